@@ -69,7 +69,7 @@ export type Agent = Prisma.AgentModel
 export type AgentKey = Prisma.AgentKeyModel
 /**
  * Model Redemption
- * Written only by authn. The primary key makes a challenge single-use.
+ * Written only by authn. The primary key makes a challenge or client assertion single-use.
  */
 export type Redemption = Prisma.RedemptionModel
 /**
@@ -109,8 +109,8 @@ export type RevocationHead = Prisma.RevocationHeadModel
 export type Verifier = Prisma.VerifierModel
 /**
  * Model UsedAssertion
- * Written only by ledger. Assertions that the server has accepted once and does not accept again. `issuer` is the
- * operator's id, or `admin`.
+ * Written only by ledger, and by authn for DPoP proofs. Assertions that the server has accepted once and does not
+ * accept again. `issuer` is the operator's id, `admin`, or `dpop`; then `jti` is the hash of key and jti of the proof.
  */
 export type UsedAssertion = Prisma.UsedAssertionModel
 /**

@@ -32,7 +32,8 @@ export type AgentStatus = (typeof AgentStatus)[keyof typeof AgentStatus]
 
 
 export const KeyPurpose = {
-  access_token: 'access_token'
+  access_token: 'access_token',
+  introspection: 'introspection'
 } as const
 
 export type KeyPurpose = (typeof KeyPurpose)[keyof typeof KeyPurpose]

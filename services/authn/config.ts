@@ -1,14 +1,13 @@
+import type { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import type { GenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import type pg from 'pg'
-import type {
-  AgentDirectoryService,
-  OperatorDirectoryService,
-} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { ChallengeKeyring, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
+import type { AudienceOwners } from './audience-owners.ts'
 import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { Redeemer } from './redeemer.ts'
 import type { Subjects } from './subjects.ts'
@@ -21,7 +20,11 @@ export interface AuthnSettings {
   readonly skewS: number
   /** How long the server keeps a redemption after the challenge and its token have expired. */
   readonly keepRedemptionS: number
+  /** What a client assertion may name as its audience: the issuer alone, or also the URL of the token endpoint. */
+  readonly assertionAudience: 'issuer' | 'issuer-or-endpoint'
 }
+
+type ReplayMemory = ReturnType<typeof createReplayMemory>
 
 /** Dependencies of the handlers of AuthnService. */
 export interface AuthnDeps {
@@ -33,12 +36,17 @@ export interface AuthnDeps {
   readonly termDefaults: TermDefaults
   readonly subjects: Subjects
   readonly redeem: Redeemer
-  readonly operators: InternalClient<typeof OperatorDirectoryService>
+  readonly operators: AudienceOwners
   readonly tokenStatus: TokenStatus
   readonly challengeKeys: ChallengeKeyring
   readonly signer: TokenSigner
   readonly verificationKeys: VerificationKeys
   readonly genuineTokens: GenuineTokens
+  /** Remembers the DPoP proofs that VerifyToken has accepted. */
+  readonly replays: ReplayMemory
+  /** Called when a client assertion named the token endpoint instead of the issuer. */
+  readonly sawEndpointAudience: (did: string) => void
+  readonly introspectionSigner: Keys['introspectionSigner']
 }
 
 /** Options of createAuthn. */
@@ -51,11 +59,12 @@ export interface AuthnOptions {
   readonly issuer: string
   readonly settings: AuthnSettings
   readonly agents: InternalClient<typeof AgentDirectoryService>
-  readonly operators: InternalClient<typeof OperatorDirectoryService>
+  readonly operators: AudienceOwners
   readonly tokenStatus: TokenStatus
   readonly verificationKeys: VerificationKeys
   /** Gives a time that has certainly passed. Redemptions kept until before this time may be removed. */
   readonly passedTime: PassedTime
-  /** Signs tokens and seals challenges. */
-  readonly keys: Pick<Keys, 'signer' | 'challengeKeys'>
+  /** Signs tokens and answers of introspection, and seals challenges. */
+  readonly keys: Pick<Keys, 'signer' | 'challengeKeys' | 'introspectionSigner'>
+  readonly sawEndpointAudience: (did: string) => void
 }

@@ -1,23 +1,32 @@
+import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import { createGenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
+import { shareLookUps } from './audience-owners.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
 import { issuerAudience } from './domain/token-request.ts'
-import { authnPolicies } from './policy.ts'
+import { oauthRoutes } from './oauth/routes.ts'
+import { authnPolicies, oauthPolicies } from './policy.ts'
 import { createRedeemer, MAX_STATEMENTS, REDEEM_SESSION } from './redeemer.ts'
 import { authnRoutes } from './routes.ts'
 import { createSubjects } from './subjects.ts'
 
+export { signedIntrospection } from './oauth/signed-introspection.ts'
 export { statusRefusals } from './refuse-by-status.ts'
 
 /** Options of the connection pool for redemptions: number of connections and settings of their sessions. */
 export const redeemPoolOptions = { poolSize: MAX_STATEMENTS, options: REDEEM_SESSION }
 
-/** The authn part of the server: its RPC service and its jobs. */
+/** The most DPoP proofs that a process remembers for VerifyToken. They need about 90 MB. */
+const MAX_PROOFS = 1_000_000
+
+/** The authn part of the server: its RPC services and its jobs. */
 export interface Authn {
   readonly module: ServiceModule<typeof AuthnService>
+  readonly oauth: ServiceModule<typeof OAuthService>
   readonly jobs: readonly Job[]
 }
 
@@ -28,11 +37,14 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, ...rest }: A
     ...keys,
     termDefaults: { audience: issuerAudience(rest.issuer), ttl: rest.settings.defaultTtlS },
     subjects: createSubjects(agents),
+    operators: shareLookUps(rest.operators),
     redeem: createRedeemer(redeemPool),
     genuineTokens: createGenuineTokens(rest.issuer, rest.verificationKeys),
+    replays: createReplayMemory({ capacity: MAX_PROOFS }),
   }
   return {
     module: { service: AuthnService, handlers: authnRoutes(deps), policies: authnPolicies },
+    oauth: { service: OAuthService, handlers: oauthRoutes(deps), policies: oauthPolicies },
     jobs: [{ name: 'redemptions', run: () => pruneExpired(rest.db.pool, passedTime, 'redemptions', 'keep_until') }],
   }
 }

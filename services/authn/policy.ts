@@ -1,4 +1,5 @@
 import type { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import type { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Policies } from '../chain/policy.ts'
 
 /** Who may call each method of AuthnService. An agent authenticates with a signature, which the handler checks. */
@@ -6,4 +7,13 @@ export const authnPolicies: Policies<typeof AuthnService> = {
   createChallenge: { callers: ['anyone'], limit: 'challenge', limitBy: 'did' },
   issueToken: { callers: ['anyone'], limit: 'token', limitBy: 'did' },
   verifyToken: { callers: ['anyone'], limit: 'verify' },
+}
+
+/**
+ * Who may call each method of OAuthService. An agent authenticates with a client assertion, which the handler checks.
+ */
+export const oauthPolicies: Policies<typeof OAuthService> = {
+  token: { callers: ['anyone'], limit: 'token', limitBy: 'clientId' },
+  introspect: { callers: ['anyone'], limit: 'verify', limitBy: 'clientId' },
+  revoke: { callers: ['anyone'], limit: 'manage', limitBy: 'clientId', action: 'token.revoke', endsTokens: true },
 }

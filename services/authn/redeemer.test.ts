@@ -47,6 +47,8 @@ function input(change: Partial<RedeemInput> = {}): RedeemInput {
     alg: 'EdDSA',
     actor: `agent:${agent.did}`,
     requestId: 'null',
+    dpopId: '',
+    dpopKeepUntil: 0,
     ...change,
   }
 }

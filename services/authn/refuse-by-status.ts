@@ -1,3 +1,4 @@
+import { DPOP_ALGORITHMS } from '@auth4agent/core/dpop/dpop-proof'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { Message } from '@bufbuild/protobuf'
 import { AuthnService, type VerifyTokenResponse } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
@@ -5,13 +6,14 @@ import { methodName } from '../chain/method-name.ts'
 import type { StatusRefusal, StatusRefusals } from '../platform/errors/status-refusal.ts'
 
 const INVALID_TOKEN: StatusRefusal = { status: 401, challenge: challengeOf('invalid_token') }
-/** Error of RFC 9449 section 7.1, with the scheme of the request that carried the proof. */
-const INVALID_PROOF: StatusRefusal = { status: 401, challenge: 'DPoP realm="auth4agent", error="invalid_dpop_proof"' }
+/** Errors of RFC 9449 section 7.1, for a token that is bound to a key. */
+const NOT_AS_BEARER: StatusRefusal = { status: 401, challenge: dpopChallengeOf('invalid_token') }
+const INVALID_PROOF: StatusRefusal = { status: 401, challenge: dpopChallengeOf('invalid_dpop_proof') }
 const INSUFFICIENT_SCOPE: StatusRefusal = { status: 403, challenge: challengeOf('insufficient_scope') }
 
 /**
- * Maps a verdict to an error of RFC 6750 section 3.1 or RFC 9449 section 7.1. A token for another audience is invalid_token and not
- * insufficient_scope (RFC 9068 section 4).
+ * Maps a verdict to an error of RFC 6750 section 3.1 or RFC 9449 section 7.1. A token for another audience is
+ * invalid_token and not insufficient_scope (RFC 9068 section 4).
  */
 const REFUSALS = {
   MALFORMED_TOKEN: INVALID_TOKEN,
@@ -24,7 +26,7 @@ const REFUSALS = {
   AUDIENCE_MISMATCH: INVALID_TOKEN,
   SCOPE_MISSING: INSUFFICIENT_SCOPE,
   OPERATOR_NOT_TRUSTED: INVALID_TOKEN,
-  PROOF_REQUIRED: INVALID_TOKEN,
+  PROOF_REQUIRED: NOT_AS_BEARER,
   PROOF_INVALID: INVALID_PROOF,
   PROOF_REPLAYED: INVALID_PROOF,
   TOKEN_NOT_BOUND: INVALID_TOKEN,
@@ -47,4 +49,8 @@ export const statusRefusals: StatusRefusals = {
 
 function challengeOf(error: string): string {
   return `Bearer realm="auth4agent", error="${error}"`
+}
+
+function dpopChallengeOf(error: string): string {
+  return `DPoP realm="auth4agent", error="${error}", algs="${DPOP_ALGORITHMS.join(' ')}"`
 }

@@ -1,11 +1,17 @@
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import { type AuthnService, type TokenClaims, TokenClaimsSchema } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import {
+  type AuthnService,
+  ConfirmationSchema,
+  type TokenClaims,
+  TokenClaimsSchema,
+} from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { Handlers } from '../chain/call.ts'
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'
-import { issueToken } from './issue-token.ts'
+import { tokenTypeOf } from './oauth/routes.ts'
+import { redeemChallenge } from './redeem-challenge.ts'
 import { verifyToken } from './verify-token.ts'
 
 /**
@@ -22,11 +28,11 @@ export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
       return { challenge, nonce, expiresAt: timestampFromMs(exp * 1000) }
     },
     async issueToken(request, call) {
-      const { token, claims } = await issueToken(deps, request, call)
+      const { token, claims } = await redeemChallenge(deps, request, call)
       return {
         token,
         accessToken: token,
-        tokenType: 'Bearer',
+        tokenType: tokenTypeOf(claims),
         expiresAt: timestampFromMs(claims.exp * 1000),
         expiresIn: claims.exp - claims.iat,
         scope: claims.scope,
@@ -49,11 +55,12 @@ function claimsMessage(claims: AccessTokenClaims): TokenClaims {
   const message = create(TokenClaimsSchema, toClaims(claims))
   Object.freeze(message.aud)
   Object.freeze(message.epoch)
+  Object.freeze(message.cnf)
   messages.set(claims, Object.freeze(message))
   return message
 }
 
-function toClaims({ operator_id, client_id, iat, nbf, exp, aud, epoch, ...same }: AccessTokenClaims) {
+function toClaims({ operator_id, client_id, iat, nbf, exp, aud, epoch, cnf, ...same }: AccessTokenClaims) {
   return {
     ...same,
     aud: [...aud],
@@ -63,5 +70,6 @@ function toClaims({ operator_id, client_id, iat, nbf, exp, aud, epoch, ...same }
     nbf: BigInt(nbf),
     exp: BigInt(exp),
     epoch: [...epoch],
+    ...(cnf && { cnf: create(ConfirmationSchema, cnf) }),
   }
 }

@@ -11,7 +11,7 @@ import { refusalOf } from '../../test/support/reason-of.ts'
 
 /** A signer whose key is in a hardware token: it may be slow and may fail. */
 const signer = vi.hoisted(() => ({ sign: vi.fn<() => Promise<string>>(), refresh: async () => undefined }))
-vi.mock('../keys/token-signer.ts', () => ({ createTokenSigner: () => signer }))
+vi.mock('../keys/jwt-signer.ts', () => ({ createJwtSigner: () => signer }))
 
 let database: TestDatabase
 let instance: TestInstance

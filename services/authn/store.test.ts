@@ -29,7 +29,7 @@ it('redeem looks up each row by its key although its plan was made over empty ta
   const pool = openPool({ url: database.url, poolSize: 1, log: silentLog, options: REDEEM_SESSION })
   onTestFinished(() => pool.end())
   await redeem(pool, [])
-  const parameters = Array.from({ length: 14 }, () => "'{}'").join(', ')
+  const parameters = Array.from({ length: 16 }, () => "'{}'").join(', ')
   const { rows } = await pool.query(`EXPLAIN (FORMAT JSON) EXECUTE redeem (${parameters})`)
   const root: PlanNode = rows[0]['QUERY PLAN'][0].Plan
   const nodes = (node: PlanNode): readonly PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodes)]
@@ -40,5 +40,6 @@ it('redeem looks up each row by its key although its plan was made over empty ta
     'challenge_keys: (id = t.challenge_key_id)',
     "jwks_keys: ((purpose = 'access_token'::key_purpose) AND (alg = t.alg))",
     'operators: (id = t.operator_id)',
+    'redemptions: (challenge_id = t.challenge_id)',
   ])
 })

@@ -1,4 +1,7 @@
+import { checkDpopProof, type DpopProof } from '@auth4agent/core/dpop/dpop-proof'
+import { normalizeHtu } from '@auth4agent/core/dpop/htu'
 import { checkTimes } from '@auth4agent/core/token/access-token'
+import { checkBinding } from '@auth4agent/core/token/check-binding'
 import { checkRequirements, type Requirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { parseScopeString } from '@auth4agent/core/token/scope'
@@ -8,7 +11,7 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuthnDeps, AuthnSettings } from './config.ts'
 
 /** The dependencies of verifyToken. */
-export interface VerifyTokenDeps extends Pick<AuthnDeps, 'now' | 'genuineTokens'> {
+export interface VerifyTokenDeps extends Pick<AuthnDeps, 'now' | 'genuineTokens' | 'replays'> {
   readonly settings: Pick<AuthnSettings, 'skewS'>
   readonly tokenStatus: Pick<AuthnDeps['tokenStatus'], 'check'>
 }
@@ -21,18 +24,37 @@ export type Verification =
 const MAX_REQUIRED = 64
 
 /**
- * Verifies a token online. The token is valid if it is genuine, within its lifetime and meets the requirements, and no
- * call that has returned has ended it.
+ * Verifies a token online. The token is valid if it is genuine, within its lifetime and meets the requirements, if it
+ * is bound exactly when the request has a DPoP proof of its key, and if no call that has returned has ended it.
  *
  * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_ARGUMENT for malformed requirements; UNAVAILABLE
  */
 export async function verifyToken(deps: VerifyTokenDeps, request: VerifyTokenRequest): Promise<Verification> {
   const wanted = parseRequirements(request)
-  const genuine = await deps.genuineTokens(request.token)
+  const sent = parseProof(request)
+  return verifyGenuine(
+    deps,
+    request.token,
+    (claims) => checkRequirements(claims, wanted) ?? checkProof(deps, claims, request.token, sent),
+  )
+}
+
+/**
+ * Verifies a token online, with `check` in place of requirements and proof. `check` returns the verdict if the token
+ * is not valid for this caller.
+ *
+ * @throws ApiError UNAVAILABLE, and the errors of `check`
+ */
+export async function verifyGenuine(
+  deps: VerifyTokenDeps,
+  token: string,
+  check: (claims: AccessTokenClaims) => Verdict | undefined | Promise<Verdict | undefined>,
+): Promise<Verification> {
+  const genuine = await deps.genuineTokens(token)
   if ('verdict' in genuine) return invalid(genuine.verdict)
   const { claims } = genuine
   const outOfTime = () => checkTimes(claims, Math.floor(deps.now() / 1000), deps.settings.skewS)
-  const refusal = outOfTime() ?? checkRequirements(claims, wanted)
+  const refusal = outOfTime() ?? (await check(claims))
   if (refusal !== undefined) return invalid(refusal)
   const [agentEpoch, operatorEpoch] = claims.epoch
   const { jti, sub, operator_id: operatorId } = claims
@@ -46,6 +68,55 @@ export async function verifyToken(deps: VerifyTokenDeps, request: VerifyTokenReq
 
 function invalid(reason: Verdict): Verification {
   return { valid: false, reason, revoked: false }
+}
+
+/** The DPoP proof of the request that carried the token, and that request's method and URL. */
+interface RequestProof {
+  readonly text: string
+  readonly method: string
+  readonly url: string
+}
+
+function parseProof({
+  dpopProof: text,
+  httpMethod: method,
+  httpUrl: url,
+}: VerifyTokenRequest): RequestProof | undefined {
+  if (text === '' && method === '' && url === '') return undefined
+  if (text === '' || method === '' || url === '') {
+    throw new ApiError('INVALID_ARGUMENT', 'dpop_proof, http_method and http_url must be given together')
+  }
+  if (normalizeHtu(url) === undefined)
+    throw new ApiError('INVALID_ARGUMENT', 'http_url must be an absolute http(s) URL')
+  return { text, method, url }
+}
+
+/** Checks whether a request with this proof, or without one, may use a token (RFC 9449 section 7.1). */
+function checkProof(
+  { now, settings, replays }: VerifyTokenDeps,
+  claims: AccessTokenClaims,
+  accessToken: string,
+  sent: RequestProof | undefined,
+): Verdict | undefined {
+  if (sent === undefined) return checkBinding(claims, undefined)
+  if (claims.cnf === undefined) return 'TOKEN_NOT_BOUND'
+  const { text, method, url } = sent
+  const rules = { method, url, nowS: Math.floor(now() / 1000), skewS: settings.skewS, accessToken }
+  const proof = checkDpopProof(text, rules)
+  if (!proof.ok) return 'PROOF_INVALID'
+  return checkBinding(claims, proof) ?? (isFirstUse(replays, proof) ? undefined : 'PROOF_REPLAYED')
+}
+
+function isFirstUse(replays: VerifyTokenDeps['replays'], { id, expiresAtS }: DpopProof): boolean {
+  try {
+    return replays.use(id, expiresAtS)
+  } catch (cause) {
+    // Without room to remember the proof, a replay could not be detected.
+    throw new ApiError('UNAVAILABLE', 'This process remembers too many DPoP proofs; try again', {
+      cause,
+      retryAfter: 1,
+    })
+  }
 }
 
 function parseRequirements({ audience, scope: text, operators }: VerifyTokenRequest): Requirements {

@@ -8,6 +8,16 @@ export interface Call {
   /** Id of the request in logs, audit and answers. */
   readonly requestId: string
   readonly principal: Principal
+  readonly dpop?: SentProof
+}
+
+/** A DPoP proof as the caller sent it, not checked yet, and the request that it must be for (RFC 9449 section 4.3). */
+export interface SentProof {
+  readonly text: string
+  /** HTTP method of the request. */
+  readonly method: string
+  /** Public URL of the request, without query. */
+  readonly url: string
 }
 
 /** The context of a call that answers a stream. */

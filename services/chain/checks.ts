@@ -52,7 +52,8 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
     rpc: meta.rpc,
     mustNameRpc: policy.action !== undefined,
   })
-  return { request, call: { requestId: meta.requestId, principal }, refusal }
+  const { requestId, dpop } = meta
+  return { request, call: { requestId, principal, ...(dpop && { dpop }) }, refusal }
 }
 
 /** Checks that the caller may reach the handler: limits, refusal of the principal, policy. Throws ApiError. */
@@ -114,7 +115,8 @@ function authorize(policy: Policy<Fields>, principal: Principal, request: Fields
  */
 function limitNamed(deps: CheckDeps, policy: Policy<Fields>, request: Fields, source: string): void {
   const named = policy.limitBy === undefined ? undefined : request[policy.limitBy]
-  if (typeof named === 'string') limit(deps, policy.limit, 'subject', `${source} ${named.slice(0, MAX_SUBJECT)}`)
+  if (typeof named === 'string' && named !== '')
+    limit(deps, policy.limit, 'subject', `${source} ${named.slice(0, MAX_SUBJECT)}`)
 }
 
 /** Fields by which requests name their subject, the most specific first. */

@@ -9,7 +9,7 @@ export interface MediaType {
   readonly profile?: string
 }
 
-/** An answer in a representation: status and JSON text. */
+/** An answer in a representation: status and text. */
 export interface Represented {
   readonly status: number
   readonly body: string
@@ -18,6 +18,8 @@ export interface Represented {
 /** An alternative to plain JSON that a caller can request for the answer of a method. */
 export interface Representation {
   readonly mediaType: MediaType
+  /** Changes the request, if the method itself must make this representation. */
+  readonly prepare?: (request: Message) => void
   readonly success: (output: Message) => Represented
   /** Converts an error. Returns undefined if the answer must be the problem document (RFC 9457). */
   readonly failure: (error: ApiError) => Represented | undefined

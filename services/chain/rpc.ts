@@ -1,6 +1,6 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf'
 import type { ApiError } from '../platform/errors/api-error.ts'
-import type { Handlers, StreamHandler, UnaryHandler } from './call.ts'
+import type { Handlers, SentProof, StreamHandler, UnaryHandler } from './call.ts'
 import type { Policies, Policy } from './policy.ts'
 
 /** A service: its contract, and one handler and one policy for each method. */
@@ -25,6 +25,8 @@ export interface Meta extends Caller {
    * The name of the call for assertions: `METHOD /path` over REST, `package.Service/Method` over gRPC and Connect.
    */
   readonly rpc: string
+  /** The DPoP proof of the request, if it has one. */
+  readonly dpop?: SentProof
   /** The caller's deadline, in milliseconds. */
   readonly timeoutMs?: number
 }

@@ -9,6 +9,7 @@ import { createOperatorRegistry, createTxtResolvers } from '../operator-registry
 import { type Db, openPool } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { Logger } from '../platform/log/log.ts'
+import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
@@ -25,6 +26,7 @@ const KEEP_REDEMPTION_S = 600
  * setting is the limit.
  */
 const KEYS_MAX_AGE_MS = 10_000
+const LOG_ENDPOINT_AUDIENCE_MS = 3_600_000
 /** Shortest lifetime of a token, in seconds. */
 export const MIN_TOKEN_TTL_S = 30
 const MAX_PENDING = { operators: 100_000, operatorsPerDomain: 16, agentsPerOperator: 1000 } as const
@@ -41,6 +43,7 @@ export interface ServiceDeps {
   readonly remotes: Remotes
   readonly revocations: Revocations
   readonly passedTime: PassedTime
+  readonly metrics: Pick<Metrics, 'endpointAudience'>
 }
 
 /** One service of this process: its public routes, internal services and scheduled jobs. */
@@ -159,21 +162,37 @@ async function makeAuthn(
     verificationKeys,
     keys,
     passedTime: deps.passedTime,
+    sawEndpointAudience: reportEndpointAudience(deps),
     settings: {
       challengeTtlS: config.challengeTtl,
       defaultTtlS: config.tokenTtl,
       ttlS: { min: MIN_TOKEN_TTL_S, max: config.maxTokenTtl },
       skewS: config.clockSkew,
       keepRedemptionS: KEEP_REDEMPTION_S,
+      assertionAudience: config.assertionAudience,
     },
   })
   const all = opened.move()
   return {
-    routes: [...routesOf(authn.module), ...routesOf(keys.module)],
+    routes: [...routesOf(authn.module), ...routesOf(authn.oauth), ...routesOf(keys.module)],
     internal: [],
     jobs: [...keys.jobs, ...authn.jobs],
     close: () => all.disposeAsync(),
     signingKeyFacts: () => keys.signingKeyFacts(),
+  }
+}
+
+/**
+ * Returns a function that counts the client assertions with the token endpoint as their audience, and logs one of them
+ * an hour, so that an administrator sees which clients still need the setting.
+ */
+function reportEndpointAudience({ log, metrics }: Pick<ServiceDeps, 'log' | 'metrics'>): (did: string) => void {
+  let loggedAt = Number.NEGATIVE_INFINITY
+  return (did) => {
+    metrics.endpointAudience()
+    if (performance.now() - loggedAt < LOG_ENDPOINT_AUDIENCE_MS) return
+    loggedAt = performance.now()
+    log.warn({ did }, 'a client assertion names the token endpoint as its audience, but should name the issuer')
   }
 }
 

@@ -2,6 +2,7 @@ import type { DescService } from '@bufbuild/protobuf'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import type { CalledService } from '../process/configuration/service-names.ts'
@@ -10,6 +11,6 @@ import type { CalledService } from '../process/configuration/service-names.ts'
 export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescService[]>> = {
   'operator-registry': [OperatorRegistryService],
   identity: [IdentityService],
-  authn: [AuthnService, KeysService],
+  authn: [AuthnService, OAuthService, KeysService],
   revocation: [RevocationService],
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/identity/assertion'
-import { statusRefusals } from '../authn/index.ts'
+import { signedIntrospection, statusRefusals } from '../authn/index.ts'
 import { callLevels } from '../chain/observation.ts'
 import type { Rpc } from '../chain/rpc.ts'
 import { MAX_ALL_STREAMS } from '../chain/streams.ts'
@@ -110,7 +110,7 @@ function gateway({ config, rpc, log, metrics, exposition, ready }: ListenerDeps,
     log,
     metrics: exposition,
     ready,
-    representations: didResolution,
+    representations: { ...didResolution, ...signedIntrospection },
     connectionClosed: metrics.connectionClosed,
     statusRefusals,
     config: {
@@ -134,7 +134,16 @@ function grpc({ config, rpc, log, metrics }: ListenerDeps, tls: Tls): Listener {
   const maxStreams = 2 * maxConcurrency + LASTING_STREAMS
   const limits = { trustedProxies, requestTimeoutMs, maxStreams, maxConnections, maxSourceConnections }
   const connectionClosed = (port: string, reason: string) => metrics.connectionClosed(port, reason)
-  const server = createGrpcServer({ rpc, host, port: grpcPort, ...limits, log, connectionClosed, ...tls })
+  const server = createGrpcServer({
+    rpc,
+    issuer: config.issuer,
+    host,
+    port: grpcPort,
+    ...limits,
+    log,
+    connectionClosed,
+    ...tls,
+  })
   return {
     listen: async () => ({ grpcPort: (await server.listen()).port }),
     setServing: (isServing) => server.setServing(isServing),

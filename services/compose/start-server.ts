@@ -82,6 +82,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     remotes,
     revocations,
     passedTime,
+    metrics,
   })
   opened.defer(() => services.close())
   const { operators, routes, internal, jobs, watchers, signingKeyFacts } = services

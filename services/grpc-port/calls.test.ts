@@ -198,6 +198,7 @@ it.each([
   const onStream = createCalls({
     rpc,
     methods: methodsOf(rpc, createHealth([])),
+    issuer: 'https://auth.example',
     sourceOf: (peer) => peer,
     streams: createBound(1, 1),
     requestTimeoutMs: 10_000,

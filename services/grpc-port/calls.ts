@@ -3,6 +3,7 @@ import { type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/p
 import { methodName } from '../chain/method-name.ts'
 import { requestId } from '../chain/request-id.ts'
 import type { Caller, Meta, Rpc } from '../chain/rpc.ts'
+import { sentProof } from '../chain/sent-proof.ts'
 import type { SourceOf } from '../chain/source-of.ts'
 import { drained } from '../platform/drained.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -23,6 +24,7 @@ export interface CallDeps {
   readonly rpc: Rpc
   readonly methods: ReadonlyMap<unknown, PortMethod>
   readonly sourceOf: SourceOf
+  readonly issuer: string
   /** Bounds the open streams, by source. */
   readonly streams: Bound
   /** How long a caller may take to send its request, and to read the end of the answer, in milliseconds. */
@@ -124,7 +126,7 @@ function begin(deps: CallDeps, call: Call, target: PortMethod): void {
 async function answerOnce(deps: CallDeps, call: Call, target: UnaryMethod, request: Frame | ApiError): Promise<void> {
   const { method } = target
   try {
-    const message = await target.answer(() => readMessage(call, method, request), metaOf(call, method))
+    const message = await target.answer(() => readMessage(call, method, request), metaOf(deps, call, method))
     call.answer.finish(toBinary(method.output, message))
   } catch (error) {
     if (target.isChained) call.answer.refuse(error)
@@ -146,7 +148,7 @@ async function answerStream(
   const signal = AbortSignal.any([deps.closing, gone.signal])
   try {
     answer.begin()
-    const messages = target.answer(() => readMessage(call, method, request), metaOf(call, method), signal)
+    const messages = target.answer(() => readMessage(call, method, request), metaOf(deps, call, method), signal)
     for await (const message of messages) {
       if (!answer.send(toBinary(method.output, message))) await drained(stream)
     }
@@ -212,12 +214,14 @@ function readMessage({ headers }: Call, { input }: DescMethod, request: Frame | 
   }
 }
 
-function metaOf({ headers, caller }: Call, method: DescMethod): Meta {
+function metaOf({ issuer }: CallDeps, { headers, caller }: Call, method: DescMethod): Meta {
   const timeoutMs = parseTimeout(headers['grpc-timeout'])
+  const rpc = methodName(method)
   return {
     ...caller,
+    ...sentProof(headers['dpop'], 'POST', `${issuer}/${rpc}`),
     authorization: headers.authorization,
-    rpc: methodName(method),
+    rpc,
     ...(timeoutMs !== undefined && Number.isFinite(timeoutMs) ? { timeoutMs } : {}),
   }
 }

@@ -16,6 +16,8 @@ import { createSessions } from './sessions.ts'
 /** Dependencies of {@link createGrpcServer}. */
 export interface GrpcServerDeps {
   readonly rpc: Rpc
+  /** The issuer. DPoP proofs name calls by `<issuer>/package.Service/Method`. */
+  readonly issuer: string
   readonly host: string
   /** With 0, the system chooses the port. */
   readonly port: number
@@ -66,6 +68,7 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
   const health = createHealth(rpc.services.map(({ typeName }) => typeName))
   const onStream = createCalls({
     rpc,
+    issuer: deps.issuer,
     methods: methodsOf(rpc, health),
     sourceOf: createSourceOf(deps.trustedProxies),
     streams: createBound(deps.maxStreams, Math.ceil(deps.maxStreams / 2)),

@@ -1,8 +1,9 @@
 import type { ApiError } from '../platform/errors/api-error.ts'
+import { DPOP_NONCE } from '../platform/errors/error-details.ts'
 import { reasons } from '../platform/errors/reasons.ts'
 
 /** An error as an HTTP answer. */
-export interface Problem {
+interface Problem {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   /** JSON text. */
@@ -12,16 +13,17 @@ export interface Problem {
 /** The media type of problem documents (RFC 9457 section 3). */
 const PROBLEM_TYPE = 'application/problem+json'
 
+/** Writes an error as an HTTP answer. `authorization` is the Authorization header of the request. */
+export type ProblemWriter = (error: ApiError, requestId: string, authorization: string | undefined) => Problem
+
 /**
  * Creates the problem document of an error (RFC 9457), with the members that version 1 clients read. Adds the headers
- * of its status: Retry-After (RFC 9110 section 10.2.3), WWW-Authenticate (RFC 6750 section 3).
- * @param isAuthorized whether the request carried an Authorization header
+ * of its status: WWW-Authenticate (RFC 6750 section 3), and those of {@link errorHeaders}.
  */
-export function problemOf(error: ApiError, requestId: string, isAuthorized: boolean): Problem {
+export const problemOf: ProblemWriter = (error, requestId, authorization) => {
   const entry: { status: number; title: string; error?: string } = reasons[error.reason]
-  const headers: Record<string, string> = { 'content-type': PROBLEM_TYPE }
-  if (error.retryAfter !== undefined) headers['retry-after'] = String(Math.ceil(error.retryAfter))
-  if (entry.status === 401) headers['www-authenticate'] = authenticateHeader(isAuthorized)
+  const headers: Record<string, string> = { 'content-type': PROBLEM_TYPE, ...errorHeaders(error) }
+  if (entry.status === 401) headers['www-authenticate'] = authenticateHeader(authorization !== undefined)
   const body = JSON.stringify({
     type: `urn:auth4agent:reason:${error.reason}`,
     title: entry.title,
@@ -32,6 +34,14 @@ export function problemOf(error: ApiError, requestId: string, isAuthorized: bool
     request_id: requestId,
   })
   return { status: entry.status, headers, body }
+}
+
+/** Returns Retry-After (RFC 9110 section 10.2.3) and DPoP-Nonce (RFC 9449 section 8.1), if the error has them. */
+export function errorHeaders({ retryAfter, dpopNonce }: ApiError): Record<string, string> {
+  return {
+    ...(retryAfter !== undefined && { 'retry-after': String(Math.ceil(retryAfter)) }),
+    ...(dpopNonce !== undefined && { [DPOP_NONCE]: dpopNonce }),
+  }
 }
 
 function authenticateHeader(isAuthorized: boolean): string {

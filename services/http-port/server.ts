@@ -11,7 +11,7 @@ import { listenOn } from '../platform/net/listen.ts'
 import type { HttpPortConfig } from './config.ts'
 import { type Answer, EarlyRefusal, type Exchange, type Route, splitTarget } from './exchange.ts'
 import { createNodeServer } from './node-server.ts'
-import { problemOf } from './problem.ts'
+import { type ProblemWriter, problemOf } from './problem.ts'
 import { createRouter } from './router.ts'
 import { securityHeaders } from './security-headers.ts'
 import { refuseUnparsed } from './unparsed.ts'
@@ -24,6 +24,8 @@ export interface HttpPortDeps {
   readonly routes: readonly Route[]
   /** A protocol that answers every request to its own paths, with any method, and writes its responses itself. */
   readonly mount?: Mount
+  /** Returns the form of errors at a path. The default is the problem document of RFC 9457. */
+  readonly problemWriter?: (path: string) => ProblemWriter
   /** Counts a connection that the port closed because of a limit. */
   readonly connectionClosed: (port: string, reason: string) => void
 }
@@ -121,7 +123,7 @@ function createExchanges({ baseUrl, trustedProxies }: HttpPortConfig, isDraining
 }
 
 /** Returns a function that answers an exchange. It never rejects. */
-function createServe({ rpc, log, routes, mount }: HttpPortDeps): (exchange: Exchange) => Promise<void> {
+function createServe({ rpc, log, routes, mount, problemWriter }: HttpPortDeps): (exchange: Exchange) => Promise<void> {
   const router = createRouter(routes)
   const answer = async (exchange: Exchange): Promise<Answer | undefined> => {
     const { request, path } = exchange
@@ -135,7 +137,9 @@ function createServe({ rpc, log, routes, mount }: HttpPortDeps): (exchange: Exch
   }
   return async (exchange) => {
     try {
-      const answered = await answer(exchange).catch((thrown: unknown) => refusalOf(rpc, exchange, thrown))
+      const answered = await answer(exchange).catch((thrown: unknown) =>
+        refusalOf(rpc, exchange, thrown, problemWriter?.(exchange.path) ?? problemOf),
+      )
       if (answered !== undefined) send(exchange, answered)
     } catch (error) {
       // Even the refusal failed, so nothing more can be sent on this connection.
@@ -165,11 +169,12 @@ async function refusalOf(
   rpc: Pick<Rpc, 'refuse'>,
   { request, caller }: Exchange,
   thrown: unknown,
+  write: ProblemWriter,
 ): Promise<Answer | undefined> {
   const isEarly = thrown instanceof EarlyRefusal
   const error =
     thrown instanceof ApiError ? thrown : await rpc.refuse(isEarly ? thrown.error : toApiError(thrown), caller)
-  const problem = problemOf(error, caller.requestId, request.headers.authorization !== undefined)
+  const problem = write(error, caller.requestId, request.headers.authorization)
   return isEarly ? { ...problem, headers: { ...thrown.headers, ...problem.headers } } : problem
 }
 

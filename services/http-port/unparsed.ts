@@ -33,7 +33,7 @@ export async function refuseUnparsed(
   const [reason, detail] = UNPARSED[code] ?? ['INVALID_ARGUMENT']
   const cut = setTimeout(() => socket.destroy(), LINGER_MS)
   socket.once('close', () => clearTimeout(cut))
-  const problem = problemOf(await rpc.refuse(new ApiError(reason, detail), caller), caller.requestId, false)
+  const problem = problemOf(await rpc.refuse(new ApiError(reason, detail), caller), caller.requestId, undefined)
   const headers = {
     ...securityHeaders(baseUrl),
     ...problem.headers,

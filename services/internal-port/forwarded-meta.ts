@@ -1,4 +1,5 @@
 import { Metadata } from '@grpc/grpc-js'
+import type { SentProof } from '../chain/call.ts'
 import { requestId } from '../chain/request-id.ts'
 import type { Meta } from '../chain/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -12,6 +13,7 @@ const KEYS = {
   source: 'auth4agent-source-bin',
   rpc: 'auth4agent-rpc-bin',
   authorization: 'auth4agent-authorization-bin',
+  dpop: 'auth4agent-dpop-bin',
 } as const
 
 /** Makes the metadata of a call between services. */
@@ -27,6 +29,7 @@ export function writeMeta(meta: Meta): Metadata {
   metadata.set(KEYS.source, Buffer.from(meta.source))
   metadata.set(KEYS.rpc, Buffer.from(meta.rpc))
   if (meta.authorization !== undefined) metadata.set(KEYS.authorization, Buffer.from(meta.authorization))
+  if (meta.dpop !== undefined) metadata.set(KEYS.dpop, Buffer.from(JSON.stringify(meta.dpop)))
   return metadata
 }
 
@@ -37,7 +40,14 @@ export function readMeta(metadata: Metadata): Meta {
   if (source === undefined || rpc === undefined) {
     throw new ApiError('INTERNAL', undefined, { cause: 'The metadata of a forwarded call lacks source or rpc' })
   }
-  return { requestId: readRequestId(metadata), source, rpc, authorization: textOf(metadata, KEYS.authorization) }
+  const dpop = textOf(metadata, KEYS.dpop)
+  return {
+    requestId: readRequestId(metadata),
+    source,
+    rpc,
+    authorization: textOf(metadata, KEYS.authorization),
+    ...(dpop !== undefined && { dpop: JSON.parse(dpop) as SentProof }),
+  }
 }
 
 /** Returns the id of the request that a call belongs to. */

@@ -33,6 +33,11 @@ export function createContext(deps: GatewayDeps, closing: AbortSignal): GatewayC
   return { ...deps, closing, basePath: issuerPath(deps.config.baseUrl) }
 }
 
+/** Returns the public URL of a path, which may or may not begin with the issuer's path. */
+export function publicUrl({ config, basePath }: Pick<GatewayContext, 'config' | 'basePath'>, path: string): string {
+  return config.baseUrl + (basePath !== '' && path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path)
+}
+
 /** Returns the given path and, if the issuer has a path, also the given path below the issuer's path. */
 export function underIssuer({ basePath }: Pick<GatewayContext, 'basePath'>, path: string): readonly string[] {
   return [...new Set([path, `${basePath}${path}`])]

@@ -1,7 +1,9 @@
+import { problemOf } from '../http-port/problem.ts'
 import { createHttpPort, type HttpPort } from '../http-port/server.ts'
 import { operationRoutes } from '../operations/routes.ts'
 import { connectOnFirstCall } from './connect/connect-on-first-call.ts'
-import { createContext, type GatewayDeps } from './gateway-context.ts'
+import { createContext, type GatewayDeps, underIssuer } from './gateway-context.ts'
+import { oauthProblem } from './oauth/oauth-problem.ts'
 import { frontPageRoutes } from './pages/front-page.ts'
 import { restBindings } from './rest/rest-bindings.ts'
 import { restRoutes } from './rest/rest-routes.ts'
@@ -14,6 +16,7 @@ import { wellKnownRoutes } from './well-known/well-known.ts'
 export function createGateway(deps: GatewayDeps): HttpPort {
   const closing = new AbortController()
   const context = createContext(deps, closing.signal)
+  const isOAuth = (path: string) => underIssuer(context, '/oauth/').some((prefix) => path.startsWith(prefix))
   const port = createHttpPort({
     ...deps,
     routes: [
@@ -23,6 +26,7 @@ export function createGateway(deps: GatewayDeps): HttpPort {
       ...operationRoutes(deps, context.basePath),
     ],
     mount: connectOnFirstCall(context),
+    problemWriter: (path) => (isOAuth(path) ? oauthProblem(path) : problemOf),
   })
   return {
     ...port,

@@ -1,11 +1,11 @@
-import { isTokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { type Audit, type Author, change } from '../ledger/ledger.ts'
 import type { Tx } from '../platform/db/db.ts'
 import type { Logger } from '../platform/log/log.ts'
+import { isOfKind, kindOf } from './domain/key-kinds.ts'
 import type { KeyFacts, Step } from './domain/plan-rotation.ts'
 import type { KeyAges } from './key-ages.ts'
-import type { KeyProvider, NewTokenKey } from './key-provider.ts'
+import type { KeyProvider, NewSigningKey } from './key-provider.ts'
 import { insertKey, lockKeys, moveKey, readKeys, type SigningKey, type SigningKeysRead } from './key-store.ts'
 
 /** Dependencies of carryOut. */
@@ -14,7 +14,7 @@ export interface CarryOutDeps {
   readonly provider: KeyProvider
   readonly ages: KeyAges
   /** Keys that were generated but are in no row yet. The next plan that needs a new key uses them. */
-  readonly spare: NewTokenKey[]
+  readonly spare: NewSigningKey[]
   readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
@@ -32,8 +32,8 @@ interface Wish {
   readonly plan: Plan
   /** Reason for the audit. */
   readonly reason?: string
-  /** A key that carryOut uses first when the plan needs a new key of this algorithm. */
-  readonly imported?: NewTokenKey | undefined
+  /** A key that carryOut uses first when the plan needs a new key of this kind. */
+  readonly imported?: NewSigningKey | undefined
 }
 
 const ACTIONS = {
@@ -87,8 +87,8 @@ export async function carryOut(deps: CarryOutDeps, { author, plan, reason = '', 
     }
     return { keys: (await readKeys(tx)).keys, touched }
   })
-  for (const { kid, alg, state } of changed.keys.filter((key) => changed.touched.has(key.kid))) {
-    log.info({ kid, alg, state }, 'a signing key has changed its state')
+  for (const { kid, purpose, alg, state } of changed.keys.filter((key) => changed.touched.has(key.kid))) {
+    log.info({ kid, purpose, alg, state }, 'a signing key has changed its state')
   }
   spare.length = 0
   for (const { kid, stored } of unused) await provider.destroy({ kid, externalRef: stored.externalRef ?? null })
@@ -98,42 +98,39 @@ export async function carryOut(deps: CarryOutDeps, { author, plan, reason = '', 
 /** Generates the wanted keys that are not in `spare`. */
 async function makeWanted(
   provider: Pick<KeyProvider, 'generate'>,
-  spare: NewTokenKey[],
+  spare: NewSigningKey[],
   wanted: readonly NewStep[],
 ): Promise<void> {
   const left = [...spare]
-  const missing = wanted.filter(({ alg }) => {
-    const at = left.findIndex((key) => key.alg === alg)
+  const missing = wanted.filter((kind) => {
+    const at = left.findIndex((key) => isOfKind(kind, key))
     if (at >= 0) left.splice(at, 1)
     return at < 0
   })
-  spare.push(...(await Promise.all(missing.map(({ alg }) => provider.generate(alg)))))
+  spare.push(...(await Promise.all(missing.map(({ purpose, alg }) => provider.generate({ purpose, alg })))))
 }
 
 /**
  * Inserts one of the generated keys. Returns undefined when no generated key is left for this step, because other keys
  * have changed since the plan was first computed. The next pass then generates the missing key.
  */
-async function addKey(
-  tx: Tx,
-  audit: Audit,
-  { alg, state }: NewStep,
-  unused: NewTokenKey[],
-): Promise<string | undefined> {
-  const at = unused.findIndex((key) => key.alg === alg)
+async function addKey(tx: Tx, audit: Audit, step: NewStep, unused: NewSigningKey[]): Promise<string | undefined> {
+  const at = unused.findIndex((key) => isOfKind(step, key))
   const [key] = at < 0 ? [] : unused.splice(at, 1)
   if (key === undefined) return undefined
-  await insertKey(tx, key, state)
+  await insertKey(tx, key, step.state)
   await audit({ action: 'key.create', subject: key.kid })
   return key.kid
 }
 
-/** Returns the keys with their ages. Leaves out keys of an unknown algorithm, because a newer version manages them. */
+/** Returns the keys with their ages. Leaves out keys of an unknown kind, because a newer version manages them. */
 export function factsOf({ ages }: Pick<CarryOutDeps, 'ages'>, { keys, databaseNow }: SigningKeysRead): KeyFacts[] {
-  const standing = keys.flatMap(({ kid, alg, state, createdAt, activatedAt, retiringAt }) => {
-    if (!isTokenAlgorithm(alg)) return []
+  const standing = keys.flatMap((key) => {
+    const { kid, state, createdAt, activatedAt, retiringAt } = key
+    const kind = kindOf(key)
+    if (kind === undefined) return []
     const since = (state === 'active' ? activatedAt : state === 'retiring' ? retiringAt : undefined) ?? createdAt
-    return [{ kid, alg, state, sinceMs: since.getTime() + MAX_COMMIT_MS }]
+    return [{ ...kind, kid, state, sinceMs: since.getTime() + MAX_COMMIT_MS }]
   })
   return ages.look(standing, databaseNow.getTime())
 }

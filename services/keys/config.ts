@@ -20,7 +20,7 @@ export interface KeysSecrets {
   readonly kek: Uint8Array
   /** KEKs that only open: a previous KEK, or the next KEK. */
   readonly otherKeks: readonly Uint8Array[]
-  /** A private key, PEM or JWK, that becomes the first key of its algorithm. */
+  /** A private key, PEM or JWK, that becomes the first token key of its algorithm. */
   readonly signingKey: string | undefined
   /** The hardware token that generates new signing keys. When undefined, new keys are sealed in the database. */
   readonly pkcs11: Pkcs11Options | undefined

@@ -4,21 +4,23 @@ import type { SigningKeyFacts } from '../platform/metrics/signing-key-metrics.ts
 import type { Job } from '../platform/schedule/scheduler.ts'
 import type { ChallengeKeyring } from './challenge-keyring.ts'
 import type { KeysOptions } from './config.ts'
+import type { IntrospectionSigner } from './introspection-signer.ts'
+import type { TokenSigner } from './jwt-signer.ts'
 import { openKeys } from './open-keys.ts'
 import { keysPolicies } from './policy.ts'
 import { keysRoutes } from './routes.ts'
 import type { ListedKey } from './signing-keys.ts'
-import type { TokenSigner } from './token-signer.ts'
 
 export type { ChallengeKeyring } from './challenge-keyring.ts'
 export type { KeysSecrets, KeysSettings } from './config.ts'
-export type { TokenSigner } from './token-signer.ts'
+export type { TokenSigner } from './jwt-signer.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 
 /** The opened keys of the deployment, and the RPC service that manages them. */
 export interface Keys {
   readonly module: ServiceModule<typeof KeysService>
   readonly signer: TokenSigner
+  readonly introspectionSigner: IntrospectionSigner
   readonly challengeKeys: ChallengeKeyring
   /** Returns the signing keys as the last pass of the schedule found them. */
   signingKeyFacts(): SigningKeyFacts[]
@@ -36,6 +38,7 @@ export async function createKeys(options: KeysOptions): Promise<Keys> {
   return {
     module: { service: KeysService, handlers: keysRoutes({ ...options, ...opened }), policies: keysPolicies },
     signer: opened.signer,
+    introspectionSigner: opened.introspectionSigner,
     challengeKeys: opened.challengeKeys,
     signingKeyFacts: () => opened.signingKeys.lastSeen.map(factsOf),
     jobs: opened.jobs,
@@ -43,8 +46,9 @@ export async function createKeys(options: KeysOptions): Promise<Keys> {
   }
 }
 
-function factsOf({ alg, state, activatedAt, isReady }: ListedKey): SigningKeyFacts {
+function factsOf({ purpose, alg, state, activatedAt, isReady }: ListedKey): SigningKeyFacts {
   return {
+    purpose,
     alg,
     state,
     isReady,

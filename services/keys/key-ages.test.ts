@@ -16,6 +16,7 @@ function newProcess() {
 }
 const row = (kid: string, state: StandingKey['state'], sinceMs: number): StandingKey => ({
   kid,
+  purpose: 'access_token',
   alg: 'EdDSA',
   state,
   sinceMs,
@@ -24,8 +25,8 @@ const row = (kid: string, state: StandingKey['state'], sinceMs: number): Standin
 it('look returns each key with its age, in the order of the argument', () => {
   const { ages } = newProcess()
   expect(ages.look([row('b', 'active', 1_000), row('a', 'prepared', 3_500)], 4_000)).toEqual([
-    { kid: 'b', alg: 'EdDSA', state: 'active', ageS: 3 },
-    { kid: 'a', alg: 'EdDSA', state: 'prepared', ageS: 0.5 },
+    { kid: 'b', purpose: 'access_token', alg: 'EdDSA', state: 'active', ageS: 3 },
+    { kid: 'a', purpose: 'access_token', alg: 'EdDSA', state: 'prepared', ageS: 0.5 },
   ])
 })
 

@@ -1,7 +1,7 @@
 import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
-import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { JwksKey } from '../../gen/prisma/client.ts'
 import type { PrivateTokenKey } from '../platform/crypto/token-key.ts'
+import type { KeyKind } from './domain/key-kinds.ts'
 
 /** Where the private half of a key is: sealed in the key's row, or at another place that the row names. */
 type StoredHalf =
@@ -9,10 +9,9 @@ type StoredHalf =
   | { readonly externalRef: Readonly<Record<string, string>>; readonly wrappedKey?: never; readonly kekId?: never }
 
 /** A new key that is in no row yet. */
-export interface NewTokenKey {
+export interface NewSigningKey extends KeyKind {
   /** RFC 7638 thumbprint. */
   readonly kid: string
-  readonly alg: TokenAlgorithm
   readonly publicJwk: PublicJwk
   readonly stored: StoredHalf
 }
@@ -23,7 +22,7 @@ export type KeyRow = Pick<JwksKey, 'kid' | 'purpose' | 'alg' | 'publicJwk' | 'wr
 /** Generates private halves and signs with them. */
 export interface KeyProvider {
   /** Generates a key that is in no row yet. */
-  generate(alg: TokenAlgorithm): Promise<NewTokenKey>
+  generate(kind: KeyKind): Promise<NewSigningKey>
   /**
    * Opens the private half of the key in a row.
    * @throws WrongKeyError when the sealed private half cannot be opened; Error when the private half is missing or

@@ -1,10 +1,11 @@
 import { type JwksKey, Prisma, type PrismaClient } from '../../gen/prisma/client.ts'
-import type { KeyState } from '../../gen/prisma/enums.ts'
+import type { KeyPurpose, KeyState } from '../../gen/prisma/enums.ts'
 import type { Tx } from '../platform/db/db.ts'
-import type { KeyRow, NewTokenKey } from './key-provider.ts'
+import { PURPOSES } from './domain/key-kinds.ts'
+import type { KeyRow, NewSigningKey } from './key-provider.ts'
 
-/** Purpose of the keys that sign access tokens. Such a key signs nothing else. */
-export const PURPOSE = 'access_token'
+/** Leaves out rows of other purposes, because Prisma cannot read a purpose that a newer version has added. */
+export const OF_KNOWN_PURPOSE = { purpose: { in: [...PURPOSES] } }
 
 /** A signing key without its private half. */
 export type SigningKey = Omit<JwksKey, 'wrappedKey'>
@@ -22,21 +23,21 @@ export async function readKeys(db: PrismaClient | Tx): Promise<SigningKeysRead> 
   const [clock] = await db.$queryRaw<{ now: Date }[]>`SELECT clock_timestamp() AS now`
   if (clock === undefined) throw new Error('The database returned no row for its clock')
   const keys = await db.jwksKey.findMany({
-    where: { purpose: PURPOSE },
+    where: OF_KNOWN_PURPOSE,
     orderBy: [{ createdAt: 'asc' }, { kid: 'asc' }],
     omit: { wrappedKey: true },
   })
   return { keys, databaseNow: clock.now }
 }
 
-/** Finds the keys whose private half may be needed: active and prepared keys. */
-export function findUsable(prisma: PrismaClient): Promise<KeyRow[]> {
-  return prisma.jwksKey.findMany({ where: { purpose: PURPOSE, state: { in: ['prepared', 'active'] } } })
+/** Finds the keys of a purpose whose private half may be needed: active and prepared keys. */
+export function findUsable(prisma: PrismaClient, purpose: KeyPurpose): Promise<KeyRow[]> {
+  return prisma.jwksKey.findMany({ where: { purpose, state: { in: ['prepared', 'active'] } } })
 }
 
-/** Finds one key, with its sealed private half if the row still has it. */
-export function findRow(prisma: PrismaClient, kid: string): Promise<KeyRow | null> {
-  return prisma.jwksKey.findUnique({ where: { kid, purpose: PURPOSE } })
+/** Finds one key of a purpose, with its sealed private half if the row still has it. */
+export function findRow(prisma: PrismaClient, purpose: KeyPurpose, kid: string): Promise<KeyRow | null> {
+  return prisma.jwksKey.findUnique({ where: { kid, purpose } })
 }
 
 /** Prevents changes of keys by other transactions until this transaction ends. Reading stays possible. */
@@ -47,9 +48,9 @@ export async function lockKeys(tx: Tx): Promise<void> {
 /**
  * Inserts a key with times of the database's clock. Ages count from these times, and the process's clock may be wrong.
  */
-export async function insertKey(tx: Tx, key: NewTokenKey, state: 'prepared' | 'active'): Promise<void> {
-  const { kid, alg, publicJwk, stored } = key
-  await tx.jwksKey.create({ data: { kid, purpose: PURPOSE, alg, state, publicJwk: { ...publicJwk }, ...stored } })
+export async function insertKey(tx: Tx, key: NewSigningKey, state: 'prepared' | 'active'): Promise<void> {
+  const { kid, purpose, alg, publicJwk, stored } = key
+  await tx.jwksKey.create({ data: { kid, purpose, alg, state, publicJwk: { ...publicJwk }, ...stored } })
   await tx.$executeRaw`
     UPDATE jwks_keys SET created_at = clock.now, activated_at = CASE WHEN state = 'active' THEN clock.now END
     FROM (SELECT clock_timestamp() AS now) AS clock
@@ -76,7 +77,7 @@ export async function moveKey(tx: Tx, kid: string, state: Exclude<KeyState, 'pre
 /** Finds retired and compromised keys whose private half may still exist outside the database. */
 export function findDiscarded(prisma: PrismaClient): Promise<KeyRow[]> {
   return prisma.jwksKey.findMany({
-    where: { purpose: PURPOSE, state: { in: ['retired', 'compromised'] }, externalRef: { not: Prisma.AnyNull } },
+    where: { ...OF_KNOWN_PURPOSE, state: { in: ['retired', 'compromised'] }, externalRef: { not: Prisma.AnyNull } },
   })
 }
 

@@ -25,23 +25,25 @@ async function expectWrongKey(kek?: Uint8Array): Promise<void> {
 const shown = (members: object) => expect.objectContaining({ ...members, use: 'sig', kid: expect.any(String) })
 
 describe('the first start of a deployment', () => {
-  it('creates one sealed, active key of each algorithm, with its audit', async () => {
+  it('creates one sealed, active key of each purpose and algorithm, with its audit', async () => {
     const { jwks } = await startInstance(database.db)
     const made = await signingKeys()
-    expect(made.map(({ alg }) => alg).toSorted()).toEqual(['ES256', 'Ed25519', 'EdDSA', 'RS256'])
+    expect(made.map(({ purpose, alg }) => `${purpose} ${alg}`).toSorted()).toEqual([
+      'access_token ES256',
+      'access_token Ed25519',
+      'access_token EdDSA',
+      'access_token RS256',
+      'introspection EdDSA',
+    ])
     for (const key of made) {
-      expect(key).toMatchObject({
-        purpose: 'access_token',
-        state: 'active',
-        externalRef: null,
-        activatedAt: key.createdAt,
-      })
+      expect(key).toMatchObject({ state: 'active', externalRef: null, activatedAt: key.createdAt })
     }
     const { keys = [] } = await jwks()
     const ed25519 = { kty: 'OKP', crv: 'Ed25519', x: expect.any(String) }
     expect(keys.toSorted((one, other) => ((one.alg ?? '') < (other.alg ?? '') ? -1 : 1))).toEqual([
       shown({ alg: 'ES256', kty: 'EC', crv: 'P-256', x: expect.any(String), y: expect.any(String) }),
       shown({ alg: 'Ed25519', ...ed25519 }),
+      shown({ alg: 'EdDSA', ...ed25519 }),
       shown({ alg: 'EdDSA', ...ed25519 }),
       shown({ alg: 'RS256', kty: 'RSA', n: expect.any(String), e: 'AQAB' }),
     ])
@@ -50,13 +52,13 @@ describe('the first start of a deployment', () => {
     expect(new Set(audit.map(({ actor }) => actor))).toEqual(new Set(['system']))
   })
 
-  it('creates one key of each algorithm when two processes start at the same time', async () => {
+  it('creates one key of each purpose and algorithm when two processes start at the same time', async () => {
     const otherDb = openDb({ url: database.url, poolSize: 4, log: silentLog })
     try {
       const [one, other] = await Promise.all([startInstance(database.db), startInstance(otherDb)])
-      expect(await signingKeys()).toHaveLength(4)
+      expect(await signingKeys()).toHaveLength(5)
       expect(await database.db.prisma.challengeKey.count()).toBe(2)
-      expect(await database.db.prisma.auditLog.count()).toBe(6)
+      expect(await database.db.prisma.auditLog.count()).toBe(7)
       const agent = await insertAgent(database.db, await freshOperator(database.db))
       expect(await one.verify(await other.issue(agent))).toMatchObject({ valid: true })
       expect(await other.verify(await one.issue(agent))).toMatchObject({ valid: true })

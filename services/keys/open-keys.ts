@@ -6,7 +6,10 @@ import type { Logger } from '../platform/log/log.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { type ChallengeKeyring, createChallengeKeyring } from './challenge-keyring.ts'
 import type { KeysOptions } from './config.ts'
+import { tokenKind } from './domain/key-kinds.ts'
 import { parseSigningKey } from './domain/parse-signing-key.ts'
+import { createIntrospectionSigner, type IntrospectionSigner } from './introspection-signer.ts'
+import { createJwtSigner, type TokenSigner } from './jwt-signer.ts'
 import { createKeyAges } from './key-ages.ts'
 import { createKeyVault, type KeyVault } from './key-vault.ts'
 import { openPkcs11Provider } from './pkcs11/pkcs11-provider.ts'
@@ -14,9 +17,6 @@ import { createPrivateKeys } from './private-keys.ts'
 import { checkSealed, resealOld } from './rewrap.ts'
 import { createSealedKeys, type SealedKeys } from './sealed-keys.ts'
 import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
-import { createTokenSigner, type TokenSigner } from './token-signer.ts'
-
-type OpenKeysOptions = Pick<KeysOptions, 'db' | 'now' | 'settings' | 'secrets' | 'log'>
 
 /** The opened keys, and the objects that use and manage them. */
 export interface OpenKeys {
@@ -25,14 +25,16 @@ export interface OpenKeys {
   readonly challengeKeys: ChallengeKeyring
   readonly signingKeys: SigningKeys
   readonly signer: TokenSigner
+  readonly introspectionSigner: IntrospectionSigner
   /** The jobs are separate, so that a missing hardware token does not delay the other jobs. */
   readonly jobs: readonly Job[]
   close(): Promise<void>
 }
 
 /**
- * How long a retiring key still verifies tokens, in seconds: the longest lifetime of a token, plus five minutes
- * because clocks differ. The revocation log keeps its records for the same time.
+ * How long a retiring key still verifies, in seconds: the longest lifetime of a token, plus five minutes because
+ * clocks differ. The revocation log keeps its records for the same time. An introspection answer says nothing about
+ * the time after its token expires, so the same time is enough for it.
  */
 const RETIRE_AFTER_S = MAX_TOKEN_TTL_S + 300
 
@@ -40,22 +42,28 @@ const RETIRE_AFTER_S = MAX_TOKEN_TTL_S + 300
  * Opens all existing keys. Then creates the first signing keys of an empty deployment, and missing challenge keys.
  * Writes nothing before all existing keys are open.
  */
-export async function openKeys({ db, now, settings, secrets, log }: OpenKeysOptions): Promise<OpenKeys> {
-  const { prisma } = db
+export async function openKeys(options: KeysOptions): Promise<OpenKeys> {
+  const { now, settings, secrets, log } = options
+  const { prisma } = options.db
   const vault = createKeyVault(secrets.kek, secrets.otherKeks)
   const sealedKeys = createSealedKeys(vault)
   const challengeKeys = createChallengeKeyring(prisma, vault, now)
   await checkSealed(prisma, vault)
   const external = secrets.pkcs11 && (await openPkcs11Provider({ ...secrets.pkcs11, log }))
   const provider = createPrivateKeys({ sealed: sealedKeys, external })
-  const signer = createTokenSigner(prisma, provider)
+  const signer: TokenSigner = createJwtSigner('access_token', prisma, provider)
+  const answerSigner = createJwtSigner('introspection', prisma, provider)
+  const refresh = async () => {
+    const results = await Promise.allSettled([signer.refresh(), answerSigner.refresh()])
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
   const times = { ...settings, retireAfterS: RETIRE_AFTER_S }
   const ages = createKeyAges(() => performance.now())
   const signingKeys = createSigningKeys({ prisma, provider, times, ages, log })
   try {
-    await signer.refresh()
+    await refresh()
     await makeFirst(signingKeys, sealedKeys, secrets.signingKey, log)
-    await signer.refresh()
+    await refresh()
     await challengeKeys.rotate()
   } catch (error) {
     await provider.close()
@@ -67,11 +75,12 @@ export async function openKeys({ db, now, settings, secrets, log }: OpenKeysOpti
     challengeKeys,
     signingKeys,
     signer,
+    introspectionSigner: createIntrospectionSigner({ ...options, signer: answerSigner }),
     jobs: [
       { name: 'challenge-keys', run: () => challengeKeys.rotate() },
       { name: 'signing-keys', run: () => signingKeys.runSchedule() },
       // This job opens keys that another process has created.
-      { name: 'open-signing-keys', run: () => signer.refresh() },
+      { name: 'open-signing-keys', run: refresh },
       {
         name: 'reseal-keys',
         async run() {
@@ -93,7 +102,7 @@ async function makeFirst(
   log: Logger,
 ): Promise<void> {
   const parsed = text === undefined ? undefined : await parseFile(text)
-  const imported = parsed && sealedKeys.seal(parsed.alg, parsed.secret)
+  const imported = parsed && sealedKeys.seal(tokenKind(parsed.alg), parsed.secret)
   const known = (await keys.list()).map(({ kid }) => kid)
   if (known.length === 0) {
     await keys.ensureFirst(imported).catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { tokenKind } from './domain/key-kinds.ts'
 import type { KeyProvider, KeyRow } from './key-provider.ts'
 import { createPrivateKeys } from './private-keys.ts'
 
@@ -36,7 +37,7 @@ function both() {
 
 it('createPrivateKeys generates keys in the hardware token, and opens each key where its row says', async () => {
   const { keys, asked } = both()
-  await expect(keys.generate('EdDSA')).rejects.toThrow('external')
+  await expect(keys.generate(tokenKind('EdDSA'))).rejects.toThrow('external')
   await expect(keys.open(sealedRow)).rejects.toThrow('sealed')
   await expect(keys.open(externalRow)).rejects.toThrow('external')
   expect(asked).toEqual(['external generate', 'sealed open', 'external open'])
@@ -54,7 +55,7 @@ it('createPrivateKeys destroys only keys in the hardware token, and closes the h
 it('createPrivateKeys without a hardware token generates keys in the database, and cannot open or destroy other keys', async () => {
   const asked: string[] = []
   const keys = createPrivateKeys({ sealed: provider('sealed', asked), external: undefined })
-  await expect(keys.generate('EdDSA')).rejects.toThrow('sealed')
+  await expect(keys.generate(tokenKind('EdDSA'))).rejects.toThrow('sealed')
   await expect(keys.open(externalRow)).rejects.toThrow('set the AUTH4AGENT_PKCS11_* settings')
   expect(await keys.destroy(externalRow)).toBe(false)
   await keys.close()

@@ -15,7 +15,7 @@ interface PrivateKeysOptions {
  */
 export function createPrivateKeys({ sealed, external }: PrivateKeysOptions): KeyProvider {
   return {
-    generate: (alg) => (external ?? sealed).generate(alg),
+    generate: (kind) => (external ?? sealed).generate(kind),
     async open(row) {
       if (row.externalRef === null) return sealed.open(row)
       if (external === undefined) throw new StartupError(`Signing key ${row.kid} is in a hardware token; ${MISSING}`)

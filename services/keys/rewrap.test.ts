@@ -29,6 +29,18 @@ const audited = () => prisma.auditLog.findMany({ where: { action: 'key.rewrap' }
 const sealedUnder = async (vault: KeyVault) => SEALED_ROWS - (await countSealedUnderOthers(prisma, vault.kekId))
 
 describe('a change of the KEK', () => {
+  it('seals a key again whose purpose a newer version has added', async () => {
+    await prisma.$executeRaw`ALTER TYPE key_purpose ADD VALUE 'future'`
+    const { wrapped, kekId } = oldOnly.seal(Buffer.alloc(32, 5), { purpose: 'future', id: 'k' })
+    await prisma.$executeRaw`
+      INSERT INTO jwks_keys (kid, purpose, alg, state, public_jwk, wrapped_key, kek_id)
+      VALUES ('k', 'future', 'EdDSA', 'active', '{}', ${wrapped}, ${kekId})`
+    await expect(checkSealed(prisma, newOnly)).rejects.toThrow(WrongKeyError)
+    expect(await pass(newOld)).toBe(1)
+    await checkSealed(prisma, newOnly)
+    expect(await countSealedUnderOthers(prisma, newOnly.kekId)).toBe(0)
+  })
+
   it('goes in steps, and at each step every process can open every secret', async () => {
     await makeAllKeys(prisma, oldOnly)
     const secrets = await openAll(prisma, oldOnly)

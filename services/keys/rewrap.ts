@@ -15,6 +15,14 @@ interface SealedRow {
   replace(tx: Tx, sealed: Sealed): Promise<number>
 }
 
+/** The columns of a signing key that is sealed in its row. */
+interface SealedSigningKey {
+  readonly kid: string
+  readonly purpose: string
+  readonly wrappedKey: Uint8Array<ArrayBuffer>
+  readonly kekId: string | null
+}
+
 /** Dependencies of one pass of resealOld. */
 interface Pass {
   readonly prisma: PrismaClient
@@ -72,15 +80,17 @@ async function readSealedUnderOthers(prisma: PrismaClient, ownId: string): Promi
 
 /** Reads every sealed secret. Retired and compromised keys and keys in a hardware token have no sealed secret. */
 async function readSealed(prisma: PrismaClient): Promise<SealedRow[]> {
-  const signing = await prisma.jwksKey.findMany({ where: { wrappedKey: { not: null } } })
+  // Raw SQL, so that keys with a purpose of a newer version are sealed again too. Prisma cannot read such rows.
+  const signing = await prisma.$queryRaw<SealedSigningKey[]>`
+    SELECT kid, purpose::text, wrapped_key AS "wrappedKey", kek_id AS "kekId" FROM jwks_keys
+    WHERE wrapped_key IS NOT NULL`
   const challenge = await prisma.challengeKey.findMany()
   return [
-    ...signing.flatMap(({ kid, purpose, wrappedKey, kekId }): SealedRow[] => {
-      if (wrappedKey === null) return []
+    ...signing.map(({ kid, purpose, wrappedKey, kekId }): SealedRow => {
       const where = { kid, kekId, wrappedKey }
       const replace = async (tx: Tx, sealed: Sealed) =>
         (await tx.jwksKey.updateMany({ where, data: { wrappedKey: sealed.wrapped, kekId: sealed.kekId } })).count
-      return [{ record: { purpose, id: kid }, wrapped: wrappedKey, kekId, replace }]
+      return { record: { purpose, id: kid }, wrapped: wrappedKey, kekId, replace }
     }),
     ...challenge.map(({ id, wrappedKey, kekId }): SealedRow => {
       const where = { id, kekId, wrappedKey }

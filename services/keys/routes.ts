@@ -1,10 +1,11 @@
-import { isTokenAlgorithm, TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
+import { isTokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import type { Handlers } from '../chain/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { checkReason } from '../platform/requests/check-text.ts'
 import type { KeysOptions } from './config.ts'
+import { isOfKind, KEY_KINDS, kindOf, PURPOSES } from './domain/key-kinds.ts'
 import { parseSigningKey } from './domain/parse-signing-key.ts'
 import type { SigningKey } from './key-store.ts'
 import type { OpenKeys } from './open-keys.ts'
@@ -32,8 +33,7 @@ function keySetRoute({ verificationKeys, tokenStatus, settings }: KeysDeps): Pic
       // has returned.
       const ended = await tokenStatus.endedKeys(published.map(({ kid }) => kid))
       return {
-        // The order of the algorithms is fixed, EdDSA first, for clients that support only EdDSA.
-        keys: TOKEN_ALGORITHMS.flatMap((alg) => published.filter((key) => key.alg === alg))
+        keys: KEY_KINDS.flatMap((kind) => published.filter((key) => isOfKind(kind, key)))
           .filter(({ kid }) => !ended.has(kid))
           .map(({ kid, alg, jwk }) => Object.assign({ alg, use: 'sig', kid }, jwk)),
         maxAgeSeconds: settings.jwksMaxAgeS,
@@ -65,19 +65,30 @@ function adminRoutes({ db, signingKeys, sealedKeys, vault }: KeysDeps): Omit<Rou
       const successor = keys.find((key) => touched.has(key.kid) && key.state === 'active')
       return { kid, ...moments({ compromisedAt }), activeKid: successor?.kid ?? '' }
     },
-    async importSigningKey({ key, alg, reason }, call) {
+    async importSigningKey({ key, alg, purpose, reason }, call) {
       const why = checkReason(reason)
-      const parsed = await parseSigningKey(key, alg)
-      return { key: toProto(await signingKeys.add(call, sealedKeys.seal(parsed.alg, parsed.secret), why)) }
+      const { secret, kind } = await parseImport(key, alg, purpose)
+      return { key: toProto(await signingKeys.add(call, sealedKeys.seal(kind, secret), why)) }
     },
   }
 }
 
+async function parseImport(key: string, alg: string, purpose: string) {
+  if (purpose !== '' && !PURPOSES.some((known) => known === purpose))
+    throw new ApiError('INVALID_ARGUMENT', `purpose must be one of ${PURPOSES.join(', ')}`)
+  const parsed = await parseSigningKey(key, alg)
+  const kind = kindOf({ purpose: purpose || 'access_token', alg: parsed.alg })
+  if (kind !== undefined) return { secret: parsed.secret, kind }
+  parsed.secret.fill(0)
+  throw new ApiError('INVALID_SIGNING_KEY', `An ${purpose} key must be an Ed25519 key with the alg EdDSA`)
+}
+
 function toProto(key: SigningKey & Partial<Pick<ListedKey, 'readyAt'>>) {
-  const { kid, alg, state, createdAt, readyAt = null, kekId, externalRef } = key
+  const { kid, purpose, alg, state, createdAt, readyAt = null, kekId, externalRef } = key
   const { activatedAt, retiringAt, retiredAt, compromisedAt } = key
   return {
     kid,
+    purpose,
     alg,
     state,
     ...moments({ createdAt, readyAt, activatedAt, retiringAt, retiredAt, compromisedAt }),

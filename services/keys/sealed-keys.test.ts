@@ -7,7 +7,8 @@ import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 import { describe, expect, it } from 'vitest'
 import { wrapKey } from '../platform/crypto/key-wrap.ts'
 import { generateTokenKey } from '../platform/crypto/token-key.ts'
-import type { KeyRow, NewTokenKey } from './key-provider.ts'
+import { tokenKind } from './domain/key-kinds.ts'
+import type { KeyRow, NewSigningKey } from './key-provider.ts'
 import { createKeyVault, type KeyVault, WrongKeyError } from './key-vault.ts'
 import { createSealedKeys } from './sealed-keys.ts'
 
@@ -16,9 +17,9 @@ const MESSAGE = Buffer.from('header.payload')
 const keys = createSealedKeys(createKeyVault(KEK))
 
 /** Returns the row of a new key. */
-function rowOf({ kid, alg, publicJwk, stored }: NewTokenKey, changed: Partial<KeyRow> = {}): KeyRow {
+function rowOf({ kid, purpose, alg, publicJwk, stored }: NewSigningKey, changed: Partial<KeyRow> = {}): KeyRow {
   const { wrappedKey = null, kekId = null } = stored
-  const row = { kid, purpose: 'access_token', alg, publicJwk: { ...publicJwk }, externalRef: null } as const
+  const row = { kid, purpose, alg, publicJwk: { ...publicJwk }, externalRef: null } as const
   return { ...row, wrappedKey, kekId, ...changed }
 }
 
@@ -43,7 +44,7 @@ describe('generate', () => {
   it.each(TOKEN_ALGORITHMS)(
     'generates a key for %s that opens from its row and signs for its public half',
     async (alg) => {
-      const key = await keys.generate(alg)
+      const key = await keys.generate(tokenKind(alg))
       expect(key).toMatchObject({
         alg,
         kid: jwkThumbprint(key.publicJwk),
@@ -57,14 +58,14 @@ describe('generate', () => {
   )
 
   it('generates a different key each time', async () => {
-    expect((await keys.generate('EdDSA')).kid).not.toBe((await keys.generate('EdDSA')).kid)
+    expect((await keys.generate(tokenKind('EdDSA'))).kid).not.toBe((await keys.generate(tokenKind('EdDSA'))).kid)
   })
 })
 
 describe('seal', () => {
   it('seals an imported key and overwrites its secret', async () => {
     const { publicJwk, secret } = await generateTokenKey('ES256')
-    const key = keys.seal('ES256', secret)
+    const key = keys.seal(tokenKind('ES256'), secret)
     expect(key).toMatchObject({ kid: jwkThumbprint(publicJwk), publicJwk })
     expect(secret.every((byte) => byte === 0)).toBe(true)
     expect((await keys.open(rowOf(key))).publicJwk).toEqual(publicJwk)
@@ -72,7 +73,7 @@ describe('seal', () => {
 
   it('refuses a key of another algorithm and overwrites its secret', async () => {
     const { secret } = await generateTokenKey('EdDSA')
-    expect(() => keys.seal('ES256', secret)).toThrow('The secret must be a private key for ES256')
+    expect(() => keys.seal(tokenKind('ES256'), secret)).toThrow('The secret must be a private key for ES256')
     expect(secret.every((byte) => byte === 0)).toBe(true)
   })
 })
@@ -84,7 +85,7 @@ describe('open', () => {
     const wrappedKey = new Uint8Array(wrapKey(KEK, seed, { purpose: 'access_token', id: kid }))
     const publicJwk = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(publicKey) } as const
     const { kekId } = createKeyVault(KEK)
-    const opened = await keys.open(rowOf({ kid, alg: 'EdDSA', publicJwk, stored: { wrappedKey, kekId } }))
+    const opened = await keys.open(rowOf({ ...tokenKind('EdDSA'), kid, publicJwk, stored: { wrappedKey, kekId } }))
     expect(opened.publicJwk).toEqual(publicJwk)
     const key = importPublicKey(publicKey)
     expect(key && verify(key, MESSAGE, await opened.sign(MESSAGE))).toBe(true)
@@ -92,7 +93,7 @@ describe('open', () => {
 
   it('overwrites the opened secret, even after a failure', async () => {
     const { vault, opened } = watchedVault()
-    const row = rowOf(await keys.generate('EdDSA'))
+    const row = rowOf(await keys.generate(tokenKind('EdDSA')))
     await createSealedKeys(vault).open(row)
     await expect(createSealedKeys(vault).open({ ...row, alg: 'RS256' })).rejects.toThrow()
     expect(opened).toEqual([Buffer.alloc(32), Buffer.alloc(32)])
@@ -104,24 +105,24 @@ describe('open', () => {
     ['a text', () => Buffer.from('thirty-two bytes of no meaning.')],
     ['an empty secret', () => Buffer.alloc(0)],
   ])('refuses a row in which %s is sealed', async (_name, secretOf) => {
-    const { kid } = await keys.generate('EdDSA')
+    const { kid } = await keys.generate(tokenKind('EdDSA'))
     const { wrapped, kekId } = createKeyVault(KEK).seal(await secretOf(), { purpose: 'access_token', id: kid })
-    const row = rowOf(await keys.generate('EdDSA'), { kid, wrappedKey: wrapped, kekId })
+    const row = rowOf(await keys.generate(tokenKind('EdDSA')), { kid, wrappedKey: wrapped, kekId })
     await expect(keys.open(row)).rejects.toThrow(`The sealed private half of signing key ${kid} does not match`)
   })
 
   it('refuses a row with an unknown algorithm', async () => {
-    const row = rowOf(await keys.generate('EdDSA'), { alg: 'HS256' })
+    const row = rowOf(await keys.generate(tokenKind('EdDSA')), { alg: 'HS256' })
     await expect(keys.open(row)).rejects.toThrow('does not match its kid and alg')
   })
 
   it('refuses a row without a private half', async () => {
-    const row = rowOf(await keys.generate('EdDSA'), { wrappedKey: null, kekId: null })
+    const row = rowOf(await keys.generate(tokenKind('EdDSA')), { wrappedKey: null, kekId: null })
     await expect(keys.open(row)).rejects.toThrow(`The private half of signing key ${row.kid} is not in the database`)
   })
 
   it('refuses a secret that was copied from another row or is sealed under another KEK', async () => {
-    const [one, other] = [await keys.generate('EdDSA'), await keys.generate('EdDSA')]
+    const [one, other] = [await keys.generate(tokenKind('EdDSA')), await keys.generate(tokenKind('EdDSA'))]
     await expect(keys.open(rowOf(one, { wrappedKey: rowOf(other).wrappedKey }))).rejects.toThrow(WrongKeyError)
     const elsewhere = createSealedKeys(createKeyVault(Buffer.alloc(32, 8)))
     await expect(elsewhere.open(rowOf(one))).rejects.toThrow(WrongKeyError)

@@ -1,15 +1,16 @@
-import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { describe, expect, it, vi } from 'vitest'
 import { asAdmin } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import { rotatingKeys, TIMES } from '../../test/support/rotating-keys.ts'
+import { keyFromElsewhere, rotatingKeys, TIMES } from '../../test/support/rotating-keys.ts'
+import { KEY_KINDS, type KeyKind } from './domain/key-kinds.ts'
 
 const { prisma, instance, started, rowsOf, statesOf, activeKid, auditOf, everything, move } = rotatingKeys()
 
 describe('runSchedule', () => {
-  it('gives every algorithm one active and two prepared keys, and then changes nothing', async () => {
+  it('gives every purpose and algorithm one active and two prepared keys, and then changes nothing', async () => {
     const { keys } = await started()
-    for (const alg of TOKEN_ALGORITHMS) expect(await statesOf(alg)).toEqual(['active', 'prepared', 'prepared'])
+    for (const { purpose, alg } of KEY_KINDS)
+      expect(await statesOf(alg, purpose)).toEqual(['active', 'prepared', 'prepared'])
     const before = await everything()
     await keys.runSchedule()
     expect(await everything()).toEqual(before)
@@ -40,7 +41,7 @@ describe('runSchedule', () => {
       'key.retiring by system',
       'key.retire by system',
     ])
-    expect(logged).toContainEqual({ kid: first, alg: 'ES256', state: 'retired' })
+    expect(logged).toContainEqual({ kid: first, purpose: 'access_token', alg: 'ES256', state: 'retired' })
   })
 
   it('rotates and retires when no key can be generated', async () => {
@@ -75,6 +76,32 @@ describe('runSchedule', () => {
     expect(await statesOf('RS256')).toEqual(['active', 'prepared', 'prepared'])
   })
 
+  it('publishes the first introspection keys of an upgraded deployment before one of them signs', async () => {
+    const { keys, clock } = await started()
+    await prisma().jwksKey.deleteMany({ where: { purpose: 'introspection' } })
+    const tokenKeys = await rowsOf('EdDSA')
+    await keys.runSchedule()
+    await keys.runSchedule()
+    clock.s = 99
+    await keys.runSchedule()
+    expect(await statesOf('EdDSA', 'introspection')).toEqual(['prepared', 'prepared'])
+    clock.s = 100
+    await keys.runSchedule()
+    expect(await statesOf('EdDSA', 'introspection')).toEqual(['active', 'prepared', 'prepared'])
+    expect(await rowsOf('EdDSA')).toEqual(tokenKeys)
+  })
+
+  it('leaves alone a key whose purpose a newer version has added', async () => {
+    const { keys, clock } = await started()
+    await prisma().$executeRaw`ALTER TYPE key_purpose ADD VALUE 'future'`
+    await prisma().$executeRaw`
+      INSERT INTO jwks_keys (kid, purpose, alg, state, public_jwk, external_ref)
+      VALUES ('k', 'future', 'EdDSA', 'retired', '{}', '{}')`
+    clock.s = 100
+    await keys.runSchedule()
+    expect((await keys.list()).map(({ kid }) => kid)).not.toContain('k')
+  })
+
   it('makes each change once when two processes run it at the same time, and destroys the unused keys', async () => {
     const destroyed: string[] = []
     const destroy = async ({ kid }: { kid: string }) => destroyed.push(kid) > 0
@@ -82,12 +109,27 @@ describe('runSchedule', () => {
     await prisma()
       .$executeRaw`UPDATE jwks_keys SET activated_at = activated_at - interval '1 hour', created_at = created_at - interval '1 hour'`
     await Promise.all([instance({ destroy }), instance({ destroy })].map(({ keys }) => keys.runSchedule()))
-    for (const alg of TOKEN_ALGORITHMS) {
-      expect(await statesOf(alg)).toEqual(['retiring', 'active', 'prepared', 'prepared'])
+    for (const { purpose, alg } of KEY_KINDS) {
+      expect(await statesOf(alg, purpose)).toEqual(['retiring', 'active', 'prepared', 'prepared'])
     }
     const kids = (await prisma().jwksKey.findMany()).map(({ kid }) => kid)
     for (const kid of destroyed) expect(kids).not.toContain(kid)
-    expect(await prisma().auditLog.count({ where: { action: 'key.activate' } })).toBe(4)
+    expect(await prisma().auditLog.count({ where: { action: 'key.activate' } })).toBe(KEY_KINDS.length)
+  })
+
+  it('adds no key of one purpose for another, when other keys change while it generates', async () => {
+    const { keys } = await started()
+    for (const purpose of ['access_token', 'introspection'] as const)
+      await prisma().jwksKey.delete({ where: { kid: (await rowsOf('EdDSA', purpose)).at(-1)?.kid ?? '' } })
+    const generate = vi.fn(async (kind: KeyKind) => {
+      // The reserve of token keys is full again before the transaction begins.
+      if (kind.purpose === 'introspection') await keys.add(asAdmin(), await keyFromElsewhere(), '')
+      return keyFromElsewhere(kind)
+    })
+    await instance({ generate }).keys.runSchedule()
+    expect(generate).toHaveBeenCalledTimes(2)
+    for (const purpose of ['access_token', 'introspection'] as const)
+      expect(await statesOf('EdDSA', purpose)).toEqual(['active', 'prepared', 'prepared'])
   })
 
   it('tries again when the private half of a compromised key could not be destroyed', async () => {

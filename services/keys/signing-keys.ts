@@ -3,7 +3,7 @@ import { type Author, change, systemAuthor } from '../ledger/ledger.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { type CarryOutDeps, type Changed, carryOut, factsOf, isDue, isNew, type Plan } from './carry-out.ts'
 import { planCompromise, planRotateNow, planSchedule, type RotationTimes } from './domain/plan-rotation.ts'
-import type { KeyRow, NewTokenKey } from './key-provider.ts'
+import type { KeyRow, NewSigningKey } from './key-provider.ts'
 import { findDiscarded, forgetExternal, insertKey, lockKeys, readKeys, type SigningKey } from './key-store.ts'
 
 /** Dependencies of createSigningKeys. */
@@ -28,8 +28,8 @@ export interface SigningKeys {
   list(): Promise<readonly ListedKey[]>
   /** The keys as the last pass of the schedule, or the last call of `list`, found them. */
   readonly lastSeen: readonly ListedKey[]
-  /** Creates an active key of each algorithm; `imported` is one of them. Does nothing when the deployment has keys. */
-  ensureFirst(imported?: NewTokenKey): Promise<void>
+  /** Creates an active key of each kind; `imported` is one of them. Does nothing when the deployment has keys. */
+  ensureFirst(imported?: NewSigningKey): Promise<void>
   /**
    * Does the work that is due: rotates keys by age, retires keys, creates keys, and destroys private halves in a
    * hardware token that are no longer needed.
@@ -40,7 +40,7 @@ export interface SigningKeys {
   /** Marks a key as compromised. Throws KEY_NOT_FOUND, KEY_NOT_READY, ASSERTION_USED. */
   compromise(author: Author, wish: { kid: string; force: boolean }, reason: string): Promise<Changed>
   /** Adds an imported key as prepared. Throws KEY_EXISTS, ASSERTION_USED. */
-  add(author: Author, key: NewTokenKey, reason: string): Promise<ListedKey>
+  add(author: Author, key: NewSigningKey, reason: string): Promise<ListedKey>
   /** Resolves when no pass of the schedule is running. */
   idle(): Promise<void>
 }
@@ -121,7 +121,8 @@ export function createSigningKeys(options: SigningKeysDeps): SigningKeys {
         return keys.find(({ kid }) => kid === key.kid)
       })
       if (added === undefined) throw new Error('The inserted signing key was not found in its transaction')
-      log.info({ kid: added.kid, alg: added.alg, state: added.state }, 'a signing key has been imported')
+      const { kid, purpose, alg, state } = added
+      log.info({ kid, purpose, alg, state }, 'a signing key has been imported')
       return { ...added, readyAt: new Date(added.createdAt.getTime() + times.publishS * 1000), isReady: false }
     },
     async idle() {

@@ -6,6 +6,7 @@ import type { KeyState } from '../../gen/prisma/enums.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { signBytes, testTokenKey } from '../../test/support/token-keys.ts'
 import { insertTokenKey } from '../../test/support/tokens.ts'
+import { INTROSPECTION } from './domain/key-kinds.ts'
 import { createVerificationKeys } from './verification-keys.ts'
 
 const database = await testDatabase()
@@ -111,11 +112,35 @@ describe('createVerificationKeys', () => {
     expect(read).toHaveBeenCalledTimes(2)
   })
 
+  it('lists an introspection key but does not find it', async () => {
+    const token = await insertKey('active')
+    await prisma.jwksKey.create({
+      data: { ...INTROSPECTION, kid, publicJwk: jwk, state: 'active', wrappedKey: new Uint8Array(8), kekId: 'k' },
+    })
+    const { keys, read } = setUp()
+    expect(await keys.find(kid)).toBeUndefined()
+    expect(await keys.findNow(kid)).toBeUndefined()
+    const listed = [
+      { kid: token, purpose: 'access_token' },
+      { kid, purpose: 'introspection', alg: 'EdDSA', state: 'active' },
+    ]
+    expect(await keys.list()).toMatchObject(listed)
+    expect(read).toHaveBeenCalledTimes(2)
+    expect(await keys.listNow()).toMatchObject(listed)
+    expect(read).toHaveBeenCalledTimes(3)
+  })
+
   it('does not read the private half of a key', async () => {
     await insertKey('active')
     const { keys, read } = setUp()
     await keys.list()
-    expect(Object.keys(read.mock.calls[0]?.[0]?.select ?? {}).toSorted()).toEqual(['alg', 'kid', 'publicJwk', 'state'])
+    expect(Object.keys(read.mock.calls[0]?.[0]?.select ?? {}).toSorted()).toEqual([
+      'alg',
+      'kid',
+      'publicJwk',
+      'purpose',
+      'state',
+    ])
   })
 
   it('finds a new key after a second, and a changed state after 10 seconds', async () => {

@@ -4,23 +4,33 @@ import { isTokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { KeyFinder, VerificationKey } from '@auth4agent/core/token/access-token'
 import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 import type { JwksKey, PrismaClient } from '../../gen/prisma/client.ts'
+import type { KeyKind } from './domain/key-kinds.ts'
+import { OF_KNOWN_PURPOSE } from './key-store.ts'
 
-/** The public halves of all signing keys, retired and compromised keys included. */
+/** The public half of a signing key of any purpose. */
+export interface PublicSigningKey extends VerificationKey, KeyKind {}
+
+/**
+ * The public halves of all signing keys, retired and compromised keys included. Finds only keys that sign access
+ * tokens, so a token that a key of another purpose has signed has an unknown key.
+ */
 export interface VerificationKeys extends KeyFinder {
-  /** Finds a key. Reads the database for an unknown kid, but at most once a second. */
+  /** Finds a token key. Reads the database for an unknown kid, but at most once a second. */
   find(kid: string): Promise<VerificationKey | undefined>
-  /** Finds a key in the database, with a read that begins after this call. */
+  /** Finds a token key in the database, with a read that begins after this call. */
   findNow(kid: string): Promise<VerificationKey | undefined>
-  /** Returns all keys. Reads them again when the last read is older than `maxAgeMs`. */
-  list(): Promise<readonly VerificationKey[]>
+  /** Returns the keys of all purposes. Reads them again when the last read is older than `maxAgeMs`. */
+  list(): Promise<readonly PublicSigningKey[]>
+  /** Returns the keys of all purposes, with a read that begins after this call. */
+  listNow(): Promise<readonly PublicSigningKey[]>
 }
 
-type Row = Pick<JwksKey, 'kid' | 'alg' | 'state' | 'publicJwk'>
+type Row = Pick<JwksKey, 'kid' | 'purpose' | 'alg' | 'state' | 'publicJwk'>
 
 /** Minimum milliseconds between two reads because of an unknown kid. A limit is needed: a caller can invent kids. */
 const REREAD_INTERVAL_MS = 1_000
 const MAX_AGE_MS = 10_000
-const COLUMNS = { kid: true, alg: true, state: true, publicJwk: true }
+const COLUMNS = { kid: true, purpose: true, alg: true, state: true, publicJwk: true }
 
 /**
  * Creates a reader of the table `jwks_keys` that keeps the public halves in memory. It leaves out rows whose algorithm
@@ -33,7 +43,7 @@ export function createVerificationKeys(
   now: () => number,
   maxAgeMs = MAX_AGE_MS,
 ): VerificationKeys {
-  let keys: ReadonlyMap<string, VerificationKey> = new Map()
+  let keys: ReadonlyMap<string, PublicSigningKey> = new Map()
   let readAt = Number.NEGATIVE_INFINITY
   let reading: Promise<void> | undefined
   let next: Promise<void> | undefined
@@ -41,7 +51,7 @@ export function createVerificationKeys(
   const read = async () => {
     const startedAt = now()
     const rows = await prisma.jwksKey.findMany({
-      where: { purpose: 'access_token' },
+      where: OF_KNOWN_PURPOSE,
       orderBy: { createdAt: 'asc' },
       select: COLUMNS,
     })
@@ -65,18 +75,26 @@ export function createVerificationKeys(
     })
     return next
   }
+  const tokenKey = (kid: string) => {
+    const key = keys.get(kid)
+    return key?.purpose === 'access_token' ? key : undefined
+  }
   return {
     async find(kid) {
       await readUnlessYounger(maxAgeMs)
       if (!keys.has(kid)) await readUnlessYounger(REREAD_INTERVAL_MS)
-      return keys.get(kid)
+      return tokenKey(kid)
     },
     async findNow(kid) {
       await readAfresh()
-      return keys.get(kid)
+      return tokenKey(kid)
     },
     async list() {
       await readUnlessYounger(maxAgeMs)
+      return [...keys.values()]
+    },
+    async listNow() {
+      await readAfresh()
       return [...keys.values()]
     },
   }
@@ -87,12 +105,12 @@ export function createVerificationKeys(
  * take ten times as long as verifying a signature.
  */
 function toEntry(
-  { kid, alg, state, publicJwk }: Row,
-  before: VerificationKey | undefined,
-): [string, VerificationKey][] {
+  { kid, purpose, alg, state, publicJwk }: Row,
+  before: PublicSigningKey | undefined,
+): [string, PublicSigningKey][] {
   if (!isTokenAlgorithm(alg)) return []
   const isKept = before !== undefined && before.alg === alg && isDeepStrictEqual(before.jwk, publicJwk)
   const verifier = isKept ? before : importTokenVerifier(alg, publicJwk)
   if (verifier === undefined || jwkThumbprint(verifier.jwk) !== kid) return []
-  return [[kid, { kid, alg, state, jwk: verifier.jwk, verify: verifier.verify }]]
+  return [[kid, { kid, purpose, alg, state, jwk: verifier.jwk, verify: verifier.verify }]]
 }

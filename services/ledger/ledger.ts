@@ -91,7 +91,7 @@ function auditRow(author: Author, entry: RefusalEntry, outcome: 'done' | 'refuse
 }
 
 /** Seconds for which the server keeps a used assertion after it expired: longer than any allowed clock skew. */
-const KEEP_BEYOND_EXPIRY_S = 120
+export const KEEP_BEYOND_EXPIRY_S = 120
 
 /** Returns the row that records the use of an author's assertion; undefined for an author without an assertion. */
 export function usedAssertionOf({ principal }: Author): { issuer: string; jti: string; keepUntil: Date } | undefined {

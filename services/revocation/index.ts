@@ -12,6 +12,7 @@ import { type RevocationDeps, revoke } from './revoke-token.ts'
 import { createWatchRevocations } from './watch.ts'
 
 export { connectRevocations, type Revocations, systemClock, type TokenStatus } from './connect-revocations.ts'
+export { revokeToken } from './store.ts'
 
 /** The revocation service of a process. */
 export interface Revocation {

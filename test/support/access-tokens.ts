@@ -55,7 +55,8 @@ export function knownKeyOf(alg: TokenAlgorithm) {
 /** Creates verification keys that exist only in memory. */
 export function keysOf(...entries: readonly VerificationKey[]): VerificationKeys {
   const find = async (kid: string) => entries.find((entry) => entry.kid === kid)
-  return { find, findNow: find, list: async () => entries }
+  const list = async () => entries.map((entry) => Object.assign({ purpose: 'access_token' as const }, entry))
+  return { find, findNow: find, list, listNow: list }
 }
 
 function toEntry(alg: TokenAlgorithm, jwk: PublicJwk, state: VerificationKey['state']): VerificationKey {

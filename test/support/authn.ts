@@ -11,6 +11,11 @@ import {
   VerifyTokenRequestSchema,
 } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { GetJsonWebKeySetRequestSchema } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
+import {
+  IntrospectRequestSchema,
+  RevokeRequestSchema,
+  TokenRequestSchema,
+} from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { RevokeTokenRequestSchema } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import type { AuthnSettings } from '../../services/authn/config.ts'
 import { createAuthn } from '../../services/authn/index.ts'
@@ -25,6 +30,7 @@ import { createRevocation } from '../../services/revocation/index.ts'
 import { createLogStore } from '../../services/revocation/log-store.ts'
 import { silentLog } from './database.ts'
 import { anonymous, insertOperator, type TestOperator } from './identity.ts'
+import { signCompactJws } from './jws.ts'
 
 /** The issuer of every instance. */
 export const ISSUER = 'http://localhost:8080'
@@ -37,6 +43,7 @@ const SETTINGS: AuthnSettings & KeysSettings = {
   ttlS: { min: 30, max: 3600 },
   skewS: 10,
   keepRedemptionS: 600,
+  assertionAudience: 'issuer',
   jwksMaxAgeS: 300,
   publishS: 320,
   rotateAfterS: 30 * 86_400,
@@ -132,9 +139,19 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     verificationKeys,
     keys,
     passedTime,
+    sawEndpointAudience() {},
   })
   const runJobs = () => Promise.all([...keys.jobs, ...authn.jobs].map((job) => job.run()))
-  return { clock, authn, keys, revocation, identity, runJobs, ...callsOf(authn, keys, revocation) }
+  return {
+    clock,
+    authn,
+    keys,
+    revocation,
+    identity,
+    runJobs,
+    ...callsOf(authn, keys, revocation),
+    ...oauthCallsOf(authn),
+  }
 }
 
 /** An instance of the services under test. */
@@ -150,11 +167,11 @@ function callsOf(
     const { challenge = '', nonce = '', expiresAt } = await authn.handlers.createChallenge(request, anonymous())
     return { challenge, nonce, expiresAt }
   }
-  const redeem = (agent: TestAgent, made: TestChallenge, wishes: TokenWishes = {}) => {
+  const redeem = (agent: TestAgent, made: TestChallenge, wishes: TokenWishes = {}, call: Call = anonymous()) => {
     const { challenge, nonce } = made
     const signature = signChallenge(agent, made)
     const request = create(IssueTokenRequestSchema, { did: agent.did, challenge, nonce, signature, ...wishes })
-    return authn.handlers.issueToken(request, anonymous())
+    return authn.handlers.issueToken(request, call)
   }
   return {
     challenge,
@@ -169,6 +186,42 @@ function callsOf(
     jwks: () => keys.handlers.getJsonWebKeySet(create(GetJsonWebKeySetRequestSchema), anonymous()),
     revoke: (request: Init<typeof RevokeTokenRequestSchema>, call: Call = anonymous()) =>
       revocation.module.handlers.revokeToken(create(RevokeTokenRequestSchema, request), call),
+  }
+}
+
+/** Returns the calls of OAuthService. Each of them has a fresh client assertion unless the wishes contain one. */
+function oauthCallsOf({ oauth: { handlers } }: ReturnType<typeof createAuthn>) {
+  return {
+    oauthToken: (
+      agent: TestAgent,
+      wishes: Omit<Init<typeof TokenRequestSchema>, '$typeName'> = {},
+      call: Call = anonymous(),
+    ) =>
+      handlers.token(
+        create(TokenRequestSchema, { grantType: 'client_credentials', ...clientAssertion(agent), ...wishes }),
+        call,
+      ),
+    introspect: (
+      agent: TestAgent,
+      token: string,
+      wishes: Omit<Init<typeof IntrospectRequestSchema>, '$typeName'> = {},
+    ) =>
+      handlers.introspect(
+        create(IntrospectRequestSchema, { token, ...clientAssertion(agent), ...wishes }),
+        anonymous(),
+      ),
+    revokeOwn: (agent: TestAgent, token: string, wishes: Omit<Init<typeof RevokeRequestSchema>, '$typeName'> = {}) =>
+      handlers.revoke(create(RevokeRequestSchema, { token, ...clientAssertion(agent), ...wishes }), anonymous()),
+  }
+}
+
+/** Returns the parameters of a client authentication (RFC 7521 section 4.2), with edits of the claims. */
+export function clientAssertion({ did, key }: TestAgent, claims: object = {}) {
+  const exp = Math.floor(Date.now() / 1000) + 60
+  const payload = { iss: did, sub: did, aud: ISSUER, exp, jti: crypto.randomUUID(), ...claims }
+  return {
+    clientAssertionType: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    clientAssertion: signCompactJws({ alg: 'EdDSA' }, payload, key),
   }
 }
 

@@ -9,6 +9,7 @@ export async function startGrpcServer(deps: Partial<GrpcServerDeps> = {}, channe
   const rpc = fakeRpc()
   const server = createGrpcServer({
     rpc,
+    issuer: 'https://auth.example',
     host: '127.0.0.1',
     port: 0,
     trustedProxies: [],

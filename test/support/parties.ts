@@ -96,15 +96,35 @@ export function newAgentParty(domain: string, keys = newKeys()): AgentParty {
 }
 
 function asserter(keys: Keys, typ: string, party: string, issuer: string): Asserter {
-  const header = encode({ alg: 'EdDSA', typ, kid: thumbprintOf(keys) })
+  const kid = thumbprintOf(keys)
   return {
     assert(rpc) {
       const iat = Math.floor(Date.now() / 1000)
       const claims = { iss: party, sub: party, aud: issuer, iat, exp: iat + 60, jti: randomUUID(), rpc }
-      const input = `${header}.${encode(claims)}`
-      return `Bearer ${input}.${cryptoSign(null, Buffer.from(input), keys.privateKey).toString('base64url')}`
+      return `Bearer ${signJws({ typ, kid }, claims, keys.privateKey)}`
     },
   }
+}
+
+/** Returns the parameters of a client authentication (RFC 7521 section 4.2), with a fresh assertion. */
+export function clientAssertion({ did, privateKey }: AgentParty, issuer: string) {
+  const claims = { iss: did, sub: did, aud: issuer, exp: Math.floor(Date.now() / 1000) + 60, jti: randomUUID() }
+  return {
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: signJws({ typ: 'client-authentication+jwt' }, claims, privateKey),
+  }
+}
+
+/** Returns a fresh DPoP proof for a POST (RFC 9449 section 4.2). */
+export function dpopProof({ publicKey, privateKey }: Keys, url: string): string {
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: publicKey.toString('base64url') }
+  const claims = { jti: randomUUID(), htm: 'POST', htu: url, iat: Math.floor(Date.now() / 1000) }
+  return signJws({ typ: 'dpop+jwt', jwk }, claims, privateKey)
+}
+
+function signJws(header: object, claims: object, privateKey: KeyObject): string {
+  const input = `${encode({ alg: 'EdDSA', ...header })}.${encode(claims)}`
+  return `${input}.${cryptoSign(null, Buffer.from(input), privateKey).toString('base64url')}`
 }
 
 function encode(value: object): string {

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach } from 'vitest'
+import type { KeyPurpose } from '../../gen/prisma/enums.ts'
+import { type KeyKind, tokenKind } from '../../services/keys/domain/key-kinds.ts'
 import { createKeyAges } from '../../services/keys/key-ages.ts'
-import type { KeyProvider, NewTokenKey } from '../../services/keys/key-provider.ts'
+import type { KeyProvider, NewSigningKey } from '../../services/keys/key-provider.ts'
 import { createKeyVault } from '../../services/keys/key-vault.ts'
 import { createSealedKeys } from '../../services/keys/sealed-keys.ts'
 import { createSigningKeys } from '../../services/keys/signing-keys.ts'
@@ -34,9 +36,9 @@ export function rotatingKeys() {
     })
     return { keys, clock, logged }
   }
-  const rowsOf = (alg: string) =>
-    prisma().jwksKey.findMany({ where: { alg }, orderBy: [{ createdAt: 'asc' }, { kid: 'asc' }] })
-  const statesOf = async (alg: string) => (await rowsOf(alg)).map(({ state }) => state)
+  const rowsOf = (alg: string, purpose: KeyPurpose = 'access_token') =>
+    prisma().jwksKey.findMany({ where: { purpose, alg }, orderBy: [{ createdAt: 'asc' }, { kid: 'asc' }] })
+  const statesOf = async (alg: string, purpose?: KeyPurpose) => (await rowsOf(alg, purpose)).map(({ state }) => state)
   return {
     prisma,
     instance,
@@ -68,7 +70,7 @@ export function rotatingKeys() {
   }
 }
 
-/** Creates a key outside the database. */
-export async function keyFromElsewhere(): Promise<NewTokenKey> {
-  return sealed.seal('EdDSA', (await generateTokenKey('EdDSA')).secret)
+/** Creates a key outside the database, by default a token key. */
+export async function keyFromElsewhere(kind: KeyKind = tokenKind('EdDSA')): Promise<NewSigningKey> {
+  return sealed.seal(kind, (await generateTokenKey(kind.alg)).secret)
 }

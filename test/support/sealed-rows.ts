@@ -2,17 +2,18 @@ import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { KeyState } from '../../gen/prisma/enums.ts'
 import { createChallengeKeyring } from '../../services/keys/challenge-keyring.ts'
-import type { NewTokenKey } from '../../services/keys/key-provider.ts'
+import { tokenKind } from '../../services/keys/domain/key-kinds.ts'
+import type { NewSigningKey } from '../../services/keys/key-provider.ts'
 import type { KeyVault } from '../../services/keys/key-vault.ts'
 import { createSealedKeys } from '../../services/keys/sealed-keys.ts'
 
 /** Inserts a key with this state. The row has the private half only if the state allows one. */
-async function insertKey(prisma: PrismaClient, key: NewTokenKey, state: KeyState): Promise<void> {
-  const { kid, alg, publicJwk, stored } = key
+async function insertKey(prisma: PrismaClient, key: NewSigningKey, state: KeyState): Promise<void> {
+  const { kid, purpose, alg, publicJwk, stored } = key
   const isGone = state === 'retired' || state === 'compromised'
   const half = isGone ? {} : stored
   await prisma.jwksKey.create({
-    data: { kid, purpose: 'access_token', alg, state, publicJwk: { ...publicJwk }, ...half },
+    data: { kid, purpose, alg, state, publicJwk: { ...publicJwk }, ...half },
   })
 }
 
@@ -23,7 +24,7 @@ export async function makeKey(
   state: KeyState,
   alg: TokenAlgorithm = 'EdDSA',
 ): Promise<string> {
-  const key = await createSealedKeys(vault).generate(alg)
+  const key = await createSealedKeys(vault).generate(tokenKind(alg))
   await insertKey(prisma, key, state)
   return key.kid
 }
@@ -35,7 +36,7 @@ export async function makeKey(
 export async function makeAllKeys(prisma: PrismaClient, vault: KeyVault): Promise<void> {
   for (const state of ['prepared', 'active', 'retiring', 'retired', 'compromised'] as const)
     await makeKey(prisma, vault, state)
-  const elsewhere = await createSealedKeys(vault).generate('ES256')
+  const elsewhere = await createSealedKeys(vault).generate(tokenKind('ES256'))
   await insertKey(prisma, { ...elsewhere, stored: { externalRef: { label: elsewhere.kid } } }, 'active')
   await createChallengeKeyring(prisma, vault, Date.now).rotate()
 }

@@ -16,17 +16,23 @@ export async function publishedOperator(
   client: ProtocolClient,
   dns: DnsServer,
   domain: string,
+  issuer = ISSUER,
 ): Promise<OperatorParty> {
   const keys = newKeys()
   const { id } = expectStatus(201, await client.registerOperator(domain, keys))
   const { txt_record_name, txt_record_value } = expectStatus(200, await client.instructions(String(id)))
   dns.setTxt(String(txt_record_name), [String(txt_record_value)])
-  return { id: String(id), domain, ...operatorAsserter(keys, String(id), ISSUER) }
+  return { id: String(id), domain, ...operatorAsserter(keys, String(id), issuer) }
 }
 
 /** Creates an operator whose domain is proven by DNS. */
-export async function provenOperator(client: ProtocolClient, dns: DnsServer, domain: string): Promise<OperatorParty> {
-  const operator = await publishedOperator(client, dns, domain)
+export async function provenOperator(
+  client: ProtocolClient,
+  dns: DnsServer,
+  domain: string,
+  issuer = ISSUER,
+): Promise<OperatorParty> {
+  const operator = await publishedOperator(client, dns, domain, issuer)
   const { verified, message } = expectStatus(200, await client.confirm(operator.id))
   if (verified !== true) throw new Error(`${domain} was not confirmed: ${String(message)}`)
   return operator

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
+import { tokenKind } from '../../services/keys/domain/key-kinds.ts'
 import type { KeyRow } from '../../services/keys/key-provider.ts'
 import { openPkcs11Provider, type Pkcs11Options } from '../../services/keys/pkcs11/pkcs11-provider.ts'
 
@@ -17,7 +18,7 @@ async function answer(question: PeerQuestion): Promise<unknown> {
   if (question.ask === 'open') provider = openPkcs11Provider({ ...question.options, log: silent })
   const opened = await provider
   if (opened === undefined) throw new Error('The peer has not opened a hardware token yet')
-  if (question.ask === 'generate') return opened.generate(question.alg)
+  if (question.ask === 'generate') return opened.generate(tokenKind(question.alg))
   if (question.ask === 'destroy') return opened.destroy(question.row)
   if (question.ask === 'open') return undefined
   const key = await opened.open(question.row)

@@ -1,4 +1,4 @@
-import type { KeyProvider, KeyRow, NewTokenKey } from '../../services/keys/key-provider.ts'
+import type { KeyProvider, KeyRow, NewSigningKey } from '../../services/keys/key-provider.ts'
 import { openPkcs11Provider } from '../../services/keys/pkcs11/pkcs11-provider.ts'
 import { createLogger } from '../../services/platform/log/log.ts'
 import { createToken, type SoftToken } from './softhsm.ts'
@@ -32,7 +32,7 @@ export async function createTokenProvider(): Promise<TokenProvider> {
 }
 
 /** Returns the row of a new key. */
-export function rowOf({ kid, alg, publicJwk, stored }: NewTokenKey): KeyRow {
+export function rowOf({ kid, purpose, alg, publicJwk, stored }: NewSigningKey): KeyRow {
   const { externalRef = null } = stored
-  return { kid, alg, publicJwk, externalRef, purpose: 'access_token', wrappedKey: null, kekId: null }
+  return { kid, purpose, alg, publicJwk, externalRef, wrappedKey: null, kekId: null }
 }

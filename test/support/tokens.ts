@@ -1,20 +1,25 @@
 import type { SigningKey } from '@auth4agent/core/keys/ed25519'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
-import type { KeyState } from '../../gen/prisma/enums.ts'
+import type { KeyPurpose, KeyState } from '../../gen/prisma/enums.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { ISSUER, type TestAgent } from './authn.ts'
 import { signCompactJws } from './jws.ts'
 import { testTokenKey } from './token-keys.ts'
 
-/** Inserts a key in this state. Returns a function that signs tokens with the key as the server does. */
-export async function insertTokenKey(db: Db, state: KeyState, alg: TokenAlgorithm = 'EdDSA') {
+/** Inserts a key with this state and purpose. Returns a function that signs tokens with the key as the server does. */
+export async function insertTokenKey(
+  db: Db,
+  state: KeyState,
+  alg: TokenAlgorithm = 'EdDSA',
+  purpose: KeyPurpose = 'access_token',
+) {
   const { kid, jwk, sign } = testTokenKey(alg)
   const isGone = state === 'retired' || state === 'compromised'
   await db.prisma.jwksKey.create({
     data: {
       kid,
-      purpose: 'access_token',
+      purpose,
       alg,
       state,
       publicJwk: jwk,

@@ -167,9 +167,19 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/register-agent.ts')).registerAgent,
       },
       {
+        words: 'agent-key export',
+        summary: 'write the private key of the agent as a JWK, for OAuth libraries',
+        load: async () => (await import('./commands/agent-key.ts')).exportAgentKey,
+      },
+      {
         words: 'issue',
         summary: 'get a token',
         load: async () => (await import('./commands/issue.ts')).issue,
+      },
+      {
+        words: 'dpop-proof',
+        summary: 'print a DPoP proof: a signed JWT for one request with a bound token',
+        load: async () => (await import('./commands/dpop-proof.ts')).dpopProof,
       },
       {
         words: 'exec',
@@ -177,9 +187,19 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/exec.ts')).exec,
       },
       {
+        words: 'api-proxy',
+        summary: "send requests of local tools to an API with the agent's token",
+        load: async () => (await import('./commands/api-proxy.ts')).apiProxy,
+      },
+      {
         words: 'verify',
         summary: 'verify a token',
         load: async () => (await import('./commands/verify.ts')).verify,
+      },
+      {
+        words: 'introspect',
+        summary: 'ask as an agent whether a token is active',
+        load: async () => (await import('./commands/introspect.ts')).introspect,
       },
       {
         words: 'jwks',

@@ -1,11 +1,10 @@
 import { authenticate, type IssuedToken } from '@auth4agent/sdk'
-import { loadSigner } from '@auth4agent/sdk/node'
+import { agentKeyFlag, loadAgent } from './agent-key.ts'
 import { usageError } from './cli-error.ts'
 import { serverFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
-import { requireAgent, serverOf } from './parties.ts'
+import { serverOf } from './parties.ts'
 import { readScopes, SCOPES_HELP, scopeFlag } from './scopes.ts'
-import { readKey } from './secrets.ts'
 
 /** Flags for the content of a token, for the server, and for the key of the agent. */
 export const tokenFlags = {
@@ -26,26 +25,32 @@ export const tokenFlags = {
     value: 'DURATION',
     help: 'lifetime: 90s, 15m, 1h30m or seconds; the server sets the default',
   },
-  key: {
-    kind: 'text',
-    value: 'FILE',
-    help: "file of the agent's private key, if it is not the configured file; - for standard input",
-  },
+  ...agentKeyFlag,
 } as const
 
-/** Gets a token for the agent of the folder. Rejects with CliError or the SDK's Auth4AgentError. */
+/** Returns the terms of the token that the flags describe. Throws CliError if --scope names no scope. */
+export function termsOf({ flags }: Pick<Context<typeof tokenFlags>, 'flags'>) {
+  return { scopes: readScopes(flags.list('scope')), audience: flags.list('aud'), ttl: flags.text('ttl') }
+}
+
+/**
+ * Gets a token for the agent of the folder. With `isBound`, the token is bound to the agent's key. Rejects with CliError
+ * or the SDK's Auth4AgentError.
+ */
 export async function getToken(
   context: Context<typeof tokenFlags>,
+  isBound = false,
 ): Promise<{ readonly did: string; readonly token: IssuedToken }> {
-  const { flags, folder, fetch, signal, progress } = context
-  const agent = await requireAgent(folder)
-  const keyFile = flags.text('key')
-  const key = keyFile === undefined ? await loadSigner(folder, agent) : await readKey(keyFile, context)
+  const { fetch, signal, progress } = context
+  const { agent, key } = await loadAgent(context)
   const choice = serverOf(agent, context)
-  const terms = { scopes: readScopes(flags.list('scope')), audience: flags.list('aud'), ttl: flags.text('ttl') }
-  const asked = authenticate({ ...choice, did: agent.did, key, fetch, signal, ...terms }).catch((error: unknown) => {
-    // The SDK throws TypeError for scopes, audiences or lifetimes that no server accepts.
-    throw error instanceof TypeError ? usageError(error.message) : error
-  })
+  const terms = termsOf(context)
+  const dpop = isBound ? key : undefined
+  const asked = authenticate({ ...choice, did: agent.did, key, dpop, fetch, signal, ...terms }).catch(
+    (error: unknown) => {
+      // The SDK throws TypeError for scopes, audiences or lifetimes that no server accepts.
+      throw error instanceof TypeError ? usageError(error.message) : error
+    },
+  )
   return { did: agent.did, token: await progress(`asking ${choice.server} for a token`, asked) }
 }

@@ -36,6 +36,11 @@ export const hints = {
     'Its operator grants scopes with `auth4agent agent-scopes set --scope …`. `auth4agent agent-scopes list` shows its grant.',
   INVALID_SCOPE: 'A scope is a word of at most 128 characters without `*`, such as orders:read.',
   AUDIENCE_NOT_ALLOWED: 'The operator that owns the audience must name your domain in its policy.',
+  DPOP_PROOF_REQUIRED:
+    'Bind the token to the key of the agent: `auth4agent issue --dpop`. `auth4agent api-proxy --dpop` sends requests of tools that cannot make proofs.',
+  INVALID_DPOP_PROOF:
+    "This machine's clock may be wrong, or the server has another issuer (--issuer). `auth4agent doctor` checks both.",
+  UNSUPPORTED_CLIENT_AUTHENTICATION: 'The server is older than this tool. `auth4agent doctor` checks it.',
   INVALID_TTL: 'Ask for a shorter lifetime, in a form such as --ttl 15m.',
   DID_MISMATCH:
     'A DID consists of a domain and the fingerprint of a key. `auth4agent init --domain DOMAIN` creates a new key and DID.',

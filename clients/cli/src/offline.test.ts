@@ -1,5 +1,8 @@
+import { type DpopContent, signDpopProof } from '@auth4agent/core/dpop/sign-dpop-proof'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
+import { generateKey, type Signer } from '@auth4agent/sdk'
 import { describe, expect, it } from 'vitest'
 import { accessToken, accessTokenOf, GOOD_CLAIMS, knownKey, knownKeyOf } from '../../../test/support/access-tokens.ts'
 import { ISSUER, NOW_S } from '../../../test/support/assertions.ts'
@@ -10,6 +13,8 @@ const published = { ...entry.jwk, kid: entry.kid, alg: entry.alg, use: 'sig' }
 const wanted: Requirements = { audience: [], scope: [], operators: [] }
 const good: OfflineRules = { issuer: ISSUER, jwks: { keys: [published] }, nowS: NOW_S + 1, wanted }
 const token = accessToken(pair)
+const [holder, stranger] = [await generateKey(), await generateKey()]
+const bound = accessToken(pair, {}, { cnf: { jkt: thumbprint(holder.publicKey) } })
 const verdictOf = async (text: string, rules: Partial<OfflineRules> = {}) =>
   (await verifyOffline(text, { ...good, ...rules })).verdict ?? 'valid'
 
@@ -42,6 +47,34 @@ describe('verifyOffline', () => {
     ['valid', token, { wanted: { audience: ['https://b.example'], scope: ['write'], operators: ['a.example'] } }],
   ] as const)('returns the verdict %s (%#)', async (verdict, text, rules) => {
     expect(await verdictOf(text, rules)).toBe(verdict)
+  })
+
+  it.each<[string, string, Partial<DpopContent & { signer: Signer }> | undefined]>([
+    ['PROOF_REQUIRED', bound, undefined],
+    ['valid', bound, {}],
+    ['TOKEN_NOT_BOUND', token, { accessToken: token }],
+    ['PROOF_INVALID', bound, { accessToken: token }],
+    ['PROOF_INVALID', bound, { method: 'POST' }],
+    ['PROOF_INVALID', bound, { url: 'https://b.example/other' }],
+    ['PROOF_INVALID', bound, { nowS: NOW_S - 120 }],
+    ['PROOF_INVALID', bound, { signer: stranger }],
+  ])('returns the verdict %s for a token and a proof (%#)', async (verdict, text, edits) => {
+    const { signer = holder, ...changed } = edits ?? {}
+    const request = { method: 'GET', url: 'https://b.example/orders?page=1' }
+    const proof = await signDpopProof(signer, { ...request, nowS: NOW_S, accessToken: bound, ...changed })
+    expect(await verdictOf(text, edits && { proof: { ...request, text: proof } })).toBe(verdict)
+  })
+
+  it('says what is wrong with a proof, also if it is no proof', async () => {
+    const proof = { text: 'x', method: 'GET', url: 'https://b.example/' }
+    expect(await verifyOffline(bound, { ...good, proof })).toMatchObject({
+      verdict: 'PROOF_INVALID',
+      demand: expect.stringContaining('DPoP proof'),
+    })
+  })
+
+  it('reports a wrong audience before a wrong proof', async () => {
+    expect(await verdictOf(bound, { wanted: { ...wanted, audience: ['https://c.example'] } })).toBe('AUDIENCE_MISMATCH')
   })
 
   it.each([

@@ -3,7 +3,10 @@ import { CliError } from './cli-error.ts'
 import { readPolicyText } from './policy-text.ts'
 
 const RULE = { audience: 'https://api.example.com', callers: ['example.org'] }
-const FULL = { audiences: [{ ...RULE, token_signing_alg: 'ES256' }, RULE], require_bound_challenges: true }
+const FULL = {
+  audiences: [{ ...RULE, token_signing_alg: 'ES256', dpop: 'required' }, RULE],
+  require_bound_challenges: true,
+}
 
 describe('readPolicyText', () => {
   it.each([
@@ -14,7 +17,7 @@ describe('readPolicyText', () => {
       { audiences: [{ audience: 'a.example.com' }] },
       { audiences: [{ audience: 'a.example.com', callers: [] }] },
     ],
-    ['an algorithm that is null', { audiences: [{ ...RULE, token_signing_alg: null }] }, {}],
+    ['members that are null', { audiences: [{ ...RULE, token_signing_alg: null, dpop: null }] }, {}],
   ])('reads %s', (_name, given, expected) => {
     expect(readPolicyText(JSON.stringify(given))).toMatchObject(expected)
   })
@@ -31,6 +34,7 @@ describe('readPolicyText', () => {
     ['callers that are one text', '{"audiences":[{"audience":"a.example.com","callers":"example.org"}]}'],
     ['callers that are numbers', '{"audiences":[{"audience":"a.example.com","callers":[1]}]}'],
     ['an algorithm that is a number', '{"audiences":[{"audience":"a.example.com","token_signing_alg":1}]}'],
+    ['a demand for DPoP that is a boolean', '{"audiences":[{"audience":"a.example.com","dpop":true}]}'],
     ['a boolean that is a text', '{"require_bound_challenges":"false"}'],
   ])('refuses %s without repeating the text', (_name, text) => {
     expect(() => readPolicyText(text)).toThrow(CliError)

@@ -22,13 +22,18 @@ export function readPolicyText(text: string): OperatorPolicy {
 
 function readRule(rule: unknown): AudienceRule {
   if (!isJsonObject(rule)) throw notPolicy('each entry of audiences must be an object')
-  expectMembers(rule, 'an entry of audiences', ['audience', 'callers', 'token_signing_alg'])
-  const { audience, callers = [], token_signing_alg: alg } = rule
+  expectMembers(rule, 'an entry of audiences', ['audience', 'callers', 'token_signing_alg', 'dpop'])
+  const { audience, callers = [], token_signing_alg: alg, dpop } = rule
   if (typeof audience !== 'string') throw notPolicy('audience must be a string')
   if (!isTexts(callers)) throw notPolicy('callers must be a list of domains')
-  if (alg !== undefined && alg !== null && typeof alg !== 'string')
-    throw notPolicy('token_signing_alg must be a string')
-  return { audience, callers, ...(alg !== undefined && { token_signing_alg: alg }) }
+  if (!isTextOrNone(alg)) throw notPolicy('token_signing_alg must be a string')
+  if (!isTextOrNone(dpop)) throw notPolicy('dpop must be a string')
+  return {
+    audience,
+    callers,
+    ...(alg !== undefined && { token_signing_alg: alg }),
+    ...(dpop !== undefined && { dpop }),
+  }
 }
 
 function parse(text: string): Json {
@@ -45,6 +50,10 @@ function expectMembers(value: Json, what: string, known: readonly string[]): voi
   if (!Object.keys(value).every((name) => known.includes(name))) {
     throw notPolicy(`${what} may only have the members ${known.join(', ')}`)
   }
+}
+
+function isTextOrNone(value: unknown): value is string | null | undefined {
+  return value === undefined || value === null || typeof value === 'string'
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import type { Signer } from '@auth4agent/sdk'
+import type { SeedSigner } from '@auth4agent/sdk'
 import { parsePrivateKey, readKeyFile } from '@auth4agent/sdk/node'
 import { configurationError } from './cli-error.ts'
 import type { Io } from './context.ts'
@@ -18,7 +18,7 @@ const ARGV =
   'Give the file of the key, or - for standard input. Never put a key into a command line, which all users can see.'
 
 /** Reads the key of a flag: the path of its file, or `-` for standard input. */
-export async function readKey(given: string, { readStdin }: Pick<Io, 'readStdin'>): Promise<Signer> {
+export async function readKey(given: string, { readStdin }: Pick<Io, 'readStdin'>): Promise<SeedSigner> {
   if (given !== '-') {
     if (!(await stat(given).catch(() => undefined)))
       throw configurationError(`There is no key file at ${shown(given)}`, ARGV)

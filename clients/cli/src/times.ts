@@ -26,3 +26,9 @@ export function readTime(flag: string, text: string | undefined, nowMs: number):
   }
   return time.toISOString()
 }
+
+/** Writes a time in Unix seconds as RFC 3339. Writes a number that is no time as it is. */
+export function writeTime(seconds: number): string {
+  const time = new Date(seconds * 1000)
+  return Number.isNaN(time.getTime()) ? String(seconds) : time.toISOString().replace('.000Z', 'Z')
+}

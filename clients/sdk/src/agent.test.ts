@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type FakeClock, fakeClock } from '../../../test/support/sdk/clock.ts'
 import { type FakeIssuer, startIssuer } from '../../../test/support/sdk/issuer.ts'
 import { until } from '../../../test/support/until.ts'
-import { type Agent, type AgentOptions, createAgent } from './agent.ts'
+import type { Agent, AgentOptions } from './agent.ts'
+import { createAgent } from './create-agent.ts'
 import { generateKey } from './keys/signers.ts'
 
 const DID = `did:agent:acme.example:${'a'.repeat(32)}`

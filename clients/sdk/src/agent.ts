@@ -1,26 +1,38 @@
-import { parseDid } from '@auth4agent/core/identity/did'
-import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
-import { clientError } from './errors.ts'
-import { authorizedFetch } from './fetch.ts'
+import type { Names } from '@auth4agent/core/names/unknown-name'
+import type { AuthorizationHeaders } from './dpop.ts'
 import type { IssuedToken } from './issued-token.ts'
-import { type KeyLike, toSigner } from './keys/signers.ts'
-import { requestToken } from './request-token.ts'
-import { withRetries } from './retry.ts'
-import { type Runtime, systemRuntime } from './runtime.ts'
-import { openServer, SERVER_NAMES, type Server, type ServerOptions } from './server.ts'
-import type { Signer } from './signer.ts'
-import { type BoundTerms, bindTerms, TERM_NAMES, type TokenTerms } from './terms.ts'
-import { TokenSource } from './token-source.ts'
+import type { KeyLike } from './keys/signers.ts'
+import type { ClientAssertionOptions, Introspection } from './oauth-client.ts'
+import { SERVER_NAMES, type ServerOptions } from './server.ts'
+import { TERM_NAMES, type TokenTerms } from './terms.ts'
 
 /** Options of {@link createAgent}. The terms (`scopes`, `audience`, `ttl`) are the defaults for every token. */
 export interface AgentOptions extends ServerOptions, TokenTerms {
   readonly did: string
   readonly key: KeyLike
+  /**
+   * Binds every token to a key (DPoP, RFC 9449), so that a stolen token is useless without the key. `true` generates a
+   * key for this object, which no script can export if the platform's WebCrypto has Ed25519.
+   */
+  readonly dpop?: boolean | KeyLike | undefined
 }
 
-/** Options of one call of {@link Agent.token}: the terms of the token, and a signal that stops the call. */
-export interface TokenOptions extends TokenTerms {
+/** Options of one call of an agent. */
+export interface CallOptions {
+  /** Stops the call. */
   readonly signal?: AbortSignal | undefined
+}
+
+/** Options of one call of {@link Agent.token}: the terms of the token, and a signal. */
+export interface TokenOptions extends TokenTerms, CallOptions {}
+
+/** Options of {@link Agent.authorization}. */
+export interface AuthorizationOptions extends TokenOptions {
+  /**
+   * The nonce that the API demands in the proof (RFC 9449 section 9), from its header `DPoP-Nonce`. Later proofs for the
+   * API contain it too. A malformed nonce is ignored.
+   */
+  readonly nonce?: string | undefined
 }
 
 /** An agent that gets its own tokens and renews them. */
@@ -52,9 +64,13 @@ export interface Agent {
    */
   issued(options?: TokenOptions): Promise<IssuedToken>
   /**
-   * Calls the platform's fetch with the token in the header `Authorization`. Follows a redirect to another origin
-   * without the token. If the answer is 401 with `error="invalid_token"` (RFC 6750 section 3.1), it sends the request
-   * once more with a new token, unless the body was a stream.
+   * Calls the platform's fetch with the token in the header `Authorization`. If the token is bound to a key, each request
+   * also has a new proof in the header `DPoP` (RFC 9449 section 7). Follows a redirect to another origin without both.
+   *
+   * Sends the request once more, unless the body was a stream, if the answer is 401 and its header `WWW-Authenticate`
+   * has
+   * - `error="invalid_token"` (RFC 6750 section 3.1), with a new token
+   * - `error="use_dpop_nonce"` (RFC 9449 section 9), with a proof that contains the nonce of the answer.
    *
    * Rejects with INSECURE_ADDRESS for an address that is neither https nor on loopback.
    *
@@ -65,139 +81,71 @@ export interface Agent {
    * ```
    */
   fetch(input: string | URL | Request, init?: RequestInit, options?: TokenTerms): Promise<Response>
+  /**
+   * Resolves with the headers that carry the token in one request, for programs that cannot use {@link Agent.fetch},
+   * such as for WebSockets. If the token is bound to a key, the headers are valid for one request with exactly this
+   * method and this URL; the query does not count.
+   *
+   * Rejects as {@link Agent.token} does, and with INSECURE_ADDRESS for an address that is neither https nor on loopback.
+   *
+   * @example
+   *
+   * ```ts
+   * const headers = await agent.authorization('GET', 'wss://api.example.com/events')
+   * const socket = new WebSocket('wss://api.example.com/events', { headers })
+   * ```
+   */
+  authorization(method: string, url: string | URL, options?: AuthorizationOptions): Promise<AuthorizationHeaders>
+  /**
+   * Signs a client assertion (private_key_jwt, RFC 7523 section 2.2), with which the agent authenticates at the server's
+   * OAuth endpoints. It is valid once, and only at this server. Use it with an OAuth library that cannot use the key
+   * itself; other libraries take the key from `exportPrivateJwk`.
+   *
+   * Rejects with TypeError for options that no server accepts.
+   *
+   * @example
+   *
+   * ```ts
+   * const form = new URLSearchParams({
+   *   grant_type: 'client_credentials',
+   *   client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+   *   client_assertion: await agent.clientAssertion(),
+   * })
+   * ```
+   */
+  clientAssertion(options?: ClientAssertionOptions): Promise<string>
+  /**
+   * Asks the server whether a token is active (RFC 7662). The server tells an agent only about tokens of its own operator
+   * and about tokens for the audiences of its operator. It says that any other token is not active.
+   *
+   * The server checks neither audience nor scope. If the answer has `cnf`, the token is only valid with a proof of that
+   * key, which the server does not check either. Rejects with Auth4AgentError.
+   *
+   * @example
+   *
+   * ```ts
+   * const { active, sub, scope } = await agent.introspect(token)
+   * ```
+   */
+  introspect(token: string, options?: CallOptions): Promise<Introspection>
+  /**
+   * Revokes a token of this agent (RFC 7009), and forgets it. Resolves also if the text is not a token of this agent,
+   * and then revokes nothing. Rejects with Auth4AgentError.
+   *
+   * @example
+   *
+   * ```ts
+   * await agent.revoke(await agent.token())
+   * ```
+   */
+  revoke(token: string, options?: CallOptions): Promise<void>
   /** Forgets a token that a service did not accept. The next call of `token` requests a new token. */
   forget(token: string): void
   /** Forgets all tokens and stops all work. After that, every call rejects with CLOSED. */
   close(): void
 }
 
-const AGENT_NAMES: Names<AgentOptions> = { ...SERVER_NAMES, ...TERM_NAMES, did: true, key: true }
-const TOKEN_NAMES: Names<TokenOptions> = { ...TERM_NAMES, signal: true }
-/** The most sets of terms for which an agent keeps a token. Beyond that, it removes the least recently used set. */
-const MAX_KINDS = 100
-
-/**
- * Creates an agent. The agent sends nothing before the first token is needed, and does not keep the process alive.
- *
- * Throws TypeError for a server address that is neither https nor on loopback, for a malformed DID, for terms that no
- * server accepts, and for unknown options.
- *
- * @example
- *
- * ```ts
- * import { createAgent } from '@auth4agent/sdk'
- * import { readKeyFile } from '@auth4agent/sdk/node'
- *
- * const agent = createAgent({
- *   server: 'https://auth.example.com',
- *   did: 'did:agent:acme.example:21fe31dfa154a261626bf854046fd227',
- *   key: await readKeyFile('agent.key'),
- *   scopes: ['orders:read'],
- *   audience: 'https://api.example.com',
- * })
- * const response = await agent.fetch('https://api.example.com/orders')
- * ```
- */
-export function createAgent(options: AgentOptions, runtime: Runtime = systemRuntime): Agent {
-  refuseUnknownNames('option', options, AGENT_NAMES)
-  const { did, key } = options
-  expectDid(did)
-  const server = openServer(options, runtime)
-  const usual = bindTerms(options, server.issuer)
-  const sources = new Map<string, TokenSource>()
-  let signer: Promise<Signer> | undefined
-  const closing = new AbortController()
-
-  const sourceOf = (terms: BoundTerms): TokenSource => {
-    const name = JSON.stringify(terms)
-    const source =
-      sources.get(name) ??
-      new TokenSource(
-        async (signal) => {
-          signer ??= toSigner(key)
-          return requestToken({ server, did, signer: await signer, terms, signal })
-        },
-        runtime,
-        closing.signal,
-      )
-    // A Map iterates in order of insertion: putting the entry back last makes the first one the oldest.
-    sources.delete(name)
-    sources.set(name, source)
-    if (sources.size > MAX_KINDS) sources.delete(sources.keys().next().value ?? name)
-    return source
-  }
-
-  const issued = async (wanted: TokenOptions = {}): Promise<IssuedToken> => {
-    closing.signal.throwIfAborted()
-    refuseUnknownNames('option', wanted, TOKEN_NAMES)
-    const { signal, ...terms } = wanted
-    return sourceOf(bindTermsOver(usual, terms, server.issuer)).get(signal)
-  }
-  const token = async (wanted?: TokenOptions) => (await issued(wanted)).token
-  const forget = (text: string) => {
-    for (const source of sources.values()) source.forget(text)
-  }
-  return {
-    did,
-    token,
-    issued,
-    forget,
-    fetch: authorizedFetch({ token, forget, fetch: options.fetch }),
-    close() {
-      closing.abort(clientError('CLOSED', 'The agent was closed'))
-      sources.clear()
-    },
-  }
-}
-
-/** The agent, its key, and the terms of one token. */
-type OneToken = Pick<AgentOptions, 'did' | 'key'> & TokenOptions
-
-const ONE_TOKEN_NAMES: Names<ServerOptions & OneToken> = { ...AGENT_NAMES, ...TOKEN_NAMES }
-
-/**
- * Gets one token, for programs that need only one. Use {@link createAgent} to keep and renew tokens.
- *
- * Rejects as {@link Agent.token} does.
- *
- * @example
- *
- * ```ts
- * import { authenticate } from '@auth4agent/sdk'
- *
- * const { token, expiresAt } = await authenticate({
- *   server: 'https://auth.example.com',
- *   did: 'did:agent:acme.example:21fe31dfa154a261626bf854046fd227',
- *   key: seed,
- *   scopes: ['orders:read'],
- * })
- * ```
- */
-export async function authenticate(options: ServerOptions & OneToken, runtime = systemRuntime): Promise<IssuedToken> {
-  refuseUnknownNames('option', options, ONE_TOKEN_NAMES)
-  return authenticateAt(openServer(options, runtime), options, runtime)
-}
-
-/** Does the same as {@link authenticate} at a server that is already open. */
-export async function authenticateAt(server: Server, options: OneToken, runtime: Runtime): Promise<IssuedToken> {
-  const { did, key, signal = new AbortController().signal } = options
-  expectDid(did)
-  const terms = bindTerms(options, server.issuer)
-  const signer = await toSigner(key)
-  return withRetries(runtime, signal, () => requestToken({ server, did, signer, terms, signal }))
-}
-
-function expectDid(did: string): void {
-  if (parseDid(did) === undefined)
-    throw new TypeError(`did must be did:agent:<domain>:<fingerprint>, not ${JSON.stringify(did)}`)
-}
-
-/** Uses the agent's default for each term that the call leaves out. */
-function bindTermsOver(usual: BoundTerms, { scopes, audience, ttl }: TokenTerms, issuer: string): BoundTerms {
-  const terms = bindTerms({ scopes, audience, ttl }, issuer)
-  return {
-    scope: scopes === undefined ? usual.scope : terms.scope,
-    audience: audience === undefined ? usual.audience : terms.audience,
-    ttl: ttl === undefined ? usual.ttl : terms.ttl,
-  }
-}
+/** The option names of {@link createAgent}. */
+export const AGENT_NAMES: Names<AgentOptions> = { ...SERVER_NAMES, ...TERM_NAMES, did: true, key: true, dpop: true }
+/** The option names of {@link Agent.token}. */
+export const TOKEN_NAMES: Names<TokenOptions> = { ...TERM_NAMES, signal: true }

@@ -75,15 +75,12 @@ export function createCaller({ key, now = Date.now, issuer, ...transport }: Call
     open: ({ query, path, ...call }) => send({ ...call, path: target(path, query) }),
     call: async (party, call) => send(await request(party, call)),
     page: async (party, call) => {
-      const seen: { link: string | null } = { link: null }
-      const { fetch = globalThis.fetch } = transport
-      const listen: typeof fetch = async (input, init) => {
-        const response = await fetch(input, init)
-        seen.link = response.headers.get('link')
-        return response
+      let link: string | null = null
+      const onHeaders = (headers: Headers) => {
+        link = headers.get('link')
       }
-      const json = await createTransport({ ...transport, fetch: listen })(await request(party, call))
-      return { json, next: nextToken(seen.link, base) }
+      const json = await send({ ...(await request(party, call)), onHeaders })
+      return { json, next: nextToken(link, base) }
     },
   }
 }

@@ -7,6 +7,7 @@ interface Seen {
   readonly method: string
   readonly url: string
   readonly authorization: string | undefined
+  readonly dpop: unknown
   readonly type: string | undefined
   readonly body: string
 }
@@ -32,7 +33,8 @@ async function answer(message: IncomingMessage, response: ServerResponse): Promi
   let body = ''
   for await (const chunk of message) body += String(chunk)
   const { method = '', url = '', headers } = message
-  const request = { method, url, authorization: headers.authorization, type: headers['content-type'], body }
+  const { authorization, dpop, 'content-type': type } = headers
+  const request = { method, url, authorization, dpop, type, body }
   seen.push(request)
   const next = answers.shift()
   if (next === undefined) response.end('done')
@@ -57,6 +59,7 @@ beforeEach(async () => {
       return `token-${count}`
     },
     forget: (token) => void forgotten.push(token),
+    dpop: undefined,
     fetch: undefined,
   })
 })
@@ -67,10 +70,12 @@ afterEach(() => {
   }
 })
 
-it('authorizedFetch replaces the Authorization header by the token', async () => {
-  const response = await fetch(`${api}/a`, { method: 'POST', body: 'text', headers: { authorization: 'Basic x' } })
+it("authorizedFetch replaces the caller's Authorization header by the token, and removes its proof", async () => {
+  const headers = { authorization: 'Basic x', dpop: 'another' }
+  const response = await fetch(`${api}/a`, { method: 'POST', body: 'text', headers })
   expect(await response.text()).toBe('done')
   expect(seen).toMatchObject([{ method: 'POST', url: '/a', authorization: 'Bearer token-1', body: 'text' }])
+  expect(seen).toMatchObject([{ dpop: undefined }])
 })
 
 it('authorizedFetch accepts a Request, and a body that is a stream', async () => {

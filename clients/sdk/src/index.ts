@@ -5,11 +5,15 @@ export {
   type Rotation,
   type SigningKeys,
 } from './administrator.ts'
-export { type Agent, type AgentOptions, authenticate, createAgent, type TokenOptions } from './agent.ts'
+export type { Agent, AgentOptions, AuthorizationOptions, CallOptions, TokenOptions } from './agent.ts'
 export { Auth4Agent, type AuthenticateOptions, type Identity } from './auth4agent.ts'
+export { authenticate } from './authenticate.ts'
 export type { CallerOptions } from './caller.ts'
+export { createAgent } from './create-agent.ts'
+export type { AuthorizationHeaders } from './dpop.ts'
 export { Auth4AgentError, type ClientReason } from './errors.ts'
 export type { IssuedToken } from './issued-token.ts'
+export { exportPrivateJwk, type PrivateJwk } from './keys/private-jwk.ts'
 export {
   generateKey,
   generateWebCryptoKey,
@@ -20,6 +24,7 @@ export {
   signerFromSeed,
   type WebCryptoKeyPair,
 } from './keys/signers.ts'
+export type { ClientAssertionOptions, Introspection } from './oauth-client.ts'
 export { type OnlineRequirements, type OnlineVerification, type OpenCalls, openCalls } from './open-calls.ts'
 export { type AuditFilter, createOperator, type Operator, type OperatorOptions } from './operator.ts'
 export type { AgentChanges, AgentFilter, NewAgent, OperatorAgents } from './operator-agents.ts'

@@ -6,7 +6,8 @@ import type { BoundTerms } from './terms.ts'
 /** A token, with its times, scope, audience and id. */
 export interface IssuedToken {
   readonly token: string
-  readonly tokenType: 'Bearer'
+  /** `DPoP` if the token is bound to a key (RFC 9449 section 5), otherwise `Bearer`. */
+  readonly tokenType: 'Bearer' | 'DPoP'
   /** The end of the token by the server's clock. `issuedAt` is also a time of the server's clock. */
   readonly expiresAt: Date
   readonly issuedAt: Date
@@ -24,6 +25,8 @@ interface Expected {
   readonly issuer: string
   readonly did: string
   readonly terms: BoundTerms
+  /** The thumbprint of the key that the token must be bound to. Without it, the token must not be bound. */
+  readonly jkt?: string | undefined
 }
 
 /** The longest token that clients and services accept, because a token must fit into a header. */
@@ -36,14 +39,19 @@ const TOKEN = /^[\w-]+\.([\w-]+)\.[\w-]+$/
  * Reads the token and its payload from the server's answer. It does not verify the signature, because services do
  * that. It only prevents the use of a token for another agent, scope or audience. Throws UNEXPECTED_ANSWER.
  */
-export function readIssuedToken(answer: unknown, { issuer, did, terms }: Expected): IssuedToken {
-  const { token } = isJsonObject(answer) ? answer : {}
+export function readIssuedToken(answer: unknown, { issuer, did, terms, jkt }: Expected): IssuedToken {
+  const { token, token_type: type } = isJsonObject(answer) ? answer : {}
   const payload = typeof token === 'string' && token.length <= MAX_TOKEN_BYTES ? payloadOf(token) : undefined
   if (typeof token !== 'string' || payload === undefined) throw unexpected('no token')
-  const { iss, sub, aud, scope, iat, exp, jti } = payload
+  const { iss, sub, aud, scope, iat, exp, jti, cnf } = payload
   if (iss !== issuer || sub !== did) throw unexpected('a token of another issuer or for another agent')
   if (scope !== terms.scope || !isSameSet(aud, terms.audience))
     throw unexpected('a token for another scope or audience')
+  const tokenType = jkt === undefined ? 'Bearer' : 'DPoP'
+  if (!isBoundTo(jkt, cnf))
+    throw unexpected(`a token that ${jkt === undefined ? 'is bound to a key' : 'is not bound to the key of the proof'}`)
+  // The name of a token type is case-insensitive (RFC 6749 section 5.1).
+  if (String(type).toLowerCase() !== tokenType.toLowerCase()) throw unexpected(`a token whose type is not ${tokenType}`)
   if (!isTime(iat) || !isTime(exp) || typeof jti !== 'string') throw unexpected('a token without iat, exp or jti')
   const lifetimeS = exp - iat
   if (lifetimeS <= 0 || lifetimeS > Math.min(MAX_LIFETIME_S, terms.ttl ?? MAX_LIFETIME_S)) {
@@ -51,7 +59,7 @@ export function readIssuedToken(answer: unknown, { issuer, did, terms }: Expecte
   }
   return {
     token,
-    tokenType: 'Bearer',
+    tokenType,
     expiresAt: new Date(exp * 1000),
     issuedAt: new Date(iat * 1000),
     lifetimeS,
@@ -69,6 +77,10 @@ function payloadOf(token: string): JsonObject | undefined {
 
 function isSameSet(aud: unknown, wanted: readonly string[]): boolean {
   return Array.isArray(aud) && aud.length === wanted.length && wanted.every((each) => aud.includes(each))
+}
+
+function isBoundTo(jkt: string | undefined, cnf: unknown): boolean {
+  return jkt === undefined ? cnf === undefined : isJsonObject(cnf) && cnf.jkt === jkt && Object.keys(cnf).length === 1
 }
 
 function isTime(value: unknown): value is number {

@@ -12,9 +12,26 @@ export interface OnlineRequirements {
   readonly scope?: string | undefined
   /** Domains or operator ids. The token's operator must be one of them. */
   readonly operators?: readonly string[] | undefined
+  /**
+   * The DPoP proof of the request that carried the token (RFC 9449). Pass it with `httpMethod` and `httpUrl` if the
+   * token came with the scheme DPoP. Without it, a token that is bound to a key is not valid. Each proof can be verified
+   * once.
+   */
+  readonly dpopProof?: string | undefined
+  /** The method of that request, such as `GET`. */
+  readonly httpMethod?: string | undefined
+  /** The URL of that request, as its client knows it. */
+  readonly httpUrl?: string | undefined
 }
 
-const REQUIREMENT_NAMES: Names<OnlineRequirements> = { audience: true, scope: true, operators: true }
+const REQUIREMENT_NAMES: Names<OnlineRequirements> = {
+  audience: true,
+  scope: true,
+  operators: true,
+  dpopProof: true,
+  httpMethod: true,
+  httpUrl: true,
+}
 
 const verification = {
   valid: 'flag',
@@ -68,7 +85,9 @@ export function openCalls(options: TransportOptions): OpenCalls {
       readAnswer(answers.revokedToken, await post('/v1/revoke/token', { token, reason })),
     verifyToken: async (token, wanted = {}) => {
       refuseUnknownNames('requirement', wanted, REQUIREMENT_NAMES)
-      return readAnswer(verification, await post('/v1/verify', { token, ...wanted }))
+      const { dpopProof: dpop_proof, httpMethod: http_method, httpUrl: http_url, ...others } = wanted
+      const body = { token, ...others, dpop_proof, http_method, http_url }
+      return readAnswer(verification, await post('/v1/verify', body))
     },
   }
 }

@@ -88,12 +88,25 @@ export const revokedToken = { jti: 'text', revoked_at: 'text', ended_operator_id
 export type RevokedToken = Answer<typeof revokedToken>
 
 export const policy = { audiences: 'any', require_bound_challenges: 'flag' } as const satisfies Shape
-export const audienceRule = { audience: 'text', callers: 'texts', token_signing_alg: 'text?' } as const satisfies Shape
-/** A rule for one of the operator's audiences: which callers may get tokens for it, and which algorithm signs them. */
+export const audienceRule = {
+  audience: 'text',
+  callers: 'texts',
+  token_signing_alg: 'text?',
+  dpop: 'text?',
+} as const satisfies Shape
+/**
+ * A rule for one of the operator's audiences: which callers may get tokens for it, which algorithm signs them, and
+ * whether they must be bound to a key.
+ */
 export interface AudienceRule {
   readonly audience: string
   readonly callers: readonly string[]
   readonly token_signing_alg?: string | null | undefined
+  /**
+   * Whether tokens must be bound to a key by DPoP (RFC 9449): empty for no, `required`, or `required-with-nonce` if the
+   * proof must also contain a nonce of the server.
+   */
+  readonly dpop?: string | null | undefined
 }
 /** The operator's policy for its agents and audiences. */
 export interface OperatorPolicy {
@@ -134,8 +147,12 @@ export const signingKey = {
   compromised_at: 'text?',
   held_by: 'text?',
   kek_id: 'text?',
+  purpose: 'text?',
 } as const satisfies Shape
-/** The public facts about a signing key. `state` is prepared, active, retiring, retired or compromised. */
+/**
+ * The public facts about a signing key. `state` is prepared, active, retiring, retired or compromised. `purpose` says
+ * what the key signs: `access_token` or `introspection`. The keys of a server that leaves it out sign access tokens.
+ */
 export type SigningKeyState = Answer<typeof signingKey>
 
 export const compromised = { kid: 'text', compromised_at: 'text', active_kid: 'text?' } as const satisfies Shape

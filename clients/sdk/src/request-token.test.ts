@@ -8,7 +8,7 @@ import {
   startIssuer,
   tokenText,
 } from '../../../test/support/sdk/issuer.ts'
-import { authenticate } from './agent.ts'
+import { authenticate } from './authenticate.ts'
 import { generateKey, type SeedSigner } from './keys/signers.ts'
 
 const DID = `did:agent:acme.example:${'a'.repeat(32)}`
@@ -97,13 +97,25 @@ it.each([
   ['no lifetime', (claims: Json) => tokenText({ ...claims, exp: claims.iat })],
   ['no times', (claims: Json) => tokenText({ ...claims, iat: undefined })],
   ['no id', (claims: Json) => tokenText({ ...claims, jti: 7 })],
+  ['a key that it is bound to', (claims: Json) => tokenText({ ...claims, cnf: { jkt: 'x' } })],
+  ['an empty confirmation', (claims: Json) => tokenText({ ...claims, cnf: null })],
   ['a line break', (claims: Json) => `${tokenText(claims)}\r\nx: y`],
   ['no payload', () => 'a.b.c'],
   ['two parts', () => 'a.b'],
   ['more bytes than fit into a header', (claims: Json) => tokenText({ ...claims, more: 'x'.repeat(16_384) })],
 ])('requestToken rejects a token that has %s', async (_name, change) => {
-  issuer.next('/v1/token', (_good, body) => ({ body: { token: change(claimsOf(issuer.url, body)) } }))
+  issuer.next('/v1/token', (good, body) => ({ body: { ...good, token: change(claimsOf(issuer.url, body)) } }))
   await expect(attempt()).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
+})
+
+it.each(['DPoP', 'N_A', undefined, 1])('requestToken rejects a token whose type is %s', async (token_type) => {
+  issuer.next('/v1/token', (good) => ({ body: { ...good, token_type } }))
+  await expect(attempt()).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
+})
+
+it('requestToken accepts a token type in other letters (RFC 6749 section 5.1)', async () => {
+  issuer.next('/v1/token', (good) => ({ body: { ...good, token_type: 'bearer' } }))
+  await expect(attempt()).resolves.toMatchObject({ tokenType: 'Bearer' })
 })
 
 it.each([
@@ -122,7 +134,7 @@ it('requestToken accepts an issuer that is not the address if the option issuer 
   const name = 'https://auth.example'
   issuer.next('/.well-known/auth4agent', { body: { issuer: name } })
   issuer.next('/v1/challenge', (good, body) => ({ body: { ...good, challenge: challengeText(contentOf(name, body)) } }))
-  issuer.next('/v1/token', (_good, body) => ({ body: { token: tokenText(claimsOf(name, body)) } }))
+  issuer.next('/v1/token', (good, body) => ({ body: { ...good, token: tokenText(claimsOf(name, body)) } }))
   const options = { server: issuer.url, issuer: name, did: DID, key, ttl: 60 }
   await expect(authenticate(options)).resolves.toMatchObject({ audience: [name] })
 })

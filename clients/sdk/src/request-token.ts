@@ -1,7 +1,8 @@
 import { decodeBase64url, encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import { challengeMessage, NONCE_BYTES, readChallenge } from '@auth4agent/core/identity/challenge'
-import { clientError } from './errors.ts'
+import { type Dpop, NONCE_HEADER } from './dpop.ts'
+import { Auth4AgentError, clientError } from './errors.ts'
 import { type IssuedToken, readIssuedToken } from './issued-token.ts'
 import type { Server } from './server.ts'
 import type { Signer } from './signer.ts'
@@ -13,8 +14,12 @@ export interface TokenOrder {
   readonly did: string
   readonly signer: Signer
   readonly terms: BoundTerms
+  /** The key to bind the token to. */
+  readonly dpop?: Dpop | undefined
   readonly signal?: AbortSignal | undefined
 }
+
+const TOKEN_PATH = '/v1/token'
 
 /**
  * Gets a token: requests a bound challenge, checks it, signs it and redeems it. Without the check, a rogue server
@@ -22,7 +27,8 @@ export interface TokenOrder {
  *
  * Rejects with Auth4AgentError. The reason is CHALLENGE_REFUSED if the challenge does not match the request.
  */
-export async function requestToken({ server, did, signer, terms, signal }: TokenOrder): Promise<IssuedToken> {
+export async function requestToken(order: TokenOrder): Promise<IssuedToken> {
+  const { server, did, signer, terms, dpop, signal } = order
   const { defaultTtlS } = await server.discover(signal)
   // Always requests a bound challenge, because some operators require it.
   const bound = { ...terms, ttl: terms.ttl ?? defaultTtlS }
@@ -37,8 +43,42 @@ export async function requestToken({ server, did, signer, terms, signal }: Token
   const signature = encodeBase64(await signer.sign(challengeMessage(challenge, nonce)))
   signal?.throwIfAborted()
   const body = { ...wishes, challenge, nonce, signature }
-  const issued = await server.transport({ method: 'POST', path: '/v1/token', body, signal })
-  return readIssuedToken(issued, { issuer: server.issuer, did, terms: bound })
+  const issued = await redeem(order, body)
+  return readIssuedToken(issued, { issuer: server.issuer, did, terms: bound, jkt: await dpop?.thumbprint() })
+}
+
+/** Redeems a signed challenge. If the server demands a nonce in the proof, it sends the request once more. */
+async function redeem({ server, dpop, signal }: TokenOrder, body: object): Promise<unknown> {
+  const call = { method: 'POST', path: TOKEN_PATH, body, signal }
+  if (dpop === undefined) return server.transport(call).catch(explain)
+  const { method } = call
+  const url = server.issuer + TOKEN_PATH
+  // The key is a URL with a path, so this nonce is never sent to an API on the same origin.
+  let given: string | undefined
+  const attempt = async (nonce: string | undefined) => {
+    const proof = await dpop.prove({ method, url, nonce })
+    const onHeaders = (headers: Headers) => {
+      given = dpop.nonces.learn(url, headers.get(NONCE_HEADER))
+    }
+    return server.transport({ ...call, dpop: proof, onHeaders })
+  }
+  try {
+    return await attempt(dpop.nonces.of(url))
+  } catch (error) {
+    if (!isRefusal(error, 'DPOP_NONCE_REQUIRED') || given === undefined) throw error
+    return attempt(given)
+  }
+}
+
+/** Says which option is missing if the audience only accepts bound tokens. */
+function explain(error: unknown): never {
+  if (!isRefusal(error, 'DPOP_PROOF_REQUIRED')) throw error
+  const { message, reason, status, retryAfterS } = error
+  throw new Auth4AgentError(`${message}: set the option \`dpop\``, { reason, status, retryAfterS }, { cause: error })
+}
+
+function isRefusal(error: unknown, reason: string): error is Auth4AgentError {
+  return error instanceof Auth4AgentError && error.reason === reason
 }
 
 /** Returns the challenge of an answer. Throws CHALLENGE_REFUSED unless the challenge is for exactly these terms. */

@@ -22,8 +22,8 @@ export interface Server {
   readonly issuer: string
   readonly transport: Transport
   /**
-   * Returns the server's time in Unix milliseconds, from the Date header of its answers to POST. Before the first such
-   * answer, returns the time of this machine.
+   * Returns the server's time in Unix milliseconds, from the Date header of its answers to POST. Returns the time of
+   * this machine before the first such answer, and after the machine slept or its clock was set.
    */
   nowMs(): number
   /**
@@ -40,18 +40,30 @@ interface Discovery {
   readonly defaultTtlS: number | undefined
 }
 
+/** An answer with a date, and the two clocks of this machine when it came. Times are in milliseconds. */
+interface Dated {
+  readonly dateMs: number
+  readonly wallMs: number
+  readonly monotonicMs: number
+}
+
+/** The largest difference between two clocks of a machine that is awake and whose clock was not set. */
+const DRIFT_MS = 2_000
+
 /** Opens a server, without a request. Throws TypeError for an address that is neither https nor on loopback. */
 export function openServer(options: ServerOptions, runtime: Runtime): Server {
   const { fetch = globalThis.fetch, timeoutMs, server, issuer = server.replace(/\/+$/, '') } = options
-  let offsetMs: number | undefined
+  let dated: Dated | undefined
   const transport = createTransport({
     server,
     timeoutMs,
     async fetch(input, init) {
       const response = await fetch(input, init)
-      const date = Date.parse(response.headers.get('date') ?? '')
+      const dateMs = Date.parse(response.headers.get('date') ?? '')
       // Uses only answers to POST, because an answer to GET may come from a cache and have an old date.
-      if (init?.method === 'POST' && !Number.isNaN(date)) offsetMs = date - runtime.monotonicMs()
+      if (init?.method === 'POST' && !Number.isNaN(dateMs)) {
+        dated = { dateMs, wallMs: runtime.wallMs(), monotonicMs: runtime.monotonicMs() }
+      }
       return response
     },
   })
@@ -59,12 +71,20 @@ export function openServer(options: ServerOptions, runtime: Runtime): Server {
   return {
     issuer,
     transport,
-    nowMs: () => (offsetMs === undefined ? runtime.wallMs() : runtime.monotonicMs() + offsetMs),
+    nowMs: () => nowMs(dated, runtime),
     async discover(signal) {
       discovery ??= readDiscovery(await transport({ method: 'GET', path: '/.well-known/auth4agent', signal }), issuer)
       return discovery
     },
   }
+}
+
+function nowMs(dated: Dated | undefined, runtime: Runtime): number {
+  const wallMs = runtime.wallMs()
+  if (dated === undefined) return wallMs
+  const ageMs = runtime.monotonicMs() - dated.monotonicMs
+  // The monotonic clock may stop while the machine sleeps. Proofs with such an old time would not be accepted.
+  return Math.abs(wallMs - dated.wallMs - ageMs) > DRIFT_MS ? wallMs : dated.dateMs + ageMs
 }
 
 function readDiscovery(answer: unknown, issuer: string): Discovery {

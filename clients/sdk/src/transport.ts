@@ -21,10 +21,14 @@ export interface Call {
   readonly method: string
   /** The path exactly as it is sent, because an assertion names it. It starts with a slash. */
   readonly path: string
-  /** The body, which is sent as JSON. */
+  /** The body: URLSearchParams is sent as a form, and any other value as JSON. */
   readonly body?: unknown
   readonly authorization?: string | undefined
+  /** The DPoP proof for this call (RFC 9449). */
+  readonly dpop?: string | undefined
   readonly signal?: AbortSignal | undefined
+  /** Gets the headers of the answer, also if the answer is an error. */
+  readonly onHeaders?: ((headers: Headers) => void) | undefined
 }
 
 /**
@@ -35,6 +39,7 @@ export type Transport = (call: Call) => Promise<unknown>
 
 const TIMEOUT_MS = 10_000
 const MAX_ANSWER_LENGTH = 4_194_304
+const FORM = 'application/x-www-form-urlencoded'
 
 /**
  * Creates a transport to one server, for calls that the SDK has no method for.
@@ -59,21 +64,23 @@ export function createTransport(options: TransportOptions): Transport {
   if (!isSecureUrl(base)) {
     throw new TypeError(`server must be an https address, or http on loopback, not ${server}`)
   }
-  return async ({ method, path, body, authorization, signal }) => {
+  return async ({ method, path, body, authorization, dpop, signal, onHeaders }) => {
     const timeout = AbortSignal.timeout(timeoutMs)
     const request: RequestInit = {
       method,
       headers: {
         accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined ? {} : { 'content-type': isForm(body) ? FORM : 'application/json' }),
         ...(authorization === undefined ? {} : { authorization }),
+        ...(dpop === undefined ? {} : { dpop }),
       },
       // Refuses redirects, because they would lead to another address than the chosen one.
       redirect: 'error',
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isForm(body) ? body.toString() : JSON.stringify(body) }),
     }
     const { response, text } = await send(fetch, base + path, request, signal)
+    onHeaders?.(response.headers)
     const json = parseJson(text)
     if (!response.ok) throw toError(response, json)
     if (typeof json !== 'object' || json === null) {
@@ -125,9 +132,9 @@ async function readText(response: Response): Promise<string> {
 }
 
 function toError(response: Response, problem: unknown): Auth4AgentError {
-  const { reason, detail, title } = isObject(problem) ? problem : {}
+  const { reason, detail, title, error_description } = isObject(problem) ? problem : {}
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
-  const message = [detail, title].find((text) => typeof text === 'string' && text !== '')
+  const message = [detail, title, error_description].find((text) => typeof text === 'string' && text !== '')
   return new Auth4AgentError(
     typeof message === 'string' ? message : `The server answered with status ${response.status}`,
     {
@@ -136,6 +143,10 @@ function toError(response: Response, problem: unknown): Auth4AgentError {
       retryAfterS: Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : undefined,
     },
   )
+}
+
+function isForm(body: unknown): body is URLSearchParams {
+  return body instanceof URLSearchParams
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

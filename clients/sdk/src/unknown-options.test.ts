@@ -1,9 +1,10 @@
 import { credentials } from '@grpc/grpc-js'
 import { expect, it } from 'vitest'
 import { createAdministrator } from './administrator.ts'
-import { authenticate, createAgent } from './agent.ts'
 import { Auth4Agent } from './auth4agent.ts'
+import { authenticate } from './authenticate.ts'
 import { authorized } from './connect.ts'
+import { createAgent } from './create-agent.ts'
 import { authorizedCredentials, localInterceptor } from './grpc.ts'
 import { generatePrivateKey } from './node/index.ts'
 import { openCalls } from './open-calls.ts'
@@ -34,6 +35,9 @@ it.each<[string, string, (unknown: object) => unknown]>([
   ['audiences', 'audience', (unknown) => createAgent({ ...options, did, key, ...unknown })],
   ['scope', 'scopes', (unknown) => agent.token(unknown)],
   ['scope', 'scopes', (unknown) => agent.fetch('https://api.example', undefined, unknown)],
+  ['scope', 'scopes', (unknown) => agent.authorization('GET', 'https://api.example', unknown)],
+  ['dopp', 'dpop', (unknown) => createAgent({ ...options, did, key, ...unknown })],
+  ['lifetime', 'lifetimeS', (unknown) => agent.clientAssertion(unknown)],
   ['signals', 'signal', (unknown) => authenticate({ ...options, did, key, ...unknown })],
   ['timeout', 'timeoutMs', (unknown) => createTransport({ ...options, ...unknown })],
   ['timeout', 'timeoutMs', (unknown) => openCalls({ ...options, ...unknown })],
@@ -41,6 +45,7 @@ it.each<[string, string, (unknown: object) => unknown]>([
   ['aud', 'audience', (unknown) => sdk.authenticate({ did, identity: key, ...unknown })],
   ['scope', 'scopes', (unknown) => sdk.verify('token', unknown)],
   ['operator', 'operators', (unknown) => openCalls(options).verifyToken('token', unknown)],
+  ['dpop_proof', 'dpopProof', (unknown) => openCalls(options).verifyToken('token', unknown)],
   ['state', 'status', (unknown) => operator.agents.list(unknown)],
   ['labels', 'label', (unknown) => operator.agents.update(did, unknown)],
   ['document', 'didDocument', (unknown) => operator.agents.register({ ...newAgent, ...unknown })],
@@ -48,6 +53,7 @@ it.each<[string, string, (unknown: object) => unknown]>([
   ['scope', 'scopes', (unknown) => authorized(agent, unknown)],
   ['scope', 'scopes', (unknown) => authorizedCredentials(agent, credentials.createSsl(), unknown)],
   ['scope', 'scopes', (unknown) => localInterceptor(agent, unknown)],
+  ['publicURL', 'publicUrl', (unknown) => localInterceptor(agent, unknown)],
 ])('the unknown option %s causes a TypeError that suggests %s, and nothing is sent', async (name, nearest, call) => {
   sent = 0
   const error: unknown = await Promise.try(call, other(name)).catch((thrown: unknown) => thrown)

@@ -3,6 +3,7 @@ import { KnownKeys } from '@auth4agent/core/jose/known-keys'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { checkSigned, checkTimes, readAccessToken } from '@auth4agent/core/token/access-token'
 import { readDemandedAudiences } from '@auth4agent/core/token/audience'
+import { checkBinding } from '@auth4agent/core/token/check-binding'
 import { checkRequirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
@@ -29,7 +30,10 @@ export type Verification =
   | { readonly valid: true; readonly claims: AccessTokenClaims }
   | { readonly valid: false; readonly reason: Verdict }
 
-/** Verifies a token with the keys that a server publishes. */
+/**
+ * Verifies a token with the keys that a server publishes. A token that is bound to a key is not valid, because this
+ * verifier gets no proof.
+ */
 export type JwksVerifier = (token: string, options?: VerifyOptions) => Promise<Verification>
 
 /** The longest time for which a JWKS is kept, in milliseconds. */
@@ -57,7 +61,10 @@ export function createJwksVerifier(server: Server, runtime: Runtime): JwksVerifi
     if ('verdict' in genuine) return { valid: false, reason: genuine.verdict }
     const { claims } = genuine
     const wanted = { audience: demanded, scope: scopes, operators }
-    const reason = checkTimes(claims, runtime.wallMs() / 1000, CLOCK_SKEW_S) ?? checkRequirements(claims, wanted)
+    const reason =
+      checkTimes(claims, runtime.wallMs() / 1000, CLOCK_SKEW_S) ??
+      checkRequirements(claims, wanted) ??
+      checkBinding(claims, undefined)
     return reason === undefined ? { valid: true, claims } : { valid: false, reason }
   }
 }

@@ -1,10 +1,33 @@
+/** One element of the header, up to the next comma that is not in quotes. An unfinished quote ends with the header. */
+const ELEMENT = /(?:"(?:[^"\\]|\\.)*(?:"|$)|[^,"])+/g
+/** The scheme that begins a challenge. A name before `=` is a parameter, not a scheme. */
+const SCHEME = /^([\w!#$%&'*+.^`|~-]+)(?:$|\s+(?![\s=])(.*)$)/s
+const PARAMETER = /^error\s*=\s*(?:"([^"\\]*)"|([\w-]+))$/i
+
 /**
- * Returns whether a `WWW-Authenticate` header (RFC 9110 section 11.6.1) has the scheme Bearer and
- * `error="invalid_token"` (RFC 6750 section 3.1). Only then can a new token help.
+ * Returns the error that a `WWW-Authenticate` header (RFC 9110 section 11.6.1) names for a scheme, such as
+ * `invalid_token` (RFC 6750 section 3.1) or `use_dpop_nonce` (RFC 9449 section 9). Returns undefined if it names none.
  */
-export function namesInvalidToken(header: string): boolean {
-  return (
-    /(?:^|,)\s*bearer\s/i.test(header) &&
-    /(?:^|[\s,])error\s*=\s*(?:"invalid_token"|invalid_token(?:$|[\s,]))/i.test(header)
-  )
+function errorOf(header: string | null, scheme: 'bearer' | 'dpop'): string | undefined {
+  let current = ''
+  for (const [element] of (header ?? '').matchAll(ELEMENT)) {
+    const text = element.trim()
+    const [, name, rest] = SCHEME.exec(text) ?? []
+    if (name !== undefined) current = name.toLowerCase()
+    const [, quoted, plain] = PARAMETER.exec((name === undefined ? text : (rest ?? '')).trim()) ?? []
+    const error = quoted ?? plain
+    if (current === scheme && error !== undefined) return error
+  }
+  return undefined
+}
+
+/**
+ * Returns the error in the headers of a 401 after which the agent can send the request once more: `invalid_token`, or
+ * `use_dpop_nonce` if its token is bound to a key. Returns undefined if a repetition would fail in the same way.
+ */
+export function curableError(headers: Headers, isBound: boolean): 'invalid_token' | 'use_dpop_nonce' | undefined {
+  const header = headers.get('www-authenticate')
+  const [bearer, dpop] = [errorOf(header, 'bearer'), isBound ? errorOf(header, 'dpop') : undefined]
+  if (dpop === 'use_dpop_nonce') return dpop
+  return [bearer, dpop].includes('invalid_token') ? 'invalid_token' : undefined
 }

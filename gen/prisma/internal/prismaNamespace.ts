@@ -1544,7 +1544,8 @@ export const OperatorAudienceScalarFieldEnum = {
   operatorId: 'operatorId',
   audience: 'audience',
   callers: 'callers',
-  tokenSigningAlg: 'tokenSigningAlg'
+  tokenSigningAlg: 'tokenSigningAlg',
+  dpop: 'dpop'
 } as const
 
 export type OperatorAudienceScalarFieldEnum = (typeof OperatorAudienceScalarFieldEnum)[keyof typeof OperatorAudienceScalarFieldEnum]

@@ -28,12 +28,14 @@ export type OperatorAudienceMinAggregateOutputType = {
   operatorId: string | null
   audience: string | null
   tokenSigningAlg: string | null
+  dpop: string | null
 }
 
 export type OperatorAudienceMaxAggregateOutputType = {
   operatorId: string | null
   audience: string | null
   tokenSigningAlg: string | null
+  dpop: string | null
 }
 
 export type OperatorAudienceCountAggregateOutputType = {
@@ -41,6 +43,7 @@ export type OperatorAudienceCountAggregateOutputType = {
   audience: number
   callers: number
   tokenSigningAlg: number
+  dpop: number
   _all: number
 }
 
@@ -49,12 +52,14 @@ export type OperatorAudienceMinAggregateInputType = {
   operatorId?: true
   audience?: true
   tokenSigningAlg?: true
+  dpop?: true
 }
 
 export type OperatorAudienceMaxAggregateInputType = {
   operatorId?: true
   audience?: true
   tokenSigningAlg?: true
+  dpop?: true
 }
 
 export type OperatorAudienceCountAggregateInputType = {
@@ -62,6 +67,7 @@ export type OperatorAudienceCountAggregateInputType = {
   audience?: true
   callers?: true
   tokenSigningAlg?: true
+  dpop?: true
   _all?: true
 }
 
@@ -142,6 +148,7 @@ export type OperatorAudienceGroupByOutputType = {
   audience: string
   callers: string[]
   tokenSigningAlg: string | null
+  dpop: string | null
   _count: OperatorAudienceCountAggregateOutputType | null
   _min: OperatorAudienceMinAggregateOutputType | null
   _max: OperatorAudienceMaxAggregateOutputType | null
@@ -170,6 +177,7 @@ export type OperatorAudienceWhereInput = {
   audience?: Prisma.StringFilter<"OperatorAudience"> | string
   callers?: Prisma.StringNullableListFilter<"OperatorAudience">
   tokenSigningAlg?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
+  dpop?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
 }
 
@@ -178,6 +186,7 @@ export type OperatorAudienceOrderByWithRelationInput = {
   audience?: Prisma.SortOrder
   callers?: Prisma.SortOrder
   tokenSigningAlg?: Prisma.SortOrderInput | Prisma.SortOrder
+  dpop?: Prisma.SortOrderInput | Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
 }
 
@@ -190,6 +199,7 @@ export type OperatorAudienceWhereUniqueInput = Prisma.AtLeast<{
   audience?: Prisma.StringFilter<"OperatorAudience"> | string
   callers?: Prisma.StringNullableListFilter<"OperatorAudience">
   tokenSigningAlg?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
+  dpop?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
 }, "operatorId_audience">
 
@@ -198,6 +208,7 @@ export type OperatorAudienceOrderByWithAggregationInput = {
   audience?: Prisma.SortOrder
   callers?: Prisma.SortOrder
   tokenSigningAlg?: Prisma.SortOrderInput | Prisma.SortOrder
+  dpop?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.OperatorAudienceCountOrderByAggregateInput
   _max?: Prisma.OperatorAudienceMaxOrderByAggregateInput
   _min?: Prisma.OperatorAudienceMinOrderByAggregateInput
@@ -211,12 +222,14 @@ export type OperatorAudienceScalarWhereWithAggregatesInput = {
   audience?: Prisma.StringWithAggregatesFilter<"OperatorAudience"> | string
   callers?: Prisma.StringNullableListFilter<"OperatorAudience">
   tokenSigningAlg?: Prisma.StringNullableWithAggregatesFilter<"OperatorAudience"> | string | null
+  dpop?: Prisma.StringNullableWithAggregatesFilter<"OperatorAudience"> | string | null
 }
 
 export type OperatorAudienceCreateInput = {
   audience: string
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
   tokenSigningAlg?: string | null
+  dpop?: string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAudiencesInput
 }
 
@@ -225,12 +238,14 @@ export type OperatorAudienceUncheckedCreateInput = {
   audience: string
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
   tokenSigningAlg?: string | null
+  dpop?: string | null
 }
 
 export type OperatorAudienceUpdateInput = {
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAudiencesNestedInput
 }
 
@@ -239,6 +254,7 @@ export type OperatorAudienceUncheckedUpdateInput = {
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceCreateManyInput = {
@@ -246,12 +262,14 @@ export type OperatorAudienceCreateManyInput = {
   audience: string
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
   tokenSigningAlg?: string | null
+  dpop?: string | null
 }
 
 export type OperatorAudienceUpdateManyMutationInput = {
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceUncheckedUpdateManyInput = {
@@ -259,6 +277,7 @@ export type OperatorAudienceUncheckedUpdateManyInput = {
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceListRelationFilter = {
@@ -289,18 +308,21 @@ export type OperatorAudienceCountOrderByAggregateInput = {
   audience?: Prisma.SortOrder
   callers?: Prisma.SortOrder
   tokenSigningAlg?: Prisma.SortOrder
+  dpop?: Prisma.SortOrder
 }
 
 export type OperatorAudienceMaxOrderByAggregateInput = {
   operatorId?: Prisma.SortOrder
   audience?: Prisma.SortOrder
   tokenSigningAlg?: Prisma.SortOrder
+  dpop?: Prisma.SortOrder
 }
 
 export type OperatorAudienceMinOrderByAggregateInput = {
   operatorId?: Prisma.SortOrder
   audience?: Prisma.SortOrder
   tokenSigningAlg?: Prisma.SortOrder
+  dpop?: Prisma.SortOrder
 }
 
 export type OperatorAudienceCreateNestedManyWithoutOperatorInput = {
@@ -362,12 +384,14 @@ export type OperatorAudienceCreateWithoutOperatorInput = {
   audience: string
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
   tokenSigningAlg?: string | null
+  dpop?: string | null
 }
 
 export type OperatorAudienceUncheckedCreateWithoutOperatorInput = {
   audience: string
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
   tokenSigningAlg?: string | null
+  dpop?: string | null
 }
 
 export type OperatorAudienceCreateOrConnectWithoutOperatorInput = {
@@ -404,30 +428,35 @@ export type OperatorAudienceScalarWhereInput = {
   audience?: Prisma.StringFilter<"OperatorAudience"> | string
   callers?: Prisma.StringNullableListFilter<"OperatorAudience">
   tokenSigningAlg?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
+  dpop?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
 }
 
 export type OperatorAudienceCreateManyOperatorInput = {
   audience: string
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
   tokenSigningAlg?: string | null
+  dpop?: string | null
 }
 
 export type OperatorAudienceUpdateWithoutOperatorInput = {
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceUncheckedUpdateWithoutOperatorInput = {
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceUncheckedUpdateManyWithoutOperatorInput = {
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 
@@ -437,6 +466,7 @@ export type OperatorAudienceSelect<ExtArgs extends runtime.Types.Extensions.Inte
   audience?: boolean
   callers?: boolean
   tokenSigningAlg?: boolean
+  dpop?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorAudience"]>
 
@@ -445,6 +475,7 @@ export type OperatorAudienceSelectCreateManyAndReturn<ExtArgs extends runtime.Ty
   audience?: boolean
   callers?: boolean
   tokenSigningAlg?: boolean
+  dpop?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorAudience"]>
 
@@ -453,6 +484,7 @@ export type OperatorAudienceSelectUpdateManyAndReturn<ExtArgs extends runtime.Ty
   audience?: boolean
   callers?: boolean
   tokenSigningAlg?: boolean
+  dpop?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorAudience"]>
 
@@ -461,9 +493,10 @@ export type OperatorAudienceSelectScalar = {
   audience?: boolean
   callers?: boolean
   tokenSigningAlg?: boolean
+  dpop?: boolean
 }
 
-export type OperatorAudienceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"operatorId" | "audience" | "callers" | "tokenSigningAlg", ExtArgs["result"]["operatorAudience"]>
+export type OperatorAudienceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"operatorId" | "audience" | "callers" | "tokenSigningAlg" | "dpop", ExtArgs["result"]["operatorAudience"]>
 export type OperatorAudienceInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }
@@ -487,6 +520,10 @@ export type $OperatorAudiencePayload<ExtArgs extends runtime.Types.Extensions.In
      * Algorithm that signs tokens for the audience; null means EdDSA.
      */
     tokenSigningAlg: string | null
+    /**
+     * Whether tokens for the audience must be bound by DPoP, `required` or `required-with-nonce`; null means no.
+     */
+    dpop: string | null
   }, ExtArgs["result"]["operatorAudience"]>
   composites: {}
 }
@@ -915,6 +952,7 @@ export interface OperatorAudienceFieldRefs {
   readonly audience: Prisma.FieldRef<"OperatorAudience", 'String'>
   readonly callers: Prisma.FieldRef<"OperatorAudience", 'String[]'>
   readonly tokenSigningAlg: Prisma.FieldRef<"OperatorAudience", 'String'>
+  readonly dpop: Prisma.FieldRef<"OperatorAudience", 'String'>
 }
     
 

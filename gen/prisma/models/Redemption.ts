@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model Redemption
- * Written only by authn. The primary key makes a challenge single-use.
+ * Written only by authn. The primary key makes a challenge or client assertion single-use.
  */
 export type RedemptionModel = runtime.Types.Result.DefaultSelection<Prisma.$RedemptionPayload>
 
@@ -398,9 +398,12 @@ export type $RedemptionPayload<ExtArgs extends runtime.Types.Extensions.Internal
   objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     /**
-     * The challenge's nonce, as a UUID.
+     * The challenge's nonce as a UUID, or a UUID from the hash of agent and jti of a client assertion.
      */
     challengeId: string
+    /**
+     * The token's id. Without a token, as after introspection, it is a random id.
+     */
     jti: string
     agentId: string
     keyThumbprint: string

@@ -14,8 +14,8 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model UsedAssertion
- * Written only by ledger. Assertions that the server has accepted once and does not accept again. `issuer` is the
- * operator's id, or `admin`.
+ * Written only by ledger, and by authn for DPoP proofs. Assertions that the server has accepted once and does not
+ * accept again. `issuer` is the operator's id, `admin`, or `dpop`; then `jti` is the hash of key and jti of the proof.
  */
 export type UsedAssertionModel = runtime.Types.Result.DefaultSelection<Prisma.$UsedAssertionPayload>
 

@@ -2,12 +2,18 @@ import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Subject } from './decide-issue.ts'
 import type { TokenTerms } from './token-request.ts'
 
-/** Builds the claims of a new access token (RFC 9068 section 2.2). `nowS` is in Unix seconds. */
+/** Builds the claims of a new access token (RFC 9068 section 2.2, RFC 9449 section 6.1). `nowS` is in Unix seconds. */
 export function buildClaims(
   issuer: string,
   { agent, operator }: Subject,
   terms: TokenTerms,
-  token: { readonly jti: string; readonly nowS: number; readonly epoch: readonly [agent: number, operator: number] },
+  token: {
+    readonly jti: string
+    readonly nowS: number
+    readonly epoch: readonly [agent: number, operator: number]
+    /** Thumbprint of the key that the token is bound to; undefined for a bearer token. */
+    readonly jkt?: string | undefined
+  },
 ): AccessTokenClaims {
   return {
     iss: issuer,
@@ -21,5 +27,6 @@ export function buildClaims(
     jti: token.jti,
     client_id: agent.did,
     epoch: token.epoch,
+    ...(token.jkt !== undefined && { cnf: { jkt: token.jkt } }),
   }
 }

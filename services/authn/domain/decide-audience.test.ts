@@ -7,7 +7,7 @@ import {
   OperatorSnapshotSchema,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
-import { decideAudience } from './decide-audience.ts'
+import { type DpopDemand, decideAudience, strongestDemand } from './decide-audience.ts'
 
 const AUDIENCE = { text: 'https://api.owner.example/v1', host: 'api.owner.example' }
 const PORT = { text: 'https://api.owner.example:8443/v1', host: 'api.owner.example' }
@@ -55,7 +55,14 @@ function algorithmOf(audience: Audience, algorithms: Readonly<Record<string, str
     callers: ['*'],
     tokenSigningAlg,
   }))
-  return decideAudience(audience, create(LookupAudienceOwnerResponseSchema, { operatorId, rules }), subject)
+  return decideAudience(audience, create(LookupAudienceOwnerResponseSchema, { operatorId, rules }), subject).alg
+}
+
+/** Decides an audience whose owner has these DPoP rules by audience and lists every operator. */
+function dpopOf(audience: Audience, dpopRules: Readonly<Record<string, string>>) {
+  const rules = Object.entries(dpopRules).map(([name, dpop]) => ({ audience: name, callers: ['*'], dpop }))
+  return decideAudience(audience, create(LookupAudienceOwnerResponseSchema, { operatorId: 'owner', rules }), subject)
+    .dpop
 }
 
 describe('decideAudience', () => {
@@ -117,7 +124,7 @@ describe('decideAudience', () => {
         { audience: AUDIENCE.text, callers: [], tokenSigningAlg: 'ES256' },
       ],
     })
-    expect(decideAudience(AUDIENCE, owner, subject)).toBe('ES256')
+    expect(decideAudience(AUDIENCE, owner, subject).alg).toBe('ES256')
   })
 
   it.each(['ML-DSA-44', 'eddsa', 'none', ' '])(
@@ -135,4 +142,28 @@ describe('decideAudience', () => {
     const owner = create(LookupAudienceOwnerResponseSchema, { operatorId: 'owner', rules })
     expect(reasonOf(() => decideAudience(AUDIENCE, owner, subject))).toBe('AUDIENCE_NOT_ALLOWED')
   })
+})
+
+describe('decideAudience', () => {
+  it.each<[string, Readonly<Record<string, string>>, string]>([
+    ['the rule of the exact audience', { [AUDIENCE.text]: 'required', [AUDIENCE.host]: '' }, 'required'],
+    ['the rule of its host', { [AUDIENCE.host]: 'required-with-nonce' }, 'required-with-nonce'],
+    ['the exact rule and no other path', { 'https://api.owner.example/': 'required', [AUDIENCE.text]: '' }, ''],
+    ['an exact rule without a demand', { [AUDIENCE.text]: '', [AUDIENCE.host]: 'required' }, ''],
+  ])('returns the DPoP demand of %s', (_, rules, demand) => {
+    expect(dpopOf(AUDIENCE, rules)).toBe(demand)
+  })
+
+  it.each(['optional', 'REQUIRED', ' '])('answers UNAVAILABLE for the unknown DPoP rule "%s"', (rule) => {
+    expect(reasonOf(() => dpopOf(AUDIENCE, { [AUDIENCE.text]: rule }))).toBe('UNAVAILABLE')
+  })
+})
+
+it.each<[DpopDemand[], DpopDemand]>([
+  [[], ''],
+  [['', ''], ''],
+  [['', 'required'], 'required'],
+  [['required-with-nonce', 'required', ''], 'required-with-nonce'],
+])('strongestDemand of %j is "%s"', (demands, strongest) => {
+  expect(strongestDemand(demands.map((dpop) => ({ dpop })))).toBe(strongest)
 })

@@ -4,30 +4,48 @@ import type { LookupAudienceOwnerResponse } from '../../../gen/proto/auth4agent/
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Subject } from './decide-issue.ts'
 
-type Rules = LookupAudienceOwnerResponse['rules']
+type Rule = LookupAudienceOwnerResponse['rules'][number]
+
+/** What an audience's owner demands of DPoP: nothing, a proof, or a proof with a nonce of this server. */
+export type DpopDemand = '' | 'required' | 'required-with-nonce'
+
+/** What an audience's owner has decided about tokens for it. */
+export interface AudienceTerms {
+  readonly alg: TokenAlgorithm
+  readonly dpop: DpopDemand
+}
+
+const DEMANDS: readonly DpopDemand[] = ['', 'required', 'required-with-nonce']
+
+/** Returns the strongest demand of several audiences. Without audiences it is the empty text. */
+export function strongestDemand(terms: readonly Pick<AudienceTerms, 'dpop'>[]): DpopDemand {
+  return DEMANDS.findLast((demand) => terms.some(({ dpop }) => dpop === demand)) ?? ''
+}
 
 /**
- * Decides whether a subject may have a token for an audience other than the issuer. Returns the signing algorithm.
+ * Decides whether a subject may have a token for an audience other than the issuer. Returns the owner's terms.
  *
  * When another operator owns the audience, that operator must list the audience, or its host, with the agent's domain
- * as a caller. The owner chooses the algorithm, also for its own agents: with the rule for the exact audience, else
- * with the rule for the host. Without such a rule, the default algorithm signs.
+ * as a caller. The owner chooses the terms, also for its own agents: with the rule for the exact audience, else with
+ * the rule for the host. Without such a rule, the default algorithm signs, and DPoP is not needed.
  *
- * @throws ApiError AUDIENCE_NOT_ALLOWED; UNAVAILABLE when this process does not know the owner's algorithm.
+ * @throws ApiError AUDIENCE_NOT_ALLOWED; UNAVAILABLE when this process does not know the owner's terms.
  */
 export function decideAudience(
   audience: Audience,
   owner: LookupAudienceOwnerResponse,
   { operator }: Subject,
-): TokenAlgorithm {
+): AudienceTerms {
   const isForeign = owner.operatorId !== '' && owner.operatorId !== operator.id
   if (isForeign && !isListed(audience, owner.rules, operator.domain)) {
     throw new ApiError('AUDIENCE_NOT_ALLOWED', `The owner of ${audience.text} must list ${operator.domain} as a caller`)
   }
-  return algorithmOf(audience, owner.rules)
+  const { text, host } = audience
+  const rule = owner.rules.find((each) => each.audience === text) ?? owner.rules.find((each) => each.audience === host)
+  return { alg: algorithmOf(text, rule), dpop: demandOf(text, rule) }
 }
 
-function isListed({ text, host }: Audience, rules: Rules, domain: string): boolean {
+function isListed({ text, host }: Audience, rules: readonly Rule[], domain: string): boolean {
   return rules.some(
     (rule) =>
       (rule.audience === text || rule.audience === host) &&
@@ -35,16 +53,25 @@ function isListed({ text, host }: Audience, rules: Rules, domain: string): boole
   )
 }
 
-function algorithmOf({ text, host }: Audience, rules: Rules): TokenAlgorithm {
-  const rule = rules.find((each) => each.audience === text) ?? rules.find((each) => each.audience === host)
+function algorithmOf(audience: string, rule: Rule | undefined): TokenAlgorithm {
   const alg = rule?.tokenSigningAlg ?? ''
   if (alg === '') return DEFAULT_TOKEN_ALGORITHM
-  // During an upgrade the operator registry may be newer than this process. With another algorithm, the audience could
-  // not verify the token. A retry may reach a newer process.
-  if (!isTokenAlgorithm(alg)) {
-    throw new ApiError('UNAVAILABLE', `This process does not know the signing algorithm of ${text}; try again`, {
-      retryAfter: 1,
-    })
-  }
+  if (!isTokenAlgorithm(alg)) throw unknownTerm('signing algorithm', audience)
   return alg
+}
+
+function demandOf(audience: string, rule: Rule | undefined): DpopDemand {
+  const demand = DEMANDS.find((each) => each === (rule?.dpop ?? ''))
+  if (demand === undefined) throw unknownTerm('DPoP rule', audience)
+  return demand
+}
+
+/**
+ * During an upgrade the operator registry may be newer than this process. The audience would not accept a token with
+ * other terms. A retry may reach a newer process.
+ */
+function unknownTerm(term: string, audience: string): ApiError {
+  return new ApiError('UNAVAILABLE', `This process does not know the ${term} of ${audience}; try again`, {
+    retryAfter: 1,
+  })
 }

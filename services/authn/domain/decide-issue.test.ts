@@ -4,8 +4,9 @@ import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { AgentSnapshotSchema, OperatorSnapshotSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
-import { decideIssue, type Redemption, type Subject } from './decide-issue.ts'
-import { issuerAudience, parseRequestedTerms } from './token-request.ts'
+import type { AgentProof } from './agent-proof.ts'
+import { decideIssue, type Subject } from './decide-issue.ts'
+import { isFullyBound, issuerAudience, parseRequestedTerms, type RequestedTerms } from './token-request.ts'
 
 const pair = generateKeyPair()
 const ISSUER = 'https://auth.example'
@@ -25,6 +26,14 @@ const subject = (agentPart: object = {}, operatorPart: object = {}): Subject => 
   agent: { ...agent, ...agentPart },
   operator: { ...operator, ...operatorPart },
 })
+/** A request with a signed challenge. */
+interface Redemption {
+  readonly challenge: string
+  readonly nonce: string
+  readonly content: ChallengeContent
+  readonly signature: Uint8Array
+  readonly requested: RequestedTerms
+}
 const ask = (part: Partial<Redemption> = {}, scope = 'read'): Redemption => ({
   challenge: 'challenge',
   nonce: 'nonce',
@@ -33,7 +42,20 @@ const ask = (part: Partial<Redemption> = {}, scope = 'read'): Redemption => ({
   requested: parseRequestedTerms({ scope, audience: [] }, { min: 30, max: 3600 }),
   ...part,
 })
-const decide = (about: Subject, redemption: Redemption) => decideIssue(about, redemption, DEFAULTS)
+const decide = (about: Subject, { challenge, nonce, content, signature, requested }: Redemption) => {
+  const proof: AgentProof = {
+    did: content.did,
+    message: challengeMessage(challenge, nonce),
+    signature,
+    covered: content,
+    isFullyBound: isFullyBound(content),
+    id: '',
+    exp: content.exp,
+    challengeKeyId: content.kid,
+    refusals: { used: 'CHALLENGE_USED', expired: 'CHALLENGE_EXPIRED', void: 'CHALLENGE_NOT_FOUND' },
+  }
+  return decideIssue(about, proof, requested, DEFAULTS)
+}
 
 it('decideIssue returns the terms of an active agent within its grant', () => {
   expect(decide(subject(), ask())).toMatchObject({ scope: ['read'], ttl: 900 })

@@ -19,6 +19,7 @@ import {
 } from '@connectrpc/connect-node'
 import { methodName } from '../../chain/method-name.ts'
 import type { Caller, Meta, Rpc } from '../../chain/rpc.ts'
+import { sentProof } from '../../chain/sent-proof.ts'
 import type { Exchange } from '../../http-port/exchange.ts'
 import type { Mount } from '../../http-port/server.ts'
 import { ApiError, toApiError } from '../../platform/errors/api-error.ts'
@@ -160,14 +161,14 @@ function isStream({ methodKind }: DescMethod): boolean {
 
 function addMethod(router: ConnectRouter, { rpc, config }: GatewayContext, method: DescMethod): void {
   if (isStream(method)) {
-    const handler = streamHandler(rpc, method, config.maxStallMs) as MethodImpl<DescMethod>
+    const handler = streamHandler(rpc, method, config) as MethodImpl<DescMethod>
     router.rpc(method, handler, { maxTimeoutMs: MAX_STREAM_TIMEOUT_MS })
   } else {
-    router.rpc(method, unaryHandler(rpc, method) as MethodImpl<DescMethod>)
+    router.rpc(method, unaryHandler(rpc, method, config.baseUrl) as MethodImpl<DescMethod>)
   }
 }
 
-function unaryHandler(rpc: Rpc, method: DescMethod) {
+function unaryHandler(rpc: Rpc, method: DescMethod, baseUrl: string) {
   const checkBody = compileBodyCheck(method)
   return async (request: Message, context: HandlerContext): Promise<Message> => {
     const state = begun(context)
@@ -176,17 +177,17 @@ function unaryHandler(rpc: Rpc, method: DescMethod) {
       return request
     }
     try {
-      return await rpc.invoke(method, read, metaOf(method, state, context))
+      return await rpc.invoke(method, read, metaOf(baseUrl, method, state, context))
     } catch (error) {
       throw toConnectError(error)
     }
   }
 }
 
-function streamHandler(rpc: Rpc, method: DescMethod, maxStallMs: number | undefined) {
+function streamHandler(rpc: Rpc, method: DescMethod, { baseUrl, maxStallMs }: GatewayContext['config']) {
   return async function* (request: Message, context: HandlerContext): AsyncGenerator<Message> {
     const state = begun(context)
-    const messages = rpc.subscribe(method, () => request, metaOf(method, state, context), unlessLate(context))
+    const messages = rpc.subscribe(method, () => request, metaOf(baseUrl, method, state, context), unlessLate(context))
     try {
       yield* unlessStalled(messages, maxStallMs, state.cut)
     } catch (error) {
@@ -215,12 +216,14 @@ function begun({ values }: HandlerContext): CallState {
   return state
 }
 
-function metaOf(method: DescMethod, { caller }: CallState, context: HandlerContext): Meta {
+function metaOf(baseUrl: string, method: DescMethod, { caller }: CallState, context: HandlerContext): Meta {
   const timeoutMs = context.timeoutMs()
+  const rpc = methodName(method)
   return {
     ...caller,
+    ...sentProof(context.requestHeader.get('dpop'), context.requestMethod, `${baseUrl}/${rpc}`),
     authorization: context.requestHeader.get('authorization') ?? undefined,
-    rpc: methodName(method),
+    rpc,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   }
 }

@@ -34,7 +34,7 @@ export function compileEventWriter(output: DescMessage): EventWriter {
 
 /** Returns the event that ends a stream with an error. The data of the event is the problem document. */
 export function errorEvent(error: ApiError, requestId: string): string {
-  return `event: ${ERROR}\ndata: ${problemOf(error, requestId, false).body}\n\n`
+  return `event: ${ERROR}\ndata: ${problemOf(error, requestId, undefined).body}\n\n`
 }
 
 function caseWriter(field: DescField): (value: unknown) => string {

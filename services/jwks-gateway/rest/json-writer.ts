@@ -34,7 +34,8 @@ const compiled = new WeakMap<DescMessage, Write>()
  * | value | JSON |
  * |---|---|
  * | unset message or optional field | null |
- * | empty string | `""`; left out if the field has the option `omit_empty` |
+ * | empty string | `""` |
+ * | unset, empty string or empty list, if the field has the option `omit_empty` | left out |
  * | int64 | number |
  * | enum | its name |
  * | bytes | base64 with padding |
@@ -62,7 +63,7 @@ function messageWriter(message: DescMessage): Write {
     let text = ''
     for (const { localName, key, omitEmpty, write } of fields) {
       const member = source[localName]
-      if (omitEmpty && member === '') continue
+      if (omitEmpty && isEmpty(member)) continue
       text += (text === '' ? '{' : ',') + key + write(member)
     }
     return text === '' ? '{}' : `${text}}`
@@ -93,7 +94,11 @@ function onceIfFrozen(write: Write): Write {
   }
 }
 
-/** Returns whether a field is left out while it is an empty string. */
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
+}
+
+/** Returns whether a field is left out while it is empty. */
 function omitsEmpty(field: DescField): boolean {
   return hasOption(field, json) && getOption(field, json).omitEmpty
 }

@@ -21,6 +21,8 @@ export interface RestBinding {
   readonly responseBody: DescField | undefined
   /** The HTTP status of a successful answer. */
   readonly status: number
+  /** Whether requests are form-encoded and errors are those of OAuth. */
+  readonly isForm: boolean
 }
 
 const VERBS = { get: 'GET', put: 'PUT', post: 'POST', delete: 'DELETE', patch: 'PATCH' } as const
@@ -51,5 +53,6 @@ function binding(method: DescMethod, rule: HttpRule): RestBinding {
     body: rule.body === '' ? undefined : rule.body === '*' ? '*' : fieldOf(method.input, rule.body),
     responseBody: rule.responseBody === '' ? undefined : fieldOf(method.output, rule.responseBody),
     status: getOption(method, rest).successStatus || 200,
+    isForm: getOption(method, rest).form,
   }
 }

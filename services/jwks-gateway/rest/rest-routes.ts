@@ -1,12 +1,15 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { DescMethod, Message } from '@bufbuild/protobuf'
 import { methodName } from '../../chain/method-name.ts'
 import type { MediaType, Represented, Resource } from '../../chain/resource.ts'
+import { sentProof } from '../../chain/sent-proof.ts'
 import type { Answer, Exchange, Params, Route } from '../../http-port/exchange.ts'
 import { readBody } from '../../http-port/read-body.ts'
 import { CROSS_ORIGIN_HEADERS } from '../../http-port/security-headers.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StatusRefusals } from '../../platform/errors/status-refusal.ts'
-import { type GatewayContext, underIssuer } from '../gateway-context.ts'
+import { type GatewayContext, publicUrl, underIssuer } from '../gateway-context.ts'
+import { compileFormReader } from '../oauth/read-form.ts'
 import { eventStreamHandler } from './event-stream.ts'
 import { compileFieldWriter, compileWriter, type MessageWriter } from './json-writer.ts'
 import { negotiate } from './negotiate.ts'
@@ -32,18 +35,24 @@ export function restRoutes(context: GatewayContext, binding: RestBinding): reado
 
 function restHandler(context: GatewayContext, binding: RestBinding): Route['handle'] {
   const { method, verb } = binding
-  const read = compileRequestReader(binding)
+  const read = requestReader(binding)
   const answer = plainAnswer(context, binding)
   const resource = context.representations[methodName(method)]
   const refusalOf = context.statusRefusals[methodName(method)]
-  const call: Call = async ({ request, caller, path, query }, params, check) => {
+  const call: Call = async ({ request, caller, path, query }, params, prepare) => {
     const { headers } = request
     const body = verb === 'GET' ? NO_BODY : await readBody(request, context.config.bodyLimit)
     const readRequest = () => {
-      check?.()
-      return read(params, query, parseBody(headers, body))
+      const message = read(headers, params, query, body)
+      prepare?.(message)
+      return message
     }
-    const meta = { ...caller, authorization: headers.authorization, rpc: `${request.method} ${path}` }
+    const meta = {
+      ...caller,
+      ...sentProof(headers['dpop'], verb, publicUrl(context, path)),
+      authorization: headers.authorization,
+      rpc: `${request.method} ${path}`,
+    }
     return context.rpc.invoke(method, readRequest, meta)
   }
   if (refusalOf !== undefined) return verdictHandler(refusalOf, call, answer)
@@ -51,25 +60,40 @@ function restHandler(context: GatewayContext, binding: RestBinding): Route['hand
   return async (exchange, params) => answer(await call(exchange, params), exchange)
 }
 
+/** Returns the function that reads the requests of a binding: from path, query and JSON, or from a form. */
+function requestReader(binding: RestBinding) {
+  if (binding.isForm) {
+    const readForm = compileFormReader(binding.method)
+    return (headers: IncomingHttpHeaders, _params: Params, query: string, body: Buffer) =>
+      readForm(headers, query, body)
+  }
+  const read = compileRequestReader(binding)
+  return (headers: IncomingHttpHeaders, params: Params, query: string, body: Buffer) =>
+    read(params, query, parseBody(headers, body))
+}
+
 /**
- * Calls the method. `check` runs inside the chain, before the request is parsed, so that the chain limits, logs and
- * counts the errors of the check.
+ * Calls the method. `prepare` runs inside the chain, after the request was read, so that the chain limits, logs and
+ * counts its errors.
  */
-type Call = (exchange: Exchange, params: Params, check?: () => void) => Promise<Message>
+type Call = (exchange: Exchange, params: Params, prepare?: (request: Message) => void) => Promise<Message>
 type ToAnswer = (output: Message, exchange: Exchange) => Answer
 
 /**
  * Returns a function that makes the JSON answer: the whole message, or only its `response_body`. If `response_body` is
  * a list and there is a next page, the answer has a Link header.
  */
-function plainAnswer({ config, basePath }: GatewayContext, { method, responseBody, status }: RestBinding): ToAnswer {
+function plainAnswer({ config, basePath }: GatewayContext, binding: RestBinding): ToAnswer {
+  const { method, responseBody, status, isForm } = binding
   const write: MessageWriter =
     responseBody === undefined ? compileWriter(method.output) : compileFieldWriter(responseBody)
   const pageToken = responseBody?.fieldKind === 'list' ? pageTokenOf(method) : undefined
+  // RFC 6749 section 5.1 requires it, in addition to Cache-Control.
+  const cacheHeaders = isForm ? { pragma: 'no-cache' } : {}
   return (output, exchange) => {
     const token = pageToken?.(output) ?? ''
     const link = token === '' ? {} : { link: nextPageLink(config.baseUrl, basePath, exchange, token) }
-    return { status, headers: { 'content-type': JSON_CONTENT_TYPE, ...link }, body: write(output) }
+    return { status, headers: { 'content-type': JSON_CONTENT_TYPE, ...link, ...cacheHeaders }, body: write(output) }
   }
 }
 
@@ -103,7 +127,7 @@ function resourceHandler({ isCrossOrigin, representations }: Resource, call: Cal
     Object.assign(exchange.headers, { vary: 'Accept' }, isCrossOrigin ? CROSS_ORIGIN_HEADERS : {})
     const chosen = representations[negotiate(exchange.request.headers.accept, offers) - 1]
     if (chosen === undefined) return answer(await call(exchange, params), exchange)
-    const { status, body } = await represented(chosen, () => call(exchange, params))
+    const { status, body } = await represented(chosen, () => call(exchange, params, chosen.prepare))
     return { status, headers: { 'content-type': contentTypeText(chosen.mediaType) }, body }
   }
 }

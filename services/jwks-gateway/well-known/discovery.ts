@@ -1,3 +1,5 @@
+import { DPOP_ALGORITHMS } from '@auth4agent/core/dpop/dpop-proof'
+import { ED25519_ALGORITHMS } from '@auth4agent/core/jose/jws'
 import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import type { GatewayConfig } from '../config.ts'
 
@@ -20,11 +22,15 @@ export function discoveryDocument({ baseUrl, protocol }: GatewayConfig): string 
       verify: `${baseUrl}/v1/verify`,
       revoke: `${baseUrl}/v1/revoke/token`,
       revocations: `${baseUrl}/v1/revocations`,
+      oauth_token: `${baseUrl}/oauth/token`,
+      oauth_introspect: `${baseUrl}/oauth/introspect`,
+      oauth_revoke: `${baseUrl}/oauth/revoke`,
     },
     did_method: 'did:agent',
     proof_types: ['Ed25519'],
     token_signing_alg_values_supported: TOKEN_ALGORITHMS,
-    assertion_signing_alg_values_supported: ['EdDSA', 'Ed25519'],
+    assertion_signing_alg_values_supported: ED25519_ALGORITHMS,
+    dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
     challenge_ttl_seconds: protocol.challengeTtlS,
     token_ttl_seconds: protocol.tokenTtlS,
     clock_skew_seconds: protocol.clockSkewS,

@@ -12,9 +12,10 @@ import { CROSS_ORIGIN_HEADERS } from '../../http-port/security-headers.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 import { compileFieldWriter } from '../rest/json-writer.ts'
 import { fieldOf } from '../rest/path-template.ts'
+import { authorizationServerMetadata } from './authorization-server.ts'
 import { discoveryDocument } from './discovery.ts'
 
-/** The time in seconds for which clients may cache the discovery document. */
+/** The time in seconds for which clients may cache the discovery documents. */
 const DISCOVERY_MAX_AGE_S = 300
 
 /**
@@ -26,16 +27,36 @@ function wellKnownPaths(name: string, basePath: string): string[] {
   return [...new Set([document, `${document}${basePath}`, `${basePath}${document}`])]
 }
 
-/** Makes the routes of the discovery document and the JWKS. Scripts of any origin may read them. */
+/** Makes the routes of the discovery documents and the JWKS. Scripts of any origin may read them. */
 export function wellKnownRoutes(context: GatewayContext): readonly Route[] {
-  const discovery = discoveryDocument(context.config)
-  const discoveryTag = entityTag(discovery)
-  const readDiscovery: Route['handle'] = async ({ request }) =>
-    cacheable(request, discovery, discoveryTag, DISCOVERY_MAX_AGE_S)
+  const readDiscovery = documentHandler(discoveryDocument(context.config))
+  const readMetadata = metadataHandler(context)
   const readKeys = keySetHandler(context)
   const routes = (name: string, handle: Route['handle']): Route[] =>
     wellKnownPaths(name, context.basePath).map((path) => ({ verb: 'GET', path, isCrossOrigin: true, handle }))
-  return [...routes('auth4agent', readDiscovery), ...routes('jwks.json', readKeys)]
+  return [
+    ...routes('auth4agent', readDiscovery),
+    ...routes('oauth-authorization-server', readMetadata),
+    // Some libraries look only there.
+    ...routes('openid-configuration', readMetadata),
+    ...routes('jwks.json', readKeys),
+  ]
+}
+
+function documentHandler(document: string): Route['handle'] {
+  const tag = entityTag(document)
+  return async ({ request }) => cacheable(request, document, tag, DISCOVERY_MAX_AGE_S)
+}
+
+/** Answers requests of MCP clients, which contain the header MCP-Protocol-Version, with metadata that they can read. */
+function metadataHandler({ config }: GatewayContext): Route['handle'] {
+  const forOthers = documentHandler(authorizationServerMetadata(config))
+  const forMcp = documentHandler(authorizationServerMetadata(config, true))
+  return (exchange, params) => {
+    exchange.headers['vary'] = 'MCP-Protocol-Version'
+    const handle = exchange.request.headers['mcp-protocol-version'] === undefined ? forOthers : forMcp
+    return handle(exchange, params)
+  }
 }
 
 function keySetHandler({ rpc }: GatewayContext): Route['handle'] {

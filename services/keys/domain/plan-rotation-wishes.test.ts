@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ACTIVE, fresh, key, OTHERS, READY, READY_TOO, TIMES, UNREADY, YOUNG } from '../../../test/support/key-facts.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { INTROSPECTION, nameOf } from './key-kinds.ts'
 import {
   type KeyFacts,
   planCompromise,
@@ -43,10 +44,11 @@ describe('planRotateNow', () => {
     { to: 'retiring', kid: 'active' },
     { to: 'active', kid: 'ready' },
   ]
-  const others = OTHERS.filter(({ state }) => state === 'active').flatMap(({ alg }): readonly Step[] => [
-    { to: 'retiring', kid: `${alg} active` },
-    { to: 'active', kid: `${alg} ready` },
+  const others = OTHERS.filter(({ state }) => state === 'active').flatMap((each): readonly Step[] => [
+    { to: 'retiring', kid: `${nameOf(each)} active` },
+    { to: 'active', kid: `${nameOf(each)} ready` },
   ])
+  const tokensOnly = OTHERS.filter(({ purpose }) => purpose === 'access_token')
 
   it.each<[string, readonly KeyFacts[], RotateWish, readonly Step[]]>([
     ['one algorithm', standing, { alg: 'ES256' }, rotated],
@@ -64,6 +66,27 @@ describe('planRotateNow', () => {
     ['all algorithms except one that has no ready key yet', [...OTHERS, UNREADY, YOUNG], {}, others],
     ['all algorithms except one without keys', OTHERS, {}, others],
     [
+      'only the token key of an algorithm that introspection keys have too',
+      standing,
+      { alg: 'EdDSA' },
+      others.slice(0, 2),
+    ],
+    [
+      'an introspection key by its kid',
+      standing,
+      { kid: 'introspection ready' },
+      [
+        { to: 'retiring', kid: 'introspection active' },
+        { to: 'active', kid: 'introspection ready' },
+      ],
+    ],
+    [
+      'all token keys in an upgraded deployment, whose first introspection keys are not ready',
+      [...tokensOnly, key('first', 'prepared', 5, INTROSPECTION), key('second', 'prepared', 5, INTROSPECTION)],
+      {},
+      others.filter((step) => step.to !== 'new' && !step.kid.startsWith('introspection')),
+    ],
+    [
       'an algorithm that has its first ready key but no active key',
       [READY, YOUNG],
       {},
@@ -73,7 +96,7 @@ describe('planRotateNow', () => {
     expect(planRotateNow(keys, TIMES, wish)).toEqual(steps)
   })
 
-  it('rotates every algorithm', () => {
+  it('rotates every purpose and algorithm', () => {
     const steps = planRotateNow(standing, TIMES, {})
     expect(new Set(steps)).toEqual(new Set([...rotated, ...others]))
     expect(steps).toHaveLength(rotated.length + others.length)
@@ -127,6 +150,12 @@ describe('planRotateNow', () => {
       {},
       inSeconds('No key', 98),
     ],
+    [
+      'all kinds, when introspection has an active but no ready key',
+      [...tokensOnly, key('active', 'active', 1, INTROSPECTION), key('young', 'prepared', 2, INTROSPECTION)],
+      {},
+      inSeconds('No prepared introspection key', 98),
+    ],
     ['all algorithms of an empty database', [], {}, inSeconds('No key', 100)],
   ])('refuses %s', (_, keys, wish, expected) => {
     expect(refusal(() => planRotateNow(keys, TIMES, wish))).toEqual(expected)
@@ -148,6 +177,20 @@ describe('planCompromise', () => {
     ],
     ['makes no unready key active', [ACTIVE, UNREADY, YOUNG], 'active', true, [marked('active')]],
     ['makes no key of another algorithm active', [...OTHERS, ACTIVE], 'active', true, [marked('active')]],
+    [
+      'replaces an active introspection key by a ready one of its purpose',
+      standing,
+      'introspection active',
+      false,
+      [marked('introspection active'), { to: 'active', kid: 'introspection ready' }],
+    ],
+    [
+      'makes no token key active in place of an introspection key',
+      standing.filter(({ kid }) => kid !== 'introspection ready'),
+      'introspection active',
+      true,
+      [marked('introspection active')],
+    ],
     ['marks a prepared key and keeps the active key', standing, 'ready', false, [marked('ready')]],
     ['marks a prepared key without a ready key', [ACTIVE, YOUNG], 'young', false, [marked('young')]],
     ['marks a retiring key', [...standing, key('x', 'retiring', 1)], 'x', false, [marked('x')]],

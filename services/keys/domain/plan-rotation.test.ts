@@ -1,14 +1,14 @@
-import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { describe, expect, it } from 'vitest'
 import { ACTIVE, fresh, key, OTHERS, READY, READY_TOO, TIMES, UNREADY, YOUNG } from '../../../test/support/key-facts.ts'
+import { INTROSPECTION, KEY_KINDS, tokenKind } from './key-kinds.ts'
 import { type KeyFacts, planSchedule, type Step } from './plan-rotation.ts'
 
 const OVERDUE = key('active', 'active', 1_000)
 
 describe('planSchedule', () => {
-  it('creates an active key and two prepared keys of each algorithm in an empty deployment', () => {
+  it('creates an active key and two prepared keys of each kind in an empty deployment', () => {
     expect(planSchedule([], TIMES)).toEqual(
-      TOKEN_ALGORITHMS.flatMap((alg) => [{ to: 'new', alg, state: 'active' }, fresh(alg), fresh(alg)]),
+      KEY_KINDS.flatMap((kind) => [{ to: 'new', ...kind, state: 'active' }, fresh(kind), fresh(kind)]),
     )
   })
 
@@ -61,6 +61,13 @@ describe('planSchedule', () => {
 
   it('does not use a key of one algorithm for another', () => {
     const keys = OTHERS.filter(({ kid }) => kid !== 'EdDSA ready')
-    expect(planSchedule([...keys, READY, UNREADY, ACTIVE], TIMES)).toEqual([fresh('EdDSA')])
+    expect(planSchedule([...keys, READY, UNREADY, ACTIVE], TIMES)).toEqual([fresh(tokenKind('EdDSA'))])
+  })
+
+  it('does not use a key of one purpose for another, although both have the same algorithm', () => {
+    const tokens = [...OTHERS, ACTIVE, READY, UNREADY].filter(({ purpose }) => purpose === 'access_token')
+    expect(planSchedule(tokens, TIMES)).toEqual([fresh(INTROSPECTION), fresh(INTROSPECTION)])
+    const own = [key('one', 'prepared', 100, INTROSPECTION), key('two', 'prepared', 99, INTROSPECTION)]
+    expect(planSchedule([...tokens, ...own], TIMES)).toEqual([{ to: 'active', kid: 'one' }, fresh(INTROSPECTION)])
   })
 })

@@ -1,11 +1,11 @@
-import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { KeyState } from '../../../gen/prisma/enums.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { isOfKind, KEY_KINDS, type KeyKind, nameOf, tokenKind } from './key-kinds.ts'
 
 /** The facts about a signing key that a plan depends on. */
-export interface KeyFacts {
+export interface KeyFacts extends KeyKind {
   readonly kid: string
-  readonly alg: TokenAlgorithm
   readonly state: KeyState
   /** How long the key has been in this state, in seconds. */
   readonly ageS: number
@@ -17,47 +17,50 @@ export interface RotationTimes {
   readonly rotateAfterS: number
   /** How long the server publishes a key before the key signs: until every cached JWKS contains the key. */
   readonly publishS: number
-  /** How long a key verifies after it stops signing: until its last token has expired. */
+  /** How long a key verifies after it stops signing: until its last signature cannot matter any more. */
   readonly retireAfterS: number
 }
 
 /** One change of one key. carryOut carries out the steps of a plan in their order, in one transaction. */
 export type Step =
   | { readonly to: Exclude<KeyState, 'prepared'>; readonly kid: string }
-  | { readonly to: 'new'; readonly alg: TokenAlgorithm; readonly state: 'prepared' | 'active' }
+  | ({ readonly to: 'new'; readonly state: 'prepared' | 'active' } & KeyKind)
 
 type Keys = readonly KeyFacts[]
 
 /**
- * Number of prepared keys of each algorithm in the reserve. While one of them becomes active, the other can become
+ * Number of prepared keys of each kind in the reserve. While one of them becomes active, the other can become
  * ready.
  */
 const RESERVE = 2
 
 /**
- * Plans the steps that are due. In an empty deployment the first key of each algorithm becomes active at once, because
- * no verifier has cached a JWKS without this key. The server publishes every other key for `publishS` before the key
- * becomes active. This is also true for the first key of an algorithm that a later version adds, and for the key that
+ * Plans the steps that are due. In an empty deployment the first key of each kind becomes active at once, because no
+ * verifier has cached a JWKS without this key. The server publishes every other key for `publishS` before the key
+ * becomes active. This is also true for the first key of a kind that a later version adds, and for the key that
  * follows a forced mark as compromised.
  * @param keys all keys, oldest first
  */
 export function planSchedule(keys: Keys, times: RotationTimes): readonly Step[] {
-  return TOKEN_ALGORITHMS.flatMap((alg) => {
-    const first: Step[] = keys.length === 0 ? [{ to: 'new', alg, state: 'active' }] : []
-    return withReserve(keys, alg, [...first, ...rotateByAge(keys, alg, times), ...retire(keys, alg, times)])
+  return KEY_KINDS.flatMap((kind) => {
+    const first: Step[] = keys.length === 0 ? [{ to: 'new', ...kind, state: 'active' }] : []
+    return withReserve(keys, kind, [...first, ...rotateByAge(keys, kind, times), ...retire(keys, kind, times)])
   })
 }
 
-/** The administrator's choice for a rotation: an algorithm or a prepared key. Without both it means all algorithms. */
+/**
+ * The administrator's choice for a rotation: the token key of an algorithm, or a prepared key of any kind. Without
+ * both it means all kinds.
+ */
 export interface RotateWish {
   readonly alg?: TokenAlgorithm
   readonly kid?: string
 }
 
 /**
- * Plans to make the named key active, or else the oldest ready key of each algorithm, for all algorithms or none. The
- * schedule fills the reserve later. Without a named algorithm, it skips algorithms that have neither an active nor a
- * ready key, because the schedule will activate their first key.
+ * Plans to make the named key active, or else the oldest ready key of each kind, for all kinds or none. The schedule
+ * fills the reserve later. Without a named algorithm, it skips kinds that have neither an active nor a ready key,
+ * because the schedule will activate their first key.
  * @param keys all keys, oldest first
  * @throws ApiError KEY_NOT_FOUND when there is no such key of the algorithm. KEY_NOT_READY with the seconds until a
  * key is ready, or without the seconds when the named key is not prepared.
@@ -70,9 +73,9 @@ export function planRotateNow(keys: Keys, times: RotationTimes, { alg, kid }: Ro
     if (!isReady(named, times)) throw notReady('The key has not been published for long enough', [named], times)
     return handOver(keys, named)
   }
-  const algorithms = alg === undefined ? TOKEN_ALGORITHMS.filter((each) => isInUse(keys, each, times)) : [alg]
-  if (algorithms.length === 0) throw notReady('No key has been published for long enough', keys, times)
-  return algorithms.flatMap((each) => handOver(keys, readyOrThrow(keys, each, times)))
+  const kinds = alg === undefined ? KEY_KINDS.filter((kind) => isInUse(keys, kind, times)) : [tokenKind(alg)]
+  if (kinds.length === 0) throw notReady('No key has been published for long enough', keys, times)
+  return kinds.flatMap((kind) => handOver(keys, readyOrThrow(keys, kind, times)))
 }
 
 /**
@@ -80,8 +83,8 @@ export function planRotateNow(keys: Keys, times: RotationTimes, { alg, kid }: Ro
  * nothing when the key is already compromised. It plans no new key, because generating a key may take long or fail;
  * the schedule fills the reserve later.
  * @param keys all keys, oldest first
- * @param wish `force` marks an active key even when no key is ready. The algorithm then has no active key until a key
- * is ready and the schedule activates it.
+ * @param wish `force` marks an active key even when no key is ready. The kind then has no active key until a key is
+ * ready and the schedule activates it.
  * @throws ApiError KEY_NOT_FOUND. KEY_NOT_READY with the seconds until a key is ready.
  */
 export function planCompromise(
@@ -89,60 +92,60 @@ export function planCompromise(
   times: RotationTimes,
   { kid, force }: { readonly kid: string; readonly force: boolean },
 ): readonly Step[] {
-  const { alg, state } = find(keys, kid)
-  if (state === 'compromised') return []
+  const key = find(keys, kid)
+  if (key.state === 'compromised') return []
   const steps: Step[] = [{ to: 'compromised', kid }]
-  if (state === 'active') {
-    const successor = force ? oldestReady(keys, alg, times) : readyOrThrow(keys, alg, times)
+  if (key.state === 'active') {
+    const successor = force ? oldestReady(keys, key, times) : readyOrThrow(keys, key, times)
     if (successor !== undefined) steps.push({ to: 'active', kid: successor.kid })
   }
   return steps
 }
 
-function rotateByAge(keys: Keys, alg: TokenAlgorithm, times: RotationTimes): readonly Step[] {
-  const active = inState(keys, alg, 'active')[0]
-  const next = oldestReady(keys, alg, times)
+function rotateByAge(keys: Keys, kind: KeyKind, times: RotationTimes): readonly Step[] {
+  const active = inState(keys, kind, 'active')[0]
+  const next = oldestReady(keys, kind, times)
   const isDue = active === undefined || active.ageS >= times.rotateAfterS
   return isDue && next !== undefined ? handOver(keys, next) : []
 }
 
-function retire(keys: Keys, alg: TokenAlgorithm, { retireAfterS }: RotationTimes): readonly Step[] {
-  return inState(keys, alg, 'retiring')
+function retire(keys: Keys, kind: KeyKind, { retireAfterS }: RotationTimes): readonly Step[] {
+  return inState(keys, kind, 'retiring')
     .filter(({ ageS }) => ageS >= retireAfterS)
     .map(({ kid }) => ({ to: 'retired', kid }))
 }
 
 /**
- * Plans to replace the active key. The old key stops signing first, because the database does not allow two active
- * keys of an algorithm, even within a transaction.
+ * Plans to replace the active key of the same kind. The old key stops signing first, because the database does not
+ * allow two active keys of a kind, even within a transaction.
  */
-function handOver(keys: Keys, { alg, kid }: KeyFacts): readonly Step[] {
-  const old = inState(keys, alg, 'active').map((active): Step => ({ to: 'retiring', kid: active.kid }))
-  return [...old, { to: 'active', kid }]
+function handOver(keys: Keys, next: KeyFacts): readonly Step[] {
+  const old = inState(keys, next, 'active').map(({ kid }): Step => ({ to: 'retiring', kid }))
+  return [...old, { to: 'active', kid: next.kid }]
 }
 
 /** Adds steps that create the prepared keys which the reserve will lack after the given steps. */
-function withReserve(keys: Keys, alg: TokenAlgorithm, steps: readonly Step[]): readonly Step[] {
+function withReserve(keys: Keys, kind: KeyKind, steps: readonly Step[]): readonly Step[] {
   const taken = new Set(steps.map((step) => (step.to === 'new' ? undefined : step.kid)))
-  const left = inState(keys, alg, 'prepared').filter(({ kid }) => !taken.has(kid))
+  const left = inState(keys, kind, 'prepared').filter(({ kid }) => !taken.has(kid))
   const lacking = Math.max(0, RESERVE - left.length)
-  return [...steps, ...Array.from({ length: lacking }, (): Step => ({ to: 'new', alg, state: 'prepared' }))]
+  return [...steps, ...Array.from({ length: lacking }, (): Step => ({ to: 'new', ...kind, state: 'prepared' }))]
 }
 
-function inState(keys: Keys, alg: TokenAlgorithm, state: KeyState): Keys {
-  return keys.filter((key) => key.alg === alg && key.state === state)
+function inState(keys: Keys, kind: KeyKind, state: KeyState): Keys {
+  return keys.filter((key) => isOfKind(kind, key) && key.state === state)
 }
 
 function isReady({ ageS }: KeyFacts, { publishS }: RotationTimes): boolean {
   return ageS >= publishS
 }
 
-function oldestReady(keys: Keys, alg: TokenAlgorithm, times: RotationTimes): KeyFacts | undefined {
-  return inState(keys, alg, 'prepared').find((key) => isReady(key, times))
+function oldestReady(keys: Keys, kind: KeyKind, times: RotationTimes): KeyFacts | undefined {
+  return inState(keys, kind, 'prepared').find((key) => isReady(key, times))
 }
 
-function isInUse(keys: Keys, alg: TokenAlgorithm, times: RotationTimes): boolean {
-  return inState(keys, alg, 'active').length > 0 || oldestReady(keys, alg, times) !== undefined
+function isInUse(keys: Keys, kind: KeyKind, times: RotationTimes): boolean {
+  return inState(keys, kind, 'active').length > 0 || oldestReady(keys, kind, times) !== undefined
 }
 
 function find(keys: Keys, kid: string, alg?: TokenAlgorithm): KeyFacts {
@@ -151,11 +154,11 @@ function find(keys: Keys, kid: string, alg?: TokenAlgorithm): KeyFacts {
   return key
 }
 
-function readyOrThrow(keys: Keys, alg: TokenAlgorithm, times: RotationTimes): KeyFacts {
-  const ready = oldestReady(keys, alg, times)
+function readyOrThrow(keys: Keys, kind: KeyKind, times: RotationTimes): KeyFacts {
+  const ready = oldestReady(keys, kind, times)
   if (ready !== undefined) return ready
-  const prepared = inState(keys, alg, 'prepared')
-  throw notReady(`No prepared ${alg} key has been published for long enough`, prepared, times)
+  const prepared = inState(keys, kind, 'prepared')
+  throw notReady(`No prepared ${nameOf(kind)} key has been published for long enough`, prepared, times)
 }
 
 /**

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { freshOperator, insertAgent, startInstance, type TestAgent } from '../../../test/support/authn.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { asAdmin } from '../../../test/support/identity.ts'
+import { headerOf } from '../../../test/support/signing-keys.ts'
 import { createToken, type SoftToken } from '../../../test/support/softhsm.ts'
 import { until } from '../../../test/support/until.ts'
 import { StartupError } from '../../platform/errors/startup-error.ts'
+import { INTROSPECTION, type KeyKind, tokenKind } from '../domain/key-kinds.ts'
 
 let token: SoftToken
 let database: TestDatabase
@@ -22,13 +24,17 @@ afterAll(async () => {
 
 const start = () => startInstance(database.db, { secrets: { pkcs11: token } })
 const rows = () => database.db.prisma.jwksKey.findMany({ orderBy: [{ createdAt: 'asc' }, { kid: 'asc' }] })
-const active = async () => (await rows()).find(({ alg, state }) => alg === 'EdDSA' && state === 'active')?.kid ?? ''
+const active = async (kind: KeyKind) =>
+  (await rows()).find((key) => key.purpose === kind.purpose && key.alg === kind.alg && key.state === 'active')?.kid ??
+  ''
 
-it('authn with keys in a hardware token issues tokens, and destroys a compromised key in the hardware token', async () => {
+it('authn with keys in a hardware token issues tokens, signs introspection answers, and destroys a compromised key in the hardware token', async () => {
   const first = await start()
   for (const key of await rows()) expect(key).toMatchObject({ state: 'active', wrappedKey: null, kekId: null })
   const issued = await first.issue(agent)
   expect(await first.verify(issued)).toMatchObject({ valid: true })
+  const answer = await first.keys.introspectionSigner.sign({ token_introspection: { active: false } })
+  expect(headerOf(answer).kid).toBe(await active(INTROSPECTION))
   await first.runJobs()
   const listed = await first.keys.module.handlers.listSigningKeys(
     { $typeName: 'auth4agent.v1.ListSigningKeysRequest' },
@@ -39,7 +45,7 @@ it('authn with keys in a hardware token issues tokens, and destroys a compromise
 
   await database.db.prisma.$executeRaw`UPDATE jwks_keys SET created_at = created_at - interval '1 hour'`
   const second = await start()
-  const kid = await active()
+  const kid = await active(tokenKind('EdDSA'))
   const request = { $typeName: 'auth4agent.v1.MarkKeyCompromisedRequest', kid, reason: '', force: false } as const
   await second.keys.module.handlers.markKeyCompromised(request, asAdmin())
   expect(await second.verify(issued)).toMatchObject({ valid: false, reason: 'UNKNOWN_KEY' })

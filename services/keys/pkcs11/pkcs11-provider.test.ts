@@ -8,6 +8,7 @@ import { ensureSoftHsm } from '../../../test/support/softhsm-program.ts'
 import { createTokenProvider, rowOf, type TokenProvider } from '../../../test/support/token-provider.ts'
 import type { PrivateTokenKey } from '../../platform/crypto/token-key.ts'
 import { StartupError } from '../../platform/errors/startup-error.ts'
+import { tokenKind } from '../domain/key-kinds.ts'
 import type { KeyRow } from '../key-provider.ts'
 import { CKF, CKU_USER } from './constants.ts'
 import { openPkcs11Provider, type Pkcs11Options } from './pkcs11-provider.ts'
@@ -130,7 +131,7 @@ describe('a provider of openPkcs11Provider', () => {
 
   beforeEach(async () => {
     own = await createTokenProvider()
-    row = rowOf(await own.provider.generate('EdDSA'))
+    row = rowOf(await own.provider.generate(tokenKind('EdDSA')))
     key = await own.provider.open(row)
   })
   afterEach(() => own[Symbol.asyncDispose]())
@@ -159,7 +160,7 @@ describe('a provider of openPkcs11Provider', () => {
     expect(own.lines.join()).toContain(code)
     expect(own.lines.join()).not.toContain('"operation"')
     beneath(await takeInHand(own.token))
-    const another = await own.provider.generate('ES256')
+    const another = await own.provider.generate(tokenKind('ES256'))
     beneath(await takeInHand(own.token))
     expect(await own.provider.open(rowOf(another))).toMatchObject({ publicJwk: another.publicJwk })
   })
@@ -220,7 +221,12 @@ describe('a provider of openPkcs11Provider', () => {
     expect(await Promise.all(underWay)).toEqual(underWay.map(() => true))
     await Promise.all(closed)
     expect(() => calls.C_GetInfo()).toThrow('CKR_CRYPTOKI_NOT_INITIALIZED')
-    const tries = [key.sign(INPUT), own.provider.open(row), own.provider.generate('EdDSA'), own.provider.destroy(row)]
+    const tries = [
+      key.sign(INPUT),
+      own.provider.open(row),
+      own.provider.generate(tokenKind('EdDSA')),
+      own.provider.destroy(row),
+    ]
     expect(await Promise.all(tries.map(refusalOf))).toEqual(tries.map(() => 'UNAVAILABLE'))
     expect(() => calls.C_GetInfo()).toThrow('CKR_CRYPTOKI_NOT_INITIALIZED')
   })

@@ -6,12 +6,13 @@ import { refusalOf } from '../../../test/support/reason-of.ts'
 import { createToken } from '../../../test/support/softhsm.ts'
 import { rowOf } from '../../../test/support/token-provider.ts'
 import { until } from '../../../test/support/until.ts'
+import { tokenKind } from '../domain/key-kinds.ts'
 import { openPkcs11Provider } from './pkcs11-provider.ts'
 
 it('a provider signs again when its missing hardware token is back', async () => {
   await using token = await createToken()
   const provider = await openPkcs11Provider({ ...token, log: silentLog, restartIntervalMs: 100 })
-  const row = rowOf(await provider.generate('EdDSA'))
+  const row = rowOf(await provider.generate(tokenKind('EdDSA')))
   const key = await provider.open(row)
   const tokens = join(dirname(token.env.SOFTHSM2_CONF), 'tokens')
   await rename(tokens, `${tokens}-away`)

@@ -7,12 +7,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { takeInHand } from '../../../test/support/softhsm.ts'
 import { createTokenProvider, rowOf, type TokenProvider } from '../../../test/support/token-provider.ts'
-import type { KeyRow, NewTokenKey } from '../key-provider.ts'
+import { tokenKind } from '../domain/key-kinds.ts'
+import type { KeyRow, NewSigningKey } from '../key-provider.ts'
 import { CKA } from './constants.ts'
 
 const INPUT = Buffer.from('a signing input')
 
-type Alter = (row: KeyRow, other: NewTokenKey) => Partial<KeyRow>
+type Alter = (row: KeyRow, other: NewSigningKey) => Partial<KeyRow>
 
 let own: TokenProvider
 
@@ -32,7 +33,7 @@ describe('generate', () => {
   it.each(TOKEN_ALGORITHMS)(
     'creates a key for %s whose signature jose verifies and whose kid is its thumbprint',
     async (alg) => {
-      const made = await own.provider.generate(alg)
+      const made = await own.provider.generate(tokenKind(alg))
       const key = await own.provider.open(rowOf(made))
       const parts = [JSON.stringify({ alg, kid: made.kid }), 'text'].map((part) => encodeBase64url(Buffer.from(part)))
       const signature = await key.sign(Buffer.from(parts.join('.')))
@@ -45,16 +46,17 @@ describe('generate', () => {
   )
 
   it('creates an ES256 key with only canonical signatures', async () => {
-    const row = rowOf(await own.provider.generate('ES256'))
+    const row = rowOf(await own.provider.generate(tokenKind('ES256')))
     const key = await own.provider.open(row)
     const signatures = await Promise.all(Array.from({ length: 40 }, () => key.sign(INPUT)))
     expect(signatures.map((signature) => holds(row, signature))).toEqual(signatures.map(() => true))
   })
 
   it('returns no secret of the key', async () => {
-    const made = await own.provider.generate('EdDSA')
+    const made = await own.provider.generate(tokenKind('EdDSA'))
     expect(made).toEqual({
       kid: expect.stringMatching(/^[\w-]{43}$/),
+      purpose: 'access_token',
       alg: 'EdDSA',
       publicJwk: { kty: 'OKP', crv: 'Ed25519', x: expect.stringMatching(/^[\w-]{43}$/) },
       stored: {
@@ -64,7 +66,7 @@ describe('generate', () => {
   })
 
   it('creates two labelled halves under a new id', async () => {
-    const made = await own.provider.generate('EdDSA')
+    const made = await own.provider.generate(tokenKind('EdDSA'))
     const { calls, session, find } = await takeInHand(own.token)
     const halves = find(halvesOf(rowOf(made)))
     const labels = halves.map((half) => calls.C_GetAttributeValue(session, half, [{ type: CKA.LABEL }])[0]?.value)
@@ -79,7 +81,7 @@ describe('generate', () => {
       turning = setImmediate(count)
     }
     let turning = setImmediate(count)
-    await own.provider.generate('RS256')
+    await own.provider.generate(tokenKind('RS256'))
     clearImmediate(turning)
     expect(turns).toBeGreaterThan(100)
   })
@@ -109,29 +111,32 @@ describe('open', () => {
       /private key with the id \S+ in the hardware token is not the private half of signing key/,
     ],
   ])('refuses a row with %s', async (_name, alter, message) => {
-    const [row, other] = [rowOf(await own.provider.generate('EdDSA')), await own.provider.generate('EdDSA')]
+    const [row, other] = [
+      rowOf(await own.provider.generate(tokenKind('EdDSA'))),
+      await own.provider.generate(tokenKind('EdDSA')),
+    ]
     await expect(own.provider.open({ ...row, ...alter(row, other) })).rejects.toThrow(message)
     expect(await own.provider.open(row)).toMatchObject({ publicJwk: row.publicJwk })
   })
 
   it('refuses an id of a key of another type', async () => {
-    const row = rowOf(await own.provider.generate('EdDSA'))
+    const row = rowOf(await own.provider.generate(tokenKind('EdDSA')))
     for (const alg of ['RS256', 'ES256'] as const) {
-      const { externalRef } = rowOf(await own.provider.generate(alg))
+      const { externalRef } = rowOf(await own.provider.generate(tokenKind(alg)))
       await expect(own.provider.open({ ...row, externalRef })).rejects.toThrow(/is not a key for EdDSA/)
     }
   })
 
   it('refuses an id of two private keys', async () => {
-    const row = rowOf(await own.provider.generate('EdDSA'))
-    await giveId(rowOf(await own.provider.generate('EdDSA')), idOf(row))
+    const row = rowOf(await own.provider.generate(tokenKind('EdDSA')))
+    await giveId(rowOf(await own.provider.generate(tokenKind('EdDSA'))), idOf(row))
     await expect(own.provider.open(row)).rejects.toThrow(/must have only one private key with the id/)
   })
 })
 
 describe('sign', () => {
   it('returns the right signature to each of 200 calls at the same time', async () => {
-    const row = rowOf(await own.provider.generate('EdDSA'))
+    const row = rowOf(await own.provider.generate(tokenKind('EdDSA')))
     const key = await own.provider.open(row)
     const inputs = Array.from({ length: 200 }, (_, n) => Buffer.from(`input ${n}`))
     const signatures = await Promise.all(inputs.map((input) => key.sign(input)))
@@ -139,7 +144,10 @@ describe('sign', () => {
   })
 
   it('throws UNAVAILABLE when the key was deleted in the hardware token, and other keys still sign', async () => {
-    const rows = [rowOf(await own.provider.generate('EdDSA')), rowOf(await own.provider.generate('EdDSA'))] as const
+    const rows = [
+      rowOf(await own.provider.generate(tokenKind('EdDSA'))),
+      rowOf(await own.provider.generate(tokenKind('EdDSA'))),
+    ] as const
     const [gone, other] = await Promise.all(rows.map((row) => own.provider.open(row)))
     const { calls, session, find } = await takeInHand(own.token)
     for (const half of find(halvesOf(rows[0]))) calls.C_DestroyObject(session, half)
@@ -150,9 +158,9 @@ describe('sign', () => {
   })
 
   it('throws UNAVAILABLE instead of returning the signature of another key', async () => {
-    const row = rowOf(await own.provider.generate('EdDSA'))
+    const row = rowOf(await own.provider.generate(tokenKind('EdDSA')))
     const key = await own.provider.open(row)
-    const other = rowOf(await own.provider.generate('EdDSA'))
+    const other = rowOf(await own.provider.generate(tokenKind('EdDSA')))
     const { calls, session, find } = await takeInHand(own.token)
     for (const half of find(halvesOf(row))) calls.C_DestroyObject(session, half)
     await giveId(other, idOf(row))
@@ -161,7 +169,10 @@ describe('sign', () => {
   })
 
   it('finds the right key again after another key had its id', async () => {
-    const [row, other] = [rowOf(await own.provider.generate('EdDSA')), rowOf(await own.provider.generate('EdDSA'))]
+    const [row, other] = [
+      rowOf(await own.provider.generate(tokenKind('EdDSA'))),
+      rowOf(await own.provider.generate(tokenKind('EdDSA'))),
+    ]
     const key = await own.provider.open(row)
     const aside = { ...row, ...refer(row, { id: 'a'.repeat(32) }) }
     await giveId(row, idOf(aside))
@@ -173,7 +184,7 @@ describe('sign', () => {
   })
 
   it('never shows the PIN in an error, key or log line', async () => {
-    const row = rowOf(await own.provider.generate('EdDSA'))
+    const row = rowOf(await own.provider.generate(tokenKind('EdDSA')))
     const key = await own.provider.open(row)
     const { calls, slot } = await takeInHand(own.token)
     await own.provider.destroy(row)
@@ -190,8 +201,8 @@ describe('sign', () => {
 
 describe('destroy', () => {
   it('destroys both halves, and does nothing when it is repeated', async () => {
-    const row = rowOf(await own.provider.generate('EdDSA'))
-    const kept = rowOf(await own.provider.generate('EdDSA'))
+    const row = rowOf(await own.provider.generate(tokenKind('EdDSA')))
+    const kept = rowOf(await own.provider.generate(tokenKind('EdDSA')))
     expect(await own.provider.destroy(row)).toBe(true)
     expect(await own.provider.destroy(row)).toBe(true)
     const { find } = await takeInHand(own.token)
@@ -209,14 +220,17 @@ describe('destroy', () => {
   })
 
   it("keeps another key's objects when a row refers to them", async () => {
-    const [row, other] = [rowOf(await own.provider.generate('EdDSA')), rowOf(await own.provider.generate('EdDSA'))]
+    const [row, other] = [
+      rowOf(await own.provider.generate(tokenKind('EdDSA'))),
+      rowOf(await own.provider.generate(tokenKind('EdDSA'))),
+    ]
     await own.provider.destroy({ kid: row.kid, externalRef: other.externalRef })
     expect(await own.provider.open(other)).toMatchObject({ publicJwk: other.publicJwk })
     expect(own.lines.join()).toContain('with the same id but another label')
   })
 
   it('finds the private half after the login has ended', async () => {
-    const row = rowOf(await own.provider.generate('EdDSA'))
+    const row = rowOf(await own.provider.generate(tokenKind('EdDSA')))
     await own.provider.open(row)
     const { calls, session } = await takeInHand(own.token)
     calls.C_Logout(session)

@@ -6,7 +6,8 @@ import { importTokenVerifier, type TokenVerifier } from '@auth4agent/core/token/
 import type { PrivateTokenKey } from '../../platform/crypto/token-key.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Logger } from '../../platform/log/log.ts'
-import type { KeyProvider, KeyRow, NewTokenKey } from '../key-provider.ts'
+import type { KeyKind } from '../domain/key-kinds.ts'
+import type { KeyProvider, KeyRow, NewSigningKey } from '../key-provider.ts'
 import { MECHANISMS } from './algorithms.ts'
 import { describeError, judgeError } from './cryptoki-error.ts'
 import type { SessionPool } from './session-pool.ts'
@@ -74,7 +75,7 @@ const PROBE = Buffer.from('auth4agent-key-probe')
 export function createTokenKeys(options: TokenKeysOptions): Omit<KeyProvider, 'close'> {
   const deps = { ...options, known: new Set<string>(), startAnew: createStartAnew(options) }
   return {
-    generate: (alg) => generateKey(deps, alg),
+    generate: (kind) => generateKey(deps, kind),
     open: (row) => openKey(deps, row),
     destroy: (key) => destroyKey(deps, key),
   }
@@ -95,7 +96,7 @@ function createStartAnew({ pool, restart, restartIntervalMs, tokenLabel, log }: 
   }
 }
 
-async function generateKey(deps: TokenKeysDeps, alg: TokenAlgorithm): Promise<NewTokenKey> {
+async function generateKey(deps: TokenKeysDeps, { purpose, alg }: KeyKind): Promise<NewSigningKey> {
   const { pool, tokenLabel } = deps
   const id = randomBytes(ID_BYTES).toString('hex')
   try {
@@ -103,7 +104,7 @@ async function generateKey(deps: TokenKeysDeps, alg: TokenAlgorithm): Promise<Ne
     const kid = jwkThumbprint(publicJwk)
     await pool.use((session) => labelPair(session, id, kid), LIMIT_MS)
     await sign(deps, { kid, alg, id, verifier: verifierOf(kid, alg, publicJwk) }, PROBE)
-    return { kid, alg, publicJwk, stored: { externalRef: { provider: 'pkcs11', token: tokenLabel, id } } }
+    return { kid, purpose, alg, publicJwk, stored: { externalRef: { provider: 'pkcs11', token: tokenLabel, id } } }
   } catch (error) {
     const destroyed = pool.use((session) => destroyUnused(session, id), LIMIT_MS)
     await destroyed.catch((cause: unknown) => failure(deps, { operation: 'destroy', id }, cause))

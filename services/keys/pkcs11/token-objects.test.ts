@@ -2,6 +2,7 @@ import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { takeInHand } from '../../../test/support/softhsm.ts'
 import { createTokenProvider, type TokenProvider } from '../../../test/support/token-provider.ts'
+import { tokenKind } from '../domain/key-kinds.ts'
 import { CKA, CKM, CKO } from './constants.ts'
 import { checkPrivateHalf, generatePair, KeyObjectError, labelPair, signWith } from './token-objects.ts'
 
@@ -21,7 +22,7 @@ describe('a private key in the hardware token', () => {
     ['ES256', 0x11],
     ['RS256', 0x123],
   ])('for %s cannot be read, wrapped or made extractable', async (alg, secret) => {
-    await own.provider.generate(alg)
+    await own.provider.generate(tokenKind(alg))
     const { calls, session, find } = await takeInHand(own.token)
     const [key = Buffer.alloc(0)] = find(PRIVATE_KEYS)
     expect(() => calls.C_GetAttributeValue(session, key, [{ type: secret }])).toThrow(CKR_SENSITIVE)
@@ -40,7 +41,7 @@ describe('a private key in the hardware token', () => {
   })
 
   it('can only sign', async () => {
-    await own.provider.generate('RS256')
+    await own.provider.generate(tokenKind('RS256'))
     const { calls, session, find } = await takeInHand(own.token)
     const [key = Buffer.alloc(0)] = find(PRIVATE_KEYS)
     const decrypt = () => calls.C_DecryptInit(session, { mechanism: 1 }, key)
@@ -72,7 +73,7 @@ describe('a private key in the hardware token', () => {
 })
 
 it('signWith and labelPair wait while generatePair generates a key', async () => {
-  await own.provider.generate('EdDSA')
+  await own.provider.generate(tokenKind('EdDSA'))
   const { calls, session, find } = await takeInHand(own.token)
   const [found = Buffer.alloc(0)] = find(PRIVATE_KEYS)
   const another = { calls, handle: (await takeInHand(own.token)).session, keys: new Map([['known', found]]) }

@@ -3,8 +3,8 @@ import { parsePolicy } from './parse-policy.ts'
 
 const rules = { domain: 'example.com', testDomains: false }
 
-function parse(...audiences: { audience: string; callers: string[]; tokenSigningAlg?: string }[]) {
-  const whole = audiences.map(({ audience, callers, tokenSigningAlg = '' }) => ({ audience, callers, tokenSigningAlg }))
+function parse(...audiences: { audience: string; callers: string[]; tokenSigningAlg?: string; dpop?: string }[]) {
+  const whole = audiences.map((rule) => Object.assign({ tokenSigningAlg: '', dpop: '' }, rule))
   return parsePolicy({ audiences: whole, requireBoundChallenges: true }, rules)
 }
 
@@ -18,8 +18,8 @@ test('parsePolicy accepts audiences under the domain and returns callers as a se
     parse({ audience: 'example.com', callers }, { audience: 'https://api.example.com/v1', callers: ['*'] }),
   ).toEqual({
     audiences: [
-      { audience: 'example.com', callers: ['other.com', 'xn--bcher-kva.de'], tokenSigningAlg: '' },
-      { audience: 'https://api.example.com/v1', callers: ['*'], tokenSigningAlg: '' },
+      { audience: 'example.com', callers: ['other.com', 'xn--bcher-kva.de'], tokenSigningAlg: '', dpop: '' },
+      { audience: 'https://api.example.com/v1', callers: ['*'], tokenSigningAlg: '', dpop: '' },
     ],
     requireBoundChallenges: true,
   })
@@ -30,7 +30,7 @@ describe('parsePolicy', () => {
     'accepts the algorithm "%s" without callers',
     (tokenSigningAlg) => {
       expect(parse({ audience: 'example.com', callers: [], tokenSigningAlg }).audiences).toEqual([
-        { audience: 'example.com', callers: [], tokenSigningAlg },
+        { audience: 'example.com', callers: [], tokenSigningAlg, dpop: '' },
       ])
     },
   )
@@ -56,11 +56,18 @@ describe('parsePolicy', () => {
     )
   })
 
-  test('keeps the algorithm of each audience', () => {
+  test.each(['optional', 'Required', 'required ', 'true', 'bearer'])('refuses the DPoP rule "%s"', (dpop) => {
+    expect(() => parse({ audience: 'example.com', callers: [], dpop })).toThrow(
+      'dpop must be empty or one of required, required-with-nonce',
+    )
+  })
+
+  test('keeps the algorithm and the DPoP rule of each audience', () => {
     const audiences = many(4).map((audience, at) => ({
       audience,
       callers: [],
       tokenSigningAlg: ['ES256', '', 'RS256', 'EdDSA'][at] ?? '',
+      dpop: ['required', '', 'required-with-nonce', ''][at] ?? '',
     }))
     expect(parse(...audiences).audiences).toEqual(audiences)
   })

@@ -10,7 +10,12 @@ export interface AudienceRule {
   readonly callers: readonly string[]
   /** Name of a JOSE algorithm; empty means the default. */
   readonly tokenSigningAlg: string
+  /** Whether tokens must be bound to a key: empty for no, or one of {@link DPOP_RULES}. */
+  readonly dpop: string
 }
+
+/** Rules that an audience can have for DPoP (RFC 9449). */
+const DPOP_RULES: readonly string[] = ['required', 'required-with-nonce']
 
 /** An operator's decisions about its agents and audiences. */
 export interface OperatorPolicy {
@@ -32,16 +37,17 @@ const EVERYONE = '*'
  * Checks and normalises an operator's policy. Audiences must be under the operator's own domain, each at most once.
  * Duplicate callers are removed. Names of algorithms are case-sensitive.
  *
- * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM
+ * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, INVALID_ARGUMENT
  */
 export function parsePolicy(policy: OperatorPolicy, rules: PolicyRules): OperatorPolicy {
   if (policy.audiences.length > MAX_AUDIENCES) {
     throw new ApiError('INVALID_AUDIENCE', `A policy must have at most ${MAX_AUDIENCES} audiences`)
   }
-  const audiences = policy.audiences.map(({ audience, callers, tokenSigningAlg }) => ({
+  const audiences = policy.audiences.map(({ audience, callers, tokenSigningAlg, dpop }) => ({
     audience: ownAudience(audience, rules.domain),
     callers: parseCallers(callers, rules),
     tokenSigningAlg: parseAlgorithm(tokenSigningAlg),
+    dpop: parseDpop(dpop),
   }))
   if (new Set(audiences.map(({ audience }) => audience)).size < audiences.length) {
     throw new ApiError('INVALID_AUDIENCE', 'A policy must not name an audience twice')
@@ -80,6 +86,13 @@ function parseCallers(callers: readonly string[], { testDomains }: PolicyRules):
 function parseAlgorithm(text: string): string {
   if (text !== '' && !isTokenAlgorithm(text)) {
     throw new ApiError('INVALID_ALGORITHM', `token_signing_alg must be empty or one of ${TOKEN_ALGORITHMS.join(', ')}`)
+  }
+  return text
+}
+
+function parseDpop(text: string): string {
+  if (text !== '' && !DPOP_RULES.includes(text)) {
+    throw new ApiError('INVALID_ARGUMENT', `dpop must be empty or one of ${DPOP_RULES.join(', ')}`)
   }
   return text
 }

@@ -13,6 +13,7 @@ interface Row {
   readonly audience: string | null
   readonly callers: string[] | null
   readonly alg: string | null
+  readonly dpop: string | null
 }
 
 /**
@@ -24,7 +25,7 @@ export async function findAudienceOwner(
   domains: readonly string[],
 ): Promise<AudienceOwner | undefined> {
   const rows = await prisma.$queryRaw<Row[]>`
-    SELECT o."id"::text, a."audience", a."callers", a."token_signing_alg" AS "alg"
+    SELECT o."id"::text, a."audience", a."callers", a."token_signing_alg" AS "alg", a."dpop"
     FROM (
       SELECT "id" FROM "operators"
       WHERE "domain" = ANY (${[...domains]}::text[]) AND "status" = ANY (${[...OWNER_STATUSES]}::operator_status[])
@@ -34,8 +35,8 @@ export async function findAudienceOwner(
     ORDER BY a."audience"`
   const [first] = rows
   if (first === undefined) return undefined
-  const rules = rows.flatMap(({ audience, callers, alg }) =>
-    audience === null ? [] : [{ audience, callers: callers ?? [], tokenSigningAlg: alg ?? '' }],
+  const rules = rows.flatMap(({ audience, callers, alg, dpop }) =>
+    audience === null ? [] : [{ audience, callers: callers ?? [], tokenSigningAlg: alg ?? '', dpop: dpop ?? '' }],
   )
   return { operatorId: first.id, rules }
 }

@@ -15,13 +15,14 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
   const { requireBoundChallenges } = await getOperator(db, id)
   const rows = await db.operatorAudience.findMany({
     where: { operatorId: id },
-    select: { audience: true, callers: true, tokenSigningAlg: true },
+    select: { audience: true, callers: true, tokenSigningAlg: true, dpop: true },
     orderBy: { audience: 'asc' },
   })
-  const audiences = rows.map(({ audience, callers, tokenSigningAlg }) => ({
+  const audiences = rows.map(({ audience, callers, tokenSigningAlg, dpop }) => ({
     audience,
     callers,
     tokenSigningAlg: tokenSigningAlg ?? '',
+    dpop: dpop ?? '',
   }))
   return { audiences, requireBoundChallenges }
 }
@@ -30,8 +31,8 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
  * Replaces an operator's whole policy. The operator must be active or lapsed. A pending operator has no policy,
  * because any caller can register a pending operator for any domain.
  *
- * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE,
- *   OPERATOR_SUSPENDED, OPERATOR_RELEASED
+ * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, INVALID_ARGUMENT, OPERATOR_NOT_FOUND,
+ *   OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED
  */
 export function setPolicy(
   context: Context,
@@ -46,11 +47,12 @@ export function setPolicy(
     const { audiences, requireBoundChallenges } = parsePolicy(wanted, { domain: operator.domain, testDomains })
     await tx.operatorAudience.deleteMany({ where: { operatorId: id } })
     await tx.operatorAudience.createMany({
-      data: audiences.map(({ audience, callers, tokenSigningAlg }) => ({
+      data: audiences.map(({ audience, callers, tokenSigningAlg, dpop }) => ({
         operatorId: id,
         audience,
         callers: [...callers],
         tokenSigningAlg: tokenSigningAlg === '' ? null : tokenSigningAlg,
+        dpop: dpop === '' ? null : dpop,
       })),
     })
     await tx.operator.update({ where: { id }, data: { requireBoundChallenges, version: { increment: 1 } } })

@@ -4,6 +4,8 @@ import { type ReasonCode, reasons } from './reasons.ts'
 interface ApiErrorOptions {
   /** Seconds after which a retry may succeed (RFC 9110 section 10.2.3). */
   readonly retryAfter?: number
+  /** A nonce that the next DPoP proof must contain (RFC 9449 section 8). */
+  readonly dpopNonce?: string
   /** The underlying error. Only the log shows it. */
   readonly cause?: unknown
 }
@@ -13,11 +15,13 @@ export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly reason: ReasonCode
   readonly retryAfter: number | undefined
+  readonly dpopNonce: string | undefined
 
   constructor(reason: ReasonCode, detail?: string, options: ApiErrorOptions = {}) {
     super(detail ?? reasons[reason].title, options.cause === undefined ? undefined : { cause: options.cause })
     this.reason = reason
     this.retryAfter = options.retryAfter
+    this.dpopNonce = options.dpopNonce
   }
 }
 

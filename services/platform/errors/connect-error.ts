@@ -1,6 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect'
 import { toApiError } from './api-error.ts'
-import { errorDetails } from './error-details.ts'
+import { DPOP_NONCE, errorDetails } from './error-details.ts'
 import { reasons } from './reasons.ts'
 
 /** Connect's codes by their numbers, which are those of gRPC. */
@@ -18,6 +18,7 @@ export function toConnectError(thrown: unknown): ConnectError {
   const error = toApiError(thrown)
   const metadata: Record<string, string> = {}
   if (error.retryAfter !== undefined) metadata['retry-after'] = String(Math.ceil(error.retryAfter))
+  if (error.dpopNonce !== undefined) metadata[DPOP_NONCE] = error.dpopNonce
   const code = CODES.get(reasons[error.reason].code) ?? Code.Unknown
   return new ConnectError(error.message, code, metadata, [...errorDetails(error)])
 }

@@ -11,6 +11,9 @@ export interface ErrorDetail {
 /** Domain of this server's reasons in google.rpc.ErrorInfo. */
 export const ERROR_DOMAIN = 'auth4agent'
 
+/** Header of an answer, and key of trailers, with the nonce for the next DPoP proof (RFC 9449 section 8.1). */
+export const DPOP_NONCE = 'dpop-nonce'
+
 /** Returns the details that gRPC and Connect add to an error: ErrorInfo and, if a retry may succeed, RetryInfo. */
 export function errorDetails(error: ApiError): readonly ErrorDetail[] {
   const info = create(ErrorInfoSchema, { reason: error.reason, domain: ERROR_DOMAIN })

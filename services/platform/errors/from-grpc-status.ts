@@ -4,7 +4,7 @@ import { type Metadata, status as statuses } from '@grpc/grpc-js'
 import { ErrorInfoSchema, RetryInfoSchema } from '../../../gen/proto/google/rpc/error_details_pb.ts'
 import { type Status, StatusSchema } from '../../../gen/proto/google/rpc/status_pb.ts'
 import { ApiError } from './api-error.ts'
-import { ERROR_DOMAIN } from './error-details.ts'
+import { DPOP_NONCE, ERROR_DOMAIN } from './error-details.ts'
 import { type ReasonCode, reasons } from './reasons.ts'
 
 /** A gRPC status as a client receives it. */
@@ -49,7 +49,9 @@ export function fromGrpcStatus(received: ReceivedStatus): ApiError {
   if (info === undefined) return fault(received)
   const reason = isReason(info.reason) ? info.reason : (STAND_INS[received.code] ?? 'INTERNAL')
   const [retry] = unpack(status, RetryInfoSchema)
+  const [dpopNonce] = received.metadata.get(DPOP_NONCE)
   return new ApiError(reason, received.details, {
+    ...(typeof dpopNonce === 'string' && { dpopNonce }),
     cause: `answered by another process: ${info.reason}`,
     ...(retry?.retryDelay && { retryAfter: Number(retry.retryDelay.seconds) }),
   })

@@ -3,7 +3,7 @@ import { anyPack } from '@bufbuild/protobuf/wkt'
 import { Metadata, type StatusObject, type status } from '@grpc/grpc-js'
 import { StatusSchema } from '../../../gen/proto/google/rpc/status_pb.ts'
 import { toApiError } from './api-error.ts'
-import { errorDetails } from './error-details.ts'
+import { DPOP_NONCE, errorDetails } from './error-details.ts'
 import { reasons } from './reasons.ts'
 
 /** A status of a standard gRPC service. That service defines its own codes, so the status needs no reason of ours. */
@@ -29,6 +29,7 @@ export function toGrpcStatus(thrown: unknown, metadata = new Metadata()): Status
   const details = errorDetails(error).map(({ desc, value }) => anyPack(desc, create(desc, value)))
   const status = create(StatusSchema, { code, message: error.message, details })
   metadata.set('grpc-status-details-bin', Buffer.from(toBinary(StatusSchema, status)))
+  if (error.dpopNonce !== undefined) metadata.set(DPOP_NONCE, error.dpopNonce)
   // grpc-js throws outside any try block when the text contains a lone surrogate.
   return { code, details: error.message.toWellFormed(), metadata }
 }

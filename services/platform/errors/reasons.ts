@@ -1,10 +1,10 @@
 import { status as statuses } from '@grpc/grpc-js'
 
 /**
- * Error codes of the OAuth endpoints: RFC 6749 sections 5.2 and 4.1.2.1, RFC 8707 section 2, RFC 9449 sections 5 and 8,
- * RFC 9396 section 5.
+ * Error codes of the OAuth endpoints: RFC 6749 sections 5.2 and 4.1.2.1, RFC 8707 section 2, RFC 9449 sections 5 and
+ * 8, RFC 9396 section 5.
  */
-export type OAuthError =
+type OAuthError =
   | 'invalid_request'
   | 'invalid_client'
   | 'unauthorized_client'
@@ -18,8 +18,8 @@ export type OAuthError =
   | 'server_error'
 
 /**
- * How one reason appears over HTTP, over gRPC, and in an error of an OAuth endpoint. `error` is the text that version 1
- * clients print.
+ * How one reason appears over HTTP, over gRPC, and in an error of an OAuth endpoint. `error` is the text that version
+ * 1 clients print.
  */
 interface Reason {
   readonly status: number

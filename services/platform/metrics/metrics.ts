@@ -16,6 +16,8 @@ export interface Metrics {
   callEnded(): void
   /** Counts a connection that a listener closed to stay within its limits. */
   readonly connectionClosed: (port: string, reason: string) => void
+  /** Counts a client assertion that named the token endpoint as its audience. */
+  readonly endpointAudience: () => void
   readonly revocation: RevocationMetrics
   /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
@@ -23,6 +25,9 @@ export interface Metrics {
 
 /** Upper bounds of the buckets in seconds, from a cached answer to the deadline of the database. */
 const BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+
+/** Methods that issue tokens. */
+const ISSUING: ReadonlySet<string> = new Set(['AuthnService/IssueToken', 'OAuthService/Token'])
 
 /** Creates the metrics of this process: calls, tokens, database pool, event loop and memory. */
 export function createMetrics(pool: pg.Pool): Metrics {
@@ -55,6 +60,11 @@ export function createMetrics(pool: pg.Pool): Metrics {
     labelNames: ['port', 'reason'],
     registers,
   })
+  const endpointAudience = new Counter({
+    name: 'auth4agent_assertions_for_endpoint_total',
+    help: 'Client assertions that named the token endpoint as their audience. AUTH4AGENT_ASSERTION_AUDIENCE allows it.',
+    registers,
+  })
   let callsInFlight = 0
   registry.registerMetric(
     new Gauge({
@@ -74,7 +84,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     observe(service, method, reason, seconds) {
       calls.inc({ service, method, reason })
       durations.observe({ service, method }, seconds)
-      if (method !== 'IssueToken') return
+      if (!ISSUING.has(`${service}/${method}`)) return
       if (reason === 'OK') issued.inc()
       else refused.inc({ reason })
     },
@@ -84,6 +94,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     callEnded: () => {
       callsInFlight -= 1
     },
+    endpointAudience: () => endpointAudience.inc(),
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
     showSigningKeys: (read) => showSigningKeys(registry, read),

@@ -2,6 +2,7 @@ import { Gauge, type Registry } from 'prom-client'
 
 /** The facts of a signing key that the metrics show. */
 export interface SigningKeyFacts {
+  readonly purpose: string
   readonly alg: string
   readonly state: string
   /** Whether the key is prepared and has been published long enough to sign. */
@@ -33,20 +34,24 @@ export function showSigningKeys(registry: Registry, read: () => readonly Signing
         },
       }),
     )
-  gauge('auth4agent_signing_keys', 'Signing keys by algorithm and state.', ['alg', 'state'], (gauge, { alg, state }) =>
-    gauge.inc({ alg, state }),
+  gauge(
+    'auth4agent_signing_keys',
+    'Signing keys by purpose, algorithm and state.',
+    ['purpose', 'alg', 'state'],
+    (gauge, { purpose, alg, state }) => gauge.inc({ purpose, alg, state }),
   )
   gauge(
     'auth4agent_signing_keys_ready',
-    'Ready signing keys by algorithm: prepared and published long enough to sign.',
-    ['alg'],
-    (gauge, { alg, isReady }) => gauge.inc({ alg }, Number(isReady)),
+    'Ready signing keys by purpose and algorithm: prepared and published long enough to sign.',
+    ['purpose', 'alg'],
+    (gauge, { purpose, alg, isReady }) => gauge.inc({ purpose, alg }, Number(isReady)),
     'min',
   )
   gauge(
     'auth4agent_signing_key_active_since_seconds',
-    'Unix time at which the active key of an algorithm began to sign; absent without an active key.',
-    ['alg'],
-    (gauge, { alg, activeSince }) => activeSince !== undefined && gauge.set({ alg }, activeSince / 1000),
+    'Unix time at which the active key of a purpose and algorithm began to sign; absent without an active key.',
+    ['purpose', 'alg'],
+    (gauge, { purpose, alg, activeSince }) =>
+      activeSince !== undefined && gauge.set({ purpose, alg }, activeSince / 1000),
   )
 }

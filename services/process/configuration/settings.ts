@@ -67,6 +67,7 @@ export function readValues(value: Value, defaultDataDir: string) {
     challengeTtl: value('AUTH4AGENT_CHALLENGE_TTL', duration(30, 600), 300),
     tokenTtl: value('AUTH4AGENT_TOKEN_TTL', duration(30, HOUR), DEFAULT_TOKEN_TTL),
     maxTokenTtl: value('AUTH4AGENT_MAX_TOKEN_TTL', duration(30, HOUR), HOUR),
+    assertionAudience: value('AUTH4AGENT_ASSERTION_AUDIENCE', oneOf('issuer', 'issuer-or-endpoint'), 'issuer'),
     clockSkew: value('AUTH4AGENT_CLOCK_SKEW', duration(0, 60), 10),
     takeoverDelay: value('AUTH4AGENT_TAKEOVER_DELAY', duration(0, 30 * DAY), DAY),
     proofInterval: value('AUTH4AGENT_PROOF_INTERVAL', duration(1, 30 * DAY), 6 * HOUR),

@@ -11,7 +11,7 @@ import { OperatorDirectoryService } from '../../../gen/proto/auth4agent/internal
 import { IssueTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { AuthnDeps } from '../../../services/authn/config.ts'
 import { issuerAudience } from '../../../services/authn/domain/token-request.ts'
-import { issueToken } from '../../../services/authn/issue-token.ts'
+import { redeemChallenge } from '../../../services/authn/redeem-challenge.ts'
 import { authenticate } from '../../../services/chain/authenticate.ts'
 import type { Call } from '../../../services/chain/call.ts'
 import { importHmacKey } from '../../../services/platform/crypto/hmac.ts'
@@ -148,7 +148,7 @@ describe('challenges.json', () => {
         nonce,
         signature: raw(signature),
       }
-      const error: unknown = await issueToken(deps, create(IssueTokenRequestSchema, fields), {} as Call).catch(
+      const error: unknown = await redeemChallenge(deps, create(IssueTokenRequestSchema, fields), {} as Call).catch(
         (reason: unknown) => reason,
       )
       expect(error instanceof ApiError ? { refused: error.reason } : (error as Error).message).toEqual(expected)

@@ -1,13 +1,17 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import { expectNothingPrivate } from '../../support/private-members.ts'
+
+/** Headers of a request, or metadata of a gRPC call. */
+export type Headers = Readonly<Record<string, string | readonly string[]>>
 
 /** An HTTP request whose path is sent unchanged. */
 export interface HttpRequest {
   readonly verb: string
   readonly path: string
-  readonly headers?: Readonly<Record<string, string>>
+  /** A header with a list of values is sent several times. */
+  readonly headers?: Headers
   readonly body?: string | Uint8Array
 }
 
@@ -16,6 +20,7 @@ export interface HttpAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly text: string
+  readonly bytes: Buffer
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
@@ -25,18 +30,24 @@ export async function sendHttp(baseUrl: string, { verb, path, headers = {}, body
   const { hostname, port } = new URL(baseUrl)
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>()
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
-  const request = httpRequest({ agent, hostname, port, method: verb, path, headers: { ...length, ...headers } })
+  const request = httpRequest({ agent, hostname, port, method: verb, path, headers: copied({ ...length, ...headers }) })
   request.once('error', reject)
   request.once('response', (response) => {
-    text(response).then(
-      (answer) => resolve({ status: response.statusCode ?? 0, headers: response.headers, text: answer }),
-      reject,
-    )
+    buffer(response).then((bytes) => {
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, text: bytes.toString(), bytes })
+    }, reject)
   })
   request.end(body)
   const answer = await promise
   expectNothingPrivate(answer.text)
   return answer
+}
+
+/** Node wants lists that it may change. */
+function copied(headers: Headers): Record<string, string | string[]> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
+  )
 }
 
 /** Writes bytes to the port. Resolves with everything that the server sends before it closes the connection. */

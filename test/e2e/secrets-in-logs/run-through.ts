@@ -1,8 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { ISSUER } from '../../support/deployment.ts'
-import { type Asserter, newKeys, operatorAsserter } from '../../support/parties.ts'
-import { type ProtocolClient, protocolClient } from '../../support/protocol-client.ts'
+import {
+  type AgentParty,
+  type Asserter,
+  clientAssertion,
+  dpopProof,
+  newKeys,
+  operatorAsserter,
+} from '../../support/parties.ts'
+import { type Json, type ProtocolClient, protocolClient } from '../../support/protocol-client.ts'
 import type { RunningServer } from '../../support/server.ts'
 import { activeAgent, expectStatus, type OperatorParty, signedChallenge } from '../../support/story.ts'
 import { stubsOf } from '../grpc-stubs/stubs.ts'
@@ -28,7 +35,7 @@ export async function useRightly({ server, admin, secrets, domain, prove }: Watc
   const { txt_record_name, txt_record_value } = expectStatus(200, await client.instructions(operator.id))
   prove(String(txt_record_name), String(txt_record_value))
   expect(expectStatus(200, await client.confirm(operator.id))).toMatchObject({ verified: true })
-  await useTokens(client, operator, secrets)
+  await useOAuth(server.baseUrl, await useTokens(client, operator, secrets), secrets)
   for (const call of ['suspend', 'reinstate'])
     expectStatus(
       200,
@@ -39,7 +46,7 @@ export async function useRightly({ server, admin, secrets, domain, prove }: Watc
   return operator
 }
 
-async function useTokens(client: ProtocolClient, operator: OperatorParty, secrets: Secrets): Promise<void> {
+async function useTokens(client: ProtocolClient, operator: OperatorParty, secrets: Secrets): Promise<AgentParty> {
   const agent = await activeAgent(client, operator)
   secrets.keepPrivateKey('agent key', agent.privateKey)
   for (let turn = 0; turn < 3; turn += 1) {
@@ -51,6 +58,31 @@ async function useTokens(client: ProtocolClient, operator: OperatorParty, secret
     expectStatus(200, await (turn === 0 ? client.revokeToken(token) : client.verify(token)))
     expectStatus(409, await client.token(body))
   }
+  return agent
+}
+
+/** Gets, introspects and revokes a bound token over OAuth, and repeats each request, which is refused. */
+async function useOAuth(baseUrl: string, agent: AgentParty, secrets: Secrets): Promise<void> {
+  const keys = newKeys()
+  secrets.keepPrivateKey('DPoP key', keys.privateKey)
+  const send = async (path: string, parameters: Readonly<Record<string, string>>, statuses: readonly number[]) => {
+    const form = new URLSearchParams({ ...parameters, ...clientAssertion(agent, ISSUER) })
+    secrets.keepJws('client assertion', form.get('client_assertion') ?? '')
+    const dpop = dpopProof(keys, `${ISSUER}${path}`)
+    secrets.keepJws('DPoP proof', dpop)
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', dpop }
+    const answers: Json[] = []
+    for (const expected of statuses) {
+      const answer = await fetch(baseUrl + path, { method: 'POST', headers, body: form })
+      expect(answer.status).toBe(expected)
+      answers.push((await answer.json()) as Json)
+    }
+    return answers[0] ?? {}
+  }
+  const { access_token: token } = await send('/oauth/token', { grant_type: 'client_credentials' }, [200, 400])
+  secrets.keepJws('bound token', String(token))
+  expect(await send('/oauth/introspect', { token: String(token) }, [200, 401])).toMatchObject({ active: true })
+  await send('/oauth/revoke', { token: String(token) }, [200, 400])
 }
 
 /** Sends secrets in places where they do not belong. Returns the id of one of these requests. */

@@ -1,4 +1,4 @@
-import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
+import { isOfKind, type KeyKind } from '../../../services/keys/domain/key-kinds.ts'
 import type { KeyFacts, Step } from '../../../services/keys/domain/plan-rotation.ts'
 import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { checkCommit } from './checks.ts'
@@ -28,7 +28,7 @@ export function carryOut(world: World, instance: Instance, change: Change): void
     change.done?.()
     return
   }
-  const spare = steps.flatMap((step) => (step.to === 'new' ? [step.alg] : []))
+  const spare = steps.flatMap((step) => (step.to === 'new' ? [step] : []))
   world.timeline.after(world.random.between(0, 3), () => {
     if (!instance.isDead) transact(world, instance, change, spare)
   })
@@ -44,7 +44,7 @@ function attempt(world: World, instance: Instance, { what, plan }: Change): read
   }
 }
 
-function transact(world: World, instance: Instance, change: Change, spare: TokenAlgorithm[]): void {
+function transact(world: World, instance: Instance, change: Change, spare: KeyKind[]): void {
   const { random } = world
   const { crashes } = instance
   // In the worst case, a client fetches a copy or gets a token right before the change. So this does both now.
@@ -79,15 +79,15 @@ function crash(world: World, change: Change): void {
 function takeSteps(
   world: World,
   steps: readonly Step[],
-  spare: TokenAlgorithm[],
+  spare: KeyKind[],
   stopBefore: number | undefined,
 ): readonly Row[] | undefined {
   const moment = momentOf(world)
   let { rows } = world
   for (const [index, step] of steps.entries()) {
     if (index === stopBefore) return undefined
-    // If no key was created for this algorithm, the next pass adds one.
-    if (step.to === 'new' && !take(spare, step.alg)) continue
+    // If no key of this kind was created, the next pass adds one.
+    if (step.to === 'new' && !take(spare, step)) continue
     try {
       rows = takeStep(rows, step, moment)
     } catch (error) {
@@ -97,8 +97,8 @@ function takeSteps(
   return stopBefore === steps.length ? undefined : rows
 }
 
-function take(spare: TokenAlgorithm[], alg: TokenAlgorithm): boolean {
-  const at = spare.indexOf(alg)
+function take(spare: KeyKind[], kind: KeyKind): boolean {
+  const at = spare.findIndex((each) => isOfKind(kind, each))
   if (at >= 0) spare.splice(at, 1)
   return at >= 0
 }

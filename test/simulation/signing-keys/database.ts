@@ -1,4 +1,5 @@
 import type { KeyState } from '../../../gen/prisma/enums.ts'
+import { nameOf } from '../../../services/keys/domain/key-kinds.ts'
 import type { Step } from '../../../services/keys/domain/plan-rotation.ts'
 import type { StandingKey } from '../../../services/keys/key-ages.ts'
 
@@ -45,17 +46,18 @@ export function takeStep(rows: readonly Row[], step: Step, moment: Moment): read
           if (!FORWARD[row.state].includes(step.to)) throw new Error(`a key cannot go from ${row.state} to ${step.to}`)
           return { ...row, ...stamp, state: step.to, entered: { ...row.entered, [step.to]: now } }
         })
-  const active = changed.filter(({ state }) => state === 'active').map(({ alg }) => alg)
+  const active = changed.filter(({ state }) => state === 'active').map(nameOf)
   if (new Set(active).size < active.length) throw new Error(`two active keys among ${active.join()}`)
   return changed
 }
 
 function insert(
   rows: readonly Row[],
-  { alg, state }: Extract<Step, { to: 'new' }>,
+  { purpose, alg, state }: Extract<Step, { to: 'new' }>,
   { now }: Moment,
   stamp: Pick<Row, 'sinceMs' | 'offMs'>,
 ): Row {
   const entered = { prepared: now, [state]: now }
-  return { ...stamp, kid: `${alg} ${rows.length}`, alg, state, isFirst: state === 'active', entered }
+  const kid = `${nameOf({ purpose, alg })} ${rows.length}`
+  return { ...stamp, kid, purpose, alg, state, isFirst: state === 'active', entered }
 }

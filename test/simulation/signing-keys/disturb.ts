@@ -1,8 +1,8 @@
-import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
+import { isOfKind, KEY_KINDS } from '../../../services/keys/domain/key-kinds.ts'
 import { type Change, carryOut } from './carry-out.ts'
 import { checkCommit } from './checks.ts'
 import { signAll } from './clients.ts'
-import { takeStep } from './database.ts'
+import { type Row, takeStep } from './database.ts'
 import { restart } from './start.ts'
 import type { Instance } from './world.ts'
 import { momentOf, note, type World } from './world.ts'
@@ -63,8 +63,9 @@ function ask(world: World, change: Omit<Change, 'crash'>): void {
 
 function rotateNow(world: World): void {
   const { random, parts, settings, rows } = world
-  const alg = random.pick(TOKEN_ALGORITHMS)
-  const [row] = random.shuffle(rows.filter((each) => each.alg === alg))
+  const kind = random.pick(KEY_KINDS)
+  const { alg } = kind
+  const [row] = random.shuffle(rows.filter((each) => isOfKind(kind, each)))
   const kid = row?.kid ?? 'unknown'
   const wish = random.pick([{}, { alg }, { kid }, { alg, kid }])
   ask(world, { what: 'rotate now', plan: (keys) => parts.planRotateNow(keys, settings.times, wish) })
@@ -87,11 +88,14 @@ function markCompromised(world: World, kid: string, isForced: boolean): void {
 function insist(world: World): void {
   const { random, parts, settings, timeline } = world
   const { times } = settings
-  const alg = random.pick(TOKEN_ALGORITHMS)
+  const kind = random.pick(KEY_KINDS)
   const compromises = random.chance(0.3)
   const onceMore = (left: number) => {
-    const active = world.rows.find((row) => row.alg === alg && row.state === 'active')
-    if (!compromises) ask(world, { what: 'rotate now', plan: (keys) => parts.planRotateNow(keys, times, { alg }) })
+    const inState = (state: Row['state']) => world.rows.find((row) => isOfKind(kind, row) && row.state === state)
+    const active = inState('active')
+    // An introspection key is rotated by its kid, because `alg` names a token key.
+    const wish = kind.purpose === 'access_token' ? { alg: kind.alg } : { kid: inState('prepared')?.kid ?? 'unknown' }
+    if (!compromises) ask(world, { what: 'rotate now', plan: (keys) => parts.planRotateNow(keys, times, wish) })
     else if (active !== undefined) markCompromised(world, active.kid, random.chance(0.5))
     if (left > 0) timeline.after(random.between(0, 0.3) * times.publishS, () => onceMore(left - 1))
   }
@@ -99,8 +103,8 @@ function insist(world: World): void {
 }
 
 function importKey(world: World): void {
-  const alg = world.random.pick(TOKEN_ALGORITHMS)
-  const imported = takeStep(world.rows, { to: 'new', alg, state: 'prepared' }, momentOf(world))
+  const kind = world.random.pick(KEY_KINDS)
+  const imported = takeStep(world.rows, { to: 'new', ...kind, state: 'prepared' }, momentOf(world))
   checkCommit(world, imported, {})
   world.rows = imported
 }

@@ -1,3 +1,4 @@
+import { nameOf } from '../../../services/keys/domain/key-kinds.ts'
 import type { KeyFacts, RotationTimes, Step } from '../../../services/keys/domain/plan-rotation.ts'
 import { type Parts, REAL } from './parts.ts'
 
@@ -59,6 +60,12 @@ export const MUTANTS: readonly Mutant[] = [
     createKeyAges: asToldAtFirstSight,
   }),
   mutant('a process signs with the keys that it remembers', 'was retiring when', { signerBy: 'memory' }),
+  mutant('a process signs answers with a key that was marked', 'was compromised when', {
+    answersBy: 'unchecked memory',
+  }),
+  mutant('a process signs answers with a key that it remembers for too long', 'was retiring when', {
+    answersBy: 'endless memory',
+  }),
   mutant('a process starts after the clock was set forward', 'is retired before', { isDeceived: true }),
 ]
 
@@ -88,11 +95,11 @@ function activeFirst(steps: readonly Step[]): readonly Step[] {
 function reserveOfOne(steps: readonly Step[], keys: readonly KeyFacts[]): readonly Step[] {
   const taken = new Set(steps.map((step) => (step.to === 'new' ? undefined : step.kid)))
   const left = keys.filter(({ state, kid }) => state === 'prepared' && !taken.has(kid))
-  const filled = new Set(left.map(({ alg }) => alg))
+  const filled = new Set(left.map(nameOf))
   return steps.filter((step) => {
     if (step.to !== 'new' || step.state === 'active') return true
-    const isWanted = !filled.has(step.alg)
-    filled.add(step.alg)
+    const isWanted = !filled.has(nameOf(step))
+    filled.add(nameOf(step))
     return isWanted
   })
 }

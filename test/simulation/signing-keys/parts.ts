@@ -9,6 +9,11 @@ export interface Parts {
   readonly createKeyAges: typeof createKeyAges
   /** Whether the statement that redeems a challenge or the memory of the process decides which key signs. */
   readonly signerBy: 'statement' | 'memory'
+  /**
+   * From where a process knows the introspection key that is active: from a memory of limited age that it checks for
+   * ended keys, from the same memory without the check, or from a memory without a limit.
+   */
+  readonly answersBy: 'checked memory' | 'unchecked memory' | 'endless memory'
   /** Whether a process trusts a clock that was set forward before the process started. */
   readonly isDeceived: boolean
 }
@@ -23,5 +28,6 @@ export const REAL: Parts = {
   planCompromise,
   createKeyAges,
   signerBy: 'statement',
+  answersBy: 'checked memory',
   isDeceived: false,
 }

@@ -1,3 +1,4 @@
+import { tokenKind } from '../../../services/keys/domain/key-kinds.ts'
 import { createRandom, type Random } from '../revocation/random.ts'
 import { fetchKeySet } from './clients.ts'
 import { takeStep } from './database.ts'
@@ -17,10 +18,10 @@ export function run(seed: number, parts: Parts): World {
     timeline: createTimeline(),
     instances: Array.from({ length: 2 + random.below(2) }, () => undefined),
     copies: Array.from({ length: 4 }, () => ({ kids: new Set<string>(), until: 0 })),
-    // Otherwise begins with a key from an earlier version, which knew only one algorithm.
+    // Otherwise begins with a key from an earlier version, which knew only one kind.
     rows: random.chance(0.7)
       ? []
-      : takeStep([], { to: 'new', alg: 'EdDSA', state: 'active' }, { now: 0, offMs: 0, lagS: 0 }),
+      : takeStep([], { to: 'new', ...tokenKind('EdDSA'), state: 'active' }, { now: 0, offMs: 0, lagS: 0 }),
     offMs: 0,
     expires: new Map(),
     unsettled: new Map(),

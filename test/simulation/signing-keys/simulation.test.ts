@@ -9,6 +9,7 @@ const RUNS = Number(process.env['AUTH4AGENT_KEY_SIMULATION_RUNS'] ?? 20)
 /** Events that must happen often, because without them every promise would be kept. */
 const EVENTS = [
   'a token is signed',
+  'an answer is signed',
   'a key is ready',
   'schedule',
   'rotate now',

@@ -1,4 +1,3 @@
-import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { KeyFacts, RotationTimes } from '../../../services/keys/domain/plan-rotation.ts'
 import type { Random } from '../revocation/random.ts'
 import type { Moment, Row } from './database.ts'
@@ -53,10 +52,10 @@ export interface World {
   /** When the last token of a key expires. */
   readonly expires: Map<string, number>
   /**
-   * When prepared keys of an algorithm left the reserve, or new keys entered it. For some time after that, it is
-   * possible that no key is ready.
+   * When prepared keys of a kind left the reserve, or new keys entered it, by the name of the kind. For some time
+   * after that, it is possible that no key is ready.
    */
-  readonly unsettled: Map<TokenAlgorithm, number[]>
+  readonly unsettled: Map<string, number[]>
   readonly violations: string[]
   /** How often each kind of event happened. */
   readonly seen: Record<string, number>

@@ -4,9 +4,10 @@ import { status as statuses } from '@grpc/grpc-js'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import { authnPolicies } from '../../../services/authn/policy.ts'
+import { authnPolicies, oauthPolicies } from '../../../services/authn/policy.ts'
 import { statusRefusals } from '../../../services/authn/refuse-by-status.ts'
 import { methodName } from '../../../services/chain/method-name.ts'
 import type { Policy } from '../../../services/chain/policy.ts'
@@ -19,11 +20,12 @@ import type { LimitName } from '../../../services/platform/limits/limits.ts'
 import { scaleRates } from '../../../services/platform/limits/rates.ts'
 import { revocationPolicies } from '../../../services/revocation/policy.ts'
 
-const SERVICES = [OperatorRegistryService, IdentityService, AuthnService, RevocationService, KeysService]
+const SERVICES = [OperatorRegistryService, IdentityService, AuthnService, OAuthService, RevocationService, KeysService]
 const POLICIES: readonly object[] = [
   operatorPolicies,
   identityPolicies,
   authnPolicies,
+  oauthPolicies,
   revocationPolicies,
   keysPolicies,
 ]
@@ -98,8 +100,10 @@ function reasonTable(): string {
     entry.status === 401 ? code('invalid_token') : '',
     entry.title,
     'error' in entry ? code(entry.error) : '',
+    code(entry.oauth),
   ])
-  return table(['reason', 'HTTP', 'gRPC', 'RFC 6750 error', 'title', '`error`, where it is not `detail`'], rows)
+  const version1 = '`error`, where it is not `detail`'
+  return table(['reason', 'HTTP', 'gRPC', 'RFC 6750 error', 'title', version1, 'OAuth `error`'], rows)
 }
 
 function callTable(): string {

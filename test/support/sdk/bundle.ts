@@ -5,6 +5,8 @@ import { rolldown } from 'rolldown'
 interface BundledFile {
   readonly name: string
   readonly code: string
+  /** The names of the files that are loaded together with this file. */
+  readonly imports: readonly string[]
 }
 
 const ENTRY = 'virtual-entry'
@@ -27,5 +29,7 @@ export async function bundle(text: string): Promise<readonly BundledFile[]> {
   })
   const { output } = await build.generate({ minify: true, format: 'esm', entryFileNames: 'entry.js' })
   await build.close()
-  return output.flatMap((file) => (file.type === 'chunk' ? [{ name: file.fileName, code: file.code }] : []))
+  return output.flatMap((file) =>
+    file.type === 'chunk' ? [{ name: file.fileName, code: file.code, imports: file.imports }] : [],
+  )
 }

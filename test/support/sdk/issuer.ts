@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>
@@ -12,10 +13,11 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A request that was received. */
+/** A request that was received. The parameters of a form are the members of its body. */
 interface Seen {
   readonly path: string
   readonly body: Json
+  readonly headers: IncomingHttpHeaders
 }
 
 /** An issuer on loopback whose answers a test sets. Its MACs and signatures are not real. */
@@ -33,9 +35,29 @@ export interface FakeIssuer extends AsyncDisposable {
   ): void
   /** Returns how many requests of a path were received. */
   count(path: string): number
+  /** Returns the DPoP proofs that a path received. */
+  proofs(path: string): readonly Proof[]
+}
+
+/** The parts of a DPoP proof. Its signature is not verified. */
+export interface Proof {
+  readonly text: string
+  readonly header: Json
+  readonly claims: Json
+  /** The thumbprint of its key. */
+  readonly jkt: string
 }
 
 const TOKEN_TTL_S = 100
+
+/** Reads a DPoP proof. */
+export function readProof(text: string): Proof {
+  const [header = {}, claims = {}] = text.split('.').map((part, index): Json => {
+    return index < 2 ? JSON.parse(Buffer.from(part, 'base64url').toString()) : {}
+  })
+  const { x } = Object(header.jwk)
+  return { text, header, claims, jkt: thumbprint(Buffer.from(String(x), 'base64url')) }
+}
 
 /** Encodes the content of a fake challenge as a server does. */
 export function challengeText(content: object): string {
@@ -77,24 +99,28 @@ export async function startIssuer(): Promise<FakeIssuer> {
   const scripts = new Map<string, (Answer | ((good: Json, body: Json) => Answer | Promise<Answer>) | undefined)[]>()
   const nonce = createHash('md5').digest('base64url')
   let url = ''
-  const good: Readonly<Record<string, (body: Json) => Json>> = {
+  const good: Readonly<Record<string, (body: Json, proof: Proof | undefined) => Json>> = {
     '/.well-known/auth4agent': () => ({ issuer: url, token_ttl_seconds: { default: TOKEN_TTL_S } }),
     '/v1/challenge': (body) => ({ challenge: challengeText(contentOf(url, body)), nonce }),
-    '/v1/token': (body) => ({ token: tokenText(claimsOf(url, body)), token_type: 'Bearer' }),
+    '/v1/token': (body, proof) => ({
+      token: tokenText({ ...claimsOf(url, body), ...(proof && { cnf: { jkt: proof.jkt } }) }),
+      token_type: proof === undefined ? 'Bearer' : 'DPoP',
+    }),
   }
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const path = request.url ?? ''
-    const body: Json = JSON.parse((await textOf(request)) || '{}')
-    seen.push({ path, body })
-    const usual = good[path]?.(body) ?? {}
+    const { headers: sent } = request
+    const body = readBody(await textOf(request), sent['content-type'])
+    seen.push({ path, body, headers: sent })
+    const usual = good[path]?.(body, proofOf(sent)) ?? {}
     const script = scripts.get(path)?.shift()
     const {
       status = 200,
-      body: sent = usual,
+      body: answered = usual,
       headers = {},
     } = typeof script === 'function' ? await script(usual, body) : (script ?? {})
     response.writeHead(status, { 'content-type': 'application/json', ...headers })
-    response.end(typeof sent === 'string' ? sent : JSON.stringify(sent))
+    response.end(typeof answered === 'string' ? answered : JSON.stringify(answered))
   }
   const server = createServer((request, response) => void answer(request, response))
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -106,12 +132,23 @@ export async function startIssuer(): Promise<FakeIssuer> {
     seen,
     next: (path, ...answers) => void scripts.set(path, [...(scripts.get(path) ?? []), ...answers]),
     count: (path) => seen.filter((each) => each.path === path).length,
+    proofs: (path) => seen.flatMap((each) => (each.path === path ? (proofOf(each.headers) ?? []) : [])),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()
       await once(server, 'close')
     },
   }
+}
+
+function readBody(text: string, type: string | undefined): Json {
+  return type === 'application/x-www-form-urlencoded'
+    ? Object.fromEntries(new URLSearchParams(text))
+    : JSON.parse(text || '{}')
+}
+
+function proofOf({ dpop }: IncomingHttpHeaders): Proof | undefined {
+  return typeof dpop === 'string' ? readProof(dpop) : undefined
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

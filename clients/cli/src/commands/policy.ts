@@ -30,7 +30,7 @@ const setFlags = {
 export const setPolicy = defineCommand({
   help: [
     "Replaces the operator's whole policy. Members that the JSON omits get their default values. The command refuses unknown members.",
-    'Each entry of `audiences` sets rules for one API under your domain. `callers` lists the domains of other operators whose agents may ask for tokens for this API; "*" means all operators. `token_signing_alg` is the algorithm that signs these tokens: EdDSA, Ed25519, ES256 or RS256.',
+    'Each entry of `audiences` sets rules for one API under your domain. `callers` lists the domains of other operators whose agents may ask for tokens for this API; "*" means all operators. `token_signing_alg` is the algorithm that signs these tokens: EdDSA, Ed25519, ES256 or RS256. `dpop` says whether these tokens must be bound to a key by DPoP (RFC 9449): empty for no, `required`, or `required-with-nonce` if the proof must also contain a nonce of the server.',
     'If `require_bound_challenges` is true, each of your agents must sign bound challenges, which contain scope, audience and lifetime.',
   ],
   examples: [
@@ -41,6 +41,10 @@ export const setPolicy = defineCommand({
     {
       does: 'let agents of another operator ask for tokens for your API',
       line: 'echo \'{"audiences":[{"audience":"https://api.example.com","callers":["example.org"]}]}\' | auth4agent policy set --file -',
+    },
+    {
+      does: 'accept only tokens that are bound to a key at your API',
+      line: 'echo \'{"audiences":[{"audience":"https://api.example.com","dpop":"required"}]}\' | auth4agent policy set --file -',
     },
   ],
   flags: setFlags,

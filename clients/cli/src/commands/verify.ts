@@ -1,13 +1,15 @@
 import { verdicts } from '@auth4agent/core/token/verdicts'
 import { createTransport, type OnlineVerification, openCalls } from '@auth4agent/sdk'
+import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
-import { type OfflineVerification, verifyOffline } from '../offline.ts'
+import { type GivenProof, type OfflineVerification, verifyOffline } from '../offline.ts'
 import { chooseServer, type ServerChoice } from '../parties.ts'
 import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
 import { readToken } from '../secrets.ts'
 import { lines } from '../text.ts'
+import { writeTime } from '../times.ts'
 
 const UNKNOWN = 'not checked, because offline verification cannot see revocations; use --online'
 
@@ -23,6 +25,13 @@ const verifyFlags = {
   aud: { kind: 'list', value: 'AUDIENCE', help: 'the token must be for one of these audiences' },
   scope: { ...scopeFlag, help: `the token must have all of these scopes, ${SCOPES_HELP}` },
   operator: { kind: 'list', value: 'OPERATOR', help: 'the operator of the token must be one of these domains or ids' },
+  'dpop-proof': {
+    kind: 'text',
+    value: 'PROOF',
+    help: 'the DPoP proof of the request that carried the token; @FILE or - as for --token',
+  },
+  method: { kind: 'text', value: 'METHOD', help: 'with --dpop-proof: the method of that request, such as GET' },
+  url: { kind: 'text', value: 'URL', help: 'with --dpop-proof: the URL of that request' },
 } as const
 
 /** `verify`: verifies a token. */
@@ -30,6 +39,7 @@ export const verify = defineCommand({
   help: [
     'Verifies a token with the public keys of the server: form, claims, signature, issuer, times, and what --aud, --scope and --operator demand. The exit code is 0 if the token is valid and 1 if it is not.',
     'Offline verification cannot see revocations: a revoked token, or a token of a suspended agent, stays valid until it expires. --online also asks the server.',
+    'A token that is bound to a key is valid only together with the DPoP proof of a request (RFC 9449): --dpop-proof, --method and --url. Offline verification does not notice that a proof is used twice; the server does, so it accepts each proof once.',
   ],
   examples: [
     { does: 'a token in a file', line: 'auth4agent verify --token @token.txt' },
@@ -41,16 +51,21 @@ export const verify = defineCommand({
       does: 'with everything that an API demands',
       line: 'auth4agent verify --token @token.txt --online --aud https://api.example.com --scope orders:read --operator example.com',
     },
+    {
+      does: 'a bound token, with the proof of a request',
+      line: 'auth4agent verify --token @token.txt --dpop-proof @proof.txt --method GET --url https://api.example.com/orders',
+    },
   ],
   flags: verifyFlags,
   async run(context) {
     // Throws if --scope names no scope, before the tool sends any request.
     readScopes(context.flags.list('scope'))
     const token = await readToken(context.flags.required('token'), context)
+    const shown = { token, proof: await readProof(context) }
     const choice = await chooseServer(context)
-    const offline = await context.progress('fetching the keys', offlineOf(token, choice, context))
+    const offline = await context.progress('fetching the keys', offlineOf(shown, choice, context))
     const online = context.flags.on('online')
-      ? await context.progress('asking the server', onlineOf(token, choice, context))
+      ? await context.progress('asking the server', onlineOf(shown, choice, context))
       : undefined
     const isValid = offline.verdict === undefined && online?.valid !== false
     const reason = reasonOf(offline, online, isValid)
@@ -59,8 +74,23 @@ export const verify = defineCommand({
   },
 })
 
+/** A token, and the proof of the request that carried it. */
+interface Shown {
+  readonly token: string
+  readonly proof: GivenProof | undefined
+}
+
+async function readProof(context: Context<typeof verifyFlags>): Promise<GivenProof | undefined> {
+  const { flags } = context
+  const [text, method, url] = [flags.text('dpop-proof'), flags.text('method'), flags.text('url')]
+  if (text === undefined && method === undefined && url === undefined) return undefined
+  if (text === undefined || method === undefined || url === undefined)
+    throw usageError('--dpop-proof, --method and --url must be used together')
+  return { text: await readToken(text, context), method, url }
+}
+
 async function offlineOf(
-  token: string,
+  { token, proof }: Shown,
   { server, issuer = server }: ServerChoice,
   { flags, fetch, signal, now }: Context<typeof verifyFlags>,
 ) {
@@ -70,16 +100,21 @@ async function offlineOf(
     scope: readScopes(flags.list('scope')),
     operators: flags.list('operator'),
   }
-  return verifyOffline(token, { issuer, jwks, nowS: now() / 1000, wanted })
+  return verifyOffline(token, { issuer, jwks, nowS: now() / 1000, wanted, proof })
 }
 
-async function onlineOf(token: string, { server }: ServerChoice, { flags, fetch }: Context<typeof verifyFlags>) {
+async function onlineOf(
+  { token, proof }: Shown,
+  { server }: ServerChoice,
+  { flags, fetch }: Context<typeof verifyFlags>,
+) {
   const scope = readScopes(flags.list('scope')).join(' ')
   const [audience, operators] = [flags.list('aud'), flags.list('operator')]
   const wanted = {
     ...(audience.length > 0 && { audience }),
     ...(operators.length > 0 && { operators }),
     ...(scope !== '' && { scope }),
+    ...(proof && { dpopProof: proof.text, httpMethod: proof.method, httpUrl: proof.url }),
   }
   return openCalls({ server, fetch }).verifyToken(token, wanted)
 }
@@ -90,7 +125,7 @@ function reasonOf({ verdict }: OfflineVerification, online: OnlineVerification |
 }
 
 function toJson(offline: OfflineVerification, online: OnlineVerification | undefined, valid: boolean) {
-  const { claims, verdict } = offline
+  const { claims, verdict, demand } = offline
   const reason = verdict ?? (valid ? undefined : (online?.reason ?? undefined))
   return {
     valid,
@@ -101,18 +136,20 @@ function toJson(offline: OfflineVerification, online: OnlineVerification | undef
       subject: claims.sub,
       audience: claims.aud,
       scope: claims.scope,
-      issued: timeOf(claims.iat),
-      expires: timeOf(claims.exp),
+      issued: writeTime(claims.iat),
+      expires: writeTime(claims.exp),
       operator_id: claims.operator_id,
       jti: claims.jti,
+      ...(claims.cnf && { cnf: claims.cnf }),
     }),
+    ...(demand !== undefined && { demand }),
     revocation: online === undefined ? 'not checked' : 'checked',
     ...(online !== undefined && { online }),
   }
 }
 
 function toText(
-  { claims, verdict }: OfflineVerification,
+  { claims, verdict, demand }: OfflineVerification,
   online: OnlineVerification | undefined,
   valid: boolean,
   { style }: Pick<Context<typeof verifyFlags>, 'style'>,
@@ -127,15 +164,12 @@ function toText(
     audience: `[${claims.aud.join(' ')}]`,
     scope: claims.scope,
     operator_id: claims.operator_id,
-    issued_at: timeOf(claims.iat),
-    expires_at: timeOf(claims.exp),
+    issued_at: writeTime(claims.iat),
+    expires_at: writeTime(claims.exp),
+    'bound to': claims.cnf?.jkt,
   }
   const mark = (text: string) => (valid ? style.good(text) : style.bad(text))
   const revocation =
     online === undefined ? `revocation: ${UNKNOWN}` : `online verification: ${online.valid ? 'success' : 'failed'}`
-  return `token verification\n\nvalid: ${mark(String(valid))}\n${lines({ ...why, ...said })}\n\n${revocation}`
-}
-
-function timeOf(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
+  return `token verification\n\nvalid: ${mark(String(valid))}\n${lines({ ...why, 'DPoP proof': demand, ...said })}\n\n${revocation}`
 }

@@ -55,7 +55,7 @@ export interface DpopProof {
   readonly nonce: string | undefined
 }
 
-/** Why a proof is refused: one sentence that says what would be right. */
+/** Why a proof is refused: a clause that says what would be right, such as `htm must be GET`. */
 export type DpopRefusal = { readonly ok: false; readonly demand: string }
 
 type ProofClaims = { readonly jti: string; readonly iat: number; readonly nonce: string | undefined }
@@ -85,34 +85,44 @@ const JTI = /^[\x21-\x7e]{1,256}$/
  */
 export function checkDpopProof(text: string, rules: DpopRules): ({ readonly ok: true } & DpopProof) | DpopRefusal {
   const jws = parseCompactJws(text, JWS_RULES)
-  if (!jws.ok) return refuse(jwsDemand('DPoP proof', jws, JWS_RULES))
+  if (!jws.ok) return refuse(`the ${jws.part} ${jwsDemand(jws, JWS_RULES)}`)
   const claims = checkClaims(jws.payload, rules)
   if (typeof claims === 'string') return refuse(claims)
   // To import a new key takes up to a millisecond, so it comes last.
   const key = readProofKey(jws.header.alg, jws.header.jwk ?? {})
   if (key === undefined) return refuse('jwk must be a public Ed25519 or P-256 key that fits alg')
-  if (!key.verify(jws.signingInput, jws.signature)) return refuse('The signature must be valid under jwk')
+  if (!key.verify(jws.signingInput, jws.signature)) return refuse('the signature must be valid under jwk')
   const { jti, iat, nonce } = claims
   const id = sha256Text(`${key.jkt}.${jti}`, 'base64url')
   return { ok: true, jkt: key.jkt, id, expiresAtS: iat + DPOP_WINDOW_S + 2 * rules.skewS, nonce }
 }
 
 /** Returns the claims in use, or the sentence that says what would be right. */
-function checkClaims({ jti, htm, htu, iat, ath, nonce }: JsonObject, rules: DpopRules): ProofClaims | string {
+function checkClaims(payload: JsonObject, rules: DpopRules): ProofClaims | string {
+  const { jti, htm, htu, iat, ath, nonce } = payload
   if (typeof jti !== 'string' || !JTI.test(jti)) return 'jti must have 1 to 256 visible ASCII characters'
   if (htm !== rules.method) return `htm must be ${rules.method}`
   const url = normalizeHtu(rules.url)
-  if (url === undefined) return 'The request must have an http or https URL'
+  if (url === undefined) return 'the URL of the request must be an absolute http or https URL'
   if (typeof htu !== 'string' || normalizeHtu(htu) !== url) return `htu must be ${url}`
   const [first, last] = [Math.ceil(rules.nowS - DPOP_WINDOW_S - rules.skewS), Math.floor(rules.nowS + rules.skewS)]
   if (typeof iat !== 'number' || !Number.isInteger(iat) || !(iat >= first && iat <= last)) {
     return `iat must be a whole number from ${first} to ${last}`
   }
+  const times = checkOptionalTimes(payload, rules)
+  if (times !== undefined) return times
   if (rules.accessToken !== undefined && ath !== sha256Text(rules.accessToken, 'base64url')) {
     return 'ath must be the base64url SHA-256 of the access token, without padding'
   }
   if (nonce !== undefined && typeof nonce !== 'string') return 'nonce must be a string'
   return { jti, iat, nonce }
+}
+
+/** Checks the times that a proof need not have. Every JWT that has them must be within them (RFC 7519 section 4.1). */
+function checkOptionalTimes({ exp, nbf }: JsonObject, { nowS, skewS }: DpopRules): string | undefined {
+  if (exp !== undefined && !(typeof exp === 'number' && nowS < exp + skewS)) return 'exp must be in the future'
+  if (nbf !== undefined && !(typeof nbf === 'number' && nowS >= nbf - skewS)) return 'nbf must be in the past'
+  return undefined
 }
 
 function refuse(demand: string): DpopRefusal {

@@ -22,8 +22,8 @@ const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 const known = createTokenCache<Verify>(10_000)
 
 /**
- * Reads the `jwk` of a DPoP proof (RFC 9449 section 4.2). It may have other public members, such as `use` or `kid`, but
- * no private ones (section 4.3). Remembers the keys of valid proofs.
+ * Reads the `jwk` of a DPoP proof (RFC 9449 section 4.2). It may have other public members, such as `use` or `kid`,
+ * but no private ones (section 4.3). Remembers the keys of valid proofs.
  *
  * @returns undefined if the algorithm signs no proofs or cannot use the key, or if the key is not on its curve.
  * @example

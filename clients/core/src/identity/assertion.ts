@@ -94,8 +94,8 @@ export async function signAssertion(signer: AssertionSigner, content: AssertionC
 }
 
 /**
- * Returns the times of an assertion, in Unix seconds. `iat` lies 30 seconds in the past, so that the caller's clock may
- * be ahead.
+ * Returns the times of an assertion, in Unix seconds. `iat` lies 30 seconds in the past, because the clock of the
+ * signer may be ahead.
  *
  * @throws RangeError if the lifetime is not 1 to 270 whole seconds.
  * @example

@@ -24,7 +24,7 @@ export interface ClientAssertionContent {
   readonly nowS: number
   /** Seconds from `nowS` to the expiry; 60 by default. */
   readonly lifetimeS?: number | undefined
-  /** Scopes of the token, separated by spaces. The signature covers them, so nobody else can ask for more. */
+  /** Scopes of the token, separated by spaces. The signature covers them, so no other program can ask for more. */
   readonly scope?: string | undefined
   /** Audiences of the token (RFC 8707). The signature covers them. */
   readonly resource?: readonly string[] | undefined
@@ -32,7 +32,8 @@ export interface ClientAssertionContent {
 
 /**
  * Signs a client assertion, which authenticates an agent at the OAuth endpoints (`private_key_jwt`, RFC 7523
- * section 3). Each has a new `jti`, because the server accepts it only once. Runs on every platform that has WebCrypto.
+ * section 3). Each has a new `jti`, because the server accepts it only once. Runs on every platform that has
+ * WebCrypto.
  *
  * @throws RangeError if the lifetime is not 1 to 270 whole seconds, if the public key does not have 32 bytes, or if
  *   the signature does not have 64 bytes.

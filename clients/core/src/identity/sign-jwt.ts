@@ -12,8 +12,8 @@ const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 
 /**
- * Signs a JWT in compact serialisation (RFC 7515 section 7.1) with the algorithm `EdDSA`. A member that is undefined is
- * left out. Runs on every platform.
+ * Signs a JWT in compact serialisation (RFC 7515 section 7.1) with the algorithm `EdDSA`. Leaves out members that are
+ * undefined. Runs on every platform.
  *
  * @throws RangeError if the public key does not have 32 bytes, or if the signature does not have 64 bytes.
  * @example

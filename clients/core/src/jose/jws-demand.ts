@@ -11,7 +11,7 @@ const DEMANDS: Readonly<Record<JwsRefusal['why'], (rules: JwsRules) => string>> 
       ? 'must not contain a key or the address of one, such as jwk or jku'
       : 'must contain a key as jwk, and no other key or address of one',
   alg: ({ algs }) => `must have the alg ${algs.join(' or ')}`,
-  typ: ({ typs }) => `must have the typ ${typs.map((typ) => typ || '(none)').join(' or ')}`,
+  typ: ({ typs }) => `must have the typ ${typs.map((typ) => typ || 'none').join(' or ')}`,
   kid: () => 'must have a kid of 1 to 128 visible ASCII characters',
   utf8: () => 'must be UTF-8',
   syntax: () => 'must be JSON',
@@ -24,8 +24,8 @@ const DEMANDS: Readonly<Record<JwsRefusal['why'], (rules: JwsRules) => string>> 
 }
 
 /**
- * Returns the sentence that says what would be right for a text that is not a JWS of these rules. `what` names the
- * kind of JWS.
+ * Returns what would be right for a text that is not a JWS of these rules. The caller puts the subject in front: the
+ * text, or the part that the refusal names.
  *
  * @example
  * ```ts
@@ -33,9 +33,9 @@ const DEMANDS: Readonly<Record<JwsRefusal['why'], (rules: JwsRules) => string>> 
  * import { jwsDemand } from '@auth4agent/core/jose/jws-demand'
  *
  * const jws = parseCompactJws(text, rules)
- * if (!jws.ok) console.log(jwsDemand('assertion', jws, rules)) // 'The header of the assertion must have the typ …'
+ * if (!jws.ok) console.log(`the ${jws.part} ${jwsDemand(jws, rules)}`) // 'the header must have the typ at+jwt'
  * ```
  */
-export function jwsDemand(what: string, { part, why }: JwsRefusal, rules: JwsRules): string {
-  return `The ${part === 'text' ? what : `${part} of the ${what}`} ${DEMANDS[why](rules)}`
+export function jwsDemand({ why }: JwsRefusal, rules: JwsRules): string {
+  return DEMANDS[why](rules)
 }

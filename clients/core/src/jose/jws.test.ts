@@ -149,6 +149,68 @@ describe('parseCompactJws', () => {
     expect(parseCompactJws(text, rules)).toEqual({ ok: false, part: 'header', why })
   })
 
+  describe('with a kid that is optional and a typ that may be absent', () => {
+    const lenient: JwsRules = { ...RULES, typs: ['at+jwt', ''], kid: 'optional' }
+
+    it.each([
+      ['all of them', GOOD, HEADER],
+      ['no kid', without('kid'), { ...HEADER, kid: '' }],
+      ['no typ', without('typ'), { ...HEADER, typ: '' }],
+    ])('accepts %s, while the usual rules decide as before', (_name, text, header) => {
+      for (let time = 0; time < 2; time += 1) {
+        expect(parseCompactJws(text, lenient)).toMatchObject({ ok: true, header })
+        expect(parseCompactJws(text, RULES).ok).toBe(text === GOOD)
+      }
+    })
+
+    it.each([
+      ['a kid that is empty', { kid: '' }, 'kid'],
+      ['a kid that is null', { kid: null }, 'kid'],
+      ['a kid that is a number', { kid: 0 }, 'kid'],
+      ['a kid with a space', { kid: 'a b' }, 'kid'],
+      ['a typ that is empty', { typ: '' }, 'typ'],
+      ['a typ that is null', { typ: null }, 'typ'],
+      ['a typ that is a number', { typ: 0 }, 'typ'],
+      ['another typ', { typ: 'JWT' }, 'typ'],
+      ['an alg that is empty', { alg: '' }, 'alg'],
+      ['a jwk', { jwk: { kty: 'OKP' } }, 'foreign-key'],
+    ])('refuses %s', (_name, change, why) => {
+      expect(parseCompactJws(withHeader(change), lenient)).toEqual({ ok: false, part: 'header', why })
+    })
+
+    it('refuses no alg, also if the list of algorithms has an empty text', () => {
+      expect(parseCompactJws(without('alg'), { ...lenient, algs: ['EdDSA', ''] }).ok).toBe(false)
+    })
+  })
+
+  describe('with a jwk that is required', () => {
+    const withKey: JwsRules = { ...RULES, jwk: 'required' }
+    const jwk = { kty: 'OKP', crv: 'Ed25519', x: 'AA', d: 'AA' }
+
+    it('returns the jwk unchecked, also after the same header under other rules', () => {
+      for (let time = 0; time < 2; time += 1) {
+        expect(parseCompactJws(withHeader({ jwk }), withKey)).toMatchObject({ ok: true, header: { ...HEADER, jwk } })
+        const refusal = { ok: false, part: 'header', why: 'foreign-key' }
+        expect(parseCompactJws(withHeader({ jwk }), RULES)).toEqual(refusal)
+        expect(parseCompactJws(GOOD, withKey)).toEqual(refusal)
+        expect(parseCompactJws(GOOD, RULES).ok).toBe(true)
+      }
+    })
+
+    it.each([
+      ['a jwk that is null', { jwk: null }, 'foreign-key'],
+      ['a jwk that is a text', { jwk: '{}' }, 'foreign-key'],
+      ['a jwk in an array', { jwk: [jwk] }, 'foreign-key'],
+      ['jku in addition', { jwk, jku: 'https://evil.example/jwks.json' }, 'foreign-key'],
+      ['x5c in addition', { jwk, x5c: ['MII='] }, 'foreign-key'],
+      ['crit in addition', { jwk, crit: ['jwk'] }, 'critical'],
+      ['no kid', { jwk, kid: undefined }, 'kid'],
+      ['no typ', { jwk, typ: undefined }, 'typ'],
+    ])('refuses %s', (_name, change, why) => {
+      expect(parseCompactJws(withHeader(change), withKey)).toEqual({ ok: false, part: 'header', why })
+    })
+  })
+
   it.each([
     ['no JSON', 'x', 'syntax'],
     ['an array', '[]', 'not-an-object'],

@@ -78,8 +78,8 @@ const KID = /^[\x21-\x7e]{1,128}$/
 /**
  * Parses a JWS in compact serialisation (RFC 7515 section 7.1). It accepts only canonical base64url and strict JSON
  * objects, so one signature has exactly one accepted text. It refuses header members that could choose the key or
- * change the meaning, except a `jwk` that the rules require. `typ` must be without `application/`, as RFC 7515 section 4.1.9 recommends. It does not verify
- * the signature.
+ * change the meaning, except a `jwk` that the rules require. `typ` must be without `application/`, as RFC 7515
+ * section 4.1.9 recommends. It does not verify the signature.
  *
  * @example
  * ```ts
@@ -135,7 +135,7 @@ function checkHeader(header: JsonObject, rules: JwsRules): JwsHeader | JwsRefusa
   const isKeyRight = rules.jwk === 'required' ? isJsonObject(jwk) : !Object.hasOwn(header, 'jwk')
   if (!isKeyRight || FOREIGN_KEY.some((name) => Object.hasOwn(header, name))) return refuse('header', 'foreign-key')
   const [alg, typ, kid] = [nameOf(header, 'alg'), nameOf(header, 'typ'), nameOf(header, 'kid')]
-  if (alg === undefined) return refuse('header', 'alg')
+  if (!alg) return refuse('header', 'alg')
   if (typ === undefined) return refuse('header', 'typ')
   const refusal = checkNames({ alg, typ, kid: kid ?? '' }, rules)
   if (refusal !== undefined) return refusal

@@ -1,6 +1,6 @@
 import { sign as cryptoSign, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { signP256, toLowS, verifyP256 } from './ecdsa-p256.ts'
+import { importP256, signP256, toLowS, verifyP256, verifyP256AnyS } from './ecdsa-p256.ts'
 
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn
@@ -35,8 +35,31 @@ describe('verifyP256', () => {
     expect(toLowS(of(r, ORDER / 2n + 1n))).toEqual(of(r, ORDER / 2n))
   })
 
+  it('refuses the higher S', () => {
+    expect(verifyP256(publicKey, MESSAGE, of(r, ORDER - s))).toBe(false)
+  })
+
+  it('refuses another message and another key', () => {
+    expect(verifyP256(publicKey, Buffer.from('massage'), GOOD)).toBe(false)
+    expect(verifyP256(other.publicKey, MESSAGE, GOOD)).toBe(false)
+  })
+})
+
+describe('verifyP256AnyS', () => {
+  it('accepts both values of S', () => {
+    expect(verifyP256AnyS(publicKey, MESSAGE, of(r, s))).toBe(true)
+    expect(verifyP256AnyS(publicKey, MESSAGE, of(r, ORDER - s))).toBe(true)
+    for (let index = 0; index < 20; index += 1) expect(verifyP256AnyS(publicKey, MESSAGE, raw(privateKey))).toBe(true)
+  })
+
+  it('refuses another message and another key', () => {
+    expect(verifyP256AnyS(publicKey, Buffer.from('massage'), GOOD)).toBe(false)
+    expect(verifyP256AnyS(other.publicKey, MESSAGE, GOOD)).toBe(false)
+  })
+})
+
+describe('verifyP256 and verifyP256AnyS', () => {
   it.each([
-    ['the higher S', of(r, ORDER - s)],
     ['R = 0', of(0n, s)],
     ['S = 0', of(r, 0n)],
     ['R = S = 0', of(0n, 0n)],
@@ -59,13 +82,23 @@ describe('verifyP256', () => {
     ['the signature twice', Buffer.concat([GOOD, GOOD])],
     ['another hash', toLowS(raw(privateKey, 'sha384'))],
     ['another key', toLowS(raw(other.privateKey))],
-  ])('refuses %s', (_name, signature) => {
+  ])('refuse %s', (_name, signature) => {
     expect(verifyP256(publicKey, MESSAGE, signature)).toBe(false)
+    expect(verifyP256AnyS(publicKey, MESSAGE, signature)).toBe(false)
+  })
+})
+
+describe('importP256', () => {
+  const { x = '', y = '' } = publicKey.export({ format: 'jwk' })
+
+  it('imports a key that verifies', () => {
+    const key = importP256({ kty: 'EC', crv: 'P-256', x, y })
+    expect(key && verifyP256(key, MESSAGE, GOOD)).toBe(true)
   })
 
-  it('refuses another message and another key', () => {
-    expect(verifyP256(publicKey, Buffer.from('massage'), GOOD)).toBe(false)
-    expect(verifyP256(other.publicKey, MESSAGE, GOOD)).toBe(false)
+  it('returns undefined for a point that is not on the curve, and for another kind of key', () => {
+    expect(importP256({ kty: 'EC', crv: 'P-256', x, y: x })).toBeUndefined()
+    expect(importP256({ kty: 'OKP', crv: 'Ed25519', x })).toBeUndefined()
   })
 })
 

@@ -69,9 +69,7 @@ describe('parseAccessTokenClaims', () => {
     ['epoch with null', { epoch: [1, null] }],
     ['epoch beyond 32 bits', { epoch: [1, 2_147_483_648] }],
     ['act (the token acts for another party)', { act: { sub: OTHER_DID } }],
-    ['cnf (the token is bound to a key)', { cnf: { jkt: 'x' } }],
     ['may_act (another party may act)', { may_act: { sub: OTHER_DID } }],
-    ['cnf null', { cnf: null }],
     ['epoch as an object', { epoch: { 0: 1, 1: 1, length: 2 } }],
   ])('refuses %s', (_name, edits) => {
     expect(parse(edits)).toBeUndefined()
@@ -86,6 +84,41 @@ describe('parseAccessTokenClaims', () => {
     ['a jti of 64 characters', { jti: '!'.repeat(64) }],
   ])('accepts %s', (_name, edits) => {
     expect(parse(edits)).toEqual({ ...GOOD_CLAIMS, ...edits })
+  })
+})
+
+describe('parseAccessTokenClaims, for a token that is bound to a key', () => {
+  const jkt = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I'
+
+  it('reads the thumbprint of the key in cnf', () => {
+    expect(parse({ cnf: { jkt } })).toEqual({ ...GOOD_CLAIMS, cnf: { jkt } })
+    expect(Object.hasOwn(parse({}) ?? {}, 'cnf')).toBe(false)
+  })
+
+  it.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a text', jkt],
+    ['an array', [jkt]],
+    ['an array with an object', [{ jkt }]],
+    ['an empty object', {}],
+    ['jkt null', { jkt: null }],
+    ['jkt in an array', { jkt: [jkt] }],
+    ['an empty jkt', { jkt: '' }],
+    ['jkt of 42 characters', { jkt: jkt.slice(1) }],
+    ['jkt of 44 characters', { jkt: `A${jkt}` }],
+    ['jkt with padding', { jkt: `${jkt}=` }],
+    ['jkt with trailing bits', { jkt: `${jkt.slice(0, -1)}J` }],
+    ['jkt in standard base64', { jkt: jkt.replace('-', '+') }],
+    ['jkt with a space', { jkt: ` ${jkt.slice(1)}` }],
+    ['jkt and another member', { jkt, kid: 'key-1' }],
+    ['jkt and a member that is null', { jkt, 'x5t#S256': null }],
+    ['x5t#S256 (RFC 8705)', { 'x5t#S256': jkt }],
+    ['jwk (RFC 7800)', { jwk: { kty: 'OKP', crv: 'Ed25519', x: jkt } }],
+    ['kid (RFC 7800)', { kid: 'key-1' }],
+    ['JKT in upper case', { JKT: jkt }],
+  ])('refuses cnf: %s', (_name, cnf) => {
+    expect(parse({ cnf })).toBeUndefined()
   })
 })
 

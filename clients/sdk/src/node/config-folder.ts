@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { homedir } from 'node:os'
 import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import type { Signer } from '../signer.ts'
+import type { SeedSigner } from '../keys/signers.ts'
 import { configurationError, readText, writeText } from './files.ts'
 import { readKeyFile } from './key-file.ts'
 
@@ -208,7 +208,10 @@ export async function updateOperatorConfig(folder: string, changes: Partial<Oper
  * const agent = createAgent({ server: config.server_url, did: config.did, key })
  * ```
  */
-export async function loadSigner(folder: string, { key, ...config }: AgentConfig | OperatorConfig): Promise<Signer> {
+export async function loadSigner(
+  folder: string,
+  { key, ...config }: AgentConfig | OperatorConfig,
+): Promise<SeedSigner> {
   if (key.provider !== 'file')
     throw configurationError(`Unknown key provider ${JSON.stringify(key.provider)}: it must be "file"`)
   const named = resolve(folder, key.ref)

@@ -1,4 +1,4 @@
-import type { Signer } from '../signer.ts'
+import type { SeedSigner } from '../keys/signers.ts'
 import { configurationError, readText, writeText } from './files.ts'
 import { generatePrivateKey, parsePrivateKey } from './private-key.ts'
 
@@ -15,7 +15,7 @@ import { generatePrivateKey, parsePrivateKey } from './private-key.ts'
  * const operator = createOperator({ server: 'https://auth.example.com', domain: 'acme.example', key })
  * ```
  */
-export async function readKeyFile(path: string): Promise<Signer> {
+export async function readKeyFile(path: string): Promise<SeedSigner> {
   const text = await readText(path, { secret: true })
   if (text === undefined) throw configurationError(`There is no key file at ${path}`)
   const key = parsePrivateKey(text)
@@ -35,7 +35,7 @@ export async function readKeyFile(path: string): Promise<Signer> {
  * const { publicKey } = await createKeyFile('agent.key')
  * ```
  */
-export async function createKeyFile(path: string): Promise<Signer> {
+export async function createKeyFile(path: string): Promise<SeedSigner> {
   const { signer, text } = generatePrivateKey()
   await writeText(path, text, { exclusive: true })
   return signer

@@ -7,7 +7,7 @@ import {
   sign,
   timingSafeEqual,
 } from 'node:crypto'
-import type { Signer } from '../signer.ts'
+import type { SeedSigner } from '../keys/signers.ts'
 
 const SEED_BYTES = 32
 const FILE_BYTES = 64
@@ -17,7 +17,7 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /** A private key, or the reason why the text is not a private key. `why` never contains a part of the text. */
 export type PrivateKeyText =
-  | { readonly ok: true; readonly signer: Signer }
+  | { readonly ok: true; readonly signer: SeedSigner }
   | { readonly ok: false; readonly why: string }
 
 /**
@@ -65,13 +65,13 @@ export function parsePrivateKey(text: string): PrivateKeyText {
  * await writeText('agent.key', text, { exclusive: true })
  * ```
  */
-export function generatePrivateKey(): { readonly signer: Signer; readonly text: string } {
+export function generatePrivateKey(): { readonly signer: SeedSigner; readonly text: string } {
   const { privateKey } = generateKeyPairSync('ed25519')
   const signer = signerOf(privateKey)
-  const der = privateKey.export({ format: 'der', type: 'pkcs8' })
-  const bytes = Buffer.concat([der.subarray(-SEED_BYTES), signer.publicKey])
+  const seed = signer.exportSeed()
+  const bytes = Buffer.concat([seed, signer.publicKey])
   const text = bytes.toString('base64')
-  der.fill(0)
+  seed.fill(0)
   bytes.fill(0)
   return { signer, text }
 }
@@ -96,10 +96,18 @@ function importSeed(seed: Buffer): KeyObject {
   }
 }
 
-function signerOf(key: KeyObject): Signer {
+function signerOf(key: KeyObject): SeedSigner {
   const spki = createPublicKey(key).export({ format: 'der', type: 'spki' })
   return {
     publicKey: Uint8Array.from(spki.subarray(-SEED_BYTES)),
     sign: async (message) => Uint8Array.from(sign(null, message, key)),
+    exportSeed() {
+      const der = key.export({ format: 'der', type: 'pkcs8' })
+      try {
+        return Uint8Array.from(der.subarray(-SEED_BYTES))
+      } finally {
+        der.fill(0)
+      }
+    },
   }
 }

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/keys.proto.
  */
 export const file_auth4agent_v1_keys: GenFile = /*@__PURE__*/
-  fileDesc("ChhhdXRoNGFnZW50L3YxL2tleXMucHJvdG8SDWF1dGg0YWdlbnQudjEiGQoXR2V0SnNvbldlYktleVNldFJlcXVlc3QiXAoYR2V0SnNvbldlYktleVNldFJlc3BvbnNlEicKBGtleXMYASADKAsyGS5hdXRoNGFnZW50LnYxLkpzb25XZWJLZXkSFwoPbWF4X2FnZV9zZWNvbmRzGAIgASgFIqEBCgpKc29uV2ViS2V5EgsKA2t0eRgBIAEoCRITCgNjcnYYAiABKAlCBurgGAIYARILCgNhbGcYAyABKAkSCwoDdXNlGAQgASgJEgsKA2tpZBgFIAEoCRIRCgF4GAYgASgJQgbq4BgCGAESEQoBeRgHIAEoCUIG6uAYAhgBEhEKAW4YCCABKAlCBurgGAIYARIRCgFlGAkgASgJQgbq4BgCGAEi+wIKClNpZ25pbmdLZXkSCwoDa2lkGAEgASgJEgsKA2FsZxgCIAEoCRINCgVzdGF0ZRgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghyZWFkeV9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMYWN0aXZhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXRpcmluZ19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmV0aXJlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY29tcHJvbWlzZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2hlbGRfYnkYCiABKAkSDgoGa2VrX2lkGAsgASgJIhgKFkxpc3RTaWduaW5nS2V5c1JlcXVlc3QibwoXTGlzdFNpZ25pbmdLZXlzUmVzcG9uc2USJwoEa2V5cxgBIAMoCzIZLmF1dGg0YWdlbnQudjEuU2lnbmluZ0tleRIOCgZrZWtfaWQYAiABKAkSGwoTc2VhbGVkX3VuZGVyX290aGVycxgDIAEoBSJEChhSb3RhdGVTaWduaW5nS2V5c1JlcXVlc3QSCwoDYWxnGAEgASgJEgsKA2tpZBgCIAEoCRIOCgZyZWFzb24YAyABKAkicwoZUm90YXRlU2lnbmluZ0tleXNSZXNwb25zZRIpCgZhY3RpdmUYASADKAsyGS5hdXRoNGFnZW50LnYxLlNpZ25pbmdLZXkSKwoIcmV0aXJpbmcYAiADKAsyGS5hdXRoNGFnZW50LnYxLlNpZ25pbmdLZXkiRwoZTWFya0tleUNvbXByb21pc2VkUmVxdWVzdBILCgNraWQYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWZvcmNlGAMgASgIInEKGk1hcmtLZXlDb21wcm9taXNlZFJlc3BvbnNlEgsKA2tpZBgBIAEoCRIyCg5jb21wcm9taXNlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKYWN0aXZlX2tpZBgDIAEoCSJDChdJbXBvcnRTaWduaW5nS2V5UmVxdWVzdBILCgNrZXkYASABKAkSCwoDYWxnGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJCChhJbXBvcnRTaWduaW5nS2V5UmVzcG9uc2USJgoDa2V5GAEgASgLMhkuYXV0aDRhZ2VudC52MS5TaWduaW5nS2V5MokFCgtLZXlzU2VydmljZRJjChBHZXRKc29uV2ViS2V5U2V0EiYuYXV0aDRhZ2VudC52MS5HZXRKc29uV2ViS2V5U2V0UmVxdWVzdBonLmF1dGg0YWdlbnQudjEuR2V0SnNvbldlYktleVNldFJlc3BvbnNlEnUKD0xpc3RTaWduaW5nS2V5cxIlLmF1dGg0YWdlbnQudjEuTGlzdFNpZ25pbmdLZXlzUmVxdWVzdBomLmF1dGg0YWdlbnQudjEuTGlzdFNpZ25pbmdLZXlzUmVzcG9uc2UiE5ACAYLT5JMCChIIL3YxL2tleXMSggEKEVJvdGF0ZVNpZ25pbmdLZXlzEicuYXV0aDRhZ2VudC52MS5Sb3RhdGVTaWduaW5nS2V5c1JlcXVlc3QaKC5hdXRoNGFnZW50LnYxLlJvdGF0ZVNpZ25pbmdLZXlzUmVzcG9uc2UiGoLT5JMCFDoBKiIPL3YxL2tleXMvcm90YXRlEo8BChJNYXJrS2V5Q29tcHJvbWlzZWQSKC5hdXRoNGFnZW50LnYxLk1hcmtLZXlDb21wcm9taXNlZFJlcXVlc3QaKS5hdXRoNGFnZW50LnYxLk1hcmtLZXlDb21wcm9taXNlZFJlc3BvbnNlIiSC0+STAh46ASoiGS92MS9rZXlzL3traWR9L2NvbXByb21pc2UShgEKEEltcG9ydFNpZ25pbmdLZXkSJi5hdXRoNGFnZW50LnYxLkltcG9ydFNpZ25pbmdLZXlSZXF1ZXN0GicuYXV0aDRhZ2VudC52MS5JbXBvcnRTaWduaW5nS2V5UmVzcG9uc2UiIergGAMIyQGC0+STAhQ6ASoiDy92MS9rZXlzL2ltcG9ydEKVAQoRY29tLmF1dGg0YWdlbnQudjFCCUtleXNQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChhhdXRoNGFnZW50L3YxL2tleXMucHJvdG8SDWF1dGg0YWdlbnQudjEiGQoXR2V0SnNvbldlYktleVNldFJlcXVlc3QiXAoYR2V0SnNvbldlYktleVNldFJlc3BvbnNlEicKBGtleXMYASADKAsyGS5hdXRoNGFnZW50LnYxLkpzb25XZWJLZXkSFwoPbWF4X2FnZV9zZWNvbmRzGAIgASgFIqEBCgpKc29uV2ViS2V5EgsKA2t0eRgBIAEoCRITCgNjcnYYAiABKAlCBurgGAIYARILCgNhbGcYAyABKAkSCwoDdXNlGAQgASgJEgsKA2tpZBgFIAEoCRIRCgF4GAYgASgJQgbq4BgCGAESEQoBeRgHIAEoCUIG6uAYAhgBEhEKAW4YCCABKAlCBurgGAIYARIRCgFlGAkgASgJQgbq4BgCGAEijAMKClNpZ25pbmdLZXkSCwoDa2lkGAEgASgJEgsKA2FsZxgCIAEoCRINCgVzdGF0ZRgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghyZWFkeV9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMYWN0aXZhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXRpcmluZ19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmV0aXJlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY29tcHJvbWlzZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2hlbGRfYnkYCiABKAkSDgoGa2VrX2lkGAsgASgJEg8KB3B1cnBvc2UYDCABKAkiGAoWTGlzdFNpZ25pbmdLZXlzUmVxdWVzdCJvChdMaXN0U2lnbmluZ0tleXNSZXNwb25zZRInCgRrZXlzGAEgAygLMhkuYXV0aDRhZ2VudC52MS5TaWduaW5nS2V5Eg4KBmtla19pZBgCIAEoCRIbChNzZWFsZWRfdW5kZXJfb3RoZXJzGAMgASgFIkQKGFJvdGF0ZVNpZ25pbmdLZXlzUmVxdWVzdBILCgNhbGcYASABKAkSCwoDa2lkGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJzChlSb3RhdGVTaWduaW5nS2V5c1Jlc3BvbnNlEikKBmFjdGl2ZRgBIAMoCzIZLmF1dGg0YWdlbnQudjEuU2lnbmluZ0tleRIrCghyZXRpcmluZxgCIAMoCzIZLmF1dGg0YWdlbnQudjEuU2lnbmluZ0tleSJHChlNYXJrS2V5Q29tcHJvbWlzZWRSZXF1ZXN0EgsKA2tpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDQoFZm9yY2UYAyABKAgicQoaTWFya0tleUNvbXByb21pc2VkUmVzcG9uc2USCwoDa2lkGAEgASgJEjIKDmNvbXByb21pc2VkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgphY3RpdmVfa2lkGAMgASgJIlQKF0ltcG9ydFNpZ25pbmdLZXlSZXF1ZXN0EgsKA2tleRgBIAEoCRILCgNhbGcYAiABKAkSDgoGcmVhc29uGAMgASgJEg8KB3B1cnBvc2UYBCABKAkiQgoYSW1wb3J0U2lnbmluZ0tleVJlc3BvbnNlEiYKA2tleRgBIAEoCzIZLmF1dGg0YWdlbnQudjEuU2lnbmluZ0tleTKJBQoLS2V5c1NlcnZpY2USYwoQR2V0SnNvbldlYktleVNldBImLmF1dGg0YWdlbnQudjEuR2V0SnNvbldlYktleVNldFJlcXVlc3QaJy5hdXRoNGFnZW50LnYxLkdldEpzb25XZWJLZXlTZXRSZXNwb25zZRJ1Cg9MaXN0U2lnbmluZ0tleXMSJS5hdXRoNGFnZW50LnYxLkxpc3RTaWduaW5nS2V5c1JlcXVlc3QaJi5hdXRoNGFnZW50LnYxLkxpc3RTaWduaW5nS2V5c1Jlc3BvbnNlIhOQAgGC0+STAgoSCC92MS9rZXlzEoIBChFSb3RhdGVTaWduaW5nS2V5cxInLmF1dGg0YWdlbnQudjEuUm90YXRlU2lnbmluZ0tleXNSZXF1ZXN0GiguYXV0aDRhZ2VudC52MS5Sb3RhdGVTaWduaW5nS2V5c1Jlc3BvbnNlIhqC0+STAhQ6ASoiDy92MS9rZXlzL3JvdGF0ZRKPAQoSTWFya0tleUNvbXByb21pc2VkEiguYXV0aDRhZ2VudC52MS5NYXJrS2V5Q29tcHJvbWlzZWRSZXF1ZXN0GikuYXV0aDRhZ2VudC52MS5NYXJrS2V5Q29tcHJvbWlzZWRSZXNwb25zZSIkgtPkkwIeOgEqIhkvdjEva2V5cy97a2lkfS9jb21wcm9taXNlEoYBChBJbXBvcnRTaWduaW5nS2V5EiYuYXV0aDRhZ2VudC52MS5JbXBvcnRTaWduaW5nS2V5UmVxdWVzdBonLmF1dGg0YWdlbnQudjEuSW1wb3J0U2lnbmluZ0tleVJlc3BvbnNlIiHq4BgDCMkBgtPkkwIUOgEqIg8vdjEva2V5cy9pbXBvcnRClQEKEWNvbS5hdXRoNGFnZW50LnYxQglLZXlzUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * GetJsonWebKeySetRequest asks for the JWKS.
@@ -40,7 +40,8 @@ export const GetJsonWebKeySetRequestSchema: GenMessage<GetJsonWebKeySetRequest> 
  */
 export type GetJsonWebKeySetResponse = Message<"auth4agent.v1.GetJsonWebKeySetResponse"> & {
   /**
-   * Public halves of the active, retiring and prepared keys.
+   * Public halves of the active, retiring and prepared keys: first the keys for tokens, then the keys for
+   * introspection answers. A JWK does not show its purpose.
    *
    * @generated from field: repeated auth4agent.v1.JsonWebKey keys = 1;
    */
@@ -225,6 +226,13 @@ export type SigningKey = Message<"auth4agent.v1.SigningKey"> & {
    * @generated from field: string kek_id = 11;
    */
   kekId: string;
+
+  /**
+   * What the key signs, and nothing else: `access_token` or `introspection` (signed introspection answers, RFC 9701).
+   *
+   * @generated from field: string purpose = 12;
+   */
+  purpose: string;
 };
 
 /**
@@ -285,21 +293,22 @@ export const ListSigningKeysResponseSchema: GenMessage<ListSigningKeysResponse> 
   messageDesc(file_auth4agent_v1_keys, 5);
 
 /**
- * RotateSigningKeysRequest selects the keys to rotate. Without alg and kid the call rotates the keys of all
- * algorithms.
+ * RotateSigningKeysRequest selects the keys to rotate. Without alg and kid the call rotates the keys of every purpose
+ * and algorithm.
  *
  * @generated from message auth4agent.v1.RotateSigningKeysRequest
  */
 export type RotateSigningKeysRequest = Message<"auth4agent.v1.RotateSigningKeysRequest"> & {
   /**
-   * Algorithm whose key to rotate; empty means every algorithm.
+   * Algorithm of the tokens whose key to rotate; empty means the keys for tokens of every algorithm, and the key for
+   * introspection answers.
    *
    * @generated from field: string alg = 1;
    */
   alg: string;
 
   /**
-   * The key to make active. Empty means, for each algorithm, the oldest key that is ready.
+   * The key to make active, of any purpose. Empty means, for each purpose and algorithm, the oldest key that is ready.
    *
    * @generated from field: string kid = 2;
    */
@@ -444,6 +453,13 @@ export type ImportSigningKeyRequest = Message<"auth4agent.v1.ImportSigningKeyReq
    * @generated from field: string reason = 3;
    */
   reason: string;
+
+  /**
+   * What the key will sign: `access_token` (also if empty) or `introspection`, which needs an Ed25519 key as `EdDSA`.
+   *
+   * @generated from field: string purpose = 4;
+   */
+  purpose: string;
 };
 
 /**
@@ -475,8 +491,8 @@ export const ImportSigningKeyResponseSchema: GenMessage<ImportSigningKeyResponse
   messageDesc(file_auth4agent_v1_keys, 11);
 
 /**
- * KeysService publishes the JWKS that verifies the deployment's tokens, and lets the administrator manage the signing
- * keys. Over REST the JWKS is at /.well-known/jwks.json.
+ * KeysService publishes the JWKS that verifies the deployment's tokens and introspection answers, and lets the
+ * administrator manage the signing keys. Over REST the JWKS is at /.well-known/jwks.json.
  *
  * @generated from service auth4agent.v1.KeysService
  */
@@ -504,8 +520,8 @@ export const KeysService: GenService<{
   },
   /**
    * RotateSigningKeys makes ready keys active. The keys that were active become retiring: they still verify their
-   * tokens until the last of these tokens has expired. When no key is ready, the call fails with KEY_NOT_READY and
-   * changes nothing.
+   * tokens until the last of these tokens has expired. A process may sign introspection answers with a retiring key
+   * for 10 more seconds. When no key is ready, the call fails with KEY_NOT_READY and changes nothing.
    *
    * @generated from rpc auth4agent.v1.KeysService.RotateSigningKeys
    */
@@ -518,7 +534,8 @@ export const KeysService: GenService<{
    * MarkKeyCompromised removes a key from the JWKS and ends every token that the key signed. After the call has
    * returned, no online verification that begins later answers that such a token is valid. When the key is active, a
    * ready key takes its place at once. If no key is ready, the call fails with KEY_NOT_READY, because without an
-   * active key the server could issue no tokens until a new key is ready. With `force` the call marks the key anyway.
+   * active key the server could issue no tokens, or sign no introspection answers, until a new key is ready. With
+   * `force` the call marks the key anyway.
    *
    * @generated from rpc auth4agent.v1.KeysService.MarkKeyCompromised
    */

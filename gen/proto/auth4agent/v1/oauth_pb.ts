@@ -189,8 +189,8 @@ export const IntrospectRequestSchema: GenMessage<IntrospectRequest> = /*@__PURE_
  */
 export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   /**
-   * True when the token is genuine, within its lifetime, and no revocation has ended it. The client must itself compare
-   * `aud` and `scope`, and check the DPoP proof of a token with `cnf`.
+   * True when the token is genuine, within its lifetime, and no revocation has ended it. The client must itself
+   * compare `aud` and `scope`, and check the DPoP proof of a token with `cnf`.
    *
    * @generated from field: bool active = 1;
    */
@@ -382,8 +382,9 @@ export const OAuthService: GenService<{
     output: typeof TokenResponseSchema;
   },
   /**
-   * Introspect tells whether a token is active (RFC 7662). The client learns only about tokens of its own operator, and
-   * about tokens for an audience that its operator owns. The answer about every other token is that it is not active.
+   * Introspect tells whether a token is active (RFC 7662). The client learns only about tokens of its own operator,
+   * and about tokens for an audience that its operator owns. The answer about every other token is that it is not
+   * active.
    *
    * With `Accept: application/token-introspection+jwt` the answer is a signed JWT (RFC 9701).
    *
@@ -395,8 +396,8 @@ export const OAuthService: GenService<{
     output: typeof IntrospectResponseSchema;
   },
   /**
-   * Revoke revokes a token of the client (RFC 7009). It succeeds without effect for every other text: a token that has
-   * expired, a token of another client, or a text that is not a token of this server. After the call has returned, no
+   * Revoke revokes a token of the client (RFC 7009). It succeeds without effect for every other text: a token that
+   * expired minutes ago, a token of another client, or a text that is not a token of this server. After the call has returned, no
    * online verification that begins later answers that the token is valid.
    *
    * @generated from rpc auth4agent.v1.OAuthService.Revoke

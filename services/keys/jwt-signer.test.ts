@@ -2,10 +2,12 @@ import { afterAll, beforeEach, expect, it } from 'vitest'
 import { testDatabase } from '../../test/support/database.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import { headerOf } from '../../test/support/signing-keys.ts'
 import { claimsOf } from '../../test/support/tokens.ts'
+import { INTROSPECTION, type KeyKind, tokenKind } from './domain/key-kinds.ts'
+import { createJwtSigner } from './jwt-signer.ts'
 import { createKeyVault, WrongKeyError } from './key-vault.ts'
 import { createSealedKeys } from './sealed-keys.ts'
-import { createTokenSigner } from './token-signer.ts'
 
 const database = await testDatabase()
 const { prisma } = database.db
@@ -17,19 +19,17 @@ beforeEach(async () => {
   await prisma.jwksKey.deleteMany()
 })
 
-async function insert(state: 'prepared' | 'active' | 'retiring') {
-  const { kid, alg, publicJwk, stored } = await sealed.generate('EdDSA')
-  await prisma.jwksKey.create({
-    data: { kid, purpose: 'access_token', alg, state, publicJwk: { ...publicJwk }, ...stored },
-  })
-  return kid
+async function insert(state: 'prepared' | 'active' | 'retiring', kind: KeyKind = tokenKind('EdDSA')) {
+  const { publicJwk, stored, ...key } = await sealed.generate(kind)
+  await prisma.jwksKey.create({ data: { ...key, state, publicJwk: { ...publicJwk }, ...stored } })
+  return key.kid
 }
 
-/** A signer that records which keys it opens. When `trouble.error` is set, opening a key fails with this error. */
+/** A signer of tokens that records which keys it opens. When `trouble.error` is set, opening a key fails with it. */
 function signer() {
   const opened: string[] = []
   const trouble: { error?: Error } = {}
-  const made = createTokenSigner(prisma, {
+  const made = createJwtSigner('access_token', prisma, {
     async open(row) {
       opened.push(row.kid)
       if (trouble.error !== undefined) throw trouble.error
@@ -66,6 +66,25 @@ it('sign throws UNAVAILABLE when the key cannot be opened, and tries again at th
   expect(await refusalOf(sign('unknown'))).toBe('UNAVAILABLE')
 })
 
+it('sign refuses a key of another purpose, and refresh does not open it', async () => {
+  const [token, answer] = [await insert('active'), await insert('active', INTROSPECTION)]
+  const { sign, refresh, opened } = signer()
+  await refresh()
+  expect(opened).toEqual([token])
+  expect(await refusalOf(sign(answer))).toBe('UNAVAILABLE')
+  const answers = createJwtSigner('introspection', prisma, sealed)
+  await answers.refresh()
+  expect(await refusalOf(answers.sign(token, {}))).toBe('UNAVAILABLE')
+})
+
+it('sign names in the typ what the key signs', async () => {
+  const [token, answer] = [await insert('active'), await insert('active', INTROSPECTION)]
+  expect(headerOf(await signer().sign(token))).toEqual({ alg: 'EdDSA', typ: 'at+jwt', kid: token })
+  const answers = createJwtSigner('introspection', prisma, sealed)
+  const header = { alg: 'EdDSA', typ: 'token-introspection+jwt', kid: answer }
+  expect(headerOf(await answers.sign(answer, {}))).toEqual(header)
+})
+
 it('refresh names the key that cannot be opened, after it has tried all others', async () => {
   const [one, other] = [await insert('prepared'), await insert('active')]
   const { refresh, opened, trouble } = signer()
@@ -79,7 +98,7 @@ it('refresh names the key that cannot be opened, after it has tried all others',
 it('sign keeps an open key when an earlier attempt to open it fails later', async () => {
   const kid = await insert('retiring')
   const openings: PromiseWithResolvers<void>[] = []
-  const made = createTokenSigner(prisma, {
+  const made = createJwtSigner('access_token', prisma, {
     async open(row) {
       const opening = Promise.withResolvers<void>()
       openings.push(opening)

@@ -1,6 +1,7 @@
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { ACCESS_TOKEN_TYPE, type AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
+import type { KeyPurpose } from '../../gen/prisma/enums.ts'
 import type { PrivateTokenKey } from '../platform/crypto/token-key.ts'
 import { ApiError, toApiError } from '../platform/errors/api-error.ts'
 import { StartupError } from '../platform/errors/startup-error.ts'
@@ -8,17 +9,20 @@ import type { KeyProvider, KeyRow } from './key-provider.ts'
 import { findRow, findUsable } from './key-store.ts'
 import { WrongKeyError } from './key-vault.ts'
 
-/** Signs access tokens. */
-export interface TokenSigner {
+/** Signs JWTs of one type with the signing keys of one purpose. It never uses a key of another purpose. */
+export interface JwtSigner<Claims extends object> {
   /**
-   * Signs the claims as a JWT (RFC 9068) in compact form, with canonical base64url.
-   * @param kid id of the key that was active when the challenge was redeemed
+   * Signs the claims as a JWT in compact form, with canonical base64url.
+   * @param kid id of a key that is or was active
    * @throws ApiError UNAVAILABLE when the private half of the key cannot be used
    */
-  sign(kid: string, claims: AccessTokenClaims): Promise<string>
+  sign(kid: string, claims: Claims): Promise<string>
   /** Opens the active and prepared keys and drops all others. Tries every key, and then throws the first error. */
   refresh(): Promise<void>
 }
+
+/** Signs access tokens (RFC 9068). `kid` names the key that was active when the challenge was redeemed. */
+export type TokenSigner = JwtSigner<AccessTokenClaims>
 
 interface OpenKey {
   /** Encoded JOSE header. */
@@ -26,10 +30,20 @@ interface OpenKey {
   readonly key: PrivateTokenKey
 }
 
+/** The `typ` of the JWTs that the keys of a purpose sign: RFC 9068 section 2.1, RFC 9701 section 5. */
+const TYPES: Readonly<Record<KeyPurpose, string>> = {
+  access_token: ACCESS_TOKEN_TYPE,
+  introspection: 'token-introspection+jwt',
+}
+
 /**
  * Creates a signer that has no open keys yet. `refresh` opens keys, and `sign` opens its key when it is not open yet.
  */
-export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvider, 'open'>): TokenSigner {
+export function createJwtSigner<Claims extends object>(
+  purpose: KeyPurpose,
+  prisma: PrismaClient,
+  provider: Pick<KeyProvider, 'open'>,
+): JwtSigner<Claims> {
   const keys = new Map<string, Promise<OpenKey>>()
 
   const open = (row: KeyRow): Promise<OpenKey> => {
@@ -49,7 +63,7 @@ export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvid
   const find = async (kid: string): Promise<OpenKey> => {
     const known = keys.get(kid)
     if (known !== undefined) return known
-    const row = await findRow(prisma, kid)
+    const row = await findRow(prisma, purpose, kid)
     if (row === null) throw new Error(`Signing key ${kid} is not in the database`)
     return open(row)
   }
@@ -62,7 +76,7 @@ export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvid
       return `${signingInput}.${encodeBase64url(await key.sign(Buffer.from(signingInput, 'latin1')))}`
     },
     async refresh() {
-      const rows = await findUsable(prisma)
+      const rows = await findUsable(prisma, purpose)
       const results = await Promise.allSettled(rows.map(open))
       const usable = new Set(rows.map(({ kid }) => kid))
       for (const kid of keys.keys()) if (!usable.has(kid)) keys.delete(kid)
@@ -72,8 +86,8 @@ export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvid
   }
 }
 
-function headerOf({ alg, kid }: KeyRow): string {
-  return encodeBase64url(Buffer.from(JSON.stringify({ alg, typ: ACCESS_TOKEN_TYPE, kid })))
+function headerOf({ purpose, alg, kid }: KeyRow): string {
+  return encodeBase64url(Buffer.from(JSON.stringify({ alg, typ: TYPES[purpose], kid })))
 }
 
 function explain({ kid }: KeyRow, error: unknown): string {

@@ -1,0 +1,73 @@
+import { normalizeHtu } from '@auth4agent/core/dpop/htu'
+import { signDpopProof } from '@auth4agent/core/dpop/sign-dpop-proof'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import { readAccessToken } from '@auth4agent/core/token/access-token'
+import { agentKeyFlag, loadAgent } from '../agent-key.ts'
+import { CliError, usageError } from '../cli-error.ts'
+import { defineCommand } from '../command.ts'
+import { readToken } from '../secrets.ts'
+
+const METHOD = /^[A-Z]+(-[A-Z]+)*$/
+
+/** `dpop-proof`: prints a DPoP proof. */
+export const dpopProof = defineCommand({
+  help: [
+    "Prints a DPoP proof (RFC 9449) that the agent's key has signed, for curl and scripts. A request with a token of `auth4agent issue --dpop` needs such a proof in its header `DPoP`. The proof is valid for about a minute, and only once, for one method and URL.",
+    'Without --token the proof is only valid for requests that carry no token, such as the request for a token at the OAuth endpoint.',
+    'If the API answers with the error use_dpop_nonce, make a new proof with the nonce of its header `DPoP-Nonce`: --nonce NONCE.',
+  ],
+  examples: [
+    {
+      does: 'with curl, and a token that `issue --dpop --output token` wrote',
+      line: 'curl https://api.example.com/orders -H "Authorization: DPoP $(cat token)" -H "DPoP: $(auth4agent dpop-proof --method GET --url https://api.example.com/orders --token @token)"',
+    },
+    {
+      does: "for the server's OAuth endpoint",
+      line: 'auth4agent dpop-proof --method POST --url https://auth.example.com/oauth/token',
+    },
+  ],
+  flags: {
+    ...agentKeyFlag,
+    method: { kind: 'text', value: 'METHOD', help: 'method of the request, such as GET', required: true },
+    url: { kind: 'text', value: 'URL', help: 'URL of the request; its query does not count', required: true },
+    token: {
+      kind: 'text',
+      value: 'TOKEN',
+      help: 'the token that the request carries; @FILE or - hides it from the process list',
+    },
+    nonce: { kind: 'text', value: 'NONCE', help: 'the nonce that the API demands' },
+  },
+  async run(context) {
+    const { flags, now, answer } = context
+    const [method, url, given, nonce] = [
+      flags.required('method'),
+      flags.required('url'),
+      flags.text('token'),
+      flags.text('nonce'),
+    ]
+    if (!METHOD.test(method)) throw usageError('--method must be in capital letters, as in the request: GET')
+    if (normalizeHtu(url) === undefined) throw usageError('--url must be an absolute http or https URL')
+    const { key } = await loadAgent(context)
+    const accessToken = given === undefined ? undefined : await readToken(given, context)
+    if (accessToken !== undefined) expectBound(accessToken, thumbprint(key.publicKey))
+    const proof = await signDpopProof(key, { method, url, nowS: now() / 1000, accessToken, nonce })
+    answer({ dpop_proof: proof }, proof, proof)
+  },
+})
+
+/** Throws CliError unless the token is bound to the key, because no API would accept the proof. */
+function expectBound(token: string, jkt: string): void {
+  const read = readAccessToken(token)
+  if ('verdict' in read) throw usageError('--token must be an access token of the server')
+  const { cnf } = read.claims
+  if (cnf?.jkt === jkt) return
+  const [message, hint] =
+    cnf === undefined
+      ? ['The token is not bound to a key', 'Send it as a bearer token, or get a bound one: `auth4agent issue --dpop`']
+      : ['The token is bound to another key', 'Name the file of that key: --key FILE']
+  throw new CliError(message, {
+    reason: cnf === undefined ? 'TOKEN_NOT_BOUND' : 'PROOF_INVALID',
+    exit: 'refused',
+    hint,
+  })
+}

@@ -1,0 +1,58 @@
+import { createAgent, type Introspection } from '@auth4agent/sdk'
+import { agentKeyFlag, loadAgent } from '../agent-key.ts'
+import { defineCommand } from '../command.ts'
+import { serverFlags } from '../common-flags.ts'
+import { serverOf } from '../parties.ts'
+import { readToken } from '../secrets.ts'
+import { lines } from '../text.ts'
+import { writeTime } from '../times.ts'
+
+/** `introspect`: asks the server, as an agent, whether a token is active. */
+export const introspect = defineCommand({
+  help: [
+    'Asks the server whether a token is active (RFC 7662), in the name of the agent of agent.json. The server says so only about tokens of agents of the same operator, and about tokens for audiences of that operator; it says that any other token is not active. The exit code is 0 if the token is active and 1 if it is not.',
+    'The server compares neither audience nor scope, and checks no DPoP proof. `auth4agent verify --online` does, and needs no agent.',
+  ],
+  examples: [
+    { does: 'a token in a file', line: 'auth4agent introspect --token @token.txt' },
+    { does: 'a token from a pipe, as JSON', line: 'auth4agent introspect --token - --json < token.txt' },
+  ],
+  flags: {
+    ...serverFlags,
+    ...agentKeyFlag,
+    token: {
+      kind: 'text',
+      value: 'TOKEN',
+      help: 'the token; @FILE or - hides it from the process list',
+      required: true,
+    },
+  },
+  async run(context) {
+    const { flags, fetch, signal, progress, answer } = context
+    const { agent, key } = await loadAgent(context)
+    const token = await readToken(flags.required('token'), context)
+    const client = createAgent({ ...serverOf(agent, context), did: agent.did, key, fetch })
+    const told = await progress('asking the server', client.introspect(token, { signal }))
+    answer(told, toText(told), told.active ? 'active' : 'not active')
+    return told.active ? 'ok' : 'refused'
+  },
+})
+
+function toText({ active, sub, aud, scope, operator_id, token_type, iat, exp, jti }: Introspection): string {
+  const said = {
+    active,
+    subject: sub,
+    audience: aud && `[${aud.join(' ')}]`,
+    scope,
+    operator_id,
+    token_type,
+    issued_at: writeIfGiven(iat),
+    expires_at: writeIfGiven(exp),
+    jti,
+  }
+  return `token introspection\n\n${lines(said)}`
+}
+
+function writeIfGiven(seconds: number | null | undefined): string | undefined {
+  return seconds === undefined || seconds === null ? undefined : writeTime(seconds)
+}

@@ -1,0 +1,17 @@
+import { checkDpopProof, type DpopProof } from '@auth4agent/core/dpop/dpop-proof'
+import type { SentProof } from '../chain/call.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import type { AuthnDeps } from './config.ts'
+
+/**
+ * Checks the DPoP proof of a token request (RFC 9449 section 4.3). It may still be a replay: the redeeming statement
+ * detects that.
+ *
+ * @throws ApiError INVALID_DPOP_PROOF
+ */
+export function checkDpop({ now, settings }: Pick<AuthnDeps, 'now' | 'settings'>, sent: SentProof): DpopProof {
+  const { text, method, url } = sent
+  const checked = checkDpopProof(text, { method, url, nowS: Math.floor(now() / 1000), skewS: settings.skewS })
+  if (!checked.ok) throw new ApiError('INVALID_DPOP_PROOF', `In the DPoP proof, ${checked.demand}`)
+  return checked
+}

@@ -1,0 +1,51 @@
+import { type Audience, parseAudiences } from '@auth4agent/core/token/audience'
+import { parseScopeString } from '@auth4agent/core/token/scope'
+import type { TokenRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import type { RequestedTerms } from './token-request.ts'
+
+const GRANT_TYPE = 'client_credentials'
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+/** The client authentication of an OAuth request (RFC 7521 section 4.2). */
+export type ClientAuthentication = Pick<TokenRequest, 'clientId' | 'clientAssertionType' | 'clientAssertion'>
+
+/**
+ * Returns the client assertion of a request.
+ *
+ * @throws ApiError UNAUTHENTICATED, UNSUPPORTED_CLIENT_AUTHENTICATION
+ */
+export function clientAssertionOf({ clientAssertionType, clientAssertion }: ClientAuthentication): string {
+  if (clientAssertion === '') {
+    throw new ApiError('UNAUTHENTICATED', 'The request must contain client_assertion and client_assertion_type')
+  }
+  if (clientAssertionType !== ASSERTION_TYPE) {
+    throw new ApiError('UNSUPPORTED_CLIENT_AUTHENTICATION', `client_assertion_type must be ${ASSERTION_TYPE}`)
+  }
+  return clientAssertion
+}
+
+/**
+ * Parses the terms of an access token request (RFC 6749 section 4.4.2, RFC 8707 section 2).
+ *
+ * @throws ApiError UNSUPPORTED_GRANT_TYPE, INVALID_ARGUMENT, UNSUPPORTED_AUTHORIZATION_DETAILS, INVALID_SCOPE,
+ *   INVALID_AUDIENCE
+ */
+export function parseTokenRequest(request: TokenRequest): RequestedTerms {
+  const { grantType, scope: text, resource, authorizationDetails } = request
+  if (grantType === '') throw new ApiError('INVALID_ARGUMENT', 'grant_type must not be missing')
+  if (grantType !== GRANT_TYPE) throw new ApiError('UNSUPPORTED_GRANT_TYPE', `grant_type must be ${GRANT_TYPE}`)
+  if (authorizationDetails !== '') throw new ApiError('UNSUPPORTED_AUTHORIZATION_DETAILS')
+  const scope = text === '' ? undefined : parseScopeString(text)
+  if (text !== '' && scope === undefined) throw new ApiError('INVALID_SCOPE')
+  return { scope, audience: resource.length === 0 ? undefined : parseResources(resource), ttl: undefined }
+}
+
+function parseResources(resource: readonly string[]): readonly Audience[] {
+  const audience = resource.every((text) => text.includes(':')) ? parseAudiences(resource) : undefined
+  if (audience !== undefined) return audience
+  throw new ApiError(
+    'INVALID_AUDIENCE',
+    'resource must be an absolute URL without fragment, with its host in lower case, at most 8 times',
+  )
+}

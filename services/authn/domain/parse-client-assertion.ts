@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import { uuidv8FromHash } from '@auth4agent/core/encoding/uuid'
+import { CLIENT_ASSERTION_TYPE } from '@auth4agent/core/identity/client-assertion'
+import { ED25519_ALGORITHMS, type JwsRules, type ParsedJws, parseCompactJws } from '@auth4agent/core/jose/jws'
+import { parseAudiences } from '@auth4agent/core/token/audience'
+import { parseScopeString } from '@auth4agent/core/token/scope'
+import { assertionDemand } from '../../chain/assertion-demands.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import type { AgentProof, CoveredTerms } from './agent-proof.ts'
+import { bindingOf } from './token-request.ts'
+
+/** The values that a client assertion must match. */
+export interface ClientAssertionRules {
+  readonly issuer: string
+  /** URL of the token endpoint, if assertions may also name it as their audience. */
+  readonly tokenEndpoint: string | undefined
+  /** Unix seconds. */
+  readonly nowS: number
+  readonly skewS: number
+}
+
+/** A client assertion whose signature is not verified yet. */
+export interface ParsedClientAssertion {
+  readonly proof: AgentProof
+  /** Thumbprint of the key that the header names; empty if it names none. */
+  readonly kid: string
+  /** Whether the audience is the token endpoint instead of the issuer. */
+  readonly namesEndpoint: boolean
+}
+
+const RULES: JwsRules = {
+  maxBytes: 4096,
+  algs: ED25519_ALGORITHMS,
+  typs: [CLIENT_ASSERTION_TYPE, 'JWT', ''],
+  kid: 'optional',
+}
+/** The longest time until an assertion expires, in seconds. */
+const MAX_LIFETIME_S = 300
+const MAX_JTI = 128
+const REFUSALS = { used: 'ASSERTION_USED', expired: 'ASSERTION_EXPIRED', void: 'INVALID_ASSERTION' } as const
+
+/**
+ * Parses a client assertion (RFC 7523 section 3), and checks all of it except the signature. `clientId` is the
+ * parameter client_id; empty if the request does not contain it.
+ *
+ * The claims `scope` and `resource` are additional to the RFC: the signature then covers these terms of the token.
+ *
+ * @throws ApiError INVALID_ASSERTION, ASSERTION_EXPIRED, UNSUPPORTED_AUTHORIZATION_DETAILS
+ */
+export function parseClientAssertion(
+  text: string,
+  clientId: string,
+  rules: ClientAssertionRules,
+): ParsedClientAssertion {
+  const jws = parseCompactJws(text, RULES)
+  if (!jws.ok) throw new ApiError('INVALID_ASSERTION', assertionDemand(jws, RULES))
+  const { iss, sub, jti } = jws.payload
+  if (typeof iss !== 'string' || iss !== sub) throw invalid('iss and sub must be the same text: the DID of the agent')
+  if (clientId !== '' && clientId !== iss) throw invalid('client_id must be the same text as iss and sub')
+  if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI)
+    throw invalid(`jti must be a text of 1 to ${MAX_JTI} characters`)
+  const namesEndpoint = checkAudience(jws, rules)
+  const exp = checkTimes(jws, rules)
+  const covered = coveredTerms(jws)
+  const proof: AgentProof = {
+    did: iss,
+    message: jws.signingInput,
+    signature: jws.signature,
+    covered,
+    isFullyBound: covered.scope !== undefined && covered.aud !== undefined,
+    id: uuidv8FromHash(
+      createHash('sha256')
+        .update(JSON.stringify(['client-assertion', iss, jti]))
+        .digest(),
+    ),
+    exp: exp + rules.skewS,
+    challengeKeyId: '',
+    refusals: REFUSALS,
+  }
+  return { proof, kid: jws.header.kid, namesEndpoint }
+}
+
+/** Returns whether the audience is the token endpoint. */
+function checkAudience({ payload }: ParsedJws, { issuer, tokenEndpoint }: ClientAssertionRules): boolean {
+  const { aud } = payload
+  const named: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud
+  if (named === issuer) return false
+  if (tokenEndpoint !== undefined && named === tokenEndpoint) return true
+  throw invalid(`aud must be exactly the issuer, ${issuer}`)
+}
+
+function checkTimes({ payload }: ParsedJws, { nowS, skewS }: ClientAssertionRules): number {
+  const { exp, iat = 0, nbf = 0 } = payload
+  if (!isSeconds(exp) || !isSeconds(iat) || !isSeconds(nbf)) throw invalid('exp, iat and nbf must be Unix seconds')
+  if (Math.max(iat, nbf) > nowS + skewS) throw invalid('iat and nbf must not be in the future')
+  if (exp > nowS + MAX_LIFETIME_S + skewS) throw invalid(`exp must be at most ${MAX_LIFETIME_S} seconds ahead`)
+  if (nowS >= exp + skewS) throw new ApiError('ASSERTION_EXPIRED')
+  return Math.floor(exp)
+}
+
+/** NumericDate (RFC 7519 section 2) allows fractions. */
+function isSeconds(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < 1e11
+}
+
+function coveredTerms({ payload }: ParsedJws): CoveredTerms {
+  const { scope: scopeText, resource, authorization_details: details } = payload
+  if (details !== undefined) throw new ApiError('UNSUPPORTED_AUTHORIZATION_DETAILS')
+  const scope = typeof scopeText === 'string' ? parseScopeString(scopeText) : undefined
+  if (scopeText !== undefined && scope === undefined) throw invalid('scope must be scope-tokens with spaces between')
+  const audience = resource === undefined ? undefined : parseResource(resource)
+  return bindingOf({ scope, audience, ttl: undefined })
+}
+
+function parseResource(resource: unknown) {
+  const list: readonly unknown[] = Array.isArray(resource) ? resource : [resource]
+  const texts = list.filter((each) => typeof each === 'string')
+  const audience = texts.length === list.length && texts.length > 0 ? parseAudiences(texts) : undefined
+  if (audience === undefined) throw invalid('resource must be 1 to 8 absolute URLs')
+  return audience
+}
+
+function invalid(problem: string): ApiError {
+  return new ApiError('INVALID_ASSERTION', `In the client assertion, ${problem}`)
+}

@@ -1,0 +1,49 @@
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import type { Call } from '../../chain/call.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import type { AuthnDeps } from '../config.ts'
+import { checkSignature, checkStatuses } from '../domain/agent-proof.ts'
+import type { Subject } from '../domain/decide-issue.ts'
+import { type ClientAuthentication, clientAssertionOf } from '../domain/oauth-request.ts'
+import { type ParsedClientAssertion, parseClientAssertion } from '../domain/parse-client-assertion.ts'
+import { redeemProof } from '../redeem-proof.ts'
+
+/**
+ * Opens the client assertion of a request. The signature is not verified yet.
+ *
+ * @throws ApiError UNAUTHENTICATED, UNSUPPORTED_CLIENT_AUTHENTICATION, INVALID_ASSERTION, ASSERTION_EXPIRED
+ */
+export function openAssertion(deps: AuthnDeps, request: ClientAuthentication): ParsedClientAssertion {
+  const { issuer, settings, now } = deps
+  return parseClientAssertion(clientAssertionOf(request), request.clientId, {
+    issuer,
+    tokenEndpoint: settings.assertionAudience === 'issuer' ? undefined : `${issuer}/oauth/token`,
+    nowS: Math.floor(now() / 1000),
+    skewS: settings.skewS,
+  })
+}
+
+/** Throws INVALID_ASSERTION unless the assertion names the agent's current key, or no key. */
+export function checkKid({ agent }: Subject, { kid }: ParsedClientAssertion): void {
+  if (kid !== '' && kid !== thumbprint(agent.publicKey)) {
+    throw new ApiError('INVALID_ASSERTION', "kid must be the thumbprint of the agent's current key, or be left out")
+  }
+}
+
+/**
+ * Authenticates the agent of a request that issues no token. The assertion is used up, also for token requests.
+ *
+ * @throws ApiError as openAssertion does; AGENT_NOT_FOUND, INVALID_DID, INVALID_SIGNATURE, AGENT_NOT_ACTIVE,
+ *   AGENT_OPERATOR_NOT_ACTIVE, ASSERTION_USED, UNAVAILABLE
+ */
+export async function authenticateClient(deps: AuthnDeps, request: ClientAuthentication, call: Call): Promise<Subject> {
+  const assertion = openAssertion(deps, request)
+  const { subject } = await redeemProof(deps, assertion.proof, call, async (fresh) => {
+    checkKid(fresh, assertion)
+    checkSignature(fresh, assertion.proof)
+    checkStatuses(fresh)
+    return {}
+  })
+  if (assertion.namesEndpoint) deps.sawEndpointAudience(subject.agent.did)
+  return subject
+}

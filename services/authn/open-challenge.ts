@@ -1,0 +1,38 @@
+import { formatUuid } from '@auth4agent/core/encoding/uuid'
+import { challengeMessage } from '@auth4agent/core/identity/challenge'
+import type { IssueTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import type { AuthnDeps } from './config.ts'
+import type { AgentProof } from './domain/agent-proof.ts'
+import { isAuthentic, parseChallenge } from './domain/seal-challenge.ts'
+import { isFullyBound } from './domain/token-request.ts'
+
+const REFUSALS = { used: 'CHALLENGE_USED', expired: 'CHALLENGE_EXPIRED', void: 'CHALLENGE_NOT_FOUND' } as const
+
+/**
+ * Opens a challenge of this server. The signature is not verified yet.
+ *
+ * @throws ApiError CHALLENGE_NOT_FOUND, UNAVAILABLE
+ */
+export async function openChallenge(
+  deps: Pick<AuthnDeps, 'challengeKeys' | 'issuer'>,
+  { did, challenge, nonce, signature }: IssueTokenRequest,
+): Promise<AgentProof> {
+  const sealed = parseChallenge(challenge, nonce)
+  const key = sealed && (await deps.challengeKeys.find(sealed.content.kid))
+  if (sealed === undefined || key === undefined || !isAuthentic(sealed, key.key))
+    throw new ApiError('CHALLENGE_NOT_FOUND')
+  const { content } = sealed
+  if (content.did !== did || content.iss !== deps.issuer) throw new ApiError('CHALLENGE_NOT_FOUND')
+  return {
+    did,
+    message: challengeMessage(challenge, nonce),
+    signature,
+    covered: content,
+    isFullyBound: isFullyBound(content),
+    id: formatUuid(sealed.nonce),
+    exp: content.exp,
+    challengeKeyId: content.kid,
+    refusals: REFUSALS,
+  }
+}

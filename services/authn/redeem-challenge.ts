@@ -1,0 +1,18 @@
+import type { IssueTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import type { Call } from '../chain/call.ts'
+import type { AuthnDeps } from './config.ts'
+import { parseRequestedTerms } from './domain/token-request.ts'
+import { type IssuedToken, issueToken } from './issue-token.ts'
+import { openChallenge } from './open-challenge.ts'
+
+/**
+ * Redeems a signed challenge for a token.
+ *
+ * @throws ApiError INVALID_DID, INVALID_SCOPE, INVALID_AUDIENCE, INVALID_TTL, CHALLENGE_NOT_FOUND, CHALLENGE_EXPIRED,
+ *   CHALLENGE_USED, and as issueToken does
+ */
+export async function redeemChallenge(deps: AuthnDeps, request: IssueTokenRequest, call: Call): Promise<IssuedToken> {
+  deps.subjects.of(request.did)
+  const requested = parseRequestedTerms(request, deps.settings.ttlS)
+  return issueToken(deps, { proof: await openChallenge(deps, request), requested }, call)
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
+import type { Call } from '../chain/call.ts'
+import { actorName } from '../ledger/ledger.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import type { AuthnDeps } from './config.ts'
+import type { AgentProof } from './domain/agent-proof.ts'
+import type { Subject } from './domain/decide-issue.ts'
+import { hasPassed, type RedeemOutcome } from './store.ts'
+
+/** The part of a decision that the redemption needs. Without `token`, it only authenticates the agent. */
+export interface Decision {
+  /** Signing algorithm and lifetime in seconds of the token that the redemption is for. */
+  readonly token?: { readonly alg: TokenAlgorithm; readonly ttl: number }
+  /** The DPoP proof of the request, which is redeemed too. */
+  readonly dpop?: DpopProof | undefined
+}
+
+/** A redeemed proof. */
+export interface RedeemedProof<D extends Decision> {
+  readonly subject: Subject
+  readonly decision: D
+  /** The id of the token. */
+  readonly jti: string
+  /** Time of the redemption in Unix seconds. */
+  readonly nowS: number
+  readonly epoch: readonly [agent: number, operator: number]
+  /** The key that signs the token; empty without a token. */
+  readonly kid: string
+}
+
+/** Maximum number of attempts. Another attempt follows when the agent or operator changed before the redemption. */
+const MAX_DECISIONS = 4
+
+/**
+ * Decides about an agent's proof, and redeems the proof, and the DPoP proof of the decision, in one statement. A
+ * refusal of `decide` redeems nothing.
+ *
+ * @throws ApiError with the reason of `decide` or of the proof; DPOP_PROOF_USED; UNAVAILABLE when no key can sign, or
+ *   when the agent or its operator changes during every attempt.
+ */
+export async function redeemProof<D extends Decision>(
+  deps: AuthnDeps,
+  proof: AgentProof,
+  call: Call,
+  decide: (subject: Subject) => Promise<D>,
+): Promise<RedeemedProof<D>> {
+  const subjects = deps.subjects.of(proof.did)
+  let seen = await subjects.get()
+  // The database's clock decides. The query is not needed while the text is valid by this process's clock, because the
+  // redeeming statement checks the expiry again.
+  if (deps.now() >= proof.exp * 1000 && (await hasPassed(deps.db, proof.exp)))
+    throw new ApiError(proof.refusals.expired)
+  for (let decisions = 1; decisions <= MAX_DECISIONS; decisions += 1) {
+    const { subject, value: decision } = await subjects.decide(seen, decide)
+    const [jti, nowS] = [randomUUID(), Math.floor(deps.now() / 1000)]
+    const outcome = await redeem(deps, { proof, subject, decision, jti, nowS, call })
+    if (outcome.kind === 'redeemed') return { subject, decision, jti, nowS, epoch: outcome.epoch, kid: outcome.kid }
+    if (outcome.kind !== 'stale') throw await refusalOf(deps, outcome.kind, proof, decision)
+    seen = await subjects.reload()
+  }
+  throw new ApiError('UNAVAILABLE', 'The agent or its operator changed during every attempt; try again', {
+    retryAfter: 1,
+  })
+}
+
+interface Attempt {
+  readonly proof: AgentProof
+  readonly subject: Subject
+  readonly decision: Decision
+  readonly jti: string
+  readonly nowS: number
+  readonly call: Call
+}
+
+function redeem(deps: AuthnDeps, { proof, subject, decision, jti, nowS, call }: Attempt): Promise<RedeemOutcome> {
+  const { agent, operator } = subject
+  const { token, dpop } = decision
+  return deps.redeem({
+    challengeId: proof.id,
+    challengeExp: proof.exp,
+    challengeKeyId: proof.challengeKeyId,
+    agentId: agent.id,
+    agentVersion: agent.version,
+    operatorId: operator.id,
+    operatorVersion: operator.version,
+    publicKey: agent.publicKey,
+    jti,
+    keepUntil: Math.max(proof.exp, nowS + (token?.ttl ?? 0)) + deps.settings.keepRedemptionS,
+    alg: token?.alg ?? '',
+    actor: actorName({ kind: 'agent', did: agent.did }),
+    requestId: call.requestId,
+    dpopId: dpop?.id ?? '',
+    dpopKeepUntil: dpop?.expiresAtS ?? 0,
+  })
+}
+
+async function refusalOf(
+  deps: AuthnDeps,
+  kind: Exclude<RedeemOutcome['kind'], 'redeemed' | 'stale'>,
+  proof: AgentProof,
+  { token }: Decision,
+): Promise<ApiError> {
+  if (kind === 'replayed') return new ApiError('DPOP_PROOF_USED')
+  if (kind === 'keyless')
+    return new ApiError('UNAVAILABLE', `No ${token?.alg} key is active yet; try again later`, { retryAfter: 10 })
+  // The challenge's key was deleted, as when all tokens of the deployment end. The next challenge needs a new key.
+  if (kind === 'void') await deps.challengeKeys.rotate()
+  return new ApiError(proof.refusals[kind])
+}

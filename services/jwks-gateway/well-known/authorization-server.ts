@@ -1,0 +1,33 @@
+import { DPOP_ALGORITHMS } from '@auth4agent/core/dpop/dpop-proof'
+import { ED25519_ALGORITHMS } from '@auth4agent/core/jose/jws'
+import type { GatewayConfig } from '../config.ts'
+
+const METHODS = ['private_key_jwt']
+
+/**
+ * Returns the metadata of the authorization server (RFC 8414 section 2) as JSON text. It names only what this server
+ * has: no authorization endpoint, so no response types, and no client registration.
+ *
+ * The MCP SDKs for TypeScript and Python refuse metadata without `authorization_endpoint`, although RFC 8414 section 2
+ * allows that. So `isForMcp` adds the member. No client uses it, because the list of response types is empty.
+ */
+export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'baseUrl'>, isForMcp = false): string {
+  return JSON.stringify({
+    issuer: baseUrl,
+    ...(isForMcp && { authorization_endpoint: `${baseUrl}/oauth/authorize` }),
+    token_endpoint: `${baseUrl}/oauth/token`,
+    token_endpoint_auth_methods_supported: METHODS,
+    token_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,
+    jwks_uri: `${baseUrl}/.well-known/jwks.json`,
+    response_types_supported: [],
+    grant_types_supported: ['client_credentials'],
+    introspection_endpoint: `${baseUrl}/oauth/introspect`,
+    introspection_endpoint_auth_methods_supported: METHODS,
+    introspection_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,
+    introspection_signing_alg_values_supported: ['EdDSA'],
+    revocation_endpoint: `${baseUrl}/oauth/revoke`,
+    revocation_endpoint_auth_methods_supported: METHODS,
+    revocation_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,
+    dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
+  })
+}

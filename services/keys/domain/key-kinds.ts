@@ -1,0 +1,40 @@
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
+import type { KeyPurpose } from '../../../gen/prisma/enums.ts'
+
+/** What a signing key signs, and its algorithm. Each kind has its own active key and its own reserve. */
+export interface KeyKind {
+  readonly purpose: KeyPurpose
+  readonly alg: TokenAlgorithm
+}
+
+/** The purposes that this version knows. A newer version may have written rows with other purposes. */
+export const PURPOSES: readonly KeyPurpose[] = ['access_token', 'introspection']
+
+/** The kind of the keys that sign introspection answers. EdDSA is the algorithm that every client supports. */
+export const INTROSPECTION: KeyKind = { purpose: 'introspection', alg: 'EdDSA' }
+
+/**
+ * Every kind, in the order in which the JWKS has its keys: token keys first, and of these EdDSA first, for clients
+ * that support only EdDSA and take the first key.
+ */
+export const KEY_KINDS: readonly KeyKind[] = [...TOKEN_ALGORITHMS.map(tokenKind), INTROSPECTION]
+
+/** Returns the kind of the keys that sign access tokens with an algorithm. */
+export function tokenKind(alg: TokenAlgorithm): KeyKind {
+  return { purpose: 'access_token', alg }
+}
+
+/** Returns the kind with this purpose and algorithm. Returns undefined when this version does not know the kind. */
+export function kindOf({ purpose, alg }: { readonly purpose: string; readonly alg: string }): KeyKind | undefined {
+  return KEY_KINDS.find((kind) => kind.purpose === purpose && kind.alg === alg)
+}
+
+/** Tells whether a key is of a kind. */
+export function isOfKind(kind: KeyKind, key: KeyKind): boolean {
+  return key.purpose === kind.purpose && key.alg === kind.alg
+}
+
+/** Returns the name of a kind for people: the algorithm of a token key, or the purpose. */
+export function nameOf({ purpose, alg }: KeyKind): string {
+  return purpose === 'access_token' ? alg : purpose
+}
