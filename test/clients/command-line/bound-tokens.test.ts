@@ -72,6 +72,9 @@ const newToken = async () => (await succeed('issue', '--dpop', '--quiet', ...ask
 const proofFor = async (token: string) =>
   (await succeed('dpop-proof', '--method', 'GET', '--url', `${api}/orders`, '--token', token)).trim()
 
+const send = (authorization: string, dpop?: string) =>
+  fetch(`${api}/orders?page=1`, { headers: { authorization, ...(dpop !== undefined && { dpop }) } })
+
 it('1. an operator demands bound tokens for its audience, and the agent gets one only with --dpop', async () => {
   const policy = { audiences: [{ audience: OWN, callers: [], dpop: 'required-with-nonce' }] }
   const set = await runCli(['policy', 'set', '--file', '-'], {
@@ -91,8 +94,6 @@ it('1. an operator demands bound tokens for its audience, and the agent gets one
 it('2. an API accepts the token with a proof of dpop-proof, each proof once', async () => {
   const token = await newToken()
   const [first, second] = [await proofFor(token), await proofFor(token)]
-  const send = (authorization: string, dpop?: string) =>
-    fetch(`${api}/orders?page=1`, { headers: { authorization, ...(dpop !== undefined && { dpop }) } })
   expect(await (await send(`DPoP ${token}`, first)).json()).toMatchObject({ sub: did })
   expect((await send(`DPoP ${token}`, first)).status).toBe(401)
   expect((await send(`DPoP ${token}`, second)).status).toBe(200)
