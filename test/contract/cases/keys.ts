@@ -1,4 +1,3 @@
-import { generateKeyPair, seedToPem } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'

@@ -7,11 +7,13 @@ import { importKeySet } from '@auth4agent/core/jose/key-set'
 import { importSigningKey } from '@auth4agent/core/keys/ed25519'
 import { verifyAccessToken } from '@auth4agent/core/token/access-token'
 import { verdicts } from '@auth4agent/core/token/verdicts'
+import { createVerifier } from '@auth4agent/verifier'
 import { create } from '@bufbuild/protobuf'
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, EmbeddedJWK, jwtVerify } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { VerifyTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { type VerifyTokenDeps, verifyToken } from '../../../services/authn/verify-token.ts'
+import { JWKS, outcomeOf } from '../../support/offline-verifier.ts'
 import { isRefused, type Pieces, type Refused, readVectors, unfold, type Vector } from '../support/read-vectors.ts'
 
 interface ProofRequest {
@@ -103,6 +105,25 @@ describe('dpop-proofs.json', () => {
       const sent = proof === undefined ? {} : { dpopProof: proof, httpMethod: method, httpUrl: url }
       const answer = await verifyToken(deps, create(VerifyTokenRequestSchema, { token, ...sent }))
       answers.push(answer.valid ? 'VALID' : answer.reason)
+    }
+    expect(answers).toEqual(requests.map(({ expect: verdict }) => verdict))
+  })
+
+  it.each(file.sequences)('the offline verifier answers: $name', async ({ now, requests }) => {
+    vi.useFakeTimers({ toFake: ['Date'], now: now * 1_000 })
+    onTestFinished(() => void vi.useRealTimers())
+    const verifier = createVerifier({
+      issuer: file.issuer,
+      audience: 'https://api.example.com',
+      operators: 'any',
+      clockSkew: file.clock_skew,
+      revocations: 'none',
+      fetch: async (url) => Response.json(new URL(url).pathname === JWKS ? tokens.jwks : { issuer: file.issuer }),
+    })
+    onTestFinished(() => verifier.close())
+    const answers: string[] = []
+    for (const { access_token: token, proof, method, url } of requests) {
+      answers.push(await outcomeOf(verifier, token, proof === undefined ? {} : { dpop: { proof, method, url } }))
     }
     expect(answers).toEqual(requests.map(({ expect: verdict }) => verdict))
   })

@@ -33,7 +33,7 @@ export interface ProofCase {
 
 export const SKEW_S = 10
 export const WINDOW_S = 60
-export const JTI = 'proof-1'
+const JTI = 'proof-1'
 /** A token that is bound to the key of the good proof. */
 export const BOUND_TOKEN = await token({ claims: { cnf: { jkt: DPOP_KEY.jkt } } })
 export const REQUEST: ProofRequest = {
