@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { DescMethod, JsonObject } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
@@ -11,10 +10,11 @@ import { oauthCases } from './cases/oauth.ts'
 import { authenticated } from './cases/valid-requests.ts'
 import { sendHttp } from './support/http.ts'
 import { publishedOAuthErrors } from './support/published-reasons.ts'
-import { type RefusalCase, sendCase, type Transport } from './support/refusal.ts'
+import type { RefusalCase, Transport } from './support/refusal.ts'
 import { restRequest } from './support/rest-request.ts'
 import { runCases, useWorld } from './support/run-cases.ts'
 import type { AgentName } from './support/seed.ts'
+import { claimsOf, sendGood } from './support/send-good.ts'
 import type { Snapshot } from './support/snapshot.ts'
 
 const world = useWorld()
@@ -27,16 +27,13 @@ async function call(
   transport: Transport,
   method: DescMethod,
   fields: JsonObject,
-  { agent = 'active', ...how }: { agent?: AgentName } & Partial<RefusalCase> = {},
+  { agent = 'active', ...how }: { agent?: AgentName } & Pick<RefusalCase, 'proof'> = {},
 ): Promise<JsonObject> {
   const request = { ...authenticated(world().agents[agent]), ...fields }
-  const asked: RefusalCase = { name: '', method, reason: 'INTERNAL', request: () => request, ...how }
-  return (await sendCase(world(), asked, transport, { request, requestId: randomUUID() })).expectAnswered()
+  return (await sendGood(world(), transport, { method, request, ...how })).expectAnswered()
 }
 
 const GRANT = { grant_type: 'client_credentials' }
-const claimsOf = (jwt: unknown) =>
-  JSON.parse(Buffer.from(String(jwt).split('.')[1] ?? '', 'base64url').toString()) as JsonObject
 
 /** Returns the names of the tables that work has changed. */
 async function changedBy(work: () => Promise<unknown>): Promise<string[]> {
