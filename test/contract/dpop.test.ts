@@ -1,9 +1,8 @@
-import type { JsonObject } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { DEMANDS, demandDpop } from './cases/audiences.ts'
 import { dpopCases, EVERYWHERE, ISSUERS, PROOF_KEYS, proofFor } from './cases/dpop.ts'
 import { shortName } from './support/contract.ts'
-import type { CaseAnswer, RefusalCase, Transport } from './support/refusal.ts'
+import type { Answered, CaseAnswer, RefusalCase, Transport } from './support/refusal.ts'
 import { runCases, useWorld } from './support/run-cases.ts'
 import { claimsOf, sendGood } from './support/send-good.ts'
 
@@ -28,7 +27,7 @@ function ask(
 }
 
 /** Returns `cnf` of the token and `token_type` of the answer. */
-function bindingOf(answer: JsonObject) {
+function bindingOf(answer: Answered) {
   return { type: answer['token_type'], cnf: claimsOf(answer['access_token'])['cnf'] }
 }
 

@@ -10,7 +10,7 @@ import { oauthCases } from './cases/oauth.ts'
 import { authenticated } from './cases/valid-requests.ts'
 import { sendHttp } from './support/http.ts'
 import { publishedOAuthErrors } from './support/published-reasons.ts'
-import type { RefusalCase, Transport } from './support/refusal.ts'
+import type { Answered, RefusalCase, Transport } from './support/refusal.ts'
 import { restRequest } from './support/rest-request.ts'
 import { runCases, useWorld } from './support/run-cases.ts'
 import type { AgentName } from './support/seed.ts'
@@ -28,7 +28,7 @@ async function call(
   method: DescMethod,
   fields: JsonObject,
   { agent = 'active', ...how }: { agent?: AgentName } & Pick<RefusalCase, 'proof'> = {},
-): Promise<JsonObject> {
+): Promise<Answered> {
   const request = { ...authenticated(world().agents[agent]), ...fields }
   return (await sendGood(world(), transport, { method, request, ...how })).expectAnswered()
 }
@@ -83,7 +83,7 @@ describe.each(EVERYWHERE)('the OAuth calls over %s', (transport) => {
   it('leave out the scope of a token that has none', async () => {
     const issued = await call(transport, token, GRANT)
     expect(issued['scope'] ?? '').toBe('')
-    const told = await call(transport, introspect, { token: issued['access_token'] ?? '' })
+    const told = await call(transport, introspect, { token: String(issued['access_token']) })
     expect(told).toMatchObject({ active: true })
     expect(told).not.toHaveProperty('scope')
   })
@@ -212,7 +212,7 @@ describe('an OAuth endpoint over HTTP', () => {
 })
 
 it('the errors of the OAuth endpoints are the published ones', () => {
-  const possible = new Set([token, introspect, revoke].flatMap((method) => [...reasonsOf(method)]))
+  const possible = new Set([token, introspect, revoke].flatMap((method) => Array.from(reasonsOf(method))))
   const outside = ['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED']
   expect(Object.keys(publishedOAuthErrors).toSorted()).toEqual([...possible, ...outside].toSorted())
   const now = Object.keys(publishedOAuthErrors).map((reason) => [reason, reasons[reason as keyof typeof reasons].oauth])

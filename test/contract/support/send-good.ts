@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { DescMethod, JsonObject } from '@bufbuild/protobuf'
-import { type CaseAnswer, type RefusalCase, sendCase, type Transport } from './refusal.ts'
+import { type Answered, type CaseAnswer, type RefusalCase, sendCase, type Transport } from './refusal.ts'
 import type { World } from './world.ts'
 
 /** A call that a test expects to be answered, or about which it does not know yet. */
@@ -16,6 +16,6 @@ export function sendGood(world: World, transport: Transport, { request, ...asked
 }
 
 /** Returns the claims of a JWT without verifying it. */
-export function claimsOf(jwt: unknown): JsonObject {
-  return JSON.parse(Buffer.from(String(jwt).split('.')[1] ?? '', 'base64url').toString()) as JsonObject
+export function claimsOf(jwt: unknown): Answered {
+  return JSON.parse(Buffer.from(String(jwt).split('.')[1] ?? '', 'base64url').toString()) as Answered
 }
