@@ -2,7 +2,7 @@ import type { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import type { GenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import type pg from 'pg'
 import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { ChallengeKeyring, IntrospectionSigner, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
+import type { ChallengeKeyring, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
@@ -46,7 +46,7 @@ export interface AuthnDeps {
   readonly replays: ReplayMemory
   /** Called when a client assertion named the token endpoint instead of the issuer. */
   readonly sawEndpointAudience: (did: string) => void
-  readonly introspectionSigner: IntrospectionSigner
+  readonly introspectionSigner: Keys['introspectionSigner']
 }
 
 /** Options of createAuthn. */

@@ -20,6 +20,9 @@ export { statusRefusals } from './refuse-by-status.ts'
 /** Options of the connection pool for redemptions: number of connections and settings of their sessions. */
 export const redeemPoolOptions = { poolSize: MAX_STATEMENTS, options: REDEEM_SESSION }
 
+/** The most DPoP proofs that a process remembers for VerifyToken. They need about 90 MB. */
+const MAX_PROOFS = 1_000_000
+
 /** The authn part of the server: its RPC services and its jobs. */
 export interface Authn {
   readonly module: ServiceModule<typeof AuthnService>
@@ -37,7 +40,7 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, ...rest }: A
     operators: shareLookUps(rest.operators),
     redeem: createRedeemer(redeemPool),
     genuineTokens: createGenuineTokens(rest.issuer, rest.verificationKeys),
-    replays: createReplayMemory(),
+    replays: createReplayMemory({ capacity: MAX_PROOFS }),
   }
   return {
     module: { service: AuthnService, handlers: authnRoutes(deps), policies: authnPolicies },

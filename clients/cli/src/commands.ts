@@ -187,6 +187,11 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/exec.ts')).exec,
       },
       {
+        words: 'api-proxy',
+        summary: "send requests of local tools to an API with the agent's token",
+        load: async () => (await import('./commands/api-proxy.ts')).apiProxy,
+      },
+      {
         words: 'verify',
         summary: 'verify a token',
         load: async () => (await import('./commands/verify.ts')).verify,

@@ -28,6 +28,11 @@ export const tokenFlags = {
   ...agentKeyFlag,
 } as const
 
+/** Returns the terms of the token that the flags describe. Throws CliError if --scope names no scope. */
+export function termsOf({ flags }: Pick<Context<typeof tokenFlags>, 'flags'>) {
+  return { scopes: readScopes(flags.list('scope')), audience: flags.list('aud'), ttl: flags.text('ttl') }
+}
+
 /**
  * Gets a token for the agent of the folder. With `isBound`, the token is bound to the agent's key. Rejects with CliError
  * or the SDK's Auth4AgentError.
@@ -36,10 +41,10 @@ export async function getToken(
   context: Context<typeof tokenFlags>,
   isBound = false,
 ): Promise<{ readonly did: string; readonly token: IssuedToken }> {
-  const { flags, fetch, signal, progress } = context
+  const { fetch, signal, progress } = context
   const { agent, key } = await loadAgent(context)
   const choice = serverOf(agent, context)
-  const terms = { scopes: readScopes(flags.list('scope')), audience: flags.list('aud'), ttl: flags.text('ttl') }
+  const terms = termsOf(context)
   const dpop = isBound ? key : undefined
   const asked = authenticate({ ...choice, did: agent.did, key, dpop, fetch, signal, ...terms }).catch(
     (error: unknown) => {

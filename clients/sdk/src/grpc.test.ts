@@ -120,11 +120,11 @@ it('localInterceptor ends a call with UNAUTHENTICATED when the agent cannot get 
 /** Returns headers as for a bound token. The proof shows what it is for. */
 const bound: Authorize = async (method, url) => ({ authorization: 'DPoP token', dpop: `${method} ${String(url)}` })
 
-it('localInterceptor adds a proof for the address of the channel, or for baseUrl', async () => {
+it('localInterceptor adds a proof for the address of the channel, or for publicUrl', async () => {
   const calls = await startCalls(bound)
   await calls.call(Number.POSITIVE_INFINITY).ended
   expect(calls.seen).toEqual(['DPoP token', `POST http://${calls.address}${PATH}`])
-  const named = await startCalls(bound, { baseUrl: 'https://api.example/orders/' })
+  const named = await startCalls(bound, { publicUrl: 'https://api.example/orders/' })
   await named.call(Number.POSITIVE_INFINITY).ended
   expect(named.seen).toEqual(['DPoP token', `POST https://api.example/orders${PATH}`])
 })
@@ -152,7 +152,7 @@ it('localInterceptor makes proofs for channels to each kind of local address', a
 
 it.each([
   ['the host of the channel', {}, `POST https://localhost${PATH}`],
-  ['baseUrl', { baseUrl: 'https://localhost:8443' }, `POST https://localhost:8443${PATH}`],
+  ['publicUrl', { publicUrl: 'https://localhost:8443' }, `POST https://localhost:8443${PATH}`],
 ])('authorizedCredentials adds a proof for %s', async (_name, options, proof) => {
   const pair = { cert_chain: Buffer.from(certificate.cert), private_key: Buffer.from(certificate.key) }
   const { address, seen } = await startServer(ServerCredentials.createSsl(null, [pair]))
@@ -161,8 +161,8 @@ it.each([
   expect(seen).toEqual(['DPoP token', proof])
 })
 
-it('localInterceptor and authorizedCredentials throw TypeError for a baseUrl that is no URL', () => {
-  const [agent, options] = [{ authorization: bound }, { baseUrl: 'api.example' }]
-  expect(() => localInterceptor(agent, options)).toThrow('baseUrl must be a URL')
-  expect(() => authorizedCredentials(agent, undefined, options)).toThrow('baseUrl must be a URL')
+it('localInterceptor and authorizedCredentials throw TypeError for a publicUrl that is no URL', () => {
+  const [agent, options] = [{ authorization: bound }, { publicUrl: 'api.example' }]
+  expect(() => localInterceptor(agent, options)).toThrow('publicUrl must be a URL')
+  expect(() => authorizedCredentials(agent, undefined, options)).toThrow('publicUrl must be a URL')
 })

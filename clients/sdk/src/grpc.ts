@@ -21,10 +21,10 @@ export interface GrpcOptions extends TokenTerms {
    * The public address of the API, as the API itself knows it. Only the proofs of a bound token contain it. By default
    * it is the address of the channel; for channels with TLS without the port, because grpc-js does not tell it.
    */
-  readonly baseUrl?: string | undefined
+  readonly publicUrl?: string | undefined
 }
 
-const OPTION_NAMES: Names<GrpcOptions> = { ...TERM_NAMES, baseUrl: true }
+const OPTION_NAMES: Names<GrpcOptions> = { ...TERM_NAMES, publicUrl: true }
 
 type Tokens = Pick<Agent, 'authorization'>
 type CallMetadataGenerator = Parameters<typeof credentials.createFromMetadataGenerator>[0]
@@ -55,10 +55,10 @@ export function authorizedCredentials(
   channel: ChannelCredentials = credentials.createSsl(),
   options: GrpcOptions = {},
 ): ChannelCredentials {
-  const { baseUrl, ...terms } = checked(options)
+  const { publicUrl, ...terms } = checked(options)
   const provide = async ({ service_url, method_name }: ServiceCall, done: Parameters<CallMetadataGenerator>[1]) => {
     const { origin, pathname } = new URL(service_url)
-    const url = `${baseUrl ?? origin}${pathname}/${method_name.slice(method_name.lastIndexOf('/') + 1)}`
+    const url = `${publicUrl ?? origin}${pathname}/${method_name.slice(method_name.lastIndexOf('/') + 1)}`
     const answer = await settled(agent.authorization('POST', url, terms))
     if ('error' in answer) done(answer.error)
     else done(null, withHeaders(new Metadata(), answer.headers))
@@ -90,7 +90,7 @@ export function authorizedCredentials(
  * ```
  */
 export function localInterceptor(agent: Tokens, given: GrpcOptions = {}): Interceptor {
-  const { baseUrl, ...terms } = checked(given)
+  const { publicUrl, ...terms } = checked(given)
   return (options, nextCall) => {
     const call = nextCall(options)
     const end = endBeforeStart(options.deadline)
@@ -99,7 +99,7 @@ export function localInterceptor(agent: Tokens, given: GrpcOptions = {}): Interc
         // The call is not connected yet, so its peer is the target of the channel, or the address of a proxy.
         const peer = call.getPeer()
         if (!isLocalTarget(peer)) return refuse(listener, status.UNAUTHENTICATED, NOT_LOCAL)
-        const url = (baseUrl ?? localUrl(peer)) + options.method_definition.path
+        const url = (publicUrl ?? localUrl(peer)) + options.method_definition.path
         const answer = await settled(agent.authorization('POST', url, { ...terms, signal: end.signal }))
         const code = end.code()
         if (code !== undefined) refuse(listener, code, new Error(status[code]))
@@ -159,10 +159,10 @@ function withHeaders(metadata: Metadata, headers: AuthorizationHeaders): Metadat
 /** Throws TypeError for an unknown option, and for a base URL that is not a URL. */
 function checked(options: GrpcOptions): GrpcOptions {
   refuseUnknownNames('option', options, OPTION_NAMES)
-  const { baseUrl } = options
-  if (baseUrl === undefined) return options
-  if (!URL.canParse(baseUrl)) throw new TypeError(`baseUrl must be a URL, not ${JSON.stringify(baseUrl)}`)
-  return { ...options, baseUrl: baseUrl.replace(/\/+$/, '') }
+  const { publicUrl } = options
+  if (publicUrl === undefined) return options
+  if (!URL.canParse(publicUrl)) throw new TypeError(`publicUrl must be a URL, not ${JSON.stringify(publicUrl)}`)
+  return { ...options, publicUrl: publicUrl.replace(/\/+$/, '') }
 }
 
 /** Returns the URL of a channel's target on this machine. */

@@ -19,9 +19,9 @@ async function sizesOf(
   return sizes
 }
 
-it('createAgent adds less than 27 kB to a page, and 9 kB more each if the platform has no Ed25519 or tokens are bound', async () => {
+it('createAgent adds less than 28 kB to a page, and 9 kB more each if the platform has no Ed25519 or tokens are bound', async () => {
   const { atOnce, noble, rest } = await sizesOf("export { createAgent } from '@auth4agent/sdk'")
-  expect(atOnce).toBeLessThan(27_000)
+  expect(atOnce).toBeLessThan(28_000)
   expect(noble).toBeLessThan(9_000)
   expect(rest).toBeLessThan(9_000)
   // Fails if the code that only bound tokens need becomes a part of the entry.

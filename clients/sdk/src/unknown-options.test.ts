@@ -53,7 +53,7 @@ it.each<[string, string, (unknown: object) => unknown]>([
   ['scope', 'scopes', (unknown) => authorized(agent, unknown)],
   ['scope', 'scopes', (unknown) => authorizedCredentials(agent, credentials.createSsl(), unknown)],
   ['scope', 'scopes', (unknown) => localInterceptor(agent, unknown)],
-  ['baseURL', 'baseUrl', (unknown) => localInterceptor(agent, unknown)],
+  ['publicURL', 'publicUrl', (unknown) => localInterceptor(agent, unknown)],
 ])('the unknown option %s causes a TypeError that suggests %s, and nothing is sent', async (name, nearest, call) => {
   sent = 0
   const error: unknown = await Promise.try(call, other(name)).catch((thrown: unknown) => thrown)

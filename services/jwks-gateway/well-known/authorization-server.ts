@@ -7,10 +7,14 @@ const METHODS = ['private_key_jwt']
 /**
  * Returns the metadata of the authorization server (RFC 8414 section 2) as JSON text. It names only what this server
  * has: no authorization endpoint, so no response types, and no client registration.
+ *
+ * The MCP SDKs for TypeScript and Python refuse metadata without `authorization_endpoint`, although RFC 8414 section 2
+ * allows that. So `isForMcp` adds the member. No client uses it, because the list of response types is empty.
  */
-export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'baseUrl'>): string {
+export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'baseUrl'>, isForMcp = false): string {
   return JSON.stringify({
     issuer: baseUrl,
+    ...(isForMcp && { authorization_endpoint: `${baseUrl}/oauth/authorize` }),
     token_endpoint: `${baseUrl}/oauth/token`,
     token_endpoint_auth_methods_supported: METHODS,
     token_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,

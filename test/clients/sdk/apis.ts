@@ -12,16 +12,25 @@ import {
 } from '@grpc/grpc-js'
 import { certificate } from '../../support/certificate.ts'
 
-/** Resolves with the claims of the token in an Authorization header, or undefined if the token is not valid. */
-type Verify = (authorization: string | undefined) => Promise<string | undefined>
+/** The parts of a request that show who calls. */
+interface Presented {
+  readonly authorization: string | undefined
+  readonly dpop: string | undefined
+  readonly method: string
+  readonly url: string
+}
+
+/** Resolves with the claims of the token in a request, or undefined if the token is not valid. */
+type Verify = (request: Presented) => Promise<string | undefined>
 
 /** Returns a function that asks the server about each token, as a service does that must know revocations at once. */
-export function verifierAt(url: string): Verify {
-  return async (authorization) => {
-    const token = authorization?.replace(/^Bearer /, '') ?? ''
-    const response = await fetch(`${url}/v1/verify`, {
+export function verifierAt(server: string): Verify {
+  return async ({ authorization, dpop, method, url }) => {
+    const [, scheme = '', token = ''] = /^(Bearer|DPoP) (.+)$/.exec(authorization ?? '') ?? []
+    const proof = scheme === 'DPoP' ? { dpop_proof: dpop, http_method: method, http_url: url } : {}
+    const response = await fetch(`${server}/v1/verify`, {
       method: 'POST',
-      body: JSON.stringify({ token }),
+      body: JSON.stringify({ token, ...proof }),
       headers: JSON_TYPE,
     })
     const answer: unknown = await response.json()
@@ -34,8 +43,10 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 
 /** Starts a protected API on loopback. It answers with the claims of the token. */
 export async function startApi(verify: Verify) {
-  const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    const claims = await verify(request.headers.authorization)
+  let origin = ''
+  const answer = async ({ headers, method = '', url = '' }: IncomingMessage, response: ServerResponse) => {
+    const { authorization, dpop } = headers
+    const claims = await verify({ authorization, dpop: dpop?.toString(), method, url: origin + url })
     if (claims === undefined) response.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end()
     else response.end(claims)
   }
@@ -43,8 +54,9 @@ export async function startApi(verify: Verify) {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   if (typeof address !== 'object' || address === null) throw new Error('The API does not listen on a TCP port')
+  origin = `http://127.0.0.1:${address.port}`
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: origin,
     async stop() {
       server.closeAllConnections()
       server.close()
@@ -68,9 +80,11 @@ const WHO = {
 /** Starts an API over gRPC, with or without TLS. Like {@link startApi}, it answers with the claims of the token. */
 export async function startGrpcApi(verify: Verify, isSecure: boolean) {
   const server = new GrpcServer()
+  let address = ''
   const who = async (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
-    const [header] = call.metadata.get('authorization')
-    const claims = await verify(typeof header === 'string' ? header : undefined)
+    const [authorization, dpop] = ['authorization', 'dpop'].map((name) => call.metadata.get(name)[0]?.toString())
+    const url = `${isSecure ? 'https' : 'http'}://${address}${call.getPath()}`
+    const claims = await verify({ authorization, dpop, method: 'POST', url })
     if (claims === undefined) done({ code: status.UNAUTHENTICATED, details: 'The call has no valid token' })
     else done(null, Buffer.from(claims))
   }
@@ -83,7 +97,8 @@ export async function startGrpcApi(verify: Verify, isSecure: boolean) {
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)))
   })
-  return { address: `localhost:${port}`, stop: () => server.forceShutdown() }
+  address = `localhost:${port}`
+  return { address, stop: () => server.forceShutdown() }
 }
 
 /**

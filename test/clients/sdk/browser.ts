@@ -56,7 +56,7 @@ export async function runInBrowser(module: string, { serverUrl, ask }: Surroundi
     if (url === '/') response.setHeader('content-type', 'text/html').end(PAGE)
     else if (script !== undefined) response.setHeader('content-type', 'text/javascript').end(script)
     else if (url === '/ask') response.end(JSON.stringify(await ask(JSON.parse(await textOf(request)))))
-    else if (url === '/echo') response.end(JSON.stringify(headers.authorization))
+    else if (url === '/echo') response.end(JSON.stringify([headers.authorization, headers.dpop]))
     else if (url === '/result') resolve(JSON.parse(await textOf(request)))
     else pass(request, response, serverUrl)
   }

@@ -9,14 +9,16 @@ export default async function run() {
   const key = lacks ? await generateKey() : await generateWebCryptoKey()
   const { publicKey } = lacks ? key : await signerFromKeyPair(key)
   const answer = await fetch('/ask', { method: 'POST', body: JSON.stringify([...publicKey]) })
-  const agent = createAgent({ server: location.origin, key, scopes: ['a'], ...(await answer.json()) })
-  const shown = await agent.fetch('/echo')
+  const options = { server: location.origin, key, scopes: ['a'], ...(await answer.json()) }
+  const agent = createAgent(options)
+  const [shown] = await (await agent.fetch('/echo')).json()
+  const bound = await (await createAgent({ ...options, dpop: true }).fetch('/echo')).json()
   const token = await agent.token()
   const sdk = new Auth4Agent({ server: location.origin, issuer: new URL(JSON.parse(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/'))).iss).origin })
   const { valid } = await sdk.verify(token)
   const identity = await sdk.identity.create('page.test')
   const made = { did: identity.did, publicKey: [...identity.publicKey] }
-  return { valid, made, lacks, extractable: key.privateKey?.extractable, token, shown: await shown.json() }
+  return { valid, made, lacks, extractable: key.privateKey?.extractable, token, shown, bound }
 }`
 
 /** Returns the identities that the two runs of the page created. */

@@ -213,7 +213,7 @@ function flip(text: string): string {
 }
 
 describe('the SDK in a browser', () => {
-  it('gets a token with a WebCrypto key, or with a key of noble if WebCrypto has no Ed25519', async () => {
+  it('gets bearer and bound tokens with a WebCrypto key, or with keys of noble if WebCrypto has no Ed25519', async () => {
     const told = await runInBrowser(PAGE, {
       serverUrl: world.url,
       async ask(value) {
@@ -224,10 +224,12 @@ describe('the SDK in a browser', () => {
       },
     })
     const token = expect.stringMatching(/^ey/)
+    const shown = expect.stringMatching(/^Bearer ey/)
+    const bound = [expect.stringMatching(/^DPoP ey/), expect.stringMatching(/^ey/)]
     const made = { did: expect.stringMatching(/^did:agent:page\.test:/), publicKey: expect.any(Array) }
     expect(told).toEqual({
-      usual: { valid: true, made, lacks: false, extractable: false, token, shown: expect.stringMatching(/^Bearer ey/) },
-      lacking: { valid: true, made, lacks: true, token, shown: expect.stringMatching(/^Bearer ey/) },
+      usual: { valid: true, made, lacks: false, extractable: false, token, shown, bound },
+      lacking: { valid: true, made, lacks: true, token, shown, bound },
     })
     for (const { did, publicKey } of madeIn(told)) {
       const digest = createHash('sha256').update(Uint8Array.from(publicKey)).digest('hex')
@@ -244,7 +246,19 @@ describe("the SDK's README", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const [claims = '', ...lines] = stdout.trim().split('\n')
     expect(JSON.parse(claims)).toMatchObject({ scope: 'orders:read', aud: [api.url] })
-    expect(lines).toEqual(['3', '32 false', 'object 1 1', 'SCOPE_NOT_ALLOWED 403', '_auth4agents.example.test', 'true'])
+    expect(lines).toEqual([
+      '3',
+      '200 DPoP',
+      'DPoP 3',
+      '32 false',
+      'OKP Ed25519',
+      'true',
+      'false',
+      'object 1 1',
+      'SCOPE_NOT_ALLOWED 403',
+      '_auth4agents.example.test',
+      'true',
+    ])
     await api.stop()
   })
 })

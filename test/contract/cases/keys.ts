@@ -1,4 +1,3 @@
-import { generateKeyPair, seedToPem } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
@@ -40,13 +39,14 @@ export const keysCases: readonly RefusalCase[] = [
     key: keys.active.pem,
     alg: 'RS256',
   })),
-  take('a known key for another purpose', 'KEY_EXISTS', ({ keys }) => ({
+  take('an unknown purpose', 'INVALID_ARGUMENT', ({ keys }) => ({ key: keys.active.pem, purpose: 'challenge' })),
+  take('an introspection key of another algorithm', 'INVALID_SIGNING_KEY', ({ keys }) => ({
     key: keys.active.pem,
+    alg: 'Ed25519',
     purpose: 'introspection',
   })),
-  take('an algorithm that signs no introspection answers', 'INVALID_SIGNING_KEY', () => ({
-    key: seedToPem(generateKeyPair().seed),
-    alg: 'Ed25519',
+  take('a known token key as an introspection key', 'KEY_EXISTS', ({ keys }) => ({
+    key: keys.active.pem,
     purpose: 'introspection',
   })),
   take('a text that is not a key', 'INVALID_SIGNING_KEY', () => ({ key: 'key' })),

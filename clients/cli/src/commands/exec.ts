@@ -12,6 +12,7 @@ const SECRETS: ReadonlySet<string> = new Set(['AUTH4AGENT_KEK', 'AUTH4AGENT_OTHE
 export const exec = defineCommand({
   help: [
     `Gets a token as \`auth4agent issue\` does, and runs a program with the token in ${VARIABLE}. It never prints the token. It removes variables that contain a private key from the program's environment.`,
+    'The token is never bound to a key, because the program does not get the key of the agent. For an API that accepts only bound tokens, give the program the address of `auth4agent api-proxy --dpop`.',
     'The command forwards signals to the program, and exits with the exit code of the program. It does not renew the token; --ttl sets the lifetime of the token.',
   ],
   examples: [

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Proxy, type ProxyEntry, type ProxyOptions, startProxy } from './proxy-server.ts'
+import type { Proxy, ProxyEntry } from './local-server.ts'
+import { type ProxyOptions, startProxy } from './proxy-server.ts'
 
 const PREFIX = '0123456789abcdef0123456789abcdef'
 const OWN = '0190c3a8-2f5e-8000-8000-00000000000a'

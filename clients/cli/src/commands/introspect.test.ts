@@ -1,0 +1,53 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type AgentHome, createAgentHome } from '../../../../test/support/sdk/agent-home.ts'
+
+const API = 'https://api.example.com'
+
+let home: AgentHome
+
+beforeEach(async () => {
+  home = await createAgentHome()
+})
+afterEach(() => home[Symbol.asyncDispose]())
+
+describe('introspect', () => {
+  const ANSWER = {
+    active: true,
+    sub: 'x',
+    aud: [API],
+    scope: 'a',
+    token_type: 'DPoP',
+    exp: 1_800_000_000,
+    cnf: { jkt: 'k' },
+  }
+
+  it('asks as the agent, and prints the answer', async () => {
+    home.issuer.next('/oauth/introspect', { body: ANSWER }, { body: ANSWER })
+    const { code, stdout } = await home.tool(['introspect', '--token', 'a.b.c'])
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: `token introspection\n\nactive: true\nsubject: x\naudience: [${API}]\nscope: a\ntoken_type: DPoP\nexpires_at: 2027-01-15T08:00:00Z\n`,
+    })
+    expect(home.issuer.seen.at(-1)).toMatchObject({ body: { token: 'a.b.c', client_id: home.did } })
+    expect(JSON.parse((await home.tool(['introspect', '--token', 'a.b.c', '--json'])).stdout)).toEqual(ANSWER)
+  })
+
+  it('exits with 1 for a token that is not active', async () => {
+    home.issuer.next('/oauth/introspect', { body: { active: false } }, { body: { active: false } })
+    expect(await home.tool(['introspect', '--token', 'a.b.c', '--quiet'])).toEqual({
+      code: 1,
+      stdout: 'not active\n',
+      stderr: '',
+    })
+    expect(JSON.parse((await home.tool(['introspect', '--token', 'a.b.c', '--json'])).stdout)).toEqual({
+      active: false,
+    })
+  })
+
+  it('prints times that are no times, and no control characters', async () => {
+    home.issuer.next('/oauth/introspect', { body: { active: true, exp: 1e300, sub: 'a\u001b[2Jb' } })
+    const { code, stdout } = await home.tool(['introspect', '--token', 'a.b.c'])
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('expires_at: 1e+300') })
+    expect(stdout).not.toContain('\u001b')
+  })
+})
