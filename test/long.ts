@@ -14,7 +14,7 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/e2e/embedded/{npm-start,terminal}.test.ts': 'npm start runs and gets every signal, each time with a database',
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
     'every process restarts under each key, one after the other',
-  'test/e2e/readme-tour/tour.test.ts': 'the tours of the documents are run, command by command',
+  'test/e2e/readme-tour/{oauth-page,tour}.test.ts': 'the tours of the documents are run, command by command',
   'test/e2e/workers/workers.test.ts': 'workers are killed and replaced under load',
   'services/embedded-postgres/start.test.ts': 'a dozen databases are created, started and killed',
   'test/support/guardian.test.ts': 'servers and databases are started and then left running',

@@ -1,15 +1,13 @@
 import type { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import type { GenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import type pg from 'pg'
-import type {
-  AgentDirectoryService,
-  OperatorDirectoryService,
-} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { ChallengeKeyring, IntrospectionSigner, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
+import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { ChallengeKeyring, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
+import type { AudienceOwners } from './audience-owners.ts'
 import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { Redeemer } from './redeemer.ts'
 import type { Subjects } from './subjects.ts'
@@ -38,7 +36,7 @@ export interface AuthnDeps {
   readonly termDefaults: TermDefaults
   readonly subjects: Subjects
   readonly redeem: Redeemer
-  readonly operators: InternalClient<typeof OperatorDirectoryService>
+  readonly operators: AudienceOwners
   readonly tokenStatus: TokenStatus
   readonly challengeKeys: ChallengeKeyring
   readonly signer: TokenSigner
@@ -48,7 +46,7 @@ export interface AuthnDeps {
   readonly replays: ReplayMemory
   /** Called when a client assertion named the token endpoint instead of the issuer. */
   readonly sawEndpointAudience: (did: string) => void
-  readonly introspectionSigner: IntrospectionSigner
+  readonly introspectionSigner: Keys['introspectionSigner']
 }
 
 /** Options of createAuthn. */
@@ -61,7 +59,7 @@ export interface AuthnOptions {
   readonly issuer: string
   readonly settings: AuthnSettings
   readonly agents: InternalClient<typeof AgentDirectoryService>
-  readonly operators: InternalClient<typeof OperatorDirectoryService>
+  readonly operators: AudienceOwners
   readonly tokenStatus: TokenStatus
   readonly verificationKeys: VerificationKeys
   /** Gives a time that has certainly passed. Redemptions kept until before this time may be removed. */

@@ -74,11 +74,14 @@ describe('a token request with a DPoP proof', () => {
     expect(refusals.filter((reason) => reason === 'DPOP_PROOF_USED')).toHaveLength(39)
   })
 
-  it('is refused for its proof when assertion and proof were used before, and for its assertion with a new proof', async () => {
-    const [assertion, call] = [clientAssertion(agent), withProof(await proof())]
-    expect(await refusalOf(server.oauthToken(agent, assertion, call))).toBeUndefined()
-    expect(await refusalOf(instances[1].oauthToken(agent, assertion, call))).toBe('DPOP_PROOF_USED')
-    expect(await refusalOf(server.oauthToken(agent, assertion, withProof(await proof())))).toBe('ASSERTION_USED')
+  it('is refused for its assertion when it was used before, and does not use up a new proof', async () => {
+    const [assertion, first, second] = [clientAssertion(agent), withProof(await proof()), withProof(await proof())]
+    expect(await refusalOf(server.oauthToken(agent, assertion, first))).toBeUndefined()
+    const before = await authnState(database.db)
+    for (const call of [first, second])
+      expect(await refusalOf(instances[1].oauthToken(agent, assertion, call))).toBe('ASSERTION_USED')
+    expect(await authnState(database.db)).toEqual(before)
+    expect(await refusalOf(server.oauthToken(agent, clientAssertion(agent), second))).toBeUndefined()
   })
 
   it('can be repeated with the same proof when it was refused', async () => {
@@ -160,7 +163,8 @@ describe('VerifyToken of a bound token', () => {
 
   it('answers TOKEN_NOT_BOUND for a bearer token with a proof', async () => {
     const token = (await server.oauthToken(agent)).accessToken ?? ''
-    expect(await verify(token, await use(token))).toMatchObject({ valid: false, reason: 'TOKEN_NOT_BOUND' })
+    for (const text of [await use(token), 'x'])
+      expect(await verify(token, text)).toMatchObject({ valid: false, reason: 'TOKEN_NOT_BOUND' })
   })
 
   it.each([{ dpopProof: 'x' }, { httpMethod: 'GET' }, { httpUrl: API }, { dpopProof: 'x', httpMethod: 'GET' }])(

@@ -5,6 +5,7 @@ import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
+import { shareLookUps } from './audience-owners.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
 import { issuerAudience } from './domain/token-request.ts'
 import { oauthRoutes } from './oauth/routes.ts'
@@ -18,6 +19,9 @@ export { statusRefusals } from './refuse-by-status.ts'
 
 /** Options of the connection pool for redemptions: number of connections and settings of their sessions. */
 export const redeemPoolOptions = { poolSize: MAX_STATEMENTS, options: REDEEM_SESSION }
+
+/** The most DPoP proofs that a process remembers for VerifyToken. They need about 90 MB. */
+const MAX_PROOFS = 1_000_000
 
 /** The authn part of the server: its RPC services and its jobs. */
 export interface Authn {
@@ -33,9 +37,10 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, ...rest }: A
     ...keys,
     termDefaults: { audience: issuerAudience(rest.issuer), ttl: rest.settings.defaultTtlS },
     subjects: createSubjects(agents),
+    operators: shareLookUps(rest.operators),
     redeem: createRedeemer(redeemPool),
     genuineTokens: createGenuineTokens(rest.issuer, rest.verificationKeys),
-    replays: createReplayMemory(),
+    replays: createReplayMemory({ capacity: MAX_PROOFS }),
   }
   return {
     module: { service: AuthnService, handlers: authnRoutes(deps), policies: authnPolicies },

@@ -143,7 +143,8 @@ it('issueToken checks in the order of the protocol, and a refusal does not redee
 })
 
 const headerOf = (token = '') => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
-const activeKey = (alg: string) => database.db.prisma.jwksKey.findFirstOrThrow({ where: { alg, state: 'active' } })
+const activeKey = (alg: string) =>
+  database.db.prisma.jwksKey.findFirstOrThrow({ where: { purpose: 'access_token', alg, state: 'active' } })
 
 describe('issueToken', () => {
   it.each(['EdDSA', 'Ed25519', 'ES256', 'RS256'])(

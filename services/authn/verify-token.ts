@@ -99,6 +99,7 @@ function checkProof(
   sent: RequestProof | undefined,
 ): Verdict | undefined {
   if (sent === undefined) return checkBinding(claims, undefined)
+  if (claims.cnf === undefined) return 'TOKEN_NOT_BOUND'
   const { text, method, url } = sent
   const rules = { method, url, nowS: Math.floor(now() / 1000), skewS: settings.skewS, accessToken }
   const proof = checkDpopProof(text, rules)

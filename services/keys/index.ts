@@ -13,7 +13,6 @@ import type { ListedKey } from './signing-keys.ts'
 
 export type { ChallengeKeyring } from './challenge-keyring.ts'
 export type { KeysSecrets, KeysSettings } from './config.ts'
-export type { IntrospectionSigner } from './introspection-signer.ts'
 export type { TokenSigner } from './jwt-signer.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 

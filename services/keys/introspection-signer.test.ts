@@ -1,3 +1,4 @@
+import { generateKeyPair, seedToPem } from '@auth4agent/core/keys/ed25519'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { freshOperator, ISSUER, insertAgent, startInstance, type TestInstance } from '../../test/support/authn.ts'
@@ -37,15 +38,15 @@ const compromise = (kid: string, force: boolean) =>
     { $typeName: 'auth4agent.v1.MarkKeyCompromisedRequest', kid, reason: '', force },
     asAdmin(),
   )
-const rotate = () =>
+const rotate = (kid = '') =>
   one.keys.module.handlers.rotateSigningKeys(
-    { $typeName: 'auth4agent.v1.RotateSigningKeysRequest', alg: '', kid: '', reason: '' },
+    { $typeName: 'auth4agent.v1.RotateSigningKeysRequest', alg: '', kid, reason: '' },
     asAdmin(),
   )
 
 it('sign makes a JWT that jose verifies with the published keys', async () => {
   const { keys = [] } = await one.jwks()
-  const found = createLocalJWKSet({ keys: keys.map((key) => ({ ...key, kty: key.kty ?? '' })) })
+  const found = createLocalJWKSet({ keys: keys.map((key) => Object.assign({ kty: '' }, key)) })
   const { payload, protectedHeader } = await jwtVerify(await sign(one), found, {
     typ: 'token-introspection+jwt',
     issuer: ISSUER,
@@ -94,6 +95,19 @@ it('sign throws UNAVAILABLE while no key is active, and signs when one becomes a
   const { kid: next } = await database.db.prisma.jwksKey.findFirstOrThrow({ where })
   await database.db.prisma.jwksKey.update({ where: { kid: next }, data: { state: 'active' } })
   expect(await signedBy(other)).toBe(next)
+})
+
+it('an imported introspection key signs after the administrator rotates to its kid', async () => {
+  const request = { $typeName: 'auth4agent.v1.ImportSigningKeyRequest', alg: '', reason: '' } as const
+  const { importSigningKey } = one.keys.module.handlers
+  const key = seedToPem(generateKeyPair().seed)
+  const imported = (await importSigningKey({ ...request, key, purpose: 'introspection' }, asAdmin())).key
+  expect(imported).toMatchObject({ purpose: 'introspection', alg: 'EdDSA', state: 'prepared', heldBy: 'database' })
+  const kid = imported?.kid ?? ''
+  await database.db.prisma.$executeRaw`UPDATE jwks_keys SET created_at = created_at - interval '1 hour'`
+  one = await startInstance(database.db)
+  await rotate(kid)
+  expect(await signedBy(one)).toBe(kid)
 })
 
 it('each instance signs with the new key ten seconds after a rotation at the latest', async () => {

@@ -7,9 +7,9 @@ import type { PublicSigningKey, VerificationKeys } from './verification-keys.ts'
 /** Signs introspection answers. */
 export interface IntrospectionSigner {
   /**
-   * Signs the claims of an introspection answer as a JWT (RFC 9701 section 5), with the key that is active now. After
-   * a rotation it may use the old key as long as a process remembers the keys, at most 10 s. It never uses a key that
-   * was marked as compromised before the call.
+   * Signs the claims of an introspection answer as a JWT (RFC 9701 section 5), with the key that is active now. It
+   * never uses a key that was marked as compromised before the call. After a rotation it may use the old key for as
+   * long as the process remembers the keys, at most 10 s.
    * @throws ApiError UNAVAILABLE when no key is active, or when its private half cannot be used
    */
   sign(claims: object): Promise<string>

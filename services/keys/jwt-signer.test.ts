@@ -25,10 +25,7 @@ async function insert(state: 'prepared' | 'active' | 'retiring', kind: KeyKind =
   return key.kid
 }
 
-/**
- * A signer of tokens that records which keys it opens. When `trouble.error` is set, opening a key fails with this
- * error.
- */
+/** A signer of tokens that records which keys it opens. When `trouble.error` is set, opening a key fails with it. */
 function signer() {
   const opened: string[] = []
   const trouble: { error?: Error } = {}

@@ -39,15 +39,18 @@ export function createKeyAges(monotonicMs: () => number): KeyAges {
     look(keys, databaseNowMs) {
       const nowMs = monotonicMs()
       const before = seen
-      const sights = keys.map(({ sinceMs, ...key }): Sight => {
-        const known = before?.get(key.kid)
-        if (known?.state === key.state) return known
+      const sights = keys.map(({ kid, purpose, alg, state, sinceMs }): Sight => {
+        const known = before?.get(kid)
+        if (known?.state === state) return known
         const ageMs = before === undefined ? Math.max(0, databaseNowMs - sinceMs) : 0
-        return { ...key, beganMs: nowMs - ageMs }
+        return { kid, purpose, alg, state, beganMs: nowMs - ageMs }
       })
       // The new map no longer contains deleted keys, nor states that a failover of the database has undone.
       seen = new Map(sights.map((sight) => [sight.kid, sight]))
-      return sights.map(({ beganMs, ...key }) => ({ ...key, ageS: (nowMs - beganMs) / 1000 }))
+      return sights.map(({ kid, purpose, alg, state, beganMs }) => {
+        const ageS = (nowMs - beganMs) / 1000
+        return { kid, purpose, alg, state, ageS }
+      })
     },
   }
 }

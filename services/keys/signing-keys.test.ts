@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import { asAdmin } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import { rotatingKeys, TIMES } from '../../test/support/rotating-keys.ts'
-import { KEY_KINDS } from './domain/key-kinds.ts'
+import { keyFromElsewhere, rotatingKeys, TIMES } from '../../test/support/rotating-keys.ts'
+import { KEY_KINDS, type KeyKind } from './domain/key-kinds.ts'
 
 const { prisma, instance, started, rowsOf, statesOf, activeKid, auditOf, everything, move } = rotatingKeys()
 
@@ -115,6 +115,21 @@ describe('runSchedule', () => {
     const kids = (await prisma().jwksKey.findMany()).map(({ kid }) => kid)
     for (const kid of destroyed) expect(kids).not.toContain(kid)
     expect(await prisma().auditLog.count({ where: { action: 'key.activate' } })).toBe(KEY_KINDS.length)
+  })
+
+  it('adds no key of one purpose for another, when other keys change while it generates', async () => {
+    const { keys } = await started()
+    for (const purpose of ['access_token', 'introspection'] as const)
+      await prisma().jwksKey.delete({ where: { kid: (await rowsOf('EdDSA', purpose)).at(-1)?.kid ?? '' } })
+    const generate = vi.fn(async (kind: KeyKind) => {
+      // The reserve of token keys is full again before the transaction begins.
+      if (kind.purpose === 'introspection') await keys.add(asAdmin(), await keyFromElsewhere(), '')
+      return keyFromElsewhere(kind)
+    })
+    await instance({ generate }).keys.runSchedule()
+    expect(generate).toHaveBeenCalledTimes(2)
+    for (const purpose of ['access_token', 'introspection'] as const)
+      expect(await statesOf('EdDSA', purpose)).toEqual(['active', 'prepared', 'prepared'])
   })
 
   it('tries again when the private half of a compromised key could not be destroyed', async () => {

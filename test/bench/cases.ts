@@ -4,9 +4,18 @@ import {
   VerifyTokenRequestSchema,
   VerifyTokenResponseSchema,
 } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import type { Auth4Agent } from './contenders/auth4agent.ts'
+import { type Auth4Agent, BENCH_ISSUER } from './contenders/auth4agent.ts'
+import type { Peer } from './contenders/peer.ts'
 import type { LoadRequest } from './load/load-request.ts'
-import { introspectionBodies, issueTokens, peerTokenBodies, tokenBodies } from './supply.ts'
+import { challengeIdOf, issueTokens, tokenBodies } from './supply.ts'
+import {
+  assertionIdOf,
+  introspectionBodies,
+  introspectionBodiesBySecret,
+  type OAuthServer,
+  oauthTokenBodies,
+  RESOURCE,
+} from './supply-oauth.ts'
 import type { World } from './world.ts'
 
 /** One kind of request to one contender. */
@@ -24,7 +33,12 @@ export interface Case extends Pick<LoadRequest, 'protocol' | 'contentType' | 'on
   readonly expects: string
   /** Whether the case uses PostgreSQL. */
   readonly usesDatabase: boolean
-  /** Whether every answer leaves a row in the redemptions and one in the audit. */
+  /**
+   * Returns the database id of the challenge or the assertion that a body redeems. Every answer must have left a row in
+   * the redemptions with this id.
+   */
+  readonly proofIdOf?: (body: string) => string
+  /** Whether every answer must also have left a row in the audit. */
   readonly issues?: true
 }
 
@@ -37,6 +51,8 @@ const JSON_POST = { protocol: 'http', contentType: 'application/json' } as const
 const FORM_POST = { protocol: 'http', contentType: 'application/x-www-form-urlencoded' } as const
 const at = ({ pid, http }: { readonly pid: number; readonly http: string }, path: string) => ({ pid, url: http + path })
 const verifications = (tokens: readonly string[]) => tokens.map((token) => JSON.stringify({ token }))
+const ourOAuth = ({ http }: Auth4Agent): OAuthServer => ({ issuer: BENCH_ISSUER, tokenUrl: `${http}/oauth/token` })
+const peerOAuth = ({ http }: Peer): OAuthServer => ({ issuer: http, tokenUrl: `${http}/token` })
 const challenges = async ({ agents }: World) => agents.map(({ did }) => JSON.stringify({ did }))
 
 function issuing(title: string, serverOf: (world: World) => Auth4Agent | undefined): Case {
@@ -45,6 +61,7 @@ function issuing(title: string, serverOf: (world: World) => Auth4Agent | undefin
     title,
     once: true,
     usesDatabase: true,
+    proofIdOf: challengeIdOf,
     issues: true,
     expects: '"token":"ey',
     target(world) {
@@ -58,6 +75,17 @@ function issuing(title: string, serverOf: (world: World) => Auth4Agent | undefin
 /** All cases, in the order of measurement. Neighbours are compared with each other. */
 export const CASES = {
   token: issuing('issue a token', ({ ours }) => ours),
+  'oauth-token': {
+    ...FORM_POST,
+    title: 'client_credentials by private_key_jwt',
+    once: true,
+    usesDatabase: true,
+    proofIdOf: assertionIdOf,
+    issues: true,
+    expects: '"access_token":"ey',
+    target: ({ ours }) => at(ours, '/oauth/token'),
+    bodies: async ({ ours, agents }, count) => oauthTokenBodies(ourOAuth(ours), agents, count, RESOURCE),
+  },
   'peer-token': {
     ...FORM_POST,
     title: 'oidc-provider: client_credentials by private_key_jwt',
@@ -65,7 +93,7 @@ export const CASES = {
     usesDatabase: false,
     expects: '"access_token":"ey',
     target: ({ peer }) => at(peer, '/token'),
-    bodies: async ({ peer }, count) => peerTokenBodies(peer, count, 'jwt'),
+    bodies: async ({ peer, agents }, count) => oauthTokenBodies(peerOAuth(peer), agents, count, RESOURCE),
   },
   'verify-new': {
     ...JSON_POST,
@@ -76,9 +104,9 @@ export const CASES = {
     target: ({ ours }) => at(ours, '/v1/verify'),
     bodies: async ({ ours, agents }, count) => verifications(await issueTokens(ours.http, agents, count)),
   },
-  introspect: {
+  'peer-introspect-secret': {
     ...FORM_POST,
-    title: 'oidc-provider: introspect an opaque token',
+    title: 'oidc-provider: introspect an opaque token by client_secret_post',
     once: false,
     // The peer's in-memory store keeps the last 1000 entries, and a token request writes two entries. So tokens that
     // were created earlier may be gone.
@@ -86,7 +114,7 @@ export const CASES = {
     usesDatabase: false,
     expects: '"active":true',
     target: ({ peer }) => at(peer, '/token/introspection'),
-    bodies: ({ peer }) => introspectionBodies(peer, INTROSPECTED_TOKENS),
+    bodies: ({ peer, agents }) => introspectionBodiesBySecret(peerOAuth(peer), agents, INTROSPECTED_TOKENS),
   },
   'verify-seen': {
     ...JSON_POST,
@@ -96,6 +124,27 @@ export const CASES = {
     expects: '"valid":true',
     target: ({ ours }) => at(ours, '/v1/verify'),
     bodies: async ({ ours, agents }) => verifications(await issueTokens(ours.http, agents, SEEN_TOKENS)),
+  },
+  'oauth-introspect': {
+    ...FORM_POST,
+    title: `introspect one of ${INTROSPECTED_TOKENS} tokens again by private_key_jwt`,
+    once: true,
+    usesDatabase: true,
+    proofIdOf: assertionIdOf,
+    expects: '"active":true',
+    target: ({ ours }) => at(ours, '/oauth/introspect'),
+    bodies: ({ ours, agents }, count) => introspectionBodies(ourOAuth(ours), agents, count, INTROSPECTED_TOKENS),
+  },
+  'peer-introspect': {
+    ...FORM_POST,
+    title: `oidc-provider: introspect one of ${INTROSPECTED_TOKENS} opaque tokens by private_key_jwt`,
+    once: true,
+    // As for the other introspections of the peer.
+    perishable: true,
+    usesDatabase: false,
+    expects: '"active":true',
+    target: ({ peer }) => at(peer, '/token/introspection'),
+    bodies: ({ peer, agents }, count) => introspectionBodies(peerOAuth(peer), agents, count, INTROSPECTED_TOKENS),
   },
   challenge: {
     ...JSON_POST,

@@ -15,6 +15,11 @@ describe('a figure of one round', () => {
       measured('peer-token', 32, 2000, 900),
       measured('peer-token', 4, 2000, 4000),
       measured('bare', 32, 50_000, 100),
+      measured('oauth-token', 32, 4500, 900),
+      measured('oauth-introspect', 32, 6000, 900),
+      measured('peer-introspect', 32, 3000, 900),
+      // The figure of introspection must not use the cheaper authentication.
+      measured('peer-introspect-secret', 32, 9000, 900),
     ],
   }
 
@@ -23,6 +28,9 @@ describe('a figure of one round', () => {
     // 50 + 20 + 20 microseconds are 11,111 tokens a second.
     ['floor', 5000 / (1e6 / 90)],
     ['p99', 500 / 4000],
+    ['oauth-token', 4500 / 2000],
+    ['oauth-native', 4500 / 5000],
+    ['oauth-introspect', 6000 / 3000],
   ] as const)('is computed for %s', (name, value) => {
     expect(FIGURES[name].of({ round })).toBeCloseTo(value, 9)
   })
@@ -37,6 +45,7 @@ describe('chooseFigures', () => {
     ['all figures for no name', [], FIGURE_NAMES],
     ['one figure for the name of a figure', ['token'], ['token']],
     ['all figures that begin with a text', ['verify'], ['verify-new', 'verify-seen']],
+    ['all figures of OAuth', ['oauth'], ['oauth-token', 'oauth-native', 'oauth-introspect']],
     ['several figures in the order of the table', ['start', 'p99'], ['p99', 'start']],
   ])('returns %s', (_, wanted, chosen) => {
     expect(chooseFigures(wanted)).toEqual(chosen)

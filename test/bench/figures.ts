@@ -89,17 +89,35 @@ export const FIGURES = {
     must: 0.5,
     aim: 0.75,
   }),
-  'verify-new': quotient(['verify-new', 'introspect'], 'perSecond', MANY, {
+  'verify-new': quotient(['verify-new', 'peer-introspect-secret'], 'perSecond', MANY, {
     title: 'verify, token not seen before ÷ oidc-provider introspection',
     better: 'more',
     must: 1,
     aim: 1.3,
   }),
-  'verify-seen': quotient(['verify-seen', 'introspect'], 'perSecond', MANY, {
+  'verify-seen': quotient(['verify-seen', 'peer-introspect-secret'], 'perSecond', MANY, {
     title: 'verify, seen before ÷ oidc-provider introspection',
     better: 'more',
     must: 3,
     aim: 5,
+  }),
+  'oauth-token': quotient(['oauth-token', 'peer-token'], 'perSecond', MANY, {
+    title: 'OAuth tokens per second ÷ oidc-provider, same client and request',
+    better: 'more',
+    must: 1.8,
+    aim: 2.5,
+  }),
+  'oauth-native': quotient(['oauth-token', 'token'], 'perSecond', MANY, {
+    title: 'OAuth tokens per second ÷ tokens per second of `/v1/token`',
+    better: 'more',
+    must: 0.9,
+    aim: 1,
+  }),
+  'oauth-introspect': quotient(['oauth-introspect', 'peer-introspect'], 'perSecond', MANY, {
+    title: 'introspections per second ÷ oidc-provider, both private_key_jwt',
+    better: 'more',
+    must: 1.5,
+    aim: 2.5,
   }),
   p99: quotient(['token', 'peer-token'], 'p99Us', FEW, {
     title: `token p99 at ${FEW} connections ÷ oidc-provider's`,

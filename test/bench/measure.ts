@@ -1,8 +1,7 @@
 import { CASES, type Case, type CaseName } from './cases.ts'
 import { expectAll, expectRows, leastAnswerBytes, MeasurementError } from './check-answers.ts'
-import { countIssued } from './contenders/database.ts'
+import { countRedeemed } from './contenders/database.ts'
 import { putLoad } from './load/load.ts'
-import { challengeIdOf } from './supply.ts'
 import { cpuSeconds } from './usage.ts'
 import type { World } from './world.ts'
 
@@ -29,7 +28,10 @@ interface Stock {
   readonly madeAt: number
 }
 
-/** How long prepared bodies may be kept, in milliseconds: half of a challenge's lifetime of five minutes. */
+/**
+ * How long prepared bodies may be kept, in milliseconds: half of the lifetime of a challenge and of an assertion, which
+ * is five minutes.
+ */
 const STOCK_MS = 150_000
 /**
  * The factor by which a measurement prepares more bodies than the last one used. The server may have become faster.
@@ -113,11 +115,15 @@ async function underLoad(world: World, name: CaseName, { bodies, connections, se
   const result = await putLoad({ ...kind, machine, folder, url, bodies, connections, seconds })
   const after = await readCpu()
   if (!result.exhausted || !kind.once) expectAll(name, result, leastBytes)
-  if (kind.issues && !result.exhausted) {
-    // Counts only tokens for these challenges, because requests of an earlier load may still be running.
-    const { redeemed, audited } = await countIssued(world.db, bodies.map(challengeIdOf))
+  if (kind.proofIdOf !== undefined && !result.exhausted) {
+    const { proofIdOf } = kind
+    // Counts only the rows of these bodies, because requests of an earlier load may still be running.
+    const { redeemed, audited } = await countRedeemed(
+      world.db,
+      bodies.map((body) => proofIdOf(String(body))),
+    )
     expectRows(name, result, redeemed)
-    expectRows(name, result, audited)
+    if (kind.issues) expectRows(name, result, audited)
   }
   const perRequest = (from: number | undefined, to: number | undefined) =>
     from === undefined || to === undefined ? undefined : ((to - from) * 1e6) / result.requests

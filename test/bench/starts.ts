@@ -21,11 +21,11 @@ interface Start {
 
 /** Starts both servers this many times, in turn, while the database is up and all others are idle. */
 export async function measureStarts(world: World, rounds: number, idleMs: number): Promise<readonly StartRound[]> {
-  const { machine, folder, installation } = world
+  const { machine, folder, installation, agents } = world
   const measured: StartRound[] = []
   for (let round = 0; round < rounds; round += 1) {
     const ours = await measureStart(() => startAuth4Agent(installation), idleMs)
-    const peer = await measureStart(() => startPeer(machine, folder, 1), idleMs)
+    const peer = await measureStart(() => startPeer(machine, folder, agents.slice(0, 1)), idleMs)
     measured.push({ ours, peer })
   }
   return measured

@@ -25,6 +25,7 @@ export interface World {
   readonly ours: Auth4Agent
   readonly peer: Peer
   readonly bare: Bare
+  /** Agents of this server, which are also the clients of the peer. */
   readonly agents: readonly AgentParty[]
   /** This server by its number of worker processes, on all cores. Absent if not wanted or not supported. */
   readonly workers: Readonly<Partial<Record<1 | 2, Auth4Agent>>>
@@ -54,12 +55,12 @@ export async function startWorld(
   const installed = installation(machine, folder, database.url)
   const ours = await startAuth4Agent(installed, { cpuProfile: options.cpuProfile })
   started.defer(() => ours.stop())
-  const peer = await startPeer(machine, folder, options.agents)
+  const db = await connectTo(started, database.url)
+  const agents = await enrolAll(db, options.agents)
+  const peer = await startPeer(machine, folder, agents)
   started.defer(() => peer.stop())
   const bare = await startBare(machine, folder)
   started.defer(() => bare.stop())
-  const db = await connectTo(started, database.url)
-  const agents = await enrolAll(db, options.agents)
   const workers = options.wantsWorkers ? await startWorkers(started, installed) : {}
   return { machine, folder, database, db, installation: installed, ours, peer, bare, agents, workers }
 }

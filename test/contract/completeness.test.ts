@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest'
 import { type ReasonCode, reasons } from '../../services/platform/errors/reasons.ts'
 import { authenticationCases } from './cases/authentication.ts'
 import { authnCases } from './cases/authn.ts'
+import { clientAssertionCases } from './cases/client-assertions.ts'
+import { dpopCases } from './cases/dpop.ts'
 import { envelopeCases } from './cases/envelope.ts'
 import { faultCases, rateCases } from './cases/faults.ts'
 import { fieldCases } from './cases/fields.ts'
 import { identityCases } from './cases/identity.ts'
 import { keysCases } from './cases/keys.ts'
 import { OUTSIDE_RPCS, reasonsOf, UNPROVOKED } from './cases/matrix.ts'
+import { oauthCases } from './cases/oauth.ts'
 import { operatorRegistryCases } from './cases/operator-registry.ts'
 import { revocationCases } from './cases/revocation.ts'
 import { tenantCases } from './cases/tenants.ts'
@@ -23,6 +26,9 @@ const cases: readonly Pair[] = [
   ...keysCases,
   ...authenticationCases,
   ...tenantCases,
+  ...clientAssertionCases,
+  ...oauthCases,
+  ...dpopCases,
   ...fieldCases,
   ...envelopeCases,
   ...rateCases,

@@ -4,7 +4,7 @@ import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { describe, expect, it } from 'vitest'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { sendHttp } from './support/http.ts'
-import { restRequest } from './support/refusal.ts'
+import { restRequest } from './support/rest-request.ts'
 import { useWorld } from './support/run-cases.ts'
 
 const world = useWorld()

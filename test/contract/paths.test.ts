@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import type { ReasonCode } from '../../services/platform/errors/reasons.ts'
 import { NOBODY } from './cases/valid-requests.ts'
 import { methods, restForm } from './support/contract.ts'
-import { sendHttp } from './support/http.ts'
-import { expectProblem } from './support/refusal.ts'
+import { expectOAuthError, expectProblem } from './support/expect-error.ts'
+import { type HttpAnswer, sendHttp } from './support/http.ts'
 import { useWorld } from './support/run-cases.ts'
 
 const world = useWorld()
@@ -13,6 +14,12 @@ async function send(verb: string, path: string, headers: Readonly<Record<string,
   const answer = await sendHttp(world().server.baseUrl, { verb, path, headers })
   expect(await world().snapshot('')).toEqual(before)
   return answer
+}
+
+/** Expects an error in the form of its path: of RFC 6749 below /oauth/, and a problem document elsewhere. */
+function expectError(answer: HttpAnswer, path: string, reason: ReasonCode): void {
+  if (path.startsWith('/oauth/')) expectOAuthError(answer, reason, { path })
+  else expectProblem(answer, reason)
 }
 
 describe('an unknown path', () => {
@@ -35,7 +42,15 @@ describe('an unknown path', () => {
     ['GET', `/v1/operators/${NOBODY}/`],
     ['GET', '/v1/agent/a/b'],
     ['GET', '/.well-known/jwks.json/'],
-    ['GET', '/.well-known/openid-configuration'],
+    ['GET', '/.well-known/openid-configuration/'],
+    ['GET', '/.well-known/openid-configurations'],
+    ['GET', '/oauth'],
+    ['POST', '/oauth/'],
+    ['POST', '/oauth/nope'],
+    ['POST', '/oauth/token/'],
+    ['POST', '/oauth/Token'],
+    ['POST', '/OAUTH/TOKEN'],
+    ['POST', '/oauth//token'],
     ['GET', '/.well-known'],
     ['GET', '/__proto__'],
     ['GET', '/constructor'],
@@ -47,7 +62,7 @@ describe('an unknown path', () => {
     ['GET', '/.git/config'],
     ['GET', '/..%2f..%2fetc%2fpasswd'],
   ])('gets ROUTE_NOT_FOUND: %s %s', async (verb, path) => {
-    expectProblem(await send(verb, path), 'ROUTE_NOT_FOUND')
+    expectError(await send(verb, path), path, 'ROUTE_NOT_FOUND')
   })
 })
 
@@ -117,7 +132,7 @@ describe('a verb that a path does not accept', () => {
     expect(answer.headers.allow?.split(', ')).toEqual(expect.arrayContaining(verbs))
     expect(answer.headers.allow?.split(', ')).not.toContain(verb)
     // An answer to HEAD has no body.
-    if (verb !== 'HEAD') expectProblem(answer, 'METHOD_NOT_ALLOWED')
+    if (verb !== 'HEAD') expectError(answer, path, 'METHOD_NOT_ALLOWED')
   })
 })
 

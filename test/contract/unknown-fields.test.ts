@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { expectProblem } from './support/expect-error.ts'
 import { sendHttp } from './support/http.ts'
-import { assertionOf, expectProblem } from './support/refusal.ts'
+import { assertionOf } from './support/refusal.ts'
 import { useWorld } from './support/run-cases.ts'
 import type { World } from './support/world.ts'
 

@@ -1,11 +1,14 @@
 import { verdicts } from '@auth4agent/core/token/verdicts'
-import { fromBinary, fromJson, toBinary } from '@bufbuild/protobuf'
+import { fromBinary, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { boundToken, proofFields, revokedToken } from './cases/bound-tokens.ts'
+import { verdictRequest } from './cases/verdict-case.ts'
 import { verdictCases } from './cases/verdicts.ts'
+import { expectProblem } from './support/expect-error.ts'
 import { grpcPath } from './support/grpc.ts'
 import { sendHttp } from './support/http.ts'
-import { expectProblem, restRequest } from './support/refusal.ts'
+import { restRequest } from './support/rest-request.ts'
 import { useWorld } from './support/run-cases.ts'
 
 // These tests end tokens in the database and not by a call, so nothing waits until the log followers know it. Without
@@ -13,29 +16,41 @@ import { useWorld } from './support/run-cases.ts'
 const world = useWorld({ env: { AUTH4AGENT_REVOCATION_LEASE: 'off' } })
 const { verifyToken: verify } = AuthnService.method
 
+/** Verifies over REST. */
+async function valid(request: JsonObject): Promise<unknown> {
+  const { text } = await sendHttp(world().server.baseUrl, restRequest(verify, request))
+  return (JSON.parse(text) as { valid?: unknown }).valid
+}
+
 /** Verdicts about genuine tokens that were ended. */
 const ENDED: ReadonlySet<string> = new Set(['TOKEN_REVOKED', 'AGENT_TOKENS_ENDED', 'OPERATOR_TOKENS_ENDED'])
 
-/** The HTTP status and the error of RFC 6750 section 3.1. Only a missing scope is not `invalid_token`. */
-const refusalOf = (verdict: string) =>
-  verdict === 'SCOPE_MISSING' ? ([403, 'insufficient_scope'] as const) : ([401, 'invalid_token'] as const)
+const BEARER = 'Bearer realm="auth4agent", error="invalid_token"'
+const DPOP_ALGS = 'algs="EdDSA Ed25519 ES256"'
+/** Status and challenge that differ from those of most verdicts: RFC 6750 section 3.1, RFC 9449 section 7.1. */
+const REFUSALS: Readonly<Record<string, readonly [status: number, challenge: string]>> = {
+  SCOPE_MISSING: [403, 'Bearer realm="auth4agent", error="insufficient_scope"'],
+  PROOF_REQUIRED: [401, `DPoP realm="auth4agent", error="invalid_token", ${DPOP_ALGS}`],
+  PROOF_INVALID: [401, `DPoP realm="auth4agent", error="invalid_dpop_proof", ${DPOP_ALGS}`],
+  PROOF_REPLAYED: [401, `DPoP realm="auth4agent", error="invalid_dpop_proof", ${DPOP_ALGS}`],
+}
 
 describe('POST /v1/verify with Prefer: status=refuse', () => {
   it.each(verdictCases.map((each) => [each.verdict, each.name, each] as const))(
     'refuses the token with %s: %s',
     async (verdict, _, each) => {
-      const request = restRequest(verify, { token: await each.token(world()), ...each.wanted })
+      const request = restRequest(verify, await verdictRequest(each, world()))
       const answer = await sendHttp(world().server.baseUrl, {
         ...request,
         headers: { ...request.headers, prefer: 'status=refuse' },
       })
-      const [status, error] = refusalOf(verdict)
+      const [status, challenge] = REFUSALS[verdict] ?? [401, BEARER]
       expect(answer).toMatchObject({
         status,
         headers: {
           'content-type': 'application/json',
           'preference-applied': 'status=refuse',
-          'www-authenticate': `Bearer realm="auth4agent", error="${error}"`,
+          'www-authenticate': challenge,
         },
       })
       expect(JSON.parse(answer.text)).toEqual({
@@ -77,7 +92,7 @@ describe('VerifyToken', () => {
   it.each(verdictCases.map((each) => [each.verdict, each.name, each] as const))(
     'answers the verdict %s: %s',
     async (verdict, _, each) => {
-      const request = { token: await each.token(world()), ...each.wanted }
+      const request = await verdictRequest(each, world())
       const before = await world().snapshot('')
       const rest = await sendHttp(world().server.baseUrl, restRequest(verify, request))
       expect({ status: rest.status, ...(JSON.parse(rest.text) as object) }).toEqual({
@@ -98,6 +113,46 @@ describe('VerifyToken', () => {
       expect(await world().snapshot('')).toEqual(before)
     },
   )
+
+  it('answers valid to a good proof once, over REST and gRPC, and names the key of the token', async () => {
+    const token = boundToken(world())
+    const { cnf }: { cnf?: unknown } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+    const request = { token, ...proofFields(token) }
+    const rest = await sendHttp(world().server.baseUrl, restRequest(verify, request))
+    expect(JSON.parse(rest.text)).toMatchObject({ valid: true, reason: '', claims: { cnf } })
+    const [replayed, fresh] = await Promise.all(
+      [request, { token, ...proofFields(token) }].map(async (each) => {
+        const message = toBinary(verify.input, fromJson(verify.input, each))
+        const answer = await world().grpc.call(grpcPath(verify), message)
+        return fromBinary(verify.output, answer.message ?? new Uint8Array())
+      }),
+    )
+    expect(replayed).toMatchObject({ valid: false, reason: 'PROOF_REPLAYED' })
+    expect(fresh).toMatchObject({ valid: true, claims: { cnf } })
+  })
+
+  it('compares neither query nor fragment, and reads other notations of one URL as equal', async () => {
+    const token = boundToken(world())
+    for (const http_url of [
+      'https://api.acme-operator.com/orders?page=1#x',
+      'HTTPS://API.acme-operator.com:443/%6Frders',
+    ])
+      expect(await valid({ token, ...proofFields(token), http_url })).toBe(true)
+  })
+
+  it('does not remember a proof that it refused', async () => {
+    const token = boundToken(world())
+    const fields = proofFields(token)
+    expect(await valid({ token, ...fields, http_method: 'POST' })).toBe(false)
+    expect(await valid({ token, ...fields, scope: 'write' })).toBe(false)
+    expect(await valid({ token, ...fields })).toBe(true)
+  })
+
+  it('answers TOKEN_REVOKED to a good proof of a revoked token', async () => {
+    const token = await revokedToken(world())
+    const { text } = await sendHttp(world().server.baseUrl, restRequest(verify, { token, ...proofFields(token) }))
+    expect(JSON.parse(text)).toMatchObject({ valid: false, revoked: true, reason: 'TOKEN_REVOKED' })
+  })
 
   it('has a test token for every verdict', () => {
     expect(new Set(verdictCases.map(({ verdict }) => verdict))).toEqual(new Set(Object.keys(verdicts)))

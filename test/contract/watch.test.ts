@@ -9,7 +9,8 @@ import type { Signer } from '../support/assertions.ts'
 import { until } from '../support/until.ts'
 import { grpcPath } from './support/grpc.ts'
 import { sendHttp } from './support/http.ts'
-import { assertionOf, restRequest } from './support/refusal.ts'
+import { assertionOf } from './support/refusal.ts'
+import { restRequest } from './support/rest-request.ts'
 import { useWorld } from './support/run-cases.ts'
 
 const world = useWorld()

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { reasons } from '../../services/platform/errors/reasons.ts'
 import { readDocuments, readFromCheckout } from '../support/documents/checkout.ts'
 import {
   contractCalls,
   documentedCalls,
+  documentedErrors,
   documentedSettings,
   figures,
   firstCells,
@@ -15,7 +17,7 @@ const README = await readFromCheckout('README.md')
 
 /** Declarations that the TypeScript of the README uses but does not contain. */
 const PROLOGUE = `
-import { createAgent, createOperator, type Signer } from '@auth4agent/sdk'
+import { createAgent, type Signer } from '@auth4agent/sdk'
 import { createVerifier } from '@auth4agent/verifier'
 import { protect } from '@auth4agent/verifier/express'
 import type { Express, RequestHandler } from 'express'
@@ -47,7 +49,7 @@ describe('README.md', () => {
 
   it('has TypeScript that compiles with the packages', async () => {
     const blocks = (documents.get('README.md')?.blocks ?? []).filter(({ info }) => info === 'ts')
-    expect(blocks.length).toBe(3)
+    expect(blocks.length).toBe(2)
     expect(await typeCheck(`${PROLOGUE}${blocks.map(({ text }) => `{\n${text}}\n`).join('')}`)).toBe('')
   })
 
@@ -70,6 +72,34 @@ describe('README.md', () => {
     expect(README).toContain('](docs/demo.svg)')
     expect(picture).toContain('$ npx auth4agent demo')
     expect(picture).not.toMatch(/href|url\(|@import|<script|<image|\/(?:home|root|tmp|work|Users)\//)
+  })
+})
+
+describe('docs/oauth.md', () => {
+  it('has at most 250 lines', async () => {
+    expect((await readFromCheckout('docs/oauth.md')).trimEnd().split('\n').length).toBeLessThanOrEqual(250)
+  })
+
+  it('has a program that compiles, and blocks that test/e2e/readme-tour runs', async () => {
+    const blocks = documents.get('docs/oauth.md')?.blocks ?? []
+    expect(kinds('docs/oauth.md')).toEqual(new Set(['sh', 'ts', 'python']))
+    const program = blocks.flatMap(({ info, text }) => (info === 'ts' ? [text] : []))
+    expect(await typeCheck(program.join('\n'))).toBe('')
+    const test = await readFromCheckout('test/e2e/readme-tour/oauth-page.test.ts')
+    for (const kind of kinds('docs/oauth.md')) expect(test).toContain(`blocks('docs/oauth.md', '${kind}')`)
+  })
+
+  it('names for every OAuth error the reasons that the server has', async () => {
+    const documented = documentedErrors(await readFromCheckout('docs/oauth.md'))
+    const known = Object.entries(reasons).map(([reason, { oauth }]) => [oauth, reason])
+    expect(documented.length).toBeGreaterThan(20)
+    expect(documented.filter(([error, reason]) => known.every((each) => each.join() !== `${error},${reason}`))).toEqual(
+      [],
+    )
+    const errors = new Set(documented.map(([error]) => error))
+    expect(
+      known.map(([error]) => error).filter((error) => !errors.has(String(error)) && error !== 'server_error'),
+    ).toEqual([])
   })
 })
 

@@ -55,7 +55,7 @@ export function knownKeyOf(alg: TokenAlgorithm) {
 /** Creates verification keys that exist only in memory. */
 export function keysOf(...entries: readonly VerificationKey[]): VerificationKeys {
   const find = async (kid: string) => entries.find((entry) => entry.kid === kid)
-  const list = async () => entries.map((entry) => ({ ...entry, purpose: 'access_token' as const }))
+  const list = async () => entries.map((entry) => Object.assign({ purpose: 'access_token' as const }, entry))
   return { find, findNow: find, list, listNow: list }
 }
 

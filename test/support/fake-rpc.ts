@@ -2,6 +2,7 @@ import { create, type DescMethod, type Message, type MessageInitShape, type Mess
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import type { Meta, Rpc } from '../../services/chain/rpc.ts'
@@ -51,7 +52,7 @@ export function fakeRpc(): FakeRpc {
     return request
   }
   return {
-    services: [OperatorRegistryService, IdentityService, AuthnService, RevocationService, KeysService],
+    services: [OperatorRegistryService, IdentityService, AuthnService, OAuthService, RevocationService, KeysService],
     calls,
     refused,
     answer: (method, handler) => answers.set(method, handler as (request: Message, meta: Meta) => unknown),

@@ -29,8 +29,12 @@ export const UNREADY = key('unready', 'prepared', 99.5)
 export const YOUNG = key('young', 'prepared', 2)
 
 /** Keys of all kinds except token keys for ES256, for which the schedule has nothing to do. */
-export const OTHERS = KEY_KINDS.filter((kind) => !isOfKind(kind, ES256)).flatMap((kind) => [
-  key(`${nameOf(kind)} active`, 'active', 1, kind),
-  key(`${nameOf(kind)} ready`, 'prepared', 100, kind),
-  key(`${nameOf(kind)} unready`, 'prepared', 1, kind),
-])
+export const OTHERS = KEY_KINDS.flatMap((kind) => {
+  if (isOfKind(kind, ES256)) return []
+  const name = nameOf(kind)
+  return [
+    key(`${name} active`, 'active', 1, kind),
+    key(`${name} ready`, 'prepared', 100, kind),
+    key(`${name} unready`, 'prepared', 1, kind),
+  ]
+})

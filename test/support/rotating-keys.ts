@@ -1,6 +1,6 @@
 import { afterEach, beforeEach } from 'vitest'
 import type { KeyPurpose } from '../../gen/prisma/enums.ts'
-import { tokenKind } from '../../services/keys/domain/key-kinds.ts'
+import { type KeyKind, tokenKind } from '../../services/keys/domain/key-kinds.ts'
 import { createKeyAges } from '../../services/keys/key-ages.ts'
 import type { KeyProvider, NewSigningKey } from '../../services/keys/key-provider.ts'
 import { createKeyVault } from '../../services/keys/key-vault.ts'
@@ -70,7 +70,7 @@ export function rotatingKeys() {
   }
 }
 
-/** Creates a key outside the database. */
-export async function keyFromElsewhere(): Promise<NewSigningKey> {
-  return sealed.seal(tokenKind('EdDSA'), (await generateTokenKey('EdDSA')).secret)
+/** Creates a key outside the database, by default a token key. */
+export async function keyFromElsewhere(kind: KeyKind = tokenKind('EdDSA')): Promise<NewSigningKey> {
+  return sealed.seal(kind, (await generateTokenKey(kind.alg)).secret)
 }

@@ -10,6 +10,20 @@ export const ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256', 'RS256'] as const
 /** An algorithm with which tokens are signed. */
 export type Algorithm = (typeof ALGORITHMS)[number]
 
+/** What a key signs, and its algorithm. Each kind has its own active key and its own reserve. */
+export type Kind = Pick<ListedKey, 'purpose' | 'alg'>
+
+/** The kinds of signing keys of a deployment. */
+export const KINDS: readonly Kind[] = [
+  ...ALGORITHMS.map((alg) => ({ purpose: 'access_token', alg })),
+  { purpose: 'introspection', alg: 'EdDSA' },
+]
+
+/** Tells whether a key is of a kind. */
+export function isOf({ purpose, alg }: Kind, key: Kind): boolean {
+  return key.purpose === purpose && key.alg === alg
+}
+
 /**
  * Settings with which a key may sign two seconds after its creation. One second is for copies of the JWKS, one is for
  * the memory from which a server serves the JWKS, and there is no clock skew.
@@ -23,6 +37,7 @@ export const QUICK_KEYS: Environment = {
 /** A signing key as the administrator sees it. */
 export interface ListedKey {
   readonly kid: string
+  readonly purpose: string
   readonly alg: string
   readonly state: string
   readonly created_at: string
@@ -85,7 +100,7 @@ export async function publishedKids(client: ProtocolClient): Promise<readonly st
 
 /** Returns the key that signs tokens of an algorithm. */
 export function activeOf({ keys }: KeyList, alg: Algorithm): ListedKey | undefined {
-  return keys.find((key) => key.alg === alg && key.state === 'active')
+  return keys.find((key) => isOf({ purpose: 'access_token', alg }, key) && key.state === 'active')
 }
 
 /** Returns the header of a token. */
@@ -113,6 +128,7 @@ export async function chooseAlgorithms(client: ProtocolClient, operator: Operato
 /** The database row of a key, without the private half. */
 export interface KeyRow {
   readonly kid: string
+  readonly purpose: string
   readonly alg: string
   readonly state: string
   readonly kek_id: string | null
@@ -121,7 +137,7 @@ export interface KeyRow {
 /** Reads the rows of the signing keys, oldest first. */
 export async function readKeyRows(db: pg.Client): Promise<readonly KeyRow[]> {
   const { rows } = await db.query<KeyRow>(
-    `SELECT kid, alg, state::text, kek_id FROM jwks_keys WHERE purpose = 'access_token' ORDER BY created_at, kid`,
+    'SELECT kid, purpose::text, alg, state::text, kek_id FROM jwks_keys ORDER BY created_at, kid',
   )
   return rows
 }

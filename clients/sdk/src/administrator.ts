@@ -5,10 +5,11 @@ import { readAnswer, readAnswers } from './answers.ts'
 import { CALLER_NAMES, type CallerOptions, createCaller } from './caller.ts'
 import * as answers from './operator-answers.ts'
 
-/** Which signing keys to rotate. Without `alg` and `kid`, the server rotates the keys of all algorithms. */
+/** Which signing keys to rotate. Without `alg` and `kid`, the server rotates all kinds of keys. */
 export interface Rotation {
+  /** Only the key that signs access tokens with this algorithm. */
   readonly alg?: string | undefined
-  /** The prepared key that becomes active. */
+  /** The prepared key that becomes active. It may have any purpose. */
   readonly kid?: string | undefined
   readonly reason?: string | undefined
 }
@@ -48,10 +49,13 @@ export interface Administrator {
       kid: string,
       how?: { reason?: string | undefined; force?: boolean | undefined },
     ): Promise<answers.CompromisedKey>
-    /** Imports a private key that was created elsewhere. `key` is PEM or a JWK as JSON text. */
+    /**
+     * Imports a private key that was created elsewhere. `key` is PEM or a JWK as JSON text. By default the key will
+     * sign access tokens; with `purpose` `introspection` it will sign introspection answers.
+     */
     import(
       key: string,
-      how?: { alg?: string | undefined; reason?: string | undefined },
+      how?: { alg?: string | undefined; purpose?: string | undefined; reason?: string | undefined },
     ): Promise<answers.SigningKeyState>
   }
   /** Ends every token of every operator and makes every challenge invalid. Call it after a restore from a backup. */

@@ -147,8 +147,12 @@ export const signingKey = {
   compromised_at: 'text?',
   held_by: 'text?',
   kek_id: 'text?',
+  purpose: 'text?',
 } as const satisfies Shape
-/** The public facts about a signing key. `state` is prepared, active, retiring, retired or compromised. */
+/**
+ * The public facts about a signing key. `state` is prepared, active, retiring, retired or compromised. `purpose` says
+ * what the key signs: `access_token` or `introspection`. The keys of a server that leaves it out sign access tokens.
+ */
 export type SigningKeyState = Answer<typeof signingKey>
 
 export const compromised = { kid: 'text', compromised_at: 'text', active_kid: 'text?' } as const satisfies Shape

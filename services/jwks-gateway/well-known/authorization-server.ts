@@ -7,10 +7,14 @@ const METHODS = ['private_key_jwt']
 /**
  * Returns the metadata of the authorization server (RFC 8414 section 2) as JSON text. It names only what this server
  * has: no authorization endpoint, so no response types, and no client registration.
+ *
+ * The MCP SDK for TypeScript refuses metadata without `authorization_endpoint`, although RFC 8414 section 2 allows that
+ * here. So `isForMcp` adds the member. The server refuses every request to this address with 404.
  */
-export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'baseUrl'>): string {
+export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'baseUrl'>, isForMcp = false): string {
   return JSON.stringify({
     issuer: baseUrl,
+    ...(isForMcp && { authorization_endpoint: `${baseUrl}/oauth/authorize` }),
     token_endpoint: `${baseUrl}/oauth/token`,
     token_endpoint_auth_methods_supported: METHODS,
     token_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,

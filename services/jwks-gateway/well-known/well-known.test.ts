@@ -50,6 +50,24 @@ describe('GET /.well-known/auth4agent', () => {
   })
 })
 
+describe.each(['oauth-authorization-server', 'openid-configuration'])('GET /.well-known/%s', (name) => {
+  it('names no authorization endpoint, except to MCP clients, which refuse metadata without it', async () => {
+    const { url } = await startGateway()
+    const read = async (headers: Record<string, string>) => {
+      const answer = await fetch(`${url}/.well-known/${name}`, { headers })
+      expect(answer.headers.get('vary')).toBe('MCP-Protocol-Version')
+      return Object(await answer.json())
+    }
+    const metadata = await read({})
+    expect(metadata).not.toHaveProperty('authorization_endpoint')
+    expect(await read({ 'mcp-protocol-version': '2025-11-25' })).toStrictEqual({
+      ...metadata,
+      authorization_endpoint: 'http://localhost:8080/oauth/authorize',
+      response_types_supported: [],
+    })
+  })
+})
+
 describe('GET /.well-known/jwks.json', () => {
   it('answers with the keys, and with the max-age that KeysService returns', async () => {
     const { url, rpc } = await startGateway()

@@ -17,9 +17,7 @@ export interface RotationTimes {
   readonly rotateAfterS: number
   /** How long the server publishes a key before the key signs: until every cached JWKS contains the key. */
   readonly publishS: number
-  /**
-   * How long a key verifies after it stops signing: until its last token, or its last answer, cannot matter any more.
-   */
+  /** How long a key verifies after it stops signing: until its last signature cannot matter any more. */
   readonly retireAfterS: number
 }
 

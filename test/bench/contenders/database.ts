@@ -62,16 +62,19 @@ export async function connectTo(started: AsyncDisposableStack, url: string): Pro
   return db
 }
 
-/** Counts the tokens that were issued for these challenges, by rows in the redemptions and by rows in the audit. */
-export async function countIssued(
+/**
+ * Counts the rows that redemptions of these challenges or assertions have left: in the redemptions, and in the audit,
+ * where only issued tokens have one.
+ */
+export async function countRedeemed(
   db: Client,
-  challengeIds: readonly string[],
+  proofIds: readonly string[],
 ): Promise<{ readonly redeemed: number; readonly audited: number }> {
   const { rows } = await db.query<{ redeemed: number; audited: number }>(
     `WITH redeemed AS (SELECT jti FROM redemptions WHERE challenge_id = ANY ($1::uuid[]))
      SELECT (SELECT count(*) FROM redeemed)::int AS redeemed,
        (SELECT count(*) FROM audit_logs WHERE action = 'token.issue' AND subject IN (SELECT jti FROM redeemed))::int AS audited`,
-    [challengeIds],
+    [proofIds],
   )
   return rows[0] ?? { redeemed: 0, audited: 0 }
 }

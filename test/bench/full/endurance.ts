@@ -12,8 +12,8 @@ export interface Endured {
 
 const CONNECTIONS = 32
 const PIECE_SECONDS = 10
-const OURS: readonly CaseName[] = ['token', 'verify-new', 'verify-seen']
-const PEERS: readonly CaseName[] = ['peer-token', 'introspect']
+const OURS: readonly CaseName[] = ['token', 'verify-new', 'verify-seen', 'oauth-token', 'oauth-introspect']
+const PEERS: readonly CaseName[] = ['peer-token', 'peer-introspect-secret', 'peer-introspect']
 
 /** Keeps each server under full load for this many seconds, with all its cases in turn. Reads the memory ten times. */
 export async function measureEndurance(

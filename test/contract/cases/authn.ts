@@ -5,9 +5,11 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { sendHttp } from '../support/http.ts'
-import { type RefusalCase, restRequest } from '../support/refusal.ts'
+import type { RefusalCase } from '../support/refusal.ts'
+import { restRequest } from '../support/rest-request.ts'
 import type { AgentName } from '../support/seed.ts'
 import type { World } from '../support/world.ts'
+import { chooseAlgorithms } from './audiences.ts'
 import { NOT_DIDS, NOT_SCOPES } from './identity.ts'
 
 const rpc = AuthnService.method
@@ -174,26 +176,6 @@ const standings: readonly RefusalCase[] = [
   },
 ]
 
-/**
- * Audiences whose operators have chosen a signing algorithm. Any agent may get a token for each of them, but not one
- * token for audiences with different algorithms.
- */
-const CHOSEN = {
-  'es256.acme-operator.com': ['acme', 'ES256'],
-  'rs256.acme-operator.com': ['acme', 'RS256'],
-  'ed25519.bravo-operator.com': ['bravo', 'Ed25519'],
-} as const
-
-async function chooseAlgorithms({ db, operators }: World): Promise<void> {
-  const data = Object.entries(CHOSEN).map(([audience, [owner, tokenSigningAlg]]) => ({
-    operatorId: operators[owner].id,
-    audience,
-    callers: ['*'],
-    tokenSigningAlg,
-  }))
-  await db.prisma.operatorAudience.createMany({ data, skipDuplicates: true })
-}
-
 const CONFLICTS: Readonly<Record<string, (world: World) => string[]>> = {
   "two audiences of the agent's operator": () => ['es256.acme-operator.com', 'rs256.acme-operator.com'],
   'the issuer and another audience': ({ issuer }) => [issuer, 'https://es256.acme-operator.com:8443/v1'],
@@ -222,6 +204,18 @@ const conflicts = Object.entries(CONFLICTS).flatMap(([name, audiences]) =>
   ),
 )
 
+const NOT_URLS: Readonly<Record<string, string>> = {
+  'a path as URL': '/orders',
+  'a host as URL': 'api.acme-operator.com',
+  'a URL of another scheme': 'ftp://api.acme-operator.com/',
+  'a URL without a host': 'https:///orders',
+  'a URL with user information': 'https://me@api.acme-operator.com/',
+  'a URL with a blank': 'https://api.acme-operator.com/a b',
+  'a URL with a backslash': 'https://api.acme-operator.com/a\\b',
+  'a URL with a malformed escape': 'https://api.acme-operator.com/%zz',
+  'a URL with a port that is too large': 'https://api.acme-operator.com:65536/',
+}
+
 const verification: readonly RefusalCase[] = [
   ...Object.entries(NOT_SCOPES).map(
     ([name, scope]): RefusalCase => checked(name, 'INVALID_SCOPE', { scope: `read ${scope}` }),
@@ -230,6 +224,12 @@ const verification: readonly RefusalCase[] = [
   checked('an empty audience', 'INVALID_AUDIENCE', { audience: ['a.com', ''] }),
   checked('an empty entry in operators', 'INVALID_ARGUMENT', { operators: ['a.com', ''] }),
   checked('65 audiences', 'INVALID_ARGUMENT', { audience: Array.from({ length: 65 }, () => 'a.com') }),
+  ...Object.entries(NOT_URLS).map(([name, http_url]) =>
+    checked(name, 'INVALID_ARGUMENT', { dpop_proof: 'a.b.c', http_method: 'GET', http_url }),
+  ),
+  checked('a proof without a method', 'INVALID_ARGUMENT', { dpop_proof: 'a.b.c', http_url: 'https://a.com/' }),
+  checked('a proof without a URL', 'INVALID_ARGUMENT', { dpop_proof: 'a.b.c', http_method: 'GET' }),
+  checked('method and URL without a proof', 'INVALID_ARGUMENT', { http_method: 'GET', http_url: 'https://a.com/' }),
   checked('65 operators', 'INVALID_ARGUMENT', { operators: Array.from({ length: 65 }, () => 'a.com') }),
 ]
 

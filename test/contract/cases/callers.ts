@@ -36,6 +36,10 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'KeysService.RotateSigningKeys': 'admin',
   'KeysService.MarkKeyCompromised': 'admin',
   'KeysService.ImportSigningKey': 'admin',
+  // An agent authenticates in the request itself, by a challenge or a client assertion.
+  'OAuthService.Token': 'anyone',
+  'OAuthService.Introspect': 'anyone',
+  'OAuthService.Revoke': 'anyone',
 }
 
 const READS = new Set(['GetOperatorPolicy', 'ListAuditRecords', 'ListAgents', 'WatchRevocations', 'ListSigningKeys'])

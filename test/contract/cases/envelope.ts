@@ -2,35 +2,14 @@ import { type DescMethod, hasOption } from '@bufbuild/protobuf'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
-import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
-import { hasBody, methods, restForm } from '../support/contract.ts'
-import type { HttpRequest } from '../support/http.ts'
+import { hasBody, isForm, methods } from '../support/contract.ts'
 import type { RefusalCase } from '../support/refusal.ts'
+import { formCases } from './forms.ts'
+import { ascii, bare, LIMIT, overRest, withBody, withQuery } from './over-rest.ts'
 import { NOBODY } from './valid-requests.ts'
 
 const { createChallenge } = AuthnService.method
 const { registerAgent } = IdentityService.method
-
-/** The largest body and gRPC message, in bytes. */
-const LIMIT = 64 * 1024
-const ascii = (length: number) => 'a'.repeat(length)
-
-const bare = (method: DescMethod) => () => Object.fromEntries(restForm(method).pathFields.map((name) => [name, NOBODY]))
-
-const overRest = (
-  method: DescMethod,
-  reason: ReasonCode,
-  name: string,
-  http: (request: HttpRequest) => HttpRequest,
-): RefusalCase => ({ name, method, reason, only: 'rest', request: bare(method), http })
-
-const withBody = (body: string | Uint8Array, type?: string) => (request: HttpRequest) => ({
-  ...request,
-  body,
-  headers: type === undefined ? {} : { 'content-type': type },
-})
-
-const withQuery = (query: string) => (request: HttpRequest) => ({ ...request, path: `${request.path}?${query}` })
 
 /** Returns a body of exactly this many bytes. */
 const padded = (bytes: number) => `{"did":"${ascii(bytes - 10)}"}`
@@ -48,7 +27,7 @@ const everywhere = methods.flatMap((method): RefusalCase[] => [
     name: 'a message that ends too early',
     method,
     reason: 'INVALID_ARGUMENT',
-    only: 'grpc',
+    over: ['grpc'],
     request: bare(method),
     // A field that no message has and that cannot be skipped.
     bytes: Uint8Array.of(0x7a, 0x7f),
@@ -57,31 +36,33 @@ const everywhere = methods.flatMap((method): RefusalCase[] => [
     name: 'a field that is not in the contract',
     method,
     reason: 'UNKNOWN_FIELD',
-    only: 'grpc',
+    over: ['grpc'],
     request: bare(method),
     // Field 100, a varint.
     bytes: Uint8Array.of(0xa0, 0x06, 0x01),
   },
 ])
 
-/** Cases about the query. The JWKS is a well-known document, which ignores its query. */
+/**
+ * Cases about the query. The JWKS is a well-known document, which ignores its query. A form has no query at all, so
+ * its cases are elsewhere.
+ */
 const queries = methods
-  .filter((method) => hasOption(method, http))
+  .filter((method) => hasOption(method, http) && !isForm(method))
   .map((method) => overRest(method, 'UNKNOWN_FIELD', 'an unknown query parameter', withQuery('unknown_name=1')))
 
-const bodies = methods
-  .filter(hasBody)
-  .flatMap((method) => [
+/** Cases about the JSON in the body of an RPC. */
+function bodyCases(method: DescMethod): RefusalCase[] {
+  const tooLarge = withBody(padded(LIMIT + 1), 'application/json')
+  return [
     overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'text/plain', withBody('{}', 'text/plain')),
-    overRest(
-      method,
-      'BODY_TOO_LARGE',
-      'a body of one byte more than 64 KiB',
-      withBody(padded(LIMIT + 1), 'application/json'),
-    ),
+    overRest(method, 'BODY_TOO_LARGE', 'a body of one byte more than 64 KiB', tooLarge),
     overRest(method, 'INVALID_ARGUMENT', 'JSON that ends inside an object', withBody('{', 'application/json')),
     overRest(method, 'UNKNOWN_FIELD', 'an unknown member', withBody('{"unknown_name":null}', 'application/json')),
-  ])
+  ]
+}
+
+const bodies = methods.filter((method) => hasBody(method) && !isForm(method)).flatMap(bodyCases)
 
 const OTHER_TYPES = [
   'text/html',
@@ -230,7 +211,7 @@ const messages = Object.entries(MESSAGES).map(
     name,
     method: registerAgent,
     reason: 'INVALID_ARGUMENT',
-    only: 'grpc',
+    over: ['grpc'],
     request: bare(registerAgent),
     bytes,
   }),
@@ -245,7 +226,7 @@ const readMessages = Object.entries({
     name,
     method: registerAgent,
     reason: 'OPERATOR_NOT_FOUND',
-    only: 'grpc',
+    over: ['grpc'],
     request: bare(registerAgent),
     bytes,
   }),
@@ -264,4 +245,5 @@ export const envelopeCases: readonly RefusalCase[] = [
   ...QUERIES,
   ...messages,
   ...readMessages,
+  ...formCases,
 ]

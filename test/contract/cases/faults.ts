@@ -1,12 +1,14 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { formatDid } from '@auth4agent/core/identity/did'
+import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { methods, restForm, shortName } from '../support/contract.ts'
 import type { RefusalCase } from '../support/refusal.ts'
+import type { SeededAgent } from '../support/seed.ts'
 import type { World } from '../support/world.ts'
 import { callersOf } from './callers.ts'
-import { NOBODY, validRequests } from './valid-requests.ts'
+import { authenticated, NOBODY, validRequests } from './valid-requests.ts'
 
 /** The jti of every assertion in this file. `useUp` marks this jti as used. */
 const USED_JTI = 'used-up'
@@ -23,7 +25,13 @@ const HARMLESS: Readonly<Record<string, (world: World) => JsonObject>> = {
   }),
   'AuthnService.CreateChallenge': () => ({ did: formatDid('nobody-operator.com', NOBODY.replaceAll('-', '')) }),
   'AuthnService.IssueToken': ({ agents: { ofBravo }, challenge }) => ({ ...challenge(ofBravo), signature: '' }),
+  'OAuthService.Token': ({ agents: { ofBravo } }) => ({ grant_type: 'client_credentials', ...forged(ofBravo) }),
+  'OAuthService.Introspect': ({ agents: { ofBravo } }) => ({ token: 'x', ...forged(ofBravo) }),
+  'OAuthService.Revoke': ({ agents: { ofBravo } }) => ({ token: 'x', ...forged(ofBravo) }),
 }
+
+/** Returns an authentication whose signature another key has made. */
+const forged = ({ did }: SeededAgent) => authenticated({ did, pair: generateKeyPair() })
 
 const CALLERS = {
   anyone: undefined,

@@ -1,82 +1,24 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
-import type { JsonValue } from '@bufbuild/protobuf'
-import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
-
-/** The values of one field that are wrong although their type is right, and values that are just accepted. */
-export interface FieldRow {
-  /** The reason when the field is absent, null or empty; undefined if that is allowed. */
-  readonly absent?: ReasonCode
-  /** Wrong values by name, each with its reason. */
-  readonly wrong?: Readonly<Record<string, readonly [JsonValue, ReasonCode]>>
-  /** Values at a limit that are accepted, by name. */
-  readonly fits?: Readonly<Record<string, JsonValue>>
-}
-
-const text = (length: number) => 'a'.repeat(length)
-const many = (count: number, prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}${index}`)
-
-/** Returns a row for names in paths. Longer names would not fit into the assertion, which contains the path. */
-const named = (reason: ReasonCode): FieldRow => ({ wrong: { 'has 1500 characters': [text(1500), reason] } })
-const ownId = named('PERMISSION_DENIED')
-const anyOperator = named('OPERATOR_NOT_FOUND')
-const ownAgent = named('AGENT_NOT_FOUND')
-
-const bounded = (max: number): FieldRow => ({
-  wrong: {
-    'is one character too long': [text(max + 1), 'INVALID_ARGUMENT'],
-    'is one character too long, with two UTF-16 units each': ['😀'.repeat(max + 1), 'INVALID_ARGUMENT'],
-    'has a control character': ['a\u0007b', 'INVALID_ARGUMENT'],
-    'has a C1 control character': ['a\u0085b', 'INVALID_ARGUMENT'],
-  },
-  fits: { 'has the maximum length': text(max), 'has the maximum length, with two UTF-16 units each': '😀'.repeat(max) },
-})
-
-const pageSize: FieldRow = {
-  wrong: {
-    'is negative': ['-1', 'INVALID_ARGUMENT'],
-    'is one more than the maximum': ['201', 'INVALID_ARGUMENT'],
-    'is the largest integer': ['2147483647', 'INVALID_ARGUMENT'],
-    'is the smallest integer': ['-2147483648', 'INVALID_ARGUMENT'],
-  },
-  fits: { 'is the maximum': '200', 'is zero': '0' },
-}
-const pageToken = named('INVALID_PAGE_TOKEN')
-const time: FieldRow = {
-  fits: { 'is the first time': '0001-01-01T00:00:00Z', 'is the last time': '9999-12-31T23:59:59Z' },
-}
-
-const scope: FieldRow = {
-  wrong: {
-    'has a token that is too long': [text(129), 'INVALID_SCOPE'],
-    'has too many tokens': [many(65, 's').join(' '), 'INVALID_SCOPE'],
-    'is a wildcard': ['*', 'INVALID_SCOPE'],
-    'has 50 KB': [text(50_000), 'INVALID_SCOPE'],
-  },
-}
-const audience: FieldRow = {
-  wrong: {
-    'has too many entries': [many(9, 'a').map((label) => `${label}.com`), 'INVALID_AUDIENCE'],
-    'has an entry that is too long': [[`https://a.com/${text(242)}`], 'INVALID_AUDIENCE'],
-    'has an empty entry': [[''], 'INVALID_AUDIENCE'],
-  },
-}
-const ttl: FieldRow = {
-  wrong: {
-    'has 65 characters': [`${'0'.repeat(63)}1m`, 'INVALID_TTL'],
-    'has 5000 digits': ['9'.repeat(5000), 'INVALID_TTL'],
-    'is negative': ['-60', 'INVALID_TTL'],
-  },
-}
-const did: FieldRow = { absent: 'INVALID_DID', wrong: { 'has 5000 characters': [text(5000), 'INVALID_DID'] } }
-const key: FieldRow = {
-  absent: 'INVALID_PUBLIC_KEY',
-  wrong: {
-    'has 31 bytes': [encodeBase64(new Uint8Array(31)), 'INVALID_PUBLIC_KEY'],
-    'has 33 bytes': [encodeBase64(new Uint8Array(33)), 'INVALID_PUBLIC_KEY'],
-    'has 30000 bytes': [encodeBase64(new Uint8Array(30_000)), 'INVALID_PUBLIC_KEY'],
-    'is in hex': [text(64), 'INVALID_PUBLIC_KEY'],
-  },
-}
+import {
+  alone,
+  anyOperator,
+  audience,
+  bounded,
+  did,
+  type FieldRow,
+  key,
+  many,
+  named,
+  ownAgent,
+  ownId,
+  pageSize,
+  pageToken,
+  scope,
+  text,
+  time,
+  ttl,
+} from './field-row.ts'
+import { oauthFieldRows } from './oauth-field-rows.ts'
 
 /** One row for every field of every request, by `Message.field`, with nested fields after it. */
 export const fieldRows: Readonly<Record<string, FieldRow>> = {
@@ -119,6 +61,16 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
       'is for a curve': 'ES256',
       'is for RSA': 'RS256',
     },
+  },
+  'SetOperatorPolicyRequest.policy.audiences.dpop': {
+    wrong: {
+      'is unknown': ['optional', 'INVALID_ARGUMENT'],
+      'is in another case': ['Required', 'INVALID_ARGUMENT'],
+      'has a blank': ['required ', 'INVALID_ARGUMENT'],
+      'is the name of a prototype': ['constructor', 'INVALID_ARGUMENT'],
+      'has 50 KB': [text(50_000), 'INVALID_ARGUMENT'],
+    },
+    fits: { 'is empty': '', 'demands a proof': 'required', 'demands a nonce': 'required-with-nonce' },
   },
   'SetOperatorPolicyRequest.policy.require_bound_challenges': {},
   'EndAllTokensRequest.id': ownId,
@@ -213,6 +165,9 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     },
     fits: { 'has the maximum of entries': many(64, 'a') },
   },
+  'VerifyTokenRequest.dpop_proof': alone('a.b.c'),
+  'VerifyTokenRequest.http_method': alone('POST'),
+  'VerifyTokenRequest.http_url': alone('https://api.acme-operator.com/'),
   'RevokeTokenRequest.token': { wrong: { 'comes with a jti': ['a.b.c', 'INVALID_ARGUMENT'] } },
   'RevokeTokenRequest.jti': {
     absent: 'INVALID_ARGUMENT',
@@ -266,4 +221,14 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     },
   },
   'ImportSigningKeyRequest.reason': bounded(500),
+  'ImportSigningKeyRequest.purpose': {
+    wrong: {
+      'is unknown': ['challenge', 'INVALID_ARGUMENT'],
+      'is in another case': ['Introspection', 'INVALID_ARGUMENT'],
+      'is the name of a prototype': ['__proto__', 'INVALID_ARGUMENT'],
+      'has 50 KB': [text(50_000), 'INVALID_ARGUMENT'],
+    },
+    fits: { 'is for introspection': 'introspection', 'is for tokens': 'access_token', 'is empty': '' },
+  },
+  ...oauthFieldRows,
 }

@@ -12,9 +12,10 @@ import type { HttpRequest } from '../support/http.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import type { World } from '../support/world.ts'
 import { callersOf, changes } from './callers.ts'
-import { type FieldRow, fieldRows } from './field-rows.ts'
+import type { FieldRow } from './field-row.ts'
+import { fieldRows } from './field-rows.ts'
 import { validRequests } from './valid-requests.ts'
-import { wrongJson, wrongText } from './wrong-types.ts'
+import { type WrongTexts, wrongJson, wrongParameter, wrongText } from './wrong-types.ts'
 
 /** A field of a request, and its path. */
 interface Place {
@@ -55,12 +56,15 @@ function put(target: JsonValue, [step, ...rest]: Place['path'], value: JsonValue
   return { ...object, [step]: put(object[step] ?? {}, rest, value) }
 }
 
+/** The mark in JSON, or in a form. */
+const QUOTED_OR_NOT = new RegExp(`"?${MARK}"?`)
+
 /** Replaces the mark with a text, unchanged. */
 function withText(text: string) {
   return ({ path, body, ...request }: HttpRequest): HttpRequest => ({
     ...request,
     path: path.replace(MARK, () => text),
-    ...(body !== undefined && { body: String(body).replace(`"${MARK}"`, () => text) }),
+    ...(body !== undefined && { body: String(body).replace(QUOTED_OR_NOT, () => text) }),
   })
 }
 
@@ -77,18 +81,22 @@ function isInPath({ method, path: [first] }: Place): boolean {
 }
 
 function typeCases(place: Place): RefusalCase[] {
-  const isText = isInPath(place) || restForm(place.method).body === ''
-  const texts = isText ? wrongText(place.field) : wrongJson(place.field)
-  return Object.entries(texts).map(([name, text]) => ({
+  return Object.entries(wrongTexts(place)).map(([name, text]) => ({
     name: `${where(place)} is ${name}`,
     method: place.method,
     reason: 'INVALID_ARGUMENT',
     caller: callerOf(place),
     audited: false,
-    only: 'rest',
+    over: ['rest'],
     request: requestWith(place, MARK),
     http: withText(text),
   }))
+}
+
+function wrongTexts(place: Place): WrongTexts {
+  const { body, isForm } = restForm(place.method)
+  if (isForm) return wrongParameter(place.field)
+  return isInPath(place) || body === '' ? wrongText(place.field) : wrongJson(place.field)
 }
 
 function rowCases(place: Place, { absent, wrong = {} }: FieldRow): RefusalCase[] {
@@ -126,7 +134,7 @@ function pathCases(place: Place): RefusalCase[] {
     reason: 'INVALID_ARGUMENT',
     caller: callerOf(place),
     audited: false,
-    only: 'rest',
+    over: ['rest'],
     request: (world) => validRequests[shortName(method)]?.(world) ?? {},
     http: (request) => ({ ...request, body: `{"${field.name}":${text}}` }),
   }))
@@ -142,7 +150,7 @@ function nulCases(place: Place): RefusalCase[] {
       reason: 'INVALID_ARGUMENT',
       caller: callerOf(place),
       audited: false,
-      only: 'grpc',
+      over: ['grpc'],
       request: requestWith(place, place.field.fieldKind === 'list' ? ['a\0b'] : 'a\0b'),
     },
   ]

@@ -39,5 +39,15 @@ export const keysCases: readonly RefusalCase[] = [
     key: keys.active.pem,
     alg: 'RS256',
   })),
+  take('an unknown purpose', 'INVALID_ARGUMENT', ({ keys }) => ({ key: keys.active.pem, purpose: 'challenge' })),
+  take('an introspection key of another algorithm', 'INVALID_SIGNING_KEY', ({ keys }) => ({
+    key: keys.active.pem,
+    alg: 'Ed25519',
+    purpose: 'introspection',
+  })),
+  take('a known token key as an introspection key', 'KEY_EXISTS', ({ keys }) => ({
+    key: keys.active.pem,
+    purpose: 'introspection',
+  })),
   take('a text that is not a key', 'INVALID_SIGNING_KEY', () => ({ key: 'key' })),
 ]

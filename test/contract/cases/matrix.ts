@@ -14,6 +14,29 @@ const EVERYWHERE: readonly ReasonCode[] = [
   'DEADLINE_EXCEEDED',
 ]
 
+/** Reasons about the client assertion of an agent. */
+const OF_CLIENTS: readonly ReasonCode[] = [
+  'UNAUTHENTICATED',
+  'UNSUPPORTED_CLIENT_AUTHENTICATION',
+  'INVALID_ASSERTION',
+  'ASSERTION_EXPIRED',
+  'ASSERTION_USED',
+  'INVALID_DID',
+  'INVALID_SIGNATURE',
+  'AGENT_NOT_FOUND',
+  'AGENT_NOT_ACTIVE',
+  'AGENT_OPERATOR_NOT_ACTIVE',
+  'UNSUPPORTED_AUTHORIZATION_DETAILS',
+]
+
+/** Reasons about DPoP, for RPCs that issue a token. */
+const OF_PROOFS: readonly ReasonCode[] = [
+  'INVALID_DPOP_PROOF',
+  'DPOP_PROOF_USED',
+  'DPOP_PROOF_REQUIRED',
+  'DPOP_NONCE_REQUIRED',
+]
+
 /** Reasons that only RPCs with a body in REST may answer. */
 const OF_BODIES: readonly ReasonCode[] = ['UNSUPPORTED_MEDIA_TYPE', 'BODY_TOO_LARGE']
 
@@ -98,6 +121,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'AUDIENCE_NOT_ALLOWED',
     'ALGORITHM_CONFLICT',
     'CHALLENGE_USED',
+    ...OF_PROOFS,
   ],
   'AuthnService.VerifyToken': ['INVALID_SCOPE', 'INVALID_AUDIENCE'],
   'RevocationService.RevokeToken': ['UNAUTHENTICATED', 'TOKEN_NOT_OURS'],
@@ -108,6 +132,20 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'KeysService.RotateSigningKeys': ['INVALID_ALGORITHM', 'KEY_NOT_FOUND', 'KEY_NOT_READY'],
   'KeysService.MarkKeyCompromised': ['KEY_NOT_FOUND', 'KEY_NOT_READY'],
   'KeysService.ImportSigningKey': ['INVALID_ALGORITHM', 'INVALID_SIGNING_KEY', 'KEY_EXISTS'],
+  'OAuthService.Token': [
+    ...OF_CLIENTS,
+    ...OF_PROOFS,
+    'UNSUPPORTED_GRANT_TYPE',
+    'INVALID_SCOPE',
+    'INVALID_AUDIENCE',
+    'BINDING_MISMATCH',
+    'BINDING_REQUIRED',
+    'SCOPE_NOT_ALLOWED',
+    'AUDIENCE_NOT_ALLOWED',
+    'ALGORITHM_CONFLICT',
+  ],
+  'OAuthService.Introspect': OF_CLIENTS,
+  'OAuthService.Revoke': OF_CLIENTS,
 }
 
 /** Returns all reasons that an RPC can answer. Throws Error for a method that is missing in the table. */

@@ -217,7 +217,7 @@ const times = ['since', 'until'].map(
     reason: 'INVALID_ARGUMENT',
     caller: 'acme',
     // The tests build gRPC messages from protobuf JSON, which does not allow this year.
-    only: 'rest',
+    over: ['rest'],
     request: ({ operators }) => ({ id: operators.acme.id, [field]: '0000-12-31T23:59:59Z' }),
   }),
 )

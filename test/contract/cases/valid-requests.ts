@@ -2,6 +2,12 @@ import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { generateKeyPair, seedToPem } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { accessToken } from '../../support/access-tokens.ts'
+import {
+  ASSERTION_TYPE,
+  type ClientAssertionEdits,
+  type ClientParty,
+  clientAssertion,
+} from '../../support/client-assertions.ts'
 import type { World } from '../support/world.ts'
 
 /**
@@ -12,6 +18,12 @@ export type ValidRequest = (world: World) => JsonObject
 
 const freshKey = () => encodeBase64(generateKeyPair().publicKey)
 const ofAcme: ValidRequest = ({ operators: { acme } }) => ({ id: acme.id })
+
+/** Returns the fields by which an agent authenticates at an OAuth endpoint. */
+export const authenticated = (client: ClientParty, edits?: ClientAssertionEdits) => ({
+  client_assertion_type: ASSERTION_TYPE,
+  client_assertion: clientAssertion(client, edits),
+})
 
 /** An id that no operator or agent has. */
 export const NOBODY = '00000000-0000-8000-8000-000000000000'
@@ -68,4 +80,7 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'KeysService.ImportSigningKey': () => ({
     key: seedToPem(generateKeyPair().seed),
   }),
+  'OAuthService.Token': ({ agents: { active } }) => ({ grant_type: 'client_credentials', ...authenticated(active) }),
+  'OAuthService.Introspect': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
+  'OAuthService.Revoke': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
 }

@@ -1,21 +1,16 @@
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
-import type { Verdict } from '@auth4agent/core/token/verdicts'
 import { accessToken } from '../../support/access-tokens.ts'
 import type { World } from '../support/world.ts'
+import { boundCases } from './bound-tokens.ts'
+import { PROOF_KEYS } from './dpop.ts'
 import { NOBODY } from './valid-requests.ts'
-
-/** A token that is not valid, with its verdict. */
-export interface VerdictCase {
-  readonly name: string
-  readonly verdict: Verdict
-  readonly token: (world: World) => string | Promise<string>
-  /** The requirements in the request: audience, scope and operators. */
-  readonly wanted?: Readonly<Record<string, string | string[]>>
-}
+import type { VerdictCase } from './verdict-case.ts'
 
 const now = () => Math.floor(Date.now() / 1000)
 const foreign = generateKeyPair()
+
+const KEY = PROOF_KEYS.ES256
 
 /** Valid tokens with one wrong claim. */
 const BAD_CLAIMS: Readonly<Record<string, () => object>> = {
@@ -41,6 +36,13 @@ const BAD_CLAIMS: Readonly<Record<string, () => object>> = {
   'a single epoch': () => ({ epoch: [1] }),
   'epochs as text': () => ({ epoch: ['1', '1'] }),
   'epochs of zero': () => ({ epoch: [0, 0] }),
+  'a binding of null': () => ({ cnf: null }),
+  'a binding without a key': () => ({ cnf: {} }),
+  'a list of bindings': () => ({ cnf: [{ jkt: KEY.kid }] }),
+  'a binding to half a thumbprint': () => ({ cnf: { jkt: KEY.kid.slice(0, 20) } }),
+  'a binding to a number': () => ({ cnf: { jkt: 1 } }),
+  'a binding to a whole key': () => ({ cnf: { jwk: KEY.jwk } }),
+  'a binding to a key and a certificate': () => ({ cnf: { jkt: KEY.kid, 'x5t#S256': KEY.kid } }),
   'a member named __proto__': () => JSON.parse('{"x":{"__proto__":{"aud":1}}}') as object,
 }
 
@@ -183,4 +185,4 @@ const ended: readonly VerdictCase[] = [
 ]
 
 /** Tokens for every verdict of VerifyToken, except `valid`. */
-export const verdictCases: readonly VerdictCase[] = [...malformed, ...untrue, ...unwanted, ...ended]
+export const verdictCases: readonly VerdictCase[] = [...malformed, ...untrue, ...unwanted, ...boundCases, ...ended]

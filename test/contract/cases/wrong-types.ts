@@ -123,6 +123,16 @@ export function wrongText(field: DescField): WrongTexts {
   return field.scalar === ScalarType.INT32 ? INT32 : TEXT
 }
 
+/**
+ * Returns the percent-encoded texts in a form that a field refuses. A field that is not a text is no parameter, so the
+ * server ignores it.
+ */
+export function wrongParameter({ scalar, name, fieldKind }: DescField): WrongTexts {
+  if (scalar !== ScalarType.STRING) return {}
+  const twice = { 'given twice': `x&${name}=x`, 'given twice, once empty': `x&${name}=` }
+  return fieldKind === 'list' ? TEXT : { ...TEXT, ...twice }
+}
+
 function singular(field: DescField): WrongTexts {
   if (field.message !== undefined) return field.message.typeName === 'google.protobuf.Struct' ? STRUCT : MESSAGE
   if (field.scalar === ScalarType.STRING) return STRING

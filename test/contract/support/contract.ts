@@ -2,7 +2,9 @@ import { type DescMethod, type DescService, getOption, hasOption } from '@bufbui
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { rest } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 
@@ -13,6 +15,7 @@ const services: readonly DescService[] = [
   AuthnService,
   RevocationService,
   KeysService,
+  OAuthService,
 ]
 
 /** Every method of the contract. */
@@ -26,6 +29,8 @@ export interface RestForm {
   readonly pathFields: readonly string[]
   /** `*`, the proto name of the field that is the body, or empty if the query carries the rest. */
   readonly body: string
+  /** Whether the body is form-encoded, and errors are objects of RFC 6749. */
+  readonly isForm: boolean
 }
 
 /** Returns the REST form of a method. Throws Error for a method without one. */
@@ -34,16 +39,22 @@ export function restForm(method: DescMethod): RestForm {
   if (!hasOption(method, http)) throw new Error(`${method.name} has no REST form`)
   const { pattern, body } = getOption(method, http)
   if (pattern.case === undefined || pattern.case === 'custom') throw new Error(`${method.name} has no HTTP method`)
-  return form(pattern.case.toUpperCase(), pattern.value, body)
+  return form(pattern.case.toUpperCase(), pattern.value, body, getOption(method, rest).form)
 }
 
-function form(verb: string, template: string, body: string): RestForm {
-  return { verb, template, body, pathFields: [...template.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name) }
+function form(verb: string, template: string, body: string, isForm = false): RestForm {
+  const pathFields = [...template.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
+  return { verb, template, body, isForm, pathFields }
 }
 
 /** Tells whether the REST form of a method has a body. */
 export function hasBody(method: DescMethod): boolean {
   return restForm(method).body !== ''
+}
+
+/** Tells whether the REST form of a method has a form-encoded body. */
+export function isForm(method: DescMethod): boolean {
+  return restForm(method).isForm
 }
 
 /** Returns `Service.Method`, the key of the tables here. */

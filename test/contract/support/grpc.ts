@@ -4,8 +4,9 @@ import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/
 import { ErrorInfoSchema } from '../../../gen/proto/google/rpc/error_details_pb.ts'
 import { StatusSchema } from '../../../gen/proto/google/rpc/status_pb.ts'
 import { expectNothingPrivate } from '../../support/private-members.ts'
+import type { Headers } from './http.ts'
 
-/** The result of a gRPC call. */
+/** The result of a call over gRPC, gRPC-Web or Connect. */
 export interface GrpcAnswer {
   readonly code: number
   /** The text of the status. */
@@ -15,13 +16,15 @@ export interface GrpcAnswer {
   /** The domain of google.rpc.ErrorInfo. */
   readonly domain: string | undefined
   readonly requestId: string | undefined
+  /** The nonce for the next DPoP proof. */
+  readonly dpopNonce: string | undefined
   /** The bytes of the response; undefined if the call was refused. */
   readonly message: Uint8Array | undefined
 }
 
 /** A gRPC client that sends bytes unchanged. */
 export interface GrpcCaller {
-  call(path: string, message: Uint8Array, metadata?: Readonly<Record<string, string>>): Promise<GrpcAnswer>
+  call(path: string, message: Uint8Array, metadata?: Headers): Promise<GrpcAnswer>
   close(): void
 }
 
@@ -34,7 +37,9 @@ export function grpcCaller(address: string): GrpcCaller {
   return {
     async call(path, message, entries = {}) {
       const metadata = new Metadata()
-      for (const [name, value] of Object.entries(entries)) metadata.set(name, value)
+      for (const [name, values] of Object.entries(entries)) {
+        for (const value of [values].flat()) metadata.add(name, value)
+      }
       const { promise, resolve } = Promise.withResolvers<GrpcAnswer>()
       let requestId: string | undefined
       const call = client.makeUnaryRequest(
@@ -57,11 +62,17 @@ export function grpcCaller(address: string): GrpcCaller {
   }
 }
 
-const OK = { code: status.OK, details: '', reason: undefined, domain: undefined }
+const OK = { code: status.OK, details: '', reason: undefined, domain: undefined, dpopNonce: undefined }
 
 function answerOf({ code, details, metadata }: ServiceError): Omit<GrpcAnswer, 'requestId' | 'message'> {
   const [bytes] = metadata.get('grpc-status-details-bin')
-  if (!(bytes instanceof Uint8Array)) return { code, details, reason: undefined, domain: undefined }
-  const info = fromBinary(StatusSchema, bytes).details.map((any) => anyUnpack(any, ErrorInfoSchema))[0]
-  return { code, details, reason: info?.reason, domain: info?.domain }
+  const dpopNonce = metadata.get('dpop-nonce')[0]?.toString()
+  return { code, details, dpopNonce, ...errorInfo(bytes instanceof Uint8Array ? bytes : undefined) }
+}
+
+/** Reads the ErrorInfo in a google.rpc.Status. */
+function errorInfo(statusBytes: Uint8Array | undefined): Pick<GrpcAnswer, 'reason' | 'domain'> {
+  const details = statusBytes === undefined ? [] : fromBinary(StatusSchema, statusBytes).details
+  const info = details.map((any) => anyUnpack(any, ErrorInfoSchema))[0]
+  return { reason: info?.reason, domain: info?.domain }
 }

@@ -3,11 +3,15 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expectNothingPrivate } from '../../support/private-members.ts'
 
+/** Headers of a request, or metadata of a gRPC call. */
+export type Headers = Readonly<Record<string, string | readonly string[]>>
+
 /** An HTTP request whose path is sent unchanged. */
 export interface HttpRequest {
   readonly verb: string
   readonly path: string
-  readonly headers?: Readonly<Record<string, string>>
+  /** A header with a list of values is sent several times. */
+  readonly headers?: Headers
   readonly body?: string | Uint8Array
 }
 
@@ -25,7 +29,7 @@ export async function sendHttp(baseUrl: string, { verb, path, headers = {}, body
   const { hostname, port } = new URL(baseUrl)
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>()
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
-  const request = httpRequest({ agent, hostname, port, method: verb, path, headers: { ...length, ...headers } })
+  const request = httpRequest({ agent, hostname, port, method: verb, path, headers: copied({ ...length, ...headers }) })
   request.once('error', reject)
   request.once('response', (response) => {
     text(response).then(
@@ -37,6 +41,13 @@ export async function sendHttp(baseUrl: string, { verb, path, headers = {}, body
   const answer = await promise
   expectNothingPrivate(answer.text)
   return answer
+}
+
+/** Node wants lists that it may change. */
+function copied(headers: Headers): Record<string, string | string[]> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
+  )
 }
 
 /** Writes bytes to the port. Resolves with everything that the server sends before it closes the connection. */

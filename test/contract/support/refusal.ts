@@ -1,19 +1,33 @@
 import { randomUUID } from 'node:crypto'
-import { type DescMethod, fromJson, type JsonObject, type JsonValue, toBinary } from '@bufbuild/protobuf'
+import {
+  type DescMethod,
+  type DescMethodUnary,
+  fromBinary,
+  fromJson,
+  type JsonObject,
+  toBinary,
+  toJson,
+} from '@bufbuild/protobuf'
 import { status } from '@grpc/grpc-js'
 import { expect } from 'vitest'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { type AssertionEdits, bearer, type Signer } from '../../support/assertions.ts'
-import { isDetail } from '../../support/documents/detail-style.ts'
-import { restForm, shortName } from './contract.ts'
-import { type GrpcAnswer, grpcPath } from './grpc.ts'
-import { type HttpAnswer, type HttpRequest, sendHttp } from './http.ts'
-import { published, publishedTexts } from './published-reasons.ts'
+import { isForm, shortName } from './contract.ts'
+import { expectOAuthError, expectProblem, expectStatus } from './expect-error.ts'
+import { grpcPath } from './grpc.ts'
+import { type HttpRequest, sendHttp } from './http.ts'
+import { restRequest } from './rest-request.ts'
 import type { OperatorName } from './seed.ts'
 import type { World } from './world.ts'
 
-/** The transports over which the tests send every case. */
-export type Transport = 'rest' | 'grpc'
+/** The transports of the server. */
+export type Transport = 'rest' | 'grpc' | 'connect' | 'grpc-web'
+
+/** The request that a DPoP proof is for. */
+export interface ProofTarget {
+  readonly method: string
+  readonly url: string
+}
 
 /** A method and a reason that a test provokes from it. */
 export interface Pair {
@@ -32,8 +46,10 @@ export interface RefusalCase extends Pair {
   readonly edits?: (world: World, rpc: string) => AssertionEdits
   /** Returns the whole Authorization header, in place of an assertion. */
   readonly authorization?: (world: World, rpc: string) => string
-  /** The only transport that can carry the request. */
-  readonly only?: Transport
+  /** Returns the header or the metadata with the DPoP proof. A list is sent as several headers. */
+  readonly proof?: (world: World, target: ProofTarget) => string | readonly string[]
+  /** The transports of the request. By default, these are REST and gRPC. */
+  readonly over?: readonly Transport[]
   /** Changes the REST request before it is sent. */
   readonly http?: (request: HttpRequest) => HttpRequest
   /** Additional headers of the REST request and metadata of the gRPC call. */
@@ -58,8 +74,8 @@ export function titleOf({ method, reason, name }: RefusalCase, transport: Transp
 }
 
 /** Returns the transports of a case. */
-export function transportsOf({ only }: RefusalCase): readonly Transport[] {
-  return only === undefined ? ['rest', 'grpc'] : [only]
+export function transportsOf({ over = ['rest', 'grpc'] }: RefusalCase): readonly Transport[] {
+  return over
 }
 
 /** Sends the request of a case. Expects its status and reason, and that only the audit of this refusal has changed. */
@@ -76,13 +92,24 @@ export async function expectRefusal(world: World, refusal: RefusalCase, transpor
   expect(after.tables).toEqual(before.tables)
 }
 
-/** The answer over either transport. */
+/** The members of an answer. */
+export type Answered = Readonly<Record<string, unknown>>
+
+/** The answer over any transport. */
 export interface CaseAnswer {
   readonly reason: unknown
+  /** The nonce for the next DPoP proof. */
+  readonly dpopNonce: string | undefined
   /** Expects that every part of the answer is a refusal for this reason. */
   readonly expectReason: (reason: ReasonCode) => void
-  /** Expects that the answer is not a refusal. */
-  readonly expectAnswered: () => void
+  /** Expects that the answer is not a refusal. Returns it with the names of the proto files. */
+  readonly expectAnswered: () => Answered
+}
+
+/** A request that was built, and its id. */
+interface Sent {
+  readonly request: JsonObject
+  readonly requestId: string
 }
 
 /** Sends the request of a case. */
@@ -90,87 +117,93 @@ export async function sendCase(
   world: World,
   refusal: RefusalCase,
   transport: Transport,
-  { request, requestId }: { readonly request: JsonObject; readonly requestId: string },
+  sent: Sent,
 ): Promise<CaseAnswer> {
+  return transport === 'rest' ? sendRest(world, refusal, sent) : sendRpc(world, refusal, transport, sent)
+}
+
+async function sendRest(world: World, refusal: RefusalCase, { request, requestId }: Sent): Promise<CaseAnswer> {
   const { method } = refusal
-  if (transport === 'rest') {
-    const plain = restRequest(method, request)
-    const sent = refusal.http?.(plain) ?? plain
-    const authorization = authorizationOf(world, refusal, `${sent.verb} ${sent.path.replace(/\?.*/, '')}`)
-    const headers = { ...sent.headers, ...refusal.headers, ...authorization, 'x-request-id': requestId }
-    const answer = await sendHttp(world.server.baseUrl, { ...sent, headers })
-    const { reason }: { reason?: unknown } = JSON.parse(answer.text)
-    return {
-      reason,
-      expectReason: (wanted) => expectProblem(answer, wanted, requestId),
-      expectAnswered: () => expect(answer.status, answer.text).toBeLessThan(300),
-    }
+  const plain = restRequest(method, request)
+  const sent = refusal.http?.(plain) ?? plain
+  const path = sent.path.replace(/\?.*/, '')
+  const target = { rpc: `${sent.verb} ${path}`, method: sent.verb, path }
+  const { authorization, ...others } = headersOf(world, refusal, target)
+  const headers = { ...sent.headers, ...others, ...(authorization && { authorization }), 'x-request-id': requestId }
+  const answer = await sendHttp(world.server.baseUrl, { ...sent, headers })
+  const { reason }: { reason?: unknown } = JSON.parse(answer.text)
+  return {
+    reason,
+    dpopNonce: answer.headers['dpop-nonce']?.toString(),
+    expectReason: (wanted) => {
+      // If the headers are too large, the server has not read the path.
+      if (!isForm(method) || wanted === 'HEADERS_TOO_LARGE') expectProblem(answer, wanted, requestId)
+      else expectOAuthError(answer, wanted, { path, requestId, authorization })
+    },
+    expectAnswered: () => {
+      expect(answer.status, answer.text).toBeLessThan(300)
+      return JSON.parse(answer.text) as Answered
+    },
   }
-  const message = refusal.bytes ?? toBinary(method.input, fromJson(method.input, request))
-  const authorization = authorizationOf(world, refusal, grpcPath(method).slice(1))
-  const metadata = { ...refusal.headers, ...authorization, 'x-request-id': requestId }
-  const answer = await world.grpc.call(grpcPath(method), message, metadata)
+}
+
+async function sendRpc(
+  world: World,
+  refusal: RefusalCase,
+  transport: Exclude<Transport, 'rest'>,
+  { request, requestId }: Sent,
+): Promise<CaseAnswer> {
+  const { method, bytes } = refusal
+  const path = grpcPath(method)
+  const { authorization, ...others } = headersOf(world, refusal, { rpc: path.slice(1), method: 'POST', path })
+  const headers = { ...others, ...(authorization && { authorization }), 'x-request-id': requestId }
+  const answer =
+    transport === 'grpc'
+      ? await world.grpc.call(path, bytes ?? toBinary(method.input, fromJson(method.input, request)), headers)
+      : await world.connect[transport](unary(method), request, headers)
   return {
     reason: answer.reason,
+    dpopNonce: answer.dpopNonce,
     expectReason: (wanted) => expectStatus(answer, wanted, requestId),
-    expectAnswered: () => expect(answer.code, answer.details).toBe(status.OK),
+    expectAnswered: () => {
+      expect(answer.code, answer.details).toBe(status.OK)
+      const message = fromBinary(method.output, answer.message ?? new Uint8Array())
+      return toJson(method.output, message, { useProtoFieldName: true }) as Answered
+    },
   }
 }
 
-function expectStatus(answer: GrpcAnswer, reason: ReasonCode, requestId: string): void {
-  expect(answer).toMatchObject({ code: published[reason][1], reason, domain: 'auth4agent', requestId })
-  expect(answer.details).not.toMatch(LEAK)
-  expect(answer.details).toSatisfy(isDetail)
+function unary(method: DescMethod): DescMethodUnary {
+  if (!isUnary(method)) throw new Error(`${method.toString()} answers a stream`)
+  return method
 }
 
-/** Matches texts that no answer may contain: code, paths and SQL statements. */
-const LEAK = /node_modules|\.ts\b|\bat \w+ \(|prisma|SELECT |INSERT |postgres/i
-
-/** Expects a problem document (RFC 9457) with this reason. */
-export function expectProblem({ status, headers, text }: HttpAnswer, reason: ReasonCode, requestId?: string): void {
-  const problem = JSON.parse(text) as Record<string, unknown>
-  expect({ status, reason: problem['reason'] }).toEqual({ status: published[reason][0], reason })
-  expect(headers['content-type']).toBe('application/problem+json')
-  expect(headers).toMatchObject({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
-  expect(problem).toEqual({
-    type: `urn:auth4agent:reason:${reason}`,
-    title: expect.any(String),
-    status,
-    detail: expect.any(String),
-    reason,
-    error: publishedTexts[reason] ?? problem['detail'],
-    // If the headers are too large, the server has not read the caller's id.
-    request_id: reason === 'HEADERS_TOO_LARGE' ? headers['x-request-id'] : (requestId ?? headers['x-request-id']),
-  })
-  expect(text).not.toMatch(LEAK)
-  expect(problem['detail']).toSatisfy(isDetail)
-  if (status === 401) expect(headers['www-authenticate']).toMatch(/^Bearer realm="auth4agent"/)
-  if (status === 429 || status === 503) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/)
+function isUnary(method: DescMethod): method is DescMethodUnary {
+  return method.methodKind === 'unary'
 }
 
-/** Builds a REST request with percent-encoded path fields. */
-export function restRequest(method: DescMethod, request: JsonObject): HttpRequest {
-  const { verb, template, pathFields, body } = restForm(method)
-  const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(textOf(request[name])))
-  const rest = Object.fromEntries(Object.entries(request).filter(([name]) => !pathFields.includes(name)))
-  if (body === '') {
-    const query = Object.entries(rest).map(([name, value]) => `${name}=${encodeURIComponent(textOf(value))}`)
-    return { verb, path: query.length === 0 ? path : `${path}?${query.join('&')}` }
+/** A call: the name of it in an assertion, and its method and path on the wire. */
+interface Target {
+  readonly rpc: string
+  readonly method: string
+  readonly path: string
+}
+
+/** Returns the headers or the metadata of a case. */
+function headersOf(world: World, refusal: RefusalCase, { rpc, method, path }: Target) {
+  const dpop = refusal.proof?.(world, { method, url: world.issuer + path })
+  return {
+    ...refusal.headers,
+    ...(dpop !== undefined && { dpop }),
+    authorization: authorizationOf(world, refusal, rpc),
   }
-  const json = JSON.stringify(body === '*' ? rest : (rest[body] ?? null))
-  return { verb, path, headers: { 'content-type': 'application/json' }, body: json }
 }
 
-/** Returns a value as a path or a query contains it. */
-function textOf(value: JsonValue | undefined): string {
-  return typeof value === 'string' ? value : JSON.stringify(value ?? '')
-}
-
-function authorizationOf(world: World, { caller, edits, authorization }: RefusalCase, rpc: string) {
-  if (authorization !== undefined) return { authorization: authorization(world, rpc) }
-  if (caller === undefined) return {}
+function authorizationOf(world: World, { caller, edits, authorization }: RefusalCase, rpc: string): string | undefined {
+  if (authorization !== undefined) return authorization(world, rpc)
+  if (caller === undefined) return undefined
   const signer = caller === 'admin' ? world.admin : world.operators[caller]
-  return { authorization: assertionOf(signer, rpc, edits?.(world, rpc)) }
+  return assertionOf(signer, rpc, edits?.(world, rpc))
 }
 
 /** Returns an Authorization header with a good assertion for a call, or with an edited one. */

@@ -1,9 +1,9 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { encodeBase64, encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { type ChallengeContent, challengeMessage } from '@auth4agent/core/identity/challenge'
 import { generateKeyPair, importSeed, seedToPem, sign } from '@auth4agent/core/keys/ed25519'
 import { sealChallenge } from '../../../services/authn/domain/seal-challenge.ts'
-import { tokenKind } from '../../../services/keys/domain/key-kinds.ts'
+import { INTROSPECTION, type KeyKind, tokenKind } from '../../../services/keys/domain/key-kinds.ts'
 import { createKeyVault } from '../../../services/keys/key-vault.ts'
 import { createSealedKeys } from '../../../services/keys/sealed-keys.ts'
 import { importHmacKey } from '../../../services/platform/crypto/hmac.ts'
@@ -12,7 +12,8 @@ import { adminSigner, ISSUER } from '../../support/assertions.ts'
 import { testDatabase } from '../../support/database.ts'
 import { startDnsServer } from '../../support/dns-server.ts'
 import { signCompactJws } from '../../support/jws.ts'
-import { type Environment, startServer } from '../../support/server.ts'
+import { type Environment, type RunningServer, startServer } from '../../support/server.ts'
+import { connectCallers } from './connect.ts'
 import { grpcCaller } from './grpc.ts'
 import { type SeededAgent, seed } from './seed.ts'
 import { snapshots } from './snapshot.ts'
@@ -23,21 +24,33 @@ export type World = Awaited<ReturnType<typeof startWorld>>
 const KEK = new Uint8Array(32).fill(7)
 const DAY_MS = 86_400_000
 
-/** Options of startWorld. `databaseUrl` maps the URL of the database to the URL that the server uses. */
+/** A server with the public ports, which may consist of several processes. */
+export interface WorldServer extends Pick<RunningServer, 'baseUrl' | 'grpcAddress'> {
+  stop(): Promise<unknown>
+}
+
+/** Options of startWorld. */
 export interface WorldOptions {
   readonly env?: Environment
+  /** Maps the URL of the database to the URL that the server uses. */
   readonly databaseUrl?: (url: string) => Promise<string>
+  /** Starts the server. The default is one process. */
+  readonly start?: (env: Environment) => Promise<WorldServer>
 }
 
 /** Starts a world. Nothing in it changes by itself during a test. */
-export async function startWorld({ env = {}, databaseUrl = async (url) => url }: WorldOptions = {}) {
+export async function startWorld({
+  env = {},
+  databaseUrl = async (url) => url,
+  start = startServer,
+}: WorldOptions = {}) {
   const database = await testDatabase()
   const { db } = database
   const dns = await startDnsServer()
   const admin = adminSigner()
   const parties = await seed(db)
   const keys = await seedKeys(db)
-  const server = await startServer({
+  const server: WorldServer = await start({
     DATABASE_URL: await databaseUrl(database.url),
     AUTH4AGENT_BASE_URL: ISSUER,
     AUTH4AGENT_KEK: encodeBase64(KEK),
@@ -48,6 +61,7 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url }:
     ...env,
   })
   const grpc = grpcCaller(server.grpcAddress)
+  const challengeKey = await readChallengeKey(db)
   return {
     ...parties,
     keys,
@@ -56,10 +70,12 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url }:
     dns,
     databaseUrl: database.url,
     grpc,
+    connect: connectCallers(server.baseUrl),
     server,
     issuer: ISSUER,
     snapshot: await snapshots(db),
-    challenge: await challengeSealer(db),
+    challenge: challengeSealer(challengeKey),
+    dpopNonce: nonceSealer(challengeKey),
     token: await tokenSigner(db, parties.agents.active),
     async stop() {
       grpc.close()
@@ -70,16 +86,16 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url }:
   }
 }
 
-/** Inserts active signing keys. EdDSA also has a ready key. Ed25519 has no ready key. */
+/** Inserts active signing keys. The EdDSA key for tokens also has a ready one. Ed25519 has no ready key. */
 async function seedKeys({ prisma }: Db) {
   const sealed = createSealedKeys(createKeyVault(KEK))
   const createdAt = new Date(Date.now() - 3_600_000)
-  const insert = async (alg: 'EdDSA' | 'Ed25519', state: 'active' | 'prepared') => {
+  const insert = async ({ purpose, alg }: KeyKind, state: 'active' | 'prepared') => {
     const pair = generateKeyPair()
-    const { kid, publicJwk, stored } = sealed.seal(tokenKind(alg), Uint8Array.from(pair.seed))
+    const { kid, publicJwk, stored } = sealed.seal({ purpose, alg }, Uint8Array.from(pair.seed))
     const data = {
       kid,
-      purpose: 'access_token',
+      purpose,
       alg,
       state,
       publicJwk: { ...publicJwk },
@@ -89,28 +105,45 @@ async function seedKeys({ prisma }: Db) {
     await prisma.jwksKey.create({ data })
     return { kid, pem: seedToPem(pair.seed) }
   }
+  await insert(INTROSPECTION, 'active')
   return {
-    active: await insert('EdDSA', 'active'),
-    ready: await insert('EdDSA', 'prepared'),
-    lonely: await insert('Ed25519', 'active'),
+    active: await insert(tokenKind('EdDSA'), 'active'),
+    ready: await insert(tokenKind('EdDSA'), 'prepared'),
+    lonely: await insert(tokenKind('Ed25519'), 'active'),
   }
+}
+
+type ChallengeKey = Awaited<ReturnType<typeof readChallengeKey>>
+
+/** Reads the server's own challenge key. */
+async function readChallengeKey({ prisma }: Db) {
+  const row = await prisma.challengeKey.findFirstOrThrow({
+    where: { slot: BigInt(Math.floor(Date.now() / DAY_MS)) },
+  })
+  const { id, wrappedKey, kekId } = row
+  return { id, bytes: createKeyVault(KEK).open(wrappedKey, kekId, { purpose: 'challenge', id }) }
 }
 
 /**
  * Returns a function that creates challenges with any content, sealed under the server's own challenge key, with the
  * agent's signature.
  */
-async function challengeSealer({ prisma }: Db) {
-  const row = await prisma.challengeKey.findFirstOrThrow({
-    where: { slot: BigInt(Math.floor(Date.now() / DAY_MS)) },
-  })
-  const key = importHmacKey(createKeyVault(KEK).open(row.wrappedKey, row.kekId, { purpose: 'challenge', id: row.id }))
+function challengeSealer({ id: kid, bytes }: ChallengeKey) {
+  const key = importHmacKey(bytes)
   return ({ did, pair }: Pick<SeededAgent, 'did' | 'pair'>, content: Partial<ChallengeContent> = {}) => {
     const nonceBytes = randomBytes(16)
     const exp = Math.floor(Date.now() / 1000) + 300
-    const challenge = sealChallenge({ v: 1, iss: ISSUER, did, exp, kid: row.id, ...content }, nonceBytes, key)
+    const challenge = sealChallenge({ v: 1, iss: ISSUER, did, exp, kid, ...content }, nonceBytes, key)
     const nonce = encodeBase64url(nonceBytes)
     return { did, challenge, nonce, signature: encodeBase64(sign(pair.privateKey, challengeMessage(challenge, nonce))) }
+  }
+}
+
+/** Returns a function that creates nonces for DPoP proofs, under the server's own key, with any expiry and label. */
+function nonceSealer({ id, bytes }: ChallengeKey) {
+  return (exp = Math.floor(Date.now() / 1000) + 300, { kid = id, label = 'auth4agent-dpop-nonce:' } = {}): string => {
+    const text = `${kid}.${exp}`
+    return `${text}.${createHmac('sha256', bytes).update(`${label}${text}`).digest('base64url')}`
   }
 }
 
@@ -119,7 +152,9 @@ async function challengeSealer({ prisma }: Db) {
  * with edits.
  */
 async function tokenSigner({ prisma }: Db, { did, operatorId }: SeededAgent) {
-  const row = await prisma.jwksKey.findFirstOrThrow({ where: { state: 'active', alg: 'EdDSA' } })
+  const row = await prisma.jwksKey.findFirstOrThrow({
+    where: { purpose: 'access_token', state: 'active', alg: 'EdDSA' },
+  })
   const { wrappedKey, kekId, kid, purpose } = row
   const pair = importSeed(createKeyVault(KEK).open(wrappedKey ?? new Uint8Array(), kekId, { purpose, id: kid }))
   if (pair === undefined) throw new Error('The private signing key must be a seed of 32 bytes')

@@ -10,6 +10,7 @@ import {
   audienceOf,
   chooseAlgorithms,
   headerOf,
+  isOf,
   type KeyList,
   type KeysAdmin,
   keysAdmin,
@@ -92,7 +93,8 @@ it.each(ALGORITHMS)(
   async (alg) => {
     await until(
       () => admin.list(),
-      ({ keys }) => keys.some((key) => key.alg === alg && Date.parse(key.ready_at ?? '') <= Date.now()),
+      ({ keys }) =>
+        keys.some((key) => isOf({ purpose: 'access_token', alg }, key) && Date.parse(key.ready_at ?? '') <= Date.now()),
     )
     const tokens = await Promise.all(clients().map((client) => newToken(client, alg)))
     const kid = kidOf(tokens[0])

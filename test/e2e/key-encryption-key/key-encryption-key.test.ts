@@ -6,7 +6,7 @@ import { testDatabase } from '../../support/database.ts'
 import { type Deployment, type Reached, startDeployment } from '../../support/deployment.ts'
 import { protocolClient } from '../../support/protocol-client.ts'
 import type { Environment } from '../../support/server.ts'
-import { ALGORITHMS, chooseAlgorithms, type KeyList, keysAdmin } from '../../support/signing-keys.ts'
+import { ALGORITHMS, chooseAlgorithms, type KeyList, KINDS, keysAdmin } from '../../support/signing-keys.ts'
 import { activeAgent, provenOperator } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
 import { type CachingVerifier, cachingVerifier } from '../key-rotation/caching-verifier.ts'
@@ -95,8 +95,8 @@ it(
       for (const { kek_id: id } of list.keys) expect(id).toBe(newId)
     }
     const rows = await sealedUnder()
-    // Each algorithm has an active key and two in reserve, and there is at least one challenge key.
-    expect(rows.length).toBeGreaterThan(3 * ALGORITHMS.length)
+    // Each purpose and algorithm has an active key and two in reserve, and there is at least one challenge key.
+    expect(rows.length).toBeGreaterThan(3 * KINDS.length)
     expect([...new Set(rows)]).toEqual([newId])
   },
   STEP_MS,

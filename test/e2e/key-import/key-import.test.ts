@@ -8,12 +8,12 @@ import { type Deployment, type Reached, startDeployment } from '../../support/de
 import type { AgentParty } from '../../support/parties.ts'
 import { type Answer, outcomeOf } from '../../support/protocol-client.ts'
 import {
-  ALGORITHMS,
   audienceOf,
   chooseAlgorithms,
   connectTo,
   headerOf,
   type KeysAdmin,
+  KINDS,
   keysAdmin,
   publishedKids,
   QUICK_KEYS,
@@ -28,8 +28,8 @@ import { joseOwnKey, type OwnKey, opensslOwnKey } from './own-keys.ts'
 
 /** The time limit for one condition. Some steps are slow on a busy machine. */
 const PATIENCE_MS = 30_000
-/** The number of keys: one active key and two in reserve, for each algorithm. */
-const ALL_KEYS = 3 * ALGORITHMS.length
+/** The number of keys: one active key and two in reserve, for each purpose and algorithm. */
+const ALL_KEYS = 3 * KINDS.length
 const IMPORT = 'auth4agent.v1.KeysService/ImportSigningKey'
 
 const started = new AsyncDisposableStack()
@@ -173,7 +173,7 @@ function warningsOf(logs: string): readonly object[] {
   return lines.filter(({ level }) => level >= 40).map(({ kid, msg }) => ({ kid, msg }))
 }
 
-const asListed = ({ alg, kid }: OwnKey) => ({ alg, kid, state: 'prepared' })
+const asListed = ({ alg, kid }: OwnKey) => ({ purpose: 'access_token', alg, kid, state: 'prepared' })
 
 async function importOverGrpc({ text }: OwnKey) {
   const stubs = stubsOf(deployment.server.grpcAddress)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { ALGORITHMS, type KeyRow, readKeyAudit, readKeyRows } from '../../support/signing-keys.ts'
+import { isOf, type KeyRow, KINDS, type Kind, readKeyAudit, readKeyRows } from '../../support/signing-keys.ts'
 import { until } from '../../support/until.ts'
 import { cachingVerifier } from './caching-verifier.ts'
 import { createGate, type Gate, HALTS } from './halts.ts'
@@ -97,20 +97,20 @@ function without({ keys, audit }: Records, kids: readonly string[]): Records {
   }
 }
 
-/** Expects that for each algorithm the active key is now retiring, and a prepared key is now active. */
+/** Expects that for each kind of key the active key is now retiring, and a prepared key is now active. */
 function expectRotated(before: readonly KeyRow[], after: readonly KeyRow[]): void {
-  for (const alg of ALGORITHMS) {
-    const [old, ...others] = activeKids(before, alg)
+  for (const kind of KINDS) {
+    const [old, ...others] = activeKids(before, kind)
     expect(others).toEqual([])
     expect(after.find(({ kid }) => kid === old)?.state).toBe('retiring')
-    const [next, ...more] = activeKids(after, alg)
+    const [next, ...more] = activeKids(after, kind)
     expect(more).toEqual([])
     expect(before.find(({ kid }) => kid === next)?.state).toBe('prepared')
   }
 }
 
-function activeKids(keys: readonly KeyRow[], alg?: string): readonly string[] {
-  return keys.filter((key) => key.state === 'active' && (alg ?? key.alg) === key.alg).map(({ kid }) => kid)
+function activeKids(keys: readonly KeyRow[], kind?: Kind): readonly string[] {
+  return keys.filter((key) => key.state === 'active' && isOf(kind ?? key, key)).map(({ kid }) => kid)
 }
 
 async function expectMoreTokens(): Promise<void> {

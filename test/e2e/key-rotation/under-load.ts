@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { ALGORITHMS, type Algorithm, readKeyAudit, readKeyRows } from '../../support/signing-keys.ts'
+import { type Algorithm, isOf, KINDS, readKeyAudit, readKeyRows } from '../../support/signing-keys.ts'
 import { type CachingVerifier, cachingVerifier } from './caching-verifier.ts'
 import { missedInKeySets, signedByRetiring, startTape } from './key-tape.ts'
 import { type IssuedToken, startLoad, verifyAgain } from './load.ts'
@@ -14,7 +14,7 @@ export interface Story {
   readonly tookS: number
 }
 
-/** The audit actions of a key, by its state. The first key of an algorithm was created as active. */
+/** The audit actions of a key, by its state. The first key of each kind was created as active. */
 const HISTORIES: Readonly<Record<string, readonly string[]>> = {
   prepared: ['key.create'],
   active: ['key.activate', 'key.create'],
@@ -48,7 +48,8 @@ export async function expectNoGapUnderLoad(
   const seen = await readKeyRows(db)
   return {
     tokens,
-    rotations: (alg) => seen.filter((key) => key.alg === alg && key.state === 'retiring').length,
+    rotations: (alg) =>
+      seen.filter((key) => isOf({ purpose: 'access_token', alg }, key) && key.state === 'retiring').length,
     verified: load.verified(),
     tookS: Math.round((performance.now() - startedAt) / 1000),
   }
@@ -66,13 +67,13 @@ export async function expectRecordsToAgree(
     await readKeyAudit(db),
   ])
   for (const { keys } of lists)
-    expect(keys.map(({ kid, alg, state }) => ({ kid, alg, state }))).toEqual(
-      rows.map(({ kid, alg, state }) => ({ kid, alg, state })),
+    expect(keys.map(({ kid, purpose, alg, state }) => ({ kid, purpose, alg, state }))).toEqual(
+      rows.map(({ kid, purpose, alg, state }) => ({ kid, purpose, alg, state })),
     )
-  for (const alg of ALGORITHMS) {
-    const ofAlg = rows.filter((key) => key.alg === alg)
-    expect(ofAlg.filter(({ state }) => state === 'active')).toHaveLength(1)
-    for (const [index, { kid, state }] of ofAlg.entries()) {
+  for (const kind of KINDS) {
+    const ofKind = rows.filter((key) => isOf(kind, key))
+    expect(ofKind.filter(({ state }) => state === 'active')).toHaveLength(1)
+    for (const [index, { kid, state }] of ofKind.entries()) {
       const done = HISTORIES[state]?.filter((action) => index > 0 || action !== 'key.activate')
       expect(audit[kid]?.toSorted()).toEqual(done)
     }

@@ -1,47 +1,13 @@
-import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../support/free-port.ts'
-import { type RunningServer, startServer } from '../../support/server.ts'
+import { KINDS } from '../../support/signing-keys.ts'
 import { until } from '../../support/until.ts'
+import { blocks, readDocument, startTour, type Tour } from './tour.ts'
 
-const ROOT = join(import.meta.dirname, '../../..')
-const run = promisify(execFile)
+let tour: Tour
 
-let server: RunningServer
-let port: number
-let folder: string
-
-type Document = 'README.md' | 'clients/by-hand.md' | 'docs/signing-keys.md'
-
-const readDocument = (name: Document) => readFile(join(ROOT, name), 'utf8')
-
-/** Returns the blocks of one kind in a document, in order. */
-async function blocks(name: Document, kind: 'sh' | 'sh grpc' | 'sh keys'): Promise<string[]> {
-  return [...(await readDocument(name)).matchAll(/^```(sh(?: \w+)?)\n([\s\S]*?)^```$/gm)].flatMap(([, found, text]) =>
-    found === kind && text !== undefined ? [text] : [],
-  )
-}
-
-/**
- * Runs blocks in one shell and stops at the first failure. Replaces the addresses in the documents by those of the
- * server of this test.
- */
-async function paste(text: string): Promise<string> {
-  const script = text
-    .replaceAll('localhost:8080', `localhost:${port}`)
-    .replaceAll('localhost:8081', server.grpcAddress)
-    .replaceAll('$PWD/node_modules', join(ROOT, 'node_modules'))
-    .replaceAll('npx --yes @bufbuild/buf', join(ROOT, 'node_modules/.bin/buf'))
-  const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', script], {
-    cwd: folder,
-    env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/auth4agent-tests') },
-  })
-  return stdout
-}
+const paste = (text: string) => tour.paste(text)
 
 /** Returns the error output of blocks that failed. */
 function outputOf(error: unknown): string {
@@ -57,20 +23,13 @@ async function pathLine(): Promise<string> {
 }
 
 async function publishedKids(): Promise<string[]> {
-  const response = await fetch(`${server.baseUrl}/.well-known/jwks.json`)
+  const response = await fetch(`${tour.server.baseUrl}/.well-known/jwks.json`)
   const { keys } = (await response.json()) as { keys: { kid: string }[] }
   return keys.map(({ kid }) => kid)
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'a4a-tour-'))
-  port = await freePort()
-  // If root runs this test, PostgreSQL runs as another user. That user must be able to enter the folder.
-  await chmod(folder, 0o711)
-  server = await startServer({
-    PORT: String(port),
-    AUTH4AGENT_BASE_URL: `http://localhost:${port}`,
-    AUTH4AGENT_DATA_DIR: join(folder, 'data'),
+  tour = await startTour({
     // With these settings a new signing key is ready within seconds, and not minutes.
     AUTH4AGENT_JWKS_MAX_AGE: '1s',
     AUTH4AGENT_CLOCK_SKEW: '0s',
@@ -78,10 +37,7 @@ beforeAll(async () => {
   })
 })
 
-afterAll(async () => {
-  await server.stop()
-  await rm(folder, { recursive: true })
-})
+afterAll(() => tour.stop())
 
 describe('the tour in clients/by-hand.md', () => {
   it('creates a token that is valid, and then revokes it, with curl', async () => {
@@ -130,15 +86,18 @@ describe('the tour in README.md', () => {
           '^valid: true$[^]+^scope: orders:read$[^]+^online verification: success$',
           '^token revoked$[^]+^jti: [^]+^revoked_at: ',
           '^valid: false$[^]+TOKEN_REVOKED[^]+^online verification: failed$[^]+^refused, as it should be$',
+          '^private key exported$[^]+^written to data/tour/agent.jwk$',
+          '^bearer token for orders:read$[^]+^active: true did:agent:acme\\.test:[^]+^active: false$',
+          '^the tool says: did:agent:acme\\.test:',
           '^agent suspended$[^]+^suspended_at: ',
-          ' agent.suspend [^]+ token.revoke [^]+ token.issue [^]+ agent.set-scopes [^]+ agent.register ',
+          ' agent.suspend [^]+ token.issue [^]+ token.revoke [^]+ token.issue [^]+ token.revoke ',
           '^problem +agent .* is suspended$[^]+^it has found the agent that is suspended$',
         ].join('[^]+'),
         'm',
       ),
     )
     expect(output).not.toMatch(/eyJ/)
-    expect((await stat(join(folder, 'data/tour/token'))).mode & 0o777).toBe(0o600)
+    expect((await stat(join(tour.folder, 'data/tour/token'))).mode & 0o777).toBe(0o600)
   })
 
   it('rotates, marks as compromised and imports signing keys with the commands of docs/signing-keys.md', async () => {
@@ -149,8 +108,8 @@ describe('the tour in README.md', () => {
       (output) => !output.includes('KEY_NOT_READY'),
       30_000,
     )
-    expect(rotated.match(/ active {2,}active /g)?.length).toBe(8)
-    const before = await until(publishedKids, (kids) => kids.length === 16)
+    expect(rotated.match(/ active {2,}active /g)?.length).toBe(2 * KINDS.length)
+    const before = await until(publishedKids, (kids) => kids.length === 4 * KINDS.length)
     const output = await paste([toolPath, look, ...others].join('\n'))
     expect(before).toContain(/^[\w-]{43}$/m.exec(output)?.[0])
     const marked = output.match(/^key marked as compromised$|^[\w-]{43} .* (?:prepared|retiring|active)$/gm)
@@ -164,7 +123,7 @@ describe('the tour in README.md', () => {
 
   it('marks no key as compromised when the name of the key is missing', async () => {
     const [, , , compromise = ''] = await blocks('docs/signing-keys.md', 'sh keys')
-    const asked = join(folder, 'asked')
+    const asked = join(tour.folder, 'asked')
     const deaf = `admin() { case "$*" in *compromise*) touch '${asked}' ;; esac; }`
     expect(await paste(`${deaf}\n${compromise}`).catch(outputOf)).toContain('KID')
     await expect(stat(asked)).rejects.toThrow('ENOENT')
@@ -172,7 +131,7 @@ describe('the tour in README.md', () => {
 
   it('can be repeated on the same server', async () => {
     const [, again = ''] =
-      /To repeat the tour with new keys, begin with `([^`]+)`/.exec(await readDocument('README.md')) ?? []
+      /To repeat the tour with new keys, begin with\s`([^`]+)`/.exec(await readDocument('README.md')) ?? []
     const [first = ''] = await blocks('README.md', 'sh')
     expect(await paste([await pathLine(), again, first].join('\n'))).toMatch(/domain given up[^]+operator verified/)
   })

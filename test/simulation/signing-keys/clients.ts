@@ -38,10 +38,13 @@ function tokenKeys({ rows, parts }: World, instance: Instance): readonly Row[] {
 /** Returns the introspection keys that a process knows. It reads them again when the active one has ended. */
 function answerKeys({ rows, parts }: World, instance: Instance): readonly Row[] {
   const known = parts.answersBy === 'endless memory' ? instance.remembered : instance.published()
-  const own = (all: readonly Row[]) => all.filter(({ purpose }) => purpose === 'introspection')
   const ended = new Set(rows.filter(({ state }) => ENDED.has(state)).map(({ kid }) => kid))
-  const isEnded = own(known).some(({ kid, state }) => state === 'active' && ended.has(kid))
-  return parts.answersBy !== 'unchecked memory' && isEnded ? own(rows) : own(known)
+  const isEnded = answerKeysAmong(known).some(({ kid, state }) => state === 'active' && ended.has(kid))
+  return parts.answersBy !== 'unchecked memory' && isEnded ? answerKeysAmong(rows) : answerKeysAmong(known)
+}
+
+function answerKeysAmong(all: readonly Row[]): readonly Row[] {
+  return all.filter(({ purpose }) => purpose === 'introspection')
 }
 
 /** Replaces a client's copy of the JWKS by what an instance publishes. */

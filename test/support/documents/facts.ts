@@ -26,7 +26,7 @@ export function knownSettings(): readonly string[] {
  */
 export const documentedCalls = (text: string): readonly string[] =>
   firstCells(text).flatMap((cell) => {
-    const [, verb, path] = /^`([A-Z]+) (\/v1\/[^`]*)`$/.exec(cell) ?? []
+    const [, verb, path] = /^`([A-Z]+) (\/(?:v1|oauth)\/[^`]*)`$/.exec(cell) ?? []
     return verb === undefined || path === undefined ? [] : [withoutNames(`${verb} ${path}`)]
   })
 
@@ -43,6 +43,17 @@ export function contractCalls(): readonly string[] {
 }
 
 const withoutNames = (call: string) => call.replaceAll(/\{[^}]*\}/g, '{}')
+
+/**
+ * Returns the rows of a table of OAuth errors in a document: each reason in the second cell, with the error in the
+ * first cell.
+ */
+export function documentedErrors(text: string): readonly (readonly [error: string, reason: string])[] {
+  const rows = text.matchAll(/^\| `([a-z_]+)` \| ((?:`[A-Z_]+`(?:, )?)+) \|/gm)
+  return [...rows].flatMap(([, error = '', cell = '']) =>
+    Array.from(cell.matchAll(/`(\w+)`/g), ([, reason = '']) => [error, reason] as const),
+  )
+}
 
 /** Returns the rows of the tables of figures in a document: each figure with its value. */
 export function figures(text: string): ReadonlyMap<string, string> {

@@ -6,8 +6,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeAssertions } from './make/assertions.ts'
 import { makeChallenges } from './make/challenges.ts'
+import { makeClientAssertions } from './make/client-assertions.ts'
 import { makeDidDocuments } from './make/did-documents.ts'
 import { makeDids } from './make/dids.ts'
+import { makeDpopProofs } from './make/dpop-proofs.ts'
 import { makeKeys } from './make/keys.ts'
 import { makeLog } from './make/log.ts'
 import { makeOperators } from './make/operators.ts'
@@ -21,8 +23,10 @@ export async function makeVectors(): Promise<Readonly<Record<string, string>>> {
   const files = {
     'assertions.json': await makeAssertions(),
     'challenges.json': makeChallenges(),
+    'client-assertions.json': await makeClientAssertions(),
     'did-documents.json': makeDidDocuments(),
     'dids.json': makeDids(),
+    'dpop-proofs.json': await makeDpopProofs(),
     'keys.json': makeKeys(),
     'log.json': makeLog(),
     'operators.json': makeOperators(),

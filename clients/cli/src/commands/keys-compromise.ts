@@ -32,7 +32,7 @@ const flags = {
 export const compromiseKey = defineCommand({
   help: [
     'Marks a leaked signing key as compromised, which ends every token that it signed. Online verifiers refuse these tokens as soon as the command ends; offline verifiers refuse them after they fetch the JWKS again.',
-    'If no other key is ready, the server refuses the call and nothing changes. With --force the server marks the key anyway, and issues no tokens until another key is ready.',
+    'If no other key is ready, the server refuses the call and nothing changes. With --force the server marks the key anyway, and issues no tokens (or signs no introspection answers, if that is the purpose of the key) until another key is ready.',
     '--held-by database marks all prepared, active and retiring keys that are not in a hardware token. Use it if the database has leaked together with its key-encryption key (KEK). If the command is interrupted, run it again: it marks the keys that are left.',
   ],
   examples: [
@@ -93,5 +93,6 @@ function mark({ keys }: Administrator, kid: string, { flags: given }: Context<ty
 
 function toText(leaked: readonly SigningKeyState[]): string {
   if (leaked.length === 0) return 'the database holds no prepared, active or retiring key'
-  return `keys marked as compromised\n\n${columns([['KID', 'ALG', 'WAS'], ...leaked.map(({ kid, alg, state }) => [kid, alg, state])])}`
+  const rows = leaked.map(({ kid, purpose, alg, state }) => [kid, purpose ?? 'access_token', alg, state])
+  return `keys marked as compromised\n\n${columns([['KID', 'PURPOSE', 'ALG', 'WAS'], ...rows])}`
 }

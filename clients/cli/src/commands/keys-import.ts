@@ -12,7 +12,13 @@ export const importKey = defineCommand({
   help: [
     'Imports a signing key that was created elsewhere, from a file with PEM or a JWK. The server publishes the key at once. The key can sign when it is ready: after verifiers have had time to fetch it.',
   ],
-  examples: [{ does: 'your own ES256 key', line: 'auth4agent keys import imported.pem --key data/admin-key.pem' }],
+  examples: [
+    { does: 'your own ES256 key', line: 'auth4agent keys import imported.pem --key data/admin-key.pem' },
+    {
+      does: 'your own key for introspection answers',
+      line: 'auth4agent keys import ed25519.pem --purpose introspection --key data/admin-key.pem',
+    },
+  ],
   arguments: [{ name: 'FILE', help: 'the unencrypted private key; - for standard input', required: true }],
   flags: {
     ...adminFlags,
@@ -23,6 +29,12 @@ export const importKey = defineCommand({
       help: 'algorithm of the key; by default a key on the curve Ed25519 signs as EdDSA, not as Ed25519',
       choices: TOKEN_ALGORITHMS,
     },
+    purpose: {
+      kind: 'text',
+      value: 'PURPOSE',
+      help: 'what the key will sign: `access_token` (the default) or `introspection`, which needs an Ed25519 key',
+      choices: ['access_token', 'introspection'],
+    },
   },
   async run(context) {
     const { flags, readStdin, progress, answer } = context
@@ -31,9 +43,9 @@ export const importKey = defineCommand({
     if (text === undefined)
       throw configurationError(`The file ${shown(path)} does not exist`, 'Name the file that contains the key.')
     const administrator = await openAdministrator(context)
-    const how = { alg: flags.text('alg'), reason: flags.text('reason') }
+    const how = { alg: flags.text('alg'), purpose: flags.text('purpose'), reason: flags.text('reason') }
     const key = await progress('importing', administrator.keys.import(text, how))
-    const { kid, alg, state, ready_at } = key
-    answer(key, `key imported\n\n${lines({ kid, alg, state, ready_at })}`, [kid])
+    const { kid, purpose, alg, state, ready_at } = key
+    answer(key, `key imported\n\n${lines({ kid, purpose, alg, state, ready_at })}`, [kid])
   },
 })

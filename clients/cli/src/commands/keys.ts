@@ -10,7 +10,7 @@ const KEY = '--key data/admin-key.pem'
 /** `keys list`: lists the signing keys. */
 export const listKeys = defineCommand({
   help: [
-    'Lists all signing keys, also retired and compromised keys. The output contains no secrets. Only the administrator can do this.',
+    'Lists all signing keys, also retired and compromised keys. The purpose says what a key signs: access tokens, or introspection answers. The output contains no secrets. Only the administrator can do this.',
   ],
   examples: [
     { does: 'all keys', line: `auth4agent keys list ${KEY}` },
@@ -34,11 +34,11 @@ export const listKeys = defineCommand({
 /** `keys rotate`: rotates signing keys. */
 export const rotateKeys = defineCommand({
   help: [
-    'Makes the next prepared key active, for every algorithm, or only for the algorithm of --alg or --kid. Existing tokens stay valid.',
+    'Makes the next prepared key active, for every purpose and algorithm. With --alg it rotates only the key that signs tokens with this algorithm, and with --kid only the key that this one replaces. Existing tokens stay valid.',
   ],
   examples: [
-    { does: 'all algorithms', line: `auth4agent keys rotate ${KEY} --reason routine` },
-    { does: 'one algorithm', line: `auth4agent keys rotate ${KEY} --alg ES256` },
+    { does: 'all keys', line: `auth4agent keys rotate ${KEY} --reason routine` },
+    { does: 'the key for ES256 tokens', line: `auth4agent keys rotate ${KEY} --alg ES256` },
   ],
   flags: {
     ...adminFlags,
@@ -46,7 +46,7 @@ export const rotateKeys = defineCommand({
     alg: {
       kind: 'text',
       value: 'ALG',
-      help: 'only this algorithm: EdDSA, Ed25519, ES256 or RS256',
+      help: 'only tokens with this algorithm: EdDSA, Ed25519, ES256 or RS256',
       choices: TOKEN_ALGORITHMS,
     },
     kid: { kind: 'text', value: 'KID', help: 'make this prepared key active; --kid=KID if it begins with a dash' },
@@ -74,8 +74,9 @@ const SINCE: Readonly<Record<string, (key: SigningKeyState) => string>> = {
 
 function keyTable(keys: readonly SigningKeyState[]): string {
   const rows = keys.map((key) => {
-    const { kid, alg, state, activated_at, held_by } = key
-    return [kid, alg, state, SINCE[state]?.(key) ?? `active ${activated_at ?? ''}`, held_by ?? '']
+    const { kid, alg, state, activated_at, held_by, purpose } = key
+    const since = SINCE[state]?.(key) ?? `active ${activated_at ?? ''}`
+    return [kid, purpose ?? 'access_token', alg, state, since, held_by ?? '']
   })
-  return columns([['KID', 'ALG', 'STATE', 'SINCE', 'HELD BY'], ...rows])
+  return columns([['KID', 'PURPOSE', 'ALG', 'STATE', 'SINCE', 'HELD BY'], ...rows])
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { NOW_S } from '../../../../test/support/assertions.ts'
 import { DPOP_RULES, dpopProof, type ProofEdits } from '../../../../test/support/dpop-proofs.ts'
+import { API_REQUEST_EXAMPLE, EXAMPLE_JKT, TOKEN_REQUEST_EXAMPLE } from '../../../../test/support/rfc-9449.ts'
 import { testTokenKey } from '../../../../test/support/token-keys.ts'
 import {
   checkDpopProof,
@@ -26,37 +27,23 @@ function idOf(text: string): string {
   return proof.ok ? proof.id : expect.unreachable(proof.demand)
 }
 
-/** RFC 9449 section 4.1, figure 2, and section 7.1, figure 12. The key is the same. */
-const RFC_HEADER =
-  'eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQ' +
-  'yVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19'
-const RFC_TOKEN_PROOF =
-  `${RFC_HEADER}.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rv` +
-  'a2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZ' +
-  'T3Lg'
-const RFC_API_PROOF =
-  `${RFC_HEADER}.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9w` +
-  'cm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFby' +
-  'J9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA'
-const RFC_JKT = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I'
-
 describe('checkDpopProof', () => {
   it('accepts the example of RFC 9449 section 4.1 and returns the thumbprint of section 6.1', () => {
-    const rules = { method: 'POST', url: 'https://server.example.com/token', nowS: 1_562_262_616, skewS: 10 }
-    expect(checkDpopProof(RFC_TOKEN_PROOF, rules)).toEqual({
+    const { proof, jti, request } = TOKEN_REQUEST_EXAMPLE
+    expect(checkDpopProof(proof, { ...request, skewS: 10 })).toEqual({
       ok: true,
-      jkt: RFC_JKT,
-      id: sha256(`${RFC_JKT}.-BwC3ESc6acc2lTc`),
-      expiresAtS: 1_562_262_616 + 60 + 20,
+      jkt: EXAMPLE_JKT,
+      id: sha256(`${EXAMPLE_JKT}.${jti}`),
+      expiresAtS: request.nowS + 60 + 20,
       nonce: undefined,
     })
   })
 
-  it('accepts the example of RFC 9449 section 7.1, with the access token of the request', () => {
-    const url = 'https://resource.example.org/protectedresource'
-    const rules = { method: 'GET', url, nowS: 1_562_262_618, skewS: 0, accessToken: TOKEN }
-    expect(checkDpopProof(RFC_API_PROOF, rules)).toMatchObject({ ok: true, jkt: RFC_JKT, expiresAtS: 1_562_262_678 })
-    expect(checkDpopProof(RFC_API_PROOF, { ...rules, accessToken: `${TOKEN}.` })).toMatchObject({ ok: false })
+  it('accepts the example of RFC 9449 section 7.1 only with its access token', () => {
+    const { proof, request } = API_REQUEST_EXAMPLE
+    const expiresAtS = request.nowS + 60
+    expect(checkDpopProof(proof, { ...request, skewS: 0 })).toMatchObject({ ok: true, jkt: EXAMPLE_JKT, expiresAtS })
+    expect(checkDpopProof(proof, { ...request, skewS: 0, accessToken: `${TOKEN}.` })).toMatchObject({ ok: false })
   })
 
   it('returns what a replay store needs, and the nonce', () => {

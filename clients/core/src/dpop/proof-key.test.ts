@@ -1,13 +1,13 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { DPOP_RULES, dpopProof, type ProofEdits } from '../../../../test/support/dpop-proofs.ts'
+import { withOtherS } from '../../../../test/support/ecdsa-signatures.ts'
 import { type TestTokenKey, testTokenKey } from '../../../../test/support/token-keys.ts'
 import { isLowS } from '../keys/low-s.ts'
 import { checkDpopProof } from './dpop-proof.ts'
 
 const KEYS = { EdDSA: testTokenKey('EdDSA'), Ed25519: testTokenKey('Ed25519'), ES256: testTokenKey('ES256') }
 const RSA = testTokenKey('RS256')
-const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
 const checkText = (text: string) => checkDpopProof(text, DPOP_RULES)
 const check = (edits: ProofEdits, key: TestTokenKey = KEYS.EdDSA) => checkText(dpopProof(key, edits))
@@ -18,12 +18,9 @@ const privateMembers = ({ privateKey }: TestTokenKey) => privateKey.export({ for
 const okp = (hex: string) => ({ kty: 'OKP', crv: 'Ed25519', x: Buffer.from(hex, 'hex').toString('base64url') })
 
 /** Returns the same ES256 proof with the other S that is valid too. */
-function withOtherS(text: string): string {
+function resigned(text: string): string {
   const [header, payload, signature] = partsOf(text)
-  const bytes = Buffer.from(signature, 'base64url')
-  const other = P256_ORDER - BigInt(`0x${bytes.subarray(32).toString('hex')}`)
-  const s = Buffer.from(other.toString(16).padStart(64, '0'), 'hex')
-  return `${header}.${payload}.${Buffer.concat([bytes.subarray(0, 32), s]).toString('base64url')}`
+  return `${header}.${payload}.${withOtherS(Buffer.from(signature, 'base64url')).toString('base64url')}`
 }
 
 const KEY_DEMAND = { ok: false, demand: 'jwk must be a public Ed25519 or P-256 key that fits alg' }
@@ -71,7 +68,7 @@ describe('checkDpopProof, about algorithms', () => {
 
   it('accepts both values of S in a proof with ES256', () => {
     const text = dpopProof(KEYS.ES256)
-    const other = withOtherS(text)
+    const other = resigned(text)
     const isLow = [text, other].map((each) => isLowS(Buffer.from(partsOf(each)[2], 'base64url')))
     expect(isLow).toEqual([true, false])
     // The id is the same, so the other text is a replay.

@@ -51,7 +51,7 @@ const CAPACITY = 200_000
 /**
  * Creates a replay store in memory, for a verifier of one process. It keeps each proof until it has expired, and then
  * up to as long again, because it forgets many proofs at a time. `capacity` limits the number of proofs; 200,000 of
- * them need about 30 MB. `nowS` returns the time in Unix seconds.
+ * them need about 20 MB. `nowS` returns the time in Unix seconds.
  *
  * `use` throws {@link ReplayMemoryFull} if the memory is full. It never forgets a proof that has not expired.
  *

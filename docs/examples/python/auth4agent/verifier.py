@@ -8,11 +8,10 @@ from .wire import (ALGORITHMS, DID, InvalidSignature, Refused, check_signature, 
 
 SCOPE = r"[\x21\x23-\x29\x2b-\x5b\x5d-\x7e]{1,128}"  # RFC 6749 without `*`, which may come to mean something
 UUID = "-".join("[0-9a-f]{%d}" % length for length in (8, 4, 4, 4, 12))
-TEXTS = {
-    "iss": "(?s:.{0,2048})", "sub": DID, "operator_id": UUID, "jti": "[!-~]{1,64}",
-    "scope": f"({SCOPE}( {SCOPE})*)?"}
+TEXTS = {"iss": "(?s:.{0,2048})", "sub": DID, "operator_id": UUID, "jti": "[!-~]{1,64}",
+         "scope": f"({SCOPE}( {SCOPE})*)?"}
 DANGEROUS = {"crit", "b64", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"}
-RESTRICTING = {"act", "cnf", "may_act"}  # such a token is good in certain hands only, not checked here
+RESTRICTING = {"act", "may_act"}  # such a token is good in certain hands only, not checked here
 
 
 def import_keys(jwks: dict) -> dict:
@@ -28,9 +27,11 @@ def import_keys(jwks: dict) -> dict:
 def check_claims(c: dict) -> bool:
     """Every claim is there, has its type, and fits the others. Unknown claims are ignored."""
     aud, epoch, times = c.get("aud"), c.get("epoch"), [c.get(name) for name in ("iat", "nbf", "exp")]
+    cnf = c.get("cnf", {"jkt": "A" * 43})  # a token that is not bound to a key has none
     return (not RESTRICTING & c.keys() and c.get("client_id") == c.get("sub")
             and all(is_text(c.get(name), pattern) for name, pattern in TEXTS.items())
             and len(set(c["scope"].split(" "))) <= 64
+            and isinstance(cnf, dict) and [*cnf] == ["jkt"] and is_text(cnf["jkt"], r"(?a:[\w-]{42}[AEIMQUYcgkosw048])")
             and isinstance(aud, list) and 1 <= len(aud) <= 8 and all(is_text(one, ".{1,2048}") for one in aud)
             and all(is_whole(at, 1, 253402300799) for at in times)
             and times[0] <= times[1] < times[2] <= times[0] + 3600
@@ -70,6 +71,7 @@ def check(token, keys, ended, *, issuer, audience, operators, now, scope="", ske
     require("AUDIENCE_MISMATCH", set(audience) & set(claims["aud"]))
     require("OPERATOR_NOT_TRUSTED", operators == "any" or trusted & set(operators))
     require("SCOPE_MISSING", set(scope.split()) <= set(claims["scope"].split(" ")))
+    require("PROOF_REQUIRED", "cnf" not in claims)  # the token is bound to a key, and no DPoP proof is checked here
     verdict = ended.verdict(kid, claims["jti"], claims["operator_id"], claims["sub"], claims["epoch"])
     require(verdict, verdict is None)
     return claims
@@ -102,8 +104,7 @@ class Verifier:
 
     def fetch_keys(self) -> float:
         """Returns how many seconds the keys are fresh. A new key is published that long before it signs."""
-        headers = {"Cache-Control": "no-cache"}
-        response = send(self.operator.server, "GET", "/.well-known/jwks.json", headers=headers)
+        response = send(self.operator.server, "GET", "/.well-known/jwks.json", headers={"Cache-Control": "no-cache"})
         self.keys = import_keys(json.load(response))
         max_age = re.search("max-age=([0-9]+)", response.getheader("Cache-Control", ""))
         return int(max_age[1]) * 0.8 if max_age else 60

@@ -102,6 +102,22 @@ function signingKey(alg: TokenAlgorithm, privateJwk: JsonWebKey): VectorSigningK
   return { alg, kid: jwkThumbprint(key.publicJwk), publicJwk: key.publicJwk, privateJwk, key }
 }
 
+/** A key that signs DPoP proofs, with its RFC 7638 thumbprint. */
+export interface ProofKey {
+  readonly jkt: string
+  readonly jwk: Extract<PublicJwk, { kty: 'OKP' }>
+  readonly pair: KeyPair
+}
+
+function proofKey(pair: KeyPair): ProofKey {
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(pair.publicKey) } as const
+  return { jkt: jwkThumbprint(jwk), jwk, pair }
+}
+
+/** The key that bound tokens are bound to. An agent may use a key of its own for this. */
+export const DPOP_KEY = proofKey(pairOf(seedOf('DPoP key')))
+export const OTHER_DPOP_KEY = proofKey(pairOf(seedOf('other DPoP key')))
+
 /** The signing keys that the server publishes: one for each algorithm. */
 export const SIGNING_KEYS = {
   EdDSA: signingKey('EdDSA', ed25519Jwk(pairOf(seedOf('signing key EdDSA')))),

@@ -57,10 +57,9 @@ export async function claimCases(): Promise<TokenCase[]> {
     malformedClaims('epoch of strings', { epoch: ['3', '2'] }),
     malformedClaims('epoch with a boolean', { epoch: [true, 2] }),
     malformedClaims('epoch beyond 31 bits', { epoch: [2_147_483_648, 2] }),
-    malformedClaims('a restricting claim: cnf', { cnf: { jkt: 'x' } }),
     malformedClaims('a restricting claim: act', { act: { sub: OTHER_DID } }),
     malformedClaims('a restricting claim: may_act', { may_act: { sub: OTHER_DID } }),
-    malformedClaims('a restricting claim that is null', { cnf: null }),
+    malformedClaims('a restricting claim that is null', { act: null }),
   ])
 }
 

@@ -1,6 +1,7 @@
 import { constants, createPrivateKey, sign as cryptoSign } from 'node:crypto'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
+import { withOtherS } from '../../../support/ecdsa-signatures.ts'
 import { forgeries, withHigherS } from './ed25519-forgeries.ts'
 import { compact, type Edits, encodePart } from './jws.ts'
 import { ISSUER, SIGNING_KEYS, UNPUBLISHED_KEY, type VectorSigningKey } from './parties.ts'
@@ -41,15 +42,6 @@ export async function keyCases(): Promise<TokenCase[]> {
     }),
     ...(await Promise.all(ignored)),
   ]
-}
-
-/** Order of the group of P-256 (SEC 2 section 2.4.2). */
-const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
-
-/** Returns the ECDSA signature R || S with the other value of S that is valid too. */
-function otherS(signature: Uint8Array): Buffer {
-  const s = BigInt(`0x${Buffer.from(signature.subarray(32)).toString('hex')}`)
-  return Buffer.concat([signature.subarray(0, 32), Buffer.from((P256_ORDER - s).toString(16).padStart(64, '0'), 'hex')])
 }
 
 const toDerInteger = (bytes: Uint8Array) => {
@@ -101,7 +93,7 @@ export async function signatureCases(es256: string): Promise<TokenCase[]> {
       withHigherS(await EdDSA.key.sign(input)),
     ),
     ...(await Promise.all(forgeries().map(({ name, sign }) => invalid(name, sign)))),
-    resigned('ES256: the higher of the two values of S', otherS),
+    resigned('ES256: the higher of the two values of S', withOtherS),
     resigned('ES256: the ASN.1 form', toDer),
     resigned('ES256: 64 bytes of zero', () => Buffer.alloc(64)),
     await invalid('RS256: the padding of RSASSA-PSS', pss, RS256),

@@ -8,6 +8,7 @@ import {
   UNPUBLISHED_KEY,
   type VectorSigningKey,
 } from './parties.ts'
+import { bindingCases } from './token-binding.ts'
 import { CLAIMS, changed, headerOf, ofTexts, PAYLOAD, SKEW_S, type TokenCase, token } from './token-case.ts'
 import { claimCases, orderCases, requirementCases, revocationCases, timeCases } from './token-claims.ts'
 import { headerCases, jsonCases, textCases } from './token-form.ts'
@@ -58,6 +59,7 @@ export async function makeTokens(committed: Committed): Promise<object> {
       ...(await keyCases()),
       ...(await signatureCases(es256)),
       ...(await claimCases()),
+      ...(await bindingCases()),
       ...(await timeCases()),
       ...requirementCases(),
       ...revocationCases(),

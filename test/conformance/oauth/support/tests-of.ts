@@ -1,0 +1,99 @@
+import { SEPARATOR } from './requirement.ts'
+
+/**
+ * Returns a function that names tests of one group for the column `tests` of a table.
+ * @param groups the path of the file, and the titles of the groups in it
+ */
+function testsOf(...groups: readonly [string, ...string[]]): (...titles: readonly string[]) => string[] {
+  return (...titles) => titles.map((title) => [...groups, title].join(SEPARATOR))
+}
+
+const OWN = 'test/conformance/oauth'
+const TOKEN_REQUEST = `${OWN}/token-request.test.ts`
+const ISSUED = `${OWN}/issued-token.test.ts`
+const ASSERTION = `${OWN}/client-assertion.test.ts`
+const INSTANCES = `${OWN}/two-instances.test.ts`
+const INTROSPECTION = `${OWN}/introspection.test.ts`
+const REVOCATION = `${OWN}/revocation.test.ts`
+
+export const metadata = testsOf(`${OWN}/metadata.test.ts`, 'the metadata of the authorization server')
+
+export const tokenEndpoint = testsOf(TOKEN_REQUEST, 'POST /oauth/token')
+export const duplicate = testsOf(TOKEN_REQUEST, 'a duplicate parameter is refused at /oauth/token')
+export const otherForm = testsOf(TOKEN_REQUEST, 'a request in another form is refused at /oauth/token')
+export const grantType = testsOf(TOKEN_REQUEST, 'POST /oauth/token refuses a grant type')
+export const otherClient = testsOf(TOKEN_REQUEST, 'POST /oauth/token refuses a client that authenticates with')
+
+export const accessToken = testsOf(ISSUED, 'an access token of /oauth/token')
+export const resource = testsOf(ISSUED, 'the parameter resource at /oauth/token')
+
+export const goodAssertion = testsOf(ASSERTION, 'a client assertion is accepted')
+export const badAssertion = testsOf(ASSERTION, 'a client assertion is refused and nothing is written')
+export const assertionType = testsOf(ASSERTION, 'the parameter client_assertion_type')
+export const assertionOnce = testsOf(ASSERTION, 'a client assertion is accepted once')
+
+export const otherInstance = testsOf(INSTANCES, 'at another instance')
+export const endpointAudience = testsOf(INSTANCES, 'an instance with AUTH4AGENT_ASSERTION_AUDIENCE=issuer-or-endpoint')
+export const rs256 = testsOf(INSTANCES)('a token is signed with RS256 if the operator of its audience chooses RS256')
+
+export const goodProof = testsOf(`${OWN}/dpop-proof.test.ts`, 'a DPoP proof at /oauth/token')
+export const badProof = testsOf(`${OWN}/dpop-proof.test.ts`, 'a DPoP proof is refused at /oauth/token')
+export const dpopAudience = testsOf(`${OWN}/dpop-audience.test.ts`, 'a bearer token for a DPoP audience is refused')
+export const nonce = testsOf(`${OWN}/dpop-audience.test.ts`, 'an audience that demands a nonce')
+export const verify = testsOf(`${OWN}/bound-token.test.ts`, 'POST /v1/verify')
+export const nativeToken = testsOf(`${OWN}/bound-token.test.ts`, 'POST /v1/token with a proof')
+export const grpcProof = testsOf(`${OWN}/bound-token.test.ts`, 'a proof in the metadata of a gRPC call')
+
+export const introspection = testsOf(INTROSPECTION, 'POST /oauth/introspect')
+export const introspectionRefusal = testsOf(INTROSPECTION, 'POST /oauth/introspect refuses')
+export const signedIntrospection = testsOf(INTROSPECTION, 'a signed introspection')
+
+export const revocation = testsOf(REVOCATION, 'POST /oauth/revoke')
+export const revocationRefusal = testsOf(REVOCATION, 'POST /oauth/revoke refuses')
+
+const CORE = 'clients/core/src'
+const VERIFIER = 'clients/verifier/src'
+const CONFIGURATION = 'services/process/configuration/config.test.ts'
+
+export const signature = testsOf(`${CORE}/token/access-token.test.ts`, 'verifyAccessToken')
+export const times = testsOf(`${CORE}/token/access-token.test.ts`, 'checkTimes')
+export const requirementsOf = testsOf(`${CORE}/token/check-requirements.test.ts`)
+export const claims = testsOf(`${CORE}/token/claims.test.ts`, 'parseAccessTokenClaims')
+
+export const guardRefusal = testsOf(`${VERIFIER}/guard.test.ts`, 'a guard refuses')
+export const guardAcceptance = testsOf(`${VERIFIER}/guard.test.ts`, 'a guard accepts')
+export const scopedGuard = testsOf(`${VERIFIER}/guard-options.test.ts`, 'a guard with a scope')
+export const resourceGuard = testsOf(`${VERIFIER}/guard-options.test.ts`, 'a guard that knows its resource')
+export const verifierRefusal = testsOf(`${VERIFIER}/bound-tokens.test.ts`, 'Verifier.verify refuses')
+export const verifierAcceptance = testsOf(`${VERIFIER}/bound-tokens.test.ts`, 'Verifier.verify accepts')
+export const replayStore = testsOf(`${VERIFIER}/replays.test.ts`, 'a replay store')
+export const discovery = testsOf(`${VERIFIER}/key-store.test.ts`, 'discover')
+export const resourceMetadata = testsOf(`${VERIFIER}/mcp.test.ts`)
+export const writtenChallenge = testsOf(`${VERIFIER}/challenge.test.ts`)
+export const resourceDocument = testsOf(`${VERIFIER}/resource-metadata.test.ts`, 'the metadata of a resource')
+/** Clients of others call an API on each framework. */
+export const otherLibraries = testsOf('test/clients/verifier/oauth-clients.test.ts', 'an API on %s')
+export const oauth4webapi = testsOf('test/e2e/oauth-clients/oauth4webapi.test.ts')
+export const middleware = testsOf('test/clients/verifier/verifier.test.ts', 'protect of express')
+export const mcpServer = testsOf('test/clients/verifier/verifier.test.ts', 'an MCP server')
+
+/** The server answers over TLS, and refuses a configuration in which others could reach it without TLS. */
+export const TLS = [
+  ...testsOf('services/http-port/tls.test.ts', 'the HTTP port with a certificate')(
+    'answers over TLS',
+    'does not answer without TLS',
+  ),
+  ...testsOf(CONFIGURATION, 'findConflicts')(
+    'refuses plain http on 0.0.0.0',
+    'refuses an http issuer that is not loopback',
+  ),
+]
+
+/** Every call passes the chain, and the chain limits the calls of each source. */
+export const RATE_LIMITS = testsOf('services/chain/chain-limits.test.ts', 'the rate limits of the chain')(
+  'count all calls of a source, and a refusal contains the time until the next call is allowed',
+  'count malformed requests',
+)
+
+/** The server refuses an issuer that is not a URL in its only form, or that has a query or a fragment. */
+export const ISSUER_FORM = testsOf(CONFIGURATION, 'readConfig')('refuses %s=%j by name, without repeating the value')

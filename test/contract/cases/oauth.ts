@@ -1,0 +1,118 @@
+import type { JsonObject } from '@bufbuild/protobuf'
+import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
+import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
+import type { ClientAssertionEdits } from '../../support/client-assertions.ts'
+import type { RefusalCase, Transport } from '../support/refusal.ts'
+import type { AgentName } from '../support/seed.ts'
+import type { World } from '../support/world.ts'
+import { chooseAlgorithms } from './audiences.ts'
+import { NOT_SCOPES } from './identity.ts'
+import { authenticated } from './valid-requests.ts'
+
+/** A token request that differs from a good one. */
+interface Wishes {
+  readonly agent?: AgentName
+  readonly fields?: JsonObject | ((world: World) => JsonObject)
+  readonly claims?: NonNullable<ClientAssertionEdits['claims']>
+  readonly over?: readonly Transport[]
+}
+
+function token(name: string, reason: ReasonCode, { agent = 'active', fields = {}, claims = {}, over }: Wishes) {
+  const request = (world: World) => ({
+    grant_type: 'client_credentials',
+    ...authenticated(world.agents[agent], { claims }),
+    ...(typeof fields === 'function' ? fields(world) : fields),
+  })
+  return { name, reason, method: OAuthService.method.token, request, ...(over && { over }) } satisfies RefusalCase
+}
+
+const BAD_RESOURCES: Readonly<Record<string, string[]>> = {
+  'a resource with a fragment': ['https://api.acme-operator.com/#x'],
+  'a resource with an empty fragment': ['https://api.acme-operator.com/#'],
+  'a relative resource': ['/orders'],
+  'a bare host': ['api.acme-operator.com'],
+  'a host with a port': ['api.acme-operator.com:8443'],
+  'a resource without a host': ['https://'],
+  'a resource with user information': ['https://me@api.acme-operator.com/'],
+  'a resource with a blank': ['https://api.acme-operator.com/ x'],
+  'a resource with a backslash': ['https:\\\\api.acme-operator.com'],
+  'a host in upper case': ['https://API.acme-operator.com/'],
+  'a host with a trailing dot': ['https://api.acme-operator.com./'],
+  'a good resource and a bare host': ['https://api.acme-operator.com/', 'api.acme-operator.com'],
+  'nine resources': Array.from({ length: 9 }, (_, index) => `https://a${index}.com/`),
+}
+
+const requests: readonly RefusalCase[] = [
+  ...Object.entries(NOT_SCOPES).map(([name, scope]) =>
+    token(name, 'INVALID_SCOPE', { fields: { scope: `read ${scope}` } }),
+  ),
+  token('a scope with two blanks', 'INVALID_SCOPE', { fields: { scope: 'read  write' } }),
+  ...Object.entries(BAD_RESOURCES).map(([name, resource]) => token(name, 'INVALID_AUDIENCE', { fields: { resource } })),
+  // A form cannot contain an empty parameter, because that is an absent one.
+  token('an empty resource', 'INVALID_AUDIENCE', { fields: { resource: [''] }, over: ['grpc'] }),
+]
+
+const COVERED = { scope: 'read', resource: ['https://api.acme-operator.com/'] }
+
+const bindings: readonly RefusalCase[] = [
+  token('another scope than the signed one', 'BINDING_MISMATCH', { claims: COVERED, fields: { scope: 'write' } }),
+  token('one scope more than the signed one', 'BINDING_MISMATCH', {
+    claims: COVERED,
+    fields: { scope: 'read write' },
+  }),
+  token('another resource than the signed one', 'BINDING_MISMATCH', {
+    claims: COVERED,
+    fields: { resource: ['https://api.acme-operator.com/x'] },
+  }),
+  token('one resource more than the signed one', 'BINDING_MISMATCH', {
+    claims: COVERED,
+    fields: { resource: [...COVERED.resource, 'https://b.com/'] },
+  }),
+  token('one resource in place of two signed ones', 'BINDING_MISMATCH', {
+    claims: { resource: [...COVERED.resource, 'https://b.com/'] },
+    fields: { resource: COVERED.resource },
+  }),
+  ...(['careful', 'ofBound'] as const).flatMap((agent) => [
+    token(`an assertion of ${agent} that covers nothing`, 'BINDING_REQUIRED', { agent, fields: COVERED }),
+    token(`an assertion of ${agent} that covers only the scope`, 'BINDING_REQUIRED', {
+      agent,
+      claims: { scope: 'read' },
+      fields: { resource: COVERED.resource },
+    }),
+    token(`an assertion of ${agent} that covers only the resource`, 'BINDING_REQUIRED', {
+      agent,
+      claims: { resource: COVERED.resource },
+      fields: { scope: 'read' },
+    }),
+  ]),
+]
+
+const grants: readonly RefusalCase[] = [
+  token('a scope beyond the grant', 'SCOPE_NOT_ALLOWED', { fields: { scope: 'admin' } }),
+  token('one scope within the grant and one beyond it', 'SCOPE_NOT_ALLOWED', { fields: { scope: 'read admin' } }),
+  token('a scope in another case', 'SCOPE_NOT_ALLOWED', { fields: { scope: 'Read' } }),
+  token('a signed scope beyond the grant', 'SCOPE_NOT_ALLOWED', { claims: { scope: 'admin' } }),
+  token('the name of a prototype’s member as a scope', 'SCOPE_NOT_ALLOWED', { fields: { scope: 'constructor' } }),
+  ...['https://bravo-operator.com/', 'https://deep.api.bravo-operator.com/x', 'urn:bravo-operator.com'].map((text) =>
+    token(`the resource ${text}`, text.startsWith('urn') ? 'INVALID_AUDIENCE' : 'AUDIENCE_NOT_ALLOWED', {
+      fields: { resource: [text] },
+    }),
+  ),
+  token('a signed resource of another operator', 'AUDIENCE_NOT_ALLOWED', {
+    claims: { resource: 'https://bravo-operator.com/' },
+  }),
+  {
+    ...token('resources of two algorithms', 'ALGORITHM_CONFLICT', {}),
+    request: async (world) => {
+      await chooseAlgorithms(world)
+      return {
+        grant_type: 'client_credentials',
+        ...authenticated(world.agents.active),
+        resource: ['https://es256.acme-operator.com/', 'https://rs256.acme-operator.com/'],
+      }
+    },
+  },
+]
+
+/** Cases about the rules of token requests, except those about client assertions and DPoP. */
+export const oauthCases: readonly RefusalCase[] = [...requests, ...bindings, ...grants]

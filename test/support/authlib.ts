@@ -1,0 +1,18 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { ensureInstalled } from './debian-package.ts'
+
+/** Debian's Python, which has the Debian packages. */
+export const PYTHON = '/usr/bin/python3'
+const PACKAGES = '/usr/lib/python3/dist-packages'
+
+/** Installs Authlib and the HTTP client that it uses, where they are missing. */
+export async function installAuthlib(): Promise<void> {
+  await install('python3-authlib', 'authlib')
+  await install('python3-requests', 'requests')
+}
+
+async function install(name: string, module: string): Promise<void> {
+  const find = async () => existsSync(join(PACKAGES, module, '__init__.py')) || undefined
+  await ensureInstalled({ name, find, missing: `${name} is missing: apt-get install ${name}` })
+}
