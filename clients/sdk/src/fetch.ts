@@ -111,7 +111,9 @@ async function send(first: Request, sending: Sending): Promise<Exchange> {
   throw refused(first.url)
 }
 
-/** Sends one request. It carries the token, with a new proof if the token is bound, unless the call left its origin. */
+/**
+ * Sends one request. It carries the token, with a new proof if the token is bound, unless the call left its origin.
+ */
 async function sendHop({ make, isOwn }: Hop, { fetch, token, dpop }: Sending, nonce?: string): Promise<Exchange> {
   // This code follows redirects itself, because some platforms would send the token to another origin.
   const request = new Request(make(), { redirect: 'manual' })

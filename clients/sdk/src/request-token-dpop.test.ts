@@ -52,6 +52,13 @@ const demand = (nonce?: string) => ({
 })
 const nonces = () => issuer.proofs(TOKEN).map(({ claims }) => claims.nonce)
 
+/** Sets the next answer: a token with changed claims, and its type. */
+function answer(change: (claims: Json) => Json, type = 'DPoP'): void {
+  issuer.next(TOKEN, (good, body) => ({
+    body: { ...good, token: tokenText(change({ ...claimsOf(issuer.url, body), cnf: { jkt } })), token_type: type },
+  }))
+}
+
 describe('an agent with the option dpop', () => {
   it('sends a proof of the key with its request for a token, and no proof with any other request', async () => {
     const { tokenType, token } = await agentOf().issued()
@@ -164,17 +171,11 @@ describe('a server that demands a nonce', () => {
     issuer.next(TOKEN, ...demands)
     const agent = agentOf()
     await Promise.all(numbers.map((number) => agent.token({ scopes: [`s${number}`] })))
-    expect(nonces().slice(numbers.length).toSorted()).toEqual(numbers.map((number) => `n${number}`))
+    expect(new Set(nonces().slice(numbers.length))).toEqual(new Set(numbers.map((number) => `n${number}`)))
   })
 })
 
 describe('an answer of the server', () => {
-  const answer = (change: (claims: Json) => Json, type = 'DPoP') => {
-    issuer.next(TOKEN, (good, body) => ({
-      body: { ...good, token: tokenText(change({ ...claimsOf(issuer.url, body), cnf: { jkt } })), token_type: type },
-    }))
-  }
-
   it.each<[string, (claims: Json) => Json, string?]>([
     ['is not bound', ({ cnf: _cnf, ...claims }) => claims],
     ['is bound to another key', (claims) => ({ ...claims, cnf: { jkt: thumbprint(key.publicKey) } })],
@@ -204,9 +205,9 @@ describe('an answer of the server', () => {
   })
 })
 
-describe('authenticate', () => {
-  const options = () => ({ server: issuer.url, did: DID, key })
+const options = () => ({ server: issuer.url, did: DID, key })
 
+describe('authenticate', () => {
   it('binds its token to the given key', async () => {
     expect(await authenticate({ ...options(), dpop: bindingKey })).toMatchObject({ tokenType: 'DPoP' })
     expect(issuer.proofs(TOKEN)).toMatchObject([{ jkt }])

@@ -37,9 +37,9 @@ const TIMEOUT_MS = 2_000
 const OTHER_KEY = 'its key must be the key that the token is bound to'
 
 /**
- * Makes the check of bound tokens (RFC 9449 section 7.1). The replay store is asked last, so that it records only proofs
- * of a key that a genuine token is bound to. If it throws, does not answer in time, or answers with something else than
- * a boolean, the token is refused.
+ * Makes the check of bound tokens (RFC 9449 section 7.1). The replay store is asked last, so that it records only
+ * proofs of a key that a genuine token is bound to. If it throws, does not answer in time, or answers with something
+ * else than a boolean, the token is refused.
  */
 export function createCheckBound({ skewS, replays, timeoutMs = TIMEOUT_MS }: BoundOptions): CheckBound {
   const answerOf = async (answer: unknown): Promise<Refusal | undefined> => {

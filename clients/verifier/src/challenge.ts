@@ -25,9 +25,9 @@ export interface ChallengeOptions {
 }
 
 /**
- * Makes a function that writes `WWW-Authenticate`, with one challenge for each scheme. Bearer comes first, because many
- * clients read only a header that begins with it. The error is part of the challenge whose scheme the request used, or
- * of the first one.
+ * Makes a function that writes `WWW-Authenticate`, with one challenge for each scheme. Bearer comes first, because
+ * many clients read only a header that begins with it. The error is part of the challenge whose scheme the request
+ * used, or of the first one.
  */
 export function createChallenge(options: ChallengeOptions): (error?: ChallengeError) => string {
   const { schemes, scope, resourceMetadata } = options

@@ -112,9 +112,10 @@ describe('a guard with a scope', () => {
   })
 })
 
+const metadata = (path: string) => `resource_metadata="https://c.example/.well-known/oauth-protected-resource${path}"`
+
 describe('a guard that knows its resource', () => {
   const RESOURCE = 'https://c.example/orders'
-  const metadata = (path: string) => `resource_metadata="https://c.example/.well-known/oauth-protected-resource${path}"`
 
   it.each<[string, GuardOptions, Partial<VerifierOptions>, string]>([
     ['by its verifier', {}, { resource: RESOURCE }, metadata('/orders')],

@@ -132,6 +132,12 @@ for this request and token: htu must be ${URL_NOW}", algs="EdDSA Ed25519 ES256"`
     expect(await guard(presented)).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
   })
 
+  it('a proof for another URL than a very long one with a short challenge', async () => {
+    const { client, bound, decide } = setUp()
+    const [status, , challenge] = await decide([`DPoP ${bound}`], [prove(client, bound)], `/${'x'.repeat(8_000)}`)
+    expect([status, String(challenge).length < 600]).toEqual([401, true])
+  })
+
   it.each(['*', 'b.example:443', ''])(
     'a proof if the target of the request is %j, which has no path',
     async (target) => {

@@ -47,9 +47,9 @@ export interface VerifierOptions {
    */
   readonly resource?: string | undefined
   /**
-   * The URL below which clients send their requests: an origin, with the path prefix that a proxy removes, if any. DPoP
-   * proofs must be for URLs below it. The default is the origin of `resource`, or of the audiences that are URLs if
-   * they all have the same.
+   * The URL below which clients send their requests: an origin, with the path prefix that a proxy removes, if any.
+   * DPoP proofs must be for URLs below it. The default is the origin of `resource`, or of the audiences that are URLs
+   * if they all have the same.
    */
   readonly publicUrl?: string | undefined
   /**

@@ -44,8 +44,8 @@ function readPublicUrl(value: unknown): string {
 }
 
 /**
- * Returns a resource identifier (RFC 9728 section 1.2) as it is. Throws TypeError for a URL that is not in normal form,
- * because clients compare it with the URL that they use.
+ * Returns a resource identifier (RFC 9728 section 1.2) as it is. Throws TypeError for a URL that is not in normal
+ * form, because clients compare it with the URL that they use.
  */
 function readResource(value: unknown): string {
   const { text } = (typeof value === 'string' && parseAudience(value)) || { text: '' }

@@ -116,24 +116,24 @@ describe('a replay store', () => {
   })
 })
 
-describe("a verifier with stale revocations and onStale: 'ask'", () => {
-  const claims = { jti: 'this-one', sub: GOOD_CLAIMS.sub }
+const ASKED_CLAIMS = { jti: 'this-one', sub: GOOD_CLAIMS.sub }
 
-  function setUpStale(answer: object) {
-    const bodies: unknown[] = []
-    const issuer = fakeIssuer()
-    const fetch = async (url: string, init?: RequestInit) => {
-      const path = new URL(url).pathname
-      if (path === VERIFY && typeof init?.body === 'string') bodies.push(JSON.parse(init.body))
-      return Response.json(path === VERIFY ? answer : issuer.answers[path])
-    }
-    const client = boundClient(issuer.key)
-    const verifier = issuer.newVerifier({ revocations: handFeed().feed, onStale: 'ask', fetch })
-    return { bodies, client, verifier, token: client.newToken({ jti: 'this-one' }) }
+function setUpStale(answer: object) {
+  const bodies: unknown[] = []
+  const issuer = fakeIssuer()
+  const fetch = async (url: string, init?: RequestInit) => {
+    const path = new URL(url).pathname
+    if (path === VERIFY && typeof init?.body === 'string') bodies.push(JSON.parse(init.body))
+    return Response.json(path === VERIFY ? answer : issuer.answers[path])
   }
+  const client = boundClient(issuer.key)
+  const verifier = issuer.newVerifier({ revocations: handFeed().feed, onStale: 'ask', fetch })
+  return { bodies, client, verifier, token: client.newToken({ jti: 'this-one' }) }
+}
 
+describe("a verifier with stale revocations and onStale: 'ask'", () => {
   it('sends proof, method and URL to the issuer, but not the query of the URL', async () => {
-    const { bodies, client, verifier, token } = setUpStale({ valid: true, claims })
+    const { bodies, client, verifier, token } = setUpStale({ valid: true, claims: ASKED_CLAIMS })
     const { proof, url } = presented(client, token)
     const dpop = { proof, method: 'GET', url: `${url}?secret=1` }
     expect(await outcomeOf(verifier, token, { dpop, scope: 'read' })).toBe('VALID')
@@ -147,7 +147,7 @@ describe("a verifier with stale revocations and onStale: 'ask'", () => {
   })
 
   it('does not ask the issuer about a token that lacks a valid proof', async () => {
-    const { bodies, client, verifier, token } = setUpStale({ valid: true, claims })
+    const { bodies, client, verifier, token } = setUpStale({ valid: true, claims: ASKED_CLAIMS })
     const dpop = presented(client, token)
     expect(await outcomeOf(verifier, token)).toBe('PROOF_REQUIRED')
     expect(await outcomeOf(verifier, token, { dpop: { ...dpop, method: 'POST' } })).toBe('PROOF_INVALID')

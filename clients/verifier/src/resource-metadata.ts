@@ -37,8 +37,8 @@ export interface MetadataAnswer {
 }
 
 /**
- * Answers a request for the metadata. Returns undefined for every other request. `target` is the target of the request,
- * or its URL.
+ * Answers a request for the metadata. Returns undefined for every other request. `target` is the target of the
+ * request, or its URL.
  */
 export type AnswerMetadata = (method: string, target: string) => MetadataAnswer | undefined
 

@@ -43,7 +43,8 @@ describe('oauthProblem', () => {
 
   it.each([
     ['with Basic authentication', '/oauth/token', 'Basic eDp5', 'Basic realm="auth4agent"'],
-    ['with another authentication', '/oauth/revoke', 'Bearer x', 'Bearer realm="auth4agent"'],
+    ['with another authentication', '/oauth/revoke', 'DPoP x', 'DPoP realm="auth4agent"'],
+    ['with a header that has no scheme', '/oauth/token', '"x"', 'Bearer realm="auth4agent"'],
     ['at introspection', '/oauth/introspect', undefined, 'Bearer realm="auth4agent"'],
     ['at introspection under the path of the issuer', '/base/oauth/introspect', undefined, 'Bearer realm="auth4agent"'],
   ])('answers 401 with WWW-Authenticate to a client that is not authenticated %s', (_, path, authorization, header) => {

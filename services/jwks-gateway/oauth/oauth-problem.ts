@@ -40,7 +40,7 @@ export function oauthProblem(path: string): ProblemWriter {
 
 /** Returns the scheme that the client tried, as RFC 6749 section 5.2 requires. */
 function schemeOf(authorization: string | undefined): string {
-  return /^basic\b/i.test(authorization ?? '') ? 'Basic' : 'Bearer'
+  return /^[\w-]{1,32}(?= |$)/.exec(authorization ?? '')?.[0] ?? 'Bearer'
 }
 
 /** Replaces the characters that `error_description` must not contain (RFC 6749 section 5.2). */

@@ -21,6 +21,7 @@ describe('compileFormReader', () => {
     ['a list with an empty value', 'resource=&resource=b', { resource: ['b'] }],
     ['an empty parameter as absent', 'scope=&client_id', { scope: '', clientId: '' }],
     ['unknown parameters', 'x=1&x=2&scope=read&constructor=1&__proto__=1', { scope: 'read' }],
+    ['an assertion and an empty client secret', 'client_assertion=a&client_secret=', { clientAssertion: 'a' }],
     ['empty pairs', '&&scope=read&', { scope: 'read' }],
     ['nothing', '', { grantType: '' }],
   ])('reads %s', (_, body, fields) => {
@@ -32,6 +33,7 @@ describe('compileFormReader', () => {
     ['a parameter twice with the same value', 'client_assertion=a&client_assertion=a'],
     ['a parameter twice, once empty', 'scope=&scope=b'],
     ['a parameter twice, once with an encoded name', 'scope=a&%73cope=b'],
+    ['a client secret and an assertion', 'client_assertion=a&client_secret=b'],
     ['a percent sign alone', 'scope=%'],
     ['percent-encoding that is not UTF-8', 'scope=%FF'],
     ['bytes that are not UTF-8', Uint8Array.of(0x73, 0xff)],

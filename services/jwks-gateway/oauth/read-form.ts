@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import { create, type DescField, type DescMethod, type Message, ScalarType } from '@bufbuild/protobuf'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { fieldOf } from '../rest/path-template.ts'
 
 /** Builds the request message of an OAuth endpoint from the headers, the query and the body. Throws ApiError. */
 export type FormReader = (headers: IncomingHttpHeaders, query: string, body: Buffer) => Message
@@ -12,9 +13,11 @@ const ESCAPE = /[%+]/
 /**
  * Compiles the reader for form-encoded requests (RFC 6749 section 3.2 and appendix B). Every string field of the
  * request is a parameter. The reader ignores unknown parameters, as the RFC requires, and treats an empty parameter as
- * absent. A parameter may occur only once, except if its field is a list.
+ * absent. A parameter may occur only once, except if its field is a list. A client must not authenticate in two ways
+ * (RFC 6749 section 2.3).
  */
 export function compileFormReader({ input }: DescMethod): FormReader {
+  const assertion = fieldOf(input, 'client_assertion')
   const fields = new Map(input.fields.filter(isParameter).map((field) => [field.name, field]))
   return (headers, query, body) => {
     refuseOtherForms(headers, query)
@@ -22,8 +25,10 @@ export function compileFormReader({ input }: DescMethod): FormReader {
     const message = create(input)
     const values = message as unknown as Record<string, string | string[]>
     const seen = new Set<DescField>()
+    let hasSecret = false
     for (const [name, value] of pairsOf(body.toString('utf8'))) {
       const field = fields.get(name)
+      hasSecret ||= name === 'client_secret' && value !== ''
       if (field === undefined) continue
       const current = values[field.localName]
       if (seen.has(field) && !Array.isArray(current)) throw malformed(`must not contain ${name} more than once`)
@@ -32,6 +37,7 @@ export function compileFormReader({ input }: DescMethod): FormReader {
       if (Array.isArray(current)) current.push(value)
       else values[field.localName] = value
     }
+    if (hasSecret && seen.has(assertion)) throw malformed('must not contain both client_secret and client_assertion')
     return message
   }
 }

@@ -1,5 +1,6 @@
-import { createPublicKey, verify as cryptoVerify } from 'node:crypto'
+import { createHash, createPublicKey, verify as cryptoVerify } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import { engineChoice } from '@auth4agent/core/keys/ed25519'
 import { createVerifier, type RevocationFeed } from '@auth4agent/verifier'
 import { createLocalJWKSet, jwtVerify } from 'jose'
@@ -8,8 +9,9 @@ import { testTokenKey } from '../../support/token-keys.ts'
 import { summarise } from '../statistics.ts'
 
 /**
- * Prints the cost of a verification in microseconds as JSON: bare, by jose, and by the verifier for new tokens and for
- * tokens that it has seen before. Its arguments are the number of rounds, and the number of tokens in each round.
+ * Prints the cost of a verification in microseconds as JSON: bare, by jose, and by the verifier for new tokens, for
+ * tokens that it has seen before, and for such tokens with a new DPoP proof. Its arguments are the number of rounds,
+ * and the number of tokens in each round.
  */
 
 const [ROUNDS, TOKENS] = process.argv.slice(2).map(Number)
@@ -23,11 +25,20 @@ const jwk = { ...key.jwk, alg: 'EdDSA', use: 'sig', kid: key.kid }
 const publicKey = createPublicKey({ key: key.jwk, format: 'jwk' })
 const localSet = createLocalJWKSet({ keys: [jwk] })
 
-function newToken(): string {
+const proofKey = testTokenKey('EdDSA')
+const URL_NOW = `${AUDIENCE}/orders`
+
+function newToken(bound: object = {}): string {
   const iat = Math.floor(Date.now() / 1_000)
   const times = { iat, nbf: iat, exp: iat + 3_600, jti: crypto.randomUUID() }
-  const claims = { ...GOOD_CLAIMS, iss: ISSUER, aud: [AUDIENCE], scope: 'orders:read orders:write', ...times }
+  const claims = { ...GOOD_CLAIMS, iss: ISSUER, aud: [AUDIENCE], scope: 'orders:read orders:write', ...times, ...bound }
   return key.sign({ alg: 'EdDSA', typ: 'at+jwt', kid: key.kid }, claims)
+}
+
+function newProof(token: string): string {
+  const ath = createHash('sha256').update(token).digest('base64url')
+  const claims = { jti: crypto.randomUUID(), iat: Math.floor(Date.now() / 1_000), htm: 'GET', htu: URL_NOW, ath }
+  return proofKey.sign({ alg: 'EdDSA', typ: 'dpop+jwt', jwk: proofKey.jwk }, claims)
 }
 
 /** An empty log with a heartbeat each second. */
@@ -48,6 +59,7 @@ const verifier = createVerifier({
   audience: AUDIENCE,
   operators: ['a.example'],
   revocations: feed,
+  replays: createReplayMemory({ capacity: Number.POSITIVE_INFINITY }),
   fetch: async (url) => Response.json(answers[new URL(url).pathname]),
 })
 await verifier.ready()
@@ -73,7 +85,7 @@ function partsOf(token: string): Parts {
 }
 
 async function measureRound(): Promise<Readonly<Record<string, number>>> {
-  const tokens = Array.from({ length: TOKENS ?? 0 }, newToken)
+  const tokens = Array.from({ length: TOKENS ?? 0 }, () => newToken())
   const parts = tokens.map(partsOf)
   const joseOptions = { issuer: ISSUER, audience: AUDIENCE, typ: 'at+jwt', algorithms: ['EdDSA'] }
   const bare = await time(parts, ({ signed, signature }) => {
@@ -82,7 +94,14 @@ async function measureRound(): Promise<Readonly<Record<string, number>>> {
   const jose = await time(tokens.map(copyOf), (token) => jwtVerify(token, localSet, joseOptions))
   const fresh = await time(tokens.map(copyOf), (token) => verifier.verify(token, { scope: SCOPE }))
   const seen = await time(tokens.map(copyOf), (token) => verifier.verify(token, { scope: SCOPE }))
-  return { bare, jose, fresh, seen }
+  return { bare, jose, fresh, seen, proven: await measureProofs() }
+}
+
+/** Measures one token that is bound to a key, each time with a new proof. */
+async function measureProofs(): Promise<number> {
+  const token = newToken({ cnf: { jkt: proofKey.kid } })
+  const proofs = Array.from({ length: TOKENS ?? 0 }, () => newProof(token))
+  return time(proofs, (proof) => verifier.verify(token, { scope: SCOPE, dpop: { proof, method: 'GET', url: URL_NOW } }))
 }
 
 const rounds: Readonly<Record<string, number>>[] = []
@@ -91,7 +110,7 @@ const { verifications } = verifier.metrics()
 if (Object.keys(verifications).join() !== 'VALID')
   throw new Error(`Not all verifications were valid: ${JSON.stringify(verifications)}`)
 const medians = Object.fromEntries(
-  ['bare', 'jose', 'fresh', 'seen'].map((name) => [
+  ['bare', 'jose', 'fresh', 'seen', 'proven'].map((name) => [
     name,
     summarise(rounds.slice(WARM_UP).map((round) => round[name] ?? 0))?.median,
   ]),

@@ -19,6 +19,7 @@ interface Figures {
   readonly jose: number
   readonly fresh: number
   readonly seen: number
+  readonly proven: number
 }
 
 const run = promisify(execFile)
@@ -31,7 +32,7 @@ async function measure(preload: readonly string[]): Promise<Figures> {
   return JSON.parse(stdout)
 }
 
-function print({ engine, bare, jose, fresh, seen }: Figures): void {
+function print({ engine, bare, jose, fresh, seen, proven }: Figures): void {
   const line = (name: string, us: number) =>
     process.stdout.write(`${name.padEnd(44)}${us.toFixed(2).padStart(8)} µs ${(us / bare).toFixed(3).padStart(8)} x\n`)
   process.stdout.write(
@@ -41,6 +42,7 @@ function print({ engine, bare, jose, fresh, seen }: Figures): void {
   line('jose, jwtVerify with a local JWKS', jose)
   line('the verifier, a new token', fresh)
   line('the verifier, a token seen before', seen)
+  line('the same with a new DPoP proof', proven)
 }
 
 print(await measure([]))

@@ -15,8 +15,8 @@ export const DPOP_CHALLENGE = 'DPoP algs="EdDSA Ed25519 ES256"'
 export const prove = (client: BoundClient, token: string, url = URL_NOW) => client.prove({ url, token })
 
 /**
- * Creates a guard, a token under each scheme, and the client that one of them is bound to. `decide` resolves with status,
- * reason, challenge and title of a refusal, or with only the status 200.
+ * Creates a guard, a token under each scheme, and the client that one of them is bound to. `decide` resolves with
+ * status, reason, challenge and title of a refusal, or with only the status 200.
  */
 export function setUpGuard(options: GuardOptions = {}, ofVerifier: Partial<VerifierOptions> = {}) {
   const issuer = fakeIssuer()

@@ -73,6 +73,8 @@ async function setUp(framework: string, options: object = {}) {
 }
 
 const claims = { aud: [RESOURCE], scope: 'orders:read' }
+/** The parameters of an error in a challenge. */
+const because = (error: string) => ({ error, error_description: expect.any(String) })
 const orders = new URL(`${RESOURCE}/orders?page=2`)
 
 describe.each(Object.keys(startApi))('an API on %s', (framework) => {
@@ -108,7 +110,6 @@ describe.each(Object.keys(startApi))('an API on %s', (framework) => {
           { scheme: 'dpop', parameters: { ...common, algs, ...dpop } },
         ],
       })
-    const because = (error: string) => ({ error, error_description: expect.any(String) })
     const bound = newToken(issuer.key, { ...claims, cnf: { jkt: 'A'.repeat(43) } })
     const unbound = newToken(issuer.key, claims)
     await expect(request(bound, stranger)).rejects.toEqual(refusal({}, because('invalid_dpop_proof')))

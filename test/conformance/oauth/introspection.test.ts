@@ -19,7 +19,6 @@ import {
   tokenForm,
   withBody,
 } from './support/client.ts'
-import { addIntrospectionKey } from './support/introspection-key.ts'
 import { setAudiences } from './support/policy.ts'
 
 const world = useWorld()
@@ -160,8 +159,6 @@ describe('POST /oauth/introspect refuses', () => {
 })
 
 describe('a signed introspection', () => {
-  beforeAll(() => addIntrospectionKey(world()))
-
   const signed = (token: string, by: AgentName = 'active') => introspect(token, by, {}, { accept: JWT })
 
   it('is a JWT of the issuer for the caller, and describes the token in token_introspection', async () => {

@@ -63,6 +63,7 @@ describe('the metadata of the authorization server', () => {
       grant_types_supported: ['client_credentials'],
       token_endpoint_auth_methods_supported: ['private_key_jwt'],
       introspection_endpoint_auth_methods_supported: ['private_key_jwt'],
+      introspection_signing_alg_values_supported: ['EdDSA'],
       revocation_endpoint_auth_methods_supported: ['private_key_jwt'],
       dpop_signing_alg_values_supported: ['EdDSA', 'Ed25519', 'ES256'],
     })

@@ -169,6 +169,7 @@ describe('POST /oauth/token refuses a client that authenticates with', () => {
   it.each([
     ['Basic', BASIC.authorization],
     ['Bearer', 'Bearer x'],
+    ['DPoP', 'DPoP x'],
   ])('the header Authorization: %s, and names this scheme in WWW-Authenticate', async (scheme, authorization) => {
     const answer = await send(tokenForm(agent(), NO_ASSERTION), { authorization })
     expectError(answer, 'invalid_client', 'UNSUPPORTED_CLIENT_AUTHENTICATION', 401)

@@ -243,10 +243,9 @@ const demanded = ({ method, request }: Issuer): RefusalCase[] => {
   ]
 }
 
+function casesOf(issuer: Issuer): RefusalCase[] {
+  return [...invalid(issuer), used(issuer), replayed(issuer), ...demanded(issuer)]
+}
+
 /** Cases about DPoP proofs, for every call that issues tokens, over every transport. */
-export const dpopCases: readonly RefusalCase[] = ISSUERS.flatMap((issuer) => [
-  ...invalid(issuer),
-  used(issuer),
-  replayed(issuer),
-  ...demanded(issuer),
-])
+export const dpopCases: readonly RefusalCase[] = ISSUERS.flatMap(casesOf)

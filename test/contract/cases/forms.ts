@@ -1,3 +1,4 @@
+import type { DescMethod } from '@bufbuild/protobuf'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { isForm, methods } from '../support/contract.ts'
 import type { RefusalCase } from '../support/refusal.ts'
@@ -18,17 +19,20 @@ const AUTHORIZATIONS = {
 }
 
 /** Cases that hold for every RPC with a form. */
-const everywhere = methods.filter(isForm).flatMap((method): RefusalCase[] => [
-  overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'text/plain', withBody(GRANT, 'text/plain')),
-  overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'JSON', withBody('{}', 'application/json')),
-  overRest(method, 'BODY_TOO_LARGE', 'a body of one byte more than 64 KiB', withBody(padded(LIMIT + 1), FORM_TYPE)),
-  overRest(method, 'INVALID_ARGUMENT', 'an escape that is cut off', withBody(`${GRANT}&x=%4`, FORM_TYPE)),
-  overRest(method, 'INVALID_ARGUMENT', 'an unknown query parameter', withQuery('unknown_name=1')),
-  ...Object.entries(AUTHORIZATIONS).map(([name, authorization]): RefusalCase => {
+function casesOf(method: DescMethod): RefusalCase[] {
+  const authorized = Object.entries(AUTHORIZATIONS).map(([name, authorization]): RefusalCase => {
     const reason = 'UNSUPPORTED_CLIENT_AUTHENTICATION'
     return { name, method, reason, over: ['rest'], request: bare(method), authorization: () => authorization }
-  }),
-])
+  })
+  return [
+    ...authorized,
+    overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'text/plain', withBody(GRANT, 'text/plain')),
+    overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'JSON', withBody('{}', 'application/json')),
+    overRest(method, 'BODY_TOO_LARGE', 'a body of one byte more than 64 KiB', withBody(padded(LIMIT + 1), FORM_TYPE)),
+    overRest(method, 'INVALID_ARGUMENT', 'an escape that is cut off', withBody(`${GRANT}&x=%4`, FORM_TYPE)),
+    overRest(method, 'INVALID_ARGUMENT', 'an unknown query parameter', withQuery('unknown_name=1')),
+  ]
+}
 
 const OTHER_TYPES = [
   'multipart/form-data; boundary=x',
@@ -99,7 +103,7 @@ const read = Object.entries(READ).map(([name, [body, type = FORM_TYPE]]) =>
 
 /** Cases about requests that are form-encoded over HTTP. */
 export const formCases: readonly RefusalCase[] = [
-  ...everywhere,
+  ...methods.filter(isForm).flatMap(casesOf),
   ...OTHER_TYPES,
   NO_TYPE,
   ...CODINGS,

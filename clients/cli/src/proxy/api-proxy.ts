@@ -21,8 +21,8 @@ const TIMEOUT_MS = 60_000
 const OF_ENCODED_BODY = new Set(['content-encoding', 'content-length'])
 
 /**
- * Starts a proxy that sends requests to one API with the agent's token. Anyone who knows its prefix can act as the agent
- * at this API. Rejects with the system's error if the port cannot be opened.
+ * Starts a proxy that sends requests to one API with the agent's token. Anyone who knows its prefix can act as the
+ * agent at this API. Rejects with the system's error if the port cannot be opened.
  */
 export function startApiProxy(options: ApiProxyOptions): Promise<Proxy> {
   return startLocalServer(options, async (request, response) => {

@@ -1,5 +1,5 @@
 import type { Requirement } from '../support/requirement.ts'
-import { introspection, metadata, signedIntrospection } from '../support/tests-of.ts'
+import { introspection, metadata, signedIntrospection, TLS } from '../support/tests-of.ts'
 
 const WHOLE = 'is a JWT of the issuer for the caller, and describes the token in token_introspection'
 
@@ -11,7 +11,7 @@ export const rfc9701: readonly Requirement[] = [
     tests: signedIntrospection('depends on the header Accept: %s', WHOLE),
   },
   {
-    section: '5',
+    section: '3',
     requirement: 'The server must know whether a caller is an audience of the token, and tells others nothing',
     tests: [
       ...signedIntrospection('says only that a token is not active: of another operator'),
@@ -44,6 +44,12 @@ export const rfc9701: readonly Requirement[] = [
   },
   {
     section: '5',
+    requirement: 'The scope should have only the scopes that concern the caller',
+    tests: signedIntrospection(WHOLE),
+    differs: 'The answer has all scopes, because a token does not say which scope belongs to which audience',
+  },
+  {
+    section: '5',
     requirement: 'An answer that is signed and encrypted must be a nested JWT',
     notOurs: 'The server does not encrypt answers',
   },
@@ -58,9 +64,18 @@ export const rfc9701: readonly Requirement[] = [
     requirement: 'The JWT must not pass as another kind of JWT',
     tests: signedIntrospection('has no sub and no exp, and the server refuses it as an access token'),
   },
+  { section: '8.2', requirement: 'The server must use TLS', tests: TLS },
   {
     section: '8.2',
     requirement: 'The server must authenticate the callers',
     tests: signedIntrospection('is not made for a caller that does not authenticate'),
+  },
+  {
+    section: '9',
+    requirement: 'The server must decide by the identity of the caller what it tells',
+    tests: [
+      ...signedIntrospection('says only that a token is not active: of another operator', WHOLE),
+      ...introspection('tells a stranger nothing about a text %s'),
+    ],
   },
 ]
