@@ -4,9 +4,9 @@ import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { reasons } from '../../services/platform/errors/reasons.ts'
 import { demandDpop } from './cases/audiences.ts'
 import { clientAssertionCases } from './cases/client-assertions.ts'
-import { EVERYWHERE, PROOF_KEYS, proofFor } from './cases/dpop.ts'
 import { reasonsOf } from './cases/matrix.ts'
 import { oauthCases } from './cases/oauth.ts'
+import { EVERYWHERE, PROOF_KEYS, proofFor } from './cases/proofs.ts'
 import { authenticated } from './cases/valid-requests.ts'
 import { sendHttp } from './support/http.ts'
 import { publishedOAuthErrors } from './support/published-reasons.ts'
@@ -147,7 +147,7 @@ const post = (method: DescMethod, fields: JsonObject, headers = {}) => {
 
 describe('an OAuth endpoint over HTTP', () => {
   it('ignores unknown parameters, hints and empty parameters', async () => {
-    const extra = { x: ['1', '2'], client_secret: 'x', client_id: '', resource: '', scope: '', audience: 'x' }
+    const extra = { x: ['1', '2'], client_secret: '', client_id: '', resource: '', scope: '', audience: 'x' }
     const answer = await post(token, { ...GRANT, ...extra })
     expect(JSON.parse(answer.text)).toMatchObject({ token_type: 'Bearer' })
     const hinted = await post(introspect, { token: world().token(), token_type_hint: 'refresh_token', signed: 'true' })
