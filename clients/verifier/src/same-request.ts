@@ -13,7 +13,9 @@ export function presentedIn(request: object, proof: PresentedProof): PresentedPr
 
 /** Facts about requests, for as long as a request is in memory. */
 export interface RequestFacts {
-  /** Returns whether this fact is known about the request of a proof. Nothing is known about a proof without request. */
+  /**
+   * Returns whether this fact is known about the request of a proof. Nothing is known about a proof without request.
+   */
   has(dpop: Demands['dpop'], fact: string): boolean
   add(dpop: Demands['dpop'], fact: string): void
 }
