@@ -11,6 +11,8 @@ import type { AuthnDeps } from './config.ts'
  */
 export function checkDpop({ now, settings }: Pick<AuthnDeps, 'now' | 'settings'>, sent: SentProof): DpopProof {
   const { text, method, url } = sent
+  // Node joins several headers of one name by commas.
+  if (text.includes(',')) throw new ApiError('INVALID_DPOP_PROOF', 'The request must have exactly one DPoP header')
   const checked = checkDpopProof(text, { method, url, nowS: Math.floor(now() / 1000), skewS: settings.skewS })
   if (!checked.ok) throw new ApiError('INVALID_DPOP_PROOF', `In the DPoP proof, ${checked.demand}`)
   return checked

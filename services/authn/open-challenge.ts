@@ -7,7 +7,12 @@ import type { AgentProof } from './domain/agent-proof.ts'
 import { isAuthentic, parseChallenge } from './domain/seal-challenge.ts'
 import { isFullyBound } from './domain/token-request.ts'
 
-const REFUSALS = { used: 'CHALLENGE_USED', expired: 'CHALLENGE_EXPIRED', void: 'CHALLENGE_NOT_FOUND' } as const
+const REFUSALS: AgentProof['refusals'] = {
+  used: () => new ApiError('CHALLENGE_USED'),
+  expired: () => new ApiError('CHALLENGE_EXPIRED'),
+  void: () => new ApiError('CHALLENGE_NOT_FOUND'),
+  unbound: () => new ApiError('BINDING_REQUIRED'),
+}
 
 /**
  * Opens a challenge of this server. The signature is not verified yet.

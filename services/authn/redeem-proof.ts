@@ -50,8 +50,7 @@ export async function redeemProof<D extends Decision>(
   let seen = await subjects.get()
   // The database's clock decides. The query is not needed while the text is valid by this process's clock, because the
   // redeeming statement checks the expiry again.
-  if (deps.now() >= proof.exp * 1000 && (await hasPassed(deps.db, proof.exp)))
-    throw new ApiError(proof.refusals.expired)
+  if (deps.now() >= proof.exp * 1000 && (await hasPassed(deps.db, proof.exp))) throw proof.refusals.expired()
   for (let decisions = 1; decisions <= MAX_DECISIONS; decisions += 1) {
     const { subject, value: decision } = await subjects.decide(seen, decide)
     const [jti, nowS] = [randomUUID(), Math.floor(deps.now() / 1000)]
@@ -107,5 +106,5 @@ async function refusalOf(
     return new ApiError('UNAVAILABLE', `No ${token?.alg} key is active yet; try again later`, { retryAfter: 10 })
   // The challenge's key was deleted, as when all tokens of the deployment end. The next challenge needs a new key.
   if (kind === 'void') await deps.challengeKeys.rotate()
-  return new ApiError(proof.refusals[kind])
+  return proof.refusals[kind]()
 }

@@ -23,6 +23,7 @@ function wholeServer(config: Config, secrets: Secrets, ports: Ports): string[] {
     'Next:',
     `  is it up?              curl ${http}/health`,
     `  what does it offer?    curl ${http}/.well-known/auth4agent`,
+    `  for OAuth clients      curl ${http}/.well-known/oauth-authorization-server   (docs/oauth.md)`,
     `  its public keys        curl ${http}/.well-known/jwks.json`,
     `  its gRPC services      grpcurl ${plaintext(config)}${hostOf(config)}:${ports.grpcPort} list`,
     `  operator to token      npx auth4agent demo${demoServer(config)}   (step by step: README.md, "Five minutes")`,

@@ -1,7 +1,6 @@
 import type { ChallengeContent } from '@auth4agent/core/identity/challenge'
 import { importPublicKey, verify } from '@auth4agent/core/keys/ed25519'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import type { ReasonCode } from '../../platform/errors/reasons.ts'
 import type { Subject } from './decide-issue.ts'
 
 /** The terms that a signature covers. A term is undefined when the signed text does not contain it. */
@@ -24,9 +23,15 @@ export interface AgentProof {
   readonly exp: number
   /** Id of the challenge key that sealed the text; empty for a text that the server did not make. */
   readonly challengeKeyId: string
-  /** Reasons for a text that was used, has expired, or whose challenge key was deleted. */
-  readonly refusals: Readonly<Record<'used' | 'expired' | 'void', ReasonCode>>
+  /** Makes the error of each fault, in the words of this kind of text. */
+  readonly refusals: Readonly<Record<ProofFault, () => ApiError>>
 }
+
+/**
+ * What may be wrong with a text that the agent has signed: it was used before; it has expired; its challenge key was
+ * deleted; its signature does not cover the terms although it must.
+ */
+export type ProofFault = 'used' | 'expired' | 'void' | 'unbound'
 
 /**
  * Checks that the agent's current key has signed.
@@ -35,7 +40,9 @@ export interface AgentProof {
  */
 export function checkSignature({ agent }: Subject, { message, signature }: AgentProof): void {
   const key = importPublicKey(agent.publicKey)
-  if (key === undefined || !verify(key, message, signature)) throw new ApiError('INVALID_SIGNATURE')
+  if (key === undefined || !verify(key, message, signature)) {
+    throw new ApiError('INVALID_SIGNATURE', "The signature must be valid under the agent's registered key")
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { AgentSnapshotSchema, OperatorSnapshotSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 import type { AgentProof } from './agent-proof.ts'
 import { decideIssue, type Subject } from './decide-issue.ts'
 import { isFullyBound, issuerAudience, parseRequestedTerms, type RequestedTerms } from './token-request.ts'
@@ -52,7 +53,12 @@ const decide = (about: Subject, { challenge, nonce, content, signature, requeste
     id: '',
     exp: content.exp,
     challengeKeyId: content.kid,
-    refusals: { used: 'CHALLENGE_USED', expired: 'CHALLENGE_EXPIRED', void: 'CHALLENGE_NOT_FOUND' },
+    refusals: {
+      used: () => new ApiError('CHALLENGE_USED'),
+      expired: () => new ApiError('CHALLENGE_EXPIRED'),
+      void: () => new ApiError('CHALLENGE_NOT_FOUND'),
+      unbound: () => new ApiError('BINDING_REQUIRED'),
+    },
   }
   return decideIssue(about, proof, requested, DEFAULTS)
 }

@@ -27,11 +27,13 @@ export function decideIssue(
   checkSignature(subject, proof)
   const terms = resolveTerms(proof.covered, requested, defaults)
   const needsBinding = agent.requireBoundChallenges || operator.requireBoundChallenges
-  if (needsBinding && !proof.isFullyBound) throw new ApiError('BINDING_REQUIRED')
+  if (needsBinding && !proof.isFullyBound) throw proof.refusals.unbound()
   checkStatuses(subject)
   const excess = terms.scope.filter((scope) => !agent.allowedScopes.includes(scope))
   if (excess.length > 0) {
-    throw new ApiError('SCOPE_NOT_ALLOWED', `The agent's grant must include the scope "${excess.join(' ')}"`)
+    // A comma is allowed in a scope-token, but it most likely means a list.
+    const hint = excess.some((scope) => scope.includes(',')) ? '; separate scopes by spaces' : ''
+    throw new ApiError('SCOPE_NOT_ALLOWED', `The agent's grant must include the scope "${excess.join(' ')}"${hint}`)
   }
   return terms
 }

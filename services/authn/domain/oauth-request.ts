@@ -1,4 +1,4 @@
-import { type Audience, parseAudiences } from '@auth4agent/core/token/audience'
+import { type Audience, parseAudience, parseAudiences } from '@auth4agent/core/token/audience'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { TokenRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
@@ -6,6 +6,11 @@ import type { RequestedTerms } from './token-request.ts'
 
 const GRANT_TYPE = 'client_credentials'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+const NOT_A_SCOPE =
+  'scope must be 1 to 64 scope-tokens with single spaces between, each of at most 128 characters, without *'
+const NOT_A_RESOURCE =
+  'resource must be an absolute URL with a host in lower case, without user information and fragment'
 
 /** The client authentication of an OAuth request (RFC 7521 section 4.2). */
 export type ClientAuthentication = Pick<TokenRequest, 'clientId' | 'clientAssertionType' | 'clientAssertion'>
@@ -37,15 +42,14 @@ export function parseTokenRequest(request: TokenRequest): RequestedTerms {
   if (grantType !== GRANT_TYPE) throw new ApiError('UNSUPPORTED_GRANT_TYPE', `grant_type must be ${GRANT_TYPE}`)
   if (authorizationDetails !== '') throw new ApiError('UNSUPPORTED_AUTHORIZATION_DETAILS')
   const scope = text === '' ? undefined : parseScopeString(text)
-  if (text !== '' && scope === undefined) throw new ApiError('INVALID_SCOPE')
+  if (text !== '' && scope === undefined) throw new ApiError('INVALID_SCOPE', NOT_A_SCOPE)
   return { scope, audience: resource.length === 0 ? undefined : parseResources(resource), ttl: undefined }
 }
 
 function parseResources(resource: readonly string[]): readonly Audience[] {
-  const audience = resource.every((text) => text.includes(':')) ? parseAudiences(resource) : undefined
-  if (audience !== undefined) return audience
-  throw new ApiError(
-    'INVALID_AUDIENCE',
-    'resource must be an absolute URL without fragment, with its host in lower case, at most 8 times',
-  )
+  const wrong = resource.find((text) => !text.includes(':') || parseAudience(text) === undefined)
+  if (wrong !== undefined) throw new ApiError('INVALID_AUDIENCE', `${NOT_A_RESOURCE}, not "${wrong.slice(0, 300)}"`)
+  const audience = parseAudiences(resource)
+  if (audience === undefined) throw new ApiError('INVALID_AUDIENCE', 'resource must not occur more than 8 times')
+  return audience
 }

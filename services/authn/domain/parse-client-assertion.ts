@@ -37,7 +37,14 @@ const RULES: JwsRules = {
 /** The longest time until an assertion expires, in seconds. */
 const MAX_LIFETIME_S = 300
 const MAX_JTI = 128
-const REFUSALS = { used: 'ASSERTION_USED', expired: 'ASSERTION_EXPIRED', void: 'INVALID_ASSERTION' } as const
+const REFUSALS: AgentProof['refusals'] = {
+  used: () => new ApiError('ASSERTION_USED', 'The assertion has already been used: sign a new one for each request'),
+  expired: () => new ApiError('ASSERTION_EXPIRED'),
+  // The server makes no assertions, so their keys cannot be deleted.
+  void: () => new ApiError('INVALID_ASSERTION'),
+  unbound: () => new ApiError('BINDING_REQUIRED', UNBOUND),
+}
+const UNBOUND = 'The client assertion must contain the claims scope and resource, because the operator requires it'
 
 /**
  * Parses a client assertion (RFC 7523 section 3), and checks all of it except the signature. `clientId` is the
@@ -56,7 +63,8 @@ export function parseClientAssertion(
   if (!jws.ok) throw new ApiError('INVALID_ASSERTION', assertionDemand(jws, RULES))
   const { iss, sub, jti } = jws.payload
   if (typeof iss !== 'string' || iss !== sub) throw invalid('iss and sub must be the same text: the DID of the agent')
-  if (clientId !== '' && clientId !== iss) throw invalid('client_id must be the same text as iss and sub')
+  if (clientId !== '' && clientId !== iss)
+    throw new ApiError('INVALID_ASSERTION', 'The parameter client_id must be the same text as iss and sub')
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI)
     throw invalid(`jti must be a text of 1 to ${MAX_JTI} characters`)
   const namesEndpoint = checkAudience(jws, rules)

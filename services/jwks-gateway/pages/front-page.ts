@@ -54,6 +54,7 @@ with its own key and gets a short-lived token with scopes. A service verifies th
 <div class="sheet"><dl>
 <div><dt>Issuer</dt><dd><code>${safeIssuer}</code></dd></div>
 <div><dt>${link('/.well-known/auth4agent', 'Discovery')}</dt><dd>Endpoints, algorithms and lifetimes, as JSON</dd></div>
+<div><dt>${link('/.well-known/oauth-authorization-server', 'OAuth')}</dt><dd>The metadata for OAuth and MCP clients (docs/oauth.md)</dd></div>
 <div><dt>${link('/.well-known/jwks.json', 'Public keys')}</dt><dd>The JWKS to verify tokens with</dd></div>
 <div><dt>${link('/health', 'Health')}</dt><dd>Whether the server process is running</dd></div>
 </dl></div>
@@ -80,8 +81,8 @@ ${step('The agent gets a token for one audience', [
 ${step('A service verifies the token, here online', [
   `auth4agent verify --online --token @token --aud https://api.${domain} --operator ${domain}`,
 ])}
-<footer>The README of the server explains these steps, and shows them in TypeScript. All calls are available over REST, gRPC,
-Connect and gRPC-Web.</footer>
+<footer>The README of the server explains these steps. All calls are available over REST, gRPC, Connect and gRPC-Web, and
+tokens over OAuth too.</footer>
 </main>
 </body>
 </html>

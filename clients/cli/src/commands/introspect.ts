@@ -1,3 +1,4 @@
+import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import { createAgent, type Introspection } from '@auth4agent/sdk'
 import { agentKeyFlag, loadAgent } from '../agent-key.ts'
 import { defineCommand } from '../command.ts'
@@ -38,7 +39,7 @@ export const introspect = defineCommand({
   },
 })
 
-function toText({ active, sub, aud, scope, operator_id, token_type, iat, exp, jti }: Introspection): string {
+function toText({ active, sub, aud, scope, operator_id, token_type, cnf, iat, exp, jti }: Introspection): string {
   const said = {
     active,
     subject: sub,
@@ -46,6 +47,7 @@ function toText({ active, sub, aud, scope, operator_id, token_type, iat, exp, jt
     scope,
     operator_id,
     token_type,
+    bound_to: isJsonObject(cnf) && typeof cnf.jkt === 'string' ? cnf.jkt : undefined,
     issued_at: writeIfGiven(iat),
     expires_at: writeIfGiven(exp),
     jti,
