@@ -130,11 +130,14 @@ it('redeemer divides 300 redemptions into several statements', async () => {
   expect(await transactionsOf(inputs)).toBeGreaterThan(1)
 })
 
-it('redeemer returns the outcome of each redemption, and writes only those with the outcome redeemed', async () => {
+it.each([
+  ['none has a DPoP proof', ''],
+  ['one has a DPoP proof', 'proof'],
+])('redeemer returns the outcome of each redemption, and writes only the redeemed, when %s', async (_, dpopId) => {
   const used = input()
   await redeem(used)
   const all: [string, RedeemInput][] = [
-    ['redeemed', input()],
+    ['redeemed', input({ dpopId, dpopKeepUntil: nowS() + 60 })],
     ['used', { ...used, jti: randomUUID() }],
     ['expired', input({ challengeExp: nowS() - 1 })],
     ['void', input({ challengeKeyId: 'gone' })],

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { silentLog, type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { openPool } from '../platform/db/db.ts'
 import { REDEEM_SESSION } from './redeemer.ts'
-import { hasPassed, redeem } from './store.ts'
+import { hasPassed, type RedeemInput, redeem } from './store.ts'
 
 let database: TestDatabase
 
@@ -25,12 +26,22 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[]
 }
 
-it('redeem looks up each row by its key although its plan was made over empty tables', async () => {
+/** A redemption with a DPoP proof, of an agent that does not exist. */
+const WITH_PROOF: RedeemInput = {
+  ...{ challengeId: randomUUID(), challengeExp: 0, challengeKeyId: '', publicKey: new Uint8Array(), jti: randomUUID() },
+  ...{ agentId: randomUUID(), agentVersion: 1, operatorId: randomUUID(), operatorVersion: 1 },
+  ...{ keepUntil: 0, alg: 'EdDSA', actor: '', requestId: '', dpopId: 'proof', dpopKeepUntil: 0 },
+}
+
+it.each([
+  { name: 'redeem', inputs: [], parameters: 14 },
+  { name: 'redeem-with-proofs', inputs: [WITH_PROOF], parameters: 16 },
+])('$name looks up each row by its key although its plan was made over empty tables', async (statement) => {
   const pool = openPool({ url: database.url, poolSize: 1, log: silentLog, options: REDEEM_SESSION })
   onTestFinished(() => pool.end())
-  await redeem(pool, [])
-  const parameters = Array.from({ length: 16 }, () => "'{}'").join(', ')
-  const { rows } = await pool.query(`EXPLAIN (FORMAT JSON) EXECUTE redeem (${parameters})`)
+  await redeem(pool, statement.inputs)
+  const parameters = Array.from({ length: statement.parameters }, () => "'{}'").join(', ')
+  const { rows } = await pool.query(`EXPLAIN (FORMAT JSON) EXECUTE "${statement.name}" (${parameters})`)
   const root: PlanNode = rows[0]['QUERY PLAN'][0].Plan
   const nodes = (node: PlanNode): readonly PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodes)]
   const reads = nodes(root).filter((node) => node['Index Cond'] !== undefined)
@@ -40,6 +51,6 @@ it('redeem looks up each row by its key although its plan was made over empty ta
     'challenge_keys: (id = t.challenge_key_id)',
     "jwks_keys: ((purpose = 'access_token'::key_purpose) AND (alg = t.alg))",
     'operators: (id = t.operator_id)',
-    'redemptions: (challenge_id = t.challenge_id)',
+    ...(statement.inputs.length > 0 ? ['redemptions: (challenge_id = t.challenge_id)'] : []),
   ])
 })

@@ -23,6 +23,6 @@ export const CROSS_ORIGIN_HEADERS = {
 export const PREFLIGHT_HEADERS = {
   ...CROSS_ORIGIN_HEADERS,
   'access-control-allow-methods': 'GET, HEAD, OPTIONS',
-  'access-control-allow-headers': 'Accept, If-None-Match, X-Request-Id',
+  'access-control-allow-headers': 'Accept, If-None-Match, MCP-Protocol-Version, X-Request-Id',
   'access-control-max-age': '86400',
 } as const

@@ -4,8 +4,8 @@ import type {
   LookupOperatorRequest,
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { Db } from '../platform/db/db.ts'
 import type { InternalHandlers } from '../platform/rpc/local-client.ts'
-import type { Context } from './context.ts'
 import { listParentDomains } from './domain/list-parent-domains.ts'
 import { findAudienceOwner } from './store/directory.ts'
 import { findOwner } from './store/operators.ts'
@@ -14,14 +14,17 @@ import { findOwner } from './store/operators.ts'
  * Creates the handlers of OperatorDirectoryService, which other parts of the server call. A malformed id gets the same
  * answer as an unknown id, because the callers check the form of an id themselves.
  */
-export function createDirectory({ prisma }: Context): InternalHandlers<typeof OperatorDirectoryService> {
+export function createDirectory({
+  prisma,
+  pool,
+}: Pick<Db, 'prisma' | 'pool'>): InternalHandlers<typeof OperatorDirectoryService> {
   return {
     async lookupOperator({ by }) {
       const operator = await find(by)
       return operator === null ? {} : { operator: snapshot(operator) }
     },
     async lookupAudienceOwner({ host }) {
-      return (await findAudienceOwner(prisma, listParentDomains(host))) ?? {}
+      return (await findAudienceOwner(pool, listParentDomains(host))) ?? {}
     },
   }
 

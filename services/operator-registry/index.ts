@@ -59,7 +59,7 @@ export function createOperatorRegistry({ db, readDb, ...options }: OperatorRegis
   const jobs = { runSchedule: () => runSchedule(context), runLooks: () => runLooks(context) }
   return {
     module: { service: OperatorRegistryService, handlers: createRoutes(context), policies },
-    directory: createDirectory(context),
+    directory: createDirectory(db),
     ...jobs,
     jobs: (scheduleIntervalMs) => [
       { name: 'operator-registry', run: jobs.runSchedule },

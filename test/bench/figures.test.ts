@@ -3,7 +3,17 @@ import { chooseFigures, FIGURE_NAMES, FIGURES } from './figures.ts'
 import type { Measurement } from './measure.ts'
 
 const measured = (name: Measurement['case'], connections: number, perSecond: number, p99Us: number): Measurement => {
-  return { case: name, connections, requests: 1, perSecond, p50Us: 1, p99Us, cpuUs: 1e6 / perSecond, databaseCpuUs: 1 }
+  return {
+    case: name,
+    connections,
+    requests: 1,
+    perSecond,
+    p50Us: 1,
+    p99Us,
+    cpuUs: 1e6 / perSecond,
+    databaseCpuUs: 1,
+    othersCores: 0,
+  }
 }
 
 describe('a figure of one round', () => {

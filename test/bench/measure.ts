@@ -2,7 +2,8 @@ import { CASES, type Case, type CaseName } from './cases.ts'
 import { expectAll, expectRows, leastAnswerBytes, MeasurementError } from './check-answers.ts'
 import { countRedeemed } from './contenders/database.ts'
 import { putLoad } from './load/load.ts'
-import { cpuSeconds } from './usage.ts'
+import type { LoadResult } from './load/load-request.ts'
+import { cpuSeconds, othersCpuSeconds } from './usage.ts'
 import type { World } from './world.ts'
 
 /** The results of one case under one load. */
@@ -20,6 +21,11 @@ export interface Measurement {
   readonly cpuUs: number | undefined
   /** The same for PostgreSQL; undefined if the case does not use it. */
   readonly databaseCpuUs: number | undefined
+  /**
+   * How many cores other programs of the machine used meanwhile. They slow the contenders down. Undefined if the system
+   * does not report it.
+   */
+  readonly othersCores: number | undefined
 }
 
 /** Bodies that have not been sent yet. */
@@ -104,29 +110,14 @@ interface Load {
 }
 
 async function underLoad(world: World, name: CaseName, { bodies, connections, seconds, leastBytes }: Load) {
-  const { machine, folder, database } = world
+  const { machine, folder } = world
   const kind: Case = CASES[name]
   const { pid, url } = targetOf(world, kind)
-  const readCpu = async () => ({
-    server: await cpuSeconds(pid),
-    database: database.pid === undefined || !kind.usesDatabase ? undefined : await cpuSeconds(database.pid),
-  })
-  const before = await readCpu()
+  const before = await readUsage(world, kind, pid)
   const result = await putLoad({ ...kind, machine, folder, url, bodies, connections, seconds })
-  const after = await readCpu()
+  const after = await readUsage(world, kind, pid)
   if (!result.exhausted || !kind.once) expectAll(name, result, leastBytes)
-  if (kind.proofIdOf !== undefined && !result.exhausted) {
-    const { proofIdOf } = kind
-    // Counts only the rows of these bodies, because requests of an earlier load may still be running.
-    const { redeemed, audited } = await countRedeemed(
-      world.db,
-      bodies.map((body) => proofIdOf(String(body))),
-    )
-    expectRows(name, result, redeemed)
-    if (kind.issues) expectRows(name, result, audited)
-  }
-  const perRequest = (from: number | undefined, to: number | undefined) =>
-    from === undefined || to === undefined ? undefined : ((to - from) * 1e6) / result.requests
+  if (!result.exhausted) await checkRows(world, name, bodies, result)
   const measurement: Measurement = {
     case: name,
     connections,
@@ -134,10 +125,36 @@ async function underLoad(world: World, name: CaseName, { bodies, connections, se
     perSecond: result.requests / result.seconds,
     p50Us: result.p50Us,
     p99Us: result.p99Us,
-    cpuUs: perRequest(before.server, after.server),
-    databaseCpuUs: perRequest(before.database, after.database),
+    cpuUs: perUnit(before.server, after.server, result.requests / 1e6),
+    databaseCpuUs: perUnit(before.database, after.database, result.requests / 1e6),
+    othersCores: perUnit(before.others, after.others, (after.atMs - before.atMs) / 1000),
   }
   return { measurement, sent: result.sent, isExhausted: kind.once && result.exhausted }
+}
+
+/** Throws unless every answer to a request that redeems something has left its rows. */
+async function checkRows(world: World, name: CaseName, bodies: Load['bodies'], result: LoadResult): Promise<void> {
+  const { proofIdOf, issues }: Case = CASES[name]
+  if (proofIdOf === undefined) return
+  // Counts only the rows of these bodies, because requests of an earlier load may still be running.
+  const proofIds = bodies.map((body) => proofIdOf(String(body)))
+  const { redeemed, audited } = await countRedeemed(world.db, proofIds)
+  expectRows(name, result, redeemed)
+  if (issues) expectRows(name, result, audited)
+}
+
+/** Reads how many processor seconds the server, the database and other programs have used until now. */
+async function readUsage({ database }: World, { usesDatabase }: Case, pid: number) {
+  return {
+    server: await cpuSeconds(pid),
+    database: database.pid === undefined || !usesDatabase ? undefined : await cpuSeconds(database.pid),
+    others: await othersCpuSeconds(),
+    atMs: performance.now(),
+  }
+}
+
+function perUnit(from: number | undefined, to: number | undefined, units: number): number | undefined {
+  return from === undefined || to === undefined ? undefined : (to - from) / units
 }
 
 function targetOf(world: World, { title, target }: Case): { readonly pid: number; readonly url: string } {

@@ -48,7 +48,9 @@ export function toMarkdown(findings: Findings): string {
     conditions.map((line) => `- ${line}`).join('\n'),
     `## Figures: median of ${Math.max(rounds.length, starts.length)} rounds`,
     table(['figure', 'must', 'aim', 'median', 'range', 'each round', ''], computeFigures(findings).map(figureRow)),
-    ...(rounds.length === 0 ? [] : ['## Loads: median (range)', loadTable(rounds), floorLine(rounds)]),
+    ...(rounds.length === 0
+      ? []
+      : ['## Loads: median (range)', loadTable(rounds), floorLine(rounds), othersLine(rounds)]),
     ...(starts.length === 0 ? [] : ['## Starts and idle memory: median (range)', startTable(starts)]),
     `The very first start took ${Math.round(firstStartMs.ours)} ms for this server (on an empty database, with migrations) and ${Math.round(firstStartMs.peer)} ms for oidc-provider.`,
   ]
@@ -100,6 +102,14 @@ function floorLine(rounds: readonly Round[]): string {
   const floor = part(floorUs)
   const sum = floor === '' ? '' : ` Minimum time of a token (the floor), with one bare HTTP request: ${floor} µs.`
   return `Ed25519 by the server's engine: verify ${verify} µs, sign ${sign} µs.${sum}`
+}
+
+function othersLine(rounds: readonly Round[]): string {
+  const cores = rounds.flatMap(({ measurements }) => measurements.flatMap(({ othersCores }) => othersCores ?? []))
+  const used = withRange(summarise(cores), 2)
+  return used === ''
+    ? 'This system does not report what other programs did during the loads.'
+    : `Other programs of the machine used ${used} cores during the loads. Trust only a run in which they used almost none.`
 }
 
 function startTable(starts: readonly StartRound[]): string {

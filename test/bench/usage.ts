@@ -26,6 +26,19 @@ export async function cpuSeconds(pid: number): Promise<number | undefined> {
   return each.reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0) / TICKS_PER_SECOND
 }
 
+/**
+ * Returns the processor seconds of all programs on the machine that are not descendants of this process; undefined if
+ * /proc does not report them. This process has started the contenders, the database and the load.
+ */
+export async function othersCpuSeconds(): Promise<number | undefined> {
+  const text = await readFile('/proc/stat', 'utf8').catch(() => '')
+  const [, user, nice, system, idle, waiting, irq, softIrq, stolen] = text.split('\n', 1)[0]?.split(/ +/) ?? []
+  const own = await cpuSeconds(process.pid)
+  if (own === undefined || idle === undefined || waiting === undefined) return undefined
+  const busy = [user, nice, system, irq, softIrq, stolen].reduce((sum, ticks) => sum + Number(ticks ?? 0), 0)
+  return busy / TICKS_PER_SECOND - own
+}
+
 /** Returns the memory of a process and its descendants; undefined if /proc does not report it. */
 export async function memoryOf(pid: number): Promise<Memory | undefined> {
   const rollups = await Promise.all(

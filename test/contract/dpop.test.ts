@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto'
-import type { JsonObject } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { DEMANDS, demandDpop } from './cases/audiences.ts'
-import { dpopCases, EVERYWHERE, ISSUERS, PROOF_KEYS, proofFor } from './cases/dpop.ts'
+import { dpopCases, ISSUERS } from './cases/dpop.ts'
+import { EVERYWHERE, PROOF_KEYS, proofFor } from './cases/proofs.ts'
 import { shortName } from './support/contract.ts'
-import { type CaseAnswer, type RefusalCase, sendCase, type Transport } from './support/refusal.ts'
+import type { Answered, CaseAnswer, RefusalCase, Transport } from './support/refusal.ts'
 import { runCases, useWorld } from './support/run-cases.ts'
+import { claimsOf, sendGood } from './support/send-good.ts'
 
 const world = useWorld()
 
@@ -18,28 +18,18 @@ const runs = ISSUERS.flatMap((issuer) =>
 )
 
 /** Asks for a token with a proof. */
-async function ask(
-  issuer: (typeof ISSUERS)[number],
+function ask(
+  { method, request }: (typeof ISSUERS)[number],
   transport: Transport,
   proof: Proof | undefined,
   audience?: readonly string[],
 ): Promise<CaseAnswer> {
-  const { method } = issuer
-  const asked: RefusalCase = {
-    name: '',
-    method,
-    reason: 'INTERNAL',
-    request: () => issuer.request(world(), audience),
-    ...(proof && { proof }),
-  }
-  return sendCase(world(), asked, transport, { request: await asked.request(world()), requestId: randomUUID() })
+  return sendGood(world(), transport, { method, request: request(world(), audience), ...(proof && { proof }) })
 }
 
-/** Returns the members `cnf` of the token and `token_type` of the answer. */
-function bindingOf(answer: JsonObject) {
-  const [, claims = ''] = String(answer['access_token']).split('.')
-  const { cnf } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { cnf?: { jkt: string } }
-  return { type: answer['token_type'], cnf }
+/** Returns `cnf` of the token and `token_type` of the answer. */
+function bindingOf(answer: Answered) {
+  return { type: answer['token_type'], cnf: claimsOf(answer['access_token'])['cnf'] }
 }
 
 describe.each(runs)('%s over %s', (_, transport, issuer) => {

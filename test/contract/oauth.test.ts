@@ -1,20 +1,20 @@
-import { randomUUID } from 'node:crypto'
 import type { DescMethod, JsonObject } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { reasons } from '../../services/platform/errors/reasons.ts'
 import { demandDpop } from './cases/audiences.ts'
 import { clientAssertionCases } from './cases/client-assertions.ts'
-import { EVERYWHERE, PROOF_KEYS, proofFor } from './cases/dpop.ts'
 import { reasonsOf } from './cases/matrix.ts'
 import { oauthCases } from './cases/oauth.ts'
+import { EVERYWHERE, PROOF_KEYS, proofFor } from './cases/proofs.ts'
 import { authenticated } from './cases/valid-requests.ts'
 import { sendHttp } from './support/http.ts'
 import { publishedOAuthErrors } from './support/published-reasons.ts'
-import { type RefusalCase, sendCase, type Transport } from './support/refusal.ts'
+import type { Answered, RefusalCase, Transport } from './support/refusal.ts'
 import { restRequest } from './support/rest-request.ts'
 import { runCases, useWorld } from './support/run-cases.ts'
 import type { AgentName } from './support/seed.ts'
+import { claimsOf, sendGood } from './support/send-good.ts'
 import type { Snapshot } from './support/snapshot.ts'
 
 const world = useWorld()
@@ -27,16 +27,13 @@ async function call(
   transport: Transport,
   method: DescMethod,
   fields: JsonObject,
-  { agent = 'active', ...how }: { agent?: AgentName } & Partial<RefusalCase> = {},
-): Promise<JsonObject> {
+  { agent = 'active', ...how }: { agent?: AgentName } & Pick<RefusalCase, 'proof'> = {},
+): Promise<Answered> {
   const request = { ...authenticated(world().agents[agent]), ...fields }
-  const asked: RefusalCase = { name: '', method, reason: 'INTERNAL', request: () => request, ...how }
-  return (await sendCase(world(), asked, transport, { request, requestId: randomUUID() })).expectAnswered()
+  return (await sendGood(world(), transport, { method, request, ...how })).expectAnswered()
 }
 
 const GRANT = { grant_type: 'client_credentials' }
-const claimsOf = (jwt: unknown) =>
-  JSON.parse(Buffer.from(String(jwt).split('.')[1] ?? '', 'base64url').toString()) as JsonObject
 
 /** Returns the names of the tables that work has changed. */
 async function changedBy(work: () => Promise<unknown>): Promise<string[]> {
@@ -86,7 +83,7 @@ describe.each(EVERYWHERE)('the OAuth calls over %s', (transport) => {
   it('leave out the scope of a token that has none', async () => {
     const issued = await call(transport, token, GRANT)
     expect(issued['scope'] ?? '').toBe('')
-    const told = await call(transport, introspect, { token: issued['access_token'] ?? '' })
+    const told = await call(transport, introspect, { token: String(issued['access_token']) })
     expect(told).toMatchObject({ active: true })
     expect(told).not.toHaveProperty('scope')
   })
@@ -150,7 +147,7 @@ const post = (method: DescMethod, fields: JsonObject, headers = {}) => {
 
 describe('an OAuth endpoint over HTTP', () => {
   it('ignores unknown parameters, hints and empty parameters', async () => {
-    const extra = { x: ['1', '2'], client_secret: 'x', client_id: '', resource: '', scope: '', audience: 'x' }
+    const extra = { x: ['1', '2'], client_secret: '', client_id: '', resource: '', scope: '', audience: 'x' }
     const answer = await post(token, { ...GRANT, ...extra })
     expect(JSON.parse(answer.text)).toMatchObject({ token_type: 'Bearer' })
     const hinted = await post(introspect, { token: world().token(), token_type_hint: 'refresh_token', signed: 'true' })
@@ -215,7 +212,7 @@ describe('an OAuth endpoint over HTTP', () => {
 })
 
 it('the errors of the OAuth endpoints are the published ones', () => {
-  const possible = new Set([token, introspect, revoke].flatMap((method) => [...reasonsOf(method)]))
+  const possible = new Set([token, introspect, revoke].flatMap((method) => Array.from(reasonsOf(method))))
   const outside = ['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED']
   expect(Object.keys(publishedOAuthErrors).toSorted()).toEqual([...possible, ...outside].toSorted())
   const now = Object.keys(publishedOAuthErrors).map((reason) => [reason, reasons[reason as keyof typeof reasons].oauth])

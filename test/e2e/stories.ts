@@ -18,6 +18,7 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/readme-tour/oauth-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/tour.test.ts': 'the README starts one process',
   'test/e2e/secrets-in-logs/data-folder.test.ts': 'the data folder and its secrets belong to one process',
+  'test/e2e/split-smoke/oauth.test.ts': 'the story starts split services itself',
   'test/e2e/split-smoke/rolling-restart.test.ts': 'the story starts split services itself',
   'test/e2e/split-smoke/split.test.ts': 'the story starts split services itself',
   'test/e2e/upgrade/upgrade.test.ts': 'version 1 is one process',

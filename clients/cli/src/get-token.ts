@@ -34,8 +34,8 @@ export function termsOf({ flags }: Pick<Context<typeof tokenFlags>, 'flags'>) {
 }
 
 /**
- * Gets a token for the agent of the folder. With `isBound`, the token is bound to the agent's key. Rejects with CliError
- * or the SDK's Auth4AgentError.
+ * Gets a token for the agent of the folder. With `isBound`, the token is bound to the agent's key. Rejects with
+ * CliError or the SDK's Auth4AgentError.
  */
 export async function getToken(
   context: Context<typeof tokenFlags>,

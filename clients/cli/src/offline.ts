@@ -36,8 +36,8 @@ export interface OfflineRules {
 const SKEW_S = 10
 
 /**
- * Verifies a token by the server's rules, except for revocation, which a JWKS does not contain, and for the repeated use
- * of a DPoP proof.
+ * Verifies a token by the server's rules, except for revocation, which a JWKS does not contain, and for the repeated
+ * use of a DPoP proof.
  */
 export async function verifyOffline(
   token: string,

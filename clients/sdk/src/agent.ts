@@ -29,8 +29,8 @@ export interface TokenOptions extends TokenTerms, CallOptions {}
 /** Options of {@link Agent.authorization}. */
 export interface AuthorizationOptions extends TokenOptions {
   /**
-   * The nonce that the API demands in the proof (RFC 9449 section 9), from its header `DPoP-Nonce`. Later proofs for the
-   * API contain it too. A malformed nonce is ignored.
+   * The nonce that the API demands in the proof (RFC 9449 section 9), from its header `DPoP-Nonce`. Later proofs for
+   * the API contain it too. A malformed nonce is ignored.
    */
   readonly nonce?: string | undefined
 }
@@ -64,8 +64,9 @@ export interface Agent {
    */
   issued(options?: TokenOptions): Promise<IssuedToken>
   /**
-   * Calls the platform's fetch with the token in the header `Authorization`. If the token is bound to a key, each request
-   * also has a new proof in the header `DPoP` (RFC 9449 section 7). Follows a redirect to another origin without both.
+   * Calls the platform's fetch with the token in the header `Authorization`. If the token is bound to a key, each
+   * request also has a new proof in the header `DPoP` (RFC 9449 section 7). Follows a redirect to another origin
+   * without both.
    *
    * Sends the request once more, unless the body was a stream, if the answer is 401 and its header `WWW-Authenticate`
    * has
@@ -86,7 +87,8 @@ export interface Agent {
    * such as for WebSockets. If the token is bound to a key, the headers are valid for one request with exactly this
    * method and this URL; the query does not count.
    *
-   * Rejects as {@link Agent.token} does, and with INSECURE_ADDRESS for an address that is neither https nor on loopback.
+   * Rejects as {@link Agent.token} does, and with INSECURE_ADDRESS for an address that is neither https nor on
+   * loopback.
    *
    * @example
    *
@@ -97,9 +99,9 @@ export interface Agent {
    */
   authorization(method: string, url: string | URL, options?: AuthorizationOptions): Promise<AuthorizationHeaders>
   /**
-   * Signs a client assertion (private_key_jwt, RFC 7523 section 2.2), with which the agent authenticates at the server's
-   * OAuth endpoints. It is valid once, and only at this server. Use it with an OAuth library that cannot use the key
-   * itself; other libraries take the key from `exportPrivateJwk`.
+   * Signs a client assertion (private_key_jwt, RFC 7523 section 2.2), with which the agent authenticates at the
+   * server's OAuth endpoints. It is valid once, and only at this server. Use it with an OAuth library that cannot use
+   * the key itself; other libraries take the key from `exportPrivateJwk`.
    *
    * Rejects with TypeError for options that no server accepts.
    *
@@ -115,11 +117,11 @@ export interface Agent {
    */
   clientAssertion(options?: ClientAssertionOptions): Promise<string>
   /**
-   * Asks the server whether a token is active (RFC 7662). The server tells an agent only about tokens of its own operator
-   * and about tokens for the audiences of its operator. It says that any other token is not active.
+   * Asks the server whether a token is active (RFC 7662). The server tells an agent only about tokens of its own
+   * operator and about tokens for the audiences of its operator. It says that any other token is not active.
    *
-   * The server checks neither audience nor scope. If the answer has `cnf`, the token is only valid with a proof of that
-   * key, which the server does not check either. Rejects with Auth4AgentError.
+   * The server checks neither audience nor scope. If the answer has `cnf`, the token is only valid with a proof of
+   * that key, which the server does not check either. Rejects with Auth4AgentError.
    *
    * @example
    *

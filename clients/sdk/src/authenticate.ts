@@ -48,7 +48,7 @@ export async function authenticateAt(server: Server, options: OneToken, runtime:
   // The key of `true` exists only in an agent object, so nobody could use this token.
   if (typeof bindingKey === 'boolean')
     throw new TypeError('dpop must be a key, because one token cannot be used without it')
-  const dpop = bindingKey === undefined ? undefined : createDpop(bindingKey, server.nowMs)
+  const dpop = bindingKey === undefined ? undefined : createDpop(bindingKey, () => server.nowMs())
   const terms = bindTerms(options, server.issuer)
   const signer = await toSigner(key)
   return withRetries(runtime, signal, () => requestToken({ server, did, signer, terms, dpop, signal }))

@@ -48,7 +48,8 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
   const { did, key, dpop: bindingKey } = options
   expectDid(did)
   const server = openServer(options, runtime)
-  const dpop = bindingKey === undefined || bindingKey === false ? undefined : createDpop(bindingKey, server.nowMs)
+  const dpop =
+    bindingKey === undefined || bindingKey === false ? undefined : createDpop(bindingKey, () => server.nowMs())
   const usual = bindTerms(options, server.issuer)
   const closing = new AbortController()
   let signer: Promise<Signer> | undefined
@@ -64,7 +65,7 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     return tokens.of(bindTermsOver(usual, terms, server.issuer)).get(signal)
   }
   const token = async (wanted?: TokenOptions) => (await issued(wanted)).token
-  const { forget } = tokens
+  const forget = (text: string) => tokens.forget(text)
   const oauth = createOAuthClient({ server, did, signer: load, closing: closing.signal })
   return {
     did,
@@ -78,8 +79,8 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
       const given = dpop?.nonces.learn(new URL(at).origin, nonce ?? null)
       return authorizationHeaders(await token(wanted), dpop, { method, url: new URL(at).href, nonce: given })
     },
-    clientAssertion: oauth.clientAssertion,
-    introspect: oauth.introspect,
+    clientAssertion: (how) => oauth.clientAssertion(how),
+    introspect: (text, how) => oauth.introspect(text, how),
     async revoke(text, how) {
       forget(text)
       await oauth.revoke(text, how)

@@ -33,8 +33,8 @@ export interface AuthorizationHeaders {
 }
 
 /**
- * Prepares to bind tokens to a key: to the given key, or with `true` to a new one. Loads the code for proofs on demand,
- * because most pages do not need it. `nowMs` returns the time in Unix milliseconds.
+ * Prepares to bind tokens to a key: to the given key, or with `true` to a new one. Loads the code for proofs on
+ * demand, because most pages do not need it. `nowMs` returns the time in Unix milliseconds.
  */
 export function createDpop(key: true | KeyLike, nowMs: () => number): Dpop {
   let signer: Promise<Signer> | undefined

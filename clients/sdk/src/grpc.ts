@@ -36,8 +36,8 @@ const NOT_LOCAL = clientError(
 )
 
 /**
- * Returns grpc-js channel credentials that add the agent's token to every call, on top of `channel` (TLS by default). If
- * the token is bound to a key, each call also has a new DPoP proof in the metadata `dpop`.
+ * Returns grpc-js channel credentials that add the agent's token to every call, on top of `channel` (TLS by default).
+ * If the token is bound to a key, each call also has a new DPoP proof in the metadata `dpop`.
  *
  * Throws INSECURE_ADDRESS for insecure channel credentials. For a server on this machine, use
  * {@link localInterceptor}.
@@ -76,8 +76,9 @@ export function authorizedCredentials(
 }
 
 /**
- * Returns a grpc-js interceptor that adds the agent's token to calls of a server on this machine, without TLS, and
- * a DPoP proof as {@link authorizedCredentials} does. Calls to any other server end with UNAUTHENTICATED and get no token.
+ * Returns a grpc-js interceptor that adds the agent's token to calls of a server on this machine, without TLS, and a
+ * DPoP proof as {@link authorizedCredentials} does. Calls to any other server end with UNAUTHENTICATED and get no
+ * token.
  *
  * @example
  *

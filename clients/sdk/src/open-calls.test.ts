@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { openCalls } from './open-calls.ts'
 
 let sent: unknown[]
-const fetch: typeof globalThis.fetch = async (_input, init) => {
-  sent.push(JSON.parse(String(init?.body)))
+const fetch: typeof globalThis.fetch = async (input, init) => {
+  sent.push(await new Request(input, init).json())
   return Response.json({ valid: true, revoked: false })
 }
 const server = openCalls({ server: 'https://auth.example', fetch })

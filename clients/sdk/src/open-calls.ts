@@ -14,8 +14,8 @@ export interface OnlineRequirements {
   readonly operators?: readonly string[] | undefined
   /**
    * The DPoP proof of the request that carried the token (RFC 9449). Pass it with `httpMethod` and `httpUrl` if the
-   * token came with the scheme DPoP. Without it, a token that is bound to a key is not valid. Each proof can be verified
-   * once.
+   * token came with the scheme DPoP. Without it, a token that is bound to a key is not valid. Each proof can be
+   * verified once.
    */
   readonly dpopProof?: string | undefined
   /** The method of that request, such as `GET`. */

@@ -103,8 +103,8 @@ export interface AudienceRule {
   readonly callers: readonly string[]
   readonly token_signing_alg?: string | null | undefined
   /**
-   * Whether tokens must be bound to a key by DPoP (RFC 9449): empty for no, `required`, or `required-with-nonce` if the
-   * proof must also contain a nonce of the server.
+   * Whether tokens must be bound to a key by DPoP (RFC 9449): empty for no, `required`, or `required-with-nonce` if
+   * the proof must also contain a nonce of the server.
    */
   readonly dpop?: string | null | undefined
 }

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest'
 import { bundle } from '../../../test/support/sdk/bundle.ts'
 
 /**
- * Resolves with the sizes of a minified program in bytes: of the files that a page loads at once, of @noble/ed25519, and
- * of the other files that it loads on demand.
+ * Resolves with the sizes of a minified program in bytes: of the files that a page loads at once, of @noble/ed25519,
+ * and of the other files that it loads on demand.
  */
 async function sizesOf(
   text: string,

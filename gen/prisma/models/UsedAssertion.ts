@@ -15,7 +15,8 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 /**
  * Model UsedAssertion
  * Written only by ledger, and by authn for DPoP proofs. Assertions that the server has accepted once and does not
- * accept again. `issuer` is the operator's id, `admin`, or `dpop`; then `jti` is the hash of key and jti of the proof.
+ * accept again. `issuer` is the operator's id, `admin`, or `dpop`. With `dpop`, `jti` is the hash of the key and the
+ * jti of the proof.
  */
 export type UsedAssertionModel = runtime.Types.Result.DefaultSelection<Prisma.$UsedAssertionPayload>
 

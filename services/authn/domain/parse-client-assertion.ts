@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { uuidv8FromHash } from '@auth4agent/core/encoding/uuid'
 import { CLIENT_ASSERTION_TYPE } from '@auth4agent/core/identity/client-assertion'
 import { ED25519_ALGORITHMS, type JwsRules, type ParsedJws, parseCompactJws } from '@auth4agent/core/jose/jws'
@@ -68,11 +68,7 @@ export function parseClientAssertion(
     signature: jws.signature,
     covered,
     isFullyBound: covered.scope !== undefined && covered.aud !== undefined,
-    id: uuidv8FromHash(
-      createHash('sha256')
-        .update(JSON.stringify(['client-assertion', iss, jti]))
-        .digest(),
-    ),
+    id: uuidv8FromHash(hash('sha256', JSON.stringify(['client-assertion', iss, jti]), 'buffer')),
     exp: exp + rules.skewS,
     challengeKeyId: '',
     refusals: REFUSALS,

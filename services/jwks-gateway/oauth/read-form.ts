@@ -8,6 +8,7 @@ import { fieldOf } from '../rest/path-template.ts'
 export type FormReader = (headers: IncomingHttpHeaders, query: string, body: Buffer) => Message
 
 const FORM_TYPE = /^\s*application\/x-www-form-urlencoded\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i
+const ESCAPE = /[%+]/
 
 /**
  * Compiles the reader for form-encoded requests (RFC 6749 section 3.2 and appendix B). Every string field of the
@@ -72,6 +73,8 @@ function pairsOf(text: string): [name: string, value: string][] {
 }
 
 function decode(text: string): string {
+  // Names and assertions have no escapes, and are most of a body.
+  if (!ESCAPE.test(text)) return text
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {

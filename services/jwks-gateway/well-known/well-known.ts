@@ -48,7 +48,7 @@ function documentHandler(document: string): Route['handle'] {
   return async ({ request }) => cacheable(request, document, tag, DISCOVERY_MAX_AGE_S)
 }
 
-/** Answers requests of MCP clients, which contain the header MCP-Protocol-Version, with metadata that they can read. */
+/** Answers MCP clients, whose requests contain the header MCP-Protocol-Version, with metadata that they can read. */
 function metadataHandler({ config }: GatewayContext): Route['handle'] {
   const forOthers = documentHandler(authorizationServerMetadata(config))
   const forMcp = documentHandler(authorizationServerMetadata(config, true))

@@ -57,7 +57,7 @@ const newToken = async () => String((await issueToken(deployment.client, agent))
 const verdictOf = async (token: string) => expectStatus(200, await deployment.client.verify(token))
 
 it('policy get shows the policy, and policy set replaces it and refuses unknown members', async () => {
-  const rule = { audience: AUDIENCE, callers: ['other.example.com'], token_signing_alg: 'ES256' }
+  const rule = { audience: AUDIENCE, callers: ['other.example.com'], token_signing_alg: 'ES256', dpop: 'required' }
   const policy = { audiences: [rule], require_bound_challenges: true }
   expect(await jsonOf(feed(JSON.stringify(policy), 'policy', 'set', '--file', '-', '--json'))).toEqual(policy)
   const { stdout: shown } = await run('policy', 'get')

@@ -220,10 +220,9 @@ async function useUp(world: World, method: DescMethod, authentication: JsonObjec
   if (status !== 200) throw new Error(`The first use was refused with ${status}: ${text}`)
 }
 
+function casesOf(method: DescMethod): RefusalCase[] {
+  return [...invalid(method), ...strangers(method), ...standings(method), ...times(method)]
+}
+
 /** Cases about the client assertion, for every OAuth endpoint. */
-export const clientAssertionCases: readonly RefusalCase[] = endpoints.flatMap((method) => [
-  ...invalid(method),
-  ...strangers(method),
-  ...standings(method),
-  ...times(method),
-])
+export const clientAssertionCases: readonly RefusalCase[] = endpoints.flatMap(casesOf)

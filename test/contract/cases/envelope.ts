@@ -1,4 +1,4 @@
-import { hasOption } from '@bufbuild/protobuf'
+import { type DescMethod, hasOption } from '@bufbuild/protobuf'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
@@ -51,19 +51,18 @@ const queries = methods
   .filter((method) => hasOption(method, http) && !isForm(method))
   .map((method) => overRest(method, 'UNKNOWN_FIELD', 'an unknown query parameter', withQuery('unknown_name=1')))
 
-const bodies = methods
-  .filter((method) => hasBody(method) && !isForm(method))
-  .flatMap((method) => [
+/** Cases about the JSON in the body of an RPC. */
+function bodyCases(method: DescMethod): RefusalCase[] {
+  const tooLarge = withBody(padded(LIMIT + 1), 'application/json')
+  return [
     overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'text/plain', withBody('{}', 'text/plain')),
-    overRest(
-      method,
-      'BODY_TOO_LARGE',
-      'a body of one byte more than 64 KiB',
-      withBody(padded(LIMIT + 1), 'application/json'),
-    ),
+    overRest(method, 'BODY_TOO_LARGE', 'a body of one byte more than 64 KiB', tooLarge),
     overRest(method, 'INVALID_ARGUMENT', 'JSON that ends inside an object', withBody('{', 'application/json')),
     overRest(method, 'UNKNOWN_FIELD', 'an unknown member', withBody('{"unknown_name":null}', 'application/json')),
-  ])
+  ]
+}
+
+const bodies = methods.filter((method) => hasBody(method) && !isForm(method)).flatMap(bodyCases)
 
 const OTHER_TYPES = [
   'text/html',

@@ -1,3 +1,4 @@
+import type { DescMethod } from '@bufbuild/protobuf'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { isForm, methods } from '../support/contract.ts'
 import type { RefusalCase } from '../support/refusal.ts'
@@ -18,17 +19,20 @@ const AUTHORIZATIONS = {
 }
 
 /** Cases that hold for every RPC with a form. */
-const everywhere = methods.filter(isForm).flatMap((method): RefusalCase[] => [
-  overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'text/plain', withBody(GRANT, 'text/plain')),
-  overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'JSON', withBody('{}', 'application/json')),
-  overRest(method, 'BODY_TOO_LARGE', 'a body of one byte more than 64 KiB', withBody(padded(LIMIT + 1), FORM_TYPE)),
-  overRest(method, 'INVALID_ARGUMENT', 'an escape that is cut off', withBody(`${GRANT}&x=%4`, FORM_TYPE)),
-  overRest(method, 'INVALID_ARGUMENT', 'an unknown query parameter', withQuery('unknown_name=1')),
-  ...Object.entries(AUTHORIZATIONS).map(([name, authorization]): RefusalCase => {
+function casesOf(method: DescMethod): RefusalCase[] {
+  const authorized = Object.entries(AUTHORIZATIONS).map(([name, authorization]): RefusalCase => {
     const reason = 'UNSUPPORTED_CLIENT_AUTHENTICATION'
     return { name, method, reason, over: ['rest'], request: bare(method), authorization: () => authorization }
-  }),
-])
+  })
+  return [
+    ...authorized,
+    overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'text/plain', withBody(GRANT, 'text/plain')),
+    overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'JSON', withBody('{}', 'application/json')),
+    overRest(method, 'BODY_TOO_LARGE', 'a body of one byte more than 64 KiB', withBody(padded(LIMIT + 1), FORM_TYPE)),
+    overRest(method, 'INVALID_ARGUMENT', 'an escape that is cut off', withBody(`${GRANT}&x=%4`, FORM_TYPE)),
+    overRest(method, 'INVALID_ARGUMENT', 'an unknown query parameter', withQuery('unknown_name=1')),
+  ]
+}
 
 const OTHER_TYPES = [
   'multipart/form-data; boundary=x',
@@ -65,6 +69,7 @@ const UNREADABLE: Readonly<Record<string, string | Uint8Array>> = {
   'a parameter twice, once empty': `${GRANT}&grant_type=`,
   'a parameter twice, once without an equals sign': `${GRANT}&grant_type`,
   'a NUL character': `${GRANT}&scope=%00`,
+  'a client secret beside an assertion': `${GRANT}&client_assertion=x&client_secret=x`,
   JSON: '{"grant_type":"client_credentials"}',
 }
 
@@ -88,7 +93,7 @@ const READ: Readonly<Record<string, readonly [body: string, type?: string]>> = {
   'a name in upper case, which is unknown': [`${GRANT}&GRANT_TYPE=x`],
   'the camel-case name of a field, which is unknown': [`${GRANT}&clientAssertion=x&grantType=x`],
   'the names of members of every object': [`${GRANT}&__proto__=x&constructor=x&hasOwnProperty=x&$typeName=x`],
-  'a client secret, which is unknown': [`${GRANT}&client_secret=x`],
+  'a client secret without an assertion': [`${GRANT}&client_secret=x`],
   'empty parameters': [`${GRANT}&client_id=&scope=&resource=&resource&client_assertion=`],
   'a body of exactly 64 KiB': [padded(LIMIT)],
 }
@@ -99,7 +104,7 @@ const read = Object.entries(READ).map(([name, [body, type = FORM_TYPE]]) =>
 
 /** Cases about requests that are form-encoded over HTTP. */
 export const formCases: readonly RefusalCase[] = [
-  ...everywhere,
+  ...methods.filter(isForm).flatMap(casesOf),
   ...OTHER_TYPES,
   NO_TYPE,
   ...CODINGS,

@@ -71,7 +71,7 @@ function answerOf({ code, details, metadata }: ServiceError): Omit<GrpcAnswer, '
 }
 
 /** Reads the ErrorInfo in a google.rpc.Status. */
-export function errorInfo(statusBytes: Uint8Array | undefined): Pick<GrpcAnswer, 'reason' | 'domain'> {
+function errorInfo(statusBytes: Uint8Array | undefined): Pick<GrpcAnswer, 'reason' | 'domain'> {
   const details = statusBytes === undefined ? [] : fromBinary(StatusSchema, statusBytes).details
   const info = details.map((any) => anyUnpack(any, ErrorInfoSchema))[0]
   return { reason: info?.reason, domain: info?.domain }

@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
-import { buffer, text } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 import { expectNothingPrivate } from '../../support/private-members.ts'
 
 /** Headers of a request, or metadata of a gRPC call. */
@@ -20,7 +20,6 @@ export interface HttpAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly text: string
-  readonly bytes: Buffer
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
@@ -33,9 +32,10 @@ export async function sendHttp(baseUrl: string, { verb, path, headers = {}, body
   const request = httpRequest({ agent, hostname, port, method: verb, path, headers: copied({ ...length, ...headers }) })
   request.once('error', reject)
   request.once('response', (response) => {
-    buffer(response).then((bytes) => {
-      resolve({ status: response.statusCode ?? 0, headers: response.headers, text: bytes.toString(), bytes })
-    }, reject)
+    text(response).then(
+      (answer) => resolve({ status: response.statusCode ?? 0, headers: response.headers, text: answer }),
+      reject,
+    )
   })
   request.end(body)
   const answer = await promise

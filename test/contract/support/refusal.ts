@@ -92,6 +92,9 @@ export async function expectRefusal(world: World, refusal: RefusalCase, transpor
   expect(after.tables).toEqual(before.tables)
 }
 
+/** The members of an answer. */
+export type Answered = Readonly<Record<string, unknown>>
+
 /** The answer over any transport. */
 export interface CaseAnswer {
   readonly reason: unknown
@@ -100,7 +103,7 @@ export interface CaseAnswer {
   /** Expects that every part of the answer is a refusal for this reason. */
   readonly expectReason: (reason: ReasonCode) => void
   /** Expects that the answer is not a refusal. Returns it with the names of the proto files. */
-  readonly expectAnswered: () => JsonObject
+  readonly expectAnswered: () => Answered
 }
 
 /** A request that was built, and its id. */
@@ -139,7 +142,7 @@ async function sendRest(world: World, refusal: RefusalCase, { request, requestId
     },
     expectAnswered: () => {
       expect(answer.status, answer.text).toBeLessThan(300)
-      return JSON.parse(answer.text) as JsonObject
+      return JSON.parse(answer.text) as Answered
     },
   }
 }
@@ -165,7 +168,7 @@ async function sendRpc(
     expectAnswered: () => {
       expect(answer.code, answer.details).toBe(status.OK)
       const message = fromBinary(method.output, answer.message ?? new Uint8Array())
-      return toJson(method.output, message, { useProtoFieldName: true }) as JsonObject
+      return toJson(method.output, message, { useProtoFieldName: true }) as Answered
     },
   }
 }

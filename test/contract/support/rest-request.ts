@@ -20,7 +20,7 @@ export function restRequest(method: DescMethod, request: JsonObject): HttpReques
 }
 
 /** Writes fields as a form (RFC 6749 appendix B). Leaves out null, and repeats the parameter of a list. */
-export function encodeForm(fields: JsonObject): string {
+function encodeForm(fields: JsonObject): string {
   return Object.entries(fields)
     .flatMap(([name, value]) => [value].flat().map((each) => [name, each] as const))
     .filter(([, value]) => value !== null)

@@ -12,7 +12,7 @@ import { adminSigner, ISSUER } from '../../support/assertions.ts'
 import { testDatabase } from '../../support/database.ts'
 import { startDnsServer } from '../../support/dns-server.ts'
 import { signCompactJws } from '../../support/jws.ts'
-import { type Environment, startServer } from '../../support/server.ts'
+import { type Environment, type RunningServer, startServer } from '../../support/server.ts'
 import { connectCallers } from './connect.ts'
 import { grpcCaller } from './grpc.ts'
 import { type SeededAgent, seed } from './seed.ts'
@@ -24,21 +24,33 @@ export type World = Awaited<ReturnType<typeof startWorld>>
 const KEK = new Uint8Array(32).fill(7)
 const DAY_MS = 86_400_000
 
-/** Options of startWorld. `databaseUrl` maps the URL of the database to the URL that the server uses. */
+/** A server with the public ports, which may consist of several processes. */
+export interface WorldServer extends Pick<RunningServer, 'baseUrl' | 'grpcAddress'> {
+  stop(): Promise<unknown>
+}
+
+/** Options of startWorld. */
 export interface WorldOptions {
   readonly env?: Environment
+  /** Maps the URL of the database to the URL that the server uses. */
   readonly databaseUrl?: (url: string) => Promise<string>
+  /** Starts the server. The default is one process. */
+  readonly start?: (env: Environment) => Promise<WorldServer>
 }
 
 /** Starts a world. Nothing in it changes by itself during a test. */
-export async function startWorld({ env = {}, databaseUrl = async (url) => url }: WorldOptions = {}) {
+export async function startWorld({
+  env = {},
+  databaseUrl = async (url) => url,
+  start = startServer,
+}: WorldOptions = {}) {
   const database = await testDatabase()
   const { db } = database
   const dns = await startDnsServer()
   const admin = adminSigner()
   const parties = await seed(db)
   const keys = await seedKeys(db)
-  const server = await startServer({
+  const server: WorldServer = await start({
     DATABASE_URL: await databaseUrl(database.url),
     AUTH4AGENT_BASE_URL: ISSUER,
     AUTH4AGENT_KEK: encodeBase64(KEK),

@@ -18,7 +18,10 @@ export interface OAuthWorld {
   stop(): Promise<void>
 }
 
-/** Starts the server behind a proxy, whose address is the issuer in every mode, and proves the domain of an operator. */
+/**
+ * Starts the server behind a proxy, and proves the domain of an operator. The issuer is the address of the proxy,
+ * because a deployment knows its own addresses only after its start.
+ */
 export async function startOAuthWorld(env: Environment = {}): Promise<OAuthWorld> {
   const proxy = await startTcpProxy({ host: '127.0.0.1', port: 0 })
   const issuer = `http://localhost:${proxy.port}`

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { KINDS } from '../../support/signing-keys.ts'
 import { until } from '../../support/until.ts'
 import { blocks, readDocument, startTour, type Tour } from './tour.ts'
 
@@ -107,8 +108,8 @@ describe('the tour in README.md', () => {
       (output) => !output.includes('KEY_NOT_READY'),
       30_000,
     )
-    expect(rotated.match(/ active {2,}active /g)?.length).toBe(8)
-    const before = await until(publishedKids, (kids) => kids.length === 16)
+    expect(rotated.match(/ active {2,}active /g)?.length).toBe(2 * KINDS.length)
+    const before = await until(publishedKids, (kids) => kids.length === 4 * KINDS.length)
     const output = await paste([toolPath, look, ...others].join('\n'))
     expect(before).toContain(/^[\w-]{43}$/m.exec(output)?.[0])
     const marked = output.match(/^key marked as compromised$|^[\w-]{43} .* (?:prepared|retiring|active)$/gm)

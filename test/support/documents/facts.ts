@@ -45,7 +45,8 @@ export function contractCalls(): readonly string[] {
 const withoutNames = (call: string) => call.replaceAll(/\{[^}]*\}/g, '{}')
 
 /**
- * Returns the rows of a table of OAuth errors in a document: for each reason in the second cell, the error in the first.
+ * Returns the rows of a table of OAuth errors in a document: each reason in the second cell, with the error in the
+ * first cell.
  */
 export function documentedErrors(text: string): readonly (readonly [error: string, reason: string])[] {
   const rows = text.matchAll(/^\| `([a-z_]+)` \| ((?:`[A-Z_]+`(?:, )?)+) \|/gm)

@@ -10,16 +10,16 @@ beforeEach(async () => {
 })
 afterEach(() => home[Symbol.asyncDispose]())
 
-describe('agent-key export', () => {
-  /** Checks that a text is the agent's private key as a JWK. */
-  async function expectKey(text: string): Promise<void> {
-    const jwk = JSON.parse(text)
-    expect(jwk).toMatchObject({ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', kid: home.jkt })
-    const signed = await new SignJWT({}).setProtectedHeader({ alg: 'EdDSA' }).sign(await importJWK(jwk))
-    const x = Buffer.from(home.publicKey).toString('base64url')
-    await expect(jwtVerify(signed, await importJWK({ kty: 'OKP', crv: 'Ed25519', x }, 'EdDSA'))).resolves.toBeDefined()
-  }
+/** Checks that a text is the agent's private key as a JWK. */
+async function expectKey(text: string): Promise<void> {
+  const jwk = JSON.parse(text)
+  expect(jwk).toMatchObject({ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', kid: home.jkt })
+  const signed = await new SignJWT({}).setProtectedHeader({ alg: 'EdDSA' }).sign(await importJWK(jwk))
+  const x = Buffer.from(home.publicKey).toString('base64url')
+  await expect(jwtVerify(signed, await importJWK({ kty: 'OKP', crv: 'Ed25519', x }, 'EdDSA'))).resolves.toBeDefined()
+}
 
+describe('agent-key export', () => {
   it('writes a new file that only its owner can read, and prints no part of the key', async () => {
     const output = home.path('agent.jwk')
     const { code, stdout, stderr } = await home.tool(['agent-key', 'export', '--output', output])

@@ -44,7 +44,7 @@ export const apiProxy = defineCommand({
     try {
       // The first token shows at once whether the agent may have it.
       await progress(`asking ${choice.server} for a token`, client.token({ signal }))
-      const start = () => startApiProxy({ ...listening, api, fetch: client.fetch })
+      const start = () => startApiProxy({ ...listening, api, fetch: (input, init) => client.fetch(input, init) })
       const remark = `sending requests of ${did} to ${api}`
       await runProxy(start, { told: { api, did }, remark, port: listening.port }, context)
     } finally {

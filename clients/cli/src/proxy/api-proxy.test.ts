@@ -179,9 +179,9 @@ describe('the API proxy', () => {
   })
 })
 
-describe('the API proxy answers', () => {
-  const reasonOf = async (answer: Response) => ({ status: answer.status, body: await answer.json() })
+const reasonOf = async (answer: Response) => ({ status: answer.status, body: await answer.json() })
 
+describe('the API proxy answers', () => {
   it('502 with the reason if the agent gets no token', async () => {
     const error = new Auth4AgentError('The agent is not active', { reason: 'AGENT_NOT_ACTIVE', status: 403 })
     const refused = await start({ fetch: () => Promise.reject(error) })

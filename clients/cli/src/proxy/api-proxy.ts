@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Agent, Auth4AgentError } from '@auth4agent/sdk'
 import { forwardedHeaders } from './forward.ts'
@@ -21,8 +20,8 @@ const TIMEOUT_MS = 60_000
 const OF_ENCODED_BODY = new Set(['content-encoding', 'content-length'])
 
 /**
- * Starts a proxy that sends requests to one API with the agent's token. Anyone who knows its prefix can act as the agent
- * at this API. Rejects with the system's error if the port cannot be opened.
+ * Starts a proxy that sends requests to one API with the agent's token. Anyone who knows its prefix can act as the
+ * agent at this API. Rejects with the system's error if the port cannot be opened.
  */
 export function startApiProxy(options: ApiProxyOptions): Promise<Proxy> {
   return startLocalServer(options, async (request, response) => {
@@ -74,7 +73,17 @@ async function write(answer: Response, response: ServerResponse, locate: (text: 
   // Sends the headers at once, because the first event of a stream may come late.
   response.flushHeaders()
   if (answer.body === null) response.end()
-  else await pipeline(Readable.fromWeb(answer.body), response)
+  else await pipeline(chunksOf(answer.body), response)
+}
+
+/** Reads a body, and closes it when the client leaves. */
+async function* chunksOf(body: NonNullable<Response['body']>): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = body.getReader()
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
+  } finally {
+    await reader.cancel()
+  }
 }
 
 /** Returns a location at the API as a location at this proxy, and any other location unchanged. */

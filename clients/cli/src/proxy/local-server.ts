@@ -60,8 +60,8 @@ const GRACE_MS = 2000
 const MAX_CONNECTIONS = 256
 
 /**
- * Starts a server for programs on this machine, under a secret path. Rejects with the system's error if the port cannot
- * be opened.
+ * Starts a server for programs on this machine, under a secret path. Rejects with the system's error if the port
+ * cannot be opened.
  */
 export async function startLocalServer(options: LocalServerOptions, handle: Handler): Promise<Proxy> {
   const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: 10_000 }, (request, response) => {

@@ -74,7 +74,8 @@ describe('exportPrivateJwk', () => {
     const imported = await crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['sign'])
     const parameters = new URLSearchParams()
     const server = { issuer: ISSUER }
-    await authentication({ key: imported, kid: jwk.kid })(server, { client_id: CLIENT }, parameters, new Headers())
+    const authenticate: oauth.ClientAuth = authentication({ key: imported, kid: jwk.kid })
+    await authenticate(server, { client_id: CLIENT }, parameters, new Headers())
     expect(await algOf(parameters)).toBe('Ed25519')
   })
 })

@@ -14,8 +14,8 @@ export interface PrivateJwk {
 }
 
 /**
- * Returns a private key as a JWK, for OAuth libraries that authenticate an agent with private_key_jwt (RFC 7523 section
- * 2.2). Most of them take no PEM of Ed25519. Keep the JWK secret: it is the private key.
+ * Returns a private key as a JWK, for OAuth libraries that authenticate an agent with private_key_jwt (RFC 7523
+ * section 2.2). Most of them take no PEM of Ed25519. Keep the JWK secret: it is the private key.
  *
  * @example
  *

@@ -1,0 +1,120 @@
+import { KEEP_BEYOND_EXPIRY_S } from '../ledger/ledger.ts'
+
+/** `issuer` of the rows of DPoP proofs. No operator id has this text. */
+const DPOP_ISSUER = 'dpop'
+
+/** The parts of the statement that only DPoP proofs need. */
+interface ProofParts {
+  readonly parameters: string
+  readonly names: string
+  /** Columns of `judged`. */
+  readonly columns: string
+  readonly join: string
+  /** Further condition for a row of `redeemable`. */
+  readonly redeemable: string
+  /** The subquery that inserts the proofs. */
+  readonly proven: string
+  /** Condition for a row of `redeemable` to be redeemed. */
+  readonly redeemed: string
+  readonly replayed: string
+}
+
+const NO_PROOFS: ProofParts = {
+  parameters: '',
+  names: '',
+  columns: '',
+  join: '',
+  redeemable: '',
+  proven: '',
+  redeemed: 'true',
+  replayed: 'false',
+}
+
+const PROOFS: ProofParts = {
+  parameters: ', $15::text[], $16::bigint[]',
+  names: ', dpop_id, dpop_keep_until',
+  columns: `, t.dpop_id, t.dpop_keep_until, t.place = min(t.place) OVER (PARTITION BY t.dpop_id) AS is_first,
+    r.challenge_id IS NOT NULL AS is_used`,
+  join: `
+  LEFT JOIN LATERAL (
+    SELECT challenge_id FROM redemptions WHERE challenge_id = t.challenge_id AND t.dpop_id <> '' OFFSET 0
+  ) r ON true`,
+  redeemable: 'AND NOT is_used',
+  proven: `
+), proven AS (
+  INSERT INTO used_assertions (issuer, jti, keep_until)
+  SELECT '${DPOP_ISSUER}', dpop_id, to_timestamp(dpop_keep_until + ${KEEP_BEYOND_EXPIRY_S}) FROM redeemable
+  WHERE dpop_id <> '' AND is_first
+  ORDER BY dpop_id
+  ON CONFLICT DO NOTHING
+  RETURNING jti AS dpop_id`,
+  redeemed: "dpop_id = '' OR (is_first AND dpop_id IN (SELECT dpop_id FROM proven))",
+  replayed: "dpop_id <> '' AND NOT is_used AND NOT (is_first AND dpop_id IN (SELECT dpop_id FROM proven))",
+}
+
+/** Makes the statement. */
+const statement = (proofs: ProofParts): string => `
+WITH judged AS MATERIALIZED (
+  SELECT t.challenge_id, t.agent_id, t.operator_id, t.jti, t.keep_until, t.actor, t.request_id, t.audit_id, t.place,
+    k.thumbprint, s.kid, t.alg <> '' AS is_token, t.challenge_key_id <> '' AND c.id IS NULL AS void,
+    to_timestamp(t.challenge_exp) <= greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) AS expired,
+    CASE WHEN k.thumbprint IS NOT NULL THEN a.epoch END AS agent_epoch,
+    greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch${proofs.columns}
+  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::int[], $8::text[],
+    $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[]${proofs.parameters})
+    WITH ORDINALITY
+  AS t (challenge_id, challenge_exp, challenge_key_id, agent_id, agent_version, operator_id, operator_version, public_key,
+    jti, keep_until, alg, actor, request_id, audit_id${proofs.names}, place)
+  LEFT JOIN LATERAL (SELECT id, version, status, epoch FROM operators WHERE id = t.operator_id OFFSET 0) o
+    ON o.version = t.operator_version AND o.status = 'active'
+  LEFT JOIN LATERAL (SELECT id, version, status, epoch, operator_id FROM agents WHERE id = t.agent_id OFFSET 0) a
+    ON a.version = t.agent_version AND a.status = 'active' AND a.operator_id = o.id
+  LEFT JOIN LATERAL (
+    SELECT public_key, thumbprint FROM agent_keys WHERE agent_id = a.id AND retired_at IS NULL OFFSET 0
+  ) k ON k.public_key = decode(t.public_key, 'hex')
+  LEFT JOIN LATERAL (SELECT id FROM challenge_keys WHERE id = t.challenge_key_id OFFSET 0) c ON true
+  LEFT JOIN LATERAL (
+    SELECT kid FROM jwks_keys WHERE purpose = 'access_token' AND alg = t.alg AND state = 'active' OFFSET 0
+  ) s ON true${proofs.join}
+), redeemable AS (
+  SELECT * FROM judged
+  WHERE agent_epoch IS NOT NULL AND (kid IS NOT NULL OR NOT is_token) AND NOT void AND NOT expired ${proofs.redeemable}${proofs.proven}
+), redeemed AS (
+  INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until)
+  SELECT challenge_id, jti, agent_id, thumbprint, to_timestamp(keep_until) FROM redeemable
+  WHERE ${proofs.redeemed}
+  ORDER BY challenge_id
+  ON CONFLICT (challenge_id) DO NOTHING
+  RETURNING jti
+), audited AS (
+  INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, request_id)
+  SELECT audit_id, operator_id, actor, 'token.issue', jti, 'done', request_id FROM judged JOIN redeemed USING (jti)
+  WHERE is_token
+)
+SELECT agent_epoch, operator_epoch, coalesce(kid, CASE WHEN NOT is_token THEN '' END) AS kid, expired, void,
+  jti IN (SELECT jti FROM redeemed) AS redeemed, ${proofs.replayed} AS replayed
+FROM judged ORDER BY place`
+
+/**
+ * Redeems a batch of challenges in one statement, so in one snapshot and one commit. For each challenge it checks
+ * expiry, statuses, key and versions, inserts the redemption and writes the audit. It locks no row: the epochs make
+ * locks unnecessary, and with locks, issuing could delay suspensions. It inserts the challenges in sorted order, so
+ * statements cannot deadlock.
+ *
+ * A challenge that expired before clock_reached stays expired when the clock is set back, because its redemption may
+ * have been removed already.
+ *
+ * OFFSET 0 prevents the planner from merging the subqueries, so PostgreSQL looks up each row by its key. The planner
+ * plans this statement once per connection, perhaps while the tables are empty. A merged plan could then read all
+ * agents for every challenge, until the connection ends.
+ */
+export const REDEEM = statement(NO_PROOFS)
+
+/**
+ * Redeems a batch as REDEEM does. It also inserts the DPoP proof of each redemption that has one, in sorted order too.
+ * Of several redemptions in the batch with the same proof, only the first may succeed. A challenge that was redeemed
+ * before inserts no proof, because otherwise everybody who has seen a redeemed challenge could fill the table.
+ *
+ * It is a second statement because the part for proofs makes REDEEM a tenth slower, and most redemptions have no proof.
+ */
+export const REDEEM_WITH_PROOFS = statement(PROOFS)
