@@ -51,4 +51,19 @@ describe('two guards that protect one request', () => {
     }
     expect(issuer.asked[VERIFY]).toBe(1)
   })
+
+  it('both refuse a proof that was used in another request, also after an accepted proof', async () => {
+    const { client, bound, verifier } = setUp()
+    const guards = [createGuard(verifier), createGuard(verifier)]
+    const reasonsOf = async (request: object, proof: string) => {
+      const presented = { authorization: [`DPoP ${bound}`], dpop: [proof], method: 'GET', target: TARGET }
+      const answers = await Promise.all(guards.map((guard) => guard({ request, ...presented })))
+      return answers.map((answer) => ('claims' in answer ? 'accepted' : JSON.parse(answer.body).reason))
+    }
+    const [used, other, request] = [prove(client, bound), prove(client, bound), {}]
+    expect(await reasonsOf({}, used)).toEqual(['accepted', 'accepted'])
+    expect(await reasonsOf(request, used)).toEqual(['PROOF_REPLAYED', 'PROOF_REPLAYED'])
+    expect(await reasonsOf(request, other)).toEqual(['accepted', 'accepted'])
+    expect(await reasonsOf(request, used)).toEqual(['PROOF_REPLAYED', 'PROOF_REPLAYED'])
+  })
 })

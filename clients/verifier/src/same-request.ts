@@ -13,9 +13,7 @@ export function presentedIn(request: object, proof: PresentedProof): PresentedPr
 
 /** Facts about requests, for as long as a request is in memory. */
 export interface RequestFacts {
-  /**
-   * Returns whether this fact is known about the request of a proof. Nothing is known about a proof without request.
-   */
+  /** Returns whether this fact is known about the request of a proof. A proof without a request has no facts. */
   has(dpop: Demands['dpop'], fact: string): boolean
   add(dpop: Demands['dpop'], fact: string): void
 }

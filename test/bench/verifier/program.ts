@@ -59,6 +59,8 @@ const verifier = createVerifier({
   audience: AUDIENCE,
   operators: ['a.example'],
   revocations: feed,
+  // The rounds leave the event loop little time for heartbeats.
+  maxStaleness: 3_600,
   replays: createReplayMemory({ capacity: Number.POSITIVE_INFINITY }),
   fetch: async (url) => Response.json(answers[new URL(url).pathname]),
 })
