@@ -14,6 +14,6 @@ export const authnPolicies: Policies<typeof AuthnService> = {
  */
 export const oauthPolicies: Policies<typeof OAuthService> = {
   token: { callers: ['anyone'], limit: 'token', limitBy: 'clientId' },
-  introspect: { callers: ['anyone'], limit: 'verify', limitBy: 'clientId' },
+  introspect: { callers: ['anyone'], limit: 'introspect', limitBy: 'clientId' },
   revoke: { callers: ['anyone'], limit: 'manage', limitBy: 'clientId', action: 'token.revoke', endsTokens: true },
 }

@@ -143,7 +143,7 @@ function demandedNonce(exchange: Exchange, { dpop, again }: Sending): string | u
  * the same.
  */
 async function follow({ request, response, isOwn }: Exchange, url: URL, again: Sending['again']): Promise<Hop> {
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refused(request.url)
+  if (!/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') throw refused(request.url)
   const { method, signal } = request
   const { status } = response
   const becomesGet = status === 303 ? method !== 'HEAD' : status < 303 && method === 'POST'

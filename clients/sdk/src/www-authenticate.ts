@@ -1,5 +1,10 @@
-/** One element of the header, up to the next comma that is not in quotes. An unfinished quote ends with the header. */
-const ELEMENT = /(?:"(?:[^"\\]|\\.)*(?:"|$)|[^,"])+/g
+/**
+ * One element of the header, up to the next comma that is not in quotes. An unfinished quote ends with the header, even
+ * after a backslash: no quote may fail to match, because then the time would grow with the square of the length.
+ */
+const ELEMENT = /(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|[^,"])+/gs
+/** Longer headers are not read. */
+const MAX_HEADER = 4_096
 /** The scheme that begins a challenge. A name before `=` is a parameter, not a scheme. */
 const SCHEME = /^([\w!#$%&'*+.^`|~-]+)(?:$|\s+(?![\s=])(.*)$)/s
 const PARAMETER = /^error\s*=\s*(?:"([^"\\]*)"|([\w-]+))$/i
@@ -27,6 +32,7 @@ function errorOf(header: string | null, scheme: 'bearer' | 'dpop'): string | und
  */
 export function curableError(headers: Headers, isBound: boolean): 'invalid_token' | 'use_dpop_nonce' | undefined {
   const header = headers.get('www-authenticate')
+  if (header !== null && header.length > MAX_HEADER) return undefined
   const [bearer, dpop] = [errorOf(header, 'bearer'), isBound ? errorOf(header, 'dpop') : undefined]
   if (dpop === 'use_dpop_nonce') return dpop
   return [bearer, dpop].includes('invalid_token') ? 'invalid_token' : undefined

@@ -27,7 +27,8 @@ const CODES: Readonly<Record<Refused['status'], Code>> = {
 }
 
 /**
- * Returns an interceptor for a Connect router. It accepts calls with a valid token, and rejects all others.
+ * Returns an interceptor for a Connect router. It accepts calls with a valid token, and rejects all others. Of several
+ * Authorization headers, Connect on Node shows only the first, so the interceptor cannot refuse the others.
  *
  * Throws TypeError for invalid options.
  *
@@ -48,7 +49,7 @@ export function protect(verifier: Verifier, options?: GuardOptions): Interceptor
     // A prefix of the path belongs to the public URL. The path in `request.url` comes from the client.
     const target = `/${service.typeName}/${request.method.name}`
     const credentials = { authorization: list('authorization'), dpop: list('dpop') }
-    const answer = await guard({ ...credentials, request: request.contextValues, method, target })
+    const answer = await guard({ ...credentials, request: header, method, target })
     if (!('claims' in answer)) {
       const { 'content-type': _type, ...headers } = answer.headers
       throw new ConnectError(answer.title, CODES[answer.status], headers)

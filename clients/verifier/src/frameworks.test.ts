@@ -51,7 +51,7 @@ const start: Readonly<Record<string, (verifier: Verifier) => Promise<Call>>> = {
     return (...headers) => callOverHttp2(app.server.address(), headers)
   },
   async 'an MCP server over HTTP/2'(verifier) {
-    const guard = protectMcp(verifier, { resource: 'https://b.example/mcp' })
+    const guard = protectMcp(verifier, { resource: 'https://b.example/mcp', audience: verifier.settings.audience })
     const server = createServer((request, response) => {
       void guard(request, response, () => response.end())
     })

@@ -15,7 +15,10 @@ export interface GuardOptions extends Omit<Wanted, 'dpop'> {
   readonly dpop?: 'required'
   /** Used instead of the verifier's own `publicUrl`: the URL below which clients send their requests. */
   readonly publicUrl?: string
-  /** Used instead of the verifier's own `resource`: the address of the API. A token may also name it in `aud`. */
+  /**
+   * Used instead of the verifier's own `resource`: the address of the API. A token must name it in `aud`. With the
+   * option `audience` of this guard, it may name one of these instead.
+   */
   readonly resource?: string
   /**
    * The address of the resource's metadata (RFC 9728 section 5.1). It is sent in `WWW-Authenticate` with each refusal.
@@ -125,7 +128,9 @@ function readGuardOptions({ settings }: Verifier, options: GuardOptions) {
     throw new TypeError("publicUrl is needed if dpop is 'required', unless an audience or the resource is a URL")
   }
   const described = own.resource ?? settings.resource
-  const wanted: Wanted = resource === undefined || 'audience' in given ? given : { ...given, audience: own.audience }
+  // A token for another audience of the verifier is not for this resource.
+  const demanded = 'audience' in given ? own.audience : own.resource
+  const wanted: Wanted = resource === undefined || demanded === undefined ? given : { ...given, audience: demanded }
   const challenge = createChallenge({
     schemes: [...(isRequired ? [] : ['Bearer' as const]), ...(publicUrl === undefined ? [] : ['DPoP' as const])],
     scope: given.scope,

@@ -39,7 +39,8 @@ it.each([
 
 it('protect refuses a request without a token at paths that only look like the path of the metadata', async () => {
   const issuer = fakeIssuer()
-  const guard = protect(issuer.newVerifier(), { resource: 'https://api.example.com/mcp' })
+  const resource = 'https://api.example.com/mcp'
+  const guard = protect(issuer.newVerifier(), { resource })
   const path = '/.well-known/oauth-protected-resource'
   for (const url of [
     `${path}/`,
@@ -51,7 +52,10 @@ it('protect refuses a request without a token at paths that only look like the p
   ]) {
     expect(await answerOf(guard, url)).toMatchObject({ status: 401, hasPassed: false })
   }
-  expect(await answerOf(guard, '/mcp', `Bearer ${newToken(issuer.key)}`)).toMatchObject({ hasPassed: true })
+  const token = newToken(issuer.key, { aud: [resource] })
+  expect(await answerOf(guard, '/mcp', `Bearer ${token}`)).toMatchObject({ hasPassed: true })
+  // A token for another audience of the verifier is not for the MCP server.
+  expect(await answerOf(guard, '/mcp', `Bearer ${newToken(issuer.key)}`)).toMatchObject({ status: 401 })
 })
 
 it.each<[string, McpOptions]>([

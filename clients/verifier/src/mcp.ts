@@ -21,7 +21,8 @@ export interface McpAuth {
   readonly scopes: string[]
   /** Unix seconds. */
   readonly expiresAt: number
-  readonly resource: URL
+  /** The MCP endpoint, if the token names it in `aud`. */
+  readonly resource?: URL
   readonly extra: { readonly claims: Granted['claims'] }
 }
 
@@ -93,7 +94,7 @@ function toAuth({ claims, token }: Granted, resource: string): McpAuth {
     clientId: claims.client_id,
     scopes: parseScopeString(claims.scope) ?? [],
     expiresAt: claims.exp,
-    resource: new URL(resource),
+    ...(claims.aud.includes(resource) && { resource: new URL(resource) }),
     extra: { claims },
   }
 }

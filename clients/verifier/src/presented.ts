@@ -38,8 +38,8 @@ function listOf(value: string | readonly string[] | undefined): readonly string[
   return typeof value === 'string' ? [value] : value
 }
 
-/** The scheme and authority of an absolute URL. */
-const AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i
+/** The scheme and authority of an absolute URL. Other authorities are read differently by routers. */
+const AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d*)?(?=[/?#]|$)/i
 
 /**
  * Returns the path of a request target or URL, without the query. Returns undefined for a target without a path (`*`,

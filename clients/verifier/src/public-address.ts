@@ -61,10 +61,16 @@ function commonOrigin(audience: readonly string[]): string | undefined {
   return origins.size === 1 ? [...origins][0] : undefined
 }
 
-/** Returns the URL of a request as its client knows it, or an empty text if the target of the request has no path. */
+/** A dot segment, also percent-encoded. A proof's URL would be compared without it, but routers read it differently. */
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:[/?#]|$)/i
+
+/**
+ * Returns the URL of a request as its client knows it. Returns an empty text, for which no proof is valid, if the
+ * target of the request has no path or has dot segments.
+ */
 export function toPublicUrl(publicUrl: string, target: string): string {
   const path = pathOf(target)
-  return path === undefined ? '' : publicUrl + path
+  return path === undefined || DOT_SEGMENT.test(path) ? '' : publicUrl + path
 }
 
 /** Returns the address of a resource's metadata: the well-known path, inserted before the resource's own path. */

@@ -31,7 +31,7 @@ export interface AgentProof {
  * What may be wrong with a text that the agent has signed: it was used before; it has expired; its challenge key was
  * deleted; its signature does not cover the terms although it must.
  */
-export type ProofFault = 'used' | 'expired' | 'void' | 'unbound'
+type ProofFault = 'used' | 'expired' | 'void' | 'unbound'
 
 /**
  * Checks that the agent's current key has signed.

@@ -90,6 +90,7 @@ describe('parseClientAssertion', () => {
     ['a scope with two blanks', { scope: 'a  b' }],
     ['a list as scope', { scope: ['a'] }],
     ['an empty list as resource', { resource: [] }],
+    ['a host name as resource', { resource: 'api.example' }],
     ['a number as resource', { resource: [1] }],
     ['a resource with a fragment', { resource: 'https://api.example/#x' }],
   ])('refuses %s', (_, claims, header, clientId) => {

@@ -119,7 +119,8 @@ function coveredTerms({ payload }: ParsedJws): CoveredTerms {
 function parseResource(resource: unknown) {
   const list: readonly unknown[] = Array.isArray(resource) ? resource : [resource]
   const texts = list.filter((each) => typeof each === 'string')
-  const audience = texts.length === list.length && texts.length > 0 ? parseAudiences(texts) : undefined
+  const isList = texts.length === list.length && texts.length > 0 && texts.every((text) => text.includes(':'))
+  const audience = isList ? parseAudiences(texts) : undefined
   if (audience === undefined) throw invalid('resource must be 1 to 8 absolute URLs')
   return audience
 }

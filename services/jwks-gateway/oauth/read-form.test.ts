@@ -22,6 +22,7 @@ describe('compileFormReader', () => {
     ['an empty parameter as absent', 'scope=&client_id', { scope: '', clientId: '' }],
     ['unknown parameters', 'x=1&x=2&scope=read&constructor=1&__proto__=1', { scope: 'read' }],
     ['an assertion and an empty client secret', 'client_assertion=a&client_secret=', { clientAssertion: 'a' }],
+    ['64 parameters', `${'x=&'.repeat(63)}scope=read`, { scope: 'read' }],
     ['empty pairs', '&&scope=read&', { scope: 'read' }],
     ['nothing', '', { grantType: '' }],
   ])('reads %s', (_, body, fields) => {
@@ -33,6 +34,7 @@ describe('compileFormReader', () => {
     ['a parameter twice with the same value', 'client_assertion=a&client_assertion=a'],
     ['a parameter twice, once empty', 'scope=&scope=b'],
     ['a parameter twice, once with an encoded name', 'scope=a&%73cope=b'],
+    ['65 parameters', Array.from({ length: 65 }, (_, index) => `x${index}=`).join('&')],
     ['a client secret and an assertion', 'client_assertion=a&client_secret=b'],
     ['a percent sign alone', 'scope=%'],
     ['percent-encoding that is not UTF-8', 'scope=%FF'],

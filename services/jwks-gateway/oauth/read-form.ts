@@ -7,6 +7,8 @@ import { fieldOf } from '../rest/path-template.ts'
 /** Builds the request message of an OAuth endpoint from the headers, the query and the body. Throws ApiError. */
 export type FormReader = (headers: IncomingHttpHeaders, query: string, body: Buffer) => Message
 
+/** The most parameters of a form. Decoding tens of thousands would cost more than the rest of the request. */
+const MAX_PAIRS = 64
 const FORM_TYPE = /^\s*application\/x-www-form-urlencoded\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i
 const ESCAPE = /[%+]/
 
@@ -63,8 +65,9 @@ function refuseOtherForms(headers: IncomingHttpHeaders, query: string): void {
 }
 
 function pairsOf(text: string): [name: string, value: string][] {
-  return text
-    .split('&')
+  const pairs = text.split('&', MAX_PAIRS + 1)
+  if (pairs.length > MAX_PAIRS) throw malformed(`must have at most ${MAX_PAIRS} parameters`)
+  return pairs
     .filter((pair) => pair !== '')
     .map((pair) => {
       const cut = pair.indexOf('=')

@@ -6,6 +6,7 @@ export type LimitName =
   | 'challenge'
   | 'token'
   | 'verify'
+  | 'introspect'
   | 'manage'
   | 'watch'
   | 'forward'

@@ -16,6 +16,8 @@ export function scaleRates(factor: number): Rates {
     challenge: { source: rate(6_000, 1_000), subject: rate(600, 100) },
     token: { source: rate(6_000, 1_000), subject: rate(600, 100) },
     verify: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },
+    // Lower than verify: each call needs a look-up, a signature and a row.
+    introspect: { source: rate(12_000, 2_000), subject: rate(12_000, 2_000) },
     manage: { source: rate(600, 200), subject: rate(600, 200) },
     // A watcher for which the server has no stream polls the log every one or two seconds.
     watch: { source: rate(6_000, 1_000), subject: rate(1_200, 200) },

@@ -89,7 +89,13 @@ export const startApi = {
   },
   async mcp(verifier: Verifier): Promise<Api> {
     const app = express()
-    app.use(protectMcp(verifier, { resource: 'https://api.agents.example.com/mcp', scope: SCOPE }))
+    app.use(
+      protectMcp(verifier, {
+        resource: 'https://api.agents.example.com/mcp',
+        audience: verifier.settings.audience,
+        scope: SCOPE,
+      }),
+    )
     app.get('/', (request, response) => {
       response.json({ sub: 'auth' in request ? request.auth : undefined })
     })

@@ -12,7 +12,9 @@ import { type Api, listening } from './apis.ts'
 export async function startMcpServer(verifier: Verifier): Promise<Api> {
   const app = express()
   const resource = 'https://api.agents.example.com/mcp'
-  app.use(protect(verifier, { resource, scope: 'orders:read', resourceName: 'Orders' }))
+  app.use(
+    protect(verifier, { resource, audience: verifier.settings.audience, scope: 'orders:read', resourceName: 'Orders' }),
+  )
   app.post('/mcp', (request, response) => answer(request, response))
   return listening(createServer(app))
 }

@@ -29,7 +29,10 @@ export const startMounted = {
     return listening(createServer(app))
   },
   async 'an MCP server in an Express router'(verifier: Verifier): Promise<Api> {
-    const guard = protectMcp(verifier, { resource: 'https://api.agents.example.com/v2/orders/1' })
+    const guard = protectMcp(verifier, {
+      resource: 'https://api.agents.example.com/v2/orders/1',
+      audience: verifier.settings.audience,
+    })
     const inner = express.Router().get('/orders/1', guard, (_request, response) => void response.end('1'))
     return listening(createServer(express().use('/v2', inner)))
   },
@@ -68,8 +71,9 @@ export const startTwiceGuarded = {
   },
   async mcp(verifier: Verifier): Promise<Api> {
     const resource = 'https://api.agents.example.com/v2/orders/1'
-    const app = express().use(protectMcp(verifier, { resource }))
-    const inner = protectMcp(verifier, { resource, scope: 'orders:read' })
+    const options = { resource, audience: verifier.settings.audience }
+    const app = express().use(protectMcp(verifier, options))
+    const inner = protectMcp(verifier, { ...options, scope: 'orders:read' })
     return listening(createServer(app.get('/v2/orders/1', inner, (_request, response) => void response.end('1'))))
   },
   async fastify(verifier: Verifier): Promise<Api> {

@@ -26,7 +26,7 @@ describe('introspect', () => {
     const { code, stdout } = await home.tool(['introspect', '--token', 'a.b.c'])
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: `token introspection\n\nactive: true\nsubject: x\naudience: [${API}]\nscope: a\ntoken_type: DPoP\nexpires_at: 2027-01-15T08:00:00Z\n`,
+      stdout: `token introspection\n\nactive: true\nsubject: x\naudience: [${API}]\nscope: a\ntoken_type: DPoP\nbound_to: k\nexpires_at: 2027-01-15T08:00:00Z\n`,
     })
     expect(home.issuer.seen.at(-1)).toMatchObject({ body: { token: 'a.b.c', client_id: home.did } })
     expect(JSON.parse((await home.tool(['introspect', '--token', 'a.b.c', '--json'])).stdout)).toEqual(ANSWER)

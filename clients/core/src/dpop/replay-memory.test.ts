@@ -5,12 +5,26 @@ const CAPACITY = 120
 
 /** Creates a memory with a clock that a test sets. */
 function memoryAt(startS: number, capacity?: number) {
-  const clock = { nowS: startS }
-  const memory = createReplayMemory({ nowS: () => clock.nowS, ...(capacity !== undefined && { capacity }) })
+  const clock: { nowS: number; monotonicS?: number } = { nowS: startS }
+  const memory = createReplayMemory({
+    nowS: () => clock.nowS,
+    monotonicS: () => clock.monotonicS ?? clock.nowS,
+    ...(capacity !== undefined && { capacity }),
+  })
   return { clock, memory }
 }
 
 describe('createReplayMemory', () => {
+  it('never forgets a proof that is valid again after the clock was set forward and back', () => {
+    const { clock, memory } = memoryAt(0)
+    clock.monotonicS = 0
+    memory.use('a', 80)
+    clock.nowS = 600
+    memory.use('b', 680)
+    clock.nowS = 0
+    expect(memory.use('a', 80)).toBe(false)
+  })
+
   it('accepts a proof once', () => {
     const { memory } = memoryAt(0)
     expect(memory.use('a', 80)).toBe(true)

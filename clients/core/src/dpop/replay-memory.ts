@@ -40,10 +40,11 @@ export class ReplayMemoryFull extends Error {
   }
 }
 
-/** Proofs that came one after another, and the Unix second after which all of them have expired. */
+/** Proofs that came one after another, and the seconds of both clocks after which all of them have expired. */
 interface Generation {
   readonly ids: Set<string>
   latestS: number
+  latestMonotonicS: number
 }
 
 const CAPACITY = 200_000
@@ -52,6 +53,9 @@ const CAPACITY = 200_000
  * Creates a replay store in memory, for a verifier of one process. It keeps each proof until it has expired, and then
  * up to as long again, because it forgets many proofs at a time. `capacity` limits the number of proofs; 200,000 of
  * them need about 20 MB. `nowS` returns the time in Unix seconds.
+ *
+ * `monotonicS` returns seconds of a clock that is never set. The memory forgets a proof only when it has expired by both
+ * clocks, so that setting the clock forward and back makes no proof valid again. A new process remembers nothing.
  *
  * `use` throws {@link ReplayMemoryFull} if the memory is full. It never forgets a proof that has not expired.
  *
@@ -66,16 +70,18 @@ const CAPACITY = 200_000
 export function createReplayMemory({
   capacity = CAPACITY,
   nowS = () => Date.now() / 1_000,
+  monotonicS = () => performance.now() / 1_000,
 }: {
   readonly capacity?: number
   readonly nowS?: () => number
+  readonly monotonicS?: () => number
 } = {}): ReplayMemory {
   let old = newGeneration()
   let young = newGeneration()
   const forgetExpired = () => {
-    const now = nowS()
+    const [now, monotonic] = [nowS(), monotonicS()]
     // Both generations may have expired since the last call.
-    for (let turn = 0; turn < 2 && now > old.latestS; turn += 1) {
+    for (let turn = 0; turn < 2 && now > old.latestS && monotonic > old.latestMonotonicS; turn += 1) {
       old = young
       young = newGeneration()
     }
@@ -90,11 +96,12 @@ export function createReplayMemory({
       if (old.ids.size + young.ids.size >= capacity) throw new ReplayMemoryFull(capacity)
       young.ids.add(id)
       young.latestS = Math.max(young.latestS, expiresAtS)
+      young.latestMonotonicS = Math.max(young.latestMonotonicS, monotonicS() + expiresAtS - nowS())
       return true
     },
   }
 }
 
 function newGeneration(): Generation {
-  return { ids: new Set(), latestS: Number.NEGATIVE_INFINITY }
+  return { ids: new Set(), latestS: Number.NEGATIVE_INFINITY, latestMonotonicS: Number.NEGATIVE_INFINITY }
 }

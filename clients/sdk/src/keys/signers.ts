@@ -118,6 +118,9 @@ export function signerFromCallback(signer: Signer): Signer {
 /** Makes a signer from any form of key. */
 export async function toSigner(key: KeyLike): Promise<Signer> {
   if (key instanceof Uint8Array) return signerFromSeed(key)
+  // A caller in JavaScript may pass a PEM text. The error must not contain it.
+  if (typeof key !== 'object' || key === null)
+    throw new TypeError('key must be a seed, a signer or a WebCrypto key pair')
   if ('sign' in key) return checkedSigner(key)
   return signerFromKeyPair(key)
 }
