@@ -115,6 +115,7 @@ export const REDEEM = statement(NO_PROOFS)
  * Of several redemptions in the batch with the same proof, only the first may succeed. A challenge that was redeemed
  * before inserts no proof, because otherwise everybody who has seen a redeemed challenge could fill the table.
  *
- * It is a second statement because the part for proofs makes REDEEM a tenth slower, and most redemptions have no proof.
+ * It is a second statement because the part for proofs makes REDEEM a tenth slower, and most redemptions have no
+ * proof.
  */
 export const REDEEM_WITH_PROOFS = statement(PROOFS)

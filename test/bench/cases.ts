@@ -34,8 +34,8 @@ export interface Case extends Pick<LoadRequest, 'protocol' | 'contentType' | 'on
   /** Whether the case uses PostgreSQL. */
   readonly usesDatabase: boolean
   /**
-   * Returns the database id of the challenge or the assertion that a body redeems. Every answer must have left a row in
-   * the redemptions with this id.
+   * Returns the database id of the challenge or the assertion that a body redeems. Every answer must have left a row
+   * in the redemptions with this id.
    */
   readonly proofIdOf?: (body: string) => string
   /** Whether every answer must also have left a row in the audit. */

@@ -22,8 +22,8 @@ export interface Measurement {
   /** The same for PostgreSQL; undefined if the case does not use it. */
   readonly databaseCpuUs: number | undefined
   /**
-   * How many cores other programs of the machine used meanwhile. They slow the contenders down. Undefined if the system
-   * does not report it.
+   * How many cores other programs of the machine used meanwhile. They slow the contenders down. Undefined if the
+   * system does not report it.
    */
   readonly othersCores: number | undefined
 }
@@ -35,8 +35,7 @@ interface Stock {
 }
 
 /**
- * How long prepared bodies may be kept, in milliseconds: half of the lifetime of a challenge and of an assertion, which
- * is five minutes.
+ * How long prepared bodies may be kept, in milliseconds: half of the lifetime of a challenge and of an assertion.
  */
 const STOCK_MS = 150_000
 /**
