@@ -28,9 +28,21 @@ interface PlanNode {
 
 /** A redemption with a DPoP proof, of an agent that does not exist. */
 const WITH_PROOF: RedeemInput = {
-  ...{ challengeId: randomUUID(), challengeExp: 0, challengeKeyId: '', publicKey: new Uint8Array(), jti: randomUUID() },
-  ...{ agentId: randomUUID(), agentVersion: 1, operatorId: randomUUID(), operatorVersion: 1 },
-  ...{ keepUntil: 0, alg: 'EdDSA', actor: '', requestId: '', dpopId: 'proof', dpopKeepUntil: 0 },
+  challengeId: randomUUID(),
+  challengeExp: 0,
+  challengeKeyId: '',
+  publicKey: new Uint8Array(),
+  jti: randomUUID(),
+  agentId: randomUUID(),
+  agentVersion: 1,
+  operatorId: randomUUID(),
+  operatorVersion: 1,
+  keepUntil: 0,
+  alg: 'EdDSA',
+  actor: '',
+  requestId: '',
+  dpopId: 'proof',
+  dpopKeepUntil: 0,
 }
 
 it.each([

@@ -29,6 +29,7 @@ describe('reflection', () => {
       'auth4agent.v1.AuthnService',
       'auth4agent.v1.IdentityService',
       'auth4agent.v1.KeysService',
+      'auth4agent.v1.OAuthService',
       'auth4agent.v1.OperatorRegistryService',
       'auth4agent.v1.RevocationService',
       'grpc.health.v1.Health',

@@ -9,10 +9,11 @@ const CLIENTS = [newAgentParty('one.example.com'), newAgentParty('two.example.co
 const OURS = { issuer: BENCH_ISSUER, tokenUrl: `${BENCH_ISSUER}/oauth/token` }
 const PEER = { issuer: 'http://127.0.0.1:1', tokenUrl: 'http://127.0.0.1:1/token' }
 
+const decode = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString())
+
 const read = (body: string) => {
   const { client_assertion: assertion = '', ...parameters } = Object.fromEntries(new URLSearchParams(body))
   const [header = '', payload = '', signature = ''] = assertion.split('.')
-  const decode = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString())
   const { jti, iat, exp, aud, ...claims } = decode(payload)
   return { parameters, header: decode(header), claims, jti, lifetime: exp - iat, aud, assertion, payload, signature }
 }

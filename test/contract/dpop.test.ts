@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DEMANDS, demandDpop } from './cases/audiences.ts'
-import { dpopCases, EVERYWHERE, ISSUERS, PROOF_KEYS, proofFor } from './cases/dpop.ts'
+import { dpopCases, ISSUERS } from './cases/dpop.ts'
+import { EVERYWHERE, PROOF_KEYS, proofFor } from './cases/proofs.ts'
 import { shortName } from './support/contract.ts'
 import type { Answered, CaseAnswer, RefusalCase, Transport } from './support/refusal.ts'
 import { runCases, useWorld } from './support/run-cases.ts'

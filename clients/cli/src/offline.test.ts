@@ -69,7 +69,7 @@ describe('verifyOffline', () => {
     const proof = { text: 'x', method: 'GET', url: 'https://b.example/' }
     expect(await verifyOffline(bound, { ...good, proof })).toMatchObject({
       verdict: 'PROOF_INVALID',
-      demand: expect.stringContaining('DPoP proof'),
+      demand: expect.stringContaining('three parts'),
     })
   })
 

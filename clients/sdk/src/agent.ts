@@ -103,7 +103,7 @@ export interface Agent {
    * server's OAuth endpoints. It is valid once, and only at this server. Use it with an OAuth library that cannot use
    * the key itself; other libraries take the key from `exportPrivateJwk`.
    *
-   * Rejects with TypeError for options that no server accepts.
+   * Rejects with TypeError or RangeError for options that no server accepts.
    *
    * @example
    *

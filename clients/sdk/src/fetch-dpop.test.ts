@@ -4,6 +4,7 @@ import { checkDpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '../../../test/support/until.ts'
 import { createDpop } from './dpop.ts'
 import { authorizedFetch } from './fetch.ts'
 import { generateKey } from './keys/signers.ts'
@@ -234,15 +235,33 @@ describe('authorizedFetch with a bound token, at an API that demands a nonce', (
     expect(forgotten).toEqual(['token-1'])
   })
 
-  it('answers each of many requests with its own nonce', async () => {
-    const { promise: all, resolve } = Promise.withResolvers<void>()
-    const names = ['a', 'b', 'c', 'd', 'e']
-    answers = names.map((name) => (response) => {
-      if (seen.length === names.length) resolve()
-      // The answers come after all requests, so that all nonces arrive at the same time.
-      void all.then(() => demand(name)(response))
+  it('answers a demand with the nonce of this answer, also if another answer comes in between', async () => {
+    const closing = Promise.withResolvers<void>()
+    // The body of the first answer needs time to close. In this time, the second answer arrives.
+    const bodies = [new ReadableStream({ cancel: () => closing.promise })]
+    const slowFetch = authorizedFetch({
+      token: async () => 'token-1',
+      forget: () => undefined,
+      dpop: createDpop(key, Date.now),
+      async fetch(input, init) {
+        const answered = await globalThis.fetch(input, init)
+        return answered.status === 401 ? new Response(bodies.shift() ?? null, answered) : answered
+      },
     })
-    await Promise.all(names.map(() => fetch(api)))
-    expect(proofs().slice(names.length).toSorted()).toEqual(names)
+    answers = [demand('first'), demand('second')]
+    const first = slowFetch(`${api}/a`)
+    await until(
+      async () => bodies.length,
+      (count) => count === 0,
+    )
+    await slowFetch(`${api}/b`)
+    closing.resolve()
+    await first
+    expect(seen.map(({ url, proof }) => [url, proof])).toEqual([
+      ['/a', GOOD],
+      ['/b', 'first'],
+      ['/b', 'second'],
+      ['/a', 'first'],
+    ])
   })
 })

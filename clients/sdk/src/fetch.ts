@@ -90,15 +90,8 @@ async function send(first: Request, sending: Sending): Promise<Exchange> {
   const { redirect } = first
   const { again = () => first } = sending
   let hop: Hop = { make: again, isOwn: true }
-  let canAnswer = true
   for (let count = 0; count <= MAX_REDIRECTS; count += 1) {
-    let exchange = await sendHop(hop, sending)
-    const nonce = canAnswer ? demandedNonce(exchange, sending) : undefined
-    if (nonce !== undefined) {
-      canAnswer = false
-      await exchange.response.body?.cancel()
-      exchange = await sendHop(hop, sending, nonce)
-    }
+    const exchange = await sendHop(hop, sending)
     const { request, response } = exchange
     // A browser does not show the target of a redirect, so this code cannot follow it.
     if (response.type === 'opaqueredirect' && redirect !== 'manual') throw refused(request.url)
@@ -111,10 +104,19 @@ async function send(first: Request, sending: Sending): Promise<Exchange> {
   throw refused(first.url)
 }
 
+/** Sends one request. If the server demands a nonce, it sends the request once more with a new proof. */
+async function sendHop(hop: Hop, sending: Sending): Promise<Exchange> {
+  const first = await sendOnce(hop, sending)
+  const nonce = demandedNonce(first, sending)
+  if (nonce === undefined) return first
+  await first.response.body?.cancel()
+  return sendOnce(hop, sending, nonce)
+}
+
 /**
  * Sends one request. It carries the token, with a new proof if the token is bound, unless the call left its origin.
  */
-async function sendHop({ make, isOwn }: Hop, { fetch, token, dpop }: Sending, nonce?: string): Promise<Exchange> {
+async function sendOnce({ make, isOwn }: Hop, { fetch, token, dpop }: Sending, nonce?: string): Promise<Exchange> {
   // This code follows redirects itself, because some platforms would send the token to another origin.
   const request = new Request(make(), { redirect: 'manual' })
   const { method, url, headers } = request

@@ -7,11 +7,11 @@ import { bindTerms, type TokenTerms } from './terms.ts'
 
 /** Options of a client assertion. */
 export interface ClientAssertionOptions {
-  /** The scopes of the token, if the request for the token names none. */
+  /** The scopes of the token. The server refuses a request for the token that names other scopes. */
   readonly scopes?: TokenTerms['scopes']
-  /** The services that the token is for, if the request for the token names none. */
+  /** The services that the token is for. The server refuses a request for the token that names other services. */
   readonly audience?: TokenTerms['audience']
-  /** The lifetime of the assertion in seconds; 60 by default. */
+  /** The lifetime of the assertion in whole seconds, 1 to 270; 60 by default. */
   readonly lifetimeS?: number | undefined
 }
 

@@ -6,6 +6,7 @@ import type { Moment } from '@auth4agent/core/platform/moment'
 import { checkBinding } from '@auth4agent/core/token/check-binding'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { VerificationErrorOptions, VerificationReason } from './errors.ts'
+import { createRequestFacts } from './same-request.ts'
 import type { Demands, PresentedProof } from './wanted.ts'
 
 /** Why a token is refused. */
@@ -42,6 +43,7 @@ const OTHER_KEY = 'its key must be the key that the token is bound to'
  * else than a boolean, the token is refused.
  */
 export function createCheckBound({ skewS, replays, timeoutMs = TIMEOUT_MS }: BoundOptions): CheckBound {
+  const used = createRequestFacts()
   const answerOf = async (answer: unknown): Promise<Refusal | undefined> => {
     try {
       return toRefusal(await untilAborted(Promise.resolve(answer), AbortSignal.timeout(timeoutMs)))
@@ -49,7 +51,7 @@ export function createCheckBound({ skewS, replays, timeoutMs = TIMEOUT_MS }: Bou
       return { reason: 'PROOFS_UNAVAILABLE', cause }
     }
   }
-  const useOnce = ({ id, expiresAtS }: DpopProof) => {
+  const ask = ({ id, expiresAtS }: DpopProof) => {
     try {
       const answer: unknown = replays.use(id, expiresAtS)
       return typeof answer === 'boolean' ? toRefusal(answer) : answerOf(answer)
@@ -57,13 +59,22 @@ export function createCheckBound({ skewS, replays, timeoutMs = TIMEOUT_MS }: Bou
       return { reason: 'PROOFS_UNAVAILABLE', cause } as const
     }
   }
+  const useOnce = (proof: DpopProof, dpop: PresentedProof) => {
+    if (used.has(dpop, proof.id)) return undefined
+    const note = (refusal: Refusal | undefined) => {
+      if (refusal === undefined) used.add(dpop, proof.id)
+      return refusal
+    }
+    const refusal = ask(proof)
+    return refusal instanceof Promise ? refusal.then(note) : note(refusal)
+  }
   return (text, claims, dpop, now) => {
     if (claims.cnf === undefined) return dpop === undefined ? undefined : { reason: 'TOKEN_NOT_BOUND' }
     if (dpop === undefined || dpop === 'required') return { reason: 'PROOF_REQUIRED' }
     const proof = checkProof(text, dpop, Math.floor(now.wall / 1_000), skewS)
     if ('reason' in proof) return proof
     const verdict = checkBinding(claims, proof)
-    return verdict === undefined ? useOnce(proof) : { reason: verdict, detail: OTHER_KEY }
+    return verdict === undefined ? useOnce(proof, dpop) : { reason: verdict, detail: OTHER_KEY }
   }
 }
 

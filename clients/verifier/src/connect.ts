@@ -47,7 +47,8 @@ export function protect(verifier: Verifier, options?: GuardOptions): Interceptor
     const list = (name: string) => [header.get(name)].filter((value) => value !== null)
     // A prefix of the path belongs to the public URL. The path in `request.url` comes from the client.
     const target = `/${service.typeName}/${request.method.name}`
-    const answer = await guard({ authorization: list('authorization'), dpop: list('dpop'), method, target })
+    const credentials = { authorization: list('authorization'), dpop: list('dpop') }
+    const answer = await guard({ ...credentials, request: request.contextValues, method, target })
     if (!('claims' in answer)) {
       const { 'content-type': _type, ...headers } = answer.headers
       throw new ConnectError(answer.title, CODES[answer.status], headers)

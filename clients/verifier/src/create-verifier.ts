@@ -24,8 +24,8 @@ export interface Verifier {
    * Resolves with the claims of a token that is valid and meets the requirements in `wanted`. The claims are frozen,
    * because later calls with the same token get the same object.
    *
-   * A token that is bound to a key (RFC 9449) is valid only together with the DPoP proof of its request, `wanted.dpop`.
-   * Each proof is accepted once.
+   * A token that is bound to a key (RFC 9449) is valid only together with the DPoP proof of its request,
+   * `wanted.dpop`. Each proof is accepted once.
    *
    * Rejects with VerificationError for any other input, and with TypeError if `wanted` is invalid.
    *

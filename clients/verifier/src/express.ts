@@ -28,7 +28,7 @@ export function protect(verifier: Verifier, options?: GuardOptions): RequestHand
     try {
       // Routers change `url`, but the proof is for the URL that the client used.
       const { method, originalUrl: target } = request
-      answer = await guard({ ...credentialsOf(request), method, target })
+      answer = await guard({ ...credentialsOf(request), request, method, target })
     } catch (error) {
       // Express 4 ignores a rejected promise, so the error is passed to `next`.
       next(error)

@@ -34,7 +34,7 @@ export function protect(verifier: Verifier, options?: GuardOptions) {
   const guard = createGuard(verifier, options)
   return async (request: AnyRequest, reply: AnyReply): Promise<AnyReply | undefined> => {
     const { raw, method, originalUrl: target } = request
-    const answer = await guard({ ...credentialsOf(raw), method, target })
+    const answer = await guard({ ...credentialsOf(raw), request: raw, method, target })
     if (!('claims' in answer)) return reply.code(answer.status).headers(answer.headers).send(answer.body)
     request.claims = answer.claims
     return undefined

@@ -34,8 +34,8 @@ export function protect(verifier: Verifier, options?: GuardOptions): ServerInter
         next({
           onReceiveMetadata(metadata, pass) {
             const list = (name: string) => metadata.get(name).map(String)
-            const presented = { authorization: list('authorization'), dpop: list('dpop'), method: 'POST', target }
-            void guard(presented).then(
+            const credentials = { authorization: list('authorization'), dpop: list('dpop') }
+            void guard({ ...credentials, request: metadata, method: 'POST', target }).then(
               (answer) => {
                 if (!('claims' in answer)) return call.sendStatus(toStatus(answer))
                 passed.set(metadata, answer.claims)

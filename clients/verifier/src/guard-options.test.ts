@@ -137,7 +137,7 @@ describe('a guard that knows its resource', () => {
     expect(await decide([`Bearer ${token}`])).toEqual([200])
     expect(await decide([`Bearer ${bearer}`])).toEqual([200])
     const guard = createGuard(verifier, { resource: RESOURCE, audience: 'https://b.example' })
-    const request = { authorization: [`Bearer ${token}`], dpop: [], method: 'GET', target: TARGET }
+    const request = { request: {}, authorization: [`Bearer ${token}`], dpop: [], method: 'GET', target: TARGET }
     expect(await guard(request)).toMatchObject({ status: 401 })
   })
 })

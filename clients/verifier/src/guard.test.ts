@@ -128,7 +128,13 @@ for this request and token: htu must be ${URL_NOW}", algs="EdDSA Ed25519 ES256"`
     const replays = { use: () => Promise.reject(new Error('no connection')) }
     const { issuer, client, bound } = setUp()
     const guard = createGuard(issuer.newVerifier({ replays }))
-    const presented = { authorization: [`DPoP ${bound}`], dpop: [prove(client, bound)], method: 'GET', target: TARGET }
+    const presented = {
+      request: {},
+      authorization: [`DPoP ${bound}`],
+      dpop: [prove(client, bound)],
+      method: 'GET',
+      target: TARGET,
+    }
     expect(await guard(presented)).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
   })
 

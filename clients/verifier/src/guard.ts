@@ -6,6 +6,7 @@ import { VerificationError, type VerificationReason } from './errors.ts'
 import { readRequired, type Settings } from './options.ts'
 import type { Presented } from './presented.ts'
 import { type Address, readAddress, toMetadataUrl, toPublicUrl } from './public-address.ts'
+import { presentedIn } from './same-request.ts'
 import { createDemands, WANTED_NAMES, type Wanted } from './wanted.ts'
 
 /** Options of `protect`: the requirements for each request. */
@@ -80,12 +81,12 @@ export function createGuard(verifier: Verifier, options: GuardOptions = {}): Gua
   const { wanted, publicUrl, challenge } = readGuardOptions(verifier, options)
   const required: Wanted = { ...wanted, dpop: 'required' }
   /** Returns the requirements for a request. A proof under the scheme Bearer does not count. */
-  const wantedFor = (scheme: Scheme, { dpop, method, target }: Presented): Wanted => {
+  const wantedFor = (scheme: Scheme, { request, dpop, method, target }: Presented): Wanted => {
     if (dpop.length === 0) return scheme === 'DPoP' ? required : wanted
     if (scheme === 'Bearer') return required
     const url = publicUrl === undefined ? undefined : toPublicUrl(publicUrl, target)
     // Several proofs become one text, which is not a proof.
-    return { ...wanted, dpop: { proof: dpop.join(', '), method, url } }
+    return { ...wanted, dpop: presentedIn(request, { proof: dpop.join(', '), method, url }) }
   }
   const toRefusal = ({ reason, message, isTemporary }: VerificationError, scheme: Scheme): Refused => {
     if (isTemporary) return refused(503, message, reason, { 'retry-after': String(RETRY_AFTER_S) })

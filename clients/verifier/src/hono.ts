@@ -39,10 +39,11 @@ export interface Protected {
 export function protect(verifier: Verifier, options?: GuardOptions): MiddlewareHandler<Protected> {
   const guard = createGuard(verifier, options)
   return async (context, next) => {
-    const { method, url: target } = context.req
+    const { method, url: target, raw: request } = context.req
     // The platform joins several headers of one name into one, which the guard then refuses.
     const list = (name: string) => [context.req.header(name)].filter((value) => value !== undefined)
-    const answer = await guard({ authorization: list('authorization'), dpop: list('dpop'), method, target })
+    const credentials = { authorization: list('authorization'), dpop: list('dpop') }
+    const answer = await guard({ ...credentials, request, method, target })
     if (!('claims' in answer)) return context.newResponse(answer.body, answer.status, answer.headers)
     context.set('claims', answer.claims)
     return next()

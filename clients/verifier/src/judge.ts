@@ -9,6 +9,7 @@ import { VerificationError, type VerificationErrorOptions, type VerificationReas
 import type { Follower } from './follower.ts'
 import type { Counts } from './metrics.ts'
 import type { Settings } from './options.ts'
+import { createRequestFacts } from './same-request.ts'
 import type { Demands } from './wanted.ts'
 
 /** A token whose signature was verified. */
@@ -93,6 +94,7 @@ function createJudgeEnds(
   refuse: Judge['refuse'],
 ): Judge['judge'] {
   const { maxStalenessMs, onStale } = settings
+  const valid = createRequestFacts()
   const accept = ({ claims }: Genuine): AccessTokenClaims => {
     counts.add('VALID')
     return claims
@@ -104,10 +106,14 @@ function createJudgeEnds(
     return ended
   }
   const askAbout = async (text: string, token: Genuine, wanted: Demands): Promise<AccessTokenClaims> => {
-    const asked = ask(text, token.claims, wanted)
+    // The issuer accepts the proof of a request once, but several guards may protect the request.
+    const isKnownValid = valid.has(wanted.dpop, text)
+    const asked = isKnownValid ? Promise.resolve(undefined) : ask(text, token.claims, wanted)
     const answer = await asked.catch((cause: unknown) => refuse('REVOCATIONS_STALE', { cause }))
     const refusal = answer ?? checkNow(token, present()) ?? checkKnown(token)
-    return refusal === undefined ? accept(token) : refuse(refusal)
+    if (refusal !== undefined) return refuse(refusal)
+    valid.add(wanted.dpop, text)
+    return accept(token)
   }
   return (text, token, wanted, now) => {
     const ended = checkKnown(token)

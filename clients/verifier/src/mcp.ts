@@ -74,7 +74,7 @@ export function protect(verifier: Verifier, options: McpOptions): Middleware {
     const { method = '', url = '', originalUrl: target = url } = request
     let answer: Granted | Refused | MetadataAnswer
     try {
-      answer = metadata(method, target) ?? (await guard({ ...credentialsOf(request), method, target }))
+      answer = metadata(method, target) ?? (await guard({ ...credentialsOf(request), request, method, target }))
     } catch (error) {
       // Express 4 ignores a rejected promise, so the error is passed to `next`.
       next(error)

@@ -1,5 +1,7 @@
 /** The parts of a request that show who calls. Nothing else in a request is read. */
 export interface Presented {
+  /** The same object for every guard of one request, and for no other request. */
+  readonly request: object
   /** All Authorization headers. */
   readonly authorization: readonly string[]
   /** All DPoP headers. */

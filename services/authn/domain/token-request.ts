@@ -105,7 +105,10 @@ export function isFullyBound(content: ChallengeContent): boolean {
 
 function resolveTerm<T>(name: string, bound: T | undefined, asked: T | undefined): T | undefined {
   if (bound !== undefined && asked !== undefined && bound !== asked) {
-    throw new ApiError('BINDING_MISMATCH', `${name} must be the same as in the challenge, or be left out`)
+    throw new ApiError(
+      'BINDING_MISMATCH',
+      `${name} must be the same as in the signed challenge or assertion, or be left out`,
+    )
   }
   return bound ?? asked
 }

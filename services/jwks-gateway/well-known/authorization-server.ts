@@ -8,8 +8,8 @@ const METHODS = ['private_key_jwt']
  * Returns the metadata of the authorization server (RFC 8414 section 2) as JSON text. It names only what this server
  * has: no authorization endpoint, so no response types, and no client registration.
  *
- * The MCP SDK for TypeScript refuses metadata without `authorization_endpoint`, although RFC 8414 section 2 allows that
- * here. So `isForMcp` adds the member. The server refuses every request to this address with 404.
+ * The MCP SDK for TypeScript refuses metadata without `authorization_endpoint`, although RFC 8414 section 2 allows
+ * that here. So `isForMcp` adds the member. The server refuses every request to this address with 404.
  */
 export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'baseUrl'>, isForMcp = false): string {
   return JSON.stringify({

@@ -35,7 +35,7 @@ export const LIST = {
   responseDeserialize: (bytes: Buffer) => bytes,
 } as const
 
-/** Functions that each start an API on one framework, protected by one call of `protect`. */
+/** Functions that each start an API on one framework. Some are protected by two guards, which must agree. */
 export const startApi = {
   async express(verifier: Verifier): Promise<Api> {
     const app = express()
@@ -58,7 +58,7 @@ export const startApi = {
   },
   async connect(verifier: Verifier): Promise<Api> {
     const handler = connectNodeAdapter({
-      interceptors: [protectConnect(verifier, { scope: SCOPE })],
+      interceptors: [protectConnect(verifier, { scope: SCOPE }), protectConnect(verifier, { scope: SCOPE })],
       routes: (router) =>
         router
           .service(AuthnService, {
@@ -70,7 +70,9 @@ export const startApi = {
     return listening(createServer(handler))
   },
   async grpc(verifier: Verifier): Promise<Api> {
-    const server = new Server({ interceptors: [protectGrpc(verifier, { scope: SCOPE })] })
+    const server = new Server({
+      interceptors: [protectGrpc(verifier, { scope: SCOPE }), protectGrpc(verifier, { scope: SCOPE })],
+    })
     server.addService(
       { list: LIST },
       {

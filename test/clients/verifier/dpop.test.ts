@@ -5,7 +5,7 @@ import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { fakeIssuer, newToken } from '../../support/offline-verifier.ts'
 import { type Api, LIST, startApi } from './apis.ts'
-import { startMounted } from './mounted-apis.ts'
+import { startMounted, startTwiceGuarded } from './mounted-apis.ts'
 import { boundClient } from './proofs.ts'
 
 /** The APIs as their clients know them. They listen on loopback. */
@@ -124,6 +124,14 @@ it.each(Object.entries(startMounted))('protect of %s compares a proof with the w
   for (const path of ['/1', '/orders/1', '/v2', '/internal/1', '/']) {
     expect(await ask(path)).toEqual([401, 'PROOF_INVALID'])
   }
+})
+
+it.each(Object.entries(startTwiceGuarded))('two guards of %s use the proof of a request once', async (_name, start) => {
+  const { client, token, verifier } = setUp()
+  const url = `${await started(start(verifier))}/v2/orders/1`
+  const headers = { authorization: `DPoP ${token}`, dpop: client.prove({ url: `${ORIGIN}/v2/orders/1`, token }) }
+  expect(await outcomeOf(url, headers)).toBe(200)
+  expect(await outcomeOf(url, headers)).toEqual([401, 'PROOF_REPLAYED'])
 })
 
 it('protect of express behind a proxy that removes a prefix compares a proof with the prefix of publicUrl', async () => {

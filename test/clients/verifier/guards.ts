@@ -24,7 +24,7 @@ export function setUpGuard(options: GuardOptions = {}, ofVerifier: Partial<Verif
   const verifier = issuer.newVerifier(ofVerifier)
   const guard = createGuard(verifier, options)
   const decide = async (authorization: readonly string[], dpop: readonly string[] = [], target = TARGET) => {
-    const answer = await guard({ authorization, dpop, method: 'GET', target })
+    const answer = await guard({ request: {}, authorization, dpop, method: 'GET', target })
     if ('claims' in answer) return [200]
     const { reason, title }: { reason: string; title: string } = JSON.parse(answer.body)
     expect(answer.headers['content-type']).toBe('application/problem+json')

@@ -54,3 +54,33 @@ export const startMounted = {
     return serveHono(new Hono().basePath('/v2').route('/orders', inner))
   },
 } as const
+
+/** Functions that each start an API at `/v2/orders/1` behind two guards: one for all requests, and one for a route. */
+export const startTwiceGuarded = {
+  async express(verifier: Verifier): Promise<Api> {
+    const app = express().use(protectExpress(verifier))
+    const inner = express
+      .Router()
+      .get('/1', protectExpress(verifier, { scope: 'orders:read' }), (_request, response) => {
+        response.end('1')
+      })
+    return listening(createServer(app.use('/v2/orders', inner)))
+  },
+  async mcp(verifier: Verifier): Promise<Api> {
+    const resource = 'https://api.agents.example.com/v2/orders/1'
+    const app = express().use(protectMcp(verifier, { resource }))
+    const inner = protectMcp(verifier, { resource, scope: 'orders:read' })
+    return listening(createServer(app.get('/v2/orders/1', inner, (_request, response) => void response.end('1'))))
+  },
+  async fastify(verifier: Verifier): Promise<Api> {
+    const app = fastify()
+    app.addHook('onRequest', protectFastify(verifier))
+    app.get('/v2/orders/1', { onRequest: protectFastify(verifier, { scope: 'orders:read' }) }, async () => '1')
+    return { url: await app.listen({ host: '127.0.0.1', port: 0 }), close: () => app.close() }
+  },
+  async hono(verifier: Verifier): Promise<Api> {
+    const app = new Hono().use(protectHono(verifier))
+    const route = protectHono(verifier, { scope: 'orders:read' })
+    return serveHono(app.get('/v2/orders/1', route, (context) => context.text('1')))
+  },
+} as const

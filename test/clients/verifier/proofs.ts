@@ -11,21 +11,23 @@ interface ProofRequest {
   readonly token: string
 }
 
-/** A client with a key of its own, to which its tokens are bound. Made with node:crypto only. */
-export interface BoundClient {
+/** A client with a key of its own, made with node:crypto only. */
+interface ProofClient {
   readonly key: TestTokenKey
-  /** Creates a token that is bound to the key of the client. */
-  newToken(claims?: Partial<AccessTokenClaims>): string
   /** Creates a proof for a request, with changed claims and header members. */
   prove(request: ProofRequest, claims?: object, header?: object): string
 }
 
-/** Creates a client. `signingKey` is the key of the issuer, which signs the tokens. */
-export function boundClient(signingKey: TestTokenKey, alg: 'EdDSA' | 'Ed25519' | 'ES256' = 'EdDSA'): BoundClient {
+/** A client that has tokens which are bound to its key. */
+export interface BoundClient extends ProofClient {
+  newToken(claims?: Partial<AccessTokenClaims>): string
+}
+
+/** Creates a client with a new key. */
+export function proofClient(alg: 'EdDSA' | 'Ed25519' | 'ES256' = 'EdDSA'): ProofClient {
   const key = testTokenKey(alg)
   return {
     key,
-    newToken: (claims = {}) => newToken(signingKey, { cnf: { jkt: key.kid }, ...claims }),
     prove({ method = 'GET', url, token }, claims = {}, header = {}) {
       const ath = createHash('sha256').update(token).digest('base64url')
       const times = { jti: crypto.randomUUID(), iat: Math.floor(Date.now() / 1_000) }
@@ -33,6 +35,12 @@ export function boundClient(signingKey: TestTokenKey, alg: 'EdDSA' | 'Ed25519' |
       return key.sign({ ...good, ...header }, { htm: method, htu: url, ath, ...times, ...claims })
     },
   }
+}
+
+/** Creates a client with a new key. `signingKey` is the key of the issuer, which signs the tokens. */
+export function boundClient(signingKey: TestTokenKey, alg?: 'EdDSA' | 'Ed25519' | 'ES256'): BoundClient {
+  const client = proofClient(alg)
+  return { ...client, newToken: (claims = {}) => newToken(signingKey, { cnf: { jkt: client.key.kid }, ...claims }) }
 }
 
 /** Returns what came with a token: by default, a good proof for `GET https://b.example/orders`. */

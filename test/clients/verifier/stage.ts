@@ -2,8 +2,9 @@ import { sign } from 'node:crypto'
 import type { AssertionSigner } from '@auth4agent/core/identity/assertion'
 import { createVerifier, type Fetch, type Verifier, type VerifierOptions } from '@auth4agent/verifier'
 import { type Deployment, ISSUER, startDeployment } from '../../support/deployment.ts'
-import { type AgentParty, newKeys } from '../../support/parties.ts'
+import { type AgentParty, clientAssertion, newKeys } from '../../support/parties.ts'
 import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
+import { proofClient } from './proofs.ts'
 
 /** The platform's fetch, kept here because a test replaces the global fetch. */
 const { fetch: platformFetch } = globalThis
@@ -21,6 +22,8 @@ export interface Stage {
   /** Registers and proves another operator. Resolves with its id and root key. */
   newOperator(domain: string): Promise<{ readonly id: string; readonly signer: AssertionSigner }>
   newToken(scope?: string): Promise<string>
+  /** Resolves with a token that is bound to a new key, and with a function that proves a GET of a URL with it. */
+  newBoundToken(): Promise<{ readonly token: string; readonly prove: (url: string) => string }>
   newVerifier(options?: Partial<VerifierOptions>): Verifier
 }
 
@@ -47,6 +50,7 @@ export async function setStage(): Promise<Stage> {
     newOperator: (domain) => newOperator(deployment, domain),
     newToken: async (scope = 'orders:read') =>
       String((await issueToken(deployment.client, agent, { scope, audience: AUDIENCE })).token),
+    newBoundToken: () => newBoundToken(deployment, agent),
     newVerifier: (options = {}) =>
       createVerifier({
         issuer: ISSUER,
@@ -74,6 +78,18 @@ function networkTo(deployment: Deployment): Network {
       return platformFetch(url.replace(ISSUER, deployment.server.baseUrl), init)
     },
   }
+}
+
+/** Gets a token at the token endpoint, which binds it to the key of the proof (RFC 9449 section 5). */
+async function newBoundToken({ server }: Deployment, agent: AgentParty) {
+  const client = proofClient('ES256')
+  const dpop = client.prove({ method: 'POST', url: `${ISSUER}/oauth/token`, token: '' }, { ath: undefined })
+  const wishes = { grant_type: 'client_credentials', scope: 'orders:read', resource: AUDIENCE }
+  const body = new URLSearchParams({ ...wishes, ...clientAssertion(agent, ISSUER) })
+  const response = await platformFetch(`${server.baseUrl}/oauth/token`, { method: 'POST', headers: { dpop }, body })
+  const { access_token: token, token_type }: Record<string, unknown> = Object(await response.json())
+  if (typeof token !== 'string' || token_type !== 'DPoP') throw new Error('The server did not issue a bound token')
+  return { token, prove: (url: string) => client.prove({ url, token }) }
 }
 
 async function newOperator({ client, dns }: Deployment, domain: string) {

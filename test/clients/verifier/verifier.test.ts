@@ -258,6 +258,24 @@ it("a stale verifier with onStale: 'ask' asks the issuer about each token, and r
   stage.network.cut()
 })
 
+it('a bound token is accepted with a proof, also while a stale verifier asks the issuer, which accepts it once', async () => {
+  const url = 'https://api.agents.example.com/orders'
+  const { token, prove } = await stage.newBoundToken()
+  const presented = () => ({ dpop: { proof: prove(url), method: 'GET', url: `${url}?page=2` } })
+  expect(await outcomeOf(verifier, token)).toBe('PROOF_REQUIRED')
+  expect(await outcomeOf(verifier, token, presented())).toBe('VALID')
+  const newStale = () => {
+    const own = stage.newVerifier({ onStale: 'ask', revocations: { authorization: async () => 'Bearer nonsense' } })
+    onTestFinished(() => own.close())
+    return own
+  }
+  const wanted = presented()
+  expect(await outcomeOf(newStale(), token, wanted)).toBe('VALID')
+  expect(await outcomeOf(newStale(), token, wanted)).toBe('PROOF_REPLAYED')
+  expectStatus(200, await stage.deployment.client.revokeToken(token))
+  expect(await outcomeOf(newStale(), token, presented())).toBe('TOKEN_REVOKED')
+})
+
 describe('an MCP server', () => {
   it('gives its tools the claims of the token that a client of the MCP SDK sends, and refuses another scope', async () => {
     const url = await started(startMcpServer(verifier))

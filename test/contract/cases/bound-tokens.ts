@@ -6,7 +6,7 @@ import type { ProofEdits } from '../../support/dpop-proofs.ts'
 import { sendHttp } from '../support/http.ts'
 import { restRequest } from '../support/rest-request.ts'
 import type { World } from '../support/world.ts'
-import { PROOF_KEYS, proofFor } from './dpop.ts'
+import { PROOF_KEYS, proofFor } from './proofs.ts'
 import type { VerdictCase } from './verdict-case.ts'
 
 const KEY = PROOF_KEYS.ES256

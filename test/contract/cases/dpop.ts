@@ -3,26 +3,18 @@ import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
-import { dpopProof, type ProofEdits } from '../../support/dpop-proofs.ts'
+import type { ProofEdits } from '../../support/dpop-proofs.ts'
 import { type TestTokenKey, testTokenKey } from '../../support/token-keys.ts'
 import { sendHttp } from '../support/http.ts'
-import type { ProofTarget, RefusalCase, Transport } from '../support/refusal.ts'
+import type { ProofTarget, RefusalCase } from '../support/refusal.ts'
 import { restRequest } from '../support/rest-request.ts'
 import type { World } from '../support/world.ts'
 import { DEMANDS, demandDpop } from './audiences.ts'
+import { EVERYWHERE, PROOF_KEYS, proofFor } from './proofs.ts'
 import { authenticated } from './valid-requests.ts'
 
 const now = () => Math.floor(Date.now() / 1000)
 
-/** All transports of the server. */
-export const EVERYWHERE: readonly Transport[] = ['rest', 'grpc', 'connect', 'grpc-web']
-
-/** Keys of the algorithms that may sign proofs. */
-export const PROOF_KEYS = {
-  EdDSA: testTokenKey('EdDSA'),
-  Ed25519: testTokenKey('Ed25519'),
-  ES256: testTokenKey('ES256'),
-} as const
 const key = PROOF_KEYS.ES256
 const other = testTokenKey('ES256')
 const rsa = testTokenKey('RS256')
@@ -47,12 +39,6 @@ export const ISSUERS = [
     }),
   },
 ] as const
-
-/** Creates a proof for a request at this moment, changed by `edits`. */
-export function proofFor({ method, url }: ProofTarget, edits: ProofEdits = {}, signer: TestTokenKey = key): string {
-  const claims = { jti: randomUUID(), htm: method, htu: url, iat: now(), ...edits.claims }
-  return dpopProof(signer, { ...edits, claims })
-}
 
 const header = (edits: object) => (): ProofEdits => ({ header: edits })
 const claims = (edits: object) => (): ProofEdits => ({ claims: edits })

@@ -69,6 +69,7 @@ const UNREADABLE: Readonly<Record<string, string | Uint8Array>> = {
   'a parameter twice, once empty': `${GRANT}&grant_type=`,
   'a parameter twice, once without an equals sign': `${GRANT}&grant_type`,
   'a NUL character': `${GRANT}&scope=%00`,
+  'a client secret beside an assertion': `${GRANT}&client_assertion=x&client_secret=x`,
   JSON: '{"grant_type":"client_credentials"}',
 }
 
@@ -92,7 +93,7 @@ const READ: Readonly<Record<string, readonly [body: string, type?: string]>> = {
   'a name in upper case, which is unknown': [`${GRANT}&GRANT_TYPE=x`],
   'the camel-case name of a field, which is unknown': [`${GRANT}&clientAssertion=x&grantType=x`],
   'the names of members of every object': [`${GRANT}&__proto__=x&constructor=x&hasOwnProperty=x&$typeName=x`],
-  'a client secret, which is unknown': [`${GRANT}&client_secret=x`],
+  'a client secret without an assertion': [`${GRANT}&client_secret=x`],
   'empty parameters': [`${GRANT}&client_id=&scope=&resource=&resource&client_assertion=`],
   'a body of exactly 64 KiB': [padded(LIMIT)],
 }

@@ -3,7 +3,7 @@ import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { accessToken } from '../../support/access-tokens.ts'
 import type { World } from '../support/world.ts'
 import { boundCases } from './bound-tokens.ts'
-import { PROOF_KEYS } from './dpop.ts'
+import { PROOF_KEYS } from './proofs.ts'
 import { NOBODY } from './valid-requests.ts'
 import type { VerdictCase } from './verdict-case.ts'
 

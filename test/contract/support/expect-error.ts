@@ -78,7 +78,7 @@ function oauthStatus(reason: ReasonCode, { path, authorization }: OAuthRequest):
 }
 
 function challengeFor({ authorization = '' }: OAuthRequest): string {
-  return `${authorization.startsWith('Basic ') ? 'Basic' : 'Bearer'} realm="auth4agent"`
+  return `${/^\w+/.exec(authorization)?.[0] ?? 'Bearer'} realm="auth4agent"`
 }
 
 function expectHeaders({ status, headers, text }: HttpAnswer, reason: ReasonCode): void {

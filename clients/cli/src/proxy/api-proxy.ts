@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Agent, Auth4AgentError } from '@auth4agent/sdk'
 import { forwardedHeaders } from './forward.ts'
@@ -74,7 +73,17 @@ async function write(answer: Response, response: ServerResponse, locate: (text: 
   // Sends the headers at once, because the first event of a stream may come late.
   response.flushHeaders()
   if (answer.body === null) response.end()
-  else await pipeline(Readable.fromWeb(answer.body), response)
+  else await pipeline(chunksOf(answer.body), response)
+}
+
+/** Reads a body, and closes it when the client leaves. */
+async function* chunksOf(body: NonNullable<Response['body']>): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = body.getReader()
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
+  } finally {
+    await reader.cancel()
+  }
 }
 
 /** Returns a location at the API as a location at this proxy, and any other location unchanged. */

@@ -397,8 +397,8 @@ export const OAuthService: GenService<{
   },
   /**
    * Revoke revokes a token of the client (RFC 7009). It succeeds without effect for every other text: a token that
-   * expired minutes ago, a token of another client, or a text that is not a token of this server. After the call has returned, no
-   * online verification that begins later answers that the token is valid.
+   * expired minutes ago, a token of another client, or a text that is not a token of this server. After the call has
+   * returned, no online verification that begins later answers that the token is valid.
    *
    * @generated from rpc auth4agent.v1.OAuthService.Revoke
    */
