@@ -35,8 +35,7 @@ interface Stock {
 }
 
 /**
- * How long prepared bodies may be kept, in milliseconds: half of the lifetime of a challenge and of an assertion,
- * which is five minutes.
+ * How long prepared bodies may be kept, in milliseconds: half of the lifetime of a challenge and of an assertion.
  */
 const STOCK_MS = 150_000
 /**

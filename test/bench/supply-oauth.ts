@@ -7,7 +7,7 @@ import { cycle } from './supply.ts'
 
 /**
  * Creates the bodies of OAuth requests before a measurement. Both servers have the same clients with the same keys,
- * and get the same requests. Only the issuer in the assertions differs.
+ * and get the same requests. Only the audience of the assertions differs.
  */
 
 /** An OAuth server as its clients see it. */
