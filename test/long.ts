@@ -14,12 +14,14 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/e2e/embedded/{npm-start,terminal}.test.ts': 'npm start runs and gets every signal, each time with a database',
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
     'every process restarts under each key, one after the other',
+  'test/e2e/oauth-clients/authlib.test.ts': "Python starts for each case, and Debian's package may be installed first",
   'test/e2e/readme-tour/{oauth-page,tour}.test.ts': 'the tours of the documents are run, command by command',
   'test/e2e/workers/workers.test.ts': 'workers are killed and replaced under load',
   'services/embedded-postgres/start.test.ts': 'a dozen databases are created, started and killed',
   'test/support/guardian.test.ts': 'servers and databases are started and then left running',
   'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts a dozen processes',
-  'test/e2e/split-smoke/rolling-restart.test.ts': 'a dozen processes are replaced one after the other',
+  'test/e2e/split-smoke/{oauth,rolling-restart}.test.ts':
+    'a dozen processes start, or are replaced one after the other',
   'test/e2e/upgrade/upgrade.test.ts': 'version 1 runs beside this version',
   'test/e2e/key-rotation/{crash,key-rotation}.test.ts': 'keys are rotated many times under load',
 }

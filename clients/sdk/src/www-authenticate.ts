@@ -1,6 +1,6 @@
 /**
- * One element of the header, up to the next comma that is not in quotes. An unfinished quote ends with the header, even
- * after a backslash: no quote may fail to match, because then the time would grow with the square of the length.
+ * One element of the header, up to the next comma that is not in quotes. An unfinished quote ends with the header,
+ * even after a backslash: no quote may fail to match, because then the time would grow with the square of the length.
  */
 const ELEMENT = /(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|[^,"])+/gs
 /** Longer headers are not read. */

@@ -24,8 +24,8 @@ export interface Protected {
  * Returns Hono middleware that accepts requests with a valid token and answers all others. Handlers get the claims by
  * `context.get('claims')`.
  *
- * `app.mount` removes the path of the mounted app from its requests. In such an app, set `publicUrl` to the origin with
- * that path, or the guard compares DPoP proofs with URLs that lack it.
+ * `app.mount` removes the path of the mounted app from its requests. In such an app, set `publicUrl` to the origin
+ * with that path, or the guard compares DPoP proofs with URLs that lack it.
  *
  * Throws TypeError for invalid options.
  *

@@ -61,7 +61,7 @@ function commonOrigin(audience: readonly string[]): string | undefined {
   return origins.size === 1 ? [...origins][0] : undefined
 }
 
-/** A dot segment, also percent-encoded. A proof's URL would be compared without it, but routers read it differently. */
+/** A dot segment, also percent-encoded. Proofs are compared without it, but routers read it differently. */
 const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:[/?#]|$)/i
 
 /**

@@ -54,8 +54,8 @@ const CAPACITY = 200_000
  * up to as long again, because it forgets many proofs at a time. `capacity` limits the number of proofs; 200,000 of
  * them need about 20 MB. `nowS` returns the time in Unix seconds.
  *
- * `monotonicS` returns seconds of a clock that is never set. The memory forgets a proof only when it has expired by both
- * clocks, so that setting the clock forward and back makes no proof valid again. A new process remembers nothing.
+ * `monotonicS` returns seconds of a clock that is never set. The memory forgets a proof only when it has expired by
+ * both clocks, so that setting the clock forward and back makes no proof valid again. A new process remembers nothing.
  *
  * `use` throws {@link ReplayMemoryFull} if the memory is full. It never forgets a proof that has not expired.
  *

@@ -106,7 +106,7 @@ export const mcp: readonly Requirement[] = [
     requirement: 'An MCP server must accept only tokens that name it as their audience',
     tests: [
       ...requirementsOf('checkRequirements refuses a token if the verifier demands another audience'),
-      ...resourceGuard('accepts tokens for the resource and for the audience, unless it has an audience of its own'),
+      ...resourceGuard('accepts only tokens for the resource, and also for its own audience if it has one'),
     ],
   },
   {
