@@ -68,6 +68,22 @@ export type Agent = Prisma.AgentModel
  */
 export type AgentKey = Prisma.AgentKeyModel
 /**
+ * Model AgentAddedKey
+ * Written only by identity. Keys that may authenticate an agent besides its identity key. A removed key has no row.
+ */
+export type AgentAddedKey = Prisma.AgentAddedKeyModel
+/**
+ * Model AgentKeyEvent
+ * Written only by identity. The log of key events. A trigger refuses updates. An agent without a row here has only
+ * the inception that the server recorded, which is computed from the agent's row.
+ */
+export type AgentKeyEvent = Prisma.AgentKeyEventModel
+/**
+ * Model AgentPendingEvent
+ * Written only by identity. Recoveries and moves that have not taken effect yet.
+ */
+export type AgentPendingEvent = Prisma.AgentPendingEventModel
+/**
  * Model Redemption
  * Written only by authn. The primary key makes a challenge or client assertion single-use.
  */
@@ -119,3 +135,9 @@ export type UsedAssertion = Prisma.UsedAssertionModel
  * Written only by ledger and authn. A trigger refuses updates and deletions, so the audit is append-only.
  */
 export type AuditLog = Prisma.AuditLogModel
+/**
+ * Model SignedRequest
+ * Written only by ledger. Requests for changes as operators and the administrator signed them. A trigger refuses
+ * updates and deletions.
+ */
+export type SignedRequest = Prisma.SignedRequestModel

@@ -31,6 +31,19 @@ export const AgentStatus = {
 export type AgentStatus = (typeof AgentStatus)[keyof typeof AgentStatus]
 
 
+export const KeyEventType = {
+  inception: 'inception',
+  rotate: 'rotate',
+  recover: 'recover',
+  add_key: 'add_key',
+  remove_key: 'remove_key',
+  deactivate: 'deactivate',
+  move: 'move'
+} as const
+
+export type KeyEventType = (typeof KeyEventType)[keyof typeof KeyEventType]
+
+
 export const KeyPurpose = {
   access_token: 'access_token',
   introspection: 'introspection'

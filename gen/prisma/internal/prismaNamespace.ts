@@ -402,6 +402,9 @@ export const ModelName = {
   OperatorAudience: 'OperatorAudience',
   Agent: 'Agent',
   AgentKey: 'AgentKey',
+  AgentAddedKey: 'AgentAddedKey',
+  AgentKeyEvent: 'AgentKeyEvent',
+  AgentPendingEvent: 'AgentPendingEvent',
   Redemption: 'Redemption',
   ChallengeKey: 'ChallengeKey',
   JwksKey: 'JwksKey',
@@ -410,7 +413,8 @@ export const ModelName = {
   RevocationHead: 'RevocationHead',
   Verifier: 'Verifier',
   UsedAssertion: 'UsedAssertion',
-  AuditLog: 'AuditLog'
+  AuditLog: 'AuditLog',
+  SignedRequest: 'SignedRequest'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -426,7 +430,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorAudience" | "agent" | "agentKey" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "verifier" | "usedAssertion" | "auditLog"
+    modelProps: "deployment" | "operator" | "operatorAudience" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -797,6 +801,228 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.AgentKeyCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.AgentKeyCountAggregateOutputType> | number
+        }
+      }
+    }
+    AgentAddedKey: {
+      payload: Prisma.$AgentAddedKeyPayload<ExtArgs>
+      fields: Prisma.AgentAddedKeyFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AgentAddedKeyFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentAddedKeyPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AgentAddedKeyFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentAddedKeyPayload>
+        }
+        findFirst: {
+          args: Prisma.AgentAddedKeyFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentAddedKeyPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AgentAddedKeyFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentAddedKeyPayload>
+        }
+        findMany: {
+          args: Prisma.AgentAddedKeyFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentAddedKeyPayload>[]
+        }
+        create: {
+          args: Prisma.AgentAddedKeyCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentAddedKeyPayload>
+        }
+        createMany: {
+          args: Prisma.AgentAddedKeyCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AgentAddedKeyCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentAddedKeyPayload>[]
+        }
+        delete: {
+          args: Prisma.AgentAddedKeyDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentAddedKeyPayload>
+        }
+        update: {
+          args: Prisma.AgentAddedKeyUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentAddedKeyPayload>
+        }
+        deleteMany: {
+          args: Prisma.AgentAddedKeyDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AgentAddedKeyUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AgentAddedKeyUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentAddedKeyPayload>[]
+        }
+        upsert: {
+          args: Prisma.AgentAddedKeyUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentAddedKeyPayload>
+        }
+        aggregate: {
+          args: Prisma.AgentAddedKeyAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAgentAddedKey>
+        }
+        groupBy: {
+          args: Prisma.AgentAddedKeyGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AgentAddedKeyGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AgentAddedKeyCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AgentAddedKeyCountAggregateOutputType> | number
+        }
+      }
+    }
+    AgentKeyEvent: {
+      payload: Prisma.$AgentKeyEventPayload<ExtArgs>
+      fields: Prisma.AgentKeyEventFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AgentKeyEventFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentKeyEventPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AgentKeyEventFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentKeyEventPayload>
+        }
+        findFirst: {
+          args: Prisma.AgentKeyEventFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentKeyEventPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AgentKeyEventFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentKeyEventPayload>
+        }
+        findMany: {
+          args: Prisma.AgentKeyEventFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentKeyEventPayload>[]
+        }
+        create: {
+          args: Prisma.AgentKeyEventCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentKeyEventPayload>
+        }
+        createMany: {
+          args: Prisma.AgentKeyEventCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AgentKeyEventCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentKeyEventPayload>[]
+        }
+        delete: {
+          args: Prisma.AgentKeyEventDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentKeyEventPayload>
+        }
+        update: {
+          args: Prisma.AgentKeyEventUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentKeyEventPayload>
+        }
+        deleteMany: {
+          args: Prisma.AgentKeyEventDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AgentKeyEventUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AgentKeyEventUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentKeyEventPayload>[]
+        }
+        upsert: {
+          args: Prisma.AgentKeyEventUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentKeyEventPayload>
+        }
+        aggregate: {
+          args: Prisma.AgentKeyEventAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAgentKeyEvent>
+        }
+        groupBy: {
+          args: Prisma.AgentKeyEventGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AgentKeyEventGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AgentKeyEventCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AgentKeyEventCountAggregateOutputType> | number
+        }
+      }
+    }
+    AgentPendingEvent: {
+      payload: Prisma.$AgentPendingEventPayload<ExtArgs>
+      fields: Prisma.AgentPendingEventFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AgentPendingEventFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentPendingEventPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AgentPendingEventFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentPendingEventPayload>
+        }
+        findFirst: {
+          args: Prisma.AgentPendingEventFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentPendingEventPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AgentPendingEventFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentPendingEventPayload>
+        }
+        findMany: {
+          args: Prisma.AgentPendingEventFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentPendingEventPayload>[]
+        }
+        create: {
+          args: Prisma.AgentPendingEventCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentPendingEventPayload>
+        }
+        createMany: {
+          args: Prisma.AgentPendingEventCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AgentPendingEventCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentPendingEventPayload>[]
+        }
+        delete: {
+          args: Prisma.AgentPendingEventDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentPendingEventPayload>
+        }
+        update: {
+          args: Prisma.AgentPendingEventUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentPendingEventPayload>
+        }
+        deleteMany: {
+          args: Prisma.AgentPendingEventDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AgentPendingEventUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AgentPendingEventUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentPendingEventPayload>[]
+        }
+        upsert: {
+          args: Prisma.AgentPendingEventUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AgentPendingEventPayload>
+        }
+        aggregate: {
+          args: Prisma.AgentPendingEventAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAgentPendingEvent>
+        }
+        groupBy: {
+          args: Prisma.AgentPendingEventGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AgentPendingEventGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AgentPendingEventCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AgentPendingEventCountAggregateOutputType> | number
         }
       }
     }
@@ -1466,6 +1692,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    SignedRequest: {
+      payload: Prisma.$SignedRequestPayload<ExtArgs>
+      fields: Prisma.SignedRequestFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SignedRequestFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignedRequestPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SignedRequestFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignedRequestPayload>
+        }
+        findFirst: {
+          args: Prisma.SignedRequestFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignedRequestPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SignedRequestFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignedRequestPayload>
+        }
+        findMany: {
+          args: Prisma.SignedRequestFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignedRequestPayload>[]
+        }
+        create: {
+          args: Prisma.SignedRequestCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignedRequestPayload>
+        }
+        createMany: {
+          args: Prisma.SignedRequestCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SignedRequestCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignedRequestPayload>[]
+        }
+        delete: {
+          args: Prisma.SignedRequestDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignedRequestPayload>
+        }
+        update: {
+          args: Prisma.SignedRequestUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignedRequestPayload>
+        }
+        deleteMany: {
+          args: Prisma.SignedRequestDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SignedRequestUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SignedRequestUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignedRequestPayload>[]
+        }
+        upsert: {
+          args: Prisma.SignedRequestUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignedRequestPayload>
+        }
+        aggregate: {
+          args: Prisma.SignedRequestAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSignedRequest>
+        }
+        groupBy: {
+          args: Prisma.SignedRequestGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignedRequestGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SignedRequestCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignedRequestCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -1534,7 +1834,12 @@ export const OperatorScalarFieldEnum = {
   nextLookAt: 'nextLookAt',
   failedProofs: 'failedProofs',
   nextProofAt: 'nextProofAt',
-  lapsedAt: 'lapsedAt'
+  lapsedAt: 'lapsedAt',
+  manifest: 'manifest',
+  manifestSeq: 'manifestSeq',
+  requireBodyDigest: 'requireBodyDigest',
+  hideAllowedScopes: 'hideAllowedScopes',
+  frozenAt: 'frozenAt'
 } as const
 
 export type OperatorScalarFieldEnum = (typeof OperatorScalarFieldEnum)[keyof typeof OperatorScalarFieldEnum]
@@ -1565,7 +1870,9 @@ export const AgentScalarFieldEnum = {
   expiresAt: 'expiresAt',
   approvedAt: 'approvedAt',
   suspendedAt: 'suspendedAt',
-  revokedAt: 'revokedAt'
+  revokedAt: 'revokedAt',
+  movedTo: 'movedTo',
+  movedFrom: 'movedFrom'
 } as const
 
 export type AgentScalarFieldEnum = (typeof AgentScalarFieldEnum)[keyof typeof AgentScalarFieldEnum]
@@ -1576,10 +1883,49 @@ export const AgentKeyScalarFieldEnum = {
   publicKey: 'publicKey',
   thumbprint: 'thumbprint',
   createdAt: 'createdAt',
-  retiredAt: 'retiredAt'
+  retiredAt: 'retiredAt',
+  next: 'next'
 } as const
 
 export type AgentKeyScalarFieldEnum = (typeof AgentKeyScalarFieldEnum)[keyof typeof AgentKeyScalarFieldEnum]
+
+
+export const AgentAddedKeyScalarFieldEnum = {
+  agentId: 'agentId',
+  thumbprint: 'thumbprint',
+  publicJwk: 'publicJwk',
+  label: 'label',
+  expiresAt: 'expiresAt'
+} as const
+
+export type AgentAddedKeyScalarFieldEnum = (typeof AgentAddedKeyScalarFieldEnum)[keyof typeof AgentAddedKeyScalarFieldEnum]
+
+
+export const AgentKeyEventScalarFieldEnum = {
+  agentId: 'agentId',
+  seq: 'seq',
+  type: 'type',
+  event: 'event',
+  digest: 'digest',
+  recordedAt: 'recordedAt'
+} as const
+
+export type AgentKeyEventScalarFieldEnum = (typeof AgentKeyEventScalarFieldEnum)[keyof typeof AgentKeyEventScalarFieldEnum]
+
+
+export const AgentPendingEventScalarFieldEnum = {
+  agentId: 'agentId',
+  type: 'type',
+  event: 'event',
+  digest: 'digest',
+  requestedAt: 'requestedAt',
+  effectiveAt: 'effectiveAt',
+  releasedAt: 'releasedAt',
+  release: 'release',
+  releaseKey: 'releaseKey'
+} as const
+
+export type AgentPendingEventScalarFieldEnum = (typeof AgentPendingEventScalarFieldEnum)[keyof typeof AgentPendingEventScalarFieldEnum]
 
 
 export const RedemptionScalarFieldEnum = {
@@ -1695,10 +2041,25 @@ export const AuditLogScalarFieldEnum = {
   subject: 'subject',
   outcome: 'outcome',
   reason: 'reason',
-  requestId: 'requestId'
+  requestId: 'requestId',
+  kid: 'kid',
+  keyLabel: 'keyLabel',
+  signedRequestId: 'signedRequestId'
 } as const
 
 export type AuditLogScalarFieldEnum = (typeof AuditLogScalarFieldEnum)[keyof typeof AuditLogScalarFieldEnum]
+
+
+export const SignedRequestScalarFieldEnum = {
+  id: 'id',
+  at: 'at',
+  rpc: 'rpc',
+  signatures: 'signatures',
+  body: 'body',
+  bodyDigest: 'bodyDigest'
+} as const
+
+export type SignedRequestScalarFieldEnum = (typeof SignedRequestScalarFieldEnum)[keyof typeof SignedRequestScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -1847,6 +2208,34 @@ export type ListEnumAgentStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$
 
 
 /**
+ * Reference to a field of type 'Json'
+ */
+export type JsonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Json'>
+    
+
+
+/**
+ * Reference to a field of type 'QueryMode'
+ */
+export type EnumQueryModeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'QueryMode'>
+    
+
+
+/**
+ * Reference to a field of type 'KeyEventType'
+ */
+export type EnumKeyEventTypeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'KeyEventType'>
+    
+
+
+/**
+ * Reference to a field of type 'KeyEventType[]'
+ */
+export type ListEnumKeyEventTypeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'KeyEventType[]'>
+    
+
+
+/**
  * Reference to a field of type 'BigInt'
  */
 export type BigIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'BigInt'>
@@ -1885,20 +2274,6 @@ export type EnumKeyStateFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaM
  * Reference to a field of type 'KeyState[]'
  */
 export type ListEnumKeyStateFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'KeyState[]'>
-    
-
-
-/**
- * Reference to a field of type 'Json'
- */
-export type JsonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Json'>
-    
-
-
-/**
- * Reference to a field of type 'QueryMode'
- */
-export type EnumQueryModeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'QueryMode'>
     
 
 
@@ -2085,6 +2460,9 @@ export type GlobalOmitConfig = {
   operatorAudience?: Prisma.OperatorAudienceOmit
   agent?: Prisma.AgentOmit
   agentKey?: Prisma.AgentKeyOmit
+  agentAddedKey?: Prisma.AgentAddedKeyOmit
+  agentKeyEvent?: Prisma.AgentKeyEventOmit
+  agentPendingEvent?: Prisma.AgentPendingEventOmit
   redemption?: Prisma.RedemptionOmit
   challengeKey?: Prisma.ChallengeKeyOmit
   jwksKey?: Prisma.JwksKeyOmit
@@ -2094,6 +2472,7 @@ export type GlobalOmitConfig = {
   verifier?: Prisma.VerifierOmit
   usedAssertion?: Prisma.UsedAssertionOmit
   auditLog?: Prisma.AuditLogOmit
+  signedRequest?: Prisma.SignedRequestOmit
 }
 
 /* Types for Logging */

@@ -56,6 +56,9 @@ export const ModelName = {
   OperatorAudience: 'OperatorAudience',
   Agent: 'Agent',
   AgentKey: 'AgentKey',
+  AgentAddedKey: 'AgentAddedKey',
+  AgentKeyEvent: 'AgentKeyEvent',
+  AgentPendingEvent: 'AgentPendingEvent',
   Redemption: 'Redemption',
   ChallengeKey: 'ChallengeKey',
   JwksKey: 'JwksKey',
@@ -64,7 +67,8 @@ export const ModelName = {
   RevocationHead: 'RevocationHead',
   Verifier: 'Verifier',
   UsedAssertion: 'UsedAssertion',
-  AuditLog: 'AuditLog'
+  AuditLog: 'AuditLog',
+  SignedRequest: 'SignedRequest'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -112,7 +116,12 @@ export const OperatorScalarFieldEnum = {
   nextLookAt: 'nextLookAt',
   failedProofs: 'failedProofs',
   nextProofAt: 'nextProofAt',
-  lapsedAt: 'lapsedAt'
+  lapsedAt: 'lapsedAt',
+  manifest: 'manifest',
+  manifestSeq: 'manifestSeq',
+  requireBodyDigest: 'requireBodyDigest',
+  hideAllowedScopes: 'hideAllowedScopes',
+  frozenAt: 'frozenAt'
 } as const
 
 export type OperatorScalarFieldEnum = (typeof OperatorScalarFieldEnum)[keyof typeof OperatorScalarFieldEnum]
@@ -143,7 +152,9 @@ export const AgentScalarFieldEnum = {
   expiresAt: 'expiresAt',
   approvedAt: 'approvedAt',
   suspendedAt: 'suspendedAt',
-  revokedAt: 'revokedAt'
+  revokedAt: 'revokedAt',
+  movedTo: 'movedTo',
+  movedFrom: 'movedFrom'
 } as const
 
 export type AgentScalarFieldEnum = (typeof AgentScalarFieldEnum)[keyof typeof AgentScalarFieldEnum]
@@ -154,10 +165,49 @@ export const AgentKeyScalarFieldEnum = {
   publicKey: 'publicKey',
   thumbprint: 'thumbprint',
   createdAt: 'createdAt',
-  retiredAt: 'retiredAt'
+  retiredAt: 'retiredAt',
+  next: 'next'
 } as const
 
 export type AgentKeyScalarFieldEnum = (typeof AgentKeyScalarFieldEnum)[keyof typeof AgentKeyScalarFieldEnum]
+
+
+export const AgentAddedKeyScalarFieldEnum = {
+  agentId: 'agentId',
+  thumbprint: 'thumbprint',
+  publicJwk: 'publicJwk',
+  label: 'label',
+  expiresAt: 'expiresAt'
+} as const
+
+export type AgentAddedKeyScalarFieldEnum = (typeof AgentAddedKeyScalarFieldEnum)[keyof typeof AgentAddedKeyScalarFieldEnum]
+
+
+export const AgentKeyEventScalarFieldEnum = {
+  agentId: 'agentId',
+  seq: 'seq',
+  type: 'type',
+  event: 'event',
+  digest: 'digest',
+  recordedAt: 'recordedAt'
+} as const
+
+export type AgentKeyEventScalarFieldEnum = (typeof AgentKeyEventScalarFieldEnum)[keyof typeof AgentKeyEventScalarFieldEnum]
+
+
+export const AgentPendingEventScalarFieldEnum = {
+  agentId: 'agentId',
+  type: 'type',
+  event: 'event',
+  digest: 'digest',
+  requestedAt: 'requestedAt',
+  effectiveAt: 'effectiveAt',
+  releasedAt: 'releasedAt',
+  release: 'release',
+  releaseKey: 'releaseKey'
+} as const
+
+export type AgentPendingEventScalarFieldEnum = (typeof AgentPendingEventScalarFieldEnum)[keyof typeof AgentPendingEventScalarFieldEnum]
 
 
 export const RedemptionScalarFieldEnum = {
@@ -273,10 +323,25 @@ export const AuditLogScalarFieldEnum = {
   subject: 'subject',
   outcome: 'outcome',
   reason: 'reason',
-  requestId: 'requestId'
+  requestId: 'requestId',
+  kid: 'kid',
+  keyLabel: 'keyLabel',
+  signedRequestId: 'signedRequestId'
 } as const
 
 export type AuditLogScalarFieldEnum = (typeof AuditLogScalarFieldEnum)[keyof typeof AuditLogScalarFieldEnum]
+
+
+export const SignedRequestScalarFieldEnum = {
+  id: 'id',
+  at: 'at',
+  rpc: 'rpc',
+  signatures: 'signatures',
+  body: 'body',
+  bodyDigest: 'bodyDigest'
+} as const
+
+export type SignedRequestScalarFieldEnum = (typeof SignedRequestScalarFieldEnum)[keyof typeof SignedRequestScalarFieldEnum]
 
 
 export const SortOrder = {

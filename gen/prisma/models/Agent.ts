@@ -50,6 +50,8 @@ export type AgentMinAggregateOutputType = {
   approvedAt: Date | null
   suspendedAt: Date | null
   revokedAt: Date | null
+  movedTo: string | null
+  movedFrom: string | null
 }
 
 export type AgentMaxAggregateOutputType = {
@@ -66,6 +68,8 @@ export type AgentMaxAggregateOutputType = {
   approvedAt: Date | null
   suspendedAt: Date | null
   revokedAt: Date | null
+  movedTo: string | null
+  movedFrom: string | null
 }
 
 export type AgentCountAggregateOutputType = {
@@ -83,6 +87,8 @@ export type AgentCountAggregateOutputType = {
   approvedAt: number
   suspendedAt: number
   revokedAt: number
+  movedTo: number
+  movedFrom: number
   _all: number
 }
 
@@ -111,6 +117,8 @@ export type AgentMinAggregateInputType = {
   approvedAt?: true
   suspendedAt?: true
   revokedAt?: true
+  movedTo?: true
+  movedFrom?: true
 }
 
 export type AgentMaxAggregateInputType = {
@@ -127,6 +135,8 @@ export type AgentMaxAggregateInputType = {
   approvedAt?: true
   suspendedAt?: true
   revokedAt?: true
+  movedTo?: true
+  movedFrom?: true
 }
 
 export type AgentCountAggregateInputType = {
@@ -144,6 +154,8 @@ export type AgentCountAggregateInputType = {
   approvedAt?: true
   suspendedAt?: true
   revokedAt?: true
+  movedTo?: true
+  movedFrom?: true
   _all?: true
 }
 
@@ -248,6 +260,8 @@ export type AgentGroupByOutputType = {
   approvedAt: Date | null
   suspendedAt: Date | null
   revokedAt: Date | null
+  movedTo: string | null
+  movedFrom: string | null
   _count: AgentCountAggregateOutputType | null
   _avg: AgentAvgAggregateOutputType | null
   _sum: AgentSumAggregateOutputType | null
@@ -288,8 +302,13 @@ export type AgentWhereInput = {
   approvedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   suspendedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   revokedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
+  movedTo?: Prisma.StringNullableFilter<"Agent"> | string | null
+  movedFrom?: Prisma.StringNullableFilter<"Agent"> | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   keys?: Prisma.AgentKeyListRelationFilter
+  addedKeys?: Prisma.AgentAddedKeyListRelationFilter
+  keyEvents?: Prisma.AgentKeyEventListRelationFilter
+  pendingEvents?: Prisma.AgentPendingEventListRelationFilter
 }
 
 export type AgentOrderByWithRelationInput = {
@@ -307,8 +326,13 @@ export type AgentOrderByWithRelationInput = {
   approvedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   suspendedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   revokedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  movedTo?: Prisma.SortOrderInput | Prisma.SortOrder
+  movedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
   keys?: Prisma.AgentKeyOrderByRelationAggregateInput
+  addedKeys?: Prisma.AgentAddedKeyOrderByRelationAggregateInput
+  keyEvents?: Prisma.AgentKeyEventOrderByRelationAggregateInput
+  pendingEvents?: Prisma.AgentPendingEventOrderByRelationAggregateInput
 }
 
 export type AgentWhereUniqueInput = Prisma.AtLeast<{
@@ -330,8 +354,13 @@ export type AgentWhereUniqueInput = Prisma.AtLeast<{
   approvedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   suspendedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   revokedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
+  movedTo?: Prisma.StringNullableFilter<"Agent"> | string | null
+  movedFrom?: Prisma.StringNullableFilter<"Agent"> | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   keys?: Prisma.AgentKeyListRelationFilter
+  addedKeys?: Prisma.AgentAddedKeyListRelationFilter
+  keyEvents?: Prisma.AgentKeyEventListRelationFilter
+  pendingEvents?: Prisma.AgentPendingEventListRelationFilter
 }, "id" | "operatorId_did">
 
 export type AgentOrderByWithAggregationInput = {
@@ -349,6 +378,8 @@ export type AgentOrderByWithAggregationInput = {
   approvedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   suspendedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   revokedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  movedTo?: Prisma.SortOrderInput | Prisma.SortOrder
+  movedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AgentCountOrderByAggregateInput
   _avg?: Prisma.AgentAvgOrderByAggregateInput
   _max?: Prisma.AgentMaxOrderByAggregateInput
@@ -374,6 +405,8 @@ export type AgentScalarWhereWithAggregatesInput = {
   approvedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Agent"> | Date | string | null
   suspendedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Agent"> | Date | string | null
   revokedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Agent"> | Date | string | null
+  movedTo?: Prisma.StringNullableWithAggregatesFilter<"Agent"> | string | null
+  movedFrom?: Prisma.StringNullableWithAggregatesFilter<"Agent"> | string | null
 }
 
 export type AgentCreateInput = {
@@ -390,8 +423,13 @@ export type AgentCreateInput = {
   approvedAt?: Date | string | null
   suspendedAt?: Date | string | null
   revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
+  addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
+  keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
+  pendingEvents?: Prisma.AgentPendingEventCreateNestedManyWithoutAgentInput
 }
 
 export type AgentUncheckedCreateInput = {
@@ -409,7 +447,12 @@ export type AgentUncheckedCreateInput = {
   approvedAt?: Date | string | null
   suspendedAt?: Date | string | null
   revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
+  addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
+  keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
+  pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
 }
 
 export type AgentUpdateInput = {
@@ -426,8 +469,13 @@ export type AgentUpdateInput = {
   approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
+  addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
+  keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
+  pendingEvents?: Prisma.AgentPendingEventUpdateManyWithoutAgentNestedInput
 }
 
 export type AgentUncheckedUpdateInput = {
@@ -445,7 +493,12 @@ export type AgentUncheckedUpdateInput = {
   approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
+  addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
+  keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
+  pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
 }
 
 export type AgentCreateManyInput = {
@@ -463,6 +516,8 @@ export type AgentCreateManyInput = {
   approvedAt?: Date | string | null
   suspendedAt?: Date | string | null
   revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
 }
 
 export type AgentUpdateManyMutationInput = {
@@ -479,6 +534,8 @@ export type AgentUpdateManyMutationInput = {
   approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type AgentUncheckedUpdateManyInput = {
@@ -496,6 +553,8 @@ export type AgentUncheckedUpdateManyInput = {
   approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type AgentListRelationFilter = {
@@ -528,6 +587,8 @@ export type AgentCountOrderByAggregateInput = {
   approvedAt?: Prisma.SortOrder
   suspendedAt?: Prisma.SortOrder
   revokedAt?: Prisma.SortOrder
+  movedTo?: Prisma.SortOrder
+  movedFrom?: Prisma.SortOrder
 }
 
 export type AgentAvgOrderByAggregateInput = {
@@ -549,6 +610,8 @@ export type AgentMaxOrderByAggregateInput = {
   approvedAt?: Prisma.SortOrder
   suspendedAt?: Prisma.SortOrder
   revokedAt?: Prisma.SortOrder
+  movedTo?: Prisma.SortOrder
+  movedFrom?: Prisma.SortOrder
 }
 
 export type AgentMinOrderByAggregateInput = {
@@ -565,6 +628,8 @@ export type AgentMinOrderByAggregateInput = {
   approvedAt?: Prisma.SortOrder
   suspendedAt?: Prisma.SortOrder
   revokedAt?: Prisma.SortOrder
+  movedTo?: Prisma.SortOrder
+  movedFrom?: Prisma.SortOrder
 }
 
 export type AgentSumOrderByAggregateInput = {
@@ -646,6 +711,48 @@ export type AgentUpdateOneRequiredWithoutKeysNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.AgentUpdateToOneWithWhereWithoutKeysInput, Prisma.AgentUpdateWithoutKeysInput>, Prisma.AgentUncheckedUpdateWithoutKeysInput>
 }
 
+export type AgentCreateNestedOneWithoutAddedKeysInput = {
+  create?: Prisma.XOR<Prisma.AgentCreateWithoutAddedKeysInput, Prisma.AgentUncheckedCreateWithoutAddedKeysInput>
+  connectOrCreate?: Prisma.AgentCreateOrConnectWithoutAddedKeysInput
+  connect?: Prisma.AgentWhereUniqueInput
+}
+
+export type AgentUpdateOneRequiredWithoutAddedKeysNestedInput = {
+  create?: Prisma.XOR<Prisma.AgentCreateWithoutAddedKeysInput, Prisma.AgentUncheckedCreateWithoutAddedKeysInput>
+  connectOrCreate?: Prisma.AgentCreateOrConnectWithoutAddedKeysInput
+  upsert?: Prisma.AgentUpsertWithoutAddedKeysInput
+  connect?: Prisma.AgentWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.AgentUpdateToOneWithWhereWithoutAddedKeysInput, Prisma.AgentUpdateWithoutAddedKeysInput>, Prisma.AgentUncheckedUpdateWithoutAddedKeysInput>
+}
+
+export type AgentCreateNestedOneWithoutKeyEventsInput = {
+  create?: Prisma.XOR<Prisma.AgentCreateWithoutKeyEventsInput, Prisma.AgentUncheckedCreateWithoutKeyEventsInput>
+  connectOrCreate?: Prisma.AgentCreateOrConnectWithoutKeyEventsInput
+  connect?: Prisma.AgentWhereUniqueInput
+}
+
+export type AgentUpdateOneRequiredWithoutKeyEventsNestedInput = {
+  create?: Prisma.XOR<Prisma.AgentCreateWithoutKeyEventsInput, Prisma.AgentUncheckedCreateWithoutKeyEventsInput>
+  connectOrCreate?: Prisma.AgentCreateOrConnectWithoutKeyEventsInput
+  upsert?: Prisma.AgentUpsertWithoutKeyEventsInput
+  connect?: Prisma.AgentWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.AgentUpdateToOneWithWhereWithoutKeyEventsInput, Prisma.AgentUpdateWithoutKeyEventsInput>, Prisma.AgentUncheckedUpdateWithoutKeyEventsInput>
+}
+
+export type AgentCreateNestedOneWithoutPendingEventsInput = {
+  create?: Prisma.XOR<Prisma.AgentCreateWithoutPendingEventsInput, Prisma.AgentUncheckedCreateWithoutPendingEventsInput>
+  connectOrCreate?: Prisma.AgentCreateOrConnectWithoutPendingEventsInput
+  connect?: Prisma.AgentWhereUniqueInput
+}
+
+export type AgentUpdateOneRequiredWithoutPendingEventsNestedInput = {
+  create?: Prisma.XOR<Prisma.AgentCreateWithoutPendingEventsInput, Prisma.AgentUncheckedCreateWithoutPendingEventsInput>
+  connectOrCreate?: Prisma.AgentCreateOrConnectWithoutPendingEventsInput
+  upsert?: Prisma.AgentUpsertWithoutPendingEventsInput
+  connect?: Prisma.AgentWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.AgentUpdateToOneWithWhereWithoutPendingEventsInput, Prisma.AgentUpdateWithoutPendingEventsInput>, Prisma.AgentUncheckedUpdateWithoutPendingEventsInput>
+}
+
 export type AgentCreateWithoutOperatorInput = {
   id: string
   did: string
@@ -660,7 +767,12 @@ export type AgentCreateWithoutOperatorInput = {
   approvedAt?: Date | string | null
   suspendedAt?: Date | string | null
   revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
+  addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
+  keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
+  pendingEvents?: Prisma.AgentPendingEventCreateNestedManyWithoutAgentInput
 }
 
 export type AgentUncheckedCreateWithoutOperatorInput = {
@@ -677,7 +789,12 @@ export type AgentUncheckedCreateWithoutOperatorInput = {
   approvedAt?: Date | string | null
   suspendedAt?: Date | string | null
   revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
+  addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
+  keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
+  pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
 }
 
 export type AgentCreateOrConnectWithoutOperatorInput = {
@@ -724,6 +841,8 @@ export type AgentScalarWhereInput = {
   approvedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   suspendedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   revokedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
+  movedTo?: Prisma.StringNullableFilter<"Agent"> | string | null
+  movedFrom?: Prisma.StringNullableFilter<"Agent"> | string | null
 }
 
 export type AgentCreateWithoutKeysInput = {
@@ -740,7 +859,12 @@ export type AgentCreateWithoutKeysInput = {
   approvedAt?: Date | string | null
   suspendedAt?: Date | string | null
   revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
+  addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
+  keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
+  pendingEvents?: Prisma.AgentPendingEventCreateNestedManyWithoutAgentInput
 }
 
 export type AgentUncheckedCreateWithoutKeysInput = {
@@ -758,6 +882,11 @@ export type AgentUncheckedCreateWithoutKeysInput = {
   approvedAt?: Date | string | null
   suspendedAt?: Date | string | null
   revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
+  addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
+  keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
+  pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
 }
 
 export type AgentCreateOrConnectWithoutKeysInput = {
@@ -790,7 +919,12 @@ export type AgentUpdateWithoutKeysInput = {
   approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
+  addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
+  keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
+  pendingEvents?: Prisma.AgentPendingEventUpdateManyWithoutAgentNestedInput
 }
 
 export type AgentUncheckedUpdateWithoutKeysInput = {
@@ -808,6 +942,323 @@ export type AgentUncheckedUpdateWithoutKeysInput = {
   approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
+  keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
+  pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
+}
+
+export type AgentCreateWithoutAddedKeysInput = {
+  id: string
+  did: string
+  label?: string
+  status?: $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentCreateallowedScopesInput | string[]
+  requireBoundChallenges?: boolean
+  version?: number
+  epoch?: number
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  approvedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
+  operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
+  keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
+  keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
+  pendingEvents?: Prisma.AgentPendingEventCreateNestedManyWithoutAgentInput
+}
+
+export type AgentUncheckedCreateWithoutAddedKeysInput = {
+  id: string
+  operatorId: string
+  did: string
+  label?: string
+  status?: $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentCreateallowedScopesInput | string[]
+  requireBoundChallenges?: boolean
+  version?: number
+  epoch?: number
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  approvedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
+  keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
+  keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
+  pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
+}
+
+export type AgentCreateOrConnectWithoutAddedKeysInput = {
+  where: Prisma.AgentWhereUniqueInput
+  create: Prisma.XOR<Prisma.AgentCreateWithoutAddedKeysInput, Prisma.AgentUncheckedCreateWithoutAddedKeysInput>
+}
+
+export type AgentUpsertWithoutAddedKeysInput = {
+  update: Prisma.XOR<Prisma.AgentUpdateWithoutAddedKeysInput, Prisma.AgentUncheckedUpdateWithoutAddedKeysInput>
+  create: Prisma.XOR<Prisma.AgentCreateWithoutAddedKeysInput, Prisma.AgentUncheckedCreateWithoutAddedKeysInput>
+  where?: Prisma.AgentWhereInput
+}
+
+export type AgentUpdateToOneWithWhereWithoutAddedKeysInput = {
+  where?: Prisma.AgentWhereInput
+  data: Prisma.XOR<Prisma.AgentUpdateWithoutAddedKeysInput, Prisma.AgentUncheckedUpdateWithoutAddedKeysInput>
+}
+
+export type AgentUpdateWithoutAddedKeysInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  did?: Prisma.StringFieldUpdateOperationsInput | string
+  label?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumAgentStatusFieldUpdateOperationsInput | $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentUpdateallowedScopesInput | string[]
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
+  keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
+  keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
+  pendingEvents?: Prisma.AgentPendingEventUpdateManyWithoutAgentNestedInput
+}
+
+export type AgentUncheckedUpdateWithoutAddedKeysInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  operatorId?: Prisma.StringFieldUpdateOperationsInput | string
+  did?: Prisma.StringFieldUpdateOperationsInput | string
+  label?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumAgentStatusFieldUpdateOperationsInput | $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentUpdateallowedScopesInput | string[]
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
+  keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
+  pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
+}
+
+export type AgentCreateWithoutKeyEventsInput = {
+  id: string
+  did: string
+  label?: string
+  status?: $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentCreateallowedScopesInput | string[]
+  requireBoundChallenges?: boolean
+  version?: number
+  epoch?: number
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  approvedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
+  operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
+  keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
+  addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
+  pendingEvents?: Prisma.AgentPendingEventCreateNestedManyWithoutAgentInput
+}
+
+export type AgentUncheckedCreateWithoutKeyEventsInput = {
+  id: string
+  operatorId: string
+  did: string
+  label?: string
+  status?: $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentCreateallowedScopesInput | string[]
+  requireBoundChallenges?: boolean
+  version?: number
+  epoch?: number
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  approvedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
+  keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
+  addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
+  pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
+}
+
+export type AgentCreateOrConnectWithoutKeyEventsInput = {
+  where: Prisma.AgentWhereUniqueInput
+  create: Prisma.XOR<Prisma.AgentCreateWithoutKeyEventsInput, Prisma.AgentUncheckedCreateWithoutKeyEventsInput>
+}
+
+export type AgentUpsertWithoutKeyEventsInput = {
+  update: Prisma.XOR<Prisma.AgentUpdateWithoutKeyEventsInput, Prisma.AgentUncheckedUpdateWithoutKeyEventsInput>
+  create: Prisma.XOR<Prisma.AgentCreateWithoutKeyEventsInput, Prisma.AgentUncheckedCreateWithoutKeyEventsInput>
+  where?: Prisma.AgentWhereInput
+}
+
+export type AgentUpdateToOneWithWhereWithoutKeyEventsInput = {
+  where?: Prisma.AgentWhereInput
+  data: Prisma.XOR<Prisma.AgentUpdateWithoutKeyEventsInput, Prisma.AgentUncheckedUpdateWithoutKeyEventsInput>
+}
+
+export type AgentUpdateWithoutKeyEventsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  did?: Prisma.StringFieldUpdateOperationsInput | string
+  label?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumAgentStatusFieldUpdateOperationsInput | $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentUpdateallowedScopesInput | string[]
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
+  keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
+  addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
+  pendingEvents?: Prisma.AgentPendingEventUpdateManyWithoutAgentNestedInput
+}
+
+export type AgentUncheckedUpdateWithoutKeyEventsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  operatorId?: Prisma.StringFieldUpdateOperationsInput | string
+  did?: Prisma.StringFieldUpdateOperationsInput | string
+  label?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumAgentStatusFieldUpdateOperationsInput | $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentUpdateallowedScopesInput | string[]
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
+  addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
+  pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
+}
+
+export type AgentCreateWithoutPendingEventsInput = {
+  id: string
+  did: string
+  label?: string
+  status?: $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentCreateallowedScopesInput | string[]
+  requireBoundChallenges?: boolean
+  version?: number
+  epoch?: number
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  approvedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
+  operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
+  keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
+  addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
+  keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
+}
+
+export type AgentUncheckedCreateWithoutPendingEventsInput = {
+  id: string
+  operatorId: string
+  did: string
+  label?: string
+  status?: $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentCreateallowedScopesInput | string[]
+  requireBoundChallenges?: boolean
+  version?: number
+  epoch?: number
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  approvedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
+  keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
+  addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
+  keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
+}
+
+export type AgentCreateOrConnectWithoutPendingEventsInput = {
+  where: Prisma.AgentWhereUniqueInput
+  create: Prisma.XOR<Prisma.AgentCreateWithoutPendingEventsInput, Prisma.AgentUncheckedCreateWithoutPendingEventsInput>
+}
+
+export type AgentUpsertWithoutPendingEventsInput = {
+  update: Prisma.XOR<Prisma.AgentUpdateWithoutPendingEventsInput, Prisma.AgentUncheckedUpdateWithoutPendingEventsInput>
+  create: Prisma.XOR<Prisma.AgentCreateWithoutPendingEventsInput, Prisma.AgentUncheckedCreateWithoutPendingEventsInput>
+  where?: Prisma.AgentWhereInput
+}
+
+export type AgentUpdateToOneWithWhereWithoutPendingEventsInput = {
+  where?: Prisma.AgentWhereInput
+  data: Prisma.XOR<Prisma.AgentUpdateWithoutPendingEventsInput, Prisma.AgentUncheckedUpdateWithoutPendingEventsInput>
+}
+
+export type AgentUpdateWithoutPendingEventsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  did?: Prisma.StringFieldUpdateOperationsInput | string
+  label?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumAgentStatusFieldUpdateOperationsInput | $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentUpdateallowedScopesInput | string[]
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
+  keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
+  addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
+  keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
+}
+
+export type AgentUncheckedUpdateWithoutPendingEventsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  operatorId?: Prisma.StringFieldUpdateOperationsInput | string
+  did?: Prisma.StringFieldUpdateOperationsInput | string
+  label?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumAgentStatusFieldUpdateOperationsInput | $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentUpdateallowedScopesInput | string[]
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
+  addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
+  keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
 }
 
 export type AgentCreateManyOperatorInput = {
@@ -824,6 +1275,8 @@ export type AgentCreateManyOperatorInput = {
   approvedAt?: Date | string | null
   suspendedAt?: Date | string | null
   revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
 }
 
 export type AgentUpdateWithoutOperatorInput = {
@@ -840,7 +1293,12 @@ export type AgentUpdateWithoutOperatorInput = {
   approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
+  addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
+  keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
+  pendingEvents?: Prisma.AgentPendingEventUpdateManyWithoutAgentNestedInput
 }
 
 export type AgentUncheckedUpdateWithoutOperatorInput = {
@@ -857,7 +1315,12 @@ export type AgentUncheckedUpdateWithoutOperatorInput = {
   approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
+  addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
+  keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
+  pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
 }
 
 export type AgentUncheckedUpdateManyWithoutOperatorInput = {
@@ -874,6 +1337,8 @@ export type AgentUncheckedUpdateManyWithoutOperatorInput = {
   approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 
@@ -883,10 +1348,16 @@ export type AgentUncheckedUpdateManyWithoutOperatorInput = {
 
 export type AgentCountOutputType = {
   keys: number
+  addedKeys: number
+  keyEvents: number
+  pendingEvents: number
 }
 
 export type AgentCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | AgentCountOutputTypeCountKeysArgs
+  addedKeys?: boolean | AgentCountOutputTypeCountAddedKeysArgs
+  keyEvents?: boolean | AgentCountOutputTypeCountKeyEventsArgs
+  pendingEvents?: boolean | AgentCountOutputTypeCountPendingEventsArgs
 }
 
 /**
@@ -906,6 +1377,27 @@ export type AgentCountOutputTypeCountKeysArgs<ExtArgs extends runtime.Types.Exte
   where?: Prisma.AgentKeyWhereInput
 }
 
+/**
+ * AgentCountOutputType without action
+ */
+export type AgentCountOutputTypeCountAddedKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.AgentAddedKeyWhereInput
+}
+
+/**
+ * AgentCountOutputType without action
+ */
+export type AgentCountOutputTypeCountKeyEventsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.AgentKeyEventWhereInput
+}
+
+/**
+ * AgentCountOutputType without action
+ */
+export type AgentCountOutputTypeCountPendingEventsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.AgentPendingEventWhereInput
+}
+
 
 export type AgentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
@@ -922,8 +1414,13 @@ export type AgentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   approvedAt?: boolean
   suspendedAt?: boolean
   revokedAt?: boolean
+  movedTo?: boolean
+  movedFrom?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   keys?: boolean | Prisma.Agent$keysArgs<ExtArgs>
+  addedKeys?: boolean | Prisma.Agent$addedKeysArgs<ExtArgs>
+  keyEvents?: boolean | Prisma.Agent$keyEventsArgs<ExtArgs>
+  pendingEvents?: boolean | Prisma.Agent$pendingEventsArgs<ExtArgs>
   _count?: boolean | Prisma.AgentCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
 
@@ -942,6 +1439,8 @@ export type AgentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   approvedAt?: boolean
   suspendedAt?: boolean
   revokedAt?: boolean
+  movedTo?: boolean
+  movedFrom?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
 
@@ -960,6 +1459,8 @@ export type AgentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   approvedAt?: boolean
   suspendedAt?: boolean
   revokedAt?: boolean
+  movedTo?: boolean
+  movedFrom?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
 
@@ -978,12 +1479,17 @@ export type AgentSelectScalar = {
   approvedAt?: boolean
   suspendedAt?: boolean
   revokedAt?: boolean
+  movedTo?: boolean
+  movedFrom?: boolean
 }
 
-export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt", ExtArgs["result"]["agent"]>
+export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt" | "movedTo" | "movedFrom", ExtArgs["result"]["agent"]>
 export type AgentInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   keys?: boolean | Prisma.Agent$keysArgs<ExtArgs>
+  addedKeys?: boolean | Prisma.Agent$addedKeysArgs<ExtArgs>
+  keyEvents?: boolean | Prisma.Agent$keyEventsArgs<ExtArgs>
+  pendingEvents?: boolean | Prisma.Agent$pendingEventsArgs<ExtArgs>
   _count?: boolean | Prisma.AgentCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type AgentIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -998,6 +1504,9 @@ export type $AgentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   objects: {
     operator: Prisma.$OperatorPayload<ExtArgs>
     keys: Prisma.$AgentKeyPayload<ExtArgs>[]
+    addedKeys: Prisma.$AgentAddedKeyPayload<ExtArgs>[]
+    keyEvents: Prisma.$AgentKeyEventPayload<ExtArgs>[]
+    pendingEvents: Prisma.$AgentPendingEventPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -1023,6 +1532,14 @@ export type $AgentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
     approvedAt: Date | null
     suspendedAt: Date | null
     revokedAt: Date | null
+    /**
+     * The DID to which the agent has moved.
+     */
+    movedTo: string | null
+    /**
+     * The DID that the agent had before it moved here.
+     */
+    movedFrom: string | null
   }, ExtArgs["result"]["agent"]>
   composites: {}
 }
@@ -1419,6 +1936,9 @@ export interface Prisma__AgentClient<T, Null = never, ExtArgs extends runtime.Ty
   readonly [Symbol.toStringTag]: "PrismaPromise"
   operator<T extends Prisma.OperatorDefaultArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.OperatorDefaultArgs<ExtArgs>>): Prisma.Prisma__OperatorClient<runtime.Types.Result.GetResult<Prisma.$OperatorPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | Null, Null, ExtArgs, GlobalOmitOptions>
   keys<T extends Prisma.Agent$keysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Agent$keysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AgentKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  addedKeys<T extends Prisma.Agent$addedKeysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Agent$addedKeysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AgentAddedKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  keyEvents<T extends Prisma.Agent$keyEventsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Agent$keyEventsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AgentKeyEventPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  pendingEvents<T extends Prisma.Agent$pendingEventsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Agent$pendingEventsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AgentPendingEventPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1462,6 +1982,8 @@ export interface AgentFieldRefs {
   readonly approvedAt: Prisma.FieldRef<"Agent", 'DateTime'>
   readonly suspendedAt: Prisma.FieldRef<"Agent", 'DateTime'>
   readonly revokedAt: Prisma.FieldRef<"Agent", 'DateTime'>
+  readonly movedTo: Prisma.FieldRef<"Agent", 'String'>
+  readonly movedFrom: Prisma.FieldRef<"Agent", 'String'>
 }
     
 
@@ -1884,6 +2406,78 @@ export type Agent$keysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs
   take?: number
   skip?: number
   distinct?: Prisma.AgentKeyScalarFieldEnum | Prisma.AgentKeyScalarFieldEnum[]
+}
+
+/**
+ * Agent.addedKeys
+ */
+export type Agent$addedKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AgentAddedKey
+   */
+  select?: Prisma.AgentAddedKeySelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the AgentAddedKey
+   */
+  omit?: Prisma.AgentAddedKeyOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AgentAddedKeyInclude<ExtArgs> | null
+  where?: Prisma.AgentAddedKeyWhereInput
+  orderBy?: Prisma.AgentAddedKeyOrderByWithRelationInput | Prisma.AgentAddedKeyOrderByWithRelationInput[]
+  cursor?: Prisma.AgentAddedKeyWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.AgentAddedKeyScalarFieldEnum | Prisma.AgentAddedKeyScalarFieldEnum[]
+}
+
+/**
+ * Agent.keyEvents
+ */
+export type Agent$keyEventsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AgentKeyEvent
+   */
+  select?: Prisma.AgentKeyEventSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the AgentKeyEvent
+   */
+  omit?: Prisma.AgentKeyEventOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AgentKeyEventInclude<ExtArgs> | null
+  where?: Prisma.AgentKeyEventWhereInput
+  orderBy?: Prisma.AgentKeyEventOrderByWithRelationInput | Prisma.AgentKeyEventOrderByWithRelationInput[]
+  cursor?: Prisma.AgentKeyEventWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.AgentKeyEventScalarFieldEnum | Prisma.AgentKeyEventScalarFieldEnum[]
+}
+
+/**
+ * Agent.pendingEvents
+ */
+export type Agent$pendingEventsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AgentPendingEvent
+   */
+  select?: Prisma.AgentPendingEventSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the AgentPendingEvent
+   */
+  omit?: Prisma.AgentPendingEventOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AgentPendingEventInclude<ExtArgs> | null
+  where?: Prisma.AgentPendingEventWhereInput
+  orderBy?: Prisma.AgentPendingEventOrderByWithRelationInput | Prisma.AgentPendingEventOrderByWithRelationInput[]
+  cursor?: Prisma.AgentPendingEventWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.AgentPendingEventScalarFieldEnum | Prisma.AgentPendingEventScalarFieldEnum[]
 }
 
 /**

@@ -30,6 +30,7 @@ export type AgentKeyMinAggregateOutputType = {
   thumbprint: string | null
   createdAt: Date | null
   retiredAt: Date | null
+  next: string | null
 }
 
 export type AgentKeyMaxAggregateOutputType = {
@@ -38,6 +39,7 @@ export type AgentKeyMaxAggregateOutputType = {
   thumbprint: string | null
   createdAt: Date | null
   retiredAt: Date | null
+  next: string | null
 }
 
 export type AgentKeyCountAggregateOutputType = {
@@ -46,6 +48,7 @@ export type AgentKeyCountAggregateOutputType = {
   thumbprint: number
   createdAt: number
   retiredAt: number
+  next: number
   _all: number
 }
 
@@ -56,6 +59,7 @@ export type AgentKeyMinAggregateInputType = {
   thumbprint?: true
   createdAt?: true
   retiredAt?: true
+  next?: true
 }
 
 export type AgentKeyMaxAggregateInputType = {
@@ -64,6 +68,7 @@ export type AgentKeyMaxAggregateInputType = {
   thumbprint?: true
   createdAt?: true
   retiredAt?: true
+  next?: true
 }
 
 export type AgentKeyCountAggregateInputType = {
@@ -72,6 +77,7 @@ export type AgentKeyCountAggregateInputType = {
   thumbprint?: true
   createdAt?: true
   retiredAt?: true
+  next?: true
   _all?: true
 }
 
@@ -153,6 +159,7 @@ export type AgentKeyGroupByOutputType = {
   thumbprint: string
   createdAt: Date
   retiredAt: Date | null
+  next: string | null
   _count: AgentKeyCountAggregateOutputType | null
   _min: AgentKeyMinAggregateOutputType | null
   _max: AgentKeyMaxAggregateOutputType | null
@@ -182,6 +189,7 @@ export type AgentKeyWhereInput = {
   thumbprint?: Prisma.StringFilter<"AgentKey"> | string
   createdAt?: Prisma.DateTimeFilter<"AgentKey"> | Date | string
   retiredAt?: Prisma.DateTimeNullableFilter<"AgentKey"> | Date | string | null
+  next?: Prisma.StringNullableFilter<"AgentKey"> | string | null
   agent?: Prisma.XOR<Prisma.AgentScalarRelationFilter, Prisma.AgentWhereInput>
 }
 
@@ -191,6 +199,7 @@ export type AgentKeyOrderByWithRelationInput = {
   thumbprint?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   retiredAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  next?: Prisma.SortOrderInput | Prisma.SortOrder
   agent?: Prisma.AgentOrderByWithRelationInput
 }
 
@@ -204,6 +213,7 @@ export type AgentKeyWhereUniqueInput = Prisma.AtLeast<{
   thumbprint?: Prisma.StringFilter<"AgentKey"> | string
   createdAt?: Prisma.DateTimeFilter<"AgentKey"> | Date | string
   retiredAt?: Prisma.DateTimeNullableFilter<"AgentKey"> | Date | string | null
+  next?: Prisma.StringNullableFilter<"AgentKey"> | string | null
   agent?: Prisma.XOR<Prisma.AgentScalarRelationFilter, Prisma.AgentWhereInput>
 }, "agentId_publicKey">
 
@@ -213,6 +223,7 @@ export type AgentKeyOrderByWithAggregationInput = {
   thumbprint?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   retiredAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  next?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AgentKeyCountOrderByAggregateInput
   _max?: Prisma.AgentKeyMaxOrderByAggregateInput
   _min?: Prisma.AgentKeyMinOrderByAggregateInput
@@ -227,6 +238,7 @@ export type AgentKeyScalarWhereWithAggregatesInput = {
   thumbprint?: Prisma.StringWithAggregatesFilter<"AgentKey"> | string
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"AgentKey"> | Date | string
   retiredAt?: Prisma.DateTimeNullableWithAggregatesFilter<"AgentKey"> | Date | string | null
+  next?: Prisma.StringNullableWithAggregatesFilter<"AgentKey"> | string | null
 }
 
 export type AgentKeyCreateInput = {
@@ -234,6 +246,7 @@ export type AgentKeyCreateInput = {
   thumbprint: string
   createdAt?: Date | string
   retiredAt?: Date | string | null
+  next?: string | null
   agent: Prisma.AgentCreateNestedOneWithoutKeysInput
 }
 
@@ -243,6 +256,7 @@ export type AgentKeyUncheckedCreateInput = {
   thumbprint: string
   createdAt?: Date | string
   retiredAt?: Date | string | null
+  next?: string | null
 }
 
 export type AgentKeyUpdateInput = {
@@ -250,6 +264,7 @@ export type AgentKeyUpdateInput = {
   thumbprint?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   retiredAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  next?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   agent?: Prisma.AgentUpdateOneRequiredWithoutKeysNestedInput
 }
 
@@ -259,6 +274,7 @@ export type AgentKeyUncheckedUpdateInput = {
   thumbprint?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   retiredAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  next?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type AgentKeyCreateManyInput = {
@@ -267,6 +283,7 @@ export type AgentKeyCreateManyInput = {
   thumbprint: string
   createdAt?: Date | string
   retiredAt?: Date | string | null
+  next?: string | null
 }
 
 export type AgentKeyUpdateManyMutationInput = {
@@ -274,6 +291,7 @@ export type AgentKeyUpdateManyMutationInput = {
   thumbprint?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   retiredAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  next?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type AgentKeyUncheckedUpdateManyInput = {
@@ -282,6 +300,7 @@ export type AgentKeyUncheckedUpdateManyInput = {
   thumbprint?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   retiredAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  next?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type AgentKeyListRelationFilter = {
@@ -305,6 +324,7 @@ export type AgentKeyCountOrderByAggregateInput = {
   thumbprint?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   retiredAt?: Prisma.SortOrder
+  next?: Prisma.SortOrder
 }
 
 export type AgentKeyMaxOrderByAggregateInput = {
@@ -313,6 +333,7 @@ export type AgentKeyMaxOrderByAggregateInput = {
   thumbprint?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   retiredAt?: Prisma.SortOrder
+  next?: Prisma.SortOrder
 }
 
 export type AgentKeyMinOrderByAggregateInput = {
@@ -321,6 +342,7 @@ export type AgentKeyMinOrderByAggregateInput = {
   thumbprint?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   retiredAt?: Prisma.SortOrder
+  next?: Prisma.SortOrder
 }
 
 export type AgentKeyCreateNestedManyWithoutAgentInput = {
@@ -370,6 +392,7 @@ export type AgentKeyCreateWithoutAgentInput = {
   thumbprint: string
   createdAt?: Date | string
   retiredAt?: Date | string | null
+  next?: string | null
 }
 
 export type AgentKeyUncheckedCreateWithoutAgentInput = {
@@ -377,6 +400,7 @@ export type AgentKeyUncheckedCreateWithoutAgentInput = {
   thumbprint: string
   createdAt?: Date | string
   retiredAt?: Date | string | null
+  next?: string | null
 }
 
 export type AgentKeyCreateOrConnectWithoutAgentInput = {
@@ -414,6 +438,7 @@ export type AgentKeyScalarWhereInput = {
   thumbprint?: Prisma.StringFilter<"AgentKey"> | string
   createdAt?: Prisma.DateTimeFilter<"AgentKey"> | Date | string
   retiredAt?: Prisma.DateTimeNullableFilter<"AgentKey"> | Date | string | null
+  next?: Prisma.StringNullableFilter<"AgentKey"> | string | null
 }
 
 export type AgentKeyCreateManyAgentInput = {
@@ -421,6 +446,7 @@ export type AgentKeyCreateManyAgentInput = {
   thumbprint: string
   createdAt?: Date | string
   retiredAt?: Date | string | null
+  next?: string | null
 }
 
 export type AgentKeyUpdateWithoutAgentInput = {
@@ -428,6 +454,7 @@ export type AgentKeyUpdateWithoutAgentInput = {
   thumbprint?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   retiredAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  next?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type AgentKeyUncheckedUpdateWithoutAgentInput = {
@@ -435,6 +462,7 @@ export type AgentKeyUncheckedUpdateWithoutAgentInput = {
   thumbprint?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   retiredAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  next?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type AgentKeyUncheckedUpdateManyWithoutAgentInput = {
@@ -442,6 +470,7 @@ export type AgentKeyUncheckedUpdateManyWithoutAgentInput = {
   thumbprint?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   retiredAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  next?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 
@@ -452,6 +481,7 @@ export type AgentKeySelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   thumbprint?: boolean
   createdAt?: boolean
   retiredAt?: boolean
+  next?: boolean
   agent?: boolean | Prisma.AgentDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agentKey"]>
 
@@ -461,6 +491,7 @@ export type AgentKeySelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   thumbprint?: boolean
   createdAt?: boolean
   retiredAt?: boolean
+  next?: boolean
   agent?: boolean | Prisma.AgentDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agentKey"]>
 
@@ -470,6 +501,7 @@ export type AgentKeySelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   thumbprint?: boolean
   createdAt?: boolean
   retiredAt?: boolean
+  next?: boolean
   agent?: boolean | Prisma.AgentDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agentKey"]>
 
@@ -479,9 +511,10 @@ export type AgentKeySelectScalar = {
   thumbprint?: boolean
   createdAt?: boolean
   retiredAt?: boolean
+  next?: boolean
 }
 
-export type AgentKeyOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"agentId" | "publicKey" | "thumbprint" | "createdAt" | "retiredAt", ExtArgs["result"]["agentKey"]>
+export type AgentKeyOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"agentId" | "publicKey" | "thumbprint" | "createdAt" | "retiredAt" | "next", ExtArgs["result"]["agentKey"]>
 export type AgentKeyInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   agent?: boolean | Prisma.AgentDefaultArgs<ExtArgs>
 }
@@ -503,6 +536,10 @@ export type $AgentKeyPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     thumbprint: string
     createdAt: Date
     retiredAt: Date | null
+    /**
+     * Thumbprint of the key to which the agent committed together with this key; null without a commitment.
+     */
+    next: string | null
   }, ExtArgs["result"]["agentKey"]>
   composites: {}
 }
@@ -932,6 +969,7 @@ export interface AgentKeyFieldRefs {
   readonly thumbprint: Prisma.FieldRef<"AgentKey", 'String'>
   readonly createdAt: Prisma.FieldRef<"AgentKey", 'DateTime'>
   readonly retiredAt: Prisma.FieldRef<"AgentKey", 'DateTime'>
+  readonly next: Prisma.FieldRef<"AgentKey", 'String'>
 }
     
 

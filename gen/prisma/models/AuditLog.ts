@@ -34,6 +34,9 @@ export type AuditLogMinAggregateOutputType = {
   outcome: $Enums.AuditOutcome | null
   reason: string | null
   requestId: string | null
+  kid: string | null
+  keyLabel: string | null
+  signedRequestId: string | null
 }
 
 export type AuditLogMaxAggregateOutputType = {
@@ -46,6 +49,9 @@ export type AuditLogMaxAggregateOutputType = {
   outcome: $Enums.AuditOutcome | null
   reason: string | null
   requestId: string | null
+  kid: string | null
+  keyLabel: string | null
+  signedRequestId: string | null
 }
 
 export type AuditLogCountAggregateOutputType = {
@@ -58,6 +64,9 @@ export type AuditLogCountAggregateOutputType = {
   outcome: number
   reason: number
   requestId: number
+  kid: number
+  keyLabel: number
+  signedRequestId: number
   _all: number
 }
 
@@ -72,6 +81,9 @@ export type AuditLogMinAggregateInputType = {
   outcome?: true
   reason?: true
   requestId?: true
+  kid?: true
+  keyLabel?: true
+  signedRequestId?: true
 }
 
 export type AuditLogMaxAggregateInputType = {
@@ -84,6 +96,9 @@ export type AuditLogMaxAggregateInputType = {
   outcome?: true
   reason?: true
   requestId?: true
+  kid?: true
+  keyLabel?: true
+  signedRequestId?: true
 }
 
 export type AuditLogCountAggregateInputType = {
@@ -96,6 +111,9 @@ export type AuditLogCountAggregateInputType = {
   outcome?: true
   reason?: true
   requestId?: true
+  kid?: true
+  keyLabel?: true
+  signedRequestId?: true
   _all?: true
 }
 
@@ -181,6 +199,9 @@ export type AuditLogGroupByOutputType = {
   outcome: $Enums.AuditOutcome
   reason: string
   requestId: string
+  kid: string
+  keyLabel: string
+  signedRequestId: string | null
   _count: AuditLogCountAggregateOutputType | null
   _min: AuditLogMinAggregateOutputType | null
   _max: AuditLogMaxAggregateOutputType | null
@@ -214,6 +235,9 @@ export type AuditLogWhereInput = {
   outcome?: Prisma.EnumAuditOutcomeFilter<"AuditLog"> | $Enums.AuditOutcome
   reason?: Prisma.StringFilter<"AuditLog"> | string
   requestId?: Prisma.StringFilter<"AuditLog"> | string
+  kid?: Prisma.StringFilter<"AuditLog"> | string
+  keyLabel?: Prisma.StringFilter<"AuditLog"> | string
+  signedRequestId?: Prisma.UuidNullableFilter<"AuditLog"> | string | null
 }
 
 export type AuditLogOrderByWithRelationInput = {
@@ -226,6 +250,9 @@ export type AuditLogOrderByWithRelationInput = {
   outcome?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   requestId?: Prisma.SortOrder
+  kid?: Prisma.SortOrder
+  keyLabel?: Prisma.SortOrder
+  signedRequestId?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type AuditLogWhereUniqueInput = Prisma.AtLeast<{
@@ -241,6 +268,9 @@ export type AuditLogWhereUniqueInput = Prisma.AtLeast<{
   outcome?: Prisma.EnumAuditOutcomeFilter<"AuditLog"> | $Enums.AuditOutcome
   reason?: Prisma.StringFilter<"AuditLog"> | string
   requestId?: Prisma.StringFilter<"AuditLog"> | string
+  kid?: Prisma.StringFilter<"AuditLog"> | string
+  keyLabel?: Prisma.StringFilter<"AuditLog"> | string
+  signedRequestId?: Prisma.UuidNullableFilter<"AuditLog"> | string | null
 }, "id">
 
 export type AuditLogOrderByWithAggregationInput = {
@@ -253,6 +283,9 @@ export type AuditLogOrderByWithAggregationInput = {
   outcome?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   requestId?: Prisma.SortOrder
+  kid?: Prisma.SortOrder
+  keyLabel?: Prisma.SortOrder
+  signedRequestId?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AuditLogCountOrderByAggregateInput
   _max?: Prisma.AuditLogMaxOrderByAggregateInput
   _min?: Prisma.AuditLogMinOrderByAggregateInput
@@ -271,6 +304,9 @@ export type AuditLogScalarWhereWithAggregatesInput = {
   outcome?: Prisma.EnumAuditOutcomeWithAggregatesFilter<"AuditLog"> | $Enums.AuditOutcome
   reason?: Prisma.StringWithAggregatesFilter<"AuditLog"> | string
   requestId?: Prisma.StringWithAggregatesFilter<"AuditLog"> | string
+  kid?: Prisma.StringWithAggregatesFilter<"AuditLog"> | string
+  keyLabel?: Prisma.StringWithAggregatesFilter<"AuditLog"> | string
+  signedRequestId?: Prisma.UuidNullableWithAggregatesFilter<"AuditLog"> | string | null
 }
 
 export type AuditLogCreateInput = {
@@ -283,6 +319,9 @@ export type AuditLogCreateInput = {
   outcome: $Enums.AuditOutcome
   reason?: string
   requestId: string
+  kid?: string
+  keyLabel?: string
+  signedRequestId?: string | null
 }
 
 export type AuditLogUncheckedCreateInput = {
@@ -295,6 +334,9 @@ export type AuditLogUncheckedCreateInput = {
   outcome: $Enums.AuditOutcome
   reason?: string
   requestId: string
+  kid?: string
+  keyLabel?: string
+  signedRequestId?: string | null
 }
 
 export type AuditLogUpdateInput = {
@@ -307,6 +349,9 @@ export type AuditLogUpdateInput = {
   outcome?: Prisma.EnumAuditOutcomeFieldUpdateOperationsInput | $Enums.AuditOutcome
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   requestId?: Prisma.StringFieldUpdateOperationsInput | string
+  kid?: Prisma.StringFieldUpdateOperationsInput | string
+  keyLabel?: Prisma.StringFieldUpdateOperationsInput | string
+  signedRequestId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type AuditLogUncheckedUpdateInput = {
@@ -319,6 +364,9 @@ export type AuditLogUncheckedUpdateInput = {
   outcome?: Prisma.EnumAuditOutcomeFieldUpdateOperationsInput | $Enums.AuditOutcome
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   requestId?: Prisma.StringFieldUpdateOperationsInput | string
+  kid?: Prisma.StringFieldUpdateOperationsInput | string
+  keyLabel?: Prisma.StringFieldUpdateOperationsInput | string
+  signedRequestId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type AuditLogCreateManyInput = {
@@ -331,6 +379,9 @@ export type AuditLogCreateManyInput = {
   outcome: $Enums.AuditOutcome
   reason?: string
   requestId: string
+  kid?: string
+  keyLabel?: string
+  signedRequestId?: string | null
 }
 
 export type AuditLogUpdateManyMutationInput = {
@@ -343,6 +394,9 @@ export type AuditLogUpdateManyMutationInput = {
   outcome?: Prisma.EnumAuditOutcomeFieldUpdateOperationsInput | $Enums.AuditOutcome
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   requestId?: Prisma.StringFieldUpdateOperationsInput | string
+  kid?: Prisma.StringFieldUpdateOperationsInput | string
+  keyLabel?: Prisma.StringFieldUpdateOperationsInput | string
+  signedRequestId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type AuditLogUncheckedUpdateManyInput = {
@@ -355,6 +409,9 @@ export type AuditLogUncheckedUpdateManyInput = {
   outcome?: Prisma.EnumAuditOutcomeFieldUpdateOperationsInput | $Enums.AuditOutcome
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   requestId?: Prisma.StringFieldUpdateOperationsInput | string
+  kid?: Prisma.StringFieldUpdateOperationsInput | string
+  keyLabel?: Prisma.StringFieldUpdateOperationsInput | string
+  signedRequestId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type AuditLogCountOrderByAggregateInput = {
@@ -367,6 +424,9 @@ export type AuditLogCountOrderByAggregateInput = {
   outcome?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   requestId?: Prisma.SortOrder
+  kid?: Prisma.SortOrder
+  keyLabel?: Prisma.SortOrder
+  signedRequestId?: Prisma.SortOrder
 }
 
 export type AuditLogMaxOrderByAggregateInput = {
@@ -379,6 +439,9 @@ export type AuditLogMaxOrderByAggregateInput = {
   outcome?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   requestId?: Prisma.SortOrder
+  kid?: Prisma.SortOrder
+  keyLabel?: Prisma.SortOrder
+  signedRequestId?: Prisma.SortOrder
 }
 
 export type AuditLogMinOrderByAggregateInput = {
@@ -391,6 +454,9 @@ export type AuditLogMinOrderByAggregateInput = {
   outcome?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   requestId?: Prisma.SortOrder
+  kid?: Prisma.SortOrder
+  keyLabel?: Prisma.SortOrder
+  signedRequestId?: Prisma.SortOrder
 }
 
 export type EnumAuditOutcomeFieldUpdateOperationsInput = {
@@ -409,6 +475,9 @@ export type AuditLogSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   outcome?: boolean
   reason?: boolean
   requestId?: boolean
+  kid?: boolean
+  keyLabel?: boolean
+  signedRequestId?: boolean
 }, ExtArgs["result"]["auditLog"]>
 
 export type AuditLogSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -421,6 +490,9 @@ export type AuditLogSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   outcome?: boolean
   reason?: boolean
   requestId?: boolean
+  kid?: boolean
+  keyLabel?: boolean
+  signedRequestId?: boolean
 }, ExtArgs["result"]["auditLog"]>
 
 export type AuditLogSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -433,6 +505,9 @@ export type AuditLogSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   outcome?: boolean
   reason?: boolean
   requestId?: boolean
+  kid?: boolean
+  keyLabel?: boolean
+  signedRequestId?: boolean
 }, ExtArgs["result"]["auditLog"]>
 
 export type AuditLogSelectScalar = {
@@ -445,9 +520,12 @@ export type AuditLogSelectScalar = {
   outcome?: boolean
   reason?: boolean
   requestId?: boolean
+  kid?: boolean
+  keyLabel?: boolean
+  signedRequestId?: boolean
 }
 
-export type AuditLogOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "at" | "operatorId" | "actor" | "action" | "subject" | "outcome" | "reason" | "requestId", ExtArgs["result"]["auditLog"]>
+export type AuditLogOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "at" | "operatorId" | "actor" | "action" | "subject" | "outcome" | "reason" | "requestId" | "kid" | "keyLabel" | "signedRequestId", ExtArgs["result"]["auditLog"]>
 
 export type $AuditLogPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "AuditLog"
@@ -468,6 +546,15 @@ export type $AuditLogPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     outcome: $Enums.AuditOutcome
     reason: string
     requestId: string
+    /**
+     * Thumbprint and label of the key that signed the request; empty when no key did.
+     */
+    kid: string
+    keyLabel: string
+    /**
+     * The signed request that caused the change.
+     */
+    signedRequestId: string | null
   }, ExtArgs["result"]["auditLog"]>
   composites: {}
 }
@@ -900,6 +987,9 @@ export interface AuditLogFieldRefs {
   readonly outcome: Prisma.FieldRef<"AuditLog", 'AuditOutcome'>
   readonly reason: Prisma.FieldRef<"AuditLog", 'String'>
   readonly requestId: Prisma.FieldRef<"AuditLog", 'String'>
+  readonly kid: Prisma.FieldRef<"AuditLog", 'String'>
+  readonly keyLabel: Prisma.FieldRef<"AuditLog", 'String'>
+  readonly signedRequestId: Prisma.FieldRef<"AuditLog", 'String'>
 }
     
 

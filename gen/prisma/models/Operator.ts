@@ -32,6 +32,7 @@ export type OperatorAvgAggregateOutputType = {
   epoch: number | null
   takeoverLooks: number | null
   failedProofs: number | null
+  manifestSeq: number | null
 }
 
 export type OperatorSumAggregateOutputType = {
@@ -39,6 +40,7 @@ export type OperatorSumAggregateOutputType = {
   epoch: number | null
   takeoverLooks: number | null
   failedProofs: number | null
+  manifestSeq: number | null
 }
 
 export type OperatorMinAggregateOutputType = {
@@ -60,6 +62,11 @@ export type OperatorMinAggregateOutputType = {
   failedProofs: number | null
   nextProofAt: Date | null
   lapsedAt: Date | null
+  manifest: string | null
+  manifestSeq: number | null
+  requireBodyDigest: boolean | null
+  hideAllowedScopes: boolean | null
+  frozenAt: Date | null
 }
 
 export type OperatorMaxAggregateOutputType = {
@@ -81,6 +88,11 @@ export type OperatorMaxAggregateOutputType = {
   failedProofs: number | null
   nextProofAt: Date | null
   lapsedAt: Date | null
+  manifest: string | null
+  manifestSeq: number | null
+  requireBodyDigest: boolean | null
+  hideAllowedScopes: boolean | null
+  frozenAt: Date | null
 }
 
 export type OperatorCountAggregateOutputType = {
@@ -102,6 +114,11 @@ export type OperatorCountAggregateOutputType = {
   failedProofs: number
   nextProofAt: number
   lapsedAt: number
+  manifest: number
+  manifestSeq: number
+  requireBodyDigest: number
+  hideAllowedScopes: number
+  frozenAt: number
   _all: number
 }
 
@@ -111,6 +128,7 @@ export type OperatorAvgAggregateInputType = {
   epoch?: true
   takeoverLooks?: true
   failedProofs?: true
+  manifestSeq?: true
 }
 
 export type OperatorSumAggregateInputType = {
@@ -118,6 +136,7 @@ export type OperatorSumAggregateInputType = {
   epoch?: true
   takeoverLooks?: true
   failedProofs?: true
+  manifestSeq?: true
 }
 
 export type OperatorMinAggregateInputType = {
@@ -139,6 +158,11 @@ export type OperatorMinAggregateInputType = {
   failedProofs?: true
   nextProofAt?: true
   lapsedAt?: true
+  manifest?: true
+  manifestSeq?: true
+  requireBodyDigest?: true
+  hideAllowedScopes?: true
+  frozenAt?: true
 }
 
 export type OperatorMaxAggregateInputType = {
@@ -160,6 +184,11 @@ export type OperatorMaxAggregateInputType = {
   failedProofs?: true
   nextProofAt?: true
   lapsedAt?: true
+  manifest?: true
+  manifestSeq?: true
+  requireBodyDigest?: true
+  hideAllowedScopes?: true
+  frozenAt?: true
 }
 
 export type OperatorCountAggregateInputType = {
@@ -181,6 +210,11 @@ export type OperatorCountAggregateInputType = {
   failedProofs?: true
   nextProofAt?: true
   lapsedAt?: true
+  manifest?: true
+  manifestSeq?: true
+  requireBodyDigest?: true
+  hideAllowedScopes?: true
+  frozenAt?: true
   _all?: true
 }
 
@@ -289,6 +323,11 @@ export type OperatorGroupByOutputType = {
   failedProofs: number
   nextProofAt: Date | null
   lapsedAt: Date | null
+  manifest: string | null
+  manifestSeq: number
+  requireBodyDigest: boolean
+  hideAllowedScopes: boolean
+  frozenAt: Date | null
   _count: OperatorCountAggregateOutputType | null
   _avg: OperatorAvgAggregateOutputType | null
   _sum: OperatorSumAggregateOutputType | null
@@ -333,6 +372,11 @@ export type OperatorWhereInput = {
   failedProofs?: Prisma.IntFilter<"Operator"> | number
   nextProofAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   lapsedAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
+  manifest?: Prisma.StringNullableFilter<"Operator"> | string | null
+  manifestSeq?: Prisma.IntFilter<"Operator"> | number
+  requireBodyDigest?: Prisma.BoolFilter<"Operator"> | boolean
+  hideAllowedScopes?: Prisma.BoolFilter<"Operator"> | boolean
+  frozenAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   audiences?: Prisma.OperatorAudienceListRelationFilter
   agents?: Prisma.AgentListRelationFilter
 }
@@ -356,6 +400,11 @@ export type OperatorOrderByWithRelationInput = {
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrderInput | Prisma.SortOrder
   lapsedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  manifest?: Prisma.SortOrderInput | Prisma.SortOrder
+  manifestSeq?: Prisma.SortOrder
+  requireBodyDigest?: Prisma.SortOrder
+  hideAllowedScopes?: Prisma.SortOrder
+  frozenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   audiences?: Prisma.OperatorAudienceOrderByRelationAggregateInput
   agents?: Prisma.AgentOrderByRelationAggregateInput
 }
@@ -382,6 +431,11 @@ export type OperatorWhereUniqueInput = Prisma.AtLeast<{
   failedProofs?: Prisma.IntFilter<"Operator"> | number
   nextProofAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   lapsedAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
+  manifest?: Prisma.StringNullableFilter<"Operator"> | string | null
+  manifestSeq?: Prisma.IntFilter<"Operator"> | number
+  requireBodyDigest?: Prisma.BoolFilter<"Operator"> | boolean
+  hideAllowedScopes?: Prisma.BoolFilter<"Operator"> | boolean
+  frozenAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   audiences?: Prisma.OperatorAudienceListRelationFilter
   agents?: Prisma.AgentListRelationFilter
 }, "id">
@@ -405,6 +459,11 @@ export type OperatorOrderByWithAggregationInput = {
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrderInput | Prisma.SortOrder
   lapsedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  manifest?: Prisma.SortOrderInput | Prisma.SortOrder
+  manifestSeq?: Prisma.SortOrder
+  requireBodyDigest?: Prisma.SortOrder
+  hideAllowedScopes?: Prisma.SortOrder
+  frozenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.OperatorCountOrderByAggregateInput
   _avg?: Prisma.OperatorAvgOrderByAggregateInput
   _max?: Prisma.OperatorMaxOrderByAggregateInput
@@ -434,6 +493,11 @@ export type OperatorScalarWhereWithAggregatesInput = {
   failedProofs?: Prisma.IntWithAggregatesFilter<"Operator"> | number
   nextProofAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
   lapsedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
+  manifest?: Prisma.StringNullableWithAggregatesFilter<"Operator"> | string | null
+  manifestSeq?: Prisma.IntWithAggregatesFilter<"Operator"> | number
+  requireBodyDigest?: Prisma.BoolWithAggregatesFilter<"Operator"> | boolean
+  hideAllowedScopes?: Prisma.BoolWithAggregatesFilter<"Operator"> | boolean
+  frozenAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
 }
 
 export type OperatorCreateInput = {
@@ -455,6 +519,11 @@ export type OperatorCreateInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
+  manifest?: string | null
+  manifestSeq?: number
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
 }
@@ -478,6 +547,11 @@ export type OperatorUncheckedCreateInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
+  manifest?: string | null
+  manifestSeq?: number
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
 }
@@ -501,6 +575,11 @@ export type OperatorUpdateInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
 }
@@ -524,6 +603,11 @@ export type OperatorUncheckedUpdateInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
 }
@@ -547,6 +631,11 @@ export type OperatorCreateManyInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
+  manifest?: string | null
+  manifestSeq?: number
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
 }
 
 export type OperatorUpdateManyMutationInput = {
@@ -568,6 +657,11 @@ export type OperatorUpdateManyMutationInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type OperatorUncheckedUpdateManyInput = {
@@ -589,6 +683,11 @@ export type OperatorUncheckedUpdateManyInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type OperatorCountOrderByAggregateInput = {
@@ -610,6 +709,11 @@ export type OperatorCountOrderByAggregateInput = {
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrder
   lapsedAt?: Prisma.SortOrder
+  manifest?: Prisma.SortOrder
+  manifestSeq?: Prisma.SortOrder
+  requireBodyDigest?: Prisma.SortOrder
+  hideAllowedScopes?: Prisma.SortOrder
+  frozenAt?: Prisma.SortOrder
 }
 
 export type OperatorAvgOrderByAggregateInput = {
@@ -617,6 +721,7 @@ export type OperatorAvgOrderByAggregateInput = {
   epoch?: Prisma.SortOrder
   takeoverLooks?: Prisma.SortOrder
   failedProofs?: Prisma.SortOrder
+  manifestSeq?: Prisma.SortOrder
 }
 
 export type OperatorMaxOrderByAggregateInput = {
@@ -638,6 +743,11 @@ export type OperatorMaxOrderByAggregateInput = {
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrder
   lapsedAt?: Prisma.SortOrder
+  manifest?: Prisma.SortOrder
+  manifestSeq?: Prisma.SortOrder
+  requireBodyDigest?: Prisma.SortOrder
+  hideAllowedScopes?: Prisma.SortOrder
+  frozenAt?: Prisma.SortOrder
 }
 
 export type OperatorMinOrderByAggregateInput = {
@@ -659,6 +769,11 @@ export type OperatorMinOrderByAggregateInput = {
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrder
   lapsedAt?: Prisma.SortOrder
+  manifest?: Prisma.SortOrder
+  manifestSeq?: Prisma.SortOrder
+  requireBodyDigest?: Prisma.SortOrder
+  hideAllowedScopes?: Prisma.SortOrder
+  frozenAt?: Prisma.SortOrder
 }
 
 export type OperatorSumOrderByAggregateInput = {
@@ -666,6 +781,7 @@ export type OperatorSumOrderByAggregateInput = {
   epoch?: Prisma.SortOrder
   takeoverLooks?: Prisma.SortOrder
   failedProofs?: Prisma.SortOrder
+  manifestSeq?: Prisma.SortOrder
 }
 
 export type OperatorScalarRelationFilter = {
@@ -683,6 +799,10 @@ export type BoolFieldUpdateOperationsInput = {
 
 export type NullableDateTimeFieldUpdateOperationsInput = {
   set?: Date | string | null
+}
+
+export type NullableStringFieldUpdateOperationsInput = {
+  set?: string | null
 }
 
 export type OperatorCreateNestedOneWithoutAudiencesInput = {
@@ -732,6 +852,11 @@ export type OperatorCreateWithoutAudiencesInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
+  manifest?: string | null
+  manifestSeq?: number
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
 }
 
@@ -754,6 +879,11 @@ export type OperatorUncheckedCreateWithoutAudiencesInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
+  manifest?: string | null
+  manifestSeq?: number
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -792,6 +922,11 @@ export type OperatorUpdateWithoutAudiencesInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
 }
 
@@ -814,6 +949,11 @@ export type OperatorUncheckedUpdateWithoutAudiencesInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -836,6 +976,11 @@ export type OperatorCreateWithoutAgentsInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
+  manifest?: string | null
+  manifestSeq?: number
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
 }
 
@@ -858,6 +1003,11 @@ export type OperatorUncheckedCreateWithoutAgentsInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
+  manifest?: string | null
+  manifestSeq?: number
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -896,6 +1046,11 @@ export type OperatorUpdateWithoutAgentsInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
 }
 
@@ -918,6 +1073,11 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -980,6 +1140,11 @@ export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   failedProofs?: boolean
   nextProofAt?: boolean
   lapsedAt?: boolean
+  manifest?: boolean
+  manifestSeq?: boolean
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: boolean
   audiences?: boolean | Prisma.Operator$audiencesArgs<ExtArgs>
   agents?: boolean | Prisma.Operator$agentsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
@@ -1004,6 +1169,11 @@ export type OperatorSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   failedProofs?: boolean
   nextProofAt?: boolean
   lapsedAt?: boolean
+  manifest?: boolean
+  manifestSeq?: boolean
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: boolean
 }, ExtArgs["result"]["operator"]>
 
 export type OperatorSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -1025,6 +1195,11 @@ export type OperatorSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   failedProofs?: boolean
   nextProofAt?: boolean
   lapsedAt?: boolean
+  manifest?: boolean
+  manifestSeq?: boolean
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: boolean
 }, ExtArgs["result"]["operator"]>
 
 export type OperatorSelectScalar = {
@@ -1046,9 +1221,14 @@ export type OperatorSelectScalar = {
   failedProofs?: boolean
   nextProofAt?: boolean
   lapsedAt?: boolean
+  manifest?: boolean
+  manifestSeq?: boolean
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: boolean
 }
 
-export type OperatorOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "domain" | "rootPublicKey" | "rootKeyThumbprint" | "status" | "version" | "epoch" | "requireBoundChallenges" | "createdAt" | "expiresAt" | "domainVerifiedAt" | "suspendedAt" | "takeoverAt" | "takeoverLooks" | "nextLookAt" | "failedProofs" | "nextProofAt" | "lapsedAt", ExtArgs["result"]["operator"]>
+export type OperatorOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "domain" | "rootPublicKey" | "rootKeyThumbprint" | "status" | "version" | "epoch" | "requireBoundChallenges" | "createdAt" | "expiresAt" | "domainVerifiedAt" | "suspendedAt" | "takeoverAt" | "takeoverLooks" | "nextLookAt" | "failedProofs" | "nextProofAt" | "lapsedAt" | "manifest" | "manifestSeq" | "requireBodyDigest" | "hideAllowedScopes" | "frozenAt", ExtArgs["result"]["operator"]>
 export type OperatorInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   audiences?: boolean | Prisma.Operator$audiencesArgs<ExtArgs>
   agents?: boolean | Prisma.Operator$agentsArgs<ExtArgs>
@@ -1103,6 +1283,23 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
      * When the operator lapsed.
      */
     lapsedAt: Date | null
+    /**
+     * The manifest in force, a JWS; null before the first one.
+     */
+    manifest: string | null
+    manifestSeq: number
+    /**
+     * Whether every assertion for a change must contain the digest of the request body.
+     */
+    requireBodyDigest: boolean
+    /**
+     * Whether the public answer about an agent leaves out its scopes.
+     */
+    hideAllowedScopes: boolean
+    /**
+     * When the DNS record began to name a key that is no root key of the operator; null when the operator is not frozen.
+     */
+    frozenAt: Date | null
   }, ExtArgs["result"]["operator"]>
   composites: {}
 }
@@ -1546,6 +1743,11 @@ export interface OperatorFieldRefs {
   readonly failedProofs: Prisma.FieldRef<"Operator", 'Int'>
   readonly nextProofAt: Prisma.FieldRef<"Operator", 'DateTime'>
   readonly lapsedAt: Prisma.FieldRef<"Operator", 'DateTime'>
+  readonly manifest: Prisma.FieldRef<"Operator", 'String'>
+  readonly manifestSeq: Prisma.FieldRef<"Operator", 'Int'>
+  readonly requireBodyDigest: Prisma.FieldRef<"Operator", 'Boolean'>
+  readonly hideAllowedScopes: Prisma.FieldRef<"Operator", 'Boolean'>
+  readonly frozenAt: Prisma.FieldRef<"Operator", 'DateTime'>
 }
     
 

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/operator_registry.proto.
  */
 export const file_auth4agent_v1_operator_registry: GenFile = /*@__PURE__*/
-  fileDesc("CiVhdXRoNGFnZW50L3YxL29wZXJhdG9yX3JlZ2lzdHJ5LnByb3RvEg1hdXRoNGFnZW50LnYxIkIKF1JlZ2lzdGVyT3BlcmF0b3JSZXF1ZXN0Eg4KBmRvbWFpbhgBIAEoCRIXCg9yb290X3B1YmxpY19rZXkYAiABKAwiRgoYUmVnaXN0ZXJPcGVyYXRvclJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkiIAoSR2V0T3BlcmF0b3JSZXF1ZXN0EgoKAmlkGAEgASgJIsYBChNHZXRPcGVyYXRvclJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkSNgoSZG9tYWluX3ZlcmlmaWVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbChNyb290X2tleV90aHVtYnByaW50GAYgASgJIioKHEdldERvbWFpblZlcmlmaWNhdGlvblJlcXVlc3QSCgoCaWQYASABKAkicwodR2V0RG9tYWluVmVyaWZpY2F0aW9uUmVzcG9uc2USDgoGZG9tYWluGAEgASgJEhcKD3R4dF9yZWNvcmRfbmFtZRgCIAEoCRIYChB0eHRfcmVjb3JkX3ZhbHVlGAMgASgJEg8KB21lc3NhZ2UYBCABKAkiIgoUQ29uZmlybURvbWFpblJlcXVlc3QSCgoCaWQYASABKAkirAEKFUNvbmZpcm1Eb21haW5SZXNwb25zZRIQCgh2ZXJpZmllZBgBIAEoCBIPCgdtZXNzYWdlGAIgASgJEi8KC3ZlcmlmaWVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBCABKAkSLwoLdGFrZW92ZXJfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjIKFFJlbGVhc2VEb21haW5SZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJkChVSZWxlYXNlRG9tYWluUmVzcG9uc2USCgoCaWQYASABKAkSDgoGc3RhdHVzGAIgASgJEi8KC3JlbGVhc2VkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJaCgxBdWRpZW5jZVJ1bGUSEAoIYXVkaWVuY2UYASABKAkSDwoHY2FsbGVycxgCIAMoCRIZChF0b2tlbl9zaWduaW5nX2FsZxgDIAEoCRIMCgRkcG9wGAQgASgJImIKDk9wZXJhdG9yUG9saWN5Ei4KCWF1ZGllbmNlcxgBIAMoCzIbLmF1dGg0YWdlbnQudjEuQXVkaWVuY2VSdWxlEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgCIAEoCCImChhHZXRPcGVyYXRvclBvbGljeVJlcXVlc3QSCgoCaWQYASABKAkiSgoZR2V0T3BlcmF0b3JQb2xpY3lSZXNwb25zZRItCgZwb2xpY3kYASABKAsyHS5hdXRoNGFnZW50LnYxLk9wZXJhdG9yUG9saWN5IlUKGFNldE9wZXJhdG9yUG9saWN5UmVxdWVzdBIKCgJpZBgBIAEoCRItCgZwb2xpY3kYAiABKAsyHS5hdXRoNGFnZW50LnYxLk9wZXJhdG9yUG9saWN5IkoKGVNldE9wZXJhdG9yUG9saWN5UmVzcG9uc2USLQoGcG9saWN5GAEgASgLMh0uYXV0aDRhZ2VudC52MS5PcGVyYXRvclBvbGljeSIxChNFbmRBbGxUb2tlbnNSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJfChRFbmRBbGxUb2tlbnNSZXNwb25zZRIKCgJpZBgBIAEoCRINCgVlcG9jaBgCIAEoBRIsCghlbmRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoWU3VzcGVuZE9wZXJhdG9yUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiZwoXU3VzcGVuZE9wZXJhdG9yUmVzcG9uc2USCgoCaWQYASABKAkSDgoGc3RhdHVzGAIgASgJEjAKDHN1c3BlbmRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiJgoYUmVpbnN0YXRlT3BlcmF0b3JSZXF1ZXN0EgoKAmlkGAEgASgJImoKGVJlaW5zdGF0ZU9wZXJhdG9yUmVzcG9uc2USCgoCaWQYASABKAkSDgoGc3RhdHVzGAIgASgJEjEKDXJlaW5zdGF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItQBChdMaXN0QXVkaXRSZWNvcmRzUmVxdWVzdBIKCgJpZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDwoHc3ViamVjdBgFIAEoCRIPCgdvdXRjb21lGAYgASgJEikKBXNpbmNlGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAipgEKC0F1ZGl0UmVjb3JkEgoKAmlkGAEgASgJEiYKAmF0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDwoHc3ViamVjdBgFIAEoCRIPCgdvdXRjb21lGAYgASgJEg4KBnJlYXNvbhgHIAEoCRISCgpyZXF1ZXN0X2lkGAggASgJImAKGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIrCgdyZWNvcmRzGAEgAygLMhouYXV0aDRhZ2VudC52MS5BdWRpdFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkylgwKF09wZXJhdG9yUmVnaXN0cnlTZXJ2aWNlEoQBChBSZWdpc3Rlck9wZXJhdG9yEiYuYXV0aDRhZ2VudC52MS5SZWdpc3Rlck9wZXJhdG9yUmVxdWVzdBonLmF1dGg0YWdlbnQudjEuUmVnaXN0ZXJPcGVyYXRvclJlc3BvbnNlIh/q4BgDCMkBgtPkkwISOgEqIg0vdjEvb3BlcmF0b3JzEnAKC0dldE9wZXJhdG9yEiEuYXV0aDRhZ2VudC52MS5HZXRPcGVyYXRvclJlcXVlc3QaIi5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yUmVzcG9uc2UiGoLT5JMCFBISL3YxL29wZXJhdG9ycy97aWR9EpUBChVHZXREb21haW5WZXJpZmljYXRpb24SKy5hdXRoNGFnZW50LnYxLkdldERvbWFpblZlcmlmaWNhdGlvblJlcXVlc3QaLC5hdXRoNGFnZW50LnYxLkdldERvbWFpblZlcmlmaWNhdGlvblJlc3BvbnNlIiGC0+STAhsSGS92MS9vcGVyYXRvcnMvdmVyaWZ5L3tpZH0SgAEKDUNvbmZpcm1Eb21haW4SIy5hdXRoNGFnZW50LnYxLkNvbmZpcm1Eb21haW5SZXF1ZXN0GiQuYXV0aDRhZ2VudC52MS5Db25maXJtRG9tYWluUmVzcG9uc2UiJILT5JMCHjoBKiIZL3YxL29wZXJhdG9ycy92ZXJpZnkve2lkfRKBAQoNUmVsZWFzZURvbWFpbhIjLmF1dGg0YWdlbnQudjEuUmVsZWFzZURvbWFpblJlcXVlc3QaJC5hdXRoNGFnZW50LnYxLlJlbGVhc2VEb21haW5SZXNwb25zZSIlgtPkkwIfOgEqIhovdjEvb3BlcmF0b3JzL3tpZH0vcmVsZWFzZRKRAQoRR2V0T3BlcmF0b3JQb2xpY3kSJy5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yUG9saWN5UmVxdWVzdBooLmF1dGg0YWdlbnQudjEuR2V0T3BlcmF0b3JQb2xpY3lSZXNwb25zZSIpgtPkkwIjYgZwb2xpY3kSGS92MS9vcGVyYXRvcnMve2lkfS9wb2xpY3kSmQEKEVNldE9wZXJhdG9yUG9saWN5EicuYXV0aDRhZ2VudC52MS5TZXRPcGVyYXRvclBvbGljeVJlcXVlc3QaKC5hdXRoNGFnZW50LnYxLlNldE9wZXJhdG9yUG9saWN5UmVzcG9uc2UiMYLT5JMCKzoGcG9saWN5YgZwb2xpY3kaGS92MS9vcGVyYXRvcnMve2lkfS9wb2xpY3kShQEKDEVuZEFsbFRva2VucxIiLmF1dGg0YWdlbnQudjEuRW5kQWxsVG9rZW5zUmVxdWVzdBojLmF1dGg0YWdlbnQudjEuRW5kQWxsVG9rZW5zUmVzcG9uc2UiLILT5JMCJjoBKiIhL3YxL29wZXJhdG9ycy97aWR9L2VuZC1hbGwtdG9rZW5zEocBCg9TdXNwZW5kT3BlcmF0b3ISJS5hdXRoNGFnZW50LnYxLlN1c3BlbmRPcGVyYXRvclJlcXVlc3QaJi5hdXRoNGFnZW50LnYxLlN1c3BlbmRPcGVyYXRvclJlc3BvbnNlIiWC0+STAh86ASoiGi92MS9vcGVyYXRvcnMve2lkfS9zdXNwZW5kEo8BChFSZWluc3RhdGVPcGVyYXRvchInLmF1dGg0YWdlbnQudjEuUmVpbnN0YXRlT3BlcmF0b3JSZXF1ZXN0GiguYXV0aDRhZ2VudC52MS5SZWluc3RhdGVPcGVyYXRvclJlc3BvbnNlIieC0+STAiE6ASoiHC92MS9vcGVyYXRvcnMve2lkfS9yZWluc3RhdGUSjgEKEExpc3RBdWRpdFJlY29yZHMSJi5hdXRoNGFnZW50LnYxLkxpc3RBdWRpdFJlY29yZHNSZXF1ZXN0GicuYXV0aDRhZ2VudC52MS5MaXN0QXVkaXRSZWNvcmRzUmVzcG9uc2UiKYLT5JMCI2IHcmVjb3JkcxIYL3YxL29wZXJhdG9ycy97aWR9L2F1ZGl0QqEBChFjb20uYXV0aDRhZ2VudC52MUIVT3BlcmF0b3JSZWdpc3RyeVByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("CiVhdXRoNGFnZW50L3YxL29wZXJhdG9yX3JlZ2lzdHJ5LnByb3RvEg1hdXRoNGFnZW50LnYxIkIKF1JlZ2lzdGVyT3BlcmF0b3JSZXF1ZXN0Eg4KBmRvbWFpbhgBIAEoCRIXCg9yb290X3B1YmxpY19rZXkYAiABKAwiRgoYUmVnaXN0ZXJPcGVyYXRvclJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkiIAoSR2V0T3BlcmF0b3JSZXF1ZXN0EgoKAmlkGAEgASgJIv0BChNHZXRPcGVyYXRvclJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkSNgoSZG9tYWluX3ZlcmlmaWVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbChNyb290X2tleV90aHVtYnByaW50GAYgASgJEjUKCWZyb3plbl9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBurgGAIYASIqChxHZXREb21haW5WZXJpZmljYXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJInMKHUdldERvbWFpblZlcmlmaWNhdGlvblJlc3BvbnNlEg4KBmRvbWFpbhgBIAEoCRIXCg90eHRfcmVjb3JkX25hbWUYAiABKAkSGAoQdHh0X3JlY29yZF92YWx1ZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIiIKFENvbmZpcm1Eb21haW5SZXF1ZXN0EgoKAmlkGAEgASgJIqwBChVDb25maXJtRG9tYWluUmVzcG9uc2USEAoIdmVyaWZpZWQYASABKAgSDwoHbWVzc2FnZRgCIAEoCRIvCgt2ZXJpZmllZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAQgASgJEi8KC3Rha2VvdmVyX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIyChRSZWxlYXNlRG9tYWluUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiZAoVUmVsZWFzZURvbWFpblJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIvCgtyZWxlYXNlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWgoMQXVkaWVuY2VSdWxlEhAKCGF1ZGllbmNlGAEgASgJEg8KB2NhbGxlcnMYAiADKAkSGQoRdG9rZW5fc2lnbmluZ19hbGcYAyABKAkSDAoEZHBvcBgEIAEoCSKcAQoOT3BlcmF0b3JQb2xpY3kSLgoJYXVkaWVuY2VzGAEgAygLMhsuYXV0aDRhZ2VudC52MS5BdWRpZW5jZVJ1bGUSIAoYcmVxdWlyZV9ib3VuZF9jaGFsbGVuZ2VzGAIgASgIEhsKE3JlcXVpcmVfYm9keV9kaWdlc3QYAyABKAgSGwoTaGlkZV9hbGxvd2VkX3Njb3BlcxgEIAEoCCImChhHZXRPcGVyYXRvclBvbGljeVJlcXVlc3QSCgoCaWQYASABKAkiSgoZR2V0T3BlcmF0b3JQb2xpY3lSZXNwb25zZRItCgZwb2xpY3kYASABKAsyHS5hdXRoNGFnZW50LnYxLk9wZXJhdG9yUG9saWN5IlUKGFNldE9wZXJhdG9yUG9saWN5UmVxdWVzdBIKCgJpZBgBIAEoCRItCgZwb2xpY3kYAiABKAsyHS5hdXRoNGFnZW50LnYxLk9wZXJhdG9yUG9saWN5IkoKGVNldE9wZXJhdG9yUG9saWN5UmVzcG9uc2USLQoGcG9saWN5GAEgASgLMh0uYXV0aDRhZ2VudC52MS5PcGVyYXRvclBvbGljeSIxChNFbmRBbGxUb2tlbnNSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJfChRFbmRBbGxUb2tlbnNSZXNwb25zZRIKCgJpZBgBIAEoCRINCgVlcG9jaBgCIAEoBRIsCghlbmRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoWU3VzcGVuZE9wZXJhdG9yUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiZwoXU3VzcGVuZE9wZXJhdG9yUmVzcG9uc2USCgoCaWQYASABKAkSDgoGc3RhdHVzGAIgASgJEjAKDHN1c3BlbmRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiJgoYUmVpbnN0YXRlT3BlcmF0b3JSZXF1ZXN0EgoKAmlkGAEgASgJImoKGVJlaW5zdGF0ZU9wZXJhdG9yUmVzcG9uc2USCgoCaWQYASABKAkSDgoGc3RhdHVzGAIgASgJEjEKDXJlaW5zdGF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItQBChdMaXN0QXVkaXRSZWNvcmRzUmVxdWVzdBIKCgJpZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDwoHc3ViamVjdBgFIAEoCRIPCgdvdXRjb21lGAYgASgJEikKBXNpbmNlGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAixgEKC0F1ZGl0UmVjb3JkEgoKAmlkGAEgASgJEiYKAmF0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDwoHc3ViamVjdBgFIAEoCRIPCgdvdXRjb21lGAYgASgJEg4KBnJlYXNvbhgHIAEoCRISCgpyZXF1ZXN0X2lkGAggASgJEgsKA2tpZBgJIAEoCRIRCglrZXlfbGFiZWwYCiABKAkiNgoVR2V0QXVkaXRSZWNvcmRSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCXJlY29yZF9pZBgCIAEoCSJ6ChZHZXRBdWRpdFJlY29yZFJlc3BvbnNlEioKBnJlY29yZBgBIAEoCzIaLmF1dGg0YWdlbnQudjEuQXVkaXRSZWNvcmQSNAoOc2lnbmVkX3JlcXVlc3QYAiABKAsyHC5hdXRoNGFnZW50LnYxLlNpZ25lZFJlcXVlc3QiUwoNU2lnbmVkUmVxdWVzdBILCgNycGMYASABKAkSEgoKc2lnbmF0dXJlcxgCIAMoCRIMCgRib2R5GAMgASgMEhMKC2JvZHlfZGlnZXN0GAQgASgJImAKGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIrCgdyZWNvcmRzGAEgAygLMhouYXV0aDRhZ2VudC52MS5BdWRpdFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkylgwKF09wZXJhdG9yUmVnaXN0cnlTZXJ2aWNlEoQBChBSZWdpc3Rlck9wZXJhdG9yEiYuYXV0aDRhZ2VudC52MS5SZWdpc3Rlck9wZXJhdG9yUmVxdWVzdBonLmF1dGg0YWdlbnQudjEuUmVnaXN0ZXJPcGVyYXRvclJlc3BvbnNlIh/q4BgDCMkBgtPkkwISOgEqIg0vdjEvb3BlcmF0b3JzEnAKC0dldE9wZXJhdG9yEiEuYXV0aDRhZ2VudC52MS5HZXRPcGVyYXRvclJlcXVlc3QaIi5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yUmVzcG9uc2UiGoLT5JMCFBISL3YxL29wZXJhdG9ycy97aWR9EpUBChVHZXREb21haW5WZXJpZmljYXRpb24SKy5hdXRoNGFnZW50LnYxLkdldERvbWFpblZlcmlmaWNhdGlvblJlcXVlc3QaLC5hdXRoNGFnZW50LnYxLkdldERvbWFpblZlcmlmaWNhdGlvblJlc3BvbnNlIiGC0+STAhsSGS92MS9vcGVyYXRvcnMvdmVyaWZ5L3tpZH0SgAEKDUNvbmZpcm1Eb21haW4SIy5hdXRoNGFnZW50LnYxLkNvbmZpcm1Eb21haW5SZXF1ZXN0GiQuYXV0aDRhZ2VudC52MS5Db25maXJtRG9tYWluUmVzcG9uc2UiJILT5JMCHjoBKiIZL3YxL29wZXJhdG9ycy92ZXJpZnkve2lkfRKBAQoNUmVsZWFzZURvbWFpbhIjLmF1dGg0YWdlbnQudjEuUmVsZWFzZURvbWFpblJlcXVlc3QaJC5hdXRoNGFnZW50LnYxLlJlbGVhc2VEb21haW5SZXNwb25zZSIlgtPkkwIfOgEqIhovdjEvb3BlcmF0b3JzL3tpZH0vcmVsZWFzZRKRAQoRR2V0T3BlcmF0b3JQb2xpY3kSJy5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yUG9saWN5UmVxdWVzdBooLmF1dGg0YWdlbnQudjEuR2V0T3BlcmF0b3JQb2xpY3lSZXNwb25zZSIpgtPkkwIjYgZwb2xpY3kSGS92MS9vcGVyYXRvcnMve2lkfS9wb2xpY3kSmQEKEVNldE9wZXJhdG9yUG9saWN5EicuYXV0aDRhZ2VudC52MS5TZXRPcGVyYXRvclBvbGljeVJlcXVlc3QaKC5hdXRoNGFnZW50LnYxLlNldE9wZXJhdG9yUG9saWN5UmVzcG9uc2UiMYLT5JMCKzoGcG9saWN5YgZwb2xpY3kaGS92MS9vcGVyYXRvcnMve2lkfS9wb2xpY3kShQEKDEVuZEFsbFRva2VucxIiLmF1dGg0YWdlbnQudjEuRW5kQWxsVG9rZW5zUmVxdWVzdBojLmF1dGg0YWdlbnQudjEuRW5kQWxsVG9rZW5zUmVzcG9uc2UiLILT5JMCJjoBKiIhL3YxL29wZXJhdG9ycy97aWR9L2VuZC1hbGwtdG9rZW5zEocBCg9TdXNwZW5kT3BlcmF0b3ISJS5hdXRoNGFnZW50LnYxLlN1c3BlbmRPcGVyYXRvclJlcXVlc3QaJi5hdXRoNGFnZW50LnYxLlN1c3BlbmRPcGVyYXRvclJlc3BvbnNlIiWC0+STAh86ASoiGi92MS9vcGVyYXRvcnMve2lkfS9zdXNwZW5kEo8BChFSZWluc3RhdGVPcGVyYXRvchInLmF1dGg0YWdlbnQudjEuUmVpbnN0YXRlT3BlcmF0b3JSZXF1ZXN0GiguYXV0aDRhZ2VudC52MS5SZWluc3RhdGVPcGVyYXRvclJlc3BvbnNlIieC0+STAiE6ASoiHC92MS9vcGVyYXRvcnMve2lkfS9yZWluc3RhdGUSjgEKEExpc3RBdWRpdFJlY29yZHMSJi5hdXRoNGFnZW50LnYxLkxpc3RBdWRpdFJlY29yZHNSZXF1ZXN0GicuYXV0aDRhZ2VudC52MS5MaXN0QXVkaXRSZWNvcmRzUmVzcG9uc2UiKYLT5JMCI2IHcmVjb3JkcxIYL3YxL29wZXJhdG9ycy97aWR9L2F1ZGl0QqEBChFjb20uYXV0aDRhZ2VudC52MUIVT3BlcmF0b3JSZWdpc3RyeVByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * RegisterOperatorRequest names the domain and the root key of the new operator.
@@ -145,11 +145,19 @@ export type GetOperatorResponse = Message<"auth4agent.v1.GetOperatorResponse"> &
   createdAt?: Timestamp | undefined;
 
   /**
-   * RFC 7638 thumbprint of the root key: the kid of the operator's assertions.
+   * RFC 7638 thumbprint of the root key that the DNS record names: the kid of assertions under this key.
    *
    * @generated from field: string root_key_thumbprint = 6;
    */
   rootKeyThumbprint: string;
+
+  /**
+   * When the DNS record began to name a key that is no root key of the operator. From then on the operator can change
+   * nothing except its root keys. Absent when the operator is not frozen.
+   *
+   * @generated from field: google.protobuf.Timestamp frozen_at = 7;
+   */
+  frozenAt?: Timestamp | undefined;
 };
 
 /**
@@ -422,6 +430,20 @@ export type OperatorPolicy = Message<"auth4agent.v1.OperatorPolicy"> & {
    * @generated from field: bool require_bound_challenges = 2;
    */
   requireBoundChallenges: boolean;
+
+  /**
+   * Whether every assertion for a change must contain the digest of the request body.
+   *
+   * @generated from field: bool require_body_digest = 3;
+   */
+  requireBodyDigest: boolean;
+
+  /**
+   * Whether GetAgent leaves out the scopes of the operator's agents.
+   *
+   * @generated from field: bool hide_allowed_scopes = 4;
+   */
+  hideAllowedScopes: boolean;
 };
 
 /**
@@ -835,6 +857,20 @@ export type AuditRecord = Message<"auth4agent.v1.AuditRecord"> & {
    * @generated from field: string request_id = 8;
    */
   requestId: string;
+
+  /**
+   * RFC 7638 thumbprint of the key that signed the request; empty when no key did.
+   *
+   * @generated from field: string kid = 9;
+   */
+  kid: string;
+
+  /**
+   * Label of that key in the operator's manifest when the request was made.
+   *
+   * @generated from field: string key_label = 10;
+   */
+  keyLabel: string;
 };
 
 /**
@@ -843,6 +879,105 @@ export type AuditRecord = Message<"auth4agent.v1.AuditRecord"> & {
  */
 export const AuditRecordSchema: GenMessage<AuditRecord> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_operator_registry, 23);
+
+/**
+ * GetAuditRecordRequest names an audit record.
+ *
+ * @generated from message auth4agent.v1.GetAuditRecordRequest
+ */
+export type GetAuditRecordRequest = Message<"auth4agent.v1.GetAuditRecordRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Id of the record.
+   *
+   * @generated from field: string record_id = 2;
+   */
+  recordId: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.GetAuditRecordRequest.
+ * Use `create(GetAuditRecordRequestSchema)` to create a new message.
+ */
+export const GetAuditRecordRequestSchema: GenMessage<GetAuditRecordRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_registry, 24);
+
+/**
+ * GetAuditRecordResponse carries a record and the request that caused it.
+ *
+ * @generated from message auth4agent.v1.GetAuditRecordResponse
+ */
+export type GetAuditRecordResponse = Message<"auth4agent.v1.GetAuditRecordResponse"> & {
+  /**
+   * The record.
+   *
+   * @generated from field: auth4agent.v1.AuditRecord record = 1;
+   */
+  record?: AuditRecord | undefined;
+
+  /**
+   * The signed request; absent when no operator and no administrator made the change.
+   *
+   * @generated from field: auth4agent.v1.SignedRequest signed_request = 2;
+   */
+  signedRequest?: SignedRequest | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.GetAuditRecordResponse.
+ * Use `create(GetAuditRecordResponseSchema)` to create a new message.
+ */
+export const GetAuditRecordResponseSchema: GenMessage<GetAuditRecordResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_registry, 25);
+
+/**
+ * SignedRequest is a request with its signatures, as the server received it.
+ *
+ * @generated from message auth4agent.v1.SignedRequest
+ */
+export type SignedRequest = Message<"auth4agent.v1.SignedRequest"> & {
+  /**
+   * Name of the call: `METHOD /path` over REST, the full method over gRPC and Connect.
+   *
+   * @generated from field: string rpc = 1;
+   */
+  rpc: string;
+
+  /**
+   * The assertion of the call and the approvals, each a JWS in compact serialisation. For a request that was signed
+   * with HTTP message signatures: the signature base, the header Signature-Input and the header Signature.
+   *
+   * @generated from field: repeated string signatures = 2;
+   */
+  signatures: string[];
+
+  /**
+   * Body over REST, message over gRPC and Connect. Empty when the body contained a private key.
+   *
+   * @generated from field: bytes body = 3;
+   */
+  body: Uint8Array;
+
+  /**
+   * SHA-256 of the body, base64url.
+   *
+   * @generated from field: string body_digest = 4;
+   */
+  bodyDigest: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.SignedRequest.
+ * Use `create(SignedRequestSchema)` to create a new message.
+ */
+export const SignedRequestSchema: GenMessage<SignedRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_registry, 26);
 
 /**
  * ListAuditRecordsResponse is one page of audit records.
@@ -870,7 +1005,7 @@ export type ListAuditRecordsResponse = Message<"auth4agent.v1.ListAuditRecordsRe
  * Use `create(ListAuditRecordsResponseSchema)` to create a new message.
  */
 export const ListAuditRecordsResponseSchema: GenMessage<ListAuditRecordsResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 24);
+  messageDesc(file_auth4agent_v1_operator_registry, 27);
 
 /**
  * OperatorRegistryService registers operators, checks the proofs of their domains and keeps their policies.

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/internal/v1/directory.proto.
  */
 export const file_auth4agent_internal_v1_directory: GenFile = /*@__PURE__*/
-  fileDesc("CiZhdXRoNGFnZW50L2ludGVybmFsL3YxL2RpcmVjdG9yeS5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSI9ChVMb29rdXBPcGVyYXRvclJlcXVlc3QSDAoCaWQYASABKAlIABIQCgZkb21haW4YAiABKAlIAEIECgJieSKZAQoQT3BlcmF0b3JTbmFwc2hvdBIKCgJpZBgBIAEoCRIOCgZkb21haW4YAiABKAkSDgoGc3RhdHVzGAMgASgJEhcKD3Jvb3RfcHVibGljX2tleRgEIAEoDBIPCgd2ZXJzaW9uGAUgASgFEg0KBWVwb2NoGAYgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgHIAEoCCJUChZMb29rdXBPcGVyYXRvclJlc3BvbnNlEjoKCG9wZXJhdG9yGAEgASgLMiguYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvclNuYXBzaG90IioKGkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0EgwKBGhvc3QYASABKAkiWgoMQXVkaWVuY2VSdWxlEhAKCGF1ZGllbmNlGAEgASgJEg8KB2NhbGxlcnMYAiADKAkSGQoRdG9rZW5fc2lnbmluZ19hbGcYAyABKAkSDAoEZHBvcBgEIAEoCSJnChtMb29rdXBBdWRpZW5jZU93bmVyUmVzcG9uc2USEwoLb3BlcmF0b3JfaWQYASABKAkSMwoFcnVsZXMYAiADKAsyJC5hdXRoNGFnZW50LmludGVybmFsLnYxLkF1ZGllbmNlUnVsZSIhChJMb29rdXBBZ2VudFJlcXVlc3QSCwoDZGlkGAEgASgJIqYBCg1BZ2VudFNuYXBzaG90EgoKAmlkGAEgASgJEgsKA2RpZBgCIAEoCRIOCgZzdGF0dXMYAyABKAkSFgoOYWxsb3dlZF9zY29wZXMYBCADKAkSEgoKcHVibGljX2tleRgFIAEoDBIPCgd2ZXJzaW9uGAYgASgFEg0KBWVwb2NoGAcgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgIIAEoCCKHAQoTTG9va3VwQWdlbnRSZXNwb25zZRI0CgVhZ2VudBgBIAEoCzIlLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQWdlbnRTbmFwc2hvdBI6CghvcGVyYXRvchgCIAEoCzIoLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuT3BlcmF0b3JTbmFwc2hvdDKLAgoYT3BlcmF0b3JEaXJlY3RvcnlTZXJ2aWNlEm8KDkxvb2t1cE9wZXJhdG9yEi0uYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBPcGVyYXRvclJlcXVlc3QaLi5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cE9wZXJhdG9yUmVzcG9uc2USfgoTTG9va3VwQXVkaWVuY2VPd25lchIyLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQXVkaWVuY2VPd25lclJlcXVlc3QaMy5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEF1ZGllbmNlT3duZXJSZXNwb25zZTJ/ChVBZ2VudERpcmVjdG9yeVNlcnZpY2USZgoLTG9va3VwQWdlbnQSKi5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEFnZW50UmVxdWVzdBorLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQWdlbnRSZXNwb25zZULGAQoaY29tLmF1dGg0YWdlbnQuaW50ZXJuYWwudjFCDkRpcmVjdG9yeVByb3RvUAFaSWdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L2ludGVybmFsL3YxO2ludGVybmFsdjGqAhZBdXRoNEFnZW50LkludGVybmFsLlYxygIWQXV0aDRBZ2VudFxJbnRlcm5hbFxWMeoCGEF1dGg0QWdlbnQ6OkludGVybmFsOjpWMWIGcHJvdG8z");
+  fileDesc("CiZhdXRoNGFnZW50L2ludGVybmFsL3YxL2RpcmVjdG9yeS5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSI9ChVMb29rdXBPcGVyYXRvclJlcXVlc3QSDAoCaWQYASABKAlIABIQCgZkb21haW4YAiABKAlIAEIECgJieSK2AgoQT3BlcmF0b3JTbmFwc2hvdBIKCgJpZBgBIAEoCRIOCgZkb21haW4YAiABKAkSDgoGc3RhdHVzGAMgASgJEhcKD3Jvb3RfcHVibGljX2tleRgEIAEoDBIPCgd2ZXJzaW9uGAUgASgFEg0KBWVwb2NoGAYgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgHIAEoCBI5CgRrZXlzGAggAygLMisuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvcktleVNuYXBzaG90EhYKDnJvb3RfdGhyZXNob2xkGAkgASgFEhsKE3JlcXVpcmVfYm9keV9kaWdlc3QYCiABKAgSDgoGZnJvemVuGAsgASgIEhsKE2hpZGVfYWxsb3dlZF9zY29wZXMYDCABKAgidQoTT3BlcmF0b3JLZXlTbmFwc2hvdBILCgNraWQYASABKAkSCwoDandrGAIgASgJEg0KBWxhYmVsGAMgASgJEg0KBXJvbGVzGAQgAygJEgsKA25iZhgFIAEoAxILCgNleHAYBiABKAMSDAoEcm9vdBgHIAEoCCJUChZMb29rdXBPcGVyYXRvclJlc3BvbnNlEjoKCG9wZXJhdG9yGAEgASgLMiguYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvclNuYXBzaG90IioKGkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0EgwKBGhvc3QYASABKAkiWgoMQXVkaWVuY2VSdWxlEhAKCGF1ZGllbmNlGAEgASgJEg8KB2NhbGxlcnMYAiADKAkSGQoRdG9rZW5fc2lnbmluZ19hbGcYAyABKAkSDAoEZHBvcBgEIAEoCSJnChtMb29rdXBBdWRpZW5jZU93bmVyUmVzcG9uc2USEwoLb3BlcmF0b3JfaWQYASABKAkSMwoFcnVsZXMYAiADKAsyJC5hdXRoNGFnZW50LmludGVybmFsLnYxLkF1ZGllbmNlUnVsZSIhChJMb29rdXBBZ2VudFJlcXVlc3QSCwoDZGlkGAEgASgJItwBCg1BZ2VudFNuYXBzaG90EgoKAmlkGAEgASgJEgsKA2RpZBgCIAEoCRIOCgZzdGF0dXMYAyABKAkSFgoOYWxsb3dlZF9zY29wZXMYBCADKAkSEgoKcHVibGljX2tleRgFIAEoDBIPCgd2ZXJzaW9uGAYgASgFEg0KBWVwb2NoGAcgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgIIAEoCBI0CgphZGRlZF9rZXlzGAkgAygLMiAuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BZGRlZEtleSIxCghBZGRlZEtleRILCgNraWQYASABKAkSCwoDandrGAIgASgJEgsKA2V4cBgDIAEoAyKHAQoTTG9va3VwQWdlbnRSZXNwb25zZRI0CgVhZ2VudBgBIAEoCzIlLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQWdlbnRTbmFwc2hvdBI6CghvcGVyYXRvchgCIAEoCzIoLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuT3BlcmF0b3JTbmFwc2hvdDKLAgoYT3BlcmF0b3JEaXJlY3RvcnlTZXJ2aWNlEm8KDkxvb2t1cE9wZXJhdG9yEi0uYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBPcGVyYXRvclJlcXVlc3QaLi5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cE9wZXJhdG9yUmVzcG9uc2USfgoTTG9va3VwQXVkaWVuY2VPd25lchIyLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQXVkaWVuY2VPd25lclJlcXVlc3QaMy5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEF1ZGllbmNlT3duZXJSZXNwb25zZTJ/ChVBZ2VudERpcmVjdG9yeVNlcnZpY2USZgoLTG9va3VwQWdlbnQSKi5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEFnZW50UmVxdWVzdBorLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQWdlbnRSZXNwb25zZULGAQoaY29tLmF1dGg0YWdlbnQuaW50ZXJuYWwudjFCDkRpcmVjdG9yeVByb3RvUAFaSWdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L2ludGVybmFsL3YxO2ludGVybmFsdjGqAhZBdXRoNEFnZW50LkludGVybmFsLlYxygIWQXV0aDRBZ2VudFxJbnRlcm5hbFxWMeoCGEF1dGg0QWdlbnQ6OkludGVybmFsOjpWMWIGcHJvdG8z");
 
 /**
  * LookupOperatorRequest names an operator by its id or by its domain.
@@ -105,6 +105,41 @@ export type OperatorSnapshot = Message<"auth4agent.internal.v1.OperatorSnapshot"
    * @generated from field: bool require_bound_challenges = 7;
    */
   requireBoundChallenges: boolean;
+
+  /**
+   * Keys of the operator's manifest. Empty without a manifest: then root_public_key is the only root key.
+   *
+   * @generated from field: repeated auth4agent.internal.v1.OperatorKeySnapshot keys = 8;
+   */
+  keys: OperatorKeySnapshot[];
+
+  /**
+   * Number of root keys that must approve a root operation. 0 means 1, from a process of an older version.
+   *
+   * @generated from field: int32 root_threshold = 9;
+   */
+  rootThreshold: number;
+
+  /**
+   * Whether every assertion for a change must contain the digest of the request body.
+   *
+   * @generated from field: bool require_body_digest = 10;
+   */
+  requireBodyDigest: boolean;
+
+  /**
+   * Whether the operator is frozen: it can change nothing except its root keys.
+   *
+   * @generated from field: bool frozen = 11;
+   */
+  frozen: boolean;
+
+  /**
+   * Whether GetAgent leaves out the scopes of the operator's agents.
+   *
+   * @generated from field: bool hide_allowed_scopes = 12;
+   */
+  hideAllowedScopes: boolean;
 };
 
 /**
@@ -113,6 +148,69 @@ export type OperatorSnapshot = Message<"auth4agent.internal.v1.OperatorSnapshot"
  */
 export const OperatorSnapshotSchema: GenMessage<OperatorSnapshot> = /*@__PURE__*/
   messageDesc(file_auth4agent_internal_v1_directory, 1);
+
+/**
+ * OperatorKeySnapshot is a key of an operator's manifest.
+ *
+ * @generated from message auth4agent.internal.v1.OperatorKeySnapshot
+ */
+export type OperatorKeySnapshot = Message<"auth4agent.internal.v1.OperatorKeySnapshot"> & {
+  /**
+   * RFC 7638 thumbprint.
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+
+  /**
+   * Public key as a JWK in JSON.
+   *
+   * @generated from field: string jwk = 2;
+   */
+  jwk: string;
+
+  /**
+   * Name of the holder.
+   *
+   * @generated from field: string label = 3;
+   */
+  label: string;
+
+  /**
+   * Roles of an operational key.
+   *
+   * @generated from field: repeated string roles = 4;
+   */
+  roles: string[];
+
+  /**
+   * Not valid before, Unix seconds; 0 for a root key.
+   *
+   * @generated from field: int64 nbf = 5;
+   */
+  nbf: bigint;
+
+  /**
+   * Expires at, Unix seconds; 0 for a root key.
+   *
+   * @generated from field: int64 exp = 6;
+   */
+  exp: bigint;
+
+  /**
+   * Whether the key is a root key.
+   *
+   * @generated from field: bool root = 7;
+   */
+  root: boolean;
+};
+
+/**
+ * Describes the message auth4agent.internal.v1.OperatorKeySnapshot.
+ * Use `create(OperatorKeySnapshotSchema)` to create a new message.
+ */
+export const OperatorKeySnapshotSchema: GenMessage<OperatorKeySnapshot> = /*@__PURE__*/
+  messageDesc(file_auth4agent_internal_v1_directory, 2);
 
 /**
  * LookupOperatorResponse carries the operator.
@@ -133,7 +231,7 @@ export type LookupOperatorResponse = Message<"auth4agent.internal.v1.LookupOpera
  * Use `create(LookupOperatorResponseSchema)` to create a new message.
  */
 export const LookupOperatorResponseSchema: GenMessage<LookupOperatorResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 2);
+  messageDesc(file_auth4agent_internal_v1_directory, 3);
 
 /**
  * LookupAudienceOwnerRequest names a host.
@@ -154,7 +252,7 @@ export type LookupAudienceOwnerRequest = Message<"auth4agent.internal.v1.LookupA
  * Use `create(LookupAudienceOwnerRequestSchema)` to create a new message.
  */
 export const LookupAudienceOwnerRequestSchema: GenMessage<LookupAudienceOwnerRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 3);
+  messageDesc(file_auth4agent_internal_v1_directory, 4);
 
 /**
  * AudienceRule says whose agents may ask for tokens for an audience.
@@ -196,7 +294,7 @@ export type AudienceRule = Message<"auth4agent.internal.v1.AudienceRule"> & {
  * Use `create(AudienceRuleSchema)` to create a new message.
  */
 export const AudienceRuleSchema: GenMessage<AudienceRule> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 4);
+  messageDesc(file_auth4agent_internal_v1_directory, 5);
 
 /**
  * LookupAudienceOwnerResponse names the owner of a host.
@@ -224,7 +322,7 @@ export type LookupAudienceOwnerResponse = Message<"auth4agent.internal.v1.Lookup
  * Use `create(LookupAudienceOwnerResponseSchema)` to create a new message.
  */
 export const LookupAudienceOwnerResponseSchema: GenMessage<LookupAudienceOwnerResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 5);
+  messageDesc(file_auth4agent_internal_v1_directory, 6);
 
 /**
  * LookupAgentRequest names an agent.
@@ -245,7 +343,7 @@ export type LookupAgentRequest = Message<"auth4agent.internal.v1.LookupAgentRequ
  * Use `create(LookupAgentRequestSchema)` to create a new message.
  */
 export const LookupAgentRequestSchema: GenMessage<LookupAgentRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 6);
+  messageDesc(file_auth4agent_internal_v1_directory, 7);
 
 /**
  * AgentSnapshot is the state of an agent at one version.
@@ -308,6 +406,13 @@ export type AgentSnapshot = Message<"auth4agent.internal.v1.AgentSnapshot"> & {
    * @generated from field: bool require_bound_challenges = 8;
    */
   requireBoundChallenges: boolean;
+
+  /**
+   * Keys that may authenticate the agent besides the identity key.
+   *
+   * @generated from field: repeated auth4agent.internal.v1.AddedKey added_keys = 9;
+   */
+  addedKeys: AddedKey[];
 };
 
 /**
@@ -315,7 +420,42 @@ export type AgentSnapshot = Message<"auth4agent.internal.v1.AgentSnapshot"> & {
  * Use `create(AgentSnapshotSchema)` to create a new message.
  */
 export const AgentSnapshotSchema: GenMessage<AgentSnapshot> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 7);
+  messageDesc(file_auth4agent_internal_v1_directory, 8);
+
+/**
+ * AddedKey is a key that an agent has added beside its identity key.
+ *
+ * @generated from message auth4agent.internal.v1.AddedKey
+ */
+export type AddedKey = Message<"auth4agent.internal.v1.AddedKey"> & {
+  /**
+   * RFC 7638 thumbprint.
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+
+  /**
+   * Public key as a JWK in JSON: Ed25519 or P-256.
+   *
+   * @generated from field: string jwk = 2;
+   */
+  jwk: string;
+
+  /**
+   * Expires at, Unix seconds.
+   *
+   * @generated from field: int64 exp = 3;
+   */
+  exp: bigint;
+};
+
+/**
+ * Describes the message auth4agent.internal.v1.AddedKey.
+ * Use `create(AddedKeySchema)` to create a new message.
+ */
+export const AddedKeySchema: GenMessage<AddedKey> = /*@__PURE__*/
+  messageDesc(file_auth4agent_internal_v1_directory, 9);
 
 /**
  * LookupAgentResponse carries the agent and its operator.
@@ -343,7 +483,7 @@ export type LookupAgentResponse = Message<"auth4agent.internal.v1.LookupAgentRes
  * Use `create(LookupAgentResponseSchema)` to create a new message.
  */
 export const LookupAgentResponseSchema: GenMessage<LookupAgentResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 8);
+  messageDesc(file_auth4agent_internal_v1_directory, 10);
 
 /**
  * OperatorDirectoryService looks up operators for other parts of the server.
