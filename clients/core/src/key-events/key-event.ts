@@ -4,7 +4,8 @@ import { parseStrictJson } from '../encoding/strict-json.ts'
 import { encodeUtf8 } from '../encoding/utf8.ts'
 import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from '../jose/jws.ts'
 import { jwsDemand } from '../jose/jws-demand.ts'
-import { type Ed25519Jwk, type KeyEventClaims, readClaims } from './event-claims.ts'
+import type { Ed25519Jwk } from '../jose/public-jwk.ts'
+import { type KeyEventClaims, readClaims } from './event-claims.ts'
 import { type KeyEventRefusal, refuse } from './refusal.ts'
 
 /** `typ` of a key event. */
