@@ -122,6 +122,8 @@ const CHANGES: { readonly [T in Following['type']]: (state: KeyState, claims: Cl
     const [from, target] = [parseDid(state.did), parseDid(to)]
     if (to === state.did || from?.fingerprint !== target?.fingerprint)
       return refuse('malformed', 'to must be a DID with the same fingerprint under another domain')
+    // A DID that was deactivated stays deactivated.
+    if (state.previousDids.includes(to)) return refuse('malformed', 'to must be a DID that the agent has never had')
     return { did: to, previousDids: [...state.previousDids, state.did] }
   },
 }

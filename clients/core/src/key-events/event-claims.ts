@@ -67,6 +67,9 @@ export type KeyEventClaims =
       readonly issuer: string
     })
 
+/** Claims of an event `move`. */
+export type MoveClaims = Extract<KeyEventClaims, { readonly type: 'move' }>
+
 const DIGEST_BYTES = 32
 const MAX_LABEL = 100
 const MAX_ISSUER = 2048
