@@ -1,15 +1,7 @@
 import { createHash } from 'node:crypto'
+import type { RequestBody } from '../ledger/principal.ts'
 
-/** The body of a request, which signatures of the caller may cover. */
-export interface RequestBody {
-  /**
-   * Returns the body as sent over REST, or the bytes of the message over gRPC and Connect, without compression. May be
-   * called only after the request was read.
-   */
-  bytes(): Uint8Array
-  /** Returns the SHA-256 of the bytes, base64url without padding. Computes it at the first call. */
-  digest(): string
-}
+export type { RequestBody } from '../ledger/principal.ts'
 
 /** Makes the body of a request. `read` returns its bytes, and is called only if something asks for them. */
 export function requestBody(read: () => Uint8Array): RequestBody {
