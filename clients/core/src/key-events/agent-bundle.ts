@@ -4,6 +4,7 @@ import { type AgentBundle, formatAgentBundle } from './bundle-text.ts'
 import type { MoveClaims } from './event-claims.ts'
 import { parseKeyEvent } from './key-event.ts'
 import type { KeyState } from './key-state.ts'
+import type { KeyEventRefusal } from './refusal.ts'
 import { type AgentRelease, checkReleaseContent, checkReleaseKey, parseAgentRelease } from './release.ts'
 import { replayKeyEvents } from './replay-key-events.ts'
 
@@ -17,17 +18,21 @@ export interface BundleTarget {
   readonly domain: string
 }
 
-/** What a bundle proves. */
-export interface VerifiedBundle {
+/** What a bundle says besides the log: the move, and the release by the operator that the agent leaves. */
+export interface CheckedBundle {
   readonly ok: true
-  /** The agent's state after the move. */
-  readonly state: KeyState
   readonly move: MoveClaims
   /** SHA-256 of the event `move`, base64url. */
   readonly digest: string
   readonly release: AgentRelease
   /** The operator that released the agent: its id, its domain, and the issuer of its server. */
   readonly source: BundleTarget
+}
+
+/** What a bundle proves. */
+export interface VerifiedBundle extends CheckedBundle {
+  /** The agent's state after the move. */
+  readonly state: KeyState
 }
 
 /** A refused bundle: which part is wrong, and a sentence that says what would be right. */
@@ -55,16 +60,46 @@ export interface BundleRefusal {
  * ```
  */
 export function verifyAgentBundle(bundle: AgentBundle, target: BundleTarget): VerifiedBundle | BundleRefusal {
+  const checked = checkAgentBundle(bundle, target)
+  if (!checked.ok) return checked
+  const history = replayKeyEvents(bundle.events, checked.move.to)
+  return history.ok ? { ...checked, state: history.state } : refuseEvent(history.at, history)
+}
+
+/**
+ * Checks everything of a bundle except the log, which takes most of the time: its size, the move, and the release with
+ * the keys of the operator. The caller replays the log.
+ *
+ * @example
+ * ```ts
+ * import { checkAgentBundle } from '@auth4agent/core/key-events/agent-bundle'
+ *
+ * const checked = checkAgentBundle(bundle, { issuer, operatorId, domain })
+ * if (!checked.ok) throw new TypeError(checked.demand)
+ * ```
+ */
+export function checkAgentBundle(bundle: AgentBundle, target: BundleTarget): CheckedBundle | BundleRefusal {
   const tooLarge = checkBundleSize(bundle)
   if (tooLarge !== undefined) return tooLarge
   const last = readMove(bundle, target)
   if (!last.ok) return last
-  const { move, digest } = last
-  const released = checkRelease(bundle, move, digest)
-  if (!released.ok) return released
-  const history = replayKeyEvents(bundle.events, move.to)
-  if (!history.ok) return refuse('log', `event ${history.at} of the bundle is refused: ${history.demand}`)
-  return { ok: true, state: history.state, move, digest, release: released.release, source: released.source }
+  const released = checkRelease(bundle, last.move, last.digest)
+  return released.ok ? { ...last, ...released } : released
+}
+
+/**
+ * Returns the refusal of a bundle whose log has a wrong event at a place from 0.
+ *
+ * @example
+ * ```ts
+ * import { refuseEvent } from '@auth4agent/core/key-events/agent-bundle'
+ *
+ * const applied = applyKeyEvent(state, event)
+ * if (!applied.ok) return refuseEvent(at, applied)
+ * ```
+ */
+export function refuseEvent(at: number, { demand }: Pick<KeyEventRefusal, 'demand'>): BundleRefusal {
+  return refuse('log', `event ${at} of the bundle is refused: ${demand}`)
 }
 
 /**

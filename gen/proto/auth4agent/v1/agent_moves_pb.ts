@@ -301,7 +301,8 @@ export type AgentBundle = Message<"auth4agent.v1.AgentBundle"> & {
   foundingPublicKey: Uint8Array;
 
   /**
-   * The operator's manifests of keys until the release, oldest first. Each is signed by a root key of the one before.
+   * The operator's manifests of keys until the release, oldest first: each that changed the root keys, and the last
+   * one. Each is signed by a root key of the one before, the first one by the founding key.
    *
    * @generated from field: repeated string manifests = 5;
    */
