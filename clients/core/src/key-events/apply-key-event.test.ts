@@ -180,17 +180,25 @@ describe('applyKeyEvent, about moves', () => {
   const move = { type: 'move', operator_id: '11111111-1111-8111-8111-111111111111', issuer: 'https://auth.example.net' }
   const DEMAND = 'to must be a DID with the same fingerprint under another domain'
 
-  it('continues the log under the new DID, and can come back', async () => {
+  it('continues the log under the new DID', async () => {
     const to = didOf(first, 'other.example')
     const change = { type: 'move', to, operatorId: move.operator_id, issuer: move.issuer } as const
     const moved = await appended(FREE, first, change)
     expect(stateOf(moved)).toMatchObject({ did: to, previousDids: [did], kid: first.kid })
     const old = event(moved, { type: 'deactivate', did })
     expect(followed(moved, old)).toEqual(refused('conflict', `did must be ${to}`))
-    expect(stateOf(await appended(moved, first, { ...change, to: did }))).toMatchObject({
-      did,
-      previousDids: [did, to],
-    })
+  })
+
+  it('refuses a move to a DID that the agent had before, because that one is deactivated for good', async () => {
+    let log = FREE
+    for (const domain of ['b.example', 'c.example']) {
+      const to = didOf(first, domain)
+      log = await appended(log, first, { type: 'move', to, operatorId: move.operator_id, issuer: move.issuer })
+    }
+    for (const to of [did, didOf(first, 'b.example')]) {
+      const demand = 'to must be a DID that the agent never had'
+      expect(followed(log, event(log, { ...move, to }))).toEqual(refused('malformed', demand))
+    }
   })
 
   it('keeps the fingerprint of the first key after a rotation', async () => {

@@ -147,6 +147,8 @@ const CHANGES: { readonly [T in Following['type']]: (state: KeyState, claims: Cl
     const [from, target] = [parseDid(state.did), parseDid(to)]
     if (to === state.did || from?.fingerprint !== target?.fingerprint)
       return refuse('malformed', 'to must be a DID with the same fingerprint under another domain')
+    // Resolvers remember that a DID which an agent has left is deactivated for good.
+    if (state.previousDids.includes(to)) return refuse('malformed', 'to must be a DID that the agent never had')
     return { did: to, previousDids: [...state.previousDids, state.did] }
   },
 }

@@ -121,25 +121,18 @@ describe('replayKeyEvents', () => {
   })
 
   it('accepts 2,000 events and then only deactivate', async () => {
+    const issuer = 'https://auth.example'
+    const move = { type: 'move', operator_id: '11111111-1111-8111-8111-111111111111', issuer }
     const log = [...(await begun(first, NOW))]
-    let { head } = stateOf(log)
-    const domains = [to, did]
+    let place = nextPlace(log)
     for (let seq = 1; seq < 2000; seq += 1) {
-      const place = { did: domains[seq % 2], seq, prev: head, iat: NOW }
-      const move = { type: 'move', to: domains[(seq + 1) % 2], operator_id: '11111111-1111-8111-8111-111111111111' }
-      log.push(eventOf(first, { ...place, ...move, issuer: 'https://auth.example' }))
-      const event = parseKeyEvent(log[seq] ?? '')
-      if (event.ok) head = event.digest
+      const event = parseKeyEvent(eventOf(first, { ...place, ...move, to: didOf(first, `d${seq}.example`) }))
+      if (!event.ok) throw new Error(event.demand)
+      log.push(event.text)
+      place = { ...place, did: didOf(first, `d${seq}.example`), seq: seq + 1, prev: event.digest }
     }
     expect(replayKeyEvents(log)).toMatchObject({ ok: true, state: { seq: 1999 } })
-    const place = nextPlace(log)
-    const move = {
-      type: 'move',
-      to,
-      operator_id: '11111111-1111-8111-8111-111111111111',
-      issuer: 'https://auth.example',
-    }
-    expect(replayKeyEvents([...log, eventOf(first, { ...place, ...move })])).toEqual(refused(2000, 'full'))
+    expect(replayKeyEvents([...log, eventOf(first, { ...place, ...move, to })])).toEqual(refused(2000, 'full'))
     const ended = [...log, eventOf(first, { ...place, type: 'deactivate' })]
     expect(replayKeyEvents(ended)).toMatchObject({ ok: true, state: { seq: 2000, deactivated: true } })
   })
