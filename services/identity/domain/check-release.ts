@@ -19,7 +19,8 @@ import { type SigningClock, timeDemand } from './parse-key-event.ts'
 export function checkRelease(text: string, operatorId: string, keys: OperatorKeys, clock: SigningClock): AgentRelease {
   const release = parseAgentRelease(text)
   if (!release.ok) throw invalid(release)
-  if (release.operatorId !== operatorId) throw new ApiError('INVALID_STATEMENT', `iss of the release must be ${operatorId}`)
+  if (release.operatorId !== operatorId)
+    throw new ApiError('INVALID_STATEMENT', `iss of the release must be ${operatorId}`)
   const demand = timeDemand(release.iat, clock)
   if (demand !== undefined) throw new ApiError('INVALID_STATEMENT', `In the release, ${demand}`)
   const refusal = checkReleaseKey(release, keys, clock.nowS)

@@ -95,7 +95,10 @@ export function decideAdmission(
     throw new ApiError('NOTHING_PENDING', 'No move of the agent to this operator waits')
   requireNoRecovery(agent)
   if (ownerStatus === 'suspended')
-    throw new ApiError('AGENT_OPERATOR_NOT_ACTIVE', 'The administrator has suspended the operator that the agent leaves')
+    throw new ApiError(
+      'AGENT_OPERATOR_NOT_ACTIVE',
+      'The administrator has suspended the operator that the agent leaves',
+    )
   if (isReleased(agent, move)) return move
   if (agent.status === 'suspended')
     throw new ApiError('MOVE_NOT_RELEASED', 'The agent is suspended, so its operator must release it')

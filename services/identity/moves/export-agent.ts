@@ -18,13 +18,15 @@ export async function exportAgent(deps: MoveDeps, did: string): Promise<AgentBun
   const { prisma } = deps.db
   const { id, movedTo, release, releaseManifestSeq } = agent
   if (movedTo === null) {
-    const waits = agent.status !== 'revoked' && (await prisma.agentPendingEvent.count({ where: { agentId: id, type: 'move' } })) > 0
+    const waits =
+      agent.status !== 'revoked' && (await prisma.agentPendingEvent.count({ where: { agentId: id, type: 'move' } })) > 0
     throw waits ? new ApiError('MOVE_NOT_RELEASED') : new ApiError('NOTHING_PENDING', 'The agent has not moved')
   }
   if (release === null)
     throw new ApiError('AGENT_MOVED', `The agent has moved to ${movedTo} on this server: ListKeyEvents returns its log`)
   const history = await readKeyHistory(deps, operator.id, releaseManifestSeq ?? 0)
   const bundle = await toBundle(prisma, id, { ...history, release, issuer: deps.issuer })
-  if (bundle === undefined) throw new Error(`The bundle of ${parseDid(did)?.domain ?? did} is larger than when it was released`)
+  if (bundle === undefined)
+    throw new Error(`The bundle of ${parseDid(did)?.domain ?? did} is larger than when it was released`)
   return bundle
 }

@@ -36,9 +36,9 @@ export async function insertAdmitted(
   const { count: replaced } = await tx.agent.deleteMany({ where: { operatorId, did, status: 'pending' } })
   if (replaced > 0) await audit({ action: 'agent.expire', subject: did, operatorId, reason: 'the agent moved here' })
   const id = uuidv7(at.getTime(), randomBytes(10))
-  const state = { status: 'active', createdAt: at, approvedAt: at, allowedScopes: [] } as const
+  const state = { status: 'active', createdAt: at, approvedAt: at } as const
   const { count } = await tx.agent.createMany({
-    data: [{ id, operatorId, did, label, movedFrom, ...state }],
+    data: [{ id, operatorId, did, label, movedFrom, allowedScopes: [], ...state }],
     skipDuplicates: true,
   })
   if (count === 0) throw exists(did)

@@ -24,7 +24,14 @@ export function createMoveRoutes(deps: MoveDeps): Handlers<typeof AgentMoveServi
 
     async exportAgent({ did }) {
       const { events, manifests, ...rest } = await exportAgent(deps, did)
-      return { bundle: { ...rest, events: [...events], manifests: [...manifests], foundingPublicKey: Uint8Array.from(rest.foundingPublicKey) } }
+      return {
+        bundle: {
+          ...rest,
+          events: [...events],
+          manifests: [...manifests],
+          foundingPublicKey: Uint8Array.from(rest.foundingPublicKey),
+        },
+      }
     },
   }
 }

@@ -2,7 +2,7 @@ import { readProofKey } from '../dpop/proof-key.ts'
 import { decodeBase64url } from '../encoding/base64.ts'
 import { isUuid } from '../encoding/uuid.ts'
 import { parseDid } from '../identity/did.ts'
-import type { OperationalKey, RootKey } from '../identity/operator-manifest.ts'
+import type { OperationalKey, OperatorJwk } from '../identity/operator-manifest.ts'
 import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from '../jose/jws.ts'
 import { jwsDemand } from '../jose/jws-demand.ts'
 import { AGENT_RELEASE_TYPE } from './jws-types.ts'
@@ -26,7 +26,7 @@ export interface AgentRelease extends ReleaseContent {
 
 /** Keys of an operator, as its manifest lists them. Without a manifest the only key is the registered root key. */
 export interface OperatorKeys {
-  readonly rootKeys: readonly Pick<RootKey, 'kid' | 'jwk'>[]
+  readonly rootKeys: readonly { readonly kid: string; readonly jwk: OperatorJwk }[]
   readonly keys: readonly Omit<OperationalKey, 'label'>[]
 }
 
