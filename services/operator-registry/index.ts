@@ -1,5 +1,8 @@
 import { randomInt } from 'node:crypto'
-import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type {
+  KeyHistoryService,
+  OperatorDirectoryService,
+} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import type { Db } from '../platform/db/db.ts'
@@ -12,6 +15,7 @@ import { lookInterval } from './domain/takeover-looks.ts'
 import { policies } from './policy.ts'
 import { createRoutes } from './routes.ts'
 import { runLooks, runSchedule } from './schedule.ts'
+import { createKeyHistory } from './store/key-history.ts'
 
 export type { RegistrySettings } from './context.ts'
 export { createTxtResolvers } from './dns/resolve-txt.ts'
@@ -26,6 +30,7 @@ interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'ra
 export interface OperatorRegistry {
   readonly module: ServiceModule<typeof OperatorRegistryService>
   readonly directory: InternalHandlers<typeof OperatorDirectoryService>
+  readonly keyHistory: InternalHandlers<typeof KeyHistoryService>
   /** Looks up the proofs that are due and removes expired registrations. Rejects when the database is unreachable. */
   runSchedule(): Promise<void>
   /** Makes the DNS looks that are due for waiting takeovers. Rejects when the database is unreachable. */
@@ -60,6 +65,7 @@ export function createOperatorRegistry({ db, readDb, ...options }: OperatorRegis
   return {
     module: { service: OperatorRegistryService, handlers: createRoutes(context), policies },
     directory: createDirectory(db),
+    keyHistory: createKeyHistory(db.prisma),
     ...jobs,
     jobs: (scheduleIntervalMs) => [
       { name: 'operator-registry', run: jobs.runSchedule },

@@ -3,8 +3,8 @@ import {
   type AgentRelease,
   checkReleaseContent,
   checkReleaseKey,
-  type OperatorKeys,
   parseAgentRelease,
+  type ReleasingKey,
 } from '@auth4agent/core/key-events/release'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { WaitingMove } from './decide-move.ts'
@@ -16,7 +16,12 @@ import { type SigningClock, timeDemand } from './parse-key-event.ts'
  *
  * @throws ApiError INVALID_STATEMENT
  */
-export function checkRelease(text: string, operatorId: string, keys: OperatorKeys, clock: SigningClock): AgentRelease {
+export function checkRelease(
+  text: string,
+  operatorId: string,
+  keys: readonly ReleasingKey[],
+  clock: SigningClock,
+): AgentRelease {
   const release = parseAgentRelease(text)
   if (!release.ok) throw invalid(release)
   if (release.operatorId !== operatorId)

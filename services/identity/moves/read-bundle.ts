@@ -19,11 +19,11 @@ export interface KeyHistory {
  * @throws ApiError OPERATOR_NOT_FOUND
  */
 export async function readKeyHistory(
-  { operators }: Pick<MoveDeps, 'operators'>,
+  { histories }: Pick<MoveDeps, 'histories'>,
   id: string,
   manifestSeq: number,
 ): Promise<KeyHistory> {
-  const { foundingPublicKey, manifests, truncated } = await operators.getKeyHistory({ id, manifestSeq })
+  const { foundingPublicKey, manifests, truncated } = await histories.getKeyHistory({ id, manifestSeq })
   if (foundingPublicKey.length === 0) throw new ApiError('OPERATOR_NOT_FOUND')
   return { foundingPublicKey, manifests, truncated }
 }

@@ -39,9 +39,7 @@ export async function releaseAgent(
   const now = new Date(deps.now())
   const { operator } = await deps.operators.lookupOperator({ by: { case: 'id', value: operatorId } })
   if (operator === undefined) throw new ApiError('OPERATOR_NOT_FOUND')
-  const keys = listKeys(operator)
-  const known = { rootKeys: keys.filter(({ isRoot }) => isRoot), keys: keys.filter(({ isRoot }) => !isRoot) }
-  const release = checkRelease(statement, operatorId, known, deps.clock(now))
+  const release = checkRelease(statement, operatorId, listKeys(operator), deps.clock(now))
   const { manifestSeq } = operator
   const stored = { release: statement, releaseManifestSeq: manifestSeq }
   const history = await readKeyHistory(deps, operatorId, manifestSeq)

@@ -150,9 +150,13 @@ function checkRelease(bundle: AgentBundle, move: MoveClaims, digest: string): Re
   const { foundingPublicKey, manifests } = bundle
   const chain = verifyManifestChain({ ...source, foundingPublicKey, manifests })
   if (!chain.ok) return refuse('operator', chain.demand)
-  const unsigned = checkReleaseKey(release, chain.inForce, release.iat)
+  const { rootKeys, keys } = chain.inForce
+  const all = [...rootKeys.map((key) => ({ ...key, ...ROOT })), ...keys.map((key) => ({ ...key, isRoot: false }))]
+  const unsigned = checkReleaseKey(release, all, release.iat)
   return unsigned === undefined ? { ok: true, release, source } : refuse('release', unsigned.demand)
 }
+
+const ROOT = { isRoot: true, roles: [], nbf: 0, exp: Number.POSITIVE_INFINITY } as const
 
 function refuse(part: BundleRefusal['part'], demand: string): BundleRefusal {
   return { ok: false, part, demand }

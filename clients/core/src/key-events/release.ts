@@ -2,7 +2,7 @@ import { readProofKey } from '../dpop/proof-key.ts'
 import { decodeBase64url } from '../encoding/base64.ts'
 import { isUuid } from '../encoding/uuid.ts'
 import { parseDid } from '../identity/did.ts'
-import type { OperationalKey, OperatorJwk } from '../identity/operator-manifest.ts'
+import type { OperatorJwk } from '../identity/operator-manifest.ts'
 import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from '../jose/jws.ts'
 import { jwsDemand } from '../jose/jws-demand.ts'
 import { AGENT_RELEASE_TYPE } from './jws-types.ts'
@@ -24,10 +24,18 @@ export interface AgentRelease extends ReleaseContent {
   readonly signature: Uint8Array
 }
 
-/** Keys of an operator, as its manifest lists them. Without a manifest the only key is the registered root key. */
-export interface OperatorKeys {
-  readonly rootKeys: readonly { readonly kid: string; readonly jwk: OperatorJwk }[]
-  readonly keys: readonly Omit<OperationalKey, 'label'>[]
+/** A key of an operator. */
+export interface ReleasingKey {
+  /** RFC 7638 thumbprint. */
+  readonly kid: string
+  readonly jwk: OperatorJwk
+  /** A root key has every role and never expires. */
+  readonly isRoot: boolean
+  readonly roles: readonly string[]
+  /** Unix seconds from which the key is valid. */
+  readonly nbf: number
+  /** Unix seconds at which the key expires. */
+  readonly exp: number
 }
 
 /** The role that an operational key needs to release an agent. */
@@ -116,22 +124,21 @@ export function checkReleaseContent(release: AgentRelease, content: ReleaseConte
  * ```ts
  * import { checkReleaseKey } from '@auth4agent/core/key-events/release'
  *
- * const refusal = checkReleaseKey(release, { rootKeys, keys }, release.iat)
+ * const refusal = checkReleaseKey(release, keys, release.iat)
  * if (refusal !== undefined) throw new TypeError(refusal.demand)
  * ```
  */
 export function checkReleaseKey(
   release: AgentRelease,
-  { rootKeys, keys }: OperatorKeys,
+  keys: readonly ReleasingKey[],
   atS: number,
 ): KeyEventRefusal | undefined {
-  const rootKey = rootKeys.find(({ kid }) => kid === release.kid)
-  const key = rootKey ?? keys.find(({ kid }) => kid === release.kid)
+  const key = keys.find(({ kid }) => kid === release.kid)
   if (key === undefined) return refuse('unknown-key', 'kid of the release must be the thumbprint of an operator key')
-  if ('roles' in key) {
-    if (!key.roles.includes(ROLE)) return refuse('signature', `the key of the release must have the role ${ROLE}`)
-    if (atS < key.nbf || atS >= key.exp) return refuse('signature', 'the key of the release must be valid at that time')
-  }
+  const { isRoot, roles, nbf, exp } = key
+  if (!isRoot && !roles.includes(ROLE)) return refuse('signature', `the key of the release must have the role ${ROLE}`)
+  if (!isRoot && (atS < nbf || atS >= exp))
+    return refuse('signature', 'the key of the release must be valid at that time')
   const isSigned = readProofKey(release.alg, { ...key.jwk })?.verify(release.signingInput, release.signature) === true
   return isSigned ? undefined : refuse('signature', 'the release must be signed with the key that kid names')
 }
