@@ -121,6 +121,7 @@ function makeIdentity(deps: ServiceDeps, operators: Operators): Part & { readonl
     pendingTtlMs: config.pendingTtl * 1000,
     maxPendingPerOperator: MAX_PENDING.agentsPerOperator,
     recoveryDelayMs: config.recoveryDelay * 1000,
+    moveDelayMs: config.moveDelay * 1000,
     skewS: config.clockSkew,
   }
   const options = { db, readDb, now: Date.now, operators, settings, log, metrics: metrics.keyEvents }

@@ -37,10 +37,10 @@ export interface IdentityOptions extends IdentityDeps {
 /** Creates the identity part of the server, which manages agents, their keys, grants and life cycle. */
 export function createIdentity(options: IdentityOptions): Identity {
   const { db, now, operators, settings, log, metrics } = options
-  const { recoveryDelayMs } = settings
+  const { recoveryDelayMs, moveDelayMs } = settings
   const clock = (at: Date) => signingClock(settings, at.getTime())
   const countEvent = metrics.accepted
-  const keyRoutes = createKeyRoutes({ db, operators, now, clock, recoveryDelayMs, log, countEvent })
+  const keyRoutes = createKeyRoutes({ db, operators, now, clock, recoveryDelayMs, moveDelayMs, log, countEvent })
   return {
     module: { service: IdentityService, handlers: createRoutes(options), policies },
     keys: { service: AgentKeyService, handlers: keyRoutes, policies: keyPolicies },

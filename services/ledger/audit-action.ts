@@ -28,6 +28,8 @@ export type AuditAction =
   | 'agent.request-recovery'
   | 'agent.object-to-recovery'
   | 'agent.recover'
+  | 'agent.request-move'
+  | 'agent.move'
   | 'token.issue'
   | 'token.revoke'
   | 'key.create'

@@ -9,4 +9,6 @@ export interface KeyEventDeps extends Resolver {
   readonly clock: (at: Date) => SigningClock
   /** Milliseconds between the request for a recovery and its effect. */
   readonly recoveryDelayMs: number
+  /** Milliseconds between the request for a move and its admission without a release. */
+  readonly moveDelayMs: number
 }

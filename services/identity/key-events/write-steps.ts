@@ -16,13 +16,14 @@ interface Effect {
   readonly endsTokens: boolean
 }
 
-/** The effects of the events that a log accepts after its inception. A move has its own call. */
-const EFFECTS: Readonly<Record<Exclude<KeyEventType, 'inception' | 'move'>, Effect>> = {
+/** The effects of the events that a log accepts after its inception. */
+const EFFECTS: Readonly<Record<Exclude<KeyEventType, 'inception'>, Effect>> = {
   rotate: { action: 'agent.rotate-key', endsTokens: true },
   recover: { action: 'agent.recover', endsTokens: true },
   'add-key': { action: 'agent.add-key', endsTokens: false },
   'remove-key': { action: 'agent.remove-key', endsTokens: true },
   deactivate: { action: 'agent.deactivate', endsTokens: true },
+  move: { action: 'agent.move', endsTokens: true },
 }
 
 /** The names of the types in the database. */
@@ -42,7 +43,7 @@ const SYSTEM: Author['principal'] = { kind: 'system' }
 /**
  * Writes steps of a log whose agent is locked: the events, the agent's keys, its version and epoch, and the audit. With
  * the first step it also stores an inception that the server has computed so far. Whatever waits ends, because it names
- * an event that is no longer the last one.
+ * an event that is no longer the last one. A move ends the agent under its old DID.
  */
 export async function writeSteps(tx: Tx, audit: Audit, log: KeyLog, steps: readonly Step[], at: Date): Promise<void> {
   const { agentId, operatorId, computed, createdAt } = log
@@ -50,14 +51,16 @@ export async function writeSteps(tx: Tx, audit: Audit, log: KeyLog, steps: reado
   await tx.agentPendingEvent.deleteMany({ where: { agentId } })
   for (const { event, before, after } of steps) {
     const { type } = event.claims
-    if (type === 'inception' || type === 'move') throw new Error(`An event ${type} must not be appended here`)
+    if (type === 'inception') throw new Error('An inception must not be appended')
     const { action, endsTokens } = EFFECTS[type]
+    const isMove = type === 'move'
     await insertEvent(tx, agentId, event, at)
     await writeKeys(tx, agentId, before, after, at)
     await tx.agent.update({
       where: { id: agentId, operatorId },
       data: {
-        ...(after.deactivated && { status: 'revoked', revokedAt: at, suspendedAt: null }),
+        ...((after.deactivated || isMove) && { status: 'revoked', revokedAt: at, suspendedAt: null }),
+        ...(isMove && { movedTo: after.did }),
         version: { increment: 1 },
         ...(endsTokens && { epoch: { increment: 1 } }),
       },
