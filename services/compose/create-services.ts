@@ -137,6 +137,7 @@ function makeIdentity(
     pendingTtlMs: config.pendingTtl * 1000,
     maxPendingPerOperator: MAX_PENDING.agentsPerOperator,
     recoveryDelayMs: config.recoveryDelay * 1000,
+    moveDelayMs: config.moveDelay * 1000,
     skewS: config.clockSkew,
   }
   const identity = createIdentity({

@@ -30,6 +30,8 @@ interface IdentitySettings {
   readonly maxPendingPerOperator: number
   /** Milliseconds between the request for a recovery and its effect. */
   readonly recoveryDelayMs: number
+  /** Milliseconds between the request for a move and its admission without a release. */
+  readonly moveDelayMs: number
   /** The clock skew that the server allows, in seconds. */
   readonly skewS: number
 }

@@ -32,6 +32,7 @@ export type AuditAction =
   | 'agent.request-recovery'
   | 'agent.object-to-recovery'
   | 'agent.recover'
+  | 'agent.request-move'
   | 'agent.release'
   | 'agent.object-to-move'
   | 'agent.move'

@@ -84,6 +84,15 @@ export async function identityFixture(): Promise<IdentityFixture> {
   }
 }
 
+/** Settings of the identity part in these tests. */
+export const IDENTITY_SETTINGS = {
+  pendingTtlMs: HOUR,
+  maxPendingPerOperator: 3,
+  recoveryDelayMs: RECOVERY_DELAY_MS,
+  moveDelayMs: 7 * RECOVERY_DELAY_MS,
+  skewS: 10,
+}
+
 /** Creates the identity part with the settings of these tests, on a database and with a clock of the test. */
 export function startIdentity(
   options: Pick<IdentityOptions, 'db' | 'now' | 'operators'> & Partial<IdentityOptions>,
@@ -92,7 +101,7 @@ export function startIdentity(
     readDb: options.db,
     log: silentLog,
     metrics: { accepted() {}, waiting() {} },
-    settings: { pendingTtlMs: HOUR, maxPendingPerOperator: 3, recoveryDelayMs: RECOVERY_DELAY_MS, skewS: 10 },
+    settings: IDENTITY_SETTINGS,
     ...options,
   })
 }

@@ -12,6 +12,8 @@ export interface KeyLog {
   readonly agentId: string
   readonly operatorId: string
   readonly status: AgentStatus
+  /** The DID to which the agent has moved. */
+  readonly movedTo: string | undefined
   /** When the agent registered. */
   readonly createdAt: Date
   /** The state after the last event. */
@@ -64,12 +66,12 @@ export function settleRecovery(log: KeyLog, at: Date): Settled {
  * Decides whether the log accepts an event at this time. A recovery that is due takes effect first.
  *
  * @returns the steps to write, oldest first
- * @throws ApiError AGENT_PENDING, AGENT_NOT_ACTIVE, AGENT_REVOKED, INVALID_KEY_EVENT, KEY_EVENT_CONFLICT,
- *   KEY_EVENT_LIMIT, KEY_NOT_COMMITTED, KEY_REUSED, ADDED_KEY_LIMIT, ADDED_KEY_NOT_FOUND
+ * @throws ApiError AGENT_PENDING, AGENT_NOT_ACTIVE, AGENT_REVOKED, AGENT_MOVED, INVALID_KEY_EVENT,
+ *   KEY_EVENT_CONFLICT, KEY_EVENT_LIMIT, KEY_NOT_COMMITTED, KEY_REUSED, ADDED_KEY_LIMIT, ADDED_KEY_NOT_FOUND
  */
 export function decideAppend(log: KeyLog, event: KeyEvent, at: Date): readonly Step[] {
   const settled = settleRecovery(log, at)
-  checkStatus(settled.log.status, event.claims.type)
+  checkStatus(settled.log, event.claims.type)
   return [...settled.steps, follow(settled.log, event)]
 }
 
@@ -88,12 +90,13 @@ export function follow({ state }: KeyLog, event: KeyEvent): Step {
 const STATUSES: Readonly<Record<AgentStatus, (type: KeyEventType) => ReasonCode | undefined>> = {
   pending: () => 'AGENT_PENDING',
   active: () => undefined,
-  suspended: (type) => (type === 'add-key' || type === 'move' ? 'AGENT_NOT_ACTIVE' : undefined),
+  suspended: (type) => (type === 'add-key' ? 'AGENT_NOT_ACTIVE' : undefined),
   revoked: () => 'AGENT_REVOKED',
 }
 
-/** Throws AGENT_PENDING, AGENT_NOT_ACTIVE or AGENT_REVOKED unless the status allows the event. */
-export function checkStatus(status: AgentStatus, type: KeyEventType): void {
+/** Throws AGENT_PENDING, AGENT_NOT_ACTIVE, AGENT_REVOKED or AGENT_MOVED unless the status allows the event. */
+export function checkStatus({ status, movedTo }: KeyLog, type: KeyEventType): void {
+  if (movedTo !== undefined) throw new ApiError('AGENT_MOVED', `The agent has moved to ${movedTo}`)
   const reason = STATUSES[status](type)
   if (reason !== undefined) throw new ApiError(reason)
 }

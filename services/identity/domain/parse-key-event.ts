@@ -31,7 +31,6 @@ export function parseSentEvent(text: string, types: readonly KeyEventType[]): Ke
 const ELSEWHERE: Partial<Readonly<Record<KeyEventType, string>>> = {
   inception: 'An inception must be sent with the registration of the agent',
   recover: 'A recovery must be sent by the operator of the agent to RecoverAgent',
-  move: 'This server accepts no event move',
 }
 
 /**

@@ -1,29 +1,36 @@
-import type { KeyEvent } from '@auth4agent/core/key-events/key-event'
+import type { KeyEventType } from '@auth4agent/core/key-events/event-claims'
+import { type KeyEvent, parseKeyEvent } from '@auth4agent/core/key-events/key-event'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import type { AppendKeyEventRequest } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { describeMove } from '../domain/describe-move.ts'
 import { decideAppend, type KeyLog } from '../domain/key-log.ts'
 import { checkTime, parseSentEvent } from '../domain/parse-key-event.ts'
+import { checkDestination } from '../moves/check-destination.ts'
 import { resolveOwner } from '../resolve-did.ts'
 import type { KeyEventDeps } from './deps.ts'
 import { lockKeyLog, readKeyLog } from './read-key-log.ts'
+import { insertWaiting } from './waiting-events.ts'
 import { writeSteps } from './write-steps.ts'
 
-const TYPES = ['rotate', 'add-key', 'remove-key', 'deactivate'] as const
+const TYPES = ['rotate', 'add-key', 'remove-key', 'deactivate', 'move'] as const
 
-/** An event that is in the log. */
+/** An event that is in the log, or a move that waits. */
 export interface Appended {
   readonly event: KeyEvent
-  /** The types of the events that this call has written. Empty for a repeated call. */
-  readonly written: readonly KeyEvent['claims']['type'][]
+  /** The types of the events that this call has written to the log. Empty for a repeated call. */
+  readonly written: readonly KeyEventType[]
+  /** When a move that waits can be admitted without a release. */
+  readonly effectiveAt?: Date
 }
 
 /**
- * Appends an event to the log of an agent. The event authenticates the call, so it is checked before anything is
- * locked or written, and again under the lock.
+ * Appends an event to the log of an agent. A move does not change the log yet: it waits until an operator admits the
+ * agent. The event authenticates the call, so it is checked before anything is locked or written, and again under the
+ * lock.
  *
  * @throws ApiError INVALID_DID, AGENT_NOT_FOUND, and as decideAppend does
  */
@@ -43,26 +50,53 @@ export async function appendKeyEvent(
     return decideAppend(log, event, at)
   }
   const seen = await readKeyLog(prisma, operator.id, { did })
-  if (await isInLog(prisma, seen, event)) return { event, written: [] }
+  const known = await findRepeated(prisma, seen, event)
+  if (known !== undefined) return known
   decide(seen)
+  const move = event.claims.type === 'move' ? event.claims : undefined
+  if (move !== undefined) await checkDestination(deps, seen.agentId, move)
   const author = { requestId, principal: { kind: 'agent', did } } as const
   return change(prisma, author, async (tx, audit) => {
     const log = await lockKeyLog(tx, operator.id, { did })
-    if (await isInLog(tx, log, event)) return { event, written: [] }
+    const repeated = await findRepeated(tx, log, event)
+    if (repeated !== undefined) return repeated
     const steps = decide(log)
-    await writeSteps(tx, audit, log, steps, at)
-    return { event, written: steps.map((step) => step.event.claims.type) }
+    const due = move === undefined ? steps : steps.slice(0, -1)
+    if (due.length > 0) await writeSteps(tx, audit, log, due, at)
+    const written = due.map((step) => step.event.claims.type)
+    if (move === undefined) return { event, written }
+    const effectiveAt = new Date(at.getTime() + deps.moveDelayMs)
+    await insertWaiting(tx, log.agentId, 'move', event, { requestedAt: at, effectiveAt })
+    const reason = describeMove(move)
+    await audit({ action: 'agent.request-move', subject: did, operatorId: operator.id, reason })
+    return { event, written, effectiveAt }
   })
 }
 
-/** Returns whether the log contains exactly this event. */
-async function isInLog(
+/**
+ * Returns the event if the log contains exactly it, or if it is the move that waits.
+ *
+ * @throws ApiError KEY_EVENT_CONFLICT for a move that is not newer than the one that waits.
+ */
+async function findRepeated(
   prisma: PrismaClient | Tx,
   { agentId, state }: KeyLog,
-  { claims, text }: KeyEvent,
-): Promise<boolean> {
-  if (claims.seq > state.seq) return false
-  const where = { agentId_seq: { agentId, seq: claims.seq } }
-  const known = await prisma.agentKeyEvent.findUnique({ where, select: { event: true } })
-  return known?.event === text
+  event: KeyEvent,
+): Promise<Appended | undefined> {
+  const { claims, text } = event
+  const repeated = { event, written: [] }
+  if (claims.seq <= state.seq) {
+    const where = { agentId_seq: { agentId, seq: claims.seq } }
+    const known = await prisma.agentKeyEvent.findUnique({ where, select: { event: true } })
+    return known?.event === text ? repeated : undefined
+  }
+  if (claims.type !== 'move') return undefined
+  const waiting = await prisma.agentPendingEvent.findUnique({ where: { agentId_type: { agentId, type: 'move' } } })
+  if (waiting === null) return undefined
+  if (waiting.event === text) return { ...repeated, effectiveAt: waiting.effectiveAt }
+  // Everybody can read the events that wait. Nobody but the agent may replace one, so an older one is no replacement.
+  const last = parseKeyEvent(waiting.event)
+  if (last.ok && claims.iat <= last.claims.iat)
+    throw new ApiError('KEY_EVENT_CONFLICT', 'In the key event, iat must be after that of the move that waits')
+  return undefined
 }

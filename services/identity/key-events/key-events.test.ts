@@ -1,10 +1,12 @@
 import { type KeyChange, signKeyEvent } from '@auth4agent/core/key-events/sign-key-event'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
 import { agentLog, newKey, newP256Key, registerWithLog, type TestKey } from '../../../test/support/agent-log.ts'
 import {
   anonymous,
   everything,
+  IDENTITY_SETTINGS,
   type IdentityFixture,
   identityFixture,
   newAgent,
@@ -144,6 +146,51 @@ describe('appendKeyEvent', () => {
 })
 
 const own = (change: () => KeyChange) => () => agent.sign(agent.key, change())
+
+describe('appendKeyEvent of a move', () => {
+  const to = () => agent.did.replace('acme.example', 'other.example')
+  const move = (): KeyChange => ({ type: 'move', to: to(), operatorId: operator.id, issuer: 'https://auth.example' })
+  const later = () => timestampFromMs(now() + IDENTITY_SETTINGS.moveDelayMs)
+
+  it('lets the move wait, and answers a repeated call with the time of the first call', async () => {
+    const event = await agent.sign(agent.key, move())
+    const first = await agent.send(event)
+    expect(first).toMatchObject({ seq: 1, effectiveAt: later() })
+    expect(await agent.list()).toMatchObject({
+      events: [{ seq: 0 }],
+      pending: [{ type: 'move', digest: first.digest, effectiveAt: first.effectiveAt }],
+    })
+    expect((await audited())[0]).toEqual({ action: 'agent.request-move', actor: `agent:${agent.did}` })
+    fixture.clock.now += 10_000
+    expect(await agent.send(event)).toEqual(first)
+  })
+
+  it('replaces the move that waits, and its release', async () => {
+    await agent.append(agent.key, move())
+    const where = { agentId_type: { agentId: agent.id, type: 'move' } } as const
+    await fixture.db.prisma.agentPendingEvent.update({ where, data: { releasedAt: new Date(now()), release: 'x' } })
+    const [{ event: older = '' } = {}] = (await agent.list()).pending ?? []
+    fixture.clock.now += 10_000
+    const { digest } = await agent.append(agent.key, move())
+    expect((await agent.list()).pending).toMatchObject([{ digest, effectiveAt: later(), releasedAt: undefined }])
+    await expectRefusal(() => agent.send(older), 'KEY_EVENT_CONFLICT')
+  })
+
+  it('ends when the agent appends another event', async () => {
+    await agent.append(agent.key, move())
+    await agent.append(agent.key, added())
+    expect((await agent.list()).pending).toEqual([])
+  })
+
+  it('is accepted from a suspended agent, and refused from one that has moved', async () => {
+    await calls.suspend(agent.did)
+    await agent.append(agent.key, move())
+    fixture.clock.now += 1000
+    const event = await agent.sign(agent.key, move())
+    await fixture.db.prisma.agent.update({ where: { id: agent.id }, data: { status: 'revoked', movedTo: to() } })
+    await expectRefusal(() => agent.send(event), 'AGENT_MOVED')
+  })
+})
 
 describe('an event that the log refuses', () => {
   const stranger = newKey()

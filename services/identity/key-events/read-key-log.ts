@@ -23,6 +23,7 @@ interface LogRow {
   readonly did: string
   readonly status: AgentStatus
   readonly created_at: Date
+  readonly moved_to: string | null
   readonly public_key: Uint8Array
   readonly thumbprint: string
   readonly next: string | null
@@ -43,7 +44,7 @@ interface LogRow {
  */
 export async function readKeyLog(prisma: PrismaClient | Tx, operatorId: string, name: AgentName): Promise<KeyLog> {
   const [row] = await prisma.$queryRaw<LogRow[]>`
-    SELECT a.id, a.did, a.status::text, a.created_at, k.public_key, k.thumbprint, k.next,
+    SELECT a.id, a.did, a.status::text, a.created_at, a.moved_to, k.public_key, k.thumbprint, k.next,
       ARRAY(SELECT thumbprint FROM agent_keys WHERE agent_id = a.id) AS used,
       (SELECT coalesce(jsonb_agg(jsonb_build_object('kid', thumbprint, 'jwk', public_jwk, 'label', label,
         'exp', extract(epoch FROM expires_at)::bigint) ORDER BY thumbprint), '[]')
@@ -88,7 +89,8 @@ function toKeyLog(row: LogRow, operatorId: string): KeyLog {
     usedKids: new Set(used),
     deactivated: last.claims.type === 'deactivate',
   }
-  return { agentId: id, operatorId, status, createdAt, state, computed, recovery: toRecovery(row) }
+  const movedTo = row.moved_to ?? undefined
+  return { agentId: id, operatorId, status, movedTo, createdAt, state, computed, recovery: toRecovery(row) }
 }
 
 /** Computes the inception of an agent that has no event in the table. Its only key is its first one. */

@@ -9,7 +9,8 @@ import { checkStatus, follow, type KeyLog, settleRecovery } from '../domain/key-
 import { parseAgentName } from '../domain/parse-agent-name.ts'
 import { checkTime, parseSentEvent, type SigningClock } from '../domain/parse-key-event.ts'
 import type { KeyEventDeps } from './deps.ts'
-import { digestBytes, lockKeyLog } from './read-key-log.ts'
+import { lockKeyLog } from './read-key-log.ts'
+import { insertWaiting } from './waiting-events.ts'
 import { writeSteps } from './write-steps.ts'
 
 /** A recovery that an operator has asked for. */
@@ -46,7 +47,7 @@ export function recoverAgent(
     const effectiveAt = new Date(at.getTime() + deps.recoveryDelayMs)
     const due = effectiveAt > at ? steps : [...steps, next]
     if (due.length > 0) await writeSteps(tx, audit, log, due, at)
-    if (effectiveAt > at) await insertRecovery(tx, log, event, at, effectiveAt)
+    if (effectiveAt > at) await insertWaiting(tx, log.agentId, 'recover', event, { requestedAt: at, effectiveAt })
     await audit({ action: 'agent.request-recovery', subject: did, operatorId })
     return { did, event, effectiveAt, isNew: true, written: due.map((step) => step.event.claims.type) }
   })
@@ -55,7 +56,7 @@ export function recoverAgent(
 /** Returns the steps that are due already, and the step of this recovery. Throws ApiError if it is refused. */
 function decideRecovery(log: KeyLog, event: KeyEvent, clock: SigningClock, at: Date) {
   const settled = settleRecovery(log, at)
-  checkStatus(log.status, 'recover')
+  checkStatus(log, 'recover')
   if (settled.log.recovery !== undefined) throw new ApiError('RECOVERY_PENDING')
   checkTime(event, clock)
   return { steps: settled.steps, next: follow(settled.log, event) }
@@ -66,20 +67,4 @@ async function knownTime(tx: Tx, { agentId, recovery }: KeyLog, { claims, text }
   if (recovery?.text === text) return recovery.effectiveAt
   const known = await tx.agentKeyEvent.findUnique({ where: { agentId_seq: { agentId, seq: claims.seq } } })
   return known?.event === text ? known.recordedAt : undefined
-}
-
-async function insertRecovery(
-  tx: Tx,
-  { agentId }: KeyLog,
-  { text, digest }: KeyEvent,
-  requestedAt: Date,
-  effectiveAt: Date,
-): Promise<void> {
-  const place = { agentId, type: 'recover' } as const
-  const content = { event: text, digest: digestBytes(digest), requestedAt, effectiveAt }
-  await tx.agentPendingEvent.upsert({
-    where: { agentId_type: place },
-    create: { ...place, ...content },
-    update: content,
-  })
 }

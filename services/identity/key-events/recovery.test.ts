@@ -11,6 +11,7 @@ import {
   anonymous,
   asOperator,
   everything,
+  IDENTITY_SETTINGS,
   type IdentityFixture,
   identityFixture,
   RECOVERY_DELAY_MS,
@@ -103,7 +104,7 @@ describe('recoverAgent', () => {
   })
 
   it('takes effect at once without a delay', async () => {
-    const settings = { pendingTtlMs: 1, maxPendingPerOperator: 1, recoveryDelayMs: 0, skewS: 10 }
+    const settings = { ...IDENTITY_SETTINGS, recoveryDelayMs: 0 }
     const { db, operators } = fixture
     const identity = startIdentity({ db, operators, now, settings })
     const log = agentLog(identity, agent.did, now)

@@ -21,9 +21,10 @@ export interface KeyRouteDeps extends KeyEventDeps {
 export function createKeyRoutes(deps: KeyRouteDeps): Handlers<typeof AgentKeyService> {
   return {
     async appendKeyEvent(request, call) {
-      const { event, written } = await appendKeyEvent(deps, request, call)
+      const { event, written, effectiveAt } = await appendKeyEvent(deps, request, call)
       for (const type of written) deps.countEvent(type)
-      return { did: request.did, seq: event.claims.seq, digest: event.digest }
+      const { claims, digest } = event
+      return { did: request.did, seq: claims.seq, digest, effectiveAt: toTimestamp(effectiveAt ?? null) }
     },
 
     async listKeyEvents(request) {

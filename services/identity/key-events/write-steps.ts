@@ -4,8 +4,9 @@ import type { KeyEvent } from '@auth4agent/core/key-events/key-event'
 import type { KeyState } from '@auth4agent/core/key-events/key-state'
 import type { KeyEventType as StoredType } from '../../../gen/prisma/enums.ts'
 import type { AuditAction } from '../../ledger/audit-action.ts'
-import type { Audit, Author } from '../../ledger/ledger.ts'
+import type { Audit, AuditEntry, Author } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
+import { describeMove } from '../domain/describe-move.ts'
 import type { KeyLog, Step } from '../domain/key-log.ts'
 import { digestBytes } from './read-key-log.ts'
 
@@ -16,13 +17,14 @@ interface Effect {
   readonly endsTokens: boolean
 }
 
-/** The effects of the events that a log accepts after its inception. A move has its own call. */
-const EFFECTS: Readonly<Record<Exclude<KeyEventType, 'inception' | 'move'>, Effect>> = {
+/** The effects of the events that a log accepts after its inception. */
+const EFFECTS: Readonly<Record<Exclude<KeyEventType, 'inception'>, Effect>> = {
   rotate: { action: 'agent.rotate-key', endsTokens: true },
   recover: { action: 'agent.recover', endsTokens: true },
   'add-key': { action: 'agent.add-key', endsTokens: false },
   'remove-key': { action: 'agent.remove-key', endsTokens: true },
   deactivate: { action: 'agent.deactivate', endsTokens: true },
+  move: { action: 'agent.move', endsTokens: true },
 }
 
 /** The names of the types in the database. */
@@ -42,7 +44,7 @@ const SYSTEM: Author['principal'] = { kind: 'system' }
 /**
  * Writes steps of a log whose agent is locked: the events, the agent's keys, its version and epoch, and the audit. With
  * the first step it also stores an inception that the server has computed so far. Whatever waits ends, because it names
- * an event that is no longer the last one.
+ * an event that is no longer the last one. A move ends the agent under its old DID.
  */
 export async function writeSteps(tx: Tx, audit: Audit, log: KeyLog, steps: readonly Step[], at: Date): Promise<void> {
   const { agentId, operatorId, computed, createdAt } = log
@@ -50,20 +52,31 @@ export async function writeSteps(tx: Tx, audit: Audit, log: KeyLog, steps: reado
   await tx.agentPendingEvent.deleteMany({ where: { agentId } })
   for (const { event, before, after } of steps) {
     const { type } = event.claims
-    if (type === 'inception' || type === 'move') throw new Error(`An event ${type} must not be appended here`)
+    if (type === 'inception') throw new Error('An inception must not be appended')
     const { action, endsTokens } = EFFECTS[type]
+    const isMove = type === 'move'
     await insertEvent(tx, agentId, event, at)
     await writeKeys(tx, agentId, before, after, at)
     await tx.agent.update({
       where: { id: agentId, operatorId },
       data: {
-        ...(after.deactivated && { status: 'revoked', revokedAt: at, suspendedAt: null }),
+        ...((after.deactivated || isMove) && { status: 'revoked', revokedAt: at, suspendedAt: null }),
+        ...(isMove && { movedTo: after.did }),
         version: { increment: 1 },
         ...(endsTokens && { epoch: { increment: 1 } }),
       },
     })
-    await audit({ action, subject: before.did, operatorId, ...(type === 'recover' && { principal: SYSTEM }) })
+    await audit({ action, subject: before.did, operatorId, ...originOf(event, before) })
   }
+}
+
+/**
+ * Returns what the audit says about an event whose author is not the caller. The agent is the author of its move: its
+ * operator sees nothing of the request with which another operator admits the agent.
+ */
+function originOf({ claims }: KeyEvent, { did }: KeyState): Pick<AuditEntry, 'principal' | 'reason'> {
+  if (claims.type === 'recover') return { principal: SYSTEM }
+  return claims.type === 'move' ? { principal: { kind: 'agent', did }, reason: describeMove(claims) } : {}
 }
 
 /** Inserts an event into the log of an agent. */

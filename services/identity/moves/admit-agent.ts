@@ -12,7 +12,7 @@ import type { MoveDeps } from './deps.ts'
 import { importAgent } from './import-agent.ts'
 import { type Admitted, insertAdmitted, requireNoAgent } from './insert-admitted.ts'
 import { lockLeaving } from './read-leaving.ts'
-import { writeDeparture } from './write-departure.ts'
+import { writeMove } from './write-move.ts'
 
 /**
  * Admits an agent that moves to the calling operator: one of this server, or one that a bundle brings from another
@@ -50,7 +50,7 @@ async function admitFromHere(deps: MoveDeps, did: string, { operator, label, cal
     const { to } = move.claims
     if (parseDid(to)?.domain !== operator.domain)
       throw new ApiError('DID_MISMATCH', `to of the move must be a DID under ${operator.domain}`)
-    await writeDeparture(tx, audit, leaving.log, move, now)
+    await writeMove(tx, audit, leaving.log, move, now)
     const { agentId: from } = leaving.log
     const admitted = { operatorId: operator.id, did: to, label, movedFrom: did, at: now }
     const agent = await insertAdmitted(tx, audit, admitted, (id) => copyLog(tx, from, id))

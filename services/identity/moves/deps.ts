@@ -4,7 +4,6 @@ import type { KeyEventDeps } from '../key-events/deps.ts'
 
 /** Dependencies of the calls about moves. */
 export interface MoveDeps extends KeyEventDeps {
-  /** The issuer of this server. */
-  readonly issuer: string
+  /** What proves the keys of operators. */
   readonly histories: InternalClient<typeof KeyHistoryService>
 }

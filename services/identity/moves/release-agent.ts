@@ -8,11 +8,12 @@ import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { checkRelease, checkReleased } from '../domain/check-release.ts'
 import { isReleased, requireMove, requireNoRecovery, type WaitingMove } from '../domain/decide-move.ts'
+import { describeMove } from '../domain/describe-move.ts'
 import { parseAgentName } from '../domain/parse-agent-name.ts'
 import type { MoveDeps } from './deps.ts'
 import { type KeyHistory, readKeyHistory, toBundle } from './read-bundle.ts'
 import { type Leaving, lockLeaving } from './read-leaving.ts'
-import { destination, type StoredRelease, writeDeparture } from './write-departure.ts'
+import { writeMove } from './write-move.ts'
 
 /** An agent that its operator has released. */
 export interface ReleasedAgent {
@@ -66,6 +67,12 @@ function leftBy({ release, revokedAt }: Leaving, event: string): Date | undefine
   return known?.ok === true && known.event === event && revokedAt !== null ? revokedAt : undefined
 }
 
+/** The columns of a release: the statement, and the number of the manifest in force. */
+interface StoredRelease {
+  readonly release: string
+  readonly releaseManifestSeq: number
+}
+
 interface Work {
   readonly tx: Tx
   readonly audit: Audit
@@ -81,16 +88,17 @@ async function markReleased({ tx, audit, leaving, move, stored, now }: Work): Pr
     where: { agentId_type: { agentId, type: 'move' } },
     data: { ...stored, releasedAt: now },
   })
-  await audit({ action: 'agent.release', subject: state.did, operatorId, reason: destination(move.claims) })
+  await audit({ action: 'agent.release', subject: state.did, operatorId, reason: describeMove(move.claims) })
 }
 
 async function leaveServer(deps: MoveDeps, work: Work, history: KeyHistory): Promise<void> {
   const { tx, audit, leaving, move, stored, now } = work
   requireNoRecovery(leaving.agent)
-  const { operatorId, state } = leaving.log
-  await audit({ action: 'agent.release', subject: state.did, operatorId, reason: destination(move.claims) })
-  await writeDeparture(tx, audit, leaving.log, move, now, stored)
-  const bundle = await toBundle(tx, leaving.log.agentId, { ...history, release: stored.release, issuer: deps.issuer })
+  const { agentId, operatorId, state } = leaving.log
+  await audit({ action: 'agent.release', subject: state.did, operatorId, reason: describeMove(move.claims) })
+  await writeMove(tx, audit, leaving.log, move, now)
+  await tx.agent.update({ where: { id: agentId, operatorId }, data: stored })
+  const bundle = await toBundle(tx, agentId, { ...history, release: stored.release, issuer: deps.issuer })
   const refusal = bundle === undefined || history.truncated ? TOO_LONG : checkBundleSize(bundle)
   if (refusal === undefined) return
   throw new ApiError('KEY_EVENT_LIMIT', `The agent cannot move to another server: ${refusal.demand}`)
