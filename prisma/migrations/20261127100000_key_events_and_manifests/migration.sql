@@ -1,5 +1,5 @@
 -- CreateEnum
-CREATE TYPE "key_event_type" AS ENUM ('inception', 'rotate', 'recover', 'add-key', 'remove-key', 'deactivate', 'move');
+CREATE TYPE "key_event_type" AS ENUM ('inception', 'rotate', 'recover', 'add_key', 'remove_key', 'deactivate', 'move');
 
 -- AlterTable
 ALTER TABLE "operators" ADD COLUMN "founding_public_key" BYTEA,
@@ -27,6 +27,7 @@ CREATE TABLE "operator_manifests" (
     "operator_id" UUID NOT NULL,
     "seq" INTEGER NOT NULL,
     "manifest" TEXT NOT NULL,
+    "changes_root" BOOLEAN NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "operator_manifests_pkey" PRIMARY KEY ("operator_id","seq")
