@@ -7,11 +7,12 @@ import type { ReasonCode } from '../platform/errors/reasons.ts'
 const linked = 'application/ld+json;profile="https://w3id.org/did-resolution"'
 const didDocument = { id: 'did:agent:example.com:00' }
 
-async function resolve(accept: string, status = 'active') {
+async function resolve(accept: string, status = 'active', movedTo = '') {
   const { url, rpc } = await startGateway()
   rpc.answer(IdentityService.method.getAgent, ({ did }) => ({
     did,
     status,
+    movedTo,
     didDocument,
     createdAt: { seconds: 1768473000n },
   }))
@@ -52,6 +53,14 @@ describe('GET /v1/agent/{did}', () => {
       didDocument,
       didResolutionMetadata: { contentType: 'application/did+json' },
       didDocumentMetadata: { created: '2026-01-15T10:30:00Z', deactivated: false },
+    })
+  })
+
+  it('answers 410 with the canonicalId for an agent that has moved', async () => {
+    const answer = await resolve(linked, 'revoked', 'did:agent:example.org:00')
+    expect(answer.status).toBe(410)
+    expect(await answer.json()).toMatchObject({
+      didDocumentMetadata: { deactivated: true, canonicalId: 'did:agent:example.org:00' },
     })
   })
 

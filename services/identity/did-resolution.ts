@@ -78,6 +78,7 @@ function documentMetadata(agent: GetAgentResponse): JsonObject {
   return {
     ...(agent.createdAt === undefined ? {} : { created: timeText(agent.createdAt) }),
     deactivated: isDeactivated(agent),
+    ...(agent.movedTo === '' ? {} : { canonicalId: agent.movedTo }),
   }
 }
 

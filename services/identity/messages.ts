@@ -33,7 +33,13 @@ function toShown(agent: AgentRecord, facts: KeyFacts, now: Date) {
     status,
     operatorId,
     allowedScopes,
-    didDocument: buildDidDocument({ did, status, publicKey, addedKeys: addedKeysOf(agent, now) }),
+    didDocument: buildDidDocument({
+      did,
+      status,
+      publicKey,
+      addedKeys: addedKeysOf(agent, now),
+      alsoKnownAs: otherDidsOf(agent),
+    }),
     agentPublicKey: publicKey ?? NO_KEY,
     createdAt: toTimestamp(agent.createdAt),
     suspendedAt: toTimestamp(agent.suspendedAt),
@@ -44,6 +50,11 @@ function toShown(agent: AgentRecord, facts: KeyFacts, now: Date) {
     moveAt: waits ? toTimestamp(facts.moveAt) : undefined,
     movedTo: agent.movedTo ?? '',
   }
+}
+
+/** Returns the DIDs that the agent has before and after a move. */
+function otherDidsOf({ movedTo, movedFrom }: AgentRecord): string[] {
+  return [movedTo, movedFrom].filter((did) => did !== null)
 }
 
 /** Returns an agent as other parts of the server see it: the fields of AgentSnapshot. */
@@ -58,6 +69,7 @@ export function toAgentSnapshot(agent: AgentRecord) {
     version,
     epoch,
     requireBoundChallenges,
+    movedTo: agent.movedTo ?? '',
     addedKeys: addedKeysOf(agent, undefined).map(({ kid, jwk, exp }) => ({
       kid,
       jwk: JSON.stringify(jwk),

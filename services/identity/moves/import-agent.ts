@@ -50,13 +50,13 @@ function checkLatest({ state }: ReplayedLog, { nowS, skewS }: SigningClock): voi
 }
 
 async function writeLog(tx: Tx, agentId: string, { events, state }: ReplayedLog, at: Date): Promise<void> {
-  await tx.agentKey.createMany({ data: identityKeys(events).map((key) => ({ agentId, ...key })) })
-  await tx.agentAddedKey.createMany({ data: state.addedKeys.map((key) => ({ agentId, ...addedKeyRow(key) })) })
+  await tx.agentKey.createMany({ data: identityKeys(agentId, events) })
+  await tx.agentAddedKey.createMany({ data: state.addedKeys.map((key) => addedKeyRow(agentId, key)) })
   await tx.agentKeyEvent.createMany({ data: events.map((event) => eventRow(agentId, event, at)) })
 }
 
 /** Returns the identity keys of a log, oldest first. Each ends when the next one begins. */
-function identityKeys(events: readonly KeyEvent[]) {
+function identityKeys(agentId: string, events: readonly KeyEvent[]) {
   const established = events.flatMap(({ claims }) =>
     claims.type === 'inception' || claims.type === 'rotate' || claims.type === 'recover' ? [claims] : [],
   )
@@ -64,6 +64,7 @@ function identityKeys(events: readonly KeyEvent[]) {
     const publicKey = Uint8Array.from(decodeBase64url(key.x) ?? [])
     const following = established[index + 1]
     return {
+      agentId,
       publicKey,
       thumbprint: thumbprint(publicKey),
       next: next ?? null,
@@ -73,8 +74,8 @@ function identityKeys(events: readonly KeyEvent[]) {
   })
 }
 
-function addedKeyRow({ kid, jwk, label, exp }: AddedKey) {
-  return { thumbprint: kid, publicJwk: { ...jwk }, label, expiresAt: new Date(exp * 1000) }
+function addedKeyRow(agentId: string, { kid, jwk, label, exp }: AddedKey) {
+  return { agentId, thumbprint: kid, publicJwk: { ...jwk }, label, expiresAt: new Date(exp * 1000) }
 }
 
 function invalid({ demand }: BundleRefusal): ApiError {

@@ -14,7 +14,7 @@ import { lockLeaving } from './read-leaving.ts'
  * @throws ApiError AGENT_NOT_FOUND, AGENT_PENDING, AGENT_REVOKED, AGENT_MOVED, NOTHING_PENDING, INVALID_ARGUMENT,
  *   ASSERTION_USED
  */
-export function objectToMove(
+export async function objectToMove(
   { db, now }: MoveDeps,
   request: ObjectToMoveRequest,
   call: Call,
