@@ -13,6 +13,26 @@ export { createAgent } from './create-agent.ts'
 export type { AuthorizationHeaders } from './dpop.ts'
 export { Auth4AgentError, type ClientReason } from './errors.ts'
 export type { IssuedToken } from './issued-token.ts'
+export type {
+  AddedAgentKey,
+  AddKeyOptions,
+  AgentKeyCalls,
+  DeactivateOptions,
+  RotateKeyOptions,
+} from './key-events/agent-key-calls.ts'
+export type {
+  AppendedKeyEvent,
+  EndedRecovery,
+  KeyEventRecord,
+  PendingKeyEvent,
+  StartedRecovery,
+} from './key-events/key-answers.ts'
+export type { KeyLog } from './key-events/key-log.ts'
+export { isKeyStore, type KeyStore, type StoredKeys } from './key-events/key-store.ts'
+export { type NewIdentity, type NewIdentityOptions, newIdentity } from './key-events/new-identity.ts'
+export type { RotatedKey } from './key-events/rotate-key.ts'
+export type { KeyRotation } from './key-events/schedule-rotation.ts'
+export { type RecoveryOptions, signRecovery } from './key-events/sign-recovery.ts'
 export { exportPrivateJwk, type PrivateJwk } from './keys/private-jwk.ts'
 export {
   generateKey,
