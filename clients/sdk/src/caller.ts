@@ -96,7 +96,7 @@ export function createCaller({ key, now = Date.now, issuer, ...transport }: AnyC
     issuer: audience,
     rpcOf,
     assert,
-    open: ({ query, path, approvals: _, ...call }) => send({ ...call, path: target(path, query) }),
+    open: ({ method, path, query, body, signal }) => send({ method, path: target(path, query), body, signal }),
     call: async (party, call) => send(await request(party, call)),
     page: async (party, call) => {
       let link: string | null = null

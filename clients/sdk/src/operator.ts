@@ -191,7 +191,8 @@ function readPolicy(value: unknown): answers.OperatorPolicy {
   return {
     audiences: readAnswers(answers.audienceRule, audiences),
     require_bound_challenges,
-    ...(require_body_digest != null && { require_body_digest }),
-    ...(hide_allowed_scopes != null && { hide_allowed_scopes }),
+    // An older server has no such settings, and would refuse them in a policy that is sent back.
+    ...(typeof require_body_digest === 'boolean' && { require_body_digest }),
+    ...(typeof hide_allowed_scopes === 'boolean' && { hide_allowed_scopes }),
   }
 }
