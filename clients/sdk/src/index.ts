@@ -58,6 +58,7 @@ export type {
   SuspendedOperator,
 } from './operator-answers.ts'
 export type { AuditFilter, OperatorAudit } from './operator-audit.ts'
+export { type KeyRequest, readKeyRequest, signKeyRequest, type WantedKey } from './operator-key-request.ts'
 export type { KnownManifest, NewOperatorKeys, OperatorKeySet, OperatorKeys } from './operator-keys.ts'
 export { type ApprovalOptions, approveRequest, type OperatorRequest } from './operator-request.ts'
 export type { Runtime } from './runtime.ts'
