@@ -10,7 +10,9 @@ import { importPublicKey, verify } from '@auth4agent/core/keys/ed25519'
 import { isJti } from '@auth4agent/core/token/claims'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { assertionDemand } from './assertion-demands.ts'
+import { checkBodyDigest } from './body-digest.ts'
 import type { UsedAssertion } from './call.ts'
+import type { RequestBody } from './request-body.ts'
 
 const MAX_ASSERTION_BYTES = 4096
 
@@ -27,10 +29,14 @@ export interface AssertionRules {
    * always match.
    */
   readonly mustNameRpc: boolean
+  /** The body of the request. If the assertion contains the digest `body`, it must be of these bytes. */
+  readonly body: RequestBody | undefined
 }
 
 /** A well-formed assertion. Its content is not verified yet: `checkAssertion` does that. */
 export interface ParsedAssertion {
+  /** The assertion as sent. */
+  readonly text: string
   readonly jws: ParsedJws
   readonly iss: string
   readonly typ: string
@@ -51,13 +57,14 @@ export function parseAssertion(authorization: string): ParsedAssertion {
   const { iss, sub } = jws.payload
   if (typeof iss !== 'string' || iss !== sub)
     throw new ApiError('INVALID_ASSERTION', 'iss and sub must be the same text')
-  return { jws, iss, typ: jws.header.typ }
+  return { text, jws, iss, typ: jws.header.typ }
 }
 
 /**
- * Checks an assertion with the public key of its issuer: kid, signature, audience, times, and the call that it names.
+ * Checks an assertion with the public key of its issuer: kid, signature, audience, times, the call that it names, and
+ * the body whose digest it contains.
  * @param rawKey raw Ed25519 public key
- * @throws ApiError INVALID_ASSERTION or ASSERTION_EXPIRED
+ * @throws ApiError INVALID_ASSERTION, ASSERTION_EXPIRED or BODY_DIGEST_MISMATCH
  */
 export function checkAssertion({ jws }: ParsedAssertion, rawKey: Uint8Array, rules: AssertionRules): UsedAssertion {
   const key = importPublicKey(rawKey)
@@ -69,13 +76,14 @@ export function checkAssertion({ jws }: ParsedAssertion, rawKey: Uint8Array, rul
   if (key === undefined || !verify(key, jws.signingInput, jws.signature)) {
     throw new ApiError('INVALID_ASSERTION', 'The signature does not match the registered public key')
   }
-  const { aud, iat, exp, nbf, jti, rpc } = jws.payload
+  const { aud, iat, exp, nbf, jti, rpc, body } = jws.payload
   if (aud !== rules.issuer) throw new ApiError('INVALID_ASSERTION', `aud must be exactly ${rules.issuer}`)
   const expiresAt = checkTimes({ iat, exp, nbf }, rules)
   if (typeof jti !== 'string' || !isJti(jti))
     throw new ApiError('INVALID_ASSERTION', 'jti must be 1 to 64 visible ASCII characters')
   if ((rules.mustNameRpc || rpc !== undefined) && rpc !== rules.rpc)
     throw new ApiError('INVALID_ASSERTION', `rpc must be exactly ${rules.rpc}`)
+  checkBodyDigest(body, rules.body)
   return { jti, expiresAt }
 }
 

@@ -51,6 +51,8 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
     skewS: deps.skewS,
     rpc: meta.rpc,
     mustNameRpc: policy.action !== undefined,
+    body: meta.body,
+    isBodySecret: policy.isBodySecret === true,
   })
   const { requestId, dpop } = meta
   return { request, call: { requestId, principal, ...(dpop && { dpop }) }, refusal }

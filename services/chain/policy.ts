@@ -16,11 +16,12 @@ export type Policy<Request> = Callers<Request> &
 /**
  * Properties of a method that changes state. An assertion for such a method must name the method, and can be used only
  * once. `endsTokens` tells whether the method can end issued tokens. If it can, a call returns only when every log
- * follower refuses the ended tokens.
+ * follower refuses the ended tokens. `isBodySecret` tells that the body contains a secret, such as a private key. The
+ * audit then keeps only the digest of the body.
  */
 type Effect =
-  | { readonly action: AuditAction; readonly endsTokens: boolean }
-  | { readonly action?: never; readonly endsTokens?: never }
+  | { readonly action: AuditAction; readonly endsTokens: boolean; readonly isBodySecret?: true }
+  | { readonly action?: never; readonly endsTokens?: never; readonly isBodySecret?: never }
 
 /**
  * `own` names the request field that must contain the id of the calling operator. It is 'none' if the request names no

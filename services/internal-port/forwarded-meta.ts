@@ -23,7 +23,10 @@ export function callMetadata(id: string): Metadata {
   return metadata
 }
 
-/** Writes the metadata of a forwarded call. It does not contain the deadline, which is sent as the gRPC deadline. */
+/**
+ * Writes the metadata of a forwarded call. It does not contain the deadline, which is sent as the gRPC deadline, and
+ * the body, which `writeBody` adds.
+ */
 export function writeMeta(meta: Meta): Metadata {
   const metadata = callMetadata(meta.requestId)
   metadata.set(KEYS.source, Buffer.from(meta.source))
@@ -33,8 +36,11 @@ export function writeMeta(meta: Meta): Metadata {
   return metadata
 }
 
-/** Reads the metadata of a forwarded call. Only the internal listener trusts it. Throws INTERNAL if it is missing. */
-export function readMeta(metadata: Metadata): Meta {
+/**
+ * Reads the metadata of a forwarded call, without the body. Only the internal listener trusts it. Throws INTERNAL if
+ * it is missing.
+ */
+export function readMeta(metadata: Metadata): Omit<Meta, 'body'> {
   const source = textOf(metadata, KEYS.source)
   const rpc = textOf(metadata, KEYS.rpc)
   if (source === undefined || rpc === undefined) {

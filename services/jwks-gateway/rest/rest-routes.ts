@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { DescMethod, Message } from '@bufbuild/protobuf'
 import { methodName } from '../../chain/method-name.ts'
+import { EMPTY_BODY, requestBody } from '../../chain/request-body.ts'
 import type { MediaType, Represented, Resource } from '../../chain/resource.ts'
 import { sentProof } from '../../chain/sent-proof.ts'
 import type { Answer, Exchange, Params, Route } from '../../http-port/exchange.ts'
@@ -52,6 +53,7 @@ function restHandler(context: GatewayContext, binding: RestBinding): Route['hand
       ...sentProof(headers['dpop'], verb, publicUrl(context, path)),
       authorization: headers.authorization,
       rpc: `${request.method} ${path}`,
+      body: verb === 'GET' ? EMPTY_BODY : requestBody(() => body),
     }
     return context.rpc.invoke(method, readRequest, meta)
   }

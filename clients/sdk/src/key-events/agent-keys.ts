@@ -36,8 +36,8 @@ interface KeysOptions {
   readonly onFirstUse?: () => Promise<void>
 }
 
-/** The reason with which a server refuses a key that is not, or no longer, a key of the agent. */
-const REFUSED = 'INVALID_SIGNATURE'
+/** The reasons with which a server refuses a key that is not, or no longer, a key of the agent. */
+const REFUSED = new Set(['INVALID_SIGNATURE', 'INVALID_ASSERTION'])
 /** How often the store is asked for a change, in milliseconds. */
 const LOOK_MS = 1_000
 
@@ -104,7 +104,7 @@ export function createAgentKeys({ key, runtime, server, did, onReplaced, onFirst
           const result = await work(tried)
           if (changes === before) return result
         } catch (error) {
-          const isRefused = error instanceof Auth4AgentError && error.reason === REFUSED
+          const isRefused = error instanceof Auth4AgentError && REFUSED.has(error.reason)
           if (!isRefused || !(await replaceRefused(tried))) throw error
         }
       }
