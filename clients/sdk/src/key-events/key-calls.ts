@@ -17,6 +17,7 @@ export function createKeyCalls(owner: LogOwner): AgentKeyCalls {
   const { store } = owner.keys
   const stoppedBy = ({ signal }: { readonly signal?: AbortSignal | undefined }): LogOwner => {
     owner.signal.throwIfAborted()
+    signal?.throwIfAborted()
     return signal === undefined ? owner : { ...owner, signal: AbortSignal.any([owner.signal, signal]) }
   }
   return {
