@@ -42,8 +42,8 @@ export function createDpop(key: true | KeyLike, nowMs: () => number): Dpop {
   return {
     nonces: new Nonces(),
     async thumbprint() {
-      const { thumbprint } = await import('@auth4agent/core/jose/thumbprint')
-      return thumbprint((await load()).publicKey)
+      const { signerKid } = await import('@auth4agent/core/jose/signer-jwk')
+      return signerKid(await load())
     },
     async prove(request) {
       const { signDpopProof } = await import('@auth4agent/core/dpop/sign-dpop-proof')

@@ -2,7 +2,7 @@ import { decodeBase64url } from '../encoding/base64.ts'
 import type { JsonObject } from '../encoding/strict-json.ts'
 import { isUuid } from '../encoding/uuid.ts'
 import { parseDid } from '../identity/did.ts'
-import { type PublicJwk, readPublicJwk } from '../jose/public-jwk.ts'
+import { type Ed25519Jwk, type P256Jwk, type PublicJwk, readPublicJwk } from '../jose/public-jwk.ts'
 import { type KeyEventRefusal, refuse } from './refusal.ts'
 
 /** Types of key events. */
@@ -66,11 +66,6 @@ export type KeyEventClaims =
       readonly operatorId: string
       readonly issuer: string
     })
-
-/** A public Ed25519 key (RFC 8037). */
-export type Ed25519Jwk = Extract<PublicJwk, { kty: 'OKP' }>
-/** A public key of P-256 (RFC 7518 section 6.2). */
-export type P256Jwk = Extract<PublicJwk, { kty: 'EC' }>
 
 const DIGEST_BYTES = 32
 const MAX_LABEL = 100

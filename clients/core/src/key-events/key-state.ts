@@ -1,4 +1,4 @@
-import type { Ed25519Jwk, P256Jwk } from './event-claims.ts'
+import type { Ed25519Jwk, P256Jwk } from '../jose/public-jwk.ts'
 
 /** Largest number of keys that an agent may have beside its identity key. */
 export const MAX_ADDED_KEYS = 4

@@ -1,10 +1,8 @@
 import { encodeBase64url } from '../encoding/base64.ts'
 import type { AssertionSigner } from '../identity/assertion.ts'
 import { signJws, signJwt } from '../identity/sign-jwt.ts'
-import { jwkThumbprint, type PublicJwk } from '../jose/public-jwk.ts'
-import type { Ed25519Jwk } from './event-claims.ts'
-import { KEY_EVENT_TYPE } from './key-event.ts'
-import { KEY_PROOF_TYPE } from './key-proof.ts'
+import { type Ed25519Jwk, jwkThumbprint, type PublicJwk } from '../jose/public-jwk.ts'
+import { KEY_EVENT_TYPE, KEY_PROOF_TYPE } from './jws-types.ts'
 import type { KeyState } from './key-state.ts'
 
 /** A new key that proves itself: its public half, and a function that signs with it. */

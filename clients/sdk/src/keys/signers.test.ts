@@ -1,9 +1,11 @@
 import { createPublicKey, sign as cryptoSign, verify as cryptoVerify, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { generateP256KeyPair, signerFromP256KeyPair } from './p256.ts'
 import { chooseEd25519, nobleEd25519, webCryptoEd25519 } from './platform.ts'
 import {
   generateKey,
   generateWebCryptoKey,
+  type KeyLike,
   signerFromCallback,
   signerFromKeyPair,
   signerFromSeed,
@@ -97,6 +99,11 @@ describe('signers', () => {
     const another = await generateWebCryptoKey()
     const mixed = await signerFromKeyPair({ publicKey: another.publicKey, privateKey })
     await expect(mixed.sign(MESSAGE)).rejects.toMatchObject({ reason: 'WRONG_KEY' })
+  })
+
+  it('toSigner rejects a P-256 signer, because the key of an agent is of Ed25519', async () => {
+    const key: unknown = await signerFromP256KeyPair(await generateP256KeyPair())
+    await expect(toSigner(key as KeyLike)).rejects.toThrow('must be of Ed25519')
   })
 
   it('toSigner accepts a seed, a WebCrypto key pair and a signer', async () => {

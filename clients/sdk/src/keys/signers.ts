@@ -1,4 +1,4 @@
-import type { Signer } from '../signer.ts'
+import type { OperatorSigner, P256Signer, Signer } from '../signer.ts'
 import { checkedSigner } from './checked-signer.ts'
 import { type PlatformKey, platformEd25519, signBy } from './platform.ts'
 
@@ -95,8 +95,9 @@ export async function signerFromKeyPair({ publicKey, privateKey }: WebCryptoKeyP
 }
 
 /**
- * Makes a signer from a function, for a key in a KMS, an HSM or another process. `publicKey` is 32 raw bytes. `sign`
- * verifies the first signature with `publicKey`, and rejects with WRONG_KEY if the function signs with another key.
+ * Makes a signer from a function, for a key in a KMS, an HSM or another process. `publicKey` is 32 raw bytes, or for
+ * an operator's P-256 key (`alg: 'ES256'`) 65. `sign` verifies the first signature with `publicKey`, and rejects with
+ * WRONG_KEY if the function signs with another key.
  *
  * Throws TypeError for a public key of another length.
  *
@@ -111,7 +112,9 @@ export async function signerFromKeyPair({ publicKey, privateKey }: WebCryptoKeyP
  * })
  * ```
  */
-export function signerFromCallback(signer: Signer): Signer {
+export function signerFromCallback(signer: Signer): Signer
+export function signerFromCallback(signer: P256Signer): P256Signer
+export function signerFromCallback(signer: OperatorSigner): OperatorSigner {
   return checkedSigner(signer)
 }
 
@@ -121,6 +124,10 @@ export async function toSigner(key: KeyLike): Promise<Signer> {
   // A caller in JavaScript may pass a PEM text. The error must not contain it.
   if (typeof key !== 'object' || key === null)
     throw new TypeError('key must be a seed, a signer or a WebCrypto key pair')
-  if ('sign' in key) return checkedSigner(key)
+  if ('sign' in key) {
+    const alg: string | undefined = key.alg
+    if (alg !== undefined && alg !== 'EdDSA') throw new TypeError('The key of an agent must be of Ed25519')
+    return checkedSigner(key)
+  }
   return signerFromKeyPair(key)
 }
