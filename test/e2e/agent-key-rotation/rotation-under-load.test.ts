@@ -1,13 +1,14 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
 import { append, endOfLog, keysOfAgent, type LogEnd, rotation } from '../../support/key-events.ts'
 import { type AgentParty, type Keys, newAgentParty, newKeys, thumbprintOf } from '../../support/parties.ts'
 import { outcomeOf, type ProtocolClient } from '../../support/protocol-client.ts'
 import { activeAgent, expectStatus, provenOperator, signedBody } from '../../support/story.ts'
 
-/** Agents that rotate at the same time, and how often each of them rotates. */
+/** Agents that rotate at the same time. */
 const AGENTS = 4
-const ROTATIONS = 250
+/** How often each of them rotates: a thousand rotations without NATS, and a thousand with it. */
+const ROTATIONS = { one: 250, split: 25, cluster: 250 }[inject('mode')]
 
 /** An agent between two rotations. */
 interface Rotating {
