@@ -89,7 +89,7 @@ function recorder(answer: (sent: Sent) => Response = () => Response.json(ANSWER)
 
 function check({ method, url, authorization }: Sent, rules: Partial<AssertionRules> = {}) {
   const rpc = `${method} ${url.pathname}`
-  const all = { issuer: SERVER, nowS: NOW_S, skewS: 10, rpc, mustNameRpc: true, ...rules }
+  const all = { issuer: SERVER, nowS: NOW_S, skewS: 10, rpc, mustNameRpc: true, body: undefined, ...rules }
   const assertion = parseAssertion(authorization ?? '')
   return { ...checkAssertion(assertion, key.publicKey, all), iss: assertion.iss }
 }

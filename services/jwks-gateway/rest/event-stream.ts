@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Message } from '@bufbuild/protobuf'
+import { EMPTY_BODY } from '../../chain/request-body.ts'
 import type { Exchange, Params } from '../../http-port/exchange.ts'
 import { drained } from '../../platform/drained.ts'
 import { toApiError } from '../../platform/errors/api-error.ts'
@@ -38,7 +39,8 @@ export function eventStreamHandler(context: GatewayContext, binding: RestBinding
       if (typeof lastEventId === 'string' && lastEventId !== '') readLastEventId(input, lastEventId)
       return input
     }
-    const meta = { ...caller, authorization: request.headers.authorization, rpc: `${request.method} ${path}` }
+    const { authorization } = request.headers
+    const meta = { ...caller, authorization, rpc: `${request.method} ${path}`, body: EMPTY_BODY }
     const stream = context.rpc.subscribe(method, message, meta, untilGone(response, context.closing))
     const messages = unlessStalled(stream, context.config.maxStallMs, () => response.destroy())
     const first = await messages.next()

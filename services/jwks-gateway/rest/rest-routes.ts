@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { APPROVAL_HEADER } from '@auth4agent/core/identity/operator-approval'
 import type { DescMethod, Message } from '@bufbuild/protobuf'
+import { sentApprovals } from '../../chain/approvals.ts'
 import { methodName } from '../../chain/method-name.ts'
+import { EMPTY_BODY, requestBody } from '../../chain/request-body.ts'
 import type { MediaType, Represented, Resource } from '../../chain/resource.ts'
 import { sentProof } from '../../chain/sent-proof.ts'
 import type { Answer, Exchange, Params, Route } from '../../http-port/exchange.ts'
@@ -49,9 +52,11 @@ function restHandler(context: GatewayContext, binding: RestBinding): Route['hand
     }
     const meta = {
       ...caller,
+      ...sentApprovals(headers[APPROVAL_HEADER]),
       ...sentProof(headers['dpop'], verb, publicUrl(context, path)),
       authorization: headers.authorization,
       rpc: `${request.method} ${path}`,
+      body: verb === 'GET' ? EMPTY_BODY : requestBody(() => body),
     }
     return context.rpc.invoke(method, readRequest, meta)
   }
