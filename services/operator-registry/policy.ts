@@ -29,4 +29,5 @@ export const policies: Policies<typeof OperatorRegistryService> = {
   suspendOperator: { callers: ['admin'], limit: 'manage', action: 'operator.suspend', endsTokens: true },
   reinstateOperator: { callers: ['admin'], limit: 'manage', action: 'operator.reinstate', endsTokens: false },
   listAuditRecords: { callers: ['operator'], own: 'id', limit: 'read' },
+  getAuditRecord: { callers: ['operator'], own: 'id', limit: 'read' },
 }
