@@ -28,6 +28,8 @@ export interface Meta extends Caller {
   readonly rpc: string
   /** The body. Undefined if a gateway of an older version has forwarded the call without it. */
   readonly body: RequestBody | undefined
+  /** The approvals of the request by further root keys of the operator, separated by commas, as sent. */
+  readonly approvals?: string
   /** The DPoP proof of the request, if it has one. */
   readonly dpop?: SentProof
   /** The caller's deadline, in milliseconds. */

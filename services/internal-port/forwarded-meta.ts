@@ -14,6 +14,7 @@ const KEYS = {
   rpc: 'auth4agent-rpc-bin',
   authorization: 'auth4agent-authorization-bin',
   dpop: 'auth4agent-dpop-bin',
+  approvals: 'auth4agent-approvals-bin',
 } as const
 
 /** Makes the metadata of a call between services. */
@@ -32,6 +33,7 @@ export function writeMeta(meta: Meta): Metadata {
   metadata.set(KEYS.source, Buffer.from(meta.source))
   metadata.set(KEYS.rpc, Buffer.from(meta.rpc))
   if (meta.authorization !== undefined) metadata.set(KEYS.authorization, Buffer.from(meta.authorization))
+  if (meta.approvals !== undefined) metadata.set(KEYS.approvals, Buffer.from(meta.approvals))
   if (meta.dpop !== undefined) metadata.set(KEYS.dpop, Buffer.from(JSON.stringify(meta.dpop)))
   return metadata
 }
@@ -47,11 +49,13 @@ export function readMeta(metadata: Metadata): Omit<Meta, 'body'> {
     throw new ApiError('INTERNAL', undefined, { cause: 'The metadata of a forwarded call lacks source or rpc' })
   }
   const dpop = textOf(metadata, KEYS.dpop)
+  const approvals = textOf(metadata, KEYS.approvals)
   return {
     requestId: readRequestId(metadata),
     source,
     rpc,
     authorization: textOf(metadata, KEYS.authorization),
+    ...(approvals !== undefined && { approvals }),
     ...(dpop !== undefined && { dpop: JSON.parse(dpop) as SentProof }),
   }
 }

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { APPROVAL_HEADER } from '@auth4agent/core/identity/operator-approval'
 import type { DescMethod, Message } from '@bufbuild/protobuf'
+import { sentApprovals } from '../../chain/approvals.ts'
 import { methodName } from '../../chain/method-name.ts'
 import { EMPTY_BODY, requestBody } from '../../chain/request-body.ts'
 import type { MediaType, Represented, Resource } from '../../chain/resource.ts'
@@ -50,6 +52,7 @@ function restHandler(context: GatewayContext, binding: RestBinding): Route['hand
     }
     const meta = {
       ...caller,
+      ...sentApprovals(headers[APPROVAL_HEADER]),
       ...sentProof(headers['dpop'], verb, publicUrl(context, path)),
       authorization: headers.authorization,
       rpc: `${request.method} ${path}`,

@@ -75,7 +75,7 @@ describe('signDpopProof', () => {
     const short = { ...signer, publicKey: publicKey.subarray(1) }
     const wrong = { ...signer, sign: async () => new Uint8Array(63) }
     await expect(signDpopProof(short, CONTENT)).rejects.toThrow('An Ed25519 public key must have 32 bytes')
-    await expect(signDpopProof(wrong, CONTENT)).rejects.toThrow('An Ed25519 signature must have 64 bytes')
+    await expect(signDpopProof(wrong, CONTENT)).rejects.toThrow('A signature must have 64 bytes')
   })
 })
 

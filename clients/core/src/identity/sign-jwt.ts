@@ -25,11 +25,25 @@ const SIGNATURE_BYTES = 64
  */
 export async function signJwt(signer: JwtSigner, header: object, claims: object): Promise<string> {
   if (signer.publicKey.length !== KEY_BYTES) throw new RangeError(`An Ed25519 public key must have ${KEY_BYTES} bytes`)
-  const signingInput = `${encodeJson({ alg: 'EdDSA', ...header })}.${encodeJson(claims)}`
+  return signJws(signer, { alg: 'EdDSA', ...header }, claims)
+}
+
+/**
+ * Signs a JWS in compact serialisation over JSON with any algorithm whose signatures have 64 bytes: Ed25519 or ES256.
+ * The header must have `alg`. Leaves out members that are undefined. Runs on every platform.
+ *
+ * @throws RangeError if the signature does not have 64 bytes.
+ * @example
+ * ```ts
+ * import { signJws } from '@auth4agent/core/identity/sign-jwt'
+ *
+ * const jws = await signJws({ sign: (message) => keyStore.sign('p256', message) }, { alg: 'ES256', typ, kid }, claims)
+ * ```
+ */
+export async function signJws(signer: Pick<JwtSigner, 'sign'>, header: object, claims: object): Promise<string> {
+  const signingInput = `${encodeJson(header)}.${encodeJson(claims)}`
   const signature = await signer.sign(encodeUtf8(signingInput))
-  if (signature.length !== SIGNATURE_BYTES) {
-    throw new RangeError(`An Ed25519 signature must have ${SIGNATURE_BYTES} bytes`)
-  }
+  if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`A signature must have ${SIGNATURE_BYTES} bytes`)
   return `${signingInput}.${encodeBase64url(signature)}`
 }
 

@@ -1,0 +1,95 @@
+import { decodeBase64url, encodeBase64url } from '../encoding/base64.ts'
+import { sha256Text } from '../encoding/sha256.ts'
+import { parseStrictJson } from '../encoding/strict-json.ts'
+import { encodeUtf8 } from '../encoding/utf8.ts'
+import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from '../jose/jws.ts'
+import { jwsDemand } from '../jose/jws-demand.ts'
+import { type Ed25519Jwk, type KeyEventClaims, readClaims } from './event-claims.ts'
+import { type KeyEventRefusal, refuse } from './refusal.ts'
+
+/** `typ` of a key event. */
+export const KEY_EVENT_TYPE = 'auth4agent-key-event+jwt'
+/** Longest accepted text of a key event. */
+export const MAX_KEY_EVENT_BYTES = 8192
+
+/** A well-formed key event. Its signature and its place in a log are not checked yet. */
+export interface KeyEvent {
+  readonly ok: true
+  readonly claims: KeyEventClaims
+  /** Thumbprint of the key that signed; empty for an inception that a server recorded. */
+  readonly kid: string
+  readonly alg: string
+  readonly signingInput: Uint8Array
+  readonly signature: Uint8Array
+  /** SHA-256 of the text, base64url. The next event names it in `prev`. */
+  readonly digest: string
+  readonly text: string
+}
+
+const RULES: JwsRules = { maxBytes: MAX_KEY_EVENT_BYTES, algs: ED25519_ALGORITHMS, typs: [KEY_EVENT_TYPE] }
+/** `{"alg":"none","typ":"auth4agent-key-event+jwt"}` and a dot: how an event without a signature begins. */
+const RECORDED_PREFIX = 'eyJhbGciOiJub25lIiwidHlwIjoiYXV0aDRhZ2VudC1rZXktZXZlbnQrand0In0.'
+const UNSIGNED = { kid: '', alg: 'none', signingInput: new Uint8Array(), signature: new Uint8Array() }
+
+/**
+ * Parses a key event: a JWS in compact serialisation whose claims are exactly those of its type (docs/identity.md).
+ * Only an inception that a server recorded has no signature (RFC 7515 appendix A.5). It needs none, because the DID
+ * names the key.
+ *
+ * @example
+ * ```ts
+ * import { parseKeyEvent } from '@auth4agent/core/key-events/key-event'
+ *
+ * const event = parseKeyEvent(text)
+ * if (!event.ok) throw new TypeError(event.demand)
+ * ```
+ */
+export function parseKeyEvent(text: string): KeyEvent | KeyEventRefusal {
+  const isRecorded = text.startsWith(RECORDED_PREFIX)
+  const jws = isRecorded ? parseRecorded(text) : parseCompactJws(text, RULES)
+  if (!jws.ok)
+    return 'demand' in jws ? jws : refuse('malformed', `the ${jws.part} of the event ${jwsDemand(jws, RULES)}`)
+  const claims = readClaims(jws.payload)
+  if (!claims.ok) return claims
+  const { value } = claims
+  if (isRecorded !== (value.type === 'inception' && value.recorded)) {
+    return refuse('malformed', 'an inception with recorded: true, and no other event, must be without a signature')
+  }
+  if (value.type === 'inception' && value.recorded && recordedInception(value) !== text) {
+    return refuse('malformed', 'a recorded inception must have its members in the order of the protocol')
+  }
+  const { signingInput, signature } = jws
+  const { kid, alg } = jws.header
+  return { ok: true, claims: value, kid, alg, signingInput, signature, digest: sha256Text(text, 'base64url'), text }
+}
+
+/**
+ * Returns the inception that a server records for an agent that registered without one. Each server and each call
+ * returns the same text for the same agent.
+ *
+ * @example
+ * ```ts
+ * import { recordedInception } from '@auth4agent/core/key-events/key-event'
+ *
+ * const event = recordedInception({ did, key, iat: 1_800_000_000 })
+ * ```
+ */
+export function recordedInception(agent: {
+  readonly did: string
+  readonly key: Ed25519Jwk
+  readonly iat: number
+}): string {
+  const { did, iat } = agent
+  const { kty, crv, x } = agent.key
+  const claims = { type: 'inception', did, seq: 0, iat, key: { kty, crv, x }, recorded: true }
+  return `${RECORDED_PREFIX}${encodeBase64url(encodeUtf8(JSON.stringify(claims)))}.`
+}
+
+function parseRecorded(text: string) {
+  const payload = text.endsWith('.') && text.length <= MAX_KEY_EVENT_BYTES ? text.slice(RECORDED_PREFIX.length, -1) : ''
+  const bytes = decodeBase64url(payload)
+  const json = bytes && parseStrictJson(bytes)
+  if (!json?.ok) return refuse('malformed', 'the payload of a recorded inception must be a JSON object in base64url')
+  const { kid, alg, signingInput, signature } = UNSIGNED
+  return { ok: true, header: { kid, alg }, payload: json.value, signingInput, signature } as const
+}
