@@ -15,6 +15,7 @@ beforeEach(async () => {
 })
 afterEach(() => harness.stop())
 
+const get = (recordId = '') => harness.as(operator.id).getAuditRecord({ id: operator.id, recordId })
 const list = (filters: object = {}) => harness.as(operator.id).listAuditRecords({ id: operator.id, ...filters })
 
 test("listAuditRecords lists only the operator's own records, newest first, and each record once across the pages", async () => {
@@ -36,15 +37,12 @@ test("listAuditRecords lists only the operator's own records, newest first, and 
 test('listAuditRecords and getAuditRecord name the key of the caller', async () => {
   const [record] = (await list()).records
   expect(record).toMatchObject({ action: 'operator.end-all-tokens', kid: 'k'.repeat(43), keyLabel: 'laptop' })
-  const { record: found } = await harness
-    .as(operator.id)
-    .getAuditRecord({ id: operator.id, recordId: record?.id ?? '' })
+  const { record: found } = await get(record?.id)
   expect(found).toEqual(record)
 })
 
 test('getAuditRecord returns the signed request of a change, and none for a change of the server', async () => {
   const { records } = await list()
-  const get = (recordId = '') => harness.as(operator.id).getAuditRecord({ id: operator.id, recordId })
   const { signedRequest } = await get(records[0]?.id)
   expect(signedRequest).toMatchObject({ rpc: 'POST /v1/x', signatures: ['header.payload.signature'] })
   expect(signedRequest?.bodyDigest).toBe('47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU')
@@ -58,8 +56,7 @@ test('getAuditRecord finds no record of another operator, and none without a val
   const other = await harness.activate('third.example.com')
   const [foreign] = await harness.audit(other.id)
   for (const recordId of [foreign?.id ?? '', '', 'x', randomUUID()]) {
-    const found = harness.as(operator.id).getAuditRecord({ id: operator.id, recordId })
-    await expect(found).rejects.toMatchObject({ reason: 'AUDIT_RECORD_NOT_FOUND' })
+    await expect(get(recordId)).rejects.toMatchObject({ reason: 'AUDIT_RECORD_NOT_FOUND' })
   }
 })
 

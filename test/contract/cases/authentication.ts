@@ -131,7 +131,7 @@ function casesOf(method: DescMethod): RefusalCase[] {
       reason: 'INVALID_REQUEST_SIGNATURE',
       request,
       over: ['rest'],
-      headers: { 'signature-input': 'nonsense', signature: 'nonsense' },
+      headers: { 'signature-input': '(nonsense', signature: 'nonsense' },
     },
     ...(['pending', 'superseded', 'released'] as const).map(
       (operator): RefusalCase => ({
