@@ -73,8 +73,12 @@ function parametersOf(keyid: string, edits: SignatureEdits): string {
   const good = { created: Math.floor(Date.now() / 1000), nonce: randomUUID(), keyid, tag: 'auth4agent' }
   return Object.entries({ ...good, ...edits.parameters })
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `;${name}=${typeof value === 'string' ? `"${value}"` : value}`)
+    .map(([name, value]) => `;${name}=${typeof value === 'string' ? quoted(value) : value}`)
     .join('')
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`
 }
 
 function valueOf(component: string, { method, url, headers = {} }: RequestToSign, digest: string): string {
