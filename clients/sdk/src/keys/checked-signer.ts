@@ -10,7 +10,7 @@ const checked = new WeakSet<OperatorSigner>()
 interface Rules {
   readonly keyBytes: number
   readonly form: string
-  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean>
+  readonly verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => Promise<boolean>
 }
 
 const ED25519: Rules = {
