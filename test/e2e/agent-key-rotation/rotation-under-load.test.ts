@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
-import { append, endOfLog, keysOfAgent, type LogEnd, rotation } from '../../support/key-events.ts'
+import { append, endOfLog, keysOfAgent, type LogEnd, rotation } from '../../support/hand-signed-events.ts'
 import { type AgentParty, type Keys, newAgentParty, newKeys, thumbprintOf } from '../../support/parties.ts'
 import { outcomeOf, type ProtocolClient } from '../../support/protocol-client.ts'
 import { activeAgent, expectStatus, provenOperator, signedBody } from '../../support/story.ts'

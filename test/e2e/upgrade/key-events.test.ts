@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { append, endOfLog, keysOfAgent, rotation } from '../../support/key-events.ts'
+import { append, endOfLog, keysOfAgent, rotation } from '../../support/hand-signed-events.ts'
 import { type AgentParty, newAgentParty, newKeys } from '../../support/parties.ts'
 import { type Json, outcomeOf, type ProtocolClient, protocolClient } from '../../support/protocol-client.ts'
 import type { RunningServer } from '../../support/server.ts'
