@@ -20,6 +20,7 @@ export const keyPolicies: Policies<typeof AgentKeyService> = {
     own: 'operatorId',
     role: 'keys',
     limit: 'manage',
+    role: 'keys',
     action: 'agent.request-recovery',
     endsTokens: true,
   },

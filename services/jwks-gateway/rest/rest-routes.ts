@@ -5,6 +5,7 @@ import { sentApprovals } from '../../chain/approvals.ts'
 import { methodName } from '../../chain/method-name.ts'
 import { EMPTY_BODY, requestBody } from '../../chain/request-body.ts'
 import { createPlaces, requestLimit } from '../../chain/request-limit.ts'
+import { signableRequest } from '../../chain/request-signature/signable-request.ts'
 import type { MediaType, Represented, Resource } from '../../chain/resource.ts'
 import { sentProof } from '../../chain/sent-proof.ts'
 import type { Answer, Exchange, Params, Route } from '../../http-port/exchange.ts'
@@ -48,6 +49,7 @@ function restHandler(context: GatewayContext, binding: RestBinding): Route['hand
   const places = createPlaces(method)
   const call: Call = async ({ request, response, caller, path, query }, params, prepare) => {
     const { headers } = request
+    const url = publicUrl(context, path)
     if (places !== undefined) takePlace(places, sourceKey(caller.source), response)
     const body = verb === 'GET' ? NO_BODY : await readBody(request, limit)
     const readRequest = () => {
@@ -58,7 +60,8 @@ function restHandler(context: GatewayContext, binding: RestBinding): Route['hand
     const meta = {
       ...caller,
       ...sentApprovals(headers[APPROVAL_HEADER]),
-      ...sentProof(headers['dpop'], verb, publicUrl(context, path)),
+      ...sentProof(headers['dpop'], verb, url),
+      ...signableRequest(request, url, query),
       authorization: headers.authorization,
       rpc: `${request.method} ${path}`,
       body: verb === 'GET' ? EMPTY_BODY : requestBody(() => body),
