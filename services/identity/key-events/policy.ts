@@ -20,7 +20,6 @@ export const keyPolicies: Policies<typeof AgentKeyService> = {
     own: 'operatorId',
     role: 'keys',
     limit: 'manage',
-    role: 'keys',
     action: 'agent.request-recovery',
     endsTokens: true,
   },
