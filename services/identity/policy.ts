@@ -14,6 +14,7 @@ export const policies: Policies<typeof IdentityService> = {
   },
   listAgents: { ...byOperator, limit: 'read' },
   getAgent: { callers: ['anyone'], limit: 'read', limitBy: 'did' },
+  resolveDid: { callers: ['anyone'], limit: 'read', limitBy: 'did' },
   approveAgent: { ...byOperator, limit: 'manage', action: 'agent.approve', endsTokens: false },
   setAgentScopes: { ...byOperator, limit: 'manage', action: 'agent.set-scopes', endsTokens: true },
   updateAgent: { ...byOperator, limit: 'manage', action: 'agent.update', endsTokens: false },
