@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { expose, type Snapshot } from './aggregate.ts'
 import { type Exposition, rememberExposition } from './exposition.ts'
+import { createKeyEventMetrics, type KeyEventMetrics } from './key-event-metrics.ts'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
 
@@ -19,6 +20,7 @@ export interface Metrics {
   /** Counts a client assertion that named the token endpoint as its audience. */
   readonly endpointAudience: () => void
   readonly revocation: RevocationMetrics
+  readonly keyEvents: KeyEventMetrics
   /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
@@ -97,6 +99,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     endpointAudience: () => endpointAudience.inc(),
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
+    keyEvents: createKeyEventMetrics(registry),
     showSigningKeys: (read) => showSigningKeys(registry, read),
   }
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { didOf, eventOf, identityKey, p256Key, signAsIs } from '../../../../test/support/key-events.ts'
-import { KEY_EVENT_TYPE, parseKeyEvent, recordedInception } from './key-event.ts'
+import { KEY_EVENT_TYPE } from './jws-types.ts'
+import { parseKeyEvent, recordedInception } from './key-event.ts'
 
 const NOW = 1_800_000_000
 const key = identityKey('first')

@@ -6,10 +6,9 @@ import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from '../jose/jws.
 import { jwsDemand } from '../jose/jws-demand.ts'
 import type { Ed25519Jwk } from '../jose/public-jwk.ts'
 import { type KeyEventClaims, readClaims } from './event-claims.ts'
+import { KEY_EVENT_TYPE } from './jws-types.ts'
 import { type KeyEventRefusal, refuse } from './refusal.ts'
 
-/** `typ` of a key event. */
-export const KEY_EVENT_TYPE = 'auth4agent-key-event+jwt'
 /** Longest accepted text of a key event. */
 export const MAX_KEY_EVENT_BYTES = 8192
 

@@ -5,7 +5,8 @@ import { didOf, type EventKey, identityKey, p256Key, proofOf } from '../../../..
 import type { PublicJwk } from '../jose/public-jwk.ts'
 import { jwkThumbprint } from '../jose/public-jwk.ts'
 import { isLowS } from '../keys/low-s.ts'
-import { checkKeyProof, KEY_PROOF_TYPE } from './key-proof.ts'
+import { KEY_PROOF_TYPE } from './jws-types.ts'
+import { checkKeyProof } from './key-proof.ts'
 
 const [ed25519, other, p256, otherP256] = [identityKey('new'), identityKey('other'), p256Key('new'), p256Key('other')]
 const place = { did: didOf(ed25519), seq: 3, prev: other.kid, iat: 1_800_000_000 }

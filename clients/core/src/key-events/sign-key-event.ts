@@ -2,8 +2,8 @@ import { encodeBase64url } from '../encoding/base64.ts'
 import type { AssertionSigner } from '../identity/assertion.ts'
 import { signJws, signJwt } from '../identity/sign-jwt.ts'
 import { type Ed25519Jwk, jwkThumbprint, type PublicJwk } from '../jose/public-jwk.ts'
-import { KEY_EVENT_TYPE } from './key-event.ts'
-import { KEY_PROOF_TYPE, type ProvenPlace } from './key-proof.ts'
+import { KEY_EVENT_TYPE, KEY_PROOF_TYPE } from './jws-types.ts'
+import type { ProvenPlace } from './key-proof.ts'
 import type { KeyState } from './key-state.ts'
 
 /** A new key that proves itself: its public half, and a function that signs with it. */
