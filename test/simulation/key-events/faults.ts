@@ -16,7 +16,7 @@ export interface Chance {
 const number = fc.nat({ max: 10_000 })
 export const chance: fc.Arbitrary<Chance> = fc.record({ at: number, other: number, variant: number, step })
 
-/** Changes a valid log. Returns undefined if the log has no place for this fault. Some variants leave the log valid. */
+/** Changes a valid log. Returns undefined if the log has no place for the fault. Some variants leave the log valid. */
 type Fault = (log: readonly Made[], chance: Chance) => readonly string[] | undefined
 
 const textsOf = (log: readonly Made[]) => log.map(({ text }) => text)
