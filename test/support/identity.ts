@@ -139,7 +139,7 @@ export async function insertOperator(
 }
 
 /** Answers lookups from the table, as the operator registry does. */
-function operatorsOf({ prisma }: Db) {
+export function operatorsOf({ prisma }: Db) {
   return localClient(OperatorDirectoryService, {
     async lookupOperator({ by }) {
       const operator =
