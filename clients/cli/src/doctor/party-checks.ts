@@ -77,15 +77,6 @@ async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Fin
   const known = objectOf(answer)
   if (known === undefined) return unknown('agent', answer, 'Register it: `auth4agent register agent`.')
   const { status, allowed_scopes: scopes, operator_id: owner, agent_public_key: registeredKey } = known
-  if (typeof known.recovery_at === 'string') {
-    return [
-      problem(
-        'agent',
-        `a recovery waits: it replaces the identity key of ${did} at ${known.recovery_at}`,
-        'If you did not ask for it, end it now: `auth4agent agent-key object`.',
-      ),
-    ]
-  }
   if (registeredKey !== publicKey) {
     return [
       problem(
