@@ -10,11 +10,11 @@ import type { Json } from './issuer.ts'
 
 /** A kind of call about the log of an agent's keys. */
 type LogCall = 'read log' | 'append event' | 'read agent' | 'object'
-/** What a test does when a call arrives. `then` runs after the call took effect and may throw: the answer is lost. */
+/** What a test does when a call arrives. `afterwards` runs after the call took effect and may throw: the answer is lost. */
 interface Intervention {
   readonly first?: () => Promise<void> | void
   readonly refusal?: { readonly status: number; readonly reason: string }
-  readonly then?: () => Promise<void> | void
+  readonly afterwards?: () => Promise<void> | void
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -80,7 +80,7 @@ export class KeyLogServer {
   }
 
   readonly fetch: typeof globalThis.fetch = async (input, init) => {
-    const { pathname } = new URL(String(input))
+    const { pathname } = new URL(input instanceof Request ? input.url : input)
     const isPost = init?.method === 'POST'
     const calls: Readonly<Record<string, LogCall>> = {
       [`/v1/agent/${this.did}`]: 'read agent',
@@ -88,7 +88,7 @@ export class KeyLogServer {
       [`/v1/agent/${this.did}/objections`]: 'object',
     }
     const call = calls[pathname]
-    const sent = String(init?.body ?? '')
+    const sent = textOf(init?.body)
     if (call !== undefined) return this.#answer(call, sent === '' ? {} : JSON.parse(sent))
     const reason = this.#refusalOf(pathname, sent)
     if (reason === undefined) return fetch(input, init)
@@ -104,7 +104,7 @@ export class KeyLogServer {
       if (intervention?.refusal !== undefined)
         throw new Refusal(intervention.refusal.status, intervention.refusal.reason)
       const answer = this.#perform(call, body)
-      await intervention?.then?.()
+      await intervention?.afterwards?.()
       return Response.json(answer, { headers: dated(this.now()) })
     } catch (error) {
       if (error instanceof Refusal) return refused(error, this.now())
@@ -155,6 +155,10 @@ function record(event: string, seq: number) {
 
 function digestOf(event: string): string {
   return createHash('sha256').update(event).digest('base64url')
+}
+
+function textOf(body: unknown): string {
+  return body instanceof URLSearchParams || typeof body === 'string' ? body.toString() : ''
 }
 
 function claimsOf(jws: string): Json {

@@ -40,6 +40,9 @@ const commit = async (next: typeof second) => {
   const inception = await signInception(first, { did, nowS: nowS() - 10, next: signerKid(next) })
   log = new KeyLogServer(first.publicKey, inception)
 }
+const lose = () => {
+  throw new TypeError('connection reset')
+}
 const kidsSent = () => issuer.seen.filter(({ path }) => path === '/v1/token').map(({ body }) => body.kid)
 
 describe('Agent.rotateKey', () => {
@@ -65,7 +68,7 @@ describe('Agent.rotateKey', () => {
       return {}
     })
     const waiting = agent.token()
-    log.next('append event', { then: () => gate.resolve() })
+    log.next('append event', { afterwards: () => gate.resolve() })
     await Promise.all([agent.rotateKey({ key: second }), waiting])
     expect(kidsSent().at(-1)).toBe(signerKid(second))
   })
@@ -89,7 +92,7 @@ describe('Agent.rotateKey', () => {
   it('repeats a call with the new key if the server refuses a client assertion of the old one', async () => {
     const gate = Promise.withResolvers<void>()
     issuer.next('/oauth/introspect', { body: { active: true } })
-    log.next('append event', { then: () => gate.promise })
+    log.next('append event', { afterwards: () => gate.promise })
     const rotating = agent.rotateKey({ key: second })
     await expect.poll(() => log.events.length).toBe(2)
     const asking = agent.introspect('token')
@@ -105,10 +108,7 @@ describe('Agent.rotateKey', () => {
   })
 
   it('sends the same event again if its answer is lost', async () => {
-    const lose = () => {
-      throw new TypeError('connection reset')
-    }
-    log.next('append event', { then: lose })
+    log.next('append event', { afterwards: lose })
     const rotating = agent.rotateKey({ key: second })
     await expect.poll(() => clock.next()).toBeDefined()
     clock.advance(clock.next() ?? 0)
@@ -117,10 +117,7 @@ describe('Agent.rotateKey', () => {
   })
 
   it('notices that the event is in the log if no answer came and the key is rotated again', async () => {
-    const lose = () => {
-      throw new TypeError('connection reset')
-    }
-    log.next('append event', ...Array.from({ length: 4 }, () => ({ then: lose })))
+    log.next('append event', ...Array.from({ length: 4 }, () => ({ afterwards: lose })))
     const rotating = agent.rotateKey({ key: second }).catch((error: unknown) => error)
     for (let tries = 1; tries < 4; tries += 1) {
       await expect.poll(() => log.count('append event')).toBe(tries)

@@ -116,11 +116,12 @@ class KeyFileStore implements KeyStore {
   }
 
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const { current } = await this.#places()
+    const places = await this.#places()
     try {
-      const lock = await takeLock(`${current}.lock`, this.#files)
+      const lock = await takeLock(`${places.current}.lock`, this.#files)
       this.#lock = lock
       try {
+        await Promise.all(Object.values(places).map((place) => this.#files.sweep(place)))
         return await work()
       } finally {
         await lock.release()
