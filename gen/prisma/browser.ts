@@ -29,6 +29,12 @@ export type Deployment = Prisma.DeploymentModel
  */
 export type Operator = Prisma.OperatorModel
 /**
+ * Model OperatorManifest
+ * Written only by operator-registry. All manifests of keys, because each proves the next one. A trigger refuses
+ * updates.
+ */
+export type OperatorManifest = Prisma.OperatorManifestModel
+/**
  * Model OperatorAudience
  * Written only by operator-registry.
  */

@@ -10,6 +10,7 @@
  */
 export type * from './models/Deployment.ts'
 export type * from './models/Operator.ts'
+export type * from './models/OperatorManifest.ts'
 export type * from './models/OperatorAudience.ts'
 export type * from './models/Agent.ts'
 export type * from './models/AgentKey.ts'

@@ -6,13 +6,14 @@ import { adminSigner, bearer, ISSUER, NOW_S, operatorSigner } from '../../test/s
 import { reasonOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { type AssertionRules, checkAssertion, parseAssertion } from './assertion.ts'
+import { EMPTY_BODY } from './request-body.ts'
 
 const ID = 'aaaaaaaa-1111-8111-8111-111111111111'
 const RPC = `PATCH /v1/operators/${ID}/agents/scopes`
 const operator = operatorSigner(ID)
 const other = operatorSigner('22222222-2222-8222-8222-222222222222')
 const key = operator.pair.publicKey
-const READ: AssertionRules = { issuer: ISSUER, nowS: NOW_S, skewS: 10, rpc: RPC, mustNameRpc: false }
+const READ: AssertionRules = { issuer: ISSUER, nowS: NOW_S, skewS: 10, rpc: RPC, mustNameRpc: false, body: EMPTY_BODY }
 const CHANGE: AssertionRules = { ...READ, mustNameRpc: true }
 
 const check = (text: string, rules: AssertionRules = READ, rawKey = key) =>

@@ -14,11 +14,13 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
 import { type AuthenticateDeps, authenticate } from './authenticate.ts'
 import type { CallerKind } from './policy.ts'
+import { EMPTY_BODY } from './request-body.ts'
 
 const ID = 'aaaaaaaa-1111-8111-8111-111111111111'
 const operator = operatorSigner(ID)
 const admin = adminSigner()
-const RULES = { issuer: ISSUER, nowS: NOW_S, skewS: 10, rpc: 'POST /x', mustNameRpc: false }
+const CALL = { rpc: 'POST /x', body: EMPTY_BODY, isBodySecret: false }
+const RULES = { issuer: ISSUER, nowS: NOW_S, skewS: 10, mustNameRpc: false, ...CALL }
 
 function setUp(status = 'active', adminKey: Uint8Array | undefined = admin.pair.publicKey) {
   const asked: string[] = []
@@ -57,7 +59,7 @@ describe('authenticate', () => {
   it.each(['active', 'lapsed', 'suspended'])('authenticates an operator that is %s', async (status) => {
     const { principal } = await setUp(status).call(bearer(operator, { claims: { jti: 'a' } }))
     const assertion = { jti: 'a', expiresAt: NOW_S + 60 }
-    expect(principal).toEqual({ kind: 'operator', operatorId: ID, assertion })
+    expect(principal).toMatchObject({ kind: 'operator', operatorId: ID, assertion, key: { isRoot: true } })
   })
 
   it.each(['superseded', 'released'])(
@@ -79,7 +81,11 @@ describe('authenticate', () => {
 
   it('authenticates the administrator', async () => {
     const { principal } = await setUp().call(bearer(admin, { claims: { jti: 'a' } }))
-    expect(principal).toEqual({ kind: 'admin', assertion: { jti: 'a', expiresAt: NOW_S + 60 } })
+    expect(principal).toMatchObject({
+      kind: 'admin',
+      assertion: { jti: 'a', expiresAt: NOW_S + 60 },
+      key: { isRoot: false },
+    })
   })
 
   it('refuses the administrator when no administrator key is configured', async () => {

@@ -3,8 +3,11 @@ import { ADMIN_ASSERTION_TYPE, ADMIN_ISSUER, OPERATOR_ASSERTION_TYPE } from '@au
 import type { OperatorDirectoryService, OperatorSnapshot } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
-import { type AssertionRules, checkAssertion, parseAssertion } from './assertion.ts'
-import type { Principal } from './call.ts'
+import { type AssertionRules, checkAssertion, type ParsedAssertion, parseAssertion } from './assertion.ts'
+import type { Authority } from './authority.ts'
+import { refuseMissingDigest } from './body-digest.ts'
+import type { Principal, SignedCall, UsedAssertion } from './call.ts'
+import { findKey, requireValidAt } from './operator-keys.ts'
 import type { CallerKind } from './policy.ts'
 
 /** Dependencies of authenticate. */
@@ -19,31 +22,41 @@ const CAN_AUTHENTICATE = new Set(['active', 'lapsed', 'suspended'])
 /** States of operators that owned a domain before. Their refusals are audited, because their identity was proven. */
 const ONCE_AUTHENTICATED = new Set(['released', 'superseded'])
 
+/** The values that an assertion must match, and the facts about the call that the audit keeps. */
+export interface CallRules extends AssertionRules {
+  /** Whether the body contains a secret. */
+  readonly isBodySecret: boolean
+}
+
 /** Result of authenticate. */
-interface Authenticated {
+export interface Authenticated {
   readonly principal: Principal
   /** The error for every call of this principal, if the principal may make no calls. */
   readonly refusal?: ApiError
+  /** What the call of an operator is based on. */
+  readonly authority?: Authority
 }
 
 /**
  * Identifies the caller. Without an Authorization header the caller is anonymous. With the header, its assertion must
  * be valid. Ignores the header if only anonymous callers may call the method, because a client may send any token that
  * it has.
- * @throws ApiError INVALID_ASSERTION, ASSERTION_EXPIRED or OPERATOR_NOT_ACTIVE
+ * @throws ApiError INVALID_ASSERTION, ASSERTION_EXPIRED, BODY_DIGEST_MISMATCH or OPERATOR_NOT_ACTIVE
  */
 export async function authenticate(
   deps: AuthenticateDeps,
   authorization: string | undefined,
   callers: readonly CallerKind[],
-  rules: AssertionRules,
+  rules: CallRules,
 ): Promise<Authenticated> {
   if (authorization === undefined || callers.every((caller) => caller === 'anyone')) {
     return { principal: { kind: 'anonymous' } }
   }
   const parsed = parseAssertion(authorization)
   if (parsed.typ === ADMIN_ASSERTION_TYPE && parsed.iss === ADMIN_ISSUER && deps.adminKey !== undefined) {
-    return { principal: { kind: 'admin', assertion: checkAssertion(parsed, deps.adminKey, rules) } }
+    const assertion = checkAssertion(parsed, deps.adminKey, rules)
+    const key = { kid: parsed.jws.header.kid, label: '', isRoot: false }
+    return { principal: { kind: 'admin', assertion, key, signed: signedCall(parsed, rules) } }
   }
   const operator = parsed.typ === OPERATOR_ASSERTION_TYPE ? await findOperator(deps, parsed.iss) : undefined
   if (operator === undefined)
@@ -51,16 +64,49 @@ export async function authenticate(
       'INVALID_ASSERTION',
       'Unknown assertion issuer: typ and iss must name an operator or the administrator of this server',
     )
-  const assertion = checkAssertion(parsed, operator.rootPublicKey, rules)
-  const principal = { kind: 'operator', operatorId: operator.id, assertion } as const
-  if (CAN_AUTHENTICATE.has(operator.status)) return { principal }
+  const key = findKey(operator, parsed.jws.header.kid)
+  if (key === undefined) throw new ApiError('INVALID_ASSERTION', 'kid must be the thumbprint of a key of the operator')
+  const assertion = checkAssertion(parsed, key.jwk, rules)
+  requireValidAt(key, rules.nowS)
+  const coversBody = parsed.jws.payload['body'] !== undefined
+  return authenticatedOperator({ operator, key, coversBody }, assertion, signedCall(parsed, rules), rules)
+}
+
+/**
+ * Returns the principal of an operator whose signature is valid.
+ * @throws ApiError OPERATOR_NOT_ACTIVE for an operator that never owned a domain
+ */
+export function authenticatedOperator(
+  authority: Authority,
+  assertion: UsedAssertion,
+  signed: SignedCall,
+  { mustNameRpc }: Pick<CallRules, 'mustNameRpc'>,
+): Authenticated {
+  const { operator, coversBody } = authority
+  const { kid, label, isRoot } = authority.key
+  const principal = {
+    kind: 'operator',
+    operatorId: operator.id,
+    assertion,
+    key: { kid, label, isRoot },
+    signed,
+  } as const
+  if (CAN_AUTHENTICATE.has(operator.status)) {
+    const lacksDigest = operator.requireBodyDigest && mustNameRpc && !coversBody
+    return { principal, authority, ...(lacksDigest && { refusal: refuseMissingDigest() }) }
+  }
   const refusal = new ApiError('OPERATOR_NOT_ACTIVE', `The operator is ${operator.status}, so it may not make calls`)
   if (ONCE_AUTHENTICATED.has(operator.status)) return { principal, refusal }
   // Anybody can register a pending operator, so refusals of pending operators are not audited.
   throw refusal
 }
 
-async function findOperator({ operators }: AuthenticateDeps, id: string): Promise<OperatorSnapshot | undefined> {
+function signedCall({ text }: ParsedAssertion, { rpc, body, isBodySecret }: CallRules): SignedCall {
+  return { rpc, signatures: [text], body, isBodySecret }
+}
+
+/** Finds an operator by its id. Returns undefined for a text that is no id, without asking the directory. */
+export async function findOperator({ operators }: AuthenticateDeps, id: string): Promise<OperatorSnapshot | undefined> {
   if (!isUuid(id)) return undefined
   const { operator } = await operators.lookupOperator({ by: { case: 'id', value: id } })
   return operator

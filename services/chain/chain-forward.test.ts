@@ -85,7 +85,7 @@ describe('a forwarded method', () => {
     const bad = { reason: 'a\0' }
     const answer = kind === 'call' ? call(undefined, {}, bad) : watch(undefined, {}, undefined, bad).next()
     expect(await refusalOf(answer)).toBe('INVALID_ARGUMENT')
-    const meta = { requestId: '', source: '', authorization: undefined, rpc: '' }
+    const meta = { requestId: '', source: '', authorization: undefined, rpc: '', body: undefined }
     expect(await refusalOf(rpc.invoke(IdentityService.method.getAgent, unread, meta))).toBe('INVALID_ARGUMENT')
     expect(sent).toEqual([])
   })

@@ -88,7 +88,7 @@ describe('createRpc', () => {
 
   it('throws ROUTE_NOT_FOUND for a method without a route', async () => {
     const { rpc } = chainFixture(db)
-    const meta = { requestId: '', source: '', authorization: undefined, rpc: '' }
+    const meta = { requestId: '', source: '', authorization: undefined, rpc: '', body: undefined }
     const answer = rpc.invoke(IdentityService.method.getAgent, () => create(GetAgentRequestSchema), meta)
     expect(await refusalOf(answer)).toBe('ROUTE_NOT_FOUND')
     expect(rpc.services).toEqual([IdentityService])

@@ -1,6 +1,9 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import { APPROVAL_HEADER } from '@auth4agent/core/identity/operator-approval'
 import { type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
+import { sentApprovals } from '../chain/approvals.ts'
 import { methodName } from '../chain/method-name.ts'
+import { EMPTY_BODY, requestBody } from '../chain/request-body.ts'
 import { requestId } from '../chain/request-id.ts'
 import type { Caller, Meta, Rpc } from '../chain/rpc.ts'
 import { sentProof } from '../chain/sent-proof.ts'
@@ -126,7 +129,7 @@ function begin(deps: CallDeps, call: Call, target: PortMethod): void {
 async function answerOnce(deps: CallDeps, call: Call, target: UnaryMethod, request: Frame | ApiError): Promise<void> {
   const { method } = target
   try {
-    const message = await target.answer(() => readMessage(call, method, request), metaOf(deps, call, method))
+    const message = await target.answer(() => readMessage(call, method, request), metaOf(deps, call, method, request))
     call.answer.finish(toBinary(method.output, message))
   } catch (error) {
     if (target.isChained) call.answer.refuse(error)
@@ -148,7 +151,11 @@ async function answerStream(
   const signal = AbortSignal.any([deps.closing, gone.signal])
   try {
     answer.begin()
-    const messages = target.answer(() => readMessage(call, method, request), metaOf(deps, call, method), signal)
+    const messages = target.answer(
+      () => readMessage(call, method, request),
+      metaOf(deps, call, method, request),
+      signal,
+    )
     for await (const message of messages) {
       if (!answer.send(toBinary(method.output, message))) await drained(stream)
     }
@@ -206,7 +213,7 @@ function readMessage({ headers }: Call, { input }: DescMethod, request: Frame | 
     throw new ApiError('INVALID_ARGUMENT', 'grpc-timeout must be up to eight digits and one of H, M, S, m, u and n')
   }
   if (request instanceof ApiError) throw request
-  const bytes = decodeFrame(request, headers['grpc-encoding'], MAX_MESSAGE_BYTES)
+  const bytes = bytesOf(headers, request)
   try {
     return fromBinary(input, bytes)
   } catch (cause) {
@@ -214,14 +221,20 @@ function readMessage({ headers }: Call, { input }: DescMethod, request: Frame | 
   }
 }
 
-function metaOf({ issuer }: CallDeps, { headers, caller }: Call, method: DescMethod): Meta {
+function bytesOf(headers: IncomingHttpHeaders, request: Frame): Uint8Array {
+  return decodeFrame(request, headers['grpc-encoding'], MAX_MESSAGE_BYTES)
+}
+
+function metaOf({ issuer }: CallDeps, { headers, caller }: Call, method: DescMethod, request: Frame | ApiError): Meta {
   const timeoutMs = parseTimeout(headers['grpc-timeout'])
   const rpc = methodName(method)
   return {
     ...caller,
+    ...sentApprovals(headers[APPROVAL_HEADER]),
     ...sentProof(headers['dpop'], 'POST', `${issuer}/${rpc}`),
     authorization: headers.authorization,
     rpc,
+    body: request instanceof ApiError ? EMPTY_BODY : requestBody(() => bytesOf(headers, request)),
     ...(timeoutMs !== undefined && Number.isFinite(timeoutMs) ? { timeoutMs } : {}),
   }
 }

@@ -14,7 +14,7 @@ import { MAX_STREAM_AGE_MS } from '../chain/streams.ts'
 import type { ServiceName } from '../process/configuration/service-names.ts'
 
 const { watchRevocations: method } = RevocationService.method
-const META = { requestId: 'r-1', source: '192.0.2.1', authorization: undefined, rpc: 'watch' }
+const META = { requestId: 'r-1', source: '192.0.2.1', authorization: undefined, rpc: 'watch', body: undefined }
 const MINUTE_MS = 60_000
 /** Time advances in steps that are shorter than the timeout of a ping, so that no ping gets its answer too late. */
 const STEP_MS = 2_000

@@ -16,7 +16,13 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { remoteClient } from './transport.ts'
 
 const { getAgent, registerAgent } = IdentityService.method
-const META: Meta = { requestId: 'r-1', source: '192.0.2.1', authorization: undefined, rpc: 'GET /v1/agent/x' }
+const META: Meta = {
+  requestId: 'r-1',
+  source: '192.0.2.1',
+  authorization: undefined,
+  rpc: 'GET /v1/agent/x',
+  body: undefined,
+}
 const read = create(GetAgentRequestSchema, { did: 'did:x' })
 const write = create(RegisterAgentRequestSchema)
 const lookup = { by: { case: 'id' as const, value: 'a' } }

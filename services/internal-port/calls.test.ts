@@ -15,7 +15,13 @@ import { currentRequestId, inRequest } from './request-scope.ts'
 import { remoteClient } from './transport.ts'
 
 const { getAgent, registerAgent } = IdentityService.method
-const META: Meta = { requestId: 'r-1', source: '192.0.2.1', authorization: undefined, rpc: 'GET /v1/agent/x' }
+const META: Meta = {
+  requestId: 'r-1',
+  source: '192.0.2.1',
+  authorization: undefined,
+  rpc: 'GET /v1/agent/x',
+  body: undefined,
+}
 const read = create(GetAgentRequestSchema, { did: 'did:x' })
 const write = create(RegisterAgentRequestSchema)
 const lookup = { by: { case: 'id' as const, value: 'a' } }
@@ -31,9 +37,9 @@ describe('forwarded calls', () => {
   it('carry the metadata of their caller byte for byte', async () => {
     const { rpc, address } = await startInternalListener()
     const { forward } = connectTo([address])
-    const meta = { requestId: 'r-2', source: '2001:db8::1', authorization: 'Bearer é\t,', rpc: 'GET /v1/ü%00 ,"' }
-    await forward.unary(getAgent, read, meta)
-    expect(rpc.last()).toMatchObject({ method: getAgent, request: { did: 'did:x' }, meta })
+    const facts = { requestId: 'r-2', source: '2001:db8::1', authorization: 'Bearer é\t,', rpc: 'GET /v1/ü%00 ,"' }
+    await forward.unary(getAgent, read, { ...facts, body: undefined })
+    expect(rpc.last()).toMatchObject({ method: getAgent, request: { did: 'did:x' }, meta: facts })
     await forward.unary(getAgent, read, META)
     expect(rpc.last().meta.authorization).toBeUndefined()
   })

@@ -1,8 +1,9 @@
 import { type DescMethod, type DescService, getOption, hasOption } from '@bufbuild/protobuf'
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt'
 import { http } from '../../gen/proto/google/api/annotations_pb.ts'
-import type { Forward } from '../chain/rpc.ts'
+import type { Forward, Meta } from '../chain/rpc.ts'
 import type { Channel } from './channel.ts'
+import { writeBody } from './forwarded-body.ts'
 import { writeMeta } from './forwarded-meta.ts'
 import { callStream, callUnary } from './transport.ts'
 
@@ -15,16 +16,21 @@ export function createForward(services: readonly DescService[], channel: Channel
     services,
     unary: (method, request, meta) =>
       callUnary(channel, method, request, {
-        metadata: writeMeta(meta),
+        ...withBody(meta),
         timeoutMs: meta.timeoutMs ?? defaultTimeoutMs,
       }),
     stream: (method, request, meta, signal) =>
       callStream(channel, method, request, {
-        metadata: writeMeta(meta),
+        ...withBody(meta),
         timeoutMs: meta.timeoutMs ?? STREAM_TIMEOUT_MS,
         signal,
       }),
   }
+}
+
+function withBody(meta: Meta) {
+  const metadata = writeMeta(meta)
+  return { metadata, prefix: writeBody(metadata, meta) }
 }
 
 /** Returns whether a public method only reads, according to its proto file, so that a call may be sent again. */

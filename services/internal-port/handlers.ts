@@ -8,7 +8,13 @@ import {
   toBinary,
 } from '@bufbuild/protobuf'
 import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from '@grpc/grpc-js'
-import { Metadata, type MethodDefinition, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js'
+import {
+  type Deadline,
+  Metadata,
+  type MethodDefinition,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js'
 import { type HealthCheckRequest, Health as HealthService } from '../../gen/proto/health/v1/health_pb.ts'
 import { methodName } from '../chain/method-name.ts'
 import { type ObserverDeps, observe } from '../chain/observation.ts'
@@ -18,13 +24,15 @@ import type { Health } from '../grpc-port/health.ts'
 import { drained } from '../platform/drained.ts'
 import { toGrpcStatus } from '../platform/errors/grpc-status.ts'
 import type { InternalHandlers } from '../platform/rpc/local-client.ts'
+import { readBody } from './forwarded-body.ts'
 import { readMeta, readRequestId } from './forwarded-meta.ts'
 import { inRequest } from './request-scope.ts'
 
 type Output = MessageInitShape<DescMethod['output']>
-type Definition = MethodDefinition<Message, Message>
-type UnaryCall = ServerUnaryCall<Message, Message>
-type StreamCall = ServerWritableStream<Message, Message>
+/** A call whose request is a message, or the bytes of a forwarded call. */
+type UnaryCall<Request = Message> = ServerUnaryCall<Request, Message>
+type StreamCall<Request = Message> = ServerWritableStream<Request, Message>
+type Definition = MethodDefinition<Message, Message> | MethodDefinition<Buffer, Message>
 
 /** A service in the form that grpc-js expects. */
 export interface Mounted {
@@ -61,14 +69,18 @@ export function mountInternal({ service, handlers }: InternalService, deps: Obse
 
 /** Mounts a public service for gateways. The chain treats a call as if the caller were connected to this process. */
 export function mountForwarded(service: DescService, rpc: Rpc, closing: AbortSignal): Mounted {
-  return mount(service, (method) => (method.methodKind === 'unary' ? unary(rpc, method) : stream(rpc, method, closing)))
+  return mount(
+    service,
+    (method) => (method.methodKind === 'unary' ? unary(rpc, method) : stream(rpc, method, closing)),
+    forwardedDefinition,
+  )
 }
 
-function unary(rpc: Rpc, method: DescMethod): handleUnaryCall<Message, Message> {
+function unary(rpc: Rpc, method: DescMethod): handleUnaryCall<Buffer, Message> {
   return (call, respond) => {
     Promise.try(() => {
-      const meta = metaOf(call)
-      return rpc.invoke(method, () => call.request, meta)
+      const { read, meta } = receivedOf(method, call)
+      return rpc.invoke(method, read, meta)
     }).then(
       (message) => respond(null, message),
       (error: unknown) => respond(refusal(error)),
@@ -76,9 +88,20 @@ function unary(rpc: Rpc, method: DescMethod): handleUnaryCall<Message, Message> 
   }
 }
 
-function stream(rpc: Rpc, method: DescMethod, closing: AbortSignal): handleServerStreamingCall<Message, Message> {
+function stream(rpc: Rpc, method: DescMethod, closing: AbortSignal): handleServerStreamingCall<Buffer, Message> {
   return (call) =>
-    void send(call, () => rpc.subscribe(method, () => call.request, metaOf(call), signalOf(call, closing)))
+    void send(call, () => {
+      const { read, meta } = receivedOf(method, call)
+      return rpc.subscribe(method, read, meta, signalOf(call, closing))
+    })
+}
+
+/** Returns the parts of a forwarded call: the function that reads its message, and the facts about its request. */
+function receivedOf({ input }: DescMethod, call: UnaryCall<Buffer> | StreamCall<Buffer>) {
+  const { body, message } = readBody(call.metadata, call.request)
+  const timeoutMs = timeLeft(call)
+  const meta: Meta = { ...readMeta(call.metadata), body, ...(timeoutMs !== undefined && { timeoutMs }) }
+  return { read: () => fromBinary(input, message), meta }
 }
 
 /** Mounts grpc.health.v1. */
@@ -106,14 +129,14 @@ function answerWith(answer: (request: Message) => Message): handleUnaryCall<Mess
 }
 
 /** Returns a signal that aborts when the caller disconnects or the listener closes. */
-function signalOf(call: StreamCall, closing: AbortSignal): AbortSignal {
+function signalOf(call: StreamCall | StreamCall<Buffer>, closing: AbortSignal): AbortSignal {
   const gone = new AbortController()
   call.once('cancelled', () => gone.abort())
   return AbortSignal.any([closing, gone.signal])
 }
 
 /** Sends the messages no faster than the caller reads. */
-async function send(call: StreamCall, open: () => AsyncIterable<Message>): Promise<void> {
+async function send(call: StreamCall | StreamCall<Buffer>, open: () => AsyncIterable<Message>): Promise<void> {
   try {
     for await (const message of open()) {
       if (!call.write(message)) await drained(call)
@@ -124,13 +147,7 @@ async function send(call: StreamCall, open: () => AsyncIterable<Message>): Promi
   }
 }
 
-function metaOf(call: UnaryCall | StreamCall): Meta {
-  const meta = readMeta(call.metadata)
-  const timeoutMs = timeLeft(call)
-  return timeoutMs === undefined ? meta : { ...meta, timeoutMs }
-}
-
-function timeLeft(call: UnaryCall | StreamCall): number | undefined {
+function timeLeft(call: { getDeadline(): Deadline }): number | undefined {
   const deadline = Number(call.getDeadline())
   return Number.isFinite(deadline) ? Math.max(0, deadline - Date.now()) : undefined
 }
@@ -145,14 +162,18 @@ function refusal(error: unknown) {
   return toGrpcStatus(error, metadata)
 }
 
-function mount(service: DescService, handlerOf: (method: DescMethod) => UntypedServiceImplementation[string]): Mounted {
+function mount(
+  service: DescService,
+  handlerOf: (method: DescMethod) => UntypedServiceImplementation[string],
+  definitionOf: (method: DescMethod) => Definition = messageDefinition,
+): Mounted {
   return {
     definition: Object.fromEntries(service.methods.map((method) => [method.name, definitionOf(method)])),
     implementation: Object.fromEntries(service.methods.map((method) => [method.name, handlerOf(method)])),
   }
 }
 
-function definitionOf(method: DescMethod): Definition {
+function messageDefinition(method: DescMethod): MethodDefinition<Message, Message> {
   return {
     path: `/${methodName(method)}`,
     requestStream: false,
@@ -162,4 +183,13 @@ function definitionOf(method: DescMethod): Definition {
     responseSerialize: (message) => Buffer.from(toBinary(method.output, message)),
     responseDeserialize: (bytes) => fromBinary(method.output, bytes),
   }
+}
+
+/** A definition that leaves the request as bytes, because they may begin with the body of the forwarded request. */
+function forwardedDefinition(method: DescMethod): MethodDefinition<Buffer, Message> {
+  return { ...messageDefinition(method), requestSerialize: unchanged, requestDeserialize: unchanged }
+}
+
+function unchanged(bytes: Buffer): Buffer {
+  return bytes
 }

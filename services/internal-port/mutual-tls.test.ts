@@ -13,7 +13,7 @@ import type { ServiceName } from '../process/configuration/service-names.ts'
 
 const authority = createAuthority()
 const stranger = createAuthority('another authority')
-const META = { requestId: 'r', source: '192.0.2.1', authorization: undefined, rpc: 'GET /' }
+const META = { requestId: 'r', source: '192.0.2.1', authorization: undefined, rpc: 'GET /', body: undefined }
 const BY_ID = { by: { case: 'id' as const, value: 'a' } }
 const NAMES: readonly ServiceName[] = ['operator-registry']
 

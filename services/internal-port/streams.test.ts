@@ -7,7 +7,13 @@ import type { Meta } from '../chain/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
 const { watchRevocations } = RevocationService.method
-const META: Meta = { requestId: 'r-1', source: '192.0.2.1', authorization: undefined, rpc: 'GET /v1/agent/x' }
+const META: Meta = {
+  requestId: 'r-1',
+  source: '192.0.2.1',
+  authorization: undefined,
+  rpc: 'GET /v1/agent/x',
+  body: undefined,
+}
 
 const request = create(WatchRevocationsRequestSchema)
 const heads = (count: number) => Array.from({ length: count }, (_, sequence) => ({ sequence: BigInt(sequence) }))

@@ -12,6 +12,8 @@ import { currentRequestId } from './request-scope.ts'
 /** The settings of a call. */
 interface CallSettings {
   readonly metadata: Metadata
+  /** Bytes to send before the message. */
+  readonly prefix?: Uint8Array
   /** The time until the deadline of the call, in milliseconds. Every call has a deadline. */
   readonly timeoutMs: number
 }
@@ -27,7 +29,7 @@ export async function callUnary(
   using taken = channel.take()
   taken.client.makeUnaryRequest(
     `/${methodName(method)}`,
-    (message: Message) => Buffer.from(toBinary(method.input, message)),
+    (message: Message) => encode(method, message, settings),
     (bytes: Buffer) => fromBinary(method.output, bytes),
     request,
     settings.metadata,
@@ -52,7 +54,7 @@ export async function* callStream(
   using taken = channel.take()
   const call = taken.client.makeServerStreamRequest(
     `/${methodName(method)}`,
-    (message: Message) => Buffer.from(toBinary(method.input, message)),
+    (message: Message) => encode(method, message, settings),
     (bytes: Buffer) => fromBinary(method.output, bytes),
     request,
     settings.metadata,
@@ -81,6 +83,11 @@ export function remoteClient<S extends DescService>(
   return internalClient(service, (method, request) =>
     callUnary(channel, method, request, { metadata: callMetadata(requestId(currentRequestId())), timeoutMs }),
   )
+}
+
+function encode({ input }: DescMethod, message: Message, { prefix }: CallSettings): Buffer {
+  const bytes = toBinary(input, message)
+  return prefix === undefined || prefix.length === 0 ? Buffer.from(bytes) : Buffer.concat([prefix, bytes])
 }
 
 function deadlineOf({ timeoutMs }: CallSettings): CallOptions {

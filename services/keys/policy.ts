@@ -10,5 +10,11 @@ export const keysPolicies: Policies<typeof KeysService> = {
   listSigningKeys: { callers: ['admin'], limit: 'read' },
   rotateSigningKeys: { callers: ['admin'], limit: 'manage', action: 'key.rotate', endsTokens: false },
   markKeyCompromised: { callers: ['admin'], limit: 'manage', action: 'key.compromise', endsTokens: true },
-  importSigningKey: { callers: ['admin'], limit: 'manage', action: 'key.import', endsTokens: false },
+  importSigningKey: {
+    callers: ['admin'],
+    limit: 'manage',
+    action: 'key.import',
+    endsTokens: false,
+    isBodySecret: true,
+  },
 }

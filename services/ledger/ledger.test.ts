@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { testDatabase } from '../../test/support/database.ts'
+import { adminPrincipal, operatorPrincipal } from '../../test/support/principals.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { type Author, actorName, auditId, change, pruneAssertions, recordRefusal, systemAuthor } from './ledger.ts'
@@ -14,11 +15,11 @@ const operatorId = randomUUID()
 
 const byOperator = (jti: string, id = operatorId): Author => ({
   requestId: jti,
-  principal: { kind: 'operator', operatorId: id, assertion: { jti, expiresAt: EXPIRES } },
+  principal: operatorPrincipal(id, { jti, expiresAt: EXPIRES }),
 })
 const byAdmin = (jti: string): Author => ({
   requestId: jti,
-  principal: { kind: 'admin', assertion: { jti, expiresAt: EXPIRES } },
+  principal: adminPrincipal({ jti, expiresAt: EXPIRES }),
 })
 const entry = (subject: string) => ({ action: 'agent.suspend' as const, subject, operatorId })
 const audited = (author: Author) =>

@@ -7,6 +7,7 @@ import { pruneExpired } from '../platform/db/prune.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuditAction } from './audit-action.ts'
 import type { Principal } from './principal.ts'
+import { keyColumns, signedRequestOf } from './signed-request.ts'
 
 /**
  * Who makes a change, and in which request. A `Call` is an author; `systemAuthor` returns an author for the server.
@@ -40,9 +41,9 @@ interface AuditEntry {
 export type Audit = (entry: AuditEntry) => Promise<void>
 
 /**
- * Runs a change in one transaction, which also writes the audit and records that the assertion was used. The
- * transaction records the assertion first, so of two calls with the same assertion the second waits until the first
- * has ended.
+ * Runs a change in one transaction, which also writes the audit, keeps the signed request of an operator or of the
+ * administrator, and records that the assertion was used. The transaction records the assertion first, so of two calls
+ * with the same assertion the second waits until the first has ended.
  *
  * @throws ApiError ASSERTION_USED when another change has used the assertion, and every error that `work` throws.
  */
@@ -53,10 +54,27 @@ export function change<T>(
 ): Promise<T> {
   return prisma.$transaction(async (tx) => {
     await useAssertion(tx, author)
+    const keepRequest = requestKeeper(tx, author)
     return work(tx, async (entry) => {
-      await tx.auditLog.create({ data: auditRow(author, entry, 'done') })
+      const signedRequestId = await keepRequest()
+      await tx.auditLog.create({ data: { ...auditRow(author, entry, 'done'), signedRequestId } })
     })
   })
+}
+
+/**
+ * Makes the function that stores the signed request of an author before its first audit record, and returns the id of
+ * the stored request for each record.
+ */
+function requestKeeper(tx: Tx, author: Author): () => Promise<string | null> {
+  let stored: Promise<string | null> | undefined
+  const store = async (): Promise<string | null> => {
+    const row = signedRequestOf(author, auditId())
+    if (row === undefined) return null
+    await tx.signedRequest.create({ data: row })
+    return row.id
+  }
+  return () => (stored ??= store())
 }
 
 /** The entry for a refusal. For an RPC without an audit action, `action` is the name of the RPC. */
@@ -89,6 +107,7 @@ function auditRow(author: Author, entry: RefusalEntry, outcome: 'done' | 'refuse
     outcome,
     reason: entry.reason ?? '',
     requestId: author.requestId,
+    ...keyColumns(author),
   }
 }
 
@@ -100,7 +119,11 @@ export function usedAssertionOf({ principal }: Author): { issuer: string; jti: s
   if (principal.kind !== 'operator' && principal.kind !== 'admin') return undefined
   const issuer = principal.kind === 'operator' ? principal.operatorId : 'admin'
   const { jti, expiresAt } = principal.assertion
-  return { issuer, jti, keepUntil: new Date((expiresAt + KEEP_BEYOND_EXPIRY_S) * 1000) }
+  return { issuer, jti, keepUntil: keepUntil(expiresAt) }
+}
+
+function keepUntil(expiresAt: number): Date {
+  return new Date((expiresAt + KEEP_BEYOND_EXPIRY_S) * 1000)
 }
 
 async function useAssertion(tx: Tx, author: Author): Promise<void> {
@@ -108,6 +131,21 @@ async function useAssertion(tx: Tx, author: Author): Promise<void> {
   if (used === undefined) return
   const { count } = await tx.usedAssertion.createMany({ data: [used], skipDuplicates: true })
   if (count === 0) throw new ApiError('ASSERTION_USED')
+  await useApprovals(tx, author)
+}
+
+/** Records the use of all approvals of a root operation. */
+async function useApprovals(tx: Tx, { principal }: Author): Promise<void> {
+  if (principal.kind !== 'operator' || principal.root === undefined) return
+  // A jti of an assertion has no blank, so an approval never uses up an assertion, or the approval of another key.
+  const data = principal.root.approvals.map(({ kid, jti, expiresAt }) => ({
+    issuer: principal.operatorId,
+    jti: `approval ${kid} ${jti}`,
+    keepUntil: keepUntil(expiresAt),
+  }))
+  if (data.length === 0) return
+  const { count } = await tx.usedAssertion.createMany({ data, skipDuplicates: true })
+  if (count < data.length) throw new ApiError('INVALID_APPROVAL', 'An approval must not have been used before')
 }
 
 /** Removes used assertions that have expired so long ago that no process can still accept them. */

@@ -10,6 +10,7 @@ import {
   type TestInstance,
 } from '../../test/support/authn.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import { adminPrincipal } from '../../test/support/principals.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import type { Call } from '../chain/call.ts'
 
@@ -29,7 +30,7 @@ afterAll(() => database.drop())
 
 function endAll(jti: string) {
   const expiresAt = Math.floor(Date.now() / 1000) + 60
-  const call: Call = { requestId: jti, principal: { kind: 'admin', assertion: { jti, expiresAt } } }
+  const call: Call = { requestId: jti, principal: adminPrincipal({ jti, expiresAt }) }
   const request = create(EndAllTokensOfDeploymentRequestSchema, { reason: 'restored from a backup' })
   return instance.revocation.module.handlers.endAllTokensOfDeployment(request, call)
 }

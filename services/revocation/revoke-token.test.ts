@@ -36,7 +36,7 @@ const aged = (seconds: number) => {
 }
 const rowOf = (jti: string) => database.db.prisma.revokedToken.findFirst({ where: { jti } })
 const auditOf = (jti: string) =>
-  database.db.prisma.auditLog.findMany({ where: { subject: jti, action: 'token.revoke' } })
+  database.db.prisma.auditLog.findMany({ where: { subject: jti, action: 'token.revoke' }, orderBy: { id: 'asc' } })
 
 const revocation = (jti: string, minutes: number) => ({
   operatorId: operator.id,

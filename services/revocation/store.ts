@@ -2,6 +2,7 @@ import { MAX_TOKEN_RECORDS } from '@auth4agent/core/revocation/revocation-log'
 import { MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import type pg from 'pg'
 import { type Author, actorName, auditId, usedAssertionOf } from '../ledger/ledger.ts'
+import { keyColumns, signedRequestOf } from '../ledger/signed-request.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
@@ -58,12 +59,18 @@ WITH used AS (
 ), revoked AS (
   INSERT INTO revoked_tokens (operator_id, jti, expires_at) SELECT $1::uuid, $2, expires_at FROM token
   WHERE NOT EXISTS (SELECT 1 FROM raised) ON CONFLICT DO NOTHING RETURNING revoked_at
+), done AS MATERIALIZED (
+  SELECT 1 FROM revoked UNION ALL SELECT 1 FROM raised
+), signed AS (
+  INSERT INTO signed_requests (id, rpc, signatures, body, body_digest)
+  SELECT $15::uuid, $16, $17::text[], $18::bytea, $19 FROM done WHERE $15::uuid IS NOT NULL
 ), audited AS (
-  INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, reason, request_id)
-  SELECT $8::uuid, $1::uuid, $9, 'token.revoke', $2, 'done'::audit_outcome, $4, $10
-  FROM (SELECT 1 FROM revoked UNION ALL SELECT 1 FROM raised) AS done
+  INSERT INTO audit_logs
+    (id, operator_id, actor, action, subject, outcome, reason, request_id, kid, key_label, signed_request_id)
+  SELECT $8::uuid, $1::uuid, $9, 'token.revoke', $2, 'done'::audit_outcome, $4, $10, $13, $14, $15::uuid FROM done
   UNION ALL
-  SELECT $12::uuid, id, $9, 'operator.end-all-tokens', id::text, 'done', '${TOO_MANY_RECORDS}', $10 FROM raised
+  SELECT $12::uuid, id, $9, 'operator.end-all-tokens', id::text, 'done', '${TOO_MANY_RECORDS}', $10, $13, $14, $15::uuid
+  FROM raised
 )
 SELECT EXISTS (SELECT 1 FROM admitted) AS admitted, (SELECT revoked_at FROM revoked) AS revoked_at,
   EXISTS (SELECT 1 FROM raised) AS raised`
@@ -94,6 +101,8 @@ export async function revokeToken(
 ): Promise<Revoked> {
   const { operatorId, jti, exp, reason } = revocation
   const used = usedAssertionOf(author)
+  const { kid, keyLabel } = keyColumns(author)
+  const signed = signedRequestOf(author, auditId())
   const { rows } = await pool.query<{ admitted: boolean; revoked_at: Date | null; raised: boolean }>({
     name: 'revoke-token',
     text: REVOKE,
@@ -110,6 +119,13 @@ export async function revokeToken(
       author.requestId,
       maxRecords,
       auditId(),
+      kid,
+      keyLabel,
+      signed?.id ?? null,
+      signed?.rpc ?? null,
+      signed?.signatures ?? null,
+      signed?.body ?? null,
+      signed?.bodyDigest ?? null,
     ],
   })
   const [row] = rows

@@ -4,6 +4,7 @@ import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { StreamHandler, UnaryHandler } from '../../services/chain/call.ts'
 import { type ChainDeps, createRpc } from '../../services/chain/chain.ts'
 import type { Policy } from '../../services/chain/policy.ts'
+import { EMPTY_BODY } from '../../services/chain/request-body.ts'
 import type { Forward, Meta, Route } from '../../services/chain/rpc.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { createLimiter, type LimitName, type Rate, type Rates } from '../../services/platform/limits/limits.ts'
@@ -110,7 +111,7 @@ export function chainFixture(
   return { call, send, watch, rpc, lines, observed, labels, clock }
 }
 
-const META: Meta = { requestId: 'request-1', source: '192.0.2.1', authorization: undefined, rpc: RPC }
+const META: Meta = { requestId: 'request-1', source: '192.0.2.1', authorization: undefined, rpc: RPC, body: EMPTY_BODY }
 
 function request(fields: object = {}, { input }: DescMethod = METHOD): Message {
   return create(input, { operatorId: PARTIES.own.iss, agent: 'a-1', ...fields })

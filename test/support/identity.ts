@@ -10,6 +10,7 @@ import { createIdentity, type Identity, type IdentityOptions } from '../../servi
 import type { Db } from '../../services/platform/db/db.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { silentLog, testDatabase } from './database.ts'
+import { adminPrincipal, operatorPrincipal } from './principals.ts'
 
 const HOUR = 3_600_000
 /** Time between the request for a recovery and its effect, in milliseconds. */
@@ -38,12 +39,12 @@ export const anonymous = (): Call => callBy({ kind: 'anonymous' })
 /** Returns a call of an operator, with a new assertion unless `jti` is given. */
 export function asOperator({ id }: TestOperator, jti = randomBytes(8).toString('hex')): Call {
   const expiresAt = Math.floor(Date.now() / 1000) + 60
-  return callBy({ kind: 'operator', operatorId: id, assertion: { jti, expiresAt } })
+  return callBy(operatorPrincipal(id, { jti, expiresAt }))
 }
 
 /** Returns a call of the administrator, with a new assertion unless `jti` is given. */
 export function asAdmin(jti = randomBytes(8).toString('hex')): Call {
-  return callBy({ kind: 'admin', assertion: { jti, expiresAt: Math.floor(Date.now() / 1000) + 60 } })
+  return callBy(adminPrincipal({ jti, expiresAt: Math.floor(Date.now() / 1000) + 60 }))
 }
 
 /** Creates a fresh key and its DID under a domain. */

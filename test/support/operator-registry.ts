@@ -17,6 +17,7 @@ import { createGate } from '../../services/platform/limits/gate.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { silentLog, testDatabase } from './database.ts'
 import { type DnsServer, startDnsServer } from './dns-server.ts'
+import { adminPrincipal, operatorPrincipal } from './principals.ts'
 
 export const HOUR = 3_600_000
 export const DAY = 24 * HOUR
@@ -91,18 +92,14 @@ export async function startHarness({ resolvers = 1, testDomains = false, setting
     prisma,
     url: database.url,
     context: { ...options, prisma, reads: prisma, random: Math.random },
-    as: (id: string, jti: string = randomUUID()) => clientOf(registry, operatorPrincipal(id, jti)),
-    admin: (jti: string = randomUUID()) =>
-      clientOf(registry, { kind: 'admin', assertion: { jti, expiresAt: START / 1000 } }),
+    as: (id: string, jti: string = randomUUID()) =>
+      clientOf(registry, operatorPrincipal(id, { jti, expiresAt: START / 1000 })),
+    admin: (jti: string = randomUUID()) => clientOf(registry, adminPrincipal({ jti, expiresAt: START / 1000 })),
     async stop() {
       await Promise.all(servers.map((server) => server.close()))
       await database.drop()
     },
   }
-}
-
-function operatorPrincipal(operatorId: string, jti: string): Principal {
-  return { kind: 'operator', operatorId, assertion: { jti, expiresAt: START / 1000 } }
 }
 
 function clientOf({ module }: OperatorRegistry, principal: Principal): Client<typeof OperatorRegistryService> {
@@ -120,6 +117,7 @@ function clientOf({ module }: OperatorRegistry, principal: Principal): Client<ty
     suspendOperator: (request) => handlers.suspendOperator(request, call),
     reinstateOperator: (request) => handlers.reinstateOperator(request, call),
     listAuditRecords: (request) => handlers.listAuditRecords(request, call),
+    getAuditRecord: (request) => handlers.getAuditRecord(request, call),
   })
 }
 

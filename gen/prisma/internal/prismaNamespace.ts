@@ -399,6 +399,7 @@ type FieldRefInputType<Model, FieldType> = Model extends never ? never : FieldRe
 export const ModelName = {
   Deployment: 'Deployment',
   Operator: 'Operator',
+  OperatorManifest: 'OperatorManifest',
   OperatorAudience: 'OperatorAudience',
   Agent: 'Agent',
   AgentKey: 'AgentKey',
@@ -430,7 +431,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorAudience" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -579,6 +580,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.OperatorCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.OperatorCountAggregateOutputType> | number
+        }
+      }
+    }
+    OperatorManifest: {
+      payload: Prisma.$OperatorManifestPayload<ExtArgs>
+      fields: Prisma.OperatorManifestFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.OperatorManifestFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorManifestPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.OperatorManifestFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorManifestPayload>
+        }
+        findFirst: {
+          args: Prisma.OperatorManifestFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorManifestPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.OperatorManifestFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorManifestPayload>
+        }
+        findMany: {
+          args: Prisma.OperatorManifestFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorManifestPayload>[]
+        }
+        create: {
+          args: Prisma.OperatorManifestCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorManifestPayload>
+        }
+        createMany: {
+          args: Prisma.OperatorManifestCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.OperatorManifestCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorManifestPayload>[]
+        }
+        delete: {
+          args: Prisma.OperatorManifestDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorManifestPayload>
+        }
+        update: {
+          args: Prisma.OperatorManifestUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorManifestPayload>
+        }
+        deleteMany: {
+          args: Prisma.OperatorManifestDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.OperatorManifestUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.OperatorManifestUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorManifestPayload>[]
+        }
+        upsert: {
+          args: Prisma.OperatorManifestUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorManifestPayload>
+        }
+        aggregate: {
+          args: Prisma.OperatorManifestAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateOperatorManifest>
+        }
+        groupBy: {
+          args: Prisma.OperatorManifestGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OperatorManifestGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.OperatorManifestCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OperatorManifestCountAggregateOutputType> | number
         }
       }
     }
@@ -1835,14 +1910,24 @@ export const OperatorScalarFieldEnum = {
   failedProofs: 'failedProofs',
   nextProofAt: 'nextProofAt',
   lapsedAt: 'lapsedAt',
-  manifest: 'manifest',
   manifestSeq: 'manifestSeq',
+  foundingPublicKey: 'foundingPublicKey',
   requireBodyDigest: 'requireBodyDigest',
   hideAllowedScopes: 'hideAllowedScopes',
   frozenAt: 'frozenAt'
 } as const
 
 export type OperatorScalarFieldEnum = (typeof OperatorScalarFieldEnum)[keyof typeof OperatorScalarFieldEnum]
+
+
+export const OperatorManifestScalarFieldEnum = {
+  operatorId: 'operatorId',
+  seq: 'seq',
+  manifest: 'manifest',
+  createdAt: 'createdAt'
+} as const
+
+export type OperatorManifestScalarFieldEnum = (typeof OperatorManifestScalarFieldEnum)[keyof typeof OperatorManifestScalarFieldEnum]
 
 
 export const OperatorAudienceScalarFieldEnum = {
@@ -1872,7 +1957,9 @@ export const AgentScalarFieldEnum = {
   suspendedAt: 'suspendedAt',
   revokedAt: 'revokedAt',
   movedTo: 'movedTo',
-  movedFrom: 'movedFrom'
+  movedFrom: 'movedFrom',
+  release: 'release',
+  releaseManifestSeq: 'releaseManifestSeq'
 } as const
 
 export type AgentScalarFieldEnum = (typeof AgentScalarFieldEnum)[keyof typeof AgentScalarFieldEnum]
@@ -1922,7 +2009,7 @@ export const AgentPendingEventScalarFieldEnum = {
   effectiveAt: 'effectiveAt',
   releasedAt: 'releasedAt',
   release: 'release',
-  releaseKey: 'releaseKey'
+  releaseManifestSeq: 'releaseManifestSeq'
 } as const
 
 export type AgentPendingEventScalarFieldEnum = (typeof AgentPendingEventScalarFieldEnum)[keyof typeof AgentPendingEventScalarFieldEnum]
@@ -2457,6 +2544,7 @@ export type PrismaClientOptions = PrismaClientOptionsWithAccelerateUrl | PrismaC
 export type GlobalOmitConfig = {
   deployment?: Prisma.DeploymentOmit
   operator?: Prisma.OperatorOmit
+  operatorManifest?: Prisma.OperatorManifestOmit
   operatorAudience?: Prisma.OperatorAudienceOmit
   agent?: Prisma.AgentOmit
   agentKey?: Prisma.AgentKeyOmit

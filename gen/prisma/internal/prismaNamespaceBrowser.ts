@@ -53,6 +53,7 @@ export const AnyNull = runtime.AnyNull
 export const ModelName = {
   Deployment: 'Deployment',
   Operator: 'Operator',
+  OperatorManifest: 'OperatorManifest',
   OperatorAudience: 'OperatorAudience',
   Agent: 'Agent',
   AgentKey: 'AgentKey',
@@ -117,14 +118,24 @@ export const OperatorScalarFieldEnum = {
   failedProofs: 'failedProofs',
   nextProofAt: 'nextProofAt',
   lapsedAt: 'lapsedAt',
-  manifest: 'manifest',
   manifestSeq: 'manifestSeq',
+  foundingPublicKey: 'foundingPublicKey',
   requireBodyDigest: 'requireBodyDigest',
   hideAllowedScopes: 'hideAllowedScopes',
   frozenAt: 'frozenAt'
 } as const
 
 export type OperatorScalarFieldEnum = (typeof OperatorScalarFieldEnum)[keyof typeof OperatorScalarFieldEnum]
+
+
+export const OperatorManifestScalarFieldEnum = {
+  operatorId: 'operatorId',
+  seq: 'seq',
+  manifest: 'manifest',
+  createdAt: 'createdAt'
+} as const
+
+export type OperatorManifestScalarFieldEnum = (typeof OperatorManifestScalarFieldEnum)[keyof typeof OperatorManifestScalarFieldEnum]
 
 
 export const OperatorAudienceScalarFieldEnum = {
@@ -154,7 +165,9 @@ export const AgentScalarFieldEnum = {
   suspendedAt: 'suspendedAt',
   revokedAt: 'revokedAt',
   movedTo: 'movedTo',
-  movedFrom: 'movedFrom'
+  movedFrom: 'movedFrom',
+  release: 'release',
+  releaseManifestSeq: 'releaseManifestSeq'
 } as const
 
 export type AgentScalarFieldEnum = (typeof AgentScalarFieldEnum)[keyof typeof AgentScalarFieldEnum]
@@ -204,7 +217,7 @@ export const AgentPendingEventScalarFieldEnum = {
   effectiveAt: 'effectiveAt',
   releasedAt: 'releasedAt',
   release: 'release',
-  releaseKey: 'releaseKey'
+  releaseManifestSeq: 'releaseManifestSeq'
 } as const
 
 export type AgentPendingEventScalarFieldEnum = (typeof AgentPendingEventScalarFieldEnum)[keyof typeof AgentPendingEventScalarFieldEnum]

@@ -29,11 +29,13 @@ export type AggregateAgent = {
 export type AgentAvgAggregateOutputType = {
   version: number | null
   epoch: number | null
+  releaseManifestSeq: number | null
 }
 
 export type AgentSumAggregateOutputType = {
   version: number | null
   epoch: number | null
+  releaseManifestSeq: number | null
 }
 
 export type AgentMinAggregateOutputType = {
@@ -52,6 +54,8 @@ export type AgentMinAggregateOutputType = {
   revokedAt: Date | null
   movedTo: string | null
   movedFrom: string | null
+  release: string | null
+  releaseManifestSeq: number | null
 }
 
 export type AgentMaxAggregateOutputType = {
@@ -70,6 +74,8 @@ export type AgentMaxAggregateOutputType = {
   revokedAt: Date | null
   movedTo: string | null
   movedFrom: string | null
+  release: string | null
+  releaseManifestSeq: number | null
 }
 
 export type AgentCountAggregateOutputType = {
@@ -89,6 +95,8 @@ export type AgentCountAggregateOutputType = {
   revokedAt: number
   movedTo: number
   movedFrom: number
+  release: number
+  releaseManifestSeq: number
   _all: number
 }
 
@@ -96,11 +104,13 @@ export type AgentCountAggregateOutputType = {
 export type AgentAvgAggregateInputType = {
   version?: true
   epoch?: true
+  releaseManifestSeq?: true
 }
 
 export type AgentSumAggregateInputType = {
   version?: true
   epoch?: true
+  releaseManifestSeq?: true
 }
 
 export type AgentMinAggregateInputType = {
@@ -119,6 +129,8 @@ export type AgentMinAggregateInputType = {
   revokedAt?: true
   movedTo?: true
   movedFrom?: true
+  release?: true
+  releaseManifestSeq?: true
 }
 
 export type AgentMaxAggregateInputType = {
@@ -137,6 +149,8 @@ export type AgentMaxAggregateInputType = {
   revokedAt?: true
   movedTo?: true
   movedFrom?: true
+  release?: true
+  releaseManifestSeq?: true
 }
 
 export type AgentCountAggregateInputType = {
@@ -156,6 +170,8 @@ export type AgentCountAggregateInputType = {
   revokedAt?: true
   movedTo?: true
   movedFrom?: true
+  release?: true
+  releaseManifestSeq?: true
   _all?: true
 }
 
@@ -262,6 +278,8 @@ export type AgentGroupByOutputType = {
   revokedAt: Date | null
   movedTo: string | null
   movedFrom: string | null
+  release: string | null
+  releaseManifestSeq: number | null
   _count: AgentCountAggregateOutputType | null
   _avg: AgentAvgAggregateOutputType | null
   _sum: AgentSumAggregateOutputType | null
@@ -304,6 +322,8 @@ export type AgentWhereInput = {
   revokedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   movedTo?: Prisma.StringNullableFilter<"Agent"> | string | null
   movedFrom?: Prisma.StringNullableFilter<"Agent"> | string | null
+  release?: Prisma.StringNullableFilter<"Agent"> | string | null
+  releaseManifestSeq?: Prisma.IntNullableFilter<"Agent"> | number | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   keys?: Prisma.AgentKeyListRelationFilter
   addedKeys?: Prisma.AgentAddedKeyListRelationFilter
@@ -328,6 +348,8 @@ export type AgentOrderByWithRelationInput = {
   revokedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   movedTo?: Prisma.SortOrderInput | Prisma.SortOrder
   movedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
+  release?: Prisma.SortOrderInput | Prisma.SortOrder
+  releaseManifestSeq?: Prisma.SortOrderInput | Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
   keys?: Prisma.AgentKeyOrderByRelationAggregateInput
   addedKeys?: Prisma.AgentAddedKeyOrderByRelationAggregateInput
@@ -356,6 +378,8 @@ export type AgentWhereUniqueInput = Prisma.AtLeast<{
   revokedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   movedTo?: Prisma.StringNullableFilter<"Agent"> | string | null
   movedFrom?: Prisma.StringNullableFilter<"Agent"> | string | null
+  release?: Prisma.StringNullableFilter<"Agent"> | string | null
+  releaseManifestSeq?: Prisma.IntNullableFilter<"Agent"> | number | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   keys?: Prisma.AgentKeyListRelationFilter
   addedKeys?: Prisma.AgentAddedKeyListRelationFilter
@@ -380,6 +404,8 @@ export type AgentOrderByWithAggregationInput = {
   revokedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   movedTo?: Prisma.SortOrderInput | Prisma.SortOrder
   movedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
+  release?: Prisma.SortOrderInput | Prisma.SortOrder
+  releaseManifestSeq?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AgentCountOrderByAggregateInput
   _avg?: Prisma.AgentAvgOrderByAggregateInput
   _max?: Prisma.AgentMaxOrderByAggregateInput
@@ -407,6 +433,8 @@ export type AgentScalarWhereWithAggregatesInput = {
   revokedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Agent"> | Date | string | null
   movedTo?: Prisma.StringNullableWithAggregatesFilter<"Agent"> | string | null
   movedFrom?: Prisma.StringNullableWithAggregatesFilter<"Agent"> | string | null
+  release?: Prisma.StringNullableWithAggregatesFilter<"Agent"> | string | null
+  releaseManifestSeq?: Prisma.IntNullableWithAggregatesFilter<"Agent"> | number | null
 }
 
 export type AgentCreateInput = {
@@ -425,6 +453,8 @@ export type AgentCreateInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
@@ -449,6 +479,8 @@ export type AgentUncheckedCreateInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -471,6 +503,8 @@ export type AgentUpdateInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
@@ -495,6 +529,8 @@ export type AgentUncheckedUpdateInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -518,6 +554,8 @@ export type AgentCreateManyInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
 }
 
 export type AgentUpdateManyMutationInput = {
@@ -536,6 +574,8 @@ export type AgentUpdateManyMutationInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type AgentUncheckedUpdateManyInput = {
@@ -555,6 +595,8 @@ export type AgentUncheckedUpdateManyInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type AgentListRelationFilter = {
@@ -589,11 +631,14 @@ export type AgentCountOrderByAggregateInput = {
   revokedAt?: Prisma.SortOrder
   movedTo?: Prisma.SortOrder
   movedFrom?: Prisma.SortOrder
+  release?: Prisma.SortOrder
+  releaseManifestSeq?: Prisma.SortOrder
 }
 
 export type AgentAvgOrderByAggregateInput = {
   version?: Prisma.SortOrder
   epoch?: Prisma.SortOrder
+  releaseManifestSeq?: Prisma.SortOrder
 }
 
 export type AgentMaxOrderByAggregateInput = {
@@ -612,6 +657,8 @@ export type AgentMaxOrderByAggregateInput = {
   revokedAt?: Prisma.SortOrder
   movedTo?: Prisma.SortOrder
   movedFrom?: Prisma.SortOrder
+  release?: Prisma.SortOrder
+  releaseManifestSeq?: Prisma.SortOrder
 }
 
 export type AgentMinOrderByAggregateInput = {
@@ -630,11 +677,14 @@ export type AgentMinOrderByAggregateInput = {
   revokedAt?: Prisma.SortOrder
   movedTo?: Prisma.SortOrder
   movedFrom?: Prisma.SortOrder
+  release?: Prisma.SortOrder
+  releaseManifestSeq?: Prisma.SortOrder
 }
 
 export type AgentSumOrderByAggregateInput = {
   version?: Prisma.SortOrder
   epoch?: Prisma.SortOrder
+  releaseManifestSeq?: Prisma.SortOrder
 }
 
 export type AgentScalarRelationFilter = {
@@ -695,6 +745,14 @@ export type EnumAgentStatusFieldUpdateOperationsInput = {
 export type AgentUpdateallowedScopesInput = {
   set?: string[]
   push?: string | string[]
+}
+
+export type NullableIntFieldUpdateOperationsInput = {
+  set?: number | null
+  increment?: number
+  decrement?: number
+  multiply?: number
+  divide?: number
 }
 
 export type AgentCreateNestedOneWithoutKeysInput = {
@@ -769,6 +827,8 @@ export type AgentCreateWithoutOperatorInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
@@ -791,6 +851,8 @@ export type AgentUncheckedCreateWithoutOperatorInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -843,6 +905,8 @@ export type AgentScalarWhereInput = {
   revokedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   movedTo?: Prisma.StringNullableFilter<"Agent"> | string | null
   movedFrom?: Prisma.StringNullableFilter<"Agent"> | string | null
+  release?: Prisma.StringNullableFilter<"Agent"> | string | null
+  releaseManifestSeq?: Prisma.IntNullableFilter<"Agent"> | number | null
 }
 
 export type AgentCreateWithoutKeysInput = {
@@ -861,6 +925,8 @@ export type AgentCreateWithoutKeysInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
@@ -884,6 +950,8 @@ export type AgentUncheckedCreateWithoutKeysInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
@@ -921,6 +989,8 @@ export type AgentUpdateWithoutKeysInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
@@ -944,6 +1014,8 @@ export type AgentUncheckedUpdateWithoutKeysInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -965,6 +1037,8 @@ export type AgentCreateWithoutAddedKeysInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
@@ -988,6 +1062,8 @@ export type AgentUncheckedCreateWithoutAddedKeysInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1025,6 +1101,8 @@ export type AgentUpdateWithoutAddedKeysInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
@@ -1048,6 +1126,8 @@ export type AgentUncheckedUpdateWithoutAddedKeysInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1069,6 +1149,8 @@ export type AgentCreateWithoutKeyEventsInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
@@ -1092,6 +1174,8 @@ export type AgentUncheckedCreateWithoutKeyEventsInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1129,6 +1213,8 @@ export type AgentUpdateWithoutKeyEventsInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
@@ -1152,6 +1238,8 @@ export type AgentUncheckedUpdateWithoutKeyEventsInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1173,6 +1261,8 @@ export type AgentCreateWithoutPendingEventsInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
@@ -1196,6 +1286,8 @@ export type AgentUncheckedCreateWithoutPendingEventsInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1233,6 +1325,8 @@ export type AgentUpdateWithoutPendingEventsInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
@@ -1256,6 +1350,8 @@ export type AgentUncheckedUpdateWithoutPendingEventsInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1277,6 +1373,8 @@ export type AgentCreateManyOperatorInput = {
   revokedAt?: Date | string | null
   movedTo?: string | null
   movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
 }
 
 export type AgentUpdateWithoutOperatorInput = {
@@ -1295,6 +1393,8 @@ export type AgentUpdateWithoutOperatorInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
@@ -1317,6 +1417,8 @@ export type AgentUncheckedUpdateWithoutOperatorInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1339,6 +1441,8 @@ export type AgentUncheckedUpdateManyWithoutOperatorInput = {
   revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 
@@ -1416,6 +1520,8 @@ export type AgentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   revokedAt?: boolean
   movedTo?: boolean
   movedFrom?: boolean
+  release?: boolean
+  releaseManifestSeq?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   keys?: boolean | Prisma.Agent$keysArgs<ExtArgs>
   addedKeys?: boolean | Prisma.Agent$addedKeysArgs<ExtArgs>
@@ -1441,6 +1547,8 @@ export type AgentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   revokedAt?: boolean
   movedTo?: boolean
   movedFrom?: boolean
+  release?: boolean
+  releaseManifestSeq?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
 
@@ -1461,6 +1569,8 @@ export type AgentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   revokedAt?: boolean
   movedTo?: boolean
   movedFrom?: boolean
+  release?: boolean
+  releaseManifestSeq?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
 
@@ -1481,9 +1591,11 @@ export type AgentSelectScalar = {
   revokedAt?: boolean
   movedTo?: boolean
   movedFrom?: boolean
+  release?: boolean
+  releaseManifestSeq?: boolean
 }
 
-export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt" | "movedTo" | "movedFrom", ExtArgs["result"]["agent"]>
+export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt" | "movedTo" | "movedFrom" | "release" | "releaseManifestSeq", ExtArgs["result"]["agent"]>
 export type AgentInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   keys?: boolean | Prisma.Agent$keysArgs<ExtArgs>
@@ -1540,6 +1652,11 @@ export type $AgentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
      * The DID that the agent had before it moved here.
      */
     movedFrom: string | null
+    /**
+     * The statement with which the operator released the agent, and the number of the manifest that was in force then.
+     */
+    release: string | null
+    releaseManifestSeq: number | null
   }, ExtArgs["result"]["agent"]>
   composites: {}
 }
@@ -1984,6 +2101,8 @@ export interface AgentFieldRefs {
   readonly revokedAt: Prisma.FieldRef<"Agent", 'DateTime'>
   readonly movedTo: Prisma.FieldRef<"Agent", 'String'>
   readonly movedFrom: Prisma.FieldRef<"Agent", 'String'>
+  readonly release: Prisma.FieldRef<"Agent", 'String'>
+  readonly releaseManifestSeq: Prisma.FieldRef<"Agent", 'Int'>
 }
     
 

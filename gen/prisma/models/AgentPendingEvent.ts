@@ -20,8 +20,18 @@ export type AgentPendingEventModel = runtime.Types.Result.DefaultSelection<Prism
 
 export type AggregateAgentPendingEvent = {
   _count: AgentPendingEventCountAggregateOutputType | null
+  _avg: AgentPendingEventAvgAggregateOutputType | null
+  _sum: AgentPendingEventSumAggregateOutputType | null
   _min: AgentPendingEventMinAggregateOutputType | null
   _max: AgentPendingEventMaxAggregateOutputType | null
+}
+
+export type AgentPendingEventAvgAggregateOutputType = {
+  releaseManifestSeq: number | null
+}
+
+export type AgentPendingEventSumAggregateOutputType = {
+  releaseManifestSeq: number | null
 }
 
 export type AgentPendingEventMinAggregateOutputType = {
@@ -33,6 +43,7 @@ export type AgentPendingEventMinAggregateOutputType = {
   effectiveAt: Date | null
   releasedAt: Date | null
   release: string | null
+  releaseManifestSeq: number | null
 }
 
 export type AgentPendingEventMaxAggregateOutputType = {
@@ -44,6 +55,7 @@ export type AgentPendingEventMaxAggregateOutputType = {
   effectiveAt: Date | null
   releasedAt: Date | null
   release: string | null
+  releaseManifestSeq: number | null
 }
 
 export type AgentPendingEventCountAggregateOutputType = {
@@ -55,10 +67,18 @@ export type AgentPendingEventCountAggregateOutputType = {
   effectiveAt: number
   releasedAt: number
   release: number
-  releaseKey: number
+  releaseManifestSeq: number
   _all: number
 }
 
+
+export type AgentPendingEventAvgAggregateInputType = {
+  releaseManifestSeq?: true
+}
+
+export type AgentPendingEventSumAggregateInputType = {
+  releaseManifestSeq?: true
+}
 
 export type AgentPendingEventMinAggregateInputType = {
   agentId?: true
@@ -69,6 +89,7 @@ export type AgentPendingEventMinAggregateInputType = {
   effectiveAt?: true
   releasedAt?: true
   release?: true
+  releaseManifestSeq?: true
 }
 
 export type AgentPendingEventMaxAggregateInputType = {
@@ -80,6 +101,7 @@ export type AgentPendingEventMaxAggregateInputType = {
   effectiveAt?: true
   releasedAt?: true
   release?: true
+  releaseManifestSeq?: true
 }
 
 export type AgentPendingEventCountAggregateInputType = {
@@ -91,7 +113,7 @@ export type AgentPendingEventCountAggregateInputType = {
   effectiveAt?: true
   releasedAt?: true
   release?: true
-  releaseKey?: true
+  releaseManifestSeq?: true
   _all?: true
 }
 
@@ -133,6 +155,18 @@ export type AgentPendingEventAggregateArgs<ExtArgs extends runtime.Types.Extensi
   /**
    * {@link https://www.prisma.io/docs/concepts/components/prisma-client/aggregations Aggregation Docs}
    * 
+   * Select which fields to average
+  **/
+  _avg?: AgentPendingEventAvgAggregateInputType
+  /**
+   * {@link https://www.prisma.io/docs/concepts/components/prisma-client/aggregations Aggregation Docs}
+   * 
+   * Select which fields to sum
+  **/
+  _sum?: AgentPendingEventSumAggregateInputType
+  /**
+   * {@link https://www.prisma.io/docs/concepts/components/prisma-client/aggregations Aggregation Docs}
+   * 
    * Select which fields to find the minimum value
   **/
   _min?: AgentPendingEventMinAggregateInputType
@@ -163,6 +197,8 @@ export type AgentPendingEventGroupByArgs<ExtArgs extends runtime.Types.Extension
   take?: number
   skip?: number
   _count?: AgentPendingEventCountAggregateInputType | true
+  _avg?: AgentPendingEventAvgAggregateInputType
+  _sum?: AgentPendingEventSumAggregateInputType
   _min?: AgentPendingEventMinAggregateInputType
   _max?: AgentPendingEventMaxAggregateInputType
 }
@@ -176,8 +212,10 @@ export type AgentPendingEventGroupByOutputType = {
   effectiveAt: Date
   releasedAt: Date | null
   release: string | null
-  releaseKey: runtime.JsonValue | null
+  releaseManifestSeq: number | null
   _count: AgentPendingEventCountAggregateOutputType | null
+  _avg: AgentPendingEventAvgAggregateOutputType | null
+  _sum: AgentPendingEventSumAggregateOutputType | null
   _min: AgentPendingEventMinAggregateOutputType | null
   _max: AgentPendingEventMaxAggregateOutputType | null
 }
@@ -209,7 +247,7 @@ export type AgentPendingEventWhereInput = {
   effectiveAt?: Prisma.DateTimeFilter<"AgentPendingEvent"> | Date | string
   releasedAt?: Prisma.DateTimeNullableFilter<"AgentPendingEvent"> | Date | string | null
   release?: Prisma.StringNullableFilter<"AgentPendingEvent"> | string | null
-  releaseKey?: Prisma.JsonNullableFilter<"AgentPendingEvent">
+  releaseManifestSeq?: Prisma.IntNullableFilter<"AgentPendingEvent"> | number | null
   agent?: Prisma.XOR<Prisma.AgentScalarRelationFilter, Prisma.AgentWhereInput>
 }
 
@@ -222,7 +260,7 @@ export type AgentPendingEventOrderByWithRelationInput = {
   effectiveAt?: Prisma.SortOrder
   releasedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   release?: Prisma.SortOrderInput | Prisma.SortOrder
-  releaseKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  releaseManifestSeq?: Prisma.SortOrderInput | Prisma.SortOrder
   agent?: Prisma.AgentOrderByWithRelationInput
 }
 
@@ -239,7 +277,7 @@ export type AgentPendingEventWhereUniqueInput = Prisma.AtLeast<{
   effectiveAt?: Prisma.DateTimeFilter<"AgentPendingEvent"> | Date | string
   releasedAt?: Prisma.DateTimeNullableFilter<"AgentPendingEvent"> | Date | string | null
   release?: Prisma.StringNullableFilter<"AgentPendingEvent"> | string | null
-  releaseKey?: Prisma.JsonNullableFilter<"AgentPendingEvent">
+  releaseManifestSeq?: Prisma.IntNullableFilter<"AgentPendingEvent"> | number | null
   agent?: Prisma.XOR<Prisma.AgentScalarRelationFilter, Prisma.AgentWhereInput>
 }, "agentId_type">
 
@@ -252,10 +290,12 @@ export type AgentPendingEventOrderByWithAggregationInput = {
   effectiveAt?: Prisma.SortOrder
   releasedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   release?: Prisma.SortOrderInput | Prisma.SortOrder
-  releaseKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  releaseManifestSeq?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AgentPendingEventCountOrderByAggregateInput
+  _avg?: Prisma.AgentPendingEventAvgOrderByAggregateInput
   _max?: Prisma.AgentPendingEventMaxOrderByAggregateInput
   _min?: Prisma.AgentPendingEventMinOrderByAggregateInput
+  _sum?: Prisma.AgentPendingEventSumOrderByAggregateInput
 }
 
 export type AgentPendingEventScalarWhereWithAggregatesInput = {
@@ -270,7 +310,7 @@ export type AgentPendingEventScalarWhereWithAggregatesInput = {
   effectiveAt?: Prisma.DateTimeWithAggregatesFilter<"AgentPendingEvent"> | Date | string
   releasedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"AgentPendingEvent"> | Date | string | null
   release?: Prisma.StringNullableWithAggregatesFilter<"AgentPendingEvent"> | string | null
-  releaseKey?: Prisma.JsonNullableWithAggregatesFilter<"AgentPendingEvent">
+  releaseManifestSeq?: Prisma.IntNullableWithAggregatesFilter<"AgentPendingEvent"> | number | null
 }
 
 export type AgentPendingEventCreateInput = {
@@ -281,7 +321,7 @@ export type AgentPendingEventCreateInput = {
   effectiveAt: Date | string
   releasedAt?: Date | string | null
   release?: string | null
-  releaseKey?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  releaseManifestSeq?: number | null
   agent: Prisma.AgentCreateNestedOneWithoutPendingEventsInput
 }
 
@@ -294,7 +334,7 @@ export type AgentPendingEventUncheckedCreateInput = {
   effectiveAt: Date | string
   releasedAt?: Date | string | null
   release?: string | null
-  releaseKey?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  releaseManifestSeq?: number | null
 }
 
 export type AgentPendingEventUpdateInput = {
@@ -305,7 +345,7 @@ export type AgentPendingEventUpdateInput = {
   effectiveAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   releasedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  releaseKey?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   agent?: Prisma.AgentUpdateOneRequiredWithoutPendingEventsNestedInput
 }
 
@@ -318,7 +358,7 @@ export type AgentPendingEventUncheckedUpdateInput = {
   effectiveAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   releasedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  releaseKey?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type AgentPendingEventCreateManyInput = {
@@ -330,7 +370,7 @@ export type AgentPendingEventCreateManyInput = {
   effectiveAt: Date | string
   releasedAt?: Date | string | null
   release?: string | null
-  releaseKey?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  releaseManifestSeq?: number | null
 }
 
 export type AgentPendingEventUpdateManyMutationInput = {
@@ -341,7 +381,7 @@ export type AgentPendingEventUpdateManyMutationInput = {
   effectiveAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   releasedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  releaseKey?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type AgentPendingEventUncheckedUpdateManyInput = {
@@ -353,7 +393,7 @@ export type AgentPendingEventUncheckedUpdateManyInput = {
   effectiveAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   releasedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  releaseKey?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type AgentPendingEventListRelationFilter = {
@@ -380,7 +420,11 @@ export type AgentPendingEventCountOrderByAggregateInput = {
   effectiveAt?: Prisma.SortOrder
   releasedAt?: Prisma.SortOrder
   release?: Prisma.SortOrder
-  releaseKey?: Prisma.SortOrder
+  releaseManifestSeq?: Prisma.SortOrder
+}
+
+export type AgentPendingEventAvgOrderByAggregateInput = {
+  releaseManifestSeq?: Prisma.SortOrder
 }
 
 export type AgentPendingEventMaxOrderByAggregateInput = {
@@ -392,6 +436,7 @@ export type AgentPendingEventMaxOrderByAggregateInput = {
   effectiveAt?: Prisma.SortOrder
   releasedAt?: Prisma.SortOrder
   release?: Prisma.SortOrder
+  releaseManifestSeq?: Prisma.SortOrder
 }
 
 export type AgentPendingEventMinOrderByAggregateInput = {
@@ -403,6 +448,11 @@ export type AgentPendingEventMinOrderByAggregateInput = {
   effectiveAt?: Prisma.SortOrder
   releasedAt?: Prisma.SortOrder
   release?: Prisma.SortOrder
+  releaseManifestSeq?: Prisma.SortOrder
+}
+
+export type AgentPendingEventSumOrderByAggregateInput = {
+  releaseManifestSeq?: Prisma.SortOrder
 }
 
 export type AgentPendingEventCreateNestedManyWithoutAgentInput = {
@@ -455,7 +505,7 @@ export type AgentPendingEventCreateWithoutAgentInput = {
   effectiveAt: Date | string
   releasedAt?: Date | string | null
   release?: string | null
-  releaseKey?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  releaseManifestSeq?: number | null
 }
 
 export type AgentPendingEventUncheckedCreateWithoutAgentInput = {
@@ -466,7 +516,7 @@ export type AgentPendingEventUncheckedCreateWithoutAgentInput = {
   effectiveAt: Date | string
   releasedAt?: Date | string | null
   release?: string | null
-  releaseKey?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  releaseManifestSeq?: number | null
 }
 
 export type AgentPendingEventCreateOrConnectWithoutAgentInput = {
@@ -507,7 +557,7 @@ export type AgentPendingEventScalarWhereInput = {
   effectiveAt?: Prisma.DateTimeFilter<"AgentPendingEvent"> | Date | string
   releasedAt?: Prisma.DateTimeNullableFilter<"AgentPendingEvent"> | Date | string | null
   release?: Prisma.StringNullableFilter<"AgentPendingEvent"> | string | null
-  releaseKey?: Prisma.JsonNullableFilter<"AgentPendingEvent">
+  releaseManifestSeq?: Prisma.IntNullableFilter<"AgentPendingEvent"> | number | null
 }
 
 export type AgentPendingEventCreateManyAgentInput = {
@@ -518,7 +568,7 @@ export type AgentPendingEventCreateManyAgentInput = {
   effectiveAt: Date | string
   releasedAt?: Date | string | null
   release?: string | null
-  releaseKey?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  releaseManifestSeq?: number | null
 }
 
 export type AgentPendingEventUpdateWithoutAgentInput = {
@@ -529,7 +579,7 @@ export type AgentPendingEventUpdateWithoutAgentInput = {
   effectiveAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   releasedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  releaseKey?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type AgentPendingEventUncheckedUpdateWithoutAgentInput = {
@@ -540,7 +590,7 @@ export type AgentPendingEventUncheckedUpdateWithoutAgentInput = {
   effectiveAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   releasedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  releaseKey?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type AgentPendingEventUncheckedUpdateManyWithoutAgentInput = {
@@ -551,7 +601,7 @@ export type AgentPendingEventUncheckedUpdateManyWithoutAgentInput = {
   effectiveAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   releasedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  releaseKey?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 
@@ -565,7 +615,7 @@ export type AgentPendingEventSelect<ExtArgs extends runtime.Types.Extensions.Int
   effectiveAt?: boolean
   releasedAt?: boolean
   release?: boolean
-  releaseKey?: boolean
+  releaseManifestSeq?: boolean
   agent?: boolean | Prisma.AgentDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agentPendingEvent"]>
 
@@ -578,7 +628,7 @@ export type AgentPendingEventSelectCreateManyAndReturn<ExtArgs extends runtime.T
   effectiveAt?: boolean
   releasedAt?: boolean
   release?: boolean
-  releaseKey?: boolean
+  releaseManifestSeq?: boolean
   agent?: boolean | Prisma.AgentDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agentPendingEvent"]>
 
@@ -591,7 +641,7 @@ export type AgentPendingEventSelectUpdateManyAndReturn<ExtArgs extends runtime.T
   effectiveAt?: boolean
   releasedAt?: boolean
   release?: boolean
-  releaseKey?: boolean
+  releaseManifestSeq?: boolean
   agent?: boolean | Prisma.AgentDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agentPendingEvent"]>
 
@@ -604,10 +654,10 @@ export type AgentPendingEventSelectScalar = {
   effectiveAt?: boolean
   releasedAt?: boolean
   release?: boolean
-  releaseKey?: boolean
+  releaseManifestSeq?: boolean
 }
 
-export type AgentPendingEventOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"agentId" | "type" | "event" | "digest" | "requestedAt" | "effectiveAt" | "releasedAt" | "release" | "releaseKey", ExtArgs["result"]["agentPendingEvent"]>
+export type AgentPendingEventOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"agentId" | "type" | "event" | "digest" | "requestedAt" | "effectiveAt" | "releasedAt" | "release" | "releaseManifestSeq", ExtArgs["result"]["agentPendingEvent"]>
 export type AgentPendingEventInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   agent?: boolean | Prisma.AgentDefaultArgs<ExtArgs>
 }
@@ -632,10 +682,10 @@ export type $AgentPendingEventPayload<ExtArgs extends runtime.Types.Extensions.I
     effectiveAt: Date
     releasedAt: Date | null
     /**
-     * The operator's statement of release, a JWS, and the public key that signed it.
+     * The operator's statement of release, a JWS, and the number of the manifest that was in force then.
      */
     release: string | null
-    releaseKey: runtime.JsonValue | null
+    releaseManifestSeq: number | null
   }, ExtArgs["result"]["agentPendingEvent"]>
   composites: {}
 }
@@ -1068,7 +1118,7 @@ export interface AgentPendingEventFieldRefs {
   readonly effectiveAt: Prisma.FieldRef<"AgentPendingEvent", 'DateTime'>
   readonly releasedAt: Prisma.FieldRef<"AgentPendingEvent", 'DateTime'>
   readonly release: Prisma.FieldRef<"AgentPendingEvent", 'String'>
-  readonly releaseKey: Prisma.FieldRef<"AgentPendingEvent", 'Json'>
+  readonly releaseManifestSeq: Prisma.FieldRef<"AgentPendingEvent", 'Int'>
 }
     
 

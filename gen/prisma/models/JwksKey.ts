@@ -479,10 +479,6 @@ export type EnumKeyStateFieldUpdateOperationsInput = {
   set?: $Enums.KeyState
 }
 
-export type NullableBytesFieldUpdateOperationsInput = {
-  set?: runtime.Bytes | null
-}
-
 
 
 export type JwksKeySelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{

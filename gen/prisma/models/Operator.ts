@@ -62,8 +62,8 @@ export type OperatorMinAggregateOutputType = {
   failedProofs: number | null
   nextProofAt: Date | null
   lapsedAt: Date | null
-  manifest: string | null
   manifestSeq: number | null
+  foundingPublicKey: runtime.Bytes | null
   requireBodyDigest: boolean | null
   hideAllowedScopes: boolean | null
   frozenAt: Date | null
@@ -88,8 +88,8 @@ export type OperatorMaxAggregateOutputType = {
   failedProofs: number | null
   nextProofAt: Date | null
   lapsedAt: Date | null
-  manifest: string | null
   manifestSeq: number | null
+  foundingPublicKey: runtime.Bytes | null
   requireBodyDigest: boolean | null
   hideAllowedScopes: boolean | null
   frozenAt: Date | null
@@ -114,8 +114,8 @@ export type OperatorCountAggregateOutputType = {
   failedProofs: number
   nextProofAt: number
   lapsedAt: number
-  manifest: number
   manifestSeq: number
+  foundingPublicKey: number
   requireBodyDigest: number
   hideAllowedScopes: number
   frozenAt: number
@@ -158,8 +158,8 @@ export type OperatorMinAggregateInputType = {
   failedProofs?: true
   nextProofAt?: true
   lapsedAt?: true
-  manifest?: true
   manifestSeq?: true
+  foundingPublicKey?: true
   requireBodyDigest?: true
   hideAllowedScopes?: true
   frozenAt?: true
@@ -184,8 +184,8 @@ export type OperatorMaxAggregateInputType = {
   failedProofs?: true
   nextProofAt?: true
   lapsedAt?: true
-  manifest?: true
   manifestSeq?: true
+  foundingPublicKey?: true
   requireBodyDigest?: true
   hideAllowedScopes?: true
   frozenAt?: true
@@ -210,8 +210,8 @@ export type OperatorCountAggregateInputType = {
   failedProofs?: true
   nextProofAt?: true
   lapsedAt?: true
-  manifest?: true
   manifestSeq?: true
+  foundingPublicKey?: true
   requireBodyDigest?: true
   hideAllowedScopes?: true
   frozenAt?: true
@@ -323,8 +323,8 @@ export type OperatorGroupByOutputType = {
   failedProofs: number
   nextProofAt: Date | null
   lapsedAt: Date | null
-  manifest: string | null
   manifestSeq: number
+  foundingPublicKey: runtime.Bytes | null
   requireBodyDigest: boolean
   hideAllowedScopes: boolean
   frozenAt: Date | null
@@ -372,13 +372,14 @@ export type OperatorWhereInput = {
   failedProofs?: Prisma.IntFilter<"Operator"> | number
   nextProofAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   lapsedAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
-  manifest?: Prisma.StringNullableFilter<"Operator"> | string | null
   manifestSeq?: Prisma.IntFilter<"Operator"> | number
+  foundingPublicKey?: Prisma.BytesNullableFilter<"Operator"> | runtime.Bytes | null
   requireBodyDigest?: Prisma.BoolFilter<"Operator"> | boolean
   hideAllowedScopes?: Prisma.BoolFilter<"Operator"> | boolean
   frozenAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   audiences?: Prisma.OperatorAudienceListRelationFilter
   agents?: Prisma.AgentListRelationFilter
+  manifests?: Prisma.OperatorManifestListRelationFilter
 }
 
 export type OperatorOrderByWithRelationInput = {
@@ -400,13 +401,14 @@ export type OperatorOrderByWithRelationInput = {
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrderInput | Prisma.SortOrder
   lapsedAt?: Prisma.SortOrderInput | Prisma.SortOrder
-  manifest?: Prisma.SortOrderInput | Prisma.SortOrder
   manifestSeq?: Prisma.SortOrder
+  foundingPublicKey?: Prisma.SortOrderInput | Prisma.SortOrder
   requireBodyDigest?: Prisma.SortOrder
   hideAllowedScopes?: Prisma.SortOrder
   frozenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   audiences?: Prisma.OperatorAudienceOrderByRelationAggregateInput
   agents?: Prisma.AgentOrderByRelationAggregateInput
+  manifests?: Prisma.OperatorManifestOrderByRelationAggregateInput
 }
 
 export type OperatorWhereUniqueInput = Prisma.AtLeast<{
@@ -431,13 +433,14 @@ export type OperatorWhereUniqueInput = Prisma.AtLeast<{
   failedProofs?: Prisma.IntFilter<"Operator"> | number
   nextProofAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   lapsedAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
-  manifest?: Prisma.StringNullableFilter<"Operator"> | string | null
   manifestSeq?: Prisma.IntFilter<"Operator"> | number
+  foundingPublicKey?: Prisma.BytesNullableFilter<"Operator"> | runtime.Bytes | null
   requireBodyDigest?: Prisma.BoolFilter<"Operator"> | boolean
   hideAllowedScopes?: Prisma.BoolFilter<"Operator"> | boolean
   frozenAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   audiences?: Prisma.OperatorAudienceListRelationFilter
   agents?: Prisma.AgentListRelationFilter
+  manifests?: Prisma.OperatorManifestListRelationFilter
 }, "id">
 
 export type OperatorOrderByWithAggregationInput = {
@@ -459,8 +462,8 @@ export type OperatorOrderByWithAggregationInput = {
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrderInput | Prisma.SortOrder
   lapsedAt?: Prisma.SortOrderInput | Prisma.SortOrder
-  manifest?: Prisma.SortOrderInput | Prisma.SortOrder
   manifestSeq?: Prisma.SortOrder
+  foundingPublicKey?: Prisma.SortOrderInput | Prisma.SortOrder
   requireBodyDigest?: Prisma.SortOrder
   hideAllowedScopes?: Prisma.SortOrder
   frozenAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -493,8 +496,8 @@ export type OperatorScalarWhereWithAggregatesInput = {
   failedProofs?: Prisma.IntWithAggregatesFilter<"Operator"> | number
   nextProofAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
   lapsedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
-  manifest?: Prisma.StringNullableWithAggregatesFilter<"Operator"> | string | null
   manifestSeq?: Prisma.IntWithAggregatesFilter<"Operator"> | number
+  foundingPublicKey?: Prisma.BytesNullableWithAggregatesFilter<"Operator"> | runtime.Bytes | null
   requireBodyDigest?: Prisma.BoolWithAggregatesFilter<"Operator"> | boolean
   hideAllowedScopes?: Prisma.BoolWithAggregatesFilter<"Operator"> | boolean
   frozenAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
@@ -519,13 +522,14 @@ export type OperatorCreateInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
-  manifest?: string | null
   manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateInput = {
@@ -547,13 +551,14 @@ export type OperatorUncheckedCreateInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
-  manifest?: string | null
   manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUpdateInput = {
@@ -575,13 +580,14 @@ export type OperatorUpdateInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateInput = {
@@ -603,13 +609,14 @@ export type OperatorUncheckedUpdateInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateManyInput = {
@@ -631,8 +638,8 @@ export type OperatorCreateManyInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
-  manifest?: string | null
   manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
@@ -657,8 +664,8 @@ export type OperatorUpdateManyMutationInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -683,8 +690,8 @@ export type OperatorUncheckedUpdateManyInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -709,8 +716,8 @@ export type OperatorCountOrderByAggregateInput = {
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrder
   lapsedAt?: Prisma.SortOrder
-  manifest?: Prisma.SortOrder
   manifestSeq?: Prisma.SortOrder
+  foundingPublicKey?: Prisma.SortOrder
   requireBodyDigest?: Prisma.SortOrder
   hideAllowedScopes?: Prisma.SortOrder
   frozenAt?: Prisma.SortOrder
@@ -743,8 +750,8 @@ export type OperatorMaxOrderByAggregateInput = {
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrder
   lapsedAt?: Prisma.SortOrder
-  manifest?: Prisma.SortOrder
   manifestSeq?: Prisma.SortOrder
+  foundingPublicKey?: Prisma.SortOrder
   requireBodyDigest?: Prisma.SortOrder
   hideAllowedScopes?: Prisma.SortOrder
   frozenAt?: Prisma.SortOrder
@@ -769,8 +776,8 @@ export type OperatorMinOrderByAggregateInput = {
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrder
   lapsedAt?: Prisma.SortOrder
-  manifest?: Prisma.SortOrder
   manifestSeq?: Prisma.SortOrder
+  foundingPublicKey?: Prisma.SortOrder
   requireBodyDigest?: Prisma.SortOrder
   hideAllowedScopes?: Prisma.SortOrder
   frozenAt?: Prisma.SortOrder
@@ -801,8 +808,22 @@ export type NullableDateTimeFieldUpdateOperationsInput = {
   set?: Date | string | null
 }
 
-export type NullableStringFieldUpdateOperationsInput = {
-  set?: string | null
+export type NullableBytesFieldUpdateOperationsInput = {
+  set?: runtime.Bytes | null
+}
+
+export type OperatorCreateNestedOneWithoutManifestsInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutManifestsInput, Prisma.OperatorUncheckedCreateWithoutManifestsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutManifestsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+}
+
+export type OperatorUpdateOneRequiredWithoutManifestsNestedInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutManifestsInput, Prisma.OperatorUncheckedCreateWithoutManifestsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutManifestsInput
+  upsert?: Prisma.OperatorUpsertWithoutManifestsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutManifestsInput, Prisma.OperatorUpdateWithoutManifestsInput>, Prisma.OperatorUncheckedUpdateWithoutManifestsInput>
 }
 
 export type OperatorCreateNestedOneWithoutAudiencesInput = {
@@ -833,6 +854,134 @@ export type OperatorUpdateOneRequiredWithoutAgentsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutAgentsInput, Prisma.OperatorUpdateWithoutAgentsInput>, Prisma.OperatorUncheckedUpdateWithoutAgentsInput>
 }
 
+export type OperatorCreateWithoutManifestsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorUncheckedCreateWithoutManifestsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorCreateOrConnectWithoutManifestsInput = {
+  where: Prisma.OperatorWhereUniqueInput
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutManifestsInput, Prisma.OperatorUncheckedCreateWithoutManifestsInput>
+}
+
+export type OperatorUpsertWithoutManifestsInput = {
+  update: Prisma.XOR<Prisma.OperatorUpdateWithoutManifestsInput, Prisma.OperatorUncheckedUpdateWithoutManifestsInput>
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutManifestsInput, Prisma.OperatorUncheckedCreateWithoutManifestsInput>
+  where?: Prisma.OperatorWhereInput
+}
+
+export type OperatorUpdateToOneWithWhereWithoutManifestsInput = {
+  where?: Prisma.OperatorWhereInput
+  data: Prisma.XOR<Prisma.OperatorUpdateWithoutManifestsInput, Prisma.OperatorUncheckedUpdateWithoutManifestsInput>
+}
+
+export type OperatorUpdateWithoutManifestsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorUncheckedUpdateWithoutManifestsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+}
+
 export type OperatorCreateWithoutAudiencesInput = {
   id: string
   domain: string
@@ -852,12 +1001,13 @@ export type OperatorCreateWithoutAudiencesInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
-  manifest?: string | null
   manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAudiencesInput = {
@@ -879,12 +1029,13 @@ export type OperatorUncheckedCreateWithoutAudiencesInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
-  manifest?: string | null
   manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAudiencesInput = {
@@ -922,12 +1073,13 @@ export type OperatorUpdateWithoutAudiencesInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAudiencesInput = {
@@ -949,12 +1101,13 @@ export type OperatorUncheckedUpdateWithoutAudiencesInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAgentsInput = {
@@ -976,12 +1129,13 @@ export type OperatorCreateWithoutAgentsInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
-  manifest?: string | null
   manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAgentsInput = {
@@ -1003,12 +1157,13 @@ export type OperatorUncheckedCreateWithoutAgentsInput = {
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
-  manifest?: string | null
   manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAgentsInput = {
@@ -1046,12 +1201,13 @@ export type OperatorUpdateWithoutAgentsInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAgentsInput = {
@@ -1073,12 +1229,13 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  manifest?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 
@@ -1089,11 +1246,13 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
 export type OperatorCountOutputType = {
   audiences: number
   agents: number
+  manifests: number
 }
 
 export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   audiences?: boolean | OperatorCountOutputTypeCountAudiencesArgs
   agents?: boolean | OperatorCountOutputTypeCountAgentsArgs
+  manifests?: boolean | OperatorCountOutputTypeCountManifestsArgs
 }
 
 /**
@@ -1120,6 +1279,13 @@ export type OperatorCountOutputTypeCountAgentsArgs<ExtArgs extends runtime.Types
   where?: Prisma.AgentWhereInput
 }
 
+/**
+ * OperatorCountOutputType without action
+ */
+export type OperatorCountOutputTypeCountManifestsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.OperatorManifestWhereInput
+}
+
 
 export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
@@ -1140,13 +1306,14 @@ export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   failedProofs?: boolean
   nextProofAt?: boolean
   lapsedAt?: boolean
-  manifest?: boolean
   manifestSeq?: boolean
+  foundingPublicKey?: boolean
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: boolean
   audiences?: boolean | Prisma.Operator$audiencesArgs<ExtArgs>
   agents?: boolean | Prisma.Operator$agentsArgs<ExtArgs>
+  manifests?: boolean | Prisma.Operator$manifestsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operator"]>
 
@@ -1169,8 +1336,8 @@ export type OperatorSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   failedProofs?: boolean
   nextProofAt?: boolean
   lapsedAt?: boolean
-  manifest?: boolean
   manifestSeq?: boolean
+  foundingPublicKey?: boolean
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: boolean
@@ -1195,8 +1362,8 @@ export type OperatorSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   failedProofs?: boolean
   nextProofAt?: boolean
   lapsedAt?: boolean
-  manifest?: boolean
   manifestSeq?: boolean
+  foundingPublicKey?: boolean
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: boolean
@@ -1221,17 +1388,18 @@ export type OperatorSelectScalar = {
   failedProofs?: boolean
   nextProofAt?: boolean
   lapsedAt?: boolean
-  manifest?: boolean
   manifestSeq?: boolean
+  foundingPublicKey?: boolean
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: boolean
 }
 
-export type OperatorOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "domain" | "rootPublicKey" | "rootKeyThumbprint" | "status" | "version" | "epoch" | "requireBoundChallenges" | "createdAt" | "expiresAt" | "domainVerifiedAt" | "suspendedAt" | "takeoverAt" | "takeoverLooks" | "nextLookAt" | "failedProofs" | "nextProofAt" | "lapsedAt" | "manifest" | "manifestSeq" | "requireBodyDigest" | "hideAllowedScopes" | "frozenAt", ExtArgs["result"]["operator"]>
+export type OperatorOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "domain" | "rootPublicKey" | "rootKeyThumbprint" | "status" | "version" | "epoch" | "requireBoundChallenges" | "createdAt" | "expiresAt" | "domainVerifiedAt" | "suspendedAt" | "takeoverAt" | "takeoverLooks" | "nextLookAt" | "failedProofs" | "nextProofAt" | "lapsedAt" | "manifestSeq" | "foundingPublicKey" | "requireBodyDigest" | "hideAllowedScopes" | "frozenAt", ExtArgs["result"]["operator"]>
 export type OperatorInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   audiences?: boolean | Prisma.Operator$audiencesArgs<ExtArgs>
   agents?: boolean | Prisma.Operator$agentsArgs<ExtArgs>
+  manifests?: boolean | Prisma.Operator$manifestsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type OperatorIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -1242,6 +1410,7 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
   objects: {
     audiences: Prisma.$OperatorAudiencePayload<ExtArgs>[]
     agents: Prisma.$AgentPayload<ExtArgs>[]
+    manifests: Prisma.$OperatorManifestPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -1284,10 +1453,13 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
      */
     lapsedAt: Date | null
     /**
-     * The manifest in force, a JWS; null before the first one.
+     * Number of the manifest in force; 0 before the first one.
      */
-    manifest: string | null
     manifestSeq: number
+    /**
+     * The root key with which the operator registered, if root_public_key is another one now. The operator id names it.
+     */
+    foundingPublicKey: runtime.Bytes | null
     /**
      * Whether every assertion for a change must contain the digest of the request body.
      */
@@ -1297,7 +1469,7 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
      */
     hideAllowedScopes: boolean
     /**
-     * When the DNS record began to name a key that is no root key of the operator; null when the operator is not frozen.
+     * When the DNS record began to name a key that is no root key of the operator; null when it names a root key.
      */
     frozenAt: Date | null
   }, ExtArgs["result"]["operator"]>
@@ -1696,6 +1868,7 @@ export interface Prisma__OperatorClient<T, Null = never, ExtArgs extends runtime
   readonly [Symbol.toStringTag]: "PrismaPromise"
   audiences<T extends Prisma.Operator$audiencesArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$audiencesArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$OperatorAudiencePayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   agents<T extends Prisma.Operator$agentsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$agentsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AgentPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  manifests<T extends Prisma.Operator$manifestsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$manifestsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$OperatorManifestPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1743,8 +1916,8 @@ export interface OperatorFieldRefs {
   readonly failedProofs: Prisma.FieldRef<"Operator", 'Int'>
   readonly nextProofAt: Prisma.FieldRef<"Operator", 'DateTime'>
   readonly lapsedAt: Prisma.FieldRef<"Operator", 'DateTime'>
-  readonly manifest: Prisma.FieldRef<"Operator", 'String'>
   readonly manifestSeq: Prisma.FieldRef<"Operator", 'Int'>
+  readonly foundingPublicKey: Prisma.FieldRef<"Operator", 'Bytes'>
   readonly requireBodyDigest: Prisma.FieldRef<"Operator", 'Boolean'>
   readonly hideAllowedScopes: Prisma.FieldRef<"Operator", 'Boolean'>
   readonly frozenAt: Prisma.FieldRef<"Operator", 'DateTime'>
@@ -2186,6 +2359,30 @@ export type Operator$agentsArgs<ExtArgs extends runtime.Types.Extensions.Interna
   take?: number
   skip?: number
   distinct?: Prisma.AgentScalarFieldEnum | Prisma.AgentScalarFieldEnum[]
+}
+
+/**
+ * Operator.manifests
+ */
+export type Operator$manifestsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the OperatorManifest
+   */
+  select?: Prisma.OperatorManifestSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the OperatorManifest
+   */
+  omit?: Prisma.OperatorManifestOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.OperatorManifestInclude<ExtArgs> | null
+  where?: Prisma.OperatorManifestWhereInput
+  orderBy?: Prisma.OperatorManifestOrderByWithRelationInput | Prisma.OperatorManifestOrderByWithRelationInput[]
+  cursor?: Prisma.OperatorManifestWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.OperatorManifestScalarFieldEnum | Prisma.OperatorManifestScalarFieldEnum[]
 }
 
 /**

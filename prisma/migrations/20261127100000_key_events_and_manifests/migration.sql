@@ -1,16 +1,18 @@
 -- CreateEnum
-CREATE TYPE "key_event_type" AS ENUM ('inception', 'rotate', 'recover', 'add-key', 'remove-key', 'deactivate', 'move');
+CREATE TYPE "key_event_type" AS ENUM ('inception', 'rotate', 'recover', 'add_key', 'remove_key', 'deactivate', 'move');
 
 -- AlterTable
-ALTER TABLE "operators" ADD COLUMN "frozen_at" TIMESTAMPTZ(3),
+ALTER TABLE "operators" ADD COLUMN "founding_public_key" BYTEA,
+ADD COLUMN "frozen_at" TIMESTAMPTZ(3),
 ADD COLUMN "hide_allowed_scopes" BOOLEAN NOT NULL DEFAULT false,
-ADD COLUMN "manifest" TEXT,
 ADD COLUMN "manifest_seq" INTEGER NOT NULL DEFAULT 0,
 ADD COLUMN "require_body_digest" BOOLEAN NOT NULL DEFAULT false;
 
 -- AlterTable
 ALTER TABLE "agents" ADD COLUMN "moved_from" TEXT,
-ADD COLUMN "moved_to" TEXT;
+ADD COLUMN "moved_to" TEXT,
+ADD COLUMN "release" TEXT,
+ADD COLUMN "release_manifest_seq" INTEGER;
 
 -- AlterTable
 ALTER TABLE "agent_keys" ADD COLUMN "next" TEXT;
@@ -19,6 +21,16 @@ ALTER TABLE "agent_keys" ADD COLUMN "next" TEXT;
 ALTER TABLE "audit_logs" ADD COLUMN "key_label" TEXT NOT NULL DEFAULT '',
 ADD COLUMN "kid" TEXT NOT NULL DEFAULT '',
 ADD COLUMN "signed_request_id" UUID;
+
+-- CreateTable
+CREATE TABLE "operator_manifests" (
+    "operator_id" UUID NOT NULL,
+    "seq" INTEGER NOT NULL,
+    "manifest" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "operator_manifests_pkey" PRIMARY KEY ("operator_id","seq")
+);
 
 -- CreateTable
 CREATE TABLE "agent_added_keys" (
@@ -53,7 +65,7 @@ CREATE TABLE "agent_pending_events" (
     "effective_at" TIMESTAMPTZ(3) NOT NULL,
     "released_at" TIMESTAMPTZ(3),
     "release" TEXT,
-    "release_key" JSONB,
+    "release_manifest_seq" INTEGER,
 
     CONSTRAINT "agent_pending_events_pkey" PRIMARY KEY ("agent_id","type")
 );
@@ -74,6 +86,9 @@ CREATE TABLE "signed_requests" (
 CREATE INDEX "agent_pending_events_effective" ON "agent_pending_events"("type", "effective_at");
 
 -- AddForeignKey
+ALTER TABLE "operator_manifests" ADD CONSTRAINT "operator_manifests_operator_id_fkey" FOREIGN KEY ("operator_id") REFERENCES "operators"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
 ALTER TABLE "agent_added_keys" ADD CONSTRAINT "agent_added_keys_agent_id_fkey" FOREIGN KEY ("agent_id") REFERENCES "agents"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
@@ -92,4 +107,6 @@ ALTER TABLE "agent_pending_events" ADD CONSTRAINT "agent_pending_events_type" CH
 CREATE TRIGGER "agent_key_events_no_update" BEFORE UPDATE OR TRUNCATE ON "agent_key_events"
     FOR EACH STATEMENT EXECUTE FUNCTION "append_only"();
 CREATE TRIGGER "signed_requests_append_only" BEFORE UPDATE OR DELETE OR TRUNCATE ON "signed_requests"
+    FOR EACH STATEMENT EXECUTE FUNCTION "append_only"();
+CREATE TRIGGER "operator_manifests_no_update" BEFORE UPDATE OR TRUNCATE ON "operator_manifests"
     FOR EACH STATEMENT EXECUTE FUNCTION "append_only"();

@@ -19,6 +19,7 @@ export const keyPolicies: Policies<typeof AgentKeyService> = {
     callers: ['operator'],
     own: 'operatorId',
     limit: 'manage',
+    role: 'keys',
     action: 'agent.request-recovery',
     endsTokens: true,
   },

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { APPROVAL_HEADER } from '@auth4agent/core/identity/operator-approval'
 import { createRegistry, type DescMethod, type Message } from '@bufbuild/protobuf'
 import {
   Code,
@@ -17,7 +18,9 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node'
+import { sentApprovals } from '../../chain/approvals.ts'
 import { methodName } from '../../chain/method-name.ts'
+import { EMPTY_BODY, requestBody } from '../../chain/request-body.ts'
 import type { Caller, Meta, Rpc } from '../../chain/rpc.ts'
 import { sentProof } from '../../chain/sent-proof.ts'
 import type { Exchange } from '../../http-port/exchange.ts'
@@ -28,6 +31,7 @@ import type { GatewayContext } from '../gateway-context.ts'
 import { unlessStalled } from '../rest/unless-stalled.ts'
 import { type FindMessage, refusal, refuseUnread } from './connect-refusals.ts'
 import { compileBodyCheck } from './json-demands.ts'
+import { sentMessage } from './sent-message.ts'
 
 /** The data that a handler needs from the HTTP request of its call, and the data that it reports back. */
 interface CallState {
@@ -138,7 +142,7 @@ function isAsyncIterable(body: UniversalServerRequest['body']): body is AsyncIte
  * to answer with.
  */
 async function refuseRead(rpc: Rpc, method: DescMethod, error: ApiError, caller: Caller): Promise<ApiError> {
-  const meta = { ...caller, authorization: undefined, rpc: methodName(method) }
+  const meta = { ...caller, authorization: undefined, rpc: methodName(method), body: EMPTY_BODY }
   const read = (): never => {
     throw error
   }
@@ -216,14 +220,21 @@ function begun({ values }: HandlerContext): CallState {
   return state
 }
 
-function metaOf(baseUrl: string, method: DescMethod, { caller }: CallState, context: HandlerContext): Meta {
+function metaOf(
+  baseUrl: string,
+  method: DescMethod,
+  { caller, headers, chunks }: CallState,
+  context: HandlerContext,
+): Meta {
   const timeoutMs = context.timeoutMs()
   const rpc = methodName(method)
   return {
     ...caller,
+    ...sentApprovals(context.requestHeader.get(APPROVAL_HEADER)),
     ...sentProof(context.requestHeader.get('dpop'), context.requestMethod, `${baseUrl}/${rpc}`),
     authorization: context.requestHeader.get('authorization') ?? undefined,
     rpc,
+    body: requestBody(() => sentMessage(headers, Buffer.concat(chunks))),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   }
 }

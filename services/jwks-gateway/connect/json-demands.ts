@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { type DescField, type DescMessage, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf'
 import { json } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 import { emptyDemand } from '../rest/json-refusal.ts'
+import { sentMessage } from './sent-message.ts'
 
 /** Checks a JSON value. `at` is the path of the value in the request. Throws INVALID_ARGUMENT. */
 type Check = (value: unknown, at: string) => void
@@ -10,11 +10,7 @@ type Check = (value: unknown, at: string) => void
 /** Checks the body of a request that Connect has read. Throws INVALID_ARGUMENT. */
 export type BodyCheck = (headers: IncomingHttpHeaders, body: Buffer) => void
 
-const JSON_TYPE = /^application\/(?:json|([\w-]+)\+json)\b/i
-/** The number of bytes before a message of gRPC-Web, which contain its flags and its length. */
-const ENVELOPE_BYTES = 5
-const COMPRESSED = 1
-const DECODERS: Readonly<Record<string, (body: Buffer) => Buffer>> = { gzip: gunzipSync, br: brotliDecompressSync }
+const JSON_TYPE = /^application\/(?:json|[\w-]+\+json)\b/i
 
 /**
  * Compiles the check that refuses an empty list in a field with the option `refuse_empty`. Returns undefined if the
@@ -32,14 +28,7 @@ export function compileBodyCheck({ input }: DescMethod): BodyCheck | undefined {
 
 /** Returns the JSON text of a request, or undefined for protobuf. Connect has already parsed the text. */
 function jsonText(headers: IncomingHttpHeaders, body: Buffer): string | undefined {
-  const type = JSON_TYPE.exec(headers['content-type'] ?? '')
-  if (type === null) return undefined
-  const isFramed = type[1] !== undefined
-  const message = isFramed ? body.subarray(ENVELOPE_BYTES) : body
-  const coding = String(headers[isFramed ? 'grpc-encoding' : 'content-encoding'] ?? 'identity')
-  const isPlain = isFramed && ((body[0] ?? 0) & COMPRESSED) === 0
-  const decode = isPlain ? undefined : DECODERS[coding]
-  return (decode === undefined ? message : decode(message)).toString()
+  return JSON_TYPE.test(headers['content-type'] ?? '') ? sentMessage(headers, body).toString() : undefined
 }
 
 function messageCheck({ fields }: DescMessage, above: readonly DescMessage[] = []): Check | undefined {

@@ -7,6 +7,7 @@ import {
   KeysService,
 } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { methodName } from '../../chain/method-name.ts'
+import { EMPTY_BODY } from '../../chain/request-body.ts'
 import type { Answer, Route } from '../../http-port/exchange.ts'
 import { CROSS_ORIGIN_HEADERS } from '../../http-port/security-headers.ts'
 import type { GatewayContext } from '../gateway-context.ts'
@@ -67,6 +68,7 @@ function keySetHandler({ rpc }: GatewayContext): Route['handle'] {
       ...caller,
       authorization: undefined,
       rpc: methodName(method),
+      body: EMPTY_BODY,
     })
     const body = `{"keys":${writeKeys(output)}}`
     return cacheable(request, body, entityTag(body), (output as GetJsonWebKeySetResponse).maxAgeSeconds)

@@ -14,6 +14,7 @@ import { issuerAudience } from '../../../services/authn/domain/token-request.ts'
 import { redeemChallenge } from '../../../services/authn/redeem-challenge.ts'
 import { authenticate } from '../../../services/chain/authenticate.ts'
 import type { Call } from '../../../services/chain/call.ts'
+import { EMPTY_BODY } from '../../../services/chain/request-body.ts'
 import { importHmacKey } from '../../../services/platform/crypto/hmac.ts'
 import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { localClient } from '../../../services/platform/rpc/local-client.ts'
@@ -186,7 +187,8 @@ describe('assertions.json', () => {
           throw new Error('This test must not look up an audience')
         },
       })
-      const rules = { issuer: file.issuer, nowS: file.now, skewS: file.clock_skew, ...call, mustNameRpc: call.changes }
+      const facts = { ...call, mustNameRpc: call.changes, body: EMPTY_BODY, isBodySecret: false }
+      const rules = { issuer: file.issuer, nowS: file.now, skewS: file.clock_skew, ...facts }
       const judge = async () => {
         const deps = { operators, adminKey: raw(file.admin.public_key) }
         const { principal, refusal } = await authenticate(deps, authorization, ['operator', 'admin'], rules)

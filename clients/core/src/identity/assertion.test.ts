@@ -13,7 +13,7 @@ const NOW_S = 1_800_000_000
 const ISSUER = 'https://auth.example/é'
 const OPERATOR = 'aaaaaaaa-1111-8111-8111-111111111111'
 const RPC = `PATCH /v1/operators/${OPERATOR}/agents/scopes`
-const RULES: AssertionRules = { issuer: ISSUER, nowS: NOW_S, skewS: 10, rpc: RPC, mustNameRpc: true }
+const RULES: AssertionRules = { issuer: ISSUER, nowS: NOW_S, skewS: 10, rpc: RPC, mustNameRpc: true, body: undefined }
 const CONTENT: AssertionContent = { party: OPERATOR, issuer: ISSUER, nowS: NOW_S, rpc: RPC }
 const { publicKey, privateKey } = generateKeyPair()
 const signer = { publicKey, sign: (message: Uint8Array) => Promise.resolve(privateKey.sign(message)) }

@@ -59,7 +59,7 @@ describe('signerFromCallback with a P-256 key', () => {
   })
 
   it('throws TypeError unless the public key has 65 bytes', () => {
-    const sign = async () => new Uint8Array(64)
-    expect(() => signerFromCallback({ alg: 'ES256', publicKey: new Uint8Array(32), sign })).toThrow(TypeError)
+    const wrong: P256Signer = { alg: 'ES256', publicKey: new Uint8Array(32), sign: async () => new Uint8Array(64) }
+    expect(() => signerFromCallback(wrong)).toThrow(TypeError)
   })
 })

@@ -1,0 +1,36 @@
+const MAX_UTF16_UNITS = 128
+/** Letters, marks, numbers, punctuation and symbols that a reader sees, with single spaces between them. */
+const VISIBLE = /^(?![\p{M} ])(?:(?![\p{DI}\u2800])[\p{L}\p{M}\p{N}\p{P}\p{S}]| (?! )){1,64}(?<! )$/u
+
+/**
+ * Tells whether a text may be the label of an operator's key: 1 to 64 visible characters in Unicode form NFC, with
+ * single spaces inside. Labels stand in the audit and in terminals, so they contain no control characters, no
+ * characters without a width, and none that change the direction of writing.
+ *
+ * @example
+ * ```ts
+ * import { isKeyLabel } from '@auth4agent/core/identity/key-label'
+ *
+ * isKeyLabel('Zoë, laptop') // true
+ * isKeyLabel('bob\u202e') // false
+ * ```
+ */
+export function isKeyLabel(text: string): boolean {
+  // The length comes first, because it bounds the work of the other tests.
+  return text.length <= MAX_UTF16_UNITS && VISIBLE.test(text) && text === text.normalize('NFC')
+}
+
+/**
+ * Returns the form in which labels are compared: two labels of one operator must differ in more than upper and lower
+ * case and the width of characters.
+ *
+ * @example
+ * ```ts
+ * import { comparableLabel } from '@auth4agent/core/identity/key-label'
+ *
+ * comparableLabel('Alice') === comparableLabel('ALICE') // true
+ * ```
+ */
+export function comparableLabel(label: string): string {
+  return label.normalize('NFKC').toLowerCase()
+}

@@ -1,0 +1,40 @@
+/**
+ * Roles that an operational key of an operator can have. Root keys have all of them.
+ *
+ * | role | allows |
+ * |---|---|
+ * | `agents.register` | registering agents as active |
+ * | `agents.manage` | approving, granting scopes, editing, reactivating, moving agents |
+ * | `agents.revoke` | suspending and revoking agents, ending tokens |
+ * | `policy` | changing the operator's policy |
+ * | `trust` | changing which operators the operator trusts |
+ * | `audit.read` | reading the audit |
+ * | `keys` | recovering agents that have lost their key |
+ */
+export const OPERATOR_ROLES = [
+  'agents.register',
+  'agents.manage',
+  'agents.revoke',
+  'policy',
+  'trust',
+  'audit.read',
+  'keys',
+] as const
+
+/** A role of an operational key. */
+export type OperatorRole = (typeof OPERATOR_ROLES)[number]
+
+/**
+ * Tells whether a text is the name of a role. Names are case-sensitive.
+ *
+ * @example
+ * ```ts
+ * import { isOperatorRole } from '@auth4agent/core/identity/operator-roles'
+ *
+ * isOperatorRole('agents.manage') // true
+ * isOperatorRole('root') // false
+ * ```
+ */
+export function isOperatorRole(text: unknown): text is OperatorRole {
+  return OPERATOR_ROLES.some((role) => role === text)
+}
