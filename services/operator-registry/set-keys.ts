@@ -31,8 +31,9 @@ export async function setOperatorKeys(
   const current = await readKeys(prisma, issuer, operator)
   const nowS = Math.floor(now() / 1000)
   const next = acceptManifest({ text, operatorId: id, issuer, current, nowS })
-  const named = await findNamedRoot(context, operator, next, hasOtherRootKeys(current, next))
-  await storeManifest(context, call, { text, manifest: next, named })
+  const changesRoot = hasOtherRootKeys(current, next)
+  const named = await findNamedRoot(context, operator, next, changesRoot)
+  await storeManifest(context, call, { text, manifest: next, changesRoot, named })
   return next
 }
 

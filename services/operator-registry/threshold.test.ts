@@ -249,7 +249,7 @@ describe('a root operation whose keys change while it is under way', () => {
     const text = await manifestBy(alice, { operatorId: id, issuer: ISSUER, nowS: one.nowS(), seq: 2, roots: [alice] })
     const current = await readKeys(database.db.prisma, ISSUER, await row())
     const manifest = acceptManifest({ text, operatorId: id, issuer: ISSUER, current, nowS: one.nowS() })
-    const stored = storeManifest(context(), author(), { text, manifest, named: undefined })
+    const stored = storeManifest(context(), author(), { text, manifest, changesRoot: true, named: undefined })
     expect(await refusalOf(stored)).toBe('MANIFEST_CONFLICT')
   })
 

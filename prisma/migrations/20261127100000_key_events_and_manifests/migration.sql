@@ -27,6 +27,7 @@ CREATE TABLE "operator_manifests" (
     "operator_id" UUID NOT NULL,
     "seq" INTEGER NOT NULL,
     "manifest" TEXT NOT NULL,
+    "changes_root" BOOLEAN NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "operator_manifests_pkey" PRIMARY KEY ("operator_id","seq")

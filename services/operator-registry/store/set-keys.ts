@@ -15,6 +15,8 @@ export const CAN_SET_KEYS = ['active', 'lapsed'] as const satisfies readonly Ope
 interface NextManifest {
   readonly text: string
   readonly manifest: OperatorManifest
+  /** Whether the set of root keys differs from the one before. */
+  readonly changesRoot: boolean
   /** The new root key that the DNS record names; undefined if the record was not looked up. */
   readonly named: RootKey | undefined
 }
@@ -26,7 +28,7 @@ interface NextManifest {
  * @throws ApiError MANIFEST_CONFLICT, OPERATOR_FROZEN, OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED
  */
 export function storeManifest(context: Context, author: Author, next: NextManifest): Promise<void> {
-  const { text, manifest, named } = next
+  const { text, manifest, changesRoot, named } = next
   const { operatorId: id, seq } = manifest
   return change(context.prisma, author, async (tx, audit) => {
     const operator = await lockOperator(tx, id)
@@ -34,7 +36,7 @@ export function storeManifest(context: Context, author: Author, next: NextManife
     requireNext(seq, operator.manifestSeq)
     requireCurrentKeys(operator, author)
     if (operator.frozenAt !== null && named === undefined) throw new ApiError('OPERATOR_FROZEN')
-    await tx.operatorManifest.create({ data: { operatorId: id, seq, manifest: text } })
+    await tx.operatorManifest.create({ data: { operatorId: id, seq, manifest: text, changesRoot } })
     const root = named === undefined ? {} : { ...namedRootColumns(operator, named), frozenAt: null }
     await tx.operator.update({ where: { id }, data: { ...root, manifestSeq: seq, version: { increment: 1 } } })
     await audit({ action: 'operator.set-keys', subject: id, operatorId: id, reason: `manifest ${seq}` })
