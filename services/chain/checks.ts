@@ -6,10 +6,11 @@ import { reasons } from '../platform/errors/reasons.ts'
 import type { LimitedBy, Limiter, LimitName, Rates } from '../platform/limits/limits.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Logger } from '../platform/log/log.ts'
-import { type AuthenticateDeps, authenticate } from './authenticate.ts'
+import type { AuthenticateDeps } from './authenticate.ts'
 import { type Authority, refuseFrozen, requireRole, withRootAuthority } from './authority.ts'
 import type { Call, Principal } from './call.ts'
 import type { CallerKind, Policy } from './policy.ts'
+import { authenticateCall } from './request-signature/authenticate-signature.ts'
 import type { Line, Meta } from './rpc.ts'
 import { refuseUnknownFields } from './unknown-fields.ts'
 import { refuseUnstorableText } from './unstorable-text.ts'
@@ -48,7 +49,7 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   const request = read()
   refuseUnknownFields(method.input, request)
   refuseUnstorableText(method.input, request)
-  const { principal, refusal, authority } = await authenticate(deps, meta.authorization, policy.callers, {
+  const { principal, refusal, authority } = await authenticateCall(deps, meta, policy, fieldsOf(request), {
     ...clockOf(deps),
     rpc: meta.rpc,
     mustNameRpc: policy.action !== undefined,

@@ -46,4 +46,5 @@ export const policies: Policies<typeof OperatorRegistryService> = {
   suspendOperator: { callers: ['admin'], limit: 'manage', action: 'operator.suspend', endsTokens: true },
   reinstateOperator: { callers: ['admin'], limit: 'manage', action: 'operator.reinstate', endsTokens: false },
   listAuditRecords: { ...byOperator, role: 'audit.read', limit: 'read' },
+  getAuditRecord: { ...byOperator, role: 'audit.read', limit: 'read' },
 }
