@@ -47,7 +47,7 @@ export interface ServiceDeps {
   readonly remotes: Remotes
   readonly revocations: Revocations
   readonly passedTime: PassedTime
-  readonly metrics: Pick<Metrics, 'endpointAudience' | 'keyEvents'>
+  readonly metrics: Pick<Metrics, 'endpointAudience' | 'keyEvents' | 'showFrozenOperators'>
 }
 
 /** One service of this process: its public routes, internal services and scheduled jobs. */
@@ -97,7 +97,7 @@ export async function createServices(deps: ServiceDeps) {
 
 type Registry = Part & { readonly operators: Operators; readonly histories: Histories }
 
-function makeRegistry({ config, db, readDb, log }: ServiceDeps): Registry {
+function makeRegistry({ config, db, readDb, log, metrics }: ServiceDeps): Registry {
   const registry = createOperatorRegistry({
     db,
     readDb,
@@ -115,10 +115,11 @@ function makeRegistry({ config, db, readDb, log }: ServiceDeps): Registry {
       maxPending: MAX_PENDING.operators,
     },
   })
+  metrics.showFrozenOperators(() => registry.frozenOperators())
   return {
     operators: localClient(OperatorDirectoryService, registry.directory),
     histories: localClient(KeyHistoryService, registry.keyHistory),
-    routes: routesOf(registry.module),
+    routes: [...routesOf(registry.module), ...routesOf(registry.keys)],
     internal: [
       { service: OperatorDirectoryService, handlers: registry.directory },
       { service: KeyHistoryService, handlers: registry.keyHistory },

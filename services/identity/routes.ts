@@ -78,8 +78,9 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | '
     },
 
     async getAgent({ did }) {
-      const { agent, facts } = await readAgent(deps, did)
-      return toPublicAgent(agent, facts, new Date(deps.now()))
+      const { agent, facts, operator } = await readAgent(deps, did)
+      const shown = toPublicAgent(agent, facts, new Date(deps.now()))
+      return operator?.hideAllowedScopes === true ? { ...shown, allowedScopes: [] } : shown
     },
 
     async resolveDid({ did, versionId, versionTime }) {
@@ -95,10 +96,10 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | '
 async function readAgent(deps: IdentityDeps, did: string) {
   const resolved = await resolveDid(deps, did)
   if (resolved === undefined) throw new ApiError('INVALID_DID')
-  const { agent } = resolved
+  const { agent, operator } = resolved
   if (agent === null) throw new ApiError('AGENT_NOT_FOUND')
   const factsOf = await readKeyFacts(deps.db.prisma, [agent.id])
-  return { agent, facts: factsOf(agent.id) }
+  return { agent, operator, facts: factsOf(agent.id) }
 }
 
 function parseVersion(id: string, time: Timestamp | undefined): WantedVersion {

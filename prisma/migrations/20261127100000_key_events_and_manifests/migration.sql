@@ -104,6 +104,9 @@ ALTER TABLE "agent_pending_events" ADD CONSTRAINT "agent_pending_events_agent_id
 
 ALTER TABLE "agent_pending_events" ADD CONSTRAINT "agent_pending_events_type" CHECK ("type" IN ('recover', 'move'));
 
+-- The metric auth4agent_operators_frozen counts these rows often.
+CREATE INDEX "operators_frozen" ON "operators"("id") WHERE "frozen_at" IS NOT NULL;
+
 -- An event is never changed. Rows go only together with their agent, when a pending agent is removed.
 CREATE TRIGGER "agent_key_events_no_update" BEFORE UPDATE OR TRUNCATE ON "agent_key_events"
     FOR EACH STATEMENT EXECUTE FUNCTION "append_only"();
