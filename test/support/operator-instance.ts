@@ -23,7 +23,7 @@ import type { Db } from '../../services/platform/db/db.ts'
 import { createLimiter, type Rates } from '../../services/platform/limits/limits.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { silentLog } from './database.ts'
-import { IDENTITY_SETTINGS, startIdentity } from './identity.ts'
+import { startIdentity } from './identity.ts'
 import {
   approveBy,
   assertBy,
@@ -96,8 +96,7 @@ const PLENTY = { perMinute: 1e6, burst: 1e6 }
 
 function chainOf(db: Db, clock: { now: number }, registry: OperatorRegistry): Rpc {
   const operators = localClient(OperatorDirectoryService, registry.directory)
-  const settings = { ...IDENTITY_SETTINGS, pendingTtlMs: 7 * DAY_MS, maxPendingPerOperator: 100 }
-  const identity = startIdentity({ db, now: () => clock.now, operators, settings })
+  const identity = startIdentity({ db, now: () => clock.now, operators })
   const routes = [...routesOf(registry.module), ...routesOf(registry.keys), ...routesOf(identity.module)]
   return createRpc(routes, [], {
     operators,

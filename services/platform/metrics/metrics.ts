@@ -21,6 +21,7 @@ export interface Metrics {
   readonly endpointAudience: () => void
   readonly revocation: RevocationMetrics
   readonly keyEvents: KeyEventMetrics
+
   /** Adds the metric of the frozen operators. */
   showFrozenOperators(read: () => number): void
   /** Adds the metrics of the signing keys. */
@@ -102,6 +103,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
     keyEvents: createKeyEventMetrics(registry),
+
     showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),
     showSigningKeys: (read) => showSigningKeys(registry, read),
   }
