@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ReasonCode, reasons } from '../../services/platform/errors/reasons.ts'
+import { agentKeyCases } from './cases/agent-keys.ts'
 import { authenticationCases } from './cases/authentication.ts'
 import { authnCases } from './cases/authn.ts'
 import { clientAssertionCases } from './cases/client-assertions.ts'
@@ -21,6 +22,7 @@ import type { Pair } from './support/refusal.ts'
 const cases: readonly Pair[] = [
   ...operatorRegistryCases,
   ...identityCases,
+  ...agentKeyCases,
   ...authnCases,
   ...revocationCases,
   ...keysCases,

@@ -1,4 +1,5 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
+import { agentKeyFieldRows } from './agent-key-field-rows.ts'
 import {
   alone,
   anyOperator,
@@ -73,6 +74,8 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     fits: { 'is empty': '', 'demands a proof': 'required', 'demands a nonce': 'required-with-nonce' },
   },
   'SetOperatorPolicyRequest.policy.require_bound_challenges': {},
+  'SetOperatorPolicyRequest.policy.require_body_digest': {},
+  'SetOperatorPolicyRequest.policy.hide_allowed_scopes': {},
   'EndAllTokensRequest.id': ownId,
   'EndAllTokensRequest.reason': bounded(500),
   'SuspendOperatorRequest.id': anyOperator,
@@ -233,4 +236,5 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     fits: { 'is for introspection': 'introspection', 'is for tokens': 'access_token', 'is empty': '' },
   },
   ...oauthFieldRows,
+  ...agentKeyFieldRows,
 }

@@ -1,4 +1,5 @@
 import { type DescMethod, type DescService, getOption, hasOption } from '@bufbuild/protobuf'
+import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
@@ -12,6 +13,7 @@ import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 const services: readonly DescService[] = [
   OperatorRegistryService,
   IdentityService,
+  AgentKeyService,
   AuthnService,
   RevocationService,
   KeysService,
