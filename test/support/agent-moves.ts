@@ -82,7 +82,7 @@ export function releaseOf(
 }
 
 /** Returns the calls about moves, each with a fresh assertion. */
-export function moveCalls({ moves: { handlers } }: Identity, now: () => number) {
+function moveCalls({ moves: { handlers } }: Identity, now: () => number) {
   return {
     release: async (operator: TestOperator, move: AskedMove, statement?: string, call: Call = asOperator(operator)) => {
       const text = statement ?? (await releaseOf(operator, move, now()))

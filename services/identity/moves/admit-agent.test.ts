@@ -191,14 +191,13 @@ describe('admitAgent of an agent of this server', () => {
   })
 })
 
+const get = (did: string) =>
+  fixture.identity.module.handlers.getAgent(create(GetAgentRequestSchema, { did }), anonymous())
+
 describe('an agent that has moved', () => {
   it('links both DIDs in the documents, and has no key under the old one', async () => {
     const { to } = await released()
     await moves.admit(other, agent.did)
-    const get = (did: string) => {
-      const request = create(GetAgentRequestSchema, { did })
-      return fixture.identity.module.handlers.getAgent(request, anonymous())
-    }
     expect(await get(agent.did)).toMatchObject({
       status: 'revoked',
       movedTo: to,

@@ -1,11 +1,17 @@
 import { parseDid } from '../identity/did.ts'
-import { verifyManifestChain } from '../identity/verify-manifest-chain.ts'
+import { type KeysInForce, verifyManifestChain } from '../identity/verify-manifest-chain.ts'
 import { type AgentBundle, formatAgentBundle } from './bundle-text.ts'
 import type { MoveClaims } from './event-claims.ts'
 import { parseKeyEvent } from './key-event.ts'
 import type { KeyState } from './key-state.ts'
 import type { KeyEventRefusal } from './refusal.ts'
-import { type AgentRelease, checkReleaseContent, checkReleaseKey, parseAgentRelease } from './release.ts'
+import {
+  type AgentRelease,
+  checkReleaseContent,
+  checkReleaseKey,
+  parseAgentRelease,
+  type ReleasingKey,
+} from './release.ts'
 import { replayKeyEvents } from './replay-key-events.ts'
 
 /** Largest bundle that a server imports: the length of its JSON text, in bytes. */
@@ -150,10 +156,13 @@ function checkRelease(bundle: AgentBundle, move: MoveClaims, digest: string): Re
   const { foundingPublicKey, manifests } = bundle
   const chain = verifyManifestChain({ ...source, foundingPublicKey, manifests })
   if (!chain.ok) return refuse('operator', chain.demand)
-  const { rootKeys, keys } = chain.inForce
-  const all = [...rootKeys.map((key) => ({ ...key, ...ROOT })), ...keys.map((key) => ({ ...key, isRoot: false }))]
-  const unsigned = checkReleaseKey(release, all, release.iat)
+  const unsigned = checkReleaseKey(release, listKeys(chain.inForce), release.iat)
   return unsigned === undefined ? { ok: true, release, source } : refuse('release', unsigned.demand)
+}
+
+function listKeys({ rootKeys, keys }: KeysInForce): readonly ReleasingKey[] {
+  const roots = rootKeys.map(({ kid, jwk }) => ({ kid, jwk, ...ROOT }))
+  return [...roots, ...keys.map(({ kid, jwk, roles, nbf, exp }) => ({ kid, jwk, isRoot: false, roles, nbf, exp }))]
 }
 
 const ROOT = { isRoot: true, roles: [], nbf: 0, exp: Number.POSITIVE_INFINITY } as const
