@@ -25,7 +25,7 @@ export function checkRelease(
   const release = parseAgentRelease(text)
   if (!release.ok) throw invalid(release)
   if (release.operatorId !== operatorId)
-    throw new ApiError('INVALID_STATEMENT', `iss of the release must be ${operatorId}`)
+    throw new ApiError('INVALID_STATEMENT', `The claim iss of the release must be ${operatorId}`)
   const demand = timeDemand(release.iat, clock)
   if (demand !== undefined) throw new ApiError('INVALID_STATEMENT', `In the release, ${demand}`)
   const refusal = checkReleaseKey(release, keys, clock.nowS)

@@ -49,7 +49,7 @@ async function admitFromHere(deps: MoveDeps, did: string, { operator, label, cal
     const move = decideAdmission(leaving.agent, admitting, owner.status, leaving.at)
     const { to } = move.claims
     if (parseDid(to)?.domain !== operator.domain)
-      throw new ApiError('DID_MISMATCH', `to of the move must be a DID under ${operator.domain}`)
+      throw new ApiError('DID_MISMATCH', `The new DID of the move must be under ${operator.domain}`)
     await writeMove(tx, audit, leaving.log, move, now)
     const { agentId: from } = leaving.log
     const admitted = { operatorId: operator.id, did: to, label, movedFrom: did, at: now }

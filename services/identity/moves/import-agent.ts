@@ -46,7 +46,7 @@ export async function importAgent(
 /** The next event may not be older than the last one, so an event from the future would make the log unusable. */
 function checkLatest({ state }: ReplayedLog, { nowS, skewS }: SigningClock): void {
   if (state.iat <= nowS + MAX_AGE_S + skewS) return
-  throw new ApiError('INVALID_BUNDLE', 'iat of the move must not be in the future')
+  throw new ApiError('INVALID_BUNDLE', 'The move must not be signed in the future')
 }
 
 async function writeLog(tx: Tx, agentId: string, { events, state }: ReplayedLog, at: Date): Promise<void> {

@@ -1,5 +1,6 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { agentKeyFieldRows } from './agent-key-field-rows.ts'
+import { agentMoveFieldRows } from './agent-move-field-rows.ts'
 import {
   alone,
   anyOperator,
@@ -251,4 +252,5 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   },
   ...oauthFieldRows,
   ...agentKeyFieldRows,
+  ...agentMoveFieldRows,
 }

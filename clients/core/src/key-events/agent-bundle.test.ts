@@ -142,12 +142,12 @@ describe('verifyAgentBundle', () => {
     [
       'a move to another operator',
       async () => bundleOf(await moved({ operatorId: '22222222-2222-8222-8222-222222222222' })),
-      { part: 'move', demand: `operator_id of the move must be ${TARGET.operatorId}` },
+      { part: 'move', demand: `the operator_id of the move must be ${TARGET.operatorId}` },
     ],
     [
       'a move to another domain',
       async () => bundleOf(await moved({ to: formatDid('third.example', fingerprint(first.publicKey)) })),
-      { part: 'move', demand: 'to of the move must be a DID under other.example' },
+      { part: 'move', demand: 'the new DID of the move must be under other.example' },
     ],
     ['the issuer of the importing server', async () => ({ ...good, issuer: TARGET.issuer }), { part: 'move' }],
     ['another issuer', async () => ({ ...good, issuer: 'https://auth.evil.example' }), { part: 'operator' }],
@@ -166,7 +166,7 @@ describe('verifyAgentBundle', () => {
     [
       'the release by a stranger',
       () => bundleOf(good.events, { signer: other }),
-      { part: 'release', demand: 'kid of the release must be the thumbprint of an operator key' },
+      { part: 'release', demand: 'the kid of the release must be the thumbprint of an operator key' },
     ],
     [
       'the release in the name of another operator',

@@ -133,13 +133,13 @@ function readMove({ events, issuer }: AgentBundle, target: BundleTarget): Move |
   if (!event.ok) return refuse('move', `the last event of the bundle is refused: ${event.demand}`)
   const { claims, digest } = event
   if (claims.type !== 'move') return refuse('move', 'the last event of the bundle must be a move')
-  if (claims.issuer !== target.issuer) return refuse('move', `issuer of the move must be ${target.issuer}`)
+  if (claims.issuer !== target.issuer) return refuse('move', `the issuer of the move must be ${target.issuer}`)
   if (issuer === target.issuer)
-    return refuse('move', 'issuer of the bundle must be another server than the one that imports it')
+    return refuse('move', 'the issuer of the bundle must be another server than the one that imports it')
   if (claims.operatorId !== target.operatorId)
-    return refuse('move', `operator_id of the move must be ${target.operatorId}`)
+    return refuse('move', `the operator_id of the move must be ${target.operatorId}`)
   if (parseDid(claims.to)?.domain !== target.domain)
-    return refuse('move', `to of the move must be a DID under ${target.domain}`)
+    return refuse('move', `the new DID of the move must be under ${target.domain}`)
   return { ok: true, move: claims, digest }
 }
 

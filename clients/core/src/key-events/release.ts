@@ -85,7 +85,7 @@ export function parseAgentRelease(text: string): AgentRelease | KeyEventRefusal 
   if (!jws.ok) return refuse('malformed', `the ${jws.part} of the release ${jwsDemand(jws, RULES)}`)
   const { header, payload, signingInput, signature } = jws
   for (const [name, { holds, demand }] of Object.entries(CLAIMS)) {
-    if (!holds(payload[name])) return refuse('malformed', `${name} of the release ${demand}`)
+    if (!holds(payload[name])) return refuse('malformed', `the claim ${name} of the release ${demand}`)
   }
   const unknown = Object.keys(payload).find((name) => !Object.hasOwn(CLAIMS, name))
   if (unknown !== undefined) return refuse('malformed', `the release must not have the claim ${unknown.slice(0, 64)}`)
@@ -108,11 +108,11 @@ export function parseAgentRelease(text: string): AgentRelease | KeyEventRefusal 
  */
 export function checkReleaseContent(release: AgentRelease, content: ReleaseContent): KeyEventRefusal | undefined {
   const { operatorId, did, event, to } = content
-  if (release.operatorId !== operatorId) return refuse('conflict', `iss of the release must be ${operatorId}`)
-  if (release.did !== did) return refuse('conflict', `sub of the release must be ${did}`)
+  if (release.operatorId !== operatorId) return refuse('conflict', `the claim iss of the release must be ${operatorId}`)
+  if (release.did !== did) return refuse('conflict', `the claim sub of the release must be ${did}`)
   if (release.event !== event)
-    return refuse('conflict', `event of the release must be ${event}, the digest of the move`)
-  return release.to === to ? undefined : refuse('conflict', `to of the release must be ${to}`)
+    return refuse('conflict', `the claim event of the release must be ${event}, the digest of the move`)
+  return release.to === to ? undefined : refuse('conflict', `the claim to of the release must be ${to}`)
 }
 
 /**
@@ -134,7 +134,8 @@ export function checkReleaseKey(
   atS: number,
 ): KeyEventRefusal | undefined {
   const key = keys.find(({ kid }) => kid === release.kid)
-  if (key === undefined) return refuse('unknown-key', 'kid of the release must be the thumbprint of an operator key')
+  if (key === undefined)
+    return refuse('unknown-key', 'the kid of the release must be the thumbprint of an operator key')
   const { isRoot, roles, nbf, exp } = key
   if (!isRoot && !roles.includes(ROLE)) return refuse('signature', `the key of the release must have the role ${ROLE}`)
   if (!isRoot && (atS < nbf || atS >= exp))
