@@ -1,3 +1,4 @@
+import { FROZEN } from '../frozen.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { type Answer, type NoAnswer, objectOf, type Probe } from './probe.ts'
 import type { Check } from './run-checks.ts'
@@ -56,6 +57,9 @@ async function checkOperator(probe: Probe, { id, domain }: KnownOperator): Promi
         'Restore operator.json, or register the domain again: `auth4agent register operator`.',
       ),
     ]
+  }
+  if (typeof known.frozen_at === 'string') {
+    return [problem('operator', `${domain} is frozen since ${known.frozen_at}`, FROZEN)]
   }
   if (status === 'active') return [ok('operator', `${domain} is active`)]
   const cure = OPERATOR_CURES[String(status)] ?? 'Install a newer version of this tool.'
