@@ -1,12 +1,13 @@
-import { timingSafeEqual } from 'node:crypto'
+import { readProofKey } from '@auth4agent/core/dpop/proof-key'
+import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import {
   ADMIN_ASSERTION_TYPE,
   MAX_ASSERTION_LIFETIME_S,
   OPERATOR_ASSERTION_TYPE,
 } from '@auth4agent/core/identity/assertion'
+import type { OperatorJwk } from '@auth4agent/core/identity/operator-manifest'
 import { ED25519_ALGORITHMS, type ParsedJws, parseCompactJws } from '@auth4agent/core/jose/jws'
-import { thumbprint } from '@auth4agent/core/jose/thumbprint'
-import { importPublicKey, verify } from '@auth4agent/core/keys/ed25519'
+import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import { isJti } from '@auth4agent/core/token/claims'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { assertionDemand } from './assertion-demands.ts'
@@ -15,6 +16,8 @@ import type { UsedAssertion } from './call.ts'
 import type { RequestBody } from './request-body.ts'
 
 const MAX_ASSERTION_BYTES = 4096
+/** Algorithms of assertions. An ES256 key is always an operational key of an operator. */
+const ALGORITHMS = [...ED25519_ALGORITHMS, 'ES256']
 
 /** The values that an assertion must match. */
 export interface AssertionRules {
@@ -51,7 +54,7 @@ export function parseAssertion(authorization: string): ParsedAssertion {
   if (text === undefined)
     throw new ApiError('INVALID_ASSERTION', 'The Authorization header must be `Bearer <assertion>`')
   const typs = [OPERATOR_ASSERTION_TYPE, ADMIN_ASSERTION_TYPE]
-  const rules = { maxBytes: MAX_ASSERTION_BYTES, algs: ED25519_ALGORITHMS, typs }
+  const rules = { maxBytes: MAX_ASSERTION_BYTES, algs: ALGORITHMS, typs }
   const jws = parseCompactJws(text, rules)
   if (!jws.ok) throw new ApiError('INVALID_ASSERTION', assertionDemand(jws, rules))
   const { iss, sub } = jws.payload
@@ -63,19 +66,15 @@ export function parseAssertion(authorization: string): ParsedAssertion {
 /**
  * Checks an assertion with the public key of its issuer: kid, signature, audience, times, the call that it names, and
  * the body whose digest it contains.
- * @param rawKey raw Ed25519 public key
+ * @param publicKey raw Ed25519 public key, or the JWK of a key of the operator
  * @throws ApiError INVALID_ASSERTION, ASSERTION_EXPIRED or BODY_DIGEST_MISMATCH
  */
-export function checkAssertion({ jws }: ParsedAssertion, rawKey: Uint8Array, rules: AssertionRules): UsedAssertion {
-  const key = importPublicKey(rawKey)
-  const kid = Buffer.from(thumbprint(rawKey))
-  const claimed = Buffer.from(jws.header.kid)
-  if (claimed.length !== kid.length || !timingSafeEqual(claimed, kid)) {
-    throw new ApiError('INVALID_ASSERTION', 'kid must be the thumbprint of the registered public key')
-  }
-  if (key === undefined || !verify(key, jws.signingInput, jws.signature)) {
-    throw new ApiError('INVALID_ASSERTION', 'The signature does not match the registered public key')
-  }
+export function checkAssertion(
+  { jws }: ParsedAssertion,
+  publicKey: Uint8Array | OperatorJwk,
+  rules: AssertionRules,
+): UsedAssertion {
+  checkSignature(jws, publicKey instanceof Uint8Array ? ed25519Jwk(publicKey) : publicKey)
   const { aud, iat, exp, nbf, jti, rpc, body } = jws.payload
   if (aud !== rules.issuer) throw new ApiError('INVALID_ASSERTION', `aud must be exactly ${rules.issuer}`)
   const expiresAt = checkTimes({ iat, exp, nbf }, rules)
@@ -85,6 +84,23 @@ export function checkAssertion({ jws }: ParsedAssertion, rawKey: Uint8Array, rul
     throw new ApiError('INVALID_ASSERTION', `rpc must be exactly ${rules.rpc}`)
   checkBodyDigest(body, rules.body)
   return { jti, expiresAt }
+}
+
+function ed25519Jwk(rawKey: Uint8Array): OperatorJwk {
+  return { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(rawKey) }
+}
+
+function checkSignature({ header, signingInput, signature }: ParsedJws, jwk: OperatorJwk): void {
+  if (header.kid !== jwkThumbprint(jwk)) {
+    throw new ApiError('INVALID_ASSERTION', 'kid must be the thumbprint of the registered public key')
+  }
+  if ((header.alg === 'ES256') !== (jwk.kty === 'EC')) {
+    const algs = jwk.kty === 'EC' ? 'ES256' : ED25519_ALGORITHMS.join(' or ')
+    throw new ApiError('INVALID_ASSERTION', `The header of the assertion must have the alg ${algs} for this key`)
+  }
+  if (readProofKey(header.alg, { ...jwk })?.verify(signingInput, signature) !== true) {
+    throw new ApiError('INVALID_ASSERTION', 'The signature does not match the registered public key')
+  }
 }
 
 function checkTimes(times: Readonly<Record<'iat' | 'exp' | 'nbf', unknown>>, { nowS, skewS }: AssertionRules): number {

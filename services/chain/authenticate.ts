@@ -4,8 +4,10 @@ import type { OperatorDirectoryService, OperatorSnapshot } from '../../gen/proto
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import { type AssertionRules, checkAssertion, type ParsedAssertion, parseAssertion } from './assertion.ts'
+import type { Authority } from './authority.ts'
 import { refuseMissingDigest } from './body-digest.ts'
-import type { Principal, SignedCall } from './call.ts'
+import type { Principal, SignedCall, UsedAssertion } from './call.ts'
+import { findKey, requireValidAt } from './operator-keys.ts'
 import type { CallerKind } from './policy.ts'
 
 /** Dependencies of authenticate. */
@@ -27,10 +29,12 @@ export interface CallRules extends AssertionRules {
 }
 
 /** Result of authenticate. */
-interface Authenticated {
+export interface Authenticated {
   readonly principal: Principal
   /** The error for every call of this principal, if the principal may make no calls. */
   readonly refusal?: ApiError
+  /** What the call of an operator is based on. */
+  readonly authority?: Authority
 }
 
 /**
@@ -60,13 +64,36 @@ export async function authenticate(
       'INVALID_ASSERTION',
       'Unknown assertion issuer: typ and iss must name an operator or the administrator of this server',
     )
-  const assertion = checkAssertion(parsed, operator.rootPublicKey, rules)
-  const key = { kid: parsed.jws.header.kid, label: '', isRoot: true }
-  const signed = signedCall(parsed, rules)
-  const principal = { kind: 'operator', operatorId: operator.id, assertion, key, signed } as const
+  const key = findKey(operator, parsed.jws.header.kid)
+  if (key === undefined) throw new ApiError('INVALID_ASSERTION', 'kid must be the thumbprint of a key of the operator')
+  const assertion = checkAssertion(parsed, key.jwk, rules)
+  requireValidAt(key, rules.nowS)
+  const coversBody = parsed.jws.payload['body'] !== undefined
+  return authenticatedOperator({ operator, key, coversBody }, assertion, signedCall(parsed, rules), rules)
+}
+
+/**
+ * Returns the principal of an operator whose signature is valid.
+ * @throws ApiError OPERATOR_NOT_ACTIVE for an operator that never owned a domain
+ */
+export function authenticatedOperator(
+  authority: Authority,
+  assertion: UsedAssertion,
+  signed: SignedCall,
+  { mustNameRpc }: Pick<CallRules, 'mustNameRpc'>,
+): Authenticated {
+  const { operator, coversBody } = authority
+  const { kid, label, isRoot } = authority.key
+  const principal = {
+    kind: 'operator',
+    operatorId: operator.id,
+    assertion,
+    key: { kid, label, isRoot },
+    signed,
+  } as const
   if (CAN_AUTHENTICATE.has(operator.status)) {
-    const lacksDigest = operator.requireBodyDigest && rules.mustNameRpc && parsed.jws.payload['body'] === undefined
-    return { principal, ...(lacksDigest && { refusal: refuseMissingDigest() }) }
+    const lacksDigest = operator.requireBodyDigest && mustNameRpc && !coversBody
+    return { principal, authority, ...(lacksDigest && { refusal: refuseMissingDigest() }) }
   }
   const refusal = new ApiError('OPERATOR_NOT_ACTIVE', `The operator is ${operator.status}, so it may not make calls`)
   if (ONCE_AUTHENTICATED.has(operator.status)) return { principal, refusal }
@@ -78,7 +105,8 @@ function signedCall({ text }: ParsedAssertion, { rpc, body, isBodySecret }: Call
   return { rpc, signatures: [text], body, isBodySecret }
 }
 
-async function findOperator({ operators }: AuthenticateDeps, id: string): Promise<OperatorSnapshot | undefined> {
+/** Finds an operator by its id. Returns undefined for a text that is no id, without asking the directory. */
+export async function findOperator({ operators }: AuthenticateDeps, id: string): Promise<OperatorSnapshot | undefined> {
   if (!isUuid(id)) return undefined
   const { operator } = await operators.lookupOperator({ by: { case: 'id', value: id } })
   return operator

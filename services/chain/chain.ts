@@ -5,7 +5,7 @@ import { reasons } from '../platform/errors/reasons.ts'
 import { createFairShare, type FairShare } from '../platform/limits/fair-share.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
-import type { Principal } from './call.ts'
+import type { Call, Principal } from './call.ts'
 import { admitCaller, auditRefusal, type CheckDeps, fieldsOf, limit, receive } from './checks.ts'
 import { isCallersDeadline, type ObserverDeps, observe } from './observation.ts'
 import type { Caller, Forward, Meta, Route, Rpc, StreamRoute, UnaryRoute } from './rpc.ts'
@@ -164,9 +164,9 @@ async function handle(deps: Chain, route: UnaryRoute, read: () => Message, meta:
   requireClock(deps)
   const received = await receive(deps, route, read, meta)
   try {
-    admitCaller(deps, route, received, meta)
-    const work = () => route.handler(received.request, received.call)
-    const { principal } = received.call
+    const call = admitCaller(deps, route, received, meta)
+    const work = () => route.handler(received.request, call)
+    const { principal } = call
     const isRead = route.policy.action === undefined
     return await (principal.kind === 'operator' && isRead ? deps.shareReads(principal.operatorId, work) : work())
   } catch (thrown) {
@@ -205,18 +205,22 @@ async function openHere(deps: ChainDeps, route: StreamRoute, read: () => Message
   requireClock(deps)
   const received = await receive(deps, route, read, meta)
   const failed = (thrown: unknown) => auditRefusal(deps, route, received, thrown)
-  try {
-    admitCaller(deps, route, received, meta)
-  } catch (thrown) {
-    throw await failed(thrown)
-  }
-  const { request, call } = received
+  const call = await admitted(() => admitCaller(deps, route, received, meta), failed)
+  const { request } = received
   const { principal } = call
   return {
     principal: principal.kind === 'operator' ? principal.operatorId : principal.kind,
     isBrief: isBrief(request, route.method),
     start: (signal) => route.handler(request, { ...call, signal }),
     failed,
+  }
+}
+
+async function admitted(admit: () => Call, failed: (thrown: unknown) => Promise<ApiError>): Promise<Call> {
+  try {
+    return admit()
+  } catch (thrown) {
+    throw await failed(thrown)
   }
 }
 

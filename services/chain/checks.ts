@@ -6,9 +6,11 @@ import { reasons } from '../platform/errors/reasons.ts'
 import type { LimitedBy, Limiter, LimitName, Rates } from '../platform/limits/limits.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Logger } from '../platform/log/log.ts'
-import { type AuthenticateDeps, authenticate } from './authenticate.ts'
+import type { AuthenticateDeps } from './authenticate.ts'
+import { type Authority, refuseFrozen, requireRole, withRootAuthority } from './authority.ts'
 import type { Call, Principal } from './call.ts'
 import type { CallerKind, Policy } from './policy.ts'
+import { authenticateCall } from './request-signature/authenticate-signature.ts'
 import type { Line, Meta } from './rpc.ts'
 import { refuseUnknownFields } from './unknown-fields.ts'
 import { refuseUnstorableText } from './unstorable-text.ts'
@@ -33,6 +35,8 @@ export interface Received {
   readonly call: Call
   /** The error for every call of this principal, if the principal may make no calls. */
   readonly refusal: ApiError | undefined
+  /** What the call of an operator is based on; undefined for other callers. */
+  readonly authority: Authority | undefined
 }
 
 /**
@@ -45,27 +49,40 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   const request = read()
   refuseUnknownFields(method.input, request)
   refuseUnstorableText(method.input, request)
-  const { principal, refusal } = await authenticate(deps, meta.authorization, policy.callers, {
-    issuer: deps.issuer,
-    nowS: Math.floor(deps.now() / 1000),
-    skewS: deps.skewS,
+  const { principal, refusal, authority } = await authenticateCall(deps, meta, policy, fieldsOf(request), {
+    ...clockOf(deps),
     rpc: meta.rpc,
     mustNameRpc: policy.action !== undefined,
     body: meta.body,
     isBodySecret: policy.isBodySecret === true,
   })
   const { requestId, dpop } = meta
-  return { request, call: { requestId, principal, ...(dpop && { dpop }) }, refusal }
+  return { request, call: { requestId, principal, ...(dpop && { dpop }) }, refusal, authority }
 }
 
-/** Checks that the caller may reach the handler: limits, refusal of the principal, policy. Throws ApiError. */
-export function admitCaller(deps: CheckDeps, { policy }: Line, received: Received, meta: Meta): void {
-  const { principal } = received.call
+/**
+ * Checks that the caller may reach the handler: limits, refusal of the principal, policy, agreement of root keys.
+ * Returns the call for the handler. Throws ApiError.
+ */
+export function admitCaller(deps: CheckDeps, { policy }: Line, received: Received, meta: Meta): Call {
+  const { call, refusal, authority } = received
+  const { principal } = call
   const fields = fieldsOf(received.request)
   if (principal.kind === 'operator') limit(deps, policy.limit, 'subject', principal.operatorId)
-  if (received.refusal !== undefined) throw received.refusal
+  if (refusal !== undefined) throw refusal
   authorize(policy, principal, fields)
-  if (principal.kind !== 'operator') limitNamed(deps, policy, fields, sourceKey(meta.source))
+  if (principal.kind !== 'operator') {
+    limitNamed(deps, policy, fields, sourceKey(meta.source))
+    return call
+  }
+  if (authority === undefined) throw new Error('The call of an operator is based on no key')
+  requireRole(policy, authority)
+  refuseFrozen(policy, authority)
+  return { ...call, principal: withRootAuthority(principal, policy, authority, meta.approvals, clockOf(deps)) }
+}
+
+function clockOf({ issuer, now, skewS }: CheckDeps) {
+  return { issuer, nowS: Math.floor(now() / 1000), skewS }
 }
 
 /** Throws RATE_LIMITED when a key has made too many calls of a group. */

@@ -1,3 +1,4 @@
+import type { OperatorRole } from '@auth4agent/core/identity/operator-roles'
 import type { DescMethod, DescService, MessageShape } from '@bufbuild/protobuf'
 import type { AuditAction } from '../ledger/audit-action.ts'
 import type { LimitName } from '../platform/limits/limits.ts'
@@ -17,19 +18,33 @@ export type Policy<Request> = Callers<Request> &
  * Properties of a method that changes state. An assertion for such a method must name the method, and can be used only
  * once. `endsTokens` tells whether the method can end issued tokens. If it can, a call returns only when every log
  * follower refuses the ended tokens. `isBodySecret` tells that the body contains a secret, such as a private key. The
- * audit then keeps only the digest of the body.
+ * audit then keeps only the digest of the body. `needsBodyDigest` tells that the signature of an operator must always
+ * cover the body. `worksWhileFrozen` tells that a frozen operator may call the method too.
  */
 type Effect =
-  | { readonly action: AuditAction; readonly endsTokens: boolean; readonly isBodySecret?: true }
-  | { readonly action?: never; readonly endsTokens?: never; readonly isBodySecret?: never }
+  | ({ readonly action: AuditAction; readonly endsTokens: boolean } & { readonly [name in Option]?: true })
+  | ({ readonly action?: never; readonly endsTokens?: never } & { readonly [name in Option]?: never })
+
+type Option = 'isBodySecret' | 'needsBodyDigest' | 'worksWhileFrozen'
+
+/**
+ * The role that an operator's key needs for a method. `any` admits every key of the operator. `root` admits only root
+ * keys, and needs as many of them as the operator's threshold. Root keys have every role.
+ */
+export type RoleDemand = OperatorRole | 'any' | 'root'
 
 /**
  * `own` names the request field that must contain the id of the calling operator. It is 'none' if the request names no
- * operator. A policy that allows operators does not compile without `own`, so no method can lack this check.
+ * operator. `role` is the role that the operator's key needs. A policy that allows operators does not compile without
+ * `own` and `role`, so no method can lack these checks.
  */
 type Callers<Request> =
-  | { readonly callers: readonly Exclude<CallerKind, 'operator'>[]; readonly own?: never }
-  | { readonly callers: readonly CallerKind[]; readonly own: (keyof Request & string) | 'none' }
+  | { readonly callers: readonly Exclude<CallerKind, 'operator'>[]; readonly own?: never; readonly role?: never }
+  | {
+      readonly callers: readonly CallerKind[]
+      readonly own: (keyof Request & string) | 'none'
+      readonly role: RoleDemand
+    }
 
 type Input<M> = M extends DescMethod ? MessageShape<M['input']> : never
 

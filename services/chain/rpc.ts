@@ -3,6 +3,7 @@ import type { ApiError } from '../platform/errors/api-error.ts'
 import type { Handlers, SentProof, StreamHandler, UnaryHandler } from './call.ts'
 import type { Policies, Policy } from './policy.ts'
 import type { RequestBody } from './request-body.ts'
+import type { SignableRequest } from './request-signature/signable-request.ts'
 
 /** A service: its contract, and one handler and one policy for each method. */
 export interface ServiceModule<S extends DescService = DescService> {
@@ -28,6 +29,10 @@ export interface Meta extends Caller {
   readonly rpc: string
   /** The body. Undefined if a gateway of an older version has forwarded the call without it. */
   readonly body: RequestBody | undefined
+  /** The approvals of the request by further root keys of the operator, separated by commas, as sent. */
+  readonly approvals?: string
+  /** The parts that HTTP message signatures may cover, of a REST request that has such signatures. */
+  readonly signable?: SignableRequest
   /** The DPoP proof of the request, if it has one. */
   readonly dpop?: SentProof
   /** The caller's deadline, in milliseconds. */

@@ -1,5 +1,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import { APPROVAL_HEADER } from '@auth4agent/core/identity/operator-approval'
 import { type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
+import { sentApprovals } from '../chain/approvals.ts'
 import { methodName } from '../chain/method-name.ts'
 import { EMPTY_BODY, requestBody } from '../chain/request-body.ts'
 import { requestId } from '../chain/request-id.ts'
@@ -228,6 +230,7 @@ function metaOf({ issuer }: CallDeps, { headers, caller }: Call, method: DescMet
   const rpc = methodName(method)
   return {
     ...caller,
+    ...sentApprovals(headers[APPROVAL_HEADER]),
     ...sentProof(headers['dpop'], 'POST', `${issuer}/${rpc}`),
     authorization: headers.authorization,
     rpc,

@@ -21,8 +21,9 @@ const NO_BYTES = new Uint8Array()
  * Writes the body to the metadata of a forwarded call. Returns the bytes that precede the message. Writes nothing for
  * a request without signatures, because the chain of the other process then needs no body.
  */
-export function writeBody(metadata: Metadata, { authorization, body }: Meta): Uint8Array {
-  if (authorization === undefined || body === undefined) return NO_BYTES
+export function writeBody(metadata: Metadata, { authorization, signable, body }: Meta): Uint8Array {
+  const isSigned = authorization !== undefined || signable !== undefined
+  if (!isSigned || body === undefined) return NO_BYTES
   const bytes = body.bytes()
   if (bytes.length <= MAX_METADATA_BODY_BYTES) {
     metadata.set(KEYS.body, Buffer.from(bytes))

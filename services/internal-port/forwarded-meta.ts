@@ -1,6 +1,7 @@
 import { Metadata } from '@grpc/grpc-js'
 import type { SentProof } from '../chain/call.ts'
 import { requestId } from '../chain/request-id.ts'
+import type { SignableRequest } from '../chain/request-signature/signable-request.ts'
 import type { Meta } from '../chain/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
@@ -14,6 +15,8 @@ const KEYS = {
   rpc: 'auth4agent-rpc-bin',
   authorization: 'auth4agent-authorization-bin',
   dpop: 'auth4agent-dpop-bin',
+  signable: 'auth4agent-signable-bin',
+  approvals: 'auth4agent-approvals-bin',
 } as const
 
 /** Makes the metadata of a call between services. */
@@ -32,7 +35,9 @@ export function writeMeta(meta: Meta): Metadata {
   metadata.set(KEYS.source, Buffer.from(meta.source))
   metadata.set(KEYS.rpc, Buffer.from(meta.rpc))
   if (meta.authorization !== undefined) metadata.set(KEYS.authorization, Buffer.from(meta.authorization))
+  if (meta.approvals !== undefined) metadata.set(KEYS.approvals, Buffer.from(meta.approvals))
   if (meta.dpop !== undefined) metadata.set(KEYS.dpop, Buffer.from(JSON.stringify(meta.dpop)))
+  if (meta.signable !== undefined) metadata.set(KEYS.signable, Buffer.from(JSON.stringify(meta.signable)))
   return metadata
 }
 
@@ -47,12 +52,16 @@ export function readMeta(metadata: Metadata): Omit<Meta, 'body'> {
     throw new ApiError('INTERNAL', undefined, { cause: 'The metadata of a forwarded call lacks source or rpc' })
   }
   const dpop = textOf(metadata, KEYS.dpop)
+  const signable = textOf(metadata, KEYS.signable)
+  const approvals = textOf(metadata, KEYS.approvals)
   return {
     requestId: readRequestId(metadata),
     source,
     rpc,
     authorization: textOf(metadata, KEYS.authorization),
+    ...(approvals !== undefined && { approvals }),
     ...(dpop !== undefined && { dpop: JSON.parse(dpop) as SentProof }),
+    ...(signable !== undefined && { signable: JSON.parse(signable) as SignableRequest }),
   }
 }
 

@@ -117,7 +117,11 @@ export function usedAssertionOf({ principal }: Author): { issuer: string; jti: s
   if (principal.kind !== 'operator' && principal.kind !== 'admin') return undefined
   const issuer = principal.kind === 'operator' ? principal.operatorId : 'admin'
   const { jti, expiresAt } = principal.assertion
-  return { issuer, jti, keepUntil: new Date((expiresAt + KEEP_BEYOND_EXPIRY_S) * 1000) }
+  return { issuer, jti, keepUntil: keepUntil(expiresAt) }
+}
+
+function keepUntil(expiresAt: number): Date {
+  return new Date((expiresAt + KEEP_BEYOND_EXPIRY_S) * 1000)
 }
 
 async function useAssertion(tx: Tx, author: Author): Promise<void> {
@@ -125,6 +129,21 @@ async function useAssertion(tx: Tx, author: Author): Promise<void> {
   if (used === undefined) return
   const { count } = await tx.usedAssertion.createMany({ data: [used], skipDuplicates: true })
   if (count === 0) throw new ApiError('ASSERTION_USED')
+  await useApprovals(tx, author)
+}
+
+/** Records the use of all approvals of a root operation. */
+async function useApprovals(tx: Tx, { principal }: Author): Promise<void> {
+  if (principal.kind !== 'operator' || principal.root === undefined) return
+  // A jti of an assertion has no blank, so an approval never uses up an assertion, or the approval of another key.
+  const data = principal.root.approvals.map(({ kid, jti, expiresAt }) => ({
+    issuer: principal.operatorId,
+    jti: `approval ${kid} ${jti}`,
+    keepUntil: keepUntil(expiresAt),
+  }))
+  if (data.length === 0) return
+  const { count } = await tx.usedAssertion.createMany({ data, skipDuplicates: true })
+  if (count < data.length) throw new ApiError('INVALID_APPROVAL', 'An approval must not have been used before')
 }
 
 /** Removes used assertions that have expired so long ago that no process can still accept them. */

@@ -48,10 +48,26 @@ interface Signatory {
   readonly signed: SignedCall
 }
 
+/** A root key's approval of a call. A change records in its own transaction that the approval was used. */
+export interface UsedApproval extends UsedAssertion {
+  /** Thumbprint of the root key. */
+  readonly kid: string
+}
+
+/** The agreement of an operator's root keys to a call. */
+export interface RootAuthority {
+  /** Number of the manifest whose threshold is met; 0 without a manifest. */
+  readonly manifestSeq: number
+  /** The approvals, in addition to the assertion of the call. */
+  readonly approvals: readonly UsedApproval[]
+}
+
 /** An operator. */
 export interface OperatorPrincipal extends Signatory {
   readonly kind: 'operator'
   readonly operatorId: string
+  /** Present for root operations: enough root keys agree. */
+  readonly root?: RootAuthority
 }
 
 /** The administrator. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -14,6 +15,7 @@ beforeEach(async () => {
 })
 afterEach(() => harness.stop())
 
+const get = (recordId = '') => harness.as(operator.id).getAuditRecord({ id: operator.id, recordId })
 const list = (filters: object = {}) => harness.as(operator.id).listAuditRecords({ id: operator.id, ...filters })
 
 test("listAuditRecords lists only the operator's own records, newest first, and each record once across the pages", async () => {
@@ -30,6 +32,32 @@ test("listAuditRecords lists only the operator's own records, newest first, and 
   expect(ids).toEqual(all.map(({ id }) => id).toReversed())
   expect(ids).toHaveLength(7)
   expect(pages).toBe(3)
+})
+
+test('listAuditRecords and getAuditRecord name the key of the caller', async () => {
+  const [record] = (await list()).records
+  expect(record).toMatchObject({ action: 'operator.end-all-tokens', kid: 'k'.repeat(43), keyLabel: 'laptop' })
+  const { record: found } = await get(record?.id)
+  expect(found).toEqual(record)
+})
+
+test('getAuditRecord returns the signed request of a change, and none for a change of the server', async () => {
+  const { records } = await list()
+  const { signedRequest } = await get(records[0]?.id)
+  expect(signedRequest).toMatchObject({ rpc: 'POST /v1/x', signatures: ['header.payload.signature'] })
+  expect(signedRequest?.bodyDigest).toBe('47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU')
+  expect(await get(records.at(-1)?.id)).toMatchObject({
+    record: { action: 'operator.register', kid: '', keyLabel: '' },
+  })
+  expect((await get(records.at(-1)?.id)).signedRequest).toBeUndefined()
+})
+
+test('getAuditRecord finds no record of another operator, and none without a valid id', async () => {
+  const other = await harness.activate('third.example.com')
+  const [foreign] = await harness.audit(other.id)
+  for (const recordId of [foreign?.id ?? '', '', 'x', randomUUID()]) {
+    await expect(get(recordId)).rejects.toMatchObject({ reason: 'AUDIT_RECORD_NOT_FOUND' })
+  }
 })
 
 test('listAuditRecords returns no next page token when the last page is full', async () => {

@@ -35,6 +35,7 @@ export function createDirectory({
   }
 }
 
-function snapshot({ id, domain, status, rootPublicKey, version, epoch, requireBoundChallenges }: Operator) {
-  return { id, domain, status, rootPublicKey, version, epoch, requireBoundChallenges }
+function snapshot(operator: Operator) {
+  const { id, domain, status, rootPublicKey, version, epoch, requireBoundChallenges, requireBodyDigest } = operator
+  return { id, domain, status, rootPublicKey, version, epoch, requireBoundChallenges, requireBodyDigest }
 }

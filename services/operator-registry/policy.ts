@@ -1,5 +1,22 @@
+import type { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import type { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import type { Policies } from '../chain/policy.ts'
+
+const byOperator = { callers: ['operator'], own: 'id' } as const
+
+/** Who may call each method of OperatorKeyService. */
+export const keyPolicies: Policies<typeof OperatorKeyService> = {
+  getOperatorKeys: { ...byOperator, role: 'any', limit: 'read' },
+  setOperatorKeys: {
+    ...byOperator,
+    role: 'root',
+    limit: 'manage',
+    action: 'operator.set-keys',
+    endsTokens: false,
+    needsBodyDigest: true,
+    worksWhileFrozen: true,
+  },
+}
 
 /**
  * Who may call each method of OperatorRegistryService. The rate limits of methods without authentication count calls
@@ -10,23 +27,24 @@ export const policies: Policies<typeof OperatorRegistryService> = {
   getOperator: { callers: ['anyone'], limit: 'read' },
   getDomainVerification: { callers: ['anyone'], limit: 'read' },
   confirmDomain: { callers: ['anyone'], limit: 'confirm', action: 'operator.confirm', endsTokens: true },
-  releaseDomain: { callers: ['operator'], own: 'id', limit: 'manage', action: 'operator.release', endsTokens: true },
-  getOperatorPolicy: { callers: ['operator'], own: 'id', limit: 'read' },
+  releaseDomain: { ...byOperator, role: 'root', limit: 'manage', action: 'operator.release', endsTokens: true },
+  getOperatorPolicy: { ...byOperator, role: 'any', limit: 'read' },
   setOperatorPolicy: {
-    callers: ['operator'],
-    own: 'id',
+    ...byOperator,
+    role: 'policy',
     limit: 'manage',
     action: 'operator.set-policy',
     endsTokens: false,
   },
   endAllTokens: {
-    callers: ['operator'],
-    own: 'id',
+    ...byOperator,
+    role: 'agents.revoke',
     limit: 'manage',
     action: 'operator.end-all-tokens',
     endsTokens: true,
   },
   suspendOperator: { callers: ['admin'], limit: 'manage', action: 'operator.suspend', endsTokens: true },
   reinstateOperator: { callers: ['admin'], limit: 'manage', action: 'operator.reinstate', endsTokens: false },
-  listAuditRecords: { callers: ['operator'], own: 'id', limit: 'read' },
+  listAuditRecords: { ...byOperator, role: 'audit.read', limit: 'read' },
+  getAuditRecord: { ...byOperator, role: 'audit.read', limit: 'read' },
 }

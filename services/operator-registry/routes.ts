@@ -2,7 +2,7 @@ import { operatorId } from '@auth4agent/core/identity/operator-id'
 import { recordName, recordValue } from '@auth4agent/core/identity/proof-record'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
-import type { AuditLog } from '../../gen/prisma/client.ts'
+import type { AuditLog, SignedRequest } from '../../gen/prisma/client.ts'
 import type { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import type { Handlers } from '../chain/call.ts'
 import { checkPublicKey } from '../platform/requests/check-public-key.ts'
@@ -11,7 +11,7 @@ import { confirmDomain } from './confirm.ts'
 import type { Context } from './context.ts'
 import { parseAuditQuery } from './domain/parse-audit-query.ts'
 import { isTestDomain, parseDomain } from './domain/parse-domain.ts'
-import { listAudit } from './store/audit.ts'
+import { findAuditRecord, listAudit } from './store/audit.ts'
 import { getOperator } from './store/operators.ts'
 import { getPolicy, setPolicy } from './store/policy.ts'
 import { type Registration, registerOperator } from './store/register.ts'
@@ -88,7 +88,7 @@ function standingRoutes(context: Context): StandingRoutes {
   }
 }
 
-type OwnRoutes = Pick<Routes, 'getOperatorPolicy' | 'setOperatorPolicy' | 'listAuditRecords'>
+type OwnRoutes = Pick<Routes, 'getOperatorPolicy' | 'setOperatorPolicy' | 'listAuditRecords' | 'getAuditRecord'>
 
 function ownRoutes(context: Context): OwnRoutes {
   return {
@@ -103,6 +103,10 @@ function ownRoutes(context: Context): OwnRoutes {
       const { id } = await getOperator(context.reads, request.id)
       const { records, nextPageToken } = await listAudit(context.reads, id, parseAuditQuery(request))
       return { records: records.map(toRecord), nextPageToken }
+    },
+    async getAuditRecord({ id, recordId }) {
+      const { record, signedRequest } = await findAuditRecord(context.reads, id, recordId)
+      return { record: toRecord(record), ...(signedRequest && { signedRequest: toSignedRequest(signedRequest) }) }
     },
   }
 }
@@ -123,6 +127,10 @@ function toProto({ audiences, requireBoundChallenges }: Awaited<ReturnType<typeo
   return { audiences: rules, requireBoundChallenges }
 }
 
-function toRecord({ id, at, actor, action, subject, outcome, reason, requestId }: AuditLog) {
-  return { id, at: timestampFromDate(at), actor, action, subject, outcome, reason, requestId }
+function toRecord({ id, at, actor, action, subject, outcome, reason, requestId, kid, keyLabel }: AuditLog) {
+  return { id, at: timestampFromDate(at), actor, action, subject, outcome, reason, requestId, kid, keyLabel }
+}
+
+function toSignedRequest({ rpc, signatures, body, bodyDigest }: SignedRequest) {
+  return { rpc, signatures, body: body ?? new Uint8Array(), bodyDigest }
 }

@@ -10,11 +10,12 @@ export const revocationPolicies: Policies<typeof RevocationService> = {
   revokeToken: {
     callers: ['anyone', 'operator'],
     own: 'none',
+    role: 'agents.revoke',
     limit: 'manage',
     action: 'token.revoke',
     endsTokens: true,
   },
-  watchRevocations: { callers: ['operator', 'admin'], own: 'none', limit: 'watch' },
+  watchRevocations: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'watch' },
   endAllTokensOfDeployment: {
     callers: ['admin'],
     limit: 'manage',

@@ -117,6 +117,7 @@ function clientOf({ module }: OperatorRegistry, principal: Principal): Client<ty
     suspendOperator: (request) => handlers.suspendOperator(request, call),
     reinstateOperator: (request) => handlers.reinstateOperator(request, call),
     listAuditRecords: (request) => handlers.listAuditRecords(request, call),
+    getAuditRecord: (request) => handlers.getAuditRecord(request, call),
   })
 }
 

@@ -1469,7 +1469,7 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
      */
     hideAllowedScopes: boolean
     /**
-     * When the DNS record began to name a key that is no root key of the operator; null when the operator is not frozen.
+     * When the DNS record began to name a key that is no root key of the operator; null when it names a root key.
      */
     frozenAt: Date | null
   }, ExtArgs["result"]["operator"]>

@@ -1,5 +1,5 @@
 -- CreateEnum
-CREATE TYPE "key_event_type" AS ENUM ('inception', 'rotate', 'recover', 'add-key', 'remove-key', 'deactivate', 'move');
+CREATE TYPE "key_event_type" AS ENUM ('inception', 'rotate', 'recover', 'add_key', 'remove_key', 'deactivate', 'move');
 
 -- AlterTable
 ALTER TABLE "operators" ADD COLUMN "founding_public_key" BYTEA,

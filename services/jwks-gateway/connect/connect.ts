@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { APPROVAL_HEADER } from '@auth4agent/core/identity/operator-approval'
 import { createRegistry, type DescMethod, type Message } from '@bufbuild/protobuf'
 import {
   Code,
@@ -17,6 +18,7 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node'
+import { sentApprovals } from '../../chain/approvals.ts'
 import { methodName } from '../../chain/method-name.ts'
 import { EMPTY_BODY, requestBody } from '../../chain/request-body.ts'
 import type { Caller, Meta, Rpc } from '../../chain/rpc.ts'
@@ -228,6 +230,7 @@ function metaOf(
   const rpc = methodName(method)
   return {
     ...caller,
+    ...sentApprovals(context.requestHeader.get(APPROVAL_HEADER)),
     ...sentProof(context.requestHeader.get('dpop'), context.requestMethod, `${baseUrl}/${rpc}`),
     authorization: context.requestHeader.get('authorization') ?? undefined,
     rpc,

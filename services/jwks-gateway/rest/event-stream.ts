@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import type { Message } from '@bufbuild/protobuf'
 import { EMPTY_BODY } from '../../chain/request-body.ts'
+import { signableRequest } from '../../chain/request-signature/signable-request.ts'
 import type { Exchange, Params } from '../../http-port/exchange.ts'
 import { drained } from '../../platform/drained.ts'
 import { toApiError } from '../../platform/errors/api-error.ts'
-import type { GatewayContext } from '../gateway-context.ts'
+import { type GatewayContext, publicUrl } from '../gateway-context.ts'
 import { compileEventWriter, compileLastEventIdReader, type EventWriter, errorEvent } from './event-format.ts'
 import { compileRequestReader } from './request-reader.ts'
 import type { RestBinding } from './rest-bindings.ts'
@@ -39,8 +40,13 @@ export function eventStreamHandler(context: GatewayContext, binding: RestBinding
       if (typeof lastEventId === 'string' && lastEventId !== '') readLastEventId(input, lastEventId)
       return input
     }
-    const { authorization } = request.headers
-    const meta = { ...caller, authorization, rpc: `${request.method} ${path}`, body: EMPTY_BODY }
+    const meta = {
+      ...caller,
+      ...signableRequest(request, publicUrl(context, path), query),
+      authorization: request.headers.authorization,
+      rpc: `${request.method} ${path}`,
+      body: EMPTY_BODY,
+    }
     const stream = context.rpc.subscribe(method, message, meta, untilGone(response, context.closing))
     const messages = unlessStalled(stream, context.config.maxStallMs, () => response.destroy())
     const first = await messages.next()

@@ -1,7 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { APPROVAL_HEADER } from '@auth4agent/core/identity/operator-approval'
 import type { DescMethod, Message } from '@bufbuild/protobuf'
+import { sentApprovals } from '../../chain/approvals.ts'
 import { methodName } from '../../chain/method-name.ts'
 import { EMPTY_BODY, requestBody } from '../../chain/request-body.ts'
+import { signableRequest } from '../../chain/request-signature/signable-request.ts'
 import type { MediaType, Represented, Resource } from '../../chain/resource.ts'
 import { sentProof } from '../../chain/sent-proof.ts'
 import type { Answer, Exchange, Params, Route } from '../../http-port/exchange.ts'
@@ -42,6 +45,7 @@ function restHandler(context: GatewayContext, binding: RestBinding): Route['hand
   const refusalOf = context.statusRefusals[methodName(method)]
   const call: Call = async ({ request, caller, path, query }, params, prepare) => {
     const { headers } = request
+    const url = publicUrl(context, path)
     const body = verb === 'GET' ? NO_BODY : await readBody(request, context.config.bodyLimit)
     const readRequest = () => {
       const message = read(headers, params, query, body)
@@ -50,7 +54,9 @@ function restHandler(context: GatewayContext, binding: RestBinding): Route['hand
     }
     const meta = {
       ...caller,
-      ...sentProof(headers['dpop'], verb, publicUrl(context, path)),
+      ...sentApprovals(headers[APPROVAL_HEADER]),
+      ...sentProof(headers['dpop'], verb, url),
+      ...signableRequest(request, url, query),
       authorization: headers.authorization,
       rpc: `${request.method} ${path}`,
       body: verb === 'GET' ? EMPTY_BODY : requestBody(() => body),

@@ -1,5 +1,6 @@
-import { uuidv7 } from '@auth4agent/core/encoding/uuid'
-import { type AuditLog, Prisma, type PrismaClient } from '../../../gen/prisma/client.ts'
+import { isUuid, uuidv7 } from '@auth4agent/core/encoding/uuid'
+import { type AuditLog, Prisma, type PrismaClient, type SignedRequest } from '../../../gen/prisma/client.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 import { pageTokenAfter } from '../../platform/requests/page.ts'
 import type { AuditQuery } from '../domain/parse-audit-query.ts'
 
@@ -27,12 +28,31 @@ export async function listAudit(prisma: PrismaClient, operatorId: string, query:
   const { limit } = query
   const found = await prisma.$queryRaw<AuditLog[]>`
     SELECT "id"::text, "at", "operator_id"::text AS "operatorId", "actor", "action", "subject", "outcome"::text, "reason",
-      "request_id" AS "requestId"
+      "request_id" AS "requestId", "kid", "key_label" AS "keyLabel"
     FROM "audit_logs" WHERE ${Prisma.join(conditions(operatorId, query), ' AND ')}
     ORDER BY "audit_logs"."id" DESC LIMIT ${limit + 1}`
   const records = found.slice(0, limit)
   const last = records.at(-1)
   return { records, nextPageToken: found.length > limit && last !== undefined ? pageTokenAfter(last.id) : '' }
+}
+
+/** An audit record, with the signed request that caused the change. */
+export interface AuditEvidence {
+  readonly record: AuditLog
+  readonly signedRequest: SignedRequest | undefined
+}
+
+/**
+ * Finds a record in the audit of an operator.
+ * @throws ApiError AUDIT_RECORD_NOT_FOUND, also for a record of another operator
+ */
+export async function findAuditRecord(prisma: PrismaClient, operatorId: string, id: string): Promise<AuditEvidence> {
+  const record = isUuid(id) ? await prisma.auditLog.findFirst({ where: { id, operatorId } }) : null
+  if (record === null) throw new ApiError('AUDIT_RECORD_NOT_FOUND')
+  const { signedRequestId } = record
+  const found =
+    signedRequestId === null ? null : await prisma.signedRequest.findUnique({ where: { id: signedRequestId } })
+  return { record, signedRequest: found ?? undefined }
 }
 
 function conditions(operatorId: string, query: AuditQuery): Prisma.Sql[] {

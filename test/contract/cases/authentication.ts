@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
@@ -12,6 +12,7 @@ import { callersOf, changes } from './callers.ts'
 import { NOBODY, type ValidRequest, validRequests } from './valid-requests.ts'
 
 const now = () => Math.floor(Date.now() / 1000)
+const digest = (text: string) => createHash('sha256').update(text).digest('base64url')
 
 /** Assertions with one mistake. `rpc` is the call that a good assertion names. */
 const BAD_ASSERTIONS: Readonly<Record<string, (world: World, rpc: string) => AssertionEdits>> = {
@@ -49,6 +50,11 @@ const BAD_ASSERTIONS: Readonly<Record<string, (world: World, rpc: string) => Ass
   'the typ of the administrator': () => ({ header: { typ: 'auth4agent-admin+jwt' } }),
   'no kid': () => ({ header: { kid: undefined } }),
   'another kid': () => ({ header: { kid: thumbprint(generateKeyPair().publicKey) } }),
+  'a digest of the body that is no text': () => ({ claims: { body: 1 } }),
+  'a digest of the body that is null': () => ({ claims: { body: null } }),
+  'an empty digest of the body': () => ({ claims: { body: '' } }),
+  'a digest of the body in hex': () => ({ claims: { body: 'a'.repeat(64) } }),
+  'a digest of the body in base64': () => ({ claims: { body: `${'a'.repeat(43)}=` } }),
   'a critical extension': () => ({ header: { crit: ['exp'] } }),
   'its own key in the header': () => ({
     header: { jwk: { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(new Uint8Array(32)) } },
@@ -110,6 +116,23 @@ function casesOf(method: DescMethod): RefusalCase[] {
       request,
       edits: () => ({ claims: { iat: now() - 120, exp: now() - 60 } }),
     },
+    {
+      name: 'the digest of another body',
+      method,
+      reason: 'BODY_DIGEST_MISMATCH',
+      caller,
+      request,
+      over: method === thorough ? ['rest', 'grpc', 'connect', 'grpc-web'] : ['rest', 'grpc'],
+      edits: () => ({ claims: { body: digest('another body') } }),
+    },
+    {
+      name: 'a message signature that cannot be read',
+      method,
+      reason: 'INVALID_REQUEST_SIGNATURE',
+      request,
+      over: ['rest'],
+      headers: { 'signature-input': '(nonsense', signature: 'nonsense' },
+    },
     ...(['pending', 'superseded', 'released'] as const).map(
       (operator): RefusalCase => ({
         name: `the caller is an operator that is ${operator}`,
@@ -125,8 +148,19 @@ function casesOf(method: DescMethod): RefusalCase[] {
   ]
   if (callersOf(method) !== 'anyone-or-operator')
     made.push({ name: 'no assertion', method, reason: 'UNAUTHENTICATED', request })
-  if (changes(method))
-    made.push(invalid(method, 'no rpc', { edits: () => ({ claims: { rpc: undefined } }) }), used(method))
+  if (changes(method)) {
+    made.push(
+      invalid(method, 'no rpc', { edits: () => ({ claims: { rpc: undefined } }) }),
+      {
+        name: 'an assertion without a digest, by an operator that requires one',
+        method,
+        reason: 'BODY_DIGEST_REQUIRED',
+        caller: 'strict',
+        request,
+      },
+      used(method),
+    )
+  }
   return made
 }
 

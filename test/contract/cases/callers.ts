@@ -16,6 +16,7 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'OperatorRegistryService.SuspendOperator': 'admin',
   'OperatorRegistryService.ReinstateOperator': 'admin',
   'OperatorRegistryService.ListAuditRecords': 'operator',
+  'OperatorRegistryService.GetAuditRecord': 'operator',
   'IdentityService.RegisterAgent': 'anyone-or-operator',
   'IdentityService.ListAgents': 'operator',
   'IdentityService.GetAgent': 'anyone',
@@ -42,7 +43,14 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'OAuthService.Revoke': 'anyone',
 }
 
-const READS = new Set(['GetOperatorPolicy', 'ListAuditRecords', 'ListAgents', 'WatchRevocations', 'ListSigningKeys'])
+const READS = new Set([
+  'GetOperatorPolicy',
+  'ListAuditRecords',
+  'GetAuditRecord',
+  'ListAgents',
+  'WatchRevocations',
+  'ListSigningKeys',
+])
 
 /** Returns the callers that may make a call. Throws Error for a method that is missing in the table. */
 export function callersOf(method: DescMethod): Callers {

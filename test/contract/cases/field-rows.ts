@@ -78,6 +78,8 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'SuspendOperatorRequest.id': anyOperator,
   'SuspendOperatorRequest.reason': bounded(500),
   'ReinstateOperatorRequest.id': anyOperator,
+  'GetAuditRecordRequest.id': ownId,
+  'GetAuditRecordRequest.record_id': named('AUDIT_RECORD_NOT_FOUND'),
   'ListAuditRecordsRequest.id': ownId,
   'ListAuditRecordsRequest.page_size': pageSize,
   'ListAuditRecordsRequest.page_token': pageToken,

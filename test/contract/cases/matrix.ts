@@ -40,7 +40,13 @@ const OF_PROOFS: readonly ReasonCode[] = [
 /** Reasons that only RPCs with a body in REST may answer. */
 const OF_BODIES: readonly ReasonCode[] = ['UNSUPPORTED_MEDIA_TYPE', 'BODY_TOO_LARGE']
 
-const ASSERTED: readonly ReasonCode[] = ['INVALID_ASSERTION', 'ASSERTION_EXPIRED', 'OPERATOR_NOT_ACTIVE']
+const ASSERTED: readonly ReasonCode[] = [
+  'INVALID_ASSERTION',
+  'ASSERTION_EXPIRED',
+  'BODY_DIGEST_MISMATCH',
+  'INVALID_REQUEST_SIGNATURE',
+  'OPERATOR_NOT_ACTIVE',
+]
 
 const OF_CALLERS: Readonly<Record<Callers, readonly ReasonCode[]>> = {
   anyone: [],
@@ -81,6 +87,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'OPERATOR_RELEASED',
   ],
   'OperatorRegistryService.ListAuditRecords': ['INVALID_PAGE_TOKEN'],
+  'OperatorRegistryService.GetAuditRecord': ['AUDIT_RECORD_NOT_FOUND'],
   'IdentityService.RegisterAgent': [
     'OPERATOR_NOT_FOUND',
     'OPERATOR_NOT_ACTIVE',
@@ -152,7 +159,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
 export function reasonsOf(method: DescMethod): ReadonlySet<ReasonCode> {
   const own = OWN[shortName(method)]
   if (own === undefined) throw new Error(`${shortName(method)} is missing in the matrix`)
-  const uses: readonly ReasonCode[] = changes(method) ? ['ASSERTION_USED'] : []
+  const uses: readonly ReasonCode[] = changes(method) ? ['ASSERTION_USED', 'BODY_DIGEST_REQUIRED'] : []
   const bodies = hasBody(method) ? OF_BODIES : []
   return new Set([...EVERYWHERE, ...bodies, ...OF_CALLERS[callersOf(method)], ...uses, ...own])
 }

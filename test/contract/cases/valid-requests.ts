@@ -44,6 +44,7 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'OperatorRegistryService.SuspendOperator': ofAcme,
   'OperatorRegistryService.ReinstateOperator': ({ operators: { suspended } }) => ({ id: suspended.id }),
   'OperatorRegistryService.ListAuditRecords': ofAcme,
+  'OperatorRegistryService.GetAuditRecord': ({ operators: { acme }, record }) => ({ id: acme.id, record_id: record }),
   'IdentityService.RegisterAgent': ({ operators: { acme } }) => ({
     operator_id: acme.id,
     agent_public_key: freshKey(),

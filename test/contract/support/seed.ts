@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import { OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/identity/assertion'
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
@@ -27,6 +27,7 @@ const OPERATORS = {
   acme: 'active',
   bravo: 'active',
   bound: 'active',
+  strict: 'active',
   pending: 'pending',
   lapsed: 'lapsed',
   suspended: 'suspended',
@@ -57,7 +58,16 @@ export async function seed(db: Db) {
   for (const name of Object.keys(OPERATORS) as OperatorName[]) operators[name] = await seedOperator(db, name)
   const agents = {} as Record<AgentName, SeededAgent>
   for (const name of Object.keys(AGENTS) as AgentName[]) agents[name] = await seedAgent(db, name, operators)
-  return { operators, agents }
+  return { operators, agents, record: await seedRecord(db, operators.acme) }
+}
+
+/** Inserts a change into the audit of an operator, with its signed request. Returns the id of the record. */
+async function seedRecord({ prisma }: Db, { id: operatorId }: SeededOperator): Promise<string> {
+  const [id, signedRequestId] = [randomUUID(), randomUUID()]
+  await prisma.signedRequest.create({ data: { id: signedRequestId, rpc: 'x', signatures: ['x'], bodyDigest: 'x' } })
+  const entry = { actor: `operator:${operatorId}`, action: 'agent.suspend', subject: 'x', requestId: 'x' }
+  await prisma.auditLog.create({ data: { id, operatorId, outcome: 'done', signedRequestId, ...entry } })
+  return id
 }
 
 async function seedOperator({ prisma }: Db, name: OperatorName): Promise<SeededOperator> {
@@ -75,6 +85,7 @@ async function seedOperator({ prisma }: Db, name: OperatorName): Promise<SeededO
       rootPublicKey,
       rootKeyThumbprint,
       requireBoundChallenges: name === 'bound',
+      requireBodyDigest: name === 'strict',
       ...(status === 'pending' ? {} : { domainVerifiedAt: new Date() }),
       ...(status === 'suspended' ? { suspendedAt: new Date() } : {}),
     },

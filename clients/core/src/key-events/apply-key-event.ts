@@ -14,7 +14,7 @@ type Following = Exclude<KeyEventClaims, { readonly type: 'inception' }>
 export type Applied = { readonly ok: true; readonly state: KeyState } | KeyEventRefusal
 
 /**
- * Applies an event to the state of a log: checks its place, its signatures and the rule of its type (docs/identity.md).
+ * Applies an event to the state of a log. Checks its place, its signatures and the rule of its type (docs/identity.md).
  * The server, the replayer and clients decide with this one function. It reads no clock; only a server that receives
  * an event compares `iat` with its time.
  *

@@ -1,0 +1,79 @@
+import type { OperatorSnapshot } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { OperatorPrincipal } from '../ledger/principal.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import { type ApprovalRules, checkApprovals } from './approvals.ts'
+import { listKeys, type OperatorKey } from './operator-keys.ts'
+import type { Policy } from './policy.ts'
+
+/** What a call by an operator is based on: the operator's state, the key that signed, and what the signature covers. */
+export interface Authority {
+  readonly operator: OperatorSnapshot
+  readonly key: OperatorKey
+  /** Whether the signature covers the body of the request. */
+  readonly coversBody: boolean
+}
+
+type Line = Pick<Policy<Readonly<Record<string, unknown>>>, 'role' | 'action' | 'needsBodyDigest' | 'worksWhileFrozen'>
+
+/**
+ * Throws unless the key that signed has the role which the policy demands.
+ * @throws ApiError ROLE_REQUIRED
+ */
+export function requireRole({ role }: Line, { key }: Authority): void {
+  const { label, isRoot, roles } = key
+  if (isRoot || role === 'any') return
+  if (role === 'root') throw new ApiError('ROLE_REQUIRED', `The key "${label}" must be a root key for this call`)
+  if (role !== undefined && roles.includes(role)) return
+  throw new ApiError('ROLE_REQUIRED', `The key "${label}" must have the role ${role}, but has only ${roles.join(', ')}`)
+}
+
+/**
+ * Throws if the operator is frozen and the method changes something.
+ * @throws ApiError OPERATOR_FROZEN
+ */
+export function refuseFrozen({ action, worksWhileFrozen }: Line, { operator }: Authority): void {
+  if (!operator.frozen || action === undefined || worksWhileFrozen === true) return
+  throw new ApiError(
+    'OPERATOR_FROZEN',
+    'The DNS record names a key that is no root key of the operator: until it names one, only SetOperatorKeys works',
+  )
+}
+
+/**
+ * Adds to a principal the agreement of the root keys, if the method is a root operation.
+ * @param header the approvals as sent
+ * @throws ApiError BODY_DIGEST_REQUIRED, INVALID_APPROVAL, APPROVALS_REQUIRED
+ */
+export function withRootAuthority(
+  principal: OperatorPrincipal,
+  { role, needsBodyDigest }: Line,
+  { operator, key, coversBody }: Authority,
+  header: string | undefined,
+  rules: Pick<ApprovalRules, 'issuer' | 'nowS' | 'skewS'>,
+): OperatorPrincipal {
+  if (role !== 'root') return principal
+  const threshold = Math.max(1, operator.rootThreshold)
+  if (!coversBody && (needsBodyDigest === true || threshold > 1)) {
+    throw new ApiError(
+      'BODY_DIGEST_REQUIRED',
+      'The assertion for this call must contain the claim body: the SHA-256 of the request body',
+    )
+  }
+  const { rpc, body, signatures } = principal.signed
+  const rootKeys = listKeys(operator).filter(({ isRoot }) => isRoot)
+  const call = { operatorId: operator.id, rpc, body, rootKeys, signerKid: key.kid }
+  const approvals = checkApprovals(header, { ...rules, ...call })
+  const count = 1 + approvals.length
+  if (count < threshold) {
+    const detail = `${threshold} root keys must sign this request, but only ${count} did: send approvals in the header auth4agent-approval`
+    throw new ApiError('APPROVALS_REQUIRED', detail)
+  }
+  return {
+    ...principal,
+    signed: { ...principal.signed, signatures: [...signatures, ...approvals.map(({ text }) => text)] },
+    root: {
+      manifestSeq: operator.manifestSeq,
+      approvals: approvals.map(({ kid, jti, expiresAt }) => ({ kid, jti, expiresAt })),
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import { encodeBase64url } from '@auth4agent/core/encoding/base64'
+import type { OperatorJwk } from '@auth4agent/core/identity/operator-manifest'
+import { readPublicJwk } from '@auth4agent/core/jose/public-jwk'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import type { OperatorKeySnapshot, OperatorSnapshot } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import type { SigningKey } from './call.ts'
+
+/** A key of an operator: a root key, or an operational key with roles. */
+export interface OperatorKey extends SigningKey {
+  readonly jwk: OperatorJwk
+  /** Roles of an operational key. A root key has all roles, and this list is empty. */
+  readonly roles: readonly string[]
+  /** Unix seconds from which the key is valid. */
+  readonly nbf: number
+  /** Unix seconds at which the key expires; infinity for a root key. */
+  readonly exp: number
+}
+
+/** Returns all keys of an operator. An operator without a manifest has the root key with which it registered. */
+export function listKeys({ keys, rootPublicKey }: OperatorSnapshot): readonly OperatorKey[] {
+  if (keys.length > 0) return keys.map(toKey)
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(rootPublicKey) } as const
+  return [{ kid: thumbprint(rootPublicKey), label: '', isRoot: true, jwk, ...ROOT }]
+}
+
+/** Returns the key of an operator that has a thumbprint. It may be expired or not valid yet. */
+export function findKey(operator: OperatorSnapshot, kid: string): OperatorKey | undefined {
+  return listKeys(operator).find((key) => key.kid === kid)
+}
+
+/**
+ * Throws unless a key is valid at a time, in Unix seconds. The clock skew does not prolong the life of a key.
+ * @throws ApiError INVALID_ASSERTION
+ */
+export function requireValidAt({ label, nbf, exp }: OperatorKey, nowS: number): void {
+  if (nowS >= exp) throw new ApiError('INVALID_ASSERTION', `The key "${label}" expired at ${toText(exp)}`)
+  if (nowS < nbf) throw new ApiError('INVALID_ASSERTION', `The key "${label}" is not valid before ${toText(nbf)}`)
+}
+
+const ROOT = { roles: [], nbf: 0, exp: Number.POSITIVE_INFINITY } as const
+
+function toKey({ kid, label, root, jwk: json, ...rest }: OperatorKeySnapshot): OperatorKey {
+  const jwk = readPublicJwk(JSON.parse(json))
+  if (jwk === undefined || jwk.kty === 'RSA') throw new Error(`The key ${kid} in the directory is not usable`)
+  const { roles, nbf, exp } = rest
+  return { kid, label, isRoot: root, jwk, ...(root ? ROOT : { roles, nbf: Number(nbf), exp: Number(exp) }) }
+}
+
+/** The latest time that Date can show, in Unix seconds. */
+const LATEST_S = 8.64e12
+
+function toText(seconds: number): string {
+  return new Date(Math.min(seconds, LATEST_S) * 1000).toISOString()
+}
