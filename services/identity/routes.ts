@@ -56,7 +56,8 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent'> {
       const resolved = await resolveDid(deps, did)
       if (resolved === undefined) throw new ApiError('INVALID_DID')
       if (resolved.agent === null) throw new ApiError('AGENT_NOT_FOUND')
-      return toPublicAgent(resolved.agent)
+      const agent = toPublicAgent(resolved.agent)
+      return resolved.operator?.hideAllowedScopes === true ? { ...agent, allowedScopes: [] } : agent
     },
   }
 }
