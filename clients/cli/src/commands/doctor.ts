@@ -99,14 +99,16 @@ function checksOf({ server, issuer }: Place, inspected: Inspected, settings: Set
     ...serverChecks(probe),
     { name: 'certificate', run: (signal) => checkCertificate(server, now(), signal) },
     ...dnsChecks(issuer, operator, settings, open),
-    ...partyChecks(probe, operator?.config, knownAgent),
-    ...(open && operatorKeys.length > 0
-      ? [{ name: 'operator keys', run: async () => checkOperatorKeys({ keys: operatorKeys, open, nowMs: now() }) }]
-      : []),
+    ...partyChecks(probe, operator?.config, knownAgent, keyChecks(operatorKeys, open, now)),
     ...(signer && did
       ? [{ name: 'token', run: (signal: AbortSignal) => checkToken({ probe, did, signer, fetch, signal }) }]
       : []),
   ]
+}
+
+function keyChecks(keys: readonly OwnOperatorKey[], open: Open | undefined, now: () => number): readonly Check[] {
+  if (open === undefined || keys.length === 0) return []
+  return [{ name: 'operator keys', run: async () => checkOperatorKeys({ keys, open, nowMs: now() }) }]
 }
 
 /** Opens the operator with one of its keys; undefined if the server is not the expected one. */

@@ -17,14 +17,16 @@ export interface KnownAgent {
   readonly publicKey: string
 }
 
-/** Returns the checks that compare operator and agent with what the server knows. */
+/** Returns the checks that compare operator and agent with what the server knows, with `keyChecks` between them. */
 export function partyChecks(
   probe: Probe,
   operator: KnownOperator | undefined,
   agent: KnownAgent | undefined,
+  keyChecks: readonly Check[],
 ): readonly Check[] {
   return [
     ...(operator === undefined ? [] : [{ name: 'operator', run: () => checkOperator(probe, operator) }]),
+    ...keyChecks,
     ...(agent === undefined ? [] : [{ name: 'agent', run: () => checkAgent(probe, agent) }]),
   ]
 }
