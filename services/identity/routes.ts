@@ -9,21 +9,36 @@ import { checkLabel, checkReason } from '../platform/requests/check-text.ts'
 import { pageTokenAfter } from '../platform/requests/page.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import { changeStatus, type StatusVerb } from './domain/change-status.ts'
+import { checkInception } from './domain/check-inception.ts'
 import { checkRegistration } from './domain/check-registration.ts'
 import { editAgent } from './domain/edit-agent.ts'
 import { parseAgentName } from './domain/parse-agent-name.ts'
+import type { SigningClock } from './domain/parse-key-event.ts'
 import { parsePage } from './domain/parse-page.ts'
 import { replaceScopes } from './domain/replace-scopes.ts'
+import { readKeyFacts } from './key-events/key-facts.ts'
 import { toAgent, toPublicAgent, toTimestamp } from './messages.ts'
+import { registerAgent } from './register-agent.ts'
 import { resolveDid } from './resolve-did.ts'
-import { type AgentRecord, changeAgent, listAgents, registerAgent } from './store.ts'
+import { type AgentRecord, changeAgent, listAgents } from './store.ts'
 
-/** Limits of pending agents. */
+/** Limits of pending agents, and times of key events. */
 interface IdentitySettings {
   /** Milliseconds after which the server removes a pending agent. */
   readonly pendingTtlMs: number
   /** Maximum number of pending agents of one operator. The server removes the oldest ones beyond this number. */
   readonly maxPendingPerOperator: number
+  /** Milliseconds between the request for a recovery and its effect. */
+  readonly recoveryDelayMs: number
+  /** Milliseconds between the request for a move and its admission without a release. */
+  readonly moveDelayMs: number
+  /** The clock skew that the server allows, in seconds. */
+  readonly skewS: number
+}
+
+/** Returns the clock for the times in signed events and statements; `at` is in Unix milliseconds. */
+export function signingClock({ skewS }: IdentitySettings, at: number): SigningClock {
+  return { nowS: Math.floor(at / 1000), skewS }
 }
 
 /** Dependencies of the identity part. */
@@ -49,14 +64,23 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent'> {
     async listAgents(request) {
       const { agents, hasMore } = await listAgents(deps.readDb.prisma, request.operatorId, parsePage(request))
       const last = hasMore ? agents.at(-1) : undefined
-      return { agents: agents.map(toAgent), nextPageToken: last === undefined ? '' : pageTokenAfter(last.id) }
+      const factsOf = await readKeyFacts(
+        deps.readDb.prisma,
+        agents.map(({ id }) => id),
+      )
+      const at = new Date(deps.now())
+      return {
+        agents: agents.map((agent) => toAgent(agent, factsOf(agent.id), at)),
+        nextPageToken: last === undefined ? '' : pageTokenAfter(last.id),
+      }
     },
 
     async getAgent({ did }) {
       const resolved = await resolveDid(deps, did)
       if (resolved === undefined) throw new ApiError('INVALID_DID')
       if (resolved.agent === null) throw new ApiError('AGENT_NOT_FOUND')
-      const agent = toPublicAgent(resolved.agent)
+      const factsOf = await readKeyFacts(deps.db.prisma, [resolved.agent.id])
+      const agent = toPublicAgent(resolved.agent, factsOf(resolved.agent.id), new Date(deps.now()))
       return resolved.operator?.hideAllowedScopes === true ? { ...agent, allowedScopes: [] } : agent
     },
   }
@@ -72,9 +96,11 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
       if (operator === undefined) throw new ApiError('OPERATOR_NOT_FOUND')
       if (operator.status !== 'active') throw new ApiError('OPERATOR_NOT_ACTIVE')
       const at = now()
+      const registration = checkRegistration(request, operator.domain)
       const agent = {
-        ...checkRegistration(request, operator.domain),
+        ...registration,
         operatorId,
+        inception: checkInception(request.inception, registration, signingClock(settings, at)),
         isApproved: call.principal.kind === 'operator',
         createdAt: new Date(at),
         expiresAt: new Date(at + settings.pendingTtlMs),
@@ -103,7 +129,8 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
         action: 'agent.update',
         decide: (agent) => editAgent(agent, edit),
       })
-      return { agent: toAgent(agent) }
+      const factsOf = await readKeyFacts(db.prisma, [agent.id])
+      return { agent: toAgent(agent, factsOf(agent.id), new Date(now())) }
     },
   }
 }

@@ -122,7 +122,8 @@ export function dpopProof({ publicKey, privateKey }: Keys, url: string): string 
   return signJws({ typ: 'dpop+jwt', jwk }, claims, privateKey)
 }
 
-function signJws(header: object, claims: object, privateKey: KeyObject): string {
+/** Signs a JWS in compact serialisation with the algorithm `EdDSA`. */
+export function signJws(header: object, claims: object, privateKey: KeyObject): string {
   const input = `${encode({ alg: 'EdDSA', ...header })}.${encode(claims)}`
   return `${input}.${cryptoSign(null, Buffer.from(input), privateKey).toString('base64url')}`
 }

@@ -13,6 +13,26 @@ export { createAgent } from './create-agent.ts'
 export type { AuthorizationHeaders } from './dpop.ts'
 export { Auth4AgentError, type ClientReason } from './errors.ts'
 export type { IssuedToken } from './issued-token.ts'
+export type {
+  AddedAgentKey,
+  AddKeyOptions,
+  AgentKeyCalls,
+  DeactivateOptions,
+  RotateKeyOptions,
+} from './key-events/agent-key-calls.ts'
+export type {
+  AppendedKeyEvent,
+  EndedRecovery,
+  KeyEventRecord,
+  PendingKeyEvent,
+  StartedRecovery,
+} from './key-events/key-answers.ts'
+export type { KeyLog } from './key-events/key-log.ts'
+export { isKeyStore, type KeyStore, type StoredKeys } from './key-events/key-store.ts'
+export { type NewIdentity, type NewIdentityOptions, newIdentity } from './key-events/new-identity.ts'
+export type { RotatedKey } from './key-events/rotate-key.ts'
+export type { KeyRotation } from './key-events/schedule-rotation.ts'
+export { type RecoveryOptions, signRecovery } from './key-events/sign-recovery.ts'
 export { generateP256KeyPair, signerFromP256KeyPair } from './keys/p256.ts'
 export { exportPrivateJwk, type PrivateJwk } from './keys/private-jwk.ts'
 export {
@@ -63,7 +83,7 @@ export type { KnownManifest, NewOperatorKeys, OperatorKeySet, OperatorKeys } fro
 export { type ApprovalOptions, approveRequest, type OperatorRequest } from './operator-request.ts'
 export type { Runtime } from './runtime.ts'
 export type { ServerOptions } from './server.ts'
-export type { OperatorSigner, P256Signer, Signer } from './signer.ts'
+export type { AgentSigner, OperatorSigner, P256Signer, Signer } from './signer.ts'
 export type { TokenTerms } from './terms.ts'
 export { type Call, createTransport, type Transport, type TransportOptions } from './transport.ts'
 export type { Verification, VerifyOptions } from './verify-by-jwks.ts'

@@ -59,8 +59,17 @@ export const agent = {
   created_at: 'text?',
   suspended_at: 'text?',
   revoked_at: 'text?',
+  key_seq: 'count?',
+  updated_at: 'text?',
+  recovery_at: 'text?',
+  move_at: 'text?',
+  moved_to: 'text?',
+  moved_from: 'text?',
 } as const satisfies Shape
-/** An agent. `status` is pending, active, suspended or revoked. */
+/**
+ * An agent. `status` is pending, active, suspended or revoked. `key_seq` is the number of the last event in its log of
+ * key events, and `recovery_at` the time at which a recovery that waits takes effect.
+ */
 export type AgentRecord = Answer<typeof agent>
 
 export const registeredAgent = { id: 'text', did: 'text', status: 'text' } as const satisfies Shape

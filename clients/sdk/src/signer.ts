@@ -22,8 +22,8 @@ export interface Signer {
 }
 
 /**
- * Signs with a P-256 private key, for an operational key of an operator. Many key stores and hardware have only such
- * keys. Agents and root keys are Ed25519.
+ * Signs with a P-256 private key, for an operational key of an operator or an added key of an agent. Many key stores
+ * and hardware have only such keys. Identity keys of agents and root keys are Ed25519.
  *
  * @example
  *
@@ -44,6 +44,9 @@ export interface P256Signer {
   /** Signs the SHA-256 of a message with ECDSA; resolves with the 64 bytes R || S (RFC 7518 section 3.4). */
   sign(message: Uint8Array): Promise<Uint8Array>
 }
+
+/** A key that authenticates an agent: its identity key, which is Ed25519, or a key that it has added. */
+export type AgentSigner = Signer | P256Signer
 
 /** A key that signs the calls of an operator: a root key, which is Ed25519, or an operational key. */
 export type OperatorSigner = Signer | P256Signer

@@ -31,7 +31,9 @@ const P256: Rules = {
  */
 export function checkedSigner<S extends OperatorSigner>(signer: S): S {
   if (checked.has(signer)) return signer
-  const { keyBytes, form, verify } = signer.alg === 'ES256' ? P256 : ED25519
+  const alg: string = signer.alg ?? 'EdDSA'
+  if (alg !== 'EdDSA' && alg !== 'ES256') throw new TypeError('alg must be EdDSA or ES256')
+  const { keyBytes, form, verify } = alg === 'ES256' ? P256 : ED25519
   if (signer.publicKey.length !== keyBytes) throw new TypeError(`publicKey must be ${keyBytes} raw bytes`)
   const wrongKey = (what: string) => clientError('WRONG_KEY', `The signer returned ${what}: ${form}`)
   const publicKey = Uint8Array.from(signer.publicKey)

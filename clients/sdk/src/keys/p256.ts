@@ -7,7 +7,8 @@ const KEY = { name: 'ECDSA', namedCurve: 'P-256' } as const
 const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' } as const
 
 /**
- * Generates a P-256 key pair that no script can export, for an operational key of an operator. IndexedDB can store it.
+ * Generates a P-256 key pair that no script can export, for an operational key of an operator or an added key of an
+ * agent. IndexedDB can store it.
  *
  * @example
  *
@@ -43,6 +44,7 @@ export async function signerFromP256KeyPair({ publicKey, privateKey }: WebCrypto
   return checkedSigner({ alg: 'ES256', publicKey: point, sign })
 }
 
-function isP256({ algorithm }: PlatformKey): boolean {
+/** Tells whether a key of WebCrypto is of P-256. */
+export function isP256({ algorithm }: PlatformKey): boolean {
   return algorithm.name === KEY.name && 'namedCurve' in algorithm && algorithm.namedCurve === KEY.namedCurve
 }

@@ -101,9 +101,16 @@ describe('signers', () => {
     await expect(mixed.sign(MESSAGE)).rejects.toMatchObject({ reason: 'WRONG_KEY' })
   })
 
-  it('toSigner rejects a P-256 signer, because the key of an agent is of Ed25519', async () => {
-    const key: unknown = await signerFromP256KeyPair(await generateP256KeyPair())
-    await expect(toSigner(key as KeyLike)).rejects.toThrow('must be of Ed25519')
+  it('toSigner accepts a P-256 key pair and a P-256 signer', async () => {
+    const pair = await generateP256KeyPair()
+    const signer = await toSigner(pair)
+    expect(signer).toMatchObject({ alg: 'ES256', publicKey: (await signerFromP256KeyPair(pair)).publicKey })
+    expect(await toSigner(signer)).toBe(signer)
+  })
+
+  it('toSigner rejects a signer of another algorithm', async () => {
+    const key: unknown = { ...(await generateKey()), alg: 'RS256' }
+    await expect(toSigner(key as KeyLike)).rejects.toThrow(new TypeError('alg must be EdDSA or ES256'))
   })
 
   it('toSigner accepts a seed, a WebCrypto key pair and a signer', async () => {

@@ -12,6 +12,8 @@ export {
 export type { KeyReference } from './config-members.ts'
 export { readText, writeText } from './files.ts'
 export { createKeyFile, readKeyFile } from './key-file.ts'
+export { type KeyFileOptions, keyFileStore } from './key-file-store.ts'
 export { loadOperationalKey, loadSigner } from './load-signer.ts'
 export type { OperatorTeam, OwnKey } from './operator-team.ts'
 export { generatePrivateKey, type PrivateKeyText, parsePrivateKey } from './private-key.ts'
+export { createP256KeyFile, readSigningKeyFile } from './signing-key-file.ts'
