@@ -80,7 +80,7 @@ async function* earlierManifests({ operator, issuer }: Search, roots: readonly P
   }
 }
 
-/** Returns the manifest in the JSON of a request. A request over gRPC is no JSON, but contains the manifest as text. */
+/** Returns the manifest in a request. A request over gRPC is no JSON, but contains the manifest as text. */
 function manifestIn(body: string): string | undefined {
   try {
     const json: unknown = JSON.parse(body)

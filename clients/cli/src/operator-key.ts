@@ -17,9 +17,10 @@ export interface OperatorKey {
 }
 
 /**
- * Loads the key of `operator.json` that --as chooses. Assertions are for the chosen address or the named issuer, never for the
- * issuer that a server reports: a dishonest server could report another server and use the assertion there. Rejects
- * with CliError if the reported issuer differs. An unregistered operator gets the id that registration will give it.
+ * Loads the key of `operator.json` that --as chooses. Assertions are for the chosen address or the named issuer, never
+ * for the issuer that a server reports: a dishonest server could report another server and use the assertion there.
+ * Rejects with CliError if the reported issuer differs. An unregistered operator gets the id that registration will
+ * give it.
  */
 export async function loadOperatorKey(
   context: Pick<Context<typeof serverFlags>, 'flags' | 'folder' | 'as' | 'fetch' | 'now' | 'signal'>,

@@ -110,7 +110,7 @@ function ownRoot({ rootKeys }: OperatorKeySet, { root_public_key }: OperatorConf
   throw configurationError('The root key of this folder is not a root key of the operator any more')
 }
 
-/** Loads the new root key, or creates it. operator.json names it before the server knows it, so that it cannot be lost. */
+/** Loads or creates the new root key. operator.json names it before the server knows it, so it cannot be lost. */
 async function nextRoot(
   { flags, folder, now }: Rotation,
   config: OperatorConfig,
