@@ -25,10 +25,11 @@ function toBuilt(value: unknown, key = ''): unknown {
 }
 
 function toPublished(source: Record<string, unknown>): object {
-  const { exports, bin, ...rest } = source
+  const { exports, imports, bin, ...rest } = source
   return {
     ...rest,
     ...(exports === undefined ? {} : { exports: toBuilt(exports, 'exports') }),
+    ...(imports === undefined ? {} : { imports: toBuilt(imports, 'imports') }),
     ...(bin === undefined ? {} : { bin: toBuilt(bin, 'bin') }),
   }
 }

@@ -7,6 +7,7 @@ export const LONG: Readonly<Record<string, string>> = {
     'faults of all kinds hit servers for a while, and clients make calls during that time',
   'test/simulation/{revocation,signing-keys}/mutants.test.ts':
     'each mutant breaks one rule, and the test searches schedules until one shows the broken rule',
+  'test/simulation/key-events/many-logs.test.ts': 'two replayers compare 100,000 random logs of key events',
   'test/bench/{bench,load/load}.test.ts': 'the benchmark starts every server that it compares',
   'test/clients/packages.test.ts': 'packages are built, packed and installed into an empty project',
   'test/clients/python-example/server.test.ts':
@@ -22,6 +23,7 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts a dozen processes',
   'test/e2e/split-smoke/{oauth,rolling-restart}.test.ts':
     'a dozen processes start, or are replaced one after the other',
-  'test/e2e/upgrade/upgrade.test.ts': 'version 1 runs beside this version',
+  'test/e2e/upgrade/{key-events,upgrade}.test.ts': 'older versions run beside this version',
+  'test/e2e/agent-key-rotation/rotation-under-load.test.ts': 'agents rotate their keys a thousand times under load',
   'test/e2e/key-rotation/{crash,key-rotation}.test.ts': 'keys are rotated many times under load',
 }

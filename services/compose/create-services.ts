@@ -43,7 +43,7 @@ export interface ServiceDeps {
   readonly remotes: Remotes
   readonly revocations: Revocations
   readonly passedTime: PassedTime
-  readonly metrics: Pick<Metrics, 'endpointAudience' | 'showFrozenOperators'>
+  readonly metrics: Pick<Metrics, 'endpointAudience' | 'keyEvents' | 'showFrozenOperators'>
 }
 
 /** One service of this process: its public routes, internal services and scheduled jobs. */
@@ -116,12 +116,20 @@ function makeRegistry({ config, db, readDb, log, metrics }: ServiceDeps): Part &
   }
 }
 
-function makeIdentity({ config, db, readDb }: ServiceDeps, operators: Operators): Part & { readonly agents: Agents } {
-  const settings = { pendingTtlMs: config.pendingTtl * 1000, maxPendingPerOperator: MAX_PENDING.agentsPerOperator }
-  const identity = createIdentity({ db, readDb, now: Date.now, operators, settings })
+function makeIdentity(deps: ServiceDeps, operators: Operators): Part & { readonly agents: Agents } {
+  const { config, db, readDb, log, metrics } = deps
+  const settings = {
+    pendingTtlMs: config.pendingTtl * 1000,
+    maxPendingPerOperator: MAX_PENDING.agentsPerOperator,
+    recoveryDelayMs: config.recoveryDelay * 1000,
+    moveDelayMs: config.moveDelay * 1000,
+    skewS: config.clockSkew,
+  }
+  const options = { db, readDb, now: Date.now, operators, settings, log, metrics: metrics.keyEvents }
+  const identity = createIdentity(options)
   return {
     agents: localClient(AgentDirectoryService, identity.directory),
-    routes: routesOf(identity.module),
+    routes: [...routesOf(identity.module), ...routesOf(identity.keys)],
     internal: [{ service: AgentDirectoryService, handlers: identity.directory }],
     jobs: [{ name: 'identity', run: () => identity.runSchedule() }],
   }

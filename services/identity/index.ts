@@ -1,31 +1,72 @@
 import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { AgentKeyService } from '../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { systemAuthor } from '../ledger/ledger.ts'
+import type { Logger } from '../platform/log/log.ts'
+import type { KeyEventMetrics } from '../platform/metrics/key-event-metrics.ts'
 import type { InternalHandlers } from '../platform/rpc/local-client.ts'
 import { createDirectory } from './directory.ts'
+import { applyDueRecovery, countRecoveries, findDueRecoveries } from './key-events/due-recoveries.ts'
+import { keyPolicies } from './key-events/policy.ts'
+import { createKeyRoutes } from './key-events/routes.ts'
 import { policies } from './policy.ts'
-import { createRoutes, type IdentityDeps } from './routes.ts'
+import { createRoutes, type IdentityDeps, signingClock } from './routes.ts'
 import { expirePending } from './store.ts'
 
 export { didResolution } from './did-resolution.ts'
 
-/** The identity part of the server: its RPC service, its directory for other parts, and its scheduled work. */
+/** The identity part of the server: its RPC services, its directory for other parts, and its scheduled work. */
 export interface Identity {
   readonly module: ServiceModule<typeof IdentityService>
+  readonly keys: ServiceModule<typeof AgentKeyService>
   readonly directory: InternalHandlers<typeof AgentDirectoryService>
-  /** Removes expired pending agents. Several processes may call this function at the same time. */
+  /**
+   * Removes expired pending agents, and lets due recoveries take effect. Several processes may call this function at
+   * the same time.
+   */
   runSchedule(): Promise<void>
 }
 
+/** Options of createIdentity. */
+export interface IdentityOptions extends IdentityDeps {
+  readonly log: Logger
+  readonly metrics: KeyEventMetrics
+}
+
 /** Creates the identity part of the server, which manages agents, their keys, grants and life cycle. */
-export function createIdentity(deps: IdentityDeps): Identity {
+export function createIdentity(options: IdentityOptions): Identity {
+  const { db, now, operators, settings, log, metrics } = options
+  const { recoveryDelayMs, moveDelayMs } = settings
+  const clock = (at: Date) => signingClock(settings, at.getTime())
+  const countEvent = metrics.accepted
+  const keyRoutes = createKeyRoutes({ db, operators, now, clock, recoveryDelayMs, moveDelayMs, log, countEvent })
   return {
-    module: { service: IdentityService, handlers: createRoutes(deps), policies },
-    directory: createDirectory(deps),
+    module: { service: IdentityService, handlers: createRoutes(options), policies },
+    keys: { service: AgentKeyService, handlers: keyRoutes, policies: keyPolicies },
+    directory: createDirectory(options),
     async runSchedule() {
       const author = systemAuthor('identity')
-      while (await expirePending(deps.db.prisma, author, new Date(deps.now())));
+      while (await expirePending(db.prisma, author, new Date(now())));
+      await recoverDue(options)
+      metrics.waiting(await countRecoveries(db.prisma))
     },
+  }
+}
+
+const RECOVERY_BATCH = 100
+
+/**
+ * Lets due recoveries take effect, at most 100 in one run. One that fails does not stop the others; the next run tries
+ * it again.
+ */
+async function recoverDue({ db, now, log, metrics }: IdentityOptions): Promise<void> {
+  const at = new Date(now())
+  for (const due of await findDueRecoveries(db.prisma, at, RECOVERY_BATCH)) {
+    try {
+      if (await applyDueRecovery(db.prisma, systemAuthor('recovery'), due, at)) metrics.accepted('recover')
+    } catch (error) {
+      log.error({ agentId: due.agentId, error }, 'a due recovery could not take effect')
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { parseScopeList } from '@auth4agent/core/token/scope'
+import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { Call, Handlers } from '../chain/call.ts'
@@ -8,22 +9,38 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { checkLabel, checkReason } from '../platform/requests/check-text.ts'
 import { pageTokenAfter } from '../platform/requests/page.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
+import { readDidVersion, type WantedVersion } from './did-versions.ts'
 import { changeStatus, type StatusVerb } from './domain/change-status.ts'
+import { checkInception } from './domain/check-inception.ts'
 import { checkRegistration } from './domain/check-registration.ts'
 import { editAgent } from './domain/edit-agent.ts'
 import { parseAgentName } from './domain/parse-agent-name.ts'
+import type { SigningClock } from './domain/parse-key-event.ts'
 import { parsePage } from './domain/parse-page.ts'
 import { replaceScopes } from './domain/replace-scopes.ts'
-import { toAgent, toPublicAgent, toTimestamp } from './messages.ts'
+import { readKeyFacts } from './key-events/key-facts.ts'
+import { toAgent, toPublicAgent, toResolution, toTimestamp } from './messages.ts'
+import { registerAgent } from './register-agent.ts'
 import { resolveDid } from './resolve-did.ts'
-import { type AgentRecord, changeAgent, listAgents, registerAgent } from './store.ts'
+import { type AgentRecord, changeAgent, listAgents } from './store.ts'
 
-/** Limits of pending agents. */
+/** Limits of pending agents, and times of key events. */
 interface IdentitySettings {
   /** Milliseconds after which the server removes a pending agent. */
   readonly pendingTtlMs: number
   /** Maximum number of pending agents of one operator. The server removes the oldest ones beyond this number. */
   readonly maxPendingPerOperator: number
+  /** Milliseconds between the request for a recovery and its effect. */
+  readonly recoveryDelayMs: number
+  /** Milliseconds between the request for a move and its admission without a release. */
+  readonly moveDelayMs: number
+  /** The clock skew that the server allows, in seconds. */
+  readonly skewS: number
+}
+
+/** Returns the clock for the times in signed events and statements; `at` is in Unix milliseconds. */
+export function signingClock({ skewS }: IdentitySettings, at: number): SigningClock {
+  return { nowS: Math.floor(at / 1000), skewS }
 }
 
 /** Dependencies of the identity part. */
@@ -44,22 +61,51 @@ export function createRoutes(deps: IdentityDeps): Handlers<typeof IdentityServic
 
 type Routes<K extends keyof Handlers<typeof IdentityService>> = Pick<Handlers<typeof IdentityService>, K>
 
-function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent'> {
+function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | 'resolveDid'> {
   return {
     async listAgents(request) {
       const { agents, hasMore } = await listAgents(deps.readDb.prisma, request.operatorId, parsePage(request))
       const last = hasMore ? agents.at(-1) : undefined
-      return { agents: agents.map(toAgent), nextPageToken: last === undefined ? '' : pageTokenAfter(last.id) }
+      const factsOf = await readKeyFacts(
+        deps.readDb.prisma,
+        agents.map(({ id }) => id),
+      )
+      const at = new Date(deps.now())
+      return {
+        agents: agents.map((agent) => toAgent(agent, factsOf(agent.id), at)),
+        nextPageToken: last === undefined ? '' : pageTokenAfter(last.id),
+      }
     },
 
     async getAgent({ did }) {
-      const resolved = await resolveDid(deps, did)
-      if (resolved === undefined) throw new ApiError('INVALID_DID')
-      if (resolved.agent === null) throw new ApiError('AGENT_NOT_FOUND')
-      const agent = toPublicAgent(resolved.agent)
-      return resolved.operator?.hideAllowedScopes === true ? { ...agent, allowedScopes: [] } : agent
+      const { operator, agent, facts } = await readAgent(deps, did)
+      const shown = toPublicAgent(agent, facts, new Date(deps.now()))
+      return operator.hideAllowedScopes ? { ...shown, allowedScopes: [] } : shown
+    },
+
+    async resolveDid({ did, versionId, versionTime }) {
+      const wanted = parseVersion(versionId, versionTime)
+      const { agent, facts } = await readAgent(deps, did)
+      const version = await readDidVersion(deps.db.prisma, agent, facts, wanted, new Date(deps.now()))
+      return toResolution(agent, version)
     },
   }
+}
+
+/** Returns the agent of a DID, its operator, and what its log says. Throws INVALID_DID, AGENT_NOT_FOUND. */
+async function readAgent(deps: IdentityDeps, did: string) {
+  const resolved = await resolveDid(deps, did)
+  if (resolved === undefined) throw new ApiError('INVALID_DID')
+  const { operator, agent } = resolved
+  if (operator === undefined || agent === null) throw new ApiError('AGENT_NOT_FOUND')
+  const factsOf = await readKeyFacts(deps.db.prisma, [agent.id])
+  return { operator, agent, facts: factsOf(agent.id) }
+}
+
+function parseVersion(id: string, time: Timestamp | undefined): WantedVersion {
+  if (id !== '' && time !== undefined)
+    throw new ApiError('INVALID_ARGUMENT', 'version_id and version_time must not be given together')
+  return { id: id === '' ? undefined : id, time: time && timestampDate(time) }
 }
 
 function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentScopes' | 'updateAgent'> {
@@ -72,9 +118,11 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
       if (operator === undefined) throw new ApiError('OPERATOR_NOT_FOUND')
       if (operator.status !== 'active') throw new ApiError('OPERATOR_NOT_ACTIVE')
       const at = now()
+      const registration = checkRegistration(request, operator.domain)
       const agent = {
-        ...checkRegistration(request, operator.domain),
+        ...registration,
         operatorId,
+        inception: checkInception(request.inception, registration, signingClock(settings, at)),
         isApproved: call.principal.kind === 'operator',
         createdAt: new Date(at),
         expiresAt: new Date(at + settings.pendingTtlMs),
@@ -103,7 +151,8 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
         action: 'agent.update',
         decide: (agent) => editAgent(agent, edit),
       })
-      return { agent: toAgent(agent) }
+      const factsOf = await readKeyFacts(db.prisma, [agent.id])
+      return { agent: toAgent(agent, factsOf(agent.id), new Date(now())) }
     },
   }
 }

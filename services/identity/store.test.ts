@@ -7,7 +7,8 @@ import { insertOperator, newAgent } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { changeStatus } from './domain/change-status.ts'
 import { replaceScopes } from './domain/replace-scopes.ts'
-import { changeAgent, expirePending, type NewAgent, registerAgent } from './store.ts'
+import { type NewAgent, registerAgent } from './register-agent.ts'
+import { changeAgent, expirePending } from './store.ts'
 
 const author = { principal: { kind: 'system' }, requestId: 'request-1' } as const
 const at = new Date('2026-01-15T10:30:00Z')
@@ -25,7 +26,15 @@ afterAll(() => database.drop())
 const insert = (part: Partial<NewAgent> = {}, maxPending = 1000) => {
   const { did, agentPublicKey: publicKey } = newAgent(domain)
   const expiresAt = new Date(at.getTime() + 1000)
-  const agent = { did, publicKey, thumbprint: thumbprint(publicKey), label: '', operatorId, isApproved: true }
+  const agent = {
+    did,
+    publicKey,
+    thumbprint: thumbprint(publicKey),
+    label: '',
+    operatorId,
+    inception: undefined,
+    isApproved: true,
+  }
   return registerAgent(database.db.prisma, author, { ...agent, createdAt: at, expiresAt, ...part }, maxPending)
 }
 

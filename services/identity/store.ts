@@ -1,29 +1,40 @@
-import { randomBytes } from 'node:crypto'
-import { uuidv7 } from '@auth4agent/core/encoding/uuid'
+import { readPublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { Prisma, type PrismaClient } from '../../gen/prisma/client.ts'
 import type { AuditAction } from '../ledger/audit-action.ts'
 import { type Author, change } from '../ledger/ledger.ts'
 import type { Tx } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import type { Registration } from './domain/check-registration.ts'
-import { checkRepeat } from './domain/check-repeat.ts'
 import type { Decision } from './domain/decision.ts'
 import type { AgentName } from './domain/parse-agent-name.ts'
 import type { AgentPage } from './domain/parse-page.ts'
 
-const withCurrentKey = { keys: { where: { retiredAt: null } } } satisfies Prisma.AgentInclude
+const withKeys = {
+  keys: { where: { retiredAt: null } },
+  addedKeys: { orderBy: { thumbprint: 'asc' } },
+} satisfies Prisma.AgentInclude
 
-/** An agent with its current key. */
-export type AgentRecord = Prisma.AgentGetPayload<{ include: typeof withCurrentKey }>
+/** An agent with its current identity key and its added keys. */
+export type AgentRecord = Prisma.AgentGetPayload<{ include: typeof withKeys }>
 
-/** Returns the agent's current raw public key. */
+/** Returns the agent's current identity key, raw. */
 export function currentKey({ keys: [current] }: AgentRecord): Uint8Array | undefined {
   return current?.publicKey
 }
 
+/** Returns the added keys of an agent: those that have not expired at a time, or all. */
+export function addedKeysOf({ addedKeys }: AgentRecord, at?: Date) {
+  return addedKeys.flatMap(({ thumbprint: kid, publicJwk, expiresAt }) => {
+    const jwk = readPublicJwk(publicJwk)
+    const isExpired = at !== undefined && expiresAt <= at
+    return jwk === undefined || jwk.kty === 'RSA' || isExpired
+      ? []
+      : [{ kid, jwk, exp: Math.floor(expiresAt.getTime() / 1000) }]
+  })
+}
+
 /** Finds the operator's agent with this id or DID. */
 export function findAgent(prisma: PrismaClient | Tx, operatorId: string, name: AgentName): Promise<AgentRecord | null> {
-  return prisma.agent.findFirst({ where: { operatorId, ...name }, include: withCurrentKey })
+  return prisma.agent.findFirst({ where: { operatorId, ...name }, include: withKeys })
 }
 
 /** Lists one page of the operator's agents, oldest first, and says whether there are more. */
@@ -36,84 +47,9 @@ export async function listAgents(
     where: { operatorId, status: { in: [...statuses] }, ...(after !== undefined && { id: { gt: after } }) },
     orderBy: { id: 'asc' },
     take: size + 1,
-    include: withCurrentKey,
+    include: withKeys,
   })
   return { agents: agents.slice(0, size), hasMore: agents.length > size }
-}
-
-/** A new agent, before it is inserted. */
-export interface NewAgent extends Registration {
-  readonly operatorId: string
-  /** Whether the operator itself registers the agent, so that the agent is active at once. */
-  readonly isApproved: boolean
-  readonly createdAt: Date
-  /** When the server removes the agent if it is still pending. */
-  readonly expiresAt: Date
-}
-
-/**
- * Registers an agent. When the same key is already registered without approval and the agent is still pending, returns
- * that agent. After it has inserted a pending agent, removes the operator's oldest pending agents beyond `maxPending`.
- *
- * @throws ApiError AGENT_EXISTS; OPERATOR_NOT_FOUND when the operator has just been removed; ASSERTION_USED.
- */
-export async function registerAgent(
-  prisma: PrismaClient,
-  author: Author,
-  agent: NewAgent,
-  maxPending: number,
-): Promise<AgentRecord> {
-  const { operatorId, did, publicKey, isApproved } = agent
-  try {
-    return await change(prisma, author, async (tx, audit) => {
-      const isNew = await insertAgent(tx, agent)
-      const record = await findAgent(tx, operatorId, { did })
-      // The insert found an agent with the same DID, but that agent has been removed since. A retry will succeed.
-      if (record === null) throw new ApiError('AGENT_EXISTS')
-      if (!isNew) {
-        checkRepeat({ status: record.status, publicKey: currentKey(record) }, publicKey, isApproved)
-        return record
-      }
-      await audit({ action: 'agent.register', subject: did, operatorId })
-      for (const evicted of isApproved ? [] : await evictPending(tx, operatorId, maxPending)) {
-        await audit({ action: 'agent.expire', subject: evicted, operatorId, reason: 'too many pending agents' })
-      }
-      return record
-    })
-  } catch (error) {
-    if (isForeignKeyViolation(error)) throw new ApiError('OPERATOR_NOT_FOUND', undefined, { cause: error })
-    throw error
-  }
-}
-
-/** Inserts an agent and its key. Returns false when the operator already has an agent with this DID. */
-async function insertAgent(tx: Tx, agent: NewAgent): Promise<boolean> {
-  const { operatorId, did, label, isApproved, createdAt, expiresAt, publicKey, thumbprint } = agent
-  const id = uuidv7(createdAt.getTime(), randomBytes(10))
-  const state = isApproved ? ({ status: 'active', approvedAt: createdAt } as const) : { expiresAt }
-  const { count } = await tx.agent.createMany({
-    data: [{ id, operatorId, did, label, allowedScopes: [], createdAt, ...state }],
-    skipDuplicates: true,
-  })
-  if (count === 0) return false
-  await tx.agentKey.create({ data: { agentId: id, publicKey: Uint8Array.from(publicKey), thumbprint, createdAt } })
-  return true
-}
-
-/**
- * Removes all pending agents of an operator except the newest `keep`, and returns the DIDs of the removed agents.
- * Registrations at the same time do not see each other's agents, so together they may exceed the limit. The next
- * registration then removes the surplus.
- */
-async function evictPending(tx: Tx, operatorId: string, keep: number): Promise<string[]> {
-  const evicted = await tx.$queryRaw<{ did: string }[]>`
-    WITH surplus AS MATERIALIZED (
-      SELECT id FROM agents WHERE operator_id = ${operatorId}::uuid AND status = 'pending' ORDER BY id DESC OFFSET ${keep}
-    ), taken AS MATERIALIZED (
-      SELECT id FROM agents WHERE id IN (SELECT id FROM surplus) AND status = 'pending' FOR UPDATE SKIP LOCKED
-    )
-    DELETE FROM agents WHERE id IN (SELECT id FROM taken) RETURNING did`
-  return evicted.map(({ did }) => did)
 }
 
 /** A change of one agent of one operator. `decide` gets the agent after the agent's row has been locked. */
@@ -145,16 +81,25 @@ export function changeAgent(prisma: PrismaClient, author: Author, asked: AgentCh
         version: { increment: 1 },
         ...(decision.endsTokens && { epoch: { increment: 1 } }),
       },
-      include: withCurrentKey,
+      include: withKeys,
     })
     await audit({ action, subject: agent.did, operatorId, ...(reason !== undefined && { reason }) })
     return changed
   })
 }
 
+/** Locks the row of an operator's agent until the transaction ends. */
+export async function lockRow(tx: Tx, operatorId: string, name: AgentName): Promise<void> {
+  await tx.$queryRaw`SELECT 1 FROM agents WHERE operator_id = ${operatorId}::uuid AND ${isNamed(name)} FOR UPDATE`
+}
+
+/** Returns the SQL condition for the agent's name. */
+export function isNamed(name: AgentName): Prisma.Sql {
+  return 'id' in name ? Prisma.sql`id = ${name.id}::uuid` : Prisma.sql`did = ${name.did}`
+}
+
 async function lockAgent(tx: Tx, operatorId: string, name: AgentName): Promise<AgentRecord> {
-  const isNamed = 'id' in name ? Prisma.sql`id = ${name.id}::uuid` : Prisma.sql`did = ${name.did}`
-  await tx.$queryRaw`SELECT 1 FROM agents WHERE operator_id = ${operatorId}::uuid AND ${isNamed} FOR UPDATE`
+  await lockRow(tx, operatorId, name)
   // Read after locking: only a statement that begins after the lock sees what the previous lock holder committed.
   const agent = await findAgent(tx, operatorId, name)
   if (agent === null) throw new ApiError('AGENT_NOT_FOUND')
@@ -177,8 +122,4 @@ export function expirePending(prisma: PrismaClient, author: Author, now: Date): 
     }
     return expired.length === EXPIRY_BATCH
   })
-}
-
-function isForeignKeyViolation(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2003'
 }

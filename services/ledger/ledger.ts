@@ -33,6 +33,8 @@ interface AuditEntry {
   readonly operatorId?: string
   /** The caller's reason, or a reason code. */
   readonly reason?: string
+  /** The actor, if the change of the call includes one that another party has made. */
+  readonly principal?: Author['principal']
 }
 
 /** Writes one audit record in the transaction of its change. */
@@ -99,7 +101,7 @@ function auditRow(author: Author, entry: RefusalEntry, outcome: 'done' | 'refuse
   return {
     id: auditId(),
     operatorId: entry.operatorId ?? null,
-    actor: actorName(author.principal),
+    actor: actorName(entry.principal ?? author.principal),
     action: entry.action,
     subject: entry.subject,
     outcome,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ReasonCode, reasons } from '../../services/platform/errors/reasons.ts'
+import { agentKeyCases } from './cases/agent-keys.ts'
 import { authenticationCases } from './cases/authentication.ts'
 import { authnCases } from './cases/authn.ts'
 import { clientAssertionCases } from './cases/client-assertions.ts'
@@ -23,6 +24,7 @@ const cases: readonly Pair[] = [
   ...operatorRegistryCases,
   ...operatorKeyCases,
   ...identityCases,
+  ...agentKeyCases,
   ...authnCases,
   ...revocationCases,
   ...keysCases,

@@ -20,7 +20,6 @@ import { RevokeTokenRequestSchema } from '../../gen/proto/auth4agent/v1/revocati
 import type { AuthnSettings } from '../../services/authn/config.ts'
 import { createAuthn } from '../../services/authn/index.ts'
 import type { Call } from '../../services/chain/call.ts'
-import { createIdentity } from '../../services/identity/index.ts'
 import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings } from '../../services/keys/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
@@ -29,7 +28,7 @@ import { checkAtDatabase, findEndedKeys } from '../../services/revocation/check-
 import { createRevocation } from '../../services/revocation/index.ts'
 import { createLogStore } from '../../services/revocation/log-store.ts'
 import { silentLog } from './database.ts'
-import { anonymous, insertOperator, type TestOperator } from './identity.ts'
+import { anonymous, insertOperator, startIdentity, type TestOperator } from './identity.ts'
 import { signCompactJws } from './jws.ts'
 
 /** The issuer of every instance. */
@@ -86,13 +85,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
   const clock = { offsetMs: 0, monotonicOffsetMs: 0 }
   const now = () => Date.now() + clock.offsetMs
   const operators = localClient(OperatorDirectoryService, registryOf(db).directory)
-  const identity = createIdentity({
-    db,
-    readDb: db,
-    now,
-    operators,
-    settings: { pendingTtlMs: 3_600_000, maxPendingPerOperator: 3 },
-  })
+  const identity = startIdentity({ db, now, operators })
   const verificationKeys = createVerificationKeys(db.prisma, () => performance.now() + clock.monotonicOffsetMs)
   const statusPool = (options.statusDb ?? db).pool
   const store = createLogStore(statusPool, 'test')

@@ -6,13 +6,15 @@ import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import type { OperatorStatus } from '../../gen/prisma/enums.ts'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { Call, Principal } from '../../services/chain/call.ts'
-import { createIdentity, type Identity } from '../../services/identity/index.ts'
+import { createIdentity, type Identity, type IdentityOptions } from '../../services/identity/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
-import { testDatabase } from './database.ts'
+import { silentLog, testDatabase } from './database.ts'
 import { adminPrincipal, operatorPrincipal } from './principals.ts'
 
 const HOUR = 3_600_000
+/** Time between the request for a recovery and its effect, in milliseconds. */
+export const RECOVERY_DELAY_MS = 24 * HOUR
 
 /** An operator in these tests. */
 export interface TestOperator {
@@ -24,6 +26,8 @@ export interface TestOperator {
 export interface IdentityFixture {
   readonly db: Db
   readonly identity: Identity
+  /** The directory of operators that the identity part uses. */
+  readonly operators: IdentityOptions['operators']
   readonly clock: { now: number }
   operator(domain: string, status?: OperatorStatus): Promise<TestOperator>
   readonly drop: () => Promise<void>
@@ -51,27 +55,55 @@ export function newAgent(domain: string): { did: string; agentPublicKey: Uint8Ar
 
 /** Reads all rows that a change may write, for a later comparison. */
 export async function everything({ prisma }: Db): Promise<object> {
-  const [agents, keys, audit, assertions] = await Promise.all([
+  const byAgent = { orderBy: { agentId: 'asc' } } as const
+  const [agents, keys, addedKeys, events, pending, audit, assertions] = await Promise.all([
     prisma.agent.findMany({ orderBy: { id: 'asc' } }),
-    prisma.agentKey.findMany({ orderBy: { agentId: 'asc' } }),
+    prisma.agentKey.findMany({ orderBy: [{ agentId: 'asc' }, { createdAt: 'asc' }, { thumbprint: 'asc' }] }),
+    prisma.agentAddedKey.findMany({ orderBy: [{ agentId: 'asc' }, { thumbprint: 'asc' }] }),
+    prisma.agentKeyEvent.findMany({ orderBy: [{ agentId: 'asc' }, { seq: 'asc' }] }),
+    prisma.agentPendingEvent.findMany(byAgent),
     prisma.auditLog.findMany({ orderBy: { id: 'asc' } }),
     prisma.usedAssertion.findMany({ orderBy: { jti: 'asc' } }),
   ])
-  return { agents, keys, audit, assertions }
+  return { agents, keys, addedKeys, events, pending, audit, assertions }
 }
 
-/** Starts the identity part. An operator may have at most three pending agents, which are kept for an hour. */
+/** Starts the identity part on a new database. An operator may have at most three pending agents, which are kept for an hour. */
 export async function identityFixture(): Promise<IdentityFixture> {
   const { db, drop } = await testDatabase()
   const clock = { now: Date.parse('2026-01-15T10:30:00.125Z') }
-  const identity = createIdentity({
+  const operators = operatorsOf(db)
+  const identity = startIdentity({ db, now: () => clock.now, operators })
+  return {
     db,
-    readDb: db,
-    now: () => clock.now,
-    operators: operatorsOf(db),
-    settings: { pendingTtlMs: HOUR, maxPendingPerOperator: 3 },
+    identity,
+    operators,
+    clock,
+    drop,
+    operator: (domain, status = 'active') => insertOperator(db, domain, status),
+  }
+}
+
+/** Settings of the identity part in these tests. */
+export const IDENTITY_SETTINGS = {
+  pendingTtlMs: HOUR,
+  maxPendingPerOperator: 3,
+  recoveryDelayMs: RECOVERY_DELAY_MS,
+  moveDelayMs: 7 * RECOVERY_DELAY_MS,
+  skewS: 10,
+}
+
+/** Creates the identity part with the settings of these tests, on a database and with a clock of the test. */
+export function startIdentity(
+  options: Pick<IdentityOptions, 'db' | 'now' | 'operators'> & Partial<IdentityOptions>,
+): Identity {
+  return createIdentity({
+    readDb: options.db,
+    log: silentLog,
+    metrics: { accepted() {}, waiting() {} },
+    settings: IDENTITY_SETTINGS,
+    ...options,
   })
-  return { db, identity, clock, drop, operator: (domain, status = 'active') => insertOperator(db, domain, status) }
 }
 
 function callBy(principal: Principal): Call {
@@ -94,7 +126,7 @@ export async function insertOperator(db: Db, domain: string, status: OperatorSta
 }
 
 /** Answers lookups from the table, as the operator registry does. */
-function operatorsOf({ prisma }: Db) {
+export function operatorsOf({ prisma }: Db) {
   return localClient(OperatorDirectoryService, {
     async lookupOperator({ by }) {
       const operator =

@@ -96,7 +96,13 @@ const PLENTY = { perMinute: 1e6, burst: 1e6 }
 
 function chainOf(db: Db, clock: { now: number }, registry: OperatorRegistry): Rpc {
   const operators = localClient(OperatorDirectoryService, registry.directory)
-  const settings = { pendingTtlMs: 7 * DAY_MS, maxPendingPerOperator: 100 }
+  const settings = {
+    pendingTtlMs: 7 * DAY_MS,
+    maxPendingPerOperator: 100,
+    recoveryDelayMs: DAY_MS,
+    moveDelayMs: 7 * DAY_MS,
+    skewS: 10,
+  }
   const identity = createIdentity({ db, readDb: db, now: () => clock.now, operators, settings })
   const routes = [...routesOf(registry.module), ...routesOf(registry.keys), ...routesOf(identity.module)]
   return createRpc(routes, [], {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readDuration, readTime } from './times.ts'
+import { readTime } from './times.ts'
 
 const NOW = Date.parse('2026-03-10T12:00:00Z')
 
@@ -25,13 +25,4 @@ describe('readTime', () => {
   it('returns undefined for undefined', () => {
     expect(readTime('--since', undefined, NOW)).toBeUndefined()
   })
-})
-
-it('readDuration reads days in addition to the units of a lifetime', () => {
-  expect([readDuration('2d'), readDuration('10m'), readDuration('1.5d'), readDuration('d')]).toEqual([
-    172_800,
-    600,
-    undefined,
-    undefined,
-  ])
 })

@@ -1,16 +1,11 @@
-import { parseDuration } from '@auth4agent/core/encoding/duration'
+import { parseLongDuration } from '@auth4agent/core/encoding/duration'
 import { usageError } from './cli-error.ts'
 
-const DAYS = /^(\d{1,4})d$/
-const DAY_S = 86_400
 /** RFC 3339 section 5.6. */
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/
 
 /** Reads a duration: `90s`, `1h30m`, `7d` or seconds. Returns whole seconds, or undefined for anything else. */
-export function readDuration(text: string): number | undefined {
-  const days = DAYS.exec(text)?.[1]
-  return days === undefined ? parseDuration(text) : Number(days) * DAY_S
-}
+export const readDuration = parseLongDuration
 
 /** Reads a time in RFC 3339, or as a duration before now. Throws CliError, which names the flag. */
 export function readTime(flag: string, text: string | undefined, nowMs: number): string | undefined {

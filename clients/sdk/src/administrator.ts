@@ -62,9 +62,10 @@ export interface Administrator {
   endAllTokens(reason?: string): Promise<answers.EndedDeployment>
   /**
    * Makes an assertion for another program, such as curl. `rpc` (`METHOD /path` or `package.Service/Method`) names the
-   * one call that the assertion allows. Without `rpc`, the assertion allows only calls that read.
+   * one call that the assertion allows. Without `rpc`, the assertion allows only calls that read. With `body`, the
+   * assertion allows no other body: pass the exact bytes. An empty text means that the request has no body.
    */
-  assert(rpc?: string): Promise<string>
+  assert(rpc?: string, body?: Uint8Array | string): Promise<string>
 }
 
 const KID = /^[\w-]{1,128}$/
@@ -125,6 +126,6 @@ export function createAdministrator(options: CallerOptions): Administrator {
     },
     endAllTokens: async (reason) =>
       readAnswer(answers.endedDeployment, await change('/v1/deployment/end-all-tokens', { reason })),
-    assert: (rpc) => caller.assert(ADMIN_ISSUER, rpc),
+    assert: (rpc, body) => caller.assert(ADMIN_ISSUER, { rpc, body }),
   }
 }

@@ -1,6 +1,9 @@
 import type { Names } from '@auth4agent/core/names/unknown-name'
 import type { AuthorizationHeaders } from './dpop.ts'
 import type { IssuedToken } from './issued-token.ts'
+import type { AgentKeyCalls } from './key-events/agent-key-calls.ts'
+import type { KeyStore } from './key-events/key-store.ts'
+import type { KeyRotation } from './key-events/schedule-rotation.ts'
 import type { KeyLike } from './keys/signers.ts'
 import type { ClientAssertionOptions, Introspection } from './oauth-client.ts'
 import { SERVER_NAMES, type ServerOptions } from './server.ts'
@@ -9,7 +12,16 @@ import { TERM_NAMES, type TokenTerms } from './terms.ts'
 /** Options of {@link createAgent}. The terms (`scopes`, `audience`, `ttl`) are the defaults for every token. */
 export interface AgentOptions extends ServerOptions, TokenTerms {
   readonly did: string
-  readonly key: KeyLike
+  /** The identity key, an added key, or a store of the identity key and the keys that come next. */
+  readonly key: KeyLike | KeyStore
+  /**
+   * The age at which the agent rotates its identity key in the background, such as `30d`; at least an hour. It needs a
+   * key store. The rotation begins up to a tenth of the age later, so that a fleet of agents does not rotate at once.
+   * The agent works on if a rotation fails, and tries again later.
+   */
+  readonly keyRotation?: string | undefined
+  /** Called after each rotation in the background, and each failure. Without it, failures are warnings of the process. */
+  readonly onKeyRotation?: ((rotation: KeyRotation) => void) | undefined
   /**
    * Binds every token to a key (DPoP, RFC 9449), so that a stolen token is useless without the key. `true` generates a
    * key for this object, which no script can export if the platform's WebCrypto has Ed25519.
@@ -36,7 +48,7 @@ export interface AuthorizationOptions extends TokenOptions {
 }
 
 /** An agent that gets its own tokens and renews them. */
-export interface Agent {
+export interface Agent extends AgentKeyCalls {
   readonly did: string
   /**
    * Resolves with a token. The token is valid for at least a tenth of its lifetime more, or for 10 s more if that is
@@ -148,6 +160,14 @@ export interface Agent {
 }
 
 /** The option names of {@link createAgent}. */
-export const AGENT_NAMES: Names<AgentOptions> = { ...SERVER_NAMES, ...TERM_NAMES, did: true, key: true, dpop: true }
+export const AGENT_NAMES: Names<AgentOptions> = {
+  ...SERVER_NAMES,
+  ...TERM_NAMES,
+  did: true,
+  key: true,
+  keyRotation: true,
+  onKeyRotation: true,
+  dpop: true,
+}
 /** The option names of {@link Agent.token}. */
 export const TOKEN_NAMES: Names<TokenOptions> = { ...TERM_NAMES, signal: true }

@@ -3,7 +3,8 @@ import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-n
 import { AGENT_NAMES, type AgentOptions, TOKEN_NAMES, type TokenOptions } from './agent.ts'
 import { createDpop } from './dpop.ts'
 import type { IssuedToken } from './issued-token.ts'
-import { type KeyLike, toSigner } from './keys/signers.ts'
+import { createAgentKeys } from './key-events/agent-keys.ts'
+import type { KeyLike } from './keys/signers.ts'
 import { requestToken } from './request-token.ts'
 import { withRetries } from './retry.ts'
 import { type Runtime, systemRuntime } from './runtime.ts'
@@ -50,8 +51,10 @@ export async function authenticateAt(server: Server, options: OneToken, runtime:
     throw new TypeError('dpop must be a key, because one token cannot be used without it')
   const dpop = bindingKey === undefined ? undefined : createDpop(bindingKey, () => server.nowMs())
   const terms = bindTerms(options, server.issuer)
-  const signer = await toSigner(key)
-  return withRetries(runtime, signal, () => requestToken({ server, did, signer, terms, dpop, signal }))
+  const keys = createAgentKeys({ key, runtime, server, did })
+  return withRetries(runtime, signal, () =>
+    keys.use((signer) => requestToken({ server, did, signer, terms, dpop, signal })),
+  )
 }
 
 /** Throws TypeError for a malformed DID. */

@@ -1,11 +1,13 @@
 import { signAssertion } from '@auth4agent/core/identity/assertion'
+import { bodyDigest } from '@auth4agent/core/identity/body-digest'
+import { APPROVAL_HEADER } from '@auth4agent/core/identity/operator-approval'
 import type { Names } from '@auth4agent/core/names/unknown-name'
-import type { Signer } from './signer.ts'
+import type { OperatorSigner, Signer } from './signer.ts'
 import { createTransport, TRANSPORT_NAMES, type TransportOptions } from './transport.ts'
 
 /** Options of a client that signs assertions. */
 export interface CallerOptions extends TransportOptions {
-  /** The operator's root key, or the administrator key. */
+  /** The administrator key. */
   readonly key: Signer
   /**
    * The issuer, if it differs from the server's address. An assertion is only valid at this issuer. The client never
@@ -27,6 +29,10 @@ export interface AssertedCall {
   readonly path: string
   readonly query?: URLSearchParams | undefined
   readonly body?: unknown
+  /** The body as JSON text, sent as it is. Instead of `body`. */
+  readonly json?: string | undefined
+  /** Approvals of the call by further root keys. */
+  readonly approvals?: readonly string[] | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -36,16 +42,24 @@ interface Page {
   readonly next: string | undefined
 }
 
+/** The call that an assertion allows. */
+export interface AssertedRequest {
+  /** `METHOD /path`, or `package.Service/Method`. */
+  readonly rpc?: string | undefined
+  /** The exact body: the bytes of the HTTP request with REST and Connect, the bytes of the message with gRPC. */
+  readonly body?: Uint8Array | string | undefined
+}
+
 /** Calls a server in the name of an operator or the administrator. */
 export interface Caller {
   readonly issuer: string
   /** Returns the name of this call for an assertion: `METHOD /path`, with the path as it is sent. */
   rpcOf(call: Pick<AssertedCall, 'method' | 'path'>): string
   /**
-   * Makes an assertion that is valid for a minute. With `rpc`, it allows that one call once. Without `rpc`, it allows
-   * only calls that read.
+   * Makes an assertion that is valid for a minute. With `rpc`, it allows that one call once; with `body`, only with
+   * this body. Without `rpc`, it allows only calls that read.
    */
-  assert(party: string, rpc?: string): Promise<string>
+  assert(party: string, request?: AssertedRequest): Promise<string>
   /** Calls without an assertion. */
   open(call: AssertedCall): Promise<unknown>
   /** Calls with an assertion in the name of `party`. */
@@ -54,25 +68,35 @@ export interface Caller {
   page(party: string, call: AssertedCall): Promise<Page>
 }
 
+/** Options of {@link createCaller}: an operator may sign with a P-256 key. */
+interface AnyCallerOptions extends Omit<CallerOptions, 'key'> {
+  readonly key: OperatorSigner
+}
+
 /** Creates a caller of one server. Throws TypeError for an address that is neither https nor on loopback. */
-export function createCaller({ key, now = Date.now, issuer, ...transport }: CallerOptions): Caller {
+export function createCaller({ key, now = Date.now, issuer, ...transport }: AnyCallerOptions): Caller {
   const base = transport.server.replace(/\/+$/, '')
   const send = createTransport(transport)
   const prefix = new URL(base).pathname.replace(/\/+$/, '')
   const audience = issuer ?? base
   const rpcOf: Caller['rpcOf'] = ({ method, path }) => `${method} ${prefix}${path}`
-  const assert: Caller['assert'] = (party, rpc) =>
-    signAssertion(key, { party, issuer: audience, nowS: now() / 1000, rpc })
-  const request = async (party: string, { path, query, ...call }: AssertedCall) => ({
-    ...call,
-    path: target(path, query),
-    authorization: `Bearer ${await assert(party, rpcOf({ method: call.method, path }))}`,
-  })
+  const assert: Caller['assert'] = (party, { rpc, body } = {}) => {
+    const digest = body === undefined ? undefined : bodyDigest(body)
+    return signAssertion(key, { party, issuer: audience, nowS: now() / 1000, rpc, body: digest })
+  }
+  const request = async (party: string, given: AssertedCall) => {
+    const { method, path, query, signal, approvals = [] } = given
+    const json = textOf(given)
+    // The assertion names the exact bytes, so the text that is signed is the text that is sent.
+    const assertion = await assert(party, { rpc: rpcOf({ method, path }), body: json ?? '' })
+    const headers = approvals.length === 0 ? undefined : { [APPROVAL_HEADER]: approvals.join(',') }
+    return { method, path: target(path, query), json, headers, signal, authorization: `Bearer ${assertion}` }
+  }
   return {
     issuer: audience,
     rpcOf,
     assert,
-    open: ({ query, path, ...call }) => send({ ...call, path: target(path, query) }),
+    open: ({ method, path, query, body, signal }) => send({ method, path: target(path, query), body, signal }),
     call: async (party, call) => send(await request(party, call)),
     page: async (party, call) => {
       let link: string | null = null
@@ -83,6 +107,10 @@ export function createCaller({ key, now = Date.now, issuer, ...transport }: Call
       return { json, next: nextToken(link, base) }
     },
   }
+}
+
+function textOf({ body, json }: AssertedCall): string | undefined {
+  return json ?? (body === undefined ? undefined : JSON.stringify(body))
 }
 
 function target(path: string, query: URLSearchParams | undefined): string {

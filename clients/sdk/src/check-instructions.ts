@@ -1,14 +1,18 @@
 import { operatorId } from '@auth4agent/core/identity/operator-id'
 import { readRecord, recordName } from '@auth4agent/core/identity/proof-record'
-import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { clientError } from './errors.ts'
 import type { DomainInstructions } from './operator-answers.ts'
 
-/** The operator whose record is expected. */
-interface Owner {
+/** The operator whose record is expected. Keys are RFC 7638 thumbprints. */
+export interface Owner {
   readonly issuer: string
   readonly id: string
-  readonly publicKey: Uint8Array
+  /** The domain, if it is known. */
+  readonly domain: string | undefined
+  /** The key from which the id was computed, if it is known. */
+  readonly firstRootKey: string | undefined
+  /** The keys that the record may name. */
+  readonly rootKeys: readonly string[]
 }
 
 /**
@@ -16,15 +20,16 @@ interface Owner {
  * the domain for the owner of that key at that server. Throws ISSUER_MISMATCH for another server, and
  * UNEXPECTED_ANSWER for another operator.
  */
-export function checkInstructions(told: DomainInstructions, { issuer, id, publicKey }: Owner): void {
-  const { domain, txt_record_name: name, txt_record_value: value } = told
-  const print = thumbprint(publicKey)
-  const record = readRecord(value, issuer)
+export function checkInstructions(told: DomainInstructions, owner: Owner): void {
+  const { issuer, id, domain = told.domain, firstRootKey, rootKeys } = owner
+  const record = readRecord(told.txt_record_value, issuer)
   if (record === undefined) {
     throw clientError('ISSUER_MISMATCH', `The TXT record that the server asks for does not name the issuer ${issuer}`)
   }
-  const isOwn = record.operatorId === id && record.thumbprint === print
-  if (!isOwn || name !== recordName(domain) || id !== operatorId({ issuer, domain, thumbprint: print })) {
+  const isOwn = record.operatorId === id && rootKeys.includes(record.thumbprint)
+  const isThere = told.domain === domain && told.txt_record_name === recordName(domain)
+  const isId = firstRootKey !== undefined && id === operatorId({ issuer, domain, thumbprint: firstRootKey })
+  if (!isOwn || !isThere || !isId) {
     throw clientError('UNEXPECTED_ANSWER', 'The TXT record that the server asks for is not that of this operator')
   }
 }

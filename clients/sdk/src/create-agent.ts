@@ -1,3 +1,4 @@
+import { parseLongDuration } from '@auth4agent/core/encoding/duration'
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { AGENT_NAMES, type Agent, type AgentOptions, TOKEN_NAMES, type TokenOptions } from './agent.ts'
 import { expectDid } from './authenticate.ts'
@@ -5,18 +6,21 @@ import { authorizationHeaders, createDpop } from './dpop.ts'
 import { clientError } from './errors.ts'
 import { authorizedFetch } from './fetch.ts'
 import type { IssuedToken } from './issued-token.ts'
-import { toSigner } from './keys/signers.ts'
+import type { AgentKeyCalls } from './key-events/agent-key-calls.ts'
+import { createAgentKeys } from './key-events/agent-keys.ts'
+import { isKeyStore } from './key-events/key-store.ts'
 import { createOAuthClient } from './oauth-client.ts'
 import { requestToken } from './request-token.ts'
 import { type Runtime, systemRuntime } from './runtime.ts'
 import { expectSecureUrl } from './secure-address.ts'
 import { openServer } from './server.ts'
-import type { Signer } from './signer.ts'
 import { type BoundTerms, bindTerms, type TokenTerms } from './terms.ts'
 import { TokenSource } from './token-source.ts'
 
 /** The most sets of terms for which an agent keeps a token. Beyond that, it removes the least recently used set. */
 const MAX_KINDS = 100
+/** The shortest age of a key. With a shorter one, the log of key events would soon be full. */
+const SHORTEST_ROTATION_S = 3600
 /** The scheme of a WebSocket, which begins as an HTTP request (RFC 6455 section 4.1). */
 const WEB_SOCKET = /^ws(s?)(?=:)/i
 
@@ -24,7 +28,7 @@ const WEB_SOCKET = /^ws(s?)(?=:)/i
  * Creates an agent. The agent sends nothing before the first token is needed, and does not keep the process alive.
  *
  * Throws TypeError for a server address that is neither https nor on loopback, for a malformed DID, for terms that no
- * server accepts, and for unknown options.
+ * server accepts, for `keyRotation` without a key store, and for unknown options.
  *
  * @example
  *
@@ -45,28 +49,49 @@ const WEB_SOCKET = /^ws(s?)(?=:)/i
  */
 export function createAgent(options: AgentOptions, runtime: Runtime = systemRuntime): Agent {
   refuseUnknownNames('option', options, AGENT_NAMES)
-  const { did, key, dpop: bindingKey } = options
+  const { did, key, dpop: bindingKey, onKeyRotation: report } = options
   expectDid(did)
+  const everyS = rotationAgeS(options)
   const server = openServer(options, runtime)
   const dpop =
     bindingKey === undefined || bindingKey === false ? undefined : createDpop(bindingKey, () => server.nowMs())
   const usual = bindTerms(options, server.issuer)
   const closing = new AbortController()
-  let signer: Promise<Signer> | undefined
-  const load = () => (signer ??= toSigner(key))
-
-  const request = async (terms: BoundTerms, signal: AbortSignal) =>
-    requestToken({ server, did, signer: await load(), terms, dpop, signal })
-  const tokens = keepTokens(request, runtime, closing.signal)
+  const { signal } = closing
+  const keys = createAgentKeys({
+    key,
+    runtime,
+    server,
+    did,
+    onReplaced: () => tokens.clear(),
+    onFirstUse: async () => {
+      const { store } = keys
+      if (everyS === undefined || store === undefined) return
+      const { scheduleRotation } = await import('./key-events/schedule-rotation.ts')
+      scheduleRotation({ owner: { server, runtime, did, keys, signal }, store, everyS, report })
+    },
+  })
+  const tokens = keepTokens(
+    (terms, stop) => keys.use((signer) => requestToken({ server, did, signer, terms, dpop, signal: stop })),
+    runtime,
+    signal,
+  )
+  const keyCalls = async (): Promise<AgentKeyCalls> => {
+    signal.throwIfAborted()
+    // Loaded on demand, because most agents never call it.
+    const { createKeyCalls } = await import('./key-events/key-calls.ts')
+    return createKeyCalls({ server, runtime, did, keys, signal })
+  }
   const issued = async (wanted: TokenOptions = {}): Promise<IssuedToken> => {
-    closing.signal.throwIfAborted()
+    signal.throwIfAborted()
     refuseUnknownNames('option', wanted, TOKEN_NAMES)
-    const { signal, ...terms } = wanted
-    return tokens.of(bindTermsOver(usual, terms, server.issuer)).get(signal)
+    const { signal: stop, ...terms } = wanted
+    await keys.look()
+    return tokens.of(bindTermsOver(usual, terms, server.issuer)).get(stop)
   }
   const token = async (wanted?: TokenOptions) => (await issued(wanted)).token
   const forget = (text: string) => tokens.forget(text)
-  const oauth = createOAuthClient({ server, did, signer: load, closing: closing.signal })
+  const oauth = createOAuthClient({ server, did, keys, closing: signal })
   return {
     did,
     token,
@@ -85,11 +110,30 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
       forget(text)
       await oauth.revoke(text, how)
     },
+    rotateKey: async (how) => (await keyCalls()).rotateKey(how),
+    addKey: async (how) => (await keyCalls()).addKey(how),
+    removeKey: async (kid, how) => (await keyCalls()).removeKey(kid, how),
+    keyEvents: async (how) => (await keyCalls()).keyEvents(how),
+    objectToRecovery: async (how) => (await keyCalls()).objectToRecovery(how),
+    deactivate: async (how) => (await keyCalls()).deactivate(how),
     close() {
       closing.abort(clientError('CLOSED', 'The agent was closed'))
       tokens.clear()
     },
   }
+}
+
+/** Returns the age at which keys are replaced, in seconds. Throws TypeError for an age that is no duration or too short. */
+function rotationAgeS({ key, keyRotation }: AgentOptions): number | undefined {
+  if (keyRotation === undefined) return undefined
+  const seconds = parseLongDuration(keyRotation)
+  if (seconds === undefined || seconds < SHORTEST_ROTATION_S)
+    throw new TypeError(
+      `keyRotation must be a duration of at least 1h, such as 30d, not ${JSON.stringify(keyRotation)}`,
+    )
+  if (!isKeyStore(key))
+    throw new TypeError('keyRotation needs a key store as `key`: keyFileStore of @auth4agent/sdk/node makes one')
+  return seconds
 }
 
 /** Keeps a token for each set of terms. */
@@ -112,7 +156,10 @@ function keepTokens(
     forget(token: string): void {
       for (const source of sources.values()) source.forget(token)
     },
-    clear: () => sources.clear(),
+    /** Forgets all tokens. A token that is being requested is still given to its callers. */
+    clear(): void {
+      for (const source of sources.values()) source.clear()
+    },
   }
 }
 

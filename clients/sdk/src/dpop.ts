@@ -1,6 +1,6 @@
 import { generateKey, generateWebCryptoKey, type KeyLike, toSigner } from './keys/signers.ts'
 import { Nonces } from './nonces.ts'
-import type { Signer } from './signer.ts'
+import type { AgentSigner } from './signer.ts'
 
 /** The header in which a server gives a nonce. */
 export const NONCE_HEADER = 'dpop-nonce'
@@ -37,13 +37,13 @@ export interface AuthorizationHeaders {
  * demand, because most pages do not need it. `nowMs` returns the time in Unix milliseconds.
  */
 export function createDpop(key: true | KeyLike, nowMs: () => number): Dpop {
-  let signer: Promise<Signer> | undefined
+  let signer: Promise<AgentSigner> | undefined
   const load = () => (signer ??= key === true ? newKey() : toSigner(key))
   return {
     nonces: new Nonces(),
     async thumbprint() {
-      const { thumbprint } = await import('@auth4agent/core/jose/thumbprint')
-      return thumbprint((await load()).publicKey)
+      const { signerKid } = await import('@auth4agent/core/jose/signer-jwk')
+      return signerKid(await load())
     },
     async prove(request) {
       const { signDpopProof } = await import('@auth4agent/core/dpop/sign-dpop-proof')
@@ -53,7 +53,7 @@ export function createDpop(key: true | KeyLike, nowMs: () => number): Dpop {
 }
 
 /** Generates a key that no script can export, or another one if the platform's WebCrypto has no Ed25519. */
-async function newKey(): Promise<Signer> {
+async function newKey(): Promise<AgentSigner> {
   const pair = await generateWebCryptoKey().catch(() => undefined)
   return pair === undefined ? generateKey() : toSigner(pair)
 }

@@ -12,6 +12,7 @@
  * | `INSECURE_ADDRESS` | A token would be sent over the network without encryption. |
  * | `REDIRECT_REFUSED` | A redirect could not be followed. |
  * | `CLOSED` | The agent was closed. |
+ * | `UNTRUSTED_MANIFEST` | The manifest of an operator's keys is not signed by a known root key. |
  * | `CONFIGURATION` | A file or key on this machine is missing or wrong. |
  */
 export type ClientReason =
@@ -23,6 +24,7 @@ export type ClientReason =
   | 'INSECURE_ADDRESS'
   | 'REDIRECT_REFUSED'
   | 'CLOSED'
+  | 'UNTRUSTED_MANIFEST'
   | 'CONFIGURATION'
 
 /**

@@ -13,6 +13,27 @@ export { createAgent } from './create-agent.ts'
 export type { AuthorizationHeaders } from './dpop.ts'
 export { Auth4AgentError, type ClientReason } from './errors.ts'
 export type { IssuedToken } from './issued-token.ts'
+export type {
+  AddedAgentKey,
+  AddKeyOptions,
+  AgentKeyCalls,
+  DeactivateOptions,
+  RotateKeyOptions,
+} from './key-events/agent-key-calls.ts'
+export type {
+  AppendedKeyEvent,
+  EndedRecovery,
+  KeyEventRecord,
+  PendingKeyEvent,
+  StartedRecovery,
+} from './key-events/key-answers.ts'
+export type { KeyLog } from './key-events/key-log.ts'
+export { isKeyStore, type KeyStore, type StoredKeys } from './key-events/key-store.ts'
+export { type NewIdentity, type NewIdentityOptions, newIdentity } from './key-events/new-identity.ts'
+export type { RotatedKey } from './key-events/rotate-key.ts'
+export type { KeyRotation } from './key-events/schedule-rotation.ts'
+export { type RecoveryOptions, signRecovery } from './key-events/sign-recovery.ts'
+export { generateP256KeyPair, signerFromP256KeyPair } from './keys/p256.ts'
 export { exportPrivateJwk, type PrivateJwk } from './keys/private-jwk.ts'
 export {
   generateKey,
@@ -26,13 +47,14 @@ export {
 } from './keys/signers.ts'
 export type { ClientAssertionOptions, Introspection } from './oauth-client.ts'
 export { type OnlineRequirements, type OnlineVerification, type OpenCalls, openCalls } from './open-calls.ts'
-export { type AuditFilter, createOperator, type Operator, type OperatorOptions } from './operator.ts'
+export { createOperator, type Operator, type OperatorOptions } from './operator.ts'
 export type { AgentChanges, AgentFilter, NewAgent, OperatorAgents } from './operator-agents.ts'
 export type {
   AgentRecord,
   AgentScopes,
   ApprovedAgent,
   AudienceRule,
+  AuditEvidence,
   AuditRecord,
   CompromisedKey,
   DomainConfirmation,
@@ -48,13 +70,20 @@ export type {
   ReleasedOperator,
   RevokedAgent,
   RevokedToken,
+  SentRequest,
+  SetOperatorKeys,
+  SignedRequestAnswer,
   SigningKeyState,
   SuspendedAgent,
   SuspendedOperator,
 } from './operator-answers.ts'
+export type { AuditFilter, OperatorAudit } from './operator-audit.ts'
+export { type KeyRequest, readKeyRequest, signKeyRequest, type WantedKey } from './operator-key-request.ts'
+export type { KnownManifest, NewOperatorKeys, OperatorKeySet, OperatorKeys } from './operator-keys.ts'
+export { type ApprovalOptions, approveRequest, type OperatorRequest } from './operator-request.ts'
 export type { Runtime } from './runtime.ts'
 export type { ServerOptions } from './server.ts'
-export type { Signer } from './signer.ts'
+export type { AgentSigner, OperatorSigner, P256Signer, Signer } from './signer.ts'
 export type { TokenTerms } from './terms.ts'
 export { type Call, createTransport, type Transport, type TransportOptions } from './transport.ts'
 export type { Verification, VerifyOptions } from './verify-by-jwks.ts'

@@ -1,8 +1,9 @@
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import type { CallOptions } from './agent.ts'
 import { type Answer, readAnswer, type Shape } from './answers.ts'
+import type { AgentKeys } from './key-events/agent-keys.ts'
 import type { Server } from './server.ts'
-import type { Signer } from './signer.ts'
+import type { AgentSigner } from './signer.ts'
 import { bindTerms, type TokenTerms } from './terms.ts'
 
 /** Options of a client assertion. */
@@ -43,7 +44,7 @@ interface OAuthClient {
 interface Client {
   readonly server: Server
   readonly did: string
-  readonly signer: () => Promise<Signer>
+  readonly keys: AgentKeys
   /** Stops all calls. */
   readonly closing: AbortSignal
 }
@@ -52,15 +53,15 @@ const ASSERTION_NAMES: Names<ClientAssertionOptions> = { scopes: true, audience:
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 /** Creates a client that authenticates with client assertions (RFC 7523 section 2.2). */
-export function createOAuthClient({ server, did, signer, closing }: Client): OAuthClient {
-  const clientAssertion = async (options: ClientAssertionOptions = {}) => {
+export function createOAuthClient({ server, did, keys, closing }: Client): OAuthClient {
+  const sign = async (signer: AgentSigner, options: ClientAssertionOptions = {}) => {
     closing.throwIfAborted()
     refuseUnknownNames('option', options, ASSERTION_NAMES)
     const { scopes, audience, lifetimeS } = options
     const terms = bindTerms({ scopes, audience }, server.issuer)
     // Loaded on demand, because most pages do not need it.
     const { signClientAssertion } = await import('@auth4agent/core/identity/client-assertion')
-    return signClientAssertion(await signer(), {
+    return signClientAssertion(signer, {
       did,
       issuer: server.issuer,
       nowS: server.nowMs() / 1000,
@@ -69,19 +70,20 @@ export function createOAuthClient({ server, did, signer, closing }: Client): OAu
       resource: audience === undefined ? undefined : terms.audience,
     })
   }
-  const post = async (path: string, token: string, { signal }: CallOptions = {}) => {
-    const body = new URLSearchParams({
-      token,
-      client_id: did,
-      client_assertion_type: ASSERTION_TYPE,
-      client_assertion: await clientAssertion(),
+  const post = (path: string, token: string, { signal }: CallOptions = {}) =>
+    keys.use(async (signer) => {
+      const body = new URLSearchParams({
+        token,
+        client_id: did,
+        client_assertion_type: ASSERTION_TYPE,
+        client_assertion: await sign(signer),
+      })
+      const stop = signal === undefined ? closing : AbortSignal.any([signal, closing])
+      stop.throwIfAborted()
+      return server.transport({ method: 'POST', path, body, signal: stop })
     })
-    const stop = signal === undefined ? closing : AbortSignal.any([signal, closing])
-    stop.throwIfAborted()
-    return server.transport({ method: 'POST', path, body, signal: stop })
-  }
   return {
-    clientAssertion,
+    clientAssertion: async (options) => sign(await keys.current(), options),
     introspect: async (token, options) => readAnswer(introspection, await post('/oauth/introspect', token, options)),
     async revoke(token, options) {
       await post('/oauth/revoke', token, options)

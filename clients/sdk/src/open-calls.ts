@@ -2,6 +2,7 @@ import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { type Answer, readAnswer, type Shape } from './answers.ts'
+import { type KeyLog, readKeyLog } from './key-events/key-log.ts'
 import { type NewAgent, newAgentBody } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
@@ -49,6 +50,11 @@ export interface OpenCalls {
   registerAgent(operatorId: string, agent: NewAgent): Promise<answers.RegisteredAgent>
   /** Resolves with the agent that a DID names. */
   getAgent(did: string): Promise<answers.AgentRecord>
+  /**
+   * Reads the log of an agent's keys, and on platforms with node:crypto verifies it from the first event on. Rejects
+   * with UNEXPECTED_ANSWER if the log is not genuine.
+   */
+  keyEvents(did: string): Promise<KeyLog>
   /** Revokes a token. The caller needs only the token itself. */
   revokeToken(token: string, reason?: string): Promise<answers.RevokedToken>
   /** Asks the server whether a token is valid now. The server knows every revocation. */
@@ -77,10 +83,9 @@ export function openCalls(options: TransportOptions): OpenCalls {
       const body = { ...newAgentBody(agent), operator_id: operatorId }
       return readAnswer(answers.registeredAgent, await post(`/v1/operators/${operatorId}/agents`, body))
     },
-    getAgent: async (did) => {
-      if (parseDid(did) === undefined) throw new TypeError('An agent must be named by its DID')
-      return readAnswer(answers.agent, await send({ method: 'GET', path: `/v1/agent/${did}` }))
-    },
+    getAgent: async (did) =>
+      readAnswer(answers.agent, await send({ method: 'GET', path: `/v1/agent/${expectDid(did)}` })),
+    keyEvents: async (did) => readKeyLog(send, expectDid(did)),
     revokeToken: async (token, reason) =>
       readAnswer(answers.revokedToken, await post('/v1/revoke/token', { token, reason })),
     verifyToken: async (token, wanted = {}) => {
@@ -90,4 +95,10 @@ export function openCalls(options: TransportOptions): OpenCalls {
       return readAnswer(verification, await post('/v1/verify', body))
     },
   }
+}
+
+/** Throws TypeError for a text that is no DID, because the text becomes part of a path. */
+function expectDid(did: string): string {
+  if (parseDid(did) === undefined) throw new TypeError('An agent must be named by its DID')
+  return did
 }

@@ -4,6 +4,7 @@ import { parseDid } from '@auth4agent/core/identity/did'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { readAnswer } from './answers.ts'
 import type { Caller } from './caller.ts'
+import { recovery, type StartedRecovery } from './key-events/key-answers.ts'
 import * as answers from './operator-answers.ts'
 import { items, queryOf } from './pages.ts'
 
@@ -22,6 +23,11 @@ export interface NewAgent {
   readonly did?: string | undefined
   readonly didDocument?: unknown
   readonly label?: string | undefined
+  /**
+   * The first event of the agent's log of keys, which {@link newIdentity} signs. Only a server that knows key events
+   * accepts it. Without it, the server records an event without a signature.
+   */
+  readonly inception?: string | undefined
 }
 
 /** Changes to an agent. A member that is left out stays as it is. */
@@ -65,6 +71,12 @@ export interface OperatorAgents {
   suspend(agent: string, reason?: string): Promise<answers.SuspendedAgent>
   /** Lets a suspended agent sign in again. Tokens that have ended stay ended. */
   reactivate(agent: string): Promise<answers.ReactivatedAgent>
+  /**
+   * Starts the recovery of an agent whose identity key is lost or stolen. The key to which the agent committed signs
+   * the event: {@link signRecovery} makes it. The recovery takes effect at `effective_at`, unless the current key objects
+   * before.
+   */
+  recover(agent: string, event: string): Promise<StartedRecovery>
   /** Revokes an agent for good. */
   revoke(agent: string, reason?: string): Promise<answers.RevokedAgent>
 }
@@ -103,6 +115,7 @@ export function operatorAgents(caller: Caller, operatorId: string): OperatorAgen
     },
     suspend: async (agent, reason) => readAnswer(answers.suspended, await change(agent, 'suspend', { reason })),
     reactivate: async (agent) => readAnswer(answers.reactivated, await change(agent, 'reactivate', {})),
+    recover: async (agent, event) => readAnswer(recovery, await change(agent, 'recover', { event })),
     revoke: async (agent, reason) => readAnswer(answers.revoked, await change(agent, 'revoke', { reason })),
   }
 }
@@ -110,11 +123,17 @@ export function operatorAgents(caller: Caller, operatorId: string): OperatorAgen
 /** Returns a new agent in the form of the wire. Throws TypeError for an unknown member. */
 export function newAgentBody(agent: NewAgent) {
   refuseUnknownNames('member of an agent', agent, NEW_AGENT_NAMES)
-  const { publicKey, did, didDocument, label } = agent
-  return { did, did_document: didDocument, agent_public_key: encodeBase64(publicKey), label }
+  const { publicKey, did, didDocument, label, inception } = agent
+  return { did, did_document: didDocument, agent_public_key: encodeBase64(publicKey), label, inception }
 }
 
-const NEW_AGENT_NAMES: Names<NewAgent> = { publicKey: true, did: true, didDocument: true, label: true }
+const NEW_AGENT_NAMES: Names<NewAgent> = {
+  publicKey: true,
+  did: true,
+  didDocument: true,
+  label: true,
+  inception: true,
+}
 
 /** Returns the id or DID. Throws TypeError for other text: `..` would change the path that the assertion names. */
 function named(agent: string): string {

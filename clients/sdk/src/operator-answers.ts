@@ -1,4 +1,4 @@
-import type { Answer, Shape } from './answers.ts'
+import { type Answer, readAnswer, readAnswers, type Shape } from './answers.ts'
 
 /** The answers of a server to operators and administrators, by their names on the wire. Times are RFC 3339 in UTC. */
 
@@ -11,8 +11,12 @@ export const operatorState = {
   domain_verified_at: 'text?',
   created_at: 'text?',
   root_key_thumbprint: 'text?',
+  frozen_at: 'text?',
 } as const satisfies Shape
-/** The public state of an operator. */
+/**
+ * The public state of an operator. `frozen_at` is set while the DNS record names a key that is no root key of the
+ * operator. Until then it can change nothing except its root keys.
+ */
 export type OperatorState = Answer<typeof operatorState>
 
 export const instructions = {
@@ -55,8 +59,17 @@ export const agent = {
   created_at: 'text?',
   suspended_at: 'text?',
   revoked_at: 'text?',
+  key_seq: 'count?',
+  updated_at: 'text?',
+  recovery_at: 'text?',
+  move_at: 'text?',
+  moved_to: 'text?',
+  moved_from: 'text?',
 } as const satisfies Shape
-/** An agent. `status` is pending, active, suspended or revoked. */
+/**
+ * An agent. `status` is pending, active, suspended or revoked. `key_seq` is the number of the last event in its log of
+ * key events, and `recovery_at` the time at which a recovery that waits takes effect.
+ */
 export type AgentRecord = Answer<typeof agent>
 
 export const registeredAgent = { id: 'text', did: 'text', status: 'text' } as const satisfies Shape
@@ -87,7 +100,12 @@ export const revokedToken = { jti: 'text', revoked_at: 'text', ended_operator_id
 /** A revoked token. `ended_operator_id` is set if the server has also ended all tokens of that operator's agents. */
 export type RevokedToken = Answer<typeof revokedToken>
 
-export const policy = { audiences: 'any', require_bound_challenges: 'flag' } as const satisfies Shape
+export const policy = {
+  audiences: 'any',
+  require_bound_challenges: 'flag',
+  require_body_digest: 'flag?',
+  hide_allowed_scopes: 'flag?',
+} as const satisfies Shape
 export const audienceRule = {
   audience: 'text',
   callers: 'texts',
@@ -112,6 +130,10 @@ export interface AudienceRule {
 export interface OperatorPolicy {
   readonly audiences: readonly AudienceRule[]
   readonly require_bound_challenges: boolean
+  /** Whether every assertion for a change must contain the digest of the body. Older servers leave it out. */
+  readonly require_body_digest?: boolean | null | undefined
+  /** Whether the public answer about an agent leaves out its scopes. Older servers leave it out. */
+  readonly hide_allowed_scopes?: boolean | null | undefined
 }
 
 export const auditRecord = {
@@ -123,9 +145,62 @@ export const auditRecord = {
   outcome: 'text',
   reason: 'text?',
   request_id: 'text?',
+  kid: 'text?',
+  key_label: 'text?',
 } as const satisfies Shape
-/** One audit record: an action that was done or refused. */
+/**
+ * One audit record: an action that was done or refused. `kid` and `key_label` name the key that signed the request;
+ * they are empty if no key did.
+ */
 export type AuditRecord = Answer<typeof auditRecord>
+
+const signedRequest = { rpc: 'text', signatures: 'texts', body: 'text?', body_digest: 'text' } as const satisfies Shape
+/**
+ * A request as its caller signed it. `signatures` are the assertion and the approvals, or for HTTP message signatures
+ * the signature base, Signature-Input and Signature. `body` is base64; it is empty if the body contained a secret.
+ */
+export type SignedRequestAnswer = Answer<typeof signedRequest>
+
+/** An audit record with the signed request that caused it; a change by the server itself has none. */
+export interface AuditEvidence {
+  readonly record: AuditRecord
+  readonly signed_request: SignedRequestAnswer | undefined
+}
+
+/** Checks an answer with an audit record and its signed request. */
+export function readEvidence(value: unknown): AuditEvidence {
+  const { record, signed_request: signed } = readAnswer({ record: 'any', signed_request: 'any' }, value)
+  const isSigned = signed !== undefined && signed !== null
+  return {
+    record: readAnswer(auditRecord, record),
+    signed_request: isSigned ? readAnswer(signedRequest, signed) : undefined,
+  }
+}
+
+export const operatorKeys = {
+  id: 'text',
+  seq: 'count',
+  manifest: 'text',
+  threshold: 'count',
+  root_keys: 'any',
+} as const satisfies Shape
+/** The keys of an operator, as the server tells them. */
+export type OperatorKeysAnswer = Answer<typeof operatorKeys>
+
+const operatorKey = { kid: 'text', label: 'text?' } as const satisfies Shape
+
+/** Checks a list of keys. */
+export function readKeys(value: unknown): readonly Answer<typeof operatorKey>[] {
+  return readAnswers(operatorKey, value)
+}
+
+export const setOperatorKeys = { id: 'text', seq: 'count', threshold: 'count' } as const satisfies Shape
+/** The number of the new manifest, and of the root keys that must approve the next root operation. */
+export type SetOperatorKeys = Answer<typeof setOperatorKeys>
+
+export const sent = { id: 'text' } as const satisfies Shape
+/** The answer to a prepared request: that of SetOperatorKeys or ReleaseDomain. */
+export type SentRequest = Answer<typeof sent>
 
 export const suspendedOperator = { id: 'text', status: 'text', suspended_at: 'text' } as const satisfies Shape
 /** A suspended operator. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { operatorId } from '@auth4agent/core/identity/operator-id'
 import { recordValue } from '@auth4agent/core/identity/proof-record'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
@@ -35,6 +36,8 @@ interface Sent {
   readonly url: URL
   readonly authorization: string | null
   readonly body: unknown
+  /** The bytes of the body as text; empty without a body. */
+  readonly text: string
 }
 
 const AGENT = { id: ID, did: DID, status: 'active' }
@@ -74,12 +77,14 @@ function recorder(answer: (sent: Sent) => Response = () => Response.json(ANSWER)
   const sent: Sent[] = []
   const fetch = (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init)
-    const body: unknown = typeof init?.body === 'string' ? JSON.parse(init.body) : undefined
+    const text = typeof init?.body === 'string' ? init.body : ''
+    const body: unknown = text === '' ? undefined : JSON.parse(text)
     const one = {
       method: request.method,
       url: new URL(request.url),
       authorization: request.headers.get('authorization'),
       body,
+      text,
     }
     sent.push(one)
     return Promise.resolve(answer(one))
@@ -179,6 +184,30 @@ describe('createOperator and createAdministrator', () => {
     }
     const jtis = sent.filter(({ authorization }) => authorization !== null).map((call) => check(call).jti)
     expect(new Set(jtis).size).toBe(jtis.length)
+  })
+
+  it('name in each assertion the digest of the body that is sent, or of no bytes', async () => {
+    const { sent, fetch } = recorder()
+    await callAll(fetch)
+    const asserted = sent.filter(({ authorization }) => authorization !== null)
+    expect(asserted.some(({ text }) => text !== '') && asserted.some(({ text }) => text === '')).toBe(true)
+    for (const { method, url, authorization, text } of asserted) {
+      const { body } = parseAssertion(authorization ?? '').jws.payload
+      const digest = createHash('sha256').update(text).digest('base64url')
+      expect(body, `${method} ${url.pathname}`).toBe(digest)
+    }
+  })
+
+  it('assert names a digest only for a body that is given, which may be empty', async () => {
+    const operator = createOperator({ server: SERVER, operatorId: ID, key, now })
+    const administrator = createAdministrator({ server: SERVER, key, now })
+    for (const party of [operator, administrator]) {
+      const digestOf = async (body?: Uint8Array | string) =>
+        parseAssertion(`Bearer ${await party.assert('POST /v1/x', body)}`).jws.payload.body
+      expect(await digestOf(Uint8Array.of(1))).toBe('S_USLzRFVMU73i67jNK349FgCtYxw4Wl18ziPHeFRZo')
+      expect(await digestOf('')).toBe('47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU')
+      expect(await digestOf()).toBeUndefined()
+    }
   })
 
   it('sign assertions for the value of the option issuer, with the path as it is sent', async () => {

@@ -1,30 +1,35 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { operatorId as idOf } from '@auth4agent/core/identity/operator-id'
-import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
+import { signerKid } from '@auth4agent/core/jose/signer-jwk'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { readAnswer, readAnswers } from './answers.ts'
-import { CALLER_NAMES, type CallerOptions, createCaller } from './caller.ts'
-import { checkInstructions } from './check-instructions.ts'
+import { CALLER_NAMES, type Caller, type CallerOptions, createCaller } from './caller.ts'
+import { checkInstructions, type Owner } from './check-instructions.ts'
 import { type OperatorAgents, operatorAgents } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
-import { items, queryOf } from './pages.ts'
+import { type OperatorAudit, operatorAudit } from './operator-audit.ts'
+import { type KnownManifest, type OperatorKeys, operatorKeys } from './operator-keys.ts'
+import { type OperatorRequest, operatorRequests } from './operator-request.ts'
+import type { OperatorSigner, Signer } from './signer.ts'
 
 /** Options of {@link createOperator}. Pass `operatorId`, or `domain`, from which the client computes the id. */
-export interface OperatorOptions extends CallerOptions {
+export interface OperatorOptions extends Omit<CallerOptions, 'key'> {
+  /** The key that signs the calls: a root key, or an operational key with the roles that the calls need. */
+  readonly key: OperatorSigner
+  /** The root key for root operations: registering, the manifest of keys, releasing the domain. By default `key`. */
+  readonly rootKey?: Signer | undefined
   readonly operatorId?: string | undefined
   /** The domain in lower case and A-labels. `register` needs it. */
   readonly domain?: string | undefined
-}
-
-/** Which audit records to list. A record must match all members. Times are RFC 3339. */
-export interface AuditFilter {
-  readonly action?: string | undefined
-  readonly subject?: string | undefined
-  readonly outcome?: 'done' | 'refused' | undefined
-  readonly since?: string | undefined
-  readonly until?: string | undefined
-  readonly pageSize?: number | undefined
+  /**
+   * The RFC 7638 thumbprint of the operator's first root key, from which its id was computed. By default the one of
+   * the root key. Pass it if the root key has been replaced since.
+   */
+  readonly firstRootKey?: string | undefined
+  /** What this client knows about the manifest of the operator's keys from before. */
+  readonly knownManifest?: KnownManifest | undefined
 }
 
 /**
@@ -34,6 +39,7 @@ export interface AuditFilter {
 export interface Operator {
   readonly id: string
   readonly agents: OperatorAgents
+  readonly keys: OperatorKeys
   readonly verification: {
     /**
      * Resolves with the TXT record that proves the domain. Rejects if the server names a record of another operator or
@@ -58,28 +64,34 @@ export interface Operator {
   status(): Promise<answers.OperatorState>
   /** Ends all tokens of all agents of the operator. */
   endAllTokens(reason?: string): Promise<answers.EndedTokens>
-  /** Releases the domain for good. */
-  release(reason?: string): Promise<answers.ReleasedOperator>
+  /** Releases the domain for good, with the root key. Pass approvals if the threshold demands them. */
+  release(reason?: string, approvals?: readonly string[]): Promise<answers.ReleasedOperator>
+  /** Does the same as `release`, but returns the request, so that other root keys can approve it. */
+  prepareRelease(reason?: string): OperatorRequest
+  /**
+   * Sends a prepared request with the root key and the approvals of further root keys. Rejects with TypeError for a
+   * request of another operator or server.
+   */
+  send(request: OperatorRequest, approvals?: readonly string[]): Promise<answers.SentRequest>
   /** Revokes one token by its id. */
   revokeToken(jti: string, reason?: string): Promise<answers.RevokedToken>
-  /** Lists audit records, newest first. Requests each page when it is needed. */
-  audit(filter?: AuditFilter): AsyncGenerator<answers.AuditRecord, void, undefined>
+  readonly audit: OperatorAudit
   /**
    * Makes an assertion for another program, such as curl or grpcurl. `rpc` (`METHOD /path` or
    * `package.Service/Method`) names the one call that the assertion allows. Without `rpc`, the assertion allows only
-   * calls that read.
+   * calls that read. With `body`, the assertion allows no other body: pass the exact bytes of the HTTP request, or of
+   * the gRPC message. An empty text means that the request has no body.
    */
-  assert(rpc?: string): Promise<string>
+  assert(rpc?: string, body?: Uint8Array | string): Promise<string>
 }
 
-const OPERATOR_NAMES: Names<OperatorOptions> = { ...CALLER_NAMES, operatorId: true, domain: true }
-const AUDIT_NAMES: Names<AuditFilter> = {
-  action: true,
-  subject: true,
-  outcome: true,
-  since: true,
-  until: true,
-  pageSize: true,
+const OPERATOR_NAMES: Names<OperatorOptions> = {
+  ...CALLER_NAMES,
+  rootKey: true,
+  operatorId: true,
+  domain: true,
+  firstRootKey: true,
+  knownManifest: true,
 }
 
 /**
@@ -105,55 +117,82 @@ const AUDIT_NAMES: Names<AuditFilter> = {
  * ```
  */
 export function createOperator(given: OperatorOptions): Operator {
-  refuseUnknownNames('option', given, OPERATOR_NAMES)
-  const { operatorId, domain, ...options } = given
-  const caller = createCaller(options)
-  const { key } = options
-  const id = operatorId ?? (domain && idOf({ issuer: caller.issuer, domain, thumbprint: thumbprint(key.publicKey) }))
-  if (id === undefined || !isUuid(id)) throw new TypeError('Pass domain, or operatorId, which must be a UUID')
+  const { id, caller, rootCaller, rootKey, domain, known, now, firstRootKey } = readOptions(given)
   const base = `/v1/operators/${id}`
   const read = (path: string) => caller.call(id, { method: 'GET', path: base + path })
   const change = (path: string, body: object) => caller.call(id, { method: 'POST', path: base + path, body })
+  const requests = operatorRequests(rootCaller, id)
+  const prepareRelease = (reason?: string) => requests.make('POST', `${base}/release`, { reason })
   return {
     id,
     agents: operatorAgents(caller, id),
-    verification: {
-      instructions: async () => {
-        const call = { method: 'GET', path: `/v1/operators/verify/${id}` }
-        const told = readAnswer(answers.instructions, await caller.open(call))
-        checkInstructions(told, { issuer: caller.issuer, id, publicKey: key.publicKey })
-        return told
-      },
-      confirm: async () =>
-        readAnswer(answers.confirmation, await caller.open({ method: 'POST', path: `/v1/operators/verify/${id}` })),
-    },
+    keys: operatorKeys({ id, caller, requests, rootKey, known, now }),
+    verification: verification(caller, { id, domain, firstRootKey, rootKeys: kidsOf(rootKey, known) }),
     policy: {
       get: async () => readPolicy(await read('/policy')),
       set: async (policy) => readPolicy(await caller.call(id, { method: 'PUT', path: `${base}/policy`, body: policy })),
     },
     register: async () => {
       if (domain === undefined) throw new TypeError('register() needs the option domain')
-      const body = { domain, root_public_key: encodeBase64(key.publicKey) }
+      if (rootKey === undefined) throw new TypeError('register() needs a root key')
+      const body = { domain, root_public_key: encodeBase64(rootKey.publicKey) }
       return readAnswer(answers.registeredOperator, await caller.open({ method: 'POST', path: '/v1/operators', body }))
     },
     status: async () => readAnswer(answers.operatorState, await caller.open({ method: 'GET', path: base })),
     endAllTokens: async (reason) => readAnswer(answers.ended, await change('/end-all-tokens', { reason })),
-    release: async (reason) => readAnswer(answers.released, await change('/release', { reason })),
+    release: async (reason, approvals = []) =>
+      readAnswer(answers.released, await requests.send(prepareRelease(reason), approvals)),
+    prepareRelease,
+    send: async (request, approvals = []) => readAnswer(answers.sent, await requests.send(request, approvals)),
     revokeToken: async (jti, reason) => {
       const call = { method: 'POST', path: '/v1/revoke/token', body: { jti, reason } }
       return readAnswer(answers.revokedToken, await caller.call(id, call))
     },
-    audit: (wanted = {}) => {
-      refuseUnknownNames('filter', wanted, AUDIT_NAMES)
-      const { pageSize, ...filter } = wanted
-      const query = queryOf({ ...filter, page_size: pageSize })
-      return items(caller, id, answers.auditRecord, { method: 'GET', path: `${base}/audit`, query })
-    },
-    assert: (rpc) => caller.assert(id, rpc),
+    audit: operatorAudit(caller, id),
+    assert: (rpc, body) => caller.assert(id, { rpc, body }),
   }
 }
 
+/** Checks the options, and makes the callers of the usual key and of the root key. */
+function readOptions(given: OperatorOptions) {
+  refuseUnknownNames('option', given, OPERATOR_NAMES)
+  const { operatorId, domain, rootKey: ownRoot, firstRootKey: first, knownManifest: known, ...options } = given
+  const { key, now = Date.now } = options
+  const rootKey = ownRoot ?? (key.alg === 'ES256' ? undefined : key)
+  const caller = createCaller(options)
+  const rootCaller = rootKey === undefined ? caller : createCaller({ ...options, key: rootKey })
+  const firstRootKey = first ?? (rootKey && signerKid(rootKey))
+  const { issuer } = caller
+  const id = operatorId ?? (domain && firstRootKey && idOf({ issuer, domain, thumbprint: firstRootKey }))
+  if (!id || !isUuid(id)) throw new TypeError('Pass domain with a root key, or operatorId, which must be a UUID')
+  return { id, caller, rootCaller, rootKey, domain, known, now, firstRootKey }
+}
+
+function verification(caller: Caller, owner: Omit<Owner, 'issuer'>): Operator['verification'] {
+  const path = `/v1/operators/verify/${owner.id}`
+  return {
+    instructions: async () => {
+      const told = readAnswer(answers.instructions, await caller.open({ method: 'GET', path }))
+      checkInstructions(told, { ...owner, issuer: caller.issuer })
+      return told
+    },
+    confirm: async () => readAnswer(answers.confirmation, await caller.open({ method: 'POST', path })),
+  }
+}
+
+/** Returns the thumbprints of the root keys that this client knows. */
+function kidsOf(rootKey: Signer | undefined, known: KnownManifest | undefined): readonly string[] {
+  return [...(rootKey === undefined ? [] : [signerKid(rootKey)]), ...(known?.rootKeys ?? []).map(jwkThumbprint)]
+}
+
 function readPolicy(value: unknown): answers.OperatorPolicy {
-  const { audiences, require_bound_challenges } = readAnswer(answers.policy, value)
-  return { audiences: readAnswers(answers.audienceRule, audiences), require_bound_challenges }
+  const { audiences, ...flags } = readAnswer(answers.policy, value)
+  const { require_bound_challenges, require_body_digest, hide_allowed_scopes } = flags
+  return {
+    audiences: readAnswers(answers.audienceRule, audiences),
+    require_bound_challenges,
+    // An older server has no such settings, and would refuse them in a policy that is sent back.
+    ...(typeof require_body_digest === 'boolean' && { require_body_digest }),
+    ...(typeof hide_allowed_scopes === 'boolean' && { hide_allowed_scopes }),
+  }
 }

@@ -1,18 +1,19 @@
 import { decodeBase64url, encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import { challengeMessage, NONCE_BYTES, readChallenge } from '@auth4agent/core/identity/challenge'
+import { parseDid } from '@auth4agent/core/identity/did'
 import { type Dpop, NONCE_HEADER } from './dpop.ts'
 import { Auth4AgentError, clientError } from './errors.ts'
 import { type IssuedToken, readIssuedToken } from './issued-token.ts'
 import type { Server } from './server.ts'
-import type { Signer } from './signer.ts'
+import type { AgentSigner } from './signer.ts'
 import type { BoundTerms } from './terms.ts'
 
 /** The agent that wants a token, and the terms of the token. */
 export interface TokenOrder {
   readonly server: Server
   readonly did: string
-  readonly signer: Signer
+  readonly signer: AgentSigner
   readonly terms: BoundTerms
   /** The key to bind the token to. */
   readonly dpop?: Dpop | undefined
@@ -20,6 +21,7 @@ export interface TokenOrder {
 }
 
 const TOKEN_PATH = '/v1/token'
+const FINGERPRINT_LENGTH = 32
 
 /**
  * Gets a token: requests a bound challenge, checks it, signs it and redeems it. Without the check, a rogue server
@@ -42,15 +44,28 @@ export async function requestToken(order: TokenOrder): Promise<IssuedToken> {
   const { challenge, nonce } = expectChallenge(answer, { server, did, terms: bound })
   const signature = encodeBase64(await signer.sign(challengeMessage(challenge, nonce)))
   signal?.throwIfAborted()
-  const body = { ...wishes, challenge, nonce, signature }
-  const issued = await redeem(order, body)
+  const body = { ...wishes, challenge, nonce, signature, kid: await kidOf(signer, did) }
+  const issued = await redeem(order, body).catch((error: unknown) => explain(error, body.kid, dpop))
   return readIssuedToken(issued, { issuer: server.issuer, did, terms: bound, jkt: await dpop?.thumbprint() })
+}
+
+/**
+ * Returns the thumbprint of a key, or undefined for the agent's first key, which the DID names. Older servers know no
+ * other key, and refuse the member `kid`.
+ */
+async function kidOf(signer: AgentSigner, did: string): Promise<string | undefined> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', Uint8Array.from(signer.publicKey)))
+  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  if (parseDid(did)?.fingerprint === hex.slice(0, FINGERPRINT_LENGTH)) return undefined
+  // Loaded on demand, because most agents have only their first key.
+  const { signerKid } = await import('@auth4agent/core/jose/signer-jwk')
+  return signerKid(signer)
 }
 
 /** Redeems a signed challenge. If the server demands a nonce in the proof, it sends the request once more. */
 async function redeem({ server, dpop, signal }: TokenOrder, body: object): Promise<unknown> {
   const call = { method: 'POST', path: TOKEN_PATH, body, signal }
-  if (dpop === undefined) return server.transport(call).catch(explain)
+  if (dpop === undefined) return server.transport(call)
   const { method } = call
   const url = server.issuer + TOKEN_PATH
   // The key is a URL with a path, so this nonce is never sent to an API on the same origin.
@@ -70,9 +85,20 @@ async function redeem({ server, dpop, signal }: TokenOrder, body: object): Promi
   }
 }
 
-/** Says which option is missing if the audience only accepts bound tokens. */
-function explain(error: unknown): never {
-  if (!isRefusal(error, 'DPOP_PROOF_REQUIRED')) throw error
+/**
+ * Says which option is missing if the audience only accepts bound tokens, and that the key is wrong if the server knows
+ * only the agent's first key.
+ */
+function explain(error: unknown, kid: string | undefined, dpop: Dpop | undefined): never {
+  if (isRefusal(error, 'UNKNOWN_FIELD') && kid !== undefined)
+    throw clientError(
+      'WRONG_KEY',
+      'The key is not the one in the DID, and this server knows no other keys of an agent',
+      {
+        cause: error,
+      },
+    )
+  if (!isRefusal(error, 'DPOP_PROOF_REQUIRED') || dpop !== undefined) throw error
   const { message, reason, status, retryAfterS } = error
   throw new Auth4AgentError(`${message}: set the option \`dpop\``, { reason, status, retryAfterS }, { cause: error })
 }

@@ -90,6 +90,13 @@ export class TokenSource {
     this.#cancelTimer?.()
   }
 
+  /** Forgets the kept token. */
+  clear(): void {
+    this.#held = undefined
+    this.#blocked = undefined
+    this.#cancelTimer?.()
+  }
+
   #good(): Held | undefined {
     return this.#held !== undefined && ageOf(this.#held, this.#runtime) < this.#held.goodForMs ? this.#held : undefined
   }

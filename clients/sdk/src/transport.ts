@@ -23,7 +23,11 @@ export interface Call {
   readonly path: string
   /** The body: URLSearchParams is sent as a form, and any other value as JSON. */
   readonly body?: unknown
+  /** The body as JSON text, sent as it is. Instead of `body`. */
+  readonly json?: string | undefined
   readonly authorization?: string | undefined
+  /** Further headers of the request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** The DPoP proof for this call (RFC 9449). */
   readonly dpop?: string | undefined
   readonly signal?: AbortSignal | undefined
@@ -64,20 +68,17 @@ export function createTransport(options: TransportOptions): Transport {
   if (!isSecureUrl(base)) {
     throw new TypeError(`server must be an https address, or http on loopback, not ${server}`)
   }
-  return async ({ method, path, body, authorization, dpop, signal, onHeaders }) => {
+  return async (call) => {
+    const { method, path, signal, onHeaders } = call
     const timeout = AbortSignal.timeout(timeoutMs)
+    const body = textOf(call)
     const request: RequestInit = {
       method,
-      headers: {
-        accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': isForm(body) ? FORM : 'application/json' }),
-        ...(authorization === undefined ? {} : { authorization }),
-        ...(dpop === undefined ? {} : { dpop }),
-      },
+      headers: headersOf(call, body),
       // Refuses redirects, because they would lead to another address than the chosen one.
       redirect: 'error',
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      ...(body === undefined ? {} : { body: isForm(body) ? body.toString() : JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body }),
     }
     const { response, text } = await send(fetch, base + path, request, signal)
     onHeaders?.(response.headers)
@@ -91,6 +92,21 @@ export function createTransport(options: TransportOptions): Transport {
     }
     return json
   }
+}
+
+function headersOf({ body, headers, authorization, dpop }: Call, text: string | undefined) {
+  return {
+    ...headers,
+    accept: 'application/json',
+    ...(text === undefined ? {} : { 'content-type': isForm(body) ? FORM : 'application/json' }),
+    ...(authorization === undefined ? {} : { authorization }),
+    ...(dpop === undefined ? {} : { dpop }),
+  }
+}
+
+function textOf({ body, json }: Call): string | undefined {
+  if (json !== undefined || body === undefined) return json
+  return isForm(body) ? body.toString() : JSON.stringify(body)
 }
 
 async function send(

@@ -9,6 +9,7 @@ import { authorizedCredentials, localInterceptor } from './grpc.ts'
 import { generatePrivateKey } from './node/index.ts'
 import { openCalls } from './open-calls.ts'
 import { createOperator } from './operator.ts'
+import { approveRequest } from './operator-request.ts'
 import { createTransport } from './transport.ts'
 
 const { signer: key } = generatePrivateKey()
@@ -24,6 +25,7 @@ const options = {
 const agent = createAgent({ ...options, did, key })
 const operator = createOperator({ ...options, domain: 'example.com', key })
 const sdk = new Auth4Agent(options)
+const keys = { seq: 0, threshold: 1, rootKeys: [], keys: [] }
 const newAgent = { publicKey: key.publicKey }
 
 /** Makes an unknown option that TypeScript accepts, because programs without types can pass any option. */
@@ -31,6 +33,10 @@ const other = (name: string): object => ({ [name]: 'x' })
 
 it.each<[string, string, (unknown: object) => unknown]>([
   ['id', 'operatorId', (unknown) => createOperator({ ...options, domain: 'example.com', key, ...unknown })],
+  ['rootkey', 'rootKey', (unknown) => createOperator({ ...options, domain: 'example.com', key, ...unknown })],
+  ['lifetime', 'lifetimeS', (unknown) => approveRequest(operator.prepareRelease(), { key, ...unknown })],
+  ['treshold', 'threshold', (unknown) => operator.keys.set({ ...keys, ...unknown })],
+  ['threshhold', 'threshold', (unknown) => operator.keys.prepare({ ...keys, ...unknown })],
   ['keys', 'key', (unknown) => createAdministrator({ ...options, key, ...unknown })],
   ['audiences', 'audience', (unknown) => createAgent({ ...options, did, key, ...unknown })],
   ['scope', 'scopes', (unknown) => agent.token(unknown)],

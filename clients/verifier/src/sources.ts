@@ -1,4 +1,5 @@
 import { signAssertion } from '@auth4agent/core/identity/assertion'
+import { bodyDigest } from '@auth4agent/core/identity/body-digest'
 import { discover, type Places } from './discovery.ts'
 import type { RevocationFeed } from './feed.ts'
 import type { Settings } from './options.ts'
@@ -26,7 +27,8 @@ export function feedOf(
   const authorize = async (url: string): Promise<string> => {
     if ('authorization' in revocations) return revocations.authorization()
     const { operatorId, key } = revocations
-    const content = { party: operatorId, issuer, nowS: Date.now() / 1_000, rpc: `GET ${new URL(url).pathname}` }
+    const rpc = `GET ${new URL(url).pathname}`
+    const content = { party: operatorId, issuer, nowS: Date.now() / 1_000, rpc, body: bodyDigest('') }
     return `Bearer ${await signAssertion(key, content)}`
   }
   return sseFeed({ fetch, locate: async () => (await locate()).revocations, authorize })

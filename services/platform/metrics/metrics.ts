@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { expose, type Snapshot } from './aggregate.ts'
 import { type Exposition, rememberExposition } from './exposition.ts'
+import { createKeyEventMetrics, type KeyEventMetrics } from './key-event-metrics.ts'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
 
@@ -21,6 +22,7 @@ export interface Metrics {
   readonly revocation: RevocationMetrics
   /** Adds the metric of the frozen operators. */
   showFrozenOperators(read: () => number): void
+  readonly keyEvents: KeyEventMetrics
   /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
@@ -100,6 +102,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
     showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),
+    keyEvents: createKeyEventMetrics(registry),
     showSigningKeys: (read) => showSigningKeys(registry, read),
   }
 }

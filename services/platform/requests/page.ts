@@ -2,20 +2,21 @@ import { decodeBase64url, encodeBase64url } from '@auth4agent/core/encoding/base
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ApiError } from '../errors/api-error.ts'
 
-const DEFAULT_SIZE = 50
-const MAX_SIZE = 200
+/** Sizes of the pages of most lists. */
+const SIZES = { default: 50, max: 200 }
 
 /**
- * Returns the page size. Accepts 1 to 200, and replaces 0 by the default of 50.
+ * Returns the page size. Accepts 1 to the maximum, and replaces 0 by the default.
  *
  * @throws ApiError INVALID_ARGUMENT
  */
-export function parsePageSize(size: number): number {
-  if (size < 0 || size > MAX_SIZE) throw new ApiError('INVALID_ARGUMENT', `page_size must be between 0 and ${MAX_SIZE}`)
-  return size === 0 ? DEFAULT_SIZE : size
+export function parsePageSize(size: number, sizes = SIZES): number {
+  if (size < 0 || size > sizes.max)
+    throw new ApiError('INVALID_ARGUMENT', `page_size must be between 0 and ${sizes.max}`)
+  return size === 0 ? sizes.default : size
 }
 
-/** Returns the token of the page that begins after the entry with this id. */
+/** Returns the token of the page that begins after the entry with this id or number. */
 export function pageTokenAfter(id: string): string {
   return encodeBase64url(new TextEncoder().encode(id))
 }
@@ -28,8 +29,25 @@ export function pageTokenAfter(id: string): string {
  */
 export function parsePageToken(token: string): string | undefined {
   if (token === '') return undefined
-  const bytes = decodeBase64url(token)
-  const id = bytes === undefined ? '' : new TextDecoder().decode(bytes)
+  const id = decodeToken(token)
   if (!isUuid(id)) throw new ApiError('INVALID_PAGE_TOKEN')
   return id
+}
+
+/**
+ * Decodes a page token of a list whose entries have numbers.
+ *
+ * @returns the number after which the page begins, or undefined for the first page
+ * @throws ApiError INVALID_PAGE_TOKEN
+ */
+export function parseSeqToken(token: string): number | undefined {
+  if (token === '') return undefined
+  const seq = decodeToken(token)
+  if (!/^(0|[1-9]\d{0,8})$/.test(seq)) throw new ApiError('INVALID_PAGE_TOKEN')
+  return Number(seq)
+}
+
+function decodeToken(token: string): string {
+  const bytes = decodeBase64url(token)
+  return bytes === undefined ? '' : new TextDecoder().decode(bytes)
 }

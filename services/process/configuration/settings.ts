@@ -70,6 +70,8 @@ export function readValues(value: Value, defaultDataDir: string) {
     assertionAudience: value('AUTH4AGENT_ASSERTION_AUDIENCE', oneOf('issuer', 'issuer-or-endpoint'), 'issuer'),
     clockSkew: value('AUTH4AGENT_CLOCK_SKEW', duration(0, 60), 10),
     takeoverDelay: value('AUTH4AGENT_TAKEOVER_DELAY', duration(0, 30 * DAY), DAY),
+    recoveryDelay: value('AUTH4AGENT_RECOVERY_DELAY', duration(0, 30 * DAY), DAY),
+    moveDelay: value('AUTH4AGENT_MOVE_DELAY', duration(0, 90 * DAY), 7 * DAY),
     proofInterval: value('AUTH4AGENT_PROOF_INTERVAL', duration(1, 30 * DAY), 6 * HOUR),
     proofFailures: value('AUTH4AGENT_PROOF_FAILURES', wholeNumber(1, 100), 3),
     pendingTtl: value('AUTH4AGENT_PENDING_TTL', duration(1, 90 * DAY), 7 * DAY),

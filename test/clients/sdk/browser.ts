@@ -25,6 +25,8 @@ const FLAGS = [
   '--no-first-run',
 ]
 const DEADLINE_MS = 30_000
+/** The folder under which the page loads all modules a second time, with new state. */
+const AGAIN = '/again/'
 
 /** The parts of the page's origin that the test provides. */
 interface Surroundings {
@@ -52,7 +54,7 @@ export async function runInBrowser(module: string, { serverUrl, ask }: Surroundi
   const { promise: result, resolve } = Promise.withResolvers<unknown>()
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const { url = '', headers } = request
-    const script = files.get(url.replace(/\?.*/, ''))
+    const script = files.get(url.replace(AGAIN, '/'))
     if (url === '/') response.setHeader('content-type', 'text/html').end(PAGE)
     else if (script !== undefined) response.setHeader('content-type', 'text/javascript').end(script)
     else if (url === '/ask') response.end(JSON.stringify(await ask(JSON.parse(await textOf(request)))))
@@ -95,7 +97,7 @@ const PAGE = `<!doctype html><script type="module">
     if (args[2] === 'Ed25519') throw new DOMException('Ed25519 is not supported', 'NotSupportedError')
     return importKey(...args)
   }
-  const lacking = await run('/entry.js?again')
+  const lacking = await run('${AGAIN}entry.js')
   await fetch('/result', { method: 'POST', body: JSON.stringify({ usual, lacking }) })
 </script>`
 

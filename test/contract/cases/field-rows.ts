@@ -1,4 +1,5 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
+import { agentKeyFieldRows } from './agent-key-field-rows.ts'
 import {
   alone,
   anyOperator,
@@ -248,4 +249,5 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     fits: { 'is for introspection': 'introspection', 'is for tokens': 'access_token', 'is empty': '' },
   },
   ...oauthFieldRows,
+  ...agentKeyFieldRows,
 }

@@ -1,4 +1,5 @@
 import { type DescMethod, type DescService, getOption, hasOption } from '@bufbuild/protobuf'
+import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
@@ -14,6 +15,7 @@ const services: readonly DescService[] = [
   OperatorRegistryService,
   OperatorKeyService,
   IdentityService,
+  AgentKeyService,
   AuthnService,
   RevocationService,
   KeysService,

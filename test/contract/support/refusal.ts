@@ -10,11 +10,12 @@ import {
 } from '@bufbuild/protobuf'
 import { status } from '@grpc/grpc-js'
 import { expect } from 'vitest'
+import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { type AssertionEdits, bearer, type Signer } from '../../support/assertions.ts'
 import { isForm, shortName } from './contract.ts'
-import { expectOAuthError, expectProblem, expectStatus } from './expect-error.ts'
+import { expectOAuthError, expectProblem, expectResolutionError, expectStatus } from './expect-error.ts'
 import { grpcPath } from './grpc.ts'
 import { type HttpRequest, sendHttp } from './http.ts'
 import { restRequest } from './rest-request.ts'
@@ -142,7 +143,8 @@ async function sendRest(world: World, refusal: RefusalCase, { request, requestId
     dpopNonce: answer.headers['dpop-nonce']?.toString(),
     expectReason: (wanted) => {
       // If the headers are too large, the server has not read the path.
-      if (!isForm(method) || wanted === 'HEADERS_TOO_LARGE') expectProblem(answer, wanted, requestId)
+      if (method === IdentityService.method.resolveDid) expectResolutionError(answer, wanted, requestId)
+      else if (!isForm(method) || wanted === 'HEADERS_TOO_LARGE') expectProblem(answer, wanted, requestId)
       else expectOAuthError(answer, wanted, { path, requestId, authorization })
     },
     expectAnswered: () => {

@@ -4,12 +4,13 @@ import { OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/identity/assertion'
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
 import { operatorId } from '@auth4agent/core/identity/operator-id'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
-import { generateKeyPair, type KeyPair } from '@auth4agent/core/keys/ed25519'
+import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import type { AgentStatus, OperatorStatus } from '../../../gen/prisma/enums.ts'
 import type { Db } from '../../../services/platform/db/db.ts'
 import { ISSUER, type Signer } from '../../support/assertions.ts'
-
+import type { LogParty } from './key-events.ts'
 import { manifestOf, memberOf, rootOf } from './manifests.ts'
+import { seedLog } from './seed-logs.ts'
 
 /** An operator of the world, with its key. */
 export interface SeededOperator extends Signer {
@@ -18,11 +19,9 @@ export interface SeededOperator extends Signer {
 }
 
 /** An agent of the world, with its key. */
-export interface SeededAgent {
+export interface SeededAgent extends LogParty {
   readonly id: string
-  readonly did: string
   readonly operatorId: string
-  readonly pair: KeyPair
 }
 
 const OPERATORS = {
@@ -51,6 +50,11 @@ const AGENTS = {
   suspended: ['acme', 'suspended'],
   revoked: ['acme', 'revoked'],
   careful: ['acme', 'active'],
+  committed: ['acme', 'active'],
+  recovering: ['acme', 'active'],
+  crowded: ['acme', 'active'],
+  full: ['acme', 'active'],
+  moved: ['acme', 'revoked'],
   ofBravo: ['bravo', 'active'],
   ofBound: ['bound', 'active'],
   ofSuspended: ['suspended', 'active'],
@@ -115,7 +119,7 @@ async function seedOperator({ prisma }: Db, name: keyof typeof OPERATORS): Promi
 }
 
 async function seedAgent(
-  { prisma }: Db,
+  db: Db,
   name: AgentName,
   operators: Record<OperatorName, SeededOperator>,
 ): Promise<SeededAgent> {
@@ -125,18 +129,21 @@ async function seedAgent(
   const id = uuidv7(Date.now(), randomBytes(10))
   const did = formatDid(operator.domain, fingerprint(pair.publicKey))
   const publicKey = Uint8Array.from(pair.publicKey)
-  await prisma.agent.create({
+  const createdAt = new Date()
+  await db.prisma.agent.create({
     data: {
       id,
       did,
       status,
+      createdAt,
       operatorId: operator.id,
       allowedScopes: ['read', 'write'],
       requireBoundChallenges: name === 'careful',
       ...(status === 'suspended' ? { suspendedAt: new Date() } : {}),
       ...(status === 'revoked' ? { revokedAt: new Date() } : {}),
+      ...(name === 'moved' ? { movedTo: did.replace(operator.domain, operators.bravo.domain) } : {}),
       keys: { create: { publicKey, thumbprint: thumbprint(publicKey) } },
     },
   })
-  return { id, did, operatorId: operator.id, pair }
+  return { id, operatorId: operator.id, ...(await seedLog(db, name, { id, did, pair }, createdAt)) }
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -16,9 +16,9 @@ import { runSql, siblingUrl } from '../../support/sql.ts'
 export interface Stage {
   readonly dns: DnsServer
   readonly admin: Asserter
-  /** Connections to the database, which is empty at first so that version 1 creates its own schema. */
+  /** Connections to the database, which is empty at first so that the older version creates its own schema. */
   readonly database: Pool
-  /** Starts a process of version 1. */
+  /** Starts a process of the older version. */
   startOld(): Promise<RunningServer>
   /** Starts a process of this version. */
   startNew(env: Environment): Promise<RunningServer>
@@ -26,18 +26,32 @@ export interface Stage {
 }
 
 const ROOT = join(import.meta.dirname, '../../..')
+/** An older version: the files that `node services/main.ts` needs, without the packages of others. */
+interface OlderVersion {
+  readonly archive: string
+  /** Whether the archive contains `clients/core`. Version 1 is older than this folder. */
+  readonly hasCore: boolean
+}
+
 /**
- * The files that `node services/main.ts` of version 1 (commit dda4501) needs, without packages. It runs with the
- * packages of this checkout. If these packages become too new for version 1, replace it by a later version. Created by
+ * Older versions. They run with the packages of this checkout. If these packages become too new for one of them,
+ * replace it by a later version. Created by
  *
- *     git archive --format=tar dda4501 services gen prisma/migrations package.json ':!*.test.ts' ':!*.md' \
+ *     git archive --format=tar <commit> services gen prisma/migrations package.json ':!*.test.ts' ':!*.md' \
  *       ':!services/*.mjs' ':!services/operator-registry/testing' ':!gen/prisma/models*' ':!gen/prisma/*rowser.ts' \
  *       ':!gen/prisma/commonInputTypes.ts' | gzip -n9
+ *
+ * The second one also has `clients/core` and the files `services/*.mjs`.
  */
-const VERSION_1 = join(ROOT, 'test/vectors/version-1.tgz')
+export const VERSIONS = {
+  /** Commit dda4501. */
+  first: { archive: 'test/vectors/version-1.tgz', hasCore: false },
+  /** Commit 5bfb99b. */
+  beforeKeyEvents: { archive: 'test/vectors/before-key-events.tgz', hasCore: true },
+} as const satisfies Record<string, OlderVersion>
 
-/** Creates the database, and unpacks version 1 beside the packages of this checkout. */
-export async function setStage(): Promise<Stage> {
+/** Creates the database, and unpacks the older version beside the packages of this checkout. */
+export async function setStage(version: OlderVersion = VERSIONS.first): Promise<Stage> {
   await using started = new AsyncDisposableStack()
   const dns = await startDnsServer()
   started.defer(() => dns.close())
@@ -47,7 +61,7 @@ export async function setStage(): Promise<Stage> {
   // these errors do not matter.
   database.on('error', () => undefined)
   started.defer(() => database.end())
-  const root = await unpackVersion1(started)
+  const root = await unpack(version, started)
   const adminKeys = newKeys()
   const env = {
     DATABASE_URL: url,
@@ -66,7 +80,7 @@ export async function setStage(): Promise<Stage> {
     dns,
     admin: adminAsserter(adminKeys, ISSUER),
     database,
-    // The keys of the compile cache are paths, and the path of version 1 differs in each run. A separate cache keeps
+    // The keys of the compile cache are paths, and the path of the older version differs in each run. A separate cache keeps
     // these useless entries out of the shared one.
     startOld: () => start({ root, env: { ...env, NODE_COMPILE_CACHE: join(root, 'cache') } }),
     startNew: (settings) => start({ env: { ...env, ...settings } }),
@@ -82,10 +96,19 @@ async function emptyDatabase(started: AsyncDisposableStack): Promise<string> {
   return siblingUrl(server, name)
 }
 
-async function unpackVersion1(started: AsyncDisposableStack): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), 'a4a-version-1-'))
+async function unpack({ archive, hasCore }: OlderVersion, started: AsyncDisposableStack): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'a4a-older-version-'))
   started.defer(() => rm(root, { recursive: true, force: true }))
-  await promisify(execFile)('tar', ['-xzf', VERSION_1, '-C', root])
-  await symlink(join(ROOT, 'node_modules'), join(root, 'node_modules'))
+  await promisify(execFile)('tar', ['-xzf', join(ROOT, archive), '-C', root])
+  const packages = join(ROOT, 'node_modules')
+  if (!hasCore) {
+    await symlink(packages, join(root, 'node_modules'))
+    return root
+  }
+  const own = join(root, 'node_modules')
+  await mkdir(join(own, '@auth4agent'), { recursive: true })
+  await symlink(join(root, 'clients/core'), join(own, '@auth4agent/core'))
+  const others = (await readdir(packages)).filter((name) => !name.startsWith('.') && name !== '@auth4agent')
+  for (const name of others) await symlink(join(packages, name), join(own, name))
   return root
 }

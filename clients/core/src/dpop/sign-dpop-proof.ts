@@ -1,7 +1,7 @@
-import { encodeBase64url } from '../encoding/base64.ts'
 import { sha256Text } from '../encoding/sha256.ts'
 import type { AssertionSigner } from '../identity/assertion.ts'
 import { newJti, signJwt } from '../identity/sign-jwt.ts'
+import { signerJwk } from '../jose/signer-jwk.ts'
 import { normalizeHtu } from './htu.ts'
 
 /** `typ` of a DPoP proof (RFC 9449 section 4.2). */
@@ -36,7 +36,8 @@ export interface DpopContent {
  * platform that has WebCrypto.
  *
  * @throws TypeError if the URL is not an absolute http or https URL.
- * @throws RangeError if the public key does not have 32 bytes, or if the signature does not have 64 bytes.
+ * @throws RangeError if the public key does not fit the signer's algorithm, or if the signature does not have 64
+ *   bytes.
  * @example
  * ```ts
  * import { signDpopProof } from '@auth4agent/core/dpop/sign-dpop-proof'
@@ -50,8 +51,7 @@ export async function signDpopProof(signer: AssertionSigner, content: DpopConten
   const { method, url, nowS, accessToken, nonce } = content
   const htu = normalizeHtu(url)
   if (htu === undefined) throw new TypeError('url must be an absolute http or https URL without user name and password')
-  const jwk = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(signer.publicKey) }
   const ath = accessToken === undefined ? undefined : sha256Text(accessToken, 'base64url')
   const claims = { jti: newJti(), htm: method, htu, iat: Math.floor(nowS), ath, nonce }
-  return signJwt(signer, { typ: DPOP_PROOF_TYPE, jwk }, claims)
+  return signJwt(signer, { typ: DPOP_PROOF_TYPE, jwk: signerJwk(signer) }, claims)
 }

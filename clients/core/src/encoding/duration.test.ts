@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseDuration } from './duration.ts'
+import { parseDuration, parseLongDuration } from './duration.ts'
 
 describe('parseDuration', () => {
   it.each([
@@ -72,4 +72,19 @@ describe('parseDuration', () => {
   ])('refuses "%s"', (text) => {
     expect(parseDuration(text)).toBeUndefined()
   })
+})
+
+it.each([
+  ['30d', 2_592_000],
+  ['0d', 0],
+  ['90s', 90],
+  ['1h30m', 5400],
+  ['900', 900],
+  ['1.5d', undefined],
+  ['d', undefined],
+  ['-1d', undefined],
+  ['10000d', undefined],
+  ['1d12h', undefined],
+])('parseLongDuration(%j) returns %j', (text, seconds) => {
+  expect(parseLongDuration(text)).toBe(seconds)
 })

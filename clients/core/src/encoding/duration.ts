@@ -13,6 +13,8 @@ const PART = /(\d{1,9})(?:\.(\d{1,9}))?(ns|us|µs|μs|ms|s|m|h)/y
 /** One second in billionths of a nanosecond. The ninth decimal of a nanosecond is one such unit, so sums are exact. */
 const SECOND = 10n ** 18n
 const WHOLE_SECONDS = /^\d{1,9}$/
+const DAYS = /^(\d{1,4})d$/
+const DAY_S = 86_400
 
 /**
  * Reads a token lifetime: a Go duration (`90s`, `1h30m`) or a number of seconds (`900`).
@@ -39,4 +41,21 @@ export function parseDuration(text: string): number | undefined {
     total += BigInt(whole + decimals.padEnd(DECIMALS, '0')) * nanoseconds
   }
   return total % SECOND === 0n ? Number(total / SECOND) : undefined
+}
+
+/**
+ * Reads a duration that may be long: whole days (`30d`), or a duration of {@link parseDuration}.
+ *
+ * @returns whole seconds, or undefined for anything else.
+ * @example
+ * ```ts
+ * import { parseLongDuration } from '@auth4agent/core/encoding/duration'
+ *
+ * parseLongDuration('30d') // 2592000
+ * parseLongDuration('90s') // 90
+ * ```
+ */
+export function parseLongDuration(text: string): number | undefined {
+  const days = DAYS.exec(text)?.[1]
+  return days === undefined ? parseDuration(text) : Number(days) * DAY_S
 }

@@ -1,6 +1,7 @@
+import { createECDH } from 'node:crypto'
 import { base58 } from '@scure/base'
 import { describe, expect, it } from 'vitest'
-import { decodePublicKeyMultibase, encodeMultikey } from './multibase.ts'
+import { decodePublicKeyMultibase, encodeMultikey, encodeP256Multikey } from './multibase.ts'
 
 const RAW_KEY = Buffer.from('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', 'hex')
 const MULTIKEY = 'z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw'
@@ -50,5 +51,38 @@ describe('publicKeyMultibase', () => {
     ['a long text', `${MULTIKEY}${'2'.repeat(100_000)}`],
   ])('refuses %s', (_name, text) => {
     expect(decodePublicKeyMultibase(text)).toBeUndefined()
+  })
+})
+
+describe('encodeP256Multikey', () => {
+  // Test vectors of the did:key specification.
+  it.each([
+    [
+      'zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169',
+      'fyNYMN0976ci7xqiSdag3buk-ZCwgXU4kz9XNkBlNUI',
+      'hW2ojTNfH7Jbi8--CJUo3OCbH3y5n91g-IMA9MLMbTU',
+    ],
+    [
+      'zDnaerx9CtbPJ1q36T5Ln5wYt3MQYeGRG5ehnPAmxcf5mDZpv',
+      'igrFmi0whuihKnj9R3Om1SoMph72wUGeFaBbzG2vzns',
+      'efsX5b10x8yjyrj4ny3pGfLcY7Xby1KzgqOdqnsrJIM',
+    ],
+  ])('encodes the key of did:key:%s', (multikey, x, y) => {
+    expect(encodeP256Multikey(Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url'))).toBe(multikey)
+  })
+
+  it('encodes the compressed point as node:crypto does, for an even and for an odd y', () => {
+    const signs = new Set<number | undefined>()
+    while (signs.size < 2) {
+      const ecdh = createECDH('prime256v1')
+      const point = ecdh.generateKeys()
+      const compressed = ecdh.getPublicKey('hex', 'compressed')
+      expect(encodeP256Multikey(point.subarray(1, 33), point.subarray(33))).toBe(multikeyOf(`8024${compressed}`))
+      signs.add(Number.parseInt(compressed.slice(0, 2), 16))
+    }
+  })
+
+  it('makes no text that decodePublicKeyMultibase accepts, because an identity key must be Ed25519', () => {
+    expect(decodePublicKeyMultibase('zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169')).toBeUndefined()
   })
 })

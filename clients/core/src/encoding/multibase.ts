@@ -4,6 +4,10 @@ import { decodeBase64 } from './base64.ts'
 const BASE58BTC_PREFIX = 'z'
 /** Multicodec `ed25519-pub` (0xed) as an unsigned varint. */
 const ED25519_PUB = Uint8Array.of(0xed, 0x01)
+/** Multicodec `p256-pub` (0x1200) as an unsigned varint. */
+const P256_PUB = Uint8Array.of(0x80, 0x24)
+/** First byte of a compressed point: whether y is even or odd. */
+const [EVEN_Y, ODD_Y] = [0x02, 0x03]
 const KEY_BYTES = 32
 /** Length of every Ed25519 Multikey. Decoding time is quadratic in the length, so longer texts are refused first. */
 const MULTIKEY_LENGTH = 48
@@ -20,6 +24,23 @@ const MULTIKEY_LENGTH = 48
  */
 export function encodeMultikey(rawKey: Uint8Array): string {
   return BASE58BTC_PREFIX + base58.encode(Uint8Array.of(...ED25519_PUB, ...rawKey))
+}
+
+/**
+ * Encodes a public key of P-256 as a Multikey: `z` + base58btc(0x8024 || compressed point) (W3C Controlled Identifiers
+ * section 2.2.2, SEC 1 section 2.3.3). The coordinates have 32 bytes each. It does not check whether the point is on
+ * the curve.
+ *
+ * @example
+ * ```ts
+ * import { encodeP256Multikey } from '@auth4agent/core/encoding/multibase'
+ *
+ * encodeP256Multikey(x, y) // 'zDnaerx9CtbPJ1q36T5Ln5wYt3MQYeGRG5ehnPAmxcf5mDZpv'
+ * ```
+ */
+export function encodeP256Multikey(x: Uint8Array, y: Uint8Array): string {
+  const sign = (y.at(-1) ?? 0) % 2 === 0 ? EVEN_Y : ODD_Y
+  return BASE58BTC_PREFIX + base58.encode(Uint8Array.of(...P256_PUB, sign, ...x))
 }
 
 /**

@@ -1,8 +1,13 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { type AssertionRules, checkAssertion, parseAssertion } from '../../../../services/chain/assertion.ts'
 import { reasonOf } from '../../../../test/support/reason-of.ts'
+import { parseCompactJws } from '../jose/jws.ts'
+import { signerKid } from '../jose/signer-jwk.ts'
+import { signP256, verifyP256 } from '../keys/ecdsa-p256.ts'
 import { generateKeyPair } from '../keys/ed25519.ts'
-import { ADMIN_ISSUER, type AssertionContent, signAssertion } from './assertion.ts'
+import { ADMIN_ISSUER, type AssertionContent, type AssertionSigner, signAssertion } from './assertion.ts'
+import { bodyDigest } from './body-digest.ts'
 
 const NOW_S = 1_800_000_000
 const ISSUER = 'https://auth.example/é'
@@ -34,6 +39,27 @@ describe('signAssertion', () => {
     const read = await sign({ rpc: undefined })
     expect(Object.hasOwn(read.jws.payload, 'rpc')).toBe(false)
     expect(reasonOf(() => checkAssertion(read, publicKey, { ...RULES, mustNameRpc: false }))).toBeUndefined()
+  })
+
+  it('contains the digest of the body if the caller names it, and otherwise no body', async () => {
+    const digest = bodyDigest('{}')
+    expect((await sign({ body: digest })).jws.payload).toMatchObject({ body: digest })
+    expect(Object.hasOwn((await sign()).jws.payload, 'body')).toBe(false)
+  })
+
+  it('signs with ES256 for a P-256 key, with the thumbprint of this key as kid', async () => {
+    const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const { x = '', y = '' } = pair.publicKey.export({ format: 'jwk' })
+    const p256: AssertionSigner = {
+      alg: 'ES256',
+      publicKey: Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]),
+      sign: async (message) => signP256(pair.privateKey, message),
+    }
+    const rules = { maxBytes: 4096, algs: ['ES256'], typs: ['auth4agent-operator+jwt'] }
+    const jws = parseCompactJws(await signAssertion(p256, CONTENT), rules)
+    if (!jws.ok) throw new Error(jws.why)
+    expect(jws.header.kid).toBe(signerKid(p256))
+    expect(verifyP256(pair.publicKey, jws.signingInput, jws.signature)).toBe(true)
   })
 
   it('uses a new jti each time', async () => {

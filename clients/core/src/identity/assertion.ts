@@ -1,4 +1,4 @@
-import { thumbprint } from '../jose/thumbprint.ts'
+import { type JwsSigner, signerKid } from '../jose/signer-jwk.ts'
 import { newJti, signJwt } from './sign-jwt.ts'
 
 /** `typ` of an operator's assertion. */
@@ -20,12 +20,7 @@ export const MAX_ASSERTION_LIFETIME_S = 300
  * const signer: AssertionSigner = { publicKey, sign: (message) => keyStore.sign('root-key', message) }
  * ```
  */
-export interface AssertionSigner {
-  /** The raw public half, 32 bytes. */
-  readonly publicKey: Uint8Array
-  /** Signs with pure Ed25519 (RFC 8032 section 5.1.6); resolves with 64 bytes. */
-  sign(message: Uint8Array): Promise<Uint8Array>
-}
+export type AssertionSigner = JwsSigner
 
 /**
  * Content of an assertion.
@@ -54,6 +49,8 @@ export interface AssertionContent {
    * The server requires it for every call that changes something.
    */
   readonly rpc?: string | undefined
+  /** The digest of the request's body, as `bodyDigest` returns it. The assertion then allows no other body. */
+  readonly body?: string | undefined
   /** Seconds from `nowS` to the expiry; 60 by default. */
   readonly lifetimeS?: number | undefined
 }
@@ -69,12 +66,13 @@ const LIFETIME_S = 60
  * Signs an assertion: the JWT that authenticates one call. Each assertion has a new `jti`, because the server accepts
  * an assertion for a change only once. Runs on every platform that has WebCrypto.
  *
- * @throws RangeError if the lifetime is not 1 to 270 whole seconds, if the public key does not have 32 bytes, or if
- *   the signature does not have 64 bytes.
+ * @throws RangeError if the lifetime is not 1 to 270 whole seconds, if the public key does not fit the signer's
+ *   algorithm, or if the signature does not have 64 bytes.
  * @example
  * ```ts
  * import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
  * import { signAssertion } from '@auth4agent/core/identity/assertion'
+ * import { bodyDigest } from '@auth4agent/core/identity/body-digest'
  *
  * const { publicKey, privateKey } = generateKeyPair()
  * const signer = { publicKey, sign: async (message: Uint8Array) => privateKey.sign(message) }
@@ -83,14 +81,15 @@ const LIFETIME_S = 60
  *   issuer: 'https://auth.example',
  *   nowS: Date.now() / 1_000,
  *   rpc: `POST /v1/operators/${operatorId}/agents`,
+ *   body: bodyDigest(json),
  * })
  * ```
  */
 export async function signAssertion(signer: AssertionSigner, content: AssertionContent): Promise<string> {
-  const { party, issuer, nowS, rpc, lifetimeS } = content
+  const { party, issuer, nowS, rpc, body, lifetimeS } = content
   const typ = party === ADMIN_ISSUER ? ADMIN_ASSERTION_TYPE : OPERATOR_ASSERTION_TYPE
-  const claims = { iss: party, sub: party, aud: issuer, ...assertionTimes(nowS, lifetimeS), jti: newJti(), rpc }
-  return signJwt(signer, { typ, kid: thumbprint(signer.publicKey) }, claims)
+  const claims = { iss: party, sub: party, aud: issuer, ...assertionTimes(nowS, lifetimeS), jti: newJti(), rpc, body }
+  return signJwt(signer, { typ, kid: signerKid(signer) }, claims)
 }
 
 /**

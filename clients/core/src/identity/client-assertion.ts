@@ -1,4 +1,4 @@
-import { thumbprint } from '../jose/thumbprint.ts'
+import { signerKid } from '../jose/signer-jwk.ts'
 import { type AssertionSigner, assertionTimes } from './assertion.ts'
 import { newJti, signJwt } from './sign-jwt.ts'
 
@@ -35,8 +35,8 @@ export interface ClientAssertionContent {
  * section 3). Each has a new `jti`, because the server accepts it only once. Runs on every platform that has
  * WebCrypto.
  *
- * @throws RangeError if the lifetime is not 1 to 270 whole seconds, if the public key does not have 32 bytes, or if
- *   the signature does not have 64 bytes.
+ * @throws RangeError if the lifetime is not 1 to 270 whole seconds, if the public key does not fit the signer's
+ *   algorithm, or if the signature does not have 64 bytes.
  * @example
  * ```ts
  * import { signClientAssertion } from '@auth4agent/core/identity/client-assertion'
@@ -52,5 +52,5 @@ export interface ClientAssertionContent {
 export async function signClientAssertion(signer: AssertionSigner, content: ClientAssertionContent): Promise<string> {
   const { did, issuer, nowS, lifetimeS, scope, resource } = content
   const claims = { iss: did, sub: did, aud: issuer, ...assertionTimes(nowS, lifetimeS), jti: newJti(), scope, resource }
-  return signJwt(signer, { typ: CLIENT_ASSERTION_TYPE, kid: thumbprint(signer.publicKey) }, claims)
+  return signJwt(signer, { typ: CLIENT_ASSERTION_TYPE, kid: signerKid(signer) }, claims)
 }

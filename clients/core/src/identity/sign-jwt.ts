@@ -1,21 +1,15 @@
 import { encodeBase64url } from '../encoding/base64.ts'
 import { encodeUtf8 } from '../encoding/utf8.ts'
-
-/** A key that signs JWTs: the raw public half of 32 bytes, and pure Ed25519 (RFC 8032 section 5.1.6). */
-interface JwtSigner {
-  readonly publicKey: Uint8Array
-  sign(message: Uint8Array): Promise<Uint8Array>
-}
+import { type JwsSigner, signerJwk } from '../jose/signer-jwk.ts'
 
 const JTI_BYTES = 16
-const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 
 /**
- * Signs a JWT in compact serialisation (RFC 7515 section 7.1) with the algorithm `EdDSA`. Leaves out members that are
+ * Signs a JWT in compact serialisation (RFC 7515 section 7.1) with the signer's algorithm. Leaves out members that are
  * undefined. Runs on every platform.
  *
- * @throws RangeError if the public key does not have 32 bytes, or if the signature does not have 64 bytes.
+ * @throws RangeError if the public key does not fit the algorithm, or if the signature does not have 64 bytes.
  * @example
  * ```ts
  * import { newJti, signJwt } from '@auth4agent/core/identity/sign-jwt'
@@ -23,9 +17,10 @@ const SIGNATURE_BYTES = 64
  * const jwt = await signJwt(signer, { typ: 'dpop+jwt', jwk }, { jti: newJti(), htm: 'GET', htu, iat })
  * ```
  */
-export async function signJwt(signer: JwtSigner, header: object, claims: object): Promise<string> {
-  if (signer.publicKey.length !== KEY_BYTES) throw new RangeError(`An Ed25519 public key must have ${KEY_BYTES} bytes`)
-  return signJws(signer, { alg: 'EdDSA', ...header }, claims)
+export async function signJwt(signer: JwsSigner, header: object, claims: object): Promise<string> {
+  // Throws for a public key of the wrong form. Its signature could not be verified.
+  signerJwk(signer)
+  return signJws(signer, { alg: signer.alg ?? 'EdDSA', ...header }, claims)
 }
 
 /**
@@ -40,7 +35,7 @@ export async function signJwt(signer: JwtSigner, header: object, claims: object)
  * const jws = await signJws({ sign: (message) => keyStore.sign('p256', message) }, { alg: 'ES256', typ, kid }, claims)
  * ```
  */
-export async function signJws(signer: Pick<JwtSigner, 'sign'>, header: object, claims: object): Promise<string> {
+export async function signJws(signer: Pick<JwsSigner, 'sign'>, header: object, claims: object): Promise<string> {
   const signingInput = `${encodeJson(header)}.${encodeJson(claims)}`
   const signature = await signer.sign(encodeUtf8(signingInput))
   if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`A signature must have ${SIGNATURE_BYTES} bytes`)

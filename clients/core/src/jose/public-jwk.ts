@@ -8,6 +8,11 @@ export type PublicJwk =
   | { readonly kty: 'EC'; readonly crv: 'P-256'; readonly x: string; readonly y: string }
   | { readonly kty: 'RSA'; readonly n: string; readonly e: string }
 
+/** A public Ed25519 key (RFC 8037 section 2). */
+export type Ed25519Jwk = Extract<PublicJwk, { readonly kty: 'OKP' }>
+/** A public key of P-256 (RFC 7518 section 6.2). */
+export type P256Jwk = Extract<PublicJwk, { readonly kty: 'EC' }>
+
 const FIELD_BYTES = 32
 /** 65537, the only accepted exponent. */
 const RSA_EXPONENT = 'AQAB'

@@ -1,11 +1,17 @@
 import { readProofKey } from '../dpop/proof-key.ts'
 import { decodeBase64url } from '../encoding/base64.ts'
 import { fingerprint, parseDid } from '../identity/did.ts'
-import { jwkThumbprint } from '../jose/public-jwk.ts'
-import type { Ed25519Jwk, KeyEventClaims, KeyEventType } from './event-claims.ts'
+import { type Ed25519Jwk, jwkThumbprint } from '../jose/public-jwk.ts'
+import type { KeyEventClaims, KeyEventType } from './event-claims.ts'
 import type { KeyEvent } from './key-event.ts'
 import { checkKeyProof } from './key-proof.ts'
-import { type KeyState, MAX_ADDED_KEY_LIFETIME_S, MAX_ADDED_KEYS, MAX_KEY_EVENTS } from './key-state.ts'
+import {
+  type KeyState,
+  MAX_ADDED_KEY_LIFETIME_S,
+  MAX_ADDED_KEYS,
+  MAX_ADDING_EVENTS,
+  MAX_KEY_EVENTS,
+} from './key-state.ts'
 import { type KeyEventRefusal, refuse } from './refusal.ts'
 
 type Claims<T extends KeyEventType> = Extract<KeyEventClaims, { readonly type: T }>
@@ -14,9 +20,9 @@ type Following = Exclude<KeyEventClaims, { readonly type: 'inception' }>
 export type Applied = { readonly ok: true; readonly state: KeyState } | KeyEventRefusal
 
 /**
- * Applies an event to the state of a log. Checks its place, its signatures and the rule of its type (docs/identity.md).
- * The server, the replayer and clients decide with this one function. It reads no clock; only a server that receives
- * an event compares `iat` with its time.
+ * Applies an event to the state of a log: checks its place, then its signature, then the rule of its type
+ * (docs/identity.md). The server, the replayer and clients decide with this one function. It reads no clock; only a
+ * server that receives an event compares `iat` with its time.
  *
  * @param state the state after the event before; undefined for an inception
  * @example
@@ -31,27 +37,28 @@ export function applyKeyEvent(state: KeyState | undefined, event: KeyEvent): App
   const { claims } = event
   if (state === undefined) {
     return claims.type === 'inception'
-      ? begin(claims, event)
+      ? begin(event, claims)
       : refuse('conflict', 'the first event must be an inception')
   }
   if (claims.type === 'inception') return refuse('conflict', 'only the first event may be an inception')
-  return checkPlace(state, claims) ?? checkSigner(state, event, claims) ?? follow(state, event, claims)
+  const refusal = checkPlace(state, claims) ?? checkSigner(state, event, claims)
+  if (refusal !== undefined) return refusal
+  const changes = CHANGES[claims.type](state, claims as never)
+  if ('ok' in changes) return changes
+  return { ok: true, state: { ...state, seq: claims.seq, head: event.digest, iat: claims.iat, ...changes } }
 }
 
-function begin(claims: Claims<'inception'>, event: KeyEvent): Applied {
-  const { did, key, seq, iat, next, recorded } = claims
+function begin(event: KeyEvent, { did, key, seq, iat, next, recorded }: Claims<'inception'>): Applied {
   if (seq !== 0) return refuse('conflict', 'seq of an inception must be 0')
   const raw = decodeBase64url(key.x)
   if (raw === undefined || parseDid(did)?.fingerprint !== fingerprint(raw))
     return refuse('signature', 'the DID must contain the fingerprint of the first key')
   const kid = jwkThumbprint(key)
-  if (readProofKey('EdDSA', { ...key }) === undefined) return refuse('malformed', 'key must be a valid Ed25519 key')
-  const refusal = recorded ? undefined : checkSignature(event, key, kid)
+  const refusal = recorded ? checkPoint(key) : checkSignature(event, key, kid)
   if (refusal !== undefined) return refusal
-  if (next === kid) return refuse('reused', 'next must name another key')
-  const usedKids = new Set([kid])
+  if (next === kid) return refuse('reused', 'next must name another key than key')
   const place = { did, previousDids: [], seq, head: event.digest, iat, createdAt: iat, recorded }
-  return { ok: true, state: { ...place, key, kid, next, addedKeys: [], usedKids, deactivated: false } }
+  return { ok: true, state: { ...place, key, kid, next, addedKeys: [], usedKids: new Set([kid]), deactivated: false } }
 }
 
 function checkPlace(state: KeyState, claims: Following): KeyEventRefusal | undefined {
@@ -60,47 +67,57 @@ function checkPlace(state: KeyState, claims: Following): KeyEventRefusal | undef
   if (claims.seq !== state.seq + 1) return refuse('conflict', `seq must be ${state.seq + 1}`)
   if (claims.prev !== state.head) return refuse('conflict', 'prev must be the SHA-256 of the last event of the log')
   if (claims.iat < state.iat)
-    return refuse('malformed', `iat must not be before ${state.iat}, when the last event was signed`)
-  if (claims.seq >= MAX_KEY_EVENTS && claims.type !== 'deactivate')
-    return refuse('full', `the log must have fewer than ${MAX_KEY_EVENTS} events; it can only be ended by deactivate`)
+    return refuse('conflict', `iat must not be before ${state.iat}, when the last event was signed`)
+  return checkRoom(claims)
+}
+
+/**
+ * Keeps room for rotations. A thief of the identity key could otherwise fill the log of an agent that has committed,
+ * and the owner could never rotate again.
+ */
+function checkRoom({ type, seq }: Following): KeyEventRefusal | undefined {
+  if (seq >= MAX_KEY_EVENTS && type !== 'deactivate')
+    return refuse('full', `the log must have fewer than ${MAX_KEY_EVENTS} events; it accepts only deactivate`)
+  if (seq >= MAX_ADDING_EVENTS && type === 'add-key')
+    return refuse('full', `the log must have fewer than ${MAX_ADDING_EVENTS} events before a key is added`)
   return undefined
 }
 
 /** A recovery is signed with the committed key, every other event with the identity key. */
 function checkSigner(state: KeyState, event: KeyEvent, claims: Following): KeyEventRefusal | undefined {
   if (claims.type !== 'recover') return checkSignature(event, state.key, state.kid)
-  return checkCommitment(state, claims.key) ?? checkSignature(event, claims.key, jwkThumbprint(claims.key))
+  const kid = jwkThumbprint(claims.key)
+  return checkCommitment(state, kid) ?? checkSignature(event, claims.key, kid)
 }
 
 function checkSignature(event: KeyEvent, jwk: Ed25519Jwk, kid: string): KeyEventRefusal | undefined {
   if (event.kid !== kid) return refuse('signature', `kid must be ${kid}, the thumbprint of the key that has to sign`)
-  const isSigned = readProofKey(event.alg, { ...jwk })?.verify(event.signingInput, event.signature) === true
-  return isSigned ? undefined : refuse('signature', 'the event must be signed with the key that kid names')
-}
-
-function checkCommitment(state: KeyState, key: Ed25519Jwk): KeyEventRefusal | undefined {
-  if (state.next === undefined) return refuse('not-committed', 'the agent must have committed to a next key')
-  return jwkThumbprint(key) === state.next
+  const key = readProofKey(event.alg, jwk)
+  if (key === undefined) return checkPoint(jwk)
+  return key.verify(event.signingInput, event.signature)
     ? undefined
-    : refuse('not-committed', 'key must be the one to which the agent committed')
+    : refuse('signature', 'the event must be signed with the key that kid names')
 }
 
-function follow(state: KeyState, event: KeyEvent, claims: Following): Applied {
-  const changes = CHANGES[claims.type](state, claims as never)
-  if ('ok' in changes) return changes
-  return { ok: true, state: { ...state, seq: claims.seq, head: event.digest, iat: claims.iat, ...changes } }
+/** Checks that a key is a point of the curve that verifiers agree about. */
+function checkPoint(jwk: Ed25519Jwk): KeyEventRefusal | undefined {
+  return readProofKey('EdDSA', jwk) === undefined ? refuse('malformed', 'key must be a valid Ed25519 key') : undefined
+}
+
+function checkCommitment({ next }: KeyState, kid: string): KeyEventRefusal | undefined {
+  if (next === undefined) return refuse('not-committed', 'the agent must have committed to a key')
+  return kid === next ? undefined : refuse('not-committed', 'key must be the key to which the agent committed')
 }
 
 type Changes = Partial<KeyState> | KeyEventRefusal
 
 const CHANGES: { readonly [T in Following['type']]: (state: KeyState, claims: Claims<T>) => Changes } = {
-  rotate(state, claims) {
-    const refusal =
-      (state.next === undefined ? undefined : checkCommitment(state, claims.key)) ??
-      checkKeyProof(claims.proof, claims.key, jwkThumbprint(claims.key), claims)
-    return refusal ?? establish(state, claims)
+  rotate(state, { key, next, proof, ...place }) {
+    const kid = jwkThumbprint(key)
+    const refusal = state.next === undefined ? undefined : checkCommitment(state, kid)
+    return refusal ?? checkKeyProof(proof, key, kid, place) ?? establish(state, key, kid, next)
   },
-  recover: (state, claims) => establish(state, claims),
+  recover: (state, { key, next }) => establish(state, key, jwkThumbprint(key), next),
   'add-key'(state, { key: jwk, label, exp, proof, ...place }) {
     const kid = jwkThumbprint(jwk)
     if (isKnown(state, kid) || kid === state.next) return refuse('reused', 'key must be new to the agent')
@@ -117,23 +134,31 @@ const CHANGES: { readonly [T in Following['type']]: (state: KeyState, claims: Cl
       return refuse('unknown-key', 'kid must be the thumbprint of an added key')
     return { addedKeys }
   },
-  deactivate: () => ({ deactivated: true }),
+  deactivate(state, { key, proof, ...place }) {
+    if (key === undefined || proof === undefined) {
+      return state.next === undefined
+        ? { deactivated: true }
+        : refuse('not-committed', 'the event must have the key to which the agent committed, and its proof')
+    }
+    const kid = jwkThumbprint(key)
+    return checkCommitment(state, kid) ?? checkKeyProof(proof, key, kid, place) ?? { deactivated: true }
+  },
   move(state, { to }) {
     const [from, target] = [parseDid(state.did), parseDid(to)]
     if (to === state.did || from?.fingerprint !== target?.fingerprint)
       return refuse('malformed', 'to must be a DID with the same fingerprint under another domain')
+    // Resolvers remember that a DID which an agent has left is deactivated for good.
+    if (state.previousDids.includes(to)) return refuse('malformed', 'to must be a DID that the agent never had')
     return { did: to, previousDids: [...state.previousDids, state.did] }
   },
 }
 
 /** Makes a key the identity key. A key never becomes the identity key again. */
-function establish(state: KeyState, { key, next }: Claims<'rotate' | 'recover'>): Changes {
-  const kid = jwkThumbprint(key)
+function establish(state: KeyState, key: Ed25519Jwk, kid: string, next: string | undefined): Changes {
   if (isKnown(state, kid)) return refuse('reused', 'key must be new to the agent')
-  const usedKids = new Set([...state.usedKids, kid])
-  if (next !== undefined && (usedKids.has(next) || state.addedKeys.some((added) => added.kid === next)))
+  if (next === kid || (next !== undefined && isKnown(state, next)))
     return refuse('reused', 'next must name a key that is new to the agent')
-  return { key, kid, next, usedKids }
+  return { key, kid, next, usedKids: new Set([...state.usedKids, kid]) }
 }
 
 function isKnown(state: KeyState, kid: string): boolean {

@@ -2,7 +2,8 @@ import { decodeBase64url } from '../encoding/base64.ts'
 import type { JsonObject } from '../encoding/strict-json.ts'
 import { isUuid } from '../encoding/uuid.ts'
 import { parseDid } from '../identity/did.ts'
-import { type PublicJwk, readPublicJwk } from '../jose/public-jwk.ts'
+import { type Ed25519Jwk, type P256Jwk, type PublicJwk, readPublicJwk } from '../jose/public-jwk.ts'
+import { isAddedKeyLabel } from './added-key-label.ts'
 import { type KeyEventRefusal, refuse } from './refusal.ts'
 
 /** Types of key events. */
@@ -57,7 +58,12 @@ export type KeyEventClaims =
       readonly proof: string
     })
   | (Following & { readonly type: 'remove-key'; readonly kid: string })
-  | (Following & { readonly type: 'deactivate' })
+  | (Following & {
+      readonly type: 'deactivate'
+      /** The key to which the agent committed, and its proof. Both are undefined without a commitment. */
+      readonly key: Ed25519Jwk | undefined
+      readonly proof: string | undefined
+    })
   | (Following & {
       readonly type: 'move'
       /** The new DID: the same fingerprint under another domain. */
@@ -67,71 +73,56 @@ export type KeyEventClaims =
       readonly issuer: string
     })
 
-/** A public Ed25519 key (RFC 8037). */
-export type Ed25519Jwk = Extract<PublicJwk, { kty: 'OKP' }>
-/** A public key of P-256 (RFC 7518 section 6.2). */
-export type P256Jwk = Extract<PublicJwk, { kty: 'EC' }>
-
 const DIGEST_BYTES = 32
-const MAX_LABEL = 100
-const MAX_ISSUER = 2048
+const MAX_ISSUER = 255
+const MAX_PROOF = 4096
 const MAX_SEQ = 1_000_000
 const MAX_UNIX_SECONDS = 253_402_300_799
-/** Text without control characters, format characters such as direction marks, and white space at the ends. */
-const LABEL = /^(?!\s)[^\p{C}\p{Zl}\p{Zp}]+(?<!\s)$/u
+/** An http or https URL without query, fragment and user, as a server writes its own. */
+const ISSUER = /^https?:\/\/[a-z0-9._:[\]-]+(?:\/[\w.~-]+)*$/
 
-/** Checks one claim. */
-interface Claim {
+/** Tells whether a claim has its form. `demand` says what is right, after the claim's name. */
+interface Form {
   readonly holds: (value: unknown) => boolean
-  /** What is right, after the claim's name. */
   readonly demand: string
 }
 
-const DIGEST = 'must be 43 characters of base64url, the SHA-256 of a text or key'
-const CLAIMS = {
-  type: { holds: (value) => KEY_EVENT_TYPES.some((type) => type === value), demand: 'must be a type of key event' },
-  did: { holds: (value) => typeof value === 'string' && parseDid(value) !== undefined, demand: 'must be a DID' },
-  seq: { holds: (value) => isInteger(value, 0, MAX_SEQ), demand: `must be a whole number from 0 to ${MAX_SEQ}` },
-  iat: { holds: isTime, demand: 'must be whole Unix seconds' },
-  prev: { holds: isDigest, demand: DIGEST },
-  key: {
-    holds: (value) => isKey(value, ['OKP']),
-    demand: 'must be a public JWK of Ed25519 with only kty, crv and x',
-  },
-  addedKey: {
-    holds: (value) => isKey(value, ['OKP', 'EC']),
-    demand: 'must be a public JWK of Ed25519 or P-256 without further members',
-  },
-  next: { holds: isDigest, demand: DIGEST },
-  kid: { holds: isDigest, demand: DIGEST },
-  proof: { holds: (value) => isText(value, 4096), demand: 'must be a JWS in compact serialisation' },
-  label: {
-    holds: (value) => isText(value, MAX_LABEL) && LABEL.test(value),
-    demand: `must be 1 to ${MAX_LABEL} visible characters`,
-  },
-  exp: { holds: isTime, demand: 'must be whole Unix seconds' },
-  recorded: { holds: (value) => value === true, demand: 'must be true or left out' },
-  to: { holds: (value) => typeof value === 'string' && parseDid(value) !== undefined, demand: 'must be a DID' },
-  operator_id: { holds: (value) => typeof value === 'string' && isUuid(value), demand: 'must be an operator id' },
-  issuer: { holds: (value) => isText(value, MAX_ISSUER), demand: 'must be the issuer of a server' },
-} as const satisfies Record<string, Claim>
+const TYPE: Form = { holds: isType, demand: `must be one of ${KEY_EVENT_TYPES.join(', ')}` }
+const DID: Form = text((value) => parseDid(value) !== undefined, 'must be a DID')
+const SEQ: Form = { holds: isWhole(0, MAX_SEQ), demand: `must be a whole number from 0 to ${MAX_SEQ}` }
+const TIME: Form = { holds: isWhole(1, MAX_UNIX_SECONDS), demand: 'must be whole Unix seconds' }
+const DIGEST: Form = text(
+  (value) => decodeBase64url(value)?.length === DIGEST_BYTES,
+  'must be 43 characters of base64url, the SHA-256 of a text or key',
+)
+const IDENTITY_KEY: Form = { holds: isKey('OKP'), demand: 'must be a public JWK of Ed25519 with only kty, crv and x' }
+const ADDED_KEY: Form = {
+  holds: isKey('OKP', 'EC'),
+  demand: 'must be a public JWK of Ed25519 or P-256 without further members',
+}
+const PROOF: Form = text((value) => value.length <= MAX_PROOF, `must be a JWS of at most ${MAX_PROOF} characters`)
+const LABEL: Form = text(isAddedKeyLabel, 'must be 1 to 100 visible characters without a space at either end')
+const RECORDED: Form = { holds: (value) => value === true, demand: 'must be true or left out' }
+const OPERATOR_ID: Form = text(isUuid, 'must be an operator id')
+const ISSUER_URL: Form = text(
+  (value) => value.length <= MAX_ISSUER && ISSUER.test(value),
+  `must be the issuer of a server, an http or https URL of at most ${MAX_ISSUER} characters`,
+)
 
-type ClaimName = keyof typeof CLAIMS
-/** Names of claims, with the check of each. */
-type Members = Readonly<Partial<Record<string, ClaimName>>>
-
-const COMMON = { type: 'type', did: 'did', seq: 'seq', iat: 'iat' } as const satisfies Members
-const FOLLOWING = { ...COMMON, prev: 'prev' } as const satisfies Members
+type Members = Readonly<Record<string, Form>>
+const COMMON: Members = { type: TYPE, did: DID, seq: SEQ, iat: TIME }
+const FOLLOWING: Members = { ...COMMON, prev: DIGEST }
+const PROVEN_KEY: Members = { key: IDENTITY_KEY, proof: PROOF }
 
 /** The claims of each type: those that it must have, and those that it may have. There are no others. */
 const SHAPES: Readonly<Record<KeyEventType, { readonly must: Members; readonly may?: Members }>> = {
-  inception: { must: { ...COMMON, key: 'key' }, may: { next: 'next', recorded: 'recorded' } },
-  rotate: { must: { ...FOLLOWING, key: 'key', proof: 'proof' }, may: { next: 'next' } },
-  recover: { must: { ...FOLLOWING, key: 'key' }, may: { next: 'next' } },
-  'add-key': { must: { ...FOLLOWING, key: 'addedKey', label: 'label', exp: 'exp', proof: 'proof' } },
-  'remove-key': { must: { ...FOLLOWING, kid: 'kid' } },
-  deactivate: { must: FOLLOWING },
-  move: { must: { ...FOLLOWING, to: 'to', operator_id: 'operator_id', issuer: 'issuer' } },
+  inception: { must: { ...COMMON, key: IDENTITY_KEY }, may: { next: DIGEST, recorded: RECORDED } },
+  rotate: { must: { ...FOLLOWING, ...PROVEN_KEY }, may: { next: DIGEST } },
+  recover: { must: { ...FOLLOWING, key: IDENTITY_KEY }, may: { next: DIGEST } },
+  'add-key': { must: { ...FOLLOWING, key: ADDED_KEY, label: LABEL, exp: TIME, proof: PROOF } },
+  'remove-key': { must: { ...FOLLOWING, kid: DIGEST } },
+  deactivate: { must: FOLLOWING, may: PROVEN_KEY },
+  move: { must: { ...FOLLOWING, to: DID, operator_id: OPERATOR_ID, issuer: ISSUER_URL } },
 }
 
 /**
@@ -148,53 +139,56 @@ const SHAPES: Readonly<Record<KeyEventType, { readonly must: Members; readonly m
 export function readClaims(
   payload: JsonObject,
 ): { readonly ok: true; readonly value: KeyEventClaims } | KeyEventRefusal {
-  const type = KEY_EVENT_TYPES.find((each) => each === payload.type)
-  if (type === undefined) return refuse('malformed', `type must be one of ${KEY_EVENT_TYPES.join(', ')}`)
+  const { type } = payload
+  if (!isType(type)) return refuse('malformed', `type ${TYPE.demand}`)
   const { must, may = {} } = SHAPES[type]
-  for (const [name, check] of Object.entries(must)) {
-    if (!Object.hasOwn(payload, name)) return refuse('malformed', `an event ${type} must have the claim ${name}`)
-    if (check !== undefined && !CLAIMS[check].holds(payload[name]))
-      return refuse('malformed', `${name} ${CLAIMS[check].demand}`)
+  const missing = Object.keys(must).find((name) => !Object.hasOwn(payload, name))
+  if (missing !== undefined) return refuse('malformed', `an event ${type} must have the claim ${missing}`)
+  for (const [name, value] of Object.entries(payload)) {
+    const form = formOf(must, name) ?? formOf(may, name)
+    if (form === undefined) return refuse('malformed', `an event ${type} must have only the claims ${namesOf(type)}`)
+    if (!form.holds(value)) return refuse('malformed', `${name} ${form.demand}`)
   }
-  for (const name of Object.keys(payload).filter((each) => !Object.hasOwn(must, each))) {
-    const check = may[name]
-    if (check === undefined) return refuse('malformed', `an event ${type} must not have the claim ${name.slice(0, 64)}`)
-    if (!CLAIMS[check].holds(payload[name])) return refuse('malformed', `${name} ${CLAIMS[check].demand}`)
-  }
-  if (type === 'inception' && payload.recorded === true && payload.next !== undefined) {
-    return refuse('malformed', 'a recorded inception must not have the claim next')
-  }
-  return { ok: true, value: toClaims(type, payload) }
+  return checkTogether(type, payload) ?? { ok: true, value: toClaims(type, payload) }
 }
 
+/** Returns undefined for names such as `constructor`, which every object inherits. */
+function formOf(members: Members, name: string): Form | undefined {
+  return Object.hasOwn(members, name) ? members[name] : undefined
+}
+
+function namesOf(type: KeyEventType): string {
+  const { must, may = {} } = SHAPES[type]
+  return Object.keys({ ...must, ...may }).join(', ')
+}
+
+function checkTogether(type: KeyEventType, { next, recorded, key, proof }: JsonObject): KeyEventRefusal | undefined {
+  if (recorded === true && next !== undefined)
+    return refuse('malformed', 'a recorded inception must not have the claim next')
+  if (type === 'deactivate' && (key === undefined) !== (proof === undefined))
+    return refuse('malformed', 'an event deactivate must have both key and proof, or neither')
+  return undefined
+}
+
+/** The table above has checked every claim that the type demands. */
 function toClaims(type: KeyEventType, payload: JsonObject): KeyEventClaims {
   const { operator_id: operatorId, ...claims } = payload
-  const more = {
-    inception: () => ({ next: claims.next, recorded: claims.recorded === true }),
-    move: () => ({ operatorId }),
-    other: () => ({}),
-  }[type === 'inception' || type === 'move' ? type : 'other']()
-  // The table above has checked every claim that the type demands.
+  const more = type === 'move' ? { operatorId } : type === 'inception' ? { recorded: claims.recorded === true } : {}
   return { ...claims, ...more } as unknown as KeyEventClaims
 }
 
-function isKey(value: unknown, kinds: readonly PublicJwk['kty'][]): boolean {
-  const jwk = readPublicJwk(value)
-  return jwk !== undefined && kinds.includes(jwk.kty)
+function isType(value: unknown): value is KeyEventType {
+  return KEY_EVENT_TYPES.some((type) => type === value)
 }
 
-function isDigest(value: unknown): boolean {
-  return typeof value === 'string' && decodeBase64url(value)?.length === DIGEST_BYTES
+function isKey(...kinds: readonly PublicJwk['kty'][]): Form['holds'] {
+  return (value) => kinds.some((kind) => kind === readPublicJwk(value)?.kty)
 }
 
-function isText(value: unknown, max: number): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= max
+function isWhole(least: number, most: number): Form['holds'] {
+  return (value) => typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
 }
 
-function isInteger(value: unknown, least: number, most: number): boolean {
-  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
-}
-
-function isTime(value: unknown): boolean {
-  return isInteger(value, 1, MAX_UNIX_SECONDS)
+function text(holds: (value: string) => boolean, demand: string): Form {
+  return { holds: (value) => typeof value === 'string' && value !== '' && holds(value), demand }
 }

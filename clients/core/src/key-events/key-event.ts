@@ -4,11 +4,11 @@ import { parseStrictJson } from '../encoding/strict-json.ts'
 import { encodeUtf8 } from '../encoding/utf8.ts'
 import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from '../jose/jws.ts'
 import { jwsDemand } from '../jose/jws-demand.ts'
-import { type Ed25519Jwk, type KeyEventClaims, readClaims } from './event-claims.ts'
+import type { Ed25519Jwk } from '../jose/public-jwk.ts'
+import { type KeyEventClaims, readClaims } from './event-claims.ts'
+import { KEY_EVENT_TYPE } from './jws-types.ts'
 import { type KeyEventRefusal, refuse } from './refusal.ts'
 
-/** `typ` of a key event. */
-export const KEY_EVENT_TYPE = 'auth4agent-key-event+jwt'
 /** Longest accepted text of a key event. */
 export const MAX_KEY_EVENT_BYTES = 8192
 
@@ -27,9 +27,9 @@ export interface KeyEvent {
 }
 
 const RULES: JwsRules = { maxBytes: MAX_KEY_EVENT_BYTES, algs: ED25519_ALGORITHMS, typs: [KEY_EVENT_TYPE] }
-/** `{"alg":"none","typ":"auth4agent-key-event+jwt"}` and a dot: how an event without a signature begins. */
+/** `{"alg":"none","typ":"auth4agent-key-event+jwt"}` and a dot: the beginning of an event without a signature. */
 const RECORDED_PREFIX = 'eyJhbGciOiJub25lIiwidHlwIjoiYXV0aDRhZ2VudC1rZXktZXZlbnQrand0In0.'
-const UNSIGNED = { kid: '', alg: 'none', signingInput: new Uint8Array(), signature: new Uint8Array() }
+const NOTHING = new Uint8Array()
 
 /**
  * Parses a key event: a JWS in compact serialisation whose claims are exactly those of its type (docs/identity.md).
@@ -47,25 +47,22 @@ const UNSIGNED = { kid: '', alg: 'none', signingInput: new Uint8Array(), signatu
 export function parseKeyEvent(text: string): KeyEvent | KeyEventRefusal {
   const isRecorded = text.startsWith(RECORDED_PREFIX)
   const jws = isRecorded ? parseRecorded(text) : parseCompactJws(text, RULES)
-  if (!jws.ok)
-    return 'demand' in jws ? jws : refuse('malformed', `the ${jws.part} of the event ${jwsDemand(jws, RULES)}`)
+  if (!jws.ok) return refuse('malformed', `the ${jws.part} of the event ${jwsDemand(jws, RULES)}`)
   const claims = readClaims(jws.payload)
   if (!claims.ok) return claims
   const { value } = claims
-  if (isRecorded !== (value.type === 'inception' && value.recorded)) {
+  if (isRecorded !== (value.type === 'inception' && value.recorded))
     return refuse('malformed', 'an inception with recorded: true, and no other event, must be without a signature')
-  }
-  if (value.type === 'inception' && value.recorded && recordedInception(value) !== text) {
-    return refuse('malformed', 'a recorded inception must have its members in the order of the protocol')
-  }
+  if (value.type === 'inception' && value.recorded && recordedInception(value) !== text)
+    return refuse('malformed', 'a recorded inception must be the text that recordedInception returns')
   const { signingInput, signature } = jws
   const { kid, alg } = jws.header
   return { ok: true, claims: value, kid, alg, signingInput, signature, digest: sha256Text(text, 'base64url'), text }
 }
 
 /**
- * Returns the inception that a server records for an agent that registered without one. Each server and each call
- * returns the same text for the same agent.
+ * Returns the inception that a server records for an agent that registered without a signed one. The text depends only
+ * on the arguments: every process of a server returns the same text for the same agent.
  *
  * @example
  * ```ts
@@ -86,10 +83,12 @@ export function recordedInception(agent: {
 }
 
 function parseRecorded(text: string) {
-  const payload = text.endsWith('.') && text.length <= MAX_KEY_EVENT_BYTES ? text.slice(RECORDED_PREFIX.length, -1) : ''
-  const bytes = decodeBase64url(payload)
-  const json = bytes && parseStrictJson(bytes)
-  if (!json?.ok) return refuse('malformed', 'the payload of a recorded inception must be a JSON object in base64url')
-  const { kid, alg, signingInput, signature } = UNSIGNED
-  return { ok: true, header: { kid, alg }, payload: json.value, signingInput, signature } as const
+  if (text.length > MAX_KEY_EVENT_BYTES) return { ok: false, part: 'text', why: 'size' } as const
+  if (!text.endsWith('.')) return { ok: false, part: 'text', why: 'shape' } as const
+  const bytes = decodeBase64url(text.slice(RECORDED_PREFIX.length, -1))
+  if (bytes === undefined) return { ok: false, part: 'payload', why: 'encoding' } as const
+  const json = parseStrictJson(bytes)
+  if (!json.ok) return { ok: false, part: 'payload', why: json.why } as const
+  const header = { kid: '', alg: 'none' }
+  return { ok: true, header, payload: json.value, signingInput: NOTHING, signature: NOTHING } as const
 }

@@ -2,10 +2,8 @@ import { readProofKey } from '../dpop/proof-key.ts'
 import { type JwsRules, parseCompactJws } from '../jose/jws.ts'
 import { jwsDemand } from '../jose/jws-demand.ts'
 import type { PublicJwk } from '../jose/public-jwk.ts'
+import { KEY_PROOF_TYPE } from './jws-types.ts'
 import { type KeyEventRefusal, refuse } from './refusal.ts'
-
-/** `typ` of the proof by which a new key agrees to become a key of an agent. */
-export const KEY_PROOF_TYPE = 'auth4agent-key-proof+jwt'
 
 /** The place in a log for which a key proves itself. The proof has exactly these claims. */
 export interface ProvenPlace {

@@ -1,9 +1,11 @@
-import type { Ed25519Jwk, P256Jwk } from './event-claims.ts'
+import type { Ed25519Jwk, P256Jwk } from '../jose/public-jwk.ts'
 
 /** Largest number of keys that an agent may have beside its identity key. */
 export const MAX_ADDED_KEYS = 4
 /** Largest number of events in a log. After them only `deactivate` is accepted. */
 export const MAX_KEY_EVENTS = 2000
+/** Largest number of events after which a log accepts `add-key`. The places after them are for rotations. */
+export const MAX_ADDING_EVENTS = 1900
 /** Longest time from `iat` to the expiry of an added key, in seconds. */
 export const MAX_ADDED_KEY_LIFETIME_S = 366 * 24 * 3600
 

@@ -1,10 +1,9 @@
 import { encodeBase64url } from '../encoding/base64.ts'
 import type { AssertionSigner } from '../identity/assertion.ts'
 import { signJws, signJwt } from '../identity/sign-jwt.ts'
-import { jwkThumbprint, type PublicJwk } from '../jose/public-jwk.ts'
-import type { Ed25519Jwk } from './event-claims.ts'
-import { KEY_EVENT_TYPE } from './key-event.ts'
-import { KEY_PROOF_TYPE } from './key-proof.ts'
+import { type Ed25519Jwk, jwkThumbprint, type PublicJwk } from '../jose/public-jwk.ts'
+import { KEY_EVENT_TYPE, KEY_PROOF_TYPE } from './jws-types.ts'
+import type { ProvenPlace } from './key-proof.ts'
 import type { KeyState } from './key-state.ts'
 
 /** A new key that proves itself: its public half, and a function that signs with it. */
@@ -21,7 +20,11 @@ export type KeyChange =
   | { readonly type: 'recover'; readonly next?: string | undefined }
   | { readonly type: 'add-key'; readonly key: KeySigner; readonly label: string; readonly exp: number }
   | { readonly type: 'remove-key'; readonly kid: string }
-  | { readonly type: 'deactivate' }
+  | {
+      readonly type: 'deactivate'
+      /** The key to which the agent committed. Only an agent without a commitment can leave it out. */
+      readonly key?: KeySigner | undefined
+    }
   | { readonly type: 'move'; readonly to: string; readonly operatorId: string; readonly issuer: string }
 
 /** The end of a log, after which an event comes. */
@@ -63,18 +66,22 @@ export async function signKeyEvent(
   nowS: number,
 ): Promise<string> {
   const place = { did: end.did, seq: end.seq + 1, prev: end.head, iat: Math.max(Math.floor(nowS), end.iat) }
-  if (change.type === 'rotate' || change.type === 'add-key') {
-    const { key, ...rest } = change
-    const header = { typ: KEY_PROOF_TYPE, kid: jwkThumbprint(key.jwk) }
-    const proof = await signJws(key, { alg: key.alg, ...header }, place)
-    return signEvent(signer, { ...place, ...rest, key: key.jwk, proof })
-  }
-  if (change.type === 'move') {
-    const { type, to, operatorId, issuer } = change
-    return signEvent(signer, { ...place, type, to, operator_id: operatorId, issuer })
-  }
-  const key = change.type === 'recover' ? ed25519Jwk(signer.publicKey) : undefined
-  return signEvent(signer, { ...place, ...change, key })
+  return signEvent(signer, { ...place, ...(await claimsOf(signer, place, change)) })
+}
+
+/** Returns the claims of one type of event. */
+async function claimsOf(signer: AssertionSigner, place: ProvenPlace, change: KeyChange): Promise<object> {
+  if ('key' in change && change.key !== undefined) return { ...change, ...(await prove(change.key, place)) }
+  if (change.type === 'recover') return { ...change, key: ed25519Jwk(signer.publicKey) }
+  if (change.type !== 'move') return change
+  const { operatorId, ...rest } = change
+  return { ...rest, operator_id: operatorId }
+}
+
+/** Returns a new key, and its signature over its place in the log. */
+async function prove(key: KeySigner, place: ProvenPlace): Promise<{ readonly key: PublicJwk; readonly proof: string }> {
+  const header = { alg: key.alg, typ: KEY_PROOF_TYPE, kid: jwkThumbprint(key.jwk) }
+  return { key: key.jwk, proof: await signJws(key, header, place) }
 }
 
 function signEvent(signer: AssertionSigner, claims: object): Promise<string> {

@@ -1,9 +1,11 @@
 import { createPublicKey, sign as cryptoSign, verify as cryptoVerify, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { generateP256KeyPair, signerFromP256KeyPair } from './p256.ts'
 import { chooseEd25519, nobleEd25519, webCryptoEd25519 } from './platform.ts'
 import {
   generateKey,
   generateWebCryptoKey,
+  type KeyLike,
   signerFromCallback,
   signerFromKeyPair,
   signerFromSeed,
@@ -97,6 +99,18 @@ describe('signers', () => {
     const another = await generateWebCryptoKey()
     const mixed = await signerFromKeyPair({ publicKey: another.publicKey, privateKey })
     await expect(mixed.sign(MESSAGE)).rejects.toMatchObject({ reason: 'WRONG_KEY' })
+  })
+
+  it('toSigner accepts a P-256 key pair and a P-256 signer', async () => {
+    const pair = await generateP256KeyPair()
+    const signer = await toSigner(pair)
+    expect(signer).toMatchObject({ alg: 'ES256', publicKey: (await signerFromP256KeyPair(pair)).publicKey })
+    expect(await toSigner(signer)).toBe(signer)
+  })
+
+  it('toSigner rejects a signer of another algorithm', async () => {
+    const key: unknown = { ...(await generateKey()), alg: 'RS256' }
+    await expect(toSigner(key as KeyLike)).rejects.toThrow(new TypeError('alg must be EdDSA or ES256'))
   })
 
   it('toSigner accepts a seed, a WebCrypto key pair and a signer', async () => {

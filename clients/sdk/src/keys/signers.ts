@@ -1,5 +1,6 @@
-import type { Signer } from '../signer.ts'
+import type { AgentSigner, OperatorSigner, P256Signer, Signer } from '../signer.ts'
 import { checkedSigner } from './checked-signer.ts'
+import { isP256, signerFromP256KeyPair } from './p256.ts'
 import { type PlatformKey, platformEd25519, signBy } from './platform.ts'
 
 /** A signer whose private key can be exported and stored. */
@@ -14,8 +15,8 @@ export interface WebCryptoKeyPair {
   readonly privateKey: PlatformKey
 }
 
-/** The forms of a key that the SDK accepts. Bytes are a secret seed of 32 bytes. */
-export type KeyLike = Signer | WebCryptoKeyPair | Uint8Array
+/** The forms of a key that the SDK accepts. Bytes are a secret seed of 32 bytes. A key pair is of Ed25519 or P-256. */
+export type KeyLike = Signer | P256Signer | WebCryptoKeyPair | Uint8Array
 
 const SEED_BYTES = 32
 
@@ -95,8 +96,9 @@ export async function signerFromKeyPair({ publicKey, privateKey }: WebCryptoKeyP
 }
 
 /**
- * Makes a signer from a function, for a key in a KMS, an HSM or another process. `publicKey` is 32 raw bytes. `sign`
- * verifies the first signature with `publicKey`, and rejects with WRONG_KEY if the function signs with another key.
+ * Makes a signer from a function, for a key in a KMS, an HSM or another process. `publicKey` is 32 raw bytes, or for a
+ * P-256 key (`alg: 'ES256'`) 65. `sign` verifies the first signature with `publicKey`, and rejects with WRONG_KEY if
+ * the function signs with another key.
  *
  * Throws TypeError for a public key of another length.
  *
@@ -111,16 +113,18 @@ export async function signerFromKeyPair({ publicKey, privateKey }: WebCryptoKeyP
  * })
  * ```
  */
-export function signerFromCallback(signer: Signer): Signer {
+export function signerFromCallback(signer: Signer): Signer
+export function signerFromCallback(signer: P256Signer): P256Signer
+export function signerFromCallback(signer: OperatorSigner): OperatorSigner {
   return checkedSigner(signer)
 }
 
 /** Makes a signer from any form of key. */
-export async function toSigner(key: KeyLike): Promise<Signer> {
+export async function toSigner(key: KeyLike): Promise<AgentSigner> {
   if (key instanceof Uint8Array) return signerFromSeed(key)
   // A caller in JavaScript may pass a PEM text. The error must not contain it.
   if (typeof key !== 'object' || key === null)
     throw new TypeError('key must be a seed, a signer or a WebCrypto key pair')
   if ('sign' in key) return checkedSigner(key)
-  return signerFromKeyPair(key)
+  return isP256(key.privateKey) ? signerFromP256KeyPair(key) : signerFromKeyPair(key)
 }

@@ -1,18 +1,8 @@
-import { Buffer } from 'node:buffer'
 import { homedir } from 'node:os'
-import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import type { SeedSigner } from '../keys/signers.ts'
+import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { isObject, type Json, type KeyReference, keyReference, text } from './config-members.ts'
 import { configurationError, readText, writeText } from './files.ts'
-import { readKeyFile } from './key-file.ts'
-
-/**
- * A reference to a private key. The only provider is `file`. `ref` is the path of the key file, absolute or relative
- * to the configuration folder.
- */
-export interface KeyReference {
-  readonly provider: string
-  readonly ref: string
-}
+import { type OperatorTeam, readTeam } from './operator-team.ts'
 
 /** The content of `agent.json`, by its own names. A value that is not known yet is an empty string. */
 export interface AgentConfig {
@@ -27,8 +17,11 @@ export interface AgentConfig {
   readonly issuer?: string
 }
 
-/** The content of `operator.json`, by its own names. A value that is not known yet is an empty string. */
-export interface OperatorConfig {
+/**
+ * The content of `operator.json`, by its own names. A value that is not known yet is an empty string. A folder without
+ * the root key has an empty `root_public_key`.
+ */
+export interface OperatorConfig extends OperatorTeam {
   readonly id: string
   readonly domain: string
   readonly server_url: string
@@ -153,6 +146,7 @@ export async function readOperatorConfig(folder: string): Promise<OperatorConfig
       key: keyReference(json, path, pathsIn(folder).operatorKey),
       domain_verified_at: text(json, 'domain_verified_at', path),
       issuer: text(json, 'issuer', path),
+      ...readTeam(json, path),
     }
   )
 }
@@ -189,48 +183,12 @@ export async function updateOperatorConfig(folder: string, changes: Partial<Oper
   await update(pathsIn(folder).operator, changes)
 }
 
-/**
- * Loads the key that a configuration names. If no file exists at the path of the key, it loads the file of the same
- * name in the subfolder `keys`, because the configuration folder may have been moved.
- *
- * Rejects with CONFIGURATION if the key cannot be loaded, or if the configuration names another public key.
- *
- * @example
- *
- * ```ts
- * import { createAgent } from '@auth4agent/sdk'
- * import { defaultFolder, loadSigner, readAgentConfig } from '@auth4agent/sdk/node'
- *
- * const folder = defaultFolder()
- * const config = await readAgentConfig(folder)
- * if (config === undefined) throw new Error('Run `auth4agent init` first')
- * const key = await loadSigner(folder, config)
- * const agent = createAgent({ server: config.server_url, did: config.did, key })
- * ```
- */
-export async function loadSigner(
-  folder: string,
-  { key, ...config }: AgentConfig | OperatorConfig,
-): Promise<SeedSigner> {
-  if (key.provider !== 'file')
-    throw configurationError(`Unknown key provider ${JSON.stringify(key.provider)}: it must be "file"`)
-  const named = resolve(folder, key.ref)
-  const isThere = (await readText(named)) !== undefined
-  const path = isThere ? named : join(folder, 'keys', basename(key.ref))
-  const signer = await readKeyFile(path)
-  const publicKey = 'root_public_key' in config ? config.root_public_key : config.public_key
-  if (publicKey !== '' && publicKey !== Buffer.from(signer.publicKey).toString('base64')) {
-    throw configurationError(`The key in ${path} is not the one that the configuration in ${folder} names`)
-  }
-  return signer
-}
-
 async function update(path: string, changes: object): Promise<void> {
   const present = (await readObject(path)) ?? {}
   await writeText(path, JSON.stringify({ ...present, ...changes }, undefined, 2))
 }
 
-async function readObject(path: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+async function readObject(path: string): Promise<Json | undefined> {
   const content = await readText(path)
   if (content === undefined) return undefined
   const json = parseJson(content)
@@ -244,20 +202,4 @@ function parseJson(content: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function keyReference(json: Readonly<Record<string, unknown>>, path: string, otherwise: string): KeyReference {
-  const { key = {} } = json
-  if (!isObject(key)) throw configurationError(`key in ${path} must be an object`)
-  return { provider: text(key, 'provider', path) || 'file', ref: text(key, 'ref', path) || otherwise }
-}
-
-function text(json: Readonly<Record<string, unknown>>, name: string, path: string): string {
-  const value = json[name] ?? ''
-  if (typeof value !== 'string') throw configurationError(`${name} in ${path} must be a string`)
-  return value
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -144,7 +144,8 @@ function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
 }
 
-function codeOf(error: unknown): string {
+/** Returns the code of an error of the system, or its message. */
+export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return 'code' in error ? String(error.code) : error.message
 }

@@ -1,9 +1,7 @@
 export {
   type AgentConfig,
   defaultFolder,
-  type KeyReference,
   keyFileReference,
-  loadSigner,
   type OperatorConfig,
   pathsIn,
   readAgentConfig,
@@ -11,6 +9,11 @@ export {
   updateAgentConfig,
   updateOperatorConfig,
 } from './config-folder.ts'
+export type { KeyReference } from './config-members.ts'
 export { readText, writeText } from './files.ts'
 export { createKeyFile, readKeyFile } from './key-file.ts'
+export { type KeyFileOptions, keyFileStore } from './key-file-store.ts'
+export { loadOperationalKey, loadSigner } from './load-signer.ts'
+export type { OperatorTeam, OwnKey } from './operator-team.ts'
 export { generatePrivateKey, type PrivateKeyText, parsePrivateKey } from './private-key.ts'
+export { createP256KeyFile, readSigningKeyFile } from './signing-key-file.ts'

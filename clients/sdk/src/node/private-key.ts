@@ -68,12 +68,17 @@ export function parsePrivateKey(text: string): PrivateKeyText {
 export function generatePrivateKey(): { readonly signer: SeedSigner; readonly text: string } {
   const { privateKey } = generateKeyPairSync('ed25519')
   const signer = signerOf(privateKey)
-  const seed = signer.exportSeed()
-  const bytes = Buffer.concat([seed, signer.publicKey])
+  return { signer, text: privateKeyText(signer) }
+}
+
+/** Returns the content of a key file: base64 of seed and public half. */
+export function privateKeyText({ exportSeed, publicKey }: Pick<SeedSigner, 'exportSeed' | 'publicKey'>): string {
+  const seed = exportSeed()
+  const bytes = Buffer.concat([seed, publicKey])
   const text = bytes.toString('base64')
   seed.fill(0)
   bytes.fill(0)
-  return { signer, text }
+  return text
 }
 
 function parsePem(text: string): PrivateKeyText {

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest'
+import {
+  appended,
+  applied,
+  begun,
+  type EventKey,
+  eventOf,
+  identityKey,
+  nextEvent,
+  nextPlace,
+  p256Key,
+  proofOf,
+  provenKey,
+  stateOf,
+} from '../../../../test/support/key-events.ts'
+import { MAX_ADDED_KEY_LIFETIME_S } from './key-state.ts'
+
+const NOW = 1_800_000_000
+const [first, next, other] = [identityKey('first'), identityKey('next'), identityKey('other')]
+const [spare, p256] = [identityKey('spare'), p256Key('added')]
+const FREE = await begun(first, NOW)
+const COMMITTED = await begun(first, NOW, next.kid)
+const DAY = 86_400
+
+const refused = (why: string, demand: string) => ({ ok: false, why, demand })
+const followed = (log: readonly string[], text: string) => applied(stateOf(log), text)
+
+const adding = (log: readonly string[], key: EventKey, change: object = {}) => {
+  const claims = { type: 'add-key', ...provenKey(log, key), label: 'TPM', exp: NOW + DAY }
+  return { ...claims, ...change }
+}
+
+const event = (log: readonly string[], claims: object, signer: EventKey = first, header: object = {}) =>
+  nextEvent(log, claims, signer, header)
+
+describe('applyKeyEvent, about commitments', () => {
+  const COMMITMENT = 'key must be the key to which the agent committed'
+  const NONE = 'the agent must have committed to a key'
+  const BARE = 'the event must have the key to which the agent committed, and its proof'
+
+  it.each([
+    ['rotate to another key', event(COMMITTED, { type: 'rotate', ...provenKey(COMMITTED, other) }), COMMITMENT],
+    ['recover with another key', event(COMMITTED, { type: 'recover', key: other.jwk }, other), COMMITMENT],
+    ['deactivate without the committed key', event(COMMITTED, { type: 'deactivate' }), BARE],
+    [
+      'deactivate with another key',
+      event(COMMITTED, { type: 'deactivate', ...provenKey(COMMITTED, other) }),
+      COMMITMENT,
+    ],
+  ])('refuses %s', (_name, text, demand) => {
+    expect(followed(COMMITTED, text)).toEqual(refused('not-committed', demand))
+  })
+
+  it.each([
+    ['recover', event(FREE, { type: 'recover', key: next.jwk }, next)],
+    ['deactivate with a key', event(FREE, { type: 'deactivate', ...provenKey(FREE, next) })],
+  ])('refuses %s without a commitment', (_name, text) => {
+    expect(followed(FREE, text)).toEqual(refused('not-committed', NONE))
+  })
+
+  it('replaces the commitment with each rotation, and ends it with a rotation without next', async () => {
+    const recommitted = await appended(COMMITTED, first, { type: 'rotate', key: next, next: other.kid })
+    expect(stateOf(recommitted)).toMatchObject({ kid: next.kid, next: other.kid })
+    const again = event(recommitted, { type: 'rotate', ...provenKey(recommitted, spare) }, next)
+    expect(followed(recommitted, again)).toEqual(refused('not-committed', COMMITMENT))
+    const free = await appended(recommitted, next, { type: 'rotate', key: other })
+    expect(stateOf(free)).toMatchObject({ kid: other.kid, next: undefined })
+    expect(await appended(free, other, { type: 'rotate', key: spare })).toHaveLength(4)
+  })
+
+  it('ends a committed agent with the proof of the committed key', () => {
+    const text = event(COMMITTED, { type: 'deactivate', ...provenKey(COMMITTED, next) })
+    expect(followed(COMMITTED, text)).toMatchObject({ ok: true, state: { deactivated: true, kid: first.kid } })
+  })
+})
+
+describe('applyKeyEvent, about keys that come back', () => {
+  const NEW = 'key must be new to the agent'
+  const NEXT = 'next must name a key that is new to the agent'
+
+  it('refuses a key that is or was the identity key, as identity key and as added key', async () => {
+    const log = await appended(FREE, first, { type: 'rotate', key: next })
+    for (const key of [first, next]) {
+      expect(followed(log, event(log, { type: 'rotate', ...provenKey(log, key) }, next))).toEqual(
+        refused('reused', NEW),
+      )
+      expect(followed(log, event(log, adding(log, key), next))).toEqual(refused('reused', NEW))
+    }
+  })
+
+  it('refuses an added key, as identity key and a second time', async () => {
+    const log = await appended(FREE, first, { type: 'add-key', key: other, label: 'a', exp: NOW + DAY })
+    expect(followed(log, event(log, { type: 'rotate', ...provenKey(log, other) }))).toEqual(refused('reused', NEW))
+    expect(followed(log, event(log, adding(log, other)))).toEqual(refused('reused', NEW))
+  })
+
+  it('refuses the committed key as added key', () => {
+    expect(followed(COMMITTED, event(COMMITTED, adding(COMMITTED, next)))).toEqual(refused('reused', NEW))
+  })
+
+  it('refuses a commitment to a known key', async () => {
+    const log = await appended(FREE, first, { type: 'add-key', key: p256, label: 'a', exp: NOW + DAY })
+    for (const kid of [first.kid, next.kid, p256.kid]) {
+      const text = event(log, { type: 'rotate', ...provenKey(log, next), next: kid })
+      expect(followed(log, text)).toEqual(refused('reused', NEXT))
+    }
+    const recover = event(COMMITTED, { type: 'recover', key: next.jwk, next: first.kid }, next)
+    expect(followed(COMMITTED, recover)).toEqual(refused('reused', NEXT))
+  })
+
+  it('accepts a removed key as added key again, and as identity key', async () => {
+    const change = { type: 'add-key', key: other, label: 'a', exp: NOW + DAY } as const
+    const removed = await appended(await appended(FREE, first, change), first, { type: 'remove-key', kid: other.kid })
+    expect(stateOf(await appended(removed, first, change)).addedKeys).toHaveLength(1)
+    expect(stateOf(await appended(removed, first, { type: 'rotate', key: other })).kid).toBe(other.kid)
+  })
+})
+
+describe('applyKeyEvent, about added keys', () => {
+  it('keeps added keys over rotations, until they are removed', async () => {
+    let log = await appended(COMMITTED, first, { type: 'add-key', key: p256, label: 'TPM', exp: NOW + DAY })
+    log = await appended(log, next, { type: 'recover', next: other.kid })
+    log = await appended(log, next, { type: 'rotate', key: other })
+    const added = { kid: p256.kid, jwk: p256.jwk, label: 'TPM', exp: NOW + DAY }
+    expect(stateOf(log)).toMatchObject({ kid: other.kid, addedKeys: [added] })
+    log = await appended(log, other, { type: 'remove-key', kid: p256.kid })
+    expect(stateOf(log).addedKeys).toEqual([])
+  })
+
+  it('refuses a fifth key, also when the others have expired', async () => {
+    let log = FREE
+    for (const name of ['a', 'b', 'c', 'd']) {
+      log = await appended(log, first, { type: 'add-key', key: p256Key(name), label: name, exp: NOW + DAY })
+    }
+    const place = { ...nextPlace(log), iat: NOW + 10 * DAY }
+    const key = p256Key('e')
+    const claims = { ...place, type: 'add-key', key: key.jwk, label: 'e', exp: place.iat + DAY }
+    const text = eventOf(first, { ...claims, proof: proofOf(key, place) })
+    expect(followed(log, text)).toEqual(refused('too-many-keys', 'the agent must have fewer than 4 added keys'))
+  })
+
+  it.each([
+    ['the second of the event', NOW + 1],
+    ['a time in the past', NOW],
+    ['366 days and a second later', NOW + 2 + MAX_ADDED_KEY_LIFETIME_S],
+  ])('refuses an expiry at %s', (_name, exp) => {
+    const demand = 'exp must be after iat, by at most 366 days'
+    expect(followed(FREE, event(FREE, adding(FREE, p256, { exp })))).toEqual(refused('malformed', demand))
+  })
+
+  it.each([NOW + 2, NOW + 1 + MAX_ADDED_KEY_LIFETIME_S])('accepts an expiry at the limit %i', (exp) => {
+    expect(followed(FREE, event(FREE, adding(FREE, p256, { exp })))).toMatchObject({ ok: true })
+  })
+
+  it('refuses to remove a key that is not an added key', async () => {
+    const log = await appended(FREE, first, { type: 'add-key', key: p256, label: 'TPM', exp: NOW + DAY })
+    for (const kid of [first.kid, other.kid]) {
+      const demand = 'kid must be the thumbprint of an added key'
+      expect(followed(log, event(log, { type: 'remove-key', kid }))).toEqual(refused('unknown-key', demand))
+    }
+  })
+
+  it.each([
+    ['rotate', { type: 'rotate', key: next.jwk, proof: proofOf(other, nextPlace(FREE)) }],
+    ['add-key', adding(FREE, p256, { proof: proofOf(other, nextPlace(FREE)) })],
+  ])('refuses %s with the proof of another key', (_type, claims) => {
+    expect(followed(FREE, event(FREE, claims))).toMatchObject({ ok: false })
+  })
+
+  it('refuses deactivate with the proof of another key', () => {
+    const proof = proofOf(other, nextPlace(COMMITTED))
+    const text = event(COMMITTED, { type: 'deactivate', key: next.jwk, proof })
+    expect(followed(COMMITTED, text)).toMatchObject({ ok: false, why: 'signature' })
+  })
+})

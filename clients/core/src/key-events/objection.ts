@@ -1,0 +1,67 @@
+import { readProofKey } from '../dpop/proof-key.ts'
+import { decodeBase64url } from '../encoding/base64.ts'
+import { parseDid } from '../identity/did.ts'
+import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from '../jose/jws.ts'
+import { jwsDemand } from '../jose/jws-demand.ts'
+import { type Ed25519Jwk, jwkThumbprint } from '../jose/public-jwk.ts'
+import { KEY_OBJECTION_TYPE } from './jws-types.ts'
+import { type KeyEventRefusal, refuse } from './refusal.ts'
+
+const DIGEST_BYTES = 32
+const NAMES = ['did', 'event', 'iat']
+const RULES: JwsRules = { maxBytes: 4096, algs: ED25519_ALGORITHMS, typs: [KEY_OBJECTION_TYPE] }
+
+/** What an objection says: the agent, the digest of the recovery that it ends, and when it was signed. */
+export interface ObjectionContent {
+  readonly did: string
+  /** SHA-256 of the recovery, base64url. */
+  readonly event: string
+  /** Unix seconds. */
+  readonly iat: number
+}
+
+/** A well-formed objection. */
+export interface Objection extends ObjectionContent {
+  readonly ok: true
+  /** Checks that this key has signed. Returns undefined if it has. */
+  checkSignature(key: Ed25519Jwk): KeyEventRefusal | undefined
+}
+
+/**
+ * Parses an objection to a recovery. It must have exactly the claims `did`, `event` and `iat`. Its signature is not
+ * checked yet.
+ *
+ * @example
+ * ```ts
+ * import { parseObjection } from '@auth4agent/core/key-events/objection'
+ *
+ * const objection = parseObjection(text)
+ * if (!objection.ok) throw new TypeError(objection.demand)
+ * const refusal = objection.checkSignature(state.key)
+ * ```
+ */
+export function parseObjection(text: string): Objection | KeyEventRefusal {
+  const jws = parseCompactJws(text, RULES)
+  if (!jws.ok) return refuse('malformed', `the ${jws.part} of the objection ${jwsDemand(jws, RULES)}`)
+  const { did, event, iat } = jws.payload
+  if (Object.keys(jws.payload).length !== NAMES.length)
+    return refuse('malformed', `the objection must have exactly the claims ${NAMES.join(', ')}`)
+  if (typeof did !== 'string' || parseDid(did) === undefined) return refuse('malformed', 'did must be a DID')
+  if (typeof event !== 'string' || decodeBase64url(event)?.length !== DIGEST_BYTES)
+    return refuse('malformed', 'event must be 43 characters of base64url, the SHA-256 of the recovery')
+  if (typeof iat !== 'number' || !Number.isInteger(iat) || iat < 1)
+    return refuse('malformed', 'iat must be whole Unix seconds')
+  const { header, signingInput, signature } = jws
+  return {
+    ok: true,
+    did,
+    event,
+    iat,
+    checkSignature(key) {
+      const kid = jwkThumbprint(key)
+      if (header.kid !== kid) return refuse('signature', `kid must be ${kid}, the thumbprint of the identity key`)
+      const isSigned = readProofKey(header.alg, { ...key })?.verify(signingInput, signature) === true
+      return isSigned ? undefined : refuse('signature', 'the objection must be signed with the identity key')
+    },
+  }
+}

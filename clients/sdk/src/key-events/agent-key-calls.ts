@@ -1,0 +1,135 @@
+import type { Names } from '@auth4agent/core/names/unknown-name'
+import type { KeyLike } from '../keys/signers.ts'
+import type { AppendedKeyEvent, EndedRecovery } from './key-answers.ts'
+import type { KeyLog } from './key-log.ts'
+import type { RotatedKey, RotationKeys } from './rotate-key.ts'
+
+/** An option of every call. */
+interface Stoppable {
+  /** Stops the call. An event that was sent may be in the log nevertheless. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Options of {@link AgentKeyCalls.rotateKey}. An agent with a key store can leave both keys out. */
+export interface RotateKeyOptions extends RotationKeys, Stoppable {}
+
+/** Options of {@link AgentKeyCalls.addKey}. */
+export interface AddKeyOptions extends Stoppable {
+  /** The new key, which proves itself. It may be of P-256. */
+  readonly key: KeyLike
+  /** A name for people, 1 to 100 characters. */
+  readonly label: string
+  /** When the key expires: a time, or a duration from now such as `90d`. At most 366 days ahead. */
+  readonly expires: Date | string
+}
+
+/** Options of {@link AgentKeyCalls.deactivate}. */
+export interface DeactivateOptions extends Stoppable {
+  /** The key to which the agent committed, if it committed to one and the key is not in its store. */
+  readonly key?: KeyLike | undefined
+}
+
+/** A key that an agent has added. */
+export interface AddedAgentKey {
+  /** RFC 7638 thumbprint. */
+  readonly kid: string
+  readonly expiresAt: Date
+  /** The number of the event in the log. */
+  readonly seq: number
+}
+
+/**
+ * The calls that read and change the log of an agent's keys. Changes need the identity key. They reject with
+ * Auth4AgentError; the reason is WRONG_KEY if the agent has another key.
+ */
+export interface AgentKeyCalls {
+  /**
+   * Replaces the identity key. From then on, no token that the agent got before is valid. The agent continues with the
+   * new key: it gets new tokens when they are needed, and repeats calls that the server has refused because of the old
+   * key.
+   *
+   * An agent with a key store rotates to the key that the store keeps ready, commits to the key after that, and
+   * replaces the keys in the store. Any other agent needs `key`: store this key before, because it is the only key of
+   * the agent afterwards.
+   *
+   * @example
+   *
+   * ```ts
+   * const key = await generateKey()
+   * await store(key.exportSeed()) // before the rotation, beside the old key
+   * const { kid, seq } = await agent.rotateKey({ key })
+   * ```
+   */
+  rotateKey(options?: RotateKeyOptions): Promise<RotatedKey>
+  /**
+   * Adds a key that may authenticate the agent, but cannot change its log. Many key stores, TPMs and OAuth libraries
+   * have only P-256. An agent has at most 4 added keys.
+   *
+   * @example
+   *
+   * ```ts
+   * const pair = await generateP256KeyPair()
+   * const { kid } = await agent.addKey({ key: pair, label: 'laptop', expires: '90d' })
+   * const laptop = createAgent({ server, did: agent.did, key: pair })
+   * ```
+   */
+  addKey(options: AddKeyOptions): Promise<AddedAgentKey>
+  /**
+   * Removes an added key. When the call resolves, all tokens of the agent have ended and the key gets no new ones.
+   *
+   * @example
+   *
+   * ```ts
+   * await agent.removeKey(kid)
+   * ```
+   */
+  removeKey(kid: string, options?: Stoppable): Promise<AppendedKeyEvent>
+  /**
+   * Reads the log of the agent's keys, and on platforms with node:crypto verifies it from the first event on. Rejects
+   * with UNEXPECTED_ANSWER if the log is not genuine.
+   *
+   * @example
+   *
+   * ```ts
+   * const { kid, next, keySinceS, pending } = await agent.keyEvents()
+   * const isRobbed = pending.some(({ type }) => type === 'recover')
+   * ```
+   */
+  keyEvents(options?: Stoppable): Promise<KeyLog>
+  /**
+   * Ends the recovery that waits. Use it if nobody has lost the current key: then the recovery is an attack. Rejects
+   * with NOTHING_PENDING if none waits.
+   *
+   * @example
+   *
+   * ```ts
+   * await agent.objectToRecovery()
+   * ```
+   */
+  objectToRecovery(options?: Stoppable): Promise<EndedRecovery>
+  /**
+   * Ends the agent's identity for good. An agent that has committed to a key needs that key too. Its operator cannot
+   * undo this.
+   *
+   * @example
+   *
+   * ```ts
+   * await agent.deactivate()
+   * ```
+   */
+  deactivate(options?: DeactivateOptions): Promise<AppendedKeyEvent>
+}
+
+const STOPPABLE_NAMES: Names<Stoppable> = { signal: true }
+/** The option names of each call. */
+export const KEY_CALL_NAMES: {
+  readonly rotateKey: Names<RotateKeyOptions>
+  readonly addKey: Names<AddKeyOptions>
+  readonly deactivate: Names<DeactivateOptions>
+  readonly others: Names<Stoppable>
+} = {
+  rotateKey: { ...STOPPABLE_NAMES, key: true, next: true },
+  addKey: { ...STOPPABLE_NAMES, key: true, label: true, expires: true },
+  deactivate: { ...STOPPABLE_NAMES, key: true },
+  others: STOPPABLE_NAMES,
+}

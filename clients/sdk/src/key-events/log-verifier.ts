@@ -1,0 +1,11 @@
+import type { Applied } from '@auth4agent/core/key-events/apply-key-event'
+import type { KeyState } from '@auth4agent/core/key-events/key-state'
+import type { Replayed } from '@auth4agent/core/key-events/replay-key-events'
+
+/** Verifies logs of key events. */
+export interface LogVerifier {
+  /** Replays a log that must end with this DID. */
+  replay(events: readonly string[], did: string): Replayed
+  /** Applies one event to the state of a log. */
+  apply(state: KeyState, text: string): Applied
+}

@@ -1,0 +1,178 @@
+import { decodeBase64url } from '@auth4agent/core/encoding/base64'
+import type { OperationalKey, RootJwk, RootKey } from '@auth4agent/core/identity/operator-manifest'
+import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
+import { signerJwk, signerKid } from '@auth4agent/core/jose/signer-jwk'
+import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import { readAnswer } from './answers.ts'
+import type { Caller } from './caller.ts'
+import { type Auth4AgentError, clientError } from './errors.ts'
+import { platformEd25519 } from './keys/platform.ts'
+import * as answers from './operator-answers.ts'
+import type { OperatorRequest, OperatorRequests } from './operator-request.ts'
+import type { Signer } from './signer.ts'
+
+/**
+ * What a client knows about the manifest from before. A client that signs manifests stores it, because a dishonest
+ * server could show a manifest of its own or an older one.
+ */
+export interface KnownManifest {
+  readonly seq: number
+  readonly rootKeys: readonly RootJwk[]
+}
+
+/** All keys of an operator. */
+export interface OperatorKeySet {
+  /** The number of the manifest; 0 before the first one. */
+  readonly seq: number
+  /** The number of root keys that must approve a root operation. */
+  readonly threshold: number
+  readonly rootKeys: readonly RootKey[]
+  /** The operational keys. `nbf` and `exp` are in Unix seconds. */
+  readonly keys: readonly OperationalKey[]
+  /** The manifest as its signer wrote it; empty before the first one. */
+  readonly manifest: string
+  /** The root key that signed the manifest: its RFC 7638 thumbprint. Empty before the first manifest. */
+  readonly signedBy: string
+  /** Whether that root key is this client's own or one of `knownManifest`. `set` refuses a set that is not trusted. */
+  readonly isTrusted: boolean
+}
+
+/** The keys that an operator is to have. `{ ...await operator.keys.get(), keys: […] }` changes only the keys. */
+export interface NewOperatorKeys {
+  /** The number of the manifest that this one replaces. The server refuses any other than the one in force. */
+  readonly seq: number
+  readonly threshold: number
+  readonly rootKeys: readonly (Omit<RootKey, 'kid'> & Partial<RootKey>)[]
+  /** At most 32. `nbf` and `exp` are in Unix seconds. */
+  readonly keys: readonly (Omit<OperationalKey, 'kid'> & Partial<OperationalKey>)[]
+  /** As `get` returns it. */
+  readonly isTrusted?: boolean | undefined
+  /** Ignored. */
+  readonly manifest?: string | undefined
+  /** Ignored. */
+  readonly signedBy?: string | undefined
+}
+
+const NEW_NAMES: Names<NewOperatorKeys> = {
+  seq: true,
+  threshold: true,
+  rootKeys: true,
+  keys: true,
+  isTrusted: true,
+  manifest: true,
+  signedBy: true,
+}
+
+/**
+ * The calls for the keys of an operator.
+ *
+ * @example
+ *
+ * ```ts
+ * const current = await operator.keys.get()
+ * const bob = { jwk, label: 'bob', roles: ['agents.manage', 'audit.read'], nbf, exp } as const
+ * await operator.keys.set({ ...current, keys: [...current.keys, bob] })
+ * ```
+ */
+export interface OperatorKeys {
+  /** Resolves with the keys. Rejects with UNEXPECTED_ANSWER for a manifest that cannot be genuine. */
+  get(): Promise<OperatorKeySet>
+  /**
+   * Signs a manifest with the root key, and sends it. Pass approvals of further root keys if the threshold demands
+   * them. Rejects with TypeError if there is no root key or the keys are not valid, and with UNTRUSTED_MANIFEST for a
+   * set that `get` did not trust.
+   */
+  set(keys: NewOperatorKeys): Promise<answers.SetOperatorKeys>
+  /** Does the same as `set`, but returns the request in place of sending it, so that other root keys can approve it. */
+  prepare(keys: NewOperatorKeys): Promise<OperatorRequest>
+}
+
+/** What {@link operatorKeys} needs. */
+interface KeysOptions {
+  readonly id: string
+  /** Signs with the usual key. */
+  readonly caller: Caller
+  /** Signs with the root key. */
+  readonly requests: OperatorRequests
+  readonly rootKey: Signer | undefined
+  readonly known: KnownManifest | undefined
+  readonly now: () => number
+}
+
+/** Makes the calls for the keys of one operator. */
+export function operatorKeys({ id, caller, requests, rootKey, known, now }: KeysOptions): OperatorKeys {
+  const path = `/v1/operators/${id}/keys`
+  const prepare: OperatorKeys['prepare'] = async (wanted) => {
+    refuseUnknownNames('member of the keys', wanted, NEW_NAMES)
+    if (rootKey === undefined) throw new TypeError('Only a root key can sign a manifest: pass it as rootKey')
+    if (wanted.isTrusted === false) throw untrusted(wanted.signedBy ?? '')
+    const { signOperatorManifest } = await import('@auth4agent/core/identity/sign-operator-manifest')
+    const { seq, threshold, rootKeys, keys } = wanted
+    const content = { seq: seq + 1, threshold, rootKeys, keys, operatorId: id, issuer: caller.issuer }
+    return requests.make('PUT', path, {
+      manifest: await signOperatorManifest(rootKey, { ...content, nowS: now() / 1000 }),
+    })
+  }
+  return {
+    prepare,
+    set: async (wanted) => readAnswer(answers.setOperatorKeys, await requests.send(await prepare(wanted), [])),
+    async get() {
+      const told = readAnswer(answers.operatorKeys, await caller.call(id, { method: 'GET', path }))
+      const { seq } = told
+      if (seq < (known?.seq ?? 0)) throw unexpected(`has the number ${seq}, and an earlier one had ${known?.seq}`)
+      return seq === 0
+        ? withoutManifest(told, rootKey)
+        : readManifest(told, { id, issuer: caller.issuer, rootKey, known })
+    },
+  }
+}
+
+function withoutManifest(told: answers.OperatorKeysAnswer, rootKey: Signer | undefined): OperatorKeySet {
+  const [own, first] = [rootKey && signerJwk(rootKey), answers.readKeys(told.root_keys)[0]]
+  if (own?.kty !== 'OKP' || first?.kid !== jwkThumbprint(own)) {
+    throw clientError('WRONG_KEY', 'The operator has no manifest, and its root key is not the one of this client')
+  }
+  const root = { kid: first.kid, jwk: own, label: first.label || 'root' }
+  return { seq: 0, threshold: 1, rootKeys: [root], keys: [], manifest: '', signedBy: '', isTrusted: true }
+}
+
+interface Expected {
+  readonly id: string
+  readonly issuer: string
+  readonly rootKey: Signer | undefined
+  readonly known: KnownManifest | undefined
+}
+
+async function readManifest(
+  { seq, manifest: text }: answers.OperatorKeysAnswer,
+  { id, issuer, rootKey, known }: Expected,
+): Promise<OperatorKeySet> {
+  const { manifestDemand, parseOperatorManifest } = await import('@auth4agent/core/identity/parse-operator-manifest')
+  const rules = { operatorId: id, issuer }
+  const parsed = parseOperatorManifest(text, rules)
+  if (!parsed.ok) throw unexpected(`is not valid: ${manifestDemand(parsed, rules)}`)
+  const { manifest, jws } = parsed
+  const { threshold, rootKeys, keys } = manifest
+  if (manifest.seq !== seq) throw unexpected(`has the number ${manifest.seq}, but the answer says ${seq}`)
+  const { kid } = jws.header
+  const trusted = (known?.rootKeys ?? []).find((jwk) => jwkThumbprint(jwk) === kid)
+  const jwk = trusted ?? rootKeys.find((key) => key.kid === kid)?.jwk
+  const isOwn = rootKey !== undefined && signerKid(rootKey) === kid
+  const publicKey = isOwn ? rootKey.publicKey : jwk && decodeBase64url(jwk.x)
+  // A root key that has signed its own removal is in no list. Its signature cannot be verified.
+  const isSigned = publicKey && (await (await platformEd25519()).verify(publicKey, jws.signingInput, jws.signature))
+  if (isSigned === false) throw unexpected('is not signed by the root key that it names')
+  const isTrusted = isSigned === true && (isOwn || trusted !== undefined)
+  return { seq, threshold, rootKeys, keys, manifest: text, signedBy: kid, isTrusted }
+}
+
+function unexpected(what: string): Auth4AgentError {
+  return clientError('UNEXPECTED_ANSWER', `The manifest of the operator's keys ${what}`)
+}
+
+function untrusted(kid: string): Auth4AgentError {
+  return clientError(
+    'UNTRUSTED_MANIFEST',
+    `The manifest of the operator's keys is signed by ${kid}, which is no root key that this client knows`,
+  )
+}

@@ -1,0 +1,14 @@
+import type { SigningClock } from '../domain/parse-key-event.ts'
+import type { Resolver } from '../resolve-did.ts'
+
+/** Dependencies of the calls about key events. */
+export interface KeyEventDeps extends Resolver {
+  /** Returns the time in Unix milliseconds. */
+  readonly now: () => number
+  /** Returns a time with the clock skew that the server allows. */
+  readonly clock: (at: Date) => SigningClock
+  /** Milliseconds between the request for a recovery and its effect. */
+  readonly recoveryDelayMs: number
+  /** Milliseconds between the request for a move and its admission without a release. */
+  readonly moveDelayMs: number
+}
