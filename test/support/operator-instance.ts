@@ -103,7 +103,15 @@ function chainOf(db: Db, clock: { now: number }, registry: OperatorRegistry): Rp
     moveDelayMs: 7 * DAY_MS,
     skewS: 10,
   }
-  const identity = createIdentity({ db, readDb: db, now: () => clock.now, operators, settings })
+  const identity = createIdentity({
+    db,
+    readDb: db,
+    now: () => clock.now,
+    operators,
+    settings,
+    log: silentLog,
+    metrics: { accepted() {}, waiting() {} },
+  })
   const routes = [...routesOf(registry.module), ...routesOf(registry.keys), ...routesOf(identity.module)]
   return createRpc(routes, [], {
     operators,
