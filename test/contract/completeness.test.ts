@@ -12,6 +12,7 @@ import { identityCases } from './cases/identity.ts'
 import { keysCases } from './cases/keys.ts'
 import { OUTSIDE_RPCS, reasonsOf, UNPROVOKED } from './cases/matrix.ts'
 import { oauthCases } from './cases/oauth.ts'
+import { operatorKeyCases } from './cases/operator-keys.ts'
 import { operatorRegistryCases } from './cases/operator-registry.ts'
 import { revocationCases } from './cases/revocation.ts'
 import { tenantCases } from './cases/tenants.ts'
@@ -21,6 +22,7 @@ import type { Pair } from './support/refusal.ts'
 
 const cases: readonly Pair[] = [
   ...operatorRegistryCases,
+  ...operatorKeyCases,
   ...identityCases,
   ...agentKeyCases,
   ...authnCases,

@@ -9,6 +9,8 @@ import {
   clientAssertion,
 } from '../../support/client-assertions.ts'
 import { objectionTo, recovery, rotation } from '../support/key-events.ts'
+
+import { manifestOf } from '../support/manifests.ts'
 import type { World } from '../support/world.ts'
 
 /**
@@ -46,6 +48,8 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'OperatorRegistryService.ReinstateOperator': ({ operators: { suspended } }) => ({ id: suspended.id }),
   'OperatorRegistryService.ListAuditRecords': ofAcme,
   'OperatorRegistryService.GetAuditRecord': ({ operators: { acme }, record }) => ({ id: acme.id, record_id: record }),
+  'OperatorKeyService.GetOperatorKeys': ofAcme,
+  'OperatorKeyService.SetOperatorKeys': ({ operators: { acme } }) => ({ id: acme.id, manifest: manifestOf(acme) }),
   'IdentityService.RegisterAgent': ({ operators: { acme } }) => ({
     operator_id: acme.id,
     agent_public_key: freshKey(),

@@ -4,6 +4,7 @@ import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
+import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { rest } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
@@ -12,6 +13,7 @@ import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 /** All services of the public ports. */
 const services: readonly DescService[] = [
   OperatorRegistryService,
+  OperatorKeyService,
   IdentityService,
   AgentKeyService,
   AuthnService,
