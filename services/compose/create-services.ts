@@ -43,7 +43,7 @@ export interface ServiceDeps {
   readonly remotes: Remotes
   readonly revocations: Revocations
   readonly passedTime: PassedTime
-  readonly metrics: Pick<Metrics, 'endpointAudience' | 'keyEvents'>
+  readonly metrics: Pick<Metrics, 'endpointAudience' | 'keyEvents' | 'showFrozenOperators'>
 }
 
 /** One service of this process: its public routes, internal services and scheduled jobs. */
@@ -89,7 +89,7 @@ export async function createServices(deps: ServiceDeps) {
   }
 }
 
-function makeRegistry({ config, db, readDb, log }: ServiceDeps): Part & { readonly operators: Operators } {
+function makeRegistry({ config, db, readDb, log, metrics }: ServiceDeps): Part & { readonly operators: Operators } {
   const registry = createOperatorRegistry({
     db,
     readDb,
@@ -107,9 +107,10 @@ function makeRegistry({ config, db, readDb, log }: ServiceDeps): Part & { readon
       maxPending: MAX_PENDING.operators,
     },
   })
+  metrics.showFrozenOperators(() => registry.frozenOperators())
   return {
     operators: localClient(OperatorDirectoryService, registry.directory),
-    routes: routesOf(registry.module),
+    routes: [...routesOf(registry.module), ...routesOf(registry.keys)],
     internal: [{ service: OperatorDirectoryService, handlers: registry.directory }],
     jobs: registry.jobs(config.scheduleInterval * 1000),
   }

@@ -201,6 +201,7 @@ describe('policies', () => {
       endsTokens: false,
       callers: ['anyone', 'operator'],
       own: 'operatorId',
+      role: 'agents.register',
       limit: 'register',
       action: 'agent.register',
     })

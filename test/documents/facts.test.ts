@@ -1,3 +1,4 @@
+import { OPERATOR_ROLES } from '@auth4agent/core/identity/operator-roles'
 import { describe, expect, it } from 'vitest'
 import { reasons } from '../../services/platform/errors/reasons.ts'
 import { readDocuments, readFromCheckout } from '../support/documents/checkout.ts'
@@ -100,6 +101,35 @@ describe('docs/oauth.md', () => {
     expect(
       known.map(([error]) => error).filter((error) => !errors.has(String(error)) && error !== 'server_error'),
     ).toEqual([])
+  })
+})
+
+describe('docs/identity.md', () => {
+  it('has at most 250 lines', async () => {
+    expect((await readFromCheckout('docs/identity.md')).trimEnd().split('\n').length).toBeLessThanOrEqual(250)
+  })
+
+  it('has a program that compiles and that test/e2e/readme-tour runs', async () => {
+    const blocks = documents.get('docs/identity.md')?.blocks ?? []
+    expect(kinds('docs/identity.md')).toEqual(new Set(['ts']))
+    expect(await typeCheck(blocks.map(({ text }) => text).join('\n'))).toBe('')
+    expect(await readFromCheckout('test/e2e/readme-tour/identity-page.test.ts')).toContain(
+      "blocks('docs/identity.md', 'ts')",
+    )
+  })
+})
+
+describe('docs/operator-keys.md', () => {
+  it('has only blocks that test/e2e/readme-tour runs or compiles', async () => {
+    expect(kinds('docs/operator-keys.md')).toEqual(new Set(['sh', 'sh rfc9421', 'ts']))
+    const test = await readFromCheckout('test/e2e/readme-tour/operator-keys-page.test.ts')
+    for (const kind of kinds('docs/operator-keys.md'))
+      expect(test).toContain(`blocks('docs/operator-keys.md', '${kind}')`)
+  })
+
+  it('lists every role', async () => {
+    const cells = firstCells(await readFromCheckout('docs/operator-keys.md'))
+    for (const role of OPERATOR_ROLES) expect(cells).toContain(`\`${role}\``)
   })
 })
 

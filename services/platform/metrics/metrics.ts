@@ -21,6 +21,9 @@ export interface Metrics {
   readonly endpointAudience: () => void
   readonly revocation: RevocationMetrics
   readonly keyEvents: KeyEventMetrics
+
+  /** Adds the metric of the frozen operators. */
+  showFrozenOperators(read: () => number): void
   /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
@@ -100,8 +103,23 @@ export function createMetrics(pool: pg.Pool): Metrics {
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
     keyEvents: createKeyEventMetrics(registry),
+
+    showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),
     showSigningKeys: (read) => showSigningKeys(registry, read),
   }
+}
+
+function frozenGauge(read: () => number): Gauge {
+  return new Gauge({
+    name: 'auth4agent_operators_frozen',
+    help: 'Operators whose DNS record names a key that is no root key of theirs, at the last run of the schedule.',
+    // All workers count the same operators.
+    aggregator: 'max',
+    registers: [],
+    collect() {
+      this.set(read())
+    },
+  })
 }
 
 function poolGauge(pool: pg.Pool): Gauge {
