@@ -7,6 +7,7 @@ export const LONG: Readonly<Record<string, string>> = {
     'faults of all kinds hit servers for a while, and clients make calls during that time',
   'test/simulation/{revocation,signing-keys}/mutants.test.ts':
     'each mutant breaks one rule, and the test searches schedules until one shows the broken rule',
+  'test/simulation/key-events/many-logs.test.ts': 'two replayers compare 100,000 random logs of key events',
   'test/bench/{bench,load/load}.test.ts': 'the benchmark starts every server that it compares',
   'test/clients/packages.test.ts': 'packages are built, packed and installed into an empty project',
   'test/clients/python-example/server.test.ts':

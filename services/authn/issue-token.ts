@@ -5,7 +5,7 @@ import type { Call } from '../chain/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { checkDpop } from './check-dpop.ts'
 import type { AuthnDeps } from './config.ts'
-import type { AgentProof } from './domain/agent-proof.ts'
+import type { AgentProof, ProvenKey } from './domain/agent-proof.ts'
 import { agreeOnAlgorithm } from './domain/agree-on-algorithm.ts'
 import { buildClaims } from './domain/build-claims.ts'
 import { type AudienceTerms, type DpopDemand, decideAudience, strongestDemand } from './domain/decide-audience.ts'
@@ -24,8 +24,6 @@ export interface IssuedToken {
 export interface TokenOrder {
   readonly proof: AgentProof
   readonly requested: RequestedTerms
-  /** Does a further check of the agent before the others. Throws ApiError. */
-  readonly check?: (subject: Subject) => void
 }
 
 const OF_ISSUER: AudienceTerms = { alg: DEFAULT_TOKEN_ALGORITHM, dpop: '' }
@@ -38,19 +36,20 @@ const OF_ISSUER: AudienceTerms = { alg: DEFAULT_TOKEN_ALGORITHM, dpop: '' }
  *   or its operator changes during every attempt.
  */
 export async function issueToken(deps: AuthnDeps, order: TokenOrder, call: Call): Promise<IssuedToken> {
-  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order.proof, call, (fresh) =>
-    decide(deps, fresh, order, call),
+  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order.proof, call, (fresh, at) =>
+    decide(deps, fresh, order, call, at),
   )
-  const { terms, dpop } = decision
-  const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch, jkt: dpop?.jkt })
+  const { terms, dpop, key } = decision
+  const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch, key, jkt: dpop?.jkt })
   // Sign only after the redemption is committed. Signing may take long or fail, and meanwhile the same proof must not
   // give a second token. When signing fails, the agent needs a new challenge or assertion.
   return { token: await deps.signer.sign(kid, claims), claims }
 }
 
-/** Terms of a token, its signing algorithm, and the DPoP proof to whose key it is bound. */
+/** Terms of a token, its signing algorithm, the key that asked for it, and the DPoP proof to whose key it is bound. */
 interface IssueDecision {
   readonly terms: TokenTerms
+  readonly key: ProvenKey
   readonly dpop: DpopProof | undefined
   readonly token: { readonly alg: TokenAlgorithm; readonly ttl: number }
 }
@@ -58,11 +57,11 @@ interface IssueDecision {
 async function decide(
   deps: AuthnDeps,
   subject: Subject,
-  { proof, requested, check }: TokenOrder,
+  { proof, requested }: TokenOrder,
   call: Call,
+  nowS: number,
 ): Promise<IssueDecision> {
-  check?.(subject)
-  const terms = decideIssue(subject, proof, requested, deps.termDefaults)
+  const { terms, key } = decideIssue(subject, proof, requested, deps.termDefaults, nowS)
   // Only an agent that has proved itself may cause this work: a proof with a new key takes up to a millisecond.
   const dpop = call.dpop && checkDpop(deps, call.dpop)
   const wanted: (AudienceTerms & { audience: string })[] = []
@@ -75,7 +74,7 @@ async function decide(
   }
   const alg = agreeOnAlgorithm(wanted)
   await meetDemand(deps, strongestDemand(wanted), dpop)
-  return { terms, dpop, token: { alg, ttl: terms.ttl } }
+  return { terms, key, dpop, token: { alg, ttl: terms.ttl } }
 }
 
 /** Throws DPOP_PROOF_REQUIRED, DPOP_NONCE_REQUIRED. */

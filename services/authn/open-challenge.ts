@@ -21,7 +21,7 @@ const REFUSALS: AgentProof['refusals'] = {
  */
 export async function openChallenge(
   deps: Pick<AuthnDeps, 'challengeKeys' | 'issuer'>,
-  { did, challenge, nonce, signature }: IssueTokenRequest,
+  { did, challenge, nonce, signature, kid }: IssueTokenRequest,
 ): Promise<AgentProof> {
   const sealed = parseChallenge(challenge, nonce)
   const key = sealed && (await deps.challengeKeys.find(sealed.content.kid))
@@ -33,11 +33,14 @@ export async function openChallenge(
     did,
     message: challengeMessage(challenge, nonce),
     signature,
+    kid,
+    alg: undefined,
     covered: content,
     isFullyBound: isFullyBound(content),
     id: formatUuid(sealed.nonce),
     exp: content.exp,
     challengeKeyId: content.kid,
     refusals: REFUSALS,
+    wrongKey: (demand) => new ApiError('INVALID_SIGNATURE', `In the request, ${demand}`),
   }
 }

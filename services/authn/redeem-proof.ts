@@ -5,12 +5,14 @@ import type { Call } from '../chain/call.ts'
 import { actorName } from '../ledger/ledger.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuthnDeps } from './config.ts'
-import type { AgentProof } from './domain/agent-proof.ts'
+import type { AgentProof, ProvenKey } from './domain/agent-proof.ts'
 import type { Subject } from './domain/decide-issue.ts'
 import { hasPassed, type RedeemOutcome } from './store.ts'
 
 /** The part of a decision that the redemption needs. Without `token`, it only authenticates the agent. */
 export interface Decision {
+  /** The key that has signed the proof. */
+  readonly key: ProvenKey
   /** Signing algorithm and lifetime in seconds of the token that the redemption is for. */
   readonly token?: { readonly alg: TokenAlgorithm; readonly ttl: number }
   /** The DPoP proof of the request, which is redeemed too. */
@@ -34,7 +36,7 @@ export interface RedeemedProof<D extends Decision> {
 const MAX_DECISIONS = 4
 
 /**
- * Decides about an agent's proof, and redeems the proof, and the DPoP proof of the decision, in one statement. A
+ * Decides about an agent's proof at the time `nowS` (Unix seconds), and redeems the proof, and the DPoP proof of the decision, in one statement. A
  * refusal of `decide` redeems nothing.
  *
  * @throws ApiError with the reason of `decide` or of the proof; DPOP_PROOF_USED; UNAVAILABLE when no key can sign, or
@@ -44,7 +46,7 @@ export async function redeemProof<D extends Decision>(
   deps: AuthnDeps,
   proof: AgentProof,
   call: Call,
-  decide: (subject: Subject) => Promise<D>,
+  decide: (subject: Subject, nowS: number) => Promise<D>,
 ): Promise<RedeemedProof<D>> {
   const subjects = deps.subjects.of(proof.did)
   let seen = await subjects.get()
@@ -52,8 +54,9 @@ export async function redeemProof<D extends Decision>(
   // redeeming statement checks the expiry again.
   if (deps.now() >= proof.exp * 1000 && (await hasPassed(deps.db, proof.exp))) throw proof.refusals.expired()
   for (let decisions = 1; decisions <= MAX_DECISIONS; decisions += 1) {
-    const { subject, value: decision } = await subjects.decide(seen, decide)
+    // One reading of the clock, so that a key that has not expired gives a token that has not expired.
     const [jti, nowS] = [randomUUID(), Math.floor(deps.now() / 1000)]
+    const { subject, value: decision } = await subjects.decide(seen, (fresh) => decide(fresh, nowS))
     const outcome = await redeem(deps, { proof, subject, decision, jti, nowS, call })
     if (outcome.kind === 'redeemed') return { subject, decision, jti, nowS, epoch: outcome.epoch, kid: outcome.kid }
     if (outcome.kind !== 'stale') throw await refusalOf(deps, outcome.kind, proof, decision)
@@ -75,7 +78,7 @@ interface Attempt {
 
 function redeem(deps: AuthnDeps, { proof, subject, decision, jti, nowS, call }: Attempt): Promise<RedeemOutcome> {
   const { agent, operator } = subject
-  const { token, dpop } = decision
+  const { token, dpop, key } = decision
   return deps.redeem({
     challengeId: proof.id,
     challengeExp: proof.exp,
@@ -85,6 +88,7 @@ function redeem(deps: AuthnDeps, { proof, subject, decision, jti, nowS, call }: 
     operatorId: operator.id,
     operatorVersion: operator.version,
     publicKey: agent.publicKey,
+    addedKid: key.addedKid,
     jti,
     keepUntil: Math.max(proof.exp, nowS + (token?.ttl ?? 0)) + deps.settings.keepRedemptionS,
     alg: token?.alg ?? '',
@@ -106,5 +110,6 @@ async function refusalOf(
     return new ApiError('UNAVAILABLE', `No ${token?.alg} key is active yet; try again later`, { retryAfter: 10 })
   // The challenge's key was deleted, as when all tokens of the deployment end. The next challenge needs a new key.
   if (kind === 'void') await deps.challengeKeys.rotate()
+  if (kind === 'key-expired') return proof.wrongKey('kid must name a key that has not expired')
   return proof.refusals[kind]()
 }

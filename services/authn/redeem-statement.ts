@@ -3,10 +3,12 @@ import { KEEP_BEYOND_EXPIRY_S } from '../ledger/ledger.ts'
 /** `issuer` of the rows of DPoP proofs. No operator id has this text. */
 const DPOP_ISSUER = 'dpop'
 
+/** A further column of the input: its name and its type. */
+type Column = readonly [name: string, type: string]
+
 /** The parts of the statement that only DPoP proofs need. */
 interface ProofParts {
-  readonly parameters: string
-  readonly names: string
+  readonly input: readonly Column[]
   /** Columns of `judged`. */
   readonly columns: string
   readonly join: string
@@ -20,8 +22,7 @@ interface ProofParts {
 }
 
 const NO_PROOFS: ProofParts = {
-  parameters: '',
-  names: '',
+  input: [],
   columns: '',
   join: '',
   redeemable: '',
@@ -31,8 +32,10 @@ const NO_PROOFS: ProofParts = {
 }
 
 const PROOFS: ProofParts = {
-  parameters: ', $15::text[], $16::bigint[]',
-  names: ', dpop_id, dpop_keep_until',
+  input: [
+    ['dpop_id', 'text'],
+    ['dpop_keep_until', 'bigint'],
+  ],
   columns: `, t.dpop_id, t.dpop_keep_until, t.place = min(t.place) OVER (PARTITION BY t.dpop_id) AS is_first,
     r.challenge_id IS NOT NULL AS is_used`,
   join: `
@@ -52,19 +55,60 @@ const PROOFS: ProofParts = {
   replayed: "dpop_id <> '' AND NOT is_used AND NOT (is_first AND dpop_id IN (SELECT dpop_id FROM proven))",
 }
 
+/** The parts of the statement that depend on whether added keys may have signed. */
+interface KeyParts {
+  readonly input: readonly Column[]
+  /** Thumbprint of the key that has signed. */
+  readonly thumbprint: string
+  /** Whether the agent still has the key that has signed. */
+  readonly isCurrent: string
+  /** Whether only the expiry of an added key is against the redemption. */
+  readonly isExpired: string
+  readonly join: string
+}
+
+const ONLY_IDENTITY_KEYS: KeyParts = {
+  input: [],
+  thumbprint: 'k.thumbprint',
+  isCurrent: 'k.thumbprint IS NOT NULL',
+  isExpired: 'false',
+  join: '',
+}
+
+/** Without a change of the agent's version, an added key can only be missing because it has expired. */
+const ADDED_KEYS: KeyParts = {
+  input: [['added_kid', 'text']],
+  thumbprint: 'coalesce(n.thumbprint, k.thumbprint)',
+  isCurrent: "k.thumbprint IS NOT NULL AND (t.added_kid = '' OR n.thumbprint IS NOT NULL)",
+  isExpired: "k.thumbprint IS NOT NULL AND t.added_kid <> '' AND n.thumbprint IS NULL",
+  join: `
+  LEFT JOIN LATERAL (
+    SELECT thumbprint FROM agent_added_keys
+    WHERE agent_id = t.agent_id AND thumbprint = t.added_kid AND t.added_kid <> ''
+      AND expires_at > greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) OFFSET 0
+  ) n ON true`,
+}
+
+/** Number of the parameters that every statement has. */
+const PARAMETERS = 14
+
 /** Makes the statement. */
-const statement = (proofs: ProofParts): string => `
+const statement = (proofs: ProofParts, keys: KeyParts): string => {
+  const input = [...proofs.input, ...keys.input]
+  const parameters = input.map(([, type], index) => `, $${PARAMETERS + 1 + index}::${type}[]`).join('')
+  const names = input.map(([name]) => `, ${name}`).join('')
+  return `
 WITH judged AS MATERIALIZED (
   SELECT t.challenge_id, t.agent_id, t.operator_id, t.jti, t.keep_until, t.actor, t.request_id, t.audit_id, t.place,
-    k.thumbprint, s.kid, t.alg <> '' AS is_token, t.challenge_key_id <> '' AND c.id IS NULL AS void,
+    ${keys.thumbprint} AS thumbprint, s.kid, t.alg <> '' AS is_token, t.challenge_key_id <> '' AND c.id IS NULL AS void,
     to_timestamp(t.challenge_exp) <= greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) AS expired,
-    CASE WHEN k.thumbprint IS NOT NULL THEN a.epoch END AS agent_epoch,
+    CASE WHEN ${keys.isCurrent} THEN a.epoch END AS agent_epoch, ${keys.isExpired} AS key_expired,
     greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch${proofs.columns}
   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::int[], $8::text[],
-    $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[]${proofs.parameters})
+    $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[]${parameters})
     WITH ORDINALITY
   AS t (challenge_id, challenge_exp, challenge_key_id, agent_id, agent_version, operator_id, operator_version, public_key,
-    jti, keep_until, alg, actor, request_id, audit_id${proofs.names}, place)
+    jti, keep_until, alg, actor, request_id, audit_id${names}, place)
   LEFT JOIN LATERAL (SELECT id, version, status, epoch FROM operators WHERE id = t.operator_id OFFSET 0) o
     ON o.version = t.operator_version AND o.status = 'active'
   LEFT JOIN LATERAL (SELECT id, version, status, epoch, operator_id FROM agents WHERE id = t.agent_id OFFSET 0) a
@@ -75,7 +119,7 @@ WITH judged AS MATERIALIZED (
   LEFT JOIN LATERAL (SELECT id FROM challenge_keys WHERE id = t.challenge_key_id OFFSET 0) c ON true
   LEFT JOIN LATERAL (
     SELECT kid FROM jwks_keys WHERE purpose = 'access_token' AND alg = t.alg AND state = 'active' OFFSET 0
-  ) s ON true${proofs.join}
+  ) s ON true${proofs.join}${keys.join}
 ), redeemable AS (
   SELECT * FROM judged
   WHERE agent_epoch IS NOT NULL AND (kid IS NOT NULL OR NOT is_token) AND NOT void AND NOT expired ${proofs.redeemable}${proofs.proven}
@@ -91,9 +135,10 @@ WITH judged AS MATERIALIZED (
   SELECT audit_id, operator_id, actor, 'token.issue', jti, 'done', request_id FROM judged JOIN redeemed USING (jti)
   WHERE is_token
 )
-SELECT agent_epoch, operator_epoch, coalesce(kid, CASE WHEN NOT is_token THEN '' END) AS kid, expired, void,
+SELECT agent_epoch, operator_epoch, coalesce(kid, CASE WHEN NOT is_token THEN '' END) AS kid, key_expired, expired, void,
   jti IN (SELECT jti FROM redeemed) AS redeemed, ${proofs.replayed} AS replayed
 FROM judged ORDER BY place`
+}
 
 /**
  * Redeems a batch of challenges in one statement, so in one snapshot and one commit. For each challenge it checks
@@ -108,7 +153,7 @@ FROM judged ORDER BY place`
  * plans this statement once per connection, perhaps while the tables are empty. A merged plan could then read all
  * agents for every challenge, until the connection ends.
  */
-export const REDEEM = statement(NO_PROOFS)
+export const REDEEM = statement(NO_PROOFS, ONLY_IDENTITY_KEYS)
 
 /**
  * Redeems a batch as REDEEM does. It also inserts the DPoP proof of each redemption that has one, in sorted order too.
@@ -118,4 +163,12 @@ export const REDEEM = statement(NO_PROOFS)
  * It is a second statement because the part for proofs makes REDEEM a tenth slower, and most redemptions have no
  * proof.
  */
-export const REDEEM_WITH_PROOFS = statement(PROOFS)
+export const REDEEM_WITH_PROOFS = statement(PROOFS, ONLY_IDENTITY_KEYS)
+
+/**
+ * Redeem a batch as REDEEM and REDEEM_WITH_PROOFS do. They also check that each added key is in its table and has not
+ * expired by the database's clock. They are statements of their own because the part for added keys costs a twentieth,
+ * and most agents sign with their identity keys. While `added_kid` is empty, PostgreSQL skips the look-up.
+ */
+export const REDEEM_WITH_KEYS = statement(NO_PROOFS, ADDED_KEYS)
+export const REDEEM_WITH_PROOFS_AND_KEYS = statement(PROOFS, ADDED_KEYS)

@@ -42,6 +42,7 @@ function input(change: Partial<RedeemInput> = {}): RedeemInput {
     operatorId,
     operatorVersion: 1,
     publicKey,
+    addedKid: '',
     jti: randomUUID(),
     keepUntil: nowS() + 900,
     alg: 'EdDSA',

@@ -60,7 +60,18 @@ function claimsMessage(claims: AccessTokenClaims): TokenClaims {
   return message
 }
 
-function toClaims({ operator_id, client_id, iat, nbf, exp, aud, epoch, cnf, ...same }: AccessTokenClaims) {
+function toClaims({
+  operator_id,
+  client_id,
+  iat,
+  nbf,
+  exp,
+  aud,
+  epoch,
+  cnf,
+  agent_key: agentKey,
+  ...same
+}: AccessTokenClaims) {
   return {
     ...same,
     aud: [...aud],
@@ -71,5 +82,6 @@ function toClaims({ operator_id, client_id, iat, nbf, exp, aud, epoch, cnf, ...s
     exp: BigInt(exp),
     epoch: [...epoch],
     ...(cnf && { cnf: create(ConfirmationSchema, cnf) }),
+    ...(agentKey !== undefined && { agentKey }),
   }
 }

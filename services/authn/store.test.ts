@@ -32,6 +32,7 @@ const WITH_PROOF: RedeemInput = {
   challengeExp: 0,
   challengeKeyId: '',
   publicKey: new Uint8Array(),
+  addedKid: '',
   jti: randomUUID(),
   agentId: randomUUID(),
   agentVersion: 1,
@@ -48,6 +49,8 @@ const WITH_PROOF: RedeemInput = {
 it.each([
   { name: 'redeem', inputs: [], parameters: 14 },
   { name: 'redeem-with-proofs', inputs: [WITH_PROOF], parameters: 16 },
+  { name: 'redeem-with-keys', inputs: [{ ...WITH_PROOF, dpopId: '', addedKid: 'kid' }], parameters: 15 },
+  { name: 'redeem-with-proofs-and-keys', inputs: [{ ...WITH_PROOF, addedKid: 'kid' }], parameters: 17 },
 ])('$name looks up each row by its key although its plan was made over empty tables', async (statement) => {
   const pool = openPool({ url: database.url, poolSize: 1, log: silentLog, options: REDEEM_SESSION })
   onTestFinished(() => pool.end())
@@ -56,13 +59,16 @@ it.each([
   const { rows } = await pool.query(`EXPLAIN (FORMAT JSON) EXECUTE "${statement.name}" (${parameters})`)
   const root: PlanNode = rows[0]['QUERY PLAN'][0].Plan
   const nodes = (node: PlanNode): readonly PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodes)]
+  const hasKey = statement.inputs.some(({ addedKid }) => addedKid !== '')
+  const hasProof = statement.inputs.some(({ dpopId }) => dpopId !== '')
   const reads = nodes(root).filter((node) => node['Index Cond'] !== undefined)
   expect(reads.map((node) => `${node['Relation Name']}: ${node['Index Cond']}`).toSorted()).toEqual([
+    ...(hasKey ? ['agent_added_keys: ((agent_id = t.agent_id) AND (thumbprint = t.added_kid))'] : []),
     'agent_keys: (agent_id = a.id)',
     'agents: (id = t.agent_id)',
     'challenge_keys: (id = t.challenge_key_id)',
     "jwks_keys: ((purpose = 'access_token'::key_purpose) AND (alg = t.alg))",
     'operators: (id = t.operator_id)',
-    ...(statement.inputs.length > 0 ? ['redemptions: (challenge_id = t.challenge_id)'] : []),
+    ...(hasProof ? ['redemptions: (challenge_id = t.challenge_id)'] : []),
   ])
 })

@@ -2,7 +2,7 @@ import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type pg from 'pg'
 import { auditId } from '../ledger/ledger.ts'
 import type { Db } from '../platform/db/db.ts'
-import { REDEEM, REDEEM_WITH_PROOFS } from './redeem-statement.ts'
+import { REDEEM, REDEEM_WITH_KEYS, REDEEM_WITH_PROOFS, REDEEM_WITH_PROOFS_AND_KEYS } from './redeem-statement.ts'
 
 /** A redemption: the row that makes the challenge single-use, and the versions from which the decision was made. */
 export interface RedeemInput {
@@ -20,6 +20,8 @@ export interface RedeemInput {
   readonly operatorId: string
   readonly operatorVersion: number
   readonly publicKey: Uint8Array
+  /** Thumbprint of the added key that has signed. Empty if the identity key has signed. */
+  readonly addedKid: string
   readonly jti: string
   /** When the row may be removed, in Unix seconds. */
   readonly keepUntil: number
@@ -44,16 +46,18 @@ export interface RedeemInput {
  * - `void`: the key that sealed the challenge is no longer in the database.
  * - `keyless`: no key of the algorithm is active.
  * - `replayed`: the DPoP proof has been used before.
+ * - `key-expired`: the added key has expired.
  * - `stale`: the agent, its key or its operator has changed since the decision.
  */
 export type RedeemOutcome =
   | { readonly kind: 'redeemed'; readonly epoch: readonly [agent: number, operator: number]; readonly kid: string }
-  | { readonly kind: 'used' | 'expired' | 'void' | 'keyless' | 'replayed' | 'stale' }
+  | { readonly kind: 'used' | 'expired' | 'void' | 'keyless' | 'replayed' | 'key-expired' | 'stale' }
 
 interface RedeemRow {
   readonly agent_epoch: number | null
   readonly operator_epoch: number | null
   readonly kid: string | null
+  readonly key_expired: boolean
   readonly expired: boolean
   readonly void: boolean
   readonly redeemed: boolean
@@ -82,11 +86,29 @@ const PARAMETERS: readonly Parameter[] = [
 /** Values of the further parameters of REDEEM_WITH_PROOFS. */
 const PROOF_PARAMETERS: readonly Parameter[] = [({ dpopId }) => dpopId, ({ dpopKeepUntil }) => dpopKeepUntil]
 
-const PLAIN = { name: 'redeem', text: REDEEM, parameters: PARAMETERS }
-const WITH_PROOFS = {
-  name: 'redeem-with-proofs',
-  text: REDEEM_WITH_PROOFS,
-  parameters: [...PARAMETERS, ...PROOF_PARAMETERS],
+/** The value of the further parameter of the statements for added keys. It comes last. */
+const KEY_PARAMETERS: readonly Parameter[] = [({ addedKid }) => addedKid]
+
+const PROOFS = [...PARAMETERS, ...PROOF_PARAMETERS]
+/** The statement for each kind of batch, cheapest first. A batch with one added key or proof needs its part. */
+const STATEMENTS = {
+  identity: {
+    plain: { name: 'redeem', text: REDEEM, parameters: PARAMETERS },
+    proofs: { name: 'redeem-with-proofs', text: REDEEM_WITH_PROOFS, parameters: PROOFS },
+  },
+  added: {
+    plain: { name: 'redeem-with-keys', text: REDEEM_WITH_KEYS, parameters: [...PARAMETERS, ...KEY_PARAMETERS] },
+    proofs: {
+      name: 'redeem-with-proofs-and-keys',
+      text: REDEEM_WITH_PROOFS_AND_KEYS,
+      parameters: [...PROOFS, ...KEY_PARAMETERS],
+    },
+  },
+}
+
+function statementFor(inputs: readonly RedeemInput[]) {
+  const keys = inputs.some(({ addedKid }) => addedKid !== '') ? STATEMENTS.added : STATEMENTS.identity
+  return inputs.some(({ dpopId }) => dpopId !== '') ? keys.proofs : keys.plain
 }
 
 /**
@@ -96,7 +118,7 @@ const WITH_PROOFS = {
  * @returns the outcomes, in the order of the inputs.
  */
 export async function redeem(pool: pg.Pool, inputs: readonly RedeemInput[]): Promise<RedeemOutcome[]> {
-  const { name, text, parameters } = inputs.some(({ dpopId }) => dpopId !== '') ? WITH_PROOFS : PLAIN
+  const { name, text, parameters } = statementFor(inputs)
   const values = parameters.map((parameter) => toArray(inputs.map(parameter)))
   const { rows } = await pool.query<RedeemRow>({ name, text, values })
   return rows.map(outcomeOf)
@@ -116,6 +138,7 @@ function outcomeOf({
   agent_epoch,
   operator_epoch,
   kid,
+  key_expired: isKeyExpired,
   expired,
   void: isVoid,
   redeemed,
@@ -126,6 +149,7 @@ function outcomeOf({
   }
   if (expired) return { kind: 'expired' }
   if (isVoid) return { kind: 'void' }
+  if (isKeyExpired) return { kind: 'key-expired' }
   if (agent_epoch === null) return { kind: 'stale' }
   if (kid === null) return { kind: 'keyless' }
   return { kind: replayed ? 'replayed' : 'used' }

@@ -49,12 +49,13 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   const request = read()
   refuseUnknownFields(method.input, request)
   refuseUnstorableText(method.input, request)
-  const { principal, refusal, authority } = await authenticateCall(deps, meta, policy, fieldsOf(request), {
+  const fields = fieldsOf(request)
+  const { principal, refusal, authority } = await authenticateCall(deps, meta, policy, fields, {
     ...clockOf(deps),
     rpc: meta.rpc,
     mustNameRpc: policy.action !== undefined,
     body: meta.body,
-    isBodySecret: policy.isBodySecret === true,
+    isBodySecret: policy.secretField !== undefined && isGiven(fields[policy.secretField]),
   })
   const { requestId, dpop } = meta
   return { request, call: { requestId, principal, ...(dpop && { dpop }) }, refusal, authority }

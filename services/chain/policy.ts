@@ -12,20 +12,24 @@ export type Policy<Request> = Callers<Request> &
     readonly limit: LimitName
     /** A request field by which calls are limited, in addition to the source address of the caller. */
     readonly limitBy?: keyof Request & string
+    /**
+     * A request field for a secret, such as a private key or a token. If a request for a change has it, the audit keeps
+     * only the digest of the body.
+     */
+    readonly secretField?: keyof Request & string
   }
 
 /**
  * Properties of a method that changes state. An assertion for such a method must name the method, and can be used only
  * once. `endsTokens` tells whether the method can end issued tokens. If it can, a call returns only when every log
- * follower refuses the ended tokens. `isBodySecret` tells that the body contains a secret, such as a private key. The
- * audit then keeps only the digest of the body. `needsBodyDigest` tells that the signature of an operator must always
- * cover the body. `worksWhileFrozen` tells that a frozen operator may call the method too.
+ * follower refuses the ended tokens. `needsBodyDigest` tells that the signature of an operator must always cover the
+ * body. `worksWhileFrozen` tells that a frozen operator may call the method too.
  */
 type Effect =
   | ({ readonly action: AuditAction; readonly endsTokens: boolean } & { readonly [name in Option]?: true })
   | ({ readonly action?: never; readonly endsTokens?: never } & { readonly [name in Option]?: never })
 
-type Option = 'isBodySecret' | 'needsBodyDigest' | 'worksWhileFrozen'
+type Option = 'needsBodyDigest' | 'worksWhileFrozen'
 
 /**
  * The role that an operator's key needs for a method. `any` admits every key of the operator. `root` admits only root

@@ -30,6 +30,8 @@ export interface Resource {
   /** Whether scripts of any origin may read the answer. */
   readonly isCrossOrigin: boolean
   readonly representations: readonly Representation[]
+  /** Takes the place of plain JSON, for a method whose standard has its own form of answer. */
+  readonly inPlaceOfJson?: Representation
 }
 
 /** Resources by the full name of their method, `package.Service/Method`. */

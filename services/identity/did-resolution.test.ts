@@ -7,13 +7,15 @@ import type { ReasonCode } from '../platform/errors/reasons.ts'
 const linked = 'application/ld+json;profile="https://w3id.org/did-resolution"'
 const didDocument = { id: 'did:agent:example.com:00' }
 
-async function resolve(accept: string, status = 'active') {
+async function resolve(accept: string, status = 'active', keySeq = 0) {
   const { url, rpc } = await startGateway()
   rpc.answer(IdentityService.method.getAgent, ({ did }) => ({
     did,
     status,
     didDocument,
     createdAt: { seconds: 1768473000n },
+    keySeq,
+    updatedAt: { seconds: 1768473001n },
   }))
   return fetch(`${url}/v1/agent/did:agent:example.com:00`, { headers: { accept } })
 }
@@ -51,7 +53,14 @@ describe('GET /v1/agent/{did}', () => {
     expect(await answer.json()).toStrictEqual({
       didDocument,
       didResolutionMetadata: { contentType: 'application/did+json' },
-      didDocumentMetadata: { created: '2026-01-15T10:30:00Z', deactivated: false },
+      didDocumentMetadata: { created: '2026-01-15T10:30:00Z', deactivated: false, versionId: '0' },
+    })
+  })
+
+  it('answers when the document was updated, and its version', async () => {
+    const answer = await resolve('application/did-resolution', 'active', 2)
+    expect(await answer.json()).toMatchObject({
+      didDocumentMetadata: { updated: '2026-01-15T10:30:01Z', versionId: '2' },
     })
   })
 
@@ -65,6 +74,89 @@ describe('GET /v1/agent/{did}', () => {
   it('answers a result that says deactivated for a revoked agent', async () => {
     const answer = await resolve('application/did-resolution', 'revoked')
     expect(await answer.json()).toMatchObject({ didDocument, didDocumentMetadata: { deactivated: true } })
+  })
+})
+
+describe('GET /1.0/identifiers/{did}', () => {
+  const created = { seconds: 1768473000n }
+  const didDocumentMetadata = { created, updated: { seconds: 1768473001n }, deactivated: false, versionId: '3' }
+
+  async function identifier(accept: string | undefined, answer: object | ReasonCode = {}, query = '') {
+    const { url, rpc } = await startGateway()
+    const requests: object[] = []
+    rpc.answer(IdentityService.method.resolveDid, (request) => {
+      requests.push(request)
+      if (typeof answer === 'string') throw new ApiError(answer)
+      return { didDocument, didDocumentMetadata: { ...didDocumentMetadata, ...answer } }
+    })
+    const headers = accept === undefined ? {} : { accept }
+    const response = await fetch(`${url}/1.0/identifiers/did%3Aagent%3Aexample.com%3A00${query}`, { headers })
+    return { response, requests }
+  }
+
+  it.each([
+    [undefined, 'application/did-resolution'],
+    ['*/*', 'application/did-resolution'],
+    ['application/json', 'application/did-resolution'],
+    ['application/did-resolution', 'application/did-resolution'],
+    [linked, linked],
+  ])('answers the result of the resolution to Accept: %s', async (accept, type) => {
+    const { response } = await identifier(accept)
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, type])
+    expect(response.headers.get('access-control-allow-origin')).toBe('*')
+    expect(await response.json()).toStrictEqual({
+      didDocument,
+      didResolutionMetadata: { contentType: 'application/did+json' },
+      didDocumentMetadata: {
+        created: '2026-01-15T10:30:00Z',
+        updated: '2026-01-15T10:30:01Z',
+        deactivated: false,
+        versionId: '3',
+      },
+    })
+  })
+
+  it('answers only the DID document for application/did+json', async () => {
+    const { response } = await identifier('application/did+json')
+    expect(response.headers.get('content-type')).toBe('application/did+json')
+    expect(await response.json()).toStrictEqual(didDocument)
+  })
+
+  it('answers 410 for a deactivated DID, and no updated for its first version', async () => {
+    const { response } = await identifier(undefined, { deactivated: true, updated: undefined, versionId: '0' })
+    expect(response.status).toBe(410)
+    expect(await response.json()).toMatchObject({
+      didDocumentMetadata: { created: '2026-01-15T10:30:00Z', deactivated: true, versionId: '0' },
+    })
+  })
+
+  it.each([
+    ['?versionId=7', { versionId: '7' }],
+    ['?versionTime=2026-01-15T10:30:00Z', { versionTime: { seconds: 1768473000n } }],
+  ])('reads the resolution option %s', async (query, option) => {
+    const { requests } = await identifier(undefined, {}, query)
+    expect(requests).toMatchObject([{ did: 'did:agent:example.com:00', ...option }])
+  })
+
+  it.each<[ReasonCode, number, string]>([
+    ['AGENT_NOT_FOUND', 404, 'notFound'],
+    ['INVALID_DID', 400, 'invalidDid'],
+    ['INVALID_ARGUMENT', 400, 'invalidOptions'],
+  ])('answers %s as status %i and error %s', async (reason, status, error) => {
+    const { response } = await identifier(undefined, reason)
+    expect([response.status, response.headers.get('content-type')]).toEqual([status, 'application/did-resolution'])
+    expect(await response.json()).toStrictEqual({
+      didDocument: null,
+      didResolutionMetadata: { error },
+      didDocumentMetadata: {},
+    })
+  })
+
+  it('answers invalidOptions for a versionTime that is no time, and a problem document for another option', async () => {
+    const wrong = await identifier(undefined, {}, '?versionTime=yesterday')
+    expect(await wrong.response.json()).toMatchObject({ didResolutionMetadata: { error: 'invalidOptions' } })
+    const unknown = await identifier(undefined, {}, '?versionTmie=1')
+    expect(await unknown.response.json()).toMatchObject({ reason: 'UNKNOWN_FIELD' })
   })
 })
 

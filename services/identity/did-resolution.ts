@@ -1,47 +1,54 @@
 import type { JsonObject, Message } from '@bufbuild/protobuf'
-import type { Timestamp } from '@bufbuild/protobuf/wkt'
-import { type GetAgentResponse, IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
+import {
+  type GetAgentResponse,
+  IdentityService,
+  type ResolveDidResponse,
+} from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { methodName } from '../chain/method-name.ts'
-import type { Representation, Represented, Resources } from '../chain/resource.ts'
+import type { Representation, Represented, Resource, Resources } from '../chain/resource.ts'
 import type { ApiError } from '../platform/errors/api-error.ts'
 import { type ReasonCode, reasons } from '../platform/errors/reasons.ts'
 
-/** Maps reason codes to the errors of DID Resolution (section "Errors"). */
-const RESOLUTION_ERRORS: Partial<Record<ReasonCode, string>> = {
-  INVALID_DID: 'invalidDid',
-  INVALID_ARGUMENT: 'invalidDid',
-  AGENT_NOT_FOUND: 'notFound',
+/** The parts of a resolution result that an answer contains. */
+interface Resolved {
+  readonly document: JsonObject | null
+  readonly created: Timestamp | undefined
+  readonly updated: Timestamp | undefined
+  readonly deactivated: boolean
+  readonly versionId: string
+}
+
+/** How a method's answers become resolution results. */
+interface Source {
+  readonly resolved: (output: Message) => Resolved
+  /** Maps reason codes to the errors of DID Resolution (DID Core 1.0 section 7.1.2). */
+  readonly errors: Partial<Readonly<Record<ReasonCode, string>>>
 }
 
 const DID_DOCUMENT_TYPE = 'application/did+json'
 
-/**
- * Answers with only the DID document (DID Core 1.0 section 6.2). The status is 410 for a deactivated DID (DID
- * Resolution, section "HTTP(S) Binding").
- */
-const didDocument: Representation = {
-  mediaType: { type: 'application', subtype: 'did+json' },
-  success: (output) => {
-    const agent = agentOf(output)
-    return { status: statusOf(agent), body: JSON.stringify(agent.didDocument ?? null) }
-  },
-  failure: () => undefined,
-}
-
-/** Answers with the whole result of a resolution (DID Resolution, section "DID Resolution Result"). */
-const resolutionResult = {
-  success: (output: Message): Represented => {
-    const agent = agentOf(output)
+const OF_AGENT: Source = {
+  resolved(output) {
+    const { didDocument, createdAt, updatedAt, status, keySeq } = output as GetAgentResponse
     return {
-      status: statusOf(agent),
-      body: resolution(agent.didDocument ?? null, { contentType: DID_DOCUMENT_TYPE }, documentMetadata(agent)),
+      document: didDocument ?? null,
+      created: createdAt,
+      updated: keySeq === 0 ? undefined : updatedAt,
+      deactivated: status === 'revoked',
+      versionId: String(keySeq),
     }
   },
-  failure: (error: ApiError): Represented | undefined => {
-    const code = RESOLUTION_ERRORS[error.reason]
-    if (code === undefined) return undefined
-    return { status: reasons[error.reason].status, body: resolution(null, { error: code }, {}) }
+  errors: { INVALID_DID: 'invalidDid', INVALID_ARGUMENT: 'invalidDid', AGENT_NOT_FOUND: 'notFound' },
+}
+
+const OF_RESOLUTION: Source = {
+  resolved(output) {
+    const { didDocument, didDocumentMetadata } = output as ResolveDidResponse
+    const { created, updated, deactivated = false, versionId = '' } = didDocumentMetadata ?? {}
+    return { document: didDocument ?? null, created, updated, deactivated, versionId }
   },
+  errors: { INVALID_DID: 'invalidDid', INVALID_ARGUMENT: 'invalidOptions', AGENT_NOT_FOUND: 'notFound' },
 }
 
 /**
@@ -49,43 +56,65 @@ const resolutionResult = {
  * because they contain only public data.
  */
 export const didResolution: Resources = {
-  [methodName(IdentityService.method.getAgent)]: {
-    isCrossOrigin: true,
-    representations: [
-      didDocument,
-      { ...resolutionResult, mediaType: { type: 'application', subtype: 'did-resolution' } },
-      {
-        ...resolutionResult,
-        mediaType: { type: 'application', subtype: 'ld+json', profile: 'https://w3id.org/did-resolution' },
-      },
-    ],
+  [methodName(IdentityService.method.getAgent)]: resource(OF_AGENT),
+  [methodName(IdentityService.method.resolveDid)]: {
+    ...resource(OF_RESOLUTION),
+    inPlaceOfJson: resolutionResult(OF_RESOLUTION),
   },
 }
 
-function agentOf(output: Message): GetAgentResponse {
-  return output as GetAgentResponse
+function resource(source: Source): Resource {
+  const linkedData = { type: 'application', subtype: 'ld+json', profile: 'https://w3id.org/did-resolution' }
+  const result = resolutionResult(source)
+  return { isCrossOrigin: true, representations: [didDocument(source), result, { ...result, mediaType: linkedData }] }
 }
 
-function isDeactivated(agent: GetAgentResponse): boolean {
-  return agent.status === 'revoked'
-}
-
-function statusOf(agent: GetAgentResponse): number {
-  return isDeactivated(agent) ? 410 : 200
-}
-
-function documentMetadata(agent: GetAgentResponse): JsonObject {
+/**
+ * Answers with only the DID document (DID Core 1.0 section 6.2). The status is 410 for a deactivated DID (DID
+ * Resolution, section "HTTP(S) Binding").
+ */
+function didDocument({ resolved }: Source): Representation {
   return {
-    ...(agent.createdAt === undefined ? {} : { created: timeText(agent.createdAt) }),
-    deactivated: isDeactivated(agent),
+    mediaType: { type: 'application', subtype: 'did+json' },
+    success(output) {
+      const { document, deactivated } = resolved(output)
+      return { status: statusOf(deactivated), body: JSON.stringify(document) }
+    },
+    failure: () => undefined,
   }
 }
 
-function timeText({ seconds }: Timestamp): string {
-  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}Z`
+/** Answers with the whole result of a resolution (DID Resolution, section "DID Resolution Result"). */
+function resolutionResult({ resolved, errors }: Source): Representation {
+  return {
+    mediaType: { type: 'application', subtype: 'did-resolution' },
+    success(output: Message): Represented {
+      const { document, created, updated, deactivated, versionId } = resolved(output)
+      const metadata = {
+        ...(created && { created: timeText(created) }),
+        ...(updated && { updated: timeText(updated) }),
+        deactivated,
+        versionId,
+      }
+      return { status: statusOf(deactivated), body: result(document, { contentType: DID_DOCUMENT_TYPE }, metadata) }
+    },
+    failure(error: ApiError): Represented | undefined {
+      const code = errors[error.reason]
+      if (code === undefined) return undefined
+      return { status: reasons[error.reason].status, body: result(null, { error: code }, {}) }
+    },
+  }
 }
 
-function resolution(document: JsonObject | null, metadata: JsonObject, documentMetadata: JsonObject): string {
+function statusOf(isDeactivated: boolean): number {
+  return isDeactivated ? 410 : 200
+}
+
+function timeText(time: Timestamp): string {
+  return `${timestampDate(time).toISOString().slice(0, 19)}Z`
+}
+
+function result(document: JsonObject | null, metadata: JsonObject, documentMetadata: JsonObject): string {
   return JSON.stringify({
     didDocument: document,
     didResolutionMetadata: metadata,

@@ -1,8 +1,8 @@
 import { buildDidDocument } from '@auth4agent/core/identity/did-document'
-import { readPublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import type { DidVersion } from './did-versions.ts'
 import type { KeyFacts } from './key-events/key-facts.ts'
-import { type AgentRecord, currentKey } from './store.ts'
+import { type AgentRecord, addedKeysOf, currentKey } from './store.ts'
 
 const NO_KEY = new Uint8Array()
 /** Converts a time to a Timestamp, and null to undefined. */
@@ -19,6 +19,19 @@ export function toAgent(agent: AgentRecord, facts: KeyFacts, now: Date) {
   const { label, requireBoundChallenges } = agent
   const { updatedAt: _, ...shown } = toShown(agent, facts, now)
   return { ...shown, label, requireBoundChallenges }
+}
+
+/** Returns a version of an agent's DID document: the fields of ResolveDidResponse. */
+export function toResolution(agent: AgentRecord, { document, seq, began }: DidVersion) {
+  return {
+    didDocument: document,
+    didDocumentMetadata: {
+      created: toTimestamp(agent.createdAt),
+      updated: seq === 0 ? undefined : toTimestamp(began),
+      deactivated: agent.status === 'revoked',
+      versionId: String(seq),
+    },
+  }
 }
 
 /** Returns the fields that the public and the operator see. */
@@ -58,21 +71,10 @@ export function toAgentSnapshot(agent: AgentRecord) {
     version,
     epoch,
     requireBoundChallenges,
-    addedKeys: addedKeysOf(agent, undefined).map(({ kid, jwk, exp }) => ({
+    addedKeys: addedKeysOf(agent).map(({ kid, jwk, exp }) => ({
       kid,
       jwk: JSON.stringify(jwk),
       exp: BigInt(exp),
     })),
   }
-}
-
-/** Returns the added keys of an agent: those that have not expired at a time, or all. */
-function addedKeysOf({ addedKeys }: AgentRecord, at: Date | undefined) {
-  return addedKeys.flatMap(({ thumbprint: kid, publicJwk, expiresAt }) => {
-    const jwk = readPublicJwk(publicJwk)
-    const isExpired = at !== undefined && expiresAt <= at
-    return jwk === undefined || jwk.kty === 'RSA' || isExpired
-      ? []
-      : [{ kid, jwk, exp: Math.floor(expiresAt.getTime() / 1000) }]
-  })
 }

@@ -17,6 +17,7 @@ export const policies: Policies<typeof IdentityService> = {
   },
   listAgents: { ...byOperator, role: 'any', limit: 'read' },
   getAgent: { callers: ['anyone'], limit: 'read', limitBy: 'did' },
+  resolveDid: { callers: ['anyone'], limit: 'read', limitBy: 'did' },
   approveAgent: { ...byManager, limit: 'manage', action: 'agent.approve', endsTokens: false },
   setAgentScopes: { ...byManager, limit: 'manage', action: 'agent.set-scopes', endsTokens: true },
   updateAgent: { ...byManager, limit: 'manage', action: 'agent.update', endsTokens: false },

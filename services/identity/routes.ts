@@ -1,5 +1,6 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { parseScopeList } from '@auth4agent/core/token/scope'
+import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { Call, Handlers } from '../chain/call.ts'
@@ -8,6 +9,7 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { checkLabel, checkReason } from '../platform/requests/check-text.ts'
 import { pageTokenAfter } from '../platform/requests/page.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
+import { readDidVersion, type WantedVersion } from './did-versions.ts'
 import { changeStatus, type StatusVerb } from './domain/change-status.ts'
 import { checkInception } from './domain/check-inception.ts'
 import { checkRegistration } from './domain/check-registration.ts'
@@ -17,7 +19,7 @@ import type { SigningClock } from './domain/parse-key-event.ts'
 import { parsePage } from './domain/parse-page.ts'
 import { replaceScopes } from './domain/replace-scopes.ts'
 import { readKeyFacts } from './key-events/key-facts.ts'
-import { toAgent, toPublicAgent, toTimestamp } from './messages.ts'
+import { toAgent, toPublicAgent, toResolution, toTimestamp } from './messages.ts'
 import { registerAgent } from './register-agent.ts'
 import { resolveDid } from './resolve-did.ts'
 import { type AgentRecord, changeAgent, listAgents } from './store.ts'
@@ -59,7 +61,7 @@ export function createRoutes(deps: IdentityDeps): Handlers<typeof IdentityServic
 
 type Routes<K extends keyof Handlers<typeof IdentityService>> = Pick<Handlers<typeof IdentityService>, K>
 
-function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent'> {
+function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | 'resolveDid'> {
   return {
     async listAgents(request) {
       const { agents, hasMore } = await listAgents(deps.readDb.prisma, request.operatorId, parsePage(request))
@@ -76,14 +78,37 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent'> {
     },
 
     async getAgent({ did }) {
-      const resolved = await resolveDid(deps, did)
-      if (resolved === undefined) throw new ApiError('INVALID_DID')
-      if (resolved.agent === null) throw new ApiError('AGENT_NOT_FOUND')
-      const factsOf = await readKeyFacts(deps.db.prisma, [resolved.agent.id])
-      const agent = toPublicAgent(resolved.agent, factsOf(resolved.agent.id), new Date(deps.now()))
-      return resolved.operator?.hideAllowedScopes === true ? { ...agent, allowedScopes: [] } : agent
+      const { agent, facts, hidesScopes } = await readAgent(deps, did)
+      const answer = toPublicAgent(agent, facts, new Date(deps.now()))
+      return hidesScopes ? { ...answer, allowedScopes: [] } : answer
+    },
+
+    async resolveDid({ did, versionId, versionTime }) {
+      const wanted = parseVersion(versionId, versionTime)
+      const { agent, facts } = await readAgent(deps, did)
+      const version = await readDidVersion(deps.db.prisma, agent, facts, wanted, new Date(deps.now()))
+      return toResolution(agent, version)
     },
   }
+}
+
+/**
+ * Returns the agent of a DID, what its log says, and whether its operator hides the scopes. Throws INVALID_DID,
+ * AGENT_NOT_FOUND.
+ */
+async function readAgent(deps: IdentityDeps, did: string) {
+  const resolved = await resolveDid(deps, did)
+  if (resolved === undefined) throw new ApiError('INVALID_DID')
+  const { agent, operator } = resolved
+  if (agent === null) throw new ApiError('AGENT_NOT_FOUND')
+  const factsOf = await readKeyFacts(deps.db.prisma, [agent.id])
+  return { agent, facts: factsOf(agent.id), hidesScopes: operator?.hideAllowedScopes === true }
+}
+
+function parseVersion(id: string, time: Timestamp | undefined): WantedVersion {
+  if (id !== '' && time !== undefined)
+    throw new ApiError('INVALID_ARGUMENT', 'version_id and version_time must not be given together')
+  return { id: id === '' ? undefined : id, time: time && timestampDate(time) }
 }
 
 function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentScopes' | 'updateAgent'> {

@@ -1,3 +1,4 @@
+import { readPublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { Prisma, type PrismaClient } from '../../gen/prisma/client.ts'
 import type { AuditAction } from '../ledger/audit-action.ts'
 import { type Author, change } from '../ledger/ledger.ts'
@@ -18,6 +19,17 @@ export type AgentRecord = Prisma.AgentGetPayload<{ include: typeof withKeys }>
 /** Returns the agent's current identity key, raw. */
 export function currentKey({ keys: [current] }: AgentRecord): Uint8Array | undefined {
   return current?.publicKey
+}
+
+/** Returns the added keys of an agent: those that have not expired at a time, or all. */
+export function addedKeysOf({ addedKeys }: AgentRecord, at?: Date) {
+  return addedKeys.flatMap(({ thumbprint: kid, publicJwk, expiresAt }) => {
+    const jwk = readPublicJwk(publicJwk)
+    const isExpired = at !== undefined && expiresAt <= at
+    return jwk === undefined || jwk.kty === 'RSA' || isExpired
+      ? []
+      : [{ kid, jwk, exp: Math.floor(expiresAt.getTime() / 1000) }]
+  })
 }
 
 /** Finds the operator's agent with this id or DID. */

@@ -15,6 +15,6 @@ export const keysPolicies: Policies<typeof KeysService> = {
     limit: 'manage',
     action: 'key.import',
     endsTokens: false,
-    isBodySecret: true,
+    secretField: 'key',
   },
 }

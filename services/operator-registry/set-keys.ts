@@ -5,8 +5,7 @@ import type { Call } from '../chain/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Context } from './context.ts'
 import { acceptManifest, hasOtherRootKeys } from './domain/accept-manifest.ts'
-import { explainProof } from './domain/explain-proof.ts'
-import { judgeProof, readNamedKey } from './domain/judge-proof.ts'
+import { judgeProof, type ProofVerdict, readNamedKey } from './domain/judge-proof.ts'
 import { isTestDomain } from './domain/parse-domain.ts'
 import { refuseUnless } from './domain/refuse-unless.ts'
 import { kidsOf, readKeys } from './store/manifests.ts'
@@ -64,6 +63,16 @@ async function findNamedRoot(
   const named = readNamedKey(answers, wanted)
   const root = rootKeys.find(({ kid }) => kid === named)
   if (root !== undefined) return root
-  const { message } = explainProof(verdict === 'proven' ? 'unavailable' : verdict, answers, { domain, ...wanted })
-  throw new ApiError('ROOT_RECORD_MISMATCH', `The DNS record must name one of the new root keys. ${message}`)
+  const detail = `The TXT record at ${recordName(domain)} must name one of the new root keys, but ${PROBLEMS[verdict]}`
+  throw new ApiError('ROOT_RECORD_MISMATCH', detail)
+}
+
+const DISAGREEMENT = 'no majority of the resolvers gave the same answer'
+/** What is wrong with the record. Resolvers that know different new root keys disagree, although all records prove. */
+const PROBLEMS: Readonly<Record<Exclude<ProofVerdict, 'contested'>, string>> = {
+  proven: DISAGREEMENT,
+  unavailable: DISAGREEMENT,
+  'not-found': 'there is no record of this server',
+  mismatch: 'the record there names another key or another operator',
+  'incumbent-present': 'the record there names another operator',
 }

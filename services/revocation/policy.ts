@@ -12,6 +12,7 @@ export const revocationPolicies: Policies<typeof RevocationService> = {
     own: 'none',
     role: 'agents.revoke',
     limit: 'manage',
+    secretField: 'token',
     action: 'token.revoke',
     endsTokens: true,
   },

@@ -118,6 +118,21 @@ describe('docs/operator-keys.md', () => {
   })
 })
 
+describe('docs/identity.md', () => {
+  it('has at most 250 lines', async () => {
+    expect((await readFromCheckout('docs/identity.md')).trimEnd().split('\n').length).toBeLessThanOrEqual(250)
+  })
+
+  it('has a program that compiles and that test/e2e/readme-tour runs', async () => {
+    const blocks = documents.get('docs/identity.md')?.blocks ?? []
+    expect(kinds('docs/identity.md')).toEqual(new Set(['ts']))
+    expect(await typeCheck(blocks.map(({ text }) => text).join('\n'))).toBe('')
+    expect(await readFromCheckout('test/e2e/readme-tour/identity-page.test.ts')).toContain(
+      "blocks('docs/identity.md', 'ts')",
+    )
+  })
+})
+
 describe('docs/README.md', () => {
   it('links to every page of docs/', () => {
     const pages = [...documents.keys()].filter((path) => /^docs\/[^/]+\.md$/.test(path) && path !== 'docs/README.md')

@@ -50,7 +50,7 @@ export function newP256Key(): KeySigner & { readonly kid: string } {
 }
 
 /** Returns the DID of a first key under a domain. */
-function didOf({ publicKey }: Pick<TestKey, 'publicKey'>, domain: string): string {
+export function didOf({ publicKey }: Pick<TestKey, 'publicKey'>, domain: string): string {
   return formatDid(domain, fingerprint(publicKey))
 }
 

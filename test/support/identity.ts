@@ -126,7 +126,7 @@ export async function insertOperator(db: Db, domain: string, status: OperatorSta
 }
 
 /** Answers lookups from the table, as the operator registry does. */
-function operatorsOf({ prisma }: Db) {
+export function operatorsOf({ prisma }: Db) {
   return localClient(OperatorDirectoryService, {
     async lookupOperator({ by }) {
       const operator =

@@ -35,7 +35,12 @@ function eventKey<T extends PublicJwk>(jwk: T, alg: EventKey['alg'], signNow: Si
 
 /** Returns the Ed25519 key of a name; the same key for the same name. */
 export function identityKey(name: string): IdentityKey {
-  const pair = importSeed(seedOf(name))
+  return identityKeyOf(seedOf(name))
+}
+
+/** Returns the Ed25519 key of a seed. */
+export function identityKeyOf(seed: Uint8Array): IdentityKey {
+  const pair = importSeed(seed)
   if (pair === undefined) throw new RangeError('A seed must have 32 bytes')
   const key = eventKey(ed25519Jwk(pair.publicKey), 'EdDSA', (message) => pair.privateKey.sign(message))
   return { ...key, publicKey: pair.publicKey, pair }
@@ -43,8 +48,12 @@ export function identityKey(name: string): IdentityKey {
 
 /** Returns the P-256 key of a name; the same key for the same name. */
 export function p256Key(name: string): EventKey<P256Jwk> {
+  return p256KeyOf(seedOf(name))
+}
+
+/** Returns the P-256 key of a secret number of 32 bytes. */
+export function p256KeyOf(secret: Uint8Array): EventKey<P256Jwk> {
   const ecdh = createECDH('prime256v1')
-  const secret = seedOf(name)
   ecdh.setPrivateKey(secret)
   const point = ecdh.getPublicKey()
   const jwk: P256Jwk = {

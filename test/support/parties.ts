@@ -25,8 +25,9 @@ export interface Asserter {
   /**
    * Returns an Authorization header with a fresh assertion that is valid for a minute.
    * @param rpc the call: `METHOD /path` on REST, `package.Service/Method` elsewhere; undefined for a read
+   * @param claims further claims
    */
-  assert(rpc?: string): string
+  assert(rpc?: string, claims?: object): string
 }
 
 /** An agent with its key. */
@@ -98,9 +99,9 @@ export function newAgentParty(domain: string, keys = newKeys()): AgentParty {
 function asserter(keys: Keys, typ: string, party: string, issuer: string): Asserter {
   const kid = thumbprintOf(keys)
   return {
-    assert(rpc) {
+    assert(rpc, others) {
       const iat = Math.floor(Date.now() / 1000)
-      const claims = { iss: party, sub: party, aud: issuer, iat, exp: iat + 60, jti: randomUUID(), rpc }
+      const claims = { iss: party, sub: party, aud: issuer, iat, exp: iat + 60, jti: randomUUID(), rpc, ...others }
       return `Bearer ${signJws({ typ, kid }, claims, keys.privateKey)}`
     },
   }

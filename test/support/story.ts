@@ -1,12 +1,17 @@
 import { ISSUER } from './deployment.ts'
 import type { DnsServer } from './dns-server.ts'
-import { type AgentParty, type Asserter, newAgentParty, newKeys, operatorAsserter } from './parties.ts'
+import { type AgentParty, type Asserter, type Keys, newAgentParty, newKeys, operatorAsserter } from './parties.ts'
 import type { Answer, Json, ProtocolClient, TokenBody, Wishes } from './protocol-client.ts'
 
 /** An operator of a story. */
 export interface OperatorParty extends Asserter {
   readonly id: string
   readonly domain: string
+}
+
+/** An operator with its root key. */
+export interface KeyedOperator extends OperatorParty {
+  readonly keys: Keys
 }
 
 // The functions below make first steps that many stories share. Each of them throws if its step does not succeed.
@@ -17,12 +22,12 @@ export async function publishedOperator(
   dns: DnsServer,
   domain: string,
   issuer = ISSUER,
-): Promise<OperatorParty> {
+): Promise<KeyedOperator> {
   const keys = newKeys()
   const { id } = expectStatus(201, await client.registerOperator(domain, keys))
   const { txt_record_name, txt_record_value } = expectStatus(200, await client.instructions(String(id)))
   dns.setTxt(String(txt_record_name), [String(txt_record_value)])
-  return { id: String(id), domain, ...operatorAsserter(keys, String(id), issuer) }
+  return { id: String(id), domain, keys, ...operatorAsserter(keys, String(id), issuer) }
 }
 
 /** Creates an operator whose domain is proven by DNS. */
@@ -31,7 +36,7 @@ export async function provenOperator(
   dns: DnsServer,
   domain: string,
   issuer = ISSUER,
-): Promise<OperatorParty> {
+): Promise<KeyedOperator> {
   const operator = await publishedOperator(client, dns, domain, issuer)
   const { verified, message } = expectStatus(200, await client.confirm(operator.id))
   if (verified !== true) throw new Error(`${domain} was not confirmed: ${String(message)}`)

@@ -1,4 +1,8 @@
+import { readProofKey } from '@auth4agent/core/dpop/proof-key'
+import { parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
 import type { ChallengeContent } from '@auth4agent/core/identity/challenge'
+import { ED25519_ALGORITHMS } from '@auth4agent/core/jose/jws'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { importPublicKey, verify } from '@auth4agent/core/keys/ed25519'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Subject } from './decide-issue.ts'
@@ -14,6 +18,10 @@ export interface AgentProof {
   readonly did: string
   readonly message: Uint8Array
   readonly signature: Uint8Array
+  /** Thumbprint of the key that has signed; empty if the text names none. */
+  readonly kid: string
+  /** The algorithm that the text names. Undefined if it names none: then the key decides. */
+  readonly alg: string | undefined
   readonly covered: CoveredTerms
   /** Whether the signature covers every term that a token request of this kind can have. */
   readonly isFullyBound: boolean
@@ -25,6 +33,8 @@ export interface AgentProof {
   readonly challengeKeyId: string
   /** Makes the error of each fault, in the words of this kind of text. */
   readonly refusals: Readonly<Record<ProofFault, () => ApiError>>
+  /** Makes the error for a key that cannot have signed. `demand` says what would be right. */
+  readonly wrongKey: (demand: string) => ApiError
 }
 
 /**
@@ -33,16 +43,56 @@ export interface AgentProof {
  */
 type ProofFault = 'used' | 'expired' | 'void' | 'unbound'
 
+/** The key with which an agent has proved itself. */
+export interface ProvenKey {
+  /** Thumbprint of an added key; empty for the identity key. */
+  readonly addedKid: string
+  /** When an added key expires, in Unix seconds; the identity key never expires. */
+  readonly exp: number
+}
+
+/** The identity key of an agent. */
+export const IDENTITY_KEY: ProvenKey = { addedKid: '', exp: Number.POSITIVE_INFINITY }
+/** The algorithms with which keys sign, by the type of the key. The first one is for texts that name none. */
+const ALGORITHMS: Readonly<Record<string, readonly string[]>> = { OKP: ED25519_ALGORITHMS, EC: ['ES256'] }
+
 /**
- * Checks that the agent's current key has signed.
+ * Decides which key of the agent has signed: the key that `kid` names, or without a `kid` the identity key. It must be
+ * a key that the agent has now.
  *
- * @throws ApiError INVALID_SIGNATURE
+ * @param nowS Unix seconds
+ * @throws ApiError INVALID_SIGNATURE, or the error of the kind of text
  */
-export function checkSignature({ agent }: Subject, { message, signature }: AgentProof): void {
-  const key = importPublicKey(agent.publicKey)
-  if (key === undefined || !verify(key, message, signature)) {
-    throw new ApiError('INVALID_SIGNATURE', "The signature must be valid under the agent's registered key")
+export function proveKey({ agent }: Subject, proof: AgentProof, nowS: number): ProvenKey {
+  const { kid, alg, message, signature } = proof
+  if (kid === '' || kid === thumbprintOf(agent)) {
+    if (alg !== undefined && !ED25519_ALGORITHMS.includes(alg)) {
+      throw proof.wrongKey(`alg must be ${ED25519_ALGORITHMS.join(' or ')}, unless kid names an added key of P-256`)
+    }
+    const key = importPublicKey(agent.publicKey)
+    if (key !== undefined && verify(key, message, signature)) return IDENTITY_KEY
+    throw new ApiError(
+      'INVALID_SIGNATURE',
+      "The signature must be valid under the agent's identity key; kid must name any other key that signs",
+    )
   }
+  const added = agent.addedKeys.find((key) => key.kid === kid && key.exp > nowS)
+  const jwk = added && parseStrictJsonText(added.jwk)
+  if (added === undefined || jwk?.ok !== true) {
+    throw proof.wrongKey('kid must be the thumbprint of a key that the agent has now and that has not expired')
+  }
+  const algs = ALGORITHMS[String(jwk.value.kty)] ?? []
+  if (alg !== undefined && !algs.includes(alg)) {
+    throw proof.wrongKey(`alg must be ${algs.join(' or ')} for the key that kid names`)
+  }
+  const isSigned = readProofKey(algs[0] ?? '', jwk.value)?.verify(message, signature) === true
+  if (!isSigned) throw new ApiError('INVALID_SIGNATURE', 'The signature must be valid under the key that kid names')
+  return { addedKid: kid, exp: Number(added.exp) }
+}
+
+/** Returns the thumbprint of the identity key; undefined for an agent that has none. */
+function thumbprintOf({ publicKey }: Subject['agent']): string | undefined {
+  return publicKey.length === 0 ? undefined : thumbprint(publicKey)
 }
 
 /**

@@ -2,11 +2,17 @@ import { MAX_TOKEN_BYTES, parseAccessTokenClaims } from '@auth4agent/core/token/
 import { create } from '@bufbuild/protobuf'
 import { expect, it } from 'vitest'
 import { AgentSnapshotSchema, OperatorSnapshotSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { IDENTITY_KEY } from './agent-proof.ts'
 import { buildClaims } from './build-claims.ts'
 
 const DID = `did:agent:acme.example:${'0'.repeat(32)}`
 const OPERATOR = '01890000-0000-8000-8000-000000000000'
-const TOKEN = { jti: '6c84fb90-12c4-11e1-840d-7b25c5ee775a', nowS: 1_800_000_000, epoch: [3, 4] as const }
+const TOKEN = {
+  jti: '6c84fb90-12c4-11e1-840d-7b25c5ee775a',
+  nowS: 1_800_000_000,
+  epoch: [3, 4] as const,
+  key: IDENTITY_KEY,
+}
 const long = (prefix: string, length: number) => prefix.padEnd(length, 'a')
 const subject = (did = DID) => ({
   agent: create(AgentSnapshotSchema, { did, epoch: 1 }),
@@ -29,6 +35,17 @@ it('buildClaims returns the claims of RFC 9068 and the epochs of the redemption'
     jti: TOKEN.jti,
     epoch: [3, 4],
   })
+  expect(parseAccessTokenClaims({ ...claims })).toEqual(claims)
+})
+
+it.each([
+  ['names an added key', 1_800_003_600, 1_800_000_900],
+  ['names an added key, and expires with it,', 1_800_000_001, 1_800_000_001],
+])('buildClaims %s when that key has signed', (_name, exp, expected) => {
+  const key = { addedKid: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k', exp }
+  const terms = { scope: [], audience: [{ text: 'a.example', host: 'a.example' }], ttl: 900 }
+  const claims = buildClaims('https://auth.example', subject(), terms, { ...TOKEN, key })
+  expect(claims).toMatchObject({ agent_key: key.addedKid, exp: expected })
   expect(parseAccessTokenClaims({ ...claims })).toEqual(claims)
 })
 

@@ -1,4 +1,5 @@
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import type { ProvenKey } from './agent-proof.ts'
 import type { Subject } from './decide-issue.ts'
 import type { TokenTerms } from './token-request.ts'
 
@@ -11,6 +12,8 @@ export function buildClaims(
     readonly jti: string
     readonly nowS: number
     readonly epoch: readonly [agent: number, operator: number]
+    /** The key with which the agent has proved itself. The token expires no later than this key. */
+    readonly key: ProvenKey
     /** Thumbprint of the key that the token is bound to; undefined for a bearer token. */
     readonly jkt?: string | undefined
   },
@@ -23,10 +26,11 @@ export function buildClaims(
     operator_id: operator.id,
     iat: token.nowS,
     nbf: token.nowS,
-    exp: token.nowS + terms.ttl,
+    exp: Math.min(token.nowS + terms.ttl, token.key.exp),
     jti: token.jti,
     client_id: agent.did,
     epoch: token.epoch,
     ...(token.jkt !== undefined && { cnf: { jkt: token.jkt } }),
+    ...(token.key.addedKid !== '' && { agent_key: token.key.addedKid }),
   }
 }

@@ -48,6 +48,8 @@ const decide = (about: Subject, { challenge, nonce, content, signature, requeste
     did: content.did,
     message: challengeMessage(challenge, nonce),
     signature,
+    kid: '',
+    alg: undefined,
     covered: content,
     isFullyBound: isFullyBound(content),
     id: '',
@@ -59,8 +61,9 @@ const decide = (about: Subject, { challenge, nonce, content, signature, requeste
       void: () => new ApiError('CHALLENGE_NOT_FOUND'),
       unbound: () => new ApiError('BINDING_REQUIRED'),
     },
+    wrongKey: () => new ApiError('INVALID_SIGNATURE'),
   }
-  return decideIssue(about, proof, requested, DEFAULTS)
+  return decideIssue(about, proof, requested, DEFAULTS, 0).terms
 }
 
 it('decideIssue returns the terms of an active agent within its grant', () => {

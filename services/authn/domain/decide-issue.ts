@@ -1,6 +1,6 @@
 import type { AgentSnapshot, OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { type AgentProof, checkSignature, checkStatuses } from './agent-proof.ts'
+import { type AgentProof, checkStatuses, type ProvenKey, proveKey } from './agent-proof.ts'
 import { type RequestedTerms, resolveTerms, type TermDefaults, type TokenTerms } from './token-request.ts'
 
 /** An agent and its operator, as the directory returned them in one answer. */
@@ -13,18 +13,20 @@ export interface Subject {
  * Does the checks of a token request that need no database: steps 5 to 10 in docs/protocol.md section 6, in that
  * order.
  *
- * @returns the token's terms.
- * @throws ApiError INVALID_SIGNATURE, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE,
- *   SCOPE_NOT_ALLOWED
+ * @param nowS Unix seconds
+ * @returns the token's terms, and the key that has signed
+ * @throws ApiError INVALID_SIGNATURE, the error of `proof.wrongKey`, BINDING_MISMATCH, BINDING_REQUIRED,
+ *   AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE, SCOPE_NOT_ALLOWED
  */
 export function decideIssue(
   subject: Subject,
   proof: AgentProof,
   requested: RequestedTerms,
   defaults: TermDefaults,
-): TokenTerms {
+  nowS: number,
+): { readonly terms: TokenTerms; readonly key: ProvenKey } {
   const { agent, operator } = subject
-  checkSignature(subject, proof)
+  const key = proveKey(subject, proof, nowS)
   const terms = resolveTerms(proof.covered, requested, defaults)
   const needsBinding = agent.requireBoundChallenges || operator.requireBoundChallenges
   if (needsBinding && !proof.isFullyBound) throw proof.refusals.unbound()
@@ -35,5 +37,5 @@ export function decideIssue(
     const hint = excess.some((scope) => scope.includes(',')) ? '; separate scopes by spaces' : ''
     throw new ApiError('SCOPE_NOT_ALLOWED', `The agent's grant must include the scope "${excess.join(' ')}"${hint}`)
   }
-  return terms
+  return { terms, key }
 }

@@ -22,15 +22,13 @@ export interface ClientAssertionRules {
 /** A client assertion whose signature is not verified yet. */
 export interface ParsedClientAssertion {
   readonly proof: AgentProof
-  /** Thumbprint of the key that the header names; empty if it names none. */
-  readonly kid: string
   /** Whether the audience is the token endpoint instead of the issuer. */
   readonly namesEndpoint: boolean
 }
 
 const RULES: JwsRules = {
   maxBytes: 4096,
-  algs: ED25519_ALGORITHMS,
+  algs: [...ED25519_ALGORITHMS, 'ES256'],
   typs: [CLIENT_ASSERTION_TYPE, 'JWT', ''],
   kid: 'optional',
 }
@@ -74,14 +72,17 @@ export function parseClientAssertion(
     did: iss,
     message: jws.signingInput,
     signature: jws.signature,
+    kid: jws.header.kid,
+    alg: jws.header.alg,
     covered,
     isFullyBound: covered.scope !== undefined && covered.aud !== undefined,
     id: uuidv8FromHash(hash('sha256', JSON.stringify(['client-assertion', iss, jti]), 'buffer')),
     exp: exp + rules.skewS,
     challengeKeyId: '',
     refusals: REFUSALS,
+    wrongKey: invalid,
   }
-  return { proof, kid: jws.header.kid, namesEndpoint }
+  return { proof, namesEndpoint }
 }
 
 /** Returns whether the audience is the token endpoint. */

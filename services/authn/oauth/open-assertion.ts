@@ -1,8 +1,6 @@
-import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import type { Call } from '../../chain/call.ts'
-import { ApiError } from '../../platform/errors/api-error.ts'
 import type { AuthnDeps } from '../config.ts'
-import { checkSignature, checkStatuses } from '../domain/agent-proof.ts'
+import { checkStatuses, proveKey } from '../domain/agent-proof.ts'
 import type { Subject } from '../domain/decide-issue.ts'
 import { type ClientAuthentication, clientAssertionOf } from '../domain/oauth-request.ts'
 import { type ParsedClientAssertion, parseClientAssertion } from '../domain/parse-client-assertion.ts'
@@ -23,13 +21,6 @@ export function openAssertion(deps: AuthnDeps, request: ClientAuthentication): P
   })
 }
 
-/** Throws INVALID_ASSERTION unless the assertion names the agent's current key, or no key. */
-export function checkKid({ agent }: Subject, { kid }: ParsedClientAssertion): void {
-  if (kid !== '' && kid !== thumbprint(agent.publicKey)) {
-    throw new ApiError('INVALID_ASSERTION', "kid must be the thumbprint of the agent's current key, or be left out")
-  }
-}
-
 /**
  * Authenticates the agent of a request that issues no token. The assertion is used up, also for token requests.
  *
@@ -38,11 +29,10 @@ export function checkKid({ agent }: Subject, { kid }: ParsedClientAssertion): vo
  */
 export async function authenticateClient(deps: AuthnDeps, request: ClientAuthentication, call: Call): Promise<Subject> {
   const assertion = openAssertion(deps, request)
-  const { subject } = await redeemProof(deps, assertion.proof, call, async (fresh) => {
-    checkKid(fresh, assertion)
-    checkSignature(fresh, assertion.proof)
+  const { subject } = await redeemProof(deps, assertion.proof, call, async (fresh, nowS) => {
+    const key = proveKey(fresh, assertion.proof, nowS)
     checkStatuses(fresh)
-    return {}
+    return { key }
   })
   if (assertion.namesEndpoint) deps.sawEndpointAudience(subject.agent.did)
   return subject

@@ -5,7 +5,7 @@ import type { AuthnDeps } from '../config.ts'
 import { parseTokenRequest } from '../domain/oauth-request.ts'
 import { issueToken } from '../issue-token.ts'
 import { type Introspection, introspect } from './introspect.ts'
-import { checkKid, openAssertion } from './open-assertion.ts'
+import { openAssertion } from './open-assertion.ts'
 import { revokeOwn } from './revoke.ts'
 
 /** Creates the handlers of OAuthService. They translate between OAuth and the calls of the domain. */
@@ -14,12 +14,7 @@ export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
     async token(request, call) {
       const requested = parseTokenRequest(request)
       const assertion = openAssertion(deps, request)
-      const order = {
-        proof: assertion.proof,
-        requested,
-        check: (subject: Parameters<typeof checkKid>[0]) => checkKid(subject, assertion),
-      }
-      const { token, claims } = await issueToken(deps, order, call)
+      const { token, claims } = await issueToken(deps, { proof: assertion.proof, requested }, call)
       if (assertion.namesEndpoint) deps.sawEndpointAudience(claims.sub)
       const { iat, exp, scope } = claims
       return { accessToken: token, tokenType: tokenTypeOf(claims), expiresIn: exp - iat, scope }
@@ -43,7 +38,7 @@ export function tokenTypeOf({ cnf }: AccessTokenClaims): 'Bearer' | 'DPoP' {
 }
 
 function toResponse(claims: AccessTokenClaims) {
-  const { client_id, operator_id, exp, iat, nbf, aud, sub, iss, jti, scope, cnf } = claims
+  const { client_id, operator_id, exp, iat, nbf, aud, sub, iss, jti, scope, cnf, agent_key: agentKey } = claims
   return {
     sub,
     iss,
@@ -57,6 +52,7 @@ function toResponse(claims: AccessTokenClaims) {
     nbf: BigInt(nbf),
     ...(scope !== '' && { scope }),
     ...(cnf && { cnf }),
+    ...(agentKey !== undefined && { agentKey }),
   }
 }
 

@@ -15,7 +15,7 @@ import { demand, toRefusal } from './refuse-signature.ts'
 import type { SignableRequest } from './signable-request.ts'
 
 /** How old a signature may be, in seconds. */
-export const MAX_SIGNATURE_AGE_S = 300
+const MAX_SIGNATURE_AGE_S = 300
 
 /** Components that a signature must cover, without parameters. */
 const REQUIRED = ['@method', '@target-uri', 'content-digest'] as const

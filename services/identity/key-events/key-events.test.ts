@@ -147,11 +147,11 @@ describe('appendKeyEvent', () => {
 
 const own = (change: () => KeyChange) => () => agent.sign(agent.key, change())
 
-describe('appendKeyEvent of a move', () => {
-  const to = () => agent.did.replace('acme.example', 'other.example')
-  const move = (): KeyChange => ({ type: 'move', to: to(), operatorId: operator.id, issuer: 'https://auth.example' })
-  const later = () => timestampFromMs(now() + IDENTITY_SETTINGS.moveDelayMs)
+const to = () => agent.did.replace('acme.example', 'other.example')
+const move = (): KeyChange => ({ type: 'move', to: to(), operatorId: operator.id, issuer: 'https://auth.example' })
+const later = () => timestampFromMs(now() + IDENTITY_SETTINGS.moveDelayMs)
 
+describe('appendKeyEvent of a move', () => {
   it('lets the move wait, and answers a repeated call with the time of the first call', async () => {
     const event = await agent.sign(agent.key, move())
     const first = await agent.send(event)

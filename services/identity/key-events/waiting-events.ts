@@ -1,5 +1,4 @@
 import type { KeyEvent } from '@auth4agent/core/key-events/key-event'
-import { Prisma } from '../../../gen/prisma/client.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { digestBytes } from './read-key-log.ts'
 
@@ -16,6 +15,6 @@ export async function insertWaiting(
   await tx.agentPendingEvent.upsert({
     where: { agentId_type: place },
     create: { ...place, ...content },
-    update: { ...content, releasedAt: null, release: null, releaseKey: Prisma.DbNull },
+    update: { ...content, releasedAt: null, release: null, releaseManifestSeq: null },
   })
 }

@@ -129,11 +129,13 @@ function verdictHandler(refusalOf: StatusRefusals[string], call: Call, answer: T
 }
 
 /** Makes a handler that chooses the representation of an answer or a refusal by the Accept header. */
-function resourceHandler({ isCrossOrigin, representations }: Resource, call: Call, answer: ToAnswer): Route['handle'] {
-  const offers = [JSON_TYPE, ...representations.map(({ mediaType }) => mediaType)]
+function resourceHandler(resource: Resource, call: Call, answer: ToAnswer): Route['handle'] {
+  const { isCrossOrigin, representations, inPlaceOfJson } = resource
+  const choices = [inPlaceOfJson, ...representations]
+  const offers = choices.map((choice) => choice?.mediaType ?? JSON_TYPE)
   return async (exchange, params) => {
     Object.assign(exchange.headers, { vary: 'Accept' }, isCrossOrigin ? CROSS_ORIGIN_HEADERS : {})
-    const chosen = representations[negotiate(exchange.request.headers.accept, offers) - 1]
+    const chosen = choices[negotiate(exchange.request.headers.accept, offers)]
     if (chosen === undefined) return answer(await call(exchange, params), exchange)
     const { status, body } = await represented(chosen, () => call(exchange, params, chosen.prepare))
     return { status, headers: { 'content-type': contentTypeText(chosen.mediaType) }, body }

@@ -4,6 +4,7 @@ import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { methods, restForm, shortName } from '../support/contract.ts'
+import { objectionTo, rotation } from '../support/key-events.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import type { SeededAgent } from '../support/seed.ts'
 import type { World } from '../support/world.ts'
@@ -22,6 +23,14 @@ const HARMLESS: Readonly<Record<string, (world: World) => JsonObject>> = {
   'OperatorRegistryService.RegisterOperator': ({ operators: { acme } }) => ({
     domain: acme.domain,
     root_public_key: encodeBase64(acme.pair.publicKey),
+  }),
+  'AgentKeyService.AppendKeyEvent': ({ agents: { ofBravo } }) => ({
+    did: ofBravo.did,
+    event: rotation(ofBravo, undefined, { signer: generateKeyPair() }),
+  }),
+  'AgentKeyService.ObjectToRecovery': ({ agents: { ofBravo } }) => ({
+    did: ofBravo.did,
+    objection: objectionTo(ofBravo, ofBravo.end.head),
   }),
   'AuthnService.CreateChallenge': () => ({ did: formatDid('nobody-operator.com', NOBODY.replaceAll('-', '')) }),
   'AuthnService.IssueToken': ({ agents: { ofBravo }, challenge }) => ({ ...challenge(ofBravo), signature: '' }),

@@ -1,4 +1,5 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
+import { agentKeyFieldRows } from './agent-key-field-rows.ts'
 import {
   alone,
   anyOperator,
@@ -73,6 +74,20 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     fits: { 'is empty': '', 'demands a proof': 'required', 'demands a nonce': 'required-with-nonce' },
   },
   'SetOperatorPolicyRequest.policy.require_bound_challenges': {},
+  'SetOperatorPolicyRequest.policy.require_body_digest': {},
+  'SetOperatorPolicyRequest.policy.hide_allowed_scopes': {},
+
+  'GetOperatorKeysRequest.id': ownId,
+  'SetOperatorKeysRequest.id': ownId,
+  'SetOperatorKeysRequest.manifest': {
+    absent: 'INVALID_MANIFEST',
+    wrong: {
+      'is one character too long': [text(32_769), 'INVALID_MANIFEST'],
+      'has 50 KB': [text(50_000), 'INVALID_MANIFEST'],
+      'has 50 KB of dots': ['.'.repeat(50_000), 'INVALID_MANIFEST'],
+      'has parts that are not base64url': ['a.b=.c', 'INVALID_MANIFEST'],
+    },
+  },
   'EndAllTokensRequest.id': ownId,
   'EndAllTokensRequest.reason': bounded(500),
   'SuspendOperatorRequest.id': anyOperator,
@@ -98,6 +113,8 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'RegisterAgentRequest.did_document': { wrong: { 'names another DID': [{ id: 'did:key:z' }, 'INVALID_ARGUMENT'] } },
   'RegisterAgentRequest.agent_public_key': key,
   'RegisterAgentRequest.label': bounded(100),
+  'RegisterAgentRequest.inception': {},
+  'IssueTokenRequest.kid': {},
   'ListAgentsRequest.operator_id': ownId,
   'ListAgentsRequest.page_size': pageSize,
   'ListAgentsRequest.page_token': pageToken,
@@ -233,4 +250,5 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     fits: { 'is for introspection': 'introspection', 'is for tokens': 'access_token', 'is empty': '' },
   },
   ...oauthFieldRows,
+  ...agentKeyFieldRows,
 }

@@ -1,7 +1,8 @@
 import type { DescMethod } from '@bufbuild/protobuf'
+import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { hasBody, shortName } from '../support/contract.ts'
-import { type Callers, callersOf, changes } from './callers.ts'
+import { admitsOperators, type Callers, callersOf, changes, roleOf } from './callers.ts'
 
 /** Reasons that every RPC may answer. */
 const EVERYWHERE: readonly ReasonCode[] = [
@@ -88,6 +89,14 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   ],
   'OperatorRegistryService.ListAuditRecords': ['INVALID_PAGE_TOKEN'],
   'OperatorRegistryService.GetAuditRecord': ['AUDIT_RECORD_NOT_FOUND'],
+  'OperatorKeyService.GetOperatorKeys': [],
+  'OperatorKeyService.SetOperatorKeys': [
+    'OPERATOR_SUSPENDED',
+    'INVALID_MANIFEST',
+    'MANIFEST_CONFLICT',
+    'ROOT_RECORD_MISMATCH',
+    'DOMAIN_CONTESTED',
+  ],
   'IdentityService.RegisterAgent': [
     'OPERATOR_NOT_FOUND',
     'OPERATOR_NOT_ACTIVE',
@@ -95,6 +104,8 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'INVALID_PUBLIC_KEY',
     'DID_MISMATCH',
     'AGENT_EXISTS',
+    'INVALID_KEY_EVENT',
+    'KEY_EVENT_CONFLICT',
   ],
   'IdentityService.ListAgents': ['INVALID_PAGE_TOKEN'],
   'IdentityService.GetAgent': ['INVALID_DID', 'AGENT_NOT_FOUND'],
@@ -104,6 +115,36 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'IdentityService.SuspendAgent': ['AGENT_NOT_FOUND', 'AGENT_PENDING', 'AGENT_REVOKED'],
   'IdentityService.ReactivateAgent': ['AGENT_NOT_FOUND', 'AGENT_PENDING', 'AGENT_NOT_SUSPENDED', 'AGENT_REVOKED'],
   'IdentityService.RevokeAgent': ['AGENT_NOT_FOUND'],
+  'IdentityService.ResolveDid': ['INVALID_DID', 'AGENT_NOT_FOUND'],
+  'AgentKeyService.AppendKeyEvent': [
+    'INVALID_DID',
+    'AGENT_NOT_FOUND',
+    'INVALID_KEY_EVENT',
+    'KEY_EVENT_CONFLICT',
+    'AGENT_PENDING',
+    'AGENT_NOT_ACTIVE',
+    'AGENT_REVOKED',
+    'AGENT_MOVED',
+    'KEY_NOT_COMMITTED',
+    'KEY_REUSED',
+    'KEY_EVENT_LIMIT',
+    'ADDED_KEY_LIMIT',
+    'ADDED_KEY_NOT_FOUND',
+  ],
+  'AgentKeyService.ListKeyEvents': ['INVALID_DID', 'AGENT_NOT_FOUND', 'INVALID_PAGE_TOKEN'],
+  'AgentKeyService.RecoverAgent': [
+    'AGENT_NOT_FOUND',
+    'INVALID_KEY_EVENT',
+    'KEY_EVENT_CONFLICT',
+    'AGENT_PENDING',
+    'AGENT_REVOKED',
+    'AGENT_MOVED',
+    'KEY_NOT_COMMITTED',
+    'KEY_REUSED',
+    'KEY_EVENT_LIMIT',
+    'RECOVERY_PENDING',
+  ],
+  'AgentKeyService.ObjectToRecovery': ['INVALID_DID', 'AGENT_NOT_FOUND', 'INVALID_STATEMENT', 'NOTHING_PENDING'],
   'AuthnService.CreateChallenge': [
     'INVALID_DID',
     'INVALID_SCOPE',
@@ -161,7 +202,18 @@ export function reasonsOf(method: DescMethod): ReadonlySet<ReasonCode> {
   if (own === undefined) throw new Error(`${shortName(method)} is missing in the matrix`)
   const uses: readonly ReasonCode[] = changes(method) ? ['ASSERTION_USED', 'BODY_DIGEST_REQUIRED'] : []
   const bodies = hasBody(method) ? OF_BODIES : []
-  return new Set([...EVERYWHERE, ...bodies, ...OF_CALLERS[callersOf(method)], ...uses, ...own])
+  return new Set([...EVERYWHERE, ...bodies, ...OF_CALLERS[callersOf(method)], ...uses, ...ofKeys(method), ...own])
+}
+
+/** Returns the reasons about the key of an operator. */
+function ofKeys(method: DescMethod): readonly ReasonCode[] {
+  const role = roleOf(method)
+  const isStopped = admitsOperators(method) && changes(method) && method !== OperatorKeyService.method.setOperatorKeys
+  return [
+    ...(role === undefined ? [] : ['ROLE_REQUIRED' as const]),
+    ...(role === 'root' ? ['APPROVALS_REQUIRED' as const, 'INVALID_APPROVAL' as const] : []),
+    ...(isStopped ? ['OPERATOR_FROZEN' as const] : []),
+  ]
 }
 
 /** Reasons for requests that never reach an RPC. The tests of paths and of raw requests cover these reasons. */

@@ -8,6 +8,9 @@ import {
   type ClientParty,
   clientAssertion,
 } from '../../support/client-assertions.ts'
+import { objectionTo, recovery, rotation } from '../support/key-events.ts'
+
+import { manifestOf } from '../support/manifests.ts'
 import type { World } from '../support/world.ts'
 
 /**
@@ -45,6 +48,8 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'OperatorRegistryService.ReinstateOperator': ({ operators: { suspended } }) => ({ id: suspended.id }),
   'OperatorRegistryService.ListAuditRecords': ofAcme,
   'OperatorRegistryService.GetAuditRecord': ({ operators: { acme }, record }) => ({ id: acme.id, record_id: record }),
+  'OperatorKeyService.GetOperatorKeys': ofAcme,
+  'OperatorKeyService.SetOperatorKeys': ({ operators: { acme } }) => ({ id: acme.id, manifest: manifestOf(acme) }),
   'IdentityService.RegisterAgent': ({ operators: { acme } }) => ({
     operator_id: acme.id,
     agent_public_key: freshKey(),
@@ -68,6 +73,18 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
     agent: suspended.id,
   }),
   'IdentityService.RevokeAgent': ({ agents: { active } }) => ({ operator_id: active.operatorId, agent: active.id }),
+  'IdentityService.ResolveDid': ({ agents: { active } }) => ({ did: active.did }),
+  'AgentKeyService.AppendKeyEvent': ({ agents: { active } }) => ({ did: active.did, event: rotation(active) }),
+  'AgentKeyService.ListKeyEvents': ({ agents: { active } }) => ({ did: active.did }),
+  'AgentKeyService.RecoverAgent': ({ agents: { committed } }) => ({
+    operator_id: committed.operatorId,
+    agent: committed.id,
+    event: recovery(committed),
+  }),
+  'AgentKeyService.ObjectToRecovery': ({ agents: { recovering } }) => ({
+    did: recovering.did,
+    objection: objectionTo(recovering, recovering.waiting),
+  }),
   'AuthnService.CreateChallenge': ({ agents: { active } }) => ({ did: active.did }),
   'AuthnService.IssueToken': ({ agents: { active }, challenge }) => challenge(active),
   'AuthnService.VerifyToken': () => ({ token: accessToken(generateKeyPair()) }),

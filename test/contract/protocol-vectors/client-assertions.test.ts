@@ -2,10 +2,9 @@ import { createPublicKey } from 'node:crypto'
 import { signClientAssertion } from '@auth4agent/core/identity/client-assertion'
 import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { checkSignature } from '../../../services/authn/domain/agent-proof.ts'
+import { proveKey } from '../../../services/authn/domain/agent-proof.ts'
 import type { Subject } from '../../../services/authn/domain/decide-issue.ts'
 import { parseClientAssertion } from '../../../services/authn/domain/parse-client-assertion.ts'
-import { checkKid } from '../../../services/authn/oauth/open-assertion.ts'
 import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { AGENT_KEY } from '../../vectors/protocol/make/parties.ts'
 import { isRefused, type Refused, readVectors, type Vector } from '../support/read-vectors.ts'
@@ -28,16 +27,15 @@ const file = readVectors('client-assertions.json') as {
 }
 
 const publicKey = Buffer.from(file.agent.public_key, 'base64')
-// The checks of a client assertion read only the key of the agent.
-const subject = { agent: { did: file.agent.did, publicKey } } as unknown as Subject
+// The checks of a client assertion read only the keys of the agent.
+const subject = { agent: { did: file.agent.did, publicKey, addedKeys: [] } } as unknown as Subject
 
 /** Returns what the server reads in a client assertion, in the form in which a vector expects it. */
 function judge({ client_id = '', client_assertion }: Case): Accepted | Refused {
   try {
     const rules = { issuer: file.issuer, tokenEndpoint: undefined, nowS: file.now, skewS: file.clock_skew }
     const parsed = parseClientAssertion(client_assertion, client_id, rules)
-    checkKid(subject, parsed)
-    checkSignature(subject, parsed.proof)
+    proveKey(subject, parsed.proof, file.now)
     const { did, covered } = parsed.proof
     return {
       did,

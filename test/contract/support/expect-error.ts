@@ -43,6 +43,30 @@ export function expectProblem(answer: HttpAnswer, reason: ReasonCode, requestId?
   expectHeaders(answer, reason)
 }
 
+/** The errors of a DID resolution, by reason (DID Core 1.0 section 7.1.2). */
+const RESOLUTION_ERRORS: Partial<Readonly<Record<ReasonCode, string>>> = {
+  INVALID_DID: 'invalidDid',
+  INVALID_ARGUMENT: 'invalidOptions',
+  AGENT_NOT_FOUND: 'notFound',
+}
+
+/** Expects a DID resolution result with the error of this reason, or for every other reason a problem document. */
+export function expectResolutionError(answer: HttpAnswer, reason: ReasonCode, requestId: string): void {
+  const error = RESOLUTION_ERRORS[reason]
+  if (error === undefined) {
+    expectProblem(answer, reason, requestId)
+    return
+  }
+  expect(answer.status).toBe(published[reason][0])
+  expect(answer.headers['content-type']).toBe('application/did-resolution')
+  expect(JSON.parse(answer.text)).toEqual({
+    didDocument: null,
+    didResolutionMetadata: { error },
+    didDocumentMetadata: {},
+  })
+  expectHeaders(answer, reason)
+}
+
 /** The request whose refusal is an error of RFC 6749. */
 export interface OAuthRequest {
   readonly path: string

@@ -4,10 +4,13 @@ import { OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/identity/assertion'
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
 import { operatorId } from '@auth4agent/core/identity/operator-id'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
-import { generateKeyPair, type KeyPair } from '@auth4agent/core/keys/ed25519'
+import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import type { AgentStatus, OperatorStatus } from '../../../gen/prisma/enums.ts'
 import type { Db } from '../../../services/platform/db/db.ts'
 import { ISSUER, type Signer } from '../../support/assertions.ts'
+import type { LogParty } from './key-events.ts'
+import { manifestOf, memberOf, rootOf } from './manifests.ts'
+import { seedLog } from './seed-logs.ts'
 
 /** An operator of the world, with its key. */
 export interface SeededOperator extends Signer {
@@ -16,11 +19,9 @@ export interface SeededOperator extends Signer {
 }
 
 /** An agent of the world, with its key. */
-export interface SeededAgent {
+export interface SeededAgent extends LogParty {
   readonly id: string
-  readonly did: string
   readonly operatorId: string
-  readonly pair: KeyPair
 }
 
 const OPERATORS = {
@@ -28,6 +29,8 @@ const OPERATORS = {
   bravo: 'active',
   bound: 'active',
   strict: 'active',
+  frozen: 'active',
+  team: 'active',
   pending: 'pending',
   lapsed: 'lapsed',
   suspended: 'suspended',
@@ -35,8 +38,11 @@ const OPERATORS = {
   released: 'released',
 } as const satisfies Record<string, OperatorStatus>
 
-/** Names of the operators in the world. Most operators are named after their status. */
-export type OperatorName = keyof typeof OPERATORS
+/**
+ * Names of the operators in the world. Most operators are named after their status. The team needs two root keys for a
+ * root operation. The guest is an operational key of the team that has only the role `trust`.
+ */
+export type OperatorName = keyof typeof OPERATORS | 'guest'
 
 const AGENTS = {
   active: ['acme', 'active'],
@@ -44,6 +50,11 @@ const AGENTS = {
   suspended: ['acme', 'suspended'],
   revoked: ['acme', 'revoked'],
   careful: ['acme', 'active'],
+  committed: ['acme', 'active'],
+  recovering: ['acme', 'active'],
+  crowded: ['acme', 'active'],
+  full: ['acme', 'active'],
+  moved: ['acme', 'revoked'],
   ofBravo: ['bravo', 'active'],
   ofBound: ['bound', 'active'],
   ofSuspended: ['suspended', 'active'],
@@ -55,7 +66,10 @@ export type AgentName = keyof typeof AGENTS
 /** Inserts an operator in every status and an agent in every status into an empty database. */
 export async function seed(db: Db) {
   const operators = {} as Record<OperatorName, SeededOperator>
-  for (const name of Object.keys(OPERATORS) as OperatorName[]) operators[name] = await seedOperator(db, name)
+  for (const name of Object.keys(OPERATORS) as (keyof typeof OPERATORS)[]) {
+    operators[name] = await seedOperator(db, name)
+  }
+  operators.guest = await seedGuest(db, operators.team)
   const agents = {} as Record<AgentName, SeededAgent>
   for (const name of Object.keys(AGENTS) as AgentName[]) agents[name] = await seedAgent(db, name, operators)
   return { operators, agents, record: await seedRecord(db, operators.acme) }
@@ -70,7 +84,17 @@ async function seedRecord({ prisma }: Db, { id: operatorId }: SeededOperator): P
   return id
 }
 
-async function seedOperator({ prisma }: Db, name: OperatorName): Promise<SeededOperator> {
+/** Gives the team a manifest with two root keys and an operational key. Returns the operational key. */
+async function seedGuest({ prisma }: Db, team: SeededOperator): Promise<SeededOperator> {
+  const guest = { ...team, pair: generateKeyPair() }
+  const roots = [team.pair, generateKeyPair()]
+  const manifest = manifestOf(team, { root: { threshold: 2, keys: roots.map(rootOf) }, keys: [memberOf(guest.pair)] })
+  await prisma.operatorManifest.create({ data: { operatorId: team.id, seq: 1, manifest, changesRoot: true } })
+  await prisma.operator.update({ where: { id: team.id }, data: { manifestSeq: 1 } })
+  return guest
+}
+
+async function seedOperator({ prisma }: Db, name: keyof typeof OPERATORS): Promise<SeededOperator> {
   const pair = generateKeyPair()
   const rootKeyThumbprint = thumbprint(pair.publicKey)
   const domain = `${name}-operator.com`
@@ -86,6 +110,7 @@ async function seedOperator({ prisma }: Db, name: OperatorName): Promise<SeededO
       rootKeyThumbprint,
       requireBoundChallenges: name === 'bound',
       requireBodyDigest: name === 'strict',
+      ...(name === 'frozen' ? { frozenAt: new Date() } : {}),
       ...(status === 'pending' ? {} : { domainVerifiedAt: new Date() }),
       ...(status === 'suspended' ? { suspendedAt: new Date() } : {}),
     },
@@ -94,7 +119,7 @@ async function seedOperator({ prisma }: Db, name: OperatorName): Promise<SeededO
 }
 
 async function seedAgent(
-  { prisma }: Db,
+  db: Db,
   name: AgentName,
   operators: Record<OperatorName, SeededOperator>,
 ): Promise<SeededAgent> {
@@ -104,18 +129,21 @@ async function seedAgent(
   const id = uuidv7(Date.now(), randomBytes(10))
   const did = formatDid(operator.domain, fingerprint(pair.publicKey))
   const publicKey = Uint8Array.from(pair.publicKey)
-  await prisma.agent.create({
+  const createdAt = new Date()
+  await db.prisma.agent.create({
     data: {
       id,
       did,
       status,
+      createdAt,
       operatorId: operator.id,
       allowedScopes: ['read', 'write'],
       requireBoundChallenges: name === 'careful',
       ...(status === 'suspended' ? { suspendedAt: new Date() } : {}),
       ...(status === 'revoked' ? { revokedAt: new Date() } : {}),
+      ...(name === 'moved' ? { movedTo: did.replace(operator.domain, operators.bravo.domain) } : {}),
       keys: { create: { publicKey, thumbprint: thumbprint(publicKey) } },
     },
   })
-  return { id, did, operatorId: operator.id, pair }
+  return { id, operatorId: operator.id, ...(await seedLog(db, name, { id, did, pair }, createdAt)) }
 }

@@ -10,7 +10,13 @@ const ROOT = join(import.meta.dirname, '../../..')
 const run = promisify(execFile)
 
 /** A document whose blocks a test runs. */
-type Document = 'README.md' | 'clients/by-hand.md' | 'docs/signing-keys.md' | 'docs/oauth.md' | 'docs/operator-keys.md'
+type Document =
+  | 'README.md'
+  | 'clients/by-hand.md'
+  | 'docs/identity.md'
+  | 'docs/oauth.md'
+  | 'docs/operator-keys.md'
+  | 'docs/signing-keys.md'
 
 /** Reads a document of this checkout. */
 export function readDocument(name: Document): Promise<string> {

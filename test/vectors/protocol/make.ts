@@ -10,6 +10,7 @@ import { makeClientAssertions } from './make/client-assertions.ts'
 import { makeDidDocuments } from './make/did-documents.ts'
 import { makeDids } from './make/dids.ts'
 import { makeDpopProofs } from './make/dpop-proofs.ts'
+import { makeKeyEvents } from './make/key-events.ts'
 import { makeKeys } from './make/keys.ts'
 import { makeLog } from './make/log.ts'
 import { makeOperators } from './make/operators.ts'
@@ -27,6 +28,7 @@ export async function makeVectors(): Promise<Readonly<Record<string, string>>> {
     'did-documents.json': makeDidDocuments(),
     'dids.json': makeDids(),
     'dpop-proofs.json': await makeDpopProofs(),
+    'key-events.json': makeKeyEvents(committedEvents()),
     'keys.json': makeKeys(),
     'log.json': makeLog(),
     'operators.json': makeOperators(),
@@ -42,6 +44,18 @@ function committedTokens(): readonly string[] {
   try {
     const { cases }: { cases: { token?: string }[] } = JSON.parse(readFileSync(join(FOLDER, 'tokens.json'), 'utf8'))
     return cases.flatMap(({ token = [] }) => token)
+  } catch {
+    return []
+  }
+}
+
+/** Returns the events of the committed file, or an empty list if the file does not exist yet. */
+function committedEvents(): readonly string[] {
+  try {
+    const { accepted, refused }: Readonly<Record<'accepted' | 'refused', readonly { events: string[] }[]>> = JSON.parse(
+      readFileSync(join(FOLDER, 'key-events.json'), 'utf8'),
+    )
+    return [...accepted, ...refused].flatMap(({ events }) => events)
   } catch {
     return []
   }

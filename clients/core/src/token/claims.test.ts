@@ -90,6 +90,20 @@ describe('parseAccessTokenClaims', () => {
 describe('parseAccessTokenClaims, for a token that is bound to a key', () => {
   const jkt = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I'
 
+  it('reads the thumbprint of the added key in agent_key, also beside cnf', () => {
+    expect(parse({ agent_key: jkt })).toEqual({ ...GOOD_CLAIMS, agent_key: jkt })
+    expect(parse({ agent_key: jkt, cnf: { jkt } })).toEqual({ ...GOOD_CLAIMS, agent_key: jkt, cnf: { jkt } })
+    expect(Object.hasOwn(parse({ cnf: { jkt } }) ?? {}, 'agent_key')).toBe(false)
+  })
+
+  it.each([null, '', 1, {}, [jkt], `${jkt}A`, jkt.slice(1), `${jkt.slice(0, -1)}=`])(
+    'refuses agent_key: %j',
+    (agent_key) => {
+      expect(parse({ agent_key })).toBeUndefined()
+      expect(parse({ agent_key, cnf: { jkt } })).toBeUndefined()
+    },
+  )
+
   it('reads the thumbprint of the key in cnf', () => {
     expect(parse({ cnf: { jkt } })).toEqual({ ...GOOD_CLAIMS, cnf: { jkt } })
     expect(Object.hasOwn(parse({}) ?? {}, 'cnf')).toBe(false)

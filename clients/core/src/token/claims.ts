@@ -27,6 +27,10 @@ export interface AccessTokenClaims {
   readonly epoch: readonly [agent: number, operator: number]
   /** The key that the token is bound to (RFC 7800). A bearer token has no such claim. */
   readonly cnf?: Confirmation
+  /**
+   * RFC 7638 thumbprint of the added key with which the agent obtained the token. Absent if the identity key did.
+   */
+  readonly agent_key?: string
 }
 
 /** The key that a token is bound to: its RFC 7638 thumbprint (RFC 9449 section 6.1). */
@@ -72,24 +76,32 @@ export function isJti(text: string): boolean {
  */
 export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>>): AccessTokenClaims | undefined {
   if (RESTRICTING.some((name) => Object.hasOwn(payload, name))) return undefined
-  const { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id, epoch, cnf } = payload
+  const { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id, epoch, cnf, agent_key } = payload
   if (!isText(iss, 2048) || !isText(sub, 512) || parseDid(sub) === undefined || client_id !== sub) return undefined
   if (!isAudience(aud) || !isText(scope, 16_384) || !isScopeString(scope)) return undefined
   if (!isText(operator_id, 36) || !isUuid(operator_id) || !isText(jti, 64) || !isJti(jti)) return undefined
   if (!isTime(iat) || !isTime(nbf) || !isTime(exp)) return undefined
   if (nbf < iat || exp <= nbf || exp - iat > MAX_TOKEN_TTL_S || !isEpochs(epoch)) return undefined
   const claims = { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id: sub, epoch }
-  if (!Object.hasOwn(payload, 'cnf')) return claims
-  return isConfirmation(cnf) ? { ...claims, cnf: { jkt: cnf.jkt } } : undefined
+  const hasKey = Object.hasOwn(payload, 'agent_key')
+  const hasBinding = Object.hasOwn(payload, 'cnf')
+  if ((hasKey && !isThumbprint(agent_key)) || (hasBinding && !isConfirmation(cnf))) return undefined
+  // Most tokens have neither claim.
+  if (!hasKey && !hasBinding) return claims
+  return {
+    ...claims,
+    ...(isConfirmation(cnf) && { cnf: { jkt: cnf.jkt } }),
+    ...(isThumbprint(agent_key) && { agent_key }),
+  }
 }
 
 /** Accepts only `jkt`, because this version cannot enforce another confirmation method, alone or in addition. */
 function isConfirmation(value: unknown): value is Confirmation {
-  return isJsonObject(value) && Object.keys(value).length === 1 && isText(value.jkt, 43) && isThumbprint(value.jkt)
+  return isJsonObject(value) && Object.keys(value).length === 1 && isThumbprint(value.jkt)
 }
 
-function isThumbprint(text: string): boolean {
-  return decodeBase64url(text)?.length === THUMBPRINT_BYTES
+function isThumbprint(value: unknown): value is string {
+  return isText(value, 43) && decodeBase64url(value)?.length === THUMBPRINT_BYTES
 }
 
 function isText(value: unknown, max: number): value is string {

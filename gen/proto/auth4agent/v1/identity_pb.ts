@@ -16,7 +16,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/identity.proto.
  */
 export const file_auth4agent_v1_identity: GenFile = /*@__PURE__*/
-  fileDesc("ChxhdXRoNGFnZW50L3YxL2lkZW50aXR5LnByb3RvEg1hdXRoNGFnZW50LnYxIoIECgVBZ2VudBIKCgJpZBgBIAEoCRILCgNkaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhMKC29wZXJhdG9yX2lkGAQgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAUgAygJEi0KDGRpZF9kb2N1bWVudBgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGAoQYWdlbnRfcHVibGljX2tleRgHIAEoDBINCgVsYWJlbBgIIAEoCRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYCSABKAgSLgoKY3JlYXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMc3VzcGVuZGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXZva2VkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdrZXlfc2VxGA0gASgFEjcKC3JlY292ZXJ5X2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIG6uAYAhgBEjMKB21vdmVfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgbq4BgCGAESGAoIbW92ZWRfdG8YECABKAlCBurgGAIYASKjAQoUUmVnaXN0ZXJBZ2VudFJlcXVlc3QSEwoLb3BlcmF0b3JfaWQYASABKAkSCwoDZGlkGAIgASgJEi0KDGRpZF9kb2N1bWVudBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGAoQYWdlbnRfcHVibGljX2tleRgEIAEoDBINCgVsYWJlbBgFIAEoCRIRCglpbmNlcHRpb24YBiABKAkiQAoVUmVnaXN0ZXJBZ2VudFJlc3BvbnNlEgoKAmlkGAEgASgJEgsKA2RpZBgCIAEoCRIOCgZzdGF0dXMYAyABKAkiXwoRTGlzdEFnZW50c1JlcXVlc3QSEwoLb3BlcmF0b3JfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGc3RhdHVzGAQgASgJIlMKEkxpc3RBZ2VudHNSZXNwb25zZRIkCgZhZ2VudHMYASADKAsyFC5hdXRoNGFnZW50LnYxLkFnZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIeCg9HZXRBZ2VudFJlcXVlc3QSCwoDZGlkGAEgASgJIqgEChBHZXRBZ2VudFJlc3BvbnNlEgoKAmlkGAEgASgJEgsKA2RpZBgCIAEoCRIOCgZzdGF0dXMYAyABKAkSEwoLb3BlcmF0b3JfaWQYBCABKAkSFgoOYWxsb3dlZF9zY29wZXMYBSADKAkSLQoMZGlkX2RvY3VtZW50GAYgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIYChBhZ2VudF9wdWJsaWNfa2V5GAcgASgMEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHN1c3BlbmRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmV2b2tlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHa2V5X3NlcRgLIAEoBRIuCgp1cGRhdGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3CgtyZWNvdmVyeV9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBurgGAIYARIzCgdtb3ZlX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIG6uAYAhgBEhgKCG1vdmVkX3RvGA8gASgJQgbq4BgCGAESGgoKbW92ZWRfZnJvbRgQIAEoCUIG6uAYAhgBIjkKE0FwcHJvdmVBZ2VudFJlcXVlc3QSEwoLb3BlcmF0b3JfaWQYASABKAkSDQoFYWdlbnQYAiABKAkiagoUQXBwcm92ZUFnZW50UmVzcG9uc2USEQoJYWdlbnRfZGlkGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIvCgthcHByb3ZlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiUQoVU2V0QWdlbnRTY29wZXNSZXF1ZXN0EhMKC29wZXJhdG9yX2lkGAEgASgJEgsKA2RpZBgCIAEoCRIWCg5hbGxvd2VkX3Njb3BlcxgDIAMoCSJOChZTZXRBZ2VudFNjb3Blc1Jlc3BvbnNlEg8KB3VwZGF0ZWQYASABKAgSCwoDZGlkGAIgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAMgAygJIpoBChJVcGRhdGVBZ2VudFJlcXVlc3QSEwoLb3BlcmF0b3JfaWQYASABKAkSDQoFYWdlbnQYAiABKAkSEgoFbGFiZWwYAyABKAlIAIgBARIlChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYBCABKAhIAYgBAUIICgZfbGFiZWxCGwoZX3JlcXVpcmVfYm91bmRfY2hhbGxlbmdlcyI6ChNVcGRhdGVBZ2VudFJlc3BvbnNlEiMKBWFnZW50GAEgASgLMhQuYXV0aDRhZ2VudC52MS5BZ2VudCJJChNTdXNwZW5kQWdlbnRSZXF1ZXN0EhMKC29wZXJhdG9yX2lkGAEgASgJEg0KBWFnZW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCSJbChRTdXNwZW5kQWdlbnRSZXNwb25zZRIRCglhZ2VudF9kaWQYASABKAkSMAoMc3VzcGVuZGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI8ChZSZWFjdGl2YXRlQWdlbnRSZXF1ZXN0EhMKC29wZXJhdG9yX2lkGAEgASgJEg0KBWFnZW50GAIgASgJImAKF1JlYWN0aXZhdGVBZ2VudFJlc3BvbnNlEhEKCWFnZW50X2RpZBgBIAEoCRIyCg5yZWFjdGl2YXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSAoSUmV2b2tlQWdlbnRSZXF1ZXN0EhMKC29wZXJhdG9yX2lkGAEgASgJEg0KBWFnZW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCSJYChNSZXZva2VBZ2VudFJlc3BvbnNlEhEKCWFnZW50X2RpZBgBIAEoCRIuCgpyZXZva2VkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDKpCgoPSWRlbnRpdHlTZXJ2aWNlEpABCg1SZWdpc3RlckFnZW50EiMuYXV0aDRhZ2VudC52MS5SZWdpc3RlckFnZW50UmVxdWVzdBokLmF1dGg0YWdlbnQudjEuUmVnaXN0ZXJBZ2VudFJlc3BvbnNlIjTq4BgDCMkBgtPkkwInOgEqIiIvdjEvb3BlcmF0b3JzL3tvcGVyYXRvcl9pZH0vYWdlbnRzEoUBCgpMaXN0QWdlbnRzEiAuYXV0aDRhZ2VudC52MS5MaXN0QWdlbnRzUmVxdWVzdBohLmF1dGg0YWdlbnQudjEuTGlzdEFnZW50c1Jlc3BvbnNlIjKC0+STAixiBmFnZW50cxIiL3YxL29wZXJhdG9ycy97b3BlcmF0b3JfaWR9L2FnZW50cxJkCghHZXRBZ2VudBIeLmF1dGg0YWdlbnQudjEuR2V0QWdlbnRSZXF1ZXN0Gh8uYXV0aDRhZ2VudC52MS5HZXRBZ2VudFJlc3BvbnNlIheC0+STAhESDy92MS9hZ2VudC97ZGlkfRKWAQoMQXBwcm92ZUFnZW50EiIuYXV0aDRhZ2VudC52MS5BcHByb3ZlQWdlbnRSZXF1ZXN0GiMuYXV0aDRhZ2VudC52MS5BcHByb3ZlQWdlbnRSZXNwb25zZSI9gtPkkwI3OgEqIjIvdjEvb3BlcmF0b3JzL3tvcGVyYXRvcl9pZH0vYWdlbnRzL3thZ2VudH0vYXBwcm92ZRKTAQoOU2V0QWdlbnRTY29wZXMSJC5hdXRoNGFnZW50LnYxLlNldEFnZW50U2NvcGVzUmVxdWVzdBolLmF1dGg0YWdlbnQudjEuU2V0QWdlbnRTY29wZXNSZXNwb25zZSI0gtPkkwIuOgEqMikvdjEvb3BlcmF0b3JzL3tvcGVyYXRvcl9pZH0vYWdlbnRzL3Njb3BlcxKSAQoLVXBkYXRlQWdlbnQSIS5hdXRoNGFnZW50LnYxLlVwZGF0ZUFnZW50UmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuVXBkYXRlQWdlbnRSZXNwb25zZSI8gtPkkwI2OgEqYgVhZ2VudDIqL3YxL29wZXJhdG9ycy97b3BlcmF0b3JfaWR9L2FnZW50cy97YWdlbnR9EpYBCgxTdXNwZW5kQWdlbnQSIi5hdXRoNGFnZW50LnYxLlN1c3BlbmRBZ2VudFJlcXVlc3QaIy5hdXRoNGFnZW50LnYxLlN1c3BlbmRBZ2VudFJlc3BvbnNlIj2C0+STAjc6ASoiMi92MS9vcGVyYXRvcnMve29wZXJhdG9yX2lkfS9hZ2VudHMve2FnZW50fS9zdXNwZW5kEqIBCg9SZWFjdGl2YXRlQWdlbnQSJS5hdXRoNGFnZW50LnYxLlJlYWN0aXZhdGVBZ2VudFJlcXVlc3QaJi5hdXRoNGFnZW50LnYxLlJlYWN0aXZhdGVBZ2VudFJlc3BvbnNlIkCC0+STAjo6ASoiNS92MS9vcGVyYXRvcnMve29wZXJhdG9yX2lkfS9hZ2VudHMve2FnZW50fS9yZWFjdGl2YXRlEpIBCgtSZXZva2VBZ2VudBIhLmF1dGg0YWdlbnQudjEuUmV2b2tlQWdlbnRSZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5SZXZva2VBZ2VudFJlc3BvbnNlIjyC0+STAjY6ASoiMS92MS9vcGVyYXRvcnMve29wZXJhdG9yX2lkfS9hZ2VudHMve2FnZW50fS9yZXZva2VCmQEKEWNvbS5hdXRoNGFnZW50LnYxQg1JZGVudGl0eVByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChxhdXRoNGFnZW50L3YxL2lkZW50aXR5LnByb3RvEg1hdXRoNGFnZW50LnYxIoIECgVBZ2VudBIKCgJpZBgBIAEoCRILCgNkaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhMKC29wZXJhdG9yX2lkGAQgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAUgAygJEi0KDGRpZF9kb2N1bWVudBgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGAoQYWdlbnRfcHVibGljX2tleRgHIAEoDBINCgVsYWJlbBgIIAEoCRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYCSABKAgSLgoKY3JlYXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMc3VzcGVuZGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXZva2VkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdrZXlfc2VxGA0gASgFEjcKC3JlY292ZXJ5X2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIG6uAYAhgBEjMKB21vdmVfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgbq4BgCGAESGAoIbW92ZWRfdG8YECABKAlCBurgGAIYASKjAQoUUmVnaXN0ZXJBZ2VudFJlcXVlc3QSEwoLb3BlcmF0b3JfaWQYASABKAkSCwoDZGlkGAIgASgJEi0KDGRpZF9kb2N1bWVudBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGAoQYWdlbnRfcHVibGljX2tleRgEIAEoDBINCgVsYWJlbBgFIAEoCRIRCglpbmNlcHRpb24YBiABKAkiQAoVUmVnaXN0ZXJBZ2VudFJlc3BvbnNlEgoKAmlkGAEgASgJEgsKA2RpZBgCIAEoCRIOCgZzdGF0dXMYAyABKAkiXwoRTGlzdEFnZW50c1JlcXVlc3QSEwoLb3BlcmF0b3JfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGc3RhdHVzGAQgASgJIlMKEkxpc3RBZ2VudHNSZXNwb25zZRIkCgZhZ2VudHMYASADKAsyFC5hdXRoNGFnZW50LnYxLkFnZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIeCg9HZXRBZ2VudFJlcXVlc3QSCwoDZGlkGAEgASgJIqgEChBHZXRBZ2VudFJlc3BvbnNlEgoKAmlkGAEgASgJEgsKA2RpZBgCIAEoCRIOCgZzdGF0dXMYAyABKAkSEwoLb3BlcmF0b3JfaWQYBCABKAkSFgoOYWxsb3dlZF9zY29wZXMYBSADKAkSLQoMZGlkX2RvY3VtZW50GAYgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIYChBhZ2VudF9wdWJsaWNfa2V5GAcgASgMEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHN1c3BlbmRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmV2b2tlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHa2V5X3NlcRgLIAEoBRIuCgp1cGRhdGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3CgtyZWNvdmVyeV9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBurgGAIYARIzCgdtb3ZlX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIG6uAYAhgBEhgKCG1vdmVkX3RvGA8gASgJQgbq4BgCGAESGgoKbW92ZWRfZnJvbRgQIAEoCUIG6uAYAhgBImYKEVJlc29sdmVEaWRSZXF1ZXN0EgsKA2RpZBgBIAEoCRISCgp2ZXJzaW9uX2lkGAIgASgJEjAKDHZlcnNpb25fdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihgEKElJlc29sdmVEaWRSZXNwb25zZRItCgxkaWRfZG9jdW1lbnQYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EkEKFWRpZF9kb2N1bWVudF9tZXRhZGF0YRgCIAEoCzIiLmF1dGg0YWdlbnQudjEuRGlkRG9jdW1lbnRNZXRhZGF0YSKYAQoTRGlkRG9jdW1lbnRNZXRhZGF0YRIrCgdjcmVhdGVkGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgd1cGRhdGVkGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtkZWFjdGl2YXRlZBgDIAEoCBISCgp2ZXJzaW9uX2lkGAQgASgJIjkKE0FwcHJvdmVBZ2VudFJlcXVlc3QSEwoLb3BlcmF0b3JfaWQYASABKAkSDQoFYWdlbnQYAiABKAkiagoUQXBwcm92ZUFnZW50UmVzcG9uc2USEQoJYWdlbnRfZGlkGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIvCgthcHByb3ZlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiUQoVU2V0QWdlbnRTY29wZXNSZXF1ZXN0EhMKC29wZXJhdG9yX2lkGAEgASgJEgsKA2RpZBgCIAEoCRIWCg5hbGxvd2VkX3Njb3BlcxgDIAMoCSJOChZTZXRBZ2VudFNjb3Blc1Jlc3BvbnNlEg8KB3VwZGF0ZWQYASABKAgSCwoDZGlkGAIgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAMgAygJIpoBChJVcGRhdGVBZ2VudFJlcXVlc3QSEwoLb3BlcmF0b3JfaWQYASABKAkSDQoFYWdlbnQYAiABKAkSEgoFbGFiZWwYAyABKAlIAIgBARIlChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYBCABKAhIAYgBAUIICgZfbGFiZWxCGwoZX3JlcXVpcmVfYm91bmRfY2hhbGxlbmdlcyI6ChNVcGRhdGVBZ2VudFJlc3BvbnNlEiMKBWFnZW50GAEgASgLMhQuYXV0aDRhZ2VudC52MS5BZ2VudCJJChNTdXNwZW5kQWdlbnRSZXF1ZXN0EhMKC29wZXJhdG9yX2lkGAEgASgJEg0KBWFnZW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCSJbChRTdXNwZW5kQWdlbnRSZXNwb25zZRIRCglhZ2VudF9kaWQYASABKAkSMAoMc3VzcGVuZGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI8ChZSZWFjdGl2YXRlQWdlbnRSZXF1ZXN0EhMKC29wZXJhdG9yX2lkGAEgASgJEg0KBWFnZW50GAIgASgJImAKF1JlYWN0aXZhdGVBZ2VudFJlc3BvbnNlEhEKCWFnZW50X2RpZBgBIAEoCRIyCg5yZWFjdGl2YXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSAoSUmV2b2tlQWdlbnRSZXF1ZXN0EhMKC29wZXJhdG9yX2lkGAEgASgJEg0KBWFnZW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCSJYChNSZXZva2VBZ2VudFJlc3BvbnNlEhEKCWFnZW50X2RpZBgBIAEoCRIuCgpyZXZva2VkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDKfCwoPSWRlbnRpdHlTZXJ2aWNlEpABCg1SZWdpc3RlckFnZW50EiMuYXV0aDRhZ2VudC52MS5SZWdpc3RlckFnZW50UmVxdWVzdBokLmF1dGg0YWdlbnQudjEuUmVnaXN0ZXJBZ2VudFJlc3BvbnNlIjTq4BgDCMkBgtPkkwInOgEqIiIvdjEvb3BlcmF0b3JzL3tvcGVyYXRvcl9pZH0vYWdlbnRzEoUBCgpMaXN0QWdlbnRzEiAuYXV0aDRhZ2VudC52MS5MaXN0QWdlbnRzUmVxdWVzdBohLmF1dGg0YWdlbnQudjEuTGlzdEFnZW50c1Jlc3BvbnNlIjKC0+STAixiBmFnZW50cxIiL3YxL29wZXJhdG9ycy97b3BlcmF0b3JfaWR9L2FnZW50cxJkCghHZXRBZ2VudBIeLmF1dGg0YWdlbnQudjEuR2V0QWdlbnRSZXF1ZXN0Gh8uYXV0aDRhZ2VudC52MS5HZXRBZ2VudFJlc3BvbnNlIheC0+STAhESDy92MS9hZ2VudC97ZGlkfRJ0CgpSZXNvbHZlRGlkEiAuYXV0aDRhZ2VudC52MS5SZXNvbHZlRGlkUmVxdWVzdBohLmF1dGg0YWdlbnQudjEuUmVzb2x2ZURpZFJlc3BvbnNlIiGQAgGC0+STAhgSFi8xLjAvaWRlbnRpZmllcnMve2RpZH0SlgEKDEFwcHJvdmVBZ2VudBIiLmF1dGg0YWdlbnQudjEuQXBwcm92ZUFnZW50UmVxdWVzdBojLmF1dGg0YWdlbnQudjEuQXBwcm92ZUFnZW50UmVzcG9uc2UiPYLT5JMCNzoBKiIyL3YxL29wZXJhdG9ycy97b3BlcmF0b3JfaWR9L2FnZW50cy97YWdlbnR9L2FwcHJvdmUSkwEKDlNldEFnZW50U2NvcGVzEiQuYXV0aDRhZ2VudC52MS5TZXRBZ2VudFNjb3Blc1JlcXVlc3QaJS5hdXRoNGFnZW50LnYxLlNldEFnZW50U2NvcGVzUmVzcG9uc2UiNILT5JMCLjoBKjIpL3YxL29wZXJhdG9ycy97b3BlcmF0b3JfaWR9L2FnZW50cy9zY29wZXMSkgEKC1VwZGF0ZUFnZW50EiEuYXV0aDRhZ2VudC52MS5VcGRhdGVBZ2VudFJlcXVlc3QaIi5hdXRoNGFnZW50LnYxLlVwZGF0ZUFnZW50UmVzcG9uc2UiPILT5JMCNjoBKmIFYWdlbnQyKi92MS9vcGVyYXRvcnMve29wZXJhdG9yX2lkfS9hZ2VudHMve2FnZW50fRKWAQoMU3VzcGVuZEFnZW50EiIuYXV0aDRhZ2VudC52MS5TdXNwZW5kQWdlbnRSZXF1ZXN0GiMuYXV0aDRhZ2VudC52MS5TdXNwZW5kQWdlbnRSZXNwb25zZSI9gtPkkwI3OgEqIjIvdjEvb3BlcmF0b3JzL3tvcGVyYXRvcl9pZH0vYWdlbnRzL3thZ2VudH0vc3VzcGVuZBKiAQoPUmVhY3RpdmF0ZUFnZW50EiUuYXV0aDRhZ2VudC52MS5SZWFjdGl2YXRlQWdlbnRSZXF1ZXN0GiYuYXV0aDRhZ2VudC52MS5SZWFjdGl2YXRlQWdlbnRSZXNwb25zZSJAgtPkkwI6OgEqIjUvdjEvb3BlcmF0b3JzL3tvcGVyYXRvcl9pZH0vYWdlbnRzL3thZ2VudH0vcmVhY3RpdmF0ZRKSAQoLUmV2b2tlQWdlbnQSIS5hdXRoNGFnZW50LnYxLlJldm9rZUFnZW50UmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuUmV2b2tlQWdlbnRSZXNwb25zZSI8gtPkkwI2OgEqIjEvdjEvb3BlcmF0b3JzL3tvcGVyYXRvcl9pZH0vYWdlbnRzL3thZ2VudH0vcmV2b2tlQpkBChFjb20uYXV0aDRhZ2VudC52MUINSWRlbnRpdHlQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Agent is an agent as its operator sees it.
@@ -414,7 +414,7 @@ export type GetAgentResponse = Message<"auth4agent.v1.GetAgentResponse"> & {
   keySeq: number;
 
   /**
-   * When the last event of the log was signed.
+   * When the server accepted the last event of the log.
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 12;
    */
@@ -457,6 +457,112 @@ export const GetAgentResponseSchema: GenMessage<GetAgentResponse> = /*@__PURE__*
   messageDesc(file_auth4agent_v1_identity, 6);
 
 /**
+ * ResolveDidRequest names a DID, and optionally a version of its DID document. A request must not contain both
+ * version_id and version_time.
+ *
+ * @generated from message auth4agent.v1.ResolveDidRequest
+ */
+export type ResolveDidRequest = Message<"auth4agent.v1.ResolveDidRequest"> & {
+  /**
+   * The DID.
+   *
+   * @generated from field: string did = 1;
+   */
+  did: string;
+
+  /**
+   * The version: the number of an event in the agent's log of key events. Empty means the newest version.
+   *
+   * @generated from field: string version_id = 2;
+   */
+  versionId: string;
+
+  /**
+   * The version that was in force at this time.
+   *
+   * @generated from field: google.protobuf.Timestamp version_time = 3;
+   */
+  versionTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.ResolveDidRequest.
+ * Use `create(ResolveDidRequestSchema)` to create a new message.
+ */
+export const ResolveDidRequestSchema: GenMessage<ResolveDidRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_identity, 7);
+
+/**
+ * ResolveDidResponse is the result of a DID resolution.
+ *
+ * @generated from message auth4agent.v1.ResolveDidResponse
+ */
+export type ResolveDidResponse = Message<"auth4agent.v1.ResolveDidResponse"> & {
+  /**
+   * The DID document. A document of an earlier version lists the keys that the agent had then.
+   *
+   * @generated from field: google.protobuf.Struct did_document = 1;
+   */
+  didDocument?: JsonObject | undefined;
+
+  /**
+   * Metadata of the document.
+   *
+   * @generated from field: auth4agent.v1.DidDocumentMetadata did_document_metadata = 2;
+   */
+  didDocumentMetadata?: DidDocumentMetadata | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.ResolveDidResponse.
+ * Use `create(ResolveDidResponseSchema)` to create a new message.
+ */
+export const ResolveDidResponseSchema: GenMessage<ResolveDidResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_identity, 8);
+
+/**
+ * DidDocumentMetadata describes a version of a DID document (DID Resolution, section "DID Document Metadata").
+ *
+ * @generated from message auth4agent.v1.DidDocumentMetadata
+ */
+export type DidDocumentMetadata = Message<"auth4agent.v1.DidDocumentMetadata"> & {
+  /**
+   * When the agent registered.
+   *
+   * @generated from field: google.protobuf.Timestamp created = 1;
+   */
+  created?: Timestamp | undefined;
+
+  /**
+   * When this version began; absent for the first version.
+   *
+   * @generated from field: google.protobuf.Timestamp updated = 2;
+   */
+  updated?: Timestamp | undefined;
+
+  /**
+   * Whether the DID is deactivated now: its agent was revoked.
+   *
+   * @generated from field: bool deactivated = 3;
+   */
+  deactivated: boolean;
+
+  /**
+   * The version: the number of the last event in the agent's log of key events.
+   *
+   * @generated from field: string version_id = 4;
+   */
+  versionId: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.DidDocumentMetadata.
+ * Use `create(DidDocumentMetadataSchema)` to create a new message.
+ */
+export const DidDocumentMetadataSchema: GenMessage<DidDocumentMetadata> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_identity, 9);
+
+/**
  * ApproveAgentRequest names an agent.
  *
  * @generated from message auth4agent.v1.ApproveAgentRequest
@@ -482,7 +588,7 @@ export type ApproveAgentRequest = Message<"auth4agent.v1.ApproveAgentRequest"> &
  * Use `create(ApproveAgentRequestSchema)` to create a new message.
  */
 export const ApproveAgentRequestSchema: GenMessage<ApproveAgentRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_identity, 7);
+  messageDesc(file_auth4agent_v1_identity, 10);
 
 /**
  * ApproveAgentResponse confirms the approval.
@@ -517,7 +623,7 @@ export type ApproveAgentResponse = Message<"auth4agent.v1.ApproveAgentResponse">
  * Use `create(ApproveAgentResponseSchema)` to create a new message.
  */
 export const ApproveAgentResponseSchema: GenMessage<ApproveAgentResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_identity, 8);
+  messageDesc(file_auth4agent_v1_identity, 11);
 
 /**
  * SetAgentScopesRequest carries the agent's new grant.
@@ -552,7 +658,7 @@ export type SetAgentScopesRequest = Message<"auth4agent.v1.SetAgentScopesRequest
  * Use `create(SetAgentScopesRequestSchema)` to create a new message.
  */
 export const SetAgentScopesRequestSchema: GenMessage<SetAgentScopesRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_identity, 9);
+  messageDesc(file_auth4agent_v1_identity, 12);
 
 /**
  * SetAgentScopesResponse carries the grant that is now in force.
@@ -587,7 +693,7 @@ export type SetAgentScopesResponse = Message<"auth4agent.v1.SetAgentScopesRespon
  * Use `create(SetAgentScopesResponseSchema)` to create a new message.
  */
 export const SetAgentScopesResponseSchema: GenMessage<SetAgentScopesResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_identity, 10);
+  messageDesc(file_auth4agent_v1_identity, 13);
 
 /**
  * UpdateAgentRequest carries the fields to change.
@@ -629,7 +735,7 @@ export type UpdateAgentRequest = Message<"auth4agent.v1.UpdateAgentRequest"> & {
  * Use `create(UpdateAgentRequestSchema)` to create a new message.
  */
 export const UpdateAgentRequestSchema: GenMessage<UpdateAgentRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_identity, 11);
+  messageDesc(file_auth4agent_v1_identity, 14);
 
 /**
  * UpdateAgentResponse carries the agent.
@@ -650,7 +756,7 @@ export type UpdateAgentResponse = Message<"auth4agent.v1.UpdateAgentResponse"> &
  * Use `create(UpdateAgentResponseSchema)` to create a new message.
  */
 export const UpdateAgentResponseSchema: GenMessage<UpdateAgentResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_identity, 12);
+  messageDesc(file_auth4agent_v1_identity, 15);
 
 /**
  * SuspendAgentRequest names an agent.
@@ -685,7 +791,7 @@ export type SuspendAgentRequest = Message<"auth4agent.v1.SuspendAgentRequest"> &
  * Use `create(SuspendAgentRequestSchema)` to create a new message.
  */
 export const SuspendAgentRequestSchema: GenMessage<SuspendAgentRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_identity, 13);
+  messageDesc(file_auth4agent_v1_identity, 16);
 
 /**
  * SuspendAgentResponse confirms the suspension.
@@ -713,7 +819,7 @@ export type SuspendAgentResponse = Message<"auth4agent.v1.SuspendAgentResponse">
  * Use `create(SuspendAgentResponseSchema)` to create a new message.
  */
 export const SuspendAgentResponseSchema: GenMessage<SuspendAgentResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_identity, 14);
+  messageDesc(file_auth4agent_v1_identity, 17);
 
 /**
  * ReactivateAgentRequest names an agent.
@@ -741,7 +847,7 @@ export type ReactivateAgentRequest = Message<"auth4agent.v1.ReactivateAgentReque
  * Use `create(ReactivateAgentRequestSchema)` to create a new message.
  */
 export const ReactivateAgentRequestSchema: GenMessage<ReactivateAgentRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_identity, 15);
+  messageDesc(file_auth4agent_v1_identity, 18);
 
 /**
  * ReactivateAgentResponse confirms the end of a suspension.
@@ -769,7 +875,7 @@ export type ReactivateAgentResponse = Message<"auth4agent.v1.ReactivateAgentResp
  * Use `create(ReactivateAgentResponseSchema)` to create a new message.
  */
 export const ReactivateAgentResponseSchema: GenMessage<ReactivateAgentResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_identity, 16);
+  messageDesc(file_auth4agent_v1_identity, 19);
 
 /**
  * RevokeAgentRequest names an agent.
@@ -804,7 +910,7 @@ export type RevokeAgentRequest = Message<"auth4agent.v1.RevokeAgentRequest"> & {
  * Use `create(RevokeAgentRequestSchema)` to create a new message.
  */
 export const RevokeAgentRequestSchema: GenMessage<RevokeAgentRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_identity, 17);
+  messageDesc(file_auth4agent_v1_identity, 20);
 
 /**
  * RevokeAgentResponse confirms the revocation.
@@ -832,7 +938,7 @@ export type RevokeAgentResponse = Message<"auth4agent.v1.RevokeAgentResponse"> &
  * Use `create(RevokeAgentResponseSchema)` to create a new message.
  */
 export const RevokeAgentResponseSchema: GenMessage<RevokeAgentResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_identity, 18);
+  messageDesc(file_auth4agent_v1_identity, 21);
 
 /**
  * IdentityService registers agents and lets their operator govern them.
@@ -872,6 +978,17 @@ export const IdentityService: GenService<{
     methodKind: "unary";
     input: typeof GetAgentRequestSchema;
     output: typeof GetAgentResponseSchema;
+  },
+  /**
+   * ResolveDid resolves a DID as DID Resolution of the W3C specifies. Over REST the answer is a DID resolution result,
+   * or with `Accept: application/did+json` only the DID document.
+   *
+   * @generated from rpc auth4agent.v1.IdentityService.ResolveDid
+   */
+  resolveDid: {
+    methodKind: "unary";
+    input: typeof ResolveDidRequestSchema;
+    output: typeof ResolveDidResponseSchema;
   },
   /**
    * ApproveAgent makes a pending agent active.

@@ -1,5 +1,6 @@
 import { parseAudience } from '@auth4agent/core/token/audience'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { IDENTITY_KEY } from '../../../../services/authn/domain/agent-proof.ts'
 import { buildClaims } from '../../../../services/authn/domain/build-claims.ts'
 import { compact, type Edits, type Part, shown } from './jws.ts'
 import { AUDIENCE, DID, ISSUER, NOW_S, OPERATOR_ID, SIGNING_KEYS, type VectorSigningKey } from './parties.ts'
@@ -41,7 +42,7 @@ export const CLAIMS: AccessTokenClaims = buildClaims(
   // A token contains only these members of agent and operator.
   { agent: { did: DID }, operator: { id: OPERATOR_ID } } as Parameters<typeof buildClaims>[1],
   { scope: ['read', 'write'], audience: [parseAudience(AUDIENCE) ?? { text: '', host: '' }], ttl: 900 },
-  { jti: JTI, nowS: NOW_S, epoch: [3, 2] },
+  { jti: JTI, nowS: NOW_S, epoch: [3, 2], key: IDENTITY_KEY },
 )
 export const SKEW_S = 10
 export const PAYLOAD = JSON.stringify(CLAIMS)
