@@ -21,6 +21,13 @@ const kidUsed = async (more = '', env: CliOptions['env'] = {}) => {
   return header.kid
 }
 
+/** Approves a request with this content in a file. */
+const approve = async (content: object, flags: string) => {
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(home, 'request.json'), JSON.stringify(content))
+  return tool(`operator approve ${join(home, 'request.json')} --offline ${flags}`)
+}
+
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'a4a-keys-'))
   folder = join(home, '.auth4agents')
@@ -123,12 +130,6 @@ describe('operator token', () => {
 describe('operator approve', () => {
   const body = JSON.stringify({ reason: 'sold' })
   const prepared = { operator_id: ID, issuer: 'https://auth.example', rpc: `POST /v1/operators/${ID}/release`, body }
-  const approve = async (content: object, flags: string) => {
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(home, 'request.json'), JSON.stringify(content))
-    return tool(`operator approve ${join(home, 'request.json')} --offline ${flags}`)
-  }
-
   it('signs nothing with --inspect, and otherwise prints an approval', async () => {
     await tool(`operator keys request --label carol --root ${JOIN}`)
     const { stdout } = await approve(prepared, '--inspect')
@@ -153,11 +154,11 @@ describe('operator approve', () => {
 
 it('operator send refuses a file that contains no approval, and sends nothing', async () => {
   await tool(`operator keys request --label carol --root ${JOIN}`)
-  const request_ = { operatorId: ID, issuer: 'https://auth.example', rpc: 'PUT /v1/x', body: '{}' }
+  const prepared = { operatorId: ID, issuer: 'https://auth.example', rpc: 'PUT /v1/x', body: '{}' }
   const path = join(home, 'request.json')
-  await writeFile(path, JSON.stringify({ operator_id: ID, issuer: request_.issuer, rpc: request_.rpc, body: '{}' }))
+  await writeFile(path, JSON.stringify({ operator_id: ID, issuer: prepared.issuer, rpc: prepared.rpc, body: '{}' }))
   await writeFile(join(home, 'bad'), 'x')
-  await writeFile(join(home, 'good'), await approveRequest(request_, { key: generatePrivateKey().signer }))
+  await writeFile(join(home, 'good'), await approveRequest(prepared, { key: generatePrivateKey().signer }))
   expect(await tool(`operator send ${path} --approval ${home}/bad`)).toMatchObject({
     code: 4,
     stderr: expect.stringContaining('contains no approval'),
