@@ -18,7 +18,7 @@ let home: string
 let did: string
 
 beforeAll(async () => {
-  world = await startOAuthWorld({ AUTH4AGENT_RECOVERY_DELAY: RECOVERY_DELAY })
+  world = await startOAuthWorld({ AUTH4AGENT_RECOVERY_DELAY: RECOVERY_DELAY, AUTH4AGENT_SCHEDULE_INTERVAL: '1s' })
   home = await mkdtemp(join(tmpdir(), 'a4a-keys-'))
 })
 afterAll(async () => {

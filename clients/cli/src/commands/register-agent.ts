@@ -106,7 +106,9 @@ async function register(
   })
 }
 
-/** Signs the inception that commits to a next key. Returns undefined if no flag asks for it: older servers refuse it. */
+/**
+ * Signs the inception that commits to a next key. Returns undefined if no flag asks for it: older servers refuse it.
+ */
 async function signedInception(
   { flags, folder }: Context<typeof registerFlags>,
   agent: AgentConfig,
