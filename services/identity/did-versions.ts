@@ -103,7 +103,7 @@ async function readKeysAt(prisma: PrismaClient, agentId: string, seq: number): P
       AND type IN ('inception', 'rotate', 'recover') ORDER BY seq DESC LIMIT 1)
     UNION ALL
     SELECT seq, event FROM agent_key_events WHERE agent_id = ${agentId}::uuid AND seq <= ${seq}
-      AND type IN ('add-key', 'remove-key') ORDER BY seq`
+      AND type IN ('add_key', 'remove_key') ORDER BY seq`
   const added = new Map<string, AddedKeys[number]>()
   let publicKey: Uint8Array | undefined
   for (const { event } of rows) {

@@ -18,12 +18,12 @@ import { createRpc } from '../../services/chain/chain.ts'
 import { methodName } from '../../services/chain/method-name.ts'
 import { requestBody } from '../../services/chain/request-body.ts'
 import { type Rpc, routesOf } from '../../services/chain/rpc.ts'
-import { createIdentity } from '../../services/identity/index.ts'
 import { createOperatorRegistry, type OperatorRegistry } from '../../services/operator-registry/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { createLimiter, type Rates } from '../../services/platform/limits/limits.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { silentLog } from './database.ts'
+import { startIdentity } from './identity.ts'
 import {
   approveBy,
   assertBy,
@@ -96,22 +96,7 @@ const PLENTY = { perMinute: 1e6, burst: 1e6 }
 
 function chainOf(db: Db, clock: { now: number }, registry: OperatorRegistry): Rpc {
   const operators = localClient(OperatorDirectoryService, registry.directory)
-  const settings = {
-    pendingTtlMs: 7 * DAY_MS,
-    maxPendingPerOperator: 100,
-    recoveryDelayMs: DAY_MS,
-    moveDelayMs: 7 * DAY_MS,
-    skewS: 10,
-  }
-  const identity = createIdentity({
-    db,
-    readDb: db,
-    now: () => clock.now,
-    operators,
-    settings,
-    log: silentLog,
-    metrics: { accepted() {}, waiting() {} },
-  })
+  const identity = startIdentity({ db, now: () => clock.now, operators })
   const routes = [...routesOf(registry.module), ...routesOf(registry.keys), ...routesOf(identity.module)]
   return createRpc(routes, [], {
     operators,

@@ -251,6 +251,7 @@ describe("the SDK's README", () => {
       '200 DPoP',
       'DPoP 3',
       '32 false',
+      'pipeline true POST',
       'OKP Ed25519',
       'true',
       'false',

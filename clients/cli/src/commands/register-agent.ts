@@ -2,11 +2,12 @@ import { decodeBase64 } from '@auth4agent/core/encoding/base64'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { createOperator, openCalls, type RegisteredAgent } from '@auth4agent/sdk'
-import { type AgentConfig, loadSigner, readOperatorConfig, updateAgentConfig } from '@auth4agent/sdk/node'
+import { type AgentConfig, readOperatorConfig, updateAgentConfig } from '@auth4agent/sdk/node'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
+import { loadOwnKey } from '../own-keys.ts'
 import { requireAgent, serverOf } from '../parties.ts'
 import { lines } from '../text.ts'
 
@@ -73,7 +74,7 @@ async function register(
   const operator = await readOperatorConfig(folder)
   const { did, did_document } = agent
   if (operator?.id === operatorId && operator.server_url === choice.server) {
-    const key = await loadSigner(folder, operator)
+    const { signer: key } = await loadOwnKey(operator, context)
     const { agents } = createOperator({ ...serverOf(operator, context), operatorId, key, fetch })
     return agents.register({ publicKey, did, didDocument: did_document })
   }
