@@ -23,6 +23,8 @@ afterEach(() => rm(folder, { recursive: true }))
 const kidIn = async (file: string) => signerKid(await readKeyFile(file))
 const names = async (of = folder) => (await readdir(of)).toSorted()
 
+const take = () => takeLock(`${path}.lock`, durableFiles)
+
 describe('keyFileStore', () => {
   it('gives keys their roles, and leaves only the key files, which only their owner can read', async () => {
     const store = keyFileStore(path)
@@ -92,13 +94,11 @@ describe('keyFileStore', () => {
 })
 
 describe('takeLock', () => {
-  const take = () => takeLock(`${path}.lock`, durableFiles)
-
   it('waits for its holder', async () => {
     const first = await take()
     const second = take()
     await first.expectHeld()
-    expect(await Promise.race([second, 'still waiting'])).toBe('still waiting')
+    expect(await Promise.race([second, Promise.resolve('still waiting')])).toBe('still waiting')
     await first.release()
     await (await second).release()
     expect(await names()).toEqual(['agent.key'])
