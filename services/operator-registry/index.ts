@@ -1,5 +1,8 @@
 import { randomInt } from 'node:crypto'
-import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type {
+  KeyHistoryService,
+  OperatorDirectoryService,
+} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
@@ -14,6 +17,7 @@ import { createKeyRoutes } from './key-routes.ts'
 import { keyPolicies, policies } from './policy.ts'
 import { createRoutes } from './routes.ts'
 import { runLooks, runSchedule } from './schedule.ts'
+import { createKeyHistory } from './store/key-history.ts'
 import { countFrozen } from './store/standing.ts'
 
 export type { RegistrySettings } from './context.ts'
@@ -30,6 +34,7 @@ export interface OperatorRegistry {
   readonly module: ServiceModule<typeof OperatorRegistryService>
   readonly keys: ServiceModule<typeof OperatorKeyService>
   readonly directory: InternalHandlers<typeof OperatorDirectoryService>
+  readonly keyHistory: InternalHandlers<typeof KeyHistoryService>
   /** Looks up the proofs that are due and removes expired registrations. Rejects when the database is unreachable. */
   runSchedule(): Promise<void>
   /** Makes the DNS looks that are due for waiting takeovers. Rejects when the database is unreachable. */
@@ -74,6 +79,7 @@ export function createOperatorRegistry({ db, readDb, ...options }: OperatorRegis
     module: { service: OperatorRegistryService, handlers: createRoutes(context), policies },
     keys: { service: OperatorKeyService, handlers: createKeyRoutes(context), policies: keyPolicies },
     directory: createDirectory(db, options.issuer),
+    keyHistory: createKeyHistory(db.prisma),
     ...jobs,
     frozenOperators: () => frozen,
     jobs: (scheduleIntervalMs) => [

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type ReasonCode, reasons } from '../../services/platform/errors/reasons.ts'
 import { agentKeyCases } from './cases/agent-keys.ts'
+import { agentMoveCases } from './cases/agent-moves.ts'
 import { authenticationCases } from './cases/authentication.ts'
 import { authnCases } from './cases/authn.ts'
 import { clientAssertionCases } from './cases/client-assertions.ts'
@@ -25,6 +26,7 @@ const cases: readonly Pair[] = [
   ...operatorKeyCases,
   ...identityCases,
   ...agentKeyCases,
+  ...agentMoveCases,
   ...authnCases,
   ...revocationCases,
   ...keysCases,

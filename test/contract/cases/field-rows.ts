@@ -1,5 +1,6 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { agentKeyFieldRows } from './agent-key-field-rows.ts'
+import { agentMoveFieldRows } from './agent-move-field-rows.ts'
 import {
   alone,
   anyOperator,
@@ -76,6 +77,7 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'SetOperatorPolicyRequest.policy.require_bound_challenges': {},
   'SetOperatorPolicyRequest.policy.require_body_digest': {},
   'SetOperatorPolicyRequest.policy.hide_allowed_scopes': {},
+
   'GetOperatorKeysRequest.id': ownId,
   'SetOperatorKeysRequest.id': ownId,
   'SetOperatorKeysRequest.manifest': {
@@ -250,4 +252,5 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   },
   ...oauthFieldRows,
   ...agentKeyFieldRows,
+  ...agentMoveFieldRows,
 }

@@ -38,6 +38,9 @@ const OF_PROOFS: readonly ReasonCode[] = [
   'DPOP_NONCE_REQUIRED',
 ]
 
+/** Reasons about an agent that wants to move. */
+const OF_MOVES: readonly ReasonCode[] = ['AGENT_PENDING', 'AGENT_REVOKED', 'AGENT_MOVED', 'NOTHING_PENDING']
+
 /** Reasons that only RPCs with a body in REST may answer. */
 const OF_BODIES: readonly ReasonCode[] = ['UNSUPPORTED_MEDIA_TYPE', 'BODY_TOO_LARGE']
 
@@ -143,6 +146,33 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'KEY_REUSED',
     'KEY_EVENT_LIMIT',
     'RECOVERY_PENDING',
+  ],
+  'AgentMoveService.ReleaseAgent': [
+    ...OF_MOVES,
+    'AGENT_NOT_FOUND',
+    'INVALID_STATEMENT',
+    'RECOVERY_PENDING',
+    'KEY_EVENT_LIMIT',
+  ],
+  'AgentMoveService.ObjectToMove': [...OF_MOVES, 'AGENT_NOT_FOUND'],
+  'AgentMoveService.AdmitAgent': [
+    ...OF_MOVES,
+    'INVALID_DID',
+    'AGENT_NOT_FOUND',
+    'OPERATOR_NOT_ACTIVE',
+    'MOVE_NOT_RELEASED',
+    'RECOVERY_PENDING',
+    'AGENT_OPERATOR_NOT_ACTIVE',
+    'DID_MISMATCH',
+    'AGENT_EXISTS',
+    'INVALID_BUNDLE',
+  ],
+  'AgentMoveService.ExportAgent': [
+    'INVALID_DID',
+    'AGENT_NOT_FOUND',
+    'MOVE_NOT_RELEASED',
+    'NOTHING_PENDING',
+    'AGENT_MOVED',
   ],
   'AgentKeyService.ObjectToRecovery': ['INVALID_DID', 'AGENT_NOT_FOUND', 'INVALID_STATEMENT', 'NOTHING_PENDING'],
   'AuthnService.CreateChallenge': [

@@ -11,6 +11,7 @@ import { ISSUER, type Signer } from '../../support/assertions.ts'
 import type { LogParty } from './key-events.ts'
 import { manifestOf, memberOf, rootOf } from './manifests.ts'
 import { seedLog } from './seed-logs.ts'
+import { seedMoves } from './seed-moves.ts'
 
 /** An operator of the world, with its key. */
 export interface SeededOperator extends Signer {
@@ -55,6 +56,16 @@ const AGENTS = {
   crowded: ['acme', 'active'],
   full: ['acme', 'active'],
   moved: ['acme', 'revoked'],
+  moving: ['acme', 'active'],
+  leaving: ['acme', 'active'],
+  leavingInRecovery: ['acme', 'active'],
+  bulky: ['acme', 'active'],
+  left: ['acme', 'revoked'],
+  arriving: ['bravo', 'active'],
+  unreleased: ['bravo', 'active'],
+  arrivingInRecovery: ['bravo', 'active'],
+  misdirected: ['bravo', 'active'],
+  known: ['bravo', 'active'],
   ofBravo: ['bravo', 'active'],
   ofBound: ['bound', 'active'],
   ofSuspended: ['suspended', 'active'],
@@ -72,6 +83,7 @@ export async function seed(db: Db) {
   operators.guest = await seedGuest(db, operators.team)
   const agents = {} as Record<AgentName, SeededAgent>
   for (const name of Object.keys(AGENTS) as AgentName[]) agents[name] = await seedAgent(db, name, operators)
+  await seedMoves(db, agents, operators)
   return { operators, agents, record: await seedRecord(db, operators.acme) }
 }
 
