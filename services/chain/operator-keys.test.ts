@@ -126,6 +126,13 @@ describe('authenticate with the keys of a manifest', () => {
     expect(await refusalOf(authenticated(authorization(), keys))).toBe('INVALID_ASSERTION')
   })
 
+  it('says which algorithms a key can have', async () => {
+    const refused = authenticated(assertBy({ ...cloud, alg: 'EdDSA' }, CALL), keys)
+    await expect(refused).rejects.toThrow('The header of the assertion must have the alg ES256 for this key')
+    const reverse = authenticated(assertBy({ ...pipeline, alg: 'ES256' }, CALL), keys)
+    await expect(reverse).rejects.toThrow('The header of the assertion must have the alg EdDSA or Ed25519 for this key')
+  })
+
   it.each([
     ['as it begins', NOW_S - 100, undefined],
     ['one second before it begins, although the skew would allow it', NOW_S - 101, 'INVALID_ASSERTION'],

@@ -2,6 +2,7 @@ import { OPERATOR_ROLES } from '@auth4agent/core/identity/operator-roles'
 import { create, type DescMethod, type DescService, type Message } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { AgentKeyService } from '../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
@@ -15,6 +16,7 @@ import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { assertBy, ed25519Key, p256Key, type TeamKey } from '../../test/support/operator-team.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { authnPolicies, oauthPolicies } from '../authn/policy.ts'
+import { keyPolicies as agentKeyPolicies } from '../identity/key-events/policy.ts'
 import { policies as identityPolicies } from '../identity/policy.ts'
 import { keysPolicies } from '../keys/policy.ts'
 import { keyPolicies, policies as registryPolicies } from '../operator-registry/policy.ts'
@@ -29,6 +31,7 @@ const SERVICES: readonly (readonly [DescService, Readonly<Record<string, unknown
   [OperatorRegistryService, registryPolicies],
   [OperatorKeyService, keyPolicies],
   [IdentityService, identityPolicies],
+  [AgentKeyService, agentKeyPolicies],
   [AuthnService, authnPolicies],
   [OAuthService, oauthPolicies],
   [KeysService, keysPolicies],
@@ -53,6 +56,7 @@ const ROLES: Readonly<Record<string, string>> = {
   ReactivateAgent: 'agents.manage',
   SuspendAgent: 'agents.revoke',
   RevokeAgent: 'agents.revoke',
+  RecoverAgent: 'keys',
   RevokeToken: 'agents.revoke',
   WatchRevocations: 'any',
 }

@@ -18,8 +18,8 @@ export interface Receiver {
 const MAX_DATA_FRAMES = 1024
 
 /**
- * Reads the messages of a stream, each of at most `maxBytes`. Closes a stream that sends more than 1,024 frames. Returns a function that stops the
- * reading.
+ * Reads the messages of a stream, each of at most `maxBytes`. Closes a stream that sends more than 1,024 frames.
+ * Returns a function that stops the reading.
  */
 export function receive(stream: ServerHttp2Stream, maxBytes: number, receiver: Receiver): () => void {
   const reader = createFrameReader(maxBytes)

@@ -27,7 +27,9 @@ export async function loadAgent(
 interface SigningAgent {
   readonly agent: AgentConfig
   readonly key: AgentSigner
-  /** The key files of the configuration. After a rotation that was interrupted, they know which key is the right one. */
+  /**
+   * The key files of the configuration. After a rotation that was interrupted, they know which key is the right one.
+   */
   readonly store: KeyStore | undefined
 }
 

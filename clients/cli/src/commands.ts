@@ -132,6 +132,56 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/audit.ts')).audit,
       },
       {
+        words: 'audit show',
+        summary: 'show one audit record with the request that caused it, and verify its signatures',
+        load: async () => (await import('./commands/audit-show.ts')).showAudit,
+      },
+      {
+        words: 'operator keys list',
+        summary: 'list the keys of the team: root keys, and keys with roles',
+        load: async () => (await import('./commands/operator-keys.ts')).listOperatorKeys,
+      },
+      {
+        words: 'operator keys request',
+        summary: 'create a key for a person or program, and ask a root key to add it',
+        load: async () => (await import('./commands/operator-keys-request.ts')).requestOperatorKey,
+      },
+      {
+        words: 'operator keys add',
+        summary: 'add the key of a request',
+        load: async () => (await import('./commands/operator-keys-add.ts')).addOperatorKey,
+      },
+      {
+        words: 'operator keys update',
+        summary: 'change roles, label or expiry of a key',
+        load: async () => (await import('./commands/operator-keys-change.ts')).updateOperatorKey,
+      },
+      {
+        words: 'operator keys remove',
+        summary: 'remove a key, which then is refused at once',
+        load: async () => (await import('./commands/operator-keys-change.ts')).removeOperatorKey,
+      },
+      {
+        words: 'operator keys threshold',
+        summary: 'change how many root keys must approve root operations',
+        load: async () => (await import('./commands/operator-keys-change.ts')).setThreshold,
+      },
+      {
+        words: 'operator keys rotate-root',
+        summary: 'replace the root key, together with the DNS record',
+        load: async () => (await import('./commands/operator-keys-rotate.ts')).rotateRoot,
+      },
+      {
+        words: 'operator approve',
+        summary: 'approve a prepared request with a further root key',
+        load: async () => (await import('./commands/operator-approve.ts')).approve,
+      },
+      {
+        words: 'operator send',
+        summary: 'send a prepared request with its approvals',
+        load: async () => (await import('./commands/operator-approve.ts')).send,
+      },
+      {
         words: 'operator token',
         summary: 'print an assertion: a signed JWT that authenticates one call',
         load: async () => (await import('./commands/operator-token.ts')).operatorToken,

@@ -18,8 +18,8 @@ interface OpenedAgent {
 }
 
 /**
- * Opens the agent of the folder. `next` is the file of its next key, if it is not beside the key. The caller closes the
- * agent. Rejects with CliError or the SDK's Auth4AgentError.
+ * Opens the agent of the folder. `next` is the file of its next key, if it is not beside the key. The caller closes
+ * the agent. Rejects with CliError or the SDK's Auth4AgentError.
  */
 export async function openAgent(context: Context<typeof agentLogFlags>, next?: string): Promise<OpenedAgent> {
   const { folder, fetch, flags } = context

@@ -65,8 +65,8 @@ export function isReleased({ status, suspendedAt }: LeavingAgent, { releasedAt }
 }
 
 /**
- * Throws unless a move can take effect: a recovery that waits must end first, because its outcome says which key speaks
- * for the agent.
+ * Throws unless a move can take effect: a recovery that waits must end first, because its outcome says which key
+ * speaks for the agent.
  *
  * @throws ApiError RECOVERY_PENDING
  */

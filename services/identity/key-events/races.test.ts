@@ -125,7 +125,7 @@ describe('two processes', () => {
     }
   })
 
-  it('let a due recovery take effect once, whoever applies it', async () => {
+  it('let a due recovery take effect once, also when all apply it at the same time', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const next = newKey()
       const { agent } = await twoLogs({ next: next.kid })

@@ -18,7 +18,7 @@ let home: string
 let did: string
 
 beforeAll(async () => {
-  world = await startOAuthWorld({ AUTH4AGENT_RECOVERY_DELAY: RECOVERY_DELAY })
+  world = await startOAuthWorld({ AUTH4AGENT_RECOVERY_DELAY: RECOVERY_DELAY, AUTH4AGENT_SCHEDULE_INTERVAL: '1s' })
   home = await mkdtemp(join(tmpdir(), 'a4a-keys-'))
 })
 afterAll(async () => {
@@ -30,16 +30,20 @@ const path = (name: string) => join(home, name)
 const keyFile = () => path('.auth4agents/keys/agent.key')
 const tool = (...args: readonly string[]) => runCli(args, { home, fetch })
 
+/** Adds the flag before the words after `--`, which are no flags. */
+const withJson = (args: readonly string[]) =>
+  args.toSpliced(args.includes('--') ? args.indexOf('--') : args.length, 0, '--json')
+
 /** Runs the tool, expects success, and returns the JSON that it prints. */
 async function json(...args: readonly string[]): Promise<Record<string, unknown>> {
-  const { code, stdout, stderr } = await tool(...args, '--json')
+  const { code, stdout, stderr } = await tool(...withJson(args))
   expect([code, code === 0 ? '' : stdout + stderr]).toEqual([0, ''])
   return JSON.parse(stdout)
 }
 
 /** Runs the tool, and expects exit code 1 and this reason. */
 async function expectRefused(reason: string, ...args: readonly string[]): Promise<void> {
-  const { code, stdout } = await tool(...args, '--json')
+  const { code, stdout } = await tool(...withJson(args))
   expect([code, JSON.parse(stdout)]).toMatchObject([1, { error: { reason } }])
 }
 
@@ -102,7 +106,9 @@ it('4. an added P-256 key gets tokens by challenge and by client assertion, unti
   await json('agent-key', 'remove', '--', String(kid))
   expect([await isValidOnline(token), await isValidOnline(answer.access_token)]).toEqual([false, false])
   await expectRefused('INVALID_SIGNATURE', 'issue', '--scope', 'read', '--aud', world.issuer, '--key', laptop)
-  await expect(oauth.clientCredentialsGrant(config, { scope: 'read' })).rejects.toMatchObject({ status: 401 })
+  await expect(oauth.clientCredentialsGrant(config, { scope: 'read' })).rejects.toMatchObject({
+    error: 'invalid_client',
+  })
   await expectRefused('ADDED_KEY_NOT_FOUND', 'agent-key', 'remove', '--', String(kid))
 })
 

@@ -10,7 +10,10 @@ import type { Json } from './issuer.ts'
 
 /** A kind of call about the log of an agent's keys. */
 type LogCall = 'read log' | 'append event' | 'read agent' | 'object'
-/** What a test does when a call arrives. `afterwards` runs after the call took effect and may throw: the answer is lost. */
+/**
+ * What a test does when a call arrives. `afterwards` runs after the call took effect and may throw: the answer is
+ * lost.
+ */
 interface Intervention {
   readonly first?: () => Promise<void> | void
   readonly refusal?: { readonly status: number; readonly reason: string }
@@ -36,8 +39,8 @@ class Refusal extends Error {
 }
 
 /**
- * The log of one agent's keys, which stands before a fake issuer. It decides about events as a server does, and refuses
- * signatures of keys that are not keys of the agent. `fetch` is for clients.
+ * The log of one agent's keys, which stands before a fake issuer. It decides about events as a server does, and
+ * refuses signatures of keys that are not keys of the agent. `fetch` is for clients.
  */
 export class KeyLogServer {
   readonly did: string

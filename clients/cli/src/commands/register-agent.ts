@@ -2,18 +2,12 @@ import { decodeBase64 } from '@auth4agent/core/encoding/base64'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { createOperator, newIdentity, openCalls, type RegisteredAgent } from '@auth4agent/sdk'
-import {
-  type AgentConfig,
-  keyFileStore,
-  keyPathOf,
-  loadSigner,
-  readOperatorConfig,
-  updateAgentConfig,
-} from '@auth4agent/sdk/node'
+import { type AgentConfig, keyFileStore, keyPathOf, readOperatorConfig, updateAgentConfig } from '@auth4agent/sdk/node'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
+import { loadOwnKey } from '../own-keys.ts'
 import { requireAgent, serverOf } from '../parties.ts'
 import { lines } from '../text.ts'
 import { checkKid } from './agent-key-change.ts'
@@ -94,7 +88,7 @@ async function register(
   const { did, did_document } = agent
   const inception = await signedInception(context, agent)
   if (operator?.id === operatorId && operator.server_url === choice.server) {
-    const key = await loadSigner(folder, operator)
+    const { signer: key } = await loadOwnKey(operator, context)
     const { agents } = createOperator({ ...serverOf(operator, context), operatorId, key, fetch })
     return agents.register({ publicKey, did, didDocument: did_document, inception })
   }
@@ -106,7 +100,9 @@ async function register(
   })
 }
 
-/** Signs the inception that commits to a next key. Returns undefined if no flag asks for it: older servers refuse it. */
+/**
+ * Signs the inception that commits to a next key. Returns undefined if no flag asks for it: older servers refuse it.
+ */
 async function signedInception(
   { flags, folder }: Context<typeof registerFlags>,
   agent: AgentConfig,

@@ -103,7 +103,9 @@ async function objectToRecovery(owner: LogOwner): Promise<answers.EndedRecovery>
   return readAnswer(answers.objected, await server.transport(call))
 }
 
-/** Returns the key to which the agent committed: the given one, or one of the store. Undefined without a commitment. */
+/**
+ * Returns the key to which the agent committed: the given one, or one of the store. Undefined without a commitment.
+ */
 async function committedKey(
   { keys }: LogOwner,
   { next: kid }: KeyLog,

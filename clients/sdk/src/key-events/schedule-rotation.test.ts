@@ -37,7 +37,8 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const agent of agents) agent.close()
   await issuer[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true })
+  // A rotation in the background may still write its last file.
+  await rm(folder, { recursive: true, maxRetries: 5, retryDelay: 50 })
 })
 
 const agentOf = (options: Partial<AgentOptions> = {}) => {

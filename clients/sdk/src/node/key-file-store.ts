@@ -31,8 +31,8 @@ type Role = keyof Places
 type FoundKeys = { readonly [R in Role]?: { readonly kid: string; readonly signer: SeedSigner } | undefined }
 
 /**
- * Keeps the identity key of an agent in a file, and the keys that come next beside it, so that the agent can rotate its
- * key. Several processes may share the files; one at a time changes them.
+ * Keeps the identity key of an agent in a file, and the keys that come next beside it, so that the agent can rotate
+ * its key. Several processes may share the files; one at a time changes them.
  *
  * | file | content |
  * |---|---|

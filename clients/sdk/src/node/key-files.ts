@@ -6,8 +6,8 @@ export interface KeyFiles {
   /** Resolves with the text of a file, or undefined if there is none. */
   read(path: string): Promise<string | undefined>
   /**
-   * Creates a file with all of its text. Resolves with false if the path exists. `draft` is the path of the text before
-   * it gets its name; it must be unique unless the caller holds the lock.
+   * Creates a file with all of its text. Resolves with false if the path exists. `draft` is the path of the text
+   * before it gets its name; it must be unique unless the caller holds the lock.
    */
   create(path: string, text: string, draft?: string): Promise<boolean>
   /** Creates or replaces a file. A reader sees either the old or the new text, even after a crash. */
@@ -25,8 +25,8 @@ export interface KeyFiles {
 const OWNER_ONLY = 0o600
 
 /**
- * Makes file work that is on the disk when it resolves. Calls `step` before each change of the disk, so that a test can
- * stop the process there.
+ * Makes file work that is on the disk when it resolves. Calls `step` before each change of the disk, so that a test
+ * can stop the process there.
  */
 export function durableFilesWith(step: () => void): KeyFiles {
   const write = async (draft: string, text: string) => {
