@@ -128,9 +128,9 @@ export interface AgentKeyCalls {
    */
   objectToRecovery(options?: Stoppable): Promise<EndedRecovery>
   /**
-   * Asks to move to another operator, or to another server. The agent keeps its keys and its history. Scopes, tokens and
-   * settings stay behind. Nothing changes before the other operator admits the agent; then the agent continues with
-   * the DID `to`. Any later event of the log ends the move.
+   * Asks to move to another operator, or to another server. The agent keeps its keys and its history. Scopes, tokens
+   * and settings stay behind. Nothing changes before the other operator admits the agent. Then the agent continues
+   * with the DID `to`. Any later event of the log ends the move.
    *
    * @example
    *
