@@ -10,6 +10,8 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/simulation/key-events/many-logs.test.ts': 'two replayers compare 100,000 random logs of key events',
   'test/bench/{bench,load/load}.test.ts': 'the benchmark starts every server that it compares',
   'test/clients/packages.test.ts': 'packages are built, packed and installed into an empty project',
+  'test/e2e/agent-keys/agent-keys.test.ts': 'a recovery waits for its delay and for the schedule of the server',
+  'test/clients/sdk/rotation-crash.test.ts': 'a process is killed at each of dozens of steps',
   'test/clients/python-example/server.test.ts':
     'the client in Python waits until it is stale, and until a stopped server is back',
   'test/e2e/embedded/{npm-start,terminal}.test.ts': 'npm start runs and gets every signal, each time with a database',

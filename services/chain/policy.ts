@@ -13,8 +13,8 @@ export type Policy<Request> = Callers<Request> &
     /** A request field by which calls are limited, in addition to the source address of the caller. */
     readonly limitBy?: keyof Request & string
     /**
-     * A request field for a secret, such as a private key or a token. If a request for a change has it, the audit keeps
-     * only the digest of the body.
+     * A request field for a secret, such as a private key or a token. If a request for a change has it, the audit
+     * keeps only the digest of the body.
      */
     readonly secretField?: keyof Request & string
   }

@@ -110,9 +110,16 @@ async function readKeysAt(prisma: PrismaClient, agentId: string, seq: number): P
     const claims = claimsOf(event)
     if (claims.type === 'add-key') added.set(jwkThumbprint(claims.key), { jwk: claims.key, exp: claims.exp })
     else if (claims.type === 'remove-key') added.delete(claims.kid)
-    else if ('key' in claims && claims.key !== undefined) publicKey = decodeBase64url(claims.key.x)
+    else if (isEstablishing(claims)) publicKey = decodeBase64url(claims.key.x)
   }
   return { publicKey, addedKeys: [...added.values()] }
+}
+
+type Establishing = Extract<KeyEventClaims, { readonly type: 'inception' | 'rotate' | 'recover' }>
+
+/** Returns whether an event makes a key the identity key. */
+function isEstablishing(claims: KeyEventClaims): claims is Establishing {
+  return ['inception', 'rotate', 'recover'].includes(claims.type)
 }
 
 /** Returns the claims of a stored event. A strict parse of a whole log would take long, and is not needed here. */

@@ -196,7 +196,7 @@ describe('runSchedule', () => {
 
 describe('policies', () => {
   it('let only the operator itself govern its agents', () => {
-    const { registerAgent, getAgent, ...rest } = policies
+    const { registerAgent, getAgent, resolveDid, ...rest } = policies
     expect(registerAgent).toEqual({
       endsTokens: false,
       callers: ['anyone', 'operator'],
@@ -205,12 +205,13 @@ describe('policies', () => {
       limit: 'register',
       action: 'agent.register',
     })
-    expect(getAgent).toEqual({ callers: ['anyone'], limit: 'read', limitBy: 'did' })
+    for (const policy of [getAgent, resolveDid])
+      expect(policy).toEqual({ callers: ['anyone'], limit: 'read', limitBy: 'did' })
     for (const policy of Object.values(rest)) expect(policy).toMatchObject({ callers: ['operator'], own: 'operatorId' })
   })
 
-  it('name an action for every method except the two that only read', () => {
+  it('name an action for every method except those that only read', () => {
     const silent = Object.entries(policies).filter(([, policy]) => policy.action === undefined)
-    expect(silent.map(([name]) => name).toSorted()).toEqual(['getAgent', 'listAgents'])
+    expect(silent.map(([name]) => name).toSorted()).toEqual(['getAgent', 'listAgents', 'resolveDid'])
   })
 })

@@ -56,7 +56,8 @@ export function change<T>(
     await useAssertion(tx, author)
     const keepRequest = requestKeeper(tx, author)
     return work(tx, async (entry) => {
-      const signedRequestId = await keepRequest()
+      // The request belongs to its caller, so another party's record does not show it.
+      const signedRequestId = entry.principal === undefined ? await keepRequest() : null
       await tx.auditLog.create({ data: { ...auditRow(author, entry, 'done'), signedRequestId } })
     })
   })
@@ -98,16 +99,17 @@ export function actorName(principal: Author['principal']): string {
 }
 
 function auditRow(author: Author, entry: RefusalEntry, outcome: 'done' | 'refused') {
+  const principal = entry.principal ?? author.principal
   return {
     id: auditId(),
     operatorId: entry.operatorId ?? null,
-    actor: actorName(entry.principal ?? author.principal),
+    actor: actorName(principal),
     action: entry.action,
     subject: entry.subject,
     outcome,
     reason: entry.reason ?? '',
     requestId: author.requestId,
-    ...keyColumns(author),
+    ...keyColumns({ ...author, principal }),
   }
 }
 

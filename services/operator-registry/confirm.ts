@@ -20,8 +20,8 @@ export type Confirmation =
 
 /**
  * Looks up an operator's proof in DNS and applies the result. The call needs no authentication, so a failed proof
- * writes nothing. There are two exceptions: when DNS has the owner's record, a newcomer's wait for a takeover ends. When
- * the record of an owner names a key that is none of its root keys, the owner is frozen.
+ * writes nothing. There are two exceptions. When DNS has the owner's record, a newcomer's wait for a takeover ends.
+ * When the record of an owner names a key that is none of its root keys, the owner is frozen.
  *
  * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_RELEASED, OPERATOR_SUSPENDED, DOMAIN_CONTESTED
  */

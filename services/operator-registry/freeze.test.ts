@@ -232,6 +232,12 @@ describe('a look at DNS during which the keys change', () => {
     expect(await row()).toMatchObject({ manifestSeq: 2, frozenAt: null, rootKeyThumbprint: bob.kid })
   })
 
+  it('does not freeze the operator for a foreign key that DNS named before', async () => {
+    publish(world, domain, id, thief.kid)
+    expect(await confirm(slow())).toMatchObject({ verified: false, reason: 'TXT_RECORD_MISMATCH' })
+    expect(await row()).toMatchObject({ manifestSeq: 2, frozenAt: null, rootKeyThumbprint: bob.kid })
+  })
+
   it('does not unfreeze the operator for a key that is no root key any more', async () => {
     publish(world, domain, id, thief.kid)
     await confirm()

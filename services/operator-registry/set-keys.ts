@@ -13,8 +13,9 @@ import { getOperator } from './store/operators.ts'
 import { CAN_SET_KEYS, storeManifest } from './store/set-keys.ts'
 
 /**
- * Replaces an operator's manifest. When the root keys change, or while the operator is frozen, the DNS record must name
- * one of the new root keys: a stolen root key alone cannot shut out its owner, and neither can the control of DNS alone.
+ * Replaces an operator's manifest. When the root keys change, or while the operator is frozen, the DNS record must
+ * name one of the new root keys. So a stolen root key alone does not shut out its owner, and neither does the control
+ * of DNS alone.
  *
  * @throws ApiError INVALID_MANIFEST, MANIFEST_CONFLICT, ROOT_RECORD_MISMATCH, DOMAIN_CONTESTED, OPERATOR_FROZEN,
  *   OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED

@@ -68,7 +68,10 @@ export async function everything({ prisma }: Db): Promise<object> {
   return { agents, keys, addedKeys, events, pending, audit, assertions }
 }
 
-/** Starts the identity part on a new database. An operator may have at most three pending agents, which are kept for an hour. */
+/**
+ * Starts the identity part on a new database. An operator may have at most three pending agents, which are kept for an
+ * hour.
+ */
 export async function identityFixture(): Promise<IdentityFixture> {
   const { db, drop } = await testDatabase()
   const clock = { now: Date.parse('2026-01-15T10:30:00.125Z') }

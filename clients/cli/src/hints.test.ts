@@ -11,6 +11,7 @@ const OWN = [
   'ISSUER_MISMATCH',
   'CHALLENGE_REFUSED',
   'UNTRUSTED_MANIFEST',
+  'WRONG_KEY',
   'TOOL_ERROR',
 ]
 /** Makes an error like those of the SDK. */

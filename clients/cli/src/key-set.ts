@@ -135,7 +135,7 @@ function withKids({ rootKeys, keys }: KeyChange['keys']) {
 }
 
 /** Makes the error for a command that one root key cannot do alone. */
-export function approvalsNeeded(threshold: number): CliError {
+function approvalsNeeded(threshold: number): CliError {
   return usageError(
     `This operator has a threshold of ${threshold} root keys, so one root key alone cannot do this`,
     'Write the request with --prepare FILE. The others approve it: `auth4agent operator approve FILE`',

@@ -39,14 +39,14 @@ export function jsonOfKeys({ seq, threshold, rootKeys, keys }: ShownKeys) {
 }
 
 /** Returns the thumbprints of the keys in a folder. */
-export function ownKids(config: OperatorConfig | undefined): ReadonlySet<string> {
+function ownKids(config: OperatorConfig | undefined): ReadonlySet<string> {
   const { root_public_key = '', operational_keys = [] } = config ?? {}
   const texts = [root_public_key, ...operational_keys.map(({ public_key }) => public_key)]
   return new Set(texts.flatMap((text) => kidOf(text) ?? []))
 }
 
 /** Returns the thumbprint of a public key in base64, or undefined for another text. */
-export function kidOf(base64: string): string | undefined {
+function kidOf(base64: string): string | undefined {
   const publicKey = decodeBase64(base64)
   return publicKey?.length === 32 ? signerKid({ publicKey }) : undefined
 }

@@ -16,7 +16,7 @@ export interface OwnKeyState {
 }
 
 /** Finds a key of this folder among the keys of the operator. */
-export function stateOfKey({ signer, label }: OwnOperatorKey, { rootKeys, keys }: OperatorKeySet): OwnKeyState {
+function stateOfKey({ signer, label }: OwnOperatorKey, { rootKeys, keys }: OperatorKeySet): OwnKeyState {
   const kid = signerKid(signer)
   const root = rootKeys.find((key) => key.kid === kid)
   if (root !== undefined) return { kid, label: root.label, isKnown: true, isRoot: true, roles: [], exp: undefined }

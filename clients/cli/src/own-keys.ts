@@ -22,7 +22,7 @@ export function hasRootKey({ root_public_key, operational_keys = [] }: OperatorC
 }
 
 /** Lists the names of the operator's keys in a folder, as `--as` accepts them; first the root key. */
-export function ownKeyNames(config: OperatorConfig): readonly string[] {
+function ownKeyNames(config: OperatorConfig): readonly string[] {
   const labels = (config.operational_keys ?? []).map(({ label }) => label)
   return hasRootKey(config) ? [ROOT, ...labels] : labels
 }

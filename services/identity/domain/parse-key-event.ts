@@ -13,8 +13,8 @@ export interface SigningClock {
 }
 
 /**
- * Parses a key event that somebody has sent. Its place in the log and its signature are not checked yet, and neither is
- * its time, because the server accepts a repeated event at any time.
+ * Parses a key event that somebody has sent. Its place in the log, its signature and its time are not checked yet: the
+ * server accepts a repeated event at any time.
  *
  * @param types the types that the call accepts
  * @throws ApiError INVALID_KEY_EVENT

@@ -21,6 +21,7 @@ let operator: TestOperator
 const now = () => fixture.clock.now
 const nowS = () => Math.floor(now() / 1000)
 const next = newKey()
+const stranger = newKey()
 
 beforeAll(async () => {
   fixture = await identityFixture()
@@ -60,7 +61,7 @@ describe('registerAgent with an inception', () => {
     ['no JWS', async () => 'x'],
     ['an inception of another key', () => sign(newKey())],
     ['an inception of another DID', (key) => sign(key, { did: didOf(key, 'other.example') })],
-    ['an inception that another key has signed', (key) => sign({ ...key, sign: newKey().sign })],
+    ['an inception that another key has signed', (key) => sign({ ...key, sign: (message) => stranger.sign(message) })],
     ['an inception that commits to its own key', (key) => sign(key, { next: key.kid })],
     ['an old inception', (key) => sign(key, { nowS: nowS() - 311 })],
     [
@@ -118,7 +119,7 @@ describe('registerAgent with an inception', () => {
     await register(key, '')
     const [one, two] = [await sign(key, { next: next.kid }), await sign(key, { next: newKey().kid })]
     const refusals = await Promise.all([one, two].map((inception) => refusalOf(register(key, inception))))
-    expect(refusals.toSorted()).toEqual(['KEY_EVENT_CONFLICT', undefined])
+    expect(new Set(refusals)).toEqual(new Set([undefined, 'KEY_EVENT_CONFLICT']))
     expect((await logOf(key).list()).events).toHaveLength(1)
   })
 })

@@ -78,7 +78,10 @@ async function findEvents(
         SELECT * FROM agent_key_events WHERE agent_id = ${agentId}::uuid AND seq > ${after} ORDER BY seq LIMIT ${size}
       ) events
     ) page WHERE sum - bytes < ${MAX_PAGE_BYTES} ORDER BY seq`
-  return rows.map(({ digest, ...event }) => Object.assign(event, { digest: encodeBase64url(digest) }))
+  return rows.map(({ digest, type, ...event }) =>
+    // The database writes add_key for the type add-key.
+    Object.assign(event, { type: type.replace('_', '-'), digest: encodeBase64url(digest) }),
+  )
 }
 
 async function findPending(prisma: PrismaClient, agentId: string): Promise<readonly ListedPending[]> {

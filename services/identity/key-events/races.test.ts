@@ -67,7 +67,8 @@ describe('two processes', () => {
         ),
       )
       const refusals = await Promise.all(events.map((event, index) => refusalOf(logs[index % 2 ? 1 : 0].send(event))))
-      expect(refusals.toSorted()).toEqual([...Array.from({ length: 11 }, () => 'KEY_EVENT_CONFLICT'), undefined])
+      expect(refusals.filter((reason) => reason === 'KEY_EVENT_CONFLICT')).toHaveLength(11)
+      expect(refusals).toContain(undefined)
       const stored = await eventsOf(agent.id)
       expect(stored.map(({ seq }) => seq)).toEqual([0, 1])
       expect(stored[1]?.event).toBe(events[refusals.indexOf(undefined)])
@@ -124,7 +125,7 @@ describe('two processes', () => {
     }
   })
 
-  it('let a due recovery take effect once, whoever applies it', async () => {
+  it('let a due recovery take effect once, also when all apply it at the same time', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const next = newKey()
       const { agent } = await twoLogs({ next: next.kid })

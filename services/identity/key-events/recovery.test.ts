@@ -112,6 +112,13 @@ describe('recoverAgent', () => {
     expect(await log.state()).toMatchObject({ kid: next.kid })
     expect((await log.list()).pending).toEqual([])
     expect(await row()).toMatchObject({ version: 2, epoch: 2 })
+    // The operator has signed the request for the recovery, and the agent its event.
+    const audit = await fixture.db.prisma.auditLog.findMany({
+      where: { subject: agent.did, NOT: { actor: 'anonymous' } },
+    })
+    const proven = audit.map(({ action, kid, signedRequestId }) => [action, kid !== '', signedRequestId !== null])
+    expect(proven).toContainEqual(['agent.recover', false, false])
+    expect(proven).toContainEqual(['agent.request-recovery', true, true])
   })
 
   it('answers a repeated call with the time of the first call, also after it took effect', async () => {

@@ -41,9 +41,9 @@ const STORED: Readonly<Record<KeyEventType, StoredType>> = {
 const SYSTEM: Author['principal'] = { kind: 'system' }
 
 /**
- * Writes steps of a log whose agent is locked: the events, the agent's keys, its version and epoch, and the audit. With
- * the first step it also stores an inception that the server has computed so far. Whatever waits ends, because it names
- * an event that is no longer the last one. A move ends the agent under its old DID.
+ * Writes steps of a log whose agent is locked: the events, the agent's keys, its version and epoch, and the audit.
+ * With the first step it also stores an inception that the server has computed so far. A recovery or move that waits
+ * ends, because it names an event that is no longer the last one. A move ends the agent under its old DID.
  */
 export async function writeSteps(tx: Tx, audit: Audit, log: KeyLog, steps: readonly Step[], at: Date): Promise<void> {
   const { agentId, operatorId, computed, createdAt } = log

@@ -35,19 +35,11 @@ export function acceptManifest({ text, operatorId, issuer, current, nowS }: Mani
   if (manifest.iat > nowS + MAX_AHEAD_S) {
     throw new ApiError('INVALID_MANIFEST', 'iat of the manifest must not be in the future')
   }
-  requireNext(manifest.seq, current.seq)
+  if (manifest.seq !== current.seq + 1) {
+    const detail = `seq of the manifest must be ${current.seq + 1}, one more than that of the manifest in force`
+    throw new ApiError('MANIFEST_CONFLICT', detail)
+  }
   return manifest
-}
-
-/**
- * Throws unless a manifest has the number that follows the manifest in force.
- *
- * @throws ApiError MANIFEST_CONFLICT
- */
-export function requireNext(seq: number, current: number): void {
-  if (seq === current + 1) return
-  const detail = `seq of the manifest must be ${current + 1}, one more than that of the manifest in force`
-  throw new ApiError('MANIFEST_CONFLICT', detail)
 }
 
 /** Returns whether two sets of root keys differ. */

@@ -19,8 +19,8 @@ export interface NamedKeyVerdict {
 }
 
 /**
- * Judges the key that the record of an operator names. A key that is no root key freezes the operator, because whoever
- * controls its DNS and whoever holds its keys no longer agree.
+ * Judges the key that the record of an operator names. A key that is no root key freezes the operator, because its DNS
+ * and its keys no longer agree about who it is.
  */
 export function judgeNamedKey({ named, rootKeys, rootKeyThumbprint, isFrozen }: NamedKeyCase): NamedKeyVerdict {
   if (named === undefined) return { isForeign: false, becomes: undefined, adopts: undefined }

@@ -35,8 +35,8 @@ export function judgeProof(answers: readonly TxtAnswer[], wanted: WantedProof): 
 }
 
 /**
- * Returns the thumbprint that a majority of all resolvers has in the only record of this issuer, if this is a record of
- * the operator. The thumbprint may be that of no key of the operator.
+ * Returns the thumbprint that a majority of all resolvers has in the only record of this issuer, if this record is the
+ * operator's. The thumbprint may be that of no key of the operator.
  */
 export function readNamedKey(
   answers: readonly TxtAnswer[],

@@ -3,7 +3,6 @@ import type { OperatorStatus } from '../../../gen/prisma/enums.ts'
 import { type Author, change } from '../../ledger/ledger.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Context } from '../context.ts'
-import { requireNext } from '../domain/accept-manifest.ts'
 import { refuseUnless } from '../domain/refuse-unless.ts'
 import { namedRootColumns, requireCurrentKeys } from './manifests.ts'
 import { lockOperator } from './operators.ts'
@@ -33,7 +32,6 @@ export function storeManifest(context: Context, author: Author, next: NextManife
   return change(context.prisma, author, async (tx, audit) => {
     const operator = await lockOperator(tx, id)
     refuseUnless(operator, CAN_SET_KEYS)
-    requireNext(seq, operator.manifestSeq)
     requireCurrentKeys(operator, author)
     if (operator.frozenAt !== null && named === undefined) throw new ApiError('OPERATOR_FROZEN')
     await tx.operatorManifest.create({ data: { operatorId: id, seq, manifest: text, changesRoot } })

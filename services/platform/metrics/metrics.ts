@@ -20,10 +20,9 @@ export interface Metrics {
   /** Counts a client assertion that named the token endpoint as its audience. */
   readonly endpointAudience: () => void
   readonly revocation: RevocationMetrics
-  readonly keyEvents: KeyEventMetrics
-
   /** Adds the metric of the frozen operators. */
   showFrozenOperators(read: () => number): void
+  readonly keyEvents: KeyEventMetrics
   /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
@@ -102,9 +101,8 @@ export function createMetrics(pool: pg.Pool): Metrics {
     endpointAudience: () => endpointAudience.inc(),
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
-    keyEvents: createKeyEventMetrics(registry),
-
     showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),
+    keyEvents: createKeyEventMetrics(registry),
     showSigningKeys: (read) => showSigningKeys(registry, read),
   }
 }

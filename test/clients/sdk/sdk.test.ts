@@ -252,6 +252,10 @@ describe("the SDK's README", () => {
       'DPoP 3',
       '32 false',
       'pipeline true POST',
+
+      '1',
+      '3',
+      '4 0',
       'OKP Ed25519',
       'true',
       'false',

@@ -2,6 +2,7 @@ import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { ed25519Jwk } from '@auth4agent/core/key-events/sign-key-event'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
+import type { DescMethod, JsonObject } from '@bufbuild/protobuf'
 import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
@@ -206,33 +207,30 @@ const objections: readonly RefusalCase[] = [
   ),
 ]
 
-/** Requests about a DID that has no agent, and about texts that are no DID. */
-const lookups: readonly RefusalCase[] = [listKeyEvents, resolveDid, appendKeyEvent, objectToRecovery].flatMap(
-  (method) => {
-    const fieldsOf = (did: string, { agents: { recovering } }: World) => ({
-      did,
-      ...(method === appendKeyEvent && { event: rotation({ ...recovering, did }) }),
-      ...(method === objectToRecovery && { objection: objectionTo({ ...recovering, did }, recovering.waiting) }),
-    })
-    return [
-      ...Object.entries(NOT_DIDS).map(
-        ([name, did]): RefusalCase => ({
-          name,
-          method,
-          reason: 'INVALID_DID',
-          request: (world) => fieldsOf(did, world),
-        }),
-      ),
-      ...[UNKNOWN_DID, `did:agent:nobody-operator.com:${'0'.repeat(32)}`].map(
-        (did): RefusalCase => ({
-          name: `an unknown agent, ${did}`,
-          method,
-          reason: 'AGENT_NOT_FOUND',
-          request: (world) => fieldsOf(did, world),
-        }),
-      ),
-    ]
-  },
+/** Texts that are no DID or name no agent, with the reason of the refusal. */
+const DIDS: readonly (readonly [name: string, did: string, reason: ReasonCode])[] = [
+  ...Object.entries(NOT_DIDS).map(([name, did]) => [name, did, 'INVALID_DID'] as const),
+  ['an unknown agent', UNKNOWN_DID, 'AGENT_NOT_FOUND'],
+  ['an unknown domain', `did:agent:nobody-operator.com:${'0'.repeat(32)}`, 'AGENT_NOT_FOUND'],
+]
+
+/** The calls that name an agent by its DID, with the other fields of a good request about this DID. */
+const BY_DID: readonly (readonly [method: DescMethod, fields: (party: SeededAgent) => JsonObject])[] = [
+  [listKeyEvents, () => ({})],
+  [resolveDid, () => ({})],
+  [appendKeyEvent, (party) => ({ event: rotation(party) })],
+  [objectToRecovery, (party) => ({ objection: objectionTo(party, party.waiting) })],
+]
+
+const lookups = BY_DID.flatMap(([method, fieldsOf]) =>
+  DIDS.map(
+    ([name, did, reason]): RefusalCase => ({
+      name,
+      method,
+      reason,
+      request: ({ agents: { recovering } }) => Object.assign(fieldsOf({ ...recovering, did }), { did }),
+    }),
+  ),
 )
 
 const pages = ['x', '!', 'LTE', 'MS41'].map(

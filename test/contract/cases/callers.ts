@@ -65,6 +65,7 @@ const ROLES: Readonly<Record<string, string>> = {
   'IdentityService.SuspendAgent': 'agents.revoke',
   'IdentityService.ReactivateAgent': 'agents.manage',
   'IdentityService.RevokeAgent': 'agents.revoke',
+  'AgentKeyService.RecoverAgent': 'keys',
   'RevocationService.RevokeToken': 'agents.revoke',
 }
 

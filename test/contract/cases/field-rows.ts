@@ -76,7 +76,6 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'SetOperatorPolicyRequest.policy.require_bound_challenges': {},
   'SetOperatorPolicyRequest.policy.require_body_digest': {},
   'SetOperatorPolicyRequest.policy.hide_allowed_scopes': {},
-
   'GetOperatorKeysRequest.id': ownId,
   'SetOperatorKeysRequest.id': ownId,
   'SetOperatorKeysRequest.manifest': {

@@ -9,7 +9,6 @@ import {
   clientAssertion,
 } from '../../support/client-assertions.ts'
 import { objectionTo, recovery, rotation } from '../support/key-events.ts'
-
 import { manifestOf } from '../support/manifests.ts'
 import type { World } from '../support/world.ts'
 

@@ -11,7 +11,6 @@ import {
 import { status } from '@grpc/grpc-js'
 import { expect } from 'vitest'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
-
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { type AssertionEdits, bearer, type Signer } from '../../support/assertions.ts'

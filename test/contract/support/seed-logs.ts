@@ -42,8 +42,9 @@ export async function seedLog(
   return (await LOGS[name]?.(logOf(db, agent.id, party))) ?? party
 }
 
+const digest = (event: string) => Uint8Array.from(decodeBase64url(digestOf(event)) ?? [])
+
 function logOf({ prisma }: Db, agentId: string, party: LogParty) {
-  const digest = (event: string) => Uint8Array.from(decodeBase64url(digestOf(event)) ?? [])
   const store = async (seq: number, type: 'inception' | 'remove_key', event: string) => {
     await prisma.agentKeyEvent.create({ data: { agentId, seq, type, event, digest: digest(event) } })
   }

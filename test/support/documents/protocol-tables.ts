@@ -1,6 +1,7 @@
 import { verdicts } from '@auth4agent/core/token/verdicts'
 import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@bufbuild/protobuf'
 import { status as statuses } from '@grpc/grpc-js'
+import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
@@ -11,6 +12,7 @@ import { authnPolicies, oauthPolicies } from '../../../services/authn/policy.ts'
 import { statusRefusals } from '../../../services/authn/refuse-by-status.ts'
 import { methodName } from '../../../services/chain/method-name.ts'
 import type { Policy } from '../../../services/chain/policy.ts'
+import { keyPolicies } from '../../../services/identity/key-events/policy.ts'
 import { policies as identityPolicies } from '../../../services/identity/policy.ts'
 import { type RestBinding, restBindings } from '../../../services/jwks-gateway/rest/rest-bindings.ts'
 import { keysPolicies } from '../../../services/keys/policy.ts'
@@ -20,10 +22,19 @@ import type { LimitName } from '../../../services/platform/limits/limits.ts'
 import { scaleRates } from '../../../services/platform/limits/rates.ts'
 import { revocationPolicies } from '../../../services/revocation/policy.ts'
 
-const SERVICES = [OperatorRegistryService, IdentityService, AuthnService, OAuthService, RevocationService, KeysService]
+const SERVICES = [
+  OperatorRegistryService,
+  IdentityService,
+  AgentKeyService,
+  AuthnService,
+  OAuthService,
+  RevocationService,
+  KeysService,
+]
 const POLICIES: readonly object[] = [
   operatorPolicies,
   identityPolicies,
+  keyPolicies,
   authnPolicies,
   oauthPolicies,
   revocationPolicies,

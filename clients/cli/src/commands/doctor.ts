@@ -1,3 +1,4 @@
+import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { recordName } from '@auth4agent/core/identity/proof-record'
 import { resolveTxt } from '@auth4agent/core/identity/resolve-txt'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
@@ -7,6 +8,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import { checkCertificate } from '../doctor/check-certificate.ts'
+import { checkKeys } from '../doctor/check-keys.ts'
 import { checkOperatorKeys } from '../doctor/check-operator-keys.ts'
 import { checkToken } from '../doctor/check-token.ts'
 import { type Finding, problem } from '../doctor/finding.ts'
@@ -90,7 +92,8 @@ function checksOf({ server, issuer }: Place, inspected: Inspected, settings: Set
   const knownAgent = agent && {
     did: agent.config.did,
     operatorId: agent.config.operator_id,
-    publicKey: agent.config.public_key,
+    // A program may have rotated the key since agent.json was written.
+    publicKey: agent.signer === undefined ? agent.config.public_key : encodeBase64(agent.signer.publicKey),
   }
   const open = operator && openerOf(probe, operator.config, settings)
   const signer = agent?.signer
@@ -100,6 +103,7 @@ function checksOf({ server, issuer }: Place, inspected: Inspected, settings: Set
     { name: 'certificate', run: (signal) => checkCertificate(server, now(), signal) },
     ...dnsChecks(issuer, operator, settings, open),
     ...partyChecks(probe, operator?.config, knownAgent, keyChecks(operatorKeys, open, now)),
+    ...(did ? [{ name: 'keys', run: () => checkKeys({ probe, did, fetch, now }) }] : []),
     ...(signer && did
       ? [{ name: 'token', run: (signal: AbortSignal) => checkToken({ probe, did, signer, fetch, signal }) }]
       : []),

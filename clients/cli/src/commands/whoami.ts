@@ -1,12 +1,15 @@
+import { openCalls } from '@auth4agent/sdk'
 import { type AgentConfig, type OperatorConfig, readAgentConfig, readOperatorConfig } from '@auth4agent/sdk/node'
 import { configurationError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import type { Base } from '../context.ts'
 import { FROZEN } from '../frozen.ts'
 import { EXPIRY_CURE, expiryWarning } from '../key-expiry.ts'
+import { keysText } from '../key-log-text.ts'
 import { type OperatorView, viewKey } from '../own-key-state.ts'
 import { chosenKeyName, loadOwnKey, teamOptions } from '../own-keys.ts'
 import { makeOperator } from '../parties.ts'
+import { checkConfigured } from '../server-address.ts'
 import { lines } from '../text.ts'
 import { writeTime } from '../times.ts'
 
@@ -17,6 +20,7 @@ export const whoami = defineCommand({
   help: [
     'Shows the agent of agent.json, or the operator of operator.json if there is no agent. --verbose and --json show both.',
     'About a registered operator it asks the server whether the operator is frozen, and which roles and expiry the key has that --as chooses. It warns of a key that expires within 14 days. With --offline or --quiet it asks no server.',
+    'With --keys it asks the server for the age of the identity key, added keys and a recovery that waits.',
   ],
   examples: [
     { does: 'show the agent or operator', line: 'auth4agent whoami' },
@@ -24,6 +28,7 @@ export const whoami = defineCommand({
     { does: "print only the agent's DID", line: 'auth4agent whoami --quiet' },
   ],
   flags: {
+    keys: { kind: 'boolean', help: "also show the agent's keys, as `auth4agent agent-key list` does" },
     verbose: {
       kind: 'boolean',
       help: 'show both agent and operator, with their public keys and the paths of their key files',
@@ -31,7 +36,7 @@ export const whoami = defineCommand({
     offline: { kind: 'boolean', help: 'do not ask the server' },
   },
   async run(context) {
-    const { flags, folder, answer, note, quiet, json } = context
+    const { flags, folder, answer, note, quiet, json, fetch, now } = context
     const agent = await readAgentConfig(folder)
     const operator = await readOperatorConfig(folder)
     const isAgent = agent !== undefined && agent.did !== ''
@@ -50,14 +55,20 @@ export const whoami = defineCommand({
       ...(isAgent && told !== undefined && { operator: told }),
       folder,
     }
+    const log =
+      isAgent && flags.on('keys')
+        ? await openCalls({ server: checkConfigured(agent.server_url, folder), fetch }).keyEvents(agent.did)
+        : undefined
     const texts = [
       ...(isAgent ? [agentText(agent, verbose)] : []),
+      ...(log === undefined ? [] : [keysText(log, now() / 1000)]),
       ...(operator !== undefined && (verbose || !isAgent) ? [operatorText(operator, team, verbose)] : []),
       ...(verbose ? [`Folder: ${folder}`] : []),
     ]
     const name = isAgent ? agent.did : ((operator?.id || operator?.domain) ?? '')
-    answer(made, texts.join('\n\n'), [name])
-    for (const warning of warningsOf(team, context.now())) note(warning)
+    const keys = log && { kid: log.kid, next: log.next, seq: log.state?.seq, pending: log.pending }
+    answer({ ...made, ...(keys && { keys }) }, texts.join('\n\n'), [name])
+    for (const warning of warningsOf(team, now())) note(warning)
   },
 })
 

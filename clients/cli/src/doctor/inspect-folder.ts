@@ -111,9 +111,11 @@ async function inspectParty<C extends AgentConfig | OperatorConfig>(
   }
 }
 
-function agentFaults({ did }: AgentConfig, { publicKey }: Signer): readonly Finding[] {
+function agentFaults({ did, did_document, public_key }: AgentConfig, { publicKey }: Signer): readonly Finding[] {
   const parsed = parseDid(did)
-  if (parsed !== undefined && formatDid(parsed.domain, fingerprint(publicKey)) === did) return []
+  // The DID names only the first key. After a rotation, the configuration has no document or names an older key.
+  const isFirst = did_document !== undefined && public_key === Buffer.from(publicKey).toString('base64')
+  if (parsed !== undefined && (!isFirst || formatDid(parsed.domain, fingerprint(publicKey)) === did)) return []
   const message = did === '' ? 'agent.json has no DID' : `the DID ${did} does not match the key`
   return [
     problem('agent key', message, 'Restore agent.json, or create a new key and DID: `auth4agent init --domain …`.'),

@@ -88,7 +88,7 @@ async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Fin
       problem(
         'agent',
         'the server has another public key than agent.json for this DID',
-        'Restore the key file with which the agent was registered.',
+        'Restore the key file with which the agent was registered. After a rotation or recovery, `auth4agent agent-key use FILE` makes another key file the configured one.',
       ),
     ]
   }
