@@ -10,13 +10,16 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/simulation/key-events/many-logs.test.ts': 'two replayers compare 100,000 random logs of key events',
   'test/bench/{bench,load/load}.test.ts': 'the benchmark starts every server that it compares',
   'test/clients/packages.test.ts': 'packages are built, packed and installed into an empty project',
+  'test/e2e/agent-keys/agent-keys.test.ts': 'a recovery waits for its delay and for the schedule of the server',
+  'test/clients/sdk/rotation-crash.test.ts': 'a process is killed at each of dozens of steps',
   'test/clients/python-example/server.test.ts':
     'the client in Python waits until it is stale, and until a stopped server is back',
   'test/e2e/embedded/{npm-start,terminal}.test.ts': 'npm start runs and gets every signal, each time with a database',
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
     'every process restarts under each key, one after the other',
   'test/e2e/oauth-clients/authlib.test.ts': "Python starts for each case, and Debian's package may be installed first",
-  'test/e2e/readme-tour/{oauth-page,tour}.test.ts': 'the tours of the documents are run, command by command',
+  'test/e2e/readme-tour/{oauth-page,operator-keys-page,tour}.test.ts':
+    'the tours of the documents are run, command by command',
   'test/e2e/workers/workers.test.ts': 'workers are killed and replaced under load',
   'services/embedded-postgres/start.test.ts': 'a dozen databases are created, started and killed',
   'test/support/guardian.test.ts': 'servers and databases are started and then left running',

@@ -5,7 +5,7 @@ import { type ApprovalRules, checkApprovals } from './approvals.ts'
 import { listKeys, type OperatorKey } from './operator-keys.ts'
 import type { Policy } from './policy.ts'
 
-/** What a call by an operator is based on: the operator's state, the key that signed, and what the signature covers. */
+/** The basis of a call by an operator: the operator's state, the key that signed, and what the signature covers. */
 export interface Authority {
   readonly operator: OperatorSnapshot
   readonly key: OperatorKey

@@ -47,9 +47,6 @@ function toKey({ kid, label, root, jwk: json, ...rest }: OperatorKeySnapshot): O
   return { kid, label, isRoot: root, jwk, ...(root ? ROOT : { roles, nbf: Number(nbf), exp: Number(exp) }) }
 }
 
-/** The latest time that Date can show, in Unix seconds. */
-const LATEST_S = 8.64e12
-
 function toText(seconds: number): string {
-  return new Date(Math.min(seconds, LATEST_S) * 1000).toISOString()
+  return new Date(seconds * 1000).toISOString()
 }

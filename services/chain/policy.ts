@@ -13,8 +13,8 @@ export type Policy<Request> = Callers<Request> &
     /** A request field by which calls are limited, in addition to the source address of the caller. */
     readonly limitBy?: keyof Request & string
     /**
-     * A request field for a secret, such as a private key or a token. If a request for a change has it, the audit keeps
-     * only the digest of the body.
+     * A request field for a secret, such as a private key or a token. If a request for a change has it, the audit
+     * keeps only the digest of the body.
      */
     readonly secretField?: keyof Request & string
   }
@@ -35,7 +35,7 @@ type Option = 'needsBodyDigest' | 'worksWhileFrozen'
  * The role that an operator's key needs for a method. `any` admits every key of the operator. `root` admits only root
  * keys, and needs as many of them as the operator's threshold. Root keys have every role.
  */
-export type RoleDemand = OperatorRole | 'any' | 'root'
+type RoleDemand = OperatorRole | 'any' | 'root'
 
 /**
  * `own` names the request field that must contain the id of the calling operator. It is 'none' if the request names no

@@ -1,4 +1,8 @@
-import { AgentDirectoryService, OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import {
+  AgentDirectoryService,
+  KeyHistoryService,
+  OperatorDirectoryService,
+} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { createAuthn, redeemPoolOptions } from '../authn/index.ts'
 import { type Route, routesOf } from '../chain/rpc.ts'
 import { createIdentity } from '../identity/index.ts'
@@ -43,7 +47,7 @@ export interface ServiceDeps {
   readonly remotes: Remotes
   readonly revocations: Revocations
   readonly passedTime: PassedTime
-  readonly metrics: Pick<Metrics, 'endpointAudience' | 'keyEvents'>
+  readonly metrics: Pick<Metrics, 'endpointAudience' | 'keyEvents' | 'showFrozenOperators'>
 }
 
 /** One service of this process: its public routes, internal services and scheduled jobs. */
@@ -57,6 +61,7 @@ interface Part {
 
 type Operators = InternalClient<typeof OperatorDirectoryService>
 type Agents = InternalClient<typeof AgentDirectoryService>
+type Histories = InternalClient<typeof KeyHistoryService>
 
 /** Creates the services of this process. Each gets clients of the services that it calls, local or remote. */
 export async function createServices(deps: ServiceDeps) {
@@ -65,7 +70,8 @@ export async function createServices(deps: ServiceDeps) {
   const verificationKeys = createVerificationKeys(db.prisma, () => performance.now(), keysMaxAgeMs(config))
   const registry = runs('operator-registry') ? makeRegistry(deps) : undefined
   const operators = registry?.operators ?? remotes.client('operator-registry', OperatorDirectoryService)
-  const identity = runs('identity') ? makeIdentity(deps, operators) : undefined
+  const histories = registry?.histories ?? remotes.client('operator-registry', KeyHistoryService)
+  const identity = runs('identity') ? makeIdentity(deps, operators, histories) : undefined
   const authn = runs('authn')
     ? await makeAuthn(deps, verificationKeys, {
         operators,
@@ -89,7 +95,9 @@ export async function createServices(deps: ServiceDeps) {
   }
 }
 
-function makeRegistry({ config, db, readDb, log }: ServiceDeps): Part & { readonly operators: Operators } {
+type Registry = Part & { readonly operators: Operators; readonly histories: Histories }
+
+function makeRegistry({ config, db, readDb, log, metrics }: ServiceDeps): Registry {
   const registry = createOperatorRegistry({
     db,
     readDb,
@@ -107,15 +115,24 @@ function makeRegistry({ config, db, readDb, log }: ServiceDeps): Part & { readon
       maxPending: MAX_PENDING.operators,
     },
   })
+  metrics.showFrozenOperators(() => registry.frozenOperators())
   return {
     operators: localClient(OperatorDirectoryService, registry.directory),
-    routes: routesOf(registry.module),
-    internal: [{ service: OperatorDirectoryService, handlers: registry.directory }],
+    histories: localClient(KeyHistoryService, registry.keyHistory),
+    routes: [...routesOf(registry.module), ...routesOf(registry.keys)],
+    internal: [
+      { service: OperatorDirectoryService, handlers: registry.directory },
+      { service: KeyHistoryService, handlers: registry.keyHistory },
+    ],
     jobs: registry.jobs(config.scheduleInterval * 1000),
   }
 }
 
-function makeIdentity(deps: ServiceDeps, operators: Operators): Part & { readonly agents: Agents } {
+function makeIdentity(
+  deps: ServiceDeps,
+  operators: Operators,
+  histories: Histories,
+): Part & { readonly agents: Agents } {
   const { config, db, readDb, log, metrics } = deps
   const settings = {
     pendingTtlMs: config.pendingTtl * 1000,
@@ -124,11 +141,20 @@ function makeIdentity(deps: ServiceDeps, operators: Operators): Part & { readonl
     moveDelayMs: config.moveDelay * 1000,
     skewS: config.clockSkew,
   }
-  const options = { db, readDb, now: Date.now, operators, settings, log, metrics: metrics.keyEvents }
-  const identity = createIdentity(options)
+  const identity = createIdentity({
+    db,
+    readDb,
+    now: Date.now,
+    operators,
+    histories,
+    issuer: config.issuer,
+    settings,
+    log,
+    metrics: metrics.keyEvents,
+  })
   return {
     agents: localClient(AgentDirectoryService, identity.directory),
-    routes: [...routesOf(identity.module), ...routesOf(identity.keys)],
+    routes: [...routesOf(identity.module), ...routesOf(identity.keys), ...routesOf(identity.moves)],
     internal: [{ service: AgentDirectoryService, handlers: identity.directory }],
     jobs: [{ name: 'identity', run: () => identity.runSchedule() }],
   }

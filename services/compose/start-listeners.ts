@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/identity/assertion'
 import { signedIntrospection, statusRefusals } from '../authn/index.ts'
 import { callLevels } from '../chain/observation.ts'
+import { REQUEST_LIMIT } from '../chain/request-limit.ts'
 import type { Rpc } from '../chain/rpc.ts'
 import { MAX_ALL_STREAMS } from '../chain/streams.ts'
 import { createGrpcServer } from '../grpc-port/server.ts'
@@ -22,7 +23,6 @@ import { MIN_TOKEN_TTL_S } from './create-services.ts'
 import { PUBLIC_SERVICES } from './public-services.ts'
 
 const CHALLENGE_TTL_S = { min: 30, max: 600 } as const
-const BODY_LIMIT = 64 * 1024
 /** Limit of gRPC streams that stay open, in addition to ordinary calls: watchers, health's Watch and reflection. */
 const LASTING_STREAMS = MAX_ALL_STREAMS + 200
 const DEFAULT_INTERNAL_PORT = 8082
@@ -115,7 +115,7 @@ function gateway({ config, rpc, log, metrics, exposition, ready }: ListenerDeps,
     statusRefusals,
     config: {
       ...httpPortConfig(config, tls),
-      bodyLimit: BODY_LIMIT,
+      bodyLimit: REQUEST_LIMIT,
       testDomains: config.testDomains,
       protocol: {
         challengeTtlS: { default: config.challengeTtl, ...CHALLENGE_TTL_S },

@@ -5,6 +5,7 @@ import { sentApprovals } from '../chain/approvals.ts'
 import { methodName } from '../chain/method-name.ts'
 import { EMPTY_BODY, requestBody } from '../chain/request-body.ts'
 import { requestId } from '../chain/request-id.ts'
+import { requestLimit } from '../chain/request-limit.ts'
 import type { Caller, Meta, Rpc } from '../chain/rpc.ts'
 import { sentProof } from '../chain/sent-proof.ts'
 import type { SourceOf } from '../chain/source-of.ts'
@@ -17,7 +18,7 @@ import { type Answer, createAnswer } from './answer.ts'
 import { type Clock, createClock } from './clock.ts'
 import { decodeFrame, type Frame, parseTimeout } from './frames.ts'
 import type { DialogueMethod, PortMethod, StreamMethod, UnaryMethod } from './port-method.ts'
-import { MAX_MESSAGE_BYTES, receive, receiveOne } from './receive.ts'
+import { receive, receiveOne } from './receive.ts'
 
 /** Answers a stream. `peer` is the address of its connection. */
 export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: string) => void
@@ -118,7 +119,7 @@ function begin(deps: CallDeps, call: Call, target: PortMethod): void {
     call.clock.start(deps.requestTimeoutMs, late(stop))
     return
   }
-  const stop = receiveOne(call.stream, (request) => {
+  const stop = receiveOne(call.stream, requestLimit(target.method), (request) => {
     call.clock.stop()
     if (target.kind === 'unary') void answerOnce(deps, call, target, request)
     else void answerStream(deps, call, target, request)
@@ -185,7 +186,7 @@ function converse(deps: CallDeps, call: Call, { method, answer: answerTo }: Dial
   }
   deps.closing.addEventListener('abort', finish)
   stream.once('close', () => deps.closing.removeEventListener('abort', finish))
-  return receive(stream, {
+  return receive(stream, requestLimit(method), {
     message(frame) {
       count += 1
       if (count > MAX_DIALOGUE_MESSAGES) return stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
@@ -207,22 +208,22 @@ async function fail(deps: CallDeps, call: Call, error: unknown): Promise<void> {
 }
 
 /** Reads the request message. Throws ApiError if it is malformed or too large. */
-function readMessage({ headers }: Call, { input }: DescMethod, request: Frame | ApiError): Message {
+function readMessage({ headers }: Call, method: DescMethod, request: Frame | ApiError): Message {
   if (sizeOf(headers) > MAX_METADATA_BYTES) throw new ApiError('HEADERS_TOO_LARGE')
   if (parseTimeout(headers['grpc-timeout']) === undefined) {
     throw new ApiError('INVALID_ARGUMENT', 'grpc-timeout must be up to eight digits and one of H, M, S, m, u and n')
   }
   if (request instanceof ApiError) throw request
-  const bytes = bytesOf(headers, request)
+  const bytes = bytesOf(headers, method, request)
   try {
-    return fromBinary(input, bytes)
+    return fromBinary(method.input, bytes)
   } catch (cause) {
     throw new ApiError('INVALID_ARGUMENT', 'The message is malformed', { cause })
   }
 }
 
-function bytesOf(headers: IncomingHttpHeaders, request: Frame): Uint8Array {
-  return decodeFrame(request, headers['grpc-encoding'], MAX_MESSAGE_BYTES)
+function bytesOf(headers: IncomingHttpHeaders, method: DescMethod, request: Frame): Uint8Array {
+  return decodeFrame(request, headers['grpc-encoding'], requestLimit(method))
 }
 
 function metaOf({ issuer }: CallDeps, { headers, caller }: Call, method: DescMethod, request: Frame | ApiError): Meta {
@@ -234,7 +235,7 @@ function metaOf({ issuer }: CallDeps, { headers, caller }: Call, method: DescMet
     ...sentProof(headers['dpop'], 'POST', `${issuer}/${rpc}`),
     authorization: headers.authorization,
     rpc,
-    body: request instanceof ApiError ? EMPTY_BODY : requestBody(() => bytesOf(headers, request)),
+    body: request instanceof ApiError ? EMPTY_BODY : requestBody(() => bytesOf(headers, method, request)),
     ...(timeoutMs !== undefined && Number.isFinite(timeoutMs) ? { timeoutMs } : {}),
   }
 }

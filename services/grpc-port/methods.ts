@@ -1,5 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { methodName } from '../chain/method-name.ts'
+import { createPlaces } from '../chain/request-limit.ts'
 import type { Rpc } from '../chain/rpc.ts'
 import { createBound } from '../platform/limits/bound.ts'
 import { type Health, healthMethods } from './health.ts'
@@ -22,6 +23,7 @@ export function methodsOf(rpc: Rpc, health: Health): ReadonlyMap<unknown, PortMe
 }
 
 function publicMethod(rpc: Rpc, method: DescMethod): PortMethod {
+  const places = createPlaces(method)
   return method.methodKind === 'server_streaming'
     ? {
         kind: 'stream',
@@ -29,7 +31,13 @@ function publicMethod(rpc: Rpc, method: DescMethod): PortMethod {
         isChained: true,
         answer: (read, meta, signal) => rpc.subscribe(method, read, meta, signal),
       }
-    : { kind: 'unary', method, isChained: true, answer: (read, meta) => rpc.invoke(method, read, meta) }
+    : {
+        kind: 'unary',
+        method,
+        isChained: true,
+        ...(places !== undefined && { places }),
+        answer: (read, meta) => rpc.invoke(method, read, meta),
+      }
 }
 
 function withPlaces(method: PortMethod): PortMethod {

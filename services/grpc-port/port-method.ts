@@ -9,7 +9,7 @@ interface Common {
   readonly method: DescMethod
   /** Whether the method runs inside the chain, which limits, logs and counts its refusals. */
   readonly isChained: boolean
-  /** Bounds the open streams of a method outside the chain. */
+  /** Bounds the open streams of a method outside the chain, or with large requests. */
   readonly places?: Bound
 }
 

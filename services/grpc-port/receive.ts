@@ -11,8 +11,6 @@ export interface Receiver {
   failed(error: ApiError): void
 }
 
-/** The longest message, in bytes. */
-export const MAX_MESSAGE_BYTES = 64 * 1024
 /**
  * The most HTTP/2 frames of a stream's requests. Each frame is kept in memory until its message is complete, and a
  * frame of one byte needs a hundred times its size.
@@ -20,11 +18,11 @@ export const MAX_MESSAGE_BYTES = 64 * 1024
 const MAX_DATA_FRAMES = 1024
 
 /**
- * Reads the messages of a stream. Closes a stream that sends more than 1,024 frames. Returns a function that stops the
- * reading.
+ * Reads the messages of a stream, each of at most `maxBytes`. Closes a stream that sends more than 1,024 frames.
+ * Returns a function that stops the reading.
  */
-export function receive(stream: ServerHttp2Stream, receiver: Receiver): () => void {
-  const reader = createFrameReader(MAX_MESSAGE_BYTES)
+export function receive(stream: ServerHttp2Stream, maxBytes: number, receiver: Receiver): () => void {
+  const reader = createFrameReader(maxBytes)
   let count = 0
   const stop = (): void => {
     // Removes the listeners: otherwise the stream would keep everything that they use in memory after its end.
@@ -63,9 +61,13 @@ export function receive(stream: ServerHttp2Stream, receiver: Receiver): () => vo
  * Reads a request of one message. Calls `then` with the message when the caller has ended its side, or with an error
  * as soon as there is one. Returns a function that stops the reading.
  */
-export function receiveOne(stream: ServerHttp2Stream, then: (request: Frame | ApiError) => void): () => void {
+export function receiveOne(
+  stream: ServerHttp2Stream,
+  maxBytes: number,
+  then: (request: Frame | ApiError) => void,
+): () => void {
   let request: Frame | undefined
-  return receive(stream, {
+  return receive(stream, maxBytes, {
     message(frame) {
       if (request !== undefined) throw notOne()
       request = frame

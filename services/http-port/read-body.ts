@@ -1,5 +1,6 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError } from '../platform/errors/api-error.ts'
+import type { Bound } from '../platform/limits/bound.ts'
 import { EarlyRefusal } from './exchange.ts'
 
 const NO_BODY = Buffer.alloc(0)
@@ -29,4 +30,16 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
   })
   request.on('end', () => resolve(chunks.length > 1 ? Buffer.concat(chunks) : (chunks[0] ?? NO_BODY)))
   return promise
+}
+
+/**
+ * Takes a place for a request until its answer ends.
+ * @throws EarlyRefusal with OVERLOADED. Its answer closes the connection, because the body would still arrive
+ */
+export function takePlace(places: Bound, key: string, response: ServerResponse): void {
+  const release = places(key)
+  if (release === undefined) {
+    throw new EarlyRefusal(new ApiError('OVERLOADED', undefined, { retryAfter: 1 }), { connection: 'close' })
+  }
+  response.once('close', release)
 }

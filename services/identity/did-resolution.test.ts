@@ -7,11 +7,12 @@ import type { ReasonCode } from '../platform/errors/reasons.ts'
 const linked = 'application/ld+json;profile="https://w3id.org/did-resolution"'
 const didDocument = { id: 'did:agent:example.com:00' }
 
-async function resolve(accept: string, status = 'active', keySeq = 0) {
+async function resolve(accept: string, status = 'active', keySeq = 0, movedTo = '') {
   const { url, rpc } = await startGateway()
   rpc.answer(IdentityService.method.getAgent, ({ did }) => ({
     did,
     status,
+    movedTo,
     didDocument,
     createdAt: { seconds: 1768473000n },
     keySeq,
@@ -61,6 +62,14 @@ describe('GET /v1/agent/{did}', () => {
     const answer = await resolve('application/did-resolution', 'active', 2)
     expect(await answer.json()).toMatchObject({
       didDocumentMetadata: { updated: '2026-01-15T10:30:01Z', versionId: '2' },
+    })
+  })
+
+  it('answers 410 with the canonicalId for an agent that has moved', async () => {
+    const answer = await resolve(linked, 'revoked', 0, 'did:agent:example.org:00')
+    expect(answer.status).toBe(410)
+    expect(await answer.json()).toMatchObject({
+      didDocumentMetadata: { deactivated: true, canonicalId: 'did:agent:example.org:00' },
     })
   })
 

@@ -17,6 +17,8 @@ interface Resolved {
   readonly updated: Timestamp | undefined
   readonly deactivated: boolean
   readonly versionId: string
+  /** The DID to which the agent has moved; empty when it has not. */
+  readonly canonicalId: string
 }
 
 /** How a method's answers become resolution results. */
@@ -30,13 +32,14 @@ const DID_DOCUMENT_TYPE = 'application/did+json'
 
 const OF_AGENT: Source = {
   resolved(output) {
-    const { didDocument, createdAt, updatedAt, status, keySeq } = output as GetAgentResponse
+    const { didDocument, createdAt, updatedAt, status, keySeq, movedTo } = output as GetAgentResponse
     return {
       document: didDocument ?? null,
       created: createdAt,
       updated: keySeq === 0 ? undefined : updatedAt,
       deactivated: status === 'revoked',
       versionId: String(keySeq),
+      canonicalId: movedTo,
     }
   },
   errors: { INVALID_DID: 'invalidDid', INVALID_ARGUMENT: 'invalidDid', AGENT_NOT_FOUND: 'notFound' },
@@ -45,8 +48,8 @@ const OF_AGENT: Source = {
 const OF_RESOLUTION: Source = {
   resolved(output) {
     const { didDocument, didDocumentMetadata } = output as ResolveDidResponse
-    const { created, updated, deactivated = false, versionId = '' } = didDocumentMetadata ?? {}
-    return { document: didDocument ?? null, created, updated, deactivated, versionId }
+    const { created, updated, deactivated = false, versionId = '', canonicalId = '' } = didDocumentMetadata ?? {}
+    return { document: didDocument ?? null, created, updated, deactivated, versionId, canonicalId }
   },
   errors: { INVALID_DID: 'invalidDid', INVALID_ARGUMENT: 'invalidOptions', AGENT_NOT_FOUND: 'notFound' },
 }
@@ -89,12 +92,13 @@ function resolutionResult({ resolved, errors }: Source): Representation {
   return {
     mediaType: { type: 'application', subtype: 'did-resolution' },
     success(output: Message): Represented {
-      const { document, created, updated, deactivated, versionId } = resolved(output)
+      const { document, created, updated, deactivated, versionId, canonicalId } = resolved(output)
       const metadata = {
         ...(created && { created: timeText(created) }),
         ...(updated && { updated: timeText(updated) }),
         deactivated,
         versionId,
+        ...(canonicalId !== '' && { canonicalId }),
       }
       return { status: statusOf(deactivated), body: result(document, { contentType: DID_DOCUMENT_TYPE }, metadata) }
     },

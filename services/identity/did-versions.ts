@@ -5,7 +5,7 @@ import type { KeyEventClaims } from '@auth4agent/core/key-events/event-claims'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { KeyFacts } from './key-events/key-facts.ts'
-import { type AgentRecord, addedKeysOf, currentKey } from './store.ts'
+import { type AgentRecord, addedKeysOf, currentKey, otherDidsOf } from './store.ts'
 
 /** The version that a resolution asks for; the newest one if both are undefined. */
 export interface WantedVersion {
@@ -41,17 +41,24 @@ export async function readDidVersion(
   now: Date,
 ): Promise<DidVersion> {
   const { did, status } = agent
+  const alsoKnownAs = otherDidsOf(agent)
   const newest = { seq: facts.keySeq, began: facts.updatedAt ?? agent.createdAt }
   const found = await findVersion(prisma, agent.id, newest, wanted)
+  if (found.seq < (await firstOf(prisma, agent))) throw noVersion(wanted)
   const at = wanted.time ?? found.began
   const isOfPast = found.seq < newest.seq || isBefore(at, agent.revokedAt, wanted)
   if (!isOfPast) {
     const addedKeys = addedKeysOf(agent, now)
-    return { ...found, document: buildDidDocument({ did, status, publicKey: currentKey(agent), addedKeys }) }
+    return {
+      ...found,
+      document: buildDidDocument({ did, status, publicKey: currentKey(agent), addedKeys, alsoKnownAs }),
+    }
   }
   const keys = found.seq < newest.seq ? await readKeysAt(prisma, agent.id, found.seq) : keysOf(agent)
   const addedKeys = keys.addedKeys.filter(({ exp }) => exp * 1000 > at.getTime())
-  return { ...found, document: buildDidDocument({ did, status: 'active', publicKey: keys.publicKey, addedKeys }) }
+  const { publicKey } = keys
+  const before = agent.movedFrom === null ? [] : [agent.movedFrom]
+  return { ...found, document: buildDidDocument({ did, status: 'active', publicKey, addedKeys, alsoKnownAs: before }) }
 }
 
 /** Returns whether the version of a time was in force before the agent was revoked. */
@@ -71,14 +78,39 @@ async function findVersion(
       ? await prisma.agentKeyEvent.findUnique({ where: { agentId_seq: { agentId, seq: Number(id) } } })
       : null
     if (row !== null) return { seq: row.seq, began: row.recordedAt }
-    throw new ApiError('AGENT_NOT_FOUND', 'version_id must be the number of an event in the log of the agent')
+    throw noVersion({ id, time })
   }
   if (time === undefined || inSeconds(newest.began) <= inSeconds(time)) return newest
   const [row] = await prisma.$queryRaw<Found[]>`
     SELECT seq, recorded_at AS began FROM agent_key_events
     WHERE agent_id = ${agentId}::uuid AND date_trunc('second', recorded_at) <= ${time} ORDER BY seq DESC LIMIT 1`
-  if (row === undefined) throw new ApiError('AGENT_NOT_FOUND', 'version_time must not be before the agent registered')
+  if (row === undefined) throw noVersion({ id, time })
   return row
+}
+
+function noVersion({ id }: WantedVersion): ApiError {
+  const detail =
+    id === undefined
+      ? 'version_time must not be before the agent registered'
+      : 'version_id must be the number of an event in the log of the agent'
+  return new ApiError('AGENT_NOT_FOUND', detail)
+}
+
+/**
+ * Returns the number of the event with which the first version of a DID began. The log of an agent that has moved
+ * begins with the events of its earlier DIDs.
+ */
+async function firstOf(prisma: PrismaClient, { id: agentId, did, movedFrom }: AgentRecord): Promise<number> {
+  if (movedFrom === null) return 0
+  const moves = await prisma.agentKeyEvent.findMany({
+    where: { agentId, type: 'move' },
+    select: { seq: true, event: true },
+  })
+  const arrival = moves.find(({ event }) => {
+    const claims = claimsOf(event)
+    return claims.type === 'move' && claims.to === did
+  })
+  return arrival?.seq ?? 0
 }
 
 function inSeconds(time: Date): number {

@@ -1,15 +1,19 @@
-import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { AgentDirectoryService, KeyHistoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { AgentKeyService } from '../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
+import { AgentMoveService } from '../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { systemAuthor } from '../ledger/ledger.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { KeyEventMetrics } from '../platform/metrics/key-event-metrics.ts'
+import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { InternalHandlers } from '../platform/rpc/local-client.ts'
 import { createDirectory } from './directory.ts'
 import { applyDueRecovery, countRecoveries, findDueRecoveries } from './key-events/due-recoveries.ts'
 import { keyPolicies } from './key-events/policy.ts'
 import { createKeyRoutes } from './key-events/routes.ts'
+import { movePolicies } from './moves/policy.ts'
+import { createMoveRoutes } from './moves/routes.ts'
 import { policies } from './policy.ts'
 import { createRoutes, type IdentityDeps, signingClock } from './routes.ts'
 import { expirePending } from './store.ts'
@@ -20,6 +24,7 @@ export { didResolution } from './did-resolution.ts'
 export interface Identity {
   readonly module: ServiceModule<typeof IdentityService>
   readonly keys: ServiceModule<typeof AgentKeyService>
+  readonly moves: ServiceModule<typeof AgentMoveService>
   readonly directory: InternalHandlers<typeof AgentDirectoryService>
   /**
    * Removes expired pending agents, and lets due recoveries take effect. Several processes may call this function at
@@ -32,18 +37,23 @@ export interface Identity {
 export interface IdentityOptions extends IdentityDeps {
   readonly log: Logger
   readonly metrics: KeyEventMetrics
+  /** The issuer of this server. */
+  readonly issuer: string
+  readonly histories: InternalClient<typeof KeyHistoryService>
 }
 
 /** Creates the identity part of the server, which manages agents, their keys, grants and life cycle. */
 export function createIdentity(options: IdentityOptions): Identity {
-  const { db, now, operators, settings, log, metrics } = options
+  const { db, now, operators, settings, log, metrics, issuer, histories } = options
   const { recoveryDelayMs, moveDelayMs } = settings
   const clock = (at: Date) => signingClock(settings, at.getTime())
   const countEvent = metrics.accepted
-  const keyRoutes = createKeyRoutes({ db, operators, now, clock, recoveryDelayMs, moveDelayMs, log, countEvent })
+  const eventDeps = { db, operators, now, clock, issuer, recoveryDelayMs, moveDelayMs, log, countEvent }
+  const moveRoutes = createMoveRoutes({ ...eventDeps, histories })
   return {
     module: { service: IdentityService, handlers: createRoutes(options), policies },
-    keys: { service: AgentKeyService, handlers: keyRoutes, policies: keyPolicies },
+    keys: { service: AgentKeyService, handlers: createKeyRoutes(eventDeps), policies: keyPolicies },
+    moves: { service: AgentMoveService, handlers: moveRoutes, policies: movePolicies },
     directory: createDirectory(options),
     async runSchedule() {
       const author = systemAuthor('identity')

@@ -2,7 +2,7 @@ import { buildDidDocument } from '@auth4agent/core/identity/did-document'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { DidVersion } from './did-versions.ts'
 import type { KeyFacts } from './key-events/key-facts.ts'
-import { type AgentRecord, addedKeysOf, currentKey } from './store.ts'
+import { type AgentRecord, addedKeysOf, currentKey, otherDidsOf } from './store.ts'
 
 const NO_KEY = new Uint8Array()
 /** Converts a time to a Timestamp, and null to undefined. */
@@ -30,6 +30,7 @@ export function toResolution(agent: AgentRecord, { document, seq, began }: DidVe
       updated: seq === 0 ? undefined : toTimestamp(began),
       deactivated: agent.status === 'revoked',
       versionId: String(seq),
+      canonicalId: agent.movedTo ?? '',
     },
   }
 }
@@ -46,7 +47,13 @@ function toShown(agent: AgentRecord, facts: KeyFacts, now: Date) {
     status,
     operatorId,
     allowedScopes,
-    didDocument: buildDidDocument({ did, status, publicKey, addedKeys: addedKeysOf(agent, now) }),
+    didDocument: buildDidDocument({
+      did,
+      status,
+      publicKey,
+      addedKeys: addedKeysOf(agent, now),
+      alsoKnownAs: otherDidsOf(agent),
+    }),
     agentPublicKey: publicKey ?? NO_KEY,
     createdAt: toTimestamp(agent.createdAt),
     suspendedAt: toTimestamp(agent.suspendedAt),
@@ -71,6 +78,7 @@ export function toAgentSnapshot(agent: AgentRecord) {
     version,
     epoch,
     requireBoundChallenges,
+    movedTo: agent.movedTo ?? '',
     addedKeys: addedKeysOf(agent).map(({ kid, jwk, exp }) => ({
       kid,
       jwk: JSON.stringify(jwk),

@@ -78,8 +78,9 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | '
     },
 
     async getAgent({ did }) {
-      const { agent, facts } = await readAgent(deps, did)
-      return toPublicAgent(agent, facts, new Date(deps.now()))
+      const { operator, agent, facts } = await readAgent(deps, did)
+      const shown = toPublicAgent(agent, facts, new Date(deps.now()))
+      return operator.hideAllowedScopes ? { ...shown, allowedScopes: [] } : shown
     },
 
     async resolveDid({ did, versionId, versionTime }) {
@@ -91,14 +92,14 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | '
   }
 }
 
-/** Returns the agent of a DID, and what its log says. Throws INVALID_DID, AGENT_NOT_FOUND. */
+/** Returns the agent of a DID, its operator, and what its log says. Throws INVALID_DID, AGENT_NOT_FOUND. */
 async function readAgent(deps: IdentityDeps, did: string) {
   const resolved = await resolveDid(deps, did)
   if (resolved === undefined) throw new ApiError('INVALID_DID')
-  const { agent } = resolved
-  if (agent === null) throw new ApiError('AGENT_NOT_FOUND')
+  const { operator, agent } = resolved
+  if (operator === undefined || agent === null) throw new ApiError('AGENT_NOT_FOUND')
   const factsOf = await readKeyFacts(deps.db.prisma, [agent.id])
-  return { agent, facts: factsOf(agent.id) }
+  return { operator, agent, facts: factsOf(agent.id) }
 }
 
 function parseVersion(id: string, time: Timestamp | undefined): WantedVersion {

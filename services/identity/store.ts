@@ -32,6 +32,11 @@ export function addedKeysOf({ addedKeys }: AgentRecord, at?: Date) {
   })
 }
 
+/** Returns the DIDs that the agent has after and before a move. */
+export function otherDidsOf({ movedTo, movedFrom }: AgentRecord): string[] {
+  return [movedTo, movedFrom].filter((did) => did !== null)
+}
+
 /** Finds the operator's agent with this id or DID. */
 export function findAgent(prisma: PrismaClient | Tx, operatorId: string, name: AgentName): Promise<AgentRecord | null> {
   return prisma.agent.findFirst({ where: { operatorId, ...name }, include: withKeys })

@@ -1,5 +1,9 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf'
-import { AgentDirectoryService, OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import {
+  AgentDirectoryService,
+  KeyHistoryService,
+  OperatorDirectoryService,
+} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { methodName } from '../chain/method-name.ts'
 import type { CalledService, ServiceName } from '../process/configuration/service-names.ts'
 
@@ -29,6 +33,9 @@ const TABLE: readonly Entry[] = [
   entry(OperatorDirectoryService, 'operator-registry', {
     lookupOperator: { callers: ['identity', 'authn', 'revocation'], isIdempotent: true },
     lookupAudienceOwner: { callers: ['authn'], isIdempotent: true },
+  }),
+  entry(KeyHistoryService, 'operator-registry', {
+    getKeyHistory: { callers: ['identity'], isIdempotent: true },
   }),
   entry(AgentDirectoryService, 'identity', {
     lookupAgent: { callers: ['authn'], isIdempotent: true },

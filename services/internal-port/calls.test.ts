@@ -37,11 +37,13 @@ describe('forwarded calls', () => {
   it('carry the metadata of their caller byte for byte', async () => {
     const { rpc, address } = await startInternalListener()
     const { forward } = connectTo([address])
-    const facts = { requestId: 'r-2', source: '2001:db8::1', authorization: 'Bearer é\t,', rpc: 'GET /v1/ü%00 ,"' }
+    const rest = { authorization: 'Bearer é\t,', approvals: 'a.b.c , ü,', rpc: 'GET /v1/ü%00 ,"' }
+    const facts = { requestId: 'r-2', source: '2001:db8::1', ...rest }
     await forward.unary(getAgent, read, { ...facts, body: undefined })
     expect(rpc.last()).toMatchObject({ method: getAgent, request: { did: 'did:x' }, meta: facts })
     await forward.unary(getAgent, read, META)
     expect(rpc.last().meta.authorization).toBeUndefined()
+    expect(rpc.last().meta.approvals).toBeUndefined()
   })
 
   it('carry their deadline', async () => {

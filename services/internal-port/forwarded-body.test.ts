@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { create } from '@bufbuild/protobuf'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { Metadata } from '@grpc/grpc-js'
 import { describe, expect, it } from 'vitest'
 import { GetAgentRequestSchema, IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
@@ -7,7 +7,7 @@ import { RevocationService, WatchRevocationsRequestSchema } from '../../gen/prot
 import { connectTo, startInternalListener } from '../../test/support/internal-listener.ts'
 import { requestBody } from '../chain/request-body.ts'
 import type { Meta } from '../chain/rpc.ts'
-import { readBody } from './forwarded-body.ts'
+import { readBody, writeBody } from './forwarded-body.ts'
 
 const { getAgent } = IdentityService.method
 const { watchRevocations } = RevocationService.method
@@ -70,7 +70,14 @@ describe('the body of a forwarded call', () => {
     expect(rpc.last().meta.body).toBeUndefined()
   })
 
-  it.each(['3', '-1', '1e1', ' 1', '12345678', ''])('with the wrong length %j is refused', (length) => {
+  it('that precedes the message makes the call unreadable for a process of an older version', async () => {
+    const bytes = toBinary(GetAgentRequestSchema, create(GetAgentRequestSchema, { did: 'd'.repeat(LIMIT) }))
+    const prefix = writeBody(new Metadata(), { ...META, body: requestBody(() => bytes) })
+    const sent = Buffer.concat([prefix, toBinary(GetAgentRequestSchema, message)])
+    expect(() => fromBinary(GetAgentRequestSchema, sent)).toThrow('illegal tag')
+  })
+
+  it.each(['2', '-1', '1e1', ' 1', '12345678', ''])('with the wrong length %j is refused', (length) => {
     const metadata = new Metadata()
     metadata.set('auth4agent-body-length', length)
     expect(() => readBody(metadata, Buffer.alloc(2))).toThrow()

@@ -14,6 +14,11 @@ const KEYS = { body: 'auth4agent-body-bin', length: 'auth4agent-body-length' } a
  * 44 KiB of it: HTTP allows them 16 KiB, which JSON may double and base64 extends by a third.
  */
 const MAX_METADATA_BODY_BYTES = 8 * 1024
+/**
+ * A byte before a body that precedes the message. No message begins with it, so a process of an older version refuses
+ * the call. Without the byte it could take a body in protobuf for a part of the message.
+ */
+const MARK = Uint8Array.of(0)
 const LENGTH = /^\d{1,7}$/
 const NO_BYTES = new Uint8Array()
 
@@ -30,7 +35,7 @@ export function writeBody(metadata: Metadata, { authorization, signable, body }:
     return NO_BYTES
   }
   metadata.set(KEYS.length, String(bytes.length))
-  return bytes
+  return Buffer.concat([MARK, bytes])
 }
 
 /**
@@ -44,10 +49,11 @@ export function readBody(
   const [length] = metadata.get(KEYS.length)
   if (length !== undefined) {
     const size = LENGTH.test(String(length)) ? Number(length) : Number.POSITIVE_INFINITY
-    if (size > sent.length) {
+    if (size + MARK.length > sent.length) {
       throw new ApiError('INTERNAL', undefined, { cause: 'The metadata of a forwarded call has a wrong length' })
     }
-    return { body: requestBody(() => sent.subarray(0, size)), message: sent.subarray(size) }
+    const end = MARK.length + size
+    return { body: requestBody(() => sent.subarray(MARK.length, end)), message: sent.subarray(end) }
   }
   const [bytes] = metadata.get(KEYS.body)
   return { body: typeof bytes === 'object' ? requestBody(() => bytes) : undefined, message: sent }

@@ -49,10 +49,10 @@ export interface InternalListener {
 }
 
 /**
- * The largest request, in bytes: three times the limit of the public ports, because a message may grow when the
- * gateway encodes it again, and the body may precede it.
+ * The largest request, in bytes: three times the largest limit of the public ports, because a message may grow when
+ * the gateway encodes it again, and the body may precede it.
  */
-const MAX_MESSAGE_BYTES = 192 * 1024
+const MAX_MESSAGE_BYTES = 3 * 256 * 1024
 /** The most connections. Each process of a deployment has only a few. */
 const MAX_CONNECTIONS = 4096
 const DRAIN_MS = 10_000

@@ -25,7 +25,7 @@ export function systemAuthor(job: string): Author {
 }
 
 /** One audit record, without its author. */
-interface AuditEntry {
+export interface AuditEntry {
   readonly action: AuditAction
   /** An agent's DID, a jti, a key id or an operator id. */
   readonly subject: string

@@ -55,7 +55,7 @@ export interface UsedApproval extends UsedAssertion {
 }
 
 /** The agreement of an operator's root keys to a call. */
-export interface RootAuthority {
+interface RootAuthority {
   /** Number of the manifest whose threshold is met; 0 without a manifest. */
   readonly manifestSeq: number
   /** The approvals, in addition to the assertion of the call. */

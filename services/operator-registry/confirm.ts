@@ -1,14 +1,16 @@
-import { type ProofSubject, recordName } from '@auth4agent/core/identity/proof-record'
+import { recordName } from '@auth4agent/core/identity/proof-record'
 import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 import type { Operator } from '../../gen/prisma/client.ts'
 import type { Call } from '../chain/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import type { Context } from './context.ts'
-import { type ConfirmDecision, decideConfirm } from './domain/decide-confirm.ts'
-import { explainProof, type Unconfirmed } from './domain/explain-proof.ts'
-import { isRecordSeen, judgeProof } from './domain/judge-proof.ts'
+import { type Context, warnOfFreeze } from './context.ts'
+import { type ConfirmDecision, decideConfirm, isOwner } from './domain/decide-confirm.ts'
+import { explainFreeze, explainProof, type Unconfirmed } from './domain/explain-proof.ts'
+import { isRecordSeen, judgeProof, readNamedKey, type WantedProof } from './domain/judge-proof.ts'
 import { isTestDomain } from './domain/parse-domain.ts'
 import { endWaitsFor, type Settled, settleProof } from './store/confirm.ts'
+import { proofOf } from './store/manifests.ts'
+import { freezeOperator } from './store/named-key.ts'
 import { findOwner, getOperator } from './store/operators.ts'
 
 /** Result of a confirmation. */
@@ -18,30 +20,50 @@ export type Confirmation =
 
 /**
  * Looks up an operator's proof in DNS and applies the result. The call needs no authentication, so a failed proof
- * writes nothing. There is one exception: when DNS has the owner's record, a newcomer's wait for a takeover ends.
+ * writes nothing. There are two exceptions. When DNS has the owner's record, a newcomer's wait for a takeover ends.
+ * When the record of an owner names a key that is none of its root keys, the owner is frozen.
  *
  * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_RELEASED, OPERATOR_SUSPENDED, DOMAIN_CONTESTED
  */
 export async function confirmDomain(context: Context, call: Call, id: string): Promise<Confirmation> {
-  const { prisma, settings, now } = context
+  const { prisma, settings, now, issuer } = context
   const operator = await getOperator(prisma, id)
   const owner = (await findOwner(prisma, operator.domain)) ?? undefined
   const decision = decideConfirm({ operator, owner, now: now(), takeoverDelayMs: settings.takeoverDelayMs })
   if (decision.kind === 'refuse') throw new ApiError(decision.reason)
   if (context.testDomains && isTestDomain(operator.domain)) return confirmWithoutDns(context, call, operator, decision)
   const incumbent = owner?.id === id ? undefined : owner
+  const wanted = await proofOf(prisma, issuer, operator)
   const answers = await context.lookUpGate(operator.domain, () => context.resolveTxt(recordName(operator.domain)))
-  if (incumbent !== undefined && operator.takeoverAt !== null && isRecordSeen(answers, proofOf(context, incumbent))) {
-    await endWaitsFor(context, call, operator.domain)
+  if (incumbent !== undefined && operator.takeoverAt !== null) {
+    const owners = await proofOf(prisma, issuer, incumbent)
+    if (isRecordSeen(answers, owners)) await endWaitsFor(context, call, operator.domain)
   }
-  return (
-    refuteProof(context, operator, answers, incumbent?.id) ??
-    answer(operator, await settleProof(context, call, operator))
+  const named = readNamedKey(answers, wanted)
+  const refuted = refuteProof(
+    operator,
+    answers,
+    incumbent === undefined ? wanted : { ...wanted, incumbentId: incumbent.id },
   )
+  if (refuted === undefined) return answer(operator, await settleProof(context, call, operator, named))
+  return (await freezeIfForeign(context, call, operator, named)) ?? refuted
 }
 
-function proofOf({ issuer }: Context, { id, rootKeyThumbprint }: Operator): ProofSubject {
-  return { issuer, operatorId: id, thumbprint: rootKeyThumbprint }
+/**
+ * Freezes an owner whose record names a key that is none of its root keys. Returns undefined when the record names no
+ * such key, or when the operator owns no domain.
+ */
+async function freezeIfForeign(
+  context: Context,
+  call: Call,
+  operator: Operator,
+  named: string | undefined,
+): Promise<Confirmation | undefined> {
+  const { id, domain } = operator
+  if (named === undefined || !isOwner(operator)) return undefined
+  if (!(await freezeOperator(context, call, operator, named))) return undefined
+  warnOfFreeze(context, { operatorId: id, domain })
+  return { verified: false, reason: 'TXT_RECORD_MISMATCH', message: explainFreeze(domain) }
 }
 
 /**
@@ -50,20 +72,17 @@ function proofOf({ issuer }: Context, { id, rootKeyThumbprint }: Operator): Proo
  * @throws ApiError DOMAIN_CONTESTED when DNS has several records of this issuer.
  */
 function refuteProof(
-  context: Context,
-  operator: Operator,
+  { domain }: Operator,
   answers: readonly TxtAnswer[],
-  incumbentId: string | undefined,
+  wanted: WantedProof,
 ): Confirmation | undefined {
-  const { domain } = operator
-  const subject = proofOf(context, operator)
-  const verdict = judgeProof(answers, incumbentId === undefined ? subject : { ...subject, incumbentId })
+  const verdict = judgeProof(answers, wanted)
   if (verdict === 'proven') return undefined
   if (verdict === 'contested') {
     const detail = `${recordName(domain)} has more than one record of this server; leave only one, then confirm again`
     throw new ApiError('DOMAIN_CONTESTED', detail)
   }
-  return { verified: false, ...explainProof(verdict, answers, { domain, ...subject }) }
+  return { verified: false, ...explainProof(verdict, answers, { domain, ...wanted }) }
 }
 
 /**
@@ -81,7 +100,7 @@ async function confirmWithoutDns(
     const message = `${domain} is a test domain that another operator owns. That operator must release it first.`
     return { verified: false, reason: 'INCUMBENT_PRESENT', message }
   }
-  const settled = await settleProof(context, call, operator)
+  const settled = await settleProof(context, call, operator, undefined)
   if (settled.kind === 'waiting') return answer(operator, settled)
   context.log.warn({ operatorId: id, domain, requestId: call.requestId }, 'a test domain was confirmed without DNS')
   const message = `${domain} was NOT proven by DNS. This local server confirms names under .test without DNS.`

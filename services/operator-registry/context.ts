@@ -42,3 +42,11 @@ export interface Context {
   readonly testDomains: boolean
   readonly settings: RegistrySettings
 }
+
+/** Logs that the record of an operator names a key that is no root key of the operator. */
+export function warnOfFreeze(
+  { log }: Context,
+  operator: { readonly operatorId: string; readonly domain: string },
+): void {
+  log.warn(operator, 'the DNS record names a key that is no root key of the operator, so the operator is frozen')
+}

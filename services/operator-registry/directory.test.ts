@@ -45,6 +45,18 @@ test.each([
   expect((await harness.directory.lookupOperator({ by })).operator).toBeUndefined()
 })
 
+test('lookupOperator returns no keys of an operator without a manifest, and what the policy demands', async () => {
+  const { id } = await harness.activate('agents.example.com')
+  const lookup = async () => (await harness.directory.lookupOperator({ by: { case: 'id', value: id } })).operator
+  const plain = { keys: [], rootThreshold: 1, manifestSeq: 0, frozen: false }
+  expect(await lookup()).toMatchObject({ ...plain, requireBodyDigest: false, hideAllowedScopes: false })
+  await harness.prisma.operator.update({
+    where: { id },
+    data: { requireBodyDigest: true, hideAllowedScopes: true, frozenAt: new Date() },
+  })
+  expect(await lookup()).toMatchObject({ ...plain, frozen: true, requireBodyDigest: true, hideAllowedScopes: true })
+})
+
 describe('lookupAudienceOwner', () => {
   test('returns the operator with the longest domain that covers the host', async () => {
     const outer = await harness.activate('example.com')

@@ -1,5 +1,9 @@
 import { randomInt } from 'node:crypto'
-import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type {
+  KeyHistoryService,
+  OperatorDirectoryService,
+} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import type { Db } from '../platform/db/db.ts'
@@ -9,9 +13,12 @@ import type { Job } from '../platform/schedule/scheduler.ts'
 import type { Context } from './context.ts'
 import { createDirectory } from './directory.ts'
 import { lookInterval } from './domain/takeover-looks.ts'
-import { policies } from './policy.ts'
+import { createKeyRoutes } from './key-routes.ts'
+import { keyPolicies, policies } from './policy.ts'
 import { createRoutes } from './routes.ts'
 import { runLooks, runSchedule } from './schedule.ts'
+import { createKeyHistory } from './store/key-history.ts'
+import { countFrozen } from './store/standing.ts'
 
 export type { RegistrySettings } from './context.ts'
 export { createTxtResolvers } from './dns/resolve-txt.ts'
@@ -25,11 +32,15 @@ interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'ra
 /** The operator registry: its RPC service, its directory for other parts of the server, and its jobs. */
 export interface OperatorRegistry {
   readonly module: ServiceModule<typeof OperatorRegistryService>
+  readonly keys: ServiceModule<typeof OperatorKeyService>
   readonly directory: InternalHandlers<typeof OperatorDirectoryService>
+  readonly keyHistory: InternalHandlers<typeof KeyHistoryService>
   /** Looks up the proofs that are due and removes expired registrations. Rejects when the database is unreachable. */
   runSchedule(): Promise<void>
   /** Makes the DNS looks that are due for waiting takeovers. Rejects when the database is unreachable. */
   runLooks(): Promise<void>
+  /** Returns the number of frozen operators at the last run of the schedule. */
+  frozenOperators(): number
   /** Returns runSchedule and runLooks as jobs for the scheduler. A short takeover delay makes looks more frequent. */
   jobs(scheduleIntervalMs: number): readonly Job[]
 }
@@ -56,11 +67,21 @@ export function createOperatorRegistry({ db, readDb, ...options }: OperatorRegis
     random: unforeseen,
     lookUpGate: createGate(LOOK_UPS),
   }
-  const jobs = { runSchedule: () => runSchedule(context), runLooks: () => runLooks(context) }
+  let frozen = 0
+  const jobs = {
+    runSchedule: async () => {
+      await runSchedule(context)
+      frozen = await countFrozen(context)
+    },
+    runLooks: () => runLooks(context),
+  }
   return {
     module: { service: OperatorRegistryService, handlers: createRoutes(context), policies },
-    directory: createDirectory(db),
+    keys: { service: OperatorKeyService, handlers: createKeyRoutes(context), policies: keyPolicies },
+    directory: createDirectory(db, options.issuer),
+    keyHistory: createKeyHistory(db.prisma),
     ...jobs,
+    frozenOperators: () => frozen,
     jobs: (scheduleIntervalMs) => [
       { name: 'operator-registry', run: jobs.runSchedule },
       {

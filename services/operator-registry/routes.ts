@@ -9,8 +9,10 @@ import { checkPublicKey } from '../platform/requests/check-public-key.ts'
 import { checkReason } from '../platform/requests/check-text.ts'
 import { confirmDomain } from './confirm.ts'
 import type { Context } from './context.ts'
+import { explainFreeze } from './domain/explain-proof.ts'
 import { parseAuditQuery } from './domain/parse-audit-query.ts'
 import { isTestDomain, parseDomain } from './domain/parse-domain.ts'
+import type { OperatorPolicy } from './domain/parse-policy.ts'
 import { findAuditRecord, listAudit } from './store/audit.ts'
 import { getOperator } from './store/operators.ts'
 import { getPolicy, setPolicy } from './store/policy.ts'
@@ -34,7 +36,7 @@ function proofRoutes(context: Context): ProofRoutes {
     },
     async getOperator(request) {
       const operator = await getOperator(context.prisma, request.id)
-      const { id, domain, status, domainVerifiedAt, createdAt, rootKeyThumbprint } = operator
+      const { id, domain, status, domainVerifiedAt, createdAt, rootKeyThumbprint, frozenAt } = operator
       return {
         id,
         domain,
@@ -42,16 +44,18 @@ function proofRoutes(context: Context): ProofRoutes {
         ...(domainVerifiedAt === null ? {} : { domainVerifiedAt: timestampFromDate(domainVerifiedAt) }),
         createdAt: timestampFromDate(createdAt),
         rootKeyThumbprint,
+        ...(frozenAt === null ? {} : { frozenAt: timestampFromDate(frozenAt) }),
       }
     },
     async getDomainVerification(request) {
-      const { id, domain, rootKeyThumbprint } = await getOperator(context.prisma, request.id)
+      const { id, domain, rootKeyThumbprint, frozenAt } = await getOperator(context.prisma, request.id)
       const txtRecordName = recordName(domain)
       const txtRecordValue = recordValue({ issuer: context.issuer, operatorId: id, thumbprint: rootKeyThumbprint })
-      const message =
-        context.testDomains && isTestDomain(domain)
-          ? `${domain} is a test domain of this local server. Confirm it; no DNS record is needed.`
-          : `Publish a TXT record at ${txtRecordName} with the text "${txtRecordValue}". Then confirm the domain.`
+      const publish = `Publish a TXT record at ${txtRecordName} with the text "${txtRecordValue}". Then confirm the domain.`
+      const isTest = context.testDomains && isTestDomain(domain)
+      const message = isTest
+        ? `${domain} is a test domain of this local server. Confirm it; no DNS record is needed.`
+        : `${frozenAt === null ? '' : `${explainFreeze(domain)} `}${publish}`
       return { domain, txtRecordName, txtRecordValue, message }
     },
     async confirmDomain(request, call) {
@@ -88,6 +92,14 @@ function standingRoutes(context: Context): StandingRoutes {
   }
 }
 
+/** The policy that a request without a policy sets. */
+const EMPTY_POLICY: OperatorPolicy = {
+  audiences: [],
+  requireBoundChallenges: false,
+  requireBodyDigest: false,
+  hideAllowedScopes: false,
+}
+
 type OwnRoutes = Pick<Routes, 'getOperatorPolicy' | 'setOperatorPolicy' | 'listAuditRecords' | 'getAuditRecord'>
 
 function ownRoutes(context: Context): OwnRoutes {
@@ -96,8 +108,7 @@ function ownRoutes(context: Context): OwnRoutes {
       return { policy: toProto(await getPolicy(context.reads, id)) }
     },
     async setOperatorPolicy({ id, policy }, call) {
-      const { audiences, requireBoundChallenges } = policy ?? { audiences: [], requireBoundChallenges: false }
-      return { policy: toProto(await setPolicy(context, call, id, { audiences, requireBoundChallenges })) }
+      return { policy: toProto(await setPolicy(context, call, id, policy ?? EMPTY_POLICY)) }
     },
     async listAuditRecords(request) {
       const { id } = await getOperator(context.reads, request.id)
@@ -122,9 +133,9 @@ function parseRegistration(
   return { id, domain, rootPublicKey, rootKeyThumbprint }
 }
 
-function toProto({ audiences, requireBoundChallenges }: Awaited<ReturnType<typeof getPolicy>>) {
+function toProto({ audiences, ...flags }: OperatorPolicy) {
   const rules = audiences.map((rule) => ({ ...rule, callers: [...rule.callers] }))
-  return { audiences: rules, requireBoundChallenges }
+  return { audiences: rules, ...flags }
 }
 
 function toRecord({ id, at, actor, action, subject, outcome, reason, requestId, kid, keyLabel }: AuditLog) {

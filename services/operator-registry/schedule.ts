@@ -1,7 +1,7 @@
 import { recordName } from '@auth4agent/core/identity/proof-record'
 import { type Author, systemAuthor } from '../ledger/ledger.ts'
-import type { Context } from './context.ts'
-import { isRecordSeen, judgeProof } from './domain/judge-proof.ts'
+import { type Context, warnOfFreeze } from './context.ts'
+import { judgeProof } from './domain/judge-proof.ts'
 import { claimDueLooks, type DueLook, recordLook } from './store/looks.ts'
 import { findOwner } from './store/operators.ts'
 import { claimDueProofs, type DueProof, expirePending, recordProof } from './store/schedule.ts'
@@ -29,16 +29,17 @@ export async function runSchedule(context: Context): Promise<void> {
  * for other operators. After an error, the proof is due again when its claim has ended.
  */
 async function proveAgain(context: Context, author: Author, due: DueProof): Promise<void> {
-  const { issuer, resolveTxt, log } = context
-  const subject = { issuer, operatorId: due.id, thumbprint: due.thumbprint }
+  const { resolveTxt, log } = context
+  const { id: operatorId, domain } = due
   try {
-    const answers = await resolveTxt(recordName(due.domain))
-    const verdict = judgeProof(answers, subject)
-    await recordProof(context, author, due, { verdict, seen: isRecordSeen(answers, subject) })
-    if (verdict !== 'proven')
-      log.warn({ operatorId: due.id, domain: due.domain, verdict }, 'a scheduled look-up did not find the proof')
+    const outcome = await recordProof(context, author, due, await resolveTxt(recordName(domain)))
+    if (outcome === undefined) return
+    const { verdict, isFrozen } = outcome
+    if (isFrozen) warnOfFreeze(context, { operatorId, domain })
+    else if (verdict !== 'proven')
+      log.warn({ operatorId, domain, verdict }, 'a scheduled look-up did not find the proof')
   } catch (error) {
-    log.error({ operatorId: due.id, domain: due.domain, error }, 'a scheduled look-up of a proof ended with an error')
+    log.error({ operatorId, domain, error }, 'a scheduled look-up of a proof ended with an error')
   }
 }
 

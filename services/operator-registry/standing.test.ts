@@ -170,6 +170,19 @@ describe('setOperatorPolicy', () => {
     expect((await set({})).policy?.audiences).toMatchObject([{ tokenSigningAlg: '' }])
   })
 
+  test('keeps each switch by itself, and switches all off when the request leaves them out', async () => {
+    const { id } = operator
+    const off = { requireBoundChallenges: false, requireBodyDigest: false, hideAllowedScopes: false }
+    for (const name of Object.keys(off)) {
+      const policy = { ...off, [name]: true }
+      expect((await harness.as(id).setOperatorPolicy({ id, policy: { [name]: true } })).policy).toMatchObject(policy)
+      expect((await harness.as(id).getOperatorPolicy({ id })).policy).toMatchObject(policy)
+      expect(await harness.operator(id)).toMatchObject(policy)
+    }
+    await harness.as(id).setOperatorPolicy({ id, policy: {} })
+    expect(await harness.operator(id)).toMatchObject(off)
+  })
+
   test('changes nothing when it refuses a policy', async () => {
     const { id } = operator
     await harness.as(id).setOperatorPolicy({ id, policy: { audiences: [{ audience, callers: ['*'] }] } })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type ReasonCode, reasons } from '../../services/platform/errors/reasons.ts'
 import { agentKeyCases } from './cases/agent-keys.ts'
+import { agentMoveCases } from './cases/agent-moves.ts'
 import { authenticationCases } from './cases/authentication.ts'
 import { authnCases } from './cases/authn.ts'
 import { clientAssertionCases } from './cases/client-assertions.ts'
@@ -12,6 +13,7 @@ import { identityCases } from './cases/identity.ts'
 import { keysCases } from './cases/keys.ts'
 import { OUTSIDE_RPCS, reasonsOf, UNPROVOKED } from './cases/matrix.ts'
 import { oauthCases } from './cases/oauth.ts'
+import { operatorKeyCases } from './cases/operator-keys.ts'
 import { operatorRegistryCases } from './cases/operator-registry.ts'
 import { revocationCases } from './cases/revocation.ts'
 import { tenantCases } from './cases/tenants.ts'
@@ -21,8 +23,10 @@ import type { Pair } from './support/refusal.ts'
 
 const cases: readonly Pair[] = [
   ...operatorRegistryCases,
+  ...operatorKeyCases,
   ...identityCases,
   ...agentKeyCases,
+  ...agentMoveCases,
   ...authnCases,
   ...revocationCases,
   ...keysCases,

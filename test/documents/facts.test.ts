@@ -1,3 +1,4 @@
+import { OPERATOR_ROLES } from '@auth4agent/core/identity/operator-roles'
 import { describe, expect, it } from 'vitest'
 import { reasons } from '../../services/platform/errors/reasons.ts'
 import { readDocuments, readFromCheckout } from '../support/documents/checkout.ts'
@@ -115,6 +116,20 @@ describe('docs/identity.md', () => {
     expect(await readFromCheckout('test/e2e/readme-tour/identity-page.test.ts')).toContain(
       "blocks('docs/identity.md', 'ts')",
     )
+  })
+})
+
+describe('docs/operator-keys.md', () => {
+  it('has only blocks that test/e2e/readme-tour runs or compiles', async () => {
+    expect(kinds('docs/operator-keys.md')).toEqual(new Set(['sh', 'sh rfc9421', 'ts']))
+    const test = await readFromCheckout('test/e2e/readme-tour/operator-keys-page.test.ts')
+    for (const kind of kinds('docs/operator-keys.md'))
+      expect(test).toContain(`blocks('docs/operator-keys.md', '${kind}')`)
+  })
+
+  it('lists every role', async () => {
+    const cells = firstCells(await readFromCheckout('docs/operator-keys.md'))
+    for (const role of OPERATOR_ROLES) expect(cells).toContain(`\`${role}\``)
   })
 })
 

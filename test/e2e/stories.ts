@@ -17,6 +17,7 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/key-rotation/key-rotation.test.ts': 'one of two processes has wrong clocks for all its services',
   'test/e2e/readme-tour/identity-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/oauth-page.test.ts': 'the page starts one process',
+  'test/e2e/readme-tour/operator-keys-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/tour.test.ts': 'the README starts one process',
   'test/e2e/secrets-in-logs/data-folder.test.ts': 'the data folder and its secrets belong to one process',
   'test/e2e/split-smoke/oauth.test.ts': 'the story starts split services itself',

@@ -1,4 +1,6 @@
 import { create, type DescMethod, type Message, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
+import { AgentKeyService } from '../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
+import { AgentMoveService } from '../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
@@ -52,7 +54,16 @@ export function fakeRpc(): FakeRpc {
     return request
   }
   return {
-    services: [OperatorRegistryService, IdentityService, AuthnService, OAuthService, RevocationService, KeysService],
+    services: [
+      OperatorRegistryService,
+      IdentityService,
+      AgentKeyService,
+      AgentMoveService,
+      AuthnService,
+      OAuthService,
+      RevocationService,
+      KeysService,
+    ],
     calls,
     refused,
     answer: (method, handler) => answers.set(method, handler as (request: Message, meta: Meta) => unknown),

@@ -17,7 +17,7 @@ export interface LogEnd {
 }
 
 /** Returns the SHA-256 of an event, base64url. */
-export function digestOf(event: string): string {
+function digestOf(event: string): string {
   return createHash('sha256').update(event).digest('base64url')
 }
 
@@ -26,11 +26,6 @@ export function rotation(end: LogEnd, from: Keys, to: Keys, next?: string): stri
   const place = placeAfter(end)
   const proof = signJws({ typ: 'auth4agent-key-proof+jwt', kid: thumbprintOf(to) }, place, to.privateKey)
   return keyEvent(from, { ...place, type: 'rotate', key: jwkOf(to), proof, next })
-}
-
-/** Returns an event without further claims, such as `deactivate`. */
-export function plainEvent(end: LogEnd, keys: Keys, claims: Readonly<Record<string, unknown>>): string {
-  return keyEvent(keys, { ...placeAfter(end), ...claims })
 }
 
 /** Returns an agent's keys. */

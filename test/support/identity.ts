@@ -2,17 +2,20 @@ import { randomBytes } from 'node:crypto'
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
 import { operatorId } from '@auth4agent/core/identity/operator-id'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
-import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
+import { generateKeyPair, type KeyPair } from '@auth4agent/core/keys/ed25519'
 import type { OperatorStatus } from '../../gen/prisma/enums.ts'
-import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { KeyHistoryService, OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { Call, Principal } from '../../services/chain/call.ts'
 import { createIdentity, type Identity, type IdentityOptions } from '../../services/identity/index.ts'
+import { createKeyHistory } from '../../services/operator-registry/store/key-history.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { silentLog, testDatabase } from './database.ts'
 import { adminPrincipal, operatorPrincipal } from './principals.ts'
 
 const HOUR = 3_600_000
+/** The issuer of the server in these tests. */
+export const TEST_ISSUER = 'http://localhost:8080'
 /** Time between the request for a recovery and its effect, in milliseconds. */
 export const RECOVERY_DELAY_MS = 24 * HOUR
 
@@ -20,6 +23,8 @@ export const RECOVERY_DELAY_MS = 24 * HOUR
 export interface TestOperator {
   readonly id: string
   readonly domain: string
+  /** The root key with which the operator registered. */
+  readonly root: KeyPair
 }
 
 /** The identity part with its own database, and a clock that only the test moves. */
@@ -105,6 +110,8 @@ export function startIdentity(
     log: silentLog,
     metrics: { accepted() {}, waiting() {} },
     settings: IDENTITY_SETTINGS,
+    issuer: TEST_ISSUER,
+    histories: localClient(KeyHistoryService, createKeyHistory(options.db.prisma)),
     ...options,
   })
 }
@@ -114,9 +121,15 @@ function callBy(principal: Principal): Call {
 }
 
 /** Inserts an operator into the table of operators, which the identity part itself never writes. */
-export async function insertOperator(db: Db, domain: string, status: OperatorStatus): Promise<TestOperator> {
-  const { publicKey } = generateKeyPair()
-  const id = operatorId({ issuer: 'http://localhost:8080', domain, thumbprint: thumbprint(publicKey) })
+export async function insertOperator(
+  db: Db,
+  domain: string,
+  status: OperatorStatus,
+  issuer = TEST_ISSUER,
+): Promise<TestOperator> {
+  const root = generateKeyPair()
+  const { publicKey } = root
+  const id = operatorId({ issuer, domain, thumbprint: thumbprint(publicKey) })
   const data = {
     id,
     domain,
@@ -125,7 +138,7 @@ export async function insertOperator(db: Db, domain: string, status: OperatorSta
     rootKeyThumbprint: thumbprint(publicKey),
   }
   await db.prisma.operator.create({ data })
-  return { id, domain }
+  return { id, domain, root }
 }
 
 /** Answers lookups from the table, as the operator registry does. */

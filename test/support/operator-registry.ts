@@ -92,14 +92,19 @@ export async function startHarness({ resolvers = 1, testDomains = false, setting
     prisma,
     url: database.url,
     context: { ...options, prisma, reads: prisma, random: Math.random },
-    as: (id: string, jti: string = randomUUID()) =>
-      clientOf(registry, operatorPrincipal(id, { jti, expiresAt: START / 1000 })),
+    as: (id: string, jti: string = randomUUID()) => clientOf(registry, rootPrincipal(id, jti)),
     admin: (jti: string = randomUUID()) => clientOf(registry, adminPrincipal({ jti, expiresAt: START / 1000 })),
     async stop() {
       await Promise.all(servers.map((server) => server.close()))
       await database.drop()
     },
   }
+}
+
+/** Returns an operator without a manifest that has signed its call with its root key. */
+function rootPrincipal(operatorId: string, jti: string): Principal {
+  const root = { manifestSeq: 0, approvals: [] }
+  return { ...operatorPrincipal(operatorId, { jti, expiresAt: START / 1000 }), root }
 }
 
 function clientOf({ module }: OperatorRegistry, principal: Principal): Client<typeof OperatorRegistryService> {

@@ -132,6 +132,56 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/audit.ts')).audit,
       },
       {
+        words: 'audit show',
+        summary: 'show one audit record with the request that caused it, and verify its signatures',
+        load: async () => (await import('./commands/audit-show.ts')).showAudit,
+      },
+      {
+        words: 'operator keys list',
+        summary: 'list the keys of the team: root keys, and keys with roles',
+        load: async () => (await import('./commands/operator-keys.ts')).listOperatorKeys,
+      },
+      {
+        words: 'operator keys request',
+        summary: 'create a key for a person or program, and ask a root key to add it',
+        load: async () => (await import('./commands/operator-keys-request.ts')).requestOperatorKey,
+      },
+      {
+        words: 'operator keys add',
+        summary: 'add the key of a request',
+        load: async () => (await import('./commands/operator-keys-add.ts')).addOperatorKey,
+      },
+      {
+        words: 'operator keys update',
+        summary: 'change roles, label or expiry of a key',
+        load: async () => (await import('./commands/operator-keys-change.ts')).updateOperatorKey,
+      },
+      {
+        words: 'operator keys remove',
+        summary: 'remove a key, which then is refused at once',
+        load: async () => (await import('./commands/operator-keys-change.ts')).removeOperatorKey,
+      },
+      {
+        words: 'operator keys threshold',
+        summary: 'change how many root keys must approve root operations',
+        load: async () => (await import('./commands/operator-keys-change.ts')).setThreshold,
+      },
+      {
+        words: 'operator keys rotate-root',
+        summary: 'replace the root key, together with the DNS record',
+        load: async () => (await import('./commands/operator-keys-rotate.ts')).rotateRoot,
+      },
+      {
+        words: 'operator approve',
+        summary: 'approve a prepared request with a further root key',
+        load: async () => (await import('./commands/operator-approve.ts')).approve,
+      },
+      {
+        words: 'operator send',
+        summary: 'send a prepared request with its approvals',
+        load: async () => (await import('./commands/operator-approve.ts')).send,
+      },
+      {
         words: 'operator token',
         summary: 'print an assertion: a signed JWT that authenticates one call',
         load: async () => (await import('./commands/operator-token.ts')).operatorToken,
@@ -170,6 +220,61 @@ export const commandGroups: readonly CommandGroup[] = [
         words: 'agent-key export',
         summary: 'write the private key of the agent as a JWK, for OAuth libraries',
         load: async () => (await import('./commands/agent-key.ts')).exportAgentKey,
+      },
+      {
+        words: 'agent-key create',
+        summary: 'create the file of another key, to add or to commit to',
+        load: async () => (await import('./commands/agent-key-change.ts')).createAgentKey,
+      },
+      {
+        words: 'agent-key rotate',
+        summary: 'replace the identity key of the agent',
+        load: async () => (await import('./commands/agent-key-change.ts')).rotateAgentKey,
+      },
+      {
+        words: 'agent-key add',
+        summary: 'add a key that may authenticate the agent',
+        load: async () => (await import('./commands/agent-key-change.ts')).addAgentKey,
+      },
+      {
+        words: 'agent-key remove',
+        summary: 'remove an added key',
+        load: async () => (await import('./commands/agent-key-change.ts')).removeAgentKey,
+      },
+      {
+        words: 'agent-key list',
+        summary: 'show the keys of an agent',
+        load: async () => (await import('./commands/agent-key-log.ts')).listAgentKeys,
+      },
+      {
+        words: 'agent-key events',
+        summary: 'show the log of key events of an agent, and verify it',
+        load: async () => (await import('./commands/agent-key-log.ts')).listAgentKeyEvents,
+      },
+      {
+        words: 'agent-key verify',
+        summary: 'verify a log of key events in a file, without a server',
+        load: async () => (await import('./commands/agent-key-log.ts')).verifyAgentKeyEvents,
+      },
+      {
+        words: 'agent-key recover',
+        summary: 'recover an agent whose identity key is lost or stolen',
+        load: async () => (await import('./commands/agent-key-recovery.ts')).recoverAgentKey,
+      },
+      {
+        words: 'agent-key object',
+        summary: 'end a recovery that nobody asked for',
+        load: async () => (await import('./commands/agent-key-recovery.ts')).objectToRecovery,
+      },
+      {
+        words: 'agent-key use',
+        summary: 'make a key file the key of agent.json, after a recovery',
+        load: async () => (await import('./commands/agent-key-recovery.ts')).useAgentKey,
+      },
+      {
+        words: 'agent-key deactivate',
+        summary: 'end the identity of the agent for good',
+        load: async () => (await import('./commands/agent-key-change.ts')).deactivateAgent,
       },
       {
         words: 'issue',

@@ -13,7 +13,7 @@ export const operatorFlags = {
   key: {
     kind: 'text',
     value: 'FILE',
-    help: 'file of the private root key, if it is not the configured file; - for standard input',
+    help: "file of the operator's private key, if it is not in the folder; - for standard input",
   },
 } as const satisfies FlagTable
 

@@ -50,6 +50,12 @@ export interface Place {
   readonly chosenBy: '--config' | '--context' | 'environment' | 'context use' | 'default'
 }
 
+/** The label of the operator's key that signs, and what has chosen it. */
+export interface As {
+  readonly label: string
+  readonly chosenBy: '--as' | 'environment'
+}
+
 /** Everything that a command gets, except its flags. */
 export interface Base extends Io {
   /** Arguments: the words after the command's words. */
@@ -60,6 +66,8 @@ export interface Base extends Io {
   readonly folder: string
   /** The place of that folder. */
   readonly place: Place
+  /** The choice of --as or AUTH4AGENT_AS; undefined without one. */
+  readonly as: As | undefined
   /** Whether --json is given: the output is for programs. */
   readonly json: boolean
   /** Whether --quiet is given: the output is only the result. */

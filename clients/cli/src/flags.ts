@@ -68,6 +68,11 @@ export const globalFlags = {
     value: 'CONTEXT',
     help: 'name of a context; by default $AUTH4AGENT_CONTEXT or the context of `context use`',
   },
+  as: {
+    kind: 'text',
+    value: 'LABEL',
+    help: "label of the operator's key in the folder that signs, or `root`; by default $AUTH4AGENT_AS or the root key",
+  },
   quiet: { kind: 'boolean', help: 'print only the result, without progress and remarks' },
   'no-color': { kind: 'boolean', help: 'print no colours; the variable NO_COLOR does the same' },
   help: { kind: 'boolean', help: 'print this text' },

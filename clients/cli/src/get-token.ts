@@ -1,5 +1,5 @@
 import { authenticate, type IssuedToken } from '@auth4agent/sdk'
-import { agentKeyFlag, loadAgent } from './agent-key.ts'
+import { agentKeyFlag, loadSigningAgent } from './agent-key.ts'
 import { usageError } from './cli-error.ts'
 import { serverFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
@@ -42,11 +42,11 @@ export async function getToken(
   isBound = false,
 ): Promise<{ readonly did: string; readonly token: IssuedToken }> {
   const { fetch, signal, progress } = context
-  const { agent, key } = await loadAgent(context)
+  const { agent, key, store } = await loadSigningAgent(context)
   const choice = serverOf(agent, context)
   const terms = termsOf(context)
   const dpop = isBound ? key : undefined
-  const asked = authenticate({ ...choice, did: agent.did, key, dpop, fetch, signal, ...terms }).catch(
+  const asked = authenticate({ ...choice, did: agent.did, key: store ?? key, dpop, fetch, signal, ...terms }).catch(
     (error: unknown) => {
       // The SDK throws TypeError for scopes, audiences or lifetimes that no server accepts.
       throw error instanceof TypeError ? usageError(error.message) : error

@@ -37,7 +37,7 @@ export function rootHelp(style: Style): string {
   ].join('\n\n')
 }
 
-/** Writes the help of a group: all commands with the same first word. */
+/** Writes the help of a group: all commands with the same first words. */
 export function groupHelp(style: Style, prefix: string, entries: readonly CommandEntry[]): string {
   return [
     section(style, `auth4agent ${prefix}`, listed(style, entries)),

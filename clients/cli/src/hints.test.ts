@@ -5,7 +5,15 @@ import { toFailure } from './failure.ts'
 import { hints } from './hints.ts'
 
 /** Reasons of the tool and the SDK. */
-const OWN = ['NETWORK_ERROR', 'UNEXPECTED_ANSWER', 'ISSUER_MISMATCH', 'CHALLENGE_REFUSED', 'TOOL_ERROR']
+const OWN = [
+  'NETWORK_ERROR',
+  'UNEXPECTED_ANSWER',
+  'ISSUER_MISMATCH',
+  'CHALLENGE_REFUSED',
+  'UNTRUSTED_MANIFEST',
+  'WRONG_KEY',
+  'TOOL_ERROR',
+]
 /** Makes an error like those of the SDK. */
 const refusal = (reason: string, more = {}) =>
   Object.assign(new Error('no'), { name: 'Auth4AgentError', reason, status: 400, ...more })

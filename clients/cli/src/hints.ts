@@ -15,8 +15,28 @@ export const hints = {
     'The key is not the registered one, the clocks disagree, or the server has another issuer (--issuer). `auth4agent doctor` checks all three.',
   ASSERTION_EXPIRED: "This machine's clock is behind the server's. `auth4agent doctor` compares them.",
   ASSERTION_USED: 'Each assertion is valid for one change only. Sign a new assertion.',
-  INVALID_SIGNATURE: 'The private key is not the one that the agent registered.',
+  INVALID_SIGNATURE:
+    'The private key is not, or no longer, a key of the agent. `auth4agent agent-key list` shows its keys.',
   PERMISSION_DENIED: 'Only the operator itself, or the administrator of the server, may do this.',
+  BODY_DIGEST_REQUIRED:
+    'The assertion must contain the digest of the body: `auth4agent operator token` with --body or --no-body. `auth4agent policy set --require-body-digest off` ends the demand.',
+  BODY_DIGEST_MISMATCH:
+    'The body must be the same bytes that were signed. Something between here and the server may change them.',
+  ROLE_REQUIRED:
+    'Use a key that has the role (--as LABEL), or ask a holder of a root key for it. `auth4agent operator keys list` shows the roles.',
+  APPROVALS_REQUIRED:
+    'Write the request with --prepare FILE, let further root keys approve it with `auth4agent operator approve`, and send it with `auth4agent operator send`.',
+  INVALID_APPROVAL:
+    'Each approval must be by a further root key, for exactly this request, and not used yet. `auth4agent operator approve` makes a new one.',
+  OPERATOR_FROZEN:
+    'The DNS record names a key that is no root key of the operator. Publish the record of `auth4agent verify-operator instructions` again, then run `auth4agent verify-operator confirm`. If you did not change the record, somebody else controls your DNS.',
+  INVALID_MANIFEST: '`auth4agent operator keys list` shows the keys in force.',
+  MANIFEST_CONFLICT:
+    'Somebody has changed the keys since. Look at `auth4agent operator keys list`, and repeat the command.',
+  ROOT_RECORD_MISMATCH:
+    'Publish the record of the new root key first: `auth4agent operator keys rotate-root` shows it. Resolvers may still have the old one.',
+  AUDIT_RECORD_NOT_FOUND: '`auth4agent audit` shows the ids of the records.',
+  UNTRUSTED_MANIFEST: '`auth4agent operator keys list` shows the keys. Ask the other holders of root keys.',
   OPERATOR_NOT_FOUND: 'Register the operator: `auth4agent register operator`',
   OPERATOR_NOT_ACTIVE:
     'Prove the domain first with `auth4agent verify-operator instructions` and `auth4agent verify-operator confirm`.',
@@ -47,6 +67,16 @@ export const hints = {
   CHALLENGE_USED: 'Run the command again.',
   CHALLENGE_EXPIRED: 'Run the command again.',
   KEY_NOT_READY: 'Nothing has changed.',
+  KEY_NOT_COMMITTED:
+    'The agent has committed to another key: `auth4agent agent-key list` shows its key id. Give its file with --new-key FILE.',
+  KEY_EVENT_CONFLICT: 'Another program has changed the keys of the agent. Run the command again.',
+  KEY_EVENT_LIMIT: 'The log of the agent is full. The agent works on with its key, or you create a new agent.',
+  KEY_REUSED: 'Create a new key: `auth4agent agent-key create FILE`',
+  ADDED_KEY_LIMIT: 'Remove a key first: `auth4agent agent-key list` and `auth4agent agent-key remove KID`.',
+  ADDED_KEY_NOT_FOUND: '`auth4agent agent-key list` shows the added keys.',
+  RECOVERY_PENDING: '`auth4agent agent-key list` shows the recovery that waits. The current key can object to it.',
+  NOTHING_PENDING: 'The recovery has taken effect, or somebody has ended it: `auth4agent agent-key events`',
+  WRONG_KEY: 'Only the identity key can do this. `auth4agent agent-key list` shows its key id.',
   RATE_LIMITED: LATER,
   OVERLOADED: LATER,
   UNAVAILABLE: LATER,

@@ -1,12 +1,12 @@
 import type { Operator } from '@auth4agent/sdk'
-import { loadSigner } from '@auth4agent/sdk/node'
 import { configurationError } from './cli-error.ts'
 import type { serverFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
+import { loadOwnKey, teamOptions } from './own-keys.ts'
 import { makeOperator, requireOperator, serverOf } from './parties.ts'
 import { transportTo } from './transport.ts'
 
-/** The operator of a folder, with its root key and one server. */
+/** The operator of a folder, with one of its keys and one server. */
 export interface OperatorKey {
   /** Address of the server, without a slash at the end. */
   readonly server: string
@@ -17,20 +17,22 @@ export interface OperatorKey {
 }
 
 /**
- * Loads the root key of `operator.json`. Assertions are for the chosen address or the named issuer, never for the
- * issuer that a server reports: a dishonest server could report another server and use the assertion there. Rejects
- * with CliError if the reported issuer differs. An unregistered operator gets the id that registration will give it.
+ * Loads the key of `operator.json` that --as chooses. Assertions are for the chosen address or the named issuer, never
+ * for the issuer that a server reports: a dishonest server could report another server and use the assertion there.
+ * Rejects with CliError if the reported issuer differs. An unregistered operator gets the id that registration will
+ * give it.
  */
 export async function loadOperatorKey(
-  context: Pick<Context<typeof serverFlags>, 'flags' | 'folder' | 'fetch' | 'now' | 'signal'>,
+  context: Pick<Context<typeof serverFlags>, 'flags' | 'folder' | 'as' | 'fetch' | 'now' | 'signal'>,
 ): Promise<OperatorKey> {
   const { folder, fetch, now } = context
   const config = await requireOperator(folder)
-  const key = await loadSigner(folder, config)
+  const { signer: key } = await loadOwnKey(config, context)
   const { server, issuer = server } = serverOf(config, context)
   await checkIssuer(server, issuer, context)
   const { domain } = config
-  const operator = makeOperator({ server, issuer, key, domain, operatorId: config.id || undefined, fetch, now })
+  const identity = { ...teamOptions(config), domain, operatorId: config.id || undefined }
+  const operator = makeOperator({ ...identity, server, issuer, key, fetch, now })
   return { server, issuer, domain, operator }
 }
 

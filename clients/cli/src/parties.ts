@@ -8,16 +8,11 @@ import {
   type OperatorOptions,
   type Signer,
 } from '@auth4agent/sdk'
-import {
-  type AgentConfig,
-  loadSigner,
-  type OperatorConfig,
-  readAgentConfig,
-  readOperatorConfig,
-} from '@auth4agent/sdk/node'
+import { type AgentConfig, type OperatorConfig, readAgentConfig, readOperatorConfig } from '@auth4agent/sdk/node'
 import { configurationError, usageError } from './cli-error.ts'
 import type { adminFlags, operatorFlags, serverFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
+import { loadOwnKey, loadRootKey, refuseAs, teamOptions } from './own-keys.ts'
 import { readKey } from './secrets.ts'
 import { checkConfigured, checkServer } from './server-address.ts'
 
@@ -66,18 +61,32 @@ export function serverOf(config: AgentConfig | OperatorConfig | undefined, { fla
   return { server: checkConfigured(server_url, folder), issuer: flags.text('issuer') ?? (issuer || undefined) }
 }
 
-/** Opens the operator of the command line or of operator.json, with its root key. Throws CliError. */
+/** Opens the operator of the command line or of operator.json, with the key that --as chooses. Throws CliError. */
 export async function openOperator(context: Context<typeof operatorFlags>): Promise<Operator> {
-  const { flags, folder } = context
+  return open(context, (config) => loadOwnKey(config, context).then(({ signer }) => signer))
+}
+
+/** Opens the operator as {@link openOperator} does, for operations that need its root key. */
+export async function openRoot(context: Context<typeof operatorFlags>): Promise<Operator> {
+  refuseAs(context.as)
+  return open(context, (config) => loadRootKey(config, context))
+}
+
+async function open(
+  context: Context<typeof operatorFlags>,
+  load: (config: OperatorConfig) => Promise<Signer>,
+): Promise<Operator> {
+  const { flags, folder, fetch, now } = context
   const [config, keyFile] = [await readOperatorConfig(folder), flags.text('key')]
   if (config === undefined && keyFile === undefined) await requireOperator(folder)
+  if (keyFile !== undefined && context.as?.chosenBy === '--as')
+    throw usageError('--key and --as cannot be used together', 'Both name the key that signs.')
   const operatorId = checkOperatorId(flags.text('operator-id')) ?? config?.id ?? ''
   if (operatorId === '') throw notRegistered()
   const key =
-    keyFile === undefined && config !== undefined
-      ? await loadSigner(folder, config)
-      : await readKey(keyFile ?? '-', context)
-  return makeOperator({ ...serverOf(config, context), operatorId, key, fetch: context.fetch })
+    keyFile === undefined && config !== undefined ? await load(config) : await readKey(keyFile ?? '-', context)
+  const team = operatorId === config?.id ? teamOptions(config) : {}
+  return makeOperator({ ...serverOf(config, context), ...team, operatorId, key, fetch, now })
 }
 
 /** Opens an operator for calls that need no key. Throws CliError. */
@@ -89,8 +98,10 @@ export async function viewOperator(
     operatorId === undefined ? await requireOperator(context.folder) : await readOperatorConfig(context.folder)
   const id = checkOperatorId(operatorId) ?? config?.id ?? ''
   if (id === '') throw notRegistered()
+  const isOwn = config !== undefined && id === config.id
   return makeOperator({
     ...serverOf(config, context),
+    ...(isOwn && { ...teamOptions(config), domain: config.domain || undefined }),
     operatorId: id,
     key: publicHalf(config),
     fetch: context.fetch,

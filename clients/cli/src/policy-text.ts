@@ -4,6 +4,9 @@ import { usageError } from './cli-error.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
+/** The members that are true or false. Older servers know only the first one, so absent ones are not sent. */
+const SWITCHES = ['require_bound_challenges', 'require_body_digest', 'hide_allowed_scopes'] as const
+
 const EXAMPLE =
   'For example: {"audiences":[{"audience":"https://api.example.com","callers":["example.org"]}],"require_bound_challenges":false}'
 
@@ -13,11 +16,15 @@ const EXAMPLE =
  */
 export function readPolicyText(text: string): OperatorPolicy {
   const policy = parse(text)
-  expectMembers(policy, 'a policy', ['audiences', 'require_bound_challenges'])
-  const { audiences = [], require_bound_challenges = false } = policy
+  expectMembers(policy, 'a policy', ['audiences', ...SWITCHES])
+  const { audiences = [] } = policy
   if (!Array.isArray(audiences)) throw notPolicy('audiences must be a list')
-  if (typeof require_bound_challenges !== 'boolean') throw notPolicy('require_bound_challenges must be true or false')
-  return { audiences: audiences.map(readRule), require_bound_challenges }
+  for (const name of SWITCHES) {
+    if (policy[name] !== undefined && typeof policy[name] !== 'boolean')
+      throw notPolicy(`${name} must be true or false`)
+  }
+  const given = SWITCHES.flatMap((name) => (policy[name] === undefined ? [] : [[name, policy[name] === true]]))
+  return { audiences: audiences.map(readRule), require_bound_challenges: false, ...Object.fromEntries(given) }
 }
 
 function readRule(rule: unknown): AudienceRule {

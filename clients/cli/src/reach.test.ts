@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { authnPolicies } from '../../../services/authn/policy.ts'
@@ -13,15 +14,17 @@ import { pathPattern } from '../../../services/http-port/router.ts'
 import { policies as identityPolicies } from '../../../services/identity/policy.ts'
 import { restBindings } from '../../../services/jwks-gateway/rest/rest-bindings.ts'
 import { keysPolicies } from '../../../services/keys/policy.ts'
-import { policies as operatorPolicies } from '../../../services/operator-registry/policy.ts'
+import { keyPolicies, policies as operatorPolicies } from '../../../services/operator-registry/policy.ts'
 import { revocationPolicies } from '../../../services/revocation/policy.ts'
 import { runCli } from '../../../test/support/cli.ts'
 import { type ConfigFolder, createConfigFolder } from '../../../test/support/config-folder.ts'
-import { newAgentParty, newKeys } from '../../../test/support/parties.ts'
+import { newAgentParty, newKeys, thumbprintOf } from '../../../test/support/parties.ts'
 
 const SERVER = 'http://localhost:1234'
 const DOMAIN = 'example.com'
 const OPERATOR = randomUUID()
+const RECORD = randomUUID()
+const root = newKeys()
 const agent = newAgentParty(DOMAIN)
 const KEY = ['--key', '-']
 /** Path in the folder. */
@@ -42,6 +45,9 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'operator setOperatorPolicy': ['policy', 'set', '--file', '-'],
   'operator endAllTokens': ['operator', 'end-all-tokens'],
   'operator listAuditRecords': ['audit'],
+  'operator getAuditRecord': ['audit', 'show', RECORD],
+  'operator getOperatorKeys': ['operator', 'keys', 'list'],
+  'operator setOperatorKeys': ['operator', 'keys', 'threshold', '1'],
   'operator revokeToken': ['revoke', 'token', '--jti', randomUUID()],
   'operator watchRevocations': ['watch'],
   'admin watchRevocations': [
@@ -65,6 +71,7 @@ const contract: readonly (readonly [
   [IdentityService, identityPolicies],
   [KeysService, keysPolicies],
   [OperatorRegistryService, operatorPolicies],
+  [OperatorKeyService, keyPolicies],
   [RevocationService, revocationPolicies],
 ]
 const bindings = restBindings(contract.map(([service]) => service))
@@ -72,7 +79,7 @@ const bindings = restBindings(contract.map(([service]) => service))
 let folder: ConfigFolder
 beforeAll(async () => {
   folder = await createConfigFolder()
-  await folder.operator({ id: OPERATOR, domain: DOMAIN, server: SERVER }, newKeys())
+  await folder.operator({ id: OPERATOR, domain: DOMAIN, server: SERVER }, root)
   await folder.agent({ operatorId: OPERATOR, server: SERVER }, agent)
 })
 afterAll(() => folder.remove())
@@ -95,7 +102,8 @@ async function callsOf(words: readonly string[]): Promise<string[]> {
     const caller = { 'auth4agent-operator+jwt': 'operator', 'auth4agent-admin+jwt': 'admin' }[String(typ)]
     if (caller !== undefined) made.push(`${caller} ${called?.method.localName}`)
     if (called?.method.localName === 'watchRevocations') stop.abort('interrupted')
-    return Response.json({ id: OPERATOR, domain: DOMAIN, status: 'active', issuer: SERVER })
+    const keys = { seq: 0, manifest: '', threshold: 1, root_keys: [{ kid: thumbprintOf(root), label: '' }] }
+    return Response.json({ id: OPERATOR, domain: DOMAIN, status: 'active', issuer: SERVER, ...keys })
   }
   const input = words.includes('policy') ? '{}' : String(newKeys().privateKey.export({ format: 'pem', type: 'pkcs8' }))
   await runCli(

@@ -1,13 +1,14 @@
 import { usageError } from './cli-error.ts'
-import type { Base, Ending, Io, Place } from './context.ts'
+import type { As, Base, Ending, Io, Place } from './context.ts'
 import { type Exit, exitCodes } from './exit-codes.ts'
 import { type Failure, toFailure } from './failure.ts'
 import { type Found, findCommand } from './find-command.ts'
-import { globalFlags } from './flags.ts'
+import { type FlagValues, globalFlags } from './flags.ts'
 import { commandHelp, groupHelp, rootHelp, topics } from './help.ts'
 import { createOutput, type Output } from './output.ts'
 import { type CommandLine, checkCommandLine, parseFlags } from './parse.ts'
 import { checkPlace, findPlace } from './place.ts'
+import { readSetting } from './settings.ts'
 import { splitArguments } from './split-arguments.ts'
 import { createStyle, type Style, wantsColours } from './style.ts'
 import { compact } from './text.ts'
@@ -43,7 +44,8 @@ async function dispatch(args: readonly string[], io: Io): Promise<Ending> {
   checkCommandLine(line, command, found.entry.words)
   const place = await findPlace(values, command, io, output.note)
   await checkPlace(place, command)
-  return (await command.run(createBase(line, io, output, place), values)) ?? 'ok'
+  const as = findAs(values, io, output.note)
+  return (await command.run(createBase(line, io, output, { place, as }), values)) ?? 'ok'
 }
 
 function withoutCommand(args: readonly string[], io: Io): Exit {
@@ -76,7 +78,20 @@ async function helpOf(found: Found, style: Style): Promise<string> {
   return commandHelp(style, found.entry, await found.entry.load())
 }
 
-function createBase({ positionals, program }: CommandLine, io: Io, output: Output, place: Place): Base {
+/** Returns the choice of the operator's key: --as, or else AUTH4AGENT_AS. */
+function findAs(values: FlagValues, { env }: Io, warn: (text: string) => void): As | undefined {
+  const [given] = values.get('as') ?? []
+  if (given !== undefined) return { label: given, chosenBy: '--as' }
+  const label = readSetting(env, 'AS', warn)
+  return label === undefined ? undefined : { label, chosenBy: 'environment' }
+}
+
+function createBase(
+  { positionals, program }: CommandLine,
+  io: Io,
+  output: Output,
+  { place, as }: { readonly place: Place; readonly as: As | undefined },
+): Base {
   return {
     ...io,
     ...output,
@@ -87,6 +102,7 @@ function createBase({ positionals, program }: CommandLine, io: Io, output: Outpu
     program,
     folder: place.folder,
     place,
+    as,
   }
 }
 

@@ -31,8 +31,13 @@ export async function readKey(given: string, { readStdin }: Pick<Io, 'readStdin'
 
 /** Reads the text of a file. Throws CliError. */
 async function readSecretFile(path: string): Promise<string> {
+  return Buffer.from(await readBodyFile(path)).toString()
+}
+
+/** Reads the bytes of a file. Throws CliError. */
+export async function readBodyFile(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path, 'utf8')
+    return await readFile(path)
   } catch {
     throw configurationError(
       `The file ${shown(path)} cannot be read`,

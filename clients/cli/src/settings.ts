@@ -1,5 +1,5 @@
 /** Name of a setting, without its prefix. */
-type SettingName = 'HOME' | 'CONTEXT'
+type SettingName = 'HOME' | 'CONTEXT' | 'AS'
 
 /**
  * Reads a setting of the tool from the environment. Its name begins with AUTH4AGENT_. The older prefix AUTH4AGENTS_

@@ -22,6 +22,20 @@ export function readTime(flag: string, text: string | undefined, nowMs: number):
   return time.toISOString()
 }
 
+/** Reads a time in the future, in RFC 3339 or as a duration from now. Returns Unix seconds. Throws CliError. */
+export function readFutureTime(flag: string, text: string, nowMs: number): number {
+  const ahead = readDuration(text)
+  const isTime = RFC_3339.test(text)
+  const atMs = isTime ? Date.parse(text) : ahead === undefined ? Number.NaN : nowMs + ahead * 1000
+  if (Number.isNaN(atMs) || atMs <= nowMs) {
+    throw usageError(
+      `${flag} must be a duration or an RFC 3339 time, and in the future`,
+      `For example: ${flag} 90d, or ${flag} 2027-03-01T00:00:00Z`,
+    )
+  }
+  return Math.floor(atMs / 1000)
+}
+
 /** Writes a time in Unix seconds as RFC 3339. Writes a number that is no time as it is. */
 export function writeTime(seconds: number): string {
   const time = new Date(seconds * 1000)

@@ -20,7 +20,9 @@ export interface AgentOptions extends ServerOptions, TokenTerms {
    * The agent works on if a rotation fails, and tries again later.
    */
   readonly keyRotation?: string | undefined
-  /** Called after each rotation in the background, and each failure. Without it, failures are warnings of the process. */
+  /**
+   * Called after each rotation in the background, and each failure. Without it, failures are warnings of the process.
+   */
   readonly onKeyRotation?: ((rotation: KeyRotation) => void) | undefined
   /**
    * Binds every token to a key (DPoP, RFC 9449), so that a stolen token is useless without the key. `true` generates a

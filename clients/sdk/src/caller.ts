@@ -43,7 +43,7 @@ interface Page {
 }
 
 /** The call that an assertion allows. */
-export interface AssertedRequest {
+interface AssertedRequest {
   /** `METHOD /path`, or `package.Service/Method`. */
   readonly rpc?: string | undefined
   /** The exact body: the bytes of the HTTP request with REST and Connect, the bytes of the message with gRPC. */

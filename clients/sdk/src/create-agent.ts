@@ -123,7 +123,10 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
   }
 }
 
-/** Returns the age at which keys are replaced, in seconds. Throws TypeError for an age that is no duration or too short. */
+/**
+ * Returns the age at which keys are replaced, in seconds. Throws TypeError for an age that is no duration or too
+ * short.
+ */
 function rotationAgeS({ key, keyRotation }: AgentOptions): number | undefined {
   if (keyRotation === undefined) return undefined
   const seconds = parseLongDuration(keyRotation)

@@ -85,7 +85,7 @@ export function openCalls(options: TransportOptions): OpenCalls {
     },
     getAgent: async (did) =>
       readAnswer(answers.agent, await send({ method: 'GET', path: `/v1/agent/${expectDid(did)}` })),
-    keyEvents: async (did) => readKeyLog(send, expectDid(did)),
+    keyEvents: async (did) => readKeyLog(send, { did: expectDid(did) }),
     revokeToken: async (token, reason) =>
       readAnswer(answers.revokedToken, await post('/v1/revoke/token', { token, reason })),
     verifyToken: async (token, wanted = {}) => {

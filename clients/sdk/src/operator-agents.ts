@@ -73,8 +73,8 @@ export interface OperatorAgents {
   reactivate(agent: string): Promise<answers.ReactivatedAgent>
   /**
    * Starts the recovery of an agent whose identity key is lost or stolen. The key to which the agent committed signs
-   * the event: {@link signRecovery} makes it. The recovery takes effect at `effective_at`, unless the current key objects
-   * before.
+   * the event: {@link signRecovery} makes it. The recovery takes effect at `effective_at`, unless the current key
+   * objects before.
    */
   recover(agent: string, event: string): Promise<StartedRecovery>
   /** Revokes an agent for good. */

@@ -83,7 +83,7 @@ export interface OperatorKeys {
    * set that `get` did not trust.
    */
   set(keys: NewOperatorKeys): Promise<answers.SetOperatorKeys>
-  /** Does the same as `set`, but returns the request in place of sending it, so that other root keys can approve it. */
+  /** Does the same as `set`, but only returns the request, so that other root keys can approve it. */
   prepare(keys: NewOperatorKeys): Promise<OperatorRequest>
 }
 

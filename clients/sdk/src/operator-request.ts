@@ -4,7 +4,7 @@ import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-n
 import type { Caller } from './caller.ts'
 import type { Signer } from './signer.ts'
 
-/** One call with its exact bytes. Several root keys can approve it, and one of them sends it. It contains no secret. */
+/** One call with its exact bytes. Several root keys can approve it, and one of them sends it. */
 export interface OperatorRequest {
   readonly operatorId: string
   readonly issuer: string

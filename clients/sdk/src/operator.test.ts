@@ -7,14 +7,16 @@ import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 import { authnPolicies } from '../../../services/authn/policy.ts'
 import { type AssertionRules, checkAssertion, parseAssertion } from '../../../services/chain/assertion.ts'
+import { requestBody } from '../../../services/chain/request-body.ts'
 import { policies as identityPolicies } from '../../../services/identity/policy.ts'
 import { keysPolicies } from '../../../services/keys/policy.ts'
-import { policies as registryPolicies } from '../../../services/operator-registry/policy.ts'
+import { keyPolicies, policies as registryPolicies } from '../../../services/operator-registry/policy.ts'
 import { revocationPolicies } from '../../../services/revocation/policy.ts'
 import { createAdministrator } from './administrator.ts'
 import { generatePrivateKey } from './node/index.ts'
@@ -66,6 +68,12 @@ const ANSWER = {
   minimum_epoch: 2,
   audiences: [{ audience: 'a', callers: [] }],
   require_bound_challenges: false,
+  seq: 0,
+  manifest: '',
+  threshold: 1,
+  root_keys: [{ kid: SUBJECT.thumbprint, label: '' }],
+  record: { id: ID, at: 't', actor: 'a', action: 'x', subject: 's', outcome: 'done' },
+  signed_request: { rpc: 'GET /', signatures: [], body: '', body_digest: 'd' },
   active: [KEY],
   retiring: [],
   keys: [KEY],
@@ -92,9 +100,10 @@ function recorder(answer: (sent: Sent) => Response = () => Response.json(ANSWER)
   return { sent, fetch }
 }
 
-function check({ method, url, authorization }: Sent, rules: Partial<AssertionRules> = {}) {
+function check({ method, url, authorization, text }: Sent, rules: Partial<AssertionRules> = {}) {
   const rpc = `${method} ${url.pathname}`
-  const all = { issuer: SERVER, nowS: NOW_S, skewS: 10, rpc, mustNameRpc: true, body: undefined, ...rules }
+  const body = requestBody(() => Buffer.from(text))
+  const all = { issuer: SERVER, nowS: NOW_S, skewS: 10, rpc, mustNameRpc: true, body, ...rules }
   const assertion = parseAssertion(authorization ?? '')
   return { ...checkAssertion(assertion, key.publicKey, all), iss: assertion.iss }
 }
@@ -114,6 +123,8 @@ async function callAll(fetch: typeof globalThis.fetch) {
   await operator.verification.confirm()
   await operator.policy.get()
   await operator.policy.set({ audiences: [] })
+  await operator.keys.set(await operator.keys.get())
+  await operator.audit.get(ID)
   await operator.endAllTokens('why')
   await operator.release('why')
   await operator.revokeToken('j', 'why')
@@ -160,6 +171,7 @@ function governed(
 
 const all = [
   ...governed(OperatorRegistryService, registryPolicies),
+  ...governed(OperatorKeyService, keyPolicies),
   ...governed(IdentityService, identityPolicies),
   ...governed(AuthnService, authnPolicies),
   ...governed(KeysService, keysPolicies),

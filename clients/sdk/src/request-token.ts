@@ -86,8 +86,8 @@ async function redeem({ server, dpop, signal }: TokenOrder, body: object): Promi
 }
 
 /**
- * Says which option is missing if the audience only accepts bound tokens, and that the key is wrong if the server knows
- * only the agent's first key.
+ * Says which option is missing if the audience only accepts bound tokens, and that the key is wrong if the server
+ * knows only the agent's first key.
  */
 function explain(error: unknown, kid: string | undefined, dpop: Dpop | undefined): never {
   if (isRefusal(error, 'UNKNOWN_FIELD') && kid !== undefined)

@@ -8,8 +8,8 @@ const ON_DEMAND = {
 }
 
 /**
- * Resolves with the sizes of a minified program in bytes: of the files that a page loads at once, of @noble/ed25519, of
- * the code that changes keys, and of the other files that it loads on demand.
+ * Resolves with the sizes of a minified program in bytes: of the files that a page loads at once, of @noble/ed25519,
+ * of the code that changes keys, and of the other files that it loads on demand.
  */
 async function sizesOf(text: string) {
   const files = await bundle(text)

@@ -1924,6 +1924,7 @@ export const OperatorManifestScalarFieldEnum = {
   operatorId: 'operatorId',
   seq: 'seq',
   manifest: 'manifest',
+  changesRoot: 'changesRoot',
   createdAt: 'createdAt'
 } as const
 

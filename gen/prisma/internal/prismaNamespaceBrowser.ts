@@ -132,6 +132,7 @@ export const OperatorManifestScalarFieldEnum = {
   operatorId: 'operatorId',
   seq: 'seq',
   manifest: 'manifest',
+  changesRoot: 'changesRoot',
   createdAt: 'createdAt'
 } as const
 

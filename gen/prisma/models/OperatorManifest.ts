@@ -39,6 +39,7 @@ export type OperatorManifestMinAggregateOutputType = {
   operatorId: string | null
   seq: number | null
   manifest: string | null
+  changesRoot: boolean | null
   createdAt: Date | null
 }
 
@@ -46,6 +47,7 @@ export type OperatorManifestMaxAggregateOutputType = {
   operatorId: string | null
   seq: number | null
   manifest: string | null
+  changesRoot: boolean | null
   createdAt: Date | null
 }
 
@@ -53,6 +55,7 @@ export type OperatorManifestCountAggregateOutputType = {
   operatorId: number
   seq: number
   manifest: number
+  changesRoot: number
   createdAt: number
   _all: number
 }
@@ -70,6 +73,7 @@ export type OperatorManifestMinAggregateInputType = {
   operatorId?: true
   seq?: true
   manifest?: true
+  changesRoot?: true
   createdAt?: true
 }
 
@@ -77,6 +81,7 @@ export type OperatorManifestMaxAggregateInputType = {
   operatorId?: true
   seq?: true
   manifest?: true
+  changesRoot?: true
   createdAt?: true
 }
 
@@ -84,6 +89,7 @@ export type OperatorManifestCountAggregateInputType = {
   operatorId?: true
   seq?: true
   manifest?: true
+  changesRoot?: true
   createdAt?: true
   _all?: true
 }
@@ -178,6 +184,7 @@ export type OperatorManifestGroupByOutputType = {
   operatorId: string
   seq: number
   manifest: string
+  changesRoot: boolean
   createdAt: Date
   _count: OperatorManifestCountAggregateOutputType | null
   _avg: OperatorManifestAvgAggregateOutputType | null
@@ -208,6 +215,7 @@ export type OperatorManifestWhereInput = {
   operatorId?: Prisma.UuidFilter<"OperatorManifest"> | string
   seq?: Prisma.IntFilter<"OperatorManifest"> | number
   manifest?: Prisma.StringFilter<"OperatorManifest"> | string
+  changesRoot?: Prisma.BoolFilter<"OperatorManifest"> | boolean
   createdAt?: Prisma.DateTimeFilter<"OperatorManifest"> | Date | string
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
 }
@@ -216,6 +224,7 @@ export type OperatorManifestOrderByWithRelationInput = {
   operatorId?: Prisma.SortOrder
   seq?: Prisma.SortOrder
   manifest?: Prisma.SortOrder
+  changesRoot?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
 }
@@ -228,6 +237,7 @@ export type OperatorManifestWhereUniqueInput = Prisma.AtLeast<{
   operatorId?: Prisma.UuidFilter<"OperatorManifest"> | string
   seq?: Prisma.IntFilter<"OperatorManifest"> | number
   manifest?: Prisma.StringFilter<"OperatorManifest"> | string
+  changesRoot?: Prisma.BoolFilter<"OperatorManifest"> | boolean
   createdAt?: Prisma.DateTimeFilter<"OperatorManifest"> | Date | string
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
 }, "operatorId_seq">
@@ -236,6 +246,7 @@ export type OperatorManifestOrderByWithAggregationInput = {
   operatorId?: Prisma.SortOrder
   seq?: Prisma.SortOrder
   manifest?: Prisma.SortOrder
+  changesRoot?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   _count?: Prisma.OperatorManifestCountOrderByAggregateInput
   _avg?: Prisma.OperatorManifestAvgOrderByAggregateInput
@@ -251,12 +262,14 @@ export type OperatorManifestScalarWhereWithAggregatesInput = {
   operatorId?: Prisma.UuidWithAggregatesFilter<"OperatorManifest"> | string
   seq?: Prisma.IntWithAggregatesFilter<"OperatorManifest"> | number
   manifest?: Prisma.StringWithAggregatesFilter<"OperatorManifest"> | string
+  changesRoot?: Prisma.BoolWithAggregatesFilter<"OperatorManifest"> | boolean
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"OperatorManifest"> | Date | string
 }
 
 export type OperatorManifestCreateInput = {
   seq: number
   manifest: string
+  changesRoot: boolean
   createdAt?: Date | string
   operator: Prisma.OperatorCreateNestedOneWithoutManifestsInput
 }
@@ -265,12 +278,14 @@ export type OperatorManifestUncheckedCreateInput = {
   operatorId: string
   seq: number
   manifest: string
+  changesRoot: boolean
   createdAt?: Date | string
 }
 
 export type OperatorManifestUpdateInput = {
   seq?: Prisma.IntFieldUpdateOperationsInput | number
   manifest?: Prisma.StringFieldUpdateOperationsInput | string
+  changesRoot?: Prisma.BoolFieldUpdateOperationsInput | boolean
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   operator?: Prisma.OperatorUpdateOneRequiredWithoutManifestsNestedInput
 }
@@ -279,6 +294,7 @@ export type OperatorManifestUncheckedUpdateInput = {
   operatorId?: Prisma.StringFieldUpdateOperationsInput | string
   seq?: Prisma.IntFieldUpdateOperationsInput | number
   manifest?: Prisma.StringFieldUpdateOperationsInput | string
+  changesRoot?: Prisma.BoolFieldUpdateOperationsInput | boolean
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -286,12 +302,14 @@ export type OperatorManifestCreateManyInput = {
   operatorId: string
   seq: number
   manifest: string
+  changesRoot: boolean
   createdAt?: Date | string
 }
 
 export type OperatorManifestUpdateManyMutationInput = {
   seq?: Prisma.IntFieldUpdateOperationsInput | number
   manifest?: Prisma.StringFieldUpdateOperationsInput | string
+  changesRoot?: Prisma.BoolFieldUpdateOperationsInput | boolean
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -299,6 +317,7 @@ export type OperatorManifestUncheckedUpdateManyInput = {
   operatorId?: Prisma.StringFieldUpdateOperationsInput | string
   seq?: Prisma.IntFieldUpdateOperationsInput | number
   manifest?: Prisma.StringFieldUpdateOperationsInput | string
+  changesRoot?: Prisma.BoolFieldUpdateOperationsInput | boolean
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -321,6 +340,7 @@ export type OperatorManifestCountOrderByAggregateInput = {
   operatorId?: Prisma.SortOrder
   seq?: Prisma.SortOrder
   manifest?: Prisma.SortOrder
+  changesRoot?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -332,6 +352,7 @@ export type OperatorManifestMaxOrderByAggregateInput = {
   operatorId?: Prisma.SortOrder
   seq?: Prisma.SortOrder
   manifest?: Prisma.SortOrder
+  changesRoot?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -339,6 +360,7 @@ export type OperatorManifestMinOrderByAggregateInput = {
   operatorId?: Prisma.SortOrder
   seq?: Prisma.SortOrder
   manifest?: Prisma.SortOrder
+  changesRoot?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -391,12 +413,14 @@ export type OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput = {
 export type OperatorManifestCreateWithoutOperatorInput = {
   seq: number
   manifest: string
+  changesRoot: boolean
   createdAt?: Date | string
 }
 
 export type OperatorManifestUncheckedCreateWithoutOperatorInput = {
   seq: number
   manifest: string
+  changesRoot: boolean
   createdAt?: Date | string
 }
 
@@ -433,30 +457,35 @@ export type OperatorManifestScalarWhereInput = {
   operatorId?: Prisma.UuidFilter<"OperatorManifest"> | string
   seq?: Prisma.IntFilter<"OperatorManifest"> | number
   manifest?: Prisma.StringFilter<"OperatorManifest"> | string
+  changesRoot?: Prisma.BoolFilter<"OperatorManifest"> | boolean
   createdAt?: Prisma.DateTimeFilter<"OperatorManifest"> | Date | string
 }
 
 export type OperatorManifestCreateManyOperatorInput = {
   seq: number
   manifest: string
+  changesRoot: boolean
   createdAt?: Date | string
 }
 
 export type OperatorManifestUpdateWithoutOperatorInput = {
   seq?: Prisma.IntFieldUpdateOperationsInput | number
   manifest?: Prisma.StringFieldUpdateOperationsInput | string
+  changesRoot?: Prisma.BoolFieldUpdateOperationsInput | boolean
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type OperatorManifestUncheckedUpdateWithoutOperatorInput = {
   seq?: Prisma.IntFieldUpdateOperationsInput | number
   manifest?: Prisma.StringFieldUpdateOperationsInput | string
+  changesRoot?: Prisma.BoolFieldUpdateOperationsInput | boolean
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type OperatorManifestUncheckedUpdateManyWithoutOperatorInput = {
   seq?: Prisma.IntFieldUpdateOperationsInput | number
   manifest?: Prisma.StringFieldUpdateOperationsInput | string
+  changesRoot?: Prisma.BoolFieldUpdateOperationsInput | boolean
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -466,6 +495,7 @@ export type OperatorManifestSelect<ExtArgs extends runtime.Types.Extensions.Inte
   operatorId?: boolean
   seq?: boolean
   manifest?: boolean
+  changesRoot?: boolean
   createdAt?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorManifest"]>
@@ -474,6 +504,7 @@ export type OperatorManifestSelectCreateManyAndReturn<ExtArgs extends runtime.Ty
   operatorId?: boolean
   seq?: boolean
   manifest?: boolean
+  changesRoot?: boolean
   createdAt?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorManifest"]>
@@ -482,6 +513,7 @@ export type OperatorManifestSelectUpdateManyAndReturn<ExtArgs extends runtime.Ty
   operatorId?: boolean
   seq?: boolean
   manifest?: boolean
+  changesRoot?: boolean
   createdAt?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorManifest"]>
@@ -490,10 +522,11 @@ export type OperatorManifestSelectScalar = {
   operatorId?: boolean
   seq?: boolean
   manifest?: boolean
+  changesRoot?: boolean
   createdAt?: boolean
 }
 
-export type OperatorManifestOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"operatorId" | "seq" | "manifest" | "createdAt", ExtArgs["result"]["operatorManifest"]>
+export type OperatorManifestOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"operatorId" | "seq" | "manifest" | "changesRoot" | "createdAt", ExtArgs["result"]["operatorManifest"]>
 export type OperatorManifestInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }
@@ -516,6 +549,10 @@ export type $OperatorManifestPayload<ExtArgs extends runtime.Types.Extensions.In
      * A JWS in compact serialisation.
      */
     manifest: string
+    /**
+     * Whether the set of root keys differs from the one before. The export of agents leaves out the other manifests.
+     */
+    changesRoot: boolean
     createdAt: Date
   }, ExtArgs["result"]["operatorManifest"]>
   composites: {}
@@ -944,6 +981,7 @@ export interface OperatorManifestFieldRefs {
   readonly operatorId: Prisma.FieldRef<"OperatorManifest", 'String'>
   readonly seq: Prisma.FieldRef<"OperatorManifest", 'Int'>
   readonly manifest: Prisma.FieldRef<"OperatorManifest", 'String'>
+  readonly changesRoot: Prisma.FieldRef<"OperatorManifest", 'Boolean'>
   readonly createdAt: Prisma.FieldRef<"OperatorManifest", 'DateTime'>
 }
     

@@ -27,6 +27,7 @@ CREATE TABLE "operator_manifests" (
     "operator_id" UUID NOT NULL,
     "seq" INTEGER NOT NULL,
     "manifest" TEXT NOT NULL,
+    "changes_root" BOOLEAN NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "operator_manifests_pkey" PRIMARY KEY ("operator_id","seq")
@@ -102,6 +103,9 @@ ALTER TABLE "agent_pending_events" ADD CONSTRAINT "agent_pending_events_agent_id
 -- What Prisma's schema cannot say.
 
 ALTER TABLE "agent_pending_events" ADD CONSTRAINT "agent_pending_events_type" CHECK ("type" IN ('recover', 'move'));
+
+-- The metric auth4agent_operators_frozen counts these rows often.
+CREATE INDEX "operators_frozen" ON "operators"("id") WHERE "frozen_at" IS NOT NULL;
 
 -- An event is never changed. Rows go only together with their agent, when a pending agent is removed.
 CREATE TRIGGER "agent_key_events_no_update" BEFORE UPDATE OR TRUNCATE ON "agent_key_events"

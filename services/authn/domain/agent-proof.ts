@@ -101,6 +101,7 @@ function thumbprintOf({ publicKey }: Subject['agent']): string | undefined {
  * @throws ApiError AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE
  */
 export function checkStatuses({ agent, operator }: Subject): void {
+  if (agent.movedTo !== '') throw new ApiError('AGENT_NOT_ACTIVE', `The agent has moved to ${agent.movedTo}`)
   if (agent.status !== 'active') throw new ApiError('AGENT_NOT_ACTIVE')
   if (operator.status !== 'active') throw new ApiError('AGENT_OPERATOR_NOT_ACTIVE')
 }

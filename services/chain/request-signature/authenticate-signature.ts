@@ -21,8 +21,8 @@ interface Line extends Pick<Policy<Fields>, 'own'> {
 }
 
 /**
- * Identifies the caller by its HTTP message signature (RFC 9421) or else by its assertion. Ignores signatures for other
- * programs. Ignores all signatures if only anonymous callers may call the method, like an Authorization header.
+ * Identifies the caller by its HTTP message signature (RFC 9421) or else by its assertion. Ignores signatures for
+ * other programs. Ignores all signatures if only anonymous callers may call the method, like an Authorization header.
  * @throws ApiError INVALID_REQUEST_SIGNATURE, BODY_DIGEST_MISMATCH, and the errors of `authenticate`
  */
 export async function authenticateCall(

@@ -20,7 +20,7 @@ const MAX_SIGNATURE_AGE_S = 300
 /** Components that a signature must cover, without parameters. */
 const REQUIRED = ['@method', '@target-uri', 'content-digest'] as const
 const MAX_COMPONENTS = 32
-/** What the library checks itself. It checks no times, because `checkParameters` does, and says what would be right. */
+/** The checks of the library. It checks no times: `checkParameters` does, and its refusals say what would be right. */
 const POLICY = {
   algorithms: ['ed25519', 'ecdsa-p256-sha256'],
   requiredComponents: [],

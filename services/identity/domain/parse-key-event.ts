@@ -4,7 +4,7 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { refusalError } from './refuse-key-event.ts'
 
 /** Seconds by which the time in a signed event or statement may differ from the server's time. */
-const MAX_AGE_S = 300
+export const MAX_AGE_S = 300
 
 /** The server's clock, and the clock skew that it allows, in seconds. */
 export interface SigningClock {

@@ -6,8 +6,10 @@ import type { Call } from '../../chain/call.ts'
 import { change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { describeMove } from '../domain/describe-move.ts'
 import { decideAppend, type KeyLog } from '../domain/key-log.ts'
 import { checkTime, parseSentEvent } from '../domain/parse-key-event.ts'
+import { checkDestination } from '../moves/check-destination.ts'
 import { resolveOwner } from '../resolve-did.ts'
 import type { KeyEventDeps } from './deps.ts'
 import { lockKeyLog, readKeyLog } from './read-key-log.ts'
@@ -51,20 +53,22 @@ export async function appendKeyEvent(
   const known = await findRepeated(prisma, seen, event)
   if (known !== undefined) return known
   decide(seen)
+  const move = event.claims.type === 'move' ? event.claims : undefined
+  if (move !== undefined) await checkDestination(deps, seen.agentId, move)
   const author = { requestId, principal: { kind: 'agent', did } } as const
   return change(prisma, author, async (tx, audit) => {
     const log = await lockKeyLog(tx, operator.id, { did })
     const repeated = await findRepeated(tx, log, event)
     if (repeated !== undefined) return repeated
-    const isMove = event.claims.type === 'move'
     const steps = decide(log)
-    const due = isMove ? steps.slice(0, -1) : steps
+    const due = move === undefined ? steps : steps.slice(0, -1)
     if (due.length > 0) await writeSteps(tx, audit, log, due, at)
     const written = due.map((step) => step.event.claims.type)
-    if (!isMove) return { event, written }
+    if (move === undefined) return { event, written }
     const effectiveAt = new Date(at.getTime() + deps.moveDelayMs)
     await insertWaiting(tx, log.agentId, 'move', event, { requestedAt: at, effectiveAt })
-    await audit({ action: 'agent.request-move', subject: did, operatorId: operator.id })
+    const reason = describeMove(move)
+    await audit({ action: 'agent.request-move', subject: did, operatorId: operator.id, reason })
     return { event, written, effectiveAt }
   })
 }

@@ -7,6 +7,8 @@ export interface KeyEventDeps extends Resolver {
   readonly now: () => number
   /** Returns a time with the clock skew that the server allows. */
   readonly clock: (at: Date) => SigningClock
+  /** The issuer of this server. */
+  readonly issuer: string
   /** Milliseconds between the request for a recovery and its effect. */
   readonly recoveryDelayMs: number
   /** Milliseconds between the request for a move and its admission without a release. */

@@ -18,8 +18,8 @@ export const keyPolicies: Policies<typeof AgentKeyService> = {
   recoverAgent: {
     callers: ['operator'],
     own: 'operatorId',
-    limit: 'manage',
     role: 'keys',
+    limit: 'manage',
     action: 'agent.request-recovery',
     endsTokens: true,
   },

@@ -99,7 +99,7 @@ function computedInception(did: string, key: Ed25519Jwk, createdAt: Date): KeyEv
 }
 
 /** Parses an event that the server has accepted before. */
-function parseStored(text: string): KeyEvent {
+export function parseStored(text: string): KeyEvent {
   const event = parseKeyEvent(text)
   if (!event.ok) throw new Error(`A stored key event must be well-formed: ${event.demand}`)
   return event

@@ -4,8 +4,9 @@ import type { KeyEvent } from '@auth4agent/core/key-events/key-event'
 import type { KeyState } from '@auth4agent/core/key-events/key-state'
 import type { KeyEventType as StoredType } from '../../../gen/prisma/enums.ts'
 import type { AuditAction } from '../../ledger/audit-action.ts'
-import type { Audit, Author } from '../../ledger/ledger.ts'
+import type { Audit, AuditEntry, Author } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
+import { describeMove } from '../domain/describe-move.ts'
 import type { KeyLog, Step } from '../domain/key-log.ts'
 import { digestBytes } from './read-key-log.ts'
 
@@ -65,23 +66,28 @@ export async function writeSteps(tx: Tx, audit: Audit, log: KeyLog, steps: reado
         ...(endsTokens && { epoch: { increment: 1 } }),
       },
     })
-    await audit({ action, subject: before.did, operatorId, ...(type === 'recover' && { principal: SYSTEM }) })
+    await audit({ action, subject: before.did, operatorId, ...originOf(event, before) })
   }
+}
+
+/**
+ * Returns what the audit says about an event whose author is not the caller. The agent is the author of its move: its
+ * operator sees nothing of the request with which another operator admits the agent.
+ */
+function originOf({ claims }: KeyEvent, { did }: KeyState): Pick<AuditEntry, 'principal' | 'reason'> {
+  if (claims.type === 'recover') return { principal: SYSTEM }
+  return claims.type === 'move' ? { principal: { kind: 'agent', did }, reason: describeMove(claims) } : {}
 }
 
 /** Inserts an event into the log of an agent. */
 export async function insertEvent(tx: Tx, agentId: string, event: KeyEvent, recordedAt: Date): Promise<void> {
-  const { claims, text, digest } = event
-  await tx.agentKeyEvent.create({
-    data: {
-      agentId,
-      seq: claims.seq,
-      type: STORED[claims.type],
-      event: text,
-      digest: digestBytes(digest),
-      recordedAt,
-    },
-  })
+  await tx.agentKeyEvent.create({ data: eventRow(agentId, event, recordedAt) })
+}
+
+/** Returns the row of an event in the log of an agent. */
+export function eventRow(agentId: string, { claims, text, digest }: KeyEvent, recordedAt: Date) {
+  const { seq, type } = claims
+  return { agentId, seq, type: STORED[type], event: text, digest: digestBytes(digest), recordedAt }
 }
 
 /** Brings the agent's rows of keys from one state to the next. */

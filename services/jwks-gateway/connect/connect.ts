@@ -21,12 +21,15 @@ import {
 import { sentApprovals } from '../../chain/approvals.ts'
 import { methodName } from '../../chain/method-name.ts'
 import { EMPTY_BODY, requestBody } from '../../chain/request-body.ts'
+import { createPlaces, requestLimit } from '../../chain/request-limit.ts'
 import type { Caller, Meta, Rpc } from '../../chain/rpc.ts'
 import { sentProof } from '../../chain/sent-proof.ts'
 import type { Exchange } from '../../http-port/exchange.ts'
 import type { Mount } from '../../http-port/server.ts'
 import { ApiError, toApiError } from '../../platform/errors/api-error.ts'
 import { toConnectError } from '../../platform/errors/connect-error.ts'
+import type { Bound } from '../../platform/limits/bound.ts'
+import { sourceKey } from '../../platform/limits/source-key.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 import { unlessStalled } from '../rest/unless-stalled.ts'
 import { type FindMessage, refusal, refuseUnread } from './connect-refusals.ts'
@@ -46,6 +49,8 @@ interface CallState {
 }
 
 const UNKNOWN_PROCEDURE = new ApiError('ROUTE_NOT_FOUND', 'Unknown procedure')
+
+const NO_PLACE = new ApiError('OVERLOADED', undefined, { retryAfter: 1 })
 
 const UNKNOWN_QUERY = new ApiError('UNKNOWN_FIELD', 'A POST over Connect or gRPC-Web must have no query parameters')
 
@@ -77,7 +82,8 @@ export function createConnectHandler(context: GatewayContext): Mount['handle'] {
   })
   for (const method of rpc.services.flatMap(({ methods }) => methods)) addMethod(router, context, method)
   const registry = createRegistry(...rpc.services.map(({ file }) => file))
-  const calls: Calls = { rpc, findMessage: (typeName) => registry.getMessage(typeName) }
+  const places = new Map(router.handlers.map(({ method }) => [method, createPlaces(method)]))
+  const calls: Calls = { rpc, places, findMessage: (typeName) => registry.getMessage(typeName) }
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]))
   const answer = async (exchange: Exchange): Promise<UniversalServerResponse> => {
     const handler = handlers.get(exchange.path)
@@ -102,10 +108,12 @@ export function createConnectHandler(context: GatewayContext): Mount['handle'] {
 interface Calls {
   readonly rpc: Rpc
   readonly findMessage: FindMessage
+  /** Bounds the open requests of some methods. */
+  readonly places: ReadonlyMap<DescMethod, Bound | undefined>
 }
 
 async function call(
-  { rpc, findMessage }: Calls,
+  { rpc, findMessage, places }: Calls,
   handler: UniversalHandler,
   { request, response, caller, query }: Exchange,
 ) {
@@ -113,6 +121,12 @@ async function call(
   if (request.method === 'POST' && query !== '') {
     return refusal(await refuseRead(rpc, handler.method, UNKNOWN_QUERY, caller), request.headers['content-type'])
   }
+  const bound = places.get(handler.method)
+  const release = bound?.(sourceKey(caller.source))
+  if (bound !== undefined && release === undefined) {
+    return refusal(await refuseRead(rpc, handler.method, NO_PLACE, caller), request.headers['content-type'])
+  }
+  if (release !== undefined) response.once('close', release)
   const { headers } = request
   const state: CallState = { caller, isInvoked: false, cut: () => response.destroy(), headers, chunks: [] }
   const values = createContextValues().set(callState, state)
@@ -168,7 +182,8 @@ function addMethod(router: ConnectRouter, { rpc, config }: GatewayContext, metho
     const handler = streamHandler(rpc, method, config) as MethodImpl<DescMethod>
     router.rpc(method, handler, { maxTimeoutMs: MAX_STREAM_TIMEOUT_MS })
   } else {
-    router.rpc(method, unaryHandler(rpc, method, config.baseUrl) as MethodImpl<DescMethod>)
+    const handler = unaryHandler(rpc, method, config.baseUrl) as MethodImpl<DescMethod>
+    router.rpc(method, handler, { readMaxBytes: requestLimit(method, config.bodyLimit) })
   }
 }
 

@@ -71,7 +71,12 @@ describe('restRoutes', () => {
       body,
       headers: { 'content-type': 'application/json' },
     })
-    expect(await answer.json()).toStrictEqual({ audiences: [], require_bound_challenges: true })
+    expect(await answer.json()).toStrictEqual({
+      audiences: [],
+      require_bound_challenges: true,
+      require_body_digest: false,
+      hide_allowed_scopes: false,
+    })
     expect(rpc.last().request).toMatchObject({ id: 'o1', policy: { requireBoundChallenges: true } })
   })
 

@@ -4,14 +4,16 @@ import type { DescMethod, Message } from '@bufbuild/protobuf'
 import { sentApprovals } from '../../chain/approvals.ts'
 import { methodName } from '../../chain/method-name.ts'
 import { EMPTY_BODY, requestBody } from '../../chain/request-body.ts'
+import { createPlaces, requestLimit } from '../../chain/request-limit.ts'
 import { signableRequest } from '../../chain/request-signature/signable-request.ts'
 import type { MediaType, Represented, Resource } from '../../chain/resource.ts'
 import { sentProof } from '../../chain/sent-proof.ts'
 import type { Answer, Exchange, Params, Route } from '../../http-port/exchange.ts'
-import { readBody } from '../../http-port/read-body.ts'
+import { readBody, takePlace } from '../../http-port/read-body.ts'
 import { CROSS_ORIGIN_HEADERS } from '../../http-port/security-headers.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StatusRefusals } from '../../platform/errors/status-refusal.ts'
+import { sourceKey } from '../../platform/limits/source-key.ts'
 import { type GatewayContext, publicUrl, underIssuer } from '../gateway-context.ts'
 import { compileFormReader } from '../oauth/read-form.ts'
 import { eventStreamHandler } from './event-stream.ts'
@@ -43,10 +45,13 @@ function restHandler(context: GatewayContext, binding: RestBinding): Route['hand
   const answer = plainAnswer(context, binding)
   const resource = context.representations[methodName(method)]
   const refusalOf = context.statusRefusals[methodName(method)]
-  const call: Call = async ({ request, caller, path, query }, params, prepare) => {
+  const limit = requestLimit(method, context.config.bodyLimit)
+  const places = createPlaces(method)
+  const call: Call = async ({ request, response, caller, path, query }, params, prepare) => {
     const { headers } = request
     const url = publicUrl(context, path)
-    const body = verb === 'GET' ? NO_BODY : await readBody(request, context.config.bodyLimit)
+    if (places !== undefined) takePlace(places, sourceKey(caller.source), response)
+    const body = verb === 'GET' ? NO_BODY : await readBody(request, limit)
     const readRequest = () => {
       const message = read(headers, params, query, body)
       prepare?.(message)

@@ -33,6 +33,15 @@ export function explainProof(
   return { reason: REASONS[verdict], message: `${wanted} ${DESCRIPTIONS[verdict](answers)}` }
 }
 
+/** Explains that the record of an owner names a key that is none of its root keys. */
+export function explainFreeze(domain: string): string {
+  return (
+    `The record at ${recordName(domain)} names a key that is no root key of the operator. The operator is frozen: it ` +
+    'can change nothing except its root keys. Publish a record that names one of the root keys, or set root keys that ' +
+    'contain the key in the record. Tokens stay valid.'
+  )
+}
+
 const DESCRIPTIONS: Readonly<Record<FailedVerdict, (answers: readonly TxtAnswer[]) => string>> = {
   'not-found': () =>
     'Found no record of this server there. Publish the record, wait until DNS has it, and confirm again.',

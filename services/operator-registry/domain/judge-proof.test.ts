@@ -1,7 +1,7 @@
 import { recordValue } from '@auth4agent/core/identity/proof-record'
 import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 import { describe, expect, test } from 'vitest'
-import { isRecordSeen, judgeProof, type ProofVerdict } from './judge-proof.ts'
+import { isRecordSeen, judgeProof, type ProofVerdict, readNamedKey } from './judge-proof.ts'
 
 const issuer = 'https://auth.example.com'
 const wanted = { issuer, operatorId: 'ours', thumbprint: 'our-key', incumbentId: 'theirs' }
@@ -67,5 +67,42 @@ describe('isRecordSeen', () => {
     ['nowhere', [absent], false],
   ])("with the operator's record %s returns %s", (_, answers, seen) => {
     expect(isRecordSeen(answers, wanted)).toBe(seen)
+  })
+})
+
+describe('an operator with several root keys', () => {
+  const team = { ...wanted, otherRootKeys: ['our-key', 'second-key'] }
+  const second = records(recordValue({ issuer, operatorId: 'ours', thumbprint: 'second-key' }))
+
+  test('is proven by a record that names any of them', () => {
+    expect(judgeProof([second], team)).toBe('proven')
+    expect(judgeProof([second, proven, absent], team)).toBe('proven')
+    expect(judgeProof([records(WRONG_KEY)], team)).toBe('mismatch')
+    expect(judgeProof([second], wanted)).toBe('mismatch')
+  })
+
+  test('is seen by a record that names any of them', () => {
+    expect(isRecordSeen([records(THEIRS, recordValue({ ...wanted, thumbprint: 'second-key' }))], team)).toBe(true)
+    expect(isRecordSeen([second], wanted)).toBe(false)
+  })
+})
+
+describe('readNamedKey', () => {
+  test.each<[string, TxtAnswer[], string | undefined]>([
+    ['the key that the only record names', [proven], 'our-key'],
+    ['a key that is no key of the operator', [records(WRONG_KEY)], 'other-key'],
+    ['the key that two of three resolvers have', [proven, records(WRONG_KEY), proven], 'our-key'],
+    ['nothing at half of the resolvers', [proven, failed], undefined],
+    ['nothing if three resolvers differ', [proven, records(WRONG_KEY), absent], undefined],
+    ['nothing beside another record', [records(OURS, THEIRS)], undefined],
+    ['nothing beside a second record of the operator', [records(OURS, WRONG_KEY)], undefined],
+    ['nothing for the record of another operator', [records(THEIRS)], undefined],
+    ['nothing for a record of another issuer', [records(ELSEWHERE)], undefined],
+    ['nothing for a record without a key', [records(`v=a4a1; iss=${issuer}; op=ours`)], undefined],
+    ['nothing for a record with an empty key', [records(`v=a4a1; iss=${issuer}; op=ours; rk=`)], undefined],
+    ['nothing without a record', [absent], undefined],
+    ['nothing without resolvers', [], undefined],
+  ])('returns %s', (_, answers, named) => {
+    expect(readNamedKey(answers, wanted)).toBe(named)
   })
 })

@@ -5,6 +5,8 @@ import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 export interface WantedProof extends ProofSubject {
   /** Operator id of the owner; absent when the domain has no owner, or `operatorId` is the owner. */
   readonly incumbentId?: string
+  /** Thumbprints of the operator's further root keys. A record may name any root key. */
+  readonly otherRootKeys?: readonly string[]
 }
 
 /**
@@ -32,8 +34,26 @@ export function judgeProof(answers: readonly TxtAnswer[], wanted: WantedProof): 
   return 'unavailable'
 }
 
+/**
+ * Returns the thumbprint that a majority of all resolvers has in the only record of this issuer, if this record is the
+ * operator's. The thumbprint may be that of no key of the operator.
+ */
+export function readNamedKey(
+  answers: readonly TxtAnswer[],
+  { issuer, operatorId }: Pick<ProofSubject, 'issuer' | 'operatorId'>,
+): string | undefined {
+  const counts = new Map<string, number>()
+  for (const answer of answers) {
+    const [text, ...others] = answer.kind === 'records' ? recordsOf(answer.records, issuer) : []
+    const record = text === undefined || others.length > 0 ? undefined : readRecord(text, issuer)
+    if (record?.operatorId === operatorId) counts.set(record.thumbprint, (counts.get(record.thumbprint) ?? 0) + 1)
+  }
+  const named = [...counts].find(([, count]) => isMajority(count, answers.length))?.[0]
+  return named === '' ? undefined : named
+}
+
 /** Returns whether a majority of all resolvers has the operator's record, with or without other records. */
-export function isRecordSeen(answers: readonly TxtAnswer[], wanted: ProofSubject): boolean {
+export function isRecordSeen(answers: readonly TxtAnswer[], wanted: WantedProof): boolean {
   const seen = answers.filter(
     (answer) => answer.kind === 'records' && answer.records.some((text) => isProofOf(text, wanted)),
   )
@@ -43,8 +63,7 @@ export function isRecordSeen(answers: readonly TxtAnswer[], wanted: ProofSubject
 function viewOf(answer: TxtAnswer, wanted: WantedProof): View | undefined {
   if (answer.kind === 'failed') return undefined
   if (answer.kind === 'absent') return 'not-found'
-  // An RRset contains each text once (RFC 2181 section 5), so a text that a server sends twice is one record.
-  const ofIssuer = [...new Set(answer.records)].filter((text) => readRecord(text, wanted.issuer) !== undefined)
+  const ofIssuer = recordsOf(answer.records, wanted.issuer)
   const [text] = ofIssuer
   if (text === undefined) return 'not-found'
   if (ofIssuer.length > 1) return 'contested'
@@ -53,9 +72,14 @@ function viewOf(answer: TxtAnswer, wanted: WantedProof): View | undefined {
   return wanted.incumbentId !== undefined && operatorId === wanted.incumbentId ? 'incumbent-present' : 'mismatch'
 }
 
-function isProofOf(text: string, { issuer, operatorId, thumbprint }: ProofSubject): boolean {
+/** An RRset contains each text once (RFC 2181 section 5), so a text that a server sends twice is one record. */
+function recordsOf(records: readonly string[], issuer: string): readonly string[] {
+  return [...new Set(records)].filter((text) => readRecord(text, issuer) !== undefined)
+}
+
+function isProofOf(text: string, { issuer, operatorId, thumbprint, otherRootKeys = [] }: WantedProof): boolean {
   const record = readRecord(text, issuer)
-  return record?.operatorId === operatorId && record.thumbprint === thumbprint
+  return record?.operatorId === operatorId && [thumbprint, ...otherRootKeys].includes(record.thumbprint)
 }
 
 function isMajority(count: number, all: number): boolean {

@@ -30,6 +30,17 @@ describe('judgeReverification of an active operator', () => {
     expect(run(verdict, 100).lapsedAfter).toBe(after)
   })
 
+  test('that is frozen makes it lapse as late as one without an answer', () => {
+    let failedProofs = 0
+    for (let time = 1; ; time++) {
+      const given = { status: 'active', failedProofs, verdict: 'mismatch', threshold, namesForeignKey: true } as const
+      const { becomes, soon, ...rest } = judgeReverification(given)
+      expect(soon).toBe(false)
+      failedProofs = rest.failedProofs
+      if (becomes === 'lapsed') return expect(time).toBe(24)
+    }
+  })
+
   test('resets the failures after one successful proof', () => {
     expect(judgeReverification({ status: 'active', failedProofs: 17, verdict: 'proven', threshold })).toEqual({
       failedProofs: 0,

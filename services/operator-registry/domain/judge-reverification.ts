@@ -29,6 +29,12 @@ export interface ReverificationCase {
   /** Total weight of the failures since the last successful proof. */
   readonly failedProofs: number
   readonly verdict: ProofVerdict
+  /**
+   * Whether the only record is the operator's, but names a key that is no root key. The operator is then frozen, and
+   * the proof weighs as little as one without an answer, so that the operator has days to finish a change of its root
+   * keys.
+   */
+  readonly namesForeignKey?: boolean
   /** Clear failures in a row that make an operator lapse. */
   readonly threshold: number
 }
@@ -44,13 +50,15 @@ export interface Reverification {
 }
 
 /** Judges a scheduled proof. Failures of a suspended operator count, but they matter only when it is reinstated. */
-export function judgeReverification({ status, failedProofs, verdict, threshold }: ReverificationCase): Reverification {
+export function judgeReverification(given: ReverificationCase): Reverification {
+  const { status, failedProofs, verdict, threshold, namesForeignKey = false } = given
   if (verdict === 'proven') {
     return { failedProofs: 0, becomes: status === 'lapsed' ? 'active' : undefined, soon: false }
   }
-  const total = Math.min(failedProofs + WEIGHTS[verdict], threshold * FAILURE)
+  const weight = namesForeignKey ? WEIGHTS.unavailable : WEIGHTS[verdict]
+  const total = Math.min(failedProofs + weight, threshold * FAILURE)
   const lapses = status === 'active' && hasFailedTooOften(total, threshold)
-  return { failedProofs: total, becomes: lapses ? 'lapsed' : undefined, soon: WEIGHTS[verdict] === FAILURE }
+  return { failedProofs: total, becomes: lapses ? 'lapsed' : undefined, soon: weight === FAILURE }
 }
 
 /** Returns whether the failures weigh enough to make an operator lapse. */

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { parsePolicy } from './parse-policy.ts'
 
+const FLAGS = { requireBoundChallenges: true, requireBodyDigest: false, hideAllowedScopes: true }
 const rules = { domain: 'example.com', testDomains: false }
 
 function parse(...audiences: { audience: string; callers: string[]; tokenSigningAlg?: string; dpop?: string }[]) {
   const whole = audiences.map((rule) => Object.assign({ tokenSigningAlg: '', dpop: '' }, rule))
-  return parsePolicy({ audiences: whole, requireBoundChallenges: true }, rules)
+  return parsePolicy({ audiences: whole, ...FLAGS }, rules)
 }
 
 function many(count: number): string[] {
@@ -21,7 +22,7 @@ test('parsePolicy accepts audiences under the domain and returns callers as a se
       { audience: 'example.com', callers: ['other.com', 'xn--bcher-kva.de'], tokenSigningAlg: '', dpop: '' },
       { audience: 'https://api.example.com/v1', callers: ['*'], tokenSigningAlg: '', dpop: '' },
     ],
-    requireBoundChallenges: true,
+    ...FLAGS,
   })
 })
 

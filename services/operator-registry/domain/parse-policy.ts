@@ -21,6 +21,10 @@ const DPOP_RULES: readonly string[] = ['required', 'required-with-nonce']
 export interface OperatorPolicy {
   readonly audiences: readonly AudienceRule[]
   readonly requireBoundChallenges: boolean
+  /** Whether every assertion for a change must contain the digest of the request body. */
+  readonly requireBodyDigest: boolean
+  /** Whether GetAgent leaves out the scopes of the operator's agents. */
+  readonly hideAllowedScopes: boolean
 }
 
 interface PolicyRules {
@@ -52,7 +56,8 @@ export function parsePolicy(policy: OperatorPolicy, rules: PolicyRules): Operato
   if (new Set(audiences.map(({ audience }) => audience)).size < audiences.length) {
     throw new ApiError('INVALID_AUDIENCE', 'A policy must not name an audience twice')
   }
-  return { audiences, requireBoundChallenges: policy.requireBoundChallenges }
+  const { requireBoundChallenges, requireBodyDigest, hideAllowedScopes } = policy
+  return { audiences, requireBoundChallenges, requireBodyDigest, hideAllowedScopes }
 }
 
 function ownAudience(text: string, domain: string): string {

@@ -22,7 +22,7 @@ afterEach(() => harness.stop())
 const register = async () => harness.operator((await harness.register(DOMAIN)).id)
 const remove = ({ id }: Operator) => harness.prisma.operator.delete({ where: { id } })
 const actions = async ({ id }: Operator) => (await harness.audit(id)).map(({ action }) => action)
-const settle = (operator: Operator) => settleProof(harness.context, author, operator)
+const settle = (operator: Operator) => settleProof(harness.context, author, operator, operator.rootKeyThumbprint)
 
 test('settleProof makes one operator the owner and the other wait when two prove a domain at the same time', async () => {
   const settled = await Promise.all([settle(first), settle(second)])

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts'
 import { decideConfirm } from '../domain/decide-confirm.ts'
 import { nextProofDelay } from '../domain/judge-reverification.ts'
 import { nextLookDelay } from '../domain/takeover-looks.ts'
+import { applyNamedKey } from './named-key.ts'
 import { endWaits, type LockedDomain, lockDomain, NO_WAIT } from './operators.ts'
 import { insertPending } from './register.ts'
 
@@ -22,25 +23,41 @@ export type Settled =
  * filling the domain with registrations.
  *
  * @param seen the operator as it was before the look-up.
- * @throws ApiError OPERATOR_RELEASED, OPERATOR_SUSPENDED
+ * @param named the root key that the record names; undefined for a test domain, which needs no record.
+ * @throws ApiError OPERATOR_RELEASED, OPERATOR_SUSPENDED; UNAVAILABLE if the operator's keys have changed since
  */
-export async function settleProof(context: Context, author: Author, seen: Operator): Promise<Settled> {
-  const held = await holdsUnchallenged(context, seen)
+export async function settleProof(
+  context: Context,
+  author: Author,
+  seen: Operator,
+  named: string | undefined,
+): Promise<Settled> {
+  const held = await holdsUnchallenged(context, seen, named)
   if (held !== undefined) return held
   return change(context.prisma, author, async (tx, audit) => {
     const domain = await lockDomain(tx, seen.domain)
     const operator = domain.operators.find(({ id }) => id === seen.id)
-    return settle({ tx, audit, domain, context }, operator ?? (await insertPending(tx, audit, seen, context)))
+    if (operator !== undefined && operator.manifestSeq !== seen.manifestSeq) {
+      const detail = "The operator's keys have changed during the look at DNS: confirm again"
+      throw new ApiError('UNAVAILABLE', detail, { retryAfter: 1 })
+    }
+    const settling = { tx, audit, domain, context, named }
+    return settle(settling, operator ?? (await insertPending(tx, audit, seen, context)))
   })
 }
 
 /** Returns the result when nothing has to change, else undefined. Takes no lock, because any caller may call often. */
-async function holdsUnchallenged({ prisma }: Context, { id, domain }: Operator): Promise<Settled | undefined> {
+async function holdsUnchallenged(
+  { prisma }: Context,
+  { id, domain }: Operator,
+  named: string | undefined,
+): Promise<Settled | undefined> {
   const operators = await prisma.operator.findMany({
     where: { domain, OR: [{ id }, { takeoverAt: { not: null } }] },
   })
   const [operator] = operators
   if (operators.length !== 1 || operator?.id !== id || operator.status !== 'active') return undefined
+  if (operator.frozenAt !== null || (named !== undefined && named !== operator.rootKeyThumbprint)) return undefined
   return operator.domainVerifiedAt === null ? undefined : { kind: 'verified', at: operator.domainVerifiedAt }
 }
 
@@ -49,6 +66,7 @@ interface Settling {
   readonly audit: Audit
   readonly domain: LockedDomain
   readonly context: Context
+  readonly named: string | undefined
 }
 
 async function settle(settling: Settling, operator: Operator): Promise<Settled> {
@@ -58,6 +76,7 @@ async function settle(settling: Settling, operator: Operator): Promise<Settled> 
   if (decision.kind === 'refuse') throw new ApiError(decision.reason)
   if (decision.kind === 'hold') {
     await endWaits(tx, audit, domain, 'the owner proved the domain again')
+    await applyNamedKey(settling, operator, settling.named, operator.manifestSeq)
     return { kind: 'verified', at: operator.domainVerifiedAt ?? operator.createdAt }
   }
   if (decision.kind === 'wait') {
@@ -96,8 +115,11 @@ async function supersede({ tx, audit }: Settling, id: string, by: string): Promi
   await audit({ action: 'operator.supersede', subject: id, operatorId: id, reason: `by ${by}` })
 }
 
-async function activate({ tx, audit, domain, context }: Settling, { id, status }: Operator): Promise<Date> {
+async function activate(settling: Settling, operator: Operator): Promise<Date> {
+  const { tx, audit, domain, context, named } = settling
+  const { id, status, manifestSeq } = operator
   const at = new Date(context.now())
+  await applyNamedKey(settling, operator, named, manifestSeq)
   await tx.operator.update({ where: { id }, data: activation(context, at) })
   const action = status === 'lapsed' ? 'operator.recover' : 'operator.confirm'
   await audit({ action, subject: id, operatorId: id })

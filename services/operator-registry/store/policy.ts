@@ -12,7 +12,7 @@ import { getOperator, lockOperator } from './operators.ts'
  * @throws ApiError OPERATOR_NOT_FOUND
  */
 export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<OperatorPolicy> {
-  const { requireBoundChallenges } = await getOperator(db, id)
+  const { requireBoundChallenges, requireBodyDigest, hideAllowedScopes } = await getOperator(db, id)
   const rows = await db.operatorAudience.findMany({
     where: { operatorId: id },
     select: { audience: true, callers: true, tokenSigningAlg: true, dpop: true },
@@ -24,7 +24,7 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
     tokenSigningAlg: tokenSigningAlg ?? '',
     dpop: dpop ?? '',
   }))
-  return { audiences, requireBoundChallenges }
+  return { audiences, requireBoundChallenges, requireBodyDigest, hideAllowedScopes }
 }
 
 /**
@@ -44,7 +44,7 @@ export function setPolicy(
   return change(prisma, author, async (tx, audit) => {
     const operator = await lockOperator(tx, id)
     refuseUnless(operator, ['active', 'lapsed'])
-    const { audiences, requireBoundChallenges } = parsePolicy(wanted, { domain: operator.domain, testDomains })
+    const { audiences, ...flags } = parsePolicy(wanted, { domain: operator.domain, testDomains })
     await tx.operatorAudience.deleteMany({ where: { operatorId: id } })
     await tx.operatorAudience.createMany({
       data: audiences.map(({ audience, callers, tokenSigningAlg, dpop }) => ({
@@ -55,7 +55,7 @@ export function setPolicy(
         dpop: dpop === '' ? null : dpop,
       })),
     })
-    await tx.operator.update({ where: { id }, data: { requireBoundChallenges, version: { increment: 1 } } })
+    await tx.operator.update({ where: { id }, data: { ...flags, version: { increment: 1 } } })
     await audit({ action: 'operator.set-policy', subject: id, operatorId: id })
     return getPolicy(tx, id)
   })

@@ -1,18 +1,22 @@
+import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 import type { Operator } from '../../../gen/prisma/client.ts'
 import { type Audit, type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import type { Context } from '../context.ts'
 import { isOwner } from '../domain/decide-confirm.ts'
-import type { ProofVerdict } from '../domain/judge-proof.ts'
+import { isRecordSeen, judgeProof, type ProofVerdict, readNamedKey } from '../domain/judge-proof.ts'
 import { judgeReverification, nextProofDelay, type Reverification } from '../domain/judge-reverification.ts'
 import { activation } from './confirm.ts'
+import { proofOf } from './manifests.ts'
+import { applyNamedKey } from './named-key.ts'
 import { endWaits, lockDomain } from './operators.ts'
 
 /** An owner whose scheduled proof is due. */
 export interface DueProof {
   readonly id: string
   readonly domain: string
-  readonly thumbprint: string
+  /** Number of the operator's manifest before the look at DNS. */
+  readonly manifestSeq: number
 }
 
 /**
@@ -34,32 +38,41 @@ export function claimDueProofs({ prisma, now, testDomains }: Context, limit: num
       ORDER BY "next_proof_at" LIMIT ${limit} FOR UPDATE SKIP LOCKED
     )
     UPDATE "operators" SET "next_proof_at" = ${new Date(at + LEASE_MS)} WHERE "id" IN (SELECT "id" FROM due)
-    RETURNING "id"::text, "domain", "root_key_thumbprint" AS "thumbprint"`
+    RETURNING "id"::text, "domain", "manifest_seq" AS "manifestSeq"`
 }
 
-/** Result of looking up an owner's proof in DNS. */
-export interface ProofResult {
+/** What a scheduled proof has shown. */
+export interface ProofOutcome {
   readonly verdict: ProofVerdict
-  /** Whether a majority of the resolvers has the owner's record, with or without other records. */
-  readonly seen: boolean
+  /** Whether the record names a key that is no root key of the operator, so that the operator is frozen. */
+  readonly isFrozen: boolean
 }
 
-/** Applies the result of a scheduled proof. Does nothing when the operator no longer owns its domain. */
-export async function recordProof(context: Context, author: Author, due: DueProof, result: ProofResult): Promise<void> {
-  await change(context.prisma, author, async (tx, audit) => {
+/**
+ * Judges a scheduled proof by the keys that the operator has now, and applies the result. Does nothing when the
+ * operator no longer owns its domain, or when its keys have changed since the look at DNS: the proof is then due again
+ * when its claim has ended.
+ */
+export function recordProof(
+  context: Context,
+  author: Author,
+  due: DueProof,
+  answers: readonly TxtAnswer[],
+): Promise<ProofOutcome | undefined> {
+  return change(context.prisma, author, async (tx, audit) => {
     const domain = await lockDomain(tx, due.domain)
     const operator = domain.operators.find(({ id }) => id === due.id)
-    if (operator === undefined || !isOwner(operator)) return
+    if (operator === undefined || !isOwner(operator) || operator.manifestSeq !== due.manifestSeq) return undefined
+    const wanted = await proofOf(tx, context.issuer, operator)
+    const verdict = judgeProof(answers, wanted)
+    const applying = { tx, audit, context }
+    const isFrozen = await applyNamedKey(applying, operator, readNamedKey(answers, wanted), due.manifestSeq)
     const { status, failedProofs } = operator
-    const { verdict } = result
     const threshold = context.settings.reverifyFailures
-    await applyReverification(
-      { tx, audit, context },
-      operator,
-      judgeReverification({ status, failedProofs, verdict, threshold }),
-      verdict,
-    )
-    if (result.seen) await endWaits(tx, audit, domain, "DNS has the owner's record")
+    const judged = judgeReverification({ status, failedProofs, verdict, threshold, namesForeignKey: isFrozen })
+    await applyReverification(applying, operator, judged, verdict)
+    if (isRecordSeen(answers, wanted)) await endWaits(tx, audit, domain, "DNS has the owner's record")
+    return { verdict, isFrozen }
   })
 }
 

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { OWNER_STATUSES } from '../domain/decide-confirm.ts'
 import { hasFailedTooOften } from '../domain/judge-reverification.ts'
 import { refuseUnless } from '../domain/refuse-unless.ts'
+import { requireCurrentKeys } from './manifests.ts'
 import { lockOperator } from './operators.ts'
 
 const ENDS_TOKENS = { version: { increment: 1 }, epoch: { increment: 1 } } as const
@@ -12,11 +13,14 @@ const ENDS_TOKENS = { version: { increment: 1 }, epoch: { increment: 1 } } as co
  * Releases an operator: it gives up its domain for good. A suspended operator may not release its domain, because it
  * could then register the domain again with another key.
  *
- * @throws ApiError OPERATOR_SUSPENDED; OPERATOR_NOT_ACTIVE or OPERATOR_RELEASED when the operator owns no domain now.
+ * @throws ApiError OPERATOR_SUSPENDED; OPERATOR_NOT_ACTIVE or OPERATOR_RELEASED when the operator owns no domain now;
+ *   MANIFEST_CONFLICT when its keys have changed since the call was authenticated.
  */
 export function releaseOperator(context: Context, author: Author, id: string, reason: string): Promise<Date> {
   return change(context.prisma, author, async (tx, audit) => {
-    refuseUnless(await lockOperator(tx, id), ['active', 'lapsed'])
+    const operator = await lockOperator(tx, id)
+    refuseUnless(operator, ['active', 'lapsed'])
+    requireCurrentKeys(operator, author)
     await tx.operator.update({
       where: { id },
       data: { ...ENDS_TOKENS, status: 'released', nextProofAt: null },
@@ -83,4 +87,9 @@ export function reinstateOperator(context: Context, author: Author, id: string):
     await audit({ action: 'operator.reinstate', subject: id, operatorId: id })
     return { status, at }
   })
+}
+
+/** Counts the operators that own a domain and are frozen. */
+export function countFrozen({ prisma }: Pick<Context, 'prisma'>): Promise<number> {
+  return prisma.operator.count({ where: { frozenAt: { not: null }, status: { in: [...OWNER_STATUSES] } } })
 }

@@ -20,6 +20,8 @@ export interface Metrics {
   /** Counts a client assertion that named the token endpoint as its audience. */
   readonly endpointAudience: () => void
   readonly revocation: RevocationMetrics
+  /** Adds the metric of the frozen operators. */
+  showFrozenOperators(read: () => number): void
   readonly keyEvents: KeyEventMetrics
   /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
@@ -99,9 +101,23 @@ export function createMetrics(pool: pg.Pool): Metrics {
     endpointAudience: () => endpointAudience.inc(),
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
+    showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),
     keyEvents: createKeyEventMetrics(registry),
     showSigningKeys: (read) => showSigningKeys(registry, read),
   }
+}
+
+function frozenGauge(read: () => number): Gauge {
+  return new Gauge({
+    name: 'auth4agent_operators_frozen',
+    help: 'Operators whose DNS record names a key that is no root key of theirs, at the last run of the schedule.',
+    // All workers count the same operators.
+    aggregator: 'max',
+    registers: [],
+    collect() {
+      this.set(read())
+    },
+  })
 }
 
 function poolGauge(pool: pg.Pool): Gauge {

@@ -75,6 +75,7 @@ it('doctor finds no problem in a good configuration', async () => {
     'keys',
     `dns ${deployment.dns.address}`,
     'operator',
+    'key root',
     'agent',
     'token',
   ])

@@ -58,8 +58,9 @@ const verdictOf = async (token: string) => expectStatus(200, await deployment.cl
 
 it('policy get shows the policy, and policy set replaces it and refuses unknown members', async () => {
   const rule = { audience: AUDIENCE, callers: ['other.example.com'], token_signing_alg: 'ES256', dpop: 'required' }
-  const policy = { audiences: [rule], require_bound_challenges: true }
-  expect(await jsonOf(feed(JSON.stringify(policy), 'policy', 'set', '--file', '-', '--json'))).toEqual(policy)
+  const given = { audiences: [rule], require_bound_challenges: true }
+  const policy = { ...given, require_body_digest: false, hide_allowed_scopes: false }
+  expect(await jsonOf(feed(JSON.stringify(given), 'policy', 'set', '--file', '-', '--json'))).toEqual(policy)
   const { stdout: shown } = await run('policy', 'get')
   expect(JSON.parse(shown)).toEqual(policy)
   expect(await feed('{"audience":[]}', 'policy', 'set', '--file', '-')).toMatchObject({
@@ -70,6 +71,33 @@ it('policy get shows the policy, and policy set replaces it and refuses unknown 
   expect(await jsonOf(run('policy', 'get', '--json'))).toEqual(policy)
   expect(await feed(shown.replace('true', 'false'), 'policy', 'set', '--file', '-')).toMatchObject({ code: 0 })
   expect(await jsonOf(run('policy', 'get', '--json'))).toEqual({ ...policy, require_bound_challenges: false })
+})
+
+it('policy set changes a single setting and keeps the others, and then accepts changes only with a digest', async () => {
+  const set = (...flags: readonly string[]) => jsonOf(run('policy', 'set', ...flags, '--json'))
+  const before = await jsonOf(run('policy', 'get', '--json'))
+  const demanded = { ...Object(before), require_body_digest: true, hide_allowed_scopes: true }
+  expect(await set('--require-body-digest', 'on', '--hide-allowed-scopes', 'on')).toEqual(demanded)
+  expect((await deployment.client.getAgent(agent.did)).body).toMatchObject({ allowed_scopes: [] })
+  const path = `/v1/operators/${operatorId}/policy`
+  const send = async (...flags: readonly string[]) => {
+    const rpc = `PUT /v1/operators/{operator}/policy`
+    const { stdout } = await run('operator', 'token', '--rpc', rpc, ...flags)
+    return deployment.client.send('PUT', path, JSON.stringify(demanded), `Bearer ${stdout.trim()}`)
+  }
+  expect(await send()).toMatchObject({ status: 401, body: { reason: 'BODY_DIGEST_REQUIRED' } })
+  expect(await send('--no-body')).toMatchObject({ status: 401, body: { reason: 'BODY_DIGEST_MISMATCH' } })
+  expect(await send('--body', JSON.stringify(demanded))).toMatchObject({ status: 200 })
+  expect(await set('--require-body-digest', 'off', '--hide-allowed-scopes', 'off')).toEqual(before)
+  expect(await run('policy', 'set')).toMatchObject({ code: 2, stderr: expect.stringContaining('Name what to set') })
+})
+
+it('policy set --file says if the JSON turns the demand for digests off by omitting it', async () => {
+  await jsonOf(run('policy', 'set', '--require-body-digest', 'on', '--json'))
+  expect(await feed('{"audiences":[]}', 'policy', 'set', '--file', '-')).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('require_body_digest is off, because the JSON omits it'),
+  })
 })
 
 it('agents update changes the label and the bound challenges of an agent independently', async () => {

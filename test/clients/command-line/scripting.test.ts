@@ -127,6 +127,9 @@ describe('--quiet prints only the result', () => {
     expect(JSON.parse((await results('policy', 'get')).join('\n'))).toEqual({
       audiences: [],
       require_bound_challenges: false,
+      // The tool demanded it after it had verified the operator.
+      require_body_digest: true,
+      hide_allowed_scopes: false,
     })
     expect(await result('operator', 'token')).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
     expect(Number(await result('operator', 'end-all-tokens'))).toBeGreaterThan(0)
@@ -223,7 +226,7 @@ it("issue uses the server's default lifetime, unless --ttl is given", async () =
 
 it('audit prints a header and accepts durations before now', async () => {
   const { stdout } = await run('audit', '--since', '1h', '--limit', '2')
-  expect(stdout).toMatch(/^TIME +OUTCOME +ACTION +ACTOR +SUBJECT +REASON\n\d{4}-.*\n\d{4}-.*\n$/)
+  expect(stdout).toMatch(/^TIME +OUTCOME +ACTION +ACTOR +KEY +SUBJECT +REASON +ID\n\d{4}-.*\n\d{4}-.*\n$/)
   expect(await results('audit', '--since', '1h', '--until', '50m')).toEqual([])
   expect(await run('audit', '--since', 'yesterday')).toMatchObject({ code: 2 })
 })

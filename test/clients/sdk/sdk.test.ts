@@ -251,6 +251,11 @@ describe("the SDK's README", () => {
       '200 DPoP',
       'DPoP 3',
       '32 false',
+      'pipeline true POST',
+
+      '1',
+      '3',
+      '4 0',
       'OKP Ed25519',
       'true',
       'false',

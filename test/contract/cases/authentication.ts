@@ -157,6 +157,7 @@ function casesOf(method: DescMethod): RefusalCase[] {
         reason: 'BODY_DIGEST_REQUIRED',
         caller: 'strict',
         request,
+        edits: () => ({ claims: { body: undefined } }),
       },
       used(method),
     )

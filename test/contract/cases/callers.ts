@@ -17,6 +17,8 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'OperatorRegistryService.ReinstateOperator': 'admin',
   'OperatorRegistryService.ListAuditRecords': 'operator',
   'OperatorRegistryService.GetAuditRecord': 'operator',
+  'OperatorKeyService.GetOperatorKeys': 'operator',
+  'OperatorKeyService.SetOperatorKeys': 'operator',
   'IdentityService.RegisterAgent': 'anyone-or-operator',
   'IdentityService.ListAgents': 'operator',
   'IdentityService.GetAgent': 'anyone',
@@ -31,6 +33,10 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'AgentKeyService.ListKeyEvents': 'anyone',
   'AgentKeyService.RecoverAgent': 'operator',
   'AgentKeyService.ObjectToRecovery': 'anyone',
+  'AgentMoveService.ReleaseAgent': 'operator',
+  'AgentMoveService.ObjectToMove': 'operator',
+  'AgentMoveService.AdmitAgent': 'operator',
+  'AgentMoveService.ExportAgent': 'anyone',
   'AuthnService.CreateChallenge': 'anyone',
   'AuthnService.IssueToken': 'anyone',
   'AuthnService.VerifyToken': 'anyone',
@@ -48,8 +54,28 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'OAuthService.Revoke': 'anyone',
 }
 
+/** The role that an operator's key needs; `root` for a root key, and as many of them as the threshold. */
+const ROLES: Readonly<Record<string, string>> = {
+  'OperatorRegistryService.ReleaseDomain': 'root',
+  'OperatorRegistryService.SetOperatorPolicy': 'policy',
+  'OperatorRegistryService.EndAllTokens': 'agents.revoke',
+  'OperatorRegistryService.ListAuditRecords': 'audit.read',
+  'OperatorRegistryService.GetAuditRecord': 'audit.read',
+  'OperatorKeyService.SetOperatorKeys': 'root',
+  'IdentityService.RegisterAgent': 'agents.register',
+  'IdentityService.ApproveAgent': 'agents.manage',
+  'IdentityService.SetAgentScopes': 'agents.manage',
+  'IdentityService.UpdateAgent': 'agents.manage',
+  'IdentityService.SuspendAgent': 'agents.revoke',
+  'IdentityService.ReactivateAgent': 'agents.manage',
+  'IdentityService.RevokeAgent': 'agents.revoke',
+  'AgentKeyService.RecoverAgent': 'keys',
+  'RevocationService.RevokeToken': 'agents.revoke',
+}
+
 const READS = new Set([
   'GetOperatorPolicy',
+  'GetOperatorKeys',
   'ListAuditRecords',
   'GetAuditRecord',
   'ListAgents',
@@ -70,4 +96,14 @@ export function callersOf(method: DescMethod): Callers {
  */
 export function changes(method: DescMethod): boolean {
   return callersOf(method) !== 'anyone' && !READS.has(method.name)
+}
+
+/** Returns the role that an operator's key needs for a call, or undefined if every key of the operator may make it. */
+export function roleOf(method: DescMethod): string | undefined {
+  return ROLES[shortName(method)]
+}
+
+/** Tells whether operators may make a call. */
+export function admitsOperators(method: DescMethod): boolean {
+  return ['anyone-or-operator', 'operator', 'operator-or-admin'].includes(callersOf(method))
 }

@@ -1,6 +1,7 @@
-import { type DescMethod, hasOption } from '@bufbuild/protobuf'
+import { type DescMethod, getOption, hasOption } from '@bufbuild/protobuf'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { max_request_bytes } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 import { hasBody, isForm, methods } from '../support/contract.ts'
 import type { RefusalCase } from '../support/refusal.ts'
@@ -53,10 +54,11 @@ const queries = methods
 
 /** Cases about the JSON in the body of an RPC. */
 function bodyCases(method: DescMethod): RefusalCase[] {
-  const tooLarge = withBody(padded(LIMIT + 1), 'application/json')
+  const limit = getOption(method, max_request_bytes) || LIMIT
+  const tooLarge = withBody(padded(limit + 1), 'application/json')
   return [
     overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'text/plain', withBody('{}', 'text/plain')),
-    overRest(method, 'BODY_TOO_LARGE', 'a body of one byte more than 64 KiB', tooLarge),
+    overRest(method, 'BODY_TOO_LARGE', `a body of one byte more than ${limit / 1024} KiB`, tooLarge),
     overRest(method, 'INVALID_ARGUMENT', 'JSON that ends inside an object', withBody('{', 'application/json')),
     overRest(method, 'UNKNOWN_FIELD', 'an unknown member', withBody('{"unknown_name":null}', 'application/json')),
   ]

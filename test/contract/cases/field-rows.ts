@@ -1,5 +1,6 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { agentKeyFieldRows } from './agent-key-field-rows.ts'
+import { agentMoveFieldRows } from './agent-move-field-rows.ts'
 import {
   alone,
   anyOperator,
@@ -76,6 +77,18 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'SetOperatorPolicyRequest.policy.require_bound_challenges': {},
   'SetOperatorPolicyRequest.policy.require_body_digest': {},
   'SetOperatorPolicyRequest.policy.hide_allowed_scopes': {},
+
+  'GetOperatorKeysRequest.id': ownId,
+  'SetOperatorKeysRequest.id': ownId,
+  'SetOperatorKeysRequest.manifest': {
+    absent: 'INVALID_MANIFEST',
+    wrong: {
+      'is one character too long': [text(32_769), 'INVALID_MANIFEST'],
+      'has 50 KB': [text(50_000), 'INVALID_MANIFEST'],
+      'has 50 KB of dots': ['.'.repeat(50_000), 'INVALID_MANIFEST'],
+      'has parts that are not base64url': ['a.b=.c', 'INVALID_MANIFEST'],
+    },
+  },
   'EndAllTokensRequest.id': ownId,
   'EndAllTokensRequest.reason': bounded(500),
   'SuspendOperatorRequest.id': anyOperator,
@@ -101,6 +114,8 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'RegisterAgentRequest.did_document': { wrong: { 'names another DID': [{ id: 'did:key:z' }, 'INVALID_ARGUMENT'] } },
   'RegisterAgentRequest.agent_public_key': key,
   'RegisterAgentRequest.label': bounded(100),
+  'RegisterAgentRequest.inception': {},
+  'IssueTokenRequest.kid': {},
   'ListAgentsRequest.operator_id': ownId,
   'ListAgentsRequest.page_size': pageSize,
   'ListAgentsRequest.page_token': pageToken,
@@ -237,4 +252,5 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   },
   ...oauthFieldRows,
   ...agentKeyFieldRows,
+  ...agentMoveFieldRows,
 }

@@ -1,7 +1,8 @@
 import type { DescMethod } from '@bufbuild/protobuf'
+import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { hasBody, shortName } from '../support/contract.ts'
-import { type Callers, callersOf, changes } from './callers.ts'
+import { admitsOperators, type Callers, callersOf, changes, roleOf } from './callers.ts'
 
 /** Reasons that every RPC may answer. */
 const EVERYWHERE: readonly ReasonCode[] = [
@@ -36,6 +37,9 @@ const OF_PROOFS: readonly ReasonCode[] = [
   'DPOP_PROOF_REQUIRED',
   'DPOP_NONCE_REQUIRED',
 ]
+
+/** Reasons about an agent that wants to move. */
+const OF_MOVES: readonly ReasonCode[] = ['AGENT_PENDING', 'AGENT_REVOKED', 'AGENT_MOVED', 'NOTHING_PENDING']
 
 /** Reasons that only RPCs with a body in REST may answer. */
 const OF_BODIES: readonly ReasonCode[] = ['UNSUPPORTED_MEDIA_TYPE', 'BODY_TOO_LARGE']
@@ -88,6 +92,14 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   ],
   'OperatorRegistryService.ListAuditRecords': ['INVALID_PAGE_TOKEN'],
   'OperatorRegistryService.GetAuditRecord': ['AUDIT_RECORD_NOT_FOUND'],
+  'OperatorKeyService.GetOperatorKeys': [],
+  'OperatorKeyService.SetOperatorKeys': [
+    'OPERATOR_SUSPENDED',
+    'INVALID_MANIFEST',
+    'MANIFEST_CONFLICT',
+    'ROOT_RECORD_MISMATCH',
+    'DOMAIN_CONTESTED',
+  ],
   'IdentityService.RegisterAgent': [
     'OPERATOR_NOT_FOUND',
     'OPERATOR_NOT_ACTIVE',
@@ -134,6 +146,33 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'KEY_REUSED',
     'KEY_EVENT_LIMIT',
     'RECOVERY_PENDING',
+  ],
+  'AgentMoveService.ReleaseAgent': [
+    ...OF_MOVES,
+    'AGENT_NOT_FOUND',
+    'INVALID_STATEMENT',
+    'RECOVERY_PENDING',
+    'KEY_EVENT_LIMIT',
+  ],
+  'AgentMoveService.ObjectToMove': [...OF_MOVES, 'AGENT_NOT_FOUND'],
+  'AgentMoveService.AdmitAgent': [
+    ...OF_MOVES,
+    'INVALID_DID',
+    'AGENT_NOT_FOUND',
+    'OPERATOR_NOT_ACTIVE',
+    'MOVE_NOT_RELEASED',
+    'RECOVERY_PENDING',
+    'AGENT_OPERATOR_NOT_ACTIVE',
+    'DID_MISMATCH',
+    'AGENT_EXISTS',
+    'INVALID_BUNDLE',
+  ],
+  'AgentMoveService.ExportAgent': [
+    'INVALID_DID',
+    'AGENT_NOT_FOUND',
+    'MOVE_NOT_RELEASED',
+    'NOTHING_PENDING',
+    'AGENT_MOVED',
   ],
   'AgentKeyService.ObjectToRecovery': ['INVALID_DID', 'AGENT_NOT_FOUND', 'INVALID_STATEMENT', 'NOTHING_PENDING'],
   'AuthnService.CreateChallenge': [
@@ -193,7 +232,18 @@ export function reasonsOf(method: DescMethod): ReadonlySet<ReasonCode> {
   if (own === undefined) throw new Error(`${shortName(method)} is missing in the matrix`)
   const uses: readonly ReasonCode[] = changes(method) ? ['ASSERTION_USED', 'BODY_DIGEST_REQUIRED'] : []
   const bodies = hasBody(method) ? OF_BODIES : []
-  return new Set([...EVERYWHERE, ...bodies, ...OF_CALLERS[callersOf(method)], ...uses, ...own])
+  return new Set([...EVERYWHERE, ...bodies, ...OF_CALLERS[callersOf(method)], ...uses, ...ofKeys(method), ...own])
+}
+
+/** Returns the reasons about the key of an operator. */
+function ofKeys(method: DescMethod): readonly ReasonCode[] {
+  const role = roleOf(method)
+  const isStopped = admitsOperators(method) && changes(method) && method !== OperatorKeyService.method.setOperatorKeys
+  return [
+    ...(role === undefined ? [] : ['ROLE_REQUIRED' as const]),
+    ...(role === 'root' ? ['APPROVALS_REQUIRED' as const, 'INVALID_APPROVAL' as const] : []),
+    ...(isStopped ? ['OPERATOR_FROZEN' as const] : []),
+  ]
 }
 
 /** Reasons for requests that never reach an RPC. The tests of paths and of raw requests cover these reasons. */

@@ -1,5 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
+import { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { methods, shortName } from '../support/contract.ts'
@@ -42,6 +43,7 @@ const smuggled = [
   IdentityService.method.reactivateAgent,
   IdentityService.method.revokeAgent,
   AgentKeyService.method.recoverAgent,
+  AgentMoveService.method.objectToMove,
 ].map(
   (method): RefusalCase => ({
     name: 'an agent of acme under bravo’s id',

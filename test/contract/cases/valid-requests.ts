@@ -8,7 +8,10 @@ import {
   type ClientParty,
   clientAssertion,
 } from '../../support/client-assertions.ts'
+import { releaseOf } from '../support/agent-moves.ts'
 import { objectionTo, recovery, rotation } from '../support/key-events.ts'
+
+import { manifestOf } from '../support/manifests.ts'
 import type { World } from '../support/world.ts'
 
 /**
@@ -46,6 +49,8 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'OperatorRegistryService.ReinstateOperator': ({ operators: { suspended } }) => ({ id: suspended.id }),
   'OperatorRegistryService.ListAuditRecords': ofAcme,
   'OperatorRegistryService.GetAuditRecord': ({ operators: { acme }, record }) => ({ id: acme.id, record_id: record }),
+  'OperatorKeyService.GetOperatorKeys': ofAcme,
+  'OperatorKeyService.SetOperatorKeys': ({ operators: { acme } }) => ({ id: acme.id, manifest: manifestOf(acme) }),
   'IdentityService.RegisterAgent': ({ operators: { acme } }) => ({
     operator_id: acme.id,
     agent_public_key: freshKey(),
@@ -81,6 +86,17 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
     did: recovering.did,
     objection: objectionTo(recovering, recovering.waiting),
   }),
+  'AgentMoveService.ReleaseAgent': ({ operators: { acme, bravo }, agents: { moving } }) => ({
+    operator_id: acme.id,
+    agent: moving.id,
+    statement: releaseOf(acme, moving, bravo.domain),
+  }),
+  'AgentMoveService.ObjectToMove': ({ agents: { moving } }) => ({ operator_id: moving.operatorId, agent: moving.id }),
+  'AgentMoveService.AdmitAgent': ({ operators: { acme }, agents: { arriving } }) => ({
+    operator_id: acme.id,
+    did: arriving.did,
+  }),
+  'AgentMoveService.ExportAgent': ({ agents: { left } }) => ({ did: left.did }),
   'AuthnService.CreateChallenge': ({ agents: { active } }) => ({ did: active.did }),
   'AuthnService.IssueToken': ({ agents: { active }, challenge }) => challenge(active),
   'AuthnService.VerifyToken': () => ({ token: accessToken(generateKeyPair()) }),

@@ -1,9 +1,11 @@
 import { type DescMethod, type DescService, getOption, hasOption } from '@bufbuild/protobuf'
 import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
+import { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
+import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { rest } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
@@ -12,8 +14,10 @@ import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 /** All services of the public ports. */
 const services: readonly DescService[] = [
   OperatorRegistryService,
+  OperatorKeyService,
   IdentityService,
   AgentKeyService,
+  AgentMoveService,
   AuthnService,
   RevocationService,
   KeysService,

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import {
   type DescMethod,
   type DescMethodUnary,
@@ -11,6 +11,7 @@ import {
 import { status } from '@grpc/grpc-js'
 import { expect } from 'vitest'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { type AssertionEdits, bearer, type Signer } from '../../support/assertions.ts'
 import { isForm, shortName } from './contract.ts'
@@ -51,6 +52,8 @@ export interface RefusalCase extends Pair {
   readonly proof?: (world: World, target: ProofTarget) => string | readonly string[]
   /** The transports of the request. By default, these are REST and gRPC. */
   readonly over?: readonly Transport[]
+  /** Whether the assertion contains the digest of the body. It always does for SetOperatorKeys. */
+  readonly coversBody?: boolean
   /** Changes the REST request before it is sent. */
   readonly http?: (request: HttpRequest) => HttpRequest
   /** Additional headers of the REST request and metadata of the gRPC call. */
@@ -130,7 +133,7 @@ async function sendRest(world: World, refusal: RefusalCase, { request, requestId
   const plain = restRequest(method, request)
   const sent = refusal.http?.(plain) ?? plain
   const path = sent.path.replace(/\?.*/, '')
-  const target = { rpc: `${sent.verb} ${path}`, method: sent.verb, path }
+  const target = { rpc: `${sent.verb} ${path}`, method: sent.verb, path, body: Buffer.from(sent.body ?? '') }
   const { authorization, ...others } = headersOf(world, refusal, target)
   const headers = { ...sent.headers, ...others, ...(authorization && { authorization }), 'x-request-id': requestId }
   const answer = await sendHttp(world.server.baseUrl, { ...sent, headers })
@@ -159,11 +162,12 @@ async function sendRpc(
 ): Promise<CaseAnswer> {
   const { method, bytes } = refusal
   const path = grpcPath(method)
-  const { authorization, ...others } = headersOf(world, refusal, { rpc: path.slice(1), method: 'POST', path })
+  const body = bytes ?? toBinary(method.input, fromJson(method.input, request))
+  const { authorization, ...others } = headersOf(world, refusal, { rpc: path.slice(1), method: 'POST', path, body })
   const headers = { ...others, ...(authorization && { authorization }), 'x-request-id': requestId }
   const answer =
     transport === 'grpc'
-      ? await world.grpc.call(path, bytes ?? toBinary(method.input, fromJson(method.input, request)), headers)
+      ? await world.grpc.call(path, body, headers)
       : await world.connect[transport](unary(method), request, headers)
   return {
     reason: answer.reason,
@@ -186,28 +190,34 @@ function isUnary(method: DescMethod): method is DescMethodUnary {
   return method.methodKind === 'unary'
 }
 
-/** A call: the name of it in an assertion, and its method and path on the wire. */
+/** A call: the name of it in an assertion, its method and path on the wire, and its body. */
 interface Target {
   readonly rpc: string
   readonly method: string
   readonly path: string
+  readonly body: Uint8Array
 }
 
 /** Returns the headers or the metadata of a case. */
-function headersOf(world: World, refusal: RefusalCase, { rpc, method, path }: Target) {
+function headersOf(world: World, refusal: RefusalCase, target: Target) {
+  const { method, path } = target
   const dpop = refusal.proof?.(world, { method, url: world.issuer + path })
   return {
     ...refusal.headers,
     ...(dpop !== undefined && { dpop }),
-    authorization: authorizationOf(world, refusal, rpc),
+    authorization: authorizationOf(world, refusal, target),
   }
 }
 
-function authorizationOf(world: World, { caller, edits, authorization }: RefusalCase, rpc: string): string | undefined {
+function authorizationOf(world: World, refusal: RefusalCase, { rpc, body }: Target): string | undefined {
+  const { method, caller, edits, authorization, coversBody } = refusal
   if (authorization !== undefined) return authorization(world, rpc)
   if (caller === undefined) return undefined
   const signer = caller === 'admin' ? world.admin : world.operators[caller]
-  return assertionOf(signer, rpc, edits?.(world, rpc))
+  const { claims, ...rest } = edits?.(world, rpc) ?? {}
+  const isCovered = coversBody ?? method === OperatorKeyService.method.setOperatorKeys
+  const digest = isCovered ? { body: createHash('sha256').update(body).digest('base64url') } : {}
+  return assertionOf(signer, rpc, { ...rest, claims: { ...digest, ...claims } })
 }
 
 /** Returns an Authorization header with a good assertion for a call, or with an edited one. */

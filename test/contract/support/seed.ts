@@ -9,7 +9,9 @@ import type { AgentStatus, OperatorStatus } from '../../../gen/prisma/enums.ts'
 import type { Db } from '../../../services/platform/db/db.ts'
 import { ISSUER, type Signer } from '../../support/assertions.ts'
 import type { LogParty } from './key-events.ts'
+import { manifestOf, memberOf, rootOf } from './manifests.ts'
 import { seedLog } from './seed-logs.ts'
+import { seedMoves } from './seed-moves.ts'
 
 /** An operator of the world, with its key. */
 export interface SeededOperator extends Signer {
@@ -28,6 +30,8 @@ const OPERATORS = {
   bravo: 'active',
   bound: 'active',
   strict: 'active',
+  frozen: 'active',
+  team: 'active',
   pending: 'pending',
   lapsed: 'lapsed',
   suspended: 'suspended',
@@ -35,8 +39,11 @@ const OPERATORS = {
   released: 'released',
 } as const satisfies Record<string, OperatorStatus>
 
-/** Names of the operators in the world. Most operators are named after their status. */
-export type OperatorName = keyof typeof OPERATORS
+/**
+ * Names of the operators in the world. Most operators are named after their status. The team needs two root keys for a
+ * root operation. The guest is an operational key of the team that has only the role `trust`.
+ */
+export type OperatorName = keyof typeof OPERATORS | 'guest'
 
 const AGENTS = {
   active: ['acme', 'active'],
@@ -49,6 +56,16 @@ const AGENTS = {
   crowded: ['acme', 'active'],
   full: ['acme', 'active'],
   moved: ['acme', 'revoked'],
+  moving: ['acme', 'active'],
+  leaving: ['acme', 'active'],
+  leavingInRecovery: ['acme', 'active'],
+  bulky: ['acme', 'active'],
+  left: ['acme', 'revoked'],
+  arriving: ['bravo', 'active'],
+  unreleased: ['bravo', 'active'],
+  arrivingInRecovery: ['bravo', 'active'],
+  misdirected: ['bravo', 'active'],
+  known: ['bravo', 'active'],
   ofBravo: ['bravo', 'active'],
   ofBound: ['bound', 'active'],
   ofSuspended: ['suspended', 'active'],
@@ -60,9 +77,13 @@ export type AgentName = keyof typeof AGENTS
 /** Inserts an operator in every status and an agent in every status into an empty database. */
 export async function seed(db: Db) {
   const operators = {} as Record<OperatorName, SeededOperator>
-  for (const name of Object.keys(OPERATORS) as OperatorName[]) operators[name] = await seedOperator(db, name)
+  for (const name of Object.keys(OPERATORS) as (keyof typeof OPERATORS)[]) {
+    operators[name] = await seedOperator(db, name)
+  }
+  operators.guest = await seedGuest(db, operators.team)
   const agents = {} as Record<AgentName, SeededAgent>
   for (const name of Object.keys(AGENTS) as AgentName[]) agents[name] = await seedAgent(db, name, operators)
+  await seedMoves(db, agents, operators)
   return { operators, agents, record: await seedRecord(db, operators.acme) }
 }
 
@@ -75,7 +96,17 @@ async function seedRecord({ prisma }: Db, { id: operatorId }: SeededOperator): P
   return id
 }
 
-async function seedOperator({ prisma }: Db, name: OperatorName): Promise<SeededOperator> {
+/** Gives the team a manifest with two root keys and an operational key. Returns the operational key. */
+async function seedGuest({ prisma }: Db, team: SeededOperator): Promise<SeededOperator> {
+  const guest = { ...team, pair: generateKeyPair() }
+  const roots = [team.pair, generateKeyPair()]
+  const manifest = manifestOf(team, { root: { threshold: 2, keys: roots.map(rootOf) }, keys: [memberOf(guest.pair)] })
+  await prisma.operatorManifest.create({ data: { operatorId: team.id, seq: 1, manifest, changesRoot: true } })
+  await prisma.operator.update({ where: { id: team.id }, data: { manifestSeq: 1 } })
+  return guest
+}
+
+async function seedOperator({ prisma }: Db, name: keyof typeof OPERATORS): Promise<SeededOperator> {
   const pair = generateKeyPair()
   const rootKeyThumbprint = thumbprint(pair.publicKey)
   const domain = `${name}-operator.com`
@@ -91,6 +122,7 @@ async function seedOperator({ prisma }: Db, name: OperatorName): Promise<SeededO
       rootKeyThumbprint,
       requireBoundChallenges: name === 'bound',
       requireBodyDigest: name === 'strict',
+      ...(name === 'frozen' ? { frozenAt: new Date() } : {}),
       ...(status === 'pending' ? {} : { domainVerifiedAt: new Date() }),
       ...(status === 'suspended' ? { suspendedAt: new Date() } : {}),
     },

@@ -48,8 +48,8 @@ async function rotateOften(agent: AgentParty): Promise<number> {
     at = await rotate(round, at)
     const got = (await Promise.all(during)).flatMap(({ body }) => body.token ?? [])
     overlapping += got.length
-    await Promise.all([
-      ...deployment.clients.map(async (each, index) => {
+    await Promise.all(
+      deployment.clients.map(async (each, index) => {
         const body = late[index]
         if (body === undefined) throw new RangeError('No challenge is left')
         expect({ round, outcome: outcomeOf(await each.token(body)) }).toEqual({
@@ -62,7 +62,7 @@ async function rotateOften(agent: AgentParty): Promise<number> {
           expect({ round, valid, reason }).toEqual({ round, valid: false, reason: 'AGENT_TOKENS_ENDED' })
         }
       }),
-    ])
+    )
   }
   return overlapping
 }

@@ -60,7 +60,7 @@ describe('the tour in clients/by-hand.md', () => {
 
   it('creates a token that is valid, and then revokes it, with gRPC tools', async () => {
     const steps = await blocks('clients/by-hand.md', 'sh')
-    const functions = [0, 3].map((index) => steps[index]?.replace(/^curl[\s\S]*/m, '') ?? '')
+    const functions = [0, 3].map((index) => steps[index]?.replace(/^(?:BODY=|curl)[\s\S]*/m, '') ?? '')
     const output = await paste([...functions, ...(await blocks('clients/by-hand.md', 'sh grpc'))].join('\n'))
     expect(output).toMatch(
       /"verified":\s*true[\s\S]*"updated":\s*true[\s\S]*"valid":\s*true[\s\S]*"epoch":\s*2[\s\S]*"reason":\s*"OPERATOR_TOKENS_ENDED"/,

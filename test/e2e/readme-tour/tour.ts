@@ -10,7 +10,13 @@ const ROOT = join(import.meta.dirname, '../../..')
 const run = promisify(execFile)
 
 /** A document whose blocks a test runs. */
-type Document = 'README.md' | 'clients/by-hand.md' | 'docs/identity.md' | 'docs/oauth.md' | 'docs/signing-keys.md'
+type Document =
+  | 'README.md'
+  | 'clients/by-hand.md'
+  | 'docs/identity.md'
+  | 'docs/oauth.md'
+  | 'docs/operator-keys.md'
+  | 'docs/signing-keys.md'
 
 /** Reads a document of this checkout. */
 export function readDocument(name: Document): Promise<string> {
@@ -18,7 +24,10 @@ export function readDocument(name: Document): Promise<string> {
 }
 
 /** Returns the blocks of one kind in a document, in order. */
-export async function blocks(name: Document, kind: 'sh' | 'sh grpc' | 'sh keys' | 'ts' | 'python'): Promise<string[]> {
+export async function blocks(
+  name: Document,
+  kind: 'sh' | 'sh grpc' | 'sh keys' | 'sh rfc9421' | 'ts' | 'python',
+): Promise<string[]> {
   return [...(await readDocument(name)).matchAll(/^```(\w+(?: \w+)?)\n([\s\S]*?)^```$/gm)].flatMap(([, found, text]) =>
     found === kind && text !== undefined ? [text] : [],
   )

@@ -16,6 +16,7 @@ it('reflection lists the public services and no internal service', async () => {
     'auth4agent.v1.IdentityService',
     'auth4agent.v1.KeysService',
     'auth4agent.v1.OAuthService',
+    'auth4agent.v1.OperatorKeyService',
     'auth4agent.v1.OperatorRegistryService',
     'auth4agent.v1.RevocationService',
     'grpc.health.v1.Health',

@@ -80,8 +80,8 @@ export async function setStage(version: OlderVersion = VERSIONS.first): Promise<
     dns,
     admin: adminAsserter(adminKeys, ISSUER),
     database,
-    // The keys of the compile cache are paths, and the path of the older version differs in each run. A separate cache keeps
-    // these useless entries out of the shared one.
+    // The keys of the compile cache are paths, and the path of the older version differs in each run. A separate cache
+    // keeps these useless entries out of the shared one.
     startOld: () => start({ root, env: { ...env, NODE_COMPILE_CACHE: join(root, 'cache') } }),
     startNew: (settings) => start({ env: { ...env, ...settings } }),
     stop: () => all.disposeAsync(),

@@ -2,11 +2,12 @@ import type { DescMessage } from '@bufbuild/protobuf'
 import * as authn from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import * as identity from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import * as keys from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
+import * as operatorKeys from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import * as operators from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import * as revocation from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 
-const CLAIMS = ['alg', 'aud', 'exp', 'iat', 'iss', 'jti', 'kid', 'nbf', 'rpc', 'sub', 'typ']
-const FIELDS = [authn, identity, keys, operators, revocation]
+const CLAIMS = ['alg', 'aud', 'exp', 'iat', 'iss', 'jti', 'kid', 'nbf', 'root', 'rpc', 'seq', 'sub', 'typ']
+const FIELDS = [authn, identity, keys, operatorKeys, operators, revocation]
   .flatMap(Object.values<object>)
   .filter(isMessage)
   .flatMap(({ fields }) => fields.map(({ name }) => name))

@@ -24,7 +24,9 @@ export interface Exported {
 /** Returns the functions and classes that the packages export. Each is in the list once. */
 export function readExported(): readonly Exported[] {
   const files = globSync(ENTRIES, { cwd: CLIENTS, exclude: ['**/*.test.ts'] })
-  const found = new Map(files.flatMap((file) => exportsOf(file)).map((each) => [each.name, each]))
+  // The docstring of an overloaded function is before its first declaration.
+  const all = files.flatMap((file) => exportsOf(file)).toReversed()
+  const found = new Map(all.map((each) => [each.name, each]))
   return [...found.values()]
 }
 
@@ -64,7 +66,8 @@ function exportedNodes(program: Program): ExportedNode[] {
       const names = values.flatMap(({ local }) => (local.type === 'Identifier' ? [local.name] : []))
       return [{ names, from: source.value, node }]
     }
-    const isValue = declaration?.type === 'FunctionDeclaration' || declaration?.type === 'ClassDeclaration'
+    const isFunction = declaration?.type === 'FunctionDeclaration' || declaration?.type === 'TSDeclareFunction'
+    const isValue = isFunction || declaration?.type === 'ClassDeclaration'
     return isValue && declaration.id ? [{ names: [declaration.id.name], from: undefined, node }] : []
   })
 }

@@ -4,7 +4,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { openOperator } from '../parties.ts'
-import { columns, lines } from '../text.ts'
+import { columns, lines, plain } from '../text.ts'
 
 const STATUSES = ['pending', 'active', 'suspended', 'revoked'] as const
 const BOUND = ['required', 'optional'] as const
@@ -37,7 +37,8 @@ export const listAgents = defineCommand({
       (allowed_scopes ?? []).join(','),
       label ?? '',
     ])
-    const text = found.length === 0 ? 'no agents' : columns([['DID', 'STATUS', 'SCOPES', 'LABEL'], ...rows])
+    const table = found.length === 0 ? 'no agents' : columns([['DID', 'STATUS', 'SCOPES', 'LABEL'], ...rows])
+    const text = [table, ...found.flatMap(recoveryText)].join('\n')
     context.answer(
       found,
       text,
@@ -112,6 +113,11 @@ export const updateAgent = defineCommand({
     context.answer(updated, `agent updated\n\n${lines(shown)}`, [did])
   },
 })
+
+/** Warns of a recovery that waits, because it may be an attack on the agent. */
+function recoveryText({ did, recovery_at: at }: AgentRecord): readonly string[] {
+  return at === undefined || at === null ? [] : [plain(`WARNING: a recovery of ${did} takes effect at ${at}`)]
+}
 
 function boundText(required: boolean | null | undefined): string {
   return required === true ? 'required' : 'optional'

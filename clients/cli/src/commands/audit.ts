@@ -11,7 +11,7 @@ import { readTime } from '../times.ts'
 
 const MAX_PAGE = 200
 const OUTCOMES = ['done', 'refused'] as const
-const HEADER = ['TIME', 'OUTCOME', 'ACTION', 'ACTOR', 'SUBJECT', 'REASON'] as const
+const HEADER = ['TIME', 'OUTCOME', 'ACTION', 'ACTOR', 'KEY', 'SUBJECT', 'REASON', 'ID'] as const
 
 const auditFlags = {
   ...operatorFlags,
@@ -43,7 +43,7 @@ const auditFlags = {
 /** `audit`: lists audit records of the operator. */
 export const audit = defineCommand({
   help: [
-    'Lists audit records, newest first: the changes by the operator and to it, and its refused calls. A record must match all given filters.',
+    'Lists audit records, newest first: the changes by the operator and to it, and its refused calls. A record must match all given filters. KEY is the label of the key that signed. `auth4agent audit show ID` shows and verifies the signed request.',
   ],
   examples: [
     { does: 'the last 20 records', line: 'auth4agent audit' },
@@ -68,13 +68,15 @@ export const audit = defineCommand({
     const subject = await subjectOf(context, operator)
     const filter = { action, subject, outcome, since, until, pageSize: Math.min(limit, MAX_PAGE) }
     const records = await progress('asking the server', take(operator, filter, limit))
-    const rows = records.map(({ at, outcome, action, actor, subject, reason }) => [
+    const rows = records.map(({ at, outcome, action, actor, key_label, subject, reason, id }) => [
       at,
       outcome,
       action,
       actor,
+      key_label ?? '',
       subject,
       reason ?? '',
+      id,
     ])
     const text = records.length === 0 ? 'no records' : columns([HEADER, ...rows])
     answer(records, text, columns(rows).split('\n').slice(0, rows.length))

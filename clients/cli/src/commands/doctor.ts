@@ -1,20 +1,25 @@
+import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { recordName } from '@auth4agent/core/identity/proof-record'
 import { resolveTxt } from '@auth4agent/core/identity/resolve-txt'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import { createOperator, type Operator } from '@auth4agent/sdk'
 import type { OperatorConfig } from '@auth4agent/sdk/node'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import { checkCertificate } from '../doctor/check-certificate.ts'
+import { checkKeys } from '../doctor/check-keys.ts'
+import { checkOperatorKeys } from '../doctor/check-operator-keys.ts'
 import { checkToken } from '../doctor/check-token.ts'
 import { type Finding, problem } from '../doctor/finding.ts'
 import { type Inspected, inspectFolder, type Party } from '../doctor/inspect-folder.ts'
 import { judgeProof } from '../doctor/judge-proof.ts'
 import { partyChecks } from '../doctor/party-checks.ts'
-import { createProbe } from '../doctor/probe.ts'
+import { createProbe, objectOf, type Probe } from '../doctor/probe.ts'
 import { writeFindings } from '../doctor/report.ts'
 import { type Check, runChecks } from '../doctor/run-checks.ts'
 import { serverChecks } from '../doctor/server-checks.ts'
+import { type OwnOperatorKey, ROOT, teamOptions } from '../own-keys.ts'
 import { isServer, notServer } from '../server-address.ts'
 
 const TIMEOUT_S = 5
@@ -23,7 +28,7 @@ const DEFAULT_SERVER = 'http://localhost:8080'
 /** `doctor`: checks this machine and the server. All checks run at the same time. */
 export const doctor = defineCommand({
   help: [
-    "Checks this machine and the server, and says for each problem what to do. It checks clock, folder, key files, the server's address, certificate, issuer and public keys, the proof of the domain in DNS, and what the server knows about operator and agent. It changes nothing. It asks for one token that has no scopes and is valid for 30 seconds, and discards the token.",
+    "Checks this machine and the server, and says for each problem what to do. It checks clock, folder, key files, the server's address, certificate, issuer and public keys, the proof of the domain in DNS, and what the server knows about operator and agent, and about the roles and expiry of the operator's keys. It changes nothing. It asks for one token that has no scopes and is valid for 30 seconds, and discards the token.",
     'The exit code is 1 if there is a problem, and 0 if there are only warnings. The output contains no secrets, so you can send it to others.',
   ],
   examples: [
@@ -78,8 +83,8 @@ function placeOf({ operator, agent }: Inspected, given: string | undefined, issu
   return { server, issuer: issuer ?? configured ?? server }
 }
 
-function checksOf({ server, issuer }: Place, { agent, operator }: Inspected, settings: Settings): readonly Check[] {
-  const dns = dnsChecks(issuer, operator, settings)
+function checksOf({ server, issuer }: Place, inspected: Inspected, settings: Settings): readonly Check[] {
+  const { agent, operator, operatorKeys } = inspected
   if (!isServer(server)) return [{ name: 'server', run: async () => [noAddress(server)] }]
   const { fetch, now } = settings
   // The probe must give up before the check does, so that the finding names the cause.
@@ -87,22 +92,51 @@ function checksOf({ server, issuer }: Place, { agent, operator }: Inspected, set
   const knownAgent = agent && {
     did: agent.config.did,
     operatorId: agent.config.operator_id,
-    publicKey: agent.config.public_key,
+    // A program may have rotated the key since agent.json was written.
+    publicKey: agent.signer === undefined ? agent.config.public_key : encodeBase64(agent.signer.publicKey),
   }
+  const open = operator && openerOf(probe, operator.config, settings)
   const signer = agent?.signer
   const did = agent?.config.did
   return [
     ...serverChecks(probe),
     { name: 'certificate', run: (signal) => checkCertificate(server, now(), signal) },
-    ...dns,
-    ...partyChecks(probe, operator?.config, knownAgent),
+    ...dnsChecks(issuer, operator, settings, open),
+    ...partyChecks(probe, operator?.config, knownAgent, keyChecks(operatorKeys, open, now)),
+    ...(did ? [{ name: 'keys', run: () => checkKeys({ probe, did, fetch, now }) }] : []),
     ...(signer && did
       ? [{ name: 'token', run: (signal: AbortSignal) => checkToken({ probe, did, signer, fetch, signal }) }]
       : []),
   ]
 }
 
-function dnsChecks(issuer: string, operator: Party<OperatorConfig> | undefined, settings: Settings): readonly Check[] {
+function keyChecks(keys: readonly OwnOperatorKey[], open: Open | undefined, now: () => number): readonly Check[] {
+  if (open === undefined || keys.length === 0) return []
+  return [{ name: 'operator keys', run: async () => checkOperatorKeys({ keys, open, nowMs: now() }) }]
+}
+
+/** Opens the operator with one of its keys; undefined if the server is not the expected one. */
+type Open = (key: OwnOperatorKey) => Promise<Operator | undefined>
+
+function openerOf(probe: Probe, config: OperatorConfig, { fetch, now, timeoutMs }: Settings): Open | undefined {
+  if (config.id === '') return undefined
+  return async ({ signer }) => {
+    const { server, issuer } = probe
+    if (objectOf(await probe.get('/.well-known/auth4agent'))?.issuer !== issuer) return undefined
+    const serverS = objectOf(await probe.get('/health'))?.timestamp
+    // Signs by the clock of the server, because another check reports that of this machine.
+    const clock = typeof serverS === 'number' ? () => serverS * 1000 : now
+    const place = { server, issuer, operatorId: config.id, ...teamOptions(config) }
+    return createOperator({ ...place, key: signer, fetch, now: clock, timeoutMs: timeoutMs * 0.9 })
+  }
+}
+
+function dnsChecks(
+  issuer: string,
+  operator: Party<OperatorConfig> | undefined,
+  settings: Settings,
+  open: Open | undefined,
+): readonly Check[] {
   const { timeoutMs, resolvers } = settings
   const key = operator?.signer
   if (operator === undefined || key === undefined || operator.config.id === '') return []
@@ -115,7 +149,14 @@ function dnsChecks(issuer: string, operator: Party<OperatorConfig> | undefined, 
       resolver: resolver ?? 'of this machine',
       answer: await resolveTxt(resolver === undefined ? [] : [resolver], recordName(domain), timeoutMs * 0.9),
     }))
-    return judgeProof(await Promise.all(asked), domain, subject)
+    const opened = await open?.({ signer: key, label: ROOT })
+    const roots = (await opened?.keys.get().catch(() => undefined))?.rootKeys ?? []
+    return judgeProof(
+      await Promise.all(asked),
+      domain,
+      subject,
+      roots.map(({ kid }) => kid),
+    )
   }
   return [{ name: 'dns', run }]
 }

@@ -1,7 +1,10 @@
+import { writeText } from '@auth4agent/sdk/node'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags, reasonFlag } from '../common-flags.ts'
-import { openOperator } from '../parties.ts'
+import { keySetFlags } from '../key-set.ts'
+import { openOperator, openRoot } from '../parties.ts'
+import { writeRequest } from '../request-file.ts'
 import { normalizeDomain } from '../server-address.ts'
 import { lines, plain } from '../text.ts'
 
@@ -29,7 +32,7 @@ export const endAllTokens = defineCommand({
 export const releaseDomain = defineCommand({
   help: [
     'Gives up the domain for good. All tokens end, and no agent can get a new token. The next operator that proves the domain gets it without delay. This cannot be undone.',
-    'The command gives up the domain only if --yes names the same domain.',
+    'The command gives up the domain only if --yes names the same domain. If the operator has a threshold, --prepare FILE writes the request that further root keys approve.',
   ],
   examples: [
     {
@@ -41,10 +44,11 @@ export const releaseDomain = defineCommand({
     ...operatorFlags,
     ...reasonFlag,
     yes: { kind: 'text', value: 'DOMAIN', help: 'the domain to give up, as confirmation' },
+    prepare: keySetFlags.prepare,
   },
   async run(context) {
     const { flags, progress, answer } = context
-    const operator = await openOperator(context)
+    const operator = await openRoot(context)
     const { domain } = await progress('asking the server', operator.status())
     const meant = flags.text('yes')
     if (meant === undefined) {
@@ -59,6 +63,13 @@ export const releaseDomain = defineCommand({
         `--yes names ${named}, but the domain of this operator is ${domain}`,
         `To give up the domain of this operator, use --yes ${plain(domain)}`,
       )
+    }
+    const file = flags.text('prepare')
+    if (file !== undefined) {
+      const request = operator.prepareRelease(flags.text('reason'))
+      await writeText(file, writeRequest(request), { replacesLink: true })
+      const how = `auth4agent operator approve ${file} --output APPROVAL\nauth4agent operator send ${file} --approval APPROVAL`
+      return answer({ prepared: file }, `request written to ${file}\n\nnext:\n${how}`, file)
     }
     const released = await progress('giving up the domain', operator.release(flags.text('reason')))
     const { id, status, released_at } = released

@@ -1,5 +1,5 @@
 import { readText } from '@auth4agent/sdk/node'
-import { configurationError } from '../cli-error.ts'
+import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
@@ -21,23 +21,38 @@ export const getPolicy = defineCommand({
   },
 })
 
+const ON_OFF = ['on', 'off'] as const
 const setFlags = {
   ...operatorFlags,
-  file: { kind: 'text', value: 'FILE', help: 'file with the policy as JSON; - for standard input', required: true },
+  file: { kind: 'text', value: 'FILE', help: 'file with the whole policy as JSON; - for standard input' },
+  'require-body-digest': {
+    kind: 'text',
+    value: 'on|off',
+    help: 'demand the digest of the body in every assertion for a change',
+    choices: ON_OFF,
+  },
+  'hide-allowed-scopes': {
+    kind: 'text',
+    value: 'on|off',
+    help: 'leave out the scopes in the public answer about an agent',
+    choices: ON_OFF,
+  },
 } as const
 
-/** `policy set`: replaces the operator's policy. */
+/** `policy set`: replaces the operator's policy, or changes single settings. */
 export const setPolicy = defineCommand({
   help: [
-    "Replaces the operator's whole policy. Members that the JSON omits get their default values. The command refuses unknown members.",
+    "Replaces the operator's whole policy by the JSON of --file. Members that the JSON omits get their default values. The command refuses unknown members. Without --file, it changes only the settings of --require-body-digest and --hide-allowed-scopes, and keeps all others.",
     'Each entry of `audiences` sets rules for one API under your domain. `callers` lists the domains of other operators whose agents may ask for tokens for this API; "*" means all operators. `token_signing_alg` is the algorithm that signs these tokens: EdDSA, Ed25519, ES256 or RS256. `dpop` says whether these tokens must be bound to a key by DPoP (RFC 9449): empty for no, `required`, or `required-with-nonce` if the proof must also contain a nonce of the server.',
     'If `require_bound_challenges` is true, each of your agents must sign bound challenges, which contain scope, audience and lifetime.',
+    'If `require_body_digest` is true, an assertion for a change must contain the digest of the body, so nobody between can change the body. This tool and the SDK always send it. If `hide_allowed_scopes` is true, only you see the scopes of your agents.',
   ],
   examples: [
     {
       does: 'set the policy that `policy get > policy.json` wrote and that you changed',
       line: 'auth4agent policy set --file policy.json',
     },
+    { does: 'change one setting', line: 'auth4agent policy set --hide-allowed-scopes on' },
     {
       does: 'let agents of another operator ask for tokens for your API',
       line: 'echo \'{"audiences":[{"audience":"https://api.example.com","callers":["example.org"]}]}\' | auth4agent policy set --file -',
@@ -49,14 +64,29 @@ export const setPolicy = defineCommand({
   ],
   flags: setFlags,
   async run(context) {
-    const policy = readPolicyText(await readSource(context))
-    const set = await context.progress('setting the policy', (await openOperator(context)).policy.set(policy))
+    const { flags, progress, note } = context
+    const file = flags.text('file')
+    const changes = {
+      ...switchOf(flags.text('require-body-digest'), 'require_body_digest'),
+      ...switchOf(flags.text('hide-allowed-scopes'), 'hide_allowed_scopes'),
+    }
+    if (file === undefined && Object.keys(changes).length === 0)
+      throw usageError('Name what to set: --file, --require-body-digest or --hide-allowed-scopes')
+    const given = file === undefined ? undefined : readPolicyText(await readSource(file, context))
+    const operator = await openOperator(context)
+    const before = given ?? (await progress('asking the server', operator.policy.get()))
+    const set = await progress('setting the policy', operator.policy.set({ ...before, ...changes }))
     context.answer(set, `policy set\n\n${indented(set)}`, indented(set))
+    if (given !== undefined && given.require_body_digest === undefined && set.require_body_digest === false)
+      note('require_body_digest is off, because the JSON omits it')
   },
 })
 
-async function readSource({ flags, readStdin }: Context<typeof setFlags>): Promise<string> {
-  const path = flags.required('file')
+function switchOf(text: string | undefined, name: 'require_body_digest' | 'hide_allowed_scopes') {
+  return text === undefined ? {} : { [name]: text === 'on' }
+}
+
+async function readSource(path: string, { readStdin }: Context<typeof setFlags>): Promise<string> {
   if (path === '-') return readStdin()
   const text = await readText(path)
   if (text === undefined)

@@ -37,7 +37,7 @@ export const proxy = defineCommand({
       'asking the server for its issuer',
       loadOperatorKey(context),
     )
-    const sign = (rpc: string) => operator.assert(rpc)
+    const sign = (rpc: string, body: Uint8Array) => operator.assert(rpc, body)
     const start = () =>
       startProxy({ ...listening, server: new URL(server), issuer, operatorId: operator.id, sign, signs })
     const told = { server, operator_id: operator.id }

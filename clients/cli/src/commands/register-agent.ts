@@ -1,18 +1,30 @@
 import { decodeBase64 } from '@auth4agent/core/encoding/base64'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { parseDid } from '@auth4agent/core/identity/did'
-import { createOperator, openCalls, type RegisteredAgent } from '@auth4agent/sdk'
-import { type AgentConfig, loadSigner, readOperatorConfig, updateAgentConfig } from '@auth4agent/sdk/node'
+import { createOperator, newIdentity, openCalls, type RegisteredAgent } from '@auth4agent/sdk'
+import { type AgentConfig, keyFileStore, keyPathOf, readOperatorConfig, updateAgentConfig } from '@auth4agent/sdk/node'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
+import { loadOwnKey } from '../own-keys.ts'
 import { requireAgent, serverOf } from '../parties.ts'
 import { lines } from '../text.ts'
+import { checkKid } from './agent-key-change.ts'
 
 const registerFlags = {
   ...serverFlags,
   'operator-id': { kind: 'text', value: 'ID', help: "the agent's operator, if it is not the one of operator.json" },
+  'pre-rotation': {
+    kind: 'boolean',
+    help: 'create the next key beside the identity key, and commit to it; the server must know key events',
+  },
+  'next-key': { kind: 'text', value: 'FILE', help: 'the same, with the next key in this file' },
+  'next-kid': {
+    kind: 'text',
+    value: 'KID',
+    help: 'commit to a key that is kept elsewhere, by its key id; --next-kid=KID if it begins with a dash',
+  },
 } as const
 
 /** `register agent`: registers the agent of the folder. */
@@ -20,6 +32,7 @@ export const registerAgent = defineCommand({
   help: [
     'Registers the agent of agent.json under its operator. The agent is pending until the operator approves it or grants it scopes.',
     "If the operator's key is in the same folder, the operator itself registers the agent. Then the agent is active at once, without scopes.",
+    'With --pre-rotation, --next-key or --next-kid the agent commits to its next key: a stolen identity key alone can then rotate nothing, and the next key can recover the agent. Keep the next key on another disk or machine.',
   ],
   examples: [
     {
@@ -27,6 +40,7 @@ export const registerAgent = defineCommand({
       line: 'auth4agent register agent --operator-id 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b',
     },
     { does: 'under the operator of the same folder', line: 'auth4agent register agent' },
+    { does: 'with a next key', line: 'auth4agent register agent --pre-rotation' },
   ],
   flags: registerFlags,
   async run(context) {
@@ -72,14 +86,38 @@ async function register(
   const choice = serverOf(agent, context)
   const operator = await readOperatorConfig(folder)
   const { did, did_document } = agent
+  const inception = await signedInception(context, agent)
   if (operator?.id === operatorId && operator.server_url === choice.server) {
-    const key = await loadSigner(folder, operator)
+    const { signer: key } = await loadOwnKey(operator, context)
     const { agents } = createOperator({ ...serverOf(operator, context), operatorId, key, fetch })
-    return agents.register({ publicKey, did, didDocument: did_document })
+    return agents.register({ publicKey, did, didDocument: did_document, inception })
   }
   return openCalls({ server: choice.server, fetch }).registerAgent(operatorId, {
     publicKey,
     did,
     didDocument: did_document,
+    inception,
   })
+}
+
+/**
+ * Signs the inception that commits to a next key. Returns undefined if no flag asks for it: older servers refuse it.
+ */
+async function signedInception(
+  { flags, folder }: Context<typeof registerFlags>,
+  agent: AgentConfig,
+): Promise<string | undefined> {
+  const [file, kid] = [flags.text('next-key'), flags.text('next-kid')]
+  if (file !== undefined && kid !== undefined) throw usageError('--next-key and --next-kid cannot be used together')
+  if (file === undefined && kid === undefined && !flags.on('pre-rotation')) return undefined
+  const key = keyFileStore(await keyPathOf(folder, agent), { next: file })
+  const domain = parseDid(agent.did)?.domain ?? ''
+  const next = kid === undefined ? undefined : checkKid(kid)
+  const { did, inception } = await newIdentity({ key, domain, next })
+  if (did !== agent.did)
+    throw configurationError(
+      'The key is not the one in the DID of agent.json',
+      'Create another agent: `auth4agent init`',
+    )
+  return inception
 }

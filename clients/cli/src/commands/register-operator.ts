@@ -1,8 +1,9 @@
 import { operatorId } from '@auth4agent/core/identity/operator-id'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
-import { loadSigner, updateOperatorConfig } from '@auth4agent/sdk/node'
+import { updateOperatorConfig } from '@auth4agent/sdk/node'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
+import { loadRootKey } from '../own-keys.ts'
 import { makeOperator, requireOperator, serverOf } from '../parties.ts'
 import { lines } from '../text.ts'
 
@@ -18,7 +19,7 @@ export const registerOperator = defineCommand({
     const config = await requireOperator(folder)
     const choice = serverOf(config, context)
     // The tool needs the private half: an operator that registers a key without it could not sign any call.
-    const key = await loadSigner(folder, config)
+    const key = await loadRootKey(config, context)
     const operator = makeOperator({ ...choice, domain: config.domain, key, fetch })
     const registered = await progress(`registering at ${choice.server}`, operator.register())
     const changes = { id: registered.id, ...(context.flags.text('server') && { server_url: choice.server }) }

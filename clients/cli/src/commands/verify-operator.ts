@@ -3,6 +3,9 @@ import { askAgain } from '../ask-again.ts'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
+import { demandBodyDigest } from '../demand-digest.ts'
+import { FROZEN } from '../frozen.ts'
+import { hasRootKey } from '../own-keys.ts'
 import { viewOperator } from '../parties.ts'
 import { lines, plain } from '../text.ts'
 import { readDuration } from '../times.ts'
@@ -23,7 +26,9 @@ export const instructions = defineCommand({
   flags,
   async run(context) {
     const given = context.flags.text('operator-id')
-    if (given !== undefined && given !== (await readOperatorConfig(context.folder))?.id) throw notAtHand(context.folder)
+    const config = await readOperatorConfig(context.folder)
+    if (given !== undefined && given !== config?.id) throw notAtHand(context.folder)
+    if (config !== undefined && !hasRootKey(config)) throw notAtHand(context.folder)
     const operator = await viewOperator(context, given)
     const told = await context.progress('asking the server', operator.verification.instructions())
     const record = lines({ record_type: 'TXT', name: told.txt_record_name, value: told.txt_record_value })
@@ -38,6 +43,7 @@ export const instructions = defineCommand({
 export const confirm = defineCommand({
   help: [
     'Asks the server to look for the proof in DNS now. If the server finds the proof, the operator is active. Otherwise the exit code is 1.',
+    'The first time, if the folder has the root key and nobody has set the policy yet, the command also makes the policy demand the digest of the body in every assertion for a change (`require_body_digest`).',
     'With --wait it asks again, with growing pauses, until the server finds the proof or the time of --timeout is over. It also asks again if the server does not answer. If the server still does not answer at the end, the exit code is 3.',
   ],
   examples: [
@@ -64,8 +70,11 @@ export const confirm = defineCommand({
       )
       return 'refused'
     }
+    const config = await readOperatorConfig(context.folder)
     await remember(context.folder, operator.id, seen.verified_at)
     context.answer(seen, `operator verified\n\n${lines({ verified_at: seen.verified_at })}`, 'verified')
+    const isNew = config?.id === operator.id && !config.domain_verified_at
+    if (isNew) await demandBodyDigest(context, config)
     return 'ok'
   },
 })
@@ -82,16 +91,18 @@ export const status = defineCommand({
     const operator = await viewOperator(context, context.flags.text('operator-id'))
     const state = await context.progress('asking the server', operator.status())
     await remember(context.folder, operator.id, state.domain_verified_at)
-    const { id, domain, status, domain_verified_at } = state
+    const { id, domain, status, domain_verified_at, frozen_at } = state
     const verified = domain_verified_at ? { verified_at: domain_verified_at } : { verified: false }
-    context.answer(state, `operator verification status\n\n${lines({ id, domain, status, ...verified })}`, [status])
+    const facts = lines({ id, domain, status, ...verified, frozen_at })
+    context.answer(state, `operator verification status\n\n${facts}`, [status])
+    if (frozen_at) context.note(FROZEN)
   },
 })
 
 function notAtHand(folder: string) {
   return configurationError(
     `The root key of that operator is not in ${folder}, so the tool cannot check its proof`,
-    'Use the folder that contains its operator.json: --config FOLDER',
+    'Use the folder that contains the root key: --config FOLDER',
   )
 }
 

@@ -36,7 +36,7 @@ export const watch = defineCommand({
     const feed = sseFeed({
       fetch: (url, init) => fetch(url, init),
       locate: async () => `${server}/v1/revocations`,
-      authorize: async (url) => `Bearer ${await operator.assert(`GET ${new URL(url).pathname}`)}`,
+      authorize: async (url) => `Bearer ${await operator.assert(`GET ${new URL(url).pathname}`, '')}`,
     })
     using status = createStatusLine({ ...stderr, isTerminal: stderr.isTerminal && !json && !quiet })
     context.note(`watching ${issuer}; press Ctrl-C to stop`)

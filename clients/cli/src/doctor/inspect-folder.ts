@@ -9,13 +9,17 @@ import {
   readAgentConfig,
   readOperatorConfig,
 } from '@auth4agent/sdk/node'
+import { hasRootKey, type OwnOperatorKey } from '../own-keys.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
+import { inspectKeys } from './inspect-keys.ts'
 
 /** The readable content of a folder, and the findings about it. */
 export interface Inspected {
   readonly findings: readonly Finding[]
   readonly agent: Party<AgentConfig> | undefined
   readonly operator: Party<OperatorConfig> | undefined
+  /** The usable keys of the operator: its root key and operational keys. */
+  readonly operatorKeys: readonly OwnOperatorKey[]
 }
 
 /** A configuration, and the signer of its key. The signer is undefined if the key file is missing or not valid. */
@@ -38,6 +42,7 @@ export async function inspectFolder(folder: string): Promise<Inspected> {
       () => [],
     ),
   ])
+  const { findings: ofKeys, keys: operatorKeys } = await inspectKeys(folder, operator.party)
   const isEmpty = agent.party === undefined && operator.party === undefined
   const nothing = isEmpty && agent.findings.length + operator.findings.length === 0
   const init = warning(
@@ -46,9 +51,10 @@ export async function inspectFolder(folder: string): Promise<Inspected> {
     'Create an agent: `auth4agent init --domain …`; add --operator for an operator.',
   )
   return {
-    findings: [...(nothing ? [init] : found), ...operator.findings, ...agent.findings],
+    findings: [...(nothing ? [init] : found), ...operator.findings, ...ofKeys, ...agent.findings],
     agent: agent.party,
     operator: operator.party,
+    operatorKeys,
   }
 }
 
@@ -90,6 +96,8 @@ async function inspectParty<C extends AgentConfig | OperatorConfig>(
     }
   }
   if (config === undefined) return { findings: [], party: undefined }
+  // A member of a team may have only operational keys, which are checked one by one.
+  if ('domain' in config && !hasRootKey(config)) return { findings: [], party: { config, signer: undefined } }
   try {
     const signer = await loadSigner(folder, config)
     const found = faults(config, signer)
@@ -103,9 +111,11 @@ async function inspectParty<C extends AgentConfig | OperatorConfig>(
   }
 }
 
-function agentFaults({ did }: AgentConfig, { publicKey }: Signer): readonly Finding[] {
+function agentFaults({ did, did_document, public_key }: AgentConfig, { publicKey }: Signer): readonly Finding[] {
   const parsed = parseDid(did)
-  if (parsed !== undefined && formatDid(parsed.domain, fingerprint(publicKey)) === did) return []
+  // The DID names only the first key. After a rotation, the configuration has no document or names an older key.
+  const isFirst = did_document !== undefined && public_key === Buffer.from(publicKey).toString('base64')
+  if (parsed !== undefined && (!isFirst || formatDid(parsed.domain, fingerprint(publicKey)) === did)) return []
   const message = did === '' ? 'agent.json has no DID' : `the DID ${did} does not match the key`
   return [
     problem('agent key', message, 'Restore agent.json, or create a new key and DID: `auth4agent init --domain …`.'),

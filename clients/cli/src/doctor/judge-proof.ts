@@ -11,13 +11,14 @@ export interface ResolverAnswer {
 
 type View = 'proven' | 'absent' | 'mismatch' | 'contested' | 'failed'
 
-/** Returns one finding for each resolver about the proof of a domain. */
+/** Returns one finding for each resolver about the proof of a domain, which may also name one of `otherRoots`. */
 export function judgeProof(
   answers: readonly ResolverAnswer[],
   domain: string,
   subject: ProofSubject,
+  otherRoots: readonly string[] = [],
 ): readonly Finding[] {
-  const views = answers.map(({ answer }) => viewOf(answer, subject))
+  const views = answers.map(({ answer }) => viewOf(answer, subject, otherRoots))
   const isSeenSomewhere = views.includes('proven')
   return answers.map(({ resolver, answer }, index) => {
     const check = `dns ${resolver}`
@@ -51,7 +52,7 @@ export function judgeProof(
   })
 }
 
-function viewOf(answer: TxtAnswer, subject: ProofSubject): View {
+function viewOf(answer: TxtAnswer, subject: ProofSubject, otherRoots: readonly string[]): View {
   if (answer.kind !== 'records') return answer.kind
   // Two equal records count as one.
   const ofIssuer = [...new Set(answer.records)].filter((text) => readRecord(text, subject.issuer) !== undefined)
@@ -59,6 +60,7 @@ function viewOf(answer: TxtAnswer, subject: ProofSubject): View {
   if (text === undefined) return 'absent'
   if (ofIssuer.length > 1) return 'contested'
   const record = readRecord(text, subject.issuer)
-  const isOurs = record?.operatorId === subject.operatorId && record.thumbprint === subject.thumbprint
+  const roots = [subject.thumbprint, ...otherRoots]
+  const isOurs = record?.operatorId === subject.operatorId && roots.includes(record.thumbprint)
   return isOurs ? 'proven' : 'mismatch'
 }

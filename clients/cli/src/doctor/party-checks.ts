@@ -1,3 +1,4 @@
+import { FROZEN } from '../frozen.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { type Answer, type NoAnswer, objectOf, type Probe } from './probe.ts'
 import type { Check } from './run-checks.ts'
@@ -16,14 +17,16 @@ export interface KnownAgent {
   readonly publicKey: string
 }
 
-/** Returns the checks that compare operator and agent with what the server knows. */
+/** Returns the checks that compare operator and agent with what the server knows, with `keyChecks` between them. */
 export function partyChecks(
   probe: Probe,
   operator: KnownOperator | undefined,
   agent: KnownAgent | undefined,
+  keyChecks: readonly Check[],
 ): readonly Check[] {
   return [
     ...(operator === undefined ? [] : [{ name: 'operator', run: () => checkOperator(probe, operator) }]),
+    ...keyChecks,
     ...(agent === undefined ? [] : [{ name: 'agent', run: () => checkAgent(probe, agent) }]),
   ]
 }
@@ -57,6 +60,9 @@ async function checkOperator(probe: Probe, { id, domain }: KnownOperator): Promi
       ),
     ]
   }
+  if (typeof known.frozen_at === 'string') {
+    return [problem('operator', `${domain} is frozen since ${known.frozen_at}`, FROZEN)]
+  }
   if (status === 'active') return [ok('operator', `${domain} is active`)]
   const cure = OPERATOR_CURES[String(status)] ?? 'Install a newer version of this tool.'
   return [problem('operator', `${domain} is ${String(status)}`, cure)]
@@ -82,7 +88,7 @@ async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Fin
       problem(
         'agent',
         'the server has another public key than agent.json for this DID',
-        'Restore the key file with which the agent was registered.',
+        'Restore the key file with which the agent was registered. After a rotation or recovery, `auth4agent agent-key use FILE` makes another key file the configured one.',
       ),
     ]
   }

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { OperatorKeyService } from '../../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { authnPolicies } from '../../../../services/authn/policy.ts'
 import { policies as identityPolicies } from '../../../../services/identity/policy.ts'
 import { restBindings } from '../../../../services/jwks-gateway/rest/rest-bindings.ts'
 import { keysPolicies } from '../../../../services/keys/policy.ts'
-import { policies as registryPolicies } from '../../../../services/operator-registry/policy.ts'
+import { keyPolicies, policies as registryPolicies } from '../../../../services/operator-registry/policy.ts'
 import { revocationPolicies } from '../../../../services/revocation/policy.ts'
 import { findOperatorCall, OPERATOR_CALLS } from './operator-calls.ts'
 
@@ -27,12 +28,20 @@ const POLICIES: Readonly<Record<string, Line>> = {
   ...keysPolicies,
   ...identityPolicies,
   ...registryPolicies,
+  ...keyPolicies,
   ...revocationPolicies,
 }
 
 describe('OPERATOR_CALLS', () => {
   it('contains all REST calls that need an operator assertion, and revocation by jti', () => {
-    const services = [AuthnService, KeysService, IdentityService, OperatorRegistryService, RevocationService]
+    const services = [
+      AuthnService,
+      KeysService,
+      IdentityService,
+      OperatorRegistryService,
+      OperatorKeyService,
+      RevocationService,
+    ]
     const expected = restBindings(services).flatMap(({ method, verb, path }) => {
       const { callers, own, action } = POLICIES[method.localName] ?? { callers: [] }
       const isOptional = callers.includes('anyone')

@@ -1,9 +1,11 @@
+import { isUuid } from '@auth4agent/core/encoding/uuid'
+
 /** A REST call that needs an operator assertion. */
 export interface OperatorCall {
   /** Name of the RPC in kebab case, for `--allow`. */
   readonly name: string
   readonly verb: 'GET' | 'POST' | 'PATCH' | 'PUT'
-  /** Each segment is literal, `{operator}` (the operator's own id) or `{agent}`. */
+  /** Each segment is literal, `{operator}` (the operator's own id), `{agent}` or `{record_id}`. */
   readonly path: string
   /** Whether the call only reads. */
   readonly reads: boolean
@@ -31,6 +33,9 @@ export const OPERATOR_CALLS: readonly OperatorCall[] = [
   changing('set-operator-policy', 'PUT', `${OWN}/policy`),
   changing('end-all-tokens', 'POST', `${OWN}/end-all-tokens`),
   reading('list-audit-records', `${OWN}/audit`),
+  reading('get-audit-record', `${OWN}/audit/{record_id}`),
+  reading('get-operator-keys', `${OWN}/keys`),
+  changing('set-operator-keys', 'PUT', `${OWN}/keys`),
   { ...changing('revoke-token', 'POST', '/v1/revoke/token'), needed: 'by-jti' },
   reading('watch-revocations', '/v1/revocations'),
 ]
@@ -56,6 +61,7 @@ function matches(template: readonly string[], segments: readonly string[], opera
   return template.every((part, index) => {
     const segment = segments[index] ?? ''
     if (part === '{operator}') return segment === operatorId
+    if (part === '{record_id}') return isUuid(segment)
     return part === '{agent}' ? AGENT.test(segment) : segment === part
   })
 }

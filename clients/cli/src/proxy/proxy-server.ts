@@ -11,8 +11,8 @@ export interface ProxyOptions extends LocalServerOptions {
   /** The server's issuer. Links to it in answers are changed to the proxy, so that the next page is signed too. */
   readonly issuer: string
   readonly operatorId: string
-  /** Makes an assertion for a call, `METHOD /path`. */
-  readonly sign: (rpc: string) => Promise<string>
+  /** Makes an assertion for a call, `METHOD /path`, with exactly this body. */
+  readonly sign: (rpc: string, body: Uint8Array) => Promise<string>
   /** Decides whether the proxy signs a call. */
   readonly signs: (call: OperatorCall) => boolean
   /** Time for the server to begin its answer; 60 000 by default. */
@@ -35,7 +35,7 @@ export function startProxy(options: ProxyOptions): Promise<Proxy> {
     const path = options.server.pathname.replace(/\/$/, '') + target.path
     const headers = [...request.headers]
     if (call !== undefined) {
-      headers.push('authorization', `Bearer ${await options.sign(`${method} ${path}`)}`)
+      headers.push('authorization', `Bearer ${await options.sign(`${method} ${path}`, body)}`)
       request.logSigned(call.name)
     }
     const outgoing = { method, target: path + target.query, headers, body, signal }

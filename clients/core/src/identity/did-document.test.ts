@@ -9,6 +9,10 @@ const publicKey = Buffer.from('2e6fcce36701dc791488e0d0b1745cc1e33a4c1c9fcc41c63
 const context = ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/multikey/v1']
 const method = { id: `${did}#${publicKeyMultibase}`, type: 'Multikey', controller: did, publicKeyMultibase }
 
+const expiring = (multibase: string, expires: string) => {
+  const id = `${did}#${multibase}`
+  return { id, type: 'Multikey', controller: did, publicKeyMultibase: multibase, expires }
+}
 describe('buildDidDocument', () => {
   it.each([
     ['an active agent', 'active', publicKey, [method], [method.id]],
@@ -33,12 +37,9 @@ describe('buildDidDocument', () => {
     { jwk: ed25519, exp: 1_800_000_001 },
   ]
   const added = [
-    ['zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169', '2027-01-15T08:00:00Z'],
-    ['z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw', '2027-01-15T08:00:01Z'],
-  ].map(([multibase, expires]) => ({
-    ...{ id: `${did}#${multibase}`, type: 'Multikey', controller: did },
-    ...{ publicKeyMultibase: multibase, expires },
-  }))
+    expiring('zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169', '2027-01-15T08:00:00Z'),
+    expiring('z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw', '2027-01-15T08:00:01Z'),
+  ]
 
   it.each([
     ['active', [method, ...added]],

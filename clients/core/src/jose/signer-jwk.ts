@@ -58,7 +58,7 @@ export function signerJwk({ alg = 'EdDSA', publicKey }: Pick<JwsSigner, 'alg' | 
 }
 
 /**
- * Returns the RFC 7638 thumbprint of a signer's public key: the `kid` of what it signs.
+ * Returns the RFC 7638 thumbprint of a signer's public key: the `kid` of its signatures.
  *
  * @throws RangeError as {@link signerJwk} does.
  * @example

@@ -73,6 +73,9 @@ export type KeyEventClaims =
       readonly issuer: string
     })
 
+/** Claims of an event `move`. */
+export type MoveClaims = Extract<KeyEventClaims, { readonly type: 'move' }>
+
 const DIGEST_BYTES = 32
 const MAX_ISSUER = 255
 const MAX_PROOF = 4096

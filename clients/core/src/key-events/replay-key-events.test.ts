@@ -129,7 +129,7 @@ describe('replayKeyEvents', () => {
       const event = parseKeyEvent(eventOf(first, { ...place, ...move, to: didOf(first, `d${seq}.example`) }))
       if (!event.ok) throw new Error(event.demand)
       log.push(event.text)
-      place = { ...place, did: didOf(first, `d${seq}.example`), seq: seq + 1, prev: event.digest }
+      place = { did: didOf(first, `d${seq}.example`), seq: seq + 1, prev: event.digest, iat: place.iat }
     }
     expect(replayKeyEvents(log)).toMatchObject({ ok: true, state: { seq: 1999 } })
     expect(replayKeyEvents([...log, eventOf(first, { ...place, ...move, to })])).toEqual(refused(2000, 'full'))

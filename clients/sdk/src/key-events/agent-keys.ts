@@ -14,8 +14,8 @@ export interface AgentKeys {
   /** Looks whether another process has replaced the current key in the store, at most once a second. */
   look(): Promise<void>
   /**
-   * Runs work with the current key. Runs it again if the key was replaced in the meantime, or if the server refuses the
-   * key and another key is the right one.
+   * Runs work with the current key. Runs it again if the key was replaced in the meantime, or if the server refuses
+   * the key and another key is the right one.
    */
   use<T>(work: (signer: AgentSigner) => Promise<T>): Promise<T>
   /** Makes a key the current one. */

@@ -17,6 +17,7 @@ export function createKeyCalls(owner: LogOwner): AgentKeyCalls {
   const { store } = owner.keys
   const stoppedBy = ({ signal }: { readonly signal?: AbortSignal | undefined }): LogOwner => {
     owner.signal.throwIfAborted()
+    signal?.throwIfAborted()
     return signal === undefined ? owner : { ...owner, signal: AbortSignal.any([owner.signal, signal]) }
   }
   return {
@@ -89,7 +90,9 @@ async function objectToRecovery(owner: LogOwner): Promise<answers.EndedRecovery>
   return readAnswer(answers.objected, await server.transport(call))
 }
 
-/** Returns the key to which the agent committed: the given one, or one of the store. Undefined without a commitment. */
+/**
+ * Returns the key to which the agent committed: the given one, or one of the store. Undefined without a commitment.
+ */
 async function committedKey(
   { keys }: LogOwner,
   { next: kid }: KeyLog,

@@ -9,6 +9,7 @@ import type { AgentKeys } from './agent-keys.ts'
 import { appendEvent, expectApplicable } from './append-event.ts'
 import type * as answers from './key-answers.ts'
 import { endOf, type KeyLog, readKeyLog } from './key-log.ts'
+import type { SeenEnd } from './log-verifier.ts'
 
 /** The agent whose log changes. */
 export interface LogOwner {
@@ -25,9 +26,14 @@ const MAX_ATTEMPTS = 3
 /** A difference between the time in an event and the server's time that explains why the server refused the event. */
 const WRONG_CLOCK_S = 60
 
+/** The ends of logs that this process has verified. A server that later shows another log is refused. */
+const seenEnds = new WeakMap<AgentKeys, SeenEnd>()
+
 /** Reads the agent's log. */
-export function readLog({ server, did, signal }: LogOwner): Promise<KeyLog> {
-  return readKeyLog(server.transport, did, signal)
+export async function readLog({ server, did, keys, signal }: LogOwner): Promise<KeyLog> {
+  const log = await readKeyLog(server.transport, { did, seen: seenEnds.get(keys), signal })
+  if (log.state !== undefined) seenEnds.set(keys, log.state)
+  return log
 }
 
 /** Reads the log and works with it. Begins again if another event has come into the log in the meantime. */

@@ -9,6 +9,7 @@ import { readAnswer, readAnswers } from '../answers.ts'
 import { clientError } from '../errors.ts'
 import type { Transport } from '../transport.ts'
 import * as answers from './key-answers.ts'
+import type { SeenEnd } from './log-verifier.ts'
 
 /** The log of an agent's key events, and what it says. */
 export interface KeyLog {
@@ -36,11 +37,19 @@ const MAX_PAGES = 10
 /** Types of events that establish an identity key. */
 const ESTABLISHING = new Set(['inception', 'rotate', 'recover'])
 
+/** What to read, and what is known about it. */
+interface Wanted {
+  readonly did: string
+  /** The end of the log as the caller saw it before. A log that does not continue it is refused. */
+  readonly seen?: SeenEnd | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * Reads the log of an agent and verifies it. Rejects with UNEXPECTED_ANSWER if the log cannot be verified, and with
  * the server's errors.
  */
-export async function readKeyLog(send: Transport, did: string, signal?: AbortSignal): Promise<KeyLog> {
+export async function readKeyLog(send: Transport, { did, seen, signal }: Wanted): Promise<KeyLog> {
   const events: answers.KeyEventRecord[] = []
   let token = ''
   for (let pages = 0; pages < MAX_PAGES; pages += 1) {
@@ -49,19 +58,20 @@ export async function readKeyLog(send: Transport, did: string, signal?: AbortSig
     const page = readAnswer(answers.keyEventPage, await send({ method: 'GET', path, signal }))
     events.push(...readAnswers(answers.keyEvent, page.events))
     token = page.next_page_token ?? ''
-    if (token === '') return openLog(did, events, readAnswers(answers.pendingKeyEvent, page.pending ?? []))
+    if (token === '') return openLog({ did, seen }, events, readAnswers(answers.pendingKeyEvent, page.pending ?? []))
   }
   throw unexpected('The log of key events has too many pages')
 }
 
 function openLog(
-  did: string,
+  { did, seen }: Wanted,
   events: readonly answers.KeyEventRecord[],
   pending: readonly answers.PendingKeyEvent[],
 ): KeyLog {
   const replayed = logVerifier?.replay(
     events.map(({ event }) => event),
     did,
+    seen,
   )
   if (replayed?.ok === false) throw unexpected(`Event ${replayed.at} of the log is wrong: ${replayed.demand}`)
   const established = events.map(({ event }) => claimsOf(event)).findLast(({ type }) => ESTABLISHING.has(type))

@@ -32,7 +32,9 @@ export interface KeyStore {
   read(): Promise<StoredKeys>
   /** Resolves with a text that changes when the current key is replaced. It is called often. */
   version(): Promise<string>
-  /** Generates a key of Ed25519 for a role, and resolves with it. If the role has a key already, resolves with that. */
+  /**
+   * Generates a key of Ed25519 for a role, and resolves with it. If the role has a key already, resolves with that.
+   */
   generate(role: 'next' | 'pending'): Promise<Signer>
   /** Stores a key as `next`. Keeps a different key that has this role under another name. */
   save(key: SeedSigner): Promise<void>
@@ -45,7 +47,17 @@ export interface KeyStore {
   exclusively<T>(work: () => Promise<T>): Promise<T>
 }
 
-/** Tells whether a key of an agent is a store. */
+/**
+ * Tells whether a key of an agent is a store.
+ *
+ * @example
+ *
+ * ```ts
+ * import { isKeyStore } from '@auth4agent/sdk'
+ *
+ * const publicKey = isKeyStore(key) ? (await key.read()).current.publicKey : undefined
+ * ```
+ */
 export function isKeyStore(key: object): key is KeyStore {
   return 'exclusively' in key
 }

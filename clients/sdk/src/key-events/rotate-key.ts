@@ -80,7 +80,7 @@ function seqOf({ events }: KeyLog): number {
  * Gives the keys of a store the roles that the log says. A process that stopped in the middle of a rotation may have
  * left them in their old roles. Throws WRONG_KEY if the store does not have the identity key.
  */
-export async function settleStore(owner: LogOwner, store: KeyStore): Promise<KeyLog> {
+async function settleStore(owner: LogOwner, store: KeyStore): Promise<KeyLog> {
   const log = await readLog(owner)
   const kids = kidsOf(await store.read())
   if (!kids.includes(log.kid))

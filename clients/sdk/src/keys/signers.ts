@@ -113,10 +113,9 @@ export async function signerFromKeyPair({ publicKey, privateKey }: WebCryptoKeyP
  * })
  * ```
  */
-export function signerFromCallback(signer: Signer): Signer
-export function signerFromCallback(signer: P256Signer): P256Signer
-export function signerFromCallback(signer: OperatorSigner): OperatorSigner {
-  return checkedSigner(signer)
+export function signerFromCallback<S extends OperatorSigner>(signer: S): S extends P256Signer ? P256Signer : Signer {
+  const checked: OperatorSigner = checkedSigner<OperatorSigner>(signer)
+  return checked as S extends P256Signer ? P256Signer : Signer
 }
 
 /** Makes a signer from any form of key. */

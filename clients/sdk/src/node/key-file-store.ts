@@ -31,8 +31,8 @@ type Role = keyof Places
 type FoundKeys = { readonly [R in Role]?: { readonly kid: string; readonly signer: SeedSigner } | undefined }
 
 /**
- * Keeps the identity key of an agent in a file, and the keys that come next beside it, so that the agent can rotate its
- * key. Several processes may share the files; one at a time changes them.
+ * Keeps the identity key of an agent in a file, and the keys that come next beside it, so that the agent can rotate
+ * its key. Several processes may share the files; one at a time changes them.
  *
  * | file | content |
  * |---|---|
@@ -116,11 +116,12 @@ class KeyFileStore implements KeyStore {
   }
 
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const { current } = await this.#places()
+    const places = await this.#places()
     try {
-      const lock = await takeLock(`${current}.lock`, this.#files)
+      const lock = await takeLock(`${places.current}.lock`, this.#files)
       this.#lock = lock
       try {
+        await Promise.all(Object.values(places).map((place) => this.#files.sweep(place)))
         return await work()
       } finally {
         await lock.release()

@@ -10,7 +10,8 @@ import { readKeyFile } from './key-file.ts'
  * Loads the key that a configuration names. If no file exists at the path of the key, it loads the file of the same
  * name in the subfolder `keys`, because the configuration folder may have been moved.
  *
- * Rejects with CONFIGURATION if the key cannot be loaded, or if the configuration names another public key.
+ * Rejects with CONFIGURATION if the key cannot be loaded, or if the configuration names another public key. A key that
+ * `keyFileStore` rotates may differ from the configuration.
  *
  * @example
  *
@@ -52,14 +53,36 @@ export async function loadOperationalKey(folder: string, config: OperatorConfig,
   return load(folder, own.key, own.public_key)
 }
 
-async function load(folder: string, key: KeyReference, publicKey: string): Promise<SeedSigner> {
+/**
+ * Returns the path of the key file that a configuration names, for `keyFileStore`.
+ *
+ * @example
+ *
+ * ```ts
+ * import { defaultFolder, keyFileStore, keyPathOf, readAgentConfig } from '@auth4agent/sdk/node'
+ *
+ * const config = await readAgentConfig(defaultFolder())
+ * const store = config && keyFileStore(await keyPathOf(defaultFolder(), config))
+ * ```
+ */
+export async function keyPathOf(folder: string, { key }: { readonly key: KeyReference }): Promise<string> {
   if (key.provider !== 'file')
     throw configurationError(`Unknown key provider ${JSON.stringify(key.provider)}: it must be "file"`)
   const named = resolve(folder, key.ref)
   const isThere = (await readText(named)) !== undefined
-  const path = isThere ? named : join(folder, 'keys', basename(key.ref))
+  return isThere ? named : join(folder, 'keys', basename(key.ref))
+}
+
+/** Tells whether a key file has a neighbour of `keyFileStore`. Then a rotation may have replaced the key. */
+async function isRotated(path: string): Promise<boolean> {
+  const found = await Promise.all([`${path}.next`, `${path}.pending`].map((each) => readText(each)))
+  return found.some((text) => text !== undefined)
+}
+
+async function load(folder: string, key: KeyReference, publicKey: string): Promise<SeedSigner> {
+  const path = await keyPathOf(folder, { key })
   const signer = await readKeyFile(path)
-  if (publicKey !== '' && publicKey !== Buffer.from(signer.publicKey).toString('base64')) {
+  if (publicKey !== '' && publicKey !== Buffer.from(signer.publicKey).toString('base64') && !(await isRotated(path))) {
     throw configurationError(`The key in ${path} is not the one that the configuration in ${folder} names`)
   }
   return signer

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/options.proto.
  */
 export const file_auth4agent_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiRwoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSFQoNbGFzdF9ldmVudF9pZBgCIAMoCRIMCgRmb3JtGAMgASgIIh0KC0V2ZW50SWRSdWxlEg4KBmZpZWxkcxgBIAMoCSJ4CghKc29uUnVsZRIVCg1hY2NlcHRfbnVtYmVyGAEgASgIEhUKDWFjY2VwdF9zaW5nbGUYAiABKAgSEgoKb21pdF9lbXB0eRgDIAEoCBIUCgxtaWxsaXNlY29uZHMYBCABKAgSFAoMcmVmdXNlX2VtcHR5GAUgASgIOk0KBHJlc3QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5SZXN0UnVsZVIEcmVzdDpYCghldmVudF9pZBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxiNjAMgASgLMhouYXV0aDRhZ2VudC52MS5FdmVudElkUnVsZVIHZXZlbnRJZDpMCgRqc29uEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5Kc29uUnVsZVIEanNvbjpACgtlbmRzX3N0cmVhbRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYjowDIAEoCFIKZW5kc1N0cmVhbUKYAQoRY29tLmF1dGg0YWdlbnQudjFCDE9wdGlvbnNQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiRwoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSFQoNbGFzdF9ldmVudF9pZBgCIAMoCRIMCgRmb3JtGAMgASgIIh0KC0V2ZW50SWRSdWxlEg4KBmZpZWxkcxgBIAMoCSJ4CghKc29uUnVsZRIVCg1hY2NlcHRfbnVtYmVyGAEgASgIEhUKDWFjY2VwdF9zaW5nbGUYAiABKAgSEgoKb21pdF9lbXB0eRgDIAEoCBIUCgxtaWxsaXNlY29uZHMYBCABKAgSFAoMcmVmdXNlX2VtcHR5GAUgASgIOk0KBHJlc3QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5SZXN0UnVsZVIEcmVzdDpMChFtYXhfcmVxdWVzdF9ieXRlcxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGI6MAyABKAVSD21heFJlcXVlc3RCeXRlczpYCghldmVudF9pZBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxiNjAMgASgLMhouYXV0aDRhZ2VudC52MS5FdmVudElkUnVsZVIHZXZlbnRJZDpMCgRqc29uEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5Kc29uUnVsZVIEanNvbjpACgtlbmRzX3N0cmVhbRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYjowDIAEoCFIKZW5kc1N0cmVhbUKYAQoRY29tLmF1dGg0YWdlbnQudjFCDE9wdGlvbnNQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * RestRule adds to a method's google.api.http binding.
@@ -134,12 +134,20 @@ export const rest: GenExtension<MethodOptions, RestRule> = /*@__PURE__*/
   extDesc(file_auth4agent_v1_options, 0);
 
 /**
+ * Largest request of the method over every transport, in bytes as sent; 0 means 65536.
+ *
+ * @generated from extension: int32 max_request_bytes = 50702;
+ */
+export const max_request_bytes: GenExtension<MethodOptions, number> = /*@__PURE__*/
+  extDesc(file_auth4agent_v1_options, 1);
+
+/**
  * How to form the id of an event that is this message or has a field of this message.
  *
  * @generated from extension: auth4agent.v1.EventIdRule event_id = 50701;
  */
 export const event_id: GenExtension<MessageOptions, EventIdRule> = /*@__PURE__*/
-  extDesc(file_auth4agent_v1_options, 1);
+  extDesc(file_auth4agent_v1_options, 2);
 
 /**
  * How the field appears over REST, in addition to the protobuf JSON mapping.
@@ -147,7 +155,7 @@ export const event_id: GenExtension<MessageOptions, EventIdRule> = /*@__PURE__*/
  * @generated from extension: auth4agent.v1.JsonRule json = 50701;
  */
 export const json: GenExtension<FieldOptions, JsonRule> = /*@__PURE__*/
-  extDesc(file_auth4agent_v1_options, 2);
+  extDesc(file_auth4agent_v1_options, 3);
 
 /**
  * In a request for a stream: a caller that sets this field asks for a stream that soon ends by itself. Such a stream
@@ -156,5 +164,5 @@ export const json: GenExtension<FieldOptions, JsonRule> = /*@__PURE__*/
  * @generated from extension: bool ends_stream = 50702;
  */
 export const ends_stream: GenExtension<FieldOptions, boolean> = /*@__PURE__*/
-  extDesc(file_auth4agent_v1_options, 3);
+  extDesc(file_auth4agent_v1_options, 4);
 

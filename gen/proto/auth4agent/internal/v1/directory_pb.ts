@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/internal/v1/directory.proto.
  */
 export const file_auth4agent_internal_v1_directory: GenFile = /*@__PURE__*/
-  fileDesc("CiZhdXRoNGFnZW50L2ludGVybmFsL3YxL2RpcmVjdG9yeS5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSI9ChVMb29rdXBPcGVyYXRvclJlcXVlc3QSDAoCaWQYASABKAlIABIQCgZkb21haW4YAiABKAlIAEIECgJieSLMAgoQT3BlcmF0b3JTbmFwc2hvdBIKCgJpZBgBIAEoCRIOCgZkb21haW4YAiABKAkSDgoGc3RhdHVzGAMgASgJEhcKD3Jvb3RfcHVibGljX2tleRgEIAEoDBIPCgd2ZXJzaW9uGAUgASgFEg0KBWVwb2NoGAYgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgHIAEoCBI5CgRrZXlzGAggAygLMisuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvcktleVNuYXBzaG90EhYKDnJvb3RfdGhyZXNob2xkGAkgASgFEhsKE3JlcXVpcmVfYm9keV9kaWdlc3QYCiABKAgSDgoGZnJvemVuGAsgASgIEhsKE2hpZGVfYWxsb3dlZF9zY29wZXMYDCABKAgSFAoMbWFuaWZlc3Rfc2VxGA0gASgFInUKE09wZXJhdG9yS2V5U25hcHNob3QSCwoDa2lkGAEgASgJEgsKA2p3axgCIAEoCRINCgVsYWJlbBgDIAEoCRINCgVyb2xlcxgEIAMoCRILCgNuYmYYBSABKAMSCwoDZXhwGAYgASgDEgwKBHJvb3QYByABKAgiVAoWTG9va3VwT3BlcmF0b3JSZXNwb25zZRI6CghvcGVyYXRvchgBIAEoCzIoLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuT3BlcmF0b3JTbmFwc2hvdCIqChpMb29rdXBBdWRpZW5jZU93bmVyUmVxdWVzdBIMCgRob3N0GAEgASgJIloKDEF1ZGllbmNlUnVsZRIQCghhdWRpZW5jZRgBIAEoCRIPCgdjYWxsZXJzGAIgAygJEhkKEXRva2VuX3NpZ25pbmdfYWxnGAMgASgJEgwKBGRwb3AYBCABKAkiZwobTG9va3VwQXVkaWVuY2VPd25lclJlc3BvbnNlEhMKC29wZXJhdG9yX2lkGAEgASgJEjMKBXJ1bGVzGAIgAygLMiQuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BdWRpZW5jZVJ1bGUiIQoSTG9va3VwQWdlbnRSZXF1ZXN0EgsKA2RpZBgBIAEoCSLcAQoNQWdlbnRTbmFwc2hvdBIKCgJpZBgBIAEoCRILCgNkaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAQgAygJEhIKCnB1YmxpY19rZXkYBSABKAwSDwoHdmVyc2lvbhgGIAEoBRINCgVlcG9jaBgHIAEoBRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYCCABKAgSNAoKYWRkZWRfa2V5cxgJIAMoCzIgLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQWRkZWRLZXkiMQoIQWRkZWRLZXkSCwoDa2lkGAEgASgJEgsKA2p3axgCIAEoCRILCgNleHAYAyABKAMihwEKE0xvb2t1cEFnZW50UmVzcG9uc2USNAoFYWdlbnQYASABKAsyJS5hdXRoNGFnZW50LmludGVybmFsLnYxLkFnZW50U25hcHNob3QSOgoIb3BlcmF0b3IYAiABKAsyKC5hdXRoNGFnZW50LmludGVybmFsLnYxLk9wZXJhdG9yU25hcHNob3QyiwIKGE9wZXJhdG9yRGlyZWN0b3J5U2VydmljZRJvCg5Mb29rdXBPcGVyYXRvchItLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwT3BlcmF0b3JSZXF1ZXN0Gi4uYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBPcGVyYXRvclJlc3BvbnNlEn4KE0xvb2t1cEF1ZGllbmNlT3duZXISMi5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0GjMuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBdWRpZW5jZU93bmVyUmVzcG9uc2UyfwoVQWdlbnREaXJlY3RvcnlTZXJ2aWNlEmYKC0xvb2t1cEFnZW50EiouYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBZ2VudFJlcXVlc3QaKy5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEFnZW50UmVzcG9uc2VCxgEKGmNvbS5hdXRoNGFnZW50LmludGVybmFsLnYxQg5EaXJlY3RvcnlQcm90b1ABWklnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC9pbnRlcm5hbC92MTtpbnRlcm5hbHYxqgIWQXV0aDRBZ2VudC5JbnRlcm5hbC5WMcoCFkF1dGg0QWdlbnRcSW50ZXJuYWxcVjHqAhhBdXRoNEFnZW50OjpJbnRlcm5hbDo6VjFiBnByb3RvMw");
+  fileDesc("CiZhdXRoNGFnZW50L2ludGVybmFsL3YxL2RpcmVjdG9yeS5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSI9ChVMb29rdXBPcGVyYXRvclJlcXVlc3QSDAoCaWQYASABKAlIABIQCgZkb21haW4YAiABKAlIAEIECgJieSLMAgoQT3BlcmF0b3JTbmFwc2hvdBIKCgJpZBgBIAEoCRIOCgZkb21haW4YAiABKAkSDgoGc3RhdHVzGAMgASgJEhcKD3Jvb3RfcHVibGljX2tleRgEIAEoDBIPCgd2ZXJzaW9uGAUgASgFEg0KBWVwb2NoGAYgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgHIAEoCBI5CgRrZXlzGAggAygLMisuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvcktleVNuYXBzaG90EhYKDnJvb3RfdGhyZXNob2xkGAkgASgFEhsKE3JlcXVpcmVfYm9keV9kaWdlc3QYCiABKAgSDgoGZnJvemVuGAsgASgIEhsKE2hpZGVfYWxsb3dlZF9zY29wZXMYDCABKAgSFAoMbWFuaWZlc3Rfc2VxGA0gASgFInUKE09wZXJhdG9yS2V5U25hcHNob3QSCwoDa2lkGAEgASgJEgsKA2p3axgCIAEoCRINCgVsYWJlbBgDIAEoCRINCgVyb2xlcxgEIAMoCRILCgNuYmYYBSABKAMSCwoDZXhwGAYgASgDEgwKBHJvb3QYByABKAgiVAoWTG9va3VwT3BlcmF0b3JSZXNwb25zZRI6CghvcGVyYXRvchgBIAEoCzIoLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuT3BlcmF0b3JTbmFwc2hvdCI4ChRHZXRLZXlIaXN0b3J5UmVxdWVzdBIKCgJpZBgBIAEoCRIUCgxtYW5pZmVzdF9zZXEYAiABKAUiWgoVR2V0S2V5SGlzdG9yeVJlc3BvbnNlEhsKE2ZvdW5kaW5nX3B1YmxpY19rZXkYASABKAwSEQoJbWFuaWZlc3RzGAIgAygJEhEKCXRydW5jYXRlZBgDIAEoCCIqChpMb29rdXBBdWRpZW5jZU93bmVyUmVxdWVzdBIMCgRob3N0GAEgASgJIloKDEF1ZGllbmNlUnVsZRIQCghhdWRpZW5jZRgBIAEoCRIPCgdjYWxsZXJzGAIgAygJEhkKEXRva2VuX3NpZ25pbmdfYWxnGAMgASgJEgwKBGRwb3AYBCABKAkiZwobTG9va3VwQXVkaWVuY2VPd25lclJlc3BvbnNlEhMKC29wZXJhdG9yX2lkGAEgASgJEjMKBXJ1bGVzGAIgAygLMiQuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BdWRpZW5jZVJ1bGUiIQoSTG9va3VwQWdlbnRSZXF1ZXN0EgsKA2RpZBgBIAEoCSLuAQoNQWdlbnRTbmFwc2hvdBIKCgJpZBgBIAEoCRILCgNkaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAQgAygJEhIKCnB1YmxpY19rZXkYBSABKAwSDwoHdmVyc2lvbhgGIAEoBRINCgVlcG9jaBgHIAEoBRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYCCABKAgSNAoKYWRkZWRfa2V5cxgJIAMoCzIgLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQWRkZWRLZXkSEAoIbW92ZWRfdG8YCiABKAkiMQoIQWRkZWRLZXkSCwoDa2lkGAEgASgJEgsKA2p3axgCIAEoCRILCgNleHAYAyABKAMihwEKE0xvb2t1cEFnZW50UmVzcG9uc2USNAoFYWdlbnQYASABKAsyJS5hdXRoNGFnZW50LmludGVybmFsLnYxLkFnZW50U25hcHNob3QSOgoIb3BlcmF0b3IYAiABKAsyKC5hdXRoNGFnZW50LmludGVybmFsLnYxLk9wZXJhdG9yU25hcHNob3QyiwIKGE9wZXJhdG9yRGlyZWN0b3J5U2VydmljZRJvCg5Mb29rdXBPcGVyYXRvchItLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwT3BlcmF0b3JSZXF1ZXN0Gi4uYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBPcGVyYXRvclJlc3BvbnNlEn4KE0xvb2t1cEF1ZGllbmNlT3duZXISMi5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0GjMuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBdWRpZW5jZU93bmVyUmVzcG9uc2UygQEKEUtleUhpc3RvcnlTZXJ2aWNlEmwKDUdldEtleUhpc3RvcnkSLC5hdXRoNGFnZW50LmludGVybmFsLnYxLkdldEtleUhpc3RvcnlSZXF1ZXN0Gi0uYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5HZXRLZXlIaXN0b3J5UmVzcG9uc2UyfwoVQWdlbnREaXJlY3RvcnlTZXJ2aWNlEmYKC0xvb2t1cEFnZW50EiouYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBZ2VudFJlcXVlc3QaKy5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEFnZW50UmVzcG9uc2VCxgEKGmNvbS5hdXRoNGFnZW50LmludGVybmFsLnYxQg5EaXJlY3RvcnlQcm90b1ABWklnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC9pbnRlcm5hbC92MTtpbnRlcm5hbHYxqgIWQXV0aDRBZ2VudC5JbnRlcm5hbC5WMcoCFkF1dGg0QWdlbnRcSW50ZXJuYWxcVjHqAhhBdXRoNEFnZW50OjpJbnRlcm5hbDo6VjFiBnByb3RvMw");
 
 /**
  * LookupOperatorRequest names an operator by its id or by its domain.
@@ -241,6 +241,70 @@ export const LookupOperatorResponseSchema: GenMessage<LookupOperatorResponse> = 
   messageDesc(file_auth4agent_internal_v1_directory, 3);
 
 /**
+ * GetKeyHistoryRequest names an operator and a manifest.
+ *
+ * @generated from message auth4agent.internal.v1.GetKeyHistoryRequest
+ */
+export type GetKeyHistoryRequest = Message<"auth4agent.internal.v1.GetKeyHistoryRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Number of the manifest; 0 before the first one.
+   *
+   * @generated from field: int32 manifest_seq = 2;
+   */
+  manifestSeq: number;
+};
+
+/**
+ * Describes the message auth4agent.internal.v1.GetKeyHistoryRequest.
+ * Use `create(GetKeyHistoryRequestSchema)` to create a new message.
+ */
+export const GetKeyHistoryRequestSchema: GenMessage<GetKeyHistoryRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_internal_v1_directory, 4);
+
+/**
+ * GetKeyHistoryResponse carries what proves the operator's keys.
+ *
+ * @generated from message auth4agent.internal.v1.GetKeyHistoryResponse
+ */
+export type GetKeyHistoryResponse = Message<"auth4agent.internal.v1.GetKeyHistoryResponse"> & {
+  /**
+   * The root key with which the operator registered: raw Ed25519 public key, 32 bytes. Empty if there is no such
+   * operator.
+   *
+   * @generated from field: bytes founding_public_key = 1;
+   */
+  foundingPublicKey: Uint8Array;
+
+  /**
+   * The manifests that changed the root keys, and the manifest of the request; oldest first.
+   *
+   * @generated from field: repeated string manifests = 2;
+   */
+  manifests: string[];
+
+  /**
+   * Whether there are more manifests than fit into a bundle, so that the list is incomplete.
+   *
+   * @generated from field: bool truncated = 3;
+   */
+  truncated: boolean;
+};
+
+/**
+ * Describes the message auth4agent.internal.v1.GetKeyHistoryResponse.
+ * Use `create(GetKeyHistoryResponseSchema)` to create a new message.
+ */
+export const GetKeyHistoryResponseSchema: GenMessage<GetKeyHistoryResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_internal_v1_directory, 5);
+
+/**
  * LookupAudienceOwnerRequest names a host.
  *
  * @generated from message auth4agent.internal.v1.LookupAudienceOwnerRequest
@@ -259,7 +323,7 @@ export type LookupAudienceOwnerRequest = Message<"auth4agent.internal.v1.LookupA
  * Use `create(LookupAudienceOwnerRequestSchema)` to create a new message.
  */
 export const LookupAudienceOwnerRequestSchema: GenMessage<LookupAudienceOwnerRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 4);
+  messageDesc(file_auth4agent_internal_v1_directory, 6);
 
 /**
  * AudienceRule says whose agents may ask for tokens for an audience.
@@ -301,7 +365,7 @@ export type AudienceRule = Message<"auth4agent.internal.v1.AudienceRule"> & {
  * Use `create(AudienceRuleSchema)` to create a new message.
  */
 export const AudienceRuleSchema: GenMessage<AudienceRule> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 5);
+  messageDesc(file_auth4agent_internal_v1_directory, 7);
 
 /**
  * LookupAudienceOwnerResponse names the owner of a host.
@@ -329,7 +393,7 @@ export type LookupAudienceOwnerResponse = Message<"auth4agent.internal.v1.Lookup
  * Use `create(LookupAudienceOwnerResponseSchema)` to create a new message.
  */
 export const LookupAudienceOwnerResponseSchema: GenMessage<LookupAudienceOwnerResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 6);
+  messageDesc(file_auth4agent_internal_v1_directory, 8);
 
 /**
  * LookupAgentRequest names an agent.
@@ -350,7 +414,7 @@ export type LookupAgentRequest = Message<"auth4agent.internal.v1.LookupAgentRequ
  * Use `create(LookupAgentRequestSchema)` to create a new message.
  */
 export const LookupAgentRequestSchema: GenMessage<LookupAgentRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 7);
+  messageDesc(file_auth4agent_internal_v1_directory, 9);
 
 /**
  * AgentSnapshot is the state of an agent at one version.
@@ -420,6 +484,13 @@ export type AgentSnapshot = Message<"auth4agent.internal.v1.AgentSnapshot"> & {
    * @generated from field: repeated auth4agent.internal.v1.AddedKey added_keys = 9;
    */
   addedKeys: AddedKey[];
+
+  /**
+   * The DID to which the agent has moved; empty when it has not.
+   *
+   * @generated from field: string moved_to = 10;
+   */
+  movedTo: string;
 };
 
 /**
@@ -427,7 +498,7 @@ export type AgentSnapshot = Message<"auth4agent.internal.v1.AgentSnapshot"> & {
  * Use `create(AgentSnapshotSchema)` to create a new message.
  */
 export const AgentSnapshotSchema: GenMessage<AgentSnapshot> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 8);
+  messageDesc(file_auth4agent_internal_v1_directory, 10);
 
 /**
  * AddedKey is a key that an agent has added beside its identity key.
@@ -462,7 +533,7 @@ export type AddedKey = Message<"auth4agent.internal.v1.AddedKey"> & {
  * Use `create(AddedKeySchema)` to create a new message.
  */
 export const AddedKeySchema: GenMessage<AddedKey> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 9);
+  messageDesc(file_auth4agent_internal_v1_directory, 11);
 
 /**
  * LookupAgentResponse carries the agent and its operator.
@@ -490,7 +561,7 @@ export type LookupAgentResponse = Message<"auth4agent.internal.v1.LookupAgentRes
  * Use `create(LookupAgentResponseSchema)` to create a new message.
  */
 export const LookupAgentResponseSchema: GenMessage<LookupAgentResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 10);
+  messageDesc(file_auth4agent_internal_v1_directory, 12);
 
 /**
  * OperatorDirectoryService looks up operators for other parts of the server.
@@ -523,6 +594,25 @@ export const OperatorDirectoryService: GenService<{
   serviceDesc(file_auth4agent_internal_v1_directory, 0);
 
 /**
+ * KeyHistoryService reads operators' keys in a form that can be verified offline.
+ *
+ * @generated from service auth4agent.internal.v1.KeyHistoryService
+ */
+export const KeyHistoryService: GenService<{
+  /**
+   * GetKeyHistory returns what proves the keys that an operator had under one of its manifests.
+   *
+   * @generated from rpc auth4agent.internal.v1.KeyHistoryService.GetKeyHistory
+   */
+  getKeyHistory: {
+    methodKind: "unary";
+    input: typeof GetKeyHistoryRequestSchema;
+    output: typeof GetKeyHistoryResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_auth4agent_internal_v1_directory, 1);
+
+/**
  * AgentDirectoryService looks up agents for other parts of the server.
  *
  * @generated from service auth4agent.internal.v1.AgentDirectoryService
@@ -539,5 +629,5 @@ export const AgentDirectoryService: GenService<{
     output: typeof LookupAgentResponseSchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_auth4agent_internal_v1_directory, 1);
+  serviceDesc(file_auth4agent_internal_v1_directory, 2);
 

@@ -1,0 +1,41 @@
+import { chmod, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { typeCheck } from '../../support/documents/type-check.ts'
+import { blocks, startTour, type Tour } from './tour.ts'
+
+const MAIN = join(import.meta.dirname, '../../../clients/cli/src/main.ts')
+/** The page has about forty commands, and each starts a process. */
+const PASTE_MS = 240_000
+
+let tour: Tour
+beforeAll(async () => {
+  tour = await startTour()
+  const program = join(tour.folder, 'auth4agent')
+  await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`)
+  await chmod(program, 0o755)
+}, 60_000)
+afterAll(() => tour?.stop())
+
+describe('docs/operator-keys.md', () => {
+  it(
+    'has commands that work when pasted in order, and a request with an HTTP message signature',
+    async () => {
+      const commands = [
+        ...(await blocks('docs/operator-keys.md', 'sh')),
+        ...(await blocks('docs/operator-keys.md', 'sh rfc9421')),
+      ]
+      const output = await tour.paste(`export PATH="$PWD:$PATH"\n${commands.join('\n')}`)
+      expect(output).toMatch(/^key added: bob$[^]*^Key in use: bob$[^]*^key added: pipeline$/m)
+      expect(output).toMatch(/^verified on this machine$[^]*^key removed: bob$[^]*^refused, as it should be$/m)
+      expect(output).toMatch(/^the request changes:\n- key pipeline, agents\.register, until/m)
+      expect(output).toMatch(/^root_key: /m)
+      expect(output.trim().split('\n').at(-1)).toMatch(/^\{"id":".*"epoch":\d+/)
+    },
+    PASTE_MS,
+  )
+
+  it('has a program that compiles', async () => {
+    expect(await typeCheck((await blocks('docs/operator-keys.md', 'ts')).join('\n'))).toBe('')
+  })
+})
