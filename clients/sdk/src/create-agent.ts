@@ -115,6 +115,7 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     removeKey: async (kid, how) => (await keyCalls()).removeKey(kid, how),
     keyEvents: async (how) => (await keyCalls()).keyEvents(how),
     objectToRecovery: async (how) => (await keyCalls()).objectToRecovery(how),
+    move: async (how) => (await keyCalls()).move(how),
     deactivate: async (how) => (await keyCalls()).deactivate(how),
     close() {
       closing.abort(clientError('CLOSED', 'The agent was closed'))

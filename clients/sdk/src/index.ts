@@ -17,7 +17,9 @@ export type {
   AddedAgentKey,
   AddKeyOptions,
   AgentKeyCalls,
+  AgentMove,
   DeactivateOptions,
+  MoveOptions,
   RotateKeyOptions,
 } from './key-events/agent-key-calls.ts'
 export type {
@@ -80,6 +82,7 @@ export type {
 export type { AuditFilter, OperatorAudit } from './operator-audit.ts'
 export { type KeyRequest, readKeyRequest, signKeyRequest, type WantedKey } from './operator-key-request.ts'
 export type { KnownManifest, NewOperatorKeys, OperatorKeySet, OperatorKeys } from './operator-keys.ts'
+export type { EndedMove, OperatorMoves, ReleasedAgent } from './operator-moves.ts'
 export { type ApprovalOptions, approveRequest, type OperatorRequest } from './operator-request.ts'
 export type { Runtime } from './runtime.ts'
 export type { ServerOptions } from './server.ts'

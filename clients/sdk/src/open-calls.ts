@@ -1,10 +1,12 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { parseDid } from '@auth4agent/core/identity/did'
+import type { AgentBundle } from '@auth4agent/core/key-events/bundle-text'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { type Answer, readAnswer, type Shape } from './answers.ts'
 import { type KeyLog, readKeyLog } from './key-events/key-log.ts'
 import { type NewAgent, newAgentBody } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
+import { exportAgent } from './operator-moves.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
 /** Requirements for a token. A requirement that is left out is not checked. */
@@ -55,6 +57,8 @@ export interface OpenCalls {
    * with UNEXPECTED_ANSWER if the log is not genuine.
    */
   keyEvents(did: string): Promise<KeyLog>
+  /** Exports the bundle of an agent that has moved to another server. `operator.agents.admit` takes it there. */
+  exportAgent(did: string): Promise<AgentBundle>
   /** Revokes a token. The caller needs only the token itself. */
   revokeToken(token: string, reason?: string): Promise<answers.RevokedToken>
   /** Asks the server whether a token is valid now. The server knows every revocation. */
@@ -86,6 +90,7 @@ export function openCalls(options: TransportOptions): OpenCalls {
     getAgent: async (did) =>
       readAnswer(answers.agent, await send({ method: 'GET', path: `/v1/agent/${expectDid(did)}` })),
     keyEvents: async (did) => readKeyLog(send, { did: expectDid(did) }),
+    exportAgent: (did) => exportAgent(send, did),
     revokeToken: async (token, reason) =>
       readAnswer(answers.revokedToken, await post('/v1/revoke/token', { token, reason })),
     verifyToken: async (token, wanted = {}) => {

@@ -6,7 +6,9 @@ import { readAnswer } from './answers.ts'
 import type { Caller } from './caller.ts'
 import { recovery, type StartedRecovery } from './key-events/key-answers.ts'
 import * as answers from './operator-answers.ts'
+import { type OperatorMoves, operatorMoves } from './operator-moves.ts'
 import { items, queryOf } from './pages.ts'
+import type { OperatorSigner } from './signer.ts'
 
 /** Which agents to list. */
 export interface AgentFilter {
@@ -51,7 +53,7 @@ const CHANGE_NAMES: Names<AgentChanges> = { label: true, requireBoundChallenges:
  * for await (const agent of operator.agents.list({ status: 'active' })) console.log(agent.did)
  * ```
  */
-export interface OperatorAgents {
+export interface OperatorAgents extends OperatorMoves {
   /** Lists agents, oldest first. Requests each page when it is needed. */
   list(filter?: AgentFilter): AsyncGenerator<answers.AgentRecord, void, undefined>
   /** Resolves with the agent that a DID names. */
@@ -81,8 +83,14 @@ export interface OperatorAgents {
   revoke(agent: string, reason?: string): Promise<answers.RevokedAgent>
 }
 
+/** The key that signs releases of agents, and the clock. */
+interface AgentSigning {
+  readonly key: OperatorSigner
+  readonly now: () => number
+}
+
 /** Makes the calls for the agents of one operator. */
-export function operatorAgents(caller: Caller, operatorId: string): OperatorAgents {
+export function operatorAgents(caller: Caller, operatorId: string, { key, now }: AgentSigning): OperatorAgents {
   const base = `/v1/operators/${operatorId}/agents`
   const change = (agent: string, verb: string, body: object) =>
     caller.call(operatorId, { method: 'POST', path: `${base}/${named(agent)}/${verb}`, body })
@@ -117,6 +125,7 @@ export function operatorAgents(caller: Caller, operatorId: string): OperatorAgen
     reactivate: async (agent) => readAnswer(answers.reactivated, await change(agent, 'reactivate', {})),
     recover: async (agent, event) => readAnswer(recovery, await change(agent, 'recover', { event })),
     revoke: async (agent, reason) => readAnswer(answers.revoked, await change(agent, 'revoke', { reason })),
+    ...operatorMoves({ caller, operatorId, key, now }, change),
   }
 }
 

@@ -117,7 +117,7 @@ const OPERATOR_NAMES: Names<OperatorOptions> = {
  * ```
  */
 export function createOperator(given: OperatorOptions): Operator {
-  const { id, caller, rootCaller, rootKey, domain, known, now, firstRootKey } = readOptions(given)
+  const { id, key, caller, rootCaller, rootKey, domain, known, now, firstRootKey } = readOptions(given)
   const base = `/v1/operators/${id}`
   const read = (path: string) => caller.call(id, { method: 'GET', path: base + path })
   const change = (path: string, body: object) => caller.call(id, { method: 'POST', path: base + path, body })
@@ -125,7 +125,7 @@ export function createOperator(given: OperatorOptions): Operator {
   const prepareRelease = (reason?: string) => requests.make('POST', `${base}/release`, { reason })
   return {
     id,
-    agents: operatorAgents(caller, id),
+    agents: operatorAgents(caller, id, { key, now }),
     keys: operatorKeys({ id, caller, requests, rootKey, known, now }),
     verification: verification(caller, { id, domain, firstRootKey, rootKeys: kidsOf(rootKey, known) }),
     policy: {
@@ -165,7 +165,7 @@ function readOptions(given: OperatorOptions) {
   const { issuer } = caller
   const id = operatorId ?? (domain && firstRootKey && idOf({ issuer, domain, thumbprint: firstRootKey }))
   if (!id || !isUuid(id)) throw new TypeError('Pass domain with a root key, or operatorId, which must be a UUID')
-  return { id, caller, rootCaller, rootKey, domain, known, now, firstRootKey }
+  return { id, key, caller, rootCaller, rootKey, domain, known, now, firstRootKey }
 }
 
 function verification(caller: Caller, owner: Omit<Owner, 'issuer'>): Operator['verification'] {

@@ -29,6 +29,26 @@ export interface DeactivateOptions extends Stoppable {
   readonly key?: KeyLike | undefined
 }
 
+/** Options of {@link AgentKeyCalls.move}. */
+export interface MoveOptions extends Stoppable {
+  /** The domain of the operator to which the agent moves, in lower case and A-labels. */
+  readonly to: string
+  /** The id of that operator. */
+  readonly operatorId: string
+  /** The issuer of the operator's server; by default the agent's own server. */
+  readonly issuer?: string | undefined
+}
+
+/** A move that waits for the operators. */
+export interface AgentMove {
+  /** The DID that the agent gets when the other operator admits it. */
+  readonly to: string
+  /** SHA-256 of the event, base64url. */
+  readonly digest: string
+  /** When the other operator may admit the agent without a release, if it is on the same server. */
+  readonly effectiveAt: Date | undefined
+}
+
 /** A key that an agent has added. */
 export interface AddedAgentKey {
   /** RFC 7638 thumbprint. */
@@ -108,6 +128,18 @@ export interface AgentKeyCalls {
    */
   objectToRecovery(options?: Stoppable): Promise<EndedRecovery>
   /**
+   * Asks to move to another operator, or to another server. The agent keeps its keys and its history. Scopes, tokens and
+   * settings stay behind. Nothing changes before the other operator admits the agent; then the agent continues with
+   * the DID `to`. Any later event of the log ends the move.
+   *
+   * @example
+   *
+   * ```ts
+   * const { to } = await agent.move({ to: 'other.example', operatorId: '0190b7a2-…' })
+   * ```
+   */
+  move(options: MoveOptions): Promise<AgentMove>
+  /**
    * Ends the agent's identity for good. An agent that has committed to a key needs that key too. Its operator cannot
    * undo this.
    *
@@ -126,10 +158,12 @@ export const KEY_CALL_NAMES: {
   readonly rotateKey: Names<RotateKeyOptions>
   readonly addKey: Names<AddKeyOptions>
   readonly deactivate: Names<DeactivateOptions>
+  readonly move: Names<MoveOptions>
   readonly others: Names<Stoppable>
 } = {
   rotateKey: { ...STOPPABLE_NAMES, key: true, next: true },
   addKey: { ...STOPPABLE_NAMES, key: true, label: true, expires: true },
   deactivate: { ...STOPPABLE_NAMES, key: true },
+  move: { ...STOPPABLE_NAMES, to: true, operatorId: true, issuer: true },
   others: STOPPABLE_NAMES,
 }

@@ -1,4 +1,5 @@
 import { parseLongDuration } from '@auth4agent/core/encoding/duration'
+import { parseDid } from '@auth4agent/core/identity/did'
 import { signerKid } from '@auth4agent/core/jose/signer-jwk'
 import { signObjection } from '@auth4agent/core/key-events/sign-objection'
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
@@ -6,7 +7,7 @@ import { readAnswer } from '../answers.ts'
 import { Auth4AgentError } from '../errors.ts'
 import { type KeyLike, toSigner } from '../keys/signers.ts'
 import type { Signer } from '../signer.ts'
-import { type AddKeyOptions, type AgentKeyCalls, KEY_CALL_NAMES } from './agent-key-calls.ts'
+import { type AddKeyOptions, type AgentKeyCalls, KEY_CALL_NAMES, type MoveOptions } from './agent-key-calls.ts'
 import * as answers from './key-answers.ts'
 import { appendChange, expectEd25519, identityKey, type LogOwner, proving, readLog, withLog } from './key-changes.ts'
 import type { KeyLog } from './key-log.ts'
@@ -45,6 +46,10 @@ export function createKeyCalls(owner: LogOwner): AgentKeyCalls {
       expectNames(options, 'others')
       return objectToRecovery(stoppedBy(options))
     },
+    async move(options) {
+      expectNames(options, 'move')
+      return move(stoppedBy(options), options)
+    },
     async deactivate(options = {}) {
       expectNames(options, 'deactivate')
       const from = stoppedBy(options)
@@ -58,6 +63,14 @@ export function createKeyCalls(owner: LogOwner): AgentKeyCalls {
 
 function expectNames(options: object, call: keyof typeof KEY_CALL_NAMES): void {
   refuseUnknownNames('option', options, KEY_CALL_NAMES[call])
+}
+
+async function move(owner: LogOwner, { to: domain, operatorId, issuer = owner.server.issuer }: MoveOptions) {
+  const to = owner.did.replace(/^(did:agent:)[^:]*/, `$1${domain}`)
+  if (parseDid(to)?.domain !== domain) throw new TypeError('to must be a domain in lower case and A-labels')
+  const change = { type: 'move', to, operatorId, issuer } as const
+  const { digest, effective_at: at } = await withLog(owner, (log) => appendChange(owner, log, change))
+  return { to, digest, effectiveAt: at ? new Date(at) : undefined }
 }
 
 async function addKey(owner: LogOwner, { key, label, expires }: AddKeyOptions) {

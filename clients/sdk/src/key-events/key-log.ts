@@ -94,13 +94,19 @@ interface ReadClaims {
   readonly iat: number
   readonly key: unknown
   readonly next: string | undefined
+  /** The new DID of a move. */
+  readonly to: string | undefined
 }
 
 /** Reads claims of an event. On platforms with node:crypto the event has been verified before. */
-function claimsOf(event: string): ReadClaims {
-  const { type, iat, key, next } = payloadOf(event)
+export function claimsOf(event: string): ReadClaims {
+  const { type, iat, key, next, to } = payloadOf(event)
   if (typeof type !== 'string' || typeof iat !== 'number') throw unexpected('An event of the log has no type or time')
-  return { type, iat, key, next: typeof next === 'string' ? next : undefined }
+  return { type, iat, key, next: textOf(next), to: textOf(to) }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 function payloadOf(event: string): Readonly<Record<string, unknown>> {
