@@ -53,8 +53,8 @@ export interface BundleRefusal {
  * exactly this operator. An operator of another server must have released exactly this move, with a key that could do
  * so at the time of the release.
  *
- * The bundle does not prove that the releasing operator ever held the domain of the old DID: whoever relies on that
- * compares `source` with the DNS record of the domain. And it does not show what happened after the release.
+ * The bundle does not prove that the releasing operator ever held the domain of the old DID. To know that, compare
+ * `source` with the DNS record of the domain. And the bundle does not show what happened after the release.
  *
  * @example
  * ```ts
@@ -101,7 +101,7 @@ export function checkAgentBundle(bundle: AgentBundle, target: BundleTarget): Che
  * import { refuseEvent } from '@auth4agent/core/key-events/agent-bundle'
  *
  * const applied = applyKeyEvent(state, event)
- * if (!applied.ok) return refuseEvent(at, applied)
+ * if (!applied.ok) throw new TypeError(refuseEvent(at, applied).demand)
  * ```
  */
 export function refuseEvent(at: number, { demand }: Pick<KeyEventRefusal, 'demand'>): BundleRefusal {
