@@ -87,6 +87,22 @@ describe('two processes', () => {
     }
   })
 
+  it('refuse an event or objection that the agent has not signed while another transaction has locked the agent', async () => {
+    const next = newKey()
+    const { agent } = await twoLogs({ next: next.kid })
+    const { digest = '' } = await agent.recover(operator, await agent.sign(next, { type: 'recover' }))
+    const event = await agent.sign(newKey(), { type: 'rotate', key: next })
+    const client = await database.db.pool.connect()
+    try {
+      await client.query('BEGIN')
+      await client.query('SELECT 1 FROM agents WHERE id = $1 FOR UPDATE', [agent.id])
+      expect(await refusalOf(agent.send(event))).toBe('INVALID_KEY_EVENT')
+      expect(await refusalOf(agent.object(newKey(), digest))).toBe('INVALID_STATEMENT')
+    } finally {
+      client.release(true)
+    }
+  })
+
   it('keep at most four added keys when more come at the same time', async () => {
     const { agent, logs } = await twoLogs()
     const exp = Math.floor(first().clock.ms / 1000) + 60

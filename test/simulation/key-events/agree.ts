@@ -77,9 +77,9 @@ export function expectVariety(drawn: Drawn, logs: number): void {
   expect(accepted / logs).toBeGreaterThan(0.3)
   expect(accepted / logs).toBeLessThan(0.7)
   const faults = Object.keys(FAULTS).filter((name) => name !== 'truncation')
-  for (const name of faults) expect(drawn.refused[name], name).toBeGreaterThan(logs / 500)
+  for (const name of faults) expect(drawn.refused[name], name).toBeGreaterThan(logs / 1_000)
   for (const name of REASONS) expect(drawn.reasons[name], name).toBeGreaterThan(logs / 1_000)
-  for (const type of KEY_EVENT_TYPES) expect(drawn.types[type], type).toBeGreaterThan(logs / 50)
+  for (const type of KEY_EVENT_TYPES) expect(drawn.types[type], type).toBeGreaterThan(logs / 100)
   // A log that only ends too early is valid.
   expect(drawn.accepted['truncation']).toBeGreaterThan(logs / 100)
   expect(drawn.refused['truncation']).toBeUndefined()

@@ -215,7 +215,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const claims = pick(
       [
         { type: 'add-key', ...proven, label: 'TPM', exp: state.iat + 60 },
-        { type: 'remove-key', kid },
         { type: 'recover', key: key.jwk },
         { type: 'deactivate', ...(at % 2 === 0 && proven) },
         { type: 'rotate', ...proven, next: kid },
@@ -224,6 +223,12 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     )
     const signer = claims.type === 'recover' ? key : keyOf(state.kid)
     return [...textsOf(log), eventOf(signer, { ...claims, ...place })]
+  },
+  'unknown key'(log, { other }) {
+    const state = stateAfter(log)
+    if (state === undefined || state.ended) return undefined
+    const place = { did: state.did, seq: state.seq + 1, prev: state.head, iat: state.iat }
+    return [...textsOf(log), eventOf(keyOf(state.kid), { type: 'remove-key', kid: pick(POOL, other).kid, ...place })]
   },
   'fifth key'(log, { other, step: chosen }) {
     const grown = [...log]
