@@ -117,7 +117,13 @@ describe('challenges.json', () => {
     'the server answers a redemption: $name',
     async ({ challenge, nonce, signature, expect: expected }) => {
       const subject = {
-        agent: { did: file.did, publicKey: AGENT_KEY.publicKey, status: 'active', allowedScopes: ['read', 'write'] },
+        agent: {
+          did: file.did,
+          publicKey: AGENT_KEY.publicKey,
+          status: 'active',
+          movedTo: '',
+          allowedScopes: ['read', 'write'],
+        },
         operator: { id: 'operator', status: 'active' },
       }
       const deps = {

@@ -12,6 +12,8 @@ afterAll(() => deployment?.stop())
 
 it('reflection lists the public services and no internal service', async () => {
   expect(await listServices(deployment.server.grpcAddress)).toEqual([
+    'auth4agent.v1.AgentKeyService',
+    'auth4agent.v1.AgentMoveService',
     'auth4agent.v1.AuthnService',
     'auth4agent.v1.IdentityService',
     'auth4agent.v1.KeysService',
