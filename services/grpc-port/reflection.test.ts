@@ -26,6 +26,8 @@ describe('reflection', () => {
     const { port } = await startGrpcServer()
     const { stdout } = await buf('--list-services', `http://127.0.0.1:${port}`)
     expect(stdout.trim().split('\n').toSorted()).toStrictEqual([
+      'auth4agent.v1.AgentKeyService',
+      'auth4agent.v1.AgentMoveService',
       'auth4agent.v1.AuthnService',
       'auth4agent.v1.IdentityService',
       'auth4agent.v1.KeysService',
