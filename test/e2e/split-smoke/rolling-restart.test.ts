@@ -21,7 +21,7 @@ const GROUPS: readonly (readonly ServiceName[])[] = [
  * The drain delay. It is longer than the time in which callers see that a process is not ready, and longer than the
  * time in which a process finds another one that is back.
  */
-const DRAIN_DELAY = '1s'
+const DRAIN_DELAY = '3s'
 const LOOK_MS = 50
 const WORKERS = 2
 
