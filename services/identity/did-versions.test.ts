@@ -1,4 +1,5 @@
 import { encodeMultikey } from '@auth4agent/core/encoding/multibase'
+import type { DidDocument } from '@auth4agent/core/identity/did-document'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -57,10 +58,7 @@ async function keysOf(part: Parameters<typeof resolve>[0]) {
     [encodeMultikey(second.publicKey), 'second'],
     [encodeMultikey(third.publicKey), 'third'],
   ])
-  const { verificationMethod, authentication } = didDocument as unknown as {
-    verificationMethod: { id: string; publicKeyMultibase: string }[]
-    authentication: string[]
-  }
+  const { verificationMethod, authentication } = didDocument as DidDocument
   const nameOf = (multikey: string) => names.get(multikey) ?? 'added'
   expect(verificationMethod.map(({ id }) => id)).toEqual(authentication)
   return [didDocumentMetadata?.versionId, ...verificationMethod.map((each) => nameOf(each.publicKeyMultibase))]

@@ -186,7 +186,9 @@ export const didCore: readonly Requirement[] = [
   {
     section: '7.1.3',
     requirement: 'The members equivalentId and canonicalId are DIDs of the same method',
-    notOurs: 'An agent that has moved names its other DIDs in alsoKnownAs',
+    tests: [
+      'services/identity/did-resolution.test.ts › GET /v1/agent/{did} › answers 410 with the canonicalId for an agent that has moved',
+    ],
   },
   {
     section: '7.2',

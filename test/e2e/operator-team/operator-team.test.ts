@@ -117,7 +117,7 @@ describe('a team of two people and a pipeline', () => {
   })
 
   it('7. the audit names key and label, and shows and verifies the signed request', async () => {
-    const records = (await alice.json(`audit --agent ${agents[0].did} --action agent.set-scopes`)) as unknown as Json[]
+    const records = await alice.json<Json[]>(`audit --agent ${agents[0].did} --action agent.set-scopes`)
     expect(records).toMatchObject([{ key_label: 'bob', kid: await kidOf(alice, 'bob') }])
     const shown = await bob.json(`audit show ${String(records[0]?.id)}`)
     expect(shown).toMatchObject({
@@ -141,7 +141,7 @@ describe('a team of two people and a pipeline', () => {
   })
 
   it('9. the evidence of the removed key still verifies, with an earlier manifest of the audit', async () => {
-    const records = (await alice.json('audit --action agent.set-scopes')) as unknown as Json[]
+    const records = await alice.json<Json[]>('audit --action agent.set-scopes')
     expect(await alice.json(`audit show ${String(records[0]?.id)}`)).toMatchObject({
       verified: true,
       signatures: [{ label: 'bob', valid: true, trusted: true, key_from: expect.stringMatching(/^manifest \d+$/) }],
@@ -192,7 +192,7 @@ describe('a threshold of 2 of 3 root keys', () => {
   })
 
   it('3. the audit proves that two root keys agreed', async () => {
-    const [record] = (await alice.json('audit --action operator.set-keys --outcome done')) as unknown as Json[]
+    const [record] = await alice.json<Json[]>('audit --action operator.set-keys --outcome done')
     const { verified, signatures } = await alice.json(`audit show ${String(record?.id)}`)
     expect({ verified, signatures }).toMatchObject({
       verified: true,

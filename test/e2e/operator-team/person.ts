@@ -10,7 +10,7 @@ export interface Person extends AsyncDisposable {
   /** Runs the tool. */
   run(line: string, input?: string): Promise<CliResult>
   /** Runs the tool, which must succeed, and returns its JSON. */
-  json(line: string, input?: string): Promise<Json>
+  json<T = Json>(line: string, input?: string): Promise<T>
   /** Returns the path of a file in the home of the person. */
   file(name: string): string
   /** Reads a file of the person. */

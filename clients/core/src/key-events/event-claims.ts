@@ -1,9 +1,7 @@
-import { decodeBase64url } from '../encoding/base64.ts'
 import type { JsonObject } from '../encoding/strict-json.ts'
-import { isUuid } from '../encoding/uuid.ts'
-import { parseDid } from '../identity/did.ts'
 import { type Ed25519Jwk, type P256Jwk, type PublicJwk, readPublicJwk } from '../jose/public-jwk.ts'
 import { isAddedKeyLabel } from './added-key-label.ts'
+import { DID, DIGEST, type Form, OPERATOR_ID, TIME, text, whole } from './claim-forms.ts'
 import { type KeyEventRefusal, refuse } from './refusal.ts'
 
 /** Types of key events. */
@@ -76,38 +74,20 @@ export type KeyEventClaims =
 /** Claims of an event `move`. */
 export type MoveClaims = Extract<KeyEventClaims, { readonly type: 'move' }>
 
-const DIGEST_BYTES = 32
 const MAX_ISSUER = 255
 const MAX_PROOF = 4096
 const MAX_SEQ = 1_000_000
-const MAX_UNIX_SECONDS = 253_402_300_799
 /** An http or https URL without query, fragment and user, as a server writes its own. */
 const ISSUER = /^https?:\/\/[a-z0-9._:[\]-]+(?:\/[\w.~-]+)*$/
 
-/** Tells whether a claim has its form. `demand` says what is right, after the claim's name. */
-interface Form {
-  readonly holds: (value: unknown) => boolean
-  readonly demand: string
-}
-
-const TYPE: Form = { holds: isType, demand: `must be one of ${KEY_EVENT_TYPES.join(', ')}` }
-const DID: Form = text((value) => parseDid(value) !== undefined, 'must be a DID')
-const SEQ: Form = { holds: isWhole(0, MAX_SEQ), demand: `must be a whole number from 0 to ${MAX_SEQ}` }
-const TIME: Form = { holds: isWhole(1, MAX_UNIX_SECONDS), demand: 'must be whole Unix seconds' }
-const DIGEST: Form = text(
-  (value) => decodeBase64url(value)?.length === DIGEST_BYTES,
-  'must be 43 characters of base64url, the SHA-256 of a text or key',
-)
-const IDENTITY_KEY: Form = { holds: isKey('OKP'), demand: 'must be a public JWK of Ed25519 with only kty, crv and x' }
-const ADDED_KEY: Form = {
-  holds: isKey('OKP', 'EC'),
-  demand: 'must be a public JWK of Ed25519 or P-256 without further members',
-}
-const PROOF: Form = text((value) => value.length <= MAX_PROOF, `must be a JWS of at most ${MAX_PROOF} characters`)
-const LABEL: Form = text(isAddedKeyLabel, 'must be 1 to 100 visible characters without a space at either end')
-const RECORDED: Form = { holds: (value) => value === true, demand: 'must be true or left out' }
-const OPERATOR_ID: Form = text(isUuid, 'must be an operator id')
-const ISSUER_URL: Form = text(
+const TYPE: Form<KeyEventType> = { holds: isType, demand: `must be one of ${KEY_EVENT_TYPES.join(', ')}` }
+const SEQ = whole(0, MAX_SEQ, `must be a whole number from 0 to ${MAX_SEQ}`)
+const IDENTITY_KEY = key(['OKP'], 'must be a public JWK of Ed25519 with only kty, crv and x')
+const ADDED_KEY = key(['OKP', 'EC'], 'must be a public JWK of Ed25519 or P-256 without further members')
+const PROOF = text((value) => value.length <= MAX_PROOF, `must be a JWS of at most ${MAX_PROOF} characters`)
+const LABEL = text(isAddedKeyLabel, 'must be 1 to 100 visible characters without a space at either end')
+const RECORDED: Form<true> = { holds: (value): value is true => value === true, demand: 'must be true or left out' }
+const ISSUER_URL = text(
   (value) => value.length <= MAX_ISSUER && ISSUER.test(value),
   `must be the issuer of a server, an http or https URL of at most ${MAX_ISSUER} characters`,
 )
@@ -173,7 +153,10 @@ function checkTogether(type: KeyEventType, { next, recorded, key, proof }: JsonO
   return undefined
 }
 
-/** The table above has checked every claim that the type demands. */
+/**
+ * Names the claims as KeyEventClaims does. The table above has checked every claim of the type, which the compiler does
+ * not see.
+ */
 function toClaims(type: KeyEventType, payload: JsonObject): KeyEventClaims {
   const { operator_id: operatorId, ...claims } = payload
   const more = type === 'move' ? { operatorId } : type === 'inception' ? { recorded: claims.recorded === true } : {}
@@ -184,14 +167,6 @@ function isType(value: unknown): value is KeyEventType {
   return KEY_EVENT_TYPES.some((type) => type === value)
 }
 
-function isKey(...kinds: readonly PublicJwk['kty'][]): Form['holds'] {
-  return (value) => kinds.some((kind) => kind === readPublicJwk(value)?.kty)
-}
-
-function isWhole(least: number, most: number): Form['holds'] {
-  return (value) => typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
-}
-
-function text(holds: (value: string) => boolean, demand: string): Form {
-  return { holds: (value) => typeof value === 'string' && value !== '' && holds(value), demand }
+function key(kinds: readonly PublicJwk['kty'][], demand: string): Form<PublicJwk> {
+  return { holds: (value): value is PublicJwk => kinds.some((kind) => kind === readPublicJwk(value)?.kty), demand }
 }

@@ -1,13 +1,11 @@
 import { readProofKey } from '../dpop/proof-key.ts'
-import { decodeBase64url } from '../encoding/base64.ts'
-import { parseDid } from '../identity/did.ts'
 import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from '../jose/jws.ts'
 import { jwsDemand } from '../jose/jws-demand.ts'
 import { type Ed25519Jwk, jwkThumbprint } from '../jose/public-jwk.ts'
+import { DID, DIGEST, TIME } from './claim-forms.ts'
 import { KEY_OBJECTION_TYPE } from './jws-types.ts'
 import { type KeyEventRefusal, refuse } from './refusal.ts'
 
-const DIGEST_BYTES = 32
 const NAMES = ['did', 'event', 'iat']
 const RULES: JwsRules = { maxBytes: 4096, algs: ED25519_ALGORITHMS, typs: [KEY_OBJECTION_TYPE] }
 
@@ -46,11 +44,9 @@ export function parseObjection(text: string): Objection | KeyEventRefusal {
   const { did, event, iat } = jws.payload
   if (Object.keys(jws.payload).length !== NAMES.length)
     return refuse('malformed', `the objection must have exactly the claims ${NAMES.join(', ')}`)
-  if (typeof did !== 'string' || parseDid(did) === undefined) return refuse('malformed', 'did must be a DID')
-  if (typeof event !== 'string' || decodeBase64url(event)?.length !== DIGEST_BYTES)
-    return refuse('malformed', 'event must be 43 characters of base64url, the SHA-256 of the recovery')
-  if (typeof iat !== 'number' || !Number.isInteger(iat) || iat < 1)
-    return refuse('malformed', 'iat must be whole Unix seconds')
+  if (!DID.holds(did)) return refuse('malformed', `did ${DID.demand}`)
+  if (!DIGEST.holds(event)) return refuse('malformed', `event ${DIGEST.demand}`)
+  if (!TIME.holds(iat)) return refuse('malformed', `iat ${TIME.demand}`)
   const { header, signingInput, signature } = jws
   return {
     ok: true,

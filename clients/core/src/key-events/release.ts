@@ -1,10 +1,8 @@
 import { readProofKey } from '../dpop/proof-key.ts'
-import { decodeBase64url } from '../encoding/base64.ts'
-import { isUuid } from '../encoding/uuid.ts'
-import { parseDid } from '../identity/did.ts'
 import type { OperatorJwk } from '../identity/operator-manifest.ts'
 import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from '../jose/jws.ts'
 import { jwsDemand } from '../jose/jws-demand.ts'
+import { DID, DIGEST, type Form, OPERATOR_ID, TIME } from './claim-forms.ts'
 import { AGENT_RELEASE_TYPE } from './jws-types.ts'
 import { type KeyEventRefusal, refuse } from './refusal.ts'
 import type { ReleaseContent } from './sign-release.ts'
@@ -45,29 +43,7 @@ const RULES: JwsRules = {
   algs: [...ED25519_ALGORITHMS, 'ES256'],
   typs: [AGENT_RELEASE_TYPE],
 }
-const MAX_UNIX_SECONDS = 253_402_300_799
-const DIGEST_BYTES = 32
-
-interface ReleaseClaims {
-  readonly iss: string
-  readonly sub: string
-  readonly event: string
-  readonly to: string
-  readonly iat: number
-}
-
-interface Claim {
-  readonly holds: (value: unknown) => boolean
-  readonly demand: string
-}
-
-const CLAIMS: Readonly<Record<keyof ReleaseClaims, Claim>> = {
-  iss: { holds: (value) => typeof value === 'string' && isUuid(value), demand: 'must be an operator id' },
-  sub: { holds: isDid, demand: 'must be a DID' },
-  event: { holds: isDigest, demand: 'must be 43 characters of base64url, the SHA-256 of the move' },
-  to: { holds: isDid, demand: 'must be a DID' },
-  iat: { holds: isTime, demand: 'must be whole Unix seconds' },
-}
+const NAMES = new Set(['iss', 'sub', 'event', 'to', 'iat'])
 
 /**
  * Parses a release strictly: it has exactly its claims, each of its form. Does not verify the signature.
@@ -84,13 +60,14 @@ export function parseAgentRelease(text: string): AgentRelease | KeyEventRefusal 
   const jws = parseCompactJws(text, RULES)
   if (!jws.ok) return refuse('malformed', `the ${jws.part} of the release ${jwsDemand(jws, RULES)}`)
   const { header, payload, signingInput, signature } = jws
-  for (const [name, { holds, demand }] of Object.entries(CLAIMS)) {
-    if (!holds(payload[name])) return refuse('malformed', `the claim ${name} of the release ${demand}`)
-  }
-  const unknown = Object.keys(payload).find((name) => !Object.hasOwn(CLAIMS, name))
+  const { iss, sub, event, to, iat } = payload
+  if (!OPERATOR_ID.holds(iss)) return wrongClaim('iss', OPERATOR_ID)
+  if (!DID.holds(sub)) return wrongClaim('sub', DID)
+  if (!DIGEST.holds(event)) return wrongClaim('event', DIGEST)
+  if (!DID.holds(to)) return wrongClaim('to', DID)
+  if (!TIME.holds(iat)) return wrongClaim('iat', TIME)
+  const unknown = Object.keys(payload).find((name) => !NAMES.has(name))
   if (unknown !== undefined) return refuse('malformed', `the release must not have the claim ${unknown.slice(0, 64)}`)
-  // The table above has checked every claim.
-  const { iss, sub, event, to, iat } = payload as unknown as ReleaseClaims
   const { kid, alg } = header
   return { ok: true, operatorId: iss, did: sub, event, to, iat, kid, alg, signingInput, signature }
 }
@@ -144,14 +121,6 @@ export function checkReleaseKey(
   return isSigned ? undefined : refuse('signature', 'the release must be signed with the key that kid names')
 }
 
-function isDid(value: unknown): boolean {
-  return typeof value === 'string' && parseDid(value) !== undefined
-}
-
-function isDigest(value: unknown): boolean {
-  return typeof value === 'string' && decodeBase64url(value)?.length === DIGEST_BYTES
-}
-
-function isTime(value: unknown): boolean {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_UNIX_SECONDS
+function wrongClaim(name: string, { demand }: Form): KeyEventRefusal {
+  return refuse('malformed', `the claim ${name} of the release ${demand}`)
 }
