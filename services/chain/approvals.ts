@@ -10,6 +10,8 @@ import { jwsDemand } from '@auth4agent/core/jose/jws-demand'
 import { isJti } from '@auth4agent/core/token/claims'
 import type { RequestBody, UsedApproval } from '../ledger/principal.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import { isSeconds } from './assertion.ts'
+import { requireBody } from './body-digest.ts'
 import type { OperatorKey } from './operator-keys.ts'
 
 /** The values that an approval must match. */
@@ -96,13 +98,8 @@ function checkClaims(
   demand(aud === issuer, `aud of an approval must be exactly ${issuer}`)
   demand(typeof jti === 'string' && isJti(jti), 'jti of an approval must be 1 to 64 visible ASCII characters')
   demand(rpc === rules.rpc, `rpc of an approval must be exactly ${rules.rpc}`)
-  if (rules.body === undefined) {
-    throw new ApiError('UNAVAILABLE', 'A gateway of an older version has not forwarded the body of the request')
-  }
-  demand(
-    body === rules.body.digest(),
-    `body of an approval must be ${rules.body.digest()}, the SHA-256 of the body as received`,
-  )
+  const digest = requireBody(rules.body).digest()
+  demand(body === digest, `body of an approval must be ${digest}, the SHA-256 of the body as received`)
   return { jti, expiresAt: checkTimes(payload, rules) }
 }
 
@@ -122,8 +119,4 @@ function checkTimes({ iat, exp, nbf = iat }: ParsedJws['payload'], { nowS, skewS
 
 function demand(isRight: boolean, detail: string): asserts isRight {
   if (!isRight) throw new ApiError('INVALID_APPROVAL', detail)
-}
-
-function isSeconds(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 1e11
 }

@@ -117,6 +117,7 @@ function checkTimes(times: Readonly<Record<'iat' | 'exp' | 'nbf', unknown>>, { n
   return exp
 }
 
-function isSeconds(value: unknown): value is number {
+/** Returns whether a value can be a time of an assertion: whole Unix seconds. */
+export function isSeconds(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 1e11
 }

@@ -17,14 +17,21 @@ export function checkBodyDigest(claim: unknown, body: RequestBody | undefined): 
       'body must be the SHA-256 of the request body, in base64url without padding',
     )
   }
-  if (body === undefined) {
-    throw new ApiError('UNAVAILABLE', 'A gateway of an older version has not forwarded the body of the request')
-  }
-  if (claim === body.digest()) return
+  const received = requireBody(body)
+  if (claim === received.digest()) return
   throw new ApiError(
     'BODY_DIGEST_MISMATCH',
-    `body must be ${body.digest()}, the SHA-256 of the ${body.bytes().length} bytes of the body as received`,
+    `body must be ${received.digest()}, the SHA-256 of the ${received.bytes().length} bytes of the body as received`,
   )
+}
+
+/**
+ * Returns the body of a request.
+ * @throws ApiError UNAVAILABLE if an older gateway has not sent the body
+ */
+export function requireBody(body: RequestBody | undefined): RequestBody {
+  if (body !== undefined) return body
+  throw new ApiError('UNAVAILABLE', 'A gateway of an older version has not forwarded the body of the request')
 }
 
 /** Returns the refusal of an assertion that does not contain the digest of the body, although it must. */

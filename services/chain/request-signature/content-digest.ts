@@ -1,5 +1,6 @@
 import { isInnerList, parseDictionary } from 'structured-headers'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { requireBody } from '../body-digest.ts'
 import type { RequestBody } from '../request-body.ts'
 import { valueOf } from './find-signature.ts'
 import { demand, refusedSignature } from './refuse-signature.ts'
@@ -16,13 +17,11 @@ const MEMBER = /sha-256\s*=/g
  */
 export function checkContentDigest(request: SignableRequest, body: RequestBody | undefined): void {
   const claimed = readDigest(valueOf(request, 'content-digest'))
-  if (body === undefined) {
-    throw new ApiError('UNAVAILABLE', 'A gateway of an older version has not forwarded the body of the request')
-  }
-  if (Buffer.from(claimed).toString('base64url') === body.digest()) return
+  const received = requireBody(body)
+  if (Buffer.from(claimed).toString('base64url') === received.digest()) return
   throw new ApiError(
     'BODY_DIGEST_MISMATCH',
-    `Content-Digest must be ${ALGORITHM}=:${base64Of(body.digest())}:, the digest of the ${body.bytes().length} bytes of the body as received`,
+    `Content-Digest must be ${ALGORITHM}=:${base64Of(received.digest())}:, the digest of the ${received.bytes().length} bytes of the body as received`,
   )
 }
 

@@ -153,10 +153,7 @@ function checkTogether(type: KeyEventType, { next, recorded, key, proof }: JsonO
   return undefined
 }
 
-/**
- * Names the claims as KeyEventClaims does. The table above has checked every claim of the type, which the compiler does
- * not see.
- */
+/** Names the claims as KeyEventClaims does. The compiler cannot see that the table above has checked all of them. */
 function toClaims(type: KeyEventType, payload: JsonObject): KeyEventClaims {
   const { operator_id: operatorId, ...claims } = payload
   const more = type === 'move' ? { operatorId } : type === 'inception' ? { recorded: claims.recorded === true } : {}
