@@ -22,6 +22,19 @@ export type KeyEventFault =
   | 'unknown-key'
   | 'ended'
 
+/** The reason with which a server refuses an event, for each fault. */
+export const KEY_EVENT_REASONS = {
+  malformed: 'INVALID_KEY_EVENT',
+  conflict: 'KEY_EVENT_CONFLICT',
+  signature: 'INVALID_KEY_EVENT',
+  'not-committed': 'KEY_NOT_COMMITTED',
+  reused: 'KEY_REUSED',
+  full: 'KEY_EVENT_LIMIT',
+  'too-many-keys': 'ADDED_KEY_LIMIT',
+  'unknown-key': 'ADDED_KEY_NOT_FOUND',
+  ended: 'AGENT_REVOKED',
+} as const satisfies Record<KeyEventFault, string>
+
 /** A refused key event. `demand` says in one sentence what would be right, without a capital and a full stop. */
 export interface KeyEventRefusal {
   readonly ok: false

@@ -1,5 +1,5 @@
 import type { KeyState } from '@auth4agent/core/key-events/key-state'
-import type { KeyEventFault } from '@auth4agent/core/key-events/refusal'
+import { KEY_EVENT_REASONS } from '@auth4agent/core/key-events/refusal'
 import { logVerifier } from '#verify-log'
 import { readAnswer } from '../answers.ts'
 import { Auth4AgentError } from '../errors.ts'
@@ -7,19 +7,6 @@ import { withRetries } from '../retry.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Server } from '../server.ts'
 import * as answers from './key-answers.ts'
-
-/** The server's reason for each fault of an event. */
-const REASONS: Readonly<Record<KeyEventFault, string>> = {
-  malformed: 'INVALID_KEY_EVENT',
-  conflict: 'KEY_EVENT_CONFLICT',
-  signature: 'INVALID_KEY_EVENT',
-  'not-committed': 'KEY_NOT_COMMITTED',
-  reused: 'KEY_REUSED',
-  full: 'KEY_EVENT_LIMIT',
-  'too-many-keys': 'ADDED_KEY_LIMIT',
-  'unknown-key': 'ADDED_KEY_NOT_FOUND',
-  ended: 'AGENT_REVOKED',
-}
 
 /**
  * Throws for an event that the log would refuse, with the reason that the server would give. Platforms without
@@ -30,7 +17,7 @@ export function expectApplicable(state: KeyState | undefined, event: string): vo
   const applied = logVerifier?.apply(state, event)
   if (applied?.ok !== false) return
   const { why, demand } = applied
-  throw new Auth4AgentError(`Nothing was sent: ${demand}`, { reason: REASONS[why], status: 0 })
+  throw new Auth4AgentError(`Nothing was sent: ${demand}`, { reason: KEY_EVENT_REASONS[why], status: 0 })
 }
 
 /**
