@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { OPERATOR_ROLES } from '@auth4agent/core/identity/operator-roles'
 import { create, type DescMethod, type DescService, type Message } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { AgentKeyService } from '../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
+import { AgentMoveService } from '../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
@@ -17,6 +20,7 @@ import { assertBy, ed25519Key, p256Key, type TeamKey } from '../../test/support/
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { authnPolicies, oauthPolicies } from '../authn/policy.ts'
 import { keyPolicies as agentKeyPolicies } from '../identity/key-events/policy.ts'
+import { movePolicies } from '../identity/moves/policy.ts'
 import { policies as identityPolicies } from '../identity/policy.ts'
 import { keysPolicies } from '../keys/policy.ts'
 import { keyPolicies, policies as registryPolicies } from '../operator-registry/policy.ts'
@@ -32,6 +36,7 @@ const SERVICES: readonly (readonly [DescService, Readonly<Record<string, unknown
   [OperatorKeyService, keyPolicies],
   [IdentityService, identityPolicies],
   [AgentKeyService, agentKeyPolicies],
+  [AgentMoveService, movePolicies],
   [AuthnService, authnPolicies],
   [OAuthService, oauthPolicies],
   [KeysService, keysPolicies],
@@ -57,6 +62,9 @@ const ROLES: Readonly<Record<string, string>> = {
   SuspendAgent: 'agents.revoke',
   RevokeAgent: 'agents.revoke',
   RecoverAgent: 'keys',
+  ReleaseAgent: 'agents.manage',
+  ObjectToMove: 'agents.manage',
+  AdmitAgent: 'agents.manage',
   RevokeToken: 'agents.revoke',
   WatchRevocations: 'any',
 }
@@ -119,6 +127,19 @@ describe('the role of an operator’s key', () => {
     expect(named).toEqual(ROLES)
     const others = LINES.filter((line) => !OF_OPERATORS.includes(line))
     expect(others.filter(({ policy }) => policy.role !== undefined)).toEqual([])
+  })
+
+  it('is in the table of docs/protocol.md with exactly the methods that need it', async () => {
+    const document = await readFile(join(import.meta.dirname, '../../docs/protocol.md'), 'utf8')
+    const [, table = ''] = document.split('| role | calls |')
+    const names: Readonly<Record<string, string>> = { any: 'any key', root: 'root keys only' }
+    for (const role of ['any', 'root', ...OPERATOR_ROLES]) {
+      const cell = names[role] ?? `\`${role}\``
+      const row = table.split('\n').find((line) => line.startsWith(`| ${cell} | `)) ?? ''
+      const methods = Object.keys(ROLES).filter((name) => ROLES[name] === role)
+      const listed = [...row.slice(cell.length + 4).matchAll(/`(\w+)`/g)].map(([, name]) => name)
+      expect({ role, methods: new Set(listed) }).toEqual({ role, methods: new Set(methods) })
+    }
   })
 
   it.each(OF_OPERATORS.map((line) => [line.method.name, line] as const))(

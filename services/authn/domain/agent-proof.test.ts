@@ -5,7 +5,7 @@ import { AgentSnapshotSchema, OperatorSnapshotSchema } from '../../../gen/proto/
 import { newKey, newP256Key } from '../../../test/support/agent-log.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { type AgentProof, IDENTITY_KEY, proveKey } from './agent-proof.ts'
+import { type AgentProof, checkStatuses, IDENTITY_KEY, proveKey } from './agent-proof.ts'
 
 const NOW = 1_800_000_000
 const MESSAGE = new TextEncoder().encode('message')
@@ -83,5 +83,28 @@ describe('proveKey', () => {
     const bare = { ...subject, agent: create(AgentSnapshotSchema) }
     const unsigned = await signed(identity, { kid: '', signature: sign(stranger.pair.privateKey, MESSAGE) })
     expect(reasonOf(() => proveKey(bare, unsigned, NOW))).toBe('INVALID_SIGNATURE')
+  })
+})
+
+const standing = (agent: object, operator = 'active') => ({
+  agent: create(AgentSnapshotSchema, { status: 'active', ...agent }),
+  operator: create(OperatorSnapshotSchema, { status: operator }),
+})
+
+describe('checkStatuses', () => {
+  it('accepts an active agent of an active operator', () => {
+    expect(() => checkStatuses(standing({}))).not.toThrow()
+  })
+
+  it.each([
+    ['a pending agent', standing({ status: 'pending' }), 'AGENT_NOT_ACTIVE'],
+    ['an agent of a suspended operator', standing({}, 'suspended'), 'AGENT_OPERATOR_NOT_ACTIVE'],
+  ])('refuses %s', (_name, at, reason) => {
+    expect(reasonOf(() => checkStatuses(at))).toBe(reason)
+  })
+
+  it('names the new DID of an agent that has moved', () => {
+    const movedTo = 'did:agent:other.example:0123456789abcdef0123456789abcdef'
+    expect(() => checkStatuses(standing({ status: 'revoked', movedTo }))).toThrow(`The agent has moved to ${movedTo}`)
   })
 })
