@@ -89,7 +89,7 @@ it('1. an agent of acme rotates its key, commits to the next one, and gets a tok
   agent.close()
 })
 
-it('2. a thief with the current key asks to move, and the rotation of the owner ends the move', async () => {
+it('2. a thief with the current key alone cannot ask to move, and a rotation of the owner ends a move', async () => {
   const { did } = await acme.agents.register({ publicKey: generatePrivateKey().signer.publicKey })
   expect(await reasonOf(acme.agents.release(did, did))).toBe('NOTHING_PENDING')
   const [stolen, safe, key] = [generatePrivateKey().signer, generatePrivateKey().signer, generatePrivateKey().signer]
@@ -97,7 +97,11 @@ it('2. a thief with the current key asks to move, and the rotation of the owner 
   const owner = agentAt(here, robbed, key)
   await owner.rotateKey({ key: stolen, next: safe })
   const thief = agentAt(here, robbed, stolen)
-  await thief.move({ to: 'bravo.example.com', operatorId: bravo.id })
+  const target = { to: 'bravo.example.com', operatorId: bravo.id }
+  for (const wrong of [{}, { key: stolen }, { key }]) {
+    expect(await reasonOf(thief.move({ ...target, ...wrong }))).toBe('KEY_NOT_COMMITTED')
+  }
+  await owner.move({ ...target, key: safe })
   await owner.rotateKey({ key: safe })
   expect(await reasonOf(bravo.agents.admit(robbed))).toBe('NOTHING_PENDING')
   for (const each of [owner, thief]) each.close()
@@ -106,7 +110,7 @@ it('2. a thief with the current key asks to move, and the rotation of the owner 
 it('3. the agent moves to bravo: acme releases it, and of several admissions at once one admits it', async () => {
   const [did = ''] = dids
   const agent = agentAt(here, did)
-  const { to } = await agent.move({ to: 'bravo.example.com', operatorId: bravo.id })
+  const { to } = await agent.move({ to: 'bravo.example.com', operatorId: bravo.id, key: third })
   expect(await reasonOf(bravo.agents.admit(did))).toBe('MOVE_NOT_RELEASED')
   expect(await reasonOf(acme.agents.release(did, did))).toBe('NOTHING_PENDING')
   await acme.agents.release(did, to)
@@ -174,7 +178,8 @@ it('6. an agent whose operator neither releases nor objects is admitted after th
 it('7. the agent moves to charlie on another server: bravo releases it, and it ends here at once', async () => {
   const [, did = ''] = dids
   const agent = agentAt(here, did)
-  const { to } = await agent.move({ to: 'charlie.example.org', operatorId: charlie.id, issuer: there.issuer })
+  const target = { to: 'charlie.example.org', operatorId: charlie.id, issuer: there.issuer }
+  const { to } = await agent.move({ ...target, key: third })
   const open = openCalls({ server: here.issuer })
   expect(await reasonOf(open.exportAgent(did))).toBe('MOVE_NOT_RELEASED')
   await bravo.agents.release(did, to)
