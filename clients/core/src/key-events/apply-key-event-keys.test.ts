@@ -76,7 +76,7 @@ describe.each([
     expect(followed(COMMITTED, text)).toMatchObject({ ok: true, state: { ...keys, ...ended } })
   })
 
-  it('accepts no key from an agent without a commitment', () => {
+  it('needs no key from an agent without a commitment, and refuses one', () => {
     expect(followed(FREE, event(FREE, change))).toMatchObject({ ok: true, state: ended })
     const demand = 'the agent must have committed to a key'
     expect(followed(FREE, event(FREE, { ...change, ...provenKey(FREE, next) }))).toEqual(
