@@ -81,7 +81,7 @@ describe('the scheduled work', () => {
     },
     { name: 'a recovery until the agent is revoked', begin: beginRecovery, end: revoke, waiting: ONE_RECOVERY },
     {
-      name: 'a move until the operator releases the agent',
+      name: 'a move until the agent is released',
       begin: move,
       end: async () => {
         pass(1000)
@@ -96,7 +96,7 @@ describe('the scheduled work', () => {
       waiting: ONE_MOVE,
     },
     {
-      name: 'a move to another server until its delay has passed',
+      name: 'a move elsewhere until its delay passed',
       begin: () => askToMove(agent, fixture.other, { issuer: 'https://elsewhere.example' }),
       end: () => pass(IDENTITY_SETTINGS.moveDelayMs),
       waiting: ONE_MOVE,
