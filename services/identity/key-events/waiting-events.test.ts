@@ -1,52 +1,45 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
 import { newKey, registerWithLog } from '../../../test/support/agent-log.ts'
-import { askToMove, type MovesFixture, movesFixture, type TestAgent } from '../../../test/support/agent-moves.ts'
+import { askToMove, movesFixture, type TestAgent } from '../../../test/support/agent-moves.ts'
 import { IDENTITY_SETTINGS, startIdentity, TEST_ISSUER } from '../../../test/support/identity.ts'
-import type { Identity } from '../index.ts'
 
 type Logged = readonly [object, string]
 
-let fixture: MovesFixture
-let identity: Identity
 let counts: object
 let logged: Logged[]
 let agent: TestAgent
 const safe = newKey()
 
-const now = () => fixture.clock.now
-const pass = (ms: number) => {
-  fixture.clock.now += ms
-}
-const recover = async () => agent.recover(fixture.acme, await agent.sign(safe, { type: 'recover' }))
-
-beforeAll(async () => {
-  fixture = await movesFixture()
-  const { db, operators } = fixture
-  identity = startIdentity({
-    db,
-    now,
-    operators,
-    log: { debug() {}, info() {}, error() {}, warn: (fields, message) => void logged.push([fields, message]) },
-    metrics: {
-      accepted() {},
-      waiting(waiting) {
-        counts = waiting
-      },
+const fixture = await movesFixture()
+const { acme, other, moves, clock, now } = fixture
+const identity = startIdentity({
+  db: fixture.db,
+  now,
+  operators: fixture.operators,
+  log: { debug() {}, info() {}, error() {}, warn: (fields, message) => void logged.push([fields, message]) },
+  metrics: {
+    accepted() {},
+    waiting(waiting) {
+      counts = waiting
     },
-  })
+  },
 })
-afterAll(() => fixture.drop())
+const pass = (ms: number) => {
+  clock.now += ms
+}
+const recover = async () => agent.recover(acme, await agent.sign(safe, { type: 'recover' }))
 
+afterAll(() => fixture.drop())
 beforeEach(async () => {
   await fixture.db.prisma.agentPendingEvent.deleteMany()
   logged = []
-  agent = await registerWithLog(identity, fixture.acme, now)
+  agent = await registerWithLog(identity, acme, now)
 })
 
 /** Registers an agent that has committed to a key. */
 async function commit(): Promise<void> {
-  agent = await registerWithLog(identity, fixture.acme, now, { next: safe.kid })
+  agent = await registerWithLog(identity, acme, now, { next: safe.kid })
 }
 
 interface Case {
@@ -58,12 +51,12 @@ interface Case {
 
 const ONE_RECOVERY = { recover: 1, move: 0 }
 const ONE_MOVE = { recover: 0, move: 1 }
-const move = () => askToMove(agent, fixture.other)
+const move = () => askToMove(agent, other)
 const beginRecovery = async () => {
   await commit()
   await recover()
 }
-const revoke = () => agentCalls(identity, fixture.acme).revoke(agent.did)
+const revoke = () => agentCalls(identity, acme).revoke(agent.did)
 
 describe('the scheduled work', () => {
   it.each<Case>([
@@ -85,19 +78,19 @@ describe('the scheduled work', () => {
       begin: move,
       end: async () => {
         pass(1000)
-        await fixture.moves.release(fixture.acme, await move())
+        await moves.release(acme, await move())
       },
       waiting: ONE_MOVE,
     },
     {
       name: 'a move until the operator objects',
       begin: move,
-      end: () => fixture.moves.object(fixture.acme, agent.did),
+      end: () => moves.object(acme, agent.did),
       waiting: ONE_MOVE,
     },
     {
       name: 'a move elsewhere until its delay passed',
-      begin: () => askToMove(agent, fixture.other, { issuer: 'https://elsewhere.example' }),
+      begin: () => askToMove(agent, other, { issuer: 'https://elsewhere.example' }),
       end: () => pass(IDENTITY_SETTINGS.moveDelayMs),
       waiting: ONE_MOVE,
     },
@@ -116,7 +109,7 @@ describe('the log', () => {
   it('names agent, operator and time of a recovery that begins, once', async () => {
     await commit()
     const event = await agent.sign(safe, { type: 'recover' })
-    const begin = () => agent.recover(fixture.acme, event)
+    const begin = () => agent.recover(acme, event)
     await begin()
     await begin()
     const effectiveAt = new Date(now() + IDENTITY_SETTINGS.recoveryDelayMs)
@@ -125,7 +118,7 @@ describe('the log', () => {
 
   it('names agent, operator, time and new DID of a move that begins, once', async () => {
     const to = agent.did.replace('acme.example', 'other.example')
-    const event = await agent.sign(agent.key, { type: 'move', to, operatorId: fixture.other.id, issuer: TEST_ISSUER })
+    const event = await agent.sign(agent.key, { type: 'move', to, operatorId: other.id, issuer: TEST_ISSUER })
     await agent.send(event)
     await agent.send(event)
     const effectiveAt = new Date(now() + IDENTITY_SETTINGS.moveDelayMs)
@@ -133,4 +126,4 @@ describe('the log', () => {
   })
 })
 
-const facts = () => ({ did: agent.did, operatorId: fixture.acme.id, requestId: 'request-1' })
+const facts = () => ({ did: agent.did, operatorId: acme.id, requestId: 'request-1' })

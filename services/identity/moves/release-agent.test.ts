@@ -1,49 +1,29 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
 import { newKey, type TestKey } from '../../../test/support/agent-log.ts'
 import {
   type AskedMove,
   askToMove,
   didUnder,
-  type MovesFixture,
   movesFixture,
   releaseOf,
   type TestAgent,
 } from '../../../test/support/agent-moves.ts'
-import { anonymous, type TestOperator } from '../../../test/support/identity.ts'
+import { anonymous } from '../../../test/support/identity.ts'
 
-let fixture: MovesFixture
-let acme: TestOperator
-let other: TestOperator
-let third: TestOperator
-let moves: MovesFixture['moves']
+const fixture = await movesFixture()
+const { identity, db, acme, other, third, moves, now, register, waitOut, expectRefusal } = fixture
+const { prisma } = db
 let next: TestKey
 let agent: TestAgent
 
-const now = () => fixture.clock.now
-const prisma = () => fixture.db.prisma
-const calls = () => agentCalls(fixture.identity, acme)
-const register: MovesFixture['register'] = (options) => fixture.register(options)
-const waitOut = () => fixture.waitOut()
-const expectRefusal: MovesFixture['expectRefusal'] = (work, reason) => fixture.expectRefusal(work, reason)
+const calls = agentCalls(identity, acme)
+const released = (target = other) => fixture.release(agent, target, next)
 
-beforeAll(async () => {
-  fixture = await movesFixture()
-  ;({ acme, other, third, moves } = fixture)
-})
 afterAll(() => fixture.drop())
-
 beforeEach(async () => {
-  fixture.clock.now += 1000
-  next = newKey()
-  agent = await register({ next: next.kid })
+  ;({ next, agent } = await fixture.registerCommitted())
 })
-
-const released = async (target = other): Promise<AskedMove> => {
-  const move = await askToMove(agent, target, { key: next })
-  await moves.release(acme, move)
-  return move
-}
 
 describe('a release', () => {
   it('returns the time of the first call when it is repeated', async () => {
@@ -56,7 +36,7 @@ describe('a release', () => {
   it('counts again when it is repeated after a suspension', async () => {
     const move = await released()
     fixture.clock.now += 1
-    await calls().suspend(agent.did)
+    await calls.suspend(agent.did)
     fixture.clock.now += 1
     await moves.release(acme, move)
     expect(await moves.admit(other, agent.did)).toMatchObject({ status: 'active' })
@@ -127,7 +107,7 @@ describe('a release', () => {
     await moves.admit(other, agent.did)
     await expectRefusal(() => moves.release(acme, moved), 'AGENT_MOVED')
     const revoked = await register()
-    await calls().revoke(revoked.did)
+    await calls.revoke(revoked.did)
     await expectRefusal(() => moves.release(acme, { ...move, did: revoked.did }), 'AGENT_REVOKED')
   })
 })
@@ -137,7 +117,7 @@ describe('an objection', () => {
     const { event } = await askToMove(agent, other, { key: next })
     expect(await moves.object(acme, agent.did, 'not agreed')).toEqual({ agentDid: agent.did, digest: event })
     expect((await agent.list()).pending).toEqual([])
-    const record = await prisma().auditLog.findFirstOrThrow({
+    const record = await prisma.auditLog.findFirstOrThrow({
       where: { action: 'agent.object-to-move', subject: agent.did },
     })
     expect(record).toMatchObject({ reason: 'not agreed', operatorId: acme.id, actor: `operator:${acme.id}` })
