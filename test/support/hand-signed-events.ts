@@ -23,8 +23,7 @@ function digestOf(event: string): string {
 
 /** Returns a rotation from one key to the next. `next` is the thumbprint of the key after that. */
 export function rotation(end: LogEnd, from: Keys, to: Keys, next?: string): string {
-  const place = placeAfter(end)
-  return keyEvent(from, { ...place, type: 'rotate', ...provenKey(place, to), next })
+  return keyEvent(from, withProof({ ...placeAfter(end), type: 'rotate', next }, to))
 }
 
 /** Returns a move. `committed` is the key to which the agent committed; `prover` is the key that signs its proof. */
@@ -34,9 +33,8 @@ export function move(
   target: { readonly to: string; readonly operator_id: string; readonly issuer: string },
   { committed, prover = committed }: { readonly committed?: Keys; readonly prover?: Keys } = {},
 ): string {
-  const place = placeAfter(end)
-  const proven = committed && provenKey(place, committed, prover)
-  return keyEvent(from, { ...place, type: 'move', ...target, ...proven })
+  const claims = { ...placeAfter(end), type: 'move', ...target }
+  return keyEvent(from, committed === undefined ? claims : withProof(claims, committed, prover))
 }
 
 /** Returns an agent's keys. */
@@ -70,9 +68,10 @@ function placeAfter({ did, seq, digest }: LogEnd) {
   return { did, seq: seq + 1, prev: digest, iat: Math.floor(Date.now() / 1000) + 1 }
 }
 
-function provenKey(place: object, key: Keys, { privateKey }: Keys = key) {
-  const header = { typ: 'auth4agent-key-proof+jwt', kid: thumbprintOf(key) }
-  return { key: jwkOf(key), proof: signJws(header, place, privateKey) }
+/** Adds a key, and its signature over all claims. */
+function withProof(claims: object, key: Keys, { privateKey }: Keys = key) {
+  const proven = { ...claims, key: jwkOf(key) }
+  return { ...proven, proof: signJws({ typ: 'auth4agent-key-proof+jwt', kid: thumbprintOf(key) }, proven, privateKey) }
 }
 
 function keyEvent(keys: Keys, claims: Readonly<Record<string, unknown>>): string {

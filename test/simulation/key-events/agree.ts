@@ -5,7 +5,8 @@ import { type Replayed, replayKeyEvents } from '@auth4agent/core/key-events/repl
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { buildLog, type Made, recipe } from './build-log.ts'
-import { type Chance, chance, ENDS, FAULTS } from './faults.ts'
+import { type Chance, chance, ENDS } from './fault.ts'
+import { FAULTS } from './faults.ts'
 import { type NaiveResult, naiveReplay } from './naive-replayer.ts'
 
 /** How often something happened, by its name. */

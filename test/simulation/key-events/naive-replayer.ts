@@ -1,4 +1,5 @@
 import { createHash, type KeyObject, verify } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { decode, type Json, must, parseObject, Wrong } from './naive-json.ts'
 import { importKey } from './naive-points.ts'
 
@@ -151,21 +152,13 @@ function isSigned(
   return isValid
 }
 
-/** Checks that a key has signed the place of an event. */
-function checkProof(claims: Json): void {
+/** Checks that a key has signed all claims of an event but the proof. */
+function checkProof({ proof: text, ...claims }: Json): void {
   const jwk = claims['key'] as Json
-  const proof = open(
-    String(claims['proof']),
-    'auth4agent-key-proof+jwt',
-    jwk['kty'] === 'EC' ? ['ES256'] : ['EdDSA', 'Ed25519'],
-    4096,
-  )
+  const algs = jwk['kty'] === 'EC' ? ['ES256'] : ['EdDSA', 'Ed25519']
+  const proof = open(String(text), 'auth4agent-key-proof+jwt', algs, 4096)
   must(proof.kid === kidOf(jwk), 'signature')
-  const names = ['did', 'seq', 'prev', 'iat']
-  must(
-    Object.keys(proof.claims).length === 4 && names.every((name) => proof.claims[name] === claims[name]),
-    'signature',
-  )
+  must(isDeepStrictEqual(proof.claims, claims), 'signature')
   must(isSigned(importKey(jwk), proof), 'signature')
 }
 

@@ -7,8 +7,8 @@ import {
   eventOf,
   identityKey,
   p256Key,
-  proofOf,
   stateOf,
+  withProof,
 } from '../../../../test/support/key-events.ts'
 import type { KeyState } from './key-state.ts'
 
@@ -28,8 +28,29 @@ const after = (events: number, state: KeyState): KeyState => ({ ...state, seq: e
 /** Signs an event of a type for the place after a state. */
 function eventAfter(state: KeyState, claims: object, key?: EventKey, signer: EventKey = first): string {
   const place = { did: state.did, seq: state.seq + 1, prev: state.head, iat: state.iat }
-  return eventOf(signer, { ...place, ...claims, ...(key && { key: key.jwk, proof: proofOf(key, place) }) })
+  const all = { ...place, ...claims }
+  return eventOf(signer, key === undefined ? all : withProof(key, all))
 }
+
+/** The longest domain that a DID can have. */
+const longDomain = (letter: string) => [63, 63, 63, 61].map((length) => letter.repeat(length)).join('.')
+
+describe('applyKeyEvent, about the longest claims', () => {
+  const [did, to] = [didOf(first, longDomain('a')), didOf(first, longDomain('b'))]
+  const state = { ...stateOf(COMMITTED), did, seq: 1899 - 1 }
+  const issuer = 'https://auth.example/'.padEnd(255, 'x')
+
+  it.each([
+    ['rotate', { type: 'rotate', next: other.kid }, next],
+    ['add-key', { type: 'add-key', ...label, label: '🔑'.repeat(100) }, p256],
+    ['move', { type: 'move', to, ...operator, issuer }, next],
+  ] as const)('accepts them in %s with half of the size that event and proof may have', (_type, claims, key) => {
+    const all = withProof(key, { did, seq: 1899, prev: state.head, iat: state.iat, ...claims })
+    const text = eventOf(first, all)
+    expect([all.proof.length <= 4096 / 2, text.length <= 8192 / 2]).toEqual([true, true])
+    expect(applied(state, text)).toMatchObject({ ok: true })
+  })
+})
 
 describe('applyKeyEvent, at the end of a long log', () => {
   const FULL = 'the log must have fewer than 2000 events; it accepts only deactivate'

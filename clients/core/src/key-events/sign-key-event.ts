@@ -3,7 +3,6 @@ import type { AssertionSigner } from '../identity/assertion.ts'
 import { signJws, signJwt } from '../identity/sign-jwt.ts'
 import { type Ed25519Jwk, jwkThumbprint, type PublicJwk } from '../jose/public-jwk.ts'
 import { KEY_EVENT_TYPE, KEY_PROOF_TYPE } from './jws-types.ts'
-import type { ProvenPlace } from './key-proof.ts'
 import type { KeyState } from './key-state.ts'
 
 /** A new key that proves itself: its public half, and a function that signs with it. */
@@ -67,22 +66,23 @@ export async function signKeyEvent(
   nowS: number,
 ): Promise<string> {
   const place = { did: end.did, seq: end.seq + 1, prev: end.head, iat: Math.max(Math.floor(nowS), end.iat) }
-  return signEvent(signer, { ...place, ...(await claimsOf(signer, place, change)) })
+  const claims = { ...place, ...claimsOf(signer, change) }
+  const prover = 'key' in change ? change.key : undefined
+  return signEvent(signer, prover === undefined ? claims : { ...claims, proof: await prove(prover, claims) })
 }
 
-/** Returns the claims of one type of event. */
-async function claimsOf(signer: AssertionSigner, place: ProvenPlace, change: KeyChange): Promise<object> {
+/** Returns the claims of one type of event, without a proof. */
+function claimsOf(signer: AssertionSigner, change: KeyChange): object {
   if (change.type === 'recover') return { ...change, key: ed25519Jwk(signer.publicKey) }
-  const proven = 'key' in change && change.key !== undefined ? await prove(change.key, place) : {}
-  if (change.type !== 'move') return { ...change, ...proven }
-  const { operatorId, ...rest } = change
-  return { ...rest, ...proven, operator_id: operatorId }
+  const claims = 'key' in change ? { ...change, key: change.key?.jwk } : change
+  if (claims.type !== 'move') return claims
+  const { operatorId, ...rest } = claims
+  return { ...rest, operator_id: operatorId }
 }
 
-/** Returns a new key, and its signature over its place in the log. */
-async function prove(key: KeySigner, place: ProvenPlace): Promise<{ readonly key: PublicJwk; readonly proof: string }> {
-  const header = { alg: key.alg, typ: KEY_PROOF_TYPE, kid: jwkThumbprint(key.jwk) }
-  return { key: key.jwk, proof: await signJws(key, header, place) }
+/** Returns the signature of a new key over the claims of its event. */
+function prove(key: KeySigner, claims: object): Promise<string> {
+  return signJws(key, { alg: key.alg, typ: KEY_PROOF_TYPE, kid: jwkThumbprint(key.jwk) }, claims)
 }
 
 function signEvent(signer: AssertionSigner, claims: object): Promise<string> {
