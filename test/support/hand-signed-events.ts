@@ -37,6 +37,13 @@ export function move(
   return keyEvent(from, committed === undefined ? claims : withProof(claims, committed, prover))
 }
 
+/** Returns another event for the place of an event, with its key and its proof. */
+export function reusedProof(event: string, from: Keys, change: object): string {
+  const [, payload = ''] = event.split('.')
+  const { did, seq, prev, iat, key, proof } = JSON.parse(Buffer.from(payload, 'base64url').toString())
+  return keyEvent(from, { did, seq, prev, iat, key, proof, ...change })
+}
+
 /** Returns an agent's keys. */
 export function keysOfAgent({ rawPublicKey, privateKey }: AgentParty): Keys {
   return { publicKey: rawPublicKey, privateKey }

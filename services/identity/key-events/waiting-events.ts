@@ -25,8 +25,8 @@ export async function insertWaiting(
 
 /**
  * Returns how many recoveries and moves of the deployment still wait for an objection. A move that its operator has
- * released does not, nor does an event whose delay has passed: without this, a move to another server that its operator
- * ignores would count for ever.
+ * released does not, nor does an event whose delay has passed: without this, a move to another server that its
+ * operator ignores would count for ever.
  */
 export async function countWaiting(prisma: PrismaClient, now: Date): Promise<Record<WaitingType, number>> {
   const count = (type: WaitingType) =>

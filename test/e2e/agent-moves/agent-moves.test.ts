@@ -5,8 +5,8 @@ import { replayKeyEvents } from '@auth4agent/core/key-events/replay-key-events'
 import { type Agent, createAgent, type Operator, openCalls, type Signer } from '@auth4agent/sdk'
 import { generatePrivateKey } from '@auth4agent/sdk/node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { endOfLog, move, sendEvent } from '../../support/hand-signed-events.ts'
-import { type Keys, newKeys } from '../../support/parties.ts'
+import { endOfLog, move, reusedProof, sendEvent } from '../../support/hand-signed-events.ts'
+import { type Keys, newKeys, thumbprintOf } from '../../support/parties.ts'
 import { outcomeOf } from '../../support/protocol-client.ts'
 import {
   operatorEverywhere,
@@ -63,28 +63,53 @@ it('1. an agent of acme rotates its key, commits to the next one, and gets a tok
   agent.close()
 })
 
-it('2. a thief with the current key alone cannot ask to move, and a rotation of the owner ends a move', async () => {
-  const { did } = await acme.agents.register({ publicKey: generatePrivateKey().signer.publicKey })
-  expect(await reasonOfCall(acme.agents.release(did, did))).toBe('NOTHING_PENDING')
+/** Returns an agent that has committed to a key, whose current key is stolen. */
+async function robbedAgent() {
   const [key, stolen, safe] = [newKeys(), newKeys(), newKeys()]
-  const { did: robbed } = await acme.agents.register({ publicKey: key.publicKey })
-  const owner = agentAt(here, robbed, signerOf(key))
+  const { did } = await acme.agents.register({ publicKey: key.publicKey })
+  const owner = agentAt(here, did, signerOf(key))
   await owner.rotateKey({ key: signerOf(stolen), next: signerOf(safe) })
+  const to = did.replace('acme.example.com', 'bravo.example.com')
+  const target = { to, operator_id: bravo.id, issuer: here.issuer }
+  return { did, owner, stolen, safe, target, end: await endOfLog(here.deployment.client, did) }
+}
+
+it('2. a thief with the current key alone cannot ask to move, and a rotation of the owner ends a move', async () => {
+  const { did: unmoved } = await acme.agents.register({ publicKey: generatePrivateKey().signer.publicKey })
+  expect(await reasonOfCall(acme.agents.release(unmoved, unmoved))).toBe('NOTHING_PENDING')
+  const { did, owner, stolen, safe, target, end } = await robbedAgent()
   // The SDK would send none of these moves.
   const { client } = here.deployment
-  const to = robbed.replace('acme.example.com', 'bravo.example.com')
-  const target = { to, operator_id: bravo.id, issuer: here.issuer }
-  const end = await endOfLog(client, robbed)
   for (const [proven, outcome] of [
     [{}, '403 KEY_NOT_COMMITTED'],
     [{ committed: stolen }, '403 KEY_NOT_COMMITTED'],
     [{ committed: safe, prover: stolen }, '400 INVALID_KEY_EVENT'],
   ] as const) {
-    expect(outcomeOf(await sendEvent(client, robbed, move(end, stolen, target, proven)))).toBe(outcome)
+    expect(outcomeOf(await sendEvent(client, did, move(end, stolen, target, proven)))).toBe(outcome)
   }
-  expectStatus(200, await sendEvent(client, robbed, move(end, stolen, target, { committed: safe })))
+  expectStatus(200, await sendEvent(client, did, move(end, stolen, target, { committed: safe })))
   await owner.rotateKey({ key: signerOf(safe) })
-  expect(await reasonOfCall(bravo.agents.admit(robbed))).toBe('NOTHING_PENDING')
+  expect(await reasonOfCall(bravo.agents.admit(did))).toBe('NOTHING_PENDING')
+  owner.close()
+})
+
+it('3. a thief with the current key cannot use the public proof of a move for another event', async () => {
+  const { did, owner, stolen, safe, target, end } = await robbedAgent()
+  const { client } = here.deployment
+  expectStatus(200, await sendEvent(client, did, move(end, stolen, target, { committed: safe })))
+  const { pending } = await openCalls({ server: here.issuer }).keyEvents(did)
+  const forge = (change: object) => sendEvent(client, did, reusedProof(pending[0]?.event ?? '', stolen, change))
+  for (const change of [{ type: 'deactivate' }, { type: 'rotate', next: thumbprintOf(newKeys()) }])
+    expect(outcomeOf(await forge(change))).toBe('400 INVALID_KEY_EVENT')
+  expect((await openCalls({ server: here.issuer }).keyEvents(did)).pending).toEqual(pending)
+  await acme.agents.objectToMove(did, 'not agreed')
+  for (const change of [
+    { to: did.replace('acme.example.com', 'thief.example.com') },
+    { operator_id: charlie.id },
+    { issuer: there.issuer },
+  ])
+    expect(outcomeOf(await forge({ type: 'move', ...target, ...change }))).toBe('400 INVALID_KEY_EVENT')
+  await owner.rotateKey({ key: signerOf(safe) })
   owner.close()
 })
 
@@ -93,7 +118,7 @@ function signerOf({ publicKey, privateKey }: Keys): Signer {
   return { publicKey, sign: async (message) => sign(null, message, privateKey) }
 }
 
-it('3. the agent moves to bravo: acme releases it, and of several admissions at once one admits it', async () => {
+it('4. the agent moves to bravo: acme releases it, and of several admissions at once one admits it', async () => {
   const [did = ''] = dids
   const agent = agentAt(here, did)
   const { to } = await agent.move({ to: 'bravo.example.com', operatorId: bravo.id, key: third })
@@ -110,7 +135,7 @@ it('3. the agent moves to bravo: acme releases it, and of several admissions at 
   agent.close()
 })
 
-it('4. no authority has moved: the old token is worth nothing, and the new DID has no scopes', async () => {
+it('5. no authority has moved: the old token is worth nothing, and the new DID has no scopes', async () => {
   const [old = '', now = ''] = dids
   expect(await isValid(here, tokens[0] ?? '')).toBe(false)
   expect(await reasonOfCall(agentAt(here, old).token())).toBe('AGENT_NOT_ACTIVE')
@@ -127,7 +152,7 @@ it('4. no authority has moved: the old token is worth nothing, and the new DID h
   expect(await isValid(here, tokens[1] ?? '')).toBe(true)
 })
 
-it('5. the old DID resolves as deactivated and says where the agent is', async () => {
+it('6. the old DID resolves as deactivated and says where the agent is', async () => {
   const [old = '', now = ''] = dids
   expect(await resolve(here, old)).toMatchObject({
     status: 410,
@@ -141,7 +166,7 @@ it('5. the old DID resolves as deactivated and says where the agent is', async (
   })
 })
 
-it('6. an agent whose operator neither releases nor objects is admitted after the delay', async () => {
+it('7. an agent whose operator neither releases nor objects is admitted after the delay', async () => {
   const key = generatePrivateKey().signer
   const { did } = await acme.agents.register({ publicKey: key.publicKey })
   const agent = agentAt(here, did, key)
@@ -155,7 +180,7 @@ it('6. an agent whose operator neither releases nor objects is admitted after th
   agent.close()
 })
 
-it('7. the agent moves to charlie on another server: bravo releases it, and it ends here at once', async () => {
+it('8. the agent moves to charlie on another server: bravo releases it, and it ends here at once', async () => {
   const [, did = ''] = dids
   const agent = agentAt(here, did)
   const target = { to: 'charlie.example.org', operatorId: charlie.id, issuer: there.issuer }
@@ -169,7 +194,7 @@ it('7. the agent moves to charlie on another server: bravo releases it, and it e
   agent.close()
 })
 
-it('8. the other server admits the agent from the bundle alone, once', async () => {
+it('9. the other server admits the agent from the bundle alone, once', async () => {
   const [, , did = ''] = dids
   // The server that the agent has left is gone.
   await here.leave()
@@ -186,7 +211,7 @@ it('8. the other server admits the agent from the bundle alone, once', async () 
   agent.close()
 })
 
-it('9. a stranger verifies the whole history offline', async () => {
+it('10. a stranger verifies the whole history offline', async () => {
   const [atAcme, atBravo, did = ''] = dids
   const { events } = await openCalls({ server: there.issuer }).keyEvents(did)
   const history = replayKeyEvents(

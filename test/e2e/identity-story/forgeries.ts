@@ -1,8 +1,12 @@
+import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import { fingerprint, formatDid, parseDid } from '@auth4agent/core/identity/did'
+import { signJwt } from '@auth4agent/core/identity/sign-jwt'
+import { signerKid } from '@auth4agent/core/jose/signer-jwk'
 import type { BundleRefusal } from '@auth4agent/core/key-events/agent-bundle'
 import type { AgentBundle } from '@auth4agent/core/key-events/bundle-text'
+import { KEY_EVENT_TYPE } from '@auth4agent/core/key-events/jws-types'
 import type { KeyEventFault } from '@auth4agent/core/key-events/refusal'
-import { type KeyChange, signInception } from '@auth4agent/core/key-events/sign-key-event'
+import { type KeyChange, signInception, signKeyEvent } from '@auth4agent/core/key-events/sign-key-event'
 import { signAgentRelease } from '@auth4agent/core/key-events/sign-release'
 import type { Signer } from '@auth4agent/sdk'
 import { forge, proving, stateOf } from './everywhere.ts'
@@ -48,6 +52,12 @@ export const REFUSED_LOGS: readonly (ForgedLog & { readonly at: number; readonly
     at: 2,
     why: 'not-committed',
   },
+  {
+    name: 'a rotation with the genuine proof and another next, and the recovery with that key',
+    forge: recommitted,
+    at: 1,
+    why: 'signature',
+  },
 ]
 
 /** Forged logs that a replay refuses only if the verifier has seen the end of the log before (docs/identity.md). */
@@ -70,10 +80,25 @@ async function continued({ log }: Stolen, signer: Signer, change: KeyChange): Pr
   return [...before, await forge(before, signer, change)]
 }
 
+/** Signs the genuine rotation again with the key that it replaced, and lets it commit to the key of the forger. */
+async function recommitted({ log, first, own }: Stolen): Promise<readonly string[]> {
+  const [inception = '', rotation = ''] = log
+  const header = { typ: KEY_EVENT_TYPE, kid: signerKid(first) }
+  const claims = claimsOf(rotation)
+  const text = await signJwt(first, header, { ...claims, next: signerKid(own) })
+  const end = { did: claims.did, seq: claims.seq, head: sha256Text(text, 'base64url'), iat: claims.iat }
+  return [inception, text, await signKeyEvent(own, end, { type: 'recover' }, Date.now() / 1000)]
+}
+
+function claimsOf(event: string) {
+  const [, payload = ''] = event.split('.')
+  return JSON.parse(Buffer.from(payload, 'base64url').toString())
+}
+
 /** Changes the time in an event. */
 function later(event: string): string {
-  const [header, payload = '', signature] = event.split('.')
-  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+  const [header, , signature] = event.split('.')
+  const claims = claimsOf(event)
   return [
     header,
     Buffer.from(JSON.stringify({ ...claims, iat: claims.iat + 1 })).toString('base64url'),

@@ -31,7 +31,7 @@ const DOMAIN = 'acme.example.com'
 const OTHER = 'bravo.example.org'
 
 const newKey = () => generatePrivateKey().signer
-/** The identity keys of the agent, in their order. Each event that makes one of them current commits to the next one. */
+/** The identity keys of the agent, in their order. Each event that makes one of them current commits to the next. */
 const [first, second, third, fourth, fifth] = [newKey(), newKey(), newKey(), newKey(), newKey()]
 /** The thief steals `second`, and has a key and a device of its own. */
 const own = newKey()
@@ -165,7 +165,7 @@ describe('an agent whose current key is stolen', () => {
   })
 })
 
-/** Starts a recovery: the owner signs it with the committed key, and alice sends it. Returns the digest of its event. */
+/** Starts a recovery: the owner signs it with the committed key, and alice sends it. Returns its digest. */
 async function beginRecovery(): Promise<string> {
   const before = await openCalls({ server: here.issuer }).keyEvents(did)
   const event = await signRecovery({ log: before, key: third, next: fourth })
