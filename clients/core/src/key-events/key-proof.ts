@@ -50,6 +50,5 @@ export function checkKeyProof(
 function isSame(one: unknown, other: unknown): boolean {
   if (!isJsonObject(one) || !isJsonObject(other)) return one === other
   const names = Object.keys(one)
-  const isMember = (name: string) => Object.hasOwn(other, name) && isSame(one[name], other[name])
-  return names.length === Object.keys(other).length && names.every(isMember)
+  return names.length === Object.keys(other).length && names.every((name) => isSame(one[name], other[name]))
 }
