@@ -1,5 +1,6 @@
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
 import type { AgentBundle } from '@auth4agent/core/key-events/bundle-text'
+import type { KeySigner } from '@auth4agent/core/key-events/sign-key-event'
 import { type ReleaseContent, signAgentRelease } from '@auth4agent/core/key-events/sign-release'
 import type { KeyPair } from '@auth4agent/core/keys/ed25519'
 import { create } from '@bufbuild/protobuf'
@@ -44,6 +45,7 @@ interface Move {
   readonly to: string
   readonly operatorId: string
   readonly issuer: string
+  readonly key?: KeySigner | undefined
 }
 
 /** A move that waits. */
@@ -58,14 +60,21 @@ export function didUnder({ domain }: TestOperator, { publicKey }: Pick<TestKey, 
   return formatDid(domain, fingerprint(publicKey))
 }
 
+interface AskOptions {
+  readonly issuer?: string
+  readonly signer?: TestKey
+  /** The key to which the agent committed, if it committed to one. */
+  readonly key?: KeySigner
+}
+
 /** Lets an agent ask for a move to an operator, by default of the same server. */
 export async function askToMove(
   agent: Mover,
   target: Pick<TestOperator, 'id' | 'domain'>,
-  { issuer = TEST_ISSUER, signer = agent.key }: { readonly issuer?: string; readonly signer?: TestKey } = {},
+  { issuer = TEST_ISSUER, signer = agent.key, key }: AskOptions = {},
 ): Promise<AskedMove> {
   const to = agent.did.replace(/^(did:agent:)[^:]*/, `$1${target.domain}`)
-  const { digest = '' } = await agent.append(signer, { type: 'move', to, operatorId: target.id, issuer })
+  const { digest = '' } = await agent.append(signer, { type: 'move', to, operatorId: target.id, issuer, key })
   return { did: agent.did, to, event: digest }
 }
 

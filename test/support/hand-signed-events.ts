@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type AgentParty, type Keys, signJws, thumbprintOf } from './parties.ts'
-import type { Json, ProtocolClient } from './protocol-client.ts'
+import type { Answer, Json, ProtocolClient } from './protocol-client.ts'
 import { expectStatus } from './story.ts'
 
 /**
@@ -24,8 +24,19 @@ function digestOf(event: string): string {
 /** Returns a rotation from one key to the next. `next` is the thumbprint of the key after that. */
 export function rotation(end: LogEnd, from: Keys, to: Keys, next?: string): string {
   const place = placeAfter(end)
-  const proof = signJws({ typ: 'auth4agent-key-proof+jwt', kid: thumbprintOf(to) }, place, to.privateKey)
-  return keyEvent(from, { ...place, type: 'rotate', key: jwkOf(to), proof, next })
+  return keyEvent(from, { ...place, type: 'rotate', ...provenKey(place, to), next })
+}
+
+/** Returns a move. `committed` is the key to which the agent committed; `prover` is the key that signs its proof. */
+export function move(
+  end: LogEnd,
+  from: Keys,
+  target: { readonly to: string; readonly operator_id: string; readonly issuer: string },
+  { committed, prover = committed }: { readonly committed?: Keys; readonly prover?: Keys } = {},
+): string {
+  const place = placeAfter(end)
+  const proven = committed && provenKey(place, committed, prover)
+  return keyEvent(from, { ...place, type: 'move', ...target, ...proven })
 }
 
 /** Returns an agent's keys. */
@@ -35,8 +46,13 @@ export function keysOfAgent({ rawPublicKey, privateKey }: AgentParty): Keys {
 
 /** Appends an event. Returns the new end of the log. */
 export async function append(client: ProtocolClient, did: string, event: string): Promise<LogEnd> {
-  const { seq } = expectStatus(200, await client.send('POST', eventsOf(did), JSON.stringify({ event })))
+  const { seq } = expectStatus(200, await sendEvent(client, did, event))
   return { did, seq: Number(seq), digest: digestOf(event) }
+}
+
+/** Sends an event, which the server may refuse. */
+export function sendEvent(client: ProtocolClient, did: string, event: string): Promise<Answer<Json>> {
+  return client.send('POST', eventsOf(did), JSON.stringify({ event }))
 }
 
 /** Returns the end of an agent's log. */
@@ -52,6 +68,11 @@ function eventsOf(did: string): string {
 
 function placeAfter({ did, seq, digest }: LogEnd) {
   return { did, seq: seq + 1, prev: digest, iat: Math.floor(Date.now() / 1000) + 1 }
+}
+
+function provenKey(place: object, key: Keys, { privateKey }: Keys = key) {
+  const header = { typ: 'auth4agent-key-proof+jwt', kid: thumbprintOf(key) }
+  return { key: jwkOf(key), proof: signJws(header, place, privateKey) }
 }
 
 function keyEvent(keys: Keys, claims: Readonly<Record<string, unknown>>): string {

@@ -52,7 +52,7 @@ beforeEach(async () => {
 })
 
 const released = async (target = other): Promise<AskedMove> => {
-  const move = await askToMove(agent, target)
+  const move = await askToMove(agent, target, { key: next })
   await moves.release(acme, move)
   return move
 }
@@ -95,7 +95,7 @@ describe('admitAgent of an agent of this server', () => {
     const exp = Math.floor(now() / 1000) + 3600
     await agent.append(agent.key, { type: 'add-key', key: p256, label: 'laptop', exp })
     await agent.append(agent.key, { type: 'rotate', key: second, next: third.kid })
-    const { to } = await askToMove(agent, other, { signer: second })
+    const { to } = await askToMove(agent, other, { signer: second, key: third })
     waitOut()
     await moves.admit(other, agent.did)
     const moved = agentLog(fixture.identity, to, now)
@@ -139,7 +139,7 @@ describe('admitAgent of an agent of this server', () => {
   })
 
   it('needs the release until the delay is over, to the millisecond', async () => {
-    const { to } = await askToMove(agent, other)
+    const { to } = await askToMove(agent, other, { key: next })
     await expectRefusal(() => moves.admit(other, agent.did), 'MOVE_NOT_RELEASED')
     fixture.clock.now += IDENTITY_SETTINGS.moveDelayMs - 1
     await expectRefusal(() => moves.admit(other, agent.did), 'MOVE_NOT_RELEASED')
@@ -170,17 +170,17 @@ describe('admitAgent of an agent of this server', () => {
     const { to } = await released()
     await moves.admit(other, agent.did)
     const moved = { ...agentLog(fixture.identity, to, now), key: agent.key }
-    await expectRefusal(() => askToMove(moved, acme), 'INVALID_KEY_EVENT')
-    const move = await askToMove(moved, third)
+    await expectRefusal(() => askToMove(moved, acme, { key: next }), 'INVALID_KEY_EVENT')
+    const move = await askToMove(moved, third, { key: next })
     await moves.release(other, move)
     await moves.admit(third, to)
     const last = agentLog(fixture.identity, move.to, now)
     expect(await last.state()).toMatchObject({ previousDids: [agent.did, to], did: move.to })
-    await expectRefusal(() => askToMove({ ...last, key: agent.key }, acme), 'INVALID_KEY_EVENT')
+    await expectRefusal(() => askToMove({ ...last, key: agent.key }, acme, { key: next }), 'INVALID_KEY_EVENT')
   })
 
   it('lets the agents of a lapsed operator go', async () => {
-    await askToMove(agent, other)
+    await askToMove(agent, other, { key: next })
     waitOut()
     await setStatus(acme, 'lapsed')
     try {

@@ -36,7 +36,7 @@ beforeEach(async () => {
 })
 
 const released = async (target = other): Promise<AskedMove> => {
-  const move = await askToMove(agent, target)
+  const move = await askToMove(agent, target, { key: next })
   await moves.release(acme, move)
   return move
 }
@@ -51,7 +51,7 @@ describe('admissions at the same time', () => {
   })
 
   it('leave either the objection or the admission without effect', async () => {
-    await askToMove(agent, other)
+    await askToMove(agent, other, { key: next })
     waitOut()
     const [admitted, objected] = await Promise.all([
       refusalOf(moves.admit(other, agent.did)),
@@ -67,7 +67,7 @@ describe('admissions at the same time', () => {
       })
   })
 
-  it("leave either a thief's move or the owner's rotation without effect", async () => {
+  it('leave either the move or a rotation without effect', async () => {
     await released()
     const rotation = await agent.sign(agent.key, { type: 'rotate', key: next })
     const [admitted, rotated] = await Promise.all([

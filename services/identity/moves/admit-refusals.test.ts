@@ -39,7 +39,7 @@ beforeEach(async () => {
 })
 
 const released = async (target = other): Promise<AskedMove> => {
-  const move = await askToMove(agent, target)
+  const move = await askToMove(agent, target, { key: next })
   await moves.release(acme, move)
   return move
 }
@@ -51,7 +51,7 @@ describe('admitAgent refuses', () => {
     [
       'an agent that moves to another server',
       async () => {
-        await askToMove(agent, other, { issuer: 'https://auth.example' })
+        await askToMove(agent, other, { issuer: 'https://auth.example', key: next })
         waitOut()
       },
       'NOTHING_PENDING',
@@ -67,7 +67,7 @@ describe('admitAgent refuses', () => {
     [
       'an agent whose operator has objected',
       async () => {
-        await askToMove(agent, other)
+        await askToMove(agent, other, { key: next })
         await moves.object(acme, agent.did)
         waitOut()
       },
@@ -76,7 +76,7 @@ describe('admitAgent refuses', () => {
     [
       'a suspended agent that its operator has not released, whatever time has passed',
       async () => {
-        await askToMove(agent, other)
+        await askToMove(agent, other, { key: next })
         waitOut()
         await calls().suspend(agent.did)
       },

@@ -44,7 +44,7 @@ beforeEach(async () => {
   agent = await here.register({ next: next.kid })
 })
 
-const ask = (): Promise<AskedMove> => askToMove(agent, other, { issuer: ISSUER })
+const ask = (): Promise<AskedMove> => askToMove(agent, other, { issuer: ISSUER, key: next })
 
 async function exported(): Promise<AgentBundle> {
   await here.moves.release(acme, await ask())
@@ -119,7 +119,7 @@ describe('exportAgent', () => {
     [
       'an agent that has moved within this server',
       async () => {
-        await here.moves.release(acme, await askToMove(agent, here.third))
+        await here.moves.release(acme, await askToMove(agent, here.third, { key: next }))
         await here.moves.admit(here.third, agent.did)
         return agent.did
       },
@@ -154,7 +154,7 @@ describe('admitAgent of a bundle', () => {
     await agent.append(agent.key, { type: 'add-key', key: p256, label: 'laptop', exp })
     await agent.append(agent.key, { type: 'rotate', key: second, next: third.kid })
     await agentCalls(here.identity, acme).setScopes(agent.did, ['orders:read'])
-    const move = await askToMove(agent, other, { issuer: ISSUER, signer: second })
+    const move = await askToMove(agent, other, { issuer: ISSUER, signer: second, key: third })
     await here.moves.release(acme, move)
     const admitted = await there.moves.import(other, await here.moves.export(agent.did))
     expect(admitted).toEqual({ id: expect.any(String), did: move.to, status: 'active' })
@@ -211,11 +211,11 @@ describe('admitAgent of a bundle', () => {
   it('lets the agent move on to a third server, but not back to a DID that it has left', async () => {
     const { did = '' } = await there.moves.import(other, await exported())
     const moved = { ...agentLog(there.identity, did, now), key: agent.key }
-    const back = askToMove(moved, acme, { issuer: 'http://localhost:8080' })
+    const back = askToMove(moved, acme, { issuer: 'http://localhost:8080', key: next })
     expect(await refusalOf(back)).toBe('INVALID_KEY_EVENT')
     const third = await movesFixture('https://auth.third.example')
     third.clock.now = now()
-    const move = await askToMove(moved, third.third, { issuer: 'https://auth.third.example' })
+    const move = await askToMove(moved, third.third, { issuer: 'https://auth.third.example', key: next })
     await there.moves.release(other, move)
     await third.moves.import(third.third, await there.moves.export(did))
     expect(await agentLog(third.identity, move.to, now).state()).toMatchObject({

@@ -40,14 +40,14 @@ beforeEach(async () => {
 })
 
 const released = async (target = other): Promise<AskedMove> => {
-  const move = await askToMove(agent, target)
+  const move = await askToMove(agent, target, { key: next })
   await moves.release(acme, move)
   return move
 }
 
 describe('a release', () => {
   it('returns the time of the first call when it is repeated', async () => {
-    const move = await askToMove(agent, other)
+    const move = await askToMove(agent, other, { key: next })
     const first = await moves.release(acme, move)
     fixture.clock.now += 1000
     expect(await moves.release(acme, move)).toEqual(first)
@@ -106,15 +106,15 @@ describe('a release', () => {
       'AGENT_NOT_FOUND',
     ],
   ])('is refused %s', async (_name, release, reason) => {
-    const move = await askToMove(agent, other)
+    const move = await askToMove(agent, other, { key: next })
     await expectRefusal(() => release(move), reason)
   })
 
   it('is refused for an earlier move of the agent', async () => {
-    const earlier = await askToMove(agent, other)
+    const earlier = await askToMove(agent, other, { key: next })
     const statement = await releaseOf(acme, earlier, now())
     fixture.clock.now += 1000
-    const move = await askToMove(agent, third)
+    const move = await askToMove(agent, third, { key: next })
     await expectRefusal(() => moves.release(acme, move, statement), 'INVALID_STATEMENT')
   })
 
@@ -134,7 +134,7 @@ describe('a release', () => {
 
 describe('an objection', () => {
   it('ends the move, and says so in the audit', async () => {
-    const { event } = await askToMove(agent, other)
+    const { event } = await askToMove(agent, other, { key: next })
     expect(await moves.object(acme, agent.did, 'not agreed')).toEqual({ agentDid: agent.did, digest: event })
     expect((await agent.list()).pending).toEqual([])
     const record = await prisma().auditLog.findFirstOrThrow({
@@ -144,7 +144,7 @@ describe('an objection', () => {
   })
 
   it('ends a move whose delay is over', async () => {
-    await askToMove(agent, other)
+    await askToMove(agent, other, { key: next })
     waitOut()
     await moves.object(acme, agent.did)
     await expectRefusal(() => moves.admit(other, agent.did), 'NOTHING_PENDING')
@@ -152,7 +152,7 @@ describe('an objection', () => {
 
   it('is refused after the release, for another operator, without a move, and with a reason that is too long', async () => {
     await expectRefusal(() => moves.object(acme, agent.did), 'NOTHING_PENDING')
-    const move = await askToMove(agent, other)
+    const move = await askToMove(agent, other, { key: next })
     await expectRefusal(() => moves.object(other, agent.did), 'AGENT_NOT_FOUND')
     await expectRefusal(() => moves.object(acme, agent.did, 'x'.repeat(501)), 'INVALID_ARGUMENT')
     await moves.release(acme, move)

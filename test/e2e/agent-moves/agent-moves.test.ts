@@ -1,10 +1,23 @@
+import { sign } from 'node:crypto'
 import { verifyAgentBundle } from '@auth4agent/core/key-events/agent-bundle'
 import { type AgentBundle, formatAgentBundle, parseAgentBundle } from '@auth4agent/core/key-events/bundle-text'
 import { replayKeyEvents } from '@auth4agent/core/key-events/replay-key-events'
-import { type Agent, Auth4AgentError, createAgent, createOperator, type Operator, openCalls } from '@auth4agent/sdk'
+import {
+  type Agent,
+  Auth4AgentError,
+  createAgent,
+  createOperator,
+  type Operator,
+  openCalls,
+  type Signer,
+} from '@auth4agent/sdk'
 import { generatePrivateKey } from '@auth4agent/sdk/node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import { endOfLog, move, sendEvent } from '../../support/hand-signed-events.ts'
+import { type Keys, newKeys } from '../../support/parties.ts'
+import { outcomeOf } from '../../support/protocol-client.ts'
+import { expectStatus } from '../../support/story.ts'
 import { startTcpProxy, type TcpProxy, targetOf } from '../../support/tcp-proxy.ts'
 import { until } from '../../support/until.ts'
 
@@ -64,7 +77,7 @@ async function operatorOf(
   return operator
 }
 
-const agentAt = ({ issuer }: Server, did: string, key = second): Agent =>
+const agentAt = ({ issuer }: Server, did: string, key: Signer = second): Agent =>
   createAgent({ server: issuer, did, key, scopes: ['orders:read'] })
 const isValid = async ({ issuer }: Server, token: string) =>
   (await openCalls({ server: issuer }).verifyToken(token)).valid
@@ -89,24 +102,40 @@ it('1. an agent of acme rotates its key, commits to the next one, and gets a tok
   agent.close()
 })
 
-it('2. a thief with the current key asks to move, and the rotation of the owner ends the move', async () => {
+it('2. a thief with the current key alone cannot ask to move, and a rotation of the owner ends a move', async () => {
   const { did } = await acme.agents.register({ publicKey: generatePrivateKey().signer.publicKey })
   expect(await reasonOf(acme.agents.release(did, did))).toBe('NOTHING_PENDING')
-  const [stolen, safe, key] = [generatePrivateKey().signer, generatePrivateKey().signer, generatePrivateKey().signer]
+  const [key, stolen, safe] = [newKeys(), newKeys(), newKeys()]
   const { did: robbed } = await acme.agents.register({ publicKey: key.publicKey })
-  const owner = agentAt(here, robbed, key)
-  await owner.rotateKey({ key: stolen, next: safe })
-  const thief = agentAt(here, robbed, stolen)
-  await thief.move({ to: 'bravo.example.com', operatorId: bravo.id })
-  await owner.rotateKey({ key: safe })
+  const owner = agentAt(here, robbed, signerOf(key))
+  await owner.rotateKey({ key: signerOf(stolen), next: signerOf(safe) })
+  // The SDK would send none of these moves.
+  const { client } = here.deployment
+  const to = robbed.replace('acme.example.com', 'bravo.example.com')
+  const target = { to, operator_id: bravo.id, issuer: here.issuer }
+  const end = await endOfLog(client, robbed)
+  for (const [proven, outcome] of [
+    [{}, '403 KEY_NOT_COMMITTED'],
+    [{ committed: stolen }, '403 KEY_NOT_COMMITTED'],
+    [{ committed: safe, prover: stolen }, '400 INVALID_KEY_EVENT'],
+  ] as const) {
+    expect(outcomeOf(await sendEvent(client, robbed, move(end, stolen, target, proven)))).toBe(outcome)
+  }
+  expectStatus(200, await sendEvent(client, robbed, move(end, stolen, target, { committed: safe })))
+  await owner.rotateKey({ key: signerOf(safe) })
   expect(await reasonOf(bravo.agents.admit(robbed))).toBe('NOTHING_PENDING')
-  for (const each of [owner, thief]) each.close()
+  owner.close()
 })
+
+/** Returns a key for the SDK. */
+function signerOf({ publicKey, privateKey }: Keys): Signer {
+  return { publicKey, sign: async (message) => sign(null, message, privateKey) }
+}
 
 it('3. the agent moves to bravo: acme releases it, and of several admissions at once one admits it', async () => {
   const [did = ''] = dids
   const agent = agentAt(here, did)
-  const { to } = await agent.move({ to: 'bravo.example.com', operatorId: bravo.id })
+  const { to } = await agent.move({ to: 'bravo.example.com', operatorId: bravo.id, key: third })
   expect(await reasonOf(bravo.agents.admit(did))).toBe('MOVE_NOT_RELEASED')
   expect(await reasonOf(acme.agents.release(did, did))).toBe('NOTHING_PENDING')
   await acme.agents.release(did, to)
@@ -174,7 +203,8 @@ it('6. an agent whose operator neither releases nor objects is admitted after th
 it('7. the agent moves to charlie on another server: bravo releases it, and it ends here at once', async () => {
   const [, did = ''] = dids
   const agent = agentAt(here, did)
-  const { to } = await agent.move({ to: 'charlie.example.org', operatorId: charlie.id, issuer: there.issuer })
+  const target = { to: 'charlie.example.org', operatorId: charlie.id, issuer: there.issuer }
+  const { to } = await agent.move({ ...target, key: third })
   const open = openCalls({ server: here.issuer })
   expect(await reasonOf(open.exportAgent(did))).toBe('MOVE_NOT_RELEASED')
   await bravo.agents.release(did, to)

@@ -162,7 +162,8 @@ function changeOf(state: NaiveState, chosen: Step, { iat }: { readonly iat: numb
     case 'move': {
       const to = `did:agent:d${state.left.length}.example:${state.did.slice(-32)}`
       const operator = '11111111-1111-8111-8111-111111111111'
-      return { claims: { to, operator_id: operator, issuer: 'https://auth.example' } }
+      const claims = { to, operator_id: operator, issuer: 'https://auth.example' }
+      return { claims, ...(committed && { proven: committed }) }
     }
     default:
       return { claims: {}, ...(committed && { proven: committed }) }

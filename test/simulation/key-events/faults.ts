@@ -47,6 +47,9 @@ function makeNext(log: readonly Made[], chosen: Step): Made | undefined {
 const isSigned = ({ claims }: Made) => claims['recorded'] === undefined
 const isFollowing = ({ before }: Made) => before !== undefined
 
+/** Types of events that end a DID. They need the committed key, if there is one. */
+export const ENDS: readonly unknown[] = ['deactivate', 'move']
+
 const text = (value: unknown) => (typeof value === 'string' ? value : '')
 
 /** Claims that are wrong for their event, although the right key signs them. */
@@ -153,6 +156,20 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const key = POOL.find((each, index) => index >= other % POOL.length && each.kid !== made?.before?.next)
     if (made === undefined || key === undefined) return undefined
     const { did, seq, prev, iat } = made.claims
+    const claims = { ...made.claims, key: key.jwk, proof: proofOf(key, { did, seq, prev, iat }) }
+    return ending(log, made.place, eventOf(made.signer, claims))
+  },
+  'bare end'(log, { at, variant }) {
+    const made = choose(log, at, ({ claims, proven }) => proven !== undefined && ENDS.includes(claims['type']))
+    if (made === undefined) return undefined
+    const bare = pick([{ key: undefined, proof: undefined }, { key: undefined }, { proof: undefined }], variant)
+    return ending(log, made.place, eventOf(made.signer, { ...made.claims, ...bare }))
+  },
+  'needless key'(log, { at, other }) {
+    const made = choose(log, at, ({ claims, proven }) => proven === undefined && ENDS.includes(claims['type']))
+    if (made === undefined) return undefined
+    const { did, seq, prev, iat } = made.claims
+    const key = pick(POOL, other)
     const claims = { ...made.claims, key: key.jwk, proof: proofOf(key, { did, seq, prev, iat }) }
     return ending(log, made.place, eventOf(made.signer, claims))
   },

@@ -3,6 +3,7 @@ import {
   appended,
   applied,
   begun,
+  didOf,
   type EventKey,
   eventOf,
   identityKey,
@@ -35,27 +36,17 @@ const event = (log: readonly string[], claims: object, signer: EventKey = first,
 
 describe('applyKeyEvent, about commitments', () => {
   const COMMITMENT = 'key must be the key to which the agent committed'
-  const NONE = 'the agent must have committed to a key'
-  const BARE = 'the event must have the key to which the agent committed, and its proof'
 
   it.each([
     ['rotate to another key', event(COMMITTED, { type: 'rotate', ...provenKey(COMMITTED, other) }), COMMITMENT],
     ['recover with another key', event(COMMITTED, { type: 'recover', key: other.jwk }, other), COMMITMENT],
-    ['deactivate without the committed key', event(COMMITTED, { type: 'deactivate' }), BARE],
-    [
-      'deactivate with another key',
-      event(COMMITTED, { type: 'deactivate', ...provenKey(COMMITTED, other) }),
-      COMMITMENT,
-    ],
   ])('refuses %s', (_name, text, demand) => {
     expect(followed(COMMITTED, text)).toEqual(refused('not-committed', demand))
   })
 
-  it.each([
-    ['recover', event(FREE, { type: 'recover', key: next.jwk }, next)],
-    ['deactivate with a key', event(FREE, { type: 'deactivate', ...provenKey(FREE, next) })],
-  ])('refuses %s without a commitment', (_name, text) => {
-    expect(followed(FREE, text)).toEqual(refused('not-committed', NONE))
+  it('refuses recover without a commitment', () => {
+    const text = event(FREE, { type: 'recover', key: next.jwk }, next)
+    expect(followed(FREE, text)).toEqual(refused('not-committed', 'the agent must have committed to a key'))
   })
 
   it('replaces the commitment with each rotation, and ends it with a rotation without next', async () => {
@@ -67,10 +58,70 @@ describe('applyKeyEvent, about commitments', () => {
     expect(stateOf(free)).toMatchObject({ kid: other.kid, next: undefined })
     expect(await appended(free, other, { type: 'rotate', key: spare })).toHaveLength(4)
   })
+})
 
-  it('ends a committed agent with the proof of the committed key', () => {
-    const text = event(COMMITTED, { type: 'deactivate', ...provenKey(COMMITTED, next) })
-    expect(followed(COMMITTED, text)).toMatchObject({ ok: true, state: { deactivated: true, kid: first.kid } })
+const to = didOf(first, 'other.example')
+const MOVE = { type: 'move', to, operator_id: '11111111-1111-8111-8111-111111111111', issuer: 'https://auth.example' }
+
+describe.each([
+  ['deactivate', { type: 'deactivate' }, { deactivated: true }],
+  ['move', MOVE, { did: to, previousDids: [didOf(first)] }],
+])('applyKeyEvent, about the committed key in %s', (_type, change, ended) => {
+  const place = nextPlace(COMMITTED)
+  const PLACE = 'the proof must have exactly the claims did, seq, prev, iat of its event'
+
+  it('accepts the committed key with its proof, and keeps the identity key and the commitment', () => {
+    const text = event(COMMITTED, { ...change, ...provenKey(COMMITTED, next) })
+    const keys = { kid: first.kid, key: first.jwk, next: next.kid, usedKids: new Set([first.kid]) }
+    expect(followed(COMMITTED, text)).toMatchObject({ ok: true, state: { ...keys, ...ended } })
+  })
+
+  it('needs no key from an agent without a commitment, and refuses one', () => {
+    expect(followed(FREE, event(FREE, change))).toMatchObject({ ok: true, state: ended })
+    const demand = 'the agent must have committed to a key'
+    expect(followed(FREE, event(FREE, { ...change, ...provenKey(FREE, next) }))).toEqual(
+      refused('not-committed', demand),
+    )
+  })
+
+  it.each([
+    ['no key', {}, 'not-committed', 'the event must have the key to which the agent committed, and its proof'],
+    ['another key', provenKey(COMMITTED, other), 'not-committed', 'key must be the key to which the agent committed'],
+    [
+      'the identity key',
+      provenKey(COMMITTED, first),
+      'not-committed',
+      'key must be the key to which the agent committed',
+    ],
+    [
+      'the proof of the identity key',
+      { key: next.jwk, proof: proofOf(first, place) },
+      'signature',
+      'kid of the proof must be the thumbprint of the new key',
+    ],
+    [
+      'a proof that the identity key has signed under the kid of the committed key',
+      { key: next.jwk, proof: proofOf(first, place, { kid: next.kid }) },
+      'signature',
+      'the proof must be signed with the new key',
+    ],
+    [
+      'a proof for the next place',
+      { key: next.jwk, proof: proofOf(next, { ...place, seq: place.seq + 1 }) },
+      'signature',
+      PLACE,
+    ],
+    ['a proof for another DID', { key: next.jwk, proof: proofOf(next, { ...place, did: to }) }, 'signature', PLACE],
+  ])('refuses %s from an agent that has committed', (_name, proven, why, demand) => {
+    expect(followed(COMMITTED, event(COMMITTED, { ...change, ...proven }))).toEqual(refused(why, demand))
+  })
+
+  it('asks for the key of the last commitment', async () => {
+    const log = await appended(COMMITTED, first, { type: 'rotate', key: next, next: other.kid })
+    expect(followed(log, event(log, { ...change, ...provenKey(log, next) }, next))).toMatchObject({
+      why: 'not-committed',
+    })
+    expect(followed(log, event(log, { ...change, ...provenKey(log, other) }, next))).toMatchObject({ ok: true })
   })
 })
 
@@ -165,11 +216,5 @@ describe('applyKeyEvent, about added keys', () => {
     ['add-key', adding(FREE, p256, { proof: proofOf(other, nextPlace(FREE)) })],
   ])('refuses %s with the proof of another key', (_type, claims) => {
     expect(followed(FREE, event(FREE, claims))).toMatchObject({ ok: false })
-  })
-
-  it('refuses deactivate with the proof of another key', () => {
-    const proof = proofOf(other, nextPlace(COMMITTED))
-    const text = event(COMMITTED, { type: 'deactivate', key: next.jwk, proof })
-    expect(followed(COMMITTED, text)).toMatchObject({ ok: false, why: 'signature' })
   })
 })

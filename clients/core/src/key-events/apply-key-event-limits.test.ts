@@ -17,6 +17,8 @@ const [first, next, other] = [identityKey('first'), identityKey('next'), identit
 const p256 = p256Key('added')
 const FREE = await begun(first, NOW)
 const COMMITTED = await begun(first, NOW, next.kid)
+const operator = { operator_id: '11111111-1111-8111-8111-111111111111', issuer: 'https://auth.example.net' }
+const move = { type: 'move', to: didOf(first, 'b.example'), ...operator }
 const label = { label: 'TPM', exp: NOW + 86_400 }
 const refused = (why: string, demand: string) => ({ ok: false, why, demand })
 
@@ -50,12 +52,11 @@ describe('applyKeyEvent, at the end of a long log', () => {
   it('accepts after 2,000 events only deactivate, and nothing after it', () => {
     const added = { kid: p256.kid, jwk: p256.jwk, ...label }
     const state = after(2000, { ...stateOf(COMMITTED), addedKeys: [added] })
-    const move = { type: 'move', to: didOf(first, 'b.example'), operator_id: '11111111-1111-8111-8111-111111111111' }
     for (const text of [
       eventAfter(state, { type: 'rotate' }, next),
       eventAfter(state, { type: 'recover', key: next.jwk }, undefined, next),
       eventAfter(state, { type: 'remove-key', kid: p256.kid }),
-      eventAfter(state, { ...move, issuer: 'https://auth.example.net' }),
+      eventAfter(state, move, next),
     ]) {
       expect(applied(state, text)).toEqual(refused('full', FULL))
     }
@@ -76,6 +77,7 @@ describe('applyKeyEvent, at the end of a long log', () => {
     expect(applied(state, eventAfter(state, { type: 'add-key', ...label }, p256))).toMatchObject({ why: 'full' })
     expect(applied(state, eventAfter(state, { type: 'rotate' }, other))).toMatchObject({ why: 'not-committed' })
     expect(applied(state, eventAfter(state, { type: 'deactivate' }))).toMatchObject({ why: 'not-committed' })
+    expect(applied(state, eventAfter(state, move))).toMatchObject({ why: 'not-committed' })
     expect(applied(state, eventAfter(state, { type: 'rotate' }, next))).toMatchObject({ ok: true })
   })
 })

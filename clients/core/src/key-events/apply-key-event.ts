@@ -134,16 +134,11 @@ const CHANGES: { readonly [T in Following['type']]: (state: KeyState, claims: Cl
       return refuse('unknown-key', 'kid must be the thumbprint of an added key')
     return { addedKeys }
   },
-  deactivate(state, { key, proof, ...place }) {
-    if (key === undefined || proof === undefined) {
-      return state.next === undefined
-        ? { deactivated: true }
-        : refuse('not-committed', 'the event must have the key to which the agent committed, and its proof')
-    }
-    const kid = jwkThumbprint(key)
-    return checkCommitment(state, kid) ?? checkKeyProof(proof, key, kid, place) ?? { deactivated: true }
-  },
-  move(state, { to }) {
+  deactivate: (state, claims) => checkEndOfDid(state, claims) ?? { deactivated: true },
+  move(state, claims) {
+    const refusal = checkEndOfDid(state, claims)
+    if (refusal !== undefined) return refusal
+    const { to } = claims
     const [from, target] = [parseDid(state.did), parseDid(to)]
     if (to === state.did || from?.fingerprint !== target?.fingerprint)
       return refuse('malformed', 'to must be a DID with the same fingerprint under another domain')
@@ -151,6 +146,23 @@ const CHANGES: { readonly [T in Following['type']]: (state: KeyState, claims: Cl
     if (state.previousDids.includes(to)) return refuse('malformed', 'to must be a DID that the agent never had')
     return { did: to, previousDids: [...state.previousDids, state.did] }
   },
+}
+
+/**
+ * Checks that an event that ends a DID for good proves the committed key, if there is one. Otherwise a thief of the
+ * identity key could end the DID.
+ */
+function checkEndOfDid(
+  state: KeyState,
+  { key, proof, ...place }: Claims<'deactivate' | 'move'>,
+): KeyEventRefusal | undefined {
+  if (key === undefined || proof === undefined) {
+    return state.next === undefined
+      ? undefined
+      : refuse('not-committed', 'the event must have the key to which the agent committed, and its proof')
+  }
+  const kid = jwkThumbprint(key)
+  return checkCommitment(state, kid) ?? checkKeyProof(proof, key, kid, place)
 }
 
 /** Makes a key the identity key. A key never becomes the identity key again. */

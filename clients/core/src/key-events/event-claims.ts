@@ -30,6 +30,12 @@ interface Following extends Common {
   readonly prev: string
 }
 
+interface EndsDid extends Following {
+  /** The key to which the agent committed, and its proof. Both are undefined without a commitment. */
+  readonly key: Ed25519Jwk | undefined
+  readonly proof: string | undefined
+}
+
 /** Claims of a key event, by its type. Keys are public JWKs, `next` and `kid` are RFC 7638 thumbprints. */
 export type KeyEventClaims =
   | (Common & {
@@ -56,13 +62,8 @@ export type KeyEventClaims =
       readonly proof: string
     })
   | (Following & { readonly type: 'remove-key'; readonly kid: string })
-  | (Following & {
-      readonly type: 'deactivate'
-      /** The key to which the agent committed, and its proof. Both are undefined without a commitment. */
-      readonly key: Ed25519Jwk | undefined
-      readonly proof: string | undefined
-    })
-  | (Following & {
+  | (EndsDid & { readonly type: 'deactivate' })
+  | (EndsDid & {
       readonly type: 'move'
       /** The new DID: the same fingerprint under another domain. */
       readonly to: string
@@ -105,7 +106,7 @@ const SHAPES: Readonly<Record<KeyEventType, { readonly must: Members; readonly m
   'add-key': { must: { ...FOLLOWING, key: ADDED_KEY, label: LABEL, exp: TIME, proof: PROOF } },
   'remove-key': { must: { ...FOLLOWING, kid: DIGEST } },
   deactivate: { must: FOLLOWING, may: PROVEN_KEY },
-  move: { must: { ...FOLLOWING, to: DID, operator_id: OPERATOR_ID, issuer: ISSUER_URL } },
+  move: { must: { ...FOLLOWING, to: DID, operator_id: OPERATOR_ID, issuer: ISSUER_URL }, may: PROVEN_KEY },
 }
 
 /**
@@ -148,8 +149,8 @@ function namesOf(type: KeyEventType): string {
 function checkTogether(type: KeyEventType, { next, recorded, key, proof }: JsonObject): KeyEventRefusal | undefined {
   if (recorded === true && next !== undefined)
     return refuse('malformed', 'a recorded inception must not have the claim next')
-  if (type === 'deactivate' && (key === undefined) !== (proof === undefined))
-    return refuse('malformed', 'an event deactivate must have both key and proof, or neither')
+  if (SHAPES[type].may === PROVEN_KEY && (key === undefined) !== (proof === undefined))
+    return refuse('malformed', `an event ${type} must have both key and proof, or neither`)
   return undefined
 }
 

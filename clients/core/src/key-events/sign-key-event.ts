@@ -14,18 +14,19 @@ export interface KeySigner {
   sign(message: Uint8Array): Promise<Uint8Array>
 }
 
+interface Committed {
+  /** The key to which the agent committed. Only an agent without a commitment can leave it out. */
+  readonly key?: KeySigner | undefined
+}
+
 /** What an event changes. `next` and `kid` are RFC 7638 thumbprints; `exp` is in Unix seconds. */
 export type KeyChange =
   | { readonly type: 'rotate'; readonly key: KeySigner; readonly next?: string | undefined }
   | { readonly type: 'recover'; readonly next?: string | undefined }
   | { readonly type: 'add-key'; readonly key: KeySigner; readonly label: string; readonly exp: number }
   | { readonly type: 'remove-key'; readonly kid: string }
-  | {
-      readonly type: 'deactivate'
-      /** The key to which the agent committed. Only an agent without a commitment can leave it out. */
-      readonly key?: KeySigner | undefined
-    }
-  | { readonly type: 'move'; readonly to: string; readonly operatorId: string; readonly issuer: string }
+  | ({ readonly type: 'deactivate' } & Committed)
+  | ({ readonly type: 'move'; readonly to: string; readonly operatorId: string; readonly issuer: string } & Committed)
 
 /** The end of a log, after which an event comes. */
 export type LogEnd = Pick<KeyState, 'did' | 'seq' | 'head' | 'iat'>
@@ -71,11 +72,11 @@ export async function signKeyEvent(
 
 /** Returns the claims of one type of event. */
 async function claimsOf(signer: AssertionSigner, place: ProvenPlace, change: KeyChange): Promise<object> {
-  if ('key' in change && change.key !== undefined) return { ...change, ...(await prove(change.key, place)) }
   if (change.type === 'recover') return { ...change, key: ed25519Jwk(signer.publicKey) }
-  if (change.type !== 'move') return change
+  const proven = 'key' in change && change.key !== undefined ? await prove(change.key, place) : {}
+  if (change.type !== 'move') return { ...change, ...proven }
   const { operatorId, ...rest } = change
-  return { ...rest, operator_id: operatorId }
+  return { ...rest, ...proven, operator_id: operatorId }
 }
 
 /** Returns a new key, and its signature over its place in the log. */

@@ -3,7 +3,7 @@ import type { KeyEventFault } from '@auth4agent/core/key-events/refusal'
 import { nextPlace, proofOf } from '../../../support/key-events.ts'
 import { encodePart } from './jws.ts'
 import { event, FIRST, LATER, log, NEXT, OTHER, P256, proof, proven } from './key-event-logs.ts'
-import { DID, NOW_S, OTHER_DID, OTHER_OPERATOR_ID } from './parties.ts'
+import { DID, NOW_S, OTHER_DID, OTHER_DOMAIN, OTHER_OPERATOR_ID } from './parties.ts'
 
 type Row = readonly [name: string, events: readonly string[], refused: KeyEventFault, at?: number]
 
@@ -19,6 +19,13 @@ const COMMITTED = log({ next: NEXT.kid })
 const RECORDED = recordedInception({ did: DID, key: FIRST.jwk, iat: NOW_S })
 const ENDING = { type: 'deactivate' }
 const LABEL = { label: 'TPM', exp: NOW_S + 3600 }
+const moving = (to: string) => ({
+  type: 'move',
+  to,
+  operator_id: OTHER_OPERATOR_ID,
+  issuer: 'https://auth.example.org',
+})
+const MOVE = moving(DID.replace('example.com', OTHER_DOMAIN))
 const SMALL_ORDER = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }
 
 const after = (
@@ -124,6 +131,15 @@ function commitments(): readonly Row[] {
       after(FREE, { ...ENDING, ...proven(FREE, NEXT) }),
       'not-committed',
     ],
+    ['a move without the committed key', after(COMMITTED, MOVE), 'not-committed'],
+    ['a move with an uncommitted key', after(COMMITTED, { ...MOVE, ...proven(COMMITTED, OTHER) }), 'not-committed'],
+    ['a move with a key but without a commitment', after(FREE, { ...MOVE, ...proven(FREE, NEXT) }), 'not-committed'],
+    [
+      'a move with a proof of the identity key',
+      after(COMMITTED, { ...MOVE, key: NEXT.jwk, proof: proof(COMMITTED, FIRST) }),
+      'signature',
+    ],
+    ['a move with a key but without a proof', after(COMMITTED, { ...MOVE, key: NEXT.jwk }), 'malformed'],
   ]
 }
 
@@ -157,13 +173,6 @@ function keys(): readonly Row[] {
     ['a move to the same DID', after(FREE, moving(DID)), 'malformed'],
   ]
 }
-
-const moving = (to: string) => ({
-  type: 'move',
-  to,
-  operator_id: OTHER_OPERATOR_ID,
-  issuer: 'https://auth.example.org',
-})
 
 function forms(): readonly Row[] {
   const wrong = (name: string, change: object): Row => [name, after(FREE, { ...ENDING, ...change }), 'malformed']

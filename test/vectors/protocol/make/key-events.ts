@@ -64,7 +64,7 @@ function acceptedLogs(): readonly Accepted[] {
   whole = [...whole, event(whole, { type: 'recover', key: LATER.jwk, next: OTHER.kid }, LATER)]
   whole = [...whole, event(whole, { type: 'remove-key', kid: P256.kid }, LATER)]
   const move = { type: 'move', to: MOVED, operator_id: OTHER_OPERATOR_ID, issuer: 'https://auth.example.org' }
-  whole = [...whole, event(whole, move, LATER)]
+  whole = [...whole, event(whole, { ...move, ...proven(whole, OTHER) }, LATER)]
   whole = [...whole, event(whole, { type: 'deactivate', ...proven(whole, OTHER) }, LATER)]
   const adding = (change: object) => ({ type: 'add-key', ...label, ...proven(free, P256), ...change })
   const ending = { type: 'deactivate' }
@@ -78,6 +78,11 @@ function acceptedLogs(): readonly Accepted[] {
     },
     { name: 'every type of event', events: whole },
     { name: 'deactivate without a commitment', events: [...free, event(free, ending)] },
+    { name: 'a move without a commitment', events: [...free, event(free, move)] },
+    {
+      name: 'a move with the committed key',
+      events: [...committed, event(committed, { ...move, ...proven(committed, NEXT) })],
+    },
     { name: 'the time of the event before', events: [...free, event(free, { ...ending, iat: NOW_S })] },
     { name: 'the alg Ed25519', events: [...free, event(free, ending, FIRST, { alg: 'Ed25519' })] },
     { name: 'a further member in the header', events: [...free, event(free, ending, FIRST, { note: 1 })] },
