@@ -79,7 +79,15 @@ it('1. agent-key move asks for a move, which the agent and its operator see', as
   expect((await tool('agent', 'doctor')).stdout).toContain('a move of the agent waits')
 })
 
-it('2. agents object-to-move ends the move, and the agent keeps its DID', async () => {
+it('2. agent-key move with a copy of the identity key alone is refused, because the agent has committed to a key', async () => {
+  await cp(join(folderOf('agent'), 'keys/agent.key'), file('stolen.key'))
+  const stolen = `agent-key move ${toBravo()} --key ${file('stolen.key')}`
+  await expectRefused('KEY_NOT_COMMITTED', 'agent', stolen)
+  const next = join(folderOf('agent'), 'keys/agent.key.next')
+  expect(await json('agent', `${stolen} --new-key ${next}`)).toMatchObject({ did: dids[0] })
+})
+
+it('3. agents object-to-move ends the move, and the agent keeps its DID', async () => {
   const [did] = dids
   await expectRefused('AGENT_NOT_ACTIVE', 'agent', 'agent-key finish-move')
   expect(await json('acme', `agents object-to-move ${did} --reason no`)).toMatchObject({ agent_did: did })
@@ -89,7 +97,7 @@ it('2. agents object-to-move ends the move, and the agent keeps its DID', async 
   expect(await isValid(here, (await issue()).token)).toBe(true)
 })
 
-it('3. the agent asks again, acme releases exactly this move, and bravo admits the agent', async () => {
+it('4. the agent asks again, acme releases exactly this move, and bravo admits the agent', async () => {
   const [did = ''] = dids
   const { token } = await issue()
   const asked = await json('agent', `agent-key move ${toBravo()}`)
@@ -107,7 +115,7 @@ it('3. the agent asks again, acme releases exactly this move, and bravo admits t
   expect((await tool('acme', 'agents list')).stdout).toContain(`${did} has moved to ${to}`)
 })
 
-it('4. agent-key finish-move makes the agent use the new DID with its old key files, and can run again', async () => {
+it('5. agent-key finish-move makes the agent use the new DID with its old key files, and can run again', async () => {
   const [did, to] = dids
   await expectRefused('AGENT_NOT_ACTIVE', 'agent', ISSUE)
   expect((await tool('agent', 'doctor')).stdout).toMatch(/has moved to .*[^]*agent-key finish-move/)
@@ -120,14 +128,14 @@ it('4. agent-key finish-move makes the agent use the new DID with its old key fi
   expect(await json('agent', `agent-key list ${did}`)).toMatchObject({ did, pending: [] })
 })
 
-it('5. agent-key move to another server sends nothing if the operator there has another domain', async () => {
+it('6. agent-key move to another server sends nothing if the operator there has another domain', async () => {
   const wrong = toCharlie().replace('charlie.example.org', 'chalie.example.org')
   await expectRefused('DID_MISMATCH', 'agent', `agent-key move ${wrong}`)
   await expectRefused('OPERATOR_NOT_FOUND', 'agent', `agent-key move ${toBravo()} --to-issuer ${there.issuer}`)
   expect(await json('agent', 'agent-key list')).toMatchObject({ pending: [] })
 })
 
-it('6. a release to another server needs the name of this server, and then the bundle can be exported', async () => {
+it('7. a release to another server needs the name of this server, and then the bundle can be exported', async () => {
   const [, did = ''] = dids
   const asked = await json('agent', `agent-key move ${toCharlie()}`)
   expect(asked).toMatchObject({ did, issuer: there.issuer })
@@ -146,7 +154,7 @@ it('6. a release to another server needs the name of this server, and then the b
   )
 })
 
-it('7. agents verify-bundle shows who moves and who has released the agent, without a server', async () => {
+it('8. agents verify-bundle shows who moves and who has released the agent, without a server', async () => {
   const [first, did, to] = dids
   const offline = (line: string) => runCli(line.split(' '), { home: file('nowhere') })
   const { stdout } = await offline(`agents verify-bundle ${file('agent.bundle')} --json`)
@@ -169,7 +177,7 @@ it('7. agents verify-bundle shows who moves and who has released the agent, with
   expect(await offline(`agents verify-bundle ${file('none.bundle')}`)).toMatchObject({ code: 4 })
 })
 
-it('8. charlie admits the agent from the bundle, and the agent goes on there, with or without the old server', async () => {
+it('9. charlie admits the agent from the bundle, and the agent goes on there, with or without the old server', async () => {
   const [, did, to = ''] = dids
   const before = await agentJson()
   await expectRefused('AGENT_NOT_ACTIVE', 'agent', 'agent-key finish-move')
@@ -188,7 +196,7 @@ it('8. charlie admits the agent from the bundle, and the agent goes on there, wi
   expect(await isValid(there, (await issue()).token)).toBe(true)
 })
 
-it('9. agent-key finish-move refuses a DID whose log does not continue the one of the folder, and another key', async () => {
+it('10. agent-key finish-move refuses a DID whose log does not continue the one of the folder, and another key', async () => {
   const [, , to = ''] = dids
   const before = await agentJson(folderOf('copy'))
   const stranger = String((await json('stranger', `init --domain charlie.example.org --server ${there.issuer}`)).did)

@@ -2,13 +2,14 @@ import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { checkDestination, toIssuerFlag } from '../moves.ts'
-import { agentLogFlags, openAgent } from '../open-agent.ts'
+import { agentLogFlags, committedKeyFlag, givenCommittedKey, openAgent } from '../open-agent.ts'
 import { serverOf } from '../parties.ts'
 import { normalizeDomain } from '../server-address.ts'
 import { lines } from '../text.ts'
 
 const moveFlags = {
   ...agentLogFlags,
+  ...committedKeyFlag,
   ...toIssuerFlag,
   to: { kind: 'text', value: 'DOMAIN', help: 'domain of the operator that the agent joins', required: true },
   'operator-id': { kind: 'text', value: 'ID', help: 'id of the operator that the agent joins', required: true },
@@ -19,6 +20,7 @@ export const moveAgent = defineCommand({
   help: [
     'Asks to move the agent of agent.json to another operator, of the same server or of another one. Keys and history go with the agent; scopes and tokens stay behind. Nothing changes before the other operator admits the agent.',
     'If the move goes to another server (--to-issuer), the command asks that server whether the operator has this domain.',
+    'An agent that has committed to a key needs that key too. The key only proves itself, and stays the next key.',
     'Any later event of the agent ends the move: `auth4agent agent-key rotate` ends a move that a thief asked for.',
   ],
   examples: [
@@ -36,6 +38,7 @@ export const moveAgent = defineCommand({
     const { flags, progress, answer } = context
     const [domain, operatorId] = [normalizeDomain(flags.required('to')), flags.required('operator-id')]
     if (!isUuid(operatorId)) throw usageError('--operator-id must be a UUID in lower case')
+    const key = await givenCommittedKey(context)
     const { agent, config } = await openAgent(context)
     try {
       const { server, issuer: own = server } = serverOf(config, context)
@@ -44,7 +47,7 @@ export const moveAgent = defineCommand({
       if (!isHere) await progress('asking the other server', checkDestination({ issuer, operatorId, domain }, context))
       const { to, digest, effectiveAt } = await progress(
         'asking for the move',
-        agent.move({ to: domain, operatorId, issuer }),
+        agent.move({ to: domain, operatorId, issuer, key }),
       )
       const at = isHere ? effectiveAt?.toISOString() : undefined
       const told = { did: config.did, to, operator_id: operatorId, issuer, digest, effective_at: at }
