@@ -184,6 +184,9 @@ it('9. charlie admits the agent from the bundle, and the agent goes on there, wi
   expect(await agentJson()).toBe(before)
   expect(await json('charlie', `agents admit --bundle ${file('agent.bundle')}`)).toMatchObject({ did: to })
   await expectRefused('AGENT_EXISTS', 'charlie', `agents admit --bundle ${file('agent.bundle')}`)
+  await json('charlie', `revoke suspend ${to}`)
+  await expectRefused('AGENT_NOT_ACTIVE', 'agent', 'agent-key finish-move')
+  await json('charlie', `revoke reactivate ${to}`)
   await cp(folderOf('agent'), folderOf('copy'), { recursive: true })
   expect(await json('copy', 'agent-key finish-move')).toMatchObject({ did: to, from: did, server_url: there.issuer })
   await here.stop()
@@ -199,10 +202,30 @@ it('9. charlie admits the agent from the bundle, and the agent goes on there, wi
 it('10. agent-key finish-move refuses a DID whose log does not continue the one of the folder, and another key', async () => {
   const [, , to = ''] = dids
   const before = await agentJson(folderOf('copy'))
-  const stranger = String((await json('stranger', `init --domain charlie.example.org --server ${there.issuer}`)).did)
-  await json('stranger', `register agent --operator-id ${ids.charlie}`)
-  await json('charlie', `agents approve ${stranger}`)
+  await operator('delta', 'delta.example.org', there)
+  const stranger = String((await json('stranger', `init --domain delta.example.org --server ${there.issuer}`)).did)
+  await json('stranger', `register agent --operator-id ${ids.delta}`)
+  await json('delta', `agents approve ${stranger}`)
   await expectRefused('INVALID_KEY_EVENT', 'copy', `agent-key finish-move --to ${stranger}`)
+  const { to: moved } = await json('stranger', `agent-key move ${toCharlie()}`)
+  await json('delta', `agents release ${stranger} --to ${String(moved)}`)
+  await json('charlie', `agents admit ${stranger}`)
+  await expectRefused('INVALID_KEY_EVENT', 'copy', `agent-key finish-move --to ${String(moved)}`)
   await expectRefused('WRONG_KEY', 'copy', `agent-key finish-move --to ${to}`)
   expect(await agentJson(folderOf('copy'))).toBe(before)
+})
+
+it('11. agent-key finish-move refuses a server to which the agent has not asked to move', async () => {
+  const [, , to = ''] = dids
+  const other = 'http://localhost:1'
+  // A server that copies the answers of another one, and reports its own issuer.
+  const copying: typeof globalThis.fetch = async (input, init) => {
+    const { href: url } = new URL(input instanceof Request ? input.url : input)
+    return url.endsWith('/.well-known/auth4agent')
+      ? Response.json({ issuer: other })
+      : fetch(url.replace(other, there.issuer), init)
+  }
+  const args = ['agent-key', 'finish-move', '--to', to, '--to-issuer', other, '--context', 'agent', '--json']
+  const { code, stdout } = await runCli(args, { home, fetch: copying })
+  expect([code, JSON.parse(stdout)]).toMatchObject([1, { error: { reason: 'INVALID_KEY_EVENT' } }])
 })

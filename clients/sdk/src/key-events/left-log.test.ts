@@ -15,8 +15,12 @@ let moved: string
 beforeEach(async () => {
   log = new KeyLogServer(key.publicKey)
   moved = log.did.replace('acme', 'other')
-  await append({ type: 'move', to: moved, operatorId: '0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b', issuer: SERVER })
+  await append(moveTo(moved))
 })
+
+function moveTo(to: string): KeyChange {
+  return { type: 'move', to, operatorId: '0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b', issuer: SERVER }
+}
 
 async function append(change: KeyChange): Promise<void> {
   log.append(await signKeyEvent(key, log.state, change, nowS))
@@ -37,8 +41,11 @@ describe('the log of a DID that the agent has left', () => {
     agent.close()
   })
 
-  it('is refused if it goes on after the move', async () => {
-    await append({ type: 'deactivate' })
+  it.each<[string, () => KeyChange]>([
+    ['any other event', () => ({ type: 'deactivate' })],
+    ['another move', () => moveTo(log.did.replace('acme', 'third'))],
+  ])('is refused if %s follows the move', async (_name, change) => {
+    await append(change())
     await expect(read()).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
   })
 })
