@@ -51,7 +51,7 @@ export async function append(client: ProtocolClient, did: string, event: string)
 }
 
 /** Sends an event, which the server may refuse. */
-export function sendEvent(client: ProtocolClient, did: string, event: string): Promise<Answer<Json>> {
+export function sendEvent(client: ProtocolClient, did: string, event: string): Promise<Answer> {
   return client.send('POST', eventsOf(did), JSON.stringify({ event }))
 }
 
