@@ -12,7 +12,7 @@ const BOUND = ['required', 'optional'] as const
 /** `agents list`: lists the operator's agents. */
 export const listAgents = defineCommand({
   help: [
-    "Lists the operator's agents, oldest first. Without --status it omits pending agents; --status pending lists them. Pending agents wait for approval.",
+    "Lists the operator's agents, oldest first. Without --status it omits pending agents; --status pending lists them. Pending agents wait for approval. Below the list it names recoveries and moves that wait, and agents that have moved.",
   ],
   examples: [
     { does: 'agents that wait for approval', line: 'auth4agent agents list --status pending' },
