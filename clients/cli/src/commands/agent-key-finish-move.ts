@@ -133,7 +133,7 @@ async function readNewLog({ did, server }: Target, { fetch }: Context<typeof fin
   return open.keyEvents(did)
 }
 
-/** Returns the move with which a verified log came to the target. Throws CliError if the log is about another agent. */
+/** Returns the move that leads a verified log to the target. Throws CliError if the log is about another agent. */
 function expectContinuation({ did, events, state }: KeyLog, oldDid: string, { issuer }: Target): MoveClaims {
   const move = events.map(({ event }) => readMove(event)).findLast((each) => each !== undefined)
   const isSame = did === oldDid || state?.previousDids.includes(oldDid) === true

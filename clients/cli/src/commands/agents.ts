@@ -114,7 +114,7 @@ export const updateAgent = defineCommand({
   },
 })
 
-/** Warns of what waits, because a recovery may be an attack and time may free an agent that moves. */
+/** Warns of waiting events: a recovery may be an attack, and time may free an agent that moves. */
 function waitingText({ did, recovery_at: recovery, move_at: move, moved_to: to }: AgentRecord): readonly string[] {
   return [
     ...(recovery ? [plain(`WARNING: a recovery of ${did} takes effect at ${recovery}`)] : []),
