@@ -1,31 +1,16 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
-import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
-import {
-  activeOperator,
-  type OperatorInstance,
-  operatorInstance,
-  type TeamWorld,
-} from '../../test/support/operator-instance.ts'
+import { activeOperator, twoInstances } from '../../test/support/operator-instance.ts'
 import { ed25519Key } from '../../test/support/operator-team.ts'
 
-let database: TestDatabase
-let world: TeamWorld
-let one: OperatorInstance
-let two: OperatorInstance
+const { world, prisma, one, two, drop } = await twoInstances()
 
 const alice = ed25519Key('alice')
 const { registerAgent, setAgentScopes, getAgent, listAgents } = IdentityService.method
 const { setOperatorPolicy, getOperatorPolicy } = OperatorRegistryService.method
 
-beforeAll(async () => {
-  database = await testDatabase()
-  world = { db: database.db, clock: { now: Date.now() }, dns: new Map() }
-  one = operatorInstance(world)
-  two = operatorInstance(world)
-})
-afterAll(() => database.drop())
+afterAll(drop)
 
 /** Creates an operator with an agent that may read. */
 async function agentOf(domain: string) {
@@ -42,7 +27,7 @@ it('getAgent leaves out the scopes of an operator that hides them, on every proc
   const { id, did } = await agentOf('private.example.com')
   const other = await agentOf('public.example.com')
   expect(await shown(did)).toEqual(['read'])
-  const before = await database.db.prisma.operator.findUniqueOrThrow({ where: { id } })
+  const before = await prisma.operator.findUniqueOrThrow({ where: { id } })
   const set = (hideAllowedScopes: boolean) =>
     one.call(setOperatorPolicy, id, { id, policy: { hideAllowedScopes } }, { by: alice })
   expect((await set(true)).policy).toMatchObject({ hideAllowedScopes: true, requireBodyDigest: false })
@@ -53,6 +38,6 @@ it('getAgent leaves out the scopes of an operator that hides them, on every proc
   expect(agents.map(({ allowedScopes }) => allowedScopes)).toEqual([['read']])
   await set(false)
   expect(await shown(did)).toEqual(['read'])
-  const after = await database.db.prisma.operator.findUniqueOrThrow({ where: { id } })
+  const after = await prisma.operator.findUniqueOrThrow({ where: { id } })
   expect(after).toMatchObject({ version: before.version + 2, epoch: before.epoch })
 })

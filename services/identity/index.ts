@@ -9,9 +9,10 @@ import type { KeyEventMetrics } from '../platform/metrics/key-event-metrics.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { InternalHandlers } from '../platform/rpc/local-client.ts'
 import { createDirectory } from './directory.ts'
-import { applyDueRecovery, countRecoveries, findDueRecoveries } from './key-events/due-recoveries.ts'
+import { applyDueRecovery, findDueRecoveries } from './key-events/due-recoveries.ts'
 import { keyPolicies } from './key-events/policy.ts'
 import { createKeyRoutes } from './key-events/routes.ts'
+import { countWaiting } from './key-events/waiting-events.ts'
 import { movePolicies } from './moves/policy.ts'
 import { createMoveRoutes } from './moves/routes.ts'
 import { policies } from './policy.ts'
@@ -59,7 +60,7 @@ export function createIdentity(options: IdentityOptions): Identity {
       const author = systemAuthor('identity')
       while (await expirePending(db.prisma, author, new Date(now())));
       await recoverDue(options)
-      metrics.waiting(await countRecoveries(db.prisma))
+      metrics.waiting(await countWaiting(db.prisma, new Date(now())))
     },
   }
 }

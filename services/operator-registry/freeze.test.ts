@@ -1,25 +1,21 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
-import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import {
   activeOperator,
   ISSUER,
   type OperatorInstance,
   operatorInstance,
   publish,
-  type TeamWorld,
+  twoInstances,
 } from '../../test/support/operator-instance.ts'
 import { ed25519Key, manifestBy } from '../../test/support/operator-team.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 
 const HOUR = 3_600_000
-let database: TestDatabase
-let world: TeamWorld
-let one: OperatorInstance
-let two: OperatorInstance
+const { world, prisma, one, two, drop } = await twoInstances()
 let id: string
 let domain: string
 let count = 0
@@ -30,16 +26,10 @@ const thief = ed25519Key('thief')
 const pipeline = ed25519Key('pipeline')
 const registry = OperatorRegistryService.method
 
-beforeAll(async () => {
-  database = await testDatabase()
-  world = { db: database.db, clock: { now: Date.now() }, dns: new Map() }
-  one = operatorInstance(world)
-  two = operatorInstance(world)
-})
-afterAll(() => database.drop())
+afterAll(drop)
 beforeEach(async () => {
   // Operators of other tests are not looked at again.
-  await database.db.prisma.operator.updateMany({ data: { nextProofAt: null, frozenAt: null } })
+  await prisma.operator.updateMany({ data: { nextProofAt: null, frozenAt: null } })
   count += 1
   domain = `frozen-${count}.example.com`
   id = await activeOperator(world, one, domain, alice)
@@ -47,10 +37,10 @@ beforeEach(async () => {
   await one.setKeys(alice, { operatorId: id, seq: 1, roots: [alice, bob], members })
 })
 
-const row = () => database.db.prisma.operator.findUniqueOrThrow({ where: { id } })
+const row = () => prisma.operator.findUniqueOrThrow({ where: { id } })
 const actions = async () =>
-  (await database.db.prisma.auditLog.findMany({ where: { operatorId: id }, orderBy: { id: 'asc' } })).map(
-    ({ action, reason }) => (action === 'operator.freeze' ? `${action}: ${reason}` : action),
+  (await prisma.auditLog.findMany({ where: { operatorId: id }, orderBy: { id: 'asc' } })).map(({ action, reason }) =>
+    action === 'operator.freeze' ? `${action}: ${reason}` : action,
   )
 const confirm = (instance = one) => instance.call(registry.confirmDomain, id, { id })
 const look = async () => {
@@ -125,7 +115,7 @@ describe('a record that names a key which is no root key', () => {
     const pending = await activeOperator(world, one, domain, thief)
     publish(world, domain, pending, bob.kid)
     await one.call(registry.confirmDomain, pending, { id: pending })
-    const { status, frozenAt } = await database.db.prisma.operator.findUniqueOrThrow({ where: { id: pending } })
+    const { status, frozenAt } = await prisma.operator.findUniqueOrThrow({ where: { id: pending } })
     expect([status, frozenAt]).toEqual(['pending', null])
   })
 

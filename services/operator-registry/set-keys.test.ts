@@ -1,26 +1,14 @@
 import { OPERATOR_ROLES } from '@auth4agent/core/identity/operator-roles'
 import { verifyManifestChain } from '@auth4agent/core/identity/verify-manifest-chain'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
-import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
-import {
-  activeOperator,
-  ISSUER,
-  type OperatorInstance,
-  operatorInstance,
-  publish,
-  type TeamWorld,
-} from '../../test/support/operator-instance.ts'
+import { activeOperator, ISSUER, publish, twoInstances } from '../../test/support/operator-instance.ts'
 import { ed25519Key, manifestBy, p256Key, signWith } from '../../test/support/operator-team.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 
-let database: TestDatabase
-let world: TeamWorld
-/** Two processes on one database. */
-let one: OperatorInstance
-let two: OperatorInstance
+const { world, prisma, one, two, drop } = await twoInstances()
 let id: string
 let domain: string
 let count = 0
@@ -32,24 +20,17 @@ const pipeline = ed25519Key('pipeline')
 const cloud = p256Key('cloud')
 const { getOperatorPolicy, setOperatorPolicy, listAuditRecords, releaseDomain } = OperatorRegistryService.method
 
-beforeAll(async () => {
-  database = await testDatabase()
-  world = { db: database.db, clock: { now: Date.now() }, dns: new Map() }
-  one = operatorInstance(world)
-  two = operatorInstance(world)
-})
-afterAll(() => database.drop())
+afterAll(drop)
 beforeEach(async () => {
   count += 1
   domain = `acme-${count}.example.com`
   id = await activeOperator(world, one, domain, alice)
 })
 
-const row = () => database.db.prisma.operator.findUniqueOrThrow({ where: { id } })
-const manifests = () =>
-  database.db.prisma.operatorManifest.findMany({ where: { operatorId: id }, orderBy: { seq: 'asc' } })
+const row = () => prisma.operator.findUniqueOrThrow({ where: { id } })
+const manifests = () => prisma.operatorManifest.findMany({ where: { operatorId: id }, orderBy: { seq: 'asc' } })
 const audited = async () =>
-  (await database.db.prisma.auditLog.findMany({ where: { operatorId: id }, orderBy: { id: 'asc' } })).map(
+  (await prisma.auditLog.findMany({ where: { operatorId: id }, orderBy: { id: 'asc' } })).map(
     ({ action, outcome, reason, kid, keyLabel }) => ({ action, outcome, reason, kid, keyLabel }),
   )
 
@@ -220,7 +201,7 @@ describe('setOperatorKeys', () => {
   it.each(['pending', 'suspended', 'released', 'superseded'] as const)(
     'refuses an operator that is %s',
     async (status) => {
-      await database.db.prisma.operator.update({ where: { id }, data: { status } })
+      await prisma.operator.update({ where: { id }, data: { status } })
       const reason = status === 'suspended' ? 'OPERATOR_SUSPENDED' : 'OPERATOR_NOT_ACTIVE'
       expect(await refusalOf(one.setKeys(alice, { operatorId: id, seq: 1, roots: [alice] }))).toBe(reason)
       expect(await manifests()).toEqual([])

@@ -1,20 +1,11 @@
 import { create, toBinary } from '@bufbuild/protobuf'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import {
   OperatorRegistryService,
   ReleaseDomainRequestSchema,
 } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
-import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
-import {
-  activeOperator,
-  ISSUER,
-  type OperatorInstance,
-  operatorInstance,
-  publish,
-  type Signing,
-  type TeamWorld,
-} from '../../test/support/operator-instance.ts'
+import { activeOperator, ISSUER, publish, type Signing, twoInstances } from '../../test/support/operator-instance.ts'
 import { approveBy, type ClaimEdits, ed25519Key, manifestBy, p256Key } from '../../test/support/operator-team.ts'
 import { operatorPrincipal } from '../../test/support/principals.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
@@ -24,10 +15,7 @@ import { readKeys } from './store/manifests.ts'
 import { storeManifest } from './store/set-keys.ts'
 import { releaseOperator } from './store/standing.ts'
 
-let database: TestDatabase
-let world: TeamWorld
-let one: OperatorInstance
-let two: OperatorInstance
+const { world, prisma, one, two, drop } = await twoInstances()
 let id: string
 let count = 0
 
@@ -45,13 +33,7 @@ const members = [
 const { releaseDomain } = OperatorRegistryService.method
 const { setOperatorKeys } = OperatorKeyService.method
 
-beforeAll(async () => {
-  database = await testDatabase()
-  world = { db: database.db, clock: { now: Date.now() }, dns: new Map() }
-  one = operatorInstance(world)
-  two = operatorInstance(world)
-})
-afterAll(() => database.drop())
+afterAll(drop)
 /** An operator that needs two of its three root keys. */
 beforeEach(async () => {
   count += 1
@@ -59,7 +41,7 @@ beforeEach(async () => {
   await one.setKeys(alice, { operatorId: id, seq: 1, roots, threshold: 2, members })
 })
 
-const row = () => database.db.prisma.operator.findUniqueOrThrow({ where: { id } })
+const row = () => prisma.operator.findUniqueOrThrow({ where: { id } })
 const release = (signing: Signing) => refusalOf(one.call(releaseDomain, id, { id, reason: 'sold' }, signing))
 const RELEASE = () => one.signedFor(id, releaseDomain, create(ReleaseDomainRequestSchema, { id, reason: 'sold' }))
 
@@ -83,10 +65,10 @@ describe('a root operation that needs two of three root keys', () => {
   it('keeps the approvals with the request in the audit', async () => {
     const approval = approveBy(bob, RELEASE())
     expect(await release({ by: alice, approvals: [approval] })).toBeUndefined()
-    const record = await database.db.prisma.auditLog.findFirstOrThrow({
+    const record = await prisma.auditLog.findFirstOrThrow({
       where: { operatorId: id, action: 'operator.release' },
     })
-    const signed = await database.db.prisma.signedRequest.findUniqueOrThrow({
+    const signed = await prisma.signedRequest.findUniqueOrThrow({
       where: { id: record.signedRequestId ?? '' },
     })
     expect(signed.signatures).toEqual([expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/), approval])
@@ -154,9 +136,7 @@ describe('a root operation that needs two of three root keys', () => {
     expect(refused).toBe('INVALID_APPROVAL')
     expect(await row()).toMatchObject({ status: 'active' })
     // The assertion and the good approvals can still be used.
-    expect(
-      await database.db.prisma.usedAssertion.count({ where: { issuer: id, jti: { startsWith: 'approval' } } }),
-    ).toBe(0)
+    expect(await prisma.usedAssertion.count({ where: { issuer: id, jti: { startsWith: 'approval' } } })).toBe(0)
   })
 
   it.each<[string, () => ClaimEdits]>([
@@ -242,12 +222,12 @@ const author = (): Author => ({
     root: { manifestSeq: 0, approvals: [] },
   },
 })
-const context = () => ({ prisma: database.db.prisma, now: () => world.clock.now }) as never
+const context = () => ({ prisma: prisma, now: () => world.clock.now }) as never
 
 describe('a root operation whose keys change while it is under way', () => {
   it('is refused, if it sets a manifest that follows the new one', async () => {
     const text = await manifestBy(alice, { operatorId: id, issuer: ISSUER, nowS: one.nowS(), seq: 2, roots: [alice] })
-    const current = await readKeys(database.db.prisma, ISSUER, await row())
+    const current = await readKeys(prisma, ISSUER, await row())
     const manifest = acceptManifest({ text, operatorId: id, issuer: ISSUER, current, nowS: one.nowS() })
     const stored = storeManifest(context(), author(), { text, manifest, changesRoot: true, named: undefined })
     expect(await refusalOf(stored)).toBe('MANIFEST_CONFLICT')

@@ -28,6 +28,13 @@ declare const app: Express
 declare const listOrders: RequestHandler
 `
 
+/** Declarations that the TypeScript of docs/moving.md uses but does not contain. */
+const MOVING_PROLOGUE = `
+import { type Agent, type Operator, openCalls } from '@auth4agent/sdk'
+declare const agent: Agent, acme: Operator, other: Operator
+declare const issuer: string, domain: string, operatorId: string, text: string
+`
+
 /** The kinds of blocks of code that a document has. */
 const kinds = (path: string) => new Set(documents.get(path)?.blocks.map(({ info }) => info))
 
@@ -115,6 +122,18 @@ describe('docs/identity.md', () => {
     expect(await typeCheck(blocks.map(({ text }) => text).join('\n'))).toBe('')
     expect(await readFromCheckout('test/e2e/readme-tour/identity-page.test.ts')).toContain(
       "blocks('docs/identity.md', 'ts')",
+    )
+  })
+})
+
+describe('docs/moving.md', () => {
+  it('has a program that compiles, and commands that test/e2e/readme-tour runs', async () => {
+    const blocks = documents.get('docs/moving.md')?.blocks ?? []
+    expect(kinds('docs/moving.md')).toEqual(new Set(['ts', 'sh', 'console']))
+    const program = blocks.flatMap(({ info, text }) => (info === 'ts' ? [text] : []))
+    expect(await typeCheck(`${MOVING_PROLOGUE}${program.join('\n')}`)).toBe('')
+    expect(await readFromCheckout('test/e2e/readme-tour/moving-page.test.ts')).toContain(
+      "blocks('docs/moving.md', 'sh')",
     )
   })
 })

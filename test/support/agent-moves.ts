@@ -1,5 +1,6 @@
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
 import type { AgentBundle } from '@auth4agent/core/key-events/bundle-text'
+import type { KeySigner } from '@auth4agent/core/key-events/sign-key-event'
 import { type ReleaseContent, signAgentRelease } from '@auth4agent/core/key-events/sign-release'
 import type { KeyPair } from '@auth4agent/core/keys/ed25519'
 import { create } from '@bufbuild/protobuf'
@@ -13,13 +14,12 @@ import {
 } from '../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import type { Call } from '../../services/chain/call.ts'
 import type { Identity } from '../../services/identity/index.ts'
-import { registerWithLog, type TestKey } from './agent-log.ts'
+import { newKey, registerWithLog, type TestKey } from './agent-log.ts'
 import {
   anonymous,
   asOperator,
   everything,
   IDENTITY_SETTINGS,
-  type IdentityFixture,
   identityFixture,
   insertOperator,
   startIdentity,
@@ -44,6 +44,7 @@ interface Move {
   readonly to: string
   readonly operatorId: string
   readonly issuer: string
+  readonly key?: KeySigner | undefined
 }
 
 /** A move that waits. */
@@ -58,14 +59,21 @@ export function didUnder({ domain }: TestOperator, { publicKey }: Pick<TestKey, 
   return formatDid(domain, fingerprint(publicKey))
 }
 
+interface AskOptions {
+  readonly issuer?: string
+  readonly signer?: TestKey
+  /** The key to which the agent committed, if it committed to one. */
+  readonly key?: KeySigner
+}
+
 /** Lets an agent ask for a move to an operator, by default of the same server. */
 export async function askToMove(
   agent: Mover,
   target: Pick<TestOperator, 'id' | 'domain'>,
-  { issuer = TEST_ISSUER, signer = agent.key }: { readonly issuer?: string; readonly signer?: TestKey } = {},
+  { issuer = TEST_ISSUER, signer = agent.key, key }: AskOptions = {},
 ): Promise<AskedMove> {
   const to = agent.did.replace(/^(did:agent:)[^:]*/, `$1${target.domain}`)
-  const { digest = '' } = await agent.append(signer, { type: 'move', to, operatorId: target.id, issuer })
+  const { digest = '' } = await agent.append(signer, { type: 'move', to, operatorId: target.id, issuer, key })
   return { did: agent.did, to, event: digest }
 }
 
@@ -115,27 +123,13 @@ function moveCalls({ moves: { handlers } }: Identity, now: () => number) {
   }
 }
 
-/** Agents with their logs, and three operators of one server with a clock that only the test moves. */
-export interface MovesFixture extends IdentityFixture {
-  readonly acme: TestOperator
-  readonly other: TestOperator
-  readonly third: TestOperator
-  readonly moves: ReturnType<typeof moveCalls>
-  /** Registers an agent under `acme`. */
-  register(options?: RegistrationOptions): Promise<TestAgent>
-  /** Lets the delay of moves pass. */
-  waitOut(): void
-  setStatus(operator: TestOperator, status: OperatorStatus): Promise<void>
-  /** Asserts the reason of a refusal, and that nothing has changed. */
-  expectRefusal(work: () => Promise<unknown>, reason: string): Promise<void>
-}
-
-/** Starts the identity part with three operators on a new database. */
-export async function movesFixture(issuer = TEST_ISSUER): Promise<MovesFixture> {
+/** Starts the identity part with three operators on a new database, and with a clock that only the test moves. */
+export async function movesFixture(issuer = TEST_ISSUER) {
   const fixture = await identityFixture()
   const { db, clock, operators } = fixture
   const now = () => clock.now
   const identity = startIdentity({ db, now, operators, issuer })
+  const moves = moveCalls(identity, now)
   const [acme, other, third] = await Promise.all([
     insertOperator(db, 'acme.example', 'active', issuer),
     insertOperator(db, 'other.example', 'active', issuer),
@@ -144,18 +138,37 @@ export async function movesFixture(issuer = TEST_ISSUER): Promise<MovesFixture> 
   return {
     ...fixture,
     identity,
+    now,
     acme,
     other,
     third,
-    moves: moveCalls(identity, now),
-    register: (options) => registerWithLog(identity, acme, now, options),
-    waitOut() {
+    moves,
+    /** Registers an agent under `acme`. */
+    register: (options?: RegistrationOptions) => registerWithLog(identity, acme, now, options),
+    /** Registers another agent under `acme`, a second later. The agent commits to a key, which is returned too. */
+    async registerCommitted() {
+      clock.now += 1000
+      const next = newKey()
+      return { next, agent: await registerWithLog(identity, acme, now, { next: next.kid }) }
+    },
+    /** Returns the row of an agent. */
+    row: (operatorId: string, did: string) =>
+      db.prisma.agent.findUniqueOrThrow({ where: { operatorId_did: { operatorId, did } } }),
+    /** Lets an agent ask for a move to an operator, and `acme` release it. */
+    async release(agent: Mover, target: TestOperator, key: TestKey): Promise<AskedMove> {
+      const move = await askToMove(agent, target, { key })
+      await moves.release(acme, move)
+      return move
+    },
+    /** Lets the delay of moves pass. */
+    waitOut: () => {
       clock.now += IDENTITY_SETTINGS.moveDelayMs
     },
-    async setStatus({ id }, status) {
+    setStatus: async ({ id }: TestOperator, status: OperatorStatus) => {
       await db.prisma.operator.update({ where: { id }, data: { status } })
     },
-    async expectRefusal(work, reason) {
+    /** Asserts the reason of a refusal, and that nothing has changed. */
+    expectRefusal: async (work: () => Promise<unknown>, reason: string) => {
       const before = await everything(db)
       expect(await refusalOf(work())).toBe(reason)
       expect(await everything(db)).toEqual(before)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type AgentParty, type Keys, signJws, thumbprintOf } from './parties.ts'
-import type { Json, ProtocolClient } from './protocol-client.ts'
+import type { Answer, Json, ProtocolClient } from './protocol-client.ts'
 import { expectStatus } from './story.ts'
 
 /**
@@ -23,9 +23,25 @@ function digestOf(event: string): string {
 
 /** Returns a rotation from one key to the next. `next` is the thumbprint of the key after that. */
 export function rotation(end: LogEnd, from: Keys, to: Keys, next?: string): string {
-  const place = placeAfter(end)
-  const proof = signJws({ typ: 'auth4agent-key-proof+jwt', kid: thumbprintOf(to) }, place, to.privateKey)
-  return keyEvent(from, { ...place, type: 'rotate', key: jwkOf(to), proof, next })
+  return keyEvent(from, withProof({ ...placeAfter(end), type: 'rotate', next }, to))
+}
+
+/** Returns a move. `committed` is the key to which the agent committed; `prover` is the key that signs its proof. */
+export function move(
+  end: LogEnd,
+  from: Keys,
+  target: { readonly to: string; readonly operator_id: string; readonly issuer: string },
+  { committed, prover = committed }: { readonly committed?: Keys; readonly prover?: Keys } = {},
+): string {
+  const claims = { ...placeAfter(end), type: 'move', ...target }
+  return keyEvent(from, committed === undefined ? claims : withProof(claims, committed, prover))
+}
+
+/** Returns another event for the place of an event, with its key and its proof. */
+export function reusedProof(event: string, from: Keys, change: object): string {
+  const [, payload = ''] = event.split('.')
+  const { did, seq, prev, iat, key, proof } = JSON.parse(Buffer.from(payload, 'base64url').toString())
+  return keyEvent(from, { did, seq, prev, iat, key, proof, ...change })
 }
 
 /** Returns an agent's keys. */
@@ -35,8 +51,13 @@ export function keysOfAgent({ rawPublicKey, privateKey }: AgentParty): Keys {
 
 /** Appends an event. Returns the new end of the log. */
 export async function append(client: ProtocolClient, did: string, event: string): Promise<LogEnd> {
-  const { seq } = expectStatus(200, await client.send('POST', eventsOf(did), JSON.stringify({ event })))
+  const { seq } = expectStatus(200, await sendEvent(client, did, event))
   return { did, seq: Number(seq), digest: digestOf(event) }
+}
+
+/** Sends an event, which the server may refuse. */
+export function sendEvent(client: ProtocolClient, did: string, event: string): Promise<Answer> {
+  return client.send('POST', eventsOf(did), JSON.stringify({ event }))
 }
 
 /** Returns the end of an agent's log. */
@@ -52,6 +73,12 @@ function eventsOf(did: string): string {
 
 function placeAfter({ did, seq, digest }: LogEnd) {
   return { did, seq: seq + 1, prev: digest, iat: Math.floor(Date.now() / 1000) + 1 }
+}
+
+/** Adds a key, and its signature over all claims. */
+function withProof(claims: object, key: Keys, { privateKey }: Keys = key) {
+  const proven = { ...claims, key: jwkOf(key) }
+  return { ...proven, proof: signJws({ typ: 'auth4agent-key-proof+jwt', kid: thumbprintOf(key) }, proven, privateKey) }
 }
 
 function keyEvent(keys: Keys, claims: Readonly<Record<string, unknown>>): string {

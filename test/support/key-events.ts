@@ -105,9 +105,15 @@ export function nextEvent(log: readonly string[], claims: object, signer: EventK
   return eventOf(signer, { ...nextPlace(log), ...claims }, header)
 }
 
-/** Returns the claims that bring a new key with its proof to the end of a log. */
-export function provenKey(log: readonly string[], key: EventKey) {
-  return { key: key.jwk, proof: proofOf(key, nextPlace(log)) }
+/** Returns the claims of an event with a new key and its proof. */
+export function withProof<T extends object>(key: EventKey, claims: T) {
+  const proven = { ...claims, key: key.jwk }
+  return { ...proven, proof: proofOf(key, proven) }
+}
+
+/** Returns the claims of an event at the end of a log with a new key and its proof. */
+export function nextProven(log: readonly string[], key: EventKey, claims: object) {
+  return withProof(key, { ...nextPlace(log), ...claims })
 }
 
 /** Returns a log with a signed inception. */

@@ -22,7 +22,7 @@ import { createOperatorRegistry, type OperatorRegistry } from '../../services/op
 import type { Db } from '../../services/platform/db/db.ts'
 import { createLimiter, type Rates } from '../../services/platform/limits/limits.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
-import { silentLog } from './database.ts'
+import { silentLog, testDatabase } from './database.ts'
 import { startIdentity } from './identity.ts'
 import {
   approveBy,
@@ -86,6 +86,13 @@ export function operatorInstance({ db, clock, dns, onLook }: TeamWorld) {
   })
   const rpc = chainOf(db, clock, registry)
   return { registry, rpc, ...callsOf(rpc, clock) }
+}
+
+/** Creates a new database, and two instances on it that share a clock and the DNS. */
+export async function twoInstances() {
+  const { db, drop } = await testDatabase()
+  const world: TeamWorld = { db, clock: { now: Date.now() }, dns: new Map() }
+  return { world, prisma: db.prisma, one: operatorInstance(world), two: operatorInstance(world), drop }
 }
 
 function answerOf(records: readonly string[] | undefined): TxtAnswer {

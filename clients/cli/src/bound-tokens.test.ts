@@ -1,7 +1,6 @@
-import { writeFile } from 'node:fs/promises'
 import { checkDpopProof } from '@auth4agent/core/dpop/dpop-proof'
-import { thumbprint } from '@auth4agent/core/jose/thumbprint'
-import { generatePrivateKey } from '@auth4agent/sdk/node'
+import { signerKid } from '@auth4agent/core/jose/signer-jwk'
+import { createKeyFile, createP256KeyFile } from '@auth4agent/sdk/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { accessToken, knownKey } from '../../../test/support/access-tokens.ts'
 import { type AgentHome, createAgentHome } from '../../../test/support/sdk/agent-home.ts'
@@ -71,19 +70,21 @@ describe('dpop-proof', () => {
     })
   })
 
-  it('signs with the key of --key', async () => {
-    const { signer, text } = generatePrivateKey()
-    await writeFile(home.path('other.key'), text, { mode: 0o600 })
-    const token = accessToken(pair, {}, { cnf: { jkt: thumbprint(signer.publicKey) } })
+  it.each([
+    ['Ed25519', createKeyFile],
+    ['P-256, which the agent has added', createP256KeyFile],
+  ])('signs with the key of --key, of %s', async (_name, create) => {
+    const file = home.path('other.key')
+    const jkt = signerKid(await create(file))
+    const token = accessToken(pair, {}, { cnf: { jkt } })
     expect(await home.tool(['dpop-proof', ...request, '--token', token])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('bound to another key'),
     })
-    expect(
-      await home.tool(['dpop-proof', ...request, '--token', token, '--key', home.path('other.key')]),
-    ).toMatchObject({
-      code: 0,
-    })
+    const { code, stdout } = await home.tool(['dpop-proof', ...request, '--token', token, '--key', file])
+    expect(code).toBe(0)
+    const rules = { method: 'GET', url: `${API}/orders`, nowS: Date.now() / 1000, skewS: 0, accessToken: token }
+    expect(checkDpopProof(stdout.trim(), rules)).toMatchObject({ ok: true, jkt })
   })
 
   it.each([

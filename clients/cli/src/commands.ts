@@ -107,6 +107,31 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/agents.ts')).updateAgent,
       },
       {
+        words: 'agents release',
+        summary: 'let an agent go that has asked for a move',
+        load: async () => (await import('./commands/agent-moves.ts')).releaseAgent,
+      },
+      {
+        words: 'agents object-to-move',
+        summary: 'end a move for which an agent has asked',
+        load: async () => (await import('./commands/agent-moves.ts')).objectToMove,
+      },
+      {
+        words: 'agents export',
+        summary: 'write the bundle of an agent that has moved to another server',
+        load: async () => (await import('./commands/agent-moves.ts')).exportAgent,
+      },
+      {
+        words: 'agents admit',
+        summary: 'admit an agent that moves to you',
+        load: async () => (await import('./commands/agent-moves.ts')).admitAgent,
+      },
+      {
+        words: 'agents verify-bundle',
+        summary: 'verify a bundle of an agent, without a server',
+        load: async () => (await import('./commands/verify-bundle.ts')).verifyBundle,
+      },
+      {
         words: 'agent-scopes set',
         summary: 'set the scopes of an agent',
         load: async () => (await import('./commands/agent-scopes.ts')).setScopes,
@@ -270,6 +295,16 @@ export const commandGroups: readonly CommandGroup[] = [
         words: 'agent-key use',
         summary: 'make a key file the key of agent.json, after a recovery',
         load: async () => (await import('./commands/agent-key-recovery.ts')).useAgentKey,
+      },
+      {
+        words: 'agent-key move',
+        summary: 'ask to move to another operator or server',
+        load: async () => (await import('./commands/agent-key-move.ts')).moveAgent,
+      },
+      {
+        words: 'agent-key finish-move',
+        summary: 'use the new DID, after another operator has admitted the agent',
+        load: async () => (await import('./commands/agent-key-finish-move.ts')).finishMove,
       },
       {
         words: 'agent-key deactivate',

@@ -46,10 +46,11 @@ export const hints = {
   AGENT_NOT_FOUND:
     'Register the agent: `auth4agent register agent`. Its operator sees all its agents with `auth4agent agents list`.',
   AGENT_NOT_ACTIVE:
-    'Its operator can approve the agent with `auth4agent agents approve`, or end its suspension with `auth4agent revoke reactivate`.',
+    'Its operator can approve the agent with `auth4agent agents approve`, or end its suspension with `auth4agent revoke reactivate`. After a move: `auth4agent agent-key finish-move`',
   AGENT_OPERATOR_NOT_ACTIVE:
     'The operator of the agent has not proven its domain, or is suspended: `auth4agent verify-operator status`',
-  AGENT_EXISTS: 'The agent is registered already. `auth4agent doctor` shows its state on the server.',
+  AGENT_EXISTS:
+    'The agent is registered or admitted already. `auth4agent doctor` shows its state on the server, and `auth4agent agents list` shows the agents of the operator.',
   AGENT_PENDING: 'Approve the agent first: `auth4agent agents approve AGENT`',
   AGENT_REVOKED: 'A revoked agent stays revoked. Create a new agent: `auth4agent init --domain DOMAIN`',
   SCOPE_NOT_ALLOWED:
@@ -70,12 +71,19 @@ export const hints = {
   KEY_NOT_COMMITTED:
     'The agent has committed to another key: `auth4agent agent-key list` shows its key id. Give its file with --new-key FILE.',
   KEY_EVENT_CONFLICT: 'Another program has changed the keys of the agent. Run the command again.',
-  KEY_EVENT_LIMIT: 'The log of the agent is full. The agent works on with its key, or you create a new agent.',
+  KEY_EVENT_LIMIT:
+    'The log of the agent is full, or too long for another server. The agent works on with its key, or you create a new agent.',
   KEY_REUSED: 'Create a new key: `auth4agent agent-key create FILE`',
   ADDED_KEY_LIMIT: 'Remove a key first: `auth4agent agent-key list` and `auth4agent agent-key remove KID`.',
   ADDED_KEY_NOT_FOUND: '`auth4agent agent-key list` shows the added keys.',
   RECOVERY_PENDING: '`auth4agent agent-key list` shows the recovery that waits. The current key can object to it.',
-  NOTHING_PENDING: 'The recovery has taken effect, or somebody has ended it: `auth4agent agent-key events`',
+  NOTHING_PENDING:
+    'The recovery or move has taken effect, somebody has ended it, or it names another operator: `auth4agent agent-key list` and `auth4agent agent-key events` show it.',
+  MOVE_NOT_RELEASED:
+    'The operator that the agent leaves releases it with `auth4agent agents release`. `auth4agent agent-key list` shows what the agent has asked for.',
+  AGENT_MOVED: 'The agent goes on under its new DID. Where it runs: `auth4agent agent-key finish-move`',
+  INVALID_BUNDLE:
+    '`auth4agent agents verify-bundle FILE` shows what the bundle says. The server that the agent leaves writes a new one: `auth4agent agents export`',
   WRONG_KEY: 'Only the identity key can do this. `auth4agent agent-key list` shows its key id.',
   RATE_LIMITED: LATER,
   OVERLOADED: LATER,

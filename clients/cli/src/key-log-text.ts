@@ -1,5 +1,6 @@
 import type { KeyState } from '@auth4agent/core/key-events/key-state'
 import type { KeyLog, PendingKeyEvent } from '@auth4agent/sdk'
+import { readMove } from './moves.ts'
 import { columns, lines } from './text.ts'
 import { writeTime } from './times.ts'
 
@@ -36,9 +37,14 @@ function addedText(state: KeyState | undefined, nowS: number): string {
 }
 
 /** Writes an event that waits, with what to do about it. */
-export function pendingText({ type, effective_at: at }: PendingKeyEvent): string {
+export function pendingText({ type, event, effective_at: at, released_at: released }: PendingKeyEvent): string {
   const when = at ?? 'an unknown time'
   if (type === 'recover')
     return `WARNING: a recovery waits. It replaces the identity key at ${when}.\nIf you did not ask for it, end it now: auth4agent agent-key object`
-  return `a ${type} waits; it can be admitted from ${when}`
+  const { to, operatorId, issuer } = readMove(event) ?? { to: 'unknown', operatorId: 'unknown', issuer: 'unknown' }
+  const state = released
+    ? `released at ${released}; the other operator can admit the agent now`
+    : `not released; an operator of the same server can admit the agent from ${when}`
+  const facts = lines({ 'new did': to, operator: operatorId, server: issuer, state })
+  return `a move waits\n${facts}\nIf the agent did not ask for it, end it now: auth4agent agent-key rotate`
 }

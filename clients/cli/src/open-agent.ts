@@ -1,6 +1,20 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
-import { type Agent, type AgentSigner, createAgent, type KeyStore, type ServerOptions } from '@auth4agent/sdk'
-import { type AgentConfig, keyFileStore, keyPathOf, readSigningKeyFile, updateAgentConfig } from '@auth4agent/sdk/node'
+import {
+  type Agent,
+  type AgentSigner,
+  createAgent,
+  type KeyStore,
+  type SeedSigner,
+  type ServerOptions,
+} from '@auth4agent/sdk'
+import {
+  type AgentConfig,
+  keyFileStore,
+  keyPathOf,
+  readKeyFile,
+  readSigningKeyFile,
+  updateAgentConfig,
+} from '@auth4agent/sdk/node'
 import { agentKeyFlag } from './agent-key.ts'
 import { serverFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
@@ -8,6 +22,23 @@ import { requireAgent, serverOf } from './parties.ts'
 
 /** Flags of commands that change or read the agent's log of keys. */
 export const agentLogFlags = { ...serverFlags, ...agentKeyFlag } as const
+
+/** The flag for the committed key, which an event needs that ends the DID. */
+export const committedKeyFlag = {
+  'new-key': {
+    kind: 'text',
+    value: 'FILE',
+    help: 'file of the committed private key, if it is not beside the identity key',
+  },
+} as const
+
+/** Reads the committed key of the command line. Resolves with undefined without the flag: then the store has it. */
+export async function givenCommittedKey({
+  flags,
+}: Pick<Context<typeof committedKeyFlag>, 'flags'>): Promise<SeedSigner | undefined> {
+  const file = flags.text('new-key')
+  return file === undefined ? undefined : readKeyFile(file)
+}
 
 /** The agent of the folder, which can change its log. */
 interface OpenedAgent {

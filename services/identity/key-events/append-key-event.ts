@@ -13,7 +13,7 @@ import { checkDestination } from '../moves/check-destination.ts'
 import { resolveOwner } from '../resolve-did.ts'
 import type { KeyEventDeps } from './deps.ts'
 import { lockKeyLog, readKeyLog } from './read-key-log.ts'
-import { insertWaiting } from './waiting-events.ts'
+import { type Begun, insertWaiting } from './waiting-events.ts'
 import { writeSteps } from './write-steps.ts'
 
 const TYPES = ['rotate', 'add-key', 'remove-key', 'deactivate', 'move'] as const
@@ -25,6 +25,8 @@ export interface Appended {
   readonly written: readonly KeyEventType[]
   /** When a move that waits can be admitted without a release. */
   readonly effectiveAt?: Date
+  /** The move that this call has begun. */
+  readonly begun?: Begun
 }
 
 /**
@@ -69,7 +71,7 @@ export async function appendKeyEvent(
     await insertWaiting(tx, log.agentId, 'move', event, { requestedAt: at, effectiveAt })
     const reason = describeMove(move)
     await audit({ action: 'agent.request-move', subject: did, operatorId: operator.id, reason })
-    return { event, written, effectiveAt }
+    return { event, written, effectiveAt, begun: { did, operatorId: operator.id, effectiveAt, to: move.to } }
   })
 }
 

@@ -39,8 +39,3 @@ export function applyDueRecovery(prisma: PrismaClient, author: Author, due: DueR
     return settled.steps.length > 0
   })
 }
-
-/** Returns how many recoveries of the deployment wait. */
-export function countRecoveries(prisma: PrismaClient): Promise<number> {
-  return prisma.agentPendingEvent.count({ where: { type: 'recover' } })
-}

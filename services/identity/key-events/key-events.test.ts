@@ -1,4 +1,4 @@
-import { type KeyChange, signKeyEvent } from '@auth4agent/core/key-events/sign-key-event'
+import { type KeyChange, type KeySigner, signKeyEvent } from '@auth4agent/core/key-events/sign-key-event'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
@@ -148,7 +148,8 @@ describe('appendKeyEvent', () => {
 const own = (change: () => KeyChange) => () => agent.sign(agent.key, change())
 
 const to = () => agent.did.replace('acme.example', 'other.example')
-const move = (): KeyChange => ({ type: 'move', to: to(), operatorId: operator.id, issuer: 'https://auth.example' })
+const bareMove = () => ({ type: 'move', to: to(), operatorId: operator.id, issuer: 'https://auth.example' }) as const
+const move = (key: KeySigner = next): KeyChange => ({ ...bareMove(), key })
 const later = () => timestampFromMs(now() + IDENTITY_SETTINGS.moveDelayMs)
 
 describe('appendKeyEvent of a move', () => {
@@ -163,6 +164,12 @@ describe('appendKeyEvent of a move', () => {
     expect((await audited())[0]).toEqual({ action: 'agent.request-move', actor: `agent:${agent.did}` })
     fixture.clock.now += 10_000
     expect(await agent.send(event)).toEqual(first)
+  })
+
+  it('needs no key of an agent without a commitment, and refuses one', async () => {
+    agent = await register()
+    await expectRefusal(() => agent.append(agent.key, move()), 'KEY_NOT_COMMITTED')
+    expect(await agent.append(agent.key, bareMove())).toMatchObject({ seq: 1, effectiveAt: later() })
   })
 
   it('replaces the move that waits, and its release', async () => {
@@ -199,6 +206,13 @@ describe('an event that the log refuses', () => {
     ['that is no JWS', async () => 'x', 'INVALID_KEY_EVENT'],
     ['recover', async () => agent.sign(next, { type: 'recover' }), 'INVALID_KEY_EVENT'],
     ['rotate to a key without commitment', own(() => ({ type: 'rotate', key: stranger })), 'KEY_NOT_COMMITTED'],
+    ['move without the committed key', own(bareMove), 'KEY_NOT_COMMITTED'],
+    ['move with another key', own(() => move(stranger)), 'KEY_NOT_COMMITTED'],
+    [
+      'move with a signature of another key in its proof',
+      own(() => move({ ...next, sign: (message) => stranger.sign(message) })),
+      'INVALID_KEY_EVENT',
+    ],
     ['add-key of the committed key', own(() => added(next)), 'KEY_REUSED'],
     ['add-key of the identity key', own(() => added(agent.key)), 'KEY_REUSED'],
     ['remove-key of an unknown key', own(() => ({ type: 'remove-key', kid: stranger.kid })), 'ADDED_KEY_NOT_FOUND'],

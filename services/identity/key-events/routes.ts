@@ -9,6 +9,7 @@ import type { KeyEventDeps } from './deps.ts'
 import { listKeyEvents } from './list-key-events.ts'
 import { objectToRecovery } from './object-to-recovery.ts'
 import { recoverAgent } from './recover-agent.ts'
+import { logBegun } from './waiting-events.ts'
 
 /** Dependencies of the handlers of AgentKeyService. */
 export interface KeyRouteDeps extends KeyEventDeps {
@@ -21,7 +22,8 @@ export interface KeyRouteDeps extends KeyEventDeps {
 export function createKeyRoutes(deps: KeyRouteDeps): Handlers<typeof AgentKeyService> {
   return {
     async appendKeyEvent(request, call) {
-      const { event, written, effectiveAt } = await appendKeyEvent(deps, request, call)
+      const { event, written, effectiveAt, begun } = await appendKeyEvent(deps, request, call)
+      if (begun !== undefined) logBegun(deps.log, 'move', begun, call)
       for (const type of written) deps.countEvent(type)
       const { claims, digest } = event
       return { did: request.did, seq: claims.seq, digest, effectiveAt: toTimestamp(effectiveAt ?? null) }
@@ -46,13 +48,7 @@ export function createKeyRoutes(deps: KeyRouteDeps): Handlers<typeof AgentKeySer
     async recoverAgent(request, call) {
       const { did, event, effectiveAt, written, isNew } = await recoverAgent(deps, request, call)
       for (const type of written) deps.countEvent(type)
-      if (isNew) {
-        const { requestId } = call
-        deps.log.warn(
-          { did, operatorId: request.operatorId, effectiveAt, requestId },
-          'the recovery of an agent begins',
-        )
-      }
+      if (isNew) logBegun(deps.log, 'recover', { did, operatorId: request.operatorId, effectiveAt }, call)
       return { agentDid: did, seq: event.claims.seq, digest: event.digest, effectiveAt: toTimestamp(effectiveAt) }
     },
 

@@ -1,12 +1,16 @@
 import type { KeyEvent } from '@auth4agent/core/key-events/key-event'
+import type { PrismaClient } from '../../../gen/prisma/client.ts'
+import type { Call } from '../../chain/call.ts'
 import type { Tx } from '../../platform/db/db.ts'
+import type { Logger } from '../../platform/log/log.ts'
+import type { WaitingType } from '../../platform/metrics/key-event-metrics.ts'
 import { digestBytes } from './read-key-log.ts'
 
 /** Stores a recovery or move that waits. It replaces one of the same type, and its release. */
 export async function insertWaiting(
   tx: Tx,
   agentId: string,
-  type: 'recover' | 'move',
+  type: WaitingType,
   { text: event, digest }: KeyEvent,
   times: { readonly requestedAt: Date; readonly effectiveAt: Date },
 ): Promise<void> {
@@ -17,4 +21,36 @@ export async function insertWaiting(
     create: { ...place, ...content },
     update: { ...content, releasedAt: null, release: null, releaseManifestSeq: null },
   })
+}
+
+/**
+ * Returns how many recoveries and moves of the deployment still wait for an objection. A move that its operator has
+ * released does not, nor does an event whose delay has passed: without this, a move to another server that its
+ * operator ignores would count for ever.
+ */
+export async function countWaiting(prisma: PrismaClient, now: Date): Promise<Record<WaitingType, number>> {
+  const count = (type: WaitingType) =>
+    prisma.agentPendingEvent.count({
+      where: { type, releasedAt: null, effectiveAt: { gt: now }, agent: { status: { not: 'revoked' } } },
+    })
+  return { recover: await count('recover'), move: await count('move') }
+}
+
+/** A recovery or move that a call has begun. */
+export interface Begun {
+  readonly did: string
+  readonly operatorId: string
+  readonly effectiveAt: Date
+  /** The DID that the agent wants to have after its move. */
+  readonly to?: string
+}
+
+const MESSAGES: Readonly<Record<WaitingType, string>> = {
+  recover: 'the recovery of an agent begins',
+  move: 'the move of an agent begins',
+}
+
+/** Logs that a recovery or move begins, because somebody may have to object to it. */
+export function logBegun(log: Pick<Logger, 'warn'>, type: WaitingType, begun: Begun, { requestId }: Call): void {
+  log.warn({ ...begun, requestId }, MESSAGES[type])
 }

@@ -1,66 +1,37 @@
 import type { KeyChange } from '@auth4agent/core/key-events/sign-key-event'
 import { create } from '@bufbuild/protobuf'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { LookupAgentRequestSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { GetAgentRequestSchema } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
 import { agentLog, newKey, newP256Key, registerWithLog, type TestKey } from '../../../test/support/agent-log.ts'
-import {
-  type AskedMove,
-  askToMove,
-  didUnder,
-  type MovesFixture,
-  movesFixture,
-  type TestAgent,
-} from '../../../test/support/agent-moves.ts'
-import { anonymous, IDENTITY_SETTINGS, type TestOperator } from '../../../test/support/identity.ts'
+import { askToMove, didUnder, movesFixture, type TestAgent } from '../../../test/support/agent-moves.ts'
+import { anonymous, IDENTITY_SETTINGS } from '../../../test/support/identity.ts'
 
-let fixture: MovesFixture
-let acme: TestOperator
-let other: TestOperator
-let third: TestOperator
-let moves: MovesFixture['moves']
+const fixture = await movesFixture()
+const { identity, db, acme, other, third, moves, now, register, row, waitOut, setStatus, expectRefusal } = fixture
+const { prisma } = db
 let next: TestKey
 let agent: TestAgent
 
-const now = () => fixture.clock.now
-const prisma = () => fixture.db.prisma
-const calls = () => agentCalls(fixture.identity, acme)
-const register: MovesFixture['register'] = (options) => fixture.register(options)
-const row = (operatorId: string, did: string) =>
-  prisma().agent.findUniqueOrThrow({ where: { operatorId_did: { operatorId, did } } })
+const calls = agentCalls(identity, acme)
 const audited = (subject: string) =>
-  prisma().auditLog.findMany({
+  prisma.auditLog.findMany({
     where: { subject },
     orderBy: { id: 'asc' },
     select: { action: true, operatorId: true, actor: true },
   })
-const waitOut = () => fixture.waitOut()
-const setStatus: MovesFixture['setStatus'] = (operator, status) => fixture.setStatus(operator, status)
-const expectRefusal: MovesFixture['expectRefusal'] = (work, reason) => fixture.expectRefusal(work, reason)
+const released = (target = other) => fixture.release(agent, target, next)
 
-beforeAll(async () => {
-  fixture = await movesFixture()
-  ;({ acme, other, third, moves } = fixture)
-})
 afterAll(() => fixture.drop())
-
 beforeEach(async () => {
-  fixture.clock.now += 1000
-  next = newKey()
-  agent = await register({ next: next.kid })
+  ;({ next, agent } = await fixture.registerCommitted())
 })
-
-const released = async (target = other): Promise<AskedMove> => {
-  const move = await askToMove(agent, target)
-  await moves.release(acme, move)
-  return move
-}
 
 describe('admitAgent of an agent of this server', () => {
   it('makes a released agent an active agent of the new operator, without scopes', async () => {
-    await calls().setScopes(agent.did, ['orders:read'])
-    await calls().update(agent.did, { label: 'old', requireBoundChallenges: true })
+    await calls.setScopes(agent.did, ['orders:read'])
+    await calls.update(agent.did, { label: 'old', requireBoundChallenges: true })
     const { to } = await released()
     const admitted = await moves.admit(other, agent.did, 'new')
     expect(admitted).toEqual({ id: expect.any(String), did: to, status: 'active' })
@@ -87,7 +58,7 @@ describe('admitAgent of an agent of this server', () => {
       revokedAt: new Date(now()),
       epoch: before.epoch + 1,
     })
-    expect(await prisma().agentPendingEvent.count({ where: { agentId: agent.id } })).toBe(0)
+    expect(await prisma.agentPendingEvent.count({ where: { agentId: agent.id } })).toBe(0)
   })
 
   it('takes the whole log, all keys and the commitment to the new DID, where the log goes on', async () => {
@@ -95,7 +66,7 @@ describe('admitAgent of an agent of this server', () => {
     const exp = Math.floor(now() / 1000) + 3600
     await agent.append(agent.key, { type: 'add-key', key: p256, label: 'laptop', exp })
     await agent.append(agent.key, { type: 'rotate', key: second, next: third.kid })
-    const { to } = await askToMove(agent, other, { signer: second })
+    const { to } = await askToMove(agent, other, { signer: second, key: third })
     waitOut()
     await moves.admit(other, agent.did)
     const moved = agentLog(fixture.identity, to, now)
@@ -134,12 +105,12 @@ describe('admitAgent of an agent of this server', () => {
       { action: 'agent.move', operatorId: acme.id, actor: `agent:${agent.did}` },
     ])
     expect(await audited(to)).toEqual([{ action: 'agent.admit', operatorId: other.id, actor: `operator:${other.id}` }])
-    const record = await prisma().auditLog.findFirstOrThrow({ where: { subject: agent.did, action: 'agent.move' } })
+    const record = await prisma.auditLog.findFirstOrThrow({ where: { subject: agent.did, action: 'agent.move' } })
     expect(record).toMatchObject({ signedRequestId: null, kid: '', keyLabel: '' })
   })
 
   it('needs the release until the delay is over, to the millisecond', async () => {
-    const { to } = await askToMove(agent, other)
+    const { to } = await askToMove(agent, other, { key: next })
     await expectRefusal(() => moves.admit(other, agent.did), 'MOVE_NOT_RELEASED')
     fixture.clock.now += IDENTITY_SETTINGS.moveDelayMs - 1
     await expectRefusal(() => moves.admit(other, agent.did), 'MOVE_NOT_RELEASED')
@@ -170,17 +141,17 @@ describe('admitAgent of an agent of this server', () => {
     const { to } = await released()
     await moves.admit(other, agent.did)
     const moved = { ...agentLog(fixture.identity, to, now), key: agent.key }
-    await expectRefusal(() => askToMove(moved, acme), 'INVALID_KEY_EVENT')
-    const move = await askToMove(moved, third)
+    await expectRefusal(() => askToMove(moved, acme, { key: next }), 'INVALID_KEY_EVENT')
+    const move = await askToMove(moved, third, { key: next })
     await moves.release(other, move)
     await moves.admit(third, to)
     const last = agentLog(fixture.identity, move.to, now)
     expect(await last.state()).toMatchObject({ previousDids: [agent.did, to], did: move.to })
-    await expectRefusal(() => askToMove({ ...last, key: agent.key }, acme), 'INVALID_KEY_EVENT')
+    await expectRefusal(() => askToMove({ ...last, key: agent.key }, acme, { key: next }), 'INVALID_KEY_EVENT')
   })
 
   it('lets the agents of a lapsed operator go', async () => {
-    await askToMove(agent, other)
+    await askToMove(agent, other, { key: next })
     waitOut()
     await setStatus(acme, 'lapsed')
     try {

@@ -1,48 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, it } from 'vitest'
+import { afterAll, beforeEach, describe, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
 import { newKey, registerWithLog, type TestKey } from '../../../test/support/agent-log.ts'
-import {
-  type AskedMove,
-  askToMove,
-  didUnder,
-  type MovesFixture,
-  movesFixture,
-  type TestAgent,
-} from '../../../test/support/agent-moves.ts'
-import { RECOVERY_DELAY_MS, type TestOperator } from '../../../test/support/identity.ts'
+import { askToMove, didUnder, movesFixture, type TestAgent } from '../../../test/support/agent-moves.ts'
+import { RECOVERY_DELAY_MS } from '../../../test/support/identity.ts'
 
-let fixture: MovesFixture
-let acme: TestOperator
-let other: TestOperator
-let third: TestOperator
-let moves: MovesFixture['moves']
+const fixture = await movesFixture()
+const { identity, acme, other, third, moves, now, waitOut, setStatus, expectRefusal } = fixture
 let next: TestKey
 let agent: TestAgent
 
-const now = () => fixture.clock.now
-const calls = () => agentCalls(fixture.identity, acme)
-const register: MovesFixture['register'] = (options) => fixture.register(options)
-const waitOut = () => fixture.waitOut()
-const setStatus: MovesFixture['setStatus'] = (operator, status) => fixture.setStatus(operator, status)
-const expectRefusal: MovesFixture['expectRefusal'] = (work, reason) => fixture.expectRefusal(work, reason)
+const calls = agentCalls(identity, acme)
+const released = (target = other) => fixture.release(agent, target, next)
 
-beforeAll(async () => {
-  fixture = await movesFixture()
-  ;({ acme, other, third, moves } = fixture)
-})
 afterAll(() => fixture.drop())
-
 beforeEach(async () => {
-  fixture.clock.now += 1000
-  next = newKey()
-  agent = await register({ next: next.kid })
+  ;({ next, agent } = await fixture.registerCommitted())
 })
-
-const released = async (target = other): Promise<AskedMove> => {
-  const move = await askToMove(agent, target)
-  await moves.release(acme, move)
-  return move
-}
 
 describe('admitAgent refuses', () => {
   it.each<[string, () => Promise<unknown>, string]>([
@@ -51,7 +24,7 @@ describe('admitAgent refuses', () => {
     [
       'an agent that moves to another server',
       async () => {
-        await askToMove(agent, other, { issuer: 'https://auth.example' })
+        await askToMove(agent, other, { issuer: 'https://auth.example', key: next })
         waitOut()
       },
       'NOTHING_PENDING',
@@ -67,7 +40,7 @@ describe('admitAgent refuses', () => {
     [
       'an agent whose operator has objected',
       async () => {
-        await askToMove(agent, other)
+        await askToMove(agent, other, { key: next })
         await moves.object(acme, agent.did)
         waitOut()
       },
@@ -76,9 +49,9 @@ describe('admitAgent refuses', () => {
     [
       'a suspended agent that its operator has not released, whatever time has passed',
       async () => {
-        await askToMove(agent, other)
+        await askToMove(agent, other, { key: next })
         waitOut()
-        await calls().suspend(agent.did)
+        await calls.suspend(agent.did)
       },
       'MOVE_NOT_RELEASED',
     ],
@@ -87,7 +60,7 @@ describe('admitAgent refuses', () => {
       async () => {
         await released()
         fixture.clock.now += 1
-        await calls().suspend(agent.did)
+        await calls.suspend(agent.did)
       },
       'MOVE_NOT_RELEASED',
     ],
@@ -120,7 +93,7 @@ describe('admitAgent refuses', () => {
       'a revoked agent',
       async () => {
         await released()
-        await calls().revoke(agent.did)
+        await calls.revoke(agent.did)
       },
       'AGENT_REVOKED',
     ],

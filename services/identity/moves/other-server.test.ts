@@ -1,50 +1,31 @@
 import { verifyAgentBundle } from '@auth4agent/core/key-events/agent-bundle'
 import type { AgentBundle } from '@auth4agent/core/key-events/bundle-text'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
 import { agentLog, newKey, newP256Key, registerWithLog, type TestKey } from '../../../test/support/agent-log.ts'
-import {
-  type AskedMove,
-  askToMove,
-  type MovesFixture,
-  movesFixture,
-  type TestAgent,
-} from '../../../test/support/agent-moves.ts'
-import { anonymous, RECOVERY_DELAY_MS, type TestOperator } from '../../../test/support/identity.ts'
+import { type AskedMove, askToMove, movesFixture, type TestAgent } from '../../../test/support/agent-moves.ts'
+import { anonymous, RECOVERY_DELAY_MS } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 
 const ISSUER = 'https://auth.other.example'
 /** The server that the agent leaves, and the one that it moves to. Each has its own database. */
-let here: MovesFixture
-let there: MovesFixture
-let acme: TestOperator
-let other: TestOperator
+const here = await movesFixture()
+const there = await movesFixture(ISSUER)
+const { acme, now } = here
+const { other } = there
 let next: TestKey
 let agent: TestAgent
 
-const now = () => here.clock.now
-const row = ({ db }: MovesFixture, operatorId: string, did: string) =>
-  db.prisma.agent.findUniqueOrThrow({ where: { operatorId_did: { operatorId, did } } })
-
-beforeAll(async () => {
-  here = await movesFixture()
-  there = await movesFixture(ISSUER)
-  ;({ acme } = here)
-  ;({ other } = there)
-})
 afterAll(async () => {
   await here.drop()
   await there.drop()
 })
-
 beforeEach(async () => {
-  here.clock.now += 1000
+  ;({ next, agent } = await here.registerCommitted())
   there.clock.now = here.clock.now
-  next = newKey()
-  agent = await here.register({ next: next.kid })
 })
 
-const ask = (): Promise<AskedMove> => askToMove(agent, other, { issuer: ISSUER })
+const ask = (): Promise<AskedMove> => askToMove(agent, other, { issuer: ISSUER, key: next })
 
 async function exported(): Promise<AgentBundle> {
   await here.moves.release(acme, await ask())
@@ -53,11 +34,11 @@ async function exported(): Promise<AgentBundle> {
 
 describe('releaseAgent to another server', () => {
   it('ends the agent here at once, with all its tokens', async () => {
-    const { epoch } = await row(here, acme.id, agent.did)
+    const { epoch } = await here.row(acme.id, agent.did)
     const move = await ask()
     const { releasedAt } = await here.moves.release(acme, move)
     expect(releasedAt?.seconds).toBe(BigInt(Math.floor(now() / 1000)))
-    expect(await row(here, acme.id, agent.did)).toMatchObject({
+    expect(await here.row(acme.id, agent.did)).toMatchObject({
       status: 'revoked',
       movedTo: move.to,
       epoch: epoch + 1,
@@ -71,7 +52,7 @@ describe('releaseAgent to another server', () => {
     await ask()
     here.waitOut()
     await here.expectRefusal(() => here.moves.export(agent.did), 'MOVE_NOT_RELEASED')
-    expect(await row(here, acme.id, agent.did)).toMatchObject({ status: 'active', movedTo: null })
+    expect(await here.row(acme.id, agent.did)).toMatchObject({ status: 'active', movedTo: null })
   })
 
   it('returns the time of the first call when it is repeated', async () => {
@@ -119,7 +100,7 @@ describe('exportAgent', () => {
     [
       'an agent that has moved within this server',
       async () => {
-        await here.moves.release(acme, await askToMove(agent, here.third))
+        await here.moves.release(acme, await askToMove(agent, here.third, { key: next }))
         await here.moves.admit(here.third, agent.did)
         return agent.did
       },
@@ -154,11 +135,11 @@ describe('admitAgent of a bundle', () => {
     await agent.append(agent.key, { type: 'add-key', key: p256, label: 'laptop', exp })
     await agent.append(agent.key, { type: 'rotate', key: second, next: third.kid })
     await agentCalls(here.identity, acme).setScopes(agent.did, ['orders:read'])
-    const move = await askToMove(agent, other, { issuer: ISSUER, signer: second })
+    const move = await askToMove(agent, other, { issuer: ISSUER, signer: second, key: third })
     await here.moves.release(acme, move)
     const admitted = await there.moves.import(other, await here.moves.export(agent.did))
     expect(admitted).toEqual({ id: expect.any(String), did: move.to, status: 'active' })
-    expect(await row(there, other.id, move.to)).toMatchObject({
+    expect(await there.row(other.id, move.to)).toMatchObject({
       status: 'active',
       allowedScopes: [],
       movedFrom: agent.did,
@@ -211,11 +192,11 @@ describe('admitAgent of a bundle', () => {
   it('lets the agent move on to a third server, but not back to a DID that it has left', async () => {
     const { did = '' } = await there.moves.import(other, await exported())
     const moved = { ...agentLog(there.identity, did, now), key: agent.key }
-    const back = askToMove(moved, acme, { issuer: 'http://localhost:8080' })
+    const back = askToMove(moved, acme, { issuer: 'http://localhost:8080', key: next })
     expect(await refusalOf(back)).toBe('INVALID_KEY_EVENT')
     const third = await movesFixture('https://auth.third.example')
     third.clock.now = now()
-    const move = await askToMove(moved, third.third, { issuer: 'https://auth.third.example' })
+    const move = await askToMove(moved, third.third, { issuer: 'https://auth.third.example', key: next })
     await there.moves.release(other, move)
     await third.moves.import(third.third, await there.moves.export(did))
     expect(await agentLog(third.identity, move.to, now).state()).toMatchObject({

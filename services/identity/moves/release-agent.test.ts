@@ -1,53 +1,33 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
 import { newKey, type TestKey } from '../../../test/support/agent-log.ts'
 import {
   type AskedMove,
   askToMove,
   didUnder,
-  type MovesFixture,
   movesFixture,
   releaseOf,
   type TestAgent,
 } from '../../../test/support/agent-moves.ts'
-import { anonymous, type TestOperator } from '../../../test/support/identity.ts'
+import { anonymous } from '../../../test/support/identity.ts'
 
-let fixture: MovesFixture
-let acme: TestOperator
-let other: TestOperator
-let third: TestOperator
-let moves: MovesFixture['moves']
+const fixture = await movesFixture()
+const { identity, db, acme, other, third, moves, now, register, waitOut, expectRefusal } = fixture
+const { prisma } = db
 let next: TestKey
 let agent: TestAgent
 
-const now = () => fixture.clock.now
-const prisma = () => fixture.db.prisma
-const calls = () => agentCalls(fixture.identity, acme)
-const register: MovesFixture['register'] = (options) => fixture.register(options)
-const waitOut = () => fixture.waitOut()
-const expectRefusal: MovesFixture['expectRefusal'] = (work, reason) => fixture.expectRefusal(work, reason)
+const calls = agentCalls(identity, acme)
+const released = (target = other) => fixture.release(agent, target, next)
 
-beforeAll(async () => {
-  fixture = await movesFixture()
-  ;({ acme, other, third, moves } = fixture)
-})
 afterAll(() => fixture.drop())
-
 beforeEach(async () => {
-  fixture.clock.now += 1000
-  next = newKey()
-  agent = await register({ next: next.kid })
+  ;({ next, agent } = await fixture.registerCommitted())
 })
-
-const released = async (target = other): Promise<AskedMove> => {
-  const move = await askToMove(agent, target)
-  await moves.release(acme, move)
-  return move
-}
 
 describe('a release', () => {
   it('returns the time of the first call when it is repeated', async () => {
-    const move = await askToMove(agent, other)
+    const move = await askToMove(agent, other, { key: next })
     const first = await moves.release(acme, move)
     fixture.clock.now += 1000
     expect(await moves.release(acme, move)).toEqual(first)
@@ -56,7 +36,7 @@ describe('a release', () => {
   it('counts again when it is repeated after a suspension', async () => {
     const move = await released()
     fixture.clock.now += 1
-    await calls().suspend(agent.did)
+    await calls.suspend(agent.did)
     fixture.clock.now += 1
     await moves.release(acme, move)
     expect(await moves.admit(other, agent.did)).toMatchObject({ status: 'active' })
@@ -106,15 +86,15 @@ describe('a release', () => {
       'AGENT_NOT_FOUND',
     ],
   ])('is refused %s', async (_name, release, reason) => {
-    const move = await askToMove(agent, other)
+    const move = await askToMove(agent, other, { key: next })
     await expectRefusal(() => release(move), reason)
   })
 
   it('is refused for an earlier move of the agent', async () => {
-    const earlier = await askToMove(agent, other)
+    const earlier = await askToMove(agent, other, { key: next })
     const statement = await releaseOf(acme, earlier, now())
     fixture.clock.now += 1000
-    const move = await askToMove(agent, third)
+    const move = await askToMove(agent, third, { key: next })
     await expectRefusal(() => moves.release(acme, move, statement), 'INVALID_STATEMENT')
   })
 
@@ -127,24 +107,24 @@ describe('a release', () => {
     await moves.admit(other, agent.did)
     await expectRefusal(() => moves.release(acme, moved), 'AGENT_MOVED')
     const revoked = await register()
-    await calls().revoke(revoked.did)
+    await calls.revoke(revoked.did)
     await expectRefusal(() => moves.release(acme, { ...move, did: revoked.did }), 'AGENT_REVOKED')
   })
 })
 
 describe('an objection', () => {
   it('ends the move, and says so in the audit', async () => {
-    const { event } = await askToMove(agent, other)
+    const { event } = await askToMove(agent, other, { key: next })
     expect(await moves.object(acme, agent.did, 'not agreed')).toEqual({ agentDid: agent.did, digest: event })
     expect((await agent.list()).pending).toEqual([])
-    const record = await prisma().auditLog.findFirstOrThrow({
+    const record = await prisma.auditLog.findFirstOrThrow({
       where: { action: 'agent.object-to-move', subject: agent.did },
     })
     expect(record).toMatchObject({ reason: 'not agreed', operatorId: acme.id, actor: `operator:${acme.id}` })
   })
 
   it('ends a move whose delay is over', async () => {
-    await askToMove(agent, other)
+    await askToMove(agent, other, { key: next })
     waitOut()
     await moves.object(acme, agent.did)
     await expectRefusal(() => moves.admit(other, agent.did), 'NOTHING_PENDING')
@@ -152,7 +132,7 @@ describe('an objection', () => {
 
   it('is refused after the release, for another operator, without a move, and with a reason that is too long', async () => {
     await expectRefusal(() => moves.object(acme, agent.did), 'NOTHING_PENDING')
-    const move = await askToMove(agent, other)
+    const move = await askToMove(agent, other, { key: next })
     await expectRefusal(() => moves.object(other, agent.did), 'AGENT_NOT_FOUND')
     await expectRefusal(() => moves.object(acme, agent.did, 'x'.repeat(501)), 'INVALID_ARGUMENT')
     await moves.release(acme, move)

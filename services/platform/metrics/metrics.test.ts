@@ -32,6 +32,14 @@ describe('createMetrics', () => {
     expect(text).toContain('nodejs_eventloop_lag_seconds')
   })
 
+  it('shows how many recoveries and moves of agents wait', async () => {
+    const metrics = metricsOfIdlePool()
+    metrics.keyEvents.waiting({ recover: 2, move: 3 })
+    const text = await metrics.exposition.metrics()
+    expect(text).toContain('auth4agent_recoveries_waiting 2')
+    expect(text).toContain('auth4agent_moves_waiting 3')
+  })
+
   it('collects the metrics once for simultaneous requests', async () => {
     const metrics = metricsOfIdlePool()
     const first = metrics.exposition.metrics()

@@ -104,6 +104,9 @@ const forms: readonly RefusalCase[] = [
     'active',
     unproven((agent) => proofIn(rotation({ ...agent, end: { ...agent.end, seq: 7 } }, foreign))),
   ),
+  append('a rotation with a commitment that its proof does not have', 'INVALID_KEY_EVENT', 'active', (agent) =>
+    rotation(agent, undefined, { claims: { next: thumbprint(foreign.publicKey) } }),
+  ),
   append('a recovery', 'INVALID_KEY_EVENT', 'committed', (agent) => recovery(agent)),
   append('an inception', 'INVALID_KEY_EVENT', 'active', (agent) => inceptionOf(agent)),
   append('an event of another agent', 'INVALID_KEY_EVENT', 'active', (_, { agents }) => rotation(agents.ofBravo)),

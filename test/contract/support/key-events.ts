@@ -47,13 +47,13 @@ export function eventOf(agent: LogParty, change: object, edits: EventEdits = {})
 
 /** Signs a rotation to a key, which proves itself. */
 export function rotation(agent: LogParty, to = generateKeyPair(), edits: EventEdits = {}): string {
-  return eventOf(agent, { type: 'rotate', key: ed25519Jwk(to.publicKey), proof: proofOf(agent, to) }, edits)
+  return eventOf(agent, withProof(to, { ...placeIn(agent), type: 'rotate' }), edits)
 }
 
 /** Signs the addition of a key, which proves itself. */
 export function addition(agent: LogParty, key = generateKeyPair(), edits: EventEdits = {}): string {
-  const change = { type: 'add-key', key: ed25519Jwk(key.publicKey), label: 'laptop', exp: nowS() + 3600 }
-  return eventOf(agent, { ...change, proof: proofOf(agent, key) }, edits)
+  const claims = { ...placeIn(agent), type: 'add-key', label: 'laptop', exp: nowS() + 3600 }
+  return eventOf(agent, withProof(key, claims), edits)
 }
 
 /** Signs a recovery with the key to which the agent has committed. */
@@ -71,9 +71,11 @@ function placeIn({ did, end }: LogParty) {
   return { did, seq: end.seq + 1, prev: end.head, iat: nowS() }
 }
 
-function proofOf(agent: LogParty, { publicKey, privateKey }: KeyPair): string {
+/** Adds a key, and its signature over all claims. */
+function withProof({ publicKey, privateKey }: KeyPair, claims: object) {
+  const proven = { ...claims, key: ed25519Jwk(publicKey) }
   const header = { alg: 'EdDSA', typ: KEY_PROOF_TYPE, kid: thumbprint(publicKey) }
-  return signCompactJws(header, placeIn(agent), privateKey)
+  return { ...proven, proof: signCompactJws(header, proven, privateKey) }
 }
 
 function sign({ publicKey, privateKey }: KeyPair, typ: string, claims: object, edits: EventEdits): string {

@@ -5,7 +5,8 @@ import { type Replayed, replayKeyEvents } from '@auth4agent/core/key-events/repl
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { buildLog, type Made, recipe } from './build-log.ts'
-import { type Chance, chance, FAULTS } from './faults.ts'
+import { type Chance, chance, ENDS } from './fault.ts'
+import { FAULTS } from './faults.ts'
 import { type NaiveResult, naiveReplay } from './naive-replayer.ts'
 
 /** How often something happened, by its name. */
@@ -18,7 +19,7 @@ export interface Drawn {
   readonly refused: Counts
   /** Refused logs by the reason of the replayers. */
   readonly reasons: Counts
-  /** Events of accepted logs by type. */
+  /** Events of accepted logs by type. Those that may have a key are also counted by whether they have it. */
   readonly types: Counts
 }
 
@@ -65,8 +66,16 @@ function compare(drawn: Drawn, made: readonly Made[], name: string, chosen: Chan
   if (difference !== undefined) throw new Error(`${name}: ${difference}\n${texts.join('\n')}`)
   count(ours.ok ? drawn.accepted : drawn.refused, faulty === undefined ? NO_FAULT : name)
   if (!ours.ok) count(drawn.reasons, ours.why)
-  else for (const { claims } of made.slice(0, texts.length)) count(drawn.types, String(claims['type']))
+  else for (const each of made.slice(0, texts.length)) countType(drawn.types, each)
 }
+
+function countType(types: Counts, { claims, proven }: Made): void {
+  const type = String(claims['type'])
+  count(types, type)
+  if (ENDS.includes(type)) count(types, nameOfEnd(type, proven !== undefined))
+}
+
+const nameOfEnd = (type: unknown, hasKey: boolean) => `${String(type)} ${hasKey ? 'with' : 'without'} the committed key`
 
 /**
  * Expects that random logs were of every kind: about half of them wrong, with every fault, every reason and every type
@@ -80,6 +89,11 @@ export function expectVariety(drawn: Drawn, logs: number): void {
   for (const name of faults) expect(drawn.refused[name], name).toBeGreaterThan(logs / 1_000)
   for (const name of REASONS) expect(drawn.reasons[name], name).toBeGreaterThan(logs / 1_000)
   for (const type of KEY_EVENT_TYPES) expect(drawn.types[type], type).toBeGreaterThan(logs / 100)
+  for (const type of ENDS)
+    for (const hasKey of [true, false]) {
+      const name = nameOfEnd(type, hasKey)
+      expect(drawn.types[name], name).toBeGreaterThan(logs / 200)
+    }
   // A log that only ends too early is valid.
   expect(drawn.accepted['truncation']).toBeGreaterThan(logs / 100)
   expect(drawn.refused['truncation']).toBeUndefined()

@@ -7,7 +7,7 @@ import {
   type IdentityKey,
   identityKey,
   p256Key,
-  proofOf,
+  withProof,
 } from '../../support/key-events.ts'
 import { type NaiveState, naiveApply } from './naive-replayer.ts'
 
@@ -121,8 +121,8 @@ export function makeEvent(state: NaiveState, chosen: Step): Made | undefined {
   const change = changeOf(state, chosen, place)
   if (change === undefined) return undefined
   const { claims, proven, signer = keyOf(state.kid) } = change
-  const proof = proven && { key: proven.jwk, proof: proofOf(proven, place) }
-  const all = { type: chosen.type, ...place, ...claims, ...proof }
+  const bare = { type: chosen.type, ...place, ...claims }
+  const all = proven === undefined ? bare : withProof(proven, bare)
   return { text: eventOf(signer, all), claims: all, signer, proven, before: state }
 }
 
@@ -162,7 +162,8 @@ function changeOf(state: NaiveState, chosen: Step, { iat }: { readonly iat: numb
     case 'move': {
       const to = `did:agent:d${state.left.length}.example:${state.did.slice(-32)}`
       const operator = '11111111-1111-8111-8111-111111111111'
-      return { claims: { to, operator_id: operator, issuer: 'https://auth.example' } }
+      const claims = { to, operator_id: operator, issuer: 'https://auth.example' }
+      return { claims, ...(committed && { proven: committed }) }
     }
     default:
       return { claims: {}, ...(committed && { proven: committed }) }

@@ -1,36 +1,9 @@
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
-import fc from 'fast-check'
-import { eventOf, type IdentityKey, proofOf, signAsIs } from '../../support/key-events.ts'
-import { keyOf, type Made, makeEvent, POOL, type Step, step } from './build-log.ts'
+import { eventOf, type IdentityKey, proofOf, withProof } from '../../support/key-events.ts'
+import { keyOf, type Made, makeEvent, POOL, type Step } from './build-log.ts'
+import { choose, ENDS, ending, type Fault, pick, textsOf } from './fault.ts'
 import { type NaiveState, naiveApply } from './naive-replayer.ts'
-
-/** The random choices of a fault. */
-export interface Chance {
-  /** Which event is wrong, which other one is used, and which variant it is. */
-  readonly at: number
-  readonly other: number
-  readonly variant: number
-  readonly step: Step
-}
-
-const number = fc.nat({ max: 10_000 })
-export const chance: fc.Arbitrary<Chance> = fc.record({ at: number, other: number, variant: number, step })
-
-/** Changes a valid log. Returns undefined if the log has no place for the fault. Some variants leave the log valid. */
-type Fault = (log: readonly Made[], chance: Chance) => readonly string[] | undefined
-
-const textsOf = (log: readonly Made[]) => log.map(({ text }) => text)
-
-/** Replaces an event, and leaves out the events after it, because they name the replaced one. */
-function ending(log: readonly Made[], at: number, text: string): readonly string[] {
-  return [...textsOf(log.slice(0, at)), text]
-}
-
-/** Chooses an event that has a property. */
-function choose(log: readonly Made[], at: number, has: (made: Made) => boolean) {
-  const places = log.flatMap((made, place) => (has(made) ? [{ ...made, place }] : []))
-  return places[at % Math.max(1, places.length)]
-}
+import { PROOF_FAULTS } from './proof-faults.ts'
 
 /** Returns the state at the end of a valid log. */
 function stateAfter(log: readonly Made[]): NaiveState | undefined {
@@ -109,10 +82,9 @@ function signText(signer: IdentityKey, header: string, json: string): string {
 /** Characters that can replace one of an event. */
 const CHARACTERS = Array.from('ABCabc019-_.=+/ \n\u0000é')
 
-const pick = <T>(from: readonly T[], at: number): T => from[at % from.length] as T
-
 /** All faults by name. */
 export const FAULTS: Readonly<Record<string, Fault>> = {
+  ...PROOF_FAULTS,
   fork(log, { at, step: other }) {
     const made = choose(log, at, isFollowing)
     const fork = made?.before && makeEvent(made.before, other)
@@ -148,13 +120,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const kid = variant % 2 === 0 ? {} : { kid: made.signer.kid }
     return ending(log, made.place, eventOf(pick(stale, other), made.claims, kid))
   },
-  'uncommitted key'(log, { at, other }) {
-    const made = choose(log, at, ({ before, proven }) => before?.next !== undefined && proven?.kid === before.next)
-    const key = POOL.find((each, index) => index >= other % POOL.length && each.kid !== made?.before?.next)
-    if (made === undefined || key === undefined) return undefined
-    const { did, seq, prev, iat } = made.claims
-    const claims = { ...made.claims, key: key.jwk, proof: proofOf(key, { did, seq, prev, iat }) }
-    return ending(log, made.place, eventOf(made.signer, claims))
+  'bare end'(log, { at, variant }) {
+    const made = choose(log, at, ({ claims, proven }) => proven !== undefined && ENDS.includes(claims['type']))
+    if (made === undefined) return undefined
+    const bare = pick([{ key: undefined, proof: undefined }, { key: undefined }, { proof: undefined }], variant)
+    return ending(log, made.place, eventOf(made.signer, { ...made.claims, ...bare }))
   },
   'other recovery'(log, { at, other }) {
     const made = choose(log, at, ({ claims }) => claims['type'] === 'recover')
@@ -162,28 +132,12 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     if (made === undefined || key === made.signer) return undefined
     return ending(log, made.place, eventOf(key, { ...made.claims, key: key.jwk }))
   },
-  'swapped proof'(log, { at, other, variant }) {
-    const made = choose(log, at, ({ proven }) => proven !== undefined)
-    if (made?.proven === undefined) return undefined
-    const { did, seq, prev, iat } = made.claims
-    const place = { did, seq, prev, iat }
-    const stranger = pick(POOL, other)
-    const proofs = [
-      pick(log, other).claims['proof'] ?? 'a.b.c',
-      proofOf(stranger, place),
-      proofOf(stranger, place, { kid: made.proven.kid }),
-      proofOf(made.proven, { ...place, seq: Number(seq) + 1 }),
-      proofOf(made.proven, { ...place, type: made.claims['type'] }),
-      eventOf(made.proven, place),
-      signAsIs(made.signer, { alg: 'EdDSA', typ: 'JWT' }, place),
-    ]
-    return ending(log, made.place, eventOf(made.signer, { ...made.claims, proof: pick(proofs, variant) }))
-  },
   claim(log, { at, variant }) {
     const made = choose(log, at, isSigned)
     if (made === undefined) return undefined
-    const claims = { ...made.claims, ...pick(EDITS, variant)(made.claims) }
-    return ending(log, made.place, eventOf(made.signer, claims))
+    const { proof: _, ...claims } = { ...made.claims, ...pick(EDITS, variant)(made.claims) }
+    const proof = made.proven && proofOf(made.proven, claims)
+    return ending(log, made.place, eventOf(made.signer, { ...claims, proof }))
   },
   header(log, { at, variant }) {
     const made = choose(log, at, isSigned)
@@ -197,32 +151,22 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ending(log, made.place, signText(made.signer, header, pick(SPELLINGS, variant)(JSON.stringify(made.claims))))
     )
   },
-  'known key'(log, { at, other }) {
-    const made = choose(log, at, ({ proven, before }) => proven !== undefined && before?.next === undefined)
-    const known = POOL.filter(({ kid }) => made?.before?.used.includes(kid))
-    if (made === undefined || known.length === 0) return undefined
-    const key = pick(known, other)
-    const { did, seq, prev, iat } = made.claims
-    const claims = { ...made.claims, key: key.jwk, proof: proofOf(key, { did, seq, prev, iat }) }
-    return ending(log, made.place, eventOf(made.signer, claims))
-  },
   'one too many'(log, { at, other, variant }) {
     const state = stateAfter(log)
     if (state === undefined) return undefined
     const place = { did: state.did, seq: state.seq + 1, prev: state.head, iat: state.iat }
     const [key, kid] = [pick(POOL, other), pick(POOL, at).kid]
-    const proven = { key: key.jwk, proof: proofOf(key, place) }
+    const ending = { ...place, type: 'deactivate' }
     const claims = pick(
       [
-        { type: 'add-key', ...proven, label: 'TPM', exp: state.iat + 60 },
-        { type: 'recover', key: key.jwk },
-        { type: 'deactivate', ...(at % 2 === 0 && proven) },
-        { type: 'rotate', ...proven, next: kid },
+        withProof(key, { ...place, type: 'add-key', label: 'TPM', exp: state.iat + 60 }),
+        { ...place, type: 'recover', key: key.jwk },
+        at % 2 === 0 ? withProof(key, ending) : ending,
+        withProof(key, { ...place, type: 'rotate', next: kid }),
       ],
       variant,
     )
-    const signer = claims.type === 'recover' ? key : keyOf(state.kid)
-    return [...textsOf(log), eventOf(signer, { ...claims, ...place })]
+    return [...textsOf(log), eventOf(claims.type === 'recover' ? key : keyOf(state.kid), claims)]
   },
   'unknown key'(log, { other }) {
     const state = stateAfter(log)
@@ -237,7 +181,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const key = POOL.find((each, index) => index >= other % POOL.length && each.kid !== state?.next)
     if (state === undefined || state.ended || key === undefined) return undefined
     const place = { did: state.did, seq: state.seq + 1, prev: state.head, iat: state.iat }
-    const claims = { type: 'add-key', label: 'TPM', exp: state.iat + 60, key: key.jwk, proof: proofOf(key, place) }
-    return [...textsOf(grown), eventOf(keyOf(state.kid), { ...claims, ...place })]
+    const claims = withProof(key, { ...place, type: 'add-key', label: 'TPM', exp: state.iat + 60 })
+    return [...textsOf(grown), eventOf(keyOf(state.kid), claims)]
   },
 }

@@ -1,4 +1,5 @@
 import { createHash, type KeyObject, verify } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { decode, type Json, must, parseObject, Wrong } from './naive-json.ts'
 import { importKey } from './naive-points.ts'
 
@@ -43,7 +44,7 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   'add-key': ['type', 'did', 'seq', 'iat', 'prev', 'key', 'proof', 'label', 'exp'],
   'remove-key': ['type', 'did', 'seq', 'iat', 'prev', 'kid'],
   deactivate: ['type', 'did', 'seq', 'iat', 'prev', 'key?', 'proof?'],
-  move: ['type', 'did', 'seq', 'iat', 'prev', 'to', 'operator_id', 'issuer'],
+  move: ['type', 'did', 'seq', 'iat', 'prev', 'to', 'operator_id', 'issuer', 'key?', 'proof?'],
 }
 const DID =
   /^did:agent:(?=[^:]{1,253}:)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?:[0-9a-f]{32}$/
@@ -89,7 +90,7 @@ function checkClaims(claims: Json): string {
     must(isRight(name, value, type))
   }
   must(!(claims['recorded'] === true && 'next' in claims))
-  must(type !== 'deactivate' || 'key' in claims === 'proof' in claims)
+  if (type === 'deactivate' || type === 'move') must('key' in claims === 'proof' in claims)
   return type
 }
 
@@ -151,21 +152,13 @@ function isSigned(
   return isValid
 }
 
-/** Checks that a key has signed the place of an event. */
-function checkProof(claims: Json): void {
+/** Checks that a key has signed all claims of an event but the proof. */
+function checkProof({ proof: text, ...claims }: Json): void {
   const jwk = claims['key'] as Json
-  const proof = open(
-    String(claims['proof']),
-    'auth4agent-key-proof+jwt',
-    jwk['kty'] === 'EC' ? ['ES256'] : ['EdDSA', 'Ed25519'],
-    4096,
-  )
+  const algs = jwk['kty'] === 'EC' ? ['ES256'] : ['EdDSA', 'Ed25519']
+  const proof = open(String(text), 'auth4agent-key-proof+jwt', algs, 4096)
   must(proof.kid === kidOf(jwk), 'signature')
-  const names = ['did', 'seq', 'prev', 'iat']
-  must(
-    Object.keys(proof.claims).length === 4 && names.every((name) => proof.claims[name] === claims[name]),
-    'signature',
-  )
+  must(isDeepStrictEqual(proof.claims, claims), 'signature')
   must(isSigned(importKey(jwk), proof), 'signature')
 }
 
@@ -207,15 +200,14 @@ function checkSignature(event: ReturnType<typeof openEvent>, key: Json): void {
 function change(state: NaiveState, type: string, claims: Json): Partial<NaiveState> {
   const key = claims['key'] as Json | undefined
   const known = new Set([...state.used, ...state.added.map(({ kid }) => kid)])
-  if (type === 'move') return move(state, String(claims['to']))
+  if (type === 'deactivate' || type === 'move') {
+    checkCommittedKey(state, claims)
+    return type === 'move' ? move(state, String(claims['to'])) : { ended: true }
+  }
   if (type === 'remove-key') {
     const added = state.added.filter(({ kid }) => kid !== claims['kid'])
     must(added.length < state.added.length, 'unknown-key')
     return { added }
-  }
-  if (type === 'deactivate' && key === undefined) {
-    must(state.next === undefined, 'not-committed')
-    return { ended: true }
   }
   const kid = kidOf(key ?? {})
   if (type === 'add-key') {
@@ -226,14 +218,22 @@ function change(state: NaiveState, type: string, claims: Json): Partial<NaiveSta
     checkProof(claims)
     return { added: [...state.added, { kid, label, exp }] }
   }
-  if (type === 'deactivate' || (type === 'rotate' && state.next !== undefined))
-    must(kid === state.next, 'not-committed')
-  if (type !== 'recover') checkProof(claims)
-  if (type === 'deactivate') return { ended: true }
+  if (type === 'rotate' && state.next !== undefined) must(kid === state.next, 'not-committed')
+  if (type === 'rotate') checkProof(claims)
   const next = claims['next'] as string | undefined
   must(!known.has(kid), 'reused')
   must(next === undefined || !(next === kid || known.has(next)), 'reused')
   return { key: key ?? {}, kid, next, used: [...state.used, kid] }
+}
+
+/** Checks the key of an event that ends a DID. */
+function checkCommittedKey(state: NaiveState, claims: Json): void {
+  if (!('key' in claims)) {
+    must(state.next === undefined, 'not-committed')
+    return
+  }
+  must(kidOf(claims['key'] as Json) === state.next, 'not-committed')
+  checkProof(claims)
 }
 
 function move(state: NaiveState, to: string): Partial<NaiveState> {

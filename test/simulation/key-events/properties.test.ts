@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { eventOf, identityKey, signAsIs } from '../../support/key-events.ts'
 import { buildLog, type Made, type Recipe, recipe } from './build-log.ts'
-import { type Chance, chance, FAULTS } from './faults.ts'
+import { type Chance, chance } from './fault.ts'
+import { FAULTS } from './faults.ts'
 
 const RUNS = 100
 const signed = recipe.map((choices): Recipe => ({ ...choices, isRecorded: false }))
@@ -99,7 +100,7 @@ describe('replayKeyEvents', () => {
     })
   })
 
-  it('refuses every proof but the one of the new key for its place', () => {
+  it('refuses every proof but the one of the new key for its event', () => {
     always('swapped proof', (texts, faulty, log) => {
       const at = faulty.length - 1
       fc.pre(texts[at] !== faulty[at])
@@ -110,6 +111,16 @@ describe('replayKeyEvents', () => {
       expect(ok && log[at]?.proven?.alg).toBe(false)
     })
   })
+
+  it.each(['proof of another event', 'rotation with another next'])(
+    'refuses a genuine proof in an event that its key has not signed: %s',
+    (fault) => {
+      always(fault, (texts, faulty) => {
+        const at = firstDifference(texts, faulty)
+        expect(replayKeyEvents(faulty)).toMatchObject({ ok: false, at, why: 'signature' })
+      })
+    },
+  )
 
   it('with the end that was seen before, refuses every log that does not continue it', () => {
     always('truncation', (texts, faulty) => {

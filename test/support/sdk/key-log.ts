@@ -20,6 +20,7 @@ interface Intervention {
   readonly afterwards?: () => Promise<void> | void
 }
 
+const MOVE_DELAY_MS = 7 * 86_400_000
 const REASONS: Readonly<Record<string, string>> = {
   conflict: 'KEY_EVENT_CONFLICT',
   'not-committed': 'KEY_NOT_COMMITTED',
@@ -45,7 +46,7 @@ class Refusal extends Error {
 export class KeyLogServer {
   readonly did: string
   events: readonly string[]
-  /** The recovery that waits. */
+  /** The recovery or the move that waits. */
   waiting: string | undefined
   /** The server's time in Unix milliseconds, for the Date header of answers about the log. */
   now: () => number = Date.now
@@ -77,9 +78,13 @@ export class KeyLogServer {
 
   /** Appends an event as the server does. */
   append(event: string): void {
+    this.#check(event)
+    this.events = [...this.events, event]
+  }
+
+  #check(event: string): void {
     const next = applied(this.state, event)
     if (!next.ok) throw new Refusal(409, REASONS[next.why] ?? 'INVALID_KEY_EVENT')
-    this.events = [...this.events, event]
   }
 
   readonly fetch: typeof globalThis.fetch = async (input, init) => {
@@ -118,6 +123,7 @@ export class KeyLogServer {
   #perform(call: LogCall, { event, objection }: Json): Json {
     if (call === 'append event') {
       const text = String(event)
+      if (claimsOf(text).type === 'move') return this.#wait(text)
       if (!this.events.includes(text)) this.append(text)
       return { did: this.did, ...record(text, this.events.indexOf(text)) }
     }
@@ -132,6 +138,13 @@ export class KeyLogServer {
     if (call === 'read log') return { events: this.events.map(record), next_page_token: '', pending }
     const agent_public_key = Buffer.from(this.state.key.x, 'base64url').toString('base64')
     return { id: 'id', did: this.did, status: 'active', agent_public_key, did_document: {} }
+  }
+
+  #wait(move: string): Json {
+    this.#check(move)
+    this.waiting = move
+    const effective_at = new Date(this.now() + MOVE_DELAY_MS).toISOString()
+    return { did: this.did, ...record(move, this.state.seq + 1), effective_at }
   }
 
   /** Returns the reason for a signature of a wrong key, as the server gives it. */

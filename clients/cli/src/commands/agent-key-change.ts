@@ -5,7 +5,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
 import { shown } from '../hidden.ts'
-import { agentLogFlags, openAgent, rememberKey } from '../open-agent.ts'
+import { agentLogFlags, committedKeyFlag, givenCommittedKey, openAgent, rememberKey } from '../open-agent.ts'
 import { lines, plain } from '../text.ts'
 
 /** Form of a `kid`, which is an RFC 7638 thumbprint. */
@@ -201,11 +201,7 @@ export const deactivateAgent = defineCommand({
   ],
   flags: {
     ...agentLogFlags,
-    'new-key': {
-      kind: 'text',
-      value: 'FILE',
-      help: 'file of the committed private key, if it is not beside the identity key',
-    },
+    ...committedKeyFlag,
     yes: { kind: 'text', value: 'DID', help: 'the DID to end, as confirmation' },
   },
   async run(context) {
@@ -215,8 +211,7 @@ export const deactivateAgent = defineCommand({
     try {
       if (flags.text('yes') !== did)
         throw usageError('--yes must name the DID whose identity ends for good', `To end it, add --yes ${plain(did)}`)
-      const file = flags.text('new-key')
-      const key = file === undefined ? undefined : await readKeyFile(file)
+      const key = await givenCommittedKey(context)
       const { seq } = await progress('ending the identity', agent.deactivate({ key }))
       answer({ did, seq }, `identity ended\n\n${lines({ did, event: seq })}`, did)
     } finally {

@@ -12,7 +12,7 @@ const BOUND = ['required', 'optional'] as const
 /** `agents list`: lists the operator's agents. */
 export const listAgents = defineCommand({
   help: [
-    "Lists the operator's agents, oldest first. Without --status it omits pending agents; --status pending lists them. Pending agents wait for approval.",
+    "Lists the operator's agents, oldest first. Without --status it omits pending agents; --status pending lists them. Pending agents wait for approval. Below the list it names recoveries and moves that wait, and agents that have moved.",
   ],
   examples: [
     { does: 'agents that wait for approval', line: 'auth4agent agents list --status pending' },
@@ -38,7 +38,7 @@ export const listAgents = defineCommand({
       label ?? '',
     ])
     const table = found.length === 0 ? 'no agents' : columns([['DID', 'STATUS', 'SCOPES', 'LABEL'], ...rows])
-    const text = [table, ...found.flatMap(recoveryText)].join('\n')
+    const text = [table, ...found.flatMap(waitingText)].join('\n')
     context.answer(
       found,
       text,
@@ -114,9 +114,15 @@ export const updateAgent = defineCommand({
   },
 })
 
-/** Warns of a recovery that waits, because it may be an attack on the agent. */
-function recoveryText({ did, recovery_at: at }: AgentRecord): readonly string[] {
-  return at === undefined || at === null ? [] : [plain(`WARNING: a recovery of ${did} takes effect at ${at}`)]
+/** Warns of waiting events: a recovery may be an attack, and time may free an agent that moves. */
+function waitingText({ did, recovery_at: recovery, move_at: move, moved_to: to }: AgentRecord): readonly string[] {
+  return [
+    ...(recovery ? [plain(`WARNING: a recovery of ${did} takes effect at ${recovery}`)] : []),
+    ...(move
+      ? [plain(`a move of ${did} waits until ${move}; \`auth4agent agent-key list AGENT\` shows where to`)]
+      : []),
+    ...(to ? [plain(`${did} has moved to ${to}`)] : []),
+  ]
 }
 
 function boundText(required: boolean | null | undefined): string {

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { checkDpopProof } from '@auth4agent/core/dpop/dpop-proof'
+import { signerKid } from '@auth4agent/core/jose/signer-jwk'
+import { createP256KeyFile } from '@auth4agent/sdk/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type AgentHome, createAgentHome } from '../../../../test/support/sdk/agent-home.ts'
 import { until } from '../../../../test/support/until.ts'
@@ -57,6 +59,13 @@ describe('api-proxy', () => {
       expect(home.issuer.seen).toEqual([])
     },
   )
+
+  it('gets its token with an added key of P-256 that --key names', async () => {
+    const kid = signerKid(await createP256KeyFile(home.path('laptop.pem')))
+    home.issuer.next('/v1/token', { status: 403, body: { reason: 'SCOPE_NOT_ALLOWED', detail: 'It is not granted' } })
+    await home.tool(['api-proxy', '--api', API, ...ASKED, '--key', home.path('laptop.pem')])
+    expect(home.issuer.seen.at(-1)).toMatchObject({ path: '/v1/token', body: { kid } })
+  })
 
   it('does not listen if the agent gets no token', async () => {
     home.issuer.next('/v1/token', { status: 403, body: { reason: 'SCOPE_NOT_ALLOWED', detail: 'It is not granted' } })

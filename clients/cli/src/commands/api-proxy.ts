@@ -1,6 +1,6 @@
 import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import { createAgent } from '@auth4agent/sdk'
-import { loadAgent } from '../agent-key.ts'
+import { loadSigningAgent } from '../agent-key.ts'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { termsOf, tokenFlags } from '../get-token.ts'
@@ -35,12 +35,12 @@ export const apiProxy = defineCommand({
     const { flags, fetchAnyway: fetch, signal, progress } = context
     const api = apiOf(flags.required('api'))
     const listening = listenOptions(context)
-    const { agent, key } = await loadAgent(context)
+    const { agent, key, store } = await loadSigningAgent(context)
     const choice = serverOf(agent, context)
     const terms = termsOf(context)
     const { did } = agent
     // At Ctrl-C the proxy waits for running requests before it ends them.
-    const client = makeAgent({ ...choice, ...terms, did, key, fetch, dpop: flags.on('dpop') })
+    const client = makeAgent({ ...choice, ...terms, did, key: store ?? key, fetch, dpop: flags.on('dpop') })
     try {
       // The first token shows at once whether the agent may have it.
       await progress(`asking ${choice.server} for a token`, client.token({ signal }))

@@ -1,8 +1,8 @@
 import { normalizeHtu } from '@auth4agent/core/dpop/htu'
 import { signDpopProof } from '@auth4agent/core/dpop/sign-dpop-proof'
-import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import { signerKid } from '@auth4agent/core/jose/signer-jwk'
 import { readAccessToken } from '@auth4agent/core/token/access-token'
-import { agentKeyFlag, loadAgent } from '../agent-key.ts'
+import { agentKeyFlag, loadSigningAgent } from '../agent-key.ts'
 import { CliError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { readToken } from '../secrets.ts'
@@ -47,9 +47,9 @@ export const dpopProof = defineCommand({
     ]
     if (!METHOD.test(method)) throw usageError('--method must be in capital letters, as in the request: GET')
     if (normalizeHtu(url) === undefined) throw usageError('--url must be an absolute http or https URL')
-    const { key } = await loadAgent(context)
+    const { key } = await loadSigningAgent(context)
     const accessToken = given === undefined ? undefined : await readToken(given, context)
-    if (accessToken !== undefined) expectBound(accessToken, thumbprint(key.publicKey))
+    if (accessToken !== undefined) expectBound(accessToken, signerKid(key))
     const proof = await signDpopProof(key, { method, url, nowS: now() / 1000, accessToken, nonce })
     answer({ dpop_proof: proof }, proof, proof)
   },

@@ -1,3 +1,5 @@
+import { signerKid } from '@auth4agent/core/jose/signer-jwk'
+import { createP256KeyFile } from '@auth4agent/sdk/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type AgentHome, createAgentHome } from '../../../../test/support/sdk/agent-home.ts'
 
@@ -30,6 +32,15 @@ describe('introspect', () => {
     })
     expect(home.issuer.seen.at(-1)).toMatchObject({ body: { token: 'a.b.c', client_id: home.did } })
     expect(JSON.parse((await home.tool(['introspect', '--token', 'a.b.c', '--json'])).stdout)).toEqual(ANSWER)
+  })
+
+  it('asks with an added key of P-256 that --key names', async () => {
+    const kid = signerKid(await createP256KeyFile(home.path('laptop.pem')))
+    home.issuer.next('/oauth/introspect', { body: ANSWER })
+    const ran = await home.tool(['introspect', '--token', 'a.b.c', '--key', home.path('laptop.pem')])
+    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    const [header = ''] = String(home.issuer.seen.at(-1)?.body.client_assertion).split('.')
+    expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toMatchObject({ alg: 'ES256', kid })
   })
 
   it('exits with 1 for a token that is not active', async () => {

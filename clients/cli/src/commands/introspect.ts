@@ -1,6 +1,6 @@
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import { createAgent, type Introspection } from '@auth4agent/sdk'
-import { agentKeyFlag, loadAgent } from '../agent-key.ts'
+import { agentKeyFlag, loadSigningAgent } from '../agent-key.ts'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import { serverOf } from '../parties.ts'
@@ -30,9 +30,9 @@ export const introspect = defineCommand({
   },
   async run(context) {
     const { flags, fetch, signal, progress, answer } = context
-    const { agent, key } = await loadAgent(context)
+    const { agent, key, store } = await loadSigningAgent(context)
     const token = await readToken(flags.required('token'), context)
-    const client = createAgent({ ...serverOf(agent, context), did: agent.did, key, fetch })
+    const client = createAgent({ ...serverOf(agent, context), did: agent.did, key: store ?? key, fetch })
     const told = await progress('asking the server', client.introspect(token, { signal }))
     answer(told, toText(told), told.active ? 'active' : 'not active')
     return told.active ? 'ok' : 'refused'

@@ -20,7 +20,7 @@ export const whoami = defineCommand({
   help: [
     'Shows the agent of agent.json, or the operator of operator.json if there is no agent. --verbose and --json show both.',
     'About a registered operator it asks the server whether the operator is frozen, and which roles and expiry the key has that --as chooses. It warns of a key that expires within 14 days. With --offline or --quiet it asks no server.',
-    'With --keys it asks the server for the age of the identity key, added keys and a recovery that waits.',
+    'With --keys it asks the server for the age of the identity key, added keys, and a recovery or move that waits.',
   ],
   examples: [
     { does: 'show the agent or operator', line: 'auth4agent whoami' },

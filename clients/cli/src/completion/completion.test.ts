@@ -92,7 +92,8 @@ describe.each(shells)('completion %s', (name, complete) => {
   })
 
   it('offers the second words of a group of commands', () => {
-    expect(offers('agents', '')).toEqual(['approve', 'list', 'update'])
+    expect(offers('agents', 'a')).toEqual(['admit', 'approve'])
+    expect(offers('agents', 'verify-bundle', '--')).not.toContain('--server')
     expect(offers('revoke', 're')).toEqual(['reactivate'])
     expect(offers('issue', '--scope', 'agents', '')).toEqual([])
     expect(offers('keys', 'rotate', '--ke')).toEqual(['--key'])

@@ -15,6 +15,7 @@ const LOG: KeyLog = {
 }
 const times = { requested_at: null, effective_at: '2027-01-16T00:00:00Z', released_at: null }
 const recovery = { type: 'recover', event: 'x', digest: 'x', ...times }
+const move = { ...recovery, type: 'move' }
 const added = (days: number): KeyLog => {
   const key = { kid: 'added', label: 'laptop', exp: NOW_S + days * DAY_S, jwk: { kty: 'OKP', crv: 'Ed25519', x: '' } }
   return { ...LOG, state: Object({ seq: 3, addedKeys: [key] }) }
@@ -27,6 +28,7 @@ it.each<[string, KeyLog, readonly string[]]>([
   ['an added key with 3 days left', added(3), ['ok keys', 'warning added key']],
   ['an added key that has expired', added(-1), ['ok keys', 'warning added key']],
   ['a recovery that waits', { ...LOG, pending: [recovery] }, ['problem recovery', 'ok keys']],
+  ['a move that waits', { ...LOG, pending: [move] }, ['warning move', 'ok keys']],
 ])('judgeKeys judges %s', (_name, log, findings) => {
   expect(judgeKeys(log, NOW_S).map(({ level, check }) => `${level} ${check}`)).toEqual(findings)
 })

@@ -53,5 +53,14 @@ export function judgeKeys({ kid, next, keySinceS, state, pending }: KeyLog, nowS
             'If you did not ask for it, end it now: `auth4agent agent-key object`.',
           ),
         ]
-  return [...recovery, identity, ...added]
+  const move = pending.some(({ type }) => type === 'move')
+    ? [
+        warning(
+          'move',
+          'a move of the agent waits',
+          'If you did not ask for it, end it: `auth4agent agent-key rotate`.',
+        ),
+      ]
+    : []
+  return [...recovery, ...move, identity, ...added]
 }

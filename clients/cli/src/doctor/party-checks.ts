@@ -82,7 +82,9 @@ async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Fin
   const answer = await probe.get(`/v1/agent/${did}`)
   const known = objectOf(answer)
   if (known === undefined) return unknown('agent', answer, 'Register it: `auth4agent register agent`.')
-  const { status, allowed_scopes: scopes, operator_id: owner, agent_public_key: registeredKey } = known
+  const { status, allowed_scopes: scopes, operator_id: owner, agent_public_key: registeredKey, moved_to: to } = known
+  if (typeof to === 'string' && to !== '')
+    return [problem('agent', `${did} has moved to ${to}`, 'Use the new DID: `auth4agent agent-key finish-move`.')]
   if (registeredKey !== publicKey) {
     return [
       problem(

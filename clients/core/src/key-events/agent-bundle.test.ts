@@ -232,6 +232,14 @@ describe('verifyAgentBundle', () => {
       { part: 'log', demand: expect.stringContaining('event 1 of the bundle is refused: ') },
     ],
     [
+      'a move without the key to which the agent committed',
+      async () => {
+        const begun = [await signInception(first, { did, nowS: NOW, next: signerKid(second) })]
+        return bundleOf(await append(begun, first, MOVE))
+      },
+      { part: 'log', demand: expect.stringContaining('the event must have the key to which the agent committed') },
+    ],
+    [
       'a log in the wrong order',
       async () => ({ ...good, events: [1, 0, 2].map((at) => good.events[at] ?? '') }),
       { part: 'log' },

@@ -3,14 +3,14 @@ import {
   appended,
   applied,
   begun,
+  didOf,
   type EventKey,
-  eventOf,
   identityKey,
   nextEvent,
   nextPlace,
+  nextProven,
   p256Key,
   proofOf,
-  provenKey,
   stateOf,
 } from '../../../../test/support/key-events.ts'
 import { MAX_ADDED_KEY_LIFETIME_S } from './key-state.ts'
@@ -26,8 +26,7 @@ const refused = (why: string, demand: string) => ({ ok: false, why, demand })
 const followed = (log: readonly string[], text: string) => applied(stateOf(log), text)
 
 const adding = (log: readonly string[], key: EventKey, change: object = {}) => {
-  const claims = { type: 'add-key', ...provenKey(log, key), label: 'TPM', exp: NOW + DAY }
-  return { ...claims, ...change }
+  return nextProven(log, key, { type: 'add-key', label: 'TPM', exp: NOW + DAY, ...change })
 }
 
 const event = (log: readonly string[], claims: object, signer: EventKey = first, header: object = {}) =>
@@ -35,42 +34,78 @@ const event = (log: readonly string[], claims: object, signer: EventKey = first,
 
 describe('applyKeyEvent, about commitments', () => {
   const COMMITMENT = 'key must be the key to which the agent committed'
-  const NONE = 'the agent must have committed to a key'
-  const BARE = 'the event must have the key to which the agent committed, and its proof'
 
   it.each([
-    ['rotate to another key', event(COMMITTED, { type: 'rotate', ...provenKey(COMMITTED, other) }), COMMITMENT],
+    ['rotate to another key', event(COMMITTED, nextProven(COMMITTED, other, { type: 'rotate' })), COMMITMENT],
     ['recover with another key', event(COMMITTED, { type: 'recover', key: other.jwk }, other), COMMITMENT],
-    ['deactivate without the committed key', event(COMMITTED, { type: 'deactivate' }), BARE],
-    [
-      'deactivate with another key',
-      event(COMMITTED, { type: 'deactivate', ...provenKey(COMMITTED, other) }),
-      COMMITMENT,
-    ],
   ])('refuses %s', (_name, text, demand) => {
     expect(followed(COMMITTED, text)).toEqual(refused('not-committed', demand))
   })
 
-  it.each([
-    ['recover', event(FREE, { type: 'recover', key: next.jwk }, next)],
-    ['deactivate with a key', event(FREE, { type: 'deactivate', ...provenKey(FREE, next) })],
-  ])('refuses %s without a commitment', (_name, text) => {
-    expect(followed(FREE, text)).toEqual(refused('not-committed', NONE))
+  it('refuses recover without a commitment', () => {
+    const text = event(FREE, { type: 'recover', key: next.jwk }, next)
+    expect(followed(FREE, text)).toEqual(refused('not-committed', 'the agent must have committed to a key'))
   })
 
   it('replaces the commitment with each rotation, and ends it with a rotation without next', async () => {
     const recommitted = await appended(COMMITTED, first, { type: 'rotate', key: next, next: other.kid })
     expect(stateOf(recommitted)).toMatchObject({ kid: next.kid, next: other.kid })
-    const again = event(recommitted, { type: 'rotate', ...provenKey(recommitted, spare) }, next)
+    const again = event(recommitted, nextProven(recommitted, spare, { type: 'rotate' }), next)
     expect(followed(recommitted, again)).toEqual(refused('not-committed', COMMITMENT))
     const free = await appended(recommitted, next, { type: 'rotate', key: other })
     expect(stateOf(free)).toMatchObject({ kid: other.kid, next: undefined })
     expect(await appended(free, other, { type: 'rotate', key: spare })).toHaveLength(4)
   })
+})
 
-  it('ends a committed agent with the proof of the committed key', () => {
-    const text = event(COMMITTED, { type: 'deactivate', ...provenKey(COMMITTED, next) })
-    expect(followed(COMMITTED, text)).toMatchObject({ ok: true, state: { deactivated: true, kid: first.kid } })
+const to = didOf(first, 'other.example')
+const MOVE = { type: 'move', to, operator_id: '11111111-1111-8111-8111-111111111111', issuer: 'https://auth.example' }
+
+describe.each([
+  ['deactivate', { type: 'deactivate' }, { deactivated: true }],
+  ['move', MOVE, { did: to, previousDids: [didOf(first)] }],
+])('applyKeyEvent, about the committed key in %s', (_type, change, ended) => {
+  const claims = { ...nextPlace(COMMITTED), ...change, key: next.jwk }
+  const COMMITTED_KEY = 'key must be the key to which the agent committed'
+
+  it('accepts the committed key with its proof, and keeps the identity key and the commitment', () => {
+    const text = event(COMMITTED, nextProven(COMMITTED, next, change))
+    const keys = { kid: first.kid, key: first.jwk, next: next.kid, usedKids: new Set([first.kid]) }
+    expect(followed(COMMITTED, text)).toMatchObject({ ok: true, state: { ...keys, ...ended } })
+  })
+
+  it('needs no key from an agent without a commitment, and refuses one', () => {
+    expect(followed(FREE, event(FREE, change))).toMatchObject({ ok: true, state: ended })
+    const demand = 'the agent must have committed to a key'
+    expect(followed(FREE, event(FREE, nextProven(FREE, next, change)))).toEqual(refused('not-committed', demand))
+  })
+
+  it.each([
+    ['no key', change, 'not-committed', 'the event must have the key to which the agent committed, and its proof'],
+    ['another key', nextProven(COMMITTED, other, change), 'not-committed', COMMITTED_KEY],
+    ['the identity key', nextProven(COMMITTED, first, change), 'not-committed', COMMITTED_KEY],
+    [
+      'the proof of the identity key',
+      { ...claims, proof: proofOf(first, claims) },
+      'signature',
+      'kid of the proof must be the thumbprint of the new key',
+    ],
+    [
+      'a proof that the identity key has signed under the kid of the committed key',
+      { ...claims, proof: proofOf(first, claims, { kid: next.kid }) },
+      'signature',
+      'the proof must be signed with the new key',
+    ],
+  ])('refuses %s from an agent that has committed', (_name, all, why, demand) => {
+    expect(followed(COMMITTED, event(COMMITTED, all))).toEqual(refused(why, demand))
+  })
+
+  it('asks for the key of the last commitment', async () => {
+    const log = await appended(COMMITTED, first, { type: 'rotate', key: next, next: other.kid })
+    expect(followed(log, event(log, nextProven(log, next, change), next))).toMatchObject({
+      why: 'not-committed',
+    })
+    expect(followed(log, event(log, nextProven(log, other, change), next))).toMatchObject({ ok: true })
   })
 })
 
@@ -81,16 +116,14 @@ describe('applyKeyEvent, about keys that come back', () => {
   it('refuses a key that is or was the identity key, as identity key and as added key', async () => {
     const log = await appended(FREE, first, { type: 'rotate', key: next })
     for (const key of [first, next]) {
-      expect(followed(log, event(log, { type: 'rotate', ...provenKey(log, key) }, next))).toEqual(
-        refused('reused', NEW),
-      )
+      expect(followed(log, event(log, nextProven(log, key, { type: 'rotate' }), next))).toEqual(refused('reused', NEW))
       expect(followed(log, event(log, adding(log, key), next))).toEqual(refused('reused', NEW))
     }
   })
 
   it('refuses an added key, as identity key and a second time', async () => {
     const log = await appended(FREE, first, { type: 'add-key', key: other, label: 'a', exp: NOW + DAY })
-    expect(followed(log, event(log, { type: 'rotate', ...provenKey(log, other) }))).toEqual(refused('reused', NEW))
+    expect(followed(log, event(log, nextProven(log, other, { type: 'rotate' })))).toEqual(refused('reused', NEW))
     expect(followed(log, event(log, adding(log, other)))).toEqual(refused('reused', NEW))
   })
 
@@ -101,7 +134,7 @@ describe('applyKeyEvent, about keys that come back', () => {
   it('refuses a commitment to a known key', async () => {
     const log = await appended(FREE, first, { type: 'add-key', key: p256, label: 'a', exp: NOW + DAY })
     for (const kid of [first.kid, next.kid, p256.kid]) {
-      const text = event(log, { type: 'rotate', ...provenKey(log, next), next: kid })
+      const text = event(log, nextProven(log, next, { type: 'rotate', next: kid }))
       expect(followed(log, text)).toEqual(refused('reused', NEXT))
     }
     const recover = event(COMMITTED, { type: 'recover', key: next.jwk, next: first.kid }, next)
@@ -132,10 +165,9 @@ describe('applyKeyEvent, about added keys', () => {
     for (const name of ['a', 'b', 'c', 'd']) {
       log = await appended(log, first, { type: 'add-key', key: p256Key(name), label: name, exp: NOW + DAY })
     }
-    const place = { ...nextPlace(log), iat: NOW + 10 * DAY }
-    const key = p256Key('e')
-    const claims = { ...place, type: 'add-key', key: key.jwk, label: 'e', exp: place.iat + DAY }
-    const text = eventOf(first, { ...claims, proof: proofOf(key, place) })
+    const iat = NOW + 10 * DAY
+    const claims = adding(log, p256Key('e'), { iat, exp: iat + DAY })
+    const text = event(log, claims)
     expect(followed(log, text)).toEqual(refused('too-many-keys', 'the agent must have fewer than 4 added keys'))
   })
 
@@ -161,15 +193,11 @@ describe('applyKeyEvent, about added keys', () => {
   })
 
   it.each([
-    ['rotate', { type: 'rotate', key: next.jwk, proof: proofOf(other, nextPlace(FREE)) }],
-    ['add-key', adding(FREE, p256, { proof: proofOf(other, nextPlace(FREE)) })],
-  ])('refuses %s with the proof of another key', (_type, claims) => {
-    expect(followed(FREE, event(FREE, claims))).toMatchObject({ ok: false })
-  })
-
-  it('refuses deactivate with the proof of another key', () => {
-    const proof = proofOf(other, nextPlace(COMMITTED))
-    const text = event(COMMITTED, { type: 'deactivate', key: next.jwk, proof })
-    expect(followed(COMMITTED, text)).toMatchObject({ ok: false, why: 'signature' })
+    ['rotate', { type: 'rotate' }, next],
+    ['add-key', { type: 'add-key', label: 'TPM', exp: NOW + DAY }, spare],
+  ])('refuses %s with the proof of another key', (_type, change, key) => {
+    const claims = { ...nextPlace(FREE), ...change, key: key.jwk }
+    const text = event(FREE, { ...claims, proof: proofOf(other, claims, { kid: key.kid }) })
+    expect(followed(FREE, text)).toEqual(refused('signature', 'the proof must be signed with the new key'))
   })
 })

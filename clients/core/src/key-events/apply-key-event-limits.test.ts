@@ -7,8 +7,8 @@ import {
   eventOf,
   identityKey,
   p256Key,
-  proofOf,
   stateOf,
+  withProof,
 } from '../../../../test/support/key-events.ts'
 import type { KeyState } from './key-state.ts'
 
@@ -17,6 +17,8 @@ const [first, next, other] = [identityKey('first'), identityKey('next'), identit
 const p256 = p256Key('added')
 const FREE = await begun(first, NOW)
 const COMMITTED = await begun(first, NOW, next.kid)
+const operator = { operator_id: '11111111-1111-8111-8111-111111111111', issuer: 'https://auth.example.net' }
+const move = { type: 'move', to: didOf(first, 'b.example'), ...operator }
 const label = { label: 'TPM', exp: NOW + 86_400 }
 const refused = (why: string, demand: string) => ({ ok: false, why, demand })
 
@@ -26,8 +28,29 @@ const after = (events: number, state: KeyState): KeyState => ({ ...state, seq: e
 /** Signs an event of a type for the place after a state. */
 function eventAfter(state: KeyState, claims: object, key?: EventKey, signer: EventKey = first): string {
   const place = { did: state.did, seq: state.seq + 1, prev: state.head, iat: state.iat }
-  return eventOf(signer, { ...place, ...claims, ...(key && { key: key.jwk, proof: proofOf(key, place) }) })
+  const all = { ...place, ...claims }
+  return eventOf(signer, key === undefined ? all : withProof(key, all))
 }
+
+/** The longest domain that a DID can have. */
+const longDomain = (letter: string) => [63, 63, 63, 61].map((length) => letter.repeat(length)).join('.')
+
+describe('applyKeyEvent, about the longest claims', () => {
+  const [did, to] = [didOf(first, longDomain('a')), didOf(first, longDomain('b'))]
+  const state = { ...stateOf(COMMITTED), did, seq: 1899 - 1 }
+  const issuer = 'https://auth.example/'.padEnd(255, 'x')
+
+  it.each([
+    ['rotate', { type: 'rotate', next: other.kid }, next],
+    ['add-key', { type: 'add-key', ...label, label: '🔑'.repeat(100) }, p256],
+    ['move', { type: 'move', to, ...operator, issuer }, next],
+  ] as const)('accepts them in %s with half of the size that event and proof may have', (_type, claims, key) => {
+    const all = withProof(key, { did, seq: 1899, prev: state.head, iat: state.iat, ...claims })
+    const text = eventOf(first, all)
+    expect([all.proof.length <= 4096 / 2, text.length <= 8192 / 2]).toEqual([true, true])
+    expect(applied(state, text)).toMatchObject({ ok: true })
+  })
+})
 
 describe('applyKeyEvent, at the end of a long log', () => {
   const FULL = 'the log must have fewer than 2000 events; it accepts only deactivate'
@@ -50,12 +73,11 @@ describe('applyKeyEvent, at the end of a long log', () => {
   it('accepts after 2,000 events only deactivate, and nothing after it', () => {
     const added = { kid: p256.kid, jwk: p256.jwk, ...label }
     const state = after(2000, { ...stateOf(COMMITTED), addedKeys: [added] })
-    const move = { type: 'move', to: didOf(first, 'b.example'), operator_id: '11111111-1111-8111-8111-111111111111' }
     for (const text of [
       eventAfter(state, { type: 'rotate' }, next),
       eventAfter(state, { type: 'recover', key: next.jwk }, undefined, next),
       eventAfter(state, { type: 'remove-key', kid: p256.kid }),
-      eventAfter(state, { ...move, issuer: 'https://auth.example.net' }),
+      eventAfter(state, move, next),
     ]) {
       expect(applied(state, text)).toEqual(refused('full', FULL))
     }
@@ -76,6 +98,7 @@ describe('applyKeyEvent, at the end of a long log', () => {
     expect(applied(state, eventAfter(state, { type: 'add-key', ...label }, p256))).toMatchObject({ why: 'full' })
     expect(applied(state, eventAfter(state, { type: 'rotate' }, other))).toMatchObject({ why: 'not-committed' })
     expect(applied(state, eventAfter(state, { type: 'deactivate' }))).toMatchObject({ why: 'not-committed' })
+    expect(applied(state, eventAfter(state, move))).toMatchObject({ why: 'not-committed' })
     expect(applied(state, eventAfter(state, { type: 'rotate' }, next))).toMatchObject({ ok: true })
   })
 })

@@ -8,8 +8,8 @@ import {
   eventOf,
   identityKey,
   nextEvent,
+  nextProven,
   p256Key,
-  provenKey,
   stateOf,
 } from '../../../../test/support/key-events.ts'
 import { fingerprint, formatDid } from '../identity/did.ts'
@@ -23,7 +23,7 @@ const did = didOf(first)
 const FREE = await begun(first, NOW)
 const COMMITTED = await begun(first, NOW, next.kid)
 
-const adding = (log: readonly string[]) => ({ type: 'add-key', ...provenKey(log, p256), label: 'a', exp: NOW + 3600 })
+const adding = (log: readonly string[]) => nextProven(log, p256, { type: 'add-key', label: 'a', exp: NOW + 3600 })
 const kidOf = (kid: string) => `kid must be ${kid}, the thumbprint of the key that has to sign`
 const refused = (why: string, demand: string) => ({ ok: false, why, demand })
 const followed = (log: readonly string[], text: string) => applied(stateOf(log), text)
@@ -158,7 +158,7 @@ describe('applyKeyEvent, about the signer', () => {
   })
 
   it('refuses a committed key for every event except recover', () => {
-    for (const claims of [end, { type: 'rotate', ...provenKey(COMMITTED, next) }, adding(COMMITTED)]) {
+    for (const claims of [end, nextProven(COMMITTED, next, { type: 'rotate' }), adding(COMMITTED)]) {
       expect(followed(COMMITTED, event(COMMITTED, claims, next))).toEqual(refused('signature', kidOf(first.kid)))
     }
   })

@@ -43,7 +43,7 @@ export function applyKeyEvent(state: KeyState | undefined, event: KeyEvent): App
   if (claims.type === 'inception') return refuse('conflict', 'only the first event may be an inception')
   const refusal = checkPlace(state, claims) ?? checkSigner(state, event, claims)
   if (refusal !== undefined) return refusal
-  const changes = CHANGES[claims.type](state, claims as never)
+  const changes = CHANGES[claims.type](state, claims as never, event)
   if ('ok' in changes) return changes
   return { ok: true, state: { ...state, seq: claims.seq, head: event.digest, iat: claims.iat, ...changes } }
 }
@@ -111,21 +111,23 @@ function checkCommitment({ next }: KeyState, kid: string): KeyEventRefusal | und
 
 type Changes = Partial<KeyState> | KeyEventRefusal
 
-const CHANGES: { readonly [T in Following['type']]: (state: KeyState, claims: Claims<T>) => Changes } = {
-  rotate(state, { key, next, proof, ...place }) {
+const CHANGES: {
+  readonly [T in Following['type']]: (state: KeyState, claims: Claims<T>, event: KeyEvent) => Changes
+} = {
+  rotate(state, { key, next, proof }, { payload }) {
     const kid = jwkThumbprint(key)
     const refusal = state.next === undefined ? undefined : checkCommitment(state, kid)
-    return refusal ?? checkKeyProof(proof, key, kid, place) ?? establish(state, key, kid, next)
+    return refusal ?? checkKeyProof(proof, key, kid, payload) ?? establish(state, key, kid, next)
   },
   recover: (state, { key, next }) => establish(state, key, jwkThumbprint(key), next),
-  'add-key'(state, { key: jwk, label, exp, proof, ...place }) {
+  'add-key'(state, { key: jwk, label, exp, proof, iat }, { payload }) {
     const kid = jwkThumbprint(jwk)
     if (isKnown(state, kid) || kid === state.next) return refuse('reused', 'key must be new to the agent')
     if (state.addedKeys.length >= MAX_ADDED_KEYS)
       return refuse('too-many-keys', `the agent must have fewer than ${MAX_ADDED_KEYS} added keys`)
-    if (exp <= place.iat || exp - place.iat > MAX_ADDED_KEY_LIFETIME_S)
+    if (exp <= iat || exp - iat > MAX_ADDED_KEY_LIFETIME_S)
       return refuse('malformed', 'exp must be after iat, by at most 366 days')
-    const refusal = checkKeyProof(proof, jwk, kid, place)
+    const refusal = checkKeyProof(proof, jwk, kid, payload)
     return refusal ?? { addedKeys: [...state.addedKeys, { kid, jwk, label, exp }] }
   },
   'remove-key'(state, { kid }) {
@@ -134,16 +136,11 @@ const CHANGES: { readonly [T in Following['type']]: (state: KeyState, claims: Cl
       return refuse('unknown-key', 'kid must be the thumbprint of an added key')
     return { addedKeys }
   },
-  deactivate(state, { key, proof, ...place }) {
-    if (key === undefined || proof === undefined) {
-      return state.next === undefined
-        ? { deactivated: true }
-        : refuse('not-committed', 'the event must have the key to which the agent committed, and its proof')
-    }
-    const kid = jwkThumbprint(key)
-    return checkCommitment(state, kid) ?? checkKeyProof(proof, key, kid, place) ?? { deactivated: true }
-  },
-  move(state, { to }) {
+  deactivate: (state, claims, event) => checkEndOfDid(state, claims, event) ?? { deactivated: true },
+  move(state, claims, event) {
+    const refusal = checkEndOfDid(state, claims, event)
+    if (refusal !== undefined) return refusal
+    const { to } = claims
     const [from, target] = [parseDid(state.did), parseDid(to)]
     if (to === state.did || from?.fingerprint !== target?.fingerprint)
       return refuse('malformed', 'to must be a DID with the same fingerprint under another domain')
@@ -151,6 +148,24 @@ const CHANGES: { readonly [T in Following['type']]: (state: KeyState, claims: Cl
     if (state.previousDids.includes(to)) return refuse('malformed', 'to must be a DID that the agent never had')
     return { did: to, previousDids: [...state.previousDids, state.did] }
   },
+}
+
+/**
+ * Checks that an event that ends a DID for good proves the committed key, if there is one. Otherwise a thief of the
+ * identity key could end the DID.
+ */
+function checkEndOfDid(
+  state: KeyState,
+  { key, proof }: Claims<'deactivate' | 'move'>,
+  { payload }: KeyEvent,
+): KeyEventRefusal | undefined {
+  if (key === undefined || proof === undefined) {
+    return state.next === undefined
+      ? undefined
+      : refuse('not-committed', 'the event must have the key to which the agent committed, and its proof')
+  }
+  const kid = jwkThumbprint(key)
+  return checkCommitment(state, kid) ?? checkKeyProof(proof, key, kid, payload)
 }
 
 /** Makes a key the identity key. A key never becomes the identity key again. */

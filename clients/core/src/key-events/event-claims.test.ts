@@ -16,13 +16,14 @@ const GOOD: Readonly<Record<KeyEventType, Readonly<Record<string, unknown>>>> = 
   'add-key': { type: 'add-key', ...following, key: p256.jwk, label: 'TPM', exp: 1_800_003_600, proof: 'a.b.c' },
   'remove-key': { type: 'remove-key', ...following, kid: p256.kid },
   deactivate: { type: 'deactivate', ...following, key: key.jwk, proof: 'a.b.c' },
-  move: { type: 'move', ...following, ...move, issuer: 'https://auth.example.net' },
+  move: { type: 'move', ...following, ...move, issuer: 'https://auth.example.net', key: key.jwk, proof: 'a.b.c' },
 }
 const OPTIONAL: Readonly<Partial<Record<KeyEventType, readonly string[]>>> = {
   inception: ['next'],
   rotate: ['next'],
   recover: ['next'],
   deactivate: ['key', 'proof'],
+  move: ['key', 'proof'],
 }
 
 const without = (claims: object, ...names: readonly string[]) =>
@@ -98,6 +99,8 @@ describe('readClaims', () => {
     ['inception', { ...GOOD.inception, recorded: true }, 'a recorded inception must not have the claim next'],
     ['deactivate', without(GOOD.deactivate, 'key'), 'an event deactivate must have both key and proof, or neither'],
     ['deactivate', without(GOOD.deactivate, 'proof'), 'an event deactivate must have both key and proof, or neither'],
+    ['move', without(GOOD.move, 'key'), 'an event move must have both key and proof, or neither'],
+    ['move', without(GOOD.move, 'proof'), 'an event move must have both key and proof, or neither'],
   ])('refuses claims of the type %s that do not go together', (_type, claims, demand) => {
     expect(readClaims(claims)).toEqual(malformed(demand))
   })
@@ -180,7 +183,7 @@ describe('readClaims, about one claim', () => {
     }
   })
 
-  it.each(['inception', 'rotate', 'recover', 'deactivate'] as const)(
+  it.each(['inception', 'rotate', 'recover', 'deactivate', 'move'] as const)(
     'refuses a P-256 key as identity key in %s',
     (type) => {
       const demand = 'key must be a public JWK of Ed25519 with only kty, crv and x'

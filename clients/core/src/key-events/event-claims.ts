@@ -2,6 +2,7 @@ import type { JsonObject } from '../encoding/strict-json.ts'
 import { type Ed25519Jwk, type P256Jwk, type PublicJwk, readPublicJwk } from '../jose/public-jwk.ts'
 import { isAddedKeyLabel } from './added-key-label.ts'
 import { DID, DIGEST, type Form, OPERATOR_ID, TIME, text, whole } from './claim-forms.ts'
+import { MAX_PROOF_BYTES } from './key-proof.ts'
 import { type KeyEventRefusal, refuse } from './refusal.ts'
 
 /** Types of key events. */
@@ -30,6 +31,12 @@ interface Following extends Common {
   readonly prev: string
 }
 
+interface EndsDid extends Following {
+  /** The key to which the agent committed, and its proof. Both are undefined without a commitment. */
+  readonly key: Ed25519Jwk | undefined
+  readonly proof: string | undefined
+}
+
 /** Claims of a key event, by its type. Keys are public JWKs, `next` and `kid` are RFC 7638 thumbprints. */
 export type KeyEventClaims =
   | (Common & {
@@ -43,7 +50,7 @@ export type KeyEventClaims =
       readonly type: 'rotate'
       readonly key: Ed25519Jwk
       readonly next: string | undefined
-      /** A JWS by the new key over `did`, `seq`, `prev` and `iat`. */
+      /** A JWS by the new key over all other claims of the event. */
       readonly proof: string
     })
   | (Following & { readonly type: 'recover'; readonly key: Ed25519Jwk; readonly next: string | undefined })
@@ -56,13 +63,8 @@ export type KeyEventClaims =
       readonly proof: string
     })
   | (Following & { readonly type: 'remove-key'; readonly kid: string })
-  | (Following & {
-      readonly type: 'deactivate'
-      /** The key to which the agent committed, and its proof. Both are undefined without a commitment. */
-      readonly key: Ed25519Jwk | undefined
-      readonly proof: string | undefined
-    })
-  | (Following & {
+  | (EndsDid & { readonly type: 'deactivate' })
+  | (EndsDid & {
       readonly type: 'move'
       /** The new DID: the same fingerprint under another domain. */
       readonly to: string
@@ -75,7 +77,6 @@ export type KeyEventClaims =
 export type MoveClaims = Extract<KeyEventClaims, { readonly type: 'move' }>
 
 const MAX_ISSUER = 255
-const MAX_PROOF = 4096
 const MAX_SEQ = 1_000_000
 /** An http or https URL without query, fragment and user, as a server writes its own. */
 const ISSUER = /^https?:\/\/[a-z0-9._:[\]-]+(?:\/[\w.~-]+)*$/
@@ -84,7 +85,7 @@ const TYPE: Form<KeyEventType> = { holds: isType, demand: `must be one of ${KEY_
 const SEQ = whole(0, MAX_SEQ, `must be a whole number from 0 to ${MAX_SEQ}`)
 const IDENTITY_KEY = key(['OKP'], 'must be a public JWK of Ed25519 with only kty, crv and x')
 const ADDED_KEY = key(['OKP', 'EC'], 'must be a public JWK of Ed25519 or P-256 without further members')
-const PROOF = text((value) => value.length <= MAX_PROOF, `must be a JWS of at most ${MAX_PROOF} characters`)
+const PROOF = text((value) => value.length <= MAX_PROOF_BYTES, `must be a JWS of at most ${MAX_PROOF_BYTES} characters`)
 const LABEL = text(isAddedKeyLabel, 'must be 1 to 100 visible characters without a space at either end')
 const RECORDED: Form<true> = { holds: (value): value is true => value === true, demand: 'must be true or left out' }
 const ISSUER_URL = text(
@@ -105,7 +106,7 @@ const SHAPES: Readonly<Record<KeyEventType, { readonly must: Members; readonly m
   'add-key': { must: { ...FOLLOWING, key: ADDED_KEY, label: LABEL, exp: TIME, proof: PROOF } },
   'remove-key': { must: { ...FOLLOWING, kid: DIGEST } },
   deactivate: { must: FOLLOWING, may: PROVEN_KEY },
-  move: { must: { ...FOLLOWING, to: DID, operator_id: OPERATOR_ID, issuer: ISSUER_URL } },
+  move: { must: { ...FOLLOWING, to: DID, operator_id: OPERATOR_ID, issuer: ISSUER_URL }, may: PROVEN_KEY },
 }
 
 /**
@@ -148,8 +149,8 @@ function namesOf(type: KeyEventType): string {
 function checkTogether(type: KeyEventType, { next, recorded, key, proof }: JsonObject): KeyEventRefusal | undefined {
   if (recorded === true && next !== undefined)
     return refuse('malformed', 'a recorded inception must not have the claim next')
-  if (type === 'deactivate' && (key === undefined) !== (proof === undefined))
-    return refuse('malformed', 'an event deactivate must have both key and proof, or neither')
+  if (SHAPES[type].may === PROVEN_KEY && (key === undefined) !== (proof === undefined))
+    return refuse('malformed', `an event ${type} must have both key and proof, or neither`)
   return undefined
 }
 

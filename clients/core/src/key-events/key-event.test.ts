@@ -36,6 +36,7 @@ describe('parseKeyEvent', () => {
     expect(parseKeyEvent(text)).toEqual({
       ok: true,
       claims: { ...CLAIMS, recorded: false },
+      payload: CLAIMS,
       kid: key.kid,
       alg,
       signingInput: Buffer.from(`${header}.${payload}`),

@@ -1,6 +1,6 @@
 import { decodeBase64url, encodeBase64url } from '../encoding/base64.ts'
 import { sha256Text } from '../encoding/sha256.ts'
-import { parseStrictJson } from '../encoding/strict-json.ts'
+import { type JsonObject, parseStrictJson } from '../encoding/strict-json.ts'
 import { encodeUtf8 } from '../encoding/utf8.ts'
 import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from '../jose/jws.ts'
 import { jwsDemand } from '../jose/jws-demand.ts'
@@ -16,6 +16,8 @@ export const MAX_KEY_EVENT_BYTES = 8192
 export interface KeyEvent {
   readonly ok: true
   readonly claims: KeyEventClaims
+  /** The claims by their names in the text. A proof signs all of them except `proof`. */
+  readonly payload: JsonObject
   /** Thumbprint of the key that signed; empty for an inception that a server recorded. */
   readonly kid: string
   readonly alg: string
@@ -55,9 +57,10 @@ export function parseKeyEvent(text: string): KeyEvent | KeyEventRefusal {
     return refuse('malformed', 'an inception with recorded: true, and no other event, must be without a signature')
   if (value.type === 'inception' && value.recorded && recordedInception(value) !== text)
     return refuse('malformed', 'a recorded inception must be the text that recordedInception returns')
-  const { signingInput, signature } = jws
+  const { payload, signingInput, signature } = jws
   const { kid, alg } = jws.header
-  return { ok: true, claims: value, kid, alg, signingInput, signature, digest: sha256Text(text, 'base64url'), text }
+  const digest = sha256Text(text, 'base64url')
+  return { ok: true, claims: value, payload, kid, alg, signingInput, signature, digest, text }
 }
 
 /**

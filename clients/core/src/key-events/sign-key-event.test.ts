@@ -11,6 +11,14 @@ const end = stateOf(await begun(first, NOW))
 const place = { did, seq: 1, prev: end.head, iat: NOW + 5 }
 const HEADER = { alg: 'EdDSA', typ: 'auth4agent-key-event+jwt', kid: first.kid }
 
+const move = {
+  type: 'move',
+  to: 'did:agent:b.example:0',
+  operatorId: 'an-operator',
+  issuer: 'https://b.example',
+} as const
+const moveClaims = { to: move.to, operator_id: move.operatorId, issuer: move.issuer }
+
 const sign = (change: KeyChange, nowS = NOW + 5.9) => signKeyEvent(first, end, change, nowS)
 
 describe('signInception', () => {
@@ -31,11 +39,7 @@ describe('signKeyEvent', () => {
     ['remove-key', { type: 'remove-key', kid: p256.kid }, { kid: p256.kid }],
     ['deactivate', { type: 'deactivate' }, {}],
     ['recover with the key of the signer', { type: 'recover', next: next.kid }, { key: first.jwk, next: next.kid }],
-    [
-      'move',
-      { type: 'move', to: 'did:agent:b.example:0', operatorId: 'an-operator', issuer: 'https://b.example' },
-      { to: 'did:agent:b.example:0', operator_id: 'an-operator', issuer: 'https://b.example' },
-    ],
+    ['move', move, moveClaims],
   ] as const)('signs %s', async (_name, change, claims) => {
     const text = await sign(change)
     expect(decodeProtectedHeader(text)).toEqual(HEADER)
@@ -45,6 +49,7 @@ describe('signKeyEvent', () => {
   it.each([
     ['rotate', { type: 'rotate', key: next, next: p256.kid }, { key: next.jwk, next: p256.kid }, next],
     ['deactivate', { type: 'deactivate', key: next }, { key: next.jwk }, next],
+    ['move', { ...move, key: next }, { ...moveClaims, key: next.jwk }, next],
     [
       'add-key',
       { type: 'add-key', key: p256, label: 'TPM', exp: NOW + 60 },
@@ -55,7 +60,7 @@ describe('signKeyEvent', () => {
     const { proof, ...rest } = decodeJwt<{ proof: string }>(await sign(change))
     expect(rest).toEqual({ ...place, type: change.type, ...claims })
     expect(decodeProtectedHeader(proof)).toEqual({ alg: key.alg, typ: 'auth4agent-key-proof+jwt', kid: key.kid })
-    expect(decodeJwt(proof)).toEqual(place)
+    expect(decodeJwt(proof)).toEqual(rest)
   })
 
   it('does not sign a time before the last event, so that a slow clock does no harm', async () => {

@@ -3,7 +3,6 @@ import type { AssertionSigner } from '../identity/assertion.ts'
 import { signJws, signJwt } from '../identity/sign-jwt.ts'
 import { type Ed25519Jwk, jwkThumbprint, type PublicJwk } from '../jose/public-jwk.ts'
 import { KEY_EVENT_TYPE, KEY_PROOF_TYPE } from './jws-types.ts'
-import type { ProvenPlace } from './key-proof.ts'
 import type { KeyState } from './key-state.ts'
 
 /** A new key that proves itself: its public half, and a function that signs with it. */
@@ -14,18 +13,19 @@ export interface KeySigner {
   sign(message: Uint8Array): Promise<Uint8Array>
 }
 
+interface Committed {
+  /** The key to which the agent committed. Only an agent without a commitment can leave it out. */
+  readonly key?: KeySigner | undefined
+}
+
 /** What an event changes. `next` and `kid` are RFC 7638 thumbprints; `exp` is in Unix seconds. */
 export type KeyChange =
   | { readonly type: 'rotate'; readonly key: KeySigner; readonly next?: string | undefined }
   | { readonly type: 'recover'; readonly next?: string | undefined }
   | { readonly type: 'add-key'; readonly key: KeySigner; readonly label: string; readonly exp: number }
   | { readonly type: 'remove-key'; readonly kid: string }
-  | {
-      readonly type: 'deactivate'
-      /** The key to which the agent committed. Only an agent without a commitment can leave it out. */
-      readonly key?: KeySigner | undefined
-    }
-  | { readonly type: 'move'; readonly to: string; readonly operatorId: string; readonly issuer: string }
+  | ({ readonly type: 'deactivate' } & Committed)
+  | ({ readonly type: 'move'; readonly to: string; readonly operatorId: string; readonly issuer: string } & Committed)
 
 /** The end of a log, after which an event comes. */
 export type LogEnd = Pick<KeyState, 'did' | 'seq' | 'head' | 'iat'>
@@ -66,22 +66,23 @@ export async function signKeyEvent(
   nowS: number,
 ): Promise<string> {
   const place = { did: end.did, seq: end.seq + 1, prev: end.head, iat: Math.max(Math.floor(nowS), end.iat) }
-  return signEvent(signer, { ...place, ...(await claimsOf(signer, place, change)) })
+  const claims = { ...place, ...claimsOf(signer, change) }
+  const prover = 'key' in change ? change.key : undefined
+  return signEvent(signer, prover === undefined ? claims : { ...claims, proof: await prove(prover, claims) })
 }
 
-/** Returns the claims of one type of event. */
-async function claimsOf(signer: AssertionSigner, place: ProvenPlace, change: KeyChange): Promise<object> {
-  if ('key' in change && change.key !== undefined) return { ...change, ...(await prove(change.key, place)) }
+/** Returns the claims of one type of event, without a proof. */
+function claimsOf(signer: AssertionSigner, change: KeyChange): object {
   if (change.type === 'recover') return { ...change, key: ed25519Jwk(signer.publicKey) }
-  if (change.type !== 'move') return change
-  const { operatorId, ...rest } = change
+  const claims = 'key' in change ? { ...change, key: change.key?.jwk } : change
+  if (claims.type !== 'move') return claims
+  const { operatorId, ...rest } = claims
   return { ...rest, operator_id: operatorId }
 }
 
-/** Returns a new key, and its signature over its place in the log. */
-async function prove(key: KeySigner, place: ProvenPlace): Promise<{ readonly key: PublicJwk; readonly proof: string }> {
-  const header = { alg: key.alg, typ: KEY_PROOF_TYPE, kid: jwkThumbprint(key.jwk) }
-  return { key: key.jwk, proof: await signJws(key, header, place) }
+/** Returns the signature of a new key over the claims of its event. */
+function prove(key: KeySigner, claims: object): Promise<string> {
+  return signJws(key, { alg: key.alg, typ: KEY_PROOF_TYPE, kid: jwkThumbprint(key.jwk) }, claims)
 }
 
 function signEvent(signer: AssertionSigner, claims: object): Promise<string> {

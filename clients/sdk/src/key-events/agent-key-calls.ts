@@ -23,14 +23,17 @@ export interface AddKeyOptions extends Stoppable {
   readonly expires: Date | string
 }
 
-/** Options of {@link AgentKeyCalls.deactivate}. */
-export interface DeactivateOptions extends Stoppable {
+/** The key that an event needs that ends the DID of an agent. */
+interface CommittedKey {
   /** The key to which the agent committed, if it committed to one and the key is not in its store. */
   readonly key?: KeyLike | undefined
 }
 
+/** Options of {@link AgentKeyCalls.deactivate}. */
+export interface DeactivateOptions extends CommittedKey, Stoppable {}
+
 /** Options of {@link AgentKeyCalls.move}. */
-export interface MoveOptions extends Stoppable {
+export interface MoveOptions extends CommittedKey, Stoppable {
   /** The domain of the operator to which the agent moves, in lower case and A-labels. */
   readonly to: string
   /** The id of that operator. */
@@ -132,16 +135,20 @@ export interface AgentKeyCalls {
    * and settings stay behind. Nothing changes before the other operator admits the agent. Then the agent continues
    * with the DID `to`. Any later event of the log ends the move.
    *
+   * An agent that has committed to a key needs that key too. The move only proves the key: the identity key and the
+   * commitment stay as they are. Without the key the call rejects with KEY_NOT_COMMITTED.
+   *
    * @example
    *
    * ```ts
    * const { to } = await agent.move({ to: 'other.example', operatorId: '0190b7a2-…' })
+   * await robot.move({ to: 'other.example', operatorId: '0190b7a2-…', key: nextKey }) // has no key store
    * ```
    */
   move(options: MoveOptions): Promise<AgentMove>
   /**
-   * Ends the agent's identity for good. An agent that has committed to a key needs that key too. Its operator cannot
-   * undo this.
+   * Ends the agent's identity for good. Its operator cannot undo this. An agent that has committed to a key needs that
+   * key too. Without the key the call rejects with KEY_NOT_COMMITTED.
    *
    * @example
    *
@@ -164,6 +171,6 @@ export const KEY_CALL_NAMES: {
   rotateKey: { ...STOPPABLE_NAMES, key: true, next: true },
   addKey: { ...STOPPABLE_NAMES, key: true, label: true, expires: true },
   deactivate: { ...STOPPABLE_NAMES, key: true },
-  move: { ...STOPPABLE_NAMES, to: true, operatorId: true, issuer: true },
+  move: { ...STOPPABLE_NAMES, key: true, to: true, operatorId: true, issuer: true },
   others: STOPPABLE_NAMES,
 }

@@ -1,6 +1,7 @@
 import { parseLongDuration } from '@auth4agent/core/encoding/duration'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { signerKid } from '@auth4agent/core/jose/signer-jwk'
+import type { KeyChange } from '@auth4agent/core/key-events/sign-key-event'
 import { signObjection } from '@auth4agent/core/key-events/sign-objection'
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { readAnswer } from '../answers.ts'
@@ -52,11 +53,7 @@ export function createKeyCalls(owner: LogOwner): AgentKeyCalls {
     },
     async deactivate(options = {}) {
       expectNames(options, 'deactivate')
-      const from = stoppedBy(options)
-      return withLog(from, async (log) => {
-        const key = await committedKey(from, log, options.key)
-        return appendChange(from, log, { type: 'deactivate', ...(key !== undefined && { key: proving(key) }) })
-      })
+      return appendEndOfDid(stoppedBy(options), { type: 'deactivate' }, options.key)
     },
   }
 }
@@ -65,12 +62,24 @@ function expectNames(options: object, call: keyof typeof KEY_CALL_NAMES): void {
   refuseUnknownNames('option', options, KEY_CALL_NAMES[call])
 }
 
-async function move(owner: LogOwner, { to: domain, operatorId, issuer = owner.server.issuer }: MoveOptions) {
+async function move(owner: LogOwner, { to: domain, operatorId, issuer = owner.server.issuer, key }: MoveOptions) {
   const to = owner.did.replace(/^(did:agent:)[^:]*/, `$1${domain}`)
   if (parseDid(to)?.domain !== domain) throw new TypeError('to must be a domain in lower case and A-labels')
   const change = { type: 'move', to, operatorId, issuer } as const
-  const { digest, effective_at: at } = await withLog(owner, (log) => appendChange(owner, log, change))
+  const { digest, effective_at: at } = await appendEndOfDid(owner, change, key)
   return { to, digest, effectiveAt: at ? new Date(at) : undefined }
+}
+
+/** Appends an event that ends the DID, with the proof of the key to which the agent committed. */
+function appendEndOfDid(
+  owner: LogOwner,
+  change: Extract<KeyChange, { readonly type: 'deactivate' | 'move' }>,
+  given: KeyLike | undefined,
+): Promise<answers.AppendedKeyEvent> {
+  return withLog(owner, async (log) => {
+    const key = await committedKey(owner, log, given)
+    return appendChange(owner, log, { ...change, key: key && proving(key) })
+  })
 }
 
 async function addKey(owner: LogOwner, { key, label, expires }: AddKeyOptions) {

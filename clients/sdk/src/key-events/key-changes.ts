@@ -54,6 +54,7 @@ export async function withLog<T>(owner: LogOwner, work: (log: KeyLog) => Promise
  */
 export async function appendChange(owner: LogOwner, log: KeyLog, change: KeyChange): Promise<answers.AppendedKeyEvent> {
   const { server, runtime, did, signal } = owner
+  expectStill(log)
   const signer = await identityKey(owner, log)
   const attempt = async (nowS: number) => {
     const event = await signKeyEvent(signer, endOf(log), change, nowS)
@@ -70,6 +71,12 @@ export async function appendChange(owner: LogOwner, log: KeyLog, change: KeyChan
     if (!isLate) throw error
     return attempt(nowS)
   }
+}
+
+/** Throws AGENT_MOVED, as the server does, if the log ends with the move that leaves its DID. */
+function expectStill({ did, state }: KeyLog): void {
+  if (state === undefined || state.did === did) return
+  throw new Auth4AgentError(`The agent has moved to ${state.did}`, { reason: 'AGENT_MOVED', status: 0 })
 }
 
 /**

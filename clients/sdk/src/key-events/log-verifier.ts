@@ -7,7 +7,10 @@ export type SeenEnd = Pick<KeyState, 'seq' | 'head'>
 
 /** Verifies logs of key events. */
 export interface LogVerifier {
-  /** Replays a log that must end with this DID, and continue the log that was seen before. */
+  /**
+   * Replays a log that must end with this DID, or with the move that leaves it, and continue the log that was seen
+   * before.
+   */
   replay(events: readonly string[], did: string, seen?: SeenEnd): Replayed
   /** Applies one event to the state of a log. */
   apply(state: KeyState, text: string): Applied

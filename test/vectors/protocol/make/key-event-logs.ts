@@ -5,9 +5,8 @@ import {
   type IdentityKey,
   identityKeyOf,
   nextEvent,
-  nextPlace,
+  nextProven,
   p256KeyOf,
-  proofOf,
 } from '../../../support/key-events.ts'
 import { AGENT_KEY, DID, NOW_S, seedOf } from './parties.ts'
 
@@ -57,17 +56,14 @@ function lowS(jws: string): string {
   })
 }
 
-/** Returns the proof of a key for the end of a log. The other S of an ES256 proof is the higher one. */
-export function proof(events: readonly string[], key: EventKey, form: 'low S' | 'other S' = 'low S'): string {
-  const made = proofOf(key, nextPlace(events))
-  const proven = kept.get(signedText(made)) ?? lowS(made)
-  kept.set(signedText(made), proven)
-  return form === 'low S' ? proven : resigned(proven, withOtherS)
-}
-
-/** Returns the claims that bring a new key with its proof. */
-export function proven(events: readonly string[], key: EventKey) {
-  return { key: key.jwk, proof: proof(events, key) }
+/**
+ * Returns an event at the end of a log with a new key and its proof. The other S of an ES256 proof is the higher one.
+ */
+export function proven(events: readonly string[], key: EventKey, claims: object, form: 'low S' | 'other S' = 'low S') {
+  const made = nextProven(events, key, claims)
+  const proof = kept.get(signedText(made.proof)) ?? lowS(made.proof)
+  kept.set(signedText(proof), proof)
+  return { ...made, proof: form === 'low S' ? proof : resigned(proof, withOtherS) }
 }
 
 /** Returns a log with a signed inception, with changed claims and header. */

@@ -1,7 +1,7 @@
 import { recordedInception } from '@auth4agent/core/key-events/key-event'
 import { replayKeyEvents } from '@auth4agent/core/key-events/replay-key-events'
-import { nextPlace } from '../../../support/key-events.ts'
-import { event, FIRST, keptProofs, LATER, log, NEXT, OTHER, P256, proof, proven, SEEDS } from './key-event-logs.ts'
+import { nextPlace, proofOf } from '../../../support/key-events.ts'
+import { event, FIRST, keptProofs, LATER, log, NEXT, OTHER, P256, proven, SEEDS } from './key-event-logs.ts'
 import { refusedLogs } from './key-event-refusals.ts'
 import { DID, describe, NOW_S, OTHER_DOMAIN, OTHER_OPERATOR_ID } from './parties.ts'
 
@@ -59,14 +59,14 @@ function acceptedLogs(): readonly Accepted[] {
   const committed = log({ next: NEXT.kid })
   const recorded = [recordedInception({ did: DID, key: FIRST.jwk, iat: NOW_S })]
   const label = { label: 'TPM', exp: NOW_S + 3600 }
-  let whole = [...committed, event(committed, { type: 'add-key', ...label, ...proven(committed, P256) })]
-  whole = [...whole, event(whole, { type: 'rotate', ...proven(whole, NEXT), next: LATER.kid })]
+  let whole = [...committed, event(committed, proven(committed, P256, { type: 'add-key', ...label }))]
+  whole = [...whole, event(whole, proven(whole, NEXT, { type: 'rotate', next: LATER.kid }))]
   whole = [...whole, event(whole, { type: 'recover', key: LATER.jwk, next: OTHER.kid }, LATER)]
   whole = [...whole, event(whole, { type: 'remove-key', kid: P256.kid }, LATER)]
   const move = { type: 'move', to: MOVED, operator_id: OTHER_OPERATOR_ID, issuer: 'https://auth.example.org' }
-  whole = [...whole, event(whole, move, LATER)]
-  whole = [...whole, event(whole, { type: 'deactivate', ...proven(whole, OTHER) }, LATER)]
-  const adding = (change: object) => ({ type: 'add-key', ...label, ...proven(free, P256), ...change })
+  whole = [...whole, event(whole, proven(whole, OTHER, move), LATER)]
+  whole = [...whole, event(whole, proven(whole, OTHER, { type: 'deactivate' }), LATER)]
+  const adding = { type: 'add-key', ...label }
   const ending = { type: 'deactivate' }
   return [
     { name: 'an inception without a commitment', events: free },
@@ -74,22 +74,42 @@ function acceptedLogs(): readonly Accepted[] {
     { name: 'a recorded inception', events: recorded },
     {
       name: 'a rotation after a recorded inception',
-      events: [...recorded, event(recorded, { type: 'rotate', ...proven(recorded, NEXT) })],
+      events: [...recorded, event(recorded, proven(recorded, NEXT, { type: 'rotate' }))],
     },
     { name: 'every type of event', events: whole },
     { name: 'deactivate without a commitment', events: [...free, event(free, ending)] },
+    { name: 'a move without a commitment', events: [...free, event(free, move)] },
+    {
+      name: 'a move with the committed key',
+      events: [...committed, event(committed, proven(committed, NEXT, move))],
+    },
     { name: 'the time of the event before', events: [...free, event(free, { ...ending, iat: NOW_S })] },
     { name: 'the alg Ed25519', events: [...free, event(free, ending, FIRST, { alg: 'Ed25519' })] },
     { name: 'a further member in the header', events: [...free, event(free, ending, FIRST, { note: 1 })] },
-    { name: 'an added Ed25519 key', events: [...free, event(free, { ...adding({}), ...proven(free, OTHER) })] },
+    { name: 'an added Ed25519 key', events: [...free, event(free, proven(free, OTHER, adding))] },
     {
       name: 'the other S in an ES256 proof',
-      events: [...free, event(free, adding({ proof: proof(free, P256, 'other S') }))],
+      events: [...free, event(free, proven(free, P256, adding, 'other S'))],
     },
-    { name: 'an expiry after 366 days', events: [...free, event(free, adding({ exp: nextPlace(free).iat + YEAR_S }))] },
+    { name: 'a proof with the claims in another order', events: [...free, event(free, reordered(free))] },
+    {
+      name: 'an expiry after 366 days',
+      events: [...free, event(free, proven(free, P256, { ...adding, exp: nextPlace(free).iat + YEAR_S }))],
+    },
     {
       name: 'a label of 100 characters outside the BMP',
-      events: [...free, event(free, adding({ label: '🔑'.repeat(100) }))],
+      events: [...free, event(free, proven(free, P256, { ...adding, label: '🔑'.repeat(100) }))],
     },
   ]
+}
+
+/** Returns a rotation whose proof has the claims, and the members of the key, in the opposite order. */
+function reordered(events: readonly string[]): object {
+  const claims = { ...nextPlace(events), type: 'rotate', key: NEXT.jwk }
+  const signed = reversed({ ...claims, key: reversed(NEXT.jwk) })
+  return { ...claims, proof: proofOf(NEXT, signed) }
+}
+
+function reversed(object: object): object {
+  return Object.fromEntries(Object.entries(object).toReversed())
 }

@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { updateOperatorConfig } from '@auth4agent/sdk/node'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { runCli } from '../../../../test/support/cli.ts'
+
+const ID = 'aaaaaaaa-1111-8111-8111-111111111111'
+const DID = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
+const NEW = 'did:agent:other.example:21fe31dfa154a261626bf854046fd227'
+
+let home: string
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'a4a-moves-'))
+  const init = ['init', '--domain', 'example.com', '--server', 'http://localhost:1']
+  await runCli(init, { home })
+  await runCli([...init, '--operator'], { home })
+  await updateOperatorConfig(join(home, '.auth4agents'), { id: ID })
+})
+afterAll(() => rm(home, { recursive: true }))
+
+it.each([
+  ['agents admit', 'without an agent', '', 'Either the old DID or --bundle FILE'],
+  ['agents admit', 'with an agent and a bundle', `${DID} --bundle x.json`, 'Either the old DID or --bundle FILE'],
+  ['agents admit', 'with the id of an agent', ID, 'must be a DID'],
+  ['agents admit', 'with a bundle that is none', '--bundle -', 'contains no bundle'],
+  ['agents verify-bundle', 'with a text that is no bundle', '-', 'contains no bundle'],
+  ['agents release', 'without the new DID', DID, '--to'],
+  ['agents release', 'with a new DID that is none', `${DID} --to other.example`, '--to must be a DID'],
+  ['agents release', 'without an agent', `--to ${NEW}`, 'AGENT is missing'],
+  ['agents object-to-move', 'without an agent', '', 'AGENT is missing'],
+  ['agent-key move', 'with an operator that is no UUID', '--to other.example --operator-id x', 'must be a UUID'],
+  ['agent-key move', 'to a text that is no domain', `--to other --operator-id ${ID}`, 'is not a domain'],
+  ['agent-key move', 'to no server', `--to o.example --operator-id ${ID} --to-issuer x`, 'is not a valid address'],
+  ['agent-key finish-move', 'to a DID that is none', '--to other.example', '--to must be a DID'],
+])('%s refuses a command line %s, and sends nothing', async (command, _what, rest, message) => {
+  let sent = 0
+  const fetch = () => {
+    sent += 1
+    return Promise.reject(new Error('no network'))
+  }
+  const ran = await runCli(`${command} ${rest}`.trim().split(' '), { home, fetch, readStdin: async () => '{}' })
+  expect({ ...ran, sent }).toMatchObject({ code: 2, stderr: expect.stringContaining(message), sent: 0 })
+})
