@@ -248,7 +248,12 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
       'is the name of a prototype': ['__proto__', 'INVALID_ARGUMENT'],
       'has 50 KB': [text(50_000), 'INVALID_ARGUMENT'],
     },
-    fits: { 'is for introspection': 'introspection', 'is for tokens': 'access_token', 'is empty': '' },
+    fits: {
+      'is for introspection': 'introspection',
+      'is for grants': 'grant',
+      'is for tokens': 'access_token',
+      'is empty': '',
+    },
   },
   ...oauthFieldRows,
   ...agentKeyFieldRows,
