@@ -77,6 +77,22 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'SetOperatorPolicyRequest.policy.require_bound_challenges': {},
   'SetOperatorPolicyRequest.policy.require_body_digest': {},
   'SetOperatorPolicyRequest.policy.hide_allowed_scopes': {},
+  'SetOperatorPolicyRequest.policy.delegate_to': {
+    wrong: {
+      'has too many entries': [many(16, 'c').map((label) => `${label}.com`), 'INVALID_DOMAIN'],
+      'has an empty entry': [[''], 'INVALID_DOMAIN'],
+      'is a wildcard': [['*'], 'INVALID_DOMAIN'],
+    },
+    fits: { 'has the maximum of entries': many(15, 'c').map((label) => `${label}.com`) },
+  },
+  'SetOperatorPolicyRequest.policy.max_grant_ttl': {
+    wrong: {
+      'is negative': [-1, 'INVALID_ARGUMENT'],
+      'is one less than the minimum': [59, 'INVALID_ARGUMENT'],
+      'is one more than the maximum': [3601, 'INVALID_ARGUMENT'],
+    },
+    fits: { 'is the minimum': 60, 'is the maximum': 3600, 'is zero': 0 },
+  },
 
   'GetOperatorKeysRequest.id': ownId,
   'SetOperatorKeysRequest.id': ownId,
@@ -143,6 +159,13 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'UpdateAgentRequest.agent': ownAgent,
   'UpdateAgentRequest.label': bounded(100),
   'UpdateAgentRequest.require_bound_challenges': {},
+  'UpdateAgentRequest.max_delegation_depth': {
+    wrong: {
+      'is negative': [-1, 'INVALID_ARGUMENT'],
+      'is one more than the maximum': [9, 'INVALID_ARGUMENT'],
+    },
+    fits: { 'is the maximum': 8, 'is zero': 0 },
+  },
   'SuspendAgentRequest.operator_id': ownId,
   'SuspendAgentRequest.agent': ownAgent,
   'SuspendAgentRequest.reason': bounded(500),

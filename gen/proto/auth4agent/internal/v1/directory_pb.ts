@@ -149,7 +149,7 @@ export type OperatorSnapshot = Message<"auth4agent.internal.v1.OperatorSnapshot"
   manifestSeq: number;
 
   /**
-   * Domains whose agents may hold grants of the operator's agents. Empty means only the operator's own domain.
+   * Domains whose agents may hold grants of the operator's agents, besides the operator's own domain.
    *
    * @generated from field: repeated string delegate_to = 14;
    */
