@@ -1,3 +1,4 @@
+import { GRANT_TYPE, HOLDER_STATEMENT_TYPE } from '@auth4agent/core/delegation/grant-types'
 import { ACCESS_TOKEN_TYPE, MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import { systemAuthor } from '../ledger/ledger.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -108,8 +109,8 @@ function createSigners(options: KeysOptions, provider: KeyProvider) {
   const { prisma } = options.db
   const tokens: TokenSigner = createJwtSigner({ purpose: 'access_token', type: ACCESS_TOKEN_TYPE }, prisma, provider)
   const answers = createJwtSigner({ purpose: 'introspection', type: 'token-introspection+jwt' }, prisma, provider)
-  const grants = createJwtSigner({ purpose: 'grant', type: 'aat+jwt' }, prisma, provider)
-  const statements = createJwtSigner({ purpose: 'grant', type: 'auth4agent-holder+jwt' }, prisma, provider)
+  const grants = createJwtSigner({ purpose: 'grant', type: GRANT_TYPE }, prisma, provider)
+  const statements = createJwtSigner({ purpose: 'grant', type: HOLDER_STATEMENT_TYPE }, prisma, provider)
   return {
     all: [tokens, answers, grants, statements],
     tokens,

@@ -1,3 +1,4 @@
+import { GRANT_ALGORITHM } from '@auth4agent/core/delegation/grant-types'
 import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { KeyPurpose } from '../../../gen/prisma/enums.ts'
 
@@ -13,8 +14,8 @@ export const PURPOSES: readonly KeyPurpose[] = ['access_token', 'introspection',
 /** The kind of the keys that sign introspection answers. EdDSA is the algorithm that every client supports. */
 export const INTROSPECTION: KeyKind = { purpose: 'introspection', alg: 'EdDSA' }
 
-/** The kind of the keys that sign grants and statements about their holders. The format of grants demands Ed25519. */
-export const GRANT: KeyKind = { purpose: 'grant', alg: 'Ed25519' }
+/** The kind of the keys that sign grants and statements about their holders. */
+export const GRANT: KeyKind = { purpose: 'grant', alg: GRANT_ALGORITHM }
 
 /**
  * Every kind, in the order in which the JWKS has its keys: token keys first, and of these EdDSA first, for clients
