@@ -7,8 +7,8 @@ import { type VerifiedChain, verifyEach } from './verify-grant-chain.ts'
 /** Verifies a chain, as `verifyGrantChain` does. */
 export type GenuineChains = (text: string) => Promise<VerifiedChain>
 
-/** A grant of 4 KiB takes some 10 kB as objects. */
-const CAPACITY = 4_000
+/** A grant of 4 KiB takes some 20 kB as objects. */
+const CAPACITY = 2_000
 
 /**
  * Creates a function that remembers the verified beginnings of chains: a chain that comes again costs no signature

@@ -1,0 +1,175 @@
+import { newJti, signJwt } from '../identity/sign-jwt.ts'
+import { jwkThumbprint } from '../jose/public-jwk.ts'
+import { type JwsSigner, signerKid } from '../jose/signer-jwk.ts'
+import { ed25519Jwk } from '../key-events/sign-key-event.ts'
+import { thumbprintUri } from './check-derivation.ts'
+import type { Capabilities } from './constraint.ts'
+import { createGenuineChains } from './genuine-chains.ts'
+import { appendGrant } from './grant-chain.ts'
+import { GRANT_ALGORITHM, GRANT_TYPE, HOLDER_STATEMENT_TYPE, type Holder, type Lifetime } from './grant-types.ts'
+import { verifyHolderStatement } from './holder-statement.ts'
+import type { GrantKeys } from './issuer-signature.ts'
+import { formatCapabilities } from './parse-capabilities.ts'
+import { type ChainRefusal, type GrantRefusal, grantRefusals } from './refusal.ts'
+
+/** What the issuer says about an agent. Times are in Unix seconds; `publicKey` is the agent's raw Ed25519 key. */
+export interface AboutHolder extends Holder, Lifetime {
+  readonly issuer: string
+  readonly publicKey: Uint8Array
+}
+
+/** A root grant. */
+export interface RootGrant extends AboutHolder {
+  readonly capabilities: Capabilities
+  /** 0 if the holder may not delegate, at most 8. */
+  readonly maxDepth: number
+  /** The domains whose agents may hold the grants below. */
+  readonly allowedDomains: readonly string[]
+}
+
+/** A grant that the holder of a chain derives. */
+export interface Derivation {
+  readonly issuer: string
+  /** The raw Ed25519 key of the new holder, and the issuer's statement about it. */
+  readonly to: Uint8Array
+  readonly statement: string
+  readonly capabilities: Capabilities
+  /** Unix seconds; by default, as long as the parent and the statement allow. */
+  readonly expires?: number | undefined
+  /** By default, the limit of the parent. */
+  readonly maxDepth?: number | undefined
+  /** By default, the domains of the parent. */
+  readonly allowedDomains?: readonly string[] | undefined
+}
+
+/** Thrown in place of a grant that every verifier would refuse. */
+export class GrantRefusedError extends Error {
+  override readonly name = 'GrantRefusedError'
+  readonly refusal: GrantRefusal | ChainRefusal
+
+  constructor(refusal: GrantRefusal | ChainRefusal) {
+    super(`${grantRefusals[refusal.reason]}: ${refusal.rule}`)
+    this.refusal = refusal
+  }
+}
+
+/**
+ * Trusts every signature of an issuer. A signer needs no keys of the issuer: it checks the form and the rules of what
+ * it signs, and a verifier checks the issuer's signatures.
+ */
+const ANY_KEY: GrantKeys = { find: trust, findNow: trust }
+const alwaysValid = () => true
+
+async function trust(kid: string) {
+  return { kid, alg: GRANT_ALGORITHM, state: 'active', verify: alwaysValid } as const
+}
+
+/**
+ * Signs a root grant with a key of the issuer. The key must sign nothing but roots and holder statements.
+ *
+ * @throws GrantRefusedError if a verifier would refuse the grant.
+ * @throws RangeError as {@link signJwt}.
+ * @example
+ * ```ts
+ * import { signRootGrant } from '@auth4agent/core/delegation/sign-grant'
+ *
+ * const chain = await signRootGrant(signer, { ...holder, capabilities, maxDepth: 3, allowedDomains: ['acme.test'] })
+ * ```
+ */
+export async function signRootGrant(signer: JwsSigner, grant: RootGrant): Promise<string> {
+  const { issuer, did, operatorId, epoch, iat, exp, publicKey, capabilities, maxDepth, allowedDomains } = grant
+  const claims = {
+    iss: issuer,
+    jti: newJti(),
+    iat,
+    exp,
+    sub: did,
+    operator_id: operatorId,
+    epoch,
+    a4a_to: allowedDomains,
+    cnf: { jwk: ed25519Jwk(publicKey) },
+    del_depth: 0,
+    del_max_depth: maxDepth,
+    authorization_details: formatCapabilities(capabilities),
+  }
+  const text = await sign(signer, { typ: GRANT_TYPE, kid: signerKid(signer) }, claims)
+  orThrow(await createGenuineChains({ issuer, keys: ANY_KEY })(text))
+  return text
+}
+
+/**
+ * Signs a statement about an active agent with a key of the issuer.
+ *
+ * @throws GrantRefusedError if a verifier would refuse the statement.
+ * @throws RangeError as {@link signJwt}.
+ * @example
+ * ```ts
+ * import { signHolderStatement } from '@auth4agent/core/delegation/sign-grant'
+ *
+ * const statement = await signHolderStatement(signer, { issuer, did, operatorId, epoch, publicKey, iat, exp: iat + 3_600 })
+ * ```
+ */
+export async function signHolderStatement(signer: JwsSigner, about: AboutHolder): Promise<string> {
+  const { issuer, did, operatorId, epoch, publicKey, iat, exp } = about
+  const cnf = { jkt: jwkThumbprint(ed25519Jwk(publicKey)) }
+  const claims = { iss: issuer, sub: did, operator_id: operatorId, epoch, cnf, iat, exp }
+  const text = await sign(signer, { typ: HOLDER_STATEMENT_TYPE, kid: signerKid(signer) }, claims)
+  orThrow(await verifyHolderStatement(text, { issuer, keys: ANY_KEY }))
+  return text
+}
+
+/**
+ * Derives a grant from the last grant of a chain and appends it. The signer is the holder of that last grant. It checks
+ * the new chain with the rules of the verifier, except for the issuer's signatures, times and revocation.
+ *
+ * @param nowS the signer's clock, in Unix seconds. A clock that is slower than the clock of the parent's signer does
+ *   no harm.
+ * @returns the text of the new chain.
+ * @throws GrantRefusedError if a verifier would refuse the new chain.
+ * @throws RangeError as {@link signJwt}.
+ * @example
+ * ```ts
+ * import { deriveGrant } from '@auth4agent/core/delegation/sign-grant'
+ *
+ * const chain = await deriveGrant(signer, parentChain, { issuer, to, statement, capabilities }, Date.now() / 1_000)
+ * ```
+ */
+export async function deriveGrant(
+  signer: JwsSigner,
+  parentChain: string,
+  derivation: Derivation,
+  nowS: number,
+): Promise<string> {
+  const { issuer, to, statement, capabilities, maxDepth, allowedDomains } = derivation
+  const verifyChain = createGenuineChains({ issuer, keys: ANY_KEY })
+  const parent = orThrow(await verifyChain(parentChain)).chain.hops.at(-1)
+  // Never happens: a genuine chain has a grant.
+  if (parent === undefined) throw new RangeError('A chain must have a grant')
+  const holder = orThrow(await verifyHolderStatement(statement, { issuer, keys: ANY_KEY })).statement
+  const claims = {
+    iss: thumbprintUri(signerKid(signer)),
+    jti: newJti(),
+    iat: Math.max(Math.floor(nowS), parent.iat),
+    exp: derivation.expires ?? Math.min(parent.exp, holder.exp),
+    par_hash: parent.id,
+    del_depth: parent.depth + 1,
+    del_max_depth: maxDepth ?? parent.maxDepth,
+    cnf: { jwk: ed25519Jwk(to) },
+    a4a_holder: statement,
+    a4a_to: allowedDomains,
+    authorization_details: formatCapabilities(capabilities),
+  }
+  const chain = appendGrant(parentChain, await sign(signer, { typ: GRANT_TYPE }, claims))
+  orThrow(await verifyChain(chain))
+  return chain
+}
+
+async function sign(signer: JwsSigner, header: object, claims: object): Promise<string> {
+  if (signer.alg === 'ES256') throw new RangeError('A grant must be signed with an Ed25519 key')
+  return signJwt(signer, { alg: GRANT_ALGORITHM, ...header }, claims)
+}
+
+function orThrow<T extends { readonly ok: true }>(checked: T | GrantRefusal | ChainRefusal): T {
+  if (!checked.ok) throw new GrantRefusedError(checked)
+  return checked
+}
