@@ -1,16 +1,18 @@
+import { decodeBase64url } from '../encoding/base64.ts'
 import { newJti, signJwt } from '../identity/sign-jwt.ts'
-import { jwkThumbprint } from '../jose/public-jwk.ts'
-import { type JwsSigner, signerKid } from '../jose/signer-jwk.ts'
-import { ed25519Jwk } from '../key-events/sign-key-event.ts'
+import type { Ed25519Jwk } from '../jose/public-jwk.ts'
+import { type JwsSigner, signerJwk, signerKid } from '../jose/signer-jwk.ts'
+import { admitPublicKey } from '../keys/admit-key.ts'
 import { thumbprintUri } from './check-derivation.ts'
 import type { Capabilities } from './constraint.ts'
-import { createGenuineChains } from './genuine-chains.ts'
 import { appendGrant } from './grant-chain.ts'
 import { GRANT_ALGORITHM, GRANT_TYPE, HOLDER_STATEMENT_TYPE, type Holder, type Lifetime } from './grant-types.ts'
 import { verifyHolderStatement } from './holder-statement.ts'
 import type { GrantKeys } from './issuer-signature.ts'
 import { formatCapabilities } from './parse-capabilities.ts'
 import { type ChainRefusal, type GrantRefusal, grantRefusals } from './refusal.ts'
+import { type VerifiedChain, verifyEach } from './verify-each.ts'
+import { type GrantRules, type HolderKey, verifyGrant } from './verify-grant.ts'
 
 /** What the issuer says about an agent. Times are in Unix seconds; `publicKey` is the agent's raw Ed25519 key. */
 export interface AboutHolder extends Holder, Lifetime {
@@ -53,16 +55,13 @@ export class GrantRefusedError extends Error {
   }
 }
 
+const alwaysValid = () => true
+const trust = async (kid: string) => ({ kid, alg: GRANT_ALGORITHM, state: 'active', verify: alwaysValid }) as const
 /**
- * Trusts every signature of an issuer. A signer needs no keys of the issuer: it checks the form and the rules of what
- * it signs, and a verifier checks the issuer's signatures.
+ * The keys of a signer, under which every signature is valid. A signer checks the form and the rules of what it signs.
+ * It leaves the signatures of others to the verifier, so it needs no keys of the issuer and runs on every platform.
  */
 const ANY_KEY: GrantKeys = { find: trust, findNow: trust }
-const alwaysValid = () => true
-
-async function trust(kid: string) {
-  return { kid, alg: GRANT_ALGORITHM, state: 'active', verify: alwaysValid } as const
-}
 
 /**
  * Signs a root grant with a key of the issuer. The key must sign nothing but roots and holder statements.
@@ -87,13 +86,13 @@ export async function signRootGrant(signer: JwsSigner, grant: RootGrant): Promis
     operator_id: operatorId,
     epoch,
     a4a_to: allowedDomains,
-    cnf: { jwk: ed25519Jwk(publicKey) },
+    cnf: { jwk: signerJwk({ publicKey }) },
     del_depth: 0,
     del_max_depth: maxDepth,
     authorization_details: formatCapabilities(capabilities),
   }
   const text = await sign(signer, { typ: GRANT_TYPE, kid: signerKid(signer) }, claims)
-  orThrow(await createGenuineChains({ issuer, keys: ANY_KEY })(text))
+  orThrow(await readChain(text, issuer))
   return text
 }
 
@@ -111,7 +110,7 @@ export async function signRootGrant(signer: JwsSigner, grant: RootGrant): Promis
  */
 export async function signHolderStatement(signer: JwsSigner, about: AboutHolder): Promise<string> {
   const { issuer, did, operatorId, epoch, publicKey, iat, exp } = about
-  const cnf = { jkt: jwkThumbprint(ed25519Jwk(publicKey)) }
+  const cnf = { jkt: signerKid({ publicKey }) }
   const claims = { iss: issuer, sub: did, operator_id: operatorId, epoch, cnf, iat, exp }
   const text = await sign(signer, { typ: HOLDER_STATEMENT_TYPE, kid: signerKid(signer) }, claims)
   orThrow(await verifyHolderStatement(text, { issuer, keys: ANY_KEY }))
@@ -120,7 +119,7 @@ export async function signHolderStatement(signer: JwsSigner, about: AboutHolder)
 
 /**
  * Derives a grant from the last grant of a chain and appends it. The signer is the holder of that last grant. It checks
- * the new chain with the rules of the verifier, except for the issuer's signatures, times and revocation.
+ * the new chain with the rules of the verifier, except for the signatures, times and revocation.
  *
  * @param nowS the signer's clock, in Unix seconds. A clock that is slower than the clock of the parent's signer does
  *   no harm.
@@ -141,8 +140,7 @@ export async function deriveGrant(
   nowS: number,
 ): Promise<string> {
   const { issuer, to, statement, capabilities, maxDepth, allowedDomains } = derivation
-  const verifyChain = createGenuineChains({ issuer, keys: ANY_KEY })
-  const parent = orThrow(await verifyChain(parentChain)).chain.hops.at(-1)
+  const parent = orThrow(await readChain(parentChain, issuer)).chain.hops.at(-1)
   // Never happens: a genuine chain has a grant.
   if (parent === undefined) throw new RangeError('A chain must have a grant')
   const holder = orThrow(await verifyHolderStatement(statement, { issuer, keys: ANY_KEY })).statement
@@ -154,14 +152,25 @@ export async function deriveGrant(
     par_hash: parent.id,
     del_depth: parent.depth + 1,
     del_max_depth: maxDepth ?? parent.maxDepth,
-    cnf: { jwk: ed25519Jwk(to) },
+    cnf: { jwk: signerJwk({ publicKey: to }) },
     a4a_holder: statement,
     a4a_to: allowedDomains,
     authorization_details: formatCapabilities(capabilities),
   }
   const chain = appendGrant(parentChain, await sign(signer, { typ: GRANT_TYPE }, claims))
-  orThrow(await verifyChain(chain))
+  orThrow(await readChain(chain, issuer))
   return chain
+}
+
+function readChain(text: string, issuer: string): Promise<VerifiedChain> {
+  const rules: GrantRules = { issuer, keys: ANY_KEY, importKey: admitUnused }
+  return verifyEach(text, issuer, (grant, above) => verifyGrant(grant, above, rules))
+}
+
+/** Admits the key of a holder without importing it. */
+function admitUnused({ x }: Ed25519Jwk): HolderKey | undefined {
+  const raw = decodeBase64url(x)
+  return raw !== undefined && admitPublicKey(raw).ok ? { verify: alwaysValid } : undefined
 }
 
 async function sign(signer: JwsSigner, header: object, claims: object): Promise<string> {
