@@ -46,8 +46,8 @@ const PAIRS = [
 ]
 
 /**
- * Draws chains, and looks for a chain that core accepts although a naive evaluator permits a call for the last grant and
- * not for every grant above. Also looks for a call that core and the naive evaluator judge differently.
+ * Draws chains, and looks for a chain that core accepts although a naive evaluator permits a call for the last grant
+ * and not for every grant above. Also looks for a call that core and the naive evaluator judge differently.
  *
  * @returns the first violation, with the seed of its chain.
  */

@@ -36,12 +36,14 @@ function drawEntry(random: Random, constraint: Constraint): Entry {
   return random.chance(0.4) ? { ...constraint, optional: true } : constraint
 }
 
-function withoutOptional({ optional: _, ...constraint }: Entry): Constraint {
+function withoutOptional(entry: Entry): Constraint {
+  const constraint = { ...entry }
+  delete constraint.optional
   return constraint
 }
 
 function drawChild(random: Random, parent: Tools): Tools {
-  const kept = Object.entries(parent).filter(([, _], at) => at === 0 || random.chance(0.7))
+  const kept = Object.entries(parent).filter((_, at) => at === 0 || random.chance(0.7))
   const child = kept.map(([capability, map]) => {
     const narrowed = drawNarrowerArguments(random, map)
     return [capability, random.chance(0.3) ? changeArguments(random, narrowed) : narrowed] as const

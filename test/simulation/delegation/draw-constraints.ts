@@ -1,4 +1,4 @@
-import type { Constraint, Range, Scalar } from '@auth4agent/core/delegation/constraint'
+import { type Constraint, isScalar, type Range, type Scalar } from '@auth4agent/core/delegation/constraint'
 import type { Random } from '../revocation/random.ts'
 import { ENDINGS, NUMBERS, PREFIXES, SCALARS } from './values.ts'
 
@@ -36,6 +36,7 @@ export function drawConstraint(random: Random, depth = MAX_DEPTH): Constraint {
     case 'prefix':
       return { constraint_type: type, prefix: random.pick(PREFIXES) }
     case 'range':
+    default:
       return drawRange(random, {})
   }
 }
@@ -47,7 +48,7 @@ function drawRange(random: Random, from: Partial<Range>): Range {
     const keeps = value === undefined ? random.chance(0.3) : random.chance(0.5)
     if (!keeps && random.chance(0.15)) return {}
     const drawn = keeps ? value : random.pick(NUMBERS)
-    const isInclusive = random.chance(0.6) ? flag : random.pick([true, false])
+    const isInclusive = random.chance(0.6) ? flag : [true, false, undefined][random.below(3)]
     return drawn === undefined
       ? {}
       : { [name]: drawn, ...(isInclusive !== undefined && { [`${name}_inclusive`]: isInclusive }) }
@@ -85,7 +86,8 @@ export function drawNarrower(random: Random, parent: Constraint): Constraint {
       return drawBelow(random, parent.prefix)
     case 'all':
       return { constraint_type: 'all', constraints: drawAll(random, parent.constraints) }
-    case 'any': {
+    case 'any':
+    default: {
       const clauses = some(random, parent.constraints, 1, parent.constraints.length)
       return { constraint_type: 'any', constraints: clauses.map((clause) => drawNarrower(random, clause)) }
     }
@@ -113,7 +115,8 @@ function drawAll(random: Random, limits: readonly Constraint[]): Constraint[] {
 
 /** Changes one thing in a constraint. The result is mostly wider. */
 export function drawChanged(random: Random, from: Constraint): Constraint {
-  if (random.chance(0.15)) return drawConstraint(random, 2)
+  if (random.chance(0.1)) return drawConstraint(random, 2)
+  if (random.chance(0.2)) return drawOther(random, drawNamed(random, from))
   const without = <T>(list: readonly T[]) => list.filter((_, at) => at !== index)
   const index = random.below(4)
   switch (from.constraint_type) {
@@ -132,11 +135,39 @@ export function drawChanged(random: Random, from: Constraint): Constraint {
     case 'range':
       return drawRange(random, from)
     case 'prefix':
-      return { constraint_type: 'prefix', prefix: from.prefix.slice(0, -1) || random.pick(PREFIXES) }
+      return { constraint_type: 'prefix', prefix: drawSimilar(random, from.prefix) || random.pick(PREFIXES) }
     case 'all':
     case 'any':
+    default:
       return { constraint_type: from.constraint_type, constraints: changeOne(random, from) }
   }
+}
+
+/** Draws a text that is shorter, differs only in its form, or has the given text inside. */
+function drawSimilar(random: Random, text: string): string {
+  return random.pick([text.slice(0, -1), text.toUpperCase(), text.normalize('NFC'), text.normalize('NFD'), `x${text}`])
+}
+
+/** Draws a scalar that a constraint names, if it names one. */
+function drawNamed(random: Random, constraint: Constraint): Scalar {
+  const near = constraint.constraint_type === 'not_one_of' ? constraint.excluded : [drawNear(random, constraint)].flat()
+  return random.pick([...near.filter(isScalar), random.pick(SCALARS)])
+}
+
+/** Draws a constraint of any type around one value. */
+function drawOther(random: Random, value: Scalar): Constraint {
+  const exact = { constraint_type: 'exact', value } as const
+  return random.pick<Constraint>([
+    exact,
+    { constraint_type: 'one_of', values: [value] },
+    { constraint_type: 'not_one_of', excluded: [value] },
+    { constraint_type: 'contains', required: [value] },
+    { constraint_type: 'subset', allowed: [value] },
+    { constraint_type: 'all', constraints: [exact] },
+    { constraint_type: 'any', constraints: [exact] },
+    ...(typeof value === 'number' ? [{ constraint_type: 'range', min: value, max: value } as const] : []),
+    ...(typeof value === 'string' && value !== '' ? [{ constraint_type: 'prefix', prefix: value } as const] : []),
+  ])
 }
 
 function changeOne(
@@ -159,17 +190,18 @@ export function drawNear(random: Random, constraint: Constraint): unknown {
     case 'one_of':
       return random.pick(constraint.values)
     case 'not_one_of':
-      return random.pick(SCALARS)
+      return random.pick(random.chance(0.3) && constraint.excluded.length > 0 ? constraint.excluded : SCALARS)
     case 'contains':
       return random.shuffle(union(constraint.required, scalars(random, 0, 2)))
     case 'subset':
       return some(random, constraint.allowed, 0, constraint.allowed.length)
     case 'prefix':
-      return `${constraint.prefix}${random.pick(ENDINGS)}`
+      return `${random.chance(0.1) ? drawSimilar(random, constraint.prefix) : constraint.prefix}${random.pick(ENDINGS)}`
     case 'range':
       return random.pick([constraint.min, constraint.max, random.pick(NUMBERS)].filter((bound) => bound !== undefined))
     case 'all':
     case 'any':
+    default:
       return drawNear(random, random.pick(constraint.constraints))
   }
 }

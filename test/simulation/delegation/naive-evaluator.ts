@@ -2,8 +2,8 @@ import type { Constraint, Scalar } from '@auth4agent/core/delegation/constraint'
 import type { CallArguments, Tools, WireArguments } from './wire.ts'
 
 /**
- * Says whether a chain permits a call. This is written only from the specification, shares no code with core, and knows
- * nothing about the order of constraints: it reads each grant as if it were alone.
+ * Says whether a chain permits a call. This is written only from the specification, shares no code with core, and
+ * knows nothing about the order of constraints: it reads each grant as if it were alone.
  */
 export function naivePermits(hops: readonly Tools[], capability: string, args: CallArguments): boolean {
   return hops.length > 0 && hops.every((tools) => permitsAlone(tools, capability, args))
@@ -50,17 +50,17 @@ function isIn(scalar: Scalar, list: readonly Scalar[]): boolean {
   return list.some((each) => JSON.stringify(each) === JSON.stringify(scalar))
 }
 
+const hex = (text: string) => Buffer.from(text, 'utf8').toString('hex')
+
 /** Compares bytes. */
 function begins(text: string, prefix: string): boolean {
-  const hex = (of: string) => Buffer.from(of, 'utf8').toString('hex')
   return hex(text).startsWith(hex(prefix)) && !(text.includes('/') && mayClimb(text))
 }
 
 const mayClimb = (path: string) =>
   path.includes('//') || /(?:^|\/)[. ]+(?:\/|$)/.test(path) || /[\\%;?#]/.test(path) || hasControl(path)
 
-const hasControl = (text: string) =>
-  [...text].some((character) => character < ' ' || (character >= '\u007f' && character <= '\u009f'))
+const hasControl = (text: string) => text.split('').some((unit) => unit < ' ' || (unit >= '\u007f' && unit <= '\u009f'))
 
 function isScalar(value: unknown): value is Scalar {
   if (typeof value === 'number') return value >= -9007199254740991 && value <= 9007199254740991

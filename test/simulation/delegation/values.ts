@@ -25,7 +25,7 @@ export const NUMBERS: readonly number[] = [
 ]
 
 /** Texts that look alike, begin alike, or are paths. */
-export const TEXTS: readonly string[] = [
+const TEXTS: readonly string[] = [
   '',
   'a',
   'ab',

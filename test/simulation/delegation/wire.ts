@@ -1,7 +1,7 @@
 import type { Constraint } from '@auth4agent/core/delegation/constraint'
 
 /** The arguments of a capability as a grant writes them. */
-export type WireArguments = Readonly<Record<string, Constraint & { readonly optional?: boolean }>>
+export type WireArguments = Readonly<Record<string, Constraint & { optional?: boolean }>>
 
 /** The member `tools` of a grant. */
 export type Tools = Readonly<Record<string, WireArguments>>
