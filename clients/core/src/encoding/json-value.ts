@@ -2,9 +2,9 @@
 const MAX_DEPTH = 64
 
 /**
- * Tells whether a value in memory is exactly what some JSON text (RFC 8259) says: null, a boolean, a finite number, valid
- * Unicode text, an array of such values, or a plain object with such members, nested at most 64 levels. Other values
- * would read differently after they are sent as JSON.
+ * Tells whether a value in memory is exactly what some JSON text (RFC 8259) says: null, a boolean, a finite number,
+ * valid Unicode text, an array of such values, or a plain object with such members, nested at most 64 levels. Other
+ * values would read differently after they are sent as JSON.
  *
  * @example
  * ```ts
