@@ -44,7 +44,16 @@ export interface Derivation {
   readonly allowedDomains?: readonly string[] | undefined
 }
 
-/** Thrown in place of a grant that every verifier would refuse. */
+/**
+ * Thrown in place of a grant that every verifier would refuse. `refusal` has the reason and the rule.
+ *
+ * @example
+ * ```ts
+ * import { GrantRefusedError } from '@auth4agent/core/delegation/sign-grant'
+ *
+ * const reasonOf = (error: unknown) => (error instanceof GrantRefusedError ? error.refusal.reason : undefined)
+ * ```
+ */
 export class GrantRefusedError extends Error {
   override readonly name = 'GrantRefusedError'
   readonly refusal: GrantRefusal | ChainRefusal

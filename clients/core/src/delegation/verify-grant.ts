@@ -1,7 +1,7 @@
 import { splitCompactJws } from '../jose/jws.ts'
 import { type Ed25519Jwk, jwkThumbprint } from '../jose/public-jwk.ts'
 import { TOKEN_ALGORITHMS } from '../keys/token-algorithms.ts'
-import { ACCESS_TOKEN_TYPE } from '../token/claims.ts'
+import { ACCESS_TOKEN_TYPE, MAX_TOKEN_BYTES } from '../token/claims.ts'
 import { checkDerivation, checkHolder } from './check-derivation.ts'
 import { type DerivedClaims, readDerivedClaims, readRootClaims } from './grant-claims.ts'
 import { grantId } from './grant-id.ts'
@@ -47,7 +47,7 @@ const RULES: TextRules = {
   typs: [GRANT_TYPE],
   kid: 'optional',
 }
-const ACCESS_TOKEN_RULES = { ...RULES, algs: TOKEN_ALGORITHMS, typs: [ACCESS_TOKEN_TYPE] }
+const ACCESS_TOKEN_RULES = { maxBytes: MAX_TOKEN_BYTES, algs: TOKEN_ALGORITHMS, typs: [ACCESS_TOKEN_TYPE] }
 
 /**
  * Verifies the grant that follows verified ones, or the root if there are none. It checks each signature before it
