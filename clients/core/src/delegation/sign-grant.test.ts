@@ -2,6 +2,7 @@ import { compactVerify, importJWK } from 'jose'
 import { describe, expect, it } from 'vitest'
 import {
   CHAIN_ISSUER,
+  chainOf,
   countingKeys,
   details,
   GRANT_KEY,
@@ -14,12 +15,13 @@ import {
   READ,
   TOOLS,
 } from '../../../../test/support/grant-chains.ts'
-import { type IdentityKey, p256Key } from '../../../../test/support/key-events.ts'
+import { type IdentityKey, identityKey, p256Key } from '../../../../test/support/key-events.ts'
 import { thumbprintUri } from './check-derivation.ts'
 import type { Capabilities } from './constraint.ts'
+import type { RootGrant } from './issuer-claims.ts'
 import { parseCapabilities } from './parse-capabilities.ts'
 import type { GrantReason } from './refusal.ts'
-import { type Derivation, deriveGrant, type RootGrant, signHolderStatement, signRootGrant } from './sign-grant.ts'
+import { type Derivation, deriveGrant, readUnverifiedChain, signHolderStatement, signRootGrant } from './sign-grant.ts'
 import { verifyGrantChain } from './verify-grant-chain.ts'
 
 const HOUR = { iat: ISSUED, exp: ISSUED + 3600 }
@@ -201,4 +203,14 @@ it('jose verifies each grant and statement of a chain with the key of its signer
     }
     signer = claims.cnf.jwk
   }
+})
+
+it('readUnverifiedChain reads a chain under every key of the issuer, but keeps all rules', async () => {
+  const stranger = identityKey('a stranger')
+  const byStranger = { signer: stranger, header: { kid: stranger.kid } }
+  const forged = chainOf(1, { 0: byStranger, 1: { statement: byStranger } })
+  expect(await verify(forged)).toMatchObject({ reason: 'UNKNOWN_KEY' })
+  expect(await readUnverifiedChain(forged, CHAIN_ISSUER)).toMatchObject({ ok: true })
+  const widened = chainOf(1, { 0: byStranger, 1: { claims: { exp: ISSUED + 3601 } } })
+  expect(await readUnverifiedChain(widened, CHAIN_ISSUER)).toMatchObject({ reason: 'LIFETIME_EXTENDED', hop: 1 })
 })

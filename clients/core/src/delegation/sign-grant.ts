@@ -6,28 +6,14 @@ import { admitPublicKey } from '../keys/admit-key.ts'
 import { thumbprintUri } from './check-derivation.ts'
 import type { Capabilities } from './constraint.ts'
 import { appendGrant } from './grant-chain.ts'
-import { GRANT_ALGORITHM, GRANT_TYPE, HOLDER_STATEMENT_TYPE, type Holder, type Lifetime } from './grant-types.ts'
+import { GRANT_ALGORITHM, GRANT_TYPE, HOLDER_STATEMENT_TYPE } from './grant-types.ts'
 import { verifyHolderStatement } from './holder-statement.ts'
+import { type AboutHolder, holderStatementClaims, type RootGrant, rootGrantClaims } from './issuer-claims.ts'
 import type { GrantKeys } from './issuer-signature.ts'
 import { formatCapabilities } from './parse-capabilities.ts'
 import { type ChainRefusal, type GrantRefusal, grantRefusals } from './refusal.ts'
 import { type VerifiedChain, verifyEach } from './verify-each.ts'
 import { type GrantRules, type HolderKey, verifyGrant } from './verify-grant.ts'
-
-/** What the issuer says about an agent. Times are in Unix seconds; `publicKey` is the agent's raw Ed25519 key. */
-export interface AboutHolder extends Holder, Lifetime {
-  readonly issuer: string
-  readonly publicKey: Uint8Array
-}
-
-/** A root grant. */
-export interface RootGrant extends AboutHolder {
-  readonly capabilities: Capabilities
-  /** 0 if the holder may not delegate, at most 8. */
-  readonly maxDepth: number
-  /** The domains whose agents may hold the grants below. */
-  readonly allowedDomains: readonly string[]
-}
 
 /** A grant that the holder of a chain derives. */
 export interface Derivation {
@@ -85,23 +71,9 @@ const ANY_KEY: GrantKeys = { find: trust, findNow: trust }
  * ```
  */
 export async function signRootGrant(signer: JwsSigner, grant: RootGrant): Promise<string> {
-  const { issuer, did, operatorId, epoch, iat, exp, publicKey, capabilities, maxDepth, allowedDomains } = grant
-  const claims = {
-    iss: issuer,
-    jti: newJti(),
-    iat,
-    exp,
-    sub: did,
-    operator_id: operatorId,
-    epoch,
-    a4a_to: allowedDomains,
-    cnf: { jwk: signerJwk({ publicKey }) },
-    del_depth: 0,
-    del_max_depth: maxDepth,
-    authorization_details: formatCapabilities(capabilities),
-  }
+  const claims = rootGrantClaims({ ...grant, jti: newJti() })
   const text = await sign(signer, { typ: GRANT_TYPE, kid: signerKid(signer) }, claims)
-  orThrow(await readChain(text, issuer))
+  orThrow(await readUnverifiedChain(text, grant.issuer))
   return text
 }
 
@@ -118,11 +90,8 @@ export async function signRootGrant(signer: JwsSigner, grant: RootGrant): Promis
  * ```
  */
 export async function signHolderStatement(signer: JwsSigner, about: AboutHolder): Promise<string> {
-  const { issuer, did, operatorId, epoch, publicKey, iat, exp } = about
-  const cnf = { jkt: signerKid({ publicKey }) }
-  const claims = { iss: issuer, sub: did, operator_id: operatorId, epoch, cnf, iat, exp }
-  const text = await sign(signer, { typ: HOLDER_STATEMENT_TYPE, kid: signerKid(signer) }, claims)
-  orThrow(await verifyHolderStatement(text, { issuer, keys: ANY_KEY }))
+  const text = await sign(signer, { typ: HOLDER_STATEMENT_TYPE, kid: signerKid(signer) }, holderStatementClaims(about))
+  orThrow(await verifyHolderStatement(text, { issuer: about.issuer, keys: ANY_KEY }))
   return text
 }
 
@@ -149,7 +118,7 @@ export async function deriveGrant(
   nowS: number,
 ): Promise<string> {
   const { issuer, to, statement, capabilities, maxDepth, allowedDomains } = derivation
-  const parent = orThrow(await readChain(parentChain, issuer)).chain.hops.at(-1)
+  const parent = orThrow(await readUnverifiedChain(parentChain, issuer)).chain.hops.at(-1)
   // Never happens: a genuine chain has a grant.
   if (parent === undefined) throw new RangeError('A chain must have a grant')
   const holder = orThrow(await verifyHolderStatement(statement, { issuer, keys: ANY_KEY })).statement
@@ -167,11 +136,23 @@ export async function deriveGrant(
     authorization_details: formatCapabilities(capabilities),
   }
   const chain = appendGrant(parentChain, await sign(signer, { typ: GRANT_TYPE }, claims))
-  orThrow(await readChain(chain, issuer))
+  orThrow(await readUnverifiedChain(chain, issuer))
   return chain
 }
 
-function readChain(text: string, issuer: string): Promise<VerifiedChain> {
+/**
+ * Reads a chain for its holder: checks its form and all rules, but no signature. The holder gains
+ * nothing from a forged chain. Never decide about access with it.
+ *
+ * @example
+ * ```ts
+ * import { readUnverifiedChain } from '@auth4agent/core/delegation/sign-grant'
+ *
+ * const read = await readUnverifiedChain(ownChain, 'https://auth.example')
+ * const expires = read.ok ? read.chain.hops.at(-1)?.exp : undefined
+ * ```
+ */
+export function readUnverifiedChain(text: string, issuer: string): Promise<VerifiedChain> {
   const rules: GrantRules = { issuer, keys: ANY_KEY, importKey: admitUnused }
   return verifyEach(text, issuer, (grant, above) => verifyGrant(grant, above, rules))
 }
