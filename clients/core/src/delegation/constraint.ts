@@ -118,5 +118,5 @@ export function isExactNumber(value: unknown): value is number {
  * ```
  */
 export function isUnconstrained(map: ArgumentMap): boolean {
-  return map.size === 1 && map.has(UNNAMED)
+  return map.size === 1 && map.get(UNNAMED)?.constraint.constraint_type === 'wildcard'
 }
