@@ -8,6 +8,7 @@ export interface Constraints {
   readonly one_of: { readonly constraint_type: 'one_of'; readonly values: readonly Scalar[] }
   readonly not_one_of: { readonly constraint_type: 'not_one_of'; readonly excluded: readonly Scalar[] }
   readonly range: Range
+  /** Characters, not segments: `/data` is also the beginning of `/database`. The prefix of a folder ends with `/`. */
   readonly prefix: { readonly constraint_type: 'prefix'; readonly prefix: string }
   readonly contains: { readonly constraint_type: 'contains'; readonly required: readonly Scalar[] }
   readonly subset: { readonly constraint_type: 'subset'; readonly allowed: readonly Scalar[] }
