@@ -80,6 +80,8 @@ function isJson(value: unknown, depth = 64): boolean {
     return true
   }
   if (Object.prototype.toString.call(value) !== '[object Object]' || hasOwnPrototype(value)) return false
+  if (Object.getOwnPropertySymbols(value).length > 0) return false
+  if (Object.getOwnPropertyNames(value).join() !== Object.keys(value).join()) return false
   return Object.entries(value).every(([name, member]) => isText(name) && isJson(member, depth - 1))
 }
 

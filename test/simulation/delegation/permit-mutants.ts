@@ -117,8 +117,12 @@ const CALLS: readonly Mutant[] = [
     'map === undefined ? missing(capability)',
     'map === undefined ? undefined',
   ),
-  constraint('a map with * and others is unconstrained', 'map.size === 1 && map.has(UNNAMED)', 'map.has(UNNAMED)'),
-  constraint('a map of one argument is unconstrained', 'map.size === 1 && map.has(UNNAMED)', 'map.size === 1'),
+  constraint('a map with * and others is unconstrained', 'map.size === 1 && ', ''),
+  constraint(
+    'a map of one argument is unconstrained',
+    " && map.get(UNNAMED)?.constraint.constraint_type === 'wildcard'",
+    '',
+  ),
 ]
 
 const FORMS: readonly Mutant[] = [
@@ -145,7 +149,8 @@ const FORMS: readonly Mutant[] = [
   json('members are not checked', ' && isNested(member, depth - 1)', ''),
   json('names of members may be invalid', 'name.isWellFormed() && ', ''),
   json('objects may have a prototype', 'isPlainObject(value) &&', "typeof value === 'object' &&"),
-  json('every prototype is plain', 'prototype === Object.prototype || prototype === null', 'true'),
+  json('every prototype is plain', 'if (prototype !== Object.prototype && prototype !== null) return false', ''),
+  json('members may be hidden', 'Reflect.ownKeys(value).length === Object.keys(value).length', 'true'),
 ]
 
 export const PERMIT_MUTANTS: readonly Mutant[] = [...VALUES, ...CALLS, ...FORMS]

@@ -117,6 +117,8 @@ export const STRANGE: readonly unknown[] = [
   new Number(1),
   Object.create({ a: 1 }),
   Object.assign(Object.create(null), { a: 1 }),
+  Object.defineProperty({ b: 1 }, 'a', { value: 1 }),
+  { [Symbol('a')]: 1 },
   { toJSON: () => 'a' },
   Symbol('a'),
   () => 'a',

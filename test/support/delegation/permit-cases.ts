@@ -44,6 +44,8 @@ export const NOT_JSON: readonly unknown[] = [
   new String('a'),
   new Map(),
   Object.create({ a: 1 }),
+  Object.defineProperty({ b: 1 }, 'a', { value: 1 }),
+  { [Symbol('a')]: 1 },
   ['a', undefined],
   ['a', '\ud800'],
   sparse,
@@ -141,6 +143,7 @@ interface CallCase {
 const amount = range({ max: 10 })
 const inherited: Record<string, unknown> = Object.create({ to: 'b' })
 inherited['amount'] = 1
+const hidden: Record<string, unknown> = Object.defineProperty({}, 'amount', { value: 11 })
 
 export const CALL_CASES: readonly CallCase[] = [
   { name: 'an argument within its constraint', map: { amount }, args: { amount: 10 } },
@@ -194,6 +197,7 @@ export const CALL_CASES: readonly CallCase[] = [
   { name: 'a name that is not valid text', map: {}, args: { '\ud800': 1 }, reason: 'ARGUMENT_REFUSED' },
   { name: 'a value that JSON cannot carry', map: {}, args: { amount: 1n }, reason: 'ARGUMENT_REFUSED' },
   { name: 'a name in another normal form', map: { [NFC]: wildcard }, args: { [NFD]: 1 }, reason: 'ARGUMENT_REFUSED' },
+  { name: 'a hidden argument', map: { amount }, args: hidden, reason: 'ARGUMENT_REFUSED' },
   { name: 'an inherited argument', map: { amount }, args: inherited, reason: 'ARGUMENT_REFUSED' },
   {
     name: 'unknown arguments of a constrained capability',

@@ -33,7 +33,7 @@ function isNested(value: unknown, depth: number): boolean {
 }
 
 /**
- * Tells whether a value is an object that has only members of its own, as JSON.parse makes them.
+ * Tells whether a value is an object that has only members of its own that JSON shows, as JSON.parse makes them.
  *
  * @example
  * ```ts
@@ -46,5 +46,7 @@ function isNested(value: unknown, depth: number): boolean {
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  if (prototype !== Object.prototype && prototype !== null) return false
+  // A hidden member would be read by its name, but not be seen by checks of all members.
+  return Reflect.ownKeys(value).length === Object.keys(value).length
 }
