@@ -8,6 +8,7 @@ export interface Constraints {
   readonly one_of: { readonly constraint_type: 'one_of'; readonly values: readonly Scalar[] }
   readonly not_one_of: { readonly constraint_type: 'not_one_of'; readonly excluded: readonly Scalar[] }
   readonly range: Range
+  /** Characters, not segments: `/data` is also the beginning of `/database`. The prefix of a folder ends with `/`. */
   readonly prefix: { readonly constraint_type: 'prefix'; readonly prefix: string }
   readonly contains: { readonly constraint_type: 'contains'; readonly required: readonly Scalar[] }
   readonly subset: { readonly constraint_type: 'subset'; readonly allowed: readonly Scalar[] }
@@ -118,5 +119,5 @@ export function isExactNumber(value: unknown): value is number {
  * ```
  */
 export function isUnconstrained(map: ArgumentMap): boolean {
-  return map.size === 1 && map.has(UNNAMED)
+  return map.size === 1 && map.get(UNNAMED)?.constraint.constraint_type === 'wildcard'
 }

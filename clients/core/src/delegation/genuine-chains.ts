@@ -1,14 +1,15 @@
 import { sha256Text } from '../encoding/sha256.ts'
 import { isSigning } from '../token/access-token.ts'
 import { createTokenCache } from '../token/token-cache.ts'
+import { importHolderKey } from './holder-key.ts'
+import { type VerifiedChain, verifyEach } from './verify-each.ts'
 import { type ChainRules, type VerifiedGrant, verifyGrant } from './verify-grant.ts'
-import { type VerifiedChain, verifyEach } from './verify-grant-chain.ts'
 
 /** Verifies a chain, as `verifyGrantChain` does. */
 export type GenuineChains = (text: string) => Promise<VerifiedChain>
 
-/** A grant of 4 KiB takes some 10 kB as objects. */
-const CAPACITY = 4_000
+/** A grant of 4 KiB takes some 20 kB as objects. */
+const CAPACITY = 2_000
 
 /**
  * Creates a function that remembers the verified beginnings of chains: a chain that comes again costs no signature
@@ -36,7 +37,7 @@ export function createGenuineChains(rules: ChainRules, capacity = CAPACITY): Gen
       beginning = sha256Text(`${beginning}~${grant}`, 'base64url')
       const before = known.get(beginning)
       if (before !== undefined && (await isCurrent(before))) return before
-      const verified = await verifyGrant(grant, above, rules)
+      const verified = await verifyGrant(grant, above, { ...rules, importKey: importHolderKey })
       if (verified.ok) known.set(beginning, verified)
       return verified
     })

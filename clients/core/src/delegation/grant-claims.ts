@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from '../encoding/strict-json.ts'
 import { type Ed25519Jwk, readPublicJwk } from '../jose/public-jwk.ts'
 import { DID, DIGEST, type Form, OPERATOR_ID, TIME } from '../key-events/claim-forms.ts'
 import type { Capabilities } from './constraint.ts'
-import { DEPTH, DOMAINS, EPOCHS, findRestriction, ISSUER, JTI } from './grant-forms.ts'
+import { checkRestrictions, DEPTH, DOMAINS, EPOCHS, ISSUER, JTI } from './grant-forms.ts'
 import { type Holder, type Lifetime, MAX_GRANT_TTL_S } from './grant-types.ts'
 import { parseCapabilities } from './parse-capabilities.ts'
 import { type GrantRefusal, refuseGrant } from './refusal.ts'
@@ -88,8 +88,8 @@ export function readDerivedClaims(payload: JsonObject): Read<DerivedClaims> {
 }
 
 function readCommonClaims(payload: JsonObject, known: readonly string[]): Read<GrantClaims> {
-  const restriction = findRestriction(payload, known)
-  if (restriction !== undefined) return refuseGrant('RESTRICTION_UNKNOWN', `the grant must not have ${restriction}`)
+  const restriction = checkRestrictions(payload, known)
+  if (restriction !== undefined) return restriction
   const { iss, jti, del_depth: depth, del_max_depth: maxDepth, cnf, authorization_details: details } = payload
   if (!ISSUER.holds(iss)) return malformed('iss', ISSUER)
   if (!JTI.holds(jti)) return malformed('jti', JTI)

@@ -3,6 +3,7 @@ import { formatDid, parseDid } from '../identity/did.ts'
 import { type Form, text, whole } from '../key-events/claim-forms.ts'
 import { isJti } from '../token/claims.ts'
 import { MAX_DEPTH } from './grant-types.ts'
+import { type GrantRefusal, refuseGrant } from './refusal.ts'
 
 const MAX_DOMAINS = 16
 const MAX_ISSUER = 2048
@@ -30,21 +31,26 @@ export const DOMAINS: Form<readonly string[]> = {
 }
 
 /**
- * Finds a claim that restricts a grant in a way that this version cannot enforce: a claim that restricts other tokens,
- * or an unknown one of this project. All other unknown claims may be ignored (draft section 3.4).
+ * Checks that no claim restricts a grant or statement in a way that this version cannot enforce: a claim that restricts
+ * other tokens, or an unknown one of this project. All other unknown claims are ignored (draft section 3.4).
  *
- * @returns the name of the claim, or undefined if there is none.
+ * @param known claims of this project that the text may have
+ * @returns undefined if there is none.
  * @example
  * ```ts
- * import { findRestriction } from '@auth4agent/core/delegation/grant-forms'
+ * import { checkRestrictions } from '@auth4agent/core/delegation/grant-forms'
  *
- * findRestriction({ a4a_to: ['acme.example'], a4a_once: true }, ['a4a_to']) // 'a4a_once'
+ * checkRestrictions({ a4a_to: ['acme.example'], a4a_once: true }, ['a4a_to'])?.reason // 'RESTRICTION_UNKNOWN'
  * ```
  */
-export function findRestriction(payload: JsonObject, known: readonly string[]): string | undefined {
-  return Object.keys(payload).find(
-    (name) => RESTRICTING.has(name) || (name.startsWith(OWN_PREFIX) && !known.includes(name)),
+export function checkRestrictions(payload: JsonObject, known: readonly string[]): GrantRefusal | undefined {
+  const name = Object.keys(payload).find(
+    (claim) => RESTRICTING.has(claim) || (claim.startsWith(OWN_PREFIX) && !known.includes(claim)),
   )
+  // The signer chooses the name, which may end in a log.
+  return name === undefined
+    ? undefined
+    : refuseGrant('RESTRICTION_UNKNOWN', `the claim ${JSON.stringify(name.slice(0, 64))} must be left out`)
 }
 
 function isEpochs(value: unknown): value is readonly [number, number] {

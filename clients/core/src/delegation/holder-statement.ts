@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../encoding/strict-json.ts'
 import { DID, DIGEST, type Form, OPERATOR_ID } from '../key-events/claim-forms.ts'
 import { readLifetime } from './grant-claims.ts'
-import { EPOCHS, findRestriction, ISSUER } from './grant-forms.ts'
+import { checkRestrictions, EPOCHS, ISSUER } from './grant-forms.ts'
 import { GRANT_ALGORITHM, HOLDER_STATEMENT_TYPE, type Holder, type Lifetime, MAX_GRANT_BYTES } from './grant-types.ts'
 import { type GrantKey, type GrantKeys, verifyByIssuer } from './issuer-signature.ts'
 import { type GrantRefusal, refuseGrant } from './refusal.ts'
@@ -49,9 +49,8 @@ export async function verifyHolderStatement(
 
 function readStatement(payload: JsonObject): { readonly ok: true; readonly value: HolderStatement } | GrantRefusal {
   const { iss, sub: did, operator_id: operatorId, epoch, cnf } = payload
-  const restriction = findRestriction(payload, [])
-  if (restriction !== undefined)
-    return refuseGrant('RESTRICTION_UNKNOWN', `the holder statement must not have ${restriction}`)
+  const restriction = checkRestrictions(payload, [])
+  if (restriction !== undefined) return restriction
   if (!ISSUER.holds(iss)) return malformed('iss', ISSUER)
   if (!DID.holds(did)) return malformed('sub', DID)
   if (!OPERATOR_ID.holds(operatorId)) return malformed('operator_id', OPERATOR_ID)

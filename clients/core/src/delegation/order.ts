@@ -43,15 +43,16 @@ function row<P extends ConstraintType, C extends ConstraintType>(parentType: P, 
 }
 
 /**
- * Tells whether a constraint is certainly as narrow as the constraint of the parent: the parent admits every value that
- * the child admits. It is conservative, as the draft demands (section 4.5): some narrower pairs are refused.
+ * Tells whether a constraint is certainly as narrow as the constraint of the parent: the parent admits every value
+ * that the child admits. As the draft demands (section 4.5), some pairs are refused although the child is narrower, for
+ * example `one_of ["dev"]` under `not_one_of ["prod"]`.
  *
  * @example
  * ```ts
  * import { isNarrower } from '@auth4agent/core/delegation/order'
  *
  * isNarrower({ constraint_type: 'range', min: 1, max: 100 }, { constraint_type: 'range', max: 500 }) // true
- * isNarrower({ constraint_type: 'one_of', values: ['dev'] }, { constraint_type: 'not_one_of', excluded: ['prod'] }) // false
+ * isNarrower({ constraint_type: 'range' }, { constraint_type: 'range', max: 500 }) // false
  * ```
  */
 export function isNarrower(child: Constraint, parent: Constraint): boolean {

@@ -32,9 +32,7 @@ type Result<T> = { readonly ok: true; readonly value: T } | GrantRefusal
  * ```
  */
 export function parseCapabilities(details: unknown): Result<Capabilities> {
-  if (!Array.isArray(details) || details.length === 0) {
-    return malformed('authorization_details must be a list of exactly one entry')
-  }
+  if (!Array.isArray(details)) return malformed('authorization_details must be a list of exactly one entry')
   const entry: unknown = details[0]
   if (!isPlainObject(entry)) return malformed('the entry of authorization_details must be an object')
   if (details.length > 1 || entry['type'] !== DETAIL_TYPE) {

@@ -17,7 +17,8 @@ import { type ChainRefusal, type GrantRefusal, refuseGrant } from './refusal.ts'
 /**
  * Tells whether a constraint admits the value of an argument. Values are equal if their JSON types and their values
  * are: 1 is 1.0 and 0 is -0; text is compared without Unicode normalisation. A wildcard admits every JSON value. Every
- * other constraint admits only numbers from -(2^53-1) to 2^53-1, because a service may see other digits of larger ones.
+ * other constraint admits only numbers from -(2^53-1) to 2^53-1, because a service may see other digits of larger
+ * ones.
  *
  * @example
  * ```ts

@@ -90,7 +90,12 @@ const LAST: readonly Row<Readonly<Record<number, GrantChange>>>[] = [
   [16, 'DEPTH_EXCEEDED', "the parent's ceiling passed", { 0: claims({ del_max_depth: 0 }), 1: {} }],
   [16, 'DEPTH_EXCEEDED', 'its own ceiling passed', { 1: claims({ del_max_depth: 0 }) }],
   [17, 'DEPTH_RAISED', 'a ceiling raised', { 1: claims({ del_max_depth: 2 }), 2: claims({ del_max_depth: 3 }) }],
-  [18, 'LIFETIME_EXTENDED', 'a child that outlives its parent', { 1: claims({ exp: ISSUED + 3601 }) }],
+  [
+    18,
+    'LIFETIME_EXTENDED',
+    'a child that outlives its parent',
+    { 0: claims({ exp: ISSUED + 99 }), 1: claims({ exp: ISSUED + 100 }) },
+  ],
   [19, 'LIFETIME_EXTENDED', 'a child that outlives its statement', { 1: statement(claims({ exp: ISSUED + 3539 })) }],
   [20, 'ISSUED_BEFORE_PARENT', 'a child issued a second before its parent', { 1: claims({ iat: ISSUED - 1 }) }],
   [22, 'LIFETIME_TOO_LONG', 'a root of 3,601 seconds', { 0: claims({ exp: ISSUED + 3601 }) }],

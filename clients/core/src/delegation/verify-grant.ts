@@ -1,8 +1,7 @@
-import { type ProofKey, readProofKey } from '../dpop/proof-key.ts'
 import { splitCompactJws } from '../jose/jws.ts'
 import { type Ed25519Jwk, jwkThumbprint } from '../jose/public-jwk.ts'
 import { TOKEN_ALGORITHMS } from '../keys/token-algorithms.ts'
-import { ACCESS_TOKEN_TYPE } from '../token/claims.ts'
+import { ACCESS_TOKEN_TYPE, MAX_TOKEN_BYTES } from '../token/claims.ts'
 import { checkDerivation, checkHolder } from './check-derivation.ts'
 import { type DerivedClaims, readDerivedClaims, readRootClaims } from './grant-claims.ts'
 import { grantId } from './grant-id.ts'
@@ -20,6 +19,16 @@ export interface ChainRules {
   readonly keys: GrantKeys
 }
 
+/** The key of a holder. */
+export interface HolderKey {
+  verify(signingInput: Uint8Array, signature: Uint8Array): boolean
+}
+
+/** The rules with the function that imports the keys of holders. It returns undefined for a key of small order. */
+export interface GrantRules extends ChainRules {
+  readonly importKey: (jwk: Ed25519Jwk) => HolderKey | undefined
+}
+
 /** A verified grant, and the keys for later checks. */
 export interface VerifiedGrant {
   readonly ok: true
@@ -27,7 +36,7 @@ export interface VerifiedGrant {
   /** The issuer's key that signed the root or the holder statement. */
   readonly issuerKey: GrantKey
   /** Verifies the children of the grant. */
-  readonly holderKey: ProofKey
+  readonly holderKey: HolderKey
 }
 
 const RULES: TextRules = {
@@ -38,7 +47,7 @@ const RULES: TextRules = {
   typs: [GRANT_TYPE],
   kid: 'optional',
 }
-const ACCESS_TOKEN_RULES = { ...RULES, algs: TOKEN_ALGORITHMS, typs: [ACCESS_TOKEN_TYPE] }
+const ACCESS_TOKEN_RULES = { maxBytes: MAX_TOKEN_BYTES, algs: TOKEN_ALGORITHMS, typs: [ACCESS_TOKEN_TYPE] }
 
 /**
  * Verifies the grant that follows verified ones, or the root if there are none. It checks each signature before it
@@ -47,15 +56,17 @@ const ACCESS_TOKEN_RULES = { ...RULES, algs: TOKEN_ALGORITHMS, typs: [ACCESS_TOK
  * @param above all grants above, root first
  * @example
  * ```ts
+ * import { importHolderKey } from '@auth4agent/core/delegation/holder-key'
  * import { verifyGrant } from '@auth4agent/core/delegation/verify-grant'
  *
- * const root = await verifyGrant(text, [], { issuer: 'https://auth.example', keys })
+ * const rules = { issuer: 'https://auth.example', keys, importKey: importHolderKey }
+ * const root = await verifyGrant(text, [], rules)
  * ```
  */
 export async function verifyGrant(
   text: string,
   above: readonly VerifiedGrant[],
-  rules: ChainRules,
+  rules: GrantRules,
 ): Promise<VerifiedGrant | GrantRefusal> {
   const parent = above.at(-1)
   const verified = parent === undefined ? await verifyRoot(text, rules) : await verifyDerived(text, parent, rules)
@@ -64,7 +75,10 @@ export async function verifyGrant(
   return verified
 }
 
-async function verifyRoot(text: string, { issuer, keys }: ChainRules): Promise<VerifiedGrant | GrantRefusal> {
+async function verifyRoot(
+  text: string,
+  { issuer, keys, importKey }: GrantRules,
+): Promise<VerifiedGrant | GrantRefusal> {
   const jws = splitText(text, RULES)
   if (!jws.ok) return isAccessToken(text) ? refuseFirst() : jws
   if (jws.header.kid === '') return refuseFirst()
@@ -76,17 +90,16 @@ async function verifyRoot(text: string, { issuer, keys }: ChainRules): Promise<V
   if (!claims.ok) return claims
   const { iss, jwk, ...rest } = claims.value
   if (iss !== issuer) return refuseGrant('WRONG_ISSUER', `iss of the root grant must be ${issuer}`)
-  const holderKey = admitKey(jwk)
-  if (!('verify' in holderKey)) return holderKey
-  const { kid } = signed.key
-  const ids = { kid, id: grantId(jws.signingInput), publicJwk: jwk, jkt: holderKey.jkt }
+  const holderKey = importKey(jwk)
+  if (holderKey === undefined) return refuseKey()
+  const ids = { kid: signed.key.kid, id: grantId(jws.signingInput), publicJwk: jwk, jkt: jwkThumbprint(jwk) }
   return { ok: true, hop: { ...rest, ...ids, statement: undefined }, issuerKey: signed.key, holderKey }
 }
 
 async function verifyDerived(
   text: string,
   { hop: parent, holderKey: signer }: VerifiedGrant,
-  rules: ChainRules,
+  rules: GrantRules,
 ): Promise<VerifiedGrant | GrantRefusal> {
   const jws = splitText(text, RULES)
   if (!jws.ok) return jws
@@ -106,7 +119,7 @@ async function verifyHolder(
   claims: DerivedClaims,
   id: string,
   parent: Hop,
-  rules: ChainRules,
+  rules: GrantRules,
 ): Promise<VerifiedGrant | GrantRefusal> {
   const { jti, jwk, capabilities, depth, maxDepth, iat, exp } = claims
   const verified = await verifyHolderStatement(claims.statement, rules)
@@ -115,8 +128,9 @@ async function verifyHolder(
   const jkt = jwkThumbprint(jwk)
   const refusal = checkHolder(statement, { jkt, exp }, parent)
   if (refusal !== undefined) return refusal
-  const holderKey = admitKey(jwk)
-  if (!('verify' in holderKey)) return holderKey
+  // Even of the last grant, because anyone can make proofs under a key of small order.
+  const holderKey = rules.importKey(jwk)
+  if (holderKey === undefined) return refuseKey()
   const widened = compareCapabilities(capabilities, parent.capabilities)
   if (widened !== undefined) return widened
   const { did, operatorId, epoch } = statement
@@ -126,10 +140,8 @@ async function verifyHolder(
   return { ok: true, hop: { ...holder, ...grant }, issuerKey: key, holderKey }
 }
 
-/** The point must be checked even for the last grant: anyone can make proofs under a key of small order. */
-function admitKey(jwk: Ed25519Jwk): ProofKey | GrantRefusal {
-  const key = readProofKey(GRANT_ALGORITHM, { ...jwk })
-  return key ?? refuseGrant('KEY_NOT_ADMITTED', 'jwk must be an Ed25519 key of large order in canonical form')
+function refuseKey(): GrantRefusal {
+  return refuseGrant('KEY_NOT_ADMITTED', 'jwk must be an Ed25519 key of large order in canonical form')
 }
 
 function isAccessToken(text: string): boolean {

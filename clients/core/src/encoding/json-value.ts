@@ -2,9 +2,9 @@
 const MAX_DEPTH = 64
 
 /**
- * Tells whether a value in memory is exactly what some JSON text (RFC 8259) says: null, a boolean, a finite number, valid
- * Unicode text, an array of such values, or a plain object with such members, nested at most 64 levels. Other values
- * would read differently after they are sent as JSON.
+ * Tells whether a value in memory is exactly what some JSON text (RFC 8259) says: null, a boolean, a finite number,
+ * valid Unicode text, an array of such values, or a plain object with such members, nested at most 64 levels. Other
+ * values would read differently after they are sent as JSON.
  *
  * @example
  * ```ts
@@ -33,7 +33,7 @@ function isNested(value: unknown, depth: number): boolean {
 }
 
 /**
- * Tells whether a value is an object that has only members of its own, as JSON.parse makes them.
+ * Tells whether a value is an object that has only members of its own that JSON shows, as JSON.parse makes them.
  *
  * @example
  * ```ts
@@ -46,5 +46,7 @@ function isNested(value: unknown, depth: number): boolean {
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  if (prototype !== Object.prototype && prototype !== null) return false
+  // A hidden member would be read by its name, but not be seen by checks of all members.
+  return Reflect.ownKeys(value).length === Object.keys(value).length
 }
