@@ -5,9 +5,10 @@
 export const LONG: Readonly<Record<string, string>> = {
   'test/fault/{bus,clocks,commit,crash,database,stop}.test.ts':
     'faults of all kinds hit servers for a while, and clients make calls during that time',
-  'test/simulation/{revocation,signing-keys}/mutants.test.ts':
-    'each mutant breaks one rule, and the test searches schedules until one shows the broken rule',
+  'test/simulation/{delegation,revocation,signing-keys}/mutants.test.ts':
+    'each mutant breaks one rule, and the test searches schedules or chains until one shows the broken rule',
   'test/simulation/key-events/many-logs.test.ts': 'two replayers compare 100,000 random logs of key events',
+  'test/simulation/delegation/many-chains.test.ts': 'a naive evaluator checks a million random chains of grants',
   'test/bench/{bench,load/load}.test.ts': 'the benchmark starts every server that it compares',
   'test/clients/packages.test.ts': 'packages are built, packed and installed into an empty project',
   'test/e2e/agent-keys/agent-keys.test.ts': 'a recovery waits for its delay and for the schedule of the server',

@@ -46,7 +46,8 @@ export type KeyEventType = (typeof KeyEventType)[keyof typeof KeyEventType]
 
 export const KeyPurpose = {
   access_token: 'access_token',
-  introspection: 'introspection'
+  introspection: 'introspection',
+  grant: 'grant'
 } as const
 
 export type KeyPurpose = (typeof KeyPurpose)[keyof typeof KeyPurpose]

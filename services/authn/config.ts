@@ -47,6 +47,8 @@ export interface AuthnDeps {
   /** Called when a client assertion named the token endpoint instead of the issuer. */
   readonly sawEndpointAudience: (did: string) => void
   readonly introspectionSigner: Keys['introspectionSigner']
+  readonly grantSigner: Keys['grantSigner']
+  readonly statementSigner: Keys['statementSigner']
 }
 
 /** Options of createAuthn. */
@@ -64,7 +66,7 @@ export interface AuthnOptions {
   readonly verificationKeys: VerificationKeys
   /** Gives a time that has certainly passed. Redemptions kept until before this time may be removed. */
   readonly passedTime: PassedTime
-  /** Signs tokens and answers of introspection, and seals challenges. */
-  readonly keys: Pick<Keys, 'signer' | 'challengeKeys' | 'introspectionSigner'>
+  /** Signs tokens, answers of introspection, grants and statements about holders, and seals challenges. */
+  readonly keys: Pick<Keys, 'signer' | 'challengeKeys' | 'introspectionSigner' | 'grantSigner' | 'statementSigner'>
   readonly sawEndpointAudience: (did: string) => void
 }

@@ -5,6 +5,7 @@ import type { CreateChallengeRequest } from '../../gen/proto/auth4agent/v1/authn
 import type { AuthnDeps } from './config.ts'
 import { sealChallenge } from './domain/seal-challenge.ts'
 import { bindingOf, parseRequestedTerms } from './domain/token-request.ts'
+import { grantBindingOf } from './grants/domain/grant-request.ts'
 
 /** A challenge and its nonce, which the agent signs together. `exp` is the challenge's expiry in Unix seconds. */
 export interface CreatedChallenge {
@@ -17,11 +18,12 @@ export interface CreatedChallenge {
  * Creates a challenge for an existing agent. The challenge contains the terms that the request asks for. The server
  * does not store it.
  *
- * @throws ApiError INVALID_DID, INVALID_SCOPE, INVALID_AUDIENCE, INVALID_TTL, AGENT_NOT_FOUND, UNAVAILABLE
+ * @throws ApiError INVALID_DID, INVALID_SCOPE, INVALID_AUDIENCE, INVALID_TTL, AGENT_NOT_FOUND, UNAVAILABLE, and as
+ *   grantBindingOf does
  */
 export async function createChallenge(deps: AuthnDeps, request: CreateChallengeRequest): Promise<CreatedChallenge> {
   const subject = deps.subjects.of(request.did)
-  const binding = bindingOf(parseRequestedTerms(request, deps.settings.ttlS))
+  const binding = { ...bindingOf(parseRequestedTerms(request, deps.settings.ttlS)), ...grantBindingOf(request) }
   await subject.get()
   const { id: kid, key } = await deps.challengeKeys.current()
   const exp = Math.floor(deps.now() / 1000) + deps.settings.challengeTtlS

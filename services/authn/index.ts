@@ -1,6 +1,7 @@
 import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import { createGenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
@@ -8,8 +9,9 @@ import type { Job } from '../platform/schedule/scheduler.ts'
 import { shareLookUps } from './audience-owners.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
 import { issuerAudience } from './domain/token-request.ts'
+import { grantRoutes } from './grants/routes.ts'
 import { oauthRoutes } from './oauth/routes.ts'
-import { authnPolicies, oauthPolicies } from './policy.ts'
+import { authnPolicies, grantPolicies, oauthPolicies } from './policy.ts'
 import { createRedeemer, MAX_STATEMENTS, REDEEM_SESSION } from './redeemer.ts'
 import { authnRoutes } from './routes.ts'
 import { createSubjects } from './subjects.ts'
@@ -27,6 +29,7 @@ const MAX_PROOFS = 1_000_000
 export interface Authn {
   readonly module: ServiceModule<typeof AuthnService>
   readonly oauth: ServiceModule<typeof OAuthService>
+  readonly grants: ServiceModule<typeof DelegationService>
   readonly jobs: readonly Job[]
 }
 
@@ -45,6 +48,7 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, ...rest }: A
   return {
     module: { service: AuthnService, handlers: authnRoutes(deps), policies: authnPolicies },
     oauth: { service: OAuthService, handlers: oauthRoutes(deps), policies: oauthPolicies },
+    grants: { service: DelegationService, handlers: grantRoutes(deps), policies: grantPolicies },
     jobs: [{ name: 'redemptions', run: () => pruneExpired(rest.db.pool, passedTime, 'redemptions', 'keep_until') }],
   }
 }

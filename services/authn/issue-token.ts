@@ -51,7 +51,7 @@ interface IssueDecision {
   readonly terms: TokenTerms
   readonly key: ProvenKey
   readonly dpop: DpopProof | undefined
-  readonly token: { readonly alg: TokenAlgorithm; readonly ttl: number }
+  readonly issue: { readonly purpose: 'access_token'; readonly alg: TokenAlgorithm; readonly ttl: number }
 }
 
 async function decide(
@@ -74,7 +74,7 @@ async function decide(
   }
   const alg = agreeOnAlgorithm(wanted)
   await meetDemand(deps, strongestDemand(wanted), dpop)
-  return { terms, key, dpop, token: { alg, ttl: terms.ttl } }
+  return { terms, key, dpop, issue: { purpose: 'access_token', alg, ttl: terms.ttl } }
 }
 
 /** Throws DPOP_PROOF_REQUIRED, DPOP_NONCE_REQUIRED. */

@@ -7,6 +7,8 @@ import type { AgentProof } from './domain/agent-proof.ts'
 import { isAuthentic, parseChallenge } from './domain/seal-challenge.ts'
 import { isFullyBound } from './domain/token-request.ts'
 
+type SignedChallenge = Pick<IssueTokenRequest, 'did' | 'challenge' | 'nonce' | 'signature' | 'kid'>
+
 const REFUSALS: AgentProof['refusals'] = {
   used: () => new ApiError('CHALLENGE_USED'),
   expired: () => new ApiError('CHALLENGE_EXPIRED'),
@@ -21,7 +23,7 @@ const REFUSALS: AgentProof['refusals'] = {
  */
 export async function openChallenge(
   deps: Pick<AuthnDeps, 'challengeKeys' | 'issuer'>,
-  { did, challenge, nonce, signature, kid }: IssueTokenRequest,
+  { did, challenge, nonce, signature, kid }: SignedChallenge,
 ): Promise<AgentProof> {
   const sealed = parseChallenge(challenge, nonce)
   const key = sealed && (await deps.challengeKeys.find(sealed.content.kid))

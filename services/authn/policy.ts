@@ -1,4 +1,5 @@
 import type { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import type { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import type { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Policies } from '../chain/policy.ts'
 
@@ -7,6 +8,14 @@ export const authnPolicies: Policies<typeof AuthnService> = {
   createChallenge: { callers: ['anyone'], limit: 'challenge', limitBy: 'did' },
   issueToken: { callers: ['anyone'], limit: 'token', limitBy: 'did' },
   verifyToken: { callers: ['anyone'], limit: 'verify' },
+}
+
+/**
+ * Who may call each method of DelegationService. An agent authenticates with a signature, which the handler checks.
+ */
+export const grantPolicies: Policies<typeof DelegationService> = {
+  issueGrant: { callers: ['anyone'], limit: 'token', limitBy: 'did' },
+  getHolderStatement: { callers: ['anyone'], limit: 'read', limitBy: 'did' },
 }
 
 /**

@@ -7,14 +7,14 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuthnDeps } from './config.ts'
 import type { AgentProof, ProvenKey } from './domain/agent-proof.ts'
 import type { Subject } from './domain/decide-issue.ts'
-import { hasPassed, type RedeemOutcome } from './store.ts'
+import { hasPassed, type RedeemInput, type RedeemOutcome } from './store.ts'
 
-/** The part of a decision that the redemption needs. Without `token`, it only authenticates the agent. */
+/** The part of a decision that the redemption needs. Without `issue`, it only authenticates the agent. */
 export interface Decision {
   /** The key that has signed the proof. */
   readonly key: ProvenKey
-  /** Signing algorithm and lifetime in seconds of the token that the redemption is for. */
-  readonly token?: { readonly alg: TokenAlgorithm; readonly ttl: number }
+  /** The key that signs the token or grant that the redemption is for, and its lifetime in seconds. */
+  readonly issue?: { readonly purpose: RedeemInput['purpose']; readonly alg: TokenAlgorithm; readonly ttl: number }
   /** The DPoP proof of the request, which is redeemed too. */
   readonly dpop?: DpopProof | undefined
 }
@@ -23,12 +23,12 @@ export interface Decision {
 export interface RedeemedProof<D extends Decision> {
   readonly subject: Subject
   readonly decision: D
-  /** The id of the token. */
+  /** The id of the token or grant. */
   readonly jti: string
   /** Time of the redemption in Unix seconds. */
   readonly nowS: number
   readonly epoch: readonly [agent: number, operator: number]
-  /** The key that signs the token; empty without a token. */
+  /** The key that signs the token or grant; empty if nothing is issued. */
   readonly kid: string
 }
 
@@ -36,8 +36,8 @@ export interface RedeemedProof<D extends Decision> {
 const MAX_DECISIONS = 4
 
 /**
- * Decides about an agent's proof at the time `nowS` (Unix seconds). Redeems the proof, and the DPoP proof of the
- * decision, in one statement. A refusal of `decide` redeems nothing.
+ * Decides about an agent's proof at the time `nowS` (Unix seconds). `jti` will be the id of the token or grant.
+ * Redeems the proof, and the DPoP proof of the decision, in one statement. A refusal of `decide` redeems nothing.
  *
  * @throws ApiError with the reason of `decide` or of the proof; DPOP_PROOF_USED; UNAVAILABLE when no key can sign, or
  *   when the agent or its operator changes during every attempt.
@@ -46,7 +46,7 @@ export async function redeemProof<D extends Decision>(
   deps: AuthnDeps,
   proof: AgentProof,
   call: Call,
-  decide: (subject: Subject, nowS: number) => Promise<D>,
+  decide: (subject: Subject, nowS: number, jti: string) => Promise<D>,
 ): Promise<RedeemedProof<D>> {
   const subjects = deps.subjects.of(proof.did)
   let seen = await subjects.get()
@@ -56,7 +56,7 @@ export async function redeemProof<D extends Decision>(
   for (let decisions = 1; decisions <= MAX_DECISIONS; decisions += 1) {
     // One reading of the clock, so that a key that has not expired gives a token that has not expired.
     const [jti, nowS] = [randomUUID(), Math.floor(deps.now() / 1000)]
-    const { subject, value: decision } = await subjects.decide(seen, (fresh) => decide(fresh, nowS))
+    const { subject, value: decision } = await subjects.decide(seen, (fresh) => decide(fresh, nowS, jti))
     const outcome = await redeem(deps, { proof, subject, decision, jti, nowS, call })
     if (outcome.kind === 'redeemed') return { subject, decision, jti, nowS, epoch: outcome.epoch, kid: outcome.kid }
     if (outcome.kind !== 'stale') throw await refusalOf(deps, outcome.kind, proof, decision)
@@ -78,7 +78,7 @@ interface Attempt {
 
 function redeem(deps: AuthnDeps, { proof, subject, decision, jti, nowS, call }: Attempt): Promise<RedeemOutcome> {
   const { agent, operator } = subject
-  const { token, dpop, key } = decision
+  const { issue, dpop, key } = decision
   return deps.redeem({
     challengeId: proof.id,
     challengeExp: proof.exp,
@@ -90,8 +90,9 @@ function redeem(deps: AuthnDeps, { proof, subject, decision, jti, nowS, call }: 
     publicKey: agent.publicKey,
     addedKid: key.addedKid,
     jti,
-    keepUntil: Math.max(proof.exp, nowS + (token?.ttl ?? 0)) + deps.settings.keepRedemptionS,
-    alg: token?.alg ?? '',
+    keepUntil: Math.max(proof.exp, nowS + (issue?.ttl ?? 0)) + deps.settings.keepRedemptionS,
+    alg: issue?.alg ?? '',
+    purpose: issue?.purpose ?? 'access_token',
     actor: actorName({ kind: 'agent', did: agent.did }),
     requestId: call.requestId,
     dpopId: dpop?.id ?? '',
@@ -103,11 +104,11 @@ async function refusalOf(
   deps: AuthnDeps,
   kind: Exclude<RedeemOutcome['kind'], 'redeemed' | 'stale'>,
   proof: AgentProof,
-  { token }: Decision,
+  { issue }: Decision,
 ): Promise<ApiError> {
   if (kind === 'replayed') return new ApiError('DPOP_PROOF_USED')
   if (kind === 'keyless')
-    return new ApiError('UNAVAILABLE', `No ${token?.alg} key is active yet; try again later`, { retryAfter: 10 })
+    return new ApiError('UNAVAILABLE', `No ${issue?.alg} key is active yet; try again later`, { retryAfter: 10 })
   // The challenge's key was deleted, as when all tokens of the deployment end. The next challenge needs a new key.
   if (kind === 'void') await deps.challengeKeys.rotate()
   if (kind === 'key-expired') return proof.wrongKey('kid must name a key that has not expired')

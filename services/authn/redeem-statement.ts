@@ -89,12 +89,32 @@ const ADDED_KEYS: KeyParts = {
   ) n ON true`,
 }
 
+/** The parts of the statement that depend on whether it also redeems for grants. */
+interface IssueParts {
+  readonly input: readonly Column[]
+  /** Columns of `judged`. */
+  readonly columns: string
+  /** Purpose of the key that signs. */
+  readonly purpose: string
+  /** Action in the audit. */
+  readonly action: string
+}
+
+const ONLY_TOKENS: IssueParts = { input: [], columns: '', purpose: "'access_token'", action: "'token.issue'" }
+
+const ALSO_GRANTS: IssueParts = {
+  input: [['purpose', 'text']],
+  columns: ', t.purpose',
+  purpose: 't.purpose::key_purpose',
+  action: "CASE purpose WHEN 'grant' THEN 'grant.issue' ELSE 'token.issue' END",
+}
+
 /** Number of the parameters that every statement has. */
 const PARAMETERS = 14
 
 /** Makes the statement. */
-const statement = (proofs: ProofParts, keys: KeyParts): string => {
-  const input = [...proofs.input, ...keys.input]
+const statement = (proofs: ProofParts, keys: KeyParts, issue: IssueParts = ONLY_TOKENS): string => {
+  const input = [...proofs.input, ...keys.input, ...issue.input]
   const parameters = input.map(([, type], index) => `, $${PARAMETERS + 1 + index}::${type}[]`).join('')
   const names = input.map(([name]) => `, ${name}`).join('')
   return `
@@ -103,7 +123,7 @@ WITH judged AS MATERIALIZED (
     ${keys.thumbprint} AS thumbprint, s.kid, t.alg <> '' AS is_token, t.challenge_key_id <> '' AND c.id IS NULL AS void,
     to_timestamp(t.challenge_exp) <= greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) AS expired,
     CASE WHEN ${keys.isCurrent} THEN a.epoch END AS agent_epoch, ${keys.isExpired} AS key_expired,
-    greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch${proofs.columns}
+    greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch${proofs.columns}${issue.columns}
   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::int[], $8::text[],
     $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[]${parameters})
     WITH ORDINALITY
@@ -118,7 +138,7 @@ WITH judged AS MATERIALIZED (
   ) k ON k.public_key = decode(t.public_key, 'hex')
   LEFT JOIN LATERAL (SELECT id FROM challenge_keys WHERE id = t.challenge_key_id OFFSET 0) c ON true
   LEFT JOIN LATERAL (
-    SELECT kid FROM jwks_keys WHERE purpose = 'access_token' AND alg = t.alg AND state = 'active' OFFSET 0
+    SELECT kid FROM jwks_keys WHERE purpose = ${issue.purpose} AND alg = t.alg AND state = 'active' OFFSET 0
   ) s ON true${proofs.join}${keys.join}
 ), redeemable AS (
   SELECT * FROM judged
@@ -132,7 +152,7 @@ WITH judged AS MATERIALIZED (
   RETURNING jti
 ), audited AS (
   INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, request_id)
-  SELECT audit_id, operator_id, actor, 'token.issue', jti, 'done', request_id FROM judged JOIN redeemed USING (jti)
+  SELECT audit_id, operator_id, actor, ${issue.action}, jti, 'done', request_id FROM judged JOIN redeemed USING (jti)
   WHERE is_token
 )
 SELECT agent_epoch, operator_epoch, coalesce(kid, CASE WHEN NOT is_token THEN '' END) AS kid, key_expired, expired, void,
@@ -172,3 +192,9 @@ export const REDEEM_WITH_PROOFS = statement(PROOFS, ONLY_IDENTITY_KEYS)
  */
 export const REDEEM_WITH_KEYS = statement(NO_PROOFS, ADDED_KEYS)
 export const REDEEM_WITH_PROOFS_AND_KEYS = statement(PROOFS, ADDED_KEYS)
+
+/**
+ * Redeems a batch as all others do, also for grants: each redemption says which purpose the key has that signs. Grants
+ * are few, so this one statement has all parts, and the statements for tokens need none for grants.
+ */
+export const REDEEM_WITH_GRANTS = statement(PROOFS, ADDED_KEYS, ALSO_GRANTS)

@@ -46,6 +46,7 @@ function input(change: Partial<RedeemInput> = {}): RedeemInput {
     jti: randomUUID(),
     keepUntil: nowS() + 900,
     alg: 'EdDSA',
+    purpose: 'access_token',
     actor: `agent:${agent.did}`,
     requestId: 'null',
     dpopId: '',
@@ -109,6 +110,21 @@ it('redeemer sends the redemptions of one turn in one transaction, and audits ea
   expect(lines.map(({ subject }) => subject).toSorted()).toEqual(jtis.toSorted())
   for (const line of lines) {
     expect(line).toMatchObject({ operatorId, actor: `agent:${agent.did}`, action: 'token.issue', requestId: 'null' })
+  }
+})
+
+it('redeemer sends grants and tokens in one transaction, and each has its own key and audit', async () => {
+  const grant = { purpose: 'grant', alg: 'Ed25519' } as const
+  const inputs = [input(), input(grant), input({ alg: 'Ed25519' }), input(grant), input({ alg: '' })]
+  const outcomes = await Promise.all(inputs.map(redeem))
+  expect(await transactionsOf(inputs)).toBe(1)
+  const { prisma } = database.db
+  const active = await prisma.jwksKey.findMany({ where: { state: 'active' } })
+  for (const [at, { purpose, alg, jti }] of inputs.entries()) {
+    const kid = active.find((key) => key.purpose === purpose && key.alg === alg)?.kid ?? ''
+    expect(outcomes[at]).toMatchObject({ kind: 'redeemed', kid })
+    const actions = (await prisma.auditLog.findMany({ where: { subject: jti } })).map(({ action }) => action)
+    expect(actions).toEqual(alg === '' ? [] : [purpose === 'grant' ? 'grant.issue' : 'token.issue'])
   }
 })
 

@@ -40,17 +40,19 @@ const WITH_PROOF: RedeemInput = {
   operatorVersion: 1,
   keepUntil: 0,
   alg: 'EdDSA',
+  purpose: 'access_token',
   actor: '',
   requestId: '',
   dpopId: 'proof',
   dpopKeepUntil: 0,
 }
 
-it.each([
+it.each<{ name: string; inputs: readonly RedeemInput[]; parameters: number }>([
   { name: 'redeem', inputs: [], parameters: 14 },
   { name: 'redeem-with-proofs', inputs: [WITH_PROOF], parameters: 16 },
   { name: 'redeem-with-keys', inputs: [{ ...WITH_PROOF, dpopId: '', addedKid: 'kid' }], parameters: 15 },
   { name: 'redeem-with-proofs-and-keys', inputs: [{ ...WITH_PROOF, addedKid: 'kid' }], parameters: 17 },
+  { name: 'redeem-with-grants', inputs: [{ ...WITH_PROOF, addedKid: 'kid', purpose: 'grant' }], parameters: 18 },
 ])('$name looks up each row by its key although its plan was made over empty tables', async (statement) => {
   const pool = openPool({ url: database.url, poolSize: 1, log: silentLog, options: REDEEM_SESSION })
   onTestFinished(() => pool.end())
@@ -61,13 +63,15 @@ it.each([
   const nodes = (node: PlanNode): readonly PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodes)]
   const hasKey = statement.inputs.some(({ addedKid }) => addedKid !== '')
   const hasProof = statement.inputs.some(({ dpopId }) => dpopId !== '')
+  const hasGrant = statement.inputs.some(({ purpose }) => purpose === 'grant')
+  const purpose = hasGrant ? '(t.purpose)::key_purpose' : "'access_token'::key_purpose"
   const reads = nodes(root).filter((node) => node['Index Cond'] !== undefined)
   expect(reads.map((node) => `${node['Relation Name']}: ${node['Index Cond']}`).toSorted()).toEqual([
     ...(hasKey ? ['agent_added_keys: ((agent_id = t.agent_id) AND (thumbprint = t.added_kid))'] : []),
     'agent_keys: (agent_id = a.id)',
     'agents: (id = t.agent_id)',
     'challenge_keys: (id = t.challenge_key_id)',
-    "jwks_keys: ((purpose = 'access_token'::key_purpose) AND (alg = t.alg))",
+    `jwks_keys: ((purpose = ${purpose}) AND (alg = t.alg))`,
     'operators: (id = t.operator_id)',
     ...(hasProof ? ['redemptions: (challenge_id = t.challenge_id)'] : []),
   ])

@@ -2,7 +2,13 @@ import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type pg from 'pg'
 import { auditId } from '../ledger/ledger.ts'
 import type { Db } from '../platform/db/db.ts'
-import { REDEEM, REDEEM_WITH_KEYS, REDEEM_WITH_PROOFS, REDEEM_WITH_PROOFS_AND_KEYS } from './redeem-statement.ts'
+import {
+  REDEEM,
+  REDEEM_WITH_GRANTS,
+  REDEEM_WITH_KEYS,
+  REDEEM_WITH_PROOFS,
+  REDEEM_WITH_PROOFS_AND_KEYS,
+} from './redeem-statement.ts'
 
 /** A redemption: the row that makes the challenge single-use, and the versions from which the decision was made. */
 export interface RedeemInput {
@@ -25,8 +31,10 @@ export interface RedeemInput {
   readonly jti: string
   /** When the row may be removed, in Unix seconds. */
   readonly keepUntil: number
-  /** Signing algorithm of the token. Empty if the redemption issues no token. */
+  /** Signing algorithm of the token or grant. Empty if the redemption issues neither. */
   readonly alg: TokenAlgorithm | ''
+  /** The purpose of the key that signs. */
+  readonly purpose: 'access_token' | 'grant'
   readonly actor: string
   readonly requestId: string
   /** Id of the DPoP proof, which is redeemed too. Empty without a proof. */
@@ -39,12 +47,12 @@ export interface RedeemInput {
  * Result of a redemption.
  *
  * - `redeemed`: the epochs and the kid are those at the moment of the redemption. So when a suspension happens at the
- *   same time, the token has an old epoch and is never valid. And no key signs a token that was requested after the
- *   key stopped signing.
+ *   same time, the token has an old epoch and is never valid. And no key signs a token or grant that was requested
+ *   after the key stopped signing.
  * - `used`: the challenge has been redeemed before.
  * - `expired`: the challenge has expired.
  * - `void`: the key that sealed the challenge is no longer in the database.
- * - `keyless`: no key of the algorithm is active.
+ * - `keyless`: no key of the purpose and algorithm is active.
  * - `replayed`: the DPoP proof has been used before.
  * - `key-expired`: the added key has expired.
  * - `stale`: the agent, its key or its operator has changed since the decision.
@@ -86,8 +94,11 @@ const PARAMETERS: readonly Parameter[] = [
 /** Values of the further parameters of REDEEM_WITH_PROOFS. */
 const PROOF_PARAMETERS: readonly Parameter[] = [({ dpopId }) => dpopId, ({ dpopKeepUntil }) => dpopKeepUntil]
 
-/** The value of the further parameter of the statements for added keys. It comes last. */
+/** The value of the further parameter of the statements for added keys. It comes after those for proofs. */
 const KEY_PARAMETERS: readonly Parameter[] = [({ addedKid }) => addedKid]
+
+/** The value of the further parameter of the statement for grants. It comes last. */
+const GRANT_PARAMETERS: readonly Parameter[] = [({ purpose }) => purpose]
 
 const PROOFS = [...PARAMETERS, ...PROOF_PARAMETERS]
 /** The statement for each kind of batch, cheapest first. A batch with one added key or proof needs its part. */
@@ -106,7 +117,14 @@ const STATEMENTS = {
   },
 }
 
+const WITH_GRANTS = {
+  name: 'redeem-with-grants',
+  text: REDEEM_WITH_GRANTS,
+  parameters: [...PROOFS, ...KEY_PARAMETERS, ...GRANT_PARAMETERS],
+}
+
 function statementFor(inputs: readonly RedeemInput[]) {
+  if (inputs.some(({ purpose }) => purpose === 'grant')) return WITH_GRANTS
   const keys = inputs.some(({ addedKid }) => addedKid !== '') ? STATEMENTS.added : STATEMENTS.identity
   return inputs.some(({ dpopId }) => dpopId !== '') ? keys.proofs : keys.plain
 }

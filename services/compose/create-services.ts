@@ -208,7 +208,7 @@ async function makeAuthn(
   })
   const all = opened.move()
   return {
-    routes: [...routesOf(authn.module), ...routesOf(authn.oauth), ...routesOf(keys.module)],
+    routes: [...routesOf(authn.module), ...routesOf(authn.oauth), ...routesOf(authn.grants), ...routesOf(keys.module)],
     internal: [],
     jobs: [...keys.jobs, ...authn.jobs],
     close: () => all.disposeAsync(),

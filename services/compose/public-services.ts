@@ -2,6 +2,7 @@ import type { DescService } from '@bufbuild/protobuf'
 import { AgentKeyService } from '../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AgentMoveService } from '../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
@@ -14,6 +15,6 @@ import type { CalledService } from '../process/configuration/service-names.ts'
 export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescService[]>> = {
   'operator-registry': [OperatorRegistryService, OperatorKeyService],
   identity: [IdentityService, AgentKeyService, AgentMoveService],
-  authn: [AuthnService, OAuthService, KeysService],
+  authn: [AuthnService, OAuthService, DelegationService, KeysService],
   revocation: [RevocationService],
 }

@@ -16,9 +16,9 @@ export function toPublicAgent(agent: AgentRecord, facts: KeyFacts, now: Date) {
 
 /** Returns an agent as its operator sees it at a time: the fields of Agent. */
 export function toAgent(agent: AgentRecord, facts: KeyFacts, now: Date) {
-  const { label, requireBoundChallenges } = agent
+  const { label, requireBoundChallenges, maxDelegationDepth } = agent
   const { updatedAt: _, ...shown } = toShown(agent, facts, now)
-  return { ...shown, label, requireBoundChallenges }
+  return { ...shown, label, requireBoundChallenges, maxDelegationDepth }
 }
 
 /** Returns a version of an agent's DID document: the fields of ResolveDidResponse. */
@@ -68,7 +68,7 @@ function toShown(agent: AgentRecord, facts: KeyFacts, now: Date) {
 
 /** Returns an agent as other parts of the server see it: the fields of AgentSnapshot. */
 export function toAgentSnapshot(agent: AgentRecord) {
-  const { id, did, status, allowedScopes, version, epoch, requireBoundChallenges } = agent
+  const { id, did, status, allowedScopes, version, epoch, requireBoundChallenges, maxDelegationDepth } = agent
   return {
     id,
     did,
@@ -78,6 +78,7 @@ export function toAgentSnapshot(agent: AgentRecord) {
     version,
     epoch,
     requireBoundChallenges,
+    maxDelegationDepth,
     movedTo: agent.movedTo ?? '',
     addedKeys: addedKeysOf(agent).map(({ kid, jwk, exp }) => ({
       kid,

@@ -20,7 +20,7 @@ export const policies: Policies<typeof IdentityService> = {
   resolveDid: { callers: ['anyone'], limit: 'read', limitBy: 'did' },
   approveAgent: { ...byManager, limit: 'manage', action: 'agent.approve', endsTokens: false },
   setAgentScopes: { ...byManager, limit: 'manage', action: 'agent.set-scopes', endsTokens: true },
-  updateAgent: { ...byManager, limit: 'manage', action: 'agent.update', endsTokens: false },
+  updateAgent: { ...byManager, limit: 'manage', action: 'agent.update', endsTokens: true },
   suspendAgent: { ...byRevoker, limit: 'manage', action: 'agent.suspend', endsTokens: true },
   reactivateAgent: { ...byManager, limit: 'manage', action: 'agent.reactivate', endsTokens: false },
   revokeAgent: { ...byRevoker, limit: 'manage', action: 'agent.revoke', endsTokens: true },

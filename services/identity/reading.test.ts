@@ -148,8 +148,9 @@ describe('lookupAgent', () => {
     const { id, did, agentPublicKey } = await register(operator)
     await grant(operator, did, ['read'])
     await grant(operator, did, ['send'])
+    await fixture.db.prisma.agent.update({ where: { id }, data: { maxDelegationDepth: 2 } })
     const { agent, operator: owner } = await lookUp(did)
-    const counters = { version: 3, epoch: 2, requireBoundChallenges: false }
+    const counters = { version: 3, epoch: 2, requireBoundChallenges: false, maxDelegationDepth: 2 }
     expect(agent).toMatchObject({ id, did, status: 'active', allowedScopes: ['send'], ...counters })
     expect(agent?.publicKey).toEqual(agentPublicKey)
     expect(owner).toMatchObject({ id: operator.id, domain: operator.domain, status: 'active', version: 1, epoch: 1 })

@@ -137,6 +137,26 @@ describe('updateAgent', () => {
     expect(await lastAudit()).toEqual(audited('agent.update'))
   })
 
+  it('raises the epoch only when the delegation depth becomes smaller', async () => {
+    for (const [maxDelegationDepth, epoch] of [
+      [3, 1],
+      [8, 1],
+      [8, 1],
+      [7, 2],
+      [0, 3],
+      [1, 3],
+    ] as const) {
+      const { agent: shown } = await calls.update(agent.did, { maxDelegationDepth })
+      expect(shown).toMatchObject({ maxDelegationDepth })
+      expect(await row()).toMatchObject({ maxDelegationDepth, epoch, label: 'first' })
+    }
+    expect(await lastAudit()).toEqual(audited('agent.update'))
+  })
+
+  it.each([-1, 9])('refuses the delegation depth %s', async (maxDelegationDepth) => {
+    await expectRefusal(() => calls.update(agent.did, { maxDelegationDepth, label: 'new' }), 'INVALID_ARGUMENT')
+  })
+
   it('changes nothing when the request has no fields', async () => {
     const before = await row()
     expect(await calls.update(agent.did, {})).toMatchObject({

@@ -15,6 +15,7 @@ import { checkInception } from './domain/check-inception.ts'
 import { checkRegistration } from './domain/check-registration.ts'
 import { editAgent } from './domain/edit-agent.ts'
 import { parseAgentName } from './domain/parse-agent-name.ts'
+import { parseDelegationDepth } from './domain/parse-delegation-depth.ts'
 import type { SigningClock } from './domain/parse-key-event.ts'
 import { parsePage } from './domain/parse-page.ts'
 import { replaceScopes } from './domain/replace-scopes.ts'
@@ -143,8 +144,12 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
       return { updated: true, did: agent.did, allowedScopes: agent.allowedScopes }
     },
 
-    async updateAgent({ operatorId, agent: name, label, requireBoundChallenges }, call) {
-      const edit = { label: label === undefined ? undefined : checkLabel(label), requireBoundChallenges }
+    async updateAgent({ operatorId, agent: name, label, requireBoundChallenges, maxDelegationDepth: depth }, call) {
+      const edit = {
+        label: label === undefined ? undefined : checkLabel(label),
+        requireBoundChallenges,
+        maxDelegationDepth: depth === undefined ? undefined : parseDelegationDepth(depth),
+      }
       const agent = await changeAgent(db.prisma, call, {
         operatorId,
         name: parseAgentName(name),

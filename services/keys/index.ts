@@ -1,12 +1,8 @@
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import type { SigningKeyFacts } from '../platform/metrics/signing-key-metrics.ts'
-import type { Job } from '../platform/schedule/scheduler.ts'
-import type { ChallengeKeyring } from './challenge-keyring.ts'
 import type { KeysOptions } from './config.ts'
-import type { IntrospectionSigner } from './introspection-signer.ts'
-import type { TokenSigner } from './jwt-signer.ts'
-import { openKeys } from './open-keys.ts'
+import { type OpenKeys, openKeys } from './open-keys.ts'
 import { keysPolicies } from './policy.ts'
 import { keysRoutes } from './routes.ts'
 import type { ListedKey } from './signing-keys.ts'
@@ -17,15 +13,14 @@ export type { TokenSigner } from './jwt-signer.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 
 /** The opened keys of the deployment, and the RPC service that manages them. */
-export interface Keys {
+export interface Keys
+  extends Pick<
+    OpenKeys,
+    'signer' | 'introspectionSigner' | 'grantSigner' | 'statementSigner' | 'challengeKeys' | 'jobs' | 'close'
+  > {
   readonly module: ServiceModule<typeof KeysService>
-  readonly signer: TokenSigner
-  readonly introspectionSigner: IntrospectionSigner
-  readonly challengeKeys: ChallengeKeyring
   /** Returns the signing keys as the last pass of the schedule found them. */
   signingKeyFacts(): SigningKeyFacts[]
-  readonly jobs: readonly Job[]
-  close(): Promise<void>
 }
 
 /**
@@ -39,6 +34,8 @@ export async function createKeys(options: KeysOptions): Promise<Keys> {
     module: { service: KeysService, handlers: keysRoutes({ ...options, ...opened }), policies: keysPolicies },
     signer: opened.signer,
     introspectionSigner: opened.introspectionSigner,
+    grantSigner: opened.grantSigner,
+    statementSigner: opened.statementSigner,
     challengeKeys: opened.challengeKeys,
     signingKeyFacts: () => opened.signingKeys.lastSeen.map(factsOf),
     jobs: opened.jobs,

@@ -12,6 +12,8 @@ import { createSealedKeys } from './sealed-keys.ts'
 const database = await testDatabase()
 const { prisma } = database.db
 const sealed = createSealedKeys(createKeyVault(new Uint8Array(32).fill(7)))
+const TOKENS = { purpose: 'access_token', type: 'at+jwt' } as const
+const ANSWERS = { purpose: 'introspection', type: 'token-introspection+jwt' } as const
 const claims = claimsOf({ did: 'did:agent:a.example:21fe31dfa154a261626bf854046fd227', operatorId: 'o' })
 
 afterAll(() => database.drop())
@@ -29,7 +31,7 @@ async function insert(state: 'prepared' | 'active' | 'retiring', kind: KeyKind =
 function signer() {
   const opened: string[] = []
   const trouble: { error?: Error } = {}
-  const made = createJwtSigner('access_token', prisma, {
+  const made = createJwtSigner(TOKENS, prisma, {
     async open(row) {
       opened.push(row.kid)
       if (trouble.error !== undefined) throw trouble.error
@@ -72,7 +74,7 @@ it('sign refuses a key of another purpose, and refresh does not open it', async 
   await refresh()
   expect(opened).toEqual([token])
   expect(await refusalOf(sign(answer))).toBe('UNAVAILABLE')
-  const answers = createJwtSigner('introspection', prisma, sealed)
+  const answers = createJwtSigner(ANSWERS, prisma, sealed)
   await answers.refresh()
   expect(await refusalOf(answers.sign(token, {}))).toBe('UNAVAILABLE')
 })
@@ -80,7 +82,7 @@ it('sign refuses a key of another purpose, and refresh does not open it', async 
 it('sign names in the typ what the key signs', async () => {
   const [token, answer] = [await insert('active'), await insert('active', INTROSPECTION)]
   expect(headerOf(await signer().sign(token))).toEqual({ alg: 'EdDSA', typ: 'at+jwt', kid: token })
-  const answers = createJwtSigner('introspection', prisma, sealed)
+  const answers = createJwtSigner(ANSWERS, prisma, sealed)
   const header = { alg: 'EdDSA', typ: 'token-introspection+jwt', kid: answer }
   expect(headerOf(await answers.sign(answer, {}))).toEqual(header)
 })
@@ -98,7 +100,7 @@ it('refresh names the key that cannot be opened, after it has tried all others',
 it('sign keeps an open key when an earlier attempt to open it fails later', async () => {
   const kid = await insert('retiring')
   const openings: PromiseWithResolvers<void>[] = []
-  const made = createJwtSigner('access_token', prisma, {
+  const made = createJwtSigner(TOKENS, prisma, {
     async open(row) {
       const opening = Promise.withResolvers<void>()
       openings.push(opening)

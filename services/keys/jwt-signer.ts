@@ -1,5 +1,5 @@
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
-import { ACCESS_TOKEN_TYPE, type AccessTokenClaims } from '@auth4agent/core/token/claims'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { KeyPurpose } from '../../gen/prisma/enums.ts'
 import type { PrivateTokenKey } from '../platform/crypto/token-key.ts'
@@ -30,17 +30,19 @@ interface OpenKey {
   readonly key: PrivateTokenKey
 }
 
-/** The `typ` of the JWTs that the keys of a purpose sign: RFC 9068 section 2.1, RFC 9701 section 5. */
-const TYPES: Readonly<Record<KeyPurpose, string>> = {
-  access_token: ACCESS_TOKEN_TYPE,
-  introspection: 'token-introspection+jwt',
+/** What a signer signs. */
+interface Signs {
+  /** The purpose of its keys. */
+  readonly purpose: KeyPurpose
+  /** The `typ` of its JWTs. */
+  readonly type: string
 }
 
 /**
  * Creates a signer that has no open keys yet. `refresh` opens keys, and `sign` opens its key when it is not open yet.
  */
 export function createJwtSigner<Claims extends object>(
-  purpose: KeyPurpose,
+  { purpose, type }: Signs,
   prisma: PrismaClient,
   provider: Pick<KeyProvider, 'open'>,
 ): JwtSigner<Claims> {
@@ -50,7 +52,7 @@ export function createJwtSigner<Claims extends object>(
     const known = keys.get(row.kid)
     if (known !== undefined) return known
     const opening = provider.open(row).then(
-      (key) => ({ header: headerOf(row), key }),
+      (key) => ({ header: headerOf(row, type), key }),
       (error: unknown) => {
         throw error instanceof WrongKeyError ? error : new StartupError(explain(row, error))
       },
@@ -86,8 +88,8 @@ export function createJwtSigner<Claims extends object>(
   }
 }
 
-function headerOf({ purpose, alg, kid }: KeyRow): string {
-  return encodeBase64url(Buffer.from(JSON.stringify({ alg, typ: TYPES[purpose], kid })))
+function headerOf({ alg, kid }: KeyRow, typ: string): string {
+  return encodeBase64url(Buffer.from(JSON.stringify({ alg, typ, kid })))
 }
 
 function explain({ kid }: KeyRow, error: unknown): string {

@@ -33,6 +33,7 @@ describe('the first start of a deployment', () => {
       'access_token Ed25519',
       'access_token EdDSA',
       'access_token RS256',
+      'grant Ed25519',
       'introspection EdDSA',
     ])
     for (const key of made) {
@@ -42,6 +43,7 @@ describe('the first start of a deployment', () => {
     const ed25519 = { kty: 'OKP', crv: 'Ed25519', x: expect.any(String) }
     expect(keys.toSorted((one, other) => ((one.alg ?? '') < (other.alg ?? '') ? -1 : 1))).toEqual([
       shown({ alg: 'ES256', kty: 'EC', crv: 'P-256', x: expect.any(String), y: expect.any(String) }),
+      shown({ alg: 'Ed25519', ...ed25519 }),
       shown({ alg: 'Ed25519', ...ed25519 }),
       shown({ alg: 'EdDSA', ...ed25519 }),
       shown({ alg: 'EdDSA', ...ed25519 }),
@@ -56,9 +58,9 @@ describe('the first start of a deployment', () => {
     const otherDb = openDb({ url: database.url, poolSize: 4, log: silentLog })
     try {
       const [one, other] = await Promise.all([startInstance(database.db), startInstance(otherDb)])
-      expect(await signingKeys()).toHaveLength(5)
+      expect(await signingKeys()).toHaveLength(6)
       expect(await database.db.prisma.challengeKey.count()).toBe(2)
-      expect(await database.db.prisma.auditLog.count()).toBe(7)
+      expect(await database.db.prisma.auditLog.count()).toBe(8)
       const agent = await insertAgent(database.db, await freshOperator(database.db))
       expect(await one.verify(await other.issue(agent))).toMatchObject({ valid: true })
       expect(await other.verify(await one.issue(agent))).toMatchObject({ valid: true })

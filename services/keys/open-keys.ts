@@ -1,16 +1,18 @@
-import { MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
+import { GRANT_TYPE, HOLDER_STATEMENT_TYPE } from '@auth4agent/core/delegation/grant-types'
+import { ACCESS_TOKEN_TYPE, MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import { systemAuthor } from '../ledger/ledger.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { StartupError } from '../platform/errors/startup-error.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
+import { type ActiveKeySigner, createActiveKeySigner } from './active-key-signer.ts'
 import { type ChallengeKeyring, createChallengeKeyring } from './challenge-keyring.ts'
 import type { KeysOptions } from './config.ts'
-import { tokenKind } from './domain/key-kinds.ts'
+import { GRANT, INTROSPECTION, tokenKind } from './domain/key-kinds.ts'
 import { parseSigningKey } from './domain/parse-signing-key.ts'
-import { createIntrospectionSigner, type IntrospectionSigner } from './introspection-signer.ts'
-import { createJwtSigner, type TokenSigner } from './jwt-signer.ts'
+import { createJwtSigner, type JwtSigner, type TokenSigner } from './jwt-signer.ts'
 import { createKeyAges } from './key-ages.ts'
+import type { KeyProvider } from './key-provider.ts'
 import { createKeyVault, type KeyVault } from './key-vault.ts'
 import { openPkcs11Provider } from './pkcs11/pkcs11-provider.ts'
 import { createPrivateKeys } from './private-keys.ts'
@@ -25,7 +27,12 @@ export interface OpenKeys {
   readonly challengeKeys: ChallengeKeyring
   readonly signingKeys: SigningKeys
   readonly signer: TokenSigner
-  readonly introspectionSigner: IntrospectionSigner
+  /** Signs introspection answers (RFC 9701 section 5). */
+  readonly introspectionSigner: ActiveKeySigner<object>
+  /** Signs the first grants of chains. `kid` names the key that was active when the challenge was redeemed. */
+  readonly grantSigner: JwtSigner<object>
+  /** Signs statements about the holders of grants. */
+  readonly statementSigner: ActiveKeySigner<object>
   /** The jobs are separate, so that a missing hardware token does not delay the other jobs. */
   readonly jobs: readonly Job[]
   close(): Promise<void>
@@ -34,7 +41,8 @@ export interface OpenKeys {
 /**
  * How long a retiring key still verifies, in seconds: the longest lifetime of a token, plus five minutes because
  * clocks differ. The revocation log keeps its records for the same time. An introspection answer says nothing about
- * the time after its token expires, so the same time is enough for it.
+ * the time after its token expires, and grants and statements live no longer than tokens. So the same time is enough
+ * for them.
  */
 const RETIRE_AFTER_S = MAX_TOKEN_TTL_S + 300
 
@@ -51,10 +59,9 @@ export async function openKeys(options: KeysOptions): Promise<OpenKeys> {
   await checkSealed(prisma, vault)
   const external = secrets.pkcs11 && (await openPkcs11Provider({ ...secrets.pkcs11, log }))
   const provider = createPrivateKeys({ sealed: sealedKeys, external })
-  const signer: TokenSigner = createJwtSigner('access_token', prisma, provider)
-  const answerSigner = createJwtSigner('introspection', prisma, provider)
+  const signers = createSigners(options, provider)
   const refresh = async () => {
-    const results = await Promise.allSettled([signer.refresh(), answerSigner.refresh()])
+    const results = await Promise.allSettled(signers.all.map((each) => each.refresh()))
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
   const times = { ...settings, retireAfterS: RETIRE_AFTER_S }
@@ -74,8 +81,10 @@ export async function openKeys(options: KeysOptions): Promise<OpenKeys> {
     sealedKeys,
     challengeKeys,
     signingKeys,
-    signer,
-    introspectionSigner: createIntrospectionSigner({ ...options, signer: answerSigner }),
+    signer: signers.tokens,
+    introspectionSigner: signers.answers,
+    grantSigner: signers.grants,
+    statementSigner: signers.statements,
     jobs: [
       { name: 'challenge-keys', run: () => challengeKeys.rotate() },
       { name: 'signing-keys', run: () => signingKeys.runSchedule() },
@@ -92,6 +101,22 @@ export async function openKeys(options: KeysOptions): Promise<OpenKeys> {
       await signingKeys.idle()
       await provider.close()
     },
+  }
+}
+
+/** Creates the signers of all types of JWTs. `all` has those whose keys must be opened. */
+function createSigners(options: KeysOptions, provider: KeyProvider) {
+  const { prisma } = options.db
+  const tokens: TokenSigner = createJwtSigner({ purpose: 'access_token', type: ACCESS_TOKEN_TYPE }, prisma, provider)
+  const answers = createJwtSigner({ purpose: 'introspection', type: 'token-introspection+jwt' }, prisma, provider)
+  const grants = createJwtSigner({ purpose: 'grant', type: GRANT_TYPE }, prisma, provider)
+  const statements = createJwtSigner({ purpose: 'grant', type: HOLDER_STATEMENT_TYPE }, prisma, provider)
+  return {
+    all: [tokens, answers, grants, statements],
+    tokens,
+    answers: createActiveKeySigner({ ...options, kind: INTROSPECTION, signer: answers, noKey: NO_ANSWER_KEY }),
+    grants,
+    statements: createActiveKeySigner({ ...options, kind: GRANT, signer: statements, noKey: NO_GRANT_KEY }),
   }
 }
 
@@ -126,5 +151,8 @@ async function parseFile(text: string): ReturnType<typeof parseSigningKey> {
   }
 }
 
+const NO_ANSWER_KEY =
+  'No key that signs introspection answers is active yet; try again later, or ask for an answer as JSON'
+const NO_GRANT_KEY = 'No key that signs grants is active yet; try again later'
 const UNUSED =
   'AUTH4AGENT_SIGNING_KEY_FILE was not used, because it works only at the first start, when there are no signing keys; import the key instead'

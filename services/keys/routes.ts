@@ -5,7 +5,7 @@ import type { Handlers } from '../chain/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { checkReason } from '../platform/requests/check-text.ts'
 import type { KeysOptions } from './config.ts'
-import { isOfKind, KEY_KINDS, kindOf, PURPOSES } from './domain/key-kinds.ts'
+import { isOfKind, KEY_KINDS, kindOf, onlyAlgorithmOf, PURPOSES } from './domain/key-kinds.ts'
 import { parseSigningKey } from './domain/parse-signing-key.ts'
 import type { SigningKey } from './key-store.ts'
 import type { OpenKeys } from './open-keys.ts'
@@ -76,11 +76,15 @@ function adminRoutes({ db, signingKeys, sealedKeys, vault }: KeysDeps): Omit<Rou
 async function parseImport(key: string, alg: string, purpose: string) {
   if (purpose !== '' && !PURPOSES.some((known) => known === purpose))
     throw new ApiError('INVALID_ARGUMENT', `purpose must be one of ${PURPOSES.join(', ')}`)
-  const parsed = await parseSigningKey(key, alg)
+  const only = onlyAlgorithmOf(purpose)
+  const parsed = await parseSigningKey(key, alg, only)
   const kind = kindOf({ purpose: purpose || 'access_token', alg: parsed.alg })
   if (kind !== undefined) return { secret: parsed.secret, kind }
   parsed.secret.fill(0)
-  throw new ApiError('INVALID_SIGNING_KEY', `An ${purpose} key must be an Ed25519 key with the alg EdDSA`)
+  throw new ApiError(
+    'INVALID_SIGNING_KEY',
+    `A key with the purpose ${purpose} must be an Ed25519 key with the alg ${only}`,
+  )
 }
 
 function toProto(key: SigningKey & Partial<Pick<ListedKey, 'readyAt'>>) {

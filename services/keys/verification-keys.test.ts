@@ -6,7 +6,7 @@ import type { KeyState } from '../../gen/prisma/enums.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { signBytes, testTokenKey } from '../../test/support/token-keys.ts'
 import { insertTokenKey } from '../../test/support/tokens.ts'
-import { INTROSPECTION } from './domain/key-kinds.ts'
+import { GRANT, INTROSPECTION } from './domain/key-kinds.ts'
 import { createVerificationKeys } from './verification-keys.ts'
 
 const database = await testDatabase()
@@ -128,6 +128,20 @@ describe('createVerificationKeys', () => {
     expect(read).toHaveBeenCalledTimes(2)
     expect(await keys.listNow()).toMatchObject(listed)
     expect(read).toHaveBeenCalledTimes(3)
+  })
+
+  it('finds a grant key only among the grant keys, and a token key only among the token keys', async () => {
+    const token = await insertKey('active')
+    await prisma.jwksKey.create({
+      data: { ...GRANT, kid, publicJwk: jwk, state: 'active', wrappedKey: new Uint8Array(8), kekId: 'k' },
+    })
+    const { keys } = setUp()
+    for (const name of ['find', 'findNow'] as const) {
+      expect(await keys.grantKeys[name](kid)).toMatchObject({ kid, alg: 'Ed25519' })
+      expect(await keys.grantKeys[name](token)).toBeUndefined()
+      expect(await keys[name](kid)).toBeUndefined()
+      expect(await keys[name](token)).toMatchObject({ kid: token })
+    }
   })
 
   it('does not read the private half of a key', async () => {

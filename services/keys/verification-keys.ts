@@ -4,6 +4,7 @@ import { isTokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { KeyFinder, VerificationKey } from '@auth4agent/core/token/access-token'
 import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 import type { JwksKey, PrismaClient } from '../../gen/prisma/client.ts'
+import type { KeyPurpose } from '../../gen/prisma/enums.ts'
 import type { KeyKind } from './domain/key-kinds.ts'
 import { OF_KNOWN_PURPOSE } from './key-store.ts'
 
@@ -11,14 +12,16 @@ import { OF_KNOWN_PURPOSE } from './key-store.ts'
 export interface PublicSigningKey extends VerificationKey, KeyKind {}
 
 /**
- * The public halves of all signing keys, retired and compromised keys included. Finds only keys that sign access
- * tokens, so a token that a key of another purpose has signed has an unknown key.
+ * The public halves of all signing keys, retired and compromised keys included. `find` finds only keys that sign
+ * access tokens, so a token that a key of another purpose has signed has an unknown key.
  */
 export interface VerificationKeys extends KeyFinder {
   /** Finds a token key. Reads the database for an unknown kid, but at most once a second. */
   find(kid: string): Promise<VerificationKey | undefined>
   /** Finds a token key in the database, with a read that begins after this call. */
   findNow(kid: string): Promise<VerificationKey | undefined>
+  /** Finds only keys that sign grants and statements about holders, in the same two ways. */
+  readonly grantKeys: KeyFinder
   /** Returns the keys of all purposes. Reads them again when the last read is older than `maxAgeMs`. */
   list(): Promise<readonly PublicSigningKey[]>
   /** Returns the keys of all purposes, with a read that begins after this call. */
@@ -75,20 +78,26 @@ export function createVerificationKeys(
     })
     return next
   }
-  const tokenKey = (kid: string) => {
-    const key = keys.get(kid)
-    return key?.purpose === 'access_token' ? key : undefined
+  const finderOf = (purpose: KeyPurpose): KeyFinder => {
+    const keyOf = (kid: string) => {
+      const key = keys.get(kid)
+      return key?.purpose === purpose ? key : undefined
+    }
+    return {
+      async find(kid) {
+        await readUnlessYounger(maxAgeMs)
+        if (!keys.has(kid)) await readUnlessYounger(REREAD_INTERVAL_MS)
+        return keyOf(kid)
+      },
+      async findNow(kid) {
+        await readAfresh()
+        return keyOf(kid)
+      },
+    }
   }
   return {
-    async find(kid) {
-      await readUnlessYounger(maxAgeMs)
-      if (!keys.has(kid)) await readUnlessYounger(REREAD_INTERVAL_MS)
-      return tokenKey(kid)
-    },
-    async findNow(kid) {
-      await readAfresh()
-      return tokenKey(kid)
-    },
+    ...finderOf('access_token'),
+    grantKeys: finderOf('grant'),
     async list() {
       await readUnlessYounger(maxAgeMs)
       return [...keys.values()]

@@ -39,6 +39,7 @@ export type AuditAction =
   | 'agent.admit'
   | 'token.issue'
   | 'token.revoke'
+  | 'grant.issue'
   | 'key.create'
   | 'key.import'
   | 'key.activate'

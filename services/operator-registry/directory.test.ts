@@ -49,12 +49,25 @@ test('lookupOperator returns no keys of an operator without a manifest, and what
   const { id } = await harness.activate('agents.example.com')
   const lookup = async () => (await harness.directory.lookupOperator({ by: { case: 'id', value: id } })).operator
   const plain = { keys: [], rootThreshold: 1, manifestSeq: 0, frozen: false }
-  expect(await lookup()).toMatchObject({ ...plain, requireBodyDigest: false, hideAllowedScopes: false })
+  const narrow = { delegateTo: ['other.com'], maxGrantTtl: 600 }
+  expect(await lookup()).toMatchObject({
+    ...plain,
+    requireBodyDigest: false,
+    hideAllowedScopes: false,
+    delegateTo: [],
+    maxGrantTtl: 0,
+  })
   await harness.prisma.operator.update({
     where: { id },
-    data: { requireBodyDigest: true, hideAllowedScopes: true, frozenAt: new Date() },
+    data: { ...narrow, requireBodyDigest: true, hideAllowedScopes: true, frozenAt: new Date() },
   })
-  expect(await lookup()).toMatchObject({ ...plain, frozen: true, requireBodyDigest: true, hideAllowedScopes: true })
+  expect(await lookup()).toMatchObject({
+    ...plain,
+    ...narrow,
+    frozen: true,
+    requireBodyDigest: true,
+    hideAllowedScopes: true,
+  })
 })
 
 describe('lookupAudienceOwner', () => {

@@ -39,7 +39,7 @@ export function createDirectory(
 
 function snapshot(operator: Operator, { seq, threshold, rootKeys, keys }: StoredKeys) {
   const { id, domain, status, rootPublicKey, version, epoch, requireBoundChallenges } = operator
-  const { requireBodyDigest, hideAllowedScopes, frozenAt } = operator
+  const { requireBodyDigest, hideAllowedScopes, frozenAt, delegateTo, maxGrantTtl } = operator
   return {
     id,
     domain,
@@ -54,6 +54,8 @@ function snapshot(operator: Operator, { seq, threshold, rootKeys, keys }: Stored
     requireBodyDigest,
     frozen: frozenAt !== null,
     hideAllowedScopes,
+    delegateTo,
+    maxGrantTtl,
     manifestSeq: seq,
   }
 }

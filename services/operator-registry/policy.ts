@@ -34,7 +34,7 @@ export const policies: Policies<typeof OperatorRegistryService> = {
     role: 'policy',
     limit: 'manage',
     action: 'operator.set-policy',
-    endsTokens: false,
+    endsTokens: true,
   },
   endAllTokens: {
     ...byOperator,

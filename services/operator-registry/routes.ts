@@ -98,6 +98,8 @@ const EMPTY_POLICY: OperatorPolicy = {
   requireBoundChallenges: false,
   requireBodyDigest: false,
   hideAllowedScopes: false,
+  delegateTo: [],
+  maxGrantTtl: 0,
 }
 
 type OwnRoutes = Pick<Routes, 'getOperatorPolicy' | 'setOperatorPolicy' | 'listAuditRecords' | 'getAuditRecord'>
@@ -133,9 +135,9 @@ function parseRegistration(
   return { id, domain, rootPublicKey, rootKeyThumbprint }
 }
 
-function toProto({ audiences, ...flags }: OperatorPolicy) {
+function toProto({ audiences, delegateTo, ...flags }: OperatorPolicy) {
   const rules = audiences.map((rule) => ({ ...rule, callers: [...rule.callers] }))
-  return { audiences: rules, ...flags }
+  return { audiences: rules, delegateTo: [...delegateTo], ...flags }
 }
 
 function toRecord({ id, at, actor, action, subject, outcome, reason, requestId, kid, keyLabel }: AuditLog) {

@@ -183,6 +183,24 @@ describe('setOperatorPolicy', () => {
     expect(await harness.operator(id)).toMatchObject(off)
   })
 
+  test('ends the tokens only when the policy for grants becomes narrower', async () => {
+    const { id } = operator
+    const steps: [{ delegateTo?: string[]; maxGrantTtl?: number }, number][] = [
+      [{}, 1],
+      [{ delegateTo: ['Partner.com', 'other.com'] }, 1],
+      [{ delegateTo: ['other.com'] }, 2],
+      [{ delegateTo: ['other.com'], maxGrantTtl: 600 }, 3],
+      [{ delegateTo: ['other.com', 'agents.example.com'], maxGrantTtl: 900 }, 3],
+      [{ delegateTo: ['other.com'], maxGrantTtl: 900 }, 3],
+      [{}, 4],
+    ]
+    for (const [{ delegateTo = [], maxGrantTtl = 0 }, epoch] of steps) {
+      const { policy } = await harness.as(id).setOperatorPolicy({ id, policy: { delegateTo, maxGrantTtl } })
+      expect(policy).toMatchObject({ delegateTo: delegateTo.map((domain) => domain.toLowerCase()), maxGrantTtl })
+      expect(await harness.operator(id)).toMatchObject({ epoch })
+    }
+  })
+
   test('changes nothing when it refuses a policy', async () => {
     const { id } = operator
     await harness.as(id).setOperatorPolicy({ id, policy: { audiences: [{ audience, callers: ['*'] }] } })

@@ -52,11 +52,14 @@ export function knownKeyOf(alg: TokenAlgorithm) {
   return { key, keys: keysOf(entry), entry }
 }
 
-/** Creates verification keys that exist only in memory. */
+const nothing = async () => undefined
+const NO_KEYS = { find: nothing, findNow: nothing }
+
+/** Creates verification keys that exist only in memory. They sign access tokens. */
 export function keysOf(...entries: readonly VerificationKey[]): VerificationKeys {
   const find = async (kid: string) => entries.find((entry) => entry.kid === kid)
   const list = async () => entries.map((entry) => Object.assign({ purpose: 'access_token' as const }, entry))
-  return { find, findNow: find, list, listNow: list }
+  return { find, findNow: find, list, listNow: list, grantKeys: NO_KEYS }
 }
 
 function toEntry(alg: TokenAlgorithm, jwk: PublicJwk, state: VerificationKey['state']): VerificationKey {

@@ -26,7 +26,7 @@ export function agentCalls({ module: { handlers } }: Identity, operator: TestOpe
     },
     setScopes: (did: string, allowedScopes: string[]) =>
       handlers.setAgentScopes(create(SetAgentScopesRequestSchema, { operatorId, did, allowedScopes }), call()),
-    update: (agent: string, edit: { label?: string; requireBoundChallenges?: boolean }) =>
+    update: (agent: string, edit: { label?: string; requireBoundChallenges?: boolean; maxDelegationDepth?: number }) =>
       handlers.updateAgent(create(UpdateAgentRequestSchema, { operatorId, agent, ...edit }), call()),
     approve: (agent: string) => handlers.approveAgent(create(ApproveAgentRequestSchema, { operatorId, agent }), call()),
     suspend: (agent: string, reason = '', caller = call()) =>

@@ -17,6 +17,7 @@ export type Kind = Pick<ListedKey, 'purpose' | 'alg'>
 export const KINDS: readonly Kind[] = [
   ...ALGORITHMS.map((alg) => ({ purpose: 'access_token', alg })),
   { purpose: 'introspection', alg: 'EdDSA' },
+  { purpose: 'grant', alg: 'Ed25519' },
 ]
 
 /** Tells whether a key is of a kind. */

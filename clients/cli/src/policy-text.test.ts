@@ -6,6 +6,8 @@ const RULE = { audience: 'https://api.example.com', callers: ['example.org'] }
 const FULL = {
   audiences: [{ ...RULE, token_signing_alg: 'ES256', dpop: 'required' }, RULE],
   require_bound_challenges: true,
+  delegate_to: ['example.org'],
+  max_grant_ttl: 600,
 }
 
 describe('readPolicyText', () => {
@@ -35,6 +37,8 @@ describe('readPolicyText', () => {
     ['callers that are numbers', '{"audiences":[{"audience":"a.example.com","callers":[1]}]}'],
     ['an algorithm that is a number', '{"audiences":[{"audience":"a.example.com","token_signing_alg":1}]}'],
     ['a demand for DPoP that is a boolean', '{"audiences":[{"audience":"a.example.com","dpop":true}]}'],
+    ['domains for grants that are one text', '{"delegate_to":"example.org"}'],
+    ['a lifetime of grants that is a text', '{"max_grant_ttl":"10m"}'],
     ['a boolean that is a text', '{"require_bound_challenges":"false"}'],
   ])('refuses %s without repeating the text', (_name, text) => {
     expect(() => readPolicyText(text)).toThrow(CliError)

@@ -16,15 +16,24 @@ const EXAMPLE =
  */
 export function readPolicyText(text: string): OperatorPolicy {
   const policy = parse(text)
-  expectMembers(policy, 'a policy', ['audiences', ...SWITCHES])
-  const { audiences = [] } = policy
+  expectMembers(policy, 'a policy', ['audiences', ...SWITCHES, 'delegate_to', 'max_grant_ttl'])
+  const { audiences = [], delegate_to: delegateTo, max_grant_ttl: maxGrantTtl } = policy
   if (!Array.isArray(audiences)) throw notPolicy('audiences must be a list')
   for (const name of SWITCHES) {
     if (policy[name] !== undefined && typeof policy[name] !== 'boolean')
       throw notPolicy(`${name} must be true or false`)
   }
+  if (delegateTo !== undefined && !isTexts(delegateTo)) throw notPolicy('delegate_to must be a list of domains')
+  if (maxGrantTtl !== undefined && !Number.isSafeInteger(maxGrantTtl))
+    throw notPolicy('max_grant_ttl must be a whole number of seconds')
   const given = SWITCHES.flatMap((name) => (policy[name] === undefined ? [] : [[name, policy[name] === true]]))
-  return { audiences: audiences.map(readRule), require_bound_challenges: false, ...Object.fromEntries(given) }
+  return {
+    audiences: audiences.map(readRule),
+    require_bound_challenges: false,
+    ...Object.fromEntries(given),
+    ...(delegateTo !== undefined && { delegate_to: delegateTo }),
+    ...(maxGrantTtl !== undefined && { max_grant_ttl: Number(maxGrantTtl) }),
+  }
 }
 
 function readRule(rule: unknown): AudienceRule {

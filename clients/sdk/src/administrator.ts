@@ -51,7 +51,8 @@ export interface Administrator {
     ): Promise<answers.CompromisedKey>
     /**
      * Imports a private key that was created elsewhere. `key` is PEM or a JWK as JSON text. By default the key will
-     * sign access tokens; with `purpose` `introspection` it will sign introspection answers.
+     * sign access tokens; with `purpose` `introspection` it will sign introspection answers, and with `grant` it
+     * will sign grants.
      */
     import(
       key: string,

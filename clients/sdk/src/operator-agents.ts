@@ -36,10 +36,15 @@ export interface NewAgent {
 export interface AgentChanges {
   readonly label?: string | undefined
   readonly requireBoundChallenges?: boolean | undefined
+  /**
+   * How many times a grant of the agent may be handed on, 0 to 8. An agent with 0, the default, gets no grants. A
+   * smaller number ends all tokens and grants of the agent.
+   */
+  readonly maxDelegationDepth?: number | undefined
 }
 
 const FILTER_NAMES: Names<AgentFilter> = { status: true, pageSize: true }
-const CHANGE_NAMES: Names<AgentChanges> = { label: true, requireBoundChallenges: true }
+const CHANGE_NAMES: Names<AgentChanges> = { label: true, requireBoundChallenges: true, maxDelegationDepth: true }
 
 /**
  * The calls for the agents of an operator. `agent` is an id or a DID. The calls reject any other text with TypeError,
@@ -116,8 +121,12 @@ export function operatorAgents(caller: Caller, operatorId: string, { key, now }:
     },
     update: async (agent, changes) => {
       refuseUnknownNames('change', changes, CHANGE_NAMES)
-      const { label, requireBoundChallenges } = changes
-      const body = { label, require_bound_challenges: requireBoundChallenges }
+      const { label, requireBoundChallenges, maxDelegationDepth } = changes
+      const body = {
+        label,
+        require_bound_challenges: requireBoundChallenges,
+        max_delegation_depth: maxDelegationDepth,
+      }
       const call = { method: 'PATCH', path: `${base}/${named(agent)}`, body }
       return readAnswer(answers.agent, await caller.call(operatorId, call))
     },

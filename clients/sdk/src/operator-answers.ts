@@ -65,10 +65,12 @@ export const agent = {
   move_at: 'text?',
   moved_to: 'text?',
   moved_from: 'text?',
+  max_delegation_depth: 'count?',
 } as const satisfies Shape
 /**
  * An agent. `status` is pending, active, suspended or revoked. `key_seq` is the number of the last event in its log of
- * key events, and `recovery_at` the time at which a recovery that waits takes effect.
+ * key events, and `recovery_at` the time at which a recovery that waits takes effect. `max_delegation_depth` says how
+ * many times a grant of the agent may be handed on; only the operator sees it.
  */
 export type AgentRecord = Answer<typeof agent>
 
@@ -105,6 +107,8 @@ export const policy = {
   require_bound_challenges: 'flag',
   require_body_digest: 'flag?',
   hide_allowed_scopes: 'flag?',
+  delegate_to: 'texts?',
+  max_grant_ttl: 'count?',
 } as const satisfies Shape
 export const audienceRule = {
   audience: 'text',
@@ -134,6 +138,12 @@ export interface OperatorPolicy {
   readonly require_body_digest?: boolean | null | undefined
   /** Whether the public answer about an agent leaves out its scopes. Older servers leave it out. */
   readonly hide_allowed_scopes?: boolean | null | undefined
+  /**
+   * Domains, besides the own one, whose agents may hold grants of the operator's agents. Older servers leave it out.
+   */
+  readonly delegate_to?: readonly string[] | null | undefined
+  /** Longest lifetime of a grant in seconds, 60 to 3600; 0 means 3600. Older servers leave it out. */
+  readonly max_grant_ttl?: number | null | undefined
 }
 
 export const auditRecord = {
@@ -226,7 +236,8 @@ export const signingKey = {
 } as const satisfies Shape
 /**
  * The public facts about a signing key. `state` is prepared, active, retiring, retired or compromised. `purpose` says
- * what the key signs: `access_token` or `introspection`. The keys of a server that leaves it out sign access tokens.
+ * what the key signs: `access_token`, `introspection` or `grant`. The keys of a server that leaves it out sign access
+ * tokens.
  */
 export type SigningKeyState = Answer<typeof signingKey>
 

@@ -52,7 +52,10 @@ export interface Operator {
   readonly policy: {
     /** Resolves with the policy. */
     get(): Promise<answers.OperatorPolicy>
-    /** Replaces the whole policy. A member that is left out is reset. */
+    /**
+     * Replaces the whole policy. A member that is left out is reset. All tokens and grants of the operator's agents
+     * end if the policy for grants becomes narrower: a domain is gone, or the lifetime is shorter.
+     */
     set(policy: Partial<answers.OperatorPolicy>): Promise<answers.OperatorPolicy>
   }
   /**
@@ -187,12 +190,14 @@ function kidsOf(rootKey: Signer | undefined, known: KnownManifest | undefined): 
 
 function readPolicy(value: unknown): answers.OperatorPolicy {
   const { audiences, ...flags } = readAnswer(answers.policy, value)
-  const { require_bound_challenges, require_body_digest, hide_allowed_scopes } = flags
+  const { require_bound_challenges, require_body_digest, hide_allowed_scopes, delegate_to, max_grant_ttl } = flags
   return {
     audiences: readAnswers(answers.audienceRule, audiences),
     require_bound_challenges,
     // An older server has no such settings, and would refuse them in a policy that is sent back.
     ...(typeof require_body_digest === 'boolean' && { require_body_digest }),
     ...(typeof hide_allowed_scopes === 'boolean' && { hide_allowed_scopes }),
+    ...(delegate_to && { delegate_to }),
+    ...(typeof max_grant_ttl === 'number' && { max_grant_ttl }),
   }
 }

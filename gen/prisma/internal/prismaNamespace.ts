@@ -1914,7 +1914,9 @@ export const OperatorScalarFieldEnum = {
   foundingPublicKey: 'foundingPublicKey',
   requireBodyDigest: 'requireBodyDigest',
   hideAllowedScopes: 'hideAllowedScopes',
-  frozenAt: 'frozenAt'
+  frozenAt: 'frozenAt',
+  delegateTo: 'delegateTo',
+  maxGrantTtl: 'maxGrantTtl'
 } as const
 
 export type OperatorScalarFieldEnum = (typeof OperatorScalarFieldEnum)[keyof typeof OperatorScalarFieldEnum]
@@ -1960,7 +1962,8 @@ export const AgentScalarFieldEnum = {
   movedTo: 'movedTo',
   movedFrom: 'movedFrom',
   release: 'release',
-  releaseManifestSeq: 'releaseManifestSeq'
+  releaseManifestSeq: 'releaseManifestSeq',
+  maxDelegationDepth: 'maxDelegationDepth'
 } as const
 
 export type AgentScalarFieldEnum = (typeof AgentScalarFieldEnum)[keyof typeof AgentScalarFieldEnum]

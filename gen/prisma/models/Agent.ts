@@ -30,12 +30,14 @@ export type AgentAvgAggregateOutputType = {
   version: number | null
   epoch: number | null
   releaseManifestSeq: number | null
+  maxDelegationDepth: number | null
 }
 
 export type AgentSumAggregateOutputType = {
   version: number | null
   epoch: number | null
   releaseManifestSeq: number | null
+  maxDelegationDepth: number | null
 }
 
 export type AgentMinAggregateOutputType = {
@@ -56,6 +58,7 @@ export type AgentMinAggregateOutputType = {
   movedFrom: string | null
   release: string | null
   releaseManifestSeq: number | null
+  maxDelegationDepth: number | null
 }
 
 export type AgentMaxAggregateOutputType = {
@@ -76,6 +79,7 @@ export type AgentMaxAggregateOutputType = {
   movedFrom: string | null
   release: string | null
   releaseManifestSeq: number | null
+  maxDelegationDepth: number | null
 }
 
 export type AgentCountAggregateOutputType = {
@@ -97,6 +101,7 @@ export type AgentCountAggregateOutputType = {
   movedFrom: number
   release: number
   releaseManifestSeq: number
+  maxDelegationDepth: number
   _all: number
 }
 
@@ -105,12 +110,14 @@ export type AgentAvgAggregateInputType = {
   version?: true
   epoch?: true
   releaseManifestSeq?: true
+  maxDelegationDepth?: true
 }
 
 export type AgentSumAggregateInputType = {
   version?: true
   epoch?: true
   releaseManifestSeq?: true
+  maxDelegationDepth?: true
 }
 
 export type AgentMinAggregateInputType = {
@@ -131,6 +138,7 @@ export type AgentMinAggregateInputType = {
   movedFrom?: true
   release?: true
   releaseManifestSeq?: true
+  maxDelegationDepth?: true
 }
 
 export type AgentMaxAggregateInputType = {
@@ -151,6 +159,7 @@ export type AgentMaxAggregateInputType = {
   movedFrom?: true
   release?: true
   releaseManifestSeq?: true
+  maxDelegationDepth?: true
 }
 
 export type AgentCountAggregateInputType = {
@@ -172,6 +181,7 @@ export type AgentCountAggregateInputType = {
   movedFrom?: true
   release?: true
   releaseManifestSeq?: true
+  maxDelegationDepth?: true
   _all?: true
 }
 
@@ -280,6 +290,7 @@ export type AgentGroupByOutputType = {
   movedFrom: string | null
   release: string | null
   releaseManifestSeq: number | null
+  maxDelegationDepth: number
   _count: AgentCountAggregateOutputType | null
   _avg: AgentAvgAggregateOutputType | null
   _sum: AgentSumAggregateOutputType | null
@@ -324,6 +335,7 @@ export type AgentWhereInput = {
   movedFrom?: Prisma.StringNullableFilter<"Agent"> | string | null
   release?: Prisma.StringNullableFilter<"Agent"> | string | null
   releaseManifestSeq?: Prisma.IntNullableFilter<"Agent"> | number | null
+  maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   keys?: Prisma.AgentKeyListRelationFilter
   addedKeys?: Prisma.AgentAddedKeyListRelationFilter
@@ -350,6 +362,7 @@ export type AgentOrderByWithRelationInput = {
   movedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
   release?: Prisma.SortOrderInput | Prisma.SortOrder
   releaseManifestSeq?: Prisma.SortOrderInput | Prisma.SortOrder
+  maxDelegationDepth?: Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
   keys?: Prisma.AgentKeyOrderByRelationAggregateInput
   addedKeys?: Prisma.AgentAddedKeyOrderByRelationAggregateInput
@@ -380,6 +393,7 @@ export type AgentWhereUniqueInput = Prisma.AtLeast<{
   movedFrom?: Prisma.StringNullableFilter<"Agent"> | string | null
   release?: Prisma.StringNullableFilter<"Agent"> | string | null
   releaseManifestSeq?: Prisma.IntNullableFilter<"Agent"> | number | null
+  maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   keys?: Prisma.AgentKeyListRelationFilter
   addedKeys?: Prisma.AgentAddedKeyListRelationFilter
@@ -406,6 +420,7 @@ export type AgentOrderByWithAggregationInput = {
   movedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
   release?: Prisma.SortOrderInput | Prisma.SortOrder
   releaseManifestSeq?: Prisma.SortOrderInput | Prisma.SortOrder
+  maxDelegationDepth?: Prisma.SortOrder
   _count?: Prisma.AgentCountOrderByAggregateInput
   _avg?: Prisma.AgentAvgOrderByAggregateInput
   _max?: Prisma.AgentMaxOrderByAggregateInput
@@ -435,6 +450,7 @@ export type AgentScalarWhereWithAggregatesInput = {
   movedFrom?: Prisma.StringNullableWithAggregatesFilter<"Agent"> | string | null
   release?: Prisma.StringNullableWithAggregatesFilter<"Agent"> | string | null
   releaseManifestSeq?: Prisma.IntNullableWithAggregatesFilter<"Agent"> | number | null
+  maxDelegationDepth?: Prisma.IntWithAggregatesFilter<"Agent"> | number
 }
 
 export type AgentCreateInput = {
@@ -455,6 +471,7 @@ export type AgentCreateInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
@@ -481,6 +498,7 @@ export type AgentUncheckedCreateInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -505,6 +523,7 @@ export type AgentUpdateInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
@@ -531,6 +550,7 @@ export type AgentUncheckedUpdateInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -556,6 +576,7 @@ export type AgentCreateManyInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
 }
 
 export type AgentUpdateManyMutationInput = {
@@ -576,6 +597,7 @@ export type AgentUpdateManyMutationInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 export type AgentUncheckedUpdateManyInput = {
@@ -597,6 +619,7 @@ export type AgentUncheckedUpdateManyInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 export type AgentListRelationFilter = {
@@ -633,12 +656,14 @@ export type AgentCountOrderByAggregateInput = {
   movedFrom?: Prisma.SortOrder
   release?: Prisma.SortOrder
   releaseManifestSeq?: Prisma.SortOrder
+  maxDelegationDepth?: Prisma.SortOrder
 }
 
 export type AgentAvgOrderByAggregateInput = {
   version?: Prisma.SortOrder
   epoch?: Prisma.SortOrder
   releaseManifestSeq?: Prisma.SortOrder
+  maxDelegationDepth?: Prisma.SortOrder
 }
 
 export type AgentMaxOrderByAggregateInput = {
@@ -659,6 +684,7 @@ export type AgentMaxOrderByAggregateInput = {
   movedFrom?: Prisma.SortOrder
   release?: Prisma.SortOrder
   releaseManifestSeq?: Prisma.SortOrder
+  maxDelegationDepth?: Prisma.SortOrder
 }
 
 export type AgentMinOrderByAggregateInput = {
@@ -679,12 +705,14 @@ export type AgentMinOrderByAggregateInput = {
   movedFrom?: Prisma.SortOrder
   release?: Prisma.SortOrder
   releaseManifestSeq?: Prisma.SortOrder
+  maxDelegationDepth?: Prisma.SortOrder
 }
 
 export type AgentSumOrderByAggregateInput = {
   version?: Prisma.SortOrder
   epoch?: Prisma.SortOrder
   releaseManifestSeq?: Prisma.SortOrder
+  maxDelegationDepth?: Prisma.SortOrder
 }
 
 export type AgentScalarRelationFilter = {
@@ -829,6 +857,7 @@ export type AgentCreateWithoutOperatorInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
@@ -853,6 +882,7 @@ export type AgentUncheckedCreateWithoutOperatorInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -907,6 +937,7 @@ export type AgentScalarWhereInput = {
   movedFrom?: Prisma.StringNullableFilter<"Agent"> | string | null
   release?: Prisma.StringNullableFilter<"Agent"> | string | null
   releaseManifestSeq?: Prisma.IntNullableFilter<"Agent"> | number | null
+  maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
 }
 
 export type AgentCreateWithoutKeysInput = {
@@ -927,6 +958,7 @@ export type AgentCreateWithoutKeysInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
@@ -952,6 +984,7 @@ export type AgentUncheckedCreateWithoutKeysInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
@@ -991,6 +1024,7 @@ export type AgentUpdateWithoutKeysInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
@@ -1016,6 +1050,7 @@ export type AgentUncheckedUpdateWithoutKeysInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1039,6 +1074,7 @@ export type AgentCreateWithoutAddedKeysInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
@@ -1064,6 +1100,7 @@ export type AgentUncheckedCreateWithoutAddedKeysInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1103,6 +1140,7 @@ export type AgentUpdateWithoutAddedKeysInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
@@ -1128,6 +1166,7 @@ export type AgentUncheckedUpdateWithoutAddedKeysInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1151,6 +1190,7 @@ export type AgentCreateWithoutKeyEventsInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
@@ -1176,6 +1216,7 @@ export type AgentUncheckedCreateWithoutKeyEventsInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1215,6 +1256,7 @@ export type AgentUpdateWithoutKeyEventsInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
@@ -1240,6 +1282,7 @@ export type AgentUncheckedUpdateWithoutKeyEventsInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1263,6 +1306,7 @@ export type AgentCreateWithoutPendingEventsInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
@@ -1288,6 +1332,7 @@ export type AgentUncheckedCreateWithoutPendingEventsInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1327,6 +1372,7 @@ export type AgentUpdateWithoutPendingEventsInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
@@ -1352,6 +1398,7 @@ export type AgentUncheckedUpdateWithoutPendingEventsInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1375,6 +1422,7 @@ export type AgentCreateManyOperatorInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  maxDelegationDepth?: number
 }
 
 export type AgentUpdateWithoutOperatorInput = {
@@ -1395,6 +1443,7 @@ export type AgentUpdateWithoutOperatorInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
@@ -1419,6 +1468,7 @@ export type AgentUncheckedUpdateWithoutOperatorInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1443,6 +1493,7 @@ export type AgentUncheckedUpdateManyWithoutOperatorInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 
@@ -1522,6 +1573,7 @@ export type AgentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   movedFrom?: boolean
   release?: boolean
   releaseManifestSeq?: boolean
+  maxDelegationDepth?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   keys?: boolean | Prisma.Agent$keysArgs<ExtArgs>
   addedKeys?: boolean | Prisma.Agent$addedKeysArgs<ExtArgs>
@@ -1549,6 +1601,7 @@ export type AgentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   movedFrom?: boolean
   release?: boolean
   releaseManifestSeq?: boolean
+  maxDelegationDepth?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
 
@@ -1571,6 +1624,7 @@ export type AgentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   movedFrom?: boolean
   release?: boolean
   releaseManifestSeq?: boolean
+  maxDelegationDepth?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
 
@@ -1593,9 +1647,10 @@ export type AgentSelectScalar = {
   movedFrom?: boolean
   release?: boolean
   releaseManifestSeq?: boolean
+  maxDelegationDepth?: boolean
 }
 
-export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt" | "movedTo" | "movedFrom" | "release" | "releaseManifestSeq", ExtArgs["result"]["agent"]>
+export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt" | "movedTo" | "movedFrom" | "release" | "releaseManifestSeq" | "maxDelegationDepth", ExtArgs["result"]["agent"]>
 export type AgentInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   keys?: boolean | Prisma.Agent$keysArgs<ExtArgs>
@@ -1657,6 +1712,10 @@ export type $AgentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
      */
     release: string | null
     releaseManifestSeq: number | null
+    /**
+     * How many times a grant of the agent may be handed on. An agent with 0 gets no grants.
+     */
+    maxDelegationDepth: number
   }, ExtArgs["result"]["agent"]>
   composites: {}
 }
@@ -2103,6 +2162,7 @@ export interface AgentFieldRefs {
   readonly movedFrom: Prisma.FieldRef<"Agent", 'String'>
   readonly release: Prisma.FieldRef<"Agent", 'String'>
   readonly releaseManifestSeq: Prisma.FieldRef<"Agent", 'Int'>
+  readonly maxDelegationDepth: Prisma.FieldRef<"Agent", 'Int'>
 }
     
 

@@ -33,6 +33,7 @@ export type OperatorAvgAggregateOutputType = {
   takeoverLooks: number | null
   failedProofs: number | null
   manifestSeq: number | null
+  maxGrantTtl: number | null
 }
 
 export type OperatorSumAggregateOutputType = {
@@ -41,6 +42,7 @@ export type OperatorSumAggregateOutputType = {
   takeoverLooks: number | null
   failedProofs: number | null
   manifestSeq: number | null
+  maxGrantTtl: number | null
 }
 
 export type OperatorMinAggregateOutputType = {
@@ -67,6 +69,7 @@ export type OperatorMinAggregateOutputType = {
   requireBodyDigest: boolean | null
   hideAllowedScopes: boolean | null
   frozenAt: Date | null
+  maxGrantTtl: number | null
 }
 
 export type OperatorMaxAggregateOutputType = {
@@ -93,6 +96,7 @@ export type OperatorMaxAggregateOutputType = {
   requireBodyDigest: boolean | null
   hideAllowedScopes: boolean | null
   frozenAt: Date | null
+  maxGrantTtl: number | null
 }
 
 export type OperatorCountAggregateOutputType = {
@@ -119,6 +123,8 @@ export type OperatorCountAggregateOutputType = {
   requireBodyDigest: number
   hideAllowedScopes: number
   frozenAt: number
+  delegateTo: number
+  maxGrantTtl: number
   _all: number
 }
 
@@ -129,6 +135,7 @@ export type OperatorAvgAggregateInputType = {
   takeoverLooks?: true
   failedProofs?: true
   manifestSeq?: true
+  maxGrantTtl?: true
 }
 
 export type OperatorSumAggregateInputType = {
@@ -137,6 +144,7 @@ export type OperatorSumAggregateInputType = {
   takeoverLooks?: true
   failedProofs?: true
   manifestSeq?: true
+  maxGrantTtl?: true
 }
 
 export type OperatorMinAggregateInputType = {
@@ -163,6 +171,7 @@ export type OperatorMinAggregateInputType = {
   requireBodyDigest?: true
   hideAllowedScopes?: true
   frozenAt?: true
+  maxGrantTtl?: true
 }
 
 export type OperatorMaxAggregateInputType = {
@@ -189,6 +198,7 @@ export type OperatorMaxAggregateInputType = {
   requireBodyDigest?: true
   hideAllowedScopes?: true
   frozenAt?: true
+  maxGrantTtl?: true
 }
 
 export type OperatorCountAggregateInputType = {
@@ -215,6 +225,8 @@ export type OperatorCountAggregateInputType = {
   requireBodyDigest?: true
   hideAllowedScopes?: true
   frozenAt?: true
+  delegateTo?: true
+  maxGrantTtl?: true
   _all?: true
 }
 
@@ -328,6 +340,8 @@ export type OperatorGroupByOutputType = {
   requireBodyDigest: boolean
   hideAllowedScopes: boolean
   frozenAt: Date | null
+  delegateTo: string[]
+  maxGrantTtl: number
   _count: OperatorCountAggregateOutputType | null
   _avg: OperatorAvgAggregateOutputType | null
   _sum: OperatorSumAggregateOutputType | null
@@ -377,6 +391,8 @@ export type OperatorWhereInput = {
   requireBodyDigest?: Prisma.BoolFilter<"Operator"> | boolean
   hideAllowedScopes?: Prisma.BoolFilter<"Operator"> | boolean
   frozenAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
+  delegateTo?: Prisma.StringNullableListFilter<"Operator">
+  maxGrantTtl?: Prisma.IntFilter<"Operator"> | number
   audiences?: Prisma.OperatorAudienceListRelationFilter
   agents?: Prisma.AgentListRelationFilter
   manifests?: Prisma.OperatorManifestListRelationFilter
@@ -406,6 +422,8 @@ export type OperatorOrderByWithRelationInput = {
   requireBodyDigest?: Prisma.SortOrder
   hideAllowedScopes?: Prisma.SortOrder
   frozenAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  delegateTo?: Prisma.SortOrder
+  maxGrantTtl?: Prisma.SortOrder
   audiences?: Prisma.OperatorAudienceOrderByRelationAggregateInput
   agents?: Prisma.AgentOrderByRelationAggregateInput
   manifests?: Prisma.OperatorManifestOrderByRelationAggregateInput
@@ -438,6 +456,8 @@ export type OperatorWhereUniqueInput = Prisma.AtLeast<{
   requireBodyDigest?: Prisma.BoolFilter<"Operator"> | boolean
   hideAllowedScopes?: Prisma.BoolFilter<"Operator"> | boolean
   frozenAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
+  delegateTo?: Prisma.StringNullableListFilter<"Operator">
+  maxGrantTtl?: Prisma.IntFilter<"Operator"> | number
   audiences?: Prisma.OperatorAudienceListRelationFilter
   agents?: Prisma.AgentListRelationFilter
   manifests?: Prisma.OperatorManifestListRelationFilter
@@ -467,6 +487,8 @@ export type OperatorOrderByWithAggregationInput = {
   requireBodyDigest?: Prisma.SortOrder
   hideAllowedScopes?: Prisma.SortOrder
   frozenAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  delegateTo?: Prisma.SortOrder
+  maxGrantTtl?: Prisma.SortOrder
   _count?: Prisma.OperatorCountOrderByAggregateInput
   _avg?: Prisma.OperatorAvgOrderByAggregateInput
   _max?: Prisma.OperatorMaxOrderByAggregateInput
@@ -501,6 +523,8 @@ export type OperatorScalarWhereWithAggregatesInput = {
   requireBodyDigest?: Prisma.BoolWithAggregatesFilter<"Operator"> | boolean
   hideAllowedScopes?: Prisma.BoolWithAggregatesFilter<"Operator"> | boolean
   frozenAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
+  delegateTo?: Prisma.StringNullableListFilter<"Operator">
+  maxGrantTtl?: Prisma.IntWithAggregatesFilter<"Operator"> | number
 }
 
 export type OperatorCreateInput = {
@@ -527,6 +551,8 @@ export type OperatorCreateInput = {
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
@@ -556,6 +582,8 @@ export type OperatorUncheckedCreateInput = {
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
@@ -585,6 +613,8 @@ export type OperatorUpdateInput = {
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
@@ -614,6 +644,8 @@ export type OperatorUncheckedUpdateInput = {
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
@@ -643,6 +675,8 @@ export type OperatorCreateManyInput = {
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
 }
 
 export type OperatorUpdateManyMutationInput = {
@@ -669,6 +703,8 @@ export type OperatorUpdateManyMutationInput = {
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 export type OperatorUncheckedUpdateManyInput = {
@@ -695,6 +731,16 @@ export type OperatorUncheckedUpdateManyInput = {
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+}
+
+export type StringNullableListFilter<$PrismaModel = never> = {
+  equals?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  has?: string | Prisma.StringFieldRefInput<$PrismaModel> | null
+  hasEvery?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel>
+  hasSome?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel>
+  isEmpty?: boolean
 }
 
 export type OperatorCountOrderByAggregateInput = {
@@ -721,6 +767,8 @@ export type OperatorCountOrderByAggregateInput = {
   requireBodyDigest?: Prisma.SortOrder
   hideAllowedScopes?: Prisma.SortOrder
   frozenAt?: Prisma.SortOrder
+  delegateTo?: Prisma.SortOrder
+  maxGrantTtl?: Prisma.SortOrder
 }
 
 export type OperatorAvgOrderByAggregateInput = {
@@ -729,6 +777,7 @@ export type OperatorAvgOrderByAggregateInput = {
   takeoverLooks?: Prisma.SortOrder
   failedProofs?: Prisma.SortOrder
   manifestSeq?: Prisma.SortOrder
+  maxGrantTtl?: Prisma.SortOrder
 }
 
 export type OperatorMaxOrderByAggregateInput = {
@@ -755,6 +804,7 @@ export type OperatorMaxOrderByAggregateInput = {
   requireBodyDigest?: Prisma.SortOrder
   hideAllowedScopes?: Prisma.SortOrder
   frozenAt?: Prisma.SortOrder
+  maxGrantTtl?: Prisma.SortOrder
 }
 
 export type OperatorMinOrderByAggregateInput = {
@@ -781,6 +831,7 @@ export type OperatorMinOrderByAggregateInput = {
   requireBodyDigest?: Prisma.SortOrder
   hideAllowedScopes?: Prisma.SortOrder
   frozenAt?: Prisma.SortOrder
+  maxGrantTtl?: Prisma.SortOrder
 }
 
 export type OperatorSumOrderByAggregateInput = {
@@ -789,11 +840,16 @@ export type OperatorSumOrderByAggregateInput = {
   takeoverLooks?: Prisma.SortOrder
   failedProofs?: Prisma.SortOrder
   manifestSeq?: Prisma.SortOrder
+  maxGrantTtl?: Prisma.SortOrder
 }
 
 export type OperatorScalarRelationFilter = {
   is?: Prisma.OperatorWhereInput
   isNot?: Prisma.OperatorWhereInput
+}
+
+export type OperatorCreatedelegateToInput = {
+  set: string[]
 }
 
 export type EnumOperatorStatusFieldUpdateOperationsInput = {
@@ -810,6 +866,11 @@ export type NullableDateTimeFieldUpdateOperationsInput = {
 
 export type NullableBytesFieldUpdateOperationsInput = {
   set?: runtime.Bytes | null
+}
+
+export type OperatorUpdatedelegateToInput = {
+  set?: string[]
+  push?: string | string[]
 }
 
 export type OperatorCreateNestedOneWithoutManifestsInput = {
@@ -878,6 +939,8 @@ export type OperatorCreateWithoutManifestsInput = {
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
 }
@@ -906,6 +969,8 @@ export type OperatorUncheckedCreateWithoutManifestsInput = {
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
 }
@@ -950,6 +1015,8 @@ export type OperatorUpdateWithoutManifestsInput = {
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
 }
@@ -978,6 +1045,8 @@ export type OperatorUncheckedUpdateWithoutManifestsInput = {
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
 }
@@ -1006,6 +1075,8 @@ export type OperatorCreateWithoutAudiencesInput = {
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
 }
@@ -1034,6 +1105,8 @@ export type OperatorUncheckedCreateWithoutAudiencesInput = {
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
 }
@@ -1078,6 +1151,8 @@ export type OperatorUpdateWithoutAudiencesInput = {
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
 }
@@ -1106,6 +1181,8 @@ export type OperatorUncheckedUpdateWithoutAudiencesInput = {
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
 }
@@ -1134,6 +1211,8 @@ export type OperatorCreateWithoutAgentsInput = {
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
 }
@@ -1162,6 +1241,8 @@ export type OperatorUncheckedCreateWithoutAgentsInput = {
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
 }
@@ -1206,6 +1287,8 @@ export type OperatorUpdateWithoutAgentsInput = {
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
 }
@@ -1234,6 +1317,8 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
   requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
   hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
 }
@@ -1311,6 +1396,8 @@ export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: boolean
+  delegateTo?: boolean
+  maxGrantTtl?: boolean
   audiences?: boolean | Prisma.Operator$audiencesArgs<ExtArgs>
   agents?: boolean | Prisma.Operator$agentsArgs<ExtArgs>
   manifests?: boolean | Prisma.Operator$manifestsArgs<ExtArgs>
@@ -1341,6 +1428,8 @@ export type OperatorSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: boolean
+  delegateTo?: boolean
+  maxGrantTtl?: boolean
 }, ExtArgs["result"]["operator"]>
 
 export type OperatorSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -1367,6 +1456,8 @@ export type OperatorSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: boolean
+  delegateTo?: boolean
+  maxGrantTtl?: boolean
 }, ExtArgs["result"]["operator"]>
 
 export type OperatorSelectScalar = {
@@ -1393,9 +1484,11 @@ export type OperatorSelectScalar = {
   requireBodyDigest?: boolean
   hideAllowedScopes?: boolean
   frozenAt?: boolean
+  delegateTo?: boolean
+  maxGrantTtl?: boolean
 }
 
-export type OperatorOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "domain" | "rootPublicKey" | "rootKeyThumbprint" | "status" | "version" | "epoch" | "requireBoundChallenges" | "createdAt" | "expiresAt" | "domainVerifiedAt" | "suspendedAt" | "takeoverAt" | "takeoverLooks" | "nextLookAt" | "failedProofs" | "nextProofAt" | "lapsedAt" | "manifestSeq" | "foundingPublicKey" | "requireBodyDigest" | "hideAllowedScopes" | "frozenAt", ExtArgs["result"]["operator"]>
+export type OperatorOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "domain" | "rootPublicKey" | "rootKeyThumbprint" | "status" | "version" | "epoch" | "requireBoundChallenges" | "createdAt" | "expiresAt" | "domainVerifiedAt" | "suspendedAt" | "takeoverAt" | "takeoverLooks" | "nextLookAt" | "failedProofs" | "nextProofAt" | "lapsedAt" | "manifestSeq" | "foundingPublicKey" | "requireBodyDigest" | "hideAllowedScopes" | "frozenAt" | "delegateTo" | "maxGrantTtl", ExtArgs["result"]["operator"]>
 export type OperatorInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   audiences?: boolean | Prisma.Operator$audiencesArgs<ExtArgs>
   agents?: boolean | Prisma.Operator$agentsArgs<ExtArgs>
@@ -1472,6 +1565,14 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
      * When the DNS record began to name a key that is no root key of the operator; null when it names a root key.
      */
     frozenAt: Date | null
+    /**
+     * Domains whose agents may hold grants of the operator's agents, besides the operator's own domain.
+     */
+    delegateTo: string[]
+    /**
+     * Longest lifetime of a grant in seconds; 0 means 3600.
+     */
+    maxGrantTtl: number
   }, ExtArgs["result"]["operator"]>
   composites: {}
 }
@@ -1921,6 +2022,8 @@ export interface OperatorFieldRefs {
   readonly requireBodyDigest: Prisma.FieldRef<"Operator", 'Boolean'>
   readonly hideAllowedScopes: Prisma.FieldRef<"Operator", 'Boolean'>
   readonly frozenAt: Prisma.FieldRef<"Operator", 'DateTime'>
+  readonly delegateTo: Prisma.FieldRef<"Operator", 'String[]'>
+  readonly maxGrantTtl: Prisma.FieldRef<"Operator", 'Int'>
 }
     
 

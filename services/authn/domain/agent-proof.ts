@@ -8,7 +8,7 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Subject } from './decide-issue.ts'
 
 /** The terms that a signature covers. A term is undefined when the signed text does not contain it. */
-export type CoveredTerms = Pick<ChallengeContent, 'scope' | 'aud' | 'ttl'>
+export type CoveredTerms = Pick<ChallengeContent, 'scope' | 'aud' | 'ttl' | 'details' | 'depth'>
 
 /**
  * How an agent proves itself: by a signature over a text that can be used once. The text is a challenge or a client
@@ -69,8 +69,7 @@ export function proveKey({ agent }: Subject, proof: AgentProof, nowS: number): P
     if (alg !== undefined && !ED25519_ALGORITHMS.includes(alg)) {
       throw proof.wrongKey(`alg must be ${ED25519_ALGORITHMS.join(' or ')}, unless kid names an added key of P-256`)
     }
-    const key = importPublicKey(agent.publicKey)
-    if (key !== undefined && verify(key, message, signature)) return IDENTITY_KEY
+    if (isByIdentityKey(agent, proof)) return IDENTITY_KEY
     throw new ApiError(
       'INVALID_SIGNATURE',
       "The signature must be valid under the agent's identity key; kid must name any other key that signs",
@@ -88,6 +87,25 @@ export function proveKey({ agent }: Subject, proof: AgentProof, nowS: number): P
   const isSigned = readProofKey(algs[0] ?? '', jwk.value)?.verify(message, signature) === true
   if (!isSigned) throw new ApiError('INVALID_SIGNATURE', 'The signature must be valid under the key that kid names')
   return { addedKid: kid, exp: Number(added.exp) }
+}
+
+/**
+ * Checks that the identity key of the agent has signed. An added key may authenticate the agent, but not hand on its
+ * authority.
+ *
+ * @throws ApiError INVALID_SIGNATURE
+ */
+export function proveIdentityKey({ agent }: Subject, proof: AgentProof): void {
+  if (isByIdentityKey(agent, proof)) return
+  throw new ApiError(
+    'INVALID_SIGNATURE',
+    "The signature must be valid under the agent's identity key, because no other key gets a grant",
+  )
+}
+
+function isByIdentityKey({ publicKey }: Subject['agent'], { message, signature }: AgentProof): boolean {
+  const key = importPublicKey(publicKey)
+  return key !== undefined && verify(key, message, signature)
 }
 
 /** Returns the thumbprint of the identity key; undefined for an agent that has none. */

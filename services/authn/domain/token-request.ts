@@ -49,11 +49,17 @@ export function parseRequestedTerms(
   return {
     scope,
     audience: audience.length === 0 ? undefined : audience,
-    ttl: request.ttl === undefined || request.ttl === '' ? undefined : parseTtl(request.ttl, bounds),
+    ttl: parseTtl(request.ttl, bounds),
   }
 }
 
-function parseTtl(text: string, { min, max }: TtlBounds): number {
+/**
+ * Parses the lifetime that a request asks for. An absent or empty text asks for none.
+ *
+ * @throws ApiError INVALID_TTL
+ */
+export function parseTtl(text: string | undefined, { min, max }: TtlBounds): number | undefined {
+  if (text === undefined || text === '') return undefined
   const seconds = parseDuration(text)
   if (seconds === undefined) {
     throw new ApiError('INVALID_TTL', 'ttl must be a duration such as 15m, or a number of seconds')
@@ -80,10 +86,16 @@ export function bindingOf({ scope, audience, ttl }: RequestedTerms): Pick<Challe
  * @throws ApiError BINDING_MISMATCH
  */
 export function resolveTerms(
-  bound: Pick<ChallengeContent, 'scope' | 'aud' | 'ttl'>,
+  bound: Pick<ChallengeContent, 'scope' | 'aud' | 'ttl' | 'details' | 'depth'>,
   requested: RequestedTerms,
   defaults: TermDefaults,
 ): TokenTerms {
+  if (bound.details !== undefined || bound.depth !== undefined) {
+    throw new ApiError(
+      'BINDING_MISMATCH',
+      'The challenge is bound to authorization_details or max_depth, so it gives a grant and no token',
+    )
+  }
   const scope = resolveTerm('scope', bound.scope, requested.scope && canonicalScope(requested.scope))
   const ttl = resolveTerm('ttl', bound.ttl, requested.ttl)
   const aud = resolveTerm(
@@ -103,7 +115,12 @@ export function isFullyBound(content: ChallengeContent): boolean {
   return content.scope !== undefined && content.aud !== undefined && content.ttl !== undefined
 }
 
-function resolveTerm<T>(name: string, bound: T | undefined, asked: T | undefined): T | undefined {
+/**
+ * Returns the term that the challenge is bound to, or else the one that the request asks for.
+ *
+ * @throws ApiError BINDING_MISMATCH when they differ
+ */
+export function resolveTerm<T>(name: string, bound: T | undefined, asked: T | undefined): T | undefined {
   if (bound !== undefined && asked !== undefined && bound !== asked) {
     throw new ApiError(
       'BINDING_MISMATCH',

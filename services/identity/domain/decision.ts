@@ -6,6 +6,7 @@ export interface AgentState {
   readonly allowedScopes: readonly string[]
   readonly label: string
   readonly requireBoundChallenges: boolean
+  readonly maxDelegationDepth: number
 }
 
 /** New values for some of an agent's columns; null removes a time. */
@@ -14,6 +15,7 @@ interface AgentPatch {
   readonly allowedScopes?: string[]
   readonly label?: string
   readonly requireBoundChallenges?: boolean
+  readonly maxDelegationDepth?: number
   readonly expiresAt?: null
   readonly approvedAt?: Date
   readonly suspendedAt?: Date | null

@@ -4,14 +4,26 @@ import { type AgentState, already, type Decision } from './decision.ts'
 export interface AgentEdit {
   readonly label?: string | undefined
   readonly requireBoundChallenges?: boolean | undefined
+  readonly maxDelegationDepth?: number | undefined
 }
 
 /**
- * Decides how an edit changes an agent. No tokens end, because neither field affects tokens that are already issued.
+ * Decides how an edit changes an agent. A smaller depth ends the agent's tokens, because with them its grants end:
+ * they may have been handed on more often than the agent may now. The other fields do not affect what is already
+ * issued.
  */
 export function editAgent(agent: AgentState, edit: AgentEdit): Decision {
   const label = edit.label ?? agent.label
   const requireBoundChallenges = edit.requireBoundChallenges ?? agent.requireBoundChallenges
-  if (label === agent.label && requireBoundChallenges === agent.requireBoundChallenges) return already
-  return { kind: 'change', patch: { label, requireBoundChallenges }, endsTokens: false }
+  const maxDelegationDepth = edit.maxDelegationDepth ?? agent.maxDelegationDepth
+  const isSame =
+    label === agent.label &&
+    requireBoundChallenges === agent.requireBoundChallenges &&
+    maxDelegationDepth === agent.maxDelegationDepth
+  if (isSame) return already
+  return {
+    kind: 'change',
+    patch: { label, requireBoundChallenges, maxDelegationDepth },
+    endsTokens: maxDelegationDepth < agent.maxDelegationDepth,
+  }
 }

@@ -1,3 +1,4 @@
+import { GRANT_ALGORITHM } from '@auth4agent/core/delegation/grant-types'
 import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { KeyPurpose } from '../../../gen/prisma/enums.ts'
 
@@ -8,16 +9,19 @@ export interface KeyKind {
 }
 
 /** The purposes that this version knows. A newer version may have written rows with other purposes. */
-export const PURPOSES: readonly KeyPurpose[] = ['access_token', 'introspection']
+export const PURPOSES: readonly KeyPurpose[] = ['access_token', 'introspection', 'grant']
 
 /** The kind of the keys that sign introspection answers. EdDSA is the algorithm that every client supports. */
 export const INTROSPECTION: KeyKind = { purpose: 'introspection', alg: 'EdDSA' }
+
+/** The kind of the keys that sign grants and statements about their holders. */
+export const GRANT: KeyKind = { purpose: 'grant', alg: GRANT_ALGORITHM }
 
 /**
  * Every kind, in the order in which the JWKS has its keys: token keys first, and of these EdDSA first, for clients
  * that support only EdDSA and take the first key.
  */
-export const KEY_KINDS: readonly KeyKind[] = [...TOKEN_ALGORITHMS.map(tokenKind), INTROSPECTION]
+export const KEY_KINDS: readonly KeyKind[] = [...TOKEN_ALGORITHMS.map(tokenKind), INTROSPECTION, GRANT]
 
 /** Returns the kind of the keys that sign access tokens with an algorithm. */
 export function tokenKind(alg: TokenAlgorithm): KeyKind {
@@ -27,6 +31,12 @@ export function tokenKind(alg: TokenAlgorithm): KeyKind {
 /** Returns the kind with this purpose and algorithm. Returns undefined when this version does not know the kind. */
 export function kindOf({ purpose, alg }: { readonly purpose: string; readonly alg: string }): KeyKind | undefined {
   return KEY_KINDS.find((kind) => kind.purpose === purpose && kind.alg === alg)
+}
+
+/** Returns the algorithm of the keys of a purpose. Returns undefined for token keys, which have several algorithms. */
+export function onlyAlgorithmOf(purpose: string): TokenAlgorithm | undefined {
+  const [kind, ...others] = KEY_KINDS.filter((each) => each.purpose === purpose)
+  return others.length === 0 ? kind?.alg : undefined
 }
 
 /** Tells whether a key is of a kind. */

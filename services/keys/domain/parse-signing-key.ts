@@ -28,15 +28,20 @@ const ALGORITHMS: Readonly<Record<PrivateJwk['kty'], readonly [TokenAlgorithm, .
  * JWK as JSON text (RFC 7517). The caller must overwrite the secret after its use.
  *
  * @param alg the algorithm of the key; empty to use the `alg` of the JWK or the default of the key type
+ * @param preferred the default if it fits the key type
  * @throws ApiError INVALID_ALGORITHM for an unknown `alg`, INVALID_SIGNING_KEY for a key that cannot be used. Neither
  * error quotes the text.
  */
-export async function parseSigningKey(text: string, alg: string): Promise<ParsedSigningKey> {
+export async function parseSigningKey(
+  text: string,
+  alg: string,
+  preferred?: TokenAlgorithm,
+): Promise<ParsedSigningKey> {
   if (alg !== '' && !isTokenAlgorithm(alg)) {
     throw new ApiError('INVALID_ALGORITHM', `alg must be one of ${TOKEN_ALGORITHMS.join(', ')}`)
   }
   const { key, alg: own } = readKey(text)
-  const chosen = chooseAlgorithm(key.kty, alg, own)
+  const chosen = chooseAlgorithm(key.kty, { asked: alg, own, preferred })
   const pair = hasSoundNumbers(key) ? toKeyPair(chosen, key) : undefined
   if (pair !== undefined) return { ...pair, alg: chosen }
   throw invalidKey('The parts of the key do not belong together, or it has more than two primes; export the key again')
@@ -54,13 +59,21 @@ function readKey(text: string): { key: PrivateJwk; alg: TokenAlgorithm | undefin
   throw invalidKey(`The JWK must be an unambiguous JSON object (${json.why}); export the key again`)
 }
 
-function chooseAlgorithm(kty: PrivateJwk['kty'], asked: TokenAlgorithm | '', own?: TokenAlgorithm): TokenAlgorithm {
+interface Wishes {
+  readonly asked: TokenAlgorithm | ''
+  /** The `alg` of the JWK. */
+  readonly own: TokenAlgorithm | undefined
+  readonly preferred: TokenAlgorithm | undefined
+}
+
+function chooseAlgorithm(kty: PrivateJwk['kty'], { asked, own, preferred }: Wishes): TokenAlgorithm {
   if (asked !== '' && own !== undefined && asked !== own) {
     throw invalidKey('alg must be the same as the alg of the JWK; omit one of them')
   }
-  const [usual, ...others] = ALGORITHMS[kty]
+  const fitting: readonly TokenAlgorithm[] = ALGORITHMS[kty]
+  const usual = preferred !== undefined && fitting.includes(preferred) ? preferred : ALGORITHMS[kty][0]
   const chosen = asked || (own ?? usual)
-  if (chosen === usual || others.includes(chosen)) return chosen
+  if (fitting.includes(chosen)) return chosen
   throw invalidKey(
     'The alg must fit the key: EdDSA or Ed25519 for Ed25519 keys, ES256 for EC keys and RS256 for RSA keys',
   )

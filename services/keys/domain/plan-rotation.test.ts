@@ -65,7 +65,7 @@ describe('planSchedule', () => {
   })
 
   it('does not use a key of one purpose for another, although both have the same algorithm', () => {
-    const tokens = [...OTHERS, ACTIVE, READY, UNREADY].filter(({ purpose }) => purpose === 'access_token')
+    const tokens = [...OTHERS, ACTIVE, READY, UNREADY].filter(({ purpose }) => purpose !== 'introspection')
     expect(planSchedule(tokens, TIMES)).toEqual([fresh(INTROSPECTION), fresh(INTROSPECTION)])
     const own = [key('one', 'prepared', 100, INTROSPECTION), key('two', 'prepared', 99, INTROSPECTION)]
     expect(planSchedule([...tokens, ...own], TIMES)).toEqual([{ to: 'active', kid: 'one' }, fresh(INTROSPECTION)])

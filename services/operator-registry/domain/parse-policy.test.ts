@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { parsePolicy } from './parse-policy.ts'
 
-const FLAGS = { requireBoundChallenges: true, requireBodyDigest: false, hideAllowedScopes: true }
+const FLAGS = {
+  requireBoundChallenges: true,
+  requireBodyDigest: false,
+  hideAllowedScopes: true,
+  delegateTo: ['other.com'],
+  maxGrantTtl: 600,
+}
 const rules = { domain: 'example.com', testDomains: false }
 
 function parse(...audiences: { audience: string; callers: string[]; tokenSigningAlg?: string; dpop?: string }[]) {

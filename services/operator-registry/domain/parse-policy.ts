@@ -1,6 +1,7 @@
 import { isTokenAlgorithm, TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { parseAudience } from '@auth4agent/core/token/audience'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { type DelegationPolicy, parseDelegationPolicy } from './delegation-policy.ts'
 import { parseDomain } from './parse-domain.ts'
 
 /** Which agents may ask for tokens for an audience, and which algorithm signs these tokens. */
@@ -17,8 +18,8 @@ export interface AudienceRule {
 /** Rules that an audience can have for DPoP (RFC 9449). */
 const DPOP_RULES: readonly string[] = ['required', 'required-with-nonce']
 
-/** An operator's decisions about its agents and audiences. */
-export interface OperatorPolicy {
+/** An operator's decisions about its agents, their grants, and its audiences. */
+export interface OperatorPolicy extends DelegationPolicy {
   readonly audiences: readonly AudienceRule[]
   readonly requireBoundChallenges: boolean
   /** Whether every assertion for a change must contain the digest of the request body. */
@@ -57,7 +58,13 @@ export function parsePolicy(policy: OperatorPolicy, rules: PolicyRules): Operato
     throw new ApiError('INVALID_AUDIENCE', 'A policy must not name an audience twice')
   }
   const { requireBoundChallenges, requireBodyDigest, hideAllowedScopes } = policy
-  return { audiences, requireBoundChallenges, requireBodyDigest, hideAllowedScopes }
+  return {
+    audiences,
+    requireBoundChallenges,
+    requireBodyDigest,
+    hideAllowedScopes,
+    ...parseDelegationPolicy(policy, rules),
+  }
 }
 
 function ownAudience(text: string, domain: string): string {

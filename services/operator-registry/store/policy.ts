@@ -2,6 +2,7 @@ import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import type { Context } from '../context.ts'
+import { narrowsDelegation } from '../domain/delegation-policy.ts'
 import { type OperatorPolicy, parsePolicy } from '../domain/parse-policy.ts'
 import { refuseUnless } from '../domain/refuse-unless.ts'
 import { getOperator, lockOperator } from './operators.ts'
@@ -12,7 +13,7 @@ import { getOperator, lockOperator } from './operators.ts'
  * @throws ApiError OPERATOR_NOT_FOUND
  */
 export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<OperatorPolicy> {
-  const { requireBoundChallenges, requireBodyDigest, hideAllowedScopes } = await getOperator(db, id)
+  const operator = await getOperator(db, id)
   const rows = await db.operatorAudience.findMany({
     where: { operatorId: id },
     select: { audience: true, callers: true, tokenSigningAlg: true, dpop: true },
@@ -24,12 +25,16 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
     tokenSigningAlg: tokenSigningAlg ?? '',
     dpop: dpop ?? '',
   }))
-  return { audiences, requireBoundChallenges, requireBodyDigest, hideAllowedScopes }
+  const { requireBoundChallenges, requireBodyDigest, hideAllowedScopes, delegateTo, maxGrantTtl } = operator
+  return { audiences, requireBoundChallenges, requireBodyDigest, hideAllowedScopes, delegateTo, maxGrantTtl }
 }
 
 /**
  * Replaces an operator's whole policy. The operator must be active or lapsed. A pending operator has no policy,
  * because any caller can register a pending operator for any domain.
+ *
+ * When the policy for grants allows less than before, all outstanding tokens and grants end: a grant carries the
+ * policy under which it was issued.
  *
  * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, INVALID_ARGUMENT, OPERATOR_NOT_FOUND,
  *   OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED
@@ -44,7 +49,8 @@ export function setPolicy(
   return change(prisma, author, async (tx, audit) => {
     const operator = await lockOperator(tx, id)
     refuseUnless(operator, ['active', 'lapsed'])
-    const { audiences, ...flags } = parsePolicy(wanted, { domain: operator.domain, testDomains })
+    const { audiences, delegateTo, ...flags } = parsePolicy(wanted, { domain: operator.domain, testDomains })
+    const endsTokens = narrowsDelegation(operator, { delegateTo, ...flags }, operator.domain)
     await tx.operatorAudience.deleteMany({ where: { operatorId: id } })
     await tx.operatorAudience.createMany({
       data: audiences.map(({ audience, callers, tokenSigningAlg, dpop }) => ({
@@ -55,7 +61,15 @@ export function setPolicy(
         dpop: dpop === '' ? null : dpop,
       })),
     })
-    await tx.operator.update({ where: { id }, data: { ...flags, version: { increment: 1 } } })
+    await tx.operator.update({
+      where: { id },
+      data: {
+        ...flags,
+        delegateTo: [...delegateTo],
+        version: { increment: 1 },
+        ...(endsTokens && { epoch: { increment: 1 } }),
+      },
+    })
     await audit({ action: 'operator.set-policy', subject: id, operatorId: id })
     return getPolicy(tx, id)
   })

@@ -93,13 +93,13 @@ export const reasons = {
   BINDING_MISMATCH: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'Scope, audience or ttl differ from those in the challenge',
+    title: 'The request differs from what the challenge is bound to',
     oauth: 'invalid_request',
   },
   BINDING_REQUIRED: {
     status: 403,
     code: statuses.PERMISSION_DENIED,
-    title: 'This agent needs a bound challenge, which contains scope, audience and ttl',
+    title: 'This agent needs a bound challenge, which contains all terms of the token or grant',
     oauth: 'invalid_request',
   },
   TOKEN_NOT_OURS: {
@@ -488,6 +488,38 @@ export const reasons = {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
     title: 'This server has no types of authorization details',
+    oauth: 'invalid_authorization_details',
+  },
+
+  // Grants.
+  DELEGATION_NOT_ALLOWED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The operator has not allowed the agent to delegate like this',
+    oauth: 'unauthorized_client',
+  },
+  MALFORMED_GRANT: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The grant or its authorization details are malformed',
+    oauth: 'invalid_authorization_details',
+  },
+  UNKNOWN_DETAIL_TYPE: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The authorization details must be exactly one entry of the type for grants',
+    oauth: 'invalid_authorization_details',
+  },
+  UNKNOWN_CONSTRAINT: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'A constraint has an unknown type',
+    oauth: 'invalid_authorization_details',
+  },
+  MALFORMED_CONSTRAINT: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'A constraint is malformed',
     oauth: 'invalid_authorization_details',
   },
 

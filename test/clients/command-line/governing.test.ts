@@ -59,7 +59,8 @@ const verdictOf = async (token: string) => expectStatus(200, await deployment.cl
 it('policy get shows the policy, and policy set replaces it and refuses unknown members', async () => {
   const rule = { audience: AUDIENCE, callers: ['other.example.com'], token_signing_alg: 'ES256', dpop: 'required' }
   const given = { audiences: [rule], require_bound_challenges: true }
-  const policy = { ...given, require_body_digest: false, hide_allowed_scopes: false }
+  const reset = { require_body_digest: false, hide_allowed_scopes: false, delegate_to: [], max_grant_ttl: 0 }
+  const policy = { ...given, ...reset }
   expect(await jsonOf(feed(JSON.stringify(given), 'policy', 'set', '--file', '-', '--json'))).toEqual(policy)
   const { stdout: shown } = await run('policy', 'get')
   expect(JSON.parse(shown)).toEqual(policy)
@@ -92,6 +93,21 @@ it('policy set changes a single setting and keeps the others, and then accepts c
   expect(await run('policy', 'set')).toMatchObject({ code: 2, stderr: expect.stringContaining('Name what to set') })
 })
 
+it('policy set changes who may hold grants, and for how long', async () => {
+  const set = (...flags: readonly string[]) => jsonOf(run('policy', 'set', ...flags, '--json'))
+  const before = await jsonOf(run('policy', 'get', '--json'))
+  const delegate_to = ['partner.example.com', 'other.example.com']
+  expect(await set('--delegate-to', delegate_to.join())).toEqual({ ...Object(before), delegate_to })
+  const shorter = { ...Object(before), delegate_to, max_grant_ttl: 600 }
+  expect(await set('--max-grant-ttl', '10m')).toEqual(shorter)
+  expect(await set('--delegate-to', 'none')).toEqual({ ...shorter, delegate_to: [] })
+  expect(await set('--max-grant-ttl', '1h')).toEqual({ ...shorter, delegate_to: [], max_grant_ttl: 3600 })
+  expect(await run('policy', 'set', '--max-grant-ttl', 'long')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--max-grant-ttl must be a duration, such as 10m'),
+  })
+})
+
 it('policy set --file says if the JSON turns the demand for digests off by omitting it', async () => {
   await jsonOf(run('policy', 'set', '--require-body-digest', 'on', '--json'))
   expect(await feed('{"audiences":[]}', 'policy', 'set', '--file', '-')).toMatchObject({
@@ -100,11 +116,13 @@ it('policy set --file says if the JSON turns the demand for digests off by omitt
   })
 })
 
-it('agents update changes the label and the bound challenges of an agent independently', async () => {
+it('agents update changes the label, the bound challenges and the delegation depth of an agent independently', async () => {
   const update = (...flags: readonly string[]) => jsonOf(run('agents', 'update', agent.did, ...flags, '--json'))
   expect(await update('--label', 'reader')).toMatchObject({ label: 'reader', require_bound_challenges: false })
   const bound = { label: 'reader', require_bound_challenges: true }
   expect(await update('--bound-challenges', 'required')).toMatchObject(bound)
+  expect(await update('--max-delegation-depth', '3')).toMatchObject({ ...bound, max_delegation_depth: 3 })
+  expect(await update('--max-delegation-depth', '0')).toMatchObject({ ...bound, max_delegation_depth: 0 })
   expect(await update('--bound-challenges', 'optional')).toMatchObject({
     label: 'reader',
     require_bound_challenges: false,

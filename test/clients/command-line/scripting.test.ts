@@ -130,6 +130,8 @@ describe('--quiet prints only the result', () => {
       // The tool demanded it after it had verified the operator.
       require_body_digest: true,
       hide_allowed_scopes: false,
+      delegate_to: [],
+      max_grant_ttl: 0,
     })
     expect(await result('operator', 'token')).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
     expect(Number(await result('operator', 'end-all-tokens'))).toBeGreaterThan(0)

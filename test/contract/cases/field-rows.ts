@@ -20,6 +20,7 @@ import {
   time,
   ttl,
 } from './field-row.ts'
+import { grantFieldRows } from './grant-field-rows.ts'
 import { oauthFieldRows } from './oauth-field-rows.ts'
 
 /** One row for every field of every request, by `Message.field`, with nested fields after it. */
@@ -77,6 +78,22 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'SetOperatorPolicyRequest.policy.require_bound_challenges': {},
   'SetOperatorPolicyRequest.policy.require_body_digest': {},
   'SetOperatorPolicyRequest.policy.hide_allowed_scopes': {},
+  'SetOperatorPolicyRequest.policy.delegate_to': {
+    wrong: {
+      'has too many entries': [many(16, 'c').map((label) => `${label}.com`), 'INVALID_DOMAIN'],
+      'has an empty entry': [[''], 'INVALID_DOMAIN'],
+      'is a wildcard': [['*'], 'INVALID_DOMAIN'],
+    },
+    fits: { 'has the maximum of entries': many(15, 'c').map((label) => `${label}.com`) },
+  },
+  'SetOperatorPolicyRequest.policy.max_grant_ttl': {
+    wrong: {
+      'is negative': [-1, 'INVALID_ARGUMENT'],
+      'is one less than the minimum': [59, 'INVALID_ARGUMENT'],
+      'is one more than the maximum': [3601, 'INVALID_ARGUMENT'],
+    },
+    fits: { 'is the minimum': 60, 'is the maximum': 3600, 'is zero': 0 },
+  },
 
   'GetOperatorKeysRequest.id': ownId,
   'SetOperatorKeysRequest.id': ownId,
@@ -143,6 +160,13 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'UpdateAgentRequest.agent': ownAgent,
   'UpdateAgentRequest.label': bounded(100),
   'UpdateAgentRequest.require_bound_challenges': {},
+  'UpdateAgentRequest.max_delegation_depth': {
+    wrong: {
+      'is negative': [-1, 'INVALID_ARGUMENT'],
+      'is one more than the maximum': [9, 'INVALID_ARGUMENT'],
+    },
+    fits: { 'is the maximum': 8, 'is zero': 0 },
+  },
   'SuspendAgentRequest.operator_id': ownId,
   'SuspendAgentRequest.agent': ownAgent,
   'SuspendAgentRequest.reason': bounded(500),
@@ -188,6 +212,10 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'VerifyTokenRequest.dpop_proof': alone('a.b.c'),
   'VerifyTokenRequest.http_method': alone('POST'),
   'VerifyTokenRequest.http_url': alone('https://api.acme-operator.com/'),
+  'VerifyTokenRequest.delegation': {},
+  'VerifyTokenRequest.arguments': {},
+  'VerifyTokenRequest.actors': {},
+  'VerifyTokenRequest.proof_checked': {},
   'RevokeTokenRequest.token': { wrong: { 'comes with a jti': ['a.b.c', 'INVALID_ARGUMENT'] } },
   'RevokeTokenRequest.jti': {
     absent: 'INVALID_ARGUMENT',
@@ -248,9 +276,15 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
       'is the name of a prototype': ['__proto__', 'INVALID_ARGUMENT'],
       'has 50 KB': [text(50_000), 'INVALID_ARGUMENT'],
     },
-    fits: { 'is for introspection': 'introspection', 'is for tokens': 'access_token', 'is empty': '' },
+    fits: {
+      'is for introspection': 'introspection',
+      'is for grants': 'grant',
+      'is for tokens': 'access_token',
+      'is empty': '',
+    },
   },
   ...oauthFieldRows,
+  ...grantFieldRows,
   ...agentKeyFieldRows,
   ...agentMoveFieldRows,
 }

@@ -45,6 +45,11 @@ export const keysCases: readonly RefusalCase[] = [
     alg: 'Ed25519',
     purpose: 'introspection',
   })),
+  take('a grant key of another algorithm', 'INVALID_SIGNING_KEY', ({ keys }) => ({
+    key: keys.active.pem,
+    alg: 'EdDSA',
+    purpose: 'grant',
+  })),
   take('a known token key as an introspection key', 'KEY_EXISTS', ({ keys }) => ({
     key: keys.active.pem,
     purpose: 'introspection',

@@ -3,7 +3,7 @@ import { encodeBase64, encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { type ChallengeContent, challengeMessage } from '@auth4agent/core/identity/challenge'
 import { generateKeyPair, importSeed, seedToPem, sign } from '@auth4agent/core/keys/ed25519'
 import { sealChallenge } from '../../../services/authn/domain/seal-challenge.ts'
-import { INTROSPECTION, type KeyKind, tokenKind } from '../../../services/keys/domain/key-kinds.ts'
+import { GRANT, INTROSPECTION, type KeyKind, tokenKind } from '../../../services/keys/domain/key-kinds.ts'
 import { createKeyVault } from '../../../services/keys/key-vault.ts'
 import { createSealedKeys } from '../../../services/keys/sealed-keys.ts'
 import { importHmacKey } from '../../../services/platform/crypto/hmac.ts'
@@ -106,6 +106,7 @@ async function seedKeys({ prisma }: Db) {
     return { kid, pem: seedToPem(pair.seed) }
   }
   await insert(INTROSPECTION, 'active')
+  await insert(GRANT, 'active')
   return {
     active: await insert(tokenKind('EdDSA'), 'active'),
     ready: await insert(tokenKind('EdDSA'), 'prepared'),

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 
 const FOLDER = join(import.meta.dirname, '../../../services/revocation')
 
-/** A replacement in a source file of services/revocation. The file must contain `from` exactly once. */
+/** A replacement in a source file. The file must contain `from` exactly once. */
 export interface Edit {
   readonly file: string
   readonly from: string
@@ -27,7 +27,8 @@ export async function importMutated(entry: string, edit: Edit): Promise<unknown>
   }
 }
 
-function replaceOnce(source: string, { file, from, to }: Edit): string {
+/** Applies an edit to the text of its file. */
+export function replaceOnce(source: string, { file, from, to }: Edit): string {
   const [before, after, ...more] = source.split(from)
   if (before === undefined || after === undefined || more.length > 0)
     throw new Error(`${file} must contain this text exactly once: ${from}`)

@@ -8,7 +8,8 @@ export const SLOWEST = 0.98
 const ENDED: ReadonlySet<Row['state']> = new Set(['retired', 'compromised'])
 
 /**
- * Signs a token of each algorithm and an introspection answer, and records a violation for a key that may not sign.
+ * Signs a token of each algorithm, an introspection answer and a statement about a holder, and records a violation for
+ * a key that may not sign.
  * `began` is the time at which the request began.
  */
 export function signAll(world: World, instance: Instance, began: number, ttlS = MAX_TTL_S): void {
@@ -35,7 +36,10 @@ function tokenKeys({ rows, parts }: World, instance: Instance): readonly Row[] {
   return seen.filter(({ purpose }) => purpose === 'access_token')
 }
 
-/** Returns the introspection keys that a process knows. It reads them again when the active one has ended. */
+/**
+ * Returns the keys for introspection answers and for statements that a process knows. It reads them again when an
+ * active one has ended.
+ */
 function answerKeys({ rows, parts }: World, instance: Instance): readonly Row[] {
   const known = parts.answersBy === 'endless memory' ? instance.remembered : instance.published()
   const ended = new Set(rows.filter(({ state }) => ENDED.has(state)).map(({ kid }) => kid))
@@ -44,7 +48,7 @@ function answerKeys({ rows, parts }: World, instance: Instance): readonly Row[] 
 }
 
 function answerKeysAmong(all: readonly Row[]): readonly Row[] {
-  return all.filter(({ purpose }) => purpose === 'introspection')
+  return all.filter(({ purpose }) => purpose !== 'access_token')
 }
 
 /** Replaces a client's copy of the JWKS by what an instance publishes. */

@@ -7,6 +7,7 @@ import { openOperator } from '../parties.ts'
 import { columns, lines, plain } from '../text.ts'
 
 const STATUSES = ['pending', 'active', 'suspended', 'revoked'] as const
+const DEPTHS = Array.from({ length: 9 }, (_, depth) => String(depth))
 const BOUND = ['required', 'optional'] as const
 
 /** `agents list`: lists the operator's agents. */
@@ -68,10 +69,11 @@ export const approveAgent = defineCommand({
   },
 })
 
-/** `agents update`: changes an agent's label, or whether it needs bound challenges. */
+/** `agents update`: changes an agent's label, whether it needs bound challenges, or how far its grants go. */
 export const updateAgent = defineCommand({
   help: [
-    "Changes the label of an agent, or whether the agent must sign bound challenges. A bound challenge contains scope, audience and lifetime of the token, so the agent's signature covers them. Values that you omit do not change.",
+    "Changes the label of an agent, whether the agent must sign bound challenges, or how many times its grants may be handed on. A bound challenge contains scope, audience and lifetime of the token, so the agent's signature covers them. Values that you omit do not change.",
+    'An agent with the delegation depth 0 gets no grants. A smaller depth ends all tokens and grants of the agent.',
   ],
   examples: [
     {
@@ -81,6 +83,10 @@ export const updateAgent = defineCommand({
     {
       does: 'accept only bound challenges',
       line: 'auth4agent agents update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --bound-challenges required',
+    },
+    {
+      does: 'let the agent hand authority on, and its sub-agents once more',
+      line: 'auth4agent agents update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --max-delegation-depth 2',
     },
   ],
   arguments: [agentArgument],
@@ -94,21 +100,34 @@ export const updateAgent = defineCommand({
       help: 'whether the agent must sign bound challenges: required or optional',
       choices: BOUND,
     },
+    'max-delegation-depth': {
+      kind: 'text',
+      value: 'NUMBER',
+      help: 'how many times a grant of the agent may be handed on, 0 to 8',
+      choices: DEPTHS,
+    },
   },
   async run(context) {
     const { flags } = context
     const agent = await chosenAgent(context)
     const [label, bound] = [flags.text('label'), flags.text('bound-challenges')]
-    if (label === undefined && bound === undefined) throw usageError('--label or --bound-challenges is missing')
-    const changes = { label, ...(bound !== undefined && { requireBoundChallenges: bound === 'required' }) }
+    const depth = flags.text('max-delegation-depth')
+    if (label === undefined && bound === undefined && depth === undefined)
+      throw usageError('--label, --bound-challenges or --max-delegation-depth is missing')
+    const changes = {
+      label,
+      ...(bound !== undefined && { requireBoundChallenges: bound === 'required' }),
+      ...(depth !== undefined && { maxDelegationDepth: Number(depth) }),
+    }
     const { agents } = await openOperator(context)
     const updated = await context.progress('updating', agents.update(agent, changes))
-    const { did, status, require_bound_challenges } = updated
+    const { did, status, require_bound_challenges, max_delegation_depth: shownDepth } = updated
     const shown = {
       did,
       status,
       label: updated.label,
       'bound challenges': boundText(require_bound_challenges),
+      'delegation depth': String(shownDepth ?? 0),
     }
     context.answer(updated, `agent updated\n\n${lines(shown)}`, [did])
   },

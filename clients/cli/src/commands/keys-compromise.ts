@@ -31,8 +31,8 @@ const flags = {
 /** `keys compromise`: marks one key, or all keys in the database, as compromised. */
 export const compromiseKey = defineCommand({
   help: [
-    'Marks a leaked signing key as compromised, which ends every token that it signed. Online verifiers refuse these tokens as soon as the command ends; offline verifiers refuse them after they fetch the JWKS again.',
-    'If no other key is ready, the server refuses the call and nothing changes. With --force the server marks the key anyway, and issues no tokens (or signs no introspection answers, if that is the purpose of the key) until another key is ready.',
+    'Marks a leaked signing key as compromised, which ends every token and grant that it signed. Online verifiers refuse these tokens as soon as the command ends; offline verifiers refuse them after they fetch the JWKS again.',
+    'If no other key is ready, the server refuses the call and nothing changes. With --force the server marks the key anyway, and issues no tokens (or no grants, or no signed introspection answers, as the purpose of the key says) until another key is ready.',
     '--held-by database marks all prepared, active and retiring keys that are not in a hardware token. Use it if the database has leaked together with its key-encryption key (KEK). If the command is interrupted, run it again: it marks the keys that are left.',
   ],
   examples: [

@@ -3,9 +3,11 @@ import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
+import type { FlagReader } from '../flags.ts'
 import { openOperator } from '../parties.ts'
 import { readPolicyText } from '../policy-text.ts'
 import { indented } from '../text.ts'
+import { readDuration } from '../times.ts'
 
 /** `policy get`: shows the operator's policy. */
 export const getPolicy = defineCommand({
@@ -21,6 +23,7 @@ export const getPolicy = defineCommand({
   },
 })
 
+const SETTINGS = '--file, --require-body-digest, --hide-allowed-scopes, --delegate-to or --max-grant-ttl'
 const ON_OFF = ['on', 'off'] as const
 const setFlags = {
   ...operatorFlags,
@@ -37,15 +40,22 @@ const setFlags = {
     help: 'leave out the scopes in the public answer about an agent',
     choices: ON_OFF,
   },
+  'delegate-to': {
+    kind: 'list',
+    value: 'DOMAINS',
+    help: 'domains whose agents may hold grants of your agents, separated by commas; `none` for only your own domain',
+  },
+  'max-grant-ttl': { kind: 'text', value: 'DURATION', help: 'longest lifetime of a grant, 1m to 1h' },
 } as const
 
 /** `policy set`: replaces the operator's policy, or changes single settings. */
 export const setPolicy = defineCommand({
   help: [
-    "Replaces the operator's whole policy by the JSON of --file. Members that the JSON omits get their default values. The command refuses unknown members. Without --file, it changes only the settings of --require-body-digest and --hide-allowed-scopes, and keeps all others.",
+    "Replaces the operator's whole policy by the JSON of --file. Members that the JSON omits get their default values. The command refuses unknown members. Without --file, it changes only the settings of the other flags, and keeps all others.",
     'Each entry of `audiences` sets rules for one API under your domain. `callers` lists the domains of other operators whose agents may ask for tokens for this API; "*" means all operators. `token_signing_alg` is the algorithm that signs these tokens: EdDSA, Ed25519, ES256 or RS256. `dpop` says whether these tokens must be bound to a key by DPoP (RFC 9449): empty for no, `required`, or `required-with-nonce` if the proof must also contain a nonce of the server.',
     'If `require_bound_challenges` is true, each of your agents must sign bound challenges, which contain scope, audience and lifetime.',
     'If `require_body_digest` is true, an assertion for a change must contain the digest of the body, so nobody between can change the body. This tool and the SDK always send it. If `hide_allowed_scopes` is true, only you see the scopes of your agents.',
+    '`delegate_to` lists the domains whose agents may hold grants that come from your agents; your own domain is always allowed. `max_grant_ttl` is the longest lifetime of a grant in seconds; 0 means one hour. If you remove a domain or shorten the lifetime, all tokens and grants of your agents end.',
   ],
   examples: [
     {
@@ -53,6 +63,10 @@ export const setPolicy = defineCommand({
       line: 'auth4agent policy set --file policy.json',
     },
     { does: 'change one setting', line: 'auth4agent policy set --hide-allowed-scopes on' },
+    {
+      does: 'let agents of a partner hold grants',
+      line: 'auth4agent policy set --delegate-to example.org --max-grant-ttl 10m',
+    },
     {
       does: 'let agents of another operator ask for tokens for your API',
       line: 'echo \'{"audiences":[{"audience":"https://api.example.com","callers":["example.org"]}]}\' | auth4agent policy set --file -',
@@ -69,9 +83,9 @@ export const setPolicy = defineCommand({
     const changes = {
       ...switchOf(flags.text('require-body-digest'), 'require_body_digest'),
       ...switchOf(flags.text('hide-allowed-scopes'), 'hide_allowed_scopes'),
+      ...delegationOf(flags),
     }
-    if (file === undefined && Object.keys(changes).length === 0)
-      throw usageError('Name what to set: --file, --require-body-digest or --hide-allowed-scopes')
+    if (file === undefined && Object.keys(changes).length === 0) throw usageError(`Name what to set: ${SETTINGS}`)
     const given = file === undefined ? undefined : readPolicyText(await readSource(file, context))
     const operator = await openOperator(context)
     const before = given ?? (await progress('asking the server', operator.policy.get()))
@@ -84,6 +98,20 @@ export const setPolicy = defineCommand({
 
 function switchOf(text: string | undefined, name: 'require_body_digest' | 'hide_allowed_scopes') {
   return text === undefined ? {} : { [name]: text === 'on' }
+}
+
+function delegationOf(flags: FlagReader<typeof setFlags>) {
+  const domains = flags
+    .list('delegate-to')
+    .flatMap((text) => text.split(','))
+    .map((text) => text.trim())
+  const ttl = flags.text('max-grant-ttl')
+  const seconds = ttl === undefined ? undefined : readDuration(ttl)
+  if (ttl !== undefined && seconds === undefined) throw usageError('--max-grant-ttl must be a duration, such as 10m')
+  return {
+    ...(domains.length > 0 && { delegate_to: domains.join() === 'none' ? [] : domains }),
+    ...(seconds !== undefined && { max_grant_ttl: seconds }),
+  }
 }
 
 async function readSource(path: string, { readStdin }: Context<typeof setFlags>): Promise<string> {

@@ -1,3 +1,5 @@
+import { decodeUtf8 } from './utf8.ts'
+
 /** A JSON object with unchecked members. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
@@ -27,7 +29,6 @@ export type JsonFault =
 type StrictJson = { ok: true; value: JsonObject } | { ok: false; why: JsonFault }
 
 const MAX_DEPTH = 16
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\],]/g
 
 /**
@@ -136,14 +137,6 @@ function findStringFault(token: string, names: Set<string> | undefined): JsonFau
   if (names.has(text)) return 'duplicate-member'
   names.add(text)
   return undefined
-}
-
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return UTF8.decode(bytes)
-  } catch {
-    return undefined
-  }
 }
 
 function parseJson(text: string): unknown {

@@ -1,4 +1,5 @@
 const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const platform: typeof Buffer | undefined = globalThis.Buffer
 
 /**
@@ -31,4 +32,24 @@ export function decodeAscii(bytes: Uint8Array): string | undefined {
   const text = platform.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
   // A character beyond ASCII takes one byte in Latin-1, but two in UTF-8.
   return platform.byteLength(text) === bytes.length ? text : undefined
+}
+
+/**
+ * Decodes UTF-8 strictly and keeps a byte order mark.
+ *
+ * @returns the text, or undefined if the bytes are not UTF-8.
+ * @example
+ * ```ts
+ * import { decodeUtf8 } from '@auth4agent/core/encoding/utf8'
+ *
+ * decodeUtf8(Uint8Array.of(0xc3, 0xa9)) // 'é'
+ * decodeUtf8(Uint8Array.of(0xff)) // undefined
+ * ```
+ */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    return undefined
+  }
 }

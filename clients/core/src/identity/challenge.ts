@@ -18,6 +18,10 @@ export interface ChallengeContent {
   readonly aud?: readonly string[]
   /** Bound lifetime of the token in seconds; absent in an unbound challenge. */
   readonly ttl?: number
+  /** SHA-256 of the bound authorization details, base64url. Such a challenge gives a grant and no token. */
+  readonly details?: string
+  /** Bound delegation depth of the grant. Such a challenge gives a grant and no token. */
+  readonly depth?: number
 }
 
 /** The parts of a challenge: JSON in UTF-8, and the MAC over JSON and nonce. Only the server can check the MAC. */
@@ -80,10 +84,11 @@ export function readChallenge(challenge: string): ChallengeContent | undefined {
   const parts = splitChallenge(challenge)
   const json = parts && parseStrictJson(parts.json)
   if (!json?.ok) return undefined
-  const { v, iss, did, exp, kid, scope, aud, ttl } = json.value
+  const { v, iss, did, exp, kid, scope, aud, ttl, details, depth } = json.value
   if (v !== 1 || typeof iss !== 'string' || typeof did !== 'string' || parseDid(did) === undefined) return undefined
   if (!isCount(exp) || typeof kid !== 'string') return undefined
   if (!isOptional(scope, isString) || !isOptional(aud, isStrings) || !isOptional(ttl, isCount)) return undefined
+  if (!isOptional(details, isString) || !isOptional(depth, isWhole)) return undefined
   return {
     v,
     iss,
@@ -93,6 +98,8 @@ export function readChallenge(challenge: string): ChallengeContent | undefined {
     ...(scope !== undefined && { scope }),
     ...(aud !== undefined && { aud }),
     ...(ttl !== undefined && { ttl }),
+    ...(details !== undefined && { details }),
+    ...(depth !== undefined && { depth }),
   }
 }
 
@@ -109,5 +116,9 @@ function isStrings(value: unknown): value is string[] {
 }
 
 function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+  return isWhole(value) && value > 0
+}
+
+function isWhole(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { signCompactJws } from '../../../../test/support/jws.ts'
 import { generateKeyPair, importPublicKey, verify } from '../keys/ed25519.ts'
-import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from './jws.ts'
+import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws, readJwsPayload, splitCompactJws } from './jws.ts'
 
 const RULES: JwsRules = { maxBytes: 4096, algs: ED25519_ALGORITHMS, typs: ['at+jwt'] }
 const ONLY_EDDSA: JwsRules = { ...RULES, algs: ['EdDSA'] }
@@ -231,4 +231,29 @@ describe('parseCompactJws', () => {
     expect(parseCompactJws(jws(bytes), RULES)).toEqual({ ok: false, part: 'header', why: 'utf8' })
     expect(parseCompactJws(jws(encode(HEADER), bytes), RULES)).toEqual({ ok: false, part: 'payload', why: 'utf8' })
   })
+})
+
+describe('splitCompactJws', () => {
+  it('leaves a payload unread that readJwsPayload refuses', () => {
+    const text = jws(encode(HEADER), encodeText('{"a":1,"a":2}'))
+    const split = splitCompactJws(text, RULES)
+    expect(split).toMatchObject({ ok: true, header: HEADER, encodedPayload: encodeText('{"a":1,"a":2}') })
+    expect(split.ok && Buffer.from(split.signingInput).toString()).toBe(text.slice(0, text.lastIndexOf('.')))
+    expect(readJwsPayload(encodeText('{"a":1,"a":2}'))).toEqual({ ok: false, part: 'payload', why: 'duplicate-member' })
+  })
+
+  it.each([
+    ['a text that is too long', GOOD, 'text', 'size', { ...RULES, maxBytes: 10 }],
+    ['a foreign key', withHeader({ jwk: {} }), 'header', 'foreign-key'],
+    ['another typ', withHeader({ typ: 'JWT' }), 'header', 'typ'],
+    ['a padded signature', `${GOOD}=`, 'signature', 'encoding'],
+  ])('refuses %s, as parseCompactJws does', (_name, text, part, why, rules: JwsRules = RULES) => {
+    expect(splitCompactJws(text, rules)).toEqual({ ok: false, part, why })
+    expect(parseCompactJws(text, rules)).toEqual({ ok: false, part, why })
+  })
+})
+
+it('readJwsPayload returns the JSON as it is written, and its value', () => {
+  const text = '{ "n": 1.0, "name": "é" }'
+  expect(readJwsPayload(encodeText(text))).toEqual({ ok: true, text, value: { n: 1, name: 'é' } })
 })

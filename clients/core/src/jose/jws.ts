@@ -1,12 +1,6 @@
 import { decodeBase64url } from '../encoding/base64.ts'
-import {
-  isJsonObject,
-  type JsonFault,
-  type JsonObject,
-  parseStrictJson,
-  parseStrictJsonText,
-} from '../encoding/strict-json.ts'
-import { decodeAscii, encodeUtf8 } from '../encoding/utf8.ts'
+import { isJsonObject, type JsonFault, type JsonObject, parseStrictJsonText } from '../encoding/strict-json.ts'
+import { decodeAscii, decodeUtf8, encodeUtf8 } from '../encoding/utf8.ts'
 
 /** Names of Ed25519 signatures in JOSE: `EdDSA` (RFC 8037), and `Ed25519`, which also names the curve (RFC 9864). */
 export const ED25519_ALGORITHMS: readonly string[] = ['EdDSA', 'Ed25519']
@@ -54,6 +48,15 @@ export type ParsedJws = {
   signature: Uint8Array
 }
 
+/** A JWS whose payload is not read yet, so that its signature can be verified first. */
+export type UnreadJws = Omit<ParsedJws, 'payload'> & {
+  /** In base64url. */
+  encodedPayload: string
+}
+
+/** The payload of a JWS: the JSON text as it is written, and its value. */
+export type JwsPayload = { ok: true; text: string; value: JsonObject }
+
 /**
  * Why a text is not an acceptable JWS, and which part is wrong.
  *
@@ -90,20 +93,54 @@ const KID = /^[\x21-\x7e]{1,128}$/
  * ```
  */
 export function parseCompactJws(text: string, rules: JwsRules): ParsedJws | JwsRefusal {
+  const jws = splitCompactJws(text, rules)
+  if (!jws.ok) return jws
+  const payload = readJwsPayload(jws.encodedPayload)
+  if (!payload.ok) return payload
+  const { header, signingInput, signature } = jws
+  return { ok: true, header, payload: payload.value, signingInput, signature }
+}
+
+/**
+ * Does what {@link parseCompactJws} does, except for the payload. Verify the signature, then call
+ * {@link readJwsPayload}: so a caller without the right key never reaches the JSON parser.
+ *
+ * @example
+ * ```ts
+ * import { readJwsPayload, splitCompactJws } from '@auth4agent/core/jose/jws'
+ *
+ * const jws = splitCompactJws(text, rules)
+ * const isSigned = jws.ok && key.verify(jws.signingInput, jws.signature)
+ * const payload = isSigned ? readJwsPayload(jws.encodedPayload) : undefined
+ * ```
+ */
+export function splitCompactJws(text: string, rules: JwsRules): UnreadJws | JwsRefusal {
   if (text.length > rules.maxBytes) return refuse('text', 'size')
   const parts = text.split('.', 4)
-  const [headerText, payloadText, signatureText] = parts
-  if (parts.length !== 3 || !headerText || !payloadText || !signatureText) return refuse('text', 'shape')
+  const [headerText, encodedPayload, signatureText] = parts
+  if (parts.length !== 3 || !headerText || !encodedPayload || !signatureText) return refuse('text', 'shape')
 
   const header = readHeader(headerText, rules)
   if ('ok' in header) return header
-  const payload = parsePart('payload', payloadText)
-  if (!payload.ok) return payload
   const signature = decodeBase64url(signatureText)
   if (signature === undefined) return refuse('signature', 'encoding')
 
-  const signingInput = encodeUtf8(text.slice(0, headerText.length + 1 + payloadText.length))
-  return { ok: true, header, payload: payload.value, signingInput, signature }
+  const signingInput = encodeUtf8(text.slice(0, headerText.length + 1 + encodedPayload.length))
+  return { ok: true, header, encodedPayload, signingInput, signature }
+}
+
+/**
+ * Reads the payload of a JWS: canonical base64url of a strict JSON object.
+ *
+ * @example
+ * ```ts
+ * import { readJwsPayload } from '@auth4agent/core/jose/jws'
+ *
+ * const payload = readJwsPayload('eyJhIjoxfQ') // { ok: true, text: '{"a":1}', value: { a: 1 } }
+ * ```
+ */
+export function readJwsPayload(encoded: string): JwsPayload | JwsRefusal {
+  return parsePart('payload', encoded)
 }
 
 /** Accepted headers by their encoded texts. All tokens of one key have the same header. */
@@ -156,12 +193,13 @@ function checkNames({ alg, typ, kid }: JwsHeader, rules: JwsRules): JwsRefusal |
   return kid === '' && rules.kid !== 'optional' ? refuse('header', 'kid') : undefined
 }
 
-function parsePart(part: 'header' | 'payload', encoded: string): { ok: true; value: JsonObject } | JwsRefusal {
+function parsePart(part: 'header' | 'payload', encoded: string): JwsPayload | JwsRefusal {
   const bytes = decodeBase64url(encoded)
   if (bytes === undefined) return refuse(part, 'encoding')
-  const text = decodeAscii(bytes)
-  const json = text === undefined ? parseStrictJson(bytes) : parseStrictJsonText(text)
-  return json.ok ? json : refuse(part, json.why)
+  const text = decodeAscii(bytes) ?? decodeUtf8(bytes)
+  if (text === undefined) return refuse(part, 'utf8')
+  const json = parseStrictJsonText(text)
+  return json.ok ? { ok: true, text, value: json.value } : refuse(part, json.why)
 }
 
 function refuse(part: JwsRefusal['part'], why: JwsRefusal['why']): JwsRefusal {

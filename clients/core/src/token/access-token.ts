@@ -139,7 +139,7 @@ export function checkSigned({ jws, claims }: ReadToken, issuer: string, key: Ver
  * const verdict = isSigning(key) ? undefined : 'UNKNOWN_KEY'
  * ```
  */
-export function isSigning(key: VerificationKey | undefined): key is VerificationKey {
+export function isSigning<K extends Pick<VerificationKey, 'state'>>(key: K | undefined): key is K {
   return key?.state === 'active' || key?.state === 'retiring'
 }
 

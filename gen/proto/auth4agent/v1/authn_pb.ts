@@ -9,14 +9,14 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_auth4agent_v1_options } from "./options_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file auth4agent/v1/authn.proto.
  */
 export const file_auth4agent_v1_authn: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxIn8KFkNyZWF0ZUNoYWxsZW5nZVJlcXVlc3QSCwoDZGlkGAEgASgJEhIKBXNjb3BlGAIgASgJSACIAQESGAoIYXVkaWVuY2UYAyADKAlCBurgGAIQARIYCgN0dGwYBCABKAlCBurgGAIIAUgBiAEBQggKBl9zY29wZUIGCgRfdHRsImsKF0NyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlEhEKCWNoYWxsZW5nZRgBIAEoCRINCgVub25jZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCK8AQoRSXNzdWVUb2tlblJlcXVlc3QSCwoDZGlkGAEgASgJEhEKCWNoYWxsZW5nZRgCIAEoCRINCgVub25jZRgDIAEoCRIRCglzaWduYXR1cmUYBCABKAwSEgoFc2NvcGUYBSABKAlIAIgBARIYCghhdWRpZW5jZRgGIAMoCUIG6uAYAhABEhgKA3R0bBgHIAEoCUIG6uAYAggBSAGIAQESCwoDa2lkGAggASgJQggKBl9zY29wZUIGCgRfdHRsIq0BChJJc3N1ZVRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSEgoKdG9rZW5fdHlwZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxhY2Nlc3NfdG9rZW4YBCABKAkSEgoKZXhwaXJlc19pbhgFIAEoBRINCgVzY29wZRgGIAEoCRILCgNqdGkYByABKAkitQEKElZlcmlmeVRva2VuUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIaCghhdWRpZW5jZRgCIAMoCUII6uAYBBABKAESEgoFc2NvcGUYAyABKAlIAIgBARIbCglvcGVyYXRvcnMYBCADKAlCCOrgGAQQASgBEhIKCmRwb3BfcHJvb2YYBSABKAkSEwoLaHR0cF9tZXRob2QYBiABKAkSEAoIaHR0cF91cmwYByABKAlCCAoGX3Njb3BlIqIBChNWZXJpZnlUb2tlblJlc3BvbnNlEg0KBXZhbGlkGAEgASgIEg8KB3Jldm9rZWQYAiABKAgSKgoGY2xhaW1zGAMgASgLMhouYXV0aDRhZ2VudC52MS5Ub2tlbkNsYWltcxIvCgt2ZXJpZmllZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAUgASgJIvsBCgtUb2tlbkNsYWltcxILCgNpc3MYASABKAkSCwoDc3ViGAIgASgJEgsKA2F1ZBgDIAMoCRINCgVzY29wZRgEIAEoCRITCgtvcGVyYXRvcl9pZBgFIAEoCRILCgNpYXQYBiABKAMSCwoDbmJmGAcgASgDEgsKA2V4cBgIIAEoAxILCgNqdGkYCSABKAkSEQoJY2xpZW50X2lkGAogASgJEg0KBWVwb2NoGAsgAygFEjAKA2NuZhgMIAEoCzIbLmF1dGg0YWdlbnQudjEuQ29uZmlybWF0aW9uQgbq4BgCGAESGQoJYWdlbnRfa2V5GA0gASgJQgbq4BgCGAEiGwoMQ29uZmlybWF0aW9uEgsKA2prdBgBIAEoCTLgAgoMQXV0aG5TZXJ2aWNlEnoKD0NyZWF0ZUNoYWxsZW5nZRIlLmF1dGg0YWdlbnQudjEuQ3JlYXRlQ2hhbGxlbmdlUmVxdWVzdBomLmF1dGg0YWdlbnQudjEuQ3JlYXRlQ2hhbGxlbmdlUmVzcG9uc2UiGILT5JMCEjoBKiINL3YxL2NoYWxsZW5nZRJnCgpJc3N1ZVRva2VuEiAuYXV0aDRhZ2VudC52MS5Jc3N1ZVRva2VuUmVxdWVzdBohLmF1dGg0YWdlbnQudjEuSXNzdWVUb2tlblJlc3BvbnNlIhSC0+STAg46ASoiCS92MS90b2tlbhJrCgtWZXJpZnlUb2tlbhIhLmF1dGg0YWdlbnQudjEuVmVyaWZ5VG9rZW5SZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5WZXJpZnlUb2tlblJlc3BvbnNlIhWC0+STAg86ASoiCi92MS92ZXJpZnlClgEKEWNvbS5hdXRoNGFnZW50LnYxQgpBdXRoblByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxIsQBChZDcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0EgsKA2RpZBgBIAEoCRISCgVzY29wZRgCIAEoCUgAiAEBEhgKCGF1ZGllbmNlGAMgAygJQgbq4BgCEAESGAoDdHRsGAQgASgJQgbq4BgCCAFIAYgBARIdChVhdXRob3JpemF0aW9uX2RldGFpbHMYBSABKAkSFgoJbWF4X2RlcHRoGAYgASgFSAKIAQFCCAoGX3Njb3BlQgYKBF90dGxCDAoKX21heF9kZXB0aCJrChdDcmVhdGVDaGFsbGVuZ2VSZXNwb25zZRIRCgljaGFsbGVuZ2UYASABKAkSDQoFbm9uY2UYAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAivAEKEUlzc3VlVG9rZW5SZXF1ZXN0EgsKA2RpZBgBIAEoCRIRCgljaGFsbGVuZ2UYAiABKAkSDQoFbm9uY2UYAyABKAkSEQoJc2lnbmF0dXJlGAQgASgMEhIKBXNjb3BlGAUgASgJSACIAQESGAoIYXVkaWVuY2UYBiADKAlCBurgGAIQARIYCgN0dGwYByABKAlCBurgGAIIAUgBiAEBEgsKA2tpZBgIIAEoCUIICgZfc2NvcGVCBgoEX3R0bCKtAQoSSXNzdWVUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMYWNjZXNzX3Rva2VuGAQgASgJEhIKCmV4cGlyZXNfaW4YBSABKAUSDQoFc2NvcGUYBiABKAkSCwoDanRpGAcgASgJIqYCChJWZXJpZnlUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSGgoIYXVkaWVuY2UYAiADKAlCCOrgGAQQASgBEhIKBXNjb3BlGAMgASgJSACIAQESGwoJb3BlcmF0b3JzGAQgAygJQgjq4BgEEAEoARISCgpkcG9wX3Byb29mGAUgASgJEhMKC2h0dHBfbWV0aG9kGAYgASgJEhAKCGh0dHBfdXJsGAcgASgJEhIKCmRlbGVnYXRpb24YCCABKAkSKgoJYXJndW1lbnRzGAkgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIYCgZhY3RvcnMYCiADKAlCCOrgGAQQASgBEhUKDXByb29mX2NoZWNrZWQYCyABKAhCCAoGX3Njb3BlItkBChNWZXJpZnlUb2tlblJlc3BvbnNlEg0KBXZhbGlkGAEgASgIEg8KB3Jldm9rZWQYAiABKAgSKgoGY2xhaW1zGAMgASgLMhouYXV0aDRhZ2VudC52MS5Ub2tlbkNsYWltcxIvCgt2ZXJpZmllZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAUgASgJEjUKCmRlbGVnYXRpb24YBiABKAsyGS5hdXRoNGFnZW50LnYxLkRlbGVnYXRpb25CBurgGAIYASJ9CgpEZWxlZ2F0aW9uEhEKCXByaW5jaXBhbBgBIAEoCRINCgVhY3RvchgCIAEoCRIqCgRob3BzGAMgAygLMhwuYXV0aDRhZ2VudC52MS5EZWxlZ2F0aW9uSG9wEgsKA2V4cBgEIAEoAxIUCgxjYXBhYmlsaXRpZXMYBSADKAkiQwoNRGVsZWdhdGlvbkhvcBILCgNkaWQYASABKAkSEwoLb3BlcmF0b3JfaWQYAiABKAkSEAoIZ3JhbnRfaWQYAyABKAki+wEKC1Rva2VuQ2xhaW1zEgsKA2lzcxgBIAEoCRILCgNzdWIYAiABKAkSCwoDYXVkGAMgAygJEg0KBXNjb3BlGAQgASgJEhMKC29wZXJhdG9yX2lkGAUgASgJEgsKA2lhdBgGIAEoAxILCgNuYmYYByABKAMSCwoDZXhwGAggASgDEgsKA2p0aRgJIAEoCRIRCgljbGllbnRfaWQYCiABKAkSDQoFZXBvY2gYCyADKAUSMAoDY25mGAwgASgLMhsuYXV0aDRhZ2VudC52MS5Db25maXJtYXRpb25CBurgGAIYARIZCglhZ2VudF9rZXkYDSABKAlCBurgGAIYASIbCgxDb25maXJtYXRpb24SCwoDamt0GAEgASgJMuACCgxBdXRoblNlcnZpY2USegoPQ3JlYXRlQ2hhbGxlbmdlEiUuYXV0aDRhZ2VudC52MS5DcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0GiYuYXV0aDRhZ2VudC52MS5DcmVhdGVDaGFsbGVuZ2VSZXNwb25zZSIYgtPkkwISOgEqIg0vdjEvY2hhbGxlbmdlEmcKCklzc3VlVG9rZW4SIC5hdXRoNGFnZW50LnYxLklzc3VlVG9rZW5SZXF1ZXN0GiEuYXV0aDRhZ2VudC52MS5Jc3N1ZVRva2VuUmVzcG9uc2UiFILT5JMCDjoBKiIJL3YxL3Rva2VuEmsKC1ZlcmlmeVRva2VuEiEuYXV0aDRhZ2VudC52MS5WZXJpZnlUb2tlblJlcXVlc3QaIi5hdXRoNGFnZW50LnYxLlZlcmlmeVRva2VuUmVzcG9uc2UiFYLT5JMCDzoBKiIKL3YxL3ZlcmlmeUKWAQoRY29tLmF1dGg0YWdlbnQudjFCCkF1dGhuUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * CreateChallengeRequest names the agent. The challenge contains scope, audience and ttl when the request gives them,
@@ -52,6 +52,21 @@ export type CreateChallengeRequest = Message<"auth4agent.v1.CreateChallengeReque
    * @generated from field: optional string ttl = 4;
    */
   ttl?: string | undefined;
+
+  /**
+   * Authorization details to bind the challenge to, as in IssueGrantRequest. Such a challenge gives a grant and no
+   * token.
+   *
+   * @generated from field: string authorization_details = 5;
+   */
+  authorizationDetails: string;
+
+  /**
+   * Delegation depth to bind the challenge to, as in IssueGrantRequest.
+   *
+   * @generated from field: optional int32 max_depth = 6;
+   */
+  maxDepth?: number | undefined;
 };
 
 /**
@@ -294,6 +309,38 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
    * @generated from field: string http_url = 7;
    */
   httpUrl: string;
+
+  /**
+   * `accept` when the caller accepts delegated authority: a chain of grants, or a token of an exchanged chain. Absent
+   * means that such a token is not valid (DELEGATION_NOT_ACCEPTED), because its bearer acts for another agent.
+   *
+   * @generated from field: string delegation = 8;
+   */
+  delegation: string;
+
+  /**
+   * Arguments of the call for which the chain is to be used. Every grant of the chain checks its constraints with
+   * them. When absent, a constrained capability does not count (ARGUMENTS_NEEDED).
+   *
+   * @generated from field: google.protobuf.Struct arguments = 9;
+   */
+  arguments?: JsonObject | undefined;
+
+  /**
+   * Domains; the agents that act in the chain must all be of one of them. Absent means any domain. `operators` demands
+   * only the operator of the agent for which they act.
+   *
+   * @generated from field: repeated string actors = 10;
+   */
+  actors: string[];
+
+  /**
+   * The caller has checked itself that the chain was sent with a proof of its last key. Without this and without
+   * dpop_proof, a chain is not valid (PROOF_MISSING).
+   *
+   * @generated from field: bool proof_checked = 11;
+   */
+  proofChecked: boolean;
 };
 
 /**
@@ -344,6 +391,13 @@ export type VerifyTokenResponse = Message<"auth4agent.v1.VerifyTokenResponse"> &
    * @generated from field: string reason = 5;
    */
   reason: string;
+
+  /**
+   * Who acts for whom; absent unless the token is valid and delegated. A chain of grants has this field and no claims.
+   *
+   * @generated from field: auth4agent.v1.Delegation delegation = 6;
+   */
+  delegation?: Delegation | undefined;
 };
 
 /**
@@ -352,6 +406,90 @@ export type VerifyTokenResponse = Message<"auth4agent.v1.VerifyTokenResponse"> &
  */
 export const VerifyTokenResponseSchema: GenMessage<VerifyTokenResponse> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_authn, 5);
+
+/**
+ * Delegation tells who acts for whom.
+ *
+ * @generated from message auth4agent.v1.Delegation
+ */
+export type Delegation = Message<"auth4agent.v1.Delegation"> & {
+  /**
+   * DID of the agent whose authority is used: the holder of the first grant.
+   *
+   * @generated from field: string principal = 1;
+   */
+  principal: string;
+
+  /**
+   * DID of the agent that acts: the holder of the last grant.
+   *
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+
+  /**
+   * Every holder in order, the principal first and the actor last.
+   *
+   * @generated from field: repeated auth4agent.v1.DelegationHop hops = 3;
+   */
+  hops: DelegationHop[];
+
+  /**
+   * When the first of all grants expires, Unix seconds.
+   *
+   * @generated from field: int64 exp = 4;
+   */
+  exp: bigint;
+
+  /**
+   * Capabilities of the last grant, `<audience>#<scope>` each.
+   *
+   * @generated from field: repeated string capabilities = 5;
+   */
+  capabilities: string[];
+};
+
+/**
+ * Describes the message auth4agent.v1.Delegation.
+ * Use `create(DelegationSchema)` to create a new message.
+ */
+export const DelegationSchema: GenMessage<Delegation> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_authn, 6);
+
+/**
+ * DelegationHop is one holder in a chain of grants.
+ *
+ * @generated from message auth4agent.v1.DelegationHop
+ */
+export type DelegationHop = Message<"auth4agent.v1.DelegationHop"> & {
+  /**
+   * The holder's DID.
+   *
+   * @generated from field: string did = 1;
+   */
+  did: string;
+
+  /**
+   * Operator that governs the holder.
+   *
+   * @generated from field: string operator_id = 2;
+   */
+  operatorId: string;
+
+  /**
+   * Id of the holder's grant: base64url SHA-256 of its signing input.
+   *
+   * @generated from field: string grant_id = 3;
+   */
+  grantId: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.DelegationHop.
+ * Use `create(DelegationHopSchema)` to create a new message.
+ */
+export const DelegationHopSchema: GenMessage<DelegationHop> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_authn, 7);
 
 /**
  * TokenClaims are the claims of an access token (RFC 7519, RFC 9068).
@@ -456,7 +594,7 @@ export type TokenClaims = Message<"auth4agent.v1.TokenClaims"> & {
  * Use `create(TokenClaimsSchema)` to create a new message.
  */
 export const TokenClaimsSchema: GenMessage<TokenClaims> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 6);
+  messageDesc(file_auth4agent_v1_authn, 8);
 
 /**
  * Confirmation names the key that a token is bound to (RFC 7800).
@@ -477,7 +615,7 @@ export type Confirmation = Message<"auth4agent.v1.Confirmation"> & {
  * Use `create(ConfirmationSchema)` to create a new message.
  */
 export const ConfirmationSchema: GenMessage<Confirmation> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 7);
+  messageDesc(file_auth4agent_v1_authn, 9);
 
 /**
  * AuthnService exchanges a signed challenge for a short-lived token with scopes, and verifies tokens online.

@@ -41,7 +41,7 @@ export const GetJsonWebKeySetRequestSchema: GenMessage<GetJsonWebKeySetRequest> 
 export type GetJsonWebKeySetResponse = Message<"auth4agent.v1.GetJsonWebKeySetResponse"> & {
   /**
    * Public halves of the active, retiring and prepared keys: first the keys for tokens, then the keys for
-   * introspection answers. A JWK does not show its purpose.
+   * introspection answers, then the keys for grants. A JWK does not show its purpose.
    *
    * @generated from field: repeated auth4agent.v1.JsonWebKey keys = 1;
    */
@@ -228,7 +228,8 @@ export type SigningKey = Message<"auth4agent.v1.SigningKey"> & {
   kekId: string;
 
   /**
-   * What the key signs, and nothing else: `access_token` or `introspection` (signed introspection answers, RFC 9701).
+   * What the key signs, and nothing else: `access_token`, `introspection` (signed introspection answers, RFC 9701) or
+   * `grant` (grants, and statements about their holders).
    *
    * @generated from field: string purpose = 12;
    */
@@ -300,8 +301,8 @@ export const ListSigningKeysResponseSchema: GenMessage<ListSigningKeysResponse> 
  */
 export type RotateSigningKeysRequest = Message<"auth4agent.v1.RotateSigningKeysRequest"> & {
   /**
-   * Algorithm of the tokens whose key to rotate; empty means the keys for tokens of every algorithm, and the key for
-   * introspection answers.
+   * Algorithm of the tokens whose key to rotate; empty means the keys for tokens of every algorithm, and the keys for
+   * introspection answers and for grants.
    *
    * @generated from field: string alg = 1;
    */
@@ -441,7 +442,7 @@ export type ImportSigningKeyRequest = Message<"auth4agent.v1.ImportSigningKeyReq
   key: string;
 
   /**
-   * Algorithm of the key. It is needed only for an Ed25519 key that must sign as `Ed25519` instead of `EdDSA`.
+   * Algorithm of the key. It is needed only for an Ed25519 key that must sign tokens as `Ed25519` instead of `EdDSA`.
    *
    * @generated from field: string alg = 2;
    */
@@ -455,7 +456,8 @@ export type ImportSigningKeyRequest = Message<"auth4agent.v1.ImportSigningKeyReq
   reason: string;
 
   /**
-   * What the key will sign: `access_token` (also if empty) or `introspection`, which needs an Ed25519 key as `EdDSA`.
+   * What the key will sign: `access_token` (also if empty), `introspection`, which needs an Ed25519 key as `EdDSA`, or
+   * `grant`, which needs an Ed25519 key as `Ed25519`.
    *
    * @generated from field: string purpose = 4;
    */
@@ -491,7 +493,7 @@ export const ImportSigningKeyResponseSchema: GenMessage<ImportSigningKeyResponse
   messageDesc(file_auth4agent_v1_keys, 11);
 
 /**
- * KeysService publishes the JWKS that verifies the deployment's tokens and introspection answers, and lets the
+ * KeysService publishes the JWKS that verifies the deployment's tokens, introspection answers and grants, and lets the
  * administrator manage the signing keys. Over REST the JWKS is at /.well-known/jwks.json.
  *
  * @generated from service auth4agent.v1.KeysService
@@ -520,8 +522,9 @@ export const KeysService: GenService<{
   },
   /**
    * RotateSigningKeys makes ready keys active. The keys that were active become retiring: they still verify their
-   * tokens until the last of these tokens has expired. A process may sign introspection answers with a retiring key
-   * for 10 more seconds. When no key is ready, the call fails with KEY_NOT_READY and changes nothing.
+   * tokens until the last of these tokens has expired. A process may sign introspection answers and statements about
+   * holders with a retiring key for 10 more seconds. When no key is ready, the call fails with KEY_NOT_READY and
+   * changes nothing.
    *
    * @generated from rpc auth4agent.v1.KeysService.RotateSigningKeys
    */
@@ -531,11 +534,11 @@ export const KeysService: GenService<{
     output: typeof RotateSigningKeysResponseSchema;
   },
   /**
-   * MarkKeyCompromised removes a key from the JWKS and ends every token that the key signed. After the call has
-   * returned, no online verification that begins later answers that such a token is valid. When the key is active, a
-   * ready key takes its place at once. If no key is ready, the call fails with KEY_NOT_READY, because without an
-   * active key the server could issue no tokens, or sign no introspection answers, until a new key is ready. With
-   * `force` the call marks the key anyway.
+   * MarkKeyCompromised removes a key from the JWKS and ends every token and grant that the key signed. After the call
+   * has returned, no online verification that begins later answers that such a token is valid. When the key is active,
+   * a ready key takes its place at once. If no key is ready, the call fails with KEY_NOT_READY, because without an
+   * active key the server could issue no tokens or grants, or sign no introspection answers, until a new key is ready.
+   * With `force` the call marks the key anyway.
    *
    * @generated from rpc auth4agent.v1.KeysService.MarkKeyCompromised
    */

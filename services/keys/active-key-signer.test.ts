@@ -8,8 +8,8 @@ import { refusalOf } from '../../test/support/reason-of.ts'
 import { headerOf } from '../../test/support/signing-keys.ts'
 import { testTokenKey } from '../../test/support/token-keys.ts'
 import { claimsOf, insertTokenKey } from '../../test/support/tokens.ts'
-import { INTROSPECTION } from './domain/key-kinds.ts'
-import { createIntrospectionSigner } from './introspection-signer.ts'
+import { createActiveKeySigner } from './active-key-signer.ts'
+import { GRANT, INTROSPECTION } from './domain/key-kinds.ts'
 
 const CLAIMS = { iss: ISSUER, aud: 'did:agent:a.example:1', iat: 1_700_000_000, token_introspection: { active: false } }
 
@@ -57,22 +57,32 @@ it('sign makes a JWT that jose verifies with the published keys', async () => {
   expect(protectedHeader).toEqual({ alg: 'EdDSA', typ: 'token-introspection+jwt', kid: await activeKid() })
 })
 
-it('the JWKS has the introspection keys after all keys that sign tokens', async () => {
+it('the JWKS has the introspection keys after all keys that sign tokens, and then the keys that sign grants', async () => {
   const purposes = new Map((await database.db.prisma.jwksKey.findMany()).map(({ kid, purpose }) => [kid, purpose]))
   const { keys = [] } = await one.jwks()
   const found = keys.map(({ kid = '' }) => purposes.get(kid))
-  expect(found).toEqual([...Array(12).fill('access_token'), ...Array(3).fill('introspection')])
+  expect(found).toEqual([
+    ...Array(12).fill('access_token'),
+    ...Array(3).fill('introspection'),
+    ...Array(3).fill('grant'),
+  ])
 })
 
-it('verifyToken and revokeToken refuse an access token that an introspection key has signed', async () => {
-  const key = await insertTokenKey(database.db, 'retiring', 'EdDSA', 'introspection')
-  const agent = await insertAgent(database.db, await freshOperator(database.db))
-  const token = key.sign(claimsOf(agent))
-  const third = await startInstance(database.db)
-  expect((await third.jwks()).keys?.map(({ kid }) => kid)).toContain(key.kid)
-  expect(await third.verify(token)).toMatchObject({ valid: false, reason: 'UNKNOWN_KEY' })
-  expect(await refusalOf(Promise.resolve(third.revoke({ token })))).toBe('TOKEN_NOT_OURS')
-})
+it.each([
+  ['introspection', 'EdDSA'],
+  ['grant', 'Ed25519'],
+] as const)(
+  'verifyToken and revokeToken refuse an access token that a key with the purpose %s has signed',
+  async (purpose, alg) => {
+    const key = await insertTokenKey(database.db, 'retiring', alg, purpose)
+    const agent = await insertAgent(database.db, await freshOperator(database.db))
+    const token = key.sign(claimsOf(agent))
+    const third = await startInstance(database.db)
+    expect((await third.jwks()).keys?.map(({ kid }) => kid)).toContain(key.kid)
+    expect(await third.verify(token)).toMatchObject({ valid: false, reason: 'UNKNOWN_KEY' })
+    expect(await refusalOf(Promise.resolve(third.revoke({ token })))).toBe('TOKEN_NOT_OURS')
+  },
+)
 
 it('no instance signs with a key after the call that marked it as compromised has returned', async () => {
   const kid = (await activeKid()) ?? ''
@@ -95,6 +105,18 @@ it('sign throws UNAVAILABLE while no key is active, and signs when one becomes a
   const { kid: next } = await database.db.prisma.jwksKey.findFirstOrThrow({ where })
   await database.db.prisma.jwksKey.update({ where: { kid: next }, data: { state: 'active' } })
   expect(await signedBy(other)).toBe(next)
+})
+
+it('a statement about a holder is signed by the active grant key, and an introspection answer never is', async () => {
+  const { prisma } = database.db
+  const { kid } = await prisma.jwksKey.findFirstOrThrow({ where: { ...GRANT, state: 'active' } })
+  const statement = await one.keys.statementSigner.sign({ sub: CLAIMS.aud })
+  expect(headerOf(statement)).toEqual({ alg: 'Ed25519', typ: 'auth4agent-holder+jwt', kid })
+  expect(headerOf(await one.keys.grantSigner.sign(kid, {}))).toEqual({ alg: 'Ed25519', typ: 'aat+jwt', kid })
+  expect(await refusalOf(one.keys.grantSigner.sign((await activeKid()) ?? '', {}))).toBe('UNAVAILABLE')
+  const { activeKid: successor } = await compromise(kid, false)
+  for (const instance of [one, other])
+    expect(headerOf(await instance.keys.statementSigner.sign({})).kid).toBe(successor)
 })
 
 it('an imported introspection key signs after the administrator rotates to its kid', async () => {
@@ -124,7 +146,9 @@ it('sign reads the keys again only when the key that it remembers has ended', as
   const active = { ...INTROSPECTION, ...key, state: 'active', verify: () => false } as const
   const listNow = vi.fn(async () => [{ ...active, kid: 'next' }])
   const ended = new Set<string>()
-  const made = createIntrospectionSigner({
+  const made = createActiveKeySigner({
+    kind: INTROSPECTION,
+    noKey: 'No key is active yet',
     signer: { sign: async (kid) => kid },
     verificationKeys: { list: async () => [active], listNow },
     tokenStatus: { endedKeys: async (kids) => new Set(kids.filter((kid) => ended.has(kid))) },

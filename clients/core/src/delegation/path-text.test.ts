@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { isPlainPath } from './path-text.ts'
+
+it.each(['/', '/data', '/data/', 'a/b', '/.well-known/x', '/a..b/c', '/a b/c', '/\u00e9/\u{1f511}'])(
+  'isPlainPath accepts %s',
+  (text) => {
+    expect(isPlainPath(text)).toBe(true)
+  },
+)
+
+it.each([
+  '/../x',
+  '../x',
+  '/x/..',
+  '/./x',
+  '/x/.',
+  '//x',
+  '/x//',
+  '/x//y',
+  '/.../x',
+  '/.. /x',
+  '/ /x',
+  '/x/. ',
+  '/%2e/x',
+  '/x\\y',
+  '/..;/x',
+  '/..?x',
+  '/..#x',
+  '/.\t./x',
+  '/x\u0000',
+  '/x\u007f',
+  '/x\u0085',
+])('isPlainPath refuses %j', (text) => {
+  expect(isPlainPath(text)).toBe(false)
+})

@@ -1,0 +1,33 @@
+import { splitChain } from './grant-chain.ts'
+import type { GenuineChain } from './grant-types.ts'
+import type { ChainRefusal, GrantRefusal } from './refusal.ts'
+import type { VerifiedGrant } from './verify-grant.ts'
+
+/** A genuine chain, or the first grant that is refused, and why. */
+export type VerifiedChain = { readonly ok: true; readonly chain: GenuineChain } | ChainRefusal
+
+/** Verifies one grant that follows verified ones. */
+type VerifyNext = (text: string, above: readonly VerifiedGrant[]) => Promise<VerifiedGrant | GrantRefusal>
+
+/**
+ * Verifies the grants of a chain one after the other, root first, and stops at the first that is refused.
+ *
+ * @example
+ * ```ts
+ * import { verifyGrant } from '@auth4agent/core/delegation/verify-grant'
+ * import { verifyEach } from '@auth4agent/core/delegation/verify-each'
+ *
+ * const verified = await verifyEach(text, rules.issuer, (grant, above) => verifyGrant(grant, above, rules))
+ * ```
+ */
+export async function verifyEach(text: string, issuer: string, verifyNext: VerifyNext): Promise<VerifiedChain> {
+  const split = splitChain(text)
+  if (!split.ok) return { ...split, hop: undefined }
+  const verified: VerifiedGrant[] = []
+  for (const [hop, grant] of split.grants.entries()) {
+    const next = await verifyNext(grant, verified)
+    if (!next.ok) return { ...next, hop }
+    verified.push(next)
+  }
+  return { ok: true, chain: { issuer, hops: verified.map((each) => each.hop) } }
+}

@@ -1,0 +1,101 @@
+import type { Capabilities } from '@auth4agent/core/delegation/constraint'
+import { MAX_GRANT_TTL_S } from '@auth4agent/core/delegation/grant-types'
+import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
+import { ApiError } from '../../../platform/errors/api-error.ts'
+import { type AgentProof, checkStatuses, proveIdentityKey } from '../../domain/agent-proof.ts'
+import type { Subject } from '../../domain/decide-issue.ts'
+import { resolveTerm } from '../../domain/token-request.ts'
+import type { RequestedGrant } from './grant-request.ts'
+
+/** Terms of a root grant. */
+export interface GrantTerms {
+  readonly capabilities: Capabilities
+  /** Seconds. */
+  readonly ttl: number
+  /** How many times the grant may be handed on. */
+  readonly depth: number
+  /** Domains whose agents may hold grants that come from it. */
+  readonly allowedDomains: readonly string[]
+}
+
+/**
+ * Does the checks of a request for a grant that need no database, in the order of docs/protocol.md section 6.
+ *
+ * @param defaultTtl lifetime in seconds when neither challenge nor request contain one
+ * @throws ApiError INVALID_SIGNATURE, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE,
+ *   DELEGATION_NOT_ALLOWED, INVALID_TTL, SCOPE_NOT_ALLOWED
+ */
+export function decideGrant(
+  subject: Subject,
+  proof: AgentProof,
+  requested: RequestedGrant,
+  defaultTtl: number,
+): GrantTerms {
+  const { agent, operator } = subject
+  const { covered } = proof
+  proveIdentityKey(subject, proof)
+  if (covered.scope !== undefined || covered.aud !== undefined) {
+    throw new ApiError(
+      'BINDING_MISMATCH',
+      'The challenge is bound to scope or audience, so it gives a token and no grant',
+    )
+  }
+  resolveTerm('authorization_details', covered.details, requested.wanted.digest)
+  const asked = {
+    ttl: resolveTerm('ttl', covered.ttl, requested.ttl),
+    depth: resolveTerm('max_depth', covered.depth, requested.depth),
+  }
+  const isBound = covered.details !== undefined && covered.ttl !== undefined && covered.depth !== undefined
+  if ((agent.requireBoundChallenges || operator.requireBoundChallenges) && !isBound) {
+    throw new ApiError('BINDING_REQUIRED', 'The challenge must contain authorization_details, ttl and max_depth')
+  }
+  checkStatuses(subject)
+  const { capabilities } = requested.wanted
+  const terms = {
+    capabilities,
+    depth: decideDepth(asked.depth, agent.maxDelegationDepth),
+    ttl: decideTtl(asked.ttl, defaultTtl, operator.maxGrantTtl),
+    allowedDomains: [...new Set([operator.domain, ...operator.delegateTo])],
+  }
+  checkScopes(capabilities, agent.allowedScopes)
+  return terms
+}
+
+/** Returns the audiences of the capabilities, each once. */
+export function audiencesOf(capabilities: Capabilities): readonly Audience[] {
+  const texts = new Set(Array.from(capabilities.keys(), (capability) => split(capability).audience))
+  return [...texts].flatMap((text) => parseAudience(text) ?? [])
+}
+
+function decideDepth(asked: number | undefined, limit: number): number {
+  if (limit === 0) {
+    throw new ApiError('DELEGATION_NOT_ALLOWED', 'The agent gets no grants, because its max_delegation_depth is 0')
+  }
+  const depth = asked ?? limit
+  if (depth <= limit) return depth
+  throw new ApiError(
+    'DELEGATION_NOT_ALLOWED',
+    `max_depth must be at most ${limit}, the max_delegation_depth of the agent`,
+  )
+}
+
+function decideTtl(asked: number | undefined, defaultTtl: number, maxGrantTtl: number): number {
+  const limit = maxGrantTtl === 0 ? MAX_GRANT_TTL_S : maxGrantTtl
+  if (asked === undefined) return Math.min(defaultTtl, limit)
+  if (asked <= limit) return asked
+  throw new ApiError('INVALID_TTL', `ttl must be at most ${limit} seconds, the max_grant_ttl of the operator`)
+}
+
+function checkScopes(capabilities: Capabilities, allowed: readonly string[]): void {
+  const scopes = new Set(Array.from(capabilities.keys(), (capability) => split(capability).scope))
+  const excess = [...scopes].filter((scope) => !allowed.includes(scope))
+  if (excess.length > 0) {
+    throw new ApiError('SCOPE_NOT_ALLOWED', `The agent's allowed scopes must include "${excess.join(' ')}"`)
+  }
+}
+
+/** Splits a capability at its first `#`. No audience contains that character. */
+function split(capability: string): { readonly audience: string; readonly scope: string } {
+  const at = capability.indexOf('#')
+  return { audience: capability.slice(0, at), scope: capability.slice(at + 1) }
+}

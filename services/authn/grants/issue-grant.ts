@@ -1,0 +1,53 @@
+import { GRANT_ALGORITHM } from '@auth4agent/core/delegation/grant-types'
+import { rootGrantClaims } from '@auth4agent/core/delegation/issuer-claims'
+import type { IssueGrantRequest } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
+import type { Call } from '../../chain/call.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import type { AuthnDeps } from '../config.ts'
+import { IDENTITY_KEY } from '../domain/agent-proof.ts'
+import { decideAudience } from '../domain/decide-audience.ts'
+import type { Subject } from '../domain/decide-issue.ts'
+import { openChallenge } from '../open-challenge.ts'
+import { redeemProof } from '../redeem-proof.ts'
+import { audiencesOf, decideGrant, type GrantTerms } from './domain/decide-grant.ts'
+import { parseGrantRequest } from './domain/grant-request.ts'
+import { checkGrantSize, rootGrantOf } from './domain/root-grant.ts'
+
+/** A new root grant, its terms, and when it expires in Unix seconds. */
+export interface IssuedGrant {
+  readonly grant: string
+  readonly terms: GrantTerms
+  readonly exp: number
+}
+
+/**
+ * Redeems a signed challenge for the first grant of a chain. docs/protocol.md section 6 gives the order of the checks.
+ *
+ * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the agent
+ *   or its operator changes during every attempt.
+ */
+export async function issueGrant(deps: AuthnDeps, request: IssueGrantRequest, call: Call): Promise<IssuedGrant> {
+  if (call.dpop !== undefined) throw new ApiError('INVALID_DPOP_PROOF', NO_PROOF)
+  deps.subjects.of(request.did)
+  const requested = parseGrantRequest(request, deps.settings.ttlS)
+  const proof = await openChallenge(deps, { ...request, kid: '' })
+  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, proof, call, async (fresh, at, id) => {
+    const terms = decideGrant(fresh, proof, requested, deps.termDefaults.ttl)
+    await checkAudiences(deps, fresh, terms)
+    checkGrantSize(deps.issuer, fresh, terms, { jti: id, nowS: at })
+    return { key: IDENTITY_KEY, terms, issue: { purpose: 'grant', alg: GRANT_ALGORITHM, ttl: terms.ttl } as const }
+  })
+  const root = rootGrantOf(deps.issuer, subject, decision.terms, { jti, nowS, epoch })
+  // As for a token, the grant is signed only after the redemption is committed.
+  return { grant: await deps.grantSigner.sign(kid, rootGrantClaims(root)), terms: decision.terms, exp: root.exp }
+}
+
+/** The owners decide as for tokens. Their demands for algorithm and DPoP do not matter: a grant is always bound. */
+async function checkAudiences(deps: AuthnDeps, subject: Subject, { capabilities }: GrantTerms): Promise<void> {
+  for (const audience of audiencesOf(capabilities)) {
+    if (audience.text === deps.issuer) continue
+    decideAudience(audience, await deps.operators.lookupAudienceOwner({ host: audience.host }), subject)
+  }
+}
+
+const NO_PROOF = 'A grant is always bound to the identity key of the agent, so the request must not have a DPoP header'

@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest'
+import { CORE } from '../../support/delegation/library.ts'
+import { expectVariety, findViolation, noneDrawn } from './check-chains.ts'
+
+const CHAINS = 1_000_000
+const MINUTES = 60_000
+
+it(`in ${CHAINS} random chains, a grant that core accepts never permits more than a grant above it`, {
+  timeout: 20 * MINUTES,
+}, () => {
+  const drawn = noneDrawn()
+  expect(findViolation(CORE, CHAINS, drawn)).toBeUndefined()
+  expectVariety(drawn, CHAINS)
+})

@@ -1,0 +1,272 @@
+import type { Constraint } from '@auth4agent/core/delegation/constraint'
+import {
+  all,
+  any,
+  contains,
+  exact,
+  notOneOf,
+  oneOf,
+  optional,
+  PAY,
+  prefix,
+  range,
+  subset,
+  wildcard,
+} from './constraints.ts'
+
+/** A constraint, values that it admits, and values that it refuses. */
+type Row = readonly [constraint: Constraint, admitted: readonly unknown[], refused: readonly unknown[]]
+
+const NFC = '\u00e9'
+const NFD = 'e\u0301'
+const LARGEST = Number.MAX_SAFE_INTEGER
+
+function nested(levels: number): unknown {
+  return levels === 0 ? 'a' : [nested(levels - 1)]
+}
+const circle: unknown[] = []
+circle.push(circle)
+const sparse: unknown[] = ['a']
+sparse[2] = 'a'
+
+/** Values that no JSON text says. No constraint admits them. */
+export const NOT_JSON: readonly unknown[] = [
+  undefined,
+  Number.NaN,
+  Infinity,
+  -Infinity,
+  1n,
+  () => 'a',
+  Symbol('a'),
+  '\ud800',
+  'a\udc00b',
+  new Date(0),
+  new String('a'),
+  new Map(),
+  Object.create({ a: 1 }),
+  Object.defineProperty({ b: 1 }, 'a', { value: 1 }),
+  { [Symbol('a')]: 1 },
+  ['a', undefined],
+  ['a', '\ud800'],
+  sparse,
+  { a: Number.NaN },
+  { a: undefined },
+  { '\ud800': 1 },
+  { a: [new Date(0)] },
+  nested(65),
+  circle,
+]
+
+export const VALUE_ROWS: readonly Row[] = [
+  [wildcard, [null, 1, 'a', [], {}, { a: [{ b: null }] }, 1e300, LARGEST + 1, [2 ** 60], '/../', nested(64)], NOT_JSON],
+  [wildcard, [Object.assign(Object.create(null), { a: 1 })], []],
+  [exact(1), [1], [2, '1', true, [1], null, ...NOT_JSON]],
+  [exact(0), [0, -0], ['', false, null, 5e-324]],
+  [exact(null), [null], [undefined, 'null', 0, false]],
+  [exact(NFC), [NFC], [NFD, '\u00c9', `${NFC} `]],
+  [exact('a'), ['a'], [['a'], { a: 'a' }, 'A']],
+  // No grant can have these two, because they are malformed.
+  [exact(2 ** 53), [], [2 ** 53]],
+  [oneOf(2 ** 53, 1), [1], [2 ** 53]],
+  [oneOf('a', 1, false), ['a', 1, false], ['b', '1', 0, 'false', null, ['a'], []]],
+  [notOneOf('prod', 1), ['dev', 2, '1', null, true], ['prod', 1, ['prod'], [], {}, 2 ** 53, ...NOT_JSON]],
+  [notOneOf(), ['a', LARGEST, -LARGEST], [LARGEST + 1, -LARGEST - 1, []]],
+  [range({ min: 1, max: 5 }), [1, 1.5, 5], [0.999, 5.001, '3', null, [3], true, ...NOT_JSON]],
+  [range({ min: 1, min_inclusive: false }), [1.0000000000000002, LARGEST], [1, LARGEST + 1]],
+  [range({ max: 1, max_inclusive: false }), [0.9999999999999999, -LARGEST], [1, -LARGEST - 1]],
+  [range({ min: 1, min_inclusive: true, max: 5, max_inclusive: true }), [1, 5], [0, 6]],
+  [range({ max: 0.3 }), [0.3, -0], [0.1 + 0.2]],
+  [range({}), [0, LARGEST, -LARGEST], [1e300, LARGEST + 1, '1', Infinity]],
+  [
+    prefix('/data/'),
+    ['/data/', '/data/x', '/data/x/', '/data/x/y', '/data/.x', '/data/..x', '/data/x..', '/data/\u00e9 z'],
+    [
+      '/data',
+      '/dat',
+      '/Data/x',
+      'x/data/',
+      '/data/../x',
+      '/data/..',
+      '/data/.',
+      '/data/./x',
+      '/data/x/..',
+      '/data/x/../../y',
+      '/data//x',
+      '/data/x//',
+      '/data/%2e%2e/x',
+      '/data/\\..\\x',
+      '/data/..;/x',
+      '/data/x?y',
+      '/data/..#x',
+      '/data/.\t./x',
+      '/data/x\u0000',
+      '/data/\u0085',
+      '/data/.. /x',
+      '/data/ /x',
+      '/data/... ',
+      ['/data/x'],
+      1,
+      null,
+    ],
+  ],
+  [prefix('/data'), ['/data', '/database/x', '/data/x'], ['/data/../x', '/data//x', '//data']],
+  [prefix('INV-'), ['INV-', 'INV-..', 'INV-50%', 'INV-a\\b', 'INV-1?', 'INV-2026/5'], ['INV', 'inv-1', 'INV-1/../x']],
+  [prefix('e'), [NFD], [NFC]],
+  [prefix('\u{1f511}'), ['\u{1f511}x'], ['\u{1f512}', '\ud83d']],
+  [
+    contains('a', 1),
+    [
+      ['a', 1],
+      [1, 'b', 'a'],
+      ['a', 'a', 1],
+    ],
+    [['a'], ['a', '1'], [], 'a', { a: 1 }, null, ['a', 1, undefined]],
+  ],
+  [contains('a'), [['a', null]], [['a', ['b']], ['a', {}], ['a', 2 ** 53], [['a']]]],
+  [contains(), [[], ['a']], ['a', {}, null]],
+  [subset('a', 1), [[], ['a'], [1, 'a', 'a']], [['b'], ['a', 'b'], ['1'], 'a', {}, [['a']], null]],
+  [subset(), [[]], [['a'], [null], {}]],
+  [all(range({ min: 1 }), notOneOf(3)), [1, 2], [3, 0, 'a']],
+  [all(wildcard, exact(1)), [1], [2, 2 ** 53]],
+  [any(exact('a'), range({ max: 1 })), ['a', 1, -5], ['b', 2, null]],
+  [any(all(wildcard)), [1, {}, 2 ** 53], NOT_JSON],
+]
+
+/** A call under one capability. `reason` is undefined if the call is allowed. */
+interface CallCase {
+  readonly name: string
+  readonly map: object
+  readonly args: Readonly<Record<string, unknown>> | undefined
+  readonly reason?: string
+}
+
+const amount = range({ max: 10 })
+const inherited: Record<string, unknown> = Object.create({ to: 'b' })
+inherited['amount'] = 1
+const hidden: Record<string, unknown> = Object.defineProperty({}, 'amount', { value: 11 })
+
+export const CALL_CASES: readonly CallCase[] = [
+  { name: 'an argument within its constraint', map: { amount }, args: { amount: 10 } },
+  { name: 'an optional argument left out', map: { amount: optional(amount) }, args: {} },
+  { name: 'any argument of an open map', map: {}, args: { amount: 11, '*': [] } },
+  { name: 'no argument of an open map', map: {}, args: {} },
+  { name: 'an unnamed argument of an open map', map: { amount, '*': wildcard }, args: { amount: 1, to: {} } },
+  { name: 'unknown arguments of an unconstrained capability', map: {}, args: undefined },
+  { name: 'unknown arguments of {"*": wildcard}', map: { '*': wildcard }, args: undefined },
+  { name: 'an argument beyond its constraint', map: { amount }, args: { amount: 11 }, reason: 'ARGUMENT_REFUSED' },
+  {
+    name: 'a named argument of an open map beyond its constraint',
+    map: { amount, '*': wildcard },
+    args: { amount: 11 },
+    reason: 'ARGUMENT_REFUSED',
+  },
+  { name: 'an argument missing', map: { amount }, args: {}, reason: 'ARGUMENT_REFUSED' },
+  {
+    name: 'the second argument missing',
+    map: { amount, to: wildcard },
+    args: { amount: 1 },
+    reason: 'ARGUMENT_REFUSED',
+  },
+  {
+    name: 'a required argument of an open map missing',
+    map: { amount, '*': wildcard },
+    args: { to: 'b' },
+    reason: 'ARGUMENT_REFUSED',
+  },
+  {
+    name: 'an optional argument beyond its constraint',
+    map: { amount: optional(amount) },
+    args: { amount: 11 },
+    reason: 'ARGUMENT_REFUSED',
+  },
+  {
+    name: 'an argument that is undefined',
+    map: { amount: optional(wildcard) },
+    args: { amount: undefined },
+    reason: 'ARGUMENT_REFUSED',
+  },
+  { name: 'an unnamed argument', map: { amount }, args: { amount: 1, to: 'b' }, reason: 'ARGUMENT_REFUSED' },
+  { name: 'an unnamed argument *', map: { amount }, args: { amount: 1, '*': 'b' }, reason: 'ARGUMENT_REFUSED' },
+  { name: 'an argument constructor', map: { amount }, args: { amount: 1, constructor: 1 }, reason: 'ARGUMENT_REFUSED' },
+  {
+    name: 'a required argument that only Object has',
+    map: { toString: wildcard },
+    args: {},
+    reason: 'ARGUMENT_REFUSED',
+  },
+  { name: 'a name that is not valid text', map: {}, args: { '\ud800': 1 }, reason: 'ARGUMENT_REFUSED' },
+  { name: 'a value that JSON cannot carry', map: {}, args: { amount: 1n }, reason: 'ARGUMENT_REFUSED' },
+  { name: 'a name in another normal form', map: { [NFC]: wildcard }, args: { [NFD]: 1 }, reason: 'ARGUMENT_REFUSED' },
+  { name: 'a hidden argument', map: { amount }, args: hidden, reason: 'ARGUMENT_REFUSED' },
+  { name: 'an inherited argument', map: { amount }, args: inherited, reason: 'ARGUMENT_REFUSED' },
+  {
+    name: 'unknown arguments of a constrained capability',
+    map: { amount },
+    args: undefined,
+    reason: 'ARGUMENTS_NEEDED',
+  },
+  {
+    name: 'unknown arguments of a map that is open and optional',
+    map: { amount: optional(amount), '*': wildcard },
+    args: undefined,
+    reason: 'ARGUMENTS_NEEDED',
+  },
+  {
+    name: 'unknown arguments of one wildcard',
+    map: { amount: optional(wildcard) },
+    args: undefined,
+    reason: 'ARGUMENTS_NEEDED',
+  },
+]
+
+/** A call under a chain, root first. `refused` is the place of the grant and its reason. */
+interface ChainCase {
+  readonly name: string
+  readonly hops: readonly object[]
+  readonly args: Readonly<Record<string, unknown>> | undefined
+  readonly refused?: { readonly hop: number | undefined; readonly reason: string }
+}
+
+const upTo = (max: number) => ({ [PAY]: { amount: range({ max }) } })
+
+export const CHAIN_CASES: readonly ChainCase[] = [
+  { name: 'a call that every grant allows', hops: [{ [PAY]: {} }, upTo(10), upTo(5)], args: { amount: 5 } },
+  { name: 'unknown arguments without constraints', hops: [{ [PAY]: {} }, { [PAY]: {} }], args: undefined },
+  {
+    name: 'a call that the last grant refuses',
+    hops: [upTo(10), upTo(5)],
+    args: { amount: 6 },
+    refused: { hop: 1, reason: 'ARGUMENT_REFUSED' },
+  },
+  {
+    name: 'a call that only the root refuses',
+    hops: [upTo(5), upTo(10), upTo(10)],
+    args: { amount: 6 },
+    refused: { hop: 0, reason: 'ARGUMENT_REFUSED' },
+  },
+  {
+    name: 'a call that only the middle grant refuses',
+    hops: [upTo(10), upTo(5), upTo(10)],
+    args: { amount: 6 },
+    refused: { hop: 1, reason: 'ARGUMENT_REFUSED' },
+  },
+  {
+    name: 'unknown arguments that only the last grant limits',
+    hops: [{ [PAY]: {} }, upTo(5)],
+    args: undefined,
+    refused: { hop: 1, reason: 'ARGUMENTS_NEEDED' },
+  },
+  {
+    name: 'a capability that the last grant lacks',
+    hops: [{ [PAY]: {} }, { 'https://api.acme.test#orders:read': {} }],
+    args: {},
+    refused: { hop: 1, reason: 'CAPABILITY_MISSING' },
+  },
+  {
+    name: 'a capability that only the root lacks',
+    hops: [{ 'https://api.acme.test#orders:read': {} }, { [PAY]: {} }],
+    args: {},
+    refused: { hop: 0, reason: 'CAPABILITY_MISSING' },
+  },
+  { name: 'no grant at all', hops: [], args: {}, refused: { hop: undefined, reason: 'CAPABILITY_MISSING' } },
+]
