@@ -2,6 +2,7 @@ import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair, type SigningKey, sign } from '@auth4agent/core/keys/ed25519'
+import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { AgentStatus, OperatorStatus } from '../../gen/prisma/enums.ts'
 import { AgentDirectoryService, OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
@@ -102,7 +103,8 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     ...bound,
   })
   const tokenStatus = {
-    check: (token: Parameters<typeof checkAtDatabase>[1]) => checkAtDatabase(statusPool, token),
+    check: async (token: TokenIdentity) => (await checkAtDatabase(statusPool, [token]))?.verdict,
+    checkAll: (tokens: readonly TokenIdentity[]) => checkAtDatabase(statusPool, tokens),
     endedKeys: (kids: readonly string[]) => findEndedKeys(statusPool, kids),
   }
   const settings = { ...SETTINGS, ...options.settings }

@@ -98,7 +98,8 @@ describe('dpop-proofs.json', () => {
       settings: { skewS: file.clock_skew },
       replays: createReplayMemory({ nowS: () => now }),
       genuineTokens: (text) => verifyAccessToken(text, file.issuer, { find, findNow: find }),
-      tokenStatus: { check: async () => undefined },
+      genuineChains: noChains,
+      tokenStatus: { check: async () => undefined, checkAll: async () => undefined },
     }
     const answers: string[] = []
     for (const { access_token: token, proof, method, url } of requests) {

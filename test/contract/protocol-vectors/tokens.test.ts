@@ -87,7 +87,8 @@ describe('tokens.json', () => {
       settings: { skewS: clock_skew },
       replays: createReplayMemory(),
       genuineTokens: (text: string) => verifyAccessToken(text, issuer, { find, findNow: find }),
-      tokenStatus: { check: async (token) => state.lookup(token) },
+      genuineChains: noChains,
+      tokenStatus: { check: async (token) => state.lookup(token), checkAll: async () => undefined },
     }
     const request = create(VerifyTokenRequestSchema, {
       token: tokenOf(vector),
