@@ -57,6 +57,11 @@ export interface TestAgent {
   readonly operatorId: string
 }
 
+/** An agent that can hold grants. */
+export interface TestHolder extends TestAgent {
+  readonly publicKey: Uint8Array
+}
+
 /** A challenge in the form that a client gets. */
 export interface TestChallenge {
   readonly challenge: string
@@ -230,7 +235,7 @@ export async function insertAgent(
   db: Db,
   operator: TestOperator,
   { scopes = ['read', 'write'], status = 'active' }: { scopes?: string[]; status?: AgentStatus } = {},
-): Promise<TestAgent> {
+): Promise<TestHolder> {
   const { publicKey, privateKey } = generateKeyPair()
   const id = uuidv7(Date.now(), crypto.getRandomValues(new Uint8Array(10)))
   const did = formatDid(operator.domain, fingerprint(publicKey))
@@ -238,7 +243,7 @@ export async function insertAgent(
   await db.prisma.agent.create({
     data: { id, operatorId: operator.id, did, status, allowedScopes: scopes, keys },
   })
-  return { id, did, key: privateKey, operatorId: operator.id }
+  return { id, did, key: privateKey, publicKey, operatorId: operator.id }
 }
 
 let domains = 0
