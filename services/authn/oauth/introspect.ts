@@ -9,8 +9,9 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { actorOf, verifyGenuineChain } from '../chains/verify-chain.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { Subject } from '../domain/decide-issue.ts'
+import { audiencesOf } from '../domain/split-capability.ts'
 import { verifyGenuine } from '../verify-token.ts'
-import { audiencesOf, type IntrospectionMembers, membersOfChain, membersOfToken } from './introspection-members.ts'
+import { type IntrospectionMembers, membersOfChain, membersOfToken } from './introspection-members.ts'
 import { authenticateClient } from './open-assertion.ts'
 
 /** What the answer tells about an active token; undefined for every other text. `client` is the DID of the caller. */

@@ -4,6 +4,7 @@ import { formatCapabilities } from '@auth4agent/core/delegation/parse-capabiliti
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { actorOf } from '../chains/verify-chain.ts'
+import { audiencesOf, splitCapability } from '../domain/split-capability.ts'
 
 /** What an answer tells about an active token or chain (RFC 7662 section 2.2). Times are in Unix seconds. */
 export interface IntrospectionMembers extends Omit<AccessTokenClaims, 'epoch' | 'nbf'> {
@@ -31,6 +32,8 @@ export function membersOfToken(claims: AccessTokenClaims): IntrospectionMembers 
 export function membersOfChain(chain: GenuineChain, visible: Capabilities): IntrospectionMembers {
   const [principal = actorOf(chain), ...others] = chain.hops
   const actor = actorOf(chain)
+  // JSON, as the message needs it.
+  const details: JsonObject[] = JSON.parse(JSON.stringify(formatCapabilities(visible)))
   const act = others.reduce<JsonObject | undefined>(
     (earlier, { did: sub }) => ({ sub, ...(earlier && { act: earlier }) }),
     undefined,
@@ -49,13 +52,8 @@ export function membersOfChain(chain: GenuineChain, visible: Capabilities): Intr
     aud: audiencesOf(visible),
     scope: scopesEverywhere(visible).join(' '),
     ...(act && { act }),
-    authorization_details: formatCapabilities(visible),
+    authorization_details: details,
   }
-}
-
-/** Returns the audiences of capabilities, each once. */
-export function audiencesOf(capabilities: Capabilities): readonly string[] {
-  return [...new Set(Array.from(capabilities.keys(), (capability) => split(capability)[0]))]
 }
 
 /**
@@ -64,17 +62,11 @@ export function audiencesOf(capabilities: Capabilities): readonly string[] {
  */
 function scopesEverywhere(capabilities: Capabilities): readonly string[] {
   const audiences = audiencesOf(capabilities)
-  const scopes = new Set(Array.from(capabilities.keys(), (capability) => split(capability)[1]))
+  const scopes = new Set(Array.from(capabilities.keys(), (capability) => splitCapability(capability).scope))
   return [...scopes].filter((scope) =>
     audiences.every((audience) => {
       const map = capabilities.get(`${audience}#${scope}`)
       return map !== undefined && isUnconstrained(map)
     }),
   )
-}
-
-/** A capability is `<audience>#<scope>`, and an audience has no #. */
-function split(capability: string): readonly [audience: string, scope: string] {
-  const at = capability.indexOf('#')
-  return [capability.slice(0, at), capability.slice(at + 1)]
 }
