@@ -14,10 +14,10 @@ export interface IssuedStatement {
 /**
  * States which identity key an active agent has, in which epochs. Writes nothing.
  *
- * The statement must never have newer epochs than the facts that it states: then whatever changes at the same time ends
- * it. So the first epoch of the deployment is read before the agent. Otherwise, a suspension of the operator that is
- * followed by the end of all tokens could happen between the two reads, and the statement would have the new epoch of
- * a suspended operator.
+ * The statement must never have newer epochs than the facts that it states: then whatever changes at the same time
+ * ends it. So the first epoch of the deployment is read before the agent. Otherwise, a suspension of the operator
+ * that is followed by the end of all tokens could happen between the two reads, and the statement would have the new
+ * epoch of a suspended operator.
  *
  * @throws ApiError INVALID_DID, AGENT_NOT_FOUND, AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE, UNAVAILABLE
  */
