@@ -52,7 +52,7 @@ export function createJudgeChain(options: JudgeChainOptions): JudgeChain {
     const verified = await verifyChain(text)
     if (!verified.ok) return refuse(verified)
     const { chain } = verified
-    refuseIf(checkNow(chain, present()) ?? checkParties(chain, wanted) ?? checkCapabilities(chain, wanted))
+    refuseIf(checkNow(chain, present()) ?? checkCapabilities(chain, wanted) ?? checkParties(chain, wanted))
     refuseIf(await checkBound(text, holderOf(chain), wanted.dpop, present()))
     const read = await readArguments(wanted)
     if ('reason' in read) return refuse(read)

@@ -25,8 +25,8 @@ export interface Holder {
   prove(chain: string, edits?: Partial<DpopContent>): Promise<string>
 }
 
-/** How a test changes a grant. */
-export interface GrantWish {
+/** How a test changes a root grant. */
+interface GrantWish {
   readonly tools?: object
   /** Seconds from now; may be negative. */
   readonly lifetime?: readonly [from: number, until: number]
@@ -50,10 +50,10 @@ export function newHolder(domain = 'acme.test'): Holder {
 export interface GrantIssuer {
   readonly issuer: FakeIssuer
   readonly grantKid: string
-  rootFor(holder: Holder, wish?: GrantWish): Promise<string>
-  handOn(chain: string, from: Holder, to: Holder, wish?: GrantWish): Promise<string>
-  /** Signs a chain in which each holder hands the rights of the first on to the next. `wish` is for the last grant. */
-  chainThrough(holders: readonly Holder[], wish?: GrantWish): Promise<string>
+  readonly rootFor: (holder: Holder, wish?: GrantWish) => Promise<string>
+  readonly handOn: (chain: string, from: Holder, to: Holder) => Promise<string>
+  /** Signs a chain in which each holder hands the rights of the first on to the next. */
+  readonly chainThrough: (holders: readonly Holder[]) => Promise<string>
 }
 
 /** Creates a fake server whose JWKS also has a key for grants. */
@@ -71,31 +71,21 @@ export function grantIssuer(): GrantIssuer {
       allowedDomains: to,
     })
   }
-  const handOn: GrantIssuer['handOn'] = async (chain, from, to, { tools = TOOLS, lifetime } = {}) => {
+  const handOn: GrantIssuer['handOn'] = async (chain, from, to) => {
     const statement = await signHolderStatement(signer, about(to, [0, 3_600]))
-    const nowS = Math.floor(Date.now() / 1_000)
-    const expires = lifetime === undefined ? undefined : nowS + lifetime[1]
-    const { publicKey } = to.signer
-    return deriveGrant(
-      from.signer,
-      chain,
-      { issuer: ISSUER, to: publicKey, statement, capabilities: read(tools), expires },
-      nowS,
-    )
+    const derivation = { issuer: ISSUER, to: to.signer.publicKey, statement, capabilities: read(TOOLS) }
+    return deriveGrant(from.signer, chain, derivation, Math.floor(Date.now() / 1_000))
   }
   return {
     issuer,
     grantKid: signerKid(signer),
     rootFor,
     handOn,
-    async chainThrough(holders, wish = {}) {
+    async chainThrough(holders) {
       const [principal, ...others] = holders
       if (principal === undefined) throw new RangeError('A chain must have a holder')
-      const to = [...new Set(holders.map(domainOf))]
-      let chain = await rootFor(principal, { to, ...(others.length === 0 && wish) })
-      for (const [index, next] of others.entries()) {
-        chain = await handOn(chain, holders[index] ?? principal, next, index === others.length - 1 ? wish : {})
-      }
+      let chain = await rootFor(principal, { to: [...new Set(holders.map(domainOf))] })
+      for (const [index, next] of others.entries()) chain = await handOn(chain, holders[index] ?? principal, next)
       return chain
     },
   }
