@@ -17,7 +17,7 @@ export interface DelegationHop {
 
 /** Who acts for whom, as a chain of grants says. */
 export interface Delegation {
-  /** The DID of the agent whose rights are used: the holder of the first grant. */
+  /** The DID of the agent whose authority is used: the holder of the first grant. */
   readonly principal: string
   /** The DID of the agent that sent the request: the holder of the last grant. The same as `principal` without others. */
   readonly actor: string

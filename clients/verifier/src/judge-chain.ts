@@ -106,7 +106,7 @@ function createCheckEnds({ settings, follower, ask }: JudgeOptions, checkNow: Ch
   }
 }
 
-/** Checks whose rights are used, and who holds a grant of the chain. */
+/** Checks whose authority is used, and who holds a grant of the chain. */
 function checkParties({ hops }: GenuineChain, { operators, actors }: ChainDemands): Refusal | undefined {
   const [principal] = hops
   if (principal === undefined || !isGovernedBy(operators, principal))
@@ -117,7 +117,7 @@ function checkParties({ hops }: GenuineChain, { operators, actors }: ChainDemand
   return hop === -1 ? undefined : { reason: 'ACTOR_NOT_TRUSTED', hop, rule }
 }
 
-/** The proof must be of the key of the last holder. A middle holder has given its rights away. */
+/** The proof must be of the key of the last holder. A middle holder has handed its authority on. */
 function holderOf({ hops }: GenuineChain) {
   return { cnf: { jkt: hops.at(-1)?.jkt ?? '' } }
 }

@@ -52,7 +52,7 @@ export interface GrantIssuer {
   readonly grantKid: string
   readonly rootFor: (holder: Holder, wish?: GrantWish) => Promise<string>
   readonly handOn: (chain: string, from: Holder, to: Holder) => Promise<string>
-  /** Signs a chain in which each holder hands the rights of the first on to the next. */
+  /** Signs a chain in which each holder hands the authority of the first on to the next. */
   readonly chainThrough: (holders: readonly Holder[]) => Promise<string>
 }
 

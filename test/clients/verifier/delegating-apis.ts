@@ -12,6 +12,7 @@ import express from 'express'
 import fastify from 'fastify'
 import { Hono } from 'hono'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { type Api, LIST, listening, serveHono } from './apis.ts'
 
 /** What a handler says about its caller: who acts for whom, or the DID in the claims of an access token. */
@@ -74,8 +75,9 @@ export const startDelegating = {
   },
 } as const
 
-/** The path of the method of {@link startDelegatingConnect}. */
+/** The paths of the methods of {@link startDelegatingConnect}: one with one message, and one with a stream. */
 export const CREATE = '/auth4agent.v1.AuthnService/CreateChallenge'
+export const WATCH = '/auth4agent.v1.RevocationService/WatchRevocations'
 
 /** Starts a Connect API whose `CreateChallenge` accepts chains. The argument `amount` is the length of `did`. */
 export async function startDelegatingConnect(verifier: Verifier): Promise<Api> {
@@ -86,11 +88,13 @@ export async function startDelegatingConnect(verifier: Verifier): Promise<Api> {
   const handler = connectNodeAdapter({
     interceptors: [guard, guard],
     routes: (router) =>
-      router.service(AuthnService, {
-        createChallenge: (_request, { values }) => ({
-          challenge: values.get(delegationKey)?.actor ?? values.get(claimsKey)?.sub ?? '',
-        }),
-      }),
+      router
+        .service(AuthnService, {
+          createChallenge: (_request, { values }) => ({
+            challenge: values.get(delegationKey)?.actor ?? values.get(claimsKey)?.sub ?? '',
+          }),
+        })
+        .service(RevocationService, { async *watchRevocations() {} }),
   })
   return listening(createServer(handler))
 }

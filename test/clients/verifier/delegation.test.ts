@@ -1,9 +1,19 @@
+import { ConnectError, createClient } from '@connectrpc/connect'
+import { createConnectTransport } from '@connectrpc/connect-node'
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { newToken } from '../../support/offline-verifier.ts'
 import { type Api, LIST } from './apis.ts'
 import { type Holder, PAY_URL, SHOP, setUpChain } from './chains.ts'
-import { CREATE, PATHS, startDelegating, startDelegatingConnect, startDelegatingGrpc } from './delegating-apis.ts'
+import {
+  CREATE,
+  PATHS,
+  startDelegating,
+  startDelegatingConnect,
+  startDelegatingGrpc,
+  WATCH,
+} from './delegating-apis.ts'
 
 async function started<A extends Api>(api: Promise<A>): Promise<A> {
   const running = await api
@@ -62,6 +72,23 @@ it('protect of connect accepts a chain whose grants allow the arguments in the m
   expect(await call('x'.repeat(501))).toEqual([403, 'permission_denied'])
   const token = newToken(issuer.key, { scope: 'pay' })
   expect((await post(url + CREATE, {}, { authorization: `Bearer ${token}` }))[0]).toBe(200)
+})
+
+it('protect of connect accepts for a stream only a chain without constraints, and does not read arguments', async () => {
+  const { verifier, chain, actor, rootFor } = await setUpChain()
+  const { url } = await started(startDelegatingConnect(verifier))
+  const client = createClient(RevocationService, createConnectTransport({ baseUrl: url, httpVersion: '1.1' }))
+  const call = async (text: string) => {
+    const headers = await underDpop(text, actor, SHOP + WATCH)
+    try {
+      for await (const _event of client.watchRevocations({}, { headers }));
+      return 'accepted'
+    } catch (error) {
+      return ConnectError.from(error).rawMessage
+    }
+  }
+  expect(await call(chain)).toMatch(/^The capability has constraints, but the arguments of the call are not known/)
+  expect(await call(await rootFor(actor, { tools: { [`${SHOP}#pay`]: {} } }))).toBe('accepted')
 })
 
 /** Starts a gRPC API, and makes a client of it and a chain. */
