@@ -11,7 +11,7 @@ import type { Handlers } from '../chain/call.ts'
 import { toDelegation } from './chains/messages.ts'
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'
-import { tokenTypeOf } from './oauth/routes.ts'
+import { tokenTypeOf } from './oauth/introspection-members.ts'
 import { redeemChallenge } from './redeem-challenge.ts'
 import { verifyToken } from './verify-token.ts'
 

@@ -12,15 +12,8 @@ import { createVerificationKeys } from '../../services/keys/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { checkAtDatabase } from '../../services/revocation/check-token.ts'
 import { ISSUER, signChallenge, type TestAgent, type TestChallenge, type TestInstance } from './authn.ts'
+import { DETAILS } from './grant-details.ts'
 import { anonymous } from './identity.ts'
-
-/** Returns the text of `authorization_details` for capabilities and their constraints. */
-export function detailsOf(tools: Readonly<Record<string, object>>): string {
-  return JSON.stringify([{ type: 'attenuating_agent_token', tools }])
-}
-
-/** Capabilities at an audience that nobody owns. */
-export const DETAILS = detailsOf({ 'https://api.free.test#read': {}, [`${ISSUER}#write`]: {} })
 
 type GrantWishes = Omit<MessageInitShape<typeof IssueGrantRequestSchema>, '$typeName'>
 
@@ -67,7 +60,7 @@ export async function readStatement(db: Db, text: string) {
 }
 
 /** Asks the database why a grant, or a grant to the agent of a statement, has ended. Undefined if it has not. */
-export function endOf(
+export async function endOf(
   { pool }: Db,
   {
     kid,
@@ -77,5 +70,6 @@ export function endOf(
     id,
   }: Omit<Pick<Hop, 'kid' | 'did' | 'operatorId' | 'epoch' | 'id'>, 'id'> & { id?: string },
 ): Promise<Verdict | undefined> {
-  return checkAtDatabase(pool, { kid, jti: id ?? '', operatorId, sub: did, agentEpoch, operatorEpoch })
+  const identity = { kid, jti: id ?? '', operatorId, sub: did, agentEpoch, operatorEpoch }
+  return (await checkAtDatabase(pool, [identity]))?.verdict
 }

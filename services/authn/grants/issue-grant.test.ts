@@ -10,7 +10,8 @@ import {
   type TestInstance,
 } from '../../../test/support/authn.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
-import { DETAILS, detailsOf, endOf, grantCalls, readGrant } from '../../../test/support/grants.ts'
+import { DETAILS, detailsOf } from '../../../test/support/grant-details.ts'
+import { endOf, grantCalls, readGrant } from '../../../test/support/grants.ts'
 import { anonymous, asAdmin, insertOperator, type TestOperator } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 
@@ -65,7 +66,7 @@ it('issueGrant issues a grant whose claims, answer, row and audit agree', async 
     allowedDomains,
     exp: root.iat + 60,
   })
-  expect([...root.capabilities.keys()]).toEqual(['https://api.free.test#read', `${ISSUER}#write`])
+  expect([...root.capabilities.keys()]).toEqual(['https://api.free.test#read', 'files.free.test#write'])
   expect(answer).toMatchObject({ grantId: root.id, expiresIn: 60, maxDepth: 2, delegateTo: allowedDomains })
   expect(answer.expiresAt).toMatchObject({ seconds: BigInt(root.exp) })
   const { prisma } = database.db
@@ -76,11 +77,13 @@ it('issueGrant issues a grant whose claims, answer, row and audit agree', async 
   ])
 })
 
-it('a grant is no token: verifyToken, revokeToken and introspection do not accept it', async () => {
+it('a grant is no token: without proof, VerifyToken does not accept it, and RevokeToken does not revoke it', async () => {
   const grant = await grants.issueGrant(agent)
-  expect(await instance.verify(grant)).toMatchObject({ valid: false })
-  expect(await refusalOf(Promise.resolve(instance.revoke({ token: grant })))).toBe('TOKEN_NOT_OURS')
-  expect(await instance.introspect(agent, grant)).toEqual({ active: false })
+  expect(await instance.verify(grant)).toMatchObject({ valid: false, reason: 'DELEGATION_NOT_ACCEPTED' })
+  const accepting = { delegation: 'accept', audience: ['files.free.test'], scope: 'write' }
+  expect(await instance.verify(grant, accepting)).toMatchObject({ valid: false, reason: 'PROOF_REQUIRED' })
+  expect(await instance.verify(grant, { ...accepting, proofChecked: true })).toMatchObject({ valid: true })
+  expect(await refusalOf(Promise.resolve(instance.revoke({ token: grant })))).toBe('UNAUTHENTICATED')
 })
 
 describe('issueGrant refuses', () => {

@@ -1,14 +1,16 @@
+import { grantRefusals } from '@auth4agent/core/delegation/refusal'
 import { verdicts } from '@auth4agent/core/token/verdicts'
 import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@bufbuild/protobuf'
 import { status as statuses } from '@grpc/grpc-js'
 import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import { authnPolicies, oauthPolicies } from '../../../services/authn/policy.ts'
+import { authnPolicies, grantPolicies, oauthPolicies } from '../../../services/authn/policy.ts'
 import { statusRefusals } from '../../../services/authn/refuse-by-status.ts'
 import { methodName } from '../../../services/chain/method-name.ts'
 import type { Policy } from '../../../services/chain/policy.ts'
@@ -27,6 +29,7 @@ const SERVICES = [
   IdentityService,
   AgentKeyService,
   AuthnService,
+  DelegationService,
   OAuthService,
   RevocationService,
   KeysService,
@@ -36,6 +39,7 @@ const POLICIES: readonly object[] = [
   identityPolicies,
   keyPolicies,
   authnPolicies,
+  grantPolicies,
   oauthPolicies,
   revocationPolicies,
   keysPolicies,
@@ -55,7 +59,8 @@ const REFUSE = statusRefusals[methodName(AuthnService.method.verifyToken)]
 
 /** The tables of `docs/protocol.md` that this file writes from the code, by the name in their markers. */
 const TABLES: Readonly<Record<string, () => string>> = {
-  verdicts: verdictTable,
+  verdicts: () => verdictTable(verdicts),
+  grants: () => verdictTable(onlyOfGrants),
   rates: rateTable,
   reasons: reasonTable,
   calls: callTable,
@@ -80,8 +85,13 @@ export function withProtocolTables(document: string): string {
   return filled
 }
 
-function verdictTable(): string {
-  const rows = Object.entries(verdicts).map(([name, meaning]) => {
+/** The reasons about chains that are no verdict about access tokens too. */
+const onlyOfGrants = Object.fromEntries(
+  Object.entries(grantRefusals).filter(([name]) => !Object.hasOwn(verdicts, name)),
+)
+
+function verdictTable(sentences: Readonly<Record<string, string>>): string {
+  const rows = Object.entries(sentences).map(([name, meaning]) => {
     const refusal = REFUSE?.({ valid: false, reason: name } as never)
     const error = /error="(\w+)"/.exec(refusal?.challenge ?? '')?.[1]
     return [code(name), meaning, String(refusal?.status), code(error ?? '')]
