@@ -1,36 +1,79 @@
-import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
+import type { GenuineChain } from '@auth4agent/core/delegation/grant-types'
+import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { toProofMembers } from './bound-tokens.ts'
+import type { ChainDemands } from './chain-wanted.ts'
 import { isVerdict, type VerificationReason } from './errors.ts'
 import { type Fetch, fetchJson } from './http.ts'
 import type { Demands } from './wanted.ts'
 
+/** A question to the issuer. */
+export interface Question {
+  readonly body: Readonly<Record<string, unknown>>
+  /** Returns whether the members of an answer are about this question. A cache may return another answer. */
+  readonly isAbout: (answer: JsonObject) => boolean
+}
+
 /**
- * Asks the issuer about a token. Resolves with the reason why it is not valid, or undefined if it is valid. Rejects if
- * the issuer does not answer.
+ * Asks the issuer about a token or a chain of grants. Resolves with the reason why it is not valid, or undefined if it
+ * is valid. Rejects if the issuer does not answer.
  */
-export type Ask = (token: string, claims: AccessTokenClaims, wanted: Demands) => Promise<VerificationReason | undefined>
+export type Ask = (question: Question) => Promise<VerificationReason | undefined>
 
 const MAX_BYTES = 65_536
 
 /** Makes a function that asks `POST /v1/verify` each time. It keeps no answer. */
 export function createAsk(fetch: Fetch, locate: () => Promise<string>): Ask {
-  return async (token, claims, { audience, scope, operators, dpop }) => {
-    const body = JSON.stringify({
-      token,
-      audience,
-      ...(scope.length > 0 && { scope: scope.join(' ') }),
-      ...(operators.length > 0 && { operators }),
-      ...(typeof dpop === 'object' && toProofMembers(dpop)),
-    })
+  return async ({ body, isAbout }) => {
     const headers = { 'content-type': 'application/json', accept: 'application/json' }
-    const { json } = await fetchJson(fetch, await locate(), MAX_BYTES, { method: 'POST', headers, body })
+    const init = { method: 'POST', headers, body: JSON.stringify(body) }
+    const { json } = await fetchJson(fetch, await locate(), MAX_BYTES, init)
     const { valid, reason } = json
-    const told = json['claims']
-    // The answer must be about this token, because a cache may return an answer about another token.
-    if (valid === true && isJsonObject(told) && told['jti'] === claims.jti && told['sub'] === claims.sub)
-      return undefined
+    if (valid === true && isAbout(json)) return undefined
     if (valid === false && isVerdict(reason)) return reason
     throw new TypeError('The answer of the issuer must be a verdict about this token')
   }
+}
+
+/** Makes the question whether a token is valid and meets the demands. */
+export function askAboutToken(token: string, { jti, sub }: AccessTokenClaims, wanted: Demands): Question {
+  return {
+    body: { token, ...toMembers(wanted) },
+    isAbout: ({ claims }) => isJsonObject(claims) && claims['jti'] === jti && claims['sub'] === sub,
+  }
+}
+
+/** Makes the question whether a chain of grants is valid and allows a call with these arguments. */
+export function askAboutChain(
+  token: string,
+  { hops }: GenuineChain,
+  wanted: ChainDemands,
+  args: JsonObject | undefined,
+): Question {
+  const { actors } = wanted
+  const ids = hops.map(({ id }) => id).join(' ')
+  return {
+    body: {
+      token,
+      ...toMembers(wanted),
+      delegation: 'accept',
+      ...(args !== undefined && { arguments: args }),
+      ...(actors.length > 0 && { actors }),
+    },
+    isAbout: ({ delegation }) => isJsonObject(delegation) && grantIds(delegation['hops']) === ids,
+  }
+}
+
+function toMembers({ audience, scope, operators, dpop }: Demands): Question['body'] {
+  return {
+    audience,
+    ...(scope.length > 0 && { scope: scope.join(' ') }),
+    ...(operators.length > 0 && { operators }),
+    ...(typeof dpop === 'object' && toProofMembers(dpop)),
+  }
+}
+
+function grantIds(hops: unknown): string | undefined {
+  if (!Array.isArray(hops)) return undefined
+  return hops.map((hop: unknown) => (isJsonObject(hop) ? String(hop['grant_id']) : '')).join(' ')
 }

@@ -15,12 +15,12 @@ interface Refusal extends VerificationErrorOptions {
 }
 
 /**
- * Decides whether a genuine token is bound to the key of the DPoP proof that came with it. Returns undefined if it is,
- * or a promise if the replay store answers later. The promise never rejects.
+ * Decides whether a genuine token or chain is bound to the key of the DPoP proof that came with it. Returns undefined
+ * if it is, or a promise if the replay store answers later. The promise never rejects.
  */
 export type CheckBound = (
   text: string,
-  claims: AccessTokenClaims,
+  claims: Pick<AccessTokenClaims, 'cnf'>,
   dpop: Demands['dpop'],
   now: Moment,
 ) => Refusal | undefined | Promise<Refusal | undefined>

@@ -1,4 +1,6 @@
 import { deferred } from '@auth4agent/core/async/waiting'
+import { createGenuineChains } from '@auth4agent/core/delegation/genuine-chains'
+import { isChain } from '@auth4agent/core/delegation/is-chain'
 import { type Moment, present } from '@auth4agent/core/platform/moment'
 import { expectNode } from '@auth4agent/core/platform/node-version'
 import { checkSigned, type ReadToken, readAccessToken, type VerificationKey } from '@auth4agent/core/token/access-token'
@@ -6,9 +8,12 @@ import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { createTokenCache } from '@auth4agent/core/token/token-cache'
 import { createAsk } from './ask.ts'
 import { createCheckBound } from './bound-tokens.ts'
+import { readChainDemands, type WantedOfChain } from './chain-wanted.ts'
+import type { Delegation } from './delegation.ts'
 import { VerificationError } from './errors.ts'
 import { followRevocations } from './follower.ts'
 import { createJudge, type Genuine, toGenuine } from './judge.ts'
+import { createJudgeChain } from './judge-chain.ts'
 import { createKeyStore } from './key-store.ts'
 import { createCounts, type Metrics } from './metrics.ts'
 import { readOptions, type Settings, type VerifierOptions } from './options.ts'
@@ -16,7 +21,10 @@ import { createProblems, type Need, type ReadyOptions } from './problems.ts'
 import { createLocate, feedOf } from './sources.ts'
 import { createDemands, type Demands, type Wanted } from './wanted.ts'
 
-/** Verifies the access tokens of one issuer, offline. */
+/** A remembered grant takes some 20 kB, far more than a token. */
+const MAX_GRANTS = 2_000
+
+/** Verifies the access tokens and the chains of grants of one issuer, offline. */
 export interface Verifier {
   /** The options, checked and with defaults. */
   readonly settings: Settings
@@ -44,6 +52,25 @@ export interface Verifier {
    * ```
    */
   verify(token: string, wanted?: Wanted): Promise<AccessTokenClaims>
+  /**
+   * Resolves with who acts for whom, if a chain of grants is valid and allows a call with the requirements in `wanted`.
+   * The DPoP proof in `wanted.dpop` is needed, by the holder of the last grant and for the whole text of the chain.
+   * `verify` refuses chains with DELEGATION_NOT_ACCEPTED, because the agent that sends one acts for another agent.
+   *
+   * Rejects with VerificationError for any other input, and with TypeError if `wanted` is invalid or has no scope.
+   *
+   * @example
+   *
+   * ```ts
+   * const { principal, actor } = await verifier.verifyChain(chain, {
+   *   scope: 'pay',
+   *   arguments: () => ({ amount: 20 }),
+   *   dpop: { proof, method: 'POST', url: 'https://api.example.com/pay' },
+   * })
+   * console.log(`${actor} pays for ${principal}`)
+   * ```
+   */
+  verifyChain(chain: string, wanted: WantedOfChain): Promise<Delegation>
   /**
    * Resolves when the verifier has the keys and the revocation log. Keeps waiting during temporary problems: a refused
    * connection, a timeout, a 5xx.
@@ -106,11 +133,16 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const ask = createAsk(fetch, async () => (await locate()).verify)
   let isClosed = false
   const checkBound = createCheckBound(settings)
-  const { judge, refuse } = createJudge({ settings, follower, checkBound, ask, counts, isClosed: () => isClosed })
+  const judging = { settings, follower, checkBound, ask, counts, isClosed: () => isClosed }
+  const { judge, refuse } = createJudge(judging)
   const closing = deferred<never>()
   closing.promise.catch(() => undefined)
   const toDemands = createDemands({ audience, operators, scope: [], dpop: settings.dpop })
   const seen = createTokenCache<Genuine>(settings.cacheSize)
+  const findKey = (kid: string) => keys.find(kid).catch((cause: unknown) => refuse('KEYS_UNAVAILABLE', { cause }))
+  const grantRules = { issuer: settings.issuer, keys: { find: findKey, findNow: findKey } }
+  const verifyChain = createGenuineChains(grantRules, Math.min(settings.cacheSize, MAX_GRANTS))
+  const judgeChain = createJudgeChain({ ...judging, refuse, verifyChain })
 
   const judgeNew = (text: string, read: ReadToken, key: VerificationKey, wanted: Demands, now = present()) => {
     const genuine = checkSigned(read, settings.issuer, key)
@@ -123,14 +155,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return answer
   }
   const findAndJudge = async (text: string, read: ReadToken, wanted: Demands) => {
-    const { kid } = read.jws.header
-    const key = await keys.find(kid).catch((cause: unknown) => refuse('KEYS_UNAVAILABLE', { cause }))
+    const key = await findKey(read.jws.header.kid)
     return key === undefined ? refuse('UNKNOWN_KEY') : judgeNew(text, read, key, wanted)
   }
   const verifyNew = (text: unknown, wanted: Demands, now: Moment) => {
     if (typeof text !== 'string') return refuse('MALFORMED_TOKEN')
     const read = readAccessToken(text)
-    if ('verdict' in read) return refuse(read.verdict)
+    if ('verdict' in read) return refuse(isChain(text) ? 'DELEGATION_NOT_ACCEPTED' : read.verdict)
     const key = keys.peek(read.jws.header.kid, now)
     return key === undefined ? findAndJudge(text, read, wanted) : judgeNew(text, read, key, wanted, now)
   }
@@ -150,6 +181,12 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const now = present()
       if (before !== undefined && keys.holds(before.key, now)) return judge(token, before, demands, now)
       return verifyNew(token, demands, now)
+    },
+    async verifyChain(chain, wanted) {
+      const demands = readChainDemands(wanted, toDemands)
+      if (isClosed) return refuse('VERIFIER_CLOSED')
+      // A caller in JavaScript may pass a value that is not a string.
+      return typeof chain === 'string' ? judgeChain(chain, demands) : refuse('MALFORMED_GRANT')
     },
     ready: (options) =>
       problems.untilReady(() => Promise.race([closing.promise, Promise.all([keys.ready, follower?.ready])]), options),

@@ -1,13 +1,15 @@
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
-import type { RequestHandler, Response } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
+import { claimsIn, delegationIn } from './authority.ts'
 import type { Verifier } from './create-verifier.ts'
+import type { Delegation } from './delegation.ts'
 import { createGuard, type Granted, type GuardOptions, type Refused } from './guard.ts'
 import { credentialsOf } from './presented.ts'
 import { createMetadata, type MetadataOptions } from './resource-metadata.ts'
 
 /**
  * Returns Express middleware that accepts requests with a valid token and answers all others. Handlers get the claims
- * by {@link claimsOf}.
+ * by {@link claimsOf}, and who acts for whom by {@link delegationOf}.
  *
  * Throws TypeError for invalid options.
  *
@@ -21,14 +23,14 @@ import { createMetadata, type MetadataOptions } from './resource-metadata.ts'
  * })
  * ```
  */
-export function protect(verifier: Verifier, options?: GuardOptions): RequestHandler {
+export function protect(verifier: Verifier, options?: GuardOptions<Request>): RequestHandler {
   const guard = createGuard(verifier, options)
   return async (request, response, next) => {
     let answer: Granted | Refused
     try {
       // Routers change `url`, but the proof is for the URL that the client used.
       const { method, originalUrl: target } = request
-      answer = await guard({ ...credentialsOf(request), request, method, target })
+      answer = await guard({ ...credentialsOf(request), request, method, target }, request)
     } catch (error) {
       // Express 4 ignores a rejected promise, so the error is passed to `next`.
       next(error)
@@ -39,12 +41,14 @@ export function protect(verifier: Verifier, options?: GuardOptions): RequestHand
       return
     }
     response.locals['claims'] = answer.claims
+    response.locals['delegation'] = answer.delegation
     next()
   }
 }
 
 /**
- * Returns the claims of a request that {@link protect} accepted. Throws Error for other requests.
+ * Returns the claims of a request that {@link protect} accepted with an access token. Throws Error for other requests,
+ * also for one with a chain of grants.
  *
  * @example
  *
@@ -55,9 +59,23 @@ export function protect(verifier: Verifier, options?: GuardOptions): RequestHand
  * ```
  */
 export function claimsOf(response: Response): AccessTokenClaims {
-  const claims: AccessTokenClaims | undefined = response.locals['claims']
-  if (claims === undefined) throw new Error('protect() has not accepted this request')
-  return claims
+  return claimsIn(response.locals)
+}
+
+/**
+ * Returns who acts for whom in a request that {@link protect} accepted, or undefined if it came with an access token.
+ * Throws Error for other requests.
+ *
+ * @example
+ *
+ * ```ts
+ * import { delegationOf } from '@auth4agent/verifier/express'
+ *
+ * const { principal, actor } = delegationOf(response) ?? {}
+ * ```
+ */
+export function delegationOf(response: Response): Delegation | undefined {
+  return delegationIn(response.locals)
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from 'fastify'
+import { claimsIn, delegationIn } from './authority.ts'
 import type { Verifier } from './create-verifier.ts'
+import type { Delegation } from './delegation.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
 import { credentialsOf } from './presented.ts'
 import { createMetadata, type MetadataOptions } from './resource-metadata.ts'
@@ -8,7 +10,9 @@ import { createMetadata, type MetadataOptions } from './resource-metadata.ts'
 declare module 'fastify' {
   interface FastifyRequest {
     /** The claims of the token that `protect` accepted. */
-    claims?: AccessTokenClaims
+    claims?: AccessTokenClaims | undefined
+    /** Who acts for whom, if `protect` accepted a chain of grants. */
+    delegation?: Delegation | undefined
   }
 }
 
@@ -18,7 +22,9 @@ type AnyReply = FastifyReply<RouteGenericInterface, RawServerBase>
 
 /**
  * Returns a Fastify hook for `onRequest`, of one route or of all. It accepts requests with a valid token and answers
- * all others. Handlers get the claims as `request.claims`, or by {@link claimsOf}.
+ * all others. Handlers get the claims as `request.claims`, or by {@link claimsOf}, and who acts for whom as
+ * `request.delegation`, or by {@link delegationOf}. If the option `arguments` reads the body, use it as a hook for
+ * `preHandler`, because Fastify reads the body after `onRequest`.
  *
  * Throws TypeError for invalid options.
  *
@@ -30,19 +36,21 @@ type AnyReply = FastifyReply<RouteGenericInterface, RawServerBase>
  * app.get('/orders', { onRequest: protect(verifier, { scope: 'orders:read' }) }, (request) => claimsOf(request).sub)
  * ```
  */
-export function protect(verifier: Verifier, options?: GuardOptions) {
+export function protect(verifier: Verifier, options?: GuardOptions<AnyRequest>) {
   const guard = createGuard(verifier, options)
   return async (request: AnyRequest, reply: AnyReply): Promise<AnyReply | undefined> => {
     const { raw, method, originalUrl: target } = request
-    const answer = await guard({ ...credentialsOf(raw), request: raw, method, target })
+    const answer = await guard({ ...credentialsOf(raw), request: raw, method, target }, request)
     if (!('claims' in answer)) return reply.code(answer.status).headers(answer.headers).send(answer.body)
     request.claims = answer.claims
+    request.delegation = answer.delegation
     return undefined
   }
 }
 
 /**
- * Returns the claims of a request that {@link protect} accepted. Throws Error for other requests.
+ * Returns the claims of a request that {@link protect} accepted with an access token. Throws Error for other requests,
+ * also for one with a chain of grants.
  *
  * @example
  *
@@ -52,9 +60,24 @@ export function protect(verifier: Verifier, options?: GuardOptions) {
  * const agent = claimsOf(request).sub
  * ```
  */
-export function claimsOf({ claims }: Pick<FastifyRequest, 'claims'>): AccessTokenClaims {
-  if (claims === undefined) throw new Error('protect() has not accepted this request')
-  return claims
+export function claimsOf(request: Pick<FastifyRequest, 'claims' | 'delegation'>): AccessTokenClaims {
+  return claimsIn(request)
+}
+
+/**
+ * Returns who acts for whom in a request that {@link protect} accepted, or undefined if it came with an access token.
+ * Throws Error for other requests.
+ *
+ * @example
+ *
+ * ```ts
+ * import { delegationOf } from '@auth4agent/verifier/fastify'
+ *
+ * const { principal, actor } = delegationOf(request) ?? {}
+ * ```
+ */
+export function delegationOf(request: Pick<FastifyRequest, 'claims' | 'delegation'>): Delegation | undefined {
+  return delegationIn(request)
 }
 
 /**

@@ -1,5 +1,7 @@
+import { isChain } from '@auth4agent/core/delegation/is-chain'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
-import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import type { Authority } from './authority.ts'
+import { type Arguments, readChainDemands, type WantedOfChain } from './chain-wanted.ts'
 import { createChallenge, type Scheme } from './challenge.ts'
 import type { Verifier } from './create-verifier.ts'
 import { VerificationError, type VerificationReason } from './errors.ts'
@@ -9,8 +11,8 @@ import { type Address, readAddress, toMetadataUrl, toPublicUrl } from './public-
 import { presentedIn } from './same-request.ts'
 import { createDemands, WANTED_NAMES, type Wanted } from './wanted.ts'
 
-/** Options of `protect`: the requirements for each request. */
-export interface GuardOptions extends Omit<Wanted, 'dpop'> {
+/** Options of `protect`: the requirements for each request. `Source` is a request in the form of the framework. */
+export interface GuardOptions<Source = void> extends Omit<Wanted, 'dpop'> {
   /** 'required' accepts only tokens that are bound to a key, each with a DPoP proof (RFC 9449). */
   readonly dpop?: 'required'
   /** Used instead of the verifier's own `publicUrl`: the URL below which clients send their requests. */
@@ -25,21 +27,35 @@ export interface GuardOptions extends Omit<Wanted, 'dpop'> {
    * The default is the well-known address of the resource.
    */
   readonly resourceMetadata?: string
+  /**
+   * 'accept' also accepts chains of grants, whose sender acts for another agent. It needs `scope`. The default,
+   * 'refuse', answers them with DELEGATION_NOT_ACCEPTED.
+   */
+  readonly delegation?: 'refuse' | 'accept'
+  /**
+   * Returns the arguments of the call, to which the constraints in a chain of grants apply. It must return every
+   * argument on which the handler acts, with the value on which it acts. It is called only for chains, after the chain
+   * and the proof were checked. If it throws, the request is refused. Without arguments, a chain with constraints is
+   * refused.
+   */
+  readonly arguments?: (source: Source) => Arguments | Promise<Arguments>
+  /** The domains whose agents may hold a grant of a chain, the first one too. By default, all that the grants allow. */
+  readonly actors?: readonly string[]
 }
 
 /** The option names of guards. */
-export const GUARD_NAMES: Names<GuardOptions> = {
+export const GUARD_NAMES: Names<GuardOptions<never>> = {
   ...WANTED_NAMES,
   publicUrl: true,
   resource: true,
   resourceMetadata: true,
+  delegation: true,
+  arguments: true,
+  actors: true,
 }
 
-/** A request that is accepted. */
-export interface Granted {
-  readonly claims: AccessTokenClaims
-  readonly token: string
-}
+/** A request that is accepted: either with an access token, or with a chain of grants, which has no claims. */
+export type Granted = { readonly token: string } & Authority
 
 /** The answer to a request that is refused. */
 export interface Refused {
@@ -51,11 +67,18 @@ export interface Refused {
   readonly title: string
 }
 
-/** Decides about a request. */
-export type Guard = (request: Presented) => Promise<Granted | Refused>
+/** Decides about a request. `source` is the same request in the form of the framework. */
+export type Guard<Source = void> = (request: Presented, source: Source) => Promise<Granted | Refused>
 
 /** The value of an Authorization header with a token (RFC 6750 section 2.1, RFC 9449 section 7.1). */
 const CREDENTIALS = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*)$/i
+/** The reasons why a token or chain that is valid does not allow the request. */
+const INSUFFICIENT: ReadonlySet<VerificationReason> = new Set([
+  'SCOPE_MISSING',
+  'CAPABILITY_MISSING',
+  'ARGUMENT_REFUSED',
+  'ARGUMENTS_NEEDED',
+])
 /** The Retry-After of a 503, in seconds. */
 const RETRY_AFTER_S = 1
 const NO_TOKEN = 'An access token is needed'
@@ -72,16 +95,16 @@ const checkWanted = createDemands({ audience: [], operators: [], scope: [], dpop
  * |---|---|
  * | 400 `invalid_request` | several Authorization headers, or one without a token of the scheme Bearer or DPoP |
  * | 401 without a code | no Authorization header |
- * | 401 `invalid_token` | the token is not valid, or came under the wrong scheme |
+ * | 401 `invalid_token` | the token or the chain of grants is not valid or not accepted, or came under the wrong scheme |
  * | 401 `invalid_dpop_proof` | the scheme is DPoP, and the request does not have exactly one valid, unused proof |
- * | 403 `insufficient_scope` | the token lacks the scope |
+ * | 403 `insufficient_scope` | the token lacks the scope, or a grant does not allow the call with its arguments |
  * | 503 | the verifier cannot decide now |
  *
  * The answers follow RFC 6750 section 3.1 and RFC 9449 section 7.1. Throws TypeError for invalid requirements, and if
- * proofs are required but the public URL is not known.
+ * proofs are required but the public URL is not known. Proofs are required for chains of grants.
  */
-export function createGuard(verifier: Verifier, options: GuardOptions = {}): Guard {
-  const { wanted, publicUrl, challenge } = readGuardOptions(verifier, options)
+export function createGuard<Source = void>(verifier: Verifier, options: GuardOptions<Source> = {}): Guard<Source> {
+  const { wanted, publicUrl, challenge, ofChain } = readGuardOptions(verifier, options)
   const required: Wanted = { ...wanted, dpop: 'required' }
   /** Returns the requirements for a request. A proof under the scheme Bearer does not count. */
   const wantedFor = (scheme: Scheme, { request, dpop, method, target }: Presented): Wanted => {
@@ -91,13 +114,18 @@ export function createGuard(verifier: Verifier, options: GuardOptions = {}): Gua
     // Several proofs become one text, which is not a proof.
     return { ...wanted, dpop: presentedIn(request, { proof: dpop.join(', '), method, url }) }
   }
+  const authorityOf = async (token: string, now: Wanted, source: Source): Promise<Authority> => {
+    if (ofChain === undefined || !isChain(token))
+      return { claims: await verifier.verify(token, now), delegation: undefined }
+    return { claims: undefined, delegation: await verifier.verifyChain(token, { ...now, ...ofChain(source) }) }
+  }
   const toRefusal = ({ reason, message, isTemporary }: VerificationError, scheme: Scheme): Refused => {
     if (isTemporary) return refused(503, message, reason, { 'retry-after': String(RETRY_AFTER_S) })
     const code = codeOf(reason, scheme)
     const header = challenge({ code, description: message, scheme })
-    return refused(reason === 'SCOPE_MISSING' ? 403 : 401, message, reason, { 'www-authenticate': header })
+    return refused(INSUFFICIENT.has(reason) ? 403 : 401, message, reason, { 'www-authenticate': header })
   }
-  return async (request) => {
+  return async (request, source) => {
     const [header] = request.authorization
     if (header === undefined) return refused(401, NO_TOKEN, 'UNAUTHENTICATED', { 'www-authenticate': challenge() })
     const [, name = '', token] = (request.authorization.length === 1 && CREDENTIALS.exec(header)) || []
@@ -107,7 +135,7 @@ export function createGuard(verifier: Verifier, options: GuardOptions = {}): Gua
     }
     const scheme = name.toLowerCase() === 'dpop' ? 'DPoP' : 'Bearer'
     try {
-      return { claims: await verifier.verify(token, wantedFor(scheme, request)), token }
+      return { ...(await authorityOf(token, wantedFor(scheme, request), source)), token }
     } catch (error) {
       if (error instanceof VerificationError) return toRefusal(error, scheme)
       throw error
@@ -116,16 +144,26 @@ export function createGuard(verifier: Verifier, options: GuardOptions = {}): Gua
 }
 
 /** Checks the options of a guard. The options of the verifier are the defaults. */
-function readGuardOptions({ settings }: Verifier, options: GuardOptions) {
+function readGuardOptions<Source>({ settings }: Verifier, options: GuardOptions<Source>) {
   refuseUnknownNames('option', options, GUARD_NAMES)
-  const { publicUrl: _publicUrl, resource, resourceMetadata, ...given } = options
+  const {
+    publicUrl: _url,
+    resource,
+    resourceMetadata,
+    delegation: _,
+    arguments: _read,
+    actors: _actors,
+    ...given
+  } = options
   checkWanted(given)
+  const ofChain = readChainOptions(options)
   const { audience = settings.audience } = given
   const own = readAddress(options, [audience].flat())
   const publicUrl = publicUrlOf(options, own, settings)
   const isRequired = ('dpop' in given ? readRequired(given.dpop) : settings.dpop) === 'required'
-  if (isRequired && publicUrl === undefined) {
-    throw new TypeError("publicUrl is needed if dpop is 'required', unless an audience or the resource is a URL")
+  if ((isRequired || ofChain !== undefined) && publicUrl === undefined) {
+    const what = isRequired ? "dpop is 'required'" : "delegation is 'accept'"
+    throw new TypeError(`publicUrl is needed if ${what}, unless an audience or the resource is a URL`)
   }
   const described = own.resource ?? settings.resource
   // A token for another audience of the verifier is not for this resource.
@@ -137,21 +175,43 @@ function readGuardOptions({ settings }: Verifier, options: GuardOptions) {
     resourceMetadata: resourceMetadata ?? (described === undefined ? undefined : toMetadataUrl(described)),
     realm: own.audience[0] ?? settings.issuer,
   })
-  return { wanted, publicUrl, challenge }
+  return { wanted, publicUrl, challenge, ofChain }
+}
+
+/** Returns what a chain of grants must meet for a request, or undefined if chains are not accepted. */
+function readChainOptions<Source>(options: GuardOptions<Source>) {
+  const { delegation = 'refuse', arguments: read, actors, scope } = options
+  if (delegation === 'accept') {
+    if (scope === undefined) throw new TypeError("scope is needed if delegation is 'accept'")
+    const common = { scope, ...('actors' in options && { actors: actors ?? [] }) }
+    const wantedFor = (source: Source): WantedOfChain =>
+      read === undefined ? common : { ...common, arguments: () => read(source) }
+    if ('arguments' in options && typeof read !== 'function') throw new TypeError('arguments must be a function')
+    readChainDemands(common, checkWanted)
+    return wantedFor
+  }
+  if (delegation !== 'refuse') throw new TypeError("delegation must be 'accept' or 'refuse'")
+  if ('arguments' in options || 'actors' in options)
+    throw new TypeError("arguments and actors need delegation: 'accept'")
+  return undefined
 }
 
 /**
  * Returns the public URL of a guard: its own option, or the origin of its own resource or audience. The verifier's
  * public URL replaces this origin if it is on it, because it may have a path prefix.
  */
-function publicUrlOf(options: GuardOptions, own: Address, { publicUrl }: Settings): string | undefined {
+function publicUrlOf(
+  options: Omit<GuardOptions, 'arguments'>,
+  own: Address,
+  { publicUrl }: Settings,
+): string | undefined {
   if (options.publicUrl !== undefined || publicUrl === undefined) return own.publicUrl
   const isElsewhere = 'resource' in options || 'audience' in options
   return isElsewhere && own.publicUrl !== new URL(publicUrl).origin ? (own.publicUrl ?? publicUrl) : publicUrl
 }
 
 function codeOf(reason: VerificationReason, scheme: Scheme): string {
-  if (reason === 'SCOPE_MISSING') return 'insufficient_scope'
+  if (INSUFFICIENT.has(reason)) return 'insufficient_scope'
   if (reason === 'PROOF_INVALID' || reason === 'PROOF_REPLAYED') return 'invalid_dpop_proof'
   return reason === 'PROOF_REQUIRED' && scheme === 'DPoP' ? 'invalid_dpop_proof' : 'invalid_token'
 }

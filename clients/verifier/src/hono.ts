@@ -1,6 +1,7 @@
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import type { Verifier } from './create-verifier.ts'
+import type { Delegation } from './delegation.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
 import { createMetadata, type MetadataOptions } from './resource-metadata.ts'
 
@@ -18,6 +19,28 @@ import { createMetadata, type MetadataOptions } from './resource-metadata.ts'
  */
 export interface Protected {
   readonly Variables: { readonly claims: AccessTokenClaims }
+}
+
+/**
+ * The variables that {@link protect} adds if it also accepts chains of grants. Such a request has no claims.
+ *
+ * @example
+ *
+ * ```ts
+ * import { protect, type ProtectedOrDelegated } from '@auth4agent/verifier/hono'
+ * import { Hono } from 'hono'
+ *
+ * const app = new Hono<ProtectedOrDelegated>()
+ * app.get('/orders', protect(verifier, { scope: 'orders:read', delegation: 'accept' }), (context) =>
+ *   context.text(context.get('delegation')?.principal ?? context.get('claims')?.sub ?? ''),
+ * )
+ * ```
+ */
+export interface ProtectedOrDelegated {
+  readonly Variables: {
+    readonly claims: AccessTokenClaims | undefined
+    readonly delegation: Delegation | undefined
+  }
 }
 
 /**
@@ -39,16 +62,22 @@ export interface Protected {
  * app.get('/orders', protect(verifier), (context) => context.text(context.get('claims').sub))
  * ```
  */
-export function protect(verifier: Verifier, options?: GuardOptions): MiddlewareHandler<Protected> {
+export function protect(
+  verifier: Verifier,
+  options?: GuardOptions<Context> & { readonly delegation?: 'refuse' },
+): MiddlewareHandler<Protected>
+export function protect(verifier: Verifier, options: GuardOptions<Context>): MiddlewareHandler<ProtectedOrDelegated>
+export function protect(verifier: Verifier, options?: GuardOptions<Context>): MiddlewareHandler {
   const guard = createGuard(verifier, options)
   return async (context, next) => {
     const { method, url: target, raw: request } = context.req
     // The platform joins several headers of one name into one, which the guard then refuses.
     const list = (name: string) => [context.req.header(name)].filter((value) => value !== undefined)
     const credentials = { authorization: list('authorization'), dpop: list('dpop') }
-    const answer = await guard({ ...credentials, request, method, target })
+    const answer = await guard({ ...credentials, request, method, target }, context)
     if (!('claims' in answer)) return context.newResponse(answer.body, answer.status, answer.headers)
     context.set('claims', answer.claims)
+    context.set('delegation', answer.delegation)
     return next()
   }
 }

@@ -1,6 +1,8 @@
 export type { ReplayStore } from '@auth4agent/core/dpop/replay-memory'
 export type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+export type { Arguments, WantedOfChain } from './chain-wanted.ts'
 export { createVerifier, type Verifier } from './create-verifier.ts'
+export type { Delegation, DelegationHop } from './delegation.ts'
 export { VerificationError, type VerificationErrorOptions, type VerificationReason } from './errors.ts'
 export { FeedError, type FeedEvent, type RevocationFeed } from './feed.ts'
 export { grpcFeed, type RevocationClient } from './grpc-feed.ts'

@@ -3,7 +3,7 @@ import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import { checkTimes, type VerificationKey } from '@auth4agent/core/token/access-token'
 import { checkRequirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
-import type { Ask } from './ask.ts'
+import { type Ask, askAboutToken } from './ask.ts'
 import type { CheckBound } from './bound-tokens.ts'
 import { VerificationError, type VerificationErrorOptions, type VerificationReason } from './errors.ts'
 import type { Follower } from './follower.ts'
@@ -108,7 +108,7 @@ function createJudgeEnds(
   const askAbout = async (text: string, token: Genuine, wanted: Demands): Promise<AccessTokenClaims> => {
     // The issuer accepts the proof of a request once, but several guards may protect the request.
     const isKnownValid = valid.has(wanted.dpop, text)
-    const asked = isKnownValid ? Promise.resolve(undefined) : ask(text, token.claims, wanted)
+    const asked = isKnownValid ? Promise.resolve(undefined) : ask(askAboutToken(text, token.claims, wanted))
     const answer = await asked.catch((cause: unknown) => refuse('REVOCATIONS_STALE', { cause }))
     const refusal = answer ?? checkNow(token, present()) ?? checkKnown(token)
     if (refusal !== undefined) return refuse(refusal)

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { grantIssuer, newHolder, SHOP, TOOLS } from '../../../test/clients/verifier/chains.ts'
 import { ISSUER } from '../../../test/support/assertions.ts'
 import { fakeIssuer, newToken } from '../../../test/support/offline-verifier.ts'
 import { type McpOptions, protect } from './mcp.ts'
@@ -64,6 +65,29 @@ it.each<[string, McpOptions]>([
   ['malformed scopes', { resource: 'https://api.example.com/mcp', scopesSupported: 'a  b' }],
 ])('protect throws TypeError for options with %s', (_name, options) => {
   expect(() => protect(fakeIssuer().newVerifier(), options)).toThrow(TypeError)
+})
+
+it('protect tells tools who acts for whom, and names only scopes without constraints', async () => {
+  const { issuer, rootFor } = grantIssuer()
+  const resource = 'https://b.example/pay'
+  const holder = newHolder()
+  const tools = { [`${resource}#read`]: {}, [`${resource}#pay`]: TOOLS[`${SHOP}#pay`], [`${SHOP}#write`]: {} }
+  const chain = await rootFor(holder, { tools })
+  const guard = protect(issuer.newVerifier(), { resource, scope: 'read', delegation: 'accept' })
+  const dpop = await holder.prove(chain)
+  const request = { method: 'POST', url: '/pay', headers: { authorization: `DPoP ${chain}`, dpop }, rawHeaders: [] }
+  const auth = await new Promise((resolve, reject) => {
+    const response = { writeHead: (code: number) => ({ end: (body: string) => reject(new Error(`${code} ${body}`)) }) }
+    void guard(request, response, () => resolve(Object(request).auth))
+  })
+  expect(auth).toEqual({
+    token: chain,
+    clientId: holder.did,
+    scopes: ['read'],
+    expiresAt: expect.any(Number),
+    resource: new URL(resource),
+    extra: { delegation: expect.objectContaining({ principal: holder.did, actor: holder.did }) },
+  })
 })
 
 it('protect refuses an unknown option and names the nearest known one', () => {

@@ -1,13 +1,15 @@
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { Verifier } from './create-verifier.ts'
+import type { Delegation } from './delegation.ts'
 import { createGuard, type Granted, GUARD_NAMES, type GuardOptions, type Refused } from './guard.ts'
 import { credentialsOf, type NodeRequest } from './presented.ts'
 import { WELL_KNOWN } from './public-address.ts'
 import { answerAt, METADATA_NAMES, type MetadataAnswer, type MetadataOptions } from './resource-metadata.ts'
 
 /** Options of `protect` for an MCP server (Model Context Protocol) as a protected resource (RFC 9728). */
-export interface McpOptions extends Omit<GuardOptions, 'resourceMetadata'>, Omit<MetadataOptions, 'dpop'> {
+export interface McpOptions extends Omit<GuardOptions<McpRequest>, 'resourceMetadata'>, Omit<MetadataOptions, 'dpop'> {
   /** The address of the MCP endpoint, as clients know it. A token may name it in `aud`. */
   readonly resource: string
   /** The scopes that the metadata names for clients, separated by spaces. By default, the value of `scope`. */
@@ -17,20 +19,25 @@ export interface McpOptions extends Omit<GuardOptions, 'resourceMetadata'>, Omit
 /** The `AuthInfo` of the MCP SDK. Its transports pass `request.auth` to the tools. */
 export interface McpAuth {
   readonly token: string
+  /** The DID of the agent that sent the request. With a chain of grants, it acts for `extra.delegation.principal`. */
   readonly clientId: string
+  /** The scopes of the token. With a chain of grants, only those that it allows at the resource without constraints. */
   readonly scopes: string[]
   /** Unix seconds. */
   readonly expiresAt: number
   /** The MCP endpoint, if the token names it in `aud`. */
   readonly resource?: URL
-  readonly extra: { readonly claims: Granted['claims'] }
+  /** One of both: `claims` of an access token, or who acts for whom according to a chain of grants. */
+  readonly extra: { readonly claims?: AccessTokenClaims; readonly delegation?: Delegation }
 }
 
-interface McpRequest extends NodeRequest {
+/** A request to an MCP server. `body` is there if middleware before `protect` has read it. */
+export interface McpRequest extends NodeRequest {
   readonly method?: string | undefined
   readonly url?: string | undefined
   /** The target of the request in Express, where routers change `url`. */
   readonly originalUrl?: string | undefined
+  readonly body?: unknown
   auth?: McpAuth
 }
 
@@ -46,7 +53,8 @@ const NAMES: Names<McpOptions> = { ...PROTECT_NAMES, ...METADATA_NAMES }
 /**
  * Returns middleware for an MCP server over Streamable HTTP, in the form of Express. It serves the resource's metadata
  * (RFC 9728), which names the issuer as authorization server, and accepts requests with a valid token. Its refusals
- * name the address of the metadata. Tools get the claims as `authInfo.extra.claims`.
+ * name the address of the metadata. Tools get the claims as `authInfo.extra.claims`, or who acts for whom as
+ * `authInfo.extra.delegation`.
  *
  * Throws TypeError for invalid and for unknown options.
  *
@@ -75,7 +83,8 @@ export function protect(verifier: Verifier, options: McpOptions): Middleware {
     const { method = '', url = '', originalUrl: target = url } = request
     let answer: Granted | Refused | MetadataAnswer
     try {
-      answer = metadata(method, target) ?? (await guard({ ...credentialsOf(request), request, method, target }))
+      answer =
+        metadata(method, target) ?? (await guard({ ...credentialsOf(request), request, method, target }, request))
     } catch (error) {
       // Express 4 ignores a rejected promise, so the error is passed to `next`.
       next(error)
@@ -88,7 +97,8 @@ export function protect(verifier: Verifier, options: McpOptions): Middleware {
   }
 }
 
-function toAuth({ claims, token }: Granted, resource: string): McpAuth {
+function toAuth({ claims, delegation, token }: Granted, resource: string): McpAuth {
+  if (delegation !== undefined) return ofDelegation(delegation, token, resource)
   return {
     token,
     clientId: claims.client_id,
@@ -96,5 +106,21 @@ function toAuth({ claims, token }: Granted, resource: string): McpAuth {
     expiresAt: claims.exp,
     ...(claims.aud.includes(resource) && { resource: new URL(resource) }),
     extra: { claims },
+  }
+}
+
+/** Names only scopes without constraints: a tool that looks at nothing but a scope would exceed the others. */
+function ofDelegation(delegation: Delegation, token: string, resource: string): McpAuth {
+  const { actor, capabilities, chain } = delegation
+  const scopes = capabilities
+    .filter((capability) => capability.startsWith(`${resource}#`))
+    .map((capability) => capability.slice(resource.length + 1))
+  return {
+    token,
+    clientId: actor,
+    scopes: scopes.filter((scope) => delegation.allows(scope)),
+    expiresAt: Math.min(...chain.map(({ expires }) => expires)),
+    ...(scopes.length > 0 && { resource: new URL(resource) }),
+    extra: { delegation },
   }
 }

@@ -1,10 +1,10 @@
 import { createReplayMemory, type ReplayStore } from '@auth4agent/core/dpop/replay-memory'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ADMIN_ISSUER, type AssertionSigner } from '@auth4agent/core/identity/assertion'
-import { parseDid } from '@auth4agent/core/identity/did'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import { readDemandedAudiences } from '@auth4agent/core/token/audience'
+import { isDomain } from './chain-wanted.ts'
 import type { RevocationFeed } from './feed.ts'
 import type { Fetch } from './http.ts'
 import { type Address, readAddress } from './public-address.ts'
@@ -162,7 +162,7 @@ export function readOptions(options: VerifierOptions): Settings {
 function readOperators(operators: unknown): readonly string[] {
   if (operators === 'any') return []
   const texts = readTexts('operators', operators)
-  const wrong = texts.find((text) => !isUuid(text) && parseDid(`did:agent:${text}:${'0'.repeat(32)}`) === undefined)
+  const wrong = texts.find((text) => !isUuid(text) && !isDomain(text))
   if (wrong !== undefined)
     throw new TypeError(`operators must be domains or ids in lower case, or 'any', not ${JSON.stringify(wrong)}`)
   return texts

@@ -51,10 +51,7 @@ export function createDemands(base: Demands): (wanted: Wanted | undefined) => De
   const withScope = (scope: unknown): Demands => {
     const known = typeof scope === 'string' ? scopes.get(scope) : undefined
     if (known !== undefined) return known
-    const parsed = typeof scope === 'string' && scope !== '' ? parseScopeString(scope) : undefined
-    if (parsed === undefined)
-      throw new TypeError(`scope must be scope-tokens with spaces between, not ${JSON.stringify(scope)}`)
-    const demands = { ...base, scope: parsed }
+    const demands = { ...base, scope: readScope(scope) }
     if (scopes.size < MAX_SCOPES) scopes.set(String(scope), demands)
     return demands
   }
@@ -66,6 +63,13 @@ export function createDemands(base: Demands): (wanted: Wanted | undefined) => De
     if ('dpop' in wanted) demands = { ...demands, dpop: readDpop(wanted.dpop) }
     return demands
   }
+}
+
+/** Reads a demanded scope. Throws TypeError unless it is one or more scope-tokens. */
+export function readScope(scope: unknown): readonly string[] {
+  const parsed = typeof scope === 'string' && scope !== '' ? parseScopeString(scope) : undefined
+  if (parsed !== undefined) return parsed
+  throw new TypeError(`scope must be scope-tokens with spaces between, not ${JSON.stringify(scope)}`)
 }
 
 function readDpop(dpop: unknown): PresentedProof | 'required' {

@@ -1,0 +1,59 @@
+import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { parseDid } from '@auth4agent/core/identity/did'
+import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import { type Demands, WANTED_NAMES, type Wanted } from './wanted.ts'
+
+/**
+ * The arguments of a call: a plain object with JSON values. Members that are undefined are left out. Undefined if they
+ * are not known.
+ */
+export type Arguments = JsonObject | undefined
+
+/** The requirements of one call with a chain of grants, in addition to those of the verifier. */
+export interface WantedOfChain extends Wanted {
+  /** Scopes, separated by spaces. Every grant of the chain must allow all of them at an audience of this service. */
+  readonly scope: string
+  /**
+   * Returns the arguments of the call, to which the constraints in the grants apply. It must return every argument on
+   * which the service acts, with the value on which it acts. It is called after the chain and the proof were checked.
+   * Without arguments, a chain with constraints is refused.
+   */
+  readonly arguments?: () => Arguments | Promise<Arguments>
+  /** The domains whose agents may hold a grant of the chain, the first one too. By default, all that the grants allow. */
+  readonly actors?: readonly string[]
+}
+
+const NAMES: Names<WantedOfChain> = { ...WANTED_NAMES, arguments: true, actors: true }
+const MAX_ACTORS = 64
+
+/** Everything that a verification demands of a chain. `operators` are those of the first holder. */
+export interface ChainDemands extends Demands {
+  readonly readArguments: WantedOfChain['arguments'] | undefined
+  /** Empty if every domain is allowed. */
+  readonly actors: readonly string[]
+}
+
+/**
+ * Turns the options of a call with a chain into demands. `toDemands` reads the options that all calls have. Throws
+ * TypeError for invalid options, and without a scope: then no constraint of the chain would be checked.
+ */
+export function readChainDemands(wanted: WantedOfChain, toDemands: (wanted: Wanted) => Demands): ChainDemands {
+  refuseUnknownNames('option', wanted, NAMES)
+  const { arguments: readArguments, actors, ...common } = wanted
+  if (!('scope' in common)) throw new TypeError('scope is needed to accept a chain of grants')
+  if ('arguments' in wanted && typeof readArguments !== 'function')
+    throw new TypeError('arguments must be a function that returns the arguments of the call')
+  return { ...toDemands(common), readArguments, actors: 'actors' in wanted ? readActors(actors) : [] }
+}
+
+/** Returns whether a text is a domain in the form in which DIDs have it. */
+export function isDomain(text: string): boolean {
+  return parseDid(`did:agent:${text}:${'0'.repeat(32)}`) !== undefined
+}
+
+function readActors(value: unknown): readonly string[] {
+  const given: readonly unknown[] = Array.isArray(value) ? value : []
+  const domains = given.filter((text): text is string => typeof text === 'string' && isDomain(text))
+  if (domains.length > 0 && domains.length === given.length && domains.length <= MAX_ACTORS) return domains
+  throw new TypeError(`actors must be a list of 1 to ${MAX_ACTORS} domains in lower case`)
+}
