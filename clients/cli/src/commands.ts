@@ -297,6 +297,16 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/api-proxy.ts')).apiProxy,
       },
       {
+        words: 'grant inspect',
+        summary: 'show a chain of grants: who gave what to whom',
+        load: async () => (await import('./commands/grant-inspect.ts')).inspectGrant,
+      },
+      {
+        words: 'grant explain',
+        summary: 'say why a chain of grants is refused: which grant, which rule, what to do',
+        load: async () => (await import('./commands/grant-inspect.ts')).explainGrant,
+      },
+      {
         words: 'verify',
         summary: 'verify a token',
         load: async () => (await import('./commands/verify.ts')).verify,
