@@ -4,6 +4,7 @@ import { parseDid } from '@auth4agent/core/identity/did'
 import type { AgentBundle } from '@auth4agent/core/key-events/bundle-text'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { type Answer, readAnswer, type Shape } from './answers.ts'
+import { type HolderStatement, readHolderStatement } from './delegation/holder-statements.ts'
 import { type KeyLog, readKeyLog } from './key-events/key-log.ts'
 import { type NewAgent, newAgentBody } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
@@ -74,6 +75,11 @@ export interface OpenCalls {
    * with UNEXPECTED_ANSWER if the log is not genuine.
    */
   keyEvents(did: string): Promise<KeyLog>
+  /**
+   * Reads the server's statement about an active agent: who it is, and which key it has. A grant to the agent contains
+   * it. `agent.delegate` reads it itself.
+   */
+  holderStatement(did: string): Promise<HolderStatement>
   /** Exports the bundle of an agent that has moved to another server. `operator.agents.admit` takes it there. */
   exportAgent(did: string): Promise<AgentBundle>
   /** Revokes a token. The caller needs only the token itself. */
@@ -107,6 +113,7 @@ export function openCalls(options: TransportOptions): OpenCalls {
     getAgent: async (did) =>
       readAnswer(answers.agent, await send({ method: 'GET', path: `/v1/agent/${expectDid(did)}` })),
     keyEvents: async (did) => readKeyLog(send, { did: expectDid(did) }),
+    holderStatement: async (did) => readHolderStatement(send, expectDid(did)),
     exportAgent: (did) => exportAgent(send, did),
     revokeToken: async (token, reason) =>
       readAnswer(answers.revokedToken, await post('/v1/revoke/token', { token, reason })),
