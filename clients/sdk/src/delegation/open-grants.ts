@@ -34,35 +34,42 @@ interface Grants extends AgentGrantCalls {
 
 /** Prepares the grants of an agent. Loads their code on demand, because most agents have none. */
 export function openGrants({ grant, ...agent }: GrantsOptions): Grants {
-  const { server, keys, closing } = agent
-  let holding: Promise<HeldGrant> | undefined
-  const hold = (from: string | (() => Promise<string>)) =>
-    (holding ??= import('./held-grant.ts').then(({ createHeldGrant }) => createHeldGrant({ ...agent, grant: from })))
+  const held = grant === undefined ? undefined : openHeld(grant, agent)
+  let loaded: AgentGrantCalls | undefined
   const calls = async () => {
-    closing.throwIfAborted()
+    agent.closing.throwIfAborted()
     const { createGrantCalls } = await import('./grant-calls.ts')
-    loaded ??= createGrantCalls({ ...agent, held: grant === undefined ? undefined : await hold(grant) })
+    loaded ??= createGrantCalls({ ...agent, held })
     return loaded
   }
-  let loaded: AgentGrantCalls | undefined
   return {
-    presented:
-      grant === undefined
-        ? undefined
-        : {
-            async token({ signal, ...terms }) {
-              if (Object.values(terms).some((term) => term !== undefined))
-                throw new TypeError('A grant has fixed terms, so scopes, audience and ttl must be left out')
-              return (await (await hold(grant)).current(signal)).token
-            },
-            forget: (token) => void holding?.then((held) => held.forget(token)),
-            dpop: dpopOf(
-              async () => keys.current(),
-              () => server.nowMs(),
-            ),
-          },
-    clear: () => void holding?.then((held) => held.clear()),
+    presented: held && {
+      async token({ signal, ...terms }) {
+        if (Object.values(terms).some((term) => term !== undefined))
+          throw new TypeError('A grant has fixed terms, so scopes, audience and ttl must be left out')
+        return (await held.current(signal)).token
+      },
+      forget: (token) => held.forget(token),
+      dpop: dpopOf(
+        () => agent.keys.current(),
+        () => agent.server.nowMs(),
+      ),
+    },
+    clear: () => held?.clear(),
     requestGrant: async (options) => (await calls()).requestGrant(options),
     delegate: async (options) => (await calls()).delegate(options),
+  }
+}
+
+function openHeld(grant: string | (() => Promise<string>), agent: Omit<GrantsOptions, 'grant'>): HeldGrant {
+  let loaded: HeldGrant | undefined
+  return {
+    async current(signal) {
+      const { createHeldGrant } = await import('./held-grant.ts')
+      loaded ??= createHeldGrant({ ...agent, grant })
+      return loaded.current(signal)
+    },
+    forget: (chain) => loaded?.forget(chain),
+    clear: () => loaded?.clear(),
   }
 }
