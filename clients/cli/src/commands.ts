@@ -297,6 +297,11 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/api-proxy.ts')).apiProxy,
       },
       {
+        words: 'delegate',
+        summary: 'give another agent a part of the authority of the agent',
+        load: async () => (await import('./commands/delegate.ts')).delegate,
+      },
+      {
         words: 'grant inspect',
         summary: 'show a chain of grants: who gave what to whom',
         load: async () => (await import('./commands/grant-inspect.ts')).inspectGrant,
@@ -305,6 +310,11 @@ export const commandGroups: readonly CommandGroup[] = [
         words: 'grant explain',
         summary: 'say why a chain of grants is refused: which grant, which rule, what to do',
         load: async () => (await import('./commands/grant-inspect.ts')).explainGrant,
+      },
+      {
+        words: 'grant revoke',
+        summary: 'revoke the last grant of a chain, and everything made from it',
+        load: async () => (await import('./commands/grant-revoke.ts')).revokeGrant,
       },
       {
         words: 'verify',

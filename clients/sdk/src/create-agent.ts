@@ -126,8 +126,8 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     objectToRecovery: async (how) => (await keyCalls()).objectToRecovery(how),
     move: async (how) => (await keyCalls()).move(how),
     deactivate: async (how) => (await keyCalls()).deactivate(how),
-    requestGrant: grants.requestGrant,
-    delegate: grants.delegate,
+    requestGrant: (how) => grants.requestGrant(how),
+    delegate: (how) => grants.delegate(how),
     close() {
       closing.abort(clientError('CLOSED', 'The agent was closed'))
       tokens.clear()

@@ -7,10 +7,10 @@ import { CHAIN_ISSUER, countingKeys, GRANT_KEY, holderDid, OPERATOR } from '../g
 import { type IdentityKey, identityKey } from '../key-events.ts'
 import { challengeText, type Json } from './issuer.ts'
 
-/** An agent that the server knows. */
-export interface KnownAgent {
+/** An agent that the server knows, and its key, which may change. */
+export interface KnownAgent<T extends Pick<IdentityKey, 'publicKey'> = IdentityKey> {
   readonly did: string
-  key: IdentityKey
+  key: T
 }
 
 /** A request to the server or to an API. */
@@ -25,7 +25,9 @@ export interface GrantServer {
   readonly fetch: typeof globalThis.fetch
   readonly seen: readonly Seen[]
   /** Creates an agent. */
-  agent(name: string, domain?: string): KnownAgent
+  readonly agent: (name: string, domain?: string) => KnownAgent
+  /** Adds an agent that was created elsewhere. */
+  readonly know: (agent: KnownAgent<Pick<IdentityKey, 'publicKey'>>) => void
   /** Changes the next answer to a path. */
   next(path: string, change: (good: Json) => Json | Response | Promise<Json>): void
   count(path: string): number
@@ -35,12 +37,12 @@ export interface GrantServer {
 
 const ANSWERED_BY_API = 'API'
 
-/** Starts a server whose clock is `wallMs`. */
-export function grantServer({ wallMs }: { wallMs(): number }): GrantServer {
-  const agents = new Map<string, KnownAgent>()
+/** Starts a server with a clock. */
+export function grantServer(clock: { wallMs(): number }): GrantServer {
+  const agents = new Map<string, KnownAgent<Pick<IdentityKey, 'publicKey'>>>()
   const seen: Seen[] = []
   const changes = new Map<string, ((good: Json) => Json | Response | Promise<Json>)[]>()
-  const nowS = () => Math.floor(wallMs() / 1000)
+  const nowS = () => Math.floor(clock.wallMs() / 1000)
   const holder = (did: unknown, lifetimeS: number) => {
     const known = agents.get(String(did))
     if (known === undefined) throw new RangeError('The server does not know this agent')
@@ -57,6 +59,7 @@ export function grantServer({ wallMs }: { wallMs(): number }): GrantServer {
       return { statement, public_key: encodeBase64(about.publicKey), expires_at }
     }
     if (path === '/.well-known/auth4agent') return { issuer: CHAIN_ISSUER, token_ttl_seconds: { default: 900 } }
+    if (path === '/v1/revoke/token') return { jti: body.jti ?? 'revoked', revoked_at: '2026-09-21T14:00:00Z' }
     if (path === '/v1/challenge') return { challenge: challengeText(contentOf(body, nowS())), nonce: NONCE }
     if (path !== '/v1/grant') return {}
     const capabilities = parseCapabilities(JSON.parse(String(body.authorization_details)))
@@ -75,6 +78,7 @@ export function grantServer({ wallMs }: { wallMs(): number }): GrantServer {
       agents.set(known.did, known)
       return known
     },
+    know: (agent) => void agents.set(agent.did, agent),
     next: (path, change) => void changes.set(path, [...(changes.get(path) ?? []), change]),
     count: (path) => seen.filter((each) => each.path === path).length,
     hopsOf,
@@ -82,8 +86,7 @@ export function grantServer({ wallMs }: { wallMs(): number }): GrantServer {
       const request = new Request(input, init)
       const url = new URL(request.url)
       const path = url.origin === CHAIN_ISSUER ? url.pathname : ANSWERED_BY_API
-      const text = await request.text()
-      const body: Json = path === ANSWERED_BY_API || text === '' ? {} : JSON.parse(text)
+      const body = path === ANSWERED_BY_API ? {} : bodyOf(await request.text())
       seen.push({ path, body, headers: request.headers })
       const usual = await good(path, body)
       const answer = (await changes.get(path)?.shift()?.(usual)) ?? usual
@@ -97,6 +100,11 @@ export const API_PATH = ANSWERED_BY_API
 
 const NONCE = Buffer.alloc(16, 7).toString('base64url')
 const GRANT_KEY_SIGNER = { publicKey: GRANT_KEY.publicKey, sign: GRANT_KEY.sign }
+
+/** Reads a body of JSON or of a form. */
+function bodyOf(text: string): Json {
+  return text.startsWith('{') ? JSON.parse(text) : Object.fromEntries(new URLSearchParams(text))
+}
 
 function contentOf({ did, authorization_details, ttl, max_depth }: Json, nowS: number): Json {
   const details = sha256Text(String(authorization_details), 'base64url')
