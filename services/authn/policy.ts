@@ -10,7 +10,9 @@ export const authnPolicies: Policies<typeof AuthnService> = {
   verifyToken: { callers: ['anyone'], limit: 'verify' },
 }
 
-/** Who may call each method of DelegationService. An agent authenticates with a signature, which the handler checks. */
+/**
+ * Who may call each method of DelegationService. An agent authenticates with a signature, which the handler checks.
+ */
 export const grantPolicies: Policies<typeof DelegationService> = {
   issueGrant: { callers: ['anyone'], limit: 'token', limitBy: 'did' },
   getHolderStatement: { callers: ['anyone'], limit: 'read', limitBy: 'did' },

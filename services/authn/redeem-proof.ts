@@ -36,8 +36,8 @@ export interface RedeemedProof<D extends Decision> {
 const MAX_DECISIONS = 4
 
 /**
- * Decides about an agent's proof at the time `nowS` (Unix seconds). `jti` will be the id of the token or grant. Redeems the proof, and the DPoP proof of the
- * decision, in one statement. A refusal of `decide` redeems nothing.
+ * Decides about an agent's proof at the time `nowS` (Unix seconds). `jti` will be the id of the token or grant.
+ * Redeems the proof, and the DPoP proof of the decision, in one statement. A refusal of `decide` redeems nothing.
  *
  * @throws ApiError with the reason of `decide` or of the proof; DPOP_PROOF_USED; UNAVAILABLE when no key can sign, or
  *   when the agent or its operator changes during every attempt.

@@ -47,8 +47,8 @@ export interface RedeemInput {
  * Result of a redemption.
  *
  * - `redeemed`: the epochs and the kid are those at the moment of the redemption. So when a suspension happens at the
- *   same time, the token has an old epoch and is never valid. And no key signs a token or grant that was requested after the
- *   key stopped signing.
+ *   same time, the token has an old epoch and is never valid. And no key signs a token or grant that was requested
+ *   after the key stopped signing.
  * - `used`: the challenge has been redeemed before.
  * - `expired`: the challenge has expired.
  * - `void`: the key that sealed the challenge is no longer in the database.

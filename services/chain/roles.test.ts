@@ -7,6 +7,7 @@ import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1
 import { AgentKeyService } from '../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AgentMoveService } from '../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
@@ -18,7 +19,7 @@ import { chainFixture, RPC } from '../../test/support/chain.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { assertBy, ed25519Key, p256Key, type TeamKey } from '../../test/support/operator-team.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import { authnPolicies, oauthPolicies } from '../authn/policy.ts'
+import { authnPolicies, grantPolicies, oauthPolicies } from '../authn/policy.ts'
 import { keyPolicies as agentKeyPolicies } from '../identity/key-events/policy.ts'
 import { movePolicies } from '../identity/moves/policy.ts'
 import { policies as identityPolicies } from '../identity/policy.ts'
@@ -38,6 +39,7 @@ const SERVICES: readonly (readonly [DescService, Readonly<Record<string, unknown
   [AgentKeyService, agentKeyPolicies],
   [AgentMoveService, movePolicies],
   [AuthnService, authnPolicies],
+  [DelegationService, grantPolicies],
   [OAuthService, oauthPolicies],
   [KeysService, keysPolicies],
   [RevocationService, revocationPolicies],

@@ -29,6 +29,7 @@ describe('reflection', () => {
       'auth4agent.v1.AgentKeyService',
       'auth4agent.v1.AgentMoveService',
       'auth4agent.v1.AuthnService',
+      'auth4agent.v1.DelegationService',
       'auth4agent.v1.IdentityService',
       'auth4agent.v1.KeysService',
       'auth4agent.v1.OAuthService',

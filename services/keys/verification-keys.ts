@@ -12,8 +12,8 @@ import { OF_KNOWN_PURPOSE } from './key-store.ts'
 export interface PublicSigningKey extends VerificationKey, KeyKind {}
 
 /**
- * The public halves of all signing keys, retired and compromised keys included. `find` finds only keys that sign access
- * tokens, so a token that a key of another purpose has signed has an unknown key.
+ * The public halves of all signing keys, retired and compromised keys included. `find` finds only keys that sign
+ * access tokens, so a token that a key of another purpose has signed has an unknown key.
  */
 export interface VerificationKeys extends KeyFinder {
   /** Finds a token key. Reads the database for an unknown kid, but at most once a second. */

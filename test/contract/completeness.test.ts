@@ -9,6 +9,7 @@ import { dpopCases } from './cases/dpop.ts'
 import { envelopeCases } from './cases/envelope.ts'
 import { faultCases, rateCases } from './cases/faults.ts'
 import { fieldCases } from './cases/fields.ts'
+import { grantCases } from './cases/grants.ts'
 import { identityCases } from './cases/identity.ts'
 import { keysCases } from './cases/keys.ts'
 import { OUTSIDE_RPCS, reasonsOf, UNPROVOKED } from './cases/matrix.ts'
@@ -28,6 +29,7 @@ const cases: readonly Pair[] = [
   ...agentKeyCases,
   ...agentMoveCases,
   ...authnCases,
+  ...grantCases,
   ...revocationCases,
   ...keysCases,
   ...authenticationCases,

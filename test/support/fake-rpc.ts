@@ -2,6 +2,7 @@ import { create, type DescMethod, type Message, type MessageInitShape, type Mess
 import { AgentKeyService } from '../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AgentMoveService } from '../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
@@ -60,6 +61,7 @@ export function fakeRpc(): FakeRpc {
       AgentKeyService,
       AgentMoveService,
       AuthnService,
+      DelegationService,
       OAuthService,
       RevocationService,
       KeysService,

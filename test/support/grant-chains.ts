@@ -104,6 +104,11 @@ export function chainOf(depth: number, changes: Readonly<Record<number, GrantCha
   return grantsOf(depth, changes).join('~')
 }
 
+/** Returns the largest depth of changed grants. */
+export function lastOf(changes: Readonly<Record<number, GrantChange>>): number {
+  return Math.max(...Object.keys(changes).map(Number))
+}
+
 /** Returns the id of a grant: SHA-256 of its signing input. */
 export function idOf(grant: string): string {
   return createHash('sha256')

@@ -12,15 +12,8 @@ import { createVerificationKeys } from '../../services/keys/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { checkAtDatabase } from '../../services/revocation/check-token.ts'
 import { ISSUER, signChallenge, type TestAgent, type TestChallenge, type TestInstance } from './authn.ts'
+import { DETAILS } from './grant-details.ts'
 import { anonymous } from './identity.ts'
-
-/** Returns the text of `authorization_details` for capabilities and their constraints. */
-export function detailsOf(tools: Readonly<Record<string, object>>): string {
-  return JSON.stringify([{ type: 'attenuating_agent_token', tools }])
-}
-
-/** Capabilities at an audience that nobody owns. */
-export const DETAILS = detailsOf({ 'https://api.free.test#read': {}, [`${ISSUER}#write`]: {} })
 
 type GrantWishes = Omit<MessageInitShape<typeof IssueGrantRequestSchema>, '$typeName'>
 

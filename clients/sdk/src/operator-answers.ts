@@ -138,7 +138,9 @@ export interface OperatorPolicy {
   readonly require_body_digest?: boolean | null | undefined
   /** Whether the public answer about an agent leaves out its scopes. Older servers leave it out. */
   readonly hide_allowed_scopes?: boolean | null | undefined
-  /** Domains, besides the own one, whose agents may hold grants of the operator's agents. Older servers leave it out. */
+  /**
+   * Domains, besides the own one, whose agents may hold grants of the operator's agents. Older servers leave it out.
+   */
   readonly delegate_to?: readonly string[] | null | undefined
   /** Longest lifetime of a grant in seconds, 60 to 3600; 0 means 3600. Older servers leave it out. */
   readonly max_grant_ttl?: number | null | undefined
@@ -234,7 +236,8 @@ export const signingKey = {
 } as const satisfies Shape
 /**
  * The public facts about a signing key. `state` is prepared, active, retiring, retired or compromised. `purpose` says
- * what the key signs: `access_token`, `introspection` or `grant`. The keys of a server that leaves it out sign access tokens.
+ * what the key signs: `access_token`, `introspection` or `grant`. The keys of a server that leaves it out sign access
+ * tokens.
  */
 export type SigningKeyState = Answer<typeof signingKey>
 

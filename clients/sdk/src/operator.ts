@@ -53,8 +53,8 @@ export interface Operator {
     /** Resolves with the policy. */
     get(): Promise<answers.OperatorPolicy>
     /**
-     * Replaces the whole policy. A member that is left out is reset. All tokens and grants of the operator's agents end
-     * if the policy for grants becomes narrower: a domain is gone, or the lifetime is shorter.
+     * Replaces the whole policy. A member that is left out is reset. All tokens and grants of the operator's agents
+     * end if the policy for grants becomes narrower: a domain is gone, or the lifetime is shorter.
      */
     set(policy: Partial<answers.OperatorPolicy>): Promise<answers.OperatorPolicy>
   }

@@ -1,5 +1,5 @@
 import { MAX_GRANT_TTL_S } from '@auth4agent/core/delegation/grant-types'
-import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import { holderStatementClaims } from '@auth4agent/core/delegation/issuer-claims'
 import type { Db } from '../../platform/db/db.ts'
 import type { AuthnDeps } from '../config.ts'
 import { checkStatuses } from '../domain/agent-proof.ts'
@@ -14,10 +14,10 @@ export interface IssuedStatement {
 /**
  * States which identity key an active agent has, in which epochs. Writes nothing.
  *
- * The statement must never have newer epochs than the facts that it states: then whatever changes at the same time ends
- * it. So the first epoch of the deployment is read before the agent. Otherwise, a suspension of the operator that is
- * followed by the end of all tokens could happen between the two reads, and the statement would have the new epoch of
- * a suspended operator.
+ * The statement must never have newer epochs than the facts that it states: then whatever changes at the same time
+ * ends it. So the first epoch of the deployment is read before the agent. Otherwise, a suspension of the operator
+ * that is followed by the end of all tokens could happen between the two reads, and the statement would have the new
+ * epoch of a suspended operator.
  *
  * @throws ApiError INVALID_DID, AGENT_NOT_FOUND, AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE, UNAVAILABLE
  */
@@ -29,15 +29,16 @@ export async function issueHolderStatement(deps: AuthnDeps, did: string): Promis
   const { agent, operator } = subject
   const iat = Math.floor(deps.now() / 1000)
   const exp = iat + MAX_GRANT_TTL_S
-  const statement = await deps.statementSigner.sign({
-    iss: deps.issuer,
-    sub: agent.did,
-    operator_id: operator.id,
+  const claims = holderStatementClaims({
+    issuer: deps.issuer,
+    did,
+    operatorId: operator.id,
     epoch: [agent.epoch, Math.max(operator.epoch, firstEpoch)],
-    cnf: { jkt: thumbprint(agent.publicKey) },
+    publicKey: agent.publicKey,
     iat,
     exp,
   })
+  const statement = await deps.statementSigner.sign(claims)
   return { statement, publicKey: agent.publicKey, exp }
 }
 

@@ -10,7 +10,8 @@ import {
   type TestInstance,
 } from '../../../test/support/authn.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
-import { DETAILS, detailsOf, endOf, grantCalls, readGrant } from '../../../test/support/grants.ts'
+import { DETAILS, detailsOf } from '../../../test/support/grant-details.ts'
+import { endOf, grantCalls, readGrant } from '../../../test/support/grants.ts'
 import { anonymous, asAdmin, insertOperator, type TestOperator } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 
@@ -65,7 +66,7 @@ it('issueGrant issues a grant whose claims, answer, row and audit agree', async 
     allowedDomains,
     exp: root.iat + 60,
   })
-  expect([...root.capabilities.keys()]).toEqual(['https://api.free.test#read', `${ISSUER}#write`])
+  expect([...root.capabilities.keys()]).toEqual(['https://api.free.test#read', 'files.free.test#write'])
   expect(answer).toMatchObject({ grantId: root.id, expiresIn: 60, maxDepth: 2, delegateTo: allowedDomains })
   expect(answer.expiresAt).toMatchObject({ seconds: BigInt(root.exp) })
   const { prisma } = database.db

@@ -1,4 +1,5 @@
 import { GRANT_ALGORITHM } from '@auth4agent/core/delegation/grant-types'
+import { rootGrantClaims } from '@auth4agent/core/delegation/issuer-claims'
 import type { IssueGrantRequest } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
@@ -8,9 +9,9 @@ import { decideAudience } from '../domain/decide-audience.ts'
 import type { Subject } from '../domain/decide-issue.ts'
 import { openChallenge } from '../open-challenge.ts'
 import { redeemProof } from '../redeem-proof.ts'
-import { buildRootClaims, checkGrantSize } from './domain/build-root-claims.ts'
 import { audiencesOf, decideGrant, type GrantTerms } from './domain/decide-grant.ts'
 import { parseGrantRequest } from './domain/grant-request.ts'
+import { checkGrantSize, rootGrantOf } from './domain/root-grant.ts'
 
 /** A new root grant, its terms, and when it expires in Unix seconds. */
 export interface IssuedGrant {
@@ -36,9 +37,9 @@ export async function issueGrant(deps: AuthnDeps, request: IssueGrantRequest, ca
     checkGrantSize(deps.issuer, fresh, terms, { jti: id, nowS: at })
     return { key: IDENTITY_KEY, terms, issue: { purpose: 'grant', alg: GRANT_ALGORITHM, ttl: terms.ttl } as const }
   })
-  const claims = buildRootClaims(deps.issuer, subject, decision.terms, { jti, nowS, epoch })
+  const root = rootGrantOf(deps.issuer, subject, decision.terms, { jti, nowS, epoch })
   // As for a token, the grant is signed only after the redemption is committed.
-  return { grant: await deps.grantSigner.sign(kid, claims), terms: decision.terms, exp: claims.exp }
+  return { grant: await deps.grantSigner.sign(kid, rootGrantClaims(root)), terms: decision.terms, exp: root.exp }
 }
 
 /** The owners decide as for tokens. Their demands for algorithm and DPoP do not matter: a grant is always bound. */

@@ -8,8 +8,9 @@ export interface AgentEdit {
 }
 
 /**
- * Decides how an edit changes an agent. A smaller depth ends the agent's tokens, because with them its grants end: they
- * may have been handed on more often than the agent may now. The other fields do not affect what is already issued.
+ * Decides how an edit changes an agent. A smaller depth ends the agent's tokens, because with them its grants end:
+ * they may have been handed on more often than the agent may now. The other fields do not affect what is already
+ * issued.
  */
 export function editAgent(agent: AgentState, edit: AgentEdit): Decision {
   const label = edit.label ?? agent.label

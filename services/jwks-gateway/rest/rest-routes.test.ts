@@ -76,6 +76,8 @@ describe('restRoutes', () => {
       require_bound_challenges: true,
       require_body_digest: false,
       hide_allowed_scopes: false,
+      delegate_to: [],
+      max_grant_ttl: 0,
     })
     expect(rpc.last().request).toMatchObject({ id: 'o1', policy: { requireBoundChallenges: true } })
   })

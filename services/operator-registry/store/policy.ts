@@ -33,8 +33,8 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
  * Replaces an operator's whole policy. The operator must be active or lapsed. A pending operator has no policy,
  * because any caller can register a pending operator for any domain.
  *
- * When the policy for grants allows less than before, all outstanding tokens and grants end: a grant carries the policy
- * under which it was issued.
+ * When the policy for grants allows less than before, all outstanding tokens and grants end: a grant carries the
+ * policy under which it was issued.
  *
  * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, INVALID_ARGUMENT, OPERATOR_NOT_FOUND,
  *   OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED

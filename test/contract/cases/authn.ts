@@ -4,12 +4,14 @@ import { generateKeyPair, sign } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
+import { DETAILS } from '../../support/grant-details.ts'
 import { sendHttp } from '../support/http.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import { restRequest } from '../support/rest-request.ts'
 import type { AgentName } from '../support/seed.ts'
 import type { World } from '../support/world.ts'
 import { chooseAlgorithms } from './audiences.ts'
+import { BAD_DETAILS } from './grants.ts'
 import { NOT_DIDS, NOT_SCOPES } from './identity.ts'
 
 const rpc = AuthnService.method
@@ -55,6 +57,10 @@ const challenges: readonly RefusalCase[] = [
   asked('an unknown agent', 'AGENT_NOT_FOUND', { did: UNKNOWN_DID }),
   asked('an agent under an unknown domain', 'AGENT_NOT_FOUND', { did: NOWHERE_DID }),
   ...WISHES.map(([name, reason, wishes]) => asked(name, reason, wishes)),
+  ...BAD_DETAILS.filter(([, , text]) => text !== '').map(([name, reason, authorization_details]) =>
+    asked(name, reason, { authorization_details }),
+  ),
+  asked('authorization details and a scope', 'INVALID_ARGUMENT', { authorization_details: DETAILS, scope: 'read' }),
 ]
 
 function asked(name: string, reason: ReasonCode, fields: JsonObject): RefusalCase {
@@ -140,6 +146,8 @@ const bindings: readonly RefusalCase[] = [
   redeemed('an additional audience', 'BINDING_MISMATCH', () => ({ audience: ['a.com', 'b.com'] }), {
     content: ISSUED_FOR,
   }),
+  redeemed('a challenge for a grant', 'BINDING_MISMATCH', asIs, { content: { details: 'x' } }),
+  redeemed('a challenge for the depth of a grant', 'BINDING_MISMATCH', asIs, { content: { depth: 0 } }),
   redeemed('another ttl', 'BINDING_MISMATCH', () => ({ ttl: '61s' }), { content: ISSUED_FOR }),
   redeemed('an unbound challenge of an agent that requires bound ones', 'BINDING_REQUIRED', asIs, { agent: 'careful' }),
   redeemed('an unbound challenge under an operator that requires bound ones', 'BINDING_REQUIRED', asIs, {

@@ -40,6 +40,8 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'AuthnService.CreateChallenge': 'anyone',
   'AuthnService.IssueToken': 'anyone',
   'AuthnService.VerifyToken': 'anyone',
+  'DelegationService.IssueGrant': 'anyone',
+  'DelegationService.GetHolderStatement': 'anyone',
   'RevocationService.RevokeToken': 'anyone-or-operator',
   'RevocationService.WatchRevocations': 'operator-or-admin',
   'RevocationService.EndAllTokensOfDeployment': 'admin',

@@ -3,6 +3,7 @@ import { formatDid } from '@auth4agent/core/identity/did'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
+import { DETAILS } from '../../support/grant-details.ts'
 import { methods, restForm, shortName } from '../support/contract.ts'
 import { objectionTo, rotation } from '../support/key-events.ts'
 import type { RefusalCase } from '../support/refusal.ts'
@@ -34,6 +35,11 @@ const HARMLESS: Readonly<Record<string, (world: World) => JsonObject>> = {
   }),
   'AuthnService.CreateChallenge': () => ({ did: formatDid('nobody-operator.com', NOBODY.replaceAll('-', '')) }),
   'AuthnService.IssueToken': ({ agents: { ofBravo }, challenge }) => ({ ...challenge(ofBravo), signature: '' }),
+  'DelegationService.IssueGrant': ({ agents: { ofBravo }, challenge }) => ({
+    ...challenge(ofBravo),
+    authorization_details: DETAILS,
+    signature: '',
+  }),
   'OAuthService.Token': ({ agents: { ofBravo } }) => ({ grant_type: 'client_credentials', ...forged(ofBravo) }),
   'OAuthService.Introspect': ({ agents: { ofBravo } }) => ({ token: 'x', ...forged(ofBravo) }),
   'OAuthService.Revoke': ({ agents: { ofBravo } }) => ({ token: 'x', ...forged(ofBravo) }),

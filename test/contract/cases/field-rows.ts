@@ -20,6 +20,7 @@ import {
   time,
   ttl,
 } from './field-row.ts'
+import { grantFieldRows } from './grant-field-rows.ts'
 import { oauthFieldRows } from './oauth-field-rows.ts'
 
 /** One row for every field of every request, by `Message.field`, with nested fields after it. */
@@ -211,6 +212,10 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'VerifyTokenRequest.dpop_proof': alone('a.b.c'),
   'VerifyTokenRequest.http_method': alone('POST'),
   'VerifyTokenRequest.http_url': alone('https://api.acme-operator.com/'),
+  'VerifyTokenRequest.delegation': {},
+  'VerifyTokenRequest.arguments': {},
+  'VerifyTokenRequest.actors': {},
+  'VerifyTokenRequest.proof_checked': {},
   'RevokeTokenRequest.token': { wrong: { 'comes with a jti': ['a.b.c', 'INVALID_ARGUMENT'] } },
   'RevokeTokenRequest.jti': {
     absent: 'INVALID_ARGUMENT',
@@ -279,6 +284,7 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     },
   },
   ...oauthFieldRows,
+  ...grantFieldRows,
   ...agentKeyFieldRows,
   ...agentMoveFieldRows,
 }

@@ -30,6 +30,13 @@ const OF_CLIENTS: readonly ReasonCode[] = [
   'UNSUPPORTED_AUTHORIZATION_DETAILS',
 ]
 
+/** Reasons about the authorization details of a grant. */
+const OF_DETAILS: readonly ReasonCode[] = [
+  'MALFORMED_GRANT',
+  'UNKNOWN_DETAIL_TYPE',
+  'UNKNOWN_CONSTRAINT',
+  'MALFORMED_CONSTRAINT',
+]
 /** Reasons about DPoP, for RPCs that issue a token. */
 const OF_PROOFS: readonly ReasonCode[] = [
   'INVALID_DPOP_PROOF',
@@ -181,6 +188,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'INVALID_AUDIENCE',
     'INVALID_TTL',
     'AGENT_NOT_FOUND',
+    ...OF_DETAILS,
   ],
   'AuthnService.IssueToken': [
     'INVALID_DID',
@@ -202,6 +210,30 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     ...OF_PROOFS,
   ],
   'AuthnService.VerifyToken': ['INVALID_SCOPE', 'INVALID_AUDIENCE'],
+  'DelegationService.IssueGrant': [
+    'INVALID_DID',
+    'INVALID_TTL',
+    ...OF_DETAILS,
+    'CHALLENGE_NOT_FOUND',
+    'AGENT_NOT_FOUND',
+    'CHALLENGE_EXPIRED',
+    'INVALID_SIGNATURE',
+    'BINDING_MISMATCH',
+    'BINDING_REQUIRED',
+    'AGENT_NOT_ACTIVE',
+    'AGENT_OPERATOR_NOT_ACTIVE',
+    'DELEGATION_NOT_ALLOWED',
+    'SCOPE_NOT_ALLOWED',
+    'AUDIENCE_NOT_ALLOWED',
+    'CHALLENGE_USED',
+    'INVALID_DPOP_PROOF',
+  ],
+  'DelegationService.GetHolderStatement': [
+    'INVALID_DID',
+    'AGENT_NOT_FOUND',
+    'AGENT_NOT_ACTIVE',
+    'AGENT_OPERATOR_NOT_ACTIVE',
+  ],
   'RevocationService.RevokeToken': ['UNAUTHENTICATED', 'TOKEN_NOT_OURS'],
   'RevocationService.WatchRevocations': ['RESYNC_REQUIRED'],
   'RevocationService.EndAllTokensOfDeployment': [],

@@ -8,6 +8,7 @@ import {
   type ClientParty,
   clientAssertion,
 } from '../../support/client-assertions.ts'
+import { DETAILS } from '../../support/grant-details.ts'
 import { releaseOf } from '../support/agent-moves.ts'
 import { objectionTo, recovery, rotation } from '../support/key-events.ts'
 
@@ -99,6 +100,11 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'AgentMoveService.ExportAgent': ({ agents: { left } }) => ({ did: left.did }),
   'AuthnService.CreateChallenge': ({ agents: { active } }) => ({ did: active.did }),
   'AuthnService.IssueToken': ({ agents: { active }, challenge }) => challenge(active),
+  'DelegationService.IssueGrant': ({ agents: { active }, challenge }) => ({
+    ...challenge(active),
+    authorization_details: DETAILS,
+  }),
+  'DelegationService.GetHolderStatement': ({ agents: { active } }) => ({ did: active.did }),
   'AuthnService.VerifyToken': () => ({ token: accessToken(generateKeyPair()) }),
   'RevocationService.RevokeToken': () => ({ jti: 'some-token-id' }),
   'RevocationService.WatchRevocations': () => ({}),

@@ -58,6 +58,16 @@ const STRUCT: WrongTexts = {
 
 const MESSAGE: WrongTexts = { ...NUMBERS, 'a string': '"{}"', true: 'true', 'an array': '[]' }
 
+const INTEGER: WrongTexts = {
+  ...MIXED,
+  'a string': '"1"',
+  'a fraction': '1.5',
+  'more than 32 bits': '2147483648',
+  'fewer than 32 bits': '-2147483649',
+  'a number beyond a double': '1e999',
+  'an array': '[1]',
+}
+
 /** Texts in a query or a path that a type refuses. */
 const INT32: WrongTexts = {
   'a word': 'ten',
@@ -138,6 +148,7 @@ function singular(field: DescField): WrongTexts {
   if (field.scalar === ScalarType.STRING) return STRING
   if (field.scalar === ScalarType.BYTES) return BYTES
   if (field.scalar === ScalarType.BOOL) return BOOL
+  if (field.scalar === ScalarType.INT32) return INTEGER
   throw new Error(`Wrong values are missing for the type of ${field.toString()}`)
 }
 

@@ -2,6 +2,7 @@ import { type DescMethod, type DescService, getOption, hasOption } from '@bufbui
 import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
@@ -19,6 +20,7 @@ const services: readonly DescService[] = [
   AgentKeyService,
   AgentMoveService,
   AuthnService,
+  DelegationService,
   RevocationService,
   KeysService,
   OAuthService,

@@ -151,6 +151,7 @@ async function seedAgent(
       operatorId: operator.id,
       allowedScopes: ['read', 'write'],
       requireBoundChallenges: name === 'careful',
+      maxDelegationDepth: name === 'ofBravo' ? 0 : 3,
       ...(status === 'suspended' ? { suspendedAt: new Date() } : {}),
       ...(status === 'revoked' ? { revokedAt: new Date() } : {}),
       ...(name === 'moved' ? { movedTo: did.replace(operator.domain, operators.bravo.domain) } : {}),

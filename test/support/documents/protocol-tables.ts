@@ -3,12 +3,13 @@ import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@
 import { status as statuses } from '@grpc/grpc-js'
 import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import { authnPolicies, oauthPolicies } from '../../../services/authn/policy.ts'
+import { authnPolicies, grantPolicies, oauthPolicies } from '../../../services/authn/policy.ts'
 import { statusRefusals } from '../../../services/authn/refuse-by-status.ts'
 import { methodName } from '../../../services/chain/method-name.ts'
 import type { Policy } from '../../../services/chain/policy.ts'
@@ -27,6 +28,7 @@ const SERVICES = [
   IdentityService,
   AgentKeyService,
   AuthnService,
+  DelegationService,
   OAuthService,
   RevocationService,
   KeysService,
@@ -36,6 +38,7 @@ const POLICIES: readonly object[] = [
   identityPolicies,
   keyPolicies,
   authnPolicies,
+  grantPolicies,
   oauthPolicies,
   revocationPolicies,
   keysPolicies,

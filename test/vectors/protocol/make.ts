@@ -10,6 +10,7 @@ import { makeClientAssertions } from './make/client-assertions.ts'
 import { makeDidDocuments } from './make/did-documents.ts'
 import { makeDids } from './make/dids.ts'
 import { makeDpopProofs } from './make/dpop-proofs.ts'
+import { makeGrants } from './make/grants.ts'
 import { makeKeyEvents } from './make/key-events.ts'
 import { makeKeys } from './make/keys.ts'
 import { makeLog } from './make/log.ts'
@@ -28,6 +29,7 @@ export async function makeVectors(): Promise<Readonly<Record<string, string>>> {
     'did-documents.json': makeDidDocuments(),
     'dids.json': makeDids(),
     'dpop-proofs.json': await makeDpopProofs(),
+    'grants.json': await makeGrants(),
     'key-events.json': makeKeyEvents(committedEvents()),
     'keys.json': makeKeys(),
     'log.json': makeLog(),

@@ -9,7 +9,7 @@ const MAX_DOMAINS = 16
 const MAX_ISSUER = 2048
 const MAX_INT32 = 2_147_483_647
 const ANY_FINGERPRINT = '0'.repeat(32)
-/** Claims that restrict other tokens (RFC 7519 section 4.1, RFC 8693 section 4, RFC 9068) and that grants never have. */
+/** Claims that restrict other tokens (RFC 7519 section 4.1, RFC 8693 section 4, RFC 9068). Grants never have them. */
 const RESTRICTING: ReadonlySet<string> = new Set(['aud', 'nbf', 'scope', 'act', 'may_act'])
 const OWN_PREFIX = 'a4a_'
 

@@ -43,7 +43,7 @@ describe('parseCapabilities', () => {
 
   it('says what is required of a nested constraint', () => {
     expect(parseCapabilities(detailsOf({ [PAY]: { a: all(wildcard, oneOf()) } }))).toMatchObject({
-      rule: `in "${PAY}", the constraint of "a" must have only values, a list of at least one scalar, in one_of, and different scalars`,
+      rule: `in "${PAY}", the constraint of "a" must have only the member values in one_of, a list of one or more different scalars`,
     })
   })
 })

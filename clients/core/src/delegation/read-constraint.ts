@@ -25,17 +25,20 @@ interface Form {
   read(members: JsonObject): Constraint | undefined
 }
 
-const EACH_ONCE = 'different scalars'
 const LEAVES: Readonly<Record<Exclude<ConstraintType, 'all' | 'any'>, Form>> = {
-  wildcard: { members: [], demand: 'have no members in wildcard', read: () => ({ constraint_type: 'wildcard' }) },
+  wildcard: {
+    members: [],
+    demand: 'have no further member in wildcard',
+    read: () => ({ constraint_type: 'wildcard' }),
+  },
   exact: {
     members: ['value'],
-    demand: 'have only one scalar, value, in exact',
+    demand: 'have only the member value in exact, a scalar',
     read: ({ value }) => (isScalar(value) ? { constraint_type: 'exact', value } : undefined),
   },
   one_of: {
     members: ['values'],
-    demand: `have only values, a list of at least one scalar, in one_of, and ${EACH_ONCE}`,
+    demand: 'have only the member values in one_of, a list of one or more different scalars',
     read: ({ values }) => {
       const list = readScalars(values)
       return list === undefined || list.length === 0 ? undefined : { constraint_type: 'one_of', values: list }
@@ -43,7 +46,7 @@ const LEAVES: Readonly<Record<Exclude<ConstraintType, 'all' | 'any'>, Form>> = {
   },
   not_one_of: {
     members: ['excluded'],
-    demand: `have only excluded, a list of ${EACH_ONCE}, in not_one_of`,
+    demand: 'have only the member excluded in not_one_of, a list of different scalars',
     read: ({ excluded }) => {
       const list = readScalars(excluded)
       return list && { constraint_type: 'not_one_of', excluded: list }
@@ -51,7 +54,7 @@ const LEAVES: Readonly<Record<Exclude<ConstraintType, 'all' | 'any'>, Form>> = {
   },
   contains: {
     members: ['required'],
-    demand: `have only required, a list of ${EACH_ONCE}, in contains`,
+    demand: 'have only the member required in contains, a list of different scalars',
     read: ({ required }) => {
       const list = readScalars(required)
       return list && { constraint_type: 'contains', required: list }
@@ -59,7 +62,7 @@ const LEAVES: Readonly<Record<Exclude<ConstraintType, 'all' | 'any'>, Form>> = {
   },
   subset: {
     members: ['allowed'],
-    demand: `have only allowed, a list of ${EACH_ONCE}, in subset`,
+    demand: 'have only the member allowed in subset, a list of different scalars',
     read: ({ allowed }) => {
       const list = readScalars(allowed)
       return list && { constraint_type: 'subset', allowed: list }
@@ -67,12 +70,12 @@ const LEAVES: Readonly<Record<Exclude<ConstraintType, 'all' | 'any'>, Form>> = {
   },
   range: {
     members: ['min', 'min_inclusive', 'max', 'max_inclusive'],
-    demand: 'have only numbers min and max in range that admit a number, and inclusive flags only with their bounds',
+    demand: 'have only bounds in range, numbers that leave a value between them, each with or without its flag',
     read: readRange,
   },
   prefix: {
     members: ['prefix'],
-    demand: 'have only prefix in prefix, a text with which an argument can begin',
+    demand: 'have only the member prefix in prefix, a text with which an argument can begin',
     // Without the second condition, a prefix such as https:// would be signed and then refuse every argument.
     read: ({ prefix }) =>
       typeof prefix === 'string' && prefix !== '' && prefix.isWellFormed() && canBegin(prefix)
@@ -121,7 +124,7 @@ function readNested(value: unknown, depth: number): Result {
 function readComposite(type: 'all' | 'any', value: JsonObject, depth: number): Result {
   const { constraints } = value
   if (!Array.isArray(constraints) || constraints.length === 0 || !hasOnly(value, ['constraints'])) {
-    return malformed(`have only constraints, a list of at least one constraint, in ${type}`)
+    return malformed(`have only the member constraints in ${type}, a list of one or more constraints`)
   }
   const clauses: Constraint[] = []
   for (const clause of constraints) {

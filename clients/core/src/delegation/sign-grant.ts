@@ -86,7 +86,8 @@ export async function signRootGrant(signer: JwsSigner, grant: RootGrant): Promis
  * ```ts
  * import { signHolderStatement } from '@auth4agent/core/delegation/sign-grant'
  *
- * const statement = await signHolderStatement(signer, { issuer, did, operatorId, epoch, publicKey, iat, exp: iat + 3_600 })
+ * const about = { issuer, did, operatorId, epoch, publicKey, iat, exp: iat + 3_600 }
+ * const statement = await signHolderStatement(signer, about)
  * ```
  */
 export async function signHolderStatement(signer: JwsSigner, about: AboutHolder): Promise<string> {

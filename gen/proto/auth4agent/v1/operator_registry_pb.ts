@@ -446,16 +446,16 @@ export type OperatorPolicy = Message<"auth4agent.v1.OperatorPolicy"> & {
   hideAllowedScopes: boolean;
 
   /**
-   * Domains whose agents may hold grants that come from the operator's agents, at most 15. The operator's own domain is
-   * always allowed. A change that removes a domain ends all tokens and grants of the operator's agents.
+   * Domains whose agents may hold grants that come from the operator's agents, at most 15. The operator's own domain
+   * is always allowed. A change that removes a domain ends all tokens and grants of the operator's agents.
    *
    * @generated from field: repeated string delegate_to = 5;
    */
   delegateTo: string[];
 
   /**
-   * Longest lifetime of a grant in seconds, 60 to 3600; 0 means 3600. A change to a shorter lifetime ends all tokens and
-   * grants of the operator's agents.
+   * Longest lifetime of a grant in seconds, 60 to 3600; 0 means 3600. A change to a shorter lifetime ends all tokens
+   * and grants of the operator's agents.
    *
    * @generated from field: int32 max_grant_ttl = 6;
    */

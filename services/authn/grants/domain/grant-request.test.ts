@@ -63,7 +63,7 @@ it.each([
 
 it('parseGrantRequest says in a sentence what would be right', () => {
   expect(() => parse(details({ read: {} }))).toThrow(/^In authorization_details, a capability must be an audience/)
-  expect(() => parse('[]')).toThrow(/^authorization_details must be a list of exactly one entry$/)
+  expect(() => parse('[]')).toThrow(/^The entry of authorization_details must be an object$/)
 })
 
 it('grantBindingOf binds to the digest and the depth, and to nothing without them', () => {

@@ -9,7 +9,7 @@ import { ApiError } from '../../../platform/errors/api-error.ts'
 import { parseTtl, type TtlBounds } from '../../domain/token-request.ts'
 
 /** Capabilities that a request asks for. */
-export interface WantedCapabilities {
+interface WantedCapabilities {
   readonly capabilities: Capabilities
   /** SHA-256 of the text of the request, base64url. A challenge is bound to it. */
   readonly digest: string
