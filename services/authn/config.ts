@@ -1,3 +1,4 @@
+import type { GenuineChains } from '@auth4agent/core/delegation/genuine-chains'
 import type { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import type { GenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import type pg from 'pg'
@@ -42,6 +43,7 @@ export interface AuthnDeps {
   readonly signer: TokenSigner
   readonly verificationKeys: VerificationKeys
   readonly genuineTokens: GenuineTokens
+  readonly genuineChains: GenuineChains
   /** Remembers the DPoP proofs that VerifyToken has accepted. */
   readonly replays: ReplayMemory
   /** Called when a client assertion named the token endpoint instead of the issuer. */

@@ -1,3 +1,4 @@
+import { createGenuineChains } from '@auth4agent/core/delegation/genuine-chains'
 import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import { createGenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
@@ -43,6 +44,7 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, ...rest }: A
     operators: shareLookUps(rest.operators),
     redeem: createRedeemer(redeemPool),
     genuineTokens: createGenuineTokens(rest.issuer, rest.verificationKeys),
+    genuineChains: createGenuineChains({ issuer: rest.issuer, keys: rest.verificationKeys.grantKeys }),
     replays: createReplayMemory({ capacity: MAX_PROOFS }),
   }
   return {

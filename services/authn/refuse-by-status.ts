@@ -1,3 +1,4 @@
+import type { GrantReason } from '@auth4agent/core/delegation/refusal'
 import { DPOP_ALGORITHMS } from '@auth4agent/core/dpop/dpop-proof'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { Message } from '@bufbuild/protobuf'
@@ -10,6 +11,7 @@ const INVALID_TOKEN: StatusRefusal = { status: 401, challenge: challengeOf('inva
 const NOT_AS_BEARER: StatusRefusal = { status: 401, challenge: dpopChallengeOf('invalid_token') }
 const INVALID_PROOF: StatusRefusal = { status: 401, challenge: dpopChallengeOf('invalid_dpop_proof') }
 const INSUFFICIENT_SCOPE: StatusRefusal = { status: 403, challenge: challengeOf('insufficient_scope') }
+const NOT_ENOUGH: StatusRefusal = { status: 403, challenge: dpopChallengeOf('insufficient_scope') }
 
 /**
  * Maps a verdict to an error of RFC 6750 section 3.1 or RFC 9449 section 7.1. A token for another audience is
@@ -33,9 +35,18 @@ const REFUSALS = {
   TOKEN_REVOKED: INVALID_TOKEN,
   AGENT_TOKENS_ENDED: INVALID_TOKEN,
   OPERATOR_TOKENS_ENDED: INVALID_TOKEN,
+  DELEGATION_NOT_ACCEPTED: INVALID_TOKEN,
+  ACTOR_NOT_TRUSTED: INVALID_TOKEN,
 } as const satisfies Record<Verdict, StatusRefusal>
 
-const byReason: ReadonlyMap<string, StatusRefusal> = new Map(Object.entries(REFUSALS))
+/** A chain of grants is bound to a key, so it is used with the scheme DPoP. Its other reasons are invalid_token. */
+const CHAIN_REFUSALS = {
+  CAPABILITY_MISSING: NOT_ENOUGH,
+  ARGUMENT_REFUSED: NOT_ENOUGH,
+  ARGUMENTS_NEEDED: NOT_ENOUGH,
+} as const satisfies Partial<Record<GrantReason, StatusRefusal>>
+
+const byReason: ReadonlyMap<string, StatusRefusal> = new Map(Object.entries({ ...REFUSALS, ...CHAIN_REFUSALS }))
 
 /** How VerifyToken refuses a token by status code, for callers that read only the status (a proxy's subrequest). */
 export const statusRefusals: StatusRefusals = {

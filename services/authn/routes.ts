@@ -8,9 +8,10 @@ import {
   TokenClaimsSchema,
 } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { Handlers } from '../chain/call.ts'
+import { toDelegation } from './chains/messages.ts'
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'
-import { tokenTypeOf } from './oauth/routes.ts'
+import { tokenTypeOf } from './oauth/introspection-members.ts'
 import { redeemChallenge } from './redeem-challenge.ts'
 import { verifyToken } from './verify-token.ts'
 
@@ -42,9 +43,10 @@ export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
     async verifyToken(request) {
       const verification = await verifyToken(deps, request)
       const verifiedAt = timestampFromMs(deps.now())
-      return verification.valid
-        ? { valid: true, claims: claimsMessage(verification.claims), verifiedAt }
-        : { valid: false, revoked: verification.revoked, reason: verification.reason, verifiedAt }
+      if (!verification.valid) return { ...verification, verifiedAt }
+      return 'chain' in verification
+        ? { valid: true, delegation: toDelegation(verification.chain), verifiedAt }
+        : { valid: true, claims: claimsMessage(verification.claims), verifiedAt }
     },
   }
 }

@@ -1,19 +1,17 @@
-import { checkDpopProof, type DpopProof } from '@auth4agent/core/dpop/dpop-proof'
-import { normalizeHtu } from '@auth4agent/core/dpop/htu'
+import { isChain } from '@auth4agent/core/delegation/is-chain'
 import { checkTimes } from '@auth4agent/core/token/access-token'
-import { checkBinding } from '@auth4agent/core/token/check-binding'
-import { checkRequirements, type Requirements } from '@auth4agent/core/token/check-requirements'
+import { checkRequirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
-import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { VerifyTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import { ApiError } from '../platform/errors/api-error.ts'
-import type { AuthnDeps, AuthnSettings } from './config.ts'
+import { type ChainVerification, type VerifyChainDeps, verifyChain } from './chains/verify-chain.ts'
+import { checkProof } from './check-proof.ts'
+import type { AuthnDeps } from './config.ts'
+import { parseVerifyRequest } from './domain/verify-request.ts'
 
 /** The dependencies of verifyToken. */
-export interface VerifyTokenDeps extends Pick<AuthnDeps, 'now' | 'genuineTokens' | 'replays'> {
-  readonly settings: Pick<AuthnSettings, 'skewS'>
-  readonly tokenStatus: Pick<AuthnDeps['tokenStatus'], 'check'>
+export interface VerifyTokenDeps extends VerifyChainDeps, Pick<AuthnDeps, 'genuineTokens'> {
+  readonly tokenStatus: Pick<AuthnDeps['tokenStatus'], 'check' | 'checkAll'>
 }
 
 /** Claims of a valid token, or the reason why the token is not valid. */
@@ -21,21 +19,24 @@ export type Verification =
   | { readonly valid: true; readonly claims: AccessTokenClaims }
   | { readonly valid: false; readonly reason: Verdict; readonly revoked: boolean }
 
-const MAX_REQUIRED = 64
-
 /**
  * Verifies a token online. The token is valid if it is genuine, within its lifetime and meets the requirements, if it
- * is bound exactly when the request has a DPoP proof of its key, and if no call that has returned has ended it.
+ * is bound exactly when the request has a DPoP proof of its key, and if no call that has returned has ended it. The
+ * text itself says whether it is an access token or a chain of grants.
  *
  * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_ARGUMENT for malformed requirements; UNAVAILABLE
  */
-export async function verifyToken(deps: VerifyTokenDeps, request: VerifyTokenRequest): Promise<Verification> {
-  const wanted = parseRequirements(request)
-  const sent = parseProof(request)
+export async function verifyToken(
+  deps: VerifyTokenDeps,
+  request: VerifyTokenRequest,
+): Promise<Verification | ChainVerification> {
+  const demands = parseVerifyRequest(request)
+  const { token } = request
+  if (isChain(token)) return verifyChain(deps, token, demands)
   return verifyGenuine(
     deps,
-    request.token,
-    (claims) => checkRequirements(claims, wanted) ?? checkProof(deps, claims, request.token, sent),
+    token,
+    (claims) => checkRequirements(claims, demands.wanted) ?? checkProof(deps, claims, token, demands.sent),
   )
 }
 
@@ -68,66 +69,4 @@ export async function verifyGenuine(
 
 function invalid(reason: Verdict): Verification {
   return { valid: false, reason, revoked: false }
-}
-
-/** The DPoP proof of the request that carried the token, and that request's method and URL. */
-interface RequestProof {
-  readonly text: string
-  readonly method: string
-  readonly url: string
-}
-
-function parseProof({
-  dpopProof: text,
-  httpMethod: method,
-  httpUrl: url,
-}: VerifyTokenRequest): RequestProof | undefined {
-  if (text === '' && method === '' && url === '') return undefined
-  if (text === '' || method === '' || url === '') {
-    throw new ApiError('INVALID_ARGUMENT', 'dpop_proof, http_method and http_url must be given together')
-  }
-  if (normalizeHtu(url) === undefined)
-    throw new ApiError('INVALID_ARGUMENT', 'http_url must be an absolute http(s) URL')
-  return { text, method, url }
-}
-
-/** Checks whether a request with this proof, or without one, may use a token (RFC 9449 section 7.1). */
-function checkProof(
-  { now, settings, replays }: VerifyTokenDeps,
-  claims: AccessTokenClaims,
-  accessToken: string,
-  sent: RequestProof | undefined,
-): Verdict | undefined {
-  if (sent === undefined) return checkBinding(claims, undefined)
-  if (claims.cnf === undefined) return 'TOKEN_NOT_BOUND'
-  const { text, method, url } = sent
-  const rules = { method, url, nowS: Math.floor(now() / 1000), skewS: settings.skewS, accessToken }
-  const proof = checkDpopProof(text, rules)
-  if (!proof.ok) return 'PROOF_INVALID'
-  return checkBinding(claims, proof) ?? (isFirstUse(replays, proof) ? undefined : 'PROOF_REPLAYED')
-}
-
-function isFirstUse(replays: VerifyTokenDeps['replays'], { id, expiresAtS }: DpopProof): boolean {
-  try {
-    return replays.use(id, expiresAtS)
-  } catch (cause) {
-    // Without room to remember the proof, a replay could not be detected.
-    throw new ApiError('UNAVAILABLE', 'This process remembers too many DPoP proofs; try again', {
-      cause,
-      retryAfter: 1,
-    })
-  }
-}
-
-function parseRequirements({ audience, scope: text, operators }: VerifyTokenRequest): Requirements {
-  const scope = text === undefined ? [] : parseScopeString(text)
-  if (scope === undefined) throw new ApiError('INVALID_SCOPE')
-  if (audience.length > MAX_REQUIRED || operators.length > MAX_REQUIRED) {
-    throw new ApiError('INVALID_ARGUMENT', `audience and operators must have at most ${MAX_REQUIRED} entries each`)
-  }
-  // An empty text is probably a variable that the caller forgot to set. It must not mean that no scope is required.
-  if (text === '') throw new ApiError('INVALID_SCOPE', 'scope must not be empty; leave it out to require no scope')
-  if (audience.includes('')) throw new ApiError('INVALID_AUDIENCE', 'audience must not have an empty entry')
-  if (operators.includes('')) throw new ApiError('INVALID_ARGUMENT', 'operators must not have an empty entry')
-  return { audience, scope, operators }
 }

@@ -40,6 +40,7 @@ export type AuditAction =
   | 'token.issue'
   | 'token.revoke'
   | 'grant.issue'
+  | 'grant.revoke'
   | 'key.create'
   | 'key.import'
   | 'key.activate'

@@ -8,20 +8,21 @@ import { ApiError } from '../platform/errors/api-error.ts'
 const KNOWN_KINDS = REVOCATION_KINDS.map((kind) => `'${kind}'`).join(', ')
 
 /**
- * Reads the state of a token in one statement on the primary. So a verification that begins after the call of a
- * revocation has returned sees that revocation.
+ * Reads the states of tokens in one statement on the primary, in the order of the arrays. So a verification that begins
+ * after the call of a revocation has returned sees that revocation.
  */
 export const CHECK = `
 SELECT pg_is_in_recovery() AS standby, coalesce(d.first_epoch, 0) AS first_epoch, o.epoch AS operator_epoch, a.epoch AS agent_epoch,
   r.jti IS NOT NULL AS revoked, k.kid IS NOT NULL AS key_ended,
   EXISTS (SELECT 1 FROM revocation_log l WHERE l.kind NOT IN (${KNOWN_KINDS}) AND l.expires_at > now()) AS unknown,
   ${DATABASE_CLOCK_MS} AS now
-FROM (SELECT 1) AS one
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS t (operator_id, sub, jti, kid, place)
 LEFT JOIN deployment d ON true
-LEFT JOIN operators o ON o.id = $1::uuid
-LEFT JOIN agents a ON a.operator_id = o.id AND a.did = $2
-LEFT JOIN revoked_tokens r ON r.operator_id = $1::uuid AND r.jti = $3
-LEFT JOIN jwks_keys k ON k.kid = $4 AND k.state IN ('retired', 'compromised')`
+LEFT JOIN operators o ON o.id = t.operator_id
+LEFT JOIN agents a ON a.operator_id = o.id AND a.did = t.sub
+LEFT JOIN revoked_tokens r ON r.operator_id = t.operator_id AND r.jti = t.jti
+LEFT JOIN jwks_keys k ON k.kid = t.kid AND k.state IN ('retired', 'compromised')
+ORDER BY t.place`
 
 interface CheckRow {
   readonly standby: boolean
@@ -34,38 +35,65 @@ interface CheckRow {
   readonly now: number
 }
 
+/** The first of several tokens that is not valid: its index, and the reason. */
+export interface EndedToken {
+  readonly index: number
+  readonly verdict: Verdict
+}
+
 /**
- * Asks the database whether a genuine token is still valid.
+ * Asks the database whether genuine tokens are still valid.
  * @param clock receives the reading of the database's clock
- * @returns the reason why the token is not valid, or undefined for a valid token
+ * @returns the first token that is not valid, or undefined if all are valid
  * @throws ApiError UNAVAILABLE when this database is a standby, or the log has a record of an unknown kind
  */
 export async function checkAtDatabase(
   pool: pg.Pool,
-  token: TokenIdentity,
+  tokens: readonly TokenIdentity[],
   clock?: Pick<ClockGuard, 'monotonic' | 'saw'>,
-): Promise<Verdict | undefined> {
+): Promise<EndedToken | undefined> {
   const sent = clock?.monotonic() ?? 0
   const { rows } = await pool.query<CheckRow>({
-    name: 'check-token',
+    name: 'check-tokens',
     text: CHECK,
-    values: [token.operatorId, token.sub, token.jti, token.kid],
+    values: [
+      tokens.map(({ operatorId }) => operatorId),
+      tokens.map(({ sub }) => sub),
+      tokens.map(({ jti }) => jti),
+      tokens.map(({ kid }) => kid),
+    ],
   })
-  const row = rows[0]
-  if (row === undefined || row.standby) throw isStandby()
-  clock?.saw(row.now, sent)
-  // A newer version has written a record that this version does not understand. It may end this token.
-  if (row.unknown) {
+  const [first] = rows
+  if (first === undefined || first.standby) throw isStandby()
+  clock?.saw(first.now, sent)
+  // A newer version has written a record that this version does not understand. It may end one of these tokens.
+  if (first.unknown) {
     const detail = 'The revocation log contains a record of a kind that this version does not know'
     throw new ApiError('UNAVAILABLE', detail, { retryAfter: 1 })
   }
+  return findEnded(tokens, (token, index) => verdictOf(token, rows[index]))
+}
+
+/** Returns the first token for which `verdictOf` gives a verdict. */
+export function findEnded(
+  tokens: readonly TokenIdentity[],
+  verdictOf: (token: TokenIdentity, index: number) => Verdict | undefined,
+): EndedToken | undefined {
+  for (const [index, token] of tokens.entries()) {
+    const verdict = verdictOf(token, index)
+    if (verdict !== undefined) return { index, verdict }
+  }
+  return undefined
+}
+
+function verdictOf(token: TokenIdentity, row: CheckRow | undefined): Verdict | undefined {
+  if (row === undefined) throw new Error('The statement CHECK returned too few rows')
   if (row.key_ended) return 'UNKNOWN_KEY'
   if (row.revoked) return 'TOKEN_REVOKED'
   // A token with an epoch from the future was not issued from this database, or was issued before it was restored.
   if (row.operator_epoch === null || token.operatorEpoch !== Math.max(row.operator_epoch, row.first_epoch))
     return 'OPERATOR_TOKENS_ENDED'
-  if (row.agent_epoch !== token.agentEpoch) return 'AGENT_TOKENS_ENDED'
-  return undefined
+  return row.agent_epoch === token.agentEpoch ? undefined : 'AGENT_TOKENS_ENDED'
 }
 
 /**

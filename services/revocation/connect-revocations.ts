@@ -9,7 +9,7 @@ import type { ClockGuard } from '../platform/db/clock-guard.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { RevocationMetrics } from '../platform/metrics/revocation-metrics.ts'
-import { checkAtDatabase, findEndedKeys } from './check-token.ts'
+import { checkAtDatabase, type EndedToken, findEnded, findEndedKeys } from './check-token.ts'
 import { createLogFollower, type LogFollower } from './log-follower.ts'
 import { listenToLog } from './log-signals.ts'
 import { createLogStore } from './log-store.ts'
@@ -26,6 +26,12 @@ export interface TokenStatus {
    * @throws ApiError UNAVAILABLE when neither memory nor the database can answer
    */
   check(token: TokenIdentity): Promise<Verdict | undefined>
+  /**
+   * Returns the first of several genuine tokens that is not valid, or undefined if all are valid. The answer includes
+   * the same revocations as `check`.
+   * @throws ApiError UNAVAILABLE when neither memory nor the database can answer
+   */
+  checkAll(tokens: readonly TokenIdentity[]): Promise<EndedToken | undefined>
   /**
    * Returns those of the keys that are retired or compromised. No token that such a key signed is valid. The answer
    * includes the same revocations as `check`.
@@ -106,27 +112,39 @@ export function connectRevocations(options: RevocationsOptions): Revocations {
       : undefined
   verifier?.start()
   const seen = createSeenSubjects()
-  const checkToken = async (token: TokenIdentity): Promise<Verdict | undefined> => {
+  const checkMemory = (incarnation: string | undefined, tokens: readonly TokenIdentity[]) => {
+    if (verifier === undefined) return 'unknown'
+    let isKnown = true
+    const ended = findEnded(tokens, (token) => {
+      const isSeen = seen.has(incarnation, token)
+      const verdict = verifier.check(token)
+      if (verdict !== 'unknown' && verdict !== undefined) return verdict
+      if (verdict === 'unknown' || !isSeen) isKnown = false
+      return undefined
+    })
+    return ended !== undefined || isKnown ? ended : 'unknown'
+  }
+  const checkTokens = async (tokens: readonly TokenIdentity[]): Promise<EndedToken | undefined> => {
     const incarnation = verifier?.incarnation
-    const isSeen = seen.has(incarnation, token)
-    const known = verifier === undefined ? 'unknown' : verifier.check(token)
-    const isKnown = known !== 'unknown' && (known !== undefined || isSeen)
-    metrics.checked(isKnown ? 'memory' : 'database')
-    if (isKnown) return known
-    const verdict = await checkAtDatabase(checkPool, token, clockGuard)
-    if (verdict === undefined) seen.add(incarnation, token)
-    return verdict
+    const known = checkMemory(incarnation, tokens)
+    metrics.checked(known === 'unknown' ? 'database' : 'memory')
+    if (known !== 'unknown') return known
+    const ended = await checkAtDatabase(checkPool, tokens, clockGuard)
+    if (ended === undefined) for (const token of tokens) seen.add(incarnation, token)
+    return ended
+  }
+  const checkAll = async (tokens: readonly TokenIdentity[]): Promise<EndedToken | undefined> => {
+    const ended = await checkTokens(tokens)
+    const problem = clockGuard.problem()
+    if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
+    return ended
   }
   return {
     store,
     settle: endsTokens ? createSettle({ ...core, verifier, observe: metrics.settled }) : endsNothing,
     tokenStatus: {
-      async check(token) {
-        const verdict = await checkToken(token)
-        const problem = clockGuard.problem()
-        if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
-        return verdict
-      },
+      checkAll,
+      check: async (token) => (await checkAll([token]))?.verdict,
       async endedKeys(kids) {
         const known = verifier === undefined ? 'unknown' : verifier.endedKeys(kids)
         return known === 'unknown' ? findEndedKeys(checkPool, kids) : known

@@ -1,3 +1,5 @@
+import { isChain } from '@auth4agent/core/delegation/is-chain'
+import { verifyGrantChain } from '@auth4agent/core/delegation/verify-grant-chain'
 import { verifyAccessToken } from '@auth4agent/core/token/access-token'
 import { isJti } from '@auth4agent/core/token/claims'
 import type { RevokeTokenRequest } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
@@ -17,30 +19,58 @@ export interface RevocationDeps {
   readonly maxTokenRecords?: number
 }
 
-/** Revokes a token. The caller presents the token itself, or its jti together with the operator's assertion. */
+/**
+ * Revokes a token, or the last grant of a chain. The caller presents the token itself, a chain together with an
+ * operator's assertion, or an id together with an operator's assertion.
+ */
 export async function revoke(deps: RevocationDeps, request: RevokeTokenRequest, call: Call) {
   checkReason(request.reason)
   if ((request.token === '') === (request.jti === '')) {
     throw new ApiError('INVALID_ARGUMENT', 'The request must contain either token or jti, and not both')
   }
-  return request.token === '' ? revokeById(deps, request, call) : revokeByToken(deps, request, call)
+  const revocation = await findRevocation(deps, request, call)
+  const revoked = await revokeToken(deps.db, call, { ...revocation, reason: request.reason }, deps.maxTokenRecords)
+  return { jti: revocation.jti, ...revoked }
 }
 
-async function revokeById(deps: RevocationDeps, { jti, reason }: RevokeTokenRequest, call: Call) {
+type Found = Omit<Revocation, 'reason'>
+
+function findRevocation(deps: RevocationDeps, { token, jti }: RevokeTokenRequest, call: Call): Promise<Found> | Found {
+  if (token === '') return findById(jti, call)
+  return isChain(token) ? findGrant(deps, token, call) : findToken(deps, token)
+}
+
+function findById(jti: string, call: Call): Found {
   if (call.principal.kind !== 'operator')
     throw new ApiError('UNAUTHENTICATED', "Revoking by jti needs the operator's assertion")
   if (!isJti(jti)) throw new ApiError('INVALID_ARGUMENT', 'jti must be 1 to 64 visible ASCII characters')
-  const { operatorId } = call.principal
-  return revokeIn(deps, call, { operatorId, jti, exp: undefined, reason })
+  return { operatorId: call.principal.operatorId, jti, exp: undefined, action: 'token.revoke' }
 }
 
-async function revokeByToken(deps: RevocationDeps, { token, reason }: RevokeTokenRequest, call: Call) {
+async function findToken(deps: RevocationDeps, token: string): Promise<Found> {
   const genuine = await verifyAccessToken(token, deps.issuer, deps.verificationKeys, 'including-retired')
   if ('verdict' in genuine) throw new ApiError('TOKEN_NOT_OURS')
   const { jti, operator_id: operatorId, exp } = genuine.claims
-  return revokeIn(deps, call, { operatorId, jti, exp, reason })
+  return { operatorId, jti, exp, action: 'token.revoke' }
 }
 
-async function revokeIn({ db, maxTokenRecords }: RevocationDeps, call: Call, revocation: Revocation) {
-  return { jti: revocation.jti, ...(await revokeToken(db, call, revocation, maxTokenRecords)) }
+/**
+ * Chains travel to services and to other agents, which must not be able to end the grants in them. The record stands
+ * under the operator that revokes: under another, an operator could use up the records of an operator to whose agents
+ * it delegates, and so end all tokens of that operator.
+ */
+async function findGrant({ issuer, verificationKeys }: RevocationDeps, text: string, call: Call): Promise<Found> {
+  if (call.principal.kind !== 'operator')
+    throw new ApiError('UNAUTHENTICATED', "Revoking a grant needs the assertion of a holder's operator")
+  const { operatorId } = call.principal
+  const genuine = await verifyGrantChain(text, { issuer, keys: verificationKeys.grantKeys })
+  if (!genuine.ok) throw new ApiError('TOKEN_NOT_OURS', `In the chain, ${genuine.rule}`)
+  const { hops } = genuine.chain
+  const last = hops.at(-1)
+  if (last === undefined || !hops.some((hop) => hop.operatorId === operatorId))
+    throw new ApiError(
+      'PERMISSION_DENIED',
+      'Only an operator of an agent that holds a grant of the chain can revoke it',
+    )
+  return { operatorId, jti: last.id, exp: last.exp, action: 'grant.revoke' }
 }

@@ -6,14 +6,17 @@ import { keyColumns, signedRequestOf } from '../ledger/signed-request.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
-/** A token to be revoked. */
+/** A token or grant to be revoked. */
 export interface Revocation {
+  /** The operator of the token; for a grant, an operator in its chain: the record ends no grant of another chain. */
   readonly operatorId: string
+  /** Id of the token or of the grant. */
   readonly jti: string
   /** When the token expires, in Unix seconds. If undefined, the latest possible expiry of any token is assumed. */
   readonly exp: number | undefined
   /** The caller's reason. */
   readonly reason: string
+  readonly action: 'token.revoke' | 'grant.revoke'
 }
 
 /** The reason in the audit when an operator's tokens are ended. */
@@ -67,7 +70,7 @@ WITH used AS (
 ), audited AS (
   INSERT INTO audit_logs
     (id, operator_id, actor, action, subject, outcome, reason, request_id, kid, key_label, signed_request_id)
-  SELECT $8::uuid, $1::uuid, $9, 'token.revoke', $2, 'done'::audit_outcome, $4, $10, $13, $14, $15::uuid FROM done
+  SELECT $8::uuid, $1::uuid, $9, $20, $2, 'done'::audit_outcome, $4, $10, $13, $14, $15::uuid FROM done
   UNION ALL
   SELECT $12::uuid, id, $9, 'operator.end-all-tokens', id::text, 'done', '${TOO_MANY_RECORDS}', $10, $13, $14, $15::uuid
   FROM raised
@@ -99,7 +102,7 @@ export async function revokeToken(
   revocation: Revocation,
   maxRecords = MAX_TOKEN_RECORDS,
 ): Promise<Revoked> {
-  const { operatorId, jti, exp, reason } = revocation
+  const { operatorId, jti, exp, reason, action } = revocation
   const used = usedAssertionOf(author)
   const { kid, keyLabel } = keyColumns(author)
   const signed = signedRequestOf(author, auditId())
@@ -126,6 +129,7 @@ export async function revokeToken(
       signed?.signatures ?? null,
       signed?.body ?? null,
       signed?.bodyDigest ?? null,
+      action,
     ],
   })
   const [row] = rows

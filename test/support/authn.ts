@@ -2,6 +2,7 @@ import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair, type SigningKey, sign } from '@auth4agent/core/keys/ed25519'
+import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { AgentStatus, OperatorStatus } from '../../gen/prisma/enums.ts'
 import { AgentDirectoryService, OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
@@ -56,6 +57,11 @@ export interface TestAgent {
   readonly operatorId: string
 }
 
+/** An agent that can hold grants. */
+export interface TestHolder extends TestAgent {
+  readonly publicKey: Uint8Array
+}
+
 /** A challenge in the form that a client gets. */
 export interface TestChallenge {
   readonly challenge: string
@@ -102,7 +108,8 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     ...bound,
   })
   const tokenStatus = {
-    check: (token: Parameters<typeof checkAtDatabase>[1]) => checkAtDatabase(statusPool, token),
+    check: async (token: TokenIdentity) => (await checkAtDatabase(statusPool, [token]))?.verdict,
+    checkAll: (tokens: readonly TokenIdentity[]) => checkAtDatabase(statusPool, tokens),
     endedKeys: (kids: readonly string[]) => findEndedKeys(statusPool, kids),
   }
   const settings = { ...SETTINGS, ...options.settings }
@@ -228,7 +235,7 @@ export async function insertAgent(
   db: Db,
   operator: TestOperator,
   { scopes = ['read', 'write'], status = 'active' }: { scopes?: string[]; status?: AgentStatus } = {},
-): Promise<TestAgent> {
+): Promise<TestHolder> {
   const { publicKey, privateKey } = generateKeyPair()
   const id = uuidv7(Date.now(), crypto.getRandomValues(new Uint8Array(10)))
   const did = formatDid(operator.domain, fingerprint(publicKey))
@@ -236,7 +243,7 @@ export async function insertAgent(
   await db.prisma.agent.create({
     data: { id, operatorId: operator.id, did, status, allowedScopes: scopes, keys },
   })
-  return { id, did, key: privateKey, operatorId: operator.id }
+  return { id, did, key: privateKey, publicKey, operatorId: operator.id }
 }
 
 let domains = 0

@@ -60,7 +60,7 @@ export async function readStatement(db: Db, text: string) {
 }
 
 /** Asks the database why a grant, or a grant to the agent of a statement, has ended. Undefined if it has not. */
-export function endOf(
+export async function endOf(
   { pool }: Db,
   {
     kid,
@@ -70,5 +70,6 @@ export function endOf(
     id,
   }: Omit<Pick<Hop, 'kid' | 'did' | 'operatorId' | 'epoch' | 'id'>, 'id'> & { id?: string },
 ): Promise<Verdict | undefined> {
-  return checkAtDatabase(pool, { kid, jti: id ?? '', operatorId, sub: did, agentEpoch, operatorEpoch })
+  const identity = { kid, jti: id ?? '', operatorId, sub: did, agentEpoch, operatorEpoch }
+  return (await checkAtDatabase(pool, [identity]))?.verdict
 }

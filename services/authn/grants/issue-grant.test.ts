@@ -77,11 +77,13 @@ it('issueGrant issues a grant whose claims, answer, row and audit agree', async 
   ])
 })
 
-it('a grant is no token: verifyToken, revokeToken and introspection do not accept it', async () => {
+it('a grant is no token: without proof, VerifyToken does not accept it, and RevokeToken does not revoke it', async () => {
   const grant = await grants.issueGrant(agent)
-  expect(await instance.verify(grant)).toMatchObject({ valid: false })
-  expect(await refusalOf(Promise.resolve(instance.revoke({ token: grant })))).toBe('TOKEN_NOT_OURS')
-  expect(await instance.introspect(agent, grant)).toEqual({ active: false })
+  expect(await instance.verify(grant)).toMatchObject({ valid: false, reason: 'DELEGATION_NOT_ACCEPTED' })
+  const accepting = { delegation: 'accept', audience: [ISSUER], scope: 'write' }
+  expect(await instance.verify(grant, accepting)).toMatchObject({ valid: false, reason: 'PROOF_REQUIRED' })
+  expect(await instance.verify(grant, { ...accepting, proofChecked: true })).toMatchObject({ valid: true })
+  expect(await refusalOf(Promise.resolve(instance.revoke({ token: grant })))).toBe('UNAUTHENTICATED')
 })
 
 describe('issueGrant refuses', () => {

@@ -1,5 +1,6 @@
 import { GRANT_ALGORITHM } from '@auth4agent/core/delegation/grant-types'
 import { rootGrantClaims } from '@auth4agent/core/delegation/issuer-claims'
+import { parseAudience } from '@auth4agent/core/token/audience'
 import type { IssueGrantRequest } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
@@ -7,9 +8,10 @@ import type { AuthnDeps } from '../config.ts'
 import { IDENTITY_KEY } from '../domain/agent-proof.ts'
 import { decideAudience } from '../domain/decide-audience.ts'
 import type { Subject } from '../domain/decide-issue.ts'
+import { audiencesOf } from '../domain/split-capability.ts'
 import { openChallenge } from '../open-challenge.ts'
 import { redeemProof } from '../redeem-proof.ts'
-import { audiencesOf, decideGrant, type GrantTerms } from './domain/decide-grant.ts'
+import { decideGrant, type GrantTerms } from './domain/decide-grant.ts'
 import { parseGrantRequest } from './domain/grant-request.ts'
 import { checkGrantSize, rootGrantOf } from './domain/root-grant.ts'
 
@@ -44,8 +46,9 @@ export async function issueGrant(deps: AuthnDeps, request: IssueGrantRequest, ca
 
 /** The owners decide as for tokens. Their demands for algorithm and DPoP do not matter: a grant is always bound. */
 async function checkAudiences(deps: AuthnDeps, subject: Subject, { capabilities }: GrantTerms): Promise<void> {
-  for (const audience of audiencesOf(capabilities)) {
-    if (audience.text === deps.issuer) continue
+  for (const text of audiencesOf(capabilities)) {
+    const audience = text === deps.issuer ? undefined : parseAudience(text)
+    if (audience === undefined) continue
     decideAudience(audience, await deps.operators.lookupAudienceOwner({ host: audience.host }), subject)
   }
 }

@@ -1,49 +1,102 @@
+import type { Capabilities } from '@auth4agent/core/delegation/constraint'
+import type { GenuineChain } from '@auth4agent/core/delegation/grant-types'
+import { isChain } from '@auth4agent/core/delegation/is-chain'
 import { parseAudience } from '@auth4agent/core/token/audience'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { IntrospectRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { actorOf, verifyGenuineChain } from '../chains/verify-chain.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { Subject } from '../domain/decide-issue.ts'
+import { audiencesOf } from '../domain/split-capability.ts'
 import { verifyGenuine } from '../verify-token.ts'
+import { type IntrospectionMembers, membersOfChain, membersOfToken } from './introspection-members.ts'
 import { authenticateClient } from './open-assertion.ts'
 
-/** The claims of an active token; undefined for every other text. `client` is the DID of the caller. */
+/** What the answer tells about an active token; undefined for every other text. `client` is the DID of the caller. */
 export interface Introspection {
   readonly client: string
-  readonly claims: AccessTokenClaims | undefined
+  readonly members: IntrospectionMembers | undefined
 }
 
 /**
- * Introspects a token for an agent (RFC 7662). The token is active if it is genuine, within its lifetime and not
- * ended, and the agent's operator may know it.
+ * Introspects a token or a chain of grants for an agent (RFC 7662). It is active if it is genuine, within its lifetime
+ * and not ended, and the agent's operator may know it.
  *
  * @throws ApiError INVALID_ARGUMENT, UNAVAILABLE, and as authenticateClient does
  */
-export async function introspect(deps: AuthnDeps, request: IntrospectRequest, call: Call): Promise<Introspection> {
-  if (request.token === '') throw new ApiError('INVALID_ARGUMENT', 'token must not be missing')
-  const subject = await authenticateClient(deps, request, call)
-  const verification = await verifyGenuine(deps, request.token, async (claims) =>
-    (await mayKnow(deps, subject, claims)) ? undefined : 'AUDIENCE_MISMATCH',
+export async function introspect(
+  deps: AuthnDeps,
+  { token, ...request }: IntrospectRequest,
+  call: Call,
+): Promise<Introspection> {
+  if (token === '') throw new ApiError('INVALID_ARGUMENT', 'token must not be missing')
+  const client = await authenticateClient(deps, request, call)
+  const members = isChain(token)
+    ? await introspectChain(deps, token, client)
+    : await introspectToken(deps, token, client)
+  return { client: client.agent.did, members }
+}
+
+type Owners = Pick<AuthnDeps, 'issuer' | 'operators'>
+
+async function introspectToken(
+  deps: AuthnDeps,
+  token: string,
+  client: Subject,
+): Promise<IntrospectionMembers | undefined> {
+  const verification = await verifyGenuine(deps, token, async (claims) =>
+    (await mayKnow(deps, client, claims)) ? undefined : 'AUDIENCE_MISMATCH',
   )
-  return { client: subject.agent.did, claims: verification.valid ? verification.claims : undefined }
+  return verification.valid ? membersOfToken(verification.claims) : undefined
+}
+
+async function introspectChain(
+  deps: AuthnDeps,
+  token: string,
+  client: Subject,
+): Promise<IntrospectionMembers | undefined> {
+  let visible: Capabilities = new Map()
+  const verification = await verifyGenuineChain(deps, token, async (chain) => {
+    visible = await visibleTo(deps, client, chain)
+    return visible.size > 0 ? undefined : { reason: 'AUDIENCE_MISMATCH', hop: undefined }
+  })
+  return verification.valid ? membersOfChain(verification.chain, visible) : undefined
 }
 
 /**
  * Returns whether an agent's operator may know a token: it governs the token's agent, or owns one of its audiences.
  */
 export async function mayKnow(
-  deps: Pick<AuthnDeps, 'issuer' | 'operators'>,
+  deps: Owners,
   { operator }: Subject,
   claims: Pick<AccessTokenClaims, 'operator_id' | 'aud'>,
 ): Promise<boolean> {
   if (claims.operator_id === operator.id) return true
-  for (const text of claims.aud) {
-    // No operator owns the issuer, even if the issuer's host is under the domain of an operator.
-    const host = text === deps.issuer ? undefined : parseAudience(text)?.host
-    if (host === undefined) continue
-    const { operatorId } = await deps.operators.lookupAudienceOwner({ host })
-    if (operatorId === operator.id) return true
-  }
+  for (const audience of claims.aud) if (await owns(deps, operator.id, audience)) return true
   return false
+}
+
+/**
+ * Returns the capabilities of a chain that an agent's operator may know: all if it governs a holder, and otherwise those
+ * at audiences that it owns.
+ */
+export async function visibleTo(
+  deps: Owners,
+  { operator }: Subject,
+  chain: Pick<GenuineChain, 'hops' | 'issuer'>,
+): Promise<Capabilities> {
+  const { capabilities } = actorOf(chain)
+  if (chain.hops.some(({ operatorId }) => operatorId === operator.id)) return capabilities
+  const owned: string[] = []
+  for (const audience of audiencesOf(capabilities))
+    if (await owns(deps, operator.id, audience)) owned.push(`${audience}#`)
+  return new Map([...capabilities].filter(([capability]) => owned.some((prefix) => capability.startsWith(prefix))))
+}
+
+async function owns({ issuer, operators }: Owners, operatorId: string, audience: string): Promise<boolean> {
+  // No operator owns the issuer, even if the issuer's host is under the domain of an operator.
+  const host = audience === issuer ? undefined : parseAudience(audience)?.host
+  return host !== undefined && (await operators.lookupAudienceOwner({ host })).operatorId === operatorId
 }

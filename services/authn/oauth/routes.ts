@@ -1,10 +1,10 @@
-import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Handlers } from '../../chain/call.ts'
 import type { AuthnDeps } from '../config.ts'
 import { parseTokenRequest } from '../domain/oauth-request.ts'
 import { issueToken } from '../issue-token.ts'
 import { type Introspection, introspect } from './introspect.ts'
+import { type IntrospectionMembers, tokenTypeOf } from './introspection-members.ts'
 import { openAssertion } from './open-assertion.ts'
 import { revokeOwn } from './revoke.ts'
 
@@ -21,9 +21,9 @@ export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
     },
     async introspect(request, call) {
       const introspection = await introspect(deps, request, call)
-      if (request.signed) return { active: introspection.claims !== undefined, jwt: await sign(deps, introspection) }
-      const { claims } = introspection
-      return claims === undefined ? { active: false } : { active: true, ...toResponse(claims) }
+      const { members } = introspection
+      if (request.signed) return { active: members !== undefined, jwt: await sign(deps, introspection) }
+      return members === undefined ? { active: false } : { active: true, ...toResponse(members) }
     },
     async revoke(request, call) {
       await revokeOwn(deps, request, call)
@@ -32,38 +32,30 @@ export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
   }
 }
 
-/** Returns the value of `token_type` for a token (RFC 6750 section 6.1.1, RFC 9449 section 5). */
-export function tokenTypeOf({ cnf }: AccessTokenClaims): 'Bearer' | 'DPoP' {
-  return cnf === undefined ? 'Bearer' : 'DPoP'
-}
-
-function toResponse(claims: AccessTokenClaims) {
-  const { client_id, operator_id, exp, iat, nbf, aud, sub, iss, jti, scope, cnf, agent_key: agentKey } = claims
+function toResponse(members: IntrospectionMembers) {
+  const { client_id, operator_id, token_type, exp, iat, nbf, aud, scope, agent_key, authorization_details, ...same } =
+    members
   return {
-    sub,
-    iss,
-    jti,
+    ...same,
     aud: [...aud],
     clientId: client_id,
     operatorId: operator_id,
-    tokenType: tokenTypeOf(claims),
+    tokenType: token_type,
     exp: BigInt(exp),
     iat: BigInt(iat),
-    nbf: BigInt(nbf),
+    ...(nbf !== undefined && { nbf: BigInt(nbf) }),
     ...(scope !== '' && { scope }),
-    ...(cnf && { cnf }),
-    ...(agentKey !== undefined && { agentKey }),
+    ...(agent_key !== undefined && { agentKey: agent_key }),
+    ...(authorization_details && { authorizationDetails: [...authorization_details] }),
   }
 }
 
 /** Signs the answer as a JWT for the client (RFC 9701 section 5). */
-function sign(deps: AuthnDeps, { client, claims }: Introspection): Promise<string> {
-  const { epoch: _epoch, ...members } = claims ?? { epoch: [] }
+function sign(deps: AuthnDeps, { client, members }: Introspection): Promise<string> {
   return deps.introspectionSigner.sign({
     iss: deps.issuer,
     aud: client,
     iat: Math.floor(deps.now() / 1000),
-    token_introspection:
-      claims === undefined ? { active: false } : { active: true, ...members, token_type: tokenTypeOf(claims) },
+    token_introspection: members === undefined ? { active: false } : { active: true, ...members },
   })
 }

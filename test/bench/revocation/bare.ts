@@ -22,7 +22,7 @@ export async function connectBare(databaseUrl: string, natsUrl: string): Promise
   return {
     async revoke(operatorId, jti) {
       const author = { principal: { kind: 'anonymous' }, requestId: randomUUID() } as const
-      await revokeToken(db, author, { operatorId, jti, exp: undefined, reason: 'leaked' })
+      await revokeToken(db, author, { operatorId, jti, exp: undefined, reason: 'leaked', action: 'token.revoke' })
       nats.publish(SUBJECT, Buffer.alloc(RECORD_BYTES))
     },
     async close() {

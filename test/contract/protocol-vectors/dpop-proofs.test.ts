@@ -1,4 +1,5 @@
 import type { JsonWebKey } from 'node:crypto'
+import { createGenuineChains } from '@auth4agent/core/delegation/genuine-chains'
 import { checkDpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import { normalizeHtu } from '@auth4agent/core/dpop/htu'
 import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
@@ -98,7 +99,11 @@ describe('dpop-proofs.json', () => {
       settings: { skewS: file.clock_skew },
       replays: createReplayMemory({ nowS: () => now }),
       genuineTokens: (text) => verifyAccessToken(text, file.issuer, { find, findNow: find }),
-      tokenStatus: { check: async () => undefined },
+      genuineChains: createGenuineChains({
+        issuer: file.issuer,
+        keys: { find: async () => undefined, findNow: async () => undefined },
+      }),
+      tokenStatus: { check: async () => undefined, checkAll: async () => undefined },
     }
     const answers: string[] = []
     for (const { access_token: token, proof, method, url } of requests) {

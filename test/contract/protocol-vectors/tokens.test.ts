@@ -1,4 +1,5 @@
 import { createPublicKey, verify as cryptoVerify, type JsonWebKey } from 'node:crypto'
+import { createGenuineChains } from '@auth4agent/core/delegation/genuine-chains'
 import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import { importKeySet } from '@auth4agent/core/jose/key-set'
 import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
@@ -87,7 +88,11 @@ describe('tokens.json', () => {
       settings: { skewS: clock_skew },
       replays: createReplayMemory(),
       genuineTokens: (text: string) => verifyAccessToken(text, issuer, { find, findNow: find }),
-      tokenStatus: { check: async (token) => state.lookup(token) },
+      genuineChains: createGenuineChains({
+        issuer: issuer,
+        keys: { find: async () => undefined, findNow: async () => undefined },
+      }),
+      tokenStatus: { check: async (token) => state.lookup(token), checkAll: async () => undefined },
     }
     const request = create(VerifyTokenRequestSchema, {
       token: tokenOf(vector),

@@ -15,7 +15,7 @@ import type { Verdict } from './verdicts.ts'
  * ```
  */
 export function checkBinding(
-  claims: AccessTokenClaims,
+  claims: Pick<AccessTokenClaims, 'cnf'>,
   proof: { readonly jkt: string } | undefined,
 ): Verdict | undefined {
   if (claims.cnf === undefined) return proof === undefined ? undefined : 'TOKEN_NOT_BOUND'

@@ -36,11 +36,29 @@ export function checkRequirements(claims: AccessTokenClaims, wanted: Requirement
   if (wanted.audience.length > 0 && !wanted.audience.some((audience) => claims.aud.includes(audience))) {
     return 'AUDIENCE_MISMATCH'
   }
-  if (wanted.operators.length > 0 && !wanted.operators.includes(claims.operator_id)) {
-    const domain = parseDid(claims.sub)?.domain
-    if (domain === undefined || !wanted.operators.includes(domain)) return 'OPERATOR_NOT_TRUSTED'
-  }
+  if (!isGovernedBy(wanted.operators, { did: claims.sub, operatorId: claims.operator_id }))
+    return 'OPERATOR_NOT_TRUSTED'
   if (wanted.scope.length === 0) return undefined
   const scopes = claims.scope.split(' ')
   return wanted.scope.every((scope) => scopes.includes(scope)) ? undefined : 'SCOPE_MISSING'
+}
+
+/**
+ * Tells whether one of these operators governs an agent. An empty list accepts every operator.
+ *
+ * @param operators ids or domains of operators
+ * @example
+ * ```ts
+ * import { isGovernedBy } from '@auth4agent/core/token/check-requirements'
+ *
+ * isGovernedBy(['acme.example'], { did, operatorId }) // true for an agent of acme.example
+ * ```
+ */
+export function isGovernedBy(
+  operators: readonly string[],
+  { did, operatorId }: { readonly did: string; readonly operatorId: string },
+): boolean {
+  if (operators.length === 0 || operators.includes(operatorId)) return true
+  const domain = parseDid(did)?.domain
+  return domain !== undefined && operators.includes(domain)
 }

@@ -16,7 +16,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/authn.proto.
  */
 export const file_auth4agent_v1_authn: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxIsQBChZDcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0EgsKA2RpZBgBIAEoCRISCgVzY29wZRgCIAEoCUgAiAEBEhgKCGF1ZGllbmNlGAMgAygJQgbq4BgCEAESGAoDdHRsGAQgASgJQgbq4BgCCAFIAYgBARIdChVhdXRob3JpemF0aW9uX2RldGFpbHMYBSABKAkSFgoJbWF4X2RlcHRoGAYgASgFSAKIAQFCCAoGX3Njb3BlQgYKBF90dGxCDAoKX21heF9kZXB0aCJrChdDcmVhdGVDaGFsbGVuZ2VSZXNwb25zZRIRCgljaGFsbGVuZ2UYASABKAkSDQoFbm9uY2UYAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAivAEKEUlzc3VlVG9rZW5SZXF1ZXN0EgsKA2RpZBgBIAEoCRIRCgljaGFsbGVuZ2UYAiABKAkSDQoFbm9uY2UYAyABKAkSEQoJc2lnbmF0dXJlGAQgASgMEhIKBXNjb3BlGAUgASgJSACIAQESGAoIYXVkaWVuY2UYBiADKAlCBurgGAIQARIYCgN0dGwYByABKAlCBurgGAIIAUgBiAEBEgsKA2tpZBgIIAEoCUIICgZfc2NvcGVCBgoEX3R0bCKtAQoSSXNzdWVUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMYWNjZXNzX3Rva2VuGAQgASgJEhIKCmV4cGlyZXNfaW4YBSABKAUSDQoFc2NvcGUYBiABKAkSCwoDanRpGAcgASgJIqYCChJWZXJpZnlUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSGgoIYXVkaWVuY2UYAiADKAlCCOrgGAQQASgBEhIKBXNjb3BlGAMgASgJSACIAQESGwoJb3BlcmF0b3JzGAQgAygJQgjq4BgEEAEoARISCgpkcG9wX3Byb29mGAUgASgJEhMKC2h0dHBfbWV0aG9kGAYgASgJEhAKCGh0dHBfdXJsGAcgASgJEhIKCmRlbGVnYXRpb24YCCABKAkSKgoJYXJndW1lbnRzGAkgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIYCgZhY3RvcnMYCiADKAlCCOrgGAQQASgBEhUKDXByb29mX2NoZWNrZWQYCyABKAhCCAoGX3Njb3BlItkBChNWZXJpZnlUb2tlblJlc3BvbnNlEg0KBXZhbGlkGAEgASgIEg8KB3Jldm9rZWQYAiABKAgSKgoGY2xhaW1zGAMgASgLMhouYXV0aDRhZ2VudC52MS5Ub2tlbkNsYWltcxIvCgt2ZXJpZmllZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAUgASgJEjUKCmRlbGVnYXRpb24YBiABKAsyGS5hdXRoNGFnZW50LnYxLkRlbGVnYXRpb25CBurgGAIYASJ9CgpEZWxlZ2F0aW9uEhEKCXByaW5jaXBhbBgBIAEoCRINCgVhY3RvchgCIAEoCRIqCgRob3BzGAMgAygLMhwuYXV0aDRhZ2VudC52MS5EZWxlZ2F0aW9uSG9wEgsKA2V4cBgEIAEoAxIUCgxjYXBhYmlsaXRpZXMYBSADKAkiQwoNRGVsZWdhdGlvbkhvcBILCgNkaWQYASABKAkSEwoLb3BlcmF0b3JfaWQYAiABKAkSEAoIZ3JhbnRfaWQYAyABKAki+wEKC1Rva2VuQ2xhaW1zEgsKA2lzcxgBIAEoCRILCgNzdWIYAiABKAkSCwoDYXVkGAMgAygJEg0KBXNjb3BlGAQgASgJEhMKC29wZXJhdG9yX2lkGAUgASgJEgsKA2lhdBgGIAEoAxILCgNuYmYYByABKAMSCwoDZXhwGAggASgDEgsKA2p0aRgJIAEoCRIRCgljbGllbnRfaWQYCiABKAkSDQoFZXBvY2gYCyADKAUSMAoDY25mGAwgASgLMhsuYXV0aDRhZ2VudC52MS5Db25maXJtYXRpb25CBurgGAIYARIZCglhZ2VudF9rZXkYDSABKAlCBurgGAIYASIbCgxDb25maXJtYXRpb24SCwoDamt0GAEgASgJMuACCgxBdXRoblNlcnZpY2USegoPQ3JlYXRlQ2hhbGxlbmdlEiUuYXV0aDRhZ2VudC52MS5DcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0GiYuYXV0aDRhZ2VudC52MS5DcmVhdGVDaGFsbGVuZ2VSZXNwb25zZSIYgtPkkwISOgEqIg0vdjEvY2hhbGxlbmdlEmcKCklzc3VlVG9rZW4SIC5hdXRoNGFnZW50LnYxLklzc3VlVG9rZW5SZXF1ZXN0GiEuYXV0aDRhZ2VudC52MS5Jc3N1ZVRva2VuUmVzcG9uc2UiFILT5JMCDjoBKiIJL3YxL3Rva2VuEmsKC1ZlcmlmeVRva2VuEiEuYXV0aDRhZ2VudC52MS5WZXJpZnlUb2tlblJlcXVlc3QaIi5hdXRoNGFnZW50LnYxLlZlcmlmeVRva2VuUmVzcG9uc2UiFYLT5JMCDzoBKiIKL3YxL3ZlcmlmeUKWAQoRY29tLmF1dGg0YWdlbnQudjFCCkF1dGhuUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxIsQBChZDcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0EgsKA2RpZBgBIAEoCRISCgVzY29wZRgCIAEoCUgAiAEBEhgKCGF1ZGllbmNlGAMgAygJQgbq4BgCEAESGAoDdHRsGAQgASgJQgbq4BgCCAFIAYgBARIdChVhdXRob3JpemF0aW9uX2RldGFpbHMYBSABKAkSFgoJbWF4X2RlcHRoGAYgASgFSAKIAQFCCAoGX3Njb3BlQgYKBF90dGxCDAoKX21heF9kZXB0aCJrChdDcmVhdGVDaGFsbGVuZ2VSZXNwb25zZRIRCgljaGFsbGVuZ2UYASABKAkSDQoFbm9uY2UYAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAivAEKEUlzc3VlVG9rZW5SZXF1ZXN0EgsKA2RpZBgBIAEoCRIRCgljaGFsbGVuZ2UYAiABKAkSDQoFbm9uY2UYAyABKAkSEQoJc2lnbmF0dXJlGAQgASgMEhIKBXNjb3BlGAUgASgJSACIAQESGAoIYXVkaWVuY2UYBiADKAlCBurgGAIQARIYCgN0dGwYByABKAlCBurgGAIIAUgBiAEBEgsKA2tpZBgIIAEoCUIICgZfc2NvcGVCBgoEX3R0bCKtAQoSSXNzdWVUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMYWNjZXNzX3Rva2VuGAQgASgJEhIKCmV4cGlyZXNfaW4YBSABKAUSDQoFc2NvcGUYBiABKAkSCwoDanRpGAcgASgJIqYCChJWZXJpZnlUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSGgoIYXVkaWVuY2UYAiADKAlCCOrgGAQQASgBEhIKBXNjb3BlGAMgASgJSACIAQESGwoJb3BlcmF0b3JzGAQgAygJQgjq4BgEEAEoARISCgpkcG9wX3Byb29mGAUgASgJEhMKC2h0dHBfbWV0aG9kGAYgASgJEhAKCGh0dHBfdXJsGAcgASgJEhIKCmRlbGVnYXRpb24YCCABKAkSKgoJYXJndW1lbnRzGAkgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIYCgZhY3RvcnMYCiADKAlCCOrgGAQQASgBEhUKDXByb29mX2NoZWNrZWQYCyABKAhCCAoGX3Njb3BlIvsBChNWZXJpZnlUb2tlblJlc3BvbnNlEg0KBXZhbGlkGAEgASgIEg8KB3Jldm9rZWQYAiABKAgSKgoGY2xhaW1zGAMgASgLMhouYXV0aDRhZ2VudC52MS5Ub2tlbkNsYWltcxIvCgt2ZXJpZmllZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAUgASgJEjUKCmRlbGVnYXRpb24YBiABKAsyGS5hdXRoNGFnZW50LnYxLkRlbGVnYXRpb25CBurgGAIYARIYCgNob3AYByABKAVCBurgGAIYAUgAiAEBQgYKBF9ob3AipwEKCkRlbGVnYXRpb24SEQoJcHJpbmNpcGFsGAEgASgJEg0KBWFjdG9yGAIgASgJEioKBGhvcHMYAyADKAsyHC5hdXRoNGFnZW50LnYxLkRlbGVnYXRpb25Ib3ASCwoDZXhwGAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIoCgNjbmYYBiABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbiJDCg1EZWxlZ2F0aW9uSG9wEgsKA2RpZBgBIAEoCRITCgtvcGVyYXRvcl9pZBgCIAEoCRIQCghncmFudF9pZBgDIAEoCSL7AQoLVG9rZW5DbGFpbXMSCwoDaXNzGAEgASgJEgsKA3N1YhgCIAEoCRILCgNhdWQYAyADKAkSDQoFc2NvcGUYBCABKAkSEwoLb3BlcmF0b3JfaWQYBSABKAkSCwoDaWF0GAYgASgDEgsKA25iZhgHIAEoAxILCgNleHAYCCABKAMSCwoDanRpGAkgASgJEhEKCWNsaWVudF9pZBgKIAEoCRINCgVlcG9jaBgLIAMoBRIwCgNjbmYYDCABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbkIG6uAYAhgBEhkKCWFnZW50X2tleRgNIAEoCUIG6uAYAhgBIhsKDENvbmZpcm1hdGlvbhILCgNqa3QYASABKAky4AIKDEF1dGhuU2VydmljZRJ6Cg9DcmVhdGVDaGFsbGVuZ2USJS5hdXRoNGFnZW50LnYxLkNyZWF0ZUNoYWxsZW5nZVJlcXVlc3QaJi5hdXRoNGFnZW50LnYxLkNyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlIhiC0+STAhI6ASoiDS92MS9jaGFsbGVuZ2USZwoKSXNzdWVUb2tlbhIgLmF1dGg0YWdlbnQudjEuSXNzdWVUb2tlblJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLklzc3VlVG9rZW5SZXNwb25zZSIUgtPkkwIOOgEqIgkvdjEvdG9rZW4SawoLVmVyaWZ5VG9rZW4SIS5hdXRoNGFnZW50LnYxLlZlcmlmeVRva2VuUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuVmVyaWZ5VG9rZW5SZXNwb25zZSIVgtPkkwIPOgEqIgovdjEvdmVyaWZ5QpYBChFjb20uYXV0aDRhZ2VudC52MUIKQXV0aG5Qcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * CreateChallengeRequest names the agent. The challenge contains scope, audience and ttl when the request gives them,
@@ -257,7 +257,7 @@ export const IssueTokenResponseSchema: GenMessage<IssueTokenResponse> = /*@__PUR
  */
 export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   /**
-   * The JWT.
+   * The JWT, or a chain of grants.
    *
    * @generated from field: string token = 1;
    */
@@ -311,32 +311,33 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   httpUrl: string;
 
   /**
-   * `accept` when the caller accepts delegated authority: a chain of grants, or a token of an exchanged chain. Absent
-   * means that such a token is not valid (DELEGATION_NOT_ACCEPTED), because its bearer acts for another agent.
+   * `accept` when the caller accepts delegated authority, such as a chain of grants. The request must then have audience
+   * and scope, because a chain allows scopes at audiences. Absent means that a chain is not valid
+   * (DELEGATION_NOT_ACCEPTED), because its bearer acts for another agent.
    *
    * @generated from field: string delegation = 8;
    */
   delegation: string;
 
   /**
-   * Arguments of the call for which the chain is to be used. Every grant of the chain checks its constraints with
-   * them. When absent, a constrained capability does not count (ARGUMENTS_NEEDED).
+   * Arguments of the call for which a chain is to be used. Every grant of the chain checks its constraints with them.
+   * When absent, only an unconstrained capability is enough (ARGUMENTS_NEEDED).
    *
    * @generated from field: google.protobuf.Struct arguments = 9;
    */
   arguments?: JsonObject | undefined;
 
   /**
-   * Domains; the agents that act in the chain must all be of one of them. Absent means any domain. `operators` demands
-   * only the operator of the agent for which they act.
+   * Domains; every holder in a chain must be an agent of one of them. Absent means any domain. `operators` demands only
+   * the operator of the first holder, for which the others act.
    *
    * @generated from field: repeated string actors = 10;
    */
   actors: string[];
 
   /**
-   * The caller has checked itself that the chain was sent with a proof of its last key. Without this and without
-   * dpop_proof, a chain is not valid (PROOF_MISSING).
+   * True when the caller has checked itself that a chain was sent with a proof of its last key. Without this and
+   * without dpop_proof, a chain is not valid (PROOF_REQUIRED). It does not matter for an access token.
    *
    * @generated from field: bool proof_checked = 11;
    */
@@ -398,6 +399,14 @@ export type VerifyTokenResponse = Message<"auth4agent.v1.VerifyTokenResponse"> &
    * @generated from field: auth4agent.v1.Delegation delegation = 6;
    */
   delegation?: Delegation | undefined;
+
+  /**
+   * Place of the grant to which `reason` applies, 0 for the first grant of the chain. Absent for an access token, and
+   * when the reason applies to the whole chain.
+   *
+   * @generated from field: optional int32 hop = 7;
+   */
+  hop?: number | undefined;
 };
 
 /**
@@ -447,6 +456,13 @@ export type Delegation = Message<"auth4agent.v1.Delegation"> & {
    * @generated from field: repeated string capabilities = 5;
    */
   capabilities: string[];
+
+  /**
+   * The key of the actor, under which a proof must be made.
+   *
+   * @generated from field: auth4agent.v1.Confirmation cnf = 6;
+   */
+  cnf?: Confirmation | undefined;
 };
 
 /**

@@ -10,13 +10,14 @@ import type { Confirmation } from "./authn_pb.ts";
 import { file_auth4agent_v1_authn } from "./authn_pb.ts";
 import { file_auth4agent_v1_options } from "./options_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file auth4agent/v1/oauth.proto.
  */
 export const file_auth4agent_v1_oauth: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL29hdXRoLnByb3RvEg1hdXRoNGFnZW50LnYxIq4BCgxUb2tlblJlcXVlc3QSEgoKZ3JhbnRfdHlwZRgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAMgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBCABKAkSDQoFc2NvcGUYBSABKAkSEAoIcmVzb3VyY2UYBiADKAkSHQoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGAcgASgJImQKDVRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSEgoKZXhwaXJlc19pbhgDIAEoBRIVCgVzY29wZRgEIAEoCUIG6uAYAhgBIpcBChFJbnRyb3NwZWN0UmVxdWVzdBINCgV0b2tlbhgBIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEh0KFWNsaWVudF9hc3NlcnRpb25fdHlwZRgEIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAUgASgJEg4KBnNpZ25lZBgGIAEoCCK9BAoSSW50cm9zcGVjdFJlc3BvbnNlEg4KBmFjdGl2ZRgBIAEoCBIaCgVzY29wZRgCIAEoCUIG6uAYAhgBSACIAQESHgoJY2xpZW50X2lkGAMgASgJQgbq4BgCGAFIAYgBARIfCgp0b2tlbl90eXBlGAQgASgJQgbq4BgCGAFIAogBARIYCgNleHAYBSABKANCBurgGAIYAUgDiAEBEhgKA2lhdBgGIAEoA0IG6uAYAhgBSASIAQESGAoDbmJmGAcgASgDQgbq4BgCGAFIBYgBARIYCgNzdWIYCCABKAlCBurgGAIYAUgGiAEBEhMKA2F1ZBgJIAMoCUIG6uAYAhgBEhgKA2lzcxgKIAEoCUIG6uAYAhgBSAeIAQESGAoDanRpGAsgASgJQgbq4BgCGAFICIgBARIgCgtvcGVyYXRvcl9pZBgMIAEoCUIG6uAYAhgBSAmIAQESMAoDY25mGA0gASgLMhsuYXV0aDRhZ2VudC52MS5Db25maXJtYXRpb25CBurgGAIYARIYCgNqd3QYDiABKAlCBurgGAIYAUgKiAEBEh4KCWFnZW50X2tleRgPIAEoCUIG6uAYAhgBSAuIAQFCCAoGX3Njb3BlQgwKCl9jbGllbnRfaWRCDQoLX3Rva2VuX3R5cGVCBgoEX2V4cEIGCgRfaWF0QgYKBF9uYmZCBgoEX3N1YkIGCgRfaXNzQgYKBF9qdGlCDgoMX29wZXJhdG9yX2lkQgYKBF9qd3RCDAoKX2FnZW50X2tleSKDAQoNUmV2b2tlUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEh0KFWNsaWVudF9hc3NlcnRpb25fdHlwZRgEIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAUgASgJIhAKDlJldm9rZVJlc3BvbnNlMs8CCgxPQXV0aFNlcnZpY2USYQoFVG9rZW4SGy5hdXRoNGFnZW50LnYxLlRva2VuUmVxdWVzdBocLmF1dGg0YWdlbnQudjEuVG9rZW5SZXNwb25zZSId6uAYAhgBgtPkkwIROgEqIgwvb2F1dGgvdG9rZW4SdQoKSW50cm9zcGVjdBIgLmF1dGg0YWdlbnQudjEuSW50cm9zcGVjdFJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLkludHJvc3BlY3RSZXNwb25zZSIi6uAYAhgBgtPkkwIWOgEqIhEvb2F1dGgvaW50cm9zcGVjdBJlCgZSZXZva2USHC5hdXRoNGFnZW50LnYxLlJldm9rZVJlcXVlc3QaHS5hdXRoNGFnZW50LnYxLlJldm9rZVJlc3BvbnNlIh7q4BgCGAGC0+STAhI6ASoiDS9vYXV0aC9yZXZva2VClgEKEWNvbS5hdXRoNGFnZW50LnYxQgpPQXV0aFByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_authn, file_auth4agent_v1_options, file_google_api_annotations]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL29hdXRoLnByb3RvEg1hdXRoNGFnZW50LnYxIq4BCgxUb2tlblJlcXVlc3QSEgoKZ3JhbnRfdHlwZRgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAMgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBCABKAkSDQoFc2NvcGUYBSABKAkSEAoIcmVzb3VyY2UYBiADKAkSHQoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGAcgASgJImQKDVRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSEgoKZXhwaXJlc19pbhgDIAEoBRIVCgVzY29wZRgEIAEoCUIG6uAYAhgBIpcBChFJbnRyb3NwZWN0UmVxdWVzdBINCgV0b2tlbhgBIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEh0KFWNsaWVudF9hc3NlcnRpb25fdHlwZRgEIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAUgASgJEg4KBnNpZ25lZBgGIAEoCCKrBQoSSW50cm9zcGVjdFJlc3BvbnNlEg4KBmFjdGl2ZRgBIAEoCBIaCgVzY29wZRgCIAEoCUIG6uAYAhgBSACIAQESHgoJY2xpZW50X2lkGAMgASgJQgbq4BgCGAFIAYgBARIfCgp0b2tlbl90eXBlGAQgASgJQgbq4BgCGAFIAogBARIYCgNleHAYBSABKANCBurgGAIYAUgDiAEBEhgKA2lhdBgGIAEoA0IG6uAYAhgBSASIAQESGAoDbmJmGAcgASgDQgbq4BgCGAFIBYgBARIYCgNzdWIYCCABKAlCBurgGAIYAUgGiAEBEhMKA2F1ZBgJIAMoCUIG6uAYAhgBEhgKA2lzcxgKIAEoCUIG6uAYAhgBSAeIAQESGAoDanRpGAsgASgJQgbq4BgCGAFICIgBARIgCgtvcGVyYXRvcl9pZBgMIAEoCUIG6uAYAhgBSAmIAQESMAoDY25mGA0gASgLMhsuYXV0aDRhZ2VudC52MS5Db25maXJtYXRpb25CBurgGAIYARIYCgNqd3QYDiABKAlCBurgGAIYAUgKiAEBEh4KCWFnZW50X2tleRgPIAEoCUIG6uAYAhgBSAuIAQESLAoDYWN0GBAgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEj4KFWF1dGhvcml6YXRpb25fZGV0YWlscxgRIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYAUIICgZfc2NvcGVCDAoKX2NsaWVudF9pZEINCgtfdG9rZW5fdHlwZUIGCgRfZXhwQgYKBF9pYXRCBgoEX25iZkIGCgRfc3ViQgYKBF9pc3NCBgoEX2p0aUIOCgxfb3BlcmF0b3JfaWRCBgoEX2p3dEIMCgpfYWdlbnRfa2V5IoMBCg1SZXZva2VSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhcKD3Rva2VuX3R5cGVfaGludBgCIAEoCRIRCgljbGllbnRfaWQYAyABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAQgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBSABKAkiEAoOUmV2b2tlUmVzcG9uc2UyzwIKDE9BdXRoU2VydmljZRJhCgVUb2tlbhIbLmF1dGg0YWdlbnQudjEuVG9rZW5SZXF1ZXN0GhwuYXV0aDRhZ2VudC52MS5Ub2tlblJlc3BvbnNlIh3q4BgCGAGC0+STAhE6ASoiDC9vYXV0aC90b2tlbhJ1CgpJbnRyb3NwZWN0EiAuYXV0aDRhZ2VudC52MS5JbnRyb3NwZWN0UmVxdWVzdBohLmF1dGg0YWdlbnQudjEuSW50cm9zcGVjdFJlc3BvbnNlIiLq4BgCGAGC0+STAhY6ASoiES9vYXV0aC9pbnRyb3NwZWN0EmUKBlJldm9rZRIcLmF1dGg0YWdlbnQudjEuUmV2b2tlUmVxdWVzdBodLmF1dGg0YWdlbnQudjEuUmV2b2tlUmVzcG9uc2UiHurgGAIYAYLT5JMCEjoBKiINL29hdXRoL3Jldm9rZUKWAQoRY29tLmF1dGg0YWdlbnQudjFCCk9BdXRoUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_authn, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct]);
 
 /**
  * TokenRequest is an access token request (RFC 6749 section 4.4.2).
@@ -204,7 +205,7 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   scope?: string | undefined;
 
   /**
-   * The agent's DID, under its OAuth name.
+   * The agent's DID, under its OAuth name. For a chain of grants, the agent that acts: the holder of the last grant.
    *
    * @generated from field: optional string client_id = 3;
    */
@@ -239,7 +240,7 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   nbf?: bigint | undefined;
 
   /**
-   * The agent's DID.
+   * The agent's DID. For a chain of grants, the agent for which the others act: the holder of the first grant.
    *
    * @generated from field: optional string sub = 8;
    */
@@ -293,6 +294,22 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
    * @generated from field: optional string agent_key = 15;
    */
   agentKey?: string | undefined;
+
+  /**
+   * Who acts, for a chain of more than one grant (RFC 8693 section 4.1): the holder of the last grant, with the holder
+   * before it in its own `act`, and so on.
+   *
+   * @generated from field: google.protobuf.Struct act = 16;
+   */
+  act?: JsonObject | undefined;
+
+  /**
+   * What a chain of grants allows (RFC 9396 section 9.2). `scope` has only the scopes that are unconstrained at every
+   * audience in `aud`.
+   *
+   * @generated from field: repeated google.protobuf.Struct authorization_details = 17;
+   */
+  authorizationDetails: JsonObject[];
 };
 
 /**
@@ -393,6 +410,9 @@ export const OAuthService: GenService<{
    * and about tokens for an audience that its operator owns. The answer about every other token is that it is not
    * active.
    *
+   * The token may be a chain of grants. A client whose operator governs a holder of the chain learns all that the last
+   * grant allows. Every other client learns only what it allows at the audiences of the client's operator.
+   *
    * With `Accept: application/token-introspection+jwt` the answer is a signed JWT (RFC 9701).
    *
    * @generated from rpc auth4agent.v1.OAuthService.Introspect
@@ -406,6 +426,9 @@ export const OAuthService: GenService<{
    * Revoke revokes a token of the client (RFC 7009). It succeeds without effect for every other text: a token that
    * expired minutes ago, a token of another client, or a text that is not a token of this server. After the call has
    * returned, no online verification that begins later answers that the token is valid.
+   *
+   * The token may be a chain of grants in which the client is a holder. The call ends the last grant of the chain, and
+   * every grant that was made from it.
    *
    * @generated from rpc auth4agent.v1.OAuthService.Revoke
    */

@@ -26,14 +26,14 @@ export const file_auth4agent_v1_revocation: GenFile = /*@__PURE__*/
  */
 export type RevokeTokenRequest = Message<"auth4agent.v1.RevokeTokenRequest"> & {
   /**
-   * The JWT.
+   * The JWT, or a chain of grants.
    *
    * @generated from field: string token = 1;
    */
   token: string;
 
   /**
-   * The token's id.
+   * The token's id, or the id of a grant.
    *
    * @generated from field: string jti = 2;
    */
@@ -61,7 +61,7 @@ export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PUR
  */
 export type RevokeTokenResponse = Message<"auth4agent.v1.RevokeTokenResponse"> & {
   /**
-   * The token's id.
+   * The token's id, or the id of the grant.
    *
    * @generated from field: string jti = 1;
    */
@@ -436,6 +436,10 @@ export const RevocationService: GenService<{
    * RevokeToken revokes one token. A caller that holds the token may revoke it; the token's operator may revoke it by
    * its jti. After the call has returned, no online verification that begins later answers that the token is valid. A
    * repeated call returns the time of the first call.
+   *
+   * The token may be a chain of grants. Then the call ends the last grant, and with it every grant that was made from
+   * it. To hold a chain is not enough for this: the caller must be the operator of one of its holders. With the id of a
+   * grant in `jti`, an operator can end a grant of its agents, or a grant that was made from one of theirs.
    *
    * The server counts an operator's revoked tokens until they have certainly expired. If the count is 10,000 when the
    * call begins, the call ends all tokens of the operator's agents, and the count starts again.

@@ -11,7 +11,7 @@ import { newKey } from '../../../../test/support/agent-log.ts'
 import { reasonOf } from '../../../../test/support/reason-of.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import type { AgentProof } from '../../domain/agent-proof.ts'
-import { audiencesOf, decideGrant } from './decide-grant.ts'
+import { decideGrant } from './decide-grant.ts'
 import { parseGrantRequest } from './grant-request.ts'
 
 const pair = generateKeyPair()
@@ -157,13 +157,4 @@ it.each<[string, Case, string]>([
   ]),
 ])('decideGrant refuses %s', (_, given, reason) => {
   expect(reasonOf(() => decide(given))).toBe(reason)
-})
-
-it('audiencesOf returns each audience once', () => {
-  const tools = { 'https://api.acme.test#read': {}, 'https://api.acme.test#write': {}, 'api.acme.test#read': {} }
-  const text = JSON.stringify([{ type: 'attenuating_agent_token', tools }])
-  expect(audiencesOf(parse({ text }).wanted.capabilities)).toEqual([
-    { text: 'https://api.acme.test', host: 'api.acme.test' },
-    { text: 'api.acme.test', host: 'api.acme.test' },
-  ])
 })

@@ -1,9 +1,9 @@
 import type { Capabilities } from '@auth4agent/core/delegation/constraint'
 import { MAX_GRANT_TTL_S } from '@auth4agent/core/delegation/grant-types'
-import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import { type AgentProof, checkStatuses, proveIdentityKey } from '../../domain/agent-proof.ts'
 import type { Subject } from '../../domain/decide-issue.ts'
+import { splitCapability } from '../../domain/split-capability.ts'
 import { resolveTerm } from '../../domain/token-request.ts'
 import type { RequestedGrant } from './grant-request.ts'
 
@@ -61,12 +61,6 @@ export function decideGrant(
   return terms
 }
 
-/** Returns the audiences of the capabilities, each once. */
-export function audiencesOf(capabilities: Capabilities): readonly Audience[] {
-  const texts = new Set(Array.from(capabilities.keys(), (capability) => split(capability).audience))
-  return [...texts].flatMap((text) => parseAudience(text) ?? [])
-}
-
 function decideDepth(asked: number | undefined, limit: number): number {
   if (limit === 0) {
     throw new ApiError('DELEGATION_NOT_ALLOWED', 'The agent gets no grants, because its max_delegation_depth is 0')
@@ -87,15 +81,9 @@ function decideTtl(asked: number | undefined, defaultTtl: number, maxGrantTtl: n
 }
 
 function checkScopes(capabilities: Capabilities, allowed: readonly string[]): void {
-  const scopes = new Set(Array.from(capabilities.keys(), (capability) => split(capability).scope))
+  const scopes = new Set(Array.from(capabilities.keys(), (capability) => splitCapability(capability).scope))
   const excess = [...scopes].filter((scope) => !allowed.includes(scope))
   if (excess.length > 0) {
     throw new ApiError('SCOPE_NOT_ALLOWED', `The agent's allowed scopes must include "${excess.join(' ')}"`)
   }
-}
-
-/** Splits a capability at its first `#`. No audience contains that character. */
-function split(capability: string): { readonly audience: string; readonly scope: string } {
-  const at = capability.indexOf('#')
-  return { audience: capability.slice(0, at), scope: capability.slice(at + 1) }
 }

@@ -1,0 +1,88 @@
+import { normalizeHtu } from '@auth4agent/core/dpop/htu'
+import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
+import { parseScopeString } from '@auth4agent/core/token/scope'
+import type { VerifyTokenRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+
+/** The DPoP proof of the request that carried the token, and that request's method and URL. */
+export interface RequestProof {
+  readonly text: string
+  readonly method: string
+  readonly url: string
+}
+
+/** What a caller that accepts delegated authority demands of a chain of grants. */
+export interface DelegationDemands {
+  /** Arguments of the call; undefined if they are not known. */
+  readonly args: JsonObject | undefined
+  /** Domains. Every holder must be an agent of one of them. An empty list demands nothing. */
+  readonly actors: readonly string[]
+  /** Whether the caller has checked the proof of the last key itself. */
+  readonly isProofChecked: boolean
+}
+
+/** What a caller of VerifyToken demands. */
+export interface VerifyDemands {
+  readonly wanted: Requirements
+  readonly sent: RequestProof | undefined
+  /** Undefined if the caller does not accept delegated authority. */
+  readonly delegation: DelegationDemands | undefined
+}
+
+const MAX_REQUIRED = 64
+
+/**
+ * Parses the demands of a request, in the same way for access tokens and chains of grants.
+ *
+ * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_ARGUMENT
+ */
+export function parseVerifyRequest(request: VerifyTokenRequest): VerifyDemands {
+  const wanted = parseRequirements(request)
+  return { wanted, sent: parseProof(request), delegation: parseDelegation(request, wanted) }
+}
+
+function parseRequirements({ audience, scope: text, operators }: VerifyTokenRequest): Requirements {
+  const scope = text === undefined ? [] : parseScopeString(text)
+  if (scope === undefined) throw new ApiError('INVALID_SCOPE')
+  if (audience.length > MAX_REQUIRED || operators.length > MAX_REQUIRED) {
+    throw new ApiError('INVALID_ARGUMENT', `audience and operators must have at most ${MAX_REQUIRED} entries each`)
+  }
+  // An empty text is probably a variable that the caller forgot to set. It must not mean that no scope is required.
+  if (text === '') throw new ApiError('INVALID_SCOPE', 'scope must not be empty; leave it out to require no scope')
+  if (audience.includes('')) throw new ApiError('INVALID_AUDIENCE', 'audience must not have an empty entry')
+  if (operators.includes('')) throw new ApiError('INVALID_ARGUMENT', 'operators must not have an empty entry')
+  return { audience, scope, operators }
+}
+
+function parseProof({
+  dpopProof: text,
+  httpMethod: method,
+  httpUrl: url,
+}: VerifyTokenRequest): RequestProof | undefined {
+  if (text === '' && method === '' && url === '') return undefined
+  if (text === '' || method === '' || url === '') {
+    throw new ApiError('INVALID_ARGUMENT', 'dpop_proof, http_method and http_url must be given together')
+  }
+  if (normalizeHtu(url) === undefined)
+    throw new ApiError('INVALID_ARGUMENT', 'http_url must be an absolute http(s) URL')
+  return { text, method, url }
+}
+
+function parseDelegation(
+  { delegation, arguments: args, actors, proofChecked, dpopProof }: VerifyTokenRequest,
+  { audience, scope }: Requirements,
+): DelegationDemands | undefined {
+  if (actors.length > MAX_REQUIRED || actors.includes('')) {
+    throw new ApiError('INVALID_ARGUMENT', `actors must have at most ${MAX_REQUIRED} entries, and none may be empty`)
+  }
+  if (proofChecked && dpopProof !== '')
+    throw new ApiError('INVALID_ARGUMENT', 'proof_checked and dpop_proof must not be given together')
+  if (delegation === '') return undefined
+  if (delegation !== 'accept') throw new ApiError('INVALID_ARGUMENT', 'delegation must be accept or absent')
+  if (audience.length === 0 || scope.length === 0) {
+    const detail = 'With delegation, audience and scope must be given, because a chain allows scopes at audiences'
+    throw new ApiError('INVALID_ARGUMENT', detail)
+  }
+  return { args, actors, isProofChecked: proofChecked }
+}
