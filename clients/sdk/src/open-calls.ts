@@ -55,12 +55,14 @@ const verification = {
   revoked: 'flag',
   claims: 'any',
   delegation: 'any',
+  hop: 'count?',
   verified_at: 'text?',
   reason: 'text?',
 } as const satisfies Shape
 /**
  * The server's answer about a token. `reason` is a stable code that says why the token is not valid. `delegation` says
- * who acts for whom. A valid chain of grants has no `claims`.
+ * who acts for whom. A valid chain of grants has no `claims`. `hop` is the place of the grant to which the reason
+ * applies, 0 for the root.
  */
 export type OnlineVerification = Answer<typeof verification>
 

@@ -10,19 +10,15 @@ export interface ChainServer {
   readonly verified: readonly Readonly<Record<string, unknown>>[]
 }
 
-/**
- * Makes a server that publishes the key of the chains. It finds a chain valid unless `reasonOf` gives a reason for the
- * number of its grants.
- */
-export function chainServer(reasonOf: (grants: number) => string | undefined = () => undefined): ChainServer {
+/** Makes a server that publishes the key of the chains. It refuses a chain for the given reason at the given place. */
+export function chainServer(refused?: { readonly reason: string; readonly hop?: number }): ChainServer {
   const verified: Record<string, unknown>[] = []
   const jwks = { keys: [{ ...GRANT_KEY.jwk, kid: GRANT_KEY.kid, alg: 'Ed25519', use: 'sig' }] }
   const answerTo = (path: string, body: Record<string, unknown>) => {
     if (path === '/.well-known/jwks.json') return jwks
     if (path !== '/v1/verify') throw new RangeError(`Nobody expects a call of ${path}`)
     verified.push(body)
-    const reason = reasonOf(String(body.token).split('~').length)
-    return { valid: reason === undefined, revoked: reason !== undefined, ...(reason !== undefined && { reason }) }
+    return { valid: refused === undefined, revoked: refused !== undefined, ...refused }
   }
   return {
     verified,
