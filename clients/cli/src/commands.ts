@@ -332,6 +332,26 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/api-proxy.ts')).apiProxy,
       },
       {
+        words: 'delegate',
+        summary: 'give another agent a part of the authority of the agent',
+        load: async () => (await import('./commands/delegate.ts')).delegate,
+      },
+      {
+        words: 'grant inspect',
+        summary: 'show a chain of grants: who gave what to whom',
+        load: async () => (await import('./commands/grant-inspect.ts')).inspectGrant,
+      },
+      {
+        words: 'grant explain',
+        summary: 'say why a chain of grants is refused: which grant, which rule, what to do',
+        load: async () => (await import('./commands/grant-inspect.ts')).explainGrant,
+      },
+      {
+        words: 'grant revoke',
+        summary: 'revoke the last grant of a chain, and everything made from it',
+        load: async () => (await import('./commands/grant-revoke.ts')).revokeGrant,
+      },
+      {
         words: 'verify',
         summary: 'verify a token',
         load: async () => (await import('./commands/verify.ts')).verify,

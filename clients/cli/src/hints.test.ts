@@ -12,6 +12,7 @@ const OWN = [
   'CHALLENGE_REFUSED',
   'UNTRUSTED_MANIFEST',
   'WRONG_KEY',
+  'GRANT_NOT_HELD',
   'TOOL_ERROR',
 ]
 /** Makes an error like those of the SDK. */

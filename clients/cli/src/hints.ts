@@ -1,3 +1,5 @@
+import { refusalAdvice } from './grants/refusal-advice.ts'
+
 /** The hint that says only to wait. */
 export const LATER = 'Wait, then try again.'
 
@@ -62,6 +64,9 @@ export const hints = {
   INVALID_DPOP_PROOF:
     "This machine's clock may be wrong, or the server has another issuer (--issuer). `auth4agent doctor` checks both.",
   UNSUPPORTED_CLIENT_AUTHENTICATION: 'The server is older than this tool. `auth4agent doctor` checks it.',
+  DELEGATION_NOT_ALLOWED:
+    'Its operator decides how often grants of the agent may be handed on: `auth4agent agents update --max-delegation-depth`.',
+  GRANT_NOT_HELD: 'Only the agent that holds a grant can use it. `auth4agent grant inspect` shows the holders.',
   INVALID_TTL: 'Ask for a shorter lifetime, in a form such as --ttl 15m.',
   DID_MISMATCH:
     'A DID consists of a domain and the fingerprint of a key. `auth4agent init --domain DOMAIN` creates a new key and DID.',
@@ -91,7 +96,7 @@ export const hints = {
   TOOL_ERROR: 'Please report it with the command line (without secrets) and the output of `auth4agent --version`.',
 } as const
 
-const known: ReadonlyMap<string, string> = new Map(Object.entries(hints))
+const known: ReadonlyMap<string, string> = new Map(Object.entries({ ...refusalAdvice, ...hints }))
 
 /** Returns what to do about a reason code, or undefined if the message says enough. */
 export function hintFor(reason: string): string | undefined {

@@ -57,7 +57,7 @@ export async function verifyOffline(
 }
 
 /** Makes a finder for the keys of a JWKS. Any other value has no keys. */
-function finderOf(jwks: unknown): KeyFinder {
+export function finderOf(jwks: unknown): KeyFinder {
   const keys = importKeySet(jwks)
   const find = (kid: string) => Promise.resolve(keys?.get(kid))
   return { find, findNow: find }

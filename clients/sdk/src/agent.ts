@@ -1,4 +1,5 @@
 import type { Names } from '@auth4agent/core/names/unknown-name'
+import type { AgentGrantCalls } from './delegation/agent-grant-calls.ts'
 import type { AuthorizationHeaders } from './dpop.ts'
 import type { IssuedToken } from './issued-token.ts'
 import type { AgentKeyCalls } from './key-events/agent-key-calls.ts'
@@ -29,6 +30,12 @@ export interface AgentOptions extends ServerOptions, TokenTerms {
    * key for this object, which no script can export if the platform's WebCrypto has Ed25519.
    */
   readonly dpop?: boolean | KeyLike | undefined
+  /**
+   * The chain of grants that another agent has given to this agent, or a function that gets one. `fetch` and
+   * `authorization` then send the chain in place of a token, with a proof by the identity key. A function is called
+   * again ahead of the expiry, because a grant lasts at most an hour.
+   */
+  readonly grant?: string | (() => Promise<string>) | undefined
 }
 
 /** Options of one call of an agent. */
@@ -50,7 +57,7 @@ export interface AuthorizationOptions extends TokenOptions {
 }
 
 /** An agent that gets its own tokens and renews them. */
-export interface Agent extends AgentKeyCalls {
+export interface Agent extends AgentKeyCalls, AgentGrantCalls {
   readonly did: string
   /**
    * Resolves with a token. The token is valid for at least a tenth of its lifetime more, or for 10 s more if that is
@@ -87,7 +94,10 @@ export interface Agent extends AgentKeyCalls {
    * - `error="invalid_token"` (RFC 6750 section 3.1), with a new token
    * - `error="use_dpop_nonce"` (RFC 9449 section 9), with a proof that contains the nonce of the answer.
    *
-   * Rejects with INSECURE_ADDRESS for an address that is neither https nor on loopback.
+   * With the option `grant`, the request carries the chain of grants, whose terms nobody can choose here.
+   *
+   * Rejects with INSECURE_ADDRESS for an address that is neither https nor on loopback, and with GRANT_NOT_HELD or
+   * GRANT_EXPIRED if the agent cannot use its grant.
    *
    * @example
    *
@@ -148,6 +158,9 @@ export interface Agent extends AgentKeyCalls {
    * Revokes a token of this agent (RFC 7009), and forgets it. Resolves also if the text is not a token of this agent,
    * and then revokes nothing. Rejects with Auth4AgentError.
    *
+   * With a chain of grants, it revokes the last grant and everything derived from it. This agent must be a holder in
+   * the chain.
+   *
    * @example
    *
    * ```ts
@@ -170,6 +183,7 @@ export const AGENT_NAMES: Names<AgentOptions> = {
   keyRotation: true,
   onKeyRotation: true,
   dpop: true,
+  grant: true,
 }
 /** The option names of {@link Agent.token}. */
 export const TOKEN_NAMES: Names<TokenOptions> = { ...TERM_NAMES, signal: true }

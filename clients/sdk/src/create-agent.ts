@@ -2,10 +2,12 @@ import { parseLongDuration } from '@auth4agent/core/encoding/duration'
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { AGENT_NAMES, type Agent, type AgentOptions, TOKEN_NAMES, type TokenOptions } from './agent.ts'
 import { expectDid } from './authenticate.ts'
+import { openGrants } from './delegation/open-grants.ts'
 import { authorizationHeaders, createDpop } from './dpop.ts'
 import { clientError } from './errors.ts'
 import { authorizedFetch } from './fetch.ts'
 import type { IssuedToken } from './issued-token.ts'
+import { keepTokens } from './keep-tokens.ts'
 import type { AgentKeyCalls } from './key-events/agent-key-calls.ts'
 import { createAgentKeys } from './key-events/agent-keys.ts'
 import { isKeyStore } from './key-events/key-store.ts'
@@ -15,10 +17,7 @@ import { type Runtime, systemRuntime } from './runtime.ts'
 import { expectSecureUrl } from './secure-address.ts'
 import { openServer } from './server.ts'
 import { type BoundTerms, bindTerms, type TokenTerms } from './terms.ts'
-import { TokenSource } from './token-source.ts'
 
-/** The most sets of terms for which an agent keeps a token. Beyond that, it removes the least recently used set. */
-const MAX_KINDS = 100
 /** The shortest age of a key. With a shorter one, the log of key events would soon be full. */
 const SHORTEST_ROTATION_S = 3600
 /** The scheme of a WebSocket, which begins as an HTTP request (RFC 6455 section 4.1). */
@@ -63,7 +62,10 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     runtime,
     server,
     did,
-    onReplaced: () => tokens.clear(),
+    onReplaced: () => {
+      tokens.clear()
+      grants.clear()
+    },
     onFirstUse: async () => {
       const { store } = keys
       if (everyS === undefined || store === undefined) return
@@ -90,19 +92,26 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     return tokens.of(bindTermsOver(usual, terms, server.issuer)).get(stop)
   }
   const token = async (wanted?: TokenOptions) => (await issued(wanted)).token
-  const forget = (text: string) => tokens.forget(text)
+  const grants = openGrants({ grant: options.grant, server, did, keys, runtime, closing: signal })
+  const presented = grants.presented ?? { token, forget: (text: string) => tokens.forget(text), dpop }
+  const forget = (text: string) => {
+    tokens.forget(text)
+    presented.forget(text)
+  }
   const oauth = createOAuthClient({ server, did, keys, closing: signal })
   return {
     did,
     token,
     issued,
     forget,
-    fetch: authorizedFetch({ token, forget, dpop, fetch: options.fetch }),
+    fetch: authorizedFetch({ ...presented, fetch: options.fetch }),
     async authorization(method, url, { nonce, ...wanted } = {}) {
       const at = String(url).replace(WEB_SOCKET, 'http$1')
       expectSecureUrl(at)
-      const given = dpop?.nonces.learn(new URL(at).origin, nonce ?? null)
-      return authorizationHeaders(await token(wanted), dpop, { method, url: new URL(at).href, nonce: given })
+      const { dpop: prover } = presented
+      const given = prover?.nonces.learn(new URL(at).origin, nonce ?? null)
+      const text = await presented.token(wanted)
+      return authorizationHeaders(text, prover, { method, url: new URL(at).href, nonce: given })
     },
     clientAssertion: (how) => oauth.clientAssertion(how),
     introspect: (text, how) => oauth.introspect(text, how),
@@ -117,9 +126,12 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     objectToRecovery: async (how) => (await keyCalls()).objectToRecovery(how),
     move: async (how) => (await keyCalls()).move(how),
     deactivate: async (how) => (await keyCalls()).deactivate(how),
+    requestGrant: (how) => grants.requestGrant(how),
+    delegate: (how) => grants.delegate(how),
     close() {
       closing.abort(clientError('CLOSED', 'The agent was closed'))
       tokens.clear()
+      grants.clear()
     },
   }
 }
@@ -138,33 +150,6 @@ function rotationAgeS({ key, keyRotation }: AgentOptions): number | undefined {
   if (!isKeyStore(key))
     throw new TypeError('keyRotation needs a key store as `key`: keyFileStore of @auth4agent/sdk/node makes one')
   return seconds
-}
-
-/** Keeps a token for each set of terms. */
-function keepTokens(
-  request: (terms: BoundTerms, signal: AbortSignal) => Promise<IssuedToken>,
-  runtime: Runtime,
-  closing: AbortSignal,
-) {
-  const sources = new Map<string, TokenSource>()
-  return {
-    of(terms: BoundTerms): TokenSource {
-      const name = JSON.stringify(terms)
-      const source = sources.get(name) ?? new TokenSource((signal) => request(terms, signal), runtime, closing)
-      // A Map iterates in order of insertion: putting the entry back last makes the first one the oldest.
-      sources.delete(name)
-      sources.set(name, source)
-      if (sources.size > MAX_KINDS) sources.delete(sources.keys().next().value ?? name)
-      return source
-    },
-    forget(token: string): void {
-      for (const source of sources.values()) source.forget(token)
-    },
-    /** Forgets all tokens. A token that is being requested is still given to its callers. */
-    clear(): void {
-      for (const source of sources.values()) source.clear()
-    },
-  }
 }
 
 /** Uses the agent's default for each term that the call leaves out. */

@@ -38,7 +38,11 @@ export interface AuthorizationHeaders {
  */
 export function createDpop(key: true | KeyLike, nowMs: () => number): Dpop {
   let signer: Promise<AgentSigner> | undefined
-  const load = () => (signer ??= key === true ? newKey() : toSigner(key))
+  return dpopOf(() => (signer ??= key === true ? newKey() : toSigner(key)), nowMs)
+}
+
+/** Does the same as {@link createDpop} with a key that may change, such as the identity key of an agent. */
+export function dpopOf(load: () => Promise<AgentSigner>, nowMs: () => number): Dpop {
   return {
     nonces: new Nonces(),
     async thumbprint() {

@@ -1,6 +1,7 @@
 /**
  * The `reason` of an {@link Auth4AgentError} that the client raised itself. The `status` is then 0, except that
- * `UNEXPECTED_ANSWER` may have the HTTP status of the answer.
+ * `UNEXPECTED_ANSWER` may have the HTTP status of the answer. A grant that the client refuses by the rules of grants
+ * has the reason of that rule, such as `CONSTRAINT_WIDENED`.
  *
  * | reason | meaning |
  * |---|---|
@@ -13,6 +14,7 @@
  * | `REDIRECT_REFUSED` | A redirect could not be followed. |
  * | `CLOSED` | The agent was closed. |
  * | `UNTRUSTED_MANIFEST` | The manifest of an operator's keys is not signed by a known root key. |
+ * | `GRANT_NOT_HELD` | A grant is for another agent, or for a key that the agent no longer has. |
  * | `CONFIGURATION` | A file or key on this machine is missing or wrong. |
  */
 export type ClientReason =
@@ -25,6 +27,7 @@ export type ClientReason =
   | 'REDIRECT_REFUSED'
   | 'CLOSED'
   | 'UNTRUSTED_MANIFEST'
+  | 'GRANT_NOT_HELD'
   | 'CONFIGURATION'
 
 /**

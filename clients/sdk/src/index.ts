@@ -10,6 +10,15 @@ export { Auth4Agent, type AuthenticateOptions, type Identity } from './auth4agen
 export { authenticate } from './authenticate.ts'
 export type { CallerOptions } from './caller.ts'
 export { createAgent } from './create-agent.ts'
+export type {
+  AgentGrantCalls,
+  DelegateOptions,
+  GrantCapabilities,
+  GrantConstraint,
+  GrantOptions,
+  RootGrant,
+} from './delegation/agent-grant-calls.ts'
+export type { HolderStatement } from './delegation/holder-statements.ts'
 export type { AuthorizationHeaders } from './dpop.ts'
 export { Auth4AgentError, type ClientReason } from './errors.ts'
 export type { IssuedToken } from './issued-token.ts'

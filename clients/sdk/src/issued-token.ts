@@ -69,7 +69,8 @@ export function readIssuedToken(answer: unknown, { issuer, did, terms, jkt }: Ex
   }
 }
 
-function payloadOf(token: string): JsonObject | undefined {
+/** Returns the payload of a JWT without verifying it; undefined if the text is no JWT. */
+export function payloadOf(token: string): JsonObject | undefined {
   const bytes = decodeBase64url(TOKEN.exec(token)?.[1] ?? '')
   const json = bytes && parseStrictJson(bytes)
   return json?.ok ? json.value : undefined

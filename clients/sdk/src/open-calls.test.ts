@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { CHAIN_ISSUER } from '../../../test/support/grant-chains.ts'
+import { grantServer } from '../../../test/support/sdk/grant-server.ts'
 import { openCalls } from './open-calls.ts'
 
 let sent: unknown[]
@@ -34,8 +36,40 @@ describe('OpenCalls.verifyToken', () => {
     ])
   })
 
+  it('sends what a chain of grants needs', async () => {
+    const args = { amount: 5 }
+    await server.verifyToken('a~b', {
+      delegation: 'accept',
+      arguments: args,
+      actors: ['a.example'],
+      proofChecked: true,
+    })
+    expect(sent).toEqual([
+      { token: 'a~b', delegation: 'accept', arguments: args, actors: ['a.example'], proof_checked: true },
+    ])
+  })
+
   it('sends only the token if nothing is required, because older servers know no proofs', async () => {
     await server.verifyToken('a.b.c')
     expect(sent).toEqual([{ token: 'a.b.c' }])
+  })
+})
+
+describe('OpenCalls.holderStatement', () => {
+  it('resolves with the statement of the agent', async () => {
+    const { fetch, agent } = grantServer({ wallMs: Date.now })
+    const { did, key } = agent('B')
+    const { statement, publicKey, expiresAt } = await openCalls({ server: CHAIN_ISSUER, fetch }).holderStatement(did)
+    expect(Buffer.from(publicKey)).toEqual(Buffer.from(key.publicKey))
+    expect(JSON.parse(Buffer.from(statement.split('.')[1] ?? '', 'base64url').toString())).toMatchObject({
+      sub: did,
+      cnf: { jkt: key.kid },
+      exp: expiresAt.getTime() / 1000,
+    })
+  })
+
+  it('rejects with TypeError for a text that is no DID', async () => {
+    await expect(server.holderStatement('../x')).rejects.toBeInstanceOf(TypeError)
+    expect(sent).toEqual([])
   })
 })

@@ -1,8 +1,10 @@
+import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { parseDid } from '@auth4agent/core/identity/did'
 import type { AgentBundle } from '@auth4agent/core/key-events/bundle-text'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { type Answer, readAnswer, type Shape } from './answers.ts'
+import { type HolderStatement, readHolderStatement } from './delegation/holder-statements.ts'
 import { type KeyLog, readKeyLog } from './key-events/key-log.ts'
 import { type NewAgent, newAgentBody } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
@@ -25,6 +27,14 @@ export interface OnlineRequirements {
   readonly httpMethod?: string | undefined
   /** The URL of that request, as its client knows it. */
   readonly httpUrl?: string | undefined
+  /** `accept` if delegated authority is accepted, such as a chain of grants. By default it is not. */
+  readonly delegation?: 'accept' | undefined
+  /** The arguments of the call for which a chain is used. A constrained capability does not count without them. */
+  readonly arguments?: JsonObject | undefined
+  /** Domains. Every agent in the chain must be of one of them. */
+  readonly actors?: readonly string[] | undefined
+  /** True if you have checked yourself that the chain came with a proof of its last key. */
+  readonly proofChecked?: boolean | undefined
 }
 
 const REQUIREMENT_NAMES: Names<OnlineRequirements> = {
@@ -34,16 +44,26 @@ const REQUIREMENT_NAMES: Names<OnlineRequirements> = {
   dpopProof: true,
   httpMethod: true,
   httpUrl: true,
+  delegation: true,
+  arguments: true,
+  actors: true,
+  proofChecked: true,
 }
 
 const verification = {
   valid: 'flag',
   revoked: 'flag',
   claims: 'any',
+  delegation: 'any',
+  hop: 'count?',
   verified_at: 'text?',
   reason: 'text?',
 } as const satisfies Shape
-/** The server's answer about a token. `reason` is a stable code that says why the token is not valid. */
+/**
+ * The server's answer about a token. `reason` is a stable code that says why the token is not valid. `delegation` says
+ * who acts for whom. A valid chain of grants has no `claims`. `hop` is the place of the grant to which the reason
+ * applies, 0 for the root.
+ */
 export type OnlineVerification = Answer<typeof verification>
 
 /** The calls that need no assertion. They reject with Auth4AgentError. */
@@ -57,6 +77,11 @@ export interface OpenCalls {
    * with UNEXPECTED_ANSWER if the log is not genuine.
    */
   keyEvents(did: string): Promise<KeyLog>
+  /**
+   * Reads the server's statement about an active agent: who it is, and which key it has. A grant to the agent contains
+   * it. `agent.delegate` reads it itself.
+   */
+  holderStatement(did: string): Promise<HolderStatement>
   /** Exports the bundle of an agent that has moved to another server. `operator.agents.admit` takes it there. */
   exportAgent(did: string): Promise<AgentBundle>
   /** Revokes a token. The caller needs only the token itself. */
@@ -90,13 +115,15 @@ export function openCalls(options: TransportOptions): OpenCalls {
     getAgent: async (did) =>
       readAnswer(answers.agent, await send({ method: 'GET', path: `/v1/agent/${expectDid(did)}` })),
     keyEvents: async (did) => readKeyLog(send, { did: expectDid(did) }),
+    holderStatement: async (did) => readHolderStatement(send, expectDid(did)),
     exportAgent: (did) => exportAgent(send, did),
     revokeToken: async (token, reason) =>
       readAnswer(answers.revokedToken, await post('/v1/revoke/token', { token, reason })),
     verifyToken: async (token, wanted = {}) => {
       refuseUnknownNames('requirement', wanted, REQUIREMENT_NAMES)
-      const { dpopProof: dpop_proof, httpMethod: http_method, httpUrl: http_url, ...others } = wanted
-      const body = { token, ...others, dpop_proof, http_method, http_url }
+      const { dpopProof: dpop_proof, httpMethod: http_method, httpUrl: http_url, ...own } = wanted
+      const { proofChecked: proof_checked, ...others } = own
+      const body = { token, ...others, dpop_proof, http_method, http_url, proof_checked }
       return readAnswer(verification, await post('/v1/verify', body))
     },
   }

@@ -128,6 +128,7 @@ async function callAll(fetch: typeof globalThis.fetch) {
   await operator.endAllTokens('why')
   await operator.release('why')
   await operator.revokeToken('j', 'why')
+  await operator.revokeGrant('a~b', 'why')
   const { agents } = operator
   await agents.get(DID)
   await agents.register({ publicKey: key.publicKey })
@@ -237,6 +238,15 @@ describe('createOperator and createAdministrator', () => {
     if (call === undefined) throw new Error('No call was sent')
     expect(call.url.pathname).toBe(`/auth/v1/operators/${ID}/agents/${DID}/approve`)
     expect(check(call, { issuer: SERVER })).toMatchObject({ iss: ID })
+  })
+
+  it('revokeGrant sends the chain with an assertion, because the chain alone must not be enough', async () => {
+    const { sent, fetch } = recorder()
+    await createOperator({ server: SERVER, operatorId: ID, key, fetch, now }).revokeGrant('a~b', 'why')
+    const [call] = sent
+    expect(call).toMatchObject({ method: 'POST', body: { token: 'a~b', reason: 'why' } })
+    expect(call?.url.pathname).toBe('/v1/revoke/token')
+    expect(call && check(call).iss).toBe(ID)
   })
 
   it("sign assertions for the server's address by default, and do not ask the server for its issuer", async () => {

@@ -78,6 +78,11 @@ export interface Operator {
   send(request: OperatorRequest, approvals?: readonly string[]): Promise<answers.SentRequest>
   /** Revokes one token by its id. */
   revokeToken(jti: string, reason?: string): Promise<answers.RevokedToken>
+  /**
+   * Revokes the last grant of a chain, and everything derived from it. The operator must be the one of its holder, of
+   * its signer, or of the first agent of the chain. `revokeToken` revokes a grant of an own agent by its id alone.
+   */
+  revokeGrant(chain: string, reason?: string): Promise<answers.RevokedToken>
   readonly audit: OperatorAudit
   /**
    * Makes an assertion for another program, such as curl or grpcurl. `rpc` (`METHOD /path` or
@@ -125,6 +130,8 @@ export function createOperator(given: OperatorOptions): Operator {
   const read = (path: string) => caller.call(id, { method: 'GET', path: base + path })
   const change = (path: string, body: object) => caller.call(id, { method: 'POST', path: base + path, body })
   const requests = operatorRequests(rootCaller, id)
+  const revoke = async (body: object) =>
+    readAnswer(answers.revokedToken, await caller.call(id, { method: 'POST', path: '/v1/revoke/token', body }))
   const prepareRelease = (reason?: string) => requests.make('POST', `${base}/release`, { reason })
   return {
     id,
@@ -147,10 +154,8 @@ export function createOperator(given: OperatorOptions): Operator {
       readAnswer(answers.released, await requests.send(prepareRelease(reason), approvals)),
     prepareRelease,
     send: async (request, approvals = []) => readAnswer(answers.sent, await requests.send(request, approvals)),
-    revokeToken: async (jti, reason) => {
-      const call = { method: 'POST', path: '/v1/revoke/token', body: { jti, reason } }
-      return readAnswer(answers.revokedToken, await caller.call(id, call))
-    },
+    revokeToken: (jti, reason) => revoke({ jti, reason }),
+    revokeGrant: (chain, reason) => revoke({ token: chain, reason }),
     audit: operatorAudit(caller, id),
     assert: (rpc, body) => caller.assert(id, { rpc, body }),
   }

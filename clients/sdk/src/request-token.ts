@@ -1,7 +1,7 @@
-import { decodeBase64url, encodeBase64 } from '@auth4agent/core/encoding/base64'
-import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
-import { challengeMessage, NONCE_BYTES, readChallenge } from '@auth4agent/core/identity/challenge'
+import { encodeBase64 } from '@auth4agent/core/encoding/base64'
+import { type ChallengeContent, challengeMessage } from '@auth4agent/core/identity/challenge'
 import { parseDid } from '@auth4agent/core/identity/did'
+import { expectChallenge } from './challenge.ts'
 import { type Dpop, NONCE_HEADER } from './dpop.ts'
 import { Auth4AgentError, clientError } from './errors.ts'
 import { type IssuedToken, readIssuedToken } from './issued-token.ts'
@@ -41,7 +41,7 @@ export async function requestToken(order: TokenOrder): Promise<IssuedToken> {
     ...(bound.ttl !== undefined && { ttl: `${bound.ttl}s` }),
   }
   const answer = await server.transport({ method: 'POST', path: '/v1/challenge', body: wishes, signal })
-  const { challenge, nonce } = expectChallenge(answer, { server, did, terms: bound })
+  const { challenge, nonce } = expectChallenge(answer, { server, did }, (content) => mismatchOf(content, bound))
   const signature = encodeBase64(await signer.sign(challengeMessage(challenge, nonce)))
   signal?.throwIfAborted()
   const body = { ...wishes, challenge, nonce, signature, kid: await kidOf(signer, did) }
@@ -107,26 +107,10 @@ function isRefusal(error: unknown, reason: string): error is Auth4AgentError {
   return error instanceof Auth4AgentError && error.reason === reason
 }
 
-/** Returns the challenge of an answer. Throws CHALLENGE_REFUSED unless the challenge is for exactly these terms. */
-function expectChallenge(answer: unknown, { server, did, terms }: Pick<TokenOrder, 'server' | 'did' | 'terms'>) {
-  const { challenge, nonce } = isJsonObject(answer) ? answer : {}
-  if (typeof challenge !== 'string' || typeof nonce !== 'string') throw refused('is missing or has no nonce')
-  const content = readChallenge(challenge)
-  if (content === undefined || decodeBase64url(nonce)?.length !== NONCE_BYTES) throw refused('cannot be read')
-  if (content.iss !== server.issuer)
-    throw refused(`is from the issuer ${JSON.stringify(content.iss)}, not ${server.issuer}`)
-  if (content.did !== did) throw refused(`is for the agent ${content.did}`)
-  if (content.scope !== terms.scope) throw refused(`is for the scope ${JSON.stringify(content.scope)}`)
-  if (content.ttl !== terms.ttl) throw refused(`is for a lifetime of ${String(content.ttl)} seconds`)
-  if (JSON.stringify(content.aud) !== JSON.stringify(terms.audience)) {
-    throw refused(`is for the audience ${JSON.stringify(content.aud)}`)
-  }
-  // Uses the server's clock. The server would refuse an expired challenge anyway. This check only avoids a useless
-  // signature.
-  if (content.exp * 1000 <= server.nowMs()) throw refused('has expired')
-  return { challenge, nonce }
-}
-
-function refused(why: string) {
-  return clientError('CHALLENGE_REFUSED', `Nothing was signed: the challenge ${why}`)
+/** Tells what is wrong with a challenge, unless it is for exactly these terms. */
+function mismatchOf({ scope, ttl, aud, details, depth }: ChallengeContent, terms: BoundTerms): string | undefined {
+  if (scope !== terms.scope) return `is for the scope ${JSON.stringify(scope)}`
+  if (ttl !== terms.ttl) return `is for a lifetime of ${String(ttl)} seconds`
+  if (JSON.stringify(aud) !== JSON.stringify(terms.audience)) return `is for the audience ${JSON.stringify(aud)}`
+  return details === undefined && depth === undefined ? undefined : 'is for a grant'
 }

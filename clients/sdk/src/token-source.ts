@@ -4,9 +4,12 @@ import { backoffMs, withRetries } from './retry.ts'
 import type { Runtime } from './runtime.ts'
 import { type Shared, shareWork } from './share-work.ts'
 
+/** What a source keeps: a token, or a chain of grants, and the seconds for which it is valid when it comes. */
+type Kept = Pick<IssuedToken, 'token' | 'lifetimeS'>
+
 /** The token that is kept. Times are in milliseconds. */
-interface Held {
-  readonly issued: IssuedToken
+interface Held<T> {
+  readonly issued: T
   /**
    * The time when the token was requested, by both clocks. The server issues the token later, so an age that begins
    * here is never too small.
@@ -36,20 +39,20 @@ const MAX_BACKOFF_MS = 30_000
 const MAX_BLOCK_MS = 300_000
 
 /** Keeps a token for one set of terms and renews it while it is used. */
-export class TokenSource {
-  readonly #request: (signal: AbortSignal) => Promise<IssuedToken>
+export class TokenSource<T extends Kept = IssuedToken> {
+  readonly #request: (signal: AbortSignal) => Promise<T>
   readonly #runtime: Runtime
   readonly #closing: AbortSignal
-  #held: Held | undefined
+  #held: Held<T> | undefined
   #wasUsed = false
   #failures = 0
   #blocked: { readonly untilMs: number; readonly error: unknown } | undefined
   #renewal: Promise<void> | undefined
-  #shared: Shared<IssuedToken> | undefined
+  #shared: Shared<T> | undefined
   #cancelTimer: (() => void) | undefined
 
   /** `request` gets a new token, with one attempt. `closing` stops all work. */
-  constructor(request: (signal: AbortSignal) => Promise<IssuedToken>, runtime: Runtime, closing: AbortSignal) {
+  constructor(request: (signal: AbortSignal) => Promise<T>, runtime: Runtime, closing: AbortSignal) {
     this.#request = request
     this.#runtime = runtime
     this.#closing = closing
@@ -59,7 +62,7 @@ export class TokenSource {
    * Resolves with a valid token. All callers who wait share one request. Rejects with the signal's reason or
    * Auth4AgentError.
    */
-  async get(signal?: AbortSignal): Promise<IssuedToken> {
+  async get(signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted()
     this.#closing.throwIfAborted()
     const held = this.#good()
@@ -97,11 +100,11 @@ export class TokenSource {
     this.#cancelTimer?.()
   }
 
-  #good(): Held | undefined {
+  #good(): Held<T> | undefined {
     return this.#held !== undefined && ageOf(this.#held, this.#runtime) < this.#held.goodForMs ? this.#held : undefined
   }
 
-  async #obtain(signal: AbortSignal): Promise<IssuedToken> {
+  async #obtain(signal: AbortSignal): Promise<T> {
     const [wallMs, monotonicMs] = [this.#runtime.wallMs(), this.#runtime.monotonicMs()]
     const issued = await this.#request(signal)
     signal.throwIfAborted()
@@ -140,7 +143,7 @@ export class TokenSource {
   }
 
   /** Gets a token while callers wait. */
-  async #fetchNow(signal: AbortSignal): Promise<IssuedToken> {
+  async #fetchNow(signal: AbortSignal): Promise<T> {
     await this.#renewal
     const held = this.#good()
     if (held !== undefined) return held.issued
@@ -158,11 +161,11 @@ export class TokenSource {
  * Returns the milliseconds since a token was requested. One of the two clocks may have stopped or been set back, so
  * this is the larger of the two ages.
  */
-function ageOf({ wallMs, monotonicMs }: Held, runtime: Runtime): number {
+function ageOf({ wallMs, monotonicMs }: Pick<Held<unknown>, 'wallMs' | 'monotonicMs'>, runtime: Runtime): number {
   return Math.max(runtime.wallMs() - wallMs, runtime.monotonicMs() - monotonicMs)
 }
 
-function plan(lifetimeMs: number, random: number): Pick<Held, 'renewAfterMs' | 'goodForMs'> {
+function plan(lifetimeMs: number, random: number): Pick<Held<unknown>, 'renewAfterMs' | 'goodForMs'> {
   return {
     renewAfterMs: lifetimeMs * (RENEW_FROM + (RENEW_TO - RENEW_FROM) * random),
     goodForMs: lifetimeMs - Math.min(MAX_MARGIN_MS, lifetimeMs * MARGIN),

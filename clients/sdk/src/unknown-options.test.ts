@@ -26,6 +26,7 @@ const agent = createAgent({ ...options, did, key })
 const operator = createOperator({ ...options, domain: 'example.com', key })
 const sdk = new Auth4Agent(options)
 const keys = { seq: 0, threshold: 1, rootKeys: [], keys: [] }
+const grantOptions = { capabilities: {}, expires: '1m' }
 const newAgent = { publicKey: key.publicKey }
 
 /** Makes an unknown option that TypeScript accepts, because programs without types can pass any option. */
@@ -44,6 +45,9 @@ it.each<[string, string, (unknown: object) => unknown]>([
   ['scope', 'scopes', (unknown) => agent.authorization('GET', 'https://api.example', unknown)],
   ['dopp', 'dpop', (unknown) => createAgent({ ...options, did, key, ...unknown })],
   ['lifetime', 'lifetimeS', (unknown) => agent.clientAssertion(unknown)],
+  ['expire', 'expires', (unknown) => agent.requestGrant({ ...grantOptions, ...unknown })],
+  ['domain', 'domains', (unknown) => agent.delegate({ ...grantOptions, to: did, ...unknown })],
+  ['grants', 'grant', (unknown) => createAgent({ ...options, did, key, ...unknown })],
   ['signals', 'signal', (unknown) => authenticate({ ...options, did, key, ...unknown })],
   ['timeout', 'timeoutMs', (unknown) => createTransport({ ...options, ...unknown })],
   ['timeout', 'timeoutMs', (unknown) => openCalls({ ...options, ...unknown })],
@@ -51,6 +55,7 @@ it.each<[string, string, (unknown: object) => unknown]>([
   ['aud', 'audience', (unknown) => sdk.authenticate({ did, identity: key, ...unknown })],
   ['scope', 'scopes', (unknown) => sdk.verify('token', unknown)],
   ['operator', 'operators', (unknown) => openCalls(options).verifyToken('token', unknown)],
+  ['delegations', 'delegation', (unknown) => openCalls(options).verifyToken('token', unknown)],
   ['dpop_proof', 'dpopProof', (unknown) => openCalls(options).verifyToken('token', unknown)],
   ['state', 'status', (unknown) => operator.agents.list(unknown)],
   ['labels', 'label', (unknown) => operator.agents.update(did, unknown)],

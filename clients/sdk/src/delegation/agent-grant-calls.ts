@@ -1,0 +1,110 @@
+import type { Constraint } from '@auth4agent/core/delegation/constraint'
+import type { Names } from '@auth4agent/core/names/unknown-name'
+
+/** The constraint of an argument. A call may leave out an optional argument. */
+export type GrantConstraint = Constraint & { readonly optional?: boolean | undefined }
+
+/**
+ * Capabilities, each with the constraints of its arguments. A capability is `<audience>#<scope>`. `{}` allows all
+ * arguments. Otherwise a call may only have the named arguments; the name `*` with a wildcard allows all others.
+ *
+ * @example
+ *
+ * ```ts
+ * import type { GrantCapabilities } from '@auth4agent/sdk'
+ *
+ * const capabilities: GrantCapabilities = {
+ *   'https://api.acme.example#orders:read': {},
+ *   'https://pay.acme.example#pay': {
+ *     amount: { constraint_type: 'range', max: 500 },
+ *     currency: { constraint_type: 'one_of', values: ['EUR', 'USD'], optional: true },
+ *   },
+ * }
+ * ```
+ */
+export type GrantCapabilities = Readonly<Record<string, Readonly<Record<string, GrantConstraint>>>>
+
+/** Options of {@link AgentGrantCalls.requestGrant}. */
+export interface GrantOptions {
+  readonly capabilities: GrantCapabilities
+  /** The lifetime: a duration such as `10m`, or a number of seconds; at most an hour. */
+  readonly expires: string | number
+  /** How many times the grant may be handed on, 0 to 8; by default once. */
+  readonly depth?: number | undefined
+  /** Stops the call. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Options of {@link AgentGrantCalls.delegate}. */
+export interface DelegateOptions extends GrantOptions {
+  /** The DID of the agent that gets the grant. */
+  readonly to: string
+  /** How many times that agent may hand its grant on; by default it may not. */
+  readonly depth?: number | undefined
+  /** The domains to whose agents the grant may be handed on; by default those of the parent. */
+  readonly domains?: readonly string[] | undefined
+}
+
+/** A root grant: the first grant of a chain. */
+export interface RootGrant {
+  /** The grant, which is also the text of the chain. */
+  readonly grant: string
+  /** The id, by which an operator can revoke it. */
+  readonly grantId: string
+  readonly expiresAt: Date
+  /** How many times it may be handed on. */
+  readonly depth: number
+  /** The domains to whose agents it may be handed on. */
+  readonly domains: readonly string[]
+}
+
+/** The calls for grants. They need the identity key, and reject with Auth4AgentError. */
+export interface AgentGrantCalls {
+  /**
+   * Requests a grant from the server. The server must allow the agent to delegate (`max_delegation_depth`). Most
+   * programs use {@link AgentGrantCalls.delegate}, which requests the grant itself.
+   *
+   * Rejects with the server's reason, such as DELEGATION_NOT_ALLOWED or SCOPE_NOT_ALLOWED, and with a reason such as
+   * MALFORMED_CONSTRAINT for capabilities that no server accepts.
+   *
+   * @example
+   *
+   * ```ts
+   * const { grant } = await agent.requestGrant({
+   *   capabilities: { 'https://api.acme.example#orders:read': {} },
+   *   expires: '10m',
+   * })
+   * ```
+   */
+  requestGrant(options: GrantOptions): Promise<RootGrant>
+  /**
+   * Gives another agent a part of the authority of this agent. Resolves with a chain of grants, which only that agent
+   * can use: it passes the chain as `grant` to `createAgent`.
+   *
+   * With the option `grant`, the agent hands on a part of that grant, without asking the server for it. Otherwise it
+   * requests a grant with exactly these capabilities first. The server is asked for the key of the other agent, at
+   * most once a minute.
+   *
+   * The grant is checked by the rules of the services before it leaves the agent. So the call rejects with a reason
+   * such as CONSTRAINT_WIDENED, LIFETIME_EXTENDED or HOLDER_NOT_ALLOWED, and the message says what is right. It
+   * rejects with the server's reason, such as AGENT_NOT_ACTIVE, if the other agent gets no statement.
+   *
+   * @example
+   *
+   * ```ts
+   * const chain = await agent.delegate({
+   *   to: 'did:agent:acme.example:21fe31dfa154a261626bf854046fd227',
+   *   capabilities: { 'https://pay.acme.example#pay': { amount: { constraint_type: 'range', max: 100 } } },
+   *   expires: '10m',
+   * })
+   * ```
+   */
+  delegate(options: DelegateOptions): Promise<string>
+}
+
+const GRANT_NAMES: Names<GrantOptions> = { capabilities: true, expires: true, depth: true, signal: true }
+/** The option names of the calls. */
+export const GRANT_CALL_NAMES: {
+  readonly requestGrant: Names<GrantOptions>
+  readonly delegate: Names<DelegateOptions>
+} = { requestGrant: GRANT_NAMES, delegate: { ...GRANT_NAMES, to: true, domains: true } }
