@@ -315,6 +315,10 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
    * audience and scope, because a chain allows scopes at audiences. Absent means that a chain is not valid
    * (DELEGATION_NOT_ACCEPTED), because its bearer acts for another agent.
    *
+   * `inspect` when the caller only asks whether a chain is genuine, in time and not revoked. Then no call is checked
+   * and no proof is needed, so the request must not have audience, scope, arguments, dpop_proof and proof_checked. A
+   * service must not accept a call because of such an answer.
+   *
    * @generated from field: string delegation = 8;
    */
   delegation: string;
