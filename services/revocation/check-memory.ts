@@ -10,11 +10,11 @@ export interface EndedToken {
 }
 
 /**
- * Asks the memory of a log follower whether genuine tokens are still valid. Each token is looked up under the lease, at
- * a moment of its own: that is enough, because each look-up finds what was ended before the check began.
+ * Asks the memory of a log follower whether genuine tokens are still valid. Each token is looked up under the lease,
+ * at a moment of its own: that is enough, because each look-up finds the revocations from before the check.
  *
- * @returns the first token that memory knows to be ended, undefined if all are valid, or `unknown` if the database must
- *   be asked
+ * @returns the first token that memory knows to be ended, undefined if all are valid, or `unknown` if the database
+ *   must be asked
  */
 export function checkMemory(
   follower: Pick<LogFollower, 'check' | 'incarnation'> | undefined,

@@ -9,8 +9,8 @@ import { type EndedToken, findEnded } from './check-memory.ts'
 const KNOWN_KINDS = REVOCATION_KINDS.map((kind) => `'${kind}'`).join(', ')
 
 /**
- * Reads the states of tokens in one statement on the primary, in the order of the arrays. So a verification that begins
- * after the call of a revocation has returned sees that revocation.
+ * Reads the states of tokens in one statement on the primary, in the order of the arrays. So a verification that
+ * begins after the call of a revocation has returned sees that revocation.
  */
 export const CHECK = `
 SELECT pg_is_in_recovery() AS standby, coalesce(d.first_epoch, 0) AS first_epoch, o.epoch AS operator_epoch, a.epoch AS agent_epoch,

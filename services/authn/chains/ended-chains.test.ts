@@ -137,14 +137,6 @@ describe('a chain of three holders is not valid', () => {
     },
   )
 
-  it('and the answer is GRANT_EXPIRED, when the last grant expires while the database answers', async () => {
-    const slow = await startInstance(database.db)
-    const text = await handOn(key, await rootFor(key, at(0)), at(0), at(2), { lifetime: [0, 60] })
-    const answer = slow.verify(text, ACCEPT)
-    slow.clock.offsetMs = 71_000
-    expect(await answer).toMatchObject({ valid: false, reason: 'GRANT_EXPIRED', hop: 1 })
-  })
-
   it('and the call answers UNAVAILABLE, when the database is unreachable', async () => {
     const text = await chainThrough(key, agents)
     const statusDb = openDb({ url: 'postgresql://nobody@127.0.0.1:1/none', poolSize: 1, log: silentLog })

@@ -3,15 +3,15 @@ import { verifyAccessToken } from '@auth4agent/core/token/access-token'
 import type { RevokeRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { type Revocation, revokeToken } from '../../revocation/store.ts'
+import { revokeToken } from '../../revocation/index.ts'
 import { actorOf } from '../chains/verify-chain.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { Subject } from '../domain/decide-issue.ts'
 import { authenticateClient } from './open-assertion.ts'
 
 /**
- * Revokes a token of an agent (RFC 7009), or the last grant of a chain in which the agent is a holder. Does nothing for
- * other texts, and the agent does not learn the difference.
+ * Revokes a token of an agent (RFC 7009), or the last grant of a chain in which the agent is a holder. Does nothing
+ * for other texts, and the agent does not learn the difference.
  *
  * @throws ApiError INVALID_ARGUMENT, UNAVAILABLE, and as authenticateClient does
  */
@@ -25,7 +25,7 @@ export async function revokeOwn(deps: AuthnDeps, { token, ...request }: RevokeRe
   await revokeToken(deps.db, author, { ...own, operatorId: operator.id, reason: '' })
 }
 
-type Own = Pick<Revocation, 'jti' | 'exp' | 'action'>
+type Own = Pick<Parameters<typeof revokeToken>[2], 'jti' | 'exp' | 'action'>
 
 async function findOwnToken(deps: AuthnDeps, text: string, { agent, operator }: Subject): Promise<Own | undefined> {
   const genuine = await verifyAccessToken(text, deps.issuer, deps.verificationKeys, 'including-retired')
