@@ -81,7 +81,7 @@ it('protect of connect accepts for a stream only a chain without constraints, an
   const call = async (text: string) => {
     const headers = await underDpop(text, actor, SHOP + WATCH)
     try {
-      for await (const _event of client.watchRevocations({}, { headers }));
+      await Array.fromAsync(client.watchRevocations({}, { headers }))
       return 'accepted'
     } catch (error) {
       return ConnectError.from(error).rawMessage

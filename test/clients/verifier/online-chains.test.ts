@@ -66,7 +66,11 @@ async function outcomeOf(verifier: Verifier, chain: string, args: object = { pag
 }
 
 async function newVerifier(isStale: boolean): Promise<Verifier> {
-  const options = { revocations: { authorization: async () => 'Bearer nonsense' }, onStale: 'ask' } as const
+  const options = {
+    revocations: { authorization: async () => 'Bearer nonsense' },
+    onStale: 'ask',
+    onProblem: () => {},
+  } as const
   const verifier = stage.newVerifier(isStale ? options : {})
   onTestFinished(() => verifier.close())
   if (!isStale) await verifier.ready()
@@ -77,7 +81,7 @@ it.each([
   ['follows the log', false, 'TOKEN_REVOKED at 1'],
   ['asks the server', true, 'TOKEN_REVOKED'],
 ])(
-  'a verifier that %s accepts a chain until its grant is revoked, and the chain of its parent after that',
+  'a verifier that %s accepts a chain until its last grant is revoked, and a new chain after that',
   async (_name, isStale, revoked) => {
     const verifier = await newVerifier(isStale)
     const chain = await newChain()
