@@ -3,13 +3,14 @@ import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type pg from 'pg'
 import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import { type EndedToken, findEnded } from './check-memory.ts'
 
 /** The kinds as SQL literals. With a parameter, the planner would not use the partial index revocation_log_unknown. */
 const KNOWN_KINDS = REVOCATION_KINDS.map((kind) => `'${kind}'`).join(', ')
 
 /**
- * Reads the states of tokens in one statement on the primary, in the order of the arrays. So a verification that begins
- * after the call of a revocation has returned sees that revocation.
+ * Reads the states of tokens in one statement on the primary, in the order of the arrays. So a verification that
+ * begins after the call of a revocation has returned sees that revocation.
  */
 export const CHECK = `
 SELECT pg_is_in_recovery() AS standby, coalesce(d.first_epoch, 0) AS first_epoch, o.epoch AS operator_epoch, a.epoch AS agent_epoch,
@@ -33,12 +34,6 @@ interface CheckRow {
   readonly key_ended: boolean
   readonly unknown: boolean
   readonly now: number
-}
-
-/** The first of several tokens that is not valid: its index, and the reason. */
-export interface EndedToken {
-  readonly index: number
-  readonly verdict: Verdict
 }
 
 /**
@@ -72,18 +67,6 @@ export async function checkAtDatabase(
     throw new ApiError('UNAVAILABLE', detail, { retryAfter: 1 })
   }
   return findEnded(tokens, (token, index) => verdictOf(token, rows[index]))
-}
-
-/** Returns the first token for which `verdictOf` gives a verdict. */
-export function findEnded(
-  tokens: readonly TokenIdentity[],
-  verdictOf: (token: TokenIdentity, index: number) => Verdict | undefined,
-): EndedToken | undefined {
-  for (const [index, token] of tokens.entries()) {
-    const verdict = verdictOf(token, index)
-    if (verdict !== undefined) return { index, verdict }
-  }
-  return undefined
 }
 
 function verdictOf(token: TokenIdentity, row: CheckRow | undefined): Verdict | undefined {

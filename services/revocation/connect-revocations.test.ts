@@ -117,6 +117,33 @@ describe('connectRevocations without NATS', () => {
     })
   })
 
+  describe.each([
+    ['under a lease', 2_000],
+    ['without leases', undefined],
+  ])('tokenStatus.checkAll %s', (_, leaseMs) => {
+    it.each([0, 1, 2])('names the token at index %i when its operator ends all tokens', async (index) => {
+      const process = await startProcess(leaseMs)
+      const tokens = [await tokenOfNewOperator(), await tokenOfNewOperator(), await tokenOfNewOperator()]
+      for (let time = 0; time < 2; time += 1) expect(await process.tokenStatus.checkAll(tokens)).toBeUndefined()
+      const ended = tokens[index]
+      if (ended === undefined) throw new RangeError('There is no such token')
+      await suspend(ended)
+      await process.settle()
+      expect(await process.tokenStatus.checkAll(tokens)).toEqual({ index, verdict: 'OPERATOR_TOKENS_ENDED' })
+      expect(process.paths).toEqual(leaseMs === undefined ? { memory: 0, database: 3 } : { memory: 2, database: 1 })
+    })
+
+    it('asks the database about all tokens, once, if it has not confirmed one of them', async () => {
+      const process = await startProcess(leaseMs)
+      const [one, other] = [await tokenOfNewOperator(), await tokenOfNewOperator()]
+      expect(await process.tokenStatus.check(one)).toBeUndefined()
+      const forged = { ...other, agentEpoch: 2 }
+      expect(await process.tokenStatus.checkAll([one, forged])).toEqual({ index: 1, verdict: 'AGENT_TOKENS_ENDED' })
+      expect(process.paths).toEqual({ memory: 0, database: 2 })
+      expect(await process.tokenStatus.checkAll([one, other])).toBeUndefined()
+    })
+  })
+
   it('answers from memory for an agent that the database has confirmed, until an epoch rises', async () => {
     const process = await startProcess(2_000)
     const token = await tokenOfNewOperator()

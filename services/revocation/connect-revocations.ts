@@ -9,7 +9,8 @@ import type { ClockGuard } from '../platform/db/clock-guard.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { RevocationMetrics } from '../platform/metrics/revocation-metrics.ts'
-import { checkAtDatabase, type EndedToken, findEnded, findEndedKeys } from './check-token.ts'
+import { checkMemory, type EndedToken } from './check-memory.ts'
+import { checkAtDatabase, findEndedKeys } from './check-token.ts'
 import { createLogFollower, type LogFollower } from './log-follower.ts'
 import { listenToLog } from './log-signals.ts'
 import { createLogStore } from './log-store.ts'
@@ -112,21 +113,9 @@ export function connectRevocations(options: RevocationsOptions): Revocations {
       : undefined
   verifier?.start()
   const seen = createSeenSubjects()
-  const checkMemory = (incarnation: string | undefined, tokens: readonly TokenIdentity[]) => {
-    if (verifier === undefined) return 'unknown'
-    let isKnown = true
-    const ended = findEnded(tokens, (token) => {
-      const isSeen = seen.has(incarnation, token)
-      const verdict = verifier.check(token)
-      if (verdict !== 'unknown' && verdict !== undefined) return verdict
-      if (verdict === 'unknown' || !isSeen) isKnown = false
-      return undefined
-    })
-    return ended !== undefined || isKnown ? ended : 'unknown'
-  }
   const checkTokens = async (tokens: readonly TokenIdentity[]): Promise<EndedToken | undefined> => {
     const incarnation = verifier?.incarnation
-    const known = checkMemory(incarnation, tokens)
+    const known = checkMemory(verifier, seen, tokens)
     metrics.checked(known === 'unknown' ? 'database' : 'memory')
     if (known !== 'unknown') return known
     const ended = await checkAtDatabase(checkPool, tokens, clockGuard)

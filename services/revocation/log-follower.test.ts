@@ -1,9 +1,10 @@
 import { recordHash } from '@auth4agent/core/revocation/record-hash'
 import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { expect, it } from 'vitest'
+import { tokenOf } from '../../test/simulation/revocation/bearers.ts'
 import { both, calmWorld, endSilently, pass, tokenTarget } from '../../test/simulation/revocation/calm-world.ts'
 import { compact } from '../../test/simulation/revocation/image.ts'
-import { type Instance, tokenOf } from '../../test/simulation/revocation/instance.ts'
+import { type Instance } from '../../test/simulation/revocation/instance.ts'
 import { REAL } from '../../test/simulation/revocation/parts.ts'
 import { LEASE_MS } from '../../test/simulation/revocation/schedule.ts'
 import type { World } from '../../test/simulation/revocation/world.ts'
@@ -232,7 +233,7 @@ it('a log follower begins a new incarnation when the answer to its join is lost'
 
 /** Verifies a token in the process, and lets time pass until it has answered. */
 async function verify(world: World, instance: Instance) {
-  const asked = instance.verify(other)
+  const asked = instance.verify(other, 'token')
   await pass(world, 1_100)
   return asked
 }

@@ -3,8 +3,9 @@ import type { Policies } from '../chain/policy.ts'
 
 /**
  * Policies of RevocationService. Anybody who has a token may revoke it, and the operator of a token may revoke it by
- * jti. A chain of grants may be revoked only by operators of its holders, which the handler checks. Operators may watch the log, because verifiers belong to operators, and the log contains only ids of other
- * operators' objects. The administrator may watch it too.
+ * jti. A chain of grants may be revoked only by operators of its holders, which the handler checks. Operators may
+ * watch the log, because verifiers belong to operators, and the log contains only ids of other operators' objects. The
+ * administrator may watch it too.
  */
 export const revocationPolicies: Policies<typeof RevocationService> = {
   revokeToken: {

@@ -3,7 +3,8 @@ import { fromBinary, fromJson, type JsonObject, toBinary } from '@bufbuild/proto
 import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { boundToken, proofFields, revokedToken } from './cases/bound-tokens.ts'
-import { verdictRequest } from './cases/verdict-case.ts'
+import { ACCEPTED, goodChain } from './cases/chain-verdicts.ts'
+import { type VerdictCase, verdictRequest } from './cases/verdict-case.ts'
 import { verdictCases } from './cases/verdicts.ts'
 import { expectProblem } from './support/expect-error.ts'
 import { grpcPath } from './support/grpc.ts'
@@ -32,8 +33,14 @@ const REFUSALS: Readonly<Record<string, readonly [status: number, challenge: str
   SCOPE_MISSING: [403, 'Bearer realm="auth4agent", error="insufficient_scope"'],
   PROOF_REQUIRED: [401, `DPoP realm="auth4agent", error="invalid_token", ${DPOP_ALGS}`],
   PROOF_INVALID: [401, `DPoP realm="auth4agent", error="invalid_dpop_proof", ${DPOP_ALGS}`],
+  CAPABILITY_MISSING: [403, `DPoP realm="auth4agent", error="insufficient_scope", ${DPOP_ALGS}`],
+  ARGUMENTS_NEEDED: [403, `DPoP realm="auth4agent", error="insufficient_scope", ${DPOP_ALGS}`],
+  ARGUMENT_REFUSED: [403, `DPoP realm="auth4agent", error="insufficient_scope", ${DPOP_ALGS}`],
   PROOF_REPLAYED: [401, `DPoP realm="auth4agent", error="invalid_dpop_proof", ${DPOP_ALGS}`],
 }
+
+/** Only an answer about a chain has the member. */
+const hopOf = ({ hop }: VerdictCase) => (hop === undefined ? {} : { hop })
 
 describe('POST /v1/verify with Prefer: status=refuse', () => {
   it.each(verdictCases.map((each) => [each.verdict, each.name, each] as const))(
@@ -59,6 +66,7 @@ describe('POST /v1/verify with Prefer: status=refuse', () => {
         claims: null,
         reason: verdict,
         verified_at: expect.any(String),
+        ...hopOf(each),
       })
     },
   )
@@ -102,13 +110,14 @@ describe('VerifyToken', () => {
         claims: null,
         reason: verdict,
         verified_at: expect.any(String),
+        ...hopOf(each),
       })
       const { message } = await world().grpc.call(
         grpcPath(verify),
         toBinary(verify.input, fromJson(verify.input, request)),
       )
       const answer = fromBinary(verify.output, message ?? new Uint8Array())
-      expect(answer).toMatchObject({ valid: false, revoked: ENDED.has(verdict), reason: verdict })
+      expect(answer).toMatchObject({ valid: false, revoked: ENDED.has(verdict), reason: verdict, ...hopOf(each) })
       expect(answer.claims).toBeUndefined()
       expect(await world().snapshot('')).toEqual(before)
     },
@@ -155,7 +164,30 @@ describe('VerifyToken', () => {
   })
 
   it('has a test token for every verdict', () => {
-    expect(new Set(verdictCases.map(({ verdict }) => verdict))).toEqual(new Set(Object.keys(verdicts)))
+    const tried = new Set<string>(verdictCases.map(({ verdict }) => verdict))
+    expect(Object.keys(verdicts).filter((verdict) => !tried.has(verdict))).toEqual([])
+  })
+
+  it('answers who acts for whom to a good chain, over REST and gRPC', async () => {
+    const { agents } = world()
+    const request = { ...ACCEPTED, token: await goodChain(world()), actors: ['acme-operator.com'] }
+    const { text } = await sendHttp(world().server.baseUrl, restRequest(verify, request))
+    const [principal, actor] = [agents.active.did, agents.committed.did]
+    expect(JSON.parse(text)).toMatchObject({
+      valid: true,
+      claims: null,
+      reason: '',
+      delegation: {
+        principal,
+        actor,
+        hops: [{ did: principal }, { did: actor, operator_id: agents.committed.operatorId }],
+        capabilities: ['https://shop.example#read', 'https://shop.example#pay'],
+      },
+    })
+    const message = toBinary(verify.input, fromJson(verify.input, request))
+    const answer = await world().grpc.call(grpcPath(verify), message)
+    const { valid: isValid, delegation } = fromBinary(verify.output, answer.message ?? new Uint8Array())
+    expect({ isValid, principal: delegation?.principal }).toEqual({ isValid: true, principal })
   })
 
   it('answers valid for the token that the tests make invalid', async () => {

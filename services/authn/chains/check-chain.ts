@@ -13,8 +13,8 @@ export interface Refusal {
 }
 
 /**
- * Compares a genuine chain with the demands of a verifier. Each scope must be allowed at one of the audiences, by every
- * grant of the chain.
+ * Compares a genuine chain with the demands of a verifier. Every grant of the chain must allow each scope at one of
+ * the audiences.
  *
  * @returns undefined if the chain meets all demands.
  */
@@ -34,7 +34,7 @@ export function checkChain(
 }
 
 /**
- * Returns undefined if one audience allows the call. If none does, the refusal of an audience at which the chain allows
+ * Returns undefined if one audience allows the call. If none does, the refusal of an audience at which the chain has
  * the scope says more than the others.
  */
 function firstUnless(refusals: readonly (ChainRefusal | undefined)[]): ChainRefusal | undefined {

@@ -72,6 +72,17 @@ describe('verifyToken of a chain of grants', () => {
     expect(await authnState(database.db)).toEqual(before)
   })
 
+  it('with inspect checks the chain itself and no call, and needs no proof', async () => {
+    const inspect = { delegation: 'inspect' }
+    expect(await instance.verify(chain, inspect)).toMatchObject({ valid: true, delegation: { actor: at(2).did } })
+    expect(await instance.verify(`${chain}x`, inspect)).toMatchObject({ valid: false })
+    const expired = await rootFor(key, at(0), { lifetime: [-900, -11] })
+    expect(await instance.verify(expired, inspect)).toMatchObject({ reason: 'GRANT_EXPIRED' })
+    expect(await instance.verify(chain, { ...inspect, actors: [acme.domain] })).toMatchObject({
+      reason: 'ACTOR_NOT_TRUSTED',
+    })
+  })
+
   it('accepts a root grant alone: its holder acts for itself', async () => {
     const answer = await verify(await rootFor(key, at(0)))
     expect(answer).toMatchObject({ valid: true, delegation: { principal: at(0).did, actor: at(0).did } })
@@ -174,6 +185,9 @@ describe('the demands on a chain', () => {
   })
 
   const malformed: [string, object][] = [
+    ['inspect and an audience', { delegation: 'inspect', scope: undefined, proofChecked: false }],
+    ['inspect and a scope', { delegation: 'inspect', audience: [], proofChecked: false }],
+    ['inspect and proof_checked', { delegation: 'inspect', audience: [], scope: undefined }],
     ['another word for delegation', { delegation: 'allow' }],
     ['no audience', { audience: [] }],
     ['no scope', { scope: undefined }],

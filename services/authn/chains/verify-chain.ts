@@ -28,13 +28,13 @@ export type ChainVerification =
 export async function verifyChain(
   deps: VerifyChainDeps,
   text: string,
-  { wanted, sent, delegation }: VerifyDemands,
+  { wanted, sent, delegation, isInspection }: VerifyDemands,
 ): Promise<ChainVerification> {
   // Before any signature is checked: most verifiers do not accept chains, and a chain costs up to 17 signatures.
   if (delegation === undefined) return invalid({ reason: 'DELEGATION_NOT_ACCEPTED', hop: undefined })
   return verifyGenuineChain(deps, text, (chain) => {
     const refusal = checkChain(chain, wanted, delegation)
-    if (refusal !== undefined || delegation.isProofChecked) return refusal
+    if (refusal !== undefined || delegation.isProofChecked || isInspection) return refusal
     const cnf = { jkt: actorOf(chain).jkt }
     const reason = checkProof(deps, { cnf }, text, sent)
     return reason === undefined ? undefined : { reason, hop: chain.hops.length - 1 }
@@ -42,8 +42,8 @@ export async function verifyChain(
 }
 
 /**
- * Verifies a chain of grants online, with `check` in place of requirements and proof. `check` returns the refusal if the
- * chain is not valid for this caller.
+ * Verifies a chain of grants online, with `check` in place of requirements and proof. `check` returns the refusal if
+ * the chain is not valid for this caller.
  *
  * @throws ApiError UNAVAILABLE, and the errors of `check`
  */

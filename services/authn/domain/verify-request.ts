@@ -28,6 +28,8 @@ export interface VerifyDemands {
   readonly sent: RequestProof | undefined
   /** Undefined if the caller does not accept delegated authority. */
   readonly delegation: DelegationDemands | undefined
+  /** Whether the caller only asks if a chain is in force, and not for a call with it. */
+  readonly isInspection: boolean
 }
 
 const MAX_REQUIRED = 64
@@ -39,7 +41,17 @@ const MAX_REQUIRED = 64
  */
 export function parseVerifyRequest(request: VerifyTokenRequest): VerifyDemands {
   const wanted = parseRequirements(request)
-  return { wanted, sent: parseProof(request), delegation: parseDelegation(request, wanted) }
+  const sent = parseProof(request)
+  const isInspection = request.delegation === 'inspect'
+  if (isInspection && isAboutUse(request)) throw new ApiError('INVALID_ARGUMENT', INSPECTS)
+  return { wanted, sent, delegation: parseDelegation(request, wanted), isInspection }
+}
+
+const INSPECTS =
+  'delegation inspect checks no call, so it must not come with audience, scope, arguments, dpop_proof or proof_checked'
+
+function isAboutUse({ audience, scope, arguments: args, dpopProof, proofChecked }: VerifyTokenRequest): boolean {
+  return audience.length > 0 || scope !== undefined || args !== undefined || dpopProof !== '' || proofChecked
 }
 
 function parseRequirements({ audience, scope: text, operators }: VerifyTokenRequest): Requirements {
@@ -79,9 +91,11 @@ function parseDelegation(
   if (proofChecked && dpopProof !== '')
     throw new ApiError('INVALID_ARGUMENT', 'proof_checked and dpop_proof must not be given together')
   if (delegation === '') return undefined
-  if (delegation !== 'accept') throw new ApiError('INVALID_ARGUMENT', 'delegation must be accept or absent')
-  if (audience.length === 0 || scope.length === 0) {
-    const detail = 'With delegation, audience and scope must be given, because a chain allows scopes at audiences'
+  if (delegation !== 'accept' && delegation !== 'inspect')
+    throw new ApiError('INVALID_ARGUMENT', 'delegation must be accept, inspect or absent')
+  if (delegation === 'accept' && (audience.length === 0 || scope.length === 0)) {
+    const detail =
+      'With delegation accept, audience and scope must be given, because a chain allows scopes at audiences'
     throw new ApiError('INVALID_ARGUMENT', detail)
   }
   return { args, actors, isProofChecked: proofChecked }

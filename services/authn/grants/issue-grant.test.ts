@@ -80,7 +80,7 @@ it('issueGrant issues a grant whose claims, answer, row and audit agree', async 
 it('a grant is no token: without proof, VerifyToken does not accept it, and RevokeToken does not revoke it', async () => {
   const grant = await grants.issueGrant(agent)
   expect(await instance.verify(grant)).toMatchObject({ valid: false, reason: 'DELEGATION_NOT_ACCEPTED' })
-  const accepting = { delegation: 'accept', audience: [ISSUER], scope: 'write' }
+  const accepting = { delegation: 'accept', audience: ['files.free.test'], scope: 'write' }
   expect(await instance.verify(grant, accepting)).toMatchObject({ valid: false, reason: 'PROOF_REQUIRED' })
   expect(await instance.verify(grant, { ...accepting, proofChecked: true })).toMatchObject({ valid: true })
   expect(await refusalOf(Promise.resolve(instance.revoke({ token: grant })))).toBe('UNAUTHENTICATED')

@@ -79,8 +79,8 @@ export async function mayKnow(
 }
 
 /**
- * Returns the capabilities of a chain that an agent's operator may know: all if it governs a holder, and otherwise those
- * at audiences that it owns.
+ * Returns the capabilities of a chain that an agent's operator may know: all if it governs a holder, and otherwise
+ * those at audiences that it owns.
  */
 export async function visibleTo(
   deps: Owners,

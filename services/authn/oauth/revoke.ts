@@ -10,8 +10,8 @@ import type { Subject } from '../domain/decide-issue.ts'
 import { authenticateClient } from './open-assertion.ts'
 
 /**
- * Revokes a token of an agent (RFC 7009), or the last grant of a chain in which the agent is a holder. Does nothing for
- * other texts, and the agent does not learn the difference.
+ * Revokes a token of an agent (RFC 7009), or the last grant of a chain in which the agent is a holder. Does nothing
+ * for other texts, and the agent does not learn the difference.
  *
  * @throws ApiError INVALID_ARGUMENT, UNAVAILABLE, and as authenticateClient does
  */

@@ -212,10 +212,22 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'VerifyTokenRequest.dpop_proof': alone('a.b.c'),
   'VerifyTokenRequest.http_method': alone('POST'),
   'VerifyTokenRequest.http_url': alone('https://api.acme-operator.com/'),
-  'VerifyTokenRequest.delegation': {},
-  'VerifyTokenRequest.arguments': {},
-  'VerifyTokenRequest.actors': {},
-  'VerifyTokenRequest.proof_checked': {},
+  'VerifyTokenRequest.delegation': {
+    wrong: {
+      'is another word': ['allow', 'INVALID_ARGUMENT'],
+      'comes without audience and scope': ['accept', 'INVALID_ARGUMENT'],
+      'has 50 KB': [text(50_000), 'INVALID_ARGUMENT'],
+    },
+  },
+  'VerifyTokenRequest.arguments': { fits: { 'is empty': {}, 'has a text of 50 KB': { a: text(50_000) } } },
+  'VerifyTokenRequest.actors': {
+    wrong: {
+      'has too many entries': [many(65, 'a'), 'INVALID_ARGUMENT'],
+      'has an empty entry': [['a.com', ''], 'INVALID_ARGUMENT'],
+    },
+    fits: { 'has the maximum of entries': many(64, 'a') },
+  },
+  'VerifyTokenRequest.proof_checked': { fits: { 'is true': true } },
   'RevokeTokenRequest.token': { wrong: { 'comes with a jti': ['a.b.c', 'INVALID_ARGUMENT'] } },
   'RevokeTokenRequest.jti': {
     absent: 'INVALID_ARGUMENT',

@@ -4,6 +4,7 @@ import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_p
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { accessToken } from '../../support/access-tokens.ts'
 import type { RefusalCase } from '../support/refusal.ts'
+import { goodChain } from './chain-verdicts.ts'
 
 const { revokeToken: method, watchRevocations } = RevocationService.method
 const foreign = accessToken(generateKeyPair())
@@ -42,6 +43,26 @@ export const revocationCases: readonly RefusalCase[] = [
     { name: `${name}, by an operator`, method, reason: 'TOKEN_NOT_OURS', caller: 'acme', request: () => ({ token }) },
   ]),
   { name: 'a jti without an assertion', method, reason: 'UNAUTHENTICATED', request: () => ({ jti: 'some-id' }) },
+  {
+    name: 'a chain without an assertion',
+    method,
+    reason: 'UNAUTHENTICATED',
+    request: async (world) => ({ token: await goodChain(world) }),
+  },
+  {
+    name: 'a chain of other operators',
+    method,
+    reason: 'PERMISSION_DENIED',
+    caller: 'bravo',
+    request: async (world) => ({ token: await goodChain(world) }),
+  },
+  {
+    name: 'a chain with a changed end',
+    method,
+    reason: 'TOKEN_NOT_OURS',
+    caller: 'acme',
+    request: async (world) => ({ token: `${await goodChain(world)}x` }),
+  },
   { name: 'neither token nor jti', method, reason: 'INVALID_ARGUMENT', request: () => ({}) },
   byId('both token and jti', 'INVALID_ARGUMENT', { token: foreign, jti: 'some-id' }),
   byId('a jti of 65 characters', 'INVALID_ARGUMENT', { jti: 'a'.repeat(65) }),

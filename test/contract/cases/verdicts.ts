@@ -3,6 +3,7 @@ import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { accessToken } from '../../support/access-tokens.ts'
 import type { World } from '../support/world.ts'
 import { boundCases } from './bound-tokens.ts'
+import { chainCases } from './chain-verdicts.ts'
 import { PROOF_KEYS } from './proofs.ts'
 import { NOBODY } from './valid-requests.ts'
 import type { VerdictCase } from './verdict-case.ts'
@@ -185,4 +186,11 @@ const ended: readonly VerdictCase[] = [
 ]
 
 /** Tokens for every verdict of VerifyToken, except `valid`. */
-export const verdictCases: readonly VerdictCase[] = [...malformed, ...untrue, ...unwanted, ...boundCases, ...ended]
+export const verdictCases: readonly VerdictCase[] = [
+  ...malformed,
+  ...untrue,
+  ...unwanted,
+  ...boundCases,
+  ...ended,
+  ...chainCases,
+]

@@ -103,11 +103,12 @@ async function seedKeys({ prisma }: Db) {
       ...stored,
     } as const
     await prisma.jwksKey.create({ data })
-    return { kid, pem: seedToPem(pair.seed) }
+    const signer = { publicKey: pair.publicKey, sign: async (message: Uint8Array) => sign(pair.privateKey, message) }
+    return { kid, signer, pem: seedToPem(pair.seed) }
   }
   await insert(INTROSPECTION, 'active')
-  await insert(GRANT, 'active')
   return {
+    grants: await insert(GRANT, 'active'),
     active: await insert(tokenKind('EdDSA'), 'active'),
     ready: await insert(tokenKind('EdDSA'), 'prepared'),
     lonely: await insert(tokenKind('Ed25519'), 'active'),

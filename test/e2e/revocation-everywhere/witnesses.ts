@@ -18,18 +18,21 @@ export interface Witnesses {
   close(): void
 }
 
-/** Finds all ways to ask a deployment. */
-export async function witnessesOf(deployment: Deployment): Promise<Witnesses> {
+/** Demands of a verification, without the token. They have the names of REST. */
+type Demands = Readonly<Record<string, unknown>>
+
+/** Finds all ways to ask a deployment. Every question has the same demands. */
+export async function witnessesOf(deployment: Deployment, demands: Demands = {}): Promise<Witnesses> {
   const stubs: { close(): void }[] = []
   const waysOf = (who: string, { server, client }: Pick<Reached, 'server' | 'client'>): readonly Witness[] => {
     const stub = stubsOf(server.grpcAddress)
     stubs.push(stub)
     const overGrpc = async (token: string): Promise<string> => {
-      const outcome = await stub.call('auth4agent.v1.AuthnService/VerifyToken', { token })
+      const outcome = await stub.call('auth4agent.v1.AuthnService/VerifyToken', { ...inStubs(demands), token })
       return outcome.ok ? verdictOf(outcome.message) : outcome.code
     }
     return [
-      { name: `${who} over REST`, ask: (token) => askOverRest(client, token) },
+      { name: `${who} over REST`, ask: (token) => askOverRest(client, { ...demands, token }) },
       { name: `${who} over gRPC`, ask: overGrpc },
     ]
   }
@@ -59,8 +62,14 @@ export function unanimously(witnesses: readonly Witness[], verdict: string): Rec
   return Object.fromEntries(witnesses.map(({ name }) => [name, verdict]))
 }
 
-async function askOverRest(client: ProtocolClient, token: string): Promise<string> {
-  const { status, body } = await client.verify(token)
+/** Returns demands under the names of the stubs. */
+function inStubs(demands: Demands): Demands {
+  const camel = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+  return Object.fromEntries(Object.entries(demands).map(([name, value]) => [camel(name), value]))
+}
+
+async function askOverRest(client: ProtocolClient, request: Demands): Promise<string> {
+  const { status, body } = await client.post('/v1/verify', request)
   return status === 200 ? verdictOf(body) : String(status)
 }
 

@@ -1,6 +1,7 @@
-import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+import { checkMemory } from '../../../services/revocation/check-memory.ts'
 import type { LogFollower } from '../../../services/revocation/log-follower.ts'
 import type { SettleDeps } from '../../../services/revocation/settle.ts'
+import { chainThrough, type Form, tokenOf } from './bearers.ts'
 import type { BusLink, createBus, Signals } from './bus.ts'
 import { createProcess, type Machine, type Process } from './clocks.ts'
 import type { Database, Link } from './database.ts'
@@ -50,10 +51,13 @@ export interface Instance extends Role {
   readonly verifier: LogFollower | undefined
   /** Returns how often a revocation at this process had to wait for a lease to end. */
   readonly ranOut: () => number
-  verify(target: Target): Promise<Answer>
+  verify(target: Target, form: Form): Promise<Answer>
   revoke(target: Target): Promise<void>
   stop(): Promise<void>
 }
+
+/** The subjects that memory must have confirmed are not simulated: see rule (f2). */
+const SEEN = { has: () => true }
 
 /** Starts a process on a machine. */
 export function startInstance(around: Surroundings, parts: Parts, role: Role, place: Place): Instance {
@@ -92,10 +96,11 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
     process,
     verifier,
     ranOut: () => ranOut,
-    async verify(target) {
-      const verdict = verifier?.check(tokenOf(target)) ?? undefined
-      if (verifier !== undefined && verdict !== 'unknown')
-        return { answer: verdict === undefined ? 'valid' : 'ended', from: 'memory' }
+    async verify(target, form) {
+      const tokens =
+        form === 'token' ? [tokenOf(target)] : parts.lookupsOf(chainThrough(target)).map(({ token }) => token)
+      const known = checkMemory(verifier, SEEN, tokens)
+      if (known !== 'unknown') return { answer: known === undefined ? 'valid' : 'ended', from: 'memory' }
       const asked = parts.ask(databases(target))
       return asked.then(
         (isOver) => ({ answer: isOver ? 'ended' : 'valid', from: 'database' }),
@@ -112,16 +117,4 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
 
 function isEnded({ ended }: Image, target: Target, asOf: number): boolean {
   return (ended.get(keyOf(target)) ?? Number.POSITIVE_INFINITY) <= asOf
-}
-
-/** Returns a token that is valid until its target is ended. */
-export function tokenOf({ kind, operatorId, subject, minimumEpoch }: Target): TokenIdentity {
-  return {
-    jti: kind === 'token' ? subject : `jti of ${subject}`,
-    kid: kind === 'key' ? subject : 'kid',
-    operatorId,
-    sub: kind === 'agent' ? subject : 'did',
-    agentEpoch: kind === 'agent' ? minimumEpoch - 1 : 1_000,
-    operatorEpoch: kind === 'operator' ? minimumEpoch - 1 : 1_000,
-  }
 }

@@ -1,3 +1,4 @@
+import type { ChainLookup } from '@auth4agent/core/delegation/chain-lookups'
 import { createLogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
 import type { Clock, LogStore, Standing } from '../../../services/revocation/ports.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
@@ -37,6 +38,12 @@ const edited = (rule: string, what: string, edit: Edit): Mutant => ({
 const reading = (store: LogStore, change: (standing: Standing) => Standing): LogStore => ({
   ...store,
   standing: async (sequence) => change(await store.standing(sequence)),
+})
+
+const chains = (what: string, change: (lookups: readonly ChainLookup[]) => readonly ChainLookup[]): Mutant => ({
+  rule: 'i',
+  what,
+  parts: () => ({ ...REAL, lookupsOf: (chain) => change(REAL.lookupsOf(chain)) }),
 })
 
 /** At least one mutant for each rule. */
@@ -120,6 +127,11 @@ export const MUTANTS: readonly Mutant[] = [
   settling('g', 'a repeated revocation does not wait for the standby', ({ store }) => ({
     store: reading(store, (standing) => ({ ...standing, isReplicated: false })),
   })),
+  chains('only the last grant of a chain is looked up', (lookups) => lookups.slice(-1)),
+  chains('only the first grant of a chain is looked up', (lookups) => lookups.slice(0, 1)),
+  chains('a grant is looked up only under the operator of its holder', (lookups) =>
+    lookups.filter(({ hop }, index) => lookups.findIndex((lookup) => lookup.hop === hop) === index),
+  ),
 ]
 
 function rowAfterHead(store: LogStore): LogStore {

@@ -1,3 +1,4 @@
+import { chainLookups } from '@auth4agent/core/delegation/chain-lookups'
 import { createLogFollower, type LogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
 
@@ -26,6 +27,8 @@ export interface Parts {
   /** Does what the handler of a revocation does. */
   revoke(handling: Handling): Promise<void>
   ask(databases: Databases): Promise<boolean>
+  /** Returns what must be looked up for a chain of grants. */
+  lookupsOf: typeof chainLookups
 }
 
 /** The real code. */
@@ -39,4 +42,5 @@ export const REAL: Parts = {
     await settle()
   },
   ask: ({ primary }) => primary(),
+  lookupsOf: chainLookups,
 }

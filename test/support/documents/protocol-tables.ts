@@ -1,3 +1,4 @@
+import { grantRefusals } from '@auth4agent/core/delegation/refusal'
 import { verdicts } from '@auth4agent/core/token/verdicts'
 import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@bufbuild/protobuf'
 import { status as statuses } from '@grpc/grpc-js'
@@ -58,7 +59,8 @@ const REFUSE = statusRefusals[methodName(AuthnService.method.verifyToken)]
 
 /** The tables of `docs/protocol.md` that this file writes from the code, by the name in their markers. */
 const TABLES: Readonly<Record<string, () => string>> = {
-  verdicts: verdictTable,
+  verdicts: () => verdictTable(verdicts),
+  grants: () => verdictTable(onlyOfGrants),
   rates: rateTable,
   reasons: reasonTable,
   calls: callTable,
@@ -83,8 +85,13 @@ export function withProtocolTables(document: string): string {
   return filled
 }
 
-function verdictTable(): string {
-  const rows = Object.entries(verdicts).map(([name, meaning]) => {
+/** The reasons about chains that are no verdict about access tokens too. */
+const onlyOfGrants = Object.fromEntries(
+  Object.entries(grantRefusals).filter(([name]) => !Object.hasOwn(verdicts, name)),
+)
+
+function verdictTable(sentences: Readonly<Record<string, string>>): string {
+  const rows = Object.entries(sentences).map(([name, meaning]) => {
     const refusal = REFUSE?.({ valid: false, reason: name } as never)
     const error = /error="(\w+)"/.exec(refusal?.challenge ?? '')?.[1]
     return [code(name), meaning, String(refusal?.status), code(error ?? '')]

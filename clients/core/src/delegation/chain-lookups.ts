@@ -1,11 +1,14 @@
 import type { TokenIdentity } from '../revocation/revocation-log.ts'
-import type { GenuineChain, Hop } from './grant-types.ts'
+import type { Hop } from './grant-types.ts'
 
 /** A look-up in the revocation log, and the place of the grant that has ended if the look-up finds something. */
 export interface ChainLookup {
   readonly hop: number
   readonly token: TokenIdentity
 }
+
+/** The part of a grant that decides whether it is revoked. */
+export type GrantIdentity = Pick<Hop, 'kid' | 'id' | 'did' | 'operatorId' | 'epoch'>
 
 /**
  * Returns the look-ups that decide whether a genuine chain is revoked: none of them may find anything. They are in the
@@ -21,7 +24,7 @@ export interface ChainLookup {
  * const ended = chainLookups(chain).find(({ token }) => state.lookup(token) !== undefined)
  * ```
  */
-export function chainLookups({ hops }: GenuineChain): readonly ChainLookup[] {
+export function chainLookups({ hops }: { readonly hops: readonly GrantIdentity[] }): readonly ChainLookup[] {
   return hops.flatMap((grant, hop) => {
     const own = identityOf(grant, grant.id)
     const above = firstOfEachOperator(hops.slice(0, hop)).filter(({ operatorId }) => operatorId !== grant.operatorId)
@@ -30,10 +33,10 @@ export function chainLookups({ hops }: GenuineChain): readonly ChainLookup[] {
 }
 
 /** `sub`, the epochs and the key of a holder above have been looked up before, with its own grant. */
-function identityOf({ kid, did, operatorId, epoch }: Hop, id: string): TokenIdentity {
+function identityOf({ kid, did, operatorId, epoch }: GrantIdentity, id: string): TokenIdentity {
   return { kid, jti: id, operatorId, sub: did, agentEpoch: epoch[0], operatorEpoch: epoch[1] }
 }
 
-function firstOfEachOperator(hops: readonly Hop[]): readonly Hop[] {
+function firstOfEachOperator(hops: readonly GrantIdentity[]): readonly GrantIdentity[] {
   return hops.filter(({ operatorId }, at) => hops.findIndex((hop) => hop.operatorId === operatorId) === at)
 }

@@ -311,9 +311,13 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   httpUrl: string;
 
   /**
-   * `accept` when the caller accepts delegated authority, such as a chain of grants. The request must then have audience
-   * and scope, because a chain allows scopes at audiences. Absent means that a chain is not valid
+   * `accept` when the caller accepts delegated authority, such as a chain of grants. The request must then have
+   * audience and scope, because a chain allows scopes at audiences. Absent means that a chain is not valid
    * (DELEGATION_NOT_ACCEPTED), because its bearer acts for another agent.
+   *
+   * `inspect` when the caller only asks whether a chain is genuine, in time and not revoked. Then no call is checked
+   * and no proof is needed, so the request must not have audience, scope, arguments, dpop_proof and proof_checked. A
+   * service must not accept a call because of such an answer.
    *
    * @generated from field: string delegation = 8;
    */
@@ -328,8 +332,8 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   arguments?: JsonObject | undefined;
 
   /**
-   * Domains; every holder in a chain must be an agent of one of them. Absent means any domain. `operators` demands only
-   * the operator of the first holder, for which the others act.
+   * Domains; every holder in a chain must be an agent of one of them. Absent means any domain. `operators` demands
+   * only the operator of the first holder, for which the others act.
    *
    * @generated from field: repeated string actors = 10;
    */

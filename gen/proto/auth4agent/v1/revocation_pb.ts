@@ -438,8 +438,8 @@ export const RevocationService: GenService<{
    * repeated call returns the time of the first call.
    *
    * The token may be a chain of grants. Then the call ends the last grant, and with it every grant that was made from
-   * it. To hold a chain is not enough for this: the caller must be the operator of one of its holders. With the id of a
-   * grant in `jti`, an operator can end a grant of its agents, or a grant that was made from one of theirs.
+   * it. To hold a chain is not enough for this: the caller must be the operator of one of its holders. With the id of
+   * a grant in `jti`, an operator can end a grant of its agents, or a grant that was made from one of theirs.
    *
    * The server counts an operator's revoked tokens until they have certainly expired. If the count is 10,000 when the
    * call begins, the call ends all tokens of the operator's agents, and the count starts again.
