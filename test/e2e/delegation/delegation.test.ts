@@ -123,7 +123,6 @@ async function inspect(chain: string) {
     home: folder,
     fetch,
   })
-  if (!stdout.includes('grants')) throw new Error(stdout)
   const { reason, hop, grants } = JSON.parse(stdout)
   return { code, reason, hop, states: grants.map(({ state }: { state: string }) => state) }
 }
