@@ -14,7 +14,7 @@ export const SHOP = 'https://shop.example'
 /** What each grant allows unless a test says otherwise. */
 const TOOLS = { [`${SHOP}#read`]: {}, [`${SHOP}#pay`]: { amount: { constraint_type: 'range', max: 500 } } }
 /** Where each proof says that the chain was sent. */
-export const CALL = { httpMethod: 'POST', httpUrl: `${SHOP}/pay` }
+const CALL = { httpMethod: 'POST', httpUrl: `${SHOP}/pay` }
 /** A request of a service that accepts chains and has checked the proof itself. */
 export const ACCEPT = { delegation: 'accept', audience: [SHOP], scope: 'read', proofChecked: true }
 

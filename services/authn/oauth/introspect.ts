@@ -82,7 +82,7 @@ export async function mayKnow(
  * Returns the capabilities of a chain that an agent's operator may know: all if it governs a holder, and otherwise
  * those at audiences that it owns.
  */
-export async function visibleTo(
+async function visibleTo(
   deps: Owners,
   { operator }: Subject,
   chain: Pick<GenuineChain, 'hops' | 'issuer'>,

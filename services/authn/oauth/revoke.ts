@@ -3,7 +3,7 @@ import { verifyAccessToken } from '@auth4agent/core/token/access-token'
 import type { RevokeRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { type Revocation, revokeToken } from '../../revocation/store.ts'
+import { revokeToken } from '../../revocation/index.ts'
 import { actorOf } from '../chains/verify-chain.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { Subject } from '../domain/decide-issue.ts'
@@ -25,7 +25,7 @@ export async function revokeOwn(deps: AuthnDeps, { token, ...request }: RevokeRe
   await revokeToken(deps.db, author, { ...own, operatorId: operator.id, reason: '' })
 }
 
-type Own = Pick<Revocation, 'jti' | 'exp' | 'action'>
+type Own = Pick<Parameters<typeof revokeToken>[2], 'jti' | 'exp' | 'action'>
 
 async function findOwnToken(deps: AuthnDeps, text: string, { agent, operator }: Subject): Promise<Own | undefined> {
   const genuine = await verifyAccessToken(text, deps.issuer, deps.verificationKeys, 'including-retired')

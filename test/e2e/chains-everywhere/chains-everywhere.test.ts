@@ -117,7 +117,8 @@ const ENDINGS: readonly Ending[] = [
 ]
 
 /** Ends a grant, and asks every process right after the call about the chain and about a grant made from it later. */
-async function expectRefusedEverywhere(stage: Stage, { end, verdict, place }: Ending): Promise<void> {
+async function expectRefusedEverywhere(stage: Stage, ending: Ending): Promise<void> {
+  const { verdict, place } = ending
   const { all } = stage.witnesses
   const holders = await newHolders(stage)
   const { first, middle, last } = holders
@@ -126,7 +127,7 @@ async function expectRefusedEverywhere(stage: Stage, { end, verdict, place }: En
   const [ofMiddle = '', ofLast = '', ofFirst = ''] = statements
   const chain = await handOn(await handOn(above, first, middle, ofMiddle), middle, last, ofLast)
   expect(await askAll(all, chain)).toEqual(unanimously(all, 'true'))
-  await end(stage, chain, holders)
+  await ending.end(stage, chain, holders)
   expect(await askAll(all, chain)).toEqual(unanimously(all, verdict))
   const lateChild = await handOn(chain, last, first, ofFirst)
   expect(await askAll(all, lateChild)).toEqual(unanimously(all, verdict))

@@ -62,9 +62,10 @@ export function unanimously(witnesses: readonly Witness[], verdict: string): Rec
   return Object.fromEntries(witnesses.map(({ name }) => [name, verdict]))
 }
 
+const camel = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+
 /** Returns demands under the names of the stubs. */
 function inStubs(demands: Demands): Demands {
-  const camel = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
   return Object.fromEntries(Object.entries(demands).map(([name, value]) => [camel(name), value]))
 }
 
