@@ -27,8 +27,12 @@ export interface OnlineRequirements {
   readonly httpMethod?: string | undefined
   /** The URL of that request, as its client knows it. */
   readonly httpUrl?: string | undefined
-  /** `accept` if delegated authority is accepted, such as a chain of grants. By default it is not. */
-  readonly delegation?: 'accept' | undefined
+  /**
+   * `accept` if delegated authority is accepted, such as a chain of grants. By default it is not. `inspect` asks only
+   * whether a chain is genuine, in time and not revoked, without audience, scope, arguments and proof; never accept a
+   * call because of its answer.
+   */
+  readonly delegation?: 'accept' | 'inspect' | undefined
   /** The arguments of the call for which a chain is used. A constrained capability does not count without them. */
   readonly arguments?: JsonObject | undefined
   /** Domains. Every agent in the chain must be of one of them. */

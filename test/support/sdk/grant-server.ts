@@ -8,7 +8,7 @@ import { type IdentityKey, identityKey } from '../key-events.ts'
 import { challengeText, type Json } from './issuer.ts'
 
 /** An agent that the server knows, and its key, which may change. */
-export interface KnownAgent<T extends Pick<IdentityKey, 'publicKey'> = IdentityKey> {
+interface KnownAgent<T extends Pick<IdentityKey, 'publicKey'> = IdentityKey> {
   readonly did: string
   key: T
 }

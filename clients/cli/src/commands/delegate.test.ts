@@ -19,6 +19,9 @@ const tool = (args: readonly string[], options: CliOptions = {}) =>
   runCli(args, { home, fetch: server.fetch, ...options })
 const path = (name: string) => join(home, name)
 
+/** The flags for payments up to an amount. */
+const upTo = (max: number) => ['--capability', PAY, '--constraint', CONSTRAINT.replace('100', String(max))]
+
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'a4a-delegate-'))
   server = grantServer({ wallMs: Date.now })
@@ -79,18 +82,16 @@ describe('delegate', () => {
 
   it('refuses a grant that is wider than its parent, with the rule', async () => {
     const file = path('chain.txt')
-    const give = (max: number) => ['--capability', PAY, '--constraint', CONSTRAINT.replace('100', String(max))]
-    await tool(['delegate', own, ...give(100), '--expires', '10m', '--depth', '1', '--output', file])
-    const { code, stderr } = await tool(['delegate', other, '--grant', file, ...give(101), '--expires', '1m'])
+    await tool(['delegate', own, ...upTo(100), '--expires', '10m', '--depth', '1', '--output', file])
+    const { code, stderr } = await tool(['delegate', other, '--grant', file, ...upTo(101), '--expires', '1m'])
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('as narrow as the parent') })
   })
 
   it('refuses a chain that another agent holds', async () => {
     const file = path('chain.txt')
     await tool(['delegate', other, '--capability', READ, '--expires', '10m', '--output', file])
-    const { code, stdout } = await tool([
-      ...['delegate', other, '--grant', file, '--capability', READ, '--expires', '1m', '--json'],
-    ])
+    const args = ['delegate', other, '--grant', file, '--capability', READ, '--expires', '1m', '--json']
+    const { code, stdout } = await tool(args)
     expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 1, error: { reason: 'GRANT_NOT_HELD' } })
   })
 
@@ -117,13 +118,14 @@ describe('delegate', () => {
   })
 })
 
-describe('grant revoke', () => {
-  const chainFor = async (did: string): Promise<string> => {
-    const file = path('chain.txt')
-    await tool(['delegate', did, '--capability', READ, '--expires', '10m', '--output', file])
-    return file
-  }
+/** Delegates to an agent. Resolves with the file of the chain. */
+async function chainFor(did: string): Promise<string> {
+  const file = path('chain.txt')
+  await tool(['delegate', did, '--capability', READ, '--expires', '10m', '--output', file])
+  return file
+}
 
+describe('grant revoke', () => {
   it('revokes the last grant as an agent of the chain', async () => {
     const file = await chainFor(other)
     const chain = (await readFile(file, 'utf8')).trim()

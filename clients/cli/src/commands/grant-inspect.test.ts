@@ -100,7 +100,7 @@ describe('grant inspect', () => {
       revocation: 'checked',
       grants: [{ state: 'valid' }, { state: 'TOKEN_REVOKED' }, { state: 'ends with grant 1' }],
     })
-    expect(server.verified).toEqual([{ token: chainOf(2), delegation: 'accept', proof_checked: true }])
+    expect(server.verified).toEqual([{ token: chainOf(2), delegation: 'inspect' }])
   })
 
   it('asks nobody with --offline, and says that it has not', async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { CHAIN_ISSUER, PAY, READ } from '../../../../test/support/grant-chains.ts'
+import { CHAIN_ISSUER, holderDid, PAY, READ } from '../../../../test/support/grant-chains.ts'
 import { identityKey } from '../../../../test/support/key-events.ts'
 import { clientReason } from '../../../../test/support/sdk/client-reason.ts'
 import { fakeClock } from '../../../../test/support/sdk/clock.ts'
@@ -47,6 +47,16 @@ it('delegate extends the chain that the agent holds, and asks the server only fo
   expect((await server.hopsOf(second)).map(({ did }) => did)).toEqual([a.did, b.did, c.did])
   expect((await server.hopsOf(second)).at(-1)).toMatchObject({ allowedDomains: ['b.test'], maxDepth: 2 })
   expect(server.count('/v1/grant')).toBe(grants)
+})
+
+it('delegate hands on a root grant although the clock of its server is slower', async () => {
+  const clock = fakeClock()
+  const server = grantServer({ wallMs: () => clock.wallMs() - 5_000 })
+  const [{ did, key }, b] = [server.agent('A'), server.agent('B')]
+  const agent = createAgent({ server: CHAIN_ISSUER, fetch: server.fetch, did, key }, clock)
+  const chain = await agent.delegate({ to: b.did, capabilities: upTo(5), expires: '10m' })
+  const [root, leaf] = await server.hopsOf(chain)
+  expect(leaf?.exp).toBe(root?.exp)
 })
 
 const EXTENDING: readonly [name: string, reason: string, rule: string, options: Partial<DelegateOptions>][] = [
@@ -163,6 +173,7 @@ it.each<[string, (w: ReturnType<typeof world>) => Promise<unknown>]>([
   ['no grant', async () => undefined],
   ['a text that is no grant', async () => 'a.b.c'],
   ['a grant for another agent', ({ b, agentOf }) => grantOf(agentOf(b), upTo(5), '1m')],
+  ['a grant for another DID of the same key', (w) => grantOf(w.agentOf(moved(w)), upTo(5), '1m')],
   ['a wider grant', ({ a, agentOf }) => grantOf(agentOf(a), upTo(6), '1m')],
   ['a narrower grant', ({ a, agentOf }) => grantOf(agentOf(a), upTo(4), '1m')],
   ['a grant with another lifetime', ({ a, agentOf }) => grantOf(agentOf(a), upTo(5), '2m')],
@@ -174,6 +185,13 @@ it.each<[string, (w: ReturnType<typeof world>) => Promise<unknown>]>([
   const asked = given.agentOf(given.a).requestGrant({ capabilities: upTo(5), expires: '1m' })
   expect(await clientReason(asked)).toBe('UNEXPECTED_ANSWER')
 })
+
+/** The agent A under another DID, as after a move. */
+function moved({ server, a }: ReturnType<typeof world>) {
+  const agent = { did: holderDid(a.key, 'b.test'), key: a.key }
+  server.know(agent)
+  return agent
+}
 
 async function grantOf(agent: Agent, capabilities: GrantCapabilities, expires: string, depth?: number) {
   return (await agent.requestGrant({ capabilities, expires, depth })).grant

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { CHAIN_ISSUER, chainOf, READ } from '../../../../test/support/grant-chains.ts'
+import { CHAIN_ISSUER, chainOf, holderDid, READ } from '../../../../test/support/grant-chains.ts'
 import { identityKey, p256Key } from '../../../../test/support/key-events.ts'
 import { clientReason } from '../../../../test/support/sdk/client-reason.ts'
 import { fakeClock } from '../../../../test/support/sdk/clock.ts'
@@ -72,6 +72,11 @@ it.each<[string, string, (w: ReturnType<typeof world>) => Promise<[string, Parti
   ['a chain that was cut', 'MALFORMED_GRANT', async ({ give }) => [(await give()).slice(0, -1)]],
   ['the parent of its grant', 'GRANT_NOT_HELD', async ({ give }) => [(await give()).split('~')[0] ?? '']],
   ['a grant for its old key', 'GRANT_NOT_HELD', async ({ give }) => [await give(), { key: identityKey('new') }]],
+  [
+    'a grant for its old DID',
+    'GRANT_NOT_HELD',
+    async ({ give, b }) => [await give(), { did: holderDid(b.key, 'b.test') }],
+  ],
   ['a grant and an added key of P-256', 'GRANT_NOT_HELD', async ({ give }) => [await give(), { key: p256Signer() }]],
   ['a chain of another issuer', 'WRONG_ISSUER', async () => [chainOf(1, { 0: { claims: { iss: 'https://x.test' } } })]],
   [
