@@ -19,7 +19,9 @@ export interface WantedOfChain extends Wanted {
    * Without arguments, a chain with constraints is refused.
    */
   readonly arguments?: () => Arguments | Promise<Arguments>
-  /** The domains whose agents may hold a grant of the chain, the first one too. By default, all that the grants allow. */
+  /**
+   * The domains whose agents may hold a grant of the chain, the first one too. By default, all that the grants allow.
+   */
   readonly actors?: readonly string[]
 }
 

@@ -53,9 +53,10 @@ export interface Verifier {
    */
   verify(token: string, wanted?: Wanted): Promise<AccessTokenClaims>
   /**
-   * Resolves with who acts for whom, if a chain of grants is valid and allows a call with the requirements in `wanted`.
-   * The DPoP proof in `wanted.dpop` is needed, by the holder of the last grant and for the whole text of the chain.
-   * `verify` refuses chains with DELEGATION_NOT_ACCEPTED, because the agent that sends one acts for another agent.
+   * Resolves with who acts for whom, if a chain of grants is valid and allows a call with the requirements in
+   * `wanted`. The DPoP proof in `wanted.dpop` is needed, by the holder of the last grant and for the whole text of the
+   * chain. `verify` refuses chains with DELEGATION_NOT_ACCEPTED, because the agent that sends one acts for another
+   * agent.
    *
    * Rejects with VerificationError for any other input, and with TypeError if `wanted` is invalid or has no scope.
    *

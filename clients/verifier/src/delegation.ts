@@ -19,7 +19,9 @@ export interface DelegationHop {
 export interface Delegation {
   /** The DID of the agent whose authority is used: the holder of the first grant. */
   readonly principal: string
-  /** The DID of the agent that sent the request: the holder of the last grant. The same as `principal` without others. */
+  /**
+   * The DID of the agent that sent the request: the holder of the last grant. The same as `principal` without others.
+   */
   readonly actor: string
   /** All holders, the principal first and the actor last. */
   readonly chain: readonly DelegationHop[]
@@ -29,8 +31,8 @@ export interface Delegation {
    */
   readonly capabilities: readonly string[]
   /**
-   * Returns whether every grant of the chain also allows another call at this service: all scopes in `scope`, which are
-   * separated by spaces, with these arguments. It checks neither expiry nor revocation again.
+   * Returns whether every grant of the chain also allows another call at this service: all scopes in `scope`, which
+   * are separated by spaces, with these arguments. It checks neither expiry nor revocation again.
    *
    * Throws TypeError for a scope that is empty or malformed.
    *

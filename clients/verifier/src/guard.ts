@@ -39,7 +39,9 @@ export interface GuardOptions<Source = void> extends Omit<Wanted, 'dpop'> {
    * refused.
    */
   readonly arguments?: (source: Source) => Arguments | Promise<Arguments>
-  /** The domains whose agents may hold a grant of a chain, the first one too. By default, all that the grants allow. */
+  /**
+   * The domains whose agents may hold a grant of a chain, the first one too. By default, all that the grants allow.
+   */
   readonly actors?: readonly string[]
 }
 
@@ -95,7 +97,7 @@ const checkWanted = createDemands({ audience: [], operators: [], scope: [], dpop
  * |---|---|
  * | 400 `invalid_request` | several Authorization headers, or one without a token of the scheme Bearer or DPoP |
  * | 401 without a code | no Authorization header |
- * | 401 `invalid_token` | the token or the chain of grants is not valid or not accepted, or came under the wrong scheme |
+ * | 401 `invalid_token` | the token or the chain of grants is not valid or not accepted, or has the wrong scheme |
  * | 401 `invalid_dpop_proof` | the scheme is DPoP, and the request does not have exactly one valid, unused proof |
  * | 403 `insufficient_scope` | the token lacks the scope, or a grant does not allow the call with its arguments |
  * | 503 | the verifier cannot decide now |

@@ -31,9 +31,9 @@ interface Refusal extends VerificationErrorOptions {
 }
 
 /**
- * Makes the judge of chains. It checks signatures, clock, demands, the proof, the arguments of the call, and then again
- * what can change at any time, because replay store and arguments may have needed seconds: revocations come last. It
- * reads the arguments only for a sender that holds the chain.
+ * Makes the judge of chains. It checks signatures, clock, demands, the proof, the arguments of the call, and then
+ * again what can change at any time, because replay store and arguments may have needed seconds: revocations come
+ * last. It reads the arguments only for a sender that holds the chain.
  */
 export function createJudgeChain(options: JudgeChainOptions): JudgeChain {
   const { counts, checkBound, verifyChain } = options

@@ -21,7 +21,9 @@ export interface McpAuth {
   readonly token: string
   /** The DID of the agent that sent the request. With a chain of grants, it acts for `extra.delegation.principal`. */
   readonly clientId: string
-  /** The scopes of the token. With a chain of grants, only those that it allows at the resource without constraints. */
+  /**
+   * The scopes of the token. With a chain of grants, only those that it allows at the resource without constraints.
+   */
   readonly scopes: string[]
   /** Unix seconds. */
   readonly expiresAt: number

@@ -87,7 +87,7 @@ describe('verifyChain refuses a genuine chain', () => {
     expect(await chainOutcome(verifier, chain, wanted)).toBe('PROOF_REPLAYED')
   })
 
-  it('whose principal is an agent of another operator, whoever acts', async () => {
+  it('whose principal is an agent of another operator, also when a trusted agent acts', async () => {
     const { verifier, chain, actor } = await setUpChain({ operators: ['acme.test'] }, ['other.test'])
     expect(await chainOutcome(verifier, chain, await wantedWith(actor, chain))).toBe('OPERATOR_NOT_TRUSTED at 0')
   })

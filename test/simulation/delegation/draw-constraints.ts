@@ -180,7 +180,7 @@ function changeOne(
   return constraints.length === 1 ? [drawConstraint(random, 1)] : constraints.filter((_, i) => i !== at)
 }
 
-/** Draws a value near the edge of what a constraint admits. */
+/** Draws a value near the edge of a constraint. */
 export function drawNear(random: Random, constraint: Constraint): unknown {
   switch (constraint.constraint_type) {
     case 'wildcard':

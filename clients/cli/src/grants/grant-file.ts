@@ -3,7 +3,9 @@ import { usageError } from '../cli-error.ts'
 import type { Base } from '../context.ts'
 import { readBodyFile } from '../secrets.ts'
 
-/** Room for the spaces and line ends around a chain, and for a chain that is too long, so that its refusal is shown. */
+/**
+ * Room for the spaces and line ends around a chain, and for a chain that is too long, so that its refusal is shown.
+ */
 const MAX_TEXT = 4 * MAX_CHAIN_BYTES
 
 /** Reads the chain of grants in the file that the command line names. Throws CliError. */

@@ -4,7 +4,9 @@ import { checkChainTimes } from './chain-times.ts'
 import type { GrantReason } from './refusal.ts'
 import { verifyGrantChain } from './verify-grant-chain.ts'
 
-/** The root is valid from 0 to 3600 s, each grant below 60 s less at both ends, and its statement from 90 to 3550 s. */
+/**
+ * The root is valid from 0 to 3600 s, each grant below 60 s less at both ends, and its statement from 90 to 3550 s.
+ */
 const SPAN = { iat: ISSUED + 90, exp: ISSUED + 3550 }
 const TEXT = chainOf(2, { 1: { statement: { claims: SPAN } } })
 const SKEW = 10

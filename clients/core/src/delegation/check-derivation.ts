@@ -72,8 +72,8 @@ export function thumbprintUri(jkt: string): string {
 }
 
 /**
- * Checks that a derived grant belongs to its parent and narrows it in depth, time and domains. The holder statement and
- * the capabilities are checked elsewhere.
+ * Checks that a derived grant belongs to its parent and narrows it in depth, time and domains. The holder statement
+ * and the capabilities are checked elsewhere.
  *
  * @returns undefined if nothing is wrong.
  * @example

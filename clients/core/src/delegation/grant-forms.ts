@@ -31,8 +31,8 @@ export const DOMAINS: Form<readonly string[]> = {
 }
 
 /**
- * Checks that no claim restricts a grant or statement in a way that this version cannot enforce: a claim that restricts
- * other tokens, or an unknown one of this project. All other unknown claims are ignored (draft section 3.4).
+ * Checks that no claim restricts a grant or statement in a way that this version cannot enforce: a claim that
+ * restricts other tokens, or an unknown one of this project. All other unknown claims are ignored (draft section 3.4).
  *
  * @param known claims of this project that the text may have
  * @returns undefined if there is none.

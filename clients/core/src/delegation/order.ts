@@ -44,8 +44,8 @@ function row<P extends ConstraintType, C extends ConstraintType>(parentType: P, 
 
 /**
  * Tells whether a constraint is certainly as narrow as the constraint of the parent: the parent admits every value
- * that the child admits. As the draft demands (section 4.5), some pairs are refused although the child is narrower, for
- * example `one_of ["dev"]` under `not_one_of ["prod"]`.
+ * that the child admits. As the draft demands (section 4.5), some pairs are refused although the child is narrower,
+ * for example `one_of ["dev"]` under `not_one_of ["prod"]`.
  *
  * @example
  * ```ts

@@ -119,8 +119,8 @@ function checkArgument(map: ArgumentMap, name: string, value: unknown): GrantRef
 }
 
 /**
- * Checks a call against every grant of a chain. A child is no wider than its parent, so the last grant would be enough.
- * With every grant, a mistake in the comparison of grants cannot widen a right.
+ * Checks a call against every grant of a chain. A child is no wider than its parent, so the last grant would be
+ * enough. With every grant, a mistake in the comparison of grants cannot widen a right.
  *
  * @param hops the capabilities of each grant, root first.
  * @param capability `<audience>#<scope>`.

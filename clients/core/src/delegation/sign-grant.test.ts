@@ -81,7 +81,7 @@ describe('deriveGrant', () => {
     })
   })
 
-  it('narrows what it is told to', async () => {
+  it('narrows the grant as the options say', async () => {
     const capabilities = capabilitiesOf({ [PAY]: { amount: { constraint_type: 'exact', value: 5 } } })
     const narrow = { capabilities, expires: ISSUED + 100, maxDepth: 1, allowedDomains: ['b.test'] }
     const verified = await verify(await derive(await root(), 1, narrow))

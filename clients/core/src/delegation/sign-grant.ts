@@ -53,7 +53,7 @@ export class GrantRefusedError extends Error {
 const alwaysValid = () => true
 const trust = async (kid: string) => ({ kid, alg: GRANT_ALGORITHM, state: 'active', verify: alwaysValid }) as const
 /**
- * The keys of a signer, under which every signature is valid. A signer checks the form and the rules of what it signs.
+ * The keys of a signer, under which every signature is valid. A signer checks form and rules of the grant.
  * It leaves the signatures of others to the verifier, so it needs no keys of the issuer and runs on every platform.
  */
 const ANY_KEY: GrantKeys = { find: trust, findNow: trust }
@@ -97,8 +97,8 @@ export async function signHolderStatement(signer: JwsSigner, about: AboutHolder)
 }
 
 /**
- * Derives a grant from the last grant of a chain and appends it. The signer is the holder of that last grant. It checks
- * the new chain with the rules of the verifier, except for the signatures, times and revocation.
+ * Derives a grant from the last grant of a chain and appends it. The signer is the holder of that last grant. It
+ * checks the new chain with the rules of the verifier, except for the signatures, times and revocation.
  *
  * @param nowS the signer's clock, in Unix seconds. A clock that is slower than the clock of the parent's signer does
  *   no harm.
