@@ -164,7 +164,7 @@ describe('the version 1 protocol, from a domain to a token', () => {
       kid: expect.any(String),
       x: expect.any(String),
     })
-    expect(others.map(({ alg }) => alg)).toEqual(['Ed25519', 'ES256', 'RS256', 'EdDSA'])
+    expect(others.map(({ alg }) => alg)).toEqual(['Ed25519', 'ES256', 'RS256', 'EdDSA', 'Ed25519'])
     expect(decodeProtectedHeader(token)).toEqual({ alg: 'EdDSA', typ: 'at+jwt', kid: key?.kid })
     const claims: JWTPayload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
     expect(claims).toEqual({
