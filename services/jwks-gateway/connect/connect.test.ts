@@ -209,6 +209,14 @@ describe('a request over Connect or gRPC-Web', () => {
     expect(rpc.calls).toHaveLength(0)
   })
 
+  it('with a byte order mark before its JSON is read', async () => {
+    const { url, rpc } = await startGateway()
+    const headers = { 'content-type': 'application/json' }
+    const body = '\ufeff{"token":"t"}'
+    await fetch(`${url}/auth4agent.v1.AuthnService/VerifyToken`, { method: 'POST', body, headers })
+    expect(rpc.last().request).toMatchObject({ token: 't' })
+  })
+
   it('of an unknown content type answers 415', async () => {
     const { url, rpc } = await startGateway()
     expect(
