@@ -152,6 +152,13 @@ describe('a stream request that Connect cannot read', () => {
   it.each([
     ['a malformed message', CONNECT, envelope('\xff\xff'), 'INVALID_ARGUMENT', 'invalid_argument'],
     ['malformed JSON', 'application/connect+json', envelope('{'), 'INVALID_ARGUMENT', 'invalid_argument'],
+    [
+      'a member twice',
+      'application/connect+json',
+      envelope('{"hash":"","hash":""}'),
+      'INVALID_ARGUMENT',
+      'invalid_argument',
+    ],
     ['an incomplete message', CONNECT, envelope('ab', 9), 'INVALID_ARGUMENT', 'invalid_argument'],
     ['an envelope over the size limit', CONNECT, '\0\x7f\xff\xff\xff', 'BODY_TOO_LARGE', 'resource_exhausted'],
     ['no message', CONNECT, '', 'UNSUPPORTED_MEDIA_TYPE', 'unimplemented'],

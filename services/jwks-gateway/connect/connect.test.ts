@@ -192,6 +192,31 @@ describe('a request over Connect or gRPC-Web', () => {
     expect(rpc.last().request).toMatchObject({ token: 't', operators: ['a.example'] })
   })
 
+  it.each([
+    ['a member twice', 'AuthnService/IssueToken', '{"did":"a","did":"b"}'],
+    ['a member twice, once with an escape in its name', 'AuthnService/IssueToken', '{"did":"a","d\\u0069d":"b"}'],
+    ['a member of a document twice', 'IdentityService/RegisterAgent', '{"did_document":{"id":1,"id":2}}'],
+    [
+      'a field under both of its names',
+      'IdentityService/SetAgentScopes',
+      '{"allowed_scopes":["a"],"allowedScopes":["admin"]}',
+    ],
+  ])('with %s in JSON is refused with INVALID_ARGUMENT', async (_name, call, body) => {
+    const { url, rpc } = await startGateway()
+    const headers = { 'content-type': 'application/json' }
+    expect((await fetch(`${url}/auth4agent.v1.${call}`, { method: 'POST', body, headers })).status).toBe(400)
+    expect(rpc.refused).toMatchObject([{ reason: 'INVALID_ARGUMENT' }])
+    expect(rpc.calls).toHaveLength(0)
+  })
+
+  it('with a byte order mark before its JSON is read', async () => {
+    const { url, rpc } = await startGateway()
+    const headers = { 'content-type': 'application/json' }
+    const body = '\ufeff{"token":"t"}'
+    await fetch(`${url}/auth4agent.v1.AuthnService/VerifyToken`, { method: 'POST', body, headers })
+    expect(rpc.last().request).toMatchObject({ token: 't' })
+  })
+
   it('of an unknown content type answers 415', async () => {
     const { url, rpc } = await startGateway()
     expect(

@@ -28,7 +28,9 @@ export function compileBodyCheck({ input }: DescMethod): BodyCheck | undefined {
 
 /** Returns the JSON text of a request, or undefined for protobuf. Connect has already parsed the text. */
 function jsonText(headers: IncomingHttpHeaders, body: Buffer): string | undefined {
-  return JSON_TYPE.test(headers['content-type'] ?? '') ? sentMessage(headers, body).toString() : undefined
+  if (!JSON_TYPE.test(headers['content-type'] ?? '')) return undefined
+  // Unlike toString of Buffer, a TextDecoder drops a byte order mark. Connect uses one too.
+  return new TextDecoder().decode(sentMessage(headers, body))
 }
 
 function messageCheck({ fields }: DescMessage, above: readonly DescMessage[] = []): Check | undefined {

@@ -64,7 +64,6 @@ describe('the JSON reader, for valid JSON,', () => {
       '{"policy":{"audiences":[{"audience":"a","callers":["*"]}]}}',
       { policy: { audiences: [{ audience: 'a', callers: ['*'] }] } },
     ],
-    ['duplicate members and reads the last one', 'token', '{"did":"a","did":"b"}', { did: 'b' }],
   ])('accepts %s', (_name, schema, json, expected) => {
     expect(read(schema, json)).toMatchObject(expected)
   })
@@ -147,6 +146,18 @@ describe('the JSON reader, for invalid values,', () => {
       'agent',
       `{"did_document":{"a":${'['.repeat(99)}${']'.repeat(99)}}}`,
       'must not be nested deeper than 32 levels',
+    ],
+    [
+      'a field under both of its names',
+      'claims',
+      '{"operatorId":"o","operator_id":"o"}',
+      'operatorId must not be sent twice: send operator_id or operatorId, not both',
+    ],
+    [
+      'a field under both of its names, once null',
+      'policy',
+      '{"policy":{"audiences":[{"token_signing_alg":null,"tokenSigningAlg":"RS256"}]}}',
+      'policy.audiences[0].tokenSigningAlg must not be sent twice',
     ],
     ['a Struct with infinity', 'agent', '{"did_document":{"a":[1e999]}}', 'a number that is too large'],
     ['a Struct with a prototype', 'agent', '{"did_document":{"a":{"__proto__":{}}}}', 'a member named __proto__'],

@@ -1,6 +1,6 @@
 import { create, type DescField, type DescMessage, getOption, hasOption, ScalarType } from '@bufbuild/protobuf'
 import { type JsonRule, json } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
-import { emptyDemand, invalid, unknownField, wrongType } from './json-refusal.ts'
+import { bothNames, emptyDemand, invalid, unknownField, wrongType } from './json-refusal.ts'
 import { readBytes, readStruct, readTimestamp } from './json-values.ts'
 
 /**
@@ -26,8 +26,8 @@ const compiled = new WeakMap<DescMessage, Read>()
 
 /**
  * Compiles the reader for the JSON of a message. The reader accepts snake_case and lowerCamel names, refuses unknown
- * fields, and treats null as absent. Each message type is compiled once, so that a request needs no reflection. Throws
- * Error for field types that REST cannot serve.
+ * fields and a field under both names, and treats null as absent. Each message type is compiled once, so that a
+ * request needs no reflection. Throws Error for field types that REST cannot serve.
  */
 export function compileReader(message: DescMessage): Read {
   const known = compiled.get(message)
@@ -53,6 +53,7 @@ function readMessage(message: DescMessage, fields: Fields, value: unknown, at: s
     const member = source[name]
     const path = at === '' ? name : `${at}.${name}`
     if (reader === undefined) throw unknownField('field', path, name, message.fields)
+    if (name !== reader.field.name && Object.hasOwn(source, reader.field.name)) throw bothNames(path, reader.field)
     if (member === null) continue
     assignField(target, reader.field, reader.read(member, path, depth + 1))
   }

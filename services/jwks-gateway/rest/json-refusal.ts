@@ -7,6 +7,16 @@ export function invalid(at: string, problem: string): ApiError {
   return new ApiError('INVALID_ARGUMENT', at === '' ? `The body ${problem}` : `${at} ${problem}`)
 }
 
+/** Makes the error for an object with two members of one name. */
+export function repeatedMember(): ApiError {
+  return invalid('', 'must not have two members of one name in an object')
+}
+
+/** Makes the error for an object that has the same field under both of its names. `path` ends with one of them. */
+export function bothNames(path: string, { name, jsonName }: DescField): ApiError {
+  return invalid(path, `must not be sent twice: send ${name} or ${jsonName}, not both`)
+}
+
 /** Makes the error for an empty list of requirements (`refuse_empty`). */
 export function emptyDemand(at: string): ApiError {
   return invalid(at, 'must not be empty: leave it out if nothing is required')

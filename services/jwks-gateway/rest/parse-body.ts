@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { repeatedMember } from './json-refusal.ts'
+import { hasRepeatedMember } from './repeated-member.ts'
 
 const JSON_MEDIA_TYPE = /^\s*application\/json\s*(?:;|$)/i
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i
@@ -10,7 +12,8 @@ const NOT_JSON = 'The body must be JSON in UTF-8: send Content-Type: application
 /**
  * Parses the body of a request as JSON. Returns undefined for an empty body. Accepts a body without a content type,
  * because old clients send none. Throws UNSUPPORTED_MEDIA_TYPE for another content type and for a content coding.
- * Throws INVALID_ARGUMENT if the body is not JSON in UTF-8 (RFC 8259 section 8.1).
+ * Throws INVALID_ARGUMENT if the body is not JSON in UTF-8 (RFC 8259 section 8.1), or if an object in it has two
+ * members of one name. Parsers disagree which of the two counts, but a signed body must have one meaning.
  */
 export function parseBody(headers: IncomingHttpHeaders, body: Buffer): unknown {
   if (body.length === 0) return undefined
@@ -20,8 +23,15 @@ export function parseBody(headers: IncomingHttpHeaders, body: Buffer): unknown {
     throw new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The body must have no content coding')
   }
   if (!isUtf8(body)) throw new ApiError('INVALID_ARGUMENT', 'The body must be UTF-8')
+  const text = body.toString('utf8')
+  const value = parseJson(text)
+  if (hasRepeatedMember(text, value)) throw repeatedMember()
+  return value
+}
+
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(body.toString('utf8'))
+    return JSON.parse(text)
   } catch (cause) {
     throw new ApiError('INVALID_ARGUMENT', 'The body must be JSON', { cause })
   }

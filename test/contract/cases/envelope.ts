@@ -100,7 +100,6 @@ const READ: Readonly<Record<string, readonly [body: string, type?: string]>> = {
   'no body': ['', 'text/plain'],
   'white space around the object': [' \n{}\t ', 'application/json'],
   'a body of exactly 64 KiB': [padded(LIMIT), 'application/json'],
-  'a duplicate member, of which the last one counts': ['{"did":"did:agent:a.com:0","did":""}', 'application/json'],
 }
 
 const read = Object.entries(READ).map(([name, [body, type]]) =>
@@ -142,6 +141,11 @@ const UNREADABLE: Readonly<Record<string, string | Uint8Array>> = {
     Buffer.from('"}'),
   ]),
   'UTF-16': Buffer.from('{"did":"x"}', 'utf16le'),
+  'a member twice': '{"did":"did:agent:a.com:0","did":""}',
+  'a member twice with the same value': '{"did":"x","did":"x"}',
+  'a member twice, once with an escape in its name': '{"did":"x","d\\u0069d":"x"}',
+  'a member twice, once null': '{"did":null,"did":"x"}',
+  'a member under both of its names': '{"authorization_details":"","authorizationDetails":""}',
   'arrays nested as deep as 64 KiB allow': '['.repeat(LIMIT),
   'objects nested as deep as 64 KiB allow': '{"a":'.repeat(LIMIT / 5),
 }

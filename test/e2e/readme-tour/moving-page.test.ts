@@ -17,10 +17,11 @@ beforeAll(async () => {
 afterAll(() => tour?.stop())
 
 it(
-  'docs/moving.md has commands that work when pasted in order',
+  'docs/moving.md has commands that work when pasted in order after the tour of the README',
   async () => {
-    const commands = await blocks('docs/moving.md', 'sh')
-    const output = await tour.paste(`export PATH="$PWD:$PATH"\n${commands.join('\n')}`)
+    const [begin] = await blocks('README.md', 'sh')
+    const commands = [begin, 'export PATH="$PWD:$PATH"', ...(await blocks('docs/moving.md', 'sh'))]
+    const output = await tour.paste(commands.join('\n'))
     expect(output).toMatch(/^a move waits$[^]*^agent released$[^]*^agent admitted$[^]*^agent moved$[^]*^token issued$/m)
   },
   PASTE_MS,

@@ -19,13 +19,16 @@ afterAll(() => tour?.stop())
 
 describe('docs/operator-keys.md', () => {
   it(
-    'has commands that work when pasted in order, and a request with an HTTP message signature',
+    'has commands and a signed HTTP request that work when pasted in order after the tour of the README',
     async () => {
+      const [begin] = await blocks('README.md', 'sh')
       const commands = [
+        begin,
+        'export PATH="$PWD:$PATH"',
         ...(await blocks('docs/operator-keys.md', 'sh')),
         ...(await blocks('docs/operator-keys.md', 'sh rfc9421')),
       ]
-      const output = await tour.paste(`export PATH="$PWD:$PATH"\n${commands.join('\n')}`)
+      const output = await tour.paste(commands.join('\n'))
       expect(output).toMatch(/^key added: bob$[^]*^Key in use: bob$[^]*^key added: pipeline$/m)
       expect(output).toMatch(/^verified on this machine$[^]*^key removed: bob$[^]*^refused, as it should be$/m)
       expect(output).toMatch(/^the request changes:\n- key pipeline, agents\.register, until/m)

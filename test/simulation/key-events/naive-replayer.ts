@@ -75,7 +75,12 @@ function isRight(name: string, value: unknown, type: string): boolean {
   if (name === 'proof') return isText(value, 4096)
   if (name === 'label') return isText(value, 100) && !HIDDEN.test(value) && value.trim() === value
   if (name === 'operator_id') return typeof value === 'string' && UUID.test(value)
-  if (name === 'issuer') return isText(value, 255) && /^https?:\/\/[a-z0-9._:[\]-]+(\/[\w.~-]+)*$/.test(value)
+  if (name === 'issuer')
+    return (
+      isText(value, 255) &&
+      /^https?:\/\/[a-z0-9._:[\]-]+(\/[\w.~-]+)*$/.test(value) &&
+      /^(https:|http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$))/.test(value)
+    )
   if (name === 'recorded') return value === true
   return isDigest(value)
 }

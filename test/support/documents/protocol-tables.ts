@@ -3,11 +3,13 @@ import { verdicts } from '@auth4agent/core/token/verdicts'
 import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@bufbuild/protobuf'
 import { status as statuses } from '@grpc/grpc-js'
 import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
+import { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
+import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { authnPolicies, grantPolicies, oauthPolicies } from '../../../services/authn/policy.ts'
@@ -15,10 +17,14 @@ import { statusRefusals } from '../../../services/authn/refuse-by-status.ts'
 import { methodName } from '../../../services/chain/method-name.ts'
 import type { Policy } from '../../../services/chain/policy.ts'
 import { keyPolicies } from '../../../services/identity/key-events/policy.ts'
+import { movePolicies } from '../../../services/identity/moves/policy.ts'
 import { policies as identityPolicies } from '../../../services/identity/policy.ts'
 import { type RestBinding, restBindings } from '../../../services/jwks-gateway/rest/rest-bindings.ts'
 import { keysPolicies } from '../../../services/keys/policy.ts'
-import { policies as operatorPolicies } from '../../../services/operator-registry/policy.ts'
+import {
+  keyPolicies as operatorKeyPolicies,
+  policies as operatorPolicies,
+} from '../../../services/operator-registry/policy.ts'
 import { reasons } from '../../../services/platform/errors/reasons.ts'
 import type { LimitName } from '../../../services/platform/limits/limits.ts'
 import { scaleRates } from '../../../services/platform/limits/rates.ts'
@@ -26,8 +32,10 @@ import { revocationPolicies } from '../../../services/revocation/policy.ts'
 
 const SERVICES = [
   OperatorRegistryService,
+  OperatorKeyService,
   IdentityService,
   AgentKeyService,
+  AgentMoveService,
   AuthnService,
   DelegationService,
   OAuthService,
@@ -36,8 +44,10 @@ const SERVICES = [
 ]
 const POLICIES: readonly object[] = [
   operatorPolicies,
+  operatorKeyPolicies,
   identityPolicies,
   keyPolicies,
+  movePolicies,
   authnPolicies,
   grantPolicies,
   oauthPolicies,

@@ -50,6 +50,7 @@ describe('readClaims', () => {
     ['the last second of the year 9999', { ...GOOD.deactivate, iat: 253_402_300_799 }],
     ['the claims in another order', Object.fromEntries(Object.entries(GOOD.move).toReversed())],
     ['an issuer with port and path', { ...GOOD.move, issuer: 'http://127.0.0.1:8080/a/b' }],
+    ['an issuer over plain http on localhost', { ...GOOD.move, issuer: 'http://localhost:8080' }],
     ['an issuer with an IPv6 address', { ...GOOD.move, issuer: 'http://[::1]:8080' }],
     ['an issuer of 255 characters', { ...GOOD.move, issuer: 'https://a.example/'.padEnd(255, 'a') }],
   ])('accepts %s', (_name, claims) => {
@@ -145,6 +146,7 @@ const WRONG_ISSUERS = [
   'auth.example.net ftp://auth.example.net https:// https://auth.example.net/ HTTPS://auth.example.net'.split(' '),
   'https://Auth.example.net https://auth.example.net?a https://auth.example.net#a https://me@auth.example'.split(' '),
   'https://auth.example.net//a https://ä.example https://auth.example.net/a/'.split(' '),
+  'http://auth.example.net http://localhost.example http://127.0.0.1.example http://0.0.0.0 http://[::2]'.split(' '),
 )
 
 /** Values that each claim refuses, in every type that has the claim. */

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../encoding/strict-json.ts'
 import { type Ed25519Jwk, type P256Jwk, type PublicJwk, readPublicJwk } from '../jose/public-jwk.ts'
+import { isSecureUrl } from '../platform/secure-url.ts'
 import { isAddedKeyLabel } from './added-key-label.ts'
 import { DID, DIGEST, type Form, OPERATOR_ID, TIME, text, whole } from './claim-forms.ts'
 import { MAX_PROOF_BYTES } from './key-proof.ts'
@@ -89,8 +90,8 @@ const PROOF = text((value) => value.length <= MAX_PROOF_BYTES, `must be a JWS of
 const LABEL = text(isAddedKeyLabel, 'must be 1 to 100 visible characters without a space at either end')
 const RECORDED: Form<true> = { holds: (value): value is true => value === true, demand: 'must be true or left out' }
 const ISSUER_URL = text(
-  (value) => value.length <= MAX_ISSUER && ISSUER.test(value),
-  `must be the issuer of a server, an http or https URL of at most ${MAX_ISSUER} characters`,
+  (value) => value.length <= MAX_ISSUER && ISSUER.test(value) && isSecureUrl(value),
+  `must be the issuer of a server, an https URL, or http on loopback, of at most ${MAX_ISSUER} characters`,
 )
 
 type Members = Readonly<Record<string, Form>>

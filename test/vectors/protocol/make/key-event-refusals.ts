@@ -186,6 +186,7 @@ function keys(): readonly Row[] {
     ],
     ['a move to the fingerprint of another agent', after(FREE, moving(OTHER_DID)), 'malformed'],
     ['a move to the same DID', after(FREE, moving(DID)), 'malformed'],
+    ['a move over plain http', after(FREE, { ...MOVE, issuer: 'http://auth.example.org' }), 'malformed'],
   ]
 }
 
