@@ -1,5 +1,4 @@
 import { decodeBase64, encodeBase64url } from '@auth4agent/core/encoding/base64'
-import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import type { OperationalKey, RootKey } from '@auth4agent/core/identity/operator-manifest'
 import { parseOperatorManifest } from '@auth4agent/core/identity/parse-operator-manifest'
 import { isSignedByRoot } from '@auth4agent/core/identity/verify-manifest-chain'
@@ -7,6 +6,7 @@ import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import type { Operator } from '@auth4agent/sdk'
 import type { OperatorConfig } from '@auth4agent/sdk/node'
 import type { SignerKey } from './evidence.ts'
+import { manifestIn } from './manifest-in.ts'
 import { ROOT } from './own-keys.ts'
 
 /** The action of the audit records about changes of the keys. */
@@ -78,15 +78,4 @@ async function* earlierManifests({ operator, issuer }: Search, roots: readonly P
     const parsed = text === undefined ? undefined : parseOperatorManifest(text, rules)
     if (parsed?.ok === true) yield { ...parsed.manifest, isTrusted: isSignedByRoot(parsed, roots) }
   }
-}
-
-/** Returns the manifest in a request. A request over gRPC is no JSON, but contains the manifest as text. */
-function manifestIn(body: string): string | undefined {
-  try {
-    const json: unknown = JSON.parse(body)
-    if (isJsonObject(json) && typeof json.manifest === 'string') return json.manifest
-  } catch {
-    // Not JSON.
-  }
-  return /[\w-]{20,}\.[\w-]{20,}\.[\w-]{86}/.exec(body)?.[0]
 }

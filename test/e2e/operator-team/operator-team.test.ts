@@ -231,7 +231,15 @@ describe('a new root key', () => {
     expect(instructions.txt_record_value).toContain(operatorId)
   })
 
-  it('3. a record with a foreign key freezes every change, and says so, until it is right again', async () => {
+  it('3. lets alice and carol change keys again and again', async () => {
+    await alice.json('operator keys request --label clerk --role audit.read --output ~/clerk.request')
+    await approved('operator keys add --request ~/clerk.request', '~/clerk.json')
+    await carol.json('operator keys update clerk --expires 3d --prepare ~/update.json')
+    await carol.json('operator keys remove clerk --prepare ~/carol-remove.json')
+    await approved('operator keys remove clerk', '~/clerk-remove.json')
+  })
+
+  it('4. a record with a foreign key freezes every change, and says so, until it is right again', async () => {
     const { txt_record_value: right } = await alice.json('verify-operator instructions')
     deployment.dns.setTxt(NAME, [String(right).replace(/rk=.*/, `rk=${'x'.repeat(43)}`)])
     expect((await alice.run('verify-operator confirm')).code).toBe(1)
