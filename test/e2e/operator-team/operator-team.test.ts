@@ -231,12 +231,19 @@ describe('a new root key', () => {
     expect(instructions.txt_record_value).toContain(operatorId)
   })
 
-  it('3. lets alice and carol change keys again and again', async () => {
+  it('3. lets alice and carol change keys again, and both trust the retired root key in the audit', async () => {
     await alice.json('operator keys request --label clerk --role audit.read --output ~/clerk.request')
     await approved('operator keys add --request ~/clerk.request', '~/clerk.json')
     await carol.json('operator keys update clerk --expires 3d --prepare ~/update.json')
     await carol.json('operator keys remove clerk --prepare ~/carol-remove.json')
     await approved('operator keys remove clerk', '~/clerk-remove.json')
+    const records = await alice.json<Json[]>('audit --action operator.set-keys --outcome done')
+    const ofOldRoot = records.at(-1)?.id
+    for (const person of [alice, carol])
+      expect(await person.json(`audit show ${String(ofOldRoot)}`)).toMatchObject({
+        verified: true,
+        signatures: [{ kid: records.at(-1)?.kid, label: 'root', trusted: true }],
+      })
   })
 
   it('4. a record with a foreign key freezes every change, and says so, until it is right again', async () => {
