@@ -68,7 +68,10 @@ describe('a team of two people and a pipeline', () => {
     expect(await bob.json('whoami')).toMatchObject({
       key: { label: 'bob', accepted: true, root: false, roles: ['agents.manage', 'agents.revoke', 'audit.read'] },
       frozen: false,
+      domain_verified_at: expect.stringMatching(/^20/),
     })
+    expect((await bob.run('whoami')).stdout).toContain('Verified: 20')
+    expect((await bob.run('whoami --offline')).stdout).not.toContain('Verified')
   })
 
   it('3. a pipeline gets a P-256 key of its key store, and registers agents with the SDK', async () => {
