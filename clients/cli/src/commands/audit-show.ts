@@ -111,7 +111,7 @@ function signatureText({
     kid,
     'key from': source,
     trusted: source === '' ? '' : isTrusted ? 'yes' : 'no',
-    'signed at': signedAt === undefined ? '' : writeTime(signedAt),
+    'valid from': signedAt === undefined ? '' : writeTime(signedAt),
     'covers the body': isValid ? (coversBody ? 'yes' : 'no') : '',
     problem: plain(problem),
   })
