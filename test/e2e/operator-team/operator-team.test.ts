@@ -274,6 +274,21 @@ describe('a new root key', () => {
   })
 })
 
+describe('an operator with one root key', () => {
+  it('adds and removes keys after a change of the root key', async () => {
+    await using dora = await newPerson()
+    await dora.json(`init --operator --domain dora.example.com ${server}`)
+    await dora.json('register operator')
+    publish(await dora.json('verify-operator instructions'))
+    await dora.json('verify-operator confirm')
+    publish(await dora.json('operator keys rotate-root'))
+    await dora.json('operator keys rotate-root --finish')
+    await dora.json('operator keys request --label clerk --role audit.read --output ~/clerk.request')
+    expect(await dora.json('operator keys add --request ~/clerk.request')).toMatchObject({ seq: 3 })
+    expect(await dora.json('operator keys remove clerk')).toMatchObject({ seq: 4, keys: [] })
+  })
+})
+
 describe('one person with two operators', () => {
   it('works for each in its own context', async () => {
     const other = await provenOperator(deployment.client, deployment.dns, 'other.example.com')
@@ -289,6 +304,11 @@ describe('one person with two operators', () => {
     expect(await bob.json('whoami')).toMatchObject({ domain: DOMAIN })
   })
 })
+
+/** Publishes the TXT record of an answer. */
+function publish({ txt_record_name: name, txt_record_value: value }: Json): void {
+  deployment.dns.setTxt(String(name), [String(value)])
+}
 
 /** Lets carol approve a request of alice. Returns the path of the approval in the home of alice. */
 async function approve(name: string, by: Person): Promise<string> {
