@@ -1,12 +1,13 @@
 import { decodeBase64, encodeBase64url } from '@auth4agent/core/encoding/base64'
-import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
+import { operatorId } from '@auth4agent/core/identity/operator-id'
 import type { OperationalKey, RootKey } from '@auth4agent/core/identity/operator-manifest'
-import { parseOperatorManifest } from '@auth4agent/core/identity/parse-operator-manifest'
+import { type ParsedManifest, parseOperatorManifest } from '@auth4agent/core/identity/parse-operator-manifest'
 import { isSignedByRoot } from '@auth4agent/core/identity/verify-manifest-chain'
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import type { Operator } from '@auth4agent/sdk'
 import type { OperatorConfig } from '@auth4agent/sdk/node'
 import type { SignerKey } from './evidence.ts'
+import { manifestIn } from './manifest-in.ts'
 import { ROOT } from './own-keys.ts'
 
 /** The action of the audit records about changes of the keys. */
@@ -18,7 +19,7 @@ const MAX_MANIFESTS = 200
 interface Search {
   readonly operator: Operator
   readonly issuer: string
-  readonly config: OperatorConfig | undefined
+  readonly config: Partial<OperatorConfig> | undefined
 }
 
 /**
@@ -29,7 +30,7 @@ interface Search {
 export async function findSigners(kids: readonly string[], search: Search): Promise<ReadonlyMap<string, SignerKey>> {
   const { operator, config } = search
   const found = new Map<string, SignerKey>()
-  const roots: Pick<RootKey, 'kid' | 'jwk'>[] = []
+  const roots: RootKey[] = []
   const add = (keys: readonly (RootKey | OperationalKey)[], source: string, isTrusted: boolean) => {
     for (const { kid, jwk, label } of keys) if (!found.has(kid)) found.set(kid, { jwk, label, source, isTrusted })
   }
@@ -44,15 +45,44 @@ export async function findSigners(kids: readonly string[], search: Search): Prom
   }
   add(own, 'this folder', true)
   if (isComplete()) return found
-  for await (const { seq, rootKeys, keys, isTrusted } of earlierManifests(search, roots)) {
+  const addManifest = ({ manifest: { seq, rootKeys, keys } }: ParsedManifest, isTrusted: boolean) =>
     add([...rootKeys, ...keys], `manifest ${seq}`, isTrusted)
-    if (isComplete()) break
+  const earlier: ParsedManifest[] = []
+  for await (const parsed of earlierManifests(search)) {
+    earlier.unshift(parsed)
+    if (isSignedByRoot(parsed, roots)) addManifest(parsed, true)
+    if (isComplete()) return found
   }
+  const genuine = followChain(earlier, roots, search)
+  for (const parsed of earlier.toReversed()) addManifest(parsed, genuine.has(parsed))
   return found
 }
 
+/**
+ * Returns the manifests of which one of `roots`, a root key of the genuine manifest before, or the founding key has
+ * signed each. The operator's id is made of the founding key, so nobody can name another.
+ */
+function followChain(
+  oldestFirst: readonly ParsedManifest[],
+  roots: readonly RootKey[],
+  { operator, issuer, config }: Search,
+): ReadonlySet<ParsedManifest> {
+  const domain = config?.domain ?? ''
+  const isFounding = ({ kid }: RootKey) => operatorId({ issuer, domain, thumbprint: kid }) === operator.id
+  const genuine = new Set<ParsedManifest>()
+  let last: ParsedManifest['manifest'] | undefined
+  for (const parsed of oldestFirst) {
+    const { seq, rootKeys } = parsed.manifest
+    const before = last?.rootKeys ?? rootKeys.filter(isFounding)
+    if (seq <= (last?.seq ?? 0) || !isSignedByRoot(parsed, [...before, ...roots])) continue
+    genuine.add(parsed)
+    last = parsed.manifest
+  }
+  return genuine
+}
+
 /** Returns the keys that operator.json names. */
-function folderKeys(config: OperatorConfig | undefined): readonly RootKey[] {
+function folderKeys(config: Partial<OperatorConfig> | undefined): readonly RootKey[] {
   const { root_public_key = '', known_manifest: known, operational_keys = [] } = config ?? {}
   const named = [
     [root_public_key, ROOT],
@@ -67,8 +97,8 @@ function folderKeys(config: OperatorConfig | undefined): readonly RootKey[] {
   })
 }
 
-/** Yields the manifests in the audit, newest first. A manifest is trusted if one of `roots` has signed it. */
-async function* earlierManifests({ operator, issuer }: Search, roots: readonly Pick<RootKey, 'kid' | 'jwk'>[]) {
+/** Yields the manifests in the audit, newest first. */
+async function* earlierManifests({ operator, issuer }: Search) {
   const rules = { operatorId: operator.id, issuer }
   let count = 0
   for await (const { id } of operator.audit({ action: KEYS_ACTION, outcome: 'done' })) {
@@ -76,17 +106,6 @@ async function* earlierManifests({ operator, issuer }: Search, roots: readonly P
     const { signed_request: signed } = await operator.audit.get(id)
     const text = manifestIn(Buffer.from(signed?.body ?? '', 'base64').toString())
     const parsed = text === undefined ? undefined : parseOperatorManifest(text, rules)
-    if (parsed?.ok === true) yield { ...parsed.manifest, isTrusted: isSignedByRoot(parsed, roots) }
+    if (parsed?.ok === true) yield parsed
   }
-}
-
-/** Returns the manifest in a request. A request over gRPC is no JSON, but contains the manifest as text. */
-function manifestIn(body: string): string | undefined {
-  try {
-    const json: unknown = JSON.parse(body)
-    if (isJsonObject(json) && typeof json.manifest === 'string') return json.manifest
-  } catch {
-    // Not JSON.
-  }
-  return /[\w-]{20,}\.[\w-]{20,}\.[\w-]{86}/.exec(body)?.[0]
 }

@@ -14,7 +14,7 @@ export const hints = {
   UNKNOWN_FIELD: 'The server is older than this tool, or does not speak this protocol. `auth4agent doctor` checks it.',
   UNAUTHENTICATED: 'This call needs the key of the operator or of the administrator: --key FILE.',
   INVALID_ASSERTION:
-    'The key is not the registered one, the clocks disagree, or the server has another issuer (--issuer). `auth4agent doctor` checks all three.',
+    'The key is not a registered one, or it was removed or has expired, the clocks disagree, or the server has another issuer (--issuer). `auth4agent doctor` checks all of them.',
   ASSERTION_EXPIRED: "This machine's clock is behind the server's. `auth4agent doctor` compares them.",
   ASSERTION_USED: 'Each assertion is valid for one change only. Sign a new assertion.',
   INVALID_SIGNATURE:

@@ -1,4 +1,5 @@
 import { decodeBase64url, encodeBase64 } from '@auth4agent/core/encoding/base64'
+import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import type { NewOperatorKeys, Operator, OperatorKeySet } from '@auth4agent/sdk'
 import { type OperatorConfig, readOperatorConfig, updateOperatorConfig, writeText } from '@auth4agent/sdk/node'
@@ -6,6 +7,7 @@ import { CliError, usageError } from './cli-error.ts'
 import { operatorFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
 import { jsonOfKeys, type ShownKeys, writeKeys } from './key-table.ts'
+import { manifestIn } from './manifest-in.ts'
 import { openRoot } from './parties.ts'
 import { writeRequest } from './request-file.ts'
 import { plain } from './text.ts'
@@ -71,12 +73,20 @@ export async function configOf(folder: string, operatorId: string): Promise<Oper
   return config?.id === operatorId ? config : undefined
 }
 
-/** Stores which manifest this folder has seen, so that a server cannot show it an older or a foreign one. */
-export async function rememberKeys(folder: string, operatorId: string, keys: ShownKeys): Promise<void> {
+/**
+ * Stores a manifest that this folder trusts, so that a server cannot show it an older or a foreign one. The digest
+ * keeps it trusted after its signer is no root key any more.
+ */
+export async function rememberKeys(
+  folder: string,
+  operatorId: string,
+  { seq, rootKeys, manifest }: Pick<OperatorKeySet, 'seq' | 'rootKeys' | 'manifest'>,
+): Promise<void> {
   const config = await configOf(folder, operatorId)
-  if (config === undefined || keys.seq === (config.known_manifest?.seq ?? 0)) return
-  const root_keys = keys.rootKeys.map(({ jwk }) => encodeBase64(decodeBase64url(jwk.x) ?? new Uint8Array()))
-  await updateOperatorConfig(folder, { known_manifest: { seq: keys.seq, root_keys } })
+  const digest = sha256Text(manifest, 'base64url')
+  if (config === undefined || seq === 0 || digest === config.known_manifest?.digest) return
+  const root_keys = rootKeys.map(({ jwk }) => encodeBase64(decodeBase64url(jwk.x) ?? new Uint8Array()))
+  await updateOperatorConfig(folder, { known_manifest: { seq, root_keys, digest } })
 }
 
 /** A change of the keys, and what the command says about it. */
@@ -103,20 +113,18 @@ export async function changeKeys(
 ): Promise<boolean> {
   const wanted = { ...keys, seq: current.seq, isTrusted: true }
   const file = context.flags.text('prepare')
+  if (file === undefined && current.threshold > 1) throw approvalsNeeded(current.threshold)
+  const request = await signed(() => operator.keys.prepare(wanted))
   if (file !== undefined) {
-    const request = await signed(() => operator.keys.prepare(wanted))
     await writeText(file, writeRequest(request), { replacesLink: true })
     const others = current.threshold - 1
     const how = `further root keys that must approve: ${others}\nauth4agent operator approve ${file} --output APPROVAL\nauth4agent operator send ${file} --approval APPROVAL`
     context.answer({ prepared: file, approvals: others }, `request written to ${file}\n\n${how}`, file)
     return false
   }
-  if (current.threshold > 1) throw approvalsNeeded(current.threshold)
-  const { seq } = await context.progress(
-    'sending the manifest',
-    signed(() => operator.keys.set(wanted)),
-  )
-  const after = { ...withKids(keys), seq, threshold: keys.threshold }
+  await context.progress('sending the manifest', operator.send(request))
+  const manifest = manifestIn(request.body) ?? ''
+  const after = { ...withKids(keys), seq: current.seq + 1, threshold: keys.threshold, manifest }
   await rememberKeys(context.folder, operator.id, after)
   context.answer({ ...jsonOfKeys(after), ...more }, textOf(done, after, config, next), result)
   return true

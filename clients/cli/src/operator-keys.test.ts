@@ -152,7 +152,7 @@ describe('operator approve', () => {
   })
 })
 
-it('operator send refuses a file that contains no approval, and sends nothing', async () => {
+it('operator send refuses a file that contains no approval or does not exist, and sends nothing', async () => {
   await tool(`operator keys request --label carol --root ${JOIN}`)
   const prepared = { operatorId: ID, issuer: 'https://auth.example', rpc: 'PUT /v1/x', body: '{}' }
   const path = join(home, 'request.json')
@@ -162,6 +162,10 @@ it('operator send refuses a file that contains no approval, and sends nothing', 
   expect(await tool(`operator send ${path} --approval ${home}/bad`)).toMatchObject({
     code: 4,
     stderr: expect.stringContaining('contains no approval'),
+  })
+  expect(await tool(`operator send ${path} --approval ${home}/missing`)).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining(`There is no file ${JSON.stringify(join(home, 'missing'))}`),
   })
   expect(await tool(`operator send ${path} --approval ${home}/good`)).toMatchObject({ code: 3 })
 })

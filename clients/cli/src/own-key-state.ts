@@ -29,6 +29,8 @@ function stateOfKey({ signer, label }: OwnOperatorKey, { rootKeys, keys }: Opera
 export interface OperatorView {
   /** RFC 3339; undefined if the operator is not frozen. */
   readonly frozenAt: string | undefined
+  /** RFC 3339; undefined if the domain is not proven. */
+  readonly verifiedAt: string | undefined
   /** Undefined if the server did not tell the keys. */
   readonly key: OwnKeyState | undefined
 }
@@ -40,14 +42,14 @@ export interface OperatorView {
 export async function viewKey(operator: Operator, own: OwnOperatorKey): Promise<OperatorView | undefined> {
   const state = await operator.status().catch(() => undefined)
   if (state === undefined) return undefined
-  const frozenAt = state.frozen_at ?? undefined
+  const [frozenAt, verifiedAt] = [state.frozen_at || undefined, state.domain_verified_at || undefined]
   try {
-    return { frozenAt, key: stateOfKey(own, await operator.keys.get()) }
+    return { frozenAt, verifiedAt, key: stateOfKey(own, await operator.keys.get()) }
   } catch (error) {
     const reason = error instanceof Error && 'reason' in error ? error.reason : undefined
     const isRefused = reason === 'INVALID_ASSERTION' || reason === 'ASSERTION_EXPIRED'
     const { signer, label } = own
     const unknown = { kid: signerKid(signer), label, isKnown: false, isRoot: false, roles: [], exp: undefined }
-    return { frozenAt, key: isRefused ? unknown : undefined }
+    return { frozenAt, verifiedAt, key: isRefused ? unknown : undefined }
   }
 }

@@ -83,7 +83,7 @@ export function teamOptions({ first_root_key, known_manifest: known }: Partial<O
   return { firstRootKey: first_root_key || undefined, knownManifest: known && knownManifest(known) }
 }
 
-function knownManifest({ seq, root_keys }: NonNullable<OperatorConfig['known_manifest']>): KnownManifest {
+function knownManifest({ seq, root_keys, digest }: NonNullable<OperatorConfig['known_manifest']>): KnownManifest {
   const keys = root_keys.map((text) => decodeBase64(text) ?? new Uint8Array())
-  return { seq, rootKeys: keys.map((raw) => ({ kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(raw) })) }
+  return { seq, digest, rootKeys: keys.map((raw) => ({ kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(raw) })) }
 }

@@ -83,6 +83,15 @@ function claimsOf(text: string, typ: string, { jwk }: { readonly jwk: RootJwk })
 
 const digestOf = (text: string) => createHash('sha256').update(text).digest('base64url')
 
+/** Digests of manifests by bob and by mallory with the number 3, and by mallory with the number 2. */
+const digests = (
+  await Promise.all([
+    manifestOf(bob.signer, [alice, bob]),
+    manifestOf(mallory.signer, [alice, bob]),
+    manifestOf(mallory.signer, [alice, bob], 2),
+  ])
+).map(digestOf)
+
 describe('keys.get', () => {
   it('returns the keys of a manifest that the own root key has signed', async () => {
     const manifest = await manifestOf(alice.signer, [alice, bob])
@@ -100,6 +109,18 @@ describe('keys.get', () => {
       mallory,
       true,
     ],
+    [
+      'trusts the known manifest itself, although its signer has removed itself',
+      { knownManifest: { seq: 3, rootKeys: [alice.jwk], digest: digests[1] } },
+      mallory,
+      true,
+    ],
+    [
+      'does not trust a newer manifest of a removed root key',
+      { knownManifest: { seq: 2, rootKeys: [alice.jwk], digest: digests[2] } },
+      mallory,
+      false,
+    ],
     ['does not trust a root key that only the manifest itself names', {}, bob, false],
     ['does not trust a root key that nobody knows', {}, mallory, false],
     ['knows no root key with an operational key', { key: pipeline }, alice, false],
@@ -107,6 +128,15 @@ describe('keys.get', () => {
   ])('%s', async (_name, options, by, isTrusted) => {
     const { fetch } = keyServer(await manifestOf(by.signer, [alice, bob]))
     expect(await open(fetch, options).keys.get()).toMatchObject({ signedBy: by.kid, isTrusted })
+  })
+
+  it('rejects another manifest with the known number with UNEXPECTED_ANSWER, even by a known root key', async () => {
+    const { fetch } = keyServer(await manifestOf(alice.signer, [alice, bob]))
+    const knownManifest = { seq: 3, rootKeys: [alice.jwk], digest: digests[0] }
+    await expect(open(fetch, { knownManifest }).keys.get()).rejects.toMatchObject({
+      reason: 'UNEXPECTED_ANSWER',
+      message: expect.stringContaining('is not the one that had the number 3 before'),
+    })
   })
 
   it('returns the root key of an operator without a manifest', async () => {

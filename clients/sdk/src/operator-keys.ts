@@ -1,4 +1,5 @@
 import { decodeBase64url } from '@auth4agent/core/encoding/base64'
+import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import type { OperationalKey, RootJwk, RootKey } from '@auth4agent/core/identity/operator-manifest'
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import { signerJwk, signerKid } from '@auth4agent/core/jose/signer-jwk'
@@ -18,6 +19,11 @@ import type { Signer } from './signer.ts'
 export interface KnownManifest {
   readonly seq: number
   readonly rootKeys: readonly RootJwk[]
+  /**
+   * SHA-256 of the manifest in base64url. With it the client trusts this manifest again after its signer has been
+   * removed from the root keys, and refuses another manifest with the same number.
+   */
+  readonly digest?: string | undefined
 }
 
 /** All keys of an operator. */
@@ -33,7 +39,10 @@ export interface OperatorKeySet {
   readonly manifest: string
   /** The root key that signed the manifest: its RFC 7638 thumbprint. Empty before the first manifest. */
   readonly signedBy: string
-  /** Whether that root key is this client's own or one of `knownManifest`. `set` refuses a set that is not trusted. */
+  /**
+   * Whether that root key is this client's own or one of `knownManifest`, or the manifest is the known one itself.
+   * `set` refuses a set that is not trusted.
+   */
   readonly isTrusted: boolean
 }
 
@@ -154,6 +163,9 @@ async function readManifest(
   const { manifest, jws } = parsed
   const { threshold, rootKeys, keys } = manifest
   if (manifest.seq !== seq) throw unexpected(`has the number ${manifest.seq}, but the answer says ${seq}`)
+  const isKnown = known?.digest === sha256Text(text, 'base64url')
+  if (known?.seq === seq && known.digest && !isKnown)
+    throw unexpected(`is not the one that had the number ${seq} before`)
   const { kid } = jws.header
   const trusted = (known?.rootKeys ?? []).find((jwk) => jwkThumbprint(jwk) === kid)
   const jwk = trusted ?? rootKeys.find((key) => key.kid === kid)?.jwk
@@ -162,7 +174,7 @@ async function readManifest(
   // A root key that has signed its own removal is in no list. Its signature cannot be verified.
   const isSigned = publicKey && (await (await platformEd25519()).verify(publicKey, jws.signingInput, jws.signature))
   if (isSigned === false) throw unexpected('is not signed by the root key that it names')
-  const isTrusted = isSigned === true && (isOwn || trusted !== undefined)
+  const isTrusted = isKnown || (isSigned === true && (isOwn || trusted !== undefined))
   return { seq, threshold, rootKeys, keys, manifest: text, signedBy: kid, isTrusted }
 }
 

@@ -71,7 +71,9 @@ it('1. agent-key move asks for a move, which the agent and its operator see', as
   const to = did.replace('acme.example.net', 'bravo.example.com')
   expect(asked).toMatchObject({ code: 0, stderr: '' })
   expect(asked.stdout).toContain(`auth4agent agents release ${did} --to ${to}\n`)
-  expect((await tool('acme', 'agents list')).stdout).toContain(`a move of ${did} waits until `)
+  expect((await tool('acme', 'agents list')).stdout).toContain(
+    `a move of ${did} waits for a release, or on this server until `,
+  )
   for (const command of ['agent-key list', 'agent-key events', 'whoami --keys'])
     expect((await tool('agent', command)).stdout).toContain(
       `new did: ${to}\noperator: ${ids.bravo}\nserver: ${here.issuer}`,

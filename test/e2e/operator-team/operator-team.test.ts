@@ -68,7 +68,10 @@ describe('a team of two people and a pipeline', () => {
     expect(await bob.json('whoami')).toMatchObject({
       key: { label: 'bob', accepted: true, root: false, roles: ['agents.manage', 'agents.revoke', 'audit.read'] },
       frozen: false,
+      domain_verified_at: expect.stringMatching(/^20/),
     })
+    expect((await bob.run('whoami')).stdout).toContain('Verified: 20')
+    expect((await bob.run('whoami --offline')).stdout).not.toContain('Verified')
   })
 
   it('3. a pipeline gets a P-256 key of its key store, and registers agents with the SDK', async () => {
@@ -126,7 +129,9 @@ describe('a team of two people and a pipeline', () => {
     })
     const { stdout } = await alice.run(`audit show ${String(records[0]?.id)}`)
     expect(stdout).toContain(`"did":"${agents[0].did}"`)
-    expect(stdout).toMatch(/signature: valid, assertion\nby: bob\n.*\nkey from: manifest \d\ntrusted: yes\n/)
+    expect(stdout).toMatch(
+      /signature: valid, assertion\nby: bob\n.*\nkey from: manifest \d\ntrusted: yes\nvalid from: \d/,
+    )
   })
 
   it('8. alice removes bob, who is refused at once, while tokens stay valid', async () => {
@@ -134,7 +139,7 @@ describe('a team of two people and a pipeline', () => {
     await alice.json('operator keys remove bob')
     expect(await bob.run('agents list')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('INVALID_ASSERTION'),
+      stderr: expect.stringMatching(/INVALID_ASSERTION[\s\S]*it was removed or has expired/),
     })
     expect(await bob.json('whoami')).toMatchObject({ key: { label: 'bob', accepted: false } })
     expect(expectStatus(200, await deployment.client.verify(token))).toMatchObject({ valid: true })
@@ -231,7 +236,22 @@ describe('a new root key', () => {
     expect(instructions.txt_record_value).toContain(operatorId)
   })
 
-  it('3. a record with a foreign key freezes every change, and says so, until it is right again', async () => {
+  it('3. lets alice and carol change keys again, and both trust the retired root key in the audit', async () => {
+    await alice.json('operator keys request --label clerk --role audit.read --output ~/clerk.request')
+    await approved('operator keys add --request ~/clerk.request', '~/clerk.json')
+    await carol.json('operator keys update clerk --expires 3d --prepare ~/update.json')
+    await carol.json('operator keys remove clerk --prepare ~/carol-remove.json')
+    await approved('operator keys remove clerk', '~/clerk-remove.json')
+    const records = await alice.json<Json[]>('audit --action operator.set-keys --outcome done')
+    const ofOldRoot = records.at(-1)?.id
+    for (const person of [alice, carol])
+      expect(await person.json(`audit show ${String(ofOldRoot)}`)).toMatchObject({
+        verified: true,
+        signatures: [{ kid: records.at(-1)?.kid, label: 'root', trusted: true }],
+      })
+  })
+
+  it('4. a record with a foreign key freezes every change, and says so, until it is right again', async () => {
     const { txt_record_value: right } = await alice.json('verify-operator instructions')
     deployment.dns.setTxt(NAME, [String(right).replace(/rk=.*/, `rk=${'x'.repeat(43)}`)])
     expect((await alice.run('verify-operator confirm')).code).toBe(1)
@@ -254,6 +274,21 @@ describe('a new root key', () => {
   })
 })
 
+describe('an operator with one root key', () => {
+  it('adds and removes keys after a change of the root key', async () => {
+    await using dora = await newPerson()
+    await dora.json(`init --operator --domain dora.example.com ${server}`)
+    await dora.json('register operator')
+    publish(await dora.json('verify-operator instructions'))
+    await dora.json('verify-operator confirm')
+    publish(await dora.json('operator keys rotate-root'))
+    await dora.json('operator keys rotate-root --finish')
+    await dora.json('operator keys request --label clerk --role audit.read --output ~/clerk.request')
+    expect(await dora.json('operator keys add --request ~/clerk.request')).toMatchObject({ seq: 3 })
+    expect(await dora.json('operator keys remove clerk')).toMatchObject({ seq: 4, keys: [] })
+  })
+})
+
 describe('one person with two operators', () => {
   it('works for each in its own context', async () => {
     const other = await provenOperator(deployment.client, deployment.dns, 'other.example.com')
@@ -269,6 +304,11 @@ describe('one person with two operators', () => {
     expect(await bob.json('whoami')).toMatchObject({ domain: DOMAIN })
   })
 })
+
+/** Publishes the TXT record of an answer. */
+function publish({ txt_record_name: name, txt_record_value: value }: Json): void {
+  deployment.dns.setTxt(String(name), [String(value)])
+}
 
 /** Lets carol approve a request of alice. Returns the path of the approval in the home of alice. */
 async function approve(name: string, by: Person): Promise<string> {

@@ -133,13 +133,13 @@ export const updateAgent = defineCommand({
   },
 })
 
-/** Warns of waiting events: a recovery may be an attack, and time may free an agent that moves. */
+const MOVE_TARGET = '`auth4agent agent-key list AGENT` shows where to'
+
+/** Warns of waiting events: a recovery may be an attack, and time may free an agent that moves on the same server. */
 function waitingText({ did, recovery_at: recovery, move_at: move, moved_to: to }: AgentRecord): readonly string[] {
   return [
     ...(recovery ? [plain(`WARNING: a recovery of ${did} takes effect at ${recovery}`)] : []),
-    ...(move
-      ? [plain(`a move of ${did} waits until ${move}; \`auth4agent agent-key list AGENT\` shows where to`)]
-      : []),
+    ...(move ? [plain(`a move of ${did} waits for a release, or on this server until ${move}; ${MOVE_TARGET}`)] : []),
     ...(to ? [plain(`${did} has moved to ${to}`)] : []),
   ]
 }

@@ -17,7 +17,7 @@ import { writeTime } from '../times.ts'
 export const showAudit = defineCommand({
   help: [
     'Shows an audit record and the request that caused it, as its caller signed it, and verifies the signatures on this machine. The exit code is 1 if a signature is not valid, or if its key is not known.',
-    'The command takes the public keys from the folder, from the manifest of keys in force, and from earlier manifests in the audit, so it also verifies the signature of a key that was removed since. `trusted: no` means that no root key that this folder knows has signed that manifest.',
+    'The command takes the public keys from the folder, from the manifest of keys in force, and from earlier manifests in the audit, so it also verifies the signature of a key that was removed since. `trusted: no` means that no root key that this folder knows has signed that manifest, and that the manifests in the audit do not lead from the first root key to it.',
     'A change by the server itself has no signed request. A body that contained a private key was not kept; its digest was.',
   ],
   examples: [
@@ -111,7 +111,7 @@ function signatureText({
     kid,
     'key from': source,
     trusted: source === '' ? '' : isTrusted ? 'yes' : 'no',
-    'signed at': signedAt === undefined ? '' : writeTime(signedAt),
+    'valid from': signedAt === undefined ? '' : writeTime(signedAt),
     'covers the body': isValid ? (coversBody ? 'yes' : 'no') : '',
     problem: plain(problem),
   })

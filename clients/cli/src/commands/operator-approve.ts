@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { approveRequest, type OperatorRequest, type Signer } from '@auth4agent/sdk'
-import { readOperatorConfig, writeText } from '@auth4agent/sdk/node'
+import { readOperatorConfig, readText, writeText } from '@auth4agent/sdk/node'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
@@ -128,10 +127,10 @@ async function sendTo(
 }
 
 async function readApproval(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch(() => undefined)
+  const text = await readText(path)
   if (text !== undefined && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text.trim())) return text.trim()
   throw configurationError(
-    `The file ${shown(path)} contains no approval`,
+    text === undefined ? `There is no file ${shown(path)}` : `The file ${shown(path)} contains no approval`,
     '`auth4agent operator approve FILE --output APPROVAL` writes one.',
   )
 }

@@ -107,7 +107,7 @@ function jsonOf(team: Team | undefined) {
   }
   return {
     ...(team && { key: { label: key?.label ?? team.name, ...known } }),
-    ...(team?.view && { frozen: frozenAt !== undefined }),
+    ...(team?.view && { frozen: frozenAt !== undefined, domain_verified_at: team.view.verifiedAt ?? '' }),
     ...(frozenAt !== undefined && { frozen_at: frozenAt }),
   }
 }
@@ -154,6 +154,9 @@ function agentText({ did, operator_id, server_url, key, public_key }: AgentConfi
 function operatorText(config: OperatorConfig, team: Team | undefined, verbose: boolean): string {
   const { id, domain, domain_verified_at, server_url, key, root_public_key } = config
   const more = verbose && root_public_key !== '' ? { 'Public key': root_public_key, Key: key.ref } : {}
-  const rest = { Domain: domain, Verified: domain_verified_at || 'no', Server: server_url, ...more }
+  // Another folder may have proven the domain, so without the server an empty time says nothing.
+  const unknown = id === '' ? 'no' : undefined
+  const verified = team?.view ? (team.view.verifiedAt ?? 'no') : domain_verified_at || unknown
+  const rest = { Domain: domain, Verified: verified, Server: server_url, ...more }
   return lines({ Mode: 'Operator', ID: id || 'not registered', ...rest, ...teamText(team) })
 }

@@ -8,6 +8,14 @@ export interface OwnKey {
   readonly key: KeyReference
 }
 
+/** A manifest that a folder trusts: its number, its root keys in base64, and its SHA-256 in base64url. */
+interface KnownManifestJson {
+  readonly seq: number
+  readonly root_keys: readonly string[]
+  /** Older versions wrote none. */
+  readonly digest?: string | undefined
+}
+
 /** Members of `operator.json` for an operator whose team has several keys. */
 export interface OperatorTeam {
   /** The operational keys in this folder. */
@@ -16,8 +24,8 @@ export interface OperatorTeam {
   readonly next_root_key?: OwnKey | undefined
   /** The RFC 7638 thumbprint of the operator's first root key, if the root key has been replaced. */
   readonly first_root_key?: string
-  /** The newest manifest that this folder has seen: its number, and its root keys in base64. */
-  readonly known_manifest?: { readonly seq: number; readonly root_keys: readonly string[] } | undefined
+  /** The newest manifest that this folder trusts. */
+  readonly known_manifest?: KnownManifestJson | undefined
 }
 
 /** Reads the members of a team. `path` is the path of the file, for errors. */
@@ -43,9 +51,12 @@ function ownKey(value: unknown, path: string): OwnKey {
 
 function knownManifest(value: unknown, path: string): OperatorTeam['known_manifest'] {
   if (value === undefined || value === null) return undefined
-  const { seq, root_keys: roots } = isObject(value) ? value : {}
-  if (typeof seq === 'number' && Array.isArray(roots) && roots.every((root) => typeof root === 'string')) {
-    return { seq, root_keys: roots }
+  const { seq, root_keys: roots, digest } = isObject(value) ? value : {}
+  const isDigest = digest === undefined || typeof digest === 'string'
+  if (typeof seq === 'number' && Array.isArray(roots) && roots.every((root) => typeof root === 'string') && isDigest) {
+    return { seq, root_keys: roots, ...(digest !== undefined && { digest }) }
   }
-  throw configurationError(`known_manifest in ${path} must have seq, a number, and root_keys, an array of strings`)
+  throw configurationError(
+    `known_manifest in ${path} must have seq, a number, root_keys, an array of strings, and may have digest, a string`,
+  )
 }
