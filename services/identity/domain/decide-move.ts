@@ -67,7 +67,7 @@ export function decideMoveObjection(agent: LeavingAgent): WaitingMove {
  */
 export function isReleased({ status, suspendedAt }: LeavingAgent, { releasedAt }: WaitingMove): boolean {
   if (releasedAt === null) return false
-  return status !== 'suspended' || suspendedAt === null || suspendedAt <= releasedAt
+  return status !== 'suspended' || suspendedAt === null || suspendedAt < releasedAt
 }
 
 /**

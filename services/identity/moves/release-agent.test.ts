@@ -33,13 +33,29 @@ describe('a release', () => {
     expect(await moves.release(acme, move)).toEqual(first)
   })
 
-  it('counts again when it is repeated after a suspension', async () => {
+  it('counts again after a suspension when the operator signs a new one', async () => {
     const move = await released()
     fixture.clock.now += 1
     await calls.suspend(agent.did)
-    fixture.clock.now += 1
-    await moves.release(acme, move)
+    fixture.clock.now += 1000
+    const first = await moves.release(acme, move)
+    fixture.clock.now += 1000
+    expect(await moves.release(acme, move)).toEqual(first)
     expect(await moves.admit(other, agent.did)).toMatchObject({ status: 'active' })
+  })
+
+  it.each([
+    ['again', true],
+    ['for the first time', false],
+  ])('is refused when a statement from before a suspension is sent %s after it', async (_name, isRepeated) => {
+    const move = await askToMove(agent, other, { key: next })
+    const statement = await releaseOf(acme, move, now())
+    if (isRepeated) await moves.release(acme, move, statement)
+    fixture.clock.now += 1
+    await calls.suspend(agent.did)
+    fixture.clock.now += 60_000
+    await expectRefusal(() => moves.release(acme, move, statement), 'INVALID_STATEMENT')
+    await expectRefusal(() => moves.admit(other, agent.did), 'MOVE_NOT_RELEASED')
   })
 
   it.each<[string, (move: AskedMove) => Promise<unknown>, string]>([
