@@ -9,7 +9,7 @@ import {
   releaseOf,
   type TestAgent,
 } from '../../../test/support/agent-moves.ts'
-import { anonymous } from '../../../test/support/identity.ts'
+import { anonymous, TEST_ISSUER } from '../../../test/support/identity.ts'
 
 const fixture = await movesFixture()
 const { identity, db, acme, other, third, moves, now, register, waitOut, expectRefusal } = fixture
@@ -137,6 +137,21 @@ describe('an objection', () => {
       where: { action: 'agent.object-to-move', subject: agent.did },
     })
     expect(record).toMatchObject({ reason: 'not agreed', operatorId: acme.id, actor: `operator:${acme.id}` })
+  })
+
+  it('cannot be undone by sending the same move again, or one that it had replaced', async () => {
+    const { to, id: operatorId } = { to: didUnder(other, agent.key), ...other }
+    const sign = () => agent.sign(agent.key, { type: 'move', to, operatorId, issuer: TEST_ISSUER, key: next })
+    const replaced = await sign()
+    await agent.send(replaced)
+    fixture.clock.now += 1000
+    const last = await sign()
+    await agent.send(last)
+    await moves.object(acme, agent.did)
+    for (const text of [last, replaced]) await expectRefusal(() => agent.send(text), 'KEY_EVENT_CONFLICT')
+    fixture.clock.now += 1000
+    await agent.send(await sign())
+    expect((await agent.list()).pending).toHaveLength(1)
   })
 
   it('ends a move whose delay is over', async () => {
