@@ -28,14 +28,14 @@ export function requireRole({ role }: Line, { key }: Authority): void {
 }
 
 /**
- * Throws if the operator is frozen and the method changes something.
+ * Throws if the operator is frozen and the method changes something that a frozen operator may not change.
  * @throws ApiError OPERATOR_FROZEN
  */
 export function refuseFrozen({ action, worksWhileFrozen }: Line, { operator }: Authority): void {
   if (!operator.frozen || action === undefined || worksWhileFrozen === true) return
   throw new ApiError(
     'OPERATOR_FROZEN',
-    'The DNS record names a key that is no root key of the operator: until it names one, only SetOperatorKeys works',
+    'The DNS record names a key that is no root key of the operator: until it names one, the operator can only suspend and revoke agents, end tokens, object to moves and set root keys',
   )
 }
 

@@ -81,18 +81,32 @@ describe('a record that names a key which is no root key', () => {
     for (const instance of [one, two]) {
       expect(await changePolicy(instance, alice)).toBe('OPERATOR_FROZEN')
       expect(await changePolicy(instance, pipeline)).toBe('OPERATOR_FROZEN')
-      const { registerAgent, suspendAgent } = IdentityService.method
+      const { registerAgent, reactivateAgent } = IdentityService.method
       const agentPublicKey = ed25519Key('agent').publicKey
       const asked = { operatorId: id, agentPublicKey }
       expect(await refusalOf(instance.call(registerAgent, id, asked, { by: pipeline }))).toBe('OPERATOR_FROZEN')
       expect(await refusalOf(instance.call(registerAgent, id, asked))).toBeUndefined()
-      const suspended = instance.call(suspendAgent, id, { operatorId: id, agent: id }, { by: alice })
-      expect(await refusalOf(suspended)).toBe('OPERATOR_FROZEN')
+      const reactivated = instance.call(reactivateAgent, id, { operatorId: id, agent: id }, { by: alice })
+      expect(await refusalOf(reactivated)).toBe('OPERATOR_FROZEN')
       expect(await refusalOf(instance.call(registry.releaseDomain, id, { id }, { by: alice }))).toBe('OPERATOR_FROZEN')
-      expect(await refusalOf(instance.call(registry.endAllTokens, id, { id }, { by: bob }))).toBe('OPERATOR_FROZEN')
       expect(await refusalOf(instance.getKeys(id, bob))).toBeUndefined()
       expect(await refusalOf(instance.call(registry.listAuditRecords, id, { id }, { by: pipeline }))).toBeUndefined()
     }
+  })
+
+  it('leaves the keys of the operator what takes authority away', async () => {
+    const { registerAgent, suspendAgent, revokeAgent } = IdentityService.method
+    const agentPublicKey = ed25519Key('agent').publicKey
+    const { id: agent } = await one.call(registerAgent, id, { operatorId: id, agentPublicKey }, { by: pipeline })
+    publish(world, domain, id, thief.kid)
+    await confirm()
+    const asked = { operatorId: id, agent }
+    expect(await two.call(suspendAgent, id, asked, { by: alice })).toHaveProperty('suspendedAt')
+    expect(await two.call(revokeAgent, id, asked, { by: bob })).toHaveProperty('revokedAt')
+    await two.call(registry.endAllTokens, id, { id }, { by: bob })
+    expect(await row()).toMatchObject({ epoch: 2, status: 'active' })
+    expect(await refusalOf(two.call(suspendAgent, id, asked, { by: pipeline }))).toBe('ROLE_REQUIRED')
+    expect(await refusalOf(two.call(suspendAgent, id, asked, { by: thief }))).toBe('INVALID_ASSERTION')
   })
 
   it('is counted by the metric after the next run of the schedule', async () => {

@@ -42,6 +42,7 @@ export const policies: Policies<typeof OperatorRegistryService> = {
     limit: 'manage',
     action: 'operator.end-all-tokens',
     endsTokens: true,
+    worksWhileFrozen: true,
   },
   suspendOperator: { callers: ['admin'], limit: 'manage', action: 'operator.suspend', endsTokens: true },
   reinstateOperator: { callers: ['admin'], limit: 'manage', action: 'operator.reinstate', endsTokens: false },

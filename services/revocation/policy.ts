@@ -16,6 +16,7 @@ export const revocationPolicies: Policies<typeof RevocationService> = {
     secretField: 'token',
     action: 'token.revoke',
     endsTokens: true,
+    worksWhileFrozen: true,
   },
   watchRevocations: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'watch' },
   endAllTokensOfDeployment: {

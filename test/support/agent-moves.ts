@@ -167,6 +167,10 @@ export async function movesFixture(issuer = TEST_ISSUER) {
     setStatus: async ({ id }: TestOperator, status: OperatorStatus) => {
       await db.prisma.operator.update({ where: { id }, data: { status } })
     },
+    /** Freezes an operator, or ends its freeze. */
+    freeze: async ({ id }: TestOperator, frozenAt: Date | null) => {
+      await db.prisma.operator.update({ where: { id }, data: { frozenAt } })
+    },
     /** Asserts the reason of a refusal, and that nothing has changed. */
     expectRefusal: async (work: () => Promise<unknown>, reason: string) => {
       const before = await everything(db)

@@ -31,7 +31,7 @@ export const hints = {
   INVALID_APPROVAL:
     'Each approval must be by a further root key, for exactly this request, and not used yet. `auth4agent operator approve` makes a new one.',
   OPERATOR_FROZEN:
-    'The DNS record names a key that is no root key of the operator. Publish the record of `auth4agent verify-operator instructions` again, then run `auth4agent verify-operator confirm`. If you did not change the record, somebody else controls your DNS.',
+    'The DNS record names a key that is no root key of the operator: it can still suspend and revoke agents, end tokens and object to moves. Publish the record of `auth4agent verify-operator instructions` again, then run `auth4agent verify-operator confirm`. If you did not change the record, somebody else controls your DNS.',
   INVALID_MANIFEST: '`auth4agent operator keys list` shows the keys in force.',
   MANIFEST_CONFLICT:
     'Somebody has changed the keys since. Look at `auth4agent operator keys list`, and repeat the command.',

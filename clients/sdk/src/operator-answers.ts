@@ -15,7 +15,7 @@ export const operatorState = {
 } as const satisfies Shape
 /**
  * The public state of an operator. `frozen_at` is set while the DNS record names a key that is no root key of the
- * operator. Until then it can change nothing except its root keys.
+ * operator. Until then it can only take authority away and set its root keys.
  */
 export type OperatorState = Answer<typeof operatorState>
 

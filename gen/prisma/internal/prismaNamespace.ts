@@ -1963,6 +1963,7 @@ export const AgentScalarFieldEnum = {
   movedFrom: 'movedFrom',
   release: 'release',
   releaseManifestSeq: 'releaseManifestSeq',
+  objectedMoveSignedAt: 'objectedMoveSignedAt',
   maxDelegationDepth: 'maxDelegationDepth'
 } as const
 

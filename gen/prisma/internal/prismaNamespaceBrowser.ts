@@ -171,6 +171,7 @@ export const AgentScalarFieldEnum = {
   movedFrom: 'movedFrom',
   release: 'release',
   releaseManifestSeq: 'releaseManifestSeq',
+  objectedMoveSignedAt: 'objectedMoveSignedAt',
   maxDelegationDepth: 'maxDelegationDepth'
 } as const
 

@@ -58,6 +58,7 @@ export type AgentMinAggregateOutputType = {
   movedFrom: string | null
   release: string | null
   releaseManifestSeq: number | null
+  objectedMoveSignedAt: Date | null
   maxDelegationDepth: number | null
 }
 
@@ -79,6 +80,7 @@ export type AgentMaxAggregateOutputType = {
   movedFrom: string | null
   release: string | null
   releaseManifestSeq: number | null
+  objectedMoveSignedAt: Date | null
   maxDelegationDepth: number | null
 }
 
@@ -101,6 +103,7 @@ export type AgentCountAggregateOutputType = {
   movedFrom: number
   release: number
   releaseManifestSeq: number
+  objectedMoveSignedAt: number
   maxDelegationDepth: number
   _all: number
 }
@@ -138,6 +141,7 @@ export type AgentMinAggregateInputType = {
   movedFrom?: true
   release?: true
   releaseManifestSeq?: true
+  objectedMoveSignedAt?: true
   maxDelegationDepth?: true
 }
 
@@ -159,6 +163,7 @@ export type AgentMaxAggregateInputType = {
   movedFrom?: true
   release?: true
   releaseManifestSeq?: true
+  objectedMoveSignedAt?: true
   maxDelegationDepth?: true
 }
 
@@ -181,6 +186,7 @@ export type AgentCountAggregateInputType = {
   movedFrom?: true
   release?: true
   releaseManifestSeq?: true
+  objectedMoveSignedAt?: true
   maxDelegationDepth?: true
   _all?: true
 }
@@ -290,6 +296,7 @@ export type AgentGroupByOutputType = {
   movedFrom: string | null
   release: string | null
   releaseManifestSeq: number | null
+  objectedMoveSignedAt: Date | null
   maxDelegationDepth: number
   _count: AgentCountAggregateOutputType | null
   _avg: AgentAvgAggregateOutputType | null
@@ -335,6 +342,7 @@ export type AgentWhereInput = {
   movedFrom?: Prisma.StringNullableFilter<"Agent"> | string | null
   release?: Prisma.StringNullableFilter<"Agent"> | string | null
   releaseManifestSeq?: Prisma.IntNullableFilter<"Agent"> | number | null
+  objectedMoveSignedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   keys?: Prisma.AgentKeyListRelationFilter
@@ -362,6 +370,7 @@ export type AgentOrderByWithRelationInput = {
   movedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
   release?: Prisma.SortOrderInput | Prisma.SortOrder
   releaseManifestSeq?: Prisma.SortOrderInput | Prisma.SortOrder
+  objectedMoveSignedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
   keys?: Prisma.AgentKeyOrderByRelationAggregateInput
@@ -393,6 +402,7 @@ export type AgentWhereUniqueInput = Prisma.AtLeast<{
   movedFrom?: Prisma.StringNullableFilter<"Agent"> | string | null
   release?: Prisma.StringNullableFilter<"Agent"> | string | null
   releaseManifestSeq?: Prisma.IntNullableFilter<"Agent"> | number | null
+  objectedMoveSignedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   keys?: Prisma.AgentKeyListRelationFilter
@@ -420,6 +430,7 @@ export type AgentOrderByWithAggregationInput = {
   movedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
   release?: Prisma.SortOrderInput | Prisma.SortOrder
   releaseManifestSeq?: Prisma.SortOrderInput | Prisma.SortOrder
+  objectedMoveSignedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
   _count?: Prisma.AgentCountOrderByAggregateInput
   _avg?: Prisma.AgentAvgOrderByAggregateInput
@@ -450,6 +461,7 @@ export type AgentScalarWhereWithAggregatesInput = {
   movedFrom?: Prisma.StringNullableWithAggregatesFilter<"Agent"> | string | null
   release?: Prisma.StringNullableWithAggregatesFilter<"Agent"> | string | null
   releaseManifestSeq?: Prisma.IntNullableWithAggregatesFilter<"Agent"> | number | null
+  objectedMoveSignedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntWithAggregatesFilter<"Agent"> | number
 }
 
@@ -471,6 +483,7 @@ export type AgentCreateInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
@@ -498,6 +511,7 @@ export type AgentUncheckedCreateInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -523,6 +537,7 @@ export type AgentUpdateInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
@@ -550,6 +565,7 @@ export type AgentUncheckedUpdateInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -576,6 +592,7 @@ export type AgentCreateManyInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
 }
 
@@ -597,6 +614,7 @@ export type AgentUpdateManyMutationInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
@@ -619,6 +637,7 @@ export type AgentUncheckedUpdateManyInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
@@ -656,6 +675,7 @@ export type AgentCountOrderByAggregateInput = {
   movedFrom?: Prisma.SortOrder
   release?: Prisma.SortOrder
   releaseManifestSeq?: Prisma.SortOrder
+  objectedMoveSignedAt?: Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
 }
 
@@ -684,6 +704,7 @@ export type AgentMaxOrderByAggregateInput = {
   movedFrom?: Prisma.SortOrder
   release?: Prisma.SortOrder
   releaseManifestSeq?: Prisma.SortOrder
+  objectedMoveSignedAt?: Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
 }
 
@@ -705,6 +726,7 @@ export type AgentMinOrderByAggregateInput = {
   movedFrom?: Prisma.SortOrder
   release?: Prisma.SortOrder
   releaseManifestSeq?: Prisma.SortOrder
+  objectedMoveSignedAt?: Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
 }
 
@@ -857,6 +879,7 @@ export type AgentCreateWithoutOperatorInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
@@ -882,6 +905,7 @@ export type AgentUncheckedCreateWithoutOperatorInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -937,6 +961,7 @@ export type AgentScalarWhereInput = {
   movedFrom?: Prisma.StringNullableFilter<"Agent"> | string | null
   release?: Prisma.StringNullableFilter<"Agent"> | string | null
   releaseManifestSeq?: Prisma.IntNullableFilter<"Agent"> | number | null
+  objectedMoveSignedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
 }
 
@@ -958,6 +983,7 @@ export type AgentCreateWithoutKeysInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
@@ -984,6 +1010,7 @@ export type AgentUncheckedCreateWithoutKeysInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1024,6 +1051,7 @@ export type AgentUpdateWithoutKeysInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
@@ -1050,6 +1078,7 @@ export type AgentUncheckedUpdateWithoutKeysInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1074,6 +1103,7 @@ export type AgentCreateWithoutAddedKeysInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
@@ -1100,6 +1130,7 @@ export type AgentUncheckedCreateWithoutAddedKeysInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1140,6 +1171,7 @@ export type AgentUpdateWithoutAddedKeysInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
@@ -1166,6 +1198,7 @@ export type AgentUncheckedUpdateWithoutAddedKeysInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1190,6 +1223,7 @@ export type AgentCreateWithoutKeyEventsInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
@@ -1216,6 +1250,7 @@ export type AgentUncheckedCreateWithoutKeyEventsInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -1256,6 +1291,7 @@ export type AgentUpdateWithoutKeyEventsInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
@@ -1282,6 +1318,7 @@ export type AgentUncheckedUpdateWithoutKeyEventsInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -1306,6 +1343,7 @@ export type AgentCreateWithoutPendingEventsInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
@@ -1332,6 +1370,7 @@ export type AgentUncheckedCreateWithoutPendingEventsInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -1372,6 +1411,7 @@ export type AgentUpdateWithoutPendingEventsInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
@@ -1398,6 +1438,7 @@ export type AgentUncheckedUpdateWithoutPendingEventsInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -1422,6 +1463,7 @@ export type AgentCreateManyOperatorInput = {
   movedFrom?: string | null
   release?: string | null
   releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
 }
 
@@ -1443,6 +1485,7 @@ export type AgentUpdateWithoutOperatorInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
@@ -1468,6 +1511,7 @@ export type AgentUncheckedUpdateWithoutOperatorInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -1493,6 +1537,7 @@ export type AgentUncheckedUpdateManyWithoutOperatorInput = {
   movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
@@ -1573,6 +1618,7 @@ export type AgentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   movedFrom?: boolean
   release?: boolean
   releaseManifestSeq?: boolean
+  objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   keys?: boolean | Prisma.Agent$keysArgs<ExtArgs>
@@ -1601,6 +1647,7 @@ export type AgentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   movedFrom?: boolean
   release?: boolean
   releaseManifestSeq?: boolean
+  objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
@@ -1624,6 +1671,7 @@ export type AgentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   movedFrom?: boolean
   release?: boolean
   releaseManifestSeq?: boolean
+  objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
@@ -1647,10 +1695,11 @@ export type AgentSelectScalar = {
   movedFrom?: boolean
   release?: boolean
   releaseManifestSeq?: boolean
+  objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
 }
 
-export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt" | "movedTo" | "movedFrom" | "release" | "releaseManifestSeq" | "maxDelegationDepth", ExtArgs["result"]["agent"]>
+export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt" | "movedTo" | "movedFrom" | "release" | "releaseManifestSeq" | "objectedMoveSignedAt" | "maxDelegationDepth", ExtArgs["result"]["agent"]>
 export type AgentInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   keys?: boolean | Prisma.Agent$keysArgs<ExtArgs>
@@ -1712,6 +1761,10 @@ export type $AgentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
      */
     release: string | null
     releaseManifestSeq: number | null
+    /**
+     * When the agent signed the last move to which its operator objected. Only a move signed later may wait again.
+     */
+    objectedMoveSignedAt: Date | null
     /**
      * How many times a grant of the agent may be handed on. An agent with 0 gets no grants.
      */
@@ -2162,6 +2215,7 @@ export interface AgentFieldRefs {
   readonly movedFrom: Prisma.FieldRef<"Agent", 'String'>
   readonly release: Prisma.FieldRef<"Agent", 'String'>
   readonly releaseManifestSeq: Prisma.FieldRef<"Agent", 'Int'>
+  readonly objectedMoveSignedAt: Prisma.FieldRef<"Agent", 'DateTime'>
   readonly maxDelegationDepth: Prisma.FieldRef<"Agent", 'Int'>
 }
     

@@ -11,6 +11,7 @@ ADD COLUMN "require_body_digest" BOOLEAN NOT NULL DEFAULT false;
 -- AlterTable
 ALTER TABLE "agents" ADD COLUMN "moved_from" TEXT,
 ADD COLUMN "moved_to" TEXT,
+ADD COLUMN "objected_move_signed_at" TIMESTAMPTZ(3),
 ADD COLUMN "release" TEXT,
 ADD COLUMN "release_manifest_seq" INTEGER;
 

@@ -7,7 +7,7 @@ import {
   type ReleasingKey,
 } from '@auth4agent/core/key-events/release'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import type { WaitingMove } from './decide-move.ts'
+import type { LeavingAgent, WaitingMove } from './decide-move.ts'
 import { type SigningClock, timeDemand } from './parse-key-event.ts'
 
 /**
@@ -43,6 +43,24 @@ export function checkReleased(release: AgentRelease, { event, claims }: WaitingM
   const { operatorId } = release
   const refusal = checkReleaseContent(release, { operatorId, did, event: event.digest, to })
   if (refusal !== undefined) throw invalid(refusal)
+}
+
+/**
+ * Checks that a release of a suspended agent was signed after the suspension. Otherwise an earlier statement, sent
+ * again, would take the suspension's effect away.
+ *
+ * @param now when the server records the release
+ * @throws ApiError INVALID_STATEMENT
+ */
+export function checkNewerThanSuspension(
+  { iat }: AgentRelease,
+  { status, suspendedAt }: LeavingAgent,
+  now: Date,
+): void {
+  if (status !== 'suspended' || suspendedAt === null) return
+  if (Math.min(iat * 1000, now.getTime()) > suspendedAt.getTime()) return
+  const detail = `The agent is suspended: iat of the release must be after the suspension at ${suspendedAt.toISOString()}`
+  throw new ApiError('INVALID_STATEMENT', detail)
 }
 
 function invalid({ demand }: KeyEventRefusal): ApiError {

@@ -1,6 +1,6 @@
 import type { MoveClaims } from '@auth4agent/core/key-events/event-claims'
 import type { KeyEvent } from '@auth4agent/core/key-events/key-event'
-import type { AgentStatus } from '../../../gen/prisma/enums.ts'
+import type { AgentStatus, OperatorStatus } from '../../../gen/prisma/enums.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 /** A move that has not taken effect yet. */
@@ -21,6 +21,12 @@ export interface LeavingAgent {
   /** Whether a recovery of the agent waits. */
   readonly isRecovering: boolean
   readonly move: WaitingMove | undefined
+}
+
+/** The state of the operator that an agent leaves. */
+export interface LeftOperator {
+  readonly status: OperatorStatus
+  readonly frozenAt: Date | null
 }
 
 /** The operator that wants to admit an agent, and the issuer of its server. */
@@ -61,7 +67,7 @@ export function decideMoveObjection(agent: LeavingAgent): WaitingMove {
  */
 export function isReleased({ status, suspendedAt }: LeavingAgent, { releasedAt }: WaitingMove): boolean {
   if (releasedAt === null) return false
-  return status !== 'suspended' || suspendedAt === null || suspendedAt <= releasedAt
+  return status !== 'suspended' || suspendedAt === null || suspendedAt < releasedAt
 }
 
 /**
@@ -78,23 +84,23 @@ export function requireNoRecovery({ isRecovering }: LeavingAgent): void {
 /**
  * Decides whether an operator of this server may admit an agent of another operator of this server now.
  *
- * The time alone frees neither an agent that its operator has suspended nor the agents of an operator that the
- * administrator has suspended.
+ * The time alone frees neither an agent that its operator has suspended nor the agents of an operator that is frozen
+ * or that the administrator has suspended.
  *
- * @param ownerStatus status of the operator that the agent leaves
+ * @param left the operator that the agent leaves
  * @throws ApiError MOVE_NOT_RELEASED, RECOVERY_PENDING, AGENT_OPERATOR_NOT_ACTIVE, and as requireMove does
  */
 export function decideAdmission(
   agent: LeavingAgent,
   { operatorId, issuer }: AdmittingOperator,
-  ownerStatus: string,
+  left: LeftOperator,
   at: Date,
 ): WaitingMove {
   const move = requireMove(agent)
   if (move.claims.operatorId !== operatorId || move.claims.issuer !== issuer)
     throw new ApiError('NOTHING_PENDING', 'No move of the agent to this operator waits')
   requireNoRecovery(agent)
-  if (ownerStatus === 'suspended')
+  if (left.status === 'suspended')
     throw new ApiError(
       'AGENT_OPERATOR_NOT_ACTIVE',
       'The administrator has suspended the operator that the agent leaves',
@@ -102,6 +108,8 @@ export function decideAdmission(
   if (isReleased(agent, move)) return move
   if (agent.status === 'suspended')
     throw new ApiError('MOVE_NOT_RELEASED', 'The agent is suspended, so its operator must release it')
+  if (left.frozenAt !== null)
+    throw new ApiError('MOVE_NOT_RELEASED', 'The operator that the agent leaves is frozen and has not released it')
   if (at >= move.effectiveAt) return move
   const time = move.effectiveAt.toISOString()
   throw new ApiError('MOVE_NOT_RELEASED', `The operator must release the agent, or not object until ${time}`)

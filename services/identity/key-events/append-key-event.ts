@@ -63,6 +63,7 @@ export async function appendKeyEvent(
     const repeated = await findRepeated(tx, log, event)
     if (repeated !== undefined) return repeated
     const steps = decide(log)
+    if (move !== undefined) await refuseObjected(tx, log.agentId, move.iat)
     const due = move === undefined ? steps : steps.slice(0, -1)
     if (due.length > 0) await writeSteps(tx, audit, log, due, at)
     const written = due.map((step) => step.event.claims.type)
@@ -101,4 +102,15 @@ async function findRepeated(
   if (last.ok && claims.iat <= last.claims.iat)
     throw new ApiError('KEY_EVENT_CONFLICT', 'In the key event, iat must be after that of the move that waits')
   return undefined
+}
+
+/** Throws KEY_EVENT_CONFLICT for a move that is not newer than the last one to which the operator has objected. */
+async function refuseObjected(tx: Tx, agentId: string, iat: number): Promise<void> {
+  const { objectedMoveSignedAt } = await tx.agent.findUniqueOrThrow({
+    where: { id: agentId },
+    select: { objectedMoveSignedAt: true },
+  })
+  if (objectedMoveSignedAt === null || iat * 1000 > objectedMoveSignedAt.getTime()) return
+  const detail = 'In the key event, iat must be after that of the move to which the operator has objected'
+  throw new ApiError('KEY_EVENT_CONFLICT', detail)
 }

@@ -9,7 +9,8 @@ import { askToMove, didUnder, movesFixture, type TestAgent } from '../../../test
 import { anonymous, IDENTITY_SETTINGS } from '../../../test/support/identity.ts'
 
 const fixture = await movesFixture()
-const { identity, db, acme, other, third, moves, now, register, row, waitOut, setStatus, expectRefusal } = fixture
+const { identity, db, acme, other, third, moves, now, register, row, waitOut, setStatus, freeze, expectRefusal } =
+  fixture
 const { prisma } = db
 let next: TestKey
 let agent: TestAgent
@@ -148,6 +149,16 @@ describe('admitAgent of an agent of this server', () => {
     const last = agentLog(fixture.identity, move.to, now)
     expect(await last.state()).toMatchObject({ previousDids: [agent.did, to], did: move.to })
     await expectRefusal(() => askToMove({ ...last, key: agent.key }, acme, { key: next }), 'INVALID_KEY_EVENT')
+  })
+
+  it('lets an agent go that its operator released before it was frozen', async () => {
+    await released()
+    await freeze(acme, new Date(now()))
+    try {
+      expect(await moves.admit(other, agent.did)).toMatchObject({ status: 'active' })
+    } finally {
+      await freeze(acme, null)
+    }
   })
 
   it('lets the agents of a lapsed operator go', async () => {

@@ -46,7 +46,7 @@ async function admitFromHere(deps: MoveDeps, did: string, { operator, label, cal
     const leaving = await lockLeaving(tx, owner.id, { did }, now)
     await refuseAdmitted(tx, leaving.agent.movedTo, operator)
     const admitting = { operatorId: operator.id, issuer: deps.issuer }
-    const move = decideAdmission(leaving.agent, admitting, owner.status, leaving.at)
+    const move = decideAdmission(leaving.agent, admitting, leaving.operator, leaving.at)
     const { to } = move.claims
     if (parseDid(to)?.domain !== operator.domain)
       throw new ApiError('DID_MISMATCH', `The new DID of the move must be under ${operator.domain}`)

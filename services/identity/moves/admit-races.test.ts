@@ -1,10 +1,13 @@
+import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { AdmitAgentRequestSchema } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { type TestKey } from '../../../test/support/agent-log.ts'
 import { askToMove, movesFixture, type TestAgent } from '../../../test/support/agent-moves.ts'
+import { asOperator, startIdentity } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 
 const fixture = await movesFixture()
-const { db, acme, other, moves, row, waitOut } = fixture
+const { db, acme, other, moves, now, row, waitOut, freeze } = fixture
 const { prisma } = db
 let next: TestKey
 let agent: TestAgent
@@ -40,6 +43,27 @@ describe('admissions at the same time', () => {
         admitted: 'NOTHING_PENDING',
         objected: undefined,
       })
+  })
+
+  it('see that the operator was frozen after they looked it up', async () => {
+    await askToMove(agent, other, { key: next })
+    waitOut()
+    const slow = startIdentity({
+      db,
+      now,
+      operators: {
+        ...fixture.operators,
+        async lookupOperator(request) {
+          const answer = await fixture.operators.lookupOperator(request)
+          await freeze(acme, new Date(now()))
+          return answer
+        },
+      },
+    })
+    const request = create(AdmitAgentRequestSchema, { operatorId: other.id, did: agent.did })
+    const admitted = slow.moves.handlers.admitAgent(request, asOperator(other))
+    expect(await refusalOf(Promise.resolve(admitted))).toBe('MOVE_NOT_RELEASED')
+    await freeze(acme, null)
   })
 
   it('leave either the move or a rotation without effect', async () => {

@@ -5,7 +5,7 @@ import { askToMove, didUnder, movesFixture, type TestAgent } from '../../../test
 import { RECOVERY_DELAY_MS } from '../../../test/support/identity.ts'
 
 const fixture = await movesFixture()
-const { identity, acme, other, third, moves, now, waitOut, setStatus, expectRefusal } = fixture
+const { identity, acme, other, third, moves, now, waitOut, setStatus, freeze, expectRefusal } = fixture
 let next: TestKey
 let agent: TestAgent
 
@@ -65,6 +65,15 @@ describe('admitAgent refuses', () => {
       'MOVE_NOT_RELEASED',
     ],
     [
+      'an agent of a frozen operator that has not released it, whatever time has passed',
+      async () => {
+        await askToMove(agent, other, { key: next })
+        waitOut()
+        await freeze(acme, new Date(now()))
+      },
+      'MOVE_NOT_RELEASED',
+    ],
+    [
       'an agent of an operator that the administrator has suspended',
       async () => {
         await released()
@@ -117,6 +126,7 @@ describe('admitAgent refuses', () => {
     await prepare()
     await expectRefusal(() => moves.admit(other, agent.did), reason)
     await setStatus(acme, 'active')
+    await freeze(acme, null)
   })
 
   it.each<[string, () => string, string]>([

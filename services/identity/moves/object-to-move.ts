@@ -8,7 +8,8 @@ import type { MoveDeps } from './deps.ts'
 import { lockLeaving } from './read-leaving.ts'
 
 /**
- * Ends a move that the operator has not released.
+ * Ends a move that the operator has not released. The move is public, so the agent's row remembers when it was signed:
+ * otherwise anybody could send it again.
  *
  * @returns the agent's DID and the digest of the move
  * @throws ApiError AGENT_NOT_FOUND, AGENT_PENDING, AGENT_REVOKED, AGENT_MOVED, NOTHING_PENDING, INVALID_ARGUMENT,
@@ -24,9 +25,11 @@ export async function objectToMove(
   const reason = checkReason(request.reason)
   return change(db.prisma, call, async (tx, audit) => {
     const { agent, log } = await lockLeaving(tx, operatorId, name, new Date(now()))
-    const { event } = decideMoveObjection(agent)
+    const { event, claims } = decideMoveObjection(agent)
     const { agentId, state } = log
     await tx.agentPendingEvent.delete({ where: { agentId_type: { agentId, type: 'move' } } })
+    const objectedMoveSignedAt = new Date(claims.iat * 1000)
+    await tx.agent.update({ where: { id: agentId, operatorId }, data: { objectedMoveSignedAt } })
     await audit({ action: 'agent.object-to-move', subject: state.did, operatorId, reason })
     return { agentDid: state.did, digest: event.digest }
   })

@@ -7,7 +7,13 @@ const byManager = { callers: ['operator'], own: 'operatorId', role: 'agents.mana
 export const movePolicies: Policies<typeof AgentMoveService> = {
   // A release to another server ends the agent here.
   releaseAgent: { ...byManager, limit: 'manage', action: 'agent.release', endsTokens: true },
-  objectToMove: { ...byManager, limit: 'manage', action: 'agent.object-to-move', endsTokens: false },
+  objectToMove: {
+    ...byManager,
+    limit: 'manage',
+    action: 'agent.object-to-move',
+    endsTokens: false,
+    worksWhileFrozen: true,
+  },
   // A bundle can take half a second of a processor, so its limit is that of registrations.
   admitAgent: { ...byManager, limit: 'register', action: 'agent.admit', endsTokens: true },
   exportAgent: { callers: ['anyone'], limit: 'read', limitBy: 'did' },

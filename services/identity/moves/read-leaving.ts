@@ -1,5 +1,5 @@
 import type { Tx } from '../../platform/db/db.ts'
-import type { LeavingAgent, WaitingMove } from '../domain/decide-move.ts'
+import type { LeavingAgent, LeftOperator, WaitingMove } from '../domain/decide-move.ts'
 import { type KeyLog, settleRecovery } from '../domain/key-log.ts'
 import type { AgentName } from '../domain/parse-agent-name.ts'
 import { lockKeyLog, parseStored } from '../key-events/read-key-log.ts'
@@ -8,6 +8,8 @@ import { lockKeyLog, parseStored } from '../key-events/read-key-log.ts'
 export interface Leaving {
   readonly agent: LeavingAgent
   readonly log: KeyLog
+  /** The operator as it was after the lock. */
+  readonly operator: LeftOperator
   /** The release of an agent that has moved; null without one. */
   readonly release: string | null
   readonly revokedAt: Date | null
@@ -26,14 +28,16 @@ export async function lockLeaving(tx: Tx, operatorId: string, name: AgentName, n
   const { agentId } = log
   const row = await tx.agent.findUniqueOrThrow({
     where: { id: agentId },
-    select: { status: true, suspendedAt: true, revokedAt: true, movedTo: true, release: true },
+    select: { status: true, suspendedAt: true, revokedAt: true, movedTo: true, release: true, operator: STANDING },
   })
-  const { release, revokedAt, ...agent } = row
+  const { release, revokedAt, operator, ...agent } = row
   const settled = settleRecovery(log, now)
   const isRecovering = settled.log.recovery !== undefined
   const move = settled.steps.length > 0 ? undefined : await readMove(tx, agentId)
-  return { agent: { ...agent, isRecovering, move }, log, release, revokedAt, at: await earlier(tx, now) }
+  return { agent: { ...agent, isRecovering, move }, log, operator, release, revokedAt, at: await earlier(tx, now) }
 }
+
+const STANDING = { select: { status: true, frozenAt: true } } as const
 
 async function readMove(tx: Tx, agentId: string): Promise<WaitingMove | undefined> {
   const row = await tx.agentPendingEvent.findUnique({ where: { agentId_type: { agentId, type: 'move' } } })

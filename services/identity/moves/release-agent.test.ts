@@ -9,7 +9,7 @@ import {
   releaseOf,
   type TestAgent,
 } from '../../../test/support/agent-moves.ts'
-import { anonymous } from '../../../test/support/identity.ts'
+import { anonymous, TEST_ISSUER } from '../../../test/support/identity.ts'
 
 const fixture = await movesFixture()
 const { identity, db, acme, other, third, moves, now, register, waitOut, expectRefusal } = fixture
@@ -33,13 +33,29 @@ describe('a release', () => {
     expect(await moves.release(acme, move)).toEqual(first)
   })
 
-  it('counts again when it is repeated after a suspension', async () => {
+  it('counts again after a suspension when the operator signs a new one', async () => {
     const move = await released()
     fixture.clock.now += 1
     await calls.suspend(agent.did)
-    fixture.clock.now += 1
-    await moves.release(acme, move)
+    fixture.clock.now += 1000
+    const first = await moves.release(acme, move)
+    fixture.clock.now += 1000
+    expect(await moves.release(acme, move)).toEqual(first)
     expect(await moves.admit(other, agent.did)).toMatchObject({ status: 'active' })
+  })
+
+  it.each([
+    ['again', true],
+    ['for the first time', false],
+  ])('is refused when a statement from before a suspension is sent %s after it', async (_name, isRepeated) => {
+    const move = await askToMove(agent, other, { key: next })
+    const statement = await releaseOf(acme, move, now())
+    if (isRepeated) await moves.release(acme, move, statement)
+    fixture.clock.now += 1
+    await calls.suspend(agent.did)
+    fixture.clock.now += 60_000
+    await expectRefusal(() => moves.release(acme, move, statement), 'INVALID_STATEMENT')
+    await expectRefusal(() => moves.admit(other, agent.did), 'MOVE_NOT_RELEASED')
   })
 
   it.each<[string, (move: AskedMove) => Promise<unknown>, string]>([
@@ -121,6 +137,21 @@ describe('an objection', () => {
       where: { action: 'agent.object-to-move', subject: agent.did },
     })
     expect(record).toMatchObject({ reason: 'not agreed', operatorId: acme.id, actor: `operator:${acme.id}` })
+  })
+
+  it('cannot be undone by sending the same move again, or one that it had replaced', async () => {
+    const { to, id: operatorId } = { to: didUnder(other, agent.key), ...other }
+    const sign = () => agent.sign(agent.key, { type: 'move', to, operatorId, issuer: TEST_ISSUER, key: next })
+    const replaced = await sign()
+    await agent.send(replaced)
+    fixture.clock.now += 1000
+    const last = await sign()
+    await agent.send(last)
+    await moves.object(acme, agent.did)
+    for (const text of [last, replaced]) await expectRefusal(() => agent.send(text), 'KEY_EVENT_CONFLICT')
+    fixture.clock.now += 1000
+    await agent.send(await sign())
+    expect((await agent.list()).pending).toHaveLength(1)
   })
 
   it('ends a move whose delay is over', async () => {

@@ -6,7 +6,7 @@ import { listKeys } from '../../chain/operator-keys.ts'
 import { type Audit, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { checkRelease, checkReleased } from '../domain/check-release.ts'
+import { checkNewerThanSuspension, checkRelease, checkReleased } from '../domain/check-release.ts'
 import { isReleased, requireMove, requireNoRecovery, type WaitingMove } from '../domain/decide-move.ts'
 import { describeMove } from '../domain/describe-move.ts'
 import { parseAgentName } from '../domain/parse-agent-name.ts'
@@ -53,6 +53,7 @@ export async function releaseAgent(
     checkReleased(release, move)
     if (move.releasedAt !== null && isReleased(leaving.agent, move))
       return { did, releasedAt: move.releasedAt, hasLeft: false }
+    checkNewerThanSuspension(release, leaving.agent, now)
     const work = { tx, audit, leaving, move, stored, now }
     const hasLeft = move.claims.issuer !== deps.issuer
     if (hasLeft) await leaveServer(deps, work, history)

@@ -37,8 +37,8 @@ export function explainProof(
 export function explainFreeze(domain: string): string {
   return (
     `The record at ${recordName(domain)} names a key that is no root key of the operator. The operator is frozen: it ` +
-    'can change nothing except its root keys. Publish a record that names one of the root keys, or set root keys that ' +
-    'contain the key in the record. Tokens stay valid.'
+    'can only take authority away and set its root keys. Publish a record that names one of the root keys, or set ' +
+    'root keys that contain the key in the record. Tokens stay valid.'
   )
 }
 

@@ -100,6 +100,21 @@ export function changes(method: DescMethod): boolean {
   return callersOf(method) !== 'anyone' && !READS.has(method.name)
 }
 
+/** Changes that a frozen operator may make: all but SetOperatorKeys can only take authority away. */
+const WHILE_FROZEN = new Set([
+  'OperatorKeyService.SetOperatorKeys',
+  'OperatorRegistryService.EndAllTokens',
+  'IdentityService.SuspendAgent',
+  'IdentityService.RevokeAgent',
+  'AgentMoveService.ObjectToMove',
+  'RevocationService.RevokeToken',
+])
+
+/** Tells whether a call is refused to every key of a frozen operator. */
+export function stopsWhileFrozen(method: DescMethod): boolean {
+  return admitsOperators(method) && changes(method) && !WHILE_FROZEN.has(shortName(method))
+}
+
 /** Returns the role that an operator's key needs for a call, or undefined if every key of the operator may make it. */
 export function roleOf(method: DescMethod): string | undefined {
   return ROLES[shortName(method)]

@@ -1,8 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf'
-import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { hasBody, shortName } from '../support/contract.ts'
-import { admitsOperators, type Callers, callersOf, changes, roleOf } from './callers.ts'
+import { type Callers, callersOf, changes, roleOf, stopsWhileFrozen } from './callers.ts'
 
 /** Reasons that every RPC may answer. */
 const EVERYWHERE: readonly ReasonCode[] = [
@@ -270,11 +269,10 @@ export function reasonsOf(method: DescMethod): ReadonlySet<ReasonCode> {
 /** Returns the reasons about the key of an operator. */
 function ofKeys(method: DescMethod): readonly ReasonCode[] {
   const role = roleOf(method)
-  const isStopped = admitsOperators(method) && changes(method) && method !== OperatorKeyService.method.setOperatorKeys
   return [
     ...(role === undefined ? [] : ['ROLE_REQUIRED' as const]),
     ...(role === 'root' ? ['APPROVALS_REQUIRED' as const, 'INVALID_APPROVAL' as const] : []),
-    ...(isStopped ? ['OPERATOR_FROZEN' as const] : []),
+    ...(stopsWhileFrozen(method) ? ['OPERATOR_FROZEN' as const] : []),
   ]
 }
 

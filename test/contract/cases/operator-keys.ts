@@ -1,12 +1,13 @@
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import type { DescMethod, JsonObject } from '@bufbuild/protobuf'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
+import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { methods, shortName } from '../support/contract.ts'
 import { manifestOf, memberOf, rootOf } from '../support/manifests.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import type { OperatorName } from '../support/seed.ts'
 import type { World } from '../support/world.ts'
-import { admitsOperators, changes, roleOf } from './callers.ts'
+import { admitsOperators, roleOf, stopsWhileFrozen } from './callers.ts'
 import { validRequests } from './valid-requests.ts'
 
 const { setOperatorKeys, getOperatorKeys } = OperatorKeyService.method
@@ -32,15 +33,31 @@ const roles: readonly RefusalCase[] = methods
     request: requestOf(method, 'team'),
   }))
 
-/** Cases about a frozen operator, for every call that changes something. */
-const frozen: readonly RefusalCase[] = methods
-  .filter((method) => admitsOperators(method) && changes(method) && method !== setOperatorKeys)
+/** Cases about a frozen operator, for every change that it may not make. */
+const frozen: readonly RefusalCase[] = methods.filter(stopsWhileFrozen).map((method) => ({
+  name: 'a frozen operator as caller',
+  method,
+  reason: 'OPERATOR_FROZEN',
+  caller: 'frozen',
+  request: requestOf(method, 'frozen'),
+}))
+
+/** What the calls answer that reach their rules; without an entry, the call succeeds. */
+const RULES: Readonly<Record<string, ReasonCode>> = {
+  'OperatorRegistryService.GetAuditRecord': 'AUDIT_RECORD_NOT_FOUND',
+  'OperatorKeyService.SetOperatorKeys': 'INVALID_MANIFEST',
+  'IdentityService.SuspendAgent': 'AGENT_NOT_FOUND',
+  'IdentityService.RevokeAgent': 'AGENT_NOT_FOUND',
+  'AgentMoveService.ObjectToMove': 'AGENT_NOT_FOUND',
+}
+
+/** All other calls of an operator, as a frozen operator makes them about objects of acme, and what they answer. */
+export const allowedWhileFrozen = methods
+  .filter((method) => admitsOperators(method) && !stopsWhileFrozen(method) && method.methodKind === 'unary')
   .map((method) => ({
-    name: 'a frozen operator as caller',
-    method,
-    reason: 'OPERATOR_FROZEN',
-    caller: 'frozen',
-    request: requestOf(method, 'frozen'),
+    name: shortName(method),
+    reason: RULES[shortName(method)],
+    asked: { method, caller: 'frozen', request: requestOf(method, 'frozen') } as const,
   }))
 
 /** Cases about the approvals of other root keys, for every root operation. */

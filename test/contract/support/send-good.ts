@@ -4,7 +4,7 @@ import { type Answered, type CaseAnswer, type RefusalCase, sendCase, type Transp
 import type { World } from './world.ts'
 
 /** A call that a test expects to be answered, or about which it does not know yet. */
-export interface Asked extends Pick<RefusalCase, 'proof' | 'headers'> {
+export interface Asked extends Pick<RefusalCase, 'caller' | 'proof' | 'headers'> {
   readonly method: DescMethod
   readonly request: JsonObject
 }

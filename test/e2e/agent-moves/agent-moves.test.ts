@@ -180,7 +180,29 @@ it('7. an agent whose operator neither releases nor objects is admitted after th
   agent.close()
 })
 
-it('8. the agent moves to charlie on another server: bravo releases it, and it ends here at once', async () => {
+it('8. the delay frees no agent of a frozen operator, which can still object', async () => {
+  const { dns } = here.deployment
+  const { txt_record_name: name, txt_record_value: record } = await acme.verification.instructions()
+  const stolen = generatePrivateKey().signer
+  const { did } = await acme.agents.register({ publicKey: stolen.publicKey })
+  dns.setTxt(name, [record.replace(/rk=.*/, `rk=${'x'.repeat(43)}`)])
+  expect(await acme.verification.confirm()).toMatchObject({ verified: false })
+  const thief = agentAt(here, did, stolen)
+  const { effectiveAt } = await thief.move({ to: 'bravo.example.com', operatorId: bravo.id })
+  await until(
+    async () => Date.now(),
+    (now) => now > Number(effectiveAt),
+  )
+  expect(await reasonOfCall(bravo.agents.admit(did))).toBe('MOVE_NOT_RELEASED')
+  await acme.agents.objectToMove(did, 'the key was stolen')
+  await acme.agents.revoke(did, 'the key was stolen')
+  dns.setTxt(name, [record])
+  expect(await acme.verification.confirm()).toMatchObject({ verified: true })
+  expect(await reasonOfCall(bravo.agents.admit(did))).toBe('AGENT_REVOKED')
+  thief.close()
+})
+
+it('9. the agent moves to charlie on another server: bravo releases it, and it ends here at once', async () => {
   const [, did = ''] = dids
   const agent = agentAt(here, did)
   const target = { to: 'charlie.example.org', operatorId: charlie.id, issuer: there.issuer }
@@ -194,7 +216,7 @@ it('8. the agent moves to charlie on another server: bravo releases it, and it e
   agent.close()
 })
 
-it('9. the other server admits the agent from the bundle alone, once', async () => {
+it('10. the other server admits the agent from the bundle alone, once', async () => {
   const [, , did = ''] = dids
   // The server that the agent has left is gone.
   await here.leave()
@@ -211,7 +233,7 @@ it('9. the other server admits the agent from the bundle alone, once', async () 
   agent.close()
 })
 
-it('10. a stranger verifies the whole history offline', async () => {
+it('11. a stranger verifies the whole history offline', async () => {
   const [atAcme, atBravo, did = ''] = dids
   const { events } = await openCalls({ server: there.issuer }).keyEvents(did)
   const history = replayKeyEvents(

@@ -196,14 +196,22 @@ it('6. Carol takes over the root key of Alice, which DNS must name before', asyn
   expect(expectStatus(200, await deployment.client.confirm(id))).toMatchObject({ verified: true })
 })
 
-it('7. a record that names a foreign key freezes changes at every server, but no token', async () => {
+it('7. a record that names a foreign key freezes every change at every server that does not take authority away', async () => {
+  const agents = [expectStatus(201, await register(0)), expectStatus(201, await register(1))].map(({ did }) =>
+    String(did),
+  )
   publish(alice.kid)
   const seen = expectStatus(200, await deployment.client.confirm(id))
   expect(seen).toMatchObject({ verified: false, reason: 'TXT_RECORD_MISMATCH' })
   for (const at of [0, 1]) {
     expect(await register(at)).toMatchObject({ status: 403, body: { reason: 'OPERATOR_FROZEN' } })
-    const { endAllTokens } = OperatorRegistryService.method
-    expect(await rpc(at, endAllTokens, { id }, carol)).toBe('OPERATOR_FROZEN')
+    const { reactivateAgent, suspendAgent, revokeAgent } = IdentityService.method
+    const asked = { operatorId: id, agent: agents[at] ?? '' }
+    expect(await rpc(at, suspendAgent, asked, carol)).toBe('OK')
+    expect(await rpc(at, reactivateAgent, asked, carol)).toBe('OPERATOR_FROZEN')
+    expect(await rpc(at, revokeAgent, asked, carol)).toBe('OK')
+    expect(await rpc(at, OperatorRegistryService.method.endAllTokens, { id }, carol)).toBe('OK')
+    expectStatus(200, await rest(at, 'POST', '/v1/revoke/token', { jti: randomUUID() }, carol))
   }
   const shown = expectStatus(200, await deployment.client.getOperator(id))
   expect(shown).toMatchObject({ status: 'active', frozen_at: expect.any(String) })

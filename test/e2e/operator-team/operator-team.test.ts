@@ -251,14 +251,15 @@ describe('a new root key', () => {
       })
   })
 
-  it('4. a record with a foreign key freezes every change, and says so, until it is right again', async () => {
+  it('4. a record with a foreign key freezes the operator, and says so, until it is right again', async () => {
     const { txt_record_value: right } = await alice.json('verify-operator instructions')
     deployment.dns.setTxt(NAME, [String(right).replace(/rk=.*/, `rk=${'x'.repeat(43)}`)])
     expect((await alice.run('verify-operator confirm')).code).toBe(1)
     const { stdout, stderr } = await alice.run('whoami')
     expect(stdout).toContain('Frozen: since')
     expect(stderr).toContain('The operator is frozen')
-    expect(await alice.run(`revoke suspend ${agents[1].did}`)).toMatchObject({
+    expect(await alice.run(`revoke suspend ${agents[1].did}`)).toMatchObject({ code: 0 })
+    expect(await alice.run(`revoke reactivate ${agents[1].did}`)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('OPERATOR_FROZEN'),
     })
@@ -270,7 +271,7 @@ describe('a new root key', () => {
     await issueToken(deployment.client, agents[0])
     deployment.dns.setTxt(NAME, [String(right)])
     await alice.json('verify-operator confirm')
-    expect(await alice.run(`revoke suspend ${agents[1].did}`)).toMatchObject({ code: 0 })
+    expect(await alice.run(`revoke reactivate ${agents[1].did}`)).toMatchObject({ code: 0 })
   })
 })
 

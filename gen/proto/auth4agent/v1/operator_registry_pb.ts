@@ -152,8 +152,8 @@ export type GetOperatorResponse = Message<"auth4agent.v1.GetOperatorResponse"> &
   rootKeyThumbprint: string;
 
   /**
-   * When the DNS record began to name a key that is no root key of the operator. From then on the operator can change
-   * nothing except its root keys. Absent when the operator is not frozen.
+   * When the DNS record began to name a key that is no root key of the operator. From then on the operator can
+   * only take authority away and set its root keys. Absent when the operator is not frozen.
    *
    * @generated from field: google.protobuf.Timestamp frozen_at = 7;
    */

@@ -128,7 +128,7 @@ export type OperatorSnapshot = Message<"auth4agent.internal.v1.OperatorSnapshot"
   requireBodyDigest: boolean;
 
   /**
-   * Whether the operator is frozen: it can change nothing except its root keys.
+   * Whether the operator is frozen: it can only take authority away and set its root keys.
    *
    * @generated from field: bool frozen = 11;
    */
