@@ -147,6 +147,9 @@ export interface Agent extends AgentKeyCalls, AgentGrantCalls {
    * The server checks neither audience nor scope. If the answer has `cnf`, the token is only valid with a proof of
    * that key, which the server does not check either. Rejects with Auth4AgentError.
    *
+   * A chain of grants is never active here, because its `sub` is not its sender. `openCalls` verifies chains, with the
+   * scope and the arguments of the call.
+   *
    * @example
    *
    * ```ts

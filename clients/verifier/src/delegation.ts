@@ -1,6 +1,6 @@
 import type { GenuineChain } from '@auth4agent/core/delegation/grant-types'
+import { checkUses, type Uses } from '@auth4agent/core/delegation/use-chain'
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
-import { checkUses, type Uses } from './check-uses.ts'
 import { readScope } from './wanted.ts'
 
 /** One holder in a chain of grants. */

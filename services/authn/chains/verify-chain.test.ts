@@ -163,7 +163,14 @@ describe('the demands on a chain', () => {
     expect(await verify(chain, wanted())).toMatchObject({ valid: false, revoked: false, reason, hop })
   })
 
+  it('answers ARGUMENT_REFUSED for no single grant to more than 1,000 values, also without constraints', async () => {
+    const answer = await verify(chain, { arguments: { list: Array.from({ length: 1_000 }, () => 1) } })
+    expect(answer).toMatchObject({ valid: false, revoked: false, reason: 'ARGUMENT_REFUSED' })
+    expect(answer.hop).toBeUndefined()
+  })
+
   const met: [string, () => object][] = [
+    ['one audience 64 times', () => ({ audience: Array.from({ length: 64 }, () => SHOP) })],
     ['one of several audiences', () => ({ audience: ['https://other.example', SHOP] })],
     ['a constrained scope with arguments', () => ({ scope: 'read pay', arguments: { amount: 500 } })],
     ['the operator of the first holder by id', () => ({ operators: [acme.id] })],

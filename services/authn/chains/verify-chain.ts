@@ -1,10 +1,11 @@
 import { chainLookups } from '@auth4agent/core/delegation/chain-lookups'
 import { checkChainTimes } from '@auth4agent/core/delegation/chain-times'
 import type { GenuineChain } from '@auth4agent/core/delegation/grant-types'
+import { checkUses } from '@auth4agent/core/delegation/use-chain'
 import { type CheckProofDeps, checkProof } from '../check-proof.ts'
 import type { AuthnDeps, AuthnSettings } from '../config.ts'
 import type { VerifyDemands } from '../domain/verify-request.ts'
-import { checkChain, type Refusal } from './check-chain.ts'
+import { checkHolders, type Refusal } from './check-holders.ts'
 
 /** The dependencies of verifyGenuineChain. */
 export interface GenuineChainDeps extends Pick<AuthnDeps, 'now' | 'genuineChains'> {
@@ -33,8 +34,9 @@ export async function verifyChain(
   // Before any signature is checked: most verifiers do not accept chains, and a chain costs up to 17 signatures.
   if (delegation === undefined) return invalid({ reason: 'DELEGATION_NOT_ACCEPTED', hop: undefined })
   return verifyGenuineChain(deps, text, (chain) => {
-    const refusal = checkChain(chain, wanted, delegation)
-    if (refusal !== undefined || delegation.isProofChecked || isInspection) return refusal
+    if (isInspection) return checkHolders(chain, wanted, delegation)
+    const refusal = checkUses(chain, wanted, delegation.args) ?? checkHolders(chain, wanted, delegation)
+    if (refusal !== undefined || delegation.isProofChecked) return refusal
     const cnf = { jkt: actorOf(chain).jkt }
     const reason = checkProof(deps, { cnf }, text, sent)
     return reason === undefined ? undefined : { reason, hop: chain.hops.length - 1 }

@@ -119,6 +119,19 @@ describe('a statement', () => {
     expect(await endOf(database.db, after)).toBeUndefined()
   })
 
+  it('was issued before the agent was looked up, although the look-up took a minute', async () => {
+    const { clock } = instance
+    let lookedUpS = 0
+    meanwhile = async () => {
+      lookedUpS = Date.now() / 1000
+      clock.offsetMs += 60_000
+    }
+    const { iat, exp } = await statementOf()
+    clock.offsetMs -= 60_000
+    expect(iat).toBeLessThanOrEqual(lookedUpS)
+    expect(exp).toBe(iat + 3600)
+  })
+
   it.each<[string, () => Promise<unknown>]>([
     ['the agent is suspended', () => calls.suspend(agent.did)],
     ['the operator is suspended', suspendOperator],

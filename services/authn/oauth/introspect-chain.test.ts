@@ -37,6 +37,10 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
+/** Introspects as a client that knows chains. */
+const introspect = (client: TestHolder, token: string, wishes: { signed?: boolean; tokenTypeHint?: string } = {}) =>
+  instance.introspect(client, token, { tokenTypeHint: 'urn:auth4agent:token-type:grant-chain', ...wishes })
+
 const amount = { constraint_type: 'range', max: 500 }
 const DETAILS = [{ type: 'attenuating_agent_token', tools: { [`${SHOP}#read`]: {}, [`${SHOP}#pay`]: { amount } } }]
 
@@ -45,7 +49,7 @@ describe('OAuthService.Introspect of a chain', () => {
     const chain = await chainThrough(key, holders)
     const [principal, middle, actor] = holders
     for (const client of [principal, middle, actor]) {
-      const answer = await instance.introspect(client, chain)
+      const answer = await introspect(client, chain)
       expect(answer).toMatchObject({
         active: true,
         iss: ISSUER,
@@ -68,7 +72,7 @@ describe('OAuthService.Introspect of a chain', () => {
   })
 
   it('has no act for a root grant alone', async () => {
-    const answer = await instance.introspect(holders[0], await rootFor(key, holders[0]))
+    const answer = await introspect(holders[0], await rootFor(key, holders[0]))
     expect(answer).toMatchObject({ active: true, sub: holders[0].did, clientId: holders[0].did })
     expect(answer.act).toBeUndefined()
   })
@@ -81,10 +85,10 @@ describe('OAuthService.Introspect of a chain', () => {
     const tools = { [`${SHOP}#read`]: {}, [`${audience}#write`]: { amount }, [`${audience}#read`]: {} }
     const chain = await handOn(key, await rootFor(key, holders[0], { tools }), holders[0], holders[2], { tools })
     const own = { [`${audience}#write`]: { amount }, [`${audience}#read`]: {} }
-    const answer = await instance.introspect(service, chain)
+    const answer = await introspect(service, chain)
     expect(answer).toMatchObject({ active: true, sub: holders[0].did, aud: [audience], scope: 'read' })
     expect(answer.authorizationDetails).toEqual([{ type: 'attenuating_agent_token', tools: own }])
-    const all = await instance.introspect(holders[2], chain)
+    const all = await introspect(holders[2], chain)
     expect(all.aud).toEqual([SHOP, audience])
   })
 
@@ -97,14 +101,14 @@ describe('OAuthService.Introspect of a chain', () => {
       [`${other}#a`]: {},
       [`${other}#b`]: { amount },
     }
-    expect(await instance.introspect(holders[0], await rootFor(key, holders[0], { tools }))).toMatchObject({
+    expect(await introspect(holders[0], await rootFor(key, holders[0], { tools }))).toMatchObject({
       scope: 'a',
     })
   })
 
   it('signs the same answer', async () => {
     const chain = await chainThrough(key, holders)
-    const { jwt = '' } = await instance.introspect(holders[0], chain, { signed: true })
+    const { jwt = '' } = await introspect(holders[0], chain, { signed: true })
     const { token_introspection: told } = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString())
     expect(told).toMatchObject({
       active: true,
@@ -138,13 +142,25 @@ describe('OAuthService.Introspect of a chain', () => {
   it.each(inactive)('is not active for %s', async (_, change) => {
     const chain = await chainThrough(key, holders)
     const { client = holders[0], text = chain } = await change(chain)
-    expect(await instance.introspect(client, text)).toEqual({ active: false })
+    expect(await introspect(client, text)).toEqual({ active: false })
   })
+
+  it.each(['', 'access_token', 'grant-chain', 'urn:auth4agent:token-type:Grant-Chain', 'aat+jwt'])(
+    'is not active for a client that may not know chains, because its hint is "%s"',
+    async (tokenTypeHint) => {
+      for (const text of [await chainThrough(key, holders), await rootFor(key, holders[0])]) {
+        expect(await introspect(holders[0], text, { tokenTypeHint })).toEqual({ active: false })
+        const { jwt = '' } = await introspect(holders[0], text, { tokenTypeHint, signed: true })
+        const { token_introspection: told } = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString())
+        expect(told).toEqual({ active: false })
+      }
+    },
+  )
 
   it('writes nothing but the used assertion', async () => {
     const chain = await chainThrough(key, holders)
     const { audit, revoked } = (await authnState(database.db)) as { audit: unknown; revoked: unknown }
-    await instance.introspect(holders[0], chain)
+    await introspect(holders[0], chain)
     expect(await authnState(database.db)).toMatchObject({ audit, revoked })
   })
 })

@@ -14,6 +14,9 @@ import { verifyGenuine } from '../verify-token.ts'
 import { type IntrospectionMembers, membersOfChain, membersOfToken } from './introspection-members.ts'
 import { authenticateClient } from './open-assertion.ts'
 
+/** The `token_type_hint` with which a client says that it knows chains of grants. */
+const CHAIN_HINT = 'urn:auth4agent:token-type:grant-chain'
+
 /** What the answer tells about an active token; undefined for every other text. `client` is the DID of the caller. */
 export interface Introspection {
   readonly client: string
@@ -22,7 +25,8 @@ export interface Introspection {
 
 /**
  * Introspects a token or a chain of grants for an agent (RFC 7662). It is active if it is genuine, within its lifetime
- * and not ended, and the agent's operator may know it.
+ * and not ended, and the agent's operator may know it. A chain is never active for a client that does not say that it
+ * knows chains: it would take the chain for a bearer token, and the principal for the caller.
  *
  * @throws ApiError INVALID_ARGUMENT, UNAVAILABLE, and as authenticateClient does
  */
@@ -34,7 +38,7 @@ export async function introspect(
   if (token === '') throw new ApiError('INVALID_ARGUMENT', 'token must not be missing')
   const client = await authenticateClient(deps, request, call)
   const members = isChain(token)
-    ? await introspectChain(deps, token, client)
+    ? await introspectChain(deps, token, client, request.tokenTypeHint)
     : await introspectToken(deps, token, client)
   return { client: client.agent.did, members }
 }
@@ -56,7 +60,9 @@ async function introspectChain(
   deps: AuthnDeps,
   token: string,
   client: Subject,
+  hint: string,
 ): Promise<IntrospectionMembers | undefined> {
+  if (hint !== CHAIN_HINT) return undefined
   let visible: Capabilities = new Map()
   const verification = await verifyGenuineChain(deps, token, async (chain) => {
     visible = await visibleTo(deps, client, chain)

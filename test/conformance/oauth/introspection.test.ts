@@ -25,6 +25,7 @@ const world = useWorld()
 const PATH = '/oauth/introspect'
 const JWT = 'application/token-introspection+jwt'
 const BRAVO_API = 'https://api.bravo-operator.com'
+const CHAIN = 'urn:auth4agent:token-type:grant-chain'
 const INACTIVE = '{"active":false}'
 const key = testTokenKey('EdDSA')
 
@@ -65,9 +66,14 @@ describe('POST /oauth/introspect', () => {
     expect((await introspect(token, 'ofBravo')).body).toMatchObject({ active: true, aud: [BRAVO_API] })
   })
 
-  it.each(['access_token', 'refresh_token', 'unknown', ''])('finds the token whatever the hint: %s', async (hint) => {
-    expect((await introspect(await issue(), 'active', { token_type_hint: hint })).body).toMatchObject({ active: true })
-  })
+  it.each(['access_token', 'refresh_token', 'unknown', CHAIN, ''])(
+    'finds the token whatever the hint: %s',
+    async (hint) => {
+      expect((await introspect(await issue(), 'active', { token_type_hint: hint })).body).toMatchObject({
+        active: true,
+      })
+    },
+  )
 
   it.each<[string, () => string | Promise<string>]>([
     ['of another operator and for another audience', () => world().token()],

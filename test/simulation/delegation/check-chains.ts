@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Capabilities, Constraint } from '@auth4agent/core/delegation/constraint'
 import { DETAIL_TYPE } from '@auth4agent/core/delegation/parse-capabilities'
 import { expect } from 'vitest'
-import type { Library } from '../../support/delegation/library.ts'
+import { checkWith, type Library } from '../../support/delegation/library.ts'
 import { createRandom } from '../revocation/random.ts'
 import { type Call, drawCall, drawChain } from './draw-chains.ts'
 import { naivePermits } from './naive-evaluator.ts'
@@ -96,7 +96,7 @@ function checkCall(
   drawn: Drawn,
 ): string | undefined {
   const isPermitted = naivePermits(hops, capability, args)
-  const refusal = library.checkCall(grants, capability, args)
+  const refusal = checkWith(library, grants, capability, args)
   count(drawn.calls, refusal?.reason ?? NONE)
   const called = () => `${capability} with ${tell(args)} in ${tell(hops)}`
   if ((refusal === undefined) !== isPermitted) return `core ${refusal ? 'refuses' : 'permits'} ${called()}`

@@ -8,7 +8,7 @@ import { type Edit, replaceOnce } from '../revocation/mutated-source.ts'
 const CORE = join(import.meta.dirname, '../../../clients/core/src')
 /** The rules and all that they import. */
 const FOLDERS = ['delegation', 'encoding', 'token']
-const ENTRIES = ['order.ts', 'permits.ts', 'parse-capabilities.ts']
+const ENTRIES = ['order.ts', 'permits.ts', 'call-arguments.ts', 'parse-capabilities.ts']
 
 /** Imports the rules of delegation from a copy of core with an edit. `edit.file` is a path in clients/core/src. */
 export async function importMutatedCore(edit: Edit): Promise<Library> {

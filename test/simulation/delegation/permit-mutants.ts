@@ -1,7 +1,7 @@
 import type { Mutant } from './mutants.ts'
 
 const MALFORMED = 'only a malformed grant shows it'
-const MADE_BY_JSON = 'checkArgument checks the same before'
+const MADE_BY_JSON = 'readArguments checks the same before'
 
 const edit =
   (file: string) =>
@@ -14,12 +14,17 @@ const edit =
   })
 const permits = edit('delegation/permits.ts')
 const constraint = edit('delegation/constraint.ts')
+const read = edit('delegation/call-arguments.ts')
 const path = edit('delegation/path-text.ts')
 const json = edit('encoding/json-value.ts')
 
 const VALUES: readonly Mutant[] = [
   permits('admits takes values that are not JSON', 'isJsonValue(value) && holds', 'holds', MADE_BY_JSON),
-  permits('checkArguments takes values that are not JSON', 'if (!isJsonValue(value)) {', 'if (false) {'),
+  read(
+    'readArguments takes values that are not JSON',
+    'if (isJsonValue(value, budget)) continue',
+    'if (value !== budget) continue',
+  ),
   permits(
     'exact admits large numbers',
     'isScalar(value) && value === constraint.value',
@@ -78,13 +83,13 @@ const VALUES: readonly Mutant[] = [
 
 const CALLS: readonly Mutant[] = [
   permits('unknown arguments are allowed', 'if (isUnconstrained(map)) return undefined', 'return undefined'),
-  permits(
+  read(
     'inherited arguments are allowed',
     'if (!isPlainObject(args)) return',
     'if (false) return',
     'drawn arguments are plain objects',
   ),
-  permits('a name may be invalid text', 'if (!name.isWellFormed()) return', 'if (false) return'),
+  read('a name may be invalid text', 'if (!name.isWellFormed()) return', 'if (false) return'),
   permits(
     'unnamed arguments are allowed',
     'if (entry === undefined) {',
@@ -97,13 +102,7 @@ const CALLS: readonly Mutant[] = [
   ),
   permits('* comes before named arguments', 'map.get(name) ?? map.get(UNNAMED)', 'map.get(UNNAMED) ?? map.get(name)'),
   permits('arguments may be missing', 'if (name === UNNAMED || optional ||', 'if (name !== UNNAMED || optional ||'),
-  permits(
-    'an argument that every object has is present',
-    'Object.hasOwn(args, name)',
-    'name in args',
-    'no name of a drawn argument is one that every object has',
-  ),
-  permits('only the first argument is checked', 'of Object.entries(args)) {', 'of Object.entries(args).slice(0, 1)) {'),
+  permits('only the first argument is checked', 'of args.values) {', 'of [...args.values].slice(0, 1)) {'),
   permits(
     'an empty chain allows everything',
     'if (hops.length === 0) return',
@@ -145,8 +144,12 @@ const FORMS: readonly Mutant[] = [
   json('Infinity is a number', 'Number.isFinite(value)', '!Number.isNaN(value)'),
   json('nesting does not end', 'if (depth === 0) return false', 'if (depth < -9) return false'),
   json('holes are skipped', 'Array.from<unknown>(value).every', '(value as unknown[]).every'),
-  json('entries of a list are not checked', '.every((entry) => isNested(entry, depth - 1))', '.every(() => true)'),
-  json('members are not checked', ' && isNested(member, depth - 1)', ''),
+  json(
+    'entries of a list are not checked',
+    '.every((entry) => isNested(entry, depth - 1, budget))',
+    '.every(() => true)',
+  ),
+  json('members are not checked', ' && isNested(member, depth - 1, budget)', ''),
   json('names of members may be invalid', 'name.isWellFormed() && ', ''),
   json('objects may have a prototype', 'isPlainObject(value) &&', "typeof value === 'object' &&"),
   json('every prototype is plain', 'if (prototype !== Object.prototype && prototype !== null) return false', ''),

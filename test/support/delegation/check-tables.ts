@@ -1,5 +1,5 @@
 import { capabilitiesOf, PAY } from './constraints.ts'
-import type { Library } from './library.ts'
+import { checkWith, type Library } from './library.ts'
 import { CONSTRAINT_ROWS, GRANT_CASES } from './order-cases.ts'
 import { PARSE_CASES } from './parse-cases.ts'
 import { CALL_CASES, CHAIN_CASES, VALUE_ROWS } from './permit-cases.ts'
@@ -39,11 +39,11 @@ export function answerPermits(library: Library): readonly Answer[] {
   )
   const calls = CALL_CASES.map(({ name, map, args, reason }) => ({
     name,
-    answer: library.checkCall([capabilitiesOf({ [PAY]: map })], PAY, args)?.reason,
+    answer: checkWith(library, [capabilitiesOf({ [PAY]: map })], PAY, args)?.reason,
     expected: reason,
   }))
   const chains = CHAIN_CASES.map(({ name, hops, args, refused }) => {
-    const refusal = library.checkCall(hops.map(capabilitiesOf), PAY, args)
+    const refusal = checkWith(library, hops.map(capabilitiesOf), PAY, args)
     return { name, answer: refusal && { hop: refusal.hop, reason: refusal.reason }, expected: refused }
   })
   return [...values, ...calls, ...chains]

@@ -1,3 +1,4 @@
+import { readArguments } from '@auth4agent/core/delegation/call-arguments'
 import { isCapability } from '@auth4agent/core/delegation/parse-capabilities'
 import { checkCall } from '@auth4agent/core/delegation/permits'
 import { type JsonObject, parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
@@ -97,6 +98,7 @@ function readCall(capability: string | undefined, text: string | undefined): Giv
 
 function refusedCall({ hops }: Inspection, { capability, args }: GivenCall): Finding | undefined {
   const allowed = hops.map((hop) => hop.capabilities)
-  const refusal = checkCall(allowed, capability, args)
+  const read = readArguments(args)
+  const refusal = read.ok ? checkCall(allowed, capability, read.args) : read
   return refusal && explainRefusal(refusal)
 }

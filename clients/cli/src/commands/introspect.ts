@@ -12,7 +12,7 @@ import { writeTime } from '../times.ts'
 export const introspect = defineCommand({
   help: [
     'Asks the server whether a token is active (RFC 7662), in the name of the agent of agent.json. The server says so only about tokens of agents of the same operator, and about tokens for audiences of that operator; it says that any other token is not active. The exit code is 0 if the token is active and 1 if it is not.',
-    'The server compares neither audience nor scope, and checks no DPoP proof. `auth4agent verify --online` does, and needs no agent.',
+    'The server compares neither audience nor scope, and checks no DPoP proof. `auth4agent verify --online` does, and needs no agent. A chain of grants is never active here; `auth4agent grant inspect` looks at chains.',
   ],
   examples: [
     { does: 'a token in a file', line: 'auth4agent introspect --token @token.txt' },

@@ -1,5 +1,5 @@
-import { isJsonValue, isPlainObject } from '../encoding/json-value.ts'
-import type { JsonObject } from '../encoding/strict-json.ts'
+import { isJsonValue } from '../encoding/json-value.ts'
+import type { CallArguments } from './call-arguments.ts'
 import {
   type ArgumentMap,
   type Capabilities,
@@ -12,7 +12,7 @@ import {
   UNNAMED,
 } from './constraint.ts'
 import { isPlainPath } from './path-text.ts'
-import { type ChainRefusal, type GrantRefusal, refuseGrant } from './refusal.ts'
+import { type ChainRefusal, type GrantRefusal, quote, refuseGrant } from './refusal.ts'
 
 /**
  * Tells whether a constraint admits the value of an argument. Values are equal if their JSON types and their values
@@ -81,37 +81,34 @@ function isScalarList(value: unknown): value is readonly Scalar[] {
  * @returns undefined if the call is allowed.
  * @example
  * ```ts
+ * import { readArguments } from '@auth4agent/core/delegation/call-arguments'
  * import { checkArguments } from '@auth4agent/core/delegation/permits'
  *
  * const amount = { constraint: { constraint_type: 'range', max: 500 }, optional: false } as const
- * checkArguments(new Map([['amount', amount]]), { amount: 501 })?.reason // 'ARGUMENT_REFUSED'
+ * const read = readArguments({ amount: 501 })
+ * if (read.ok) checkArguments(new Map([['amount', amount]]), read.args)?.reason // 'ARGUMENT_REFUSED'
  * ```
  */
-export function checkArguments(map: ArgumentMap, args: JsonObject | undefined): GrantRefusal | undefined {
+export function checkArguments(map: ArgumentMap, args: CallArguments | undefined): GrantRefusal | undefined {
   if (args === undefined) {
     if (isUnconstrained(map)) return undefined
     return refuseGrant('ARGUMENTS_NEEDED', 'the arguments of the call must be known, because the grant limits them')
   }
-  if (!isPlainObject(args)) return refuseGrant('ARGUMENT_REFUSED', 'the arguments must be a plain object')
-  for (const [name, value] of Object.entries(args)) {
+  for (const [name, value] of args.values) {
     const refusal = checkArgument(map, name, value)
     if (refusal !== undefined) return refusal
   }
   for (const [name, { optional }] of map) {
-    if (name === UNNAMED || optional || Object.hasOwn(args, name)) continue
+    if (name === UNNAMED || optional || args.values.has(name)) continue
     return refuseGrant('ARGUMENT_REFUSED', `the argument ${quote(name)} must be present`)
   }
   return undefined
 }
 
 function checkArgument(map: ArgumentMap, name: string, value: unknown): GrantRefusal | undefined {
-  if (!name.isWellFormed()) return refuseGrant('ARGUMENT_REFUSED', 'the name of an argument must be valid Unicode text')
   const entry = map.get(name) ?? map.get(UNNAMED)
   if (entry === undefined) {
     return refuseGrant('ARGUMENT_REFUSED', `the call must not have the argument ${quote(name)}`)
-  }
-  if (!isJsonValue(value)) {
-    return refuseGrant('ARGUMENT_REFUSED', `the argument ${quote(name)} must be a value that JSON can carry`)
   }
   if (holds(entry.constraint, value)) return undefined
   const type = entry.constraint.constraint_type
@@ -130,13 +127,13 @@ function checkArgument(map: ArgumentMap, name: string, value: unknown): GrantRef
  * ```ts
  * import { checkCall } from '@auth4agent/core/delegation/permits'
  *
- * const refusal = checkCall([root, child], 'https://pay.acme.test#pay', { amount: 5 })
+ * const refusal = checkCall([root, child], 'https://pay.acme.test#pay', undefined)
  * ```
  */
 export function checkCall(
   hops: readonly Capabilities[],
   capability: string,
-  args: JsonObject | undefined,
+  args: CallArguments | undefined,
 ): ChainRefusal | undefined {
   // An empty list of grants would otherwise allow every call.
   if (hops.length === 0) return { ...missing(capability), hop: undefined }
@@ -150,9 +147,4 @@ export function checkCall(
 
 function missing(capability: string): GrantRefusal {
   return refuseGrant('CAPABILITY_MISSING', `every grant must have the capability ${quote(capability)}`)
-}
-
-/** Names come from callers. */
-function quote(name: string): string {
-  return JSON.stringify(name.slice(0, 128))
 }

@@ -82,3 +82,17 @@ export interface ChainRefusal extends GrantRefusal {
 export function refuseGrant(reason: GrantReason, rule: string): GrantRefusal {
   return { ok: false, reason, rule }
 }
+
+/**
+ * Writes a name of a caller for a rule. Only the beginning of a long name is printed.
+ *
+ * @example
+ * ```ts
+ * import { quote } from '@auth4agent/core/delegation/refusal'
+ *
+ * quote('amount') // '"amount"'
+ * ```
+ */
+export function quote(name: string): string {
+  return JSON.stringify(name.slice(0, 128))
+}

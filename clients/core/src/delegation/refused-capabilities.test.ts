@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { CHAIN_ISSUER, chainOf, countingKeys, lastOf, READ } from '../../../../test/support/grant-chains.ts'
 import { maps, oneOf, REFUSED_CAPABILITIES, range, tools } from '../../../../test/support/refused-capabilities.ts'
-import { checkUse } from './use-chain.ts'
+import type { JsonObject } from '../encoding/strict-json.ts'
+import type { GenuineChain } from './grant-types.ts'
+import { checkUses } from './use-chain.ts'
 import { verifyGrantChain } from './verify-grant-chain.ts'
+
+interface Use {
+  readonly audience: string
+  readonly scope: string
+  readonly args: JsonObject | undefined
+}
 
 const verify = (text: string) => verifyGrantChain(text, { issuer: CHAIN_ISSUER, keys: countingKeys() })
 
@@ -11,7 +19,10 @@ it.each(REFUSED_CAPABILITIES)('verifyGrantChain refuses row %i, %s: %s', async (
   expect(await verify(chainOf(hop, changes))).toMatchObject({ ok: false, reason, hop })
 })
 
-describe('checkUse', () => {
+const check = (chain: GenuineChain, { audience, scope, args }: Use) =>
+  checkUses(chain, { audience: [audience], scope: [scope] }, args)
+
+describe('checkUses', () => {
   const LIMITED = maps({ amount: range({ max: 500 }) }, { amount: range({ max: 100 }) })
   const PREFIXED = maps({ path: { constraint_type: 'prefix', prefix: '/data/' } }, { path: oneOf('/data/a') })
   const pay = { audience: 'https://pay.acme.test', scope: 'pay' }
@@ -21,7 +32,7 @@ describe('checkUse', () => {
     ['a call without constraints', {}, { audience: 'https://api.acme.test', scope: 'orders:read', args: undefined }],
   ])('allows %s', async (_name, changes, use) => {
     const verified = await verify(chainOf(1, changes))
-    expect(verified.ok && checkUse(verified.chain, use)).toBeUndefined()
+    expect(verified.ok && check(verified.chain, use)).toBeUndefined()
   })
 
   it.each([
@@ -41,7 +52,7 @@ describe('checkUse', () => {
     [0, 'CAPABILITY_MISSING', 'given up', { 1: tools({ [READ]: {} }) }, { ...pay, args: { amount: 1 } }, 1],
   ])('refuses row %i, %s: %s', async (_row, reason, _name, changes, use, hop) => {
     const verified = await verify(chainOf(1, changes))
-    expect(verified.ok && checkUse(verified.chain, use)).toMatchObject({ ok: false, reason, hop })
+    expect(verified.ok && check(verified.chain, use)).toMatchObject({ ok: false, reason, hop })
   })
 
   it('refuses an audience with #, which could name the scope of another audience', async () => {
@@ -50,14 +61,14 @@ describe('checkUse', () => {
       { audience: 'https://pay.acme.test', scope: 'a#b', args: {} },
       { audience: 'https://pay.acme.test#a', scope: 'b', args: {} },
     ]
-    expect(verified.ok && checkUse(verified.chain, right)).toBeUndefined()
-    expect(verified.ok && checkUse(verified.chain, wrong)).toMatchObject({ reason: 'CAPABILITY_MISSING' })
+    expect(verified.ok && check(verified.chain, right)).toBeUndefined()
+    expect(verified.ok && check(verified.chain, wrong)).toMatchObject({ reason: 'CAPABILITY_MISSING' })
   })
 
   it('evaluates the grants above a wider one that a mistake in the comparison let through', async () => {
     const [narrow, wide] = await Promise.all([verify(chainOf(0, { 0: LIMITED[1] })), verify(chainOf(0))])
     if (!narrow.ok || !wide.ok) throw new Error('The chains must be genuine')
     const chain = { issuer: CHAIN_ISSUER, hops: [...narrow.chain.hops, ...wide.chain.hops] }
-    expect(checkUse(chain, { ...pay, args: { amount: 400 } })).toMatchObject({ reason: 'ARGUMENT_REFUSED', hop: 0 })
+    expect(check(chain, { ...pay, args: { amount: 400 } })).toMatchObject({ reason: 'ARGUMENT_REFUSED', hop: 0 })
   })
 })

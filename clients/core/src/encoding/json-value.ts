@@ -1,11 +1,18 @@
 /** No request nests deeper, and a value that contains itself ends here. */
 const MAX_DEPTH = 64
 
+/** How many more values a check may visit. */
+export interface JsonBudget {
+  left: number
+}
+
 /**
  * Tells whether a value in memory is exactly what some JSON text (RFC 8259) says: null, a boolean, a finite number,
  * valid Unicode text, an array of such values, or a plain object with such members, nested at most 64 levels. Other
  * values would read differently after they are sent as JSON.
  *
+ * @param budget how many values there may be in all, those inside lists and objects included. Each value that is
+ *   visited lessens it, and it is negative afterwards if there are more.
  * @example
  * ```ts
  * import { isJsonValue } from '@auth4agent/core/encoding/json-value'
@@ -15,20 +22,22 @@ const MAX_DEPTH = 64
  * isJsonValue(new Date()) // false
  * ```
  */
-export function isJsonValue(value: unknown): boolean {
-  return isNested(value, MAX_DEPTH)
+export function isJsonValue(value: unknown, budget: JsonBudget = { left: Number.POSITIVE_INFINITY }): boolean {
+  return isNested(value, MAX_DEPTH, budget)
 }
 
-function isNested(value: unknown, depth: number): boolean {
+function isNested(value: unknown, depth: number, budget: JsonBudget): boolean {
+  budget.left -= 1
+  if (budget.left < 0) return false
   if (typeof value === 'string') return value.isWellFormed()
   if (typeof value === 'number') return Number.isFinite(value)
   if (value === null || typeof value === 'boolean') return true
   if (depth === 0) return false
   // Array.from shows the holes of an array, which `every` skips.
-  if (Array.isArray(value)) return Array.from<unknown>(value).every((entry) => isNested(entry, depth - 1))
+  if (Array.isArray(value)) return Array.from<unknown>(value).every((entry) => isNested(entry, depth - 1, budget))
   return (
     isPlainObject(value) &&
-    Object.entries(value).every(([name, member]) => name.isWellFormed() && isNested(member, depth - 1))
+    Object.entries(value).every(([name, member]) => name.isWellFormed() && isNested(member, depth - 1, budget))
   )
 }
 

@@ -325,7 +325,8 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
 
   /**
    * Arguments of the call for which a chain is to be used. Every grant of the chain checks its constraints with them.
-   * When absent, only an unconstrained capability is enough (ARGUMENTS_NEEDED).
+   * When absent, only an unconstrained capability is enough (ARGUMENTS_NEEDED). More than 1,000 values, those in lists
+   * and objects included, are refused (ARGUMENT_REFUSED).
    *
    * @generated from field: google.protobuf.Struct arguments = 9;
    */

@@ -140,7 +140,9 @@ export type IntrospectRequest = Message<"auth4agent.v1.IntrospectRequest"> & {
   token: string;
 
   /**
-   * Ignored, because there is one type of token.
+   * urn:auth4agent:token-type:grant-chain when the client knows chains of grants. Otherwise no chain is active,
+   * because a client that takes a chain for a bearer token would take the agent in `sub` for the caller. Every other
+   * value is ignored, and so is this one for an access token.
    *
    * @generated from field: string token_type_hint = 2;
    */
@@ -410,8 +412,9 @@ export const OAuthService: GenService<{
    * and about tokens for an audience that its operator owns. The answer about every other token is that it is not
    * active.
    *
-   * The token may be a chain of grants. A client whose operator governs a holder of the chain learns all that the last
-   * grant allows. Every other client learns only what it allows at the audiences of the client's operator.
+   * The token may be a chain of grants, if the client says with token_type_hint that it knows chains. A client whose
+   * operator governs a holder of the chain learns all that the last grant allows. Every other client learns only what
+   * it allows at the audiences of the client's operator.
    *
    * With `Accept: application/token-introspection+jwt` the answer is a signed JWT (RFC 9701).
    *
