@@ -69,7 +69,7 @@ const VALUES: readonly Mutant[] = [
     "(!prefix.includes('/') || isSafeText(text))",
   ),
   path('a text with \\\\ is no path', 'SEPARATOR = /[\\\\/]/', 'SEPARATOR = /[/]/'),
-  path('a text may be dots and spaces', ': !DOTS_AND_SPACES.test(text)', ': true'),
+  path('a text may be dots and spaces', ': !DOTS_AND_SPACES.test(text)', ': true', 'no drawn prefix begins with a dot'),
   permits('contains needs one of its values', 'constraint.required.every', 'constraint.required.some'),
   permits(
     'contains admits lists of lists',
