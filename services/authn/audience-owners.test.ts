@@ -2,7 +2,7 @@ import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { LookupAudienceOwnerResponseSchema } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { type AudienceOwners, shareLookUps } from './audience-owners.ts'
+import { type AudienceOwners, rememberOwners, shareLookUps } from './audience-owners.ts'
 
 /** A directory whose answers name the host and the number of the look-up. */
 function directory() {
@@ -59,4 +59,17 @@ describe('shareLookUps', () => {
     )
     await expect(ask()).rejects.toThrow('look-up 2 failed')
   })
+})
+
+it('rememberOwners looks up each host once', async () => {
+  const asked: string[] = []
+  const ownerOf = rememberOwners({
+    async lookupAudienceOwner({ host = '' }) {
+      asked.push(host)
+      return create(LookupAudienceOwnerResponseSchema, { operatorId: `owner of ${host}` })
+    },
+  })
+  for (const host of ['a.com', 'b.com', 'a.com'])
+    expect(await ownerOf(host)).toMatchObject({ operatorId: `owner of ${host}` })
+  expect(asked).toEqual(['a.com', 'b.com'])
 })

@@ -31,3 +31,13 @@ export function shareLookUps(owners: AudienceOwners): AudienceOwners {
     },
   }
 }
+
+/** Looks up the owner of each host once. For one request: a change of a policy is not seen afterwards. */
+export function rememberOwners(owners: AudienceOwners): (host: string) => Promise<LookupAudienceOwnerResponse> {
+  const known = new Map<string, Promise<LookupAudienceOwnerResponse>>()
+  return (host) => {
+    const owner = known.get(host) ?? owners.lookupAudienceOwner({ host })
+    known.set(host, owner)
+    return owner
+  }
+}

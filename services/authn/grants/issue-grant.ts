@@ -4,6 +4,7 @@ import { parseAudience } from '@auth4agent/core/token/audience'
 import type { IssueGrantRequest } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { rememberOwners } from '../audience-owners.ts'
 import type { AuthnDeps } from '../config.ts'
 import { IDENTITY_KEY } from '../domain/agent-proof.ts'
 import { decideAudience } from '../domain/decide-audience.ts'
@@ -46,10 +47,10 @@ export async function issueGrant(deps: AuthnDeps, request: IssueGrantRequest, ca
 
 /** The owners decide as for tokens. Their demands for algorithm and DPoP do not matter: a grant is always bound. */
 async function checkAudiences(deps: AuthnDeps, subject: Subject, { capabilities }: GrantTerms): Promise<void> {
+  const ownerOf = rememberOwners(deps.operators)
   for (const text of audiencesOf(capabilities)) {
     const audience = text === deps.issuer ? undefined : parseAudience(text)
-    if (audience === undefined) continue
-    decideAudience(audience, await deps.operators.lookupAudienceOwner({ host: audience.host }), subject)
+    if (audience !== undefined) decideAudience(audience, await ownerOf(audience.host), subject)
   }
 }
 

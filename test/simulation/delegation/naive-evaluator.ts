@@ -54,13 +54,11 @@ const hex = (text: string) => Buffer.from(text, 'utf8').toString('hex')
 
 /** Compares bytes. */
 function begins(text: string, prefix: string): boolean {
-  return hex(text).startsWith(hex(prefix)) && !(text.includes('/') && mayClimb(text))
+  return hex(text).startsWith(hex(prefix)) && !/^[. ]+$/.test(text) && !(/[\\/]/.test(text) && mayClimb(text))
 }
 
 const mayClimb = (path: string) =>
-  path.includes('//') || /(?:^|\/)[. ]+(?:\/|$)/.test(path) || /[\\%;?#]/.test(path) || hasControl(path)
-
-const hasControl = (text: string) => text.split('').some((unit) => unit < ' ' || (unit >= '\u007f' && unit <= '\u009f'))
+  path.includes('//') || /(?:^|\/)[. ]+(?:\/|$)/.test(path) || /[\\%;?#]|\p{C}/u.test(path)
 
 function isScalar(value: unknown): value is Scalar {
   if (typeof value === 'number') return value >= -9007199254740991 && value <= 9007199254740991

@@ -62,8 +62,14 @@ const VALUES: readonly Mutant[] = [
   permits('a prefix may be inside', 'text.startsWith(prefix)', 'text.includes(prefix)'),
   permits('a prefix is normalised', 'text.startsWith(prefix)', 'text.normalize().startsWith(prefix)'),
   permits('a prefix ignores case', 'text.startsWith(prefix)', 'text.toLowerCase().startsWith(prefix)'),
-  permits('paths are not checked', " && (!text.includes('/') || isPlainPath(text))", ''),
-  permits('paths are checked only if the prefix has a /', "!text.includes('/')", "!prefix.includes('/')"),
+  permits('paths are not checked', ' && isSafeText(text)', ''),
+  permits(
+    'paths are checked only if the prefix has a /',
+    'isSafeText(text)',
+    "(!prefix.includes('/') || isSafeText(text))",
+  ),
+  path('a text with \\\\ is no path', 'SEPARATOR = /[\\\\/]/', 'SEPARATOR = /[/]/'),
+  path('a text may be dots and spaces', ': !DOTS_AND_SPACES.test(text)', ': true', 'no drawn prefix begins with a dot'),
   permits('contains needs one of its values', 'constraint.required.every', 'constraint.required.some'),
   permits(
     'contains admits lists of lists',
@@ -129,8 +135,8 @@ const FORMS: readonly Mutant[] = [
   constraint('a number may be too large', 'Math.abs(value) <= Number.MAX_SAFE_INTEGER', 'value === value'),
   constraint('a number may be too small', 'Math.abs(value) <=', 'value <='),
   constraint('2^53 is a number', '<= Number.MAX_SAFE_INTEGER', '<= Number.MAX_SAFE_INTEGER + 1'),
-  ...['\\\\', '%', ';', '?', '#', '\\p{Cc}'].map((character) =>
-    path(`a path may have ${character}`, '/[\\\\%;?#\\p{Cc}]/u', `/[${'\\\\%;?#\\p{Cc}'.replace(character, '')}]/u`),
+  ...['\\\\', '%', ';', '?', '#', '\\p{C}'].map((character) =>
+    path(`a path may have ${character}`, '/[\\\\%;?#\\p{C}]/u', `/[${'\\\\%;?#\\p{C}'.replace(character, '')}]/u`),
   ),
   path('a path may have dot segments', 'DOTS_AND_SPACES = /^[. ]*$/', 'DOTS_AND_SPACES = /^$/'),
   path('a path may have three dots', 'DOTS_AND_SPACES = /^[. ]*$/', 'DOTS_AND_SPACES = /^(?:\\.{0,2}| )$/'),

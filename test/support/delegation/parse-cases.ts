@@ -153,6 +153,8 @@ const RANGE_FORMS: readonly ParseCase[] = [
 const PREFIX_FORMS: readonly ParseCase[] = [
   { name: 'a prefix that ends in a dot', ...withConstraint(prefix('/data/.')) },
   { name: 'a prefix without /', ...withConstraint(prefix('50%')) },
+  { name: 'a prefix with a \\', ...withConstraint(prefix('C:\\data')), reason: malformed },
+  { name: 'a prefix of dots', ...withConstraint(prefix('..')) },
   { name: 'an empty prefix', ...withConstraint(prefix('')), reason: malformed },
   { name: 'no prefix', ...withMembers('prefix', {}), reason: malformed },
   { name: 'a prefix that is a number', ...withMembers('prefix', { prefix: 1 }), reason: malformed },

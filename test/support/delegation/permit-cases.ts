@@ -110,7 +110,8 @@ export const VALUE_ROWS: readonly Row[] = [
     ],
   ],
   [prefix('/data'), ['/data', '/database/x', '/data/x'], ['/data/../x', '/data//x', '//data']],
-  [prefix('INV-'), ['INV-', 'INV-..', 'INV-50%', 'INV-a\\b', 'INV-1?', 'INV-2026/5'], ['INV', 'inv-1', 'INV-1/../x']],
+  [prefix('INV-'), ['INV-', 'INV-..', 'INV-50%', 'INV-1?', 'INV-2026/5'], ['INV', 'inv-1', 'INV-1/../x', 'INV-a\\b']],
+  [prefix('.'), ['.env', '.. x'], ['.', '..', '. .', '.\\..\\x']],
   [prefix('e'), [NFD], [NFC]],
   [prefix('\u{1f511}'), ['\u{1f511}x'], ['\u{1f512}', '\ud83d']],
   [

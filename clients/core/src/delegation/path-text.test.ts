@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isPlainPath } from './path-text.ts'
+import { isPlainPath, isSafeText } from './path-text.ts'
 
 it.each(['/', '/data', '/data/', 'a/b', '/.well-known/x', '/a..b/c', '/a b/c', '/\u00e9/\u{1f511}'])(
   'isPlainPath accepts %s',
@@ -30,6 +30,20 @@ it.each([
   '/x\u0000',
   '/x\u007f',
   '/x\u0085',
+  '/.\u200b./x',
+  '/x\u202e',
+  '/x\ue000',
 ])('isPlainPath refuses %j', (text) => {
   expect(isPlainPath(text)).toBe(false)
 })
+
+it.each(['a', 'INV-50%', 'a..', '. a', '\u00e9', '/data/x', 'a\u200bb'])('isSafeText accepts %j', (text) => {
+  expect(isSafeText(text)).toBe(true)
+})
+
+it.each(['.', '..', '...', ' ', '. .', 'a\\b', 'C:\\data', '..\\x', '/data/../x', 'a/\u200b'])(
+  'isSafeText refuses %j',
+  (text) => {
+    expect(isSafeText(text)).toBe(false)
+  },
+)

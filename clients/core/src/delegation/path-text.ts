@@ -1,7 +1,8 @@
-/** Characters at which servers decode, cut or split a path, or which they drop: `..;`, `..?` and `.\t.` can climb. */
-const UNSAFE_CHARACTER = /[\\%;?#\p{Cc}]/u
+/** Servers decode, cut or split a path at some characters, and drop invisible ones: `..;` and `.\t.` can climb. */
+const UNSAFE_CHARACTER = /[\\%;?#\p{C}]/u
 /** Dots climb, and some systems drop spaces and dots at the end of a segment. */
 const DOTS_AND_SPACES = /^[. ]*$/
+const SEPARATOR = /[\\/]/
 
 /**
  * Tells whether every reader of a text with `/` stays below each of its beginnings. A path with a segment `.` or `..`,
@@ -20,4 +21,20 @@ export function isPlainPath(text: string): boolean {
   const segments = text.split('/')
   const isOutermost = (at: number) => at === 0 || at === segments.length - 1
   return segments.every((segment, at) => !DOTS_AND_SPACES.test(segment) || (segment === '' && isOutermost(at)))
+}
+
+/**
+ * Tells whether a text stays below each of its beginnings, however it is used: as one segment of a path, or as a path
+ * if it has a `/`. A `\` divides a path on some systems only, so it is never safe.
+ *
+ * @example
+ * ```ts
+ * import { isSafeText } from '@auth4agent/core/delegation/path-text'
+ *
+ * isSafeText('INV-50%') // true
+ * isSafeText('..') // false
+ * ```
+ */
+export function isSafeText(text: string): boolean {
+  return SEPARATOR.test(text) ? isPlainPath(text) : !DOTS_AND_SPACES.test(text)
 }

@@ -11,7 +11,7 @@ import {
   type Scalar,
   UNNAMED,
 } from './constraint.ts'
-import { isPlainPath } from './path-text.ts'
+import { isSafeText } from './path-text.ts'
 import { type ChainRefusal, type GrantRefusal, quote, refuseGrant } from './refusal.ts'
 
 /**
@@ -64,9 +64,9 @@ function isInside({ min, min_inclusive, max, max_inclusive }: Range, value: numb
   return max === undefined || (max_inclusive === false ? value < max : value <= max)
 }
 
-/** A text with `/` may be used as a path, even if the prefix ends before the first `/`. */
+/** A text may be used as a path, even if the prefix ends before the first `/`. */
 function isBelow(prefix: string, text: string): boolean {
-  return text.startsWith(prefix) && (!text.includes('/') || isPlainPath(text))
+  return text.startsWith(prefix) && isSafeText(text)
 }
 
 function isScalarList(value: unknown): value is readonly Scalar[] {

@@ -9,7 +9,7 @@ import {
   type Range,
   type Scalar,
 } from './constraint.ts'
-import { isPlainPath } from './path-text.ts'
+import { isSafeText } from './path-text.ts'
 import { type GrantRefusal, refuseGrant } from './refusal.ts'
 
 /** Deepest nesting. A constraint without clauses has depth 1. */
@@ -175,7 +175,7 @@ function hasOnly(value: JsonObject, members: readonly string[]): boolean {
 
 /** One more letter makes the last segment of a prefix such as `/data/.` or `/data/` complete. */
 function canBegin(prefix: string): boolean {
-  return !prefix.includes('/') || isPlainPath(`${prefix}x`)
+  return isSafeText(`${prefix}x`)
 }
 
 /** Counts the entries of all lists in a constraint, its clauses and their lists. */

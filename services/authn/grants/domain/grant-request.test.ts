@@ -41,6 +41,11 @@ it.each([
     details(Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`a.com#s${at}`, {}]))),
     'MALFORMED_GRANT',
   ],
+  [
+    'audiences of nine hosts',
+    details(Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`https://a${at}.com/x#s`, {}]))),
+    'MALFORMED_GRANT',
+  ],
   ['a capability without an audience', details({ read: {} }), 'MALFORMED_GRANT'],
   ['a capability with a wildcard', details({ 'a.com#*': {} }), 'MALFORMED_GRANT'],
   ['a type that this server does not know', TEXT.replace('attenuating_agent_token', 'payment'), 'UNKNOWN_DETAIL_TYPE'],
@@ -50,6 +55,11 @@ it.each([
 ])('parseGrantRequest refuses %s', (_, text, reason) => {
   expect(reasonOf(() => parse(text))).toBe(reason)
   if (text !== '') expect(reasonOf(() => grantBindingOf({ authorizationDetails: text, audience: [] }))).toBe(reason)
+})
+
+it('parseGrantRequest accepts many audiences of eight hosts', () => {
+  const names = Array.from({ length: 32 }, (_, at) => `https://a${at % 8}.com/${at}#s`)
+  expect(parse(details(Object.fromEntries(names.map((name) => [name, {}])))).wanted.capabilities.size).toBe(32)
 })
 
 it.each([

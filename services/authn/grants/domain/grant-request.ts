@@ -4,8 +4,10 @@ import { hasCanonicalNumbers } from '@auth4agent/core/encoding/canonical-numbers
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import { parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
 import type { ChallengeContent } from '@auth4agent/core/identity/challenge'
+import { parseAudience } from '@auth4agent/core/token/audience'
 import type { CreateChallengeRequest } from '../../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
+import { audiencesOf } from '../../domain/split-capability.ts'
 import { parseTtl, type TtlBounds } from '../../domain/token-request.ts'
 
 /** Capabilities that a request asks for. */
@@ -28,6 +30,8 @@ type Request = Pick<CreateChallengeRequest, 'authorizationDetails' | 'ttl' | 'ma
 /** A grant has at most this many bytes, so a longer text cannot become a grant. */
 const MAX_TEXT = 4096
 const MAX_DEPTH = 8
+/** The owner of each host is looked up. */
+const MAX_HOSTS = 8
 /** Refusals of capabilities that have a reason of their own. The others are MALFORMED_GRANT. */
 const OWN_REASONS = ['UNKNOWN_DETAIL_TYPE', 'UNKNOWN_CONSTRAINT', 'MALFORMED_CONSTRAINT'] as const
 
@@ -76,8 +80,16 @@ function parseDetails(text: string): WantedCapabilities {
     throw malformed('Each number of authorization_details must have the shortest form, such as 1 and not 1.0')
   }
   const read = parseCapabilities(json.value.details)
-  if (read.ok) return { capabilities: read.value, digest: sha256Text(text, 'base64url') }
+  if (read.ok) {
+    if (hostsOf(read.value).size > MAX_HOSTS)
+      throw malformed(`The audiences in authorization_details must have at most ${MAX_HOSTS} different hosts`)
+    return { capabilities: read.value, digest: sha256Text(text, 'base64url') }
+  }
   throw new ApiError(OWN_REASONS.find((each) => each === read.reason) ?? 'MALFORMED_GRANT', sentenceOf(read.rule))
+}
+
+function hostsOf(capabilities: Capabilities): ReadonlySet<string> {
+  return new Set(audiencesOf(capabilities).map((audience) => parseAudience(audience)?.host ?? audience))
 }
 
 function sentenceOf(rule: string): string {
