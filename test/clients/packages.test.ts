@@ -12,9 +12,9 @@ const PEERS = ['@connectrpc/connect', '@grpc/grpc-js', 'express', 'fastify', 'ho
 /** The maximum size of each tarball in bytes. A fifth more than its size when this limit was written. */
 const MOST_BYTES: Readonly<Record<string, number>> = {
   '@auth4agent/core': 160_000,
-  '@auth4agent/sdk': 105_000,
+  '@auth4agent/sdk': 133_000,
   '@auth4agent/verifier': 78_000,
-  '@auth4agent/cli': 160_000,
+  '@auth4agent/cli': 213_000,
 }
 
 /** The time limit for a test that compiles the declarations of all peers, which is slow on a busy machine. */
