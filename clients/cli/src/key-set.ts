@@ -62,7 +62,7 @@ function trust(current: OperatorKeySet, kid: string | undefined): OperatorKeySet
     {
       reason: 'UNTRUSTED_MANIFEST',
       exit: 'refused',
-      hint: `Compare the thumbprint with the holder of that key. If it is right, add --trust ${current.signedBy}`,
+      hint: `Compare the thumbprint with the holder of that key. If it is right, add --trust=${current.signedBy}`,
     },
   )
 }

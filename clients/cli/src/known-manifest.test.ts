@@ -125,7 +125,7 @@ describe('another holder of a root key', () => {
       code: 1,
       stderr: expect.stringContaining('UNTRUSTED_MANIFEST'),
     })
-    await ok(`operator keys add --request ~/bob.request --trust ${signerKid(stranger)}`)
+    await ok(`operator keys add --request ~/bob.request --trust=${signerKid(stranger)}`)
     await ok('operator keys remove bob')
   })
 })

@@ -63,7 +63,7 @@ describe('a team of two people and a pipeline', () => {
     const request = await bob.read('bob.request')
     const wrong = await alice.run(`operator keys add --request - --kid ${randomUUID()}`, request)
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining(String(kid)) })
-    const added = await alice.json(`operator keys add --request - --kid ${String(kid)}`, request)
+    const added = await alice.json(`operator keys add --request - --kid=${String(kid)}`, request)
     expect(added).toMatchObject({ seq: 1, threshold: 1, keys: [{ kid, label: 'bob' }] })
     expect(await bob.json('whoami')).toMatchObject({
       key: { label: 'bob', accepted: true, root: false, roles: ['agents.manage', 'agents.revoke', 'audit.read'] },
@@ -181,7 +181,7 @@ describe('a threshold of 2 of 3 root keys', () => {
       code: 1,
       stderr: expect.stringContaining('UNTRUSTED_MANIFEST'),
     })
-    const trust = `--trust ${await kidOf(alice, 'root')}`
+    const trust = `--trust=${await kidOf(alice, 'root')}`
     const { stdout } = await carol.run(`operator approve ~/remove.json --inspect ${trust}`)
     expect(stdout).toMatch(/^the request changes:\n- key auditor, audit\.read, until .*\n$/)
     await carol.json('operator approve ~/remove.json --output ~/carol.approval')
