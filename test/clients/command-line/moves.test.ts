@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCalls } from '@auth4agent/sdk'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type OAuthWorld, startOAuthWorld } from '../../e2e/oauth-clients/oauth-world.ts'
 import { runCli } from '../../support/cli.ts'
 
@@ -13,6 +13,9 @@ let home: string
 /** The ids of the operators by their contexts, and the DIDs of the agent in the order of its moves. */
 const ids: Record<string, string> = {}
 const dids: string[] = []
+/** When the operator has objected to the first move, in seconds. */
+let objectedS = 0
+const nowS = () => Math.floor(Date.now() / 1000)
 
 beforeAll(async () => {
   ;[here, there] = await Promise.all([startOAuthWorld(), startOAuthWorld()])
@@ -91,6 +94,7 @@ it('2. agent-key move with a copy of the identity key alone is refused, because 
 
 it('3. agents object-to-move ends the move, and the agent keeps its DID', async () => {
   const [did] = dids
+  objectedS = nowS()
   await expectRefused('AGENT_NOT_ACTIVE', 'agent', 'agent-key finish-move')
   expect(await json('acme', `agents object-to-move ${did} --reason no`)).toMatchObject({ agent_did: did })
   await expectRefused('NOTHING_PENDING', 'bravo', `agents admit ${did}`)
@@ -102,6 +106,8 @@ it('3. agents object-to-move ends the move, and the agent keeps its DID', async 
 it('4. the agent asks again, acme releases exactly this move, and bravo admits the agent', async () => {
   const [did = ''] = dids
   const { token } = await issue()
+  // A move must be newer, in whole seconds, than the one to which the operator has objected.
+  await vi.waitUntil(() => nowS() > objectedS, { timeout: 30_000 })
   const asked = await json('agent', `agent-key move ${toBravo()}`)
   expect(asked).toMatchObject({ issuer: here.issuer, effective_at: expect.stringMatching(/Z$/) })
   const to = String(asked.to)
