@@ -63,7 +63,13 @@ export function capabilitiesOf({ aud, scope, details }: DelegatedClaims): Capabi
  * const ended = delegatedLookups(token).find(({ token }) => state.lookup(token) !== undefined)
  * ```
  */
-export function delegatedLookups({ claims: { lineage, jti: id }, kid }: DelegatedToken): readonly ChainLookup[] {
+export function delegatedLookups({
+  claims: { lineage, jti: id },
+  kid,
+}: {
+  readonly claims: Pick<DelegatedClaims, 'lineage' | 'jti'>
+  readonly kid: string
+}): readonly ChainLookup[] {
   const last = lineage.at(-1)
   return last === undefined ? [] : chainLookups({ hops: [...lineage, { ...last, id, kid }] })
 }
