@@ -120,8 +120,8 @@ const ENDINGS: readonly Ending[] = [
 ]
 
 /**
- * Ends a grant, and asks every process right after the call about the chain, about the token that was exchanged for it,
- * and about a grant that is made from it later. The chain is not exchanged again.
+ * Ends a grant, and asks every process right after the call about the chain, about the token that was exchanged for
+ * it, and about a grant that is made from it later. The chain is not exchanged again.
  */
 async function expectRefusedEverywhere(stage: Stage, ending: Ending): Promise<void> {
   const { verdict, place } = ending

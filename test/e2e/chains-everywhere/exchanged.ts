@@ -2,7 +2,7 @@ import { type Deployment, ISSUER } from '../../support/deployment.ts'
 import { type AgentParty, clientAssertion, dpopProof } from '../../support/parties.ts'
 import { SHOP } from './hand-on.ts'
 
-/** Exchanges a chain for a delegated token, as the agent that holds its last grant. Resolves with status and answer. */
+/** Exchanges a chain for a delegated token, as the holder of its last grant. Resolves with status and answer. */
 export async function exchange({ server }: Deployment, chain: string, agent: AgentParty) {
   const form = new URLSearchParams({
     grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',

@@ -21,7 +21,7 @@ export interface AuthorityRefusal {
 
 /** A party of a delegation, with what gave it its authority. */
 export interface AuthorityParty extends GrantIdentity {
-  /** When its grant expires, in Unix seconds. A delegated token has no such times, so there it is that of the token. */
+  /** When its grant expires, in Unix seconds. A delegated token has no such times: there it is that of the token. */
   readonly exp: number
 }
 
