@@ -327,8 +327,8 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   httpUrl: string;
 
   /**
-   * `accept` when the caller accepts delegated authority: a chain of grants or a delegated token. The request must then
-   * have audience and scope, because both allow scopes at audiences. Absent means that neither is valid
+   * `accept` when the caller accepts delegated authority: a chain of grants or a delegated token. The request must
+   * then have audience and scope, because both allow scopes at audiences. Absent means that neither is valid
    * (DELEGATION_NOT_ACCEPTED), because its sender acts for another agent.
    *
    * `inspect` when the caller only asks whether it is genuine, in time and not revoked. Then no call is checked and no

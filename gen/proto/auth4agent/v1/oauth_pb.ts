@@ -372,16 +372,16 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   agentKey?: string | undefined;
 
   /**
-   * Who acts, for a delegated token or a chain of more than one grant (RFC 8693 section 4.1): the agent that acts, with
-   * the agent before it in its own `act`, and so on.
+   * Who acts, for a delegated token or a chain of more than one grant (RFC 8693 section 4.1): the agent that acts,
+   * with the agent before it in its own `act`, and so on.
    *
    * @generated from field: google.protobuf.Struct act = 16;
    */
   act?: JsonObject | undefined;
 
   /**
-   * What a chain of grants allows, or a delegated token in addition to `scope` (RFC 9396 section 9.2). `scope` has only
-   * scopes that are unconstrained at every audience in `aud`.
+   * What a chain of grants allows, or a delegated token in addition to `scope` (RFC 9396 section 9.2). `scope` has
+   * only scopes that are unconstrained at every audience in `aud`.
    *
    * @generated from field: repeated google.protobuf.Struct authorization_details = 17;
    */
