@@ -115,8 +115,8 @@ describe('a token names the agent that may act', () => {
   })
 
   it('INVALID_ARGUMENT for a challenge, with the terms of a grant', async () => {
-    const work = () => instance.challenge(principal.did, { mayAct: client.did, maxDepth: 1 })
-    await expectRefusal(work, 'INVALID_ARGUMENT')
+    const wishes = { mayAct: client.did, maxDepth: 1 }
+    expect(await refusalOf(instance.challenge(principal.did, wishes))).toBe('INVALID_ARGUMENT')
   })
 })
 

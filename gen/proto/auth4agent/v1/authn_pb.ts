@@ -635,8 +635,8 @@ export type TokenClaims = Message<"auth4agent.v1.TokenClaims"> & {
   mayAct?: JsonObject | undefined;
 
   /**
-   * Who acts for `sub`, in a delegated token (RFC 8693 section 4.1): an object with `sub`, and with the agent before it
-   * in its own `act`.
+   * Who acts for `sub`, in a delegated token (RFC 8693 section 4.1): an object with `sub`, and with the agent before
+   * it in its own `act`.
    *
    * @generated from field: google.protobuf.Struct act = 15;
    */

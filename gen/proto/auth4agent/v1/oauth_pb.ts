@@ -71,8 +71,8 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
   resource: string[];
 
   /**
-   * JSON text of a list with one object (RFC 9396), as in IssueGrantRequest. With req_cnf: what the grant allows. In an
-   * exchange: what the token allows in
+   * JSON text of a list with one object (RFC 9396), as in IssueGrantRequest. With req_cnf: what the grant allows. In
+   * an exchange: what the token allows in
    * addition to `scope`, with the constraints of the subject token or narrower ones.
    *
    * @generated from field: string authorization_details = 7;
@@ -375,8 +375,8 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   agentKey?: string | undefined;
 
   /**
-   * Who acts, for a delegated token or a chain of more than one grant (RFC 8693 section 4.1): the holder of the last grant, with the holder
-   * before it in its own `act`, and so on.
+   * Who acts, for a delegated token or a chain of more than one grant (RFC 8693 section 4.1): the holder of the last
+   * grant, with the holder before it in its own `act`, and so on.
    *
    * @generated from field: google.protobuf.Struct act = 16;
    */

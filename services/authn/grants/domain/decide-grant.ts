@@ -23,8 +23,8 @@ export interface GrantTerms {
  * Does the checks of a request for a grant that need no database, in the order of docs/protocol.md section 6.
  *
  * @param defaultTtl lifetime in seconds when neither challenge nor request contain one
- * @throws ApiError INVALID_SIGNATURE, INVALID_ARGUMENT, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE,
- *   DELEGATION_NOT_ALLOWED, INVALID_TTL, SCOPE_NOT_ALLOWED
+ * @throws ApiError INVALID_SIGNATURE, INVALID_ARGUMENT, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE,
+ *   AGENT_OPERATOR_NOT_ACTIVE, DELEGATION_NOT_ALLOWED, INVALID_TTL, SCOPE_NOT_ALLOWED
  */
 export function decideGrant(
   subject: Subject,
