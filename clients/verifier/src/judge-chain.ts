@@ -13,6 +13,7 @@ import { type Delegation, toDelegation } from './delegation.ts'
 import type { VerificationErrorOptions, VerificationReason } from './errors.ts'
 import type { Judge, JudgeOptions } from './judge.ts'
 import { createRequestFacts } from './same-request.ts'
+import { createCheckToolCall } from './tool-call.ts'
 
 /** Decides whether a chain of grants is valid now. Rejects with VerificationError. */
 export type JudgeChain = (text: string, wanted: ChainDemands) => Promise<Delegation>
@@ -45,6 +46,7 @@ export function createJudgeChain(options: JudgeChainOptions): JudgeChain {
     if (refusal !== undefined) refuse(refusal)
   }
   const checkNow = createCheckNow(options)
+  const checkToolCall = createCheckToolCall(options.settings)
   const checkEnds = createCheckEnds(options, checkNow)
   return async (text, wanted) => {
     // A chain without a proof is never valid, so its signatures need not be checked.
@@ -57,6 +59,7 @@ export function createJudgeChain(options: JudgeChainOptions): JudgeChain {
     const read = await readArguments(wanted)
     if ('reason' in read) return refuse(read)
     refuseIf(checkUses(chain, wanted, read.args))
+    refuseIf(await checkToolCall(chain, wanted, read.args))
     refuseIf(await checkEnds(chain, wanted, askAboutChain(text, chain, wanted, read.args)))
     counts.add('VALID')
     return toDelegation(chain, wanted)
