@@ -108,8 +108,8 @@ export interface Agent extends AgentKeyCalls, AgentGrantCalls {
   fetch(input: string | URL | Request, init?: RequestInit, options?: TokenTerms): Promise<Response>
   /**
    * Does the same as {@link Agent.fetch}, for the transport of an MCP client. With a chain of grants, it adds a call
-   * proof to each message that calls a tool: a signature by the identity key over the tool and its arguments, which the
-   * server demands with a chain. It changes only a body that is a text with one such message.
+   * proof to each message that calls a tool: a signature by the identity key over the tool and its arguments. The
+   * server demands it with a chain. It changes only a body that is a text with one such message.
    *
    * @example
    *

@@ -9,11 +9,11 @@ const UNREAD =
   'with a chain, the body must be one JSON-RPC message, which middleware before protect has read, such as express.json()'
 
 /**
- * Reads the call of a tool in a request with a chain of grants, from the parsed body, on which the tool acts too. Other
- * messages have no arguments to which constraints apply, so they need a capability without constraints.
+ * Reads the call of a tool in a request with a chain of grants, from the parsed body, on which the tool acts too.
+ * Other messages have no arguments to which constraints apply, so they need a capability without constraints.
  *
- * Throws VerificationError if the call is not known: for a body that is not read, and for several messages in one body,
- * because a proof is for one call.
+ * Throws VerificationError if the call is not known: for a body that is not read, and for several messages in one
+ * body, because a proof is for one call.
  */
 export function readMcpCall(
   { method, body }: { readonly method?: string | undefined; readonly body?: unknown },

@@ -18,10 +18,10 @@ export interface McpOptions
   /** The scopes that the metadata names for clients, separated by spaces. By default, the value of `scope`. */
   readonly scopesSupported?: string
   /**
-   * 'accept' also accepts chains of grants, whose sender acts for another agent. It needs `scope`, and middleware before
-   * `protect` that reads the body, such as `express.json()`. A call of a tool then also needs a call proof, and a grant
-   * with the capability `<resource>#<name of the tool>` whose constraints the arguments of the call fit. The default,
-   * 'refuse', answers chains with DELEGATION_NOT_ACCEPTED.
+   * 'accept' also accepts chains of grants, whose sender acts for another agent. It needs `scope`, and middleware
+   * before `protect` that reads the body, such as `express.json()`. A call of a tool with a chain also needs a call
+   * proof, and grants with the capability `<resource>#<name of the tool>`, whose constraints the arguments fit. The
+   * default, 'refuse', answers chains with DELEGATION_NOT_ACCEPTED.
    */
   readonly delegation?: 'refuse' | 'accept'
 }
@@ -43,7 +43,7 @@ export interface McpAuth {
   readonly extra: { readonly claims?: AccessTokenClaims; readonly delegation?: Delegation }
 }
 
-/** A request to an MCP server. `body` is there if middleware before `protect` has read it, as chains of grants need. */
+/** A request to an MCP server. `body` is there if middleware before `protect` has read it, as chains need. */
 export interface McpRequest extends NodeRequest {
   readonly method?: string | undefined
   readonly url?: string | undefined

@@ -90,7 +90,12 @@ it('mcpFetch proves the new chain if the server does not accept the old one', as
 
 it.each<[string, string, string, string]>([
   ['the address itself', MCP, MCP, MCP],
-  ['the address without a slash at its end', 'https://pay.acme.test', 'https://pay.acme.test', 'https://pay.acme.test/'],
+  [
+    'the address without a slash at its end',
+    'https://pay.acme.test',
+    'https://pay.acme.test',
+    'https://pay.acme.test/',
+  ],
   ['the address in another spelling', MCP, 'https://PAY.acme.test:443/a/../mcp#top', MCP],
   ['the address with a query', `${MCP}?for=a`, `${MCP}?for=a`, `${MCP}?for=a`],
   ['the host of the address', 'https://pay.acme.test', MCP, MCP],

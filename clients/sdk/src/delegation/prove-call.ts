@@ -28,8 +28,8 @@ interface ToolCall {
 }
 
 /**
- * Adds a call proof to a request with a chain that calls a tool of an MCP server. Any other request stays as it is, and
- * so does the call of a tool that the chain does not have, which the server refuses.
+ * Adds a call proof to a request with a chain that calls a tool of an MCP server. Any other request stays as it is,
+ * and so does the call of a tool that the chain does not have, which the server refuses.
  */
 export async function proveCall(
   { server, signer, nowS }: Caller,
