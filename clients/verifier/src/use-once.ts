@@ -3,7 +3,7 @@ import type { ReplayStore } from '@auth4agent/core/dpop/replay-memory'
 import type { VerificationErrorOptions } from './errors.ts'
 
 /** Why a proof is refused by the replay store. */
-export interface ReplayRefusal extends VerificationErrorOptions {
+interface ReplayRefusal extends VerificationErrorOptions {
   readonly reason: 'PROOF_REPLAYED' | 'PROOFS_UNAVAILABLE'
 }
 
