@@ -26,11 +26,8 @@ export function readMcpCall(
   const { name: tool, arguments: args = {}, _meta: meta } = isJsonObject(params) ? params : {}
   if (typeof tool !== 'string') throw unknownCall('tools/call must have the name of a tool')
   if (!isJsonObject(args)) throw unknownCall('the arguments of a tool must be an object')
-  return { arguments: () => args, toolCall: { tool, address, proof: proofIn(meta) } }
-}
-
-function proofIn(meta: unknown): unknown {
-  return isJsonObject(meta) && Object.hasOwn(meta, CALL_PROOF_MEMBER) ? meta[CALL_PROOF_MEMBER] : undefined
+  const proof = isJsonObject(meta) ? meta[CALL_PROOF_MEMBER] : undefined
+  return { arguments: () => args, toolCall: { tool, address, proof } }
 }
 
 function unknownCall(detail: string): VerificationError {

@@ -35,5 +35,8 @@ it.each<[string, object]>([
   ['an unknown member', { toolCall: { tool: 'refund', address: MCP, proof: 'x', args: {} } }],
 ])('verifyChain throws TypeError for the option toolCall with %s', async (_name, change) => {
   const { verify } = await setUp()
-  await expect(verify(change)).rejects.toThrow(TypeError)
+  await expect(verify(change)).rejects.toMatchObject({
+    name: 'TypeError',
+    message: expect.stringContaining('toolCall'),
+  })
 })

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../encoding/canonical-json.ts'
 import { isJsonValue } from '../encoding/json-value.ts'
 import { sha256Text } from '../encoding/sha256.ts'
-import { isJsonObject, type JsonObject } from '../encoding/strict-json.ts'
+import type { JsonObject } from '../encoding/strict-json.ts'
 import { readJwsPayload, splitCompactJws } from '../jose/jws.ts'
 import { jwsDemand } from '../jose/jws-demand.ts'
 import { GRANT_ALGORITHM, type Hop } from './grant-types.ts'
@@ -99,8 +99,7 @@ function demandOnClaims(claims: JsonObject, { leaf, capabilities, address, args 
   if (hash !== leaf.id) return 'aat_hash must be the SHA-256 of the signing input of the last grant'
   if (typeof tool !== 'string' || !capabilities.includes(tool)) return `aat_tool must be ${capabilities.join(' or ')}`
   if (audience !== address) return `aat_aud must be ${address}`
-  if (!isJsonObject(hta) || !isJsonValue(args) || canonicalJson(hta) !== canonicalJson(args))
-    return 'hta must be the arguments of the call'
+  if (!isJsonValue(args) || canonicalJson(hta) !== canonicalJson(args)) return 'hta must be the arguments of the call'
   return undefined
 }
 

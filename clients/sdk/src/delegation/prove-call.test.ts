@@ -1,11 +1,15 @@
 import { checkCallProof } from '@auth4agent/core/delegation/check-call-proof'
 import { expect, it } from 'vitest'
 import { CHAIN_ISSUER } from '../../../../test/support/grant-chains.ts'
+import { identityKey } from '../../../../test/support/key-events.ts'
 import { fakeClock } from '../../../../test/support/sdk/clock.ts'
 import { API_PATH, grantServer } from '../../../../test/support/sdk/grant-server.ts'
+import { startIssuer } from '../../../../test/support/sdk/issuer.ts'
 import type { AgentOptions } from '../agent.ts'
 import { createAgent } from '../create-agent.ts'
+import { openServer } from '../server.ts'
 import type { GrantCapabilities } from './agent-grant-calls.ts'
+import { proveCall } from './prove-call.ts'
 
 const MCP = 'https://pay.acme.test/mcp'
 const CAPABILITIES: GrantCapabilities = { [`${MCP}#pay`]: { amount: { constraint_type: 'range', max: 100 } } }
@@ -128,6 +132,21 @@ it.each<[string, unknown]>([
   expect(bodies).toEqual([text])
 })
 
+it('mcpFetch takes the tool from behind the first # of a capability, because a scope may have another one', async () => {
+  const { send, bodies, demandOn } = await world({}, { [`${MCP}#x#pay`]: {} })
+  const text = await send(call({ amount: 5 }))
+  await send(call({ amount: 5 }, undefined, 'x#pay'))
+  expect(bodies[0]).toBe(text)
+  expect(await demandOn(bodies[1] ?? '', `${MCP}#x#pay`)).toBeUndefined()
+})
+
+it('proveCall does not change a call with an access token', async () => {
+  const server = openServer({ server: CHAIN_ISSUER }, fakeClock())
+  const init = { method: 'POST', body: JSON.stringify(call({ amount: 5 })) }
+  const caller = { server, signer: identityKey('A'), nowS: 0 }
+  expect(await proveCall(caller, { init, url: MCP, token: 'a.b.c' })).toBe(init)
+})
+
 it('mcpFetch does not change a call at another host', async () => {
   const other = await world()
   const text = await other.send(call({ amount: 5 }), 'https://shop.acme.test/mcp')
@@ -139,4 +158,21 @@ it('fetch does not change the call of a tool', async () => {
   const body = JSON.stringify(call({ amount: 5 }))
   await agent.fetch(MCP, { method: 'POST', body })
   expect(bodies).toEqual([body])
+})
+
+it('mcpFetch of an agent without a grant sends its token, and does not change the call of a tool', async () => {
+  await using issuer = await startIssuer()
+  const sent: Request[] = []
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const request = new Request(input, init)
+    if (request.url !== MCP) return globalThis.fetch(request)
+    sent.push(request)
+    return new Response()
+  }
+  const { did } = grantServer(fakeClock()).agent('A')
+  const agent = createAgent({ server: issuer.url, did, key: identityKey('A'), fetch }, fakeClock())
+  const body = JSON.stringify(call({ amount: 5 }))
+  await agent.mcpFetch(MCP, { method: 'POST', body })
+  expect(sent[0]?.headers.get('authorization')).toMatch(/^Bearer /)
+  expect(await sent[0]?.text()).toBe(body)
 })
