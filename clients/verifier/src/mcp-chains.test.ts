@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { newHolder } from '../../../test/clients/verifier/chains.ts'
+import { delegatedToken } from '../../../test/clients/verifier/delegated.ts'
 import { callOf, MCP, MCP_TOOLS, type McpWish, provenCall, setUpMcp } from '../../../test/clients/verifier/mcp-calls.ts'
 import { newToken } from '../../../test/support/offline-verifier.ts'
 import { protect } from './mcp.ts'
@@ -194,6 +195,18 @@ describe('protect of mcp for a chain', () => {
       `in the call proof, aat_aud must be ${MCP}`,
     )
   })
+})
+
+it('protect of mcp checks the tool and its arguments for a delegated token, which needs no call proof', async () => {
+  const made = await setUpMcp()
+  const { ask, principal, actor } = made
+  const { [`${MCP}#pay`]: pay } = MCP_TOOLS
+  const chain = delegatedToken(made, [principal, actor], { aud: [MCP], tools: { [`${MCP}#pay`]: pay }, scope: 'read' })
+  expect(await ask(LIST, { chain })).toBe('VALID')
+  expect(await ask(callOf('pay', PAY), { chain })).toBe('VALID')
+  expect(await ask(callOf('pay', { amount: 101 }), { chain })).toBe('403 ARGUMENT_REFUSED')
+  expect(await ask(callOf('refund', PAY), { chain })).toBe('403 CAPABILITY_MISSING')
+  expect(await ask([callOf('pay', PAY)], { chain })).toBe('403 ARGUMENTS_NEEDED')
 })
 
 it('protect of mcp refuses every chain unless it accepts delegation', async () => {

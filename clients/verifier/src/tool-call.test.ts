@@ -12,17 +12,17 @@ async function setUp() {
   return { verify: (change: object) => chainOutcome(caller, chain, { ...wanted, ...change }), toolCall }
 }
 
-it('verifyChain accepts the call of a tool with a call proof', async () => {
+it('verifyDelegated accepts the call of a tool with a call proof', async () => {
   const { verify } = await setUp()
   expect(await verify({})).toBe('VALID')
 })
 
-it('verifyChain refuses the call of a tool whose arguments are not known, although no grant limits them', async () => {
+it('verifyDelegated refuses the call of a tool whose arguments are not known, although no grant limits them', async () => {
   const { verify } = await setUp()
   expect(await verify({ arguments: () => undefined })).toBe('ARGUMENTS_NEEDED')
 })
 
-it('verifyChain refuses the call of a tool without a call proof', async () => {
+it('verifyDelegated refuses the call of a tool without a call proof', async () => {
   const { verify, toolCall } = await setUp()
   expect(await verify({ toolCall: { ...toolCall, proof: undefined } })).toBe('PROOF_REQUIRED')
 })
@@ -33,7 +33,7 @@ it.each<[string, object]>([
   ['no tool', { toolCall: { address: MCP, proof: 'x' } }],
   ['an address that is no URL', { toolCall: { tool: 'refund', address: '/mcp', proof: 'x' } }],
   ['an unknown member', { toolCall: { tool: 'refund', address: MCP, proof: 'x', args: {} } }],
-])('verifyChain throws TypeError for the option toolCall with %s', async (_name, change) => {
+])('verifyDelegated throws TypeError for the option toolCall with %s', async (_name, change) => {
   const { verify } = await setUp()
   await expect(verify(change)).rejects.toMatchObject({
     name: 'TypeError',

@@ -1,5 +1,5 @@
 import { checkCallProof } from '@auth4agent/core/delegation/check-call-proof'
-import type { GenuineChain } from '@auth4agent/core/delegation/grant-types'
+import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
 import { CALL_PROOF_MEMBER } from '@auth4agent/core/delegation/sign-call-proof'
 import type { ReplayStore } from '@auth4agent/core/dpop/replay-memory'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
@@ -26,7 +26,11 @@ interface Refusal extends VerificationErrorOptions {
 }
 
 /** Decides whether a tool call has a call proof. Resolves with undefined if it has, or if no tool is called. */
-export type CheckToolCall = (chain: GenuineChain, wanted: ChainDemands, args: Arguments) => Promise<Refusal | undefined>
+export type CheckToolCall = (
+  authority: DelegatedAuthority,
+  wanted: ChainDemands,
+  args: Arguments,
+) => Promise<Refusal | undefined>
 
 /** Reads the option `toolCall`. Throws TypeError for other values. Accepts every proof, which the client has sent. */
 export function readToolCall(value: unknown): PresentedToolCall {
@@ -52,11 +56,13 @@ export function createCheckToolCall({
 }): CheckToolCall {
   const used = createRequestFacts()
   const useOnce = createUseOnce(replays)
-  return async ({ hops }, { toolCall, audience, dpop }, args) => {
-    const leaf = hops.at(-1)
-    if (toolCall === undefined || leaf === undefined) return undefined
+  return async ({ chain }, { toolCall, audience, dpop }, args) => {
+    if (toolCall === undefined) return undefined
     const { tool, address, proof } = toolCall
+    const leaf = chain?.hops.at(-1)
     if (args === undefined) return { reason: 'ARGUMENTS_NEEDED', detail: 'the arguments of the tool must be known' }
+    // A call proof is about a grant, which a delegated token does not have.
+    if (leaf === undefined) return undefined
     if (proof === undefined) return { reason: 'PROOF_REQUIRED', detail: NO_PROOF }
     const checked = checkCallProof(typeof proof === 'string' ? proof : '', {
       leaf,
