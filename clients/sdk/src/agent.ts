@@ -120,7 +120,7 @@ export interface Agent extends AgentKeyCalls, AgentGrantCalls {
    * const transport = new StreamableHTTPClientTransport(url, { fetch: agent.mcpFetch })
    * ```
    */
-  mcpFetch(input: string | URL | Request, init?: RequestInit, options?: TokenTerms): Promise<Response>
+  readonly mcpFetch: (input: string | URL | Request, init?: RequestInit, options?: TokenTerms) => Promise<Response>
   /**
    * Resolves with the headers that carry the token in one request, for programs that cannot use {@link Agent.fetch},
    * such as for WebSockets. If the token is bound to a key, the headers are valid for one request with exactly this

@@ -137,7 +137,8 @@ it('2. B is refused over its constraints, with a reason that a model can read, a
 })
 
 it('3. a call without a call proof is refused', async () => {
-  const { client } = await connect(agentOf(b, { grant: chainOfB }).fetch)
+  const agent = agentOf(b, { grant: chainOfB })
+  const { client } = await connect((...request) => agent.fetch(...request))
   await expect(call(client, 'pay', { amount: 1 })).rejects.toMatchObject(refusal(401, 'PROOF_REQUIRED'))
 })
 

@@ -24,7 +24,12 @@ export function startPayServer(verifier: Verifier, url: string, options: Partial
   app.use(express.json(), protect(verifier, { resource: url, scope: 'orders:read', delegation: 'accept', ...options }))
   app.all('/mcp', (request, response) => answer({ done, sessions, request, response, body: request.body }))
   const server = createServer(app).listen(Number(new URL(url).port))
-  return { done, stop: () => void server.close().closeAllConnections() }
+  return {
+    done,
+    stop() {
+      server.close().closeAllConnections()
+    },
+  }
 }
 
 interface Exchange {

@@ -37,7 +37,8 @@ async function world(more: Partial<AgentOptions> = {}, capabilities = CAPABILITI
   /** Returns the demand that the call proof of a body does not meet, or undefined. */
   const demandOn = async (body: string, capability = `${MCP}#pay`, address = MCP) => {
     const { params } = JSON.parse(body)
-    const text = String(params._meta['auth4agent/aat_pop'])
+    const { _meta: meta } = params
+    const text = String(meta['auth4agent/aat_pop'])
     const chain =
       server.seen
         .findLast(({ path }) => path === API_PATH)
