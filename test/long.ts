@@ -19,6 +19,8 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
     'every process restarts under each key, one after the other',
   'test/e2e/oauth-clients/authlib.test.ts': "Python starts for each case, and Debian's package may be installed first",
+  'test/e2e/readme-tour/delegation-python.test.ts':
+    "Python starts for each case, and Debian's package may be installed first",
   'test/e2e/readme-tour/{moving-page,oauth-page,operator-keys-page,tour}.test.ts':
     'the tours of the documents are run, command by command',
   'test/e2e/workers/workers.test.ts': 'workers are killed and replaced under load',
