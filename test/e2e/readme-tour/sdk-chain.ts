@@ -34,7 +34,13 @@ export async function sdkChain(server: string) {
   const longer = await agentOf(b, chain).delegate({ to: c.did, capabilities: upTo(100), expires: '10m', depth: 1 })
   const [root = '', second = '', third = ''] = longer.split('~')
   return {
-    ...{ a, b, c, d, root, second, third },
+    a,
+    b,
+    c,
+    d,
+    root,
+    second,
+    third,
     /** Gets another root grant with the same terms. */
     async anotherRoot(): Promise<string> {
       return (await agentOf(a).requestGrant({ capabilities: upTo(500), expires: '20m', depth: 3 })).grant
@@ -69,9 +75,12 @@ export function jwkOf({ key }: Pick<Party, 'key'>) {
 
 /** Returns the header and the claims of a JWT. */
 export function readJwt(text: string) {
-  const read = (part = '') => JSON.parse(Buffer.from(part, 'base64url').toString())
   const [header, claims] = text.split('.')
-  return { header: read(header), claims: read(claims) }
+  return { header: readPart(header), claims: readPart(claims) }
+}
+
+function readPart(part = '') {
+  return JSON.parse(Buffer.from(part, 'base64url').toString())
 }
 
 /** Signs a JWT again, with changes. */
@@ -98,16 +107,16 @@ export async function startIssuer() {
   return {
     url: iss,
     /** Signs the first two grants of a chain as this issuer would, with changes. */
-    async chain({ a, b, root, second, statementOn }: SdkChain, changed: IssuerForgery = {}): Promise<string> {
+    async chain(made: SdkChain, changed: IssuerForgery = {}): Promise<string> {
       const signed = (text: string, claims: object | undefined) =>
         signAgain(text, { signer, header: { kid }, claims: { iss, ...claims } })
-      const first = await signed(root, changed.root)
+      const first = await signed(made.root, changed.root)
       const claims = {
         par_hash: grantId(Buffer.from(first.slice(0, first.lastIndexOf('.')))),
-        a4a_holder: await signed(await statementOn(b), changed.statement),
+        a4a_holder: await signed(await made.statementOn(made.b), changed.statement),
         del_depth: readJwt(first).claims.del_depth + 1,
       }
-      return [first, await signAgain(second, { signer: a.key, claims })].join('~')
+      return [first, await signAgain(made.second, { signer: made.a.key, claims })].join('~')
     },
     stop: () => void server.close(),
   }
