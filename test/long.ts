@@ -9,6 +9,7 @@ export const LONG: Readonly<Record<string, string>> = {
     'each mutant breaks one rule, and the test searches schedules or chains until one shows the broken rule',
   'test/simulation/key-events/many-logs.test.ts': 'two replayers compare 100,000 random logs of key events',
   'test/simulation/delegation/many-chains.test.ts': 'a naive evaluator checks a million random chains of grants',
+  'test/conformance/delegation/biscuit.test.ts': 'Biscuits with the checks of hundreds of random chains are signed',
   'test/bench/{bench,load/load}.test.ts': 'the benchmark starts every server that it compares',
   'test/clients/packages.test.ts': 'packages are built, packed and installed into an empty project',
   'test/e2e/agent-keys/agent-keys.test.ts': 'a recovery waits for its delay and for the schedule of the server',
