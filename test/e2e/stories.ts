@@ -17,6 +17,7 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/key-rotation/key-rotation.test.ts': 'one of two processes has wrong clocks for all its services',
   'test/e2e/readme-tour/delegation-mcp.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/delegation-page.test.ts': 'the page starts one process',
+  'test/e2e/readme-tour/delegation-python.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/identity-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/oauth-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/operator-keys-page.test.ts': 'the page starts one process',
