@@ -15,6 +15,7 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/key-import/key-import.test.ts': 'the key file is a setting of one process',
   'test/e2e/key-rotation/crash.test.ts': 'the database blocks every connection of one process',
   'test/e2e/key-rotation/key-rotation.test.ts': 'one of two processes has wrong clocks for all its services',
+  'test/e2e/readme-tour/delegation-mcp.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/delegation-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/identity-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/oauth-page.test.ts': 'the page starts one process',

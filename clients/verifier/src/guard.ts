@@ -28,8 +28,8 @@ export interface GuardOptions<Source = void> extends Omit<Wanted, 'dpop'> {
    */
   readonly resourceMetadata?: string
   /**
-   * 'accept' also accepts chains of grants and delegated tokens, whose sender acts for another agent. It needs `scope`.
-   * The default, 'refuse', answers them with DELEGATION_NOT_ACCEPTED.
+   * 'accept' also accepts chains of grants and delegated tokens, whose sender acts for another agent. It needs
+   * `scope`. The default, 'refuse', answers them with DELEGATION_NOT_ACCEPTED.
    */
   readonly delegation?: 'refuse' | 'accept'
   /**
@@ -57,7 +57,7 @@ export const GUARD_NAMES: Names<GuardOptions<never>> = {
   actors: true,
 }
 
-/** A request that is accepted: with an access token of its sender, or with delegated authority, which has no claims. */
+/** A request that is accepted: with an access token of its sender, or with delegated authority and without claims. */
 export type Granted = { readonly token: string } & Authority
 
 /** The answer to a request that is refused. */
@@ -72,6 +72,12 @@ export interface Refused {
 
 /** Decides about a request. `source` is the same request in the form of the framework. */
 export type Guard<Source = void> = (request: Presented, source: Source) => Promise<Granted | Refused>
+
+/**
+ * Reads the call in a request with a chain of grants, in a protocol that has one URL for all calls. May throw
+ * VerificationError.
+ */
+export type ReadCall<Source> = (source: Source) => Pick<WantedOfChain, 'arguments' | 'toolCall'>
 
 /** The value of an Authorization header with a token (RFC 6750 section 2.1, RFC 9449 section 7.1). */
 const CREDENTIALS = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*)$/i
@@ -105,8 +111,14 @@ const checkWanted = createDemands({ audience: [], operators: [], scope: [], dpop
  *
  * The answers follow RFC 6750 section 3.1 and RFC 9449 section 7.1. Throws TypeError for invalid requirements, and if
  * proofs are required but the public URL is not known. Proofs are required for delegated authority.
+ *
+ * @param readCall reads the call in place of the option `arguments`.
  */
-export function createGuard<Source = void>(verifier: Verifier, options: GuardOptions<Source> = {}): Guard<Source> {
+export function createGuard<Source = void>(
+  verifier: Verifier,
+  options: GuardOptions<Source> = {},
+  readCall: ReadCall<Source> = () => ({}),
+): Guard<Source> {
   const { wanted, publicUrl, challenge, ofChain } = readGuardOptions(verifier, options)
   const required: Wanted = { ...wanted, dpop: 'required' }
   /** Returns the requirements for a request. A proof under the scheme Bearer does not count. */
@@ -120,7 +132,10 @@ export function createGuard<Source = void>(verifier: Verifier, options: GuardOpt
   const authorityOf = async (token: string, now: Wanted, source: Source): Promise<Authority> => {
     if (ofChain === undefined || !isDelegated(token))
       return { claims: await verifier.verify(token, now), delegation: undefined }
-    return { claims: undefined, delegation: await verifier.verifyDelegated(token, { ...now, ...ofChain(source) }) }
+    return {
+      claims: undefined,
+      delegation: await verifier.verifyDelegated(token, { ...now, ...ofChain(source), ...readCall(source) }),
+    }
   }
   const toRefusal = ({ reason, message, isTemporary }: VerificationError, scheme: Scheme): Refused => {
     if (isTemporary) return refused(503, message, reason, { 'retry-after': String(RETRY_AFTER_S) })

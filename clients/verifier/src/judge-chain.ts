@@ -10,6 +10,7 @@ import { type Delegation, toDelegation } from './delegation.ts'
 import type { VerificationErrorOptions, VerificationReason } from './errors.ts'
 import type { Judge, JudgeOptions } from './judge.ts'
 import { createRequestFacts } from './same-request.ts'
+import { createCheckToolCall } from './tool-call.ts'
 
 /** Decides whether a chain of grants or a delegated token is valid now. Rejects with VerificationError. */
 export type JudgeDelegated = (text: string, wanted: ChainDemands) => Promise<Delegation>
@@ -28,8 +29,8 @@ interface Refusal extends VerificationErrorOptions {
 }
 
 /**
- * Makes the judge of chains and delegated tokens. It checks signatures, clock, demands, the proof, the arguments of the
- * call, and then again what can change at any time, because replay store and arguments may have needed seconds:
+ * Makes the judge of chains and delegated tokens. It checks signatures, clock, demands, the proof, the arguments of
+ * the call, and then again what can change at any time, because replay store and arguments may have needed seconds:
  * revocations come last. It reads the arguments only for a sender that holds the last key.
  */
 export function createJudgeDelegated(options: JudgeDelegatedOptions): JudgeDelegated {
@@ -42,6 +43,7 @@ export function createJudgeDelegated(options: JudgeDelegatedOptions): JudgeDeleg
     if (refusal !== undefined) refuse(refusal)
   }
   const checkNow = createCheckNow(options)
+  const checkToolCall = createCheckToolCall(options.settings)
   const checkEnds = createCheckEnds(options, checkNow)
   return async (text, wanted) => {
     // Without a proof, neither is ever valid, so signatures need not be checked.
@@ -55,6 +57,7 @@ export function createJudgeDelegated(options: JudgeDelegatedOptions): JudgeDeleg
     const read = await readArguments(wanted)
     if ('reason' in read) return refuse(read)
     refuseIf(authority.checkUses(wanted, read.args))
+    refuseIf(await checkToolCall(authority, wanted, read.args))
     refuseIf(await checkEnds(authority, wanted, askAboutAuthority(text, authority, wanted, read.args)))
     counts.add('VALID')
     return toDelegation(authority, wanted)

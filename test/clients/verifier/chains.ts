@@ -51,7 +51,7 @@ export interface GrantIssuer {
   readonly issuer: FakeIssuer
   readonly grantKid: string
   readonly rootFor: (holder: Holder, wish?: GrantWish) => Promise<string>
-  readonly handOn: (chain: string, from: Holder, to: Holder) => Promise<string>
+  readonly handOn: (chain: string, from: Holder, to: Holder, tools?: object) => Promise<string>
   /** Signs a chain in which each holder hands the authority of the first on to the next. */
   readonly chainThrough: (holders: readonly Holder[]) => Promise<string>
 }
@@ -71,9 +71,9 @@ export function grantIssuer(): GrantIssuer {
       allowedDomains: to,
     })
   }
-  const handOn: GrantIssuer['handOn'] = async (chain, from, to) => {
+  const handOn: GrantIssuer['handOn'] = async (chain, from, to, tools = TOOLS) => {
     const statement = await signHolderStatement(signer, about(to, [0, 3_600]))
-    const derivation = { issuer: ISSUER, to: to.signer.publicKey, statement, capabilities: read(TOOLS) }
+    const derivation = { issuer: ISSUER, to: to.signer.publicKey, statement, capabilities: read(tools) }
     return deriveGrant(from.signer, chain, derivation, Math.floor(Date.now() / 1_000))
   }
   return {
