@@ -281,7 +281,7 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   scope?: string | undefined;
 
   /**
-   * The agent's DID, under its OAuth name. For a chain of grants, the agent that acts: the holder of the last grant.
+   * The agent's DID, under its OAuth name. For a delegated token or a chain of grants, the agent that acts.
    *
    * @generated from field: optional string client_id = 3;
    */
@@ -316,7 +316,7 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   nbf?: bigint | undefined;
 
   /**
-   * The agent's DID. For a chain of grants, the agent for which the others act: the holder of the first grant.
+   * The agent's DID. For a delegated token or a chain of grants, the agent for which the others act.
    *
    * @generated from field: optional string sub = 8;
    */
@@ -372,16 +372,16 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   agentKey?: string | undefined;
 
   /**
-   * Who acts, for a delegated token or a chain of more than one grant (RFC 8693 section 4.1): the holder of the last grant, with the holder
-   * before it in its own `act`, and so on.
+   * Who acts, for a delegated token or a chain of more than one grant (RFC 8693 section 4.1): the agent that acts,
+   * with the agent before it in its own `act`, and so on.
    *
    * @generated from field: google.protobuf.Struct act = 16;
    */
   act?: JsonObject | undefined;
 
   /**
-   * What a chain of grants allows (RFC 9396 section 9.2). `scope` has only the scopes that are unconstrained at every
-   * audience in `aud`.
+   * What a chain of grants allows, or a delegated token in addition to `scope` (RFC 9396 section 9.2). `scope` has
+   * only scopes that are unconstrained at every audience in `aud`.
    *
    * @generated from field: repeated google.protobuf.Struct authorization_details = 17;
    */
