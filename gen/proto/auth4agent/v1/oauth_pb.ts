@@ -71,7 +71,8 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
   resource: string[];
 
   /**
-   * JSON text of a list with one object (RFC 9396), as in IssueGrantRequest. In an exchange: what the token allows in
+   * JSON text of a list with one object (RFC 9396), as in IssueGrantRequest. With req_cnf: what the grant allows. In
+   * an exchange: what the token allows in
    * addition to `scope`, with the constraints of the subject token or narrower ones.
    *
    * @generated from field: string authorization_details = 7;
@@ -129,8 +130,9 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
   mayAct: string;
 
   /**
-   * RFC 7638 thumbprint of the agent's identity key, when the client asks for the first grant of a chain instead of a
-   * token (draft-niyikiza-oauth-attenuating-agent-tokens-02). Then authorization_details has what the grant allows.
+   * JSON text of an object with `jwk`, the agent's identity key, when the client asks for the first grant of a chain
+   * instead of a token (draft-niyikiza-oauth-attenuating-agent-tokens-02 section 6.1, RFC 9201). Then
+   * authorization_details has what the grant allows, and scope, resource and may_act are empty.
    *
    * @generated from field: string req_cnf = 15;
    */
@@ -158,7 +160,8 @@ export type TokenResponse = Message<"auth4agent.v1.TokenResponse"> & {
   accessToken: string;
 
   /**
-   * Bearer, or DPoP when the token is bound to a key.
+   * Bearer, or DPoP when the token is bound to a key. aat when the text is the first grant of a chain: it is no access
+   * token.
    *
    * @generated from field: string token_type = 2;
    */
