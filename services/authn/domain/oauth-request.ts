@@ -41,12 +41,31 @@ export function parseTokenRequest(request: TokenRequest): RequestedTerms {
   if (grantType === '') throw new ApiError('INVALID_ARGUMENT', 'grant_type must not be missing')
   if (grantType !== GRANT_TYPE) throw new ApiError('UNSUPPORTED_GRANT_TYPE', `grant_type must be ${GRANT_TYPE}`)
   if (authorizationDetails !== '') throw new ApiError('UNSUPPORTED_AUTHORIZATION_DETAILS')
-  const scope = text === '' ? undefined : parseScopeString(text)
-  if (text !== '' && scope === undefined) throw new ApiError('INVALID_SCOPE', NOT_A_SCOPE)
-  return { scope, audience: resource.length === 0 ? undefined : parseResources(resource), ttl: undefined }
+  return {
+    scope: parseScope(text),
+    audience: resource.length === 0 ? undefined : parseResources(resource),
+    ttl: undefined,
+  }
 }
 
-function parseResources(resource: readonly string[]): readonly Audience[] {
+/**
+ * Parses the parameter scope. An empty text asks for none.
+ *
+ * @throws ApiError INVALID_SCOPE
+ */
+export function parseScope(text: string): readonly string[] | undefined {
+  if (text === '') return undefined
+  const scope = parseScopeString(text)
+  if (scope === undefined) throw new ApiError('INVALID_SCOPE', NOT_A_SCOPE)
+  return scope
+}
+
+/**
+ * Parses the parameters resource (RFC 8707 section 2).
+ *
+ * @throws ApiError INVALID_AUDIENCE
+ */
+export function parseResources(resource: readonly string[]): readonly Audience[] {
   const wrong = resource.find((text) => !text.includes(':') || parseAudience(text) === undefined)
   if (wrong !== undefined) throw new ApiError('INVALID_AUDIENCE', `${NOT_A_RESOURCE}, not "${wrong.slice(0, 300)}"`)
   const audience = parseAudiences(resource)

@@ -46,11 +46,11 @@ export async function issueGrant(deps: AuthnDeps, request: IssueGrantRequest, ca
 }
 
 /** The owners decide as for tokens. Their demands for algorithm and DPoP do not matter: a grant is always bound. */
-async function checkAudiences(deps: AuthnDeps, subject: Subject, { capabilities }: GrantTerms): Promise<void> {
+async function checkAudiences(deps: AuthnDeps, { operator }: Subject, { capabilities }: GrantTerms): Promise<void> {
   const ownerOf = rememberOwners(deps.operators)
   for (const text of audiencesOf(capabilities)) {
     const audience = text === deps.issuer ? undefined : parseAudience(text)
-    if (audience !== undefined) decideAudience(audience, await ownerOf(audience.host), subject)
+    if (audience !== undefined) decideAudience(audience, await ownerOf(audience.host), operator)
   }
 }
 

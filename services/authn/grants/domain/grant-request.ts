@@ -11,7 +11,7 @@ import { audiencesOf } from '../../domain/split-capability.ts'
 import { parseTtl, type TtlBounds } from '../../domain/token-request.ts'
 
 /** Capabilities that a request asks for. */
-interface WantedCapabilities {
+export interface WantedCapabilities {
   readonly capabilities: Capabilities
   /** SHA-256 of the text of the request, base64url. A challenge is bound to it. */
   readonly digest: string
@@ -69,7 +69,12 @@ export function grantBindingOf(
   return { ...(text !== '' && { details: parseDetails(text).digest }), ...(depth !== undefined && { depth }) }
 }
 
-function parseDetails(text: string): WantedCapabilities {
+/**
+ * Parses the capabilities that a request asks for.
+ *
+ * @throws ApiError MALFORMED_GRANT, UNKNOWN_DETAIL_TYPE, UNKNOWN_CONSTRAINT, MALFORMED_CONSTRAINT
+ */
+export function parseDetails(text: string): WantedCapabilities {
   if (text.length > MAX_TEXT) throw malformed(`authorization_details must have at most ${MAX_TEXT} characters`)
   // The strict parser reads objects only. A text that is more than one value would give more than one member.
   const json = parseStrictJsonText(`{"details":${text}}`)
