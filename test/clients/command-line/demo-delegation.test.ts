@@ -51,6 +51,8 @@ it('demo --delegation runs all steps, shows who acted for whom, and cleans up', 
     .map((line) => JSON.parse(line))
   const [proven = {}, agents = {}, ...steps] = told.slice(2)
   const { orchestrator, planner, worker } = agents
+  const who = `actor ${worker}; principal ${orchestrator}; through ${planner}; `
+  const exchanged = { action: 'token.exchange', reason: expect.stringContaining(who) }
   expect(proven).toMatchObject({ step: 'operators-proven', domains: [DOMAIN, PARTNER] })
   expect(agents).toMatchObject({ step: 'agents-registered' })
   expect(steps).toMatchObject([
@@ -60,13 +62,24 @@ it('demo --delegation runs all steps, shows who acted for whom, and cleans up', 
     { step: 'planner-granted', to: planner, max: 100 },
     { step: 'worker-granted', to: worker, max: 50 },
     { step: 'payment-accepted', amount: 40, status: 200, principal: orchestrator, actor: worker },
+    {
+      step: 'chain-exchanged',
+      principal: orchestrator,
+      actor: worker,
+      through: [planner],
+      lifetime_seconds: expect.any(Number),
+    },
     { step: 'amount-refused', status: 403, reason: 'ARGUMENT_REFUSED' },
     { step: 'scope-refused', status: 403, reason: 'CAPABILITY_MISSING' },
     { step: 'wider-grant-refused', sdk_reason: 'CONSTRAINT_WIDENED', status: 401, reason: 'CONSTRAINT_WIDENED' },
     { step: 'theft-refused', status: 401, reason: 'PROOF_INVALID' },
     { step: 'middle-suspended', did: planner, refused_after_ms: expect.any(Number), orchestrator_status: 200 },
-    { step: 'audit-shown', domain: DOMAIN, records: [{ action: 'grant.issue', actor: `agent:${orchestrator}` }] },
-    { step: 'audit-shown', domain: PARTNER, records: [{ action: 'agent.suspend', subject: planner }] },
+    {
+      step: 'audit-shown',
+      domain: DOMAIN,
+      records: [{ action: 'grant.issue', actor: `agent:${orchestrator}` }, exchanged],
+    },
+    { step: 'audit-shown', domain: PARTNER, records: [exchanged, { action: 'agent.suspend', subject: planner }] },
     { step: 'cleaned-up' },
   ])
   for (const id of Object.values(Object(proven.operator_ids)))

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { symlink, writeFile } from 'node:fs/promises'
+import { chmod, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -33,6 +33,8 @@ describe('docs/delegation.md', () => {
       'refused 403 CAPABILITY_MISSING',
       'refused CONSTRAINT_WIDENED',
       'refused GRANT_NOT_HELD',
+      'token true true',
+      'audit true',
       'refused 401 AGENT_TOKENS_ENDED',
     ])
   })
@@ -40,12 +42,22 @@ describe('docs/delegation.md', () => {
   it(
     'has commands that work when pasted in order',
     async () => {
-      const output = await tour.paste((await blocks('docs/delegation.md', 'sh tour')).join('\n'))
+      const program = join(tour.folder, 'auth4agent')
+      await writeFile(
+        program,
+        `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'clients/cli/src/main.ts')}' "$@"\n`,
+      )
+      await chmod(program, 0o755)
+      const commands = (await blocks('docs/delegation.md', 'sh tour')).join('\n')
+      const output = await tour.paste(commands.replace('$PWD/node_modules/.bin', '$PWD'))
       expect(output).toMatch(
         /^grant given$[^]*^written to data\/story\/planner\.txt$[^]*^written to data\/story\/worker\.txt$\n^refused, as/m,
       )
       expect(output).toMatch(/^state: valid$[^]*^revocation: checked$[^]*is narrower than grant 1$/m)
       expect(output).toMatch(/^accepted: the chain allows the call$[^]*^refused: ARGUMENT_REFUSED$[^]*^refused, as/m)
+      expect(output).toMatch(
+        /^token issued$[^]*^written to data\/story\/token$[^]*token\.exchange[^]*^ {4}principal did:/m,
+      )
       expect(output).toMatch(/^agent suspended$[^]*^state: AGENT_TOKENS_ENDED$[^]*ends with grant 1$[^]*^ended, as/m)
       expect(output).toMatch(/^grant revoked$[^]*agent\.suspend/m)
     },

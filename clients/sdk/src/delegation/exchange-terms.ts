@@ -30,6 +30,7 @@ export function exchangeTermsOf(
   if ([wanted].flat().length === 0) throw new TypeError('audience must be 1 to 8 URLs')
   if (scopes !== undefined || capabilities !== undefined) {
     const details = capabilities && detailsText(readCapabilities(capabilities))
+    if (scope === '' && details === undefined) throw new TypeError('scopes or capabilities must not be empty')
     return { audience, scope, details }
   }
   const all = allowedAt(audience, held)

@@ -64,7 +64,6 @@ it.each<[string, GrantCapabilities, ExchangeOptions, Json]>([
       scope: 'orders:read',
     },
   ],
-  ['no scopes', { [READ]: {}, [PAY]: LIMITED }, { audience: API, scopes: [] }, {}],
   [
     'capabilities',
     { [READ]: {}, [PAY]: LIMITED },
@@ -121,6 +120,7 @@ it('exchange takes the nonce that the server demands, with a new assertion', asy
 it.each<[string, () => Promise<unknown>]>([
   ['exchange without a grant', async () => (await world()).openB({ grant: undefined }).exchange({ audience: API })],
   ['delegation without a grant', async () => (await world()).openB({ grant: undefined, delegation: 'chain' })],
+  ['an exchange for nothing', async () => (await world()).openB().exchange({ audience: API, scopes: [] })],
   ['an exchange for no service', async () => (await world()).openB().exchange({ audience: [] })],
   ['a lifetime', async () => (await world()).openB().fetch(API, {}, { delegation: 'exchange', ttl: '1m' })],
 ])('the agent throws TypeError for %s', async (_name, act) => {

@@ -56,8 +56,8 @@ export async function enterCast(scene: Scene, ending: AsyncDisposableStack, isKe
     await enterAgent({ ...partnerScene, folder: join(folder, 'worker') }, partner),
   ]
   for (const { agent } of [orchestrator, planner, worker]) ending.defer(() => agent.close())
-  await allow(scene, { shop, partnerDomain, orchestrator, planner, worker })
   const audience = `https://pay.${domain}`
+  await allow(scene, { shop, partnerDomain, orchestrator, planner, worker, audience })
   const api = await openApi(scene, shop, audience)
   ending.defer(() => api.close())
   return { shop, partner, partnerDomain, orchestrator, planner, worker, api, audience }
@@ -70,7 +70,7 @@ function quiet(scene: Scene): Scene {
 
 async function allow(
   { tell }: Scene,
-  { shop, partnerDomain, orchestrator, planner, worker }: Omit<Cast, 'partner' | 'api' | 'audience'>,
+  { shop, partnerDomain, orchestrator, planner, worker, audience }: Omit<Cast, 'partner' | 'api'>,
 ): Promise<void> {
   await shop.operator.agents.setScopes(orchestrator.did, SCOPES)
   tell({
@@ -83,7 +83,11 @@ async function allow(
     ],
     facts: { orchestrator: orchestrator.did, planner: planner.did, worker: worker.did },
   })
-  await shop.operator.policy.set({ delegate_to: [partnerDomain], max_grant_ttl: 1_800 })
+  await shop.operator.policy.set({
+    delegate_to: [partnerDomain],
+    max_grant_ttl: 1_800,
+    audiences: [{ audience, callers: [partnerDomain] }],
+  })
   await shop.operator.agents.update(orchestrator.did, { maxDelegationDepth: 2 })
   tell({
     step: 'delegation-allowed',

@@ -1,4 +1,5 @@
 import type { AuditRecord } from '@auth4agent/sdk'
+import { exchangeFacts } from '../../exchange-facts.ts'
 import type { PlayedOperator, Scene } from '../parties.ts'
 import { unexpected, untilRefused } from '../until-refused.ts'
 import type { Cast } from './cast.ts'
@@ -6,6 +7,8 @@ import type { Holders } from './hand-on.ts'
 import { pay, refusalOf, send } from './send.ts'
 
 const REASON = 'demo'
+/** The facts of an exchange that name its parties: the actor, the principal, and who is between them. */
+const PARTIES = 3
 /** The actions that say who acted for whom, and who ended it. */
 const TOLD_ACTIONS = new Set(['grant.issue', 'token.exchange', 'agent.suspend'])
 
@@ -59,15 +62,19 @@ async function recordsOf(operator: PlayedOperator['operator']): Promise<readonly
   return records.toReversed()
 }
 
-function linesOf({ at, action, actor, subject, reason = '' }: AuditRecord): readonly string[] {
+function linesOf(record: AuditRecord): readonly string[] {
+  const { at, action, actor, subject } = record
+  const facts = exchangeFacts(record)?.filter((fact) => !fact.startsWith('grants ')) ?? []
+  const [parties, terms] = [facts.slice(0, PARTIES), facts.slice(PARTIES)].map((part) => part.join(', '))
   const first = `${at.slice(11, 19)}  ${action.padEnd(14)}  by ${actor}, about ${subject}`
-  return reason === '' ? [first] : [first, `          ${reason}`]
+  return [first, ...[parties, terms].flatMap((line) => (line ? [`          ${line}`] : []))]
 }
 
 /** Replaces the ids of the parties by their names. */
 function withNames(text: string, { shop, partner, orchestrator, planner, worker }: Cast): string {
   const names = [
     [`agent:${orchestrator.did}`, 'the orchestrator'],
+    [`agent:${worker.did}`, 'the worker'],
     [`operator:${partner.operator.id}`, 'its operator'],
     [orchestrator.did, 'the orchestrator'],
     [planner.did, 'the planner'],

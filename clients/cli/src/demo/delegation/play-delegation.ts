@@ -1,6 +1,7 @@
 import type { Scene } from '../parties.ts'
 import { enterCast } from './cast.ts'
 import { showAudits, suspendMiddle } from './end.ts'
+import { exchange } from './exchange.ts'
 import { handOn, payWithin } from './hand-on.ts'
 import { handOnMore, steal, tryMore } from './overreach.ts'
 
@@ -14,6 +15,7 @@ export async function playDelegation(scene: Scene, keeps: boolean): Promise<void
   const cast = await enterCast(scene, ending, () => isKept)
   const holders = await handOn(scene, cast, ending)
   await payWithin(scene, cast, holders)
+  await exchange(scene, cast, holders)
   await tryMore(scene, cast, holders)
   await handOnMore(scene, cast, holders)
   await steal(scene, cast, holders)
