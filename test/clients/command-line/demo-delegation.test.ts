@@ -50,7 +50,7 @@ it('demo --delegation runs all steps, shows who acted for whom, and cleans up', 
     .split('\n')
     .map((line) => JSON.parse(line))
   const [proven = {}, agents = {}, ...steps] = told.slice(2)
-  const { orchestrator, planner, worker } = agents
+  const [orchestrator, planner, worker] = [agents.orchestrator, agents.planner, agents.worker].map(String)
   const who = `actor ${worker}; principal ${orchestrator}; through ${planner}; `
   const exchanged = { action: 'token.exchange', reason: expect.stringContaining(who) }
   expect(proven).toMatchObject({ step: 'operators-proven', domains: [DOMAIN, PARTNER] })

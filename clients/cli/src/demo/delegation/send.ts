@@ -44,6 +44,6 @@ export function refusalOf({ status, body }: Answered, expected: string) {
 }
 
 /** Returns the rule in a message of the form `MEANING: RULE`. */
-export function ruleIn(message: string): string {
+function ruleIn(message: string): string {
   return message.slice(message.indexOf(': ') + 2)
 }
