@@ -9,18 +9,22 @@ import { type Demands, WANTED_NAMES, type Wanted } from './wanted.ts'
  */
 export type Arguments = JsonObject | undefined
 
-/** The requirements of one call with a chain of grants, in addition to those of the verifier. */
+/** The requirements of one call with a chain of grants or a delegated token, in addition to those of the verifier. */
 export interface WantedOfChain extends Wanted {
-  /** Scopes, separated by spaces. Every grant of the chain must allow all of them at an audience of this service. */
+  /**
+   * Scopes, separated by spaces. Every grant of the chain, or the token, must allow all of them at an audience of this
+   * service.
+   */
   readonly scope: string
   /**
    * Returns the arguments of the call, to which the constraints in the grants apply. It must return every argument on
-   * which the service acts, with the value on which it acts. It is called after the chain and the proof were checked.
-   * Without arguments, a chain with constraints is refused.
+   * which the service acts, with the value on which it acts. It is called after signatures and proof were checked.
+   * Without arguments, a scope with constraints is refused.
    */
   readonly arguments?: () => Arguments | Promise<Arguments>
   /**
-   * The domains whose agents may hold a grant of the chain, the first one too. By default, all that the grants allow.
+   * The domains whose agents may hold a grant of the chain, or be a party of the token, the first one too. By default,
+   * all that the grants allow.
    */
   readonly actors?: readonly string[]
 }
@@ -42,7 +46,7 @@ export interface ChainDemands extends Demands {
 export function readChainDemands(wanted: WantedOfChain, toDemands: (wanted: Wanted) => Demands): ChainDemands {
   refuseUnknownNames('option', wanted, NAMES)
   const { arguments: readArguments, actors, ...common } = wanted
-  if (!('scope' in common)) throw new TypeError('scope is needed to accept a chain of grants')
+  if (!('scope' in common)) throw new TypeError('scope is needed to accept delegated authority')
   if ('arguments' in wanted && typeof readArguments !== 'function')
     throw new TypeError('arguments must be a function that returns the arguments of the call')
   return { ...toDemands(common), readArguments, actors: 'actors' in wanted ? readActors(actors) : [] }

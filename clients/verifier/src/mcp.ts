@@ -19,17 +19,17 @@ export interface McpOptions extends Omit<GuardOptions<McpRequest>, 'resourceMeta
 /** The `AuthInfo` of the MCP SDK. Its transports pass `request.auth` to the tools. */
 export interface McpAuth {
   readonly token: string
-  /** The DID of the agent that sent the request. With a chain of grants, it acts for `extra.delegation.principal`. */
+  /** The DID of the agent that sent the request. With delegated authority, it acts for `extra.delegation.principal`. */
   readonly clientId: string
   /**
-   * The scopes of the token. With a chain of grants, only those that it allows at the resource without constraints.
+   * The scopes of the token. With delegated authority, only those that it allows at the resource without constraints.
    */
   readonly scopes: string[]
   /** Unix seconds. */
   readonly expiresAt: number
   /** The MCP endpoint, if the token names it in `aud`. */
   readonly resource?: URL
-  /** One of both: `claims` of an access token, or who acts for whom according to a chain of grants. */
+  /** One of both: `claims` of an access token, or who acts for whom according to a chain or delegated token. */
   readonly extra: { readonly claims?: AccessTokenClaims; readonly delegation?: Delegation }
 }
 

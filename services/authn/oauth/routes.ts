@@ -56,8 +56,8 @@ async function exchange(deps: AuthnDeps, request: TokenRequest, call: Call) {
 }
 
 function toResponse(members: IntrospectionMembers) {
-  const { client_id, operator_id, token_type, exp, iat, nbf, aud, scope, agent_key, authorization_details, ...same } =
-    members
+  const { client_id, operator_id, token_type, exp, iat, nbf, aud, scope, ...others } = members
+  const { agent_key, may_act, authorization_details, ...same } = others
   return {
     ...same,
     aud: [...aud],
@@ -69,6 +69,7 @@ function toResponse(members: IntrospectionMembers) {
     ...(nbf !== undefined && { nbf: BigInt(nbf) }),
     ...(scope !== '' && { scope }),
     ...(agent_key !== undefined && { agentKey: agent_key }),
+    ...(may_act && { mayAct: { ...may_act } }),
     ...(authorization_details && { authorizationDetails: [...authorization_details] }),
   }
 }

@@ -1,10 +1,12 @@
 import { readArguments } from '@auth4agent/core/delegation/call-arguments'
+import { isDelegatedToken } from '@auth4agent/core/delegation/is-delegated'
 import { isCapability } from '@auth4agent/core/delegation/parse-capabilities'
 import { checkCall } from '@auth4agent/core/delegation/permits'
 import { type JsonObject, parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { chainJson, chainText, findingJson, findingText } from '../grants/chain-text.ts'
+import { readGrantFile } from '../grants/grant-file.ts'
 import {
   explainRefusal,
   type Finding,
@@ -13,14 +15,17 @@ import {
   inspectChain,
   inspectFlags,
 } from '../grants/inspect-chain.ts'
+import { inspectToken } from '../grants/inspect-token.ts'
+import { tokenJson, tokenText } from '../grants/token-text.ts'
 
 const SERVER_USE =
   'With a configured server, the command checks the signatures with the keys of the server, and asks it for revocations. Otherwise it checks the rules, and the signatures of the agents.'
 
-/** `grant inspect`: shows every grant of a chain. */
+/** `grant inspect`: shows every grant of a chain, or every party of a delegated token. */
 export const inspectGrant = defineCommand({
   help: [
     'Shows a chain of grants: who gave each grant to whom, how it is narrower than the grant before, until when it is valid, and its state. The exit code is 1 if the chain is not valid.',
+    'A delegated token, which comes from an exchange, is shown as well: who acts for whom, and what it allows.',
     SERVER_USE,
   ],
   examples: [
@@ -31,7 +36,14 @@ export const inspectGrant = defineCommand({
   flags: inspectFlags,
   async run(context) {
     const nowS = context.now() / 1000
-    const inspection = await inspectChain(context)
+    const text = await readGrantFile(context)
+    if (isDelegatedToken(text)) {
+      const inspection = await inspectToken(context, text)
+      const { finding } = inspection
+      context.answer(tokenJson(inspection), tokenText(inspection, context.style), finding?.reason ?? 'valid')
+      return finding === undefined ? 'ok' : 'refused'
+    }
+    const inspection = await inspectChain(context, text)
     const { finding } = inspection
     context.answer(chainJson(inspection, nowS), chainText(inspection, nowS, context.style), finding?.reason ?? 'valid')
     return finding === undefined ? 'ok' : 'refused'

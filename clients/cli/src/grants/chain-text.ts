@@ -7,7 +7,8 @@ import { argumentsText } from './constraint-text.ts'
 import { type Finding, type Inspection, statesOf } from './inspect-chain.ts'
 import { narrowingText } from './narrowing-text.ts'
 
-const NOT_ASKED = 'not checked, because no server was asked'
+/** What is said about a check that only a server makes possible. */
+export const NOT_ASKED = 'not checked, because no server was asked'
 
 /** Describes a chain for people: a table of its grants, and each grant. */
 export function chainText(inspection: Inspection, nowS: number, style: Style): string {
@@ -33,9 +34,9 @@ export function chainText(inspection: Inspection, nowS: number, style: Style): s
   ].join('\n\n')
 }
 
-/** The server is only asked about chains that are otherwise valid. */
-function revocationState(finding: Finding | undefined): string {
-  return finding?.rule === undefined ? 'checked' : 'not checked, because the chain is refused anyway'
+/** Tells whether revocations were checked. The server is only asked about chains that are otherwise valid. */
+export function revocationState(finding: Finding | undefined): string {
+  return finding?.rule === undefined ? 'checked' : 'not checked, because it is refused anyway'
 }
 
 function hopText(hop: Hop, parent: Hop | undefined, at: number): string {

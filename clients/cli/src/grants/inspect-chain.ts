@@ -45,10 +45,11 @@ export const inspectFlags = {
 export const grantArgument = { name: 'FILE', help: 'the file of a chain of grants; - for standard input' } as const
 
 /**
- * Verifies the chain of a file. With a configured server, it uses the keys of the server, and asks it for revocations.
+ * Verifies a chain, by default that of the file. With a configured server, it uses the keys of the server, and asks it
+ * for revocations.
  */
-export async function inspectChain(context: Context<typeof inspectFlags>): Promise<Inspection> {
-  const text = await readGrantFile(context)
+export async function inspectChain(context: Context<typeof inspectFlags>, given?: string): Promise<Inspection> {
+  const text = given ?? (await readGrantFile(context))
   const choice = await serverFor(context)
   const issuer = choice?.issuer ?? choice?.server ?? context.flags.text('issuer') ?? namedIssuer(text)
   const keys =
@@ -85,7 +86,7 @@ export function statesOf({ hops, size, finding, issuer }: Inspection, nowS: numb
 }
 
 /** Returns the server to ask; undefined with --offline, and if no server is configured. */
-async function serverFor(context: Context<typeof inspectFlags>): Promise<ServerChoice | undefined> {
+export async function serverFor(context: Context<typeof inspectFlags>): Promise<ServerChoice | undefined> {
   const { flags, folder } = context
   if (flags.on('offline')) return undefined
   if (flags.text('server') !== undefined) return chooseServer(context)
@@ -93,12 +94,13 @@ async function serverFor(context: Context<typeof inspectFlags>): Promise<ServerC
   return (config?.server_url ?? '') === '' ? undefined : chooseServer(context)
 }
 
-function jwksOf({ server }: ServerChoice, { fetch, signal }: Context<typeof inspectFlags>): Promise<unknown> {
+/** Fetches the published keys of a server. */
+export function jwksOf({ server }: ServerChoice, { fetch, signal }: Context<typeof inspectFlags>): Promise<unknown> {
   return createTransport({ server, fetch })({ method: 'GET', path: '/.well-known/jwks.json', signal })
 }
 
-/** Asks the server whether the chain is in force. */
-async function findRevoked(
+/** Asks the server whether a chain or a delegated token is in force. */
+export async function findRevoked(
   text: string,
   { server }: ServerChoice,
   { fetch }: Context<typeof inspectFlags>,
@@ -108,8 +110,12 @@ async function findRevoked(
 }
 
 function refusedByServer(reason: string, hop: number | undefined): Finding {
-  const known: Readonly<Record<string, string>> = { ...verdicts, ...grantRefusals }
-  const means = known[reason] ?? 'The server refuses the chain'
   const advice = 'The grant and everything derived from it have ended for good. Ask for a new grant.'
-  return { reason, hop, rule: undefined, means, advice }
+  return { reason, hop, rule: undefined, means: meaningOf(reason), advice }
+}
+
+/** Returns what a reason means, for people. */
+export function meaningOf(reason: string): string {
+  const known: Readonly<Record<string, string>> = { ...verdicts, ...grantRefusals }
+  return known[reason] ?? 'The server refuses the chain'
 }

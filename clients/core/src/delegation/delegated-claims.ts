@@ -1,13 +1,7 @@
 import { isJsonObject, type JsonObject } from '../encoding/strict-json.ts'
 import { isUuid } from '../encoding/uuid.ts'
 import { parseDid } from '../identity/did.ts'
-import {
-  type AccessTokenClaims,
-  type Confirmation,
-  isJti,
-  type Party,
-  parseAccessTokenClaims,
-} from '../token/claims.ts'
+import { type AccessTokenClaims, type Confirmation, isJti, parseAccessTokenClaims } from '../token/claims.ts'
 import type { GrantIdentity } from './chain-lookups.ts'
 import type { Capabilities } from './constraint.ts'
 import { EPOCHS } from './grant-forms.ts'
@@ -15,7 +9,8 @@ import { MAX_DEPTH } from './grant-types.ts'
 import { formatCapabilities, parseCapabilities } from './parse-capabilities.ts'
 
 /** Who acts (RFC 8693 section 4.1): the last party, with the party before it in its own `act`. */
-export interface Actor extends Party {
+export type Actor = {
+  readonly sub: string
   readonly act?: Actor
 }
 

@@ -4,6 +4,12 @@ import type { Capabilities } from './constraint.ts'
 import { type DelegatedClaims, parseDelegatedClaims } from './delegated-claims.ts'
 import { UNCONSTRAINED } from './parse-capabilities.ts'
 
+/** A genuine delegated token, and the `kid` of the key that signed it. */
+export interface DelegatedToken {
+  readonly claims: DelegatedClaims
+  readonly kid: string
+}
+
 /**
  * Decides whether a text is a genuine delegated token of this issuer, as `verifyAccessToken` does for other access
  * tokens. It does not check expiry and revocation, nor whether the presenter holds the key in `cnf`. Rejects if `keys`
@@ -61,7 +67,7 @@ export function delegatedLookups({
   claims: { lineage, jti: id },
   kid,
 }: {
-  readonly claims: DelegatedClaims
+  readonly claims: Pick<DelegatedClaims, 'lineage' | 'jti'>
   readonly kid: string
 }): readonly ChainLookup[] {
   const last = lineage.at(-1)
