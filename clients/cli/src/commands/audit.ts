@@ -85,7 +85,7 @@ function tableOf(records: readonly AuditRecord[]): string {
   const short = records.map((record, index) => rowOf(facts[index]?.length === 0 ? record : { ...record, reason: '' }))
   const [header = '', ...rows] = columns([HEADER, ...short]).split('\n')
   const below = (index: number) => (facts[index] ?? []).map((fact) => `    ${plain(fact)}`)
-  return [header, ...rows.flatMap((row, index) => [row, ...below(index)])].join('\n')
+  return [header, ...rows.flatMap((row, index) => [row].concat(below(index)))].join('\n')
 }
 
 /** Returns the subject of --subject, or the DID of the agent of --agent. */
