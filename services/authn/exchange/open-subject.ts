@@ -6,7 +6,6 @@ import { UNCONSTRAINED } from '@auth4agent/core/delegation/parse-capabilities'
 import { checkTimes } from '@auth4agent/core/token/access-token'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { actorOf } from '../chains/verify-chain.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { ExchangeRequest } from './domain/exchange-request.ts'
 import { placeOf, refuseAccessToken, refuseToken } from './domain/refuse-token.ts'
@@ -50,16 +49,18 @@ async function openChain(deps: Deps, text: string, client: string, nowS: number)
   const genuine = await deps.genuineChains(text)
   if (!genuine.ok) throw refuseToken(genuine.reason, placeOf(genuine.hop), genuine.rule)
   const { chain } = genuine
-  const [principal] = chain.hops
-  if (principal === undefined || chain.hops.length < 2) {
+  const [principal, ...others] = chain.hops
+  const actor = others.at(-1)
+  if (principal === undefined || actor === undefined) {
     throw new ApiError(
       'INVALID_ARGUMENT',
       'subject_token must have at least two grants: the holder of a first grant gets tokens by client_credentials',
     )
   }
-  const actor = actorOf(chain)
   if (actor.did !== client) throw new ApiError('ACTOR_NOT_HOLDER')
   checkTimesOf(chain, nowS, deps.settings.skewS)
+  // No grant expires after its parent or its statement.
+  if (actor.exp <= nowS) throw new ApiError('GRANT_EXPIRED')
   return {
     principal,
     exp: actor.exp,
@@ -73,8 +74,6 @@ async function openChain(deps: Deps, text: string, client: string, nowS: number)
 function checkTimesOf(chain: GenuineChain, nowS: number, skewS: number): void {
   const wrong = checkChainTimes(chain, nowS, skewS)
   if (wrong !== undefined) throw refuseToken(wrong.reason, placeOf(wrong.hop), wrong.rule)
-  // No grant expires after its parent or its statement.
-  if (actorOf(chain).exp <= nowS) throw new ApiError('GRANT_EXPIRED')
 }
 
 async function openToken(deps: Deps, text: string, client: string, nowS: number): Promise<ExchangeSubject> {
