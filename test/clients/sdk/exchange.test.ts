@@ -101,6 +101,13 @@ it('fetch sends the chain to an API whose metadata says that it accepts chains',
   expect(accepting.seen).toEqual([`DPoP ${chain}`])
 })
 
+it('an API that accepts chains also accepts the token for a chain, if the agent chooses it', async () => {
+  const { agent } = await chainOf({ [`${accepting.url}#read`]: {} }, { delegation: 'exchange' })
+  const response = await agent.fetch(`${accepting.url}/orders`)
+  expect(response.status).toBe(200)
+  expect(accepting.seen.at(-1)).toMatch(/^DPoP [^~]+$/)
+})
+
 it('exchange works for agents that must sign their terms, and rejects after the chain was revoked', async () => {
   const { a, b, chain, agent } = await chainOf({ [`${plain.url}#read`]: {} })
   await world.operator.agents.update(b.did, { requireBoundChallenges: true })

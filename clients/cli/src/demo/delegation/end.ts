@@ -14,10 +14,11 @@ const TOLD_ACTIONS = new Set(['grant.issue', 'token.exchange', 'agent.suspend'])
 
 /** The partner suspends the planner, which ends everything below it, and nothing above it. */
 export async function suspendMiddle({ tell, pause }: Scene, cast: Cast, holders: Holders): Promise<void> {
-  const { partner, planner, api } = cast
+  const { partner, planner, api, audience } = cast
   await partner.operator.agents.suspend(planner.did, REASON)
   const { ms, body } = await untilRefused(() => send(holders.worker, api, pay(1)), pause)
   const { told } = refusalOf({ status: 401, body }, 'AGENT_TOKENS_ENDED')
+  refusalOf(await send(holders.worker, api, pay(1), audience), 'AGENT_TOKENS_ENDED')
   const { status } = await send(holders.orchestrator, api, pay(200))
   if (status !== 200) throw unexpected('the API', status, '')
   tell({
@@ -27,6 +28,7 @@ export async function suspendMiddle({ tell, pause }: Scene, cast: Cast, holders:
     lines: [
       `${ms} ms after the server's answer, the API refuses the worker: ${told[0]}`,
       told[1],
+      'It also refuses the access token, which the server gave for the chain.',
       'The orchestrator, above the planner, still pays: POST /payments {"amount":200}: 200',
     ],
     facts: { did: planner.did, refused_after_ms: ms, reason: 'AGENT_TOKENS_ENDED', orchestrator_status: status },
