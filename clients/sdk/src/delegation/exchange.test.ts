@@ -49,6 +49,12 @@ it.each<[string, GrantCapabilities, ExchangeOptions, Json]>([
   ],
   ['no terms and only scopes', { [READ]: {} }, { audience: API }, { scope: 'orders:read' }],
   [
+    'no terms and constraints elsewhere',
+    { [READ]: {}, 'https://other.acme.test#pay': LIMITED },
+    { audience: API },
+    { scope: 'orders:read' },
+  ],
+  [
     'no terms and only constraints',
     { [PAY]: LIMITED },
     { audience: API },
