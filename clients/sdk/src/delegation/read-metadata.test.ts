@@ -3,13 +3,14 @@ import { fakeClock } from '../../../../test/support/sdk/clock.ts'
 import { createMetadataReader } from './read-metadata.ts'
 
 /** A reader, and the addresses that it has asked. */
-function reading(answer: (url: string) => Promise<Response>) {
+function reading(answer: () => Promise<Response>) {
   const asked: string[] = []
   const closing = new AbortController()
   const read = createMetadataReader({
-    fetch: async (url) => {
-      asked.push(String(url))
-      return answer(String(url))
+    fetch: async (input) => {
+      const { url } = new Request(input)
+      asked.push(url)
+      return answer()
     },
     runtime: fakeClock(),
     closing: closing.signal,
