@@ -2,6 +2,7 @@ import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Call } from '../chain/call.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
 import { decideAudiences, meetDemand } from './audience-terms.ts'
 import { checkDpop } from './check-dpop.ts'
 import type { AuthnDeps } from './config.ts'
@@ -59,6 +60,9 @@ async function decide(
   const { terms, key } = decideIssue(subject, proof, requested, deps.termDefaults, nowS)
   // Only an agent that has proved itself may cause this work: a proof with a new key takes up to a millisecond.
   const dpop = call.dpop && checkDpop(deps, call.dpop)
+  if (terms.mayAct !== undefined && dpop === undefined) {
+    throw new ApiError('DPOP_PROOF_REQUIRED', 'may_act needs a DPoP proof, because only a bound token can be exchanged')
+  }
   const { alg, demand } = await decideAudiences(deps, terms.audience, [subject.operator])
   await meetDemand(deps, demand, dpop)
   return { terms, key, dpop, issue: { purpose: 'access_token', alg, ttl: terms.ttl } }

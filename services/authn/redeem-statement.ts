@@ -211,7 +211,7 @@ export const REDEEM_WITH_PROOFS_AND_KEYS = statement(PROOFS, ADDED_KEYS)
 
 /**
  * Redeems a batch as all others do, also for grants and exchanges: each redemption says which purpose the key has that
- * signs, and what the audit says. Grants and exchanges are few, so this one statement has all parts, and the statements
- * for tokens need none of them.
+ * signs, and what the audit says. Grants and exchanges are few, so this one statement has all parts, and the
+ * statements for tokens need none of them.
  */
 export const REDEEM_WITH_DELEGATION = statement(PROOFS, ADDED_KEYS, ALSO_DELEGATION)

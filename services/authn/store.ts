@@ -38,8 +38,8 @@ export interface RedeemInput {
   readonly actor: string
   readonly requestId: string
   /**
-   * For an exchange: what its records in the audit say. Undefined for any other redemption, which has one record in the
-   * audit of the agent's operator.
+   * What the records of an exchange in the audit say. Undefined for any other redemption, which has one record in
+   * the audit of the agent's operator.
    */
   readonly exchange: ExchangeRecord | undefined
   /** Id of the DPoP proof, which is redeemed too. Empty without a proof. */

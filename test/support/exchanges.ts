@@ -12,7 +12,7 @@ import { SHOP } from './held-chains.ts'
 import { anonymous } from './identity.ts'
 
 /** The URL of the token endpoint. */
-export const TOKEN_URL = 'https://auth.example/oauth/token'
+const TOKEN_URL = 'https://auth.example/oauth/token'
 export const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 export const GRANT_CHAIN = 'urn:auth4agent:token-type:grant-chain'

@@ -66,7 +66,8 @@ export async function handOn(
   const nowS = Math.floor(Date.now() / 1000)
   const until = wish.lifetime === undefined ? {} : { expires: nowS + wish.lifetime[1] }
   const derivation = { issuer: ISSUER, to: to.publicKey, statement, capabilities: read(wish.tools ?? TOOLS), ...until }
-  return deriveGrant(holderSigner(from), chain, derivation, nowS)
+  // A grant that has expired was made in the past.
+  return deriveGrant(holderSigner(from), chain, derivation, nowS + Math.min(0, wish.lifetime?.[0] ?? 0))
 }
 
 /** Signs a chain in which each agent hands the authority of the first on to the next. */

@@ -2,8 +2,8 @@ import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Delegation } from './delegation.ts'
 
 /**
- * What a request was accepted with: an access token of its sender; or a chain of grants or a delegated token. There are
- * no claims then, because their subject would not be the sender.
+ * What a request was accepted with: an access token of its sender; or a chain of grants or a delegated token. There
+ * are no claims then, because their subject would not be the sender.
  */
 export type Authority =
   | { readonly claims: AccessTokenClaims; readonly delegation: undefined }

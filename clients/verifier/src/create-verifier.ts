@@ -55,8 +55,8 @@ export interface Verifier {
   verify(token: string, wanted?: Wanted): Promise<AccessTokenClaims>
   /**
    * Resolves with who acts for whom, if a chain of grants or a delegated token is valid and allows a call with the
-   * requirements in `wanted`. The DPoP proof in `wanted.dpop` is needed, by the agent that acts and for the whole text.
-   * `verify` refuses both with DELEGATION_NOT_ACCEPTED, because the agent that sends one acts for another agent.
+   * requirements in `wanted`. The DPoP proof in `wanted.dpop` is needed, by the agent that acts and for the whole
+   * text. `verify` refuses both with DELEGATION_NOT_ACCEPTED, because the agent that sends one acts for another agent.
    *
    * Rejects with VerificationError for any other input, and with TypeError if `wanted` is invalid or has no scope.
    *

@@ -28,8 +28,8 @@ export interface GuardOptions<Source = void> extends Omit<Wanted, 'dpop'> {
    */
   readonly resourceMetadata?: string
   /**
-   * 'accept' also accepts chains of grants and delegated tokens, whose sender acts for another agent. It needs `scope`.
-   * The default, 'refuse', answers them with DELEGATION_NOT_ACCEPTED.
+   * 'accept' also accepts chains of grants and delegated tokens, whose sender acts for another agent. It needs
+   * `scope`. The default, 'refuse', answers them with DELEGATION_NOT_ACCEPTED.
    */
   readonly delegation?: 'refuse' | 'accept'
   /**
@@ -57,7 +57,7 @@ export const GUARD_NAMES: Names<GuardOptions<never>> = {
   actors: true,
 }
 
-/** A request that is accepted: with an access token of its sender, or with delegated authority, which has no claims. */
+/** A request that is accepted: with an access token of its sender, or with delegated authority and without claims. */
 export type Granted = { readonly token: string } & Authority
 
 /** The answer to a request that is refused. */

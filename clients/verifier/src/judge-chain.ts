@@ -28,8 +28,8 @@ interface Refusal extends VerificationErrorOptions {
 }
 
 /**
- * Makes the judge of chains and delegated tokens. It checks signatures, clock, demands, the proof, the arguments of the
- * call, and then again what can change at any time, because replay store and arguments may have needed seconds:
+ * Makes the judge of chains and delegated tokens. It checks signatures, clock, demands, the proof, the arguments of
+ * the call, and then again what can change at any time, because replay store and arguments may have needed seconds:
  * revocations come last. It reads the arguments only for a sender that holds the last key.
  */
 export function createJudgeDelegated(options: JudgeDelegatedOptions): JudgeDelegated {

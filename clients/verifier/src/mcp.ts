@@ -19,7 +19,7 @@ export interface McpOptions extends Omit<GuardOptions<McpRequest>, 'resourceMeta
 /** The `AuthInfo` of the MCP SDK. Its transports pass `request.auth` to the tools. */
 export interface McpAuth {
   readonly token: string
-  /** The DID of the agent that sent the request. With delegated authority, it acts for `extra.delegation.principal`. */
+  /** The DID of the agent that sent the request. With delegation, it acts for `extra.delegation.principal`. */
   readonly clientId: string
   /**
    * The scopes of the token. With delegated authority, only those that it allows at the resource without constraints.

@@ -2,7 +2,7 @@ import { type Audience, parseAudience, parseAudiences } from '@auth4agent/core/t
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { TokenRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import type { RequestedTerms } from './token-request.ts'
+import { parseMayAct, type RequestedTerms } from './token-request.ts'
 
 const GRANT_TYPE = 'client_credentials'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -37,14 +37,20 @@ export function clientAssertionOf({ clientAssertionType, clientAssertion }: Clie
  *   INVALID_AUDIENCE
  */
 export function parseTokenRequest(request: TokenRequest): RequestedTerms {
-  const { grantType, scope: text, resource, authorizationDetails } = request
+  const { grantType, scope: text, resource, authorizationDetails, mayAct } = request
   if (grantType === '') throw new ApiError('INVALID_ARGUMENT', 'grant_type must not be missing')
   if (grantType !== GRANT_TYPE) throw new ApiError('UNSUPPORTED_GRANT_TYPE', `grant_type must be ${GRANT_TYPE}`)
-  if (authorizationDetails !== '') throw new ApiError('UNSUPPORTED_AUTHORIZATION_DETAILS')
+  if (authorizationDetails !== '') {
+    throw new ApiError(
+      'UNSUPPORTED_AUTHORIZATION_DETAILS',
+      'authorization_details must come with req_cnf, because they give a grant, or with the grant type of an exchange',
+    )
+  }
   return {
     scope: parseScope(text),
     audience: resource.length === 0 ? undefined : parseResources(resource),
     ttl: undefined,
+    mayAct: parseMayAct(mayAct),
   }
 }
 

@@ -11,7 +11,7 @@ import type { ExchangeRequest } from './domain/exchange-request.ts'
 import { placeOf, refuseAccessToken, refuseToken } from './domain/refuse-token.ts'
 
 /** The agent that exchanges, as the redemption finds it. */
-export type ExchangeActor = Pick<GrantIdentity, 'did' | 'operatorId' | 'epoch'>
+type ExchangeActor = Pick<GrantIdentity, 'did' | 'operatorId' | 'epoch'>
 
 /** A subject token that the client may exchange. It may have ended: `lookups` decide. */
 export interface ExchangeSubject {

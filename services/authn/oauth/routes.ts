@@ -7,6 +7,8 @@ import type { AuthnDeps } from '../config.ts'
 import { parseTokenRequest } from '../domain/oauth-request.ts'
 import { ACCESS_TOKEN, EXCHANGE, parseExchangeRequest } from '../exchange/domain/exchange-request.ts'
 import { exchangeToken } from '../exchange/exchange-token.ts'
+import { isRootRequest, parseRootRequest } from '../grants/domain/root-request.ts'
+import { redeemForGrant, refuseDpop } from '../grants/issue-grant.ts'
 import { issueToken } from '../issue-token.ts'
 import { type Introspection, introspect } from './introspect.ts'
 import { type IntrospectionMembers, tokenTypeOf } from './introspection-members.ts'
@@ -18,6 +20,7 @@ export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
   return {
     async token(request, call) {
       if (request.grantType === EXCHANGE) return exchange(deps, request, call)
+      if (isRootRequest(request)) return issueRoot(deps, request, call)
       const requested = parseTokenRequest(request)
       const assertion = openAssertion(deps, request)
       const { token, claims } = await issueToken(deps, { proof: assertion.proof, requested }, call)
@@ -35,6 +38,21 @@ export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
       await revokeOwn(deps, request, call)
       return {}
     },
+  }
+}
+
+/** Issues the first grant of a chain. Its token type says that it is no access token. */
+async function issueRoot(deps: AuthnDeps, request: TokenRequest, call: Call) {
+  refuseDpop(call)
+  const requested = parseRootRequest(request)
+  const assertion = openAssertion(deps, request)
+  const { grant, terms } = await redeemForGrant(deps, { proof: assertion.proof, requested }, call)
+  if (assertion.namesEndpoint) deps.sawEndpointAudience(assertion.proof.did)
+  return {
+    accessToken: grant,
+    tokenType: 'aat',
+    expiresIn: terms.ttl,
+    authorizationDetails: detailsOf(terms.capabilities),
   }
 }
 

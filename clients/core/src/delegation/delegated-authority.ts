@@ -21,7 +21,7 @@ export interface AuthorityRefusal {
 
 /** A party of a delegation, with what gave it its authority. */
 export interface AuthorityParty extends GrantIdentity {
-  /** When its grant expires, in Unix seconds. A delegated token has no such times, so there it is that of the token. */
+  /** When its grant expires, in Unix seconds. A delegated token has no such times: there it is that of the token. */
   readonly exp: number
 }
 
@@ -103,8 +103,6 @@ export function authorityOfToken(token: DelegatedToken): DelegatedAuthority {
   const parties = [principal, ...others] as const
   const capabilities = capabilitiesOf(claims)
   const allowing = { hops: [{ capabilities }] }
-  // The token alone allows the call, so no place of a party says more.
-  const ofToken = (refusal: AuthorityRefusal | undefined) => refusal && { ...refusal, hop: undefined }
   return {
     chain: undefined,
     claims,
@@ -113,8 +111,8 @@ export function authorityOfToken(token: DelegatedToken): DelegatedAuthority {
     exp: claims.exp,
     capabilities,
     lookups: () =>
-      delegatedLookups(token).map(({ hop, ...lookup }) => ({
-        ...lookup,
+      delegatedLookups(token).map(({ hop, token: identity }) => ({
+        token: identity,
         hop: hop < parties.length ? hop : undefined,
       })),
     checkTimes(nowS, skewS) {
@@ -125,4 +123,9 @@ export function authorityOfToken(token: DelegatedToken): DelegatedAuthority {
     checkCapabilities: (uses) => ofToken(checkCapabilities(allowing, uses)),
     checkUses: (uses, args) => ofToken(checkUses(allowing, uses, args)),
   }
+}
+
+/** The token alone allows a call, so no place of a party says more. */
+function ofToken(refusal: AuthorityRefusal | undefined): AuthorityRefusal | undefined {
+  return refusal && { ...refusal, hop: undefined }
 }

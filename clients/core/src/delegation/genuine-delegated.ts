@@ -24,8 +24,8 @@ export interface TokenRules {
 }
 
 /**
- * Creates a function that verifies chains of grants with `chains`, and delegated tokens as `verifyDelegatedToken` does.
- * It remembers at most `capacity` genuine delegated tokens, and asks for the state of their keys each time.
+ * Creates a function that verifies chains of grants with `chains`, and delegated tokens as `verifyDelegatedToken`
+ * does. It remembers at most `capacity` genuine delegated tokens, and asks for the state of their keys each time.
  *
  * @example
  * ```ts

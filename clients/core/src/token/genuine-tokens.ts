@@ -38,8 +38,8 @@ export function createGenuineTokens(issuer: string, keys: KeyFinder, capacity?: 
 }
 
 /**
- * Creates a function that remembers the genuine tokens that `verify` finds, as {@link createGenuineTokens} does for one
- * kind of them.
+ * Creates a function that remembers the genuine tokens that `verify` finds, as {@link createGenuineTokens} does for
+ * one kind of them.
  *
  * @example
  * ```ts

@@ -273,7 +273,7 @@ export const IssueTokenResponseSchema: GenMessage<IssueTokenResponse> = /*@__PUR
  */
 export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   /**
-   * The JWT, or a chain of grants.
+   * The JWT, which may be a delegated token, or a chain of grants.
    *
    * @generated from field: string token = 1;
    */
@@ -327,20 +327,20 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   httpUrl: string;
 
   /**
-   * `accept` when the caller accepts delegated authority, such as a chain of grants. The request must then have
-   * audience and scope, because a chain allows scopes at audiences. Absent means that a chain is not valid
-   * (DELEGATION_NOT_ACCEPTED), because its bearer acts for another agent.
+   * `accept` when the caller accepts delegated authority: a chain of grants or a delegated token. The request must
+   * then have audience and scope, because both allow scopes at audiences. Absent means that neither is valid
+   * (DELEGATION_NOT_ACCEPTED), because its sender acts for another agent.
    *
-   * `inspect` when the caller only asks whether a chain is genuine, in time and not revoked. Then no call is checked
-   * and no proof is needed, so the request must not have audience, scope, arguments, dpop_proof and proof_checked. A
-   * service must not accept a call because of such an answer.
+   * `inspect` when the caller only asks whether it is genuine, in time and not revoked. Then no call is checked and no
+   * proof is needed, so the request must not have audience, scope, arguments, dpop_proof and proof_checked. A service
+   * must not accept a call because of such an answer.
    *
    * @generated from field: string delegation = 8;
    */
   delegation: string;
 
   /**
-   * Arguments of the call for which a chain is to be used. Every grant of the chain checks its constraints with them.
+   * Arguments of the call. Every grant of a chain, or the delegated token, checks its constraints with them.
    * When absent, only an unconstrained capability is enough (ARGUMENTS_NEEDED). More than 1,000 values, those in lists
    * and objects included, are refused (ARGUMENT_REFUSED).
    *
@@ -349,16 +349,16 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   arguments?: JsonObject | undefined;
 
   /**
-   * Domains; every holder in a chain must be an agent of one of them. Absent means any domain. `operators` demands
-   * only the operator of the first holder, for which the others act.
+   * Domains; every holder in a chain, or party of a delegated token, must be an agent of one of them. Absent means any
+   * domain. `operators` demands only the operator of the first one, for which the others act.
    *
    * @generated from field: repeated string actors = 10;
    */
   actors: string[];
 
   /**
-   * True when the caller has checked itself that a chain was sent with a proof of its last key. Without this and
-   * without dpop_proof, a chain is not valid (PROOF_REQUIRED). It does not matter for an access token.
+   * True when the caller has checked itself that delegated authority was sent with a proof of the last key. Without
+   * this and without dpop_proof, it is not valid (PROOF_REQUIRED). It does not matter for other access tokens.
    *
    * @generated from field: bool proof_checked = 11;
    */
@@ -423,8 +423,8 @@ export type VerifyTokenResponse = Message<"auth4agent.v1.VerifyTokenResponse"> &
   delegation?: Delegation | undefined;
 
   /**
-   * Place of the grant to which `reason` applies, 0 for the first grant of the chain. Absent for an access token, and
-   * when the reason applies to the whole chain.
+   * Place of the grant or party to which `reason` applies, 0 for the first. Absent for other access tokens, and when
+   * the reason applies to the whole chain or to the delegated token itself.
    *
    * @generated from field: optional int32 hop = 7;
    */
@@ -466,14 +466,14 @@ export type Delegation = Message<"auth4agent.v1.Delegation"> & {
   hops: DelegationHop[];
 
   /**
-   * When the first of all grants expires, Unix seconds.
+   * When the first of all grants, or the delegated token, expires, Unix seconds.
    *
    * @generated from field: int64 exp = 4;
    */
   exp: bigint;
 
   /**
-   * Capabilities of the last grant, `<audience>#<scope>` each.
+   * Capabilities of the last grant or of the delegated token, `<audience>#<scope>` each.
    *
    * @generated from field: repeated string capabilities = 5;
    */
@@ -635,8 +635,8 @@ export type TokenClaims = Message<"auth4agent.v1.TokenClaims"> & {
   mayAct?: JsonObject | undefined;
 
   /**
-   * Who acts for `sub`, in a delegated token (RFC 8693 section 4.1): an object with `sub`, and with the agent before it
-   * in its own `act`.
+   * Who acts for `sub`, in a delegated token (RFC 8693 section 4.1): an object with `sub`, and with the agent before
+   * it in its own `act`.
    *
    * @generated from field: google.protobuf.Struct act = 15;
    */

@@ -71,7 +71,8 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
   resource: string[];
 
   /**
-   * JSON text of a list with one object (RFC 9396), as in IssueGrantRequest. In an exchange: what the token allows in
+   * JSON text of a list with one object (RFC 9396), as in IssueGrantRequest. With req_cnf: what the grant allows. In
+   * an exchange: what the token allows in
    * addition to `scope`, with the constraints of the subject token or narrower ones.
    *
    * @generated from field: string authorization_details = 7;
@@ -129,8 +130,9 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
   mayAct: string;
 
   /**
-   * RFC 7638 thumbprint of the agent's identity key, when the client asks for the first grant of a chain instead of a
-   * token (draft-niyikiza-oauth-attenuating-agent-tokens-02). Then authorization_details has what the grant allows.
+   * JSON text of an object with `jwk`, the agent's identity key, when the client asks for the first grant of a chain
+   * instead of a token (draft-niyikiza-oauth-attenuating-agent-tokens-02 section 6.1, RFC 9201). Then
+   * authorization_details has what the grant allows, and scope, resource and may_act are empty.
    *
    * @generated from field: string req_cnf = 15;
    */
@@ -158,7 +160,8 @@ export type TokenResponse = Message<"auth4agent.v1.TokenResponse"> & {
   accessToken: string;
 
   /**
-   * Bearer, or DPoP when the token is bound to a key.
+   * Bearer, or DPoP when the token is bound to a key. aat when the text is the first grant of a chain: it is no access
+   * token.
    *
    * @generated from field: string token_type = 2;
    */
@@ -281,7 +284,7 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   scope?: string | undefined;
 
   /**
-   * The agent's DID, under its OAuth name. For a chain of grants, the agent that acts: the holder of the last grant.
+   * The agent's DID, under its OAuth name. For a delegated token or a chain of grants, the agent that acts.
    *
    * @generated from field: optional string client_id = 3;
    */
@@ -316,7 +319,7 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   nbf?: bigint | undefined;
 
   /**
-   * The agent's DID. For a chain of grants, the agent for which the others act: the holder of the first grant.
+   * The agent's DID. For a delegated token or a chain of grants, the agent for which the others act.
    *
    * @generated from field: optional string sub = 8;
    */
@@ -372,16 +375,16 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   agentKey?: string | undefined;
 
   /**
-   * Who acts, for a delegated token or a chain of more than one grant (RFC 8693 section 4.1): the holder of the last grant, with the holder
-   * before it in its own `act`, and so on.
+   * Who acts, for a delegated token or a chain of more than one grant (RFC 8693 section 4.1): the agent that acts,
+   * with the agent before it in its own `act`, and so on.
    *
    * @generated from field: google.protobuf.Struct act = 16;
    */
   act?: JsonObject | undefined;
 
   /**
-   * What a chain of grants allows (RFC 9396 section 9.2). `scope` has only the scopes that are unconstrained at every
-   * audience in `aud`.
+   * What a chain of grants allows, or a delegated token in addition to `scope` (RFC 9396 section 9.2). `scope` has
+   * only scopes that are unconstrained at every audience in `aud`.
    *
    * @generated from field: repeated google.protobuf.Struct authorization_details = 17;
    */

@@ -56,6 +56,9 @@ export function resolveExchange(
 ): ExchangeTerms {
   const { covered } = proof
   const requested = bindingOf({ scope: asked, audience, ttl: undefined })
+  if (covered.may_act !== undefined) {
+    throw new ApiError('BINDING_MISMATCH', 'The client assertion must not contain may_act in an exchange')
+  }
   resolveTerm('resource', covered.aud?.join(' '), requested.aud?.join(' '))
   const text = resolveTerm('scope', covered.scope, requested.scope) ?? ''
   if ((agent.requireBoundChallenges || operator.requireBoundChallenges) && !proof.isFullyBound) {

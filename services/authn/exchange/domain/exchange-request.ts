@@ -37,6 +37,7 @@ export function parseExchangeRequest(request: TokenRequest): ExchangeRequest {
   if (request.requestedTokenType !== '' && request.requestedTokenType !== ACCESS_TOKEN) {
     throw invalid(`requested_token_type must be ${ACCESS_TOKEN}, or be left out`)
   }
+  if (request.mayAct !== '') throw invalid('may_act must be left out, because a new token cannot be exchanged again')
   if (request.audience !== '') {
     throw new ApiError('INVALID_AUDIENCE', 'The request must name its audiences in resource, and not in audience')
   }

@@ -90,11 +90,12 @@ async function acceptedCase([name, claims, edits = {}]: [string, DelegatedClaims
 
 type RefusedCase = readonly [name: string, verdict: string, claims: Edits, header?: Edits]
 
+const malformed = (name: string, claims: Edits): RefusedCase => [name, 'MALFORMED_TOKEN', claims]
+
 function refused(): RefusedCase[] {
   const { a4a_lineage: entries } = formatDelegatedClaims(claimsWith())
-  const entry = (place: number, at: number, value: unknown) =>
-    entries.map((each, index) => (index === place ? [...each].with(at, value as string) : each))
-  const malformed = (name: string, claims: Edits): RefusedCase => [name, 'MALFORMED_TOKEN', claims]
+  const entry = (place: number, at: number, value: string | number) =>
+    entries.map((each, index) => (index === place ? each.with(at, value) : each))
   return [
     malformed('no act', { act: undefined }),
     malformed('no a4a_lineage', { a4a_lineage: undefined }),
@@ -117,7 +118,9 @@ function refused(): RefusedCase[] {
     malformed('an epoch of 0 in a4a_lineage', { a4a_lineage: entry(1, 3, 0) }),
     malformed('an empty id in a4a_lineage', { a4a_lineage: entry(1, 4, '') }),
     malformed('a kid with a space in a4a_lineage', { a4a_lineage: entry(1, 5, 'a b') }),
-    malformed('an entry of a4a_lineage that is longer', { a4a_lineage: entries.map((each) => [...each, 1]) }),
+    malformed('an entry of a4a_lineage that is longer', {
+      a4a_lineage: entries.map((each) => Array.from(each).concat(1)),
+    }),
     malformed('no cnf: a bearer token', { cnf: undefined }),
     malformed('may_act', { may_act: { sub: OTHER_DID } }),
     malformed('an unknown claim that begins with a4a_', { a4a_once: true }),
