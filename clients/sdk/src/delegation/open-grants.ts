@@ -62,7 +62,7 @@ export function openGrants({
   delegation,
   ...agent
 }: Delegator & Pick<AgentOptions, 'grant' | 'delegation'>): Grants {
-  if (delegation !== undefined && grant === undefined) throw new TypeError('delegation needs the option grant')
+  if (delegation !== undefined && grant === undefined) throw new TypeError('delegation needs `grant`')
   const held = grant === undefined ? undefined : openHeld({ ...agent, grant, delegation })
   let loaded: GivingCalls | undefined
   const calls = async () => {
@@ -84,7 +84,7 @@ export function openGrants({
     requestGrant: async (options) => (await calls()).requestGrant(options),
     delegate: async (options) => (await calls()).delegate(options),
     async exchange(options) {
-      if (held === undefined) throw new TypeError('exchange needs the option grant')
+      if (held === undefined) throw new TypeError('exchange needs `grant`')
       return (await held.load()).exchange(options)
     },
   }
