@@ -347,6 +347,11 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/grant-explain.ts')).explainGrant,
       },
       {
+        words: 'grant exchange',
+        summary: 'get an access token for a chain of grants',
+        load: async () => (await import('./commands/grant-exchange.ts')).exchangeGrant,
+      },
+      {
         words: 'grant revoke',
         summary: 'revoke the last grant of a chain, and everything made from it',
         load: async () => (await import('./commands/grant-revoke.ts')).revokeGrant,

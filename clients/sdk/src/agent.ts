@@ -32,11 +32,22 @@ export interface AgentOptions extends ServerOptions, TokenTerms {
   readonly dpop?: boolean | KeyLike | undefined
   /**
    * The chain of grants that another agent has given to this agent, or a function that gets one. `fetch` and
-   * `authorization` then send the chain in place of a token, with a proof by the identity key. A function is called
-   * again ahead of the expiry, because a grant lasts at most an hour.
+   * `authorization` then use the grant in place of a token of the agent itself. A function is called again ahead of
+   * the expiry, because a grant lasts at most an hour.
    */
   readonly grant?: string | (() => Promise<string>) | undefined
+  /**
+   * How `fetch` and `authorization` use the grant. By default, `fetch` reads the metadata of the API (RFC 9728), and
+   * exchanges the chain if the metadata is there and does not say that the API accepts chains.
+   */
+  readonly delegation?: GrantUse | undefined
 }
+
+/**
+ * How an agent uses its grant, with a proof by its identity key: `chain` sends the chain of grants. `exchange` sends
+ * an access token that the server gives for the chain (RFC 8693).
+ */
+export type GrantUse = 'chain' | 'exchange'
 
 /** Options of one call of an agent. */
 export interface CallOptions {
@@ -47,8 +58,18 @@ export interface CallOptions {
 /** Options of one call of {@link Agent.token}: the terms of the token, and a signal. */
 export interface TokenOptions extends TokenTerms, CallOptions {}
 
+/**
+ * Options of one call of {@link Agent.fetch}: the terms of the token, and for an agent with a grant, how to use it.
+ */
+export interface FetchOptions extends TokenTerms {
+  /**
+   * Used instead of the agent's own option `delegation`. Only with 'exchange', `scopes` and `audience` are allowed.
+   */
+  readonly delegation?: GrantUse | undefined
+}
+
 /** Options of {@link Agent.authorization}. */
-export interface AuthorizationOptions extends TokenOptions {
+export interface AuthorizationOptions extends FetchOptions, CallOptions {
   /**
    * The nonce that the API demands in the proof (RFC 9449 section 9), from its header `DPoP-Nonce`. Later proofs for
    * the API contain it too. A malformed nonce is ignored.
@@ -94,7 +115,8 @@ export interface Agent extends AgentKeyCalls, AgentGrantCalls {
    * - `error="invalid_token"` (RFC 6750 section 3.1), with a new token
    * - `error="use_dpop_nonce"` (RFC 9449 section 9), with a proof that contains the nonce of the answer.
    *
-   * With the option `grant`, the request carries the chain of grants, whose terms nobody can choose here.
+   * With the option `grant`, the request carries the chain of grants, or an access token for it. The token is for the
+   * audience of the grant to which the address belongs, with everything that the grant allows there.
    *
    * Rejects with INSECURE_ADDRESS for an address that is neither https nor on loopback, and with GRANT_NOT_HELD or
    * GRANT_EXPIRED if the agent cannot use its grant.
@@ -105,7 +127,7 @@ export interface Agent extends AgentKeyCalls, AgentGrantCalls {
    * const response = await agent.fetch('https://api.example.com/orders')
    * ```
    */
-  fetch(input: string | URL | Request, init?: RequestInit, options?: TokenTerms): Promise<Response>
+  fetch(input: string | URL | Request, init?: RequestInit, options?: FetchOptions): Promise<Response>
   /**
    * Does the same as {@link Agent.fetch}, for the transport of an MCP client. With a chain of grants, it adds a call
    * proof to each message that calls a tool: a signature by the identity key over the tool and its arguments. The
@@ -125,6 +147,9 @@ export interface Agent extends AgentKeyCalls, AgentGrantCalls {
    * Resolves with the headers that carry the token in one request, for programs that cannot use {@link Agent.fetch},
    * such as for WebSockets. If the token is bound to a key, the headers are valid for one request with exactly this
    * method and this URL; the query does not count.
+   *
+   * With the option `grant`, they carry the chain of grants, or with `delegation: 'exchange'` a token for it. This
+   * call reads no metadata.
    *
    * Rejects as {@link Agent.token} does, and with INSECURE_ADDRESS for an address that is neither https nor on
    * loopback.
@@ -202,6 +227,7 @@ export const AGENT_NAMES: Names<AgentOptions> = {
   onKeyRotation: true,
   dpop: true,
   grant: true,
+  delegation: true,
 }
 /** The option names of {@link Agent.token}. */
 export const TOKEN_NAMES: Names<TokenOptions> = { ...TERM_NAMES, signal: true }

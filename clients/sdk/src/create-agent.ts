@@ -2,7 +2,7 @@ import { parseLongDuration } from '@auth4agent/core/encoding/duration'
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { AGENT_NAMES, type Agent, type AgentOptions, TOKEN_NAMES, type TokenOptions } from './agent.ts'
 import { expectDid } from './authenticate.ts'
-import { openGrants } from './delegation/open-grants.ts'
+import { openGrants, type Presented } from './delegation/open-grants.ts'
 import { authorizationHeaders, createDpop } from './dpop.ts'
 import { clientError } from './errors.ts'
 import { authorizedFetch } from './fetch.ts'
@@ -74,7 +74,7 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     },
   })
   const tokens = keepTokens(
-    (terms, stop) => keys.use((signer) => requestToken({ server, did, signer, terms, dpop, signal: stop })),
+    (terms: BoundTerms, stop) => keys.use((signer) => requestToken({ server, did, signer, terms, dpop, signal: stop })),
     runtime,
     signal,
   )
@@ -92,8 +92,9 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     return tokens.of(bindTermsOver(usual, terms, server.issuer)).get(stop)
   }
   const token = async (wanted?: TokenOptions) => (await issued(wanted)).token
-  const grants = openGrants({ grant: options.grant, server, did, keys, runtime, closing: signal })
-  const presented = grants.presented ?? { token, forget: (text: string) => tokens.forget(text), dpop }
+  const { grant, delegation, fetch } = options
+  const grants = openGrants({ grant, delegation, fetch, server, did, keys, runtime, closing: signal })
+  const presented: Presented = grants.presented ?? { token, forget: (text: string) => tokens.forget(text), dpop }
   const forget = (text: string) => {
     tokens.forget(text)
     presented.forget(text)
@@ -104,18 +105,14 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     token,
     issued,
     forget,
-    fetch: authorizedFetch({ ...presented, fetch: options.fetch }),
-    mcpFetch: authorizedFetch({
-      ...presented,
-      fetch: options.fetch,
-      prepare: (...request) => grants.proveCall(...request),
-    }),
+    fetch: authorizedFetch({ ...presented, fetch }),
+    mcpFetch: authorizedFetch({ ...presented, fetch, prepare: (...request) => grants.proveCall(...request) }),
     async authorization(method, url, { nonce, ...wanted } = {}) {
       const at = String(url).replace(WEB_SOCKET, 'http$1')
       expectSecureUrl(at)
       const { dpop: prover } = presented
       const given = prover?.nonces.learn(new URL(at).origin, nonce ?? null)
-      const text = await presented.token(wanted)
+      const text = await presented.token(wanted, at, false)
       return authorizationHeaders(text, prover, { method, url: new URL(at).href, nonce: given })
     },
     clientAssertion: (how) => oauth.clientAssertion(how),
@@ -133,6 +130,7 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     deactivate: async (how) => (await keyCalls()).deactivate(how),
     requestGrant: (how) => grants.requestGrant(how),
     delegate: (how) => grants.delegate(how),
+    exchange: (how) => grants.exchange(how),
     close() {
       closing.abort(clientError('CLOSED', 'The agent was closed'))
       tokens.clear()

@@ -42,9 +42,9 @@ export function createDpop(key: true | KeyLike, nowMs: () => number): Dpop {
 }
 
 /** Does the same as {@link createDpop} with a key that may change, such as the identity key of an agent. */
-export function dpopOf(load: () => Promise<AgentSigner>, nowMs: () => number): Dpop {
+export function dpopOf(load: () => Promise<AgentSigner>, nowMs: () => number, nonces = new Nonces()): Dpop {
   return {
-    nonces: new Nonces(),
+    nonces,
     async thumbprint() {
       const { signerKid } = await import('@auth4agent/core/jose/signer-jwk')
       return signerKid(await load())

@@ -1,7 +1,7 @@
+import type { FetchOptions } from './agent.ts'
 import { authorizationHeaders, type Dpop, NONCE_HEADER } from './dpop.ts'
 import { clientError } from './errors.ts'
 import { expectSecureUrl } from './secure-address.ts'
-import type { TokenTerms } from './terms.ts'
 import { curableError } from './www-authenticate.ts'
 
 type Fetch = typeof globalThis.fetch
@@ -9,7 +9,7 @@ type Input = string | URL | Request
 
 /** The source of the tokens. */
 interface Tokens {
-  readonly token: (options: TokenTerms & { signal?: AbortSignal | undefined }) => Promise<string>
+  readonly token: (options: FetchOptions & { signal?: AbortSignal | undefined }, url: string) => Promise<string>
   readonly forget: (token: string) => void
   /** The key that the tokens are bound to. */
   readonly dpop: Dpop | undefined
@@ -35,12 +35,12 @@ export function authorizedFetch({
   fetch = globalThis.fetch,
   prepare = async (init) => init,
 }: Tokens) {
-  return async (input: Input, init?: RequestInit, options: TokenTerms = {}): Promise<Response> => {
+  return async (input: Input, init?: RequestInit, options: FetchOptions = {}): Promise<Response> => {
     const canRepeat = isRepeatable(input, init)
     const attempt = async () => {
       const request = new Request(input, init)
       expectSecureUrl(request.url)
-      const text = await token({ ...options, signal: request.signal })
+      const text = await token({ ...options, signal: request.signal }, request.url)
       const sent = await prepare(init, request.url, text)
       const again = canRepeat ? () => new Request(input, sent) : undefined
       return { token: text, ...(await send(request, { fetch, token: text, dpop, again })) }

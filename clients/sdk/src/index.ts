@@ -5,7 +5,15 @@ export {
   type Rotation,
   type SigningKeys,
 } from './administrator.ts'
-export type { Agent, AgentOptions, AuthorizationOptions, CallOptions, TokenOptions } from './agent.ts'
+export type {
+  Agent,
+  AgentOptions,
+  AuthorizationOptions,
+  CallOptions,
+  FetchOptions,
+  GrantUse,
+  TokenOptions,
+} from './agent.ts'
 export { Auth4Agent, type AuthenticateOptions, type Identity } from './auth4agent.ts'
 export { authenticate } from './authenticate.ts'
 export type { CallerOptions } from './caller.ts'
@@ -13,6 +21,7 @@ export { createAgent } from './create-agent.ts'
 export type {
   AgentGrantCalls,
   DelegateOptions,
+  ExchangeOptions,
   GrantCapabilities,
   GrantConstraint,
   GrantOptions,

@@ -1,20 +1,19 @@
 import type { IssuedToken } from './issued-token.ts'
 import type { Runtime } from './runtime.ts'
-import type { BoundTerms } from './terms.ts'
 import { TokenSource } from './token-source.ts'
 
 /** The most sets of terms for which an agent keeps a token. Beyond that, it removes the least recently used set. */
 const MAX_KINDS = 100
 
 /** Keeps a token for each set of terms. */
-export function keepTokens(
-  request: (terms: BoundTerms, signal: AbortSignal) => Promise<IssuedToken>,
+export function keepTokens<Terms>(
+  request: (terms: Terms, signal: AbortSignal) => Promise<IssuedToken>,
   runtime: Runtime,
   closing: AbortSignal,
 ) {
   const sources = new Map<string, TokenSource>()
   return {
-    of(terms: BoundTerms): TokenSource {
+    of(terms: Terms): TokenSource {
       const name = JSON.stringify(terms)
       const source = sources.get(name) ?? new TokenSource((signal) => request(terms, signal), runtime, closing)
       // A Map iterates in order of insertion: putting the entry back last makes the first one the oldest.

@@ -56,7 +56,8 @@ interface Client {
 }
 
 const ASSERTION_NAMES: Names<ClientAssertionOptions> = { scopes: true, audience: true, lifetimeS: true }
-const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+/** The type of client assertions (RFC 7523 section 2.2). */
+export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 /** Creates a client that authenticates with client assertions (RFC 7523 section 2.2). */
 export function createOAuthClient({ server, did, keys, closing }: Client): OAuthClient {

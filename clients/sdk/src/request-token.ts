@@ -2,9 +2,10 @@ import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { type ChallengeContent, challengeMessage } from '@auth4agent/core/identity/challenge'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { expectChallenge } from './challenge.ts'
-import { type Dpop, NONCE_HEADER } from './dpop.ts'
+import type { Dpop } from './dpop.ts'
 import { Auth4AgentError, clientError } from './errors.ts'
 import { type IssuedToken, readIssuedToken } from './issued-token.ts'
+import { postWithProof } from './prove-call.ts'
 import type { Server } from './server.ts'
 import type { AgentSigner } from './signer.ts'
 import type { BoundTerms } from './terms.ts'
@@ -62,27 +63,10 @@ async function kidOf(signer: AgentSigner, did: string): Promise<string | undefin
   return signerKid(signer)
 }
 
-/** Redeems a signed challenge. If the server demands a nonce in the proof, it sends the request once more. */
+/** Redeems a signed challenge. */
 async function redeem({ server, dpop, signal }: TokenOrder, body: object): Promise<unknown> {
-  const call = { method: 'POST', path: TOKEN_PATH, body, signal }
-  if (dpop === undefined) return server.transport(call)
-  const { method } = call
-  const url = server.issuer + TOKEN_PATH
-  // The key is a URL with a path, so this nonce is never sent to an API on the same origin.
-  let given: string | undefined
-  const attempt = async (nonce: string | undefined) => {
-    const proof = await dpop.prove({ method, url, nonce })
-    const onHeaders = (headers: Headers) => {
-      given = dpop.nonces.learn(url, headers.get(NONCE_HEADER))
-    }
-    return server.transport({ ...call, dpop: proof, onHeaders })
-  }
-  try {
-    return await attempt(dpop.nonces.of(url))
-  } catch (error) {
-    if (!isRefusal(error, 'DPOP_NONCE_REQUIRED') || given === undefined) throw error
-    return attempt(given)
-  }
+  if (dpop === undefined) return server.transport({ method: 'POST', path: TOKEN_PATH, body, signal })
+  return postWithProof(server, { dpop, path: TOKEN_PATH, body: () => body, signal })
 }
 
 /**

@@ -4,7 +4,7 @@ import { bundle } from '../../../test/support/sdk/bundle.ts'
 /** Files that a page loads on demand, by the beginnings of their names. All others are code for bound tokens. */
 const ON_DEMAND = {
   noble: ['ed25519'],
-  grants: ['grant-calls', 'held-grant', 'prove-call', 'refused-grant'],
+  grants: ['grant-calls', 'grant-terms', 'held-grant', 'presented-grant', 'prove-call', 'refused-grant'],
   keys: ['key-calls', 'rotate-key', 'schedule-rotation', 'find-identity-key', 'operator-answers'],
 }
 
@@ -35,11 +35,11 @@ it('createAgent adds less than 35 kB to a page, and the code of rarer calls only
   const { atOnce, noble, keys, grants, rest } = await sizesOf("export { createAgent } from '@auth4agent/sdk'")
   expect(atOnce).toBeLessThan(35_000)
   expect(noble).toBeLessThan(9_000)
-  expect(rest).toBeLessThan(10_000)
+  expect(rest).toBeLessThan(15_000)
   expect(keys).toBeLessThan(11_000)
-  expect(grants).toBeLessThan(36_000)
+  expect(grants).toBeLessThan(44_000)
   // Fails if the code that only bound tokens, changes of keys or grants need becomes a part of the entry.
-  expect(rest).toBeGreaterThan(6_000)
+  expect(rest).toBeGreaterThan(10_000)
   expect(keys).toBeGreaterThan(8_000)
   expect(grants).toBeGreaterThan(28_000)
 })

@@ -20,6 +20,8 @@ describe('the metadata of a resource', () => {
     ['only what is known', {}, {}],
     ['no empty list of scopes', { scopesSupported: '' }, {}],
     ['the scopes', { scopesSupported: 'write read' }, { scopes_supported: ['read', 'write'] }],
+    ['that chains of grants are accepted', { delegation: 'accept' }, { auth4agent_grant_chains_supported: true }],
+    ['nothing about chains that are refused', { delegation: 'refuse' }, {}],
     ['that tokens must be bound', { dpop: 'required' }, { dpop_bound_access_tokens_required: true }],
     [
       'name and documentation',
@@ -81,6 +83,7 @@ it.each<[string, object]>([
   ['no resource', {}],
   ['a resource that is a host name', { resource: 'b.example' }],
   ['malformed scopes', { resource: RESOURCE, scopesSupported: 'a  b' }],
+  ['an unknown value of delegation', { resource: RESOURCE, delegation: true }],
   ['an unknown value of dpop', { resource: RESOURCE, dpop: undefined }],
   ['an unknown option', { resource: RESOURCE, resourcename: 'Orders' }],
 ])('createMetadata throws TypeError for %s', (_name, options) => {

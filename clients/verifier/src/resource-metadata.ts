@@ -18,6 +18,8 @@ export interface MetadataOptions {
   readonly resourceDocumentation?: string
   /** Says that the API accepts only tokens that are bound to a key. The default is the verifier's own `dpop`. */
   readonly dpop?: 'required'
+  /** 'accept' says that routes of the API accept chains of grants, as the option of `protect`. */
+  readonly delegation?: 'refuse' | 'accept'
 }
 
 /** The option names of metadata. */
@@ -27,6 +29,7 @@ export const METADATA_NAMES: Names<MetadataOptions> = {
   resourceName: true,
   resourceDocumentation: true,
   dpop: true,
+  delegation: true,
 }
 
 /** The answer to a request for the metadata. */
@@ -74,6 +77,7 @@ export function answerAt(otherPaths: readonly string[], settings: Settings, opti
     bearer_methods_supported: ['header'],
     dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
     ...(isRequired && { dpop_bound_access_tokens_required: true }),
+    ...(acceptsChains(options) && { auth4agent_grant_chains_supported: true }),
     resource_name: options.resourceName,
     resource_documentation: options.resourceDocumentation,
   })
@@ -83,6 +87,11 @@ export function answerAt(otherPaths: readonly string[], settings: Settings, opti
     if (method === 'GET' || method === 'HEAD') return { status: 200, headers: HEADERS, body }
     return method === 'OPTIONS' ? { status: 204, headers: PREFLIGHT_HEADERS, body: '' } : undefined
   }
+}
+
+function acceptsChains({ delegation = 'refuse' }: MetadataOptions): boolean {
+  if (delegation === 'accept' || delegation === 'refuse') return delegation === 'accept'
+  throw new TypeError("delegation must be 'accept' or 'refuse'")
 }
 
 /** An empty list must be left out (RFC 9728 section 3.2). */

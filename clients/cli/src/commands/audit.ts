@@ -4,9 +4,10 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import type { Base } from '../context.ts'
+import { exchangeFacts } from '../exchange-facts.ts'
 import type { FlagReader } from '../flags.ts'
 import { openOperator } from '../parties.ts'
-import { columns } from '../text.ts'
+import { columns, plain } from '../text.ts'
 import { readTime } from '../times.ts'
 
 const MAX_PAGE = 200
@@ -68,20 +69,24 @@ export const audit = defineCommand({
     const subject = await subjectOf(context, operator)
     const filter = { action, subject, outcome, since, until, pageSize: Math.min(limit, MAX_PAGE) }
     const records = await progress('asking the server', take(operator, filter, limit))
-    const rows = records.map(({ at, outcome, action, actor, key_label, subject, reason, id }) => [
-      at,
-      outcome,
-      action,
-      actor,
-      key_label ?? '',
-      subject,
-      reason ?? '',
-      id,
-    ])
-    const text = records.length === 0 ? 'no records' : columns([HEADER, ...rows])
-    answer(records, text, columns(rows).split('\n').slice(0, rows.length))
+    const text = records.length === 0 ? 'no records' : tableOf(records)
+    const rows = columns(records.map((record) => rowOf(record))).split('\n')
+    answer(records, text, rows.slice(0, records.length))
   },
 })
+
+function rowOf({ at, outcome, action, actor, key_label, subject, reason, id }: AuditRecord): readonly string[] {
+  return [at, outcome, action, actor, key_label ?? '', subject, reason ?? '', id]
+}
+
+/** Makes the table for people. What an exchange says about who acted for whom is too long for a column. */
+function tableOf(records: readonly AuditRecord[]): string {
+  const facts = records.map((record) => exchangeFacts(record) ?? [])
+  const short = records.map((record, index) => rowOf(facts[index]?.length === 0 ? record : { ...record, reason: '' }))
+  const [header = '', ...rows] = columns([HEADER, ...short]).split('\n')
+  const below = (index: number) => (facts[index] ?? []).map((fact) => `    ${plain(fact)}`)
+  return [header, ...rows.flatMap((row, index) => [row].concat(below(index)))].join('\n')
+}
 
 /** Returns the subject of --subject, or the DID of the agent of --agent. */
 async function subjectOf(

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { CliError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
+import { playDelegation } from '../demo/delegation/play-delegation.ts'
 import { createNarrator, type Told } from '../demo/narrator.ts'
 import { freshDomain, type Scene } from '../demo/parties.ts'
 import { play } from '../demo/play.ts'
@@ -22,6 +23,10 @@ const flags = {
     value: 'DOMAIN',
     help: 'a domain that you own and that has no operator yet; by default a new name under .test',
   },
+  delegation: {
+    kind: 'boolean',
+    help: 'show delegation instead: two operators, three agents that hand on less and less, and a paid API',
+  },
   keep: { kind: 'boolean', help: 'keep the operator, the agent and their folder for experiments' },
 } as const
 
@@ -29,10 +34,12 @@ const flags = {
 export const demo = defineCommand({
   help: [
     'Acts as an operator, an agent and a protected API that use a server, and prints each step. The operator registers and proves a domain. The agent gets scopes and a token, and calls the API. The API refuses a call for which the agent has no scope. Then the operator revokes the token and suspends the agent.',
+    'With --delegation, an agent hands a part of its authority to a second agent, and this one to a third. The third pays, tries more, and loses its chain to a thief. Then the second agent is suspended, and the audit of each operator is shown. The second operator has the name `partner` below the domain.',
     'Keys and configuration are in a temporary folder; your own files do not change. At the end the demo releases the domain and removes the folder.',
   ],
   examples: [
     { does: 'with the server of `npm start`', line: 'auth4agent demo' },
+    { does: 'agents that act for other agents', line: 'auth4agent demo --delegation' },
     { does: 'keep everything for experiments', line: 'auth4agent demo --keep' },
     {
       does: 'with another server, and with a domain that you prove in DNS',
@@ -52,15 +59,15 @@ export const demo = defineCommand({
     const folder = await mkdtemp(join(tmpdir(), 'auth4agent-demo-'))
     const tell = createNarrator(context)
     let isNeeded = false
-    const stillOwned = (why: unknown) => {
+    const stillOwned: Scene['stillOwned'] = (why, of) => {
       isNeeded = true
-      tell(stillOwnedStep(domain, folder, why))
+      tell(stillOwnedStep(of, why))
     }
     const pause = (ms: number) => delay(ms, undefined, { signal })
     const scene: Scene = { server, issuer, domain, folder, fetch, fetchAnyway, signal, pause, tell, stillOwned }
     let isKept = false
     try {
-      await play(scene, keeps)
+      await (flags.on('delegation') ? playDelegation : play)(scene, keeps)
       isKept = keeps
     } finally {
       if (!isKept && !isNeeded) await rm(folder, { recursive: true, force: true })
@@ -73,7 +80,12 @@ export const demo = defineCommand({
         folder,
       )
     else if (json) answer({ step: 'cleaned-up' }, '', [])
-    else note('The domain is released and the folder is removed.')
+    else
+      note(
+        flags.on('delegation')
+          ? 'The domains are released and the folder is removed.'
+          : 'The domain is released and the folder is removed.',
+      )
     return 'ok'
   },
 })
@@ -81,7 +93,7 @@ export const demo = defineCommand({
 /**
  * Reports that the domain could not be released. The key must stay, because only its holder can release the domain.
  */
-function stillOwnedStep(domain: string, folder: string, why: unknown): Told {
+function stillOwnedStep({ domain, folder }: Pick<Scene, 'domain' | 'folder'>, why: unknown): Told {
   return {
     step: 'still-owned',
     title: 'The domain could not be released, so its key is kept',

@@ -1,10 +1,6 @@
-import { writeText } from '@auth4agent/sdk/node'
+import { answerToken, tokenOutputFlag } from '../answer-token.ts'
 import { defineCommand } from '../command.ts'
 import { getToken, tokenFlags } from '../get-token.ts'
-import { lines } from '../text.ts'
-
-const PROOF_NEEDED =
-  'each request with this token needs a proof: auth4agent dpop-proof --method METHOD --url URL --token @FILE'
 
 /** `issue`: gets a token. */
 export const issue = defineCommand({
@@ -31,27 +27,10 @@ export const issue = defineCommand({
   flags: {
     ...tokenFlags,
     dpop: { kind: 'boolean', help: "bind the token to the agent's key (DPoP)" },
-    output: {
-      kind: 'text',
-      value: 'FILE',
-      help: 'write the token to this file, readable only by you, instead of printing it',
-    },
+    ...tokenOutputFlag,
   },
   async run(context) {
-    const { flags, answer, note } = context
-    const { did, token } = await getToken(context, flags.on('dpop'))
-    const expires_at = token.expiresAt.toISOString().replace('.000Z', 'Z')
-    const { scope, tokenType: token_type } = token
-    const bound = token_type === 'DPoP' && { token_type }
-    const told = lines({ did, scope, audience: token.audience.join(' '), ...bound, expires_at })
-    if (bound) note(PROOF_NEEDED)
-    const output = flags.text('output')
-    if (output === undefined) {
-      const json = { token: token.token, token_type, expires_at }
-      return answer(json, `token issued\n\n${told}\n\n${token.token}`, [token.token])
-    }
-    await writeText(output, `${token.token}\n`, { replacesLink: true })
-    const json = { output, token_type, expires_at }
-    answer(json, `token issued\n\n${told}\n\nwritten to ${output}`, output)
+    const { did, token } = await getToken(context, context.flags.on('dpop'))
+    await answerToken(context, 'token issued', token, { did })
   },
 })

@@ -6,6 +6,8 @@ import { compact, plain } from '../text.ts'
 export interface Told {
   /** Stable name, for programs. */
   readonly step: string
+  /** The title of the act that begins with this step. */
+  readonly act?: string | undefined
   readonly title: string
   readonly lines: readonly string[]
   readonly facts: Readonly<Record<string, unknown>>
@@ -22,11 +24,13 @@ export function createNarrator({
   stdout,
 }: Pick<Context<FlagTable>, 'json' | 'quiet' | 'style' | 'stdout'>): Narrator {
   let count = 0
-  return ({ step, title, lines, facts }) => {
+  return ({ step, act, title, lines, facts }) => {
     count += 1
     if (json) return stdout.write(`${compact({ step, ...facts })}\n`)
     if (quiet) return
     const body = lines.map((line) => `    ${plain(line)}\n`).join('')
+    const heading = act === undefined ? '' : `${style.bold(`=== ${act} ===`)}\n\n`
+    stdout.write(heading)
     stdout.write(`${style.bold(`${String(count).padStart(2)}. ${title}`)}\n${body}\n`)
   }
 }

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
 import { recordName } from '@auth4agent/core/identity/proof-record'
-import { type Agent, Auth4AgentError, createAgent, createOperator, type Operator, type Signer } from '@auth4agent/sdk'
+import {
+  type Agent,
+  Auth4AgentError,
+  createAgent,
+  createOperator,
+  type Operator,
+  type SeedSigner,
+} from '@auth4agent/sdk'
 import { createKeyFile, keyFileReference, pathsIn, updateAgentConfig, updateOperatorConfig } from '@auth4agent/sdk/node'
 import { CliError } from '../cli-error.ts'
 import type { Narrator } from './narrator.ts'
@@ -21,14 +28,14 @@ export interface Scene {
   /** Resolves after `ms` milliseconds. Rejects when the signal aborts. */
   readonly pause: (ms: number) => Promise<void>
   readonly tell: Narrator
-  /** Called with the reason if the domain could not be released at the end. Then the demo must keep the key. */
-  readonly stillOwned: (why: unknown) => void
+  /** Called with the reason if a domain could not be released at the end. Then the demo must keep its key. */
+  readonly stillOwned: (why: unknown, of: Pick<Scene, 'domain' | 'folder'>) => void
 }
 
 /** The operator of the demo. */
 export interface PlayedOperator {
   readonly operator: Operator
-  readonly key: Signer
+  readonly key: SeedSigner
   /**
    * Releases the domain. Rejects if the operator may still own it. A domain that was never proven needs no release:
    * the server forgets it by itself.
@@ -40,6 +47,7 @@ export interface PlayedOperator {
 export interface PlayedAgent {
   readonly agent: Agent
   readonly did: string
+  readonly key: SeedSigner
 }
 
 /**
@@ -148,7 +156,7 @@ export async function enterAgent(scene: Scene, { operator }: PlayedOperator): Pr
     ],
     facts: { did, status },
   })
-  return { did, agent: createAgent({ server, issuer, did, key, fetch }) }
+  return { did, key, agent: createAgent({ server, issuer, did, key, fetch }) }
 }
 
 const NO_TEST_DOMAINS = {

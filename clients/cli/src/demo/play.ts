@@ -1,12 +1,10 @@
 import { Auth4AgentError } from '@auth4agent/sdk'
 import { enterAgent, enterOperator, type PlayedAgent, type PlayedOperator, proveDomain, type Scene } from './parties.ts'
 import { type ProtectedApi, startProtectedApi } from './protected-api.ts'
+import { type Answered, answerOf, unexpected, untilRefused } from './until-refused.ts'
 
 const GRANTED = ['orders:read']
 const REASON = 'demo'
-/** Longest time until the API must refuse a revoked token, and the pause between two calls; in milliseconds. */
-const HEARD_WITHIN_MS = 10_000
-const ASK_AGAIN_MS = 2
 
 /**
  * Runs all steps, from a new domain to a suspended agent, and prints each step. At the end it releases the domain,
@@ -17,7 +15,7 @@ export async function play(scene: Scene, keeps: boolean): Promise<void> {
   await using ending = new AsyncDisposableStack()
   const operator = await enterOperator(scene)
   let isKept = false
-  ending.defer(() => (isKept ? undefined : operator.giveUp().catch(scene.stillOwned)))
+  ending.defer(() => (isKept ? undefined : operator.giveUp().catch((why: unknown) => scene.stillOwned(why, scene))))
   await proveDomain(scene, operator)
   const agent = await enterAgent(scene, operator)
   ending.defer(() => agent.agent.close())
@@ -107,7 +105,7 @@ async function revoke(
   { token, jti }: { readonly token: string; readonly jti: string },
 ): Promise<void> {
   await operator.revokeToken(jti, REASON)
-  const { ms, body } = await untilRefused(api, token, pause)
+  const { ms, body } = await untilRefused(() => ask('GET', api.url, token), pause)
   tell({
     step: 'token-revoked',
     title: 'The operator revokes the token',
@@ -125,7 +123,7 @@ async function suspend(
   const terms = { scopes: GRANTED, audience, ttl: '4m' }
   const { token } = await agent.issued(terms)
   await operator.agents.suspend(did, REASON)
-  const { ms } = await untilRefused(api, token, pause)
+  const { ms } = await untilRefused(() => ask('GET', api.url, token), pause)
   agent.forget(token)
   const reason = await agent.issued(terms).then(
     () => undefined,
@@ -140,28 +138,7 @@ async function suspend(
   })
 }
 
-/** Calls the API until it refuses a token. Returns the time until then, in whole milliseconds, and the last body. */
-async function untilRefused({ url }: ProtectedApi, token: string, pause: Scene['pause']) {
-  const since = performance.now()
-  for (;;) {
-    const { status, body } = await ask('GET', url, token)
-    const ms = Math.round(performance.now() - since)
-    if (status === 401) return { ms, body }
-    if (ms > HEARD_WITHIN_MS) throw unexpected('the API', status, body)
-    await pause(ASK_AGAIN_MS)
-  }
-}
-
 /** Calls the API without the SDK's fetch, which would get another token after a refusal. */
-async function ask(
-  method: string,
-  url: string,
-  token: string,
-): Promise<{ readonly status: number; readonly body: string }> {
-  const response = await fetch(`${url}/orders`, { method, headers: { authorization: `Bearer ${token}` } })
-  return { status: response.status, body: await response.text() }
-}
-
-function unexpected(who: string, status: number, body: string): Error {
-  return new Error(`Unexpected answer of ${who}: ${status} ${body}`)
+async function ask(method: string, url: string, token: string): Promise<Answered> {
+  return answerOf(await fetch(`${url}/orders`, { method, headers: { authorization: `Bearer ${token}` } }))
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createVerifier, VerificationError, type Verifier, type VerifierOptions } from '@auth4agent/verifier'
 
 /** An API that needs a token for each call. It verifies tokens itself and receives revocations from the server. */
@@ -18,7 +18,15 @@ const SCOPES: Readonly<Record<string, string>> = {
 /** Starts the API on loopback. The promise resolves when the verifier has all revocations and the API listens. */
 export async function startProtectedApi(options: VerifierOptions): Promise<ProtectedApi> {
   const verifier = createVerifier(options)
-  const server = createServer((request, response) => void serve(verifier, request, response))
+  return listen(verifier, () => (request, response) => void serve(verifier, request, response))
+}
+
+/**
+ * Serves an API on loopback. `handlerAt` gets the address of the API. The promise resolves when the verifier is ready
+ * and the API listens. Closes the verifier with the API, or if one of them fails.
+ */
+export async function listen(verifier: Verifier, handlerAt: (url: string) => RequestListener): Promise<ProtectedApi> {
+  const server = createServer()
   try {
     await verifier.ready()
     server.listen(0, '127.0.0.1')
@@ -28,8 +36,10 @@ export async function startProtectedApi(options: VerifierOptions): Promise<Prote
     throw error
   }
   const address = server.address()
+  const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
+  server.on('request', handlerAt(url))
   return {
-    url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
+    url,
     async close() {
       verifier.close()
       server.closeAllConnections()

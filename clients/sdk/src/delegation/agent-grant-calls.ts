@@ -1,5 +1,6 @@
 import type { Constraint } from '@auth4agent/core/delegation/constraint'
 import type { Names } from '@auth4agent/core/names/unknown-name'
+import type { IssuedToken } from '../issued-token.ts'
 
 /** The constraint of an argument. A call may leave out an optional argument. */
 export type GrantConstraint = Constraint & { readonly optional?: boolean | undefined }
@@ -58,6 +59,23 @@ export interface RootGrant {
   readonly domains: readonly string[]
 }
 
+/**
+ * Options of {@link AgentGrantCalls.exchange}. Without scopes and capabilities, they are all that the grant allows.
+ */
+export interface ExchangeOptions {
+  /** The services that the token is for: 1 to 8 URLs, exactly as the grant names them. */
+  readonly audience: string | readonly string[]
+  /** The scopes of the token. The grant must allow them without constraints, at each of the services. */
+  readonly scopes?: readonly string[] | undefined
+  /** Capabilities of the token with constraints, as narrow as those of the grant. */
+  readonly capabilities?: GrantCapabilities | undefined
+  /** Stops the call. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The calls that request and give grants. */
+export type GivingCalls = Pick<AgentGrantCalls, 'requestGrant' | 'delegate'>
+
 /** The calls for grants. They need the identity key, and reject with Auth4AgentError. */
 export interface AgentGrantCalls {
   /**
@@ -100,6 +118,21 @@ export interface AgentGrantCalls {
    * ```
    */
   delegate(options: DelegateOptions): Promise<string>
+  /**
+   * Exchanges the chain of the option `grant` for an access token (RFC 8693), for services that accept no chains. The
+   * token names the first holder of the chain in `sub` and this agent in `act`. It is bound to the identity key, and
+   * expires no later than the grant. {@link Agent.fetch} does this itself. The agent keeps the token for each set of
+   * terms, and renews it as its own tokens.
+   *
+   * Rejects with the server's reason, such as SCOPE_NOT_ALLOWED, AUDIENCE_NOT_ALLOWED or TOKEN_REVOKED.
+   *
+   * @example
+   *
+   * ```ts
+   * const { token } = await agent.exchange({ audience: 'https://api.acme.example', scopes: ['orders:read'] })
+   * ```
+   */
+  exchange(options: ExchangeOptions): Promise<IssuedToken>
 }
 
 const GRANT_NAMES: Names<GrantOptions> = { capabilities: true, expires: true, depth: true, signal: true }
@@ -107,4 +140,9 @@ const GRANT_NAMES: Names<GrantOptions> = { capabilities: true, expires: true, de
 export const GRANT_CALL_NAMES: {
   readonly requestGrant: Names<GrantOptions>
   readonly delegate: Names<DelegateOptions>
-} = { requestGrant: GRANT_NAMES, delegate: { ...GRANT_NAMES, to: true, domains: true } }
+  readonly exchange: Names<ExchangeOptions>
+} = {
+  requestGrant: GRANT_NAMES,
+  delegate: { ...GRANT_NAMES, to: true, domains: true },
+  exchange: { audience: true, scopes: true, capabilities: true, signal: true },
+}

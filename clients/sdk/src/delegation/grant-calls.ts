@@ -5,7 +5,7 @@ import type { AgentKeys } from '../key-events/agent-keys.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Server } from '../server.ts'
 import type { AgentSigner } from '../signer.ts'
-import { type AgentGrantCalls, type DelegateOptions, GRANT_CALL_NAMES } from './agent-grant-calls.ts'
+import { type DelegateOptions, type GivingCalls, GRANT_CALL_NAMES } from './agent-grant-calls.ts'
 import { type GrantTerms, readGrantTerms } from './grant-terms.ts'
 import type { HeldChain, HeldGrant } from './held-grant.ts'
 import { type HolderStatement, readHolderStatement } from './holder-statements.ts'
@@ -30,7 +30,7 @@ const STATEMENT_AGE_MS = 60_000
 const MAX_STATEMENTS = 100
 
 /** Makes the calls for grants. */
-export function createGrantCalls(delegator: Delegator): AgentGrantCalls {
+export function createGrantCalls(delegator: Delegator): GivingCalls {
   const { server, did, keys, closing, held } = delegator
   const statementOf = keepStatements(delegator)
   const stopOf = ({ signal }: { readonly signal?: AbortSignal | undefined }) => {
@@ -45,7 +45,7 @@ export function createGrantCalls(delegator: Delegator): AgentGrantCalls {
       terms: { ...terms, depth: terms.depth + 1 },
       signal,
     })
-    return { token: grant, leaf: hop }
+    return { token: grant, principal: hop.did, leaf: hop }
   }
   return {
     async requestGrant(options) {

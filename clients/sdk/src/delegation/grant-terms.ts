@@ -32,7 +32,8 @@ export function detailsText(capabilities: Capabilities): string {
   return JSON.stringify(formatCapabilities(capabilities))
 }
 
-function readCapabilities(tools: GrantCapabilities): Capabilities {
+/** Reads capabilities. Throws Auth4AgentError for capabilities that every verifier refuses. */
+export function readCapabilities(tools: GrantCapabilities): Capabilities {
   const read = parseCapabilities([{ type: DETAIL_TYPE, tools }])
   if (!read.ok) throw refusedGrant(read)
   return read.value

@@ -12,6 +12,8 @@ import { refusedGrant } from './refused-grant.ts'
 export interface HeldChain {
   /** The text of the chain. */
   readonly token: string
+  /** The DID of the holder of its first grant. */
+  readonly principal: string
   /** Its last grant, which is the agent's own. */
   readonly leaf: Hop
 }
@@ -68,10 +70,10 @@ export function createHeldGrant({ grant, server, did, keys, runtime, closing }: 
 export async function readHeld(text: string, issuer: string): Promise<HeldChain> {
   const read = await readUnverifiedChain(text.trim(), issuer)
   if (!read.ok) throw refusedGrant(read)
-  const leaf = read.chain.hops.at(-1)
+  const [root, leaf] = [read.chain.hops[0], read.chain.hops.at(-1)]
   // Never happens: a chain that is not refused has a grant.
-  if (leaf === undefined) throw new RangeError('A chain must have a grant')
-  return { token: text.trim(), leaf }
+  if (root === undefined || leaf === undefined) throw new RangeError('A chain must have a grant')
+  return { token: text.trim(), principal: root.did, leaf }
 }
 
 function expectHeld(leaf: Hop, did: string, kid: string): void {

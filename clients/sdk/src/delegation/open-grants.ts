@@ -1,43 +1,72 @@
-import type { TokenOptions } from '../agent.ts'
+import type { AgentOptions, GrantUse } from '../agent.ts'
 import { type Dpop, dpopOf } from '../dpop.ts'
 import type { AgentKeys } from '../key-events/agent-keys.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Server } from '../server.ts'
-import type { AgentGrantCalls } from './agent-grant-calls.ts'
+import type { TokenTerms } from '../terms.ts'
+import type { AgentGrantCalls, GivingCalls } from './agent-grant-calls.ts'
 import type { HeldGrant } from './held-grant.ts'
+import type { PresentedGrant } from './presented-grant.ts'
 
-/** The agent, and the option `grant`. */
-interface GrantsOptions {
-  readonly grant: string | (() => Promise<string>) | undefined
+/** The agent. */
+interface Delegator {
   readonly server: Server
   readonly did: string
   readonly keys: AgentKeys
   readonly runtime: Runtime
+  /** Used instead of the platform's fetch. */
+  readonly fetch: typeof globalThis.fetch | undefined
   /** Stops all work. */
   readonly closing: AbortSignal
 }
 
-/** What an agent sends to services: tokens, or a chain of grants. */
-interface Presented {
-  token(options: TokenOptions): Promise<string>
+/** An agent that has the option `grant`. */
+export interface Holder extends Delegator {
+  readonly grant: string | (() => Promise<string>)
+  readonly delegation: GrantUse | undefined
+}
+
+/** The options of one request with a grant. */
+export interface PresentOptions extends TokenTerms {
+  readonly delegation?: GrantUse | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What an agent sends to services: tokens, or its grant. */
+export interface Presented {
+  /**
+   * `url` is the address of the request. `reads` says whether the metadata of the API decides in which form the agent
+   * uses its grant; true by default.
+   */
+  token(options: PresentOptions, url: string, reads?: boolean): Promise<string>
   forget(token: string): void
   readonly dpop: Dpop | undefined
 }
 
 /** The grants of an agent. */
 interface Grants extends AgentGrantCalls {
-  /** The chain that the agent holds; undefined without the option `grant`. */
+  /** The grant that the agent holds; undefined without the option `grant`. */
   readonly presented: Presented | undefined
   /** Adds a call proof to the call of a tool of an MCP server, if the token of the request is a chain. */
   proveCall(init: RequestInit | undefined, url: string, token: string): Promise<RequestInit | undefined>
-  /** Forgets the chain, because the key of the agent was replaced or the agent was closed. */
+  /** Forgets the chain and tokens for it, because the key of the agent was replaced or the agent was closed. */
   clear(): void
 }
 
+/** The grant of an agent whose code may not be loaded yet. */
+interface HeldOnDemand extends HeldGrant {
+  load(): Promise<PresentedGrant>
+}
+
 /** Prepares the grants of an agent. Loads their code on demand, because most agents have none. */
-export function openGrants({ grant, ...agent }: GrantsOptions): Grants {
-  const held = grant === undefined ? undefined : openHeld(grant, agent)
-  let loaded: AgentGrantCalls | undefined
+export function openGrants({
+  grant,
+  delegation,
+  ...agent
+}: Delegator & Pick<AgentOptions, 'grant' | 'delegation'>): Grants {
+  if (delegation !== undefined && grant === undefined) throw new TypeError('delegation needs `grant`')
+  const held = grant === undefined ? undefined : openHeld({ ...agent, grant, delegation })
+  let loaded: GivingCalls | undefined
   const calls = async () => {
     agent.closing.throwIfAborted()
     const { createGrantCalls } = await import('./grant-calls.ts')
@@ -46,11 +75,7 @@ export function openGrants({ grant, ...agent }: GrantsOptions): Grants {
   }
   return {
     presented: held && {
-      async token({ signal, ...terms }) {
-        if (Object.values(terms).some((term) => term !== undefined))
-          throw new TypeError('A grant has fixed terms, so scopes, audience and ttl must be left out')
-        return (await held.current(signal)).token
-      },
+      token: async (...how) => (await held.load()).present(...how),
       forget: (token) => held.forget(token),
       dpop: dpopOf(
         () => agent.keys.current(),
@@ -66,18 +91,24 @@ export function openGrants({ grant, ...agent }: GrantsOptions): Grants {
     clear: () => held?.clear(),
     requestGrant: async (options) => (await calls()).requestGrant(options),
     delegate: async (options) => (await calls()).delegate(options),
+    async exchange(options) {
+      if (held === undefined) throw new TypeError('An exchange needs `grant`')
+      return (await held.load()).exchange(options)
+    },
   }
 }
 
-function openHeld(grant: string | (() => Promise<string>), agent: Omit<GrantsOptions, 'grant'>): HeldGrant {
-  let loaded: HeldGrant | undefined
+function openHeld(holder: Holder): HeldOnDemand {
+  let loaded: PresentedGrant | undefined
+  const load = async () => {
+    const { createPresentedGrant } = await import('./presented-grant.ts')
+    loaded ??= createPresentedGrant(holder)
+    return loaded
+  }
   return {
-    async current(signal) {
-      const { createHeldGrant } = await import('./held-grant.ts')
-      loaded ??= createHeldGrant({ ...agent, grant })
-      return loaded.current(signal)
-    },
-    forget: (chain) => loaded?.forget(chain),
+    load,
+    current: async (signal) => (await load()).current(signal),
+    forget: (text) => loaded?.forget(text),
     clear: () => loaded?.clear(),
   }
 }

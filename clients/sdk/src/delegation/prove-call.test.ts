@@ -28,7 +28,7 @@ async function world(more: Partial<AgentOptions> = {}, capabilities = CAPABILITI
     if (!request.url.startsWith(CHAIN_ISSUER)) bodies.push(await request.clone().text())
     return server.fetch(request)
   }
-  const agent = open(b, { grant: give, fetch, ...more })
+  const agent = open(b, { grant: give, delegation: 'chain', fetch, ...more })
   const send = async (body: unknown, url = MCP) => {
     const text = typeof body === 'string' ? body : JSON.stringify(body)
     await agent.mcpFetch(url, { method: 'POST', body: text })
