@@ -7,7 +7,7 @@ import type { Policies } from '../chain/policy.ts'
 export const authnPolicies: Policies<typeof AuthnService> = {
   createChallenge: { callers: ['anyone'], limit: 'challenge', limitBy: 'did' },
   issueToken: { callers: ['anyone'], limit: 'token', limitBy: 'did' },
-  verifyToken: { callers: ['anyone'], limit: 'verify' },
+  verifyToken: { callers: ['anyone'], limit: 'verify', chainField: 'token' },
 }
 
 /**
@@ -23,6 +23,6 @@ export const grantPolicies: Policies<typeof DelegationService> = {
  */
 export const oauthPolicies: Policies<typeof OAuthService> = {
   token: { callers: ['anyone'], limit: 'token', limitBy: 'clientId' },
-  introspect: { callers: ['anyone'], limit: 'introspect', limitBy: 'clientId' },
+  introspect: { callers: ['anyone'], limit: 'introspect', limitBy: 'clientId', chainField: 'token' },
   revoke: { callers: ['anyone'], limit: 'manage', limitBy: 'clientId', action: 'token.revoke', endsTokens: true },
 }

@@ -8,6 +8,7 @@ import { parseDid } from '@auth4agent/core/identity/did'
 import { type Moment, present } from '@auth4agent/core/platform/moment'
 import { isGovernedBy } from '@auth4agent/core/token/check-requirements'
 import { askAboutChain, type Question } from './ask.ts'
+import { checkProofClaims } from './bound-tokens.ts'
 import type { Arguments, ChainDemands } from './chain-wanted.ts'
 import { type Delegation, toDelegation } from './delegation.ts'
 import type { VerificationErrorOptions, VerificationReason } from './errors.ts'
@@ -49,7 +50,17 @@ export function createJudgeChain(options: JudgeChainOptions): JudgeChain {
   return async (text, wanted) => {
     // A chain without a proof is never valid, so its signatures need not be checked.
     if (typeof wanted.dpop !== 'object') return refuse({ reason: 'PROOF_REQUIRED' })
-    const verified = await verifyChain(text)
+    const { dpop } = wanted
+    // A holder of a root can make any number of new chains, which cost up to 16 signature checks each.
+    const verified = await verifyChain(text, (hops) => {
+      const above = { hops }
+      const refusal =
+        checkNow(above, present()) ??
+        checkCapabilities(above, wanted) ??
+        checkParties(above, wanted) ??
+        checkProofClaims(text, dpop, present(), options.settings.skewS)
+      return refusal && { hop: undefined, ...refusal, ok: false as const }
+    })
     if (!verified.ok) return refuse(verified)
     const { chain } = verified
     refuseIf(checkNow(chain, present()) ?? checkCapabilities(chain, wanted) ?? checkParties(chain, wanted))
@@ -64,7 +75,7 @@ export function createJudgeChain(options: JudgeChainOptions): JudgeChain {
 }
 
 /** Checks what can change at any time: whether the verifier is closed, and the clock. */
-type CheckNow = (chain: GenuineChain, now: Moment) => Refusal | undefined
+type CheckNow = (chain: Pick<GenuineChain, 'hops'>, now: Moment) => Refusal | undefined
 
 function createCheckNow({ settings, follower, isClosed }: JudgeOptions): CheckNow {
   return (chain, { wall }) => {
@@ -107,7 +118,7 @@ function createCheckEnds({ settings, follower, ask }: JudgeOptions, checkNow: Ch
 }
 
 /** Checks whose authority is used, and who holds a grant of the chain. */
-function checkParties({ hops }: GenuineChain, { operators, actors }: ChainDemands): Refusal | undefined {
+function checkParties({ hops }: Pick<GenuineChain, 'hops'>, { operators, actors }: ChainDemands): Refusal | undefined {
   const [principal] = hops
   if (principal === undefined || !isGovernedBy(operators, principal))
     return { reason: 'OPERATOR_NOT_TRUSTED', hop: 0, rule: 'the holder must be an agent of a trusted operator' }

@@ -13,13 +13,13 @@ export interface Refusal {
 
 /** Compares the holders of a genuine chain with the demands of a verifier. */
 export function checkHolders(
-  chain: GenuineChain,
+  { hops }: Pick<GenuineChain, 'hops'>,
   { operators }: Requirements,
   { actors }: DelegationDemands,
 ): Refusal | undefined {
-  const principal = chain.hops[0]
+  const principal = hops[0]
   if (principal === undefined || !isGovernedBy(operators, principal)) return { reason: 'OPERATOR_NOT_TRUSTED', hop: 0 }
-  const stranger = chain.hops.findIndex((hop) => !isOf(actors, hop))
+  const stranger = hops.findIndex((hop) => !isOf(actors, hop))
   return stranger === -1 ? undefined : { reason: 'ACTOR_NOT_TRUSTED', hop: stranger }
 }
 

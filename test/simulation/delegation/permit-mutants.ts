@@ -69,7 +69,7 @@ const VALUES: readonly Mutant[] = [
     "(!prefix.includes('/') || isSafeText(text))",
   ),
   path('a text with \\\\ is no path', 'SEPARATOR = /[\\\\/]/', 'SEPARATOR = /[/]/'),
-  path('a text may be dots and spaces', ': !DOTS_AND_SPACES.test(text)', ': true', 'no drawn prefix begins with a dot'),
+  path('a text may be dots and spaces', ': !DOTS_AND_SPACES.test(form)', ': true', 'no drawn prefix begins with a dot'),
   permits('contains needs one of its values', 'constraint.required.every', 'constraint.required.some'),
   permits(
     'contains admits lists of lists',
@@ -143,7 +143,7 @@ const FORMS: readonly Mutant[] = [
   path('a path may have dots and spaces', '/^(?:[. ]*$|', '/^(?:\\.*$|'),
   path('a path may have empty segments', '/^(?:[. ]*$|', '/^(?:[. ]+$|'),
   path('a path may have dots before a colon', '|[. ]+:)/', ')/'),
-  path('a path may not have a colon', '|[. ]+:)/', '|.*:)/'),
+  path('a path may not have a colon', '|[. ]+:)/', '|.*:)/', 'it refuses more'),
   path('a path is only read as it is sent', "[text, text.normalize('NFKC')]", '[text]'),
   path('a path is only read in a canonical form', "normalize('NFKC')", "normalize('NFC')"),
   path(

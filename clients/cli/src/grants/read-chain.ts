@@ -46,8 +46,8 @@ export async function readChain(text: string, { issuer, keys, nowS }: ReadRules)
 }
 
 /** Returns why a grant is not valid at a time, whatever the other grants are; undefined if it is valid. */
-export function checkHopTimes(hop: Hop, issuer: string, nowS: number): ChainRefusal | undefined {
-  return checkChainTimes({ issuer, hops: [hop] }, nowS, SKEW_S)
+export function checkHopTimes(hop: Hop, nowS: number): ChainRefusal | undefined {
+  return checkChainTimes({ hops: [hop] }, nowS, SKEW_S)
 }
 
 /** Returns the issuer that the root grant names, without verifying it; an empty text if it names none. */

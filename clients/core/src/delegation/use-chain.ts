@@ -31,9 +31,9 @@ export function checkUses({ hops }: GenuineChain, uses: Uses, args: JsonObject |
 }
 
 /**
- * Checks whether the last grant of a genuine chain has every scope, before the arguments are known.
+ * Checks whether every grant of a chain has every scope, before the arguments are known.
  *
- * @returns undefined if it has.
+ * @returns undefined if all have, or else the refusal of the first grant that has not.
  * @example
  * ```ts
  * import { checkCapabilities } from '@auth4agent/core/delegation/use-chain'
@@ -41,13 +41,11 @@ export function checkUses({ hops }: GenuineChain, uses: Uses, args: JsonObject |
  * const refusal = checkCapabilities(chain, { audience: ['https://pay.acme.test'], scope: ['pay'] })
  * ```
  */
-export function checkCapabilities({ hops }: GenuineChain, uses: Uses): ChainRefusal | undefined {
-  const last = hops.at(-1)
-  return checkEach(uses, (capability) =>
-    last?.capabilities.has(capability) === true
-      ? undefined
-      : missing(`the grant must have the capability ${quote(capability)}`, hops.length - 1),
-  )
+export function checkCapabilities({ hops }: Pick<GenuineChain, 'hops'>, uses: Uses): ChainRefusal | undefined {
+  return checkEach(uses, (capability) => {
+    const hop = hops.findIndex(({ capabilities }) => !capabilities.has(capability))
+    return hop === -1 ? undefined : missing(`the grant must have the capability ${quote(capability)}`, hop)
+  })
 }
 
 type Check = (capability: string) => ChainRefusal | undefined
