@@ -70,12 +70,10 @@ export const ENDINGS: readonly string[] = [
   '..;/x',
   '..:x/y',
   '\uff0e\uff0e\uff0fx',
-  'x;/y',
+  'x\uff3cy',
   '..?x/',
   'x#/y',
   '.\t./x',
-  'x/\u0085',
-  'x/\u007f',
   'x\u0000/',
 ]
 
