@@ -14,6 +14,7 @@ import {
   holderDid,
   holderKey,
   ISSUED,
+  idOf,
   PAY,
   READ,
   replacing,
@@ -59,6 +60,7 @@ describe('grant inspect', () => {
     const chain = chainOf(1, { 1: tools({ [PAY]: { amount: range(100) } }) })
     const { code, stdout } = await grant('inspect', chain, [], { server: chainServer() })
     const [first, second] = [holderDid(holderKey(0)), holderDid(holderKey(1))]
+    const [rootId, childId] = chain.split('~').map(idOf)
     expect({ code, stdout }).toEqual({
       code: 0,
       stdout: [
@@ -79,11 +81,14 @@ describe('grant inspect', () => {
         `  ${READ} with any arguments`,
         `  ${PAY} with amount: at most 500`,
         '  may be handed on 8 times, to agents of acme.test',
+        `  id ${rootId}`,
+        '  jti grant-0, its subject in the audit of the operator',
         '',
         `grant 1, by ${first} to ${second}, is narrower than grant 0`,
         `  without ${READ}`,
         `  ${PAY}: amount must be at most 100, not only at most 500`,
         '  expires 60 s earlier',
+        `  id ${childId}`,
         '',
       ].join('\n'),
     })
