@@ -9,7 +9,9 @@ export function countVerifications() {
   const { engine } = engineChoice
   const importKey = engine.importPublicKey.bind(engine)
   let checks = 0
+  let imports = 0
   vi.spyOn(engine, 'importPublicKey').mockImplementation((raw) => {
+    imports += 1
     const { verify } = importKey(raw)
     return {
       verify(message, signature) {
@@ -19,6 +21,8 @@ export function countVerifications() {
     }
   })
   return {
+    /** Returns how many keys were imported so far. */
+    imports: () => imports,
     /** Returns how many checks some work needs, and its result. */
     async during<T>(work: () => Promise<T>): Promise<{ readonly checks: number; readonly result: T }> {
       const before = checks

@@ -78,6 +78,16 @@ describe('the signature checks of a chain', () => {
     expect(seen).toEqual([1, 1, 3])
   })
 
+  it('need no import of a key for a new chain through agents that are known', async () => {
+    const { costOf, chains } = setUp()
+    const all = holders(3)
+    const [chain, other] = await Promise.all([chains.chainThrough(all), chains.chainThrough(all)])
+    await costOf(chain)
+    const before = count.imports()
+    expect(await costOf(other)).toMatchObject(genuine(5))
+    expect(count.imports()).toBe(before)
+  })
+
   it('admit is called once for a new chain, and not for a chain that is known or only a root', async () => {
     const { verifyChain, chains } = setUp()
     const [holder, ...others] = holders(4)

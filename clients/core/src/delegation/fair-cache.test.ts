@@ -20,9 +20,12 @@ it.each<[string, number, string, string]>([
   expect(kept(capacity, keys.split(' '))).toBe(rest)
 })
 
-it('createFairCache replaces the entry of a key', () => {
+it('createFairCache replaces an entry, and leaves it to its first owner', () => {
   const cache = createFairCache<number>(2)
-  cache.set('a1', 'a', 1)
-  cache.set('a1', 'a', 2)
-  expect(cache.get('a1')).toBe(2)
+  cache.set('shared', 'a', 1)
+  cache.set('shared', 'b', 2)
+  expect(cache.get('shared')).toBe(2)
+  cache.set('b1', 'b', 1)
+  cache.set('b2', 'b', 1)
+  expect(['shared', 'b1', 'b2'].map((key) => cache.get(key))).toEqual([2, undefined, 1])
 })

@@ -1,7 +1,7 @@
 /** A cache whose entries belong to owners. */
 export interface FairCache<T> {
   get(key: string): T | undefined
-  /** Puts in the entry of an owner. The same key must always have the same owner. */
+  /** Puts in an entry. It belongs to the owner who was named first, as long as it stays. */
   set(key: string, owner: string, known: T): void
 }
 
@@ -35,7 +35,9 @@ export function createFairCache<T>(capacity: number): FairCache<T> {
   return {
     get: (key) => entries.get(key),
     set(key, owner, known) {
+      const isNew = !entries.has(key)
       entries.set(key, known)
+      if (!isNew) return
       const keys = shares.get(owner) ?? new Set()
       shares.set(owner, keys.add(key))
       if (entries.size > capacity) dropOne()

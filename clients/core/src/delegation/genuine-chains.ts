@@ -1,10 +1,11 @@
 import { sha256Text } from '../encoding/sha256.ts'
+import type { Ed25519Jwk } from '../jose/public-jwk.ts'
 import { isSigning } from '../token/access-token.ts'
 import { createFairCache } from './fair-cache.ts'
 import type { Hop } from './grant-types.ts'
 import { importHolderKey } from './holder-key.ts'
 import { type VerifiedChain, verifyEach } from './verify-each.ts'
-import { type ChainRules, type VerifiedGrant, verifyGrant } from './verify-grant.ts'
+import { type ChainRules, type HolderKey, type VerifiedGrant, verifyGrant } from './verify-grant.ts'
 
 /**
  * Can refuse a chain by the grants that are verified so far, root first. It is called once, before the first signature
@@ -36,6 +37,10 @@ const CAPACITY = 2_000
  */
 export function createGenuineChains(rules: ChainRules, capacity = CAPACITY): GenuineChains {
   const known = createFairCache<VerifiedGrant>(capacity)
+  // To import a key takes as long as 20 signature checks. Only keys in genuine grants are kept, and the issuer has
+  // registered each of them.
+  const holders = createFairCache<HolderKey>(capacity)
+  const importKey = (jwk: Ed25519Jwk) => holders.get(jwk.x) ?? importHolderKey(jwk)
   const isCurrent = async ({ issuerKey }: VerifiedGrant) => {
     const key = await rules.keys.find(issuerKey.kid)
     return isSigning(key) && key.verify === issuerKey.verify
@@ -53,8 +58,11 @@ export function createGenuineChains(rules: ChainRules, capacity = CAPACITY): Gen
         const refusal = admit?.(above.map(({ hop }) => hop))
         if (refusal !== undefined) return refusal
       }
-      const verified = await verifyGrant(grant, above, { ...rules, importKey: importHolderKey })
-      if (verified.ok) known.set(beginning, (above[0] ?? verified).hop.did, verified)
+      const verified = await verifyGrant(grant, above, { ...rules, importKey })
+      if (!verified.ok) return verified
+      const { hop, holderKey } = verified
+      known.set(beginning, (above[0] ?? verified).hop.did, verified)
+      holders.set(hop.publicJwk.x, hop.operatorId, holderKey)
       return verified
     })
   }
