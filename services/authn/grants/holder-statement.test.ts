@@ -45,6 +45,7 @@ beforeEach(async () => {
 })
 
 const ask = (did = agent.did) => grantCalls(instance).holderStatement(did)
+const text = async () => (await ask()).statement ?? ''
 const statementOf = async () => readStatement(database.db, (await ask()).statement ?? '')
 const suspendOperator = () =>
   database.db.prisma.operator.update({
@@ -102,8 +103,6 @@ describe('getHolderStatement refuses', () => {
 })
 
 describe('getHolderStatement bounds what a call costs', () => {
-  const text = async () => (await ask()).statement ?? ''
-
   it('signs the same facts once in ten seconds', async () => {
     const first = await text()
     expect(await text()).toBe(first)

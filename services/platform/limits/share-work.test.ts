@@ -9,15 +9,17 @@ function setUp() {
     runs.push(run)
     return run.promise
   })
-  const turns = async () => {
-    for (let n = 0; n < 10; n += 1) await Promise.resolve()
-  }
-  return { call, runs, turns }
+  return { call, runs }
+}
+
+/** Lets all promises that are ready run. */
+async function turns(): Promise<void> {
+  for (let n = 0; n < 10; n += 1) await Promise.resolve()
 }
 
 describe('shareWork', () => {
   it('lets calls share the run that begins after them, while one run of the key is under way', async () => {
-    const { call, runs, turns } = setUp()
+    const { call, runs } = setUp()
     const first = [call('a'), call('a')]
     await turns()
     expect(runs).toHaveLength(1)
@@ -33,7 +35,7 @@ describe('shareWork', () => {
   })
 
   it('runs at once for another key, and again after the last run has ended', async () => {
-    const { call, runs, turns } = setUp()
+    const { call, runs } = setUp()
     const calls = [call('a'), call('b')]
     await turns()
     expect(runs).toHaveLength(2)
@@ -47,7 +49,7 @@ describe('shareWork', () => {
   })
 
   it('gives a failure only to the calls of the run that failed', async () => {
-    const { call, runs, turns } = setUp()
+    const { call, runs } = setUp()
     const failing = [call('a'), call('a')]
     await turns()
     const next = call('a')

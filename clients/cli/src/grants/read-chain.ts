@@ -36,7 +36,7 @@ const SKEW_S = 10
 /** Verifies a chain grant by grant, and keeps the grants above the first refused one. */
 export async function readChain(text: string, { issuer, keys, nowS }: ReadRules): Promise<ReadChain> {
   const hops: Hop[] = []
-  const verified = await verifyEach(text, issuer, async (grant, above) => {
+  const verified = await verifyEach<never>(text, issuer, async (grant, above) => {
     const next = await verifyGrant(grant, above, { issuer, keys, importKey: importHolderKey })
     if (next.ok) hops.push(next.hop)
     return next

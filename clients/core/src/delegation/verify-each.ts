@@ -17,10 +17,10 @@ type VerifyNext<R> = (text: string, above: readonly VerifiedGrant[]) => Promise<
  * import { verifyGrant } from '@auth4agent/core/delegation/verify-grant'
  * import { verifyEach } from '@auth4agent/core/delegation/verify-each'
  *
- * const verified = await verifyEach(text, rules.issuer, (grant, above) => verifyGrant(grant, above, rules))
+ * const verified = await verifyEach<never>(text, rules.issuer, (grant, above) => verifyGrant(grant, above, rules))
  * ```
  */
-export async function verifyEach<R extends { readonly ok: false } = never>(
+export async function verifyEach<R extends { readonly ok: false }>(
   text: string,
   issuer: string,
   verifyNext: VerifyNext<NoInfer<R>>,
