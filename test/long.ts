@@ -9,6 +9,7 @@ export const LONG: Readonly<Record<string, string>> = {
     'each mutant breaks one rule, and the test searches schedules or chains until one shows the broken rule',
   'test/simulation/key-events/many-logs.test.ts': 'two replayers compare 100,000 random logs of key events',
   'test/simulation/delegation/many-chains.test.ts': 'a naive evaluator checks a million random chains of grants',
+  'test/conformance/delegation/biscuit.test.ts': 'Biscuits with the checks of hundreds of random chains are signed',
   'test/bench/{bench,load/load}.test.ts': 'the benchmark starts every server that it compares',
   'test/clients/packages.test.ts': 'packages are built, packed and installed into an empty project',
   'test/e2e/agent-keys/agent-keys.test.ts': 'a recovery waits for its delay and for the schedule of the server',
@@ -19,6 +20,8 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
     'every process restarts under each key, one after the other',
   'test/e2e/oauth-clients/authlib.test.ts': "Python starts for each case, and Debian's package may be installed first",
+  'test/e2e/readme-tour/delegation-python.test.ts':
+    "Python starts for each case, and Debian's package may be installed first",
   'test/e2e/readme-tour/{moving-page,oauth-page,operator-keys-page,tour}.test.ts':
     'the tours of the documents are run, command by command',
   'test/e2e/workers/workers.test.ts': 'workers are killed and replaced under load',

@@ -1,4 +1,5 @@
 import type { GenuineChains } from '@auth4agent/core/delegation/genuine-chains'
+import type { GenuineDelegated } from '@auth4agent/core/delegation/genuine-delegated'
 import type { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import type { GenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import type pg from 'pg'
@@ -44,6 +45,7 @@ export interface AuthnDeps {
   readonly verificationKeys: VerificationKeys
   readonly genuineTokens: GenuineTokens
   readonly genuineChains: GenuineChains
+  readonly genuineDelegated: GenuineDelegated
   /** Remembers the DPoP proofs that VerifyToken has accepted. */
   readonly replays: ReplayMemory
   /** Called when a client assertion named the token endpoint instead of the issuer. */

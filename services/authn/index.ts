@@ -1,4 +1,5 @@
 import { createGenuineChains } from '@auth4agent/core/delegation/genuine-chains'
+import { createGenuineDelegated } from '@auth4agent/core/delegation/genuine-delegated'
 import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import { createGenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
@@ -26,6 +27,9 @@ export const redeemPoolOptions = { poolSize: MAX_STATEMENTS, options: REDEEM_SES
 /** The most DPoP proofs that a process remembers for VerifyToken. They need about 90 MB. */
 const MAX_PROOFS = 1_000_000
 
+/** The most delegated tokens that a process remembers. One with many parties takes some 10 kB as objects. */
+const MAX_DELEGATED = 2_000
+
 /** The authn part of the server: its RPC services and its jobs. */
 export interface Authn {
   readonly module: ServiceModule<typeof AuthnService>
@@ -36,15 +40,18 @@ export interface Authn {
 
 /** Creates the authn part of the server, which creates challenges, issues tokens and verifies them. */
 export function createAuthn({ redeemPool, agents, keys, passedTime, ...rest }: AuthnOptions): Authn {
+  const { issuer, verificationKeys } = rest
+  const genuineChains = createGenuineChains({ issuer, keys: verificationKeys.grantKeys })
   const deps: AuthnDeps = {
     ...rest,
     ...keys,
-    termDefaults: { audience: issuerAudience(rest.issuer), ttl: rest.settings.defaultTtlS },
+    termDefaults: { audience: issuerAudience(issuer), ttl: rest.settings.defaultTtlS },
     subjects: createSubjects(agents),
     operators: shareLookUps(rest.operators),
     redeem: createRedeemer(redeemPool),
-    genuineTokens: createGenuineTokens(rest.issuer, rest.verificationKeys),
-    genuineChains: createGenuineChains({ issuer: rest.issuer, keys: rest.verificationKeys.grantKeys }),
+    genuineTokens: createGenuineTokens(issuer, verificationKeys),
+    genuineChains,
+    genuineDelegated: createGenuineDelegated(genuineChains, { issuer, keys: verificationKeys }, MAX_DELEGATED),
     replays: createReplayMemory({ capacity: MAX_PROOFS }),
   }
   return {

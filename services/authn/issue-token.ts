@@ -1,17 +1,15 @@
 import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
-import { DEFAULT_TOKEN_ALGORITHM, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Call } from '../chain/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import { decideAudiences, meetDemand } from './audience-terms.ts'
 import { checkDpop } from './check-dpop.ts'
 import type { AuthnDeps } from './config.ts'
 import type { AgentProof, ProvenKey } from './domain/agent-proof.ts'
-import { agreeOnAlgorithm } from './domain/agree-on-algorithm.ts'
 import { buildClaims } from './domain/build-claims.ts'
-import { type AudienceTerms, type DpopDemand, decideAudience, strongestDemand } from './domain/decide-audience.ts'
 import { decideIssue, type Subject } from './domain/decide-issue.ts'
 import type { RequestedTerms, TokenTerms } from './domain/token-request.ts'
-import { checkNonce, createNonce } from './dpop-nonce.ts'
 import { redeemProof } from './redeem-proof.ts'
 
 /** A new access token and its claims. */
@@ -25,8 +23,6 @@ export interface TokenOrder {
   readonly proof: AgentProof
   readonly requested: RequestedTerms
 }
-
-const OF_ISSUER: AudienceTerms = { alg: DEFAULT_TOKEN_ALGORITHM, dpop: '' }
 
 /**
  * Redeems the proof of an agent for a token. docs/protocol.md section 6 gives the order of the checks. With a DPoP
@@ -64,23 +60,10 @@ async function decide(
   const { terms, key } = decideIssue(subject, proof, requested, deps.termDefaults, nowS)
   // Only an agent that has proved itself may cause this work: a proof with a new key takes up to a millisecond.
   const dpop = call.dpop && checkDpop(deps, call.dpop)
-  const wanted: (AudienceTerms & { audience: string })[] = []
-  for (const audience of terms.audience) {
-    const of =
-      audience.text === deps.issuer
-        ? OF_ISSUER
-        : decideAudience(audience, await deps.operators.lookupAudienceOwner({ host: audience.host }), subject)
-    wanted.push({ audience: audience.text, ...of })
+  if (terms.mayAct !== undefined && dpop === undefined) {
+    throw new ApiError('DPOP_PROOF_REQUIRED', 'may_act needs a DPoP proof, because only a bound token can be exchanged')
   }
-  const alg = agreeOnAlgorithm(wanted)
-  await meetDemand(deps, strongestDemand(wanted), dpop)
+  const { alg, demand } = await decideAudiences(deps, terms.audience, [subject.operator])
+  await meetDemand(deps, demand, dpop)
   return { terms, key, dpop, issue: { purpose: 'access_token', alg, ttl: terms.ttl } }
-}
-
-/** Throws DPOP_PROOF_REQUIRED, DPOP_NONCE_REQUIRED. */
-async function meetDemand(deps: AuthnDeps, demand: DpopDemand, dpop: DpopProof | undefined): Promise<void> {
-  if (demand === '') return
-  if (dpop === undefined) throw new ApiError('DPOP_PROOF_REQUIRED')
-  if (demand === 'required' || (await checkNonce(deps, dpop.nonce))) return
-  throw new ApiError('DPOP_NONCE_REQUIRED', undefined, { dpopNonce: await createNonce(deps) })
 }

@@ -22,7 +22,7 @@ export const grantPolicies: Policies<typeof DelegationService> = {
  * Who may call each method of OAuthService. An agent authenticates with a client assertion, which the handler checks.
  */
 export const oauthPolicies: Policies<typeof OAuthService> = {
-  token: { callers: ['anyone'], limit: 'token', limitBy: 'clientId' },
+  token: { callers: ['anyone'], limit: 'token', limitBy: 'clientId', chainField: 'subjectToken' },
   introspect: { callers: ['anyone'], limit: 'introspect', limitBy: 'clientId', chainField: 'token' },
   revoke: { callers: ['anyone'], limit: 'manage', limitBy: 'clientId', action: 'token.revoke', endsTokens: true },
 }

@@ -7,7 +7,7 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuthnDeps } from './config.ts'
 import type { AgentProof, ProvenKey } from './domain/agent-proof.ts'
 import type { Subject } from './domain/decide-issue.ts'
-import { hasPassed, type RedeemInput, type RedeemOutcome } from './store.ts'
+import { type ExchangeRecord, hasPassed, type RedeemInput, type RedeemOutcome } from './store.ts'
 
 /** The part of a decision that the redemption needs. Without `issue`, it only authenticates the agent. */
 export interface Decision {
@@ -17,6 +17,8 @@ export interface Decision {
   readonly issue?: { readonly purpose: RedeemInput['purpose']; readonly alg: TokenAlgorithm; readonly ttl: number }
   /** The DPoP proof of the request, which is redeemed too. */
   readonly dpop?: DpopProof | undefined
+  /** What the audit says if a token is exchanged. */
+  readonly exchange?: ExchangeRecord
 }
 
 /** A redeemed proof. */
@@ -78,7 +80,7 @@ interface Attempt {
 
 function redeem(deps: AuthnDeps, { proof, subject, decision, jti, nowS, call }: Attempt): Promise<RedeemOutcome> {
   const { agent, operator } = subject
-  const { issue, dpop, key } = decision
+  const { issue, dpop, key, exchange } = decision
   return deps.redeem({
     challengeId: proof.id,
     challengeExp: proof.exp,
@@ -95,6 +97,7 @@ function redeem(deps: AuthnDeps, { proof, subject, decision, jti, nowS, call }: 
     purpose: issue?.purpose ?? 'access_token',
     actor: actorName({ kind: 'agent', did: agent.did }),
     requestId: call.requestId,
+    exchange,
     dpopId: dpop?.id ?? '',
     dpopKeepUntil: dpop?.expiresAtS ?? 0,
   })

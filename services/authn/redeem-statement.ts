@@ -89,24 +89,39 @@ const ADDED_KEYS: KeyParts = {
   ) n ON true`,
 }
 
-/** The parts of the statement that depend on whether it also redeems for grants. */
+/** The parts of the statement that depend on whether it also redeems for grants and exchanges. */
 interface IssueParts {
   readonly input: readonly Column[]
   /** Columns of `judged`. */
   readonly columns: string
   /** Purpose of the key that signs. */
   readonly purpose: string
-  /** Action in the audit. */
-  readonly action: string
+  /** The columns and values of the audit that depend on the parts, and where further rows come from. */
+  readonly audit: { readonly columns: string; readonly values: string; readonly rows: string }
 }
 
-const ONLY_TOKENS: IssueParts = { input: [], columns: '', purpose: "'access_token'", action: "'token.issue'" }
+const ONLY_TOKENS: IssueParts = {
+  input: [],
+  columns: '',
+  purpose: "'access_token'",
+  audit: { columns: 'id, operator_id, action', values: "audit_id, operator_id, 'token.issue'", rows: '' },
+}
 
-const ALSO_GRANTS: IssueParts = {
-  input: [['purpose', 'text']],
-  columns: ', t.purpose',
+/** An exchange has a row in the audit of each operator. `audits` is JSON: a list of pairs of record and operator. */
+const ALSO_DELEGATION: IssueParts = {
+  input: [
+    ['purpose', 'text'],
+    ['action', 'text'],
+    ['reason', 'text'],
+    ['audits', 'text'],
+  ],
+  columns: ', t.purpose, t.action, t.reason, t.audits',
   purpose: 't.purpose::key_purpose',
-  action: "CASE purpose WHEN 'grant' THEN 'grant.issue' ELSE 'token.issue' END",
+  audit: {
+    columns: 'id, operator_id, action, reason',
+    values: '(record->>0)::uuid, (record->>1)::uuid, action, reason',
+    rows: ', json_array_elements(audits::json) record',
+  },
 }
 
 /** Number of the parameters that every statement has. */
@@ -151,8 +166,9 @@ WITH judged AS MATERIALIZED (
   ON CONFLICT (challenge_id) DO NOTHING
   RETURNING jti
 ), audited AS (
-  INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, request_id)
-  SELECT audit_id, operator_id, actor, ${issue.action}, jti, 'done', request_id FROM judged JOIN redeemed USING (jti)
+  INSERT INTO audit_logs (actor, subject, outcome, request_id, ${issue.audit.columns})
+  SELECT actor, jti, 'done', request_id, ${issue.audit.values}
+  FROM judged JOIN redeemed USING (jti)${issue.audit.rows}
   WHERE is_token
 )
 SELECT agent_epoch, operator_epoch, coalesce(kid, CASE WHEN NOT is_token THEN '' END) AS kid, key_expired, expired, void,
@@ -194,7 +210,8 @@ export const REDEEM_WITH_KEYS = statement(NO_PROOFS, ADDED_KEYS)
 export const REDEEM_WITH_PROOFS_AND_KEYS = statement(PROOFS, ADDED_KEYS)
 
 /**
- * Redeems a batch as all others do, also for grants: each redemption says which purpose the key has that signs. Grants
- * are few, so this one statement has all parts, and the statements for tokens need none for grants.
+ * Redeems a batch as all others do, also for grants and exchanges: each redemption says which purpose the key has that
+ * signs, and what the audit says. Grants and exchanges are few, so this one statement has all parts, and the
+ * statements for tokens need none of them.
  */
-export const REDEEM_WITH_GRANTS = statement(PROOFS, ADDED_KEYS, ALSO_GRANTS)
+export const REDEEM_WITH_DELEGATION = statement(PROOFS, ADDED_KEYS, ALSO_DELEGATION)

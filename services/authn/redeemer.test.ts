@@ -49,6 +49,7 @@ function input(change: Partial<RedeemInput> = {}): RedeemInput {
     purpose: 'access_token',
     actor: `agent:${agent.did}`,
     requestId: 'null',
+    exchange: undefined,
     dpopId: '',
     dpopKeepUntil: 0,
     ...change,

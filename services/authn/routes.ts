@@ -1,3 +1,4 @@
+import type { DelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
@@ -8,7 +9,7 @@ import {
   TokenClaimsSchema,
 } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { Handlers } from '../chain/call.ts'
-import { toDelegation } from './chains/messages.ts'
+import { actMember, toDelegation, toDetails } from './chains/messages.ts'
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'
 import { tokenTypeOf } from './oauth/introspection-members.ts'
@@ -44,9 +45,10 @@ export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
       const verification = await verifyToken(deps, request)
       const verifiedAt = timestampFromMs(deps.now())
       if (!verification.valid) return { ...verification, verifiedAt }
-      return 'chain' in verification
-        ? { valid: true, delegation: toDelegation(verification.chain), verifiedAt }
-        : { valid: true, claims: claimsMessage(verification.claims), verifiedAt }
+      if ('claims' in verification) return { valid: true, claims: claimsMessage(verification.claims), verifiedAt }
+      const { authority } = verification
+      const claims = authority.claims && { claims: create(TokenClaimsSchema, toDelegatedClaims(authority.claims)) }
+      return { valid: true, ...claims, delegation: toDelegation(authority), verifiedAt }
     },
   }
 }
@@ -72,6 +74,7 @@ function toClaims({
   epoch,
   cnf,
   agent_key: agentKey,
+  may_act,
   ...same
 }: AccessTokenClaims) {
   return {
@@ -85,5 +88,10 @@ function toClaims({
     epoch: [...epoch],
     ...(cnf && { cnf: create(ConfirmationSchema, cnf) }),
     ...(agentKey !== undefined && { agentKey }),
+    ...(may_act && { mayAct: { ...may_act } }),
   }
+}
+
+function toDelegatedClaims({ lineage, details, ...claims }: DelegatedClaims) {
+  return { ...toClaims(claims), ...actMember(lineage), authorizationDetails: toDetails(details) }
 }

@@ -43,6 +43,7 @@ const WITH_PROOF: RedeemInput = {
   purpose: 'access_token',
   actor: '',
   requestId: '',
+  exchange: undefined,
   dpopId: 'proof',
   dpopKeepUntil: 0,
 }
@@ -52,7 +53,7 @@ it.each<{ name: string; inputs: readonly RedeemInput[]; parameters: number }>([
   { name: 'redeem-with-proofs', inputs: [WITH_PROOF], parameters: 16 },
   { name: 'redeem-with-keys', inputs: [{ ...WITH_PROOF, dpopId: '', addedKid: 'kid' }], parameters: 15 },
   { name: 'redeem-with-proofs-and-keys', inputs: [{ ...WITH_PROOF, addedKid: 'kid' }], parameters: 17 },
-  { name: 'redeem-with-grants', inputs: [{ ...WITH_PROOF, addedKid: 'kid', purpose: 'grant' }], parameters: 18 },
+  { name: 'redeem-with-delegation', inputs: [{ ...WITH_PROOF, addedKid: 'kid', purpose: 'grant' }], parameters: 21 },
 ])('$name looks up each row by its key although its plan was made over empty tables', async (statement) => {
   const pool = openPool({ url: database.url, poolSize: 1, log: silentLog, options: REDEEM_SESSION })
   onTestFinished(() => pool.end())

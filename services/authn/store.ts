@@ -4,7 +4,7 @@ import { auditId } from '../ledger/ledger.ts'
 import type { Db } from '../platform/db/db.ts'
 import {
   REDEEM,
-  REDEEM_WITH_GRANTS,
+  REDEEM_WITH_DELEGATION,
   REDEEM_WITH_KEYS,
   REDEEM_WITH_PROOFS,
   REDEEM_WITH_PROOFS_AND_KEYS,
@@ -37,10 +37,21 @@ export interface RedeemInput {
   readonly purpose: 'access_token' | 'grant'
   readonly actor: string
   readonly requestId: string
+  /**
+   * What the records of an exchange in the audit say. Undefined for any other redemption, which has one record in
+   * the audit of the agent's operator.
+   */
+  readonly exchange: ExchangeRecord | undefined
   /** Id of the DPoP proof, which is redeemed too. Empty without a proof. */
   readonly dpopId: string
   /** When no process accepts the DPoP proof any more, in Unix seconds. */
   readonly dpopKeepUntil: number
+}
+
+/** What the audit says about an exchange, and the operators in whose audit it says so: at least one, each once. */
+export interface ExchangeRecord {
+  readonly operatorIds: readonly string[]
+  readonly reason: string
 }
 
 /**
@@ -97,8 +108,19 @@ const PROOF_PARAMETERS: readonly Parameter[] = [({ dpopId }) => dpopId, ({ dpopK
 /** The value of the further parameter of the statements for added keys. It comes after those for proofs. */
 const KEY_PARAMETERS: readonly Parameter[] = [({ addedKid }) => addedKid]
 
-/** The value of the further parameter of the statement for grants. It comes last. */
-const GRANT_PARAMETERS: readonly Parameter[] = [({ purpose }) => purpose]
+/** Values of the further parameters of the statement for grants and exchanges. They come last. */
+const DELEGATION_PARAMETERS: readonly Parameter[] = [
+  ({ purpose }) => purpose,
+  ({ purpose, exchange }) => actionOf(purpose, exchange),
+  ({ exchange }) => exchange?.reason ?? '',
+  ({ exchange, operatorId }) =>
+    JSON.stringify((exchange?.operatorIds ?? [operatorId]).map((operator) => [auditId(), operator])),
+]
+
+function actionOf(purpose: RedeemInput['purpose'], exchange: ExchangeRecord | undefined): string {
+  if (exchange !== undefined) return 'token.exchange'
+  return purpose === 'grant' ? 'grant.issue' : 'token.issue'
+}
 
 const PROOFS = [...PARAMETERS, ...PROOF_PARAMETERS]
 /** The statement for each kind of batch, cheapest first. A batch with one added key or proof needs its part. */
@@ -117,14 +139,14 @@ const STATEMENTS = {
   },
 }
 
-const WITH_GRANTS = {
-  name: 'redeem-with-grants',
-  text: REDEEM_WITH_GRANTS,
-  parameters: [...PROOFS, ...KEY_PARAMETERS, ...GRANT_PARAMETERS],
+const WITH_DELEGATION = {
+  name: 'redeem-with-delegation',
+  text: REDEEM_WITH_DELEGATION,
+  parameters: [...PROOFS, ...KEY_PARAMETERS, ...DELEGATION_PARAMETERS],
 }
 
 function statementFor(inputs: readonly RedeemInput[]) {
-  if (inputs.some(({ purpose }) => purpose === 'grant')) return WITH_GRANTS
+  if (inputs.some(({ purpose, exchange }) => purpose === 'grant' || exchange !== undefined)) return WITH_DELEGATION
   const keys = inputs.some(({ addedKid }) => addedKid !== '') ? STATEMENTS.added : STATEMENTS.identity
   return inputs.some(({ dpopId }) => dpopId !== '') ? keys.proofs : keys.plain
 }

@@ -1,16 +1,17 @@
 import { isChain } from '@auth4agent/core/delegation/is-chain'
+import { isDelegatedToken } from '@auth4agent/core/delegation/is-delegated'
 import { checkTimes } from '@auth4agent/core/token/access-token'
 import { checkRequirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { VerifyTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import { type ChainVerification, type VerifyChainDeps, verifyChain } from './chains/verify-chain.ts'
+import { type AuthorityVerification, type VerifyAuthorityDeps, verifyAuthority } from './chains/verify-authority.ts'
 import { checkProof } from './check-proof.ts'
 import type { AuthnDeps } from './config.ts'
 import { parseVerifyRequest } from './domain/verify-request.ts'
 
 /** The dependencies of verifyToken. */
-export interface VerifyTokenDeps extends VerifyChainDeps, Pick<AuthnDeps, 'genuineTokens'> {
+export interface VerifyTokenDeps extends VerifyAuthorityDeps, Pick<AuthnDeps, 'genuineTokens'> {
   readonly tokenStatus: Pick<AuthnDeps['tokenStatus'], 'check' | 'checkAll'>
 }
 
@@ -22,17 +23,19 @@ export type Verification =
 /**
  * Verifies a token online. The token is valid if it is genuine, within its lifetime and meets the requirements, if it
  * is bound exactly when the request has a DPoP proof of its key, and if no call that has returned has ended it. The
- * text itself says whether it is an access token or a chain of grants.
+ * text itself says whether it is an access token, a delegated token or a chain of grants.
  *
  * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_ARGUMENT for malformed requirements; UNAVAILABLE
  */
 export async function verifyToken(
   deps: VerifyTokenDeps,
   request: VerifyTokenRequest,
-): Promise<Verification | ChainVerification> {
+): Promise<Verification | AuthorityVerification> {
   const demands = parseVerifyRequest(request)
   const { token } = request
-  if (isChain(token)) return verifyChain(deps, token, demands)
+  // Without `delegation`, the reader of access tokens refuses a delegated token.
+  const isDelegated = isChain(token) || (demands.delegation !== undefined && isDelegatedToken(token))
+  if (isDelegated) return verifyAuthority(deps, token, demands)
   return verifyGenuine(
     deps,
     token,

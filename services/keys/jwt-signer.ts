@@ -1,3 +1,4 @@
+import type { formatDelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
@@ -22,7 +23,7 @@ export interface JwtSigner<Claims extends object> {
 }
 
 /** Signs access tokens (RFC 9068). `kid` names the key that was active when the challenge was redeemed. */
-export type TokenSigner = JwtSigner<AccessTokenClaims>
+export type TokenSigner = JwtSigner<AccessTokenClaims | ReturnType<typeof formatDelegatedClaims>>
 
 interface OpenKey {
   /** Encoded JOSE header. */

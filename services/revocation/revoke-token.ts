@@ -1,4 +1,6 @@
+import { verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-token'
 import { isChain } from '@auth4agent/core/delegation/is-chain'
+import { isDelegatedToken } from '@auth4agent/core/delegation/is-delegated'
 import { verifyGrantChain } from '@auth4agent/core/delegation/verify-grant-chain'
 import { verifyAccessToken } from '@auth4agent/core/token/access-token'
 import { isJti } from '@auth4agent/core/token/claims'
@@ -20,8 +22,8 @@ export interface RevocationDeps {
 }
 
 /**
- * Revokes a token, or the last grant of a chain. The caller presents the token itself, a chain together with an
- * operator's assertion, or an id together with an operator's assertion.
+ * Revokes a token, or the last grant of a chain. The caller presents the token itself, or together with an operator's
+ * assertion a chain, a delegated token or an id.
  */
 export async function revoke(deps: RevocationDeps, request: RevokeTokenRequest, call: Call) {
   checkReason(request.reason)
@@ -37,7 +39,8 @@ type Found = Omit<Revocation, 'reason'>
 
 function findRevocation(deps: RevocationDeps, { token, jti }: RevokeTokenRequest, call: Call): Promise<Found> | Found {
   if (token === '') return findById(jti, call)
-  return isChain(token) ? findGrant(deps, token, call) : findToken(deps, token)
+  if (isChain(token)) return findGrant(deps, token, call)
+  return isDelegatedToken(token) ? findDelegated(deps, token, call) : findToken(deps, token)
 }
 
 function findById(jti: string, call: Call): Found {
@@ -54,15 +57,8 @@ async function findToken(deps: RevocationDeps, token: string): Promise<Found> {
   return { operatorId, jti, exp, action: 'token.revoke' }
 }
 
-/**
- * Chains travel to services and to other agents, which must not be able to end the grants in them. The record stands
- * under the operator that revokes: under another, an operator could use up the records of an operator to whose agents
- * it delegates, and so end all tokens of that operator.
- */
 async function findGrant({ issuer, verificationKeys }: RevocationDeps, text: string, call: Call): Promise<Found> {
-  if (call.principal.kind !== 'operator')
-    throw new ApiError('UNAUTHENTICATED', "Revoking a grant needs the assertion of a holder's operator")
-  const { operatorId } = call.principal
+  const operatorId = revokerOf(call, 'a grant')
   const genuine = await verifyGrantChain(text, { issuer, keys: verificationKeys.grantKeys })
   if (!genuine.ok) throw new ApiError('TOKEN_NOT_OURS', `In the chain, ${genuine.rule}`)
   const { hops } = genuine.chain
@@ -73,4 +69,24 @@ async function findGrant({ issuer, verificationKeys }: RevocationDeps, text: str
       'Only an operator of an agent that holds a grant of the chain can revoke it',
     )
   return { operatorId, jti: last.id, exp: last.exp, action: 'grant.revoke' }
+}
+
+async function findDelegated({ issuer, verificationKeys }: RevocationDeps, text: string, call: Call): Promise<Found> {
+  const operatorId = revokerOf(call, 'a delegated token')
+  const genuine = await verifyDelegatedToken(text, issuer, verificationKeys, 'including-retired')
+  if ('verdict' in genuine) throw new ApiError('TOKEN_NOT_OURS')
+  const { jti, exp, lineage } = genuine.claims
+  if (!lineage.some((party) => party.operatorId === operatorId))
+    throw new ApiError('PERMISSION_DENIED', 'Only an operator of an agent in the delegation can revoke the token')
+  return { operatorId, jti, exp, action: 'token.revoke' }
+}
+
+/**
+ * Returns the operator that revokes, under which the record stands. Chains and delegated tokens travel to services and
+ * to other agents, which must not be able to end them. Under another operator, the operator that revokes could use up
+ * the records of an operator to whose agents it delegates, and so end all tokens of that operator.
+ */
+function revokerOf({ principal }: Call, what: string): string {
+  if (principal.kind === 'operator') return principal.operatorId
+  throw new ApiError('UNAUTHENTICATED', `Revoking ${what} needs the assertion of the operator of an agent in it`)
 }

@@ -7,6 +7,7 @@ import { authnCases } from './cases/authn.ts'
 import { clientAssertionCases } from './cases/client-assertions.ts'
 import { dpopCases } from './cases/dpop.ts'
 import { envelopeCases } from './cases/envelope.ts'
+import { exchangeCases } from './cases/exchanges.ts'
 import { faultCases, rateCases } from './cases/faults.ts'
 import { fieldCases } from './cases/fields.ts'
 import { grantCases } from './cases/grants.ts'
@@ -36,6 +37,7 @@ const cases: readonly Pair[] = [
   ...tenantCases,
   ...clientAssertionCases,
   ...oauthCases,
+  ...exchangeCases,
   ...dpopCases,
   ...fieldCases,
   ...envelopeCases,

@@ -1,9 +1,10 @@
 import { verdicts } from '@auth4agent/core/token/verdicts'
-import { fromBinary, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf'
+import { fromBinary, fromJson, type JsonObject, toBinary, toJson } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { boundToken, proofFields, revokedToken } from './cases/bound-tokens.ts'
 import { ACCEPTED, goodChain } from './cases/chain-verdicts.ts'
+import { goodDelegated } from './cases/delegated-verdicts.ts'
 import { type VerdictCase, verdictRequest } from './cases/verdict-case.ts'
 import { verdictCases } from './cases/verdicts.ts'
 import { expectProblem } from './support/expect-error.ts'
@@ -188,6 +189,32 @@ describe('VerifyToken', () => {
     const answer = await world().grpc.call(grpcPath(verify), message)
     const { valid: isValid, delegation } = fromBinary(verify.output, answer.message ?? new Uint8Array())
     expect({ isValid, principal: delegation?.principal }).toEqual({ isValid: true, principal })
+  })
+
+  it('answers claims and who acts for whom to a good delegated token, over REST and gRPC', async () => {
+    const { agents } = world()
+    const request = { ...ACCEPTED, token: goodDelegated(world()), actors: ['acme-operator.com'] }
+    const [principal, actor] = [agents.active.did, agents.committed.did]
+    const { text } = await sendHttp(world().server.baseUrl, restRequest(verify, request))
+    const said = {
+      valid: true,
+      claims: {
+        sub: principal,
+        client_id: actor,
+        act: { sub: actor },
+        authorization_details: [{ type: 'attenuating_agent_token' }],
+      },
+      delegation: { principal, actor, hops: [{ did: principal }, { did: actor }] },
+    }
+    expect(JSON.parse(text)).toMatchObject(said)
+    const message = toBinary(verify.input, fromJson(verify.input, request))
+    const answer = await world().grpc.call(grpcPath(verify), message)
+    const overGrpc = toJson(verify.output, fromBinary(verify.output, answer.message ?? new Uint8Array()))
+    expect(overGrpc).toMatchObject({
+      valid: true,
+      claims: { sub: principal, clientId: actor, act: { sub: actor } },
+      delegation: { principal, actor },
+    })
   })
 
   it('answers valid for the token that the tests make invalid', async () => {

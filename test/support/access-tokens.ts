@@ -53,7 +53,8 @@ export function knownKeyOf(alg: TokenAlgorithm) {
 }
 
 const nothing = async () => undefined
-const NO_KEYS = { find: nothing, findNow: nothing }
+/** A key set without keys. */
+export const NO_KEYS = { find: nothing, findNow: nothing }
 
 /** Creates verification keys that exist only in memory. They sign access tokens. */
 export function keysOf(...entries: readonly VerificationKey[]): VerificationKeys {

@@ -57,10 +57,12 @@ export function chainSigner(issuerKey: JwsSigner, usual: Usual): ChainSigner {
   const handOn: ChainSigner['handOn'] = async (chain, from, to, wish = {}) => {
     const statement = await signHolderStatement(issuerKey, about(to, { ...wish, lifetime: [0, 3600] }))
     const nowS = Math.floor(Date.now() / 1000)
-    const until = wish.lifetime === undefined ? {} : { expires: nowS + wish.lifetime[1] }
+    // The next second may have begun since the parent was signed.
+    const until = wish.lifetime && { expires: Math.min(nowS + wish.lifetime[1], expiryOf(chain)) }
     const capabilities = read(wish.tools ?? usual.tools)
     const derivation = { issuer: ISSUER, to: to.signer.publicKey, statement, capabilities, ...until }
-    return deriveGrant(from.signer, chain, derivation, nowS)
+    // A grant that has expired was made in the past.
+    return deriveGrant(from.signer, chain, derivation, nowS + Math.min(0, wish.lifetime?.[0] ?? 0))
   }
   return {
     rootFor,
@@ -96,6 +98,12 @@ function read(tools: object) {
   const capabilities = parseCapabilities(details(tools))
   if (!capabilities.ok) throw new RangeError(capabilities.rule)
   return capabilities.value
+}
+
+function expiryOf(chain: string): number {
+  const [, payload = ''] = chain.slice(chain.lastIndexOf('~') + 1).split('.')
+  const { exp }: { exp: number } = JSON.parse(Buffer.from(payload, 'base64url').toString())
+  return exp
 }
 
 function domainOf({ did }: ChainHolder): string {

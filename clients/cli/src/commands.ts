@@ -344,7 +344,7 @@ export const commandGroups: readonly CommandGroup[] = [
       {
         words: 'grant explain',
         summary: 'say why a chain of grants is refused: which grant, which rule, what to do',
-        load: async () => (await import('./commands/grant-inspect.ts')).explainGrant,
+        load: async () => (await import('./commands/grant-explain.ts')).explainGrant,
       },
       {
         words: 'grant revoke',

@@ -32,7 +32,7 @@ describe('verifyOffline', () => {
   it.each([
     ['MALFORMED_TOKEN', `${token} `, {}],
     ['MALFORMED_TOKEN', accessToken(pair, { typ: 'JWT' }), {}],
-    ['MALFORMED_TOKEN', accessToken(pair, {}, { act: { sub: 'x' } }), {}],
+    ['DELEGATION_NOT_ACCEPTED', accessToken(pair, {}, { act: { sub: 'x' } }), {}],
     ['UNSUPPORTED_ALGORITHM', accessToken(pair, { alg: 'none' }), {}],
     ['UNSUPPORTED_ALGORITHM', accessToken(pair, { alg: 'Ed25519' }), {}],
     ['SIGNATURE_INVALID', accessToken(knownKey().pair, { kid: entry.kid }), {}],

@@ -107,6 +107,21 @@ export interface Agent extends AgentKeyCalls, AgentGrantCalls {
    */
   fetch(input: string | URL | Request, init?: RequestInit, options?: TokenTerms): Promise<Response>
   /**
+   * Does the same as {@link Agent.fetch}, for the transport of an MCP client. With a chain of grants, it adds a call
+   * proof to each message that calls a tool: a signature by the identity key over the tool and its arguments. The
+   * server demands it with a chain. It changes only a body that is a text with one such message.
+   *
+   * @example
+   *
+   * ```ts
+   * import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+   *
+   * const url = new URL('https://api.example.com/mcp')
+   * const transport = new StreamableHTTPClientTransport(url, { fetch: agent.mcpFetch })
+   * ```
+   */
+  readonly mcpFetch: (input: string | URL | Request, init?: RequestInit, options?: TokenTerms) => Promise<Response>
+  /**
    * Resolves with the headers that carry the token in one request, for programs that cannot use {@link Agent.fetch},
    * such as for WebSockets. If the token is bound to a key, the headers are valid for one request with exactly this
    * method and this URL; the query does not count.

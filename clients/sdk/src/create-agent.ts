@@ -105,6 +105,11 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     issued,
     forget,
     fetch: authorizedFetch({ ...presented, fetch: options.fetch }),
+    mcpFetch: authorizedFetch({
+      ...presented,
+      fetch: options.fetch,
+      prepare: (...request) => grants.proveCall(...request),
+    }),
     async authorization(method, url, { nonce, ...wanted } = {}) {
       const at = String(url).replace(WEB_SOCKET, 'http$1')
       expectSecureUrl(at)

@@ -15,6 +15,8 @@ interface Tokens {
   readonly dpop: Dpop | undefined
   /** Used instead of the platform's fetch. */
   readonly fetch: Fetch | undefined
+  /** Changes the body of a request for a token, such as by a proof that the body contains. */
+  readonly prepare?: (init: RequestInit | undefined, url: string, token: string) => Promise<RequestInit | undefined>
 }
 
 /** The most redirects that are followed, as in the Fetch standard. */
@@ -26,14 +28,21 @@ const BODY_HEADERS = ['content-encoding', 'content-language', 'content-location'
 const SECRET_HEADERS = ['authorization', 'cookie', 'dpop', 'proxy-authorization']
 
 /** Makes a fetch that adds the agent's token. See Agent.fetch. */
-export function authorizedFetch({ token, forget, dpop, fetch = globalThis.fetch }: Tokens) {
+export function authorizedFetch({
+  token,
+  forget,
+  dpop,
+  fetch = globalThis.fetch,
+  prepare = async (init) => init,
+}: Tokens) {
   return async (input: Input, init?: RequestInit, options: TokenTerms = {}): Promise<Response> => {
     const canRepeat = isRepeatable(input, init)
-    const again = canRepeat ? () => new Request(input, init) : undefined
     const attempt = async () => {
       const request = new Request(input, init)
       expectSecureUrl(request.url)
       const text = await token({ ...options, signal: request.signal })
+      const sent = await prepare(init, request.url, text)
+      const again = canRepeat ? () => new Request(input, sent) : undefined
       return { token: text, ...(await send(request, { fetch, token: text, dpop, again })) }
     }
     const first = await attempt()

@@ -30,8 +30,14 @@ const introspection = {
   jti: 'text?',
   operator_id: 'text?',
   cnf: 'any',
+  act: 'any',
+  may_act: 'any',
+  authorization_details: 'any',
 } as const satisfies Shape
-/** The server's answer about a token (RFC 7662 section 2.2). If the token is not active, only `active` is set. */
+/**
+ * The server's answer about a token (RFC 7662 section 2.2). If the token is not active, only `active` is set. For a
+ * delegated token, `sub` is the agent whose authority is used, and `act` says who uses it.
+ */
 export type Introspection = Answer<typeof introspection>
 
 /** The agent as a client of the server's OAuth endpoints. */

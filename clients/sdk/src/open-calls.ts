@@ -28,9 +28,9 @@ export interface OnlineRequirements {
   /** The URL of that request, as its client knows it. */
   readonly httpUrl?: string | undefined
   /**
-   * `accept` if delegated authority is accepted, such as a chain of grants. By default it is not. `inspect` asks only
-   * whether a chain is genuine, in time and not revoked, without audience, scope, arguments and proof; never accept a
-   * call because of its answer.
+   * `accept` if delegated authority is accepted: a chain of grants or a delegated token. By default it is not.
+   * `inspect` asks only whether it is genuine, in time and not revoked, without audience, scope, arguments and proof;
+   * never accept a call because of its answer.
    */
   readonly delegation?: 'accept' | 'inspect' | undefined
   /** The arguments of the call for which a chain is used. A constrained capability does not count without them. */
@@ -65,8 +65,8 @@ const verification = {
 } as const satisfies Shape
 /**
  * The server's answer about a token. `reason` is a stable code that says why the token is not valid. `delegation` says
- * who acts for whom. A valid chain of grants has no `claims`. `hop` is the place of the grant to which the reason
- * applies, 0 for the root.
+ * who acts for whom. A valid chain of grants has no `claims`. `hop` is the place of the grant or party to which the
+ * reason applies, 0 for the root.
  */
 export type OnlineVerification = Answer<typeof verification>
 

@@ -108,9 +108,11 @@ function isRefusal(error: unknown, reason: string): error is Auth4AgentError {
 }
 
 /** Tells what is wrong with a challenge, unless it is for exactly these terms. */
-function mismatchOf({ scope, ttl, aud, details, depth }: ChallengeContent, terms: BoundTerms): string | undefined {
+function mismatchOf(content: ChallengeContent, terms: BoundTerms): string | undefined {
+  const { scope, ttl, aud, may_act: mayAct, details, depth } = content
   if (scope !== terms.scope) return `is for the scope ${JSON.stringify(scope)}`
   if (ttl !== terms.ttl) return `is for a lifetime of ${String(ttl)} seconds`
   if (JSON.stringify(aud) !== JSON.stringify(terms.audience)) return `is for the audience ${JSON.stringify(aud)}`
+  if (mayAct !== undefined) return `lets the agent ${mayAct} act`
   return details === undefined && depth === undefined ? undefined : 'is for a grant'
 }

@@ -4,7 +4,7 @@ import { bundle } from '../../../test/support/sdk/bundle.ts'
 /** Files that a page loads on demand, by the beginnings of their names. All others are code for bound tokens. */
 const ON_DEMAND = {
   noble: ['ed25519'],
-  grants: ['grant-calls', 'held-grant', 'refused-grant'],
+  grants: ['grant-calls', 'held-grant', 'prove-call', 'refused-grant'],
   keys: ['key-calls', 'rotate-key', 'schedule-rotation', 'find-identity-key', 'operator-answers'],
 }
 

@@ -21,6 +21,8 @@ it.each([
   ['TOKEN_EXPIRED', { cnf, iat: NOW_S - 900, nbf: NOW_S - 900, exp: NOW_S - 60 }],
   ['AUDIENCE_MISMATCH', { cnf, aud: ['https://other.example'] }],
   ['MALFORMED_TOKEN', { cnf: { ...cnf, 'x5t#S256': cnf.jkt } }],
+  ['DELEGATION_NOT_ACCEPTED', { cnf, act: { sub: 'x' } }],
+  ['DELEGATION_NOT_ACCEPTED', { cnf, a4a_lineage: [] }],
   ['MALFORMED_TOKEN', { cnf: {} }],
   ['MALFORMED_TOKEN', { cnf: null }],
 ])('the verifier answers %s for a bound token with the claims %j', async (reason, claims) => {

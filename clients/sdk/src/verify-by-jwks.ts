@@ -32,7 +32,7 @@ export type Verification =
 
 /**
  * Verifies a token with the keys that a server publishes. A token that is bound to a key is not valid, because this
- * verifier gets no proof.
+ * verifier gets no proof. So delegated tokens are not valid either: they are DELEGATION_NOT_ACCEPTED.
  */
 export type JwksVerifier = (token: string, options?: VerifyOptions) => Promise<Verification>
 

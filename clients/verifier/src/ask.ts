@@ -1,4 +1,4 @@
-import type { GenuineChain } from '@auth4agent/core/delegation/grant-types'
+import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { toProofMembers } from './bound-tokens.ts'
@@ -43,15 +43,15 @@ export function askAboutToken(token: string, { jti, sub }: AccessTokenClaims, wa
   }
 }
 
-/** Makes the question whether a chain of grants is valid and allows a call with these arguments. */
-export function askAboutChain(
+/** Makes the question whether a chain of grants or a delegated token is valid and allows a call with arguments. */
+export function askAboutAuthority(
   token: string,
-  { hops }: GenuineChain,
+  { parties, claims: own }: DelegatedAuthority,
   wanted: ChainDemands,
   args: JsonObject | undefined,
 ): Question {
   const { actors } = wanted
-  const ids = hops.map(({ id }) => id).join(' ')
+  const ids = parties.map(({ id }) => id).join(' ')
   return {
     body: {
       token,
@@ -60,7 +60,10 @@ export function askAboutChain(
       ...(args !== undefined && { arguments: args }),
       ...(actors.length > 0 && { actors }),
     },
-    isAbout: ({ delegation }) => isJsonObject(delegation) && grantIds(delegation['hops']) === ids,
+    isAbout: ({ delegation, claims }) =>
+      isJsonObject(delegation) &&
+      grantIds(delegation['hops']) === ids &&
+      (own === undefined || (isJsonObject(claims) && claims['jti'] === own.jti)),
   }
 }
 

@@ -5,7 +5,7 @@ import { claimsIn, delegationIn } from './authority.ts'
 
 it('a request with a chain of grants has a delegation, and throws instead of showing claims', async () => {
   const { verifier, chain, actor } = await setUpChain()
-  const delegation = await verifier.verifyChain(chain, await wantedWith(actor, chain))
+  const delegation = await verifier.verifyDelegated(chain, await wantedWith(actor, chain))
   expect(delegationIn({ claims: undefined, delegation })).toBe(delegation)
   expect(() => claimsIn({ claims: undefined, delegation })).toThrow('use delegationOf')
 })

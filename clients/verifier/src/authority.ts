@@ -1,7 +1,10 @@
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Delegation } from './delegation.ts'
 
-/** What a request was accepted with: an access token, or a chain of grants, which has no claims. */
+/**
+ * What a request was accepted with: an access token of its sender; or a chain of grants or a delegated token. There
+ * are no claims then, because their subject would not be the sender.
+ */
 export type Authority =
   | { readonly claims: AccessTokenClaims; readonly delegation: undefined }
   | { readonly claims: undefined; readonly delegation: Delegation }
@@ -13,16 +16,16 @@ interface Kept {
 }
 
 /**
- * Returns the claims of a request that was accepted with an access token. Throws Error for a request that was accepted
- * with a chain of grants: its sender acts for another agent, so no claims say who may do what.
+ * Returns the claims of a request that was accepted with an access token of its sender. Throws Error for a request
+ * whose sender acts for another agent: no claims say who may do what there.
  */
 export function claimsIn({ claims, delegation }: Kept): AccessTokenClaims {
   if (delegation !== undefined)
-    throw new Error('The request has a chain of grants, which has no claims: use delegationOf')
+    throw new Error('The sender of the request acts for another agent, so there are no claims: use delegationOf')
   return claims ?? refuse()
 }
 
-/** Returns who acts for whom, or undefined for a request that was accepted with an access token. */
+/** Returns who acts for whom, or undefined for a request that was accepted with an access token of its sender. */
 export function delegationIn({ claims, delegation }: Kept): Delegation | undefined {
   return claims === undefined && delegation === undefined ? refuse() : delegation
 }

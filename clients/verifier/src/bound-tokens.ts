@@ -1,4 +1,3 @@
-import { untilAborted } from '@auth4agent/core/async/waiting'
 import { checkDpopClaims, checkDpopProof, type DpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import { normalizeHtu } from '@auth4agent/core/dpop/htu'
 import type { ReplayStore } from '@auth4agent/core/dpop/replay-memory'
@@ -7,6 +6,7 @@ import { checkBinding } from '@auth4agent/core/token/check-binding'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { VerificationErrorOptions, VerificationReason } from './errors.ts'
 import { createRequestFacts } from './same-request.ts'
+import { createUseOnce } from './use-once.ts'
 import type { Demands, PresentedProof } from './wanted.ts'
 
 /** Why a token is refused. */
@@ -34,7 +34,6 @@ export interface BoundOptions {
   readonly timeoutMs?: number
 }
 
-const TIMEOUT_MS = 2_000
 const OTHER_KEY = 'its key must be the key that the token is bound to'
 
 /**
@@ -42,23 +41,9 @@ const OTHER_KEY = 'its key must be the key that the token is bound to'
  * proofs of a key that a genuine token is bound to. If it throws, does not answer in time, or answers with something
  * else than a boolean, the token is refused.
  */
-export function createCheckBound({ skewS, replays, timeoutMs = TIMEOUT_MS }: BoundOptions): CheckBound {
+export function createCheckBound({ skewS, replays, timeoutMs }: BoundOptions): CheckBound {
   const used = createRequestFacts()
-  const answerOf = async (answer: unknown): Promise<Refusal | undefined> => {
-    try {
-      return toRefusal(await untilAborted(Promise.resolve(answer), AbortSignal.timeout(timeoutMs)))
-    } catch (cause) {
-      return { reason: 'PROOFS_UNAVAILABLE', cause }
-    }
-  }
-  const ask = ({ id, expiresAtS }: DpopProof) => {
-    try {
-      const answer: unknown = replays.use(id, expiresAtS)
-      return typeof answer === 'boolean' ? toRefusal(answer) : answerOf(answer)
-    } catch (cause) {
-      return { reason: 'PROOFS_UNAVAILABLE', cause } as const
-    }
-  }
+  const ask = createUseOnce(replays, timeoutMs)
   const useOnce = (proof: DpopProof, dpop: PresentedProof) => {
     if (used.has(dpop, proof.id)) return undefined
     const note = (refusal: Refusal | undefined) => {
@@ -103,12 +88,6 @@ export function checkProofClaims(
 function textOf({ proof }: PresentedProof): string {
   const text: unknown = proof
   return typeof text === 'string' ? text : ''
-}
-
-function toRefusal(isFirst: unknown): Refusal | undefined {
-  if (isFirst === true) return undefined
-  if (isFirst === false) return { reason: 'PROOF_REPLAYED' }
-  return { reason: 'PROOFS_UNAVAILABLE', cause: new TypeError('A replay store must answer with true or false') }
 }
 
 /** The members of a question to the issuer that describe a proof. Only a URL without query leaves this process. */

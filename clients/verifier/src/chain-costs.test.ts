@@ -20,7 +20,7 @@ async function verifyNew(wantedOf: (wanted: Wanted, made: Made) => object | Prom
   return { first: await ask(), ask }
 }
 
-it('verifyChain checks five signatures of a new chain of three grants, and then only that of the proof', async () => {
+it('verifyDelegated checks five signatures of a new chain of three grants, and then only that of the proof', async () => {
   const { first, ask } = await verifyNew((wanted) => wanted)
   expect(first).toEqual({ checks: 6, result: 'VALID' })
   expect(await ask()).toEqual({ checks: 1, result: 'VALID' })
@@ -45,7 +45,7 @@ it.each<[string, string, Parameters<typeof verifyNew>]>([
     'PROOF_INVALID',
     [(_wanted, { actor, chain }) => wantedWith(actor, chain.slice(0, chain.lastIndexOf('~')))],
   ],
-])('verifyChain checks only the signature of the root of a new chain %s', async (_, result, given) => {
+])('verifyDelegated checks only the signature of the root of a new chain %s', async (_, result, given) => {
   const { first, ask } = await verifyNew(...given)
   expect(first).toEqual({ checks: 1, result })
   expect(await ask()).toEqual({ checks: 0, result })

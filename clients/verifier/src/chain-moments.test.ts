@@ -7,7 +7,7 @@ import { createGuard } from './guard.ts'
 
 const hopsOf = (chain: string) => idsOf(chain).map((id) => ({ grant_id: id }))
 
-it('verifyChain refuses a chain without a proof before it looks for a key', async () => {
+it('verifyDelegated refuses a chain without a proof before it looks for a key', async () => {
   const { verifier, issuer, chain } = await setUpChain()
   delete issuer.answers[JWKS]
   expect(await chainOutcome(verifier, chain, { scope: 'pay' })).toBe('PROOF_REQUIRED')
@@ -37,7 +37,7 @@ it('a verifier that has forgotten the record about a grant refuses its chain whe
   vi.useRealTimers()
 })
 
-it('verifyChain refuses a chain if the verifier is closed while the issuer is being asked', async () => {
+it('verifyDelegated refuses a chain if the verifier is closed while the issuer is being asked', async () => {
   const { verifier, issuer, chain, actor } = await setUpChain({ revocations: handFeed().feed, onStale: 'ask' })
   issuer.answers[VERIFY] = () => {
     verifier.close()

@@ -1,6 +1,7 @@
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import { type PresentedToolCall, readToolCall } from './tool-call.ts'
 import { type Demands, WANTED_NAMES, type Wanted } from './wanted.ts'
 
 /**
@@ -9,23 +10,32 @@ import { type Demands, WANTED_NAMES, type Wanted } from './wanted.ts'
  */
 export type Arguments = JsonObject | undefined
 
-/** The requirements of one call with a chain of grants, in addition to those of the verifier. */
+/** The requirements of one call with a chain of grants or a delegated token, in addition to those of the verifier. */
 export interface WantedOfChain extends Wanted {
-  /** Scopes, separated by spaces. Every grant of the chain must allow all of them at an audience of this service. */
+  /**
+   * Scopes, separated by spaces. Every grant of the chain, or the token, must allow all of them at an audience of this
+   * service.
+   */
   readonly scope: string
   /**
    * Returns the arguments of the call, to which the constraints in the grants apply. It must return every argument on
-   * which the service acts, with the value on which it acts. It is called after the chain and the proof were checked.
-   * Without arguments, a chain with constraints is refused.
+   * which the service acts, with the value on which it acts. It is called after signatures and proof were checked.
+   * Without arguments, a scope with constraints is refused.
    */
   readonly arguments?: () => Arguments | Promise<Arguments>
   /**
-   * The domains whose agents may hold a grant of the chain, the first one too. By default, all that the grants allow.
+   * The domains whose agents may hold a grant of the chain, or be a party of the token, the first one too. By default,
+   * all that the grants allow.
    */
   readonly actors?: readonly string[]
+  /**
+   * The tool that is called, and the call proof. For a service whose tools have one URL, such as an MCP server: a DPoP
+   * proof is the same for all of them. Every grant must also allow the scope that has the name of the tool.
+   */
+  readonly toolCall?: PresentedToolCall
 }
 
-const NAMES: Names<WantedOfChain> = { ...WANTED_NAMES, arguments: true, actors: true }
+const NAMES: Names<WantedOfChain> = { ...WANTED_NAMES, arguments: true, actors: true, toolCall: true }
 const MAX_ACTORS = 64
 
 /** Everything that a verification demands of a chain. `operators` are those of the first holder. */
@@ -33,6 +43,7 @@ export interface ChainDemands extends Demands {
   readonly readArguments: WantedOfChain['arguments'] | undefined
   /** Empty if every domain is allowed. */
   readonly actors: readonly string[]
+  readonly toolCall: PresentedToolCall | undefined
 }
 
 /**
@@ -41,11 +52,15 @@ export interface ChainDemands extends Demands {
  */
 export function readChainDemands(wanted: WantedOfChain, toDemands: (wanted: Wanted) => Demands): ChainDemands {
   refuseUnknownNames('option', wanted, NAMES)
-  const { arguments: readArguments, actors, ...common } = wanted
-  if (!('scope' in common)) throw new TypeError('scope is needed to accept a chain of grants')
+  const { arguments: readArguments, actors, toolCall: called, ...common } = wanted
+  if (!('scope' in common)) throw new TypeError('scope is needed to accept delegated authority')
   if ('arguments' in wanted && typeof readArguments !== 'function')
     throw new TypeError('arguments must be a function that returns the arguments of the call')
-  return { ...toDemands(common), readArguments, actors: 'actors' in wanted ? readActors(actors) : [] }
+  const demands = toDemands(common)
+  const toolCall = 'toolCall' in wanted ? readToolCall(called) : undefined
+  // The caller chooses the name of the tool, so it may be no scope-token. Then no grant has it.
+  const scope = toolCall === undefined ? demands.scope : [...demands.scope, toolCall.tool]
+  return { ...demands, scope, readArguments, actors: 'actors' in wanted ? readActors(actors) : [], toolCall }
 }
 
 /** Returns whether a text is a domain in the form in which DIDs have it. */

@@ -13,7 +13,7 @@ import { createGuard, type GuardOptions, type Refused } from './guard.ts'
 
 /**
  * The key by which a handler gets the claims: `context.values.get(claimsKey)`. The value is undefined if the call did
- * not pass {@link protect}, or passed it with a chain of grants.
+ * not pass {@link protect}, or whose sender acts for another agent.
  *
  * @example
  *

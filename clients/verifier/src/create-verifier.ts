@@ -1,5 +1,6 @@
 import { deferred } from '@auth4agent/core/async/waiting'
 import { createGenuineChains } from '@auth4agent/core/delegation/genuine-chains'
+import { createGenuineDelegated } from '@auth4agent/core/delegation/genuine-delegated'
 import { isChain } from '@auth4agent/core/delegation/is-chain'
 import { type Moment, present } from '@auth4agent/core/platform/moment'
 import { expectNode } from '@auth4agent/core/platform/node-version'
@@ -13,7 +14,7 @@ import type { Delegation } from './delegation.ts'
 import { VerificationError } from './errors.ts'
 import { followRevocations } from './follower.ts'
 import { createJudge, type Genuine, toGenuine } from './judge.ts'
-import { createJudgeChain } from './judge-chain.ts'
+import { createJudgeDelegated } from './judge-chain.ts'
 import { createKeyStore } from './key-store.ts'
 import { createCounts, type Metrics } from './metrics.ts'
 import { readOptions, type Settings, type VerifierOptions } from './options.ts'
@@ -21,10 +22,10 @@ import { createProblems, type Need, type ReadyOptions } from './problems.ts'
 import { createLocate, feedOf } from './sources.ts'
 import { createDemands, type Demands, type Wanted } from './wanted.ts'
 
-/** A remembered grant takes some 20 kB, far more than a token. */
-const MAX_GRANTS = 2_000
+/** A remembered grant takes some 20 kB, and a delegated token 10 kB, far more than another token. */
+const MAX_DELEGATED = 2_000
 
-/** Verifies the access tokens and the chains of grants of one issuer, offline. */
+/** Verifies the access tokens, the delegated tokens and the chains of grants of one issuer, offline. */
 export interface Verifier {
   /** The options, checked and with defaults. */
   readonly settings: Settings
@@ -53,17 +54,16 @@ export interface Verifier {
    */
   verify(token: string, wanted?: Wanted): Promise<AccessTokenClaims>
   /**
-   * Resolves with who acts for whom, if a chain of grants is valid and allows a call with the requirements in
-   * `wanted`. The DPoP proof in `wanted.dpop` is needed, by the holder of the last grant and for the whole text of the
-   * chain. `verify` refuses chains with DELEGATION_NOT_ACCEPTED, because the agent that sends one acts for another
-   * agent.
+   * Resolves with who acts for whom, if a chain of grants or a delegated token is valid and allows a call with the
+   * requirements in `wanted`. The DPoP proof in `wanted.dpop` is needed, by the agent that acts and for the whole
+   * text. `verify` refuses both with DELEGATION_NOT_ACCEPTED, because the agent that sends one acts for another agent.
    *
    * Rejects with VerificationError for any other input, and with TypeError if `wanted` is invalid or has no scope.
    *
    * @example
    *
    * ```ts
-   * const { principal, actor } = await verifier.verifyChain(chain, {
+   * const { principal, actor } = await verifier.verifyDelegated(chain, {
    *   scope: 'pay',
    *   arguments: () => ({ amount: 20 }),
    *   dpop: { proof, method: 'POST', url: 'https://api.example.com/pay' },
@@ -71,7 +71,7 @@ export interface Verifier {
    * console.log(`${actor} pays for ${principal}`)
    * ```
    */
-  verifyChain(chain: string, wanted: WantedOfChain): Promise<Delegation>
+  verifyDelegated(text: string, wanted: WantedOfChain): Promise<Delegation>
   /**
    * Resolves when the verifier has the keys and the revocation log. Keeps waiting during temporary problems: a refused
    * connection, a timeout, a 5xx.
@@ -141,9 +141,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const toDemands = createDemands({ audience, operators, scope: [], dpop: settings.dpop })
   const seen = createTokenCache<Genuine>(settings.cacheSize)
   const findKey = (kid: string) => keys.find(kid).catch((cause: unknown) => refuse('KEYS_UNAVAILABLE', { cause }))
-  const grantRules = { issuer: settings.issuer, keys: { find: findKey, findNow: findKey } }
-  const verifyChain = createGenuineChains(grantRules, Math.min(settings.cacheSize, MAX_GRANTS))
-  const judgeChain = createJudgeChain({ ...judging, refuse, verifyChain })
+  const rules = { issuer: settings.issuer, keys: { find: findKey, findNow: findKey } }
+  const capacity = Math.min(settings.cacheSize, MAX_DELEGATED)
+  const verifyGenuine = createGenuineDelegated(createGenuineChains(rules, capacity), rules, capacity)
+  const judgeDelegated = createJudgeDelegated({ ...judging, refuse, verifyGenuine })
 
   const judgeNew = (text: string, read: ReadToken, key: VerificationKey, wanted: Demands, now = present()) => {
     const genuine = checkSigned(read, settings.issuer, key)
@@ -183,11 +184,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
       if (before !== undefined && keys.holds(before.key, now)) return judge(token, before, demands, now)
       return verifyNew(token, demands, now)
     },
-    async verifyChain(chain, wanted) {
+    async verifyDelegated(text, wanted) {
       const demands = readChainDemands(wanted, toDemands)
       if (isClosed) return refuse('VERIFIER_CLOSED')
       // A caller in JavaScript may pass a value that is not a string.
-      return typeof chain === 'string' ? judgeChain(chain, demands) : refuse('MALFORMED_GRANT')
+      return typeof text === 'string' ? judgeDelegated(text, demands) : refuse('MALFORMED_TOKEN')
     },
     ready: (options) =>
       problems.untilReady(() => Promise.race([closing.promise, Promise.all([keys.ready, follower?.ready])]), options),

@@ -48,7 +48,7 @@ export function protect(verifier: Verifier, options?: GuardOptions<Request>): Re
 
 /**
  * Returns the claims of a request that {@link protect} accepted with an access token. Throws Error for other requests,
- * also for one with a chain of grants.
+ * also for one whose sender acts for another agent.
  *
  * @example
  *

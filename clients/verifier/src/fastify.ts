@@ -11,7 +11,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The claims of the token that `protect` accepted. */
     claims?: AccessTokenClaims | undefined
-    /** Who acts for whom, if `protect` accepted a chain of grants. */
+    /** Who acts for whom, if `protect` accepted a chain of grants or a delegated token. */
     delegation?: Delegation | undefined
   }
 }
@@ -50,7 +50,7 @@ export function protect(verifier: Verifier, options?: GuardOptions<AnyRequest>) 
 
 /**
  * Returns the claims of a request that {@link protect} accepted with an access token. Throws Error for other requests,
- * also for one with a chain of grants.
+ * also for one whose sender acts for another agent.
  *
  * @example
  *

@@ -124,7 +124,7 @@ describe('a record of the log', () => {
   })
 })
 
-it('verifyChain refuses a chain if the verifier is closed while the arguments are being read', async () => {
+it('verifyDelegated refuses a chain if the verifier is closed while the arguments are being read', async () => {
   const { verifier, chain, actor } = await setUpChain()
   const wanted = {
     ...(await wantedWith(actor, chain)),
@@ -137,11 +137,11 @@ it('verifyChain refuses a chain if the verifier is closed while the arguments ar
   expect(await chainOutcome(verifier, chain, wanted)).toBe('VERIFIER_CLOSED')
 })
 
-it('verifyChain refuses a chain without the keys of the issuer with a temporary error', async () => {
+it('verifyDelegated refuses a chain without the keys of the issuer with a temporary error', async () => {
   const { verifier, issuer, chain, actor } = await setUpChain()
   for (const path of Object.keys(issuer.answers)) delete issuer.answers[path]
   const wanted = await wantedWith(actor, chain)
-  await expect(verifier.verifyChain(chain, wanted)).rejects.toMatchObject({
+  await expect(verifier.verifyDelegated(chain, wanted)).rejects.toMatchObject({
     reason: 'KEYS_UNAVAILABLE',
     isTemporary: true,
   })

@@ -95,7 +95,7 @@ function onReceived(options: GuardOptions<GrpcCall>): GuardOptions<Receive> {
 
 /**
  * Returns the claims of a call that {@link protect} accepted with an access token. Throws Error for other calls, also
- * for one with a chain of grants.
+ * for one whose sender acts for another agent.
  *
  * @example
  *

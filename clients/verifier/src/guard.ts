@@ -1,4 +1,4 @@
-import { isChain } from '@auth4agent/core/delegation/is-chain'
+import { isDelegated } from '@auth4agent/core/delegation/is-delegated'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import type { Authority } from './authority.ts'
 import { type Arguments, readChainDemands, type WantedOfChain } from './chain-wanted.ts'
@@ -28,19 +28,20 @@ export interface GuardOptions<Source = void> extends Omit<Wanted, 'dpop'> {
    */
   readonly resourceMetadata?: string
   /**
-   * 'accept' also accepts chains of grants, whose sender acts for another agent. It needs `scope`. The default,
-   * 'refuse', answers them with DELEGATION_NOT_ACCEPTED.
+   * 'accept' also accepts chains of grants and delegated tokens, whose sender acts for another agent. It needs
+   * `scope`. The default, 'refuse', answers them with DELEGATION_NOT_ACCEPTED.
    */
   readonly delegation?: 'refuse' | 'accept'
   /**
-   * Returns the arguments of the call, to which the constraints in a chain of grants apply. It must return every
-   * argument on which the handler acts, with the value on which it acts. It is called only for chains, after the chain
-   * and the proof were checked. If it throws, the request is refused. Without arguments, a chain with constraints is
-   * refused.
+   * Returns the arguments of the call, to which the constraints in a chain of grants or a delegated token apply. It
+   * must return every argument on which the handler acts, with the value on which it acts. It is called only for
+   * these, after they and the proof were checked. If it throws, the request is refused. Without arguments, a scope
+   * with constraints is refused.
    */
   readonly arguments?: (source: Source) => Arguments | Promise<Arguments>
   /**
-   * The domains whose agents may hold a grant of a chain, the first one too. By default, all that the grants allow.
+   * The domains whose agents may hold a grant of a chain, or be a party of a delegated token, the first one too. By
+   * default, all that the grants allow.
    */
   readonly actors?: readonly string[]
 }
@@ -56,7 +57,7 @@ export const GUARD_NAMES: Names<GuardOptions<never>> = {
   actors: true,
 }
 
-/** A request that is accepted: either with an access token, or with a chain of grants, which has no claims. */
+/** A request that is accepted: with an access token of its sender, or with delegated authority and without claims. */
 export type Granted = { readonly token: string } & Authority
 
 /** The answer to a request that is refused. */
@@ -72,9 +73,15 @@ export interface Refused {
 /** Decides about a request. `source` is the same request in the form of the framework. */
 export type Guard<Source = void> = (request: Presented, source: Source) => Promise<Granted | Refused>
 
+/**
+ * Reads the call in a request with a chain of grants, in a protocol that has one URL for all calls. May throw
+ * VerificationError.
+ */
+export type ReadCall<Source> = (source: Source) => Pick<WantedOfChain, 'arguments' | 'toolCall'>
+
 /** The value of an Authorization header with a token (RFC 6750 section 2.1, RFC 9449 section 7.1). */
 const CREDENTIALS = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*)$/i
-/** The reasons why a token or chain that is valid does not allow the request. */
+/** The reasons why a token or chain of grants that is valid does not allow the request. */
 const INSUFFICIENT: ReadonlySet<VerificationReason> = new Set([
   'SCOPE_MISSING',
   'CAPABILITY_MISSING',
@@ -103,9 +110,15 @@ const checkWanted = createDemands({ audience: [], operators: [], scope: [], dpop
  * | 503 | the verifier cannot decide now |
  *
  * The answers follow RFC 6750 section 3.1 and RFC 9449 section 7.1. Throws TypeError for invalid requirements, and if
- * proofs are required but the public URL is not known. Proofs are required for chains of grants.
+ * proofs are required but the public URL is not known. Proofs are required for delegated authority.
+ *
+ * @param readCall reads the call in place of the option `arguments`.
  */
-export function createGuard<Source = void>(verifier: Verifier, options: GuardOptions<Source> = {}): Guard<Source> {
+export function createGuard<Source = void>(
+  verifier: Verifier,
+  options: GuardOptions<Source> = {},
+  readCall: ReadCall<Source> = () => ({}),
+): Guard<Source> {
   const { wanted, publicUrl, challenge, ofChain } = readGuardOptions(verifier, options)
   const required: Wanted = { ...wanted, dpop: 'required' }
   /** Returns the requirements for a request. A proof under the scheme Bearer does not count. */
@@ -117,9 +130,12 @@ export function createGuard<Source = void>(verifier: Verifier, options: GuardOpt
     return { ...wanted, dpop: presentedIn(request, { proof: dpop.join(', '), method, url }) }
   }
   const authorityOf = async (token: string, now: Wanted, source: Source): Promise<Authority> => {
-    if (ofChain === undefined || !isChain(token))
+    if (ofChain === undefined || !isDelegated(token))
       return { claims: await verifier.verify(token, now), delegation: undefined }
-    return { claims: undefined, delegation: await verifier.verifyChain(token, { ...now, ...ofChain(source) }) }
+    return {
+      claims: undefined,
+      delegation: await verifier.verifyDelegated(token, { ...now, ...ofChain(source), ...readCall(source) }),
+    }
   }
   const toRefusal = ({ reason, message, isTemporary }: VerificationError, scheme: Scheme): Refused => {
     if (isTemporary) return refused(503, message, reason, { 'retry-after': String(RETRY_AFTER_S) })
@@ -180,7 +196,7 @@ function readGuardOptions<Source>({ settings }: Verifier, options: GuardOptions<
   return { wanted, publicUrl, challenge, ofChain }
 }
 
-/** Returns what a chain of grants must meet for a request, or undefined if chains are not accepted. */
+/** Returns what delegated authority must meet for a request, or undefined if it is not accepted. */
 function readChainOptions<Source>(options: GuardOptions<Source>) {
   const { delegation = 'refuse', arguments: read, actors, scope } = options
   if (delegation === 'accept') {

@@ -22,7 +22,7 @@ export interface Protected {
 }
 
 /**
- * The variables that {@link protect} adds if it also accepts chains of grants. Such a request has no claims.
+ * The variables that {@link protect} adds if it also accepts delegated authority. Such a request has no claims.
  *
  * @example
  *

@@ -75,7 +75,9 @@ it('protect tells tools who acts for whom, and names only scopes without constra
   const chain = await rootFor(holder, { tools })
   const guard = protect(issuer.newVerifier(), { resource, scope: 'read', delegation: 'accept' })
   const dpop = await holder.prove(chain)
-  const request = { method: 'POST', url: '/pay', headers: { authorization: `DPoP ${chain}`, dpop }, rawHeaders: [] }
+  const headers = { authorization: `DPoP ${chain}`, dpop }
+  const body = { jsonrpc: '2.0', id: 1, method: 'ping' }
+  const request = { method: 'POST', url: '/pay', headers, rawHeaders: [], body }
   const auth = await new Promise((resolve, reject) => {
     const response = { writeHead: (code: number) => ({ end: (body: string) => reject(new Error(`${code} ${body}`)) }) }
     void guard(request, response, () => resolve(Object(request).auth))

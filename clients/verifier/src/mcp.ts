@@ -4,36 +4,46 @@ import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { Verifier } from './create-verifier.ts'
 import type { Delegation } from './delegation.ts'
 import { createGuard, type Granted, GUARD_NAMES, type GuardOptions, type Refused } from './guard.ts'
+import { readMcpCall } from './mcp-call.ts'
 import { credentialsOf, type NodeRequest } from './presented.ts'
 import { WELL_KNOWN } from './public-address.ts'
 import { answerAt, METADATA_NAMES, type MetadataAnswer, type MetadataOptions } from './resource-metadata.ts'
 
 /** Options of `protect` for an MCP server (Model Context Protocol) as a protected resource (RFC 9728). */
-export interface McpOptions extends Omit<GuardOptions<McpRequest>, 'resourceMetadata'>, Omit<MetadataOptions, 'dpop'> {
+export interface McpOptions
+  extends Omit<GuardOptions<McpRequest>, 'resourceMetadata' | 'delegation' | 'arguments'>,
+    Omit<MetadataOptions, 'dpop'> {
   /** The address of the MCP endpoint, as clients know it. A token may name it in `aud`. */
   readonly resource: string
   /** The scopes that the metadata names for clients, separated by spaces. By default, the value of `scope`. */
   readonly scopesSupported?: string
+  /**
+   * 'accept' also accepts chains of grants, whose sender acts for another agent. It needs `scope`, and middleware
+   * before `protect` that reads the body, such as `express.json()`. A call of a tool with a chain also needs a call
+   * proof, and grants with the capability `<resource>#<name of the tool>`, whose constraints the arguments fit. The
+   * default, 'refuse', answers chains with DELEGATION_NOT_ACCEPTED.
+   */
+  readonly delegation?: 'refuse' | 'accept'
 }
 
 /** The `AuthInfo` of the MCP SDK. Its transports pass `request.auth` to the tools. */
 export interface McpAuth {
   readonly token: string
-  /** The DID of the agent that sent the request. With a chain of grants, it acts for `extra.delegation.principal`. */
+  /** The DID of the agent that sent the request. With delegation, it acts for `extra.delegation.principal`. */
   readonly clientId: string
   /**
-   * The scopes of the token. With a chain of grants, only those that it allows at the resource without constraints.
+   * The scopes of the token. With delegated authority, only those that it allows at the resource without constraints.
    */
   readonly scopes: string[]
   /** Unix seconds. */
   readonly expiresAt: number
   /** The MCP endpoint, if the token names it in `aud`. */
   readonly resource?: URL
-  /** One of both: `claims` of an access token, or who acts for whom according to a chain of grants. */
+  /** One of both: `claims` of an access token, or who acts for whom according to a chain or delegated token. */
   readonly extra: { readonly claims?: AccessTokenClaims; readonly delegation?: Delegation }
 }
 
-/** A request to an MCP server. `body` is there if middleware before `protect` has read it. */
+/** A request to an MCP server. `body` is there if middleware before `protect` has read it, as chains need. */
 export interface McpRequest extends NodeRequest {
   readonly method?: string | undefined
   readonly url?: string | undefined
@@ -49,7 +59,7 @@ interface McpResponse {
 
 type Middleware = (request: McpRequest, response: McpResponse, next: (error?: unknown) => void) => Promise<void>
 
-const { resourceMetadata: _resourceMetadata, ...PROTECT_NAMES } = GUARD_NAMES
+const { resourceMetadata: _resourceMetadata, arguments: _arguments, ...PROTECT_NAMES } = GUARD_NAMES
 const NAMES: Names<McpOptions> = { ...PROTECT_NAMES, ...METADATA_NAMES }
 
 /**
@@ -80,7 +90,7 @@ export function protect(verifier: Verifier, options: McpOptions): Middleware {
   } = options
   // Older MCP clients look for the metadata only at the well-known path without the path of the endpoint.
   const metadata = answerAt([WELL_KNOWN], verifier.settings, { ...options, scopesSupported })
-  const guard = createGuard(verifier, guarded)
+  const guard = createGuard(verifier, guarded, (request: McpRequest) => readMcpCall(request, options.resource))
   return async (request, response, next) => {
     const { method = '', url = '', originalUrl: target = url } = request
     let answer: Granted | Refused | MetadataAnswer

@@ -23,7 +23,7 @@ const changed = (members: object) => async (made: Made) => ({
 })
 const withArguments = (value: unknown) => changed({ arguments: () => value })
 
-describe('verifyChain refuses a genuine chain', () => {
+describe('verifyDelegated refuses a genuine chain', () => {
   it.each<[string, (made: Made) => Promise<object>, string]>([
     ['without a proof', without('dpop'), 'PROOF_REQUIRED'],
     ["with dpop: 'required'", changed({ dpop: 'required' }), 'PROOF_REQUIRED'],
@@ -122,16 +122,16 @@ describe('verifyChain refuses a genuine chain', () => {
   })
 })
 
-describe('verifyChain refuses a text that is no genuine chain', () => {
+describe('verifyDelegated refuses a text that is no genuine chain', () => {
   it.each<[string, (made: Made) => unknown, string]>([
-    ['an access token', ({ issuer }) => newToken(issuer.key), 'ROOT_EXPECTED at 0'],
+    ['an access token', ({ issuer }) => newToken(issuer.key), 'MALFORMED_TOKEN'],
     ['a chain with a ~ at its end', ({ chain }) => `${chain}~`, 'MALFORMED_GRANT at 3'],
     ['a chain without its root', ({ chain }) => chain.slice(chain.indexOf('~') + 1), 'ROOT_EXPECTED at 0'],
     ['a chain without its middle', ({ chain }) => withoutMiddle(chain), 'NOT_BY_HOLDER at 1'],
     ['a chain with a wrong signature', ({ chain }) => `${chain.slice(0, -8)}AAAAAAAA`, 'NOT_BY_HOLDER at 2'],
     ['a chain of 16 KiB', () => `${'a'.repeat(8_192)}~${'b'.repeat(8_192)}`, 'CHAIN_TOO_LARGE'],
     ['ten grants', () => Array.from({ length: 10 }, () => 'a.b.c').join('~'), 'CHAIN_TOO_LARGE'],
-    ['no text', () => undefined, 'MALFORMED_GRANT'],
+    ['no text', () => undefined, 'MALFORMED_TOKEN'],
     ['a chain of another issuer', ({ actor }) => grantIssuer().rootFor(actor), 'UNKNOWN_KEY at 0'],
   ])('%s', async (_name, textOf, outcome) => {
     const made = await setUpChain()

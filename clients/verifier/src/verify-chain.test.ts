@@ -12,9 +12,9 @@ import {
 } from '../../../test/clients/verifier/chains.ts'
 import { JWKS, newToken, outcomeOf } from '../../../test/support/offline-verifier.ts'
 
-it('verifyChain resolves with who acts for whom, and what each of them holds', async () => {
+it('verifyDelegated resolves with who acts for whom, and what each of them holds', async () => {
   const { verifier, chain, principal, middle, actor } = await setUpChain()
-  const delegation = await verifier.verifyChain(chain, await wantedWith(actor, chain))
+  const delegation = await verifier.verifyDelegated(chain, await wantedWith(actor, chain))
   const [first, second, third] = idsOf(chain)
   expect(delegation).toEqual({
     principal: principal.did,
@@ -32,7 +32,7 @@ it('verifyChain resolves with who acts for whom, and what each of them holds', a
 
 it('a delegation allows other calls only within the constraints of every grant', async () => {
   const { verifier, chain, actor } = await setUpChain()
-  const delegation = await verifier.verifyChain(chain, await wantedWith(actor, chain))
+  const delegation = await verifier.verifyDelegated(chain, await wantedWith(actor, chain))
   expect([
     delegation.allows('read'),
     delegation.allows('pay', { amount: 500 }),
@@ -45,7 +45,7 @@ it('a delegation allows other calls only within the constraints of every grant',
   expect(() => delegation.allows('')).toThrow(TypeError)
 })
 
-it('verifyChain accepts the grant of the principal itself, and a chain again with another proof', async () => {
+it('verifyDelegated accepts the grant of the principal itself, and a chain again with another proof', async () => {
   const { verifier, rootFor, principal } = await setUpChain()
   const root = await rootFor(principal)
   for (let time = 0; time < 2; time += 1)
@@ -60,7 +60,7 @@ describe('verify refuses', () => {
     [
       'a token of an exchanged chain',
       ({ issuer }) => newToken(issuer.key, Object({ act: { sub: 'x' } })),
-      'MALFORMED_TOKEN',
+      'DELEGATION_NOT_ACCEPTED',
     ],
   ])('%s before it looks for a key', async (_name, textOf, outcome) => {
     const made = await setUpChain()
@@ -72,7 +72,7 @@ describe('verify refuses', () => {
   })
 })
 
-it('verifyChain takes the scope at any of the audiences of the service', async () => {
+it('verifyDelegated takes the scope at any of the audiences of the service', async () => {
   const { verifier, rootFor, principal } = await setUpChain({ audience: ['https://c.example', SHOP] })
   const tools = { 'https://c.example#pay': { amount: { constraint_type: 'range', max: 5 } }, [`${SHOP}#read`]: {} }
   const chain = await rootFor(principal, { tools })
@@ -84,7 +84,7 @@ it('verifyChain takes the scope at any of the audiences of the service', async (
   expect(await call('pay', 6)).toBe('ARGUMENT_REFUSED at 0')
 })
 
-it('verifyChain reads the arguments once, and only after chain and proof were checked', async () => {
+it('verifyDelegated reads the arguments once, and only after chain and proof were checked', async () => {
   const { verifier, chain, actor, middle } = await setUpChain()
   let reads = 0
   const args = () => ({
@@ -100,7 +100,7 @@ it('verifyChain reads the arguments once, and only after chain and proof were ch
   expect(reads).toBe(1)
 })
 
-it('verifyChain leaves out arguments that are undefined', async () => {
+it('verifyDelegated leaves out arguments that are undefined', async () => {
   const { verifier, rootFor, principal } = await setUpChain()
   const tools = { [`${SHOP}#pay`]: { amount: { constraint_type: 'range', max: 5, optional: true } } }
   const chain = await rootFor(principal, { tools })
@@ -118,16 +118,16 @@ it.each<[string, object | undefined]>([
   ['an actor that is an id', { scope: 'pay', actors: ['0190a1b2-c3d4-8e5f-8a6b-7c8d9e0f1a2b'] }],
   ['actors that are undefined', { scope: 'pay', actors: undefined }],
   ['an unknown option', { scope: 'pay', args: () => ({}) }],
-])('verifyChain rejects with TypeError for %s', async (_name, wanted) => {
+])('verifyDelegated rejects with TypeError for %s', async (_name, wanted) => {
   const { verifier, chain } = await setUpChain()
   const caller: Caller = verifier
-  await expect(caller.verifyChain(chain, wanted)).rejects.toThrow(TypeError)
+  await expect(caller.verifyDelegated(chain, wanted)).rejects.toThrow(TypeError)
 })
 
-it('verifyChain names the hop and the rule in its error', async () => {
+it('verifyDelegated names the hop and the rule in its error', async () => {
   const { verifier, chain, actor } = await setUpChain()
   const wanted = { ...(await wantedWith(actor, chain)), arguments: () => ({ amount: 501 }) }
-  const error: unknown = await verifier.verifyChain(chain, wanted).catch((thrown: unknown) => thrown)
+  const error: unknown = await verifier.verifyDelegated(chain, wanted).catch((thrown: unknown) => thrown)
   expect(error).toMatchObject({
     message:
       'An argument of the call is not allowed: at hop 0, the argument "amount" must satisfy its constraint range',

@@ -1,29 +1,23 @@
-import type { GenuineChain, Hop } from '@auth4agent/core/delegation/grant-types'
-import type { GrantReason } from '@auth4agent/core/delegation/refusal'
+import type { AuthorityRefusal, DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { isGovernedBy, type Requirements } from '@auth4agent/core/token/check-requirements'
-import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { DelegationDemands } from '../domain/verify-request.ts'
 
-/** Why a chain is not valid, and the place of the grant to which the reason applies. */
-export interface Refusal {
-  readonly reason: Verdict | GrantReason
-  readonly hop: number | undefined
-}
+/** Why delegated authority is not valid, and the place of the party to which the reason applies. */
+export type Refusal = Pick<AuthorityRefusal, 'reason' | 'hop'>
 
-/** Compares the holders of a genuine chain with the demands of a verifier. */
+/** Compares the parties of genuine delegated authority with the demands of a verifier. */
 export function checkHolders(
-  { hops }: Pick<GenuineChain, 'hops'>,
+  { parties }: Pick<DelegatedAuthority, 'parties'>,
   { operators }: Requirements,
   { actors }: DelegationDemands,
 ): Refusal | undefined {
-  const principal = hops[0]
-  if (principal === undefined || !isGovernedBy(operators, principal)) return { reason: 'OPERATOR_NOT_TRUSTED', hop: 0 }
-  const stranger = hops.findIndex((hop) => !isOf(actors, hop))
+  if (!isGovernedBy(operators, parties[0])) return { reason: 'OPERATOR_NOT_TRUSTED', hop: 0 }
+  const stranger = parties.findIndex((party) => !isOf(actors, party))
   return stranger === -1 ? undefined : { reason: 'ACTOR_NOT_TRUSTED', hop: stranger }
 }
 
-function isOf(domains: readonly string[], { did }: Hop): boolean {
+function isOf(domains: readonly string[], { did }: { readonly did: string }): boolean {
   if (domains.length === 0) return true
   const domain = parseDid(did)?.domain
   return domain !== undefined && domains.includes(domain)

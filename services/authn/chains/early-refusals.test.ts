@@ -1,6 +1,8 @@
 import { createGenuineChains } from '@auth4agent/core/delegation/genuine-chains'
+import { createGenuineDelegated } from '@auth4agent/core/delegation/genuine-delegated'
 import { signDpopProof } from '@auth4agent/core/dpop/sign-dpop-proof'
 import { expect, it } from 'vitest'
+import { keysOf } from '../../../test/support/access-tokens.ts'
 import {
   CHAIN_ISSUER,
   chainOf,
@@ -11,7 +13,7 @@ import {
   READ,
 } from '../../../test/support/grant-chains.ts'
 import type { DelegationDemands, RequestProof, VerifyDemands } from '../domain/verify-request.ts'
-import { verifyChain } from './verify-chain.ts'
+import { verifyAuthority } from './verify-authority.ts'
 
 const [AUDIENCE = '', SCOPE = ''] = READ.split('#')
 const NOW_S = ISSUED + 600
@@ -36,16 +38,17 @@ async function proofOf({ proof = {}, by = 2 }: Change): Promise<RequestProof | u
 /** Verifies a new chain of three grants, and tells how many signatures of the issuer were checked: three of them all. */
 async function verifyNew(change: Change) {
   const keys = countingKeys()
+  const chains = createGenuineChains({ issuer: CHAIN_ISSUER, keys })
   const deps = {
     now: () => (change.nowS ?? NOW_S) * 1000,
     settings: { skewS: 10 },
-    genuineChains: createGenuineChains({ issuer: CHAIN_ISSUER, keys }),
+    genuineDelegated: createGenuineDelegated(chains, { issuer: CHAIN_ISSUER, keys: keysOf() }),
     tokenStatus: { checkAll: async () => undefined },
     replays: { use: () => true, size: 0 },
   }
   const { audience = [AUDIENCE], scope = [SCOPE], operators = [], isInspection = false } = change
   const { args, actors = [], isProofChecked = false } = change
-  const verification = await verifyChain(deps, CHAIN, {
+  const verification = await verifyAuthority(deps, CHAIN, {
     wanted: { audience, scope, operators },
     sent: await proofOf(change),
     delegation: { args, actors, isProofChecked },
@@ -65,7 +68,7 @@ it.each<[string, Change, object]>([
   ['a new proof', { proof: { nowS: NOW_S - 71 } }, { reason: 'PROOF_INVALID', hop: 2 }],
   ['a root that has not expired', { nowS: ISSUED + 3610 }, { reason: 'GRANT_EXPIRED', hop: 0 }],
   ['agents of another domain, in an inspection', { actors: ['x.test'], isInspection: true }, { hop: 0 }],
-])('verifyChain checks one signature of a new chain if the service demands %s', async (_, change, refusal) => {
+])('verifyAuthority checks one signature of a new chain if the service demands %s', async (_, change, refusal) => {
   expect(await verifyNew(change)).toMatchObject({ valid: false, revoked: false, ...refusal, checks: 1 })
 })
 
@@ -74,6 +77,6 @@ it.each<[string, Change, object]>([
   ['that is valid', { operators: [OPERATOR], actors: ['acme.test'] }, { valid: true }],
   ['whose proof the service has checked', { isProofChecked: true, proof: 'none' }, { valid: true }],
   ['that is inspected', { isInspection: true, proof: 'none', scope: [], audience: [] }, { valid: true }],
-])('verifyChain checks all signatures of a new chain %s', async (_, change, answer) => {
+])('verifyAuthority checks all signatures of a new chain %s', async (_, change, answer) => {
   expect(await verifyNew(change)).toMatchObject({ ...answer, checks: 3 })
 })

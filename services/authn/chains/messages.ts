@@ -1,22 +1,43 @@
-import type { GenuineChain } from '@auth4agent/core/delegation/grant-types'
-import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import type { Capabilities } from '@auth4agent/core/delegation/constraint'
+import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
+import { actorOf } from '@auth4agent/core/delegation/delegated-claims'
+import { formatCapabilities } from '@auth4agent/core/delegation/parse-capabilities'
+import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf'
 import {
   ConfirmationSchema,
   DelegationHopSchema,
   type DelegationSchema,
 } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
-import { actorOf } from './verify-chain.ts'
 
-/** Converts a valid chain to the message that tells who acts for whom. */
-export function toDelegation(chain: GenuineChain): MessageInitShape<typeof DelegationSchema> {
-  const actor = actorOf(chain)
+/** Converts valid delegated authority to the message that tells who acts for whom. */
+export function toDelegation({
+  parties,
+  exp,
+  capabilities,
+  jkt,
+}: DelegatedAuthority): MessageInitShape<typeof DelegationSchema> {
   return {
-    principal: chain.hops[0]?.did ?? '',
-    actor: actor.did,
-    hops: chain.hops.map(({ did, operatorId, id }) => create(DelegationHopSchema, { did, operatorId, grantId: id })),
-    // No grant expires after its parent or after the statement about its holder.
-    exp: BigInt(actor.exp),
-    capabilities: [...actor.capabilities.keys()],
-    cnf: create(ConfirmationSchema, { jkt: actor.jkt }),
+    principal: parties[0].did,
+    actor: lastOf(parties).did,
+    hops: parties.map(({ did, operatorId, id }) => create(DelegationHopSchema, { did, operatorId, grantId: id })),
+    exp: BigInt(exp),
+    capabilities: [...capabilities.keys()],
+    cnf: create(ConfirmationSchema, { jkt }),
   }
+}
+
+/** Returns the party that acts for the first one. */
+export function lastOf([first, ...others]: DelegatedAuthority['parties']): DelegatedAuthority['parties'][0] {
+  return others.at(-1) ?? first
+}
+
+/** Returns who acts for the first party (RFC 8693 section 4.1). A party alone has no such member. */
+export function actMember(parties: readonly { readonly did: string }[]): { act?: JsonObject } {
+  const act = actorOf(parties)
+  return act === undefined ? {} : { act }
+}
+
+/** Returns capabilities as authorization details (RFC 9396), in the form of JSON that messages need. */
+export function toDetails(capabilities: Capabilities): JsonObject[] {
+  return capabilities.size === 0 ? [] : JSON.parse(JSON.stringify(formatCapabilities(capabilities)))
 }

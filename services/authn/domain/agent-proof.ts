@@ -8,7 +8,7 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Subject } from './decide-issue.ts'
 
 /** The terms that a signature covers. A term is undefined when the signed text does not contain it. */
-export type CoveredTerms = Pick<ChallengeContent, 'scope' | 'aud' | 'ttl' | 'details' | 'depth'>
+export type CoveredTerms = Pick<ChallengeContent, 'scope' | 'aud' | 'ttl' | 'may_act' | 'details' | 'depth'>
 
 /**
  * How an agent proves itself: by a signature over a text that can be used once. The text is a challenge or a client

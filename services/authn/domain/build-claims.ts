@@ -32,5 +32,6 @@ export function buildClaims(
     epoch: token.epoch,
     ...(token.jkt !== undefined && { cnf: { jkt: token.jkt } }),
     ...(token.key.addedKid !== '' && { agent_key: token.key.addedKid }),
+    ...(terms.mayAct !== undefined && { may_act: { sub: terms.mayAct } }),
   }
 }

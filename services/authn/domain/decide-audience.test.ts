@@ -21,7 +21,7 @@ describe('decideAudience', () => {
   const decide = (operatorId: string, audience = '', callers: string[] = []) => {
     const rules = audience === '' ? [] : [{ audience, callers }]
     const owner = create(LookupAudienceOwnerResponseSchema, { operatorId, rules })
-    return reasonOf(() => decideAudience(AUDIENCE, owner, subject))
+    return reasonOf(() => decideAudience(AUDIENCE, owner, subject.operator))
   }
 
   it.each<[string, Parameters<typeof decide>]>([
@@ -55,14 +55,18 @@ function algorithmOf(audience: Audience, algorithms: Readonly<Record<string, str
     callers: ['*'],
     tokenSigningAlg,
   }))
-  return decideAudience(audience, create(LookupAudienceOwnerResponseSchema, { operatorId, rules }), subject).alg
+  return decideAudience(audience, create(LookupAudienceOwnerResponseSchema, { operatorId, rules }), subject.operator)
+    .alg
 }
 
 /** Decides an audience whose owner has these DPoP rules by audience and lists every operator. */
 function dpopOf(audience: Audience, dpopRules: Readonly<Record<string, string>>) {
   const rules = Object.entries(dpopRules).map(([name, dpop]) => ({ audience: name, callers: ['*'], dpop }))
-  return decideAudience(audience, create(LookupAudienceOwnerResponseSchema, { operatorId: 'owner', rules }), subject)
-    .dpop
+  return decideAudience(
+    audience,
+    create(LookupAudienceOwnerResponseSchema, { operatorId: 'owner', rules }),
+    subject.operator,
+  ).dpop
 }
 
 describe('decideAudience', () => {
@@ -124,7 +128,7 @@ describe('decideAudience', () => {
         { audience: AUDIENCE.text, callers: [], tokenSigningAlg: 'ES256' },
       ],
     })
-    expect(decideAudience(AUDIENCE, owner, subject).alg).toBe('ES256')
+    expect(decideAudience(AUDIENCE, owner, subject.operator).alg).toBe('ES256')
   })
 
   it.each(['ML-DSA-44', 'eddsa', 'none', ' '])(
@@ -140,7 +144,7 @@ describe('decideAudience', () => {
   it('refuses a caller that is not listed before it reports an unknown algorithm', () => {
     const rules = [{ audience: AUDIENCE.text, callers: ['other.example'], tokenSigningAlg: 'ML-DSA-44' }]
     const owner = create(LookupAudienceOwnerResponseSchema, { operatorId: 'owner', rules })
-    expect(reasonOf(() => decideAudience(AUDIENCE, owner, subject))).toBe('AUDIENCE_NOT_ALLOWED')
+    expect(reasonOf(() => decideAudience(AUDIENCE, owner, subject.operator))).toBe('AUDIENCE_NOT_ALLOWED')
   })
 })
 

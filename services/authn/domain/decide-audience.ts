@@ -1,8 +1,13 @@
 import { DEFAULT_TOKEN_ALGORITHM, isTokenAlgorithm, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { Audience } from '@auth4agent/core/token/audience'
-import type { LookupAudienceOwnerResponse } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type {
+  LookupAudienceOwnerResponse,
+  OperatorSnapshot,
+} from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import type { Subject } from './decide-issue.ts'
+
+/** The operator whose agent wants a token. */
+export type Caller = Pick<OperatorSnapshot, 'id' | 'domain'>
 
 type Rule = LookupAudienceOwnerResponse['rules'][number]
 
@@ -23,7 +28,8 @@ export function strongestDemand(terms: readonly Pick<AudienceTerms, 'dpop'>[]): 
 }
 
 /**
- * Decides whether a subject may have a token for an audience other than the issuer. Returns the owner's terms.
+ * Decides whether an agent of an operator may have a token for an audience other than the issuer. Returns the owner's
+ * terms.
  *
  * When another operator owns the audience, that operator must list the audience, or its host, with the agent's domain
  * as a caller. The owner chooses the terms, also for its own agents: with the rule for the exact audience, else with
@@ -31,14 +37,10 @@ export function strongestDemand(terms: readonly Pick<AudienceTerms, 'dpop'>[]): 
  *
  * @throws ApiError AUDIENCE_NOT_ALLOWED; UNAVAILABLE when this process does not know the owner's terms.
  */
-export function decideAudience(
-  audience: Audience,
-  owner: LookupAudienceOwnerResponse,
-  { operator }: Subject,
-): AudienceTerms {
-  const isForeign = owner.operatorId !== '' && owner.operatorId !== operator.id
-  if (isForeign && !isListed(audience, owner.rules, operator.domain)) {
-    throw new ApiError('AUDIENCE_NOT_ALLOWED', `The owner of ${audience.text} must list ${operator.domain} as a caller`)
+export function decideAudience(audience: Audience, owner: LookupAudienceOwnerResponse, caller: Caller): AudienceTerms {
+  const isForeign = owner.operatorId !== '' && owner.operatorId !== caller.id
+  if (isForeign && !isListed(audience, owner.rules, caller.domain)) {
+    throw new ApiError('AUDIENCE_NOT_ALLOWED', `The owner of ${audience.text} must list ${caller.domain} as a caller`)
   }
   const { text, host } = audience
   const rule = owner.rules.find((each) => each.audience === text) ?? owner.rules.find((each) => each.audience === host)

@@ -1,3 +1,4 @@
+import { parseDid } from '@auth4agent/core/identity/did'
 import type { AgentSnapshot, OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type AgentProof, checkStatuses, type ProvenKey, proveKey } from './agent-proof.ts'
@@ -16,7 +17,7 @@ export interface Subject {
  * @param nowS Unix seconds
  * @returns the token's terms, and the key that has signed
  * @throws ApiError INVALID_SIGNATURE, the error of `proof.wrongKey`, BINDING_MISMATCH, BINDING_REQUIRED,
- *   AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE, SCOPE_NOT_ALLOWED
+ *   AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE, SCOPE_NOT_ALLOWED, DELEGATION_NOT_ALLOWED
  */
 export function decideIssue(
   subject: Subject,
@@ -29,7 +30,8 @@ export function decideIssue(
   const key = proveKey(subject, proof, nowS)
   const terms = resolveTerms(proof.covered, requested, defaults)
   const needsBinding = agent.requireBoundChallenges || operator.requireBoundChallenges
-  if (needsBinding && !proof.isFullyBound) throw proof.refusals.unbound()
+  const isBound = proof.isFullyBound && proof.covered.may_act === terms.mayAct
+  if (needsBinding && !isBound) throw proof.refusals.unbound()
   checkStatuses(subject)
   const excess = terms.scope.filter((scope) => !agent.allowedScopes.includes(scope))
   if (excess.length > 0) {
@@ -37,5 +39,23 @@ export function decideIssue(
     const hint = excess.some((scope) => scope.includes(',')) ? '; separate scopes by spaces' : ''
     throw new ApiError('SCOPE_NOT_ALLOWED', `The agent's grant must include the scope "${excess.join(' ')}"${hint}`)
   }
+  checkMayAct(subject, terms.mayAct, key)
   return { terms, key }
+}
+
+/** The policy for grants also decides who may exchange a token: both let another agent act for this one. */
+function checkMayAct({ agent, operator }: Subject, mayAct: string | undefined, key: ProvenKey): void {
+  if (mayAct === undefined) return
+  if (key.addedKid !== '') throw refuseMayAct("may_act needs a signature by the agent's identity key")
+  if (mayAct === agent.did) throw refuseMayAct('may_act must be another agent')
+  if (agent.maxDelegationDepth === 0) {
+    throw refuseMayAct('may_act must be left out, because the max_delegation_depth of the agent is 0')
+  }
+  const domains = [operator.domain, ...operator.delegateTo]
+  if (domains.includes(parseDid(mayAct)?.domain ?? '')) return
+  throw refuseMayAct(`may_act must be an agent of ${domains.join(' or ')}, the delegate_to of the operator`)
+}
+
+function refuseMayAct(detail: string): ApiError {
+  return new ApiError('DELEGATION_NOT_ALLOWED', detail)
 }

@@ -2,7 +2,7 @@ import { type Audience, parseAudience, parseAudiences } from '@auth4agent/core/t
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { TokenRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import type { RequestedTerms } from './token-request.ts'
+import { parseMayAct, type RequestedTerms } from './token-request.ts'
 
 const GRANT_TYPE = 'client_credentials'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -37,16 +37,41 @@ export function clientAssertionOf({ clientAssertionType, clientAssertion }: Clie
  *   INVALID_AUDIENCE
  */
 export function parseTokenRequest(request: TokenRequest): RequestedTerms {
-  const { grantType, scope: text, resource, authorizationDetails } = request
+  const { grantType, scope: text, resource, authorizationDetails, mayAct } = request
   if (grantType === '') throw new ApiError('INVALID_ARGUMENT', 'grant_type must not be missing')
   if (grantType !== GRANT_TYPE) throw new ApiError('UNSUPPORTED_GRANT_TYPE', `grant_type must be ${GRANT_TYPE}`)
-  if (authorizationDetails !== '') throw new ApiError('UNSUPPORTED_AUTHORIZATION_DETAILS')
-  const scope = text === '' ? undefined : parseScopeString(text)
-  if (text !== '' && scope === undefined) throw new ApiError('INVALID_SCOPE', NOT_A_SCOPE)
-  return { scope, audience: resource.length === 0 ? undefined : parseResources(resource), ttl: undefined }
+  if (authorizationDetails !== '') {
+    throw new ApiError(
+      'UNSUPPORTED_AUTHORIZATION_DETAILS',
+      'authorization_details must come with req_cnf, because they give a grant, or with the grant type of an exchange',
+    )
+  }
+  return {
+    scope: parseScope(text),
+    audience: resource.length === 0 ? undefined : parseResources(resource),
+    ttl: undefined,
+    mayAct: parseMayAct(mayAct),
+  }
 }
 
-function parseResources(resource: readonly string[]): readonly Audience[] {
+/**
+ * Parses the parameter scope. An empty text asks for none.
+ *
+ * @throws ApiError INVALID_SCOPE
+ */
+export function parseScope(text: string): readonly string[] | undefined {
+  if (text === '') return undefined
+  const scope = parseScopeString(text)
+  if (scope === undefined) throw new ApiError('INVALID_SCOPE', NOT_A_SCOPE)
+  return scope
+}
+
+/**
+ * Parses the parameters resource (RFC 8707 section 2).
+ *
+ * @throws ApiError INVALID_AUDIENCE
+ */
+export function parseResources(resource: readonly string[]): readonly Audience[] {
   const wrong = resource.find((text) => !text.includes(':') || parseAudience(text) === undefined)
   if (wrong !== undefined) throw new ApiError('INVALID_AUDIENCE', `${NOT_A_RESOURCE}, not "${wrong.slice(0, 300)}"`)
   const audience = parseAudiences(resource)

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
+import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import { uuidv8FromHash } from '@auth4agent/core/encoding/uuid'
 import { CLIENT_ASSERTION_TYPE } from '@auth4agent/core/identity/client-assertion'
+import { parseDid } from '@auth4agent/core/identity/did'
 import { ED25519_ALGORITHMS, type JwsRules, type ParsedJws, parseCompactJws } from '@auth4agent/core/jose/jws'
 import { parseAudiences } from '@auth4agent/core/token/audience'
 import { parseScopeString } from '@auth4agent/core/token/scope'
@@ -42,13 +44,16 @@ const REFUSALS: AgentProof['refusals'] = {
   void: () => new ApiError('INVALID_ASSERTION'),
   unbound: () => new ApiError('BINDING_REQUIRED', UNBOUND),
 }
-const UNBOUND = 'The client assertion must contain the claims scope and resource, because the operator requires it'
+const UNBOUND =
+  'The client assertion must contain the claims scope and resource, and may_act if the request has it, because the ' +
+  'operator requires it'
 
 /**
  * Parses a client assertion (RFC 7523 section 3), and checks all of it except the signature. `clientId` is the
  * parameter client_id; empty if the request does not contain it.
  *
- * The claims `scope` and `resource` are additional to the RFC: the signature then covers these terms of the token.
+ * The claims `scope`, `resource` and `may_act` are additional to the RFC: the signature then covers these terms of the
+ * token.
  *
  * @throws ApiError INVALID_ASSERTION, ASSERTION_EXPIRED, UNSUPPORTED_AUTHORIZATION_DETAILS
  */
@@ -114,7 +119,15 @@ function coveredTerms({ payload }: ParsedJws): CoveredTerms {
   const scope = typeof scopeText === 'string' ? parseScopeString(scopeText) : undefined
   if (scopeText !== undefined && scope === undefined) throw invalid('scope must be scope-tokens with spaces between')
   const audience = resource === undefined ? undefined : parseResource(resource)
-  return bindingOf({ scope, audience, ttl: undefined })
+  return bindingOf({ scope, audience, ttl: undefined, mayAct: parseParty(payload.may_act) })
+}
+
+/** Parses the claim may_act (RFC 8693 section 4.4). */
+function parseParty(party: unknown): string | undefined {
+  if (party === undefined) return undefined
+  const sub = isJsonObject(party) && Object.keys(party).length === 1 ? party.sub : undefined
+  if (typeof sub === 'string' && parseDid(sub) !== undefined) return sub
+  throw invalid('may_act must be an object with only sub, the DID of an agent')
 }
 
 function parseResource(resource: unknown) {

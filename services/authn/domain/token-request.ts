@@ -1,5 +1,6 @@
 import { parseDuration } from '@auth4agent/core/encoding/duration'
 import type { ChallengeContent } from '@auth4agent/core/identity/challenge'
+import { parseDid } from '@auth4agent/core/identity/did'
 import { type Audience, parseAudience, parseAudiences } from '@auth4agent/core/token/audience'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { CreateChallengeRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
@@ -11,6 +12,8 @@ export interface RequestedTerms {
   readonly audience: readonly Audience[] | undefined
   /** Seconds. */
   readonly ttl: number | undefined
+  /** DID of the agent that may exchange the token. */
+  readonly mayAct?: string | undefined
 }
 
 /** Bounds of a token's lifetime, in seconds. */
@@ -31,15 +34,17 @@ export interface TokenTerms {
   readonly audience: readonly Audience[]
   /** Seconds. */
   readonly ttl: number
+  /** DID of the agent that may exchange the token; undefined if none may. */
+  readonly mayAct?: string | undefined
 }
 
 /**
  * Parses the terms that a request asks for.
  *
- * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_TTL
+ * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_TTL, INVALID_ARGUMENT
  */
 export function parseRequestedTerms(
-  request: Pick<CreateChallengeRequest, 'scope' | 'audience' | 'ttl'>,
+  request: Pick<CreateChallengeRequest, 'scope' | 'audience' | 'ttl'> & Partial<Pick<CreateChallengeRequest, 'mayAct'>>,
   bounds: TtlBounds,
 ): RequestedTerms {
   const scope = request.scope === undefined ? undefined : parseScopeString(request.scope)
@@ -50,7 +55,19 @@ export function parseRequestedTerms(
     scope,
     audience: audience.length === 0 ? undefined : audience,
     ttl: parseTtl(request.ttl, bounds),
+    mayAct: parseMayAct(request.mayAct),
   }
+}
+
+/**
+ * Parses the agent that a request allows to exchange the token. An empty text allows none.
+ *
+ * @throws ApiError INVALID_ARGUMENT
+ */
+export function parseMayAct(did = ''): string | undefined {
+  if (did === '') return undefined
+  if (parseDid(did) === undefined) throw new ApiError('INVALID_ARGUMENT', 'may_act must be the DID of an agent')
+  return did
 }
 
 /**
@@ -71,11 +88,17 @@ export function parseTtl(text: string | undefined, { min, max }: TtlBounds): num
 }
 
 /** Returns the members of a challenge that bind it to the requested terms. */
-export function bindingOf({ scope, audience, ttl }: RequestedTerms): Pick<ChallengeContent, 'scope' | 'aud' | 'ttl'> {
+export function bindingOf({
+  scope,
+  audience,
+  ttl,
+  mayAct,
+}: RequestedTerms): Pick<ChallengeContent, 'scope' | 'aud' | 'ttl' | 'may_act'> {
   return {
     ...(scope && { scope: canonicalScope(scope) }),
     ...(audience && { aud: canonicalAudience(audience) }),
     ...(ttl !== undefined && { ttl }),
+    ...(mayAct !== undefined && { may_act: mayAct }),
   }
 }
 
@@ -86,7 +109,7 @@ export function bindingOf({ scope, audience, ttl }: RequestedTerms): Pick<Challe
  * @throws ApiError BINDING_MISMATCH
  */
 export function resolveTerms(
-  bound: Pick<ChallengeContent, 'scope' | 'aud' | 'ttl' | 'details' | 'depth'>,
+  bound: Pick<ChallengeContent, 'scope' | 'aud' | 'ttl' | 'may_act' | 'details' | 'depth'>,
   requested: RequestedTerms,
   defaults: TermDefaults,
 ): TokenTerms {
@@ -107,6 +130,7 @@ export function resolveTerms(
     scope: scope ? scope.split(' ') : [],
     audience: requested.audience ?? (aud === undefined ? [defaults.audience] : reparse(aud)),
     ttl: ttl ?? defaults.ttl,
+    mayAct: resolveTerm('may_act', bound.may_act, requested.mayAct),
   }
 }
 

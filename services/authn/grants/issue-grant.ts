@@ -6,14 +6,14 @@ import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { rememberOwners } from '../audience-owners.ts'
 import type { AuthnDeps } from '../config.ts'
-import { IDENTITY_KEY } from '../domain/agent-proof.ts'
+import { type AgentProof, IDENTITY_KEY } from '../domain/agent-proof.ts'
 import { decideAudience } from '../domain/decide-audience.ts'
 import type { Subject } from '../domain/decide-issue.ts'
 import { audiencesOf } from '../domain/split-capability.ts'
 import { openChallenge } from '../open-challenge.ts'
 import { redeemProof } from '../redeem-proof.ts'
 import { decideGrant, type GrantTerms } from './domain/decide-grant.ts'
-import { parseGrantRequest } from './domain/grant-request.ts'
+import { parseGrantRequest, type RequestedGrant } from './domain/grant-request.ts'
 import { checkGrantSize, rootGrantOf } from './domain/root-grant.ts'
 
 /** A new root grant, its terms, and when it expires in Unix seconds. */
@@ -23,6 +23,12 @@ export interface IssuedGrant {
   readonly exp: number
 }
 
+/** How an agent asks for a grant: its proof, and the terms that the request contains. */
+export interface GrantOrder {
+  readonly proof: AgentProof
+  readonly requested: RequestedGrant
+}
+
 /**
  * Redeems a signed challenge for the first grant of a chain. docs/protocol.md section 6 gives the order of the checks.
  *
@@ -30,10 +36,19 @@ export interface IssuedGrant {
  *   or its operator changes during every attempt.
  */
 export async function issueGrant(deps: AuthnDeps, request: IssueGrantRequest, call: Call): Promise<IssuedGrant> {
-  if (call.dpop !== undefined) throw new ApiError('INVALID_DPOP_PROOF', NO_PROOF)
+  refuseDpop(call)
   deps.subjects.of(request.did)
   const requested = parseGrantRequest(request, deps.settings.ttlS)
-  const proof = await openChallenge(deps, { ...request, kid: '' })
+  return redeemForGrant(deps, { proof: await openChallenge(deps, { ...request, kid: '' }), requested }, call)
+}
+
+/**
+ * Redeems the proof of an agent for the first grant of a chain.
+ *
+ * @throws ApiError as issueGrant does
+ */
+export async function redeemForGrant(deps: AuthnDeps, order: GrantOrder, call: Call): Promise<IssuedGrant> {
+  const { proof, requested } = order
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, proof, call, async (fresh, at, id) => {
     const terms = decideGrant(fresh, proof, requested, deps.termDefaults.ttl)
     await checkAudiences(deps, fresh, terms)
@@ -45,12 +60,17 @@ export async function issueGrant(deps: AuthnDeps, request: IssueGrantRequest, ca
   return { grant: await deps.grantSigner.sign(kid, rootGrantClaims(root)), terms: decision.terms, exp: root.exp }
 }
 
+/** Throws INVALID_DPOP_PROOF if a request for a grant has a DPoP proof. */
+export function refuseDpop(call: Call): void {
+  if (call.dpop !== undefined) throw new ApiError('INVALID_DPOP_PROOF', NO_PROOF)
+}
+
 /** The owners decide as for tokens. Their demands for algorithm and DPoP do not matter: a grant is always bound. */
-async function checkAudiences(deps: AuthnDeps, subject: Subject, { capabilities }: GrantTerms): Promise<void> {
+async function checkAudiences(deps: AuthnDeps, { operator }: Subject, { capabilities }: GrantTerms): Promise<void> {
   const ownerOf = rememberOwners(deps.operators)
   for (const text of audiencesOf(capabilities)) {
     const audience = text === deps.issuer ? undefined : parseAudience(text)
-    if (audience !== undefined) decideAudience(audience, await ownerOf(audience.host), subject)
+    if (audience !== undefined) decideAudience(audience, await ownerOf(audience.host), operator)
   }
 }
 

@@ -1,17 +1,17 @@
-import type { Capabilities } from '@auth4agent/core/delegation/constraint'
-import type { GenuineChain } from '@auth4agent/core/delegation/grant-types'
+import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
 import { isChain } from '@auth4agent/core/delegation/is-chain'
+import { isDelegated } from '@auth4agent/core/delegation/is-delegated'
 import { parseAudience } from '@auth4agent/core/token/audience'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { IntrospectRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { actorOf, verifyGenuineChain } from '../chains/verify-chain.ts'
+import { verifyGenuineAuthority } from '../chains/verify-authority.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { Subject } from '../domain/decide-issue.ts'
 import { audiencesOf } from '../domain/split-capability.ts'
 import { verifyGenuine } from '../verify-token.ts'
-import { type IntrospectionMembers, membersOfChain, membersOfToken } from './introspection-members.ts'
+import { type IntrospectionMembers, membersOfAuthority, membersOfToken } from './introspection-members.ts'
 import { authenticateClient } from './open-assertion.ts'
 
 /** The `token_type_hint` with which a client says that it knows chains of grants. */
@@ -26,7 +26,8 @@ export interface Introspection {
 /**
  * Introspects a token or a chain of grants for an agent (RFC 7662). It is active if it is genuine, within its lifetime
  * and not ended, and the agent's operator may know it. A chain is never active for a client that does not say that it
- * knows chains: it would take the chain for a bearer token, and the principal for the caller.
+ * knows chains: it would take the chain for a bearer token, and the principal for the caller. A delegated token needs
+ * no hint: its form is that of other bound tokens, and `scope` has nothing that is constrained.
  *
  * @throws ApiError INVALID_ARGUMENT, UNAVAILABLE, and as authenticateClient does
  */
@@ -37,8 +38,8 @@ export async function introspect(
 ): Promise<Introspection> {
   if (token === '') throw new ApiError('INVALID_ARGUMENT', 'token must not be missing')
   const client = await authenticateClient(deps, request, call)
-  const members = isChain(token)
-    ? await introspectChain(deps, token, client, request.tokenTypeHint)
+  const members = isDelegated(token)
+    ? await introspectDelegated(deps, token, client, request.tokenTypeHint)
     : await introspectToken(deps, token, client)
   return { client: client.agent.did, members }
 }
@@ -56,19 +57,19 @@ async function introspectToken(
   return verification.valid ? membersOfToken(verification.claims) : undefined
 }
 
-async function introspectChain(
+async function introspectDelegated(
   deps: AuthnDeps,
   token: string,
   client: Subject,
   hint: string,
 ): Promise<IntrospectionMembers | undefined> {
-  if (hint !== CHAIN_HINT) return undefined
-  let visible: Capabilities = new Map()
-  const verification = await verifyGenuineChain(deps, token, async (chain) => {
-    visible = await visibleTo(deps, client, chain)
-    return visible.size > 0 ? undefined : { reason: 'AUDIENCE_MISMATCH', hop: undefined }
+  if (isChain(token) && hint !== CHAIN_HINT) return undefined
+  let audiences: readonly string[] = []
+  const verification = await verifyGenuineAuthority(deps, token, async (authority) => {
+    audiences = await visibleTo(deps, client, authority)
+    return audiences.length > 0 ? undefined : { reason: 'AUDIENCE_MISMATCH', hop: undefined }
   })
-  return verification.valid ? membersOfChain(verification.chain, visible) : undefined
+  return verification.valid ? membersOfAuthority(verification.authority, audiences) : undefined
 }
 
 /**
@@ -85,20 +86,19 @@ export async function mayKnow(
 }
 
 /**
- * Returns the capabilities of a chain that an agent's operator may know: all if it governs a holder, and otherwise
- * those at audiences that it owns.
+ * Returns the audiences of a chain or delegated token about which an agent's operator may know: all if it governs a
+ * party, and otherwise those that it owns.
  */
 async function visibleTo(
   deps: Owners,
   { operator }: Subject,
-  chain: Pick<GenuineChain, 'hops' | 'issuer'>,
-): Promise<Capabilities> {
-  const { capabilities } = actorOf(chain)
-  if (chain.hops.some(({ operatorId }) => operatorId === operator.id)) return capabilities
+  { parties, claims, capabilities }: Pick<DelegatedAuthority, 'parties' | 'claims' | 'capabilities'>,
+): Promise<readonly string[]> {
+  const audiences = claims?.aud ?? audiencesOf(capabilities)
+  if (parties.some(({ operatorId }) => operatorId === operator.id)) return audiences
   const owned: string[] = []
-  for (const audience of audiencesOf(capabilities))
-    if (await owns(deps, operator.id, audience)) owned.push(`${audience}#`)
-  return new Map([...capabilities].filter(([capability]) => owned.some((prefix) => capability.startsWith(prefix))))
+  for (const audience of audiences) if (await owns(deps, operator.id, audience)) owned.push(audience)
+  return owned
 }
 
 async function owns({ issuer, operators }: Owners, operatorId: string, audience: string): Promise<boolean> {

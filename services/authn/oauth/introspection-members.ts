@@ -1,12 +1,11 @@
 import { type Capabilities, isUnconstrained } from '@auth4agent/core/delegation/constraint'
-import type { GenuineChain } from '@auth4agent/core/delegation/grant-types'
-import { formatCapabilities } from '@auth4agent/core/delegation/parse-capabilities'
+import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { actorOf } from '../chains/verify-chain.ts'
+import { actMember, lastOf, toDetails } from '../chains/messages.ts'
 import { audiencesOf, splitCapability } from '../domain/split-capability.ts'
 
-/** What an answer tells about an active token or chain (RFC 7662 section 2.2). Times are in Unix seconds. */
+/** What an answer tells about an active token or chain of grants (RFC 7662 section 2.2). Times are in Unix seconds. */
 export interface IntrospectionMembers extends Omit<AccessTokenClaims, 'epoch' | 'nbf'> {
   readonly nbf?: number
   readonly token_type: 'Bearer' | 'DPoP'
@@ -26,34 +25,38 @@ export function membersOfToken(claims: AccessTokenClaims): IntrospectionMembers 
 }
 
 /**
- * Returns what an answer tells about a chain.
- * @param visible the capabilities of the last grant that the client may know
+ * Returns what an answer tells about a chain or a delegated token.
+ * @param audiences those about which the client may know
  */
-export function membersOfChain(chain: GenuineChain, visible: Capabilities): IntrospectionMembers {
-  const [principal = actorOf(chain), ...others] = chain.hops
-  const actor = actorOf(chain)
-  // JSON, as the message needs it.
-  const details: JsonObject[] = JSON.parse(JSON.stringify(formatCapabilities(visible)))
-  const act = others.reduce<JsonObject | undefined>(
-    (earlier, { did: sub }) => ({ sub, ...(earlier && { act: earlier }) }),
-    undefined,
-  )
+export function membersOfAuthority(
+  { parties, chain, claims, capabilities, jkt, exp }: DelegatedAuthority,
+  audiences: readonly string[],
+): IntrospectionMembers {
+  const [principal, actor] = [parties[0], lastOf(parties)]
+  const common = { aud: audiences, token_type: 'DPoP', ...actMember(parties) } as const
+  if (claims !== undefined) {
+    const { epoch: _epoch, lineage: _lineage, details, ...members } = claims
+    const visible = toDetails(at(audiences, details))
+    return { ...members, ...common, ...(visible.length > 0 && { authorization_details: visible }) }
+  }
+  const visible = at(audiences, capabilities)
   return {
+    ...common,
     iss: chain.issuer,
     sub: principal.did,
     client_id: actor.did,
     operator_id: principal.operatorId,
     jti: actor.id,
-    // No grant expires after its parent, so the last one expires first.
-    exp: actor.exp,
-    iat: actor.iat,
-    cnf: { jkt: actor.jkt },
-    token_type: 'DPoP',
-    aud: audiencesOf(visible),
+    exp,
+    iat: Math.max(...chain.hops.map(({ iat }) => iat)),
+    cnf: { jkt },
     scope: scopesEverywhere(visible).join(' '),
-    ...(act && { act }),
-    authorization_details: details,
+    authorization_details: toDetails(visible),
   }
+}
+
+function at(audiences: readonly string[], capabilities: Capabilities): Capabilities {
+  return new Map([...capabilities].filter(([capability]) => audiences.includes(splitCapability(capability).audience)))
 }
 
 /**

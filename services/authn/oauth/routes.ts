@@ -1,7 +1,14 @@
-import type { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
-import type { Handlers } from '../../chain/call.ts'
+import type { Capabilities } from '@auth4agent/core/delegation/constraint'
+import { formatCapabilities } from '@auth4agent/core/delegation/parse-capabilities'
+import type { JsonObject } from '@bufbuild/protobuf'
+import type { OAuthService, TokenRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
+import type { Call, Handlers } from '../../chain/call.ts'
 import type { AuthnDeps } from '../config.ts'
 import { parseTokenRequest } from '../domain/oauth-request.ts'
+import { ACCESS_TOKEN, EXCHANGE, parseExchangeRequest } from '../exchange/domain/exchange-request.ts'
+import { exchangeToken } from '../exchange/exchange-token.ts'
+import { isRootRequest, parseRootRequest } from '../grants/domain/root-request.ts'
+import { redeemForGrant, refuseDpop } from '../grants/issue-grant.ts'
 import { issueToken } from '../issue-token.ts'
 import { type Introspection, introspect } from './introspect.ts'
 import { type IntrospectionMembers, tokenTypeOf } from './introspection-members.ts'
@@ -12,6 +19,8 @@ import { revokeOwn } from './revoke.ts'
 export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
   return {
     async token(request, call) {
+      if (request.grantType === EXCHANGE) return exchange(deps, request, call)
+      if (isRootRequest(request)) return issueRoot(deps, request, call)
       const requested = parseTokenRequest(request)
       const assertion = openAssertion(deps, request)
       const { token, claims } = await issueToken(deps, { proof: assertion.proof, requested }, call)
@@ -32,9 +41,41 @@ export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
   }
 }
 
+/** Issues the first grant of a chain. Its token type says that it is no access token. */
+async function issueRoot(deps: AuthnDeps, request: TokenRequest, call: Call) {
+  refuseDpop(call)
+  const requested = parseRootRequest(request)
+  const assertion = openAssertion(deps, request)
+  const { grant, terms } = await redeemForGrant(deps, { proof: assertion.proof, requested }, call)
+  if (assertion.namesEndpoint) deps.sawEndpointAudience(assertion.proof.did)
+  return {
+    accessToken: grant,
+    tokenType: 'aat',
+    expiresIn: terms.ttl,
+    authorizationDetails: detailsOf(terms.capabilities),
+  }
+}
+
+/** Exchanges a token (RFC 8693). */
+async function exchange(deps: AuthnDeps, request: TokenRequest, call: Call) {
+  const requested = parseExchangeRequest(request)
+  const assertion = openAssertion(deps, request)
+  const { token, claims } = await exchangeToken(deps, { proof: assertion.proof, requested }, call)
+  if (assertion.namesEndpoint) deps.sawEndpointAudience(claims.client_id)
+  const { iat, exp, scope, details } = claims
+  return {
+    accessToken: token,
+    issuedTokenType: ACCESS_TOKEN,
+    tokenType: 'DPoP',
+    expiresIn: exp - iat,
+    scope,
+    authorizationDetails: detailsOf(details),
+  }
+}
+
 function toResponse(members: IntrospectionMembers) {
-  const { client_id, operator_id, token_type, exp, iat, nbf, aud, scope, agent_key, authorization_details, ...same } =
-    members
+  const { client_id, operator_id, token_type, exp, iat, nbf, aud, scope, ...others } = members
+  const { agent_key, may_act, authorization_details, ...same } = others
   return {
     ...same,
     aud: [...aud],
@@ -46,8 +87,14 @@ function toResponse(members: IntrospectionMembers) {
     ...(nbf !== undefined && { nbf: BigInt(nbf) }),
     ...(scope !== '' && { scope }),
     ...(agent_key !== undefined && { agentKey: agent_key }),
+    ...(may_act && { mayAct: { ...may_act } }),
     ...(authorization_details && { authorizationDetails: [...authorization_details] }),
   }
+}
+
+/** Returns capabilities in the form of a message. */
+function detailsOf(capabilities: Capabilities): JsonObject[] {
+  return capabilities.size === 0 ? [] : JSON.parse(JSON.stringify(formatCapabilities(capabilities)))
 }
 
 /** Signs the answer as a JWT for the client (RFC 9701 section 5). */

@@ -1,12 +1,16 @@
+import { DETAIL_TYPE } from '@auth4agent/core/delegation/parse-capabilities'
 import { DPOP_ALGORITHMS } from '@auth4agent/core/dpop/dpop-proof'
 import { ED25519_ALGORITHMS } from '@auth4agent/core/jose/jws'
 import type { GatewayConfig } from '../config.ts'
 
+/** The version of the draft that grants follow. A later version may have another format. */
+const AAT_DRAFT = 'draft-niyikiza-oauth-attenuating-agent-tokens-02'
 const METHODS = ['private_key_jwt']
 
 /**
  * Returns the metadata of the authorization server (RFC 8414 section 2) as JSON text. It names only what this server
- * has: no authorization endpoint, so no response types, and no client registration.
+ * has: no authorization endpoint, so no response types, and no client registration. `aat_issuer` is a member of the
+ * draft (section 6.1.1), `aat_draft` an own one.
  *
  * The MCP SDK for TypeScript refuses metadata without `authorization_endpoint`, although RFC 8414 section 2 allows
  * that here. So `isForMcp` adds the member. The server refuses every request to this address with 404.
@@ -20,7 +24,10 @@ export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'ba
     token_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,
     jwks_uri: `${baseUrl}/.well-known/jwks.json`,
     response_types_supported: [],
-    grant_types_supported: ['client_credentials'],
+    grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+    authorization_details_types_supported: [DETAIL_TYPE],
+    aat_issuer: true,
+    aat_draft: AAT_DRAFT,
     introspection_endpoint: `${baseUrl}/oauth/introspect`,
     introspection_endpoint_auth_methods_supported: METHODS,
     introspection_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,

@@ -487,7 +487,7 @@ export const reasons = {
   UNSUPPORTED_AUTHORIZATION_DETAILS: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'This server has no types of authorization details',
+    title: 'The request must not have authorization details',
     oauth: 'invalid_authorization_details',
   },
 
@@ -520,6 +520,110 @@ export const reasons = {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
     title: 'A constraint is malformed',
+    oauth: 'invalid_authorization_details',
+  },
+
+  // Exchange of tokens (RFC 8693).
+  INVALID_SUBJECT_TOKEN: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The subject token or the actor token is not genuine',
+    oauth: 'invalid_request',
+  },
+  EXCHANGE_THE_CHAIN: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'A token in which an agent acts for another cannot be exchanged again',
+    oauth: 'invalid_request',
+  },
+  ACTOR_NOT_HOLDER: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The client is not the holder of the last grant',
+    oauth: 'invalid_request',
+  },
+  ACTOR_NOT_AUTHORIZED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The subject token does not name the client as the agent that may act',
+    oauth: 'invalid_request',
+  },
+  IMPERSONATION_REFUSED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The actor token is not a token of the client',
+    oauth: 'invalid_request',
+  },
+  GRANT_EXPIRED: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'A grant of the chain has expired',
+    oauth: 'invalid_request',
+  },
+  GRANT_NOT_YET_VALID: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'A grant or a holder statement was issued in the future',
+    oauth: 'invalid_request',
+  },
+  TOKEN_EXPIRED: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The token has expired',
+    oauth: 'invalid_request',
+  },
+  TOKEN_NOT_YET_VALID: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The token is not valid yet',
+    oauth: 'invalid_request',
+  },
+  UNKNOWN_KEY: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The issuer does not publish the key of the token or grant, or has ended it',
+    oauth: 'invalid_request',
+  },
+  TOKEN_REVOKED: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The token or a grant of the chain has been revoked',
+    oauth: 'invalid_request',
+  },
+  AGENT_TOKENS_ENDED: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The token or a grant was ended together with all others of its agent',
+    oauth: 'invalid_request',
+  },
+  OPERATOR_TOKENS_ENDED: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The token or a grant was ended together with all others of its operator',
+    oauth: 'invalid_request',
+  },
+  CAPABILITY_ADDED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The subject token does not have the capability',
+    oauth: 'invalid_authorization_details',
+  },
+  ARGUMENT_ADDED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The subject token does not allow the argument',
+    oauth: 'invalid_authorization_details',
+  },
+  CONSTRAINT_DROPPED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The subject token requires an argument that is left out or optional',
+    oauth: 'invalid_authorization_details',
+  },
+  CONSTRAINT_WIDENED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'A constraint is not known to be as narrow as that of the subject token',
     oauth: 'invalid_authorization_details',
   },
 

@@ -117,7 +117,7 @@ async function measureChains(hops: number): Promise<{ readonly fresh: number; re
   const texts = await Promise.all(Array.from({ length: CHAINS }, () => chains.chainThrough(holders.slice(0, hops + 1))))
   const send = async (chain: string) => ({ chain, dpop: await proofOf(chain, hops) })
   const verify = ({ chain, dpop }: Awaited<ReturnType<typeof send>>) =>
-    verifier.verifyChain(chain, { scope: SCOPE, dpop })
+    verifier.verifyDelegated(chain, { scope: SCOPE, dpop })
   const fresh = await time(await Promise.all(texts.map((text) => send(copyOf(text)))), verify)
   const again = await Promise.all(texts.map(() => send(copyOf(texts.at(-1) ?? ''))))
   return { fresh, seen: await time(again, verify) }

@@ -60,7 +60,7 @@ export async function setUpChain(options: Partial<VerifierOptions> = {}, domains
 /** What {@link setUpChain} made. */
 export type Made = Awaited<ReturnType<typeof setUpChain>>
 
-/** Returns the options of `verifyChain` for a chain that its holder sent to `POST https://b.example/pay`. */
+/** Returns the options of `verifyDelegated` for a chain that its holder sent to `POST https://b.example/pay`. */
 export async function wantedWith(holder: Holder, chain: string, edits: Partial<DpopContent> = {}) {
   const dpop = { proof: await holder.prove(chain, edits), method: 'POST', url: PAY_URL }
   return { scope: 'pay', arguments: () => ({ amount: 20 }), dpop }
@@ -68,13 +68,13 @@ export async function wantedWith(holder: Holder, chain: string, edits: Partial<D
 
 /** A caller in JavaScript, which may pass anything. */
 export interface Caller {
-  verifyChain(chain: unknown, wanted: unknown): Promise<unknown>
+  verifyDelegated(chain: unknown, wanted: unknown): Promise<unknown>
 }
 
 /** Returns VALID, or the reason why the chain is refused and the place of the refused grant. */
 export async function chainOutcome(verifier: Caller, chain: unknown, wanted: unknown): Promise<string> {
   try {
-    await verifier.verifyChain(chain, wanted)
+    await verifier.verifyDelegated(chain, wanted)
     return 'VALID'
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error

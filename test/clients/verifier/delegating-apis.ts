@@ -5,7 +5,6 @@ import * as expressApi from '@auth4agent/verifier/express'
 import * as fastifyApi from '@auth4agent/verifier/fastify'
 import * as grpcApi from '@auth4agent/verifier/grpc'
 import { type ProtectedOrDelegated, protect as protectHono } from '@auth4agent/verifier/hono'
-import { protect as protectMcp } from '@auth4agent/verifier/mcp'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
 import express from 'express'
@@ -52,26 +51,6 @@ export const startDelegating = {
       context.json(tell(context.get('delegation'), () => context.get('claims') ?? { sub: '' })),
     )
     return serveHono(app)
-  },
-  async mcp(verifier: Verifier): Promise<Api> {
-    const app = express().use(express.json())
-    const { audience } = verifier.settings
-    app.use(
-      protectMcp(verifier, {
-        ...ACCEPT,
-        resource: 'https://b.example/mcp',
-        audience,
-        arguments: ({ body }) => amountOf(body),
-      }),
-    )
-    app.post('/pay', (request, response) => {
-      const { clientId, scopes, extra } = Object('auth' in request ? request.auth : undefined)
-      const { delegation, claims } = extra
-      response.json(
-        delegation === undefined ? { sub: claims.sub } : { actor: clientId, principal: delegation.principal, scopes },
-      )
-    })
-    return listening(createServer(app))
   },
 } as const
 

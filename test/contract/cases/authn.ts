@@ -148,6 +148,10 @@ const bindings: readonly RefusalCase[] = [
   }),
   redeemed('a challenge for a grant', 'BINDING_MISMATCH', asIs, { content: { details: 'x' } }),
   redeemed('a challenge for the depth of a grant', 'BINDING_MISMATCH', asIs, { content: { depth: 0 } }),
+  redeemed('another agent that may act', 'BINDING_MISMATCH', () => ({ may_act: NOWHERE_DID }), {
+    content: { may_act: UNKNOWN_DID },
+  }),
+  redeemed('an agent of another domain that may act', 'DELEGATION_NOT_ALLOWED', () => ({ may_act: NOWHERE_DID })),
   redeemed('another ttl', 'BINDING_MISMATCH', () => ({ ttl: '61s' }), { content: ISSUED_FOR }),
   redeemed('an unbound challenge of an agent that requires bound ones', 'BINDING_REQUIRED', asIs, { agent: 'careful' }),
   redeemed('an unbound challenge under an operator that requires bound ones', 'BINDING_REQUIRED', asIs, {

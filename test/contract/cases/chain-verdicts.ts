@@ -56,6 +56,6 @@ export const chainCases: readonly VerdictCase[] = [
 ]
 
 /** Returns an agent of the world as a holder of grants. */
-function holderOf({ id, did, operatorId, pair }: SeededAgent): TestHolder {
+export function holderOf({ id, did, operatorId, pair }: SeededAgent): TestHolder {
   return { id, did, operatorId, key: pair.privateKey, publicKey: pair.publicKey }
 }

@@ -68,6 +68,14 @@ export const scope: FieldRow = {
     'has 50 KB': [text(50_000), 'INVALID_SCOPE'],
   },
 }
+/** The agent that may exchange a token. */
+export const mayAct: FieldRow = {
+  wrong: {
+    'is no DID': ['did:web:acme-operator.com', 'INVALID_ARGUMENT'],
+    'is the name of a prototype': ['__proto__', 'INVALID_ARGUMENT'],
+    'has 50 KB': [text(50_000), 'INVALID_ARGUMENT'],
+  },
+}
 /** The audience of a token. */
 export const audience: FieldRow = {
   wrong: {

@@ -1,5 +1,5 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
-import { did, type FieldRow, named, text, ttl } from './field-row.ts'
+import { did, type FieldRow, mayAct, named, text, ttl } from './field-row.ts'
 
 /** The capabilities of a grant. */
 const details: FieldRow = {
@@ -23,6 +23,8 @@ const depth: FieldRow = {
 export const grantFieldRows: Readonly<Record<string, FieldRow>> = {
   'CreateChallengeRequest.authorization_details': { wrong: details.wrong ?? {} },
   'CreateChallengeRequest.max_depth': { ...depth, fits: { 'is zero': 0, 'is the maximum': 8 } },
+  'CreateChallengeRequest.may_act': mayAct,
+  'IssueTokenRequest.may_act': mayAct,
   'IssueGrantRequest.did': did,
   'IssueGrantRequest.challenge': { absent: 'CHALLENGE_NOT_FOUND', ...named('CHALLENGE_NOT_FOUND') },
   'IssueGrantRequest.nonce': { absent: 'CHALLENGE_NOT_FOUND', ...named('CHALLENGE_NOT_FOUND') },

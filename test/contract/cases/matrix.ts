@@ -36,6 +36,26 @@ const OF_DETAILS: readonly ReasonCode[] = [
   'UNKNOWN_CONSTRAINT',
   'MALFORMED_CONSTRAINT',
 ]
+/** Reasons about the tokens of an exchange, and about what it asks for. */
+const OF_EXCHANGES: readonly ReasonCode[] = [
+  'INVALID_SUBJECT_TOKEN',
+  'EXCHANGE_THE_CHAIN',
+  'ACTOR_NOT_HOLDER',
+  'ACTOR_NOT_AUTHORIZED',
+  'IMPERSONATION_REFUSED',
+  'GRANT_EXPIRED',
+  'GRANT_NOT_YET_VALID',
+  'TOKEN_EXPIRED',
+  'TOKEN_NOT_YET_VALID',
+  'UNKNOWN_KEY',
+  'TOKEN_REVOKED',
+  'AGENT_TOKENS_ENDED',
+  'OPERATOR_TOKENS_ENDED',
+  'CAPABILITY_ADDED',
+  'ARGUMENT_ADDED',
+  'CONSTRAINT_DROPPED',
+  'CONSTRAINT_WIDENED',
+]
 /** Reasons about DPoP, for RPCs that issue a token. */
 const OF_PROOFS: readonly ReasonCode[] = [
   'INVALID_DPOP_PROOF',
@@ -205,6 +225,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'SCOPE_NOT_ALLOWED',
     'AUDIENCE_NOT_ALLOWED',
     'ALGORITHM_CONFLICT',
+    'DELEGATION_NOT_ALLOWED',
     'CHALLENGE_USED',
     ...OF_PROOFS,
   ],
@@ -252,6 +273,9 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'SCOPE_NOT_ALLOWED',
     'AUDIENCE_NOT_ALLOWED',
     'ALGORITHM_CONFLICT',
+    'DELEGATION_NOT_ALLOWED',
+    ...OF_DETAILS,
+    ...OF_EXCHANGES,
   ],
   'OAuthService.Introspect': OF_CLIENTS,
   'OAuthService.Revoke': OF_CLIENTS,

@@ -1,4 +1,4 @@
-import { type FieldRow, many, scope, text } from './field-row.ts'
+import { type FieldRow, many, mayAct, scope, text } from './field-row.ts'
 
 /** The fields by which an agent authenticates. */
 const clientId: FieldRow = {
@@ -36,7 +36,7 @@ export const oauthFieldRows: Readonly<Record<string, FieldRow>> = {
       'is for refreshing': ['refresh_token', 'UNSUPPORTED_GRANT_TYPE'],
       'is for a password': ['password', 'UNSUPPORTED_GRANT_TYPE'],
       'is for an assertion': ['urn:ietf:params:oauth:grant-type:jwt-bearer', 'UNSUPPORTED_GRANT_TYPE'],
-      'is for an exchange': ['urn:ietf:params:oauth:grant-type:token-exchange', 'UNSUPPORTED_GRANT_TYPE'],
+      'is for an exchange without a subject': ['urn:ietf:params:oauth:grant-type:token-exchange', 'INVALID_ARGUMENT'],
       'is in another case': ['Client_Credentials', 'UNSUPPORTED_GRANT_TYPE'],
       'has a blank': ['client_credentials ', 'UNSUPPORTED_GRANT_TYPE'],
       'has 50 KB': [text(50_000), 'UNSUPPORTED_GRANT_TYPE'],
@@ -61,6 +61,15 @@ export const oauthFieldRows: Readonly<Record<string, FieldRow>> = {
       'has 50 KB': [text(50_000), 'UNSUPPORTED_AUTHORIZATION_DETAILS'],
     },
   },
+  // Without the grant type of an exchange, these are parameters that the request does not use.
+  'TokenRequest.subject_token': {},
+  'TokenRequest.subject_token_type': {},
+  'TokenRequest.actor_token': {},
+  'TokenRequest.actor_token_type': {},
+  'TokenRequest.requested_token_type': {},
+  'TokenRequest.audience': {},
+  'TokenRequest.may_act': mayAct,
+  'TokenRequest.req_cnf': { wrong: { 'comes without authorization_details': ['{}', 'INVALID_ARGUMENT'] } },
   'IntrospectRequest.token': token,
   'IntrospectRequest.token_type_hint': {},
   'IntrospectRequest.client_id': clientId,

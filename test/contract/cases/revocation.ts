@@ -5,6 +5,7 @@ import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { accessToken } from '../../support/access-tokens.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import { goodChain } from './chain-verdicts.ts'
+import { goodDelegated } from './delegated-verdicts.ts'
 
 const { revokeToken: method, watchRevocations } = RevocationService.method
 const foreign = accessToken(generateKeyPair())
@@ -62,6 +63,26 @@ export const revocationCases: readonly RefusalCase[] = [
     reason: 'TOKEN_NOT_OURS',
     caller: 'acme',
     request: async (world) => ({ token: `${await goodChain(world)}x` }),
+  },
+  {
+    name: 'a delegated token without an assertion',
+    method,
+    reason: 'UNAUTHENTICATED',
+    request: (world) => ({ token: goodDelegated(world) }),
+  },
+  {
+    name: 'a delegated token of other operators',
+    method,
+    reason: 'PERMISSION_DENIED',
+    caller: 'bravo',
+    request: (world) => ({ token: goodDelegated(world) }),
+  },
+  {
+    name: 'a delegated token with a changed act',
+    method,
+    reason: 'TOKEN_NOT_OURS',
+    caller: 'acme',
+    request: (world) => ({ token: goodDelegated(world, {}, { act: { sub: world.agents.active.did } }) }),
   },
   { name: 'neither token nor jti', method, reason: 'INVALID_ARGUMENT', request: () => ({}) },
   byId('both token and jti', 'INVALID_ARGUMENT', { token: foreign, jti: 'some-id' }),

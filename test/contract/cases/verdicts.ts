@@ -4,6 +4,7 @@ import { accessToken } from '../../support/access-tokens.ts'
 import type { World } from '../support/world.ts'
 import { boundCases } from './bound-tokens.ts'
 import { chainCases } from './chain-verdicts.ts'
+import { delegatedCases } from './delegated-verdicts.ts'
 import { PROOF_KEYS } from './proofs.ts'
 import { NOBODY } from './valid-requests.ts'
 import type { VerdictCase } from './verdict-case.ts'
@@ -193,4 +194,5 @@ export const verdictCases: readonly VerdictCase[] = [
   ...boundCases,
   ...ended,
   ...chainCases,
+  ...delegatedCases,
 ]

@@ -1,5 +1,6 @@
 import type { JsonWebKey } from 'node:crypto'
 import { createGenuineChains } from '@auth4agent/core/delegation/genuine-chains'
+import { createGenuineDelegated } from '@auth4agent/core/delegation/genuine-delegated'
 import { checkDpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import { normalizeHtu } from '@auth4agent/core/dpop/htu'
 import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
@@ -14,6 +15,7 @@ import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, EmbeddedJWK, 
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { VerifyTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { type VerifyTokenDeps, verifyToken } from '../../../services/authn/verify-token.ts'
+import { NO_KEYS } from '../../support/access-tokens.ts'
 import { JWKS, outcomeOf } from '../../support/offline-verifier.ts'
 import { isRefused, type Pieces, type Refused, readVectors, unfold, type Vector } from '../support/read-vectors.ts'
 
@@ -99,9 +101,9 @@ describe('dpop-proofs.json', () => {
       settings: { skewS: file.clock_skew },
       replays: createReplayMemory({ nowS: () => now }),
       genuineTokens: (text) => verifyAccessToken(text, file.issuer, { find, findNow: find }),
-      genuineChains: createGenuineChains({
+      genuineDelegated: createGenuineDelegated(createGenuineChains({ issuer: file.issuer, keys: NO_KEYS }), {
         issuer: file.issuer,
-        keys: { find: async () => undefined, findNow: async () => undefined },
+        keys: { find, findNow: find },
       }),
       tokenStatus: { check: async () => undefined, checkAll: async () => undefined },
     }
@@ -147,7 +149,7 @@ describe('dpop-proofs.json', () => {
   it('has, together with tokens.json, a case for each verdict about an access token', () => {
     const bySequences = file.sequences.flatMap(({ requests }) => requests.map(({ expect: verdict }) => verdict))
     const expected = new Set([...bySequences, ...tokens.cases.map(({ expect: verdict }) => verdict)])
-    const { DELEGATION_NOT_ACCEPTED: _, ACTOR_NOT_TRUSTED: __, ...aboutTokens } = verdicts
+    const { ACTOR_NOT_TRUSTED: _, ...aboutTokens } = verdicts
     expect([...expected].toSorted()).toEqual(['VALID', ...Object.keys(aboutTokens)].toSorted())
   })
 })

@@ -1,5 +1,6 @@
 import { createPublicKey, verify as cryptoVerify, type JsonWebKey } from 'node:crypto'
 import { createGenuineChains } from '@auth4agent/core/delegation/genuine-chains'
+import { createGenuineDelegated } from '@auth4agent/core/delegation/genuine-delegated'
 import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import { importKeySet } from '@auth4agent/core/jose/key-set'
 import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
@@ -14,6 +15,7 @@ import type { Server } from '../../../clients/sdk/src/server.ts'
 import { createJwksVerifier } from '../../../clients/sdk/src/verify-by-jwks.ts'
 import { VerifyTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { type VerifyTokenDeps, verifyToken } from '../../../services/authn/verify-token.ts'
+import { NO_KEYS } from '../../support/access-tokens.ts'
 import { handLog } from '../../support/hand-feed.ts'
 import { DISCOVERY, JWKS, outcomeOf } from '../../support/offline-verifier.ts'
 import { type Pieces, readVectors, unfold, type Vector } from '../support/read-vectors.ts'
@@ -88,9 +90,9 @@ describe('tokens.json', () => {
       settings: { skewS: clock_skew },
       replays: createReplayMemory(),
       genuineTokens: (text: string) => verifyAccessToken(text, issuer, { find, findNow: find }),
-      genuineChains: createGenuineChains({
+      genuineDelegated: createGenuineDelegated(createGenuineChains({ issuer: issuer, keys: NO_KEYS }), {
         issuer: issuer,
-        keys: { find: async () => undefined, findNow: async () => undefined },
+        keys: { find, findNow: find },
       }),
       tokenStatus: { check: async (token) => state.lookup(token), checkAll: async () => undefined },
     }

@@ -6,6 +6,7 @@ import { type AgentParty, clientAssertion, newKeys, thumbprintOf } from '../../s
 import { headerOf, keysAdmin } from '../../support/signing-keys.ts'
 import { activeAgent, expectStatus, type OperatorParty, provenOperator } from '../../support/story.ts'
 import { askAll, unanimously, type Witnesses, witnessesOf } from '../revocation-everywhere/witnesses.ts'
+import { exchange } from './exchanged.ts'
 import { handOn, lastId, rootOf, SHOP, statementOf, upTo } from './hand-on.ts'
 
 const DEMANDS = { delegation: 'accept', audience: [SHOP], scope: 'read', proof_checked: true }
@@ -57,6 +58,13 @@ const suspend = async ({ deployment }: Stage, operator: OperatorParty, { did }: 
 const revoke = async ({ deployment }: Stage, body: object, by: OperatorParty) =>
   expectStatus(200, await deployment.client.signed('POST', '/v1/revoke/token', { ...body, reason: 'leaked' }, by))
 
+async function revokeAs({ deployment }: Stage, agent: AgentParty, token: string): Promise<void> {
+  const form = new URLSearchParams({ token, ...clientAssertion(agent, ISSUER) })
+  const url = new URL('/oauth/revoke', deployment.server.baseUrl)
+  const { status } = await fetch(url, { method: 'POST', body: form })
+  expect(status).toBe(200)
+}
+
 const ENDINGS: readonly Ending[] = [
   {
     name: "the first operator revokes the middle agent's grant",
@@ -74,12 +82,7 @@ const ENDINGS: readonly Ending[] = [
     name: 'the middle agent revokes its own grant at /oauth/revoke',
     verdict: 'false TOKEN_REVOKED',
     place: 1,
-    async end({ deployment }, chain, { middle }) {
-      const form = new URLSearchParams({ token: upTo(chain, 1), ...clientAssertion(middle, ISSUER) })
-      const url = new URL('/oauth/revoke', deployment.server.baseUrl)
-      const { status } = await fetch(url, { method: 'POST', body: form })
-      expect(status).toBe(200)
-    },
+    end: (stage, chain, { middle }) => revokeAs(stage, middle, upTo(chain, 1)),
   },
   {
     name: 'the middle agent is suspended',
@@ -116,23 +119,39 @@ const ENDINGS: readonly Ending[] = [
   },
 ]
 
-/** Ends a grant, and asks every process right after the call about the chain and about a grant made from it later. */
+/**
+ * Ends a grant, and asks every process right after the call about the chain, about the token that was exchanged for
+ * it, and about a grant that is made from it later. The chain is not exchanged again.
+ */
 async function expectRefusedEverywhere(stage: Stage, ending: Ending): Promise<void> {
   const { verdict, place } = ending
+  const { deployment } = stage
   const { all } = stage.witnesses
   const holders = await newHolders(stage)
   const { first, middle, last } = holders
-  const above = await rootOf(stage.deployment, first)
-  const statements = await Promise.all([middle, last, first].map((agent) => statementOf(stage.deployment, agent)))
+  const above = await rootOf(deployment, first)
+  const statements = await Promise.all([middle, last, first].map((agent) => statementOf(deployment, agent)))
   const [ofMiddle = '', ofLast = '', ofFirst = ''] = statements
   const chain = await handOn(await handOn(above, first, middle, ofMiddle), middle, last, ofLast)
-  expect(await askAll(all, chain)).toEqual(unanimously(all, 'true'))
+  const { token: exchanged } = await exchange(deployment, chain, last)
+  for (const text of [chain, exchanged]) expect(await askAll(all, text)).toEqual(unanimously(all, 'true'))
   await ending.end(stage, chain, holders)
-  expect(await askAll(all, chain)).toEqual(unanimously(all, verdict))
+  for (const text of [chain, exchanged]) expect(await askAll(all, text)).toEqual(unanimously(all, verdict))
   const lateChild = await handOn(chain, last, first, ofFirst)
   expect(await askAll(all, lateChild)).toEqual(unanimously(all, verdict))
+  expect(await exchange(deployment, chain, last)).toMatchObject({ status: 400, reason: verdict.split(' ')[1] })
   if (place > 0) expect(await askAll(all, upTo(chain, place - 1))).toEqual(unanimously(all, 'true'))
 }
+
+/** Revokes a delegated token itself. The chain for which it was exchanged stays valid. */
+const TOKEN_ENDINGS: readonly [
+  string,
+  (stage: Stage, token: string, jti: string, holders: Holders) => Promise<unknown>,
+][] = [
+  ['the middle operator revokes it with the token', (stage, token) => revoke(stage, { token }, stage.partner)],
+  ["the principal's operator revokes it by its id", (stage, _, jti) => revoke(stage, { jti }, stage.acme)],
+  ['the middle agent revokes it at /oauth/revoke', (stage, token, _, { middle }) => revokeAs(stage, middle, token)],
+]
 
 describe.each(['with NATS', 'without NATS'])('%s, when the call returns that ended a grant', (bus) => {
   let nats: NatsCluster | undefined
@@ -157,6 +176,21 @@ describe.each(['with NATS', 'without NATS'])('%s, when the call returns that end
     TIMEOUT_MS,
   )
 
+  it.each(TOKEN_ENDINGS)('every process refuses a delegated token, but not its chain: %s', async (_, end) => {
+    if (stage === undefined) throw new Error('The deployment did not start')
+    const { deployment, witnesses } = stage
+    const holders = await newHolders(stage)
+    const { first, middle } = holders
+    const root = await rootOf(deployment, first)
+    const chain = await handOn(root, first, middle, await statementOf(deployment, middle))
+    const { token } = await exchange(deployment, chain, middle)
+    const { jti } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+    expect(await askAll(witnesses.all, token)).toEqual(unanimously(witnesses.all, 'true'))
+    await end(stage, token, jti, holders)
+    expect(await askAll(witnesses.all, token)).toEqual(unanimously(witnesses.all, 'false TOKEN_REVOKED'))
+    expect(await askAll(witnesses.all, chain)).toEqual(unanimously(witnesses.all, 'true'))
+  })
+
   // The last test, because the deployment has no key for grants afterwards.
   it('every process refuses all chains: the key that signed the root and the statements is compromised', async () => {
     if (stage === undefined) throw new Error('The deployment did not start')
@@ -164,10 +198,12 @@ describe.each(['with NATS', 'without NATS'])('%s, when the call returns that end
     const { first, middle } = await newHolders(stage)
     const root = await rootOf(deployment, first)
     const chain = await handOn(root, first, middle, await statementOf(deployment, middle))
-    expect(await askAll(witnesses.all, chain)).toEqual(unanimously(witnesses.all, 'true'))
+    const { token: exchanged } = await exchange(deployment, chain, middle)
+    for (const text of [chain, exchanged])
+      expect(await askAll(witnesses.all, text)).toEqual(unanimously(witnesses.all, 'true'))
     const keys = keysAdmin(deployment.client, deployment.admin)
     expectStatus(200, await keys.compromise(headerOf(root).kid, true))
-    for (const text of [root, chain])
+    for (const text of [root, chain, exchanged])
       expect(await askAll(witnesses.all, text)).toEqual(unanimously(witnesses.all, 'false UNKNOWN_KEY'))
   })
 })

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { installAuthlib, PYTHON } from '../../support/authlib.ts'
 import type { AgentParty } from '../../support/parties.ts'
+import { installAuthlib, PYTHON } from '../../support/python.ts'
 import { type OAuthWorld, privateJwk, startOAuthWorld } from './oauth-world.ts'
 
 const run = promisify(execFile)

@@ -30,7 +30,7 @@ it('1. it finds the server by its metadata', async () => {
     config = await openidClient(world, agent, algorithm)
     expect(config.serverMetadata()).toMatchObject({
       issuer: world.issuer,
-      grant_types_supported: ['client_credentials'],
+      grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
     })
   }
 })

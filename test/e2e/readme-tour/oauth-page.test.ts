@@ -3,8 +3,8 @@ import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { installAuthlib, PYTHON } from '../../support/authlib.ts'
 import { freePort } from '../../support/free-port.ts'
+import { installAuthlib, PYTHON } from '../../support/python.ts'
 import { blocks, startTour, type Tour } from './tour.ts'
 
 const NODE_MODULES = join(import.meta.dirname, '../../../node_modules')

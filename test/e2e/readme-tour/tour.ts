@@ -28,7 +28,7 @@ export function readDocument(name: Document): Promise<string> {
 /** Returns the blocks of one kind in a document, in order. */
 export async function blocks(
   name: Document,
-  kind: 'sh' | 'sh grpc' | 'sh keys' | 'sh rfc9421' | 'sh tour' | 'ts' | 'python',
+  kind: 'sh' | 'sh grpc' | 'sh keys' | 'sh rfc9421' | 'sh tour' | 'ts' | 'ts mcp' | 'python',
 ): Promise<string[]> {
   return [...(await readDocument(name)).matchAll(/^```(\w+(?: \w+)?)\n([\s\S]*?)^```$/gm)].flatMap(([, found, text]) =>
     found === kind && text !== undefined ? [text] : [],

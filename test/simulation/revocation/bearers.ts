@@ -1,9 +1,14 @@
 import type { GrantIdentity } from '@auth4agent/core/delegation/chain-lookups'
+import type { delegatedLookups } from '@auth4agent/core/delegation/delegated-token'
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import type { Target } from './image.ts'
 
-/** What a client presents: an access token, or a chain of grants. Both are valid until their target is ended. */
-export type Form = 'token' | 'chain'
+/**
+ * What a client presents: an access token, a chain of grants, or a token that was exchanged for a chain. Each is valid
+ * until its target is ended.
+ */
+export const FORMS = ['token', 'chain', 'exchanged'] as const
+export type Form = (typeof FORMS)[number]
 
 /** Returns a token that is valid until its target is ended. */
 export function tokenOf({ kind, operatorId, subject, minimumEpoch }: Target): TokenIdentity {
@@ -26,7 +31,7 @@ const LENGTH = 3
  */
 export function chainThrough(target: Target): { readonly hops: readonly GrantIdentity[] } {
   const { jti: id, kid, sub: did, operatorId, agentEpoch, operatorEpoch } = tokenOf(target)
-  const number = Number(/\d+$/.exec(target.subject + target.operatorId)?.[0] ?? 0)
+  const number = numberOf(target)
   const place = number % (LENGTH - 1)
   const isBelow = target.kind === 'token' && place === 0 && number % 4 === 0
   return {
@@ -37,4 +42,28 @@ export function chainThrough(target: Target): { readonly hops: readonly GrantIde
       return { kid, id: isBelow ? other.id : id, did, operatorId, epoch: [agentEpoch, operatorEpoch] }
     }),
   }
+}
+
+/**
+ * Returns a token that was exchanged for a chain, and is valid until its target is ended. Some targets end the token
+ * itself: its key, or its `jti` under the operator of any party. The others end a grant or a party in its lineage, as
+ * {@link chainThrough} does: the token may be exchanged after that end.
+ */
+export function exchangedFor(target: Target): Parameters<typeof delegatedLookups>[0] {
+  const { kind, operatorId, subject } = target
+  const number = numberOf(target)
+  const isItself = number % 3 === 0
+  const parties = (at?: number) =>
+    Array.from({ length: LENGTH }, (_, place): GrantIdentity => {
+      const operator = place === at ? operatorId : `other ${place}`
+      return { kid: 'kid', id: `grant ${place}`, did: `holder ${place}`, operatorId: operator, epoch: [1_000, 1_000] }
+    })
+  if (isItself && kind === 'key') return { claims: { lineage: parties(), jti: 'exchanged' }, kid: subject }
+  if (isItself && kind === 'token')
+    return { claims: { lineage: parties((number / 3) % LENGTH), jti: subject }, kid: 'kid' }
+  return { claims: { lineage: chainThrough(target).hops, jti: 'exchanged' }, kid: 'kid' }
+}
+
+function numberOf({ subject, operatorId }: Target): number {
+  return Number(/\d+$/.exec(subject + operatorId)?.[0] ?? 0)
 }

@@ -1,3 +1,4 @@
+import { FORMS } from './bearers.ts'
 import type { RevocationCall, Verification } from './history.ts'
 import { keyOf, type Target } from './image.ts'
 import type { Instance } from './instance.ts'
@@ -13,8 +14,7 @@ const ATTEMPTS = 4
 export function sendVerification({ events, random, history }: World, to: Instance, target: Target): Verification {
   const seen: Verification = { target: keyOf(target), process: to.name, sent: history.moment() }
   history.verifications.push(seen)
-  // Every second client presents a chain of grants.
-  const form = history.verifications.length % 2 === 0 ? 'chain' : 'token'
+  const form = FORMS[history.verifications.length % FORMS.length] ?? 'token'
   events.after(random.between(0, 0.5), () =>
     to.process.deliver(() => {
       void to.verify(target, form).then((answer) => Object.assign(seen, answer, { answered: history.moment() }))

@@ -1,7 +1,8 @@
+import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import { checkMemory } from '../../../services/revocation/check-memory.ts'
 import type { LogFollower } from '../../../services/revocation/log-follower.ts'
 import type { SettleDeps } from '../../../services/revocation/settle.ts'
-import { chainThrough, type Form, tokenOf } from './bearers.ts'
+import { chainThrough, exchangedFor, type Form, tokenOf } from './bearers.ts'
 import type { BusLink, createBus, Signals } from './bus.ts'
 import { createProcess, type Machine, type Process } from './clocks.ts'
 import type { Database, Link } from './database.ts'
@@ -97,9 +98,7 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
     verifier,
     ranOut: () => ranOut,
     async verify(target, form) {
-      const tokens =
-        form === 'token' ? [tokenOf(target)] : parts.lookupsOf(chainThrough(target)).map(({ token }) => token)
-      const known = checkMemory(verifier, SEEN, tokens)
+      const known = checkMemory(verifier, SEEN, lookedUp(parts, target, form))
       if (known !== 'unknown') return { answer: known === undefined ? 'valid' : 'ended', from: 'memory' }
       const asked = parts.ask(databases(target))
       return asked.then(
@@ -113,6 +112,13 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
       process.kill()
     },
   }
+}
+
+function lookedUp(parts: Parts, target: Target, form: Form): readonly TokenIdentity[] {
+  if (form === 'token') return [tokenOf(target)]
+  const lookups =
+    form === 'chain' ? parts.lookupsOf(chainThrough(target)) : parts.delegatedLookupsOf(exchangedFor(target))
+  return lookups.map(({ token }) => token)
 }
 
 function isEnded({ ended }: Image, target: Target, asOf: number): boolean {

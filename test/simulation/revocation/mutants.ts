@@ -46,6 +46,14 @@ const chains = (what: string, change: (lookups: readonly ChainLookup[]) => reado
   parts: () => ({ ...REAL, lookupsOf: (chain) => change(REAL.lookupsOf(chain)) }),
 })
 
+const delegated = (what: string, change: (lookups: readonly ChainLookup[]) => readonly ChainLookup[]): Mutant => ({
+  rule: 'i',
+  what,
+  parts: () => ({ ...REAL, delegatedLookupsOf: (token) => change(REAL.delegatedLookupsOf(token)) }),
+})
+/** The place of the delegated token itself, after its parties. */
+const ownPlace = (lookups: readonly ChainLookup[]) => Math.max(...lookups.map(({ hop }) => hop))
+
 /** At least one mutant for each rule. */
 export const MUTANTS: readonly Mutant[] = [
   verifying('a', 'the head is read before the lease row is committed', ({ store }) => ({ store: rowAfterHead(store) })),
@@ -131,6 +139,15 @@ export const MUTANTS: readonly Mutant[] = [
   chains('only the first grant of a chain is looked up', (lookups) => lookups.slice(0, 1)),
   chains('a grant is looked up only under the operator of its holder', (lookups) =>
     lookups.filter(({ hop }, index) => lookups.findIndex((lookup) => lookup.hop === hop) === index),
+  ),
+  delegated('the lineage of a delegated token is not looked up', (lookups) =>
+    lookups.filter(({ hop }) => hop === ownPlace(lookups)),
+  ),
+  delegated('only the lineage of a delegated token is looked up', (lookups) =>
+    lookups.filter(({ hop }) => hop < ownPlace(lookups)),
+  ),
+  delegated('a delegated token is looked up only under the operator of the agent that acts', (lookups) =>
+    lookups.filter(({ hop }, at) => hop < ownPlace(lookups) || lookups[at - 1]?.hop !== hop),
   ),
 ]
 

@@ -1,4 +1,5 @@
 import { chainLookups } from '@auth4agent/core/delegation/chain-lookups'
+import { delegatedLookups } from '@auth4agent/core/delegation/delegated-token'
 import { createLogFollower, type LogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
 
@@ -29,6 +30,8 @@ export interface Parts {
   ask(databases: Databases): Promise<boolean>
   /** Returns what must be looked up for a chain of grants. */
   lookupsOf: typeof chainLookups
+  /** Returns what must be looked up for a delegated token. */
+  delegatedLookupsOf: typeof delegatedLookups
 }
 
 /** The real code. */
@@ -43,4 +46,5 @@ export const REAL: Parts = {
   },
   ask: ({ primary }) => primary(),
   lookupsOf: chainLookups,
+  delegatedLookupsOf: delegatedLookups,
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { makeAssertions } from './make/assertions.ts'
 import { makeChallenges } from './make/challenges.ts'
 import { makeClientAssertions } from './make/client-assertions.ts'
+import { makeDelegatedTokens } from './make/delegated-tokens.ts'
 import { makeDidDocuments } from './make/did-documents.ts'
 import { makeDids } from './make/dids.ts'
 import { makeDpopProofs } from './make/dpop-proofs.ts'
@@ -26,6 +27,7 @@ export async function makeVectors(): Promise<Readonly<Record<string, string>>> {
     'assertions.json': await makeAssertions(),
     'challenges.json': makeChallenges(),
     'client-assertions.json': await makeClientAssertions(),
+    'delegated-tokens.json': await makeDelegatedTokens(),
     'did-documents.json': makeDidDocuments(),
     'dids.json': makeDids(),
     'dpop-proofs.json': await makeDpopProofs(),

@@ -43,6 +43,15 @@ describe('introspect', () => {
     expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toMatchObject({ alg: 'ES256', kid })
   })
 
+  it('prints who acts for the subject of a delegated token, the agent that acts first', async () => {
+    const act = { sub: 'c', act: { sub: 'b' } }
+    const body = { ...ANSWER, act, may_act: { sub: 'm' }, authorization_details: [{ type: 't' }] }
+    home.issuer.next('/oauth/introspect', { body })
+    const { stdout } = await home.tool(['introspect', '--token', 'a.b.c'])
+    expect(stdout).toContain('subject: x\nacts for it: [c b]\nmay exchange it: m\n')
+    expect(stdout).toContain('details: [{"type":"t"}]\n')
+  })
+
   it('exits with 1 for a token that is not active', async () => {
     home.issuer.next('/oauth/introspect', { body: { active: false } }, { body: { active: false } })
     expect(await home.tool(['introspect', '--token', 'a.b.c', '--quiet'])).toEqual({

@@ -5,14 +5,14 @@ import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import { serverOf } from '../parties.ts'
 import { readToken } from '../secrets.ts'
-import { lines } from '../text.ts'
+import { compact, lines } from '../text.ts'
 import { writeTime } from '../times.ts'
 
 /** `introspect`: asks the server, as an agent, whether a token is active. */
 export const introspect = defineCommand({
   help: [
     'Asks the server whether a token is active (RFC 7662), in the name of the agent of agent.json. The server says so only about tokens of agents of the same operator, and about tokens for audiences of that operator; it says that any other token is not active. The exit code is 0 if the token is active and 1 if it is not.',
-    'The server compares neither audience nor scope, and checks no DPoP proof. `auth4agent verify --online` does, and needs no agent. A chain of grants is never active here; `auth4agent grant inspect` looks at chains.',
+    'The server compares neither audience nor scope, and checks no DPoP proof. `auth4agent verify --online` does, and needs no agent. A chain of grants is never active here; `auth4agent grant inspect` looks at chains. For a delegated token, the answer names the agents that act, the last one first.',
   ],
   examples: [
     { does: 'a token in a file', line: 'auth4agent introspect --token @token.txt' },
@@ -39,12 +39,17 @@ export const introspect = defineCommand({
   },
 })
 
-function toText({ active, sub, aud, scope, operator_id, token_type, cnf, iat, exp, jti }: Introspection): string {
+function toText(told: Introspection): string {
+  const { active, sub, aud, scope, operator_id, token_type, cnf, iat, exp, jti, act, may_act } = told
+  const actors = actorsOf(act)
   const said = {
     active,
     subject: sub,
+    'acts for it': actors.length > 0 ? `[${actors.join(' ')}]` : undefined,
+    'may exchange it': actorsOf(may_act)[0],
     audience: aud && `[${aud.join(' ')}]`,
     scope,
+    details: told.authorization_details === undefined ? undefined : compact(told.authorization_details),
     operator_id,
     token_type,
     bound_to: isJsonObject(cnf) && typeof cnf.jkt === 'string' ? cnf.jkt : undefined,
@@ -53,6 +58,12 @@ function toText({ active, sub, aud, scope, operator_id, token_type, cnf, iat, ex
     jti,
   }
   return `token introspection\n\n${lines(said)}`
+}
+
+/** Returns the agents in `act`, the one that acts first. */
+function actorsOf(act: unknown): readonly string[] {
+  if (!isJsonObject(act) || typeof act['sub'] !== 'string') return []
+  return [act['sub'], ...actorsOf(act['act'])]
 }
 
 function writeIfGiven(seconds: number | null | undefined): string | undefined {

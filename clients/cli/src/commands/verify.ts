@@ -157,6 +157,7 @@ function toText(
   const reason = verdict ?? (valid ? undefined : online?.reason)
   const known: Readonly<Record<string, string>> = verdicts
   const why = reason ? { reason: `${reason}: ${known[reason] ?? 'The server refuses the token'}` } : {}
+  const advice = reason === 'DELEGATION_NOT_ACCEPTED' ? 'auth4agent grant inspect shows who acts for whom' : undefined
   const said = claims && {
     expired: verdict === 'TOKEN_EXPIRED',
     issuer: claims.iss,
@@ -171,5 +172,5 @@ function toText(
   const mark = (text: string) => (valid ? style.good(text) : style.bad(text))
   const revocation =
     online === undefined ? `revocation: ${UNKNOWN}` : `online verification: ${online.valid ? 'success' : 'failed'}`
-  return `token verification\n\nvalid: ${mark(String(valid))}\n${lines({ ...why, 'DPoP proof': demand, ...said })}\n\n${revocation}`
+  return `token verification\n\nvalid: ${mark(String(valid))}\n${lines({ ...why, advice, 'DPoP proof': demand, ...said })}\n\n${revocation}`
 }

@@ -7,7 +7,8 @@ import { argumentsText } from './constraint-text.ts'
 import { type Finding, type Inspection, statesOf } from './inspect-chain.ts'
 import { narrowingText } from './narrowing-text.ts'
 
-const NOT_ASKED = 'not checked, because no server was asked'
+/** What is said about a check that only a server makes possible. */
+export const NOT_ASKED = 'not checked, because no server was asked'
 
 /** Describes a chain for people: a table of its grants, and each grant. */
 export function chainText(inspection: Inspection, nowS: number, style: Style): string {
@@ -33,9 +34,9 @@ export function chainText(inspection: Inspection, nowS: number, style: Style): s
   ].join('\n\n')
 }
 
-/** The server is only asked about chains that are otherwise valid. */
-function revocationState(finding: Finding | undefined): string {
-  return finding?.rule === undefined ? 'checked' : 'not checked, because the chain is refused anyway'
+/** Tells whether revocations were checked. The server is only asked about chains that are otherwise valid. */
+export function revocationState(finding: Finding | undefined): string {
+  return finding?.rule === undefined ? 'checked' : 'not checked, because it is refused anyway'
 }
 
 function hopText(hop: Hop, parent: Hop | undefined, at: number): string {
@@ -55,9 +56,30 @@ function block(title: string, entries: readonly string[]): string {
 }
 
 /** Describes why a chain is refused, for people. */
-export function findingText({ reason, hop, means, rule, advice }: Finding, hops: readonly Hop[]): string {
-  const [holder, giver] = hop === undefined ? [] : [hops[hop]?.did, hop === 0 ? 'the issuer' : hops[hop - 1]?.did]
-  return lines({ refused: reason, grant: hop ?? 'the whole chain', holder, 'given by': giver, means, rule, advice })
+export function findingText(
+  { reason, hop, means, rule, compared = {}, advice }: Finding,
+  hops: readonly Hop[],
+): string {
+  const [grant, parent] = hop === undefined ? [] : [hops[hop], hops[hop - 1]]
+  const giver = hop === 0 ? 'the issuer' : parent?.did
+  return lines({
+    refused: reason,
+    grant: hop ?? 'the whole chain',
+    holder: grant?.did,
+    // Nobody knows who gave a grant that is not genuine.
+    'given by': grant && giver,
+    "its parent's holder": grant === undefined ? parent?.did : undefined,
+    means,
+    rule,
+    'the grant has': compared.grant,
+    'its parent has': compared.parent,
+    'its statement has': compared.statement,
+    'the call has': compared.call,
+    'the grant allows': compared.allowed,
+    'the proof has': compared.proof,
+    now: compared.now,
+    advice,
+  })
 }
 
 /** Describes a chain for programs. */
@@ -78,12 +100,13 @@ export function chainJson(inspection: Inspection, nowS: number) {
 /** Describes why a chain is refused, for programs. */
 export function findingJson(finding: Finding | undefined) {
   if (finding === undefined) return {}
-  const { reason, hop, means, rule, advice } = finding
+  const { reason, hop, means, rule, compared = {}, advice } = finding
   return {
     reason,
     hop: hop ?? null,
     means,
     ...(rule !== undefined && { rule }),
+    ...(Object.keys(compared).length > 0 && { compared }),
     ...(advice !== undefined && { advice }),
   }
 }

@@ -1,5 +1,5 @@
 import type { Hop } from '@auth4agent/core/delegation/grant-types'
-import { type GrantReason, grantRefusals } from '@auth4agent/core/delegation/refusal'
+import { type ChainRefusal, grantRefusals } from '@auth4agent/core/delegation/refusal'
 import { verdicts } from '@auth4agent/core/token/verdicts'
 import { createTransport, openCalls } from '@auth4agent/sdk'
 import { readAgentConfig, readOperatorConfig } from '@auth4agent/sdk/node'
@@ -7,6 +7,7 @@ import { serverFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { finderOf } from '../offline.ts'
 import { chooseServer, type ServerChoice } from '../parties.ts'
+import { type Compared, comparedValues } from './compared-values.ts'
 import { readGrantFile } from './grant-file.ts'
 import { ANY_ISSUER_KEY, checkHopTimes, namedIssuer, readChain } from './read-chain.ts'
 import { refusalAdvice } from './refusal-advice.ts'
@@ -20,11 +21,14 @@ export interface Finding {
   readonly means: string
   /** What is required; undefined if the server has refused the chain. */
   readonly rule: string | undefined
+  /** The values that the rule compares, as far as they are known. */
+  readonly compared?: Compared
   readonly advice: string | undefined
 }
 
 /** What is known about a chain. */
 export interface Inspection {
+  readonly text: string
   readonly issuer: string
   /** The genuine grants, root first. */
   readonly hops: readonly Hop[]
@@ -34,6 +38,10 @@ export interface Inspection {
   /** Whether a server was asked: for the keys of its signatures, and for revocations. */
   readonly isOnline: boolean
 }
+
+/** A part of the help of commands that inspect a chain. */
+export const SERVER_USE =
+  'With a configured server, the command checks the signatures with the keys of the server, and asks it for revocations. Otherwise it checks the rules, and the signatures of the agents.'
 
 /** Flags of commands that inspect a chain. */
 export const inspectFlags = {
@@ -45,31 +53,29 @@ export const inspectFlags = {
 export const grantArgument = { name: 'FILE', help: 'the file of a chain of grants; - for standard input' } as const
 
 /**
- * Verifies the chain of a file. With a configured server, it uses the keys of the server, and asks it for revocations.
+ * Verifies a chain, by default that of the file. With a configured server, it uses the keys of the server, and asks it
+ * for revocations.
  */
-export async function inspectChain(context: Context<typeof inspectFlags>): Promise<Inspection> {
-  const text = await readGrantFile(context)
+export async function inspectChain(context: Context<typeof inspectFlags>, given?: string): Promise<Inspection> {
+  const text = given ?? (await readGrantFile(context))
   const choice = await serverFor(context)
   const issuer = choice?.issuer ?? choice?.server ?? context.flags.text('issuer') ?? namedIssuer(text)
   const keys =
     choice === undefined
       ? ANY_ISSUER_KEY
       : finderOf(await context.progress('fetching the keys', jwksOf(choice, context)))
-  const { hops, size, refusal } = await readChain(text, { issuer, keys, nowS: context.now() / 1000 })
-  const about = { issuer, hops, size, isOnline: choice !== undefined }
-  if (refusal !== undefined) return { ...about, finding: explainRefusal(refusal) }
+  const nowS = context.now() / 1000
+  const { hops, size, refusal } = await readChain(text, { issuer, keys, nowS })
+  const about = { text, issuer, hops, size, isOnline: choice !== undefined }
+  if (refusal !== undefined)
+    return { ...about, finding: explainRefusal(refusal, comparedValues(refusal, text, hops, nowS)) }
   const finding = choice && (await context.progress('asking the server', findRevoked(text, choice, context)))
   return { ...about, finding }
 }
 
 /** Explains a refusal by the rules of grants. */
-export function explainRefusal(refusal: {
-  readonly reason: GrantReason
-  readonly rule: string
-  readonly hop: number | undefined
-}): Finding {
-  const { reason, rule, hop } = refusal
-  return { reason, hop, rule, means: grantRefusals[reason], advice: refusalAdvice[reason] }
+export function explainRefusal({ reason, rule, hop }: ChainRefusal, compared: Compared): Finding {
+  return { reason, hop, rule, compared, means: grantRefusals[reason], advice: refusalAdvice[reason] }
 }
 
 /** Returns the state of each grant of the text, root first. */
@@ -85,7 +91,7 @@ export function statesOf({ hops, size, finding }: Inspection, nowS: number): rea
 }
 
 /** Returns the server to ask; undefined with --offline, and if no server is configured. */
-async function serverFor(context: Context<typeof inspectFlags>): Promise<ServerChoice | undefined> {
+export async function serverFor(context: Context<typeof inspectFlags>): Promise<ServerChoice | undefined> {
   const { flags, folder } = context
   if (flags.on('offline')) return undefined
   if (flags.text('server') !== undefined) return chooseServer(context)
@@ -93,12 +99,13 @@ async function serverFor(context: Context<typeof inspectFlags>): Promise<ServerC
   return (config?.server_url ?? '') === '' ? undefined : chooseServer(context)
 }
 
-function jwksOf({ server }: ServerChoice, { fetch, signal }: Context<typeof inspectFlags>): Promise<unknown> {
+/** Fetches the published keys of a server. */
+export function jwksOf({ server }: ServerChoice, { fetch, signal }: Context<typeof inspectFlags>): Promise<unknown> {
   return createTransport({ server, fetch })({ method: 'GET', path: '/.well-known/jwks.json', signal })
 }
 
-/** Asks the server whether the chain is in force. */
-async function findRevoked(
+/** Asks the server whether a chain or a delegated token is in force. */
+export async function findRevoked(
   text: string,
   { server }: ServerChoice,
   { fetch }: Context<typeof inspectFlags>,
@@ -108,8 +115,12 @@ async function findRevoked(
 }
 
 function refusedByServer(reason: string, hop: number | undefined): Finding {
-  const known: Readonly<Record<string, string>> = { ...verdicts, ...grantRefusals }
-  const means = known[reason] ?? 'The server refuses the chain'
   const advice = 'The grant and everything derived from it have ended for good. Ask for a new grant.'
-  return { reason, hop, rule: undefined, means, advice }
+  return { reason, hop, rule: undefined, means: meaningOf(reason), advice }
+}
+
+/** Returns what a reason means, for people. */
+export function meaningOf(reason: string): string {
+  const known: Readonly<Record<string, string>> = { ...verdicts, ...grantRefusals }
+  return known[reason] ?? 'The server refuses the chain'
 }

@@ -31,7 +31,7 @@ const trust = async (kid: string) => ({ kid, alg: GRANT_ALGORITHM, state: 'activ
 export const ANY_ISSUER_KEY: GrantKeys = { find: trust, findNow: trust }
 
 /** Clock skew that servers allow, in seconds. */
-const SKEW_S = 10
+export const SKEW_S = 10
 
 /** Verifies a chain grant by grant, and keeps the grants above the first refused one. */
 export async function readChain(text: string, { issuer, keys, nowS }: ReadRules): Promise<ReadChain> {

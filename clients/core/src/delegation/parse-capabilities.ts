@@ -11,8 +11,8 @@ export const DETAIL_TYPE = 'attenuating_agent_token'
 const MAX_CAPABILITIES = 32
 const MAX_ARGUMENTS = 16
 const MAX_NAME_LENGTH = 128
-/** What `{}` means. */
-const UNCONSTRAINED: ArgumentMap = new Map([
+/** The arguments of a capability that has no constraints; `{}` on the wire. */
+export const UNCONSTRAINED: ArgumentMap = new Map([
   [UNNAMED, { constraint: { constraint_type: 'wildcard' }, optional: false }],
 ])
 

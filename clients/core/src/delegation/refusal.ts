@@ -40,7 +40,7 @@ export const grantRefusals = {
   UNKNOWN_CONSTRAINT: 'A grant has a constraint of an unknown type',
   MALFORMED_CONSTRAINT: 'A constraint of a grant is malformed',
   UNKNOWN_DETAIL_TYPE: 'The authorization details of a grant are not exactly one entry of the expected type',
-  CAPABILITY_MISSING: 'The last grant of the chain does not have the required capability',
+  CAPABILITY_MISSING: 'The last grant of the chain, or the delegated token, does not have the required capability',
   ARGUMENT_REFUSED: 'An argument of the call is not allowed',
   ARGUMENTS_NEEDED: 'The capability has constraints, but the arguments of the call are not known',
 } as const

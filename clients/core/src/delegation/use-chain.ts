@@ -1,6 +1,6 @@
 import type { JsonObject } from '../encoding/strict-json.ts'
 import { readArguments } from './call-arguments.ts'
-import type { GenuineChain } from './grant-types.ts'
+import type { Hop } from './grant-types.ts'
 import { checkCall } from './permits.ts'
 import { type ChainRefusal, quote, refuseGrant } from './refusal.ts'
 
@@ -8,6 +8,11 @@ import { type ChainRefusal, quote, refuseGrant } from './refusal.ts'
 export interface Uses {
   readonly audience: readonly string[]
   readonly scope: readonly string[]
+}
+
+/** The part of a genuine chain that decides what it allows. */
+interface Allowing {
+  readonly hops: readonly Pick<Hop, 'capabilities'>[]
 }
 
 /**
@@ -23,7 +28,7 @@ export interface Uses {
  * const refusal = checkUses(chain, uses, { amount: 5 })
  * ```
  */
-export function checkUses({ hops }: GenuineChain, uses: Uses, args: JsonObject | undefined): ChainRefusal | undefined {
+export function checkUses({ hops }: Allowing, uses: Uses, args: JsonObject | undefined): ChainRefusal | undefined {
   const read = readArguments(args)
   if (!read.ok) return read
   const capabilities = hops.map((hop) => hop.capabilities)
@@ -41,10 +46,10 @@ export function checkUses({ hops }: GenuineChain, uses: Uses, args: JsonObject |
  * const refusal = checkCapabilities(chain, { audience: ['https://pay.acme.test'], scope: ['pay'] })
  * ```
  */
-export function checkCapabilities({ hops }: Pick<GenuineChain, 'hops'>, uses: Uses): ChainRefusal | undefined {
+export function checkCapabilities({ hops }: Allowing, uses: Uses): ChainRefusal | undefined {
   return checkEach(uses, (capability) => {
     const hop = hops.findIndex(({ capabilities }) => !capabilities.has(capability))
-    return hop === -1 ? undefined : missing(`the grant must have the capability ${quote(capability)}`, hop)
+    return hop === -1 ? undefined : missing(`the grant or token must have the capability ${quote(capability)}`, hop)
   })
 }
 

@@ -18,6 +18,8 @@ export interface ChallengeContent {
   readonly aud?: readonly string[]
   /** Bound lifetime of the token in seconds; absent in an unbound challenge. */
   readonly ttl?: number
+  /** DID of the agent that may exchange the token and then act for this one; absent if none may. */
+  readonly may_act?: string
   /** SHA-256 of the bound authorization details, base64url. Such a challenge gives a grant and no token. */
   readonly details?: string
   /** Bound delegation depth of the grant. Such a challenge gives a grant and no token. */
@@ -84,11 +86,11 @@ export function readChallenge(challenge: string): ChallengeContent | undefined {
   const parts = splitChallenge(challenge)
   const json = parts && parseStrictJson(parts.json)
   if (!json?.ok) return undefined
-  const { v, iss, did, exp, kid, scope, aud, ttl, details, depth } = json.value
+  const { v, iss, did, exp, kid, scope, aud, ttl, may_act, details, depth } = json.value
   if (v !== 1 || typeof iss !== 'string' || typeof did !== 'string' || parseDid(did) === undefined) return undefined
   if (!isCount(exp) || typeof kid !== 'string') return undefined
   if (!isOptional(scope, isString) || !isOptional(aud, isStrings) || !isOptional(ttl, isCount)) return undefined
-  if (!isOptional(details, isString) || !isOptional(depth, isWhole)) return undefined
+  if (!isOptional(may_act, isString) || !isOptional(details, isString) || !isOptional(depth, isWhole)) return undefined
   return {
     v,
     iss,
@@ -98,6 +100,7 @@ export function readChallenge(challenge: string): ChallengeContent | undefined {
     ...(scope !== undefined && { scope }),
     ...(aud !== undefined && { aud }),
     ...(ttl !== undefined && { ttl }),
+    ...(may_act !== undefined && { may_act }),
     ...(details !== undefined && { details }),
     ...(depth !== undefined && { depth }),
   }

@@ -36,7 +36,22 @@ export async function signJwt(signer: JwsSigner, header: object, claims: object)
  * ```
  */
 export async function signJws(signer: Pick<JwsSigner, 'sign'>, header: object, claims: object): Promise<string> {
-  const signingInput = `${encodeJson(header)}.${encodeJson(claims)}`
+  return signJwsText(signer, header, JSON.stringify(claims))
+}
+
+/**
+ * Signs a JWS as {@link signJws} does, over a payload whose text the caller has written.
+ *
+ * @throws RangeError if the signature does not have 64 bytes.
+ * @example
+ * ```ts
+ * import { signJwsText } from '@auth4agent/core/identity/sign-jwt'
+ *
+ * const jws = await signJwsText(signer, { alg: 'Ed25519', typ }, canonicalJson(claims))
+ * ```
+ */
+export async function signJwsText(signer: Pick<JwsSigner, 'sign'>, header: object, payload: string): Promise<string> {
+  const signingInput = `${encodeText(JSON.stringify(header))}.${encodeText(payload)}`
   const signature = await signer.sign(encodeUtf8(signingInput))
   if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`A signature must have ${SIGNATURE_BYTES} bytes`)
   return `${signingInput}.${encodeBase64url(signature)}`
@@ -56,6 +71,6 @@ export function newJti(): string {
   return encodeBase64url(crypto.getRandomValues(new Uint8Array(JTI_BYTES)))
 }
 
-function encodeJson(value: object): string {
-  return encodeBase64url(encodeUtf8(JSON.stringify(value)))
+function encodeText(text: string): string {
+  return encodeBase64url(encodeUtf8(text))
 }

@@ -1,7 +1,13 @@
 import { type ParsedJws, parseCompactJws } from '../jose/jws.ts'
 import type { PublicJwk } from '../jose/public-jwk.ts'
 import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '../keys/token-algorithms.ts'
-import { ACCESS_TOKEN_TYPE, type AccessTokenClaims, MAX_TOKEN_BYTES, parseAccessTokenClaims } from './claims.ts'
+import {
+  ACCESS_TOKEN_TYPE,
+  type AccessTokenClaims,
+  hasActor,
+  MAX_TOKEN_BYTES,
+  parseAccessTokenClaims,
+} from './claims.ts'
 import type { Verdict } from './verdicts.ts'
 
 /** State of a signing key. docs/signing-keys.md explains each. */
@@ -43,12 +49,19 @@ export interface KeyFinder {
  * A token of this issuer with a valid signature, or the verdict why the text is not such a token. A genuine token may
  * be expired or revoked.
  */
-export type GenuineToken = { readonly claims: AccessTokenClaims; readonly kid: string } | { readonly verdict: Verdict }
+export type GenuineToken<C = AccessTokenClaims> =
+  | { readonly claims: C; readonly kid: string }
+  | { readonly verdict: Verdict }
 
 /** A text with the form and claims of a token. Its signature is not verified, so do not trust it. */
-export interface ReadToken {
+export interface ReadToken<C = AccessTokenClaims> {
   readonly jws: ParsedJws
-  readonly claims: AccessTokenClaims
+  readonly claims: C
+}
+
+/** The claim of each kind of token that names its issuer. */
+interface Issued {
+  readonly iss: string
 }
 
 /** `prepared` is included, because such a key may have begun to sign since its state was read. */
@@ -63,8 +76,8 @@ export type KeyRule = 'current' | 'including-retired'
 
 /**
  * Decides whether a text is a genuine token of this issuer. It checks the canonical form, the claims, the key and its
- * state, the algorithm, the signature, and the issuer byte for byte. It does not check expiry and revocation.
- * Rejects if `keys` rejects.
+ * state, the algorithm, the signature, and the issuer byte for byte. It does not check expiry and revocation. It
+ * refuses a delegated token, because the subject of such a token is not the caller. Rejects if `keys` rejects.
  *
  * @example
  * ```ts
@@ -81,7 +94,26 @@ export async function verifyAccessToken(
   rule: KeyRule = 'current',
 ): Promise<GenuineToken> {
   const read = readAccessToken(text)
-  if ('verdict' in read) return read
+  return 'verdict' in read ? read : verifyRead(read, issuer, keys, rule)
+}
+
+/**
+ * Does the checks of {@link verifyAccessToken} that follow the reading of the text. Rejects if `keys` rejects.
+ *
+ * @example
+ * ```ts
+ * import { readAccessToken, verifyRead } from '@auth4agent/core/token/access-token'
+ *
+ * const read = readAccessToken(text)
+ * const token = 'verdict' in read ? read : await verifyRead(read, 'https://auth.example', keys)
+ * ```
+ */
+export async function verifyRead<C extends Issued>(
+  read: ReadToken<C>,
+  issuer: string,
+  keys: KeyFinder,
+  rule: KeyRule = 'current',
+): Promise<GenuineToken<C>> {
   const key = await keys.find(read.jws.header.kid)
   if (!isKnown(key, rule)) return { verdict: 'UNKNOWN_KEY' }
   const genuine = checkSigned(read, issuer, key)
@@ -93,7 +125,8 @@ export async function verifyAccessToken(
 }
 
 /**
- * Does the checks that need no key: canonical form and claims. Never throws.
+ * Does the checks that need no key: canonical form and claims. A delegated token is `DELEGATION_NOT_ACCEPTED`. Never
+ * throws.
  *
  * @example
  * ```ts
@@ -104,10 +137,27 @@ export async function verifyAccessToken(
  * ```
  */
 export function readAccessToken(text: string): ReadToken | { readonly verdict: Verdict } {
-  const jws = parseCompactJws(text, RULES)
-  if (!jws.ok) return { verdict: jws.why === 'alg' ? 'UNSUPPORTED_ALGORITHM' : 'MALFORMED_TOKEN' }
+  const jws = readTokenJws(text)
+  if ('verdict' in jws) return jws
+  if (hasActor(jws.payload)) return { verdict: 'DELEGATION_NOT_ACCEPTED' }
   const claims = parseAccessTokenClaims(jws.payload)
   return claims === undefined ? { verdict: 'MALFORMED_TOKEN' } : { jws, claims }
+}
+
+/**
+ * Does the checks of the canonical form that every kind of access token has. Never throws.
+ *
+ * @example
+ * ```ts
+ * import { readTokenJws } from '@auth4agent/core/token/access-token'
+ *
+ * const jws = readTokenJws(text)
+ * if ('payload' in jws) console.log(jws.payload.sub)
+ * ```
+ */
+export function readTokenJws(text: string): ParsedJws | { readonly verdict: Verdict } {
+  const jws = parseCompactJws(text, RULES)
+  return jws.ok ? jws : { verdict: jws.why === 'alg' ? 'UNSUPPORTED_ALGORITHM' : 'MALFORMED_TOKEN' }
 }
 
 /**
@@ -122,7 +172,11 @@ export function readAccessToken(text: string): ReadToken | { readonly verdict: V
  * const token = 'jws' in read ? checkSigned(read, 'https://auth.example', key) : read
  * ```
  */
-export function checkSigned({ jws, claims }: ReadToken, issuer: string, key: VerificationKey): GenuineToken {
+export function checkSigned<C extends Issued>(
+  { jws, claims }: ReadToken<C>,
+  issuer: string,
+  key: VerificationKey,
+): GenuineToken<C> {
   if (key.alg !== jws.header.alg) return { verdict: 'UNSUPPORTED_ALGORITHM' }
   if (!key.verify(jws.signingInput, jws.signature)) return { verdict: 'SIGNATURE_INVALID' }
   if (claims.iss !== issuer) return { verdict: 'WRONG_ISSUER' }

@@ -31,6 +31,13 @@ export interface AccessTokenClaims {
    * RFC 7638 thumbprint of the added key with which the agent obtained the token. Absent if the identity key did.
    */
   readonly agent_key?: string
+  /** The agent that may exchange the token and then act for its subject (RFC 8693 section 4.4). It needs `cnf`. */
+  readonly may_act?: Party
+}
+
+/** A party of a delegation, by its DID (RFC 8693 section 4.1). */
+export interface Party {
+  readonly sub: string
 }
 
 /** The key that a token is bound to: its RFC 7638 thumbprint (RFC 9449 section 6.1). */
@@ -38,11 +45,6 @@ export interface Confirmation {
   readonly jkt: string
 }
 
-/**
- * Claims that restrict a token to acting for another party (RFC 8693). A newer process of the deployment may write
- * them. This version cannot enforce them, so it refuses a token with one of them.
- */
-const RESTRICTING = ['act', 'may_act']
 const THUMBPRINT_BYTES = 32
 const JTI = /^[\x21-\x7e]{1,64}$/
 const MAX_UNIX_SECONDS = 253_402_300_799
@@ -75,8 +77,8 @@ export function isJti(text: string): boolean {
  * ```
  */
 export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>>): AccessTokenClaims | undefined {
-  if (RESTRICTING.some((name) => Object.hasOwn(payload, name))) return undefined
-  const { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id, epoch, cnf, agent_key } = payload
+  if (hasActor(payload)) return undefined
+  const { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id, epoch, cnf, agent_key, may_act } = payload
   if (!isText(iss, 2048) || !isText(sub, 512) || parseDid(sub) === undefined || client_id !== sub) return undefined
   if (!isAudience(aud) || !isText(scope, 16_384) || !isScopeString(scope)) return undefined
   if (!isText(operator_id, 36) || !isUuid(operator_id) || !isText(jti, 64) || !isJti(jti)) return undefined
@@ -85,14 +87,42 @@ export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>
   const claims = { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id: sub, epoch }
   const hasKey = Object.hasOwn(payload, 'agent_key')
   const hasBinding = Object.hasOwn(payload, 'cnf')
+  const hasParty = Object.hasOwn(payload, 'may_act')
   if ((hasKey && !isThumbprint(agent_key)) || (hasBinding && !isConfirmation(cnf))) return undefined
-  // Most tokens have neither claim.
+  if (hasParty && !(hasBinding && isParty(may_act))) return undefined
+  // Most tokens have none of these claims.
   if (!hasKey && !hasBinding) return claims
   return {
     ...claims,
     ...(isConfirmation(cnf) && { cnf: { jkt: cnf.jkt } }),
     ...(isThumbprint(agent_key) && { agent_key }),
+    ...(isParty(may_act) && { may_act: { sub: may_act.sub } }),
   }
+}
+
+/**
+ * Tells whether a payload says that another party acts for the subject (RFC 8693 section 4.1). Such a token is a
+ * delegated token: its subject is not the caller.
+ *
+ * @example
+ * ```ts
+ * import { hasActor } from '@auth4agent/core/token/claims'
+ *
+ * hasActor({ sub: 'did:agent:…', act: { sub: 'did:agent:…' } }) // true
+ * ```
+ */
+export function hasActor(payload: Readonly<Record<string, unknown>>): boolean {
+  return Object.hasOwn(payload, 'act') || Object.hasOwn(payload, 'a4a_lineage')
+}
+
+/** Accepts only `sub`, because this version cannot enforce another member that identifies the party. */
+function isParty(value: unknown): value is Party {
+  return (
+    isJsonObject(value) &&
+    Object.keys(value).length === 1 &&
+    isText(value.sub, 512) &&
+    parseDid(value.sub) !== undefined
+  )
 }
 
 /** Accepts only `jkt`, because this version cannot enforce another confirmation method, alone or in addition. */

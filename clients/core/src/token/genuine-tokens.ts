@@ -5,17 +5,18 @@ import {
   type VerificationKey,
   verifyAccessToken,
 } from './access-token.ts'
+import type { AccessTokenClaims } from './claims.ts'
 import { createTokenCache } from './token-cache.ts'
 
 /**
  * Decides whether a text is a genuine token, as {@link verifyAccessToken} does. It does not check expiry and
  * revocation.
  */
-export type GenuineTokens = (text: string) => Promise<GenuineToken>
+export type GenuineTokens<C = AccessTokenClaims> = (text: string) => Promise<GenuineToken<C>>
 
 /** A token that was genuine, under a key that was active or retiring. */
-interface Known {
-  readonly genuine: GenuineToken
+interface Known<C> {
+  readonly genuine: GenuineToken<C>
   readonly kid: string
   readonly verify: VerificationKey['verify']
 }
@@ -33,8 +34,28 @@ interface Known {
  * ```
  */
 export function createGenuineTokens(issuer: string, keys: KeyFinder, capacity?: number): GenuineTokens {
-  const known = createTokenCache<Known>(capacity)
-  const remember = async (text: string, genuine: GenuineToken) => {
+  return rememberGenuine((text) => verifyAccessToken(text, issuer, keys), keys, capacity)
+}
+
+/**
+ * Creates a function that remembers the genuine tokens that `verify` finds, as {@link createGenuineTokens} does for
+ * one kind of them.
+ *
+ * @example
+ * ```ts
+ * import { verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-token'
+ * import { rememberGenuine } from '@auth4agent/core/token/genuine-tokens'
+ *
+ * const verifyGenuine = rememberGenuine((text) => verifyDelegatedToken(text, 'https://auth.example', keys), keys)
+ * ```
+ */
+export function rememberGenuine<C>(
+  verify: GenuineTokens<C>,
+  keys: Pick<KeyFinder, 'find'>,
+  capacity?: number,
+): GenuineTokens<C> {
+  const known = createTokenCache<Known<C>>(capacity)
+  const remember = async (text: string, genuine: GenuineToken<C>) => {
     if (!('claims' in genuine)) return
     const key = await keys.find(genuine.kid)
     if (isSigning(key)) known.set(text, { genuine, kid: genuine.kid, verify: key.verify })
@@ -46,7 +67,7 @@ export function createGenuineTokens(issuer: string, keys: KeyFinder, capacity?: 
       if (isSigning(key) && key.verify === before.verify) return before.genuine
       known.delete(text)
     }
-    const genuine = await verifyAccessToken(text, issuer, keys)
+    const genuine = await verify(text)
     await remember(text, genuine)
     return genuine
   }

@@ -27,8 +27,8 @@ export const verdicts = {
   TOKEN_REVOKED: 'The token has been revoked',
   AGENT_TOKENS_ENDED: 'The token was ended together with all other tokens of its agent',
   OPERATOR_TOKENS_ENDED: 'The token was ended together with all other tokens of its operator',
-  DELEGATION_NOT_ACCEPTED: 'The token is a chain of grants, but the verifier does not accept delegated authority',
-  ACTOR_NOT_TRUSTED: 'An agent in the chain of grants is not of one of the required domains',
+  DELEGATION_NOT_ACCEPTED: 'The token is used for another agent, but the verifier does not accept delegated authority',
+  ACTOR_NOT_TRUSTED: 'An agent in the delegation is not of one of the required domains',
 } as const
 
 /** A stable code that says why a token is not valid. */

@@ -64,7 +64,8 @@ export function createHeldGrant({ grant, server, did, keys, runtime, closing }: 
   }
 }
 
-async function readHeld(text: string, issuer: string): Promise<HeldChain> {
+/** Reads a chain, without its signatures. Rejects with the reason why it is malformed. */
+export async function readHeld(text: string, issuer: string): Promise<HeldChain> {
   const read = await readUnverifiedChain(text.trim(), issuer)
   if (!read.ok) throw refusedGrant(read)
   const leaf = read.chain.hops.at(-1)

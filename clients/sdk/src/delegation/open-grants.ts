@@ -28,6 +28,8 @@ interface Presented {
 interface Grants extends AgentGrantCalls {
   /** The chain that the agent holds; undefined without the option `grant`. */
   readonly presented: Presented | undefined
+  /** Adds a call proof to the call of a tool of an MCP server, if the token of the request is a chain. */
+  proveCall(init: RequestInit | undefined, url: string, token: string): Promise<RequestInit | undefined>
   /** Forgets the chain, because the key of the agent was replaced or the agent was closed. */
   clear(): void
 }
@@ -54,6 +56,12 @@ export function openGrants({ grant, ...agent }: GrantsOptions): Grants {
         () => agent.keys.current(),
         () => agent.server.nowMs(),
       ),
+    },
+    async proveCall(init, url, token) {
+      if (held === undefined) return init
+      const { proveCall } = await import('./prove-call.ts')
+      const nowS = agent.server.nowMs() / 1000
+      return proveCall({ ...agent, signer: await agent.keys.current(), nowS }, { init, url, token })
     },
     clear: () => held?.clear(),
     requestGrant: async (options) => (await calls()).requestGrant(options),

@@ -40,7 +40,8 @@ export async function requestGrant(order: GrantOrder): Promise<IssuedGrant> {
   const answer = await server.transport({ method: 'POST', path: '/v1/challenge', body: wishes, signal })
   const digest = sha256Text(details, 'base64url')
   const { challenge, nonce } = expectChallenge(answer, { server, did }, (content) => {
-    if (content.scope !== undefined || content.aud !== undefined) return 'is for a token'
+    if (content.scope !== undefined || content.aud !== undefined || content.may_act !== undefined)
+      return 'is for a token'
     if (content.details !== digest) return 'is for other authorization details'
     if (content.ttl !== terms.ttl) return `is for a lifetime of ${String(content.ttl)} seconds`
     return content.depth === terms.depth ? undefined : `is for the depth ${String(content.depth)}`

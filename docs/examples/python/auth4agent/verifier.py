@@ -11,7 +11,7 @@ UUID = "-".join("[0-9a-f]{%d}" % length for length in (8, 4, 4, 4, 12))
 TEXTS = {"iss": "(?s:.{0,2048})", "sub": DID, "operator_id": UUID, "jti": "[!-~]{1,64}",
          "scope": f"({SCOPE}( {SCOPE})*)?"}
 DANGEROUS = {"crit", "b64", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"}
-RESTRICTING = {"act", "may_act"}  # such a token is good in certain hands only, not checked here
+OBJECTS = {"cnf": ("jkt", r"(?a:[\w-]{42}[AEIMQUYcgkosw048])"), "may_act": ("sub", DID)}  # each may be missing
 
 
 def import_keys(jwks: dict) -> dict:
@@ -27,14 +27,13 @@ def import_keys(jwks: dict) -> dict:
 def check_claims(c: dict) -> bool:
     """Every claim is there, has its type, and fits the others. Unknown claims are ignored."""
     aud, epoch, times = c.get("aud"), c.get("epoch"), [c.get(name) for name in ("iat", "nbf", "exp")]
-    cnf = c.get("cnf", {"jkt": "A" * 43})  # a token that is not bound to a key has none
-    return (not RESTRICTING & c.keys() and c.get("client_id") == c.get("sub")
+    return (c.get("client_id") == c.get("sub") and ("may_act" not in c or "cnf" in c)
             and all(is_text(c.get(name), pattern) for name, pattern in TEXTS.items())
             and len(set(c["scope"].split(" "))) <= 64
-            and isinstance(cnf, dict) and [*cnf] == ["jkt"] and is_text(cnf["jkt"], r"(?a:[\w-]{42}[AEIMQUYcgkosw048])")
+            and all(isinstance(c[name], dict) and [*c[name]] == [member] and is_text(c[name][member], pattern)
+                    for name, (member, pattern) in OBJECTS.items() if name in c)
             and isinstance(aud, list) and 1 <= len(aud) <= 8 and all(is_text(one, ".{1,2048}") for one in aud)
-            and all(is_whole(at, 1, 253402300799) for at in times)
-            and times[0] <= times[1] < times[2] <= times[0] + 3600
+            and all(is_whole(t, 1, 253402300799) for t in times) and times[0] <= times[1] < times[2] <= times[0] + 3600
             and isinstance(epoch, list) and len(epoch) == 2 and all(is_whole(n, 1, 2**31 - 1) for n in epoch))
 
 
@@ -50,8 +49,10 @@ def read_token(token: str, keys: dict, ended) -> tuple:
         claims, signature = strict_json(from_base64url(second)), from_base64url(third)
     except (ValueError, RecursionError):
         raise Refused("MALFORMED_TOKEN") from None
-    is_token = header.get("typ") == "at+jwt" and is_text(kid, "[!-~]{1,128}")
-    require("MALFORMED_TOKEN", is_token and check_claims(claims))
+    require("MALFORMED_TOKEN", header.get("typ") == "at+jwt" and is_text(kid, "[!-~]{1,128}"))
+    # Another agent sends such a token: its subject is not the caller.
+    require("DELEGATION_NOT_ACCEPTED", not {"act", "a4a_lineage"} & claims.keys())
+    require("MALFORMED_TOKEN", check_claims(claims))
     require("UNKNOWN_KEY", kid in keys and ("key", "", kid) not in ended)
     require("UNSUPPORTED_ALGORITHM", keys[kid][0] == alg)  # never the algorithm that the token chooses
     try:

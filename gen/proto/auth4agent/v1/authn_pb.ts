@@ -16,7 +16,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/authn.proto.
  */
 export const file_auth4agent_v1_authn: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxIsQBChZDcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0EgsKA2RpZBgBIAEoCRISCgVzY29wZRgCIAEoCUgAiAEBEhgKCGF1ZGllbmNlGAMgAygJQgbq4BgCEAESGAoDdHRsGAQgASgJQgbq4BgCCAFIAYgBARIdChVhdXRob3JpemF0aW9uX2RldGFpbHMYBSABKAkSFgoJbWF4X2RlcHRoGAYgASgFSAKIAQFCCAoGX3Njb3BlQgYKBF90dGxCDAoKX21heF9kZXB0aCJrChdDcmVhdGVDaGFsbGVuZ2VSZXNwb25zZRIRCgljaGFsbGVuZ2UYASABKAkSDQoFbm9uY2UYAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAivAEKEUlzc3VlVG9rZW5SZXF1ZXN0EgsKA2RpZBgBIAEoCRIRCgljaGFsbGVuZ2UYAiABKAkSDQoFbm9uY2UYAyABKAkSEQoJc2lnbmF0dXJlGAQgASgMEhIKBXNjb3BlGAUgASgJSACIAQESGAoIYXVkaWVuY2UYBiADKAlCBurgGAIQARIYCgN0dGwYByABKAlCBurgGAIIAUgBiAEBEgsKA2tpZBgIIAEoCUIICgZfc2NvcGVCBgoEX3R0bCKtAQoSSXNzdWVUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMYWNjZXNzX3Rva2VuGAQgASgJEhIKCmV4cGlyZXNfaW4YBSABKAUSDQoFc2NvcGUYBiABKAkSCwoDanRpGAcgASgJIqYCChJWZXJpZnlUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSGgoIYXVkaWVuY2UYAiADKAlCCOrgGAQQASgBEhIKBXNjb3BlGAMgASgJSACIAQESGwoJb3BlcmF0b3JzGAQgAygJQgjq4BgEEAEoARISCgpkcG9wX3Byb29mGAUgASgJEhMKC2h0dHBfbWV0aG9kGAYgASgJEhAKCGh0dHBfdXJsGAcgASgJEhIKCmRlbGVnYXRpb24YCCABKAkSKgoJYXJndW1lbnRzGAkgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIYCgZhY3RvcnMYCiADKAlCCOrgGAQQASgBEhUKDXByb29mX2NoZWNrZWQYCyABKAhCCAoGX3Njb3BlIvsBChNWZXJpZnlUb2tlblJlc3BvbnNlEg0KBXZhbGlkGAEgASgIEg8KB3Jldm9rZWQYAiABKAgSKgoGY2xhaW1zGAMgASgLMhouYXV0aDRhZ2VudC52MS5Ub2tlbkNsYWltcxIvCgt2ZXJpZmllZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAUgASgJEjUKCmRlbGVnYXRpb24YBiABKAsyGS5hdXRoNGFnZW50LnYxLkRlbGVnYXRpb25CBurgGAIYARIYCgNob3AYByABKAVCBurgGAIYAUgAiAEBQgYKBF9ob3AipwEKCkRlbGVnYXRpb24SEQoJcHJpbmNpcGFsGAEgASgJEg0KBWFjdG9yGAIgASgJEioKBGhvcHMYAyADKAsyHC5hdXRoNGFnZW50LnYxLkRlbGVnYXRpb25Ib3ASCwoDZXhwGAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIoCgNjbmYYBiABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbiJDCg1EZWxlZ2F0aW9uSG9wEgsKA2RpZBgBIAEoCRITCgtvcGVyYXRvcl9pZBgCIAEoCRIQCghncmFudF9pZBgDIAEoCSL7AQoLVG9rZW5DbGFpbXMSCwoDaXNzGAEgASgJEgsKA3N1YhgCIAEoCRILCgNhdWQYAyADKAkSDQoFc2NvcGUYBCABKAkSEwoLb3BlcmF0b3JfaWQYBSABKAkSCwoDaWF0GAYgASgDEgsKA25iZhgHIAEoAxILCgNleHAYCCABKAMSCwoDanRpGAkgASgJEhEKCWNsaWVudF9pZBgKIAEoCRINCgVlcG9jaBgLIAMoBRIwCgNjbmYYDCABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbkIG6uAYAhgBEhkKCWFnZW50X2tleRgNIAEoCUIG6uAYAhgBIhsKDENvbmZpcm1hdGlvbhILCgNqa3QYASABKAky4AIKDEF1dGhuU2VydmljZRJ6Cg9DcmVhdGVDaGFsbGVuZ2USJS5hdXRoNGFnZW50LnYxLkNyZWF0ZUNoYWxsZW5nZVJlcXVlc3QaJi5hdXRoNGFnZW50LnYxLkNyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlIhiC0+STAhI6ASoiDS92MS9jaGFsbGVuZ2USZwoKSXNzdWVUb2tlbhIgLmF1dGg0YWdlbnQudjEuSXNzdWVUb2tlblJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLklzc3VlVG9rZW5SZXNwb25zZSIUgtPkkwIOOgEqIgkvdjEvdG9rZW4SawoLVmVyaWZ5VG9rZW4SIS5hdXRoNGFnZW50LnYxLlZlcmlmeVRva2VuUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuVmVyaWZ5VG9rZW5SZXNwb25zZSIVgtPkkwIPOgEqIgovdjEvdmVyaWZ5QpYBChFjb20uYXV0aDRhZ2VudC52MUIKQXV0aG5Qcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxItUBChZDcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0EgsKA2RpZBgBIAEoCRISCgVzY29wZRgCIAEoCUgAiAEBEhgKCGF1ZGllbmNlGAMgAygJQgbq4BgCEAESGAoDdHRsGAQgASgJQgbq4BgCCAFIAYgBARIdChVhdXRob3JpemF0aW9uX2RldGFpbHMYBSABKAkSFgoJbWF4X2RlcHRoGAYgASgFSAKIAQESDwoHbWF5X2FjdBgHIAEoCUIICgZfc2NvcGVCBgoEX3R0bEIMCgpfbWF4X2RlcHRoImsKF0NyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlEhEKCWNoYWxsZW5nZRgBIAEoCRINCgVub25jZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLNAQoRSXNzdWVUb2tlblJlcXVlc3QSCwoDZGlkGAEgASgJEhEKCWNoYWxsZW5nZRgCIAEoCRINCgVub25jZRgDIAEoCRIRCglzaWduYXR1cmUYBCABKAwSEgoFc2NvcGUYBSABKAlIAIgBARIYCghhdWRpZW5jZRgGIAMoCUIG6uAYAhABEhgKA3R0bBgHIAEoCUIG6uAYAggBSAGIAQESCwoDa2lkGAggASgJEg8KB21heV9hY3QYCSABKAlCCAoGX3Njb3BlQgYKBF90dGwirQEKEklzc3VlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgp0b2tlbl90eXBlGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGFjY2Vzc190b2tlbhgEIAEoCRISCgpleHBpcmVzX2luGAUgASgFEg0KBXNjb3BlGAYgASgJEgsKA2p0aRgHIAEoCSKmAgoSVmVyaWZ5VG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhoKCGF1ZGllbmNlGAIgAygJQgjq4BgEEAEoARISCgVzY29wZRgDIAEoCUgAiAEBEhsKCW9wZXJhdG9ycxgEIAMoCUII6uAYBBABKAESEgoKZHBvcF9wcm9vZhgFIAEoCRITCgtodHRwX21ldGhvZBgGIAEoCRIQCghodHRwX3VybBgHIAEoCRISCgpkZWxlZ2F0aW9uGAggASgJEioKCWFyZ3VtZW50cxgJIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGAoGYWN0b3JzGAogAygJQgjq4BgEEAEoARIVCg1wcm9vZl9jaGVja2VkGAsgASgIQggKBl9zY29wZSL7AQoTVmVyaWZ5VG9rZW5SZXNwb25zZRINCgV2YWxpZBgBIAEoCBIPCgdyZXZva2VkGAIgASgIEioKBmNsYWltcxgDIAEoCzIaLmF1dGg0YWdlbnQudjEuVG9rZW5DbGFpbXMSLwoLdmVyaWZpZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgFIAEoCRI1CgpkZWxlZ2F0aW9uGAYgASgLMhkuYXV0aDRhZ2VudC52MS5EZWxlZ2F0aW9uQgbq4BgCGAESGAoDaG9wGAcgASgFQgbq4BgCGAFIAIgBAUIGCgRfaG9wIqcBCgpEZWxlZ2F0aW9uEhEKCXByaW5jaXBhbBgBIAEoCRINCgVhY3RvchgCIAEoCRIqCgRob3BzGAMgAygLMhwuYXV0aDRhZ2VudC52MS5EZWxlZ2F0aW9uSG9wEgsKA2V4cBgEIAEoAxIUCgxjYXBhYmlsaXRpZXMYBSADKAkSKAoDY25mGAYgASgLMhsuYXV0aDRhZ2VudC52MS5Db25maXJtYXRpb24iQwoNRGVsZWdhdGlvbkhvcBILCgNkaWQYASABKAkSEwoLb3BlcmF0b3JfaWQYAiABKAkSEAoIZ3JhbnRfaWQYAyABKAkimwMKC1Rva2VuQ2xhaW1zEgsKA2lzcxgBIAEoCRILCgNzdWIYAiABKAkSCwoDYXVkGAMgAygJEg0KBXNjb3BlGAQgASgJEhMKC29wZXJhdG9yX2lkGAUgASgJEgsKA2lhdBgGIAEoAxILCgNuYmYYByABKAMSCwoDZXhwGAggASgDEgsKA2p0aRgJIAEoCRIRCgljbGllbnRfaWQYCiABKAkSDQoFZXBvY2gYCyADKAUSMAoDY25mGAwgASgLMhsuYXV0aDRhZ2VudC52MS5Db25maXJtYXRpb25CBurgGAIYARIZCglhZ2VudF9rZXkYDSABKAlCBurgGAIYARIwCgdtYXlfYWN0GA4gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEiwKA2FjdBgPIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYARI+ChVhdXRob3JpemF0aW9uX2RldGFpbHMYECADKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAEiGwoMQ29uZmlybWF0aW9uEgsKA2prdBgBIAEoCTLgAgoMQXV0aG5TZXJ2aWNlEnoKD0NyZWF0ZUNoYWxsZW5nZRIlLmF1dGg0YWdlbnQudjEuQ3JlYXRlQ2hhbGxlbmdlUmVxdWVzdBomLmF1dGg0YWdlbnQudjEuQ3JlYXRlQ2hhbGxlbmdlUmVzcG9uc2UiGILT5JMCEjoBKiINL3YxL2NoYWxsZW5nZRJnCgpJc3N1ZVRva2VuEiAuYXV0aDRhZ2VudC52MS5Jc3N1ZVRva2VuUmVxdWVzdBohLmF1dGg0YWdlbnQudjEuSXNzdWVUb2tlblJlc3BvbnNlIhSC0+STAg46ASoiCS92MS90b2tlbhJrCgtWZXJpZnlUb2tlbhIhLmF1dGg0YWdlbnQudjEuVmVyaWZ5VG9rZW5SZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5WZXJpZnlUb2tlblJlc3BvbnNlIhWC0+STAg86ASoiCi92MS92ZXJpZnlClgEKEWNvbS5hdXRoNGFnZW50LnYxQgpBdXRoblByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * CreateChallengeRequest names the agent. The challenge contains scope, audience and ttl when the request gives them,
@@ -67,6 +67,13 @@ export type CreateChallengeRequest = Message<"auth4agent.v1.CreateChallengeReque
    * @generated from field: optional int32 max_depth = 6;
    */
   maxDepth?: number | undefined;
+
+  /**
+   * Agent to bind the challenge to, as in IssueTokenRequest.may_act.
+   *
+   * @generated from field: string may_act = 7;
+   */
+  mayAct: string;
 };
 
 /**
@@ -177,6 +184,15 @@ export type IssueTokenRequest = Message<"auth4agent.v1.IssueTokenRequest"> & {
    * @generated from field: string kid = 8;
    */
   kid: string;
+
+  /**
+   * DID of an agent that may exchange the token and then act for this one (RFC 8693 section 4.4). The policy for
+   * grants must allow it, and the request must have a DPoP proof. When empty, the token gets the agent that the
+   * challenge is bound to, or else nobody may exchange it.
+   *
+   * @generated from field: string may_act = 9;
+   */
+  mayAct: string;
 };
 
 /**
@@ -257,7 +273,7 @@ export const IssueTokenResponseSchema: GenMessage<IssueTokenResponse> = /*@__PUR
  */
 export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   /**
-   * The JWT, or a chain of grants.
+   * The JWT, which may be a delegated token, or a chain of grants.
    *
    * @generated from field: string token = 1;
    */
@@ -311,20 +327,20 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   httpUrl: string;
 
   /**
-   * `accept` when the caller accepts delegated authority, such as a chain of grants. The request must then have
-   * audience and scope, because a chain allows scopes at audiences. Absent means that a chain is not valid
-   * (DELEGATION_NOT_ACCEPTED), because its bearer acts for another agent.
+   * `accept` when the caller accepts delegated authority: a chain of grants or a delegated token. The request must
+   * then have audience and scope, because both allow scopes at audiences. Absent means that neither is valid
+   * (DELEGATION_NOT_ACCEPTED), because its sender acts for another agent.
    *
-   * `inspect` when the caller only asks whether a chain is genuine, in time and not revoked. Then no call is checked
-   * and no proof is needed, so the request must not have audience, scope, arguments, dpop_proof and proof_checked. A
-   * service must not accept a call because of such an answer.
+   * `inspect` when the caller only asks whether it is genuine, in time and not revoked. Then no call is checked and no
+   * proof is needed, so the request must not have audience, scope, arguments, dpop_proof and proof_checked. A service
+   * must not accept a call because of such an answer.
    *
    * @generated from field: string delegation = 8;
    */
   delegation: string;
 
   /**
-   * Arguments of the call for which a chain is to be used. Every grant of the chain checks its constraints with them.
+   * Arguments of the call. Every grant of a chain, or the delegated token, checks its constraints with them.
    * When absent, only an unconstrained capability is enough (ARGUMENTS_NEEDED). More than 1,000 values, those in lists
    * and objects included, are refused (ARGUMENT_REFUSED).
    *
@@ -333,16 +349,16 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   arguments?: JsonObject | undefined;
 
   /**
-   * Domains; every holder in a chain must be an agent of one of them. Absent means any domain. `operators` demands
-   * only the operator of the first holder, for which the others act.
+   * Domains; every holder in a chain, or party of a delegated token, must be an agent of one of them. Absent means any
+   * domain. `operators` demands only the operator of the first one, for which the others act.
    *
    * @generated from field: repeated string actors = 10;
    */
   actors: string[];
 
   /**
-   * True when the caller has checked itself that a chain was sent with a proof of its last key. Without this and
-   * without dpop_proof, a chain is not valid (PROOF_REQUIRED). It does not matter for an access token.
+   * True when the caller has checked itself that delegated authority was sent with a proof of the last key. Without
+   * this and without dpop_proof, it is not valid (PROOF_REQUIRED). It does not matter for other access tokens.
    *
    * @generated from field: bool proof_checked = 11;
    */
@@ -400,14 +416,15 @@ export type VerifyTokenResponse = Message<"auth4agent.v1.VerifyTokenResponse"> &
 
   /**
    * Who acts for whom; absent unless the token is valid and delegated. A chain of grants has this field and no claims.
+   * A delegated token has both.
    *
    * @generated from field: auth4agent.v1.Delegation delegation = 6;
    */
   delegation?: Delegation | undefined;
 
   /**
-   * Place of the grant to which `reason` applies, 0 for the first grant of the chain. Absent for an access token, and
-   * when the reason applies to the whole chain.
+   * Place of the grant or party to which `reason` applies, 0 for the first. Absent for other access tokens, and when
+   * the reason applies to the whole chain or to the delegated token itself.
    *
    * @generated from field: optional int32 hop = 7;
    */
@@ -449,14 +466,14 @@ export type Delegation = Message<"auth4agent.v1.Delegation"> & {
   hops: DelegationHop[];
 
   /**
-   * When the first of all grants expires, Unix seconds.
+   * When the first of all grants, or the delegated token, expires, Unix seconds.
    *
    * @generated from field: int64 exp = 4;
    */
   exp: bigint;
 
   /**
-   * Capabilities of the last grant, `<audience>#<scope>` each.
+   * Capabilities of the last grant or of the delegated token, `<audience>#<scope>` each.
    *
    * @generated from field: repeated string capabilities = 5;
    */
@@ -498,7 +515,8 @@ export type DelegationHop = Message<"auth4agent.v1.DelegationHop"> & {
   operatorId: string;
 
   /**
-   * Id of the holder's grant: base64url SHA-256 of its signing input.
+   * Id of the holder's grant: base64url SHA-256 of its signing input. When an access token was exchanged, the id of
+   * that token.
    *
    * @generated from field: string grant_id = 3;
    */
@@ -582,7 +600,7 @@ export type TokenClaims = Message<"auth4agent.v1.TokenClaims"> & {
   jti: string;
 
   /**
-   * The agent's DID, under its OAuth name.
+   * The agent's DID, under its OAuth name. In a delegated token, the DID of the agent that acts.
    *
    * @generated from field: string client_id = 10;
    */
@@ -608,6 +626,28 @@ export type TokenClaims = Message<"auth4agent.v1.TokenClaims"> & {
    * @generated from field: string agent_key = 13;
    */
   agentKey: string;
+
+  /**
+   * The agent that may exchange the token and then act for `sub`: an object with `sub` (RFC 8693 section 4.4).
+   *
+   * @generated from field: google.protobuf.Struct may_act = 14;
+   */
+  mayAct?: JsonObject | undefined;
+
+  /**
+   * Who acts for `sub`, in a delegated token (RFC 8693 section 4.1): an object with `sub`, and with the agent before
+   * it in its own `act`.
+   *
+   * @generated from field: google.protobuf.Struct act = 15;
+   */
+  act?: JsonObject | undefined;
+
+  /**
+   * What a delegated token allows in addition to `scope` (RFC 9396 section 9.1).
+   *
+   * @generated from field: repeated google.protobuf.Struct authorization_details = 16;
+   */
+  authorizationDetails: JsonObject[];
 };
 
 /**

@@ -17,16 +17,16 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/oauth.proto.
  */
 export const file_auth4agent_v1_oauth: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL29hdXRoLnByb3RvEg1hdXRoNGFnZW50LnYxIq4BCgxUb2tlblJlcXVlc3QSEgoKZ3JhbnRfdHlwZRgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAMgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBCABKAkSDQoFc2NvcGUYBSABKAkSEAoIcmVzb3VyY2UYBiADKAkSHQoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGAcgASgJImQKDVRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSEgoKZXhwaXJlc19pbhgDIAEoBRIVCgVzY29wZRgEIAEoCUIG6uAYAhgBIpcBChFJbnRyb3NwZWN0UmVxdWVzdBINCgV0b2tlbhgBIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEh0KFWNsaWVudF9hc3NlcnRpb25fdHlwZRgEIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAUgASgJEg4KBnNpZ25lZBgGIAEoCCKrBQoSSW50cm9zcGVjdFJlc3BvbnNlEg4KBmFjdGl2ZRgBIAEoCBIaCgVzY29wZRgCIAEoCUIG6uAYAhgBSACIAQESHgoJY2xpZW50X2lkGAMgASgJQgbq4BgCGAFIAYgBARIfCgp0b2tlbl90eXBlGAQgASgJQgbq4BgCGAFIAogBARIYCgNleHAYBSABKANCBurgGAIYAUgDiAEBEhgKA2lhdBgGIAEoA0IG6uAYAhgBSASIAQESGAoDbmJmGAcgASgDQgbq4BgCGAFIBYgBARIYCgNzdWIYCCABKAlCBurgGAIYAUgGiAEBEhMKA2F1ZBgJIAMoCUIG6uAYAhgBEhgKA2lzcxgKIAEoCUIG6uAYAhgBSAeIAQESGAoDanRpGAsgASgJQgbq4BgCGAFICIgBARIgCgtvcGVyYXRvcl9pZBgMIAEoCUIG6uAYAhgBSAmIAQESMAoDY25mGA0gASgLMhsuYXV0aDRhZ2VudC52MS5Db25maXJtYXRpb25CBurgGAIYARIYCgNqd3QYDiABKAlCBurgGAIYAUgKiAEBEh4KCWFnZW50X2tleRgPIAEoCUIG6uAYAhgBSAuIAQESLAoDYWN0GBAgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEj4KFWF1dGhvcml6YXRpb25fZGV0YWlscxgRIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYAUIICgZfc2NvcGVCDAoKX2NsaWVudF9pZEINCgtfdG9rZW5fdHlwZUIGCgRfZXhwQgYKBF9pYXRCBgoEX25iZkIGCgRfc3ViQgYKBF9pc3NCBgoEX2p0aUIOCgxfb3BlcmF0b3JfaWRCBgoEX2p3dEIMCgpfYWdlbnRfa2V5IoMBCg1SZXZva2VSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhcKD3Rva2VuX3R5cGVfaGludBgCIAEoCRIRCgljbGllbnRfaWQYAyABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAQgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBSABKAkiEAoOUmV2b2tlUmVzcG9uc2UyzwIKDE9BdXRoU2VydmljZRJhCgVUb2tlbhIbLmF1dGg0YWdlbnQudjEuVG9rZW5SZXF1ZXN0GhwuYXV0aDRhZ2VudC52MS5Ub2tlblJlc3BvbnNlIh3q4BgCGAGC0+STAhE6ASoiDC9vYXV0aC90b2tlbhJ1CgpJbnRyb3NwZWN0EiAuYXV0aDRhZ2VudC52MS5JbnRyb3NwZWN0UmVxdWVzdBohLmF1dGg0YWdlbnQudjEuSW50cm9zcGVjdFJlc3BvbnNlIiLq4BgCGAGC0+STAhY6ASoiES9vYXV0aC9pbnRyb3NwZWN0EmUKBlJldm9rZRIcLmF1dGg0YWdlbnQudjEuUmV2b2tlUmVxdWVzdBodLmF1dGg0YWdlbnQudjEuUmV2b2tlUmVzcG9uc2UiHurgGAIYAYLT5JMCEjoBKiINL29hdXRoL3Jldm9rZUKWAQoRY29tLmF1dGg0YWdlbnQudjFCCk9BdXRoUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_authn, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL29hdXRoLnByb3RvEg1hdXRoNGFnZW50LnYxIuICCgxUb2tlblJlcXVlc3QSEgoKZ3JhbnRfdHlwZRgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAMgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBCABKAkSDQoFc2NvcGUYBSABKAkSEAoIcmVzb3VyY2UYBiADKAkSHQoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGAcgASgJEhUKDXN1YmplY3RfdG9rZW4YCCABKAkSGgoSc3ViamVjdF90b2tlbl90eXBlGAkgASgJEhMKC2FjdG9yX3Rva2VuGAogASgJEhgKEGFjdG9yX3Rva2VuX3R5cGUYCyABKAkSHAoUcmVxdWVzdGVkX3Rva2VuX3R5cGUYDCABKAkSEAoIYXVkaWVuY2UYDSABKAkSDwoHbWF5X2FjdBgOIAEoCRIPCgdyZXFfY25mGA8gASgJIscBCg1Ub2tlblJlc3BvbnNlEhQKDGFjY2Vzc190b2tlbhgBIAEoCRISCgp0b2tlbl90eXBlGAIgASgJEhIKCmV4cGlyZXNfaW4YAyABKAUSFQoFc2NvcGUYBCABKAlCBurgGAIYARIhChFpc3N1ZWRfdG9rZW5fdHlwZRgFIAEoCUIG6uAYAhgBEj4KFWF1dGhvcml6YXRpb25fZGV0YWlscxgGIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYASKXAQoRSW50cm9zcGVjdFJlcXVlc3QSDQoFdG9rZW4YASABKAkSFwoPdG9rZW5fdHlwZV9oaW50GAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIdChVjbGllbnRfYXNzZXJ0aW9uX3R5cGUYBCABKAkSGAoQY2xpZW50X2Fzc2VydGlvbhgFIAEoCRIOCgZzaWduZWQYBiABKAgi3QUKEkludHJvc3BlY3RSZXNwb25zZRIOCgZhY3RpdmUYASABKAgSGgoFc2NvcGUYAiABKAlCBurgGAIYAUgAiAEBEh4KCWNsaWVudF9pZBgDIAEoCUIG6uAYAhgBSAGIAQESHwoKdG9rZW5fdHlwZRgEIAEoCUIG6uAYAhgBSAKIAQESGAoDZXhwGAUgASgDQgbq4BgCGAFIA4gBARIYCgNpYXQYBiABKANCBurgGAIYAUgEiAEBEhgKA25iZhgHIAEoA0IG6uAYAhgBSAWIAQESGAoDc3ViGAggASgJQgbq4BgCGAFIBogBARITCgNhdWQYCSADKAlCBurgGAIYARIYCgNpc3MYCiABKAlCBurgGAIYAUgHiAEBEhgKA2p0aRgLIAEoCUIG6uAYAhgBSAiIAQESIAoLb3BlcmF0b3JfaWQYDCABKAlCBurgGAIYAUgJiAEBEjAKA2NuZhgNIAEoCzIbLmF1dGg0YWdlbnQudjEuQ29uZmlybWF0aW9uQgbq4BgCGAESGAoDand0GA4gASgJQgbq4BgCGAFICogBARIeCglhZ2VudF9rZXkYDyABKAlCBurgGAIYAUgLiAEBEiwKA2FjdBgQIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYARI+ChVhdXRob3JpemF0aW9uX2RldGFpbHMYESADKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESMAoHbWF5X2FjdBgSIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYAUIICgZfc2NvcGVCDAoKX2NsaWVudF9pZEINCgtfdG9rZW5fdHlwZUIGCgRfZXhwQgYKBF9pYXRCBgoEX25iZkIGCgRfc3ViQgYKBF9pc3NCBgoEX2p0aUIOCgxfb3BlcmF0b3JfaWRCBgoEX2p3dEIMCgpfYWdlbnRfa2V5IoMBCg1SZXZva2VSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhcKD3Rva2VuX3R5cGVfaGludBgCIAEoCRIRCgljbGllbnRfaWQYAyABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAQgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBSABKAkiEAoOUmV2b2tlUmVzcG9uc2UyzwIKDE9BdXRoU2VydmljZRJhCgVUb2tlbhIbLmF1dGg0YWdlbnQudjEuVG9rZW5SZXF1ZXN0GhwuYXV0aDRhZ2VudC52MS5Ub2tlblJlc3BvbnNlIh3q4BgCGAGC0+STAhE6ASoiDC9vYXV0aC90b2tlbhJ1CgpJbnRyb3NwZWN0EiAuYXV0aDRhZ2VudC52MS5JbnRyb3NwZWN0UmVxdWVzdBohLmF1dGg0YWdlbnQudjEuSW50cm9zcGVjdFJlc3BvbnNlIiLq4BgCGAGC0+STAhY6ASoiES9vYXV0aC9pbnRyb3NwZWN0EmUKBlJldm9rZRIcLmF1dGg0YWdlbnQudjEuUmV2b2tlUmVxdWVzdBodLmF1dGg0YWdlbnQudjEuUmV2b2tlUmVzcG9uc2UiHurgGAIYAYLT5JMCEjoBKiINL29hdXRoL3Jldm9rZUKWAQoRY29tLmF1dGg0YWdlbnQudjFCCk9BdXRoUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_authn, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct]);
 
 /**
- * TokenRequest is an access token request (RFC 6749 section 4.4.2).
+ * TokenRequest is an access token request (RFC 6749 section 4.4.2, RFC 8693 section 2.1).
  *
  * @generated from message auth4agent.v1.TokenRequest
  */
 export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
   /**
-   * Always client_credentials.
+   * client_credentials, or urn:ietf:params:oauth:grant-type:token-exchange.
    *
    * @generated from field: string grant_type = 1;
    */
@@ -55,7 +55,8 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
 
   /**
    * Space-separated scopes, all within the agent's grant. When empty, the token gets the scope that the assertion
-   * contains, or else no scope.
+   * contains, or else no scope. In an exchange, the subject token must allow each scope at each resource, without
+   * constraints.
    *
    * @generated from field: string scope = 5;
    */
@@ -63,18 +64,79 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
 
   /**
    * At most 8 absolute URLs without fragment (RFC 8707): the audience of the token. When the list is empty, the token
-   * gets the audience that the assertion contains, or else the issuer.
+   * gets the audience that the assertion contains, or else the issuer. An exchange needs at least one.
    *
    * @generated from field: repeated string resource = 6;
    */
   resource: string[];
 
   /**
-   * Must be empty, because this server has no types of authorization details (RFC 9396).
+   * JSON text of a list with one object (RFC 9396), as in IssueGrantRequest. With req_cnf: what the grant allows. In
+   * an exchange: what the token allows in
+   * addition to `scope`, with the constraints of the subject token or narrower ones.
    *
    * @generated from field: string authorization_details = 7;
    */
   authorizationDetails: string;
+
+  /**
+   * In an exchange: a chain of grants whose last holder is the client, or an access token whose `may_act` names the
+   * client.
+   *
+   * @generated from field: string subject_token = 8;
+   */
+  subjectToken: string;
+
+  /**
+   * urn:auth4agent:token-type:grant-chain, or urn:ietf:params:oauth:token-type:access_token.
+   *
+   * @generated from field: string subject_token_type = 9;
+   */
+  subjectTokenType: string;
+
+  /**
+   * May be empty, because the assertion authenticates the agent that acts. Otherwise an access token of the client.
+   *
+   * @generated from field: string actor_token = 10;
+   */
+  actorToken: string;
+
+  /**
+   * urn:ietf:params:oauth:token-type:access_token when there is an actor_token.
+   *
+   * @generated from field: string actor_token_type = 11;
+   */
+  actorTokenType: string;
+
+  /**
+   * May be empty. Otherwise urn:ietf:params:oauth:token-type:access_token, the only type that is issued.
+   *
+   * @generated from field: string requested_token_type = 12;
+   */
+  requestedTokenType: string;
+
+  /**
+   * Must be empty in an exchange: `resource` names the audience.
+   *
+   * @generated from field: string audience = 13;
+   */
+  audience: string;
+
+  /**
+   * DID of an agent that may exchange the token, as in IssueTokenRequest.may_act.
+   *
+   * @generated from field: string may_act = 14;
+   */
+  mayAct: string;
+
+  /**
+   * JSON text of an object with `jwk`, the agent's identity key, when the client asks for the first grant of a chain
+   * instead of a token (draft-niyikiza-oauth-attenuating-agent-tokens-02 section 6.1, RFC 9201). Then
+   * authorization_details has what the grant allows, and scope, resource and may_act are empty.
+   *
+   * @generated from field: string req_cnf = 15;
+   */
+  reqCnf: string;
 };
 
 /**
@@ -85,7 +147,7 @@ export const TokenRequestSchema: GenMessage<TokenRequest> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_oauth, 0);
 
 /**
- * TokenResponse carries the token (RFC 6749 section 5.1).
+ * TokenResponse carries the token (RFC 6749 section 5.1, RFC 8693 section 2.2.1).
  *
  * @generated from message auth4agent.v1.TokenResponse
  */
@@ -98,7 +160,8 @@ export type TokenResponse = Message<"auth4agent.v1.TokenResponse"> & {
   accessToken: string;
 
   /**
-   * Bearer, or DPoP when the token is bound to a key.
+   * Bearer, or DPoP when the token is bound to a key. aat when the text is the first grant of a chain: it is no access
+   * token.
    *
    * @generated from field: string token_type = 2;
    */
@@ -117,6 +180,20 @@ export type TokenResponse = Message<"auth4agent.v1.TokenResponse"> & {
    * @generated from field: string scope = 4;
    */
   scope: string;
+
+  /**
+   * After an exchange: urn:ietf:params:oauth:token-type:access_token.
+   *
+   * @generated from field: string issued_token_type = 5;
+   */
+  issuedTokenType: string;
+
+  /**
+   * What the token allows in addition to its scopes (RFC 9396 section 7.1).
+   *
+   * @generated from field: repeated google.protobuf.Struct authorization_details = 6;
+   */
+  authorizationDetails: JsonObject[];
 };
 
 /**
@@ -207,7 +284,7 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   scope?: string | undefined;
 
   /**
-   * The agent's DID, under its OAuth name. For a chain of grants, the agent that acts: the holder of the last grant.
+   * The agent's DID, under its OAuth name. For a delegated token or a chain of grants, the agent that acts.
    *
    * @generated from field: optional string client_id = 3;
    */
@@ -242,7 +319,7 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   nbf?: bigint | undefined;
 
   /**
-   * The agent's DID. For a chain of grants, the agent for which the others act: the holder of the first grant.
+   * The agent's DID. For a delegated token or a chain of grants, the agent for which the others act.
    *
    * @generated from field: optional string sub = 8;
    */
@@ -298,20 +375,27 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
   agentKey?: string | undefined;
 
   /**
-   * Who acts, for a chain of more than one grant (RFC 8693 section 4.1): the holder of the last grant, with the holder
-   * before it in its own `act`, and so on.
+   * Who acts, for a delegated token or a chain of more than one grant (RFC 8693 section 4.1): the agent that acts,
+   * with the agent before it in its own `act`, and so on.
    *
    * @generated from field: google.protobuf.Struct act = 16;
    */
   act?: JsonObject | undefined;
 
   /**
-   * What a chain of grants allows (RFC 9396 section 9.2). `scope` has only the scopes that are unconstrained at every
-   * audience in `aud`.
+   * What a chain of grants allows, or a delegated token in addition to `scope` (RFC 9396 section 9.2). `scope` has
+   * only scopes that are unconstrained at every audience in `aud`.
    *
    * @generated from field: repeated google.protobuf.Struct authorization_details = 17;
    */
   authorizationDetails: JsonObject[];
+
+  /**
+   * The agent that may exchange the token and then act for `sub`: an object with `sub` (RFC 8693 section 4.4).
+   *
+   * @generated from field: google.protobuf.Struct may_act = 18;
+   */
+  mayAct?: JsonObject | undefined;
 };
 
 /**
@@ -399,6 +483,10 @@ export const OAuthService: GenService<{
   /**
    * Token issues an access token (RFC 9068) for the grant type client_credentials (RFC 6749 section 4.4). With a DPoP
    * proof in the header or metadata `dpop`, the token is bound to the key of the proof (RFC 9449).
+   *
+   * For the grant type urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693) it issues a delegated token, with
+   * which the client acts for the agent that has handed its authority on. The DPoP proof is required, and its key must
+   * be the key that signs the assertion.
    *
    * @generated from rpc auth4agent.v1.OAuthService.Token
    */

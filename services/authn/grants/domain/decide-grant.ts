@@ -1,4 +1,5 @@
 import type { Capabilities } from '@auth4agent/core/delegation/constraint'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import { type AgentProof, checkStatuses, proveIdentityKey } from '../../domain/agent-proof.ts'
 import type { Subject } from '../../domain/decide-issue.ts'
@@ -21,8 +22,8 @@ export interface GrantTerms {
  * Does the checks of a request for a grant that need no database, in the order of docs/protocol.md section 6.
  *
  * @param defaultTtl lifetime in seconds when neither challenge nor request contain one
- * @throws ApiError INVALID_SIGNATURE, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE,
- *   DELEGATION_NOT_ALLOWED, UNAVAILABLE, INVALID_TTL, SCOPE_NOT_ALLOWED
+ * @throws ApiError INVALID_SIGNATURE, INVALID_ARGUMENT, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE,
+ *   AGENT_OPERATOR_NOT_ACTIVE, DELEGATION_NOT_ALLOWED, UNAVAILABLE, INVALID_TTL, SCOPE_NOT_ALLOWED
  */
 export function decideGrant(
   subject: Subject,
@@ -33,10 +34,13 @@ export function decideGrant(
   const { agent, operator } = subject
   const { covered } = proof
   proveIdentityKey(subject, proof)
-  if (covered.scope !== undefined || covered.aud !== undefined) {
+  if (requested.holder !== undefined && requested.holder !== thumbprint(agent.publicKey)) {
+    throw new ApiError('INVALID_ARGUMENT', 'req_cnf must contain the identity key of the agent')
+  }
+  if (covered.scope !== undefined || covered.aud !== undefined || covered.may_act !== undefined) {
     throw new ApiError(
       'BINDING_MISMATCH',
-      'The challenge is bound to scope or audience, so it gives a token and no grant',
+      'The challenge is bound to scope, audience or may_act, so it gives a token and no grant',
     )
   }
   resolveTerm('authorization_details', covered.details, requested.wanted.digest)

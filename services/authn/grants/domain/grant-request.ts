@@ -11,7 +11,7 @@ import { audiencesOf } from '../../domain/split-capability.ts'
 import { parseTtl, type TtlBounds } from '../../domain/token-request.ts'
 
 /** Capabilities that a request asks for. */
-interface WantedCapabilities {
+export interface WantedCapabilities {
   readonly capabilities: Capabilities
   /** SHA-256 of the text of the request, base64url. A challenge is bound to it. */
   readonly digest: string
@@ -23,6 +23,8 @@ export interface RequestedGrant {
   /** Seconds. */
   readonly ttl: number | undefined
   readonly depth: number | undefined
+  /** Thumbprint of the key that the request wants to hold the grant. Undefined if the request names none. */
+  readonly holder?: string
 }
 
 type Request = Pick<CreateChallengeRequest, 'authorizationDetails' | 'ttl' | 'maxDepth'>
@@ -32,6 +34,9 @@ const MAX_TEXT = 4096
 const MAX_DEPTH = 8
 /** The owner of each host is looked up. */
 const MAX_HOSTS = 8
+const NOT_BOTH =
+  'authorization_details and max_depth must not come with scope, audience or may_act, because a challenge gives a ' +
+  'grant or a token'
 /** Refusals of capabilities that have a reason of their own. The others are MALFORMED_GRANT. */
 const OWN_REASONS = ['UNKNOWN_DETAIL_TYPE', 'UNKNOWN_CONSTRAINT', 'MALFORMED_CONSTRAINT'] as const
 
@@ -55,21 +60,22 @@ export function parseGrantRequest(request: Request, bounds: TtlBounds): Requeste
  * @throws ApiError as parseGrantRequest does; INVALID_ARGUMENT when the request is for a token too
  */
 export function grantBindingOf(
-  request: Omit<Request, 'ttl'> & Pick<CreateChallengeRequest, 'scope' | 'audience'>,
+  request: Omit<Request, 'ttl'> & Pick<CreateChallengeRequest, 'scope' | 'audience'> & { mayAct?: string },
 ): Pick<ChallengeContent, 'details' | 'depth'> {
   const { authorizationDetails: text, maxDepth } = request
   const depth = parseDepth(maxDepth)
   if (text === '' && depth === undefined) return {}
-  if (request.scope !== undefined || request.audience.length > 0) {
-    throw new ApiError(
-      'INVALID_ARGUMENT',
-      'authorization_details and max_depth must not come with scope or audience, because a challenge gives a grant or a token',
-    )
-  }
+  const { scope, audience, mayAct = '' } = request
+  if (scope !== undefined || audience.length > 0 || mayAct !== '') throw new ApiError('INVALID_ARGUMENT', NOT_BOTH)
   return { ...(text !== '' && { details: parseDetails(text).digest }), ...(depth !== undefined && { depth }) }
 }
 
-function parseDetails(text: string): WantedCapabilities {
+/**
+ * Parses the capabilities that a request asks for.
+ *
+ * @throws ApiError MALFORMED_GRANT, UNKNOWN_DETAIL_TYPE, UNKNOWN_CONSTRAINT, MALFORMED_CONSTRAINT
+ */
+export function parseDetails(text: string): WantedCapabilities {
   if (text.length > MAX_TEXT) throw malformed(`authorization_details must have at most ${MAX_TEXT} characters`)
   // The strict parser reads objects only. A text that is more than one value would give more than one member.
   const json = parseStrictJsonText(`{"details":${text}}`)

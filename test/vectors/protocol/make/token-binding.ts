@@ -7,6 +7,7 @@ const { jkt } = DPOP_KEY
 const withCnf = (name: string, cnf: unknown) => changed(name, 'MALFORMED_TOKEN', { claims: { cnf } })
 const bound = (name: string, expect: string, verifier: Parameters<typeof changed>[3], claims: Edits = {}) =>
   changed(name, expect, { claims: { ...claims, cnf: { jkt } } }, verifier)
+const withParty = (name: string, may_act: unknown) => bound(name, 'MALFORMED_TOKEN', undefined, { may_act })
 
 /** Makes tokens that are bound to a key, for a verifier that gets no DPoP proof, and malformed bindings. */
 export async function bindingCases(): Promise<TokenCase[]> {
@@ -16,7 +17,13 @@ export async function bindingCases(): Promise<TokenCase[]> {
     bound('the scope before the binding', 'SCOPE_MISSING', { scope: 'x' }),
     bound('the binding before revocation', 'PROOF_REQUIRED', { revocations }),
     bound('expiry before the binding', 'TOKEN_EXPIRED', { now: 1_800_000_900 + SKEW_S }),
-    bound('another restricting claim beside cnf', 'MALFORMED_TOKEN', undefined, { act: { sub: OTHER_DID } }),
+    bound('act beside cnf', 'DELEGATION_NOT_ACCEPTED', undefined, { act: { sub: OTHER_DID } }),
+    bound('may_act beside cnf', 'PROOF_REQUIRED', undefined, { may_act: { sub: OTHER_DID } }),
+    withParty('may_act that is null', null),
+    withParty('may_act that is a string', OTHER_DID),
+    withParty('may_act without members', {}),
+    withParty('may_act with another member', { sub: OTHER_DID, client_id: OTHER_DID }),
+    withParty('may_act that names no DID', { sub: 'agent' }),
     withCnf('cnf that is null', null),
     withCnf('cnf that is a string', jkt),
     withCnf('cnf that is an array', [{ jkt }]),

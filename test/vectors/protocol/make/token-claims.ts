@@ -17,7 +17,9 @@ const { EdDSA, ES256 } = SIGNING_KEYS
 
 const malformedClaims = (name: string, claims: Edits) => changed(name, 'MALFORMED_TOKEN', { claims })
 
-/** Makes tokens with a claim that is missing or malformed. */
+const delegatedClaims = (name: string, claims: Edits) => changed(name, 'DELEGATION_NOT_ACCEPTED', { claims })
+
+/** Makes tokens with a claim that is missing or malformed, or that says that another agent acts. */
 export async function claimCases(): Promise<TokenCase[]> {
   const scopes = Array.from({ length: 65 }, (_, index) => `s${index}`).join(' ')
   return Promise.all([
@@ -57,9 +59,11 @@ export async function claimCases(): Promise<TokenCase[]> {
     malformedClaims('epoch of strings', { epoch: ['3', '2'] }),
     malformedClaims('epoch with a boolean', { epoch: [true, 2] }),
     malformedClaims('epoch beyond 31 bits', { epoch: [2_147_483_648, 2] }),
-    malformedClaims('a restricting claim: act', { act: { sub: OTHER_DID } }),
-    malformedClaims('a restricting claim: may_act', { may_act: { sub: OTHER_DID } }),
-    malformedClaims('a restricting claim that is null', { act: null }),
+    delegatedClaims('act: the subject is not the caller', { act: { sub: OTHER_DID } }),
+    delegatedClaims('act that is null', { act: null }),
+    delegatedClaims('a4a_lineage without act', { a4a_lineage: [] }),
+    delegatedClaims('act before a claim that is missing', { act: { sub: OTHER_DID }, jti: undefined }),
+    malformedClaims('may_act without cnf', { may_act: { sub: OTHER_DID } }),
   ])
 }
 

@@ -12,6 +12,12 @@ export async function installAuthlib(): Promise<void> {
   await install('python3-requests', 'requests')
 }
 
+/** Installs PyJWT and the package that verifies its signatures, where they are missing. */
+export async function installPyJwt(): Promise<void> {
+  await install('python3-jwt', 'jwt')
+  await install('python3-cryptography', 'cryptography')
+}
+
 async function install(name: string, module: string): Promise<void> {
   const find = async () => existsSync(join(PACKAGES, module, '__init__.py')) || undefined
   await ensureInstalled({ name, find, missing: `${name} is missing: apt-get install ${name}` })

@@ -1,0 +1,70 @@
+import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
+import { formatCapabilities } from '@auth4agent/core/delegation/parse-capabilities'
+import type { Style } from '../style.ts'
+import { columns, lines, plain } from '../text.ts'
+import { writeTime } from '../times.ts'
+import { findingJson, NOT_ASKED, revocationState } from './chain-text.ts'
+import { argumentsText } from './constraint-text.ts'
+import type { TokenInspection } from './inspect-token.ts'
+
+/** Describes a delegated token for people: a table of its parties, and what it allows. */
+export function tokenText({ authority, finding, isOnline }: TokenInspection, style: Style): string {
+  const mark = finding === undefined ? style.good('valid') : style.bad(finding.reason)
+  const { reason, hop, means, rule, advice } = finding ?? {}
+  const claims = authority?.claims
+  return [
+    `delegated token\n\nstate: ${mark}`,
+    lines({
+      issuer: claims?.iss,
+      audience: claims && `[${claims.aud.join(' ')}]`,
+      expires_at: claims && writeTime(claims.exp),
+      jti: claims?.jti,
+      'bound to': claims?.cnf.jkt,
+      "issuer's signature": isOnline ? 'checked' : NOT_ASKED,
+      revocation: isOnline ? revocationState(finding) : NOT_ASKED,
+    }),
+    ...(authority === undefined ? [] : [partiesText(authority, hop), allowedText(authority)]),
+    ...(finding === undefined ? [] : [lines({ refused: reason, party: hop, means, rule, advice })]),
+  ].join('\n\n')
+}
+
+function partiesText({ parties }: DelegatedAuthority, ended: number | undefined): string {
+  const rows = parties.map(({ did }, at) => [String(at), did, roleOf(at, parties.length), at === ended ? 'ended' : ''])
+  return columns([['PARTY', 'AGENT', 'ROLE', ''], ...rows])
+}
+
+function roleOf(at: number, size: number): string {
+  if (at === 0) return 'principal: its authority is used'
+  return at === size - 1 ? 'actor: it makes the calls' : 'handed the authority on'
+}
+
+function allowedText({ capabilities }: DelegatedAuthority): string {
+  const allowed = Array.from(capabilities, ([capability, map]) => `  ${capability} ${argumentsText(map)}`)
+  return ['allows', ...(allowed.length === 0 ? ['  nothing'] : allowed)].map(plain).join('\n')
+}
+
+/** Describes a delegated token for programs. */
+export function tokenJson({ authority, finding, isOnline }: TokenInspection) {
+  const claims = authority?.claims
+  return {
+    valid: finding === undefined,
+    ...findingJson(finding),
+    ...(authority !== undefined &&
+      claims !== undefined && {
+        issuer: claims.iss,
+        audience: claims.aud,
+        jti: claims.jti,
+        issued_at: writeTime(claims.iat),
+        expires_at: writeTime(claims.exp),
+        cnf: claims.cnf,
+        parties: authority.parties.map(({ did, operatorId: operator_id, id: grant_id }) => ({
+          did,
+          operator_id,
+          grant_id,
+        })),
+        authorization_details: authority.capabilities.size > 0 ? formatCapabilities(authority.capabilities) : [],
+      }),
+    issuer_signature: isOnline ? 'checked' : 'not checked',
+    revocation: isOnline && finding?.rule === undefined ? 'checked' : 'not checked',
+  }
+}

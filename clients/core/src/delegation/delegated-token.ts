@@ -1,0 +1,75 @@
+import { type GenuineToken, type KeyFinder, type KeyRule, readTokenJws, verifyRead } from '../token/access-token.ts'
+import { type ChainLookup, chainLookups } from './chain-lookups.ts'
+import type { Capabilities } from './constraint.ts'
+import { type DelegatedClaims, parseDelegatedClaims } from './delegated-claims.ts'
+import { UNCONSTRAINED } from './parse-capabilities.ts'
+
+/** A genuine delegated token, and the `kid` of the key that signed it. */
+export interface DelegatedToken {
+  readonly claims: DelegatedClaims
+  readonly kid: string
+}
+
+/**
+ * Decides whether a text is a genuine delegated token of this issuer, as `verifyAccessToken` does for other access
+ * tokens. It does not check expiry and revocation, nor whether the presenter holds the key in `cnf`. Rejects if `keys`
+ * rejects.
+ *
+ * @example
+ * ```ts
+ * import { verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-token'
+ *
+ * const token = await verifyDelegatedToken(text, 'https://auth.example', keys)
+ * if ('claims' in token) console.log(`${token.claims.client_id} acts for ${token.claims.sub}`)
+ * ```
+ */
+export async function verifyDelegatedToken(
+  text: string,
+  issuer: string,
+  keys: KeyFinder,
+  rule?: KeyRule,
+): Promise<GenuineToken<DelegatedClaims>> {
+  const jws = readTokenJws(text)
+  if ('verdict' in jws) return jws
+  const claims = parseDelegatedClaims(jws.payload)
+  return claims === undefined ? { verdict: 'MALFORMED_TOKEN' } : verifyRead({ jws, claims }, issuer, keys, rule)
+}
+
+/**
+ * Returns everything that a genuine delegated token allows, as the capabilities of a grant: each of its scopes without
+ * constraints at each of its audiences, and its details.
+ *
+ * @example
+ * ```ts
+ * import { capabilitiesOf } from '@auth4agent/core/delegation/delegated-token'
+ *
+ * const isAllowed = capabilitiesOf(claims).has('https://api.acme.test#orders:read')
+ * ```
+ */
+export function capabilitiesOf({ aud, scope, details }: DelegatedClaims): Capabilities {
+  const scopes = scope === '' ? [] : scope.split(' ')
+  const unconstrained = aud.flatMap((audience) => scopes.map((each) => [`${audience}#${each}`, UNCONSTRAINED] as const))
+  return new Map([...details, ...unconstrained])
+}
+
+/**
+ * Returns the look-ups that decide whether a genuine delegated token is revoked: none of them may find anything. They
+ * are those of a chain whose last grant is the token itself. Its place is the number of parties.
+ *
+ * @example
+ * ```ts
+ * import { delegatedLookups } from '@auth4agent/core/delegation/delegated-token'
+ *
+ * const ended = delegatedLookups(token).find(({ token }) => state.lookup(token) !== undefined)
+ * ```
+ */
+export function delegatedLookups({
+  claims: { lineage, jti: id },
+  kid,
+}: {
+  readonly claims: Pick<DelegatedClaims, 'lineage' | 'jti'>
+  readonly kid: string
+}): readonly ChainLookup[] {
+  const last = lineage.at(-1)
+  return last === undefined ? [] : chainLookups({ hops: [...lineage, { ...last, id, kid }] })
+}

@@ -1,0 +1,46 @@
+import { compactVerify, importJWK } from 'jose'
+import { expect, it } from 'vitest'
+import { NOW_S } from '../../../../test/support/assertions.ts'
+import { CALL_RULES, CALLER, MCP_ADDRESS } from '../../../../test/support/call-proofs.ts'
+import { p256Key } from '../../../../test/support/key-events.ts'
+import { checkCallProof } from './check-call-proof.ts'
+import { type ProvenCall, signCallProof } from './sign-call-proof.ts'
+
+const SIGNER = { publicKey: CALLER.publicKey, sign: CALLER.sign }
+const { leaf, args } = CALL_RULES
+const CALL: ProvenCall = { leaf, capability: `${MCP_ADDRESS}#pay`, address: MCP_ADDRESS, args }
+const sign = (call: Partial<ProvenCall> = {}) => signCallProof(SIGNER, { ...CALL, ...call }, NOW_S + 0.9)
+
+it('signCallProof signs a proof that checkCallProof and jose accept', async () => {
+  const text = await sign()
+  expect(checkCallProof(text, CALL_RULES)).toMatchObject({ ok: true, expiresAtS: NOW_S + 50 })
+  const { payload, protectedHeader } = await compactVerify(text, await importJWK({ ...CALLER.jwk }, 'Ed25519'))
+  expect(protectedHeader).toEqual({ alg: 'Ed25519', typ: 'aat-pop+jwt' })
+  expect(JSON.parse(Buffer.from(payload).toString())).toEqual({
+    jti: expect.stringMatching(/^[\w-]{22}$/),
+    iat: NOW_S,
+    aat_id: leaf.jti,
+    aat_hash: leaf.id,
+    aat_tool: `${MCP_ADDRESS}#pay`,
+    aat_aud: MCP_ADDRESS,
+    hta: args,
+  })
+})
+
+it('signCallProof uses a new jti each time', async () => {
+  const ids = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const proof = checkCallProof(await sign(), CALL_RULES)
+      return proof.ok && proof.id
+    }),
+  )
+  expect(new Set(ids).size).toBe(20)
+})
+
+it('signCallProof rejects for arguments that JSON cannot carry, and for a key that is not Ed25519', async () => {
+  await expect(sign({ args: { amount: 5n } })).rejects.toThrow(TypeError)
+  const other = { alg: 'ES256', publicKey: new Uint8Array(65), sign: p256Key('other').sign } as const
+  await expect(signCallProof(other, CALL, NOW_S)).rejects.toThrow('Ed25519')
+  const short = { ...SIGNER, publicKey: CALLER.publicKey.subarray(1) }
+  await expect(signCallProof(short, CALL, NOW_S)).rejects.toThrow('32 bytes')
+})

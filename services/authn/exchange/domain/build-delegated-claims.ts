@@ -1,0 +1,63 @@
+import { type DelegatedClaims, formatDelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
+import { encodeBase64url } from '@auth4agent/core/encoding/base64'
+import { MAX_TOKEN_BYTES } from '@auth4agent/core/token/claims'
+import { ApiError } from '../../../platform/errors/api-error.ts'
+import type { ExchangeSubject } from '../open-subject.ts'
+import type { ExchangeTerms } from './decide-exchange.ts'
+
+/** What the redemption adds to the terms of an exchange. */
+export interface Exchanged {
+  readonly jti: string
+  /** Unix seconds. */
+  readonly nowS: number
+  readonly exp: number
+  readonly client: { readonly did: string; readonly operatorId: string }
+  readonly epoch: readonly [agent: number, operator: number]
+  /** Thumbprint of the client's key. */
+  readonly jkt: string
+}
+
+/** Builds the claims of a delegated token (RFC 8693 section 4.1). */
+export function buildDelegatedClaims(
+  iss: string,
+  { principal, lineageOf }: Pick<ExchangeSubject, 'principal' | 'lineageOf'>,
+  { scope, audience, details }: ExchangeTerms,
+  { jti, nowS, exp, client, epoch, jkt }: Exchanged,
+): DelegatedClaims {
+  return {
+    iss,
+    sub: principal.did,
+    aud: audience.map(({ text }) => text),
+    scope: scope.join(' '),
+    operator_id: principal.operatorId,
+    iat: nowS,
+    nbf: nowS,
+    exp,
+    jti,
+    client_id: client.did,
+    epoch: principal.epoch,
+    cnf: { jkt },
+    lineage: lineageOf({ ...client, epoch }),
+    details,
+  }
+}
+
+/** The longest header and signature of a token, in base64url with the dots. */
+const OTHER_PARTS = 1_024
+const LONGEST_EPOCHS = [2_147_483_647, 2_147_483_647] as const
+
+/**
+ * Checks that a delegated token will not be too long, whatever its epochs: no verifier would accept it.
+ *
+ * @throws ApiError INVALID_ARGUMENT
+ */
+export function checkTokenSize(...[iss, subject, terms, exchanged]: Parameters<typeof buildDelegatedClaims>): void {
+  const claims = buildDelegatedClaims(iss, subject, terms, { ...exchanged, epoch: LONGEST_EPOCHS })
+  const payload = JSON.stringify(formatDelegatedClaims(claims))
+  const bytes = encodeBase64url(Buffer.from(payload)).length + OTHER_PARTS
+  if (bytes <= MAX_TOKEN_BYTES) return
+  throw new ApiError(
+    'INVALID_ARGUMENT',
+    `The token must have at most ${MAX_TOKEN_BYTES} bytes, but it would have ${bytes}; ask for fewer audiences or details`,
+  )
+}

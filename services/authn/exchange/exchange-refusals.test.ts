@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import {
+  authnState,
+  clientAssertion,
+  insertAgent,
+  type TestHolder,
+  type TestInstance,
+} from '../../../test/support/authn.ts'
+import type { TestDatabase } from '../../../test/support/database.ts'
+import { type ExchangeWorld, startExchangeWorld } from '../../../test/support/exchange-world.ts'
+import { exchangeChain, provenCall } from '../../../test/support/exchanges.ts'
+import {
+  chainThrough,
+  handOn,
+  insertGrantKey,
+  rootFor,
+  SHOP,
+  type TestGrantKey,
+} from '../../../test/support/held-chains.ts'
+import { anonymous } from '../../../test/support/identity.ts'
+import { refusalOf } from '../../../test/support/reason-of.ts'
+
+const nowS = () => Math.floor(Date.now() / 1000)
+
+let database: TestDatabase
+let instance: TestInstance
+let key: TestGrantKey
+let operators: ExchangeWorld['operators']
+let holders: ExchangeWorld['holders']
+let chain: string
+
+beforeAll(async () => {
+  ;({ database, instance, key, operators, holders, chain } = await startExchangeWorld())
+})
+afterAll(() => database.drop())
+
+const exchange = (wishes: Parameters<typeof exchangeChain>[3] = {}) =>
+  exchangeChain(instance, holders[2], chain, wishes)
+
+/** Refuses, and changes nothing in the database. */
+async function expectRefusal(work: () => Promise<unknown>, reason: string) {
+  const before = await authnState(database.db)
+  expect(await refusalOf(work())).toBe(reason)
+  expect(await authnState(database.db)).toEqual(before)
+}
+
+describe('an exchange is refused and changes nothing', () => {
+  it.each<[string, string, () => Promise<unknown>]>([
+    ['ACTOR_NOT_HOLDER', 'by a middle holder', () => exchangeChain(instance, holders[1], chain)],
+    ['ACTOR_NOT_HOLDER', 'by the first holder', () => exchangeChain(instance, holders[0], chain)],
+    [
+      'INVALID_ARGUMENT',
+      'of a first grant alone',
+      async () => exchangeChain(instance, holders[0], await rootFor(key, holders[0])),
+    ],
+    [
+      'INVALID_SUBJECT_TOKEN',
+      'of a chain with a broken signature',
+      () => exchangeChain(instance, holders[2], `${chain.slice(0, -4)}AAAA`),
+    ],
+    [
+      'INVALID_SUBJECT_TOKEN',
+      'of a chain without its middle',
+      () => {
+        const [root, , last] = chain.split('~')
+        return exchangeChain(instance, holders[2], `${root}~${last}`)
+      },
+    ],
+    [
+      'UNKNOWN_KEY',
+      'of a chain under a key that signs no grants',
+      async () => {
+        const wrong = await insertGrantKey(database.db, 'access_token')
+        return exchangeChain(instance, holders[2], await chainThrough(wrong, holders))
+      },
+    ],
+    ['DPOP_PROOF_REQUIRED', 'without a DPoP proof', () => exchangeChain(instance, holders[2], chain, {}, anonymous())],
+    [
+      'INVALID_DPOP_PROOF',
+      'with a DPoP proof by another key',
+      async () => exchangeChain(instance, holders[2], chain, {}, await provenCall(holders[1])),
+    ],
+    [
+      'INVALID_DPOP_PROOF',
+      'with a DPoP proof for another URL',
+      async () =>
+        exchangeChain(instance, holders[2], chain, {}, await provenCall(holders[2], { url: 'https://auth.example/x' })),
+    ],
+    [
+      'INVALID_SIGNATURE',
+      'with an assertion by another agent',
+      () => exchange(clientAssertion({ ...holders[2], key: holders[1].key })),
+    ],
+    [
+      'MALFORMED_GRANT',
+      'with details that are longer than a grant',
+      () => exchange({ authorizationDetails: `${' '.repeat(4100)}[]` }),
+    ],
+  ])('%s %s', async (reason, _, work) => {
+    // What a row creates for itself is not a change.
+    if (reason === 'UNKNOWN_KEY') expect(await refusalOf(work())).toBe(reason)
+    else await expectRefusal(work, reason)
+  })
+
+  it('GRANT_NOT_YET_VALID of a chain from the future', async () => {
+    const root = await rootFor(key, holders[0], { lifetime: [60, 600] })
+    const text = await handOn(key, root, holders[0], holders[0], { lifetime: [60, 600] })
+    await expectRefusal(() => exchangeChain(instance, holders[0], text), 'GRANT_NOT_YET_VALID')
+  })
+
+  it.each([
+    ['within the clock skew', 62_000],
+    ['beyond the clock skew', 80_000],
+  ])('GRANT_EXPIRED of a chain after its expiry, %s', async (_, offsetMs) => {
+    const text = await handOn(key, await rootFor(key, holders[0]), holders[0], holders[0], { lifetime: [0, 60] })
+    const later = nowS() + offsetMs / 1000
+    instance.clock.offsetMs = offsetMs
+    onTestFinished(() => {
+      instance.clock.offsetMs = 0
+    })
+    const assertion = clientAssertion(holders[0], { exp: later + 60 })
+    const call = await provenCall(holders[0], { nowS: later })
+    await expectRefusal(() => exchangeChain(instance, holders[0], text, assertion, call), 'GRANT_EXPIRED')
+  })
+
+  it('BINDING_REQUIRED when the operator demands terms in the assertion', async () => {
+    const careful = await insertAgent(database.db, operators[0])
+    await database.db.prisma.agent.update({ where: { id: careful.id }, data: { requireBoundChallenges: true } })
+    const text = await chainThrough(key, [holders[0], careful])
+    const ask = (claims: object) => exchangeChain(instance, careful, text, clientAssertion(careful, claims))
+    await expectRefusal(() => ask({ scope: 'read' }), 'BINDING_REQUIRED')
+    expect(await refusalOf(ask({ scope: 'read', resource: SHOP }))).toBeUndefined()
+  })
+
+  it.each<[string, string, (own: readonly TestHolder[], text: string) => Promise<unknown>]>([
+    [
+      'AGENT_TOKENS_ENDED',
+      'after the epoch of a middle holder rose',
+      ([, middle]) =>
+        database.db.prisma.agent.update({ where: { id: middle?.id ?? '' }, data: { epoch: { increment: 1 } } }),
+    ],
+    [
+      'TOKEN_REVOKED',
+      'after its last grant was revoked',
+      ([, , last], text) => instance.revokeOwn(last ?? holders[0], text),
+    ],
+    [
+      'AGENT_NOT_ACTIVE',
+      'while the client is suspended',
+      ([, , last]) => database.db.prisma.agent.update({ where: { id: last?.id ?? '' }, data: { status: 'suspended' } }),
+    ],
+  ])('%s %s', async (reason, _, end) => {
+    const own = await Promise.all(operators.map((operator) => insertAgent(database.db, operator)))
+    const text = await chainThrough(key, own)
+    const last = own[2] ?? holders[0]
+    expect(await refusalOf(exchangeChain(instance, last, text))).toBeUndefined()
+    await end(own, text)
+    await expectRefusal(() => exchangeChain(instance, last, text), reason)
+  })
+})

@@ -1,0 +1,125 @@
+import type { ChainLookup } from '@auth4agent/core/delegation/chain-lookups'
+import { type DelegatedClaims, formatDelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
+import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
+import { parseDid } from '@auth4agent/core/identity/did'
+import { verdicts } from '@auth4agent/core/token/verdicts'
+import type { Call } from '../../chain/call.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import { decideAudiences, meetDemand } from '../audience-terms.ts'
+import { checkDpop } from '../check-dpop.ts'
+import type { AuthnDeps } from '../config.ts'
+import type { AgentProof } from '../domain/agent-proof.ts'
+import type { Caller } from '../domain/decide-audience.ts'
+import type { Subject } from '../domain/decide-issue.ts'
+import { redeemProof } from '../redeem-proof.ts'
+import { buildDelegatedClaims, checkTokenSize } from './domain/build-delegated-claims.ts'
+import { checkLimits, proveClient, resolveExchange } from './domain/decide-exchange.ts'
+import { describeExchange } from './domain/describe-exchange.ts'
+import type { ExchangeRequest } from './domain/exchange-request.ts'
+import { placeOf, refuseToken } from './domain/refuse-token.ts'
+import { type ExchangeSubject, openAccessToken, openSubject } from './open-subject.ts'
+
+/** A new delegated token and its claims. */
+export interface ExchangedToken {
+  readonly token: string
+  readonly claims: DelegatedClaims
+}
+
+/** How a client asks for an exchange: its proof, and the request. */
+export interface ExchangeOrder {
+  readonly proof: AgentProof
+  readonly requested: ExchangeRequest
+}
+
+/**
+ * Exchanges a chain of grants, or an access token with `may_act`, for a token with which the client acts for the first
+ * party (RFC 8693). docs/protocol.md section 6 gives the order of the checks.
+ *
+ * The state of the subject token is checked before the redemption. Whatever ends a party at the same time, the new
+ * token has the epochs, ids and keys of all parties, so every later check of the token refuses it.
+ *
+ * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the client
+ *   or its operator changes during every attempt.
+ */
+export async function exchangeToken(deps: AuthnDeps, order: ExchangeOrder, call: Call): Promise<ExchangedToken> {
+  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order.proof, call, (fresh, at, id) =>
+    decide(deps, fresh, order, call, { nowS: at, jti: id }),
+  )
+  const { held, terms, exp, dpop } = decision
+  const exchanged = { jti, nowS, exp, client: clientOf(subject), epoch, jkt: dpop.jkt }
+  const claims = buildDelegatedClaims(deps.issuer, held, terms, exchanged)
+  // As for every token, sign only after the redemption is committed.
+  return { token: await deps.signer.sign(kid, formatDelegatedClaims(claims)), claims }
+}
+
+async function decide(
+  deps: AuthnDeps,
+  client: Subject,
+  { proof, requested }: ExchangeOrder,
+  call: Call,
+  { nowS, jti }: { readonly nowS: number; readonly jti: string },
+) {
+  const { key, jkt } = proveClient(client, proof, nowS)
+  const dpop = checkPossession(deps, call, jkt)
+  const terms = resolveExchange(client, proof, requested)
+  const parties = clientOf(client)
+  const held = await openSubject(deps, requested.subject, parties.did, nowS)
+  if (held.jkt !== undefined && held.jkt !== jkt) {
+    throw new ApiError('INVALID_DPOP_PROOF', `The DPoP proof must be by the key of the last grant, ${held.jkt}`)
+  }
+  const actorLookups = await openActor(deps, requested.actorToken, parties.did, nowS)
+  checkLimits(terms, held.limits)
+  const { alg, demand } = await decideAudiences(deps, terms.audience, [ownerOf(held), client.operator])
+  await meetDemand(deps, demand, dpop)
+  const ttl = deps.termDefaults.ttl
+  const exp = Math.min(nowS + ttl, held.exp, key.exp)
+  checkTokenSize(deps.issuer, held, terms, { jti, nowS, exp, client: parties, epoch: held.principal.epoch, jkt })
+  await checkState(deps, held, actorLookups)
+  const lineage = held.lineageOf({ ...parties, epoch: held.principal.epoch })
+  const issue = { purpose: 'access_token', alg, ttl } as const
+  return { key, held, terms, exp, dpop, issue, exchange: describeExchange(lineage, terms) }
+}
+
+/** The client proves one key twice, so the new token is bound to a key that the server knows as the client's. */
+function checkPossession(deps: AuthnDeps, { dpop: sent }: Call, jkt: string): DpopProof {
+  if (sent === undefined) throw new ApiError('DPOP_PROOF_REQUIRED', `An exchange needs a DPoP proof ${BY_SAME_KEY}`)
+  const dpop = checkDpop(deps, sent)
+  if (dpop.jkt !== jkt) throw new ApiError('INVALID_DPOP_PROOF', `The DPoP proof must be ${BY_SAME_KEY}`)
+  return dpop
+}
+
+const BY_SAME_KEY = 'by the key that signed the client assertion'
+
+async function openActor(
+  deps: AuthnDeps,
+  text: string | undefined,
+  did: string,
+  nowS: number,
+): Promise<readonly ChainLookup[]> {
+  if (text === undefined) return []
+  const { claims, lookups } = await openAccessToken(deps, text, 'actor_token', nowS)
+  if (claims.sub !== did) throw new ApiError('IMPERSONATION_REFUSED')
+  return lookups
+}
+
+/** Throws TOKEN_REVOKED, AGENT_TOKENS_ENDED, OPERATOR_TOKENS_ENDED, UNKNOWN_KEY, UNAVAILABLE. */
+async function checkState(
+  { tokenStatus }: AuthnDeps,
+  { lookups }: ExchangeSubject,
+  actorLookups: readonly ChainLookup[],
+): Promise<void> {
+  const ended = await tokenStatus.checkAll([...lookups, ...actorLookups].map(({ token }) => token))
+  if (ended === undefined) return
+  const lookup = lookups[ended.index]
+  const where = lookup === undefined ? 'actor_token' : placeOf(lookup.hop)
+  throw refuseToken(ended.verdict, where, verdicts[ended.verdict])
+}
+
+function clientOf({ agent, operator }: Subject) {
+  return { did: agent.did, operatorId: operator.id }
+}
+
+/** Returns the operator of the first party, as the owners of audiences know it. */
+function ownerOf({ principal: { did, operatorId } }: ExchangeSubject): Caller {
+  return { id: operatorId, domain: parseDid(did)?.domain ?? '' }
+}

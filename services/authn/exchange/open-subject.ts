@@ -1,0 +1,129 @@
+import { type ChainLookup, chainLookups, type GrantIdentity } from '@auth4agent/core/delegation/chain-lookups'
+import { checkChainTimes } from '@auth4agent/core/delegation/chain-times'
+import type { Capabilities } from '@auth4agent/core/delegation/constraint'
+import type { GenuineChain } from '@auth4agent/core/delegation/grant-types'
+import { UNCONSTRAINED } from '@auth4agent/core/delegation/parse-capabilities'
+import { checkTimes } from '@auth4agent/core/token/access-token'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import type { AuthnDeps } from '../config.ts'
+import type { ExchangeRequest } from './domain/exchange-request.ts'
+import { placeOf, refuseAccessToken, refuseToken } from './domain/refuse-token.ts'
+
+/** The agent that exchanges, as the redemption finds it. */
+type ExchangeActor = Pick<GrantIdentity, 'did' | 'operatorId' | 'epoch'>
+
+/** A subject token that the client may exchange. It may have ended: `lookups` decide. */
+export interface ExchangeSubject {
+  readonly principal: GrantIdentity
+  /** Unix seconds. */
+  readonly exp: number
+  /** What each party allows. A token may have no more than all of them. */
+  readonly limits: readonly Capabilities[]
+  /** Thumbprint of the only key that may exchange; undefined if every key of the client may. */
+  readonly jkt: string | undefined
+  readonly lookups: readonly ChainLookup[]
+  /** Returns every party, the principal first and the client last. */
+  readonly lineageOf: (actor: ExchangeActor) => readonly GrantIdentity[]
+}
+
+type Deps = Pick<AuthnDeps, 'genuineChains' | 'genuineTokens' | 'settings'>
+
+/**
+ * Reads a subject token and decides whether the client may exchange it. The token must be valid at `nowS` (Unix
+ * seconds) without a clock skew after its expiry, because the new token may not live longer.
+ *
+ * @throws ApiError INVALID_SUBJECT_TOKEN, UNKNOWN_KEY, GRANT_EXPIRED, GRANT_NOT_YET_VALID, TOKEN_EXPIRED,
+ *   TOKEN_NOT_YET_VALID, EXCHANGE_THE_CHAIN, INVALID_ARGUMENT, ACTOR_NOT_HOLDER, ACTOR_NOT_AUTHORIZED, UNAVAILABLE
+ */
+export function openSubject(
+  deps: Deps,
+  { text, isChain }: ExchangeRequest['subject'],
+  client: string,
+  nowS: number,
+): Promise<ExchangeSubject> {
+  return isChain ? openChain(deps, text, client, nowS) : openToken(deps, text, client, nowS)
+}
+
+async function openChain(deps: Deps, text: string, client: string, nowS: number): Promise<ExchangeSubject> {
+  const genuine = await deps.genuineChains(text)
+  if (!genuine.ok) throw refuseToken(genuine.reason, placeOf(genuine.hop), genuine.rule)
+  const { chain } = genuine
+  const [principal, ...others] = chain.hops
+  const actor = others.at(-1)
+  if (principal === undefined || actor === undefined) {
+    throw new ApiError(
+      'INVALID_ARGUMENT',
+      'subject_token must have at least two grants: the holder of a first grant gets tokens by client_credentials',
+    )
+  }
+  if (actor.did !== client) throw new ApiError('ACTOR_NOT_HOLDER')
+  checkTimesOf(chain, nowS, deps.settings.skewS)
+  // No grant expires after its parent or its statement.
+  if (actor.exp <= nowS) throw new ApiError('GRANT_EXPIRED')
+  return {
+    principal,
+    exp: actor.exp,
+    limits: chain.hops.map(({ capabilities }) => capabilities),
+    jkt: actor.jkt,
+    lookups: chainLookups(chain),
+    lineageOf: () => chain.hops,
+  }
+}
+
+function checkTimesOf(chain: GenuineChain, nowS: number, skewS: number): void {
+  const wrong = checkChainTimes(chain, nowS, skewS)
+  if (wrong !== undefined) throw refuseToken(wrong.reason, placeOf(wrong.hop), wrong.rule)
+}
+
+async function openToken(deps: Deps, text: string, client: string, nowS: number): Promise<ExchangeSubject> {
+  const { claims, identity, lookups } = await openAccessToken(deps, text, 'subject_token', nowS)
+  if (claims.may_act === undefined) {
+    throw new ApiError('ACTOR_NOT_AUTHORIZED', 'subject_token must have been issued with may_act')
+  }
+  if (claims.may_act.sub !== client) throw new ApiError('ACTOR_NOT_AUTHORIZED')
+  const { id, kid } = identity
+  return {
+    principal: identity,
+    exp: claims.exp,
+    limits: [limitsOf(claims)],
+    jkt: undefined,
+    lookups,
+    lineageOf: (actor) => [identity, { ...actor, id, kid }],
+  }
+}
+
+/** A genuine access token within its lifetime. It may be revoked. */
+export interface OpenAccessToken {
+  readonly claims: AccessTokenClaims
+  readonly identity: GrantIdentity
+  readonly lookups: readonly ChainLookup[]
+}
+
+/**
+ * Reads an access token in which no agent acts for another.
+ *
+ * @param name the parameter that has the token
+ * @throws ApiError EXCHANGE_THE_CHAIN, INVALID_SUBJECT_TOKEN, UNKNOWN_KEY, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID
+ */
+export async function openAccessToken(
+  { genuineTokens, settings }: Deps,
+  text: string,
+  name: 'subject_token' | 'actor_token',
+  nowS: number,
+): Promise<OpenAccessToken> {
+  const genuine = await genuineTokens(text)
+  if ('verdict' in genuine) throw refuseAccessToken(genuine.verdict, name)
+  const { claims, kid } = genuine
+  const wrong = nowS >= claims.exp ? 'TOKEN_EXPIRED' : checkTimes(claims, nowS, settings.skewS)
+  if (wrong !== undefined) throw refuseAccessToken(wrong, name)
+  const { sub: did, operator_id: operatorId, epoch, jti: id } = claims
+  const identity = { did, operatorId, epoch, id, kid }
+  return { claims, identity, lookups: chainLookups({ hops: [identity] }) }
+}
+
+/** A scope of an access token has no constraints at any of its audiences. */
+function limitsOf({ aud, scope }: AccessTokenClaims): Capabilities {
+  const scopes = scope === '' ? [] : scope.split(' ')
+  return new Map(aud.flatMap((audience) => scopes.map((each) => [`${audience}#${each}`, UNCONSTRAINED] as const)))
+}
