@@ -12,7 +12,15 @@ import {
   readDelegated,
 } from '../../../test/support/exchanges.ts'
 import { details } from '../../../test/support/grant-chains.ts'
-import { chainThrough, handOn, lastId, rootFor, SHOP, type TestGrantKey } from '../../../test/support/held-chains.ts'
+import {
+  ACCEPT,
+  chainThrough,
+  handOn,
+  lastId,
+  rootFor,
+  SHOP,
+  type TestGrantKey,
+} from '../../../test/support/held-chains.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 
 const OTHER = 'https://other.example'
@@ -86,7 +94,9 @@ describe('a chain of grants is exchanged', () => {
     const signing = await database.db.prisma.jwksKey.findUniqueOrThrow({ where: { kid } })
     expect(signing.purpose).toBe('access_token')
     expect(await endOfDelegated(database.db, answer.accessToken)).toBeUndefined()
-    expect(await instance.verify(answer.accessToken ?? '')).toMatchObject({ valid: false })
+    const token = answer.accessToken ?? ''
+    expect(await instance.verify(token)).toMatchObject({ valid: false, reason: 'DELEGATION_NOT_ACCEPTED' })
+    expect(await instance.verify(token, ACCEPT)).toMatchObject({ valid: true })
   })
 
   it('for constrained capabilities in authorization_details alone, narrower than every grant or the same', async () => {

@@ -7,6 +7,7 @@ import { rfc7521 } from './requirements/rfc7521.ts'
 import { rfc7523 } from './requirements/rfc7523.ts'
 import { rfc7662 } from './requirements/rfc7662.ts'
 import { rfc8414 } from './requirements/rfc8414.ts'
+import { rfc8693 } from './requirements/rfc8693.ts'
 import { rfc8707 } from './requirements/rfc8707.ts'
 import { rfc9068 } from './requirements/rfc9068.ts'
 import { rfc9449 } from './requirements/rfc9449.ts'
@@ -24,6 +25,7 @@ const STANDARDS: Readonly<Record<string, readonly Requirement[]>> = {
   'RFC 7523': rfc7523,
   'RFC 7662': rfc7662,
   'RFC 8414': rfc8414,
+  'RFC 8693': rfc8693,
   'RFC 8707': rfc8707,
   'RFC 9068': rfc9068,
   'RFC 9449': [...rfc9449Proofs, ...rfc9449],

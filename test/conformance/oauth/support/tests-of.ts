@@ -51,6 +51,20 @@ export const signedIntrospection = testsOf(INTROSPECTION, 'a signed introspectio
 export const revocation = testsOf(REVOCATION, 'POST /oauth/revoke')
 export const revocationRefusal = testsOf(REVOCATION, 'POST /oauth/revoke refuses')
 
+const EXCHANGE = 'services/authn/exchange'
+
+export const exchangedChain = testsOf(`${EXCHANGE}/exchange-chain.test.ts`, 'a chain of grants is exchanged')
+export const exchangeForm = testsOf(
+  `${EXCHANGE}/exchange-request.test.ts`,
+  'an exchange is refused and changes nothing',
+)
+export const exchangeRefusal = testsOf(
+  `${EXCHANGE}/exchange-refusals.test.ts`,
+  'an exchange is refused and changes nothing',
+)
+export const actorToken = testsOf(`${EXCHANGE}/exchange-parties.test.ts`, 'actor_token')
+export const exchangedToken = testsOf(`${EXCHANGE}/may-act.test.ts`, 'an access token is exchanged')
+
 const CORE = 'clients/core/src'
 const VERIFIER = 'clients/verifier/src'
 const CONFIGURATION = 'services/process/configuration/config.test.ts'
