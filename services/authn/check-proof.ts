@@ -1,4 +1,4 @@
-import { checkDpopProof, type DpopProof } from '@auth4agent/core/dpop/dpop-proof'
+import { checkDpopClaims, checkDpopProof, type DpopProof, type DpopRules } from '@auth4agent/core/dpop/dpop-proof'
 import { checkBinding } from '@auth4agent/core/token/check-binding'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
@@ -26,11 +26,30 @@ export function checkProof(
 ): Verdict | undefined {
   if (sent === undefined) return checkBinding(bound, undefined)
   if (bound.cnf === undefined) return 'TOKEN_NOT_BOUND'
-  const { text, method, url } = sent
-  const rules = { method, url, nowS: Math.floor(now() / 1000), skewS: settings.skewS, accessToken }
-  const proof = checkDpopProof(text, rules)
+  const proof = checkDpopProof(sent.text, rulesOf({ now, settings }, accessToken, sent))
   if (!proof.ok) return 'PROOF_INVALID'
   return checkBinding(bound, proof) ?? (isFirstUse(replays, proof) ? undefined : 'PROOF_REPLAYED')
+}
+
+/**
+ * Does the checks of a proof that need no signature, for a token that must have a proof. A proof that passes is not
+ * valid yet.
+ */
+export function checkProofClaims(
+  deps: Pick<CheckProofDeps, 'now' | 'settings'>,
+  accessToken: string,
+  sent: RequestProof | undefined,
+): Verdict | undefined {
+  if (sent === undefined) return 'PROOF_REQUIRED'
+  return checkDpopClaims(sent.text, rulesOf(deps, accessToken, sent)) === undefined ? undefined : 'PROOF_INVALID'
+}
+
+function rulesOf(
+  { now, settings }: Pick<CheckProofDeps, 'now' | 'settings'>,
+  accessToken: string,
+  { method, url }: RequestProof,
+): DpopRules {
+  return { method, url, nowS: Math.floor(now() / 1000), skewS: settings.skewS, accessToken }
 }
 
 function isFirstUse(replays: CheckProofDeps['replays'], { id, expiresAtS }: DpopProof): boolean {

@@ -7,7 +7,7 @@ import type { Policies } from '../chain/policy.ts'
 export const authnPolicies: Policies<typeof AuthnService> = {
   createChallenge: { callers: ['anyone'], limit: 'challenge', limitBy: 'did' },
   issueToken: { callers: ['anyone'], limit: 'token', limitBy: 'did' },
-  verifyToken: { callers: ['anyone'], limit: 'verify' },
+  verifyToken: { callers: ['anyone'], limit: 'verify', chainField: 'token' },
 }
 
 /**
@@ -22,7 +22,7 @@ export const grantPolicies: Policies<typeof DelegationService> = {
  * Who may call each method of OAuthService. An agent authenticates with a client assertion, which the handler checks.
  */
 export const oauthPolicies: Policies<typeof OAuthService> = {
-  token: { callers: ['anyone'], limit: 'token', limitBy: 'clientId' },
-  introspect: { callers: ['anyone'], limit: 'introspect', limitBy: 'clientId' },
+  token: { callers: ['anyone'], limit: 'token', limitBy: 'clientId', chainField: 'subjectToken' },
+  introspect: { callers: ['anyone'], limit: 'introspect', limitBy: 'clientId', chainField: 'token' },
   revoke: { callers: ['anyone'], limit: 'manage', limitBy: 'clientId', action: 'token.revoke', endsTokens: true },
 }

@@ -75,6 +75,26 @@ describe('the rate limits of the chain', () => {
     expect(await from('192.0.2.2', 'a-1')).toBeUndefined()
   })
 
+  it('count a chain in chainField as one call of the source for each of its grants, and refuse only later calls', async () => {
+    const policy = { callers: ['anyone'], chainField: 'agent' } as const
+    const { call, clock } = chainFixture(db, { policy, rate: { source: TWO, subject: TWO } })
+    const send = (agent: string) => refusalOf(call(undefined, {}, { agent }))
+    expect(await send('a~b~c')).toBeUndefined()
+    for (const [atMs, reason] of [
+      [19_999, 'RATE_LIMITED'],
+      [20_000, undefined],
+      [20_001, 'RATE_LIMITED'],
+    ] as const) {
+      clock.now = atMs
+      expect(await send('a')).toBe(reason)
+    }
+    // A chain has at most nine grants, so nothing longer is verified.
+    clock.now = 1_000_000
+    expect(await send('~'.repeat(500))).toBeUndefined()
+    clock.now += 80_000
+    expect(await send('a')).toBeUndefined()
+  })
+
   it('do not count calls of other callers that name an operator against that operator', async () => {
     const { call } = chainFixture(db, { policy: { limitBy: 'operatorId' }, rate: { subject: TWO } })
     for (let n = 0; n < 4; n += 1) expect(await refusalOf(call())).toBe('UNAUTHENTICATED')

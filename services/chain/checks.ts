@@ -1,3 +1,4 @@
+import { MAX_DEPTH } from '@auth4agent/core/delegation/grant-types'
 import type { Message } from '@bufbuild/protobuf'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { recordRefusal } from '../ledger/ledger.ts'
@@ -50,6 +51,7 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   refuseUnknownFields(method.input, request)
   refuseUnstorableText(method.input, request)
   const fields = fieldsOf(request)
+  chargeGrants(deps, policy, fields, sourceKey(meta.source))
   const { principal, refusal, authority } = await authenticateCall(deps, meta, policy, fields, {
     ...clockOf(deps),
     rpc: meta.rpc,
@@ -90,6 +92,14 @@ function clockOf({ issuer, now, skewS }: CheckDeps) {
 export function limit({ limiter, rates }: CheckDeps, group: LimitName, by: LimitedBy, key: string): void {
   const retryAfter = limiter(group, by, key, rates[group][by])
   if (retryAfter > 0) throw new ApiError('RATE_LIMITED', undefined, { retryAfter })
+}
+
+/** Counts the grants of a chain after the first, which the call itself stands for. It refuses no call but later ones. */
+function chargeGrants({ limiter, rates }: CheckDeps, policy: Policy<Fields>, request: Fields, source: string): void {
+  const text = policy.chainField === undefined ? undefined : request[policy.chainField]
+  const grants = typeof text === 'string' ? text.split('~', MAX_DEPTH + 1).length : 1
+  const rate = { ...rates[policy.limit].source, burst: Number.POSITIVE_INFINITY }
+  if (grants > 1) limiter(policy.limit, 'source', source, rate, grants - 1)
 }
 
 /** Converts an error to an ApiError, and audits it when it is the refusal of a known caller. */

@@ -17,6 +17,11 @@ export type Policy<Request> = Callers<Request> &
      * keeps only the digest of the body.
      */
     readonly secretField?: keyof Request & string
+    /**
+     * A request field for a token or a chain of grants. A chain counts against the limit of the source as one call for
+     * each of its grants, because each grant can cost two signature checks.
+     */
+    readonly chainField?: keyof Request & string
   }
 
 /**

@@ -55,7 +55,7 @@ test('lookupOperator returns no keys of an operator without a manifest, and what
     requireBodyDigest: false,
     hideAllowedScopes: false,
     delegateTo: [],
-    maxGrantTtl: 0,
+    maxGrantTtl: 3600,
   })
   await harness.prisma.operator.update({
     where: { id },

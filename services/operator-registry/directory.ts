@@ -7,6 +7,7 @@ import type {
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { InternalHandlers } from '../platform/rpc/local-client.ts'
+import { longestTtl } from './domain/delegation-policy.ts'
 import { listParentDomains } from './domain/list-parent-domains.ts'
 import { findAudienceOwner } from './store/directory.ts'
 import { readKeys, type StoredKeys } from './store/manifests.ts'
@@ -55,7 +56,8 @@ function snapshot(operator: Operator, { seq, threshold, rootKeys, keys }: Stored
     frozen: frozenAt !== null,
     hideAllowedScopes,
     delegateTo,
-    maxGrantTtl,
+    // Never 0, by which authn recognises a process of an older version that knows no limit.
+    maxGrantTtl: longestTtl({ maxGrantTtl }),
     manifestSeq: seq,
   }
 }

@@ -8,6 +8,7 @@ import { type Auth4Agent, BENCH_ISSUER } from './contenders/auth4agent.ts'
 import type { Peer } from './contenders/peer.ts'
 import type { LoadRequest } from './load/load-request.ts'
 import { challengeIdOf, issueTokens, tokenBodies } from './supply.ts'
+import { CHAIN_HOPS, chainVerifications } from './supply-chains.ts'
 import {
   assertionIdOf,
   introspectionBodies,
@@ -44,6 +45,8 @@ export interface Case extends Pick<LoadRequest, 'protocol' | 'contentType' | 'on
 
 /** How many tokens are verified repeatedly. */
 const SEEN_TOKENS = 300
+/** The server remembers 2,000 grants. */
+const SEEN_CHAINS = 300
 const INTROSPECTED_TOKENS = 300
 const GRPC_PREFIX_BYTES = 5
 
@@ -124,6 +127,24 @@ export const CASES = {
     expects: '"valid":true',
     target: ({ ours }) => at(ours, '/v1/verify'),
     bodies: async ({ ours, agents }) => verifications(await issueTokens(ours.http, agents, SEEN_TOKENS)),
+  },
+  'verify-chain-new': {
+    ...JSON_POST,
+    title: `verify a chain of ${CHAIN_HOPS} hops that was not seen before`,
+    once: true,
+    usesDatabase: false,
+    expects: '"valid":true',
+    target: ({ ours }) => at(ours, '/v1/verify'),
+    bodies: ({ ours, agents }, count) => chainVerifications(ours.http, agents, count),
+  },
+  'verify-chain-seen': {
+    ...JSON_POST,
+    title: `verify one of ${SEEN_CHAINS} chains of ${CHAIN_HOPS} hops again`,
+    once: false,
+    usesDatabase: false,
+    expects: '"valid":true',
+    target: ({ ours }) => at(ours, '/v1/verify'),
+    bodies: ({ ours, agents }) => chainVerifications(ours.http, agents, SEEN_CHAINS),
   },
   'oauth-introspect': {
     ...FORM_POST,

@@ -25,6 +25,10 @@ describe('a figure of one round', () => {
       measured('peer-token', 32, 2000, 900),
       measured('peer-token', 4, 2000, 4000),
       measured('bare', 32, 50_000, 100),
+      measured('verify-seen', 32, 20_000, 100),
+      measured('verify-chain-seen', 32, 16_000, 100),
+      // 500 - 62.5 microseconds for seven checks of 50.
+      measured('verify-chain-new', 32, 2000, 900),
       measured('oauth-token', 32, 4500, 900),
       measured('oauth-introspect', 32, 6000, 900),
       measured('peer-introspect', 32, 3000, 900),
@@ -38,6 +42,8 @@ describe('a figure of one round', () => {
     // 50 + 20 + 20 microseconds are 11,111 tokens a second.
     ['floor', 5000 / (1e6 / 90)],
     ['p99', 500 / 4000],
+    ['chain-seen', 16 / 20],
+    ['chain-new', 437.5 / 350],
     ['oauth-token', 4500 / 2000],
     ['oauth-native', 4500 / 5000],
     ['oauth-introspect', 6000 / 3000],

@@ -2,6 +2,7 @@ import type { CaseName } from './cases.ts'
 import type { Measurement } from './measure.ts'
 import type { Load, Round } from './rounds.ts'
 import type { StartRound } from './starts.ts'
+import { CHAIN_HOPS } from './supply-chains.ts'
 
 /** The measurements that a figure is computed from: one round of either kind. */
 interface Facts {
@@ -67,6 +68,14 @@ function shareOfFloor(facts: Facts): number | undefined {
   return floor === undefined || token === undefined ? undefined : (floor * token.perSecond) / 1e6
 }
 
+/** Returns how much more processor time a new chain takes than a seen one, divided by its 2n + 1 signature checks. */
+function newChain(facts: Facts): number | undefined {
+  const fresh = find(facts, 'verify-chain-new', MANY)?.cpuUs
+  const seen = find(facts, 'verify-chain-seen', MANY)?.cpuUs
+  if (facts.round === undefined || fresh === undefined || seen === undefined) return undefined
+  return (fresh - seen) / ((2 * CHAIN_HOPS + 1) * facts.round.crypto.verifyUs)
+}
+
 /** All figures by name, in the order in which they are printed. */
 export const FIGURES = {
   token: quotient(['token', 'peer-token'], 'perSecond', MANY, {
@@ -101,6 +110,20 @@ export const FIGURES = {
     must: 3,
     aim: 5,
   }),
+  'chain-seen': quotient(['verify-chain-seen', 'verify-seen'], 'perSecond', MANY, {
+    title: `verify, chain of ${CHAIN_HOPS} hops seen before ÷ own token seen before`,
+    better: 'more',
+    must: 1 / 2,
+    aim: 2 / 3,
+  }),
+  'chain-new': {
+    title: `processor time of a new chain of ${CHAIN_HOPS} hops beyond a seen one ÷ its ${2 * CHAIN_HOPS + 1} signature checks`,
+    better: 'less',
+    must: 1.3,
+    aim: 1.15,
+    loads: (['verify-chain-new', 'verify-chain-seen'] as const).map((name) => ({ case: name, connections: MANY })),
+    of: newChain,
+  },
   'oauth-token': quotient(['oauth-token', 'peer-token'], 'perSecond', MANY, {
     title: 'OAuth tokens per second ÷ oidc-provider, same client and request',
     better: 'more',

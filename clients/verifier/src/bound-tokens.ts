@@ -1,4 +1,4 @@
-import { checkDpopProof, type DpopProof } from '@auth4agent/core/dpop/dpop-proof'
+import { checkDpopClaims, checkDpopProof, type DpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import { normalizeHtu } from '@auth4agent/core/dpop/htu'
 import type { ReplayStore } from '@auth4agent/core/dpop/replay-memory'
 import type { Moment } from '@auth4agent/core/platform/moment'
@@ -66,11 +66,28 @@ export function createCheckBound({ skewS, replays, timeoutMs }: BoundOptions): C
 function checkProof(accessToken: string, dpop: PresentedProof, nowS: number, skewS: number): DpopProof | Refusal {
   const { method, url } = dpop
   if (url === undefined) return { reason: 'PUBLIC_URL_UNKNOWN' }
-  // A caller in JavaScript may pass a value that is not a string.
-  const text: unknown = dpop.proof
-  const rules = { method, url, nowS, skewS, accessToken }
-  const checked = checkDpopProof(typeof text === 'string' ? text : '', rules)
+  const checked = checkDpopProof(textOf(dpop), { method, url, nowS, skewS, accessToken })
   return checked.ok ? checked : { reason: 'PROOF_INVALID', detail: checked.demand }
+}
+
+/** Does the checks of a proof that need no signature. A proof that passes is not valid yet. */
+export function checkProofClaims(
+  accessToken: string,
+  dpop: PresentedProof,
+  { wall }: Moment,
+  skewS: number,
+): Refusal | undefined {
+  const { method, url } = dpop
+  if (url === undefined) return { reason: 'PUBLIC_URL_UNKNOWN' }
+  const rules = { method, url, nowS: Math.floor(wall / 1_000), skewS, accessToken }
+  const refusal = checkDpopClaims(textOf(dpop), rules)
+  return refusal && { reason: 'PROOF_INVALID', detail: refusal.demand }
+}
+
+/** A caller in JavaScript may pass a value that is not a string. */
+function textOf({ proof }: PresentedProof): string {
+  const text: unknown = proof
+  return typeof text === 'string' ? text : ''
 }
 
 /** The members of a question to the issuer that describe a proof. Only a URL without query leaves this process. */

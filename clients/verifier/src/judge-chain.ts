@@ -5,6 +5,7 @@ import { parseDid } from '@auth4agent/core/identity/did'
 import { type Moment, present } from '@auth4agent/core/platform/moment'
 import { isGovernedBy } from '@auth4agent/core/token/check-requirements'
 import { askAboutAuthority, type Question } from './ask.ts'
+import { checkProofClaims } from './bound-tokens.ts'
 import type { Arguments, ChainDemands } from './chain-wanted.ts'
 import { type Delegation, toDelegation } from './delegation.ts'
 import type { VerificationErrorOptions, VerificationReason } from './errors.ts'
@@ -48,7 +49,16 @@ export function createJudgeDelegated(options: JudgeDelegatedOptions): JudgeDeleg
   return async (text, wanted) => {
     // Without a proof, neither is ever valid, so signatures need not be checked.
     if (typeof wanted.dpop !== 'object') return refuse({ reason: 'PROOF_REQUIRED' })
-    const verified = await verifyGenuine(text)
+    const { dpop } = wanted
+    // A holder of a root can make any number of new chains, which cost up to 16 signature checks each.
+    const verified = await verifyGenuine(text, (above) => {
+      const refusal =
+        checkNow(above, present()) ??
+        above.checkCapabilities(wanted) ??
+        checkParties(above, wanted) ??
+        checkProofClaims(text, dpop, present(), options.settings.skewS)
+      return refusal && { hop: undefined, ...refusal, ok: false as const }
+    })
     if (!verified.ok) return refuse(verified)
     const { authority } = verified
     refuseIf(checkNow(authority, present()) ?? authority.checkCapabilities(wanted) ?? checkParties(authority, wanted))

@@ -165,10 +165,8 @@ describe('protect of mcp for a chain', () => {
   it('judges each request of a session by its own chain', async () => {
     const { handOn, root, principal, proven, ask } = await setUpMcp()
     const other = newHolder()
-    const narrow = await handOn(root, principal, other, {
-      [`${MCP}#read`]: {},
-      [`${MCP}#pay`]: { amount: { constraint_type: 'range', max: 5 } },
-    })
+    const tools = { [`${MCP}#read`]: {}, [`${MCP}#pay`]: { amount: { constraint_type: 'range', max: 5 } } }
+    const narrow = await handOn(root, principal, other, { tools })
     const withNarrow = async (amount: number) => {
       const { leaf } = provenCall(narrow, 'pay', { amount })
       return ask(await proven('pay', { amount }, { leaf }, other), { holder: other, chain: narrow })

@@ -1,48 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  freshOperator,
-  insertAgent,
-  startInstance,
-  type TestHolder,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
-import { silentLog, type TestDatabase, testDatabase } from '../../../test/support/database.ts'
-import {
-  ACCEPT,
-  chainThrough,
-  handOn,
-  insertGrantKey,
-  lastId,
-  rootFor,
-  type TestGrantKey,
-} from '../../../test/support/held-chains.ts'
-import { asOperator, type TestOperator } from '../../../test/support/identity.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { freshOperator, insertAgent, startInstance, type TestHolder } from '../../../test/support/authn.ts'
+import { startChainParties } from '../../../test/support/chain-parties.ts'
+import { silentLog } from '../../../test/support/database.ts'
+import { ACCEPT, chainThrough, handOn, insertGrantKey, lastId, rootFor } from '../../../test/support/held-chains.ts'
+import { asOperator } from '../../../test/support/identity.ts'
 import { openDb } from '../../platform/db/db.ts'
 import { toApiError } from '../../platform/errors/api-error.ts'
 
-let database: TestDatabase
-let instance: TestInstance
-let acme: TestOperator
-let partner: TestOperator
-let key: TestGrantKey
-let agents: readonly TestHolder[]
-
-beforeAll(async () => {
-  database = await testDatabase()
-  instance = await startInstance(database.db)
-  key = await insertGrantKey(database.db)
-  acme = await freshOperator(database.db)
-  partner = await freshOperator(database.db)
-  agents = await Promise.all([acme, partner, acme].map((operator) => insertAgent(database.db, operator)))
-})
+const { database, instance, key, acme, agents, at, verify } = await startChainParties()
 afterAll(() => database.drop())
-
-const verify = (token: string, wanted: object = {}) => instance.verify(token, { ...ACCEPT, ...wanted })
-const at = (place: number): TestHolder => {
-  const agent = agents[place]
-  if (agent === undefined) throw new RangeError(`There is no agent ${place}`)
-  return agent
-}
 
 const revokeById = (by: TestHolder | undefined, text: string) =>
   instance.revoke({ jti: lastId(text) }, asOperator({ ...acme, id: by?.operatorId ?? '' }))

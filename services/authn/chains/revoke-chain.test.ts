@@ -1,36 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  authnState,
-  freshOperator,
-  insertAgent,
-  startInstance,
-  type TestHolder,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
-import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
-import {
-  ACCEPT,
-  chainThrough,
-  insertGrantKey,
-  lastId,
-  rootFor,
-  type TestGrantKey,
-} from '../../../test/support/held-chains.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { authnState, freshOperator, insertAgent, type TestHolder } from '../../../test/support/authn.ts'
+import { startChainInstance } from '../../../test/support/chain-parties.ts'
+import { chainThrough, insertGrantKey, lastId, rootFor } from '../../../test/support/held-chains.ts'
 import { anonymous, asOperator, type TestOperator } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 
-let database: TestDatabase
-let instance: TestInstance
-let key: TestGrantKey
+const { database, instance, key, verify } = await startChainInstance({ maxTokenRecords: 3 })
 let operators: readonly TestOperator[]
 let agents: readonly TestHolder[]
 let chain: string
 
-beforeAll(async () => {
-  database = await testDatabase()
-  instance = await startInstance(database.db, { maxTokenRecords: 3 })
-  key = await insertGrantKey(database.db)
-})
 afterAll(() => database.drop())
 
 /** Each test gets operators of its own, because the test for the maximum of records fills it. */
@@ -46,7 +25,6 @@ function at<T>(list: readonly T[], place: number): T {
 }
 const operator = (place: number) => at(operators, place)
 const holder = (place: number) => at(agents, place)
-const verify = (text: string) => instance.verify(text, ACCEPT)
 const audit = (subject: string) => database.db.prisma.auditLog.findMany({ where: { subject } })
 
 describe('revokeToken with a chain', () => {

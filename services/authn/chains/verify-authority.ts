@@ -1,5 +1,5 @@
 import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
-import { type CheckProofDeps, checkProof } from '../check-proof.ts'
+import { type CheckProofDeps, checkProof, checkProofClaims } from '../check-proof.ts'
 import type { AuthnDeps, AuthnSettings } from '../config.ts'
 import type { VerifyDemands } from '../domain/verify-request.ts'
 import { checkHolders, type Refusal } from './check-holders.ts'
@@ -30,18 +30,31 @@ export async function verifyAuthority(
 ): Promise<AuthorityVerification> {
   // Before any signature is checked: most verifiers do not accept delegation, and a chain costs up to 17 signatures.
   if (delegation === undefined) return invalid({ reason: 'DELEGATION_NOT_ACCEPTED', hop: undefined })
-  return verifyGenuineAuthority(deps, text, (authority) => {
-    if (isInspection) return checkHolders(authority, wanted, delegation)
-    const refusal = authority.checkUses(wanted, delegation.args) ?? checkHolders(authority, wanted, delegation)
-    if (refusal !== undefined || delegation.isProofChecked) return refusal
-    const reason = checkProof(deps, { cnf: { jkt: authority.jkt } }, text, sent)
-    return reason === undefined ? undefined : { reason, hop: authority.parties.length - 1 }
-  })
+  const needsProof = !isInspection && !delegation.isProofChecked
+  return verifyGenuineAuthority(
+    deps,
+    text,
+    (authority) => {
+      if (isInspection) return checkHolders(authority, wanted, delegation)
+      const refusal = authority.checkUses(wanted, delegation.args) ?? checkHolders(authority, wanted, delegation)
+      if (refusal !== undefined || !needsProof) return refusal
+      const reason = checkProof(deps, { cnf: { jkt: authority.jkt } }, text, sent)
+      return reason === undefined ? undefined : { reason, hop: authority.parties.length - 1 }
+    },
+    (above) => {
+      const refusal = isInspection ? undefined : above.checkCapabilities(wanted)
+      const reason = needsProof ? checkProofClaims(deps, text, sent) : undefined
+      const proof = reason === undefined ? undefined : { reason, hop: text.split('~').length - 1 }
+      return refusal ?? checkHolders(above, wanted, delegation) ?? proof
+    },
+  )
 }
 
 /**
  * Verifies a chain of grants or a delegated token online, with `check` in place of requirements and proof. `check`
- * returns the refusal if it is not valid for this caller.
+ * returns the refusal if it is not valid for this caller. `checkAbove` may do a part of this check for the grants of a
+ * chain that are verified so far. It bounds what a holder of a root costs, who can make any number of new chains: up to
+ * 16 signature checks each.
  *
  * @throws ApiError UNAVAILABLE, and the errors of `check`
  */
@@ -49,12 +62,17 @@ export async function verifyGenuineAuthority(
   deps: GenuineAuthorityDeps,
   text: string,
   check: (authority: DelegatedAuthority) => Refusal | undefined | Promise<Refusal | undefined>,
+  checkAbove: (above: DelegatedAuthority) => Refusal | undefined = () => undefined,
 ): Promise<AuthorityVerification> {
-  const genuine = await deps.genuineDelegated(text)
+  const outOfTime = (authority: DelegatedAuthority) =>
+    authority.checkTimes(Math.floor(deps.now() / 1000), deps.settings.skewS)
+  const genuine = await deps.genuineDelegated(text, (above) => {
+    const refusal = outOfTime(above) ?? checkAbove(above)
+    return refusal && { reason: refusal.reason, hop: refusal.hop, ok: false as const }
+  })
   if (!genuine.ok) return invalid(genuine)
   const { authority } = genuine
-  const outOfTime = () => authority.checkTimes(Math.floor(deps.now() / 1000), deps.settings.skewS)
-  const refusal = outOfTime() ?? (await check(authority))
+  const refusal = outOfTime(authority) ?? (await check(authority))
   if (refusal !== undefined) return invalid(refusal)
   const lookups = authority.lookups()
   // Check revocations last, so that only a check of the clock comes between this check and the answer.
@@ -64,7 +82,7 @@ export async function verifyGenuineAuthority(
     return { valid: false, reason, revoked: reason !== 'UNKNOWN_KEY', hop: lookups[index]?.hop }
   }
   // A grant or the token may have expired while the database answered.
-  const expired = outOfTime()
+  const expired = outOfTime(authority)
   return expired === undefined ? { valid: true, authority } : invalid(expired)
 }
 

@@ -1,15 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
+import { authnState, type TestHolder } from '../../../test/support/authn.ts'
+import { startChainParties } from '../../../test/support/chain-parties.ts'
 import {
-  authnState,
-  freshOperator,
-  insertAgent,
-  startInstance,
-  type TestHolder,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
-import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
-import {
-  ACCEPT,
   chainThrough,
   handOn,
   insertGrantKey,
@@ -17,37 +9,13 @@ import {
   proofBy,
   rootFor,
   SHOP,
-  type TestGrantKey,
 } from '../../../test/support/held-chains.ts'
-import type { TestOperator } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { claimsOf, insertTokenKey } from '../../../test/support/tokens.ts'
 
-let database: TestDatabase
-let instance: TestInstance
-let acme: TestOperator
-let partner: TestOperator
-let key: TestGrantKey
-let agents: readonly TestHolder[]
-let chain: string
-
-beforeAll(async () => {
-  database = await testDatabase()
-  instance = await startInstance(database.db)
-  key = await insertGrantKey(database.db)
-  acme = await freshOperator(database.db)
-  partner = await freshOperator(database.db)
-  agents = await Promise.all([acme, partner, acme].map((operator) => insertAgent(database.db, operator)))
-  chain = await chainThrough(key, agents)
-})
+const { database, instance, key, acme, partner, agents, at, verify } = await startChainParties()
+const chain = await chainThrough(key, agents)
 afterAll(() => database.drop())
-
-const verify = (token: string, wanted: object = {}) => instance.verify(token, { ...ACCEPT, ...wanted })
-const at = (place: number): TestHolder => {
-  const agent = agents[place]
-  if (agent === undefined) throw new RangeError(`There is no agent ${place}`)
-  return agent
-}
 
 const upTo = (max: number) => ({ [`${SHOP}#pay`]: { amount: { constraint_type: 'range', max } } })
 const paying = (amount: number) => ({ scope: 'pay', arguments: { amount } })

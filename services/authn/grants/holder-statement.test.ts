@@ -23,12 +23,14 @@ let agent: TestAgent
 let calls: ReturnType<typeof agentCalls>
 /** Runs once, after the next look-up of an agent and before authn gets the answer. */
 let meanwhile: (() => Promise<unknown>) | undefined
+let lookUps = 0
 
 beforeAll(async () => {
   database = await testDatabase()
   await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
   instance = await startInstance(database.db, {
     async afterLookup() {
+      lookUps += 1
       const work = meanwhile
       meanwhile = undefined
       await work?.()
@@ -43,6 +45,7 @@ beforeEach(async () => {
 })
 
 const ask = (did = agent.did) => grantCalls(instance).holderStatement(did)
+const text = async () => (await ask()).statement ?? ''
 const statementOf = async () => readStatement(database.db, (await ask()).statement ?? '')
 const suspendOperator = () =>
   database.db.prisma.operator.update({
@@ -96,6 +99,60 @@ describe('getHolderStatement refuses', () => {
   it('a pending agent', async () => {
     agent = await insertAgent(database.db, operator, { status: 'pending' })
     expect(await refusalOf(Promise.resolve(ask()))).toBe('AGENT_NOT_ACTIVE')
+  })
+})
+
+describe('getHolderStatement bounds what a call costs', () => {
+  it('signs the same facts once in ten seconds', async () => {
+    const first = await text()
+    expect(await text()).toBe(first)
+    instance.clock.offsetMs += 10_000
+    const second = await text()
+    expect(second).not.toBe(first)
+    // A clock that was set back must not keep a statement from the future.
+    instance.clock.offsetMs -= 10_000
+    expect(await text()).not.toBe(second)
+  })
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['the agent', () => calls.suspend(agent.did).then(() => calls.reactivate(agent.did))],
+    ['the deployment', endAll],
+  ])('signs again at once when the epoch of %s has changed', async (_, change) => {
+    const before = await text()
+    await change()
+    expect(await text()).not.toBe(before)
+    expect(await endOf(database.db, await statementOf())).toBeUndefined()
+  })
+
+  it('signs again at once when the agent has another key', async () => {
+    const before = await statementOf()
+    const { agentPublicKey: publicKey } = newAgent(operator.domain)
+    await database.db.prisma.agentKey.updateMany({
+      where: { agentId: agent.id },
+      data: { publicKey, thumbprint: thumbprint(publicKey) },
+    })
+    const after = await statementOf()
+    expect(after.jkt).toBe(thumbprint(publicKey))
+    expect(before.jkt).not.toBe(after.jkt)
+  })
+
+  it('reads the facts once for the calls that arrive together, and again for those that arrive during the read', async () => {
+    lookUps = 0
+    const later: Promise<unknown>[] = []
+    meanwhile = async () => void later.push(...Array.from({ length: 20 }, () => ask()))
+    await Promise.all(Array.from({ length: 20 }, () => ask()))
+    await Promise.all(later)
+    expect([later.length, lookUps]).toEqual([20, 2])
+  })
+
+  it('answers a call that begins after a suspension by the new facts, although an older read is under way', async () => {
+    const late: Promise<unknown>[] = []
+    meanwhile = async () => {
+      await calls.suspend(agent.did)
+      late.push(refusalOf(Promise.resolve(ask())))
+    }
+    await ask()
+    expect(await Promise.all(late)).toEqual(['AGENT_NOT_ACTIVE'])
   })
 })
 

@@ -3,11 +3,12 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import type { Handlers } from '../../chain/call.ts'
 import type { AuthnDeps } from '../config.ts'
-import { issueHolderStatement } from './holder-statement.ts'
+import { createHolderStatements } from './holder-statement.ts'
 import { issueGrant } from './issue-grant.ts'
 
 /** Creates the handlers of DelegationService. */
 export function grantRoutes(deps: AuthnDeps): Handlers<typeof DelegationService> {
+  const holderStatement = createHolderStatements(deps)
   return {
     async issueGrant(request, call) {
       const { grant, terms, exp } = await issueGrant(deps, request, call)
@@ -21,7 +22,7 @@ export function grantRoutes(deps: AuthnDeps): Handlers<typeof DelegationService>
       }
     },
     async getHolderStatement({ did }) {
-      const { statement, publicKey, exp } = await issueHolderStatement(deps, did)
+      const { statement, publicKey, exp } = await holderStatement(did)
       return { statement, publicKey: Uint8Array.from(publicKey), expiresAt: timestampFromMs(exp * 1000) }
     },
   }

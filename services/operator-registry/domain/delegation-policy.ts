@@ -45,7 +45,8 @@ export function narrowsDelegation(before: DelegationPolicy, after: DelegationPol
   return before.delegateTo.some((domain) => !allowed.has(domain)) || longestTtl(after) < longestTtl(before)
 }
 
-function longestTtl({ maxGrantTtl }: DelegationPolicy): number {
+/** Returns the longest lifetime of a grant that a policy allows, in seconds. */
+export function longestTtl({ maxGrantTtl }: Pick<DelegationPolicy, 'maxGrantTtl'>): number {
   return maxGrantTtl === 0 ? MAX_TTL_S : maxGrantTtl
 }
 

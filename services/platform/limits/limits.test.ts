@@ -35,6 +35,14 @@ describe('createLimiter', () => {
     expect(short).toEqual([])
   })
 
+  it('counts a call as several calls if asked to', () => {
+    const { limiter, burst } = setUp()
+    expect(limiter('read', 'source', 'a', RATE, 3)).toBe(0)
+    expect(burst('a')).toBe(2)
+    expect(limiter('read', 'source', 'a', { ...RATE, burst: Number.POSITIVE_INFINITY }, 2)).toBe(0)
+    expect(limiter('read', 'source', 'a', RATE)).toBe(3)
+  })
+
   it('allows one more call per interval, up to the burst', () => {
     const { clock, burst } = setUp()
     burst('a')

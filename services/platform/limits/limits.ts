@@ -23,8 +23,11 @@ export interface Rate {
 /** The rates of every group, for one source address and for one subject. */
 export type Rates = Readonly<Record<LimitName, Readonly<Record<LimitedBy, Rate>>>>
 
-/** Returns 0 if a call is allowed, and counts the call. Returns the seconds to wait if the call is refused. */
-export type Limiter = (group: LimitName, by: LimitedBy, key: string, rate: Rate) => number
+/**
+ * Returns 0 if a call is allowed, and counts the call, as several calls if `calls` is given. Returns the seconds to wait
+ * if the call is refused.
+ */
+export type Limiter = (group: LimitName, by: LimitedBy, key: string, rate: Rate, calls?: number) => number
 
 /** Limit of the keys of one group and kind. Above it, the limiter drops the least recently used key. */
 const MAX_KEYS = 25_000
@@ -45,7 +48,7 @@ export function createLimiter(now: () => number, maxKeys = MAX_KEYS): Limiter {
     all[by].set(group, arrivals)
     return arrivals
   }
-  return (group, by, key, rate) => {
+  return (group, by, key, rate, calls = 1) => {
     const arrivals = arrivalsOf(group, by)
     const at = now()
     const intervalMs = 60_000 / rate.perMinute
@@ -55,7 +58,7 @@ export function createLimiter(now: () => number, maxKeys = MAX_KEYS): Limiter {
     // Deleting the key first moves it to the end of the Map, behind keys that were used less recently. A Map that is
     // at most half full does not need this order yet.
     if (arrivals.size > maxKeys / 2) arrivals.delete(key)
-    arrivals.set(key, next + intervalMs)
+    arrivals.set(key, next + calls * intervalMs)
     if (arrivals.size > maxKeys) {
       const oldest = arrivals.keys().next()
       if (!oldest.done) arrivals.delete(oldest.value)

@@ -15,8 +15,8 @@ const INSERT_OPERATOR = `INSERT INTO operators
 const INSERT_AGENTS = `WITH given AS (
     SELECT * FROM unnest($2::uuid[], $3::text[], $4::bytea[], $5::text[]) AS given (id, did, public_key, thumbprint)
   ), agents AS (
-    INSERT INTO agents (id, operator_id, did, status, allowed_scopes, approved_at)
-    SELECT id, $1, did, 'active', '{read}', now() FROM given
+    INSERT INTO agents (id, operator_id, did, status, allowed_scopes, max_delegation_depth, approved_at)
+    SELECT id, $1, did, 'active', '{read}', 8, now() FROM given
   )
   INSERT INTO agent_keys (agent_id, public_key, thumbprint) SELECT id, public_key, thumbprint FROM given`
 

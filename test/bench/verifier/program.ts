@@ -1,24 +1,29 @@
 import { createHash, createPublicKey, verify as cryptoVerify } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
+import { signDpopProof } from '@auth4agent/core/dpop/sign-dpop-proof'
+import { signerJwk, signerKid } from '@auth4agent/core/jose/signer-jwk'
 import { engineChoice } from '@auth4agent/core/keys/ed25519'
 import { createVerifier, type RevocationFeed } from '@auth4agent/verifier'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { GOOD_CLAIMS } from '../../support/access-tokens.ts'
+import { ISSUER } from '../../support/assertions.ts'
+import { chainSigner, newChainHolder, newSigner } from '../../support/signed-chains.ts'
 import { testTokenKey } from '../../support/token-keys.ts'
 import { summarise } from '../statistics.ts'
 
 /**
  * Prints the cost of a verification in microseconds as JSON: bare, by jose, and by the verifier for new tokens, for
- * tokens that it has seen before, and for such tokens with a new DPoP proof. Its arguments are the number of rounds,
- * and the number of tokens in each round.
+ * tokens that it has seen before, and for such tokens with a new DPoP proof; and for chains of grants with a new DPoP
+ * proof each. Its arguments are the number of rounds, and the number of tokens in each round.
  */
 
 const [ROUNDS, TOKENS] = process.argv.slice(2).map(Number)
-const ISSUER = 'https://auth.example.com'
 const AUDIENCE = 'https://api.example.com'
 const SCOPE = 'orders:read'
 const WARM_UP = 5
+/** Signing a chain takes long, so a round has fewer chains than tokens. */
+const CHAINS = Math.ceil((TOKENS ?? 0) / 20)
 
 const key = testTokenKey('EdDSA')
 const jwk = { ...key.jwk, alg: 'EdDSA', use: 'sig', kid: key.kid }
@@ -27,6 +32,11 @@ const localSet = createLocalJWKSet({ keys: [jwk] })
 
 const proofKey = testTokenKey('EdDSA')
 const URL_NOW = `${AUDIENCE}/orders`
+
+const grantSigner = newSigner()
+const grantJwk = { ...signerJwk(grantSigner), alg: 'Ed25519', use: 'sig', kid: signerKid(grantSigner) }
+const chains = chainSigner(grantSigner, { tools: { [`${AUDIENCE}#${SCOPE}`]: {} }, epoch: [1, 1] })
+const holders = Array.from({ length: 9 }, () => newChainHolder('a.example'))
 
 function newToken(bound: object = {}): string {
   const iat = Math.floor(Date.now() / 1_000)
@@ -52,7 +62,7 @@ const feed: RevocationFeed = {
 }
 const answers: Readonly<Record<string, object>> = {
   '/.well-known/auth4agent': { issuer: ISSUER },
-  '/.well-known/jwks.json': { keys: [jwk] },
+  '/.well-known/jwks.json': { keys: [jwk, grantJwk] },
 }
 const verifier = createVerifier({
   issuer: ISSUER,
@@ -96,7 +106,28 @@ async function measureRound(): Promise<Readonly<Record<string, number>>> {
   const jose = await time(tokens.map(copyOf), (token) => jwtVerify(token, localSet, joseOptions))
   const fresh = await time(tokens.map(copyOf), (token) => verifier.verify(token, { scope: SCOPE }))
   const seen = await time(tokens.map(copyOf), (token) => verifier.verify(token, { scope: SCOPE }))
-  return { bare, jose, fresh, seen, proven: await measureProofs() }
+  const proven = await measureProofs()
+  const { fresh: chain, seen: chainSeen } = await measureChains(3)
+  const { fresh: longChain } = await measureChains(8)
+  return { bare, jose, fresh, seen, proven, chain, chainSeen, longChain }
+}
+
+/** Measures new chains of some hops that have passed through the same agents, and then the last of them again. */
+async function measureChains(hops: number): Promise<{ readonly fresh: number; readonly seen: number }> {
+  const texts = await Promise.all(Array.from({ length: CHAINS }, () => chains.chainThrough(holders.slice(0, hops + 1))))
+  const send = async (chain: string) => ({ chain, dpop: await proofOf(chain, hops) })
+  const verify = ({ chain, dpop }: Awaited<ReturnType<typeof send>>) =>
+    verifier.verifyDelegated(chain, { scope: SCOPE, dpop })
+  const fresh = await time(await Promise.all(texts.map((text) => send(copyOf(text)))), verify)
+  const again = await Promise.all(texts.map(() => send(copyOf(texts.at(-1) ?? ''))))
+  return { fresh, seen: await time(again, verify) }
+}
+
+async function proofOf(chain: string, hops: number) {
+  const content = { method: 'GET', url: URL_NOW, nowS: Date.now() / 1_000, accessToken: chain }
+  const signer = holders[hops]?.signer
+  if (signer === undefined) throw new RangeError(`There is no holder after ${hops} hops`)
+  return { proof: await signDpopProof(signer, content), method: 'GET', url: URL_NOW }
 }
 
 /** Measures one token that is bound to a key, each time with a new proof. */
@@ -112,7 +143,7 @@ const { verifications } = verifier.metrics()
 if (Object.keys(verifications).join() !== 'VALID')
   throw new Error(`Not all verifications were valid: ${JSON.stringify(verifications)}`)
 const medians = Object.fromEntries(
-  ['bare', 'jose', 'fresh', 'seen', 'proven'].map((name) => [
+  Object.keys(rounds[0] ?? {}).map((name) => [
     name,
     summarise(rounds.slice(WARM_UP).map((round) => round[name] ?? 0))?.median,
   ]),

@@ -20,6 +20,9 @@ interface Figures {
   readonly fresh: number
   readonly seen: number
   readonly proven: number
+  readonly chain: number
+  readonly chainSeen: number
+  readonly longChain: number
 }
 
 const run = promisify(execFile)
@@ -32,17 +35,20 @@ async function measure(preload: readonly string[]): Promise<Figures> {
   return JSON.parse(stdout)
 }
 
-function print({ engine, bare, jose, fresh, seen, proven }: Figures): void {
+function print({ engine, bare, ...figures }: Figures): void {
   const line = (name: string, us: number) =>
     process.stdout.write(`${name.padEnd(44)}${us.toFixed(2).padStart(8)} µs ${(us / bare).toFixed(3).padStart(8)} x\n`)
   process.stdout.write(
     `\nEd25519 by ${engine}; medians of ${ROUNDS} rounds of ${TOKENS} tokens; ratios to crypto.verify alone\n`,
   )
   line('only crypto.verify (node:crypto)', bare)
-  line('jose, jwtVerify with a local JWKS', jose)
-  line('the verifier, a new token', fresh)
-  line('the verifier, a token seen before', seen)
-  line('the same with a new DPoP proof', proven)
+  line('jose, jwtVerify with a local JWKS', figures.jose)
+  line('the verifier, a new token', figures.fresh)
+  line('the verifier, a token seen before', figures.seen)
+  line('the same with a new DPoP proof', figures.proven)
+  line('a chain of 3 hops seen before, a new proof', figures.chainSeen)
+  line('a new chain of 3 hops, 7 checks and a proof', figures.chain)
+  line('a new chain of 8 hops, 17 checks and a proof', figures.longChain)
 }
 
 print(await measure([]))

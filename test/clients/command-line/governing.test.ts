@@ -108,6 +108,26 @@ it('policy set changes who may hold grants, and for how long', async () => {
   })
 })
 
+const setFrom = (json: object, ...flags: readonly string[]) =>
+  feed(JSON.stringify(json), 'policy', 'set', '--file', '-', ...flags)
+
+it('policy set --file keeps who may hold grants, and for how long, if the JSON omits it', async () => {
+  const narrow = { delegate_to: ['partner.example.com'], max_grant_ttl: 600 }
+  await setFrom(narrow)
+  const token = await newToken()
+  const kept = await setFrom({ audiences: [] })
+  expect(kept.stderr).toContain('delegate_to is still partner.example.com, because the JSON omits it')
+  expect(kept.stderr).toContain('max_grant_ttl is still 600, because the JSON omits it')
+  expect(await jsonOf(run('policy', 'get', '--json'))).toMatchObject(narrow)
+  expect(await verdictOf(token)).toMatchObject({ valid: true })
+  const { stderr } = await setFrom({ audiences: [] }, '--max-grant-ttl', '20m')
+  expect(stderr).not.toContain('max_grant_ttl')
+  expect(await jsonOf(run('policy', 'get', '--json'))).toMatchObject({ ...narrow, max_grant_ttl: 1200 })
+  await setFrom({ delegate_to: [], max_grant_ttl: 0 })
+  expect(await jsonOf(run('policy', 'get', '--json'))).toMatchObject({ delegate_to: [], max_grant_ttl: 0 })
+  expect((await setFrom({})).stderr).not.toContain('still')
+})
+
 it('policy set --file says if the JSON turns the demand for digests off by omitting it', async () => {
   await jsonOf(run('policy', 'set', '--require-body-digest', 'on', '--json'))
   expect(await feed('{"audiences":[]}', 'policy', 'set', '--file', '-')).toMatchObject({

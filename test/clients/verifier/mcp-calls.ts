@@ -34,7 +34,7 @@ export async function setUpMcp(options: Partial<McpOptions> = {}, ofVerifier: Pa
   const made = grantIssuer()
   const [principal, actor] = [newHolder(), newHolder()]
   const root = await made.rootFor(principal, { tools: MCP_TOOLS })
-  const chain = await made.handOn(root, principal, actor, MCP_TOOLS)
+  const chain = await made.handOn(root, principal, actor, { tools: MCP_TOOLS })
   const verifier = made.issuer.newVerifier(ofVerifier)
   const guard = protect(verifier, { resource: MCP, scope: 'read', delegation: 'accept', ...options })
   const requestOf = async (body: unknown, wish: McpWish = {}): Promise<McpRequest> => {

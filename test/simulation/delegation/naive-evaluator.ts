@@ -54,11 +54,13 @@ const hex = (text: string) => Buffer.from(text, 'utf8').toString('hex')
 
 /** Compares bytes. */
 function begins(text: string, prefix: string): boolean {
-  return hex(text).startsWith(hex(prefix)) && !/^[. ]+$/.test(text) && !(/[\\/]/.test(text) && mayClimb(text))
+  return hex(text).startsWith(hex(prefix)) && !mayClimb(text) && !mayClimb(text.normalize('NFKC'))
 }
 
-const mayClimb = (path: string) =>
-  path.includes('//') || /(?:^|\/)[. ]+(?:\/|$)/.test(path) || /[\\%;?#]|\p{C}/u.test(path)
+const mayClimb = (text: string) => /^[. ]+(?::|$)/.test(text) || (/[\\/]/.test(text) && isNoPath(text))
+
+const isNoPath = (path: string) =>
+  path.includes('//') || /(?:^|\/)[. ]+(?::|\/|$)/.test(path) || /[\\%;?#]|\p{C}/u.test(path)
 
 function isScalar(value: unknown): value is Scalar {
   if (typeof value === 'number') return value >= -9007199254740991 && value <= 9007199254740991

@@ -68,12 +68,12 @@ export const ENDINGS: readonly string[] = [
   '%2e%2e/x',
   'x\\y',
   '..;/x',
-  'x;/y',
+  '..:x/y',
+  '\uff0e\uff0e\uff0fx',
+  'x\uff3cy',
   '..?x/',
   'x#/y',
   '.\t./x',
-  'x/\u0085',
-  'x/\u007f',
   'x\u0000/',
 ]
 

@@ -11,6 +11,7 @@ import {
   type GrantChange,
   holderDid,
   holderKey,
+  idOf,
   PAY,
   READ,
 } from '../../../../test/support/grant-chains.ts'
@@ -54,6 +55,7 @@ describe('grant inspect', () => {
     const chain = chainOf(1, { 1: tools({ [PAY]: { amount: range(100) } }) })
     const { code, stdout } = await grant('inspect', chain, [], { server: chainServer() })
     const [first, second] = [holderDid(holderKey(0)), holderDid(holderKey(1))]
+    const [rootId, childId] = chain.split('~').map(idOf)
     expect({ code, stdout }).toEqual({
       code: 0,
       stdout: [
@@ -74,11 +76,14 @@ describe('grant inspect', () => {
         `  ${READ} with any arguments`,
         `  ${PAY} with amount: at most 500`,
         '  may be handed on 8 times, to agents of acme.test',
+        `  id ${rootId}`,
+        '  jti grant-0, its subject in the audit of the operator',
         '',
         `grant 1, by ${first} to ${second}, is narrower than grant 0`,
         `  without ${READ}`,
         `  ${PAY}: amount must be at most 100, not only at most 500`,
         '  expires 60 s earlier',
+        `  id ${childId}`,
         '',
       ].join('\n'),
     })

@@ -1,3 +1,4 @@
+import type { OperatorPolicy } from '@auth4agent/sdk'
 import { readText } from '@auth4agent/sdk/node'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
@@ -51,7 +52,7 @@ const setFlags = {
 /** `policy set`: replaces the operator's policy, or changes single settings. */
 export const setPolicy = defineCommand({
   help: [
-    "Replaces the operator's whole policy by the JSON of --file. Members that the JSON omits get their default values. The command refuses unknown members. Without --file, it changes only the settings of the other flags, and keeps all others.",
+    "Replaces the operator's whole policy by the JSON of --file. Members that the JSON omits get their default values; only `delegate_to` and `max_grant_ttl` then stay as they are, because their defaults could end tokens and grants. The command refuses unknown members. Without --file, it changes only the settings of the other flags, and keeps all others.",
     'Each entry of `audiences` sets rules for one API under your domain. `callers` lists the domains of other operators whose agents may ask for tokens for this API; "*" means all operators. `token_signing_alg` is the algorithm that signs these tokens: EdDSA, Ed25519, ES256 or RS256. `dpop` says whether these tokens must be bound to a key by DPoP (RFC 9449): empty for no, `required`, or `required-with-nonce` if the proof must also contain a nonce of the server.',
     'If `require_bound_challenges` is true, each of your agents must sign bound challenges, which contain scope, audience and lifetime.',
     'If `require_body_digest` is true, an assertion for a change must contain the digest of the body, so nobody between can change the body. This tool and the SDK always send it. If `hide_allowed_scopes` is true, only you see the scopes of your agents.',
@@ -88,13 +89,29 @@ export const setPolicy = defineCommand({
     if (file === undefined && Object.keys(changes).length === 0) throw usageError(`Name what to set: ${SETTINGS}`)
     const given = file === undefined ? undefined : readPolicyText(await readSource(file, context))
     const operator = await openOperator(context)
-    const before = given ?? (await progress('asking the server', operator.policy.get()))
-    const set = await progress('setting the policy', operator.policy.set({ ...before, ...changes }))
+    const wanted = { ...given, ...changes }
+    const isWhole = given !== undefined && KEPT.every((name) => wanted[name] !== undefined)
+    const before = isWhole ? undefined : await progress('asking the server', operator.policy.get())
+    const kept = given === undefined ? before : keptOf(before)
+    const set = await progress('setting the policy', operator.policy.set({ ...kept, ...wanted }))
     context.answer(set, `policy set\n\n${indented(set)}`, indented(set))
-    if (given !== undefined && given.require_body_digest === undefined && set.require_body_digest === false)
+    if (given === undefined) return
+    if (given.require_body_digest === undefined && set.require_body_digest === false)
       note('require_body_digest is off, because the JSON omits it')
+    for (const name of KEPT) {
+      const value = String(set[name] ?? '')
+      if (wanted[name] === undefined && value !== '' && value !== '0')
+        note(`${name} is still ${value}, because the JSON omits it`)
+    }
   },
 })
+
+/** Members that a file may omit without a change. Their defaults could end all tokens and grants of the operator. */
+const KEPT = ['delegate_to', 'max_grant_ttl'] as const
+
+function keptOf(before: Partial<OperatorPolicy> = {}): Partial<OperatorPolicy> {
+  return Object.fromEntries(KEPT.filter((name) => name in before).map((name) => [name, before[name]]))
+}
 
 function switchOf(text: string | undefined, name: 'require_body_digest' | 'hide_allowed_scopes') {
   return text === undefined ? {} : { [name]: text === 'on' }

@@ -43,11 +43,12 @@ function hopText(hop: Hop, parent: Hop | undefined, at: number): string {
   if (parent === undefined) {
     const allowed = [...hop.capabilities].map(([capability, map]) => `${capability} ${argumentsText(map)}`)
     const handed = `may be handed on ${hop.maxDepth} times, to agents of ${hop.allowedDomains.join(', ')}`
-    return block(`grant ${at}, by the issuer to ${hop.did}`, [...allowed, handed])
+    const named = [`id ${hop.id}`, `jti ${hop.jti}, its subject in the audit of the operator`]
+    return block(`grant ${at}, by the issuer to ${hop.did}`, [...allowed, handed, ...named])
   }
   const narrower = narrowingText(hop, parent)
   const title = `grant ${at}, by ${parent.did} to ${hop.did}, is narrower than grant ${at - 1}`
-  return block(title, narrower.length === 0 ? ['in its depth only'] : narrower)
+  return block(title, [...(narrower.length === 0 ? ['in its depth only'] : narrower), `id ${hop.id}`])
 }
 
 function block(title: string, entries: readonly string[]): string {

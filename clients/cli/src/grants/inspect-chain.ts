@@ -79,11 +79,11 @@ export function explainRefusal({ reason, rule, hop }: ChainRefusal, compared: Co
 }
 
 /** Returns the state of each grant of the text, root first. */
-export function statesOf({ hops, size, finding, issuer }: Inspection, nowS: number): readonly string[] {
+export function statesOf({ hops, size, finding }: Inspection, nowS: number): readonly string[] {
   return Array.from({ length: Math.max(size, hops.length) }, (_, at) => {
     if (finding !== undefined && (finding.hop === undefined || finding.hop === at)) return finding.reason
     const hop = hops[at]
-    const late = hop && checkHopTimes(hop, issuer, nowS)
+    const late = hop && checkHopTimes(hop, nowS)
     if (late !== undefined) return late.reason
     if (finding?.hop === undefined || at < finding.hop) return 'valid'
     return hop === undefined ? 'not checked' : `ends with grant ${finding.hop}`

@@ -36,7 +36,7 @@ export const SKEW_S = 10
 /** Verifies a chain grant by grant, and keeps the grants above the first refused one. */
 export async function readChain(text: string, { issuer, keys, nowS }: ReadRules): Promise<ReadChain> {
   const hops: Hop[] = []
-  const verified = await verifyEach(text, issuer, async (grant, above) => {
+  const verified = await verifyEach<never>(text, issuer, async (grant, above) => {
     const next = await verifyGrant(grant, above, { issuer, keys, importKey: importHolderKey })
     if (next.ok) hops.push(next.hop)
     return next
@@ -46,8 +46,8 @@ export async function readChain(text: string, { issuer, keys, nowS }: ReadRules)
 }
 
 /** Returns why a grant is not valid at a time, whatever the other grants are; undefined if it is valid. */
-export function checkHopTimes(hop: Hop, issuer: string, nowS: number): ChainRefusal | undefined {
-  return checkChainTimes({ issuer, hops: [hop] }, nowS, SKEW_S)
+export function checkHopTimes(hop: Hop, nowS: number): ChainRefusal | undefined {
+  return checkChainTimes({ hops: [hop] }, nowS, SKEW_S)
 }
 
 /** Returns the issuer that the root grant names, without verifying it; an empty text if it names none. */

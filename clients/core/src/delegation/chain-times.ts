@@ -13,7 +13,11 @@ import { type ChainRefusal, refuseGrant } from './refusal.ts'
  * checkChainTimes(chain, Date.now() / 1_000, 10)?.reason // 'GRANT_EXPIRED', 'GRANT_NOT_YET_VALID' or undefined
  * ```
  */
-export function checkChainTimes({ hops }: GenuineChain, nowS: number, skewS: number): ChainRefusal | undefined {
+export function checkChainTimes(
+  { hops }: Pick<GenuineChain, 'hops'>,
+  nowS: number,
+  skewS: number,
+): ChainRefusal | undefined {
   for (const [hop, grant] of hops.entries()) {
     for (const lifetime of lifetimesOf(grant)) {
       // Written so that a clock that is not a number refuses the chain.

@@ -1,12 +1,23 @@
 import { sha256Text } from '../encoding/sha256.ts'
+import type { Ed25519Jwk } from '../jose/public-jwk.ts'
 import { isSigning } from '../token/access-token.ts'
-import { createTokenCache } from '../token/token-cache.ts'
+import { createFairCache } from './fair-cache.ts'
+import type { Hop } from './grant-types.ts'
 import { importHolderKey } from './holder-key.ts'
 import { type VerifiedChain, verifyEach } from './verify-each.ts'
-import { type ChainRules, type VerifiedGrant, verifyGrant } from './verify-grant.ts'
+import { type ChainRules, type HolderKey, type VerifiedGrant, verifyGrant } from './verify-grant.ts'
 
-/** Verifies a chain, as `verifyGrantChain` does. */
-export type GenuineChains = (text: string) => Promise<VerifiedChain>
+/**
+ * Can refuse a chain by the grants that are verified so far, root first. It is called once, before the first signature
+ * check of a grant below them, so not for a chain that is known.
+ */
+type Admit<R> = (above: readonly Hop[]) => R | undefined
+
+/** Verifies a chain, as `verifyGrantChain` does, if `admit` does not refuse it early. */
+export type GenuineChains = <R extends { readonly ok: false } = never>(
+  text: string,
+  admit?: Admit<R>,
+) => Promise<VerifiedChain | R>
 
 /** A grant of 4 KiB takes some 20 kB as objects. */
 const CAPACITY = 2_000
@@ -14,7 +25,7 @@ const CAPACITY = 2_000
 /**
  * Creates a function that remembers the verified beginnings of chains: a chain that comes again costs no signature
  * check, and a new child of a known chain costs only its own. It asks for the state of the issuer's keys each time, as
- * for a new chain. It remembers at most `capacity` grants.
+ * for a new chain. It remembers at most `capacity` grants. Chains of one principal cannot push out those of others.
  *
  * @example
  * ```ts
@@ -25,20 +36,33 @@ const CAPACITY = 2_000
  * ```
  */
 export function createGenuineChains(rules: ChainRules, capacity = CAPACITY): GenuineChains {
-  const known = createTokenCache<VerifiedGrant>(capacity)
+  const known = createFairCache<VerifiedGrant>(capacity)
+  // To import a key takes as long as 20 signature checks. Only keys in genuine grants are kept, and the issuer has
+  // registered each of them.
+  const holders = createFairCache<HolderKey>(capacity)
+  const importKey = (jwk: Ed25519Jwk) => holders.get(jwk.x) ?? importHolderKey(jwk)
   const isCurrent = async ({ issuerKey }: VerifiedGrant) => {
     const key = await rules.keys.find(issuerKey.kid)
     return isSigning(key) && key.verify === issuerKey.verify
   }
-  return (text) => {
+  return <R extends { readonly ok: false } = never>(text: string, admit?: Admit<R>) => {
     // A grant was verified under the grants above it, so the hash covers them too.
     let beginning = ''
-    return verifyEach(text, rules.issuer, async (grant, above) => {
+    let isAdmitted = admit === undefined
+    return verifyEach<R>(text, rules.issuer, async (grant, above) => {
       beginning = sha256Text(`${beginning}~${grant}`, 'base64url')
       const before = known.get(beginning)
       if (before !== undefined && (await isCurrent(before))) return before
-      const verified = await verifyGrant(grant, above, { ...rules, importKey: importHolderKey })
-      if (verified.ok) known.set(beginning, verified)
+      if (!isAdmitted && above.length > 0) {
+        isAdmitted = true
+        const refusal = admit?.(above.map(({ hop }) => hop))
+        if (refusal !== undefined) return refusal
+      }
+      const verified = await verifyGrant(grant, above, { ...rules, importKey })
+      if (!verified.ok) return verified
+      const { hop, holderKey } = verified
+      known.set(beginning, (above[0] ?? verified).hop.did, verified)
+      holders.set(hop.publicJwk.x, hop.operatorId, holderKey)
       return verified
     })
   }

@@ -10,12 +10,17 @@ import { verifyDelegatedToken } from './delegated-token.ts'
 import type { GenuineChains } from './genuine-chains.ts'
 import { isChain } from './is-chain.ts'
 
-/** Decides whether a text is a genuine chain of grants or delegated token. It does not check expiry and revocation. */
-export type GenuineDelegated = (
+/** Why a text is refused. */
+type Refused = { readonly ok: false } & AuthorityRefusal
+
+/**
+ * Decides whether a text is a genuine chain of grants or delegated token. It does not check expiry and revocation.
+ * `admit` can refuse a chain early, as for `GenuineChains`, by the authority of the grants that are verified so far.
+ */
+export type GenuineDelegated = <R extends { readonly ok: false } = never>(
   text: string,
-) => Promise<
-  { readonly ok: true; readonly authority: DelegatedAuthority } | ({ readonly ok: false } & AuthorityRefusal)
->
+  admit?: (above: DelegatedAuthority) => R | undefined,
+) => Promise<{ readonly ok: true; readonly authority: DelegatedAuthority } | Refused | R>
 
 /** The keys of the issuer that sign access tokens. */
 export interface TokenRules {
@@ -43,9 +48,9 @@ export function createGenuineDelegated(
   capacity?: number,
 ): GenuineDelegated {
   const tokens = rememberGenuine((text) => verifyDelegatedToken(text, issuer, keys), keys, capacity)
-  return async (text) => {
+  return async (text, admit) => {
     if (isChain(text)) {
-      const verified = await chains(text)
+      const verified = await chains(text, admit && ((hops) => admit(authorityOfChain({ issuer, hops }))))
       return verified.ok ? { ok: true, authority: authorityOfChain(verified.chain) } : verified
     }
     const genuine = await tokens(text)

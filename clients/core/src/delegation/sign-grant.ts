@@ -155,7 +155,7 @@ export async function deriveGrant(
  */
 export function readUnverifiedChain(text: string, issuer: string): Promise<VerifiedChain> {
   const rules: GrantRules = { issuer, keys: ANY_KEY, importKey: admitUnused }
-  return verifyEach(text, issuer, (grant, above) => verifyGrant(grant, above, rules))
+  return verifyEach<never>(text, issuer, (grant, above) => verifyGrant(grant, above, rules))
 }
 
 /** Admits the key of a holder without importing it. */

@@ -36,9 +36,9 @@ export function checkUses({ hops }: Allowing, uses: Uses, args: JsonObject | und
 }
 
 /**
- * Checks whether the last grant of a genuine chain has every scope, before the arguments are known.
+ * Checks whether every grant of a chain has every scope, before the arguments are known.
  *
- * @returns undefined if it has.
+ * @returns undefined if all have, or else the refusal of the first grant that has not.
  * @example
  * ```ts
  * import { checkCapabilities } from '@auth4agent/core/delegation/use-chain'
@@ -47,12 +47,10 @@ export function checkUses({ hops }: Allowing, uses: Uses, args: JsonObject | und
  * ```
  */
 export function checkCapabilities({ hops }: Allowing, uses: Uses): ChainRefusal | undefined {
-  const last = hops.at(-1)
-  return checkEach(uses, (capability) =>
-    last?.capabilities.has(capability) === true
-      ? undefined
-      : missing(`the grant or token must have the capability ${quote(capability)}`, hops.length - 1),
-  )
+  return checkEach(uses, (capability) => {
+    const hop = hops.findIndex(({ capabilities }) => !capabilities.has(capability))
+    return hop === -1 ? undefined : missing(`the grant or token must have the capability ${quote(capability)}`, hop)
+  })
 }
 
 type Check = (capability: string) => ChainRefusal | undefined

@@ -16,7 +16,7 @@ import { type ChainRules, verifyGrant } from './verify-grant.ts'
  * ```
  */
 export function verifyGrantChain(text: string, rules: ChainRules): Promise<VerifiedChain> {
-  return verifyEach(text, rules.issuer, (grant, above) =>
+  return verifyEach<never>(text, rules.issuer, (grant, above) =>
     verifyGrant(grant, above, { ...rules, importKey: importHolderKey }),
   )
 }

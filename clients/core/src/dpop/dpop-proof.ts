@@ -84,10 +84,9 @@ const JTI = /^[\x21-\x7e]{1,256}$/
  * ```
  */
 export function checkDpopProof(text: string, rules: DpopRules): ({ readonly ok: true } & DpopProof) | DpopRefusal {
-  const jws = parseCompactJws(text, JWS_RULES)
-  if (!jws.ok) return refuse(`the ${jws.part} ${jwsDemand(jws, JWS_RULES)}`)
-  const claims = checkClaims(jws.payload, rules)
-  if (typeof claims === 'string') return refuse(claims)
+  const read = readUnverified(text, rules)
+  if (!read.ok) return read
+  const { jws, claims } = read
   // To import a new key takes up to a millisecond, so it comes last.
   const key = readProofKey(jws.header.alg, jws.header.jwk ?? {})
   if (key === undefined) return refuse('jwk must be a public Ed25519 or P-256 key that fits alg')
@@ -95,6 +94,31 @@ export function checkDpopProof(text: string, rules: DpopRules): ({ readonly ok: 
   const { jti, iat, nonce } = claims
   const id = sha256Text(`${key.jkt}.${jti}`, 'base64url')
   return { ok: true, jkt: key.jkt, id, expiresAtS: iat + DPOP_WINDOW_S + 2 * rules.skewS, nonce }
+}
+
+/**
+ * Does the checks of {@link checkDpopProof} that need no signature, to refuse a proof before dearer checks. A proof
+ * that passes is not valid yet: anybody can write it.
+ *
+ * @example
+ * ```ts
+ * import { checkDpopClaims } from '@auth4agent/core/dpop/dpop-proof'
+ *
+ * const url = 'https://api.example/orders'
+ * const refusal = checkDpopClaims(text, { method: 'GET', url, nowS: Date.now() / 1_000, skewS: 10, accessToken })
+ * if (refusal !== undefined) console.log(refusal.demand)
+ * ```
+ */
+export function checkDpopClaims(text: string, rules: DpopRules): DpopRefusal | undefined {
+  const read = readUnverified(text, rules)
+  return read.ok ? undefined : read
+}
+
+function readUnverified(text: string, rules: DpopRules) {
+  const jws = parseCompactJws(text, JWS_RULES)
+  if (!jws.ok) return refuse(`the ${jws.part} ${jwsDemand(jws, JWS_RULES)}`)
+  const claims = checkClaims(jws.payload, rules)
+  return typeof claims === 'string' ? refuse(claims) : ({ ok: true, jws, claims } as const)
 }
 
 /** Returns the claims in use, or the sentence that says what would be right. */

@@ -35,7 +35,7 @@ const agent = create(AgentSnapshotSchema, {
   addedKeys: [{ kid: added.kid, jwk: JSON.stringify(added.jwk), exp: 2n ** 40n }],
   maxDelegationDepth: 3,
 })
-const operator = create(OperatorSnapshotSchema, { status: 'active', domain: 'acme.test' })
+const operator = create(OperatorSnapshotSchema, { status: 'active', domain: 'acme.test', maxGrantTtl: 3600 })
 const refused = () => new ApiError('INTERNAL')
 
 interface Case {
@@ -108,6 +108,7 @@ it('decideGrant accepts only the identity key, and says so to an agent that sign
 const FAULTS: readonly [string, Case][] = [
   ['SCOPE_NOT_ALLOWED', { agent: { allowedScopes: ['read'] } }],
   ['INVALID_TTL', { requested: { ttl: '1h' }, operator: { maxGrantTtl: 600 } }],
+  ['UNAVAILABLE', { operator: { maxGrantTtl: 0 } }],
   ['DELEGATION_NOT_ALLOWED', { agent: { maxDelegationDepth: 0 } }],
   ['AGENT_OPERATOR_NOT_ACTIVE', { operator: { status: 'suspended' } }],
   ['AGENT_NOT_ACTIVE', { agent: { status: 'suspended' } }],

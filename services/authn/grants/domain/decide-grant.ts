@@ -1,5 +1,4 @@
 import type { Capabilities } from '@auth4agent/core/delegation/constraint'
-import { MAX_GRANT_TTL_S } from '@auth4agent/core/delegation/grant-types'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import { type AgentProof, checkStatuses, proveIdentityKey } from '../../domain/agent-proof.ts'
@@ -24,7 +23,7 @@ export interface GrantTerms {
  *
  * @param defaultTtl lifetime in seconds when neither challenge nor request contain one
  * @throws ApiError INVALID_SIGNATURE, INVALID_ARGUMENT, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE,
- *   AGENT_OPERATOR_NOT_ACTIVE, DELEGATION_NOT_ALLOWED, INVALID_TTL, SCOPE_NOT_ALLOWED
+ *   AGENT_OPERATOR_NOT_ACTIVE, DELEGATION_NOT_ALLOWED, UNAVAILABLE, INVALID_TTL, SCOPE_NOT_ALLOWED
  */
 export function decideGrant(
   subject: Subject,
@@ -77,11 +76,14 @@ function decideDepth(asked: number | undefined, limit: number): number {
   )
 }
 
+const UNKNOWN_LIMIT = 'The operator registry must be upgraded: it does not tell the max_grant_ttl of the operator'
+
+/** A registry of this version never sends 0. Its operator may allow less than an older registry can tell. */
 function decideTtl(asked: number | undefined, defaultTtl: number, maxGrantTtl: number): number {
-  const limit = maxGrantTtl === 0 ? MAX_GRANT_TTL_S : maxGrantTtl
-  if (asked === undefined) return Math.min(defaultTtl, limit)
-  if (asked <= limit) return asked
-  throw new ApiError('INVALID_TTL', `ttl must be at most ${limit} seconds, the max_grant_ttl of the operator`)
+  if (maxGrantTtl === 0) throw new ApiError('UNAVAILABLE', UNKNOWN_LIMIT)
+  if (asked === undefined) return Math.min(defaultTtl, maxGrantTtl)
+  if (asked <= maxGrantTtl) return asked
+  throw new ApiError('INVALID_TTL', `ttl must be at most ${maxGrantTtl} seconds, the max_grant_ttl of the operator`)
 }
 
 function checkScopes(capabilities: Capabilities, allowed: readonly string[]): void {

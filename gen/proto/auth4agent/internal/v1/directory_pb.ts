@@ -156,7 +156,7 @@ export type OperatorSnapshot = Message<"auth4agent.internal.v1.OperatorSnapshot"
   delegateTo: string[];
 
   /**
-   * Longest lifetime of a grant in seconds. 0 means 3600.
+   * Longest lifetime of a grant in seconds. 0 comes from a process of an older version, which does not know the limit.
    *
    * @generated from field: int32 max_grant_ttl = 15;
    */
