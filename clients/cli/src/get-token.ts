@@ -33,20 +33,25 @@ export function termsOf({ flags }: Pick<Context<typeof tokenFlags>, 'flags'>) {
   return { scopes: readScopes(flags.list('scope')), audience: flags.list('aud'), ttl: flags.text('ttl') }
 }
 
+/** A token that is bound to the agent's key, and the agent that may exchange it. */
+export interface Binding {
+  readonly mayAct?: string | undefined
+}
+
 /**
- * Gets a token for the agent of the folder. With `isBound`, the token is bound to the agent's key. Rejects with
+ * Gets a token for the agent of the folder. With `binding`, the token is bound to the agent's key. Rejects with
  * CliError or the SDK's Auth4AgentError.
  */
 export async function getToken(
   context: Context<typeof tokenFlags>,
-  isBound = false,
+  binding?: Binding,
 ): Promise<{ readonly did: string; readonly token: IssuedToken }> {
   const { fetch, signal, progress } = context
   const { agent, key, store } = await loadSigningAgent(context)
   const choice = serverOf(agent, context)
   const terms = termsOf(context)
-  const dpop = isBound ? key : undefined
-  const asked = authenticate({ ...choice, did: agent.did, key: store ?? key, dpop, fetch, signal, ...terms }).catch(
+  const bound = binding && { ...binding, dpop: key }
+  const asked = authenticate({ ...choice, did: agent.did, key: store ?? key, ...bound, fetch, signal, ...terms }).catch(
     (error: unknown) => {
       // The SDK throws TypeError for scopes, audiences or lifetimes that no server accepts.
       throw error instanceof TypeError ? usageError(error.message) : error

@@ -156,11 +156,12 @@ function rotationAgeS({ key, keyRotation }: AgentOptions): number | undefined {
 }
 
 /** Uses the agent's default for each term that the call leaves out. */
-function bindTermsOver(usual: BoundTerms, { scopes, audience, ttl }: TokenTerms, issuer: string): BoundTerms {
-  const terms = bindTerms({ scopes, audience, ttl }, issuer)
+function bindTermsOver(usual: BoundTerms, { scopes, audience, ttl, mayAct }: TokenTerms, issuer: string): BoundTerms {
+  const terms = bindTerms({ scopes, audience, ttl, mayAct }, issuer)
   return {
     scope: scopes === undefined ? usual.scope : terms.scope,
     audience: audience === undefined ? usual.audience : terms.audience,
     ttl: ttl === undefined ? usual.ttl : terms.ttl,
+    mayAct: mayAct ?? usual.mayAct,
   }
 }

@@ -43,10 +43,12 @@ export function readIssuedToken(answer: unknown, { issuer, did, terms, jkt }: Ex
   const { token, token_type: type } = isJsonObject(answer) ? answer : {}
   const payload = typeof token === 'string' && token.length <= MAX_TOKEN_BYTES ? payloadOf(token) : undefined
   if (typeof token !== 'string' || payload === undefined) throw unexpected('no token')
-  const { iss, sub, aud, scope, iat, exp, jti, cnf } = payload
+  const { iss, sub, aud, scope, iat, exp, jti, cnf, may_act: mayAct } = payload
   if (iss !== issuer || sub !== did) throw unexpected('a token of another issuer or for another agent')
   if (scope !== terms.scope || !isSameSet(aud, terms.audience))
     throw unexpected('a token for another scope or audience')
+  const actor = isJsonObject(mayAct) ? mayAct.sub : mayAct
+  if (actor !== terms.mayAct) throw unexpected('a token with which another agent may act')
   const tokenType = jkt === undefined ? 'Bearer' : 'DPoP'
   if (!isBoundTo(jkt, cnf))
     throw unexpected(`a token that ${jkt === undefined ? 'is bound to a key' : 'is not bound to the key of the proof'}`)

@@ -50,6 +50,22 @@ it("requestToken asks for the server's own audience and default lifetime if none
   expect({ lifetimeS, audience, scope }).toEqual({ lifetimeS: 100, audience: [issuer.url], scope: '' })
 })
 
+it('requestToken asks for a token that another agent may exchange, and signs and accepts nothing else', async () => {
+  const bound = { server: issuer.url, did: DID, key, dpop: key }
+  const order = { ...bound, mayAct: OTHER }
+  await authenticate(order)
+  expect(issuer.seen.slice(-2)).toMatchObject([{ body: { may_act: OTHER } }, { body: { may_act: OTHER } }])
+  issuer.next('/v1/challenge', (good, body) => ({
+    body: { ...good, challenge: challengeText({ ...contentOf(issuer.url, body), may_act: undefined }) },
+  }))
+  await expect(authenticate(order)).rejects.toMatchObject({ reason: 'CHALLENGE_REFUSED' })
+  issuer.next('/v1/token', (good, body) => ({
+    body: { ...good, token: tokenText({ ...claimsOf(issuer.url, { ...body, may_act: DID }) }) },
+  }))
+  await expect(authenticate(order)).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
+  await expect(authenticate({ ...bound, mayAct: 'acme.example' })).rejects.toThrow('mayAct must be the DID of an agent')
+})
+
 const challenges: readonly (readonly [string, (content: Json) => object])[] = [
   ['another issuer', (content) => ({ ...content, iss: 'https://auth.example' })],
   ['an issuer that only looks the same', (content) => ({ ...content, iss: `${String(content.iss)}/` })],
@@ -63,6 +79,7 @@ const challenges: readonly (readonly [string, (content: Json) => object])[] = [
   ['no lifetime', (content) => ({ ...content, ttl: undefined })],
   ['a time in the past', (content) => ({ ...content, exp: Math.floor(Date.now() / 1000) - 1 })],
   ['an unknown version', (content) => ({ ...content, v: 2 })],
+  ['an agent that may act', (content) => ({ ...content, may_act: OTHER })],
 ]
 
 it.each(challenges)('requestToken does not sign a challenge that has %s', async (_name, change) => {

@@ -40,6 +40,7 @@ export async function requestToken(order: TokenOrder): Promise<IssuedToken> {
     scope: bound.scope,
     audience: bound.audience,
     ...(bound.ttl !== undefined && { ttl: `${bound.ttl}s` }),
+    ...(bound.mayAct !== undefined && { may_act: bound.mayAct }),
   }
   const answer = await server.transport({ method: 'POST', path: '/v1/challenge', body: wishes, signal })
   const { challenge, nonce } = expectChallenge(answer, { server, did }, (content) => mismatchOf(content, bound))
@@ -97,6 +98,6 @@ function mismatchOf(content: ChallengeContent, terms: BoundTerms): string | unde
   if (scope !== terms.scope) return `is for the scope ${JSON.stringify(scope)}`
   if (ttl !== terms.ttl) return `is for a lifetime of ${String(ttl)} seconds`
   if (JSON.stringify(aud) !== JSON.stringify(terms.audience)) return `is for the audience ${JSON.stringify(aud)}`
-  if (mayAct !== undefined) return `lets the agent ${mayAct} act`
+  if (mayAct !== terms.mayAct) return `lets ${mayAct === undefined ? 'no agent' : `the agent ${mayAct}`} act`
   return details === undefined && depth === undefined ? undefined : 'is for a grant'
 }

@@ -72,13 +72,13 @@ export function tokenText(claims: object): string {
 }
 
 /** Returns the content of a challenge for such a request. */
-export function contentOf(iss: string, { did, scope, audience, ttl }: Json): Json {
+export function contentOf(iss: string, { did, scope, audience, ttl, may_act }: Json): Json {
   const seconds = Number(String(ttl).replace('s', ''))
-  return { v: 1, iss, did, exp: nowS() + 300, kid: 'k', scope, aud: audience, ttl: seconds }
+  return { v: 1, iss, did, exp: nowS() + 300, kid: 'k', scope, aud: audience, ttl: seconds, may_act }
 }
 
 /** Returns the claims of a token for such a request. */
-export function claimsOf(iss: string, { did, scope, audience, ttl }: Json): Json {
+export function claimsOf(iss: string, { did, scope, audience, ttl, may_act }: Json): Json {
   const iat = nowS()
   return {
     iss,
@@ -88,6 +88,7 @@ export function claimsOf(iss: string, { did, scope, audience, ttl }: Json): Json
     iat,
     exp: iat + Number(String(ttl).replace('s', '')),
     jti: crypto.randomUUID(),
+    ...(typeof may_act === 'string' && { may_act: { sub: may_act } }),
   }
 }
 

@@ -23,14 +23,26 @@ export const issue = defineCommand({
       does: 'for an API that accepts only bound tokens',
       line: 'auth4agent issue --dpop --scope orders:read --aud https://api.example.com --output token',
     },
+    {
+      does: 'for a service that calls other services for the agent',
+      line: 'auth4agent issue --may-act did:agent:acme.example:21fe31dfa154a261626bf854046fd227 --scope orders:read --aud https://api.example.com --output token',
+    },
   ],
   flags: {
     ...tokenFlags,
     dpop: { kind: 'boolean', help: "bind the token to the agent's key (DPoP)" },
+    'may-act': {
+      kind: 'text',
+      value: 'DID',
+      help: 'the agent that may exchange the token and then act for this one; the token is bound, as with --dpop',
+    },
     ...tokenOutputFlag,
   },
   async run(context) {
-    const { did, token } = await getToken(context, context.flags.on('dpop'))
+    const { flags } = context
+    const mayAct = flags.text('may-act')
+    const isBound = flags.on('dpop') || mayAct !== undefined
+    const { did, token } = await getToken(context, isBound ? { mayAct } : undefined)
     await answerToken(context, 'token issued', token, { did })
   },
 })

@@ -8,7 +8,7 @@ export const PAID_CALLS = { '/payments': 'pay', '/refunds': 'refund' } as const
 /** Longest body that the API reads, in bytes. */
 const MAX_BODY = 1_024
 /** Refusals of a call that other arguments or another grant would allow (RFC 6750 section 3.1). */
-const NOT_ENOUGH: readonly string[] = ['CAPABILITY_MISSING', 'ARGUMENT_REFUSED', 'ARGUMENTS_NEEDED']
+const NOT_ENOUGH: ReadonlySet<string> = new Set(['CAPABILITY_MISSING', 'ARGUMENT_REFUSED', 'ARGUMENTS_NEEDED'])
 
 /**
  * Starts an API that accepts chains of grants, and access tokens for them. It receives revocations from the server.
@@ -28,7 +28,7 @@ export async function startPaidApi(options: VerifierOptions & { readonly audienc
     } catch (error) {
       if (!(error instanceof VerificationError)) return answer(response, 500, { error: 'internal' })
       const { reason, message: title } = error
-      answer(response, NOT_ENOUGH.includes(reason) ? 403 : 401, { reason, title })
+      answer(response, NOT_ENOUGH.has(reason) ? 403 : 401, { reason, title })
     }
   })
 }
