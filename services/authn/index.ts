@@ -27,7 +27,7 @@ export const redeemPoolOptions = { poolSize: MAX_STATEMENTS, options: REDEEM_SES
 /** The most DPoP proofs that a process remembers for VerifyToken. They need about 90 MB. */
 const MAX_PROOFS = 1_000_000
 
-/** The most delegated tokens that a process remembers. One with many parties takes some 10 kB as objects. */
+/** The most delegated tokens that a process remembers. As objects, one takes 5 to 40 kB. */
 const MAX_DELEGATED = 2_000
 
 /** The authn part of the server: its RPC services and its jobs. */

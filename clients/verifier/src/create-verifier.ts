@@ -22,7 +22,7 @@ import { createProblems, type Need, type ReadyOptions } from './problems.ts'
 import { createLocate, feedOf } from './sources.ts'
 import { createDemands, type Demands, type Wanted } from './wanted.ts'
 
-/** A remembered grant takes some 20 kB, and a delegated token 10 kB, far more than another token. */
+/** A remembered grant takes some 20 kB, and a delegated token 5 to 40 kB, far more than another token. */
 const MAX_DELEGATED = 2_000
 
 /** Verifies the access tokens, the delegated tokens and the chains of grants of one issuer, offline. */

@@ -1,3 +1,4 @@
+import { sha256Text } from '../encoding/sha256.ts'
 import type { KeyFinder } from '../token/access-token.ts'
 import { rememberGenuine } from '../token/genuine-tokens.ts'
 import {
@@ -47,7 +48,7 @@ export function createGenuineDelegated(
   { issuer, keys }: TokenRules,
   capacity?: number,
 ): GenuineDelegated {
-  const tokens = rememberGenuine((text) => verifyDelegatedToken(text, issuer, keys), keys, capacity)
+  const tokens = rememberGenuine((text) => verifyDelegatedToken(text, issuer, keys), keys, capacity, hashOf)
   return async (text, admit) => {
     if (isChain(text)) {
       const verified = await chains(text, admit && ((hops) => admit(authorityOfChain({ issuer, hops }))))
@@ -57,4 +58,9 @@ export function createGenuineDelegated(
     if ('claims' in genuine) return { ok: true, authority: authorityOfToken(genuine) }
     return { ok: false, reason: genuine.verdict, hop: undefined }
   }
+}
+
+/** Each party makes a token longer. By its hash, a long token is remembered too, without its text. */
+function hashOf(text: string): string {
+  return sha256Text(text, 'base64url')
 }

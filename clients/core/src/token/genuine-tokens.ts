@@ -41,6 +41,7 @@ export function createGenuineTokens(issuer: string, keys: KeyFinder, capacity?: 
  * Creates a function that remembers the genuine tokens that `verify` finds, as {@link createGenuineTokens} does for
  * one kind of them.
  *
+ * @param keyOf names a text in the memory. By default the text itself, which is not remembered if it is long.
  * @example
  * ```ts
  * import { verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-token'
@@ -53,19 +54,20 @@ export function rememberGenuine<C>(
   verify: GenuineTokens<C>,
   keys: Pick<KeyFinder, 'find'>,
   capacity?: number,
+  keyOf = (text: string) => text,
 ): GenuineTokens<C> {
   const known = createTokenCache<Known<C>>(capacity)
   const remember = async (text: string, genuine: GenuineToken<C>) => {
     if (!('claims' in genuine)) return
     const key = await keys.find(genuine.kid)
-    if (isSigning(key)) known.set(text, { genuine, kid: genuine.kid, verify: key.verify })
+    if (isSigning(key)) known.set(keyOf(text), { genuine, kid: genuine.kid, verify: key.verify })
   }
   return async (text) => {
-    const before = known.get(text)
+    const before = known.get(keyOf(text))
     if (before !== undefined) {
       const key = await keys.find(before.kid)
       if (isSigning(key) && key.verify === before.verify) return before.genuine
-      known.delete(text)
+      known.delete(keyOf(text))
     }
     const genuine = await verify(text)
     await remember(text, genuine)
