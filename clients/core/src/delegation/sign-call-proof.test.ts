@@ -9,6 +9,7 @@ import { type ProvenCall, signCallProof } from './sign-call-proof.ts'
 const SIGNER = { publicKey: CALLER.publicKey, sign: CALLER.sign }
 const { leaf, args } = CALL_RULES
 const CALL: ProvenCall = { leaf, capability: `${MCP_ADDRESS}#pay`, address: MCP_ADDRESS, args }
+const MUST_BE_STRICT = 'args must be strict JSON, nested at most 15 deep, but the fault is '
 const sign = (call: Partial<ProvenCall> = {}) => signCallProof(SIGNER, { ...CALL, ...call }, NOW_S + 0.9)
 
 it('signCallProof signs a proof that checkCallProof and jose accept', async () => {
@@ -25,6 +26,21 @@ it('signCallProof signs a proof that checkCallProof and jose accept', async () =
     aat_aud: MCP_ADDRESS,
     hta: args,
   })
+})
+
+/** Arguments with this many levels of objects. */
+const nested = (levels: number): object => (levels === 1 ? {} : { in: nested(levels - 1) })
+
+it('signCallProof signs arguments of 15 levels, which checkCallProof accepts', async () => {
+  const deep = { ...nested(15) }
+  expect(checkCallProof(await sign({ args: deep }), { ...CALL_RULES, args: deep })).toMatchObject({ ok: true })
+})
+
+it.each([
+  ['16 levels', { ...nested(16) }, 'depth'],
+  ['a member __proto__', { to: JSON.parse('{"__proto__":1}') }, 'forbidden-member'],
+])('signCallProof rejects for arguments with %s, which every verifier refuses', async (_name, refused, why) => {
+  await expect(sign({ args: refused })).rejects.toThrow(new TypeError(MUST_BE_STRICT + why))
 })
 
 it('signCallProof uses a new jti each time', async () => {

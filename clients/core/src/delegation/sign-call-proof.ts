@@ -1,6 +1,6 @@
 import { canonicalJson } from '../encoding/canonical-json.ts'
 import { isJsonValue } from '../encoding/json-value.ts'
-import type { JsonObject } from '../encoding/strict-json.ts'
+import { type JsonObject, parseStrictJsonText } from '../encoding/strict-json.ts'
 import { newJti, signJwsText } from '../identity/sign-jwt.ts'
 import { type JwsSigner, signerJwk } from '../jose/signer-jwk.ts'
 import { GRANT_ALGORITHM, type Hop } from './grant-types.ts'
@@ -29,7 +29,8 @@ export interface ProvenCall {
  *
  * @param signer the holder of the leaf.
  * @param nowS the signer's clock, in Unix seconds.
- * @throws TypeError if the arguments have a value that JSON cannot carry.
+ * @throws TypeError if the arguments have a value that JSON cannot carry, a member `__proto__`, or more than 15 levels
+ *   of lists and objects: every verifier would refuse the proof.
  * @throws RangeError if the key is not an Ed25519 key, or if the signature does not have 64 bytes.
  * @example
  * ```ts
@@ -55,5 +56,8 @@ export async function signCallProof(signer: JwsSigner, call: ProvenCall, nowS: n
     aat_aud: address,
     hta: args,
   }
-  return signJwsText(signer, { alg: GRANT_ALGORITHM, typ: CALL_PROOF_TYPE }, canonicalJson(claims))
+  const payload = canonicalJson(claims)
+  const read = parseStrictJsonText(payload)
+  if (!read.ok) throw new TypeError(`args must be strict JSON, nested at most 15 deep, but the fault is ${read.why}`)
+  return signJwsText(signer, { alg: GRANT_ALGORITHM, typ: CALL_PROOF_TYPE }, payload)
 }
