@@ -148,6 +148,16 @@ it('proveCall does not change a call with an access token', async () => {
   expect(await proveCall(caller, { init, url: MCP, token: 'a.b.c' })).toBe(init)
 })
 
+it.each<[string, NonNullable<RequestInit['headers']>]>([
+  ['an object', { 'Content-Length': '9', 'mcp-session-id': 's' }],
+  ['Headers', new Headers({ 'content-length': '9', 'mcp-session-id': 's' })],
+])('mcpFetch drops the length of the old body from headers in %s, and keeps the others', async (_name, headers) => {
+  const { server, agent } = await world()
+  await agent.mcpFetch(MCP, { method: 'POST', headers, body: JSON.stringify(call({ amount: 5 })) })
+  const sent = server.seen.findLast(({ path }) => path === API_PATH)?.headers
+  expect([sent?.get('content-length'), sent?.get('mcp-session-id')]).toEqual([null, 's'])
+})
+
 it('mcpFetch does not change a call at another host', async () => {
   const other = await world()
   const text = await other.send(call({ amount: 5 }), 'https://shop.acme.test/mcp')

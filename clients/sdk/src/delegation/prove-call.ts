@@ -45,7 +45,10 @@ export async function proveCall(
   const proof = await signCallProof(signer, { leaf, capability, address: address.href, args }, nowS)
   const { _meta: meta } = params
   const proven = { ...params, _meta: { ...(isJsonObject(meta) && meta), [CALL_PROOF_MEMBER]: proof } }
-  return { ...init, body: JSON.stringify({ ...message, params: proven }) }
+  // The body is longer now, and `fetch` refuses a length that is not that of the body.
+  const headers = new Headers(init?.headers)
+  headers.delete('content-length')
+  return { ...init, headers, body: JSON.stringify({ ...message, params: proven }) }
 }
 
 function readCall(body: unknown): ToolCall | undefined {
