@@ -1,6 +1,11 @@
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
+import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  AgentDirectoryService,
+  LookupAgentResponseSchema,
+} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import {
   freshOperator,
   insertAgent,
@@ -11,6 +16,9 @@ import {
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import type { TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import { localClient } from '../platform/rpc/local-client.ts'
+import { createSubjects } from './subjects.ts'
 
 let database: TestDatabase
 let instance: TestInstance
@@ -130,4 +138,28 @@ it('issueToken answers UNAVAILABLE and keeps the challenge when the agent change
   expect(await redemptions()).toBe(0)
   afterLookup = async () => {}
   expect(await refusalOf(instance.redeem(agent, made))).toBeUndefined()
+})
+
+it.each<[what: string, name: string, now: object, decisions: number]>([
+  ['does not repeat', 'is the same', {}, 1],
+  ['repeats', 'has a new version of the agent', { agent: { version: 2 } }, 2],
+  ['repeats', 'has another status of the operator', { operator: { status: 'suspended' } }, 2],
+])('decide %s the refusal of a cached subject if the new look-up %s', async (_what, _name, now, decisions) => {
+  let answer: object = {}
+  const did = `did:agent:acme.test:${'0'.repeat(32)}`
+  const subjects = createSubjects(
+    localClient(AgentDirectoryService, {
+      lookupAgent: async () => create(LookupAgentResponseSchema, { agent: {}, operator: {}, ...answer }),
+    }),
+  )
+  await subjects.of(did).get()
+  answer = now
+  const cached = subjects.of(did)
+  let made = 0
+  const refuse = async () => {
+    made += 1
+    throw new ApiError('SCOPE_NOT_ALLOWED')
+  }
+  await expect(cached.decide(await cached.get(), refuse)).rejects.toThrow(ApiError)
+  expect(made).toBe(decisions)
 })

@@ -1,5 +1,10 @@
 import { parseDid } from '@auth4agent/core/identity/did'
-import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { equals } from '@bufbuild/protobuf'
+import {
+  type AgentDirectoryService,
+  AgentSnapshotSchema,
+  OperatorSnapshotSchema,
+} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { Subject } from './domain/decide-issue.ts'
@@ -19,7 +24,7 @@ interface SubjectOfRequest {
   /**
    * Decides on a subject. A cached subject is enough to allow a redemption, because the redeeming statement checks the
    * versions. It is not enough to refuse: when the decision refuses a cached subject, this function looks up the
-   * subject and decides again.
+   * subject, and decides again if it has changed.
    */
   decide<T>(seen: Seen, decision: (subject: Subject) => Promise<T>): Promise<{ subject: Subject; value: T }>
 }
@@ -67,9 +72,17 @@ export function createSubjects(agents: InternalClient<typeof AgentDirectoryServi
         } catch (error) {
           if (seen.isFresh || !(error instanceof ApiError)) throw error
           const { subject } = await reload(did)
+          // The decision would be the same, and an exchange costs several look-ups.
+          if (isSame(subject, seen.subject)) throw error
           return { subject, value: await decision(subject) }
         }
       },
     }
   }
+}
+
+function isSame(one: Subject, other: Subject): boolean {
+  return (
+    equals(AgentSnapshotSchema, one.agent, other.agent) && equals(OperatorSnapshotSchema, one.operator, other.operator)
+  )
 }
