@@ -28,8 +28,9 @@ export interface GuardOptions<Source = void> extends Omit<Wanted, 'dpop'> {
    */
   readonly resourceMetadata?: string
   /**
-   * 'accept' also accepts chains of grants and delegated tokens, whose sender acts for another agent. It needs
-   * `scope`. The default, 'refuse', answers them with DELEGATION_NOT_ACCEPTED.
+   * 'accept' also accepts chains of grants and delegated tokens, whose sender acts for another agent. Each needs a
+   * DPoP proof, which names method and URL, but not the arguments. The option needs `scope`. The default, 'refuse',
+   * answers them with DELEGATION_NOT_ACCEPTED.
    */
   readonly delegation?: 'refuse' | 'accept'
   /**

@@ -20,8 +20,10 @@ export interface McpOptions
   /**
    * 'accept' also accepts chains of grants, whose sender acts for another agent. It needs `scope`, and middleware
    * before `protect` that reads the body, such as `express.json()`. A call of a tool with a chain also needs a call
-   * proof, and grants with the capability `<resource>#<name of the tool>`, whose constraints the arguments fit. The
-   * default, 'refuse', answers chains with DELEGATION_NOT_ACCEPTED.
+   * proof, and grants with the capability `<resource>#<name of the tool>`, whose constraints the arguments fit.
+   * Delegated tokens are accepted too. A call of a tool with one also needs that capability, but no call proof: its
+   * DPoP proof names the URL, but not the tool and the arguments. The default, 'refuse', answers both with
+   * DELEGATION_NOT_ACCEPTED.
    */
   readonly delegation?: 'refuse' | 'accept'
 }
@@ -32,7 +34,8 @@ export interface McpAuth {
   /** The DID of the agent that sent the request. With delegation, it acts for `extra.delegation.principal`. */
   readonly clientId: string
   /**
-   * The scopes of the token. With delegated authority, only those that it allows at the resource without constraints.
+   * The scopes of the token. With delegated authority, only those that it has for the resource, and that it allows
+   * without constraints there or at another audience of `protect`.
    */
   readonly scopes: string[]
   /** Unix seconds. */
