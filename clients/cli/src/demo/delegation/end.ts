@@ -11,6 +11,11 @@ const REASON = 'demo'
 const PARTIES = 3
 /** The actions that say who acted for whom, and who ended it. */
 const TOLD_ACTIONS = new Set(['grant.issue', 'token.exchange', 'agent.suspend'])
+/** What the id is that the audit has as the subject of an action. The others have a name. */
+const SUBJECT_KINDS: ReadonlyMap<string, string> = new Map([
+  ['grant.issue', 'the root grant '],
+  ['token.exchange', 'the delegated token '],
+])
 
 /** The partner suspends the planner, which ends everything below it, and nothing above it. */
 export async function suspendMiddle({ tell, pause }: Scene, cast: Cast, holders: Holders): Promise<void> {
@@ -28,7 +33,7 @@ export async function suspendMiddle({ tell, pause }: Scene, cast: Cast, holders:
     lines: [
       `${ms} ms after the server's answer, the API refuses the worker: ${told[0]}`,
       told[1],
-      'It also refuses the access token, which the server gave for the chain.',
+      'It also refuses the delegated token, which the server gave for the chain.',
       'The orchestrator, above the planner, still pays: POST /payments {"amount":200}: 200',
     ],
     facts: { did: planner.did, refused_after_ms: ms, reason: 'AGENT_TOKENS_ENDED', orchestrator_status: status },
@@ -68,7 +73,8 @@ function linesOf(record: AuditRecord): readonly string[] {
   const { at, action, actor, subject } = record
   const facts = exchangeFacts(record)?.filter((fact) => !fact.startsWith('grants ')) ?? []
   const [parties, terms] = [facts.slice(0, PARTIES), facts.slice(PARTIES)].map((part) => part.join(', '))
-  const first = `${at.slice(11, 19)}  ${action.padEnd(14)}  by ${actor}, about ${subject}`
+  const kind = SUBJECT_KINDS.get(action) ?? ''
+  const first = `${at.slice(11, 19)}  ${action.padEnd(14)}  by ${actor}, about ${kind}${subject}`
   return [first, ...[parties, terms].flatMap((line) => (line ? [`          ${line}`] : []))]
 }
 

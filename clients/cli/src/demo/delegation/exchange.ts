@@ -4,7 +4,7 @@ import type { Cast } from './cast.ts'
 import type { Holders } from './hand-on.ts'
 import { pay, refusalOf, send } from './send.ts'
 
-/** The worker exchanges its chain for an access token, which names everybody in the chain. */
+/** The worker exchanges its chain for a delegated token, which names everybody in the chain. */
 export async function exchange({ tell }: Scene, cast: Cast, { worker }: Holders): Promise<void> {
   const { api, audience, orchestrator, planner, worker: actor } = cast
   const { token, lifetimeS } = await worker.exchange({ audience })
@@ -16,9 +16,9 @@ export async function exchange({ tell }: Scene, cast: Cast, { worker }: Holders)
   const { told } = refusalOf(await send(worker, api, pay(60), audience), 'ARGUMENT_REFUSED')
   tell({
     step: 'chain-exchanged',
-    title: 'For an API that accepts no chains, the worker exchanges its chain for an access token',
+    title: 'For an API that accepts no chains, the worker exchanges its chain for a delegated token',
     lines: [
-      'The token names the orchestrator in sub, and in act the worker, through the planner.',
+      'It is an access token with the orchestrator in sub, and in act the worker, through the planner.',
       `It is bound to the key of the worker, and expires after ${lifetimeS} seconds, with the grant.`,
       `This API accepts it too. POST /payments {"amount":5}: 200. {"amount":60}: ${told[0]}`,
     ],

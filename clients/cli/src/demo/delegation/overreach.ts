@@ -81,7 +81,11 @@ export async function steal(scene: Scene, { api }: Cast, { chain }: Holders): Pr
   scene.tell({
     step: 'theft-refused',
     title: 'A thief copies the chain of the worker, but has only a key of its own',
-    lines: [`POST /payments {"amount":40}: ${told[0]}`, told[1]],
+    lines: [
+      `POST /payments {"amount":40}: ${told[0]}`,
+      told[1],
+      'The token is the chain here. Its last grant names the key of the worker.',
+    ],
     facts: { status, reason: 'PROOF_INVALID' },
   })
 }

@@ -11,7 +11,7 @@ const MAX_BODY = 1_024
 const NOT_ENOUGH: ReadonlySet<string> = new Set(['CAPABILITY_MISSING', 'ARGUMENT_REFUSED', 'ARGUMENTS_NEEDED'])
 
 /**
- * Starts an API that accepts chains of grants, and access tokens for them. It receives revocations from the server.
+ * Starts an API that accepts chains of grants, and delegated tokens. It receives revocations from the server.
  * The promise resolves when it listens.
  */
 export async function startPaidApi(options: VerifierOptions & { readonly audience: string }): Promise<ProtectedApi> {
