@@ -27,7 +27,7 @@ export interface Introspection {
  * Introspects a token or a chain of grants for an agent (RFC 7662). It is active if it is genuine, within its lifetime
  * and not ended, and the agent's operator may know it. A chain is never active for a client that does not say that it
  * knows chains: it would take the chain for a bearer token, and the principal for the caller. A delegated token needs
- * no hint: its form is that of other bound tokens, and `scope` has nothing that is constrained.
+ * no hint: it is a token of RFC 8693, whose clients read `act`, and `cnf` says that it needs a proof.
  *
  * @throws ApiError INVALID_ARGUMENT, UNAVAILABLE, and as authenticateClient does
  */
