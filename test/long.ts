@@ -3,8 +3,8 @@
  * that these tests check also has a shorter test elsewhere, unless it cannot be tested quickly.
  */
 export const LONG: Readonly<Record<string, string>> = {
-  'test/fault/{bus,clocks,commit,crash,database,stop}.test.ts':
-    'faults of all kinds hit servers for a while, and clients make calls during that time',
+  'test/fault/*.test.ts': 'faults of all kinds hit servers for a while, and clients make calls during that time',
+  'test/contract/fields.test.ts': 'each field of each call gets each wrong value of a table, over each transport',
   'test/simulation/{delegation,revocation,signing-keys}/mutants.test.ts':
     'each mutant breaks one rule, and the test searches schedules or chains until one shows the broken rule',
   'test/simulation/key-events/many-logs.test.ts': 'two replayers compare 100,000 random logs of key events',
@@ -17,18 +17,21 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/clients/python-example/server.test.ts':
     'the client in Python waits until it is stale, and until a stopped server is back',
   'test/e2e/embedded/{npm-start,terminal}.test.ts': 'npm start runs and gets every signal, each time with a database',
+  'test/e2e/embedded/embedded.test.ts': 'the embedded database is created, started, killed and recovered',
+  'test/e2e/chains-everywhere/chains-everywhere.test.ts': 'two instances start with NATS, and two without',
+  'test/e2e/key-import/key-import.test.ts': 'processes restart until an imported key signs',
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
     'every process restarts under each key, one after the other',
   'test/e2e/oauth-clients/authlib.test.ts': "Python starts for each case, and Debian's package may be installed first",
   'test/e2e/readme-tour/delegation-python.test.ts':
     "Python starts for each case, and Debian's package may be installed first",
-  'test/e2e/readme-tour/{moving-page,oauth-page,operator-keys-page,tour}.test.ts':
+  'test/e2e/readme-tour/{delegation-mcp,delegation-page,moving-page,oauth-page,operator-keys-page,tour}.test.ts':
     'the tours of the documents are run, command by command',
   'test/e2e/workers/workers.test.ts': 'workers are killed and replaced under load',
   'services/embedded-postgres/start.test.ts': 'a dozen databases are created, started and killed',
   'test/support/guardian.test.ts': 'servers and databases are started and then left running',
   'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts a dozen processes',
-  'test/e2e/split-smoke/{oauth,rolling-restart}.test.ts':
+  'test/e2e/split-smoke/{oauth,rolling-restart,split}.test.ts':
     'a dozen processes start, or are replaced one after the other',
   'test/e2e/upgrade/{key-events,upgrade}.test.ts': 'older versions run beside this version',
   'test/e2e/agent-key-rotation/rotation-under-load.test.ts': 'agents rotate their keys a thousand times under load',

@@ -94,7 +94,9 @@ export function limit({ limiter, rates }: CheckDeps, group: LimitName, by: Limit
   if (retryAfter > 0) throw new ApiError('RATE_LIMITED', undefined, { retryAfter })
 }
 
-/** Counts the grants of a chain after the first, which the call itself stands for. It refuses no call but later ones. */
+/**
+ * Counts the grants of a chain after the first, which the call itself stands for. It refuses no call but later ones.
+ */
 function chargeGrants({ limiter, rates }: CheckDeps, policy: Policy<Fields>, request: Fields, source: string): void {
   const text = policy.chainField === undefined ? undefined : request[policy.chainField]
   const grants = typeof text === 'string' ? text.split('~', MAX_DEPTH + 1).length : 1

@@ -2,8 +2,8 @@ import { engineChoice } from '@auth4agent/core/keys/ed25519'
 import { vi } from 'vitest'
 
 /**
- * Counts each check of an Ed25519 signature by a key that is imported from now on, whoever owns the key. Keys that were
- * imported before are not counted, so a test must use new keys. `vi.restoreAllMocks` ends it.
+ * Counts each check of an Ed25519 signature by a key that is imported from now on: keys of the issuer and of agents.
+ * It does not count keys that were imported before, so a test must use new keys. `vi.restoreAllMocks` ends it.
  */
 export function countVerifications() {
   const { engine } = engineChoice

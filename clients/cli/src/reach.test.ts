@@ -105,7 +105,9 @@ async function callsOf(words: readonly string[]): Promise<string[]> {
     const keys = { seq: 0, manifest: '', threshold: 1, root_keys: [{ kid: thumbprintOf(root), label: '' }] }
     return Response.json({ id: OPERATOR, domain: DOMAIN, status: 'active', issuer: SERVER, ...keys })
   }
-  const input = words.includes('policy') ? '{}' : String(newKeys().privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  const input = words.includes('policy')
+    ? '{"delegate_to":[],"max_grant_ttl":600}'
+    : String(newKeys().privateKey.export({ format: 'pem', type: 'pkcs8' }))
   await runCli(
     [...words.map((word) => (word === IMPORTED ? join(folder.path, word) : word)), '--config', folder.path, '--json'],
     {

@@ -13,8 +13,8 @@ export interface TokenTerms {
   /** The lifetime: a duration such as `90s` or `15m`, or a number of seconds. By default, the server's default. */
   readonly ttl?: string | number | undefined
   /**
-   * The DID of an agent that may exchange the token and then act for this one (RFC 8693 section 4.4). The operator must
-   * allow delegation to that agent's domain, and the token must be bound to a key.
+   * The DID of an agent that may exchange the token and then act for this one (RFC 8693 section 4.4). The operator
+   * must allow delegation to that agent's domain, and the token must be bound to a key.
    */
   readonly mayAct?: string | undefined
 }

@@ -35,7 +35,9 @@ async function proofOf({ proof = {}, by = 2 }: Change): Promise<RequestProof | u
   return { ...SENT, text: await signDpopProof(signer, { ...SENT, nowS: NOW_S, accessToken: CHAIN, ...proof }) }
 }
 
-/** Verifies a new chain of three grants, and tells how many signatures of the issuer were checked: three of them all. */
+/**
+ * Verifies a new chain of three grants, and tells how many signatures of the issuer were checked: three of them all.
+ */
 async function verifyNew(change: Change) {
   const keys = countingKeys()
   const chains = createGenuineChains({ issuer: CHAIN_ISSUER, keys })

@@ -53,8 +53,8 @@ export async function verifyAuthority(
 /**
  * Verifies a chain of grants or a delegated token online, with `check` in place of requirements and proof. `check`
  * returns the refusal if it is not valid for this caller. `checkAbove` may do a part of this check for the grants of a
- * chain that are verified so far. It bounds what a holder of a root costs, who can make any number of new chains: up to
- * 16 signature checks each.
+ * chain that are verified so far. It bounds what a holder of a root costs, who can make any number of new chains: up
+ * to 16 signature checks each.
  *
  * @throws ApiError UNAVAILABLE, and the errors of `check`
  */

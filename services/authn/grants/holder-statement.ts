@@ -29,9 +29,9 @@ const MAX_KEPT = 10_000
 
 /**
  * Creates the function that states which identity key an active agent has, in which epochs. It writes nothing. Anybody
- * may ask, so it bounds what a call costs: for one agent, it reads the facts once at a time for all calls, and it signs
- * the same facts once in ten seconds. It always reads the facts after the call has arrived, so a call that begins after
- * a suspension or a rotation gets no statement about the time before.
+ * may ask, so it bounds what a call costs: for one agent, it reads the facts once at a time for all calls, and it
+ * signs the same facts once in ten seconds. It always reads the facts after the call has arrived, so a call that
+ * begins after a suspension or a rotation gets no statement about the time before.
  *
  * The statement must never have newer epochs than the facts that it states: then whatever changes at the same time
  * ends it. So the first epoch of the deployment is read before the agent. Otherwise, a suspension of the operator

@@ -24,8 +24,8 @@ export interface Rate {
 export type Rates = Readonly<Record<LimitName, Readonly<Record<LimitedBy, Rate>>>>
 
 /**
- * Returns 0 if a call is allowed, and counts the call, as several calls if `calls` is given. Returns the seconds to wait
- * if the call is refused.
+ * Returns 0 if a call is allowed, and counts the call, as several calls if `calls` is given. Returns the seconds to
+ * wait if the call is refused.
  */
 export type Limiter = (group: LimitName, by: LimitedBy, key: string, rate: Rate, calls?: number) => number
 

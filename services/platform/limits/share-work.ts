@@ -1,6 +1,7 @@
 /**
- * Lets calls for the same key share one run of `work`. At most one run of a key is under way, and the calls that arrive
- * meanwhile share the next one. So every run begins after its calls have arrived, and sees what they could see alone.
+ * Lets calls for the same key share one run of `work`. At most one run of a key is under way, and the calls that
+ * arrive meanwhile share the next one. So every run begins after its calls have arrived, and sees what they could see
+ * alone.
  */
 export function shareWork<T>(work: (key: string) => Promise<T>): (key: string) => Promise<T> {
   const running = new Map<string, Promise<T>>()
