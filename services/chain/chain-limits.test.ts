@@ -78,7 +78,6 @@ describe('the rate limits of the chain', () => {
   it('count calls that leave limitBy empty by the issuer of the JWT in limitByIssuerOf', async () => {
     const policy = { callers: ['anyone'], limitBy: 'agent', limitByIssuerOf: 'operatorId' } as const
     const { call } = chainFixture(db, { policy, rate: { subject: TWO } })
-    const jwtOf = (iss: unknown) => `e30.${Buffer.from(JSON.stringify({ iss })).toString('base64url')}.c2ln`
     const send = (agent: string, operatorId: string) => refusalOf(call(undefined, {}, { agent, operatorId }))
     expect(await send('', jwtOf('a-1'))).toBeUndefined()
     expect(await send('a-1', '')).toBeUndefined()
@@ -116,6 +115,11 @@ describe('the rate limits of the chain', () => {
     expect(await refusalOf(call(bearer(own)))).toBeUndefined()
   })
 })
+
+/** Returns a JWT with this claim `iss`. */
+function jwtOf(iss: unknown): string {
+  return `e30.${Buffer.from(JSON.stringify({ iss })).toString('base64url')}.c2ln`
+}
 
 describe('maxConcurrency and deadlineMs', () => {
   it('refuse a call with OVERLOADED while maxConcurrency calls run, and admit new ones when those end', async () => {
