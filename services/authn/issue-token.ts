@@ -60,10 +60,10 @@ async function decide(
   const { terms, key } = decideIssue(subject, proof, requested, deps.termDefaults, nowS)
   // Only an agent that has proved itself may cause this work: a proof with a new key takes up to a millisecond.
   const dpop = call.dpop && checkDpop(deps, call.dpop)
+  const { alg, demand } = await decideAudiences(deps, terms.audience, [subject.operator])
   if (terms.mayAct !== undefined && dpop === undefined) {
     throw new ApiError('DPOP_PROOF_REQUIRED', 'may_act needs a DPoP proof, because only a bound token can be exchanged')
   }
-  const { alg, demand } = await decideAudiences(deps, terms.audience, [subject.operator])
   await meetDemand(deps, demand, dpop)
   return { terms, key, dpop, issue: { purpose: 'access_token', alg, ttl: terms.ttl } }
 }

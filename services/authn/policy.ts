@@ -18,11 +18,14 @@ export const grantPolicies: Policies<typeof DelegationService> = {
   getHolderStatement: { callers: ['anyone'], limit: 'read', limitBy: 'did' },
 }
 
+/** A client may leave client_id out, because its assertion names it too. */
+const BY_CLIENT = { limitBy: 'clientId', limitByIssuerOf: 'clientAssertion' } as const
+
 /**
  * Who may call each method of OAuthService. An agent authenticates with a client assertion, which the handler checks.
  */
 export const oauthPolicies: Policies<typeof OAuthService> = {
-  token: { callers: ['anyone'], limit: 'token', limitBy: 'clientId', chainField: 'subjectToken' },
-  introspect: { callers: ['anyone'], limit: 'introspect', limitBy: 'clientId', chainField: 'token' },
-  revoke: { callers: ['anyone'], limit: 'manage', limitBy: 'clientId', action: 'token.revoke', endsTokens: true },
+  token: { callers: ['anyone'], limit: 'token', ...BY_CLIENT, chainField: 'subjectToken' },
+  introspect: { callers: ['anyone'], limit: 'introspect', ...BY_CLIENT, chainField: 'token' },
+  revoke: { callers: ['anyone'], limit: 'manage', ...BY_CLIENT, action: 'token.revoke', endsTokens: true },
 }

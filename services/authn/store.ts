@@ -1,5 +1,6 @@
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type pg from 'pg'
+import type { AuditAction } from '../ledger/audit-action.ts'
 import { auditId } from '../ledger/ledger.ts'
 import type { Db } from '../platform/db/db.ts'
 import {
@@ -117,7 +118,7 @@ const DELEGATION_PARAMETERS: readonly Parameter[] = [
     JSON.stringify((exchange?.operatorIds ?? [operatorId]).map((operator) => [auditId(), operator])),
 ]
 
-function actionOf(purpose: RedeemInput['purpose'], exchange: ExchangeRecord | undefined): string {
+function actionOf(purpose: RedeemInput['purpose'], exchange: ExchangeRecord | undefined): AuditAction {
   if (exchange !== undefined) return 'token.exchange'
   return purpose === 'grant' ? 'grant.issue' : 'token.issue'
 }

@@ -75,6 +75,19 @@ describe('the rate limits of the chain', () => {
     expect(await from('192.0.2.2', 'a-1')).toBeUndefined()
   })
 
+  it('count calls that leave limitBy empty by the issuer of the JWT in limitByIssuerOf', async () => {
+    const policy = { callers: ['anyone'], limitBy: 'agent', limitByIssuerOf: 'operatorId' } as const
+    const { call } = chainFixture(db, { policy, rate: { subject: TWO } })
+    const send = (agent: string, operatorId: string) => refusalOf(call(undefined, {}, { agent, operatorId }))
+    expect(await send('', jwtOf('a-1'))).toBeUndefined()
+    expect(await send('a-1', '')).toBeUndefined()
+    expect(await send('', jwtOf('a-1'))).toBe('RATE_LIMITED')
+    expect(await send('', jwtOf('a-2'))).toBeUndefined()
+    for (const text of ['', 'x', 'a.b.c', jwtOf(1), jwtOf(undefined)]) {
+      for (let n = 0; n < 3; n += 1) expect(await send('', text)).toBeUndefined()
+    }
+  })
+
   it('count a chain in chainField as one call of the source for each of its grants, and refuse only later calls', async () => {
     const policy = { callers: ['anyone'], chainField: 'agent' } as const
     const { call, clock } = chainFixture(db, { policy, rate: { source: TWO, subject: TWO } })
@@ -102,6 +115,11 @@ describe('the rate limits of the chain', () => {
     expect(await refusalOf(call(bearer(own)))).toBeUndefined()
   })
 })
+
+/** Returns a JWT with this claim `iss`. */
+function jwtOf(iss: unknown): string {
+  return `e30.${Buffer.from(JSON.stringify({ iss })).toString('base64url')}.c2ln`
+}
 
 describe('maxConcurrency and deadlineMs', () => {
   it('refuse a call with OVERLOADED while maxConcurrency calls run, and admit new ones when those end', async () => {

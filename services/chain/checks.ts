@@ -1,4 +1,5 @@
 import { MAX_DEPTH } from '@auth4agent/core/delegation/grant-types'
+import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import type { Message } from '@bufbuild/protobuf'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { recordRefusal } from '../ledger/ledger.ts'
@@ -146,9 +147,18 @@ function authorize(policy: Policy<Fields>, principal: Principal, request: Fields
  * source, a stranger could use up the calls of the object's owner.
  */
 function limitNamed(deps: CheckDeps, policy: Policy<Fields>, request: Fields, source: string): void {
-  const named = policy.limitBy === undefined ? undefined : request[policy.limitBy]
+  const { limitBy, limitByIssuerOf } = policy
+  const given = limitBy === undefined ? undefined : request[limitBy]
+  const named = given === '' && limitByIssuerOf !== undefined ? issuerOf(request[limitByIssuerOf]) : given
   if (typeof named === 'string' && named !== '')
     limit(deps, policy.limit, 'subject', `${source} ${named.slice(0, MAX_SUBJECT)}`)
+}
+
+/** Returns `iss` of a JWT. Its signature is not verified yet, but no call with another `iss` than its own succeeds. */
+function issuerOf(jwt: unknown): unknown {
+  const payload = typeof jwt === 'string' ? jwt.split('.', 2)[1] : undefined
+  const json = payload === undefined ? undefined : parseStrictJson(Buffer.from(payload, 'base64url'))
+  return json?.ok === true ? json.value.iss : undefined
 }
 
 /** Fields by which requests name their subject, the most specific first. */

@@ -12,6 +12,8 @@ export type Policy<Request> = Callers<Request> &
     readonly limit: LimitName
     /** A request field by which calls are limited, in addition to the source address of the caller. */
     readonly limitBy?: keyof Request & string
+    /** A request field for a JWT. If the field `limitBy` is empty, calls are limited by the claim `iss` of the JWT. */
+    readonly limitByIssuerOf?: keyof Request & string
     /**
      * A request field for a secret, such as a private key or a token. If a request for a change has it, the audit
      * keeps only the digest of the body.

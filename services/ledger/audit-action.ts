@@ -38,6 +38,7 @@ export type AuditAction =
   | 'agent.move'
   | 'agent.admit'
   | 'token.issue'
+  | 'token.exchange'
   | 'token.revoke'
   | 'grant.issue'
   | 'grant.revoke'

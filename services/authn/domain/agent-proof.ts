@@ -8,7 +8,11 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Subject } from './decide-issue.ts'
 
 /** The terms that a signature covers. A term is undefined when the signed text does not contain it. */
-export type CoveredTerms = Pick<ChallengeContent, 'scope' | 'aud' | 'ttl' | 'may_act' | 'details' | 'depth'>
+export interface CoveredTerms
+  extends Pick<ChallengeContent, 'scope' | 'aud' | 'ttl' | 'may_act' | 'details' | 'depth'> {
+  /** SHA-256 of the subject token of an exchange, base64url. Only client assertions contain it. */
+  readonly subject_token?: string
+}
 
 /**
  * How an agent proves itself: by a signature over a text that can be used once. The text is a challenge or a client
@@ -72,7 +76,7 @@ export function proveKey({ agent }: Subject, proof: AgentProof, nowS: number): P
     if (isByIdentityKey(agent, proof)) return IDENTITY_KEY
     throw new ApiError(
       'INVALID_SIGNATURE',
-      "The signature must be valid under the agent's identity key; kid must name any other key that signs",
+      "The signature must be valid under the agent's identity key, because kid names no other key",
     )
   }
   const added = agent.addedKeys.find((key) => key.kid === kid && key.exp > nowS)
@@ -87,20 +91,6 @@ export function proveKey({ agent }: Subject, proof: AgentProof, nowS: number): P
   const isSigned = readProofKey(algs[0] ?? '', jwk.value)?.verify(message, signature) === true
   if (!isSigned) throw new ApiError('INVALID_SIGNATURE', 'The signature must be valid under the key that kid names')
   return { addedKid: kid, exp: Number(added.exp) }
-}
-
-/**
- * Checks that the identity key of the agent has signed. An added key may authenticate the agent, but not hand on its
- * authority.
- *
- * @throws ApiError INVALID_SIGNATURE
- */
-export function proveIdentityKey({ agent }: Subject, proof: AgentProof): void {
-  if (isByIdentityKey(agent, proof)) return
-  throw new ApiError(
-    'INVALID_SIGNATURE',
-    "The signature must be valid under the agent's identity key, because no other key gets a grant",
-  )
 }
 
 function isByIdentityKey({ publicKey }: Subject['agent'], { message, signature }: AgentProof): boolean {

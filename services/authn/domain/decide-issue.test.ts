@@ -128,6 +128,30 @@ it('decideIssue requires a bound challenge when the agent or the operator requir
   expect(reasonOf(() => decide(subject({}, { requireBoundChallenges: true }), ask({ content: BOUND })))).toBeUndefined()
 })
 
+it.each([
+  ['the default', undefined, 3600, { ttl: 900 }],
+  ['the default, but no more than max_grant_ttl', undefined, 600, { ttl: 600 }],
+  ['max_grant_ttl', '600', 600, { ttl: 600 }],
+  ['more than max_grant_ttl', '601', 600, 'INVALID_TTL'],
+  ['the default while the registry tells no max_grant_ttl', undefined, 0, 'UNAVAILABLE'],
+])('decideIssue decides about a token with may_act that asks for %s', (_, ttl, maxGrantTtl, expected) => {
+  const mayAct = `did:agent:acme.example:${'0'.repeat(32)}`
+  const about = subject({ maxDelegationDepth: 1 }, { domain: 'acme.example', maxGrantTtl })
+  const terms = { scope: 'read', audience: [], mayAct, ...(ttl !== undefined && { ttl }) }
+  const asked = ask({ requested: parseRequestedTerms(terms, { min: 30, max: 3600 }) })
+  if (typeof expected === 'string') expect(reasonOf(() => decide(about, asked))).toBe(expected)
+  else expect(decide(about, asked)).toMatchObject(expected)
+  const { mayAct: _no, ...plain } = terms
+  const other = ask({ requested: parseRequestedTerms(plain, { min: 30, max: 3600 }) })
+  expect(decide(about, other)).toMatchObject({ ttl: ttl === undefined ? 900 : Number(ttl) })
+})
+
+it('decideIssue refuses a proof that covers the terms of a grant or of an exchange', () => {
+  for (const terms of [{ details: 'x' }, { depth: 1 }, { subject_token: 'x' }]) {
+    expect(reasonOf(() => decide(subject(), ask({ content: { ...UNBOUND, ...terms } })))).toBe('BINDING_MISMATCH')
+  }
+})
+
 it('decideIssue refuses a scope beyond the grant instead of narrowing it', () => {
   for (const scope of ['admin', 'admin read', 'READ', 'rea'])
     expect(

@@ -2,6 +2,7 @@ import { parseDid } from '@auth4agent/core/identity/did'
 import type { AgentSnapshot, OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type AgentProof, checkStatuses, type ProvenKey, proveKey } from './agent-proof.ts'
+import { decideDelegatedTtl } from './delegated-ttl.ts'
 import { type RequestedTerms, resolveTerms, type TermDefaults, type TokenTerms } from './token-request.ts'
 
 /** An agent and its operator, as the directory returned them in one answer. */
@@ -17,7 +18,8 @@ export interface Subject {
  * @param nowS Unix seconds
  * @returns the token's terms, and the key that has signed
  * @throws ApiError INVALID_SIGNATURE, the error of `proof.wrongKey`, BINDING_MISMATCH, BINDING_REQUIRED,
- *   AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE, SCOPE_NOT_ALLOWED, DELEGATION_NOT_ALLOWED
+ *   AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE, SCOPE_NOT_ALLOWED, DELEGATION_NOT_ALLOWED, INVALID_TTL,
+ *   UNAVAILABLE
  */
 export function decideIssue(
   subject: Subject,
@@ -39,13 +41,14 @@ export function decideIssue(
     const hint = excess.some((scope) => scope.includes(',')) ? '; separate scopes by spaces' : ''
     throw new ApiError('SCOPE_NOT_ALLOWED', `The agent's grant must include the scope "${excess.join(' ')}"${hint}`)
   }
+  if (terms.mayAct === undefined) return { terms, key }
   checkMayAct(subject, terms.mayAct, key)
-  return { terms, key }
+  const ttl = decideDelegatedTtl(proof.covered.ttl ?? requested.ttl, terms.ttl, operator.maxGrantTtl)
+  return { terms: { ...terms, ttl }, key }
 }
 
 /** The policy for grants also decides who may exchange a token: both let another agent act for this one. */
-function checkMayAct({ agent, operator }: Subject, mayAct: string | undefined, key: ProvenKey): void {
-  if (mayAct === undefined) return
+function checkMayAct({ agent, operator }: Subject, mayAct: string, key: ProvenKey): void {
   if (key.addedKid !== '') throw refuseMayAct("may_act needs a signature by the agent's identity key")
   if (mayAct === agent.did) throw refuseMayAct('may_act must be another agent')
   if (agent.maxDelegationDepth === 0) {

@@ -91,6 +91,9 @@ describe('parseClientAssertion', () => {
     ['an empty list as resource', { resource: [] }],
     ['a host name as resource', { resource: 'api.example' }],
     ['a number as resource', { resource: [1] }],
+    ['details that are no digest', { details: '[]' }],
+    ['a list as details', { details: [] }],
+    ['a subject_token that is no digest', { subject_token: 'a~b' }],
     ['a resource with a fragment', { resource: 'https://api.example/#x' }],
   ])('refuses %s', (_, claims, header, clientId) => {
     expect(reasonOf(() => parse(claims, header, clientId))).toBe('INVALID_ASSERTION')
@@ -122,6 +125,8 @@ describe('parseClientAssertion', () => {
       covered: { scope: '', aud: ['https://a.example'] },
       isFullyBound: true,
     })
+    const digests = { details: 'd'.repeat(43), subject_token: '-'.repeat(43) }
+    expect(parse(digests).proof.covered).toEqual(digests)
     expect(parse({ resource }).proof).toMatchObject({ covered: { aud: resource.toSorted() }, isFullyBound: false })
   })
 })

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
+import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { uuidv8FromHash } from '@auth4agent/core/encoding/uuid'
 import { CLIENT_ASSERTION_TYPE } from '@auth4agent/core/identity/client-assertion'
 import { parseDid } from '@auth4agent/core/identity/did'
@@ -37,6 +37,7 @@ const RULES: JwsRules = {
 /** The longest time until an assertion expires, in seconds. */
 const MAX_LIFETIME_S = 300
 const MAX_JTI = 128
+const DIGEST = /^[\w-]{43}$/
 const REFUSALS: AgentProof['refusals'] = {
   used: () => new ApiError('ASSERTION_USED', 'The assertion has already been used: sign a new one for each request'),
   expired: () => new ApiError('ASSERTION_EXPIRED'),
@@ -52,8 +53,8 @@ const UNBOUND =
  * Parses a client assertion (RFC 7523 section 3), and checks all of it except the signature. `clientId` is the
  * parameter client_id; empty if the request does not contain it.
  *
- * The claims `scope`, `resource` and `may_act` are additional to the RFC: the signature then covers these terms of the
- * token.
+ * The claims `scope`, `resource`, `may_act`, `details` and `subject_token` are additional to the RFC: the signature
+ * then covers these terms of the token.
  *
  * @throws ApiError INVALID_ASSERTION, ASSERTION_EXPIRED, UNSUPPORTED_AUTHORIZATION_DETAILS
  */
@@ -119,7 +120,19 @@ function coveredTerms({ payload }: ParsedJws): CoveredTerms {
   const scope = typeof scopeText === 'string' ? parseScopeString(scopeText) : undefined
   if (scopeText !== undefined && scope === undefined) throw invalid('scope must be scope-tokens with spaces between')
   const audience = resource === undefined ? undefined : parseResource(resource)
-  return bindingOf({ scope, audience, ttl: undefined, mayAct: parseParty(payload.may_act) })
+  return {
+    ...bindingOf({ scope, audience, ttl: undefined, mayAct: parseParty(payload.may_act) }),
+    ...digestIn(payload, 'details', 'authorization_details'),
+    ...digestIn(payload, 'subject_token', 'subject_token'),
+  }
+}
+
+/** Reads a claim that covers a parameter by its digest. */
+function digestIn(payload: JsonObject, claim: 'details' | 'subject_token', parameter: string) {
+  const digest = payload[claim]
+  if (digest === undefined) return {}
+  if (typeof digest === 'string' && DIGEST.test(digest)) return { [claim]: digest }
+  throw invalid(`${claim} must be the SHA-256 of the parameter ${parameter} in base64url`)
 }
 
 /** Parses the claim may_act (RFC 8693 section 4.4). */

@@ -5,6 +5,7 @@ import { type Audience, parseAudience, parseAudiences } from '@auth4agent/core/t
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { CreateChallengeRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import type { CoveredTerms } from './agent-proof.ts'
 
 /** Terms of a token that a request asks for. A term is undefined when the request does not contain it. */
 export interface RequestedTerms {
@@ -108,15 +109,11 @@ export function bindingOf({
  *
  * @throws ApiError BINDING_MISMATCH
  */
-export function resolveTerms(
-  bound: Pick<ChallengeContent, 'scope' | 'aud' | 'ttl' | 'may_act' | 'details' | 'depth'>,
-  requested: RequestedTerms,
-  defaults: TermDefaults,
-): TokenTerms {
-  if (bound.details !== undefined || bound.depth !== undefined) {
+export function resolveTerms(bound: CoveredTerms, requested: RequestedTerms, defaults: TermDefaults): TokenTerms {
+  if (bound.details !== undefined || bound.depth !== undefined || bound.subject_token !== undefined) {
     throw new ApiError(
       'BINDING_MISMATCH',
-      'The challenge is bound to authorization_details or max_depth, so it gives a grant and no token',
+      'The signed challenge or assertion must not be bound to authorization_details, max_depth or subject_token',
     )
   }
   const scope = resolveTerm('scope', bound.scope, requested.scope && canonicalScope(requested.scope))

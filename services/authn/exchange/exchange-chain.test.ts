@@ -153,7 +153,7 @@ it('an exchange has a record in the audit of each operator, once', async () => {
     )
     for (const { actor: by, action, outcome, reason } of records) {
       expect({ by, action, outcome }).toEqual({ by: `agent:${actor.did}`, action: 'token.exchange', outcome: 'done' })
-      const facts = [`actor ${actor.did}; principal ${principal.did}`, `audience ${SHOP}; scope read`]
+      const facts = [`actor ${actor.did}; principal ${principal.did}`, `scope ["read"]; audience ["${SHOP}"]`]
       for (const fact of [...facts, ...lineage.map(({ id }) => id), ...agents.map(({ did }) => did)]) {
         expect(reason).toContain(fact)
       }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import {
   authnState,
@@ -9,6 +10,7 @@ import {
 import type { TestDatabase } from '../../../test/support/database.ts'
 import { type ExchangeWorld, startExchangeWorld } from '../../../test/support/exchange-world.ts'
 import { exchangeChain, provenCall } from '../../../test/support/exchanges.ts'
+import { details } from '../../../test/support/grant-chains.ts'
 import {
   chainThrough,
   handOn,
@@ -20,6 +22,7 @@ import {
 import { anonymous } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 
+const digestOf = (text: string) => hash('sha256', text, 'base64url')
 const nowS = () => Math.floor(Date.now() / 1000)
 
 let database: TestDatabase
@@ -47,6 +50,14 @@ async function expectRefusal(work: () => Promise<unknown>, reason: string) {
 describe('an exchange is refused and changes nothing', () => {
   it.each<[string, string, () => Promise<unknown>]>([
     ['ACTOR_NOT_HOLDER', 'by a middle holder', () => exchangeChain(instance, holders[1], chain)],
+    [
+      'ACTOR_NOT_HOLDER',
+      'of a chain whose last grant names the client under another operator',
+      async () => {
+        const moved = { ...holders[2], operatorId: operators[1].id }
+        return exchangeChain(instance, holders[2], await chainThrough(key, [holders[0], moved]))
+      },
+    ],
     ['ACTOR_NOT_HOLDER', 'by the first holder', () => exchangeChain(instance, holders[0], chain)],
     [
       'INVALID_ARGUMENT',
@@ -127,9 +138,26 @@ describe('an exchange is refused and changes nothing', () => {
     const careful = await insertAgent(database.db, operators[0])
     await database.db.prisma.agent.update({ where: { id: careful.id }, data: { requireBoundChallenges: true } })
     const text = await chainThrough(key, [holders[0], careful])
-    const ask = (claims: object) => exchangeChain(instance, careful, text, clientAssertion(careful, claims))
-    await expectRefusal(() => ask({ scope: 'read' }), 'BINDING_REQUIRED')
-    expect(await refusalOf(ask({ scope: 'read', resource: SHOP }))).toBeUndefined()
+    const wanted = JSON.stringify(details({ [`${SHOP}#pay`]: { amount: { constraint_type: 'range', max: 5 } } }))
+    const terms = { scope: 'read', resource: SHOP, subject_token: digestOf(text) }
+    const ask = (claims: object, authorizationDetails = '') =>
+      exchangeChain(instance, careful, text, { ...clientAssertion(careful, claims), authorizationDetails })
+    for (const name of ['scope', 'resource', 'subject_token'] as const) {
+      await expectRefusal(() => ask({ ...terms, [name]: undefined }), 'BINDING_REQUIRED')
+    }
+    await expectRefusal(() => ask(terms, wanted), 'BINDING_REQUIRED')
+    expect(await refusalOf(ask(terms))).toBeUndefined()
+    expect(await refusalOf(ask({ ...terms, details: digestOf(wanted) }, wanted))).toBeUndefined()
+  })
+
+  it.each([
+    ['another subject token than the assertion covers', { subject_token: digestOf('other') }],
+    ['other details than the assertion covers', { details: digestOf('other') }],
+  ])('BINDING_MISMATCH with %s', async (_, claims) => {
+    const wanted = JSON.stringify(details({ [`${SHOP}#pay`]: { amount: { constraint_type: 'range', max: 5 } } }))
+    const ask = (more: object) => exchange({ ...clientAssertion(holders[2], claims), ...more })
+    await expectRefusal(() => ask({}), 'BINDING_MISMATCH')
+    await expectRefusal(() => ask({ authorizationDetails: wanted }), 'BINDING_MISMATCH')
   })
 
   it.each<[string, string, (own: readonly TestHolder[], text: string) => Promise<unknown>]>([

@@ -1,4 +1,3 @@
-import type { ChainLookup } from '@auth4agent/core/delegation/chain-lookups'
 import { type DelegatedClaims, formatDelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
 import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import { parseDid } from '@auth4agent/core/identity/did'
@@ -12,12 +11,18 @@ import type { AgentProof } from '../domain/agent-proof.ts'
 import type { Caller } from '../domain/decide-audience.ts'
 import type { Subject } from '../domain/decide-issue.ts'
 import { redeemProof } from '../redeem-proof.ts'
-import { buildDelegatedClaims, checkTokenSize } from './domain/build-delegated-claims.ts'
+import { buildDelegatedClaims, checkDraft, LONGEST_EPOCHS } from './domain/build-delegated-claims.ts'
 import { checkLimits, proveClient, resolveExchange } from './domain/decide-exchange.ts'
 import { describeExchange } from './domain/describe-exchange.ts'
 import type { ExchangeRequest } from './domain/exchange-request.ts'
 import { placeOf, refuseToken } from './domain/refuse-token.ts'
-import { type ExchangeSubject, openAccessToken, openSubject } from './open-subject.ts'
+import {
+  checkTokenTimes,
+  type ExchangeSubject,
+  openAccessToken,
+  openSubject,
+  type SubjectLookup,
+} from './open-subject.ts'
 
 /** A new delegated token and its claims. */
 export interface ExchangedToken {
@@ -35,8 +40,8 @@ export interface ExchangeOrder {
  * Exchanges a chain of grants, or an access token with `may_act`, for a token with which the client acts for the first
  * party (RFC 8693). docs/protocol.md section 6 gives the order of the checks.
  *
- * The state of the subject token is checked before the redemption. Whatever ends a party at the same time, the new
- * token has the epochs, ids and keys of all parties, so every later check of the token refuses it.
+ * The state of the subject token is checked before the redemption. If a party ends between the check and the
+ * redemption, every later check refuses the token, because it has the epochs, ids and keys of all parties.
  *
  * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the client
  *   or its operator changes during every attempt.
@@ -63,7 +68,7 @@ async function decide(
   const dpop = checkPossession(deps, call, jkt)
   const terms = resolveExchange(client, proof, requested)
   const parties = clientOf(client)
-  const held = await openSubject(deps, requested.subject, parties.did, nowS)
+  const held = await openSubject(deps, requested.subject, parties, nowS)
   if (held.jkt !== undefined && held.jkt !== jkt) {
     throw new ApiError('INVALID_DPOP_PROOF', `The DPoP proof must be by the key of the last grant, ${held.jkt}`)
   }
@@ -73,11 +78,12 @@ async function decide(
   await meetDemand(deps, demand, dpop)
   const ttl = deps.termDefaults.ttl
   const exp = Math.min(nowS + ttl, held.exp, key.exp)
-  checkTokenSize(deps.issuer, held, terms, { jti, nowS, exp, client: parties, epoch: held.principal.epoch, jkt })
+  const exchanged = { jti, nowS, exp, client: parties, epoch: LONGEST_EPOCHS, jkt }
+  const draft = buildDelegatedClaims(deps.issuer, held, terms, exchanged)
+  checkDraft(draft)
   await checkState(deps, held, actorLookups)
-  const lineage = held.lineageOf({ ...parties, epoch: held.principal.epoch })
   const issue = { purpose: 'access_token', alg, ttl } as const
-  return { key, held, terms, exp, dpop, issue, exchange: describeExchange(lineage, terms) }
+  return { key, held, terms, exp, dpop, issue, exchange: describeExchange(draft.lineage, terms) }
 }
 
 /** The client proves one key twice, so the new token is bound to a key that the server knows as the client's. */
@@ -95,10 +101,11 @@ async function openActor(
   text: string | undefined,
   did: string,
   nowS: number,
-): Promise<readonly ChainLookup[]> {
+): Promise<readonly SubjectLookup[]> {
   if (text === undefined) return []
-  const { claims, lookups } = await openAccessToken(deps, text, 'actor_token', nowS)
+  const { claims, lookups } = await openAccessToken(deps, text, 'actor_token')
   if (claims.sub !== did) throw new ApiError('IMPERSONATION_REFUSED')
+  checkTokenTimes(deps, claims, 'actor_token', nowS)
   return lookups
 }
 
@@ -106,7 +113,7 @@ async function openActor(
 async function checkState(
   { tokenStatus }: AuthnDeps,
   { lookups }: ExchangeSubject,
-  actorLookups: readonly ChainLookup[],
+  actorLookups: readonly SubjectLookup[],
 ): Promise<void> {
   const ended = await tokenStatus.checkAll([...lookups, ...actorLookups].map(({ token }) => token))
   if (ended === undefined) return

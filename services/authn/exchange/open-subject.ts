@@ -1,17 +1,25 @@
 import { type ChainLookup, chainLookups, type GrantIdentity } from '@auth4agent/core/delegation/chain-lookups'
 import { checkChainTimes } from '@auth4agent/core/delegation/chain-times'
 import type { Capabilities } from '@auth4agent/core/delegation/constraint'
+import { capabilitiesOf } from '@auth4agent/core/delegation/delegated-token'
 import type { GenuineChain } from '@auth4agent/core/delegation/grant-types'
-import { UNCONSTRAINED } from '@auth4agent/core/delegation/parse-capabilities'
 import { checkTimes } from '@auth4agent/core/token/access-token'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { ExchangeRequest } from './domain/exchange-request.ts'
-import { placeOf, refuseAccessToken, refuseToken } from './domain/refuse-token.ts'
+import { placeOf, refuseAccessToken, refuseToken, type TokenParameter } from './domain/refuse-token.ts'
 
 /** The agent that exchanges, as the redemption finds it. */
 type ExchangeActor = Pick<GrantIdentity, 'did' | 'operatorId' | 'epoch'>
+
+/** A look-up that decides whether a token has ended. `hop` is the place of a grant; undefined for an access token. */
+export interface SubjectLookup extends Pick<ChainLookup, 'token'> {
+  readonly hop: number | undefined
+}
+
+/** The agent that asks for an exchange. */
+export type Client = Pick<GrantIdentity, 'did' | 'operatorId'>
 
 /** A subject token that the client may exchange. It may have ended: `lookups` decide. */
 export interface ExchangeSubject {
@@ -22,7 +30,7 @@ export interface ExchangeSubject {
   readonly limits: readonly Capabilities[]
   /** Thumbprint of the only key that may exchange; undefined if every key of the client may. */
   readonly jkt: string | undefined
-  readonly lookups: readonly ChainLookup[]
+  readonly lookups: readonly SubjectLookup[]
   /** Returns every party, the principal first and the client last. */
   readonly lineageOf: (actor: ExchangeActor) => readonly GrantIdentity[]
 }
@@ -39,13 +47,13 @@ type Deps = Pick<AuthnDeps, 'genuineChains' | 'genuineTokens' | 'settings'>
 export function openSubject(
   deps: Deps,
   { text, isChain }: ExchangeRequest['subject'],
-  client: string,
+  client: Client,
   nowS: number,
 ): Promise<ExchangeSubject> {
   return isChain ? openChain(deps, text, client, nowS) : openToken(deps, text, client, nowS)
 }
 
-async function openChain(deps: Deps, text: string, client: string, nowS: number): Promise<ExchangeSubject> {
+async function openChain(deps: Deps, text: string, client: Client, nowS: number): Promise<ExchangeSubject> {
   const genuine = await deps.genuineChains(text)
   if (!genuine.ok) throw refuseToken(genuine.reason, placeOf(genuine.hop), genuine.rule)
   const { chain } = genuine
@@ -57,7 +65,7 @@ async function openChain(deps: Deps, text: string, client: string, nowS: number)
       'subject_token must have at least two grants: the holder of a first grant gets tokens by client_credentials',
     )
   }
-  if (actor.did !== client) throw new ApiError('ACTOR_NOT_HOLDER')
+  if (actor.did !== client.did || actor.operatorId !== client.operatorId) throw new ApiError('ACTOR_NOT_HOLDER')
   checkTimesOf(chain, nowS, deps.settings.skewS)
   // No grant expires after its parent or its statement.
   if (actor.exp <= nowS) throw new ApiError('GRANT_EXPIRED')
@@ -76,54 +84,63 @@ function checkTimesOf(chain: GenuineChain, nowS: number, skewS: number): void {
   if (wrong !== undefined) throw refuseToken(wrong.reason, placeOf(wrong.hop), wrong.rule)
 }
 
-async function openToken(deps: Deps, text: string, client: string, nowS: number): Promise<ExchangeSubject> {
-  const { claims, identity, lookups } = await openAccessToken(deps, text, 'subject_token', nowS)
+async function openToken(deps: Deps, text: string, client: Client, nowS: number): Promise<ExchangeSubject> {
+  const { claims, identity, lookups } = await openAccessToken(deps, text, 'subject_token')
   if (claims.may_act === undefined) {
     throw new ApiError('ACTOR_NOT_AUTHORIZED', 'subject_token must have been issued with may_act')
   }
-  if (claims.may_act.sub !== client) throw new ApiError('ACTOR_NOT_AUTHORIZED')
+  if (claims.may_act.sub !== client.did) throw new ApiError('ACTOR_NOT_AUTHORIZED')
+  // Only now: a stranger must not learn whether the token has expired.
+  checkTokenTimes(deps, claims, 'subject_token', nowS)
   const { id, kid } = identity
   return {
     principal: identity,
     exp: claims.exp,
-    limits: [limitsOf(claims)],
+    limits: [capabilitiesOf({ ...claims, details: new Map() })],
     jkt: undefined,
     lookups,
     lineageOf: (actor) => [identity, { ...actor, id, kid }],
   }
 }
 
-/** A genuine access token within its lifetime. It may be revoked. */
+/** A genuine access token. It may have expired or be revoked. */
 export interface OpenAccessToken {
   readonly claims: AccessTokenClaims
   readonly identity: GrantIdentity
-  readonly lookups: readonly ChainLookup[]
+  readonly lookups: readonly SubjectLookup[]
 }
 
 /**
  * Reads an access token in which no agent acts for another.
  *
  * @param name the parameter that has the token
- * @throws ApiError EXCHANGE_THE_CHAIN, INVALID_SUBJECT_TOKEN, UNKNOWN_KEY, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID
+ * @throws ApiError EXCHANGE_THE_CHAIN, INVALID_SUBJECT_TOKEN, UNKNOWN_KEY
  */
 export async function openAccessToken(
-  { genuineTokens, settings }: Deps,
+  { genuineTokens }: Pick<Deps, 'genuineTokens'>,
   text: string,
-  name: 'subject_token' | 'actor_token',
-  nowS: number,
+  name: TokenParameter,
 ): Promise<OpenAccessToken> {
   const genuine = await genuineTokens(text)
   if ('verdict' in genuine) throw refuseAccessToken(genuine.verdict, name)
   const { claims, kid } = genuine
-  const wrong = nowS >= claims.exp ? 'TOKEN_EXPIRED' : checkTimes(claims, nowS, settings.skewS)
-  if (wrong !== undefined) throw refuseAccessToken(wrong, name)
   const { sub: did, operator_id: operatorId, epoch, jti: id } = claims
   const identity = { did, operatorId, epoch, id, kid }
-  return { claims, identity, lookups: chainLookups({ hops: [identity] }) }
+  const lookups = chainLookups({ hops: [identity] }).map(({ token }) => ({ hop: undefined, token }))
+  return { claims, identity, lookups }
 }
 
-/** A scope of an access token has no constraints at any of its audiences. */
-function limitsOf({ aud, scope }: AccessTokenClaims): Capabilities {
-  const scopes = scope === '' ? [] : scope.split(' ')
-  return new Map(aud.flatMap((audience) => scopes.map((each) => [`${audience}#${each}`, UNCONSTRAINED] as const)))
+/**
+ * Checks that an access token is within its lifetime at `nowS` (Unix seconds).
+ *
+ * @throws ApiError TOKEN_EXPIRED, TOKEN_NOT_YET_VALID
+ */
+export function checkTokenTimes(
+  { settings }: Pick<Deps, 'settings'>,
+  claims: AccessTokenClaims,
+  name: TokenParameter,
+  nowS: number,
+): void {
+  const wrong = nowS >= claims.exp ? 'TOKEN_EXPIRED' : checkTimes(claims, nowS, settings.skewS)
+  if (wrong !== undefined) throw refuseAccessToken(wrong, name)
 }

@@ -50,7 +50,7 @@ export async function issueGrant(deps: AuthnDeps, request: IssueGrantRequest, ca
 export async function redeemForGrant(deps: AuthnDeps, order: GrantOrder, call: Call): Promise<IssuedGrant> {
   const { proof, requested } = order
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, proof, call, async (fresh, at, id) => {
-    const terms = decideGrant(fresh, proof, requested, deps.termDefaults.ttl)
+    const terms = decideGrant(fresh, proof, requested, { ttl: deps.termDefaults.ttl, nowS: at })
     await checkAudiences(deps, fresh, terms)
     checkGrantSize(deps.issuer, fresh, terms, { jti: id, nowS: at })
     return { key: IDENTITY_KEY, terms, issue: { purpose: 'grant', alg: GRANT_ALGORITHM, ttl: terms.ttl } as const }

@@ -10,12 +10,10 @@ import { verifyGenuineAuthority } from '../chains/verify-authority.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { Subject } from '../domain/decide-issue.ts'
 import { audiencesOf } from '../domain/split-capability.ts'
+import { GRANT_CHAIN } from '../exchange/domain/exchange-request.ts'
 import { verifyGenuine } from '../verify-token.ts'
 import { type IntrospectionMembers, membersOfAuthority, membersOfToken } from './introspection-members.ts'
 import { authenticateClient } from './open-assertion.ts'
-
-/** The `token_type_hint` with which a client says that it knows chains of grants. */
-const CHAIN_HINT = 'urn:auth4agent:token-type:grant-chain'
 
 /** What the answer tells about an active token; undefined for every other text. `client` is the DID of the caller. */
 export interface Introspection {
@@ -63,7 +61,8 @@ async function introspectDelegated(
   client: Subject,
   hint: string,
 ): Promise<IntrospectionMembers | undefined> {
-  if (isChain(token) && hint !== CHAIN_HINT) return undefined
+  // With this hint a client says that it knows chains.
+  if (isChain(token) && hint !== GRANT_CHAIN) return undefined
   let audiences: readonly string[] = []
   const verification = await verifyGenuineAuthority(deps, token, async (authority) => {
     audiences = await visibleTo(deps, client, authority)

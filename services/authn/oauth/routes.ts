@@ -1,8 +1,6 @@
-import type { Capabilities } from '@auth4agent/core/delegation/constraint'
-import { formatCapabilities } from '@auth4agent/core/delegation/parse-capabilities'
-import type { JsonObject } from '@bufbuild/protobuf'
 import type { OAuthService, TokenRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call, Handlers } from '../../chain/call.ts'
+import { toDetails } from '../chains/messages.ts'
 import type { AuthnDeps } from '../config.ts'
 import { parseTokenRequest } from '../domain/oauth-request.ts'
 import { ACCESS_TOKEN, EXCHANGE, parseExchangeRequest } from '../exchange/domain/exchange-request.ts'
@@ -52,7 +50,7 @@ async function issueRoot(deps: AuthnDeps, request: TokenRequest, call: Call) {
     accessToken: grant,
     tokenType: 'aat',
     expiresIn: terms.ttl,
-    authorizationDetails: detailsOf(terms.capabilities),
+    authorizationDetails: toDetails(terms.capabilities),
   }
 }
 
@@ -69,7 +67,7 @@ async function exchange(deps: AuthnDeps, request: TokenRequest, call: Call) {
     tokenType: 'DPoP',
     expiresIn: exp - iat,
     scope,
-    authorizationDetails: detailsOf(details),
+    authorizationDetails: toDetails(details),
   }
 }
 
@@ -90,11 +88,6 @@ function toResponse(members: IntrospectionMembers) {
     ...(may_act && { mayAct: { ...may_act } }),
     ...(authorization_details && { authorizationDetails: [...authorization_details] }),
   }
-}
-
-/** Returns capabilities in the form of a message. */
-function detailsOf(capabilities: Capabilities): JsonObject[] {
-  return capabilities.size === 0 ? [] : JSON.parse(JSON.stringify(formatCapabilities(capabilities)))
 }
 
 /** Signs the answer as a JWT for the client (RFC 9701 section 5). */

@@ -14,7 +14,7 @@ const EXCHANGE = {
   action: 'token.exchange',
   subject: 'jti-1',
   outcome: 'done',
-  reason: `actor ${WORKER}; principal ${SHOP}; audience https://api.shop.test; scope read; grants g0 g1`,
+  reason: `actor ${WORKER}; principal ${SHOP}; grants ["g0","g1"]; scope ["read;all"]; audience ["https://api.shop.test"]`,
 }
 const SUSPENSION = { ...EXCHANGE, id: 'id-2', action: 'agent.suspend', subject: WORKER, reason: 'a; b' }
 const REFUSED = { ...EXCHANGE, id: 'id-3', outcome: 'refused', reason: 'GRANT_EXPIRED' }
@@ -39,9 +39,9 @@ it('audit prints who acted for whom below the row of an exchange, each fact in i
   expect(facts).toEqual([
     `    actor ${WORKER}`,
     `    principal ${SHOP}`,
-    '    audience https://api.shop.test',
-    '    scope read',
-    '    grants g0 g1',
+    '    grants ["g0","g1"]',
+    '    scope ["read;all"]',
+    '    audience ["https://api.shop.test"]',
     expect.stringMatching(/refused +token\.exchange .* GRANT_EXPIRED +id-3$/),
   ])
 })

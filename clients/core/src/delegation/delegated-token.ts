@@ -46,7 +46,11 @@ export async function verifyDelegatedToken(
  * const isAllowed = capabilitiesOf(claims).has('https://api.acme.test#orders:read')
  * ```
  */
-export function capabilitiesOf({ aud, scope, details }: DelegatedClaims): Capabilities {
+export function capabilitiesOf({
+  aud,
+  scope,
+  details,
+}: Pick<DelegatedClaims, 'aud' | 'scope' | 'details'>): Capabilities {
   const scopes = scope === '' ? [] : scope.split(' ')
   const unconstrained = aud.flatMap((audience) => scopes.map((each) => [`${audience}#${each}`, UNCONSTRAINED] as const))
   return new Map([...details, ...unconstrained])

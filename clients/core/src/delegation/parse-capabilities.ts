@@ -8,7 +8,8 @@ import { type GrantRefusal, refuseGrant } from './refusal.ts'
 /** The only `type` of an entry of a grant's `authorization_details`. */
 export const DETAIL_TYPE = 'attenuating_agent_token'
 
-const MAX_CAPABILITIES = 32
+/** The most capabilities of a grant. */
+export const MAX_CAPABILITIES = 32
 const MAX_ARGUMENTS = 16
 const MAX_NAME_LENGTH = 128
 /** The arguments of a capability that has no constraints; `{}` on the wire. */

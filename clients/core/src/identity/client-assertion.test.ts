@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { thumbprint } from '../jose/thumbprint.ts'
@@ -41,6 +42,12 @@ describe('signClientAssertion', () => {
   it('contains scope and resource if the caller gives them', async () => {
     const { payload } = await verified({ scope: 'read write', resource: ['https://api.example'] })
     expect(payload).toMatchObject({ scope: 'read write', resource: ['https://api.example'] })
+  })
+
+  it('contains the digests of authorizationDetails and subjectToken if the caller gives them', async () => {
+    const { payload } = await verified({ authorizationDetails: '[]', subjectToken: 'a~b' })
+    const [details, subject_token] = ['[]', 'a~b'].map((text) => hash('sha256', text, 'base64url'))
+    expect(payload).toMatchObject({ details, subject_token })
   })
 
   it('uses a new jti each time', async () => {

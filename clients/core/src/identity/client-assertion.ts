@@ -1,3 +1,4 @@
+import { sha256Text } from '../encoding/sha256.ts'
 import { signerKid } from '../jose/signer-jwk.ts'
 import { type AssertionSigner, assertionTimes } from './assertion.ts'
 import { newJti, signJwt } from './sign-jwt.ts'
@@ -28,6 +29,10 @@ export interface ClientAssertionContent {
   readonly scope?: string | undefined
   /** Audiences of the token (RFC 8707). The signature covers them. */
   readonly resource?: readonly string[] | undefined
+  /** Parameter `authorization_details` of an exchange. The assertion has its digest. */
+  readonly authorizationDetails?: string | undefined
+  /** Parameter `subject_token` of an exchange. The assertion has its digest. */
+  readonly subjectToken?: string | undefined
 }
 
 /**
@@ -50,7 +55,12 @@ export interface ClientAssertionContent {
  * ```
  */
 export async function signClientAssertion(signer: AssertionSigner, content: ClientAssertionContent): Promise<string> {
-  const { did, issuer, nowS, lifetimeS, scope, resource } = content
-  const claims = { iss: did, sub: did, aud: issuer, ...assertionTimes(nowS, lifetimeS), jti: newJti(), scope, resource }
+  const { did, issuer, nowS, lifetimeS, scope, resource, authorizationDetails, subjectToken } = content
+  const terms = { scope, resource, details: digestOf(authorizationDetails), subject_token: digestOf(subjectToken) }
+  const claims = { iss: did, sub: did, aud: issuer, ...assertionTimes(nowS, lifetimeS), jti: newJti(), ...terms }
   return signJwt(signer, { typ: CLIENT_ASSERTION_TYPE, kid: signerKid(signer) }, claims)
+}
+
+function digestOf(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : sha256Text(text, 'base64url')
 }

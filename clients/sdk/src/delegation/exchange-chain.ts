@@ -67,6 +67,8 @@ async function formOf({ server, did, signer, held, terms }: ExchangeOrder): Prom
     nowS: server.nowMs() / 1000,
     scope,
     resource: audience,
+    authorizationDetails: details,
+    subjectToken: held.token,
   })
   return new URLSearchParams([
     ['grant_type', GRANT_TYPE],

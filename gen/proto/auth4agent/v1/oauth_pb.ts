@@ -72,8 +72,8 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
 
   /**
    * JSON text of a list with one object (RFC 9396), as in IssueGrantRequest. With req_cnf: what the grant allows. In
-   * an exchange: what the token allows in
-   * addition to `scope`, with the constraints of the subject token or narrower ones.
+   * an exchange: what the token allows in addition to `scope`, with the constraints of the subject token or narrower
+   * ones.
    *
    * @generated from field: string authorization_details = 7;
    */

@@ -3,7 +3,7 @@ import { parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
 import { formatDid } from '@auth4agent/core/identity/did'
 import { describe, expect, it } from 'vitest'
 import { reasonOf } from '../../../../test/support/reason-of.ts'
-import { buildDelegatedClaims, checkTokenSize } from './build-delegated-claims.ts'
+import { buildDelegatedClaims, checkDraft } from './build-delegated-claims.ts'
 
 const ISSUER = 'https://auth.example'
 const OPERATOR = '0190a1b2-c3d4-8e5f-8a6b-7c8d9e0f1a2b'
@@ -46,9 +46,22 @@ describe('buildDelegatedClaims', () => {
   })
 })
 
-describe('checkTokenSize', () => {
+describe('checkDraft', () => {
   it('accepts nine parties with short names, and refuses a token that no verifier would accept', () => {
-    expect(reasonOf(() => checkTokenSize(...given(9, 8)))).toBeUndefined()
-    expect(reasonOf(() => checkTokenSize(...given(9, 8, 240)))).toBe('INVALID_ARGUMENT')
+    expect(reasonOf(() => checkDraft(buildDelegatedClaims(...given(9, 8))))).toBeUndefined()
+    expect(reasonOf(() => checkDraft(buildDelegatedClaims(...given(9, 8, 240))))).toBe('INVALID_ARGUMENT')
+  })
+
+  it('throws for claims of a form that every verifier refuses', () => {
+    const claims = buildDelegatedClaims(...given(2, 1))
+    const [principal] = claims.lineage
+    for (const wrong of [
+      { lineage: [] },
+      { lineage: principal ? [principal] : [] },
+      { jti: '' },
+      { epoch: [9, 9] as const },
+    ]) {
+      expect(() => checkDraft({ ...claims, ...wrong })).toThrow('Verifiers would refuse')
+    }
   })
 })

@@ -1,5 +1,10 @@
-import { type DelegatedClaims, formatDelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
+import {
+  type DelegatedClaims,
+  formatDelegatedClaims,
+  parseDelegatedClaims,
+} from '@auth4agent/core/delegation/delegated-claims'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
+import { parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
 import { MAX_TOKEN_BYTES } from '@auth4agent/core/token/claims'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import type { ExchangeSubject } from '../open-subject.ts'
@@ -44,20 +49,26 @@ export function buildDelegatedClaims(
 
 /** The longest header and signature of a token, in base64url with the dots. */
 const OTHER_PARTS = 1_024
-const LONGEST_EPOCHS = [2_147_483_647, 2_147_483_647] as const
+/** Only the redemption knows the epochs of the client. No epochs make a longer token than these. */
+export const LONGEST_EPOCHS = [2_147_483_647, 2_147_483_647] as const
 
 /**
- * Checks that a delegated token will not be too long, whatever its epochs: no verifier would accept it.
+ * Checks that verifiers will accept a token with these claims, in which the client has LONGEST_EPOCHS.
  *
- * @throws ApiError INVALID_ARGUMENT
+ * @throws ApiError INVALID_ARGUMENT if the token would be too long
+ * @throws Error if the claims have a form that verifiers refuse
  */
-export function checkTokenSize(...[iss, subject, terms, exchanged]: Parameters<typeof buildDelegatedClaims>): void {
-  const claims = buildDelegatedClaims(iss, subject, terms, { ...exchanged, epoch: LONGEST_EPOCHS })
+export function checkDraft(claims: DelegatedClaims): void {
   const payload = JSON.stringify(formatDelegatedClaims(claims))
   const bytes = encodeBase64url(Buffer.from(payload)).length + OTHER_PARTS
-  if (bytes <= MAX_TOKEN_BYTES) return
-  throw new ApiError(
-    'INVALID_ARGUMENT',
-    `The token must have at most ${MAX_TOKEN_BYTES} bytes, but it would have ${bytes}; ask for fewer audiences or details`,
-  )
+  if (bytes > MAX_TOKEN_BYTES) {
+    throw new ApiError(
+      'INVALID_ARGUMENT',
+      `The token must have at most ${MAX_TOKEN_BYTES} bytes, but it would have ${bytes}; ask for fewer audiences or details`,
+    )
+  }
+  const read = parseStrictJsonText(payload)
+  if (!read.ok || parseDelegatedClaims(read.value) === undefined) {
+    throw new Error(`Verifiers would refuse the claims of the token ${claims.jti}`)
+  }
 }

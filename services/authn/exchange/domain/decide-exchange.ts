@@ -1,5 +1,6 @@
 import { type Capabilities, isUnconstrained } from '@auth4agent/core/delegation/constraint'
 import { compareCapabilities } from '@auth4agent/core/delegation/order'
+import { MAX_CAPABILITIES } from '@auth4agent/core/delegation/parse-capabilities'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import type { ReasonCode } from '../../../platform/errors/reasons.ts'
@@ -44,15 +45,15 @@ export function proveClient(subject: Subject, proof: AgentProof, nowS: number): 
 }
 
 /**
- * Returns the terms that the client asks for. The assertion may contain scope and resource, and must contain both if
- * the operator demands it.
+ * Returns the terms that the client asks for. The assertion may contain them, and must contain all of them if the
+ * operator demands it. They are at most as many capabilities as a grant has.
  *
  * @throws ApiError BINDING_MISMATCH, BINDING_REQUIRED, INVALID_ARGUMENT, MALFORMED_GRANT
  */
 export function resolveExchange(
   { agent, operator }: Subject,
   proof: AgentProof,
-  { scope: asked, audience, details }: ExchangeRequest,
+  { subject, scope: asked, audience, wanted }: ExchangeRequest,
 ): ExchangeTerms {
   const { covered } = proof
   const requested = bindingOf({ scope: asked, audience, ttl: undefined })
@@ -61,12 +62,34 @@ export function resolveExchange(
   }
   resolveTerm('resource', covered.aud?.join(' '), requested.aud?.join(' '))
   const text = resolveTerm('scope', covered.scope, requested.scope) ?? ''
-  if ((agent.requireBoundChallenges || operator.requireBoundChallenges) && !proof.isFullyBound) {
-    throw proof.refusals.unbound()
+  if (covered.details !== undefined && covered.details !== wanted?.digest) {
+    throw new ApiError('BINDING_MISMATCH', 'authorization_details must be the text whose SHA-256 is the claim details')
+  }
+  resolveTerm('subject_token', covered.subject_token, subject.digest)
+  const isBound = proof.isFullyBound && covered.subject_token !== undefined && covered.details === wanted?.digest
+  if ((agent.requireBoundChallenges || operator.requireBoundChallenges) && !isBound) {
+    throw new ApiError('BINDING_REQUIRED', UNBOUND)
   }
   const scope = text === '' ? [] : text.split(' ')
+  const details: Capabilities = wanted?.capabilities ?? new Map()
+  checkDetails(scope, audience, details)
+  return { scope, audience, details }
+}
+
+const UNBOUND =
+  'The client assertion must contain the claims scope, resource and subject_token, and details if the request has ' +
+  'authorization_details, because the operator requires it'
+
+function checkDetails(scope: readonly string[], audience: ExchangeRequest['audience'], details: Capabilities): void {
   if (scope.length === 0 && details.size === 0) {
     throw new ApiError('INVALID_ARGUMENT', 'scope or authorization_details must not be missing')
+  }
+  const count = scope.length * audience.length + details.size
+  if (count > MAX_CAPABILITIES) {
+    throw new ApiError(
+      'INVALID_ARGUMENT',
+      `A token must allow at most ${MAX_CAPABILITIES} capabilities, but each scope at each resource and the details are ${count}`,
+    )
   }
   for (const capability of details.keys()) {
     const { audience: at, scope: detail } = splitCapability(capability)
@@ -75,7 +98,6 @@ export function resolveExchange(
     }
     if (scope.includes(detail)) throw malformed(`the scope "${detail}" must not be in the parameter scope too`)
   }
-  return { scope, audience, details }
 }
 
 /**

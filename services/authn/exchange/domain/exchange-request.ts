@@ -1,28 +1,28 @@
-import type { Capabilities } from '@auth4agent/core/delegation/constraint'
 import { isChain } from '@auth4agent/core/delegation/is-chain'
+import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import type { Audience } from '@auth4agent/core/token/audience'
 import type { TokenRequest } from '../../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import { parseResources, parseScope } from '../../domain/oauth-request.ts'
-import { parseDetails } from '../../grants/domain/grant-request.ts'
+import { parseDetails, type WantedCapabilities } from '../../grants/domain/grant-request.ts'
 
 /** The grant type of an exchange (RFC 8693 section 2.1). */
 export const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 /** The identifier of access tokens (RFC 8693 section 3). */
 export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 /** The identifier of chains of grants. */
-const GRANT_CHAIN = 'urn:auth4agent:token-type:grant-chain'
+export const GRANT_CHAIN = 'urn:auth4agent:token-type:grant-chain'
 
 /** What an exchange asks for. */
 export interface ExchangeRequest {
-  readonly subject: { readonly text: string; readonly isChain: boolean }
+  readonly subject: { readonly text: string; readonly isChain: boolean; readonly digest: string }
   /** An access token of the client; undefined if the request has none. */
   readonly actorToken: string | undefined
   readonly audience: readonly Audience[]
   /** Undefined if the request does not contain it. */
   readonly scope: readonly string[] | undefined
-  /** Empty if the request has no authorization_details. */
-  readonly details: Capabilities
+  /** Undefined if the request has no authorization_details. */
+  readonly wanted: WantedCapabilities | undefined
 }
 
 /**
@@ -51,7 +51,7 @@ export function parseExchangeRequest(request: TokenRequest): ExchangeRequest {
       'authorization_details must be left out, because an access token gives only scopes',
     )
   }
-  return { subject, actorToken, audience, scope, details: text === '' ? new Map() : parseDetails(text).capabilities }
+  return { subject, actorToken, audience, scope, wanted: text === '' ? undefined : parseDetails(text) }
 }
 
 /** The content decides how a subject token is read. The type only has to agree. */
@@ -62,7 +62,7 @@ function parseSubject({ subjectToken: text, subjectTokenType: type }: TokenReque
   }
   const expected = isChain(text) ? GRANT_CHAIN : ACCESS_TOKEN
   if (type !== expected) throw invalid(`subject_token_type must be ${expected} for this subject_token`)
-  return { text, isChain: expected === GRANT_CHAIN }
+  return { text, isChain: expected === GRANT_CHAIN, digest: sha256Text(text, 'base64url') }
 }
 
 function parseActorToken({ actorToken, actorTokenType }: TokenRequest): string | undefined {

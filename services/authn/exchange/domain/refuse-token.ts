@@ -31,8 +31,11 @@ export function refuseToken(reason: Verdict | GrantReason, where: string, rule: 
     : new ApiError(own, `${where}: ${rule}`)
 }
 
+/** A parameter that contains an access token. */
+export type TokenParameter = 'subject_token' | 'actor_token'
+
 /** Makes the error for an access token that a verifier would refuse with this verdict. */
-export function refuseAccessToken(verdict: Verdict, parameter: 'subject_token' | 'actor_token'): ApiError {
+export function refuseAccessToken(verdict: Verdict, parameter: TokenParameter): ApiError {
   if (verdict !== 'DELEGATION_NOT_ACCEPTED') return refuseToken(verdict, parameter, verdicts[verdict])
   return new ApiError(parameter === 'subject_token' ? 'EXCHANGE_THE_CHAIN' : 'IMPERSONATION_REFUSED')
 }

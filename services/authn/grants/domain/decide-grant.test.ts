@@ -41,9 +41,11 @@ const refused = () => new ApiError('INTERNAL')
 interface Case {
   readonly agent?: object
   readonly operator?: object
-  readonly covered?: Partial<ChallengeContent>
+  readonly covered?: Partial<ChallengeContent> & { readonly subject_token?: string }
   readonly requested?: Parameters<typeof parse>[0]
   readonly signature?: Uint8Array
+  readonly kid?: string
+  readonly alg?: string
 }
 
 function decide(given: Case = {}) {
@@ -51,18 +53,18 @@ function decide(given: Case = {}) {
     did: 'did',
     message: MESSAGE,
     signature: given.signature ?? sign(pair.privateKey, MESSAGE),
-    kid: '',
-    alg: undefined,
+    kid: given.kid ?? '',
+    alg: given.alg,
     covered: given.covered ?? {},
     isFullyBound: false,
     id: '',
     exp: 0,
     challengeKeyId: '',
     refusals: { used: refused, expired: refused, void: refused, unbound: refused },
-    wrongKey: refused,
+    wrongKey: () => new ApiError('INVALID_ASSERTION'),
   }
   const subject = { agent: { ...agent, ...given.agent }, operator: { ...operator, ...given.operator } }
-  return decideGrant(subject, proof, parse(given.requested), DEFAULT_TTL)
+  return decideGrant(subject, proof, parse(given.requested), { ttl: DEFAULT_TTL, nowS: 0 })
 }
 
 const BOUND = { details: DIGEST, ttl: 600, depth: 2 }
@@ -101,7 +103,17 @@ it.each<[string, Case, object]>([
 
 it('decideGrant accepts only the identity key, and says so to an agent that signs with an added key', async () => {
   const signature = await added.sign(MESSAGE)
-  expect(() => decide({ signature })).toThrow('because no other key gets a grant')
+  for (const kid of ['', added.kid]) {
+    expect(reasonOf(() => decide({ signature, kid }))).toBe('INVALID_SIGNATURE')
+    expect(() => decide({ signature, kid })).toThrow("under the agent's identity key")
+  }
+})
+
+it.each<[string, Case]>([
+  ['a kid that names no key of the agent', { kid: 'x' }],
+  ['an alg that does not fit the identity key', { alg: 'ES256' }],
+])('decideGrant refuses %s, also if the identity key has signed', (_, given) => {
+  expect(reasonOf(() => decide(given))).toBe('INVALID_ASSERTION')
 })
 
 /** Each case has the faults of all later cases too, so the table proves the order of the checks. */
@@ -150,6 +162,7 @@ it.each<[string, Case, string]>([
   ['a challenge for a scope', { covered: { scope: 'read' } }, 'BINDING_MISMATCH'],
   ['a challenge for an empty scope', { covered: { scope: '' } }, 'BINDING_MISMATCH'],
   ['a challenge for an audience', { covered: { aud: ['https://api.acme.test'] } }, 'BINDING_MISMATCH'],
+  ['an assertion for a subject token', { covered: { subject_token: 'x' } }, 'BINDING_MISMATCH'],
   ['an agent that has moved', { agent: { movedTo: 'did:agent:other.test:1' } }, 'AGENT_NOT_ACTIVE'],
   ...(['details', 'ttl', 'depth'] as const).map((name): [string, Case, string] => [
     `a challenge without ${name} where bound challenges are demanded`,

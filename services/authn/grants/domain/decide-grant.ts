@@ -1,8 +1,9 @@
 import type { Capabilities } from '@auth4agent/core/delegation/constraint'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { ApiError } from '../../../platform/errors/api-error.ts'
-import { type AgentProof, checkStatuses, proveIdentityKey } from '../../domain/agent-proof.ts'
+import { type AgentProof, checkStatuses, proveKey } from '../../domain/agent-proof.ts'
 import type { Subject } from '../../domain/decide-issue.ts'
+import { decideDelegatedTtl } from '../../domain/delegated-ttl.ts'
 import { splitCapability } from '../../domain/split-capability.ts'
 import { resolveTerm } from '../../domain/token-request.ts'
 import type { RequestedGrant } from './grant-request.ts'
@@ -21,26 +22,30 @@ export interface GrantTerms {
 /**
  * Does the checks of a request for a grant that need no database, in the order of docs/protocol.md section 6.
  *
- * @param defaultTtl lifetime in seconds when neither challenge nor request contain one
+ * @param times `ttl` is the lifetime when neither proof nor request contain one, in seconds; `nowS` is in Unix seconds
  * @throws ApiError INVALID_SIGNATURE, INVALID_ARGUMENT, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE,
- *   AGENT_OPERATOR_NOT_ACTIVE, DELEGATION_NOT_ALLOWED, UNAVAILABLE, INVALID_TTL, SCOPE_NOT_ALLOWED
+ *   AGENT_OPERATOR_NOT_ACTIVE, DELEGATION_NOT_ALLOWED, UNAVAILABLE, INVALID_TTL, SCOPE_NOT_ALLOWED; the error of
+ *   `proof.wrongKey`
  */
 export function decideGrant(
   subject: Subject,
   proof: AgentProof,
   requested: RequestedGrant,
-  defaultTtl: number,
+  times: { readonly ttl: number; readonly nowS: number },
 ): GrantTerms {
   const { agent, operator } = subject
   const { covered } = proof
-  proveIdentityKey(subject, proof)
+  // An added key may authenticate the agent, but not hand on its authority.
+  if (proveKey(subject, proof, times.nowS).addedKid !== '') {
+    throw new ApiError('INVALID_SIGNATURE', "The signature must be valid under the agent's identity key")
+  }
   if (requested.holder !== undefined && requested.holder !== thumbprint(agent.publicKey)) {
     throw new ApiError('INVALID_ARGUMENT', 'req_cnf must contain the identity key of the agent')
   }
-  if (covered.scope !== undefined || covered.aud !== undefined || covered.may_act !== undefined) {
+  if ([covered.scope, covered.aud, covered.may_act, covered.subject_token].some((term) => term !== undefined)) {
     throw new ApiError(
       'BINDING_MISMATCH',
-      'The challenge is bound to scope, audience or may_act, so it gives a token and no grant',
+      'The signed challenge or assertion must not be bound to scope, audience, may_act or subject_token',
     )
   }
   resolveTerm('authorization_details', covered.details, requested.wanted.digest)
@@ -50,19 +55,23 @@ export function decideGrant(
   }
   const isBound = covered.details !== undefined && covered.ttl !== undefined && covered.depth !== undefined
   if ((agent.requireBoundChallenges || operator.requireBoundChallenges) && !isBound) {
-    throw new ApiError('BINDING_REQUIRED', 'The challenge must contain authorization_details, ttl and max_depth')
+    throw new ApiError('BINDING_REQUIRED', UNBOUND)
   }
   checkStatuses(subject)
   const { capabilities } = requested.wanted
   const terms = {
     capabilities,
     depth: decideDepth(asked.depth, agent.maxDelegationDepth),
-    ttl: decideTtl(asked.ttl, defaultTtl, operator.maxGrantTtl),
+    ttl: decideDelegatedTtl(asked.ttl, times.ttl, operator.maxGrantTtl),
     allowedDomains: [...new Set([operator.domain, ...operator.delegateTo])],
   }
   checkScopes(capabilities, agent.allowedScopes)
   return terms
 }
+
+const UNBOUND =
+  'The signed challenge must contain authorization_details, ttl and max_depth, because the operator requires it; a ' +
+  'client assertion cannot, so the agent must use IssueGrant'
 
 function decideDepth(asked: number | undefined, limit: number): number {
   if (limit === 0) {
@@ -74,16 +83,6 @@ function decideDepth(asked: number | undefined, limit: number): number {
     'DELEGATION_NOT_ALLOWED',
     `max_depth must be at most ${limit}, the max_delegation_depth of the agent`,
   )
-}
-
-const UNKNOWN_LIMIT = 'The operator registry must be upgraded: it does not tell the max_grant_ttl of the operator'
-
-/** A registry of this version never sends 0. Its operator may allow less than an older registry can tell. */
-function decideTtl(asked: number | undefined, defaultTtl: number, maxGrantTtl: number): number {
-  if (maxGrantTtl === 0) throw new ApiError('UNAVAILABLE', UNKNOWN_LIMIT)
-  if (asked === undefined) return Math.min(defaultTtl, maxGrantTtl)
-  if (asked <= maxGrantTtl) return asked
-  throw new ApiError('INVALID_TTL', `ttl must be at most ${maxGrantTtl} seconds, the max_grant_ttl of the operator`)
 }
 
 function checkScopes(capabilities: Capabilities, allowed: readonly string[]): void {
