@@ -131,7 +131,9 @@ describe('the tour in README.md', () => {
 
   it('can be repeated on the same server', async () => {
     const [, again = ''] =
-      /To repeat the tour with new keys, begin with\s`([^`]+)`/.exec(await readDocument('README.md')) ?? []
+      /To\s+repeat\s+the\s+tour\s+with\s+new\s+keys,\s+begin\s+with\s+`([^`]+)`/.exec(
+        await readDocument('README.md'),
+      ) ?? []
     const [first = ''] = await blocks('README.md', 'sh')
     expect(await paste([await pathLine(), again, first].join('\n'))).toMatch(/domain given up[^]+operator verified/)
   })

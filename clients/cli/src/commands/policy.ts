@@ -46,7 +46,11 @@ const setFlags = {
     value: 'DOMAINS',
     help: 'domains whose agents may hold grants of your agents, separated by commas; `none` for only your own domain',
   },
-  'max-grant-ttl': { kind: 'text', value: 'DURATION', help: 'longest lifetime of a grant, 1m to 1h' },
+  'max-grant-ttl': {
+    kind: 'text',
+    value: 'DURATION',
+    help: 'longest lifetime of a grant or of a token with may_act, 1m to 1h',
+  },
 } as const
 
 /** `policy set`: replaces the operator's policy, or changes single settings. */
@@ -56,7 +60,7 @@ export const setPolicy = defineCommand({
     'Each entry of `audiences` sets rules for one API under your domain. `callers` lists the domains of other operators whose agents may ask for tokens for this API; "*" means all operators. `token_signing_alg` is the algorithm that signs these tokens: EdDSA, Ed25519, ES256 or RS256. `dpop` says whether these tokens must be bound to a key by DPoP (RFC 9449): empty for no, `required`, or `required-with-nonce` if the proof must also contain a nonce of the server.',
     'If `require_bound_challenges` is true, each of your agents must sign bound challenges, which contain scope, audience and lifetime.',
     'If `require_body_digest` is true, an assertion for a change must contain the digest of the body, so nobody between can change the body. This tool and the SDK always send it. If `hide_allowed_scopes` is true, only you see the scopes of your agents.',
-    '`delegate_to` lists the domains whose agents may hold grants that come from your agents; your own domain is always allowed. `max_grant_ttl` is the longest lifetime of a grant in seconds; 0 means one hour. If you remove a domain or shorten the lifetime, all tokens and grants of your agents end.',
+    '`delegate_to` lists the domains whose agents may hold grants that come from your agents; your own domain is always allowed. `max_grant_ttl` is the longest lifetime of a grant, or of a token that another agent may exchange, in seconds; 0 means one hour. If you remove a domain or shorten the lifetime, all tokens and grants of your agents end.',
   ],
   examples: [
     {

@@ -42,6 +42,13 @@ it.each<[string, ReadonlyMap<string, ArgumentConstraint>]>([
       ['*', wildcard],
     ]),
   ],
+  [
+    'with amount: at most 5; "amount: at most 1; note": any value',
+    new Map<string, ArgumentConstraint>([
+      ['amount', amount],
+      ['amount: at most 1; note', wildcard],
+    ]),
+  ],
 ])('argumentsText writes: %s', (text, map) => {
   expect(argumentsText(map)).toBe(text)
 })

@@ -50,11 +50,16 @@ function rangeText({ min, min_inclusive, max, max_inclusive }: Range): string {
   return bounds.length === 0 ? 'any number' : bounds.join(' and ')
 }
 
+/** Writes the name of an argument. The signer of the grant chooses the name, so it may read like a limit. */
+export function nameText(name: string): string {
+  return /^[\w.-]+$/.test(name) ? name : JSON.stringify(name)
+}
+
 /** Writes the arguments of a capability for people, such as `with amount at most 500`. */
 export function argumentsText(map: ArgumentMap): string {
   if (isUnconstrained(map)) return 'with any arguments'
   const named = [...map].flatMap(([name, { constraint, optional }]) =>
-    name === UNNAMED ? [] : [`${name}${optional ? ' (optional)' : ''}: ${constraintText(constraint)}`],
+    name === UNNAMED ? [] : [`${nameText(name)}${optional ? ' (optional)' : ''}: ${constraintText(constraint)}`],
   )
   return `with ${[...named, ...(map.has(UNNAMED) ? ['any other arguments'] : [])].join('; ')}`
 }

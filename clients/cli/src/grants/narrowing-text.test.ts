@@ -42,6 +42,12 @@ it.each<[name: string, root: object, child: object, lines: readonly string[]]>([
     [`${PAY}: without the argument note`],
   ],
   [
+    'an argument whose name reads like a limit',
+    { [PAY]: { amount: amount(5), 'amount is required; note': optionalNote } },
+    { [PAY]: { amount: amount(5) } },
+    [`${PAY}: without the argument "amount is required; note"`],
+  ],
+  [
     'an optional argument that is required now',
     { [PAY]: { note: optionalNote } },
     { [PAY]: { note: any } },

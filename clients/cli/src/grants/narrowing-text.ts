@@ -1,6 +1,6 @@
 import { type ArgumentMap, UNNAMED } from '@auth4agent/core/delegation/constraint'
 import type { Hop } from '@auth4agent/core/delegation/grant-types'
-import { constraintText } from './constraint-text.ts'
+import { constraintText, nameText } from './constraint-text.ts'
 
 /** Tells how a grant is narrower than its parent, a line for each difference. */
 export function narrowingText(child: Hop, parent: Hop): readonly string[] {
@@ -24,11 +24,12 @@ function narrowedArguments(child: ArgumentMap, parent: ArgumentMap): readonly st
   for (const [name, { constraint, optional }] of child) {
     const limit = parent.get(name) ?? parent.get(UNNAMED)
     const [now, before] = [constraintText(constraint), limit && constraintText(limit.constraint)]
-    if (now !== before) lines.push(`${name} must be ${now}, not only ${before ?? 'absent'}`)
-    if (!optional && name !== UNNAMED && parent.get(name)?.optional !== false) lines.push(`${name} is required`)
+    if (now !== before) lines.push(`${nameText(name)} must be ${now}, not only ${before ?? 'absent'}`)
+    if (!optional && name !== UNNAMED && parent.get(name)?.optional !== false)
+      lines.push(`${nameText(name)} is required`)
   }
   for (const name of parent.keys()) {
-    if (!child.has(name)) lines.push(name === UNNAMED ? 'no other arguments' : `without the argument ${name}`)
+    if (!child.has(name)) lines.push(name === UNNAMED ? 'no other arguments' : `without the argument ${nameText(name)}`)
   }
   return lines
 }

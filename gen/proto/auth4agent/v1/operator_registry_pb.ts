@@ -454,8 +454,8 @@ export type OperatorPolicy = Message<"auth4agent.v1.OperatorPolicy"> & {
   delegateTo: string[];
 
   /**
-   * Longest lifetime of a grant or of a token with may_act, in seconds, 60 to 3600; 0 means 3600. A change to a shorter
-   * lifetime ends all tokens and grants of the operator's agents.
+   * Longest lifetime of a grant or of a token with may_act, in seconds, 60 to 3600; 0 means 3600. A change to a
+   * shorter lifetime ends all tokens and grants of the operator's agents.
    *
    * @generated from field: int32 max_grant_ttl = 6;
    */
