@@ -5,6 +5,8 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { parseMayAct, type RequestedTerms } from './token-request.ts'
 
 const GRANT_TYPE = 'client_credentials'
+/** `grant_type` of an exchange (RFC 8693 section 2.1). */
+export const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 const NOT_A_SCOPE =
@@ -39,7 +41,8 @@ export function clientAssertionOf({ clientAssertionType, clientAssertion }: Clie
 export function parseTokenRequest(request: TokenRequest): RequestedTerms {
   const { grantType, scope: text, resource, authorizationDetails, mayAct } = request
   if (grantType === '') throw new ApiError('INVALID_ARGUMENT', 'grant_type must not be missing')
-  if (grantType !== GRANT_TYPE) throw new ApiError('UNSUPPORTED_GRANT_TYPE', `grant_type must be ${GRANT_TYPE}`)
+  if (grantType !== GRANT_TYPE)
+    throw new ApiError('UNSUPPORTED_GRANT_TYPE', `grant_type must be ${GRANT_TYPE} or ${EXCHANGE}`)
   if (authorizationDetails !== '') {
     throw new ApiError(
       'UNSUPPORTED_AUTHORIZATION_DETAILS',

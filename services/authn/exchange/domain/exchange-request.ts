@@ -6,8 +6,6 @@ import { ApiError } from '../../../platform/errors/api-error.ts'
 import { parseResources, parseScope } from '../../domain/oauth-request.ts'
 import { parseDetails, type WantedCapabilities } from '../../grants/domain/grant-request.ts'
 
-/** The grant type of an exchange (RFC 8693 section 2.1). */
-export const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 /** The identifier of access tokens (RFC 8693 section 3). */
 export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 /** The identifier of chains of grants. */
