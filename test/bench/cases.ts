@@ -8,7 +8,7 @@ import { type Auth4Agent, BENCH_ISSUER } from './contenders/auth4agent.ts'
 import type { Peer } from './contenders/peer.ts'
 import type { LoadRequest } from './load/load-request.ts'
 import { challengeIdOf, issueTokens, tokenBodies } from './supply.ts'
-import { CHAIN_HOPS, chainVerifications } from './supply-chains.ts'
+import { CHAIN_HOPS, chainVerifications, exchanges } from './supply-chains.ts'
 import {
   assertionIdOf,
   introspectionBodies,
@@ -145,6 +145,19 @@ export const CASES = {
     expects: '"valid":true',
     target: ({ ours }) => at(ours, '/v1/verify'),
     bodies: ({ ours, agents }) => chainVerifications(ours.http, agents, SEEN_CHAINS),
+  },
+  'oauth-exchange': {
+    ...FORM_POST,
+    title: `exchange one of ${SEEN_CHAINS} chains of ${CHAIN_HOPS} hops again, with a DPoP proof`,
+    once: true,
+    // A DPoP proof is accepted for a minute.
+    perishable: true,
+    usesDatabase: true,
+    proofIdOf: assertionIdOf,
+    issues: true,
+    expects: '"access_token":"ey',
+    target: ({ ours }) => at(ours, '/oauth/token'),
+    bodies: ({ ours, agents }, count) => exchanges(ours.http, ourOAuth(ours), agents, count, SEEN_CHAINS),
   },
   'oauth-introspect': {
     ...FORM_POST,

@@ -130,6 +130,12 @@ export const FIGURES = {
     must: 1.8,
     aim: 2.5,
   }),
+  'oauth-exchange': quotient(['oauth-exchange', 'oauth-token'], 'perSecond', MANY, {
+    title: `exchanges of a chain of ${CHAIN_HOPS} hops per second ÷ OAuth tokens per second`,
+    better: 'more',
+    must: 1 / 1.5,
+    aim: 1,
+  }),
   'oauth-native': quotient(['oauth-token', 'token'], 'perSecond', MANY, {
     title: 'OAuth tokens per second ÷ tokens per second of `/v1/token`',
     better: 'more',

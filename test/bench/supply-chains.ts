@@ -1,11 +1,13 @@
-import { randomUUID } from 'node:crypto'
+import { sign as cryptoSign, randomUUID } from 'node:crypto'
 import { thumbprintUri } from '@auth4agent/core/delegation/check-derivation'
 import { GRANT_ALGORITHM, GRANT_TYPE } from '@auth4agent/core/delegation/grant-types'
+import { signDpopProof } from '@auth4agent/core/dpop/sign-dpop-proof'
 import { details, idOf } from '../support/grant-chains.ts'
 import { type AgentParty, signJws, thumbprintOf } from '../support/parties.ts'
 import { postAll } from './load/post-all.ts'
+import { withProof } from './load/split-proof.ts'
 import { cycle, tokenBodies } from './supply.ts'
-import { RESOURCE } from './supply-oauth.ts'
+import { authentication, form, type OAuthServer, RESOURCE } from './supply-oauth.ts'
 
 /** How many times each chain is handed on. A chain has one grant more. */
 export const CHAIN_HOPS = 3
@@ -27,18 +29,57 @@ export async function chainVerifications(
   agents: readonly AgentParty[],
   count: number,
 ): Promise<string[]> {
+  const chains = await newChains(http, agents, count)
+  const wanted = { delegation: 'accept', audience: RESOURCE, scope: SCOPE, proof_checked: true }
+  return chains.map(({ token }) => JSON.stringify({ token, ...wanted }))
+}
+
+/**
+ * Returns exchanges of `chainCount` chains again and again (RFC 8693), each with its own assertion and DPoP proof by
+ * the last holder.
+ */
+export async function exchanges(
+  http: string,
+  server: OAuthServer,
+  agents: readonly AgentParty[],
+  count: number,
+  chainCount: number,
+): Promise<string[]> {
+  const chains = await newChains(http, agents, Math.min(count, chainCount))
+  return Promise.all(
+    cycle(chains, count).map(async ({ token, last }) => {
+      const { rawPublicKey: publicKey, privateKey } = last
+      const signer = { publicKey, sign: async (message: Uint8Array) => cryptoSign(null, message, privateKey) }
+      const content = { method: 'POST', url: `${server.issuer}/oauth/token`, nowS: Date.now() / 1_000 }
+      const body = form({
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: token,
+        subject_token_type: 'urn:auth4agent:token-type:grant-chain',
+        resource: RESOURCE,
+        scope: SCOPE,
+        ...authentication(server, last),
+      })
+      return withProof(await signDpopProof(signer, content), body)
+    }),
+  )
+}
+
+/** A chain, and its last holder. */
+interface Chain {
+  readonly token: string
+  readonly last: AgentParty
+}
+
+async function newChains(http: string, agents: readonly AgentParty[], count: number): Promise<readonly Chain[]> {
   const own = agents.filter(({ did }) => domainOf(did) === domainOf(agents[0]?.did ?? '')).slice(0, HOLDERS)
   const holders = await Promise.all(own.map((agent) => holderOf(http, agent)))
   const roots = await issueRoots(http, own, count)
-  return roots.map((root, at) =>
-    JSON.stringify({
-      token: handOn(root, cycle(holders, own.length + CHAIN_HOPS + 1).slice(at % own.length)),
-      delegation: 'accept',
-      audience: RESOURCE,
-      scope: SCOPE,
-      proof_checked: true,
-    }),
-  )
+  return roots.map((root, at) => {
+    const through = cycle(holders, own.length + CHAIN_HOPS + 1).slice(at % own.length)
+    const last = through[CHAIN_HOPS]
+    if (last === undefined) throw new RangeError('A chain needs a last holder')
+    return { token: handOn(root, through), last: last.agent }
+  })
 }
 
 async function issueRoots(http: string, agents: readonly AgentParty[], count: number): Promise<string[]> {

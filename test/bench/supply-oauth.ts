@@ -3,6 +3,7 @@ import { parseClientAssertion } from '../../services/authn/domain/parse-client-a
 import type { AgentParty } from '../support/parties.ts'
 import { BENCH_ISSUER } from './contenders/auth4agent.ts'
 import { postAll } from './load/post-all.ts'
+import { splitProof } from './load/split-proof.ts'
 import { cycle } from './supply.ts'
 
 /**
@@ -90,12 +91,13 @@ function domainOf(client: AgentParty | undefined): string | undefined {
 
 /** Returns the database id of the assertion that a body sent to this server redeems. */
 export function assertionIdOf(body: string): string {
-  const assertion = new URLSearchParams(body).get('client_assertion') ?? ''
+  const assertion = new URLSearchParams(splitProof(body).body).get('client_assertion') ?? ''
   const rules = { issuer: BENCH_ISSUER, tokenEndpoint: undefined, nowS: nowS(), skewS: ASSERTION_SECONDS }
   return parseClientAssertion(assertion, '', rules).proof.id
 }
 
-function authentication({ issuer }: OAuthServer, { did, privateKey }: AgentParty) {
+/** Returns the parameters by which a client authenticates, with an assertion of its own. */
+export function authentication({ issuer }: OAuthServer, { did, privateKey }: AgentParty) {
   const iat = nowS()
   const claims = { iss: did, sub: did, aud: issuer, iat, exp: iat + ASSERTION_SECONDS, jti: randomUUID() }
   // OAuth libraries send no other member of the header, if the caller gives them only a key.
@@ -104,7 +106,8 @@ function authentication({ issuer }: OAuthServer, { did, privateKey }: AgentParty
   return { client_assertion_type: ASSERTION_TYPE, client_assertion: `${input}.${signature}` }
 }
 
-function form(parameters: Readonly<Record<string, string>>): string {
+/** Writes parameters as the body of a form. */
+export function form(parameters: Readonly<Record<string, string>>): string {
   return new URLSearchParams(parameters).toString()
 }
 

@@ -73,7 +73,8 @@ export async function countRedeemed(
   const { rows } = await db.query<{ redeemed: number; audited: number }>(
     `WITH redeemed AS (SELECT jti FROM redemptions WHERE challenge_id = ANY ($1::uuid[]))
      SELECT (SELECT count(*) FROM redeemed)::int AS redeemed,
-       (SELECT count(*) FROM audit_logs WHERE action = 'token.issue' AND subject IN (SELECT jti FROM redeemed))::int AS audited`,
+       (SELECT count(*) FROM audit_logs WHERE action IN ('token.issue', 'token.exchange')
+         AND subject IN (SELECT jti FROM redeemed))::int AS audited`,
     [proofIds],
   )
   return rows[0] ?? { redeemed: 0, audited: 0 }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import autocannon from 'autocannon'
 import type { LoadResult } from './load-request.ts'
+import { splitProof } from './split-proof.ts'
 
 /** Puts a load on a server with autocannon. Its only argument is the path of its settings. */
 
@@ -30,7 +31,12 @@ const result = await autocannon({
     {
       method: 'POST',
       headers: { 'content-type': settings.contentType },
-      setupRequest: (request) => ({ ...request, body: bodies[sent++ % bodies.length] ?? '' }),
+      setupRequest: (request) => {
+        const { body, proof } = splitProof(bodies[sent++ % bodies.length] ?? '')
+        return proof === undefined
+          ? { ...request, body }
+          : { ...request, body, headers: { ...request.headers, dpop: proof } }
+      },
     },
   ],
 })

@@ -8,7 +8,7 @@ export interface LoadRequest {
   readonly url: string
   readonly protocol: 'http' | 'grpc'
   readonly contentType: string
-  /** Bodies in the order in which they are sent. */
+  /** Bodies in the order in which they are sent. `withProof` gives a body the DPoP proof of its request. */
   readonly bodies: readonly (string | Buffer)[]
   /** Whether each body may be sent only once. If false, the generator repeats the bodies. */
   readonly once: boolean

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { splitProof } from './split-proof.ts'
 
 /** Requests to one path of a server on this machine. */
 export interface Posts {
@@ -31,8 +32,9 @@ export async function postAll({ url, contentType, bodies }: Posts): Promise<read
     await once(socket, 'connect')
     let received: Buffer = Buffer.alloc(0)
     for (let index = next++; index < bodies.length; index = next++) {
-      const body = bodies[index] ?? ''
-      const head = `POST ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: ${contentType}`
+      const { body, proof } = splitProof(bodies[index] ?? '')
+      const dpop = proof === undefined ? '' : `\r\nDPoP: ${proof}`
+      const head = `POST ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: ${contentType}${dpop}`
       socket.write(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
       let answer = readAnswer(received)
       while (answer === undefined) {

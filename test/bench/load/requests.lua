@@ -12,7 +12,13 @@ function init(args)
   local head = "POST " .. args[5] .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: " .. args[3] .. "\r\nContent-Length: "
   -- Requests are built beforehand: Lua's garbage collection would be measured as latency of the server.
   requests = {}
-  for body in io.lines(args[1]) do requests[#requests + 1] = head .. #body .. "\r\n\r\n" .. body end
+  for line in io.lines(args[1]) do
+    -- A proof before a tab is the header DPoP.
+    local proof, body = line:match("^([^\t]*)\t(.*)$")
+    body = body or line
+    local dpop = proof and "\r\nDPoP: " .. proof or ""
+    requests[#requests + 1] = head .. #body .. dpop .. "\r\n\r\n" .. body
+  end
   collectgarbage()
   once = args[4] == "once"
   sent = 0
