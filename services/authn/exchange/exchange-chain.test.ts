@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { authnState, clientAssertion, ISSUER, insertAgent, type TestInstance } from '../../../test/support/authn.ts'
+import { clientAssertion, ISSUER, insertAgent, type TestInstance } from '../../../test/support/authn.ts'
 import type { TestDatabase } from '../../../test/support/database.ts'
 import { type ExchangeWorld, startExchangeWorld } from '../../../test/support/exchange-world.ts'
 import {
@@ -11,6 +11,7 @@ import {
   provenCall,
   readDelegated,
 } from '../../../test/support/exchanges.ts'
+import { expectRefusal } from '../../../test/support/expect-refusal.ts'
 import { details } from '../../../test/support/grant-chains.ts'
 import {
   ACCEPT,
@@ -42,13 +43,6 @@ afterAll(() => database.drop())
 
 const exchange = (wishes: Parameters<typeof exchangeChain>[3] = {}) =>
   exchangeChain(instance, holders[2], chain, wishes)
-
-/** Refuses, and changes nothing in the database. */
-async function expectRefusal(work: () => Promise<unknown>, reason: string) {
-  const before = await authnState(database.db)
-  expect(await refusalOf(work())).toBe(reason)
-  expect(await authnState(database.db)).toEqual(before)
-}
 
 describe('a chain of grants is exchanged', () => {
   it('for a token of the first holder with which the last one acts', async () => {
@@ -128,9 +122,9 @@ describe('a chain of grants is exchanged', () => {
     const assertion = clientAssertion(holders[2])
     const call = await provenCall(holders[2])
     expect(await refusalOf(exchange(assertion))).toBeUndefined()
-    await expectRefusal(() => exchange(assertion), 'ASSERTION_USED')
+    await expectRefusal(database.db, () => exchange(assertion), 'ASSERTION_USED')
     expect(await refusalOf(exchangeChain(instance, holders[2], chain, {}, call))).toBeUndefined()
-    await expectRefusal(() => exchangeChain(instance, holders[2], chain, {}, call), 'DPOP_PROOF_USED')
+    await expectRefusal(database.db, () => exchangeChain(instance, holders[2], chain, {}, call), 'DPOP_PROOF_USED')
   })
 })
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { authnState, freshOperator, type TestHolder, type TestInstance } from '../../../test/support/authn.ts'
+import { freshOperator, type TestHolder, type TestInstance } from '../../../test/support/authn.ts'
 import type { TestDatabase } from '../../../test/support/database.ts'
 import { type ExchangeWorld, startExchangeWorld } from '../../../test/support/exchange-world.ts'
 import { ACCESS_TOKEN, exchangeChain, provenCall } from '../../../test/support/exchanges.ts'
+import { expectRefusal } from '../../../test/support/expect-refusal.ts'
 import { handOn, rootFor, type TestGrantKey } from '../../../test/support/held-chains.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 
@@ -20,13 +21,6 @@ afterAll(() => database.drop())
 
 const exchange = (wishes: Parameters<typeof exchangeChain>[3] = {}) =>
   exchangeChain(instance, holders[2], chain, wishes)
-
-/** Refuses, and changes nothing in the database. */
-async function expectRefusal(work: () => Promise<unknown>, reason: string) {
-  const before = await authnState(database.db)
-  expect(await refusalOf(work())).toBe(reason)
-  expect(await authnState(database.db)).toEqual(before)
-}
 
 describe('the owner of an audience', () => {
   it.each<[string, number | undefined]>([
@@ -92,6 +86,6 @@ describe('actor_token', () => {
     ],
   ])('%s for %s', async (reason, _, token) => {
     const actorToken = await token()
-    await expectRefusal(() => ask(actorToken), reason)
+    await expectRefusal(database.db, () => ask(actorToken), reason)
   })
 })

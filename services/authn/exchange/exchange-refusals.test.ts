@@ -1,15 +1,10 @@
 import { hash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import {
-  authnState,
-  clientAssertion,
-  insertAgent,
-  type TestHolder,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
+import { clientAssertion, insertAgent, type TestHolder, type TestInstance } from '../../../test/support/authn.ts'
 import type { TestDatabase } from '../../../test/support/database.ts'
 import { type ExchangeWorld, startExchangeWorld } from '../../../test/support/exchange-world.ts'
 import { exchangeChain, provenCall } from '../../../test/support/exchanges.ts'
+import { expectRefusal } from '../../../test/support/expect-refusal.ts'
 import { details } from '../../../test/support/grant-chains.ts'
 import {
   chainThrough,
@@ -39,13 +34,6 @@ afterAll(() => database.drop())
 
 const exchange = (wishes: Parameters<typeof exchangeChain>[3] = {}) =>
   exchangeChain(instance, holders[2], chain, wishes)
-
-/** Refuses, and changes nothing in the database. */
-async function expectRefusal(work: () => Promise<unknown>, reason: string) {
-  const before = await authnState(database.db)
-  expect(await refusalOf(work())).toBe(reason)
-  expect(await authnState(database.db)).toEqual(before)
-}
 
 describe('an exchange is refused and changes nothing', () => {
   it.each<[string, string, () => Promise<unknown>]>([
@@ -110,13 +98,13 @@ describe('an exchange is refused and changes nothing', () => {
   ])('%s %s', async (reason, _, work) => {
     // What a row creates for itself is not a change.
     if (reason === 'UNKNOWN_KEY') expect(await refusalOf(work())).toBe(reason)
-    else await expectRefusal(work, reason)
+    else await expectRefusal(database.db, work, reason)
   })
 
   it('GRANT_NOT_YET_VALID of a chain from the future', async () => {
     const root = await rootFor(key, holders[0], { lifetime: [60, 600] })
     const text = await handOn(key, root, holders[0], holders[0], { lifetime: [60, 600] })
-    await expectRefusal(() => exchangeChain(instance, holders[0], text), 'GRANT_NOT_YET_VALID')
+    await expectRefusal(database.db, () => exchangeChain(instance, holders[0], text), 'GRANT_NOT_YET_VALID')
   })
 
   it.each([
@@ -131,7 +119,7 @@ describe('an exchange is refused and changes nothing', () => {
     })
     const assertion = clientAssertion(holders[0], { exp: later + 60 })
     const call = await provenCall(holders[0], { nowS: later })
-    await expectRefusal(() => exchangeChain(instance, holders[0], text, assertion, call), 'GRANT_EXPIRED')
+    await expectRefusal(database.db, () => exchangeChain(instance, holders[0], text, assertion, call), 'GRANT_EXPIRED')
   })
 
   it('BINDING_REQUIRED when the operator demands terms in the assertion', async () => {
@@ -143,9 +131,9 @@ describe('an exchange is refused and changes nothing', () => {
     const ask = (claims: object, authorizationDetails = '') =>
       exchangeChain(instance, careful, text, { ...clientAssertion(careful, claims), authorizationDetails })
     for (const name of ['scope', 'resource', 'subject_token'] as const) {
-      await expectRefusal(() => ask({ ...terms, [name]: undefined }), 'BINDING_REQUIRED')
+      await expectRefusal(database.db, () => ask({ ...terms, [name]: undefined }), 'BINDING_REQUIRED')
     }
-    await expectRefusal(() => ask(terms, wanted), 'BINDING_REQUIRED')
+    await expectRefusal(database.db, () => ask(terms, wanted), 'BINDING_REQUIRED')
     expect(await refusalOf(ask(terms))).toBeUndefined()
     expect(await refusalOf(ask({ ...terms, details: digestOf(wanted) }, wanted))).toBeUndefined()
   })
@@ -156,8 +144,8 @@ describe('an exchange is refused and changes nothing', () => {
   ])('BINDING_MISMATCH with %s', async (_, claims) => {
     const wanted = JSON.stringify(details({ [`${SHOP}#pay`]: { amount: { constraint_type: 'range', max: 5 } } }))
     const ask = (more: object) => exchange({ ...clientAssertion(holders[2], claims), ...more })
-    await expectRefusal(() => ask({}), 'BINDING_MISMATCH')
-    await expectRefusal(() => ask({ authorizationDetails: wanted }), 'BINDING_MISMATCH')
+    await expectRefusal(database.db, () => ask({}), 'BINDING_MISMATCH')
+    await expectRefusal(database.db, () => ask({ authorizationDetails: wanted }), 'BINDING_MISMATCH')
   })
 
   it.each<[string, string, (own: readonly TestHolder[], text: string) => Promise<unknown>]>([
@@ -183,6 +171,6 @@ describe('an exchange is refused and changes nothing', () => {
     const last = own[2] ?? holders[0]
     expect(await refusalOf(exchangeChain(instance, last, text))).toBeUndefined()
     await end(own, text)
-    await expectRefusal(() => exchangeChain(instance, last, text), reason)
+    await expectRefusal(database.db, () => exchangeChain(instance, last, text), reason)
   })
 })

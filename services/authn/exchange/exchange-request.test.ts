@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { authnState, clientAssertion, type TestInstance } from '../../../test/support/authn.ts'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { clientAssertion, type TestInstance } from '../../../test/support/authn.ts'
 import type { TestDatabase } from '../../../test/support/database.ts'
 import { type ExchangeWorld, startExchangeWorld } from '../../../test/support/exchange-world.ts'
 import { ACCESS_TOKEN, exchangeChain, GRANT_CHAIN } from '../../../test/support/exchanges.ts'
+import { expectRefusal } from '../../../test/support/expect-refusal.ts'
 import { details } from '../../../test/support/grant-chains.ts'
 import { SHOP } from '../../../test/support/held-chains.ts'
-import { refusalOf } from '../../../test/support/reason-of.ts'
 
 const OTHER = 'https://other.example'
 const amount = (max: number) => ({ amount: { constraint_type: 'range', max } })
@@ -24,13 +24,6 @@ afterAll(() => database.drop())
 
 const exchange = (wishes: Parameters<typeof exchangeChain>[3] = {}) =>
   exchangeChain(instance, holders[2], chain, wishes)
-
-/** Refuses, and changes nothing in the database. */
-async function expectRefusal(work: () => Promise<unknown>, reason: string) {
-  const before = await authnState(database.db)
-  expect(await refusalOf(work())).toBe(reason)
-  expect(await authnState(database.db)).toEqual(before)
-}
 
 describe('an exchange is refused and changes nothing', () => {
   const tooLong = { [`${SHOP}#pay`]: amount(100), [`${SHOP}#read`]: {} }
@@ -84,6 +77,6 @@ describe('an exchange is refused and changes nothing', () => {
     ['ASSERTION_EXPIRED', 'with an old assertion', { clientAssertion: '' }],
   ])('%s %s', async (reason, _, wishes) => {
     const old = reason === 'ASSERTION_EXPIRED' ? clientAssertion(holders[2], { exp: nowS() - 60 }) : {}
-    await expectRefusal(() => exchange({ ...wishes, ...old }), reason)
+    await expectRefusal(database.db, () => exchange({ ...wishes, ...old }), reason)
   })
 })

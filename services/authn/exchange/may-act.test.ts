@@ -2,7 +2,6 @@ import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
 import {
-  authnState,
   clientAssertion,
   freshOperator,
   insertAgent,
@@ -12,6 +11,7 @@ import {
 } from '../../../test/support/authn.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { endOfDelegated, exchangeToken, provenCall, readDelegated } from '../../../test/support/exchanges.ts'
+import { expectRefusal } from '../../../test/support/expect-refusal.ts'
 import { SHOP } from '../../../test/support/held-chains.ts'
 import { anonymous, type TestOperator } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
@@ -47,13 +47,6 @@ const tokenFor = async (wishes: Wishes = {}, agent = principal) => {
   return (await instance.oauthToken(agent, request, await provenCall(agent))).accessToken ?? ''
 }
 const claimsOf = (token = '') => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
-
-/** Refuses, and changes nothing in the database. */
-async function expectRefusal(work: () => Promise<unknown>, reason: string) {
-  const before = await authnState(database.db)
-  expect(await refusalOf(work())).toBe(reason)
-  expect(await authnState(database.db)).toEqual(before)
-}
 
 describe('a token names the agent that may act', () => {
   it('when an OAuth request says so, or the assertion', async () => {
@@ -101,7 +94,7 @@ describe('a token names the agent that may act', () => {
       () => tokenFor(clientAssertion(principal, { may_act: { sub: client.did, iss: 'x' } })),
     ],
   ])('%s %s', async (reason, _, work) => {
-    await expectRefusal(work, reason)
+    await expectRefusal(database.db, work, reason)
   })
 
   it('BINDING_REQUIRED when the operator demands terms in what the agent signs', async () => {
@@ -110,7 +103,7 @@ describe('a token names the agent that may act', () => {
     await database.db.prisma.agent.update({ where: { id: careful.id }, data })
     const terms = { scope: 'read', resource: [SHOP] }
     const ask = (claims: object) => tokenFor({ ...clientAssertion(careful, claims), ...terms }, careful)
-    await expectRefusal(() => ask(terms), 'BINDING_REQUIRED')
+    await expectRefusal(database.db, () => ask(terms), 'BINDING_REQUIRED')
     expect(await refusalOf(ask({ ...terms, may_act: { sub: client.did } }))).toBeUndefined()
   })
 
@@ -143,7 +136,7 @@ describe('an access token is exchanged', () => {
     expect(new Set(records.map(({ operatorId }) => operatorId))).toEqual(new Set([operator.id, partner.id]))
     await instance.revokeOwn(principal, subject)
     expect(await endOfDelegated(database.db, answer.accessToken)).toBe('TOKEN_REVOKED')
-    await expectRefusal(() => exchangeToken(instance, client, subject), 'TOKEN_REVOKED')
+    await expectRefusal(database.db, () => exchangeToken(instance, client, subject), 'TOKEN_REVOKED')
   })
 
   it.each<[string, string, () => Promise<unknown>]>([
