@@ -1199,7 +1199,8 @@ export type $TrustStatementPayload<ExtArgs extends runtime.Types.Extensions.Inte
     home: string
     domain: string
     /**
-     * The operator that the statement is about. For chains-to, the id that operatorId gives the issuer without a domain.
+     * The operator that the statement is about. For chains-to, the id that operatorId gives the issuer without a
+     * domain.
      */
     subjectId: string
     subjectHome: string

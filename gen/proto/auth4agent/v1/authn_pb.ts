@@ -365,9 +365,9 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   proofChecked: boolean;
 
   /**
-   * Issuers whose tokens are accepted, byte for byte, at most 32. Absent means this deployment alone. The list replaces
-   * that default, so it names this deployment's issuer too if its tokens are accepted. A foreign issuer must be
-   * admitted by the administrator, and the request must then have `audience`. An empty list is an error in JSON.
+   * Issuers whose tokens are accepted, byte for byte, at most 32. Absent means this deployment alone. The list
+   * replaces that default, so it names this deployment's issuer too if its tokens are accepted. A foreign issuer must
+   * be admitted by the administrator, and the request must then have `audience`. An empty list is an error in JSON.
    *
    * @generated from field: repeated string issuers = 12;
    */
