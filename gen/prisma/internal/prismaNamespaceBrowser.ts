@@ -332,6 +332,12 @@ export const IssuerScalarFieldEnum = {
   maxStalenessMs: 'maxStalenessMs',
   generation: 'generation',
   acceptedFrom: 'acceptedFrom',
+  keysDueAt: 'keysDueAt',
+  keysAsOf: 'keysAsOf',
+  keysDate: 'keysDate',
+  keysProblem: 'keysProblem',
+  statementsDueAt: 'statementsDueAt',
+  statementsProblem: 'statementsProblem',
   createdAt: 'createdAt'
 } as const
 

@@ -31,6 +31,12 @@ CREATE TABLE "issuers" (
     "max_staleness_ms" INTEGER NOT NULL,
     "generation" INTEGER NOT NULL DEFAULT 1,
     "accepted_from" TIMESTAMPTZ(3),
+    "keys_due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "keys_as_of" TIMESTAMPTZ(3),
+    "keys_date" TIMESTAMPTZ(3),
+    "keys_problem" TEXT NOT NULL DEFAULT '',
+    "statements_due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "statements_problem" TEXT NOT NULL DEFAULT '',
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "issuers_pkey" PRIMARY KEY ("id")
@@ -184,7 +190,7 @@ BEGIN
     PERFORM pg_notify('auth4agent_trust', '');
     RETURN NULL;
 END $$;
-CREATE TRIGGER "issuers_notify" AFTER INSERT OR UPDATE OR DELETE ON "issuers"
+CREATE TRIGGER "issuers_notify" AFTER INSERT OR UPDATE OF "status", "generation", "keys_as_of" ON "issuers"
     FOR EACH STATEMENT EXECUTE FUNCTION "notify_trust"();
 CREATE TRIGGER "issuer_keys_notify" AFTER INSERT OR UPDATE OR DELETE ON "issuer_keys"
     FOR EACH STATEMENT EXECUTE FUNCTION "notify_trust"();
