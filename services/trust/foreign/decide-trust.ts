@@ -6,6 +6,7 @@ import type { LookupAudienceOwnerResponse } from '../../../gen/proto/auth4agent/
 import type { TrustDeps } from '../config.ts'
 import { decide } from '../graph/decide.ts'
 import type { KnownGraph } from '../knowledge/known-graph.ts'
+import { foreignNode } from '../knowledge/read-statements.ts'
 import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
 import type { ForeignClaims } from './domain/oauth-claims.ts'
 
@@ -66,7 +67,7 @@ export function createDecideTrust({ operators, knowledge, now }: TrustDeps): Dec
     if (owner.operatorId === '') return undefined
     const question = {
       owner: owner.operatorId,
-      caller: claims.operator_id,
+      caller: foreignNode(issuer.issuer, domain.domain, claims.operator_id),
       audience: text,
       host: audience.host,
       scopes: claims.scope === '' ? [] : claims.scope.split(' '),
@@ -77,7 +78,7 @@ export function createDecideTrust({ operators, knowledge, now }: TrustDeps): Dec
     const quick = copy && decide(copy.graph, question)
     if (copy !== undefined && quick?.allowed === true) return assemble(quick, copy, place)
     // The copy may lack what was added since it was read, so only the database can say no.
-    const fresh = await knowledge.rereadBetween(question.owner, question.caller)
+    const fresh = await knowledge.rereadBetween(owner.operatorId, claims.operator_id)
     const slow = decide(fresh.graph, question)
     return slow.allowed ? assemble(slow, fresh, place) : undefined
   }
