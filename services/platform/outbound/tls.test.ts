@@ -1,4 +1,5 @@
 import type { LookupAddress } from 'node:dns'
+import { setDefaultAutoSelectFamily } from 'node:net'
 import tls from 'node:tls'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { certificate } from '../../../test/support/certificate.ts'
@@ -27,9 +28,26 @@ function openResolving(...answers: readonly (readonly LookupAddress[])[]) {
 
 describe('get over https', () => {
   it('connects to an address that the list allows, and checks the certificate', async () => {
+    const { port } = await startOutside(json([1]), authority.certify('auth.example'))
+    const { outbound } = openResolving([LOOPBACK])
+    const { body } = await outbound.get(`https://auth.example:${port}/`, JSON_TYPE)
+    expect(Buffer.from(body).toString()).toBe('[1]')
+  })
+
+  it('speaks HTTP/1.1 even to a server that prefers HTTP/2', async () => {
+    const both = { ...authority.certify('auth.example'), ALPNProtocols: ['h2', 'http/1.1'] }
+    const { port, requests } = await startOutside(json({}), both)
+    const { outbound } = openResolving([LOOPBACK])
+    await outbound.get(`https://auth.example:${port}/`, JSON_TYPE)
+    expect(requests[0]?.httpVersion).toBe('1.1')
+  })
+
+  it('connects in a process that has switched the choice between IPv4 and IPv6 off', async () => {
+    setDefaultAutoSelectFamily(false)
+    onTestFinished(() => setDefaultAutoSelectFamily(true))
     const { port } = await startOutside(json({}), authority.certify('auth.example'))
     const { outbound } = openResolving([LOOPBACK])
-    await expect(outbound.get(`https://auth.example:${port}/`, JSON_TYPE)).resolves.toMatchObject({ body: {} })
+    await outbound.get(`https://auth.example:${port}/`, JSON_TYPE)
   })
 
   it.each([
