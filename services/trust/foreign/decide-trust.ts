@@ -1,13 +1,13 @@
-import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
-import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
-import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
+import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
+import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import type { LookupAudienceOwnerResponse } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { TrustDeps } from '../config.ts'
 import { decide } from '../graph/decide.ts'
 import type { KnownGraph } from '../knowledge/known-graph.ts'
-import { foreignNode } from '../knowledge/read-statements.ts'
 import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
+import { foreignNode } from '../knowledge/read-statements.ts'
 import type { ForeignClaims } from './domain/oauth-claims.ts'
 
 /** That a foreign operator's agents may call an audience with some scopes, and all that it rests on. */
