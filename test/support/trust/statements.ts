@@ -6,7 +6,7 @@ import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { draftClaims } from '@auth4agent/core/trust/read-draft'
 import { type EdgeKind, TRUST_STATEMENT_TYPE, type TrustDraft } from '@auth4agent/core/trust/statement'
 
-export const ALPHA = 'https://auth.alpha.test'
+const ALPHA = 'https://auth.alpha.test'
 export const BETA = 'https://beta.test/auth'
 export const GAMMA = 'https://id.gamma.test'
 
