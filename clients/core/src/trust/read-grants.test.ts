@@ -12,6 +12,7 @@ const AUDIENCE =
 const SCOPES = 'grants[0].scopes of the statement must be an object that names at least one scope'
 const GRANTS = 'grants of the statement must be a list of 1 to 8 grants'
 const SCOPE = 'must be a scope-token of at most 128 characters, without *'
+const FOREIGN = 'grants[1].audience of the statement must be at the domain of the signer or below it'
 const COUNT = 'grants of the statement must map to at most 64 scopes in all'
 const LIST = 'grants[0].scopes["read"] of the statement must be a list of at least one scope'
 
@@ -47,6 +48,33 @@ describe('the grants of a statement', () => {
       ],
       'audience-again',
       'grants[].audience of the statement must be different in each grant',
+    ],
+    [
+      'an audience of another domain',
+      [
+        { audience: A, scopes: READ },
+        { audience: 'api.acme.test', scopes: READ },
+      ],
+      'foreign-audience',
+      FOREIGN,
+    ],
+    [
+      'a domain that only ends like the domain of the signer',
+      [
+        { audience: A, scopes: READ },
+        { audience: 'evilcargo.test', scopes: READ },
+      ],
+      'foreign-audience',
+      FOREIGN,
+    ],
+    [
+      'the parent of the domain of the signer',
+      [
+        { audience: A, scopes: READ },
+        { audience: 'https://test', scopes: READ },
+      ],
+      'foreign-audience',
+      FOREIGN,
     ],
     ['no scopes', [{ audience: A }], 'scopes', SCOPES],
     ['an empty map', [{ audience: A, scopes: {} }], 'scopes', SCOPES],
@@ -130,6 +158,8 @@ describe('the grants of a statement', () => {
       'lets-call',
       [{ audience: A, scopes: { toString: ['constructor'] } }],
     ],
+    ['the domain itself as audience', 'lets-call', [{ audience: 'https://cargo.test:8443', scopes: READ }]],
+    ['an audience of another domain in chains-to', 'chains-to', [{ audience: 'api.acme.test', scopes: READ }]],
     ['a host name as audience', 'accepts-members-of', [{ audience: 'api.cargo.test', scopes: READ }]],
     ['an audience in chains-to', 'chains-to', [{ audience: A, scopes: READ }]],
   ] as const)('are accepted with %s', (_, kind, grants) => {

@@ -30,6 +30,7 @@ export function readGrants(claims: JsonObject, kind: EdgeKind): readonly TrustGr
   const audiences = new Set(grants.map(({ audience }) => audience))
   demand(grants.length === 1 || !audiences.has(''), 'grants', 'audience-alone')
   demand(audiences.size === grants.length, 'grants[].audience', 'audience-again')
+  if (kind !== 'chains-to') demandOwn(grants, claims['domain'])
   const count = grants.flatMap(({ scopes }) => Object.values(scopes).flat()).length
   demand(count <= MAX_GRANTED_SCOPES, 'grants', 'scope-count')
   return grants
@@ -45,6 +46,14 @@ function readGrant(value: unknown, at: string, kind: EdgeKind): TrustGrant {
   demand(isLeftOut || isAudience(audience), `${at}.audience`, 'audience')
   const entries = Object.entries(scopes).map(([scope, list]) => readScope(scope, list, `${at}.scopes`))
   return { audience: isAudience(audience) ? audience : '', scopes: Object.fromEntries(entries) }
+}
+
+/** Only the owner of a host can give its audiences, and an operator can own only hosts at its domain or below. */
+function demandOwn(grants: readonly TrustGrant[], domain: unknown): void {
+  for (const [at, { audience }] of grants.entries()) {
+    const host = parseAudience(audience)?.host ?? ''
+    demand(host === domain || host.endsWith(`.${domain}`), `grants[${at}].audience`, 'foreign-audience')
+  }
 }
 
 function isAudience(value: unknown): value is string {

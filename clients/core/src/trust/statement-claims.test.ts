@@ -106,6 +106,7 @@ const BY_KIND: readonly (readonly [EdgeKind, ...Case])[] = [
   ['chains-to', 'an empty sub', 'sub', 'left-out', { sub: '' }],
   ['chains-to', 'sub_domain', 'sub_domain', 'left-out', { sub_domain: 'acme.test' }],
   ['chains-to', 'the own home as subject', 'sub_home', 'own-home', { sub_home: goodClaims('chains-to')['home'] }],
+  ['chains-to', '* as sub_home', 'sub_home', 'issuer', { sub_home: '*' }],
   ['chains-to', 'depth', 'depth', 'left-out', { depth: 1 }],
   ['accepts-members-of', 'no depth', 'depth', 'depth', { depth: undefined }],
   ['accepts-members-of', 'depth 0', 'depth', 'depth', { depth: 0 }],

@@ -36,6 +36,7 @@ const RULES = {
   grants: `must be a list of 1 to ${MAX_GRANTS} grants`,
   grant: 'must be an object with audience and scopes',
   audience: 'must be a URL without user and fragment, or a host name, in lower case and without *',
+  'foreign-audience': 'must be at the domain of the signer or below it',
   'audience-again': 'must be different in each grant',
   'audience-alone': 'must have one grant only if that leaves out audience',
   scopes: 'must be an object that names at least one scope',

@@ -130,6 +130,8 @@ const REFUSED: readonly (readonly [string, Changes])[] = [
   ['one audience in two grants', claims({ grants: [...GRANTS, ...GRANTS] })],
   ['the audience *', grant({ audience: '*' })],
   ['an audience with *', grant({ audience: `${AUDIENCE}/*` })],
+  ['an audience of another domain', grant({ audience: `https://api.${OTHER_DOMAIN}` })],
+  ['a domain that only ends like the domain of the signer', grant({ audience: `https://not${DOMAIN}` })],
   ['an empty map of scopes', grant({ scopes: {} })],
   ['the scope * of a token', grant({ scopes: { '*': ['read'] } })],
   ['the scope * at the audience', grant({ scopes: { read: ['*'] } })],
