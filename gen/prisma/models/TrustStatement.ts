@@ -1190,7 +1190,7 @@ export type $TrustStatementPayload<ExtArgs extends runtime.Types.Extensions.Inte
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     /**
-     * UUIDv8 of the hash of home, signer and jti.
+     * UUIDv8 of the hash of home, signer and jti. A random one after the signer has blocked an operator.
      */
     edgeId: string
     jti: string

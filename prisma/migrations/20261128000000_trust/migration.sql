@@ -180,6 +180,10 @@ CREATE CONSTRAINT TRIGGER "issuer_domains_log" AFTER DELETE ON "issuer_domains" 
 CREATE CONSTRAINT TRIGGER "trust_statements_log" AFTER UPDATE OF "ended_at" ON "trust_statements" DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW."ended_at" IS NOT NULL AND OLD."ended_at" IS NULL) EXECUTE FUNCTION "log_edge"();
 
+-- A block makes the owner's other edges begin anew under other ids, so that everything that they have allowed ends.
+CREATE CONSTRAINT TRIGGER "trust_statements_renamed_log" AFTER UPDATE OF "edge_id" ON "trust_statements"
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW."edge_id" <> OLD."edge_id") EXECUTE FUNCTION "log_edge"();
+
 -- A statement is proof of what was allowed, so it stays.
 CREATE TRIGGER "trust_statements_no_delete" BEFORE DELETE OR TRUNCATE ON "trust_statements"
     FOR EACH STATEMENT EXECUTE FUNCTION "append_only"();
