@@ -2,9 +2,10 @@ import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/intern
 import type { KeyVault } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { Logger } from '../platform/log/log.ts'
-import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { Outbound } from '../platform/outbound/outbound.ts'
+import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
+import type { ForeignLogs } from './foreign/foreign-logs.ts'
 import type { Knowledge } from './knowledge/knowledge.ts'
 
 /** Options of createTrust. */
@@ -37,4 +38,5 @@ export interface TrustSettings {
 /** Dependencies of the handlers of IssuerService and TrustService. */
 export interface TrustDeps extends TrustOptions {
   readonly knowledge: Knowledge
+  readonly logs: ForeignLogs
 }

@@ -90,6 +90,7 @@ CREATE TABLE "trust_statements" (
     "not_before" TIMESTAMPTZ(3) NOT NULL,
     "expires_at" TIMESTAMPTZ(3) NOT NULL,
     "statement" TEXT NOT NULL,
+    "kid" TEXT NOT NULL,
     "put_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "replaced_at" TIMESTAMPTZ(3),
     "ended_at" TIMESTAMPTZ(3),
@@ -117,6 +118,9 @@ CREATE UNIQUE INDEX "issuers_issuer_key" ON "issuers"("issuer");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "issuer_keys_thumbprint_key" ON "issuer_keys"("thumbprint");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "issuer_domains_operator_id_key" ON "issuer_domains"("operator_id");
 
 -- CreateIndex
 CREATE INDEX "issuer_domains_next_proof" ON "issuer_domains"("next_proof_at");

@@ -1,12 +1,13 @@
-import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
-import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
-import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
+import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
+import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import type { LookupAudienceOwnerResponse } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { TrustDeps } from '../config.ts'
 import { decide } from '../graph/decide.ts'
 import type { KnownGraph } from '../knowledge/known-graph.ts'
 import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
+import { foreignNode } from '../knowledge/read-statements.ts'
 import type { ForeignClaims } from './domain/oauth-claims.ts'
 
 /** That a foreign operator's agents may call an audience with some scopes, and all that it rests on. */
@@ -66,7 +67,7 @@ export function createDecideTrust({ operators, knowledge, now }: TrustDeps): Dec
     if (owner.operatorId === '') return undefined
     const question = {
       owner: owner.operatorId,
-      caller: claims.operator_id,
+      caller: foreignNode(issuer.issuer, domain.domain, claims.operator_id),
       audience: text,
       host: audience.host,
       scopes: claims.scope === '' ? [] : claims.scope.split(' '),
@@ -77,7 +78,7 @@ export function createDecideTrust({ operators, knowledge, now }: TrustDeps): Dec
     const quick = copy && decide(copy.graph, question)
     if (copy !== undefined && quick?.allowed === true) return assemble(quick, copy, place)
     // The copy may lack what was added since it was read, so only the database can say no.
-    const fresh = await knowledge.rereadBetween(question.owner, question.caller)
+    const fresh = await knowledge.rereadBetween(owner.operatorId, claims.operator_id)
     const slow = decide(fresh.graph, question)
     return slow.allowed ? assemble(slow, fresh, place) : undefined
   }

@@ -2,7 +2,7 @@ import { present } from '@auth4agent/core/platform/moment'
 import { type Follower, followRevocations } from '@auth4agent/core/revocation/follower'
 import type { Logger } from '../../platform/log/log.ts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
-import { logFeed, type LogFeedDeps } from './log-feed.ts'
+import { type LogFeedDeps, logFeed } from './log-feed.ts'
 
 /** The revocation logs of the issuers whose mode is log, as this process follows them. */
 export interface ForeignLogs {

@@ -44,9 +44,7 @@ export function createKnowledge(pool: pg.Pool): Knowledge {
     current = { copy, readAt }
     for (const listener of listeners) listener(copy)
   })
-  const rereadIssuer = shareWork(async (issuer) =>
-    (await readIssuers(pool, issuer, current?.copy.issuers)).get(issuer),
-  )
+  const rereadIssuer = shareWork(async (issuer) => (await readIssuers(pool, issuer, current?.copy.issuers)).get(issuer))
   const rereadBetween = shareWork(async (parties) => {
     const [owner = '', caller = ''] = parties.split(' ')
     const { known, take } = buildGraph()

@@ -29,6 +29,7 @@ export interface KnownIssuer {
 
 /** A domain for which an issuer speaks. */
 export interface KnownDomain {
+  readonly domain: string
   readonly edgeId: string
   readonly operatorId: string
   /** When DNS last showed it, in Unix milliseconds; undefined for the administrator's word. */

@@ -6,7 +6,7 @@ export type Queries = Pick<pg.Pool, 'query'>
 
 interface Row extends Omit<KnownIssuer, 'keys' | 'domains'> {
   readonly keys: readonly KeyRow[]
-  readonly domains: readonly ({ readonly domain: string } & KnownDomain)[]
+  readonly domains: readonly KnownDomain[]
 }
 
 const UNIX_MS = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`
@@ -39,7 +39,7 @@ export async function readIssuers(
         keysAsOf: keysAsOf ?? undefined,
         keys: importKeys(keys, before.get(row.issuer)?.keys),
         domains: new Map(
-          domains.map(({ domain, provenAt, ...rest }) => [domain, { ...rest, provenAt: provenAt ?? undefined }]),
+          domains.map(({ provenAt, ...rest }) => [rest.domain, { ...rest, provenAt: provenAt ?? undefined }]),
         ),
       }
       return [row.issuer, known]

@@ -14,6 +14,7 @@ export interface Source {
 
 /** An operator that a statement names. */
 export interface Party {
+  readonly operatorId: string
   readonly domain: string
   readonly home: string
 }
@@ -26,20 +27,35 @@ export interface StatementRow extends TrustEdge, Source {
 }
 
 /**
+ * The text that names an operator in the graph. A domain owner may write any operator id into its DNS record, so the id
+ * of a foreign operator counts only together with issuer and domain.
+ */
+const node = (home: string, domain: string, id: string) =>
+  `CASE WHEN ${home} = d.issuer THEN ${id}::text ELSE concat_ws(' ', ${home}, ${domain}, ${id}) END`
+
+/** Returns the text that names an operator of another deployment in the graph. */
+export function foreignNode(home: string, domain: string, operatorId: string): string {
+  return `${home} ${domain} ${operatorId}`
+}
+
+/**
  * Statements that count now. A statement of an operator of this deployment counts while the operator is active. One of
- * another deployment counts while its issuer is enabled and speaks for the signer's domain.
+ * another deployment counts while its issuer is enabled and speaks for the signer's domain, and while the DNS record
+ * names the key that signed it.
  */
 const COUNTING = `
-SELECT s.edge_id::text AS id, s.kind::text AS kind, s.signer_id::text AS "from", s.subject_id::text AS "to", s.depth,
+SELECT s.edge_id::text AS id, s.kind::text AS kind, ${node('s.home', 's.domain', 's.signer_id')} AS "from",
+  ${node('s.subject_home', 's.subject_domain', 's.subject_id')} AS "to", s.depth,
   s.grants, extract(epoch FROM s.expires_at)::float8 AS exp, s.signer_id::text AS "signerId",
   coalesce(s.signer_epoch, greatest(o.epoch, d.first_epoch)) AS epoch, i.issuer, n.edge_id::text AS "domainEdge",
-  json_build_object('domain', s.domain, 'home', s.home) AS signer,
-  json_build_object('domain', s.subject_domain, 'home', s.subject_home) AS subject
+  json_build_object('operatorId', s.signer_id, 'domain', s.domain, 'home', s.home) AS signer,
+  json_build_object('operatorId', s.subject_id, 'domain', s.subject_domain, 'home', s.subject_home) AS subject
 FROM trust_statements s
 CROSS JOIN deployment d
 LEFT JOIN operators o ON s.issuer_id IS NULL AND o.id = s.signer_id AND o.status = 'active'
 LEFT JOIN issuers i ON i.id = s.issuer_id AND i.status = 'enabled'
 LEFT JOIN issuer_domains n ON n.issuer_id = i.id AND n.domain = s.domain AND n.operator_id = s.signer_id
+  AND n.thumbprint = s.kid
 WHERE s.replaced_at IS NULL AND s.ended_at IS NULL AND s.not_before <= now() AND s.expires_at > now()
   AND (o.id IS NOT NULL OR n.edge_id IS NOT NULL)`
 

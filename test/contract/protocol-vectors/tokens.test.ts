@@ -86,6 +86,8 @@ describe('tokens.json', () => {
     const find = async (kid: string) => (state.hasKeyEnded(kid) ? undefined : published?.get(kid))
     for (const [index, revocation] of revocations.entries()) state.apply({ ...endingOf(revocation), sequence: index })
     const deps: VerifyTokenDeps = {
+      issuer,
+      verifyForeign: noForeign,
       now: () => now * 1000,
       settings: { skewS: clock_skew },
       replays: createReplayMemory(),
