@@ -98,7 +98,7 @@ describe('dpop-proofs.json', () => {
     const keys = importKeySet(tokens.jwks)
     const find = async (kid: string) => keys?.get(kid)
     const deps: VerifyTokenDeps = {
-      issuer,
+      issuer: file.issuer,
       verifyForeign: noForeign,
       now: () => now * 1_000,
       settings: { skewS: file.clock_skew },
