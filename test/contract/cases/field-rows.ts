@@ -1,4 +1,5 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
+import { ISSUER } from '../../support/deployment.ts'
 import { agentKeyFieldRows } from './agent-key-field-rows.ts'
 import { agentMoveFieldRows } from './agent-move-field-rows.ts'
 import {
