@@ -85,8 +85,8 @@ export function chainThrough(target: Target): { readonly hops: readonly GrantIde
 
 /**
  * Returns a token that was exchanged for a chain, and is valid until its target is ended. Some targets end the token
- * itself: its key, its `jti` under the operator of any party, or the trust that it names. The others end a grant or a party in its lineage, as
- * {@link chainThrough} does: the token may be exchanged after that end.
+ * itself: its key, its `jti` under the operator of any party, or the trust that it names. The others end a grant or a
+ * party in its lineage, as {@link chainThrough} does: the token may be exchanged after that end.
  */
 export function exchangedFor(target: Target): Parameters<typeof delegatedLookups>[0] {
   const { kind, operatorId, subject } = target

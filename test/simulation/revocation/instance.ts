@@ -95,7 +95,7 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
     standby: () =>
       database.read(process, link, (image) => isEnded(image, target, events.now() - random.between(0, leaseMs))),
   })
-  /** The statement of a verification also reads whether the log has a record of a kind that the version does not know. */
+  /** As check-token.ts does, reads in the same statement whether the log has a record of an unknown kind. */
   const asVerifier = async (target: Target): Promise<boolean> => {
     const read = (image: Image) => ({
       isUnknown: role.isOlder && image.log.some(isAboutTrust),
