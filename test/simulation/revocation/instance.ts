@@ -74,8 +74,9 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
   const log = { info() {}, warn() {} }
   const newIncarnation = () => `${role.name}.${around.count()}`
   const verifierDeps = { store, bus, signals, clock, leaseMs, newIncarnation, log }
-  const create = role.isOlder ? parts.createOlderLogFollower : parts.createLogFollower
-  const verifier = role.verifies ? create(verifierDeps) : undefined
+  const create = () =>
+    role.isOlder ? parts.createOlderLogFollower(verifierDeps) : parts.createLogFollower(verifierDeps)
+  const verifier = role.verifies ? create() : undefined
   verifier?.start()
   let ranOut = 0
   const observe = (_: number, count: number) => {

@@ -25,10 +25,11 @@ const ended = (kind: string, subject: string, minimum_epoch: number) => ({
   revocations: [{ kind, operator_id: '', subject, minimum_epoch }],
 })
 
+const through = (name: string, expect: string, verifier?: Parameters<typeof changed>[3]) =>
+  changed(name, expect, { claims: THROUGH }, verifier)
+
 /** Makes tokens that were issued through trust, with malformed claims about it, and after the end of it. */
 export async function trustCases(): Promise<TokenCase[]> {
-  const through = (name: string, expect: string, verifier?: Parameters<typeof changed>[3]) =>
-    changed(name, expect, { claims: THROUGH }, verifier)
   return Promise.all([
     through('a token that was issued through trust', 'VALID'),
     changed('4 edges', 'VALID', { claims: { edges: [1, 2, 3, 4].map(edge) } }),
