@@ -54,10 +54,6 @@ export class LinkedRows {
   readonly #next = ints()
   readonly #previous = ints()
 
-  isEmpty(list: number): boolean {
-    return this.#head.get(list) === 0
-  }
-
   add(list: number, row: number): void {
     const head = this.#head.get(list)
     this.#next.set(row, head)

@@ -145,6 +145,24 @@ describe('explain says why an edge is missing', () => {
       expected: '1 cargo blocks local blocked',
       edge: 'cargo blocks local',
     },
+    {
+      name: 'there is a caller of the policy for another audience',
+      edges: [edge('cargo caller bolt', { grants: grants({}, 'cargo.io') })],
+      expected: '1 cargo lets-call bolt absent',
+    },
+    {
+      name: 'the scopes of two deep acceptances are too few',
+      edges: ['2', '1', '3']
+        .map((id): TrustEdge | string => edge(ACCEPTS, { ...UNMAPPED, id, depth: 2 }))
+        .concat('guild member local', 'local member bolt'),
+      expected: '1 cargo accepts-members-of guild 2 scope-unmapped',
+      edge: '1',
+    },
+    {
+      name: 'the acceptance has too small a depth and too few scopes',
+      edges: [edge(ACCEPTS, UNMAPPED), 'guild member local', 'local member bolt'],
+      expected: '1 cargo accepts-members-of guild 2 absent',
+    },
   ])('$name', ({ edges, expected, edge: id, ...context }) => {
     const explanation = explained(edges, { ...context, maxCures: 100 })
     expect(explanation.ok).toBe(false)
@@ -163,5 +181,22 @@ describe('explain says why an edge is missing', () => {
     expect(curesOf(explanation)).toEqual([`${signatures} cargo blocks bolt blocked`])
     expect(explanation).toMatchObject({ ok: false, missing: { kind: 'blocks', edge: 'cargo blocks bolt' } })
     expect(explanation.cures[0]?.command).toBe('revoke blocks')
+  })
+
+  it('does not offer to lift one of two blocks on a path', () => {
+    const blocks = ['cargo blocks guild', 'cargo blocks local']
+    expect(curesOf(explained([DEEP, 'guild member local', 'local member bolt', ...blocks]))).toEqual([
+      '1 cargo lets-call bolt absent',
+    ])
+  })
+
+  it('reads no more groups when it has as many cures as it was asked for', () => {
+    const names = Array.from({ length: 50 }, (_none, at) => `n${at}`)
+    const edges = names.flatMap((name) => [
+      edge(`guild${name} member ${name}`),
+      edge(`cargo accepts-members-of guild${name}`, { depth: 2 }),
+    ])
+    const { visited } = explained(edges, { maxCures: 1 })
+    expect(explained(edges, { maxCures: 1_000 }).visited - visited).toBe(2 * names.length)
   })
 })

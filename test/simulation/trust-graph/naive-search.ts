@@ -67,21 +67,21 @@ export class NaiveSearch {
   }
 
   #paths(): readonly (readonly TrustEdge[])[] {
-    const { caller } = this.#question
     return this.#starts().flatMap((start) => {
-      if (start.kind !== 'accepts-members-of') return start.to === caller ? [[start]] : []
-      return this.#chains(start.to, start.depth).map((members) => [start, ...members])
+      if (start.kind === 'accepts-members-of') return this.#chains([start], start.depth)
+      return start.to === this.#question.caller ? [[start]] : []
     })
   }
 
-  /** Returns each sequence of at most `most` member edges from a group to the caller. */
-  #chains(group: string, most: number): readonly (readonly TrustEdge[])[] {
+  /** Returns each way to continue a path to the caller by at most `most` member edges. */
+  #chains(path: readonly TrustEdge[], most: number): readonly (readonly TrustEdge[])[] {
+    const group = path.at(-1)?.to ?? ''
     if (most === 0 || this.isBlocked(group)) return []
-    const members = this.#live.filter(({ kind, from }) => kind === 'member' && from === group)
-    return members.flatMap((member) => {
-      const ends = member.to === this.#question.caller ? [[member]] : []
-      return [...ends, ...this.#chains(member.to, most - 1).map((rest) => [member, ...rest])]
-    })
+    const longer = this.#live
+      .filter(({ kind, from }) => kind === 'member' && from === group)
+      .map((member) => path.concat(member))
+    const complete = longer.filter((each) => each.at(-1)?.to === this.#question.caller)
+    return [...complete, ...longer.flatMap((each) => this.#chains(each, most - 1))]
   }
 
   /** Returns the edges of the owner with which a path can begin. */

@@ -22,7 +22,7 @@ function questionOf({ edges, question }: Drawn) {
       ? grants.some((grant) => grant.audience === audience || grant.audience === host)
       : grants.some((grant) => grant.audience === audience && mapScopes(grant, scopes) !== undefined)
   const live = edges.filter(({ exp }) => exp > nowS)
-  return { owner, caller, edges: live.map((edge) => ({ ...edge, maps: maps(edge) })) }
+  return { owner, caller, edges: live.map((edge) => Object.assign({ maps: maps(edge) }, edge)) }
 }
 
 async function pathsByNetworkx(drawn: readonly Drawn[]): Promise<unknown> {
