@@ -4,10 +4,10 @@ import type { TrustQuestion } from '../../services/trust/graph/search.ts'
 import type { TrustEdge } from '../../services/trust/graph/trust-edge.ts'
 import { ask, edge, graphOf } from './trust-graphs.ts'
 
-/** The context of {@link explained}: an operator's domain and home are made from its id. */
+/** The context of {@link explained}: an operator's id, domain and home are made from its node. */
 export const EXPLAIN_CONTEXT: ExplainContext = {
   issuer: 'https://beta.io/auth',
-  nameOf: (id) => ({ domain: `${id}.org`, home: `https://${id}.net` }),
+  nameOf: (node) => ({ operatorId: `id-of-${node}`, domain: `${node}.org`, home: `https://${node}.net` }),
   commandFor: ({ missing, draft }) => `${draft ? 'sign' : 'revoke'} ${missing.kind}`,
   ended: [],
 }
@@ -22,8 +22,8 @@ export function explained(
 
 /** Returns each cure as text: number of signatures, sentence of the edge, depth, state. */
 export function curesOf({ cures }: Explanation): string[] {
-  return cures.map(({ signatures, draft, missing: { fromId, kind, toId, state } }) =>
-    [signatures, fromId, kind, toId, ...(draft?.depth === undefined ? [] : [draft.depth]), state].join(' '),
+  return cures.map(({ signatures, draft, missing: { fromNode, kind, toNode, state } }) =>
+    [signatures, fromNode, kind, toNode, ...(draft?.depth === undefined ? [] : [draft.depth]), state].join(' '),
   )
 }
 

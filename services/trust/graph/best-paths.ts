@@ -1,6 +1,6 @@
 /** A path that has all of its edges except one, which one operator can add; or the path that one `blocks` edge stops. */
 export interface OpenPath {
-  /** Operator ids from owner to caller. */
+  /** Operators from owner to caller. */
   readonly nodes: readonly string[]
   /** Place of the missing edge: 0 is the owner's. Of a blocked path, the place of the edge to the blocked group. */
   readonly at: number

@@ -16,8 +16,8 @@ describe('explain', () => {
           edge: ACCEPTS,
           from: 'cargo.org',
           to: 'guild.org',
-          fromId: 'cargo',
-          toId: 'guild',
+          fromNode: 'cargo',
+          toNode: 'guild',
           ...common,
         },
         {
@@ -25,8 +25,8 @@ describe('explain', () => {
           edge: 'guild member acme',
           from: 'guild.org',
           to: 'acme.org',
-          fromId: 'guild',
-          toId: 'acme',
+          fromNode: 'guild',
+          toNode: 'acme',
           ...common,
         },
       ],
@@ -42,8 +42,8 @@ describe('explain', () => {
       kind: 'lets-call',
       from: 'cargo.org',
       to: 'bolt.org',
-      fromId: 'cargo',
-      toId: 'bolt',
+      fromNode: 'cargo',
+      toNode: 'bolt',
       state: 'absent',
     }
     expect(explanation).toMatchObject({ ok: false, path: [], effectiveScopes: [], missing })
@@ -68,10 +68,10 @@ describe('explain', () => {
     const { cures } = explained([], { question: { scopes: ['orders:write', 'orders:read'] } })
     expect(cures.map(({ draft }) => draft)).toEqual([
       {
-        iss: 'cargo',
+        iss: 'id-of-cargo',
         home: 'https://cargo.net',
         domain: 'cargo.org',
-        sub: 'bolt',
+        sub: 'id-of-bolt',
         subHome: 'https://bolt.net',
         subDomain: 'bolt.org',
         aud: [EXPLAIN_CONTEXT.issuer],
@@ -85,10 +85,10 @@ describe('explain', () => {
   it('drafts the statement of a group without grants, and of an acceptance with its depth', () => {
     const { cures } = explained(['club member local', 'local member bolt', ACCEPTS])
     expect(cures.map(({ draft }) => [draft?.kind, draft?.sub, draft?.depth, draft?.grants.length])).toEqual([
-      ['lets-call', 'bolt', undefined, 1],
-      ['accepts-members-of', 'local', 1, 1],
-      ['accepts-members-of', 'club', 2, 1],
-      ['member', 'bolt', undefined, 0],
+      ['lets-call', 'id-of-bolt', undefined, 1],
+      ['accepts-members-of', 'id-of-local', 1, 1],
+      ['accepts-members-of', 'id-of-club', 2, 1],
+      ['member', 'id-of-bolt', undefined, 0],
     ])
   })
 

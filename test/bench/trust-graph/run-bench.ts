@@ -14,7 +14,7 @@ const MIB = 1_048_576
 
 const CONTEXT = {
   issuer: 'https://beta.io/auth',
-  nameOf: (id: string) => ({ domain: id, home: 'https://alpha.net' }),
+  nameOf: (node: string) => ({ operatorId: node, domain: node, home: 'https://alpha.net' }),
   commandFor: () => '',
   ended: [],
 }

@@ -20,9 +20,9 @@ const naive = ({ edges, question }: Drawn, graph: TrustGraph) =>
   new NaiveSearch(edges, question, [...new Set(graph.edges().flatMap(({ from, to }) => [from, to]))])
 
 function curesOf({ cures }: Explanation): readonly string[] {
-  return cures.map(({ draft, missing: { fromId, kind, toId } }) => {
+  return cures.map(({ draft, missing: { fromNode, kind, toNode } }) => {
     const depth = kind === 'accepts-members-of' ? draft?.depth : 0
-    return `${fromId} ${kind} ${toId} ${depth}`
+    return `${fromNode} ${kind} ${toNode} ${depth}`
   })
 }
 
@@ -77,12 +77,13 @@ describe(`in ${RUNS} random graphs`, () => {
       for (const { signatures, draft, missing } of cures.filter((cure) => cure.signatures === 1)) {
         const mended = graphOf(...drawn.edges)
         if (draft === undefined) {
-          for (const { id, kind, to } of mended.edgesFrom(missing.fromId)) {
-            if (kind === 'blocks' && to === missing.toId) mended.remove(id)
+          for (const { id, kind, to } of mended.edgesFrom(missing.fromNode)) {
+            if (kind === 'blocks' && to === missing.toNode) mended.remove(id)
           }
         } else {
-          const { kind, iss: from, sub: to, depth = 0, grants } = draft
-          mended.add({ id: 'new', kind, from, to, depth, grants, exp: drawn.question.nowS + 1 })
+          const { kind, depth = 0, grants } = draft
+          const edge = { id: 'new', kind, from: missing.fromNode, to: missing.toNode, depth, grants }
+          mended.add({ ...edge, exp: drawn.question.nowS + 1 })
         }
         expect(decide(mended, drawn.question).allowed).toBe(true)
         count(`${signatures} signature mends`)
