@@ -62,7 +62,7 @@ export interface Explanation {
 }
 
 /** Who an operator of the graph is. */
-export interface OperatorName {
+interface OperatorName {
   readonly operatorId: string
   readonly domain: string
   /** Issuer of its deployment. */

@@ -26,9 +26,9 @@ export interface ExportedGraph {
 }
 
 /** Largest number of nodes in an export. More cannot be read in a picture. */
-export const MAX_EXPORTED_NODES = 500
+const MAX_EXPORTED_NODES = 500
 /** Largest number of edges in an export. */
-export const MAX_EXPORTED_EDGES = 5_000
+const MAX_EXPORTED_EDGES = 5_000
 
 /** A graph that cannot be exported. Its message may be shown to the caller. */
 export class ExportRefused extends Error {
