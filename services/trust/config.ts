@@ -1,7 +1,9 @@
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { KeyVault } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
+import type { ResolveTxt } from '../platform/dns/resolve-txt.ts'
 import type { Logger } from '../platform/log/log.ts'
+import type { Outbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
 
@@ -18,8 +20,20 @@ export interface TrustOptions {
   readonly tokenStatus: TokenStatus
   /** Seals the secrets of this deployment at foreign issuers. */
   readonly vault: KeyVault
+  /** Whether `localhost` and names under `.test` mean this machine, and there is no DNS for names under `.test`. */
+  readonly testDomains: boolean
+  /** Sends the requests to other servers. */
+  readonly outbound: Outbound
+  readonly resolveTxt: ResolveTxt
+  /** Returns how current the knowledge of an issuer's revocations is in this process; undefined without any. */
+  readonly revocationsAsOf?: (issuerId: string) => Date | undefined
   readonly log: Logger
 }
 
 /** Dependencies of the handlers of IssuerService and TrustService. */
-export type TrustDeps = TrustOptions
+export interface TrustDeps extends TrustOptions {
+  /** Begins to fetch the keys of the issuers that are due, without waiting for them. */
+  readonly wakeKeys: () => void
+  /** Begins to prove by DNS that an admitted issuer speaks for a domain, without waiting for the proof. */
+  readonly proveNow: (issuerId: string, domain: string) => void
+}

@@ -6,7 +6,7 @@ import type { Operator, Prisma, PrismaClient } from '../../../gen/prisma/client.
 import type { Author } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import type { WantedProof } from '../domain/judge-proof.ts'
+import type { WantedProof } from '../../platform/dns/judge-proof.ts'
 
 /** The keys of an operator, and the manifest that contains them; empty before the first one. */
 export interface StoredKeys extends KeysInForce {
