@@ -3,6 +3,7 @@ import { isDelegatedToken } from '@auth4agent/core/delegation/is-delegated'
 import { checkTimes } from '@auth4agent/core/token/access-token'
 import { checkRequirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { VerifyTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { type AuthorityVerification, type VerifyAuthorityDeps, verifyAuthority } from './chains/verify-authority.ts'
@@ -60,10 +61,8 @@ export async function verifyGenuine(
   const outOfTime = () => checkTimes(claims, Math.floor(deps.now() / 1000), deps.settings.skewS)
   const refusal = outOfTime() ?? (await check(claims))
   if (refusal !== undefined) return invalid(refusal)
-  const [agentEpoch, operatorEpoch] = claims.epoch
-  const { jti, sub, operator_id: operatorId } = claims
   // Check revocations last, so that only a check of the clock comes between this check and the answer.
-  const ended = await deps.tokenStatus.check({ jti, sub, operatorId, agentEpoch, operatorEpoch, kid: genuine.kid })
+  const ended = await deps.tokenStatus.check(tokenIdentity(claims, genuine.kid))
   if (ended !== undefined) return { valid: false, reason: ended, revoked: ended !== 'UNKNOWN_KEY' }
   // The token may have expired while the database answered.
   const expired = outOfTime()

@@ -6,6 +6,8 @@ import type { Logger } from '../platform/log/log.ts'
 import type { Outbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
+import type { ForeignJobs } from './foreign/foreign-jobs.ts'
+import type { Knowledge } from './knowledge/knowledge.ts'
 
 /** Options of createTrust. */
 export interface TrustOptions {
@@ -20,20 +22,27 @@ export interface TrustOptions {
   readonly tokenStatus: TokenStatus
   /** Seals the secrets of this deployment at foreign issuers. */
   readonly vault: KeyVault
-  /** Whether `localhost` and names under `.test` mean this machine, and there is no DNS for names under `.test`. */
-  readonly testDomains: boolean
-  /** Sends the requests to other servers. */
+  /** Fetches from foreign issuers. */
   readonly outbound: Outbound
   readonly resolveTxt: ResolveTxt
+  /** Whether `localhost` and names under `.test` mean this machine, and there is no DNS for names under `.test`. */
+  readonly testDomains: boolean
   /** Returns how current the knowledge of an issuer's revocations is in this process; undefined without any. */
   readonly revocationsAsOf?: (issuerId: string) => Date | undefined
+  readonly settings: TrustSettings
   readonly log: Logger
+  /** Where the notifications of the database are heard. */
+  readonly databaseUrl: string
+}
+
+/** Settings of the trust part. */
+export interface TrustSettings {
+  /** How far clocks may differ, in seconds. */
+  readonly skewS: number
 }
 
 /** Dependencies of the handlers of IssuerService and TrustService. */
 export interface TrustDeps extends TrustOptions {
-  /** Begins to fetch the keys of the issuers that are due, without waiting for them. */
-  readonly wakeKeys: () => void
-  /** Begins to prove by DNS that an admitted issuer speaks for a domain, without waiting for the proof. */
-  readonly proveNow: (issuerId: string, domain: string) => void
+  readonly knowledge: Knowledge
+  readonly foreign: Pick<ForeignJobs, 'wakeKeys' | 'proveNow'>
 }

@@ -2553,6 +2553,7 @@ export const TrustStatementScalarFieldEnum = {
   notBefore: 'notBefore',
   expiresAt: 'expiresAt',
   statement: 'statement',
+  kid: 'kid',
   putAt: 'putAt',
   replacedAt: 'replacedAt',
   endedAt: 'endedAt',

@@ -391,6 +391,7 @@ export const TrustStatementScalarFieldEnum = {
   notBefore: 'notBefore',
   expiresAt: 'expiresAt',
   statement: 'statement',
+  kid: 'kid',
   putAt: 'putAt',
   replacedAt: 'replacedAt',
   endedAt: 'endedAt',

@@ -90,6 +90,7 @@ CREATE TABLE "trust_statements" (
     "not_before" TIMESTAMPTZ(3) NOT NULL,
     "expires_at" TIMESTAMPTZ(3) NOT NULL,
     "statement" TEXT NOT NULL,
+    "kid" TEXT NOT NULL,
     "put_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "replaced_at" TIMESTAMPTZ(3),
     "ended_at" TIMESTAMPTZ(3),
@@ -117,6 +118,9 @@ CREATE UNIQUE INDEX "issuers_issuer_key" ON "issuers"("issuer");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "issuer_keys_thumbprint_key" ON "issuer_keys"("thumbprint");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "issuer_domains_operator_id_key" ON "issuer_domains"("operator_id");
 
 -- CreateIndex
 CREATE INDEX "issuer_domains_next_proof" ON "issuer_domains"("next_proof_at");
@@ -179,6 +183,10 @@ CREATE CONSTRAINT TRIGGER "issuer_domains_log" AFTER DELETE ON "issuer_domains" 
     FOR EACH ROW EXECUTE FUNCTION "log_edge"();
 CREATE CONSTRAINT TRIGGER "trust_statements_log" AFTER UPDATE OF "ended_at" ON "trust_statements" DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW."ended_at" IS NOT NULL AND OLD."ended_at" IS NULL) EXECUTE FUNCTION "log_edge"();
+
+-- A block makes the owner's other edges begin anew under other ids, so that everything that they have allowed ends.
+CREATE CONSTRAINT TRIGGER "trust_statements_renamed_log" AFTER UPDATE OF "edge_id" ON "trust_statements"
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW."edge_id" <> OLD."edge_id") EXECUTE FUNCTION "log_edge"();
 
 -- A statement is proof of what was allowed, so it stays.
 CREATE TRIGGER "trust_statements_no_delete" BEFORE DELETE OR TRUNCATE ON "trust_statements"

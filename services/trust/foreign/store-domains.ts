@@ -82,8 +82,8 @@ export async function recordFirstProof(
 }
 
 /**
- * Applies a repeated proof. When DNS names another operator, the domain has changed hands: the row is deleted, so that
- * everything that was decided with it ends, and a new row is inserted.
+ * Applies a repeated proof. When DNS names another operator or another root key, the row is deleted, so that everything
+ * that was decided with it ends, and a new row is inserted.
  */
 export function recordNextProof(
   prisma: PrismaClient,
@@ -98,12 +98,12 @@ export function recordNextProof(
     const row = await tx.issuerDomain.findUnique({ where: { edgeId: due.edgeId } })
     if (row === null) return 'nothing'
     if (proof.kind !== 'proven') return recordFailure(writing, row, due, proof.kind)
-    if (proof.operatorId !== row.operatorId) {
-      await endDomain(writing, row, due.issuer, `DNS names the operator ${proof.operatorId}`)
+    if (proof.operatorId !== row.operatorId || proof.thumbprint !== row.thumbprint) {
+      await endDomain(writing, row, due.issuer, `DNS names the operator ${proof.operatorId}, key ${proof.thumbprint}`)
       return insertDomain(writing, due, proof)
     }
     if (await isLocal(tx, row.operatorId)) return recordFailure(writing, row, due, 'taken')
-    const data = { thumbprint: proof.thumbprint, ...provenAt(now), failedProofs: 0 }
+    const data = { ...provenAt(now), failedProofs: 0 }
     await tx.issuerDomain.update({ where: { edgeId: row.edgeId }, data })
     return 'kept'
   })
@@ -130,7 +130,12 @@ async function recordFailure(writing: Writing, row: IssuerDomain, due: DueDomain
   return 'failed'
 }
 
-async function endDomain({ tx, audit }: Writing, row: IssuerDomain, issuer: string, reason: string): Promise<void> {
+async function endDomain(
+  { tx, audit }: Pick<Writing, 'tx' | 'audit'>,
+  row: IssuerDomain,
+  issuer: string,
+  reason: string,
+): Promise<void> {
   await tx.issuerDomain.delete({ where: { edgeId: row.edgeId } })
   await audit({ action: 'issuer.end-domain', subject: `${issuer} ${row.domain}`, reason })
 }
@@ -160,6 +165,16 @@ async function insertDomain(writing: Writing, named: NamedDomain, proof: Proven)
   const reason = `operator ${proof.operatorId}, root key ${proof.thumbprint}`
   await audit({ action: 'issuer.prove-domain', subject: `${issuer} ${domain}`, reason })
   return 'proven'
+}
+
+/**
+ * Ends the domains that claim the id of an operator which the administrator pins now. Such an id can be computed by
+ * everybody, so anybody may have claimed it.
+ */
+export async function endClaims(tx: Tx, audit: Audit, operatorId: string): Promise<void> {
+  await lockDomains(tx)
+  const rows = await tx.issuerDomain.findMany({ where: { operatorId }, include: { issuer: true } })
+  for (const row of rows) await endDomain({ tx, audit }, row, row.issuer.issuer, 'the administrator pins the operator')
 }
 
 async function isLocal(tx: Tx, id: string): Promise<boolean> {

@@ -7,20 +7,17 @@ import * as store from './store.ts'
 import { toMessage } from './to-message.ts'
 
 /** Dependencies of the handlers of IssuerService. */
-type IssuerDeps = Pick<
-  TrustDeps,
-  'db' | 'vault' | 'now' | 'issuer' | 'testDomains' | 'revocationsAsOf' | 'wakeKeys'
->
+type IssuerDeps = Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomains' | 'revocationsAsOf' | 'foreign'>
 
 /** Creates the handlers of IssuerService. */
 export function issuerRoutes(deps: IssuerDeps): Handlers<typeof IssuerService> {
-  const { db, vault, now, issuer: ourIssuer, testDomains, revocationsAsOf, wakeKeys } = deps
+  const { db, vault, now, issuer: ourIssuer, testDomains, revocationsAsOf, foreign } = deps
   const issuers: store.IssuerStore = { prisma: db.prisma, vault, now }
   const answer = (row: store.IssuerRow) => ({ issuer: toMessage(row, revocationsAsOf?.(row.id)) })
   return {
     async addIssuer(request, call) {
       const row = await store.addIssuer(issuers, call, await readNewIssuer(request, { ourIssuer, testDomains }))
-      wakeKeys()
+      foreign.wakeKeys()
       return answer(row)
     },
     async listIssuers() {
@@ -32,12 +29,12 @@ export function issuerRoutes(deps: IssuerDeps): Handlers<typeof IssuerService> {
     },
     async enableIssuer({ id, reason }, call) {
       const row = await store.enableIssuer(issuers, call, id, checkReason(reason))
-      wakeKeys()
+      foreign.wakeKeys()
       return answer(row)
     },
     async readmitIssuerKey({ id, kid, reason }, call) {
       const row = await store.readmitKey(issuers, call, { id, kid }, checkReason(reason))
-      wakeKeys()
+      foreign.wakeKeys()
       return answer(row)
     },
   }

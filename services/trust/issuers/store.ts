@@ -5,6 +5,7 @@ import type { KeyVault } from '../../keys/index.ts'
 import { type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { endClaims } from '../foreign/store-domains.ts'
 import type { NewIssuer } from './domain/read-new-issuer.ts'
 
 /** An issuer with everything that is known of it. */
@@ -46,8 +47,12 @@ export function addIssuer({ prisma, vault, now }: IssuerStore, author: Author, i
     const known = await tx.issuer.findMany({ select: { issuer: true } })
     if (known.some((row) => row.issuer === issuer.issuer)) throw new ApiError('ISSUER_EXISTS')
     if (known.length >= MAX_ISSUERS) {
-      throw new ApiError('TOO_MANY_ISSUERS', `A deployment must have at most ${MAX_ISSUERS} issuers, disabled ones included`)
+      throw new ApiError(
+        'TOO_MANY_ISSUERS',
+        `A deployment must have at most ${MAX_ISSUERS} issuers, disabled ones included`,
+      )
     }
+    if (domain !== undefined) await endClaims(tx, audit, domain.operatorId)
     const at = new Date(now())
     const due = { keysDueAt: at, statementsDueAt: at, createdAt: at }
     const wrapped = sealed && { wrappedSecret: sealed.wrapped, kekId: sealed.kekId }

@@ -52,7 +52,10 @@ export const issuerFieldRows: Readonly<Record<string, FieldRow>> = {
   },
   'AddIssuerRequest.revocation_mode': {
     absent: 'INVALID_ARGUMENT',
-    wrong: { 'is unknown': ['ssf', 'INVALID_ARGUMENT'], 'is the name of a prototype': ['toString', 'INVALID_ARGUMENT'] },
+    wrong: {
+      'is unknown': ['ssf', 'INVALID_ARGUMENT'],
+      'is the name of a prototype': ['toString', 'INVALID_ARGUMENT'],
+    },
   },
   'AddIssuerRequest.acts_as': { wrong: huge },
   'AddIssuerRequest.secret': { wrong: huge },

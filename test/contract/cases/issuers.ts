@@ -56,7 +56,10 @@ const additions: readonly RefusalCase[] = [
   add('a domain for the kind auth4agent', 'INVALID_ARGUMENT', () => ({ ...DEPLOYMENT, domain: 'bravo-operator.com' })),
   add('another token type for the kind auth4agent', 'INVALID_ARGUMENT', () => ({ ...DEPLOYMENT, token_type: 'JWT' })),
   add('the mode log for the kind oauth', 'INVALID_ARGUMENT', () => ({ ...LOG, kind: 'oauth' })),
-  add('the mode introspection for the kind auth4agent', 'INVALID_ARGUMENT', () => ({ ...INTROSPECTION, ...DEPLOYMENT })),
+  add('the mode introspection for the kind auth4agent', 'INVALID_ARGUMENT', () => ({
+    ...INTROSPECTION,
+    ...DEPLOYMENT,
+  })),
   add('an identity with the mode none', 'INVALID_ARGUMENT', () => ({ acts_as: 'client' })),
   add('a lifetime of 301 seconds with the mode none', 'INVALID_ARGUMENT', () => ({ max_token_ttl: 301 })),
   add('a domain as operator id', 'INVALID_ARGUMENT', () => ({ ...LOG, acts_as: 'bravo-operator.com' })),

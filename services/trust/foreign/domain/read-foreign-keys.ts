@@ -43,7 +43,8 @@ function readOwnKind(json: unknown, algorithms: readonly TokenAlgorithm[]): Offe
   })
 }
 
-/** Other servers choose any `kid`. Two keys of one set with the same `kid` are both skipped. */
+/** Other servers choose any `kid`. A private key in a JWKS is known to everybody, so it is skipped.
+ * Two keys of one set with the same `kid` are both skipped. */
 function readAnyKind(json: unknown, algorithms: readonly TokenAlgorithm[]): OfferedKey[] {
   const entries: unknown[] = isJsonObject(json) && Array.isArray(json['keys']) ? json['keys'] : []
   const read = entries.flatMap((entry) => readEntry(entry, algorithms) ?? [])
@@ -53,7 +54,7 @@ function readAnyKind(json: unknown, algorithms: readonly TokenAlgorithm[]): Offe
 function readEntry(entry: unknown, algorithms: readonly TokenAlgorithm[]): OfferedKey | undefined {
   if (!isJsonObject(entry)) return undefined
   const { kid, use = 'sig', alg, kty } = entry
-  if (typeof kid !== 'string' || !KID.test(kid) || use !== 'sig') return undefined
+  if (typeof kid !== 'string' || !KID.test(kid) || use !== 'sig' || 'd' in entry) return undefined
   const fitting = algorithms.filter((each) => KEY_TYPES[each] === kty && (alg === undefined || each === alg))
   const [chosen, ...others] = fitting
   // A key without `alg` that fits two allowed algorithms would leave the choice to the token.

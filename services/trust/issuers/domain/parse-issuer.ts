@@ -13,7 +13,10 @@ export interface AddressRules {
   readonly testDomains: boolean
 }
 
-const FORMS: Readonly<Record<IssuerKind, (text: string) => boolean>> = { auth4agent: isServerIssuer, oauth: isIssuerUrl }
+const FORMS: Readonly<Record<IssuerKind, (text: string) => boolean>> = {
+  auth4agent: isServerIssuer,
+  oauth: isIssuerUrl,
+}
 const SLASH: Readonly<Record<IssuerKind, string>> = { auth4agent: ', no slash at its end', oauth: '' }
 
 /**

@@ -115,7 +115,8 @@ async function readRevocationFields(
     return { actsAs, secret: await parseWatchKey(secret), introspectionUri: null }
   }
   const isClient = VISIBLE.test(actsAs) && VISIBLE.test(secret)
-  if (!isClient) throw invalid('acts_as and secret must be a client id and its secret: 1 to 1024 visible ASCII characters')
+  if (!isClient)
+    throw invalid('acts_as and secret must be a client id and its secret: 1 to 1024 visible ASCII characters')
   return { actsAs, secret, introspectionUri: parseEndpoint('introspection_uri', introspectionUri, rules) }
 }
 
