@@ -196,7 +196,7 @@ async function makeAuthn(
     now: () => performance.now(),
   })
   opened.defer(() => outbound.close())
-  const trust = createTrust({
+  const trust = await createTrust({
     db,
     readDb: deps.readDb,
     databaseUrl,
@@ -214,6 +214,7 @@ async function makeAuthn(
   opened.defer(() => trust.close())
   const authn = createAuthn({
     ...clients,
+    verifyForeign: trust.verifyForeign,
     db,
     redeemPool,
     now: Date.now,

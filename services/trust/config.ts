@@ -7,6 +7,7 @@ import type { Outbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
 import type { ForeignJobs } from './foreign/foreign-jobs.ts'
+import type { ForeignLogs } from './foreign/foreign-logs.ts'
 import type { Knowledge } from './knowledge/knowledge.ts'
 
 /** Options of createTrust. */
@@ -27,8 +28,6 @@ export interface TrustOptions {
   readonly resolveTxt: ResolveTxt
   /** Whether `localhost` and names under `.test` mean this machine, and there is no DNS for names under `.test`. */
   readonly testDomains: boolean
-  /** Returns how current the knowledge of an issuer's revocations is in this process; undefined without any. */
-  readonly revocationsAsOf?: (issuerId: string) => Date | undefined
   readonly settings: TrustSettings
   readonly log: Logger
   /** Where the notifications of the database are heard. */
@@ -45,4 +44,5 @@ export interface TrustSettings {
 export interface TrustDeps extends TrustOptions {
   readonly knowledge: Knowledge
   readonly foreign: Pick<ForeignJobs, 'wakeKeys' | 'proveNow'>
+  readonly logs: ForeignLogs
 }

@@ -10,14 +10,15 @@ export interface WakeableJob extends Job {
 }
 
 /** Makes a job whose runs never overlap in this process. */
-export function wakeableJob({ name, intervalMs, run }: Job & { intervalMs: number }, log: Logger): WakeableJob {
+export function wakeableJob(job: Job & { readonly intervalMs: number }, log: Pick<Logger, 'error'>): WakeableJob {
+  const { name, intervalMs } = job
   let running: Promise<void> | undefined
   let again = false
   const runAll = async () => {
     try {
       do {
         again = false
-        await run()
+        await job.run()
       } while (again)
     } finally {
       running = undefined

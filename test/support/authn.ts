@@ -31,6 +31,7 @@ import { createLogStore } from '../../services/revocation/log-store.ts'
 import { silentLog } from './database.ts'
 import { anonymous, insertOperator, startIdentity, type TestOperator } from './identity.ts'
 import { signCompactJws } from './jws.ts'
+import { noForeign } from './no-foreign.ts'
 
 /** The issuer of every instance. */
 export const ISSUER = 'http://localhost:8080'
@@ -136,6 +137,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
       },
     }),
     operators,
+    verifyForeign: noForeign,
     tokenStatus,
     verificationKeys,
     keys,

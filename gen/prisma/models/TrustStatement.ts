@@ -411,7 +411,7 @@ export type TrustStatementOrderByWithRelationInput = {
 
 export type TrustStatementWhereUniqueInput = Prisma.AtLeast<{
   edgeId?: string
-  signerId_kind_subjectId_version?: Prisma.TrustStatementSignerIdKindSubjectIdVersionCompoundUniqueInput
+  home_signerId_kind_subjectId_version?: Prisma.TrustStatementHomeSignerIdKindSubjectIdVersionCompoundUniqueInput
   AND?: Prisma.TrustStatementWhereInput | Prisma.TrustStatementWhereInput[]
   OR?: Prisma.TrustStatementWhereInput[]
   NOT?: Prisma.TrustStatementWhereInput | Prisma.TrustStatementWhereInput[]
@@ -440,7 +440,7 @@ export type TrustStatementWhereUniqueInput = Prisma.AtLeast<{
   issuerId?: Prisma.UuidNullableFilter<"TrustStatement"> | string | null
   signerEpoch?: Prisma.IntNullableFilter<"TrustStatement"> | number | null
   issuer?: Prisma.XOR<Prisma.IssuerNullableScalarRelationFilter, Prisma.IssuerWhereInput> | null
-}, "edgeId" | "signerId_kind_subjectId_version">
+}, "edgeId" | "home_signerId_kind_subjectId_version">
 
 export type TrustStatementOrderByWithAggregationInput = {
   edgeId?: Prisma.SortOrder
@@ -711,7 +711,8 @@ export type TrustStatementOrderByRelationAggregateInput = {
   _count?: Prisma.SortOrder
 }
 
-export type TrustStatementSignerIdKindSubjectIdVersionCompoundUniqueInput = {
+export type TrustStatementHomeSignerIdKindSubjectIdVersionCompoundUniqueInput = {
+  home: string
   signerId: string
   kind: $Enums.TrustKind
   subjectId: string

@@ -135,7 +135,7 @@ CREATE INDEX "trust_statements_signer" ON "trust_statements"("signer_id", "put_a
 CREATE INDEX "trust_statements_subject" ON "trust_statements"("subject_id", "put_at" DESC);
 
 -- CreateIndex
-CREATE UNIQUE INDEX "trust_statements_version" ON "trust_statements"("signer_id", "kind", "subject_id", "version");
+CREATE UNIQUE INDEX "trust_statements_version" ON "trust_statements"("home", "signer_id", "kind", "subject_id", "version");
 
 -- CreateIndex
 CREATE INDEX "trust_proposals_signer" ON "trust_proposals"("signer_id", "created_at");
@@ -162,7 +162,7 @@ ALTER TABLE "trust_statements" ADD CONSTRAINT "trust_statements_depth"
 ALTER TABLE "trust_statements" ADD CONSTRAINT "trust_statements_end" CHECK (("ended_at" IS NULL) = ("end" IS NULL));
 
 -- A signer has at most one statement of each kind about each subject that is neither replaced nor ended.
-CREATE UNIQUE INDEX "trust_statements_live" ON "trust_statements"("signer_id", "kind", "subject_id")
+CREATE UNIQUE INDEX "trust_statements_live" ON "trust_statements"("home", "signer_id", "kind", "subject_id")
     WHERE "replaced_at" IS NULL AND "ended_at" IS NULL;
 
 -- What ends here ends tokens, so it is written to the revocation log when the transaction commits.

@@ -55,8 +55,8 @@ export function createKeyFetcher(deps: KeyFetchDeps): KeyFetcher {
     },
     async renew(id, ageMs) {
       const row = await prisma.issuer.findUnique({ where: { id }, select: { keysAsOf: true } })
-      const isYoung = row?.keysAsOf != null && now() - row.keysAsOf.getTime() < ageMs
-      if (!isYoung) await fetchNow(id)
+      const fetchedAt = row?.keysAsOf?.getTime() ?? Number.NEGATIVE_INFINITY
+      if (now() - fetchedAt >= ageMs) await fetchNow(id)
     },
   }
 }

@@ -92,9 +92,11 @@ async function applyKeys({ tx, audit, issuer, at }: Applying, changes: KeyChange
   const { inserted, returned, absent, withdrawn } = changes
   const of = (kids: readonly string[]) => ({ issuerId: issuer.id, kid: { in: [...kids] } })
   if (inserted.length > 0) {
-    const rows = inserted.map(({ kid, alg, jwk, thumbprint }) => ({ kid, alg, publicJwk: { ...jwk }, thumbprint }))
+    const common = { issuerId: issuer.id, firstSeenAt: at }
+    const data = inserted.map(({ kid, alg, jwk, thumbprint }) =>
+      Object.assign({ kid, alg, publicJwk: { ...jwk }, thumbprint }, common),
+    )
     // Another issuer may have taken the same key at this moment. The next fetch then tells so.
-    const data = rows.map((row) => ({ ...row, issuerId: issuer.id, firstSeenAt: at }))
     await tx.issuerKey.createMany({ data, skipDuplicates: true })
     await forgetOldest(tx, issuer.id)
   }

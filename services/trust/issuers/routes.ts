@@ -7,13 +7,15 @@ import * as store from './store.ts'
 import { toMessage } from './to-message.ts'
 
 /** Dependencies of the handlers of IssuerService. */
-type IssuerDeps = Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomains' | 'revocationsAsOf' | 'foreign'>
+type IssuerDeps = Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomains' | 'foreign'> & {
+  readonly logs: Pick<TrustDeps['logs'], 'asOf'>
+}
 
 /** Creates the handlers of IssuerService. */
 export function issuerRoutes(deps: IssuerDeps): Handlers<typeof IssuerService> {
-  const { db, vault, now, issuer: ourIssuer, testDomains, revocationsAsOf, foreign } = deps
+  const { db, vault, now, issuer: ourIssuer, testDomains, foreign, logs } = deps
   const issuers: store.IssuerStore = { prisma: db.prisma, vault, now }
-  const answer = (row: store.IssuerRow) => ({ issuer: toMessage(row, revocationsAsOf?.(row.id)) })
+  const answer = (row: store.IssuerRow) => ({ issuer: toMessage(row, logs.asOf(row.issuer)) })
   return {
     async addIssuer(request, call) {
       const row = await store.addIssuer(issuers, call, await readNewIssuer(request, { ourIssuer, testDomains }))
@@ -22,7 +24,7 @@ export function issuerRoutes(deps: IssuerDeps): Handlers<typeof IssuerService> {
     },
     async listIssuers() {
       const rows = await store.listIssuers(db.prisma)
-      return { issuers: rows.map((row) => toMessage(row, revocationsAsOf?.(row.id))) }
+      return { issuers: rows.map((row) => toMessage(row, logs.asOf(row.issuer))) }
     },
     async disableIssuer({ id, reason }, call) {
       return answer(await store.disableIssuer(issuers, call, id, checkReason(reason)))

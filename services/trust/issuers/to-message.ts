@@ -1,11 +1,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { IssuerDomain, IssuerKey } from '../../../gen/prisma/client.ts'
 import type { IssuerDomainSchema, IssuerKeySchema, IssuerSchema } from '../../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import type { IssuerRow } from './store.ts'
 
-/** Converts an issuer to its message, which never contains its secret. */
-export function toMessage(row: IssuerRow, revocationsAsOf: Date | undefined): MessageInitShape<typeof IssuerSchema> {
+/**
+ * Converts an issuer to its message, which never contains its secret. `revocationsAsOf` is in Unix milliseconds.
+ */
+export function toMessage(row: IssuerRow, revocationsAsOf: number | undefined): MessageInitShape<typeof IssuerSchema> {
   const { id, issuer, kind, status, algorithms, tokenType, jwksUri, revocationMode, generation } = row
   return {
     id,
@@ -26,7 +28,7 @@ export function toMessage(row: IssuerRow, revocationsAsOf: Date | undefined): Me
     createdAt: timestampFromDate(row.createdAt),
     ...(row.acceptedFrom !== null && { acceptedFrom: timestampFromDate(row.acceptedFrom) }),
     ...(row.keysAsOf !== null && { keysAsOf: timestampFromDate(row.keysAsOf) }),
-    ...(revocationsAsOf !== undefined && { revocationsAsOf: timestampFromDate(revocationsAsOf) }),
+    ...(revocationsAsOf !== undefined && { revocationsAsOf: timestampFromMs(revocationsAsOf) }),
     problem: problemOf(row),
   }
 }

@@ -39,13 +39,14 @@ export function foreignNode(home: string, domain: string, operatorId: string): s
 }
 
 /**
- * Statements that count now. A statement of an operator of this deployment counts while the operator is active. One of
+ * Statements that count here now. A statement of an operator of this deployment counts while the operator is active. One of
  * another deployment counts while its issuer is enabled and speaks for the signer's domain, and while the DNS record
  * names the key that signed it.
  */
 const COUNTING = `
 SELECT s.edge_id::text AS id, s.kind::text AS kind, ${node('s.home', 's.domain', 's.signer_id')} AS "from",
-  ${node('s.subject_home', 's.subject_domain', 's.subject_id')} AS "to", s.depth,
+  CASE WHEN s.kind = 'chains-to' THEN s.subject_home ELSE ${node('s.subject_home', 's.subject_domain', 's.subject_id')} END AS "to",
+  s.depth,
   s.grants, extract(epoch FROM s.expires_at)::float8 AS exp, s.signer_id::text AS "signerId",
   coalesce(s.signer_epoch, greatest(o.epoch, d.first_epoch)) AS epoch, i.issuer, n.edge_id::text AS "domainEdge",
   json_build_object('operatorId', s.signer_id, 'domain', s.domain, 'home', s.home) AS signer,
@@ -56,7 +57,7 @@ LEFT JOIN operators o ON s.issuer_id IS NULL AND o.id = s.signer_id AND o.status
 LEFT JOIN issuers i ON i.id = s.issuer_id AND i.status = 'enabled'
 LEFT JOIN issuer_domains n ON n.issuer_id = i.id AND n.domain = s.domain AND n.operator_id = s.signer_id
   AND n.thumbprint = s.kid
-WHERE s.replaced_at IS NULL AND s.ended_at IS NULL AND s.not_before <= now() AND s.expires_at > now()
+WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.not_before <= now() AND s.expires_at > now()
   AND (o.id IS NOT NULL OR n.edge_id IS NOT NULL)`
 
 /** Reads a page of all statements that count, in the order of their ids. */

@@ -18,8 +18,9 @@ export function mapScopes({ scopes }: Pick<TrustGrant, 'scopes'>, wanted: readon
   const mapped = new Set<string>()
   for (const scope of wanted) {
     // A scope can have the name of a member that every object inherits, such as toString.
-    if (!Object.hasOwn(scopes, scope)) return undefined
-    for (const effective of scopes[scope] ?? []) mapped.add(effective)
+    const effective = Object.hasOwn(scopes, scope) ? scopes[scope] : undefined
+    if (effective === undefined || effective.length === 0) return undefined
+    for (const each of effective) mapped.add(each)
   }
   return [...mapped].toSorted()
 }

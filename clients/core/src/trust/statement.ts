@@ -97,10 +97,8 @@ export interface TrustDraft {
 export interface TrustStatement extends TrustDraft {
   /** A UUID of the signer's choice. */
   readonly jti: string
-  /** Rises with each statement of the same signer, kind and subject. */
+  /** Rises with each statement of the same signer, kind and subject. The newest one takes the place of the others. */
   readonly version: number
-  /** `jti` of an earlier statement of the same signer, kind and subject, which this one ends. */
-  readonly replaces?: string
   readonly iat: number
   readonly nbf: number
   readonly exp: number
