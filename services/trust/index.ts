@@ -12,6 +12,7 @@ import { createForeignLogs } from './foreign/foreign-logs.ts'
 import { createGenuineForeign } from './foreign/genuine-foreign.ts'
 import { createIntrospect } from './foreign/introspect.ts'
 import { createOwnSecrets } from './foreign/own-secrets.ts'
+import { endForeignEdge, readPublished } from './foreign/read-published.ts'
 import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreign.ts'
 import { issuerRoutes } from './issuers/routes.ts'
 import { createKnowledge } from './knowledge/knowledge.ts'
@@ -29,6 +30,9 @@ export interface Trust {
   close(): Promise<void>
 }
 
+/** Interval of the look for issuers whose statements are due, in milliseconds. */
+const READ_PUBLISHED_MS = 10_000
+
 /**
  * Creates the trust part of the server: foreign issuers, trust statements, and the graph that they make. Reads what the
  * database has of them, and begins to follow the logs of foreign issuers.
@@ -37,13 +41,18 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   const { db, vault, outbound, now, settings, log, databaseUrl } = options
   const knowledge = createKnowledge(db.pool)
   const secrets = createOwnSecrets(db.pool, vault)
+  const authorize = createAuthorize(secrets, now)
   const foreign = createForeignJobs(options)
   const logs = createForeignLogs({
     outbound,
-    authorize: createAuthorize(secrets, now),
+    authorize,
     skewMs: settings.skewS * 1_000,
     log,
-    onEdge: () => undefined,
+    onEdge(issuerId, edge) {
+      void endForeignEdge(options, issuerId, edge).catch((error: unknown) => {
+        log.warn({ error }, 'the end of a trust statement of another deployment could not be stored')
+      })
+    },
     renewKeys: (issuerId, ageMs) => foreign.renewKeys(issuerId, ageMs),
   })
   const deps: TrustDeps = { ...options, knowledge, logs, foreign }
@@ -67,7 +76,11 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       decideTrust: createDecideTrust(deps),
       introspect: createIntrospect(outbound, secrets),
     }),
-    jobs: [{ name: 'trust', run: () => knowledge.refresh() }, ...foreign.jobs],
+    jobs: [
+      { name: 'trust', run: () => knowledge.refresh() },
+      { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },
+      ...foreign.jobs,
+    ],
     async close() {
       logs.close()
       await stopListening()
