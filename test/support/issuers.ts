@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { create } from '@bufbuild/protobuf'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
-import { type AddIssuerRequest, AddIssuerRequestSchema } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
+import { AddIssuerRequestSchema } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { createKeyVault } from '../../services/keys/key-vault.ts'
-import type { Outbound, OutboundAnswer } from '../../services/platform/outbound/outbound.ts'
+import type { Outbound } from '../../services/platform/outbound/outbound.ts'
 import { OutboundError } from '../../services/platform/outbound/outbound-error.ts'
 import { readNewIssuer } from '../../services/trust/issuers/domain/read-new-issuer.ts'
 import * as store from '../../services/trust/issuers/store.ts'
@@ -11,11 +11,11 @@ import { type TestDatabase, testDatabase } from './database.ts'
 import { asAdmin } from './identity.ts'
 
 /** The issuer of the deployment in these tests. */
-export const OURS = 'https://auth.alpha.net'
+const OURS = 'https://auth.alpha.net'
 const START = Date.UTC(2026, 0, 15, 10)
 
 /** An answer of a fake server: a value for its body, or an error. */
-type FakeAnswer = Partial<Omit<OutboundAnswer, 'body'>> & { readonly json?: unknown; readonly body?: Uint8Array }
+type FakeAnswer = Partial<Awaited<ReturnType<Outbound['get']>>> & { readonly json?: unknown }
 
 /** Answers requests to the outside from memory. A request for any other URL fails with UNREACHABLE. */
 export function fakeOutbound() {
@@ -55,8 +55,6 @@ export function useIssuers() {
     }
   })
   const issuers = (): store.IssuerStore => ({ prisma: database.db.prisma, vault, now })
-  const request = (fields: Partial<AddIssuerRequest>) =>
-    create(AddIssuerRequestSchema, { kind: 'auth4agent', revocationMode: 'none', ...fields })
   return {
     clock,
     now,
@@ -64,9 +62,10 @@ export function useIssuers() {
     db: () => database.db,
     issuers,
     /** Admits an issuer. */
-    async add(fields: Partial<AddIssuerRequest>) {
-      const rules = { ourIssuer: OURS, testDomains: true }
-      return store.addIssuer(issuers(), asAdmin(), await readNewIssuer(request(fields), rules))
+    async add(fields: Omit<MessageInitShape<typeof AddIssuerRequestSchema>, '$typeName'>) {
+      const request = create(AddIssuerRequestSchema, { kind: 'auth4agent', revocationMode: 'none', ...fields })
+      const issuer = await readNewIssuer(request, { ourIssuer: OURS, testDomains: true })
+      return store.addIssuer(issuers(), asAdmin(), issuer)
     },
     /** Returns the audit as `action subject: reason`, oldest first. */
     async audit() {
@@ -94,7 +93,6 @@ export function useIssuers() {
         subjectDomain: subject.domain,
         depth: 0,
         grants: [],
-        aud: [OURS],
         isPublic: false,
         version: 1,
         issuedAt: new Date(START),
@@ -103,7 +101,7 @@ export function useIssuers() {
         statement: 'x',
         kid: 'k'.repeat(43),
       } as const
-      await database.db.prisma.trustStatement.create({ data: { ...base, ...edits } })
+      await database.db.prisma.trustStatement.create({ data: { ...base, aud: [OURS], ...edits } })
     },
   }
 }

@@ -11,7 +11,7 @@ import { MAX_KEYS, readForeignKeys } from './domain/read-foreign-keys.ts'
 export type SetRefusal = 'NOT_JSON' | 'NOT_A_JWKS' | 'ISSUER_MISMATCH' | 'DATE_MISSING' | 'DATE_AHEAD' | 'ROLLBACK'
 
 /** Thrown when an answer of an issuer breaks a rule. The message is for the log. */
-export class RefusedSet extends Error {
+class RefusedSet extends Error {
   override readonly name = 'RefusedSet'
   readonly why: SetRefusal
 

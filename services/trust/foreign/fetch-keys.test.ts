@@ -12,7 +12,8 @@ import { createKeyFetcher } from './fetch-keys.ts'
 const BETA = 'https://beta.io/auth'
 const DISCOVERY = `${BETA}/.well-known/auth4agent`
 const JWKS = `${BETA}/.well-known/jwks.json`
-const { db, clock, now, add, audit, issuers } = useIssuers()
+const world = useIssuers()
+const { db, clock, now, add, issuers } = world
 let outbound: ReturnType<typeof fakeOutbound>
 
 beforeEach(() => {
@@ -179,7 +180,7 @@ describe('a JWKS that is rolled back', () => {
     expect((await fetchAfter(60)).states).toContain(`${old.kid} absent`)
     publish([next])
     expect((await fetchAfter(60)).states).toContain(`${old.kid} withdrawn`)
-    expect(await audit()).toContain(`issuer.withdraw-key ${BETA} ${old.kid}: `)
+    expect(await world.audit()).toContain(`issuer.withdraw-key ${BETA} ${old.kid}: `)
     publish([old, next])
     expect((await fetchAfter(60)).states).toContain(`${old.kid} withdrawn`)
     await readmitKey(issuers(), asAdmin(), { id, kid: old.kid }, '')

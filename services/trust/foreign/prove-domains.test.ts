@@ -42,6 +42,12 @@ function show(domain: string, id = idOf(domain), thumbprint = RK) {
 const rows = () => db().prisma.issuerDomain.findMany({ orderBy: { domain: 'asc' } })
 const nameCargo = () => name({ home: BETA, domain: 'cargo.io', id: idOf('cargo.io') })
 
+/** Runs a pass after a time. */
+async function passAfter(ms: number) {
+  clock.ms += ms
+  await prover().runPass()
+}
+
 describe('a first proof', () => {
   it('is made for a domain that a live statement names, and is due again after an hour', async () => {
     const { id } = await add({ issuer: BETA })
@@ -175,11 +181,6 @@ describe('a repeated proof', () => {
     if (row === undefined) throw new Error('The domain must be proven')
     return row
   }
-  const passAfter = async (ms: number) => {
-    clock.ms += ms
-    await prover().runPass()
-  }
-
   it('is made after an hour, and keeps the edge', async () => {
     const { edgeId } = await proven()
     await passAfter(HOUR - 1)

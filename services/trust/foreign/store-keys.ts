@@ -15,7 +15,7 @@ export interface KeyFetch extends FetchedSet {
  * Milliseconds that a claim lasts, and the pause after a failed fetch. A fetch takes at most 20 seconds: 10 for the
  * discovery document, and 10 for the keys.
  */
-export const KEYS_LEASE_MS = 30_000
+const KEYS_LEASE_MS = 30_000
 /** How many keys of an issuer are remembered. Beyond it, those that were withdrawn first are forgotten. */
 const MAX_REMEMBERED = 256
 

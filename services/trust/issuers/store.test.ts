@@ -12,6 +12,7 @@ const BETA = 'https://beta.io/auth'
 const OPERATOR = '00000000-0000-8000-8000-000000000000'
 
 const disable = (id: string) => disableIssuer(issuers(), asAdmin(), id, 'leaked')
+const readmit = (id: string, kid: string) => readmitKey(issuers(), asAdmin(), { id, kid }, 'planned')
 const enable = (id: string) => enableIssuer(issuers(), asAdmin(), id, 'mended')
 
 async function addKey(issuerId: string, edits: object = {}) {
@@ -113,8 +114,6 @@ describe('enableIssuer', () => {
 })
 
 describe('readmitKey', () => {
-  const readmit = (id: string, kid: string) => readmitKey(issuers(), asAdmin(), { id, kid }, 'planned')
-
   it('publishes a withdrawn key again that the issuer publishes, and fetches soon', async () => {
     const { id } = await add({ issuer: BETA })
     const kid = await addKey(id, { withdrawnAt: new Date() })

@@ -52,7 +52,7 @@ function keyMessage(row: IssuerKey): MessageInitShape<typeof IssuerKeySchema> {
 }
 
 /** Returns the state of a key. Only a published key verifies. */
-export function keyState({
+function keyState({
   absentSince,
   withdrawnAt,
 }: Pick<IssuerKey, 'absentSince' | 'withdrawnAt'>): 'published' | 'absent' | 'withdrawn' {

@@ -30,7 +30,7 @@ export interface KeySets {
 }
 
 /** Why a single key of a set is refused. */
-export type KeyRefusal = 'KEY_HELD_FOR_ANOTHER' | 'KEY_CHANGED' | 'KEY_REPEATED'
+type KeyRefusal = 'KEY_HELD_FOR_ANOTHER' | 'KEY_CHANGED' | 'KEY_REPEATED'
 
 /** What a fetch changes. Kids in every list, except new keys. */
 export interface KeyChanges {

@@ -1,9 +1,10 @@
 import { operatorId } from '@auth4agent/core/identity/operator-id'
-import { create } from '@bufbuild/protobuf'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
-import { type AddIssuerRequest, AddIssuerRequestSchema } from '../../../../gen/proto/auth4agent/v1/issuers_pb.ts'
+import { AddIssuerRequestSchema } from '../../../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { watchJwk } from '../../../../test/support/issuer-keys.ts'
 import { refusalOf } from '../../../../test/support/reason-of.ts'
+import type { ReasonCode } from '../../../platform/errors/reasons.ts'
 import { defaultJwksUri, readNewIssuer } from './read-new-issuer.ts'
 
 const RULES = { ourIssuer: 'https://auth.alpha.net', testDomains: false }
@@ -20,7 +21,8 @@ const INTROSPECTION = {
   introspectionUri: 'https://idp.beta.io/introspect',
 }
 
-const read = (fields: Partial<AddIssuerRequest>) => readNewIssuer(create(AddIssuerRequestSchema, fields), RULES)
+type Fields = MessageInitShape<typeof AddIssuerRequestSchema>
+const read = (fields: Fields) => readNewIssuer(create(AddIssuerRequestSchema, fields), RULES)
 
 describe('readNewIssuer', () => {
   it('fills in the defaults of another deployment', async () => {
@@ -59,7 +61,7 @@ describe('readNewIssuer', () => {
   })
 
   // Row 25 of the attacks: what the administrator has not named cannot be turned on by leaving it out.
-  it.each([
+  it.each<[string, Fields, ReasonCode]>([
     ['no kind', { ...DEPLOYMENT, kind: '' }, 'INVALID_ARGUMENT'],
     ['no revocation mode', { ...DEPLOYMENT, revocationMode: '' }, 'INVALID_ARGUMENT'],
     ['the mode log of an OAuth server', { ...NONE, revocationMode: 'log', actsAs: OPERATOR }, 'INVALID_ARGUMENT'],
@@ -86,8 +88,8 @@ describe('readNewIssuer', () => {
     ['no domain of an OAuth server', { ...NONE, domain: '' }, 'INVALID_DOMAIN'],
     ['a public suffix as domain', { ...NONE, domain: 'co.uk' }, 'INVALID_DOMAIN'],
     ['a domain of another deployment', { ...DEPLOYMENT, domain: 'beta.io' }, 'INVALID_ARGUMENT'],
-  ] as const)('refuses %s', async (_, fields, reason) => {
-    expect(await refusalOf(read({ ...fields }))).toBe(reason)
+  ])('refuses %s', async (_, fields, reason) => {
+    expect(await refusalOf(read(fields))).toBe(reason)
   })
 
   const jwk = watchJwk()
