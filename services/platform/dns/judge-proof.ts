@@ -73,8 +73,8 @@ function viewOf(answer: TxtAnswer, wanted: WantedProof): View | undefined {
 }
 
 /**
- * Returns the records of an issuer. An RRset contains each text once (RFC 2181 section 5), so a text that a server sends
- * twice is one record.
+ * Returns the records of an issuer. An RRset contains each text once (RFC 2181 section 5), so a text that a server
+ * sends twice is one record.
  */
 export function recordsOf(records: readonly string[], issuer: string): readonly string[] {
   return [...new Set(records)].filter((text) => readRecord(text, issuer) !== undefined)

@@ -85,8 +85,8 @@ function readJson(body: Uint8Array, place: string): JsonObject {
 }
 
 /**
- * Refuses a set that is older than the last one, by the issuer's own clock: it may be replayed. A time in the future is
- * refused too, because it would block every set until then.
+ * Refuses a set that is older than the last one, by the issuer's own clock: it may be replayed. A time in the future
+ * is refused too, because it would block every set until then.
  */
 function checkDate(date: number | undefined, last: number | undefined, now: number): void {
   if (date === undefined) {

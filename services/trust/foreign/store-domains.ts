@@ -82,8 +82,8 @@ export async function recordFirstProof(
 }
 
 /**
- * Applies a repeated proof. When DNS names another operator or another root key, the row is deleted, so that everything
- * that was decided with it ends, and a new row is inserted.
+ * Applies a repeated proof. When DNS names another operator or another root key, the row is deleted, so that
+ * everything that was decided with it ends, and a new row is inserted.
  */
 export function recordNextProof(
   prisma: PrismaClient,
@@ -141,9 +141,9 @@ async function endDomain(
 }
 
 /**
- * Inserts a domain, unless its operator id belongs to somebody else. Anybody can write any id into a record. So the id
- * of an operator of this deployment is refused, and one that another domain holds. An id that follows from the record's
- * own key (as operatorId computes it) cannot be copied: it takes the place of one that does not.
+ * Inserts a domain, unless its operator id belongs to somebody else. Anybody can write any id into a record. So the
+ * id of an operator of this deployment is refused, and one that another domain holds. An id that follows from the
+ * record's own key, as operatorId computes it, cannot be copied: it takes the place of one that does not.
  */
 async function insertDomain(writing: Writing, named: NamedDomain, proof: Proven): Promise<ProofOutcome> {
   const { tx, audit, now } = writing

@@ -5,8 +5,8 @@ import { ApiError } from '../../../platform/errors/api-error.ts'
 const WANTED = 'secret must be one private JWK of Ed25519 or P-256, as JSON text'
 
 /**
- * Reads the private key with which this deployment follows the log of another one. Returns it as the JSON text of a JWK
- * with only the members `kty`, `crv`, `x`, `d`, and `y` for P-256.
+ * Reads the private key with which this deployment follows the log of another one. Returns it as the JSON text of a
+ * JWK with only the members `kty`, `crv`, `x`, `d`, and `y` for P-256.
  *
  * @throws ApiError INVALID_SIGNING_KEY. The error does not quote the text.
  */
