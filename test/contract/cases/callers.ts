@@ -50,6 +50,11 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'KeysService.RotateSigningKeys': 'admin',
   'KeysService.MarkKeyCompromised': 'admin',
   'KeysService.ImportSigningKey': 'admin',
+  'IssuerService.AddIssuer': 'admin',
+  'IssuerService.ListIssuers': 'admin',
+  'IssuerService.DisableIssuer': 'admin',
+  'IssuerService.EnableIssuer': 'admin',
+  'IssuerService.ReadmitIssuerKey': 'admin',
   // An agent authenticates in the request itself, by a challenge or a client assertion.
   'OAuthService.Token': 'anyone',
   'OAuthService.Introspect': 'anyone',
@@ -83,6 +88,7 @@ const READS = new Set([
   'ListAgents',
   'WatchRevocations',
   'ListSigningKeys',
+  'ListIssuers',
 ])
 
 /** Returns the callers that may make a call. Throws Error for a method that is missing in the table. */

@@ -22,6 +22,7 @@ import {
   ttl,
 } from './field-row.ts'
 import { grantFieldRows } from './grant-field-rows.ts'
+import { issuerFieldRows } from './issuer-field-rows.ts'
 import { oauthFieldRows } from './oauth-field-rows.ts'
 
 /** One row for every field of every request, by `Message.field`, with nested fields after it. */
@@ -307,6 +308,7 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   },
   ...oauthFieldRows,
   ...grantFieldRows,
+  ...issuerFieldRows,
   ...agentKeyFieldRows,
   ...agentMoveFieldRows,
 }

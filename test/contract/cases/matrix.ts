@@ -264,6 +264,18 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'KeysService.RotateSigningKeys': ['INVALID_ALGORITHM', 'KEY_NOT_FOUND', 'KEY_NOT_READY'],
   'KeysService.MarkKeyCompromised': ['KEY_NOT_FOUND', 'KEY_NOT_READY'],
   'KeysService.ImportSigningKey': ['INVALID_ALGORITHM', 'INVALID_SIGNING_KEY', 'KEY_EXISTS'],
+  'IssuerService.AddIssuer': [
+    'INVALID_ISSUER',
+    'INVALID_ALGORITHM',
+    'INVALID_DOMAIN',
+    'INVALID_SIGNING_KEY',
+    'ISSUER_EXISTS',
+    'TOO_MANY_ISSUERS',
+  ],
+  'IssuerService.ListIssuers': [],
+  'IssuerService.DisableIssuer': ['ISSUER_NOT_FOUND'],
+  'IssuerService.EnableIssuer': ['ISSUER_NOT_FOUND'],
+  'IssuerService.ReadmitIssuerKey': ['ISSUER_NOT_FOUND', 'KEY_NOT_FOUND'],
   'OAuthService.Token': [
     ...OF_CLIENTS,
     ...OF_PROOFS,
