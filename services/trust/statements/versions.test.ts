@@ -95,6 +95,16 @@ describe('a newer version of a statement', () => {
     expect(await put({}, { version: 2, nbf: inDays(1) })).toMatchObject({ state: 'waiting' })
   })
 
+  it('is not hindered by a statement of another deployment whose signer claims the same id', async () => {
+    const { jti } = await put({}, { version: 3 })
+    await world.db.pool.query(
+      `UPDATE trust_statements SET home = 'https://evil.test', version = 2147483647 WHERE jti = $1`,
+      [jti],
+    )
+    expect(await put({})).toMatchObject({ version: 1, state: 'active' })
+    expect(await rowOf({ jti })).toMatchObject({ replacedAt: null })
+  })
+
   it('is stored once if two calls put different versions at the same time', async () => {
     const all = await Promise.allSettled([put({}, { version: 1 }), put({}, { version: 2 }), put({}, { version: 3 })])
     const refused = all.filter(({ status }) => status === 'rejected')
