@@ -50,6 +50,12 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'KeysService.RotateSigningKeys': 'admin',
   'KeysService.MarkKeyCompromised': 'admin',
   'KeysService.ImportSigningKey': 'admin',
+  'TrustService.PutTrustStatement': 'operator',
+  'TrustService.ListTrustStatements': 'operator',
+  'TrustService.RevokeTrustStatement': 'operator',
+  'TrustService.ProposeTrust': 'operator',
+  'TrustService.ListTrustProposals': 'operator',
+  'TrustService.ListPublishedTrust': 'operator',
   // An agent authenticates in the request itself, by a challenge or a client assertion.
   'OAuthService.Token': 'anyone',
   'OAuthService.Introspect': 'anyone',
@@ -73,6 +79,9 @@ const ROLES: Readonly<Record<string, string>> = {
   'IdentityService.RevokeAgent': 'agents.revoke',
   'AgentKeyService.RecoverAgent': 'keys',
   'RevocationService.RevokeToken': 'agents.revoke',
+  'TrustService.PutTrustStatement': 'root',
+  'TrustService.RevokeTrustStatement': 'trust',
+  'TrustService.ProposeTrust': 'trust',
 }
 
 const READS = new Set([
@@ -83,6 +92,9 @@ const READS = new Set([
   'ListAgents',
   'WatchRevocations',
   'ListSigningKeys',
+  'ListTrustStatements',
+  'ListTrustProposals',
+  'ListPublishedTrust',
 ])
 
 /** Returns the callers that may make a call. Throws Error for a method that is missing in the table. */
@@ -108,6 +120,7 @@ const WHILE_FROZEN = new Set([
   'IdentityService.RevokeAgent',
   'AgentMoveService.ObjectToMove',
   'RevocationService.RevokeToken',
+  'TrustService.RevokeTrustStatement',
 ])
 
 /** Tells whether a call is refused to every key of a frozen operator. */

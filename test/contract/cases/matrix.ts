@@ -264,6 +264,12 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'KeysService.RotateSigningKeys': ['INVALID_ALGORITHM', 'KEY_NOT_FOUND', 'KEY_NOT_READY'],
   'KeysService.MarkKeyCompromised': ['KEY_NOT_FOUND', 'KEY_NOT_READY'],
   'KeysService.ImportSigningKey': ['INVALID_ALGORITHM', 'INVALID_SIGNING_KEY', 'KEY_EXISTS'],
+  'TrustService.PutTrustStatement': ['INVALID_STATEMENT', 'STATEMENT_CONFLICT', 'STATEMENT_LIMIT'],
+  'TrustService.ListTrustStatements': ['INVALID_PAGE_TOKEN'],
+  'TrustService.RevokeTrustStatement': ['STATEMENT_NOT_FOUND'],
+  'TrustService.ProposeTrust': ['INVALID_STATEMENT', 'PROPOSAL_LIMIT'],
+  'TrustService.ListTrustProposals': [],
+  'TrustService.ListPublishedTrust': ['INVALID_PAGE_TOKEN'],
   'OAuthService.Token': [
     ...OF_CLIENTS,
     ...OF_PROOFS,
