@@ -56,6 +56,8 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'TrustService.ProposeTrust': 'operator',
   'TrustService.ListTrustProposals': 'operator',
   'TrustService.ListPublishedTrust': 'operator',
+  'TrustService.ExplainTrust': 'operator-or-admin',
+  'TrustService.ExportTrustGraph': 'operator-or-admin',
   // An agent authenticates in the request itself, by a challenge or a client assertion.
   'OAuthService.Token': 'anyone',
   'OAuthService.Introspect': 'anyone',
@@ -95,6 +97,8 @@ const READS = new Set([
   'ListTrustStatements',
   'ListTrustProposals',
   'ListPublishedTrust',
+  'ExplainTrust',
+  'ExportTrustGraph',
 ])
 
 /** Returns the callers that may make a call. Throws Error for a method that is missing in the table. */

@@ -270,6 +270,8 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'TrustService.ProposeTrust': ['INVALID_STATEMENT', 'PROPOSAL_LIMIT'],
   'TrustService.ListTrustProposals': [],
   'TrustService.ListPublishedTrust': ['INVALID_PAGE_TOKEN'],
+  'TrustService.ExplainTrust': [],
+  'TrustService.ExportTrustGraph': [],
   'OAuthService.Token': [
     ...OF_CLIENTS,
     ...OF_PROOFS,

@@ -35,5 +35,11 @@ export const trustFieldRows: Readonly<Record<string, FieldRow>> = {
       'has 1500 characters': [`https://auth.acme-operator.com/${text(1_469)}`, 'INVALID_ARGUMENT'],
     },
   },
+  'ExplainTrustRequest.from': {},
+  'ExplainTrustRequest.home': {},
+  'ExplainTrustRequest.to': {},
+  'ExplainTrustRequest.scope': {},
+  'ExportTrustGraphRequest.format': {},
+  'ExportTrustGraphRequest.around': {},
   'ListPublishedTrustRequest.after': { wrong: { 'is no cursor': ['x', 'INVALID_PAGE_TOKEN'] } },
 }

@@ -126,6 +126,12 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'TrustService.ProposeTrust': ({ operators: { acme, bravo } }) => ({ id: acme.id, draft: draftOf(bravo, acme) }),
   'TrustService.ListTrustProposals': ofAcme,
   'TrustService.ListPublishedTrust': ({ operators: { acme } }) => ({ audience: `https://auth.${acme.domain}` }),
+  'TrustService.ExplainTrust': ({ operators: { acme, bravo } }) => ({
+    from: bravo.domain,
+    to: `https://api.${acme.domain}`,
+    scope: 'read',
+  }),
+  'TrustService.ExportTrustGraph': () => ({}),
   'OAuthService.Token': ({ agents: { active } }) => ({ grant_type: 'client_credentials', ...authenticated(active) }),
   'OAuthService.Introspect': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
   'OAuthService.Revoke': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
