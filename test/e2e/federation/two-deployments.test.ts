@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { admit, type AdmittedIssuer, switchIssuer } from '../../support/federation/admissions.ts'
+import { type AdmittedIssuer, admit, switchIssuer } from '../../support/federation/admissions.ts'
 import { createFederation, type FederatedDeployment, type Federation } from '../../support/federation/deployments.ts'
 import { type Member, member, state, takeBack } from '../../support/federation/statements.ts'
 import type { AgentParty } from '../../support/parties.ts'

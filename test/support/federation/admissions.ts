@@ -11,6 +11,7 @@ export interface AdmittedIssuer {
   readonly status: string
   readonly keys: readonly { readonly kid: string; readonly state: string }[]
   readonly domains: readonly { readonly domain: string; readonly operator_id: string }[]
+  readonly keys_as_of?: string
   readonly revocations_as_of?: string
   readonly problem?: string
 }
@@ -39,19 +40,21 @@ export async function admit(at: FederatedDeployment, watcher: Member): Promise<A
   return untilIssuer(at, id, (row) => row.keys.length > 0 && row.revocations_as_of !== undefined)
 }
 
+/** Reads the row of an issuer. */
+export async function readIssuer(at: FederatedDeployment, id: string): Promise<AdmittedIssuer> {
+  const { issuers } = expectStatus(200, await at.client.get<{ issuers: AdmittedIssuer[] }>('/v1/issuers', at.admin))
+  const row = issuers.find((each) => each.id === id)
+  if (row === undefined) throw new Error(`There is no issuer ${id}`)
+  return row
+}
+
 /** Resolves when the row of an issuer is as awaited. */
-export async function untilIssuer(
+export function untilIssuer(
   at: FederatedDeployment,
   id: string,
   isAwaited: (row: AdmittedIssuer) => boolean,
 ): Promise<AdmittedIssuer> {
-  const read = async () => {
-    const { issuers } = expectStatus(200, await at.client.get<{ issuers: AdmittedIssuer[] }>('/v1/issuers', at.admin))
-    const row = issuers.find((each) => each.id === id)
-    if (row === undefined) throw new Error(`There is no issuer ${id}`)
-    return row
-  }
-  return until(read, isAwaited)
+  return until(() => readIssuer(at, id), isAwaited)
 }
 
 /** Disables or enables an issuer. */

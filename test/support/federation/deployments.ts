@@ -1,12 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { recordName } from '@auth4agent/core/identity/proof-record'
 import { createAuthority } from '../certificate-authority.ts'
 import { type Deployment, startDeployment } from '../deployment.ts'
 import { type DnsServer, startDnsServer } from '../dns-server.ts'
 import { freePort } from '../free-port.ts'
 import { guardFolder } from '../guardian.ts'
+import type { Environment } from '../server.ts'
 import { startTlsFront, type TlsFront } from './tls-front.ts'
 
 /** One of several deployments that can reach each other: by https, under the host of its issuer. */
@@ -18,10 +18,15 @@ export interface FederatedDeployment extends Deployment {
   readonly zone: Pick<DnsServer, 'setTxt'>
 }
 
+interface FederatedOptions {
+  readonly instances?: number
+  readonly env?: Environment
+}
+
 /** Several deployments with one DNS. */
 export interface Federation {
   /** Starts a deployment. Its issuer is `https://<host>:<a free port>`. */
-  start(host: string, instances?: number): Promise<FederatedDeployment>
+  start(host: string, options?: FederatedOptions): Promise<FederatedDeployment>
   /** A certificate for another server, and a free port for it. */
   place(host: string): Promise<{ readonly port: number; readonly cert: string; readonly key: string }>
   /** Stops all deployments. */
@@ -52,10 +57,10 @@ export async function createFederation(): Promise<Federation> {
   const zone = createZone(dns)
   const all = started.move()
   return {
-    async start(host, instances = 1) {
+    async start(host, options = {}) {
       const port = await freePort()
       const issuer = `https://${host}:${port}`
-      const deployment = await startDeployment({ instances, env, dns, issuer })
+      const deployment = await startDeployment({ ...options, env: { ...env, ...options.env }, dns, issuer })
       all.defer(() => deployment.stop())
       const front = await startTlsFront(port, authority.certify(host), new URL(deployment.server.baseUrl))
       all.defer(() => front.cut())
@@ -76,9 +81,4 @@ function createZone(dns: DnsServer) {
       dns.setTxt(name, [...byIssuer.values()].flat())
     },
   }
-}
-
-/** Removes the record of a domain for the issuer of a deployment, and returns a function that puts it back. */
-export function withdrawRecord({ zone }: FederatedDeployment, domain: string): void {
-  zone.setTxt(recordName(domain), [])
 }

@@ -16,13 +16,20 @@ export async function member(home: FederatedDeployment, domain: string): Promise
   return { home, ...(await provenOperator(home.client, home.zone, domain, home.issuer)) }
 }
 
+/** An operator that a statement names. */
+export interface Named {
+  readonly id: string
+  readonly domain: string
+  readonly home: Pick<FederatedDeployment, 'issuer'>
+}
+
 /** What a statement says, beside its two parties. */
 export type Said = Pick<TrustDraft, 'kind' | 'depth' | 'aud'> & Partial<Pick<TrustDraft, 'grants'>>
 
 let version = 0
 
 /** Signs a statement about another operator with the root key, puts it into force, and returns its `jti`. */
-export async function state(signer: Member, subject: Member, said: Said): Promise<string> {
+export async function state(signer: Member, subject: Named, said: Said): Promise<string> {
   version += 1
   const statement = await signTrustStatement(signerOf(signer.keys), {
     iss: signer.id,
