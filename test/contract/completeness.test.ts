@@ -12,6 +12,7 @@ import { faultCases, rateCases } from './cases/faults.ts'
 import { fieldCases } from './cases/fields.ts'
 import { grantCases } from './cases/grants.ts'
 import { identityCases } from './cases/identity.ts'
+import { fullCases, issuerCases } from './cases/issuers.ts'
 import { keysCases } from './cases/keys.ts'
 import { OUTSIDE_RPCS, reasonsOf, UNPROVOKED } from './cases/matrix.ts'
 import { oauthCases } from './cases/oauth.ts'
@@ -34,6 +35,8 @@ const cases: readonly Pair[] = [
   ...grantCases,
   ...revocationCases,
   ...keysCases,
+  ...issuerCases,
+  ...fullCases,
   ...trustCases,
   ...authenticationCases,
   ...tenantCases,

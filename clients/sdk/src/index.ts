@@ -6,6 +6,13 @@ export {
   type SigningKeys,
 } from './administrator.ts'
 export type {
+  AdmittedDomain,
+  AdmittedIssuer,
+  AdmittedKey,
+  IssuerCalls,
+  NewIssuer,
+} from './administrator-issuers.ts'
+export type {
   Agent,
   AgentOptions,
   AuthorizationOptions,

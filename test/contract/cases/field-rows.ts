@@ -22,6 +22,7 @@ import {
   ttl,
 } from './field-row.ts'
 import { grantFieldRows } from './grant-field-rows.ts'
+import { issuerFieldRows } from './issuer-field-rows.ts'
 import { oauthFieldRows } from './oauth-field-rows.ts'
 import { trustFieldRows } from './trust-field-rows.ts'
 
@@ -309,6 +310,7 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   ...oauthFieldRows,
   ...trustFieldRows,
   ...grantFieldRows,
+  ...issuerFieldRows,
   ...agentKeyFieldRows,
   ...agentMoveFieldRows,
 }

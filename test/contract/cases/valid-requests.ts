@@ -117,6 +117,17 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'KeysService.ImportSigningKey': () => ({
     key: seedToPem(generateKeyPair().seed),
   }),
+  'IssuerService.AddIssuer': () => ({
+    issuer: 'https://idp.bravo-operator.com',
+    kind: 'oauth',
+    algorithms: ['ES256'],
+    revocation_mode: 'none',
+    domain: 'bravo-operator.com',
+  }),
+  'IssuerService.ListIssuers': () => ({}),
+  'IssuerService.DisableIssuer': ({ issuers: { enabled } }) => ({ id: enabled.id }),
+  'IssuerService.EnableIssuer': ({ issuers: { disabled } }) => ({ id: disabled.id }),
+  'IssuerService.ReadmitIssuerKey': ({ issuers: { enabled } }) => ({ id: enabled.id, kid: enabled.withdrawn }),
   'TrustService.PutTrustStatement': ({ operators: { acme, bravo } }) => ({
     id: acme.id,
     statement: statementOf(acme, bravo),

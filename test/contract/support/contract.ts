@@ -4,6 +4,7 @@ import { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_p
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { IssuerService } from '../../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
@@ -25,6 +26,7 @@ const services: readonly DescService[] = [
   RevocationService,
   KeysService,
   OAuthService,
+  IssuerService,
   TrustService,
 ]
 
