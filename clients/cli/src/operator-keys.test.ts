@@ -5,6 +5,7 @@ import { approveRequest, readKeyRequest } from '@auth4agent/sdk'
 import { generatePrivateKey } from '@auth4agent/sdk/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type CliOptions, runCli } from '../../../test/support/cli.ts'
+import { goodClaims, newRoot, signClaims } from '../../../test/support/trust/statements.ts'
 
 const ID = 'aaaaaaaa-1111-8111-8111-111111111111'
 const JOIN = `--operator-id ${ID} --domain acme.example --server https://auth.example`
