@@ -123,6 +123,7 @@ export function operatorTrust({ id, caller, requests, rootKey, now, domain }: Tr
     async sign(draft, terms = {}) {
       refuseUnknownNames('terms', terms, TERMS_NAMES)
       if (rootKey === undefined) throw new TypeError('sign() needs a root key')
+      if (draft.iss !== id || draft.home !== issuer) throw new TypeError('The draft is one of another operator')
       const version = terms.version ?? (await nextVersion(list({ withEnded: true, pageSize: 200 }), draft))
       return signTrustStatement(rootKey, { ...draft, ...terms, version, nowS: now() / 1_000 })
     },
