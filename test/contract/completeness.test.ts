@@ -20,6 +20,7 @@ import { operatorKeyCases } from './cases/operator-keys.ts'
 import { operatorRegistryCases } from './cases/operator-registry.ts'
 import { revocationCases } from './cases/revocation.ts'
 import { tenantCases } from './cases/tenants.ts'
+import { trustCases } from './cases/trust.ts'
 import { methods, shortName } from './support/contract.ts'
 import { published } from './support/published-reasons.ts'
 import type { Pair } from './support/refusal.ts'
@@ -36,6 +37,7 @@ const cases: readonly Pair[] = [
   ...keysCases,
   ...issuerCases,
   ...fullCases,
+  ...trustCases,
   ...authenticationCases,
   ...tenantCases,
   ...clientAssertionCases,

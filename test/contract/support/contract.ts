@@ -11,6 +11,7 @@ import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_ke
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { rest } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 
 /** All services of the public ports. */
@@ -26,6 +27,7 @@ const services: readonly DescService[] = [
   KeysService,
   OAuthService,
   IssuerService,
+  TrustService,
 ]
 
 /** Every method of the contract. */
