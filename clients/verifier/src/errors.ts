@@ -9,11 +9,27 @@ const UNAVAILABLE = {
   VERIFIER_CLOSED: 'The verifier is closed',
 } as const
 
+/** The reasons of a verifier with the option `issuers`, which trusts each issuer only so far. */
+const OF_ISSUERS = {
+  ISSUER_NOT_TRUSTED: 'The issuer of the token is not one of the trusted issuers',
+  SUBJECT_OUTSIDE_NAMESPACE: 'The issuer of the token must not speak for the domain of the agent',
+  TRUST_NOT_FOUND: 'The token has a scope that is not mapped for its issuer',
+  LIFETIME_TOO_LONG: 'The lifetime of the token is longer than allowed for its issuer',
+} as const
+
+/** The reasons of a verifier with the option `issuers`, if it cannot decide about the tokens of one issuer. */
+const OF_ISSUERS_UNAVAILABLE = {
+  ISSUER_KEYS_UNAVAILABLE: 'The public keys of the issuer of the token are missing or too old',
+  ISSUER_REVOCATIONS_STALE: 'The knowledge of revocations by the issuer of the token is missing or too old',
+} as const
+
 /** All reasons, with their messages. */
 const MESSAGES = {
   ...grantRefusals,
   ...verdicts,
   ...UNAVAILABLE,
+  ...OF_ISSUERS,
+  ...OF_ISSUERS_UNAVAILABLE,
   PUBLIC_URL_UNKNOWN: 'This API does not know its public URL, so it accepts no DPoP proofs',
 } as const
 
@@ -63,7 +79,7 @@ export class VerificationError extends Error {
     super(detail === undefined ? MESSAGES[reason] : `${MESSAGES[reason]}: ${detail.slice(0, MAX_DETAIL)}`, options)
     this.reason = reason
     this.hop = hop
-    this.isTemporary = Object.hasOwn(UNAVAILABLE, reason)
+    this.isTemporary = Object.hasOwn(UNAVAILABLE, reason) || Object.hasOwn(OF_ISSUERS_UNAVAILABLE, reason)
   }
 }
 
