@@ -21,6 +21,7 @@ import type { Config } from '../process/configuration/config.ts'
 import type { Secrets } from '../process/configuration/secrets.ts'
 import type { ServiceName } from '../process/configuration/service-names.ts'
 import { createRevocation, type Revocations } from '../revocation/index.ts'
+import { createTrust } from '../trust/index.ts'
 import type { Remotes } from './connect-remotes.ts'
 
 /** How long the database keeps a redeemed challenge after it has expired, in seconds. */
@@ -206,9 +207,26 @@ async function makeAuthn(
       assertionAudience: config.assertionAudience,
     },
   })
+  const trust = createTrust({
+    db,
+    readDb: deps.readDb,
+    now: Date.now,
+    issuer: config.issuer,
+    operators: clients.operators,
+    tokenStatus: revocations.tokenStatus,
+    vault: keys.vault,
+    log,
+  })
   const all = opened.move()
   return {
-    routes: [...routesOf(authn.module), ...routesOf(authn.oauth), ...routesOf(authn.grants), ...routesOf(keys.module)],
+    routes: [
+      ...routesOf(authn.module),
+      ...routesOf(authn.oauth),
+      ...routesOf(authn.grants),
+      ...routesOf(keys.module),
+      ...routesOf(trust.issuers),
+      ...routesOf(trust.trust),
+    ],
     internal: [],
     jobs: [...keys.jobs, ...authn.jobs],
     close: () => all.disposeAsync(),

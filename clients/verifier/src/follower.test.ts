@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { FeedError, type FeedEvent } from '@auth4agent/core/revocation/feed'
 import { describe, expect, it } from 'vitest'
 import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { becomes, JTI, setUpFollower, setUpReadyFollower } from '../../../test/support/followed-log.ts'
 import { type Connection, type HandLog, handLog } from '../../../test/support/hand-feed.ts'
 import { newToken, outcomeOf } from '../../../test/support/offline-verifier.ts'
 import { until } from '../../../test/support/until.ts'
-import { FeedError, type FeedEvent } from './feed.ts'
 
 const { operator_id: operatorId, sub } = GOOD_CLAIMS
 

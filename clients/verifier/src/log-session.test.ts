@@ -1,9 +1,9 @@
+import type { RevocationFeed } from '@auth4agent/core/revocation/feed'
+import { applyRecord, beginSession, forgetExpired } from '@auth4agent/core/revocation/log-session'
 import { recordHash } from '@auth4agent/core/revocation/record-hash'
 import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { expect, it } from 'vitest'
-import type { RevocationFeed } from './feed.ts'
 import { grpcFeed, type RevocationClient } from './grpc-feed.ts'
-import { applyRecord, beginSession, forgetExpired } from './log-session.ts'
 import { sseFeed } from './sse-feed.ts'
 
 const CONTENT = {

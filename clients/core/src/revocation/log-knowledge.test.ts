@@ -1,8 +1,8 @@
-import { present } from '@auth4agent/core/platform/moment'
-import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { expect, it } from 'vitest'
-import { handLog } from '../../../test/support/hand-feed.ts'
+import { handLog } from '../../../../test/support/hand-feed.ts'
+import { present } from '../platform/moment.ts'
 import { LogKnowledge } from './log-knowledge.ts'
+import type { RevocationRecord } from './revocation-log.ts'
 
 const TOKEN = { jti: 'one', sub: '', operatorId: 'o', agentEpoch: 1, operatorEpoch: 1, kid: 'k' }
 

@@ -1,12 +1,11 @@
-import { deferred, pause } from '@auth4agent/core/async/waiting'
-import { type Moment, msSince } from '@auth4agent/core/platform/moment'
-import type { LogPosition, RevocationRecord, TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
-import type { Verdict } from '@auth4agent/core/token/verdicts'
+import { deferred, pause } from '../async/waiting.ts'
+import { type Moment, msSince } from '../platform/moment.ts'
+import type { Verdict } from '../token/verdicts.ts'
 import { FeedError, type FeedEvent, type RevocationFeed } from './feed.ts'
 import { type Heartbeats, measureHeartbeats } from './heartbeats.ts'
-import type { KeyStore } from './key-store.ts'
 import { LogKnowledge } from './log-knowledge.ts'
 import { nextWithin } from './next-within.ts'
+import type { LogPosition, RevocationRecord, TokenIdentity } from './revocation-log.ts'
 
 /** The verifier's knowledge of revocations. */
 export interface Follower {
@@ -28,10 +27,18 @@ export interface Follower {
   close(): void
 }
 
+/** The issuer's keys, as far as a follower changes them. */
+export interface FollowedKeys {
+  /** Ends a key. It is never used again, even if the issuer publishes it. */
+  end(kid: string): void
+  /** Fetches the keys unless they are younger than `ageMs`. Rejects if this fails, or if the new keys are too old. */
+  renew(ageMs: number): Promise<void>
+}
+
 /** Options of {@link followRevocations}. Times are in milliseconds. */
 export interface FollowerOptions {
   readonly feed: RevocationFeed
-  readonly keys: Pick<KeyStore, 'end' | 'renew'>
+  readonly keys: FollowedKeys
   readonly maxStalenessMs: number
   /** The time for which a token may still be accepted after its expiry. */
   readonly skewMs: number
@@ -57,7 +64,17 @@ const POLLS = 4
  */
 const KEYS_AGE_MS = 3_000_000
 
-/** Follows the revocation log until `close` is called. */
+/**
+ * Follows the revocation log until `close` is called.
+ *
+ * @example
+ * ```ts
+ * import { followRevocations } from '@auth4agent/core/revocation/follower'
+ *
+ * const follower = followRevocations({ feed, keys, maxStalenessMs: 5_000, skewMs: 10_000, onProblem, onSuccess })
+ * await follower.ready
+ * ```
+ */
 export function followRevocations(options: FollowerOptions): Follower {
   const { feed, keys, maxStalenessMs, skewMs, onProblem, onSuccess } = options
   const closing = new AbortController()

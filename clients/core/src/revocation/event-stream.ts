@@ -10,6 +10,13 @@ const MAX_EVENT_LENGTH = 65_536
 /**
  * Reads server-sent events (WHATWG HTML section 9.2.6). It ignores ids and retry times, because positions are in the
  * data. Throws RangeError for an event of more than 65,536 characters, and TypeError for bytes that are not UTF-8.
+ *
+ * @example
+ * ```ts
+ * import { readEvents } from '@auth4agent/core/revocation/event-stream'
+ *
+ * for await (const { name, data } of readEvents(response.body)) console.log(name, data)
+ * ```
  */
 export async function* readEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<ServerSentEvent> {
   const decoder = new TextDecoder('utf-8', { fatal: true })

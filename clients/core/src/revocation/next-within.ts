@@ -1,8 +1,15 @@
-import { deferred } from '@auth4agent/core/async/waiting'
+import { deferred } from '../async/waiting.ts'
 
 /**
  * Resolves with the next result of an iterator. Rejects with RangeError after `ms`, and with the signal's reason when
  * the signal aborts.
+ *
+ * @example
+ * ```ts
+ * import { nextWithin } from '@auth4agent/core/revocation/next-within'
+ *
+ * const { value } = await nextWithin(events, 5_000, signal)
+ * ```
  */
 export async function nextWithin<T>(
   iterator: AsyncIterator<T>,

@@ -1,5 +1,5 @@
-import { msSince } from '@auth4agent/core/platform/moment'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { msSince } from '../platform/moment.ts'
 import { measureHeartbeats } from './heartbeats.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'performance'] }))

@@ -1,7 +1,7 @@
-import { recordHash } from '@auth4agent/core/revocation/record-hash'
-import { isRevocationKind, type LogPosition, type RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
-import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation/revocation-state'
 import { FeedError, notUnderstood } from './feed.ts'
+import { recordHash } from './record-hash.ts'
+import { isRevocationKind, type LogPosition, type RevocationRecord } from './revocation-log.ts'
+import { createRevocationState, type RevocationState } from './revocation-state.ts'
 
 /** The part of the revocation log that was read since reading began, possibly over several connections. */
 export interface LogSession {
@@ -31,7 +31,17 @@ const RUN_LENGTH = 1_000
  */
 const MAX_KEPT = 4_000_000
 
-/** Makes a session without records. */
+/**
+ * Makes a session without records.
+ *
+ * @example
+ * ```ts
+ * import { applyRecord, beginSession } from '@auth4agent/core/revocation/log-session'
+ *
+ * const session = beginSession()
+ * for (const record of records) applyRecord(session, record)
+ * ```
+ */
 export function beginSession(): LogSession {
   return { state: createRevocationState(), applied: undefined, isWhole: false, runs: [] }
 }
@@ -39,6 +49,13 @@ export function beginSession(): LogSession {
 /**
  * Applies the next record. Throws FeedError if the record does not follow the last one, if its hash is wrong, if its
  * kind is unknown, or if the session would have too many records.
+ *
+ * @example
+ * ```ts
+ * import { applyRecord } from '@auth4agent/core/revocation/log-session'
+ *
+ * applyRecord(session, record)
+ * ```
  */
 export function applyRecord(session: LogSession, record: RevocationRecord): void {
   const { applied, state } = session
@@ -55,7 +72,16 @@ export function applyRecord(session: LogSession, record: RevocationRecord): void
   session.applied = { logEpoch, sequence: record.sequence, hash: record.hash }
 }
 
-/** Compares the last record with the head of the log. Throws FeedError if a record is missing. */
+/**
+ * Compares the last record with the head of the log. Throws FeedError if a record is missing.
+ *
+ * @example
+ * ```ts
+ * import { reachHead } from '@auth4agent/core/revocation/log-session'
+ *
+ * reachHead(session, head)
+ * ```
+ */
 export function reachHead(session: LogSession, head: LogPosition): void {
   const { applied, isWhole } = session
   if (applied !== undefined) {
@@ -68,7 +94,16 @@ export function reachHead(session: LogSession, head: LogPosition): void {
   session.isWhole = true
 }
 
-/** Forgets the runs whose records have all expired by a time in Unix milliseconds. */
+/**
+ * Forgets the runs whose records have all expired by a time in Unix milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { forgetExpired } from '@auth4agent/core/revocation/log-session'
+ *
+ * forgetExpired(session, Date.now() - 10_000)
+ * ```
+ */
 export function forgetExpired({ state, runs }: LogSession, byMs: number): void {
   let through = 0
   for (let first = runs[0]; first !== undefined && first.expiresAt <= byMs; first = runs[0]) {

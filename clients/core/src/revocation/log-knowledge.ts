@@ -1,7 +1,7 @@
-import { type Moment, msSince, NEVER } from '@auth4agent/core/platform/moment'
-import type { LogPosition, RevocationRecord, TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
-import type { Verdict } from '@auth4agent/core/token/verdicts'
+import { type Moment, msSince, NEVER } from '../platform/moment.ts'
+import type { Verdict } from '../token/verdicts.ts'
 import { applyRecord, beginSession, forgetExpired, type LogSession, reachHead } from './log-session.ts'
+import type { LogPosition, RevocationRecord, TokenIdentity } from './revocation-log.ts'
 
 /** Records are kept for these milliseconds longer, because clocks differ. */
 const FORGET_LATER_MS = 60_000
@@ -10,6 +10,14 @@ const FORGET_LATER_MS = 60_000
  * Holds the knowledge from the revocation log, and its age. If the log must be read again, a new session is filled
  * while the old session still answers. The new session replaces the old one when it is complete. So revoked tokens
  * stay refused meanwhile. This class does no I/O: the follower reads the log.
+ *
+ * @example
+ * ```ts
+ * import { LogKnowledge } from '@auth4agent/core/revocation/log-knowledge'
+ *
+ * const known = new LogKnowledge()
+ * known.apply(record)
+ * ```
  */
 export class LogKnowledge {
   /** The session that answers. */

@@ -1,4 +1,4 @@
-import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
+import { type Moment, msSince, present } from '../platform/moment.ts'
 import { FeedError } from './feed.ts'
 
 /**
@@ -24,6 +24,14 @@ const LEAST_SKEW_MS = 1_000
  *
  * Throws FeedError if the server's clock has been set forward. Throws FeedError if the first heartbeat is older than
  * the connection by more than `skewMs`, the allowed difference of clocks: a cache or proxy may have kept it.
+ *
+ * @example
+ * ```ts
+ * import { measureHeartbeats } from '@auth4agent/core/revocation/heartbeats'
+ *
+ * const measure = measureHeartbeats(10_000)
+ * const moment = measure(observedAt)
+ * ```
  */
 export function measureHeartbeats(skewMs: number, askedAt: Moment = present()): Heartbeats {
   let first: number | undefined

@@ -1,4 +1,4 @@
-import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
+import type { LogPosition, RevocationRecord } from './revocation-log.ts'
 
 /**
  * An event of a feed: a record of the revocation log, or a heartbeat (`head`). A heartbeat says that the server has
@@ -82,6 +82,13 @@ const NOT_UNDERSTOOD_PAUSE_MS = 30_000
 /**
  * Makes the error for an event that this version does not know. Such an event may end any token, so the log must be
  * read again. The pause is long, because the server would send the same event again at once.
+ *
+ * @example
+ * ```ts
+ * import { notUnderstood } from '@auth4agent/core/revocation/feed'
+ *
+ * throw notUnderstood('The log contains a record of an unknown kind')
+ * ```
  */
 export function notUnderstood(message: string): FeedError {
   return new FeedError(message, { mustBeginAgain: true, retryAfterMs: NOT_UNDERSTOOD_PAUSE_MS })
