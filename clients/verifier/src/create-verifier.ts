@@ -19,6 +19,9 @@ import { readyAll } from './ready.ts'
 import type { VerifiedClaims } from './verified-claims.ts'
 import { createDemands, type Demands, type Wanted } from './wanted.ts'
 
+/** A remembered grant takes some 20 kB, and a delegated token 5 to 40 kB, far more than another token. */
+const MAX_DELEGATED = 2_000
+
 /** Verifies the access tokens, the delegated tokens and the chains of grants of its issuers, offline. */
 export interface Verifier {
   /** The options, checked and with defaults. */
@@ -190,12 +193,13 @@ function createCores(settings: Settings, { isClosed, seen }: Shared): ReadonlyMa
   const { issuers, ...service } = settings
   const checkBound = createCheckBound(settings)
   const addIssuer = createKeyHolders()
+  const delegatedCapacity = Math.floor(Math.min(settings.cacheSize, MAX_DELEGATED) / issuers.length)
   const cores = issuers.map((each) => {
     const core: IssuerCore = createIssuerCore({
       settings: { ...service, ...each },
       checkBound,
       addIssuer,
-      delegatedShare: Math.floor(settings.cacheSize / issuers.length),
+      delegatedCapacity,
       isClosed,
       remember: (text, token) => seen.set(text, { core, token }),
     })

@@ -17,8 +17,6 @@ import { createProblems, type Need, type ReadyOptions } from './problems.ts'
 import { createLocate, feedOf } from './sources.ts'
 import type { Demands } from './wanted.ts'
 
-/** A remembered grant takes some 20 kB, and a delegated token 5 to 40 kB, far more than another token. */
-const MAX_DELEGATED = 2_000
 const UNMAPPED = 'the scopes of its issuer are mapped, but the names of capabilities are not'
 
 /** The settings of a verifier about one issuer. */
@@ -45,8 +43,8 @@ export interface CoreOptions {
   readonly settings: CoreSettings
   readonly checkBound: CheckBound
   readonly addIssuer: AddIssuer
-  /** The most grants and delegated tokens that are remembered for all issuers together. */
-  readonly delegatedShare: number
+  /** How many grants of this issuer, and how many delegated tokens, are remembered. */
+  readonly delegatedCapacity: number
   readonly isClosed: () => boolean
   /** Called for each token that was accepted, so that its signature need not be verified again. */
   readonly remember: (text: string, token: Genuine) => void
@@ -69,7 +67,7 @@ export function createIssuerCore(options: CoreOptions): IssuerCore {
   const { judge, refuse } = createJudge(judging)
   const findKey = (kid: string) => keys.find(kid).catch((cause: unknown) => refuse('KEYS_UNAVAILABLE', { cause }))
   const rules = { issuer, keys: { find: findKey, findNow: findKey } }
-  const capacity = Math.min(options.delegatedShare, MAX_DELEGATED)
+  const capacity = options.delegatedCapacity
   const verifyGenuine = createGenuineDelegated(createGenuineChains(rules, capacity), rules, capacity)
   const judgeDelegated = createJudgeDelegated({ ...judging, refuse, verifyGenuine })
 

@@ -1,7 +1,7 @@
 import type { KeySet } from '@auth4agent/core/jose/key-set'
 
 /** Divides the keys that one issuer publishes into those that it may use, and those that another issuer holds. */
-export type ChooseKeys = (published: KeySet) => {
+type ChooseKeys = (published: KeySet) => {
   readonly own: KeySet
   /** The other keys by `kid`, each with the issuer that holds it. */
   readonly held: ReadonlyMap<string, string>

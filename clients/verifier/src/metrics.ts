@@ -54,7 +54,6 @@ export function sumMetrics(
 ): IssuerMetrics {
   const all = Object.values(issuers)
   const ages = all.flatMap(({ stalenessSeconds }) => stalenessSeconds ?? [])
-  const total = (counts: readonly number[]) => counts.reduce((sum, each) => sum + each, 0)
   const verifications: Record<string, number> = { ...others }
   for (const [reason, count] of all.flatMap((part) => Object.entries(part.verifications)))
     verifications[reason] = (verifications[reason] ?? 0) + count
@@ -65,4 +64,8 @@ export function sumMetrics(
     keysAgeSeconds: Math.max(...all.map(({ keysAgeSeconds }) => keysAgeSeconds)),
     verifications,
   }
+}
+
+function total(counts: readonly number[]): number {
+  return counts.reduce((sum, each) => sum + each, 0)
 }
