@@ -1,4 +1,4 @@
-import { signerJwk, signerKid } from '@auth4agent/core/jose/signer-jwk'
+import { type JwsSigner, signerJwk, signerKid } from '@auth4agent/core/jose/signer-jwk'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { createVerifier, type MultiIssuerOptions, type TrustedIssuer, type Verifier } from '@auth4agent/verifier'
 import { onTestFinished } from 'vitest'
@@ -17,6 +17,8 @@ export interface TestIssuer {
   readonly domain: string
   readonly key: TestTokenKey
   readonly chains: ChainSigner
+  /** Signs the first grants of its chains, and its holder statements. */
+  readonly grantSigner: JwsSigner
   /** The published keys. */
   readonly keys: readonly object[]
   /** The answers by path: an object is sent as JSON, and a function returns the response. */
@@ -92,6 +94,7 @@ function testIssuer(issuer: string, domain: string): TestIssuer {
     domain,
     key,
     keys,
+    grantSigner: signer,
     chains: chainSigner(signer, { tools: TOOLS, epoch: [3, 2], issuer }),
     answers: { [DISCOVERY]: { issuer }, [JWKS]: { keys } },
     trusted: (edits = {}) => ({ issuer, operators: [domain], revocations: 'none', ...edits }),
