@@ -116,7 +116,8 @@ export type RevokedToken = Prisma.RevokedTokenModel
  * Model RevocationLog
  * The revocation log, in the order of commits. Only triggers write it, in the transaction of the change. The server
  * removes records at the beginning of the log that can no longer end any token. The partial index
- * revocation_log_unknown contains only records of kinds that this version does not know.
+ * revocation_log_unknown contains only records of kinds that this version does not know. The partial index
+ * revocation_log_trust contains only records of the kinds issuer and edge.
  */
 export type RevocationLog = Prisma.RevocationLogModel
 /**

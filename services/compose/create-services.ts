@@ -14,6 +14,7 @@ import { type Db, openPool } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
+import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
@@ -48,7 +49,7 @@ export interface ServiceDeps {
   readonly remotes: Remotes
   readonly revocations: Revocations
   readonly passedTime: PassedTime
-  readonly metrics: Pick<Metrics, 'endpointAudience' | 'keyEvents' | 'showFrozenOperators'>
+  readonly metrics: Pick<Metrics, 'endpointAudience' | 'outbound' | 'keyEvents' | 'showFrozenOperators'>
 }
 
 /** One service of this process: its public routes, internal services and scheduled jobs. */
@@ -187,8 +188,30 @@ async function makeAuthn(
   opened.defer(() => redeemPool.end())
   const keys = await makeKeys(deps, verificationKeys)
   opened.defer(() => keys.close())
+  const outbound = createOutbound({
+    allow: config.outboundAllow,
+    testDomains: config.testDomains,
+    outcome: deps.metrics.outbound,
+    now: () => performance.now(),
+  })
+  opened.defer(() => outbound.close())
+  const trust = await createTrust({
+    db,
+    readDb: deps.readDb,
+    databaseUrl,
+    now: Date.now,
+    issuer: config.issuer,
+    operators: clients.operators,
+    tokenStatus: revocations.tokenStatus,
+    vault: keys.vault,
+    outbound,
+    settings: { skewS: config.clockSkew },
+    log,
+  })
+  opened.defer(() => trust.close())
   const authn = createAuthn({
     ...clients,
+    verifyForeign: trust.verifyForeign,
     db,
     redeemPool,
     now: Date.now,
@@ -207,16 +230,6 @@ async function makeAuthn(
       assertionAudience: config.assertionAudience,
     },
   })
-  const trust = createTrust({
-    db,
-    readDb: deps.readDb,
-    now: Date.now,
-    issuer: config.issuer,
-    operators: clients.operators,
-    tokenStatus: revocations.tokenStatus,
-    vault: keys.vault,
-    log,
-  })
   const all = opened.move()
   return {
     routes: [
@@ -228,7 +241,7 @@ async function makeAuthn(
       ...routesOf(trust.trust),
     ],
     internal: [],
-    jobs: [...keys.jobs, ...authn.jobs],
+    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs],
     close: () => all.disposeAsync(),
     signingKeyFacts: () => keys.signingKeyFacts(),
   }

@@ -2,8 +2,11 @@ import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/intern
 import type { KeyVault } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { Logger } from '../platform/log/log.ts'
+import type { Outbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
+import type { ForeignLogs } from './foreign/foreign-logs.ts'
+import type { Knowledge } from './knowledge/knowledge.ts'
 
 /** Options of createTrust. */
 export interface TrustOptions {
@@ -18,8 +21,22 @@ export interface TrustOptions {
   readonly tokenStatus: TokenStatus
   /** Seals the secrets of this deployment at foreign issuers. */
   readonly vault: KeyVault
+  /** Fetches from foreign issuers. */
+  readonly outbound: Outbound
+  readonly settings: TrustSettings
   readonly log: Logger
+  /** Where the notifications of the database are heard. */
+  readonly databaseUrl: string
+}
+
+/** Settings of the trust part. */
+export interface TrustSettings {
+  /** How far clocks may differ, in seconds. */
+  readonly skewS: number
 }
 
 /** Dependencies of the handlers of IssuerService and TrustService. */
-export type TrustDeps = TrustOptions
+export interface TrustDeps extends TrustOptions {
+  readonly knowledge: Knowledge
+  readonly logs: ForeignLogs
+}

@@ -25,7 +25,13 @@ async function valid(request: JsonObject): Promise<unknown> {
 }
 
 /** Verdicts about genuine tokens that were ended. */
-const ENDED: ReadonlySet<string> = new Set(['TOKEN_REVOKED', 'AGENT_TOKENS_ENDED', 'OPERATOR_TOKENS_ENDED'])
+const ENDED: ReadonlySet<string> = new Set([
+  'TOKEN_REVOKED',
+  'AGENT_TOKENS_ENDED',
+  'OPERATOR_TOKENS_ENDED',
+  'ISSUER_DISABLED',
+  'TRUST_ENDED',
+])
 
 const BEARER = 'Bearer realm="auth4agent", error="invalid_token"'
 const DPOP_ALGS = 'algs="EdDSA Ed25519 ES256"'

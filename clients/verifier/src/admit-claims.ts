@@ -1,7 +1,8 @@
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { parseScopeString } from '@auth4agent/core/token/scope'
+import { mapScopes } from '@auth4agent/core/trust/scope-map'
 import type { VerificationErrorOptions, VerificationReason } from './errors.ts'
 import type { CoreSettings } from './issuer-core.ts'
-import { mapScope } from './scope-map.ts'
 
 const UNMAPPED = 'all its scopes must be in the option scopes of its issuer'
 
@@ -22,6 +23,7 @@ export function admitClaims(
   if (owner !== issuer) return { reason: 'SUBJECT_OUTSIDE_NAMESPACE', detail: `its domain belongs to ${owner}` }
   if (exp - iat > maxTokenTtlS) return { reason: 'LIFETIME_TOO_LONG', detail: `it must be at most ${maxTokenTtlS} s` }
   if (scopes === undefined) return { effectiveScope: scope }
-  const effectiveScope = mapScope(scopes, scope)
-  return effectiveScope === undefined ? { reason: 'TRUST_NOT_FOUND', detail: UNMAPPED } : { effectiveScope }
+  const mapped = mapScopes({ scopes }, parseScopeString(scope) ?? [])
+  if (mapped === undefined) return { reason: 'TRUST_NOT_FOUND', detail: UNMAPPED }
+  return { effectiveScope: mapped.join(' ') }
 }

@@ -1,5 +1,5 @@
 import { type GrantReason, grantRefusals } from '@auth4agent/core/delegation/refusal'
-import { type Verdict, verdicts } from '@auth4agent/core/token/verdicts'
+import { isTemporaryVerdict, type Verdict, verdicts } from '@auth4agent/core/token/verdicts'
 
 /** The reasons why a verifier cannot decide about a token, with their messages. */
 const UNAVAILABLE = {
@@ -9,27 +9,11 @@ const UNAVAILABLE = {
   VERIFIER_CLOSED: 'The verifier is closed',
 } as const
 
-/** The reasons of a verifier with the option `issuers`, which trusts each issuer only so far. */
-const OF_ISSUERS = {
-  ISSUER_NOT_TRUSTED: 'The issuer of the token is not one of the trusted issuers',
-  SUBJECT_OUTSIDE_NAMESPACE: 'The issuer of the token must not speak for the domain of the agent',
-  TRUST_NOT_FOUND: 'The token has a scope that is not mapped for its issuer',
-  LIFETIME_TOO_LONG: 'The lifetime of the token is longer than allowed for its issuer',
-} as const
-
-/** The reasons of a verifier with the option `issuers`, if it cannot decide about the tokens of one issuer. */
-const OF_ISSUERS_UNAVAILABLE = {
-  ISSUER_KEYS_UNAVAILABLE: 'The public keys of the issuer of the token are missing or too old',
-  ISSUER_REVOCATIONS_STALE: 'The knowledge of revocations by the issuer of the token is missing or too old',
-} as const
-
 /** All reasons, with their messages. */
 const MESSAGES = {
   ...grantRefusals,
   ...verdicts,
   ...UNAVAILABLE,
-  ...OF_ISSUERS,
-  ...OF_ISSUERS_UNAVAILABLE,
   PUBLIC_URL_UNKNOWN: 'This API does not know its public URL, so it accepts no DPoP proofs',
 } as const
 
@@ -79,11 +63,15 @@ export class VerificationError extends Error {
     super(detail === undefined ? MESSAGES[reason] : `${MESSAGES[reason]}: ${detail.slice(0, MAX_DETAIL)}`, options)
     this.reason = reason
     this.hop = hop
-    this.isTemporary = Object.hasOwn(UNAVAILABLE, reason) || Object.hasOwn(OF_ISSUERS_UNAVAILABLE, reason)
+    this.isTemporary = Object.hasOwn(UNAVAILABLE, reason) || (isTokenVerdict(reason) && isTemporaryVerdict(reason))
   }
 }
 
 /** Returns whether a text is a verdict of the server about a token or about a chain of grants. */
 export function isVerdict(text: unknown): text is Verdict | GrantReason {
-  return typeof text === 'string' && (Object.hasOwn(verdicts, text) || Object.hasOwn(grantRefusals, text))
+  return typeof text === 'string' && (isTokenVerdict(text) || Object.hasOwn(grantRefusals, text))
+}
+
+function isTokenVerdict(text: string): text is Verdict {
+  return Object.hasOwn(verdicts, text)
 }

@@ -2494,6 +2494,12 @@ export const IssuerScalarFieldEnum = {
   maxStalenessMs: 'maxStalenessMs',
   generation: 'generation',
   acceptedFrom: 'acceptedFrom',
+  keysDueAt: 'keysDueAt',
+  keysAsOf: 'keysAsOf',
+  keysDate: 'keysDate',
+  keysProblem: 'keysProblem',
+  statementsDueAt: 'statementsDueAt',
+  statementsProblem: 'statementsProblem',
   createdAt: 'createdAt'
 } as const
 
@@ -2547,6 +2553,7 @@ export const TrustStatementScalarFieldEnum = {
   notBefore: 'notBefore',
   expiresAt: 'expiresAt',
   statement: 'statement',
+  kid: 'kid',
   putAt: 'putAt',
   replacedAt: 'replacedAt',
   endedAt: 'endedAt',

@@ -332,6 +332,12 @@ export const IssuerScalarFieldEnum = {
   maxStalenessMs: 'maxStalenessMs',
   generation: 'generation',
   acceptedFrom: 'acceptedFrom',
+  keysDueAt: 'keysDueAt',
+  keysAsOf: 'keysAsOf',
+  keysDate: 'keysDate',
+  keysProblem: 'keysProblem',
+  statementsDueAt: 'statementsDueAt',
+  statementsProblem: 'statementsProblem',
   createdAt: 'createdAt'
 } as const
 
@@ -385,6 +391,7 @@ export const TrustStatementScalarFieldEnum = {
   notBefore: 'notBefore',
   expiresAt: 'expiresAt',
   statement: 'statement',
+  kid: 'kid',
   putAt: 'putAt',
   replacedAt: 'replacedAt',
   endedAt: 'endedAt',

@@ -54,6 +54,12 @@ export type IssuerMinAggregateOutputType = {
   maxStalenessMs: number | null
   generation: number | null
   acceptedFrom: Date | null
+  keysDueAt: Date | null
+  keysAsOf: Date | null
+  keysDate: Date | null
+  keysProblem: string | null
+  statementsDueAt: Date | null
+  statementsProblem: string | null
   createdAt: Date | null
 }
 
@@ -73,6 +79,12 @@ export type IssuerMaxAggregateOutputType = {
   maxStalenessMs: number | null
   generation: number | null
   acceptedFrom: Date | null
+  keysDueAt: Date | null
+  keysAsOf: Date | null
+  keysDate: Date | null
+  keysProblem: string | null
+  statementsDueAt: Date | null
+  statementsProblem: string | null
   createdAt: Date | null
 }
 
@@ -93,6 +105,12 @@ export type IssuerCountAggregateOutputType = {
   maxStalenessMs: number
   generation: number
   acceptedFrom: number
+  keysDueAt: number
+  keysAsOf: number
+  keysDate: number
+  keysProblem: number
+  statementsDueAt: number
+  statementsProblem: number
   createdAt: number
   _all: number
 }
@@ -126,6 +144,12 @@ export type IssuerMinAggregateInputType = {
   maxStalenessMs?: true
   generation?: true
   acceptedFrom?: true
+  keysDueAt?: true
+  keysAsOf?: true
+  keysDate?: true
+  keysProblem?: true
+  statementsDueAt?: true
+  statementsProblem?: true
   createdAt?: true
 }
 
@@ -145,6 +169,12 @@ export type IssuerMaxAggregateInputType = {
   maxStalenessMs?: true
   generation?: true
   acceptedFrom?: true
+  keysDueAt?: true
+  keysAsOf?: true
+  keysDate?: true
+  keysProblem?: true
+  statementsDueAt?: true
+  statementsProblem?: true
   createdAt?: true
 }
 
@@ -165,6 +195,12 @@ export type IssuerCountAggregateInputType = {
   maxStalenessMs?: true
   generation?: true
   acceptedFrom?: true
+  keysDueAt?: true
+  keysAsOf?: true
+  keysDate?: true
+  keysProblem?: true
+  statementsDueAt?: true
+  statementsProblem?: true
   createdAt?: true
   _all?: true
 }
@@ -272,6 +308,12 @@ export type IssuerGroupByOutputType = {
   maxStalenessMs: number
   generation: number
   acceptedFrom: Date | null
+  keysDueAt: Date
+  keysAsOf: Date | null
+  keysDate: Date | null
+  keysProblem: string
+  statementsDueAt: Date
+  statementsProblem: string
   createdAt: Date
   _count: IssuerCountAggregateOutputType | null
   _avg: IssuerAvgAggregateOutputType | null
@@ -315,6 +357,12 @@ export type IssuerWhereInput = {
   maxStalenessMs?: Prisma.IntFilter<"Issuer"> | number
   generation?: Prisma.IntFilter<"Issuer"> | number
   acceptedFrom?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
+  keysDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
+  keysAsOf?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
+  keysDate?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
+  keysProblem?: Prisma.StringFilter<"Issuer"> | string
+  statementsDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
+  statementsProblem?: Prisma.StringFilter<"Issuer"> | string
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
@@ -338,6 +386,12 @@ export type IssuerOrderByWithRelationInput = {
   maxStalenessMs?: Prisma.SortOrder
   generation?: Prisma.SortOrder
   acceptedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
+  keysDueAt?: Prisma.SortOrder
+  keysAsOf?: Prisma.SortOrderInput | Prisma.SortOrder
+  keysDate?: Prisma.SortOrderInput | Prisma.SortOrder
+  keysProblem?: Prisma.SortOrder
+  statementsDueAt?: Prisma.SortOrder
+  statementsProblem?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   keys?: Prisma.IssuerKeyOrderByRelationAggregateInput
   domains?: Prisma.IssuerDomainOrderByRelationAggregateInput
@@ -364,6 +418,12 @@ export type IssuerWhereUniqueInput = Prisma.AtLeast<{
   maxStalenessMs?: Prisma.IntFilter<"Issuer"> | number
   generation?: Prisma.IntFilter<"Issuer"> | number
   acceptedFrom?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
+  keysDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
+  keysAsOf?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
+  keysDate?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
+  keysProblem?: Prisma.StringFilter<"Issuer"> | string
+  statementsDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
+  statementsProblem?: Prisma.StringFilter<"Issuer"> | string
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
@@ -387,6 +447,12 @@ export type IssuerOrderByWithAggregationInput = {
   maxStalenessMs?: Prisma.SortOrder
   generation?: Prisma.SortOrder
   acceptedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
+  keysDueAt?: Prisma.SortOrder
+  keysAsOf?: Prisma.SortOrderInput | Prisma.SortOrder
+  keysDate?: Prisma.SortOrderInput | Prisma.SortOrder
+  keysProblem?: Prisma.SortOrder
+  statementsDueAt?: Prisma.SortOrder
+  statementsProblem?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   _count?: Prisma.IssuerCountOrderByAggregateInput
   _avg?: Prisma.IssuerAvgOrderByAggregateInput
@@ -415,6 +481,12 @@ export type IssuerScalarWhereWithAggregatesInput = {
   maxStalenessMs?: Prisma.IntWithAggregatesFilter<"Issuer"> | number
   generation?: Prisma.IntWithAggregatesFilter<"Issuer"> | number
   acceptedFrom?: Prisma.DateTimeNullableWithAggregatesFilter<"Issuer"> | Date | string | null
+  keysDueAt?: Prisma.DateTimeWithAggregatesFilter<"Issuer"> | Date | string
+  keysAsOf?: Prisma.DateTimeNullableWithAggregatesFilter<"Issuer"> | Date | string | null
+  keysDate?: Prisma.DateTimeNullableWithAggregatesFilter<"Issuer"> | Date | string | null
+  keysProblem?: Prisma.StringWithAggregatesFilter<"Issuer"> | string
+  statementsDueAt?: Prisma.DateTimeWithAggregatesFilter<"Issuer"> | Date | string
+  statementsProblem?: Prisma.StringWithAggregatesFilter<"Issuer"> | string
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Issuer"> | Date | string
 }
 
@@ -435,6 +507,12 @@ export type IssuerCreateInput = {
   maxStalenessMs: number
   generation?: number
   acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
@@ -458,6 +536,12 @@ export type IssuerUncheckedCreateInput = {
   maxStalenessMs: number
   generation?: number
   acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
@@ -481,6 +565,12 @@ export type IssuerUpdateInput = {
   maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
@@ -504,6 +594,12 @@ export type IssuerUncheckedUpdateInput = {
   maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
@@ -527,6 +623,12 @@ export type IssuerCreateManyInput = {
   maxStalenessMs: number
   generation?: number
   acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsProblem?: string
   createdAt?: Date | string
 }
 
@@ -547,6 +649,12 @@ export type IssuerUpdateManyMutationInput = {
   maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -567,6 +675,12 @@ export type IssuerUncheckedUpdateManyInput = {
   maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -587,6 +701,12 @@ export type IssuerCountOrderByAggregateInput = {
   maxStalenessMs?: Prisma.SortOrder
   generation?: Prisma.SortOrder
   acceptedFrom?: Prisma.SortOrder
+  keysDueAt?: Prisma.SortOrder
+  keysAsOf?: Prisma.SortOrder
+  keysDate?: Prisma.SortOrder
+  keysProblem?: Prisma.SortOrder
+  statementsDueAt?: Prisma.SortOrder
+  statementsProblem?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -612,6 +732,12 @@ export type IssuerMaxOrderByAggregateInput = {
   maxStalenessMs?: Prisma.SortOrder
   generation?: Prisma.SortOrder
   acceptedFrom?: Prisma.SortOrder
+  keysDueAt?: Prisma.SortOrder
+  keysAsOf?: Prisma.SortOrder
+  keysDate?: Prisma.SortOrder
+  keysProblem?: Prisma.SortOrder
+  statementsDueAt?: Prisma.SortOrder
+  statementsProblem?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -631,6 +757,12 @@ export type IssuerMinOrderByAggregateInput = {
   maxStalenessMs?: Prisma.SortOrder
   generation?: Prisma.SortOrder
   acceptedFrom?: Prisma.SortOrder
+  keysDueAt?: Prisma.SortOrder
+  keysAsOf?: Prisma.SortOrder
+  keysDate?: Prisma.SortOrder
+  keysProblem?: Prisma.SortOrder
+  statementsDueAt?: Prisma.SortOrder
+  statementsProblem?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -732,6 +864,12 @@ export type IssuerCreateWithoutKeysInput = {
   maxStalenessMs: number
   generation?: number
   acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsProblem?: string
   createdAt?: Date | string
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
@@ -754,6 +892,12 @@ export type IssuerUncheckedCreateWithoutKeysInput = {
   maxStalenessMs: number
   generation?: number
   acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsProblem?: string
   createdAt?: Date | string
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
@@ -792,6 +936,12 @@ export type IssuerUpdateWithoutKeysInput = {
   maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
@@ -814,6 +964,12 @@ export type IssuerUncheckedUpdateWithoutKeysInput = {
   maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
@@ -836,6 +992,12 @@ export type IssuerCreateWithoutDomainsInput = {
   maxStalenessMs: number
   generation?: number
   acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
@@ -858,6 +1020,12 @@ export type IssuerUncheckedCreateWithoutDomainsInput = {
   maxStalenessMs: number
   generation?: number
   acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
@@ -896,6 +1064,12 @@ export type IssuerUpdateWithoutDomainsInput = {
   maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
@@ -918,6 +1092,12 @@ export type IssuerUncheckedUpdateWithoutDomainsInput = {
   maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
@@ -940,6 +1120,12 @@ export type IssuerCreateWithoutStatementsInput = {
   maxStalenessMs: number
   generation?: number
   acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
@@ -962,6 +1148,12 @@ export type IssuerUncheckedCreateWithoutStatementsInput = {
   maxStalenessMs: number
   generation?: number
   acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
@@ -1000,6 +1192,12 @@ export type IssuerUpdateWithoutStatementsInput = {
   maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
@@ -1022,6 +1220,12 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
   maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1093,6 +1297,12 @@ export type IssuerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   maxStalenessMs?: boolean
   generation?: boolean
   acceptedFrom?: boolean
+  keysDueAt?: boolean
+  keysAsOf?: boolean
+  keysDate?: boolean
+  keysProblem?: boolean
+  statementsDueAt?: boolean
+  statementsProblem?: boolean
   createdAt?: boolean
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
@@ -1117,6 +1327,12 @@ export type IssuerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
   maxStalenessMs?: boolean
   generation?: boolean
   acceptedFrom?: boolean
+  keysDueAt?: boolean
+  keysAsOf?: boolean
+  keysDate?: boolean
+  keysProblem?: boolean
+  statementsDueAt?: boolean
+  statementsProblem?: boolean
   createdAt?: boolean
 }, ExtArgs["result"]["issuer"]>
 
@@ -1137,6 +1353,12 @@ export type IssuerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
   maxStalenessMs?: boolean
   generation?: boolean
   acceptedFrom?: boolean
+  keysDueAt?: boolean
+  keysAsOf?: boolean
+  keysDate?: boolean
+  keysProblem?: boolean
+  statementsDueAt?: boolean
+  statementsProblem?: boolean
   createdAt?: boolean
 }, ExtArgs["result"]["issuer"]>
 
@@ -1157,10 +1379,16 @@ export type IssuerSelectScalar = {
   maxStalenessMs?: boolean
   generation?: boolean
   acceptedFrom?: boolean
+  keysDueAt?: boolean
+  keysAsOf?: boolean
+  keysDate?: boolean
+  keysProblem?: boolean
+  statementsDueAt?: boolean
+  statementsProblem?: boolean
   createdAt?: boolean
 }
 
-export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "createdAt", ExtArgs["result"]["issuer"]>
+export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsProblem" | "createdAt", ExtArgs["result"]["issuer"]>
 export type IssuerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
@@ -1209,6 +1437,27 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
      * Tokens issued before this time are refused. Null if the issuer was never disabled.
      */
     acceptedFrom: Date | null
+    /**
+     * When a process fetches the keys next. The process that raises this time fetches them for all.
+     */
+    keysDueAt: Date
+    /**
+     * When the last fetch that brought keys began; null before the first one.
+     */
+    keysAsOf: Date | null
+    /**
+     * The issuer's own time of the last set (the header Date). An earlier one is refused as a replay.
+     */
+    keysDate: Date | null
+    /**
+     * Why the last fetch failed; empty if it succeeded.
+     */
+    keysProblem: string
+    /**
+     * When a process reads the statements that count here next, and why the last reading failed.
+     */
+    statementsDueAt: Date
+    statementsProblem: string
     createdAt: Date
   }, ExtArgs["result"]["issuer"]>
   composites: {}
@@ -1652,6 +1901,12 @@ export interface IssuerFieldRefs {
   readonly maxStalenessMs: Prisma.FieldRef<"Issuer", 'Int'>
   readonly generation: Prisma.FieldRef<"Issuer", 'Int'>
   readonly acceptedFrom: Prisma.FieldRef<"Issuer", 'DateTime'>
+  readonly keysDueAt: Prisma.FieldRef<"Issuer", 'DateTime'>
+  readonly keysAsOf: Prisma.FieldRef<"Issuer", 'DateTime'>
+  readonly keysDate: Prisma.FieldRef<"Issuer", 'DateTime'>
+  readonly keysProblem: Prisma.FieldRef<"Issuer", 'String'>
+  readonly statementsDueAt: Prisma.FieldRef<"Issuer", 'DateTime'>
+  readonly statementsProblem: Prisma.FieldRef<"Issuer", 'String'>
   readonly createdAt: Prisma.FieldRef<"Issuer", 'DateTime'>
 }
     

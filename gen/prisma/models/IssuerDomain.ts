@@ -258,19 +258,19 @@ export type IssuerDomainOrderByWithRelationInput = {
 
 export type IssuerDomainWhereUniqueInput = Prisma.AtLeast<{
   edgeId?: string
+  operatorId?: string
   issuerId_domain?: Prisma.IssuerDomainIssuerIdDomainCompoundUniqueInput
   AND?: Prisma.IssuerDomainWhereInput | Prisma.IssuerDomainWhereInput[]
   OR?: Prisma.IssuerDomainWhereInput[]
   NOT?: Prisma.IssuerDomainWhereInput | Prisma.IssuerDomainWhereInput[]
   issuerId?: Prisma.UuidFilter<"IssuerDomain"> | string
   domain?: Prisma.StringFilter<"IssuerDomain"> | string
-  operatorId?: Prisma.UuidFilter<"IssuerDomain"> | string
   thumbprint?: Prisma.StringNullableFilter<"IssuerDomain"> | string | null
   provenAt?: Prisma.DateTimeNullableFilter<"IssuerDomain"> | Date | string | null
   nextProofAt?: Prisma.DateTimeNullableFilter<"IssuerDomain"> | Date | string | null
   failedProofs?: Prisma.IntFilter<"IssuerDomain"> | number
   issuer?: Prisma.XOR<Prisma.IssuerScalarRelationFilter, Prisma.IssuerWhereInput>
-}, "edgeId" | "issuerId_domain">
+}, "edgeId" | "operatorId" | "issuerId_domain">
 
 export type IssuerDomainOrderByWithAggregationInput = {
   edgeId?: Prisma.SortOrder
@@ -648,6 +648,9 @@ export type $IssuerDomainPayload<ExtArgs extends runtime.Types.Extensions.Intern
      * In A-labels.
      */
     domain: string
+    /**
+     * As the DNS record names it. A domain may name any id, so an id belongs to the first domain that names it.
+     */
     operatorId: string
     /**
      * RFC 7638 thumbprint of the root key that the DNS record names; null for the administrator's word.

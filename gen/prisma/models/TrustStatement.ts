@@ -56,6 +56,7 @@ export type TrustStatementMinAggregateOutputType = {
   notBefore: Date | null
   expiresAt: Date | null
   statement: string | null
+  kid: string | null
   putAt: Date | null
   replacedAt: Date | null
   endedAt: Date | null
@@ -81,6 +82,7 @@ export type TrustStatementMaxAggregateOutputType = {
   notBefore: Date | null
   expiresAt: Date | null
   statement: string | null
+  kid: string | null
   putAt: Date | null
   replacedAt: Date | null
   endedAt: Date | null
@@ -108,6 +110,7 @@ export type TrustStatementCountAggregateOutputType = {
   notBefore: number
   expiresAt: number
   statement: number
+  kid: number
   putAt: number
   replacedAt: number
   endedAt: number
@@ -147,6 +150,7 @@ export type TrustStatementMinAggregateInputType = {
   notBefore?: true
   expiresAt?: true
   statement?: true
+  kid?: true
   putAt?: true
   replacedAt?: true
   endedAt?: true
@@ -172,6 +176,7 @@ export type TrustStatementMaxAggregateInputType = {
   notBefore?: true
   expiresAt?: true
   statement?: true
+  kid?: true
   putAt?: true
   replacedAt?: true
   endedAt?: true
@@ -199,6 +204,7 @@ export type TrustStatementCountAggregateInputType = {
   notBefore?: true
   expiresAt?: true
   statement?: true
+  kid?: true
   putAt?: true
   replacedAt?: true
   endedAt?: true
@@ -313,6 +319,7 @@ export type TrustStatementGroupByOutputType = {
   notBefore: Date
   expiresAt: Date
   statement: string
+  kid: string
   putAt: Date
   replacedAt: Date | null
   endedAt: Date | null
@@ -363,6 +370,7 @@ export type TrustStatementWhereInput = {
   notBefore?: Prisma.DateTimeFilter<"TrustStatement"> | Date | string
   expiresAt?: Prisma.DateTimeFilter<"TrustStatement"> | Date | string
   statement?: Prisma.StringFilter<"TrustStatement"> | string
+  kid?: Prisma.StringFilter<"TrustStatement"> | string
   putAt?: Prisma.DateTimeFilter<"TrustStatement"> | Date | string
   replacedAt?: Prisma.DateTimeNullableFilter<"TrustStatement"> | Date | string | null
   endedAt?: Prisma.DateTimeNullableFilter<"TrustStatement"> | Date | string | null
@@ -391,6 +399,7 @@ export type TrustStatementOrderByWithRelationInput = {
   notBefore?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   statement?: Prisma.SortOrder
+  kid?: Prisma.SortOrder
   putAt?: Prisma.SortOrder
   replacedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   endedAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -402,7 +411,7 @@ export type TrustStatementOrderByWithRelationInput = {
 
 export type TrustStatementWhereUniqueInput = Prisma.AtLeast<{
   edgeId?: string
-  signerId_kind_subjectId_version?: Prisma.TrustStatementSignerIdKindSubjectIdVersionCompoundUniqueInput
+  home_signerId_kind_subjectId_version?: Prisma.TrustStatementHomeSignerIdKindSubjectIdVersionCompoundUniqueInput
   AND?: Prisma.TrustStatementWhereInput | Prisma.TrustStatementWhereInput[]
   OR?: Prisma.TrustStatementWhereInput[]
   NOT?: Prisma.TrustStatementWhereInput | Prisma.TrustStatementWhereInput[]
@@ -423,6 +432,7 @@ export type TrustStatementWhereUniqueInput = Prisma.AtLeast<{
   notBefore?: Prisma.DateTimeFilter<"TrustStatement"> | Date | string
   expiresAt?: Prisma.DateTimeFilter<"TrustStatement"> | Date | string
   statement?: Prisma.StringFilter<"TrustStatement"> | string
+  kid?: Prisma.StringFilter<"TrustStatement"> | string
   putAt?: Prisma.DateTimeFilter<"TrustStatement"> | Date | string
   replacedAt?: Prisma.DateTimeNullableFilter<"TrustStatement"> | Date | string | null
   endedAt?: Prisma.DateTimeNullableFilter<"TrustStatement"> | Date | string | null
@@ -430,7 +440,7 @@ export type TrustStatementWhereUniqueInput = Prisma.AtLeast<{
   issuerId?: Prisma.UuidNullableFilter<"TrustStatement"> | string | null
   signerEpoch?: Prisma.IntNullableFilter<"TrustStatement"> | number | null
   issuer?: Prisma.XOR<Prisma.IssuerNullableScalarRelationFilter, Prisma.IssuerWhereInput> | null
-}, "edgeId" | "signerId_kind_subjectId_version">
+}, "edgeId" | "home_signerId_kind_subjectId_version">
 
 export type TrustStatementOrderByWithAggregationInput = {
   edgeId?: Prisma.SortOrder
@@ -451,6 +461,7 @@ export type TrustStatementOrderByWithAggregationInput = {
   notBefore?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   statement?: Prisma.SortOrder
+  kid?: Prisma.SortOrder
   putAt?: Prisma.SortOrder
   replacedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   endedAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -486,6 +497,7 @@ export type TrustStatementScalarWhereWithAggregatesInput = {
   notBefore?: Prisma.DateTimeWithAggregatesFilter<"TrustStatement"> | Date | string
   expiresAt?: Prisma.DateTimeWithAggregatesFilter<"TrustStatement"> | Date | string
   statement?: Prisma.StringWithAggregatesFilter<"TrustStatement"> | string
+  kid?: Prisma.StringWithAggregatesFilter<"TrustStatement"> | string
   putAt?: Prisma.DateTimeWithAggregatesFilter<"TrustStatement"> | Date | string
   replacedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"TrustStatement"> | Date | string | null
   endedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"TrustStatement"> | Date | string | null
@@ -513,6 +525,7 @@ export type TrustStatementCreateInput = {
   notBefore: Date | string
   expiresAt: Date | string
   statement: string
+  kid: string
   putAt?: Date | string
   replacedAt?: Date | string | null
   endedAt?: Date | string | null
@@ -540,6 +553,7 @@ export type TrustStatementUncheckedCreateInput = {
   notBefore: Date | string
   expiresAt: Date | string
   statement: string
+  kid: string
   putAt?: Date | string
   replacedAt?: Date | string | null
   endedAt?: Date | string | null
@@ -567,6 +581,7 @@ export type TrustStatementUpdateInput = {
   notBefore?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statement?: Prisma.StringFieldUpdateOperationsInput | string
+  kid?: Prisma.StringFieldUpdateOperationsInput | string
   putAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   replacedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -594,6 +609,7 @@ export type TrustStatementUncheckedUpdateInput = {
   notBefore?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statement?: Prisma.StringFieldUpdateOperationsInput | string
+  kid?: Prisma.StringFieldUpdateOperationsInput | string
   putAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   replacedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -621,6 +637,7 @@ export type TrustStatementCreateManyInput = {
   notBefore: Date | string
   expiresAt: Date | string
   statement: string
+  kid: string
   putAt?: Date | string
   replacedAt?: Date | string | null
   endedAt?: Date | string | null
@@ -648,6 +665,7 @@ export type TrustStatementUpdateManyMutationInput = {
   notBefore?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statement?: Prisma.StringFieldUpdateOperationsInput | string
+  kid?: Prisma.StringFieldUpdateOperationsInput | string
   putAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   replacedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -674,6 +692,7 @@ export type TrustStatementUncheckedUpdateManyInput = {
   notBefore?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statement?: Prisma.StringFieldUpdateOperationsInput | string
+  kid?: Prisma.StringFieldUpdateOperationsInput | string
   putAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   replacedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -692,7 +711,8 @@ export type TrustStatementOrderByRelationAggregateInput = {
   _count?: Prisma.SortOrder
 }
 
-export type TrustStatementSignerIdKindSubjectIdVersionCompoundUniqueInput = {
+export type TrustStatementHomeSignerIdKindSubjectIdVersionCompoundUniqueInput = {
+  home: string
   signerId: string
   kind: $Enums.TrustKind
   subjectId: string
@@ -718,6 +738,7 @@ export type TrustStatementCountOrderByAggregateInput = {
   notBefore?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   statement?: Prisma.SortOrder
+  kid?: Prisma.SortOrder
   putAt?: Prisma.SortOrder
   replacedAt?: Prisma.SortOrder
   endedAt?: Prisma.SortOrder
@@ -749,6 +770,7 @@ export type TrustStatementMaxOrderByAggregateInput = {
   notBefore?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   statement?: Prisma.SortOrder
+  kid?: Prisma.SortOrder
   putAt?: Prisma.SortOrder
   replacedAt?: Prisma.SortOrder
   endedAt?: Prisma.SortOrder
@@ -774,6 +796,7 @@ export type TrustStatementMinOrderByAggregateInput = {
   notBefore?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   statement?: Prisma.SortOrder
+  kid?: Prisma.SortOrder
   putAt?: Prisma.SortOrder
   replacedAt?: Prisma.SortOrder
   endedAt?: Prisma.SortOrder
@@ -866,6 +889,7 @@ export type TrustStatementCreateWithoutIssuerInput = {
   notBefore: Date | string
   expiresAt: Date | string
   statement: string
+  kid: string
   putAt?: Date | string
   replacedAt?: Date | string | null
   endedAt?: Date | string | null
@@ -892,6 +916,7 @@ export type TrustStatementUncheckedCreateWithoutIssuerInput = {
   notBefore: Date | string
   expiresAt: Date | string
   statement: string
+  kid: string
   putAt?: Date | string
   replacedAt?: Date | string | null
   endedAt?: Date | string | null
@@ -947,6 +972,7 @@ export type TrustStatementScalarWhereInput = {
   notBefore?: Prisma.DateTimeFilter<"TrustStatement"> | Date | string
   expiresAt?: Prisma.DateTimeFilter<"TrustStatement"> | Date | string
   statement?: Prisma.StringFilter<"TrustStatement"> | string
+  kid?: Prisma.StringFilter<"TrustStatement"> | string
   putAt?: Prisma.DateTimeFilter<"TrustStatement"> | Date | string
   replacedAt?: Prisma.DateTimeNullableFilter<"TrustStatement"> | Date | string | null
   endedAt?: Prisma.DateTimeNullableFilter<"TrustStatement"> | Date | string | null
@@ -974,6 +1000,7 @@ export type TrustStatementCreateManyIssuerInput = {
   notBefore: Date | string
   expiresAt: Date | string
   statement: string
+  kid: string
   putAt?: Date | string
   replacedAt?: Date | string | null
   endedAt?: Date | string | null
@@ -1000,6 +1027,7 @@ export type TrustStatementUpdateWithoutIssuerInput = {
   notBefore?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statement?: Prisma.StringFieldUpdateOperationsInput | string
+  kid?: Prisma.StringFieldUpdateOperationsInput | string
   putAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   replacedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1026,6 +1054,7 @@ export type TrustStatementUncheckedUpdateWithoutIssuerInput = {
   notBefore?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statement?: Prisma.StringFieldUpdateOperationsInput | string
+  kid?: Prisma.StringFieldUpdateOperationsInput | string
   putAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   replacedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1052,6 +1081,7 @@ export type TrustStatementUncheckedUpdateManyWithoutIssuerInput = {
   notBefore?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statement?: Prisma.StringFieldUpdateOperationsInput | string
+  kid?: Prisma.StringFieldUpdateOperationsInput | string
   putAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   replacedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1080,6 +1110,7 @@ export type TrustStatementSelect<ExtArgs extends runtime.Types.Extensions.Intern
   notBefore?: boolean
   expiresAt?: boolean
   statement?: boolean
+  kid?: boolean
   putAt?: boolean
   replacedAt?: boolean
   endedAt?: boolean
@@ -1108,6 +1139,7 @@ export type TrustStatementSelectCreateManyAndReturn<ExtArgs extends runtime.Type
   notBefore?: boolean
   expiresAt?: boolean
   statement?: boolean
+  kid?: boolean
   putAt?: boolean
   replacedAt?: boolean
   endedAt?: boolean
@@ -1136,6 +1168,7 @@ export type TrustStatementSelectUpdateManyAndReturn<ExtArgs extends runtime.Type
   notBefore?: boolean
   expiresAt?: boolean
   statement?: boolean
+  kid?: boolean
   putAt?: boolean
   replacedAt?: boolean
   endedAt?: boolean
@@ -1164,6 +1197,7 @@ export type TrustStatementSelectScalar = {
   notBefore?: boolean
   expiresAt?: boolean
   statement?: boolean
+  kid?: boolean
   putAt?: boolean
   replacedAt?: boolean
   endedAt?: boolean
@@ -1172,7 +1206,7 @@ export type TrustStatementSelectScalar = {
   signerEpoch?: boolean
 }
 
-export type TrustStatementOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"edgeId" | "jti" | "kind" | "signerId" | "home" | "domain" | "subjectId" | "subjectHome" | "subjectDomain" | "depth" | "grants" | "aud" | "isPublic" | "version" | "issuedAt" | "notBefore" | "expiresAt" | "statement" | "putAt" | "replacedAt" | "endedAt" | "end" | "issuerId" | "signerEpoch", ExtArgs["result"]["trustStatement"]>
+export type TrustStatementOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"edgeId" | "jti" | "kind" | "signerId" | "home" | "domain" | "subjectId" | "subjectHome" | "subjectDomain" | "depth" | "grants" | "aud" | "isPublic" | "version" | "issuedAt" | "notBefore" | "expiresAt" | "statement" | "kid" | "putAt" | "replacedAt" | "endedAt" | "end" | "issuerId" | "signerEpoch", ExtArgs["result"]["trustStatement"]>
 export type TrustStatementInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   issuer?: boolean | Prisma.TrustStatement$issuerArgs<ExtArgs>
 }
@@ -1190,7 +1224,7 @@ export type $TrustStatementPayload<ExtArgs extends runtime.Types.Extensions.Inte
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     /**
-     * UUIDv8 of the hash of home, signer and jti.
+     * UUIDv8 of the hash of home, signer and jti. A random one after the signer has blocked an operator.
      */
     edgeId: string
     jti: string
@@ -1220,6 +1254,10 @@ export type $TrustStatementPayload<ExtArgs extends runtime.Types.Extensions.Inte
      * The JWS in compact serialisation.
      */
     statement: string
+    /**
+     * RFC 7638 thumbprint of the key that signed it.
+     */
+    kid: string
     putAt: Date
     /**
      * When a newer version took its place. Tokens that it allowed stay valid, unless it has ended too.
@@ -1680,6 +1718,7 @@ export interface TrustStatementFieldRefs {
   readonly notBefore: Prisma.FieldRef<"TrustStatement", 'DateTime'>
   readonly expiresAt: Prisma.FieldRef<"TrustStatement", 'DateTime'>
   readonly statement: Prisma.FieldRef<"TrustStatement", 'String'>
+  readonly kid: Prisma.FieldRef<"TrustStatement", 'String'>
   readonly putAt: Prisma.FieldRef<"TrustStatement", 'DateTime'>
   readonly replacedAt: Prisma.FieldRef<"TrustStatement", 'DateTime'>
   readonly endedAt: Prisma.FieldRef<"TrustStatement", 'DateTime'>

@@ -31,6 +31,12 @@ CREATE TABLE "issuers" (
     "max_staleness_ms" INTEGER NOT NULL,
     "generation" INTEGER NOT NULL DEFAULT 1,
     "accepted_from" TIMESTAMPTZ(3),
+    "keys_due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "keys_as_of" TIMESTAMPTZ(3),
+    "keys_date" TIMESTAMPTZ(3),
+    "keys_problem" TEXT NOT NULL DEFAULT '',
+    "statements_due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "statements_problem" TEXT NOT NULL DEFAULT '',
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "issuers_pkey" PRIMARY KEY ("id")
@@ -84,6 +90,7 @@ CREATE TABLE "trust_statements" (
     "not_before" TIMESTAMPTZ(3) NOT NULL,
     "expires_at" TIMESTAMPTZ(3) NOT NULL,
     "statement" TEXT NOT NULL,
+    "kid" TEXT NOT NULL,
     "put_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "replaced_at" TIMESTAMPTZ(3),
     "ended_at" TIMESTAMPTZ(3),
@@ -113,6 +120,9 @@ CREATE UNIQUE INDEX "issuers_issuer_key" ON "issuers"("issuer");
 CREATE UNIQUE INDEX "issuer_keys_thumbprint_key" ON "issuer_keys"("thumbprint");
 
 -- CreateIndex
+CREATE UNIQUE INDEX "issuer_domains_operator_id_key" ON "issuer_domains"("operator_id");
+
+-- CreateIndex
 CREATE INDEX "issuer_domains_next_proof" ON "issuer_domains"("next_proof_at");
 
 -- CreateIndex
@@ -125,7 +135,7 @@ CREATE INDEX "trust_statements_signer" ON "trust_statements"("signer_id", "put_a
 CREATE INDEX "trust_statements_subject" ON "trust_statements"("subject_id", "put_at" DESC);
 
 -- CreateIndex
-CREATE UNIQUE INDEX "trust_statements_version" ON "trust_statements"("signer_id", "kind", "subject_id", "version");
+CREATE UNIQUE INDEX "trust_statements_version" ON "trust_statements"("home", "signer_id", "kind", "subject_id", "version");
 
 -- CreateIndex
 CREATE INDEX "trust_proposals_signer" ON "trust_proposals"("signer_id", "created_at");
@@ -152,7 +162,7 @@ ALTER TABLE "trust_statements" ADD CONSTRAINT "trust_statements_depth"
 ALTER TABLE "trust_statements" ADD CONSTRAINT "trust_statements_end" CHECK (("ended_at" IS NULL) = ("end" IS NULL));
 
 -- A signer has at most one statement of each kind about each subject that is neither replaced nor ended.
-CREATE UNIQUE INDEX "trust_statements_live" ON "trust_statements"("signer_id", "kind", "subject_id")
+CREATE UNIQUE INDEX "trust_statements_live" ON "trust_statements"("home", "signer_id", "kind", "subject_id")
     WHERE "replaced_at" IS NULL AND "ended_at" IS NULL;
 
 -- What ends here ends tokens, so it is written to the revocation log when the transaction commits.
@@ -174,6 +184,10 @@ CREATE CONSTRAINT TRIGGER "issuer_domains_log" AFTER DELETE ON "issuer_domains" 
 CREATE CONSTRAINT TRIGGER "trust_statements_log" AFTER UPDATE OF "ended_at" ON "trust_statements" DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW."ended_at" IS NOT NULL AND OLD."ended_at" IS NULL) EXECUTE FUNCTION "log_edge"();
 
+-- A block makes the owner's other edges begin anew under other ids, so that everything that they have allowed ends.
+CREATE CONSTRAINT TRIGGER "trust_statements_renamed_log" AFTER UPDATE OF "edge_id" ON "trust_statements"
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW."edge_id" <> OLD."edge_id") EXECUTE FUNCTION "log_edge"();
+
 -- A statement is proof of what was allowed, so it stays.
 CREATE TRIGGER "trust_statements_no_delete" BEFORE DELETE OR TRUNCATE ON "trust_statements"
     FOR EACH STATEMENT EXECUTE FUNCTION "append_only"();
@@ -184,7 +198,7 @@ BEGIN
     PERFORM pg_notify('auth4agent_trust', '');
     RETURN NULL;
 END $$;
-CREATE TRIGGER "issuers_notify" AFTER INSERT OR UPDATE OR DELETE ON "issuers"
+CREATE TRIGGER "issuers_notify" AFTER INSERT OR UPDATE OF "status", "generation", "keys_as_of" ON "issuers"
     FOR EACH STATEMENT EXECUTE FUNCTION "notify_trust"();
 CREATE TRIGGER "issuer_keys_notify" AFTER INSERT OR UPDATE OR DELETE ON "issuer_keys"
     FOR EACH STATEMENT EXECUTE FUNCTION "notify_trust"();

@@ -374,6 +374,30 @@ export const reasons = {
     title: 'The signed statement is malformed or does not fit',
     oauth: 'invalid_request',
   },
+  STATEMENT_CONFLICT: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The trust statement does not follow the one before it',
+    oauth: 'invalid_request',
+  },
+  STATEMENT_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'The operator has signed no such trust statement',
+    oauth: 'invalid_request',
+  },
+  STATEMENT_LIMIT: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The operator has the largest number of trust statements',
+    oauth: 'invalid_request',
+  },
+  PROPOSAL_LIMIT: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The largest number of proposals waits for the operator',
+    oauth: 'invalid_request',
+  },
   INVALID_BUNDLE: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
@@ -600,6 +624,18 @@ export const reasons = {
     status: 400,
     code: statuses.FAILED_PRECONDITION,
     title: 'The token or a grant was ended together with all others of its operator',
+    oauth: 'invalid_request',
+  },
+  ISSUER_DISABLED: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The token was ended together with the trust in another issuer',
+    oauth: 'invalid_request',
+  },
+  TRUST_ENDED: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The token was ended together with the trust that had allowed it',
     oauth: 'invalid_request',
   },
   CAPABILITY_ADDED: {

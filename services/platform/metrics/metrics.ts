@@ -17,6 +17,8 @@ export interface Metrics {
   callEnded(): void
   /** Counts a connection that a listener closed to stay within its limits. */
   readonly connectionClosed: (port: string, reason: string) => void
+  /** Counts how a request to a server outside the deployment has ended: OK, or why it has failed. */
+  readonly outbound: (outcome: string) => void
   /** Counts a client assertion that named the token endpoint as its audience. */
   readonly endpointAudience: () => void
   readonly revocation: RevocationMetrics
@@ -99,6 +101,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
       callsInFlight -= 1
     },
     endpointAudience: () => endpointAudience.inc(),
+    outbound: createOutboundMetric(registry),
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
     showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),
@@ -118,6 +121,16 @@ function frozenGauge(read: () => number): Gauge {
       this.set(read())
     },
   })
+}
+
+function createOutboundMetric(registry: Registry): Metrics['outbound'] {
+  const requests = new Counter({
+    name: 'auth4agent_outbound_requests_total',
+    help: 'Requests to servers outside the deployment, by outcome. A stream counts when it ends.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
+  return (outcome) => requests.inc({ outcome })
 }
 
 function poolGauge(pool: pg.Pool): Gauge {

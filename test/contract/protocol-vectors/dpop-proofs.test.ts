@@ -16,6 +16,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { VerifyTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { type VerifyTokenDeps, verifyToken } from '../../../services/authn/verify-token.ts'
 import { NO_KEYS } from '../../support/access-tokens.ts'
+import { noForeign } from '../../support/no-foreign.ts'
 import { JWKS, outcomeOf } from '../../support/offline-verifier.ts'
 import { isRefused, type Pieces, type Refused, readVectors, unfold, type Vector } from '../support/read-vectors.ts'
 
@@ -97,6 +98,8 @@ describe('dpop-proofs.json', () => {
     const keys = importKeySet(tokens.jwks)
     const find = async (kid: string) => keys?.get(kid)
     const deps: VerifyTokenDeps = {
+      issuer: file.issuer,
+      verifyForeign: noForeign,
       now: () => now * 1_000,
       settings: { skewS: file.clock_skew },
       replays: createReplayMemory({ nowS: () => now }),

@@ -10,7 +10,7 @@ SCOPE = r"[\x21\x23-\x29\x2b-\x5b\x5d-\x7e]{1,128}"  # RFC 6749 without `*`, whi
 UUID = "-".join("[0-9a-f]{%d}" % length for length in (8, 4, 4, 4, 12))
 TEXTS = {"iss": "(?s:.{0,2048})", "sub": DID, "operator_id": UUID, "jti": "[!-~]{1,64}",
          "scope": f"({SCOPE}( {SCOPE})*)?"}
-DANGEROUS = {"crit", "b64", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"}
+DANGEROUS = {"crit", "b64", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "trust_chain"}
 OBJECTS = {"cnf": ("jkt", r"(?a:[\w-]{42}[AEIMQUYcgkosw048])"), "may_act": ("sub", DID)}  # each may be missing
 
 
