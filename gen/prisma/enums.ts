@@ -102,8 +102,7 @@ export type TrustKind = (typeof TrustKind)[keyof typeof TrustKind]
 
 export const TrustEnd = {
   revoked: 'revoked',
-  narrowed: 'narrowed',
-  withdrawn: 'withdrawn'
+  narrowed: 'narrowed'
 } as const
 
 export type TrustEnd = (typeof TrustEnd)[keyof typeof TrustEnd]

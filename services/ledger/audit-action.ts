@@ -63,4 +63,6 @@ export type AuditAction =
   | 'trust.revoke'
   | 'trust.propose'
   | 'trust.read'
-  | 'trust.withdraw'
+  | 'trust.unlist'
+  | 'trust.relist'
+  | 'trust.end'

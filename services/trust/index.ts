@@ -11,6 +11,7 @@ import { createForeignLogs } from './foreign/foreign-logs.ts'
 import { createGenuineForeign } from './foreign/genuine-foreign.ts'
 import { createIntrospect } from './foreign/introspect.ts'
 import { createOwnSecrets } from './foreign/own-secrets.ts'
+import { endForeignEdge, readPublished } from './foreign/read-published.ts'
 import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreign.ts'
 import { issuerRoutes } from './issuers/routes.ts'
 import { createKnowledge } from './knowledge/knowledge.ts'
@@ -28,6 +29,9 @@ export interface Trust {
   close(): Promise<void>
 }
 
+/** Interval of the look for issuers whose statements are due, in milliseconds. */
+const READ_PUBLISHED_MS = 10_000
+
 /**
  * Creates the trust part of the server: foreign issuers, trust statements, and the graph that they make. Reads what the
  * database has of them, and begins to follow the logs of foreign issuers.
@@ -36,12 +40,17 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   const { db, vault, outbound, now, settings, log, databaseUrl } = options
   const knowledge = createKnowledge(db.pool)
   const secrets = createOwnSecrets(db.pool, vault)
+  const authorize = createAuthorize(secrets, now)
   const logs = createForeignLogs({
     outbound,
-    authorize: createAuthorize(secrets, now),
+    authorize,
     skewMs: settings.skewS * 1_000,
     log,
-    onEdge: () => undefined,
+    onEdge(issuerId, edge) {
+      void endForeignEdge(options, issuerId, edge).catch((error: unknown) => {
+        log.warn({ error }, 'the end of a trust statement of another deployment could not be stored')
+      })
+    },
     renewKeys: async () => undefined,
   })
   const deps: TrustDeps = { ...options, knowledge, logs }
@@ -65,7 +74,10 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       decideTrust: createDecideTrust(deps),
       introspect: createIntrospect(outbound, secrets),
     }),
-    jobs: [{ name: 'trust', run: () => knowledge.refresh() }],
+    jobs: [
+      { name: 'trust', run: () => knowledge.refresh() },
+      { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },
+    ],
     async close() {
       logs.close()
       await stopListening()

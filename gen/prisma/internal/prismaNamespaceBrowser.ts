@@ -397,6 +397,7 @@ export const TrustStatementScalarFieldEnum = {
   endedAt: 'endedAt',
   end: 'end',
   issuerId: 'issuerId',
+  unlistedAt: 'unlistedAt',
   signerEpoch: 'signerEpoch'
 } as const
 

@@ -62,6 +62,7 @@ export type TrustStatementMinAggregateOutputType = {
   endedAt: Date | null
   end: $Enums.TrustEnd | null
   issuerId: string | null
+  unlistedAt: Date | null
   signerEpoch: number | null
 }
 
@@ -88,6 +89,7 @@ export type TrustStatementMaxAggregateOutputType = {
   endedAt: Date | null
   end: $Enums.TrustEnd | null
   issuerId: string | null
+  unlistedAt: Date | null
   signerEpoch: number | null
 }
 
@@ -116,6 +118,7 @@ export type TrustStatementCountAggregateOutputType = {
   endedAt: number
   end: number
   issuerId: number
+  unlistedAt: number
   signerEpoch: number
   _all: number
 }
@@ -156,6 +159,7 @@ export type TrustStatementMinAggregateInputType = {
   endedAt?: true
   end?: true
   issuerId?: true
+  unlistedAt?: true
   signerEpoch?: true
 }
 
@@ -182,6 +186,7 @@ export type TrustStatementMaxAggregateInputType = {
   endedAt?: true
   end?: true
   issuerId?: true
+  unlistedAt?: true
   signerEpoch?: true
 }
 
@@ -210,6 +215,7 @@ export type TrustStatementCountAggregateInputType = {
   endedAt?: true
   end?: true
   issuerId?: true
+  unlistedAt?: true
   signerEpoch?: true
   _all?: true
 }
@@ -325,6 +331,7 @@ export type TrustStatementGroupByOutputType = {
   endedAt: Date | null
   end: $Enums.TrustEnd | null
   issuerId: string | null
+  unlistedAt: Date | null
   signerEpoch: number | null
   _count: TrustStatementCountAggregateOutputType | null
   _avg: TrustStatementAvgAggregateOutputType | null
@@ -376,6 +383,7 @@ export type TrustStatementWhereInput = {
   endedAt?: Prisma.DateTimeNullableFilter<"TrustStatement"> | Date | string | null
   end?: Prisma.EnumTrustEndNullableFilter<"TrustStatement"> | $Enums.TrustEnd | null
   issuerId?: Prisma.UuidNullableFilter<"TrustStatement"> | string | null
+  unlistedAt?: Prisma.DateTimeNullableFilter<"TrustStatement"> | Date | string | null
   signerEpoch?: Prisma.IntNullableFilter<"TrustStatement"> | number | null
   issuer?: Prisma.XOR<Prisma.IssuerNullableScalarRelationFilter, Prisma.IssuerWhereInput> | null
 }
@@ -405,6 +413,7 @@ export type TrustStatementOrderByWithRelationInput = {
   endedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   end?: Prisma.SortOrderInput | Prisma.SortOrder
   issuerId?: Prisma.SortOrderInput | Prisma.SortOrder
+  unlistedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   signerEpoch?: Prisma.SortOrderInput | Prisma.SortOrder
   issuer?: Prisma.IssuerOrderByWithRelationInput
 }
@@ -438,6 +447,7 @@ export type TrustStatementWhereUniqueInput = Prisma.AtLeast<{
   endedAt?: Prisma.DateTimeNullableFilter<"TrustStatement"> | Date | string | null
   end?: Prisma.EnumTrustEndNullableFilter<"TrustStatement"> | $Enums.TrustEnd | null
   issuerId?: Prisma.UuidNullableFilter<"TrustStatement"> | string | null
+  unlistedAt?: Prisma.DateTimeNullableFilter<"TrustStatement"> | Date | string | null
   signerEpoch?: Prisma.IntNullableFilter<"TrustStatement"> | number | null
   issuer?: Prisma.XOR<Prisma.IssuerNullableScalarRelationFilter, Prisma.IssuerWhereInput> | null
 }, "edgeId" | "home_signerId_kind_subjectId_version">
@@ -467,6 +477,7 @@ export type TrustStatementOrderByWithAggregationInput = {
   endedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   end?: Prisma.SortOrderInput | Prisma.SortOrder
   issuerId?: Prisma.SortOrderInput | Prisma.SortOrder
+  unlistedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   signerEpoch?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.TrustStatementCountOrderByAggregateInput
   _avg?: Prisma.TrustStatementAvgOrderByAggregateInput
@@ -503,6 +514,7 @@ export type TrustStatementScalarWhereWithAggregatesInput = {
   endedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"TrustStatement"> | Date | string | null
   end?: Prisma.EnumTrustEndNullableWithAggregatesFilter<"TrustStatement"> | $Enums.TrustEnd | null
   issuerId?: Prisma.UuidNullableWithAggregatesFilter<"TrustStatement"> | string | null
+  unlistedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"TrustStatement"> | Date | string | null
   signerEpoch?: Prisma.IntNullableWithAggregatesFilter<"TrustStatement"> | number | null
 }
 
@@ -530,6 +542,7 @@ export type TrustStatementCreateInput = {
   replacedAt?: Date | string | null
   endedAt?: Date | string | null
   end?: $Enums.TrustEnd | null
+  unlistedAt?: Date | string | null
   signerEpoch?: number | null
   issuer?: Prisma.IssuerCreateNestedOneWithoutStatementsInput
 }
@@ -559,6 +572,7 @@ export type TrustStatementUncheckedCreateInput = {
   endedAt?: Date | string | null
   end?: $Enums.TrustEnd | null
   issuerId?: string | null
+  unlistedAt?: Date | string | null
   signerEpoch?: number | null
 }
 
@@ -586,6 +600,7 @@ export type TrustStatementUpdateInput = {
   replacedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   end?: Prisma.NullableEnumTrustEndFieldUpdateOperationsInput | $Enums.TrustEnd | null
+  unlistedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   signerEpoch?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   issuer?: Prisma.IssuerUpdateOneWithoutStatementsNestedInput
 }
@@ -615,6 +630,7 @@ export type TrustStatementUncheckedUpdateInput = {
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   end?: Prisma.NullableEnumTrustEndFieldUpdateOperationsInput | $Enums.TrustEnd | null
   issuerId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  unlistedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   signerEpoch?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
@@ -643,6 +659,7 @@ export type TrustStatementCreateManyInput = {
   endedAt?: Date | string | null
   end?: $Enums.TrustEnd | null
   issuerId?: string | null
+  unlistedAt?: Date | string | null
   signerEpoch?: number | null
 }
 
@@ -670,6 +687,7 @@ export type TrustStatementUpdateManyMutationInput = {
   replacedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   end?: Prisma.NullableEnumTrustEndFieldUpdateOperationsInput | $Enums.TrustEnd | null
+  unlistedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   signerEpoch?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
@@ -698,6 +716,7 @@ export type TrustStatementUncheckedUpdateManyInput = {
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   end?: Prisma.NullableEnumTrustEndFieldUpdateOperationsInput | $Enums.TrustEnd | null
   issuerId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  unlistedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   signerEpoch?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
@@ -744,6 +763,7 @@ export type TrustStatementCountOrderByAggregateInput = {
   endedAt?: Prisma.SortOrder
   end?: Prisma.SortOrder
   issuerId?: Prisma.SortOrder
+  unlistedAt?: Prisma.SortOrder
   signerEpoch?: Prisma.SortOrder
 }
 
@@ -776,6 +796,7 @@ export type TrustStatementMaxOrderByAggregateInput = {
   endedAt?: Prisma.SortOrder
   end?: Prisma.SortOrder
   issuerId?: Prisma.SortOrder
+  unlistedAt?: Prisma.SortOrder
   signerEpoch?: Prisma.SortOrder
 }
 
@@ -802,6 +823,7 @@ export type TrustStatementMinOrderByAggregateInput = {
   endedAt?: Prisma.SortOrder
   end?: Prisma.SortOrder
   issuerId?: Prisma.SortOrder
+  unlistedAt?: Prisma.SortOrder
   signerEpoch?: Prisma.SortOrder
 }
 
@@ -894,6 +916,7 @@ export type TrustStatementCreateWithoutIssuerInput = {
   replacedAt?: Date | string | null
   endedAt?: Date | string | null
   end?: $Enums.TrustEnd | null
+  unlistedAt?: Date | string | null
   signerEpoch?: number | null
 }
 
@@ -921,6 +944,7 @@ export type TrustStatementUncheckedCreateWithoutIssuerInput = {
   replacedAt?: Date | string | null
   endedAt?: Date | string | null
   end?: $Enums.TrustEnd | null
+  unlistedAt?: Date | string | null
   signerEpoch?: number | null
 }
 
@@ -978,6 +1002,7 @@ export type TrustStatementScalarWhereInput = {
   endedAt?: Prisma.DateTimeNullableFilter<"TrustStatement"> | Date | string | null
   end?: Prisma.EnumTrustEndNullableFilter<"TrustStatement"> | $Enums.TrustEnd | null
   issuerId?: Prisma.UuidNullableFilter<"TrustStatement"> | string | null
+  unlistedAt?: Prisma.DateTimeNullableFilter<"TrustStatement"> | Date | string | null
   signerEpoch?: Prisma.IntNullableFilter<"TrustStatement"> | number | null
 }
 
@@ -1005,6 +1030,7 @@ export type TrustStatementCreateManyIssuerInput = {
   replacedAt?: Date | string | null
   endedAt?: Date | string | null
   end?: $Enums.TrustEnd | null
+  unlistedAt?: Date | string | null
   signerEpoch?: number | null
 }
 
@@ -1032,6 +1058,7 @@ export type TrustStatementUpdateWithoutIssuerInput = {
   replacedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   end?: Prisma.NullableEnumTrustEndFieldUpdateOperationsInput | $Enums.TrustEnd | null
+  unlistedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   signerEpoch?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
@@ -1059,6 +1086,7 @@ export type TrustStatementUncheckedUpdateWithoutIssuerInput = {
   replacedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   end?: Prisma.NullableEnumTrustEndFieldUpdateOperationsInput | $Enums.TrustEnd | null
+  unlistedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   signerEpoch?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
@@ -1086,6 +1114,7 @@ export type TrustStatementUncheckedUpdateManyWithoutIssuerInput = {
   replacedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   end?: Prisma.NullableEnumTrustEndFieldUpdateOperationsInput | $Enums.TrustEnd | null
+  unlistedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   signerEpoch?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
@@ -1116,6 +1145,7 @@ export type TrustStatementSelect<ExtArgs extends runtime.Types.Extensions.Intern
   endedAt?: boolean
   end?: boolean
   issuerId?: boolean
+  unlistedAt?: boolean
   signerEpoch?: boolean
   issuer?: boolean | Prisma.TrustStatement$issuerArgs<ExtArgs>
 }, ExtArgs["result"]["trustStatement"]>
@@ -1145,6 +1175,7 @@ export type TrustStatementSelectCreateManyAndReturn<ExtArgs extends runtime.Type
   endedAt?: boolean
   end?: boolean
   issuerId?: boolean
+  unlistedAt?: boolean
   signerEpoch?: boolean
   issuer?: boolean | Prisma.TrustStatement$issuerArgs<ExtArgs>
 }, ExtArgs["result"]["trustStatement"]>
@@ -1174,6 +1205,7 @@ export type TrustStatementSelectUpdateManyAndReturn<ExtArgs extends runtime.Type
   endedAt?: boolean
   end?: boolean
   issuerId?: boolean
+  unlistedAt?: boolean
   signerEpoch?: boolean
   issuer?: boolean | Prisma.TrustStatement$issuerArgs<ExtArgs>
 }, ExtArgs["result"]["trustStatement"]>
@@ -1203,10 +1235,11 @@ export type TrustStatementSelectScalar = {
   endedAt?: boolean
   end?: boolean
   issuerId?: boolean
+  unlistedAt?: boolean
   signerEpoch?: boolean
 }
 
-export type TrustStatementOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"edgeId" | "jti" | "kind" | "signerId" | "home" | "domain" | "subjectId" | "subjectHome" | "subjectDomain" | "depth" | "grants" | "aud" | "isPublic" | "version" | "issuedAt" | "notBefore" | "expiresAt" | "statement" | "kid" | "putAt" | "replacedAt" | "endedAt" | "end" | "issuerId" | "signerEpoch", ExtArgs["result"]["trustStatement"]>
+export type TrustStatementOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"edgeId" | "jti" | "kind" | "signerId" | "home" | "domain" | "subjectId" | "subjectHome" | "subjectDomain" | "depth" | "grants" | "aud" | "isPublic" | "version" | "issuedAt" | "notBefore" | "expiresAt" | "statement" | "kid" | "putAt" | "replacedAt" | "endedAt" | "end" | "issuerId" | "unlistedAt" | "signerEpoch", ExtArgs["result"]["trustStatement"]>
 export type TrustStatementInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   issuer?: boolean | Prisma.TrustStatement$issuerArgs<ExtArgs>
 }
@@ -1272,6 +1305,10 @@ export type $TrustStatementPayload<ExtArgs extends runtime.Types.Extensions.Inte
      * The issuer from which it was read; null for statements of this deployment's operators.
      */
     issuerId: string | null
+    /**
+     * For such a statement: since when its issuer no longer lists it; null while it does.
+     */
+    unlistedAt: Date | null
     /**
      * For such a statement: the signer's epoch at its own deployment when it was read.
      */
@@ -1724,6 +1761,7 @@ export interface TrustStatementFieldRefs {
   readonly endedAt: Prisma.FieldRef<"TrustStatement", 'DateTime'>
   readonly end: Prisma.FieldRef<"TrustStatement", 'TrustEnd'>
   readonly issuerId: Prisma.FieldRef<"TrustStatement", 'String'>
+  readonly unlistedAt: Prisma.FieldRef<"TrustStatement", 'DateTime'>
   readonly signerEpoch: Prisma.FieldRef<"TrustStatement", 'Int'>
 }
     

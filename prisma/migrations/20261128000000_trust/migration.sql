@@ -11,7 +11,7 @@ CREATE TYPE "revocation_mode" AS ENUM ('log', 'introspection', 'none');
 CREATE TYPE "trust_kind" AS ENUM ('lets-call', 'accepts-members-of', 'member', 'blocks', 'chains-to');
 
 -- CreateEnum
-CREATE TYPE "trust_end" AS ENUM ('revoked', 'narrowed', 'withdrawn');
+CREATE TYPE "trust_end" AS ENUM ('revoked', 'narrowed');
 
 -- CreateTable
 CREATE TABLE "issuers" (
@@ -96,6 +96,7 @@ CREATE TABLE "trust_statements" (
     "ended_at" TIMESTAMPTZ(3),
     "end" "trust_end",
     "issuer_id" UUID,
+    "unlisted_at" TIMESTAMPTZ(3),
     "signer_epoch" INTEGER,
 
     CONSTRAINT "trust_statements_pkey" PRIMARY KEY ("edge_id")

@@ -57,7 +57,7 @@ LEFT JOIN operators o ON s.issuer_id IS NULL AND o.id = s.signer_id AND o.status
 LEFT JOIN issuers i ON i.id = s.issuer_id AND i.status = 'enabled'
 LEFT JOIN issuer_domains n ON n.issuer_id = i.id AND n.domain = s.domain AND n.operator_id = s.signer_id
   AND n.thumbprint = s.kid
-WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.not_before <= now() AND s.expires_at > now()
+WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.unlisted_at IS NULL AND s.not_before <= now() AND s.expires_at > now()
   AND (o.id IS NOT NULL OR n.edge_id IS NOT NULL)`
 
 /** Reads a page of all statements that count, in the order of their ids. */

@@ -58,7 +58,7 @@ function toMessage(row: TrustStatement, now: Date, isAdmitted: boolean): Message
     depth,
     grants: grantsOf(row).map(({ audience, scopes }) => ({
       audience,
-      scopes: Object.fromEntries(Object.entries(scopes).map(([scope, values]) => [scope, { values: [...values] }])),
+      scopes: Object.entries(scopes).map(([scope, values]) => ({ scope, values: [...values] })),
     })),
     aud,
     visibility: isPublic ? 'public' : 'parties',

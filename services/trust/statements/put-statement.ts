@@ -43,11 +43,16 @@ async function checkSignature(deps: StatementDeps, id: string, { statement, thum
   }
 }
 
-function store({ db, now }: StatementDeps, author: Author, { statement }: ParsedStatement, text: string): Promise<Row> {
+function store(
+  { db, now }: StatementDeps,
+  author: Author,
+  { statement, thumbprint }: ParsedStatement,
+  text: string,
+): Promise<Row> {
   const { iss: signerId, sub: proposerId, kind, version, subDomain, subHome, jti } = statement
   return change(db.prisma, author, async (tx, audit) => {
     const at = new Date(now())
-    const stored = rowIn(await storeStatement(tx, { statement, text, at }), text)
+    const stored = rowIn(await storeStatement(tx, { statement, text, kid: thumbprint, at }), text)
     if (!stored.isNew) return stored.row
     if (proposerId !== '') await deleteProposals(tx, { signerId, proposerId, kind, at })
     const reason = `${kind} ${subDomain === '' ? subHome : subDomain}, version ${version}`

@@ -24,8 +24,9 @@ interface Series {
 /** A statement to store. Its signature, signer and subject were checked. */
 export interface CheckedStatement {
   readonly statement: TrustStatement
-  /** The JWS. */
+  /** The JWS, and the thumbprint of the key that signed it. */
   readonly text: string
+  readonly kid: string
   /** The time of the change. */
   readonly at: Date
   /** For a statement of another deployment: the row of its issuer, and the epoch of its signer there. */
@@ -76,7 +77,7 @@ export async function storeStatement(tx: Tx, checked: CheckedStatement): Promise
 
 type NewRow = ReturnType<typeof rowOf>
 
-function rowOf(series: Series, { statement, text, at, issuerId, signerEpoch }: CheckedStatement) {
+function rowOf(series: Series, { statement, text, kid, at, issuerId, signerEpoch }: CheckedStatement) {
   const { domain, subHome, subDomain, depth = 0, grants, aud, visibility, jti, version } = statement
   return {
     edgeId: edgeId(statement),
@@ -94,6 +95,7 @@ function rowOf(series: Series, { statement, text, at, issuerId, signerEpoch }: C
     notBefore: new Date(statement.nbf * 1_000),
     expiresAt: new Date(statement.exp * 1_000),
     statement: text,
+    kid,
     putAt: at,
     ...(issuerId !== undefined && { issuerId }),
     ...(signerEpoch !== undefined && { signerEpoch }),

@@ -228,6 +228,15 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     fits: { 'has the maximum of entries': many(64, 'a') },
   },
   'VerifyTokenRequest.proof_checked': { fits: { 'is true': true } },
+  'VerifyTokenRequest.issuers': {
+    wrong: {
+      'has too many entries': [many(33, 'https://a.com'), 'INVALID_ARGUMENT'],
+      'has an empty entry': [[''], 'INVALID_ARGUMENT'],
+      'has an entry of 2049 characters': [[text(2_049)], 'INVALID_ARGUMENT'],
+      'names a foreign issuer without an audience': [['https://auth.other.com'], 'INVALID_ARGUMENT'],
+    },
+    fits: { 'names only this deployment': [ISSUER] },
+  },
   'RevokeTokenRequest.token': { wrong: { 'comes with a jti': ['a.b.c', 'INVALID_ARGUMENT'] } },
   'RevokeTokenRequest.jti': {
     absent: 'INVALID_ARGUMENT',
