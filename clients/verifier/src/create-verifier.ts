@@ -128,7 +128,7 @@ export function createVerifier(options: VerifierOptions | MultiIssuerOptions): V
   const { audience, dpop } = settings
   const toDemands = createDemands({ audience, scope: [], dpop })
   const [only] = cores.values()
-  // A single issuer checks `iss` itself, after the signature. Of several, `iss` chooses one and is not trusted for more.
+  // A single issuer checks `iss` after the signature. Of several, `iss` chooses one and is not trusted for more.
   const coreOf = (iss: string) => (settings.isListed ? cores.get(iss) : only) ?? refuse('ISSUER_NOT_TRUSTED')
 
   const verifyNew = (text: unknown, wanted: Demands, now: Moment) => {

@@ -145,27 +145,27 @@ describe("the domains of a verifier's issuers", () => {
   })
 })
 
+/** Lets the second issuer publish the key of the first one. `first` names the issuer whose keys come first. */
+async function shareKey(first: 'alpha' | 'beta') {
+  const { alpha, beta, newVerifier } = twoIssuers()
+  beta.answers[JWKS] = { keys: [...beta.keys, published(alpha.key)] }
+  const later = first === 'alpha' ? beta : alpha
+  const { [JWKS]: answer } = later.answers
+  const { promise: open, resolve: release } = Promise.withResolvers<void>()
+  later.answers[JWKS] = async () => {
+    await open
+    return Response.json(answer)
+  }
+  const problems: string[] = []
+  const verifier = newVerifier({ onProblem: (error, issuer) => problems.push(`${issuer}: ${String(error)}`) })
+  const earlier = first === 'alpha' ? alpha : beta
+  await Promise.all([verifier.ready({ issuers: [earlier.issuer] }), vi.advanceTimersByTimeAsync(0)])
+  return { alpha, beta, verifier, problems, release }
+}
+
 describe('the keys of several issuers', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
-
-  /** Lets the second issuer publish the key of the first one. `first` names the issuer whose keys come first. */
-  async function shareKey(first: 'alpha' | 'beta') {
-    const { alpha, beta, newVerifier } = twoIssuers()
-    beta.answers[JWKS] = { keys: [...beta.keys, published(alpha.key)] }
-    const later = first === 'alpha' ? beta : alpha
-    const { [JWKS]: answer } = later.answers
-    const { promise: open, resolve: release } = Promise.withResolvers<void>()
-    later.answers[JWKS] = async () => {
-      await open
-      return Response.json(answer)
-    }
-    const problems: string[] = []
-    const verifier = newVerifier({ onProblem: (error, issuer) => problems.push(`${issuer}: ${String(error)}`) })
-    const earlier = first === 'alpha' ? alpha : beta
-    await Promise.all([verifier.ready({ issuers: [earlier.issuer] }), vi.advanceTimersByTimeAsync(0)])
-    return { alpha, beta, verifier, problems, release }
-  }
 
   it.each(['alpha', 'beta'] as const)('are used by the issuer listed first, if %s is fetched first', async (first) => {
     const { alpha, beta, verifier, problems, release } = await shareKey(first)

@@ -58,7 +58,7 @@ describe('a verifier of two issuers', () => {
 
   it('asks the issuer of a token, by its own scopes, if its knowledge is stale', async () => {
     const { alpha, beta, newVerifier } = twoIssuers()
-    const asked: object[] = []
+    const asked: unknown[] = []
     const token = beta.newToken({ scope: 'orders:read', jti: 'asked', ...subjectOf(CARGO) })
     const { jti, sub } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
     const follow = { revocations: { authorization: async () => 'Bearer x' }, onStale: 'ask' } as const
@@ -68,7 +68,7 @@ describe('a verifier of two issuers', () => {
       fetch: async (url, init) => {
         if (url === `${beta.issuer}${DISCOVERY}`) return Response.json(beta.answers[DISCOVERY])
         if (url !== `${beta.issuer}${VERIFY}`) return Response.json({ keys: beta.keys })
-        asked.push(JSON.parse(String(init?.body)))
+        asked.push(await new Request(url, init).json())
         return Response.json({ valid: true, claims: { jti, sub } })
       },
     })
@@ -167,6 +167,11 @@ describe('Verifier.ready with several issuers', () => {
   })
 })
 
+/** Returns the name of a sample with its labels. */
+function of(name: string, ...labels: readonly string[]): string {
+  return `auth4agent_verifier_${name}{${labels.join()}}`
+}
+
 describe('the metrics of several issuers', () => {
   it('show which issuer is not ready, and add the others up', async () => {
     const { alpha, beta, verifier, logs } = await followedIssuers()
@@ -195,7 +200,6 @@ describe('the metrics of several issuers', () => {
       verifications: { VALID: 1, ISSUER_REVOCATIONS_STALE: 1, ISSUER_NOT_TRUSTED: 1, MALFORMED_TOKEN: 1 },
     })
     const lines = toPrometheus(verifier.metrics()).split('\n')
-    const of = (name: string, ...labels: readonly string[]) => `auth4agent_verifier_${name}{${labels.join()}}`
     const [a, b] = [`issuer="${alpha.issuer}"`, `issuer="${beta.issuer}"`]
     expect(lines).toEqual(
       expect.arrayContaining([

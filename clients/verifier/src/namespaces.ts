@@ -6,11 +6,11 @@ import type { IssuerSettings } from './issuer-options.ts'
 export type OwnerOf = (did: string) => string | undefined
 
 /**
- * Divides the domains among several issuers. Each issuer has the domains in its `operators`. At most one accepts 'any':
- * it has all domains that no other issuer has. Returns undefined for a single issuer, which has all domains.
+ * Divides the domains among several issuers. Each issuer has the domains in its `operators`. At most one accepts
+ * 'any': it has all domains that no other issuer has. Returns undefined for a single issuer, which has all domains.
  *
- * Throws TypeError if two issuers would have the same domain, and for ids of operators: an id does not say which domains
- * the issuer may speak for.
+ * Throws TypeError if two issuers would have the same domain, and for ids of operators: an id does not say which
+ * domains the issuer may speak for.
  */
 export function divideDomains(issuers: readonly Pick<IssuerSettings, 'issuer' | 'operators'>[]): OwnerOf | undefined {
   if (issuers.length === 1) return undefined

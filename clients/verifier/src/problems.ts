@@ -38,8 +38,8 @@ const HOLD_MS = 60_000
 const MAX_TIMEOUT_S = 2_147_483
 
 /**
- * Keeps the problems of a verifier with one issuer. `onProblem` is called with each problem. Without `onProblem`, `console.warn`
- * gets each different problem once, and again after a time without problems.
+ * Keeps the problems of a verifier with one issuer. `onProblem` is called with each problem. Without `onProblem`,
+ * `console.warn` gets each different problem once, and again after a time without problems.
  */
 export function createProblems(issuer: string, onProblem: ServiceSettings['onProblem']): Problems {
   const current = new Map<Need, unknown>()

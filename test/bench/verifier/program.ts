@@ -15,7 +15,8 @@ import { summarise } from '../statistics.ts'
 /**
  * Prints the cost of a verification in microseconds as JSON: bare, by jose, and by the verifier for new tokens, for
  * tokens that it has seen before, and for such tokens with a new DPoP proof; for chains of grants with a new DPoP proof
- * each; and for tokens that a verifier of two issuers has seen before, of each issuer. Its arguments are the number of rounds, and the number of tokens in each round.
+ * each; and for tokens that a verifier of two issuers has seen before, of each issuer. Its arguments are the number of
+ * rounds, and the number of tokens in each round.
  */
 
 const [ROUNDS, TOKENS] = process.argv.slice(2).map(Number)
@@ -136,9 +137,12 @@ async function measureRound(): Promise<Readonly<Record<string, number>>> {
 /** Measures tokens that a verifier of two issuers has seen before. */
 async function measureSeen(make: () => string): Promise<number> {
   const tokens = Array.from({ length: TOKENS ?? 0 }, make)
-  const verify = (token: string) => shared.verify(token, { scope: SCOPE })
-  await Promise.all(tokens.map(verify))
-  return time(tokens.map(copyOf), verify)
+  await Promise.all(tokens.map(verifyShared))
+  return time(tokens.map(copyOf), verifyShared)
+}
+
+function verifyShared(token: string) {
+  return shared.verify(token, { scope: SCOPE })
 }
 
 /** Measures new chains of some hops that have passed through the same agents, and then the last of them again. */

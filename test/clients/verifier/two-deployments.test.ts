@@ -20,7 +20,7 @@ interface Side {
   readonly deployment: Deployment
   readonly agent: AgentParty
   readonly trusted: TrustedIssuer
-  newToken(agent?: AgentParty): Promise<string>
+  readonly newToken: (agent?: AgentParty) => Promise<string>
 }
 
 let alpha: Side
@@ -65,12 +65,13 @@ async function setSide(issuer: string, domain: string): Promise<Side> {
   }
 }
 
+function tell(_request: Request, response: Response): void {
+  const { iss, effectiveScope } = claimsOf(response)
+  response.json({ iss, effectiveScope })
+}
+
 it('an API accepts the tokens of two deployments, each with the scopes that it has there', async () => {
   const app = express()
-  const tell = (_request: Request, response: Response) => {
-    const { iss, effectiveScope } = claimsOf(response)
-    response.json({ iss, effectiveScope })
-  }
   app.get('/orders', protect(verifier, { scope: 'orders:read' }), tell)
   app.get('/stock', protect(verifier, { scope: 'read' }), tell)
   const api = await listening(createServer(app))

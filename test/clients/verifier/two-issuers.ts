@@ -24,9 +24,9 @@ export interface TestIssuer {
   /** The answers by path: an object is sent as JSON, and a function returns the response. */
   readonly answers: Record<string, object | (() => Response | Promise<Response>)>
   /** Returns the options with which a verifier trusts this issuer for its domain, without revocations. */
-  trusted(edits?: Partial<TrustedIssuer>): TrustedIssuer
+  readonly trusted: (edits?: Partial<TrustedIssuer>) => TrustedIssuer
   /** Issues a token of five minutes. */
-  newToken(claims?: Partial<AccessTokenClaims>, key?: TestTokenKey): string
+  readonly newToken: (claims?: Partial<AccessTokenClaims>, key?: TestTokenKey) => string
 }
 
 /** Two fake issuers, and verifiers that trust both. */
@@ -36,7 +36,7 @@ export interface TwoIssuers {
   /** The issuer of {@link CARGO}, below a path. */
   readonly beta: TestIssuer
   /** Creates a verifier that is closed when the test ends. By default it trusts alpha, and then beta. */
-  newVerifier(options?: Partial<MultiIssuerOptions>): Verifier
+  readonly newVerifier: (options?: Partial<MultiIssuerOptions>) => Verifier
 }
 
 /** Creates two fake issuers. */
