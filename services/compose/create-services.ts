@@ -9,9 +9,10 @@ import { createIdentity } from '../identity/index.ts'
 import type { InternalService } from '../internal-port/handlers.ts'
 import { createKeys, createVerificationKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
 import { pruneAssertions } from '../ledger/ledger.ts'
-import { createOperatorRegistry, createTxtResolvers } from '../operator-registry/index.ts'
+import { createOperatorRegistry } from '../operator-registry/index.ts'
 import { type Db, openPool } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
+import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
@@ -205,6 +206,8 @@ async function makeAuthn(
     tokenStatus: revocations.tokenStatus,
     vault: keys.vault,
     outbound,
+    resolveTxt: createTxtResolvers({ servers: config.dnsServers, timeoutMs: config.dnsTimeoutMs }),
+    testDomains: config.testDomains,
     settings: { skewS: config.clockSkew },
     log,
   })

@@ -7,6 +7,7 @@ import type { TrustDeps, TrustOptions } from './config.ts'
 import { explainRoutes } from './explain/routes.ts'
 import { createDecideTrust } from './foreign/decide-trust.ts'
 import { createAuthorize } from './foreign/foreign-calls.ts'
+import { createForeignJobs } from './foreign/foreign-jobs.ts'
 import { createForeignLogs } from './foreign/foreign-logs.ts'
 import { createGenuineForeign } from './foreign/genuine-foreign.ts'
 import { createIntrospect } from './foreign/introspect.ts'
@@ -41,6 +42,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   const knowledge = createKnowledge(db.pool)
   const secrets = createOwnSecrets(db.pool, vault)
   const authorize = createAuthorize(secrets, now)
+  const foreign = createForeignJobs(options)
   const logs = createForeignLogs({
     outbound,
     authorize,
@@ -51,9 +53,9 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
         log.warn({ error }, 'the end of a trust statement of another deployment could not be stored')
       })
     },
-    renewKeys: async () => undefined,
+    renewKeys: (issuerId, ageMs) => foreign.renewKeys(issuerId, ageMs),
   })
-  const deps: TrustDeps = { ...options, knowledge, logs }
+  const deps: TrustDeps = { ...options, knowledge, logs, foreign }
   knowledge.onCopy(({ issuers }) => logs.follow(issuers))
   const refresh = () =>
     knowledge.refresh().catch((error: unknown) => {
@@ -77,10 +79,12 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     jobs: [
       { name: 'trust', run: () => knowledge.refresh() },
       { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },
+      ...foreign.jobs,
     ],
     async close() {
       logs.close()
       await stopListening()
+      await foreign.idle()
     },
   }
 }

@@ -27,7 +27,7 @@ export interface Outbound {
 }
 
 /** Options of a request. */
-export interface OutboundRequest {
+interface OutboundRequest {
   /** The media types that the answer may have, in lower case and without parameters. */
   readonly accept: readonly string[]
   /** The longest body, in bytes. */
@@ -38,7 +38,7 @@ export interface OutboundRequest {
 }
 
 /** Options of a stream. */
-export interface OutboundStreamRequest {
+interface OutboundStreamRequest {
   /** The longest wait for more bytes, in milliseconds. */
   readonly idleMs: number
   /** Time until the headers of the answer, in milliseconds. */

@@ -24,7 +24,7 @@ interface Call {
 const MAX_HEADER_BYTES = 16 * 1024
 const CONNECT_MS = 10_000
 /** Requests over one connection. After them DNS is asked again, and its answer is vetted again. */
-export const MAX_REUSES = 100
+const MAX_REUSES = 100
 
 /** Creates the agent that holds all connections. Each connection resolves its host with `lookup`. */
 export function createAgent(lookup: LookupFunction): Agent {

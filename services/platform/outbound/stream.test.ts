@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openOutbound, startOutside } from '../../../test/support/outside-server.ts'
 
@@ -70,6 +71,21 @@ describe('stream', () => {
     vi.advanceTimersByTime(5_000)
     await third
     expect(outcomes).toEqual(['TIMEOUT'])
+  })
+
+  it('limits the wait for the first bytes like any other', async () => {
+    fakeTimers()
+    const { url, opened } = await startStreams()
+    const { outbound, outcomes } = openOutbound()
+    const first = outbound.stream(url, { timeoutMs: 1_000_000_000, idleMs: 5_000 }).next()
+    const refused = expect(first).rejects.toMatchObject({ message: expect.stringContaining('within 5000 ms') })
+    await opened
+    // The limit of the wait begins when the headers arrive, which no caller can see.
+    while (outcomes.length === 0) {
+      await setImmediate()
+      vi.advanceTimersByTime(5_000)
+    }
+    await refused
   })
 
   it('limits the time until the headers', async () => {

@@ -70,6 +70,8 @@ describe('createVetAddress', () => {
     ['unassigned IPv6', '4000::1'],
     ['text that is no address', 'auth.example'],
     ['a short IPv4 address', '127.1'],
+    ['a short public address', '8.8.2056'],
+    ['a decimal public address', '134744072'],
     ['a decimal address', '2130706433'],
     ['an empty text', ''],
   ])('refuses %s: %s', (_name, address) => {

@@ -55,8 +55,17 @@ export interface TrustQuestion {
 const REUSE_MS = 5_000
 const MAX_REMEMBERED = 20_000
 
+/** Dependencies of createDecideTrust. */
+export interface DecideTrustDeps extends Pick<TrustDeps, 'knowledge' | 'now'> {
+  readonly operators: {
+    lookupAudienceOwner(request: {
+      readonly host: string
+    }): Promise<Pick<LookupAudienceOwnerResponse, 'operatorId' | 'rules'>>
+  }
+}
+
 /** Creates the function. It remembers each yes for some seconds, and never a no. */
-export function createDecideTrust({ operators, knowledge, now }: TrustDeps): DecideTrust {
+export function createDecideTrust({ operators, knowledge, now }: DecideTrustDeps): DecideTrust {
   const known = new Map<string, { readonly trusted: Trusted; readonly madeAt: Moment }>()
 
   const decideFor = async (text: string, asked: TrustQuestion): Promise<Trusted | undefined> => {
@@ -106,9 +115,11 @@ export function createDecideTrust({ operators, knowledge, now }: TrustDeps): Dec
 
 type Allowed = Extract<ReturnType<typeof decide>, { readonly allowed: true }>
 
+type Owner = Awaited<ReturnType<DecideTrustDeps['operators']['lookupAudienceOwner']>>
+
 interface Place {
   readonly audience: Audience
-  readonly owner: LookupAudienceOwnerResponse
+  readonly owner: Owner
   readonly issuer: KnownIssuer
   readonly domain: KnownDomain
   readonly issuers: ReadonlyMap<string, KnownIssuer> | undefined

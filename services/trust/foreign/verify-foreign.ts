@@ -40,7 +40,8 @@ export interface ForeignDemands {
 export type VerifyForeign = (token: string, demands: ForeignDemands) => Promise<ForeignVerification>
 
 /** Dependencies of createVerifyForeign. */
-export interface VerifyForeignDeps extends Pick<TrustDeps, 'knowledge' | 'tokenStatus' | 'now' | 'settings'> {
+export interface VerifyForeignDeps extends Pick<TrustDeps, 'knowledge' | 'now' | 'settings'> {
+  readonly tokenStatus: Pick<TrustDeps['tokenStatus'], 'checkTrust'>
   readonly genuine: ReturnType<typeof createGenuineForeign>
   readonly decideTrust: DecideTrust
   readonly logs: Pick<ForeignLogs, 'of' | 'asOf'>

@@ -3,6 +3,8 @@ import type { Follower } from '@auth4agent/core/revocation/follower'
 import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
+import { create } from '@bufbuild/protobuf'
+import { AudienceRuleSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { createDecideTrust } from '../../../services/trust/foreign/decide-trust.ts'
 import { createGenuineForeign } from '../../../services/trust/foreign/genuine-foreign.ts'
 import type { Introspected } from '../../../services/trust/foreign/introspect.ts'
@@ -148,7 +150,8 @@ export function foreignWorld(options: WorldOptions = {}) {
     take(list)
     return known
   }
-  const copy = hasCopy ? { ...graphOf(rows), issuers: byIssuer(issuers) } : undefined
+  const copied = byIssuer(issuers)
+  const copy = hasCopy ? { ...graphOf(rows), issuers: copied } : undefined
   const freshIssuers = byIssuer(fresh.issuers ?? issuers)
   const knowledge = {
     copy,
@@ -187,7 +190,7 @@ export function foreignWorld(options: WorldOptions = {}) {
     operators: {
       async lookupAudienceOwner({ host }: { readonly host?: string }) {
         asked.owner += 1
-        const rules = (options.rules ?? []).map((rule) => ({ callers: [], tokenSigningAlg: '', ...rule }))
+        const rules = (options.rules ?? []).map((rule) => create(AudienceRuleSchema, rule))
         return { operatorId: host === 'api.cargo.example' ? CARGO : '', rules }
       },
     },
@@ -204,6 +207,8 @@ export function foreignWorld(options: WorldOptions = {}) {
     clock,
     logs,
     asked,
+    /** Changes the row of an issuer in the copy. */
+    change: (row: KnownIssuer) => void copied.set(row.issuer, row),
     /** Puts a record into the log of this deployment, or into that of another one. */
     record(kind: 'issuer' | 'edge' | 'operator' | 'agent' | 'token' | 'key', change: object, issuer?: string): void {
       sequence += 1

@@ -5,7 +5,7 @@ import { FeedError, type FeedEvent, type RevocationFeed } from './feed.ts'
 import { type Heartbeats, measureHeartbeats } from './heartbeats.ts'
 import { LogKnowledge } from './log-knowledge.ts'
 import { nextWithin } from './next-within.ts'
-import type { LogPosition, RevocationRecord, TokenIdentity } from './revocation-log.ts'
+import type { LogPosition, RevocationRecord, TokenIdentity, TrustBasis, TrustVerdict } from './revocation-log.ts'
 
 /** The verifier's knowledge of revocations. */
 export interface Follower {
@@ -16,6 +16,8 @@ export interface Follower {
   readonly version: number
   /** Returns the verdict on a token that has ended, or undefined if no known revocation ends the token. */
   lookup(token: TokenIdentity): Verdict | undefined
+  /** Returns the verdict on a path of trust of which something has ended, or undefined. */
+  lookupTrust(basis: TrustBasis): TrustVerdict | undefined
   /** Returns the age of the knowledge in milliseconds, or Infinity before the log has been read to its head. */
   ageMs(now: Moment): number
   /** A time in Unix seconds. The follower has forgotten the records about tokens that expired before it. */
@@ -152,6 +154,7 @@ export function followRevocations(options: FollowerOptions): Follower {
       return known.version
     },
     lookup: (token) => known.lookup(token),
+    lookupTrust: (basis) => known.lookupTrust(basis),
     ageMs: (now) => known.ageMs(now),
     get forgottenThroughS() {
       return known.forgottenThroughS

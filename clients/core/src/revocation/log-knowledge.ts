@@ -1,7 +1,7 @@
 import { type Moment, msSince, NEVER } from '../platform/moment.ts'
 import type { Verdict } from '../token/verdicts.ts'
 import { applyRecord, beginSession, forgetExpired, type LogSession, reachHead } from './log-session.ts'
-import type { LogPosition, RevocationRecord, TokenIdentity } from './revocation-log.ts'
+import type { LogPosition, RevocationRecord, TokenIdentity, TrustBasis, TrustVerdict } from './revocation-log.ts'
 
 /** Records are kept for these milliseconds longer, because clocks differ. */
 const FORGET_LATER_MS = 60_000
@@ -85,6 +85,10 @@ export class LogKnowledge {
 
   lookup(token: TokenIdentity): Verdict | undefined {
     return this.#current.state.lookup(token)
+  }
+
+  lookupTrust(basis: TrustBasis): TrustVerdict | undefined {
+    return this.#current.state.lookupTrust(basis)
   }
 
   ageMs(now: Moment): number {
