@@ -63,6 +63,13 @@ describe('ListPublishedTrust', () => {
     expect(await texts()).not.toContain(statement)
   })
 
+  it('leaves out a statement of another deployment whose signer claims the id of an operator', async () => {
+    const { jti, statement } = await put(cargo, [THERE])
+    expect(await texts()).toContain(statement)
+    await world.db.pool.query("UPDATE trust_statements SET home = 'https://evil.test' WHERE jti = $1", [jti])
+    expect(await texts()).not.toContain(statement)
+  })
+
   it('lists every statement once in pages of 100, in an order that does not change', async () => {
     const many = await world.operator('many.test')
     const { jti } = await put(many, [THERE])
