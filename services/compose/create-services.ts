@@ -23,7 +23,7 @@ import type { Config } from '../process/configuration/config.ts'
 import type { Secrets } from '../process/configuration/secrets.ts'
 import type { ServiceName } from '../process/configuration/service-names.ts'
 import { createRevocation, type Revocations } from '../revocation/index.ts'
-import { createTrust } from '../trust/index.ts'
+import { createTrust, type Trust } from '../trust/index.ts'
 import type { Remotes } from './connect-remotes.ts'
 
 /** How long the database keeps a redeemed challenge after it has expired, in seconds. */
@@ -90,6 +90,7 @@ export async function createServices(deps: ServiceDeps) {
     internal: parts.flatMap(({ internal }) => internal),
     watchers: revocation?.watchers,
     signingKeyFacts: authn?.signingKeyFacts,
+    issuerFacts: authn?.issuerFacts,
     async close() {
       await Promise.all(parts.map(async (part) => part.close?.()))
     },
@@ -182,7 +183,7 @@ async function makeAuthn(
   deps: ServiceDeps,
   verificationKeys: VerificationKeys,
   clients: { readonly operators: Operators; readonly agents: Agents },
-): Promise<Part & Pick<Keys, 'signingKeyFacts'>> {
+): Promise<Part & Pick<Keys, 'signingKeyFacts'> & Pick<Trust, 'issuerFacts'>> {
   const { config, databaseUrl, db, log, revocations } = deps
   await using opened = new AsyncDisposableStack()
   const redeemPool = openPool({ url: databaseUrl, ...redeemPoolOptions, log })
@@ -247,6 +248,7 @@ async function makeAuthn(
     jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs],
     close: () => all.disposeAsync(),
     signingKeyFacts: () => keys.signingKeyFacts(),
+    issuerFacts: () => trust.issuerFacts(),
   }
 }
 

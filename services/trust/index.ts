@@ -2,6 +2,7 @@ import { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { listen } from '../platform/db/listen.ts'
+import type { IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import type { TrustDeps, TrustOptions } from './config.ts'
 import { explainRoutes } from './explain/routes.ts'
@@ -27,6 +28,8 @@ export interface Trust {
   readonly trust: ServiceModule<typeof TrustService>
   readonly verifyForeign: VerifyForeign
   readonly jobs: readonly Job[]
+  /** Returns what this process knows of the enabled issuers. */
+  issuerFacts(): IssuerFacts[]
   close(): Promise<void>
 }
 
@@ -34,8 +37,8 @@ export interface Trust {
 const READ_PUBLISHED_MS = 10_000
 
 /**
- * Creates the trust part of the server: foreign issuers, trust statements, and the graph that they make. Reads what the
- * database has of them, and begins to follow the logs of foreign issuers.
+ * Creates the trust part of the server: foreign issuers, trust statements, and the graph that they make. Reads what
+ * the database has of them, and begins to follow the logs of foreign issuers.
  */
 export async function createTrust(options: TrustOptions): Promise<Trust> {
   const { db, vault, outbound, now, settings, log, databaseUrl } = options
@@ -81,6 +84,12 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },
       ...foreign.jobs,
     ],
+    issuerFacts: () =>
+      [...(knowledge.copy?.issuers.values() ?? [])]
+        .filter(({ isEnabled }) => isEnabled)
+        .map(({ issuer, keysAsOf, mode }) => {
+          return { issuer, keysAsOf, revocationsAsOf: logs.asOf(issuer), followsLog: mode === 'log' }
+        }),
     async close() {
       logs.close()
       await stopListening()
