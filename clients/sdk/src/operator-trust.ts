@@ -66,7 +66,9 @@ export interface TrustFilter {
 export interface OperatorTrust {
   /** Completes a statement of this operator to a draft. Rejects with TypeError if no server would accept it. */
   draft(statement: NewStatement): Promise<TrustDraft>
-  /** Signs a draft with the root key, and sends nothing but questions. `describeStatement` of core says what it means. */
+  /**
+   * Signs a draft with the root key, and sends nothing but questions. `describeStatement` of core says what it means.
+   */
   sign(draft: TrustDraft, terms?: StatementTerms): Promise<string>
   /** Puts a signed statement into force. Pass approvals if the threshold of the root keys demands them. */
   put(statement: string, approvals?: readonly string[]): Promise<answers.TrustStatementRecord>

@@ -14,9 +14,9 @@ import { summarise } from '../statistics.ts'
 
 /**
  * Prints the cost of a verification in microseconds as JSON: bare, by jose, and by the verifier for new tokens, for
- * tokens that it has seen before, and for such tokens with a new DPoP proof; for chains of grants with a new DPoP proof
- * each; and for tokens that a verifier of two issuers has seen before, of each issuer. Its arguments are the number of
- * rounds, and the number of tokens in each round.
+ * tokens that it has seen before, and for such tokens with a new DPoP proof; for chains of grants with a new DPoP
+ * proof each; and for tokens that a verifier of two issuers has seen before, of each issuer. Its arguments are the
+ * number of rounds, and the number of tokens in each round.
  */
 
 const [ROUNDS, TOKENS] = process.argv.slice(2).map(Number)
