@@ -108,16 +108,19 @@ describe('ExplainTrust with rows', () => {
   })
 })
 
+function exported(principal: Principal, changes: { format?: string; around?: string } = {}) {
+  return exportGraph(world.deps, create(ExportTrustGraphRequestSchema, changes), principal)
+}
+
+/** Exports as JSON, and returns the edges as sentences. */
+async function edgesOf(principal: Principal, around = ''): Promise<string[]> {
+  const { document } = await exported(principal, { around })
+  const graph: Record<'nodes' | 'edges', Record<string, string>[]> = JSON.parse(String(document))
+  const labelOf = (node?: string) => graph.nodes.find(({ id }) => id === node)?.['label'] ?? ''
+  return graph.edges.map(({ kind, from, to }) => `${labelOf(from)} ${kind} ${labelOf(to)}`).toSorted()
+}
+
 describe('ExportTrustGraph', () => {
-  const exported = (principal: Principal, changes: { format?: string; around?: string } = {}) =>
-    exportGraph(world.deps, create(ExportTrustGraphRequestSchema, changes), principal)
-  const edgesOf = async (principal: Principal, around = '') => {
-    const graph = JSON.parse(String((await exported(principal, { around })).document))
-    const labels = new Map(graph.nodes.map(({ id, label }: Record<string, string>) => [id, label]))
-    return graph.edges
-      .map(({ kind, from, to }: Record<string, string>) => `${labels.get(from)} ${kind} ${labels.get(to)}`)
-      .toSorted()
-  }
   const ALL = [
     'acme.test lets-call dock.test',
     'acme.test member cargo.test',

@@ -101,6 +101,6 @@ function missingMessage({ kind, from, to, state }: MissingEdge): MissingMessage 
 function cureMessage({ who, signatures, draft, command }: Cure): CureMessage {
   const claims: JsonObject | undefined = draft && JSON.parse(JSON.stringify(draftClaims(draft)))
   // The id of a caller that has never been proven is not known, so its statement cannot be drafted.
-  const isComplete = claims !== undefined && isUuid(String(claims['sub'])) && parseTrustDraft(claims).ok
+  const isComplete = claims !== undefined && isUuid(draft?.sub ?? '') && parseTrustDraft(claims).ok
   return { who, signatures, command, ...(isComplete && { draft: claims }) }
 }

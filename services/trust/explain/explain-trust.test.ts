@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { NOW_S } from '../../../test/support/assertions.ts'
-import { type Asker, DOCK, type ExplainOptions, explainWorld } from '../../../test/support/federation/explain-world.ts'
+import { DOCK, type ExplainOptions, explainWorld } from '../../../test/support/federation/explain-world.ts'
 import {
   ACME,
   ALPHA,
@@ -30,10 +30,10 @@ async function linesOf(
   leg: string,
   options: ExplainOptions,
   changes: Parameters<ReturnType<typeof explainWorld>['explain']>[0] = {},
-  asker: Asker = 'admin',
+  asker?: string,
 ): Promise<string[]> {
   const answer = await explainWorld(options).explain(changes, asker)
-  const { missing, cures = [] } = answer.legs.find((each) => each.leg === leg) ?? expect.fail(`no leg ${leg}`)
+  const { missing, cures } = answer.legs.find((each) => each.leg === leg) ?? expect.fail(`no leg ${leg}`)
   if (missing === undefined) return ['ok']
   const { kind, from, to, state } = missing
   return [`${from} ${kind} ${to}: ${state}`, ...cures.map(({ who, command }) => `${who}: ${command}`)]
@@ -287,7 +287,7 @@ describe('a yes', () => {
 describe('attack 30: the asker', () => {
   const DENIED = { reason: 'PERMISSION_DENIED' }
 
-  it.each<[string, object, Asker, object | undefined]>([
+  it.each<[string, object, string, object | undefined]>([
     ['who owns the audience may ask', {}, CARGO, undefined],
     ["who is the caller's operator may ask", { from: 'dock.example' }, DOCK, undefined],
     ['may name itself by its id', { from: DOCK, home: BETA }, DOCK, undefined],

@@ -26,9 +26,6 @@ export interface ExplainOptions extends WorldOptions {
   readonly callers?: readonly string[]
 }
 
-/** The asker of a question: the administrator, or an operator id. */
-export type Asker = 'admin' | string
-
 const ASSERTION = { jti: 'assertion-1', expiresAt: 2_000_000_000 }
 
 /** Asks questions in a {@link foreignWorld}, without statements at first. */
@@ -38,8 +35,8 @@ export function explainWorld(given: ExplainOptions = {}) {
   const deps = { ...world.deps, issuer: BETA, operators: operatorsOf(options), rows: rowsOf(options) }
   return {
     ...world,
-    /** Asks whether acme may call cargo with the scope `read`, with changes. */
-    async explain(changes: Partial<Record<'from' | 'home' | 'to' | 'scope', string>> = {}, asker: Asker = 'admin') {
+    /** Asks whether acme may call cargo with the scope `read`, with changes; without `asker` as the administrator. */
+    async explain(changes: Partial<Record<'from' | 'home' | 'to' | 'scope', string>> = {}, asker?: string) {
       const request = create(ExplainTrustRequestSchema, {
         from: 'acme.example',
         to: AUDIENCE,
@@ -51,8 +48,8 @@ export function explainWorld(given: ExplainOptions = {}) {
   }
 }
 
-function principalOf(asker: Asker): Principal {
-  return asker === 'admin' ? adminPrincipal(ASSERTION) : operatorPrincipal(asker, ASSERTION)
+function principalOf(asker: string | undefined): Principal {
+  return asker === undefined ? adminPrincipal(ASSERTION) : operatorPrincipal(asker, ASSERTION)
 }
 
 function operatorsOf({ dock = 'active', callers }: ExplainOptions) {
