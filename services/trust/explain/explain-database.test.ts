@@ -57,12 +57,12 @@ function prove(operatorId = BOLT) {
   )
 }
 
-function ask(from: string, principal: Principal = ADMIN) {
+function ask(from: string, principal: Principal = ADMIN, to = 'https://api.cargo.test') {
   const { db, deps } = world
   const logs = { of: () => undefined }
   const tokenStatus = { checkTrust: async () => undefined }
   const asked = { ...deps, knowledge: createKnowledge(db.pool), rows: explainRows(db.pool), logs, tokenStatus }
-  const request = create(ExplainTrustRequestSchema, { from, to: 'https://api.cargo.test', scope: 'orders:read' })
+  const request = create(ExplainTrustRequestSchema, { from, to, scope: 'orders:read' })
   return explainTrust(asked, request, principal)
 }
 
@@ -98,6 +98,11 @@ describe('ExplainTrust with rows', () => {
       sub: BOLT,
       grants: [{ scopes: { 'orders:read': ['read', 'list'] } }],
     })
+  })
+
+  it('says that nobody owns the audience', async () => {
+    const { legs = [] } = await ask(BOLT, ADMIN, 'https://free.example')
+    expect(legs[1]?.missing).toMatchObject({ kind: 'lets-call', from: 'free.example', to: 'bolt.example' })
   })
 
   it('says that a statement has expired', async () => {

@@ -20,6 +20,7 @@ export class Display {
   readonly nameOf: ExplainContext['nameOf']
   readonly #issuer: string
   readonly #statements: ReadonlyMap<string, ShownStatement>
+  readonly #proofs: ReadonlyMap<string, string>
   readonly #ended: readonly EndedRow[]
 
   constructor(
@@ -28,11 +29,13 @@ export class Display {
     found: {
       readonly known: KnownGraph
       readonly statements: readonly ShownStatement[]
+      readonly proofs: ReadonlyMap<string, string>
       readonly ended: readonly EndedRow[]
     },
   ) {
     this.#issuer = issuer
     this.#ended = found.ended
+    this.#proofs = found.proofs
     this.#statements = new Map(found.statements.map((each) => [each.id, each]))
     this.sees = visibleTo(asker, this.#statements)
     const names = new Map<string, Party>(found.known.parties)
@@ -46,7 +49,7 @@ export class Display {
   edge(edge: TrustEdge): EdgeMessage {
     if (!this.sees(edge)) return { kind: edge.kind }
     const { kind, id, from, to, exp } = edge
-    const proof = this.#statements.get(id)?.statement ?? ''
+    const proof = this.#proofs.get(id) ?? ''
     const names = { from: this.nameOf(from).domain, to: this.nameOf(to).domain }
     return { kind, edgeId: id, ...names, proof, expiresAt: timestampFromMs(exp * 1_000) }
   }
@@ -80,15 +83,20 @@ export class Display {
   }
 }
 
-/** Reads what the asker may see of a graph. */
-export async function readDisplay(deps: ExplainDeps, question: Question, known: KnownGraph): Promise<Display> {
+/** Reads what the asker may see of a graph, and the proofs of a path in it. */
+export async function readDisplay(
+  { rows, issuer }: Pick<ExplainDeps, 'rows' | 'issuer'>,
+  question: Question,
+  known: KnownGraph,
+  path: readonly TrustEdge[],
+): Promise<Display> {
   const { owner, caller } = question
-  const ids = known.graph.edges().map(({ id }) => id)
-  const [statements, ended] = await Promise.all([
-    deps.rows.statements(ids),
-    deps.rows.ended(owner.operatorId, caller.operatorId || NOBODY),
+  const [statements, proofs, ended] = await Promise.all([
+    rows.statements(known.graph.edges().map(({ id }) => id)),
+    rows.proofs(path.map(({ id }) => id)),
+    rows.ended(owner.operatorId || NOBODY, caller.operatorId || NOBODY),
   ])
-  return new Display(deps.issuer, question, { known, statements, ended })
+  return new Display(issuer, question, { known, statements, proofs, ended })
 }
 
 /** The id that no operator has. */

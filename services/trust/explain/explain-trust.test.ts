@@ -25,6 +25,11 @@ const withBolt = {
   domains: new Map([...alpha.domains, ['bolt.example', { ...boltAt, provenAt: NOW_S * 1_000 }]]),
 }
 
+const otherAcme = {
+  ...alpha,
+  domains: new Map([...alpha.domains].map(([name, domain]) => [name, { ...domain, operatorId: BOLT }])),
+}
+
 /** Explains one leg as lines: what is missing, then each cure. */
 async function linesOf(
   leg: string,
@@ -67,6 +72,15 @@ describe('the leg identity says', () => {
       'which record a domain without proof has to publish',
       { issuers: [{ ...alpha, domains: new Map() }], rows: [letsCall()] },
       {},
+      [
+        `acme.example speaks-for ${ALPHA}: unproven`,
+        `acme.example: _auth4agents.acme.example TXT "v=a4a1; iss=${ALPHA}; op=${ACME}; rk=ROOT_KEY_THUMBPRINT"`,
+      ],
+    ],
+    [
+      'that the record of the domain names another operator',
+      { issuers: [otherAcme], rows: [letsCall()] },
+      { from: ACME },
       [
         `acme.example speaks-for ${ALPHA}: unproven`,
         `acme.example: _auth4agents.acme.example TXT "v=a4a1; iss=${ALPHA}; op=${ACME}; rk=ROOT_KEY_THUMBPRINT"`,

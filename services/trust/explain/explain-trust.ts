@@ -54,7 +54,6 @@ async function explainForeign(deps: ExplainDeps, question: Question): Promise<Fo
     owner.operatorId === ''
       ? buildGraph().known
       : await deps.knowledge.rereadBetween(owner.operatorId, caller.operatorId || NOBODY)
-  const display = await readDisplay(deps, question, known)
   const asked: TrustQuestion = {
     owner: owner.operatorId,
     caller: caller.node,
@@ -64,7 +63,9 @@ async function explainForeign(deps: ExplainDeps, question: Question): Promise<Fo
     nowS: Math.floor(deps.now() / 1_000),
   }
   const decision = decide(known.graph, asked)
-  const steps = decision.allowed ? decision.path.map((edge) => stepOf(deps, known, edge)) : []
+  const path = decision.allowed ? decision.path : []
+  const display = await readDisplay(deps, question, known, path)
+  const steps = path.map((edge) => stepOf(deps, known, edge))
   // Last of all that waits: nothing of a yes had ended when this was asked.
   const ended = await findEnded(deps, identity, steps)
   const homes = steps.map(({ edge, home, issuer }) => ({ shown: display.sees(edge) ? home : '', issuer, home }))

@@ -2,13 +2,11 @@ import type pg from 'pg'
 import type { EndedEdge } from '../graph/explanation.ts'
 import { FROM_NODE, PARTIES, type Party, TO_NODE } from '../knowledge/read-statements.ts'
 
-/** What an answer shows of a statement to those who may see it. */
+/** What an answer needs of a statement besides its edge. */
 export interface ShownStatement {
   readonly id: string
   readonly jti: string
   readonly isPublic: boolean
-  /** The JWS. */
-  readonly statement: string
 }
 
 /** A statement that has ended, with its parties. */
@@ -26,6 +24,8 @@ export interface ExplainRows {
   thumbprintOf(domainEdge: string): Promise<string | undefined>
   /** Statements by the ids of their edges. */
   statements(ids: readonly string[]): Promise<readonly ShownStatement[]>
+  /** The JWS of the statements of a path, by the ids of their edges. */
+  proofs(ids: readonly string[]): Promise<ReadonlyMap<string, string>>
   /** Statements of an owner, or about a caller, that have ended and that no newer one replaces; newest first. */
   ended(owner: string, caller: string): Promise<readonly EndedRow[]>
   /** Where issuers speak for a domain or operator id. */
@@ -73,9 +73,14 @@ export function explainRows(pool: Pick<pg.Pool, 'query'>): ExplainRows {
       return rows[0]?.thumbprint ?? undefined
     },
     async statements(ids) {
-      const text = `SELECT edge_id::text AS id, jti, is_public AS "isPublic", statement FROM trust_statements
+      const text = `SELECT edge_id::text AS id, jti, is_public AS "isPublic" FROM trust_statements
         WHERE edge_id = ANY ($1::uuid[])`
       return (await pool.query<ShownStatement>(text, [ids])).rows
+    },
+    async proofs(ids) {
+      const text = 'SELECT edge_id::text AS id, statement FROM trust_statements WHERE edge_id = ANY ($1::uuid[])'
+      const { rows } = await pool.query<{ id: string; statement: string }>(text, [ids])
+      return new Map(rows.map(({ id, statement }) => [id, statement]))
     },
     ended: async (owner, caller) => (await pool.query<EndedRow>(ENDED, [owner, caller])).rows,
     places: async (domainOrId) => (await pool.query<Party>(PLACES, [domainOrId])).rows,

@@ -82,8 +82,8 @@ function rowsOf({
   return {
     position: async () => '3-8812',
     thumbprintOf: async () => 'k'.repeat(43),
-    statements: async (ids) =>
-      ids.map((id) => ({ id, jti: `jti of ${id}`, isPublic: publicIds.includes(id), statement: `JWS of ${id}` })),
+    statements: async (ids) => ids.map((id) => ({ id, jti: `jti of ${id}`, isPublic: publicIds.includes(id) })),
+    proofs: async (ids) => new Map(ids.map((id) => [id, `JWS of ${id}`])),
     ended: async () => ended,
     places: async (text) => all.filter(({ domain, operatorId }) => domain === text || operatorId === text),
     async named(owner, text) {
