@@ -1,6 +1,6 @@
 import { parseDid } from '@auth4agent/core/identity/did'
 import { present } from '@auth4agent/core/platform/moment'
-import { isGovernedBy, type Requirements } from '@auth4agent/core/token/check-requirements'
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { TrustDeps } from '../config.ts'
@@ -96,7 +96,7 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
     const { claims } = read.genuine
     const domain = await findDomain(issuer, claims)
     if (domain === undefined) return { verdict: 'SUBJECT_OUTSIDE_NAMESPACE' }
-    const refusal = checkTimes(issuer, claims) ?? checkDemands(claims, wanted)
+    const refusal = checkTimes(issuer, claims) ?? checkDemands(claims, domain, wanted)
     if (refusal !== undefined) return { verdict: refusal }
     const trusted = await decideTrust({ issuer, domain, claims, wanted, isFresh })
     if (trusted === undefined || now() >= trusted.exp * 1_000) return { verdict: 'TRUST_NOT_FOUND' }
@@ -160,9 +160,14 @@ function domainOf(issuer: KnownIssuer, { sub, operator_id }: ForeignClaims): Kno
   return domain?.operatorId === operator_id ? domain : undefined
 }
 
-function checkDemands(claims: ForeignClaims, { audience, operators }: Requirements): Verdict | undefined {
+/** The operator's domain is that of the proof. The subject of a token of the kind `oauth` may be any text, even a DID. */
+function checkDemands(
+  claims: ForeignClaims,
+  { domain, operatorId }: KnownDomain,
+  { audience, operators }: Requirements,
+): Verdict | undefined {
   if (!audience.some((each) => claims.aud.includes(each))) return 'AUDIENCE_MISMATCH'
-  const isTrusted = isGovernedBy(operators, { did: claims.sub, operatorId: claims.operator_id })
+  const isTrusted = operators.length === 0 || operators.includes(operatorId) || operators.includes(domain)
   return isTrusted ? undefined : 'OPERATOR_NOT_TRUSTED'
 }
 
