@@ -69,7 +69,7 @@ export async function storeStatement(tx: Tx, checked: CheckedStatement): Promise
   const before = await tx.trustStatement.findFirst({ where: { ...series, replacedAt: null, endedAt: null } })
   if (before === null && (await isFull(tx, series, at))) return { outcome: 'full' }
   if (before !== null && leavesGap(next, before, at)) return { outcome: 'gap', version: before.version }
-  if (before !== null) await replace(tx, before, next, at)
+  if (before !== null) await replace(tx, { ...series, before, next, at })
   const row = await tx.trustStatement.create({ data: next })
   if (kind === 'blocks') await beginAnew(tx, series)
   return { outcome: 'stored', row }
@@ -107,7 +107,7 @@ function copy(scopes: Readonly<Record<string, readonly string[]>>): Record<strin
   return Object.fromEntries(Object.entries(scopes).map(([scope, effective]) => [scope, [...effective]]))
 }
 
-async function isFull(tx: Tx, { home, signerId }: Series, at: Date): Promise<boolean> {
+async function isFull(tx: Tx, { home, signerId }: Series): Promise<boolean> {
   const live = { home, signerId, replacedAt: null, endedAt: null, expiresAt: { gt: at } }
   return (await tx.trustStatement.count({ where: live })) >= MAX_LIVE_STATEMENTS
 }
@@ -117,12 +117,18 @@ function leavesGap(next: NewRow, before: Row, at: Date): boolean {
   return before.notBefore <= at && before.expiresAt > at && next.notBefore > at && next.notBefore > next.issuedAt
 }
 
-async function replace(tx: Tx, before: Row, next: NewRow, at: Date): Promise<void> {
-  const isNarrower = allowsLess(next, { ...before, grants: grantsOf(before) })
-  await tx.trustStatement.update({
-    where: { edgeId: before.edgeId },
-    data: { replacedAt: at, ...(isNarrower && { endedAt: at, end: 'narrowed' }) },
-  })
+interface Replacement extends Series {
+  readonly before: Row
+  readonly next: NewRow
+  readonly at: Date
+}
+
+async function replace(tx: Tx, { before, next, at, ...series }: Replacement): Promise<void> {
+  await tx.trustStatement.update({ where: { edgeId: before.edgeId }, data: { replacedAt: at } })
+  if (!allowsLess(next, { ...before, grants: grantsOf(before) })) return
+  // Versions that were replaced earlier allowed no more than the last one, and decisions may still rest on them.
+  const unended = { ...series, endedAt: null, expiresAt: { gt: at } }
+  await tx.trustStatement.updateMany({ where: unended, data: { endedAt: at, end: 'narrowed' } })
 }
 
 /**

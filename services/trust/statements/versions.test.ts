@@ -58,6 +58,14 @@ describe('a newer version of a statement', () => {
     expect(await world.logged()).toEqual([...logged, before.edgeId])
   })
 
+  it('ends the tokens of all versions before if it allows less than the last one', async () => {
+    const first = await put({}, { exp: inDays(1) })
+    const second = await put({}, { version: 2, exp: inDays(2) })
+    const logged = await world.logged()
+    await put({}, { version: 3, exp: inDays(1) })
+    expect((await world.logged()).slice(logged.length).toSorted()).toEqual([first.edgeId, second.edgeId].toSorted())
+  })
+
   it.each([
     ['the same version', 3],
     ['a lower version', 2],
