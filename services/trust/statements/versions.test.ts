@@ -8,6 +8,7 @@ import {
   type TrustOperator,
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
+import { readBetween } from '../knowledge/read-statements.ts'
 
 const DAY_S = 86_400
 let world: TrustWorld
@@ -161,6 +162,16 @@ describe('a statement of the kind blocks', () => {
       reason: 'INVALID_STATEMENT',
       message: 'nbf of a statement of the kind blocks must not be in the future',
     })
+  })
+
+  it('counts at once though the clock of its signer is ahead, because copies would miss its beginning', async () => {
+    const { now } = world.clock
+    // The database compares nbf with its own clock.
+    world.clock.now = Math.floor(Date.now() / 1_000) * 1_000
+    const { jti } = await put({ kind: 'blocks', grants: [] }, { nbf: world.clock.now / 1_000 + 9 })
+    world.clock.now = now
+    const [counting] = await readBetween(world.db.pool, cargo.id, acme.id)
+    expect(counting).toMatchObject({ id: (await rowOf({ jti })).edgeId, kind: 'blocks' })
   })
 
   it('keeps the jti of a renamed edge, so that it can be revoked and not be put again', async () => {
