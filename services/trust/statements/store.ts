@@ -71,7 +71,7 @@ export async function storeStatement(tx: Tx, checked: CheckedStatement): Promise
   if (before !== null && leavesGap(next, before, at)) return { outcome: 'gap', version: before.version }
   if (before !== null) await replace(tx, { ...series, before, next, at })
   const row = await tx.trustStatement.create({ data: next })
-  if (kind === 'blocks') await beginAnew(tx, series)
+  if (kind === 'blocks') await beginAnew(tx, series, at)
   return { outcome: 'stored', row }
 }
 
@@ -107,7 +107,7 @@ function copy(scopes: Readonly<Record<string, readonly string[]>>): Record<strin
   return Object.fromEntries(Object.entries(scopes).map(([scope, effective]) => [scope, [...effective]]))
 }
 
-async function isFull(tx: Tx, { home, signerId }: Series): Promise<boolean> {
+async function isFull(tx: Tx, { home, signerId }: Series, at: Date): Promise<boolean> {
   const live = { home, signerId, replacedAt: null, endedAt: null, expiresAt: { gt: at } }
   return (await tx.trustStatement.count({ where: live })) >= MAX_LIVE_STATEMENTS
 }
@@ -134,10 +134,10 @@ async function replace(tx: Tx, { before, next, at, ...series }: Replacement): Pr
 /**
  * Gives the signer's other edges that can lead to a blocked operator new ids. The revocation log then names the old
  * ids, so that everything that was decided through them is decided again, with the block. A process would learn of a
- * new row too late.
+ * new row too late. A decision may still rest on a replaced version.
  */
-async function beginAnew(tx: Tx, { home, signerId, subjectId: blocked }: Series): Promise<void> {
+async function beginAnew(tx: Tx, { home, signerId, subjectId: blocked }: Series, at: Date): Promise<void> {
   await tx.$executeRaw`UPDATE trust_statements SET edge_id = gen_random_uuid()
-    WHERE home = ${home} AND signer_id = ${signerId}::uuid AND replaced_at IS NULL AND ended_at IS NULL
+    WHERE home = ${home} AND signer_id = ${signerId}::uuid AND ended_at IS NULL AND expires_at > ${at}
       AND (kind = 'accepts-members-of' OR (kind = 'lets-call' AND subject_id = ${blocked}::uuid))`
 }

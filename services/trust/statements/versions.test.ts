@@ -148,7 +148,15 @@ describe('a statement of the kind blocks', () => {
     expect((await rowOf(unrelated ?? others)).edgeId).toBe(unrelated?.edgeId)
   })
 
-  it('leaves edges alone that have ended or were replaced', async () => {
+  it('gives replaced versions new ids too, because decisions may still rest on them', async () => {
+    const before = await put({}, { exp: inDays(1) })
+    const next = await put({}, { version: 2, exp: inDays(2) })
+    const logged = await world.logged()
+    await put({ kind: 'blocks', grants: [] })
+    expect((await world.logged()).slice(logged.length).toSorted()).toEqual([before.edgeId, next.edgeId].toSorted())
+  })
+
+  it('leaves edges alone that have ended', async () => {
     await put({})
     const next = await put({}, { version: 2 })
     await world.as(cargo.id).revokeTrustStatement({ id: cargo.id, jti: next.jti })
