@@ -1,14 +1,18 @@
+import { randomUUID } from 'node:crypto'
+import { parseTrustStatement } from '@auth4agent/core/trust/parse-statement'
 import type { StatementContent } from '@auth4agent/core/trust/sign-statement'
 import type { TrustDraft } from '@auth4agent/core/trust/statement'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   draftBetween,
+  ELSEWHERE,
   HOME,
   startTrustWorld,
   type TrustOperator,
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
 import { readBetween } from '../knowledge/read-statements.ts'
+import { storeStatement } from './store.ts'
 
 const DAY_S = 86_400
 let world: TrustWorld
@@ -180,6 +184,24 @@ describe('a statement of the kind blocks', () => {
     world.clock.now = now
     const [counting] = await readBetween(world.db.pool, cargo.id, acme.id)
     expect(counting).toMatchObject({ id: (await rowOf({ jti })).edgeId, kind: 'blocks' })
+  })
+
+  it('leaves the ids of edges of another deployment alone, because its revocation log names those', async () => {
+    const { jti, edgeId } = await put({ kind: 'accepts-members-of', depth: 1 })
+    await world.db.pool.query('UPDATE trust_statements SET home = $1 WHERE jti = $2', [ELSEWHERE, jti])
+    const text = await world.sign(cargo, { ...draft, home: ELSEWHERE, kind: 'blocks', grants: [] })
+    const parsed = parseTrustStatement(text)
+    if (!parsed.ok) expect.fail(parsed.text)
+    const issuerId = randomUUID()
+    await world.db.pool.query(
+      `INSERT INTO issuers (id, issuer, kind, token_type, jwks_uri, revocation_mode, max_token_ttl, max_staleness_ms)
+       VALUES ($1, $2, 'auth4agent', 'at+jwt', '', 'none', 300, 5000)`,
+      [issuerId, ELSEWHERE],
+    )
+    const { statement } = parsed
+    const checked = { statement, text, kid: cargo.kid, at: new Date(world.clock.now), issuerId, signerEpoch: 1 }
+    await world.db.prisma.$transaction((tx) => storeStatement(tx, checked))
+    expect(await rowOf({ jti })).toMatchObject({ edgeId })
   })
 
   it('keeps the jti of a renamed edge, so that it can be revoked and not be put again', async () => {
