@@ -48,6 +48,11 @@ export interface VerifyForeignDeps extends Pick<TrustDeps, 'knowledge' | 'now' |
   readonly introspect: Introspect
 }
 
+/**
+ * How long a proof by DNS counts, in milliseconds. Proofs are repeated each hour, and three failures end a domain. So
+ * this only matters if nobody repeated them: while the issuer was disabled, or all processes were stopped.
+ */
+const PROOF_AGE_MS = 7_200_000
 /** Tokens of an issuer whose revocations are not known live at most this long, in seconds. */
 const MAX_UNKNOWN_TTL_S = 300
 
@@ -64,10 +69,10 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
     return known?.isEnabled === true ? known : knowledge.rereadIssuer(text)
   }
   const findDomain = async (issuer: KnownIssuer, claims: ForeignClaims): Promise<KnownDomain | undefined> => {
-    const found = domainOf(issuer, claims)
+    const found = domainOf(issuer, claims, now())
     if (found !== undefined) return found
     const fresh = await knowledge.rereadIssuer(issuer.issuer)
-    return fresh?.generation === issuer.generation ? domainOf(fresh, claims) : undefined
+    return fresh?.generation === issuer.generation ? domainOf(fresh, claims, now()) : undefined
   }
   const checkTimes = (issuer: KnownIssuer, { iat, nbf, exp }: ForeignClaims): Verdict | undefined => {
     const nowS = Math.floor(now() / 1_000)
@@ -154,10 +159,11 @@ function trustOf(
 }
 
 /** A subject of the kind `oauth` is no DID: all its subjects belong to the one domain of the issuer. */
-function domainOf(issuer: KnownIssuer, { sub, operator_id }: ForeignClaims): KnownDomain | undefined {
+function domainOf(issuer: KnownIssuer, { sub, operator_id }: ForeignClaims, at: number): KnownDomain | undefined {
   const named = issuer.kind === 'oauth' ? [...issuer.domains.keys()][0] : parseDid(sub)?.domain
   const domain = named === undefined ? undefined : issuer.domains.get(named)
-  return domain?.operatorId === operator_id ? domain : undefined
+  if (domain === undefined || at - (domain.provenAt ?? at) > PROOF_AGE_MS) return undefined
+  return domain.operatorId === operator_id ? domain : undefined
 }
 
 /** The operator's domain is that of the proof. The subject of a token of the kind `oauth` may be any text, even a DID. */

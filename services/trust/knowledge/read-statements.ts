@@ -41,8 +41,8 @@ export function foreignNode(home: string, domain: string, operatorId: string): s
 /**
  * Statements that count here now. A statement of an operator of this deployment counts while the operator is active.
  * One of another deployment counts while its issuer is enabled and speaks for the signer's domain, and while the DNS
- * record names the key that signed it. A block counts from the moment it is put, even if the signer's clock is ahead:
- * nothing happens at its nbf, so copies would miss its beginning.
+ * record, seen within the last 2 hours, names the key that signed it. A block counts from the moment it is put, even if
+ * the signer's clock is ahead: nothing happens at its nbf, so copies would miss its beginning.
  */
 const COUNTING = `
 SELECT s.edge_id::text AS id, s.kind::text AS kind, ${node('s.home', 's.domain', 's.signer_id')} AS "from",
@@ -57,7 +57,7 @@ CROSS JOIN deployment d
 LEFT JOIN operators o ON s.issuer_id IS NULL AND o.id = s.signer_id AND o.status = 'active'
 LEFT JOIN issuers i ON i.id = s.issuer_id AND i.status = 'enabled'
 LEFT JOIN issuer_domains n ON n.issuer_id = i.id AND n.domain = s.domain AND n.operator_id = s.signer_id
-  AND n.thumbprint = s.kid
+  AND n.thumbprint = s.kid AND n.proven_at > now() - interval '2 hours'
 WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.unlisted_at IS NULL AND s.expires_at > now()
   AND (s.kind = 'blocks' OR s.not_before <= now())
   AND (o.id IS NOT NULL OR n.edge_id IS NOT NULL)`
