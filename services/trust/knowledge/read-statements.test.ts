@@ -43,3 +43,21 @@ it('a statement of another deployment counts only while the proof of its domain 
   await db.pool.query("UPDATE issuer_domains SET proven_at = now() - interval '121 minutes'")
   expect(await readBetween(db.pool, guild.id, acme.id)).toEqual([])
 })
+
+it('statements of others about the caller never push out a block of the owner', async () => {
+  const { db } = world
+  const parties = await Promise.all(['cargo', 'bolt', 'dock'].map((name) => world.operator(`${name}.test`)))
+  const [cargo = expect.fail(), bolt = expect.fail(), dock = expect.fail()] = parties
+  for (const [signer, kind] of [
+    [cargo, 'blocks'],
+    [dock, 'member'],
+  ] as const) {
+    const statement = await world.sign(signer, draftBetween(signer, bolt, kind))
+    await world.as(signer.id).putTrustStatement({ id: signer.id, statement })
+  }
+  const last = "UPDATE trust_statements SET edge_id = 'ffffffff-ffff-8fff-bfff-ffffffffffff' WHERE kind = 'blocks'"
+  await db.pool.query(last)
+  await db.pool.query('UPDATE trust_statements SET not_before = now()')
+  expect(await readBetween(db.pool, cargo.id, bolt.id)).toHaveLength(2)
+  expect(await readBetween(db.pool, cargo.id, bolt.id, 1)).toMatchObject([{ kind: 'blocks' }])
+})

@@ -79,7 +79,7 @@ WITH accepted AS (
 )
 ${COUNTING} AND (s.signer_id = $1::uuid OR s.subject_id = $2::uuid OR (s.kind = 'member'
   AND s.signer_id IN (SELECT subject_id FROM accepted) AND s.subject_id IN (SELECT signer_id FROM direct)))
-ORDER BY s.edge_id LIMIT $3`
+ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $3`
 
 const PAGE_ROWS = 5_000
 /** The most statements between two parties. Two operators that sign more about others are asked to sign fewer. */
@@ -97,9 +97,17 @@ export async function readStatements(queries: Queries, take: (rows: readonly Sta
   }
 }
 
-/** Reads the statements that can decide about one owner and one caller. */
-export async function readBetween(queries: Queries, owner: string, caller: string): Promise<readonly StatementRow[]> {
-  const query = { name: 'trust-between', text: BETWEEN, values: [owner, caller, MAX_BETWEEN] }
+/**
+ * Reads the statements that can decide about one owner and one caller, at most `limit`. The owner's come first:
+ * anybody can sign statements about the caller, and these must not push out a block.
+ */
+export async function readBetween(
+  queries: Queries,
+  owner: string,
+  caller: string,
+  limit = MAX_BETWEEN,
+): Promise<readonly StatementRow[]> {
+  const query = { name: 'trust-between', text: BETWEEN, values: [owner, caller, limit] }
   const { rows } = await queries.query<StatementRow>(query)
   return rows
 }
