@@ -1,5 +1,6 @@
 import { isJsonObject, parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import { edgeId } from '@auth4agent/core/trust/edge-id'
+import { MAX_STATEMENT_BYTES } from '@auth4agent/core/trust/statement'
 import { verifyTrustStatement } from '@auth4agent/core/trust/verify-statement'
 import { change, systemAuthor } from '../../ledger/ledger.ts'
 import { OutboundError } from '../../platform/outbound/outbound-error.ts'
@@ -9,15 +10,19 @@ import { type CheckedStatement, storeStatement } from '../statements/store.ts'
 import type { Authorize } from './foreign-calls.ts'
 
 /** Dependencies of readPublished. */
-export interface ReadPublishedDeps extends Pick<TrustDeps, 'db' | 'issuer' | 'outbound' | 'now' | 'knowledge' | 'log'> {
+export interface ReadPublishedDeps extends Pick<TrustDeps, 'db' | 'issuer' | 'now' | 'knowledge'> {
+  readonly outbound: Pick<TrustDeps['outbound'], 'get'>
+  readonly log: Pick<TrustDeps['log'], 'warn'>
   readonly authorize: Authorize
 }
 
 /** Time between two readings of an issuer's statements, in seconds. */
 const INTERVAL_S = 30
 const MAX_BYTES = 1_048_576
-/** The most statements of one issuer that count here. A page has at least one, so this bounds the pages too. */
+/** The most statements of one issuer that count here. */
 const MAX_STATEMENTS = 1_000
+/** A page may be empty, because an issuer leaves out the statements of operators that are not active. */
+const MAX_PAGES = 100
 
 /**
  * Reads the statements of other deployments that are meant to count here, from each issuer whose turn it is. A
@@ -78,7 +83,9 @@ async function readFrom(deps: ReadPublishedDeps, issuer: KnownIssuer): Promise<s
 
 async function list({ outbound, authorize, issuer: own }: ReadPublishedDeps, issuer: KnownIssuer) {
   const listed: Published[] = []
-  for (let after = '', isLast = false; !isLast; ) {
+  let after = ''
+  for (let pages = 0; pages === 0 || after !== ''; pages += 1) {
+    if (pages === MAX_PAGES) throw new RangeError(`An issuer may list its statements on ${MAX_PAGES} pages`)
     const url = new URL(`${issuer.issuer}/v1/trust/published`)
     url.searchParams.set('audience', own)
     if (after !== '') url.searchParams.set('after', after)
@@ -88,7 +95,6 @@ async function list({ outbound, authorize, issuer: own }: ReadPublishedDeps, iss
     if (page === undefined) throw new TypeError('The list of published statements is malformed')
     listed.push(...page.statements)
     if (listed.length > MAX_STATEMENTS) throw new RangeError(`An issuer may publish ${MAX_STATEMENTS} statements`)
-    isLast = page.next === '' || page.statements.length === 0
     after = page.next
   }
   return listed
@@ -102,7 +108,9 @@ function readPage(body: Uint8Array): { statements: readonly Published[]; next: s
   const read = statements.flatMap((entry: unknown): Published[] => {
     if (!isJsonObject(entry)) return []
     const { statement, signer_epoch: signerEpoch } = entry
-    return typeof statement === 'string' && typeof signerEpoch === 'number' && Number.isInteger(signerEpoch)
+    // Longer texts would fill the memory before the first one is verified.
+    const isShort = typeof statement === 'string' && statement.length <= MAX_STATEMENT_BYTES
+    return isShort && typeof signerEpoch === 'number' && Number.isInteger(signerEpoch)
       ? [{ statement, signerEpoch }]
       : []
   })

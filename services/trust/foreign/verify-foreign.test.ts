@@ -128,6 +128,16 @@ const IDENTITY: readonly Case[] = [
       client_id: 'did:agent:cargo.example:21fe31dfa154a261626bf854046fd227',
     }),
   ],
+  [
+    'a domain whose proof nobody has repeated for two hours',
+    'SUBJECT_OUTSIDE_NAMESPACE',
+    { issuers: [{ ...alpha, domains: provenBefore(7_200_001) }] },
+  ],
+  [
+    'a domain whose proof is almost two hours old',
+    VALID,
+    { issuers: [{ ...alpha, domains: provenBefore(7_100_000) }] },
+  ],
   ['attack 6: the domain has changed hands', 'SUBJECT_OUTSIDE_NAMESPACE', {}, acmeToken({ operator_id: GUILD })],
   [
     "a forged id: the operator id of the audience's owner",
@@ -323,3 +333,8 @@ it('a forged operator id at another domain does not count as the operator whose 
   const token = acmeToken({ iss: GAMMA, sub, client_id: sub }, {}, evil.pair)
   expect(await outcome(foreignWorld({ issuers: [alpha, row] }), token, { issuer: GAMMA })).toBe('TRUST_NOT_FOUND')
 })
+
+/** The domains of A, proven so many milliseconds ago. */
+function provenBefore(ms: number): KnownIssuer['domains'] {
+  return new Map([...alpha.domains].map(([name, domain]) => [name, { ...domain, provenAt: NOW_S * 1_000 - ms }]))
+}

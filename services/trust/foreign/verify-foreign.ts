@@ -1,6 +1,6 @@
 import { parseDid } from '@auth4agent/core/identity/did'
 import { present } from '@auth4agent/core/platform/moment'
-import { isGovernedBy, type Requirements } from '@auth4agent/core/token/check-requirements'
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { TrustDeps } from '../config.ts'
@@ -48,6 +48,11 @@ export interface VerifyForeignDeps extends Pick<TrustDeps, 'knowledge' | 'now' |
   readonly introspect: Introspect
 }
 
+/**
+ * How long a proof by DNS counts, in milliseconds. Proofs are repeated each hour, and three failures end a domain. So
+ * this only matters if nobody repeated them: while the issuer was disabled, or all processes were stopped.
+ */
+const PROOF_AGE_MS = 7_200_000
 /** Tokens of an issuer whose revocations are not known live at most this long, in seconds. */
 const MAX_UNKNOWN_TTL_S = 300
 /** What may be wrong with a token only because a copy lacks a key. */
@@ -73,10 +78,10 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
     return issuer?.isEnabled === true ? { issuer, read: genuine(token, issuer) } : { issuer: known, read }
   }
   const findDomain = async (issuer: KnownIssuer, claims: ForeignClaims): Promise<KnownDomain | undefined> => {
-    const found = domainOf(issuer, claims)
+    const found = domainOf(issuer, claims, now())
     if (found !== undefined) return found
     const fresh = await knowledge.rereadIssuer(issuer.issuer)
-    return fresh?.generation === issuer.generation ? domainOf(fresh, claims) : undefined
+    return fresh?.generation === issuer.generation ? domainOf(fresh, claims, now()) : undefined
   }
   const checkTimes = (issuer: KnownIssuer, { iat, nbf, exp }: ForeignClaims): Verdict | undefined => {
     const nowS = Math.floor(now() / 1_000)
@@ -105,7 +110,7 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
     const { claims } = read.genuine
     const domain = await findDomain(issuer, claims)
     if (domain === undefined) return { verdict: 'SUBJECT_OUTSIDE_NAMESPACE' }
-    const refusal = checkTimes(issuer, claims) ?? checkDemands(claims, wanted)
+    const refusal = checkTimes(issuer, claims) ?? checkDemands(claims, domain, wanted)
     if (refusal !== undefined) return { verdict: refusal }
     const trusted = await decideTrust({ issuer, domain, claims, wanted, isFresh })
     if (trusted === undefined || now() >= trusted.exp * 1_000) return { verdict: 'TRUST_NOT_FOUND' }
@@ -163,15 +168,21 @@ function trustOf(
 }
 
 /** A subject of the kind `oauth` is no DID: all its subjects belong to the one domain of the issuer. */
-function domainOf(issuer: KnownIssuer, { sub, operator_id }: ForeignClaims): KnownDomain | undefined {
+function domainOf(issuer: KnownIssuer, { sub, operator_id }: ForeignClaims, at: number): KnownDomain | undefined {
   const named = issuer.kind === 'oauth' ? [...issuer.domains.keys()][0] : parseDid(sub)?.domain
   const domain = named === undefined ? undefined : issuer.domains.get(named)
-  return domain?.operatorId === operator_id ? domain : undefined
+  if (domain === undefined || at - (domain.provenAt ?? at) > PROOF_AGE_MS) return undefined
+  return domain.operatorId === operator_id ? domain : undefined
 }
 
-function checkDemands(claims: ForeignClaims, { audience, operators }: Requirements): Verdict | undefined {
+/** The operator's domain is that of the proof. The subject of a token of the kind `oauth` may be any text, even a DID. */
+function checkDemands(
+  claims: ForeignClaims,
+  { domain, operatorId }: KnownDomain,
+  { audience, operators }: Requirements,
+): Verdict | undefined {
   if (!audience.some((each) => claims.aud.includes(each))) return 'AUDIENCE_MISMATCH'
-  const isTrusted = isGovernedBy(operators, { did: claims.sub, operatorId: claims.operator_id })
+  const isTrusted = operators.length === 0 || operators.includes(operatorId) || operators.includes(domain)
   return isTrusted ? undefined : 'OPERATOR_NOT_TRUSTED'
 }
 

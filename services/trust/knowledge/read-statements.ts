@@ -50,7 +50,8 @@ export function foreignNode(home: string, domain: string, operatorId: string): s
 /**
  * Statements that count here now. A statement of an operator of this deployment counts while the operator is active.
  * One of another deployment counts while its issuer is enabled and speaks for the signer's domain, and while the DNS
- * record names the key that signed it.
+ * record, seen within the last 2 hours, names the key that signed it. A block counts from the moment it is put, even if
+ * the signer's clock is ahead: nothing happens at its nbf, so copies would miss its beginning.
  */
 export const COUNTING = `
 SELECT s.edge_id::text AS id, s.kind::text AS kind, ${FROM_NODE} AS "from", ${TO_NODE} AS "to", s.depth,
@@ -62,8 +63,9 @@ CROSS JOIN deployment d
 LEFT JOIN operators o ON s.issuer_id IS NULL AND o.id = s.signer_id AND o.status = 'active'
 LEFT JOIN issuers i ON i.id = s.issuer_id AND i.status = 'enabled'
 LEFT JOIN issuer_domains n ON n.issuer_id = i.id AND n.domain = s.domain AND n.operator_id = s.signer_id
-  AND n.thumbprint = s.kid
-WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.unlisted_at IS NULL AND s.not_before <= now() AND s.expires_at > now()
+  AND n.thumbprint = s.kid AND n.proven_at > now() - interval '2 hours'
+WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.unlisted_at IS NULL AND s.expires_at > now()
+  AND (s.kind = 'blocks' OR s.not_before <= now())
   AND (o.id IS NOT NULL OR n.edge_id IS NOT NULL)`
 
 /** Reads a page of all statements that count, in the order of their ids. */
@@ -83,7 +85,7 @@ WITH accepted AS (
 )
 ${COUNTING} AND (s.signer_id = $1::uuid OR s.subject_id = $2::uuid OR (s.kind = 'member'
   AND s.signer_id IN (SELECT subject_id FROM accepted) AND s.subject_id IN (SELECT signer_id FROM direct)))
-ORDER BY s.edge_id LIMIT $3`
+ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $3`
 
 const PAGE_ROWS = 5_000
 /** The most statements between two parties. Two operators that sign more about others are asked to sign fewer. */
@@ -101,9 +103,17 @@ export async function readStatements(queries: Queries, take: (rows: readonly Sta
   }
 }
 
-/** Reads the statements that can decide about one owner and one caller. */
-export async function readBetween(queries: Queries, owner: string, caller: string): Promise<readonly StatementRow[]> {
-  const query = { name: 'trust-between', text: BETWEEN, values: [owner, caller, MAX_BETWEEN] }
+/**
+ * Reads the statements that can decide about one owner and one caller, at most `limit`. The owner's come first:
+ * anybody can sign statements about the caller, and these must not push out a block.
+ */
+export async function readBetween(
+  queries: Queries,
+  owner: string,
+  caller: string,
+  limit = MAX_BETWEEN,
+): Promise<readonly StatementRow[]> {
+  const query = { name: 'trust-between', text: BETWEEN, values: [owner, caller, limit] }
   const { rows } = await queries.query<StatementRow>(query)
   return rows
 }
