@@ -41,7 +41,8 @@ export function foreignNode(home: string, domain: string, operatorId: string): s
 /**
  * Statements that count here now. A statement of an operator of this deployment counts while the operator is active.
  * One of another deployment counts while its issuer is enabled and speaks for the signer's domain, and while the DNS
- * record names the key that signed it.
+ * record names the key that signed it. A block counts from the call on, even if the clock of its signer is ahead:
+ * nothing tells a copy in memory that its time has come.
  */
 const COUNTING = `
 SELECT s.edge_id::text AS id, s.kind::text AS kind, ${node('s.home', 's.domain', 's.signer_id')} AS "from",
@@ -57,7 +58,7 @@ LEFT JOIN operators o ON s.issuer_id IS NULL AND o.id = s.signer_id AND o.status
 LEFT JOIN issuers i ON i.id = s.issuer_id AND i.status = 'enabled'
 LEFT JOIN issuer_domains n ON n.issuer_id = i.id AND n.domain = s.domain AND n.operator_id = s.signer_id
   AND n.thumbprint = s.kid
-WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.unlisted_at IS NULL AND s.not_before <= now() AND s.expires_at > now()
+WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.unlisted_at IS NULL AND (s.not_before <= now() OR s.kind = 'blocks') AND s.expires_at > now()
   AND (o.id IS NOT NULL OR n.edge_id IS NOT NULL)`
 
 /** Reads a page of all statements that count, in the order of their ids. */
