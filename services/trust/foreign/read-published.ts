@@ -147,25 +147,3 @@ async function noteUnlisted(
     })
   }
 }
-
-/**
- * Ends a statement of another deployment because that deployment's log has ended it. The log of one deployment ends
- * only the statements that were read from it.
- */
-export async function endForeignEdge(
-  { db, now }: Pick<ReadPublishedDeps, 'db' | 'now'>,
-  issuerId: string,
-  edge: string,
-): Promise<void> {
-  const where = { edgeId: edge, issuerId, endedAt: null }
-  // Most records are about edges that do not count here.
-  const row = await db.prisma.trustStatement.findFirst({ where, select: { jti: true, home: true } })
-  if (row === null) return
-  await change(db.prisma, systemAuthor('foreign-log'), async (tx, audit) => {
-    const { count } = await tx.trustStatement.updateMany({
-      where,
-      data: { endedAt: new Date(now()), end: 'revoked' },
-    })
-    if (count > 0) await audit({ action: 'trust.end', subject: row.jti, reason: row.home })
-  })
-}
