@@ -1,7 +1,10 @@
 import { isJsonObject, parseStrictJson } from '@auth4agent/core/encoding/strict-json'
+import { msSince, present } from '@auth4agent/core/platform/moment'
 import { edgeId } from '@auth4agent/core/trust/edge-id'
+import { MAX_STATEMENT_BYTES } from '@auth4agent/core/trust/statement'
 import { verifyTrustStatement } from '@auth4agent/core/trust/verify-statement'
 import { change, systemAuthor } from '../../ledger/ledger.ts'
+import type { Outbound } from '../../platform/outbound/outbound.ts'
 import { OutboundError } from '../../platform/outbound/outbound-error.ts'
 import type { TrustDeps } from '../config.ts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
@@ -9,13 +12,16 @@ import { type CheckedStatement, storeStatement } from '../statements/store.ts'
 import type { Authorize } from './foreign-calls.ts'
 
 /** Dependencies of readPublished. */
-export interface ReadPublishedDeps extends Pick<TrustDeps, 'db' | 'issuer' | 'outbound' | 'now' | 'knowledge' | 'log'> {
+export interface ReadPublishedDeps extends Pick<TrustDeps, 'db' | 'issuer' | 'now' | 'knowledge' | 'log'> {
+  readonly outbound: Pick<Outbound, 'get'>
   readonly authorize: Authorize
 }
 
 /** Time between two readings of an issuer's statements, in seconds. */
 const INTERVAL_S = 30
 const MAX_BYTES = 1_048_576
+/** Time for all pages of one issuer, in milliseconds. */
+const MAX_READING_MS = 10_000
 /** The most statements of one issuer that count here. A page has at least one, so this bounds the pages too. */
 const MAX_STATEMENTS = 1_000
 
@@ -25,16 +31,20 @@ const MAX_STATEMENTS = 1_000
  * revocation log tells.
  */
 export async function readPublished(deps: ReadPublishedDeps): Promise<void> {
+  const due = await claimDue(deps)
+  // Together, so that an issuer that answers slowly delays no other. Each has a time limit of its own.
+  await Promise.all(due.map(([id, issuer]) => readOne(deps, id, issuer)))
+}
+
+async function readOne(deps: ReadPublishedDeps, id: string, issuer: string): Promise<void> {
   const { db, knowledge, log } = deps
-  for (const [id, issuer] of await claimDue(deps)) {
-    const known = knowledge.copy?.issuers.get(issuer)
-    if (known === undefined) continue
-    const problem = await readFrom(deps, known).catch((error: unknown) => {
-      log.warn({ issuer, error }, "an issuer's trust statements could not be read")
-      return error instanceof OutboundError ? error.why : 'MALFORMED'
-    })
-    await db.prisma.issuer.update({ where: { id }, data: { statementsProblem: problem ?? '' } })
-  }
+  const known = knowledge.copy?.issuers.get(issuer)
+  if (known === undefined) return
+  const problem = await readFrom(deps, known).catch((error: unknown) => {
+    log.warn({ issuer, error }, "an issuer's trust statements could not be read")
+    return error instanceof OutboundError ? error.why : 'MALFORMED'
+  })
+  await db.prisma.issuer.update({ where: { id }, data: { statementsProblem: problem ?? '' } })
 }
 
 /** Raises the time of the next reading, so that one process reads for all. */
@@ -78,12 +88,16 @@ async function readFrom(deps: ReadPublishedDeps, issuer: KnownIssuer): Promise<s
 
 async function list({ outbound, authorize, issuer: own }: ReadPublishedDeps, issuer: KnownIssuer) {
   const listed: Published[] = []
+  const began = present()
   for (let after = '', isLast = false; !isLast; ) {
     const url = new URL(`${issuer.issuer}/v1/trust/published`)
     url.searchParams.set('audience', own)
     if (after !== '') url.searchParams.set('after', after)
+    const timeoutMs = MAX_READING_MS - msSince(began)
+    if (timeoutMs <= 0) throw new OutboundError('TIMEOUT', `${issuer.issuer} did not list its statements in time`)
     const headers = { authorization: await authorize(issuer, url.href) }
-    const { body } = await outbound.get(url.href, { accept: ['application/json'], maxBytes: MAX_BYTES, headers })
+    const wanted = { accept: ['application/json'], maxBytes: MAX_BYTES, timeoutMs, headers }
+    const { body } = await outbound.get(url.href, wanted)
     const page = readPage(body)
     if (page === undefined) throw new TypeError('The list of published statements is malformed')
     listed.push(...page.statements)
@@ -102,7 +116,9 @@ function readPage(body: Uint8Array): { statements: readonly Published[]; next: s
   const read = statements.flatMap((entry: unknown): Published[] => {
     if (!isJsonObject(entry)) return []
     const { statement, signer_epoch: signerEpoch } = entry
-    return typeof statement === 'string' && typeof signerEpoch === 'number' && Number.isInteger(signerEpoch)
+    // The pages are kept until the last one has come, so a longer text must not take memory until then.
+    const isText = typeof statement === 'string' && statement.length <= MAX_STATEMENT_BYTES
+    return isText && typeof signerEpoch === 'number' && Number.isInteger(signerEpoch)
       ? [{ statement, signerEpoch }]
       : []
   })
