@@ -62,6 +62,7 @@ FROM trust_statements s
 CROSS JOIN deployment d
 LEFT JOIN operators o ON s.issuer_id IS NULL AND o.id = s.signer_id AND o.status = 'active'
 LEFT JOIN issuers i ON i.id = s.issuer_id AND i.status = 'enabled'
+  AND i.statements_as_of > now() - interval '30 minutes'
 LEFT JOIN issuer_domains n ON n.issuer_id = i.id AND n.domain = s.domain AND n.operator_id = s.signer_id
   AND n.thumbprint = s.kid AND n.proven_at > now() - interval '2 hours'
 WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.unlisted_at IS NULL AND s.expires_at > now()
