@@ -1496,8 +1496,8 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
      */
     statementsDueAt: Date
     /**
-     * When the last reading of a whole list began; null before the first one. Statements of the issuer's operators count
-     * for half an hour from then.
+     * When the last reading of a whole list began; null before the first one. Statements of the issuer's operators
+     * count for half an hour from then.
      */
     statementsAsOf: Date | null
     statementsProblem: string

@@ -82,7 +82,7 @@ function byAdministrator(command: string): CureMessage {
   return { who: ADMINISTRATOR, signatures: 0, command }
 }
 
-/** Quotes a text for a shell. The texts of a question may be chosen to harm whoever copies the command. */
+/** Quotes a text for a shell. The texts of a question may be chosen to harm the person who copies the command. */
 function quote(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }

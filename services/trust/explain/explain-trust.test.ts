@@ -330,7 +330,7 @@ describe('attack 30: the asker', () => {
     expect((await world.explain({}, CARGO)).legs[1]?.path[1]).toMatchObject({ from: 'guild.example' })
   })
 
-  it('hears of no cure that a membership it may not see would make possible', async () => {
+  it('gets no cure that rests on a membership which it may not see', async () => {
     const options = { rows: [member()] }
     const accept = expect.stringContaining('--kind accepts-members-of')
     expect(await linesOf('permission', options)).toEqual(expect.arrayContaining([accept]))

@@ -91,6 +91,8 @@ async function proveGuild(text: string): Promise<void> {
   )
 }
 
+const records = () => world.db.prisma.auditLog.count({ where: { action: { in: ['trust.read', 'trust.unlist'] } } })
+
 async function countingEdges(): Promise<number> {
   const knowledge = createKnowledge(world.db.pool)
   await knowledge.refresh()
@@ -137,7 +139,6 @@ describe('readPublished', () => {
       const operator = await world.operator(name)
       statements.push((await listedAbout(operator)).entry)
     }
-    const records = () => world.db.prisma.auditLog.count({ where: { action: { in: ['trust.read', 'trust.unlist'] } } })
     await readAgain({ statements: [], next: '' })
     const before = await records()
     await readAgain({ statements, next: '' })

@@ -24,7 +24,9 @@ const MAX_ROWS = 20_000
 /** How long a statement is kept that no longer counts, in milliseconds. */
 const KEEP_MS = 604_800_000
 
-/** Checks and stores what is new on a page. Returns the statements that are listed, and why another one was refused. */
+/**
+ * Checks and stores what is new on a page. Returns the statements that are listed, and why another one was refused.
+ */
 export async function storePublished(
   deps: StoreDeps,
   issuer: KnownIssuer,

@@ -175,7 +175,9 @@ function domainOf(issuer: KnownIssuer, { sub, operator_id }: ForeignClaims, at: 
   return domain.operatorId === operator_id ? domain : undefined
 }
 
-/** The operator's domain is that of the proof. The subject of a token of the kind `oauth` may be any text, even a DID. */
+/**
+ * The operator's domain is that of the proof. The subject of a token of the kind `oauth` may be any text, even a DID.
+ */
 function checkDemands(
   claims: ForeignClaims,
   { domain, operatorId }: KnownDomain,

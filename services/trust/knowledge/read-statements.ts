@@ -50,8 +50,8 @@ export function foreignNode(home: string, domain: string, operatorId: string): s
 /**
  * Statements that count here now. A statement of an operator of this deployment counts while the operator is active.
  * One of another deployment counts while its issuer is enabled and speaks for the signer's domain, and while the DNS
- * record, seen within the last 2 hours, names the key that signed it. A block counts from the moment it is put, even if
- * the signer's clock is ahead: nothing happens at its nbf, so copies would miss its beginning.
+ * record, seen within the last 2 hours, names the key that signed it. A block counts from the moment it is put, even
+ * if the signer's clock is ahead: nothing happens at its nbf, so copies would miss its beginning.
  */
 export const COUNTING = `
 SELECT s.edge_id::text AS id, s.kind::text AS kind, ${FROM_NODE} AS "from", ${TO_NODE} AS "to", s.depth,
