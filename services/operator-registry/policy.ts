@@ -12,7 +12,7 @@ export const keyPolicies: Policies<typeof OperatorKeyService> = {
     role: 'root',
     limit: 'manage',
     action: 'operator.set-keys',
-    endsTokens: false,
+    endsTokens: true,
     needsBodyDigest: true,
     worksWhileFrozen: true,
   },

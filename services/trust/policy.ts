@@ -7,7 +7,8 @@ const byOperator = { callers: ['operator'], own: 'id' } as const
 
 /** Only the administrator admits issuers. */
 export const issuerPolicies: Policies<typeof IssuerService> = {
-  addIssuer: { ...byAdministrator, action: 'issuer.add', endsTokens: false, secretField: 'secret' },
+  // The operator that the administrator pins may have been claimed by a domain, and that claim then ends.
+  addIssuer: { ...byAdministrator, action: 'issuer.add', endsTokens: true, secretField: 'secret' },
   listIssuers: { callers: ['admin'], limit: 'read' },
   disableIssuer: { ...byAdministrator, action: 'issuer.disable', endsTokens: true },
   enableIssuer: { ...byAdministrator, action: 'issuer.enable', endsTokens: false },

@@ -193,6 +193,23 @@ CREATE CONSTRAINT TRIGGER "trust_statements_log" AFTER UPDATE OF "ended_at" ON "
 CREATE CONSTRAINT TRIGGER "trust_statements_renamed_log" AFTER UPDATE OF "edge_id" ON "trust_statements"
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW."edge_id" <> OLD."edge_id") EXECUTE FUNCTION "log_edge"();
 
+-- What a root key has signed ends when a manifest no longer lists the key. The thumbprint is that of RFC 7638.
+CREATE FUNCTION "end_statements_of_removed_keys"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    part text := translate(split_part(NEW."manifest", '.', 2), '-_', '+/');
+    payload jsonb := convert_from(decode(rpad(part, (length(part) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb;
+    kids text[] := ARRAY(
+        SELECT translate(encode(sha256(convert_to(
+            format('{"crv":"Ed25519","kty":"OKP","x":"%s"}', "key" -> 'jwk' ->> 'x'), 'UTF8')), 'base64'), '+/=', '-_')
+        FROM jsonb_array_elements(payload -> 'root' -> 'keys') AS "key");
+BEGIN
+    UPDATE "trust_statements" SET "ended_at" = date_trunc('milliseconds', clock_timestamp()), "end" = 'revoked'
+    WHERE "signer_id" = NEW."operator_id" AND "issuer_id" IS NULL AND "ended_at" IS NULL AND "kid" <> ALL (kids);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER "operator_manifests_end_statements" AFTER INSERT ON "operator_manifests"
+    FOR EACH ROW WHEN (NEW."changes_root") EXECUTE FUNCTION "end_statements_of_removed_keys"();
+
 -- A statement of an operator of this deployment is proof of what was allowed, so it stays.
 CREATE TRIGGER "trust_statements_no_delete" BEFORE DELETE ON "trust_statements"
     FOR EACH ROW WHEN (OLD."issuer_id" IS NULL) EXECUTE FUNCTION "append_only"();

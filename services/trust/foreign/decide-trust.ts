@@ -79,7 +79,7 @@ export function createDecideTrust({ operators, knowledge, now }: DecideTrustDeps
       caller: foreignNode(issuer.issuer, domain.domain, claims.operator_id),
       audience: text,
       host: audience.host,
-      scopes: claims.scope === '' ? [] : claims.scope.split(' '),
+      scopes: scopesOf(claims),
       nowS: Math.floor(now() / 1_000),
     }
     const place = { audience, owner, issuer, domain, issuers: knowledge.copy?.issuers }
@@ -94,7 +94,7 @@ export function createDecideTrust({ operators, knowledge, now }: DecideTrustDeps
   return async (question) => {
     const { claims, wanted, issuer, domain, isFresh } = question
     for (const audience of claims.aud.filter((each) => wanted.audience.includes(each))) {
-      const parts = [issuer.id, issuer.generation, domain.edgeId, claims.operator_id, audience, claims.scope]
+      const parts = [issuer.id, issuer.generation, domain.edgeId, claims.operator_id, audience, ...scopesOf(claims)]
       const key = JSON.stringify(parts)
       const before = known.get(key)
       if (!isFresh && before !== undefined && msSince(before.madeAt) < REUSE_MS) return before.trusted
@@ -111,6 +111,11 @@ export function createDecideTrust({ operators, knowledge, now }: DecideTrustDeps
     }
     return undefined
   }
+}
+
+/** Each scope once and sorted, so that a text that repeats scopes is no other question. */
+function scopesOf({ scope }: ForeignClaims): string[] {
+  return scope === '' ? [] : [...new Set(scope.split(' '))].toSorted()
 }
 
 type Allowed = Extract<ReturnType<typeof decide>, { readonly allowed: true }>

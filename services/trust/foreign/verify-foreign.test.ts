@@ -77,6 +77,14 @@ describe('a foreign token', () => {
     expect(world.asked.database).toBe(0)
   })
 
+  it('that repeats a scope or names scopes in another order asks no other question', async () => {
+    const world = foreignWorld()
+    for (const scope of ['read write', 'write read', 'read read write']) {
+      expect(await outcome(world, acmeToken({ scope, jti: scope.replaceAll(' ', '-') }))).toBe(VALID)
+    }
+    expect(world.asked.owner).toBe(1)
+  })
+
   it('is decided once for some seconds, and the database is asked for no yes', async () => {
     const world = foreignWorld()
     await world.verify(acmeToken())

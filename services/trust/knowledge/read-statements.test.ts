@@ -23,8 +23,9 @@ it('a statement of another deployment counts only while the proof of its domain 
   const acme = await world.operator('acme.test')
   const issuerId = randomUUID()
   await db.pool.query(
-    `INSERT INTO issuers (id, issuer, kind, token_type, jwks_uri, revocation_mode, max_token_ttl, max_staleness_ms)
-     VALUES ($1, $2, 'auth4agent', 'at+jwt', '', 'log', 300, 5000)`,
+    `INSERT INTO issuers (id, issuer, kind, token_type, jwks_uri, revocation_mode, max_token_ttl, max_staleness_ms,
+       statements_as_of)
+     VALUES ($1, $2, 'auth4agent', 'at+jwt', '', 'log', 300, 5000, now())`,
     [issuerId, ELSEWHERE],
   )
   const draft = { ...draftBetween(guild, acme, 'member'), home: ELSEWHERE }

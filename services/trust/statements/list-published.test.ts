@@ -46,6 +46,10 @@ describe('ListPublishedTrust', () => {
     const page = await read()
     expect(page.statements).toMatchObject([{ statement: counting.statement, signerEpoch: 7 }])
     expect(page.next).toBe('')
+    // The end of all tokens of the deployment ends those of every epoch below.
+    await world.db.prisma.deployment.updateMany({ data: { firstEpoch: 9 } })
+    expect((await read()).statements).toMatchObject([{ signerEpoch: 9 }])
+    await world.db.prisma.deployment.updateMany({ data: { firstEpoch: 1 } })
   })
 
   it.each([

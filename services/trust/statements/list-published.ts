@@ -54,10 +54,12 @@ export async function listPublished(
     deps,
     rows.map(({ signerId }) => signerId),
   )
+  // The end of all tokens of the deployment counts as a rise of every epoch.
+  const { firstEpoch } = await deps.readDb.prisma.deployment.findFirstOrThrow({ select: { firstEpoch: true } })
   const statements = rows.flatMap(({ signerId, statement }) => {
     const signer = signers.get(signerId)
     const isInForce = signer?.status === 'active' && !signer.frozen
-    return isInForce ? [{ statement, signerEpoch: signer.epoch }] : []
+    return isInForce ? [{ statement, signerEpoch: Math.max(signer.epoch, firstEpoch) }] : []
   })
   return { statements, next: rows.length < PAGE_ROWS ? '' : (rows.at(-1)?.edgeId ?? '') }
 }

@@ -6,6 +6,7 @@ import type { PutTrustStatementRequest } from '../../../gen/proto/auth4agent/v1/
 import type { Call } from '../../chain/call.ts'
 import { findKey } from '../../chain/operator-keys.ts'
 import { type Author, change } from '../../ledger/ledger.ts'
+import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StatementDeps } from './deps.ts'
 import { checkSigner, checkSubject, checkTimes } from './domain/check-statement.ts'
@@ -27,14 +28,14 @@ export async function putStatement(
   const verified = verifyTrustStatement(text)
   if (!verified.ok) throw new ApiError('INVALID_STATEMENT', verified.text)
   const { statement } = verified
-  await checkSignature(deps, id, verified)
+  const signer = await checkSignature(deps, id, verified)
   checkTimes(statement, { nowS: Math.floor(deps.now() / 1_000), skewS: deps.settings.skewS })
   // The issuer of a subject elsewhere may be admitted later. Until then the statement waits.
   if (statement.kind !== 'chains-to' && statement.subHome === deps.issuer) {
     const { operator } = await deps.operators.lookupOperator({ by: { case: 'id', value: statement.sub } })
     checkSubject(statement, operator, deps.issuer)
   }
-  const row = await store(deps, call, verified, text)
+  const row = await store(deps, call, { ...verified, signerVersion: signer.version }, text)
   await proveSubject(deps, statement)
   return row
 }
@@ -53,17 +54,19 @@ async function checkSignature(deps: StatementDeps, id: string, { statement, thum
   if (findKey(operator, thumbprint)?.isRoot !== true) {
     throw new ApiError('INVALID_STATEMENT', 'A root key of the operator must have signed the statement')
   }
+  return operator
 }
 
 function store(
   { db, now }: StatementDeps,
   author: Author,
-  { statement, thumbprint }: ParsedStatement,
+  { statement, thumbprint, signerVersion }: ParsedStatement & { readonly signerVersion: number },
   text: string,
 ): Promise<Row> {
   const { iss: signerId, sub: proposerId, kind, version, subDomain, subHome, jti } = statement
   return change(db.prisma, author, async (tx, audit) => {
     const at = new Date(now())
+    await lockVersion(tx, signerId, signerVersion)
     const stored = rowIn(await storeStatement(tx, { statement, text, kid: thumbprint, at }), text)
     if (!stored.isNew) return stored.row
     if (proposerId !== '') await deleteProposals(tx, { signerId, proposerId, kind, at })
@@ -71,6 +74,17 @@ function store(
     await audit({ action: 'trust.put', subject: jti, operatorId: signerId, reason })
     return stored.row
   })
+}
+
+/**
+ * Keeps the signer as it was when its keys were read, until the transaction ends. A change of its keys that comes
+ * later then finds the statement, and ends it if it must.
+ */
+async function lockVersion(tx: Tx, id: string, version: number): Promise<void> {
+  const [row] = await tx.$queryRaw<{ version: number }[]>`
+    SELECT version FROM operators WHERE id = ${id}::uuid FOR SHARE`
+  if (row?.version === version) return
+  throw new ApiError('UNAVAILABLE', 'The operator has just been changed; try again', { retryAfter: 1 })
 }
 
 /** Returns the row of a statement that was stored now or before, or throws why it was not stored. */

@@ -52,6 +52,8 @@ const RULES: Readonly<Record<string, ReasonCode>> = {
   'AgentMoveService.ObjectToMove': 'AGENT_NOT_FOUND',
   'TrustService.RevokeTrustStatement': 'STATEMENT_NOT_FOUND',
   'TrustService.ListPublishedTrust': 'PERMISSION_DENIED',
+  // The question is about two other operators.
+  'TrustService.ExplainTrust': 'PERMISSION_DENIED',
 }
 
 /** All other calls of an operator, as a frozen operator makes them about objects of acme, and what they answer. */

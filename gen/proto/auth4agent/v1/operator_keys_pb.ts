@@ -236,8 +236,8 @@ export const OperatorKeyService: GenService<{
   /**
    * SetOperatorKeys replaces the manifest. As many root keys as the current threshold must approve the same request:
    * one by the assertion of the call, the others by approvals in the header or metadata `auth4agent-approval`. When
-   * the root keys change, the DNS record must name one of the new root keys. After the call has returned, every
-   * process refuses a key that the manifest no longer contains.
+   * the root keys change, the DNS record must name one of the new root keys. Trust statements that a removed root key
+   * has signed end. After the call has returned, every process refuses a key that the manifest no longer contains.
    *
    * @generated from rpc auth4agent.v1.OperatorKeyService.SetOperatorKeys
    */
