@@ -2,7 +2,7 @@ import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { describeStatement } from '@auth4agent/core/trust/describe-statement'
 import { parseTrustDraft } from '@auth4agent/core/trust/read-draft'
 import { STATEMENT_KINDS, type TrustDraft } from '@auth4agent/core/trust/statement'
-import type { NewStatement, Operator } from '@auth4agent/sdk'
+import type { NewStatement, Operator, TrustStatementRecord } from '@auth4agent/sdk'
 import { readText, writeText } from '@auth4agent/sdk/node'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
@@ -124,8 +124,7 @@ export const listTrust = defineCommand({
       const rows = found.map(({ proposal_id, draft }) => [proposal_id, meaningOf(draft)])
       return answer(found, found.length === 0 ? 'no proposals' : columns([['ID', 'MEANS'], ...rows]), columns(rows))
     }
-    const list = operator.trust.list({ withEnded: flags.on('with-ended') })
-    const found = await progress('asking the server', Array.fromAsync(list))
+    const found = await progress('asking the server', readAll(operator, flags.on('with-ended')))
     const rows = found.map(({ jti, state, kind, signer, subject, version, expires_at }) => [
       jti,
       state,
@@ -139,6 +138,12 @@ export const listTrust = defineCommand({
     answer(found, found.length === 0 ? 'no statements' : columns([header, ...rows]), columns(rows))
   },
 })
+
+async function readAll(operator: Operator, withEnded: boolean): Promise<readonly TrustStatementRecord[]> {
+  const found: TrustStatementRecord[] = []
+  for await (const statement of operator.trust.list({ withEnded })) found.push(statement)
+  return found
+}
 
 /** `trust revoke`: ends a trust statement. */
 export const revokeTrust = defineCommand({
