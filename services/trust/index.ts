@@ -62,7 +62,8 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     knowledge.refresh().catch((error: unknown) => {
       log.warn({ error }, 'issuers and trust statements could not be read')
     })
-  const stopListening = listen({ url: databaseUrl, log, channels: { auth4agent_trust: () => void refresh() } })
+  const channels = { auth4agent_trust: () => void refresh() }
+  const stopListening = listen({ url: databaseUrl, log, channels, onListening: () => void refresh() })
   await knowledge.refresh()
   return {
     issuers: { service: IssuerService, handlers: issuerRoutes(deps), policies: issuerPolicies },

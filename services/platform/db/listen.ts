@@ -7,6 +7,8 @@ export interface ListenOptions {
   readonly url: string
   /** Handlers of notifications by channel. A channel's name must be an SQL identifier that needs no quotes. */
   readonly channels: Readonly<Record<string, (payload: string) => void>>
+  /** Called whenever a connection begins to listen. Notifications may have been lost before. */
+  readonly onListening?: () => void
   readonly log: Pick<Logger, 'warn'>
 }
 
@@ -45,7 +47,7 @@ async function repeat(options: ListenOptions, signal: AbortSignal): Promise<void
 }
 
 /** Resolves when `signal` aborts. Rejects when the connection ends or no longer answers. */
-async function listenOnce({ url, channels }: ListenOptions, signal: AbortSignal): Promise<void> {
+async function listenOnce({ url, channels, onListening }: ListenOptions, signal: AbortSignal): Promise<void> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -61,6 +63,7 @@ async function listenOnce({ url, channels }: ListenOptions, signal: AbortSignal)
   try {
     await client.connect()
     for (const channel of Object.keys(channels)) await client.query(`LISTEN ${channel}`)
+    onListening?.()
     while (!signal.aborted) {
       await Promise.race([pause(PING_MS, signal), over.promise])
       // Without this check, a silently broken connection would stay unnoticed for hours.
