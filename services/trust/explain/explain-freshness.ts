@@ -57,5 +57,5 @@ function ageOf({ logs, now }: Pick<ExplainDeps, 'logs' | 'now'>, { issuer, issue
   if (issuesToken && mode === 'introspection') return { isStale: lacksKeys, maxMs: maxStalenessMs }
   const ageMs = logs.of(issuer.issuer)?.ageMs(present()) ?? Number.POSITIVE_INFINITY
   const isStale = lacksKeys || ageMs > maxStalenessMs
-  return { isStale, maxMs: maxStalenessMs, ...(Number.isFinite(ageMs) && { asOf: now() - ageMs }) }
+  return { isStale, maxMs: maxStalenessMs, ...(Number.isFinite(ageMs) && { asOf: Math.floor(now() - ageMs) }) }
 }

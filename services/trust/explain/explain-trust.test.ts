@@ -271,6 +271,14 @@ describe('the leg freshness says', () => {
   })
 })
 
+it('the leg freshness says in whole milliseconds how current a log is, because a timestamp has no fraction of them', async () => {
+  const world = explainWorld({})
+  const log = world.logs.get(ALPHA)
+  if (log !== undefined) log.ageMs = 0.25
+  const { legs } = await world.explain({ home: ALPHA })
+  expect((legs[2]?.asOf?.nanos ?? Number.NaN) % 1_000_000).toBe(0)
+})
+
 describe('a yes', () => {
   it('shows who signed what and until when, to the administrator', async () => {
     const answer = await explainWorld({ rows: [accepts(), member()] }).explain()
