@@ -1,4 +1,5 @@
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+import { keepNewest } from '../platform/limits/keep-newest.ts'
 
 /** Remembers the agents that the database has confirmed, with their epochs. */
 export interface SeenSubjects {
@@ -31,13 +32,7 @@ export function createSeenSubjects(capacity = 100_000): SeenSubjects {
       current = incarnation
       if (incarnation === undefined) return
       const key = keyOf(token)
-      seen.delete(key)
-      seen.set(key, [token.agentEpoch, token.operatorEpoch])
-      if (seen.size <= capacity) return
-      for (const oldest of seen.keys()) {
-        seen.delete(oldest)
-        break
-      }
+      keepNewest(seen, key, [token.agentEpoch, token.operatorEpoch], capacity)
     },
   }
 }

@@ -1,3 +1,4 @@
+import { keepNewest } from '../platform/limits/keep-newest.ts'
 import type { LogFollower } from './log-follower.ts'
 import type { Acknowledgement, Clock, LogHead, LogSignals, LogStore, Member, RevocationBus, Standing } from './ports.ts'
 
@@ -130,12 +131,7 @@ function createAcknowledgements() {
         (before.logEpoch > logEpoch || (before.logEpoch === logEpoch && before.sequence >= sequence))
       )
         return
-      furthest.delete(incarnation)
-      furthest.set(incarnation, acknowledgement)
-      for (const oldest of furthest.keys()) {
-        if (furthest.size <= MAX_REMEMBERED) break
-        furthest.delete(oldest)
-      }
+      keepNewest(furthest, incarnation, acknowledgement, MAX_REMEMBERED)
       change.resolve()
       change = Promise.withResolvers()
     },

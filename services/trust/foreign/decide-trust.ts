@@ -3,6 +3,7 @@ import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import type { LookupAudienceOwnerResponse } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { keepNewest } from '../../platform/limits/keep-newest.ts'
 import type { TrustDeps } from '../config.ts'
 import { decide } from '../graph/decide.ts'
 import type { KnownGraph } from '../knowledge/known-graph.ts'
@@ -102,11 +103,7 @@ export function createDecideTrust({ operators, knowledge, now }: DecideTrustDeps
       const trusted = await decideFor(audience, question)
       known.delete(key)
       if (trusted === undefined) continue
-      known.set(key, { trusted, madeAt })
-      for (const oldest of known.keys()) {
-        if (known.size <= MAX_REMEMBERED) break
-        known.delete(oldest)
-      }
+      keepNewest(known, key, { trusted, madeAt }, MAX_REMEMBERED)
       return trusted
     }
     return undefined

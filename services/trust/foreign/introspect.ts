@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
+import { keepNewest } from '../../platform/limits/keep-newest.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
 import type { OwnSecrets } from './own-secrets.ts'
@@ -38,12 +39,7 @@ export function createIntrospect(outbound: Pick<Outbound, 'post'>, secrets: Pick
     const json = parseStrictJson(body)
     if (!json.ok) throw new TypeError('The answer to the introspection must be a JSON object')
     const answer = { isActive: json.value['active'] === true, askedAt }
-    known.delete(key)
-    known.set(key, answer)
-    for (const oldest of known.keys()) {
-      if (known.size <= MAX_REMEMBERED) break
-      known.delete(oldest)
-    }
+    keepNewest(known, key, answer, MAX_REMEMBERED)
     return answer
   }
   return async (issuer, token) => {
