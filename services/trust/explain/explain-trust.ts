@@ -5,6 +5,7 @@ import type { Principal } from '../../chain/call.ts'
 import { type Decision, decide, type TrustQuestion } from '../graph/decide.ts'
 import type { TrustEdge } from '../graph/trust-edge.ts'
 import { buildGraph, type KnownGraph } from '../knowledge/known-graph.ts'
+import { readHomes } from '../knowledge/read-homes.ts'
 import type { ExplainDeps, Leg } from './deps.ts'
 import { explainFreshness, type Relied } from './explain-freshness.ts'
 import { disabled, explainIdentity, explainLocalIdentity, type Identity, unproven } from './explain-identity.ts'
@@ -65,7 +66,8 @@ async function explainForeign(deps: ExplainDeps, question: Question): Promise<Fo
   const decision = decide(known.graph, asked)
   const path = decision.allowed ? decision.path : []
   const display = await readDisplay(deps, question, known, path)
-  const steps = path.map((edge) => stepOf(deps, known, edge))
+  const issuers = await readHomes(deps.knowledge, path, known)
+  const steps = path.map((edge) => stepOf(issuers, known, edge))
   // Last of all that waits: nothing of a yes had ended when this was asked.
   const ended = await findEnded(deps, identity, steps)
   const homes = steps.map(({ edge, home, issuer }) => ({ shown: display.sees(edge) ? home : '', issuer, home }))

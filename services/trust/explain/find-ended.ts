@@ -10,7 +10,7 @@ export interface Step {
   readonly edge: TrustEdge
   /** The issuer of its signer's deployment; undefined for an operator of this deployment. */
   readonly home: string | undefined
-  /** Undefined also if this process does not know that issuer yet. */
+  /** Undefined also if that issuer is not admitted. */
   readonly issuer: KnownIssuer | undefined
   /** What the log of this deployment must not have ended. */
   readonly here: TrustBasis
@@ -25,11 +25,11 @@ interface Ended {
   readonly step?: TrustEdge
 }
 
-/** Collects what must stay true for an edge of a path. */
-export function stepOf({ knowledge }: Pick<ExplainDeps, 'knowledge'>, { sources }: KnownGraph, edge: TrustEdge): Step {
+/** Collects what must stay true for an edge of a path. `homes` are the issuers of statements of other deployments. */
+export function stepOf(homes: ReadonlyMap<string, KnownIssuer>, { sources }: KnownGraph, edge: TrustEdge): Step {
   const { signerId = '', epoch = 0, issuer: home, domainEdge } = sources.get(edge.id) ?? {}
   const author = { operatorId: signerId, epoch }
-  const issuer = home === undefined ? undefined : knowledge.copy?.issuers.get(home)
+  const issuer = home === undefined ? undefined : homes.get(home)
   const here = {
     issuers: issuer === undefined ? [] : [{ issuer: issuer.issuer, generation: issuer.generation }],
     edges: domainEdge === undefined ? [edge.id] : [edge.id, domainEdge],

@@ -8,6 +8,7 @@ import type { TrustDeps } from '../config.ts'
 import { decide } from '../graph/decide.ts'
 import type { KnownGraph } from '../knowledge/known-graph.ts'
 import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
+import { readHomes } from '../knowledge/read-homes.ts'
 import { foreignNode } from '../knowledge/read-statements.ts'
 import type { ForeignClaims } from './domain/oauth-claims.ts'
 
@@ -83,14 +84,15 @@ export function createDecideTrust({ operators, knowledge, now }: DecideTrustDeps
       scopes: scopesOf(claims),
       nowS: Math.floor(now() / 1_000),
     }
-    const place = { audience, owner, issuer, domain, issuers: knowledge.copy?.issuers }
+    const place = { audience, owner, issuer, domain }
     const copy = asked.isFresh ? undefined : knowledge.copy
     const quick = copy && decide(copy.graph, question)
-    if (copy !== undefined && quick?.allowed === true) return assemble(quick, copy, place)
+    if (copy !== undefined && quick?.allowed === true) return assemble(quick, copy, { ...place, issuers: copy.issuers })
     // The copy may lack what was added since it was read, so only the database can say no.
     const fresh = await knowledge.rereadBetween(owner.operatorId, claims.operator_id)
     const slow = decide(fresh.graph, question)
-    return slow.allowed ? assemble(slow, fresh, place) : undefined
+    if (!slow.allowed) return undefined
+    return assemble(slow, fresh, { ...place, issuers: await readHomes(knowledge, slow.path, fresh) })
   }
   return async (question) => {
     const { claims, wanted, issuer, domain, isFresh } = question
@@ -124,27 +126,28 @@ interface Place {
   readonly owner: Owner
   readonly issuer: KnownIssuer
   readonly domain: KnownDomain
-  readonly issuers: ReadonlyMap<string, KnownIssuer> | undefined
+  /** The issuers of statements of other deployments. */
+  readonly issuers: ReadonlyMap<string, KnownIssuer>
 }
 
 /**
- * Collects what a path rests on. Returns undefined if a statement on it is of an issuer that this process does not
- * know yet.
+ * Collects what a path rests on. Returns undefined if a statement on it is of an issuer that is not admitted.
  */
 function assemble({ path, effectiveScopes }: Allowed, { sources }: KnownGraph, place: Place): Trusted | undefined {
   const { audience, owner, issuer, domain, issuers } = place
   const edges = [domain.edgeId, ...path.map(({ id }) => id)]
-  const basis = { issuers: [generationOf(issuer)], edges: [...edges], authors: [] as Author[] }
+  const authors: Author[] = []
+  const basis = { issuers: [generationOf(issuer)], edges: [...edges], authors }
   const abroad = new Map<string, { issuer: KnownIssuer; edges: string[]; authors: Author[] }>()
   for (const { id } of path) {
     const source = sources.get(id)
     if (source === undefined) return undefined
     const author = { operatorId: source.signerId, epoch: source.epoch }
     if (source.issuer === undefined) {
-      basis.authors.push(author)
+      authors.push(author)
       continue
     }
-    const home = issuers?.get(source.issuer)
+    const home = issuers.get(source.issuer)
     if (home === undefined || source.domainEdge === undefined) return undefined
     basis.issuers.push(generationOf(home))
     basis.edges.push(source.domainEdge)

@@ -4,7 +4,7 @@ import { eventId, readFeedEvent } from '@auth4agent/core/revocation/feed-events'
 import { type Outbound } from '../../platform/outbound/outbound.ts'
 import { OutboundError } from '../../platform/outbound/outbound-error.ts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
-import type { Authorize } from './foreign-calls.ts'
+import type { Authorize } from './authorize.ts'
 
 /** Dependencies of logFeed. */
 export interface LogFeedDeps {

@@ -5,7 +5,7 @@ import { MAX_STATEMENT_BYTES } from '@auth4agent/core/trust/statement'
 import { OutboundError } from '../../platform/outbound/outbound-error.ts'
 import type { TrustDeps } from '../config.ts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
-import type { Authorize } from './foreign-calls.ts'
+import type { Authorize } from './authorize.ts'
 import { noteUnlisted, type Published, storePublished } from './store-published.ts'
 
 /** Dependencies of readPublished. */

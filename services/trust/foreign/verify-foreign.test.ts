@@ -226,6 +226,27 @@ describe.each([
   }
 })
 
+it('a token is refused if its statement expires while its issuer is asked', async () => {
+  const asked: { expire: () => void } = { expire: () => undefined }
+  const world = foreignWorld({
+    issuers: [{ ...alpha, mode: 'introspection' }],
+    rows: [letsCall({ exp: NOW_S + 60 })],
+    async introspect() {
+      asked.expire()
+      return { isActive: true, askedAt: { monotonic: 0, wall: NOW_S * 1_000 } }
+    },
+  })
+  asked.expire = () => {
+    world.clock.nowS = NOW_S + 60
+  }
+  expect(await outcome(world, acmeToken())).toBe('TRUST_NOT_FOUND')
+})
+
+it('a group at a third deployment counts without a copy, because its issuer is read too', async () => {
+  const world = foreignWorld({ rows: [accepts(), member()], hasCopy: false })
+  expect(await outcome(world, acmeToken())).toBe(VALID)
+})
+
 describe('a copy', () => {
   it.each<[string, WorldOptions]>([
     ['an issuer that was added since', { issuers: [gamma], fresh: { issuers: [alpha, gamma] } }],

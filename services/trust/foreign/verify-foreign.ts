@@ -138,6 +138,8 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
     const { claims } = found.genuine
     const verdict = checkAbroad(logs, issuer, found.genuine, trusted) ?? checkTimes(issuer, claims)
     if (verdict !== undefined) return ended(verdict)
+    // The statement may have expired while the issuer or the database answered.
+    if (now() >= trusted.exp * 1_000) return invalid('TRUST_NOT_FOUND')
     return { valid: true, claims, trust: trustOf(found, askedAt ?? logs.asOf(issuer.issuer), domain) }
   }
 }
