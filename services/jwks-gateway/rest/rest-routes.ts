@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { APPROVAL_HEADER } from '@auth4agent/core/identity/operator-approval'
 import type { DescMethod, Message } from '@bufbuild/protobuf'
+import { reflect } from '@bufbuild/protobuf/reflect'
 import { sentApprovals } from '../../chain/approvals.ts'
 import { methodName } from '../../chain/method-name.ts'
 import { EMPTY_BODY, requestBody } from '../../chain/request-body.ts'
@@ -112,9 +113,8 @@ function plainAnswer({ config, basePath }: GatewayContext, binding: RestBinding)
 
 function pageTokenOf({ output }: DescMethod): ((message: Message) => string) | undefined {
   if (!output.fields.some(({ name }) => name === 'next_page_token')) return undefined
-  const { localName } = fieldOf(output, 'next_page_token')
-  // The descriptor names the field, but the type of a generic message does not.
-  return (message) => (message as unknown as Readonly<Record<string, string>>)[localName] ?? ''
+  const field = fieldOf(output, 'next_page_token')
+  return (message) => String(reflect(output, message).get(field))
 }
 
 /** Makes a handler that answers a negative verdict with an error status if the caller prefers that (RFC 7240). */
