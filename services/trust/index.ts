@@ -19,6 +19,7 @@ import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreig
 import { issuerRoutes } from './issuers/routes.ts'
 import { createKnowledge } from './knowledge/knowledge.ts'
 import { issuerPolicies, trustPolicies } from './policy.ts'
+import { pruneProposals } from './statements/propose-trust.ts'
 import { statementRoutes } from './statements/routes.ts'
 
 export type { ForeignTrust, ForeignVerification, VerifyForeign } from './foreign/verify-foreign.ts'
@@ -80,6 +81,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     }),
     jobs: [
       { name: 'trust', run: () => knowledge.refresh() },
+      { name: 'trust-proposals', run: () => pruneProposals(options) },
       { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },
       ...foreign.jobs,
     ],

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { draftClaims } from '@auth4agent/core/trust/read-draft'
 import type { TrustDraft } from '@auth4agent/core/trust/statement'
 import type { JsonObject } from '@bufbuild/protobuf'
@@ -10,7 +11,7 @@ import {
   type TrustOperator,
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
-import { MAX_PROPOSALS } from './propose-trust.ts'
+import { MAX_PROPOSALS, pruneProposals } from './propose-trust.ts'
 
 const DAY_MS = 86_400_000
 let world: TrustWorld
@@ -166,4 +167,18 @@ describe('ProposeTrust', () => {
       message: detail,
     })
   })
+})
+
+it('pruneProposals deletes the proposals that have expired, and no other', async () => {
+  const { db, clock } = world
+  const signer = await world.operator(`pruned${number}.test`)
+  const of = { signerId: signer.id, proposerId: acme.id, draft: {} }
+  const [past, later] = [new Date(clock.now), new Date(clock.now + 1)]
+  await db.prisma.trustProposal.createMany({
+    data: [past, later].map((expiresAt) => ({ id: randomUUID(), ...of, expiresAt })),
+  })
+  await pruneProposals(world.deps)
+  expect(await db.prisma.trustProposal.findMany({ where: { signerId: signer.id } })).toMatchObject([
+    { expiresAt: later },
+  ])
 })

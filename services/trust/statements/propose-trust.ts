@@ -53,6 +53,11 @@ export async function deleteProposals(tx: Tx, { signerId, proposerId, kind, at }
     AND (expires_at <= ${at} OR (proposer_id = ${proposerId}::uuid AND draft ->> 'kind' = ${kind}))`
 }
 
+/** Deletes the proposals that have expired. */
+export async function pruneProposals({ db, now }: Pick<StatementDeps, 'db' | 'now'>): Promise<void> {
+  await db.prisma.trustProposal.deleteMany({ where: { expiresAt: { lte: new Date(now()) } } })
+}
+
 /** Returns the proposals that wait for an operator, oldest first. */
 export function listProposals(
   { readDb, now }: Pick<StatementDeps, 'readDb' | 'now'>,
