@@ -114,7 +114,10 @@ function plainAnswer({ config, basePath }: GatewayContext, binding: RestBinding)
 function pageTokenOf({ output }: DescMethod): ((message: Message) => string) | undefined {
   if (!output.fields.some(({ name }) => name === 'next_page_token')) return undefined
   const field = fieldOf(output, 'next_page_token')
-  return (message) => String(reflect(output, message).get(field))
+  return (message) => {
+    const token = reflect(output, message).get(field)
+    return typeof token === 'string' ? token : ''
+  }
 }
 
 /** Makes a handler that answers a negative verdict with an error status if the caller prefers that (RFC 7240). */

@@ -172,11 +172,9 @@ describe('ProposeTrust', () => {
 it('pruneProposals deletes the proposals that have expired, and no other', async () => {
   const { db, clock } = world
   const signer = await world.operator(`pruned${number}.test`)
-  const of = { signerId: signer.id, proposerId: acme.id, draft: {} }
+  const of = (expiresAt: Date) => ({ id: randomUUID(), signerId: signer.id, proposerId: acme.id, draft: {}, expiresAt })
   const [past, later] = [new Date(clock.now), new Date(clock.now + 1)]
-  await db.prisma.trustProposal.createMany({
-    data: [past, later].map((expiresAt) => ({ id: randomUUID(), ...of, expiresAt })),
-  })
+  await db.prisma.trustProposal.createMany({ data: [past, later].map(of) })
   await pruneProposals(world.deps)
   expect(await db.prisma.trustProposal.findMany({ where: { signerId: signer.id } })).toMatchObject([
     { expiresAt: later },
