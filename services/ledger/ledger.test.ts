@@ -183,12 +183,14 @@ it('systemAuthor gives each pass of a job its own request id', async () => {
   expect(one.requestId).not.toBe(other.requestId)
 })
 
-it('auditId returns ids that sort by time', () => {
-  const id = auditId()
-  expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/)
-  expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16) / 1000).toBeCloseTo(Date.now() / 1000, 0)
+it('auditId returns ids that sort by time, and by their order within one millisecond', () => {
+  const now = Date.now()
+  const ids = [...Array.from({ length: 1000 }, () => auditId(now)), auditId(now + 1), auditId(now + 2)]
+  expect(ids.toSorted()).toEqual(ids)
+  expect(new Set(ids).size).toBe(ids.length)
+  expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/)
+  expect(Number.parseInt(ids[0]?.replaceAll('-', '').slice(0, 12) ?? '', 16)).toBe(now)
 })
-
 /** Counts the statements of this database that wait for a lock. */
 async function waitingStatements(): Promise<number> {
   const { rows } = await database.db.pool.query<{ count: number }>(
