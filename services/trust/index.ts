@@ -3,6 +3,9 @@ import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { listen } from '../platform/db/listen.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
+import { type CheckHome, createCheckHome } from './chaining/check-home.ts'
+import { createFindChain, type FindChain } from './chaining/find-chain.ts'
+import { createJudgeGrant, type JudgeGrant } from './chaining/judge-grant.ts'
 import type { TrustDeps, TrustOptions } from './config.ts'
 import { explainRoutes } from './explain/routes.ts'
 import { createDecideTrust } from './foreign/decide-trust.ts'
@@ -18,6 +21,7 @@ import { createKnowledge } from './knowledge/knowledge.ts'
 import { issuerPolicies, trustPolicies } from './policy.ts'
 import { statementRoutes } from './statements/routes.ts'
 
+export type { GrantRefusal, JudgedGrant } from './chaining/judge-grant.ts'
 export type { ForeignTrust, ForeignVerification, VerifyForeign } from './foreign/verify-foreign.ts'
 
 /** The trust part of the server: its RPC services, and the verification of foreign tokens. */
@@ -25,8 +29,16 @@ export interface Trust {
   readonly issuers: ServiceModule<typeof IssuerService>
   readonly trust: ServiceModule<typeof TrustService>
   readonly verifyForeign: VerifyForeign
+  readonly chaining: Chaining
   readonly jobs: readonly Job[]
   close(): Promise<void>
+}
+
+/** What tokens and grants of agents that work at several deployments need. */
+export interface Chaining {
+  readonly findChain: FindChain
+  readonly judgeGrant: JudgeGrant
+  readonly checkHome: CheckHome
 }
 
 /** Interval of the look for issuers whose statements are due, in milliseconds. */
@@ -61,6 +73,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     })
   const stopListening = listen({ url: databaseUrl, log, channels: { auth4agent_trust: () => void refresh() } })
   await knowledge.refresh()
+  const decideTrust = createDecideTrust(deps)
   return {
     issuers: { service: IssuerService, handlers: issuerRoutes(deps), policies: issuerPolicies },
     trust: {
@@ -71,9 +84,14 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     verifyForeign: createVerifyForeign({
       ...deps,
       genuine: createGenuineForeign(now),
-      decideTrust: createDecideTrust(deps),
+      decideTrust,
       introspect: createIntrospect(outbound, secrets),
     }),
+    chaining: {
+      findChain: createFindChain(deps),
+      judgeGrant: createJudgeGrant({ ...deps, decideTrust }),
+      checkHome: createCheckHome(knowledge, logs),
+    },
     jobs: [
       { name: 'trust', run: () => knowledge.refresh() },
       { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },

@@ -1,12 +1,12 @@
-import { parseDid } from '@auth4agent/core/identity/did'
-import { present } from '@auth4agent/core/platform/moment'
 import { isGovernedBy, type Requirements } from '@auth4agent/core/token/check-requirements'
 import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { TrustDeps } from '../config.ts'
 import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
+import { checkAtHome, checkStatementsAbroad } from './check-abroad.ts'
 import type { DecideTrust, Trusted } from './decide-trust.ts'
 import type { ForeignClaims } from './domain/oauth-claims.ts'
+import { createFinders } from './find-issuer.ts'
 import type { ForeignLogs } from './foreign-logs.ts'
 import type { createGenuineForeign, GenuineForeign } from './genuine-foreign.ts'
 import type { Introspect } from './introspect.ts'
@@ -59,16 +59,7 @@ const MAX_UNKNOWN_TTL_S = 300
 export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
   const { knowledge, tokenStatus, genuine, decideTrust, logs, introspect, now, settings } = deps
 
-  const findIssuer = async (text: string, isFresh: boolean): Promise<KnownIssuer | undefined> => {
-    const known = isFresh ? undefined : knowledge.copy?.issuers.get(text)
-    return known?.isEnabled === true ? known : knowledge.rereadIssuer(text)
-  }
-  const findDomain = async (issuer: KnownIssuer, claims: ForeignClaims): Promise<KnownDomain | undefined> => {
-    const found = domainOf(issuer, claims)
-    if (found !== undefined) return found
-    const fresh = await knowledge.rereadIssuer(issuer.issuer)
-    return fresh?.generation === issuer.generation ? domainOf(fresh, claims) : undefined
-  }
+  const { findIssuer, findDomain } = createFinders(knowledge)
   const checkTimes = (issuer: KnownIssuer, { iat, nbf, exp }: ForeignClaims): Verdict | undefined => {
     const nowS = Math.floor(now() / 1_000)
     if (nowS >= exp + settings.skewS) return 'TOKEN_EXPIRED'
@@ -153,13 +144,6 @@ function trustOf(
   }
 }
 
-/** A subject of the kind `oauth` is no DID: all its subjects belong to the one domain of the issuer. */
-function domainOf(issuer: KnownIssuer, { sub, operator_id }: ForeignClaims): KnownDomain | undefined {
-  const named = issuer.kind === 'oauth' ? [...issuer.domains.keys()][0] : parseDid(sub)?.domain
-  const domain = named === undefined ? undefined : issuer.domains.get(named)
-  return domain?.operatorId === operator_id ? domain : undefined
-}
-
 function checkDemands(claims: ForeignClaims, { audience, operators }: Requirements): Verdict | undefined {
   if (!audience.some((each) => claims.aud.includes(each))) return 'AUDIENCE_MISMATCH'
   const isTrusted = isGovernedBy(operators, { did: claims.sub, operatorId: claims.operator_id })
@@ -171,25 +155,14 @@ function checkAbroad(
   logs: Pick<ForeignLogs, 'of'>,
   issuer: KnownIssuer,
   { agent, kid }: GenuineForeign,
-  { abroad }: Trusted,
+  trusted: Trusted,
 ): Verdict | undefined {
-  const at = present()
   if (issuer.mode === 'log') {
-    const follower = logs.of(issuer.issuer)
-    if (follower === undefined || agent === undefined) return 'ISSUER_REVOCATIONS_STALE'
-    const verdict = follower.lookup(tokenIdentity(agent, kid))
+    if (agent === undefined) return 'ISSUER_REVOCATIONS_STALE'
+    const verdict = checkAtHome(logs, issuer, tokenIdentity(agent, kid), agent.exp)
     if (verdict !== undefined) return verdict
-    // The follower may have forgotten the record that ended this token.
-    if (agent.exp <= follower.forgottenThroughS) return 'TOKEN_EXPIRED'
-    if (follower.ageMs(at) > issuer.maxStalenessMs) return 'ISSUER_REVOCATIONS_STALE'
   }
-  for (const { issuer: home, edges, authors } of abroad) {
-    const follower = logs.of(home.issuer)
-    const verdict = follower?.lookupTrust({ issuers: [], edges, authors })
-    if (verdict !== undefined) return verdict
-    if (follower === undefined || follower.ageMs(at) > home.maxStalenessMs) return 'ISSUER_REVOCATIONS_STALE'
-  }
-  return undefined
+  return checkStatementsAbroad(logs, trusted)
 }
 
 function invalid(reason: Verdict): ForeignVerification {

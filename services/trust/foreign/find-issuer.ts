@@ -1,0 +1,31 @@
+import { parseDid } from '@auth4agent/core/identity/did'
+import type { Knowledge } from '../knowledge/knowledge.ts'
+import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
+import type { ForeignClaims } from './domain/oauth-claims.ts'
+
+type Subject = Pick<ForeignClaims, 'sub' | 'operator_id'>
+
+/** Finds issuers and their domains. A copy may say yes, and only the database may say no. */
+export function createFinders(knowledge: Pick<Knowledge, 'copy' | 'rereadIssuer'>) {
+  return {
+    /** Finds an issuer: with `isFresh` by its row as it is now, and else by the copy if that says that it is enabled. */
+    async findIssuer(text: string, isFresh: boolean): Promise<KnownIssuer | undefined> {
+      const known = isFresh ? undefined : knowledge.copy?.issuers.get(text)
+      return known?.isEnabled === true ? known : knowledge.rereadIssuer(text)
+    },
+    /** Finds the edge that an issuer speaks for the domain of a subject, under the operator that the subject names. */
+    async findDomain(issuer: KnownIssuer, subject: Subject): Promise<KnownDomain | undefined> {
+      const found = domainOf(issuer, subject)
+      if (found !== undefined) return found
+      const fresh = await knowledge.rereadIssuer(issuer.issuer)
+      return fresh?.generation === issuer.generation ? domainOf(fresh, subject) : undefined
+    },
+  }
+}
+
+/** A subject of the kind `oauth` is no DID: all its subjects belong to the one domain of the issuer. */
+function domainOf(issuer: KnownIssuer, { sub, operator_id }: Subject): KnownDomain | undefined {
+  const named = issuer.kind === 'oauth' ? [...issuer.domains.keys()][0] : parseDid(sub)?.domain
+  const domain = named === undefined ? undefined : issuer.domains.get(named)
+  return domain?.operatorId === operator_id ? domain : undefined
+}
