@@ -9,9 +9,10 @@ import { createIdentity } from '../identity/index.ts'
 import type { InternalService } from '../internal-port/handlers.ts'
 import { createKeys, createVerificationKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
 import { pruneAssertions } from '../ledger/ledger.ts'
-import { createOperatorRegistry, createTxtResolvers } from '../operator-registry/index.ts'
+import { createOperatorRegistry } from '../operator-registry/index.ts'
 import { type Db, openPool } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
+import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
@@ -22,7 +23,7 @@ import type { Config } from '../process/configuration/config.ts'
 import type { Secrets } from '../process/configuration/secrets.ts'
 import type { ServiceName } from '../process/configuration/service-names.ts'
 import { createRevocation, type Revocations } from '../revocation/index.ts'
-import { createTrust } from '../trust/index.ts'
+import { createTrust, type Trust } from '../trust/index.ts'
 import type { Remotes } from './connect-remotes.ts'
 
 /** How long the database keeps a redeemed challenge after it has expired, in seconds. */
@@ -89,6 +90,7 @@ export async function createServices(deps: ServiceDeps) {
     internal: parts.flatMap(({ internal }) => internal),
     watchers: revocation?.watchers,
     signingKeyFacts: authn?.signingKeyFacts,
+    issuerFacts: authn?.issuerFacts,
     async close() {
       await Promise.all(parts.map(async (part) => part.close?.()))
     },
@@ -181,7 +183,7 @@ async function makeAuthn(
   deps: ServiceDeps,
   verificationKeys: VerificationKeys,
   clients: { readonly operators: Operators; readonly agents: Agents },
-): Promise<Part & Pick<Keys, 'signingKeyFacts'>> {
+): Promise<Part & Pick<Keys, 'signingKeyFacts'> & Pick<Trust, 'issuerFacts'>> {
   const { config, databaseUrl, db, log, revocations } = deps
   await using opened = new AsyncDisposableStack()
   const redeemPool = openPool({ url: databaseUrl, ...redeemPoolOptions, log })
@@ -205,6 +207,8 @@ async function makeAuthn(
     tokenStatus: revocations.tokenStatus,
     vault: keys.vault,
     outbound,
+    resolveTxt: createTxtResolvers({ servers: config.dnsServers, timeoutMs: config.dnsTimeoutMs }),
+    testDomains: config.testDomains,
     settings: { skewS: config.clockSkew },
     log,
   })
@@ -245,6 +249,7 @@ async function makeAuthn(
     jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs],
     close: () => all.disposeAsync(),
     signingKeyFacts: () => keys.signingKeyFacts(),
+    issuerFacts: () => trust.issuerFacts(),
   }
 }
 

@@ -9,6 +9,8 @@ import type { ListedKey } from './signing-keys.ts'
 
 export type { ChallengeKeyring } from './challenge-keyring.ts'
 export type { KeysSecrets, KeysSettings } from './config.ts'
+export { parseSigningKey } from './domain/parse-signing-key.ts'
+export { readPrivateJwk } from './domain/parse-signing-key-jwk.ts'
 export type { TokenSigner } from './jwt-signer.ts'
 export type { KeyVault } from './key-vault.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'

@@ -2,6 +2,7 @@ import { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { listen } from '../platform/db/listen.ts'
+import type { IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { type CheckHome, createCheckHome } from './chaining/check-home.ts'
 import { createFindChain, type FindChain } from './chaining/find-chain.ts'
@@ -10,6 +11,7 @@ import type { TrustDeps, TrustOptions } from './config.ts'
 import { explainRoutes } from './explain/routes.ts'
 import { createDecideTrust } from './foreign/decide-trust.ts'
 import { createAuthorize } from './foreign/foreign-calls.ts'
+import { createForeignJobs } from './foreign/foreign-jobs.ts'
 import { createForeignLogs } from './foreign/foreign-logs.ts'
 import { createGenuineForeign } from './foreign/genuine-foreign.ts'
 import { createIntrospect } from './foreign/introspect.ts'
@@ -31,6 +33,8 @@ export interface Trust {
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
   readonly jobs: readonly Job[]
+  /** Returns what this process knows of the enabled issuers. */
+  issuerFacts(): IssuerFacts[]
   close(): Promise<void>
 }
 
@@ -53,6 +57,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   const knowledge = createKnowledge(db.pool)
   const secrets = createOwnSecrets(db.pool, vault)
   const authorize = createAuthorize(secrets, now)
+  const foreign = createForeignJobs(options)
   const logs = createForeignLogs({
     outbound,
     authorize,
@@ -63,9 +68,9 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
         log.warn({ error }, 'the end of a trust statement of another deployment could not be stored')
       })
     },
-    renewKeys: async () => undefined,
+    renewKeys: (issuerId, ageMs) => foreign.renewKeys(issuerId, ageMs),
   })
-  const deps: TrustDeps = { ...options, knowledge, logs }
+  const deps: TrustDeps = { ...options, knowledge, logs, foreign }
   knowledge.onCopy(({ issuers }) => logs.follow(issuers))
   const refresh = () =>
     knowledge.refresh().catch((error: unknown) => {
@@ -95,10 +100,18 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     jobs: [
       { name: 'trust', run: () => knowledge.refresh() },
       { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },
+      ...foreign.jobs,
     ],
+    issuerFacts: () =>
+      [...(knowledge.copy?.issuers.values() ?? [])]
+        .filter(({ isEnabled }) => isEnabled)
+        .map(({ issuer, keysAsOf, mode }) => {
+          return { issuer, keysAsOf, revocationsAsOf: logs.asOf(issuer), followsLog: mode === 'log' }
+        }),
     async close() {
       logs.close()
       await stopListening()
+      await foreign.idle()
     },
   }
 }

@@ -730,7 +730,7 @@ export const reasons = {
   INVALID_SIGNING_KEY: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'The text is not a private key that can sign tokens',
+    title: 'The text is not a private key that can be used here',
     oauth: 'invalid_request',
   },
   KEY_NOT_FOUND: {
@@ -749,6 +749,32 @@ export const reasons = {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
     title: 'No signing key has been published long enough to sign',
+    oauth: 'invalid_request',
+  },
+
+  // Foreign issuers.
+  INVALID_ISSUER: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The issuer is malformed or cannot be admitted',
+    oauth: 'invalid_request',
+  },
+  ISSUER_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'There is no such issuer',
+    oauth: 'invalid_request',
+  },
+  ISSUER_EXISTS: {
+    status: 409,
+    code: statuses.ALREADY_EXISTS,
+    title: 'The issuer has been admitted already',
+    oauth: 'invalid_request',
+  },
+  TOO_MANY_ISSUERS: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The deployment has as many issuers as it may have',
     oauth: 'invalid_request',
   },
 

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { expose, type Snapshot } from './aggregate.ts'
 import { type Exposition, rememberExposition } from './exposition.ts'
+import { type IssuerFacts, showIssuers } from './issuer-metrics.ts'
 import { createKeyEventMetrics, type KeyEventMetrics } from './key-event-metrics.ts'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
@@ -25,6 +26,8 @@ export interface Metrics {
   /** Adds the metric of the frozen operators. */
   showFrozenOperators(read: () => number): void
   readonly keyEvents: KeyEventMetrics
+  /** Adds the metrics of the foreign issuers. */
+  showIssuers(read: () => readonly IssuerFacts[]): void
   /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
@@ -106,6 +109,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     revocation: createRevocationMetrics(registry),
     showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),
     keyEvents: createKeyEventMetrics(registry),
+    showIssuers: (read) => showIssuers(registry, read),
     showSigningKeys: (read) => showSigningKeys(registry, read),
   }
 }

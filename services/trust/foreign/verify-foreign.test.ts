@@ -58,6 +58,26 @@ describe('a foreign token', () => {
     })
   })
 
+  it('that was seen is refused when its key is withdrawn', async () => {
+    const world = foreignWorld()
+    expect(await outcome(world, acmeToken())).toBe(VALID)
+    world.change({ ...alpha, keys: new Map() })
+    expect(await outcome(world, acmeToken())).toBe('UNKNOWN_KEY')
+  })
+
+  it('that was seen is not the token of another issuer', async () => {
+    const world = foreignWorld()
+    expect(await outcome(world, acmeToken())).toBe(VALID)
+    expect(await outcome(world, acmeToken(), { issuer: GAMMA })).toBe('UNKNOWN_KEY')
+  })
+
+  it('for an audience without an owner asks the database for no statements', async () => {
+    const world = foreignWorld()
+    const audience = 'https://x.example'
+    expect(await outcome(world, acmeToken({ aud: [audience] }), want({ audience: [audience] }))).toBe('TRUST_NOT_FOUND')
+    expect(world.asked.database).toBe(0)
+  })
+
   it('is decided once for some seconds, and the database is asked for no yes', async () => {
     const world = foreignWorld()
     await world.verify(acmeToken())

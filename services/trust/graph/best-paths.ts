@@ -1,6 +1,6 @@
 /** A path that has all of its edges except one, which one operator can add; or the path that one `blocks` edge stops. */
 export interface OpenPath {
-  /** Operator ids from owner to caller. */
+  /** Operators from owner to caller. */
   readonly nodes: readonly string[]
   /** Place of the missing edge: 0 is the owner's. Of a blocked path, the place of the edge to the blocked group. */
   readonly at: number
@@ -21,7 +21,6 @@ export class BestPaths {
   }
 
   offer(path: OpenPath): void {
-    if (this.#isWorse(path)) return
     const place = this.paths.findIndex((kept) => compare(path, kept) <= 0)
     const kept = this.paths[place]
     if (kept !== undefined && compare(path, kept) === 0) return
@@ -32,12 +31,9 @@ export class BestPaths {
   /** Tells whether no path of three edges helps that begins with these operators and lacks a `member` edge. */
   hasBetterThan(nodes: readonly string[]): boolean {
     // The empty text stands for the lowest id.
-    return this.#isWorse({ nodes: [...nodes, '', ''], at: 1 })
-  }
-
-  #isWorse(path: OpenPath): boolean {
+    const possible = { nodes: [...nodes, '', ''], at: 1 }
     const last = this.paths[this.most - 1]
-    return last !== undefined && compare(path, last) > 0
+    return last !== undefined && compare(possible, last) > 0
   }
 }
 

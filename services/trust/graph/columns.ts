@@ -1,6 +1,8 @@
 const FIRST_CAPACITY = 64
+/** Small, because a graph has many columns, and most of them never grow again. */
+const GROWTH = 1.25
 
-/** Numbers by row. A row that was never set is 0. Grows by half, so that appending is O(1) on average. */
+/** Numbers by row. A row that was never set is 0. Grows by a part of its size, so appending is O(1) on average. */
 export class Column<T extends Uint8Array | Int32Array | Float64Array> {
   readonly #make: (capacity: number) => T
   #values: T
@@ -16,7 +18,7 @@ export class Column<T extends Uint8Array | Int32Array | Float64Array> {
 
   set(row: number, value: number): void {
     if (row >= this.#values.length) {
-      const grown = this.#make(Math.max(row + 1, Math.ceil(this.#values.length * 1.5)))
+      const grown = this.#make(Math.max(row + 1, Math.ceil(this.#values.length * GROWTH)))
       grown.set(this.#values)
       this.#values = grown
     }
@@ -53,10 +55,6 @@ export class LinkedRows {
   readonly #head = ints()
   readonly #next = ints()
   readonly #previous = ints()
-
-  isEmpty(list: number): boolean {
-    return this.#head.get(list) === 0
-  }
 
   add(list: number, row: number): void {
     const head = this.#head.get(list)

@@ -20,15 +20,15 @@ export function draftStatement(
   question: TrustQuestion,
   { issuer, nameOf }: Pick<ExplainContext, 'issuer' | 'nameOf'>,
 ): TrustDraft | undefined {
-  const { kind, fromId, toId } = missing
+  const { kind, fromNode, toNode } = missing
   if (kind === 'blocks') return undefined
-  const signer = nameOf(fromId)
-  const subject = nameOf(toId)
+  const signer = nameOf(fromNode)
+  const subject = nameOf(toNode)
   return {
-    iss: fromId,
+    iss: signer.operatorId,
     home: signer.home,
     domain: signer.domain,
-    sub: toId,
+    sub: subject.operatorId,
     subHome: subject.home,
     subDomain: subject.domain,
     aud: [issuer],

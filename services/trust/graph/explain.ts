@@ -52,11 +52,11 @@ function makeCure(wanted: Wanted, signatures: number, question: TrustQuestion, c
   const { missing } = wanted
   const draft = draftStatement(wanted, question, context)
   const cure = { missing, ...(draft && { draft }) }
-  return { who: missing.from, whoId: missing.fromId, signatures, ...cure, command: context.commandFor(cure) }
+  return { who: missing.from, whoNode: missing.fromNode, signatures, ...cure, command: context.commandFor(cure) }
 }
 
 function showEdge({ kind, id, from, to, exp }: TrustEdge, { nameOf }: ExplainContext): ShownEdge {
-  return { kind, edge: id, from: nameOf(from).domain, to: nameOf(to).domain, fromId: from, toId: to, exp }
+  return { kind, edge: id, from: nameOf(from).domain, to: nameOf(to).domain, fromNode: from, toNode: to, exp }
 }
 
 /** Tells why the edge of an open path is missing. */
@@ -95,14 +95,14 @@ class EndedEdges {
 
   #wanted(
     kind: MissingEdge['kind'],
-    fromId: string,
-    toId: string,
+    fromNode: string,
+    toNode: string,
     state: MissingState,
     edge: TrustEdge | undefined,
     depth = 0,
   ): Wanted {
     const { nameOf } = this.#context
-    const names = { from: nameOf(fromId).domain, to: nameOf(toId).domain, fromId, toId }
+    const names = { from: nameOf(fromNode).domain, to: nameOf(toNode).domain, fromNode, toNode }
     const missing: MissingEdge = { kind, ...names, state, ...(edge && { edge: edge.id }) }
     return { missing, depth, earlierGrants: edge?.grants ?? [] }
   }

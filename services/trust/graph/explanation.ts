@@ -15,8 +15,9 @@ export interface MissingEdge {
   /** Domains of the operators, to show. */
   readonly from: string
   readonly to: string
-  readonly fromId: string
-  readonly toId: string
+  /** Nodes of the operators. */
+  readonly fromNode: string
+  readonly toNode: string
   readonly state: MissingState
   /** Id of the edge that has this state; absent if there is none. */
   readonly edge?: string
@@ -26,7 +27,7 @@ export interface MissingEdge {
 export interface Cure {
   /** Domain of the operator that has to act. */
   readonly who: string
-  readonly whoId: string
+  readonly whoNode: string
   /** How many statements must be signed or revoked until the answer is yes, by all parties together. */
   readonly signatures: number
   readonly missing: MissingEdge
@@ -41,8 +42,8 @@ export interface ShownEdge {
   readonly edge: string
   readonly from: string
   readonly to: string
-  readonly fromId: string
-  readonly toId: string
+  readonly fromNode: string
+  readonly toNode: string
   readonly exp: number
 }
 
@@ -60,9 +61,11 @@ export interface Explanation {
   readonly visited: number
 }
 
-/** An operator's domain, and the issuer of its deployment. */
-export interface OperatorName {
+/** Who an operator of the graph is. */
+interface OperatorName {
+  readonly operatorId: string
   readonly domain: string
+  /** Issuer of its deployment. */
   readonly home: string
 }
 
@@ -70,8 +73,8 @@ export interface OperatorName {
 export interface ExplainContext {
   /** Issuer of this deployment, where the drafts shall count. */
   readonly issuer: string
-  /** Names any operator of the graph and of the question. */
-  readonly nameOf: (operatorId: string) => OperatorName
+  /** Names an operator by its node, in the graph or in the question. */
+  readonly nameOf: (node: string) => OperatorName
   /** Returns the command with which an operator cures a missing edge. */
   readonly commandFor: (cure: Pick<Cure, 'missing' | 'draft'>) => string
   /** Edges that have ended. They only say why an edge is missing, so some may be left out. */

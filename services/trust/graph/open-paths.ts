@@ -78,7 +78,7 @@ function offerGroupsOfOwner(search: Search, { blocks, acceptances, memberships }
     for (const inner of callersGroups.slice(0, best.most)) best.offer({ nodes: [owner, name, inner, caller], at: 1 })
     search.eachFrom(group, 'members', (row) => {
       const inner = graph.toAt(row)
-      const isNew = inner !== group && isOpen(inner) && !memberships.has(inner)
+      const isNew = inner !== group && isOpen(inner)
       if (isNew) best.offer({ nodes: [owner, name, graph.nodeName(inner), caller], at: 2 })
     })
   }

@@ -4,9 +4,9 @@ import type { EdgeList, TrustGraph } from './trust-graph.ts'
 
 /** Who wants to call what. */
 export interface TrustQuestion {
-  /** Id of the operator that owns the audience. */
+  /** Node of the operator that owns the audience. */
   readonly owner: string
-  /** Id of the operator whose agent calls. */
+  /** Node of the operator whose agent calls. */
   readonly caller: string
   /** The audience, compared byte for byte. */
   readonly audience: string

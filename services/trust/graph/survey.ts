@@ -1,7 +1,7 @@
 import type { Search } from './search.ts'
 
 /** The owner's live `accepts-members-of` edges to one group. */
-export interface Acceptance {
+interface Acceptance {
   /** Maps all scopes. */
   readonly any?: number
   /** Maps all scopes, and has depth 2. */

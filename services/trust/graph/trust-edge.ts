@@ -8,9 +8,9 @@ export interface TrustEdge {
   /** Unique in the graph. */
   readonly id: string
   readonly kind: GraphEdgeKind
-  /** Id of the operator that made the edge. */
+  /** Node of the operator that made the edge. A node is any text that names one operator and no other. */
   readonly from: string
-  /** Operator id; the issuer's URL for `chains-to`. */
+  /** Node of the other operator; the issuer's URL for `chains-to`. */
   readonly to: string
   /** Largest number of `member` edges that may follow: 1 or 2 for `accepts-members-of`, else 0. */
   readonly depth: number

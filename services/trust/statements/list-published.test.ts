@@ -106,6 +106,11 @@ describe('ListPublishedTrust', () => {
     expect((await read('', THERE, child)).statements.length).toBeGreaterThan(0)
   })
 
+  it('refuses an owner that is suspended', async () => {
+    const owner = await world.operator('suspended.test', 'suspended')
+    await expect(read('', 'https://suspended.test', owner)).rejects.toMatchObject({ reason: 'OPERATOR_NOT_ACTIVE' })
+  })
+
   it.each(['', '*', 'auth.reader.test', 'https://auth.reader.test/'])('refuses the audience %j', async (audience) => {
     await expect(read('', audience)).rejects.toMatchObject({
       reason: 'INVALID_ARGUMENT',

@@ -5,6 +5,7 @@ import type { ListPublishedTrustRequest } from '../../../gen/proto/auth4agent/v1
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StatementDeps } from './deps.ts'
+import { requireActive } from './require-active.ts'
 
 /** A statement for another deployment. */
 interface Published {
@@ -26,7 +27,7 @@ const BEFORE_ALL = '00000000-0000-0000-0000-000000000000'
  * the ids, which does not change. A statement that is put meanwhile may have an id that the reader has passed, so a
  * reader always reads all pages.
  *
- * @throws ApiError INVALID_ARGUMENT, INVALID_PAGE_TOKEN, PERMISSION_DENIED
+ * @throws ApiError INVALID_ARGUMENT, INVALID_PAGE_TOKEN, PERMISSION_DENIED, OPERATOR_NOT_ACTIVE
  */
 export async function listPublished(
   deps: StatementDeps,
@@ -62,13 +63,16 @@ export async function listPublished(
 }
 
 /** Refuses callers that do not own the host of the other deployment's issuer. */
-async function requireOwner({ operators }: StatementDeps, audience: string, { principal }: Call): Promise<void> {
+async function requireOwner(deps: StatementDeps, audience: string, { principal }: Call): Promise<void> {
   if (!isServerIssuer(audience)) {
     throw new ApiError('INVALID_ARGUMENT', 'audience must be the issuer of a deployment, such as https://auth.example')
   }
-  const owner = await operators.lookupAudienceOwner({ host: new URL(audience).hostname })
-  if (principal.kind === 'operator' && principal.operatorId === owner.operatorId) return
-  throw new ApiError('PERMISSION_DENIED', `Only the operator that owns the host of ${audience} may read its statements`)
+  const owner = await deps.operators.lookupAudienceOwner({ host: new URL(audience).hostname })
+  if (principal.kind !== 'operator' || principal.operatorId !== owner.operatorId) {
+    const detail = `Only the operator that owns the host of ${audience} may read its statements`
+    throw new ApiError('PERMISSION_DENIED', detail)
+  }
+  await requireActive(deps, owner.operatorId)
 }
 
 async function readSigners({ operators }: StatementDeps, ids: readonly string[]) {

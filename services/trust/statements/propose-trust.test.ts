@@ -146,6 +146,11 @@ describe('ProposeTrust', () => {
     })
   })
 
+  it('refuses a proposer that is not active', async () => {
+    const lapsed = await world.operator(`lapsed-proposer${number}.test`, 'lapsed')
+    await expect(propose(draftBetween(cargo, lapsed), lapsed)).rejects.toMatchObject({ reason: 'OPERATOR_NOT_ACTIVE' })
+  })
+
   it.each<readonly [string, JsonObject | undefined, string]>([
     ['no draft', undefined, 'The draft of the statement must be a JSON object'],
     ['a draft with a jti', { jti: 'x' }, '"jti" of the statement is not a member of a trust statement'],

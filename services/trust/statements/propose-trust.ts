@@ -9,6 +9,7 @@ import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StatementDeps } from './deps.ts'
 import { checkSigner, checkSubject } from './domain/check-statement.ts'
+import { requireActive } from './require-active.ts'
 import { lockSigner } from './store.ts'
 
 /** Largest number of proposals that wait for one signer. */
@@ -27,7 +28,7 @@ interface ProposalPlace {
  * Files a draft with the operator that would sign it. A newer draft of the same proposer and kind replaces the one
  * before, so that no proposer can take all places of a signer.
  *
- * @throws ApiError INVALID_STATEMENT, PROPOSAL_LIMIT, ASSERTION_USED
+ * @throws ApiError INVALID_STATEMENT, PROPOSAL_LIMIT, OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, ASSERTION_USED
  */
 export async function proposeTrust(deps: StatementDeps, request: ProposeTrustRequest, author: Author): Promise<Row> {
   const draft = await checkDraft(deps, request)
@@ -64,7 +65,7 @@ export function listProposals(
   })
 }
 
-async function checkDraft({ operators, issuer }: StatementDeps, { id, draft: claims }: ProposeTrustRequest) {
+async function checkDraft(deps: StatementDeps, { id, draft: claims }: ProposeTrustRequest) {
   const parsed = parseTrustDraft(claims)
   if (!parsed.ok) throw new ApiError('INVALID_STATEMENT', parsed.text)
   const { draft } = parsed
@@ -72,8 +73,9 @@ async function checkDraft({ operators, issuer }: StatementDeps, { id, draft: cla
     throw new ApiError('INVALID_STATEMENT', `A statement of the kind ${draft.kind} cannot be proposed`)
   }
   if (draft.sub !== id) throw new ApiError('INVALID_STATEMENT', `sub of the statement must be the operator ${id}`)
-  const find = async (value: string) => (await operators.lookupOperator({ by: { case: 'id', value } })).operator
-  const [proposer, signer] = await Promise.all([find(id), find(draft.iss)])
+  const { operators, issuer } = deps
+  const proposer = await requireActive(deps, id)
+  const { operator: signer } = await operators.lookupOperator({ by: { case: 'id', value: draft.iss } })
   checkSubject(draft, proposer, issuer)
   if (signer?.status !== 'active') {
     throw new ApiError('INVALID_STATEMENT', `iss of the statement must be an active operator of ${issuer}`)

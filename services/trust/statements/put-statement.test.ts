@@ -43,7 +43,7 @@ describe('PutTrustStatement', () => {
       signer: { operatorId: cargo.id, domain: 'cargo.test', home: HOME },
       subject: { operatorId: draft.sub, domain: draft.subDomain, home: HOME },
       depth: 0,
-      grants: [{ audience: 'https://api.cargo.test', scopes: { 'orders:read': { values: ['read', 'list'] } } }],
+      grants: [{ audience: 'https://api.cargo.test', scopes: [{ scope: 'orders:read', values: ['read', 'list'] }] }],
       aud: [HOME],
       visibility: 'public',
       version: 1,
@@ -110,6 +110,14 @@ describe('PutTrustStatement', () => {
     await expect(put(await world.sign(cargo, await freshDraft(change)))).rejects.toMatchObject({
       reason: 'INVALID_STATEMENT',
       message: expect.stringContaining(detail),
+    })
+  })
+
+  it.each(['lapsed', 'suspended'] as const)('refuses a signer that is %s', async (status) => {
+    const signer = await world.operator(`${status}.test`, status)
+    await expect(put(await world.sign(signer, draftBetween(signer, acme)), signer)).rejects.toMatchObject({
+      reason: 'OPERATOR_NOT_ACTIVE',
+      message: `The operator is ${status} but must be active`,
     })
   })
 

@@ -9,12 +9,14 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StatementDeps } from './deps.ts'
 import { checkSigner, checkSubject, checkTimes } from './domain/check-statement.ts'
 import { deleteProposals } from './propose-trust.ts'
+import { requireActive } from './require-active.ts'
 import { MAX_LIVE_STATEMENTS, type StoreOutcome, storeStatement } from './store.ts'
 
 /**
  * Puts a statement of the calling operator into force. A call that repeats the same text changes nothing.
  *
- * @throws ApiError INVALID_STATEMENT, STATEMENT_CONFLICT, STATEMENT_LIMIT, OPERATOR_NOT_FOUND, ASSERTION_USED
+ * @throws ApiError INVALID_STATEMENT, STATEMENT_CONFLICT, STATEMENT_LIMIT, OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE,
+ *   ASSERTION_USED
  */
 export async function putStatement(
   deps: StatementDeps,
@@ -35,8 +37,7 @@ export async function putStatement(
 }
 
 async function checkSignature(deps: StatementDeps, id: string, { statement, thumbprint }: ParsedStatement) {
-  const { operator } = await deps.operators.lookupOperator({ by: { case: 'id', value: id } })
-  if (operator === undefined) throw new ApiError('OPERATOR_NOT_FOUND')
+  const operator = await requireActive(deps, id)
   checkSigner(statement, operator, deps.issuer)
   if (findKey(operator, thumbprint)?.isRoot !== true) {
     throw new ApiError('INVALID_STATEMENT', 'A root key of the operator must have signed the statement')

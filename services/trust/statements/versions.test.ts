@@ -1,3 +1,4 @@
+import type { StatementContent } from '@auth4agent/core/trust/sign-statement'
 import type { TrustDraft } from '@auth4agent/core/trust/statement'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -26,7 +27,10 @@ beforeEach(async () => {
   draft = draftBetween(cargo, acme)
 })
 
-async function put(change: Partial<TrustDraft>, content: { version?: number; nbf?: number; exp?: number } = {}) {
+async function put(
+  change: Partial<TrustDraft>,
+  content: Pick<Partial<StatementContent>, 'version' | 'nbf' | 'exp' | 'jti'> = {},
+) {
   const statement = await world.sign(cargo, { ...draft, ...change }, content)
   const answer = await world.as(cargo.id).putTrustStatement({ id: cargo.id, statement })
   return answer.statement ?? expect.fail('The answer has no statement')
@@ -93,6 +97,18 @@ describe('a newer version of a statement', () => {
     await put({}, { exp: inDays(1) })
     world.clock.now += DAY_S * 1_000
     expect(await put({}, { version: 2, nbf: inDays(1) })).toMatchObject({ state: 'waiting' })
+  })
+
+  it('is not hindered by a statement of another deployment whose signer claims the same id', async () => {
+    const { jti } = await put({}, { version: 3 })
+    await world.db.pool.query(
+      `UPDATE trust_statements SET home = 'https://evil.test', edge_id = gen_random_uuid(), version = 2147483647
+       WHERE jti = $1`,
+      [jti],
+    )
+    expect(await put({}, { jti })).toMatchObject({ jti, version: 1, state: 'active' })
+    const theirs = await world.db.prisma.trustStatement.findFirstOrThrow({ where: { jti, home: 'https://evil.test' } })
+    expect(theirs).toMatchObject({ replacedAt: null, endedAt: null })
   })
 
   it('is stored once if two calls put different versions at the same time', async () => {

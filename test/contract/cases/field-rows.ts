@@ -22,7 +22,9 @@ import {
   ttl,
 } from './field-row.ts'
 import { grantFieldRows } from './grant-field-rows.ts'
+import { issuerFieldRows } from './issuer-field-rows.ts'
 import { oauthFieldRows } from './oauth-field-rows.ts'
+import { trustFieldRows } from './trust-field-rows.ts'
 
 /** One row for every field of every request, by `Message.field`, with nested fields after it. */
 export const fieldRows: Readonly<Record<string, FieldRow>> = {
@@ -306,7 +308,9 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     },
   },
   ...oauthFieldRows,
+  ...trustFieldRows,
   ...grantFieldRows,
+  ...issuerFieldRows,
   ...agentKeyFieldRows,
   ...agentMoveFieldRows,
 }

@@ -125,6 +125,10 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   NOTHING_PENDING: [404, 5],
   MOVE_NOT_RELEASED: [409, 9],
   AGENT_MOVED: [409, 9],
+  INVALID_ISSUER: [400, 3],
+  ISSUER_NOT_FOUND: [404, 5],
+  ISSUER_EXISTS: [409, 6],
+  TOO_MANY_ISSUERS: [409, 9],
   INTERNAL: [500, 13],
 }
 

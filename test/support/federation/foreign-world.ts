@@ -150,7 +150,8 @@ export function foreignWorld(options: WorldOptions = {}) {
     take(list)
     return known
   }
-  const copy = hasCopy ? { ...graphOf(rows), issuers: byIssuer(issuers) } : undefined
+  const copied = byIssuer(issuers)
+  const copy = hasCopy ? { ...graphOf(rows), issuers: copied } : undefined
   const freshIssuers = byIssuer(fresh.issuers ?? issuers)
   const knowledge = {
     copy,
@@ -206,6 +207,8 @@ export function foreignWorld(options: WorldOptions = {}) {
     clock,
     logs,
     asked,
+    /** Changes the row of an issuer in the copy. */
+    change: (row: KnownIssuer) => void copied.set(row.issuer, row),
     /** Puts a record into the log of this deployment, or into that of another one. */
     record(kind: 'issuer' | 'edge' | 'operator' | 'agent' | 'token' | 'key', change: object, issuer?: string): void {
       sequence += 1

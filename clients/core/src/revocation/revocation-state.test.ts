@@ -116,8 +116,8 @@ describe('lookupTrust', () => {
   })
 
   it('finds nothing after the records are forgotten, and finds later ones', () => {
-    const ends = () => [record('issuer', '', ISSUER, 6), record('edge', '', 'edge 1')]
-    const [state, first] = [stateOf(...ends()), sequence]
+    const state = stateOf(record('issuer', '', ISSUER, 6), record('edge', '', 'edge 1'))
+    const first = sequence
     for (const one of [record('issuer', '', 'https://third.example', 6), record('edge', '', 'edge 3')]) state.apply(one)
     expect(state.size).toBe(4)
     state.forget(first)

@@ -92,6 +92,7 @@ export function createRevocationState(maxTokens = MAX_TOKEN_RECORDS): Revocation
   const leastOf = (operatorId: string) => Math.max(minimum(deployment, ''), minimum(operators, operatorId))
   const isDisabled = ({ issuer, generation }: IssuerGeneration) => generation < minimum(issuers, issuer)
   const hasEnded = (edge: string) => edges.has(edge)
+  const isOver = ({ operatorId, epoch }: TrustBasis['authors'][number]) => epoch < leastOf(operatorId)
   return {
     apply(ending) {
       if (!isRevocationKind(ending.kind)) return false
@@ -109,7 +110,6 @@ export function createRevocationState(maxTokens = MAX_TOKEN_RECORDS): Revocation
     },
     lookupTrust(basis) {
       if (basis.issuers.some(isDisabled)) return 'ISSUER_DISABLED'
-      const isOver = ({ operatorId, epoch }: TrustBasis['authors'][number]) => epoch < leastOf(operatorId)
       return basis.edges.some(hasEnded) || basis.authors.some(isOver) ? 'TRUST_ENDED' : undefined
     },
     hasKeyEnded: (kid) => keys.has(kid),

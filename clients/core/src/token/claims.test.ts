@@ -5,6 +5,7 @@ import { isJti, parseAccessTokenClaims } from './claims.ts'
 
 const OTHER_DID = 'did:agent:b.example:21fe31dfa154a261626bf854046fd227'
 const parse = (edits: Record<string, unknown>) => parseAccessTokenClaims({ ...GOOD_CLAIMS, ...edits })
+const edge = (n: number) => `0190a1b2-c3d4-8e5f-8a6b-7c8d9e0f1a2${n}`
 const identity = (did: unknown) => ({ sub: did, client_id: did })
 
 describe('parseAccessTokenClaims', () => {
@@ -137,7 +138,6 @@ describe('parseAccessTokenClaims, for a token that is bound to a key', () => {
 })
 
 describe('parseAccessTokenClaims, for a token that was issued through trust', () => {
-  const edge = (n: number) => `0190a1b2-c3d4-8e5f-8a6b-7c8d9e0f1a2${n}`
   const home = { iss: 'https://other.example', jti: 'j', kid: 'A'.repeat(43), generation: 1, epoch: [1, 2] }
 
   it('reads edges and home, also beside cnf', () => {

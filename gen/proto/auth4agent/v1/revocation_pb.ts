@@ -171,7 +171,8 @@ export type RevocationRecord = Message<"auth4agent.v1.RevocationRecord"> & {
   subject: string;
 
   /**
-   * Smallest epoch that remains valid, for the kind issuer the smallest generation; 0 for the kinds token, key and edge.
+   * Smallest epoch that remains valid, for the kind issuer the smallest generation; 0 for the kinds token, key and
+   * edge.
    *
    * @generated from field: int32 minimum_epoch = 6;
    */

@@ -72,8 +72,11 @@ function viewOf(answer: TxtAnswer, wanted: WantedProof): View | undefined {
   return wanted.incumbentId !== undefined && operatorId === wanted.incumbentId ? 'incumbent-present' : 'mismatch'
 }
 
-/** An RRset contains each text once (RFC 2181 section 5), so a text that a server sends twice is one record. */
-function recordsOf(records: readonly string[], issuer: string): readonly string[] {
+/**
+ * Returns the records of an issuer. An RRset contains each text once (RFC 2181 section 5), so a text that a server
+ * sends twice is one record.
+ */
+export function recordsOf(records: readonly string[], issuer: string): readonly string[] {
   return [...new Set(records)].filter((text) => readRecord(text, issuer) !== undefined)
 }
 
@@ -82,6 +85,7 @@ function isProofOf(text: string, { issuer, operatorId, thumbprint, otherRootKeys
   return record?.operatorId === operatorId && [thumbprint, ...otherRootKeys].includes(record.thumbprint)
 }
 
-function isMajority(count: number, all: number): boolean {
+/** Tells whether a number of resolvers is a strict majority. */
+export function isMajority(count: number, all: number): boolean {
   return count * 2 > all
 }
