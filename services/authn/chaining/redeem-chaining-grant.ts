@@ -4,6 +4,7 @@ import { parseAudience } from '@auth4agent/core/token/audience'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { ChainingGrant } from '@auth4agent/core/trust/chaining-grant'
 import type { Call, SentProof } from '../../chain/call.ts'
+import { actorName } from '../../ledger/ledger.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { JudgedGrant } from '../../trust/index.ts'
 import { meetDemand } from '../audience-terms.ts'
@@ -90,7 +91,7 @@ async function issue(deps: AuthnDeps, { judged, dpop, alg, call }: Decided): Pro
     alg,
     jti,
     owner: trusted.owner,
-    actor: grant.sub,
+    actor: actorName({ kind: 'agent', did: grant.sub }),
     reason: describe(judged),
     requestId: call.requestId,
   })

@@ -195,11 +195,12 @@ export function foreignWorld(options: WorldOptions = {}) {
       },
     },
   }
+  const decideTrust = createDecideTrust(deps)
   const introspect = options.introspect ?? (async () => Promise.reject(new Error('The test expects no question')))
   const verify = createVerifyForeign({
     ...deps,
     genuine: createGenuineForeign(deps.now),
-    decideTrust: createDecideTrust(deps),
+    decideTrust,
     introspect,
   })
   let sequence = 0
@@ -207,6 +208,8 @@ export function foreignWorld(options: WorldOptions = {}) {
     clock,
     logs,
     asked,
+    /** Of these all judges are made. */
+    parts: { ...deps, decideTrust },
     /** Changes the row of an issuer in the copy. */
     change: (row: KnownIssuer) => void copied.set(row.issuer, row),
     /** Puts a record into the log of this deployment, or into that of another one. */
