@@ -37,13 +37,14 @@ let asked: Question[]
 /** Runs when the statements of the operator are asked for, which is before the redemption. */
 let between: () => Promise<unknown>
 
+const findChain = async (question: Question) => {
+  asked.push(question)
+  await between()
+  return chain
+}
+
 beforeAll(async () => {
   database = await testDatabase()
-  const findChain = async (question: Question) => {
-    asked.push(question)
-    await between()
-    return chain
-  }
   instance = await startInstance(database.db, { chaining: { ...noChaining, findChain } })
   operator = await freshOperator(database.db)
 })

@@ -113,14 +113,12 @@ async function findScopes(
 ): Promise<readonly string[]> {
   const chain = await chaining.findChain({ operatorId: operator.id, issuer, resource, scopes })
   if ('scopes' in chain) return chain.scopes
-  switch (chain.refused) {
-    case 'scope':
-      throw new ApiError('SCOPE_NOT_ALLOWED', `The chains-to statement for ${issuer} must map every scope`)
-    case 'resource':
-      throw new ApiError('AUDIENCE_NOT_ALLOWED', `The chains-to statement for ${issuer} must name ${resource}`)
-    case 'ended':
-      throw new ApiError('TRUST_ENDED')
-    case 'issuer':
-      throw new ApiError('AUDIENCE_NOT_ALLOWED', `The agent's operator must sign a chains-to statement for ${issuer}`)
+  if (chain.refused === 'ended') throw new ApiError('TRUST_ENDED')
+  if (chain.refused === 'scope') {
+    throw new ApiError('SCOPE_NOT_ALLOWED', `The chains-to statement for ${issuer} must map every scope`)
   }
+  if (chain.refused === 'resource') {
+    throw new ApiError('AUDIENCE_NOT_ALLOWED', `The chains-to statement for ${issuer} must name ${resource}`)
+  }
+  throw new ApiError('AUDIENCE_NOT_ALLOWED', `The agent's operator must sign a chains-to statement for ${issuer}`)
 }

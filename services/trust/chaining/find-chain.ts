@@ -13,9 +13,7 @@ export interface ChainQuestion {
 }
 
 /** The scopes that the agent may have there, or what the statements of its operator do not name. */
-export type Chain =
-  | { readonly scopes: readonly string[] }
-  | { readonly refused: 'issuer' | 'resource' | 'scope' | 'ended' }
+type Chain = { readonly scopes: readonly string[] } | { readonly refused: 'issuer' | 'resource' | 'scope' | 'ended' }
 
 /** Finds out whether an operator lets its agents carry authority to another deployment. */
 export type FindChain = (question: ChainQuestion) => Promise<Chain>

@@ -27,6 +27,9 @@ import type { GrantDemands } from './judge-grant.ts'
 
 type World = ReturnType<typeof chainingWorld>
 
+const checkClient = () => {
+  throw new Error('not the client')
+}
 const NOTHING: GrantDemands = { checkClient: () => undefined, scope: undefined, resource: undefined }
 
 async function outcome({ chaining }: World, grant = alphaGrant(), demands: Partial<GrantDemands> = {}) {
@@ -138,9 +141,6 @@ describe('the judge of grants refuses', () => {
   })
 
   it('attack 23: a grant whose client is not the sender, before it looks at the domain', async () => {
-    const checkClient = () => {
-      throw new Error('not the client')
-    }
     const grant = alphaGrant({ operator_id: GUILD })
     await expect(outcome(chainingWorld(), grant, { checkClient })).rejects.toThrow('not the client')
     expect(await outcome(chainingWorld(), alphaGrant({ aud: ALPHA }), { checkClient })).toBe('AUDIENCE_MISMATCH')

@@ -9,12 +9,12 @@ type Subject = Pick<ForeignClaims, 'sub' | 'operator_id'>
 export function createFinders(knowledge: Pick<Knowledge, 'copy' | 'rereadIssuer'>) {
   return {
     /** Finds an issuer: with `isFresh` by its row as it is now, and else by the copy if that says that it is enabled. */
-    async findIssuer(text: string, isFresh: boolean): Promise<KnownIssuer | undefined> {
+    findIssuer: async (text: string, isFresh: boolean): Promise<KnownIssuer | undefined> => {
       const known = isFresh ? undefined : knowledge.copy?.issuers.get(text)
       return known?.isEnabled === true ? known : knowledge.rereadIssuer(text)
     },
     /** Finds the edge that an issuer speaks for the domain of a subject, under the operator that the subject names. */
-    async findDomain(issuer: KnownIssuer, subject: Subject): Promise<KnownDomain | undefined> {
+    findDomain: async (issuer: KnownIssuer, subject: Subject): Promise<KnownDomain | undefined> => {
       const found = domainOf(issuer, subject)
       if (found !== undefined) return found
       const fresh = await knowledge.rereadIssuer(issuer.issuer)

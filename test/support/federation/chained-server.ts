@@ -25,17 +25,24 @@ export interface ChainedServer {
   /** Runs after a grant is judged and before it is used. */
   between: () => Promise<unknown>
   /** Redeems a grant with a proof by the agent's key, unless the wishes or the call say otherwise. */
-  redeem(grant?: string, wishes?: Parameters<TestInstance['oauthToken']>[1], call?: Call, process?: 0 | 1): Answer
+  readonly redeem: (
+    grant?: string,
+    wishes?: Parameters<TestInstance['oauthToken']>[1],
+    call?: Call,
+    process?: 0 | 1,
+  ) => Answer
 }
 
 type Answer = ReturnType<TestInstance['oauthToken']>
+
+const nothing = async (): Promise<unknown> => undefined
 
 /** Opens the server before the tests of a file and closes it afterwards. `renew` makes a world for one test. */
 export function useChainedServer() {
   let database: TestDatabase
   let otherDb: Db
   let world: World
-  let between: () => Promise<unknown> = async () => undefined
+  let between = nothing
   const chaining: Chaining = {
     findChain: (question) => world.chaining.findChain(question),
     checkHome: (claims) => world.chaining.checkHome(claims),
@@ -68,7 +75,7 @@ export function useChainedServer() {
   return (options: WorldOptions = {}): ChainedServer => {
     world = chainingWorld(options, ISSUER)
     world.clock.nowS = Math.floor(Date.now() / 1_000)
-    between = async () => undefined
+    between = nothing
     return {
       ...server,
       world,
@@ -78,7 +85,7 @@ export function useChainedServer() {
       set between(hook) {
         between = hook
       },
-      redeem(grant = grantNow(), wishes = {}, call = provenBy(), process = 0) {
+      redeem: (grant = grantNow(), wishes = {}, call = provenBy(), process = 0) => {
         const none = { clientAssertion: '', clientAssertionType: '' }
         const request = { grantType: JWT_BEARER, assertion: grant, ...none, ...wishes }
         return server.instances[process].oauthToken(server.agent, request, call)

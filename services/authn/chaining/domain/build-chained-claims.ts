@@ -2,7 +2,7 @@ import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { JudgedGrant } from '../../../trust/index.ts'
 
 /** Longest lifetime of a token for a grant of another deployment, in seconds. */
-export const CHAINED_TTL_S = 900
+const CHAINED_TTL_S = 900
 
 /** The epoch of an agent that this deployment does not have. */
 const NO_AGENT_EPOCH = 1
