@@ -193,6 +193,12 @@ describe('knowledge that is too old', () => {
     expect(await outcome(world)).toBe('ISSUER_REVOCATIONS_STALE')
   })
 
+  it('of the revocations at home is found before the trust is decided', async () => {
+    const world = chainingWorld({ rows: [] })
+    world.logs.delete(ALPHA)
+    expect(await outcome(world)).toBe('ISSUER_REVOCATIONS_STALE')
+  })
+
   it('of what has been forgotten refuses the grant', async () => {
     const world = chainingWorld()
     const log = world.logs.get(ALPHA)
