@@ -65,5 +65,4 @@ export type AuditAction =
   | 'trust.propose'
   | 'trust.read'
   | 'trust.unlist'
-  | 'trust.relist'
   | 'trust.end'

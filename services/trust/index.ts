@@ -10,13 +10,14 @@ import { createJudgeGrant, type JudgeGrant } from './chaining/judge-grant.ts'
 import type { TrustDeps, TrustOptions } from './config.ts'
 import { explainRoutes } from './explain/routes.ts'
 import { createDecideTrust } from './foreign/decide-trust.ts'
+import { createEdgeEnder } from './foreign/end-edges.ts'
 import { createAuthorize } from './foreign/foreign-calls.ts'
 import { createForeignJobs } from './foreign/foreign-jobs.ts'
 import { createForeignLogs } from './foreign/foreign-logs.ts'
 import { createGenuineForeign } from './foreign/genuine-foreign.ts'
 import { createIntrospect } from './foreign/introspect.ts'
 import { createOwnSecrets } from './foreign/own-secrets.ts'
-import { endForeignEdge, readPublished } from './foreign/read-published.ts'
+import { readPublished } from './foreign/read-published.ts'
 import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreign.ts'
 import { issuerRoutes } from './issuers/routes.ts'
 import { createKnowledge } from './knowledge/knowledge.ts'
@@ -58,16 +59,13 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   const secrets = createOwnSecrets(db.pool, vault)
   const authorize = createAuthorize(secrets, now)
   const foreign = createForeignJobs(options)
+  const edges = createEdgeEnder(options)
   const logs = createForeignLogs({
     outbound,
     authorize,
     skewMs: settings.skewS * 1_000,
     log,
-    onEdge(issuerId, edge) {
-      void endForeignEdge(options, issuerId, edge).catch((error: unknown) => {
-        log.warn({ error }, 'the end of a trust statement of another deployment could not be stored')
-      })
-    },
+    onEdge: (issuerId, edge) => edges.end(issuerId, edge),
     renewKeys: (issuerId, ageMs) => foreign.renewKeys(issuerId, ageMs),
   })
   const deps: TrustDeps = { ...options, knowledge, logs, foreign }
@@ -112,6 +110,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       logs.close()
       await stopListening()
       await foreign.idle()
+      await edges.idle()
     },
   }
 }

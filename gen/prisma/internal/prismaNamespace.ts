@@ -2499,6 +2499,7 @@ export const IssuerScalarFieldEnum = {
   keysDate: 'keysDate',
   keysProblem: 'keysProblem',
   statementsDueAt: 'statementsDueAt',
+  statementsAsOf: 'statementsAsOf',
   statementsProblem: 'statementsProblem',
   createdAt: 'createdAt'
 } as const

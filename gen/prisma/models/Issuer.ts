@@ -59,6 +59,7 @@ export type IssuerMinAggregateOutputType = {
   keysDate: Date | null
   keysProblem: string | null
   statementsDueAt: Date | null
+  statementsAsOf: Date | null
   statementsProblem: string | null
   createdAt: Date | null
 }
@@ -84,6 +85,7 @@ export type IssuerMaxAggregateOutputType = {
   keysDate: Date | null
   keysProblem: string | null
   statementsDueAt: Date | null
+  statementsAsOf: Date | null
   statementsProblem: string | null
   createdAt: Date | null
 }
@@ -110,6 +112,7 @@ export type IssuerCountAggregateOutputType = {
   keysDate: number
   keysProblem: number
   statementsDueAt: number
+  statementsAsOf: number
   statementsProblem: number
   createdAt: number
   _all: number
@@ -149,6 +152,7 @@ export type IssuerMinAggregateInputType = {
   keysDate?: true
   keysProblem?: true
   statementsDueAt?: true
+  statementsAsOf?: true
   statementsProblem?: true
   createdAt?: true
 }
@@ -174,6 +178,7 @@ export type IssuerMaxAggregateInputType = {
   keysDate?: true
   keysProblem?: true
   statementsDueAt?: true
+  statementsAsOf?: true
   statementsProblem?: true
   createdAt?: true
 }
@@ -200,6 +205,7 @@ export type IssuerCountAggregateInputType = {
   keysDate?: true
   keysProblem?: true
   statementsDueAt?: true
+  statementsAsOf?: true
   statementsProblem?: true
   createdAt?: true
   _all?: true
@@ -313,6 +319,7 @@ export type IssuerGroupByOutputType = {
   keysDate: Date | null
   keysProblem: string
   statementsDueAt: Date
+  statementsAsOf: Date | null
   statementsProblem: string
   createdAt: Date
   _count: IssuerCountAggregateOutputType | null
@@ -362,6 +369,7 @@ export type IssuerWhereInput = {
   keysDate?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
   keysProblem?: Prisma.StringFilter<"Issuer"> | string
   statementsDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
+  statementsAsOf?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
@@ -391,6 +399,7 @@ export type IssuerOrderByWithRelationInput = {
   keysDate?: Prisma.SortOrderInput | Prisma.SortOrder
   keysProblem?: Prisma.SortOrder
   statementsDueAt?: Prisma.SortOrder
+  statementsAsOf?: Prisma.SortOrderInput | Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   keys?: Prisma.IssuerKeyOrderByRelationAggregateInput
@@ -423,6 +432,7 @@ export type IssuerWhereUniqueInput = Prisma.AtLeast<{
   keysDate?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
   keysProblem?: Prisma.StringFilter<"Issuer"> | string
   statementsDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
+  statementsAsOf?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
@@ -452,6 +462,7 @@ export type IssuerOrderByWithAggregationInput = {
   keysDate?: Prisma.SortOrderInput | Prisma.SortOrder
   keysProblem?: Prisma.SortOrder
   statementsDueAt?: Prisma.SortOrder
+  statementsAsOf?: Prisma.SortOrderInput | Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   _count?: Prisma.IssuerCountOrderByAggregateInput
@@ -486,6 +497,7 @@ export type IssuerScalarWhereWithAggregatesInput = {
   keysDate?: Prisma.DateTimeNullableWithAggregatesFilter<"Issuer"> | Date | string | null
   keysProblem?: Prisma.StringWithAggregatesFilter<"Issuer"> | string
   statementsDueAt?: Prisma.DateTimeWithAggregatesFilter<"Issuer"> | Date | string
+  statementsAsOf?: Prisma.DateTimeNullableWithAggregatesFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringWithAggregatesFilter<"Issuer"> | string
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Issuer"> | Date | string
 }
@@ -512,6 +524,7 @@ export type IssuerCreateInput = {
   keysDate?: Date | string | null
   keysProblem?: string
   statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
@@ -541,6 +554,7 @@ export type IssuerUncheckedCreateInput = {
   keysDate?: Date | string | null
   keysProblem?: string
   statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
@@ -570,6 +584,7 @@ export type IssuerUpdateInput = {
   keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
@@ -599,6 +614,7 @@ export type IssuerUncheckedUpdateInput = {
   keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
@@ -628,6 +644,7 @@ export type IssuerCreateManyInput = {
   keysDate?: Date | string | null
   keysProblem?: string
   statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
   statementsProblem?: string
   createdAt?: Date | string
 }
@@ -654,6 +671,7 @@ export type IssuerUpdateManyMutationInput = {
   keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -680,6 +698,7 @@ export type IssuerUncheckedUpdateManyInput = {
   keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -706,6 +725,7 @@ export type IssuerCountOrderByAggregateInput = {
   keysDate?: Prisma.SortOrder
   keysProblem?: Prisma.SortOrder
   statementsDueAt?: Prisma.SortOrder
+  statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
@@ -737,6 +757,7 @@ export type IssuerMaxOrderByAggregateInput = {
   keysDate?: Prisma.SortOrder
   keysProblem?: Prisma.SortOrder
   statementsDueAt?: Prisma.SortOrder
+  statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
@@ -762,6 +783,7 @@ export type IssuerMinOrderByAggregateInput = {
   keysDate?: Prisma.SortOrder
   keysProblem?: Prisma.SortOrder
   statementsDueAt?: Prisma.SortOrder
+  statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
@@ -869,6 +891,7 @@ export type IssuerCreateWithoutKeysInput = {
   keysDate?: Date | string | null
   keysProblem?: string
   statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
   statementsProblem?: string
   createdAt?: Date | string
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
@@ -897,6 +920,7 @@ export type IssuerUncheckedCreateWithoutKeysInput = {
   keysDate?: Date | string | null
   keysProblem?: string
   statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
   statementsProblem?: string
   createdAt?: Date | string
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
@@ -941,6 +965,7 @@ export type IssuerUpdateWithoutKeysInput = {
   keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
@@ -969,6 +994,7 @@ export type IssuerUncheckedUpdateWithoutKeysInput = {
   keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
@@ -997,6 +1023,7 @@ export type IssuerCreateWithoutDomainsInput = {
   keysDate?: Date | string | null
   keysProblem?: string
   statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
@@ -1025,6 +1052,7 @@ export type IssuerUncheckedCreateWithoutDomainsInput = {
   keysDate?: Date | string | null
   keysProblem?: string
   statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
@@ -1069,6 +1097,7 @@ export type IssuerUpdateWithoutDomainsInput = {
   keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
@@ -1097,6 +1126,7 @@ export type IssuerUncheckedUpdateWithoutDomainsInput = {
   keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1125,6 +1155,7 @@ export type IssuerCreateWithoutStatementsInput = {
   keysDate?: Date | string | null
   keysProblem?: string
   statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
@@ -1153,6 +1184,7 @@ export type IssuerUncheckedCreateWithoutStatementsInput = {
   keysDate?: Date | string | null
   keysProblem?: string
   statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
@@ -1197,6 +1229,7 @@ export type IssuerUpdateWithoutStatementsInput = {
   keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
@@ -1225,6 +1258,7 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
   keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1302,6 +1336,7 @@ export type IssuerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   keysDate?: boolean
   keysProblem?: boolean
   statementsDueAt?: boolean
+  statementsAsOf?: boolean
   statementsProblem?: boolean
   createdAt?: boolean
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
@@ -1332,6 +1367,7 @@ export type IssuerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
   keysDate?: boolean
   keysProblem?: boolean
   statementsDueAt?: boolean
+  statementsAsOf?: boolean
   statementsProblem?: boolean
   createdAt?: boolean
 }, ExtArgs["result"]["issuer"]>
@@ -1358,6 +1394,7 @@ export type IssuerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
   keysDate?: boolean
   keysProblem?: boolean
   statementsDueAt?: boolean
+  statementsAsOf?: boolean
   statementsProblem?: boolean
   createdAt?: boolean
 }, ExtArgs["result"]["issuer"]>
@@ -1384,11 +1421,12 @@ export type IssuerSelectScalar = {
   keysDate?: boolean
   keysProblem?: boolean
   statementsDueAt?: boolean
+  statementsAsOf?: boolean
   statementsProblem?: boolean
   createdAt?: boolean
 }
 
-export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsProblem" | "createdAt", ExtArgs["result"]["issuer"]>
+export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "createdAt", ExtArgs["result"]["issuer"]>
 export type IssuerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
@@ -1457,6 +1495,11 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
      * When a process reads the statements that count here next, and why the last reading failed.
      */
     statementsDueAt: Date
+    /**
+     * When the last reading of a whole list began; null before the first one. Statements of the issuer's operators
+     * count for half an hour from then.
+     */
+    statementsAsOf: Date | null
     statementsProblem: string
     createdAt: Date
   }, ExtArgs["result"]["issuer"]>
@@ -1906,6 +1949,7 @@ export interface IssuerFieldRefs {
   readonly keysDate: Prisma.FieldRef<"Issuer", 'DateTime'>
   readonly keysProblem: Prisma.FieldRef<"Issuer", 'String'>
   readonly statementsDueAt: Prisma.FieldRef<"Issuer", 'DateTime'>
+  readonly statementsAsOf: Prisma.FieldRef<"Issuer", 'DateTime'>
   readonly statementsProblem: Prisma.FieldRef<"Issuer", 'String'>
   readonly createdAt: Prisma.FieldRef<"Issuer", 'DateTime'>
 }

@@ -36,6 +36,7 @@ CREATE TABLE "issuers" (
     "keys_date" TIMESTAMPTZ(3),
     "keys_problem" TEXT NOT NULL DEFAULT '',
     "statements_due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "statements_as_of" TIMESTAMPTZ(3),
     "statements_problem" TEXT NOT NULL DEFAULT '',
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -136,6 +137,9 @@ CREATE INDEX "trust_statements_signer" ON "trust_statements"("signer_id", "put_a
 CREATE INDEX "trust_statements_subject" ON "trust_statements"("subject_id", "put_at" DESC);
 
 -- CreateIndex
+CREATE INDEX "trust_statements_issuer" ON "trust_statements"("issuer_id");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "trust_statements_version" ON "trust_statements"("home", "signer_id", "kind", "subject_id", "version");
 
 -- CreateIndex
@@ -189,8 +193,10 @@ CREATE CONSTRAINT TRIGGER "trust_statements_log" AFTER UPDATE OF "ended_at" ON "
 CREATE CONSTRAINT TRIGGER "trust_statements_renamed_log" AFTER UPDATE OF "edge_id" ON "trust_statements"
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW."edge_id" <> OLD."edge_id") EXECUTE FUNCTION "log_edge"();
 
--- A statement is proof of what was allowed, so it stays.
-CREATE TRIGGER "trust_statements_no_delete" BEFORE DELETE OR TRUNCATE ON "trust_statements"
+-- A statement of an operator of this deployment is proof of what was allowed, so it stays.
+CREATE TRIGGER "trust_statements_no_delete" BEFORE DELETE ON "trust_statements"
+    FOR EACH ROW WHEN (OLD."issuer_id" IS NULL) EXECUTE FUNCTION "append_only"();
+CREATE TRIGGER "trust_statements_no_truncate" BEFORE TRUNCATE ON "trust_statements"
     FOR EACH STATEMENT EXECUTE FUNCTION "append_only"();
 
 -- Copies in memory are read again when anything has been added or changed.

@@ -2,7 +2,7 @@ import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { TrustDeps } from '../config.ts'
 import { checkAtHome } from '../foreign/check-abroad.ts'
-import { createFinders } from '../foreign/find-issuer.ts'
+import { createFindIssuer } from '../foreign/find-issuer.ts'
 import type { ForeignLogs } from '../foreign/foreign-logs.ts'
 
 /**
@@ -18,7 +18,7 @@ export function createCheckHome(
   knowledge: Pick<TrustDeps['knowledge'], 'copy' | 'rereadIssuer'>,
   logs: Pick<ForeignLogs, 'of'>,
 ): CheckHome {
-  const { findIssuer } = createFinders(knowledge)
+  const findIssuer = createFindIssuer(knowledge)
   return async ({ home, sub, operator_id: operatorId, exp }) => {
     if (home === undefined) return undefined
     const issuer = await findIssuer(home.iss, false)

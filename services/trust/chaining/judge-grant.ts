@@ -101,7 +101,7 @@ type Look = (
 
 /** Makes the function that does all checks that can be done again, by copies or by rows that are read now. */
 function createLook(deps: JudgeGrantDeps): Look {
-  const { findDomain, findIssuer } = createFinders(deps.knowledge)
+  const { findDomain, findIssuer } = createFinders(deps.knowledge, deps.now)
   const readSigned = createReadSigned(deps, findIssuer)
   return async (text, demands, isFresh) => {
     const signed = await readSigned(text, isFresh)

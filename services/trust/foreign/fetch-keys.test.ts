@@ -228,6 +228,9 @@ describe('a key of somebody else', () => {
     const { row, states } = await fetchAfter(0)
     expect(states).toEqual([`${own.kid} published`])
     expect(row.keysProblem).toBe(`KEY_HELD_FOR_ANOTHER ${shared.kid}`)
+    // A disabled issuer cannot keep the key of another one.
+    await db().prisma.issuer.updateMany({ where: { issuer: { not: BETA } }, data: { status: 'disabled' } })
+    expect((await fetchAfter(300)).states).toContain(`${shared.kid} published`)
   })
 
   it('is refused if it is a key of this deployment', async () => {

@@ -65,13 +65,15 @@ export function recordKeys(
   })
 }
 
-/** Returns the thumbprints of offered keys that another issuer or this deployment has. */
+/**
+ * Returns the thumbprints of offered keys that another enabled issuer or this deployment has. A disabled issuer loses
+ * such a key: it may have published the key of another one to stop it.
+ */
 async function findTaken(tx: Tx, id: string, offered: readonly OfferedKey[]): Promise<ReadonlySet<string>> {
   const thumbprints = offered.map(({ thumbprint }) => thumbprint)
-  const held = await tx.issuerKey.findMany({
-    where: { thumbprint: { in: thumbprints }, issuerId: { not: id } },
-    select: { thumbprint: true },
-  })
+  const elsewhere = { thumbprint: { in: thumbprints }, issuerId: { not: id } }
+  await tx.issuerKey.deleteMany({ where: { ...elsewhere, issuer: { status: 'disabled' } } })
+  const held = await tx.issuerKey.findMany({ where: elsewhere, select: { thumbprint: true } })
   // Raw SQL, because Prisma cannot read keys with a purpose of a newer version.
   const ours = await tx.$queryRaw<{ kid: string }[]>`SELECT kid FROM jwks_keys WHERE kid = ANY(${thumbprints})`
   return new Set([...held.map(({ thumbprint }) => thumbprint), ...ours.map(({ kid }) => kid)])

@@ -128,6 +128,16 @@ const IDENTITY: readonly Case[] = [
       client_id: 'did:agent:cargo.example:21fe31dfa154a261626bf854046fd227',
     }),
   ],
+  [
+    'a domain whose proof nobody has repeated for two hours',
+    'SUBJECT_OUTSIDE_NAMESPACE',
+    { issuers: [{ ...alpha, domains: provenBefore(7_200_001) }] },
+  ],
+  [
+    'a domain whose proof is almost two hours old',
+    VALID,
+    { issuers: [{ ...alpha, domains: provenBefore(7_100_000) }] },
+  ],
   ['attack 6: the domain has changed hands', 'SUBJECT_OUTSIDE_NAMESPACE', {}, acmeToken({ operator_id: GUILD })],
   [
     "a forged id: the operator id of the audience's owner",
@@ -211,6 +221,8 @@ describe.each([
 describe('a copy', () => {
   it.each<[string, WorldOptions]>([
     ['an issuer that was added since', { issuers: [gamma], fresh: { issuers: [alpha, gamma] } }],
+    ['keys that were fetched since', { issuers: [{ ...alpha, keysAsOf: undefined }], fresh: { issuers: [alpha] } }],
+    ['a key that was fetched since', { issuers: [{ ...alpha, keys: new Map() }], fresh: { issuers: [alpha] } }],
     ['a domain that was proven since', { issuers: [{ ...alpha, domains: new Map() }], fresh: { issuers: [alpha] } }],
     ['a statement that was put since', { rows: [], fresh: { rows: [letsCall()] } }],
     ['an issuer that was enabled since', { issuers: [{ ...alpha, isEnabled: false }], fresh: { issuers: [alpha] } }],
@@ -321,3 +333,8 @@ it('a forged operator id at another domain does not count as the operator whose 
   const token = acmeToken({ iss: GAMMA, sub, client_id: sub }, {}, evil.pair)
   expect(await outcome(foreignWorld({ issuers: [alpha, row] }), token, { issuer: GAMMA })).toBe('TRUST_NOT_FOUND')
 })
+
+/** The domains of A, proven so many milliseconds ago. */
+function provenBefore(ms: number): KnownIssuer['domains'] {
+  return new Map([...alpha.domains].map(([name, domain]) => [name, { ...domain, provenAt: NOW_S * 1_000 - ms }]))
+}

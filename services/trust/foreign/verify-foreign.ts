@@ -1,4 +1,4 @@
-import { isGovernedBy, type Requirements } from '@auth4agent/core/token/check-requirements'
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { TrustDeps } from '../config.ts'
@@ -50,6 +50,8 @@ export interface VerifyForeignDeps extends Pick<TrustDeps, 'knowledge' | 'now' |
 
 /** Tokens of an issuer whose revocations are not known live at most this long, in seconds. */
 const MAX_UNKNOWN_TTL_S = 300
+/** What may be wrong with a token only because a copy lacks a key. */
+const MAY_LACK: ReadonlySet<Verdict> = new Set(['UNKNOWN_KEY', 'ISSUER_KEYS_UNAVAILABLE'])
 
 /**
  * Creates the function. A token is valid if its issuer is admitted and speaks for its domain (identity), if statements
@@ -59,7 +61,14 @@ const MAX_UNKNOWN_TTL_S = 300
 export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
   const { knowledge, tokenStatus, genuine, decideTrust, logs, introspect, now, settings } = deps
 
-  const { findIssuer, findDomain } = createFinders(knowledge)
+  const { findIssuer, findDomain } = createFinders(knowledge, now)
+  const readWith = async (token: string, known: KnownIssuer, isFresh: boolean) => {
+    const read = genuine(token, known)
+    if (isFresh || !('verdict' in read) || !MAY_LACK.has(read.verdict)) return { issuer: known, read }
+    // The copy may lack keys that were stored since it was read.
+    const issuer = await knowledge.rereadIssuer(known.issuer)
+    return issuer?.isEnabled === true ? { issuer, read: genuine(token, issuer) } : { issuer: known, read }
+  }
   const checkTimes = (issuer: KnownIssuer, { iat, nbf, exp }: ForeignClaims): Verdict | undefined => {
     const nowS = Math.floor(now() / 1_000)
     if (nowS >= exp + settings.skewS) return 'TOKEN_EXPIRED'
@@ -79,15 +88,15 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
 
   /** Does all checks that can be done again: with `isFresh`, by rows that are read now, and else by copies. */
   const look = async (token: string, { issuer: text, wanted }: ForeignDemands, isFresh: boolean): Promise<Look> => {
-    const issuer = await findIssuer(text, isFresh)
-    if (issuer === undefined) return { verdict: 'ISSUER_NOT_TRUSTED' }
-    if (!issuer.isEnabled) return { verdict: 'ISSUER_DISABLED' }
-    const read = genuine(token, issuer)
+    const known = await findIssuer(text, isFresh)
+    if (known === undefined) return { verdict: 'ISSUER_NOT_TRUSTED' }
+    if (!known.isEnabled) return { verdict: 'ISSUER_DISABLED' }
+    const { issuer, read } = await readWith(token, known, isFresh)
     if ('verdict' in read) return read
     const { claims } = read.genuine
     const domain = await findDomain(issuer, claims)
     if (domain === undefined) return { verdict: 'SUBJECT_OUTSIDE_NAMESPACE' }
-    const refusal = checkTimes(issuer, claims) ?? checkDemands(claims, wanted)
+    const refusal = checkTimes(issuer, claims) ?? checkDemands(claims, domain, wanted)
     if (refusal !== undefined) return { verdict: refusal }
     const trusted = await decideTrust({ issuer, domain, claims, wanted, isFresh })
     if (trusted === undefined || now() >= trusted.exp * 1_000) return { verdict: 'TRUST_NOT_FOUND' }
@@ -144,9 +153,16 @@ function trustOf(
   }
 }
 
-function checkDemands(claims: ForeignClaims, { audience, operators }: Requirements): Verdict | undefined {
+/**
+ * The operator's domain is that of the proof. The subject of a token of the kind `oauth` may be any text, even a DID.
+ */
+function checkDemands(
+  claims: ForeignClaims,
+  { domain, operatorId }: KnownDomain,
+  { audience, operators }: Requirements,
+): Verdict | undefined {
   if (!audience.some((each) => claims.aud.includes(each))) return 'AUDIENCE_MISMATCH'
-  const isTrusted = isGovernedBy(operators, { did: claims.sub, operatorId: claims.operator_id })
+  const isTrusted = operators.length === 0 || operators.includes(operatorId) || operators.includes(domain)
   return isTrusted ? undefined : 'OPERATOR_NOT_TRUSTED'
 }
 

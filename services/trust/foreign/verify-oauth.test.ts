@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { NOW_S } from '../../../test/support/assertions.ts'
 import {
+  ACME_DID,
   ALPHA,
   AUDIENCE,
   acmeToken,
@@ -56,5 +57,15 @@ describe('an issuer of the kind oauth', () => {
     ['another issuer', { iss: BETA }, 'WRONG_ISSUER'],
   ])('refuses %s', async (_name, claims, expected) => {
     expect(await outcome(world(), token(claims))).toBe(expected)
+  })
+
+  it.each([
+    ['the domain of the DID that its subject pretends to be', 'acme.example', 'OPERATOR_NOT_TRUSTED'],
+    ['the pinned domain', 'partner.example', 'VALID'],
+    ['the operator of the pinned domain', id, 'VALID'],
+  ])('is judged by its pinned domain where the verifier demands %s', async (_name, operator, expected) => {
+    const wanted = { audience: [AUDIENCE], scope: ['orders:read'], operators: [operator] }
+    const verification = await world().verify(token({ sub: ACME_DID }), { wanted })
+    expect(verification.valid ? 'VALID' : verification.reason).toBe(expected)
   })
 })

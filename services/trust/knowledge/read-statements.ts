@@ -33,6 +33,15 @@ export interface StatementRow extends TrustEdge, Source {
 const node = (home: string, domain: string, id: string) =>
   `CASE WHEN ${home} = d.issuer THEN ${id}::text ELSE concat_ws(' ', ${home}, ${domain}, ${id}) END`
 
+/** The nodes of a statement `s` at the deployment `d`, as SQL. */
+export const FROM_NODE = node('s.home', 's.domain', 's.signer_id')
+export const TO_NODE = `CASE WHEN s.kind = 'chains-to' THEN s.subject_home
+  ELSE ${node('s.subject_home', 's.subject_domain', 's.subject_id')} END`
+/** The two parties of a statement `s`, as SQL. */
+export const PARTIES = `
+  json_build_object('operatorId', s.signer_id, 'domain', s.domain, 'home', s.home) AS signer,
+  json_build_object('operatorId', s.subject_id, 'domain', s.subject_domain, 'home', s.subject_home) AS subject`
+
 /** Returns the text that names an operator of another deployment in the graph. */
 export function foreignNode(home: string, domain: string, operatorId: string): string {
   return `${home} ${domain} ${operatorId}`
@@ -41,23 +50,23 @@ export function foreignNode(home: string, domain: string, operatorId: string): s
 /**
  * Statements that count here now. A statement of an operator of this deployment counts while the operator is active.
  * One of another deployment counts while its issuer is enabled and speaks for the signer's domain, and while the DNS
- * record names the key that signed it.
+ * record, seen within the last 2 hours, names the key that signed it. A block counts from the moment it is put, even
+ * if the signer's clock is ahead: nothing happens at its nbf, so copies would miss its beginning.
  */
-const COUNTING = `
-SELECT s.edge_id::text AS id, s.kind::text AS kind, ${node('s.home', 's.domain', 's.signer_id')} AS "from",
-  CASE WHEN s.kind = 'chains-to' THEN s.subject_home ELSE ${node('s.subject_home', 's.subject_domain', 's.subject_id')} END AS "to",
-  s.depth,
+export const COUNTING = `
+SELECT s.edge_id::text AS id, s.kind::text AS kind, ${FROM_NODE} AS "from", ${TO_NODE} AS "to", s.depth,
   s.grants, extract(epoch FROM s.expires_at)::float8 AS exp, s.signer_id::text AS "signerId",
   coalesce(s.signer_epoch, greatest(o.epoch, d.first_epoch)) AS epoch, i.issuer, n.edge_id::text AS "domainEdge",
-  json_build_object('operatorId', s.signer_id, 'domain', s.domain, 'home', s.home) AS signer,
-  json_build_object('operatorId', s.subject_id, 'domain', s.subject_domain, 'home', s.subject_home) AS subject
+  ${PARTIES}
 FROM trust_statements s
 CROSS JOIN deployment d
 LEFT JOIN operators o ON s.issuer_id IS NULL AND o.id = s.signer_id AND o.status = 'active'
 LEFT JOIN issuers i ON i.id = s.issuer_id AND i.status = 'enabled'
+  AND i.statements_as_of > now() - interval '30 minutes'
 LEFT JOIN issuer_domains n ON n.issuer_id = i.id AND n.domain = s.domain AND n.operator_id = s.signer_id
-  AND n.thumbprint = s.kid
-WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.unlisted_at IS NULL AND s.not_before <= now() AND s.expires_at > now()
+  AND n.thumbprint = s.kid AND n.proven_at > now() - interval '2 hours'
+WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.unlisted_at IS NULL AND s.expires_at > now()
+  AND (s.kind = 'blocks' OR s.not_before <= now())
   AND (o.id IS NOT NULL OR n.edge_id IS NOT NULL)`
 
 /** Reads a page of all statements that count, in the order of their ids. */
@@ -77,7 +86,7 @@ WITH accepted AS (
 )
 ${COUNTING} AND (s.signer_id = $1::uuid OR s.subject_id = $2::uuid OR (s.kind = 'member'
   AND s.signer_id IN (SELECT subject_id FROM accepted) AND s.subject_id IN (SELECT signer_id FROM direct)))
-ORDER BY s.edge_id LIMIT $3`
+ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $3`
 
 const PAGE_ROWS = 5_000
 /** The most statements between two parties. Two operators that sign more about others are asked to sign fewer. */
@@ -95,9 +104,17 @@ export async function readStatements(queries: Queries, take: (rows: readonly Sta
   }
 }
 
-/** Reads the statements that can decide about one owner and one caller. */
-export async function readBetween(queries: Queries, owner: string, caller: string): Promise<readonly StatementRow[]> {
-  const query = { name: 'trust-between', text: BETWEEN, values: [owner, caller, MAX_BETWEEN] }
+/**
+ * Reads the statements that can decide about one owner and one caller, at most `limit`. The owner's come first:
+ * anybody can sign statements about the caller, and these must not push out a block.
+ */
+export async function readBetween(
+  queries: Queries,
+  owner: string,
+  caller: string,
+  limit = MAX_BETWEEN,
+): Promise<readonly StatementRow[]> {
+  const query = { name: 'trust-between', text: BETWEEN, values: [owner, caller, limit] }
   const { rows } = await queries.query<StatementRow>(query)
   return rows
 }

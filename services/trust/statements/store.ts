@@ -69,9 +69,10 @@ export async function storeStatement(tx: Tx, checked: CheckedStatement): Promise
   const before = await tx.trustStatement.findFirst({ where: { ...series, replacedAt: null, endedAt: null } })
   if (before === null && (await isFull(tx, series, at))) return { outcome: 'full' }
   if (before !== null && leavesGap(next, before, at)) return { outcome: 'gap', version: before.version }
-  if (before !== null) await replace(tx, before, next, at)
+  if (before !== null) await replace(tx, { ...series, before, next, at })
   const row = await tx.trustStatement.create({ data: next })
-  if (kind === 'blocks') await beginAnew(tx, series)
+  // Owners of audiences are operators of this deployment, and the log of another one names its edges by their own ids.
+  if (kind === 'blocks' && checked.issuerId === undefined) await beginAnew(tx, series, at)
   return { outcome: 'stored', row }
 }
 
@@ -117,21 +118,27 @@ function leavesGap(next: NewRow, before: Row, at: Date): boolean {
   return before.notBefore <= at && before.expiresAt > at && next.notBefore > at && next.notBefore > next.issuedAt
 }
 
-async function replace(tx: Tx, before: Row, next: NewRow, at: Date): Promise<void> {
-  const isNarrower = allowsLess(next, { ...before, grants: grantsOf(before) })
-  await tx.trustStatement.update({
-    where: { edgeId: before.edgeId },
-    data: { replacedAt: at, ...(isNarrower && { endedAt: at, end: 'narrowed' }) },
-  })
+interface Replacement extends Series {
+  readonly before: Row
+  readonly next: NewRow
+  readonly at: Date
+}
+
+async function replace(tx: Tx, { before, next, at, ...series }: Replacement): Promise<void> {
+  await tx.trustStatement.update({ where: { edgeId: before.edgeId }, data: { replacedAt: at } })
+  if (!allowsLess(next, { ...before, grants: grantsOf(before) })) return
+  // Versions that were replaced earlier allowed no more than the last one, and decisions may still rest on them.
+  const unended = { ...series, endedAt: null, expiresAt: { gt: at } }
+  await tx.trustStatement.updateMany({ where: unended, data: { endedAt: at, end: 'narrowed' } })
 }
 
 /**
  * Gives the signer's other edges that can lead to a blocked operator new ids. The revocation log then names the old
  * ids, so that everything that was decided through them is decided again, with the block. A process would learn of a
- * new row too late.
+ * new row too late. A decision may still rest on a replaced version.
  */
-async function beginAnew(tx: Tx, { home, signerId, subjectId: blocked }: Series): Promise<void> {
+async function beginAnew(tx: Tx, { home, signerId, subjectId: blocked }: Series, at: Date): Promise<void> {
   await tx.$executeRaw`UPDATE trust_statements SET edge_id = gen_random_uuid()
-    WHERE home = ${home} AND signer_id = ${signerId}::uuid AND replaced_at IS NULL AND ended_at IS NULL
+    WHERE home = ${home} AND signer_id = ${signerId}::uuid AND ended_at IS NULL AND expires_at > ${at}
       AND (kind = 'accepts-members-of' OR (kind = 'lets-call' AND subject_id = ${blocked}::uuid))`
 }

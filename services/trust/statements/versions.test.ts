@@ -1,13 +1,18 @@
+import { randomUUID } from 'node:crypto'
+import { parseTrustStatement } from '@auth4agent/core/trust/parse-statement'
 import type { StatementContent } from '@auth4agent/core/trust/sign-statement'
 import type { TrustDraft } from '@auth4agent/core/trust/statement'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   draftBetween,
+  ELSEWHERE,
   HOME,
   startTrustWorld,
   type TrustOperator,
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
+import { readBetween } from '../knowledge/read-statements.ts'
+import { storeStatement } from './store.ts'
 
 const DAY_S = 86_400
 let world: TrustWorld
@@ -56,6 +61,14 @@ describe('a newer version of a statement', () => {
     await put({ grants }, { version: 2, exp: inDays(2) })
     expect(await rowOf(before)).toMatchObject({ endedAt: new Date(world.clock.now), end: 'narrowed' })
     expect(await world.logged()).toEqual([...logged, before.edgeId])
+  })
+
+  it('ends the tokens of all versions before if it allows less than the last one', async () => {
+    const first = await put({}, { exp: inDays(1) })
+    const second = await put({}, { version: 2, exp: inDays(2) })
+    const logged = await world.logged()
+    await put({}, { version: 3, exp: inDays(1) })
+    expect((await world.logged()).slice(logged.length).toSorted()).toEqual([first.edgeId, second.edgeId].toSorted())
   })
 
   it.each([
@@ -139,7 +152,15 @@ describe('a statement of the kind blocks', () => {
     expect((await rowOf(unrelated ?? others)).edgeId).toBe(unrelated?.edgeId)
   })
 
-  it('leaves edges alone that have ended or were replaced', async () => {
+  it('gives replaced versions new ids too, because decisions may still rest on them', async () => {
+    const before = await put({}, { exp: inDays(1) })
+    const next = await put({}, { version: 2, exp: inDays(2) })
+    const logged = await world.logged()
+    await put({ kind: 'blocks', grants: [] })
+    expect((await world.logged()).slice(logged.length).toSorted()).toEqual([before.edgeId, next.edgeId].toSorted())
+  })
+
+  it('leaves edges alone that have ended', async () => {
     await put({})
     const next = await put({}, { version: 2 })
     await world.as(cargo.id).revokeTrustStatement({ id: cargo.id, jti: next.jti })
@@ -153,6 +174,34 @@ describe('a statement of the kind blocks', () => {
       reason: 'INVALID_STATEMENT',
       message: 'nbf of a statement of the kind blocks must not be in the future',
     })
+  })
+
+  it('counts at once though the clock of its signer is ahead, because copies would miss its beginning', async () => {
+    const { now } = world.clock
+    // The database compares nbf with its own clock.
+    world.clock.now = Math.floor(Date.now() / 1_000) * 1_000
+    const { jti } = await put({ kind: 'blocks', grants: [] }, { nbf: world.clock.now / 1_000 + 9 })
+    world.clock.now = now
+    const [counting] = await readBetween(world.db.pool, cargo.id, acme.id)
+    expect(counting).toMatchObject({ id: (await rowOf({ jti })).edgeId, kind: 'blocks' })
+  })
+
+  it('leaves the ids of edges of another deployment alone, because its revocation log names those', async () => {
+    const { jti, edgeId } = await put({ kind: 'accepts-members-of', depth: 1 })
+    await world.db.pool.query('UPDATE trust_statements SET home = $1 WHERE jti = $2', [ELSEWHERE, jti])
+    const text = await world.sign(cargo, { ...draft, home: ELSEWHERE, kind: 'blocks', grants: [] })
+    const parsed = parseTrustStatement(text)
+    if (!parsed.ok) expect.fail(parsed.text)
+    const issuerId = randomUUID()
+    await world.db.pool.query(
+      `INSERT INTO issuers (id, issuer, kind, token_type, jwks_uri, revocation_mode, max_token_ttl, max_staleness_ms)
+       VALUES ($1, $2, 'auth4agent', 'at+jwt', '', 'none', 300, 5000)`,
+      [issuerId, ELSEWHERE],
+    )
+    const { statement } = parsed
+    const checked = { statement, text, kid: cargo.kid, at: new Date(world.clock.now), issuerId, signerEpoch: 1 }
+    await world.db.prisma.$transaction((tx) => storeStatement(tx, checked))
+    expect(await rowOf({ jti })).toMatchObject({ edgeId })
   })
 
   it('keeps the jti of a renamed edge, so that it can be revoked and not be put again', async () => {

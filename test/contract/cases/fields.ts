@@ -112,7 +112,11 @@ function rowCases(place: Place, { absent, wrong = {} }: FieldRow): RefusalCase[]
     }),
   )
   if (absent === undefined) return values
-  const nothing = [null, place.field.fieldKind === 'list' ? [] : ''].map(
+  const { fieldKind, message } = place.field
+  // An empty text is no object, which is a mistake of another kind.
+  const isObject = message?.typeName === 'google.protobuf.Struct'
+  const empty = fieldKind === 'list' ? [[]] : isObject ? [] : ['']
+  const nothing = [null, ...empty].map(
     (value): RefusalCase => ({
       method,
       caller,

@@ -4,6 +4,9 @@ import { allowsLess, type Extent } from './allows-less.ts'
 const A = 'https://a.test'
 const B = 'https://b.test'
 const BEFORE: Extent = {
+  domain: 'cargo.test',
+  subjectHome: 'https://auth.test',
+  subjectDomain: 'acme.test',
   depth: 1,
   grants: [
     { audience: A, scopes: { read: ['read', 'list'], all: ['write'] } },
@@ -32,6 +35,9 @@ describe('allowsLess', () => {
   })
 
   it.each<readonly [string, Partial<Extent>]>([
+    ['another domain of its signer', { domain: 'dock.test' }],
+    ['the same subject id at another deployment', { subjectHome: 'https://other.test' }],
+    ['the same subject id at another domain', { subjectDomain: 'bolt.test' }],
     ['an earlier expiry', { expiresAt: new Date(999) }],
     ['a smaller depth', { depth: 0 }],
     ['one deployment less', { aud: [A] }],

@@ -1,7 +1,11 @@
 import type { TrustGrant } from '@auth4agent/core/trust/statement'
 
-/** What a statement allows, and where and how long. */
+/** What a statement allows to whom, and where and how long. */
 export interface Extent {
+  /** The names of its parties besides their ids: a domain of another deployment can claim the id of any operator. */
+  readonly domain: string
+  readonly subjectHome: string
+  readonly subjectDomain: string
   readonly depth: number
   readonly grants: readonly TrustGrant[]
   readonly aud: readonly string[]
@@ -15,6 +19,9 @@ export interface Extent {
  */
 export function allowsLess(next: Extent, before: Extent): boolean {
   return (
+    next.domain !== before.domain ||
+    next.subjectHome !== before.subjectHome ||
+    next.subjectDomain !== before.subjectDomain ||
     next.depth < before.depth ||
     next.expiresAt < before.expiresAt ||
     !before.aud.every((issuer) => next.aud.includes(issuer)) ||

@@ -4,12 +4,20 @@ import { type Standing, type StatementState, stateOf } from './state-of.ts'
 const NOW = new Date(1_000_000)
 const EARLIER = new Date(900_000)
 const LATER = new Date(1_100_000)
-const ACTIVE: Standing = { notBefore: NOW, expiresAt: LATER, replacedAt: null, endedAt: null, end: null }
+const ACTIVE: Standing = {
+  kind: 'lets_call',
+  notBefore: NOW,
+  expiresAt: LATER,
+  replacedAt: null,
+  endedAt: null,
+  end: null,
+}
 
 describe('stateOf', () => {
   it.each<readonly [StatementState, string, Partial<Standing>, boolean]>([
     ['active', 'that has begun', {}, true],
     ['waiting', 'that begins later', { notBefore: LATER }, true],
+    ['active', 'that blocks, although it begins later', { kind: 'blocks', notBefore: LATER }, true],
     ['waiting', 'about an operator of an issuer that is not admitted', {}, false],
     ['expired', 'at its expiry', { expiresAt: NOW }, true],
     ['expired', 'that has expired before its issuer was admitted', { expiresAt: EARLIER }, false],

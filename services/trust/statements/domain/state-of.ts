@@ -1,5 +1,8 @@
+import type { TrustKind } from '../../../../gen/prisma/enums.ts'
+
 /** The columns of a statement that say whether it counts. */
 export interface Standing {
+  readonly kind: TrustKind
   readonly notBefore: Date
   readonly expiresAt: Date
   readonly replacedAt: Date | null
@@ -12,9 +15,11 @@ export type StatementState = 'waiting' | 'active' | 'replaced' | 'revoked' | 'ex
 
 /** Returns the state of a statement at a time. `isAdmitted` tells whether the issuer of its subject is admitted. */
 export function stateOf(standing: Standing, now: Date, isAdmitted: boolean): StatementState {
-  const { notBefore, expiresAt, replacedAt, endedAt, end } = standing
+  const { kind, notBefore, expiresAt, replacedAt, endedAt, end } = standing
   if (endedAt !== null && end !== 'narrowed') return 'revoked'
   if (replacedAt !== null) return 'replaced'
   if (expiresAt <= now) return 'expired'
-  return notBefore <= now && isAdmitted ? 'active' : 'waiting'
+  // A block never waits for its signer's clock.
+  const hasBegun = notBefore <= now || kind === 'blocks'
+  return hasBegun && isAdmitted ? 'active' : 'waiting'
 }
