@@ -9,7 +9,7 @@ import type { Db } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
-import type { VerifyForeign } from '../trust/index.ts'
+import type { Chaining, VerifyForeign } from '../trust/index.ts'
 import type { AudienceOwners } from './audience-owners.ts'
 import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { Redeemer } from './redeemer.ts'
@@ -54,7 +54,9 @@ export interface AuthnDeps {
   readonly introspectionSigner: Keys['introspectionSigner']
   readonly grantSigner: Keys['grantSigner']
   readonly statementSigner: Keys['statementSigner']
+  readonly chainingSigners: Keys['chainingSigners']
   readonly verifyForeign: VerifyForeign
+  readonly chaining: Chaining
 }
 
 /** Options of createAuthn. */
@@ -73,8 +75,13 @@ export interface AuthnOptions {
   /** Gives a time that has certainly passed. Redemptions kept until before this time may be removed. */
   readonly passedTime: PassedTime
   /** Signs tokens, answers of introspection, grants and statements about holders, and seals challenges. */
-  readonly keys: Pick<Keys, 'signer' | 'challengeKeys' | 'introspectionSigner' | 'grantSigner' | 'statementSigner'>
+  readonly keys: Pick<
+    Keys,
+    'signer' | 'challengeKeys' | 'introspectionSigner' | 'grantSigner' | 'statementSigner' | 'chainingSigners'
+  >
   readonly sawEndpointAudience: (did: string) => void
   /** Verifies tokens of foreign issuers. */
   readonly verifyForeign: VerifyForeign
+  /** Decides about grants for other deployments, and of other deployments. */
+  readonly chaining: Chaining
 }

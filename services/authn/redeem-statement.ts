@@ -1,7 +1,7 @@
 import { KEEP_BEYOND_EXPIRY_S } from '../ledger/ledger.ts'
 
 /** `issuer` of the rows of DPoP proofs. No operator id has this text. */
-const DPOP_ISSUER = 'dpop'
+export const DPOP_ISSUER = 'dpop'
 
 /** A further column of the input: its name and its type. */
 type Column = readonly [name: string, type: string]

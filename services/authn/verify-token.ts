@@ -17,7 +17,7 @@ import { parseVerifyRequest, type VerifyDemands } from './domain/verify-request.
 /** The dependencies of verifyToken. */
 export interface VerifyTokenDeps
   extends VerifyAuthorityDeps,
-    Pick<AuthnDeps, 'genuineTokens' | 'issuer' | 'verifyForeign'> {
+    Pick<AuthnDeps, 'genuineTokens' | 'issuer' | 'verifyForeign' | 'chaining'> {
   readonly tokenStatus: Pick<AuthnDeps['tokenStatus'], 'check' | 'checkAll'>
 }
 
@@ -94,12 +94,21 @@ export async function verifyGenuine(
   const refusal = outOfTime() ?? (await check(claims))
   if (refusal !== undefined) return invalid(refusal)
   // Check revocations last, so that only a check of the clock comes between this check and the answer.
-  const ended = await deps.tokenStatus.check(tokenIdentity(claims, genuine.kid))
-  if (ended !== undefined) return { valid: false, reason: ended, revoked: ended !== 'UNKNOWN_KEY' }
+  const ended =
+    (await deps.tokenStatus.check(tokenIdentity(claims, genuine.kid))) ?? (await deps.chaining.checkHome(claims))
+  if (ended !== undefined) return { valid: false, reason: ended, revoked: !NOT_REVOKED.has(ended) }
   // The token may have expired while the database answered.
   const expired = outOfTime()
   return expired === undefined ? { valid: true, claims } : invalid(expired)
 }
+
+/** The verdicts of the last checks on a token that no revocation has ended. */
+const NOT_REVOKED: ReadonlySet<Verdict> = new Set<Verdict>([
+  'UNKNOWN_KEY',
+  'ISSUER_NOT_TRUSTED',
+  'ISSUER_REVOCATIONS_STALE',
+  'TOKEN_EXPIRED',
+])
 
 function invalid(reason: Verdict): Verification {
   return { valid: false, reason, revoked: false }

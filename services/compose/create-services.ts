@@ -216,6 +216,7 @@ async function makeAuthn(
   const authn = createAuthn({
     ...clients,
     verifyForeign: trust.verifyForeign,
+    chaining: trust.chaining,
     db,
     redeemPool,
     now: Date.now,

@@ -19,7 +19,15 @@ export { createVerificationKeys, type VerificationKeys } from './verification-ke
 export interface Keys
   extends Pick<
     OpenKeys,
-    'vault' | 'signer' | 'introspectionSigner' | 'grantSigner' | 'statementSigner' | 'challengeKeys' | 'jobs' | 'close'
+    | 'vault'
+    | 'signer'
+    | 'introspectionSigner'
+    | 'grantSigner'
+    | 'statementSigner'
+    | 'chainingSigners'
+    | 'challengeKeys'
+    | 'jobs'
+    | 'close'
   > {
   readonly module: ServiceModule<typeof KeysService>
   /** Returns the signing keys as the last pass of the schedule found them. */
@@ -40,6 +48,7 @@ export async function createKeys(options: KeysOptions): Promise<Keys> {
     introspectionSigner: opened.introspectionSigner,
     grantSigner: opened.grantSigner,
     statementSigner: opened.statementSigner,
+    chainingSigners: opened.chainingSigners,
     challengeKeys: opened.challengeKeys,
     signingKeyFacts: () => opened.signingKeys.lastSeen.map(factsOf),
     jobs: opened.jobs,

@@ -1,5 +1,11 @@
 import { GRANT_TYPE, HOLDER_STATEMENT_TYPE } from '@auth4agent/core/delegation/grant-types'
 import { ACCESS_TOKEN_TYPE, MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
+import {
+  CHAINING_GRANT_TYPE,
+  type ChainingGrant,
+  type ChainingGrantType,
+  ID_JAG_TYPE,
+} from '@auth4agent/core/trust/chaining-grant'
 import { systemAuthor } from '../ledger/ledger.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { StartupError } from '../platform/errors/startup-error.ts'
@@ -33,6 +39,11 @@ export interface OpenKeys {
   readonly grantSigner: JwtSigner<object>
   /** Signs statements about the holders of grants. */
   readonly statementSigner: ActiveKeySigner<object>
+  /**
+   * Signs grants for other deployments, by their `typ`. They are signed with the keys of tokens, because those are the
+   * keys that other deployments have. Every reader demands its own `typ`.
+   */
+  readonly chainingSigners: Readonly<Record<ChainingGrantType, JwtSigner<ChainingGrant>>>
   /** The jobs are separate, so that a missing hardware token does not delay the other jobs. */
   readonly jobs: readonly Job[]
   close(): Promise<void>
@@ -85,6 +96,7 @@ export async function openKeys(options: KeysOptions): Promise<OpenKeys> {
     introspectionSigner: signers.answers,
     grantSigner: signers.grants,
     statementSigner: signers.statements,
+    chainingSigners: signers.chaining,
     jobs: [
       { name: 'challenge-keys', run: () => challengeKeys.rotate() },
       { name: 'signing-keys', run: () => signingKeys.runSchedule() },
@@ -111,9 +123,16 @@ function createSigners(options: KeysOptions, provider: KeyProvider) {
   const answers = createJwtSigner({ purpose: 'introspection', type: 'token-introspection+jwt' }, prisma, provider)
   const grants = createJwtSigner({ purpose: 'grant', type: GRANT_TYPE }, prisma, provider)
   const statements = createJwtSigner({ purpose: 'grant', type: HOLDER_STATEMENT_TYPE }, prisma, provider)
+  const chainingSigner = (type: ChainingGrantType): JwtSigner<ChainingGrant> =>
+    createJwtSigner({ purpose: 'access_token', type }, prisma, provider)
+  const chaining = {
+    [ID_JAG_TYPE]: chainingSigner(ID_JAG_TYPE),
+    [CHAINING_GRANT_TYPE]: chainingSigner(CHAINING_GRANT_TYPE),
+  }
   return {
-    all: [tokens, answers, grants, statements],
+    all: [tokens, answers, grants, statements, ...Object.values(chaining)],
     tokens,
+    chaining,
     answers: createActiveKeySigner({ ...options, kind: INTROSPECTION, signer: answers, noKey: NO_ANSWER_KEY }),
     grants,
     statements: createActiveKeySigner({ ...options, kind: GRANT, signer: statements, noKey: NO_GRANT_KEY }),

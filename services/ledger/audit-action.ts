@@ -39,6 +39,7 @@ export type AuditAction =
   | 'agent.admit'
   | 'token.issue'
   | 'token.exchange'
+  | 'token.chain'
   | 'token.revoke'
   | 'grant.issue'
   | 'grant.revoke'

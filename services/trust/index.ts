@@ -4,6 +4,9 @@ import type { ServiceModule } from '../chain/rpc.ts'
 import { listen } from '../platform/db/listen.ts'
 import type { IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
+import { type CheckHome, createCheckHome } from './chaining/check-home.ts'
+import { createFindChain, type FindChain } from './chaining/find-chain.ts'
+import { createJudgeGrant, type JudgeGrant } from './chaining/judge-grant.ts'
 import type { TrustDeps, TrustOptions } from './config.ts'
 import { explainRoutes } from './explain/routes.ts'
 import { createAuthorize } from './foreign/authorize.ts'
@@ -22,6 +25,7 @@ import { issuerPolicies, trustPolicies } from './policy.ts'
 import { pruneProposals } from './statements/propose-trust.ts'
 import { statementRoutes } from './statements/routes.ts'
 
+export type { GrantRefusal, JudgedGrant } from './chaining/judge-grant.ts'
 export type { ForeignTrust, ForeignVerification, VerifyForeign } from './foreign/verify-foreign.ts'
 
 /** The trust part of the server: its RPC services, and the verification of foreign tokens. */
@@ -29,10 +33,18 @@ export interface Trust {
   readonly issuers: ServiceModule<typeof IssuerService>
   readonly trust: ServiceModule<typeof TrustService>
   readonly verifyForeign: VerifyForeign
+  readonly chaining: Chaining
   readonly jobs: readonly Job[]
   /** Returns what this process knows of the enabled issuers. */
   issuerFacts(): IssuerFacts[]
   close(): Promise<void>
+}
+
+/** What tokens and grants of agents that work at several deployments need. */
+export interface Chaining {
+  readonly findChain: FindChain
+  readonly judgeGrant: JudgeGrant
+  readonly checkHome: CheckHome
 }
 
 /** Interval of the look for issuers whose statements are due, in milliseconds. */
@@ -66,6 +78,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   const channels = { auth4agent_trust: () => void refresh() }
   const stopListening = listen({ url: databaseUrl, log, channels, onListening: () => void refresh() })
   await knowledge.refresh()
+  const decideTrust = createDecideTrust(deps)
   return {
     issuers: { service: IssuerService, handlers: issuerRoutes(deps), policies: issuerPolicies },
     trust: {
@@ -76,9 +89,14 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     verifyForeign: createVerifyForeign({
       ...deps,
       genuine: createGenuineForeign(now),
-      decideTrust: createDecideTrust(deps),
+      decideTrust,
       introspect: createIntrospect(outbound, secrets),
     }),
+    chaining: {
+      findChain: createFindChain(deps),
+      judgeGrant: createJudgeGrant({ ...deps, decideTrust }),
+      checkHome: createCheckHome(knowledge, logs),
+    },
     jobs: [
       { name: 'trust', run: () => knowledge.refresh() },
       { name: 'trust-proposals', run: () => pruneProposals(options) },

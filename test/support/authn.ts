@@ -28,10 +28,11 @@ import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { checkAtDatabase, checkTrustAtDatabase, findEndedKeys } from '../../services/revocation/check-token.ts'
 import { createRevocation } from '../../services/revocation/index.ts'
 import { createLogStore } from '../../services/revocation/log-store.ts'
+import type { Chaining } from '../../services/trust/index.ts'
 import { silentLog } from './database.ts'
 import { anonymous, insertOperator, startIdentity, type TestOperator } from './identity.ts'
 import { signCompactJws } from './jws.ts'
-import { noForeign } from './no-foreign.ts'
+import { noChaining, noForeign } from './no-foreign.ts'
 
 /** The issuer of every instance. */
 export const ISSUER = 'http://localhost:8080'
@@ -80,6 +81,8 @@ interface InstanceOptions {
   readonly statusDb?: Db
   /** The maximum of token records of an operator, if it is not the default. */
   readonly maxTokenRecords?: number
+  /** What the trust part decides. By default there is no trust. */
+  readonly chaining?: Chaining
   /** Runs after each lookup in the agents' directory, before authn gets the answer. */
   readonly afterLookup?: () => Promise<void>
 }
@@ -138,6 +141,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     }),
     operators,
     verifyForeign: noForeign,
+    chaining: options.chaining ?? noChaining,
     tokenStatus,
     verificationKeys,
     keys,

@@ -1,4 +1,11 @@
-import type { VerifyForeign } from '../../services/trust/index.ts'
+import type { Chaining, VerifyForeign } from '../../services/trust/index.ts'
 
 /** A deployment that has admitted no foreign issuer. */
 export const noForeign: VerifyForeign = async () => ({ valid: false, reason: 'ISSUER_NOT_TRUSTED', revoked: false })
+
+/** A deployment without trust: no token of it comes from another one. */
+export const noChaining: Chaining = {
+  findChain: async () => ({ refused: 'issuer' }),
+  judgeGrant: async () => ({ refused: 'ISSUER_NOT_TRUSTED' }),
+  checkHome: async ({ home }) => (home === undefined ? undefined : 'ISSUER_NOT_TRUSTED'),
+}

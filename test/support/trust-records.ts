@@ -12,6 +12,7 @@ export interface TestTrust {
     readonly home: {
       readonly iss: string
       readonly jti: string
+      readonly kid: string
       readonly generation: number
       readonly epoch: readonly [number, number]
     }
@@ -25,7 +26,10 @@ export function newTrust(): TestTrust {
   return {
     edge,
     issuer,
-    claims: { edges: [randomUUID(), edge], home: { iss: issuer, jti: 'j', generation: 1, epoch: [1, 1] } },
+    claims: {
+      edges: [randomUUID(), edge],
+      home: { iss: issuer, jti: 'j', kid: 'A'.repeat(43), generation: 1, epoch: [1, 1] },
+    },
   }
 }
 

@@ -67,7 +67,7 @@ describe('a record of the log', () => {
 
 describe('a record of the log about trust', () => {
   const EDGE = '0190a1b2-c3d4-8e5f-8a6b-7c8d9e0f1a2b'
-  const home = { iss: 'https://other.example', jti: 'j', generation: 2, epoch: [1, 1] }
+  const home = { iss: 'https://other.example', jti: 'j', kid: 'A'.repeat(43), generation: 2, epoch: [1, 1] }
   it.each<[string, Partial<RevocationRecord>, object, string]>([
     ['an edge ends a token with the edge', { kind: 'edge', subject: EDGE }, { edges: [EDGE] }, 'TRUST_ENDED'],
     ['an edge does not end a token without it', { kind: 'edge', subject: EDGE }, { home }, 'VALID'],

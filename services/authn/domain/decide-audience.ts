@@ -42,8 +42,16 @@ export function decideAudience(audience: Audience, owner: LookupAudienceOwnerRes
   if (isForeign && !isListed(audience, owner.rules, caller.domain)) {
     throw new ApiError('AUDIENCE_NOT_ALLOWED', `The owner of ${audience.text} must list ${caller.domain} as a caller`)
   }
-  const { text, host } = audience
-  const rule = owner.rules.find((each) => each.audience === text) ?? owner.rules.find((each) => each.audience === host)
+  return termsAt(audience, owner.rules)
+}
+
+/**
+ * Returns the terms that the rules of its owner have for an audience.
+ *
+ * @throws ApiError UNAVAILABLE when this process does not know the owner's terms.
+ */
+export function termsAt({ text, host }: Audience, rules: readonly Rule[]): AudienceTerms {
+  const rule = rules.find((each) => each.audience === text) ?? rules.find((each) => each.audience === host)
   return { alg: algorithmOf(text, rule), dpop: demandOf(text, rule) }
 }
 

@@ -7,6 +7,8 @@ import { parseMayAct, type RequestedTerms } from './token-request.ts'
 const GRANT_TYPE = 'client_credentials'
 /** `grant_type` of an exchange (RFC 8693 section 2.1). */
 export const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+/** `grant_type` of a request with a grant of another deployment (RFC 7523 section 2.1). */
+export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 const NOT_A_SCOPE =
@@ -42,7 +44,7 @@ export function parseTokenRequest(request: TokenRequest): RequestedTerms {
   const { grantType, scope: text, resource, authorizationDetails, mayAct } = request
   if (grantType === '') throw new ApiError('INVALID_ARGUMENT', 'grant_type must not be missing')
   if (grantType !== GRANT_TYPE)
-    throw new ApiError('UNSUPPORTED_GRANT_TYPE', `grant_type must be ${GRANT_TYPE} or ${EXCHANGE}`)
+    throw new ApiError('UNSUPPORTED_GRANT_TYPE', `grant_type must be ${GRANT_TYPE}, ${EXCHANGE} or ${JWT_BEARER}`)
   if (authorizationDetails !== '') {
     throw new ApiError(
       'UNSUPPORTED_AUTHORIZATION_DETAILS',

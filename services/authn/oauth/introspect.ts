@@ -3,6 +3,7 @@ import { isChain } from '@auth4agent/core/delegation/is-chain'
 import { isDelegated } from '@auth4agent/core/delegation/is-delegated'
 import { parseAudience } from '@auth4agent/core/token/audience'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { isTemporaryVerdict, verdicts } from '@auth4agent/core/token/verdicts'
 import type { IntrospectRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
@@ -52,7 +53,12 @@ async function introspectToken(
   const verification = await verifyGenuine(deps, token, async (claims) =>
     (await mayKnow(deps, client, claims)) ? undefined : 'AUDIENCE_MISMATCH',
   )
-  return verification.valid ? membersOfToken(verification.claims) : undefined
+  if (verification.valid) return membersOfToken(verification.claims)
+  // The token may be active, so the answer must not be that it is not.
+  if (isTemporaryVerdict(verification.reason)) {
+    throw new ApiError('UNAVAILABLE', verdicts[verification.reason], { retryAfter: 1 })
+  }
+  return undefined
 }
 
 async function introspectDelegated(

@@ -6,7 +6,7 @@ import { actMember, lastOf, toDetails } from '../chains/messages.ts'
 import { audiencesOf, splitCapability } from '../domain/split-capability.ts'
 
 /** What an answer tells about an active token or chain of grants (RFC 7662 section 2.2). Times are in Unix seconds. */
-export interface IntrospectionMembers extends Omit<AccessTokenClaims, 'epoch' | 'nbf'> {
+export interface IntrospectionMembers extends Omit<AccessTokenClaims, 'epoch' | 'nbf' | 'edges' | 'home'> {
   readonly nbf?: number
   readonly token_type: 'Bearer' | 'DPoP'
   readonly act?: JsonObject
@@ -18,9 +18,9 @@ export function tokenTypeOf({ cnf }: AccessTokenClaims): 'Bearer' | 'DPoP' {
   return cnf === undefined ? 'Bearer' : 'DPoP'
 }
 
-/** Returns what an answer tells about an access token: all its claims without its epochs. */
+/** Returns what an answer tells about an access token: all its claims, except those that only decide when it ends. */
 export function membersOfToken(claims: AccessTokenClaims): IntrospectionMembers {
-  const { epoch: _epoch, ...members } = claims
+  const { epoch: _epoch, edges: _edges, home: _home, ...members } = claims
   return { ...members, token_type: tokenTypeOf(claims) }
 }
 

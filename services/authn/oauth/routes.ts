@@ -1,8 +1,12 @@
 import type { OAuthService, TokenRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call, Handlers } from '../../chain/call.ts'
+import { isChainingRequest, parseChainingRequest } from '../chaining/domain/chaining-request.ts'
+import { parseRedeemRequest } from '../chaining/domain/redeem-request.ts'
+import { issueChainingGrant } from '../chaining/issue-chaining-grant.ts'
+import { redeemChainingGrant } from '../chaining/redeem-chaining-grant.ts'
 import { toDetails } from '../chains/messages.ts'
 import type { AuthnDeps } from '../config.ts'
-import { EXCHANGE, parseTokenRequest } from '../domain/oauth-request.ts'
+import { EXCHANGE, JWT_BEARER, parseTokenRequest } from '../domain/oauth-request.ts'
 import { ACCESS_TOKEN, parseExchangeRequest } from '../exchange/domain/exchange-request.ts'
 import { exchangeToken } from '../exchange/exchange-token.ts'
 import { isRootRequest, parseRootRequest } from '../grants/domain/root-request.ts'
@@ -17,7 +21,10 @@ import { revokeOwn } from './revoke.ts'
 export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
   return {
     async token(request, call) {
-      if (request.grantType === EXCHANGE) return exchange(deps, request, call)
+      if (request.grantType === JWT_BEARER) return redeemGrant(deps, request, call)
+      if (request.grantType === EXCHANGE) {
+        return isChainingRequest(request) ? chain(deps, request, call) : exchange(deps, request, call)
+      }
       if (isRootRequest(request)) return issueRoot(deps, request, call)
       const requested = parseTokenRequest(request)
       const assertion = openAssertion(deps, request)
@@ -69,6 +76,29 @@ async function exchange(deps: AuthnDeps, request: TokenRequest, call: Call) {
     scope,
     authorizationDetails: toDetails(details),
   }
+}
+
+/** Issues a grant for another deployment. Its token type says that it is no access token (RFC 8693 section 2.2.1). */
+async function chain(deps: AuthnDeps, request: TokenRequest, call: Call) {
+  const requested = parseChainingRequest(request, deps.issuer)
+  const assertion = openAssertion(deps, request)
+  const { text, grant } = await issueChainingGrant(deps, { proof: assertion.proof, requested }, call)
+  if (assertion.namesEndpoint) deps.sawEndpointAudience(grant.client_id)
+  const { iat, exp, scope } = grant
+  return {
+    accessToken: text,
+    issuedTokenType: request.requestedTokenType,
+    tokenType: 'N_A',
+    expiresIn: exp - iat,
+    scope,
+  }
+}
+
+/** Issues an access token for a grant of another deployment. There is never a refresh token. */
+async function redeemGrant(deps: AuthnDeps, request: TokenRequest, call: Call) {
+  const { token, claims } = await redeemChainingGrant(deps, parseRedeemRequest(request), call)
+  const { iat, exp, scope } = claims
+  return { accessToken: token, tokenType: tokenTypeOf(claims), expiresIn: exp - iat, scope }
 }
 
 function toResponse(members: IntrospectionMembers) {

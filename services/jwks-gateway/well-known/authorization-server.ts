@@ -24,7 +24,16 @@ export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'ba
     token_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,
     jwks_uri: `${baseUrl}/.well-known/jwks.json`,
     response_types_supported: [],
-    grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+    grant_types_supported: [
+      'client_credentials',
+      'urn:ietf:params:oauth:grant-type:token-exchange',
+      'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    ],
+    identity_chaining_requested_token_types_supported: [
+      'urn:ietf:params:oauth:token-type:id-jag',
+      'urn:ietf:params:oauth:token-type:jwt',
+    ],
+    authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
     authorization_details_types_supported: [DETAIL_TYPE],
     aat_issuer: true,
     aat_draft: AAT_DRAFT,

@@ -7,6 +7,7 @@ import { status as statuses } from '@grpc/grpc-js'
 type OAuthError =
   | 'invalid_request'
   | 'invalid_client'
+  | 'invalid_grant'
   | 'unauthorized_client'
   | 'unsupported_grant_type'
   | 'invalid_scope'
@@ -637,6 +638,30 @@ export const reasons = {
     code: statuses.FAILED_PRECONDITION,
     title: 'The token was ended together with the trust that had allowed it',
     oauth: 'invalid_request',
+  },
+  GRANT_NOT_ACCEPTED: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The grant of another deployment is not valid here',
+    oauth: 'invalid_grant',
+  },
+  GRANT_USED: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The grant of another deployment has been used before',
+    oauth: 'invalid_grant',
+  },
+  CLIENT_MISMATCH: {
+    status: 401,
+    code: statuses.UNAUTHENTICATED,
+    title: 'The client is not the client of the grant',
+    oauth: 'invalid_client',
+  },
+  TRUST_NOT_FOUND: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'No statement of trust lets agents of this operator call the audience',
+    oauth: 'unauthorized_client',
   },
   CAPABILITY_ADDED: {
     status: 403,

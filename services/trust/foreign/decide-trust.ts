@@ -15,6 +15,8 @@ import type { ForeignClaims } from './domain/oauth-claims.ts'
 /** That a foreign operator's agents may call an audience with some scopes, and all that it rests on. */
 export interface Trusted {
   readonly audience: string
+  /** The operator that owns the audience. */
+  readonly owner: string
   /** Scopes that the token has at the audience. */
   readonly scopes: readonly string[]
   /** Ids of the edges: that the issuer speaks for the domain, then the path from the audience's owner. */
@@ -161,6 +163,7 @@ function assemble({ path, effectiveScopes }: Allowed, { sources }: KnownGraph, p
     owner.rules.find((each) => each.audience === audience.host)
   return {
     audience: audience.text,
+    owner: owner.operatorId,
     scopes: effectiveScopes,
     edges,
     basis,

@@ -1,12 +1,12 @@
-import { parseDid } from '@auth4agent/core/identity/did'
-import { present } from '@auth4agent/core/platform/moment'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { TrustDeps } from '../config.ts'
 import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
+import { checkAtHome, checkStatementsAbroad } from './check-abroad.ts'
 import type { DecideTrust, Trusted } from './decide-trust.ts'
 import type { ForeignClaims } from './domain/oauth-claims.ts'
+import { createFinders } from './find-issuer.ts'
 import type { ForeignLogs } from './foreign-logs.ts'
 import type { createGenuineForeign, GenuineForeign } from './genuine-foreign.ts'
 import type { Introspect } from './introspect.ts'
@@ -48,11 +48,6 @@ export interface VerifyForeignDeps extends Pick<TrustDeps, 'knowledge' | 'now' |
   readonly introspect: Introspect
 }
 
-/**
- * How long a proof by DNS counts, in milliseconds. Proofs are repeated each hour, and three failures end a domain. So
- * this only matters if nobody repeated them: while the issuer was disabled, or all processes were stopped.
- */
-const PROOF_AGE_MS = 7_200_000
 /** Tokens of an issuer whose revocations are not known live at most this long, in seconds. */
 const MAX_UNKNOWN_TTL_S = 300
 /** What may be wrong with a token only because a copy lacks a key. */
@@ -66,22 +61,13 @@ const MAY_LACK: ReadonlySet<Verdict> = new Set(['UNKNOWN_KEY', 'ISSUER_KEYS_UNAV
 export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
   const { knowledge, tokenStatus, genuine, decideTrust, logs, introspect, now, settings } = deps
 
-  const findIssuer = async (text: string, isFresh: boolean): Promise<KnownIssuer | undefined> => {
-    const known = isFresh ? undefined : knowledge.copy?.issuers.get(text)
-    return known?.isEnabled === true ? known : knowledge.rereadIssuer(text)
-  }
+  const { findIssuer, findDomain } = createFinders(knowledge, now)
   const readWith = async (token: string, known: KnownIssuer, isFresh: boolean) => {
     const read = genuine(token, known)
     if (isFresh || !('verdict' in read) || !MAY_LACK.has(read.verdict)) return { issuer: known, read }
     // The copy may lack keys that were stored since it was read.
     const issuer = await knowledge.rereadIssuer(known.issuer)
     return issuer?.isEnabled === true ? { issuer, read: genuine(token, issuer) } : { issuer: known, read }
-  }
-  const findDomain = async (issuer: KnownIssuer, claims: ForeignClaims): Promise<KnownDomain | undefined> => {
-    const found = domainOf(issuer, claims, now())
-    if (found !== undefined) return found
-    const fresh = await knowledge.rereadIssuer(issuer.issuer)
-    return fresh?.generation === issuer.generation ? domainOf(fresh, claims, now()) : undefined
   }
   const checkTimes = (issuer: KnownIssuer, { iat, nbf, exp }: ForeignClaims): Verdict | undefined => {
     const nowS = Math.floor(now() / 1_000)
@@ -169,14 +155,6 @@ function trustOf(
   }
 }
 
-/** A subject of the kind `oauth` is no DID: all its subjects belong to the one domain of the issuer. */
-function domainOf(issuer: KnownIssuer, { sub, operator_id }: ForeignClaims, at: number): KnownDomain | undefined {
-  const named = issuer.kind === 'oauth' ? [...issuer.domains.keys()][0] : parseDid(sub)?.domain
-  const domain = named === undefined ? undefined : issuer.domains.get(named)
-  if (domain === undefined || at - (domain.provenAt ?? at) > PROOF_AGE_MS) return undefined
-  return domain.operatorId === operator_id ? domain : undefined
-}
-
 /**
  * The operator's domain is that of the proof. The subject of a token of the kind `oauth` may be any text, even a DID.
  */
@@ -195,25 +173,14 @@ function checkAbroad(
   logs: Pick<ForeignLogs, 'of'>,
   issuer: KnownIssuer,
   { agent, kid }: GenuineForeign,
-  { abroad }: Trusted,
+  trusted: Trusted,
 ): Verdict | undefined {
-  const at = present()
   if (issuer.mode === 'log') {
-    const follower = logs.of(issuer.issuer)
-    if (follower === undefined || agent === undefined) return 'ISSUER_REVOCATIONS_STALE'
-    const verdict = follower.lookup(tokenIdentity(agent, kid))
+    if (agent === undefined) return 'ISSUER_REVOCATIONS_STALE'
+    const verdict = checkAtHome(logs, issuer, tokenIdentity(agent, kid), agent.exp)
     if (verdict !== undefined) return verdict
-    // The follower may have forgotten the record that ended this token.
-    if (agent.exp <= follower.forgottenThroughS) return 'TOKEN_EXPIRED'
-    if (follower.ageMs(at) > issuer.maxStalenessMs) return 'ISSUER_REVOCATIONS_STALE'
   }
-  for (const { issuer: home, edges, authors } of abroad) {
-    const follower = logs.of(home.issuer)
-    const verdict = follower?.lookupTrust({ issuers: [], edges, authors })
-    if (verdict !== undefined) return verdict
-    if (follower === undefined || follower.ageMs(at) > home.maxStalenessMs) return 'ISSUER_REVOCATIONS_STALE'
-  }
-  return undefined
+  return checkStatementsAbroad(logs, trusted)
 }
 
 function invalid(reason: Verdict): ForeignVerification {

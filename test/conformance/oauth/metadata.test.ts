@@ -60,7 +60,16 @@ describe('the metadata of the authorization server', () => {
       introspection_endpoint: `${ISSUER}/oauth/introspect`,
       revocation_endpoint: `${ISSUER}/oauth/revoke`,
       jwks_uri: `${ISSUER}/.well-known/jwks.json`,
-      grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+      grant_types_supported: [
+        'client_credentials',
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+        'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      ],
+      identity_chaining_requested_token_types_supported: [
+        'urn:ietf:params:oauth:token-type:id-jag',
+        'urn:ietf:params:oauth:token-type:jwt',
+      ],
+      authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
       authorization_details_types_supported: ['attenuating_agent_token'],
       aat_issuer: true,
       aat_draft: 'draft-niyikiza-oauth-attenuating-agent-tokens-02',

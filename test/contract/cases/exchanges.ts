@@ -16,6 +16,7 @@ import { BAD_DETAILS } from './grants.ts'
 import { authenticated } from './valid-requests.ts'
 
 const method = OAuthService.method.token
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 /** Signs a DPoP proof by the identity key of an agent. */
 export function proofBy({ pair }: SeededAgent, { method: htm, url: htu }: ProofTarget): string {
@@ -184,5 +185,25 @@ const roots: readonly RefusalCase[] = [
   root('an agent that must bind its terms', 'BINDING_REQUIRED', {}, 'careful'),
 ]
 
-/** Cases about exchanges of tokens, and about first grants that an OAuth client gets. */
-export const exchangeCases: readonly RefusalCase[] = [...forms, ...subjects, ...limits, ...proofs, ...roots]
+/** A grant of another deployment. */
+function chained(name: string, reason: ReasonCode, fields: JsonObject): RefusalCase {
+  const request = () => ({ grant_type: JWT_BEARER, assertion: 'a.b.c', ...fields })
+  return { name: `a chained grant: ${name}`, reason, method, request }
+}
+
+const abroad: readonly RefusalCase[] = [
+  chained('no assertion', 'INVALID_ARGUMENT', { assertion: '' }),
+  chained('no DPoP proof', 'DPOP_PROOF_REQUIRED', {}),
+  {
+    ...chained('a text that is no grant', 'GRANT_NOT_ACCEPTED', {}),
+    proof: (world, target) => proofBy(world.agents.active, target),
+  },
+  exchange('a grant for no other deployment', 'INVALID_AUDIENCE', {
+    subject_token: 'x',
+    subject_token_type: ACCESS_TOKEN,
+    requested_token_type: 'urn:ietf:params:oauth:token-type:id-jag',
+  }),
+]
+
+/** Cases about exchanges of tokens, about grants of other deployments, and about first grants that an OAuth client gets. */
+export const exchangeCases: readonly RefusalCase[] = [...forms, ...subjects, ...limits, ...proofs, ...roots, ...abroad]

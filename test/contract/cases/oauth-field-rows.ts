@@ -68,6 +68,7 @@ export const oauthFieldRows: Readonly<Record<string, FieldRow>> = {
   'TokenRequest.actor_token_type': {},
   'TokenRequest.requested_token_type': {},
   'TokenRequest.audience': {},
+  'TokenRequest.assertion': {},
   'TokenRequest.may_act': mayAct,
   'TokenRequest.req_cnf': { wrong: { 'comes without authorization_details': ['{}', 'INVALID_ARGUMENT'] } },
   'IntrospectRequest.token': token,

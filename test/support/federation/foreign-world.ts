@@ -197,11 +197,12 @@ export function foreignWorld(options: WorldOptions = {}) {
       },
     },
   }
+  const decideTrust = createDecideTrust(deps)
   const introspect = options.introspect ?? (async () => Promise.reject(new Error('The test expects no question')))
   const verify = createVerifyForeign({
     ...deps,
     genuine: createGenuineForeign(deps.now),
-    decideTrust: createDecideTrust(deps),
+    decideTrust,
     introspect,
   })
   let sequence = 0
@@ -211,6 +212,8 @@ export function foreignWorld(options: WorldOptions = {}) {
     clock,
     logs,
     asked,
+    /** Of these all judges are made. */
+    parts: { ...deps, decideTrust },
     /** Changes the row of an issuer, in the copy and in the database. */
     change(row: KnownIssuer): void {
       for (const rows of [copied, freshIssuers]) rows.set(row.issuer, row)

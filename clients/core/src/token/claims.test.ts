@@ -138,7 +138,7 @@ describe('parseAccessTokenClaims, for a token that is bound to a key', () => {
 })
 
 describe('parseAccessTokenClaims, for a token that was issued through trust', () => {
-  const home = { iss: 'https://other.example', jti: 'j', generation: 1, epoch: [1, 2] }
+  const home = { iss: 'https://other.example', jti: 'j', kid: 'A'.repeat(43), generation: 1, epoch: [1, 2] }
 
   it('reads edges and home, also beside cnf', () => {
     const cnf = { jkt: 'A'.repeat(43) }
@@ -171,13 +171,14 @@ describe('parseAccessTokenClaims, for a token that was issued through trust', ()
     ['an array', [home]],
     ['an empty object', {}],
     ['another member', { ...home, sub: 'x' }],
-    ['no iss', { jti: 'j', generation: 1, epoch: [1, 2] }],
-    ['another member in place of iss', { sub: 'x', jti: 'j', generation: 1, epoch: [1, 2] }],
+    ['no iss', { ...home, iss: undefined }],
+    ['another member in place of iss', (({ iss: _iss, ...rest }) => ({ sub: 'x', ...rest }))(home)],
     ['iss empty', { ...home, iss: '' }],
     ['iss too long', { ...home, iss: 'x'.repeat(2049) }],
     ['iss as an array', { ...home, iss: [home.iss] }],
     ['jti with a space', { ...home, jti: 'a b' }],
     ['jti as a number', { ...home, jti: 1 }],
+    ['kid that is no thumbprint', { ...home, kid: 'k' }],
     ['generation as text', { ...home, generation: '1' }],
     ['generation of zero', { ...home, generation: 0 }],
     ['generation with a fraction', { ...home, generation: 1.5 }],

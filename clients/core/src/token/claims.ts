@@ -43,6 +43,8 @@ export interface AccessTokenClaims {
 export interface HomeToken {
   readonly iss: string
   readonly jti: string
+  /** The key with which the issuer vouched for the agent. */
+  readonly kid: string
   /** The issuer's generation at this deployment. If the deployment disables the issuer, the generation rises. */
   readonly generation: number
   readonly epoch: readonly [agent: number, operator: number]
@@ -158,11 +160,12 @@ function isEdges(value: unknown): value is string[] {
 function isHome(value: unknown): value is HomeToken {
   return (
     isJsonObject(value) &&
-    Object.keys(value).length === 4 &&
+    Object.keys(value).length === 5 &&
     isText(value['iss'], 2048) &&
     value['iss'] !== '' &&
     isText(value['jti'], 64) &&
     isJti(value['jti']) &&
+    isThumbprint(value['kid']) &&
     isEpoch(value['generation']) &&
     isEpochs(value['epoch'])
   )

@@ -17,16 +17,17 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/oauth.proto.
  */
 export const file_auth4agent_v1_oauth: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL29hdXRoLnByb3RvEg1hdXRoNGFnZW50LnYxIuICCgxUb2tlblJlcXVlc3QSEgoKZ3JhbnRfdHlwZRgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAMgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBCABKAkSDQoFc2NvcGUYBSABKAkSEAoIcmVzb3VyY2UYBiADKAkSHQoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGAcgASgJEhUKDXN1YmplY3RfdG9rZW4YCCABKAkSGgoSc3ViamVjdF90b2tlbl90eXBlGAkgASgJEhMKC2FjdG9yX3Rva2VuGAogASgJEhgKEGFjdG9yX3Rva2VuX3R5cGUYCyABKAkSHAoUcmVxdWVzdGVkX3Rva2VuX3R5cGUYDCABKAkSEAoIYXVkaWVuY2UYDSABKAkSDwoHbWF5X2FjdBgOIAEoCRIPCgdyZXFfY25mGA8gASgJIscBCg1Ub2tlblJlc3BvbnNlEhQKDGFjY2Vzc190b2tlbhgBIAEoCRISCgp0b2tlbl90eXBlGAIgASgJEhIKCmV4cGlyZXNfaW4YAyABKAUSFQoFc2NvcGUYBCABKAlCBurgGAIYARIhChFpc3N1ZWRfdG9rZW5fdHlwZRgFIAEoCUIG6uAYAhgBEj4KFWF1dGhvcml6YXRpb25fZGV0YWlscxgGIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYASKXAQoRSW50cm9zcGVjdFJlcXVlc3QSDQoFdG9rZW4YASABKAkSFwoPdG9rZW5fdHlwZV9oaW50GAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIdChVjbGllbnRfYXNzZXJ0aW9uX3R5cGUYBCABKAkSGAoQY2xpZW50X2Fzc2VydGlvbhgFIAEoCRIOCgZzaWduZWQYBiABKAgi3QUKEkludHJvc3BlY3RSZXNwb25zZRIOCgZhY3RpdmUYASABKAgSGgoFc2NvcGUYAiABKAlCBurgGAIYAUgAiAEBEh4KCWNsaWVudF9pZBgDIAEoCUIG6uAYAhgBSAGIAQESHwoKdG9rZW5fdHlwZRgEIAEoCUIG6uAYAhgBSAKIAQESGAoDZXhwGAUgASgDQgbq4BgCGAFIA4gBARIYCgNpYXQYBiABKANCBurgGAIYAUgEiAEBEhgKA25iZhgHIAEoA0IG6uAYAhgBSAWIAQESGAoDc3ViGAggASgJQgbq4BgCGAFIBogBARITCgNhdWQYCSADKAlCBurgGAIYARIYCgNpc3MYCiABKAlCBurgGAIYAUgHiAEBEhgKA2p0aRgLIAEoCUIG6uAYAhgBSAiIAQESIAoLb3BlcmF0b3JfaWQYDCABKAlCBurgGAIYAUgJiAEBEjAKA2NuZhgNIAEoCzIbLmF1dGg0YWdlbnQudjEuQ29uZmlybWF0aW9uQgbq4BgCGAESGAoDand0GA4gASgJQgbq4BgCGAFICogBARIeCglhZ2VudF9rZXkYDyABKAlCBurgGAIYAUgLiAEBEiwKA2FjdBgQIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYARI+ChVhdXRob3JpemF0aW9uX2RldGFpbHMYESADKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESMAoHbWF5X2FjdBgSIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYAUIICgZfc2NvcGVCDAoKX2NsaWVudF9pZEINCgtfdG9rZW5fdHlwZUIGCgRfZXhwQgYKBF9pYXRCBgoEX25iZkIGCgRfc3ViQgYKBF9pc3NCBgoEX2p0aUIOCgxfb3BlcmF0b3JfaWRCBgoEX2p3dEIMCgpfYWdlbnRfa2V5IoMBCg1SZXZva2VSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhcKD3Rva2VuX3R5cGVfaGludBgCIAEoCRIRCgljbGllbnRfaWQYAyABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAQgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBSABKAkiEAoOUmV2b2tlUmVzcG9uc2UyzwIKDE9BdXRoU2VydmljZRJhCgVUb2tlbhIbLmF1dGg0YWdlbnQudjEuVG9rZW5SZXF1ZXN0GhwuYXV0aDRhZ2VudC52MS5Ub2tlblJlc3BvbnNlIh3q4BgCGAGC0+STAhE6ASoiDC9vYXV0aC90b2tlbhJ1CgpJbnRyb3NwZWN0EiAuYXV0aDRhZ2VudC52MS5JbnRyb3NwZWN0UmVxdWVzdBohLmF1dGg0YWdlbnQudjEuSW50cm9zcGVjdFJlc3BvbnNlIiLq4BgCGAGC0+STAhY6ASoiES9vYXV0aC9pbnRyb3NwZWN0EmUKBlJldm9rZRIcLmF1dGg0YWdlbnQudjEuUmV2b2tlUmVxdWVzdBodLmF1dGg0YWdlbnQudjEuUmV2b2tlUmVzcG9uc2UiHurgGAIYAYLT5JMCEjoBKiINL29hdXRoL3Jldm9rZUKWAQoRY29tLmF1dGg0YWdlbnQudjFCCk9BdXRoUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_authn, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL29hdXRoLnByb3RvEg1hdXRoNGFnZW50LnYxIvUCCgxUb2tlblJlcXVlc3QSEgoKZ3JhbnRfdHlwZRgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAMgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBCABKAkSDQoFc2NvcGUYBSABKAkSEAoIcmVzb3VyY2UYBiADKAkSHQoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGAcgASgJEhUKDXN1YmplY3RfdG9rZW4YCCABKAkSGgoSc3ViamVjdF90b2tlbl90eXBlGAkgASgJEhMKC2FjdG9yX3Rva2VuGAogASgJEhgKEGFjdG9yX3Rva2VuX3R5cGUYCyABKAkSHAoUcmVxdWVzdGVkX3Rva2VuX3R5cGUYDCABKAkSEAoIYXVkaWVuY2UYDSABKAkSDwoHbWF5X2FjdBgOIAEoCRIPCgdyZXFfY25mGA8gASgJEhEKCWFzc2VydGlvbhgQIAEoCSLHAQoNVG9rZW5SZXNwb25zZRIUCgxhY2Nlc3NfdG9rZW4YASABKAkSEgoKdG9rZW5fdHlwZRgCIAEoCRISCgpleHBpcmVzX2luGAMgASgFEhUKBXNjb3BlGAQgASgJQgbq4BgCGAESIQoRaXNzdWVkX3Rva2VuX3R5cGUYBSABKAlCBurgGAIYARI+ChVhdXRob3JpemF0aW9uX2RldGFpbHMYBiADKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAEilwEKEUludHJvc3BlY3RSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhcKD3Rva2VuX3R5cGVfaGludBgCIAEoCRIRCgljbGllbnRfaWQYAyABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAQgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBSABKAkSDgoGc2lnbmVkGAYgASgIIt0FChJJbnRyb3NwZWN0UmVzcG9uc2USDgoGYWN0aXZlGAEgASgIEhoKBXNjb3BlGAIgASgJQgbq4BgCGAFIAIgBARIeCgljbGllbnRfaWQYAyABKAlCBurgGAIYAUgBiAEBEh8KCnRva2VuX3R5cGUYBCABKAlCBurgGAIYAUgCiAEBEhgKA2V4cBgFIAEoA0IG6uAYAhgBSAOIAQESGAoDaWF0GAYgASgDQgbq4BgCGAFIBIgBARIYCgNuYmYYByABKANCBurgGAIYAUgFiAEBEhgKA3N1YhgIIAEoCUIG6uAYAhgBSAaIAQESEwoDYXVkGAkgAygJQgbq4BgCGAESGAoDaXNzGAogASgJQgbq4BgCGAFIB4gBARIYCgNqdGkYCyABKAlCBurgGAIYAUgIiAEBEiAKC29wZXJhdG9yX2lkGAwgASgJQgbq4BgCGAFICYgBARIwCgNjbmYYDSABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbkIG6uAYAhgBEhgKA2p3dBgOIAEoCUIG6uAYAhgBSAqIAQESHgoJYWdlbnRfa2V5GA8gASgJQgbq4BgCGAFIC4gBARIsCgNhY3QYECABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESPgoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGBEgAygLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEjAKB21heV9hY3QYEiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAFCCAoGX3Njb3BlQgwKCl9jbGllbnRfaWRCDQoLX3Rva2VuX3R5cGVCBgoEX2V4cEIGCgRfaWF0QgYKBF9uYmZCBgoEX3N1YkIGCgRfaXNzQgYKBF9qdGlCDgoMX29wZXJhdG9yX2lkQgYKBF9qd3RCDAoKX2FnZW50X2tleSKDAQoNUmV2b2tlUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEh0KFWNsaWVudF9hc3NlcnRpb25fdHlwZRgEIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAUgASgJIhAKDlJldm9rZVJlc3BvbnNlMs8CCgxPQXV0aFNlcnZpY2USYQoFVG9rZW4SGy5hdXRoNGFnZW50LnYxLlRva2VuUmVxdWVzdBocLmF1dGg0YWdlbnQudjEuVG9rZW5SZXNwb25zZSId6uAYAhgBgtPkkwIROgEqIgwvb2F1dGgvdG9rZW4SdQoKSW50cm9zcGVjdBIgLmF1dGg0YWdlbnQudjEuSW50cm9zcGVjdFJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLkludHJvc3BlY3RSZXNwb25zZSIi6uAYAhgBgtPkkwIWOgEqIhEvb2F1dGgvaW50cm9zcGVjdBJlCgZSZXZva2USHC5hdXRoNGFnZW50LnYxLlJldm9rZVJlcXVlc3QaHS5hdXRoNGFnZW50LnYxLlJldm9rZVJlc3BvbnNlIh7q4BgCGAGC0+STAhI6ASoiDS9vYXV0aC9yZXZva2VClgEKEWNvbS5hdXRoNGFnZW50LnYxQgpPQXV0aFByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_authn, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct]);
 
 /**
- * TokenRequest is an access token request (RFC 6749 section 4.4.2, RFC 8693 section 2.1).
+ * TokenRequest is an access token request (RFC 6749 section 4.4.2, RFC 8693 section 2.1, RFC 7523 section 2.1).
  *
  * @generated from message auth4agent.v1.TokenRequest
  */
 export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
   /**
-   * client_credentials, or urn:ietf:params:oauth:grant-type:token-exchange.
+   * client_credentials, urn:ietf:params:oauth:grant-type:token-exchange, or
+   * urn:ietf:params:oauth:grant-type:jwt-bearer.
    *
    * @generated from field: string grant_type = 1;
    */
@@ -81,7 +82,7 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
 
   /**
    * In an exchange: a chain of grants whose last holder is the client, or an access token whose `may_act` names the
-   * client.
+   * client. For a grant for another deployment: an access token of the client.
    *
    * @generated from field: string subject_token = 8;
    */
@@ -109,14 +110,16 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
   actorTokenType: string;
 
   /**
-   * May be empty. Otherwise urn:ietf:params:oauth:token-type:access_token, the only type that is issued.
+   * May be empty, or urn:ietf:params:oauth:token-type:access_token. For a grant for another deployment
+   * urn:ietf:params:oauth:token-type:id-jag or urn:ietf:params:oauth:token-type:jwt.
    *
    * @generated from field: string requested_token_type = 12;
    */
   requestedTokenType: string;
 
   /**
-   * Must be empty in an exchange: `resource` names the audience.
+   * The issuer of the other deployment, when the client asks for a grant for it. Otherwise empty, because `resource`
+   * names the audience.
    *
    * @generated from field: string audience = 13;
    */
@@ -137,6 +140,13 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
    * @generated from field: string req_cnf = 15;
    */
   reqCnf: string;
+
+  /**
+   * With the grant type jwt-bearer: the grant of another deployment. The client sends no client_assertion then.
+   *
+   * @generated from field: string assertion = 16;
+   */
+  assertion: string;
 };
 
 /**
@@ -160,8 +170,8 @@ export type TokenResponse = Message<"auth4agent.v1.TokenResponse"> & {
   accessToken: string;
 
   /**
-   * Bearer, or DPoP when the token is bound to a key. aat when the text is the first grant of a chain: it is no access
-   * token.
+   * Bearer, or DPoP when the token is bound to a key. aat when the text is the first grant of a chain, and N_A when it
+   * is a grant for another deployment: neither is an access token.
    *
    * @generated from field: string token_type = 2;
    */
@@ -182,7 +192,7 @@ export type TokenResponse = Message<"auth4agent.v1.TokenResponse"> & {
   scope: string;
 
   /**
-   * After an exchange: urn:ietf:params:oauth:token-type:access_token.
+   * After an exchange: urn:ietf:params:oauth:token-type:access_token, or the type of the grant that was asked for.
    *
    * @generated from field: string issued_token_type = 5;
    */
@@ -486,7 +496,12 @@ export const OAuthService: GenService<{
    *
    * For the grant type urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693) it issues a delegated token, with
    * which the client acts for the agent that has handed its authority on. The DPoP proof is required, and its key must
-   * be the key that signs the assertion.
+   * be the key that signs the assertion. With a `requested_token_type` of another deployment it issues a grant instead,
+   * which the client takes to that deployment (draft-ietf-oauth-identity-chaining).
+   *
+   * For the grant type urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 4) it issues an access token for
+   * such a grant of another deployment. The client needs no account here: the DPoP proof, by the key that the grant
+   * names, authenticates it.
    *
    * @generated from rpc auth4agent.v1.OAuthService.Token
    */

@@ -45,6 +45,8 @@ export const DEPLOYMENT = append(KEY, { kind: 'deployment', minimumEpoch: 7, log
 export const LOG = [TOKEN, AGENT, OPERATOR, KEY, DEPLOYMENT] as const
 
 /** Another issuer, and an edge of trust. */
+/** A key of the other issuer. */
+export const OTHER_KID = 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs'
 export const OTHER_ISSUER = 'https://other-issuer.example.com'
 export const EDGE = '7b0d3f52-6c1e-8a94-9d27-1f5e8c3b6a40'
 const ISSUER_ENDED = append(DEPLOYMENT, { kind: 'issuer', subject: OTHER_ISSUER, minimumEpoch: 5, logEpoch: 2 })

@@ -1,8 +1,8 @@
-import { EDGE, OTHER_ISSUER } from './log-records.ts'
+import { EDGE, OTHER_ISSUER, OTHER_KID } from './log-records.ts'
 import { changed, type TokenCase } from './token-case.ts'
 
 const edge = (digit: number) => `${EDGE.slice(0, -1)}${digit}`
-const HOME = { iss: OTHER_ISSUER, jti: 'home-token', generation: 2, epoch: [1, 1] }
+const HOME = { iss: OTHER_ISSUER, jti: 'home-token', kid: OTHER_KID, generation: 2, epoch: [1, 1] }
 const THROUGH = { edges: [EDGE], home: HOME }
 
 const MALFORMED: Readonly<Record<string, object>> = {
@@ -13,9 +13,10 @@ const MALFORMED: Readonly<Record<string, object>> = {
   'edges that are a string': { edges: EDGE },
   'home that is a string': { home: OTHER_ISSUER },
   'home with another member': { home: { ...HOME, sub: 'x' } },
-  'home without iss': { home: { jti: HOME.jti, generation: 2, epoch: [1, 1] } },
+  'home without iss': { home: { jti: HOME.jti, kid: OTHER_KID, generation: 2, epoch: [1, 1] } },
   'home with an empty iss': { home: { ...HOME, iss: '' } },
   'home with a jti with a space': { home: { ...HOME, jti: 'a b' } },
+  'home with a kid that is no thumbprint': { home: { ...HOME, kid: 'x' } },
   'home with a generation of 0': { home: { ...HOME, generation: 0 } },
   'home with a generation that is a string': { home: { ...HOME, generation: '2' } },
   'home with an epoch of one number': { home: { ...HOME, epoch: [1] } },

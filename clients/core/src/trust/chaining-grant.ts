@@ -1,0 +1,87 @@
+import { isJsonObject, type JsonObject } from '../encoding/strict-json.ts'
+import { parseAudience } from '../token/audience.ts'
+import { type AccessTokenClaims, isJti, parseAccessTokenClaims } from '../token/claims.ts'
+
+/** `typ` of an Identity Assertion JWT Authorization Grant (draft-ietf-oauth-identity-assertion-authz-grant). */
+export const ID_JAG_TYPE = 'oauth-id-jag+jwt'
+/** `typ` of any other grant of one deployment for another. */
+export const CHAINING_GRANT_TYPE = 'auth4agent-grant+jwt'
+/** The kinds of grants for another deployment, by their `typ`. */
+export type ChainingGrantType = typeof ID_JAG_TYPE | typeof CHAINING_GRANT_TYPE
+/** Longest accepted text of a grant for another deployment. */
+export const MAX_CHAINING_GRANT_BYTES = 8_192
+/** Longest accepted lifetime of a grant for another deployment, in seconds. */
+export const MAX_CHAINING_GRANT_TTL_S = 300
+
+/**
+ * Claims of a grant with which an agent asks another deployment for a token. Times are in Unix seconds.
+ *
+ * @example
+ * ```ts
+ * import { type ChainingGrant, parseChainingGrant } from '@auth4agent/core/trust/chaining-grant'
+ *
+ * const grant: ChainingGrant | undefined = parseChainingGrant(jws.payload)
+ * ```
+ */
+export interface ChainingGrant
+  extends Pick<
+    AccessTokenClaims,
+    'iss' | 'sub' | 'client_id' | 'operator_id' | 'epoch' | 'scope' | 'jti' | 'iat' | 'exp'
+  > {
+  /** The issuer of the other deployment. */
+  readonly aud: string
+  /** The audience of the token that the agent asks for. */
+  readonly resource: string
+  /** The agent's key. Only this key can redeem the grant. */
+  readonly cnf: { readonly jkt: string }
+  /** The access token for which the grant was issued. What is issued for the grant ends with it. */
+  readonly token: { readonly jti: string; readonly exp: number }
+}
+
+const CLAIMS = 'iss sub aud client_id operator_id epoch resource scope cnf jti iat exp token'.split(' ')
+const MAX_UNIX_SECONDS = 253_402_300_799
+
+/**
+ * Reads the claims of a grant for another deployment strictly. A claim that this version does not know may restrict the
+ * grant, so it is refused.
+ *
+ * @returns the claims, or undefined if anything is wrong
+ * @example
+ * ```ts
+ * import { parseChainingGrant } from '@auth4agent/core/trust/chaining-grant'
+ *
+ * const scopes = parseChainingGrant(jws.payload)?.scope.split(' ')
+ * ```
+ */
+export function parseChainingGrant(payload: JsonObject): ChainingGrant | undefined {
+  const { aud, resource, token } = payload
+  if (!Object.keys(payload).every((claim) => CLAIMS.includes(claim))) return undefined
+  if (typeof aud !== 'string' || typeof resource !== 'string' || parseAudience(resource) === undefined) return undefined
+  const claims = parseAccessTokenClaims({ ...payload, aud: [aud], nbf: payload['iat'] })
+  if (claims?.cnf === undefined || claims.scope === '' || !isHomeToken(token)) return undefined
+  const { iss, sub, client_id, operator_id, epoch, scope, jti, iat, exp, cnf } = claims
+  const { jti: id, exp: end } = token
+  return {
+    iss,
+    sub,
+    aud,
+    client_id,
+    operator_id,
+    epoch,
+    resource,
+    scope,
+    cnf,
+    jti,
+    iat,
+    exp,
+    token: { jti: id, exp: end },
+  }
+}
+
+function isHomeToken(value: unknown): value is ChainingGrant['token'] {
+  if (!isJsonObject(value) || Object.keys(value).length !== 2) return false
+  const { jti, exp } = value
+  return (
+    typeof jti === 'string' && isJti(jti) && Number.isInteger(exp) && Number(exp) > 0 && Number(exp) <= MAX_UNIX_SECONDS
+  )
+}

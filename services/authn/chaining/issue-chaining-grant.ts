@@ -1,0 +1,124 @@
+import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
+import { DEFAULT_TOKEN_ALGORITHM } from '@auth4agent/core/keys/token-algorithms'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { verdicts } from '@auth4agent/core/token/verdicts'
+import type { ChainingGrant } from '@auth4agent/core/trust/chaining-grant'
+import type { Call } from '../../chain/call.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import { checkDpop } from '../check-dpop.ts'
+import type { AuthnDeps } from '../config.ts'
+import type { AgentProof } from '../domain/agent-proof.ts'
+import type { Subject } from '../domain/decide-issue.ts'
+import { proveClient, resolveExchange } from '../exchange/domain/decide-exchange.ts'
+import { refuseToken } from '../exchange/domain/refuse-token.ts'
+import { checkTokenTimes, openAccessToken } from '../exchange/open-subject.ts'
+import { redeemProof } from '../redeem-proof.ts'
+import type { ChainingRequest } from './domain/chaining-request.ts'
+import { describeChaining } from './domain/describe-chaining.ts'
+
+/** Lifetime of a grant for another deployment, in seconds. */
+const GRANT_TTL_S = 60
+
+/** How an agent asks for a grant for another deployment. */
+export interface ChainingOrder {
+  readonly proof: AgentProof
+  readonly requested: ChainingRequest
+}
+
+/** A new grant for another deployment, and its claims. */
+export interface IssuedChainingGrant {
+  readonly text: string
+  readonly grant: ChainingGrant
+}
+
+/**
+ * Issues a grant with which an agent asks another deployment for a token. docs/protocol.md section 6 gives the order of
+ * the checks.
+ *
+ * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the client
+ *   or its operator changes during every attempt.
+ */
+export async function issueChainingGrant(
+  deps: AuthnDeps,
+  order: ChainingOrder,
+  call: Call,
+): Promise<IssuedChainingGrant> {
+  const { requested, proof } = order
+  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, proof, call, (fresh, at) =>
+    decide(deps, fresh, order, call, at),
+  )
+  const { agent, operator } = subject
+  const { token, jkt, scopes, key } = decision
+  const grant: ChainingGrant = {
+    iss: deps.issuer,
+    sub: agent.did,
+    aud: requested.issuer,
+    client_id: agent.did,
+    operator_id: operator.id,
+    epoch,
+    resource: requested.resource,
+    scope: scopes.join(' '),
+    cnf: { jkt },
+    jti,
+    iat: nowS,
+    exp: Math.min(nowS + GRANT_TTL_S, token.exp, key.exp),
+    token: { jti: token.jti, exp: Math.min(token.exp, key.exp) },
+  }
+  // As for every token, sign only after the redemption is committed.
+  return { text: await deps.chainingSigners[requested.type].sign(kid, grant), grant }
+}
+
+async function decide(deps: AuthnDeps, client: Subject, { proof, requested }: ChainingOrder, call: Call, nowS: number) {
+  const { key, jkt } = proveClient(client, proof, nowS)
+  const dpop = checkPossession(deps, call, jkt)
+  const { scope } = resolveExchange(client, proof, requested)
+  const { claims: token, lookups } = await openAccessToken(deps, requested.subject.text, 'subject_token')
+  checkOwn(client, token)
+  checkTokenTimes(deps, token, 'subject_token', nowS)
+  const held = token.scope.split(' ')
+  const excess = scope.filter((each) => !held.includes(each))
+  if (excess.length > 0) {
+    throw new ApiError('SCOPE_NOT_ALLOWED', `subject_token must allow the scope "${excess.join(' ')}"`)
+  }
+  const scopes = await findScopes(deps, client, requested, scope)
+  const ended = await deps.tokenStatus.checkAll(lookups.map((lookup) => lookup.token))
+  if (ended !== undefined) throw refuseToken(ended.verdict, 'subject_token', verdicts[ended.verdict])
+  const issue = { purpose: 'access_token', alg: DEFAULT_TOKEN_ALGORITHM, ttl: GRANT_TTL_S } as const
+  return { key, jkt, dpop, token, scopes, issue, exchange: describeChaining(client, requested, token.jti, scopes) }
+}
+
+/** A DPoP proof is not needed: the client has proved the key already to which the grant is bound. */
+function checkPossession(deps: AuthnDeps, { dpop: sent }: Call, jkt: string): DpopProof | undefined {
+  const dpop = sent && checkDpop(deps, sent)
+  if (dpop === undefined || dpop.jkt === jkt) return dpop
+  throw new ApiError('INVALID_DPOP_PROOF', 'The DPoP proof must be by the key that signed the client assertion')
+}
+
+/** A grant is for the first deployment after the agent's own, and never hands on the authority of another agent. */
+function checkOwn({ agent, operator }: Subject, { sub, operator_id, home, edges }: AccessTokenClaims): void {
+  if (sub !== agent.did || operator_id !== operator.id) {
+    throw new ApiError('INVALID_SUBJECT_TOKEN', 'subject_token must be an access token of the client')
+  }
+  if (home !== undefined || edges !== undefined) {
+    throw new ApiError('INVALID_SUBJECT_TOKEN', 'subject_token must not rest on a token of another deployment')
+  }
+}
+
+/** Returns the scopes that the agent may have at the other deployment, in the words of its operator's statement. */
+async function findScopes(
+  { chaining }: AuthnDeps,
+  { operator }: Subject,
+  { issuer, resource }: ChainingRequest,
+  scopes: readonly string[],
+): Promise<readonly string[]> {
+  const chain = await chaining.findChain({ operatorId: operator.id, issuer, resource, scopes })
+  if ('scopes' in chain) return chain.scopes
+  if (chain.refused === 'ended') throw new ApiError('TRUST_ENDED')
+  if (chain.refused === 'scope') {
+    throw new ApiError('SCOPE_NOT_ALLOWED', `The chains-to statement for ${issuer} must map every scope`)
+  }
+  if (chain.refused === 'resource') {
+    throw new ApiError('AUDIENCE_NOT_ALLOWED', `The chains-to statement for ${issuer} must name ${resource}`)
+  }
+  throw new ApiError('AUDIENCE_NOT_ALLOWED', `The agent's operator must sign a chains-to statement for ${issuer}`)
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { NOW_S } from '../../../test/support/assertions.ts'
+import { chainingWorld } from '../../../test/support/federation/chaining-world.ts'
+import {
+  ALPHA,
+  AUDIENCE,
+  CARGO,
+  GAMMA,
+  letsCall,
+  type WorldOptions,
+} from '../../../test/support/federation/foreign-world.ts'
+import type { StatementRow } from '../knowledge/read-statements.ts'
+import type { ChainQuestion } from './find-chain.ts'
+
+const ID = 'e0000000-0000-8000-8000-00000000000d'
+const MAP = { 'orders:read': ['read'], 'orders:write': ['write', 'read'] }
+
+/** cargo lets its agents carry authority to alpha. */
+function chainsTo(change: Partial<StatementRow> = {}): StatementRow {
+  const grants = [{ audience: '', scopes: MAP }]
+  return letsCall({ id: ID, kind: 'chains-to', to: ALPHA, grants, ...change })
+}
+
+const QUESTION: ChainQuestion = { operatorId: CARGO, issuer: ALPHA, resource: AUDIENCE, scopes: ['orders:read'] }
+
+const find = (options: WorldOptions, change: Partial<ChainQuestion> = {}) =>
+  chainingWorld(options).chaining.findChain({ ...QUESTION, ...change })
+
+describe('findChain', () => {
+  it('returns the scopes in the words of the statement', async () => {
+    expect(await find({ rows: [chainsTo()] })).toEqual({ scopes: ['read'] })
+    const scopes = ['orders:read', 'orders:write']
+    expect(await find({ rows: [chainsTo()] }, { scopes })).toEqual({ scopes: ['read', 'write'] })
+  })
+
+  it('accepts a statement that names the audience', async () => {
+    const rows = [chainsTo({ grants: [{ audience: AUDIENCE, scopes: MAP }] })]
+    expect(await find({ rows })).toEqual({ scopes: ['read'] })
+    expect(await find({ rows }, { resource: `${AUDIENCE}/` })).toEqual({ refused: 'resource' })
+  })
+
+  it.each<[string, string, readonly StatementRow[], Partial<ChainQuestion>?]>([
+    ['issuer', 'without a statement', []],
+    ['issuer', 'for another issuer', [chainsTo()], { issuer: GAMMA }],
+    ['issuer', 'for another operator', [chainsTo({ from: 'another' })]],
+    ['issuer', 'when the statement has expired', [chainsTo({ exp: NOW_S })]],
+    ['issuer', 'by a statement of another kind', [chainsTo({ kind: 'lets-call' })]],
+    ['issuer', 'by a statement of another deployment', [chainsTo({ issuer: GAMMA })]],
+    ['scope', 'when a scope is not mapped', [chainsTo()], { scopes: ['orders:read', 'orders:admin'] }],
+  ])('refuses the %s %s', async (refused, _when, rows, change) => {
+    expect(await find({ rows }, change)).toEqual({ refused })
+  })
+
+  it('reads again what the copy lacks, or what has ended of it', async () => {
+    expect(await find({ rows: [], fresh: { rows: [chainsTo()] } })).toEqual({ scopes: ['read'] })
+    const world = chainingWorld({ rows: [chainsTo()], fresh: { rows: [chainsTo({ id: `${ID.slice(0, -1)}e` })] } })
+    world.record('edge', { subject: ID })
+    expect(await world.chaining.findChain(QUESTION)).toEqual({ scopes: ['read'] })
+    expect(world.asked.database).toBe(1)
+  })
+
+  it.each([
+    ['the statement', 'edge', { subject: ID }],
+    ['the operator', 'operator', { operatorId: CARGO, minimumEpoch: 2 }],
+  ] as const)('refuses what a record ends: %s', async (_what, kind, ending) => {
+    const world = chainingWorld({ rows: [chainsTo()] })
+    world.record(kind, ending)
+    expect(await world.chaining.findChain(QUESTION)).toEqual({ refused: 'ended' })
+  })
+})
