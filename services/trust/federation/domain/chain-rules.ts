@@ -1,18 +1,23 @@
 import type { ChainShape } from './chain-shape.ts'
 import { type Constraints, nameFault } from './constraints.ts'
-import { type ChainRefusal, quote, refuseChain } from './refusal.ts'
+import type { EntityStatement } from './entity-statement.ts'
+import { type ChainRefusal, type FederationRefusal, quote, refuse, refuseChain } from './refusal.ts'
 
 const SKEW_S = 10
 
-/** Checks that no statement is from the future or expired (OpenID Federation 1.0 section 10.2). */
+/** Checks that no statement of a chain is from the future or expired (OpenID Federation 1.0 section 10.2). */
 export function checkTimes({ configuration, steps, top }: ChainShape, nowS: number): ChainRefusal | undefined {
-  for (const [place, { iat, exp }] of [configuration, ...steps, top].entries()) {
-    if (iat > nowS + SKEW_S) {
-      return refuseChain(place, { rule: 'NOT_YET_VALID', text: `iat must be at most ${SKEW_S} s in the future` })
-    }
-    if (exp <= nowS) return refuseChain(place, { rule: 'EXPIRED', text: 'exp must be in the future' })
+  for (const [place, statement] of [configuration, ...steps, top].entries()) {
+    const refusal = checkTime(statement, nowS)
+    if (refusal !== undefined) return refuseChain(place, refusal)
   }
   return undefined
+}
+
+/** Checks that a statement is not from the future or expired. */
+export function checkTime({ iat, exp }: EntityStatement, nowS: number): FederationRefusal | undefined {
+  if (iat > nowS + SKEW_S) return refuse('NOT_YET_VALID', `iat must be at most ${SKEW_S} s in the future`)
+  return exp > nowS ? undefined : refuse('EXPIRED', 'exp must be in the future')
 }
 
 /** Checks that the subject names its superior (section 3.2). */

@@ -27,6 +27,14 @@ export const federationRules = {
   SIGNATURE_INVALID: 'The signature of a statement is not valid',
   ISSUER_MISSING: 'The resolved metadata has no authorization server',
   ISSUER_MISMATCH: 'The issuer of the authorization server is not the entity identifier',
+  CHAIN_NOT_FOUND: 'The search found no chain from the subject to a trust anchor',
+  NOT_FETCHED: 'A statement was not fetched, or the budget of the search had ended',
+  WRONG_STATEMENT: 'The fetched statement is about another entity or by another issuer',
+  FETCH_ENDPOINT_MISSING: 'The configuration of a superior has no usable fetch endpoint',
+  LOOP: 'A hint leads back to an entity below it',
+  TOO_DEEP: 'A hint leads beyond the largest number of intermediates',
+  ANCHOR_UNKNOWN: 'An entity without superiors is not a trust anchor',
+  HINT_IGNORED: 'A hint comes after the largest number of hints that the search follows',
 } as const
 
 /** A stable name of a broken rule. */
