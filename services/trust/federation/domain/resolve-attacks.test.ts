@@ -57,7 +57,7 @@ describe('an attack on the search: fan-out of hints', () => {
   })
 
   it('refuses with what it has if the fetches end before an anchor', async () => {
-    const [first, second] = [many(8, 'f'), many(8, 's')]
+    const [first, second] = [many(8, 'f'), many(9, 's')]
     const wide = Object.fromEntries([...first.map((id) => [id, second]), [second.at(-1) ?? '', [ANCHOR]]])
     const network = createNetwork({ [SUBJECT]: first, ...wide })
     const refused = await network.resolve([ANCHOR])
