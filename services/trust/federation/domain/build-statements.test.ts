@@ -97,9 +97,17 @@ describe('the statements of this deployment', () => {
 describe('buildSubordinateStatement', () => {
   it('builds a statement that verifiers accept', () => {
     const constraints = { max_path_length: 0, naming_constraints: { permitted: ['.example'] } }
-    expect(parseEntityStatement(sign(build({ constraints })))).toMatchObject({
+    const metadataPolicy = { a: { b: { essential: true } } }
+    expect(parseEntityStatement(sign(build({ constraints, metadataPolicy })))).toMatchObject({
       ok: true,
-      statement: { iss: AUTHORITY, sub: ISSUER, iat: NOW_S, exp: NOW_S + HOUR_S, constraints: { maxPathLength: 0 } },
+      statement: {
+        iss: AUTHORITY,
+        sub: ISSUER,
+        iat: NOW_S,
+        exp: NOW_S + HOUR_S,
+        constraints: { maxPathLength: 0 },
+        policy: new Map([['a', new Map([['b', { essential: true }]])]]),
+      },
     })
   })
 
@@ -148,6 +156,12 @@ describe('buildSubordinateStatement', () => {
       { constraints: { max_path_length: -1 } },
       'CLAIM_MALFORMED',
       'max_path_length must be an integer of at least 0',
+    ],
+    [
+      'a misspelt operator',
+      { metadataPolicy: { a: { b: { subsetof: ['c'] } } } },
+      'POLICY_MALFORMED',
+      '"subsetof" must be one of value, add, default, one_of, subset_of, superset_of, essential',
     ],
   ])('refuses %s', (_, subordinate, rule, text) => {
     const built = buildSubordinateStatement({ ...SUBJECT, ...subordinate }, { issuer: ISSUER, ...TIMES })

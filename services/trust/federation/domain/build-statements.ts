@@ -1,16 +1,17 @@
-import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
 import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { FEDERATION_ENTITY, readConstraints } from './constraints.ts'
 import { isEntityId } from './entity-id.ts'
 import { readEntityKeys } from './entity-keys.ts'
 import { readMetadataPolicy } from './metadata-policy.ts'
+import { OPERATOR_NAMES } from './policy-operators.ts'
 import { type FederationRefusal, quote, refuse } from './refusal.ts'
 
 /** The claims of a statement, to be signed with `typ` entity-statement+jwt and the `kid` of a federation key. */
 export type StatementClaims = JsonObject
 
 /** A public key for statements, as its JWK Set shows it. */
-export interface PublishedKey {
+interface PublishedKey {
   readonly kid: string
   readonly alg: string
   readonly jwk: PublicJwk
@@ -100,10 +101,8 @@ export function buildSubordinateStatement(
   if (keys === undefined || keys.size === 0) {
     return refuse('KEYS_MALFORMED', 'jwks must be a JWK Set with at least one usable key, each with a kid of its own')
   }
-  const policy = metadataPolicy === undefined ? undefined : readMetadataPolicy(metadataPolicy)
-  if (policy?.ok === false) return policy
-  const fault = constraints === undefined ? undefined : readConstraints(constraints)
-  if (typeof fault === 'string') return refuse('CLAIM_MALFORMED', fault)
+  const refusal = checkRestrictions(metadataPolicy, constraints)
+  if (refusal !== undefined) return refusal
   const claims = {
     iss,
     sub: entityId,
@@ -116,4 +115,24 @@ export function buildSubordinateStatement(
     source_endpoint: `${iss}/fetch`,
   }
   return { ok: true, claims }
+}
+
+function checkRestrictions(metadataPolicy?: JsonObject, constraints?: JsonObject): FederationRefusal | undefined {
+  const fault = constraints === undefined ? undefined : readConstraints(constraints)
+  if (typeof fault === 'string') return refuse('CLAIM_MALFORMED', fault)
+  if (metadataPolicy === undefined) return undefined
+  const read = readMetadataPolicy(metadataPolicy)
+  if (!read.ok) return read
+  const unknown = findUnknownOperator(metadataPolicy)
+  if (unknown === undefined) return undefined
+  return refuse('POLICY_MALFORMED', `${quote(unknown)} must be one of ${OPERATOR_NAMES.join(', ')}`)
+}
+
+/** Verifiers ignore operators that they do not know, so a misspelt operator would restrict nothing. */
+function findUnknownOperator(metadataPolicy: JsonObject): string | undefined {
+  return Object.values(metadataPolicy)
+    .filter(isJsonObject)
+    .flatMap((parameters) => Object.values(parameters).filter(isJsonObject))
+    .flatMap((operators) => Object.keys(operators))
+    .find((name) => !OPERATOR_NAMES.some((known) => known === name))
 }

@@ -34,7 +34,7 @@ export interface EntityStatement {
 /** A parsed statement, or the rule that the text breaks. */
 export type StatementResult = { readonly ok: true; readonly statement: EntityStatement } | FederationRefusal
 
-export const STATEMENT_TYPE = 'entity-statement+jwt'
+const STATEMENT_TYPE = 'entity-statement+jwt'
 /** Longest accepted statement. */
 export const MAX_STATEMENT_BYTES = 65_536
 const JWS_RULES = { maxBytes: MAX_STATEMENT_BYTES, algs: TOKEN_ALGORITHMS, typs: [STATEMENT_TYPE] }

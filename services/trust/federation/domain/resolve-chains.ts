@@ -15,7 +15,7 @@ export interface SearchTools {
 }
 
 /** A hint that the search did not follow to an anchor, and why. */
-export interface DeadEnd extends Omit<FederationRefusal, 'ok'> {
+interface DeadEnd extends Omit<FederationRefusal, 'ok'> {
   /** The entities from the subject to the one that gave the hint. */
   readonly path: readonly string[]
   readonly hint: string
