@@ -52,7 +52,7 @@ export function verifyChain(statements: readonly EntityStatement[], anchor: Trus
   const resolved = resolveMetadata(shape)
   if (!resolved.ok) return resolved
   const { metadata } = resolved
-  return checkIssuer(metadata, shape.configuration.sub) ?? { ok: true, chain: describe(shape, anchor, metadata) }
+  return checkIssuer(metadata, shape.configuration.sub) ?? { ok: true, chain: summarize(shape, anchor, metadata) }
 }
 
 /** Checks that the subject is the issuer that it claims to be (section 5.1.4). */
@@ -66,7 +66,7 @@ function checkIssuer(metadata: Metadata, subject: string): ChainRefusal | undefi
   return refuseChain(0, { rule: 'ISSUER_MISMATCH', text: `The resolved issuer must be ${quote(subject)}` })
 }
 
-function describe(shape: ChainShape, anchor: TrustAnchor, metadata: Metadata): VerifiedChain {
+function summarize(shape: ChainShape, anchor: TrustAnchor, metadata: Metadata): VerifiedChain {
   const { configuration, steps, top } = shape
   const pins = new Set([...anchor.keys.values()].map(({ thumbprint }) => thumbprint))
   return {
