@@ -10,6 +10,9 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/simulation/key-events/many-logs.test.ts': 'two replayers compare 100,000 random logs of key events',
   'test/simulation/delegation/many-chains.test.ts': 'a naive evaluator checks a million random chains of grants',
   'test/conformance/delegation/biscuit.test.ts': 'Biscuits with the checks of hundreds of random chains are signed',
+  'test/conformance/trust-graph/export.test.ts':
+    "Graphviz, xmllint and Python start for each case, and Debian's packages may be installed first",
+  'test/simulation/trust-graph/networkx.test.ts': "Debian's package of networkx may be installed first",
   'test/bench/{bench,load/load}.test.ts': 'the benchmark starts every server that it compares',
   'test/clients/packages.test.ts': 'packages are built, packed and installed into an empty project',
   'test/e2e/agent-keys/agent-keys.test.ts': 'a recovery waits for its delay and for the schedule of the server',

@@ -92,7 +92,8 @@ export type RevokedToken = Prisma.RevokedTokenModel
  * Model RevocationLog
  * The revocation log, in the order of commits. Only triggers write it, in the transaction of the change. The server
  * removes records at the beginning of the log that can no longer end any token. The partial index
- * revocation_log_unknown contains only records of kinds that this version does not know.
+ * revocation_log_unknown contains only records of kinds that this version does not know. The partial index
+ * revocation_log_trust contains only records of the kinds issuer and edge.
  */
 export type RevocationLog = Prisma.RevocationLogModel
 /**
@@ -100,6 +101,33 @@ export type RevocationLog = Prisma.RevocationLogModel
  * One row, the head of the revocation log. Every transaction that ends tokens locks it last.
  */
 export type RevocationHead = Prisma.RevocationHeadModel
+/**
+ * Model Issuer
+ * Written only by trust. Foreign issuers that the administrator has admitted.
+ */
+export type Issuer = Prisma.IssuerModel
+/**
+ * Model IssuerKey
+ * Written only by trust. Every key that an issuer has ever published here.
+ */
+export type IssuerKey = Prisma.IssuerKeyModel
+/**
+ * Model IssuerDomain
+ * Written only by trust. Domains for which an issuer speaks. When a row is deleted, a trigger writes a record of the
+ * kind edge to the revocation log.
+ */
+export type IssuerDomain = Prisma.IssuerDomainModel
+/**
+ * Model TrustStatement
+ * Written only by trust. Trust statements of this deployment's operators, and those of admitted issuers' operators
+ * that count here. When a row ends, a trigger writes a record of the kind edge to the revocation log.
+ */
+export type TrustStatement = Prisma.TrustStatementModel
+/**
+ * Model TrustProposal
+ * Written only by trust. Unsigned statements that wait for the signature of an operator.
+ */
+export type TrustProposal = Prisma.TrustProposalModel
 /**
  * Model Verifier
  * The lease of a log follower. Every process that answers verifications from memory writes its own row.

@@ -504,6 +504,91 @@ export type JsonNullableWithAggregatesFilterBase<$PrismaModel = never> = {
   _max?: Prisma.NestedJsonNullableFilter<$PrismaModel>
 }
 
+export type EnumIssuerKindFilter<$PrismaModel = never> = {
+  equals?: $Enums.IssuerKind | Prisma.EnumIssuerKindFieldRefInput<$PrismaModel>
+  in?: $Enums.IssuerKind[] | Prisma.ListEnumIssuerKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.IssuerKind[] | Prisma.ListEnumIssuerKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumIssuerKindFilter<$PrismaModel> | $Enums.IssuerKind
+}
+
+export type EnumIssuerStatusFilter<$PrismaModel = never> = {
+  equals?: $Enums.IssuerStatus | Prisma.EnumIssuerStatusFieldRefInput<$PrismaModel>
+  in?: $Enums.IssuerStatus[] | Prisma.ListEnumIssuerStatusFieldRefInput<$PrismaModel>
+  notIn?: $Enums.IssuerStatus[] | Prisma.ListEnumIssuerStatusFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumIssuerStatusFilter<$PrismaModel> | $Enums.IssuerStatus
+}
+
+export type EnumRevocationModeFilter<$PrismaModel = never> = {
+  equals?: $Enums.RevocationMode | Prisma.EnumRevocationModeFieldRefInput<$PrismaModel>
+  in?: $Enums.RevocationMode[] | Prisma.ListEnumRevocationModeFieldRefInput<$PrismaModel>
+  notIn?: $Enums.RevocationMode[] | Prisma.ListEnumRevocationModeFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumRevocationModeFilter<$PrismaModel> | $Enums.RevocationMode
+}
+
+export type EnumIssuerKindWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.IssuerKind | Prisma.EnumIssuerKindFieldRefInput<$PrismaModel>
+  in?: $Enums.IssuerKind[] | Prisma.ListEnumIssuerKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.IssuerKind[] | Prisma.ListEnumIssuerKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumIssuerKindWithAggregatesFilter<$PrismaModel> | $Enums.IssuerKind
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumIssuerKindFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumIssuerKindFilter<$PrismaModel>
+}
+
+export type EnumIssuerStatusWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.IssuerStatus | Prisma.EnumIssuerStatusFieldRefInput<$PrismaModel>
+  in?: $Enums.IssuerStatus[] | Prisma.ListEnumIssuerStatusFieldRefInput<$PrismaModel>
+  notIn?: $Enums.IssuerStatus[] | Prisma.ListEnumIssuerStatusFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumIssuerStatusWithAggregatesFilter<$PrismaModel> | $Enums.IssuerStatus
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumIssuerStatusFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumIssuerStatusFilter<$PrismaModel>
+}
+
+export type EnumRevocationModeWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.RevocationMode | Prisma.EnumRevocationModeFieldRefInput<$PrismaModel>
+  in?: $Enums.RevocationMode[] | Prisma.ListEnumRevocationModeFieldRefInput<$PrismaModel>
+  notIn?: $Enums.RevocationMode[] | Prisma.ListEnumRevocationModeFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumRevocationModeWithAggregatesFilter<$PrismaModel> | $Enums.RevocationMode
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumRevocationModeFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumRevocationModeFilter<$PrismaModel>
+}
+
+export type EnumTrustKindFilter<$PrismaModel = never> = {
+  equals?: $Enums.TrustKind | Prisma.EnumTrustKindFieldRefInput<$PrismaModel>
+  in?: $Enums.TrustKind[] | Prisma.ListEnumTrustKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.TrustKind[] | Prisma.ListEnumTrustKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumTrustKindFilter<$PrismaModel> | $Enums.TrustKind
+}
+
+export type EnumTrustEndNullableFilter<$PrismaModel = never> = {
+  equals?: $Enums.TrustEnd | Prisma.EnumTrustEndFieldRefInput<$PrismaModel> | null
+  in?: $Enums.TrustEnd[] | Prisma.ListEnumTrustEndFieldRefInput<$PrismaModel> | null
+  notIn?: $Enums.TrustEnd[] | Prisma.ListEnumTrustEndFieldRefInput<$PrismaModel> | null
+  not?: Prisma.NestedEnumTrustEndNullableFilter<$PrismaModel> | $Enums.TrustEnd | null
+}
+
+export type EnumTrustKindWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.TrustKind | Prisma.EnumTrustKindFieldRefInput<$PrismaModel>
+  in?: $Enums.TrustKind[] | Prisma.ListEnumTrustKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.TrustKind[] | Prisma.ListEnumTrustKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumTrustKindWithAggregatesFilter<$PrismaModel> | $Enums.TrustKind
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumTrustKindFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumTrustKindFilter<$PrismaModel>
+}
+
+export type EnumTrustEndNullableWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.TrustEnd | Prisma.EnumTrustEndFieldRefInput<$PrismaModel> | null
+  in?: $Enums.TrustEnd[] | Prisma.ListEnumTrustEndFieldRefInput<$PrismaModel> | null
+  notIn?: $Enums.TrustEnd[] | Prisma.ListEnumTrustEndFieldRefInput<$PrismaModel> | null
+  not?: Prisma.NestedEnumTrustEndNullableWithAggregatesFilter<$PrismaModel> | $Enums.TrustEnd | null
+  _count?: Prisma.NestedIntNullableFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumTrustEndNullableFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumTrustEndNullableFilter<$PrismaModel>
+}
+
 export type EnumAuditOutcomeFilter<$PrismaModel = never> = {
   equals?: $Enums.AuditOutcome | Prisma.EnumAuditOutcomeFieldRefInput<$PrismaModel>
   in?: $Enums.AuditOutcome[] | Prisma.ListEnumAuditOutcomeFieldRefInput<$PrismaModel>
@@ -964,6 +1049,91 @@ export type NestedJsonNullableFilterBase<$PrismaModel = never> = {
   gt?: runtime.InputJsonValue | Prisma.JsonFieldRefInput<$PrismaModel>
   gte?: runtime.InputJsonValue | Prisma.JsonFieldRefInput<$PrismaModel>
   not?: runtime.InputJsonValue | Prisma.JsonFieldRefInput<$PrismaModel> | Prisma.JsonNullValueFilter
+}
+
+export type NestedEnumIssuerKindFilter<$PrismaModel = never> = {
+  equals?: $Enums.IssuerKind | Prisma.EnumIssuerKindFieldRefInput<$PrismaModel>
+  in?: $Enums.IssuerKind[] | Prisma.ListEnumIssuerKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.IssuerKind[] | Prisma.ListEnumIssuerKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumIssuerKindFilter<$PrismaModel> | $Enums.IssuerKind
+}
+
+export type NestedEnumIssuerStatusFilter<$PrismaModel = never> = {
+  equals?: $Enums.IssuerStatus | Prisma.EnumIssuerStatusFieldRefInput<$PrismaModel>
+  in?: $Enums.IssuerStatus[] | Prisma.ListEnumIssuerStatusFieldRefInput<$PrismaModel>
+  notIn?: $Enums.IssuerStatus[] | Prisma.ListEnumIssuerStatusFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumIssuerStatusFilter<$PrismaModel> | $Enums.IssuerStatus
+}
+
+export type NestedEnumRevocationModeFilter<$PrismaModel = never> = {
+  equals?: $Enums.RevocationMode | Prisma.EnumRevocationModeFieldRefInput<$PrismaModel>
+  in?: $Enums.RevocationMode[] | Prisma.ListEnumRevocationModeFieldRefInput<$PrismaModel>
+  notIn?: $Enums.RevocationMode[] | Prisma.ListEnumRevocationModeFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumRevocationModeFilter<$PrismaModel> | $Enums.RevocationMode
+}
+
+export type NestedEnumIssuerKindWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.IssuerKind | Prisma.EnumIssuerKindFieldRefInput<$PrismaModel>
+  in?: $Enums.IssuerKind[] | Prisma.ListEnumIssuerKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.IssuerKind[] | Prisma.ListEnumIssuerKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumIssuerKindWithAggregatesFilter<$PrismaModel> | $Enums.IssuerKind
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumIssuerKindFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumIssuerKindFilter<$PrismaModel>
+}
+
+export type NestedEnumIssuerStatusWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.IssuerStatus | Prisma.EnumIssuerStatusFieldRefInput<$PrismaModel>
+  in?: $Enums.IssuerStatus[] | Prisma.ListEnumIssuerStatusFieldRefInput<$PrismaModel>
+  notIn?: $Enums.IssuerStatus[] | Prisma.ListEnumIssuerStatusFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumIssuerStatusWithAggregatesFilter<$PrismaModel> | $Enums.IssuerStatus
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumIssuerStatusFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumIssuerStatusFilter<$PrismaModel>
+}
+
+export type NestedEnumRevocationModeWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.RevocationMode | Prisma.EnumRevocationModeFieldRefInput<$PrismaModel>
+  in?: $Enums.RevocationMode[] | Prisma.ListEnumRevocationModeFieldRefInput<$PrismaModel>
+  notIn?: $Enums.RevocationMode[] | Prisma.ListEnumRevocationModeFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumRevocationModeWithAggregatesFilter<$PrismaModel> | $Enums.RevocationMode
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumRevocationModeFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumRevocationModeFilter<$PrismaModel>
+}
+
+export type NestedEnumTrustKindFilter<$PrismaModel = never> = {
+  equals?: $Enums.TrustKind | Prisma.EnumTrustKindFieldRefInput<$PrismaModel>
+  in?: $Enums.TrustKind[] | Prisma.ListEnumTrustKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.TrustKind[] | Prisma.ListEnumTrustKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumTrustKindFilter<$PrismaModel> | $Enums.TrustKind
+}
+
+export type NestedEnumTrustEndNullableFilter<$PrismaModel = never> = {
+  equals?: $Enums.TrustEnd | Prisma.EnumTrustEndFieldRefInput<$PrismaModel> | null
+  in?: $Enums.TrustEnd[] | Prisma.ListEnumTrustEndFieldRefInput<$PrismaModel> | null
+  notIn?: $Enums.TrustEnd[] | Prisma.ListEnumTrustEndFieldRefInput<$PrismaModel> | null
+  not?: Prisma.NestedEnumTrustEndNullableFilter<$PrismaModel> | $Enums.TrustEnd | null
+}
+
+export type NestedEnumTrustKindWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.TrustKind | Prisma.EnumTrustKindFieldRefInput<$PrismaModel>
+  in?: $Enums.TrustKind[] | Prisma.ListEnumTrustKindFieldRefInput<$PrismaModel>
+  notIn?: $Enums.TrustKind[] | Prisma.ListEnumTrustKindFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumTrustKindWithAggregatesFilter<$PrismaModel> | $Enums.TrustKind
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumTrustKindFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumTrustKindFilter<$PrismaModel>
+}
+
+export type NestedEnumTrustEndNullableWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.TrustEnd | Prisma.EnumTrustEndFieldRefInput<$PrismaModel> | null
+  in?: $Enums.TrustEnd[] | Prisma.ListEnumTrustEndFieldRefInput<$PrismaModel> | null
+  notIn?: $Enums.TrustEnd[] | Prisma.ListEnumTrustEndFieldRefInput<$PrismaModel> | null
+  not?: Prisma.NestedEnumTrustEndNullableWithAggregatesFilter<$PrismaModel> | $Enums.TrustEnd | null
+  _count?: Prisma.NestedIntNullableFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumTrustEndNullableFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumTrustEndNullableFilter<$PrismaModel>
 }
 
 export type NestedEnumAuditOutcomeFilter<$PrismaModel = never> = {

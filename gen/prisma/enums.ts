@@ -64,6 +64,50 @@ export const KeyState = {
 export type KeyState = (typeof KeyState)[keyof typeof KeyState]
 
 
+export const IssuerKind = {
+  auth4agent: 'auth4agent',
+  oauth: 'oauth'
+} as const
+
+export type IssuerKind = (typeof IssuerKind)[keyof typeof IssuerKind]
+
+
+export const IssuerStatus = {
+  enabled: 'enabled',
+  disabled: 'disabled'
+} as const
+
+export type IssuerStatus = (typeof IssuerStatus)[keyof typeof IssuerStatus]
+
+
+export const RevocationMode = {
+  log: 'log',
+  introspection: 'introspection',
+  none: 'none'
+} as const
+
+export type RevocationMode = (typeof RevocationMode)[keyof typeof RevocationMode]
+
+
+export const TrustKind = {
+  lets_call: 'lets_call',
+  accepts_members_of: 'accepts_members_of',
+  member: 'member',
+  blocks: 'blocks',
+  chains_to: 'chains_to'
+} as const
+
+export type TrustKind = (typeof TrustKind)[keyof typeof TrustKind]
+
+
+export const TrustEnd = {
+  revoked: 'revoked',
+  narrowed: 'narrowed'
+} as const
+
+export type TrustEnd = (typeof TrustEnd)[keyof typeof TrustEnd]
+
+
 export const AuditOutcome = {
   done: 'done',
   refused: 'refused'

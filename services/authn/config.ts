@@ -9,6 +9,7 @@ import type { Db } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
+import type { VerifyForeign } from '../trust/index.ts'
 import type { AudienceOwners } from './audience-owners.ts'
 import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { Redeemer } from './redeemer.ts'
@@ -53,6 +54,7 @@ export interface AuthnDeps {
   readonly introspectionSigner: Keys['introspectionSigner']
   readonly grantSigner: Keys['grantSigner']
   readonly statementSigner: Keys['statementSigner']
+  readonly verifyForeign: VerifyForeign
 }
 
 /** Options of createAuthn. */
@@ -73,4 +75,6 @@ export interface AuthnOptions {
   /** Signs tokens, answers of introspection, grants and statements about holders, and seals challenges. */
   readonly keys: Pick<Keys, 'signer' | 'challengeKeys' | 'introspectionSigner' | 'grantSigner' | 'statementSigner'>
   readonly sawEndpointAudience: (did: string) => void
+  /** Verifies tokens of foreign issuers. */
+  readonly verifyForeign: VerifyForeign
 }

@@ -6,12 +6,14 @@ import { AuthnService, type VerifyTokenResponse } from '../../gen/proto/auth4age
 import { methodName } from '../chain/method-name.ts'
 import type { StatusRefusal, StatusRefusals } from '../platform/errors/status-refusal.ts'
 
-const INVALID_TOKEN: StatusRefusal = { status: 401, challenge: challengeOf('invalid_token') }
+const INVALID_TOKEN: StatusRefusal = { status: 401, headers: challengeOf('invalid_token') }
 /** Errors of RFC 9449 section 7.1, for a token that is bound to a key. */
-const NOT_AS_BEARER: StatusRefusal = { status: 401, challenge: dpopChallengeOf('invalid_token') }
-const INVALID_PROOF: StatusRefusal = { status: 401, challenge: dpopChallengeOf('invalid_dpop_proof') }
-const INSUFFICIENT_SCOPE: StatusRefusal = { status: 403, challenge: challengeOf('insufficient_scope') }
-const NOT_ENOUGH: StatusRefusal = { status: 403, challenge: dpopChallengeOf('insufficient_scope') }
+const NOT_AS_BEARER: StatusRefusal = { status: 401, headers: dpopChallengeOf('invalid_token') }
+const INVALID_PROOF: StatusRefusal = { status: 401, headers: dpopChallengeOf('invalid_dpop_proof') }
+const INSUFFICIENT_SCOPE: StatusRefusal = { status: 403, headers: challengeOf('insufficient_scope') }
+/** The server cannot decide about the token now. */
+const UNDECIDED: StatusRefusal = { status: 503, headers: { 'retry-after': '1' } }
+const NOT_ENOUGH: StatusRefusal = { status: 403, headers: dpopChallengeOf('insufficient_scope') }
 
 /**
  * Maps a verdict to an error of RFC 6750 section 3.1 or RFC 9449 section 7.1. A token for another audience is
@@ -37,6 +39,14 @@ const REFUSALS = {
   OPERATOR_TOKENS_ENDED: INVALID_TOKEN,
   DELEGATION_NOT_ACCEPTED: INVALID_TOKEN,
   ACTOR_NOT_TRUSTED: INVALID_TOKEN,
+  ISSUER_NOT_TRUSTED: INVALID_TOKEN,
+  ISSUER_DISABLED: INVALID_TOKEN,
+  ISSUER_KEYS_UNAVAILABLE: UNDECIDED,
+  ISSUER_REVOCATIONS_STALE: UNDECIDED,
+  SUBJECT_OUTSIDE_NAMESPACE: INVALID_TOKEN,
+  TRUST_NOT_FOUND: INVALID_TOKEN,
+  TRUST_ENDED: INVALID_TOKEN,
+  LIFETIME_TOO_LONG: INVALID_TOKEN,
 } as const satisfies Record<Verdict, StatusRefusal>
 
 /** A chain of grants is bound to a key, so it is used with the scheme DPoP. Its other reasons are invalid_token. */
@@ -58,10 +68,10 @@ export const statusRefusals: StatusRefusals = {
   },
 }
 
-function challengeOf(error: string): string {
-  return `Bearer realm="auth4agent", error="${error}"`
+function challengeOf(error: string): StatusRefusal['headers'] {
+  return { 'www-authenticate': `Bearer realm="auth4agent", error="${error}"` }
 }
 
-function dpopChallengeOf(error: string): string {
-  return `DPoP realm="auth4agent", error="${error}", algs="${DPOP_ALGORITHMS.join(' ')}"`
+function dpopChallengeOf(error: string): StatusRefusal['headers'] {
+  return { 'www-authenticate': `DPoP realm="auth4agent", error="${error}", algs="${DPOP_ALGORITHMS.join(' ')}"` }
 }

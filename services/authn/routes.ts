@@ -12,15 +12,19 @@ import type { Handlers } from '../chain/call.ts'
 import { actMember, toDelegation, toDetails } from './chains/messages.ts'
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'
+import { toForeignTrust } from './foreign-trust.ts'
 import { tokenTypeOf } from './oauth/introspection-members.ts'
 import { redeemChallenge } from './redeem-challenge.ts'
 import { verifyToken } from './verify-token.ts'
+
+/** Claims of a token of this deployment, or of a foreign issuer, whose tokens may have no epochs. */
+type AnyClaims = Omit<AccessTokenClaims, 'epoch'> & { readonly epoch: readonly number[] }
 
 /**
  * The message for each claims object. Repeated verifications of a token return the same claims object, so its message
  * is created once. The message is frozen, so that writers can cache its encoding.
  */
-const messages = new WeakMap<AccessTokenClaims, TokenClaims>()
+const messages = new WeakMap<AnyClaims, TokenClaims>()
 
 /** Creates the handlers of AuthnService. They convert between messages and the types of the domain. */
 export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
@@ -45,6 +49,10 @@ export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
       const verification = await verifyToken(deps, request)
       const verifiedAt = timestampFromMs(deps.now())
       if (!verification.valid) return { ...verification, verifiedAt }
+      if ('trust' in verification) {
+        const { claims, trust } = verification
+        return { valid: true, claims: claimsMessage(claims), trust: toForeignTrust(trust), verifiedAt }
+      }
       if ('claims' in verification) return { valid: true, claims: claimsMessage(verification.claims), verifiedAt }
       const { authority } = verification
       const claims = authority.claims && { claims: create(TokenClaimsSchema, toDelegatedClaims(authority.claims)) }
@@ -53,7 +61,7 @@ export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
   }
 }
 
-function claimsMessage(claims: AccessTokenClaims): TokenClaims {
+function claimsMessage(claims: AnyClaims): TokenClaims {
   const known = messages.get(claims)
   if (known !== undefined) return known
   const message = create(TokenClaimsSchema, toClaims(claims))
@@ -76,7 +84,7 @@ function toClaims({
   agent_key: agentKey,
   may_act,
   ...same
-}: AccessTokenClaims) {
+}: AnyClaims) {
   return {
     ...same,
     aud: [...aud],

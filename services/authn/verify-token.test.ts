@@ -13,6 +13,7 @@ import { silentLog, type TestDatabase, testDatabase } from '../../test/support/d
 import { asOperator, type TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { claimsOf, insertTokenKey, signToken } from '../../test/support/tokens.ts'
+import { endTrust, newTrust, TRUST_ENDS } from '../../test/support/trust-records.ts'
 import { openDb } from '../platform/db/db.ts'
 import { toApiError } from '../platform/errors/api-error.ts'
 
@@ -117,6 +118,25 @@ describe('verifyToken', () => {
     if (reason !== 'TOKEN_REVOKED')
       expect(await instance.verify(await instance.issue(fresh))).toMatchObject({ valid: true })
   })
+})
+
+describe('verifyToken of a token that was issued through trust', () => {
+  it.each(TRUST_ENDS)('answers %s and revoked=true after a record of the kind %s', async (reason, kind) => {
+    const trust = newTrust()
+    const token = key.sign({ ...claimsOf(agent), ...trust.claims })
+    expect(await instance.verify(token)).toMatchObject({ valid: true })
+    await endTrust(database.db.pool, kind, trust)
+    expect(await instance.verify(token)).toMatchObject({ valid: false, revoked: true, reason })
+    expect(await instance.verify(key.sign(claimsOf(agent)))).toMatchObject({ valid: true })
+  })
+
+  it.each([{ edges: [] }, { edges: 'x' }, { home: { ...newTrust().claims.home, sub: 'x' } }])(
+    'refuses %j',
+    async (claims) => {
+      const token = key.sign({ ...claimsOf(agent), ...claims })
+      expect(await instance.verify(token)).toMatchObject({ valid: false, reason: 'MALFORMED_TOKEN' })
+    },
+  )
 })
 
 describe('verifyToken with requirements', () => {

@@ -1,17 +1,23 @@
 import { isChain } from '@auth4agent/core/delegation/is-chain'
 import { isDelegatedToken } from '@auth4agent/core/delegation/is-delegated'
+import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { readJwsPayload } from '@auth4agent/core/jose/jws'
 import { checkTimes } from '@auth4agent/core/token/access-token'
 import { checkRequirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { VerifyTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import type { ForeignVerification } from '../trust/index.ts'
 import { type AuthorityVerification, type VerifyAuthorityDeps, verifyAuthority } from './chains/verify-authority.ts'
 import { checkProof } from './check-proof.ts'
 import type { AuthnDeps } from './config.ts'
-import { parseVerifyRequest } from './domain/verify-request.ts'
+import { parseVerifyRequest, type VerifyDemands } from './domain/verify-request.ts'
 
 /** The dependencies of verifyToken. */
-export interface VerifyTokenDeps extends VerifyAuthorityDeps, Pick<AuthnDeps, 'genuineTokens'> {
+export interface VerifyTokenDeps
+  extends VerifyAuthorityDeps,
+    Pick<AuthnDeps, 'genuineTokens' | 'issuer' | 'verifyForeign'> {
   readonly tokenStatus: Pick<AuthnDeps['tokenStatus'], 'check' | 'checkAll'>
 }
 
@@ -23,16 +29,20 @@ export type Verification =
 /**
  * Verifies a token online. The token is valid if it is genuine, within its lifetime and meets the requirements, if it
  * is bound exactly when the request has a DPoP proof of its key, and if no call that has returned has ended it. The
- * text itself says whether it is an access token, a delegated token or a chain of grants.
+ * text itself says whether it is an access token, a delegated token or a chain of grants. The token of a foreign issuer
+ * is looked at only if the request names the issuer.
  *
  * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_ARGUMENT for malformed requirements; UNAVAILABLE
  */
 export async function verifyToken(
   deps: VerifyTokenDeps,
   request: VerifyTokenRequest,
-): Promise<Verification | AuthorityVerification> {
-  const demands = parseVerifyRequest(request)
+): Promise<Verification | AuthorityVerification | ForeignVerification> {
+  const demands = parseVerifyRequest(request, deps.issuer)
   const { token } = request
+  const issuer = demands.issuers === undefined ? deps.issuer : claimedIssuer(token, deps.issuer)
+  if (demands.issuers !== undefined && !demands.issuers.includes(issuer)) return invalid('WRONG_ISSUER')
+  if (issuer !== deps.issuer) return verifyAbroad(deps, token, issuer, demands)
   // Without `delegation`, the reader of access tokens refuses a delegated token.
   const isDelegated = isChain(token) || (demands.delegation !== undefined && isDelegatedToken(token))
   if (isDelegated) return verifyAuthority(deps, token, demands)
@@ -41,6 +51,29 @@ export async function verifyToken(
     token,
     (claims) => checkRequirements(claims, demands.wanted) ?? checkProof(deps, claims, token, demands.sent),
   )
+}
+
+/**
+ * Returns the issuer that a token claims, which only chooses among the issuers that the request accepts. A chain of
+ * grants, and a text that is no token, count as this deployment's: its reader then refuses what is wrong.
+ */
+function claimedIssuer(token: string, own: string): string {
+  const iss = isChain(token) ? undefined : readPayload(token)?.['iss']
+  return typeof iss === 'string' ? iss : own
+}
+
+function readPayload(token: string): JsonObject | undefined {
+  const payload = readJwsPayload(token.split('.', 2)[1] ?? '')
+  return payload.ok ? payload.value : undefined
+}
+
+async function verifyAbroad(
+  deps: VerifyTokenDeps,
+  token: string,
+  issuer: string,
+  { wanted, sent }: VerifyDemands,
+): Promise<ForeignVerification> {
+  return deps.verifyForeign(token, { issuer, wanted, checkSender: (claims) => checkProof(deps, claims, token, sent) })
 }
 
 /**
@@ -60,10 +93,8 @@ export async function verifyGenuine(
   const outOfTime = () => checkTimes(claims, Math.floor(deps.now() / 1000), deps.settings.skewS)
   const refusal = outOfTime() ?? (await check(claims))
   if (refusal !== undefined) return invalid(refusal)
-  const [agentEpoch, operatorEpoch] = claims.epoch
-  const { jti, sub, operator_id: operatorId } = claims
   // Check revocations last, so that only a check of the clock comes between this check and the answer.
-  const ended = await deps.tokenStatus.check({ jti, sub, operatorId, agentEpoch, operatorEpoch, kid: genuine.kid })
+  const ended = await deps.tokenStatus.check(tokenIdentity(claims, genuine.kid))
   if (ended !== undefined) return { valid: false, reason: ended, revoked: ended !== 'UNKNOWN_KEY' }
   // The token may have expired while the database answered.
   const expired = outOfTime()

@@ -9,11 +9,13 @@ import { createIdentity } from '../identity/index.ts'
 import type { InternalService } from '../internal-port/handlers.ts'
 import { createKeys, createVerificationKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
 import { pruneAssertions } from '../ledger/ledger.ts'
-import { createOperatorRegistry, createTxtResolvers } from '../operator-registry/index.ts'
+import { createOperatorRegistry } from '../operator-registry/index.ts'
 import { type Db, openPool } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
+import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
+import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
@@ -21,6 +23,7 @@ import type { Config } from '../process/configuration/config.ts'
 import type { Secrets } from '../process/configuration/secrets.ts'
 import type { ServiceName } from '../process/configuration/service-names.ts'
 import { createRevocation, type Revocations } from '../revocation/index.ts'
+import { createTrust, type Trust } from '../trust/index.ts'
 import type { Remotes } from './connect-remotes.ts'
 
 /** How long the database keeps a redeemed challenge after it has expired, in seconds. */
@@ -47,7 +50,7 @@ export interface ServiceDeps {
   readonly remotes: Remotes
   readonly revocations: Revocations
   readonly passedTime: PassedTime
-  readonly metrics: Pick<Metrics, 'endpointAudience' | 'keyEvents' | 'showFrozenOperators'>
+  readonly metrics: Pick<Metrics, 'endpointAudience' | 'outbound' | 'keyEvents' | 'showFrozenOperators'>
 }
 
 /** One service of this process: its public routes, internal services and scheduled jobs. */
@@ -87,6 +90,7 @@ export async function createServices(deps: ServiceDeps) {
     internal: parts.flatMap(({ internal }) => internal),
     watchers: revocation?.watchers,
     signingKeyFacts: authn?.signingKeyFacts,
+    issuerFacts: authn?.issuerFacts,
     async close() {
       await Promise.all(parts.map(async (part) => part.close?.()))
     },
@@ -179,15 +183,39 @@ async function makeAuthn(
   deps: ServiceDeps,
   verificationKeys: VerificationKeys,
   clients: { readonly operators: Operators; readonly agents: Agents },
-): Promise<Part & Pick<Keys, 'signingKeyFacts'>> {
+): Promise<Part & Pick<Keys, 'signingKeyFacts'> & Pick<Trust, 'issuerFacts'>> {
   const { config, databaseUrl, db, log, revocations } = deps
   await using opened = new AsyncDisposableStack()
   const redeemPool = openPool({ url: databaseUrl, ...redeemPoolOptions, log })
   opened.defer(() => redeemPool.end())
   const keys = await makeKeys(deps, verificationKeys)
   opened.defer(() => keys.close())
+  const outbound = createOutbound({
+    allow: config.outboundAllow,
+    testDomains: config.testDomains,
+    outcome: deps.metrics.outbound,
+    now: () => performance.now(),
+  })
+  opened.defer(() => outbound.close())
+  const trust = await createTrust({
+    db,
+    readDb: deps.readDb,
+    databaseUrl,
+    now: Date.now,
+    issuer: config.issuer,
+    operators: clients.operators,
+    tokenStatus: revocations.tokenStatus,
+    vault: keys.vault,
+    outbound,
+    resolveTxt: createTxtResolvers({ servers: config.dnsServers, timeoutMs: config.dnsTimeoutMs }),
+    testDomains: config.testDomains,
+    settings: { skewS: config.clockSkew },
+    log,
+  })
+  opened.defer(() => trust.close())
   const authn = createAuthn({
     ...clients,
+    verifyForeign: trust.verifyForeign,
     db,
     redeemPool,
     now: Date.now,
@@ -208,11 +236,19 @@ async function makeAuthn(
   })
   const all = opened.move()
   return {
-    routes: [...routesOf(authn.module), ...routesOf(authn.oauth), ...routesOf(authn.grants), ...routesOf(keys.module)],
+    routes: [
+      ...routesOf(authn.module),
+      ...routesOf(authn.oauth),
+      ...routesOf(authn.grants),
+      ...routesOf(keys.module),
+      ...routesOf(trust.issuers),
+      ...routesOf(trust.trust),
+    ],
     internal: [],
-    jobs: [...keys.jobs, ...authn.jobs],
+    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs],
     close: () => all.disposeAsync(),
     signingKeyFacts: () => keys.signingKeyFacts(),
+    issuerFacts: () => trust.issuerFacts(),
   }
 }
 

@@ -4,17 +4,19 @@ import { AgentMoveService } from '../../gen/proto/auth4agent/v1/agent_moves_pb.t
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { CalledService } from '../process/configuration/service-names.ts'
 
 /** The public services that each service implements. */
 export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescService[]>> = {
   'operator-registry': [OperatorRegistryService, OperatorKeyService],
   identity: [IdentityService, AgentKeyService, AgentMoveService],
-  authn: [AuthnService, OAuthService, DelegationService, KeysService],
+  authn: [AuthnService, OAuthService, DelegationService, KeysService, IssuerService, TrustService],
   revocation: [RevocationService],
 }

@@ -85,8 +85,9 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     metrics,
   })
   opened.defer(() => services.close())
-  const { operators, routes, internal, jobs, watchers, signingKeyFacts } = services
+  const { operators, routes, internal, jobs, watchers, signingKeyFacts, issuerFacts } = services
   metrics.revocation.show({ ...revocations, watchers, clockGuard })
+  if (issuerFacts !== undefined) metrics.showIssuers(issuerFacts)
   if (signingKeyFacts !== undefined) metrics.showSigningKeys(signingKeyFacts)
   const rpc = createRpc(routes, remotes.forwards, {
     operators,

@@ -9,14 +9,17 @@ import type { ListedKey } from './signing-keys.ts'
 
 export type { ChallengeKeyring } from './challenge-keyring.ts'
 export type { KeysSecrets, KeysSettings } from './config.ts'
+export { parseSigningKey } from './domain/parse-signing-key.ts'
+export { readPrivateJwk } from './domain/parse-signing-key-jwk.ts'
 export type { TokenSigner } from './jwt-signer.ts'
+export type { KeyVault } from './key-vault.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 
 /** The opened keys of the deployment, and the RPC service that manages them. */
 export interface Keys
   extends Pick<
     OpenKeys,
-    'signer' | 'introspectionSigner' | 'grantSigner' | 'statementSigner' | 'challengeKeys' | 'jobs' | 'close'
+    'vault' | 'signer' | 'introspectionSigner' | 'grantSigner' | 'statementSigner' | 'challengeKeys' | 'jobs' | 'close'
   > {
   readonly module: ServiceModule<typeof KeysService>
   /** Returns the signing keys as the last pass of the schedule found them. */
@@ -32,6 +35,7 @@ export async function createKeys(options: KeysOptions): Promise<Keys> {
   const opened = await openKeys(options)
   return {
     module: { service: KeysService, handlers: keysRoutes({ ...options, ...opened }), policies: keysPolicies },
+    vault: opened.vault,
     signer: opened.signer,
     introspectionSigner: opened.introspectionSigner,
     grantSigner: opened.grantSigner,

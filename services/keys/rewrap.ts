@@ -23,6 +23,13 @@ interface SealedSigningKey {
   readonly kekId: string | null
 }
 
+/** The secret of this deployment at a foreign issuer. */
+interface SealedIssuerSecret {
+  readonly id: string
+  readonly wrappedSecret: Uint8Array<ArrayBuffer>
+  readonly kekId: string | null
+}
+
 /** Dependencies of one pass of resealOld. */
 interface Pass {
   readonly prisma: PrismaClient
@@ -85,6 +92,8 @@ async function readSealed(prisma: PrismaClient): Promise<SealedRow[]> {
     SELECT kid, purpose::text, wrapped_key AS "wrappedKey", kek_id AS "kekId" FROM jwks_keys
     WHERE wrapped_key IS NOT NULL`
   const challenge = await prisma.challengeKey.findMany()
+  const issuers = await prisma.$queryRaw<SealedIssuerSecret[]>`
+    SELECT id::text, wrapped_secret AS "wrappedSecret", kek_id AS "kekId" FROM issuers WHERE wrapped_secret IS NOT NULL`
   return [
     ...signing.map(({ kid, purpose, wrappedKey, kekId }): SealedRow => {
       const where = { kid, kekId, wrappedKey }
@@ -97,6 +106,12 @@ async function readSealed(prisma: PrismaClient): Promise<SealedRow[]> {
       const replace = async (tx: Tx, sealed: Sealed) =>
         (await tx.challengeKey.updateMany({ where, data: { wrappedKey: sealed.wrapped, kekId: sealed.kekId } })).count
       return { record: { purpose: 'challenge', id }, wrapped: wrappedKey, kekId, replace }
+    }),
+    ...issuers.map(({ id, wrappedSecret, kekId }): SealedRow => {
+      const where = { id, kekId, wrappedSecret }
+      const replace = async (tx: Tx, sealed: Sealed) =>
+        (await tx.issuer.updateMany({ where, data: { wrappedSecret: sealed.wrapped, kekId: sealed.kekId } })).count
+      return { record: { purpose: 'issuer', id }, wrapped: wrappedSecret, kekId, replace }
     }),
   ]
 }

@@ -1,7 +1,7 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
+import type { ResolveTxt } from '../platform/dns/resolve-txt.ts'
 import type { Gate } from '../platform/limits/gate.ts'
 import type { Logger } from '../platform/log/log.ts'
-import type { ResolveTxt } from './dns/resolve-txt.ts'
 
 /** Settings of the operator registry. */
 export interface RegistrySettings {

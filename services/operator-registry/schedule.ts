@@ -1,7 +1,7 @@
 import { recordName } from '@auth4agent/core/identity/proof-record'
 import { type Author, systemAuthor } from '../ledger/ledger.ts'
+import { judgeProof } from '../platform/dns/judge-proof.ts'
 import { type Context, warnOfFreeze } from './context.ts'
-import { judgeProof } from './domain/judge-proof.ts'
 import { claimDueLooks, type DueLook, recordLook } from './store/looks.ts'
 import { findOwner } from './store/operators.ts'
 import { claimDueProofs, type DueProof, expirePending, recordProof } from './store/schedule.ts'

@@ -1,4 +1,11 @@
-import { REVOCATION_KINDS, type TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+import {
+  type Ending,
+  REVOCATION_KINDS,
+  type TokenIdentity,
+  type TrustBasis,
+  type TrustVerdict,
+} from '@auth4agent/core/revocation/revocation-log'
+import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation/revocation-state'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type pg from 'pg'
 import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.ts'
@@ -8,15 +15,21 @@ import { type EndedToken, findEnded } from './check-memory.ts'
 /** The kinds as SQL literals. With a parameter, the planner would not use the partial index revocation_log_unknown. */
 const KNOWN_KINDS = REVOCATION_KINDS.map((kind) => `'${kind}'`).join(', ')
 
+/** What every check reads: whether the log can be understood, and its records about some issuers and edges. */
+const readLog = (subjects: string) => `pg_is_in_recovery() AS standby,
+  EXISTS (SELECT 1 FROM revocation_log l WHERE l.kind NOT IN (${KNOWN_KINDS}) AND l.expires_at > now()) AS unknown,
+  (SELECT coalesce(json_agg(json_build_object('kind', l.kind, 'subject', l.subject, 'minimumEpoch', l.minimum_epoch)), '[]')
+   FROM revocation_log l WHERE l.kind IN ('issuer', 'edge') AND l.subject = ANY (${subjects})) AS trust,
+  ${DATABASE_CLOCK_MS} AS now`
+
 /**
  * Reads the states of tokens in one statement on the primary, in the order of the arrays. So a verification that
  * begins after the call of a revocation has returned sees that revocation.
  */
 export const CHECK = `
-SELECT pg_is_in_recovery() AS standby, coalesce(d.first_epoch, 0) AS first_epoch, o.epoch AS operator_epoch, a.epoch AS agent_epoch,
-  r.jti IS NOT NULL AS revoked, k.kid IS NOT NULL AS key_ended,
-  EXISTS (SELECT 1 FROM revocation_log l WHERE l.kind NOT IN (${KNOWN_KINDS}) AND l.expires_at > now()) AS unknown,
-  ${DATABASE_CLOCK_MS} AS now
+SELECT ${readLog('$5::text[]')},
+  coalesce(d.first_epoch, 0) AS first_epoch, o.epoch AS operator_epoch, a.epoch AS agent_epoch,
+  r.jti IS NOT NULL AS revoked, k.kid IS NOT NULL AS key_ended
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS t (operator_id, sub, jti, kid, place)
 LEFT JOIN deployment d ON true
 LEFT JOIN operators o ON o.id = t.operator_id
@@ -25,16 +38,35 @@ LEFT JOIN revoked_tokens r ON r.operator_id = t.operator_id AND r.jti = t.jti
 LEFT JOIN jwks_keys k ON k.kid = t.kid AND k.state IN ('retired', 'compromised')
 ORDER BY t.place`
 
-interface CheckRow {
+/**
+ * Reads what has ended of a decision about trust. The log has the records of issuers and edges for longer than any
+ * decision may be used. The epochs of operators are those of this moment.
+ */
+export const CHECK_TRUST = `
+SELECT ${readLog('$1::text[]')},
+  (SELECT coalesce(json_object_agg(o.id, greatest(o.epoch, d.first_epoch)), '{}')
+   FROM operators o LEFT JOIN deployment d ON true WHERE o.id = ANY ($2::uuid[])) AS epochs`
+
+interface LogRow {
   readonly standby: boolean
+  readonly unknown: boolean
+  readonly trust: readonly Pick<Ending, 'kind' | 'subject' | 'minimumEpoch'>[]
+  readonly now: number
+}
+
+interface CheckRow extends LogRow {
   readonly first_epoch: number
   readonly operator_epoch: number | null
   readonly agent_epoch: number | null
   readonly revoked: boolean
   readonly key_ended: boolean
-  readonly unknown: boolean
-  readonly now: number
 }
+
+interface TrustRow extends LogRow {
+  readonly epochs: Readonly<Record<string, number>>
+}
+
+type DatabaseClock = Pick<ClockGuard, 'monotonic' | 'saw'>
 
 /**
  * Asks the database whether genuine tokens are still valid.
@@ -45,7 +77,7 @@ interface CheckRow {
 export async function checkAtDatabase(
   pool: pg.Pool,
   tokens: readonly TokenIdentity[],
-  clock?: Pick<ClockGuard, 'monotonic' | 'saw'>,
+  clock?: DatabaseClock,
 ): Promise<EndedToken | undefined> {
   const sent = clock?.monotonic() ?? 0
   const { rows } = await pool.query<CheckRow>({
@@ -56,17 +88,49 @@ export async function checkAtDatabase(
       tokens.map(({ sub }) => sub),
       tokens.map(({ jti }) => jti),
       tokens.map(({ kid }) => kid),
+      tokens.flatMap(({ edges = [], home }) => [...edges, ...(home === undefined ? [] : [home.issuer])]),
     ],
   })
-  const [first] = rows
-  if (first === undefined || first.standby) throw isStandby()
-  clock?.saw(first.now, sent)
-  // A newer version has written a record that this version does not understand. It may end one of these tokens.
-  if (first.unknown) {
+  const state = readState(rows[0], sent, clock)
+  return findEnded(tokens, (token, index) => verdictOf(token, rows[index]) ?? state.lookup(token))
+}
+
+/**
+ * Asks the database whether a decision about trust has ended.
+ * @param clock receives the reading of the database's clock
+ * @throws ApiError UNAVAILABLE when this database is a standby, or the log has a record of an unknown kind
+ */
+export async function checkTrustAtDatabase(
+  pool: pg.Pool,
+  basis: TrustBasis,
+  clock?: DatabaseClock,
+): Promise<TrustVerdict | undefined> {
+  const { issuers, edges, authors } = basis
+  const sent = clock?.monotonic() ?? 0
+  const { rows } = await pool.query<TrustRow>({
+    name: 'check-trust',
+    text: CHECK_TRUST,
+    values: [[...edges, ...issuers.map(({ issuer }) => issuer)], authors.map(({ operatorId }) => operatorId)],
+  })
+  const [row] = rows
+  const ended = readState(row, sent, clock).lookupTrust(basis)
+  // As for tokens, an epoch from the future is not of this database, or is from before it was restored.
+  const areCurrent = authors.every(({ operatorId, epoch }) => row?.epochs[operatorId] === epoch)
+  return ended ?? (areCurrent ? undefined : 'TRUST_ENDED')
+}
+
+/** Returns the records about issuers and edges. Throws ApiError if the row cannot answer a check. */
+function readState(row: LogRow | undefined, sent: number, clock: DatabaseClock | undefined): RevocationState {
+  if (row === undefined || row.standby) throw isStandby()
+  clock?.saw(row.now, sent)
+  // A newer version has written a record that this version does not understand. It may end what is being checked.
+  if (row.unknown) {
     const detail = 'The revocation log contains a record of a kind that this version does not know'
     throw new ApiError('UNAVAILABLE', detail, { retryAfter: 1 })
   }
-  return findEnded(tokens, (token, index) => verdictOf(token, rows[index]))
+  const state = createRevocationState()
+  for (const record of row.trust) state.apply({ sequence: 0, operatorId: '', ...record })
+  return state
 }
 
 function verdictOf(token: TokenIdentity, row: CheckRow | undefined): Verdict | undefined {

@@ -1,74 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
-import type pg from 'pg'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { freshOperator } from '../../test/support/authn.ts'
-import { silentLog, testDatabase } from '../../test/support/database.ts'
-import { until } from '../../test/support/until.ts'
-import { noBus } from '../platform/bus/bus.ts'
-import { createClockGuard } from '../platform/db/clock-guard.ts'
-import { openDb, openPool } from '../platform/db/db.ts'
-import { connectRevocations, type Revocations, systemClock } from './connect-revocations.ts'
+import { testDatabase } from '../../test/support/database.ts'
+import { revocationProcesses } from '../../test/support/revocation-processes.ts'
 
 const database = await testDatabase()
 const { pool } = database.db
-const started: (() => Promise<void>)[] = []
+const { startProcess, stopAll, tokenOfNewOperator, suspend } = revocationProcesses(database)
 
-afterEach(async () => {
-  for (const stop of started.splice(0)) await stop()
-})
+afterEach(stopAll)
 afterAll(() => database.drop())
-
-interface Process extends Revocations {
-  /** Number of answers from memory and from the database. */
-  readonly paths: { memory: number; database: number }
-  readonly checkPool: pg.Pool
-  /** For each wait: the time from the commit to the answer, and the number of leases that ran out. */
-  readonly waits: { ms: number; ranOut: number }[]
-}
-
-/** Starts a process of a deployment without NATS, with its own connections. */
-async function startProcess(leaseMs: number | undefined, verifies = true, wall = Date.now): Promise<Process> {
-  const db = openDb({ url: database.url, poolSize: 4, log: silentLog })
-  const checkPool = openPool({ url: database.url, poolSize: 1, log: silentLog })
-  const paths = { memory: 0, database: 0 }
-  const waits: { ms: number; ranOut: number }[] = []
-  const clock = { ...systemClock, wall }
-  const revocations = connectRevocations({
-    pool: db.pool,
-    checkPool,
-    url: database.url,
-    bus: noBus,
-    leaseMs,
-    verifies,
-    isWatched: false,
-    endsTokens: true,
-    clock,
-    clockGuard: createClockGuard({ clocks: clock, toleranceMs: 10_000, log: silentLog }),
-    log: silentLog,
-    metrics: { settled: (ms, ranOut) => waits.push({ ms, ranOut }), checked: (path) => (paths[path] += 1) },
-  })
-  started.push(async () => {
-    await revocations.stop()
-    await db.close()
-    await checkPool.end()
-  })
-  if (verifies && leaseMs !== undefined) await until(async () => revocations.lease?.holdsLease, Boolean)
-  return { ...revocations, paths, waits, checkPool }
-}
-
-async function tokenOfNewOperator(): Promise<TokenIdentity> {
-  const { id: operatorId } = await freshOperator(database.db)
-  const { rows } = await pool.query('SELECT epoch FROM operators WHERE id = $1', [operatorId])
-  await pool.query(`INSERT INTO agents (id, operator_id, did) VALUES ($1, $2, 'did:agent:x')`, [
-    randomUUID(),
-    operatorId,
-  ])
-  return { jti: randomUUID(), operatorId, sub: 'did:agent:x', agentEpoch: 1, operatorEpoch: rows[0].epoch, kid: 'k' }
-}
-
-const suspend = ({ operatorId }: TokenIdentity) =>
-  pool.query('UPDATE operators SET epoch = epoch + 1 WHERE id = $1', [operatorId])
 
 describe('connectRevocations without NATS', () => {
   it('lets every process refuse an ended token when the call returns, without waiting for a lease', async () => {
@@ -202,7 +143,7 @@ describe('connectRevocations without NATS', () => {
 
   it('removes its lease row when the process stops', async () => {
     await startProcess(2_000)
-    for (const stop of started.splice(0)) await stop()
+    await stopAll()
     expect((await pool.query('SELECT 1 FROM verifiers')).rowCount).toBe(0)
   })
 })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+import type { TokenIdentity, TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type pg from 'pg'
 import type { Bus } from '../platform/bus/bus.ts'
@@ -10,7 +10,7 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { RevocationMetrics } from '../platform/metrics/revocation-metrics.ts'
 import { checkMemory, type EndedToken } from './check-memory.ts'
-import { checkAtDatabase, findEndedKeys } from './check-token.ts'
+import { checkAtDatabase, checkTrustAtDatabase, findEndedKeys } from './check-token.ts'
 import { createLogFollower, type LogFollower } from './log-follower.ts'
 import { listenToLog } from './log-signals.ts'
 import { createLogStore } from './log-store.ts'
@@ -33,6 +33,12 @@ export interface TokenStatus {
    * @throws ApiError UNAVAILABLE when neither memory nor the database can answer
    */
   checkAll(tokens: readonly TokenIdentity[]): Promise<EndedToken | undefined>
+  /**
+   * Returns why a decision about trust has ended, or undefined if it has not. The answer includes the same revocations
+   * as `check`.
+   * @throws ApiError UNAVAILABLE when neither memory nor the database can answer
+   */
+  checkTrust(basis: TrustBasis): Promise<Verdict | undefined>
   /**
    * Returns those of the keys that are retired or compromised. No token that such a key signed is valid. The answer
    * includes the same revocations as `check`.
@@ -122,18 +128,25 @@ export function connectRevocations(options: RevocationsOptions): Revocations {
     if (ended === undefined) for (const token of tokens) seen.add(incarnation, token)
     return ended
   }
-  const checkAll = async (tokens: readonly TokenIdentity[]): Promise<EndedToken | undefined> => {
-    const ended = await checkTokens(tokens)
+  const checkBasis = async (basis: TrustBasis): Promise<Verdict | undefined> => {
+    const known = verifier === undefined ? 'unknown' : verifier.checkTrust(basis)
+    metrics.checked(known === 'unknown' ? 'database' : 'memory')
+    return known === 'unknown' ? checkTrustAtDatabase(checkPool, basis, clockGuard) : known
+  }
+  const guarded = async <T>(answer: Promise<T>): Promise<T> => {
+    const known = await answer
     const problem = clockGuard.problem()
     if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
-    return ended
+    return known
   }
+  const checkAll = (tokens: readonly TokenIdentity[]) => guarded(checkTokens(tokens))
   return {
     store,
     settle: endsTokens ? createSettle({ ...core, verifier, observe: metrics.settled }) : endsNothing,
     tokenStatus: {
       checkAll,
       check: async (token) => (await checkAll([token]))?.verdict,
+      checkTrust: (basis) => guarded(checkBasis(basis)),
       async endedKeys(kids) {
         const known = verifier === undefined ? 'unknown' : verifier.endedKeys(kids)
         return known === 'unknown' ? findEndedKeys(checkPool, kids) : known

@@ -1,4 +1,9 @@
-import type { RevocationRecord, TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+import type {
+  RevocationRecord,
+  TokenIdentity,
+  TrustBasis,
+  TrustVerdict,
+} from '@auth4agent/core/revocation/revocation-log'
 import type { RevocationState } from '@auth4agent/core/revocation/revocation-state'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { Logger } from '../platform/log/log.ts'
@@ -21,6 +26,8 @@ export interface LogFollower {
    * caller must then ask the database.
    */
   check(token: TokenIdentity): Verdict | 'unknown' | undefined
+  /** Returns why a decision about trust has ended, as {@link LogFollower.check} does for a token. */
+  checkTrust(basis: TrustBasis): TrustVerdict | 'unknown' | undefined
   /** Returns those of the keys that are retired or compromised. Returns 'unknown' if it has no lease now. */
   endedKeys(kids: readonly string[]): ReadonlySet<string> | 'unknown'
   /**
@@ -156,6 +163,7 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
   }
   return {
     check: (token) => answer((state) => state.lookup(token)),
+    checkTrust: (basis) => answer((state) => state.lookupTrust(basis)),
     endedKeys: (kids) => answer((state) => new Set(kids.filter((kid) => state.hasKeyEnded(kid)))),
     receive,
     get acknowledged() {

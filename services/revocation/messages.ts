@@ -15,6 +15,8 @@ const KINDS: Readonly<Record<string, RevocationKind>> = {
   operator: RevocationKind.OPERATOR,
   key: RevocationKind.KEY,
   deployment: RevocationKind.DEPLOYMENT,
+  issuer: RevocationKind.ISSUER,
+  edge: RevocationKind.EDGE,
 }
 const NAMES: ReadonlyMap<RevocationKind, string> = new Map(Object.entries(KINDS).map(([name, kind]) => [kind, name]))
 

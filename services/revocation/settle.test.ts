@@ -7,7 +7,7 @@ import type { World } from '../../test/simulation/revocation/world.ts'
 import type { Acknowledgement, Member } from './ports.ts'
 import { createSettle, type SettleDeps } from './settle.ts'
 
-const REVOKER: Role = { name: 'revoker', verifies: false, revokes: true }
+const REVOKER: Role = { name: 'revoker', verifies: false, revokes: true, isOlder: false }
 /** The name of the first process on the bus of a world. */
 const REVOKER_ON_BUS = '0'
 const target = tokenTarget('jti')

@@ -12,6 +12,7 @@ import { faultCases, rateCases } from './cases/faults.ts'
 import { fieldCases } from './cases/fields.ts'
 import { grantCases } from './cases/grants.ts'
 import { identityCases } from './cases/identity.ts'
+import { fullCases, issuerCases } from './cases/issuers.ts'
 import { keysCases } from './cases/keys.ts'
 import { OUTSIDE_RPCS, reasonsOf, UNPROVOKED } from './cases/matrix.ts'
 import { oauthCases } from './cases/oauth.ts'
@@ -19,6 +20,7 @@ import { operatorKeyCases } from './cases/operator-keys.ts'
 import { operatorRegistryCases } from './cases/operator-registry.ts'
 import { revocationCases } from './cases/revocation.ts'
 import { tenantCases } from './cases/tenants.ts'
+import { trustCases } from './cases/trust.ts'
 import { methods, shortName } from './support/contract.ts'
 import { published } from './support/published-reasons.ts'
 import type { Pair } from './support/refusal.ts'
@@ -33,6 +35,9 @@ const cases: readonly Pair[] = [
   ...grantCases,
   ...revocationCases,
   ...keysCases,
+  ...issuerCases,
+  ...fullCases,
+  ...trustCases,
   ...authenticationCases,
   ...tenantCases,
   ...clientAssertionCases,

@@ -2,6 +2,7 @@ import { verdicts } from '@auth4agent/core/token/verdicts'
 import { fromBinary, fromJson, type JsonObject, toBinary, toJson } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { ABOUT_OTHER_ISSUERS } from '../support/about-other-issuers.ts'
 import { boundToken, proofFields, revokedToken } from './cases/bound-tokens.ts'
 import { ACCEPTED, goodChain } from './cases/chain-verdicts.ts'
 import { goodDelegated } from './cases/delegated-verdicts.ts'
@@ -25,7 +26,13 @@ async function valid(request: JsonObject): Promise<unknown> {
 }
 
 /** Verdicts about genuine tokens that were ended. */
-const ENDED: ReadonlySet<string> = new Set(['TOKEN_REVOKED', 'AGENT_TOKENS_ENDED', 'OPERATOR_TOKENS_ENDED'])
+const ENDED: ReadonlySet<string> = new Set([
+  'TOKEN_REVOKED',
+  'AGENT_TOKENS_ENDED',
+  'OPERATOR_TOKENS_ENDED',
+  'ISSUER_DISABLED',
+  'TRUST_ENDED',
+])
 
 const BEARER = 'Bearer realm="auth4agent", error="invalid_token"'
 const DPOP_ALGS = 'algs="EdDSA Ed25519 ES256"'
@@ -164,8 +171,8 @@ describe('VerifyToken', () => {
     expect(JSON.parse(text)).toMatchObject({ valid: false, revoked: true, reason: 'TOKEN_REVOKED' })
   })
 
-  it('has a test token for every verdict', () => {
-    const tried = new Set<string>(verdictCases.map(({ verdict }) => verdict))
+  it('has a test token for every verdict about tokens of this issuer', () => {
+    const tried = new Set<string>([...verdictCases.map(({ verdict }) => verdict), ...ABOUT_OTHER_ISSUERS])
     expect(Object.keys(verdicts).filter((verdict) => !tried.has(verdict))).toEqual([])
   })
 

@@ -2,7 +2,7 @@ import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair, type SigningKey, sign } from '@auth4agent/core/keys/ed25519'
-import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+import type { TokenIdentity, TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { AgentStatus, OperatorStatus } from '../../gen/prisma/enums.ts'
 import { AgentDirectoryService, OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
@@ -25,12 +25,13 @@ import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
-import { checkAtDatabase, findEndedKeys } from '../../services/revocation/check-token.ts'
+import { checkAtDatabase, checkTrustAtDatabase, findEndedKeys } from '../../services/revocation/check-token.ts'
 import { createRevocation } from '../../services/revocation/index.ts'
 import { createLogStore } from '../../services/revocation/log-store.ts'
 import { silentLog } from './database.ts'
 import { anonymous, insertOperator, startIdentity, type TestOperator } from './identity.ts'
 import { signCompactJws } from './jws.ts'
+import { noForeign } from './no-foreign.ts'
 
 /** The issuer of every instance. */
 export const ISSUER = 'http://localhost:8080'
@@ -110,6 +111,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
   const tokenStatus = {
     check: async (token: TokenIdentity) => (await checkAtDatabase(statusPool, [token]))?.verdict,
     checkAll: (tokens: readonly TokenIdentity[]) => checkAtDatabase(statusPool, tokens),
+    checkTrust: (basis: TrustBasis) => checkTrustAtDatabase(statusPool, basis),
     endedKeys: (kids: readonly string[]) => findEndedKeys(statusPool, kids),
   }
   const settings = { ...SETTINGS, ...options.settings }
@@ -135,6 +137,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
       },
     }),
     operators,
+    verifyForeign: noForeign,
     tokenStatus,
     verificationKeys,
     keys,

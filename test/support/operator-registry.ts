@@ -9,10 +9,10 @@ import type { Call, Principal } from '../../services/chain/call.ts'
 import { LOOKS_NEEDED } from '../../services/operator-registry/domain/takeover-looks.ts'
 import {
   createOperatorRegistry,
-  createTxtResolvers,
   type OperatorRegistry,
   type RegistrySettings,
 } from '../../services/operator-registry/index.ts'
+import { createTxtResolvers } from '../../services/platform/dns/resolve-txt.ts'
 import { createGate } from '../../services/platform/limits/gate.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { silentLog, testDatabase } from './database.ts'

@@ -18,6 +18,11 @@ export async function installPyJwt(): Promise<void> {
   await install('python3-cryptography', 'cryptography')
 }
 
+/** Installs networkx, where it is missing. */
+export async function installNetworkx(): Promise<void> {
+  await install('python3-networkx', 'networkx')
+}
+
 async function install(name: string, module: string): Promise<void> {
   const find = async () => existsSync(join(PACKAGES, module, '__init__.py')) || undefined
   await ensureInstalled({ name, find, missing: `${name} is missing: apt-get install ${name}` })

@@ -422,6 +422,36 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/keys-import.ts')).importKey,
       },
       {
+        words: 'issuers add',
+        summary: 'admit a foreign issuer',
+        load: async () => (await import('./commands/issuers-add.ts')).addIssuer,
+      },
+      {
+        words: 'issuers list',
+        summary: 'list foreign issuers',
+        load: async () => (await import('./commands/issuers.ts')).listIssuers,
+      },
+      {
+        words: 'issuers show',
+        summary: 'show a foreign issuer with its keys and domains',
+        load: async () => (await import('./commands/issuers.ts')).showIssuer,
+      },
+      {
+        words: 'issuers disable',
+        summary: 'end the admission of an issuer',
+        load: async () => (await import('./commands/issuers-change.ts')).disableIssuer,
+      },
+      {
+        words: 'issuers enable',
+        summary: 'admit a disabled issuer again',
+        load: async () => (await import('./commands/issuers-change.ts')).enableIssuer,
+      },
+      {
+        words: 'issuers readmit-key',
+        summary: 'accept a key again that an issuer had withdrawn',
+        load: async () => (await import('./commands/issuers-change.ts')).readmitIssuerKey,
+      },
+      {
         words: 'operator suspend',
         summary: 'suspend an operator and end all tokens of its agents',
         load: async () => (await import('./commands/operator-suspend.ts')).suspendOperator,

@@ -1,6 +1,7 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ADMIN_ISSUER } from '@auth4agent/core/identity/assertion'
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import { type IssuerCalls, issuerCalls } from './administrator-issuers.ts'
 import { readAnswer, readAnswers } from './answers.ts'
 import { CALLER_NAMES, type CallerOptions, createCaller } from './caller.ts'
 import * as answers from './operator-answers.ts'
@@ -59,6 +60,8 @@ export interface Administrator {
       how?: { alg?: string | undefined; purpose?: string | undefined; reason?: string | undefined },
     ): Promise<answers.SigningKeyState>
   }
+  /** Foreign issuers whose tokens the deployment accepts. */
+  readonly issuers: IssuerCalls
   /** Ends every token of every operator and makes every challenge invalid. Call it after a restore from a backup. */
   endAllTokens(reason?: string): Promise<answers.EndedDeployment>
   /**
@@ -125,6 +128,7 @@ export function createAdministrator(options: CallerOptions): Administrator {
         return readAnswer(answers.signingKey, imported)
       },
     },
+    issuers: issuerCalls(caller),
     endAllTokens: async (reason) =>
       readAnswer(answers.endedDeployment, await change('/v1/deployment/end-all-tokens', { reason })),
     assert: (rpc, body) => caller.assert(ADMIN_ISSUER, { rpc, body }),

@@ -6,6 +6,13 @@ export {
   type SigningKeys,
 } from './administrator.ts'
 export type {
+  AdmittedDomain,
+  AdmittedIssuer,
+  AdmittedKey,
+  IssuerCalls,
+  NewIssuer,
+} from './administrator-issuers.ts'
+export type {
   Agent,
   AgentOptions,
   AuthorizationOptions,
@@ -102,9 +109,11 @@ export { type KeyRequest, readKeyRequest, signKeyRequest, type WantedKey } from 
 export type { KnownManifest, NewOperatorKeys, OperatorKeySet, OperatorKeys } from './operator-keys.ts'
 export type { EndedMove, OperatorMoves, ReleasedAgent } from './operator-moves.ts'
 export { type ApprovalOptions, approveRequest, type OperatorRequest } from './operator-request.ts'
+export type { NewStatement, OperatorTrust, StatementTerms, TrustFilter, TrustSubject } from './operator-trust.ts'
 export type { Runtime } from './runtime.ts'
 export type { ServerOptions } from './server.ts'
 export type { AgentSigner, OperatorSigner, P256Signer, Signer } from './signer.ts'
 export type { TokenTerms } from './terms.ts'
 export { type Call, createTransport, type Transport, type TransportOptions } from './transport.ts'
+export type { TrustPartyRecord, TrustProposalRecord, TrustStatementRecord } from './trust-answers.ts'
 export type { Verification, VerifyOptions } from './verify-by-jwks.ts'

@@ -12,6 +12,7 @@ import * as answers from './operator-answers.ts'
 import { type OperatorAudit, operatorAudit } from './operator-audit.ts'
 import { type KnownManifest, type OperatorKeys, operatorKeys } from './operator-keys.ts'
 import { type OperatorRequest, operatorRequests } from './operator-request.ts'
+import { type OperatorTrust, operatorTrust } from './operator-trust.ts'
 import type { OperatorSigner, Signer } from './signer.ts'
 
 /** Options of {@link createOperator}. Pass `operatorId`, or `domain`, from which the client computes the id. */
@@ -84,6 +85,7 @@ export interface Operator {
    */
   revokeGrant(chain: string, reason?: string): Promise<answers.RevokedToken>
   readonly audit: OperatorAudit
+  readonly trust: OperatorTrust
   /**
    * Makes an assertion for another program, such as curl or grpcurl. `rpc` (`METHOD /path` or
    * `package.Service/Method`) names the one call that the assertion allows. Without `rpc`, the assertion allows only
@@ -132,6 +134,8 @@ export function createOperator(given: OperatorOptions): Operator {
   const requests = operatorRequests(rootCaller, id)
   const revoke = async (body: object) =>
     readAnswer(answers.revokedToken, await caller.call(id, { method: 'POST', path: '/v1/revoke/token', body }))
+  const status = async () => readAnswer(answers.operatorState, await caller.open({ method: 'GET', path: base }))
+  const ownDomain = async () => domain ?? (await status()).domain
   const prepareRelease = (reason?: string) => requests.make('POST', `${base}/release`, { reason })
   return {
     id,
@@ -148,7 +152,7 @@ export function createOperator(given: OperatorOptions): Operator {
       const body = { domain, root_public_key: encodeBase64(rootKey.publicKey) }
       return readAnswer(answers.registeredOperator, await caller.open({ method: 'POST', path: '/v1/operators', body }))
     },
-    status: async () => readAnswer(answers.operatorState, await caller.open({ method: 'GET', path: base })),
+    status,
     endAllTokens: async (reason) => readAnswer(answers.ended, await change('/end-all-tokens', { reason })),
     release: async (reason, approvals = []) =>
       readAnswer(answers.released, await requests.send(prepareRelease(reason), approvals)),
@@ -157,6 +161,7 @@ export function createOperator(given: OperatorOptions): Operator {
     revokeToken: (jti, reason) => revoke({ jti, reason }),
     revokeGrant: (chain, reason) => revoke({ token: chain, reason }),
     audit: operatorAudit(caller, id),
+    trust: operatorTrust({ id, caller, requests, rootKey, now, domain: ownDomain }),
     assert: (rpc, body) => caller.assert(id, { rpc, body }),
   }
 }

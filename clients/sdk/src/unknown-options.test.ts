@@ -27,6 +27,15 @@ const operator = createOperator({ ...options, domain: 'example.com', key })
 const sdk = new Auth4Agent(options)
 const keys = { seq: 0, threshold: 1, rootKeys: [], keys: [] }
 const grantOptions = { capabilities: {}, expires: '1m' }
+const OTHER = 'bbbbbbbb-2222-8222-8222-222222222222'
+const PARTIES = {
+  sub: OTHER,
+  subHome: 'https://auth.example',
+  subDomain: 'other.example',
+  aud: ['https://auth.example'],
+}
+const SIGNER = { iss: operator.id, home: 'https://auth.example', domain: 'example.com' }
+const DRAFT = { ...SIGNER, ...PARTIES, kind: 'member', grants: [], visibility: 'parties' } as const
 const newAgent = { publicKey: key.publicKey }
 
 /** Makes an unknown option that TypeScript accepts, because programs without types can pass any option. */
@@ -61,6 +70,9 @@ it.each<[string, string, (unknown: object) => unknown]>([
   ['labels', 'label', (unknown) => operator.agents.update(did, unknown)],
   ['document', 'didDocument', (unknown) => operator.agents.register({ ...newAgent, ...unknown })],
   ['pagesizes', 'pageSize', (unknown) => operator.audit(unknown)],
+  ['ended', 'withEnded', (unknown) => operator.trust.list(unknown)],
+  ['grant', 'grants', (unknown) => operator.trust.draft({ kind: 'member', subject: {}, ...unknown })],
+  ['versions', 'version', (unknown) => operator.trust.sign(DRAFT, unknown)],
   ['scope', 'scopes', (unknown) => authorized(agent, unknown)],
   ['scope', 'scopes', (unknown) => authorizedCredentials(agent, credentials.createSsl(), unknown)],
   ['scope', 'scopes', (unknown) => localInterceptor(agent, unknown)],

@@ -1,5 +1,5 @@
 import { type GrantReason, grantRefusals } from '@auth4agent/core/delegation/refusal'
-import { type Verdict, verdicts } from '@auth4agent/core/token/verdicts'
+import { isTemporaryVerdict, type Verdict, verdicts } from '@auth4agent/core/token/verdicts'
 
 /** The reasons why a verifier cannot decide about a token, with their messages. */
 const UNAVAILABLE = {
@@ -63,11 +63,15 @@ export class VerificationError extends Error {
     super(detail === undefined ? MESSAGES[reason] : `${MESSAGES[reason]}: ${detail.slice(0, MAX_DETAIL)}`, options)
     this.reason = reason
     this.hop = hop
-    this.isTemporary = Object.hasOwn(UNAVAILABLE, reason)
+    this.isTemporary = Object.hasOwn(UNAVAILABLE, reason) || (isTokenVerdict(reason) && isTemporaryVerdict(reason))
   }
 }
 
 /** Returns whether a text is a verdict of the server about a token or about a chain of grants. */
 export function isVerdict(text: unknown): text is Verdict | GrantReason {
-  return typeof text === 'string' && (Object.hasOwn(verdicts, text) || Object.hasOwn(grantRefusals, text))
+  return typeof text === 'string' && (isTokenVerdict(text) || Object.hasOwn(grantRefusals, text))
+}
+
+function isTokenVerdict(text: string): text is Verdict {
+  return Object.hasOwn(verdicts, text)
 }

@@ -1,10 +1,10 @@
+import { FeedError } from '@auth4agent/core/revocation/feed'
 import { describe, expect, it, vi } from 'vitest'
 import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { becomes, JTI, setUpFollower, setUpReadyFollower } from '../../../test/support/followed-log.ts'
 import { handFeed, handLog } from '../../../test/support/hand-feed.ts'
 import { fakeIssuer, JWKS, newToken, outcomeOf, published } from '../../../test/support/offline-verifier.ts'
 import { until } from '../../../test/support/until.ts'
-import { FeedError } from './feed.ts'
 
 const at = (ms: number) => vi.useFakeTimers({ toFake: ['Date', 'performance'], now: ms })
 

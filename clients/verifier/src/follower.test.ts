@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { FeedError, type FeedEvent } from '@auth4agent/core/revocation/feed'
+import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { describe, expect, it } from 'vitest'
 import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { becomes, JTI, setUpFollower, setUpReadyFollower } from '../../../test/support/followed-log.ts'
 import { type Connection, type HandLog, handLog } from '../../../test/support/hand-feed.ts'
 import { newToken, outcomeOf } from '../../../test/support/offline-verifier.ts'
 import { until } from '../../../test/support/until.ts'
-import { FeedError, type FeedEvent } from './feed.ts'
 
 const { operator_id: operatorId, sub } = GOOD_CLAIMS
 
@@ -61,6 +62,39 @@ describe('a record of the log', () => {
       reason === 'UNKNOWN_KEY' ? reason : 'TOKEN_REVOKED',
     )
     expect(await outcomeOf(verifier, token)).toBe(reason)
+  })
+})
+
+describe('a record of the log about trust', () => {
+  const EDGE = '0190a1b2-c3d4-8e5f-8a6b-7c8d9e0f1a2b'
+  const home = { iss: 'https://other.example', jti: 'j', generation: 2, epoch: [1, 1] }
+  it.each<[string, Partial<RevocationRecord>, object, string]>([
+    ['an edge ends a token with the edge', { kind: 'edge', subject: EDGE }, { edges: [EDGE] }, 'TRUST_ENDED'],
+    ['an edge does not end a token without it', { kind: 'edge', subject: EDGE }, { home }, 'VALID'],
+    [
+      'an issuer ends a token of an earlier generation',
+      { kind: 'issuer', subject: home.iss, minimumEpoch: 3 },
+      { home },
+      'ISSUER_DISABLED',
+    ],
+    [
+      'an issuer does not end a token of the current generation',
+      { kind: 'issuer', subject: home.iss, minimumEpoch: 2 },
+      { edges: [EDGE], home },
+      'VALID',
+    ],
+  ])('about %s', async (_name, part, claims, reason) => {
+    const { verifier, token, log, connection, issuer } = await setUpReadyFollower()
+    const through = newToken(issuer.key, claims)
+    expect(await outcomeOf(verifier, through)).toBe('VALID')
+    connection.send(log.append(part), log.append({ operatorId, subject: 'last' }))
+    await becomes(verifier, newToken(issuer.key, { jti: 'last' }), 'TOKEN_REVOKED')
+    expect([await outcomeOf(verifier, through), await outcomeOf(verifier, token)]).toEqual([reason, 'VALID'])
+  })
+
+  it('does not come to a verifier in vain, because a token with malformed edges is refused', async () => {
+    const { verifier, issuer } = await setUpReadyFollower()
+    expect(await outcomeOf(verifier, newToken(issuer.key, { edges: [] }))).toBe('MALFORMED_TOKEN')
   })
 })
 

@@ -1,5 +1,5 @@
+import { FeedError, type FeedEvent, notUnderstood, type RevocationFeed } from '@auth4agent/core/revocation/feed'
 import { type LogPosition, REVOCATION_KINDS } from '@auth4agent/core/revocation/revocation-log'
-import { FeedError, type FeedEvent, notUnderstood, type RevocationFeed } from './feed.ts'
 
 /**
  * Numbers of `google.rpc.Code`. The server answers RESOURCE_EXHAUSTED for the reason RATE_LIMITED and

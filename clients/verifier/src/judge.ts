@@ -1,12 +1,12 @@
 import { type Moment, present } from '@auth4agent/core/platform/moment'
-import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+import type { Follower } from '@auth4agent/core/revocation/follower'
 import { checkTimes, type VerificationKey } from '@auth4agent/core/token/access-token'
 import { checkRequirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import { type Ask, askAboutToken } from './ask.ts'
 import type { CheckBound } from './bound-tokens.ts'
 import { VerificationError, type VerificationErrorOptions, type VerificationReason } from './errors.ts'
-import type { Follower } from './follower.ts'
 import type { Counts } from './metrics.ts'
 import type { Settings } from './options.ts'
 import { createRequestFacts } from './same-request.ts'
@@ -101,7 +101,7 @@ function createJudgeEnds(
   }
   const checkKnown = (token: Genuine): VerificationReason | undefined => {
     if (follower === undefined || token.clearAtVersion === follower.version) return undefined
-    const ended = follower.lookup(identityOf(token))
+    const ended = follower.lookup(tokenIdentity(token.claims, token.key.kid))
     if (ended === undefined) token.clearAtVersion = follower.version
     return ended
   }
@@ -131,6 +131,9 @@ export function toGenuine(claims: AccessTokenClaims, key: VerificationKey): Genu
   Object.freeze(claims.aud)
   Object.freeze(claims.epoch)
   Object.freeze(claims.cnf)
+  Object.freeze(claims.edges)
+  Object.freeze(claims.home?.epoch)
+  Object.freeze(claims.home)
   return { claims: Object.freeze(claims), key, clearAtVersion: -1, met: undefined }
 }
 
@@ -146,10 +149,4 @@ function detailOf(reason: VerificationReason, { claims }: Genuine, { scope }: De
   if (reason !== 'SCOPE_MISSING') return undefined
   const granted = claims.scope.split(' ')
   return scope.filter((each) => !granted.includes(each)).join(' ')
-}
-
-function identityOf({ claims, key }: Genuine): TokenIdentity {
-  const { jti, sub, operator_id: operatorId, epoch } = claims
-  const [agentEpoch, operatorEpoch] = epoch
-  return { jti, sub, operatorId, agentEpoch, operatorEpoch, kid: key.kid }
 }

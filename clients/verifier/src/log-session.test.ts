@@ -1,9 +1,9 @@
+import type { RevocationFeed } from '@auth4agent/core/revocation/feed'
+import { applyRecord, beginSession, forgetExpired } from '@auth4agent/core/revocation/log-session'
 import { recordHash } from '@auth4agent/core/revocation/record-hash'
 import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { expect, it } from 'vitest'
-import type { RevocationFeed } from './feed.ts'
 import { grpcFeed, type RevocationClient } from './grpc-feed.ts'
-import { applyRecord, beginSession, forgetExpired } from './log-session.ts'
 import { sseFeed } from './sse-feed.ts'
 
 const CONTENT = {
@@ -53,7 +53,8 @@ function overGrpc({ logEpoch, sequence, hash, kind, ...record }: RevocationRecor
     ...record,
     position: { logEpoch, sequence: BigInt(sequence), hash: Buffer.from(hash, 'hex') },
     previousHash: new Uint8Array(),
-    kind: kind === 'token' ? 1 : 9,
+    // The numbers of RevocationKind. The issuer of a newer version sends another number.
+    kind: { token: 1, issuer: 6, edge: 7 }[kind] ?? 9,
     expiresAt: toTimestamp(record.expiresAt),
     recordedAt: toTimestamp(record.recordedAt),
   }
@@ -85,9 +86,9 @@ it.each([
   ['server-sent events', overServerSentEvents],
   ['gRPC', overGrpc],
 ])(
-  'a session over %s applies a record, and reads the log again later after a record of an unknown kind',
+  'a session over %s applies records of known kinds, and reads the log again later after a record of an unknown kind',
   async (_name, feed) => {
-    expect(await readAll(feed(written('token')))).toBe(1)
+    for (const kind of ['token', 'issuer', 'edge']) expect(await readAll(feed(written(kind))), kind).toBe(1)
     await expect(readAll(feed(written('planet')))).rejects.toMatchObject(READ_AGAIN_LATER)
   },
 )

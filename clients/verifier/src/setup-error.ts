@@ -1,4 +1,4 @@
-import { FeedError } from './feed.ts'
+import { FeedError } from '@auth4agent/core/revocation/feed'
 import { HttpError } from './http.ts'
 
 /** A stable code that says why a verifier did not become ready. */

@@ -1,7 +1,7 @@
 import { signAssertion } from '@auth4agent/core/identity/assertion'
 import { bodyDigest } from '@auth4agent/core/identity/body-digest'
+import type { RevocationFeed } from '@auth4agent/core/revocation/feed'
 import { discover, type Places } from './discovery.ts'
-import type { RevocationFeed } from './feed.ts'
 import type { Settings } from './options.ts'
 import { sseFeed } from './sse-feed.ts'
 

@@ -111,7 +111,8 @@ for case in file["effects"]:
             ended.apply(record["kind"], record["operator_id"], record["subject"], record["minimum_epoch"])
     facts = case["token"]
     expect(case["name"], case["expect"], lambda: ended.verdict(
-        facts["kid"], facts["jti"], facts["operator_id"], facts["sub"], facts["epoch"]) or "VALID")
+        facts["kid"], facts["jti"], facts["operator_id"], facts["sub"], facts["epoch"],
+        facts.get("edges", ()), facts.get("home")) or "VALID")
 
 
 def read(connections):

@@ -412,6 +412,11 @@ export const ModelName = {
   RevokedToken: 'RevokedToken',
   RevocationLog: 'RevocationLog',
   RevocationHead: 'RevocationHead',
+  Issuer: 'Issuer',
+  IssuerKey: 'IssuerKey',
+  IssuerDomain: 'IssuerDomain',
+  TrustStatement: 'TrustStatement',
+  TrustProposal: 'TrustProposal',
   Verifier: 'Verifier',
   UsedAssertion: 'UsedAssertion',
   AuditLog: 'AuditLog',
@@ -431,7 +436,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "issuerKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1545,6 +1550,376 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    Issuer: {
+      payload: Prisma.$IssuerPayload<ExtArgs>
+      fields: Prisma.IssuerFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.IssuerFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.IssuerFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerPayload>
+        }
+        findFirst: {
+          args: Prisma.IssuerFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.IssuerFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerPayload>
+        }
+        findMany: {
+          args: Prisma.IssuerFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerPayload>[]
+        }
+        create: {
+          args: Prisma.IssuerCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerPayload>
+        }
+        createMany: {
+          args: Prisma.IssuerCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.IssuerCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerPayload>[]
+        }
+        delete: {
+          args: Prisma.IssuerDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerPayload>
+        }
+        update: {
+          args: Prisma.IssuerUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerPayload>
+        }
+        deleteMany: {
+          args: Prisma.IssuerDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.IssuerUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.IssuerUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerPayload>[]
+        }
+        upsert: {
+          args: Prisma.IssuerUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerPayload>
+        }
+        aggregate: {
+          args: Prisma.IssuerAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateIssuer>
+        }
+        groupBy: {
+          args: Prisma.IssuerGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.IssuerCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerCountAggregateOutputType> | number
+        }
+      }
+    }
+    IssuerKey: {
+      payload: Prisma.$IssuerKeyPayload<ExtArgs>
+      fields: Prisma.IssuerKeyFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.IssuerKeyFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerKeyPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.IssuerKeyFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerKeyPayload>
+        }
+        findFirst: {
+          args: Prisma.IssuerKeyFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerKeyPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.IssuerKeyFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerKeyPayload>
+        }
+        findMany: {
+          args: Prisma.IssuerKeyFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerKeyPayload>[]
+        }
+        create: {
+          args: Prisma.IssuerKeyCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerKeyPayload>
+        }
+        createMany: {
+          args: Prisma.IssuerKeyCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.IssuerKeyCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerKeyPayload>[]
+        }
+        delete: {
+          args: Prisma.IssuerKeyDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerKeyPayload>
+        }
+        update: {
+          args: Prisma.IssuerKeyUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerKeyPayload>
+        }
+        deleteMany: {
+          args: Prisma.IssuerKeyDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.IssuerKeyUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.IssuerKeyUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerKeyPayload>[]
+        }
+        upsert: {
+          args: Prisma.IssuerKeyUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerKeyPayload>
+        }
+        aggregate: {
+          args: Prisma.IssuerKeyAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateIssuerKey>
+        }
+        groupBy: {
+          args: Prisma.IssuerKeyGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerKeyGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.IssuerKeyCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerKeyCountAggregateOutputType> | number
+        }
+      }
+    }
+    IssuerDomain: {
+      payload: Prisma.$IssuerDomainPayload<ExtArgs>
+      fields: Prisma.IssuerDomainFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.IssuerDomainFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerDomainPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.IssuerDomainFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerDomainPayload>
+        }
+        findFirst: {
+          args: Prisma.IssuerDomainFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerDomainPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.IssuerDomainFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerDomainPayload>
+        }
+        findMany: {
+          args: Prisma.IssuerDomainFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerDomainPayload>[]
+        }
+        create: {
+          args: Prisma.IssuerDomainCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerDomainPayload>
+        }
+        createMany: {
+          args: Prisma.IssuerDomainCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.IssuerDomainCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerDomainPayload>[]
+        }
+        delete: {
+          args: Prisma.IssuerDomainDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerDomainPayload>
+        }
+        update: {
+          args: Prisma.IssuerDomainUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerDomainPayload>
+        }
+        deleteMany: {
+          args: Prisma.IssuerDomainDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.IssuerDomainUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.IssuerDomainUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerDomainPayload>[]
+        }
+        upsert: {
+          args: Prisma.IssuerDomainUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerDomainPayload>
+        }
+        aggregate: {
+          args: Prisma.IssuerDomainAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateIssuerDomain>
+        }
+        groupBy: {
+          args: Prisma.IssuerDomainGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerDomainGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.IssuerDomainCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerDomainCountAggregateOutputType> | number
+        }
+      }
+    }
+    TrustStatement: {
+      payload: Prisma.$TrustStatementPayload<ExtArgs>
+      fields: Prisma.TrustStatementFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TrustStatementFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustStatementPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TrustStatementFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustStatementPayload>
+        }
+        findFirst: {
+          args: Prisma.TrustStatementFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustStatementPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TrustStatementFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustStatementPayload>
+        }
+        findMany: {
+          args: Prisma.TrustStatementFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustStatementPayload>[]
+        }
+        create: {
+          args: Prisma.TrustStatementCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustStatementPayload>
+        }
+        createMany: {
+          args: Prisma.TrustStatementCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TrustStatementCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustStatementPayload>[]
+        }
+        delete: {
+          args: Prisma.TrustStatementDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustStatementPayload>
+        }
+        update: {
+          args: Prisma.TrustStatementUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustStatementPayload>
+        }
+        deleteMany: {
+          args: Prisma.TrustStatementDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TrustStatementUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TrustStatementUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustStatementPayload>[]
+        }
+        upsert: {
+          args: Prisma.TrustStatementUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustStatementPayload>
+        }
+        aggregate: {
+          args: Prisma.TrustStatementAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTrustStatement>
+        }
+        groupBy: {
+          args: Prisma.TrustStatementGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TrustStatementGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TrustStatementCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TrustStatementCountAggregateOutputType> | number
+        }
+      }
+    }
+    TrustProposal: {
+      payload: Prisma.$TrustProposalPayload<ExtArgs>
+      fields: Prisma.TrustProposalFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TrustProposalFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustProposalPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TrustProposalFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustProposalPayload>
+        }
+        findFirst: {
+          args: Prisma.TrustProposalFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustProposalPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TrustProposalFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustProposalPayload>
+        }
+        findMany: {
+          args: Prisma.TrustProposalFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustProposalPayload>[]
+        }
+        create: {
+          args: Prisma.TrustProposalCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustProposalPayload>
+        }
+        createMany: {
+          args: Prisma.TrustProposalCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TrustProposalCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustProposalPayload>[]
+        }
+        delete: {
+          args: Prisma.TrustProposalDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustProposalPayload>
+        }
+        update: {
+          args: Prisma.TrustProposalUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustProposalPayload>
+        }
+        deleteMany: {
+          args: Prisma.TrustProposalDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TrustProposalUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TrustProposalUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustProposalPayload>[]
+        }
+        upsert: {
+          args: Prisma.TrustProposalUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustProposalPayload>
+        }
+        aggregate: {
+          args: Prisma.TrustProposalAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTrustProposal>
+        }
+        groupBy: {
+          args: Prisma.TrustProposalGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TrustProposalGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TrustProposalCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TrustProposalCountAggregateOutputType> | number
+        }
+      }
+    }
     Verifier: {
       payload: Prisma.$VerifierPayload<ExtArgs>
       fields: Prisma.VerifierFieldRefs
@@ -2102,6 +2477,107 @@ export const RevocationHeadScalarFieldEnum = {
 export type RevocationHeadScalarFieldEnum = (typeof RevocationHeadScalarFieldEnum)[keyof typeof RevocationHeadScalarFieldEnum]
 
 
+export const IssuerScalarFieldEnum = {
+  id: 'id',
+  issuer: 'issuer',
+  kind: 'kind',
+  status: 'status',
+  algorithms: 'algorithms',
+  tokenType: 'tokenType',
+  jwksUri: 'jwksUri',
+  revocationMode: 'revocationMode',
+  introspectionUri: 'introspectionUri',
+  actsAs: 'actsAs',
+  wrappedSecret: 'wrappedSecret',
+  kekId: 'kekId',
+  maxTokenTtl: 'maxTokenTtl',
+  maxStalenessMs: 'maxStalenessMs',
+  generation: 'generation',
+  acceptedFrom: 'acceptedFrom',
+  keysDueAt: 'keysDueAt',
+  keysAsOf: 'keysAsOf',
+  keysDate: 'keysDate',
+  keysProblem: 'keysProblem',
+  statementsDueAt: 'statementsDueAt',
+  statementsProblem: 'statementsProblem',
+  createdAt: 'createdAt'
+} as const
+
+export type IssuerScalarFieldEnum = (typeof IssuerScalarFieldEnum)[keyof typeof IssuerScalarFieldEnum]
+
+
+export const IssuerKeyScalarFieldEnum = {
+  issuerId: 'issuerId',
+  kid: 'kid',
+  alg: 'alg',
+  publicJwk: 'publicJwk',
+  thumbprint: 'thumbprint',
+  firstSeenAt: 'firstSeenAt',
+  absentSince: 'absentSince',
+  withdrawnAt: 'withdrawnAt'
+} as const
+
+export type IssuerKeyScalarFieldEnum = (typeof IssuerKeyScalarFieldEnum)[keyof typeof IssuerKeyScalarFieldEnum]
+
+
+export const IssuerDomainScalarFieldEnum = {
+  edgeId: 'edgeId',
+  issuerId: 'issuerId',
+  domain: 'domain',
+  operatorId: 'operatorId',
+  thumbprint: 'thumbprint',
+  provenAt: 'provenAt',
+  nextProofAt: 'nextProofAt',
+  failedProofs: 'failedProofs'
+} as const
+
+export type IssuerDomainScalarFieldEnum = (typeof IssuerDomainScalarFieldEnum)[keyof typeof IssuerDomainScalarFieldEnum]
+
+
+export const TrustStatementScalarFieldEnum = {
+  edgeId: 'edgeId',
+  jti: 'jti',
+  kind: 'kind',
+  signerId: 'signerId',
+  home: 'home',
+  domain: 'domain',
+  subjectId: 'subjectId',
+  subjectHome: 'subjectHome',
+  subjectDomain: 'subjectDomain',
+  depth: 'depth',
+  grants: 'grants',
+  aud: 'aud',
+  isPublic: 'isPublic',
+  version: 'version',
+  issuedAt: 'issuedAt',
+  notBefore: 'notBefore',
+  expiresAt: 'expiresAt',
+  statement: 'statement',
+  kid: 'kid',
+  putAt: 'putAt',
+  replacedAt: 'replacedAt',
+  endedAt: 'endedAt',
+  end: 'end',
+  issuerId: 'issuerId',
+  unlistedAt: 'unlistedAt',
+  signerEpoch: 'signerEpoch'
+} as const
+
+export type TrustStatementScalarFieldEnum = (typeof TrustStatementScalarFieldEnum)[keyof typeof TrustStatementScalarFieldEnum]
+
+
+export const TrustProposalScalarFieldEnum = {
+  id: 'id',
+  proposerId: 'proposerId',
+  signerId: 'signerId',
+  draft: 'draft',
+  createdAt: 'createdAt',
+  expiresAt: 'expiresAt'
+} as const
+
+export type TrustProposalScalarFieldEnum = (typeof TrustProposalScalarFieldEnum)[keyof typeof TrustProposalScalarFieldEnum]
+
+
 export const VerifierScalarFieldEnum = {
   incarnation: 'incarnation',
   name: 'name',
@@ -2370,6 +2846,76 @@ export type ListEnumKeyStateFieldRefInput<$PrismaModel> = FieldRefInputType<$Pri
 
 
 /**
+ * Reference to a field of type 'IssuerKind'
+ */
+export type EnumIssuerKindFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'IssuerKind'>
+    
+
+
+/**
+ * Reference to a field of type 'IssuerKind[]'
+ */
+export type ListEnumIssuerKindFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'IssuerKind[]'>
+    
+
+
+/**
+ * Reference to a field of type 'IssuerStatus'
+ */
+export type EnumIssuerStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'IssuerStatus'>
+    
+
+
+/**
+ * Reference to a field of type 'IssuerStatus[]'
+ */
+export type ListEnumIssuerStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'IssuerStatus[]'>
+    
+
+
+/**
+ * Reference to a field of type 'RevocationMode'
+ */
+export type EnumRevocationModeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'RevocationMode'>
+    
+
+
+/**
+ * Reference to a field of type 'RevocationMode[]'
+ */
+export type ListEnumRevocationModeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'RevocationMode[]'>
+    
+
+
+/**
+ * Reference to a field of type 'TrustKind'
+ */
+export type EnumTrustKindFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'TrustKind'>
+    
+
+
+/**
+ * Reference to a field of type 'TrustKind[]'
+ */
+export type ListEnumTrustKindFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'TrustKind[]'>
+    
+
+
+/**
+ * Reference to a field of type 'TrustEnd'
+ */
+export type EnumTrustEndFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'TrustEnd'>
+    
+
+
+/**
+ * Reference to a field of type 'TrustEnd[]'
+ */
+export type ListEnumTrustEndFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'TrustEnd[]'>
+    
+
+
+/**
  * Reference to a field of type 'AuditOutcome'
  */
 export type EnumAuditOutcomeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'AuditOutcome'>
@@ -2562,6 +3108,11 @@ export type GlobalOmitConfig = {
   revokedToken?: Prisma.RevokedTokenOmit
   revocationLog?: Prisma.RevocationLogOmit
   revocationHead?: Prisma.RevocationHeadOmit
+  issuer?: Prisma.IssuerOmit
+  issuerKey?: Prisma.IssuerKeyOmit
+  issuerDomain?: Prisma.IssuerDomainOmit
+  trustStatement?: Prisma.TrustStatementOmit
+  trustProposal?: Prisma.TrustProposalOmit
   verifier?: Prisma.VerifierOmit
   usedAssertion?: Prisma.UsedAssertionOmit
   auditLog?: Prisma.AuditLogOmit

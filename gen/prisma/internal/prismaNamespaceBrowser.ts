@@ -66,6 +66,11 @@ export const ModelName = {
   RevokedToken: 'RevokedToken',
   RevocationLog: 'RevocationLog',
   RevocationHead: 'RevocationHead',
+  Issuer: 'Issuer',
+  IssuerKey: 'IssuerKey',
+  IssuerDomain: 'IssuerDomain',
+  TrustStatement: 'TrustStatement',
+  TrustProposal: 'TrustProposal',
   Verifier: 'Verifier',
   UsedAssertion: 'UsedAssertion',
   AuditLog: 'AuditLog',
@@ -308,6 +313,107 @@ export const RevocationHeadScalarFieldEnum = {
 } as const
 
 export type RevocationHeadScalarFieldEnum = (typeof RevocationHeadScalarFieldEnum)[keyof typeof RevocationHeadScalarFieldEnum]
+
+
+export const IssuerScalarFieldEnum = {
+  id: 'id',
+  issuer: 'issuer',
+  kind: 'kind',
+  status: 'status',
+  algorithms: 'algorithms',
+  tokenType: 'tokenType',
+  jwksUri: 'jwksUri',
+  revocationMode: 'revocationMode',
+  introspectionUri: 'introspectionUri',
+  actsAs: 'actsAs',
+  wrappedSecret: 'wrappedSecret',
+  kekId: 'kekId',
+  maxTokenTtl: 'maxTokenTtl',
+  maxStalenessMs: 'maxStalenessMs',
+  generation: 'generation',
+  acceptedFrom: 'acceptedFrom',
+  keysDueAt: 'keysDueAt',
+  keysAsOf: 'keysAsOf',
+  keysDate: 'keysDate',
+  keysProblem: 'keysProblem',
+  statementsDueAt: 'statementsDueAt',
+  statementsProblem: 'statementsProblem',
+  createdAt: 'createdAt'
+} as const
+
+export type IssuerScalarFieldEnum = (typeof IssuerScalarFieldEnum)[keyof typeof IssuerScalarFieldEnum]
+
+
+export const IssuerKeyScalarFieldEnum = {
+  issuerId: 'issuerId',
+  kid: 'kid',
+  alg: 'alg',
+  publicJwk: 'publicJwk',
+  thumbprint: 'thumbprint',
+  firstSeenAt: 'firstSeenAt',
+  absentSince: 'absentSince',
+  withdrawnAt: 'withdrawnAt'
+} as const
+
+export type IssuerKeyScalarFieldEnum = (typeof IssuerKeyScalarFieldEnum)[keyof typeof IssuerKeyScalarFieldEnum]
+
+
+export const IssuerDomainScalarFieldEnum = {
+  edgeId: 'edgeId',
+  issuerId: 'issuerId',
+  domain: 'domain',
+  operatorId: 'operatorId',
+  thumbprint: 'thumbprint',
+  provenAt: 'provenAt',
+  nextProofAt: 'nextProofAt',
+  failedProofs: 'failedProofs'
+} as const
+
+export type IssuerDomainScalarFieldEnum = (typeof IssuerDomainScalarFieldEnum)[keyof typeof IssuerDomainScalarFieldEnum]
+
+
+export const TrustStatementScalarFieldEnum = {
+  edgeId: 'edgeId',
+  jti: 'jti',
+  kind: 'kind',
+  signerId: 'signerId',
+  home: 'home',
+  domain: 'domain',
+  subjectId: 'subjectId',
+  subjectHome: 'subjectHome',
+  subjectDomain: 'subjectDomain',
+  depth: 'depth',
+  grants: 'grants',
+  aud: 'aud',
+  isPublic: 'isPublic',
+  version: 'version',
+  issuedAt: 'issuedAt',
+  notBefore: 'notBefore',
+  expiresAt: 'expiresAt',
+  statement: 'statement',
+  kid: 'kid',
+  putAt: 'putAt',
+  replacedAt: 'replacedAt',
+  endedAt: 'endedAt',
+  end: 'end',
+  issuerId: 'issuerId',
+  unlistedAt: 'unlistedAt',
+  signerEpoch: 'signerEpoch'
+} as const
+
+export type TrustStatementScalarFieldEnum = (typeof TrustStatementScalarFieldEnum)[keyof typeof TrustStatementScalarFieldEnum]
+
+
+export const TrustProposalScalarFieldEnum = {
+  id: 'id',
+  proposerId: 'proposerId',
+  signerId: 'signerId',
+  draft: 'draft',
+  createdAt: 'createdAt',
+  expiresAt: 'expiresAt'
+} as const
+
+export type TrustProposalScalarFieldEnum = (typeof TrustProposalScalarFieldEnum)[keyof typeof TrustProposalScalarFieldEnum]
 
 
 export const VerifierScalarFieldEnum = {

@@ -16,7 +16,8 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
  * Model RevocationLog
  * The revocation log, in the order of commits. Only triggers write it, in the transaction of the change. The server
  * removes records at the beginning of the log that can no longer end any token. The partial index
- * revocation_log_unknown contains only records of kinds that this version does not know.
+ * revocation_log_unknown contains only records of kinds that this version does not know. The partial index
+ * revocation_log_trust contains only records of the kinds issuer and edge.
  */
 export type RevocationLogModel = runtime.Types.Result.DefaultSelection<Prisma.$RevocationLogPayload>
 
@@ -539,7 +540,7 @@ export type $RevocationLogPayload<ExtArgs extends runtime.Types.Extensions.Inter
     sequence: bigint
     logEpoch: number
     /**
-     * One of token, agent, operator, key, deployment.
+     * One of token, agent, operator, key, deployment, issuer, edge.
      */
     kind: string
     operatorId: string | null

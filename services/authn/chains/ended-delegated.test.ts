@@ -14,6 +14,7 @@ import { ACCEPT, insertGrantKey } from '../../../test/support/held-chains.ts'
 import { anonymous, asOperator, type TestOperator } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { insertTokenKey } from '../../../test/support/tokens.ts'
+import { endTrust, newTrust, TRUST_ENDS } from '../../../test/support/trust-records.ts'
 
 let database: TestDatabase
 let instance: TestInstance
@@ -81,6 +82,17 @@ describe('a delegated token is not valid', () => {
     // A token that is exchanged afterwards has the same lineage. An end of the token alone does not end it.
     const late = tokens.sign(delegatedPayload(stage.agents, { lineage: stage.claims.lineage }))
     expect(await verify(late)).toMatchObject(hop === undefined ? { valid: true } : { valid: false, reason, hop })
+  })
+
+  it.each(TRUST_ENDS)('and the answer is %s, after a record of the kind %s about its trust', async (reason, kind) => {
+    const { agents } = await begin()
+    const trust = newTrust()
+    const token = tokens.sign(delegatedPayload(agents, trust.claims))
+    expect(await verify(token)).toMatchObject({ valid: true })
+    await endTrust(database.db.pool, kind, trust)
+    const answer = await verify(token)
+    expect(answer).toMatchObject({ valid: false, revoked: true, reason })
+    expect(answer.hop).toBeUndefined()
   })
 
   it.each([

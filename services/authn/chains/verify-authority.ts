@@ -26,7 +26,7 @@ export type AuthorityVerification =
 export async function verifyAuthority(
   deps: VerifyAuthorityDeps,
   text: string,
-  { wanted, sent, delegation, isInspection }: VerifyDemands,
+  { wanted, sent, delegation, isInspection }: Omit<VerifyDemands, 'issuers'>,
 ): Promise<AuthorityVerification> {
   // Before any signature is checked: most verifiers do not accept delegation, and a chain costs up to 17 signatures.
   if (delegation === undefined) return invalid({ reason: 'DELEGATION_NOT_ACCEPTED', hop: undefined })

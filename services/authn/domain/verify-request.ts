@@ -30,21 +30,27 @@ export interface VerifyDemands {
   readonly delegation: DelegationDemands | undefined
   /** Whether the caller only asks if a chain is in force, and not for a call with it. */
   readonly isInspection: boolean
+  /** Issuers whose tokens the caller accepts; undefined for this deployment alone. */
+  readonly issuers: readonly string[] | undefined
 }
 
 const MAX_REQUIRED = 64
+const MAX_ISSUERS = 32
+const MAX_ISSUER_LENGTH = 2_048
 
 /**
  * Parses the demands of a request, in the same way for access tokens and chains of grants.
  *
+ * @param issuer the issuer of this deployment
  * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_ARGUMENT
  */
-export function parseVerifyRequest(request: VerifyTokenRequest): VerifyDemands {
+export function parseVerifyRequest(request: VerifyTokenRequest, issuer: string): VerifyDemands {
   const wanted = parseRequirements(request)
+  const issuers = parseIssuers(request.issuers, wanted, issuer)
   const sent = parseProof(request)
   const isInspection = request.delegation === 'inspect'
   if (isInspection && isAboutUse(request)) throw new ApiError('INVALID_ARGUMENT', INSPECTS)
-  return { wanted, sent, delegation: parseDelegation(request, wanted), isInspection }
+  return { wanted, sent, delegation: parseDelegation(request, wanted), isInspection, issuers }
 }
 
 const INSPECTS =
@@ -65,6 +71,25 @@ function parseRequirements({ audience, scope: text, operators }: VerifyTokenRequ
   if (audience.includes('')) throw new ApiError('INVALID_AUDIENCE', 'audience must not have an empty entry')
   if (operators.includes('')) throw new ApiError('INVALID_ARGUMENT', 'operators must not have an empty entry')
   return { audience, scope, operators }
+}
+
+function parseIssuers(
+  issuers: readonly string[],
+  { audience }: Requirements,
+  own: string,
+): readonly string[] | undefined {
+  if (issuers.length === 0) return undefined
+  if (issuers.length > MAX_ISSUERS || issuers.some((text) => text === '' || text.length > MAX_ISSUER_LENGTH)) {
+    const detail = `issuers must have at most ${MAX_ISSUERS} entries, each with 1 to ${MAX_ISSUER_LENGTH} characters`
+    throw new ApiError('INVALID_ARGUMENT', detail)
+  }
+  if (audience.length === 0 && issuers.some((each) => each !== own)) {
+    throw new ApiError(
+      'INVALID_ARGUMENT',
+      'With a foreign issuer, audience must be given: its owner decides who may call',
+    )
+  }
+  return issuers
 }
 
 function parseProof({

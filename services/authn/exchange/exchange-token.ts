@@ -109,7 +109,10 @@ async function openActor(
   return lookups
 }
 
-/** Throws TOKEN_REVOKED, AGENT_TOKENS_ENDED, OPERATOR_TOKENS_ENDED, UNKNOWN_KEY, UNAVAILABLE. */
+/**
+ * Throws TOKEN_REVOKED, AGENT_TOKENS_ENDED, OPERATOR_TOKENS_ENDED, ISSUER_DISABLED, TRUST_ENDED, UNKNOWN_KEY,
+ * UNAVAILABLE.
+ */
 async function checkState(
   { tokenStatus }: AuthnDeps,
   { lookups }: ExchangeSubject,

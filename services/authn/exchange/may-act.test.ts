@@ -15,6 +15,8 @@ import { expectRefusal } from '../../../test/support/expect-refusal.ts'
 import { SHOP } from '../../../test/support/held-chains.ts'
 import { anonymous, type TestOperator } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
+import { insertTokenKey } from '../../../test/support/tokens.ts'
+import { endTrust, newTrust, TRUST_ENDS } from '../../../test/support/trust-records.ts'
 
 const OTHER = 'https://other.example'
 
@@ -25,10 +27,12 @@ let partner: TestOperator
 let principal: TestHolder
 let client: TestHolder
 let stranger: TestHolder
+let key: Awaited<ReturnType<typeof insertTokenKey>>
 
 beforeAll(async () => {
   database = await testDatabase()
   instance = await startInstance(database.db)
+  key = await insertTokenKey(database.db, 'retiring')
   operator = await freshOperator(database.db)
   partner = await freshOperator(database.db)
   await database.db.prisma.operator.update({ where: { id: operator.id }, data: { delegateTo: [partner.domain] } })
@@ -137,6 +141,18 @@ describe('an access token is exchanged', () => {
     await instance.revokeOwn(principal, subject)
     expect(await endOfDelegated(database.db, answer.accessToken)).toBe('TOKEN_REVOKED')
     await expectRefusal(database.db, () => exchangeToken(instance, client, subject), 'TOKEN_REVOKED')
+  })
+
+  it.each(TRUST_ENDS)('and ends as %s with the trust of the subject token: a record of the kind %s', async (...row) => {
+    const [reason, kind] = row
+    const trust = newTrust()
+    const subject = key.sign({ ...claimsOf(await tokenFor()), ...trust.claims })
+    const { accessToken } = await exchangeToken(instance, client, subject)
+    expect(readDelegated(accessToken).claims).toMatchObject(trust.claims)
+    expect(await endOfDelegated(database.db, accessToken)).toBeUndefined()
+    await endTrust(database.db.pool, kind, trust)
+    expect(await endOfDelegated(database.db, accessToken)).toBe(reason)
+    await expectRefusal(database.db, () => exchangeToken(instance, client, subject), reason)
   })
 
   it.each<[string, string, () => Promise<unknown>]>([

@@ -5,6 +5,7 @@ import { capabilitiesOf } from '@auth4agent/core/delegation/delegated-token'
 import type { GenuineChain } from '@auth4agent/core/delegation/grant-types'
 import { checkTimes } from '@auth4agent/core/token/access-token'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { ExchangeRequest } from './domain/exchange-request.ts'
@@ -31,6 +32,8 @@ export interface ExchangeSubject {
   /** Thumbprint of the only key that may exchange; undefined if every key of the client may. */
   readonly jkt: string | undefined
   readonly lookups: readonly SubjectLookup[]
+  /** The trust through which the subject token was issued. The new token ends with it too. */
+  readonly trust: Pick<AccessTokenClaims, 'edges' | 'home'>
   /** Returns every party, the principal first and the client last. */
   readonly lineageOf: (actor: ExchangeActor) => readonly GrantIdentity[]
 }
@@ -75,6 +78,7 @@ async function openChain(deps: Deps, text: string, client: Client, nowS: number)
     limits: chain.hops.map(({ capabilities }) => capabilities),
     jkt: actor.jkt,
     lookups: chainLookups(chain),
+    trust: {},
     lineageOf: () => chain.hops,
   }
 }
@@ -93,12 +97,14 @@ async function openToken(deps: Deps, text: string, client: Client, nowS: number)
   // Only now: a stranger must not learn whether the token has expired.
   checkTokenTimes(deps, claims, 'subject_token', nowS)
   const { id, kid } = identity
+  const { edges, home } = claims
   return {
     principal: identity,
     exp: claims.exp,
     limits: [capabilitiesOf({ ...claims, details: new Map() })],
     jkt: undefined,
     lookups,
+    trust: { ...(edges && { edges }), ...(home && { home }) },
     lineageOf: (actor) => [identity, { ...actor, id, kid }],
   }
 }
@@ -126,8 +132,7 @@ export async function openAccessToken(
   const { claims, kid } = genuine
   const { sub: did, operator_id: operatorId, epoch, jti: id } = claims
   const identity = { did, operatorId, epoch, id, kid }
-  const lookups = chainLookups({ hops: [identity] }).map(({ token }) => ({ hop: undefined, token }))
-  return { claims, identity, lookups }
+  return { claims, identity, lookups: [{ hop: undefined, token: tokenIdentity(claims, kid) }] }
 }
 
 /**

@@ -5,8 +5,8 @@ import { splitUnquoted, unquote } from './negotiate.ts'
 export const PREFERENCE_APPLIED = 'status=refuse'
 
 /**
- * Returns whether a Prefer header (RFC 7240) asks for `status=refuse`. Then a negative answer is 401 or 403 instead of
- * 200, for callers that only look at the status. Ignores other preferences, as the RFC requires. Throws
+ * Returns whether a Prefer header (RFC 7240) asks for `status=refuse`. Then a negative answer is 401, 403 or 503
+ * instead of 200, for callers that only look at the status. Ignores other preferences, as the RFC requires. Throws
  * INVALID_ARGUMENT for another value of `status`: if it was ignored, a caller with a typing mistake would treat every
  * answer as positive.
  */

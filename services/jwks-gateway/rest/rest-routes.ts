@@ -117,7 +117,7 @@ function pageTokenOf({ output }: DescMethod): ((message: Message) => string) | u
   return (message) => (message as unknown as Readonly<Record<string, string>>)[localName] ?? ''
 }
 
-/** Makes a handler that answers a negative verdict with 401 or 403 if the caller prefers that (RFC 7240). */
+/** Makes a handler that answers a negative verdict with an error status if the caller prefers that (RFC 7240). */
 function verdictHandler(refusalOf: StatusRefusals[string], call: Call, answer: ToAnswer): Route['handle'] {
   return async (exchange, params) => {
     let isPreferred = false
@@ -129,7 +129,7 @@ function verdictHandler(refusalOf: StatusRefusals[string], call: Call, answer: T
     const refusal = refusalOf(output)
     const headers = { ...usual.headers, 'preference-applied': PREFERENCE_APPLIED }
     if (refusal === undefined) return { ...usual, headers }
-    return { ...usual, status: refusal.status, headers: { ...headers, 'www-authenticate': refusal.challenge } }
+    return { ...usual, status: refusal.status, headers: { ...headers, ...refusal.headers } }
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ProofSubject, RECORD_VERSION, recordName, recordValue } from '@auth4agent/core/identity/proof-record'
 import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
-import type { ProofVerdict } from './judge-proof.ts'
+import type { ProofVerdict } from '../../platform/dns/judge-proof.ts'
 
 /** Why a domain is not confirmed: `reason` in a successful answer of ConfirmDomain. */
 export type Unconfirmed =

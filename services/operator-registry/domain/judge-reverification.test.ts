@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ProofVerdict } from './judge-proof.ts'
+import type { ProofVerdict } from '../../platform/dns/judge-proof.ts'
 import { hasFailedTooOften, judgeReverification, nextProofDelay } from './judge-reverification.ts'
 
 const threshold = 3

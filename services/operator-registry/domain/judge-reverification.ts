@@ -1,5 +1,5 @@
 import type { OperatorStatus } from '../../../gen/prisma/enums.ts'
-import type { ProofVerdict } from './judge-proof.ts'
+import type { ProofVerdict } from '../../platform/dns/judge-proof.ts'
 
 /**
  * Weight of a scheduled proof in the count of failures. When DNS gives no answer, the deployment's own resolvers may

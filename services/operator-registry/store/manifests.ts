@@ -5,8 +5,8 @@ import type { KeysInForce } from '@auth4agent/core/identity/verify-manifest-chai
 import type { Operator, Prisma, PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Author } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
+import type { WantedProof } from '../../platform/dns/judge-proof.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import type { WantedProof } from '../domain/judge-proof.ts'
 
 /** The keys of an operator, and the manifest that contains them; empty before the first one. */
 export interface StoredKeys extends KeysInForce {

@@ -374,6 +374,30 @@ export const reasons = {
     title: 'The signed statement is malformed or does not fit',
     oauth: 'invalid_request',
   },
+  STATEMENT_CONFLICT: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The trust statement does not follow the one before it',
+    oauth: 'invalid_request',
+  },
+  STATEMENT_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'The operator has signed no such trust statement',
+    oauth: 'invalid_request',
+  },
+  STATEMENT_LIMIT: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The operator has the largest number of trust statements',
+    oauth: 'invalid_request',
+  },
+  PROPOSAL_LIMIT: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The largest number of proposals waits for the operator',
+    oauth: 'invalid_request',
+  },
   INVALID_BUNDLE: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
@@ -602,6 +626,18 @@ export const reasons = {
     title: 'The token or a grant was ended together with all others of its operator',
     oauth: 'invalid_request',
   },
+  ISSUER_DISABLED: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The token was ended together with the trust in another issuer',
+    oauth: 'invalid_request',
+  },
+  TRUST_ENDED: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The token was ended together with the trust that had allowed it',
+    oauth: 'invalid_request',
+  },
   CAPABILITY_ADDED: {
     status: 403,
     code: statuses.PERMISSION_DENIED,
@@ -669,7 +705,7 @@ export const reasons = {
   INVALID_SIGNING_KEY: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'The text is not a private key that can sign tokens',
+    title: 'The text is not a private key that can be used here',
     oauth: 'invalid_request',
   },
   KEY_NOT_FOUND: {
@@ -688,6 +724,32 @@ export const reasons = {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
     title: 'No signing key has been published long enough to sign',
+    oauth: 'invalid_request',
+  },
+
+  // Foreign issuers.
+  INVALID_ISSUER: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The issuer is malformed or cannot be admitted',
+    oauth: 'invalid_request',
+  },
+  ISSUER_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'There is no such issuer',
+    oauth: 'invalid_request',
+  },
+  ISSUER_EXISTS: {
+    status: 409,
+    code: statuses.ALREADY_EXISTS,
+    title: 'The issuer has been admitted already',
+    oauth: 'invalid_request',
+  },
+  TOO_MANY_ISSUERS: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The deployment has as many issuers as it may have',
     oauth: 'invalid_request',
   },
 

@@ -27,7 +27,13 @@ export type Rates = Readonly<Record<LimitName, Readonly<Record<LimitedBy, Rate>>
  * Returns 0 if a call is allowed, and counts the call, as several calls if `calls` is given. Returns the seconds to
  * wait if the call is refused.
  */
-export type Limiter = (group: LimitName, by: LimitedBy, key: string, rate: Rate, calls?: number) => number
+export type Limiter<Group extends string = LimitName> = (
+  group: Group,
+  by: LimitedBy,
+  key: string,
+  rate: Rate,
+  calls?: number,
+) => number
 
 /** Limit of the keys of one group and kind. Above it, the limiter drops the least recently used key. */
 const MAX_KEYS = 25_000
@@ -39,9 +45,9 @@ const ROUNDING_MS = 1e-3
  * theoretical arrival time of its next call.
  * @param now monotonic milliseconds
  */
-export function createLimiter(now: () => number, maxKeys = MAX_KEYS): Limiter {
-  const all = { source: new Map<LimitName, Map<string, number>>(), subject: new Map<LimitName, Map<string, number>>() }
-  const arrivalsOf = (group: LimitName, by: LimitedBy): Map<string, number> => {
+export function createLimiter<Group extends string = LimitName>(now: () => number, maxKeys = MAX_KEYS): Limiter<Group> {
+  const all = { source: new Map<Group, Map<string, number>>(), subject: new Map<Group, Map<string, number>>() }
+  const arrivalsOf = (group: Group, by: LimitedBy): Map<string, number> => {
     const known = all[by].get(group)
     if (known !== undefined) return known
     const arrivals = new Map<string, number>()

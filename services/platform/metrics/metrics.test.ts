@@ -40,6 +40,16 @@ describe('createMetrics', () => {
     expect(text).toContain('auth4agent_moves_waiting 3')
   })
 
+  it('counts requests to other servers by outcome', async () => {
+    const metrics = metricsOfIdlePool()
+    metrics.outbound('OK')
+    metrics.outbound('TIMEOUT')
+    metrics.outbound('TIMEOUT')
+    const text = await metrics.exposition.metrics()
+    expect(text).toContain('auth4agent_outbound_requests_total{outcome="OK"} 1')
+    expect(text).toContain('auth4agent_outbound_requests_total{outcome="TIMEOUT"} 2')
+  })
+
   it('collects the metrics once for simultaneous requests', async () => {
     const metrics = metricsOfIdlePool()
     const first = metrics.exposition.metrics()

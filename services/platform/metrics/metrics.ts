@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { expose, type Snapshot } from './aggregate.ts'
 import { type Exposition, rememberExposition } from './exposition.ts'
+import { type IssuerFacts, showIssuers } from './issuer-metrics.ts'
 import { createKeyEventMetrics, type KeyEventMetrics } from './key-event-metrics.ts'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
@@ -17,12 +18,16 @@ export interface Metrics {
   callEnded(): void
   /** Counts a connection that a listener closed to stay within its limits. */
   readonly connectionClosed: (port: string, reason: string) => void
+  /** Counts how a request to a server outside the deployment has ended: OK, or why it has failed. */
+  readonly outbound: (outcome: string) => void
   /** Counts a client assertion that named the token endpoint as its audience. */
   readonly endpointAudience: () => void
   readonly revocation: RevocationMetrics
   /** Adds the metric of the frozen operators. */
   showFrozenOperators(read: () => number): void
   readonly keyEvents: KeyEventMetrics
+  /** Adds the metrics of the foreign issuers. */
+  showIssuers(read: () => readonly IssuerFacts[]): void
   /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
@@ -99,10 +104,12 @@ export function createMetrics(pool: pg.Pool): Metrics {
       callsInFlight -= 1
     },
     endpointAudience: () => endpointAudience.inc(),
+    outbound: createOutboundMetric(registry),
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
     showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),
     keyEvents: createKeyEventMetrics(registry),
+    showIssuers: (read) => showIssuers(registry, read),
     showSigningKeys: (read) => showSigningKeys(registry, read),
   }
 }
@@ -118,6 +125,16 @@ function frozenGauge(read: () => number): Gauge {
       this.set(read())
     },
   })
+}
+
+function createOutboundMetric(registry: Registry): Metrics['outbound'] {
+  const requests = new Counter({
+    name: 'auth4agent_outbound_requests_total',
+    help: 'Requests to servers outside the deployment, by outcome. A stream counts when it ends.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
+  return (outcome) => requests.inc({ outcome })
 }
 
 function poolGauge(pool: pg.Pool): Gauge {

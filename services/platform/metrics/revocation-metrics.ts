@@ -7,7 +7,7 @@ export interface RevocationMetrics {
    * many leases had to expire first.
    */
   settled(ms: number, ranOut: number): void
-  /** Counts one check of a token, answered from memory or by the database. */
+  /** Counts one check of tokens or of trust, answered from memory or by the database. */
   checked(path: 'memory' | 'database'): void
   /** Counts a bus message with an invalid seal. */
   rejected(): void

@@ -45,6 +45,7 @@ describe('readConfig', () => {
       requestTimeoutMs: 10_000,
       workers: 1,
       dnsServers: [],
+      outboundAllow: [],
       testDomains: true,
     })
   })
@@ -74,6 +75,7 @@ describe('readConfig', () => {
     ['AUTH4AGENT_DNS_SERVERS', '2606:4700::1111,[::1]:5353', { dnsServers: ['[2606:4700::1111]:53', '[::1]:5353'] }],
     ['AUTH4AGENT_DNS_TIMEOUT', '2s', { dnsTimeoutMs: 2000 }],
     ['AUTH4AGENT_TRUSTED_PROXIES', '10.0.0.0/8,::1', { trustedProxies: ['10.0.0.0/8', '::1'] }],
+    ['AUTH4AGENT_OUTBOUND_ALLOW', '10.0.0.0/8, fd00::/8,::1', { outboundAllow: ['10.0.0.0/8', 'fd00::/8', '::1'] }],
     ['AUTH4AGENT_LOG_LEVEL', 'debug', { logLevel: 'debug' }],
     ['AUTH4AGENT_LOG_FORMAT', 'text', { logFormat: 'text' }],
     ['AUTH4AGENT_CHALLENGE_TTL', '30s', { challengeTtl: 30 }],
@@ -147,6 +149,10 @@ describe('readConfig', () => {
     [
       'AUTH4AGENT_TRUSTED_PROXIES',
       ['proxy.example', '10.0.0.0/33', '::/129', '10.0.0.0/', '10.0.0.0/8/8', '10.0.0.0/-1', '/8', '10.0.0.1,'],
+    ],
+    [
+      'AUTH4AGENT_OUTBOUND_ALLOW',
+      ['auth.internal', '10.0.0.0/33', '::/129', '10.0.0.0/', '10.1', '*', '10.0.0.1:443', '[::1]', '10.0.0.1,'],
     ],
     ['AUTH4AGENT_LOG_LEVEL', ['trace', 'INFO', '30']],
     ['AUTH4AGENT_LOG_FORMAT', ['pretty', 'JSON', 'true']],

@@ -57,6 +57,7 @@ export function readValues(value: Value, defaultDataDir: string) {
     ...readKeys(value),
     adminKey: optional('AUTH4AGENT_ADMIN_KEY', publicKey),
     dnsServers: value('AUTH4AGENT_DNS_SERVERS', list(hostAndPort), []),
+    outboundAllow: value('AUTH4AGENT_OUTBOUND_ALLOW', list(addressRange), []),
     dnsTimeoutMs: value('AUTH4AGENT_DNS_TIMEOUT', duration(1, 30), 3) * 1000,
     tlsCertFile: optional('AUTH4AGENT_TLS_CERT_FILE', text),
     tlsKeyFile: optional('AUTH4AGENT_TLS_KEY_FILE', text),

@@ -50,6 +50,19 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'KeysService.RotateSigningKeys': 'admin',
   'KeysService.MarkKeyCompromised': 'admin',
   'KeysService.ImportSigningKey': 'admin',
+  'IssuerService.AddIssuer': 'admin',
+  'IssuerService.ListIssuers': 'admin',
+  'IssuerService.DisableIssuer': 'admin',
+  'IssuerService.EnableIssuer': 'admin',
+  'IssuerService.ReadmitIssuerKey': 'admin',
+  'TrustService.PutTrustStatement': 'operator',
+  'TrustService.ListTrustStatements': 'operator',
+  'TrustService.RevokeTrustStatement': 'operator',
+  'TrustService.ProposeTrust': 'operator',
+  'TrustService.ListTrustProposals': 'operator',
+  'TrustService.ListPublishedTrust': 'operator',
+  'TrustService.ExplainTrust': 'operator-or-admin',
+  'TrustService.ExportTrustGraph': 'operator-or-admin',
   // An agent authenticates in the request itself, by a challenge or a client assertion.
   'OAuthService.Token': 'anyone',
   'OAuthService.Introspect': 'anyone',
@@ -73,6 +86,9 @@ const ROLES: Readonly<Record<string, string>> = {
   'IdentityService.RevokeAgent': 'agents.revoke',
   'AgentKeyService.RecoverAgent': 'keys',
   'RevocationService.RevokeToken': 'agents.revoke',
+  'TrustService.PutTrustStatement': 'root',
+  'TrustService.RevokeTrustStatement': 'trust',
+  'TrustService.ProposeTrust': 'trust',
 }
 
 const READS = new Set([
@@ -83,6 +99,12 @@ const READS = new Set([
   'ListAgents',
   'WatchRevocations',
   'ListSigningKeys',
+  'ListIssuers',
+  'ListTrustStatements',
+  'ListTrustProposals',
+  'ListPublishedTrust',
+  'ExplainTrust',
+  'ExportTrustGraph',
 ])
 
 /** Returns the callers that may make a call. Throws Error for a method that is missing in the table. */
@@ -108,6 +130,7 @@ const WHILE_FROZEN = new Set([
   'IdentityService.RevokeAgent',
   'AgentMoveService.ObjectToMove',
   'RevocationService.RevokeToken',
+  'TrustService.RevokeTrustStatement',
 ])
 
 /** Tells whether a call is refused to every key of a frozen operator. */

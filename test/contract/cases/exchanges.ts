@@ -7,6 +7,7 @@ import { ACCESS_TOKEN, EXCHANGE, GRANT_CHAIN } from '../../support/exchanges.ts'
 import { DETAILS, detailsOf } from '../../support/grant-details.ts'
 import { chainThrough, handOn, lastId, rootFor, SHOP } from '../../support/held-chains.ts'
 import { signCompactJws } from '../../support/jws.ts'
+import { endTrust, newTrust, TRUST_ENDS } from '../../support/trust-records.ts'
 import type { ProofTarget, RefusalCase } from '../support/refusal.ts'
 import type { AgentName, SeededAgent } from '../support/seed.ts'
 import type { World } from '../support/world.ts'
@@ -121,6 +122,13 @@ const subjects: readonly RefusalCase[] = [
   exchange('a chain under a key for tokens', 'UNKNOWN_KEY', async ({ agents, keys }) => ({
     subject_token: await chainThrough(keys.ready, [holderOf(agents.active), holderOf(agents.committed)]),
   })),
+  ...TRUST_ENDS.map(([reason, kind]) =>
+    exchange(`a token after a record of the kind ${kind} about its trust`, reason, async (world) => {
+      const trust = newTrust()
+      await endTrust(world.db.pool, kind, trust)
+      return { subject_token: mayAct(world, trust.claims), subject_token_type: ACCESS_TOKEN }
+    }),
+  ),
   exchange('a token for another client', 'ACTOR_NOT_AUTHORIZED', ofToken(), 'active'),
   exchange('a token without may_act', 'ACTOR_NOT_AUTHORIZED', ofToken({ may_act: undefined })),
   exchange('a token that was exchanged', 'EXCHANGE_THE_CHAIN', ofToken({ act: { sub: 'x' } })),

@@ -1,4 +1,5 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
+import { ISSUER } from '../../support/deployment.ts'
 import { agentKeyFieldRows } from './agent-key-field-rows.ts'
 import { agentMoveFieldRows } from './agent-move-field-rows.ts'
 import {
@@ -21,7 +22,9 @@ import {
   ttl,
 } from './field-row.ts'
 import { grantFieldRows } from './grant-field-rows.ts'
+import { issuerFieldRows } from './issuer-field-rows.ts'
 import { oauthFieldRows } from './oauth-field-rows.ts'
+import { trustFieldRows } from './trust-field-rows.ts'
 
 /** One row for every field of every request, by `Message.field`, with nested fields after it. */
 export const fieldRows: Readonly<Record<string, FieldRow>> = {
@@ -228,6 +231,15 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     fits: { 'has the maximum of entries': many(64, 'a') },
   },
   'VerifyTokenRequest.proof_checked': { fits: { 'is true': true } },
+  'VerifyTokenRequest.issuers': {
+    wrong: {
+      'has too many entries': [many(33, 'https://a.com'), 'INVALID_ARGUMENT'],
+      'has an empty entry': [[''], 'INVALID_ARGUMENT'],
+      'has an entry of 2049 characters': [[text(2_049)], 'INVALID_ARGUMENT'],
+      'names a foreign issuer without an audience': [['https://auth.other.com'], 'INVALID_ARGUMENT'],
+    },
+    fits: { 'names only this deployment': [ISSUER] },
+  },
   'RevokeTokenRequest.token': { wrong: { 'comes with a jti': ['a.b.c', 'INVALID_ARGUMENT'] } },
   'RevokeTokenRequest.jti': {
     absent: 'INVALID_ARGUMENT',
@@ -296,7 +308,9 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     },
   },
   ...oauthFieldRows,
+  ...trustFieldRows,
   ...grantFieldRows,
+  ...issuerFieldRows,
   ...agentKeyFieldRows,
   ...agentMoveFieldRows,
 }

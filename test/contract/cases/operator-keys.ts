@@ -29,7 +29,8 @@ const roles: readonly RefusalCase[] = methods
     name: `a key without the role ${roleOf(method)}`,
     method,
     reason: 'ROLE_REQUIRED',
-    caller: 'guest',
+    // The guest has the role `trust`, and the clerk has not.
+    caller: roleOf(method) === 'trust' ? 'clerk' : 'guest',
     request: requestOf(method, 'team'),
   }))
 
@@ -49,6 +50,8 @@ const RULES: Readonly<Record<string, ReasonCode>> = {
   'IdentityService.SuspendAgent': 'AGENT_NOT_FOUND',
   'IdentityService.RevokeAgent': 'AGENT_NOT_FOUND',
   'AgentMoveService.ObjectToMove': 'AGENT_NOT_FOUND',
+  'TrustService.RevokeTrustStatement': 'STATEMENT_NOT_FOUND',
+  'TrustService.ListPublishedTrust': 'PERMISSION_DENIED',
 }
 
 /** All other calls of an operator, as a frozen operator makes them about objects of acme, and what they answer. */

@@ -13,6 +13,7 @@ import { releaseOf } from '../support/agent-moves.ts'
 import { objectionTo, recovery, rotation } from '../support/key-events.ts'
 
 import { manifestOf } from '../support/manifests.ts'
+import { draftOf, statementOf } from '../support/trust-statements.ts'
 import type { World } from '../support/world.ts'
 
 /**
@@ -116,6 +117,32 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'KeysService.ImportSigningKey': () => ({
     key: seedToPem(generateKeyPair().seed),
   }),
+  'IssuerService.AddIssuer': () => ({
+    issuer: 'https://idp.bravo-operator.com',
+    kind: 'oauth',
+    algorithms: ['ES256'],
+    revocation_mode: 'none',
+    domain: 'bravo-operator.com',
+  }),
+  'IssuerService.ListIssuers': () => ({}),
+  'IssuerService.DisableIssuer': ({ issuers: { enabled } }) => ({ id: enabled.id }),
+  'IssuerService.EnableIssuer': ({ issuers: { disabled } }) => ({ id: disabled.id }),
+  'IssuerService.ReadmitIssuerKey': ({ issuers: { enabled } }) => ({ id: enabled.id, kid: enabled.withdrawn }),
+  'TrustService.PutTrustStatement': ({ operators: { acme, bravo } }) => ({
+    id: acme.id,
+    statement: statementOf(acme, bravo),
+  }),
+  'TrustService.ListTrustStatements': ofAcme,
+  'TrustService.RevokeTrustStatement': ({ operators: { acme }, statement }) => ({ id: acme.id, jti: statement }),
+  'TrustService.ProposeTrust': ({ operators: { acme, bravo } }) => ({ id: acme.id, draft: draftOf(bravo, acme) }),
+  'TrustService.ListTrustProposals': ofAcme,
+  'TrustService.ListPublishedTrust': ({ operators: { acme } }) => ({ audience: `https://auth.${acme.domain}` }),
+  'TrustService.ExplainTrust': ({ operators: { acme, bravo } }) => ({
+    from: bravo.domain,
+    to: `https://api.${acme.domain}`,
+    scope: 'read',
+  }),
+  'TrustService.ExportTrustGraph': () => ({}),
   'OAuthService.Token': ({ agents: { active } }) => ({ grant_type: 'client_credentials', ...authenticated(active) }),
   'OAuthService.Introspect': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
   'OAuthService.Revoke': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),

@@ -1,6 +1,7 @@
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { accessToken } from '../../support/access-tokens.ts'
+import { endTrust, newTrust, TRUST_ENDS } from '../../support/trust-records.ts'
 import type { World } from '../support/world.ts'
 import { boundCases } from './bound-tokens.ts'
 import { chainCases } from './chain-verdicts.ts'
@@ -184,6 +185,15 @@ const ended: readonly VerdictCase[] = [
     verdict: 'OPERATOR_TOKENS_ENDED',
     token: ({ token }) => token({ operator_id: NOBODY }),
   },
+  ...TRUST_ENDS.map(([verdict, kind]) => ({
+    name: `a record of the kind ${kind} about its trust`,
+    verdict,
+    token: async ({ db, token }: World) => {
+      const trust = newTrust()
+      await endTrust(db.pool, kind, trust)
+      return token(trust.claims)
+    },
+  })),
 ]
 
 /** Tokens for every verdict of VerifyToken, except `valid`. */

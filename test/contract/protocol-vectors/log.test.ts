@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
+import { FeedError } from '@auth4agent/core/revocation/feed'
+import { measureHeartbeats } from '@auth4agent/core/revocation/heartbeats'
+import { LogKnowledge } from '@auth4agent/core/revocation/log-knowledge'
 import { recordHash } from '@auth4agent/core/revocation/record-hash'
 import type { LogPosition } from '@auth4agent/core/revocation/revocation-log'
 import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
+import type { HomeToken } from '@auth4agent/core/token/claims'
+import { trustOf } from '@auth4agent/core/token/token-identity'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { FeedError } from '../../../clients/verifier/src/feed.ts'
-import { measureHeartbeats } from '../../../clients/verifier/src/heartbeats.ts'
-import { LogKnowledge } from '../../../clients/verifier/src/log-knowledge.ts'
 import { sseFeed } from '../../../clients/verifier/src/sse-feed.ts'
 import { RevocationService, WatchRevocationsRequestSchema } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { compileLastEventIdReader } from '../../../services/jwks-gateway/rest/event-format.ts'
@@ -44,6 +46,8 @@ interface Token {
   readonly operator_id: string
   readonly sub: string
   readonly epoch: [number, number]
+  readonly edges?: readonly string[]
+  readonly home?: HomeToken
 }
 
 interface Known {
@@ -183,7 +187,8 @@ describe('log.json', () => {
     for (const record of file.records) if (records.includes(record.sequence)) state.apply(toRecord(record))
     const { kid, jti, sub, operator_id: operatorId, epoch } = token
     const [agentEpoch, operatorEpoch] = epoch
-    expect(state.lookup({ kid, jti, sub, operatorId, agentEpoch, operatorEpoch }) ?? 'VALID').toBe(verdict)
+    const bare = { kid, jti, sub, operatorId, agentEpoch, operatorEpoch }
+    expect(state.lookup({ ...bare, ...trustOf(token) }) ?? 'VALID').toBe(verdict)
   })
 
   it.each(file.streams)('a watcher reads the streams: $name', async ({ connections, expect: known }) => {

@@ -17,6 +17,7 @@ import { VerifyTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn
 import { type VerifyTokenDeps, verifyToken } from '../../../services/authn/verify-token.ts'
 import { NO_KEYS } from '../../support/access-tokens.ts'
 import { handLog } from '../../support/hand-feed.ts'
+import { noForeign } from '../../support/no-foreign.ts'
 import { DISCOVERY, JWKS, outcomeOf } from '../../support/offline-verifier.ts'
 import { type Pieces, readVectors, unfold, type Vector } from '../support/read-vectors.ts'
 
@@ -86,6 +87,8 @@ describe('tokens.json', () => {
     const find = async (kid: string) => (state.hasKeyEnded(kid) ? undefined : published?.get(kid))
     for (const [index, revocation] of revocations.entries()) state.apply({ ...endingOf(revocation), sequence: index })
     const deps: VerifyTokenDeps = {
+      issuer,
+      verifyForeign: noForeign,
       now: () => now * 1000,
       settings: { skewS: clock_skew },
       replays: createReplayMemory(),

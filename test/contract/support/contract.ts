@@ -4,12 +4,14 @@ import { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_p
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { IssuerService } from '../../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { rest } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 
 /** All services of the public ports. */
@@ -24,6 +26,8 @@ const services: readonly DescService[] = [
   RevocationService,
   KeysService,
   OAuthService,
+  IssuerService,
+  TrustService,
 ]
 
 /** Every method of the contract. */

@@ -19,10 +19,10 @@ export function rootOf({ publicKey }: Pick<KeyPair, 'publicKey'>) {
   return { jwk: jwkOf(publicKey), label: `root ${thumbprint(publicKey)}` }
 }
 
-/** Returns an operational key with the role `trust` as a manifest lists it. */
-export function memberOf({ publicKey }: Pick<KeyPair, 'publicKey'>) {
+/** Returns an operational key as a manifest lists it; by default with the role `trust`. */
+export function memberOf({ publicKey }: Pick<KeyPair, 'publicKey'>, label = 'guest', role = 'trust') {
   const times = { nbf: now() - 60, exp: now() + 86_400 }
-  return { kid: thumbprint(publicKey), jwk: jwkOf(publicKey), label: 'guest', roles: ['trust'], ...times }
+  return { kid: thumbprint(publicKey), jwk: jwkOf(publicKey), label, roles: [role], ...times }
 }
 
 function jwkOf(publicKey: Uint8Array) {

@@ -12,6 +12,7 @@ import { status } from '@grpc/grpc-js'
 import { expect } from 'vitest'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
+import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { type AssertionEdits, bearer, type Signer } from '../../support/assertions.ts'
 import { isForm, shortName } from './contract.ts'
@@ -52,7 +53,7 @@ export interface RefusalCase extends Pair {
   readonly proof?: (world: World, target: ProofTarget) => string | readonly string[]
   /** The transports of the request. By default, these are REST and gRPC. */
   readonly over?: readonly Transport[]
-  /** Whether the assertion contains the digest of the body. It always does for SetOperatorKeys. */
+  /** Whether the assertion contains the digest of the body. It always does for calls that need one. */
   readonly coversBody?: boolean
   /** Changes the REST request before it is sent. */
   readonly http?: (request: HttpRequest) => HttpRequest
@@ -73,6 +74,12 @@ const UNATTRIBUTED: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'INVALID_REQUEST_SIGNATURE',
   'OPERATOR_NOT_ACTIVE',
 ])
+
+/** Methods whose assertions must cover the body. */
+const NEED_DIGEST: readonly DescMethod[] = [
+  OperatorKeyService.method.setOperatorKeys,
+  TrustService.method.putTrustStatement,
+]
 
 /** Returns the title of a case over one transport. */
 export function titleOf({ method, reason, name }: RefusalCase, transport: Transport): string {
@@ -215,7 +222,7 @@ function authorizationOf(world: World, refusal: RefusalCase, { rpc, body }: Targ
   if (caller === undefined) return undefined
   const signer = caller === 'admin' ? world.admin : world.operators[caller]
   const { claims, ...rest } = edits?.(world, rpc) ?? {}
-  const isCovered = coversBody ?? method === OperatorKeyService.method.setOperatorKeys
+  const isCovered = coversBody ?? NEED_DIGEST.includes(method)
   const digest = isCovered ? { body: createHash('sha256').update(body).digest('base64url') } : {}
   return assertionOf(signer, rpc, { ...rest, claims: { ...digest, ...claims } })
 }

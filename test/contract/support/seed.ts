@@ -12,6 +12,7 @@ import type { LogParty } from './key-events.ts'
 import { manifestOf, memberOf, rootOf } from './manifests.ts'
 import { seedLog } from './seed-logs.ts'
 import { seedMoves } from './seed-moves.ts'
+import { seedStatement } from './trust-statements.ts'
 
 /** An operator of the world, with its key. */
 export interface SeededOperator extends Signer {
@@ -41,9 +42,10 @@ const OPERATORS = {
 
 /**
  * Names of the operators in the world. Most operators are named after their status. The team needs two root keys for a
- * root operation. The guest is an operational key of the team that has only the role `trust`.
+ * root operation. The guest and the clerk are operational keys of the team: the guest has only the role `trust`, and
+ * the clerk only the role `audit.read`.
  */
-export type OperatorName = keyof typeof OPERATORS | 'guest'
+export type OperatorName = keyof typeof OPERATORS | 'guest' | 'clerk'
 
 const AGENTS = {
   active: ['acme', 'active'],
@@ -80,11 +82,12 @@ export async function seed(db: Db) {
   for (const name of Object.keys(OPERATORS) as (keyof typeof OPERATORS)[]) {
     operators[name] = await seedOperator(db, name)
   }
-  operators.guest = await seedGuest(db, operators.team)
+  Object.assign(operators, await seedStaff(db, operators.team))
   const agents = {} as Record<AgentName, SeededAgent>
   for (const name of Object.keys(AGENTS) as AgentName[]) agents[name] = await seedAgent(db, name, operators)
   await seedMoves(db, agents, operators)
-  return { operators, agents, record: await seedRecord(db, operators.acme) }
+  const statement = await seedStatement(db, operators.acme, operators.bravo)
+  return { operators, agents, statement, record: await seedRecord(db, operators.acme) }
 }
 
 /** Inserts a change into the audit of an operator, with its signed request. Returns the id of the record. */
@@ -96,14 +99,16 @@ async function seedRecord({ prisma }: Db, { id: operatorId }: SeededOperator): P
   return id
 }
 
-/** Gives the team a manifest with two root keys and an operational key. Returns the operational key. */
-async function seedGuest({ prisma }: Db, team: SeededOperator): Promise<SeededOperator> {
+/** Gives the team a manifest with two root keys and two operational keys. Returns the operational keys. */
+async function seedStaff({ prisma }: Db, team: SeededOperator): Promise<Record<'guest' | 'clerk', SeededOperator>> {
   const guest = { ...team, pair: generateKeyPair() }
+  const clerk = { ...team, pair: generateKeyPair() }
+  const keys = [memberOf(guest.pair), memberOf(clerk.pair, 'clerk', 'audit.read')]
   const roots = [team.pair, generateKeyPair()]
-  const manifest = manifestOf(team, { root: { threshold: 2, keys: roots.map(rootOf) }, keys: [memberOf(guest.pair)] })
+  const manifest = manifestOf(team, { root: { threshold: 2, keys: roots.map(rootOf) }, keys })
   await prisma.operatorManifest.create({ data: { operatorId: team.id, seq: 1, manifest, changesRoot: true } })
   await prisma.operator.update({ where: { id: team.id }, data: { manifestSeq: 1 } })
-  return guest
+  return { guest, clerk }
 }
 
 async function seedOperator({ prisma }: Db, name: keyof typeof OPERATORS): Promise<SeededOperator> {

@@ -16,6 +16,7 @@ import { type Environment, type RunningServer, startServer } from '../../support
 import { connectCallers } from './connect.ts'
 import { grpcCaller } from './grpc.ts'
 import { type SeededAgent, seed } from './seed.ts'
+import { seedIssuers } from './seed-issuers.ts'
 import { snapshots } from './snapshot.ts'
 
 /** A server process with its own database, and operators and agents in every status. */
@@ -50,6 +51,7 @@ export async function startWorld({
   const admin = adminSigner()
   const parties = await seed(db)
   const keys = await seedKeys(db)
+  const issuers = await seedIssuers(db)
   const server: WorldServer = await start({
     DATABASE_URL: await databaseUrl(database.url),
     AUTH4AGENT_BASE_URL: ISSUER,
@@ -65,6 +67,7 @@ export async function startWorld({
   return {
     ...parties,
     keys,
+    issuers,
     admin,
     db,
     dns,

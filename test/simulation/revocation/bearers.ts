@@ -1,17 +1,55 @@
 import type { GrantIdentity } from '@auth4agent/core/delegation/chain-lookups'
 import type { delegatedLookups } from '@auth4agent/core/delegation/delegated-token'
-import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+import type { TokenIdentity, TrustBasis } from '@auth4agent/core/revocation/revocation-log'
+import { trustOf } from '@auth4agent/core/token/token-identity'
 import type { Target } from './image.ts'
 
 /**
- * What a client presents: an access token, a chain of grants, or a token that was exchanged for a chain. Each is valid
- * until its target is ended.
+ * What a process is asked about: an access token, a chain of grants, a token that was exchanged for a chain, or a
+ * decision about trust. Each is valid until its target is ended.
  */
-export const FORMS = ['token', 'chain', 'exchanged'] as const
-export type Form = (typeof FORMS)[number]
+export type Form = 'token' | 'chain' | 'exchanged' | 'trust'
+
+/** The forms that a target of each kind ends. */
+const FORMS: Readonly<Record<string, readonly Form[]>> = {
+  token: ['token', 'chain', 'exchanged'],
+  agent: ['token', 'chain', 'exchanged'],
+  key: ['token', 'chain', 'exchanged'],
+  operator: ['token', 'chain', 'exchanged', 'trust'],
+  issuer: ['token', 'exchanged', 'trust'],
+  edge: ['token', 'exchanged', 'trust'],
+}
+
+/** Returns one of the forms that the target ends: another one for each number. */
+export function formOf({ kind }: Target, number: number): Form {
+  const forms = FORMS[kind] ?? []
+  return forms[number % forms.length] ?? 'token'
+}
+
+/** Returns the trust that the target ends, as the claims of a token name it. */
+function trustThrough({ kind, subject, minimumEpoch }: Target) {
+  if (kind === 'edge') return { edges: ['another edge', subject] }
+  const generation = minimumEpoch - 1
+  return kind === 'issuer' ? { home: { iss: subject, jti: 'jti', generation, epoch: [1, 1] as const } } : {}
+}
+
+/** Returns the basis of a decision about trust that is valid until its target is ended. */
+export function basisThrough({ kind, operatorId, subject, minimumEpoch }: Target): TrustBasis {
+  const before = minimumEpoch - 1
+  return {
+    issuers: [{ issuer: 'another issuer', generation: 1 }].concat(
+      kind === 'issuer' ? { issuer: subject, generation: before } : [],
+    ),
+    edges: ['another edge'].concat(kind === 'edge' ? subject : []),
+    authors: [{ operatorId: 'another author', epoch: 1 }].concat(
+      kind === 'operator' ? { operatorId, epoch: before } : [],
+    ),
+  }
+}
 
 /** Returns a token that is valid until its target is ended. */
-export function tokenOf({ kind, operatorId, subject, minimumEpoch }: Target): TokenIdentity {
+export function tokenOf(target: Target): TokenIdentity {
+  const { kind, operatorId, subject, minimumEpoch } = target
   return {
     jti: kind === 'token' ? subject : `jti of ${subject}`,
     kid: kind === 'key' ? subject : 'kid',
@@ -19,6 +57,7 @@ export function tokenOf({ kind, operatorId, subject, minimumEpoch }: Target): To
     sub: kind === 'agent' ? subject : 'did',
     agentEpoch: kind === 'agent' ? minimumEpoch - 1 : 1_000,
     operatorEpoch: kind === 'operator' ? minimumEpoch - 1 : 1_000,
+    ...trustOf(trustThrough(target)),
   }
 }
 
@@ -46,8 +85,8 @@ export function chainThrough(target: Target): { readonly hops: readonly GrantIde
 
 /**
  * Returns a token that was exchanged for a chain, and is valid until its target is ended. Some targets end the token
- * itself: its key, or its `jti` under the operator of any party. The others end a grant or a party in its lineage, as
- * {@link chainThrough} does: the token may be exchanged after that end.
+ * itself: its key, its `jti` under the operator of any party, or the trust that it names. The others end a grant or a
+ * party in its lineage, as {@link chainThrough} does: the token may be exchanged after that end.
  */
 export function exchangedFor(target: Target): Parameters<typeof delegatedLookups>[0] {
   const { kind, operatorId, subject } = target
@@ -61,7 +100,7 @@ export function exchangedFor(target: Target): Parameters<typeof delegatedLookups
   if (isItself && kind === 'key') return { claims: { lineage: parties(), jti: 'exchanged' }, kid: subject }
   if (isItself && kind === 'token')
     return { claims: { lineage: parties((number / 3) % LENGTH), jti: subject }, kid: 'kid' }
-  return { claims: { lineage: chainThrough(target).hops, jti: 'exchanged' }, kid: 'kid' }
+  return { claims: { lineage: chainThrough(target).hops, jti: 'exchanged', ...trustThrough(target) }, kid: 'kid' }
 }
 
 function numberOf({ subject, operatorId }: Target): number {

@@ -5,7 +5,7 @@ import { type Parts, REAL } from './parts.ts'
 import { createWorld, type World } from './world.ts'
 
 /** Returns a role that verifies and revokes. */
-export const both = (name: string): Role => ({ name, verifies: true, revokes: true })
+export const both = (name: string): Role => ({ name, verifies: true, revokes: true, isOlder: false })
 
 /** Starts a deployment in which nothing goes wrong by itself. Every verifier is running. */
 export async function calmWorld(roles: readonly Role[], parts: Parts = REAL): Promise<World> {

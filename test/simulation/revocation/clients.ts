@@ -1,6 +1,6 @@
-import { FORMS } from './bearers.ts'
+import { formOf } from './bearers.ts'
 import type { RevocationCall, Verification } from './history.ts'
-import { keyOf, type Target } from './image.ts'
+import { isAboutTrust, keyOf, type Target } from './image.ts'
 import type { Instance } from './instance.ts'
 import { LEASE_MS, type Wish } from './schedule.ts'
 import type { World } from './world.ts'
@@ -14,7 +14,7 @@ const ATTEMPTS = 4
 export function sendVerification({ events, random, history }: World, to: Instance, target: Target): Verification {
   const seen: Verification = { target: keyOf(target), process: to.name, sent: history.moment() }
   history.verifications.push(seen)
-  const form = FORMS[history.verifications.length % FORMS.length] ?? 'token'
+  const form = formOf(target, history.verifications.length)
   events.after(random.between(0, 0.5), () =>
     to.process.deliver(() => {
       void to.verify(target, form).then((answer) => Object.assign(seen, answer, { answered: history.moment() }))
@@ -26,7 +26,7 @@ export function sendVerification({ events, random, history }: World, to: Instanc
 /** Ends a target. Repeats the call until it returns success, at most four times. Then asks every process. */
 export function fulfil(world: World, wish: Wish, attempt = 1): void {
   const { events, random, history } = world
-  const revokers = world.all().filter(({ revokes }) => revokes)
+  const revokers = world.all().filter(({ revokes, isOlder }) => revokes && !(isOlder && isAboutTrust(wish.target)))
   if (attempt > ATTEMPTS || revokers.length === 0) return
   const to = random.pick(revokers)
   const call: RevocationCall = { target: keyOf(wish.target), process: to.name, called: history.moment() }

@@ -41,6 +41,11 @@ export function keyOf({ kind, operatorId, subject }: Omit<Target, 'minimumEpoch'
   return `${kind} ${operatorId} ${subject}`
 }
 
+/** Tells whether a version before the records about trust does not know this kind. */
+export function isAboutTrust({ kind }: Pick<Target, 'kind'>): boolean {
+  return kind === 'issuer' || kind === 'edge'
+}
+
 /** Begins a new log epoch after a promotion. Every writer calls this. */
 export function beginLogEpoch(image: Image): void {
   const { head, timeline } = image

@@ -2,12 +2,12 @@ import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import { checkMemory } from '../../../services/revocation/check-memory.ts'
 import type { LogFollower } from '../../../services/revocation/log-follower.ts'
 import type { SettleDeps } from '../../../services/revocation/settle.ts'
-import { chainThrough, exchangedFor, type Form, tokenOf } from './bearers.ts'
+import { basisThrough, chainThrough, exchangedFor, type Form, tokenOf } from './bearers.ts'
 import type { BusLink, createBus, Signals } from './bus.ts'
 import { createProcess, type Machine, type Process } from './clocks.ts'
 import type { Database, Link } from './database.ts'
 import type { Events } from './events.ts'
-import { end, type Image, keyOf, type Target } from './image.ts'
+import { end, type Image, isAboutTrust, keyOf, type Target } from './image.ts'
 import type { Databases, Parts } from './parts.ts'
 import type { Random } from './random.ts'
 import { createStatements } from './statements.ts'
@@ -31,6 +31,8 @@ export interface Role {
   readonly name: string
   readonly verifies: boolean
   readonly revokes: boolean
+  /** Whether it is a process of an older version, which does not know the kinds of records about trust. */
+  readonly isOlder: boolean
 }
 
 /** The machine and connections of the processes with one name. */
@@ -72,7 +74,9 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
   const log = { info() {}, warn() {} }
   const newIncarnation = () => `${role.name}.${around.count()}`
   const verifierDeps = { store, bus, signals, clock, leaseMs, newIncarnation, log }
-  const verifier = role.verifies ? parts.createLogFollower(verifierDeps) : undefined
+  const create = () =>
+    role.isOlder ? parts.createOlderLogFollower(verifierDeps) : parts.createLogFollower(verifierDeps)
+  const verifier = role.verifies ? create() : undefined
   verifier?.start()
   let ranOut = 0
   const observe = (_: number, count: number) => {
@@ -92,15 +96,29 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
     standby: () =>
       database.read(process, link, (image) => isEnded(image, target, events.now() - random.between(0, leaseMs))),
   })
+  /** As check-token.ts does, reads in the same statement whether the log has a record of an unknown kind. */
+  const asVerifier = async (target: Target): Promise<boolean> => {
+    const read = (image: Image) => ({
+      isUnknown: role.isOlder && image.log.some(isAboutTrust),
+      isOver: isEnded(image, target, events.now()),
+    })
+    const { isUnknown, isOver } = await database.read(process, link, read)
+    if (isUnknown) throw new Error('The log has a record of an unknown kind')
+    return isOver
+  }
   return {
     ...role,
     process,
     verifier,
     ranOut: () => ranOut,
     async verify(target, form) {
-      const known = checkMemory(verifier, SEEN, lookedUp(parts, target, form))
+      const known =
+        form === 'trust' && !role.isOlder
+          ? checkTrust(verifier, target)
+          : checkMemory(verifier, SEEN, lookedUp(parts, target, form).map(role.isOlder ? withoutTrust : asIs))
       if (known !== 'unknown') return { answer: known === undefined ? 'valid' : 'ended', from: 'memory' }
-      const asked = parts.ask(databases(target))
+      const { standby } = databases(target)
+      const asked = parts.ask({ primary: () => asVerifier(target), standby })
       return asked.then(
         (isOver) => ({ answer: isOver ? 'ended' : 'valid', from: 'database' }),
         () => ({ answer: 'unavailable', from: 'database' }),
@@ -115,12 +133,25 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
 }
 
 function lookedUp(parts: Parts, target: Target, form: Form): readonly TokenIdentity[] {
-  if (form === 'token') return [tokenOf(target)]
+  if (form === 'token' || form === 'trust') return [tokenOf(target)]
   const lookups =
     form === 'chain' ? parts.lookupsOf(chainThrough(target)) : parts.delegatedLookupsOf(exchangedFor(target))
   return lookups.map(({ token }) => token)
 }
 
-function isEnded({ ended }: Image, target: Target, asOf: number): boolean {
+const asIs = (token: TokenIdentity) => token
+
+/** Returns a token as an older version looks it up. */
+function withoutTrust({ edges: _edges, home: _home, ...token }: TokenIdentity): TokenIdentity {
+  return token
+}
+
+function checkTrust(verifier: LogFollower | undefined, target: Target) {
+  return verifier === undefined ? 'unknown' : verifier.checkTrust(basisThrough(target))
+}
+
+/** Only the log says that trust has ended. Everything else is also in another table. */
+function isEnded({ ended, log }: Image, target: Target, asOf: number): boolean {
+  if (isAboutTrust(target) && !log.some((record) => keyOf(record) === keyOf(target))) return false
   return (ended.get(keyOf(target)) ?? Number.POSITIVE_INFINITY) <= asOf
 }

@@ -1,9 +1,10 @@
 import type { ChainLookup } from '@auth4agent/core/delegation/chain-lookups'
 import { createLogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
-import type { Clock, LogStore, Standing } from '../../../services/revocation/ports.ts'
+import type { Standing } from '../../../services/revocation/ports.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
+import { reading, rowAfterHead, ticking, withoutHead, withoutLogEpochs } from './mutated-ports.ts'
 import { type Edit, importMutated } from './mutated-source.ts'
-import { type Parts, REAL } from './parts.ts'
+import { olderLogFollower, type Parts, REAL } from './parts.ts'
 
 /** A version of the code with one rule broken. */
 export interface Mutant {
@@ -35,10 +36,6 @@ const edited = (rule: string, what: string, edit: Edit): Mutant => ({
     ...((await importMutated('log-follower.ts', edit)) as Pick<Parts, 'createLogFollower'>),
   }),
 })
-const reading = (store: LogStore, change: (standing: Standing) => Standing): LogStore => ({
-  ...store,
-  standing: async (sequence) => change(await store.standing(sequence)),
-})
 
 const chains = (what: string, change: (lookups: readonly ChainLookup[]) => readonly ChainLookup[]): Mutant => ({
   rule: 'i',
@@ -51,6 +48,10 @@ const delegated = (what: string, change: (lookups: readonly ChainLookup[]) => re
   what,
   parts: () => ({ ...REAL, delegatedLookupsOf: (token) => change(REAL.delegatedLookupsOf(token)) }),
 })
+const trust = (what: string, from: string, to: string): Mutant =>
+  edited('j', what, { file: 'log-follower.ts', from, to })
+const BASIS = 'state.lookupTrust(basis)'
+
 /** The place of the delegated token itself, after its parties. */
 const ownPlace = (lookups: readonly ChainLookup[]) => Math.max(...lookups.map(({ hop }) => hop))
 
@@ -149,88 +150,31 @@ export const MUTANTS: readonly Mutant[] = [
   delegated('a delegated token is looked up only under the operator of the agent that acts', (lookups) =>
     lookups.filter(({ hop }, at) => hop < ownPlace(lookups) || lookups[at - 1]?.hop !== hop),
   ),
+  delegated('the trust through which an exchanged token was issued is not looked up', (lookups) =>
+    lookups.map(({ hop, token: { edges: _edges, home: _home, ...token } }) => ({ hop, token })),
+  ),
+  edited('j', 'a record that ends an edge has no effect', {
+    file: 'session.ts',
+    from: '!session.state.apply(record)',
+    to: "!(record.kind === 'edge' || session.state.apply(record))",
+  }),
+  trust('the generation of an issuer is not compared', BASIS, 'state.lookupTrust({ ...basis, issuers: [] })'),
+  trust(
+    'only the first edge of a path is looked up',
+    BASIS,
+    'state.lookupTrust({ ...basis, edges: basis.edges.slice(0, 1) })',
+  ),
+  trust('the authors of the edges are not looked up', BASIS, 'state.lookupTrust({ ...basis, authors: [] })'),
+  trust('the edges of a token are not looked up', 'state.lookup(token)', 'state.lookup({ ...token, edges: [] })'),
+  trust('the home of a token is not looked up', 'state.lookup(token)', 'state.lookup({ ...token, home: undefined })'),
+  trust(
+    'trust is looked up without a lease',
+    `answer((state) => ${BASIS})`,
+    "membership.session === undefined ? 'unknown' : membership.session.state.lookupTrust(basis)",
+  ),
+  {
+    rule: 'f',
+    what: 'an older version skips a record of a kind that it does not know',
+    parts: async () => ({ ...REAL, createOlderLogFollower: await olderLogFollower('true') }),
+  },
 ]
-
-function rowAfterHead(store: LogStore): LogStore {
-  let joining: (() => Promise<void>) | undefined
-  return {
-    ...store,
-    async join(incarnation, leaseMs) {
-      joining = () => store.join(incarnation, leaseMs)
-    },
-    async standing(sequence) {
-      const standing = await store.standing(sequence)
-      const join = joining
-      joining = undefined
-      await join?.()
-      return standing
-    },
-  }
-}
-
-function none<T extends { readonly logEpoch: number }>(position: T): T {
-  return { ...position, logEpoch: 0 }
-}
-
-function withoutLogEpochs({ store, bus, signals, verifier }: SettleDeps): Partial<SettleDeps> {
-  return {
-    store: reading(store, (standing) => ({
-      ...standing,
-      head: none(standing.head),
-      members: standing.members.map(none),
-    })),
-    bus: {
-      ...bus,
-      get isConnected() {
-        return bus.isConnected
-      },
-      onAcknowledgement: (listener) => bus.onAcknowledgement((position) => listener(none(position))),
-    },
-    signals: {
-      ...signals,
-      onAcknowledgement: (listener) => signals.onAcknowledgement((position) => listener(none(position))),
-    },
-    verifier: verifier && {
-      receive: verifier.receive,
-      get acknowledged() {
-        return verifier.acknowledged && none(verifier.acknowledged)
-      },
-    },
-  }
-}
-
-/** Makes the head equal to the position in the renewal, even if the real head is another one. */
-function withoutHead(store: LogStore): LogStore {
-  let named: Standing['head'] | undefined
-  return {
-    ...store,
-    async snapshot(take) {
-      named = await store.snapshot(take)
-      return named
-    },
-    renew(incarnation, position) {
-      named = { compactedThrough: 0, ...position }
-      return store.renew(incarnation, position)
-    },
-    async standing(sequence) {
-      const standing = await store.standing(sequence)
-      return { ...standing, head: { ...standing.head, ...named, compactedThrough: 0 }, records: [] }
-    },
-  }
-}
-
-const TICK_MS = 10
-
-/** Returns clocks that show the time that a timer last saw. */
-function ticking(clock: Clock): Clock {
-  const look = () => ({ monotonic: clock.monotonic(), wall: clock.wall() })
-  let seen = look()
-  const tick = async () => {
-    for (;;) {
-      await clock.sleep(TICK_MS)
-      seen = look()
-    }
-  }
-  void tick()
-  return { monotonic: () => seen.monotonic, wall: () => seen.wall, sleep: (ms, signal) => clock.sleep(ms, signal) }
-}

@@ -2,6 +2,7 @@ import { chainLookups } from '@auth4agent/core/delegation/chain-lookups'
 import { delegatedLookups } from '@auth4agent/core/delegation/delegated-token'
 import { createLogFollower, type LogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
+import { importMutated } from './mutated-source.ts'
 
 /** The databases that answer a verification when memory cannot. */
 export interface Databases {
@@ -24,6 +25,8 @@ interface Handling extends Databases {
  */
 export interface Parts {
   createLogFollower(deps: LogFollowerDeps): LogFollower
+  /** Creates the log follower of a version that does not know the kinds issuer and edge. */
+  createOlderLogFollower(deps: LogFollowerDeps): LogFollower
   createSettle(deps: SettleDeps): () => Promise<void>
   /** Does what the handler of a revocation does. */
   revoke(handling: Handling): Promise<void>
@@ -34,9 +37,22 @@ export interface Parts {
   delegatedLookupsOf: typeof delegatedLookups
 }
 
+/** Returns the log follower of an older version, which applies records of kinds that it does not know like this. */
+export async function olderLogFollower(applied: 'false' | 'true'): Promise<Parts['createLogFollower']> {
+  const module = await importMutated('log-follower.ts', {
+    file: 'session.ts',
+    from: 'const state = createRevocationState()',
+    to: `const whole = createRevocationState()
+    const apply = (record) => (['issuer', 'edge'].includes(record.kind) ? ${applied} : whole.apply(record))
+    const state = { ...whole, apply }`,
+  })
+  return (module as Pick<Parts, 'createLogFollower'>).createLogFollower
+}
+
 /** The real code. */
 export const REAL: Parts = {
   createLogFollower,
+  createOlderLogFollower: await olderLogFollower('false'),
   createSettle,
   async revoke({ commit, primary, settle }) {
     // If a repeated call finds the target ended, it writes nothing. So it has no commit of its own that would wait for

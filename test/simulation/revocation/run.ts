@@ -1,6 +1,7 @@
 import { fulfil, STANDING, sendVerification } from './clients.ts'
 import { begin, compactNow } from './faults.ts'
 import type { Verification } from './history.ts'
+import { isAboutTrust } from './image.ts'
 import type { Parts } from './parts.ts'
 import { LEASE_MS, type Schedule } from './schedule.ts'
 import { createWorld, type World } from './world.ts'
@@ -32,7 +33,9 @@ export async function run(schedule: Schedule, parts: Parts): Promise<Run> {
     if (hasUnknownKind) compactNow(world, Number.POSITIVE_INFINITY)
   })
   // A verifier that has read a record of an unknown kind may need this long until it answers again.
-  const unknown = hasUnknownKind ? 16 * LEASE_MS : 0
+  const isUnknownToOlder =
+    schedule.roles.some(({ isOlder }) => isOlder) && schedule.wishes.some(({ target }) => isAboutTrust(target))
+  const unknown = hasUnknownKind || isUnknownToOlder ? 16 * LEASE_MS : 0
   // After the last fault, two statements may still time out one after the other, and then a verifier may need a new
   // lease.
   await events.runUntil(healed + 2.2 * schedule.database.timeoutMs + 2 * LEASE_MS + unknown)

@@ -156,22 +156,23 @@ function drawRoles(random: Random): readonly Role[] {
     name: `verifier-${index}`,
     verifies: true,
     revokes: random.chance(0.4),
+    isOlder: random.chance(0.2),
   }))
-  return [{ name: 'revoker', verifies: random.chance(0.3), revokes: true }, ...verifiers]
+  return [{ name: 'revoker', verifies: random.chance(0.3), revokes: true, isOlder: false }, ...verifiers]
 }
 
 /** Draws revocations at any time, but most of them close to a fault. */
 function drawWishes(random: Random, faults: readonly Fault[]): readonly Wish[] {
   return Array.from({ length: 3 + random.below(4) }, (_, index) => {
-    const kind = random.pick(['token', 'token', 'agent', 'operator', 'key'])
+    const kind = random.pick(['token', 'token', 'agent', 'operator', 'operator', 'key', 'issuer', 'edge'])
     const near = nearTo(random, random.pick(faults))
     return {
       at: Math.max(0.2 * LEASE_MS, random.chance(0.7) ? near : random.between(0.2, 7) * LEASE_MS),
       target: {
         kind,
-        operatorId: kind === 'key' ? '' : `operator-${index}`,
+        operatorId: ['key', 'issuer', 'edge'].includes(kind) ? '' : `operator-${index}`,
         subject: kind === 'operator' ? '' : `subject-${index}`,
-        minimumEpoch: kind === 'agent' || kind === 'operator' ? 2 : 0,
+        minimumEpoch: ['agent', 'operator', 'issuer'].includes(kind) ? 2 : 0,
       },
       patienceMs: random.between(0.3, 3) * LEASE_MS,
     }

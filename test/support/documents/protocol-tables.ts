@@ -103,7 +103,7 @@ const onlyOfGrants = Object.fromEntries(
 function verdictTable(sentences: Readonly<Record<string, string>>): string {
   const rows = Object.entries(sentences).map(([name, meaning]) => {
     const refusal = REFUSE?.({ valid: false, reason: name } as never)
-    const error = /error="(\w+)"/.exec(refusal?.challenge ?? '')?.[1]
+    const error = /error="(\w+)"/.exec(Object.values(refusal?.headers ?? {}).join())?.[1]
     return [code(name), meaning, String(refusal?.status), code(error ?? '')]
   })
   return table(['verdict', 'meaning', '`status=refuse`', 'RFC 6750 error'], rows)

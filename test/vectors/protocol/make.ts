@@ -17,6 +17,7 @@ import { makeKeys } from './make/keys.ts'
 import { makeLog } from './make/log.ts'
 import { makeOperators } from './make/operators.ts'
 import { makeTokens } from './make/tokens.ts'
+import { makeTrustStatements } from './make/trust-statements.ts'
 import { makeTxtRecords } from './make/txt-records.ts'
 
 const FOLDER = import.meta.dirname
@@ -37,6 +38,7 @@ export async function makeVectors(): Promise<Readonly<Record<string, string>>> {
     'log.json': makeLog(),
     'operators.json': makeOperators(),
     'tokens.json': await makeTokens(committedTokens()),
+    'trust-statements.json': await makeTrustStatements(),
     'txt-records.json': makeTxtRecords(),
   }
   const texts = Object.entries(files).map(([name, content]) => [name, `${JSON.stringify(content, null, 1)}\n`])

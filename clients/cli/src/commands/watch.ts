@@ -7,6 +7,7 @@ import { serverFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { loadOperatorKey } from '../operator-key.ts'
 import { compact, plain } from '../text.ts'
+import { describeRecord } from '../watch/describe-record.ts'
 import { followLog, type LogNews } from '../watch/follow-log.ts'
 import { readPosition, writePosition } from '../watch/position-text.ts'
 import { createStatusLine } from '../watch/status-line.ts'
@@ -80,7 +81,7 @@ function show(
   if (json) return stdout.write(`${compact(toJson(record, position))}\n`)
   const at = new Date(record.recordedAt).toISOString()
   const operator = record.operatorId === '' ? '' : style.dim(`  of ${plain(record.operatorId)}`)
-  stdout.write(`${style.dim(at)}  ${style.bold(record.kind.padEnd(10))}  ${plain(describe(record))}${operator}\n`)
+  stdout.write(`${style.dim(at)}  ${style.bold(record.kind.padEnd(10))}  ${plain(describeRecord(record))}${operator}\n`)
 }
 
 /** Returns a record with the member names of the server's API. */
@@ -95,16 +96,4 @@ function toJson(record: RevocationRecord, position: LogPosition): object {
     sequence: record.sequence,
     position: writePosition(position),
   }
-}
-
-function describe({ kind, subject, minimumEpoch }: RevocationRecord): string {
-  const before = `tokens before epoch ${minimumEpoch}`
-  const texts: Readonly<Record<string, string>> = {
-    token: subject,
-    agent: `${subject}: ${before}`,
-    operator: `all agents: ${before}`,
-    key: `${subject}: all tokens that it signed`,
-    deployment: `all operators: ${before}`,
-  }
-  return texts[kind] ?? `${subject} (unknown kind of record: install a newer version of this tool)`
 }

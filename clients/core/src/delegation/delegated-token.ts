@@ -1,4 +1,5 @@
 import { type GenuineToken, type KeyFinder, type KeyRule, readTokenJws, verifyRead } from '../token/access-token.ts'
+import { trustOf } from '../token/token-identity.ts'
 import { type ChainLookup, chainLookups } from './chain-lookups.ts'
 import type { Capabilities } from './constraint.ts'
 import { type DelegatedClaims, parseDelegatedClaims } from './delegated-claims.ts'
@@ -68,12 +69,17 @@ export function capabilitiesOf({
  * ```
  */
 export function delegatedLookups({
-  claims: { lineage, jti: id },
+  claims,
   kid,
 }: {
-  readonly claims: Pick<DelegatedClaims, 'lineage' | 'jti'>
+  readonly claims: Pick<DelegatedClaims, 'lineage' | 'jti' | 'edges' | 'home'>
   readonly kid: string
 }): readonly ChainLookup[] {
+  const { lineage, jti: id } = claims
   const last = lineage.at(-1)
-  return last === undefined ? [] : chainLookups({ hops: [...lineage, { ...last, id, kid }] })
+  if (last === undefined) return []
+  const trust = trustOf(claims)
+  return chainLookups({ hops: [...lineage, { ...last, id, kid }] }).map(({ hop, token }) =>
+    hop === lineage.length ? { hop, token: { ...token, ...trust } } : { hop, token },
+  )
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../encoding/strict-json.ts'
-import { formatDid, parseDid } from '../identity/did.ts'
+import { isDomain } from '../identity/domain.ts'
 import { type Form, text, whole } from '../key-events/claim-forms.ts'
 import { isJti } from '../token/claims.ts'
 import { MAX_DEPTH } from './grant-types.ts'
@@ -8,7 +8,6 @@ import { type GrantRefusal, refuseGrant } from './refusal.ts'
 const MAX_DOMAINS = 16
 const MAX_ISSUER = 2048
 const MAX_INT32 = 2_147_483_647
-const ANY_FINGERPRINT = '0'.repeat(32)
 /** Claims that restrict other tokens (RFC 7519 section 4.1, RFC 8693 section 4, RFC 9068). Grants never have them. */
 const RESTRICTING: ReadonlySet<string> = new Set(['aud', 'nbf', 'scope', 'act', 'may_act'])
 const OWN_PREFIX = 'a4a_'
@@ -63,10 +62,5 @@ function isEpochs(value: unknown): value is readonly [number, number] {
 
 function isDomains(value: unknown): value is readonly string[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_DOMAINS) return false
-  return value.every(isDomain) && new Set(value).size === value.length
-}
-
-/** Tells whether a value can be the domain of a DID. */
-function isDomain(value: unknown): boolean {
-  return typeof value === 'string' && parseDid(formatDid(value, ANY_FINGERPRINT)) !== undefined
+  return value.every((domain) => typeof domain === 'string' && isDomain(domain)) && new Set(value).size === value.length
 }

@@ -5,6 +5,7 @@ import { jwsDemand } from '../jose/jws-demand.ts'
 import { jwkThumbprint, readPublicJwk } from '../jose/public-jwk.ts'
 import { admitPublicKey } from '../keys/admit-key.ts'
 import { isP256Point } from '../keys/p256-point.ts'
+import { shownName } from '../names/shown-name.ts'
 import { comparableLabel, isKeyLabel } from './key-label.ts'
 import {
   MAX_MANIFEST_BYTES,
@@ -211,12 +212,7 @@ function areRoles(roles: unknown): roles is OperatorRole[] {
 
 function onlyMembers(object: JsonObject, prefix: string, names: readonly string[]): void {
   const unknown = Object.keys(object).find((name) => !names.includes(name))
-  if (unknown !== undefined) throw new Fault(`${prefix}${shown(unknown)}`, 'unknown')
-}
-
-/** Quotes at most 40 characters of a name as printable ASCII, because a name can be long and contain any text. */
-function shown(name: string): string {
-  return JSON.stringify(name.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 40))
+  if (unknown !== undefined) throw new Fault(`${prefix}${shownName(unknown)}`, 'unknown')
 }
 
 function isWhole(value: unknown, least: number, most: number): value is number {

@@ -119,6 +119,7 @@ describe('parseCompactJws', () => {
     ['x5c', withHeader({ x5c: ['MII='] }), 'foreign-key'],
     ['x5t', withHeader({ x5t: 'AA' }), 'foreign-key'],
     ['x5t#S256', withHeader({ 'x5t#S256': 'AA' }), 'foreign-key'],
+    ['trust_chain', withHeader({ trust_chain: ['AA'] }), 'foreign-key'],
     ['no alg', without('alg'), 'alg'],
     ['alg none', withHeader({ alg: 'none' }), 'alg'],
     ['alg None', withHeader({ alg: 'None' }), 'alg'],

@@ -74,7 +74,7 @@ export type JwsRefusal = {
 }
 
 const CRITICAL = ['crit', 'b64']
-const FOREIGN_KEY = ['jku', 'x5u', 'x5c', 'x5t', 'x5t#S256']
+const FOREIGN_KEY = ['jku', 'x5u', 'x5c', 'x5t', 'x5t#S256', 'trust_chain']
 /** A `kid` must be visible ASCII, so that it is safe in look-ups and logs. */
 const KID = /^[\x21-\x7e]{1,128}$/
 

@@ -1,3 +1,5 @@
+import type { Verdict } from '../token/verdicts.ts'
+
 /** A position in the revocation log. */
 export interface LogPosition {
   /** The log epoch. The promotion of a standby raises it. */
@@ -9,7 +11,7 @@ export interface LogPosition {
 }
 
 /** Kinds of records that this version understands. */
-export const REVOCATION_KINDS = ['token', 'agent', 'operator', 'key', 'deployment'] as const
+export const REVOCATION_KINDS = ['token', 'agent', 'operator', 'key', 'deployment', 'issuer', 'edge'] as const
 
 /** One of {@link REVOCATION_KINDS}. */
 export type RevocationKind = (typeof REVOCATION_KINDS)[number]
@@ -39,11 +41,14 @@ export function isRevocationKind(text: string): text is RevocationKind {
 export interface RevocationRecord extends LogPosition {
   /** One of {@link REVOCATION_KINDS}, or a kind of a newer version. */
   readonly kind: string
-  /** Empty for keys and for the deployment. */
+  /** Empty for keys, for the deployment, for issuers and for edges. */
   readonly operatorId: string
-  /** A token's `jti`, an agent's DID or a key's `kid`; empty for other kinds. */
+  /**
+   * A token's `jti`, an agent's DID, a key's `kid`, the URL of another issuer or the id of an edge; empty for other
+   * kinds.
+   */
   readonly subject: string
-  /** Smallest epoch that stays valid; 0 for tokens and keys. */
+  /** Smallest epoch that stays valid, or for an issuer its smallest generation; 0 for tokens, keys and edges. */
   readonly minimumEpoch: number
   /** When the last token that the record ends has expired, in Unix milliseconds. */
   readonly expiresAt: number
@@ -75,4 +80,43 @@ export interface TokenIdentity {
   readonly operatorEpoch: number
   /** `kid` of the key that signed the token. */
   readonly kid: string
+  /** Ids of the edges of trust through which the token was issued. */
+  readonly edges?: readonly string[]
+  /** The other issuer whose token was exchanged for this one. */
+  readonly home?: IssuerGeneration
 }
+
+/** Another issuer, and the generation in which it was trusted. Disabling the issuer raises its generation. */
+export interface IssuerGeneration {
+  /** The issuer's URL, compared byte for byte. */
+  readonly issuer: string
+  readonly generation: number
+}
+
+/**
+ * Everything that a decision about trust rests on. The decision has ended when any of it has ended.
+ *
+ * @example
+ * ```ts
+ * import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
+ *
+ * const basis: TrustBasis = {
+ *   issuers: [{ issuer: 'https://other.example', generation: 1 }],
+ *   edges: path.map(({ id }) => id),
+ *   authors: [],
+ * }
+ * ```
+ */
+export interface TrustBasis {
+  readonly issuers: readonly IssuerGeneration[]
+  /** Ids of edges. */
+  readonly edges: readonly string[]
+  /**
+   * The operators of this deployment that signed one of the edges, with their operator epochs at the time when the
+   * edges were read: the epoch of the operator or of the deployment, whichever is larger.
+   */
+  readonly authors: readonly { readonly operatorId: string; readonly epoch: number }[]
+}
+
+/** Why a decision about trust has ended. */
+export type TrustVerdict = Extract<Verdict, 'ISSUER_DISABLED' | 'TRUST_ENDED'>

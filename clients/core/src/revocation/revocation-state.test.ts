@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { RevocationRecord, TokenIdentity } from './revocation-log.ts'
+import type { RevocationRecord, TokenIdentity, TrustBasis } from './revocation-log.ts'
 import { createRevocationState, type RevocationState } from './revocation-state.ts'
 
 const OTHER = 'another operator'
@@ -51,9 +51,87 @@ describe('lookup', () => {
   })
 })
 
+const ISSUER = 'https://other.example'
+const through = { ...token, edges: ['edge 1', 'edge 2'], home: { issuer: ISSUER, generation: 5 } }
+const basis: TrustBasis = {
+  issuers: [
+    { issuer: ISSUER, generation: 5 },
+    { issuer: 'https://third.example', generation: 5 },
+  ],
+  edges: ['edge 1', 'edge 2'],
+  authors: [
+    { operatorId: 'author 1', epoch: 5 },
+    { operatorId: 'author 2', epoch: 5 },
+  ],
+}
+
+describe('lookup, for a token that was issued through trust,', () => {
+  it.each<[RevocationRecord, string | undefined]>([
+    [record('issuer', '', ISSUER, 6), 'ISSUER_DISABLED'],
+    [record('issuer', '', ISSUER, 5), undefined],
+    [record('issuer', '', `${ISSUER}/`, 6), undefined],
+    [record('edge', '', 'edge 1'), 'TRUST_ENDED'],
+    [record('edge', '', 'edge 2'), 'TRUST_ENDED'],
+    [record('edge', '', 'edge 3'), undefined],
+    [record('edge', '', ISSUER), undefined],
+    [record('token', 'operator', 'jti'), 'TOKEN_REVOKED'],
+  ])('after the record %j returns %s', (one, verdict) => {
+    expect(stateOf(one).lookup(through)).toBe(verdict)
+  })
+
+  it('returns undefined for another token', () => {
+    const state = stateOf(record('issuer', '', ISSUER, 6), record('edge', '', 'edge 1'))
+    expect(state.lookup(token)).toBeUndefined()
+    expect(state.lookup({ ...token, edges: ['edge 3'] })).toBeUndefined()
+  })
+})
+
+describe('lookupTrust', () => {
+  it.each<[RevocationRecord, string | undefined]>([
+    [record('issuer', '', ISSUER, 6), 'ISSUER_DISABLED'],
+    [record('issuer', '', 'https://third.example', 6), 'ISSUER_DISABLED'],
+    [record('issuer', '', ISSUER, 5), undefined],
+    [record('issuer', '', 'https://fourth.example', 6), undefined],
+    [record('edge', '', 'edge 1'), 'TRUST_ENDED'],
+    [record('edge', '', 'edge 2'), 'TRUST_ENDED'],
+    [record('edge', '', 'edge 3'), undefined],
+    [record('operator', 'author 1', '', 6), 'TRUST_ENDED'],
+    [record('operator', 'author 2', '', 6), 'TRUST_ENDED'],
+    [record('operator', 'author 2', '', 5), undefined],
+    [record('operator', OTHER, '', 6), undefined],
+    [record('deployment', '', '', 6), 'TRUST_ENDED'],
+    [record('deployment', '', '', 5), undefined],
+    [record('agent', 'author 1', 'did', 6), undefined],
+  ])('after the record %j returns %s', (one, verdict) => {
+    expect(stateOf(one).lookupTrust(basis)).toBe(verdict)
+  })
+
+  it('returns undefined for a basis of nothing', () => {
+    const state = stateOf(
+      record('issuer', '', ISSUER, 6),
+      record('edge', '', 'edge 1'),
+      record('deployment', '', '', 6),
+    )
+    expect(state.lookupTrust({ issuers: [], edges: [], authors: [] })).toBeUndefined()
+  })
+
+  it('finds nothing after the records are forgotten, and finds later ones', () => {
+    const state = stateOf(record('issuer', '', ISSUER, 6), record('edge', '', 'edge 1'))
+    const first = sequence
+    for (const one of [record('issuer', '', 'https://third.example', 6), record('edge', '', 'edge 3')]) state.apply(one)
+    expect(state.size).toBe(4)
+    state.forget(first)
+    expect([state.size, state.lookup(through)]).toEqual([2, undefined])
+    expect(state.lookupTrust(basis)).toBe('ISSUER_DISABLED')
+    expect(state.lookupTrust({ ...basis, issuers: [], edges: ['edge 3'] })).toBe('TRUST_ENDED')
+  })
+})
+
 it('a revocation state keeps the highest epoch, in any order of records', () => {
   const agent = (least: number) => record('agent', 'operator', 'did', least)
   expect(stateOf(agent(6), agent(3)).lookup(token)).toBe('AGENT_TOKENS_ENDED')
+  const issuer = (least: number) => record('issuer', '', ISSUER, least)
+  expect(stateOf(issuer(6), issuer(3)).lookup(through)).toBe('ISSUER_DISABLED')
   const state = stateOf(record('deployment', '', '', 6), record('operator', 'operator', '', 3))
   expect(state.lookup(token)).toBe('OPERATOR_TOKENS_ENDED')
 })

@@ -1,5 +1,13 @@
 import type { Verdict } from '../token/verdicts.ts'
-import { type Ending, isRevocationKind, MAX_TOKEN_RECORDS, type TokenIdentity } from './revocation-log.ts'
+import {
+  type Ending,
+  type IssuerGeneration,
+  isRevocationKind,
+  MAX_TOKEN_RECORDS,
+  type TokenIdentity,
+  type TrustBasis,
+  type TrustVerdict,
+} from './revocation-log.ts'
 
 /** Revocations in memory. A revoked token takes about 100 bytes. */
 export interface RevocationState {
@@ -7,6 +15,8 @@ export interface RevocationState {
   apply(ending: Ending): boolean
   /** Returns why a token is revoked, or undefined if it is not. */
   lookup(token: TokenIdentity): Verdict | undefined
+  /** Returns why a decision about trust has ended, or undefined if it has not. */
+  lookupTrust(basis: TrustBasis): TrustVerdict | undefined
   /** Tells whether a signing key has been ended, and with it all tokens that it signed. */
   hasKeyEnded(kid: string): boolean
   /** Forgets all records up to and including a sequence. */
@@ -46,6 +56,8 @@ export function createRevocationState(maxTokens = MAX_TOKEN_RECORDS): Revocation
   const operators: Epochs = new Map()
   const deployment: Epochs = new Map()
   const keys: Sequences = new Map()
+  const issuers: Epochs = new Map()
+  const edges: Sequences = new Map()
 
   const minimum = (epochs: Epochs, key: string): number => epochs.get(key)?.minimumEpoch ?? 0
   const raise = (epochs: Epochs, key: string, { sequence, minimumEpoch }: Ending): void => {
@@ -66,6 +78,8 @@ export function createRevocationState(maxTokens = MAX_TOKEN_RECORDS): Revocation
     if (kind === 'key') renew(keys, subject, sequence)
     if (kind === 'agent') raise(agents, agentKey(operatorId, subject), ending)
     if (kind === 'deployment') raise(deployment, '', ending)
+    if (kind === 'issuer') raise(issuers, subject, ending)
+    if (kind === 'edge') renew(edges, subject, sequence)
     if (kind !== 'operator') return
     const known = tokens.get(operatorId)
     // Tokens revoked before this record have an earlier epoch, so this record ends them too. Their records are dropped
@@ -75,32 +89,40 @@ export function createRevocationState(maxTokens = MAX_TOKEN_RECORDS): Revocation
     }
     raise(operators, operatorId, ending)
   }
+  const leastOf = (operatorId: string) => Math.max(minimum(deployment, ''), minimum(operators, operatorId))
+  const isDisabled = ({ issuer, generation }: IssuerGeneration) => generation < minimum(issuers, issuer)
+  const hasEnded = (edge: string) => edges.has(edge)
+  const isOver = ({ operatorId, epoch }: TrustBasis['authors'][number]) => epoch < leastOf(operatorId)
   return {
     apply(ending) {
       if (!isRevocationKind(ending.kind)) return false
       put(ending)
       return true
     },
-    lookup({ kid, jti, operatorId, sub, operatorEpoch, agentEpoch }) {
+    lookup({ kid, jti, operatorId, sub, operatorEpoch, agentEpoch, home, edges: through }) {
       if (keys.has(kid)) return 'UNKNOWN_KEY'
       if (tokens.get(operatorId)?.has(jti) === true) return 'TOKEN_REVOKED'
-      const least = Math.max(minimum(deployment, ''), minimum(operators, operatorId))
-      if (operatorEpoch < least) return 'OPERATOR_TOKENS_ENDED'
+      if (operatorEpoch < leastOf(operatorId)) return 'OPERATOR_TOKENS_ENDED'
       // Usually no agent's tokens have been ended. Then no map key has to be built.
       if (agents.size > 0 && agentEpoch < minimum(agents, agentKey(operatorId, sub))) return 'AGENT_TOKENS_ENDED'
-      return undefined
+      if (home !== undefined && isDisabled(home)) return 'ISSUER_DISABLED'
+      return through?.some(hasEnded) === true ? 'TRUST_ENDED' : undefined
+    },
+    lookupTrust(basis) {
+      if (basis.issuers.some(isDisabled)) return 'ISSUER_DISABLED'
+      return basis.edges.some(hasEnded) || basis.authors.some(isOver) ? 'TRUST_ENDED' : undefined
     },
     hasKeyEnded: (kid) => keys.has(kid),
     forget(through) {
-      for (const epochs of [agents, operators, deployment]) forget(epochs, through, ({ sequence }) => sequence)
-      forget(keys, through, Number)
+      for (const epochs of [agents, operators, deployment, issuers]) forget(epochs, through, ({ sequence }) => sequence)
+      for (const sequences of [keys, edges]) forget(sequences, through, Number)
       for (const [operatorId, sequences] of tokens) {
         forget(sequences, through, Number)
         if (sequences.size === 0) tokens.delete(operatorId)
       }
     },
     get size() {
-      let size = agents.size + operators.size + deployment.size + keys.size
+      let size = agents.size + operators.size + deployment.size + keys.size + issuers.size + edges.size
       for (const sequences of tokens.values()) size += sequences.size
       return size
     },

@@ -5,6 +5,7 @@ import { isJti, parseAccessTokenClaims } from './claims.ts'
 
 const OTHER_DID = 'did:agent:b.example:21fe31dfa154a261626bf854046fd227'
 const parse = (edits: Record<string, unknown>) => parseAccessTokenClaims({ ...GOOD_CLAIMS, ...edits })
+const edge = (n: number) => `0190a1b2-c3d4-8e5f-8a6b-7c8d9e0f1a2${n}`
 const identity = (did: unknown) => ({ sub: did, client_id: did })
 
 describe('parseAccessTokenClaims', () => {
@@ -133,6 +134,59 @@ describe('parseAccessTokenClaims, for a token that is bound to a key', () => {
     ['JKT in upper case', { JKT: jkt }],
   ])('refuses cnf: %s', (_name, cnf) => {
     expect(parse({ cnf })).toBeUndefined()
+  })
+})
+
+describe('parseAccessTokenClaims, for a token that was issued through trust', () => {
+  const home = { iss: 'https://other.example', jti: 'j', generation: 1, epoch: [1, 2] }
+
+  it('reads edges and home, also beside cnf', () => {
+    const cnf = { jkt: 'A'.repeat(43) }
+    for (const edits of [{ edges: [edge(1)] }, { home }, { edges: [1, 2, 3, 4].map(edge), home }, { home, cnf }])
+      expect(parse(edits)).toEqual({ ...GOOD_CLAIMS, ...edits })
+  })
+
+  it.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a text', edge(1)],
+    ['an object', { 0: edge(1), length: 1 }],
+    ['no entry', []],
+    ['five entries', [1, 2, 3, 4, 5].map(edge)],
+    ['an entry twice', [edge(1), edge(1)]],
+    ['an entry in capitals', [edge(1).toUpperCase()]],
+    ['an entry that is no UUID', ['edge']],
+    ['an entry with a line feed', [`${edge(1)}\n`]],
+    ['a number', [1]],
+    ['an array in an array', [[edge(1)]]],
+  ])('refuses edges: %s', (_name, edges) => {
+    expect(parse({ edges })).toBeUndefined()
+    expect(parse({ edges, home })).toBeUndefined()
+  })
+
+  it.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a text', 'https://other.example'],
+    ['an array', [home]],
+    ['an empty object', {}],
+    ['another member', { ...home, sub: 'x' }],
+    ['no iss', { jti: 'j', generation: 1, epoch: [1, 2] }],
+    ['another member in place of iss', { sub: 'x', jti: 'j', generation: 1, epoch: [1, 2] }],
+    ['iss empty', { ...home, iss: '' }],
+    ['iss too long', { ...home, iss: 'x'.repeat(2049) }],
+    ['iss as an array', { ...home, iss: [home.iss] }],
+    ['jti with a space', { ...home, jti: 'a b' }],
+    ['jti as a number', { ...home, jti: 1 }],
+    ['generation as text', { ...home, generation: '1' }],
+    ['generation of zero', { ...home, generation: 0 }],
+    ['generation with a fraction', { ...home, generation: 1.5 }],
+    ['generation beyond 32 bits', { ...home, generation: 2_147_483_648 }],
+    ['epoch with one number', { ...home, epoch: [1] }],
+    ['epoch of zero', { ...home, epoch: [0, 1] }],
+  ])('refuses home: %s', (_name, value) => {
+    expect(parse({ home: value })).toBeUndefined()
+    expect(parse({ edges: [edge(1)], home: value })).toBeUndefined()
   })
 })
 

@@ -33,6 +33,19 @@ export interface AccessTokenClaims {
   readonly agent_key?: string
   /** The agent that may exchange the token and then act for its subject (RFC 8693 section 4.4). It needs `cnf`. */
   readonly may_act?: Party
+  /** Ids of the edges of trust through which the token was issued. If one of them ends, the token ends. */
+  readonly edges?: readonly string[]
+  /** The token of another issuer for which this token was issued. */
+  readonly home?: HomeToken
+}
+
+/** A token of another issuer, and what it rested on. */
+export interface HomeToken {
+  readonly iss: string
+  readonly jti: string
+  /** The issuer's generation at this deployment. If the deployment disables the issuer, the generation rises. */
+  readonly generation: number
+  readonly epoch: readonly [agent: number, operator: number]
 }
 
 /** A party of a delegation, by its DID (RFC 8693 section 4.1). */
@@ -88,12 +101,14 @@ export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>
   const hasKey = Object.hasOwn(payload, 'agent_key')
   const hasBinding = Object.hasOwn(payload, 'cnf')
   const hasParty = Object.hasOwn(payload, 'may_act')
+  const trust = readTrust(payload)
   if ((hasKey && !isThumbprint(agent_key)) || (hasBinding && !isConfirmation(cnf))) return undefined
-  if (hasParty && !(hasBinding && isParty(may_act))) return undefined
+  if ((hasParty && !(hasBinding && isParty(may_act))) || trust === undefined) return undefined
   // Most tokens have none of these claims.
-  if (!hasKey && !hasBinding) return claims
+  if (!hasKey && !hasBinding && trust === NO_TRUST) return claims
   return {
     ...claims,
+    ...trust,
     ...(isConfirmation(cnf) && { cnf: { jkt: cnf.jkt } }),
     ...(isThumbprint(agent_key) && { agent_key }),
     ...(isParty(may_act) && { may_act: { sub: may_act.sub } }),
@@ -113,6 +128,44 @@ export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>
  */
 export function hasActor(payload: Readonly<Record<string, unknown>>): boolean {
   return Object.hasOwn(payload, 'act') || Object.hasOwn(payload, 'a4a_lineage')
+}
+
+type Trust = Pick<AccessTokenClaims, 'edges' | 'home'>
+const NO_TRUST: Trust = {}
+const MAX_EDGES = 4
+
+/** Reads the claims that say through which trust a token was issued. Returns undefined if they are malformed. */
+function readTrust(payload: Readonly<Record<string, unknown>>): Trust | undefined {
+  const hasEdges = Object.hasOwn(payload, 'edges')
+  const hasHome = Object.hasOwn(payload, 'home')
+  if (!hasEdges && !hasHome) return NO_TRUST
+  const { edges, home } = payload
+  if ((hasEdges && !isEdges(edges)) || (hasHome && !isHome(home))) return undefined
+  return { ...(isEdges(edges) && { edges }), ...(isHome(home) && { home }) }
+}
+
+function isEdges(value: unknown): value is string[] {
+  return (
+    Array.isArray(value) &&
+    value.length >= 1 &&
+    value.length <= MAX_EDGES &&
+    value.every((entry) => isText(entry, 36) && isUuid(entry)) &&
+    new Set(value).size === value.length
+  )
+}
+
+/** Accepts no other member, because this version cannot enforce it. */
+function isHome(value: unknown): value is HomeToken {
+  return (
+    isJsonObject(value) &&
+    Object.keys(value).length === 4 &&
+    isText(value['iss'], 2048) &&
+    value['iss'] !== '' &&
+    isText(value['jti'], 64) &&
+    isJti(value['jti']) &&
+    isEpoch(value['generation']) &&
+    isEpochs(value['epoch'])
+  )
 }
 
 /** Accepts only `sub`, because this version cannot enforce another member that identifies the party. */
@@ -152,7 +205,9 @@ function isAudience(value: unknown): value is string[] {
 }
 
 function isEpochs(value: unknown): value is [number, number] {
-  return (
-    Array.isArray(value) && value.length === 2 && value.every((n) => Number.isInteger(n) && n >= 1 && n <= MAX_INT32)
-  )
+  return Array.isArray(value) && value.length === 2 && value.every(isEpoch)
+}
+
+function isEpoch(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_INT32
 }

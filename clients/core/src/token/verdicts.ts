@@ -29,7 +29,32 @@ export const verdicts = {
   OPERATOR_TOKENS_ENDED: 'The token was ended together with all other tokens of its operator',
   DELEGATION_NOT_ACCEPTED: 'The token is used for another agent, but the verifier does not accept delegated authority',
   ACTOR_NOT_TRUSTED: 'An agent in the delegation is not of one of the required domains',
+  ISSUER_NOT_TRUSTED: 'The issuer of the token is not one of the trusted issuers',
+  ISSUER_DISABLED: 'The token was ended together with the trust in another issuer',
+  ISSUER_KEYS_UNAVAILABLE: 'The public keys of the other issuer are missing or too old',
+  ISSUER_REVOCATIONS_STALE: 'The knowledge of revocations by the other issuer is missing or too old',
+  SUBJECT_OUTSIDE_NAMESPACE: 'The issuer of the token does not speak for the domain of its subject',
+  TRUST_NOT_FOUND: 'No path of trust leads from the owner of the audience to the operator of the token',
+  TRUST_ENDED: 'The token was ended together with the trust that had allowed it',
+  LIFETIME_TOO_LONG: 'The lifetime of the token or grant is too long',
 } as const
 
 /** A stable code that says why a token is not valid. */
 export type Verdict = keyof typeof verdicts
+
+/** Verdicts that may change: the same token may be valid later. */
+const TEMPORARY: ReadonlySet<Verdict> = new Set(['ISSUER_KEYS_UNAVAILABLE', 'ISSUER_REVOCATIONS_STALE'])
+
+/**
+ * Tells whether a verdict is temporary: the token cannot be judged now, and may be valid later.
+ *
+ * @example
+ * ```ts
+ * import { isTemporaryVerdict } from '@auth4agent/core/token/verdicts'
+ *
+ * isTemporaryVerdict('ISSUER_REVOCATIONS_STALE') // true
+ * ```
+ */
+export function isTemporaryVerdict(verdict: Verdict): boolean {
+  return TEMPORARY.has(verdict)
+}

@@ -8,21 +8,25 @@ from .wire import Refused, base64url, from_base64url, is_text, is_whole, require
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 VERDICTS = {  # in this order
     "key": "UNKNOWN_KEY", "token": "TOKEN_REVOKED", "deployment": "OPERATOR_TOKENS_ENDED",
-    "operator": "OPERATOR_TOKENS_ENDED", "agent": "AGENT_TOKENS_ENDED"}
+    "operator": "OPERATOR_TOKENS_ENDED", "agent": "AGENT_TOKENS_ENDED",
+    "issuer": "ISSUER_DISABLED", "edge": "TRUST_ENDED"}
 
 
 class Ended(dict):
     """What the records read so far have ended: the smallest epoch that is still good, for each subject."""
 
     def apply(self, kind, operator, subject, minimum_epoch):
-        least = float("inf") if kind in ("token", "key") else minimum_epoch  # these two have no epochs
+        least = float("inf") if kind in ("token", "key", "edge") else minimum_epoch  # these have no epochs
         key = kind, operator, subject
         self[key] = max(least, self.get(key, 0))  # an epoch never falls
 
-    def verdict(self, kid, jti, operator, did, epoch):
-        """Why a token has ended, or None."""
+    def verdict(self, kid, jti, operator, did, epoch, edges=(), home=None):
+        """Why a token has ended, or None. `edges` and `home` name the trust through which it was issued."""
         epochs = {("key", "", kid): 0, ("token", operator, jti): 0, ("deployment", "", ""): epoch[1],
-                  ("operator", operator, ""): epoch[1], ("agent", operator, did): epoch[0]}
+                  ("operator", operator, ""): epoch[1], ("agent", operator, did): epoch[0],
+                  **{("edge", "", edge): 0 for edge in edges}}
+        if home:
+            epochs["issuer", "", home["iss"]] = home["generation"]
         ended = {key[0] for key, value in epochs.items() if value < self.get(key, 0)}
         return next((verdict for kind, verdict in VERDICTS.items() if kind in ended), None)
 

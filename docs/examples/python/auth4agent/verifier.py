@@ -10,7 +10,7 @@ SCOPE = r"[\x21\x23-\x29\x2b-\x5b\x5d-\x7e]{1,128}"  # RFC 6749 without `*`, whi
 UUID = "-".join("[0-9a-f]{%d}" % length for length in (8, 4, 4, 4, 12))
 TEXTS = {"iss": "(?s:.{0,2048})", "sub": DID, "operator_id": UUID, "jti": "[!-~]{1,64}",
          "scope": f"({SCOPE}( {SCOPE})*)?"}
-DANGEROUS = {"crit", "b64", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"}
+DANGEROUS = {"crit", "b64", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "trust_chain"}
 OBJECTS = {"cnf": ("jkt", r"(?a:[\w-]{42}[AEIMQUYcgkosw048])"), "may_act": ("sub", DID)}  # each may be missing
 
 
@@ -34,7 +34,26 @@ def check_claims(c: dict) -> bool:
                     for name, (member, pattern) in OBJECTS.items() if name in c)
             and isinstance(aud, list) and 1 <= len(aud) <= 8 and all(is_text(one, ".{1,2048}") for one in aud)
             and all(is_whole(t, 1, 253402300799) for t in times) and times[0] <= times[1] < times[2] <= times[0] + 3600
-            and isinstance(epoch, list) and len(epoch) == 2 and all(is_whole(n, 1, 2**31 - 1) for n in epoch))
+            and is_pair(epoch) and all(CHECKS[name](c[name]) for name in CHECKS if name in c))
+
+
+def is_pair(epoch) -> bool:
+    return isinstance(epoch, list) and len(epoch) == 2 and all(is_whole(n, 1, 2**31 - 1) for n in epoch)
+
+
+def check_edges(edges) -> bool:
+    return (isinstance(edges, list) and 1 <= len(edges) <= 4 and all(is_text(edge, UUID) for edge in edges)
+            and len({*edges}) == len(edges))
+
+
+def check_home(home) -> bool:
+    """The token of another issuer. A further member could restrict the token."""
+    return (isinstance(home, dict) and home.keys() == {"iss", "jti", "generation", "epoch"} and home["iss"] != ""
+            and all(is_text(home[name], TEXTS[name]) for name in ("iss", "jti"))
+            and is_pair([home["generation"], 1]) and is_pair(home["epoch"]))
+
+
+CHECKS = {"edges": check_edges, "home": check_home}  # each may be missing
 
 
 def read_token(token: str, keys: dict, ended) -> tuple:
@@ -73,7 +92,8 @@ def check(token, keys, ended, *, issuer, audience, operators, now, scope="", ske
     require("OPERATOR_NOT_TRUSTED", operators == "any" or trusted & set(operators))
     require("SCOPE_MISSING", set(scope.split()) <= set(claims["scope"].split(" ")))
     require("PROOF_REQUIRED", "cnf" not in claims)  # the token is bound to a key, and no DPoP proof is checked here
-    verdict = ended.verdict(kid, claims["jti"], claims["operator_id"], claims["sub"], claims["epoch"])
+    trust = claims.get("edges", ()), claims.get("home")
+    verdict = ended.verdict(kid, claims["jti"], claims["operator_id"], claims["sub"], claims["epoch"], *trust)
     require(verdict, verdict is None)
     return claims
 

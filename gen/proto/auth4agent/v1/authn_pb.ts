@@ -16,7 +16,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/authn.proto.
  */
 export const file_auth4agent_v1_authn: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxItUBChZDcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0EgsKA2RpZBgBIAEoCRISCgVzY29wZRgCIAEoCUgAiAEBEhgKCGF1ZGllbmNlGAMgAygJQgbq4BgCEAESGAoDdHRsGAQgASgJQgbq4BgCCAFIAYgBARIdChVhdXRob3JpemF0aW9uX2RldGFpbHMYBSABKAkSFgoJbWF4X2RlcHRoGAYgASgFSAKIAQESDwoHbWF5X2FjdBgHIAEoCUIICgZfc2NvcGVCBgoEX3R0bEIMCgpfbWF4X2RlcHRoImsKF0NyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlEhEKCWNoYWxsZW5nZRgBIAEoCRINCgVub25jZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLNAQoRSXNzdWVUb2tlblJlcXVlc3QSCwoDZGlkGAEgASgJEhEKCWNoYWxsZW5nZRgCIAEoCRINCgVub25jZRgDIAEoCRIRCglzaWduYXR1cmUYBCABKAwSEgoFc2NvcGUYBSABKAlIAIgBARIYCghhdWRpZW5jZRgGIAMoCUIG6uAYAhABEhgKA3R0bBgHIAEoCUIG6uAYAggBSAGIAQESCwoDa2lkGAggASgJEg8KB21heV9hY3QYCSABKAlCCAoGX3Njb3BlQgYKBF90dGwirQEKEklzc3VlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgp0b2tlbl90eXBlGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGFjY2Vzc190b2tlbhgEIAEoCRISCgpleHBpcmVzX2luGAUgASgFEg0KBXNjb3BlGAYgASgJEgsKA2p0aRgHIAEoCSKmAgoSVmVyaWZ5VG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhoKCGF1ZGllbmNlGAIgAygJQgjq4BgEEAEoARISCgVzY29wZRgDIAEoCUgAiAEBEhsKCW9wZXJhdG9ycxgEIAMoCUII6uAYBBABKAESEgoKZHBvcF9wcm9vZhgFIAEoCRITCgtodHRwX21ldGhvZBgGIAEoCRIQCghodHRwX3VybBgHIAEoCRISCgpkZWxlZ2F0aW9uGAggASgJEioKCWFyZ3VtZW50cxgJIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGAoGYWN0b3JzGAogAygJQgjq4BgEEAEoARIVCg1wcm9vZl9jaGVja2VkGAsgASgIQggKBl9zY29wZSL7AQoTVmVyaWZ5VG9rZW5SZXNwb25zZRINCgV2YWxpZBgBIAEoCBIPCgdyZXZva2VkGAIgASgIEioKBmNsYWltcxgDIAEoCzIaLmF1dGg0YWdlbnQudjEuVG9rZW5DbGFpbXMSLwoLdmVyaWZpZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgFIAEoCRI1CgpkZWxlZ2F0aW9uGAYgASgLMhkuYXV0aDRhZ2VudC52MS5EZWxlZ2F0aW9uQgbq4BgCGAESGAoDaG9wGAcgASgFQgbq4BgCGAFIAIgBAUIGCgRfaG9wIqcBCgpEZWxlZ2F0aW9uEhEKCXByaW5jaXBhbBgBIAEoCRINCgVhY3RvchgCIAEoCRIqCgRob3BzGAMgAygLMhwuYXV0aDRhZ2VudC52MS5EZWxlZ2F0aW9uSG9wEgsKA2V4cBgEIAEoAxIUCgxjYXBhYmlsaXRpZXMYBSADKAkSKAoDY25mGAYgASgLMhsuYXV0aDRhZ2VudC52MS5Db25maXJtYXRpb24iQwoNRGVsZWdhdGlvbkhvcBILCgNkaWQYASABKAkSEwoLb3BlcmF0b3JfaWQYAiABKAkSEAoIZ3JhbnRfaWQYAyABKAkimwMKC1Rva2VuQ2xhaW1zEgsKA2lzcxgBIAEoCRILCgNzdWIYAiABKAkSCwoDYXVkGAMgAygJEg0KBXNjb3BlGAQgASgJEhMKC29wZXJhdG9yX2lkGAUgASgJEgsKA2lhdBgGIAEoAxILCgNuYmYYByABKAMSCwoDZXhwGAggASgDEgsKA2p0aRgJIAEoCRIRCgljbGllbnRfaWQYCiABKAkSDQoFZXBvY2gYCyADKAUSMAoDY25mGAwgASgLMhsuYXV0aDRhZ2VudC52MS5Db25maXJtYXRpb25CBurgGAIYARIZCglhZ2VudF9rZXkYDSABKAlCBurgGAIYARIwCgdtYXlfYWN0GA4gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEiwKA2FjdBgPIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYARI+ChVhdXRob3JpemF0aW9uX2RldGFpbHMYECADKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAEiGwoMQ29uZmlybWF0aW9uEgsKA2prdBgBIAEoCTLgAgoMQXV0aG5TZXJ2aWNlEnoKD0NyZWF0ZUNoYWxsZW5nZRIlLmF1dGg0YWdlbnQudjEuQ3JlYXRlQ2hhbGxlbmdlUmVxdWVzdBomLmF1dGg0YWdlbnQudjEuQ3JlYXRlQ2hhbGxlbmdlUmVzcG9uc2UiGILT5JMCEjoBKiINL3YxL2NoYWxsZW5nZRJnCgpJc3N1ZVRva2VuEiAuYXV0aDRhZ2VudC52MS5Jc3N1ZVRva2VuUmVxdWVzdBohLmF1dGg0YWdlbnQudjEuSXNzdWVUb2tlblJlc3BvbnNlIhSC0+STAg46ASoiCS92MS90b2tlbhJrCgtWZXJpZnlUb2tlbhIhLmF1dGg0YWdlbnQudjEuVmVyaWZ5VG9rZW5SZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5WZXJpZnlUb2tlblJlc3BvbnNlIhWC0+STAg86ASoiCi92MS92ZXJpZnlClgEKEWNvbS5hdXRoNGFnZW50LnYxQgpBdXRoblByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxItUBChZDcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0EgsKA2RpZBgBIAEoCRISCgVzY29wZRgCIAEoCUgAiAEBEhgKCGF1ZGllbmNlGAMgAygJQgbq4BgCEAESGAoDdHRsGAQgASgJQgbq4BgCCAFIAYgBARIdChVhdXRob3JpemF0aW9uX2RldGFpbHMYBSABKAkSFgoJbWF4X2RlcHRoGAYgASgFSAKIAQESDwoHbWF5X2FjdBgHIAEoCUIICgZfc2NvcGVCBgoEX3R0bEIMCgpfbWF4X2RlcHRoImsKF0NyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlEhEKCWNoYWxsZW5nZRgBIAEoCRINCgVub25jZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLNAQoRSXNzdWVUb2tlblJlcXVlc3QSCwoDZGlkGAEgASgJEhEKCWNoYWxsZW5nZRgCIAEoCRINCgVub25jZRgDIAEoCRIRCglzaWduYXR1cmUYBCABKAwSEgoFc2NvcGUYBSABKAlIAIgBARIYCghhdWRpZW5jZRgGIAMoCUIG6uAYAhABEhgKA3R0bBgHIAEoCUIG6uAYAggBSAGIAQESCwoDa2lkGAggASgJEg8KB21heV9hY3QYCSABKAlCCAoGX3Njb3BlQgYKBF90dGwirQEKEklzc3VlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgp0b2tlbl90eXBlGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGFjY2Vzc190b2tlbhgEIAEoCRISCgpleHBpcmVzX2luGAUgASgFEg0KBXNjb3BlGAYgASgJEgsKA2p0aRgHIAEoCSLBAgoSVmVyaWZ5VG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhoKCGF1ZGllbmNlGAIgAygJQgjq4BgEEAEoARISCgVzY29wZRgDIAEoCUgAiAEBEhsKCW9wZXJhdG9ycxgEIAMoCUII6uAYBBABKAESEgoKZHBvcF9wcm9vZhgFIAEoCRITCgtodHRwX21ldGhvZBgGIAEoCRIQCghodHRwX3VybBgHIAEoCRISCgpkZWxlZ2F0aW9uGAggASgJEioKCWFyZ3VtZW50cxgJIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGAoGYWN0b3JzGAogAygJQgjq4BgEEAEoARIVCg1wcm9vZl9jaGVja2VkGAsgASgIEhkKB2lzc3VlcnMYDCADKAlCCOrgGAQQASgBQggKBl9zY29wZSKvAgoTVmVyaWZ5VG9rZW5SZXNwb25zZRINCgV2YWxpZBgBIAEoCBIPCgdyZXZva2VkGAIgASgIEioKBmNsYWltcxgDIAEoCzIaLmF1dGg0YWdlbnQudjEuVG9rZW5DbGFpbXMSLwoLdmVyaWZpZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgFIAEoCRI1CgpkZWxlZ2F0aW9uGAYgASgLMhkuYXV0aDRhZ2VudC52MS5EZWxlZ2F0aW9uQgbq4BgCGAESGAoDaG9wGAcgASgFQgbq4BgCGAFIAIgBARIyCgV0cnVzdBgIIAEoCzIbLmF1dGg0YWdlbnQudjEuRm9yZWlnblRydXN0Qgbq4BgCGAFCBgoEX2hvcCKkAgoMRm9yZWlnblRydXN0Eg4KBmlzc3VlchgBIAEoCRINCgVlZGdlcxgCIAMoCRIXCg9lZmZlY3RpdmVfc2NvcGUYAyABKAkSEAoIYXVkaWVuY2UYBCABKAkSFwoPcmV2b2NhdGlvbl9tb2RlGAUgASgJEi4KCmtleXNfYXNfb2YYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGRvbWFpbl9hc19vZhgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRcmV2b2NhdGlvbnNfYXNfb2YYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEG1heF9zdGFsZW5lc3NfbXMYCSABKAUipwEKCkRlbGVnYXRpb24SEQoJcHJpbmNpcGFsGAEgASgJEg0KBWFjdG9yGAIgASgJEioKBGhvcHMYAyADKAsyHC5hdXRoNGFnZW50LnYxLkRlbGVnYXRpb25Ib3ASCwoDZXhwGAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIoCgNjbmYYBiABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbiJDCg1EZWxlZ2F0aW9uSG9wEgsKA2RpZBgBIAEoCRITCgtvcGVyYXRvcl9pZBgCIAEoCRIQCghncmFudF9pZBgDIAEoCSKbAwoLVG9rZW5DbGFpbXMSCwoDaXNzGAEgASgJEgsKA3N1YhgCIAEoCRILCgNhdWQYAyADKAkSDQoFc2NvcGUYBCABKAkSEwoLb3BlcmF0b3JfaWQYBSABKAkSCwoDaWF0GAYgASgDEgsKA25iZhgHIAEoAxILCgNleHAYCCABKAMSCwoDanRpGAkgASgJEhEKCWNsaWVudF9pZBgKIAEoCRINCgVlcG9jaBgLIAMoBRIwCgNjbmYYDCABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbkIG6uAYAhgBEhkKCWFnZW50X2tleRgNIAEoCUIG6uAYAhgBEjAKB21heV9hY3QYDiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESLAoDYWN0GA8gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEj4KFWF1dGhvcml6YXRpb25fZGV0YWlscxgQIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYASIbCgxDb25maXJtYXRpb24SCwoDamt0GAEgASgJMuACCgxBdXRoblNlcnZpY2USegoPQ3JlYXRlQ2hhbGxlbmdlEiUuYXV0aDRhZ2VudC52MS5DcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0GiYuYXV0aDRhZ2VudC52MS5DcmVhdGVDaGFsbGVuZ2VSZXNwb25zZSIYgtPkkwISOgEqIg0vdjEvY2hhbGxlbmdlEmcKCklzc3VlVG9rZW4SIC5hdXRoNGFnZW50LnYxLklzc3VlVG9rZW5SZXF1ZXN0GiEuYXV0aDRhZ2VudC52MS5Jc3N1ZVRva2VuUmVzcG9uc2UiFILT5JMCDjoBKiIJL3YxL3Rva2VuEmsKC1ZlcmlmeVRva2VuEiEuYXV0aDRhZ2VudC52MS5WZXJpZnlUb2tlblJlcXVlc3QaIi5hdXRoNGFnZW50LnYxLlZlcmlmeVRva2VuUmVzcG9uc2UiFYLT5JMCDzoBKiIKL3YxL3ZlcmlmeUKWAQoRY29tLmF1dGg0YWdlbnQudjFCCkF1dGhuUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * CreateChallengeRequest names the agent. The challenge contains scope, audience and ttl when the request gives them,
@@ -363,6 +363,15 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
    * @generated from field: bool proof_checked = 11;
    */
   proofChecked: boolean;
+
+  /**
+   * Issuers whose tokens are accepted, byte for byte, at most 32. Absent means this deployment alone. The list
+   * replaces that default, so it names this deployment's issuer too if its tokens are accepted. A foreign issuer must
+   * be admitted by the administrator, and the request must then have `audience`. An empty list is an error in JSON.
+   *
+   * @generated from field: repeated string issuers = 12;
+   */
+  issuers: string[];
 };
 
 /**
@@ -429,6 +438,13 @@ export type VerifyTokenResponse = Message<"auth4agent.v1.VerifyTokenResponse"> &
    * @generated from field: optional int32 hop = 7;
    */
   hop?: number | undefined;
+
+  /**
+   * Why a token of a foreign issuer is valid here; absent for other tokens, and unless valid.
+   *
+   * @generated from field: auth4agent.v1.ForeignTrust trust = 8;
+   */
+  trust?: ForeignTrust | undefined;
 };
 
 /**
@@ -437,6 +453,83 @@ export type VerifyTokenResponse = Message<"auth4agent.v1.VerifyTokenResponse"> &
  */
 export const VerifyTokenResponseSchema: GenMessage<VerifyTokenResponse> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_authn, 5);
+
+/**
+ * ForeignTrust says why a token of a foreign issuer is valid here, and how old the knowledge is that says so.
+ *
+ * @generated from message auth4agent.v1.ForeignTrust
+ */
+export type ForeignTrust = Message<"auth4agent.v1.ForeignTrust"> & {
+  /**
+   * The issuer.
+   *
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * Ids of the edges that allow it: that the issuer speaks for the domain, and the path from the audience's owner.
+   *
+   * @generated from field: repeated string edges = 2;
+   */
+  edges: string[];
+
+  /**
+   * Space-separated scopes that the token has here. The scopes in `claims` are the caller's own names for them.
+   *
+   * @generated from field: string effective_scope = 3;
+   */
+  effectiveScope: string;
+
+  /**
+   * The audience of the request for which this was decided.
+   *
+   * @generated from field: string audience = 4;
+   */
+  audience: string;
+
+  /**
+   * How the issuer's revocations are known: log, introspection or none.
+   *
+   * @generated from field: string revocation_mode = 5;
+   */
+  revocationMode: string;
+
+  /**
+   * When the issuer's keys were fetched.
+   *
+   * @generated from field: google.protobuf.Timestamp keys_as_of = 6;
+   */
+  keysAsOf?: Timestamp | undefined;
+
+  /**
+   * When DNS last showed that the issuer speaks for the domain; absent for the administrator's word.
+   *
+   * @generated from field: google.protobuf.Timestamp domain_as_of = 7;
+   */
+  domainAsOf?: Timestamp | undefined;
+
+  /**
+   * How current the knowledge of the issuer's revocations is; absent with the mode none.
+   *
+   * @generated from field: google.protobuf.Timestamp revocations_as_of = 8;
+   */
+  revocationsAsOf?: Timestamp | undefined;
+
+  /**
+   * How old that knowledge may be, in milliseconds. With the mode none, the longest lifetime of a token.
+   *
+   * @generated from field: int32 max_staleness_ms = 9;
+   */
+  maxStalenessMs: number;
+};
+
+/**
+ * Describes the message auth4agent.v1.ForeignTrust.
+ * Use `create(ForeignTrustSchema)` to create a new message.
+ */
+export const ForeignTrustSchema: GenMessage<ForeignTrust> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_authn, 6);
 
 /**
  * Delegation tells who acts for whom.
@@ -492,7 +585,7 @@ export type Delegation = Message<"auth4agent.v1.Delegation"> & {
  * Use `create(DelegationSchema)` to create a new message.
  */
 export const DelegationSchema: GenMessage<Delegation> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 6);
+  messageDesc(file_auth4agent_v1_authn, 7);
 
 /**
  * DelegationHop is one holder in a chain of grants.
@@ -528,7 +621,7 @@ export type DelegationHop = Message<"auth4agent.v1.DelegationHop"> & {
  * Use `create(DelegationHopSchema)` to create a new message.
  */
 export const DelegationHopSchema: GenMessage<DelegationHop> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 7);
+  messageDesc(file_auth4agent_v1_authn, 8);
 
 /**
  * TokenClaims are the claims of an access token (RFC 7519, RFC 9068).
@@ -655,7 +748,7 @@ export type TokenClaims = Message<"auth4agent.v1.TokenClaims"> & {
  * Use `create(TokenClaimsSchema)` to create a new message.
  */
 export const TokenClaimsSchema: GenMessage<TokenClaims> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 8);
+  messageDesc(file_auth4agent_v1_authn, 9);
 
 /**
  * Confirmation names the key that a token is bound to (RFC 7800).
@@ -676,7 +769,7 @@ export type Confirmation = Message<"auth4agent.v1.Confirmation"> & {
  * Use `create(ConfirmationSchema)` to create a new message.
  */
 export const ConfirmationSchema: GenMessage<Confirmation> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 9);
+  messageDesc(file_auth4agent_v1_authn, 10);
 
 /**
  * AuthnService exchanges a signed challenge for a short-lived token with scopes, and verifies tokens online.

@@ -25,7 +25,7 @@ export interface Exchanged {
 /** Builds the claims of a delegated token (RFC 8693 section 4.1). */
 export function buildDelegatedClaims(
   iss: string,
-  { principal, lineageOf }: Pick<ExchangeSubject, 'principal' | 'lineageOf'>,
+  { principal, trust, lineageOf }: Pick<ExchangeSubject, 'principal' | 'trust' | 'lineageOf'>,
   { scope, audience, details }: ExchangeTerms,
   { jti, nowS, exp, client, epoch, jkt }: Exchanged,
 ): DelegatedClaims {
@@ -42,6 +42,7 @@ export function buildDelegatedClaims(
     client_id: client.did,
     epoch: principal.epoch,
     cnf: { jkt },
+    ...trust,
     lineage: lineageOf({ ...client, epoch }),
     details,
   }

@@ -1,4 +1,4 @@
-import { JTI, LOG } from './log-records.ts'
+import { EDGE, JTI, LOG, OTHER_ISSUER, TRUST } from './log-records.ts'
 import { DID, OPERATOR_ID, SIGNING_KEYS } from './parties.ts'
 
 interface TokenFacts {
@@ -7,6 +7,8 @@ interface TokenFacts {
   readonly operator_id: string
   readonly sub: string
   readonly epoch: readonly [agent: number, operator: number]
+  readonly edges?: readonly string[]
+  readonly home?: object
 }
 
 const FACTS: TokenFacts = {
@@ -17,9 +19,14 @@ const FACTS: TokenFacts = {
   epoch: [9, 9],
 }
 
+const ANOTHER_EDGE = '0c5be8a1-2f47-8d36-b1e9-6a8d4f7c2b15'
+/** The token of another issuer, in the smallest generation that stays valid. */
+const HOME = { iss: OTHER_ISSUER, jti: 'home-token', generation: 5, epoch: [1, 1] }
+const EARLIER = { ...HOME, generation: 4 }
+
 /** Makes verdicts after some records. `records` lists the sequences of records of this file. */
 export function effects(): object[] {
-  const all = LOG.map(({ sequence }) => sequence)
+  const all = [...LOG, ...TRUST].map(({ sequence }) => sequence)
   const judged = (name: string, changed: Partial<TokenFacts>, expect: string, records: readonly number[] = all) => ({
     name,
     records,
@@ -47,5 +54,12 @@ export function effects(): object[] {
     judged('the key before token and epochs', { kid: SIGNING_KEYS.EdDSA.kid, jti: JTI, epoch: [1, 1] }, 'UNKNOWN_KEY'),
     judged('the token before both epochs', { jti: JTI, epoch: [1, 1] }, 'TOKEN_REVOKED'),
     judged("the operator's epoch before the agent's", { epoch: [1, 1] }, 'OPERATOR_TOKENS_ENDED'),
+    judged('a generation below the minimum of its issuer', { home: EARLIER }, 'ISSUER_DISABLED'),
+    judged('a generation at the minimum of its issuer', { home: HOME }, 'VALID'),
+    judged('another issuer whose URL has a slash more', { home: { ...EARLIER, iss: `${OTHER_ISSUER}/` } }, 'VALID'),
+    judged('an edge that has ended', { edges: [ANOTHER_EDGE, EDGE] }, 'TRUST_ENDED'),
+    judged('another edge', { edges: [ANOTHER_EDGE], home: HOME }, 'VALID'),
+    judged('the epoch of the agent before the issuer', { epoch: [3, 9], home: EARLIER }, 'AGENT_TOKENS_ENDED'),
+    judged('the issuer before the edge', { edges: [EDGE], home: EARLIER }, 'ISSUER_DISABLED'),
   ]
 }

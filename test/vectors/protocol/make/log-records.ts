@@ -44,6 +44,13 @@ export const KEY = append(OPERATOR, { kind: 'key', subject: SIGNING_KEYS.EdDSA.k
 export const DEPLOYMENT = append(KEY, { kind: 'deployment', minimumEpoch: 7, logEpoch: 2 })
 export const LOG = [TOKEN, AGENT, OPERATOR, KEY, DEPLOYMENT] as const
 
+/** Another issuer, and an edge of trust. */
+export const OTHER_ISSUER = 'https://other-issuer.example.com'
+export const EDGE = '7b0d3f52-6c1e-8a94-9d27-1f5e8c3b6a40'
+const ISSUER_ENDED = append(DEPLOYMENT, { kind: 'issuer', subject: OTHER_ISSUER, minimumEpoch: 5, logEpoch: 2 })
+/** Records about trust, after those of the log. */
+export const TRUST = [ISSUER_ENDED, append(ISSUER_ENDED, { kind: 'edge', subject: EDGE, logEpoch: 2 })] as const
+
 function send(message: WatchRevocationsResponse['event']): string {
   return write(create(WatchRevocationsResponseSchema, { event: message }))
 }

@@ -1,7 +1,7 @@
 import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { ages } from './log-ages.ts'
 import { effects } from './log-effects.ts'
-import { event, head, KEY, LOG, lastEventId, NOW_MS, positionOf } from './log-records.ts'
+import { event, head, KEY, LOG, lastEventId, NOW_MS, positionOf, TRUST } from './log-records.ts'
 import { streams } from './log-streams.ts'
 import { describe } from './parties.ts'
 
@@ -17,7 +17,7 @@ export function makeLog(): object {
       '`events`: texts by their names. `streams`: the texts that a watcher reads over several connections,',
       'and the state of the watcher after the last one.',
     ),
-    records: LOG.map(described),
+    records: [...LOG, ...TRUST].map(described),
     heartbeat: {
       observed_at_ms: NOW_MS + 60_000,
       position: positionOf(KEY),

@@ -14,6 +14,7 @@ import { claimCases, orderCases, requirementCases, revocationCases, timeCases } 
 import { headerCases, jsonCases, textCases } from './token-form.ts'
 import { checkOrderCases, limitCases, strictJsonCases } from './token-limits.ts'
 import { IGNORED_KEYS, keyCases, signatureCases } from './token-signatures.ts'
+import { trustCases } from './token-trust.ts'
 
 const { EdDSA, ES256, RS256 } = SIGNING_KEYS
 
@@ -63,6 +64,7 @@ export async function makeTokens(committed: Committed): Promise<object> {
       ...(await timeCases()),
       ...requirementCases(),
       ...revocationCases(),
+      ...(await trustCases()),
       ...(await orderCases()),
       ...(await checkOrderCases()),
       ...(await limitCases()),

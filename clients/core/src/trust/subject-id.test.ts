@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest'
+import { BETA, DRAFTS } from '../../../../test/support/trust/statements.ts'
+import { operatorId } from '../identity/operator-id.ts'
+import { subjectId } from './subject-id.ts'
+
+it('subjectId returns the operator that a statement names', () => {
+  expect(subjectId(DRAFTS.member)).toBe(DRAFTS.member.sub)
+})
+
+it('subjectId returns an id of the issuer that a chains-to statement names', () => {
+  expect(subjectId(DRAFTS['chains-to'])).toBe(operatorId({ issuer: BETA, domain: '', thumbprint: '' }))
+})

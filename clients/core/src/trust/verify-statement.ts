@@ -1,0 +1,26 @@
+import { decodeBase64url } from '../encoding/base64.ts'
+import { importPublicKey, verify } from '../keys/ed25519.ts'
+import { type ParsedStatement, parseTrustStatement } from './parse-statement.ts'
+import { refuseStatement, type StatementRefusal } from './statement-rules.ts'
+
+/**
+ * Parses a trust statement and verifies its signature under the key in its own header. This says nothing about the
+ * signer: anyone can sign under a key of their own. The caller must compare the thumbprint with the root keys of the
+ * operator `iss`, as its deployment or its DNS record shows them. It reads no clock.
+ *
+ * @example
+ * ```ts
+ * import { verifyTrustStatement } from '@auth4agent/core/trust/verify-statement'
+ *
+ * const verified = verifyTrustStatement(text)
+ * if (!verified.ok) throw new TypeError(verified.text)
+ * const isGenuine = proof.operatorId === verified.statement.iss && proof.thumbprint === verified.thumbprint
+ * ```
+ */
+export function verifyTrustStatement(text: string): ParsedStatement | StatementRefusal {
+  const parsed = parseTrustStatement(text)
+  if (!parsed.ok) return parsed
+  const key = importPublicKey(decodeBase64url(parsed.jwk.x) ?? new Uint8Array())
+  const isSigned = key !== undefined && verify(key, parsed.signingInput, parsed.signature)
+  return isSigned ? parsed : refuseStatement('The signature', 'signature')
+}

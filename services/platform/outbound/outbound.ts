@@ -1,0 +1,173 @@
+import type { Agent } from 'undici'
+import { type Budget, createBudget, REQUESTS, STREAMS } from './budget.ts'
+import { type Circuits, createCircuits } from './circuits.ts'
+import { OutboundError, type OutboundWhy, toOutboundError } from './outbound-error.ts'
+import { parseTarget } from './parse-target.ts'
+import { type OutboundAnswer, readBody, readTimes } from './read-answer.ts'
+import { createAgent, explain, explained, type Form, type OutboundHeaders, send } from './send.ts'
+import { startTimeLimit } from './time-limit.ts'
+import { createVetAddress } from './vet-address.ts'
+import { createVettedLookup, type Resolve, systemResolve } from './vetted-lookup.ts'
+
+/**
+ * Fetches from other servers. Every failure is an OutboundError. Follows no redirect, uses no proxy, and accepts no
+ * answer but 200 with one of the wanted media types and without an encoding.
+ */
+export interface Outbound {
+  get(url: string, request: OutboundRequest): Promise<OutboundAnswer>
+  /** Posts a form (`application/x-www-form-urlencoded`). */
+  post(url: string, form: Form, request: OutboundRequest): Promise<OutboundAnswer>
+  /**
+   * Yields the bytes of a stream of server-sent events as they come. The caller parses events and bounds their size.
+   * Connects at the first `next()`. Ends when the other server ends the stream, or when `signal` aborts.
+   */
+  stream(url: string, request: OutboundStreamRequest): AsyncGenerator<Uint8Array, void, undefined>
+  /** Ends requests that are under way, and refuses later ones, with CLOSED. */
+  close(): Promise<void>
+}
+
+/** Options of a request. */
+interface OutboundRequest {
+  /** The media types that the answer may have, in lower case and without parameters. */
+  readonly accept: readonly string[]
+  /** The longest body, in bytes. */
+  readonly maxBytes?: number
+  /** Time for everything from DNS to the end of the body, in milliseconds. */
+  readonly timeoutMs?: number
+  readonly headers?: OutboundHeaders
+}
+
+/** Options of a stream. */
+interface OutboundStreamRequest {
+  /** The longest wait for more bytes, in milliseconds. */
+  readonly idleMs: number
+  /** Time until the headers of the answer, in milliseconds. */
+  readonly timeoutMs?: number
+  readonly headers?: OutboundHeaders
+  readonly signal?: AbortSignal
+}
+
+/** Options of createOutbound. */
+export interface OutboundDeps {
+  /** Addresses and CIDR ranges that are allowed although they are not public. */
+  readonly allow: readonly string[]
+  /** Whether `localhost` and names under `.test` mean this machine, with http or https. */
+  readonly testDomains: boolean
+  /** Counts how each request has ended. */
+  readonly outcome: (outcome: 'OK' | OutboundWhy) => void
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  readonly resolve?: Resolve
+}
+
+/** What all requests of one Outbound share. */
+interface Context {
+  readonly agent: Agent
+  readonly closing: AbortController
+  readonly testDomains: boolean
+  readonly enter: Budget
+  readonly enterStream: Budget
+  readonly unlessBroken: Circuits
+  readonly outcome: OutboundDeps['outcome']
+}
+
+const MAX_BYTES = 64 * 1024
+const TIMEOUT_MS = 10_000
+const EVENT_STREAM = ['text/event-stream'] as const
+
+/** Creates the only part of the server that sends requests to servers outside the deployment. */
+export function createOutbound({ allow, testDomains, outcome, now, resolve = systemResolve }: OutboundDeps): Outbound {
+  const context: Context = {
+    agent: createAgent(createVettedLookup({ resolve, vetAddress: createVetAddress(allow), testDomains })),
+    closing: new AbortController(),
+    testDomains,
+    enter: createBudget(REQUESTS, now),
+    enterStream: createBudget(STREAMS, now),
+    unlessBroken: createCircuits(),
+    outcome,
+  }
+  return {
+    get: (url, wanted) => countedFetch(context, url, wanted),
+    post: (url, form, wanted) => countedFetch(context, url, wanted, form),
+    stream: (url, wanted) => countedStream(context, url, wanted),
+    async close() {
+      context.closing.abort(new OutboundError('CLOSED', 'The server stops'))
+      await context.agent.destroy()
+    },
+  }
+}
+
+async function countedFetch(context: Context, url: string, wanted: OutboundRequest, form?: Form) {
+  try {
+    const answer = await fetchAnswer(context, url, wanted, form)
+    context.outcome('OK')
+    return answer
+  } catch (error) {
+    context.outcome(toOutboundError(error, url).why)
+    throw error
+  }
+}
+
+async function* countedStream(context: Context, url: string, wanted: OutboundStreamRequest) {
+  let outcome: 'OK' | OutboundWhy = 'OK'
+  try {
+    yield* readStream(context, url, wanted)
+  } catch (error) {
+    if (wanted.signal?.aborted === true) return
+    outcome = toOutboundError(error, url).why
+    throw error
+  } finally {
+    context.outcome(outcome)
+  }
+}
+
+async function fetchAnswer(
+  context: Context,
+  url: string,
+  { accept, headers, maxBytes = MAX_BYTES, timeoutMs = TIMEOUT_MS }: OutboundRequest,
+  form: Form | undefined,
+): Promise<OutboundAnswer> {
+  const target = parseTarget(url, context.testDomains)
+  const { origin, hostname } = target
+  const leave = context.enter(hostname)
+  const limit = startTimeLimit(timeoutMs, origin, [context.closing.signal])
+  try {
+    return await context.unlessBroken(origin, () =>
+      explained(limit, origin, async () => {
+        const { response, mediaType } = await send(context.agent, { target, accept, headers, form }, limit)
+        const body = await readBody(response.body, maxBytes, origin)
+        return { mediaType, body, ...readTimes(response.headers) }
+      }),
+    )
+  } finally {
+    limit.stop()
+    leave()
+  }
+}
+
+async function* readStream(context: Context, url: string, wanted: OutboundStreamRequest) {
+  const { idleMs, timeoutMs = TIMEOUT_MS, headers, signal } = wanted
+  const target = parseTarget(url, context.testDomains)
+  const { origin, hostname } = target
+  const leave = context.enterStream(hostname)
+  const others = [context.closing.signal, ...(signal === undefined ? [] : [signal])]
+  const limit = startTimeLimit(timeoutMs, origin, others)
+  try {
+    const { response } = await context.unlessBroken(origin, () =>
+      explained(limit, origin, () => send(context.agent, { target, accept: EVENT_STREAM, headers }, limit)),
+    )
+    const chunks: AsyncIterable<Uint8Array> = response.body
+    limit.restart(idleMs)
+    for await (const chunk of chunks) {
+      // The time that the reader takes is not the other server's.
+      limit.stop()
+      yield chunk
+      limit.restart(idleMs)
+    }
+  } catch (error) {
+    throw explain(error, limit, origin)
+  } finally {
+    limit.stop()
+    leave()
+  }
+}

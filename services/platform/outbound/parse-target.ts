@@ -1,0 +1,38 @@
+import { isIP } from 'node:net'
+import { OutboundError } from './outbound-error.ts'
+
+/** Length limit of a URL, in characters. */
+const MAX_URL = 2048
+
+/**
+ * Parses the URL of a request. Throws OutboundError with URL_REFUSED for a URL that is not https, or whose host is not
+ * a name. With test domains, local names may be http too.
+ */
+export function parseTarget(text: string, testDomains: boolean): URL {
+  const url = text.length <= MAX_URL && URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined)
+    throw new OutboundError('URL_REFUSED', `The URL must be absolute and have at most ${MAX_URL} characters`)
+  const { protocol, hostname, username, password } = url
+  const isPlain = protocol === 'http:' && testDomains && isLocalName(hostname)
+  const rules: readonly (readonly [isBroken: boolean, sentence: string])[] = [
+    [protocol !== 'https:' && !isPlain, 'The URL must be https'],
+    [isAddress(hostname), 'The URL must name its host, not give an address'],
+    // It would be another host for connections and breakers, and the same one for DNS.
+    [hostname.endsWith('.'), 'The host of the URL must not end with a dot'],
+    [username !== '' || password !== '', 'The URL must not contain a user or a password'],
+    [text.includes('#'), 'The URL must not contain a fragment'],
+  ]
+  const broken = rules.find(([isBroken]) => isBroken)
+  if (broken !== undefined) throw new OutboundError('URL_REFUSED', broken[1])
+  return url
+}
+
+/** Returns whether a host is one that means this machine on a server with test domains. */
+export function isLocalName(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.test')
+}
+
+/** The URL parser has normalised every other form of an IPv4 address: decimal, octal, hexadecimal, short. */
+function isAddress(hostname: string): boolean {
+  return hostname.startsWith('[') || isIP(hostname) !== 0
+}

@@ -1,0 +1,48 @@
+import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { KeyVault } from '../keys/index.ts'
+import type { Db } from '../platform/db/db.ts'
+import type { ResolveTxt } from '../platform/dns/resolve-txt.ts'
+import type { Logger } from '../platform/log/log.ts'
+import type { Outbound } from '../platform/outbound/outbound.ts'
+import type { InternalClient } from '../platform/rpc/internal-client.ts'
+import type { TokenStatus } from '../revocation/index.ts'
+import type { ForeignJobs } from './foreign/foreign-jobs.ts'
+import type { ForeignLogs } from './foreign/foreign-logs.ts'
+import type { Knowledge } from './knowledge/knowledge.ts'
+
+/** Options of createTrust. */
+export interface TrustOptions {
+  readonly db: Db
+  /** Connections for lists and explanations. */
+  readonly readDb: Db
+  /** Returns the wall-clock time in Unix milliseconds. */
+  readonly now: () => number
+  /** The issuer of this deployment. */
+  readonly issuer: string
+  readonly operators: InternalClient<typeof OperatorDirectoryService>
+  readonly tokenStatus: TokenStatus
+  /** Seals the secrets of this deployment at foreign issuers. */
+  readonly vault: KeyVault
+  /** Fetches from foreign issuers. */
+  readonly outbound: Outbound
+  readonly resolveTxt: ResolveTxt
+  /** Whether `localhost` and names under `.test` mean this machine, and there is no DNS for names under `.test`. */
+  readonly testDomains: boolean
+  readonly settings: TrustSettings
+  readonly log: Logger
+  /** Where the notifications of the database are heard. */
+  readonly databaseUrl: string
+}
+
+/** Settings of the trust part. */
+export interface TrustSettings {
+  /** How far clocks may differ, in seconds. */
+  readonly skewS: number
+}
+
+/** Dependencies of the handlers of IssuerService and TrustService. */
+export interface TrustDeps extends TrustOptions {
+  readonly knowledge: Knowledge
+  readonly foreign: Pick<ForeignJobs, 'wakeKeys' | 'proveNow'>
+  readonly logs: ForeignLogs
+}

@@ -1,0 +1,172 @@
+import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
+import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
+import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
+import type { LookupAudienceOwnerResponse } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { TrustDeps } from '../config.ts'
+import { decide } from '../graph/decide.ts'
+import type { KnownGraph } from '../knowledge/known-graph.ts'
+import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
+import { foreignNode } from '../knowledge/read-statements.ts'
+import type { ForeignClaims } from './domain/oauth-claims.ts'
+
+/** That a foreign operator's agents may call an audience with some scopes, and all that it rests on. */
+export interface Trusted {
+  readonly audience: string
+  /** Scopes that the token has at the audience. */
+  readonly scopes: readonly string[]
+  /** Ids of the edges: that the issuer speaks for the domain, then the path from the audience's owner. */
+  readonly edges: readonly string[]
+  /** What the revocation log of this deployment must not have ended. */
+  readonly basis: TrustBasis
+  /** What the logs of other deployments must not have ended, by their issuers. */
+  readonly abroad: readonly Abroad[]
+  /** When the first edge expires, in Unix seconds. */
+  readonly exp: number
+  /** Whether the owner of the audience demands tokens that are bound to a key. */
+  readonly mustBeBound: boolean
+}
+
+/** Statements of operators of another deployment. */
+export interface Abroad {
+  readonly issuer: KnownIssuer
+  readonly edges: readonly string[]
+  readonly authors: TrustBasis['authors']
+}
+
+/** Decides whether the operator of a token may call one of the audiences. */
+export type DecideTrust = (question: TrustQuestion) => Promise<Trusted | undefined>
+
+/** The question of one token. */
+export interface TrustQuestion {
+  readonly issuer: KnownIssuer
+  /** The edge that the issuer speaks for the token's domain. */
+  readonly domain: KnownDomain
+  readonly claims: ForeignClaims
+  readonly wanted: Requirements
+  /** Whether to decide by rows that are read now, and not by copies. */
+  readonly isFresh: boolean
+}
+
+/**
+ * How long a yes is used again, in milliseconds. What it rests on is looked up in the revocation log each time. What
+ * the log does not tell is that another operator now owns the audience, because it has proven a longer domain.
+ */
+const REUSE_MS = 5_000
+const MAX_REMEMBERED = 20_000
+
+/** Dependencies of createDecideTrust. */
+export interface DecideTrustDeps extends Pick<TrustDeps, 'knowledge' | 'now'> {
+  readonly operators: {
+    lookupAudienceOwner(request: {
+      readonly host: string
+    }): Promise<Pick<LookupAudienceOwnerResponse, 'operatorId' | 'rules'>>
+  }
+}
+
+/** Creates the function. It remembers each yes for some seconds, and never a no. */
+export function createDecideTrust({ operators, knowledge, now }: DecideTrustDeps): DecideTrust {
+  const known = new Map<string, { readonly trusted: Trusted; readonly madeAt: Moment }>()
+
+  const decideFor = async (text: string, asked: TrustQuestion): Promise<Trusted | undefined> => {
+    const { issuer, domain, claims } = asked
+    const audience = parseAudience(text)
+    if (audience === undefined) return undefined
+    const owner = await operators.lookupAudienceOwner({ host: audience.host })
+    if (owner.operatorId === '') return undefined
+    const question = {
+      owner: owner.operatorId,
+      caller: foreignNode(issuer.issuer, domain.domain, claims.operator_id),
+      audience: text,
+      host: audience.host,
+      scopes: claims.scope === '' ? [] : claims.scope.split(' '),
+      nowS: Math.floor(now() / 1_000),
+    }
+    const place = { audience, owner, issuer, domain, issuers: knowledge.copy?.issuers }
+    const copy = asked.isFresh ? undefined : knowledge.copy
+    const quick = copy && decide(copy.graph, question)
+    if (copy !== undefined && quick?.allowed === true) return assemble(quick, copy, place)
+    // The copy may lack what was added since it was read, so only the database can say no.
+    const fresh = await knowledge.rereadBetween(owner.operatorId, claims.operator_id)
+    const slow = decide(fresh.graph, question)
+    return slow.allowed ? assemble(slow, fresh, place) : undefined
+  }
+  return async (question) => {
+    const { claims, wanted, issuer, domain, isFresh } = question
+    for (const audience of claims.aud.filter((each) => wanted.audience.includes(each))) {
+      const parts = [issuer.id, issuer.generation, domain.edgeId, claims.operator_id, audience, claims.scope]
+      const key = JSON.stringify(parts)
+      const before = known.get(key)
+      if (!isFresh && before !== undefined && msSince(before.madeAt) < REUSE_MS) return before.trusted
+      const madeAt = present()
+      const trusted = await decideFor(audience, question)
+      known.delete(key)
+      if (trusted === undefined) continue
+      known.set(key, { trusted, madeAt })
+      for (const oldest of known.keys()) {
+        if (known.size <= MAX_REMEMBERED) break
+        known.delete(oldest)
+      }
+      return trusted
+    }
+    return undefined
+  }
+}
+
+type Allowed = Extract<ReturnType<typeof decide>, { readonly allowed: true }>
+
+type Owner = Awaited<ReturnType<DecideTrustDeps['operators']['lookupAudienceOwner']>>
+
+interface Place {
+  readonly audience: Audience
+  readonly owner: Owner
+  readonly issuer: KnownIssuer
+  readonly domain: KnownDomain
+  readonly issuers: ReadonlyMap<string, KnownIssuer> | undefined
+}
+
+/**
+ * Collects what a path rests on. Returns undefined if a statement on it is of an issuer that this process does not know
+ * yet.
+ */
+function assemble({ path, effectiveScopes }: Allowed, { sources }: KnownGraph, place: Place): Trusted | undefined {
+  const { audience, owner, issuer, domain, issuers } = place
+  const edges = [domain.edgeId, ...path.map(({ id }) => id)]
+  const basis = { issuers: [generationOf(issuer)], edges: [...edges], authors: [] as Author[] }
+  const abroad = new Map<string, { issuer: KnownIssuer; edges: string[]; authors: Author[] }>()
+  for (const { id } of path) {
+    const source = sources.get(id)
+    if (source === undefined) return undefined
+    const author = { operatorId: source.signerId, epoch: source.epoch }
+    if (source.issuer === undefined) {
+      basis.authors.push(author)
+      continue
+    }
+    const home = issuers?.get(source.issuer)
+    if (home === undefined || source.domainEdge === undefined) return undefined
+    basis.issuers.push(generationOf(home))
+    basis.edges.push(source.domainEdge)
+    const there = abroad.get(home.issuer) ?? { issuer: home, edges: [], authors: [] }
+    there.edges.push(id)
+    there.authors.push(author)
+    abroad.set(home.issuer, there)
+  }
+  const rule =
+    owner.rules.find((each) => each.audience === audience.text) ??
+    owner.rules.find((each) => each.audience === audience.host)
+  return {
+    audience: audience.text,
+    scopes: effectiveScopes,
+    edges,
+    basis,
+    abroad: [...abroad.values()],
+    exp: Math.min(...path.map(({ exp }) => exp)),
+    mustBeBound: (rule?.dpop ?? '') !== '',
+  }
+}
+
+type Author = TrustBasis['authors'][number]
+
+function generationOf({ issuer, generation }: KnownIssuer) {
+  return { issuer, generation }
+}

@@ -1,0 +1,99 @@
+import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
+
+/** A key of a JWKS that an issuer has just published. */
+export interface OfferedKey {
+  readonly kid: string
+  readonly alg: TokenAlgorithm
+  readonly jwk: PublicJwk
+  /** RFC 7638 thumbprint of `jwk`. */
+  readonly thumbprint: string
+}
+
+/** A key that an issuer has published before. Times are in Unix milliseconds. */
+export interface KnownKey {
+  readonly kid: string
+  readonly alg: string
+  readonly thumbprint: string
+  readonly absentSince: number | undefined
+  readonly withdrawnAt: number | undefined
+}
+
+/** The keys of an issuer before a fetch, and what the fetch has brought. */
+export interface KeySets {
+  readonly known: readonly KnownKey[]
+  readonly offered: readonly OfferedKey[]
+  /** Thumbprints of keys that are held for other issuers, or are keys of this deployment. */
+  readonly taken: ReadonlySet<string>
+  /** Unix milliseconds. */
+  readonly now: number
+}
+
+/** Why a single key of a set is refused. */
+type KeyRefusal = 'KEY_HELD_FOR_ANOTHER' | 'KEY_CHANGED' | 'KEY_REPEATED'
+
+/** What a fetch changes. Kids in every list, except new keys. */
+export interface KeyChanges {
+  readonly inserted: readonly OfferedKey[]
+  /** Keys that the set has again. A withdrawn key among them stays withdrawn. */
+  readonly returned: readonly string[]
+  /** Keys that the set lacks for the first time. */
+  readonly absent: readonly string[]
+  /** Keys that verify nothing until the administrator readmits them. */
+  readonly withdrawn: readonly string[]
+  /** Keys of the set that are not taken. */
+  readonly refused: readonly { readonly kid: string; readonly why: KeyRefusal }[]
+}
+
+/** Milliseconds for which a key must have been absent before a further absence withdraws it. */
+const WITHDRAWN_AFTER_MS = 60_000
+
+/**
+ * Compares a new set with the known keys. One set without a key only stops the key, because the set may be an old one
+ * of a cache. Two such sets, a minute apart, withdraw it: a key that reappears later may come from a replayed set.
+ */
+export function mergeKeys({ known, offered, taken, now }: KeySets): KeyChanges {
+  const byKid = new Map(known.map((key) => [key.kid, key]))
+  const held = new Map(known.map((key) => [key.thumbprint, key.kid]))
+  const inserted: OfferedKey[] = []
+  const refused: { kid: string; why: KeyRefusal }[] = []
+  const present = new Set<string>()
+  for (const key of offered) {
+    const why = refusalOf(key, { before: byKid.get(key.kid), holder: held.get(key.thumbprint), taken })
+    if (why !== undefined) {
+      refused.push({ kid: key.kid, why })
+      continue
+    }
+    present.add(key.kid)
+    held.set(key.thumbprint, key.kid)
+    if (!byKid.has(key.kid)) inserted.push(key)
+  }
+  const missing = known.filter(({ kid }) => !present.has(kid))
+  const isLongAbsent = ({ absentSince }: KnownKey) =>
+    absentSince !== undefined && now - absentSince >= WITHDRAWN_AFTER_MS
+  return {
+    inserted,
+    refused,
+    returned: kidsOf(known.filter(({ kid, absentSince }) => present.has(kid) && absentSince !== undefined)),
+    absent: kidsOf(missing.filter(({ absentSince }) => absentSince === undefined)),
+    withdrawn: kidsOf(missing.filter((key) => key.withdrawnAt === undefined && isLongAbsent(key))),
+  }
+}
+
+interface Holders {
+  readonly before: KnownKey | undefined
+  /** The kid of this issuer that has the same key. */
+  readonly holder: string | undefined
+  readonly taken: ReadonlySet<string>
+}
+
+function refusalOf(key: OfferedKey, { before, holder, taken }: Holders): KeyRefusal | undefined {
+  if (taken.has(key.thumbprint)) return 'KEY_HELD_FOR_ANOTHER'
+  // Another key, or another algorithm, under a known kid would change what tokens of the past mean.
+  if (before !== undefined && (before.thumbprint !== key.thumbprint || before.alg !== key.alg)) return 'KEY_CHANGED'
+  return holder === undefined || holder === key.kid ? undefined : 'KEY_REPEATED'
+}
+
+function kidsOf(keys: readonly KnownKey[]): string[] {
+  return keys.map(({ kid }) => kid)
+}

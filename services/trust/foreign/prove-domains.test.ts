@@ -1,0 +1,282 @@
+import { operatorId } from '@auth4agent/core/identity/operator-id'
+import { recordValue } from '@auth4agent/core/identity/proof-record'
+import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { silentLog } from '../../../test/support/database.ts'
+import { asAdmin } from '../../../test/support/identity.ts'
+import { fakeOutbound, useIssuers } from '../../../test/support/issuers.ts'
+import { disableIssuer } from '../issuers/store.ts'
+import { createDomainProver } from './prove-domains.ts'
+
+const BETA = 'https://beta.io/auth'
+const RK = 'k'.repeat(43)
+const { db, clock, now, add, name, audit, records, issuers } = useIssuers()
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+/** What the only resolver answers, by name. */
+const dns = new Map<string, TxtAnswer>()
+let asked: string[] = []
+let outbound: ReturnType<typeof fakeOutbound>
+
+beforeEach(() => {
+  dns.clear()
+  asked = []
+  outbound = fakeOutbound()
+})
+
+const resolveTxt = async (domain: string): Promise<readonly TxtAnswer[]> => {
+  asked.push(domain)
+  return [dns.get(domain) ?? { kind: 'absent' }]
+}
+const prover = (testDomains = false) =>
+  createDomainProver({ prisma: db().prisma, outbound, resolveTxt, now, testDomains, log: silentLog })
+const idOf = (domain: string, issuer = BETA) => operatorId({ issuer, domain, thumbprint: RK })
+
+/** Sets the record of a domain at beta. */
+function show(domain: string, id = idOf(domain), thumbprint = RK) {
+  const text = recordValue({ issuer: BETA, operatorId: id, thumbprint })
+  dns.set(`_auth4agents.${domain}`, { kind: 'records', records: [text] })
+  return id
+}
+
+const rows = () => db().prisma.issuerDomain.findMany({ orderBy: { domain: 'asc' } })
+const nameCargo = () => name({ home: BETA, domain: 'cargo.io', id: idOf('cargo.io') })
+
+/** Runs a pass after a time. */
+async function passAfter(ms: number) {
+  clock.ms += ms
+  await prover().runPass()
+}
+
+describe('a first proof', () => {
+  it('is made for a domain that a live statement names, and is due again after an hour', async () => {
+    const { id } = await add({ issuer: BETA })
+    await nameCargo()
+    show('cargo.io')
+    await prover().runPass()
+    expect(await rows()).toMatchObject([
+      {
+        issuerId: id,
+        domain: 'cargo.io',
+        operatorId: idOf('cargo.io'),
+        thumbprint: RK,
+        provenAt: new Date(clock.ms),
+        nextProofAt: new Date(clock.ms + HOUR),
+        failedProofs: 0,
+      },
+    ])
+    expect(await audit()).toContain(
+      `issuer.prove-domain ${BETA} cargo.io: operator ${idOf('cargo.io')}, root key ${RK}`,
+    )
+  })
+
+  it('is made for the signer of a statement of another deployment', async () => {
+    await add({ issuer: BETA })
+    await name(
+      { home: 'https://auth.alpha.net', domain: 'acme.com', id: idOf('acme.com') },
+      { home: BETA, domain: 'dock.io' },
+    )
+    show('dock.io')
+    await prover().runPass()
+    expect(await rows()).toMatchObject([{ domain: 'dock.io' }])
+  })
+
+  it.each([
+    ['a statement that was replaced', { replacedAt: new Date() }],
+    ['a statement that has ended', { endedAt: new Date(), end: 'revoked' }],
+    ['a statement that has expired', { expiresAt: new Date(0) }],
+    ['a statement about an issuer', { subjectDomain: '' }],
+    ['a domain of an issuer that is not admitted', { subjectHome: 'https://gamma.org' }],
+  ])('is not made for %s', async (_, edits) => {
+    await add({ issuer: BETA })
+    await name({ home: BETA, domain: 'cargo.io', id: idOf('cargo.io') }, edits)
+    await prover().runPass()
+    expect(asked).toEqual([])
+  })
+
+  it('is not made for a disabled issuer, or for an OAuth server', async () => {
+    const { id } = await add({ issuer: BETA })
+    await disableIssuer(issuers(), asAdmin(), id, '')
+    const idp = 'https://idp.beta.io'
+    await add({ issuer: idp, kind: 'oauth', algorithms: ['ES256'], domain: 'beta.io' })
+    await nameCargo()
+    await name({ home: idp, domain: 'other.io', id: idOf('other.io') })
+    await prover().runPass()
+    expect(asked).toEqual([])
+  })
+
+  it('is tried again after a minute, or at once for a domain that is preferred', async () => {
+    const { id } = await add({ issuer: BETA })
+    await nameCargo()
+    const own = prover()
+    await own.runPass()
+    clock.ms += MINUTE - 1
+    await own.runPass()
+    expect(asked).toHaveLength(1)
+    own.prefer(id, 'cargo.io')
+    await own.runPass()
+    expect(asked).toHaveLength(2)
+    clock.ms += MINUTE
+    await own.runPass()
+    expect(asked).toHaveLength(3)
+  })
+
+  it('looks up 16 domains in a pass, and the others in the next', async () => {
+    await add({ issuer: BETA })
+    for (let count = 0; count < 20; count += 1) {
+      await name({ home: BETA, domain: `d${count}.io`, id: idOf(`d${count}.io`) })
+    }
+    const own = prover()
+    await own.runPass()
+    expect(asked).toHaveLength(16)
+    await own.runPass()
+    expect(new Set(asked).size).toBe(20)
+  })
+})
+
+describe('a record with the operator id of somebody else', () => {
+  it('is refused if it is an operator of this deployment', async () => {
+    await add({ issuer: BETA })
+    await name({ home: BETA, domain: 'evil.org', id: idOf('evil.org') })
+    const id = show('evil.org')
+    const rootPublicKey = new Uint8Array(32)
+    await db().prisma.operator.create({ data: { id, domain: 'acme.com', rootPublicKey, rootKeyThumbprint: RK } })
+    await prover().runPass()
+    expect(await rows()).toEqual([])
+  })
+
+  it('is refused if another domain has it', async () => {
+    await add({ issuer: BETA })
+    await nameCargo()
+    const id = show('cargo.io')
+    await prover().runPass()
+    await name({ home: BETA, domain: 'evil.org', id })
+    show('evil.org', id)
+    await prover().runPass()
+    expect(await rows()).toMatchObject([{ domain: 'cargo.io' }])
+  })
+
+  it('gives way to the domain whose key makes the id', async () => {
+    await add({ issuer: BETA })
+    const id = show('evil.org', idOf('cargo.io'))
+    await name({ home: BETA, domain: 'evil.org', id })
+    await prover().runPass()
+    const [claim] = await rows()
+    expect(claim).toMatchObject({ domain: 'evil.org' })
+    await nameCargo()
+    show('cargo.io')
+    await prover().runPass()
+    expect(await rows()).toMatchObject([{ domain: 'cargo.io', operatorId: id }])
+    expect((await records()).at(-1)).toBe(`edge ${claim?.edgeId} 0`)
+  })
+})
+
+describe('a repeated proof', () => {
+  async function proven() {
+    await add({ issuer: BETA })
+    await nameCargo()
+    show('cargo.io')
+    await prover().runPass()
+    const [row] = await rows()
+    if (row === undefined) throw new Error('The domain must be proven')
+    return row
+  }
+  it('is made after an hour, and keeps the edge', async () => {
+    const { edgeId } = await proven()
+    await passAfter(HOUR - 1)
+    expect(asked).toHaveLength(1)
+    await passAfter(1)
+    expect(asked).toHaveLength(2)
+    expect(await rows()).toMatchObject([{ edgeId, provenAt: new Date(clock.ms) }])
+  })
+
+  it('is made by one of several processes', async () => {
+    await proven()
+    clock.ms += HOUR
+    await Promise.all([prover().runPass(), prover().runPass(), prover().runPass()])
+    expect(asked).toHaveLength(2)
+  })
+
+  // Row 6 of the attacks.
+  it.each([
+    [
+      'operator, because the domain has changed hands',
+      operatorId({ issuer: BETA, domain: 'cargo.io', thumbprint: 'l' }),
+      RK,
+    ],
+    ['root key', idOf('cargo.io'), 'l'.repeat(43)],
+  ])('ends the edge when DNS names another %s', async (_, id, thumbprint) => {
+    const { edgeId } = await proven()
+    show('cargo.io', id, thumbprint)
+    await passAfter(HOUR)
+    const [row] = await rows()
+    expect(row).toMatchObject({ operatorId: id, thumbprint })
+    expect(row?.edgeId).not.toBe(edgeId)
+    expect((await records()).at(-1)).toBe(`edge ${edgeId} 0`)
+  })
+
+  it.each([
+    ['the record is missing', { kind: 'absent' }, 'not-found'],
+    ['DNS gives no answer', { kind: 'failed', why: 'ETIMEOUT' }, 'unavailable'],
+  ] as const)('ends the domain when %s three times, five minutes apart', async (_, answer, why) => {
+    const { edgeId } = await proven()
+    dns.set('_auth4agents.cargo.io', answer)
+    await passAfter(HOUR)
+    await passAfter(5 * MINUTE - 1)
+    expect(await rows()).toMatchObject([{ failedProofs: 1 }])
+    await passAfter(1)
+    expect(await rows()).toMatchObject([{ edgeId, failedProofs: 2 }])
+    await passAfter(5 * MINUTE)
+    expect(await rows()).toEqual([])
+    expect((await records()).at(-1)).toBe(`edge ${edgeId} 0`)
+    expect(await audit()).toContain(`issuer.end-domain ${BETA} cargo.io: last proof: ${why}`)
+  })
+
+  it('forgets failures after a success', async () => {
+    await proven()
+    dns.clear()
+    await passAfter(HOUR)
+    show('cargo.io')
+    await passAfter(5 * MINUTE)
+    expect(await rows()).toMatchObject([{ failedProofs: 0, nextProofAt: new Date(clock.ms + HOUR) }])
+  })
+})
+
+describe('a domain under .test', () => {
+  const id = idOf('cargo.test')
+  const nameTest = () => name({ home: BETA, domain: 'cargo.test', id })
+  const answer = (status: string, domain = 'cargo.test') => {
+    const text = recordValue({ issuer: BETA, operatorId: id, thumbprint: RK })
+    outbound.answers.set(`${BETA}/v1/operators/${id}`, { json: { id, domain, status } })
+    outbound.answers.set(`${BETA}/v1/operators/verify/${id}`, { json: { txt_record_value: text } })
+  }
+
+  it('is proven by the issuer itself on a server with test domains', async () => {
+    await add({ issuer: BETA })
+    await nameTest()
+    answer('active')
+    await prover(true).runPass()
+    expect(await rows()).toMatchObject([{ domain: 'cargo.test', operatorId: id, thumbprint: RK }])
+    expect(asked).toEqual([])
+  })
+
+  it.each([
+    ['an operator that is not active', 'pending', 'cargo.test'],
+    ['an operator of another domain', 'active', 'other.test'],
+  ])('is not proven by %s', async (_, status, domain) => {
+    await add({ issuer: BETA })
+    await nameTest()
+    answer(status, domain)
+    await prover(true).runPass()
+    expect(await rows()).toEqual([])
+  })
+
+  it('is looked up in DNS on every other server', async () => {
+    await add({ issuer: BETA })
+    await nameTest()
+    answer('active')
+    await prover(false).runPass()
+    expect(asked).toEqual(['_auth4agents.cargo.test'])
+    expect(outbound.asked).toEqual([])
+  })
+})

@@ -1,0 +1,211 @@
+import { parseDid } from '@auth4agent/core/identity/did'
+import { present } from '@auth4agent/core/platform/moment'
+import { isGovernedBy, type Requirements } from '@auth4agent/core/token/check-requirements'
+import { tokenIdentity } from '@auth4agent/core/token/token-identity'
+import type { Verdict } from '@auth4agent/core/token/verdicts'
+import type { TrustDeps } from '../config.ts'
+import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
+import type { DecideTrust, Trusted } from './decide-trust.ts'
+import type { ForeignClaims } from './domain/oauth-claims.ts'
+import type { ForeignLogs } from './foreign-logs.ts'
+import type { createGenuineForeign, GenuineForeign } from './genuine-foreign.ts'
+import type { Introspect } from './introspect.ts'
+
+/** Why a token of a foreign issuer is valid here, and how old the knowledge is that says so. Times in Unix ms. */
+export interface ForeignTrust {
+  readonly issuer: KnownIssuer
+  readonly trusted: Trusted
+  readonly keysAsOf: number | undefined
+  readonly domainAsOf: number | undefined
+  readonly revocationsAsOf: number | undefined
+  readonly maxStalenessMs: number
+}
+
+/** The answer about a token of a foreign issuer. */
+export type ForeignVerification =
+  | { readonly valid: true; readonly claims: ForeignClaims; readonly trust: ForeignTrust }
+  | { readonly valid: false; readonly reason: Verdict; readonly revoked: boolean }
+
+/** What the verifier of a token of a foreign issuer wants. */
+export interface ForeignDemands {
+  /** The issuer as the token names it, one of those that the verifier accepts. */
+  readonly issuer: string
+  /** At least one audience. The scopes are those at the audience. */
+  readonly wanted: Requirements
+  /** Checks that the sender of a bound token has its key. */
+  readonly checkSender: (claims: ForeignClaims) => Verdict | undefined
+}
+
+/** Verifies tokens of foreign issuers. */
+export type VerifyForeign = (token: string, demands: ForeignDemands) => Promise<ForeignVerification>
+
+/** Dependencies of createVerifyForeign. */
+export interface VerifyForeignDeps extends Pick<TrustDeps, 'knowledge' | 'now' | 'settings'> {
+  readonly tokenStatus: Pick<TrustDeps['tokenStatus'], 'checkTrust'>
+  readonly genuine: ReturnType<typeof createGenuineForeign>
+  readonly decideTrust: DecideTrust
+  readonly logs: Pick<ForeignLogs, 'of' | 'asOf'>
+  readonly introspect: Introspect
+}
+
+/** Tokens of an issuer whose revocations are not known live at most this long, in seconds. */
+const MAX_UNKNOWN_TTL_S = 300
+
+/**
+ * Creates the function. A token is valid if its issuer is admitted and speaks for its domain (identity), if statements
+ * lead from the audience's owner to its operator (permission), and if what is known of revocations is fresh enough
+ * (freshness). Nothing in the token chooses what it is checked against, except the issuer among those accepted.
+ */
+export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
+  const { knowledge, tokenStatus, genuine, decideTrust, logs, introspect, now, settings } = deps
+
+  const findIssuer = async (text: string, isFresh: boolean): Promise<KnownIssuer | undefined> => {
+    const known = isFresh ? undefined : knowledge.copy?.issuers.get(text)
+    return known?.isEnabled === true ? known : knowledge.rereadIssuer(text)
+  }
+  const findDomain = async (issuer: KnownIssuer, claims: ForeignClaims): Promise<KnownDomain | undefined> => {
+    const found = domainOf(issuer, claims)
+    if (found !== undefined) return found
+    const fresh = await knowledge.rereadIssuer(issuer.issuer)
+    return fresh?.generation === issuer.generation ? domainOf(fresh, claims) : undefined
+  }
+  const checkTimes = (issuer: KnownIssuer, { iat, nbf, exp }: ForeignClaims): Verdict | undefined => {
+    const nowS = Math.floor(now() / 1_000)
+    if (nowS >= exp + settings.skewS) return 'TOKEN_EXPIRED'
+    if (nowS < nbf - settings.skewS) return 'TOKEN_NOT_YET_VALID'
+    // A token of the second of the admission may have been issued before it.
+    if (iat <= issuer.acceptedFromS) return 'ISSUER_DISABLED'
+    const longest = issuer.mode === 'none' ? Math.min(issuer.maxTokenTtlS, MAX_UNKNOWN_TTL_S) : issuer.maxTokenTtlS
+    return exp - iat > longest ? 'LIFETIME_TOO_LONG' : undefined
+  }
+  /** Asks the issuer, where that is how its revocations are known. Returns when it was asked. */
+  const ask = async (issuer: KnownIssuer, token: string): Promise<number | undefined | Verdict> => {
+    if (issuer.mode !== 'introspection') return undefined
+    const answer = await introspect(issuer, token).catch(() => undefined)
+    if (answer === undefined) return 'ISSUER_REVOCATIONS_STALE'
+    return answer.isActive ? answer.askedAt.wall : 'TOKEN_REVOKED'
+  }
+
+  /** Does all checks that can be done again: with `isFresh`, by rows that are read now, and else by copies. */
+  const look = async (token: string, { issuer: text, wanted }: ForeignDemands, isFresh: boolean): Promise<Look> => {
+    const issuer = await findIssuer(text, isFresh)
+    if (issuer === undefined) return { verdict: 'ISSUER_NOT_TRUSTED' }
+    if (!issuer.isEnabled) return { verdict: 'ISSUER_DISABLED' }
+    const read = genuine(token, issuer)
+    if ('verdict' in read) return read
+    const { claims } = read.genuine
+    const domain = await findDomain(issuer, claims)
+    if (domain === undefined) return { verdict: 'SUBJECT_OUTSIDE_NAMESPACE' }
+    const refusal = checkTimes(issuer, claims) ?? checkDemands(claims, wanted)
+    if (refusal !== undefined) return { verdict: refusal }
+    const trusted = await decideTrust({ issuer, domain, claims, wanted, isFresh })
+    if (trusted === undefined || now() >= trusted.exp * 1_000) return { verdict: 'TRUST_NOT_FOUND' }
+    if (!wanted.scope.every((scope) => trusted.scopes.includes(scope))) return { verdict: 'SCOPE_MISSING' }
+    if (trusted.mustBeBound && claims.cnf === undefined) return { verdict: 'TOKEN_NOT_BOUND' }
+    return { issuer, domain, trusted, genuine: read.genuine }
+  }
+
+  return async (token, demands) => {
+    let found = await look(token, demands, false)
+    if ('verdict' in found) return invalid(found.verdict)
+    const unproven = demands.checkSender(found.genuine.claims)
+    if (unproven !== undefined) return invalid(unproven)
+    const askedAt = await ask(found.issuer, token)
+    if (typeof askedAt === 'string') return ended(askedAt)
+    // What a copy said has ended, but a newer statement may say the same again.
+    if ((await tokenStatus.checkTrust(found.trusted.basis)) !== undefined) {
+      found = await look(token, demands, true)
+      if ('verdict' in found) return ended(found.verdict)
+      // Last of all that waits, so that every end whose call returned before this verification began is seen.
+      const gone = await tokenStatus.checkTrust(found.trusted.basis)
+      if (gone !== undefined) return ended(gone)
+    }
+    const { issuer, domain, trusted } = found
+    const { claims } = found.genuine
+    const verdict = checkAbroad(logs, issuer, found.genuine, trusted) ?? checkTimes(issuer, claims)
+    if (verdict !== undefined) return ended(verdict)
+    return { valid: true, claims, trust: trustOf(found, askedAt ?? logs.asOf(issuer.issuer), domain) }
+  }
+}
+
+/** A genuine token with all that was found about it, or the verdict. */
+type Look =
+  | {
+      readonly issuer: KnownIssuer
+      readonly domain: KnownDomain
+      readonly trusted: Trusted
+      readonly genuine: GenuineForeign
+    }
+  | { readonly verdict: Verdict }
+
+function trustOf(
+  { issuer, trusted, genuine: { claims } }: Exclude<Look, { readonly verdict: Verdict }>,
+  revocationsAsOf: number | undefined,
+  domain: KnownDomain,
+): ForeignTrust {
+  return {
+    issuer,
+    trusted,
+    keysAsOf: issuer.keysAsOf,
+    domainAsOf: domain.provenAt,
+    revocationsAsOf,
+    maxStalenessMs: issuer.mode === 'none' ? (claims.exp - claims.iat) * 1_000 : issuer.maxStalenessMs,
+  }
+}
+
+/** A subject of the kind `oauth` is no DID: all its subjects belong to the one domain of the issuer. */
+function domainOf(issuer: KnownIssuer, { sub, operator_id }: ForeignClaims): KnownDomain | undefined {
+  const named = issuer.kind === 'oauth' ? [...issuer.domains.keys()][0] : parseDid(sub)?.domain
+  const domain = named === undefined ? undefined : issuer.domains.get(named)
+  return domain?.operatorId === operator_id ? domain : undefined
+}
+
+function checkDemands(claims: ForeignClaims, { audience, operators }: Requirements): Verdict | undefined {
+  if (!audience.some((each) => claims.aud.includes(each))) return 'AUDIENCE_MISMATCH'
+  const isTrusted = isGovernedBy(operators, { did: claims.sub, operatorId: claims.operator_id })
+  return isTrusted ? undefined : 'OPERATOR_NOT_TRUSTED'
+}
+
+/** Looks up the token, and the statements of other deployments, in the logs of those deployments. */
+function checkAbroad(
+  logs: Pick<ForeignLogs, 'of'>,
+  issuer: KnownIssuer,
+  { agent, kid }: GenuineForeign,
+  { abroad }: Trusted,
+): Verdict | undefined {
+  const at = present()
+  if (issuer.mode === 'log') {
+    const follower = logs.of(issuer.issuer)
+    if (follower === undefined || agent === undefined) return 'ISSUER_REVOCATIONS_STALE'
+    const verdict = follower.lookup(tokenIdentity(agent, kid))
+    if (verdict !== undefined) return verdict
+    // The follower may have forgotten the record that ended this token.
+    if (agent.exp <= follower.forgottenThroughS) return 'TOKEN_EXPIRED'
+    if (follower.ageMs(at) > issuer.maxStalenessMs) return 'ISSUER_REVOCATIONS_STALE'
+  }
+  for (const { issuer: home, edges, authors } of abroad) {
+    const follower = logs.of(home.issuer)
+    const verdict = follower?.lookupTrust({ issuers: [], edges, authors })
+    if (verdict !== undefined) return verdict
+    if (follower === undefined || follower.ageMs(at) > home.maxStalenessMs) return 'ISSUER_REVOCATIONS_STALE'
+  }
+  return undefined
+}
+
+function invalid(reason: Verdict): ForeignVerification {
+  return { valid: false, reason, revoked: false }
+}
+
+/** The verdicts on a genuine token that a revocation has ended. */
+const REVOKED: ReadonlySet<Verdict> = new Set<Verdict>([
+  'TOKEN_REVOKED',
+  'AGENT_TOKENS_ENDED',
+  'OPERATOR_TOKENS_ENDED',
+  'ISSUER_DISABLED',
+  'TRUST_ENDED',
+])
+
+/** A genuine token that is not valid, or no longer. */
+function ended(reason: Verdict): ForeignVerification {
+  return { valid: false, reason, revoked: REVOKED.has(reason) }
+}

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest'
+import { exportedEdge, HOSTILE, hostileGraph, node, SMALL } from '../../../../test/support/exported-graphs.ts'
+import { type ExportedGraph, ExportRefused } from './exported-graph.ts'
+import { dotText, visibleText, xmlText } from './safe-text.ts'
+import { toDot } from './to-dot.ts'
+import { toGraphml } from './to-graphml.ts'
+import { toJson } from './to-json.ts'
+import { toSvg } from './to-svg.ts'
+
+const WRITERS = [
+  ['toJson', toJson],
+  ['toDot', toDot],
+  ['toGraphml', toGraphml],
+  ['toSvg', toSvg],
+] as const
+const EMPTY: ExportedGraph = { title: 'Empty', nodes: [], edges: [] }
+const many = (count: number) => Array.from({ length: count }, (_none, at) => node(`n${at}`))
+
+const decodeXml = (text: string) =>
+  text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&amp;', '&')
+
+/** Returns the texts of all elements with a name. */
+const textsOf = (xml: string, name: string) =>
+  [...xml.matchAll(new RegExp(`<${name}(?: [^>]*)?>([^<]*)</${name}>`, 'g'))].map(([, text = '']) => decodeXml(text))
+
+describe.each(WRITERS)('%s', (_name, write) => {
+  it('writes the same text, whatever the order of nodes and edges', () => {
+    const { title, nodes, edges } = SMALL
+    expect(write({ title, nodes: nodes.toReversed(), edges: edges.toReversed() })).toBe(write(SMALL))
+  })
+
+  it('writes a graph without nodes', () => {
+    expect(write(EMPTY)).toContain('Empty')
+  })
+
+  it('accepts 500 nodes and 5000 edges', () => {
+    const nodes = many(500)
+    const edges = Array.from({ length: 5_000 }, (_none, at) => ({
+      ...exportedEdge(`n${at % 500} lets-call n${(at * 7) % 500}`),
+      id: `e${at}`,
+    }))
+    expect(write({ title: 'Large', nodes, edges })).toContain('n499')
+  })
+
+  it('refuses 501 nodes', () => {
+    const message = 'The graph has 501 nodes, and at most 500 can be exported; ask for a part of it'
+    expect(() => write({ ...EMPTY, nodes: many(501) })).toThrow(new ExportRefused(message))
+  })
+
+  it('refuses 5001 edges', () => {
+    const edges = Array.from({ length: 5_001 }, (_none, at) => ({ ...exportedEdge('n0 member n1'), id: `e${at}` }))
+    const message = 'The graph has 5001 edges, and at most 5000 can be exported; ask for a part of it'
+    expect(() => write({ ...EMPTY, nodes: many(2), edges })).toThrow(new ExportRefused(message))
+  })
+
+  it('refuses an edge to no node, and two nodes with one id', () => {
+    const edges = [exportedEdge('n0 member n9')]
+    expect(() => write({ ...EMPTY, nodes: many(1), edges })).toThrow(new RangeError('There is no node n9'))
+    const nodes = [...many(1), ...many(1)]
+    expect(() => write({ ...EMPTY, nodes })).toThrow(new RangeError('Two nodes have the same id'))
+  })
+})
+
+describe('toJson', () => {
+  it('writes what it was given, in the order of ids', () => {
+    const written: unknown = JSON.parse(toJson(SMALL))
+    expect(written).toMatchObject({ title: SMALL.title, nodes: { length: 5 }, edges: { length: 5 } })
+    expect(written).toHaveProperty('nodes.0', { id: 'acme.com', label: 'acme.com', type: 'operator' })
+    expect(written).toHaveProperty('edges.0', exportedEdge('cargo.io accepts-members-of guild.org', 'depth 1'))
+  })
+})
+
+describe.each(HOSTILE)('a text with %s', (_name, text, shown) => {
+  const graph = hostileGraph(text)
+
+  it('is shown in SVG, and is no markup', () => {
+    const svg = toSvg(graph)
+    const elements = new Set([...svg.matchAll(/<\/?([^\s>/]+)/g)].map(([, name]) => name))
+    const allowed = new Set(['svg', 'title', 'desc', 'defs', 'marker', 'path', 'rect', 'text', 'g'])
+    expect([...elements].filter((name) => !allowed.has(name ?? ''))).toEqual([])
+    expect(textsOf(svg, 'title')).toEqual([
+      shown,
+      `${shown} ${shown} other ${shown}`,
+      ...(shown < 'other' ? [`${shown} (operator)`, 'other (operator)'] : ['other (operator)', `${shown} (operator)`]),
+    ])
+  })
+
+  it('is a text in GraphML', () => {
+    const graphml = toGraphml(graph)
+    expect(textsOf(graphml, 'desc')).toEqual([shown])
+    expect(textsOf(graphml, 'data').filter((data) => data === shown)).toHaveLength(5)
+  })
+
+  it('is itself in JSON', () => {
+    expect(JSON.parse(toJson(graph))).toMatchObject({ title: text, edges: [{ kind: text, note: text }] })
+  })
+
+  it('cannot leave the quotes of DOT', () => {
+    const quoted = dotText(text)
+    expect(quoted).toMatch(/^"(?:[^"\\\n]|\\\\|\\")*"$/)
+    expect(decodeXml(quoted.slice(1, -1).replace(/\\(["\\])/g, '$1'))).toBe(shown)
+    // Outside of quotes there are only words of DOT, so no label begins with `<`.
+    const outside = toDot(graph).replace(/"(?:[^"\\]|\\\\|\\")*"/g, '')
+    expect(outside).not.toMatch(/<|evil|URL/)
+  })
+})
+
+describe('toSvg', () => {
+  const svg = toSvg(SMALL)
+
+  it('needs nothing that a content security policy can forbid', () => {
+    expect(svg).not.toMatch(/\sstyle=|<style|<script|href|<image|<foreignObject|\son\w+=|@import|data:/i)
+    expect([...svg.matchAll(/url\(([^)]*)\)/g)].every(([, url]) => url?.startsWith('#trust-arrow-'))).toBe(true)
+  })
+
+  it('has a role, a title and a description', () => {
+    expect(svg).toMatch(/^<svg [^>]* role="img" aria-labelledby="trust-title trust-desc"/)
+    expect(svg).toContain('<title id="trust-title">Trust around cargo.io</title>')
+    expect(textsOf(svg, 'desc')).toEqual([
+      'Nodes: 5. Edges: 5 (1 accepts-members-of, 1 admits, 1 blocks, 1 member, 1 speaks-for).',
+    ])
+  })
+
+  it('says in a title what each edge and node is, and clips long labels', () => {
+    const long = `${'long-'.repeat(20)}name.example`
+    const titles = textsOf(toSvg({ ...SMALL, nodes: [...SMALL.nodes, node(long)] }), 'title')
+    expect(titles).toContain('cargo.io accepts-members-of guild.org depth 1')
+    expect(titles).toContain(`${long} (operator)`)
+    expect(textsOf(toSvg({ ...EMPTY, nodes: [node(long)] }), 'text')).toEqual([
+      'Empty',
+      'long-long-long-long-long…'.slice(-25),
+    ])
+  })
+
+  it('writes texts on edges only while there are few', () => {
+    const nodes = many(42)
+    const star = (count: number) => nodes.slice(1, count + 1).map(({ id }) => exportedEdge(`n0 member ${id}`))
+    const countOf = (count: number) => textsOf(toSvg({ ...EMPTY, nodes, edges: star(count) }), 'text')
+    expect(countOf(40).filter((text) => text === 'member')).toHaveLength(41)
+    expect(countOf(41).filter((text) => text === 'member')).toHaveLength(1)
+  })
+})
+
+it('visibleText, xmlText and dotText leave ordinary names as they are', () => {
+  for (const write of [visibleText, xmlText]) expect(write('api.cargo-1.io')).toBe('api.cargo-1.io')
+  expect(dotText('api.cargo-1.io')).toBe('"api.cargo-1.io"')
+})

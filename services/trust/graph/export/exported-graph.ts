@@ -1,0 +1,80 @@
+/** A node to export. */
+export interface ExportedNode {
+  readonly id: string
+  /** Text to show: a domain in A-labels, or an issuer. */
+  readonly label: string
+  readonly type: 'deployment' | 'issuer' | 'operator' | 'group'
+}
+
+/** An edge to export. */
+export interface ExportedEdge {
+  readonly id: string
+  /** Such as `lets-call`. */
+  readonly kind: string
+  /** Ids of nodes. */
+  readonly from: string
+  readonly to: string
+  /** More text to show, such as when the edge ends. */
+  readonly note?: string
+}
+
+/** A graph to export. */
+export interface ExportedGraph {
+  readonly title: string
+  readonly nodes: readonly ExportedNode[]
+  readonly edges: readonly ExportedEdge[]
+}
+
+/** Largest number of nodes in an export. More cannot be read in a picture. */
+const MAX_EXPORTED_NODES = 500
+/** Largest number of edges in an export. */
+const MAX_EXPORTED_EDGES = 5_000
+
+/** A graph that cannot be exported. Its message may be shown to the caller. */
+export class ExportRefused extends Error {
+  override readonly name = 'ExportRefused'
+}
+
+/** An edge with the places of its nodes in the list of nodes. */
+export interface PlacedEdge extends ExportedEdge {
+  readonly start: number
+  readonly end: number
+}
+
+/** A checked graph. Nodes and edges are in the order of their ids, so the same graph gives the same text. */
+export interface OrderedGraph {
+  readonly title: string
+  readonly nodes: readonly ExportedNode[]
+  readonly edges: readonly PlacedEdge[]
+}
+
+/**
+ * Checks the size of a graph, and orders it.
+ *
+ * @throws ExportRefused if it is too large.
+ * @throws RangeError if two nodes have the same id, or an edge leads to no node. Both are programming errors.
+ */
+export function orderGraph({ title, nodes, edges }: ExportedGraph): OrderedGraph {
+  demandAtMost(nodes.length, MAX_EXPORTED_NODES, 'nodes')
+  demandAtMost(edges.length, MAX_EXPORTED_EDGES, 'edges')
+  const ordered = nodes.toSorted(byId)
+  const places = new Map(ordered.map(({ id }, at) => [id, at]))
+  if (places.size < nodes.length) throw new RangeError('Two nodes have the same id')
+  const placeOf = (id: string) => {
+    const place = places.get(id)
+    if (place === undefined) throw new RangeError(`There is no node ${id}`)
+    return place
+  }
+  const placed = edges.map((edge) => ({ ...edge, start: placeOf(edge.from), end: placeOf(edge.to) }))
+  return { title, nodes: ordered, edges: placed.toSorted(byId) }
+}
+
+function demandAtMost(count: number, most: number, what: string): void {
+  if (count <= most) return
+  throw new ExportRefused(`The graph has ${count} ${what}, and at most ${most} can be exported; ask for a part of it`)
+}
+
+function byId(one: { readonly id: string }, other: { readonly id: string }): number {
+  if (one.id === other.id) return 0
+  return one.id < other.id ? -1 : 1
+}

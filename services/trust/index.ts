@@ -1,0 +1,99 @@
+import { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
+import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
+import type { ServiceModule } from '../chain/rpc.ts'
+import { listen } from '../platform/db/listen.ts'
+import type { IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
+import type { Job } from '../platform/schedule/scheduler.ts'
+import type { TrustDeps, TrustOptions } from './config.ts'
+import { explainRoutes } from './explain/routes.ts'
+import { createDecideTrust } from './foreign/decide-trust.ts'
+import { createAuthorize } from './foreign/foreign-calls.ts'
+import { createForeignJobs } from './foreign/foreign-jobs.ts'
+import { createForeignLogs } from './foreign/foreign-logs.ts'
+import { createGenuineForeign } from './foreign/genuine-foreign.ts'
+import { createIntrospect } from './foreign/introspect.ts'
+import { createOwnSecrets } from './foreign/own-secrets.ts'
+import { endForeignEdge, readPublished } from './foreign/read-published.ts'
+import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreign.ts'
+import { issuerRoutes } from './issuers/routes.ts'
+import { createKnowledge } from './knowledge/knowledge.ts'
+import { issuerPolicies, trustPolicies } from './policy.ts'
+import { statementRoutes } from './statements/routes.ts'
+
+export type { ForeignTrust, ForeignVerification, VerifyForeign } from './foreign/verify-foreign.ts'
+
+/** The trust part of the server: its RPC services, and the verification of foreign tokens. */
+export interface Trust {
+  readonly issuers: ServiceModule<typeof IssuerService>
+  readonly trust: ServiceModule<typeof TrustService>
+  readonly verifyForeign: VerifyForeign
+  readonly jobs: readonly Job[]
+  /** Returns what this process knows of the enabled issuers. */
+  issuerFacts(): IssuerFacts[]
+  close(): Promise<void>
+}
+
+/** Interval of the look for issuers whose statements are due, in milliseconds. */
+const READ_PUBLISHED_MS = 10_000
+
+/**
+ * Creates the trust part of the server: foreign issuers, trust statements, and the graph that they make. Reads what the
+ * database has of them, and begins to follow the logs of foreign issuers.
+ */
+export async function createTrust(options: TrustOptions): Promise<Trust> {
+  const { db, vault, outbound, now, settings, log, databaseUrl } = options
+  const knowledge = createKnowledge(db.pool)
+  const secrets = createOwnSecrets(db.pool, vault)
+  const authorize = createAuthorize(secrets, now)
+  const foreign = createForeignJobs(options)
+  const logs = createForeignLogs({
+    outbound,
+    authorize,
+    skewMs: settings.skewS * 1_000,
+    log,
+    onEdge(issuerId, edge) {
+      void endForeignEdge(options, issuerId, edge).catch((error: unknown) => {
+        log.warn({ error }, 'the end of a trust statement of another deployment could not be stored')
+      })
+    },
+    renewKeys: (issuerId, ageMs) => foreign.renewKeys(issuerId, ageMs),
+  })
+  const deps: TrustDeps = { ...options, knowledge, logs, foreign }
+  knowledge.onCopy(({ issuers }) => logs.follow(issuers))
+  const refresh = () =>
+    knowledge.refresh().catch((error: unknown) => {
+      log.warn({ error }, 'issuers and trust statements could not be read')
+    })
+  const stopListening = listen({ url: databaseUrl, log, channels: { auth4agent_trust: () => void refresh() } })
+  await knowledge.refresh()
+  return {
+    issuers: { service: IssuerService, handlers: issuerRoutes(deps), policies: issuerPolicies },
+    trust: {
+      service: TrustService,
+      handlers: { ...statementRoutes(deps), ...explainRoutes(deps) },
+      policies: trustPolicies,
+    },
+    verifyForeign: createVerifyForeign({
+      ...deps,
+      genuine: createGenuineForeign(now),
+      decideTrust: createDecideTrust(deps),
+      introspect: createIntrospect(outbound, secrets),
+    }),
+    jobs: [
+      { name: 'trust', run: () => knowledge.refresh() },
+      { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },
+      ...foreign.jobs,
+    ],
+    issuerFacts: () =>
+      [...(knowledge.copy?.issuers.values() ?? [])]
+        .filter(({ isEnabled }) => isEnabled)
+        .map(({ issuer, keysAsOf, mode }) => {
+          return { issuer, keysAsOf, revocationsAsOf: logs.asOf(issuer), followsLog: mode === 'log' }
+        }),
+    async close() {
+      logs.close()
+      await stopListening()
+      await foreign.idle()
+    },
+  }
+}

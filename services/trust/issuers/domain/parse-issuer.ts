@@ -1,0 +1,63 @@
+import { isIssuerUrl, isServerIssuer } from '@auth4agent/core/identity/issuer-url'
+import type { IssuerKind } from '../../../../gen/prisma/enums.ts'
+import { ApiError } from '../../../platform/errors/api-error.ts'
+import type { ReasonCode } from '../../../platform/errors/reasons.ts'
+import { OutboundError } from '../../../platform/outbound/outbound-error.ts'
+import { parseTarget } from '../../../platform/outbound/parse-target.ts'
+
+/** What the rules for addresses of foreign servers depend on. */
+export interface AddressRules {
+  /** The issuer of this deployment. */
+  readonly ourIssuer: string
+  /** Whether `localhost` and names under `.test` mean this machine. */
+  readonly testDomains: boolean
+}
+
+const FORMS: Readonly<Record<IssuerKind, (text: string) => boolean>> = {
+  auth4agent: isServerIssuer,
+  oauth: isIssuerUrl,
+}
+const SLASH: Readonly<Record<IssuerKind, string>> = { auth4agent: ', no slash at its end', oauth: '' }
+
+/**
+ * Checks a foreign issuer. It must be written as its tokens name it, because issuers are compared byte for byte.
+ *
+ * @throws ApiError INVALID_ISSUER
+ */
+export function parseIssuer(text: string, kind: IssuerKind, rules: AddressRules): string {
+  if (!FORMS[kind](text)) {
+    throw new ApiError(
+      'INVALID_ISSUER',
+      `issuer must be an https URL with its host in lower-case A-labels, no default port${SLASH[kind]}, no user, query or fragment, and at most 255 characters`,
+    )
+  }
+  checkTarget('INVALID_ISSUER', 'issuer', text, rules)
+  return text
+}
+
+/**
+ * Checks the address of an endpoint of a foreign server.
+ *
+ * @throws ApiError INVALID_ARGUMENT
+ */
+export function parseEndpoint(field: string, text: string, rules: AddressRules): string {
+  const { href } = checkTarget('INVALID_ARGUMENT', field, text, rules)
+  if (href !== text) throw new ApiError('INVALID_ARGUMENT', `${field} must be in the normal form of URLs: ${href}`)
+  return text
+}
+
+function checkTarget(reason: ReasonCode, field: string, text: string, { ourIssuer, testDomains }: AddressRules): URL {
+  const url = targetOf(reason, field, text, testDomains)
+  if (url.origin !== new URL(ourIssuer).origin) return url
+  throw new ApiError(reason, `${field} must not be on the origin of this deployment`)
+}
+
+/** The server fetches from these addresses, so they must pass the rules for requests to the outside. */
+function targetOf(reason: ReasonCode, field: string, text: string, testDomains: boolean): URL {
+  try {
+    return parseTarget(text, testDomains)
+  } catch (error) {
+    if (!(error instanceof OutboundError)) throw error
+    throw new ApiError(reason, `${field} cannot be used: ${error.message}`)
+  }
+}

@@ -1,0 +1,43 @@
+import type { IssuerService } from '../../../gen/proto/auth4agent/v1/issuers_pb.ts'
+import type { Handlers } from '../../chain/call.ts'
+import { checkReason } from '../../platform/requests/check-text.ts'
+import type { TrustDeps } from '../config.ts'
+import { readNewIssuer } from './domain/read-new-issuer.ts'
+import * as store from './store.ts'
+import { toMessage } from './to-message.ts'
+
+/** Dependencies of the handlers of IssuerService. */
+type IssuerDeps = Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomains' | 'foreign'> & {
+  readonly logs: Pick<TrustDeps['logs'], 'asOf'>
+}
+
+/** Creates the handlers of IssuerService. */
+export function issuerRoutes(deps: IssuerDeps): Handlers<typeof IssuerService> {
+  const { db, vault, now, issuer: ourIssuer, testDomains, foreign, logs } = deps
+  const issuers: store.IssuerStore = { prisma: db.prisma, vault, now }
+  const answer = (row: store.IssuerRow) => ({ issuer: toMessage(row, logs.asOf(row.issuer)) })
+  return {
+    async addIssuer(request, call) {
+      const row = await store.addIssuer(issuers, call, await readNewIssuer(request, { ourIssuer, testDomains }))
+      foreign.wakeKeys()
+      return answer(row)
+    },
+    async listIssuers() {
+      const rows = await store.listIssuers(db.prisma)
+      return { issuers: rows.map((row) => toMessage(row, logs.asOf(row.issuer))) }
+    },
+    async disableIssuer({ id, reason }, call) {
+      return answer(await store.disableIssuer(issuers, call, id, checkReason(reason)))
+    },
+    async enableIssuer({ id, reason }, call) {
+      const row = await store.enableIssuer(issuers, call, id, checkReason(reason))
+      foreign.wakeKeys()
+      return answer(row)
+    },
+    async readmitIssuerKey({ id, kid, reason }, call) {
+      const row = await store.readmitKey(issuers, call, { id, kid }, checkReason(reason))
+      foreign.wakeKeys()
+      return answer(row)
+    },
+  }
+}

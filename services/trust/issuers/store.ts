@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
+import type { Issuer, IssuerDomain, IssuerKey, Prisma, PrismaClient } from '../../../gen/prisma/client.ts'
+import type { KeyVault } from '../../keys/index.ts'
+import { type Author, change } from '../../ledger/ledger.ts'
+import type { Tx } from '../../platform/db/db.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import { endClaims } from '../foreign/store-domains.ts'
+import type { NewIssuer } from './domain/read-new-issuer.ts'
+
+/** An issuer with everything that is known of it. */
+export type IssuerRow = Issuer & { readonly keys: readonly IssuerKey[]; readonly domains: readonly IssuerDomain[] }
+
+/** Dependencies of the functions that change issuers. */
+export interface IssuerStore {
+  readonly prisma: PrismaClient
+  readonly vault: KeyVault
+  /** Returns the wall-clock time in Unix milliseconds. */
+  readonly now: () => number
+}
+
+/** Maximum number of issuers of a deployment, disabled ones included. */
+const MAX_ISSUERS = 64
+/** Key of the advisory lock under which issuers are added. */
+const ADD_LOCK = 0x69737375
+const WITH_ALL = {
+  keys: { orderBy: [{ firstSeenAt: 'asc' }, { kid: 'asc' }] },
+  domains: { orderBy: { domain: 'asc' } },
+} satisfies Prisma.IssuerInclude
+
+/** Reads all issuers, oldest first. */
+export function listIssuers(prisma: PrismaClient): Promise<IssuerRow[]> {
+  return prisma.issuer.findMany({ include: WITH_ALL, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
+}
+
+/**
+ * Admits an issuer, and seals its secret.
+ *
+ * @throws ApiError ISSUER_EXISTS, TOO_MANY_ISSUERS
+ */
+export function addIssuer({ prisma, vault, now }: IssuerStore, author: Author, issuer: NewIssuer): Promise<IssuerRow> {
+  const id = randomUUID()
+  const { secret, domain, ...columns } = issuer
+  const sealed = secret === undefined ? undefined : vault.seal(Buffer.from(secret), { purpose: 'issuer', id })
+  return change(prisma, author, async (tx, audit) => {
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${ADD_LOCK}::int8)`
+    const known = await tx.issuer.findMany({ select: { issuer: true } })
+    if (known.some((row) => row.issuer === issuer.issuer)) throw new ApiError('ISSUER_EXISTS')
+    if (known.length >= MAX_ISSUERS) {
+      throw new ApiError(
+        'TOO_MANY_ISSUERS',
+        `A deployment must have at most ${MAX_ISSUERS} issuers, disabled ones included`,
+      )
+    }
+    if (domain !== undefined) await endClaims(tx, audit, domain.operatorId)
+    const at = new Date(now())
+    const due = { keysDueAt: at, statementsDueAt: at, createdAt: at }
+    const wrapped = sealed && { wrappedSecret: sealed.wrapped, kekId: sealed.kekId }
+    const domains = domain && { domains: { create: { ...domain } } }
+    const row = await tx.issuer.create({ data: { id, ...columns, ...due, ...wrapped, ...domains }, include: WITH_ALL })
+    await audit({ action: 'issuer.add', subject: issuer.issuer, reason: `${issuer.kind}, ${issuer.revocationMode}` })
+    return row
+  })
+}
+
+/**
+ * Disables an issuer. A trigger writes its new generation to the revocation log. Changes nothing when the issuer is
+ * disabled already.
+ *
+ * @throws ApiError ISSUER_NOT_FOUND
+ */
+export function disableIssuer({ prisma }: IssuerStore, author: Author, id: string, reason: string): Promise<IssuerRow> {
+  return change(prisma, author, async (tx, audit) => {
+    const row = await lockIssuer(tx, id)
+    if (row.status === 'disabled') return row
+    await audit({ action: 'issuer.disable', subject: row.issuer, reason })
+    const data = { status: 'disabled', generation: { increment: 1 } } as const
+    return tx.issuer.update({ where: { id }, data, include: WITH_ALL })
+  })
+}
+
+/**
+ * Admits a disabled issuer again. Tokens that were issued before now stay refused. Changes nothing when the issuer is
+ * enabled.
+ *
+ * @throws ApiError ISSUER_NOT_FOUND
+ */
+export function enableIssuer(
+  { prisma, now }: IssuerStore,
+  author: Author,
+  id: string,
+  reason: string,
+): Promise<IssuerRow> {
+  return change(prisma, author, async (tx, audit) => {
+    const row = await lockIssuer(tx, id)
+    if (row.status === 'enabled') return row
+    await audit({ action: 'issuer.enable', subject: row.issuer, reason })
+    const at = new Date(now())
+    const data = { status: 'enabled', acceptedFrom: at, keysDueAt: at, statementsDueAt: at } as const
+    return tx.issuer.update({ where: { id }, data, include: WITH_ALL })
+  })
+}
+
+/**
+ * Accepts a withdrawn key again. Changes nothing when the key is not withdrawn.
+ *
+ * @throws ApiError ISSUER_NOT_FOUND, KEY_NOT_FOUND
+ */
+export function readmitKey(
+  { prisma, now }: IssuerStore,
+  author: Author,
+  { id, kid }: { readonly id: string; readonly kid: string },
+  reason: string,
+): Promise<IssuerRow> {
+  return change(prisma, author, async (tx, audit) => {
+    const row = await lockIssuer(tx, id)
+    const key = row.keys.find((each) => each.kid === kid)
+    if (key === undefined) throw new ApiError('KEY_NOT_FOUND', 'The issuer has published no key with this kid')
+    if (key.withdrawnAt === null) return row
+    await audit({ action: 'issuer.readmit-key', subject: `${row.issuer} ${kid}`, reason })
+    await tx.issuerKey.update({ where: { issuerId_kid: { issuerId: id, kid } }, data: { withdrawnAt: null } })
+    return tx.issuer.update({ where: { id }, data: { keysDueAt: new Date(now()) }, include: WITH_ALL })
+  })
+}
+
+/**
+ * Reads an issuer and locks it until the transaction ends.
+ *
+ * @throws ApiError ISSUER_NOT_FOUND
+ */
+export async function lockIssuer(tx: Tx, id: string): Promise<IssuerRow> {
+  if (!isUuid(id)) throw new ApiError('ISSUER_NOT_FOUND')
+  await tx.$queryRaw`SELECT 1 FROM "issuers" WHERE "id" = ${id}::uuid FOR UPDATE`
+  const row = await tx.issuer.findUnique({ where: { id }, include: WITH_ALL })
+  if (row === null) throw new ApiError('ISSUER_NOT_FOUND')
+  return row
+}

@@ -1,0 +1,61 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt'
+import type { IssuerDomain, IssuerKey } from '../../../gen/prisma/client.ts'
+import type { IssuerDomainSchema, IssuerKeySchema, IssuerSchema } from '../../../gen/proto/auth4agent/v1/issuers_pb.ts'
+import type { IssuerRow } from './store.ts'
+
+/**
+ * Converts an issuer to its message, which never contains its secret. `revocationsAsOf` is in Unix milliseconds.
+ */
+export function toMessage(row: IssuerRow, revocationsAsOf: number | undefined): MessageInitShape<typeof IssuerSchema> {
+  const { id, issuer, kind, status, algorithms, tokenType, jwksUri, revocationMode, generation } = row
+  return {
+    id,
+    issuer,
+    kind,
+    status,
+    algorithms,
+    tokenType,
+    jwksUri,
+    revocationMode,
+    generation,
+    actsAs: row.actsAs ?? '',
+    introspectionUri: row.introspectionUri ?? '',
+    maxTokenTtl: row.maxTokenTtl,
+    maxStalenessMs: row.maxStalenessMs,
+    domains: row.domains.map(domainMessage),
+    keys: row.keys.map(keyMessage),
+    createdAt: timestampFromDate(row.createdAt),
+    ...(row.acceptedFrom !== null && { acceptedFrom: timestampFromDate(row.acceptedFrom) }),
+    ...(row.keysAsOf !== null && { keysAsOf: timestampFromDate(row.keysAsOf) }),
+    ...(revocationsAsOf !== undefined && { revocationsAsOf: timestampFromMs(revocationsAsOf) }),
+    problem: problemOf(row),
+  }
+}
+
+function problemOf({ keysProblem, statementsProblem }: IssuerRow): string {
+  const problems = [
+    ...(keysProblem === '' ? [] : [`keys: ${keysProblem}`]),
+    ...(statementsProblem === '' ? [] : [`statements: ${statementsProblem}`]),
+  ]
+  return problems.join('; ')
+}
+
+function domainMessage(row: IssuerDomain): MessageInitShape<typeof IssuerDomainSchema> {
+  const { domain, operatorId, provenAt } = row
+  if (provenAt === null) return { domain, operatorId, by: 'administrator' }
+  return { domain, operatorId, by: 'dns', provenAt: timestampFromDate(provenAt) }
+}
+
+function keyMessage(row: IssuerKey): MessageInitShape<typeof IssuerKeySchema> {
+  return { kid: row.kid, alg: row.alg, state: keyState(row), firstSeenAt: timestampFromDate(row.firstSeenAt) }
+}
+
+/** Returns the state of a key. Only a published key verifies. */
+function keyState({
+  absentSince,
+  withdrawnAt,
+}: Pick<IssuerKey, 'absentSince' | 'withdrawnAt'>): 'published' | 'absent' | 'withdrawn' {
+  if (withdrawnAt !== null) return 'withdrawn'
+  return absentSince === null ? 'published' : 'absent'
+}

@@ -1,0 +1,83 @@
+import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
+import type pg from 'pg'
+import { shareWork } from '../../platform/limits/share-work.ts'
+import { buildGraph, type KnownGraph } from './known-graph.ts'
+import type { KnownIssuer } from './known-issuer.ts'
+import { readIssuers } from './read-issuers.ts'
+import { readBetween, readStatements } from './read-statements.ts'
+
+/** A copy of issuers and statements, as they were at one moment. */
+export interface Copy extends KnownGraph {
+  readonly issuers: ReadonlyMap<string, KnownIssuer>
+}
+
+/**
+ * What this process knows of issuers and statements. A copy may say yes, if the revocation log says besides that
+ * nothing of it has ended. It may never say no: what it lacks may have been added since.
+ */
+export interface Knowledge {
+  /** The copy, or undefined if there is none that is young enough. */
+  readonly copy: Copy | undefined
+  /** Reads an issuer from the primary. */
+  rereadIssuer(issuer: string): Promise<KnownIssuer | undefined>
+  /** Reads the statements that can decide about an owner and a caller from the primary. */
+  rereadBetween(owner: string, caller: string): Promise<KnownGraph>
+  /** Reads a new copy. Calls that come meanwhile share the next reading. */
+  refresh(): Promise<void>
+  /** Calls the listener after each reading of a copy. */
+  onCopy(listener: (copy: Copy) => void): void
+}
+
+/**
+ * How long a copy may be used, in milliseconds. The revocation log keeps a record of what has ended for 65 minutes, so
+ * every end since the copy was read is still in the log (rule j of the revocation README).
+ */
+const MAX_AGE_MS = 1_800_000
+
+/** Creates the knowledge, without a copy at first. */
+export function createKnowledge(pool: pg.Pool): Knowledge {
+  let current: { readonly copy: Copy; readonly readAt: Moment } | undefined
+  const listeners: ((copy: Copy) => void)[] = []
+  const refresh = shareWork(async () => {
+    const readAt = present()
+    const copy = await readCopy(pool, current?.copy.issuers)
+    current = { copy, readAt }
+    for (const listener of listeners) listener(copy)
+  })
+  const rereadIssuer = shareWork(async (issuer) => (await readIssuers(pool, issuer, current?.copy.issuers)).get(issuer))
+  const rereadBetween = shareWork(async (parties) => {
+    const [owner = '', caller = ''] = parties.split(' ')
+    const { known, take } = buildGraph()
+    take(await readBetween(pool, owner, caller))
+    return known
+  })
+  return {
+    get copy() {
+      return current !== undefined && msSince(current.readAt) < MAX_AGE_MS ? current.copy : undefined
+    },
+    rereadIssuer,
+    rereadBetween: (owner, caller) => rereadBetween(`${owner} ${caller}`),
+    refresh: () => refresh(''),
+    onCopy: (listener) => void listeners.push(listener),
+  }
+}
+
+/** Reads everything in one snapshot of the primary. */
+async function readCopy(pool: pg.Pool, before: Copy['issuers'] | undefined): Promise<Copy> {
+  const client = await pool.connect()
+  let failure: Error | undefined
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    const issuers = await readIssuers(client, undefined, before)
+    const { known, take } = buildGraph()
+    await readStatements(client, take)
+    await client.query('COMMIT')
+    return { ...known, issuers }
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error))
+    throw error
+  } finally {
+    // After a failure the transaction may still be open, so the pool must destroy the connection.
+    client.release(failure)
+  }
+}

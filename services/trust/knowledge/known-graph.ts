@@ -1,0 +1,29 @@
+import { TrustGraph } from '../graph/trust-graph.ts'
+import type { Party, Source, StatementRow } from './read-statements.ts'
+
+/** The graph of statements that counted at one moment, with what must stay true for each of its edges. */
+export interface KnownGraph {
+  readonly graph: TrustGraph
+  /** Of each edge. */
+  readonly sources: ReadonlyMap<string, Source>
+  /** Of each operator that a statement names. */
+  readonly parties: ReadonlyMap<string, Party>
+}
+
+/** Builds a graph from pages of rows. */
+export function buildGraph() {
+  const graph = new TrustGraph()
+  const sources = new Map<string, Source>()
+  const parties = new Map<string, Party>()
+  return {
+    known: { graph, sources, parties } satisfies KnownGraph,
+    take(rows: readonly StatementRow[]): void {
+      for (const { signer, subject, signerId, epoch, issuer, domainEdge, ...edge } of rows) {
+        graph.add(edge)
+        sources.set(edge.id, { signerId, epoch, issuer: issuer ?? undefined, domainEdge: domainEdge ?? undefined })
+        parties.set(edge.from, signer)
+        parties.set(edge.to, subject)
+      }
+    },
+  }
+}

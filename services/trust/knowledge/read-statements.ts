@@ -1,0 +1,103 @@
+import type { GraphEdgeKind, TrustEdge } from '../graph/trust-edge.ts'
+import type { Queries } from './read-issuers.ts'
+
+/** Who signed a statement, and what must stay true for it to count. */
+export interface Source {
+  readonly signerId: string
+  /** The signer's epoch when the statement was read: here, or at its own deployment. */
+  readonly epoch: number
+  /** The issuer of the signer's deployment; undefined for an operator of this deployment. */
+  readonly issuer: string | undefined
+  /** The edge that this issuer speaks for the signer's domain; undefined for an operator of this deployment. */
+  readonly domainEdge: string | undefined
+}
+
+/** An operator that a statement names. */
+export interface Party {
+  readonly operatorId: string
+  readonly domain: string
+  readonly home: string
+}
+
+/** A statement that counts now. */
+export interface StatementRow extends TrustEdge, Source {
+  readonly kind: Exclude<GraphEdgeKind, 'caller'>
+  readonly signer: Party
+  readonly subject: Party
+}
+
+/**
+ * The text that names an operator in the graph. A domain owner may write any operator id into its DNS record, so the id
+ * of a foreign operator counts only together with issuer and domain.
+ */
+const node = (home: string, domain: string, id: string) =>
+  `CASE WHEN ${home} = d.issuer THEN ${id}::text ELSE concat_ws(' ', ${home}, ${domain}, ${id}) END`
+
+/** Returns the text that names an operator of another deployment in the graph. */
+export function foreignNode(home: string, domain: string, operatorId: string): string {
+  return `${home} ${domain} ${operatorId}`
+}
+
+/**
+ * Statements that count here now. A statement of an operator of this deployment counts while the operator is active. One of
+ * another deployment counts while its issuer is enabled and speaks for the signer's domain, and while the DNS record
+ * names the key that signed it.
+ */
+const COUNTING = `
+SELECT s.edge_id::text AS id, s.kind::text AS kind, ${node('s.home', 's.domain', 's.signer_id')} AS "from",
+  CASE WHEN s.kind = 'chains-to' THEN s.subject_home ELSE ${node('s.subject_home', 's.subject_domain', 's.subject_id')} END AS "to",
+  s.depth,
+  s.grants, extract(epoch FROM s.expires_at)::float8 AS exp, s.signer_id::text AS "signerId",
+  coalesce(s.signer_epoch, greatest(o.epoch, d.first_epoch)) AS epoch, i.issuer, n.edge_id::text AS "domainEdge",
+  json_build_object('operatorId', s.signer_id, 'domain', s.domain, 'home', s.home) AS signer,
+  json_build_object('operatorId', s.subject_id, 'domain', s.subject_domain, 'home', s.subject_home) AS subject
+FROM trust_statements s
+CROSS JOIN deployment d
+LEFT JOIN operators o ON s.issuer_id IS NULL AND o.id = s.signer_id AND o.status = 'active'
+LEFT JOIN issuers i ON i.id = s.issuer_id AND i.status = 'enabled'
+LEFT JOIN issuer_domains n ON n.issuer_id = i.id AND n.domain = s.domain AND n.operator_id = s.signer_id
+  AND n.thumbprint = s.kid
+WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.unlisted_at IS NULL AND s.not_before <= now() AND s.expires_at > now()
+  AND (o.id IS NOT NULL OR n.edge_id IS NOT NULL)`
+
+/** Reads a page of all statements that count, in the order of their ids. */
+const PAGE = `${COUNTING} AND s.edge_id > $1::uuid ORDER BY s.edge_id LIMIT $2`
+
+/**
+ * Statements that can decide about one owner and one caller: those of the owner, those about the caller, and those of
+ * groups between. A path has at most two groups, so these are all that it can have.
+ */
+const BETWEEN = `
+WITH accepted AS (
+  SELECT subject_id FROM trust_statements WHERE signer_id = $1::uuid AND kind = 'accepts-members-of'
+    AND replaced_at IS NULL AND ended_at IS NULL
+), direct AS (
+  SELECT signer_id FROM trust_statements WHERE subject_id = $2::uuid AND kind = 'member'
+    AND replaced_at IS NULL AND ended_at IS NULL
+)
+${COUNTING} AND (s.signer_id = $1::uuid OR s.subject_id = $2::uuid OR (s.kind = 'member'
+  AND s.signer_id IN (SELECT subject_id FROM accepted) AND s.subject_id IN (SELECT signer_id FROM direct)))
+ORDER BY s.edge_id LIMIT $3`
+
+const PAGE_ROWS = 5_000
+/** The most statements between two parties. Two operators that sign more about others are asked to sign fewer. */
+const MAX_BETWEEN = 10_000
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000'
+
+/** Reads all statements that count now, in pages. */
+export async function readStatements(queries: Queries, take: (rows: readonly StatementRow[]) => void): Promise<void> {
+  for (let after = BEFORE_ALL, isLast = false; !isLast; ) {
+    const query = { name: 'trust-statements', text: PAGE, values: [after, PAGE_ROWS] }
+    const { rows } = await queries.query<StatementRow>(query)
+    take(rows)
+    after = rows.at(-1)?.id ?? after
+    isLast = rows.length < PAGE_ROWS
+  }
+}
+
+/** Reads the statements that can decide about one owner and one caller. */
+export async function readBetween(queries: Queries, owner: string, caller: string): Promise<readonly StatementRow[]> {
+  const query = { name: 'trust-between', text: BETWEEN, values: [owner, caller, MAX_BETWEEN] }
+  const { rows } = await queries.query<StatementRow>(query)
+  return rows
+}

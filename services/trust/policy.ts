@@ -1,0 +1,44 @@
+import type { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
+import type { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
+import type { Policies } from '../chain/policy.ts'
+
+const byAdministrator = { callers: ['admin'], limit: 'manage' } as const
+const byOperator = { callers: ['operator'], own: 'id' } as const
+
+/** Only the administrator admits issuers. */
+export const issuerPolicies: Policies<typeof IssuerService> = {
+  addIssuer: { ...byAdministrator, action: 'issuer.add', endsTokens: false, secretField: 'secret' },
+  listIssuers: { callers: ['admin'], limit: 'read' },
+  disableIssuer: { ...byAdministrator, action: 'issuer.disable', endsTokens: true },
+  enableIssuer: { ...byAdministrator, action: 'issuer.enable', endsTokens: false },
+  readmitIssuerKey: { ...byAdministrator, action: 'issuer.readmit-key', endsTokens: false },
+}
+
+/**
+ * Who may call each method of TrustService. A statement gives authority away, so it needs as many root keys as any
+ * root operation. Ending a statement only takes authority away.
+ */
+export const trustPolicies: Policies<typeof TrustService> = {
+  putTrustStatement: {
+    ...byOperator,
+    role: 'root',
+    limit: 'manage',
+    action: 'trust.put',
+    endsTokens: true,
+    needsBodyDigest: true,
+  },
+  listTrustStatements: { ...byOperator, role: 'any', limit: 'read' },
+  revokeTrustStatement: {
+    ...byOperator,
+    role: 'trust',
+    limit: 'manage',
+    action: 'trust.revoke',
+    endsTokens: true,
+    worksWhileFrozen: true,
+  },
+  proposeTrust: { ...byOperator, role: 'trust', limit: 'manage', action: 'trust.propose', endsTokens: false },
+  listTrustProposals: { ...byOperator, role: 'any', limit: 'read' },
+  explainTrust: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
+  exportTrustGraph: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
+  listPublishedTrust: { callers: ['operator'], own: 'none', role: 'any', limit: 'read' },
+}

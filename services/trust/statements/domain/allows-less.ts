@@ -1,0 +1,35 @@
+import type { TrustGrant } from '@auth4agent/core/trust/statement'
+
+/** What a statement allows, and where and how long. */
+export interface Extent {
+  readonly depth: number
+  readonly grants: readonly TrustGrant[]
+  readonly aud: readonly string[]
+  /** When it expires. */
+  readonly expiresAt: Date
+}
+
+/**
+ * Tells whether the next statement of the same signer, kind and subject allows less than the one before. Then tokens
+ * that the one before allowed must end.
+ */
+export function allowsLess(next: Extent, before: Extent): boolean {
+  return (
+    next.depth < before.depth ||
+    next.expiresAt < before.expiresAt ||
+    !before.aud.every((issuer) => next.aud.includes(issuer)) ||
+    !before.grants.every((grant) => covers(next.grants, grant))
+  )
+}
+
+function covers(grants: readonly TrustGrant[], { audience, scopes }: TrustGrant): boolean {
+  // A grant without audience is for every audience.
+  const same = grants.find((grant) => grant.audience === audience || grant.audience === '')
+  return (
+    same !== undefined &&
+    Object.entries(scopes).every(([scope, effective]) => {
+      const given = Object.hasOwn(same.scopes, scope) ? (same.scopes[scope] ?? []) : []
+      return effective.every((each) => given.includes(each))
+    })
+  )
+}

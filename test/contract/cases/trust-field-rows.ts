@@ -1,0 +1,45 @@
+import { bounded, type FieldRow, named, ownId, pageSize, pageToken, text } from './field-row.ts'
+
+/** One row for every field of the requests about trust statements and proposals. */
+export const trustFieldRows: Readonly<Record<string, FieldRow>> = {
+  'PutTrustStatementRequest.id': ownId,
+  'PutTrustStatementRequest.statement': {
+    absent: 'INVALID_STATEMENT',
+    wrong: {
+      'has no dots': [text(1_000), 'INVALID_STATEMENT'],
+      'has 8 KiB and a byte': [text(8_193), 'INVALID_STATEMENT'],
+      'has 50 KB of dots': ['.'.repeat(50_000), 'INVALID_STATEMENT'],
+    },
+  },
+  'ListTrustStatementsRequest.id': ownId,
+  'ListTrustStatementsRequest.with_ended': {},
+  'ListTrustStatementsRequest.page_size': pageSize,
+  'ListTrustStatementsRequest.page_token': pageToken,
+  'RevokeTrustStatementRequest.id': ownId,
+  'RevokeTrustStatementRequest.jti': named('STATEMENT_NOT_FOUND'),
+  'RevokeTrustStatementRequest.reason': bounded(500),
+  'ProposeTrustRequest.id': ownId,
+  'ProposeTrustRequest.draft': {
+    absent: 'INVALID_STATEMENT',
+    wrong: {
+      'is empty': [{}, 'INVALID_STATEMENT'],
+      'has an unknown member': [{ note: 1 }, 'INVALID_STATEMENT'],
+      'has a text of 50 KB': [{ iss: text(50_000) }, 'INVALID_STATEMENT'],
+    },
+  },
+  'ListTrustProposalsRequest.id': ownId,
+  'ListPublishedTrustRequest.audience': {
+    absent: 'INVALID_ARGUMENT',
+    wrong: {
+      'is a wildcard': ['*', 'INVALID_ARGUMENT'],
+      'has 1500 characters': [`https://auth.acme-operator.com/${text(1_469)}`, 'INVALID_ARGUMENT'],
+    },
+  },
+  'ExplainTrustRequest.from': {},
+  'ExplainTrustRequest.home': {},
+  'ExplainTrustRequest.to': {},
+  'ExplainTrustRequest.scope': {},
+  'ExportTrustGraphRequest.format': {},
+  'ExportTrustGraphRequest.around': {},
+  'ListPublishedTrustRequest.after': { wrong: { 'is no cursor': ['x', 'INVALID_PAGE_TOKEN'] } },
+}

@@ -1,0 +1,137 @@
+import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
+import type { JsonObject } from '@bufbuild/protobuf'
+import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
+import { MAX_PROPOSALS } from '../../../services/trust/statements/propose-trust.ts'
+import { MAX_LIVE_STATEMENTS } from '../../../services/trust/statements/store.ts'
+import type { RefusalCase } from '../support/refusal.ts'
+import { draftOf, fillProposals, fillStatements, statementOf } from '../support/trust-statements.ts'
+import type { World } from '../support/world.ts'
+import { NOBODY } from './valid-requests.ts'
+
+const { putTrustStatement, revokeTrustStatement, proposeTrust, listPublishedTrust } = TrustService.method
+
+/** Statements of acme about bravo with one mistake, by name. */
+const BAD_STATEMENTS: Readonly<Record<string, (world: World) => string>> = {
+  'a statement by a foreign key': ({ operators: { acme, bravo } }) =>
+    statementOf({ ...acme, pair: generateKeyPair() }, bravo),
+  "a foreign signature under acme's kid": ({ operators: { acme, bravo } }) => {
+    const good = statementOf(acme, bravo).split('.')
+    return [...good.slice(0, 2), statementOf(acme, bravo).split('.')[2]].join('.')
+  },
+  'the statement of another operator': ({ operators: { acme, bravo } }) => statementOf(bravo, acme),
+  'a statement of another deployment': ({ operators: { acme, bravo } }) =>
+    statementOf(acme, bravo, { home: 'https://rogue.com' }),
+  'a subject that does not exist': ({ operators: { acme, bravo } }) => statementOf(acme, bravo, { sub: NOBODY }),
+  'a wildcard audience': ({ operators: { acme, bravo } }) =>
+    statementOf(acme, bravo, { grants: [{ audience: '*', scopes: { read: ['read'] } }] }),
+  'an audience of another domain': ({ operators: { acme, bravo } }) =>
+    statementOf(acme, bravo, { grants: [{ audience: `api.${bravo.domain}`, scopes: { read: ['read'] } }] }),
+  'an unknown member': ({ operators: { acme, bravo } }) => statementOf(acme, bravo, { note: 1 }),
+  'a statement that has expired': ({ operators: { acme, bravo } }) =>
+    statementOf(acme, bravo, { iat: 1, nbf: 1, exp: 2 }),
+}
+
+const statements: readonly RefusalCase[] = Object.entries(BAD_STATEMENTS).map(([name, make]) => ({
+  name,
+  method: putTrustStatement,
+  reason: 'INVALID_STATEMENT',
+  caller: 'acme',
+  request: (world) => ({ id: world.operators.acme.id, statement: make(world) }),
+}))
+
+const versions: readonly RefusalCase[] = [
+  {
+    name: 'the version of the statement before',
+    method: putTrustStatement,
+    reason: 'STATEMENT_CONFLICT',
+    caller: 'acme',
+    request: ({ operators: { acme, bravo } }) => ({ id: acme.id, statement: statementOf(acme, bravo, { version: 1 }) }),
+  },
+  {
+    name: 'a statement more than the largest number',
+    method: putTrustStatement,
+    reason: 'STATEMENT_LIMIT',
+    caller: 'bound',
+    request: async ({ db, operators: { acme, bound } }) => {
+      await fillStatements(db, bound, MAX_LIVE_STATEMENTS)
+      return { id: bound.id, statement: statementOf(bound, acme) }
+    },
+  },
+  {
+    name: 'an unknown statement',
+    method: revokeTrustStatement,
+    reason: 'STATEMENT_NOT_FOUND',
+    caller: 'acme',
+    request: ({ operators: { acme } }) => ({ id: acme.id, jti: NOBODY }),
+  },
+  {
+    name: 'the statement of another operator',
+    method: revokeTrustStatement,
+    reason: 'STATEMENT_NOT_FOUND',
+    caller: 'bravo',
+    request: ({ operators: { bravo }, statement }) => ({ id: bravo.id, jti: statement }),
+  },
+]
+
+/** Drafts of acme to bravo with one mistake, by name. */
+const BAD_DRAFTS: Readonly<Record<string, (world: World) => JsonObject>> = {
+  'a draft about another operator': ({ operators: { acme, bravo } }) => draftOf(acme, bravo),
+  'a signer that is not active': ({ operators: { acme, lapsed } }) => draftOf(lapsed, acme),
+  'a signer of another deployment': ({ operators: { acme, bravo } }) => ({
+    ...draftOf(bravo, acme),
+    home: 'https://rogue.com',
+  }),
+  'a draft with a jti': ({ operators: { acme, bravo } }) => ({ ...draftOf(bravo, acme), jti: NOBODY }),
+}
+
+const proposals: readonly RefusalCase[] = [
+  ...Object.entries(BAD_DRAFTS).map(
+    ([name, make]): RefusalCase => ({
+      name,
+      method: proposeTrust,
+      reason: 'INVALID_STATEMENT',
+      caller: 'acme',
+      request: (world) => ({ id: world.operators.acme.id, draft: make(world) }),
+    }),
+  ),
+  {
+    name: 'a proposal more than the largest number',
+    method: proposeTrust,
+    reason: 'PROPOSAL_LIMIT',
+    caller: 'acme',
+    request: async ({ db, operators: { acme, bound } }) => {
+      await fillProposals(db, bound, MAX_PROPOSALS)
+      return { id: acme.id, draft: draftOf(bound, acme) }
+    },
+  },
+]
+
+const inactive: readonly RefusalCase[] = (['suspended', 'lapsed'] as const).flatMap((caller) => {
+  const given = { name: `an operator that is ${caller}`, reason: 'OPERATOR_NOT_ACTIVE', caller, audited: true } as const
+  return [
+    {
+      ...given,
+      method: putTrustStatement,
+      request: ({ operators }) => ({
+        id: operators[caller].id,
+        statement: statementOf(operators[caller], operators.acme),
+      }),
+    },
+    {
+      ...given,
+      method: proposeTrust,
+      request: ({ operators }) => ({
+        id: operators[caller].id,
+        draft: draftOf(operators.acme, operators[caller]),
+      }),
+    },
+    {
+      ...given,
+      method: listPublishedTrust,
+      request: ({ operators }) => ({ audience: `https://auth.${operators[caller].domain}` }),
+    },
+  ] satisfies RefusalCase[]
+})
+
+/** Cases about the rules of trust statements and proposals. */
+export const trustCases: readonly RefusalCase[] = [...statements, ...versions, ...proposals, ...inactive]

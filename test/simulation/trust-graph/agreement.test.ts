@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import { afterAll, describe, expect, it } from 'vitest'
+import { decide } from '../../../services/trust/graph/decide.ts'
+import { explain } from '../../../services/trust/graph/explain.ts'
+import type { Explanation } from '../../../services/trust/graph/explanation.ts'
+import type { TrustGraph } from '../../../services/trust/graph/trust-graph.ts'
+import { EXPLAIN_CONTEXT } from '../../support/trust-explanations.ts'
+import { graphOf } from '../../support/trust-graphs.ts'
+import { type Drawn, graphs } from './draw-graphs.ts'
+import { NaiveSearch } from './naive-search.ts'
+
+const RUNS = 1_200
+const CONTEXT = { ...EXPLAIN_CONTEXT, maxCures: 1_000 }
+
+/** How often each outcome was met, so that a test that draws only trivial graphs fails. */
+const met = new Map<string, number>()
+const count = (outcome: string) => met.set(outcome, (met.get(outcome) ?? 0) + 1)
+
+const naive = ({ edges, question }: Drawn, graph: TrustGraph) =>
+  new NaiveSearch(edges, question, [...new Set(graph.edges().flatMap(({ from, to }) => [from, to]))])
+
+function curesOf({ cures }: Explanation): readonly string[] {
+  return cures.map(({ draft, missing: { fromNode, kind, toNode } }) => {
+    const depth = kind === 'accepts-members-of' ? draft?.depth : 0
+    return `${fromNode} ${kind} ${toNode} ${depth}`
+  })
+}
+
+function always(property: (drawn: Drawn, graph: TrustGraph) => void): void {
+  fc.assert(
+    fc.property(graphs, (drawn) => property(drawn, graphOf(...drawn.edges))),
+    { numRuns: RUNS },
+  )
+}
+
+describe(`in ${RUNS} random graphs`, () => {
+  it('decide chooses the path that a naive search chooses', () => {
+    always((drawn, graph) => {
+      const search = naive(drawn, graph)
+      const decision = decide(graph, drawn.question)
+      const path = search.bestPath()
+      if (search.isBlocked(drawn.question.caller)) expect(decision).toMatchObject({ allowed: false, why: 'blocked' })
+      else if (path === undefined) expect(decision).toMatchObject({ allowed: false, why: 'not-found' })
+      else expect(decision).toMatchObject({ allowed: true, path: path.map((id) => ({ id })) })
+      count(decision.allowed ? `path of ${decision.path.length}` : decision.why)
+    })
+  })
+
+  it('explain agrees with decide, and offers the cures that a naive search offers, in the same order', () => {
+    always((drawn, graph) => {
+      const explanation = explain(graph, drawn.question, CONTEXT)
+      const decision = decide(graph, drawn.question)
+      expect(explanation.ok).toBe(decision.allowed)
+      if (decision.allowed) {
+        expect(explanation.path.map(({ edge }) => edge)).toEqual(decision.path.map(({ id }) => id))
+        expect(explanation.effectiveScopes).toEqual(decision.effectiveScopes)
+      } else if (decision.why === 'not-found') {
+        expect(curesOf(explanation)).toEqual(naive(drawn, graph).cures())
+        for (const { missing } of explanation.cures) count(`cure ${missing.kind} ${missing.state}`)
+      }
+    })
+  })
+
+  it('explain returns the best cures when it is asked for few', () => {
+    always((drawn, graph) => {
+      const all = curesOf(explain(graph, drawn.question, CONTEXT))
+      for (const maxCures of [1, 2, 5]) {
+        expect(curesOf(explain(graph, drawn.question, { ...CONTEXT, maxCures }))).toEqual(all.slice(0, maxCures))
+      }
+    })
+  })
+
+  it('a cure of one signature is enough: with its statement the answer is yes', () => {
+    always((drawn, graph) => {
+      const { ok, cures } = explain(graph, drawn.question, CONTEXT)
+      if (ok) return
+      for (const { signatures, draft, missing } of cures.filter((cure) => cure.signatures === 1)) {
+        const mended = graphOf(...drawn.edges)
+        if (draft === undefined) {
+          for (const { id, kind, to } of mended.edgesFrom(missing.fromNode)) {
+            if (kind === 'blocks' && to === missing.toNode) mended.remove(id)
+          }
+        } else {
+          const { kind, depth = 0, grants } = draft
+          const edge = { id: 'new', kind, from: missing.fromNode, to: missing.toNode, depth, grants }
+          mended.add({ ...edge, exp: drawn.question.nowS + 1 })
+        }
+        expect(decide(mended, drawn.question).allowed).toBe(true)
+        count(`${signatures} signature mends`)
+      }
+    })
+  })
+
+  it('decide and explain read at most 3(V + E) nodes and edges', () => {
+    always((drawn, graph) => {
+      const bound = 3 * (graph.nodes + graph.size)
+      expect(decide(graph, drawn.question).visited).toBeLessThanOrEqual(bound)
+      expect(explain(graph, drawn.question, CONTEXT).visited).toBeLessThanOrEqual(bound)
+    })
+  })
+})
+
+afterAll(() => {
+  const outcomes = ['path of 1', 'path of 2', 'path of 3', 'blocked', 'not-found', '1 signature mends']
+  const cures = ['lets-call', 'accepts-members-of'].flatMap((kind) =>
+    ['absent', 'expired', 'scope-unmapped'].map((state) => `cure ${kind} ${state}`),
+  )
+  const all = [...outcomes, ...cures, 'cure member absent', 'cure member expired', 'cure blocks blocked']
+  expect(
+    all.filter((outcome) => !met.has(outcome)),
+    'outcomes that were not drawn',
+  ).toEqual([])
+})

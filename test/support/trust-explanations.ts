@@ -1,0 +1,33 @@
+import { explain } from '../../services/trust/graph/explain.ts'
+import type { EndedEdge, ExplainContext, Explanation } from '../../services/trust/graph/explanation.ts'
+import type { TrustQuestion } from '../../services/trust/graph/search.ts'
+import type { TrustEdge } from '../../services/trust/graph/trust-edge.ts'
+import { ask, edge, graphOf } from './trust-graphs.ts'
+
+/** The context of {@link explained}: an operator's id, domain and home are made from its node. */
+export const EXPLAIN_CONTEXT: ExplainContext = {
+  issuer: 'https://beta.io/auth',
+  nameOf: (node) => ({ operatorId: `id-of-${node}`, domain: `${node}.org`, home: `https://${node}.net` }),
+  commandFor: ({ missing, draft }) => `${draft ? 'sign' : 'revoke'} ${missing.kind}`,
+  ended: [],
+}
+
+/** Explains whether bolt may call cargo. A text is a sentence for `edge`. */
+export function explained(
+  edges: readonly (TrustEdge | string)[],
+  { question = {}, ...context }: Partial<ExplainContext> & { readonly question?: Partial<TrustQuestion> } = {},
+): Explanation {
+  return explain(graphOf(...edges), ask(question), { ...EXPLAIN_CONTEXT, ...context })
+}
+
+/** Returns each cure as text: number of signatures, sentence of the edge, depth, state. */
+export function curesOf({ cures }: Explanation): string[] {
+  return cures.map(({ signatures, draft, missing: { fromNode, kind, toNode, state } }) =>
+    [signatures, fromNode, kind, toNode, ...(draft?.depth === undefined ? [] : [draft.depth]), state].join(' '),
+  )
+}
+
+/** Makes an edge that has ended. */
+export function ended(sentence: string, state: EndedEdge['state'], more: Partial<TrustEdge> = {}): EndedEdge {
+  return { ...edge(sentence, more), state }
+}

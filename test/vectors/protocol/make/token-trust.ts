@@ -1,0 +1,42 @@
+import { EDGE, OTHER_ISSUER } from './log-records.ts'
+import { changed, type TokenCase } from './token-case.ts'
+
+const edge = (digit: number) => `${EDGE.slice(0, -1)}${digit}`
+const HOME = { iss: OTHER_ISSUER, jti: 'home-token', generation: 2, epoch: [1, 1] }
+const THROUGH = { edges: [EDGE], home: HOME }
+
+const MALFORMED: Readonly<Record<string, object>> = {
+  'edges that are empty': { edges: [] },
+  'edges of 5 entries': { edges: [1, 2, 3, 4, 5].map(edge) },
+  'an edge twice': { edges: [EDGE, EDGE] },
+  'an edge in upper case': { edges: [EDGE.toUpperCase()] },
+  'edges that are a string': { edges: EDGE },
+  'home that is a string': { home: OTHER_ISSUER },
+  'home with another member': { home: { ...HOME, sub: 'x' } },
+  'home without iss': { home: { jti: HOME.jti, generation: 2, epoch: [1, 1] } },
+  'home with an empty iss': { home: { ...HOME, iss: '' } },
+  'home with a jti with a space': { home: { ...HOME, jti: 'a b' } },
+  'home with a generation of 0': { home: { ...HOME, generation: 0 } },
+  'home with a generation that is a string': { home: { ...HOME, generation: '2' } },
+  'home with an epoch of one number': { home: { ...HOME, epoch: [1] } },
+}
+
+const ended = (kind: string, subject: string, minimum_epoch: number) => ({
+  revocations: [{ kind, operator_id: '', subject, minimum_epoch }],
+})
+
+const through = (name: string, expect: string, verifier?: Parameters<typeof changed>[3]) =>
+  changed(name, expect, { claims: THROUGH }, verifier)
+
+/** Makes tokens that were issued through trust, with malformed claims about it, and after the end of it. */
+export async function trustCases(): Promise<TokenCase[]> {
+  return Promise.all([
+    through('a token that was issued through trust', 'VALID'),
+    changed('4 edges', 'VALID', { claims: { edges: [1, 2, 3, 4].map(edge) } }),
+    ...Object.entries(MALFORMED).map(([name, claims]) => changed(name, 'MALFORMED_TOKEN', { claims: { ...claims } })),
+    through('its edge ended', 'TRUST_ENDED', ended('edge', EDGE, 0)),
+    through('another edge ended', 'VALID', ended('edge', edge(1), 0)),
+    through('its issuer was disabled', 'ISSUER_DISABLED', ended('issuer', OTHER_ISSUER, 3)),
+    through('its issuer was disabled in an earlier generation', 'VALID', ended('issuer', OTHER_ISSUER, 2)),
+  ])
+}
