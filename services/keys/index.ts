@@ -2,6 +2,7 @@ import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import type { SigningKeyFacts } from '../platform/metrics/signing-key-metrics.ts'
 import type { KeysOptions } from './config.ts'
+import { createFederationKeys, type FederationKeys } from './federation-keys.ts'
 import { type OpenKeys, openKeys } from './open-keys.ts'
 import { keysPolicies } from './policy.ts'
 import { keysRoutes } from './routes.ts'
@@ -11,17 +12,28 @@ export type { ChallengeKeyring } from './challenge-keyring.ts'
 export type { KeysSecrets, KeysSettings } from './config.ts'
 export { parseSigningKey } from './domain/parse-signing-key.ts'
 export { readPrivateJwk } from './domain/parse-signing-key-jwk.ts'
+export type { FederationKeys } from './federation-keys.ts'
 export type { TokenSigner } from './jwt-signer.ts'
 export type { KeyVault } from './key-vault.ts'
+export type { FederationSigners } from './open-keys.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 
 /** The opened keys of the deployment, and the RPC service that manages them. */
 export interface Keys
   extends Pick<
     OpenKeys,
-    'vault' | 'signer' | 'introspectionSigner' | 'grantSigner' | 'statementSigner' | 'challengeKeys' | 'jobs' | 'close'
+    | 'vault'
+    | 'signer'
+    | 'introspectionSigner'
+    | 'grantSigner'
+    | 'statementSigner'
+    | 'federationSigners'
+    | 'challengeKeys'
+    | 'jobs'
+    | 'close'
   > {
   readonly module: ServiceModule<typeof KeysService>
+  readonly federationKeys: FederationKeys
   /** Returns the signing keys as the last pass of the schedule found them. */
   signingKeyFacts(): SigningKeyFacts[]
 }
@@ -40,6 +52,8 @@ export async function createKeys(options: KeysOptions): Promise<Keys> {
     introspectionSigner: opened.introspectionSigner,
     grantSigner: opened.grantSigner,
     statementSigner: opened.statementSigner,
+    federationSigners: opened.federationSigners,
+    federationKeys: createFederationKeys({ ...options, prisma: options.db.prisma }),
     challengeKeys: opened.challengeKeys,
     signingKeyFacts: () => opened.signingKeys.lastSeen.map(factsOf),
     jobs: opened.jobs,
