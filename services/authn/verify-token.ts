@@ -29,8 +29,8 @@ export type Verification =
 /**
  * Verifies a token online. The token is valid if it is genuine, within its lifetime and meets the requirements, if it
  * is bound exactly when the request has a DPoP proof of its key, and if no call that has returned has ended it. The
- * text itself says whether it is an access token, a delegated token or a chain of grants. The token of a foreign issuer
- * is looked at only if the request names the issuer.
+ * text itself says whether it is an access token, a delegated token or a chain of grants. The token of a foreign
+ * issuer is looked at only if the request names the issuer.
  *
  * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_ARGUMENT for malformed requirements; UNAVAILABLE
  */

@@ -38,7 +38,7 @@ export interface TrustOptions {
 }
 
 /** Settings of the trust part. */
-export interface TrustSettings {
+interface TrustSettings {
   /** How far clocks may differ, in seconds. */
   readonly skewS: number
 }

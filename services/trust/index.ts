@@ -41,8 +41,8 @@ export interface Trust {
 const READ_PUBLISHED_MS = 10_000
 
 /**
- * Creates the trust part of the server: foreign issuers, trust statements, and the graph that they make. Reads what the
- * database has of them, and begins to follow the logs of foreign issuers.
+ * Creates the trust part of the server: foreign issuers, trust statements, and the graph that they make. Reads what
+ * the database has of them, and begins to follow the logs of foreign issuers.
  */
 export async function createTrust(options: TrustOptions): Promise<Trust> {
   const { db, vault, outbound, now, settings, log, databaseUrl } = options

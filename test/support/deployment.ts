@@ -56,21 +56,24 @@ interface DeploymentOptions {
   readonly databaseUrl?: string
   /** Replaces the mode of the run. */
   readonly mode?: Mode
+  /** Replaces the deployment's own DNS server. The caller closes it. */
+  readonly dns?: DnsServer
+  /** Replaces the issuer. */
+  readonly issuer?: string
 }
 
 /** Starts a deployment. Its processes start at the same time. If one of them fails, the others are stopped. */
 export async function startDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
-  const { instances = 1, mode = inject('mode') } = options
+  const { instances = 1, mode = inject('mode'), issuer = ISSUER } = options
   await using started = new AsyncDisposableStack()
-  const dns = await startDnsServer()
-  started.defer(() => dns.close())
+  const dns = options.dns ?? (await ownDns(started))
   const databaseUrl = options.databaseUrl ?? (await freshDatabase(started))
   const adminKeys = newKeys()
   const env = {
     DATABASE_URL: databaseUrl,
     AUTH4AGENT_KEK: randomBytes(32).toString('base64'),
     AUTH4AGENT_ADMIN_KEY: adminKeys.publicKey.toString('base64'),
-    AUTH4AGENT_BASE_URL: ISSUER,
+    AUTH4AGENT_BASE_URL: issuer,
     AUTH4AGENT_DNS_SERVERS: dns.address,
     ...(mode !== 'one' && { NATS_URL: inject('natsUrl') }),
     ...options.env,
@@ -89,7 +92,7 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
     client,
     processes,
     dns,
-    admin: adminAsserter(adminKeys, ISSUER),
+    admin: adminAsserter(adminKeys, issuer),
     databaseUrl,
     env,
     logs: () => [...new Set(Object.values(processes).flat())].map((process) => process.logs()).join('\n'),
@@ -101,6 +104,12 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
 
 function reached(way: Omit<Reached, 'client'>): Reached {
   return { ...way, client: protocolClient(way.server.baseUrl) }
+}
+
+async function ownDns(started: AsyncDisposableStack): Promise<DnsServer> {
+  const dns = await startDnsServer()
+  started.defer(() => dns.close())
+  return dns
 }
 
 async function freshDatabase(started: AsyncDisposableStack): Promise<string> {

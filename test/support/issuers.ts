@@ -62,25 +62,28 @@ export function useIssuers() {
     db: () => database.db,
     issuers,
     /** Admits an issuer. */
-    async add(fields: Omit<MessageInitShape<typeof AddIssuerRequestSchema>, '$typeName'>) {
+    add: async (fields: Omit<MessageInitShape<typeof AddIssuerRequestSchema>, '$typeName'>) => {
       const request = create(AddIssuerRequestSchema, { kind: 'auth4agent', revocationMode: 'none', ...fields })
       const issuer = await readNewIssuer(request, { ourIssuer: OURS, testDomains: true })
       return store.addIssuer(issuers(), asAdmin(), issuer)
     },
     /** Returns the audit as `action subject: reason`, oldest first. */
-    async audit() {
+    audit: async () => {
       const rows = await database.db.prisma.auditLog.findMany({ orderBy: { id: 'asc' } })
       return rows.map(({ action, subject, reason }) => `${action} ${subject}: ${reason}`)
     },
     /** Returns the records of the revocation log as `kind subject minimum`, oldest first. */
-    async records() {
+    records: async () => {
       const { rows } = await database.db.pool.query<{ text: string }>(
         `SELECT kind || ' ' || subject || ' ' || minimum_epoch AS text FROM revocation_log ORDER BY sequence`,
       )
       return rows.map(({ text }) => text)
     },
     /** Inserts a live statement about an operator elsewhere, of which the tests need only the names. */
-    async name(subject: { readonly home: string; readonly domain: string; readonly id: string }, edits: object = {}) {
+    name: async (
+      subject: { readonly home: string; readonly domain: string; readonly id: string },
+      edits: object = {},
+    ) => {
       const base = {
         edgeId: randomUUID(),
         jti: randomUUID(),

@@ -30,6 +30,7 @@ type Epochs = readonly [agent: number, operator: number]
 interface Usual {
   readonly tools: object
   readonly epoch: Epochs
+  readonly issuer?: string
 }
 
 /** Signs roots and statements as the issuer, and derived grants as their holders. */
@@ -44,10 +45,11 @@ export interface ChainSigner {
 
 /** Creates the signer of chains whose issuer signs with this key. */
 export function chainSigner(issuerKey: JwsSigner, usual: Usual): ChainSigner {
+  const { issuer = ISSUER } = usual
   const about = ({ did, operatorId, signer }: ChainHolder, { lifetime = [0, 900], epoch = usual.epoch }: GrantWish) => {
     const nowS = Math.floor(Date.now() / 1000)
     const times = { iat: nowS + lifetime[0], exp: nowS + lifetime[1] }
-    return { issuer: ISSUER, did, operatorId, epoch, publicKey: signer.publicKey, ...times }
+    return { issuer, did, operatorId, epoch, publicKey: signer.publicKey, ...times }
   }
   const rootFor: ChainSigner['rootFor'] = (agent, wish = {}) => {
     const { tools = usual.tools, to = [domainOf(agent)] } = wish
@@ -60,7 +62,7 @@ export function chainSigner(issuerKey: JwsSigner, usual: Usual): ChainSigner {
     // The next second may have begun since the parent was signed.
     const until = wish.lifetime && { expires: Math.min(nowS + wish.lifetime[1], expiryOf(chain)) }
     const capabilities = read(wish.tools ?? usual.tools)
-    const derivation = { issuer: ISSUER, to: to.signer.publicKey, statement, capabilities, ...until }
+    const derivation = { issuer, to: to.signer.publicKey, statement, capabilities, ...until }
     // A grant that has expired was made in the past.
     return deriveGrant(from.signer, chain, derivation, nowS + Math.min(0, wish.lifetime?.[0] ?? 0))
   }

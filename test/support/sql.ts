@@ -11,6 +11,17 @@ export async function runSql(url: string, statement: string): Promise<void> {
   }
 }
 
+/** Runs one query on a new connection, and returns its rows. */
+export async function readSql(url: string, query: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(query)).rows
+  } finally {
+    await client.end()
+  }
+}
+
 /** Returns the URL of another database on the same server. */
 export function siblingUrl(url: string, database: string): string {
   const sibling = new URL(url)

@@ -19,7 +19,7 @@ export interface KeyedOperator extends OperatorParty {
 /** Registers a domain under a fresh key and publishes its record, without confirming the domain. */
 export async function publishedOperator(
   client: ProtocolClient,
-  dns: DnsServer,
+  dns: Pick<DnsServer, 'setTxt'>,
   domain: string,
   issuer = ISSUER,
 ): Promise<KeyedOperator> {
@@ -33,7 +33,7 @@ export async function publishedOperator(
 /** Creates an operator whose domain is proven by DNS. */
 export async function provenOperator(
   client: ProtocolClient,
-  dns: DnsServer,
+  dns: Pick<DnsServer, 'setTxt'>,
   domain: string,
   issuer = ISSUER,
 ): Promise<KeyedOperator> {

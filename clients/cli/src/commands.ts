@@ -162,6 +162,26 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/audit-show.ts')).showAudit,
       },
       {
+        words: 'trust offer',
+        summary: 'sign a trust statement about another operator',
+        load: async () => (await import('./commands/trust.ts')).offerTrust,
+      },
+      {
+        words: 'trust accept',
+        summary: 'sign a trust statement that another operator has proposed',
+        load: async () => (await import('./commands/trust.ts')).acceptTrust,
+      },
+      {
+        words: 'trust list',
+        summary: 'list trust statements, or proposals of other operators',
+        load: async () => (await import('./commands/trust.ts')).listTrust,
+      },
+      {
+        words: 'trust revoke',
+        summary: 'end a trust statement',
+        load: async () => (await import('./commands/trust.ts')).revokeTrust,
+      },
+      {
         words: 'operator keys list',
         summary: 'list the keys of the team: root keys, and keys with roles',
         load: async () => (await import('./commands/operator-keys.ts')).listOperatorKeys,

@@ -1,6 +1,8 @@
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import { manifestDemand, parseOperatorManifest } from '@auth4agent/core/identity/parse-operator-manifest'
 import { isSignedByRoot } from '@auth4agent/core/identity/verify-manifest-chain'
+import { describeStatement } from '@auth4agent/core/trust/describe-statement'
+import { parseTrustStatement } from '@auth4agent/core/trust/parse-statement'
 import type { OperatorRequest } from '@auth4agent/sdk'
 import { CliError } from './cli-error.ts'
 import type { ShownKeys } from './key-table.ts'
@@ -27,9 +29,10 @@ export function describeRequest({ operatorId, issuer, rpc, body }: OperatorReque
     const text = `gives up the domain of the operator for good${reason === '' ? '' : `: ${plain(reason)}`}`
     return { text, json: { gives_up_domain: true, reason } }
   }
+  if (isCall(rpc, 'POST', operatorId, 'trust')) return describeTrust(content.statement, operatorId)
   const { manifest: text } = content
   if (!isCall(rpc, 'PUT', operatorId, 'keys') || typeof text !== 'string') {
-    throw refused('The request is neither a change of the keys nor one that gives up the domain')
+    throw refused('The request is no change of the keys, no trust statement, and does not give up the domain')
   }
   const rules = { operatorId, issuer }
   const parsed = parseOperatorManifest(text, rules)
@@ -43,6 +46,15 @@ export function describeRequest({ operatorId, issuer, rpc, body }: OperatorReque
   }
   const changes = current === undefined ? listed(next) : differences(current, next)
   return { text: changes.join('\n'), json: { seq: next.seq, changes } }
+}
+
+/** Says what a trust statement means. The server checks that a root key of the operator has signed it. */
+function describeTrust(statement: unknown, operatorId: string): Described {
+  const parsed = parseTrustStatement(typeof statement === 'string' ? statement : '')
+  if (!parsed.ok) throw refused(parsed.text)
+  if (parsed.statement.iss !== operatorId) throw refused('The trust statement of the request is by another operator')
+  const means = plain(describeStatement(parsed.statement))
+  return { text: means, json: { means } }
 }
 
 /** Tells whether a request is this call. The path may have a prefix, because the server may have one. */

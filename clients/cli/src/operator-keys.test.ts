@@ -5,6 +5,7 @@ import { approveRequest, readKeyRequest } from '@auth4agent/sdk'
 import { generatePrivateKey } from '@auth4agent/sdk/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type CliOptions, runCli } from '../../../test/support/cli.ts'
+import { goodClaims, newRoot, signClaims } from '../../../test/support/trust/statements.ts'
 
 const ID = 'aaaaaaaa-1111-8111-8111-111111111111'
 const JOIN = `--operator-id ${ID} --domain acme.example --server https://auth.example`
@@ -127,6 +128,14 @@ describe('operator token', () => {
   })
 })
 
+const blockedBy = (iss: string) => signClaims(newRoot(), { ...goodClaims('blocks'), iss })
+const blocks = await Promise.all([blockedBy(ID), blockedBy(ID.replace('a', 'b'))])
+
+/** Returns the body of a request with a statement that an operator has signed. */
+function statementBy(iss: string): string {
+  return JSON.stringify({ statement: blocks[iss === ID ? 0 : 1] })
+}
+
 describe('operator approve', () => {
   const body = JSON.stringify({ reason: 'sold' })
   const prepared = { operator_id: ID, issuer: 'https://auth.example', rpc: `POST /v1/operators/${ID}/release`, body }
@@ -139,10 +148,27 @@ describe('operator approve', () => {
     expect(await approve(prepared, '--valid-for 8d')).toMatchObject({ code: 2 })
   })
 
+  it('says what a trust statement means', async () => {
+    await tool(`operator keys request --label carol --root ${JOIN}`)
+    const request = { ...prepared, rpc: `POST /v1/operators/${ID}/trust`, body: statementBy(ID) }
+    const { stdout } = await approve(request, '--inspect')
+    expect(stdout).toContain('cargo.test blocks all agents of acme.test')
+  })
+
   it.each([
-    ['another call', { rpc: `POST /v1/operators/${ID}/end-all-tokens` }, 'neither a change of the keys'],
-    ['another operator in the path', { rpc: prepared.rpc.replace(ID, ID.replace('a', 'b')) }, 'neither a change'],
+    ['another call', { rpc: `POST /v1/operators/${ID}/end-all-tokens` }, 'The request is no change of the keys'],
+    [
+      'another operator in the path',
+      { rpc: prepared.rpc.replace(ID, ID.replace('a', 'b')) },
+      'The request is no change of the keys',
+    ],
     ['text that is no manifest', { rpc: `PUT /v1/operators/${ID}/keys`, body: '{"manifest":"x"}' }, 'manifest must'],
+    ['text that is no statement', { rpc: `POST /v1/operators/${ID}/trust`, body: '{}' }, 'The statement must have'],
+    [
+      'the trust statement of another operator',
+      { rpc: `POST /v1/operators/${ID}/trust`, body: statementBy(ID.replace('a', 'b')) },
+      'is by another operator',
+    ],
     ['no rpc', { rpc: 1 }, 'is not a prepared request'],
   ])('refuses a request for %s', async (_name, change, message) => {
     await tool(`operator keys request --label carol --root ${JOIN}`)

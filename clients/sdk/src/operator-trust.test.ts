@@ -134,6 +134,15 @@ describe('operator.trust.sign', () => {
     expect(verifyTrustStatement(signed)).toMatchObject({ statement: { version: 5 } })
   })
 
+  it.each([{ iss: SUBJECT }, { home: 'https://far.example' }])(
+    'rejects the draft of another signer: %j',
+    async (other) => {
+      const { operator } = operatorWith({})
+      const draft = { ...(await operator.trust.draft(statement)), ...other }
+      await expect(operator.trust.sign(draft)).rejects.toThrow('The draft is one of another operator')
+    },
+  )
+
   it('asks nothing if the version is given, and signs the given times', async () => {
     const { sent, operator } = operatorWith({})
     const draft = await operator.trust.draft(statement)

@@ -66,7 +66,9 @@ export interface TrustFilter {
 export interface OperatorTrust {
   /** Completes a statement of this operator to a draft. Rejects with TypeError if no server would accept it. */
   draft(statement: NewStatement): Promise<TrustDraft>
-  /** Signs a draft with the root key, and sends nothing but questions. `describeStatement` of core says what it means. */
+  /**
+   * Signs a draft with the root key, and sends nothing but questions. `describeStatement` of core says what it means.
+   */
   sign(draft: TrustDraft, terms?: StatementTerms): Promise<string>
   /** Puts a signed statement into force. Pass approvals if the threshold of the root keys demands them. */
   put(statement: string, approvals?: readonly string[]): Promise<answers.TrustStatementRecord>
@@ -123,6 +125,7 @@ export function operatorTrust({ id, caller, requests, rootKey, now, domain }: Tr
     async sign(draft, terms = {}) {
       refuseUnknownNames('terms', terms, TERMS_NAMES)
       if (rootKey === undefined) throw new TypeError('sign() needs a root key')
+      if (draft.iss !== id || draft.home !== issuer) throw new TypeError('The draft is one of another operator')
       const version = terms.version ?? (await nextVersion(list({ withEnded: true, pageSize: 200 }), draft))
       return signTrustStatement(rootKey, { ...draft, ...terms, version, nowS: now() / 1_000 })
     },

@@ -1,5 +1,6 @@
 import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { toProofMembers } from './bound-tokens.ts'
 import type { ChainDemands } from './chain-wanted.ts'
@@ -35,8 +36,11 @@ export function createAsk(fetch: Fetch, locate: () => Promise<string>): Ask {
   }
 }
 
+/** What the issuer is asked about: the demands, and the operators that are trusted. */
+type Asked<D extends Demands> = D & Pick<Requirements, 'operators'>
+
 /** Makes the question whether a token is valid and meets the demands. */
-export function askAboutToken(token: string, { jti, sub }: AccessTokenClaims, wanted: Demands): Question {
+export function askAboutToken(token: string, { jti, sub }: AccessTokenClaims, wanted: Asked<Demands>): Question {
   return {
     body: { token, ...toMembers(wanted) },
     isAbout: ({ claims }) => isJsonObject(claims) && claims['jti'] === jti && claims['sub'] === sub,
@@ -47,7 +51,7 @@ export function askAboutToken(token: string, { jti, sub }: AccessTokenClaims, wa
 export function askAboutAuthority(
   token: string,
   { parties, claims: own }: DelegatedAuthority,
-  wanted: ChainDemands,
+  wanted: Asked<ChainDemands>,
   args: JsonObject | undefined,
 ): Question {
   const { actors } = wanted
@@ -67,7 +71,7 @@ export function askAboutAuthority(
   }
 }
 
-function toMembers({ audience, scope, operators, dpop }: Demands): Question['body'] {
+function toMembers({ audience, scope, operators, dpop }: Asked<Demands>): Question['body'] {
   return {
     audience,
     ...(scope.length > 0 && { scope: scope.join(' ') }),

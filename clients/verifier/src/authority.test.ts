@@ -11,7 +11,7 @@ it('a request with a chain of grants has a delegation, and throws instead of sho
 })
 
 it('a request with an access token has claims and no delegation', () => {
-  const claims = { ...GOOD_CLAIMS, epoch: [1, 2] } as const
+  const claims = { ...GOOD_CLAIMS, epoch: [1, 2], effectiveScope: GOOD_CLAIMS.scope } as const
   expect(claimsIn({ claims, delegation: undefined })).toBe(claims)
   expect(delegationIn({ claims })).toBeUndefined()
 })

@@ -1,17 +1,17 @@
-import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Delegation } from './delegation.ts'
+import type { VerifiedClaims } from './verified-claims.ts'
 
 /**
  * What a request was accepted with: an access token of its sender; or a chain of grants or a delegated token. There
  * are no claims then, because their subject would not be the sender.
  */
 export type Authority =
-  | { readonly claims: AccessTokenClaims; readonly delegation: undefined }
+  | { readonly claims: VerifiedClaims; readonly delegation: undefined }
   | { readonly claims: undefined; readonly delegation: Delegation }
 
 /** What a framework keeps of an {@link Authority}. Before `protect`, neither is there. */
 interface Kept {
-  readonly claims?: AccessTokenClaims | undefined
+  readonly claims?: VerifiedClaims | undefined
   readonly delegation?: Delegation | undefined
 }
 
@@ -19,7 +19,7 @@ interface Kept {
  * Returns the claims of a request that was accepted with an access token of its sender. Throws Error for a request
  * whose sender acts for another agent: no claims say who may do what there.
  */
-export function claimsIn({ claims, delegation }: Kept): AccessTokenClaims {
+export function claimsIn({ claims, delegation }: Kept): VerifiedClaims {
   if (delegation !== undefined)
     throw new Error('The sender of the request acts for another agent, so there are no claims: use delegationOf')
   return claims ?? refuse()

@@ -38,7 +38,7 @@ export interface WantedOfChain extends Wanted {
 const NAMES: Names<WantedOfChain> = { ...WANTED_NAMES, arguments: true, actors: true, toolCall: true }
 const MAX_ACTORS = 64
 
-/** Everything that a verification demands of a chain. `operators` are those of the first holder. */
+/** What a verification demands of a chain of any issuer. */
 export interface ChainDemands extends Demands {
   readonly readArguments: WantedOfChain['arguments'] | undefined
   /** Empty if every domain is allowed. */

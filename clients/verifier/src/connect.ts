@@ -1,4 +1,3 @@
-import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import {
   Code,
   ConnectError,
@@ -10,6 +9,7 @@ import {
 import type { Verifier } from './create-verifier.ts'
 import type { Delegation } from './delegation.ts'
 import { createGuard, type GuardOptions, type Refused } from './guard.ts'
+import type { VerifiedClaims } from './verified-claims.ts'
 
 /**
  * The key by which a handler gets the claims: `context.values.get(claimsKey)`. The value is undefined if the call did
@@ -25,7 +25,7 @@ import { createGuard, type GuardOptions, type Refused } from './guard.ts'
  * }
  * ```
  */
-export const claimsKey = createContextKey<AccessTokenClaims | undefined>(undefined, { description: 'claims' })
+export const claimsKey = createContextKey<VerifiedClaims | undefined>(undefined, { description: 'claims' })
 
 /**
  * The key by which a handler gets who acts for whom. The value is undefined if the call did not pass {@link protect},

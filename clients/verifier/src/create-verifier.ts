@@ -1,31 +1,28 @@
 import { deferred } from '@auth4agent/core/async/waiting'
-import { createGenuineChains } from '@auth4agent/core/delegation/genuine-chains'
-import { createGenuineDelegated } from '@auth4agent/core/delegation/genuine-delegated'
 import { isChain } from '@auth4agent/core/delegation/is-chain'
+import { namedIssuer } from '@auth4agent/core/delegation/named-issuer'
 import { type Moment, present } from '@auth4agent/core/platform/moment'
 import { expectNode } from '@auth4agent/core/platform/node-version'
-import { followRevocations } from '@auth4agent/core/revocation/follower'
-import { checkSigned, type ReadToken, readAccessToken, type VerificationKey } from '@auth4agent/core/token/access-token'
-import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { readAccessToken } from '@auth4agent/core/token/access-token'
 import { createTokenCache } from '@auth4agent/core/token/token-cache'
-import { createAsk } from './ask.ts'
 import { createCheckBound } from './bound-tokens.ts'
 import { readChainDemands, type WantedOfChain } from './chain-wanted.ts'
 import type { Delegation } from './delegation.ts'
-import { VerificationError } from './errors.ts'
-import { createJudge, type Genuine, toGenuine } from './judge.ts'
-import { createJudgeDelegated } from './judge-chain.ts'
-import { createKeyStore } from './key-store.ts'
-import { createCounts, type Metrics } from './metrics.ts'
-import { readOptions, type Settings, type VerifierOptions } from './options.ts'
-import { createProblems, type Need, type ReadyOptions } from './problems.ts'
-import { createLocate, feedOf } from './sources.ts'
+import { VerificationError, type VerificationReason } from './errors.ts'
+import { createIssuerCore, type IssuerCore } from './issuer-core.ts'
+import type { Genuine } from './judge.ts'
+import { createKeyHolders } from './key-holders.ts'
+import { createCounts, type Metrics, sumMetrics } from './metrics.ts'
+import { type MultiIssuerOptions, readOptions, type Settings, type VerifierOptions } from './options.ts'
+import type { ReadyOptions } from './problems.ts'
+import { readyAll } from './ready.ts'
+import type { VerifiedClaims } from './verified-claims.ts'
 import { createDemands, type Demands, type Wanted } from './wanted.ts'
 
 /** A remembered grant takes some 20 kB, and a delegated token 5 to 40 kB, far more than another token. */
 const MAX_DELEGATED = 2_000
 
-/** Verifies the access tokens, the delegated tokens and the chains of grants of one issuer, offline. */
+/** Verifies the access tokens, the delegated tokens and the chains of grants of its issuers, offline. */
 export interface Verifier {
   /** The options, checked and with defaults. */
   readonly settings: Settings
@@ -52,7 +49,7 @@ export interface Verifier {
    * }
    * ```
    */
-  verify(token: string, wanted?: Wanted): Promise<AccessTokenClaims>
+  verify(token: string, wanted?: Wanted): Promise<VerifiedClaims>
   /**
    * Resolves with who acts for whom, if a chain of grants or a delegated token is valid and allows a call with the
    * requirements in `wanted`. The DPoP proof in `wanted.dpop` is needed, by the agent that acts and for the whole
@@ -73,8 +70,8 @@ export interface Verifier {
    */
   verifyDelegated(text: string, wanted: WantedOfChain): Promise<Delegation>
   /**
-   * Resolves when the verifier has the keys and the revocation log. Keeps waiting during temporary problems: a refused
-   * connection, a timeout, a 5xx.
+   * Resolves when the verifier has the keys and the revocation logs of all its issuers, or of those in the option
+   * `issuers`. Keeps waiting during temporary problems: a refused connection, a timeout, a 5xx.
    *
    * Rejects with SetupError for a problem that waiting does not solve, such as a refused key, and after `timeout`
    * seconds. Rejects with VerificationError if the verifier is closed, and with the signal's reason when the signal
@@ -115,62 +112,34 @@ export interface Verifier {
  * const claims = await verifier.verify(token, { scope: 'orders:read' })
  * ```
  */
-export function createVerifier(options: VerifierOptions): Verifier {
+export function createVerifier(options: VerifierOptions | MultiIssuerOptions): Verifier {
   expectNode('@auth4agent/verifier')
   const settings = readOptions(options)
-  const { audience, operators, fetch, maxStalenessMs, maxJwksAgeMs } = settings
-  const locate = createLocate(settings)
-  const problems = createProblems(settings.issuer, settings.onProblem)
-  const hear = (need: Need) => ({
-    onProblem: (error: unknown) => problems.report(need, error),
-    onSuccess: () => problems.settle(need),
-  })
-  const locateKeys = async () => (await locate()).jwks
-  const keys = createKeyStore({ fetch, locate: locateKeys, maxAgeMs: maxJwksAgeMs, ...hear('keys') })
-  const feed = feedOf(settings, locate)
-  const skewMs = settings.skewS * 1_000
-  const follower = feed && followRevocations({ feed, keys, maxStalenessMs, skewMs, ...hear('revocations') })
-  const counts = createCounts()
-  const ask = createAsk(fetch, async () => (await locate()).verify)
-  let isClosed = false
-  const checkBound = createCheckBound(settings)
-  const judging = { settings, follower, checkBound, ask, counts, isClosed: () => isClosed }
-  const { judge, refuse } = createJudge(judging)
   const closing = deferred<never>()
   closing.promise.catch(() => undefined)
-  const toDemands = createDemands({ audience, operators, scope: [], dpop: settings.dpop })
-  const seen = createTokenCache<Genuine>(settings.cacheSize)
-  const findKey = (kid: string) => keys.find(kid).catch((cause: unknown) => refuse('KEYS_UNAVAILABLE', { cause }))
-  const rules = { issuer: settings.issuer, keys: { find: findKey, findNow: findKey } }
-  const capacity = Math.min(settings.cacheSize, MAX_DELEGATED)
-  const verifyGenuine = createGenuineDelegated(createGenuineChains(rules, capacity), rules, capacity)
-  const judgeDelegated = createJudgeDelegated({ ...judging, refuse, verifyGenuine })
+  const counts = createCounts()
+  let isClosed = false
+  const refuse = (reason: VerificationReason): never => {
+    counts.add(reason)
+    throw new VerificationError(reason)
+  }
+  const seen = createTokenCache<Seen>(settings.cacheSize)
+  const cores = createCores(settings, { isClosed: () => isClosed, seen })
+  const { audience, dpop } = settings
+  const toDemands = createDemands({ audience, scope: [], dpop })
+  const [only] = cores.values()
+  // A single issuer checks `iss` after the signature. Of several, `iss` chooses one and is not trusted for more.
+  const coreOf = (iss: string) => (settings.isListed ? cores.get(iss) : only) ?? refuse('ISSUER_NOT_TRUSTED')
 
-  const judgeNew = (text: string, read: ReadToken, key: VerificationKey, wanted: Demands, now = present()) => {
-    const genuine = checkSigned(read, settings.issuer, key)
-    if ('verdict' in genuine) return refuse(genuine.verdict)
-    const token = toGenuine(genuine.claims, key)
-    const answer = judge(text, token, wanted, now)
-    // Remembers only accepted tokens: the number of refused tokens has no limit, and a token that the issuer was asked
-    // about must not be accepted without asking again.
-    if (!(answer instanceof Promise)) seen.set(text, token)
-    return answer
-  }
-  const findAndJudge = async (text: string, read: ReadToken, wanted: Demands) => {
-    const key = await findKey(read.jws.header.kid)
-    return key === undefined ? refuse('UNKNOWN_KEY') : judgeNew(text, read, key, wanted)
-  }
   const verifyNew = (text: unknown, wanted: Demands, now: Moment) => {
     if (typeof text !== 'string') return refuse('MALFORMED_TOKEN')
     const read = readAccessToken(text)
     if ('verdict' in read) return refuse(isChain(text) ? 'DELEGATION_NOT_ACCEPTED' : read.verdict)
-    const key = keys.peek(read.jws.header.kid, now)
-    return key === undefined ? findAndJudge(text, read, wanted) : judgeNew(text, read, key, wanted, now)
+    return coreOf(read.claims.iss).verifyNew(text, read, wanted, now)
   }
   const close = () => {
     isClosed = true
-    keys.close()
-    follower?.close()
+    for (const core of cores.values()) core.close()
     closing.reject(new VerificationError('VERIFIER_CLOSED'))
   }
   return {
@@ -181,27 +150,60 @@ export function createVerifier(options: VerifierOptions): Verifier {
       // A caller in JavaScript may pass a value that is not a string.
       const before = typeof token === 'string' ? seen.get(token) : undefined
       const now = present()
-      if (before !== undefined && keys.holds(before.key, now)) return judge(token, before, demands, now)
+      if (before?.core.holds(before.token, now)) return before.core.judge(token, before.token, demands, now)
       return verifyNew(token, demands, now)
     },
     async verifyDelegated(text, wanted) {
       const demands = readChainDemands(wanted, toDemands)
       if (isClosed) return refuse('VERIFIER_CLOSED')
       // A caller in JavaScript may pass a value that is not a string.
-      return typeof text === 'string' ? judgeDelegated(text, demands) : refuse('MALFORMED_TOKEN')
+      if (typeof text !== 'string') return refuse('MALFORMED_TOKEN')
+      const iss = settings.isListed ? namedIssuer(text) : ''
+      if (iss === undefined) return refuse(isChain(text) ? 'MALFORMED_GRANT' : 'MALFORMED_TOKEN')
+      return coreOf(iss).judgeDelegated(text, demands)
     },
-    ready: (options) =>
-      problems.untilReady(() => Promise.race([closing.promise, Promise.all([keys.ready, follower?.ready])]), options),
-    metrics: () => ({
-      stalenessSeconds: follower === undefined ? undefined : follower.ageMs(present()) / 1_000,
-      records: follower?.size ?? 0,
-      keys: keys.size,
-      keysAgeSeconds: keys.ageMs / 1_000,
-      rememberedTokens: seen.size,
-      rememberedProofs: settings.replays.size,
-      verifications: counts.all(),
-    }),
+    ready: (options) => readyAll(cores, closing.promise, options),
+    metrics() {
+      const issuers = Object.fromEntries([...cores].map(([issuer, core]) => [issuer, core.metrics()]))
+      return {
+        ...sumMetrics(issuers, counts.all()),
+        rememberedTokens: seen.size,
+        rememberedProofs: settings.replays.size,
+        issuers: settings.isListed ? issuers : undefined,
+      }
+    },
     close,
     [Symbol.dispose]: close,
   }
+}
+
+/** A token that was accepted, and the part of the verifier that knows its issuer. */
+interface Seen {
+  readonly core: IssuerCore
+  readonly token: Genuine
+}
+
+interface Shared {
+  readonly isClosed: () => boolean
+  readonly seen: ReturnType<typeof createTokenCache<Seen>>
+}
+
+/** Creates the part of the verifier for each issuer, by its exact name. */
+function createCores(settings: Settings, { isClosed, seen }: Shared): ReadonlyMap<string, IssuerCore> {
+  const { issuers, ...service } = settings
+  const checkBound = createCheckBound(settings)
+  const addIssuer = createKeyHolders()
+  const delegatedCapacity = Math.floor(Math.min(settings.cacheSize, MAX_DELEGATED) / issuers.length)
+  const cores = issuers.map((each) => {
+    const core: IssuerCore = createIssuerCore({
+      settings: { ...service, ...each },
+      checkBound,
+      addIssuer,
+      delegatedCapacity,
+      isClosed,
+      remember: (text, token) => seen.set(text, { core, token }),
+    })
+    return [each.issuer, core] as const
+  })
+  return new Map(cores)
 }

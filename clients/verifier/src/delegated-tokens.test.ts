@@ -2,6 +2,7 @@ import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { describe, expect, it } from 'vitest'
 import { chainOutcome, newHolder, PAY_URL, SHOP, wantedWith } from '../../../test/clients/verifier/chains.ts'
 import { delegatedToken, idAt, type MadeToken, setUpDelegated } from '../../../test/clients/verifier/delegated.ts'
+import { ISSUER } from '../../../test/support/assertions.ts'
 import { JWKS, newToken, outcomeOf } from '../../../test/support/offline-verifier.ts'
 
 const OTHER = 'https://c.example'
@@ -12,6 +13,7 @@ it('verifyDelegated resolves with who acts for whom in a delegated token', async
   const delegation = await verifier.verifyDelegated(token, await wantedWith(actor, token))
   const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
   expect(delegation).toEqual({
+    issuer: ISSUER,
     principal: principal.did,
     actor: actor.did,
     chain: [principal, middle, actor].map(({ did, operatorId }, place) => ({

@@ -20,6 +20,8 @@ export interface DelegationHop {
 
 /** Who acts for whom, as a chain of grants or a delegated token says. */
 export interface Delegation {
+  /** The issuer that says so. */
+  readonly issuer: string
   /** The DID of the agent whose authority is used: the holder of the first grant. */
   readonly principal: string
   /**
@@ -50,9 +52,10 @@ export interface Delegation {
 
 /** Tells who acts for whom, by authority that was accepted for the audiences in `demands`. */
 export function toDelegation(authority: DelegatedAuthority, { audience }: Pick<Uses, 'audience'>): Delegation {
-  const { parties, capabilities } = authority
+  const { chain, claims, parties, capabilities } = authority
   const [principal] = parties
   return {
+    issuer: chain === undefined ? claims.iss : chain.issuer,
     principal: principal.did,
     actor: (parties.at(-1) ?? principal).did,
     chain: parties.map(({ did, operatorId, id, exp }) => ({ did, operatorId, grantId: id, expires: exp })),

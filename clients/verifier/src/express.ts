@@ -1,4 +1,3 @@
-import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Request, RequestHandler, Response } from 'express'
 import { claimsIn, delegationIn } from './authority.ts'
 import type { Verifier } from './create-verifier.ts'
@@ -6,6 +5,7 @@ import type { Delegation } from './delegation.ts'
 import { createGuard, type Granted, type GuardOptions, type Refused } from './guard.ts'
 import { credentialsOf } from './presented.ts'
 import { createMetadata, type MetadataOptions } from './resource-metadata.ts'
+import type { VerifiedClaims } from './verified-claims.ts'
 
 /**
  * Returns Express middleware that accepts requests with a valid token and answers all others. Handlers get the claims
@@ -58,7 +58,7 @@ export function protect(verifier: Verifier, options?: GuardOptions<Request>): Re
  * const agent = claimsOf(response).sub
  * ```
  */
-export function claimsOf(response: Response): AccessTokenClaims {
+export function claimsOf(response: Response): VerifiedClaims {
   return claimsIn(response.locals)
 }
 

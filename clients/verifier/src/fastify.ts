@@ -1,4 +1,3 @@
-import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from 'fastify'
 import { claimsIn, delegationIn } from './authority.ts'
 import type { Verifier } from './create-verifier.ts'
@@ -6,11 +5,12 @@ import type { Delegation } from './delegation.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
 import { credentialsOf } from './presented.ts'
 import { createMetadata, type MetadataOptions } from './resource-metadata.ts'
+import type { VerifiedClaims } from './verified-claims.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The claims of the token that `protect` accepted. */
-    claims?: AccessTokenClaims | undefined
+    claims?: VerifiedClaims | undefined
     /** Who acts for whom, if `protect` accepted a chain of grants or a delegated token. */
     delegation?: Delegation | undefined
   }
@@ -60,7 +60,7 @@ export function protect(verifier: Verifier, options?: GuardOptions<AnyRequest>) 
  * const agent = claimsOf(request).sub
  * ```
  */
-export function claimsOf(request: Pick<FastifyRequest, 'claims' | 'delegation'>): AccessTokenClaims {
+export function claimsOf(request: Pick<FastifyRequest, 'claims' | 'delegation'>): VerifiedClaims {
   return claimsIn(request)
 }
 

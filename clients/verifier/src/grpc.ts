@@ -1,10 +1,10 @@
 import { deferred } from '@auth4agent/core/async/waiting'
-import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { Metadata, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js'
 import { type Authority, claimsIn, delegationIn } from './authority.ts'
 import type { Verifier } from './create-verifier.ts'
 import type { Delegation } from './delegation.ts'
 import { createGuard, type GuardOptions, type Refused } from './guard.ts'
+import type { VerifiedClaims } from './verified-claims.ts'
 
 const CODES: Readonly<Record<Refused['status'], status>> = {
   400: status.INVALID_ARGUMENT,
@@ -105,7 +105,7 @@ function onReceived(options: GuardOptions<GrpcCall>): GuardOptions<Receive> {
  * const list = (call, callback) => callback(null, { agent: claimsOf(call).sub })
  * ```
  */
-export function claimsOf(call: { readonly metadata: Metadata }): AccessTokenClaims {
+export function claimsOf(call: { readonly metadata: Metadata }): VerifiedClaims {
   return claimsIn(passed.get(call.metadata) ?? {})
 }
 

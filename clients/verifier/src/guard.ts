@@ -94,7 +94,7 @@ const RETRY_AFTER_S = 1
 const NO_TOKEN = 'An access token is needed'
 const MALFORMED = 'There must be one Authorization header with one token of the scheme Bearer or DPoP'
 /** Checks the requirements when the guard is made, before the first request. */
-const checkWanted = createDemands({ audience: [], operators: [], scope: [], dpop: undefined })
+const checkWanted = createDemands({ audience: [], scope: [], dpop: undefined })
 
 /**
  * Makes a guard. It decides from exactly one Authorization header with one token, from the DPoP headers, and from
@@ -192,7 +192,7 @@ function readGuardOptions<Source>({ settings }: Verifier, options: GuardOptions<
     schemes: [...(isRequired ? [] : ['Bearer' as const]), ...(publicUrl === undefined ? [] : ['DPoP' as const])],
     scope: given.scope,
     resourceMetadata: resourceMetadata ?? (described === undefined ? undefined : toMetadataUrl(described)),
-    realm: own.audience[0] ?? settings.issuer,
+    realm: own.audience[0] ?? settings.issuers[0].issuer,
   })
   return { wanted, publicUrl, challenge, ofChain }
 }

@@ -1,9 +1,9 @@
-import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Verifier } from './create-verifier.ts'
 import type { Delegation } from './delegation.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
 import { createMetadata, type MetadataOptions } from './resource-metadata.ts'
+import type { VerifiedClaims } from './verified-claims.ts'
 
 /**
  * The variables that {@link protect} adds to the environment of an app.
@@ -18,7 +18,7 @@ import { createMetadata, type MetadataOptions } from './resource-metadata.ts'
  * ```
  */
 export interface Protected {
-  readonly Variables: { readonly claims: AccessTokenClaims }
+  readonly Variables: { readonly claims: VerifiedClaims }
 }
 
 /**
@@ -38,7 +38,7 @@ export interface Protected {
  */
 export interface ProtectedOrDelegated {
   readonly Variables: {
-    readonly claims: AccessTokenClaims | undefined
+    readonly claims: VerifiedClaims | undefined
     readonly delegation: Delegation | undefined
   }
 }

@@ -9,7 +9,8 @@ import { checkProofClaims } from './bound-tokens.ts'
 import type { Arguments, ChainDemands } from './chain-wanted.ts'
 import { type Delegation, toDelegation } from './delegation.ts'
 import type { VerificationErrorOptions, VerificationReason } from './errors.ts'
-import type { Judge, JudgeOptions } from './judge.ts'
+import type { CoreSettings } from './issuer-core.ts'
+import { type Judge, type JudgeOptions, toAsked } from './judge.ts'
 import { createRequestFacts } from './same-request.ts'
 import { createCheckToolCall } from './tool-call.ts'
 
@@ -35,7 +36,7 @@ interface Refusal extends VerificationErrorOptions {
  * revocations come last. It reads the arguments only for a sender that holds the last key.
  */
 export function createJudgeDelegated(options: JudgeDelegatedOptions): JudgeDelegated {
-  const { counts, checkBound, verifyGenuine } = options
+  const { settings, counts, checkBound, verifyGenuine } = options
   const refuse = ({ reason, hop, cause, rule, detail }: Refusal): never => {
     const place = hop === undefined ? '' : `at hop ${hop}, `
     return options.refuse(reason, { hop, cause, detail: rule === undefined ? detail : place + rule })
@@ -44,7 +45,7 @@ export function createJudgeDelegated(options: JudgeDelegatedOptions): JudgeDeleg
     if (refusal !== undefined) refuse(refusal)
   }
   const checkNow = createCheckNow(options)
-  const checkToolCall = createCheckToolCall(options.settings)
+  const checkToolCall = createCheckToolCall(settings)
   const checkEnds = createCheckEnds(options, checkNow)
   return async (text, wanted) => {
     // Without a proof, neither is ever valid, so signatures need not be checked.
@@ -55,20 +56,26 @@ export function createJudgeDelegated(options: JudgeDelegatedOptions): JudgeDeleg
       const refusal =
         checkNow(above, present()) ??
         above.checkCapabilities(wanted) ??
-        checkParties(above, wanted) ??
-        checkProofClaims(text, dpop, present(), options.settings.skewS)
+        checkParties(settings, above, wanted) ??
+        checkProofClaims(text, dpop, present(), settings.skewS)
       return refusal && { hop: undefined, ...refusal, ok: false as const }
     })
     if (!verified.ok) return refuse(verified)
     const { authority } = verified
-    refuseIf(checkNow(authority, present()) ?? authority.checkCapabilities(wanted) ?? checkParties(authority, wanted))
+    refuseIf(
+      checkNow(authority, present()) ??
+        authority.checkCapabilities(wanted) ??
+        checkParties(settings, authority, wanted),
+    )
     // The proof must be of the key of the agent that acts. A middle holder has handed its authority on.
     refuseIf(await checkBound(text, { cnf: { jkt: authority.jkt } }, wanted.dpop, present()))
     const read = await readArguments(wanted)
     if ('reason' in read) return refuse(read)
     refuseIf(authority.checkUses(wanted, read.args))
     refuseIf(await checkToolCall(authority, wanted, read.args))
-    refuseIf(await checkEnds(authority, wanted, askAboutAuthority(text, authority, wanted, read.args)))
+    refuseIf(
+      await checkEnds(authority, wanted, askAboutAuthority(text, authority, toAsked(settings, wanted), read.args)),
+    )
     counts.add('VALID')
     return toDelegation(authority, wanted)
   }
@@ -125,14 +132,36 @@ function createCheckEnds({ settings, follower, ask }: JudgeOptions, checkNow: Ch
   }
 }
 
-/** Checks whose authority is used, and who is a party of the delegation. */
-function checkParties({ parties }: DelegatedAuthority, { operators, actors }: ChainDemands): Refusal | undefined {
-  if (!isGovernedBy(operators, parties[0]))
+/** Checks whose authority is used, who is a party of the delegation, and whether the issuer may say so. */
+function checkParties(
+  settings: CoreSettings,
+  authority: DelegatedAuthority,
+  { actors }: ChainDemands,
+): Refusal | undefined {
+  const { parties } = authority
+  const refusal = checkNamespace(settings, authority) ?? checkLifetime(settings, authority)
+  if (refusal !== undefined) return refusal
+  if (!isGovernedBy(settings.operators, parties[0]))
     return { reason: 'OPERATOR_NOT_TRUSTED', hop: 0, rule: 'the holder must be an agent of a trusted operator' }
   if (actors.length === 0) return undefined
   const hop = parties.findIndex(({ did }) => !actors.includes(parseDid(did)?.domain ?? ''))
   const rule = `the holder must be an agent of ${actors.join(' or ')}`
   return hop === -1 ? undefined : { reason: 'ACTOR_NOT_TRUSTED', hop, rule }
+}
+
+/** Of several issuers, each may speak only for its own domains. That the principal has none of these is said later. */
+function checkNamespace({ issuer, ownerOf }: CoreSettings, { parties }: DelegatedAuthority): Refusal | undefined {
+  if (ownerOf === undefined) return undefined
+  const hop = parties.findIndex(({ did }, index) => (ownerOf(did) ?? (index === 0 ? issuer : undefined)) !== issuer)
+  const rule = 'the holder must be an agent of a domain that is listed for the issuer'
+  return hop === -1 ? undefined : { reason: 'SUBJECT_OUTSIDE_NAMESPACE', hop, rule }
+}
+
+/** No grant expires after the first one, so its lifetime bounds that of the chain. */
+function checkLifetime({ maxTokenTtlS }: CoreSettings, { chain, claims }: DelegatedAuthority): Refusal | undefined {
+  const { iat, exp } = claims ?? chain.hops[0] ?? { iat: Number.NEGATIVE_INFINITY, exp: 0 }
+  const rule = `the lifetime must be at most ${maxTokenTtlS} s`
+  return exp - iat > maxTokenTtlS ? { reason: 'LIFETIME_TOO_LONG', hop: chain && 0, rule } : undefined
 }
 
 async function readArguments({ readArguments: read }: ChainDemands): Promise<{ readonly args: Arguments } | Refusal> {

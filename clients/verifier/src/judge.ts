@@ -7,14 +7,17 @@ import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import { type Ask, askAboutToken } from './ask.ts'
 import type { CheckBound } from './bound-tokens.ts'
 import { VerificationError, type VerificationErrorOptions, type VerificationReason } from './errors.ts'
+import type { CoreSettings } from './issuer-core.ts'
 import type { Counts } from './metrics.ts'
-import type { Settings } from './options.ts'
 import { createRequestFacts } from './same-request.ts'
+import type { VerifiedClaims } from './verified-claims.ts'
 import type { Demands } from './wanted.ts'
 
 /** A token whose signature was verified. */
 export interface Genuine {
-  readonly claims: AccessTokenClaims
+  readonly claims: VerifiedClaims
+  /** The claims with the scopes that the token has at this service. */
+  readonly effective: AccessTokenClaims
   readonly key: VerificationKey
   /** The follower's version at the last check that found no revocation of the token; -1 before the first check. */
   clearAtVersion: number
@@ -22,7 +25,8 @@ export interface Genuine {
   met: Demands | undefined
 }
 
-type Answer = AccessTokenClaims | Promise<AccessTokenClaims>
+/** The claims of an accepted token, or a promise of them. */
+export type Answer = VerifiedClaims | Promise<VerifiedClaims>
 
 /** Decides whether a genuine token is valid now. */
 export interface Judge {
@@ -37,7 +41,7 @@ export interface Judge {
 
 /** Options of {@link createJudge}. Without a follower, the judge does not check revocations. */
 export interface JudgeOptions {
-  readonly settings: Settings
+  readonly settings: CoreSettings
   readonly follower: Follower | undefined
   readonly checkBound: CheckBound
   readonly ask: Ask
@@ -46,10 +50,18 @@ export interface JudgeOptions {
   readonly isClosed: () => boolean
 }
 
+/** The reasons for which the tokens of one of several issuers are refused, while those of the others are accepted. */
+const OF_ONE_ISSUER: Partial<Record<VerificationReason, VerificationReason>> = {
+  KEYS_UNAVAILABLE: 'ISSUER_KEYS_UNAVAILABLE',
+  REVOCATIONS_STALE: 'ISSUER_REVOCATIONS_STALE',
+}
+
 /** Makes the judge, which checks a token in the same order as the server. */
 export function createJudge(options: JudgeOptions): Judge {
   const { settings, follower, checkBound, counts, isClosed } = options
-  const refuse = (reason: VerificationReason, options?: VerificationErrorOptions): never => {
+  const { operators } = settings
+  const refuse = (general: VerificationReason, options?: VerificationErrorOptions): never => {
+    const reason = (settings.isListed && OF_ONE_ISSUER[general]) || general
     counts.add(reason)
     throw new VerificationError(reason, options)
   }
@@ -76,7 +88,7 @@ export function createJudge(options: JudgeOptions): Judge {
   return {
     refuse,
     judge(text, token, wanted, now) {
-      const refusal = checkNow(token, now) ?? checkWanted(token, wanted)
+      const refusal = checkNow(token, now) ?? checkWanted(token, wanted, operators)
       if (refusal !== undefined) return refuse(refusal, { detail: detailOf(refusal, token, wanted) })
       const isBearer = wanted.dpop === undefined && token.claims.cnf === undefined
       return isBearer ? judgeEnds(text, token, wanted, now) : judgeBound(text, token, wanted, now)
@@ -95,7 +107,7 @@ function createJudgeEnds(
 ): Judge['judge'] {
   const { maxStalenessMs, onStale } = settings
   const valid = createRequestFacts()
-  const accept = ({ claims }: Genuine): AccessTokenClaims => {
+  const accept = ({ claims }: Genuine): VerifiedClaims => {
     counts.add('VALID')
     return claims
   }
@@ -105,10 +117,12 @@ function createJudgeEnds(
     if (ended === undefined) token.clearAtVersion = follower.version
     return ended
   }
-  const askAbout = async (text: string, token: Genuine, wanted: Demands): Promise<AccessTokenClaims> => {
+  const askAbout = async (text: string, token: Genuine, wanted: Demands): Promise<VerifiedClaims> => {
     // The issuer accepts the proof of a request once, but several guards may protect the request.
     const isKnownValid = valid.has(wanted.dpop, text)
-    const asked = isKnownValid ? Promise.resolve(undefined) : ask(askAboutToken(text, token.claims, wanted))
+    const asked = isKnownValid
+      ? Promise.resolve(undefined)
+      : ask(askAboutToken(text, token.claims, toAsked(settings, wanted)))
     const answer = await asked.catch((cause: unknown) => refuse('REVOCATIONS_STALE', { cause }))
     const refusal = answer ?? checkNow(token, present()) ?? checkKnown(token)
     if (refusal !== undefined) return refuse(refusal)
@@ -123,23 +137,30 @@ function createJudgeEnds(
   }
 }
 
+/** Returns what the issuer is asked about. It does not know what its scopes mean at this service. */
+export function toAsked<D extends Demands>({ operators, scopes }: CoreSettings, wanted: D) {
+  return { ...wanted, operators, ...(scopes !== undefined && { scope: [] }) }
+}
+
 /**
  * Makes the entry of a token whose signature was verified. The claims are frozen, because all callers get the same
  * object.
  */
-export function toGenuine(claims: AccessTokenClaims, key: VerificationKey): Genuine {
+export function toGenuine(claims: VerifiedClaims, key: VerificationKey): Genuine {
   Object.freeze(claims.aud)
   Object.freeze(claims.epoch)
   Object.freeze(claims.cnf)
   Object.freeze(claims.edges)
   Object.freeze(claims.home?.epoch)
   Object.freeze(claims.home)
-  return { claims: Object.freeze(claims), key, clearAtVersion: -1, met: undefined }
+  const { scope, effectiveScope } = claims
+  const effective = scope === effectiveScope ? claims : { ...claims, scope: effectiveScope }
+  return { claims: Object.freeze(claims), effective, key, clearAtVersion: -1, met: undefined }
 }
 
-function checkWanted(token: Genuine, wanted: Demands): VerificationReason | undefined {
+function checkWanted(token: Genuine, wanted: Demands, operators: readonly string[]): VerificationReason | undefined {
   if (token.met === wanted) return undefined
-  const refusal = checkRequirements(token.claims, wanted)
+  const refusal = checkRequirements(token.effective, { ...wanted, operators })
   if (refusal === undefined && typeof wanted.dpop !== 'object') token.met = wanted
   return refusal
 }
@@ -147,6 +168,6 @@ function checkWanted(token: Genuine, wanted: Demands): VerificationReason | unde
 /** Names the scopes that a token lacks. */
 function detailOf(reason: VerificationReason, { claims }: Genuine, { scope }: Demands): string | undefined {
   if (reason !== 'SCOPE_MISSING') return undefined
-  const granted = claims.scope.split(' ')
+  const granted = claims.effectiveScope.split(' ')
   return scope.filter((each) => !granted.includes(each)).join(' ')
 }

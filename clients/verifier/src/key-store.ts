@@ -1,5 +1,5 @@
 import { deferred } from '@auth4agent/core/async/waiting'
-import { importKeySet } from '@auth4agent/core/jose/key-set'
+import { importKeySet, type KeySet } from '@auth4agent/core/jose/key-set'
 import { KnownKeys } from '@auth4agent/core/jose/known-keys'
 import { type Moment, present } from '@auth4agent/core/platform/moment'
 import type { VerificationKey } from '@auth4agent/core/token/access-token'
@@ -36,6 +36,8 @@ export interface KeyStoreOptions {
   readonly locate: () => Promise<string>
   /** The milliseconds for which keys are used while they cannot be fetched again. */
   readonly maxAgeMs: number
+  /** Returns the keys of a JWK Set that this store may use. */
+  readonly choose: (published: KeySet) => KeySet
   /** Called for each fetch that fails. */
   readonly onProblem: (error: unknown) => void
   /** Called for each fetch that brings keys. */
@@ -55,7 +57,8 @@ const RETRY_MS = { first: 1_000, most: 60_000 }
  * a caller waits for one attempt. If this attempt fails, the keys stay usable until they are `maxAgeMs` old, and
  * callers do not wait for further attempts.
  */
-export function createKeyStore({ fetch, locate, maxAgeMs, onProblem, onSuccess }: KeyStoreOptions): KeyStore {
+export function createKeyStore(options: KeyStoreOptions): KeyStore {
+  const { fetch, locate, maxAgeMs, choose, onProblem, onSuccess } = options
   const known = new KnownKeys<VerificationKey>(maxAgeMs)
   let fetching: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
@@ -67,9 +70,9 @@ export function createKeyStore({ fetch, locate, maxAgeMs, onProblem, onSuccess }
     const begun = present()
     known.try(begun)
     const { json, headers } = await fetchJson(fetch, await locate(), MAX_BYTES, NOT_FROM_CACHES)
-    const keys = importKeySet(json, known.all)
-    if (keys === undefined) throw new TypeError('The issuer does not publish a JWK Set')
-    return known.replace({ keys, begun, cachedMs: toAgeMs(headers), freshMs: toFreshMs(headers) })
+    const published = importKeySet(json, known.all)
+    if (published === undefined) throw new TypeError('The issuer does not publish a JWK Set')
+    return known.replace({ keys: choose(published), begun, cachedMs: toAgeMs(headers), freshMs: toFreshMs(headers) })
   }
   const attempt = async () => {
     try {

@@ -1,5 +1,4 @@
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
-import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { Verifier } from './create-verifier.ts'
 import type { Delegation } from './delegation.ts'
@@ -8,6 +7,7 @@ import { readMcpCall } from './mcp-call.ts'
 import { credentialsOf, type NodeRequest } from './presented.ts'
 import { WELL_KNOWN } from './public-address.ts'
 import { answerAt, METADATA_NAMES, type MetadataAnswer, type MetadataOptions } from './resource-metadata.ts'
+import type { VerifiedClaims } from './verified-claims.ts'
 
 /** Options of `protect` for an MCP server (Model Context Protocol) as a protected resource (RFC 9728). */
 export interface McpOptions
@@ -43,7 +43,7 @@ export interface McpAuth {
   /** The MCP endpoint, if the token names it in `aud`. */
   readonly resource?: URL
   /** One of both: `claims` of an access token, or who acts for whom according to a chain or delegated token. */
-  readonly extra: { readonly claims?: AccessTokenClaims; readonly delegation?: Delegation }
+  readonly extra: { readonly claims?: VerifiedClaims; readonly delegation?: Delegation }
 }
 
 /** A request to an MCP server. `body` is there if middleware before `protect` has read it, as chains need. */
@@ -117,7 +117,7 @@ function toAuth({ claims, delegation, token }: Granted, resource: string): McpAu
   return {
     token,
     clientId: claims.client_id,
-    scopes: parseScopeString(claims.scope) ?? [],
+    scopes: parseScopeString(claims.effectiveScope) ?? [],
     expiresAt: claims.exp,
     ...(claims.aud.includes(resource) && { resource: new URL(resource) }),
     extra: { claims },

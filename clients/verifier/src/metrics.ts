@@ -3,20 +3,29 @@ import type { VerificationReason } from './errors.ts'
 /** The outcome of a verification. */
 type Outcome = VerificationReason | 'VALID'
 
-/** The state of a verifier and its counters. */
-export interface Metrics {
-  /** Age of the knowledge of revocations: Infinity before it is complete, undefined with revocations 'none'. */
+/** The state of a verifier and its counters, for one issuer or for all together. */
+export interface IssuerMetrics {
+  /**
+   * Age of the knowledge of revocations: Infinity before it is complete, undefined with revocations 'none'. Of all
+   * issuers together, the largest.
+   */
   readonly stalenessSeconds: number | undefined
   /** Number of known revocations. */
   readonly records: number
   readonly keys: number
-  /** Seconds since the keys were fetched, or Infinity before the first fetch. */
+  /** Seconds since the keys were fetched, or Infinity before the first fetch. Of all issuers together, the largest. */
   readonly keysAgeSeconds: number
+  /** Number of verifications by outcome since the start. */
+  readonly verifications: Readonly<Partial<Record<Outcome, number>>>
+}
+
+/** The state of a verifier and its counters. */
+export interface Metrics extends IssuerMetrics {
   readonly rememberedTokens: number
   /** Number of used DPoP proofs in memory, or undefined if the option `replays` is a store without `size`. */
   readonly rememberedProofs: number | undefined
-  /** Number of verifications by outcome since the start. */
-  readonly verifications: Readonly<Partial<Record<Outcome, number>>>
+  /** The part of each issuer in the option `issuers`. Undefined without this option. */
+  readonly issuers: Readonly<Record<string, IssuerMetrics>> | undefined
 }
 
 /** Counts outcomes. */
@@ -37,43 +46,26 @@ export function createCounts(): Counts {
 }
 
 /**
- * Formats metrics in the text format of Prometheus, version 0.0.4.
- *
- * @example
- *
- * ```ts
- * import { toPrometheus } from '@auth4agent/verifier'
- *
- * app.get('/metrics', (_request, response) => {
- *   response.type('text/plain').send(toPrometheus(verifier.metrics()))
- * })
- * ```
+ * Adds the metrics of all issuers by their names. `others` counts what was refused before the issuer was known.
  */
-export function toPrometheus(metrics: Metrics): string {
-  const { stalenessSeconds, rememberedProofs, verifications } = metrics
-  const counts = Object.entries(verifications).map(([reason, count]) => [`{reason="${reason}"}`, count] as const)
-  return [
-    ...(stalenessSeconds === undefined
-      ? []
-      : family('staleness_seconds', 'gauge', 'Age of the knowledge of revocations', [['', stalenessSeconds]])),
-    ...family('revocations', 'gauge', 'Known revocations', [['', metrics.records]]),
-    ...family('keys', 'gauge', 'Public keys of the issuer', [['', metrics.keys]]),
-    ...family('keys_age_seconds', 'gauge', 'Time since the keys were fetched', [['', metrics.keysAgeSeconds]]),
-    ...family('remembered_tokens', 'gauge', 'Tokens whose signature is not verified again', [
-      ['', metrics.rememberedTokens],
-    ]),
-    ...(rememberedProofs === undefined
-      ? []
-      : family('remembered_proofs', 'gauge', 'Used DPoP proofs in memory', [['', rememberedProofs]])),
-    ...family('verifications_total', 'counter', 'Verifications by outcome', counts),
-    '',
-  ].join('\n')
+export function sumMetrics(
+  issuers: Readonly<Record<string, IssuerMetrics>>,
+  others: Metrics['verifications'],
+): IssuerMetrics {
+  const all = Object.values(issuers)
+  const ages = all.flatMap(({ stalenessSeconds }) => stalenessSeconds ?? [])
+  const verifications: Record<string, number> = { ...others }
+  for (const [reason, count] of all.flatMap((part) => Object.entries(part.verifications)))
+    verifications[reason] = (verifications[reason] ?? 0) + count
+  return {
+    stalenessSeconds: ages.length === 0 ? undefined : Math.max(...ages),
+    records: total(all.map(({ records }) => records)),
+    keys: total(all.map(({ keys }) => keys)),
+    keysAgeSeconds: Math.max(...all.map(({ keysAgeSeconds }) => keysAgeSeconds)),
+    verifications,
+  }
 }
 
-function family(name: string, type: string, help: string, samples: readonly (readonly [string, number])[]): string[] {
-  const full = `auth4agent_verifier_${name}`
-  const lines = samples.map(
-    ([labels, value]) => `${full}${labels} ${value === Number.POSITIVE_INFINITY ? '+Inf' : value}`,
-  )
-  return [`# HELP ${full} ${help}`, `# TYPE ${full} ${type}`, ...lines]
+function total(counts: readonly number[]): number {
+  return counts.reduce((sum, each) => sum + each, 0)
 }

@@ -1,44 +1,24 @@
 import { createReplayMemory, type ReplayStore } from '@auth4agent/core/dpop/replay-memory'
-import { isUuid } from '@auth4agent/core/encoding/uuid'
-import { ADMIN_ISSUER, type AssertionSigner } from '@auth4agent/core/identity/assertion'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
-import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
-import type { RevocationFeed } from '@auth4agent/core/revocation/feed'
 import { readDemandedAudiences } from '@auth4agent/core/token/audience'
-import { isDomain } from './chain-wanted.ts'
 import type { Fetch } from './http.ts'
+import {
+  ISSUER_NAMES,
+  type IssuerOptions,
+  type IssuerSettings,
+  readIssuer,
+  readTrusted,
+  type TrustedIssuer,
+} from './issuer-options.ts'
+import { divideDomains, type OwnerOf } from './namespaces.ts'
 import { type Address, readAddress } from './public-address.ts'
-
-/**
- * How a verifier follows revocations:
- *
- * - `operatorId` and `key`: it reads the issuer's log as this operator, with a new assertion for each connection. Any
- *   active operator can read the log. The log shows other operators only as ids.
- * - `authorization`: it reads the issuer's log with an Authorization header that you make.
- * - a {@link RevocationFeed}: it reads the log over another transport.
- * - `'none'`: it does not follow revocations. A token is then valid until it expires.
- *
- * @example
- *
- * ```ts
- * import { readKeyFile } from '@auth4agent/sdk/node'
- *
- * const revocations = { operatorId: '6f9619ff-8b86-8011-8b42-00cf4fc964ff', key: await readKeyFile('root.key') }
- * ```
- */
-export type Revocations =
-  | { readonly operatorId: string; readonly key: AssertionSigner }
-  | { readonly authorization: () => Promise<string> }
-  | RevocationFeed
-  | 'none'
+import { readNumber } from './read-number.ts'
 
 /** A replay store that may know its size. */
 type Replays = ReplayStore & { readonly size?: number | undefined }
 
-/** Options of {@link createVerifier}. Times are in seconds. */
-export interface VerifierOptions {
-  /** The issuer whose tokens are accepted, as tokens name it in `iss`. It must be https, except on loopback. */
-  readonly issuer: string
+/** Options of {@link createVerifier} that are the same for all issuers. Times are in seconds. */
+export interface ServiceOptions {
   /** This service, as URLs or host names. A token must name one of them in `aud`. */
   readonly audience: string | readonly string[]
   /**
@@ -52,25 +32,6 @@ export interface VerifierOptions {
    * if they all have the same.
    */
   readonly publicUrl?: string | undefined
-  /**
-   * Operators whose agents are trusted, by domain or id. Choose them with care: each operator defines the meaning of
-   * its scopes. 'any' trusts all operators of the issuer.
-   */
-  readonly operators: readonly string[] | 'any'
-  /** How to follow revocations. */
-  readonly revocations: Revocations
-  /**
-   * How old the knowledge of revocations may be. The default is 5. The least value is 2, because the server sends a
-   * heartbeat each second.
-   */
-  readonly maxStaleness?: number | undefined
-  /** What to do when the knowledge is older: refuse tokens (the default), or ask the issuer about each token. */
-  readonly onStale?: 'refuse' | 'ask' | undefined
-  /**
-   * How long the verifier uses keys that it cannot fetch again. The default is a day. With revocations 'none' it is an
-   * hour, because then only the JWKS shows that a key is compromised.
-   */
-  readonly maxJwksAge?: number | undefined
   /** By how much clocks may differ: 0 to 60; 10 by default. */
   readonly clockSkew?: number | undefined
   /** How many verified tokens are remembered; 20,000 by default. */
@@ -85,39 +46,44 @@ export interface VerifierOptions {
   /** Used instead of the platform's fetch. */
   readonly fetch?: Fetch | undefined
   /**
-   * Called with each problem in the background. Without this option, `console.warn` gets each different problem once
-   * per outage.
+   * Called with each problem in the background, and with the issuer that has it. Without this option, `console.warn`
+   * gets each different problem once per outage.
    */
-  readonly onProblem?: ((error: unknown) => void) | undefined
+  readonly onProblem?: ((error: unknown, issuer: string) => void) | undefined
 }
 
-/** The options, checked and with defaults. */
-export interface Settings extends Address {
-  readonly issuer: string
-  /** Empty if every operator is trusted. */
-  readonly operators: readonly string[]
-  readonly revocations: Revocations
-  readonly maxStalenessMs: number
-  readonly onStale: 'refuse' | 'ask'
-  readonly maxJwksAgeMs: number
+/** Options of {@link createVerifier} for one issuer. Times are in seconds. */
+export interface VerifierOptions extends ServiceOptions, IssuerOptions {}
+
+/** Options of {@link createVerifier} for several issuers. Times are in seconds. */
+export interface MultiIssuerOptions extends ServiceOptions {
+  /** The issuers whose tokens are accepted: 1 to 32. */
+  readonly issuers: readonly TrustedIssuer[]
+}
+
+/** The options, checked and with defaults, that are the same for all issuers. */
+export interface ServiceSettings extends Address {
   readonly skewS: number
   readonly cacheSize: number
   readonly dpop: 'required' | undefined
   readonly replays: Replays
   readonly fetch: Fetch
-  readonly onProblem: ((error: unknown) => void) | undefined
+  readonly onProblem: ((error: unknown, issuer: string) => void) | undefined
 }
 
-const NAMES: Names<VerifierOptions> = {
-  issuer: true,
+/** The options, checked and with defaults. */
+export interface Settings extends ServiceSettings {
+  readonly issuers: readonly [IssuerSettings, ...IssuerSettings[]]
+  /** Returns which of several issuers may speak for the domain of a DID. Undefined if there is only one issuer. */
+  readonly ownerOf: OwnerOf | undefined
+  /** Whether the option `issuers` was used. Reasons then say which needs of one issuer are not met. */
+  readonly isListed: boolean
+}
+
+const SERVICE_NAMES: Names<ServiceOptions> = {
   audience: true,
   resource: true,
   publicUrl: true,
-  operators: true,
-  revocations: true,
-  maxStaleness: true,
-  onStale: true,
-  maxJwksAge: true,
   clockSkew: true,
   cacheSize: true,
   dpop: true,
@@ -125,31 +91,22 @@ const NAMES: Names<VerifierOptions> = {
   fetch: true,
   onProblem: true,
 }
-const MAX_LISTED = 64
-const JWKS_AGE_S = { followed: 86_400, alone: 3_600 }
+const NAMES: Names<VerifierOptions> = { ...SERVICE_NAMES, ...ISSUER_NAMES }
+const MULTI_NAMES: Names<MultiIssuerOptions> = { ...SERVICE_NAMES, issuers: true }
+const MAX_ISSUERS = 32
 
 /** Checks the options. Throws TypeError for an option that is missing or wrong. A missing option never means "any". */
-export function readOptions(options: VerifierOptions): Settings {
-  refuseUnknownNames('option', options, NAMES)
-  const { issuer, revocations, onStale = 'refuse', fetch = globalThis.fetch, onProblem } = options
-  if (!isIssuer(issuer))
-    throw new TypeError(
-      'issuer must be an https address (http on loopback) in lower case, without trailing slash, query or user',
-    )
-  if (onStale !== 'refuse' && onStale !== 'ask') throw new TypeError("onStale must be 'refuse' or 'ask'")
-  const isAlone = revocations === 'none'
-  if (!isAlone && !isFollowable(revocations)) {
-    throw new TypeError("revocations must be { operatorId, key }, { authorization }, a feed, or 'none'")
-  }
+export function readOptions(options: VerifierOptions | MultiIssuerOptions): Settings {
+  const isListed = 'issuers' in options
+  if (isListed && 'issuer' in options) throw new TypeError('options must have either issuer or issuers')
+  refuseUnknownNames('option', options, isListed ? MULTI_NAMES : NAMES)
+  const issuers = isListed ? readIssuers(options.issuers) : ([readIssuer(options)] as const)
+  const { fetch = globalThis.fetch, onProblem } = options
   return {
-    issuer,
+    issuers,
+    ownerOf: divideDomains(issuers),
+    isListed,
     ...readAddress(options, readDemandedAudiences(options.audience)),
-    operators: readOperators(options.operators),
-    revocations,
-    maxStalenessMs: readNumber('maxStaleness', options.maxStaleness ?? 5, 2, 3_600) * 1_000,
-    onStale,
-    maxJwksAgeMs:
-      readNumber('maxJwksAge', options.maxJwksAge ?? JWKS_AGE_S[isAlone ? 'alone' : 'followed'], 1, 604_800) * 1_000,
     skewS: readNumber('clockSkew', options.clockSkew ?? 10, 0, 60),
     cacheSize: readNumber('cacheSize', options.cacheSize ?? 20_000, 0, 10_000_000),
     dpop: options.dpop === undefined ? undefined : readRequired(options.dpop),
@@ -159,26 +116,17 @@ export function readOptions(options: VerifierOptions): Settings {
   }
 }
 
-function readOperators(operators: unknown): readonly string[] {
-  if (operators === 'any') return []
-  const texts = readTexts('operators', operators)
-  const wrong = texts.find((text) => !isUuid(text) && !isDomain(text))
-  if (wrong !== undefined)
-    throw new TypeError(`operators must be domains or ids in lower case, or 'any', not ${JSON.stringify(wrong)}`)
-  return texts
-}
-
-function isFollowable(revocations: unknown): boolean {
-  if (typeof revocations !== 'object' || revocations === null) return false
-  if ('open' in revocations) return typeof revocations.open === 'function'
-  if ('authorization' in revocations) {
-    refuseUnknownNames('option of revocations', revocations, { authorization: true })
-    return typeof revocations.authorization === 'function'
-  }
-  refuseUnknownNames('option of revocations', revocations, { operatorId: true, key: true })
-  const { operatorId, key }: { operatorId?: unknown; key?: unknown } = revocations
-  const isParty = typeof operatorId === 'string' && (isUuid(operatorId) || operatorId === ADMIN_ISSUER)
-  return isParty && typeof key === 'object' && key !== null && 'publicKey' in key && 'sign' in key
+/** Reads the option `issuers`. An empty list, which may be a variable that is not set, does not mean "any". */
+function readIssuers(list: unknown): Settings['issuers'] {
+  const given: readonly TrustedIssuer[] = Array.isArray(list) ? list : []
+  const [first, ...others] = given.map(readTrusted)
+  if (first === undefined || given.length > MAX_ISSUERS)
+    throw new TypeError(`issuers must be a list of 1 to ${MAX_ISSUERS} issuers`)
+  const issuers = [first, ...others] as const
+  const names = issuers.map(({ issuer }) => issuer)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw new TypeError(`issuers must not name ${twice} twice`)
+  return issuers
 }
 
 /** Reads the option `dpop`. Throws TypeError for other values than 'required'. */
@@ -190,26 +138,4 @@ export function readRequired(dpop: unknown): 'required' {
 function readReplays(replays: Replays): Replays {
   if (typeof replays.use === 'function') return replays
   throw new TypeError('replays must have a function use(id, expiresAtS)')
-}
-
-function readTexts(name: string, value: unknown): readonly string[] {
-  const texts: readonly unknown[] = Array.isArray(value) ? value : []
-  const read = texts.filter((text): text is string => typeof text === 'string' && text !== '')
-  if (read.length === 0 || read.length !== texts.length || read.length > MAX_LISTED) {
-    throw new TypeError(`${name} must be a list of 1 to ${MAX_LISTED} non-empty strings`)
-  }
-  return read
-}
-
-function readNumber(name: string, value: number, least: number, most: number): number {
-  if (Number.isFinite(value) && value >= least && value <= most) return value
-  throw new TypeError(`${name} must be a number from ${least} to ${most}`)
-}
-
-/**
- * Returns whether a text is an issuer in the one form that the server accepts. Any other form would match no token.
- */
-function isIssuer(issuer: unknown): issuer is string {
-  if (typeof issuer !== 'string' || /[?#@]/.test(issuer) || !URL.canParse(issuer)) return false
-  return new URL(issuer).href.replace(/\/$/, '') === issuer && isSecureUrl(issuer)
 }

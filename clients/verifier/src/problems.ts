@@ -1,11 +1,14 @@
 import { deferred } from '@auth4agent/core/async/waiting'
+import type { ServiceSettings } from './options.ts'
 import { describe, SetupError, toSetupError } from './setup-error.ts'
 
-/** What a verifier needs from its issuer. */
-export type Need = 'keys' | 'revocations'
+/** What a verifier needs from an issuer. */
+export type Need = 'keys' | 'own keys' | 'revocations'
 
 /** Options of {@link Verifier.ready}. */
 export interface ReadyOptions {
+  /** The issuers to wait for. By default, all issuers of the verifier. */
+  readonly issuers?: readonly string[] | undefined
   readonly signal?: AbortSignal | undefined
   /** The longest time to wait, in seconds. By default, there is no limit. */
   readonly timeout?: number | undefined
@@ -20,11 +23,12 @@ export interface Problems {
    * Resolves when the promise that `ready` returns resolves. Rejects with SetupError for a problem that waiting does
    * not solve and after the timeout, and with the signal's reason when the signal aborts.
    */
-  untilReady(ready: () => Promise<unknown>, options?: ReadyOptions): Promise<void>
+  untilReady(ready: () => Promise<unknown>, options?: Omit<ReadyOptions, 'issuers'>): Promise<void>
 }
 
 const FAILED: Readonly<Record<Need, string>> = {
   keys: "the issuer's keys cannot be fetched",
+  'own keys': "one of the issuer's keys is not used",
   revocations: 'the revocation log cannot be followed',
 }
 /** The most different problems of one outage that are written to `console.warn`. */
@@ -34,10 +38,10 @@ const HOLD_MS = 60_000
 const MAX_TIMEOUT_S = 2_147_483
 
 /**
- * Keeps the problems of one verifier. `onProblem` is called with each problem. Without `onProblem`, `console.warn`
- * gets each different problem once, and again after a time without problems.
+ * Keeps the problems of a verifier with one issuer. `onProblem` is called with each problem. Without `onProblem`,
+ * `console.warn` gets each different problem once, and again after a time without problems.
  */
-export function createProblems(issuer: string, onProblem: ((error: unknown) => void) | undefined): Problems {
+export function createProblems(issuer: string, onProblem: ServiceSettings['onProblem']): Problems {
   const current = new Map<Need, unknown>()
   /** Needs that were met at least once. Later problems of such a need do not make `untilReady` reject. */
   const met = new Set<Need>()
@@ -55,7 +59,7 @@ export function createProblems(issuer: string, onProblem: ((error: unknown) => v
     report(need, error) {
       current.set(need, error)
       if (onProblem === undefined) warn(need, error)
-      else tell(onProblem, error)
+      else tell(() => onProblem(error, issuer))
       const lasting = lastingOf(need)
       if (lasting !== undefined) for (const reject of waiting) reject(lasting)
     },
@@ -87,9 +91,9 @@ export function createProblems(issuer: string, onProblem: ((error: unknown) => v
   }
 }
 
-function tell(onProblem: (error: unknown) => void, error: unknown): void {
+function tell(call: () => void): void {
   try {
-    onProblem(error)
+    call()
   } catch {
     // An error in the callback must not stop the verifier.
   }

@@ -72,7 +72,7 @@ export function answerAt(otherPaths: readonly string[], settings: Settings, opti
   const isRequired = ('dpop' in options ? readRequired(options.dpop) : settings.dpop) === 'required'
   const body = JSON.stringify({
     resource,
-    authorization_servers: [settings.issuer],
+    authorization_servers: settings.issuers.map(({ issuer }) => issuer),
     ...scopesOf(options.scopesSupported ?? ''),
     bearer_methods_supported: ['header'],
     dpop_signing_alg_values_supported: DPOP_ALGORITHMS,

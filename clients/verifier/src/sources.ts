@@ -2,11 +2,11 @@ import { signAssertion } from '@auth4agent/core/identity/assertion'
 import { bodyDigest } from '@auth4agent/core/identity/body-digest'
 import type { RevocationFeed } from '@auth4agent/core/revocation/feed'
 import { discover, type Places } from './discovery.ts'
-import type { Settings } from './options.ts'
+import type { CoreSettings } from './issuer-core.ts'
 import { sseFeed } from './sse-feed.ts'
 
 /** Makes a function that reads the issuer's discovery document once. If that fails, the next call tries again. */
-export function createLocate({ fetch, issuer }: Settings): () => Promise<Places> {
+export function createLocate({ fetch, issuer }: CoreSettings): () => Promise<Places> {
   let places: Promise<Places> | undefined
   return () => {
     places ??= discover(fetch, issuer).catch((error: unknown) => {
@@ -19,7 +19,7 @@ export function createLocate({ fetch, issuer }: Settings): () => Promise<Places>
 
 /** Returns the feed that the options chose, or undefined for 'none'. */
 export function feedOf(
-  { revocations, fetch, issuer }: Settings,
+  { revocations, fetch, issuer }: CoreSettings,
   locate: () => Promise<Places>,
 ): RevocationFeed | undefined {
   if (revocations === 'none') return undefined

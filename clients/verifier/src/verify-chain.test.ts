@@ -10,6 +10,7 @@ import {
   TOOLS,
   wantedWith,
 } from '../../../test/clients/verifier/chains.ts'
+import { ISSUER } from '../../../test/support/assertions.ts'
 import { JWKS, newToken, outcomeOf } from '../../../test/support/offline-verifier.ts'
 
 it('verifyDelegated resolves with who acts for whom, and what each of them holds', async () => {
@@ -17,6 +18,7 @@ it('verifyDelegated resolves with who acts for whom, and what each of them holds
   const delegation = await verifier.verifyDelegated(chain, await wantedWith(actor, chain))
   const [first, second, third] = idsOf(chain)
   expect(delegation).toEqual({
+    issuer: ISSUER,
     principal: principal.did,
     actor: actor.did,
     chain: [

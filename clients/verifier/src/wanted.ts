@@ -36,8 +36,8 @@ const PROOF_NAMES: Names<PresentedProof> = { proof: true, method: true, url: tru
 /** The most scope texts whose parsed form is kept. Programs have fewer. Any other text is parsed each time. */
 const MAX_SCOPES = 256
 
-/** Everything that a verification demands of a token: the options of the verifier and of the call. */
-export interface Demands extends Requirements {
+/** What a verification demands of the token of any issuer: the options of the verifier and of the call. */
+export interface Demands extends Omit<Requirements, 'operators'> {
   readonly dpop: PresentedProof | 'required' | undefined
 }
 

@@ -36,8 +36,8 @@ const BY_CODE: Readonly<Record<string, readonly [OutboundWhy, string]>> = {
 }
 
 /**
- * Converts whatever a request has thrown. Keeps only the code of a foreign error: an error of the HTTP parser holds the
- * bytes that it could not parse.
+ * Converts whatever a request has thrown. Keeps only the code of a foreign error: an error of the HTTP parser holds
+ * the bytes that it could not parse.
  */
 export function toOutboundError(error: unknown, origin: string): OutboundError {
   if (error instanceof OutboundError) return error

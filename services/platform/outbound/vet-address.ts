@@ -13,8 +13,8 @@ const AZURE_PLATFORM = '168.63.129.16'
 export type VetAddress = (address: string) => boolean
 
 /**
- * Creates the rule for addresses: public unicast, and what the administrator allows. Forms of IPv6 that contain an IPv4
- * address are not public, because a gateway may lead them to any IPv4 address.
+ * Creates the rule for addresses: public unicast, and what the administrator allows. Forms of IPv6 that contain an
+ * IPv4 address are not public, because a gateway may lead them to any IPv4 address.
  * @param allow addresses and CIDR ranges, of AUTH4AGENT_OUTBOUND_ALLOW
  */
 export function createVetAddress(allow: readonly string[]): VetAddress {

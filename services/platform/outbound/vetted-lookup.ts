@@ -22,9 +22,9 @@ interface VettedLookupDeps {
 }
 
 /**
- * Creates the `lookup` of every connection. A socket connects to the very addresses that this function has vetted, so a
- * second answer of DNS cannot change them. One forbidden address refuses the whole name: which address a socket tries
- * first would otherwise be up to whoever answers for the name.
+ * Creates the `lookup` of every connection. A socket connects to the very addresses that this function has vetted, so
+ * a second answer of DNS cannot change them. One forbidden address refuses the whole name: which address a socket
+ * tries first would otherwise be the choice of the server that answers for the name.
  */
 export function createVettedLookup({ resolve, vetAddress, testDomains }: VettedLookupDeps): LookupFunction {
   const addressesOf = async (hostname: string): Promise<LookupAddress[]> => {

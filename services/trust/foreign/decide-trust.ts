@@ -28,7 +28,7 @@ export interface Trusted {
 }
 
 /** Statements of operators of another deployment. */
-export interface Abroad {
+interface Abroad {
   readonly issuer: KnownIssuer
   readonly edges: readonly string[]
   readonly authors: TrustBasis['authors']
@@ -38,7 +38,7 @@ export interface Abroad {
 export type DecideTrust = (question: TrustQuestion) => Promise<Trusted | undefined>
 
 /** The question of one token. */
-export interface TrustQuestion {
+interface TrustQuestion {
   readonly issuer: KnownIssuer
   /** The edge that the issuer speaks for the token's domain. */
   readonly domain: KnownDomain
@@ -126,8 +126,8 @@ interface Place {
 }
 
 /**
- * Collects what a path rests on. Returns undefined if a statement on it is of an issuer that this process does not know
- * yet.
+ * Collects what a path rests on. Returns undefined if a statement on it is of an issuer that this process does not
+ * know yet.
  */
 function assemble({ path, effectiveScopes }: Allowed, { sources }: KnownGraph, place: Place): Trusted | undefined {
   const { audience, owner, issuer, domain, issuers } = place

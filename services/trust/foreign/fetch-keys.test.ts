@@ -70,11 +70,14 @@ describe('a fetch of keys', () => {
     expect(row.keysDueAt).toEqual(new Date(clock.ms + seconds * 1000))
   })
 
-  it('is made by one of several processes', async () => {
+  it('is left to the process that has claimed the issuer', async () => {
     await add({ issuer: BETA })
     publish([publishedKey()])
-    await Promise.all([1, 2, 3, 4].map(() => fetcher().fetchDue()))
-    expect(outbound.asked.filter((url) => url === JWKS)).toHaveLength(1)
+    await db().prisma.$transaction(async (tx) => {
+      await tx.$queryRaw`SELECT 1 FROM issuers FOR UPDATE`
+      await fetcher().fetchDue()
+    })
+    expect(outbound.asked).toEqual([])
   })
 
   it('is not made for a disabled issuer', async () => {
@@ -163,6 +166,17 @@ describe('a JWKS that is rolled back', () => {
     expect((await fetchAfter(30)).row.keysProblem).toBe('')
   })
 
+  it('is refused although it goes back in steps of less than 10 s', async () => {
+    await add({ issuer: BETA })
+    const { ms } = clock
+    publish([publishedKey()], { date: ms })
+    await fetchAfter(0)
+    publish([publishedKey()], { date: ms - 9_000 })
+    expect((await fetchAfter(60)).row.keysProblem).toBe('')
+    publish([publishedKey()], { date: ms - 18_000 })
+    expect((await fetchAfter(60)).row.keysProblem).toBe('ROLLBACK')
+  })
+
   it('is refused without a Date, if an earlier one had a Date', async () => {
     await add({ issuer: BETA })
     publish([publishedKey()])
@@ -226,23 +240,5 @@ describe('a key of somebody else', () => {
     expect(states).toEqual([])
     expect(row.keysProblem).toBe(`KEY_HELD_FOR_ANOTHER ${kid}`)
     expect(jwkThumbprint(publicJwk)).toBe(kid)
-  })
-})
-
-describe('renew', () => {
-  it('fetches unless the keys are young enough', async () => {
-    const { id } = await add({ issuer: BETA })
-    publish([publishedKey()])
-    await fetcher().renew(id, 1000)
-    await fetcher().renew(id, 1000)
-    expect(outbound.asked).toEqual([DISCOVERY, JWKS])
-    clock.ms += 1000
-    await fetcher().renew(id, 1000)
-    expect(outbound.asked).toHaveLength(4)
-  })
-
-  it('rejects if the keys cannot be fetched', async () => {
-    const { id } = await add({ issuer: BETA })
-    await expect(fetcher().renew(id, 1000)).rejects.toMatchObject({ why: 'UNREACHABLE' })
   })
 })

@@ -75,7 +75,7 @@ export function createForeignLogs(options: ForeignLogsOptions): ForeignLogs {
       return ageMs === undefined || !Number.isFinite(ageMs) ? undefined : now.wall - ageMs
     },
     close() {
-      for (const issuer of [...following.keys()]) end(issuer)
+      for (const issuer of following.keys()) end(issuer)
     },
   }
 }

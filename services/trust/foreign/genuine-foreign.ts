@@ -6,7 +6,9 @@ import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
 import { type ForeignClaims, parseOAuthClaims } from './domain/oauth-claims.ts'
 
-/** A token of a foreign issuer with a valid signature. It may be expired, revoked, or of no operator that is trusted. */
+/**
+ * A token of a foreign issuer with a valid signature. It may be expired, revoked, or of no operator that is trusted.
+ */
 export interface GenuineForeign {
   readonly claims: ForeignClaims
   /** The claims of a token of another Auth4Agent deployment; undefined for the kind `oauth`. */

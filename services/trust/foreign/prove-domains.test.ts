@@ -16,20 +16,25 @@ const HOUR = 60 * MINUTE
 /** What the only resolver answers, by name. */
 const dns = new Map<string, TxtAnswer>()
 let asked: string[] = []
-let outbound: ReturnType<typeof fakeOutbound>
 
 beforeEach(() => {
   dns.clear()
   asked = []
-  outbound = fakeOutbound()
 })
 
 const resolveTxt = async (domain: string): Promise<readonly TxtAnswer[]> => {
   asked.push(domain)
   return [dns.get(domain) ?? { kind: 'absent' }]
 }
-const prover = (testDomains = false) =>
-  createDomainProver({ prisma: db().prisma, outbound, resolveTxt, now, testDomains, log: silentLog })
+const prover = () =>
+  createDomainProver({
+    prisma: db().prisma,
+    outbound: fakeOutbound(),
+    resolveTxt,
+    now,
+    testDomains: false,
+    log: silentLog,
+  })
 const idOf = (domain: string, issuer = BETA) => operatorId({ issuer, domain, thumbprint: RK })
 
 /** Sets the record of a domain at beta. */
@@ -239,44 +244,5 @@ describe('a repeated proof', () => {
     show('cargo.io')
     await passAfter(5 * MINUTE)
     expect(await rows()).toMatchObject([{ failedProofs: 0, nextProofAt: new Date(clock.ms + HOUR) }])
-  })
-})
-
-describe('a domain under .test', () => {
-  const id = idOf('cargo.test')
-  const nameTest = () => name({ home: BETA, domain: 'cargo.test', id })
-  const answer = (status: string, domain = 'cargo.test') => {
-    const text = recordValue({ issuer: BETA, operatorId: id, thumbprint: RK })
-    outbound.answers.set(`${BETA}/v1/operators/${id}`, { json: { id, domain, status } })
-    outbound.answers.set(`${BETA}/v1/operators/verify/${id}`, { json: { txt_record_value: text } })
-  }
-
-  it('is proven by the issuer itself on a server with test domains', async () => {
-    await add({ issuer: BETA })
-    await nameTest()
-    answer('active')
-    await prover(true).runPass()
-    expect(await rows()).toMatchObject([{ domain: 'cargo.test', operatorId: id, thumbprint: RK }])
-    expect(asked).toEqual([])
-  })
-
-  it.each([
-    ['an operator that is not active', 'pending', 'cargo.test'],
-    ['an operator of another domain', 'active', 'other.test'],
-  ])('is not proven by %s', async (_, status, domain) => {
-    await add({ issuer: BETA })
-    await nameTest()
-    answer(status, domain)
-    await prover(true).runPass()
-    expect(await rows()).toEqual([])
-  })
-
-  it('is looked up in DNS on every other server', async () => {
-    await add({ issuer: BETA })
-    await nameTest()
-    answer('active')
-    await prover(false).runPass()
-    expect(asked).toEqual(['_auth4agents.cargo.test'])
-    expect(outbound.asked).toEqual([])
   })
 })

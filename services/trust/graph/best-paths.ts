@@ -1,4 +1,6 @@
-/** A path that has all of its edges except one, which one operator can add; or the path that one `blocks` edge stops. */
+/**
+ * A path that has all of its edges except one, which one operator can add; or the path that one `blocks` edge stops.
+ */
 export interface OpenPath {
   /** Operators from owner to caller. */
   readonly nodes: readonly string[]

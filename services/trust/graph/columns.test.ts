@@ -33,3 +33,14 @@ it('LinkedRows removes rows from the beginning, the middle and the end', () => {
   lists.add(6, 2)
   expect([rowsOf(7), rowsOf(6)]).toEqual([[3, 1], [2]])
 })
+
+it('LinkedRows removes a row from its new list when the row was in the middle of another one', () => {
+  const lists = new LinkedRows()
+  for (const row of [0, 1, 2]) lists.add(7, row)
+  lists.remove(7, 1)
+  lists.add(6, 1)
+  lists.remove(6, 1)
+  const visited: number[] = []
+  for (const list of [6, 7]) lists.each(list, (row) => visited.push(row))
+  expect(visited).toEqual([2, 0])
+})

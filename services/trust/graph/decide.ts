@@ -25,9 +25,9 @@ export type Decision =
 /**
  * Decides by the graph whether the caller may call an audience with all of its scopes.
  *
- * Paths from owner to caller are: `lets-call`; `caller`; or `accepts-members-of` and then as many `member` edges as its
- * depth, at most. The owner's edge alone maps the scopes. `visited` counts the nodes and edges that were read: at most
- * 3(V + E) of the graph.
+ * Paths from owner to caller are: `lets-call`; `caller`; or `accepts-members-of` and then as many `member` edges as
+ * its depth, at most. The owner's edge alone maps the scopes. `visited` counts the nodes and edges that were read: at
+ * most 3(V + E) of the graph.
  */
 export function decide(graph: TrustGraph, question: TrustQuestion): Decision {
   const { owner, caller, scopes } = question

@@ -12,8 +12,9 @@ export interface Wanted {
 }
 
 /**
- * Returns the statement to sign; undefined for an edge to revoke. The owner's grants name the audience and the scopes of
- * the question alone. Where an earlier edge mapped a scope, the draft maps it alike; else to the scope of the same name.
+ * Returns the statement to sign; undefined for an edge to revoke. The owner's grants name the audience and the scopes
+ * of the question alone. Where an earlier edge mapped a scope, the draft maps it alike; else to the scope of the same
+ * name.
  */
 export function draftStatement(
   { missing, depth, earlierGrants }: Wanted,

@@ -6,7 +6,9 @@ export interface EndedEdge extends TrustEdge {
   readonly state: 'expired' | 'revoked'
 }
 
-/** Why an edge does not let the caller pass. `blocked` is the only state of an edge that is there and should not be. */
+/**
+ * Why an edge does not let the caller pass. `blocked` is the only state of an edge that is there and should not be.
+ */
 export type MissingState = 'absent' | 'expired' | 'revoked' | 'scope-unmapped' | 'blocked'
 
 /** An edge that would have to change. */

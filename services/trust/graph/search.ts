@@ -51,8 +51,8 @@ export class Search {
   }
 
   /**
-   * Returns the scopes at the audience that an edge of its owner gives for the scopes of the question; undefined if the
-   * edge names another audience or does not map all scopes.
+   * Returns the scopes at the audience that an edge of its owner gives for the scopes of the question; undefined if
+   * the edge names another audience or does not map all scopes.
    */
   scopesOf(row: number): readonly string[] | undefined {
     const { audience, host, scopes } = this.question

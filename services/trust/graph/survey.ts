@@ -76,8 +76,8 @@ function withEdge(search: Search, row: number, known: Acceptance = {}): Acceptan
 }
 
 /**
- * Returns the best path of live edges from owner to caller: the fewest edges, then the lowest ids from the owner on. No
- * group on it is blocked. Whether the owner blocks the caller is not considered.
+ * Returns the best path of live edges from owner to caller: the fewest edges, then the lowest ids from the owner on.
+ * No group on it is blocked. Whether the owner blocks the caller is not considered.
  */
 export function findPath(search: Search, around: Survey): readonly number[] | undefined {
   const { blocks, direct, acceptances, memberships } = around

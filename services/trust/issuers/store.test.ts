@@ -42,7 +42,8 @@ describe('addIssuer', () => {
 
   it('admits one of two equal issuers that are added at the same time', async () => {
     const outcomes = await Promise.all([1, 2, 3].map(() => refusalOf(add({ issuer: BETA }))))
-    expect(outcomes.toSorted()).toEqual(['ISSUER_EXISTS', 'ISSUER_EXISTS', undefined])
+    expect(outcomes.filter((reason) => reason === 'ISSUER_EXISTS')).toHaveLength(2)
+    expect(outcomes).toContain(undefined)
   })
 
   it('admits at most 64 issuers', async () => {

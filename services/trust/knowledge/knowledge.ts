@@ -7,7 +7,7 @@ import { readIssuers } from './read-issuers.ts'
 import { readBetween, readStatements } from './read-statements.ts'
 
 /** A copy of issuers and statements, as they were at one moment. */
-export interface Copy extends KnownGraph {
+interface Copy extends KnownGraph {
   readonly issuers: ReadonlyMap<string, KnownIssuer>
 }
 
@@ -29,7 +29,7 @@ export interface Knowledge {
 }
 
 /**
- * How long a copy may be used, in milliseconds. The revocation log keeps a record of what has ended for 65 minutes, so
+ * How long a copy may be used, in milliseconds. The revocation log keeps each record for 65 minutes, so the record of
  * every end since the copy was read is still in the log (rule j of the revocation README).
  */
 const MAX_AGE_MS = 1_800_000

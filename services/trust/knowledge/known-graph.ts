@@ -17,7 +17,7 @@ export function buildGraph() {
   const parties = new Map<string, Party>()
   return {
     known: { graph, sources, parties } satisfies KnownGraph,
-    take(rows: readonly StatementRow[]): void {
+    take: (rows: readonly StatementRow[]): void => {
       for (const { signer, subject, signerId, epoch, issuer, domainEdge, ...edge } of rows) {
         graph.add(edge)
         sources.set(edge.id, { signerId, epoch, issuer: issuer ?? undefined, domainEdge: domainEdge ?? undefined })

@@ -1,3 +1,5 @@
+import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
+import { importP256, verifyP256AnyS } from '@auth4agent/core/keys/ecdsa-p256'
 import { isTokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { VerificationKey } from '@auth4agent/core/token/access-token'
 import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
@@ -47,21 +49,32 @@ export interface KeyRow {
 /** Imports keys, and reuses those of `before`, so that what was verified under a key stays known. */
 export function importKeys(
   rows: readonly KeyRow[],
+  kind: KnownIssuer['kind'],
   before: ReadonlyMap<string, VerificationKey> | undefined,
 ): ReadonlyMap<string, VerificationKey> {
   const keys = new Map<string, VerificationKey>()
   for (const { kid, alg, jwk, thumbprint } of rows) {
     const known = before?.get(kid)
     const isSame = known !== undefined && known.alg === alg && known.kid === thumbprint
-    const key = isSame ? known : importKey(alg, jwk, thumbprint)
+    const key = isSame ? known : importKey(kind, { alg, jwk, thumbprint })
     if (key !== undefined) keys.set(kid, key)
   }
   return keys
 }
 
 /** The `kid` of a foreign key may be any text, so the imported key is named by its thumbprint. */
-function importKey(alg: string, jwk: unknown, thumbprint: string): VerificationKey | undefined {
+function importKey(
+  kind: KnownIssuer['kind'],
+  { alg, jwk, thumbprint }: Omit<KeyRow, 'kid'>,
+): VerificationKey | undefined {
   const verifier = importTokenVerifier(alg, jwk)
   if (verifier === undefined || !isTokenAlgorithm(alg)) return undefined
-  return { kid: thumbprint, alg, state: 'active', ...verifier }
+  const verify = kind === 'oauth' && alg === 'ES256' ? anyS(verifier.jwk) : verifier.verify
+  return { kid: thumbprint, alg, state: 'active', ...verifier, verify }
+}
+
+/** Other OAuth servers also sign with the higher S, in every second token (RFC 7518 section 3.4 allows both). */
+function anyS(jwk: PublicJwk): VerificationKey['verify'] {
+  const key = importP256(jwk)
+  return (signingInput, signature) => key !== undefined && verifyP256AnyS(key, signingInput, signature)
 }

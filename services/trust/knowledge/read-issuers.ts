@@ -37,7 +37,7 @@ export async function readIssuers(
       const known: KnownIssuer = {
         ...row,
         keysAsOf: keysAsOf ?? undefined,
-        keys: importKeys(keys, before.get(row.issuer)?.keys),
+        keys: importKeys(keys, row.kind, before.get(row.issuer)?.keys),
         domains: new Map(
           domains.map(({ provenAt, ...rest }) => [rest.domain, { ...rest, provenAt: provenAt ?? undefined }]),
         ),

@@ -27,8 +27,8 @@ export interface StatementRow extends TrustEdge, Source {
 }
 
 /**
- * The text that names an operator in the graph. A domain owner may write any operator id into its DNS record, so the id
- * of a foreign operator counts only together with issuer and domain.
+ * The text that names an operator in the graph. A domain owner may write any operator id into its DNS record, so the
+ * id of a foreign operator counts only together with issuer and domain.
  */
 const node = (home: string, domain: string, id: string) =>
   `CASE WHEN ${home} = d.issuer THEN ${id}::text ELSE concat_ws(' ', ${home}, ${domain}, ${id}) END`
@@ -39,9 +39,9 @@ export function foreignNode(home: string, domain: string, operatorId: string): s
 }
 
 /**
- * Statements that count here now. A statement of an operator of this deployment counts while the operator is active. One of
- * another deployment counts while its issuer is enabled and speaks for the signer's domain, and while the DNS record
- * names the key that signed it.
+ * Statements that count here now. A statement of an operator of this deployment counts while the operator is active.
+ * One of another deployment counts while its issuer is enabled and speaks for the signer's domain, and while the DNS
+ * record names the key that signed it.
  */
 const COUNTING = `
 SELECT s.edge_id::text AS id, s.kind::text AS kind, ${node('s.home', 's.domain', 's.signer_id')} AS "from",

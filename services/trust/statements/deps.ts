@@ -1,4 +1,7 @@
-import type { TrustOptions } from '../config.ts'
+import type { TrustDeps, TrustOptions } from '../config.ts'
 
 /** What the handlers for statements and proposals need. */
-export type StatementDeps = Pick<TrustOptions, 'db' | 'readDb' | 'now' | 'issuer' | 'operators' | 'settings'>
+export interface StatementDeps
+  extends Pick<TrustOptions, 'db' | 'readDb' | 'now' | 'issuer' | 'operators' | 'settings'> {
+  readonly foreign: Pick<TrustDeps['foreign'], 'proveNow'>
+}

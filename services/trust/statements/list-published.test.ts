@@ -63,6 +63,23 @@ describe('ListPublishedTrust', () => {
     expect(await texts()).not.toContain(statement)
   })
 
+  it('leaves out a statement of another deployment whose signer claims the id of an operator', async () => {
+    const { jti, statement } = await put(cargo, [THERE])
+    expect(await texts()).toContain(statement)
+    await world.db.pool.query("UPDATE trust_statements SET home = 'https://evil.test' WHERE jti = $1", [jti])
+    expect(await texts()).not.toContain(statement)
+  })
+
+  it('leaves out a statement that a newer version has replaced', async () => {
+    const { statement, subject } = await put(cargo, [THERE])
+    const { operatorId: id, domain } = subject ?? expect.fail('The statement has no subject')
+    const draft = { ...draftBetween(cargo, { id, domain }), aud: [THERE] }
+    const newer = await world.sign(cargo, draft, { version: 2, exp: world.clock.now / 1_000 + 100 * DAY_S })
+    await world.as(cargo.id).putTrustStatement({ id: cargo.id, statement: newer })
+    const found = await texts()
+    expect([found.includes(statement), found.includes(newer)]).toEqual([false, true])
+  })
+
   it('lists every statement once in pages of 100, in an order that does not change', async () => {
     const many = await world.operator('many.test')
     const { jti } = await put(many, [THERE])

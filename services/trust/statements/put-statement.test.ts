@@ -169,10 +169,13 @@ describe('PutTrustStatement', () => {
     const draft = await freshDraft({ subHome: ELSEWHERE, sub: '0190aaaa-0000-8000-8000-000000000010' })
     const statement = await world.sign(cargo, { ...draft, subDomain: 'far.test' })
     expect((await put(statement)).statement?.state).toBe('waiting')
+    expect(world.proven).toEqual([])
     await admit(ELSEWHERE)
     expect((await put(statement)).statement?.state).toBe('active')
+    expect(world.proven).toEqual([['0190aaaa-0000-7000-8000-0000000000ff', 'far.test']])
     await world.db.prisma.issuer.updateMany({ data: { status: 'disabled' } })
     expect((await put(statement)).statement?.state).toBe('waiting')
+    expect(world.proven).toHaveLength(1)
   })
 
   it('accepts chains-to an issuer that is not admitted, because its tokens are not looked at here', async () => {

@@ -1,4 +1,5 @@
 import type { ParsedStatement } from '@auth4agent/core/trust/parse-statement'
+import type { TrustStatement } from '@auth4agent/core/trust/statement'
 import { verifyTrustStatement } from '@auth4agent/core/trust/verify-statement'
 import type { TrustStatement as Row } from '../../../gen/prisma/client.ts'
 import type { PutTrustStatementRequest } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
@@ -33,7 +34,17 @@ export async function putStatement(
     const { operator } = await deps.operators.lookupOperator({ by: { case: 'id', value: statement.sub } })
     checkSubject(statement, operator, deps.issuer)
   }
-  return store(deps, call, verified, text)
+  const row = await store(deps, call, verified, text)
+  await proveSubject(deps, statement)
+  return row
+}
+
+/** Has the domain of a subject elsewhere proven, so that the statement can count soon. */
+async function proveSubject({ db, issuer, foreign }: StatementDeps, statement: TrustStatement): Promise<void> {
+  const { kind, subHome, subDomain } = statement
+  if (kind === 'chains-to' || subHome === issuer) return
+  const admitted = await db.prisma.issuer.findUnique({ where: { issuer: subHome, status: 'enabled' } })
+  if (admitted !== null) foreign.proveNow(admitted.id, subDomain)
 }
 
 async function checkSignature(deps: StatementDeps, id: string, { statement, thumbprint }: ParsedStatement) {

@@ -13,8 +13,8 @@ interface Revocation {
 }
 
 /**
- * Revokes a statement with all versions of it: those of the same signer, kind and subject. Tokens of a replaced version
- * may still be valid, so they end too. A repeated call changes nothing.
+ * Revokes a statement with all versions of it: those of the same signer, kind and subject. Tokens of a replaced
+ * version may still be valid, so they end too. A repeated call changes nothing.
  *
  * @returns the row of the named statement.
  * @throws ApiError STATEMENT_NOT_FOUND, ASSERTION_USED

@@ -4,7 +4,7 @@ import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import { signDpopProof } from '@auth4agent/core/dpop/sign-dpop-proof'
 import { signerJwk, signerKid } from '@auth4agent/core/jose/signer-jwk'
 import { engineChoice } from '@auth4agent/core/keys/ed25519'
-import { createVerifier, type RevocationFeed } from '@auth4agent/verifier'
+import { createVerifier, type RevocationFeed, type VerifierOptions } from '@auth4agent/verifier'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { GOOD_CLAIMS } from '../../support/access-tokens.ts'
 import { ISSUER } from '../../support/assertions.ts'
@@ -14,8 +14,9 @@ import { summarise } from '../statistics.ts'
 
 /**
  * Prints the cost of a verification in microseconds as JSON: bare, by jose, and by the verifier for new tokens, for
- * tokens that it has seen before, and for such tokens with a new DPoP proof; and for chains of grants with a new DPoP
- * proof each. Its arguments are the number of rounds, and the number of tokens in each round.
+ * tokens that it has seen before, and for such tokens with a new DPoP proof; for chains of grants with a new DPoP
+ * proof each; and for tokens that a verifier of two issuers has seen before, of each issuer. Its arguments are the
+ * number of rounds, and the number of tokens in each round.
  */
 
 const [ROUNDS, TOKENS] = process.argv.slice(2).map(Number)
@@ -38,11 +39,20 @@ const grantJwk = { ...signerJwk(grantSigner), alg: 'Ed25519', use: 'sig', kid: s
 const chains = chainSigner(grantSigner, { tools: { [`${AUDIENCE}#${SCOPE}`]: {} }, epoch: [1, 1] })
 const holders = Array.from({ length: 9 }, () => newChainHolder('a.example'))
 
-function newToken(bound: object = {}): string {
+const FOREIGN_ISSUER = 'http://localhost:8081'
+const foreignKey = testTokenKey('EdDSA')
+const foreignJwk = { ...foreignKey.jwk, alg: 'EdDSA', use: 'sig', kid: foreignKey.kid }
+
+function newToken(edits: object = {}, by = key): string {
   const iat = Math.floor(Date.now() / 1_000)
   const times = { iat, nbf: iat, exp: iat + 3_600, jti: crypto.randomUUID() }
-  const claims = { ...GOOD_CLAIMS, iss: ISSUER, aud: [AUDIENCE], scope: 'orders:read orders:write', ...times, ...bound }
-  return key.sign({ alg: 'EdDSA', typ: 'at+jwt', kid: key.kid }, claims)
+  const claims = { ...GOOD_CLAIMS, iss: ISSUER, aud: [AUDIENCE], scope: 'orders:read orders:write', ...times, ...edits }
+  return by.sign({ alg: 'EdDSA', typ: 'at+jwt', kid: by.kid }, claims)
+}
+
+function newForeignToken(): string {
+  const sub = GOOD_CLAIMS.sub.replace('a.example', 'b.example')
+  return newToken({ iss: FOREIGN_ISSUER, sub, client_id: sub, scope: 'read write' }, foreignKey)
 }
 
 function newProof(token: string): string {
@@ -61,20 +71,30 @@ const feed: RevocationFeed = {
   },
 }
 const answers: Readonly<Record<string, object>> = {
-  '/.well-known/auth4agent': { issuer: ISSUER },
-  '/.well-known/jwks.json': { keys: [jwk, grantJwk] },
+  [`${ISSUER}/.well-known/auth4agent`]: { issuer: ISSUER },
+  [`${ISSUER}/.well-known/jwks.json`]: { keys: [jwk, grantJwk] },
+  [`${FOREIGN_ISSUER}/.well-known/auth4agent`]: { issuer: FOREIGN_ISSUER },
+  [`${FOREIGN_ISSUER}/.well-known/jwks.json`]: { keys: [foreignJwk] },
 }
-const verifier = createVerifier({
-  issuer: ISSUER,
+const service = {
   audience: AUDIENCE,
+  replays: createReplayMemory({ capacity: Number.POSITIVE_INFINITY }),
+  fetch: async (url: string) => Response.json(answers[url]),
+}
+const own: Omit<VerifierOptions, 'audience'> = {
+  issuer: ISSUER,
   operators: ['a.example'],
   revocations: feed,
   // The rounds leave the event loop little time for heartbeats.
   maxStaleness: 3_600,
-  replays: createReplayMemory({ capacity: Number.POSITIVE_INFINITY }),
-  fetch: async (url) => Response.json(answers[new URL(url).pathname]),
+}
+const verifier = createVerifier({ ...service, ...own })
+const scopes = { read: [SCOPE], write: ['orders:write'] }
+const shared = createVerifier({
+  ...service,
+  issuers: [own, { ...own, issuer: FOREIGN_ISSUER, operators: ['b.example'], scopes }],
 })
-await verifier.ready()
+await Promise.all([verifier.ready(), shared.ready()])
 
 /** Returns a new string with the same token, because each request brings a string for which nothing is cached yet. */
 const copyOf = (token: string) => Buffer.from(token, 'latin1').toString('latin1')
@@ -106,10 +126,23 @@ async function measureRound(): Promise<Readonly<Record<string, number>>> {
   const jose = await time(tokens.map(copyOf), (token) => jwtVerify(token, localSet, joseOptions))
   const fresh = await time(tokens.map(copyOf), (token) => verifier.verify(token, { scope: SCOPE }))
   const seen = await time(tokens.map(copyOf), (token) => verifier.verify(token, { scope: SCOPE }))
+  const sharedOwn = await measureSeen(() => newToken())
+  const sharedForeign = await measureSeen(newForeignToken)
   const proven = await measureProofs()
   const { fresh: chain, seen: chainSeen } = await measureChains(3)
   const { fresh: longChain } = await measureChains(8)
-  return { bare, jose, fresh, seen, proven, chain, chainSeen, longChain }
+  return { bare, jose, fresh, seen, sharedOwn, sharedForeign, proven, chain, chainSeen, longChain }
+}
+
+/** Measures tokens that a verifier of two issuers has seen before. */
+async function measureSeen(make: () => string): Promise<number> {
+  const tokens = Array.from({ length: TOKENS ?? 0 }, make)
+  await Promise.all(tokens.map(verifyShared))
+  return time(tokens.map(copyOf), verifyShared)
+}
+
+function verifyShared(token: string) {
+  return shared.verify(token, { scope: SCOPE })
 }
 
 /** Measures new chains of some hops that have passed through the same agents, and then the last of them again. */
@@ -139,9 +172,11 @@ async function measureProofs(): Promise<number> {
 
 const rounds: Readonly<Record<string, number>>[] = []
 for (let round = 0; round < (ROUNDS ?? 0) + WARM_UP; round += 1) rounds.push(await measureRound())
-const { verifications } = verifier.metrics()
-if (Object.keys(verifications).join() !== 'VALID')
-  throw new Error(`Not all verifications were valid: ${JSON.stringify(verifications)}`)
+for (const each of [verifier, shared]) {
+  const { verifications } = each.metrics()
+  if (Object.keys(verifications).join() !== 'VALID')
+    throw new Error(`Not all verifications were valid: ${JSON.stringify(verifications)}`)
+}
 const medians = Object.fromEntries(
   Object.keys(rounds[0] ?? {}).map((name) => [
     name,
@@ -150,3 +185,4 @@ const medians = Object.fromEntries(
 )
 process.stdout.write(JSON.stringify({ engine: engineChoice.engine.name, ...medians }))
 verifier.close()
+shared.close()

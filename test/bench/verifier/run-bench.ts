@@ -19,6 +19,8 @@ interface Figures {
   readonly jose: number
   readonly fresh: number
   readonly seen: number
+  readonly sharedOwn: number
+  readonly sharedForeign: number
   readonly proven: number
   readonly chain: number
   readonly chainSeen: number
@@ -45,7 +47,9 @@ function print({ engine, bare, ...figures }: Figures): void {
   line('jose, jwtVerify with a local JWKS', figures.jose)
   line('the verifier, a new token', figures.fresh)
   line('the verifier, a token seen before', figures.seen)
-  line('the same with a new DPoP proof', figures.proven)
+  line('a verifier of two issuers, its own token', figures.sharedOwn)
+  line('the same, a token of the other issuer', figures.sharedForeign)
+  line('a token seen before with a new DPoP proof', figures.proven)
   line('a chain of 3 hops seen before, a new proof', figures.chainSeen)
   line('a new chain of 3 hops, 7 checks and a proof', figures.chain)
   line('a new chain of 8 hops, 17 checks and a proof', figures.longChain)

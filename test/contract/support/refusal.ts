@@ -82,10 +82,10 @@ const UNATTRIBUTED: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
 ])
 
 /** Methods whose assertions must cover the body. */
-const NEED_DIGEST: readonly DescMethod[] = [
+const NEED_DIGEST: ReadonlySet<DescMethod> = new Set<DescMethod>([
   OperatorKeyService.method.setOperatorKeys,
   TrustService.method.putTrustStatement,
-]
+])
 
 /** Returns the title of a case over one transport. */
 export function titleOf({ method, reason, name }: RefusalCase, transport: Transport): string {
@@ -231,7 +231,7 @@ function authorizationOf(world: World, refusal: RefusalCase, { rpc, body }: Targ
   if (caller === undefined) return undefined
   const signer = caller === 'admin' ? world.admin : world.operators[caller]
   const { claims, ...rest } = edits?.(world, rpc) ?? {}
-  const isCovered = coversBody ?? NEED_DIGEST.includes(method)
+  const isCovered = coversBody ?? NEED_DIGEST.has(method)
   const digest = isCovered ? { body: createHash('sha256').update(body).digest('base64url') } : {}
   return assertionOf(signer, rpc, { ...rest, claims: { ...digest, ...claims } })
 }

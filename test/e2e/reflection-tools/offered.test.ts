@@ -17,11 +17,13 @@ it('reflection lists the public services and no internal service', async () => {
     'auth4agent.v1.AuthnService',
     'auth4agent.v1.DelegationService',
     'auth4agent.v1.IdentityService',
+    'auth4agent.v1.IssuerService',
     'auth4agent.v1.KeysService',
     'auth4agent.v1.OAuthService',
     'auth4agent.v1.OperatorKeyService',
     'auth4agent.v1.OperatorRegistryService',
     'auth4agent.v1.RevocationService',
+    'auth4agent.v1.TrustService',
     'grpc.health.v1.Health',
   ])
 })

@@ -3,8 +3,8 @@ import type { TrustQuestion } from '../../../services/trust/graph/decide.ts'
 import type { TrustEdge } from '../../../services/trust/graph/trust-edge.ts'
 
 /**
- * The trust graph as its rules say it, without regard to speed: it tries every sequence of edges, and every sequence of
- * operators. It shares nothing with the server but the map of scopes.
+ * The trust graph as its rules say it, without regard to speed: it tries every sequence of edges, and every sequence
+ * of operators. It shares nothing with the server but the map of scopes.
  */
 export class NaiveSearch {
   readonly #live: readonly TrustEdge[]

@@ -135,6 +135,14 @@ export interface WorldOptions {
   readonly introspect?: () => Promise<Introspected>
 }
 
+const byIssuer = (list: readonly KnownIssuer[]) => new Map(list.map((row) => [row.issuer, row]))
+
+function graphOf(list: readonly StatementRow[]) {
+  const { known, take } = buildGraph()
+  take(list)
+  return known
+}
+
 /** Everything that verifies foreign tokens at B, with rows and logs in memory. */
 export function foreignWorld(options: WorldOptions = {}) {
   const { issuers = [alpha, gamma], rows = [letsCall()], fresh = {}, hasCopy = true } = options
@@ -144,12 +152,6 @@ export function foreignWorld(options: WorldOptions = {}) {
     [ALPHA, GAMMA].map((issuer) => [issuer, { state: createRevocationState(), ageMs: 0, forgottenThroughS: 0 }]),
   )
   const asked = { database: 0, owner: 0 }
-  const byIssuer = (list: readonly KnownIssuer[]) => new Map(list.map((row) => [row.issuer, row]))
-  const graphOf = (list: readonly StatementRow[]) => {
-    const { known, take } = buildGraph()
-    take(list)
-    return known
-  }
   const copied = byIssuer(issuers)
   const copy = hasCopy ? { ...graphOf(rows), issuers: copied } : undefined
   const freshIssuers = byIssuer(fresh.issuers ?? issuers)

@@ -42,7 +42,9 @@ export async function startTrustWorld() {
   await db.prisma.deployment.create({ data: { issuer: HOME } })
   const clock = { now: START }
   const operators = localClient(OperatorDirectoryService, createDirectory(db, HOME))
-  const deps = { db, readDb: db, now: () => clock.now, issuer: HOME, operators, settings: { skewS: 10 } }
+  const proven: (readonly [issuerId: string, domain: string])[] = []
+  const foreign = { proveNow: (issuerId: string, domain: string) => void proven.push([issuerId, domain]) }
+  const deps = { db, readDb: db, now: () => clock.now, issuer: HOME, operators, settings: { skewS: 10 }, foreign }
   const handlers = statementRoutes(deps)
   return {
     db,
@@ -50,6 +52,8 @@ export async function startTrustWorld() {
     drop,
     deps,
     clock,
+    /** The domains of other deployments that were to be proven. */
+    proven,
     /** Inserts an operator, which the trust part itself never writes. */
     async operator(domain: string, status: OperatorStatus = 'active'): Promise<TrustOperator> {
       const { publicKey, privateKey } = generateKeyPair()

@@ -1,7 +1,13 @@
 import { splitCompactJws } from '../jose/jws.ts'
 import { GRANT_ALGORITHM, GRANT_TYPE, MAX_GRANT_BYTES } from './grant-types.ts'
 
-const RULES = { maxBytes: MAX_GRANT_BYTES, algs: [GRANT_ALGORITHM], typs: [GRANT_TYPE], kid: 'optional' } as const
+/** The form of a grant. The first grant of a chain has a `kid`. */
+export const GRANT_RULES = {
+  maxBytes: MAX_GRANT_BYTES,
+  algs: [GRANT_ALGORITHM],
+  typs: [GRANT_TYPE],
+  kid: 'optional',
+} as const
 
 /**
  * Tells whether a text has the form of a chain of grants, and not of an access token. It verifies nothing. No text is
@@ -15,5 +21,5 @@ const RULES = { maxBytes: MAX_GRANT_BYTES, algs: [GRANT_ALGORITHM], typs: [GRANT
  * ```
  */
 export function isChain(text: string): boolean {
-  return text.includes('~') || splitCompactJws(text, RULES).ok
+  return text.includes('~') || splitCompactJws(text, GRANT_RULES).ok
 }

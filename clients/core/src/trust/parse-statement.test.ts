@@ -38,7 +38,7 @@ describe('parseTrustStatement', () => {
     ['x5c', { x5c: [] }, 'foreign-key', /no other key or address of one$/],
     ['crit', { crit: ['exp'] }, 'critical', /must not have crit or b64$/],
     ['b64', { b64: true }, 'critical', /must not have crit or b64$/],
-    ['trust_chain', { trust_chain: [] }, 'header-member', /^"trust_chain" of the statement is not a header member/],
+    ['trust_chain', { trust_chain: [] }, 'foreign-key', /no other key or address of one$/],
     ['cty', { cty: 'json' }, 'header-member', /^"cty" of the statement is not a header member/],
     [
       'a jwk of P-256',

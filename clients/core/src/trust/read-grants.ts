@@ -52,7 +52,7 @@ function readGrant(value: unknown, at: string, kind: EdgeKind): TrustGrant {
 function demandOwn(grants: readonly TrustGrant[], domain: unknown): void {
   for (const [at, { audience }] of grants.entries()) {
     const host = parseAudience(audience)?.host ?? ''
-    demand(host === domain || host.endsWith(`.${domain}`), `grants[${at}].audience`, 'foreign-audience')
+    demand(host === domain || host.endsWith(`.${String(domain)}`), `grants[${at}].audience`, 'foreign-audience')
   }
 }
 

@@ -75,7 +75,16 @@ export interface StatementRefusal {
   readonly text: string
 }
 
-/** A broken rule. It never leaves the readers of this folder. */
+/**
+ * A broken rule. It never leaves the readers of this folder.
+ *
+ * @example
+ * ```ts
+ * import { Fault } from '@auth4agent/core/trust/statement-rules'
+ *
+ * throw new Fault('grants', 'grants')
+ * ```
+ */
 export class Fault extends Error {
   readonly refusal: StatementRefusal
 

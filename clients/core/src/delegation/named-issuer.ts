@@ -1,0 +1,21 @@
+import { parseCompactJws } from '../jose/jws.ts'
+import { readTokenJws } from '../token/access-token.ts'
+import { GRANT_RULES, isChain } from './is-chain.ts'
+
+/**
+ * Returns the issuer that a chain of grants or a delegated token names: of a chain, the first grant. Returns undefined
+ * if the text names none. Nothing is verified, so use the name only to choose the issuer whose keys verify the text.
+ *
+ * @example
+ * ```ts
+ * import { namedIssuer } from '@auth4agent/core/delegation/named-issuer'
+ *
+ * const rules = knownIssuers.get(namedIssuer(text) ?? '')
+ * ```
+ */
+export function namedIssuer(text: string): string | undefined {
+  const [root = ''] = text.split('~', 1)
+  const jws = isChain(text) ? parseCompactJws(root, GRANT_RULES) : readTokenJws(text)
+  const issuer = 'payload' in jws ? jws.payload['iss'] : undefined
+  return typeof issuer === 'string' ? issuer : undefined
+}
