@@ -5,7 +5,7 @@ import { publishedKeys } from './published-keys.ts'
 import type { PublicSigningKey, VerificationKeys } from './verification-keys.ts'
 
 /** A federation key that signs no longer. */
-export interface PastKey extends PublicSigningKey {
+interface PastKey extends PublicSigningKey {
   readonly createdAt: Date
   /** When it was retired or marked as compromised. */
   readonly endedAt: Date

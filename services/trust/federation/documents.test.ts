@@ -108,8 +108,7 @@ describe('the documents of this deployment', () => {
       keys: [{ kid, alg: 'ES256', use: 'sig', ...Object(row.publicJwk), ...times, revoked }],
     })
     expect(decodeProtectedHeader(text)).toMatchObject({ typ: 'jwk-set+jwt', kid: expect.not.stringMatching(kid) })
-    for (const make of [documents.issuerConfiguration, documents.authorityConfiguration]) {
-      const statement = await make()
+    for (const statement of [await documents.issuerConfiguration(), await documents.authorityConfiguration()]) {
       expect(decodeProtectedHeader(statement).kid).not.toBe(kid)
       expect(JSON.stringify(payloadOf(statement)['jwks'])).not.toContain(kid)
     }
