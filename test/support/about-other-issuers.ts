@@ -1,8 +1,7 @@
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 
 /**
- * Verdicts about tokens of other issuers. VerifyToken and the offline verifier judge only tokens of one issuer, so
- * they never give them.
+ * Verdicts about tokens of other issuers. The vectors are about one issuer, so they have no case for these.
  */
 export const ABOUT_OTHER_ISSUERS: readonly Verdict[] = [
   'ISSUER_NOT_TRUSTED',

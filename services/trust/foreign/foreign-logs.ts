@@ -72,7 +72,8 @@ export function createForeignLogs(options: ForeignLogsOptions): ForeignLogs {
     asOf(issuer) {
       const now = present()
       const ageMs = following.get(issuer)?.follower.ageMs(now)
-      return ageMs === undefined || !Number.isFinite(ageMs) ? undefined : now.wall - ageMs
+      // Ages have fractions of a millisecond, which a Timestamp cannot have.
+      return ageMs === undefined || !Number.isFinite(ageMs) ? undefined : Math.floor(now.wall - ageMs)
     },
     close() {
       for (const issuer of following.keys()) end(issuer)

@@ -211,6 +211,8 @@ describe.each([
 describe('a copy', () => {
   it.each<[string, WorldOptions]>([
     ['an issuer that was added since', { issuers: [gamma], fresh: { issuers: [alpha, gamma] } }],
+    ['keys that were fetched since', { issuers: [{ ...alpha, keysAsOf: undefined }], fresh: { issuers: [alpha] } }],
+    ['a key that was fetched since', { issuers: [{ ...alpha, keys: new Map() }], fresh: { issuers: [alpha] } }],
     ['a domain that was proven since', { issuers: [{ ...alpha, domains: new Map() }], fresh: { issuers: [alpha] } }],
     ['a statement that was put since', { rows: [], fresh: { rows: [letsCall()] } }],
     ['an issuer that was enabled since', { issuers: [{ ...alpha, isEnabled: false }], fresh: { issuers: [alpha] } }],

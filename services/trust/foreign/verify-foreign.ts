@@ -50,6 +50,8 @@ export interface VerifyForeignDeps extends Pick<TrustDeps, 'knowledge' | 'now' |
 
 /** Tokens of an issuer whose revocations are not known live at most this long, in seconds. */
 const MAX_UNKNOWN_TTL_S = 300
+/** What may be wrong with a token only because a copy lacks a key. */
+const MAY_LACK: ReadonlySet<Verdict> = new Set(['UNKNOWN_KEY', 'ISSUER_KEYS_UNAVAILABLE'])
 
 /**
  * Creates the function. A token is valid if its issuer is admitted and speaks for its domain (identity), if statements
@@ -62,6 +64,13 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
   const findIssuer = async (text: string, isFresh: boolean): Promise<KnownIssuer | undefined> => {
     const known = isFresh ? undefined : knowledge.copy?.issuers.get(text)
     return known?.isEnabled === true ? known : knowledge.rereadIssuer(text)
+  }
+  const readWith = async (token: string, known: KnownIssuer, isFresh: boolean) => {
+    const read = genuine(token, known)
+    if (isFresh || !('verdict' in read) || !MAY_LACK.has(read.verdict)) return { issuer: known, read }
+    // The copy may lack keys that were stored since it was read.
+    const issuer = await knowledge.rereadIssuer(known.issuer)
+    return issuer?.isEnabled === true ? { issuer, read: genuine(token, issuer) } : { issuer: known, read }
   }
   const findDomain = async (issuer: KnownIssuer, claims: ForeignClaims): Promise<KnownDomain | undefined> => {
     const found = domainOf(issuer, claims)
@@ -88,10 +97,10 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
 
   /** Does all checks that can be done again: with `isFresh`, by rows that are read now, and else by copies. */
   const look = async (token: string, { issuer: text, wanted }: ForeignDemands, isFresh: boolean): Promise<Look> => {
-    const issuer = await findIssuer(text, isFresh)
-    if (issuer === undefined) return { verdict: 'ISSUER_NOT_TRUSTED' }
-    if (!issuer.isEnabled) return { verdict: 'ISSUER_DISABLED' }
-    const read = genuine(token, issuer)
+    const known = await findIssuer(text, isFresh)
+    if (known === undefined) return { verdict: 'ISSUER_NOT_TRUSTED' }
+    if (!known.isEnabled) return { verdict: 'ISSUER_DISABLED' }
+    const { issuer, read } = await readWith(token, known, isFresh)
     if ('verdict' in read) return read
     const { claims } = read.genuine
     const domain = await findDomain(issuer, claims)

@@ -6,6 +6,7 @@ import type { World } from '../support/world.ts'
 import { boundCases } from './bound-tokens.ts'
 import { chainCases } from './chain-verdicts.ts'
 import { delegatedCases } from './delegated-verdicts.ts'
+import { foreignCases } from './foreign-verdicts.ts'
 import { PROOF_KEYS } from './proofs.ts'
 import { NOBODY } from './valid-requests.ts'
 import type { VerdictCase } from './verdict-case.ts'
@@ -198,6 +199,7 @@ const ended: readonly VerdictCase[] = [
 
 /** Tokens for every verdict of VerifyToken, except `valid`. */
 export const verdictCases: readonly VerdictCase[] = [
+  ...foreignCases,
   ...malformed,
   ...untrue,
   ...unwanted,

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { ed25519Jwk } from '@auth4agent/core/key-events/sign-key-event'
-import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
+import { generateKeyPair, type KeyPair } from '@auth4agent/core/keys/ed25519'
+import type { Prisma } from '../../../gen/prisma/client.ts'
 import type { Db } from '../../../services/platform/db/db.ts'
 
 /** An issuer of the world. */
@@ -23,33 +24,50 @@ export async function seedIssuers(db: Db) {
 /** Inserts an issuer of another deployment that nothing is fetched from. */
 export async function seedIssuer({ prisma }: Db, status: 'enabled' | 'disabled'): Promise<SeededIssuer> {
   const { publicKey } = generateKeyPair()
-  const [id, withdrawn] = [randomUUID(), thumbprint(publicKey)]
+  const id = randomUUID()
   const issuer = `https://auth-${id}.com`
-  await prisma.issuer.create({
-    data: {
-      id,
-      issuer,
-      status,
-      kind: 'auth4agent',
-      algorithms: ['EdDSA'],
-      tokenType: 'at+jwt',
-      jwksUri: `${issuer}/.well-known/jwks.json`,
-      revocationMode: 'none',
-      maxTokenTtl: 300,
-      maxStalenessMs: 5000,
-      keysDueAt: NEVER,
-      statementsDueAt: NEVER,
-      keys: {
-        create: {
-          kid: withdrawn,
-          alg: 'EdDSA',
-          publicJwk: { ...ed25519Jwk(publicKey) },
-          thumbprint: withdrawn,
-          absentSince: new Date(),
-          withdrawnAt: new Date(),
-        },
-      },
-    },
-  })
-  return { id, issuer, withdrawn }
+  const at = new Date()
+  const key = { ...keyRow(publicKey), absentSince: at, withdrawnAt: at }
+  await prisma.issuer.create({ data: { ...issuerRow(issuer), id, status, keys: { create: key } } })
+  return { id, issuer, withdrawn: key.kid }
+}
+
+/** An issuer with a key, and the operator for whose domain it speaks. */
+interface ForeignIssuer {
+  readonly issuer: string
+  readonly domain: string
+  /** Id of the operator. */
+  readonly id: string
+  readonly pair: KeyPair
+}
+
+/** Inserts an enabled issuer that has published a key and speaks for a domain. */
+export async function seedForeign(
+  { prisma }: Db,
+  { issuer, domain, id: operatorId, pair }: ForeignIssuer,
+  edits: Partial<Prisma.IssuerCreateInput>,
+): Promise<void> {
+  const proven = { domain, operatorId, thumbprint: 'x'.repeat(43), provenAt: new Date(), nextProofAt: NEVER }
+  const children = { keys: { create: keyRow(pair.publicKey) }, domains: { create: proven } }
+  await prisma.issuer.create({ data: { ...issuerRow(issuer), id: randomUUID(), ...children, ...edits } })
+}
+
+function keyRow(publicKey: Uint8Array) {
+  const kid = thumbprint(publicKey)
+  return { kid, alg: 'EdDSA', publicJwk: { ...ed25519Jwk(publicKey) }, thumbprint: kid }
+}
+
+function issuerRow(issuer: string) {
+  return {
+    issuer,
+    kind: 'auth4agent',
+    algorithms: ['EdDSA'] as string[],
+    tokenType: 'at+jwt',
+    jwksUri: `${issuer}/.well-known/jwks.json`,
+    revocationMode: 'none',
+    maxTokenTtl: 300,
+    maxStalenessMs: 5000,
+    keysDueAt: NEVER,
+    statementsDueAt: NEVER,
+  } as const
 }

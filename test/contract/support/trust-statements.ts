@@ -11,10 +11,12 @@ import { ISSUER } from '../../support/assertions.ts'
 import { signCompactJws } from '../../support/jws.ts'
 import type { SeededOperator } from './seed.ts'
 
+type Subject = Pick<SeededOperator, 'id' | 'domain'>
+
 let version = 1
 
 /** Returns the claims of a draft by which one operator lets another one call it. */
-export function draftOf(signer: SeededOperator, subject: Pick<SeededOperator, 'id' | 'domain'>): JsonObject {
+export function draftOf(signer: SeededOperator, subject: Subject): JsonObject {
   const draft: TrustDraft = {
     iss: signer.id,
     home: ISSUER,
@@ -31,7 +33,7 @@ export function draftOf(signer: SeededOperator, subject: Pick<SeededOperator, 'i
 }
 
 /** Signs a statement by which one operator lets another one call it. Each has a higher version than the one before. */
-export function statementOf(signer: SeededOperator, subject: SeededOperator, edits: object = {}): string {
+export function statementOf(signer: SeededOperator, subject: Subject, edits: object = {}): string {
   const { publicKey, privateKey } = signer.pair
   const kid = thumbprint(publicKey)
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(publicKey) }
@@ -42,9 +44,14 @@ export function statementOf(signer: SeededOperator, subject: SeededOperator, edi
   return signCompactJws({ alg: 'EdDSA', typ: TRUST_STATEMENT_TYPE, kid, jwk }, claims, privateKey)
 }
 
-/** Stores a statement of one operator about another. Returns its jti. */
-export async function seedStatement({ prisma }: Db, signer: SeededOperator, subject: SeededOperator): Promise<string> {
-  const text = statementOf(signer, subject, { version: 1 })
+/** Stores a statement of one operator about another, which may belong to another deployment. Returns its jti. */
+export async function seedStatement(
+  { prisma }: Db,
+  signer: SeededOperator,
+  subject: Subject,
+  home = ISSUER,
+): Promise<string> {
+  const text = statementOf(signer, subject, { version: 1, sub_home: home })
   const verified = verifyTrustStatement(text)
   if (!verified.ok) throw new TypeError(verified.text)
   const { statement, thumbprint: kid } = verified

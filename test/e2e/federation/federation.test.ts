@@ -231,11 +231,13 @@ it('13. B accepts tokens under a new key of A, and never again a key that A has 
   await expectNow(world, [token, 'cargo'], 'valid')
 })
 
+/** Makes everything due, and reads the row of A at B. */
+async function afterAnotherFetch(): Promise<AdmittedIssuer> {
+  await makeDue(world)
+  return readIssuer(world.beta, admitted.alpha.id)
+}
+
 /** Lets B fetch from A again and again until the row of A at B is as awaited. */
 function fetchUntil(isAwaited: (row: AdmittedIssuer) => boolean): Promise<AdmittedIssuer> {
-  const read = async () => {
-    await makeDue(world)
-    return readIssuer(world.beta, admitted.alpha.id)
-  }
-  return until(read, isAwaited)
+  return until(afterAnotherFetch, isAwaited)
 }

@@ -41,6 +41,11 @@ export interface World extends Readonly<Record<Name, Member>> {
   readonly witnesses: readonly ProtocolClient[]
 }
 
+/** Registers an operator under its domain. */
+function at(home: FederatedDeployment, name: Name): Promise<Member> {
+  return member(home, DOMAINS[name])
+}
+
 /** Starts A (alpha) and C (gamma) with one instance each, and B (beta) with two. */
 export async function startWorld(): Promise<World> {
   const federation = await createFederation()
@@ -49,7 +54,6 @@ export async function startWorld(): Promise<World> {
     federation.start('auth.beta.example.net', { instances: 2 }),
     federation.start('id.gamma.example.org'),
   ])
-  const at = (home: FederatedDeployment, name: Name) => member(home, DOMAINS[name])
   const acme = await at(alpha, 'acme')
   const bolt = await at(alpha, 'bolt')
   return {

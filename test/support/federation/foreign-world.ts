@@ -209,8 +209,10 @@ export function foreignWorld(options: WorldOptions = {}) {
     clock,
     logs,
     asked,
-    /** Changes the row of an issuer in the copy. */
-    change: (row: KnownIssuer) => void copied.set(row.issuer, row),
+    /** Changes the row of an issuer, in the copy and in the database. */
+    change(row: KnownIssuer): void {
+      for (const rows of [copied, freshIssuers]) rows.set(row.issuer, row)
+    },
     /** Puts a record into the log of this deployment, or into that of another one. */
     record(kind: 'issuer' | 'edge' | 'operator' | 'agent' | 'token' | 'key', change: object, issuer?: string): void {
       sequence += 1
