@@ -72,7 +72,7 @@ it('the JWKS of tokens has no federation key', async () => {
 it('the resolve endpoint answers with the same chain', async () => {
   const query = new URLSearchParams({ sub: ISSUER, trust_anchor: AUTHORITY })
   const { metadata, trust_chain: chain } = payloadOf(
-    await fetchJwt(`/federation/resolve?${query}`, 'resolve-response+jwt'),
+    await fetchJwt(`/federation/resolve?${query.toString()}`, 'resolve-response+jwt'),
   )
   expect(metadata.oauth_authorization_server.issuer).toBe(ISSUER)
   expect(chain.map((text: string) => payloadOf(text).iss)).toEqual([ISSUER, AUTHORITY, AUTHORITY])
