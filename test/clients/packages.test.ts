@@ -11,7 +11,7 @@ const MAIN = ['@auth4agent/sdk', '@auth4agent/sdk/node', '@auth4agent/verifier',
 const PEERS = ['@connectrpc/connect', '@grpc/grpc-js', 'express', 'fastify', 'hono']
 /** The maximum size of each tarball in bytes. A fifth more than its size when this limit was written. */
 const MOST_BYTES: Readonly<Record<string, number>> = {
-  '@auth4agent/core': 190_000,
+  '@auth4agent/core': 216_000,
   '@auth4agent/sdk': 133_000,
   '@auth4agent/verifier': 78_000,
   '@auth4agent/cli': 213_000,

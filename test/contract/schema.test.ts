@@ -72,7 +72,7 @@ function readSchema(text: string): { columns: Columns; enums: Enums } {
   )
   return {
     columns: Object.fromEntries(columns),
-    enums: Object.fromEntries(enums.map(({ table, lines }) => [table, lines])),
+    enums: Object.fromEntries(enums.map(({ table, lines }) => [table, lines.map(readValue)])),
   }
 }
 
@@ -86,6 +86,11 @@ function readBlock(kind: string, name: string, body: string) {
     table,
     lines: lines.filter((line) => line !== '' && !line.startsWith('//') && !line.startsWith('@@')),
   }
+}
+
+/** Returns the name of an enum's value in the database. */
+function readValue(line: string): string {
+  return /@map\("([^"]+)"\)/.exec(line)?.[1] ?? line
 }
 
 /** Returns the column of a field, or nothing for a relation. Throws Error for an unknown type. */

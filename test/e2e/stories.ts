@@ -10,6 +10,8 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/embedded/npm-start.test.ts': 'npm start is one process',
   'test/e2e/embedded/refused-start.test.ts': 'the test starts a single process that fails',
   'test/e2e/embedded/terminal.test.ts': 'a terminal shows one process',
+  'test/e2e/federation/federation.test.ts':
+    'three deployments apart would be up to forty processes; two-deployments.test.ts runs in every mode',
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
     'the processes that have the key restart one after the other, with all their services',
   'test/e2e/key-import/key-import.test.ts': 'the key file is a setting of one process',

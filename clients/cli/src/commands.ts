@@ -182,6 +182,16 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/trust.ts')).revokeTrust,
       },
       {
+        words: 'trust explain',
+        summary: 'explain whether a token would be accepted, and else who can do what about it',
+        load: async () => (await import('./commands/trust-explain.ts')).explainTrust,
+      },
+      {
+        words: 'trust graph',
+        summary: 'export the graph of trust statements',
+        load: async () => (await import('./commands/trust-graph.ts')).trustGraph,
+      },
+      {
         words: 'operator keys list',
         summary: 'list the keys of the team: root keys, and keys with roles',
         load: async () => (await import('./commands/operator-keys.ts')).listOperatorKeys,

@@ -5,6 +5,7 @@ import { type IssuerCalls, issuerCalls } from './administrator-issuers.ts'
 import { readAnswer, readAnswers } from './answers.ts'
 import { CALLER_NAMES, type CallerOptions, createCaller } from './caller.ts'
 import * as answers from './operator-answers.ts'
+import { type TrustQuestions, trustQuestions } from './trust-questions.ts'
 
 /** Which signing keys to rotate. Without `alg` and `kid`, the server rotates all kinds of keys. */
 export interface Rotation {
@@ -32,7 +33,7 @@ export interface RotatedKeys {
 }
 
 /** The calls that the administrator of a deployment can make. `Operator` has the calls that an operator can make. */
-export interface Administrator {
+export interface Administrator extends TrustQuestions {
   readonly operators: {
     /** Suspends an operator. Its agents get no new tokens, and their existing tokens end. */
     suspend(id: string, reason?: string): Promise<answers.SuspendedOperator>
@@ -129,6 +130,7 @@ export function createAdministrator(options: CallerOptions): Administrator {
       },
     },
     issuers: issuerCalls(caller),
+    ...trustQuestions(caller, ADMIN_ISSUER),
     endAllTokens: async (reason) =>
       readAnswer(answers.endedDeployment, await change('/v1/deployment/end-all-tokens', { reason })),
     assert: (rpc, body) => caller.assert(ADMIN_ISSUER, { rpc, body }),

@@ -116,4 +116,15 @@ export type { AgentSigner, OperatorSigner, P256Signer, Signer } from './signer.t
 export type { TokenTerms } from './terms.ts'
 export { type Call, createTransport, type Transport, type TransportOptions } from './transport.ts'
 export type { TrustPartyRecord, TrustProposalRecord, TrustStatementRecord } from './trust-answers.ts'
+export type {
+  ExportedTrustGraph,
+  TrustCure,
+  TrustExplanation,
+  TrustGraphOptions,
+  TrustLeg,
+  TrustMissingEdge,
+  TrustPathEdge,
+  TrustQuestion,
+  TrustQuestions,
+} from './trust-questions.ts'
 export type { Verification, VerifyOptions } from './verify-by-jwks.ts'

@@ -14,6 +14,7 @@ import { type KnownManifest, type OperatorKeys, operatorKeys } from './operator-
 import { type OperatorRequest, operatorRequests } from './operator-request.ts'
 import { type OperatorTrust, operatorTrust } from './operator-trust.ts'
 import type { OperatorSigner, Signer } from './signer.ts'
+import { type TrustQuestions, trustQuestions } from './trust-questions.ts'
 
 /** Options of {@link createOperator}. Pass `operatorId`, or `domain`, from which the client computes the id. */
 export interface OperatorOptions extends Omit<CallerOptions, 'key'> {
@@ -37,7 +38,7 @@ export interface OperatorOptions extends Omit<CallerOptions, 'key'> {
  * The calls that an operator can make. A call that needs an assertion gets a new one, which is valid once and for a
  * minute. The members of answers have the names of the wire format. Calls reject with Auth4AgentError.
  */
-export interface Operator {
+export interface Operator extends TrustQuestions {
   readonly id: string
   readonly agents: OperatorAgents
   readonly keys: OperatorKeys
@@ -162,6 +163,7 @@ export function createOperator(given: OperatorOptions): Operator {
     revokeGrant: (chain, reason) => revoke({ token: chain, reason }),
     audit: operatorAudit(caller, id),
     trust: operatorTrust({ id, caller, requests, rootKey, now, domain: ownDomain }),
+    ...trustQuestions(caller, id),
     assert: (rpc, body) => caller.assert(id, { rpc, body }),
   }
 }

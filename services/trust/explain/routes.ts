@@ -1,14 +1,17 @@
 import type { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { Handlers } from '../../chain/call.ts'
-import { ApiError } from '../../platform/errors/api-error.ts'
 import type { TrustDeps } from '../config.ts'
+import { explainTrust } from './explain-trust.ts'
+import { exportGraph } from './export-graph.ts'
+import { explainRows } from './rows.ts'
 
 /** Creates the handlers for questions about the graph. */
 export function explainRoutes(
-  _deps: TrustDeps,
+  deps: TrustDeps,
 ): Pick<Handlers<typeof TrustService>, 'explainTrust' | 'exportTrustGraph'> {
-  const todo = async () => {
-    throw new ApiError('INTERNAL', 'to be written')
+  const rows = explainRows(deps.db.pool)
+  return {
+    explainTrust: (request, { principal }) => explainTrust({ ...deps, rows }, request, principal),
+    exportTrustGraph: (request, { principal }) => exportGraph(deps, request, principal),
   }
-  return { explainTrust: todo, exportTrustGraph: todo }
 }

@@ -23,14 +23,17 @@ type Read = { readonly genuine: GenuineForeign } | { readonly verdict: Verdict }
 /** How long keys are used that could not be fetched again, in milliseconds: less where no log ends a key. */
 const KEYS_AGE_MS = { log: 86_400_000, introspection: 3_600_000, none: 3_600_000 } as const
 
+/** Tells whether the keys of an issuer are known and young enough. `nowMs` is in Unix milliseconds. */
+export function hasKeys({ keysAsOf, mode }: Pick<KnownIssuer, 'keysAsOf' | 'mode'>, nowMs: number): boolean {
+  return keysAsOf !== undefined && nowMs - keysAsOf <= KEYS_AGE_MS[mode]
+}
+
 /** Decides whether a text is a genuine token of one issuer, and remembers those that are. */
 export function createGenuineForeign(now: () => number) {
   const known = createTokenCache<GenuineForeign>()
 
   return (text: string, issuer: KnownIssuer): Read => {
-    if (issuer.keysAsOf === undefined || now() - issuer.keysAsOf > KEYS_AGE_MS[issuer.mode]) {
-      return { verdict: 'ISSUER_KEYS_UNAVAILABLE' }
-    }
+    if (!hasKeys(issuer, now())) return { verdict: 'ISSUER_KEYS_UNAVAILABLE' }
     const before = known.get(text)
     // The key is looked up under this issuer only, so a token is never accepted under the key of another one.
     if (before !== undefined && before.claims.iss === issuer.issuer && issuer.keys.get(before.kid) === before.key) {

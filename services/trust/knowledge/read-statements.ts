@@ -33,6 +33,15 @@ export interface StatementRow extends TrustEdge, Source {
 const node = (home: string, domain: string, id: string) =>
   `CASE WHEN ${home} = d.issuer THEN ${id}::text ELSE concat_ws(' ', ${home}, ${domain}, ${id}) END`
 
+/** The nodes of a statement `s` at the deployment `d`, as SQL. */
+export const FROM_NODE = node('s.home', 's.domain', 's.signer_id')
+export const TO_NODE = `CASE WHEN s.kind = 'chains-to' THEN s.subject_home
+  ELSE ${node('s.subject_home', 's.subject_domain', 's.subject_id')} END`
+/** The two parties of a statement `s`, as SQL. */
+export const PARTIES = `
+  json_build_object('operatorId', s.signer_id, 'domain', s.domain, 'home', s.home) AS signer,
+  json_build_object('operatorId', s.subject_id, 'domain', s.subject_domain, 'home', s.subject_home) AS subject`
+
 /** Returns the text that names an operator of another deployment in the graph. */
 export function foreignNode(home: string, domain: string, operatorId: string): string {
   return `${home} ${domain} ${operatorId}`
@@ -43,14 +52,11 @@ export function foreignNode(home: string, domain: string, operatorId: string): s
  * One of another deployment counts while its issuer is enabled and speaks for the signer's domain, and while the DNS
  * record names the key that signed it.
  */
-const COUNTING = `
-SELECT s.edge_id::text AS id, s.kind::text AS kind, ${node('s.home', 's.domain', 's.signer_id')} AS "from",
-  CASE WHEN s.kind = 'chains-to' THEN s.subject_home ELSE ${node('s.subject_home', 's.subject_domain', 's.subject_id')} END AS "to",
-  s.depth,
+export const COUNTING = `
+SELECT s.edge_id::text AS id, s.kind::text AS kind, ${FROM_NODE} AS "from", ${TO_NODE} AS "to", s.depth,
   s.grants, extract(epoch FROM s.expires_at)::float8 AS exp, s.signer_id::text AS "signerId",
   coalesce(s.signer_epoch, greatest(o.epoch, d.first_epoch)) AS epoch, i.issuer, n.edge_id::text AS "domainEdge",
-  json_build_object('operatorId', s.signer_id, 'domain', s.domain, 'home', s.home) AS signer,
-  json_build_object('operatorId', s.subject_id, 'domain', s.subject_domain, 'home', s.subject_home) AS subject
+  ${PARTIES}
 FROM trust_statements s
 CROSS JOIN deployment d
 LEFT JOIN operators o ON s.issuer_id IS NULL AND o.id = s.signer_id AND o.status = 'active'

@@ -1,4 +1,4 @@
-import { bounded, type FieldRow, named, ownId, pageSize, pageToken, text } from './field-row.ts'
+import { bounded, type FieldRow, named, ownId, pageSize, pageToken, scope, text } from './field-row.ts'
 
 /** One row for every field of the requests about trust statements and proposals. */
 export const trustFieldRows: Readonly<Record<string, FieldRow>> = {
@@ -35,11 +35,38 @@ export const trustFieldRows: Readonly<Record<string, FieldRow>> = {
       'has 1500 characters': [`https://auth.acme-operator.com/${text(1_469)}`, 'INVALID_ARGUMENT'],
     },
   },
-  'ExplainTrustRequest.from': {},
-  'ExplainTrustRequest.home': {},
-  'ExplainTrustRequest.to': {},
-  'ExplainTrustRequest.scope': {},
-  'ExportTrustGraphRequest.format': {},
-  'ExportTrustGraphRequest.around': {},
+  'ExplainTrustRequest.from': {
+    absent: 'INVALID_ARGUMENT',
+    wrong: {
+      'is in capitals': ['BRAVO-operator.com', 'INVALID_ARGUMENT'],
+      'has 50 KB': [text(50_000), 'INVALID_ARGUMENT'],
+    },
+  },
+  'ExplainTrustRequest.home': {
+    wrong: {
+      'is no URL': ['auth.acme-operator.com', 'INVALID_ARGUMENT'],
+      'has 50 KB': [`https://a.com/${text(50_000)}`, 'INVALID_ARGUMENT'],
+    },
+    fits: { 'is an issuer that is not admitted': 'https://auth.unknown-operator.com' },
+  },
+  'ExplainTrustRequest.to': {
+    absent: 'INVALID_AUDIENCE',
+    wrong: {
+      'has a fragment': ['https://api.acme-operator.com/#x', 'INVALID_AUDIENCE'],
+      'has 50 KB': [`https://api.acme-operator.com/${text(50_000)}`, 'INVALID_AUDIENCE'],
+    },
+  },
+  'ExplainTrustRequest.scope': scope,
+  'ExportTrustGraphRequest.format': {
+    wrong: { 'is unknown': ['png', 'INVALID_ARGUMENT'], 'has 1500 characters': [text(1_500), 'INVALID_ARGUMENT'] },
+    fits: { 'is svg': 'svg', 'is dot': 'dot', 'is graphml': 'graphml' },
+  },
+  'ExportTrustGraphRequest.around': {
+    wrong: {
+      'is in capitals': ['ACME-operator.com', 'INVALID_ARGUMENT'],
+      'has 1500 characters': [text(1_500), 'INVALID_ARGUMENT'],
+    },
+    fits: { 'is the domain of nobody': 'nobody.example' },
+  },
   'ListPublishedTrustRequest.after': { wrong: { 'is no cursor': ['x', 'INVALID_PAGE_TOKEN'] } },
 }

@@ -8,7 +8,7 @@ import { draftOf, fillProposals, fillStatements, statementOf } from '../support/
 import type { World } from '../support/world.ts'
 import { NOBODY } from './valid-requests.ts'
 
-const { putTrustStatement, revokeTrustStatement, proposeTrust, listPublishedTrust } = TrustService.method
+const { putTrustStatement, revokeTrustStatement, proposeTrust, listPublishedTrust, explainTrust } = TrustService.method
 
 /** Statements of acme about bravo with one mistake, by name. */
 const BAD_STATEMENTS: Readonly<Record<string, (world: World) => string>> = {
@@ -133,5 +133,22 @@ const inactive: readonly RefusalCase[] = (['suspended', 'lapsed'] as const).flat
   ] satisfies RefusalCase[]
 })
 
-/** Cases about the rules of trust statements and proposals. */
-export const trustCases: readonly RefusalCase[] = [...statements, ...versions, ...proposals, ...inactive]
+const questions: readonly RefusalCase[] = [
+  {
+    name: 'a question about two others',
+    method: explainTrust,
+    reason: 'PERMISSION_DENIED',
+    caller: 'bound',
+    request: ({ operators: { acme, bravo } }) => ({ from: bravo.domain, to: `https://api.${acme.domain}` }),
+  },
+  {
+    name: 'a question about an unknown operator',
+    method: explainTrust,
+    reason: 'OPERATOR_NOT_FOUND',
+    caller: 'acme',
+    request: ({ operators: { acme } }) => ({ from: NOBODY, to: `https://api.${acme.domain}` }),
+  },
+]
+
+/** Cases about the rules of trust statements, proposals and questions. */
+export const trustCases: readonly RefusalCase[] = [...statements, ...versions, ...proposals, ...inactive, ...questions]

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type AdmittedIssuer, admit, switchIssuer } from '../../support/federation/admissions.ts'
 import { createFederation, type FederatedDeployment, type Federation } from '../../support/federation/deployments.ts'
-import { type Member, member, state, takeBack } from '../../support/federation/statements.ts'
+import { explain, type Member, member, state, takeBack } from '../../support/federation/statements.ts'
 import type { AgentParty } from '../../support/parties.ts'
 import { activeAgent, expectStatus, issueToken } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
@@ -34,15 +34,28 @@ const verdict = async (text: unknown, issuers = [alpha.issuer]) =>
     200,
     await beta.client.post('/v1/verify', { token: text, audience: [AUDIENCE], scope: 'orders:read', issuers }),
   )
+/** What is missing for a token of acme, as cargo is told. */
+const missing = async () => {
+  const { allowed, legs } = await explain(cargo, acme, AUDIENCE, 'read')
+  expect(allowed).toBe(legs.every(({ ok }) => ok))
+  return legs.flatMap((leg) => (leg.ok ? [] : [{ leg: leg.leg, ...leg.missing }]))
+}
 
 it('1. a token of a deployment that nobody has admitted is refused', async () => {
   expect(await verdict(await token())).toMatchObject({ valid: false, reason: 'ISSUER_NOT_TRUSTED' })
   expect(await verdict(await token(), [beta.issuer])).toMatchObject({ valid: false, reason: 'WRONG_ISSUER' })
+  const lacks = { leg: 'permission', kind: 'lets-call', from: cargo.domain, to: acme.domain, state: 'absent' }
+  expect(await missing()).toEqual([
+    { leg: 'identity', kind: 'admits', from: beta.issuer, to: alpha.issuer, state: 'absent' },
+    lacks,
+  ])
 })
 
 it('2. the administrator admits the deployment, and its tokens are still refused', async () => {
   admission = await admit(beta, await member(alpha, 'auth.beta.example.net'))
   expect(await verdict(await token())).toMatchObject({ valid: false, reason: 'SUBJECT_OUTSIDE_NAMESPACE' })
+  const unproven = { leg: 'identity', kind: 'speaks-for', from: acme.domain, to: alpha.issuer, state: 'unproven' }
+  expect(await missing()).toEqual(expect.arrayContaining([unproven]))
 })
 
 it("3. a statement of the audience's owner makes tokens of the named operator valid", async () => {
@@ -56,12 +69,23 @@ it("3. a statement of the audience's owner makes tokens of the named operator va
     claims: { iss: alpha.issuer, sub: agent.did, scope: 'read' },
     trust: { issuer: alpha.issuer, effective_scope: 'orders:read', audience: AUDIENCE, revocation_mode: 'log' },
   })
+  expect(await explain(cargo, acme, AUDIENCE, 'read')).toMatchObject({
+    allowed: true,
+    effective_scopes: ['orders:read'],
+    legs: [
+      { leg: 'identity', path: [{ kind: 'admits' }, { kind: 'speaks-for', from: acme.domain, to: alpha.issuer }] },
+      { leg: 'permission', path: [{ kind: 'lets-call', from: cargo.domain, to: acme.domain }] },
+      { leg: 'freshness', max_staleness_ms: 5_000 },
+    ],
+  })
 })
 
 it('4. when disableIssuer returns, no token of the deployment is valid, and enabling it revives none', async () => {
   const before = await token()
   await switchIssuer(beta, admission.id, 'disable')
   expect(await verdict(before)).toMatchObject({ valid: false, reason: 'ISSUER_DISABLED' })
+  const disabled = { leg: 'identity', kind: 'admits', from: beta.issuer, to: alpha.issuer, state: 'disabled' }
+  expect(await missing()).toEqual([disabled])
   await switchIssuer(beta, admission.id, 'enable')
   await until(
     async () => verdict(await token()),
@@ -75,4 +99,6 @@ it('5. when revokeTrustStatement returns, tokens of the named operator are refus
   expect(await verdict(text)).toMatchObject({ valid: true })
   await takeBack(cargo, statement)
   expect(await verdict(text)).toMatchObject({ valid: false, reason: 'TRUST_NOT_FOUND' })
+  const revoked = { leg: 'permission', kind: 'lets-call', from: cargo.domain, to: acme.domain, state: 'revoked' }
+  expect(await missing()).toEqual([revoked])
 })

@@ -206,6 +206,8 @@ export function foreignWorld(options: WorldOptions = {}) {
   })
   let sequence = 0
   return {
+    /** What this deployment knows, for other parts that decide by it. */
+    deps,
     clock,
     logs,
     asked,

@@ -55,6 +55,18 @@ export async function takeBack(signer: Member, jti: string): Promise<void> {
   expectStatus(200, await call(signer, path, { reason: 'over' }))
 }
 
+/** An answer of ExplainTrust. */
+interface Explained {
+  readonly allowed: boolean
+  readonly legs: readonly { readonly leg: string; readonly ok: boolean; readonly missing?: object }[]
+}
+
+/** Asks why an operator may call an audience, or why not. */
+export async function explain(asker: Member, about: Named, to: string, scope: string): Promise<Explained> {
+  const question = { from: about.domain, home: about.home.issuer, to, scope }
+  return expectStatus(200, await call<Explained>(asker, '/v1/trust/explain', question))
+}
+
 /** Calls with an assertion that contains the digest of the body. */
 function call<T>(by: Member, path: string, content: object) {
   const body = JSON.stringify(content)

@@ -103,7 +103,7 @@ const REFUSED: readonly (readonly [string, Changes])[] = [
   ['jku', header({ jku: `${ISSUER}/jwks.json` })],
   ['x5u', header({ x5u: `${ISSUER}/chain.pem` })],
   ['x5c', header({ x5c: [] })],
-  ['another member in the header', header({ trust_chain: [] })],
+  ['another member in the header', header({ cty: 'json' })],
   ['a member twice', { payload: JSON.stringify(CLAIMS).replace('{', '{"version":2,') }],
   ['a number that is not written as ECMAScript writes it', { payload: JSON.stringify(CLAIMS).replace(':1,', ':1.0,') }],
   ['an unknown member', claims({ note: 'new' })],

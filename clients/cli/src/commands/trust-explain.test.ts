@@ -1,0 +1,139 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCli } from '../../../../test/support/cli.ts'
+import { newKeys } from '../../../../test/support/parties.ts'
+
+const ID = 'aaaaaaaa-1111-8111-8111-111111111111'
+const pem = String(newKeys().privateKey.export({ format: 'pem', type: 'pkcs8' }))
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'trust-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const identity = {
+  leg: 'identity',
+  ok: true,
+  path: [{ kind: 'speaks-for', edge_id: 'e', from: 'bolt.com', to: 'https://alpha.net', proof: 'p' }],
+  max_staleness_ms: 0,
+}
+const freshness = { leg: 'freshness', ok: true, path: [], max_staleness_ms: 5_000, as_of: '2027-01-15T08:00:00Z' }
+const lets = { kind: 'lets-call', from: 'cargo.io', to: 'bolt.com', expires_at: '2027-04-15T08:00:00Z' }
+const yes = {
+  allowed: true,
+  position: '3-8812',
+  legs: [identity, { leg: 'permission', ok: true, path: [lets, { kind: 'member', from: '', to: '' }] }, freshness],
+  effective_scopes: ['read'],
+}
+const no = {
+  allowed: false,
+  position: '3-8812',
+  legs: [
+    identity,
+    {
+      leg: 'permission',
+      ok: false,
+      missing: { kind: 'lets-call', from: 'cargo.io', to: 'bolt.com', state: 'absent' },
+      cures: [{ who: 'cargo.io', signatures: 1, command: 'auth4agent trust offer \u001b[2JID' }],
+    },
+    freshness,
+  ],
+}
+
+/** Runs a command of `trust` against a server with this answer. */
+async function run(args: readonly string[], answer: unknown, flags: readonly string[] = ['--operator-id', ID]) {
+  const sent: { readonly call: string; readonly body: string }[] = []
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const request = new Request(input, init)
+    sent.push({ call: `${request.method} ${new URL(request.url).pathname}`, body: await request.text() })
+    return Response.json(answer)
+  }
+  const where = ['--server', 'http://localhost:1234', ...flags]
+  return { ...(await runCli(['trust', ...args, ...where], { home: folder, fetch, readStdin: async () => pem })), sent }
+}
+
+const OPERATOR = ['--operator-id', ID, '--key', '-']
+const QUESTION = [
+  'explain',
+  '--from',
+  'bolt.com',
+  '--to',
+  'https://api.cargo.io',
+  '--scope',
+  'orders:read,orders:write',
+]
+
+describe('trust explain', () => {
+  it('prints the path of a yes, and exits with 0', async () => {
+    const { code, stdout, sent } = await run(QUESTION, yes, OPERATOR)
+    expect(code).toBe(0)
+    expect(stdout).toBe(`allowed: yes
+scopes at the audience: read
+position: 3-8812
+
+identity: ok
+  bolt.com speaks-for https://alpha.net
+
+permission: ok
+  cargo.io lets-call bolt.com, until 2027-04-15T08:00:00Z
+  member, a statement between two others
+
+freshness: ok, at most 5 s old, known as of 2027-01-15T08:00:00Z
+`)
+    const body = { from: 'bolt.com', to: 'https://api.cargo.io', scope: 'orders:read orders:write' }
+    expect(sent).toEqual([{ call: 'POST /v1/trust/explain', body: JSON.stringify(body) }])
+  })
+
+  it('prints what is missing, who can mend it and how, and exits with 1', async () => {
+    const { code, stdout } = await run(QUESTION, no, OPERATOR)
+    expect(code).toBe(1)
+    expect(stdout).toContain(`permission: no
+  missing: cargo.io lets-call bolt.com (absent)
+  cargo.io can mend it:
+    auth4agent trust offer ?[2JID
+`)
+  })
+
+  it('prints the answer with --json, and one word with --quiet', async () => {
+    expect(JSON.parse((await run([...QUESTION, '--json'], no, OPERATOR)).stdout)).toMatchObject({ allowed: false })
+    expect((await run([...QUESTION, '--quiet'], no, OPERATOR)).stdout).toBe('absent\n')
+    expect((await run([...QUESTION, '--quiet'], yes, OPERATOR)).stdout).toBe('allowed\n')
+  })
+
+  it('asks as the administrator with --admin, which needs --key', async () => {
+    expect((await run([...QUESTION, '--admin'], yes, ['--key', '-'])).code).toBe(0)
+    const { code, stderr } = await run([...QUESTION, '--admin'], yes, [])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--admin needs --key')])
+  })
+
+  it.each([
+    ['--from', ['explain', '--to', 'https://api.cargo.io']],
+    ['--to', ['explain', '--from', 'bolt.com']],
+  ])('needs %s', async (flag, args) => {
+    const { code, stderr, sent } = await run(args, yes, OPERATOR)
+    expect([code, stderr, sent]).toEqual([2, expect.stringContaining(flag), []])
+  })
+})
+
+describe('trust graph', () => {
+  const answer = { document: '<svg>\n\u001b[2J</svg>\n', media_type: 'image/svg+xml', nodes: 2, edges: 1 }
+
+  it('prints the document without control characters', async () => {
+    expect(await run(['graph', '--format', 'svg'], answer, OPERATOR)).toMatchObject({
+      code: 0,
+      stdout: '<svg>\n?[2J</svg>\n',
+      sent: [{ call: 'GET /v1/trust/graph', body: '' }],
+    })
+  })
+
+  it('prints how many nodes it has with --json', async () => {
+    expect(JSON.parse((await run(['graph', '--json'], answer, OPERATOR)).stdout)).toEqual(answer)
+  })
+
+  it('refuses a format that no server has', async () => {
+    expect(await run(['graph', '--format', 'png'], answer, OPERATOR)).toMatchObject({ code: 2, sent: [] })
+  })
+})

@@ -1,0 +1,34 @@
+import { defineCommand } from '../command.ts'
+import { plain } from '../text.ts'
+import { askerFlags, openAsker } from '../trust-asker.ts'
+
+const FORMATS = ['json', 'dot', 'graphml', 'svg'] as const
+
+/** `trust graph`: exports the graph of trust statements. */
+export const trustGraph = defineCommand({
+  help: [
+    'Prints the graph of trust statements as a document: your own statements, those that name you, and public ones. The administrator sees all. An edge leads from the signer of a statement to the operator that it is about.',
+    'A graph has at most 500 operators and issuers. Narrow a larger one with --around: it shows what is within two edges of an operator.',
+  ],
+  examples: [
+    { does: 'draw the graph', line: 'auth4agent trust graph --format svg > trust.svg' },
+    {
+      does: 'what surrounds one operator, for Graphviz',
+      line: 'auth4agent trust graph --format dot --around bolt.example > trust.dot',
+    },
+    { does: 'the whole graph, as the administrator', line: 'auth4agent trust graph --admin --key data/admin-key.pem' },
+  ],
+  flags: {
+    ...askerFlags,
+    format: { kind: 'text', value: 'FORMAT', help: 'json (the default), dot, graphml or svg', choices: FORMATS },
+    around: { kind: 'text', value: 'OPERATOR', help: 'only what is within two edges of this domain or operator id' },
+  },
+  async run(context) {
+    const { flags } = context
+    const format = FORMATS.find((known) => known === flags.text('format'))
+    const asked = (await openAsker(context)).trustGraph({ format, around: flags.text('around') })
+    const answer = await context.progress('asking the server', asked)
+    const document = answer.document.trimEnd().split('\n').map(plain).join('\n')
+    context.answer(answer, document, document)
+  },
+})
