@@ -47,7 +47,8 @@ export type KeyEventType = (typeof KeyEventType)[keyof typeof KeyEventType]
 export const KeyPurpose = {
   access_token: 'access_token',
   introspection: 'introspection',
-  grant: 'grant'
+  grant: 'grant',
+  federation: 'federation'
 } as const
 
 export type KeyPurpose = (typeof KeyPurpose)[keyof typeof KeyPurpose]

@@ -7,6 +7,7 @@ import { createAuthn, redeemPoolOptions } from '../authn/index.ts'
 import { type Route, routesOf } from '../chain/rpc.ts'
 import { createIdentity } from '../identity/index.ts'
 import type { InternalService } from '../internal-port/handlers.ts'
+import { authorizationServerMetadata } from '../jwks-gateway/index.ts'
 import { createKeys, createVerificationKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
 import { pruneAssertions } from '../ledger/ledger.ts'
 import { createOperatorRegistry } from '../operator-registry/index.ts'
@@ -210,6 +211,11 @@ async function makeAuthn(
     resolveTxt: createTxtResolvers({ servers: config.dnsServers, timeoutMs: config.dnsTimeoutMs }),
     testDomains: config.testDomains,
     settings: { skewS: config.clockSkew },
+    federation: {
+      ...keys,
+      authorizationServer: JSON.parse(authorizationServerMetadata({ baseUrl: config.issuer })),
+      superiors: config.federationSuperiors,
+    },
     log,
   })
   opened.defer(() => trust.close())
@@ -244,6 +250,7 @@ async function makeAuthn(
       ...routesOf(keys.module),
       ...routesOf(trust.issuers),
       ...routesOf(trust.trust),
+      ...routesOf(trust.federation),
     ],
     internal: [],
     jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs],

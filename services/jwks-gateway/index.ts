@@ -1,3 +1,4 @@
 export type { GatewayConfig } from './config.ts'
 export type { GatewayDeps } from './gateway-context.ts'
 export { createGateway } from './server.ts'
+export { authorizationServerMetadata } from './well-known/authorization-server.ts'

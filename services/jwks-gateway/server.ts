@@ -2,6 +2,7 @@ import { problemOf } from '../http-port/problem.ts'
 import { createHttpPort, type HttpPort } from '../http-port/server.ts'
 import { operationRoutes } from '../operations/routes.ts'
 import { connectOnFirstCall } from './connect/connect-on-first-call.ts'
+import { federationProblem } from './federation/federation-problem.ts'
 import { createContext, type GatewayDeps, underIssuer } from './gateway-context.ts'
 import { oauthProblem } from './oauth/oauth-problem.ts'
 import { frontPageRoutes } from './pages/front-page.ts'
@@ -16,7 +17,12 @@ import { wellKnownRoutes } from './well-known/well-known.ts'
 export function createGateway(deps: GatewayDeps): HttpPort {
   const closing = new AbortController()
   const context = createContext(deps, closing.signal)
-  const isOAuth = (path: string) => underIssuer(context, '/oauth/').some((prefix) => path.startsWith(prefix))
+  const isBelow = (...folders: readonly string[]) => {
+    const prefixes = folders.flatMap((folder) => underIssuer(context, folder))
+    return (path: string) => prefixes.some((prefix) => path.startsWith(prefix))
+  }
+  const isOAuth = isBelow('/oauth/')
+  const isFederation = isBelow('/federation/', '/.well-known/openid-federation')
   const port = createHttpPort({
     ...deps,
     routes: [
@@ -26,7 +32,7 @@ export function createGateway(deps: GatewayDeps): HttpPort {
       ...operationRoutes(deps, context.basePath),
     ],
     mount: connectOnFirstCall(context),
-    problemWriter: (path) => (isOAuth(path) ? oauthProblem(path) : problemOf),
+    problemWriter: (path) => (isFederation(path) ? federationProblem : isOAuth(path) ? oauthProblem(path) : problemOf),
   })
   return {
     ...port,

@@ -68,6 +68,31 @@ it('the JWKS has the introspection keys after all keys that sign tokens, and the
   ])
 })
 
+it('the JWKS has no federation keys', async () => {
+  const rows = await database.db.prisma.jwksKey.findMany({ where: { purpose: 'federation' } })
+  const published = (await one.jwks()).keys?.map(({ kid }) => kid)
+  expect(rows.map(({ alg, state }) => `${alg} ${state}`)).toEqual(['ES256 active', 'ES256 prepared', 'ES256 prepared'])
+  expect(rows.filter(({ kid }) => published?.includes(kid))).toEqual([])
+})
+
+it.each([
+  ['statements', 'entity-statement+jwt'],
+  ['resolveResponses', 'resolve-response+jwt'],
+  ['keySets', 'jwk-set+jwt'],
+] as const)('federationSigners.%s signs with the active federation key and the typ %s', async (name, typ) => {
+  const where = { purpose: 'federation', state: 'active' } as const
+  const { kid, publicJwk } = await database.db.prisma.jwksKey.findFirstOrThrow({ where })
+  const found = createLocalJWKSet({ keys: [{ kty: 'EC', ...Object(publicJwk), kid }] })
+  const { protectedHeader } = await jwtVerify(await one.keys.federationSigners[name].sign({ iss: ISSUER }), found)
+  expect(protectedHeader).toEqual({ alg: 'ES256', typ, kid })
+})
+
+it('verifyToken refuses an access token that a federation key has signed', async () => {
+  const key = await insertTokenKey(database.db, 'retiring', 'ES256', 'federation')
+  const token = key.sign(claimsOf(await insertAgent(database.db, await freshOperator(database.db))))
+  expect(await (await startInstance(database.db)).verify(token)).toMatchObject({ valid: false, reason: 'UNKNOWN_KEY' })
+})
+
 it.each([
   ['introspection', 'EdDSA'],
   ['grant', 'Ed25519'],

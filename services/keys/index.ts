@@ -2,6 +2,7 @@ import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import type { SigningKeyFacts } from '../platform/metrics/signing-key-metrics.ts'
 import type { KeysOptions } from './config.ts'
+import { createFederationKeys, type FederationKeys } from './federation-keys.ts'
 import { type OpenKeys, openKeys } from './open-keys.ts'
 import { keysPolicies } from './policy.ts'
 import { keysRoutes } from './routes.ts'
@@ -11,8 +12,10 @@ export type { ChallengeKeyring } from './challenge-keyring.ts'
 export type { KeysSecrets, KeysSettings } from './config.ts'
 export { parseSigningKey } from './domain/parse-signing-key.ts'
 export { readPrivateJwk } from './domain/parse-signing-key-jwk.ts'
+export type { FederationKeys } from './federation-keys.ts'
 export type { TokenSigner } from './jwt-signer.ts'
 export type { KeyVault } from './key-vault.ts'
+export type { FederationSigners } from './open-keys.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 
 /** The opened keys of the deployment, and the RPC service that manages them. */
@@ -25,11 +28,13 @@ export interface Keys
     | 'grantSigner'
     | 'statementSigner'
     | 'chainingSigners'
+    | 'federationSigners'
     | 'challengeKeys'
     | 'jobs'
     | 'close'
   > {
   readonly module: ServiceModule<typeof KeysService>
+  readonly federationKeys: FederationKeys
   /** Returns the signing keys as the last pass of the schedule found them. */
   signingKeyFacts(): SigningKeyFacts[]
 }
@@ -49,6 +54,8 @@ export async function createKeys(options: KeysOptions): Promise<Keys> {
     grantSigner: opened.grantSigner,
     statementSigner: opened.statementSigner,
     chainingSigners: opened.chainingSigners,
+    federationSigners: opened.federationSigners,
+    federationKeys: createFederationKeys({ ...options, prisma: options.db.prisma }),
     challengeKeys: opened.challengeKeys,
     signingKeyFacts: () => opened.signingKeys.lastSeen.map(factsOf),
     jobs: opened.jobs,

@@ -33,6 +33,7 @@ describe('the first start of a deployment', () => {
       'access_token Ed25519',
       'access_token EdDSA',
       'access_token RS256',
+      'federation ES256',
       'grant Ed25519',
       'introspection EdDSA',
     ])
@@ -58,9 +59,9 @@ describe('the first start of a deployment', () => {
     const otherDb = openDb({ url: database.url, poolSize: 4, log: silentLog })
     try {
       const [one, other] = await Promise.all([startInstance(database.db), startInstance(otherDb)])
-      expect(await signingKeys()).toHaveLength(6)
+      expect(await signingKeys()).toHaveLength(7)
       expect(await database.db.prisma.challengeKey.count()).toBe(2)
-      expect(await database.db.prisma.auditLog.count()).toBe(8)
+      expect(await database.db.prisma.auditLog.count()).toBe(9)
       const agent = await insertAgent(database.db, await freshOperator(database.db))
       expect(await one.verify(await other.issue(agent))).toMatchObject({ valid: true })
       expect(await other.verify(await one.issue(agent))).toMatchObject({ valid: true })

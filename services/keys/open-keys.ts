@@ -14,7 +14,7 @@ import type { Job } from '../platform/schedule/scheduler.ts'
 import { type ActiveKeySigner, createActiveKeySigner } from './active-key-signer.ts'
 import { type ChallengeKeyring, createChallengeKeyring } from './challenge-keyring.ts'
 import type { KeysOptions } from './config.ts'
-import { GRANT, INTROSPECTION, tokenKind } from './domain/key-kinds.ts'
+import { FEDERATION, GRANT, INTROSPECTION, tokenKind } from './domain/key-kinds.ts'
 import { parseSigningKey } from './domain/parse-signing-key.ts'
 import { createJwtSigner, type JwtSigner, type TokenSigner } from './jwt-signer.ts'
 import { createKeyAges } from './key-ages.ts'
@@ -25,6 +25,15 @@ import { createPrivateKeys } from './private-keys.ts'
 import { checkSealed, resealOld } from './rewrap.ts'
 import { createSealedKeys, type SealedKeys } from './sealed-keys.ts'
 import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
+
+/** Signers of the JWTs of OpenID Federation. Each type has its own `typ` (OpenID Federation 1.0 section 15). */
+export interface FederationSigners {
+  /** Signs entity configurations and subordinate statements. */
+  readonly statements: ActiveKeySigner<object>
+  readonly resolveResponses: ActiveKeySigner<object>
+  /** Signs the set of historical keys. */
+  readonly keySets: ActiveKeySigner<object>
+}
 
 /** The opened keys, and the objects that use and manage them. */
 export interface OpenKeys {
@@ -44,6 +53,7 @@ export interface OpenKeys {
    * keys that other deployments have. Every reader demands its own `typ`.
    */
   readonly chainingSigners: Readonly<Record<ChainingGrantType, JwtSigner<ChainingGrant>>>
+  readonly federationSigners: FederationSigners
   /** The jobs are separate, so that a missing hardware token does not delay the other jobs. */
   readonly jobs: readonly Job[]
   close(): Promise<void>
@@ -53,7 +63,7 @@ export interface OpenKeys {
  * How long a retiring key still verifies, in seconds: the longest lifetime of a token, plus five minutes because
  * clocks differ. The revocation log keeps its records for the same time. An introspection answer says nothing about
  * the time after its token expires, and grants and statements live no longer than tokens. So the same time is enough
- * for them.
+ * for them, and for federation statements, which live an hour.
  */
 const RETIRE_AFTER_S = MAX_TOKEN_TTL_S + 300
 
@@ -97,6 +107,7 @@ export async function openKeys(options: KeysOptions): Promise<OpenKeys> {
     grantSigner: signers.grants,
     statementSigner: signers.statements,
     chainingSigners: signers.chaining,
+    federationSigners: signers.federation,
     jobs: [
       { name: 'challenge-keys', run: () => challengeKeys.rotate() },
       { name: 'signing-keys', run: () => signingKeys.runSchedule() },
@@ -129,13 +140,32 @@ function createSigners(options: KeysOptions, provider: KeyProvider) {
     [ID_JAG_TYPE]: chainingSigner(ID_JAG_TYPE),
     [CHAINING_GRANT_TYPE]: chainingSigner(CHAINING_GRANT_TYPE),
   }
+  const federation = createFederationSigners(options, provider)
   return {
-    all: [tokens, answers, grants, statements, ...Object.values(chaining)],
+    all: [tokens, answers, grants, statements, ...Object.values(chaining), ...federation.all],
     tokens,
     chaining,
     answers: createActiveKeySigner({ ...options, kind: INTROSPECTION, signer: answers, noKey: NO_ANSWER_KEY }),
     grants,
     statements: createActiveKeySigner({ ...options, kind: GRANT, signer: statements, noKey: NO_GRANT_KEY }),
+    federation: federation.signers,
+  }
+}
+
+function createFederationSigners(options: KeysOptions, provider: KeyProvider) {
+  const create = (type: string) => createJwtSigner({ purpose: 'federation', type }, options.db.prisma, provider)
+  const statements = create('entity-statement+jwt')
+  const resolveResponses = create('resolve-response+jwt')
+  const keySets = create('jwk-set+jwt')
+  const withActiveKey = (signer: JwtSigner<object>) =>
+    createActiveKeySigner({ ...options, kind: FEDERATION, signer, noKey: NO_FEDERATION_KEY })
+  return {
+    all: [statements, resolveResponses, keySets],
+    signers: {
+      statements: withActiveKey(statements),
+      resolveResponses: withActiveKey(resolveResponses),
+      keySets: withActiveKey(keySets),
+    },
   }
 }
 
@@ -172,6 +202,7 @@ async function parseFile(text: string): ReturnType<typeof parseSigningKey> {
 
 const NO_ANSWER_KEY =
   'No key that signs introspection answers is active yet; try again later, or ask for an answer as JSON'
+const NO_FEDERATION_KEY = 'No key that signs statements of OpenID Federation is active yet; try again later'
 const NO_GRANT_KEY = 'No key that signs grants is active yet; try again later'
 const UNUSED =
   'AUTH4AGENT_SIGNING_KEY_FILE was not used, because it works only at the first start, when there are no signing keys; import the key instead'

@@ -5,10 +5,11 @@ import type { Handlers } from '../chain/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { checkReason } from '../platform/requests/check-text.ts'
 import type { KeysOptions } from './config.ts'
-import { isOfKind, KEY_KINDS, kindOf, onlyAlgorithmOf, PURPOSES } from './domain/key-kinds.ts'
+import { isOfKind, JWKS_KINDS, kindOf, onlyAlgorithmOf, PURPOSES } from './domain/key-kinds.ts'
 import { parseSigningKey } from './domain/parse-signing-key.ts'
 import type { SigningKey } from './key-store.ts'
 import type { OpenKeys } from './open-keys.ts'
+import { publishedKeys } from './published-keys.ts'
 import { countSealedUnderOthers } from './rewrap.ts'
 import type { ListedKey } from './signing-keys.ts'
 
@@ -23,20 +24,16 @@ export function keysRoutes(deps: KeysDeps): Routes {
   return { ...keySetRoute(deps), ...adminRoutes(deps) }
 }
 
-/** Serves the public halves of the active, retiring and prepared keys. */
-function keySetRoute({ verificationKeys, tokenStatus, settings }: KeysDeps): Pick<Routes, 'getJsonWebKeySet'> {
+/** Serves the public halves of the active, retiring and prepared keys, except federation keys. */
+function keySetRoute(deps: KeysDeps): Pick<Routes, 'getJsonWebKeySet'> {
   return {
     async getJsonWebKeySet() {
-      const known = await verificationKeys.list()
-      const published = known.filter(({ state }) => state !== 'retired' && state !== 'compromised')
-      // The keys in memory may be seconds old, but a compromised key must be absent as soon as the call that marked it
-      // has returned.
-      const ended = await tokenStatus.endedKeys(published.map(({ kid }) => kid))
+      const published = await publishedKeys(deps)
       return {
-        keys: KEY_KINDS.flatMap((kind) => published.filter((key) => isOfKind(kind, key)))
-          .filter(({ kid }) => !ended.has(kid))
-          .map(({ kid, alg, jwk }) => Object.assign({ alg, use: 'sig', kid }, jwk)),
-        maxAgeSeconds: settings.jwksMaxAgeS,
+        keys: JWKS_KINDS.flatMap((kind) => published.filter((key) => isOfKind(kind, key))).map(({ kid, alg, jwk }) =>
+          Object.assign({ alg, use: 'sig', kid }, jwk),
+        ),
+        maxAgeSeconds: deps.settings.jwksMaxAgeS,
       }
     },
   }
@@ -81,10 +78,8 @@ async function parseImport(key: string, alg: string, purpose: string) {
   const kind = kindOf({ purpose: purpose || 'access_token', alg: parsed.alg })
   if (kind !== undefined) return { secret: parsed.secret, kind }
   parsed.secret.fill(0)
-  throw new ApiError(
-    'INVALID_SIGNING_KEY',
-    `A key with the purpose ${purpose} must be an Ed25519 key with the alg ${only}`,
-  )
+  const type = only === 'ES256' ? 'a P-256 key' : 'an Ed25519 key'
+  throw new ApiError('INVALID_SIGNING_KEY', `A key with the purpose ${purpose} must be ${type} with the alg ${only}`)
 }
 
 function toProto(key: SigningKey & Partial<Pick<ListedKey, 'readyAt'>>) {

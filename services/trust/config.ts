@@ -6,6 +6,7 @@ import type { Logger } from '../platform/log/log.ts'
 import type { Outbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
+import type { FederationOptions } from './federation/documents.ts'
 import type { ForeignJobs } from './foreign/foreign-jobs.ts'
 import type { ForeignLogs } from './foreign/foreign-logs.ts'
 import type { Knowledge } from './knowledge/knowledge.ts'
@@ -29,6 +30,8 @@ export interface TrustOptions {
   /** Whether `localhost` and names under `.test` mean this machine, and there is no DNS for names under `.test`. */
   readonly testDomains: boolean
   readonly settings: TrustSettings
+  /** What this deployment shows of itself in federations. */
+  readonly federation: Omit<FederationOptions, 'issuer' | 'now'>
   readonly log: Logger
   /** Where the notifications of the database are heard. */
   readonly databaseUrl: string

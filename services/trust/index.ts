@@ -1,3 +1,4 @@
+import { FederationService } from '../../gen/proto/auth4agent/v1/federation_pb.ts'
 import { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
@@ -9,6 +10,7 @@ import { createFindChain, type FindChain } from './chaining/find-chain.ts'
 import { createJudgeGrant, type JudgeGrant } from './chaining/judge-grant.ts'
 import type { TrustDeps, TrustOptions } from './config.ts'
 import { explainRoutes } from './explain/routes.ts'
+import { federationRoutes } from './federation/routes.ts'
 import { createAuthorize } from './foreign/authorize.ts'
 import { createDecideTrust } from './foreign/decide-trust.ts'
 import { createEdgeEnder } from './foreign/end-edges.ts'
@@ -21,17 +23,19 @@ import { readPublished } from './foreign/read-published.ts'
 import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreign.ts'
 import { issuerRoutes } from './issuers/routes.ts'
 import { createKnowledge } from './knowledge/knowledge.ts'
-import { issuerPolicies, trustPolicies } from './policy.ts'
+import { federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
 import { pruneProposals } from './statements/propose-trust.ts'
 import { statementRoutes } from './statements/routes.ts'
 
 export type { GrantRefusal, JudgedGrant } from './chaining/judge-grant.ts'
+export { federationDocuments } from './federation/representations.ts'
 export type { ForeignTrust, ForeignVerification, VerifyForeign } from './foreign/verify-foreign.ts'
 
 /** The trust part of the server: its RPC services, and the verification of foreign tokens. */
 export interface Trust {
   readonly issuers: ServiceModule<typeof IssuerService>
   readonly trust: ServiceModule<typeof TrustService>
+  readonly federation: ServiceModule<typeof FederationService>
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
   readonly jobs: readonly Job[]
@@ -85,6 +89,11 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       service: TrustService,
       handlers: { ...statementRoutes(deps), ...explainRoutes(deps) },
       policies: trustPolicies,
+    },
+    federation: {
+      service: FederationService,
+      handlers: federationRoutes({ ...options, ...options.federation }),
+      policies: federationPolicies,
     },
     verifyForeign: createVerifyForeign({
       ...deps,

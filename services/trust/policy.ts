@@ -1,3 +1,4 @@
+import type { FederationService } from '../../gen/proto/auth4agent/v1/federation_pb.ts'
 import type { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import type { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { Policies } from '../chain/policy.ts'
@@ -42,4 +43,16 @@ export const trustPolicies: Policies<typeof TrustService> = {
   explainTrust: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
   exportTrustGraph: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
   listPublishedTrust: { callers: ['operator'], own: 'none', role: 'any', limit: 'read' },
+}
+
+const byAnyone = { callers: ['anyone'], limit: 'read' } as const
+
+/** Statements about this deployment are public. */
+export const federationPolicies: Policies<typeof FederationService> = {
+  getEntityConfiguration: byAnyone,
+  getAuthorityConfiguration: byAnyone,
+  fetchSubordinateStatement: byAnyone,
+  listSubordinates: byAnyone,
+  resolveEntity: byAnyone,
+  listHistoricalKeys: byAnyone,
 }

@@ -9,6 +9,7 @@ import { dpopCases } from './cases/dpop.ts'
 import { envelopeCases } from './cases/envelope.ts'
 import { exchangeCases } from './cases/exchanges.ts'
 import { faultCases, rateCases } from './cases/faults.ts'
+import { federationCases } from './cases/federation.ts'
 import { fieldCases } from './cases/fields.ts'
 import { grantCases } from './cases/grants.ts'
 import { identityCases } from './cases/identity.ts'
@@ -38,6 +39,7 @@ const cases: readonly Pair[] = [
   ...issuerCases,
   ...fullCases,
   ...trustCases,
+  ...federationCases,
   ...authenticationCases,
   ...tenantCases,
   ...clientAssertionCases,

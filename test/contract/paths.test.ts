@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ReasonCode } from '../../services/platform/errors/reasons.ts'
 import { NOBODY } from './cases/valid-requests.ts'
 import { methods, restForm } from './support/contract.ts'
-import { expectOAuthError, expectProblem } from './support/expect-error.ts'
+import { expectFederationError, expectOAuthError, expectProblem } from './support/expect-error.ts'
 import { type HttpAnswer, sendHttp } from './support/http.ts'
 import { useWorld } from './support/run-cases.ts'
 
@@ -18,7 +18,8 @@ async function send(verb: string, path: string, headers: Readonly<Record<string,
 
 /** Expects an error in the form of its path: of RFC 6749 below /oauth/, and a problem document elsewhere. */
 function expectError(answer: HttpAnswer, path: string, reason: ReasonCode): void {
-  if (path.startsWith('/oauth/')) expectOAuthError(answer, reason, { path })
+  if (/^\/federation\/|^\/\.well-known\/openid-federation/.test(path)) expectFederationError(answer, reason)
+  else if (path.startsWith('/oauth/')) expectOAuthError(answer, reason, { path })
   else expectProblem(answer, reason)
 }
 
@@ -51,6 +52,11 @@ describe('an unknown path', () => {
     ['POST', '/oauth/Token'],
     ['POST', '/OAUTH/TOKEN'],
     ['POST', '/oauth//token'],
+    ['GET', '/federation'],
+    ['GET', '/federation/'],
+    ['GET', '/federation/fetch/'],
+    ['GET', '/.well-known/openid-federation/'],
+    ['GET', '/.well-known/openid-federation/federation'],
     ['GET', '/.well-known'],
     ['GET', '/__proto__'],
     ['GET', '/constructor'],

@@ -18,7 +18,11 @@ export const KINDS: readonly Kind[] = [
   ...ALGORITHMS.map((alg) => ({ purpose: 'access_token', alg })),
   { purpose: 'introspection', alg: 'EdDSA' },
   { purpose: 'grant', alg: 'Ed25519' },
+  { purpose: 'federation', alg: 'ES256' },
 ]
+
+/** The kinds whose keys the JWKS has. */
+export const JWKS_KINDS = KINDS.filter(({ purpose }) => purpose !== 'federation')
 
 /** Tells whether a key is of a kind. */
 export function isOf({ purpose, alg }: Kind, key: Kind): boolean {

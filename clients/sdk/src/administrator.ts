@@ -53,8 +53,8 @@ export interface Administrator extends TrustQuestions {
     ): Promise<answers.CompromisedKey>
     /**
      * Imports a private key that was created elsewhere. `key` is PEM or a JWK as JSON text. By default the key will
-     * sign access tokens; with `purpose` `introspection` it will sign introspection answers, and with `grant` it
-     * will sign grants.
+     * sign access tokens; with `purpose` `introspection` it will sign introspection answers, with `grant`
+     * grants, and with `federation` statements of OpenID Federation.
      */
     import(
       key: string,

@@ -44,6 +44,6 @@ function schemeOf(authorization: string | undefined): string {
 }
 
 /** Replaces the characters that `error_description` must not contain (RFC 6749 section 5.2). */
-function describable(text: string): string {
+export function describable(text: string): string {
   return text.replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, "'")
 }

@@ -9,7 +9,7 @@ export interface KeyKind {
 }
 
 /** The purposes that this version knows. A newer version may have written rows with other purposes. */
-export const PURPOSES: readonly KeyPurpose[] = ['access_token', 'introspection', 'grant']
+export const PURPOSES: readonly KeyPurpose[] = ['access_token', 'introspection', 'grant', 'federation']
 
 /** The kind of the keys that sign introspection answers. EdDSA is the algorithm that every client supports. */
 export const INTROSPECTION: KeyKind = { purpose: 'introspection', alg: 'EdDSA' }
@@ -17,11 +17,18 @@ export const INTROSPECTION: KeyKind = { purpose: 'introspection', alg: 'EdDSA' }
 /** The kind of the keys that sign grants and statements about their holders. */
 export const GRANT: KeyKind = { purpose: 'grant', alg: GRANT_ALGORITHM }
 
+/** The kind of the keys that sign statements of OpenID Federation. Most of its software supports ES256. */
+export const FEDERATION: KeyKind = { purpose: 'federation', alg: 'ES256' }
+
 /**
- * Every kind, in the order in which the JWKS has its keys: token keys first, and of these EdDSA first, for clients
- * that support only EdDSA and take the first key.
+ * The kinds of the JWKS in the order in which it has their keys: token keys first, and of these EdDSA first, for
+ * clients that support only EdDSA and take the first key. Federation keys are not there: a JWK does not show its
+ * purpose, so a key that other federations know would also verify tokens.
  */
-export const KEY_KINDS: readonly KeyKind[] = [...TOKEN_ALGORITHMS.map(tokenKind), INTROSPECTION, GRANT]
+export const JWKS_KINDS: readonly KeyKind[] = [...TOKEN_ALGORITHMS.map(tokenKind), INTROSPECTION, GRANT]
+
+/** Every kind. */
+export const KEY_KINDS: readonly KeyKind[] = [...JWKS_KINDS, FEDERATION]
 
 /** Returns the kind of the keys that sign access tokens with an algorithm. */
 export function tokenKind(alg: TokenAlgorithm): KeyKind {

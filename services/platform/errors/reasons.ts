@@ -2,7 +2,7 @@ import { status as statuses } from '@grpc/grpc-js'
 
 /**
  * Error codes of the OAuth endpoints: RFC 6749 sections 5.2 and 4.1.2.1, RFC 8707 section 2, RFC 9449 sections 5 and
- * 8, RFC 9396 section 5.
+ * 8, RFC 9396 section 5. And of the federation endpoints: OpenID Federation 1.0 section 8.9.
  */
 type OAuthError =
   | 'invalid_request'
@@ -15,6 +15,8 @@ type OAuthError =
   | 'invalid_dpop_proof'
   | 'use_dpop_nonce'
   | 'invalid_authorization_details'
+  | 'not_found'
+  | 'invalid_trust_anchor'
   | 'temporarily_unavailable'
   | 'server_error'
 
@@ -776,6 +778,20 @@ export const reasons = {
     code: statuses.FAILED_PRECONDITION,
     title: 'The deployment has as many issuers as it may have',
     oauth: 'invalid_request',
+  },
+
+  // OpenID Federation.
+  ENTITY_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'The authority has no such subordinate',
+    oauth: 'not_found',
+  },
+  TRUST_ANCHOR_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'The server resolves no entity under this trust anchor',
+    oauth: 'invalid_trust_anchor',
   },
 
   // The revocation log.

@@ -76,6 +76,11 @@ describe('readConfig', () => {
     ['AUTH4AGENT_DNS_TIMEOUT', '2s', { dnsTimeoutMs: 2000 }],
     ['AUTH4AGENT_TRUSTED_PROXIES', '10.0.0.0/8,::1', { trustedProxies: ['10.0.0.0/8', '::1'] }],
     ['AUTH4AGENT_OUTBOUND_ALLOW', '10.0.0.0/8, fd00::/8,::1', { outboundAllow: ['10.0.0.0/8', 'fd00::/8', '::1'] }],
+    [
+      'AUTH4AGENT_FEDERATION_SUPERIORS',
+      'https://edu.example, https://beta.io/federation',
+      { federationSuperiors: ['https://edu.example', 'https://beta.io/federation'] },
+    ],
     ['AUTH4AGENT_LOG_LEVEL', 'debug', { logLevel: 'debug' }],
     ['AUTH4AGENT_LOG_FORMAT', 'text', { logFormat: 'text' }],
     ['AUTH4AGENT_CHALLENGE_TTL', '30s', { challengeTtl: 30 }],
@@ -153,6 +158,10 @@ describe('readConfig', () => {
     [
       'AUTH4AGENT_OUTBOUND_ALLOW',
       ['auth.internal', '10.0.0.0/33', '::/129', '10.0.0.0/', '10.1', '*', '10.0.0.1:443', '[::1]', '10.0.0.1,'],
+    ],
+    [
+      'AUTH4AGENT_FEDERATION_SUPERIORS',
+      ['edu.example', 'http://edu.example', 'https://EDU.example', 'https://a.io/?b'],
     ],
     ['AUTH4AGENT_LOG_LEVEL', ['trace', 'INFO', '30']],
     ['AUTH4AGENT_LOG_FORMAT', ['pretty', 'JSON', 'true']],

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { decodeBase64 } from '@auth4agent/core/encoding/base64'
 import { admitPublicKey } from '@auth4agent/core/keys/ed25519'
 import { parseNatsUrl } from '../../platform/bus/nats-url.ts'
+import { isEntityId } from '../../trust/federation/domain/entity-id.ts'
 import { type Parse, readWholeNumber, SettingError } from './read-env.ts'
 
 /**
@@ -31,6 +32,14 @@ export const baseUrl: Parse<string> = (value) => {
 /** Parses an address to listen on. */
 export const host: Parse<string> = (value) => {
   if (isIP(value) === 0 && value !== 'localhost') throw new SettingError('must be an IP address or localhost')
+  return value
+}
+
+/** Parses the identifier of an entity of a federation. */
+export const entityId: Parse<string> = (value) => {
+  if (!isEntityId(value)) {
+    throw new SettingError('must be https URLs in their normal form, without query and fragment, separated by commas')
+  }
   return value
 }
 

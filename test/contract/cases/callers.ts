@@ -63,6 +63,12 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'TrustService.ListPublishedTrust': 'operator',
   'TrustService.ExplainTrust': 'operator-or-admin',
   'TrustService.ExportTrustGraph': 'operator-or-admin',
+  'FederationService.GetEntityConfiguration': 'anyone',
+  'FederationService.GetAuthorityConfiguration': 'anyone',
+  'FederationService.FetchSubordinateStatement': 'anyone',
+  'FederationService.ListSubordinates': 'anyone',
+  'FederationService.ResolveEntity': 'anyone',
+  'FederationService.ListHistoricalKeys': 'anyone',
   // An agent authenticates in the request itself, by a challenge or a client assertion.
   'OAuthService.Token': 'anyone',
   'OAuthService.Introspect': 'anyone',

@@ -2,6 +2,7 @@ import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { ISSUER } from '../../support/deployment.ts'
 import { agentKeyFieldRows } from './agent-key-field-rows.ts'
 import { agentMoveFieldRows } from './agent-move-field-rows.ts'
+import { federationFieldRows } from './federation-field-rows.ts'
 import {
   alone,
   anyOperator,
@@ -311,6 +312,7 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   ...trustFieldRows,
   ...grantFieldRows,
   ...issuerFieldRows,
+  ...federationFieldRows,
   ...agentKeyFieldRows,
   ...agentMoveFieldRows,
 }

@@ -50,6 +50,10 @@ export const keysCases: readonly RefusalCase[] = [
     alg: 'EdDSA',
     purpose: 'grant',
   })),
+  take('an Ed25519 key as a federation key', 'INVALID_SIGNING_KEY', ({ keys }) => ({
+    key: keys.active.pem,
+    purpose: 'federation',
+  })),
   take('a known token key as an introspection key', 'KEY_EXISTS', ({ keys }) => ({
     key: keys.active.pem,
     purpose: 'introspection',

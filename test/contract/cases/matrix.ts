@@ -284,6 +284,12 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'TrustService.ListPublishedTrust': ['INVALID_PAGE_TOKEN'],
   'TrustService.ExplainTrust': ['INVALID_AUDIENCE', 'INVALID_SCOPE', 'OPERATOR_NOT_FOUND', 'PERMISSION_DENIED'],
   'TrustService.ExportTrustGraph': [],
+  'FederationService.GetEntityConfiguration': [],
+  'FederationService.GetAuthorityConfiguration': [],
+  'FederationService.FetchSubordinateStatement': ['ENTITY_NOT_FOUND'],
+  'FederationService.ListSubordinates': [],
+  'FederationService.ResolveEntity': ['ENTITY_NOT_FOUND', 'TRUST_ANCHOR_NOT_FOUND'],
+  'FederationService.ListHistoricalKeys': [],
   'OAuthService.Token': [
     ...OF_CLIENTS,
     ...OF_PROOFS,

@@ -8,6 +8,7 @@ import {
   type ClientParty,
   clientAssertion,
 } from '../../support/client-assertions.ts'
+import { ISSUER } from '../../support/deployment.ts'
 import { DETAILS } from '../../support/grant-details.ts'
 import { releaseOf } from '../support/agent-moves.ts'
 import { objectionTo, recovery, rotation } from '../support/key-events.ts'
@@ -143,6 +144,12 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
     scope: 'read',
   }),
   'TrustService.ExportTrustGraph': () => ({}),
+  'FederationService.GetEntityConfiguration': () => ({}),
+  'FederationService.GetAuthorityConfiguration': () => ({}),
+  'FederationService.FetchSubordinateStatement': () => ({ sub: ISSUER }),
+  'FederationService.ListSubordinates': () => ({}),
+  'FederationService.ResolveEntity': () => ({ sub: ISSUER, trust_anchor: [`${ISSUER}/federation`] }),
+  'FederationService.ListHistoricalKeys': () => ({}),
   'OAuthService.Token': ({ agents: { active } }) => ({ grant_type: 'client_credentials', ...authenticated(active) }),
   'OAuthService.Introspect': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
   'OAuthService.Revoke': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),

@@ -3,6 +3,7 @@ import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.
 import { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
+import { FederationService } from '../../../gen/proto/auth4agent/v1/federation_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { IssuerService } from '../../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
@@ -25,6 +26,7 @@ const services: readonly DescService[] = [
   DelegationService,
   RevocationService,
   KeysService,
+  FederationService,
   OAuthService,
   IssuerService,
   TrustService,
@@ -67,6 +69,11 @@ export function hasBody(method: DescMethod): boolean {
 /** Tells whether the REST form of a method has a form-encoded body. */
 export function isForm(method: DescMethod): boolean {
   return restForm(method).isForm
+}
+
+/** Tells whether the errors of a method are those of OpenID Federation. */
+export function isFederation(method: DescMethod): boolean {
+  return method.parent === FederationService
 }
 
 /** Returns `Service.Method`, the key of the tables here. */

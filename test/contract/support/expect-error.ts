@@ -95,6 +95,22 @@ export function expectOAuthError(answer: HttpAnswer, reason: ReasonCode, request
   expectHeaders(answer, reason)
 }
 
+/** Expects an error of a federation endpoint (OpenID Federation 1.0 section 8.9) with this reason. */
+export function expectFederationError(answer: HttpAnswer, reason: ReasonCode, requestId?: string): void {
+  const { status, headers, text } = answer
+  const body = JSON.parse(text) as Record<string, unknown>
+  expect({ status, ...body }).toEqual({
+    status: published[reason][0],
+    error: reason === 'UNKNOWN_FIELD' ? 'unsupported_parameter' : publishedOAuthErrors[reason],
+    error_description: expect.stringMatching(DESCRIPTION),
+    reason,
+    request_id: requestId ?? headers['x-request-id'],
+  })
+  expect(headers['content-type']).toBe('application/json')
+  expect(body['error_description']).toSatisfy(isDetail)
+  expectHeaders(answer, reason)
+}
+
 /** RFC 6749 section 5.2 and RFC 7662 section 2.3 want 401 for a request that used a scheme, and at introspection. */
 function oauthStatus(reason: ReasonCode, { path, authorization }: OAuthRequest): number {
   const isClient = publishedOAuthErrors[reason] === 'invalid_client'

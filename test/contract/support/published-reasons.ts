@@ -129,6 +129,8 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   ISSUER_NOT_FOUND: [404, 5],
   ISSUER_EXISTS: [409, 6],
   TOO_MANY_ISSUERS: [409, 9],
+  ENTITY_NOT_FOUND: [404, 5],
+  TRUST_ANCHOR_NOT_FOUND: [404, 5],
   INTERNAL: [500, 13],
 }
 
@@ -208,6 +210,8 @@ export const publishedOAuthErrors: Partial<Readonly<Record<ReasonCode, string>>>
   ARGUMENT_ADDED: 'invalid_authorization_details',
   CONSTRAINT_DROPPED: 'invalid_authorization_details',
   CONSTRAINT_WIDENED: 'invalid_authorization_details',
+  ENTITY_NOT_FOUND: 'not_found',
+  TRUST_ANCHOR_NOT_FOUND: 'invalid_trust_anchor',
   RATE_LIMITED: 'temporarily_unavailable',
   OVERLOADED: 'temporarily_unavailable',
   UNAVAILABLE: 'temporarily_unavailable',

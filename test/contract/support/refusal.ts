@@ -15,8 +15,14 @@ import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_ke
 import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { type AssertionEdits, bearer, type Signer } from '../../support/assertions.ts'
-import { isForm, shortName } from './contract.ts'
-import { expectOAuthError, expectProblem, expectResolutionError, expectStatus } from './expect-error.ts'
+import { isFederation, isForm, shortName } from './contract.ts'
+import {
+  expectFederationError,
+  expectOAuthError,
+  expectProblem,
+  expectResolutionError,
+  expectStatus,
+} from './expect-error.ts'
 import { grpcPath } from './grpc.ts'
 import { type HttpRequest, sendHttp } from './http.ts'
 import { restRequest } from './rest-request.ts'
@@ -144,19 +150,22 @@ async function sendRest(world: World, refusal: RefusalCase, { request, requestId
   const { authorization, ...others } = headersOf(world, refusal, target)
   const headers = { ...sent.headers, ...others, ...(authorization && { authorization }), 'x-request-id': requestId }
   const answer = await sendHttp(world.server.baseUrl, { ...sent, headers })
-  const { reason }: { reason?: unknown } = JSON.parse(answer.text)
+  // An answer of OpenID Federation may be a JWT alone.
+  const json = String(answer.headers['content-type']).endsWith('json') ? JSON.parse(answer.text) : { jwt: answer.text }
+  const { reason }: { reason?: unknown } = json
   return {
     reason,
     dpopNonce: answer.headers['dpop-nonce']?.toString(),
     expectReason: (wanted) => {
       // If the headers are too large, the server has not read the path.
-      if (method === IdentityService.method.resolveDid) expectResolutionError(answer, wanted, requestId)
+      if (isFederation(method) && wanted !== 'HEADERS_TOO_LARGE') expectFederationError(answer, wanted, requestId)
+      else if (method === IdentityService.method.resolveDid) expectResolutionError(answer, wanted, requestId)
       else if (!isForm(method) || wanted === 'HEADERS_TOO_LARGE') expectProblem(answer, wanted, requestId)
       else expectOAuthError(answer, wanted, { path, requestId, authorization })
     },
     expectAnswered: () => {
       expect(answer.status, answer.text).toBeLessThan(300)
-      return JSON.parse(answer.text) as Answered
+      return json
     },
   }
 }

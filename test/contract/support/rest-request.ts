@@ -12,7 +12,9 @@ export function restRequest(method: DescMethod, request: JsonObject): HttpReques
   const rest = Object.fromEntries(Object.entries(request).filter(([name]) => !pathFields.includes(name)))
   if (isForm) return { verb, path, headers: { 'content-type': FORM_TYPE }, body: encodeForm(rest) }
   if (body === '') {
-    const query = Object.entries(rest).map(([name, value]) => `${name}=${encodeURIComponent(textOf(value))}`)
+    const query = Object.entries(rest)
+      .flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((each) => [name, each] as const))
+      .map(([name, value]) => `${name}=${encodeURIComponent(textOf(value))}`)
     return { verb, path: query.length === 0 ? path : `${path}?${query.join('&')}` }
   }
   const json = JSON.stringify(body === '*' ? rest : (rest[body] ?? null))

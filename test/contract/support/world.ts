@@ -3,10 +3,11 @@ import { encodeBase64, encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { type ChallengeContent, challengeMessage } from '@auth4agent/core/identity/challenge'
 import { generateKeyPair, importSeed, seedToPem, sign } from '@auth4agent/core/keys/ed25519'
 import { sealChallenge } from '../../../services/authn/domain/seal-challenge.ts'
-import { GRANT, INTROSPECTION, type KeyKind, tokenKind } from '../../../services/keys/domain/key-kinds.ts'
+import { FEDERATION, GRANT, INTROSPECTION, type KeyKind, tokenKind } from '../../../services/keys/domain/key-kinds.ts'
 import { createKeyVault } from '../../../services/keys/key-vault.ts'
 import { createSealedKeys } from '../../../services/keys/sealed-keys.ts'
 import { importHmacKey } from '../../../services/platform/crypto/hmac.ts'
+import { generateTokenKey } from '../../../services/platform/crypto/token-key.ts'
 import type { Db } from '../../../services/platform/db/db.ts'
 import { adminSigner, ISSUER } from '../../support/assertions.ts'
 import { testDatabase } from '../../support/database.ts'
@@ -109,7 +110,15 @@ async function seedKeys({ prisma }: Db) {
     const signer = { publicKey: pair.publicKey, sign: async (message: Uint8Array) => sign(pair.privateKey, message) }
     return { kid, signer, pem: seedToPem(pair.seed) }
   }
+  const insertFederationKey = async () => {
+    const pair = await generateTokenKey('ES256')
+    const { kid, publicJwk, stored } = sealed.seal(FEDERATION, pair.secret)
+    await prisma.jwksKey.create({
+      data: { kid, ...FEDERATION, state: 'active', publicJwk: { ...publicJwk }, createdAt, ...stored },
+    })
+  }
   await insert(INTROSPECTION, 'active')
+  await insertFederationKey()
   return {
     grants: await insert(GRANT, 'active'),
     active: await insert(tokenKind('EdDSA'), 'active'),

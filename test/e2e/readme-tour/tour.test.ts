@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { KINDS } from '../../support/signing-keys.ts'
+import { JWKS_KINDS, KINDS } from '../../support/signing-keys.ts'
 import { until } from '../../support/until.ts'
 import { blocks, readDocument, startTour, type Tour } from './tour.ts'
 
@@ -109,7 +109,7 @@ describe('the tour in README.md', () => {
       30_000,
     )
     expect(rotated.match(/ active {2,}active /g)?.length).toBe(2 * KINDS.length)
-    const before = await until(publishedKids, (kids) => kids.length === 4 * KINDS.length)
+    const before = await until(publishedKids, (kids) => kids.length === 4 * JWKS_KINDS.length)
     const output = await paste([toolPath, look, ...others].join('\n'))
     expect(before).toContain(/^[\w-]{43}$/m.exec(output)?.[0])
     const marked = output.match(/^key marked as compromised$|^[\w-]{43} .* (?:prepared|retiring|active)$/gm)

@@ -10,7 +10,7 @@ const KEY = '--key data/admin-key.pem'
 /** `keys list`: lists the signing keys. */
 export const listKeys = defineCommand({
   help: [
-    'Lists all signing keys, also retired and compromised keys. The purpose says what a key signs: access tokens, introspection answers, or grants. The output contains no secrets. Only the administrator can do this.',
+    'Lists all signing keys, also retired and compromised keys. The purpose says what a key signs: access tokens, introspection answers, grants, or statements of OpenID Federation. The output contains no secrets. Only the administrator can do this.',
   ],
   examples: [
     { does: 'all keys', line: `auth4agent keys list ${KEY}` },

@@ -41,7 +41,7 @@ export const GetJsonWebKeySetRequestSchema: GenMessage<GetJsonWebKeySetRequest> 
 export type GetJsonWebKeySetResponse = Message<"auth4agent.v1.GetJsonWebKeySetResponse"> & {
   /**
    * Public halves of the active, retiring and prepared keys: first the keys for tokens, then the keys for
-   * introspection answers, then the keys for grants. A JWK does not show its purpose.
+   * introspection answers, then the keys for grants. A JWK does not show its purpose. Federation keys are not here.
    *
    * @generated from field: repeated auth4agent.v1.JsonWebKey keys = 1;
    */
@@ -228,8 +228,8 @@ export type SigningKey = Message<"auth4agent.v1.SigningKey"> & {
   kekId: string;
 
   /**
-   * What the key signs, and nothing else: `access_token`, `introspection` (signed introspection answers, RFC 9701) or
-   * `grant` (grants, and statements about their holders).
+   * What the key signs, and nothing else: `access_token`, `introspection` (signed introspection answers, RFC 9701),
+   * `grant` (grants, and statements about their holders) or `federation` (statements of OpenID Federation).
    *
    * @generated from field: string purpose = 12;
    */
@@ -302,7 +302,7 @@ export const ListSigningKeysResponseSchema: GenMessage<ListSigningKeysResponse> 
 export type RotateSigningKeysRequest = Message<"auth4agent.v1.RotateSigningKeysRequest"> & {
   /**
    * Algorithm of the tokens whose key to rotate; empty means the keys for tokens of every algorithm, and the keys for
-   * introspection answers and for grants.
+   * introspection answers, for grants and for federation statements.
    *
    * @generated from field: string alg = 1;
    */
@@ -456,8 +456,8 @@ export type ImportSigningKeyRequest = Message<"auth4agent.v1.ImportSigningKeyReq
   reason: string;
 
   /**
-   * What the key will sign: `access_token` (also if empty), `introspection`, which needs an Ed25519 key as `EdDSA`, or
-   * `grant`, which needs an Ed25519 key as `Ed25519`.
+   * What the key will sign: `access_token` (also if empty), `introspection`, which needs an Ed25519 key as `EdDSA`,
+   * `grant`, which needs an Ed25519 key as `Ed25519`, or `federation`, which needs a P-256 key as `ES256`.
    *
    * @generated from field: string purpose = 4;
    */

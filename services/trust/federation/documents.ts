@@ -1,0 +1,127 @@
+import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+import type { FederationKeys, FederationSigners } from '../../keys/index.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import {
+  authorityId,
+  buildAuthorityConfiguration,
+  buildIssuerConfiguration,
+  buildSubordinateStatement,
+  type OwnEntity,
+} from './domain/build-statements.ts'
+import { readEntityKeys } from './domain/entity-keys.ts'
+import { parseEntityStatement } from './domain/entity-statement.ts'
+import { verifyChain } from './domain/verify-chain.ts'
+import { signOnce } from './sign-once.ts'
+
+/** What the documents of this deployment are made of. */
+export interface FederationOptions {
+  readonly issuer: string
+  /** Returns the wall-clock time in Unix milliseconds. */
+  readonly now: () => number
+  readonly federationKeys: FederationKeys
+  readonly federationSigners: FederationSigners
+  /** The metadata of the authorization server (RFC 8414). */
+  readonly authorizationServer: JsonObject
+  /** Entity identifiers of the issuer's superiors in other federations. */
+  readonly superiors: readonly string[]
+}
+
+/** The signed documents of this deployment, each a JWT. All throw ApiError UNAVAILABLE while no key can sign. */
+export interface FederationDocuments {
+  issuerConfiguration(): Promise<string>
+  authorityConfiguration(): Promise<string>
+  /** What the authority says about the issuer. */
+  subordinateStatement(): Promise<string>
+  /** The resolved metadata of the issuer under the authority, of all entity types or of those that are listed. */
+  resolveResponse(types: readonly string[]): Promise<string>
+  historicalKeys(): Promise<string>
+}
+
+/** How long a statement is valid, in seconds. Verifiers use a chain until its first statement expires. */
+const LIFETIME_S = 3_600
+
+/**
+ * Creates the documents. Each is signed at most once a minute, because strangers ask for them, and a hardware token
+ * may sign slowly. A change of the keys makes all of them anew.
+ */
+export function createDocuments(options: FederationOptions): FederationDocuments {
+  const { issuer, now, federationKeys, federationSigners: signers, authorizationServer, superiors } = options
+  const once = signOnce(now, async () => (await federationKeys.published()).map(({ kid }) => kid))
+  const nowS = () => Math.floor(now() / 1_000)
+  const authority = authorityId(issuer)
+  const entity = async (authorityHints: readonly string[]): Promise<OwnEntity> => {
+    return { issuer, keys: await federationKeys.published(), authorityHints, nowS: nowS(), lifetimeS: LIFETIME_S }
+  }
+  const documents: FederationDocuments = {
+    issuerConfiguration: () =>
+      once('issuer', async () =>
+        signers.statements.sign(buildIssuerConfiguration(await entity([authority, ...superiors]), authorizationServer)),
+      ),
+    authorityConfiguration: () =>
+      once('authority', async () => signers.statements.sign(buildAuthorityConfiguration(await entity([])))),
+    subordinateStatement: () =>
+      once('subordinate', async () => {
+        const own = await entity([])
+        const jwks = { keys: own.keys.map(({ kid, alg, jwk }) => Object.assign({ kid, alg }, jwk)) }
+        const built = buildSubordinateStatement({ entityId: issuer, jwks }, own)
+        if (!built.ok) throw new Error(`No statement about the issuer can be made: ${built.text}`)
+        return signers.statements.sign(built.claims)
+      }),
+    async resolveResponse(types) {
+      const chain = [documents.issuerConfiguration(), documents.subordinateStatement()]
+      const texts = await Promise.all([...chain, documents.authorityConfiguration()])
+      const keys = (await entity([])).keys.map(({ kid, alg, jwk }) => Object.assign({ kid, alg }, jwk))
+      const { metadata, exp } = resolveOwn(texts, authority, { keys, nowS: nowS() })
+      const wanted = [...metadata].filter(([type]) => types.length === 0 || types.includes(type))
+      return once(`resolve ${wanted.map(([type]) => type).join(' ')}`, () =>
+        signers.resolveResponses.sign({
+          iss: authority,
+          sub: issuer,
+          iat: nowS(),
+          exp,
+          metadata: Object.fromEntries(wanted),
+          trust_chain: texts,
+        }),
+      )
+    },
+    historicalKeys: () =>
+      once('historical', async () => {
+        const past = await federationKeys.past()
+        return signers.keySets.sign({ iss: authority, iat: nowS(), keys: past.map(historicalKey) })
+      }),
+  }
+  return documents
+}
+
+/** Verifies our own chain as others do, so that the answer never says more than it proves. */
+function resolveOwn(
+  texts: readonly string[],
+  authority: string,
+  { keys, nowS }: { readonly keys: readonly object[]; readonly nowS: number },
+) {
+  const parsed = texts.map((text) => parseEntityStatement(text))
+  const statements = parsed.flatMap((each) => (each.ok ? [each.statement] : []))
+  const anchor = { entityId: authority, keys: readEntityKeys({ keys }) ?? new Map() }
+  const result = verifyChain(statements, anchor, nowS)
+  if (result.ok) return result.chain
+  // A key was rotated or marked between the signatures.
+  throw new ApiError('UNAVAILABLE', 'The federation keys have just changed; try again', { retryAfter: 1 })
+}
+
+/** Writes a key of the past (OpenID Federation 1.0 section 8.7.2). */
+function historicalKey({
+  kid,
+  alg,
+  jwk,
+  state,
+  createdAt,
+  endedAt,
+}: Awaited<ReturnType<FederationKeys['past']>>[number]) {
+  const exp = seconds(endedAt)
+  const revoked = state === 'compromised' && { revoked: { revoked_at: exp, reason: 'compromised' } }
+  return { kid, alg, use: 'sig', ...jwk, iat: seconds(createdAt), exp, ...revoked }
+}
+
+function seconds(time: Date): number {
+  return Math.floor(time.getTime() / 1_000)
+}

@@ -1,0 +1,80 @@
+import { checkConstraints, checkHints, checkTimes } from './chain-rules.ts'
+import { type ChainShape, pathOf, shapeChain } from './chain-shape.ts'
+import { checkSignatures } from './chain-signatures.ts'
+import type { EntityKeys } from './entity-keys.ts'
+import type { EntityStatement } from './entity-statement.ts'
+import type { Metadata } from './metadata-policy.ts'
+import { type ChainRefusal, quote, refuseChain } from './refusal.ts'
+import { resolveMetadata } from './resolve-metadata.ts'
+
+/** An entity that the administrator trusts, with the only keys that count for it. */
+export interface TrustAnchor {
+  readonly entityId: string
+  readonly keys: EntityKeys
+}
+
+/** A chain that holds. It is bound to its anchor: its result must not be used for another anchor. */
+export interface VerifiedChain {
+  readonly subject: string
+  readonly anchor: string
+  /** Entity identifiers from the subject to the anchor. */
+  readonly path: readonly string[]
+  /** The metadata of the subject, as its superiors allow it. */
+  readonly metadata: Metadata
+  /** The earliest expiry of a statement, in Unix seconds (section 10.4). */
+  readonly exp: number
+  /** The `kid` of each key that the anchor publishes and that is not pinned. Such keys verify nothing here. */
+  readonly unpinned: readonly string[]
+}
+
+/** A chain that holds, or the rule that it breaks and where. */
+export type ChainResult = { readonly ok: true; readonly chain: VerifiedChain } | ChainRefusal
+
+const AUTHORIZATION_SERVER = 'oauth_authorization_server'
+
+/**
+ * Verifies a trust chain (OpenID Federation 1.0 section 10.2) whose subject is an OAuth authorization server: the
+ * subject's configuration, one statement by each superior about the entity below it, and the anchor's configuration.
+ * Cheap rules come before the signatures.
+ *
+ * The chain does not contain the configurations of intermediates. So it does not show whether an intermediate names
+ * its superior in `authority_hints`; the collector of the chain must follow these hints.
+ *
+ * @param nowS the time, in Unix seconds.
+ */
+export function verifyChain(statements: readonly EntityStatement[], anchor: TrustAnchor, nowS: number): ChainResult {
+  const shaped = shapeChain(statements, anchor.entityId)
+  if (!shaped.ok) return shaped
+  const { shape } = shaped
+  const refusal =
+    checkHints(shape) ?? checkTimes(shape, nowS) ?? checkConstraints(shape) ?? checkSignatures(shape, anchor.keys)
+  if (refusal !== undefined) return refusal
+  const resolved = resolveMetadata(shape)
+  if (!resolved.ok) return resolved
+  const { metadata } = resolved
+  return checkIssuer(metadata, shape.configuration.sub) ?? { ok: true, chain: summarize(shape, anchor, metadata) }
+}
+
+/** Checks that the subject is the issuer that it claims to be (section 5.1.4). */
+function checkIssuer(metadata: Metadata, subject: string): ChainRefusal | undefined {
+  const server = metadata.get(AUTHORIZATION_SERVER)
+  if (server === undefined) {
+    const text = `The resolved metadata must have the entity type ${AUTHORIZATION_SERVER}`
+    return refuseChain(0, { rule: 'ISSUER_MISSING', text })
+  }
+  if (server['issuer'] === subject) return undefined
+  return refuseChain(0, { rule: 'ISSUER_MISMATCH', text: `The resolved issuer must be ${quote(subject)}` })
+}
+
+function summarize(shape: ChainShape, anchor: TrustAnchor, metadata: Metadata): VerifiedChain {
+  const { configuration, steps, top } = shape
+  const pins = new Set([...anchor.keys.values()].map(({ thumbprint }) => thumbprint))
+  return {
+    subject: configuration.sub,
+    anchor: anchor.entityId,
+    path: pathOf(shape),
+    metadata,
+    exp: Math.min(...[configuration, ...steps, top].map(({ exp }) => exp)),
+    unpinned: [...top.keys.values()].filter(({ thumbprint }) => !pins.has(thumbprint)).map(({ kid }) => kid),
+  }
+}
