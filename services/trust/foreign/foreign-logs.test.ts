@@ -20,6 +20,7 @@ it('asOf returns whole milliseconds, because a Timestamp has no fraction of them
     skewMs: 10_000,
     log: silentLog,
     onEdge: () => undefined,
+    onKey: () => undefined,
     renewKeys: async () => undefined,
   })
   onTestFinished(() => logs.close())

@@ -21,13 +21,15 @@ export interface ForeignLogsOptions extends LogFeedDeps {
   readonly log: Pick<Logger, 'warn' | 'info'>
   /** Called for each edge that a log ends. A log ends only edges of its own deployment. */
   readonly onEdge: (issuerId: string, edgeId: string) => void
+  /** Called for each key that a log ends, which is a key of its own deployment. */
+  readonly onKey: (issuerId: string, kid: string) => void
   /** Resolves when keys that are younger than `ageMs` are known. Rejects if they cannot be fetched. */
   readonly renewKeys: (issuerId: string, ageMs: number) => Promise<void>
 }
 
 /** Creates the followers, without any at first. */
 export function createForeignLogs(options: ForeignLogsOptions): ForeignLogs {
-  const { skewMs, log, onEdge, renewKeys } = options
+  const { skewMs, log, onEdge, onKey, renewKeys } = options
   const following = new Map<string, { readonly follower: Follower; readonly generation: number }>()
 
   const begin = (issuer: KnownIssuer): Follower => {
@@ -35,8 +37,10 @@ export function createForeignLogs(options: ForeignLogsOptions): ForeignLogs {
     const feed = logFeed(options, issuer, (event) => {
       if (event.kind === 'record' && event.record.kind === 'edge') onEdge(issuer.id, event.record.subject)
     })
-    // A record of a compromised key ends its tokens by the look-up, so the key itself needs no end here.
-    const keys = { end: () => undefined, renew: (ageMs: number) => renewKeys(issuer.id, ageMs) }
+    const keys = {
+      end: (kid: string) => onKey(issuer.id, kid),
+      renew: (ageMs: number) => renewKeys(issuer.id, ageMs),
+    }
     return followRevocations({
       feed,
       keys,
