@@ -22,3 +22,8 @@ ALTER TABLE "issuer_ended_keys" ADD CONSTRAINT "issuer_ended_keys_issuer_id_fkey
 -- Copies in memory must lose a key that has ended.
 CREATE TRIGGER "issuer_ended_keys_notify" AFTER INSERT ON "issuer_ended_keys"
     FOR EACH STATEMENT EXECUTE FUNCTION "notify_trust"();
+
+-- Processes of an older version that still run ask for kinds other than these five. Without this index they would
+-- read the whole log with each check, because the index revocation_log_unknown does not contain issuers and edges.
+CREATE INDEX "revocation_log_unknown_to_older" ON "revocation_log"("expires_at")
+    WHERE "kind" NOT IN ('token', 'agent', 'operator', 'key', 'deployment');
