@@ -13,11 +13,13 @@ import { explainRoutes } from './explain/routes.ts'
 import { federationRoutes } from './federation/routes.ts'
 import { createAuthorize } from './foreign/authorize.ts'
 import { createDecideTrust } from './foreign/decide-trust.ts'
-import { createEdgeEnder } from './foreign/end-edges.ts'
+import { endEdges } from './foreign/end-edges.ts'
+import { endKeys } from './foreign/end-keys.ts'
 import { createForeignJobs } from './foreign/foreign-jobs.ts'
 import { createForeignLogs } from './foreign/foreign-logs.ts'
 import { createGenuineForeign } from './foreign/genuine-foreign.ts'
 import { createIntrospect } from './foreign/introspect.ts'
+import { createLogEndings } from './foreign/log-endings.ts'
 import { createOwnSecrets } from './foreign/own-secrets.ts'
 import { readPublished } from './foreign/read-published.ts'
 import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreign.ts'
@@ -53,6 +55,8 @@ export interface Chaining {
 
 /** Interval of the look for issuers whose statements are due, in milliseconds. */
 const READ_PUBLISHED_MS = 10_000
+/** After how many milliseconds endings are stored again that could not be stored. */
+const RETRY_MS = 5_000
 
 /**
  * Creates the trust part of the server: foreign issuers, trust statements, and the graph that they make. Reads what
@@ -64,13 +68,15 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   const secrets = createOwnSecrets(db.pool, vault)
   const authorize = createAuthorize(secrets, now)
   const foreign = createForeignJobs(options)
-  const edges = createEdgeEnder(options)
+  const edges = createLogEndings({ log, store: (issuerId, ids) => endEdges(options, issuerId, ids) })
+  const keys = createLogEndings({ log, store: (issuerId, kids) => endKeys(options, issuerId, kids) })
   const logs = createForeignLogs({
     outbound,
     authorize,
     skewMs: settings.skewS * 1_000,
     log,
     onEdge: (issuerId, edge) => edges.end(issuerId, edge),
+    onKey: (issuerId, kid) => keys.end(issuerId, kid),
     renewKeys: (issuerId, ageMs) => foreign.renewKeys(issuerId, ageMs),
   })
   const deps: TrustDeps = { ...options, knowledge, logs, foreign }
@@ -110,6 +116,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       { name: 'trust', run: () => knowledge.refresh() },
       { name: 'trust-proposals', run: () => pruneProposals(options) },
       { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },
+      { name: 'foreign-endings', run: async () => [edges, keys].forEach((each) => each.retry()), intervalMs: RETRY_MS },
       ...foreign.jobs,
     ],
     issuerFacts: () =>
@@ -122,7 +129,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       logs.close()
       await stopListening()
       await foreign.idle()
-      await edges.idle()
+      await Promise.all([edges.idle(), keys.idle()])
     },
   }
 }

@@ -73,7 +73,7 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
     const nowS = Math.floor(now() / 1_000)
     if (nowS >= exp + settings.skewS) return 'TOKEN_EXPIRED'
     if (nowS < nbf - settings.skewS) return 'TOKEN_NOT_YET_VALID'
-    // A token of the second of the admission may have been issued before it.
+    // A token of this second may have been issued before the issuer was enabled.
     if (iat <= issuer.acceptedFromS) return 'ISSUER_DISABLED'
     const longest = issuer.mode === 'none' ? Math.min(issuer.maxTokenTtlS, MAX_UNKNOWN_TTL_S) : issuer.maxTokenTtlS
     return exp - iat > longest ? 'LIFETIME_TOO_LONG' : undefined

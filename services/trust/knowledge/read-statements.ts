@@ -48,6 +48,17 @@ export function foreignNode(home: string, domain: string, operatorId: string): s
 }
 
 /**
+ * The operator `o` of this deployment that has signed a statement `s`, as SQL. Its statements count while it is
+ * active. Those of a frozen operator count too, as its tokens do: it can sign nothing new, and what it signed before
+ * its DNS record changed is its own.
+ */
+export const SIGNER_HERE = `s.issuer_id IS NULL AND o.id = s.signer_id AND o.status = 'active'`
+/** The epoch of this operator `o` at the deployment `d`, as SQL. The end of all tokens raises every epoch. */
+export const SIGNER_EPOCH = 'greatest(o.epoch, d.first_epoch)'
+/** Whether a statement `s` is the newest version and nobody has ended it, as SQL. */
+export const IS_IN_FORCE = 's.replaced_at IS NULL AND s.ended_at IS NULL'
+
+/**
  * Statements that count here now. A statement of an operator of this deployment counts while the operator is active.
  * One of another deployment counts while its issuer is enabled and speaks for the signer's domain, and while the DNS
  * record, seen within the last 2 hours, names the key that signed it. A block counts from the moment it is put, even
@@ -56,16 +67,16 @@ export function foreignNode(home: string, domain: string, operatorId: string): s
 export const COUNTING = `
 SELECT s.edge_id::text AS id, s.kind::text AS kind, ${FROM_NODE} AS "from", ${TO_NODE} AS "to", s.depth,
   s.grants, extract(epoch FROM s.expires_at)::float8 AS exp, s.signer_id::text AS "signerId",
-  coalesce(s.signer_epoch, greatest(o.epoch, d.first_epoch)) AS epoch, i.issuer, n.edge_id::text AS "domainEdge",
+  coalesce(s.signer_epoch, ${SIGNER_EPOCH}) AS epoch, i.issuer, n.edge_id::text AS "domainEdge",
   ${PARTIES}
 FROM trust_statements s
 CROSS JOIN deployment d
-LEFT JOIN operators o ON s.issuer_id IS NULL AND o.id = s.signer_id AND o.status = 'active'
+LEFT JOIN operators o ON ${SIGNER_HERE}
 LEFT JOIN issuers i ON i.id = s.issuer_id AND i.status = 'enabled'
   AND i.statements_as_of > now() - interval '30 minutes'
 LEFT JOIN issuer_domains n ON n.issuer_id = i.id AND n.domain = s.domain AND n.operator_id = s.signer_id
   AND n.thumbprint = s.kid AND n.proven_at > now() - interval '2 hours'
-WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.unlisted_at IS NULL AND s.expires_at > now()
+WHERE d.issuer = ANY (s.aud) AND ${IS_IN_FORCE} AND s.unlisted_at IS NULL AND s.expires_at > now()
   AND (s.kind = 'blocks' OR s.not_before <= now())
   AND (o.id IS NOT NULL OR n.edge_id IS NOT NULL)`
 
