@@ -16,7 +16,7 @@ import { createCounts, type Metrics, sumMetrics } from './metrics.ts'
 import { type AnyVerifierOptions, readOptions, type Settings } from './options.ts'
 import type { ReadyOptions } from './problems.ts'
 import { readyAll } from './ready.ts'
-import type { TrustOptions } from './server-trust/open-trust.ts'
+import { openTrust, type TrustOptions } from './server-trust/open-trust.ts'
 import { createServerTrust, type ServerTrust } from './server-trust/server-trust.ts'
 import type { VerifiedClaims } from './verified-claims.ts'
 import { createDemands, type Demands, type Wanted } from './wanted.ts'
@@ -205,14 +205,9 @@ function openServerTrust(
 ): ServerTrust | undefined {
   const { trust, issuers, ...service } = settings
   if (trust === undefined || own?.follower === undefined) return undefined
-  const opened: ServerTrust = createServerTrust({
-    ...shared,
-    settings: { ...service, ...issuers[0] },
-    trust,
-    audiences: settings.audience,
-    follower: own.follower,
-    remember: (text, token) => seen.set(text, { core: opened, token }),
-  })
+  const of = { settings: { ...service, ...issuers[0] }, trust, audiences: settings.audience, follower: own.follower }
+  const remember = (text: string, token: Genuine) => seen.set(text, { core: opened, token })
+  const opened: ServerTrust = createServerTrust({ ...of, remember }, openTrust({ ...of, ...shared }))
   return opened
 }
 

@@ -52,7 +52,7 @@ export interface TrustMetrics {
 const MAX_ISSUERS = 96
 
 /** Begins to read the admissions, and to follow the logs of other issuers. */
-export function openTrust(options: TrustOptions): TrustParts {
+export function openTrust(options: Omit<TrustOptions, 'remember'>): TrustParts {
   const { settings, trust, follower, isClosed } = options
   const own = { follower, maxStalenessMs: settings.maxStalenessMs }
   const problems = createProblems(settings.issuer, settings.onProblem)
@@ -107,7 +107,10 @@ export function openTrust(options: TrustOptions): TrustParts {
 
 type Problems = ReturnType<typeof createProblems>
 
-function openAdmissions({ settings, trust, audiences }: TrustOptions, problems: Problems): Admissions {
+function openAdmissions(
+  { settings, trust, audiences }: Pick<TrustOptions, 'settings' | 'trust' | 'audiences'>,
+  problems: Problems,
+): Admissions {
   const locate = createLocate(settings)
   return keepAdmissions({
     operatorId: trust.operatorId,

@@ -131,10 +131,10 @@ function readIssuer(row: JsonObject, before: KeySet): AdmittedIssuer {
     maxTokenTtlS: count(row, 'max_token_ttl'),
     maxStalenessMs: count(row, 'max_staleness_ms'),
     generation: count(row, 'generation'),
-    acceptedFrom: row['accepted_from'] === undefined ? 0 : time(row, 'accepted_from'),
+    acceptedFrom: optionalTime(row, 'accepted_from'),
     keys,
-    keysAsOf: row['keys_as_of'] === undefined ? 0 : time(row, 'keys_as_of'),
-    keysUsableUntil: row['keys_usable_until'] === undefined ? 0 : time(row, 'keys_usable_until'),
+    keysAsOf: optionalTime(row, 'keys_as_of'),
+    keysUsableUntil: optionalTime(row, 'keys_usable_until'),
   }
 }
 
@@ -160,6 +160,10 @@ function time(row: JsonObject, name: string): number {
   const ms = Date.parse(text(row, name))
   if (Number.isFinite(ms)) return ms
   throw new TypeError(`${name} must be a time`)
+}
+
+function optionalTime(row: JsonObject, name: string): number {
+  return row[name] === null || row[name] === undefined ? 0 : time(row, name)
 }
 
 function list(row: JsonObject, name: string): readonly JsonObject[] {

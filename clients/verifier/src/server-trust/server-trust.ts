@@ -15,7 +15,7 @@ import type { Demands } from '../wanted.ts'
 import { isUsable } from './admission-copy.ts'
 import { createFindAdmitted, type FindAdmitted } from './find-admitted.ts'
 import { type Admitted, type ForeignIssuer, findEnd, mustAsk } from './foreign-issuer.ts'
-import { openTrust, type TrustOptions, type TrustParts } from './open-trust.ts'
+import type { TrustOptions, TrustParts } from './open-trust.ts'
 import type { AdmittedIssuer } from './read-answer.ts'
 
 /** The part of a verifier that knows the tokens of other deployments. */
@@ -31,9 +31,10 @@ const MAY_BE_NEWER: ReadonlySet<VerificationReason> = new Set(['ISSUER_DISABLED'
  * says so, nothing that this rests on has ended in the logs, and these are known well enough. The own deployment is
  * asked about every other genuine token.
  */
-export function createServerTrust(options: TrustOptions): ServerTrust {
-  const { settings, remember } = options
-  const parts = openTrust(options)
+export function createServerTrust(
+  { settings, remember }: Pick<TrustOptions, 'settings' | 'remember'>,
+  parts: TrustParts,
+): ServerTrust {
   const { admissions, online, own } = parts
   const asksIfStale = settings.onStale === 'ask'
   const find: FindAdmitted = createFindAdmitted({
