@@ -5,6 +5,7 @@ import type { ServiceModule } from '../chain/rpc.ts'
 import { listen } from '../platform/db/listen.ts'
 import type { IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
+import { admissionRoutes } from './admissions/routes.ts'
 import { type CheckHome, createCheckHome } from './chaining/check-home.ts'
 import { createFindChain, type FindChain } from './chaining/find-chain.ts'
 import { createJudgeGrant, type JudgeGrant } from './chaining/judge-grant.ts'
@@ -93,7 +94,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     issuers: { service: IssuerService, handlers: issuerRoutes(deps), policies: issuerPolicies },
     trust: {
       service: TrustService,
-      handlers: { ...statementRoutes(deps), ...explainRoutes(deps) },
+      handlers: { ...statementRoutes(deps), ...explainRoutes(deps), ...admissionRoutes(deps) },
       policies: trustPolicies,
     },
     federation: {

@@ -42,6 +42,8 @@ export const trustPolicies: Policies<typeof TrustService> = {
   listTrustProposals: { ...byOperator, role: 'any', limit: 'read' },
   explainTrust: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
   exportTrustGraph: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
+  // The handler lets only the owner of the audience and the administrator read.
+  listAdmissions: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
   listPublishedTrust: { callers: ['operator'], own: 'none', role: 'any', limit: 'read' },
 }
 

@@ -135,7 +135,11 @@ interface Place {
 /**
  * Collects what a path rests on. Returns undefined if a statement on it is of an issuer that is not admitted.
  */
-function assemble({ path, effectiveScopes }: Allowed, { sources }: KnownGraph, place: Place): Trusted | undefined {
+export function assemble(
+  { path, effectiveScopes }: Pick<Allowed, 'path' | 'effectiveScopes'>,
+  { sources }: Pick<KnownGraph, 'sources'>,
+  place: Place,
+): Trusted | undefined {
   const { audience, owner, issuer, domain, issuers } = place
   const edges = [domain.edgeId, ...path.map(({ id }) => id)]
   const authors: Author[] = []
@@ -158,9 +162,6 @@ function assemble({ path, effectiveScopes }: Allowed, { sources }: KnownGraph, p
     there.authors.push(author)
     abroad.set(home.issuer, there)
   }
-  const rule =
-    owner.rules.find((each) => each.audience === audience.text) ??
-    owner.rules.find((each) => each.audience === audience.host)
   return {
     audience: audience.text,
     owner: owner.operatorId,
@@ -169,8 +170,14 @@ function assemble({ path, effectiveScopes }: Allowed, { sources }: KnownGraph, p
     basis,
     abroad: [...abroad.values()],
     exp: Math.min(...path.map(({ exp }) => exp)),
-    mustBeBound: (rule?.dpop ?? '') !== '',
+    mustBeBound: isBoundOnly(owner, audience),
   }
+}
+
+/** Tells whether the owner of an audience demands tokens that are bound to a key. */
+export function isBoundOnly({ rules }: Pick<Owner, 'rules'>, { text, host }: Audience): boolean {
+  const rule = rules.find(({ audience }) => audience === text) ?? rules.find(({ audience }) => audience === host)
+  return (rule?.dpop ?? '') !== ''
 }
 
 type Author = TrustBasis['authors'][number]

@@ -61,6 +61,7 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'TrustService.ProposeTrust': 'operator',
   'TrustService.ListTrustProposals': 'operator',
   'TrustService.ListPublishedTrust': 'operator',
+  'TrustService.ListAdmissions': 'operator-or-admin',
   'TrustService.ExplainTrust': 'operator-or-admin',
   'TrustService.ExportTrustGraph': 'operator-or-admin',
   'FederationService.GetEntityConfiguration': 'anyone',
@@ -109,6 +110,7 @@ const READS = new Set([
   'ListTrustStatements',
   'ListTrustProposals',
   'ListPublishedTrust',
+  'ListAdmissions',
   'ExplainTrust',
   'ExportTrustGraph',
 ])

@@ -281,6 +281,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'TrustService.ProposeTrust': ['INVALID_STATEMENT', 'PROPOSAL_LIMIT'],
   'TrustService.ListTrustProposals': [],
   'TrustService.ListPublishedTrust': ['INVALID_PAGE_TOKEN'],
+  'TrustService.ListAdmissions': ['INVALID_AUDIENCE', 'INVALID_PAGE_TOKEN', 'PERMISSION_DENIED'],
   'TrustService.ExplainTrust': ['INVALID_AUDIENCE', 'INVALID_SCOPE', 'OPERATOR_NOT_FOUND', 'PERMISSION_DENIED'],
   'TrustService.ExportTrustGraph': [],
   'FederationService.GetEntityConfiguration': [],

@@ -68,5 +68,17 @@ export const trustFieldRows: Readonly<Record<string, FieldRow>> = {
     },
     fits: { 'is the domain of nobody': 'nobody.example' },
   },
+  'ListAdmissionsRequest.audience': {
+    absent: 'INVALID_AUDIENCE',
+    wrong: {
+      'has a fragment': ['https://api.acme-operator.com/#x', 'INVALID_AUDIENCE'],
+      'has 1500 characters': [`https://api.acme-operator.com/${text(1_469)}`, 'INVALID_AUDIENCE'],
+    },
+  },
+  'ListAdmissionsRequest.page_size': {
+    wrong: { ...pageSize.wrong, 'is one more than the maximum': ['501', 'INVALID_ARGUMENT'] },
+    fits: { 'is the maximum': '500', 'is zero': '0' },
+  },
+  'ListAdmissionsRequest.page_token': pageToken,
   'ListPublishedTrustRequest.after': { wrong: { 'is no cursor': ['x', 'INVALID_PAGE_TOKEN'] } },
 }

@@ -8,7 +8,8 @@ import { draftOf, fillProposals, fillStatements, statementOf } from '../support/
 import type { World } from '../support/world.ts'
 import { NOBODY } from './valid-requests.ts'
 
-const { putTrustStatement, revokeTrustStatement, proposeTrust, listPublishedTrust, explainTrust } = TrustService.method
+const { putTrustStatement, revokeTrustStatement, proposeTrust, listPublishedTrust, listAdmissions, explainTrust } =
+  TrustService.method
 
 /** Statements of acme about bravo with one mistake, by name. */
 const BAD_STATEMENTS: Readonly<Record<string, (world: World) => string>> = {
@@ -150,5 +151,37 @@ const questions: readonly RefusalCase[] = [
   },
 ]
 
+/** The refusal does not tell whether anybody owns the audience. */
+const lists: readonly RefusalCase[] = [
+  {
+    name: "admissions of another operator's audience",
+    method: listAdmissions,
+    reason: 'PERMISSION_DENIED',
+    caller: 'acme',
+    request: ({ operators: { bravo } }) => ({ audience: `https://api.${bravo.domain}` }),
+  },
+  {
+    name: "admissions of nobody's audience",
+    method: listAdmissions,
+    reason: 'PERMISSION_DENIED',
+    caller: 'acme',
+    request: () => ({ audience: 'https://api.nobody.example' }),
+  },
+  {
+    name: 'a page token of admissions without an operator',
+    method: listAdmissions,
+    reason: 'INVALID_PAGE_TOKEN',
+    caller: 'acme',
+    request: ({ operators: { acme } }) => ({ audience: `https://api.${acme.domain}`, page_token: 'MS41' }),
+  },
+]
+
 /** Cases about the rules of trust statements, proposals and questions. */
-export const trustCases: readonly RefusalCase[] = [...statements, ...versions, ...proposals, ...inactive, ...questions]
+export const trustCases: readonly RefusalCase[] = [
+  ...statements,
+  ...versions,
+  ...proposals,
+  ...inactive,
+  ...questions,
+  ...lists,
+]

@@ -138,6 +138,7 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'TrustService.ProposeTrust': ({ operators: { acme, bravo } }) => ({ id: acme.id, draft: draftOf(bravo, acme) }),
   'TrustService.ListTrustProposals': ofAcme,
   'TrustService.ListPublishedTrust': ({ operators: { acme } }) => ({ audience: `https://auth.${acme.domain}` }),
+  'TrustService.ListAdmissions': ({ operators: { acme } }) => ({ audience: `https://api.${acme.domain}` }),
   'TrustService.ExplainTrust': ({ operators: { acme, bravo } }) => ({
     from: bravo.domain,
     to: `https://api.${acme.domain}`,

@@ -95,6 +95,9 @@ function callsOf(handlers: ReturnType<typeof statementRoutes>, id: string) {
     async explainTrust() {
       throw new Error('These tests ask no questions')
     },
+    async listAdmissions() {
+      throw new Error('These tests ask for no admissions')
+    },
     async exportTrustGraph() {
       throw new Error('These tests export nothing')
     },

@@ -6,6 +6,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { JsonWebKey } from "./keys_pb.ts";
+import { file_auth4agent_v1_keys } from "./keys_pb.ts";
 import { file_auth4agent_v1_options } from "./options_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
@@ -16,7 +18,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/trust.proto.
  */
 export const file_auth4agent_v1_trust: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL3RydXN0LnByb3RvEg1hdXRoNGFnZW50LnYxIjkKGFB1dFRydXN0U3RhdGVtZW50UmVxdWVzdBIKCgJpZBgBIAEoCRIRCglzdGF0ZW1lbnQYAiABKAkiTQoZUHV0VHJ1c3RTdGF0ZW1lbnRSZXNwb25zZRIwCglzdGF0ZW1lbnQYASABKAsyHS5hdXRoNGFnZW50LnYxLlRydXN0U3RhdGVtZW50It4DCg5UcnVzdFN0YXRlbWVudBILCgNqdGkYASABKAkSDwoHZWRnZV9pZBgCIAEoCRIMCgRraW5kGAMgASgJEikKBnNpZ25lchgEIAEoCzIZLmF1dGg0YWdlbnQudjEuVHJ1c3RQYXJ0eRIqCgdzdWJqZWN0GAUgASgLMhkuYXV0aDRhZ2VudC52MS5UcnVzdFBhcnR5Eg0KBWRlcHRoGAYgASgFEikKBmdyYW50cxgHIAMoCzIZLmF1dGg0YWdlbnQudjEuVHJ1c3RHcmFudBILCgNhdWQYCCADKAkSEgoKdmlzaWJpbGl0eRgJIAEoCRIPCgd2ZXJzaW9uGAogASgFEg0KBXN0YXRlGAsgASgJEi0KCWlzc3VlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKbm90X2JlZm9yZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXN0YXRlbWVudBgQIAEoCSI/CgpUcnVzdFBhcnR5EhMKC29wZXJhdG9yX2lkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIMCgRob21lGAMgASgJIkkKClRydXN0R3JhbnQSEAoIYXVkaWVuY2UYASABKAkSKQoGc2NvcGVzGAIgAygLMhkuYXV0aDRhZ2VudC52MS5UcnVzdFNjb3BlIisKClRydXN0U2NvcGUSDQoFc2NvcGUYASABKAkSDgoGdmFsdWVzGAIgAygJImMKGkxpc3RUcnVzdFN0YXRlbWVudHNSZXF1ZXN0EgoKAmlkGAEgASgJEhIKCndpdGhfZW5kZWQYAiABKAgSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiaQobTGlzdFRydXN0U3RhdGVtZW50c1Jlc3BvbnNlEjEKCnN0YXRlbWVudHMYASADKAsyHS5hdXRoNGFnZW50LnYxLlRydXN0U3RhdGVtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJGChtSZXZva2VUcnVzdFN0YXRlbWVudFJlcXVlc3QSCgoCaWQYASABKAkSCwoDanRpGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJQChxSZXZva2VUcnVzdFN0YXRlbWVudFJlc3BvbnNlEjAKCXN0YXRlbWVudBgBIAEoCzIdLmF1dGg0YWdlbnQudjEuVHJ1c3RTdGF0ZW1lbnQiSQoTUHJvcG9zZVRydXN0UmVxdWVzdBIKCgJpZBgBIAEoCRImCgVkcmFmdBgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiRgoUUHJvcG9zZVRydXN0UmVzcG9uc2USLgoIcHJvcG9zYWwYASABKAsyHC5hdXRoNGFnZW50LnYxLlRydXN0UHJvcG9zYWwi7AEKDVRydXN0UHJvcG9zYWwSEwoLcHJvcG9zYWxfaWQYASABKAkSKwoIcHJvcG9zZXIYAiABKAsyGS5hdXRoNGFnZW50LnYxLlRydXN0UGFydHkSEQoJc2lnbmVyX2lkGAMgASgJEiYKBWRyYWZ0GAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCInChlMaXN0VHJ1c3RQcm9wb3NhbHNSZXF1ZXN0EgoKAmlkGAEgASgJIk0KGkxpc3RUcnVzdFByb3Bvc2Fsc1Jlc3BvbnNlEi8KCXByb3Bvc2FscxgBIAMoCzIcLmF1dGg0YWdlbnQudjEuVHJ1c3RQcm9wb3NhbCJMChNFeHBsYWluVHJ1c3RSZXF1ZXN0EgwKBGZyb20YASABKAkSDAoEaG9tZRgCIAEoCRIKCgJ0bxgDIAEoCRINCgVzY29wZRgEIAEoCSJ6ChRFeHBsYWluVHJ1c3RSZXNwb25zZRIPCgdhbGxvd2VkGAEgASgIEhAKCHBvc2l0aW9uGAIgASgJEiUKBGxlZ3MYAyADKAsyFy5hdXRoNGFnZW50LnYxLlRydXN0TGVnEhgKEGVmZmVjdGl2ZV9zY29wZXMYBCADKAki5wEKCFRydXN0TGVnEgsKA2xlZxgBIAEoCRIKCgJvaxgCIAEoCBImCgRwYXRoGAMgAygLMhguYXV0aDRhZ2VudC52MS5UcnVzdEVkZ2USLAoHbWlzc2luZxgEIAEoCzIbLmF1dGg0YWdlbnQudjEuVHJ1c3RNaXNzaW5nEicKBWN1cmVzGAUgAygLMhguYXV0aDRhZ2VudC52MS5UcnVzdEN1cmUSGAoQbWF4X3N0YWxlbmVzc19tcxgGIAEoBRIpCgVhc19vZhgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwEKCVRydXN0RWRnZRIMCgRraW5kGAEgASgJEg8KB2VkZ2VfaWQYAiABKAkSDAoEZnJvbRgDIAEoCRIKCgJ0bxgEIAEoCRINCgVwcm9vZhgFIAEoCRIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJFCgxUcnVzdE1pc3NpbmcSDAoEa2luZBgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg0KBXN0YXRlGAQgASgJImUKCVRydXN0Q3VyZRILCgN3aG8YASABKAkSEgoKc2lnbmF0dXJlcxgCIAEoBRImCgVkcmFmdBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDwoHY29tbWFuZBgEIAEoCSI5ChdFeHBvcnRUcnVzdEdyYXBoUmVxdWVzdBIOCgZmb3JtYXQYASABKAkSDgoGYXJvdW5kGAIgASgJIl4KGEV4cG9ydFRydXN0R3JhcGhSZXNwb25zZRIQCghkb2N1bWVudBgBIAEoCRISCgptZWRpYV90eXBlGAIgASgJEg0KBW5vZGVzGAMgASgFEg0KBWVkZ2VzGAQgASgFIjwKGUxpc3RQdWJsaXNoZWRUcnVzdFJlcXVlc3QSEAoIYXVkaWVuY2UYASABKAkSDQoFYWZ0ZXIYAiABKAkiXQoaTGlzdFB1Ymxpc2hlZFRydXN0UmVzcG9uc2USMQoKc3RhdGVtZW50cxgBIAMoCzIdLmF1dGg0YWdlbnQudjEuUHVibGlzaGVkVHJ1c3QSDAoEbmV4dBgCIAEoCSI5Cg5QdWJsaXNoZWRUcnVzdBIRCglzdGF0ZW1lbnQYASABKAkSFAoMc2lnbmVyX2Vwb2NoGAIgASgFMo0JCgxUcnVzdFNlcnZpY2USkgEKEVB1dFRydXN0U3RhdGVtZW50EicuYXV0aDRhZ2VudC52MS5QdXRUcnVzdFN0YXRlbWVudFJlcXVlc3QaKC5hdXRoNGFnZW50LnYxLlB1dFRydXN0U3RhdGVtZW50UmVzcG9uc2UiKurgGAMIyQGC0+STAh06ASoiGC92MS9vcGVyYXRvcnMve2lkfS90cnVzdBKRAQoTTGlzdFRydXN0U3RhdGVtZW50cxIpLmF1dGg0YWdlbnQudjEuTGlzdFRydXN0U3RhdGVtZW50c1JlcXVlc3QaKi5hdXRoNGFnZW50LnYxLkxpc3RUcnVzdFN0YXRlbWVudHNSZXNwb25zZSIjkAIBgtPkkwIaEhgvdjEvb3BlcmF0b3JzL3tpZH0vdHJ1c3QSoQEKFFJldm9rZVRydXN0U3RhdGVtZW50EiouYXV0aDRhZ2VudC52MS5SZXZva2VUcnVzdFN0YXRlbWVudFJlcXVlc3QaKy5hdXRoNGFnZW50LnYxLlJldm9rZVRydXN0U3RhdGVtZW50UmVzcG9uc2UiMILT5JMCKjoBKiIlL3YxL29wZXJhdG9ycy97aWR9L3RydXN0L3tqdGl9L3Jldm9rZRKNAQoMUHJvcG9zZVRydXN0EiIuYXV0aDRhZ2VudC52MS5Qcm9wb3NlVHJ1c3RSZXF1ZXN0GiMuYXV0aDRhZ2VudC52MS5Qcm9wb3NlVHJ1c3RSZXNwb25zZSI06uAYAwjJAYLT5JMCJzoBKiIiL3YxL29wZXJhdG9ycy97aWR9L3RydXN0L3Byb3Bvc2FscxKYAQoSTGlzdFRydXN0UHJvcG9zYWxzEiguYXV0aDRhZ2VudC52MS5MaXN0VHJ1c3RQcm9wb3NhbHNSZXF1ZXN0GikuYXV0aDRhZ2VudC52MS5MaXN0VHJ1c3RQcm9wb3NhbHNSZXNwb25zZSItkAIBgtPkkwIkEiIvdjEvb3BlcmF0b3JzL3tpZH0vdHJ1c3QvcHJvcG9zYWxzEngKDEV4cGxhaW5UcnVzdBIiLmF1dGg0YWdlbnQudjEuRXhwbGFpblRydXN0UmVxdWVzdBojLmF1dGg0YWdlbnQudjEuRXhwbGFpblRydXN0UmVzcG9uc2UiH5ACAYLT5JMCFjoBKiIRL3YxL3RydXN0L2V4cGxhaW4SfwoQRXhwb3J0VHJ1c3RHcmFwaBImLmF1dGg0YWdlbnQudjEuRXhwb3J0VHJ1c3RHcmFwaFJlcXVlc3QaJy5hdXRoNGFnZW50LnYxLkV4cG9ydFRydXN0R3JhcGhSZXNwb25zZSIakAIBgtPkkwIREg8vdjEvdHJ1c3QvZ3JhcGgSiQEKEkxpc3RQdWJsaXNoZWRUcnVzdBIoLmF1dGg0YWdlbnQudjEuTGlzdFB1Ymxpc2hlZFRydXN0UmVxdWVzdBopLmF1dGg0YWdlbnQudjEuTGlzdFB1Ymxpc2hlZFRydXN0UmVzcG9uc2UiHpACAYLT5JMCFRITL3YxL3RydXN0L3B1Ymxpc2hlZEKWAQoRY29tLmF1dGg0YWdlbnQudjFCClRydXN0UHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL3RydXN0LnByb3RvEg1hdXRoNGFnZW50LnYxIjkKGFB1dFRydXN0U3RhdGVtZW50UmVxdWVzdBIKCgJpZBgBIAEoCRIRCglzdGF0ZW1lbnQYAiABKAkiTQoZUHV0VHJ1c3RTdGF0ZW1lbnRSZXNwb25zZRIwCglzdGF0ZW1lbnQYASABKAsyHS5hdXRoNGFnZW50LnYxLlRydXN0U3RhdGVtZW50It4DCg5UcnVzdFN0YXRlbWVudBILCgNqdGkYASABKAkSDwoHZWRnZV9pZBgCIAEoCRIMCgRraW5kGAMgASgJEikKBnNpZ25lchgEIAEoCzIZLmF1dGg0YWdlbnQudjEuVHJ1c3RQYXJ0eRIqCgdzdWJqZWN0GAUgASgLMhkuYXV0aDRhZ2VudC52MS5UcnVzdFBhcnR5Eg0KBWRlcHRoGAYgASgFEikKBmdyYW50cxgHIAMoCzIZLmF1dGg0YWdlbnQudjEuVHJ1c3RHcmFudBILCgNhdWQYCCADKAkSEgoKdmlzaWJpbGl0eRgJIAEoCRIPCgd2ZXJzaW9uGAogASgFEg0KBXN0YXRlGAsgASgJEi0KCWlzc3VlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKbm90X2JlZm9yZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXN0YXRlbWVudBgQIAEoCSI/CgpUcnVzdFBhcnR5EhMKC29wZXJhdG9yX2lkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIMCgRob21lGAMgASgJIkkKClRydXN0R3JhbnQSEAoIYXVkaWVuY2UYASABKAkSKQoGc2NvcGVzGAIgAygLMhkuYXV0aDRhZ2VudC52MS5UcnVzdFNjb3BlIisKClRydXN0U2NvcGUSDQoFc2NvcGUYASABKAkSDgoGdmFsdWVzGAIgAygJImMKGkxpc3RUcnVzdFN0YXRlbWVudHNSZXF1ZXN0EgoKAmlkGAEgASgJEhIKCndpdGhfZW5kZWQYAiABKAgSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiaQobTGlzdFRydXN0U3RhdGVtZW50c1Jlc3BvbnNlEjEKCnN0YXRlbWVudHMYASADKAsyHS5hdXRoNGFnZW50LnYxLlRydXN0U3RhdGVtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJGChtSZXZva2VUcnVzdFN0YXRlbWVudFJlcXVlc3QSCgoCaWQYASABKAkSCwoDanRpGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJQChxSZXZva2VUcnVzdFN0YXRlbWVudFJlc3BvbnNlEjAKCXN0YXRlbWVudBgBIAEoCzIdLmF1dGg0YWdlbnQudjEuVHJ1c3RTdGF0ZW1lbnQiSQoTUHJvcG9zZVRydXN0UmVxdWVzdBIKCgJpZBgBIAEoCRImCgVkcmFmdBgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiRgoUUHJvcG9zZVRydXN0UmVzcG9uc2USLgoIcHJvcG9zYWwYASABKAsyHC5hdXRoNGFnZW50LnYxLlRydXN0UHJvcG9zYWwi7AEKDVRydXN0UHJvcG9zYWwSEwoLcHJvcG9zYWxfaWQYASABKAkSKwoIcHJvcG9zZXIYAiABKAsyGS5hdXRoNGFnZW50LnYxLlRydXN0UGFydHkSEQoJc2lnbmVyX2lkGAMgASgJEiYKBWRyYWZ0GAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCInChlMaXN0VHJ1c3RQcm9wb3NhbHNSZXF1ZXN0EgoKAmlkGAEgASgJIk0KGkxpc3RUcnVzdFByb3Bvc2Fsc1Jlc3BvbnNlEi8KCXByb3Bvc2FscxgBIAMoCzIcLmF1dGg0YWdlbnQudjEuVHJ1c3RQcm9wb3NhbCJMChNFeHBsYWluVHJ1c3RSZXF1ZXN0EgwKBGZyb20YASABKAkSDAoEaG9tZRgCIAEoCRIKCgJ0bxgDIAEoCRINCgVzY29wZRgEIAEoCSJ6ChRFeHBsYWluVHJ1c3RSZXNwb25zZRIPCgdhbGxvd2VkGAEgASgIEhAKCHBvc2l0aW9uGAIgASgJEiUKBGxlZ3MYAyADKAsyFy5hdXRoNGFnZW50LnYxLlRydXN0TGVnEhgKEGVmZmVjdGl2ZV9zY29wZXMYBCADKAki5wEKCFRydXN0TGVnEgsKA2xlZxgBIAEoCRIKCgJvaxgCIAEoCBImCgRwYXRoGAMgAygLMhguYXV0aDRhZ2VudC52MS5UcnVzdEVkZ2USLAoHbWlzc2luZxgEIAEoCzIbLmF1dGg0YWdlbnQudjEuVHJ1c3RNaXNzaW5nEicKBWN1cmVzGAUgAygLMhguYXV0aDRhZ2VudC52MS5UcnVzdEN1cmUSGAoQbWF4X3N0YWxlbmVzc19tcxgGIAEoBRIpCgVhc19vZhgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwEKCVRydXN0RWRnZRIMCgRraW5kGAEgASgJEg8KB2VkZ2VfaWQYAiABKAkSDAoEZnJvbRgDIAEoCRIKCgJ0bxgEIAEoCRINCgVwcm9vZhgFIAEoCRIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJFCgxUcnVzdE1pc3NpbmcSDAoEa2luZBgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg0KBXN0YXRlGAQgASgJImUKCVRydXN0Q3VyZRILCgN3aG8YASABKAkSEgoKc2lnbmF0dXJlcxgCIAEoBRImCgVkcmFmdBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDwoHY29tbWFuZBgEIAEoCSI5ChdFeHBvcnRUcnVzdEdyYXBoUmVxdWVzdBIOCgZmb3JtYXQYASABKAkSDgoGYXJvdW5kGAIgASgJIl4KGEV4cG9ydFRydXN0R3JhcGhSZXNwb25zZRIQCghkb2N1bWVudBgBIAEoCRISCgptZWRpYV90eXBlGAIgASgJEg0KBW5vZGVzGAMgASgFEg0KBWVkZ2VzGAQgASgFIjwKGUxpc3RQdWJsaXNoZWRUcnVzdFJlcXVlc3QSEAoIYXVkaWVuY2UYASABKAkSDQoFYWZ0ZXIYAiABKAkiXQoaTGlzdFB1Ymxpc2hlZFRydXN0UmVzcG9uc2USMQoKc3RhdGVtZW50cxgBIAMoCzIdLmF1dGg0YWdlbnQudjEuUHVibGlzaGVkVHJ1c3QSDAoEbmV4dBgCIAEoCSI5Cg5QdWJsaXNoZWRUcnVzdBIRCglzdGF0ZW1lbnQYASABKAkSFAoMc2lnbmVyX2Vwb2NoGAIgASgFIlAKFUxpc3RBZG1pc3Npb25zUmVxdWVzdBIQCghhdWRpZW5jZRgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSL+AQoWTGlzdEFkbWlzc2lvbnNSZXNwb25zZRIxCgphZG1pc3Npb25zGAEgAygLMh0uYXV0aDRhZ2VudC52MS5UcnVzdEFkbWlzc2lvbhIuCgdpc3N1ZXJzGAIgAygLMh0uYXV0aDRhZ2VudC52MS5BZG1pdHRlZElzc3VlchISCgpib3VuZF9vbmx5GAMgASgIEhAKCHBvc2l0aW9uGAQgASgJEjEKBWFzX29mGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIG6uAYAiABEg8KB21heF9hZ2UYBiABKAUSFwoPbmV4dF9wYWdlX3Rva2VuGAcgASgJIuMBCg5UcnVzdEFkbWlzc2lvbhIOCgZpc3N1ZXIYASABKAkSDgoGZG9tYWluGAIgASgJEhMKC29wZXJhdG9yX2lkGAMgASgJEikKBnNjb3BlcxgEIAMoCzIZLmF1dGg0YWdlbnQudjEuVHJ1c3RTY29wZRIQCghlZGdlX2lkcxgFIAMoCRIvCgdhdXRob3JzGAYgAygLMh4uYXV0aDRhZ2VudC52MS5BZG1pc3Npb25BdXRob3ISLgoKZXhwaXJlc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiXAoPQWRtaXNzaW9uQXV0aG9yEg8KB2VkZ2VfaWQYASABKAkSEwoLb3BlcmF0b3JfaWQYAiABKAkSDQoFZXBvY2gYAyABKAUSFAoEaG9tZRgEIAEoCUIG6uAYAhgBIuMCCg5BZG1pdHRlZElzc3VlchIOCgZpc3N1ZXIYASABKAkSDAoEa2luZBgCIAEoCRISCgphbGdvcml0aG1zGAMgAygJEhcKD3Jldm9jYXRpb25fbW9kZRgEIAEoCRIVCg1tYXhfdG9rZW5fdHRsGAUgASgFEhgKEG1heF9zdGFsZW5lc3NfbXMYBiABKAUSEgoKZ2VuZXJhdGlvbhgHIAEoBRIxCg1hY2NlcHRlZF9mcm9tGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgRrZXlzGAkgAygLMhkuYXV0aDRhZ2VudC52MS5Kc29uV2ViS2V5Ei4KCmtleXNfYXNfb2YYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKEWtleXNfdXNhYmxlX3VudGlsGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDKNCgoMVHJ1c3RTZXJ2aWNlEpIBChFQdXRUcnVzdFN0YXRlbWVudBInLmF1dGg0YWdlbnQudjEuUHV0VHJ1c3RTdGF0ZW1lbnRSZXF1ZXN0GiguYXV0aDRhZ2VudC52MS5QdXRUcnVzdFN0YXRlbWVudFJlc3BvbnNlIirq4BgDCMkBgtPkkwIdOgEqIhgvdjEvb3BlcmF0b3JzL3tpZH0vdHJ1c3QSkQEKE0xpc3RUcnVzdFN0YXRlbWVudHMSKS5hdXRoNGFnZW50LnYxLkxpc3RUcnVzdFN0YXRlbWVudHNSZXF1ZXN0GiouYXV0aDRhZ2VudC52MS5MaXN0VHJ1c3RTdGF0ZW1lbnRzUmVzcG9uc2UiI5ACAYLT5JMCGhIYL3YxL29wZXJhdG9ycy97aWR9L3RydXN0EqEBChRSZXZva2VUcnVzdFN0YXRlbWVudBIqLmF1dGg0YWdlbnQudjEuUmV2b2tlVHJ1c3RTdGF0ZW1lbnRSZXF1ZXN0GisuYXV0aDRhZ2VudC52MS5SZXZva2VUcnVzdFN0YXRlbWVudFJlc3BvbnNlIjCC0+STAio6ASoiJS92MS9vcGVyYXRvcnMve2lkfS90cnVzdC97anRpfS9yZXZva2USjQEKDFByb3Bvc2VUcnVzdBIiLmF1dGg0YWdlbnQudjEuUHJvcG9zZVRydXN0UmVxdWVzdBojLmF1dGg0YWdlbnQudjEuUHJvcG9zZVRydXN0UmVzcG9uc2UiNOrgGAMIyQGC0+STAic6ASoiIi92MS9vcGVyYXRvcnMve2lkfS90cnVzdC9wcm9wb3NhbHMSmAEKEkxpc3RUcnVzdFByb3Bvc2FscxIoLmF1dGg0YWdlbnQudjEuTGlzdFRydXN0UHJvcG9zYWxzUmVxdWVzdBopLmF1dGg0YWdlbnQudjEuTGlzdFRydXN0UHJvcG9zYWxzUmVzcG9uc2UiLZACAYLT5JMCJBIiL3YxL29wZXJhdG9ycy97aWR9L3RydXN0L3Byb3Bvc2FscxJ4CgxFeHBsYWluVHJ1c3QSIi5hdXRoNGFnZW50LnYxLkV4cGxhaW5UcnVzdFJlcXVlc3QaIy5hdXRoNGFnZW50LnYxLkV4cGxhaW5UcnVzdFJlc3BvbnNlIh+QAgGC0+STAhY6ASoiES92MS90cnVzdC9leHBsYWluEn8KEEV4cG9ydFRydXN0R3JhcGgSJi5hdXRoNGFnZW50LnYxLkV4cG9ydFRydXN0R3JhcGhSZXF1ZXN0GicuYXV0aDRhZ2VudC52MS5FeHBvcnRUcnVzdEdyYXBoUmVzcG9uc2UiGpACAYLT5JMCERIPL3YxL3RydXN0L2dyYXBoEokBChJMaXN0UHVibGlzaGVkVHJ1c3QSKC5hdXRoNGFnZW50LnYxLkxpc3RQdWJsaXNoZWRUcnVzdFJlcXVlc3QaKS5hdXRoNGFnZW50LnYxLkxpc3RQdWJsaXNoZWRUcnVzdFJlc3BvbnNlIh6QAgGC0+STAhUSEy92MS90cnVzdC9wdWJsaXNoZWQSfgoOTGlzdEFkbWlzc2lvbnMSJC5hdXRoNGFnZW50LnYxLkxpc3RBZG1pc3Npb25zUmVxdWVzdBolLmF1dGg0YWdlbnQudjEuTGlzdEFkbWlzc2lvbnNSZXNwb25zZSIfkAIBgtPkkwIWEhQvdjEvdHJ1c3QvYWRtaXNzaW9uc0KWAQoRY29tLmF1dGg0YWdlbnQudjFCClRydXN0UHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_keys, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * PutTrustStatementRequest carries a statement.
@@ -1001,6 +1003,303 @@ export const PublishedTrustSchema: GenMessage<PublishedTrust> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_trust, 25);
 
 /**
+ * ListAdmissionsRequest names an audience.
+ *
+ * @generated from message auth4agent.v1.ListAdmissionsRequest
+ */
+export type ListAdmissionsRequest = Message<"auth4agent.v1.ListAdmissionsRequest"> & {
+  /**
+   * The audience: a URL or host name.
+   *
+   * @generated from field: string audience = 1;
+   */
+  audience: string;
+
+  /**
+   * Largest number of admissions: 1 to 500; 0 means 200.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The token of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListAdmissionsRequest.
+ * Use `create(ListAdmissionsRequestSchema)` to create a new message.
+ */
+export const ListAdmissionsRequestSchema: GenMessage<ListAdmissionsRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 26);
+
+/**
+ * ListAdmissionsResponse carries a page of admissions. They may be used for `max_age` seconds after the first request
+ * began, and only while the revocation log has no record about what they rest on. They never say no: an operator that
+ * is missing may have been admitted since.
+ *
+ * @generated from message auth4agent.v1.ListAdmissionsResponse
+ */
+export type ListAdmissionsResponse = Message<"auth4agent.v1.ListAdmissionsResponse"> & {
+  /**
+   * Admissions, in the order of issuer, domain and operator. Of several for one operator, the first one whose map has
+   * all scopes of a token decides. Scopes of several admissions are never added up.
+   *
+   * @generated from field: repeated auth4agent.v1.TrustAdmission admissions = 1;
+   */
+  admissions: TrustAdmission[];
+
+  /**
+   * The issuers that the admissions name.
+   *
+   * @generated from field: repeated auth4agent.v1.AdmittedIssuer issuers = 2;
+   */
+  issuers: AdmittedIssuer[];
+
+  /**
+   * Whether the audience's owner demands tokens that are bound to a key.
+   *
+   * @generated from field: bool bound_only = 3;
+   */
+  boundOnly: boolean;
+
+  /**
+   * Position of the revocation log at which this was read, `<log epoch>-<sequence>`.
+   *
+   * @generated from field: string position = 4;
+   */
+  position: string;
+
+  /**
+   * When the reading began, by the server's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp as_of = 5;
+   */
+  asOf?: Timestamp | undefined;
+
+  /**
+   * How long the admissions may be used, in seconds.
+   *
+   * @generated from field: int32 max_age = 6;
+   */
+  maxAge: number;
+
+  /**
+   * Token of the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 7;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListAdmissionsResponse.
+ * Use `create(ListAdmissionsResponseSchema)` to create a new message.
+ */
+export const ListAdmissionsResponseSchema: GenMessage<ListAdmissionsResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 27);
+
+/**
+ * TrustAdmission says that agents of an operator of another deployment may call the audience.
+ *
+ * @generated from message auth4agent.v1.TrustAdmission
+ */
+export type TrustAdmission = Message<"auth4agent.v1.TrustAdmission"> & {
+  /**
+   * Issuer of the operator's deployment.
+   *
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * Domain of the operator, in A-labels.
+   *
+   * @generated from field: string domain = 2;
+   */
+  domain: string;
+
+  /**
+   * Operator id.
+   *
+   * @generated from field: string operator_id = 3;
+   */
+  operatorId: string;
+
+  /**
+   * The map of scopes, from the statement of the audience's owner.
+   *
+   * @generated from field: repeated auth4agent.v1.TrustScope scopes = 4;
+   */
+  scopes: TrustScope[];
+
+  /**
+   * Ids of all edges that it rests on. Each may end by a record of the revocation log.
+   *
+   * @generated from field: repeated string edge_ids = 5;
+   */
+  edgeIds: string[];
+
+  /**
+   * The operators that signed the statements on the path, from the audience's owner on.
+   *
+   * @generated from field: repeated auth4agent.v1.AdmissionAuthor authors = 6;
+   */
+  authors: AdmissionAuthor[];
+
+  /**
+   * When it ends by itself.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 7;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.TrustAdmission.
+ * Use `create(TrustAdmissionSchema)` to create a new message.
+ */
+export const TrustAdmissionSchema: GenMessage<TrustAdmission> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 28);
+
+/**
+ * AdmissionAuthor is an operator that signed a statement.
+ *
+ * @generated from message auth4agent.v1.AdmissionAuthor
+ */
+export type AdmissionAuthor = Message<"auth4agent.v1.AdmissionAuthor"> & {
+  /**
+   * Id of the statement's edge.
+   *
+   * @generated from field: string edge_id = 1;
+   */
+  edgeId: string;
+
+  /**
+   * Operator id.
+   *
+   * @generated from field: string operator_id = 2;
+   */
+  operatorId: string;
+
+  /**
+   * Epoch of the operator at which this was read. A higher minimum in the revocation log ends the admission.
+   *
+   * @generated from field: int32 epoch = 3;
+   */
+  epoch: number;
+
+  /**
+   * Issuer of the operator's deployment, whose log also tells when the statement ends; empty for this deployment.
+   *
+   * @generated from field: string home = 4;
+   */
+  home: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.AdmissionAuthor.
+ * Use `create(AdmissionAuthorSchema)` to create a new message.
+ */
+export const AdmissionAuthorSchema: GenMessage<AdmissionAuthor> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 29);
+
+/**
+ * AdmittedIssuer is an issuer, as far as a verifier of its tokens must know it.
+ *
+ * @generated from message auth4agent.v1.AdmittedIssuer
+ */
+export type AdmittedIssuer = Message<"auth4agent.v1.AdmittedIssuer"> & {
+  /**
+   * The issuer, byte for byte.
+   *
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * `auth4agent` or `oauth`.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * Algorithms of its tokens.
+   *
+   * @generated from field: repeated string algorithms = 3;
+   */
+  algorithms: string[];
+
+  /**
+   * `log`, `introspection` or `none`.
+   *
+   * @generated from field: string revocation_mode = 4;
+   */
+  revocationMode: string;
+
+  /**
+   * Longest lifetime of its tokens, in seconds.
+   *
+   * @generated from field: int32 max_token_ttl = 5;
+   */
+  maxTokenTtl: number;
+
+  /**
+   * How old the knowledge of its revocations may be, in milliseconds.
+   *
+   * @generated from field: int32 max_staleness_ms = 6;
+   */
+  maxStalenessMs: number;
+
+  /**
+   * Disabling the issuer raises this number. The revocation log then has a higher minimum.
+   *
+   * @generated from field: int32 generation = 7;
+   */
+  generation: number;
+
+  /**
+   * Tokens that were not issued later than this are refused. Absent if the issuer was never disabled.
+   *
+   * @generated from field: google.protobuf.Timestamp accepted_from = 8;
+   */
+  acceptedFrom?: Timestamp | undefined;
+
+  /**
+   * Its keys; empty for the kind `oauth`.
+   *
+   * @generated from field: repeated auth4agent.v1.JsonWebKey keys = 9;
+   */
+  keys: JsonWebKey[];
+
+  /**
+   * When its keys were fetched; absent before.
+   *
+   * @generated from field: google.protobuf.Timestamp keys_as_of = 10;
+   */
+  keysAsOf?: Timestamp | undefined;
+
+  /**
+   * Until when its keys may be used; absent if they may not be used now.
+   *
+   * @generated from field: google.protobuf.Timestamp keys_usable_until = 11;
+   */
+  keysUsableUntil?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.AdmittedIssuer.
+ * Use `create(AdmittedIssuerSchema)` to create a new message.
+ */
+export const AdmittedIssuerSchema: GenMessage<AdmittedIssuer> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 30);
+
+/**
  * TrustService keeps the trust statements of operators. A statement is a JWS with the type `auth4agent-trust+jwt` that
  * a root key of the operator has signed: it lets the agents of another operator call the signer's audiences, accepts
  * the members of a group, names a member, or blocks an operator. Nothing is trusted without one.
@@ -1095,6 +1394,18 @@ export const TrustService: GenService<{
     methodKind: "unary";
     input: typeof ListPublishedTrustRequestSchema;
     output: typeof ListPublishedTrustResponseSchema;
+  },
+  /**
+   * ListAdmissions lists the operators of other deployments whose agents may call an audience, and all that this rests
+   * on. A service can verify their tokens by itself with it. Only the audience's owner and the administrator may ask.
+   * Everyone else gets the same refusal, whoever owns the audience.
+   *
+   * @generated from rpc auth4agent.v1.TrustService.ListAdmissions
+   */
+  listAdmissions: {
+    methodKind: "unary";
+    input: typeof ListAdmissionsRequestSchema;
+    output: typeof ListAdmissionsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_v1_trust, 0);
