@@ -30,18 +30,20 @@ export interface Federation {
 /** Creates an authority and a DNS server for deployments. Their hosts must be under example.net or example.org. */
 export async function createFederation(): Promise<Federation> {
   await using started = new AsyncDisposableStack()
-  const { env, dns, certify, front: startFront, zoneOf } = await createNeighbourhood(started)
+  const neighbourhood = await createNeighbourhood(started)
+  const { dns } = neighbourhood
   const all = started.move()
   return {
     async start(host, options = {}) {
       const issuer = `https://${host}:${await freePort()}`
-      const deployment = await startDeployment({ ...options, env: { ...env, ...options.env }, dns, issuer })
+      const env = { ...neighbourhood.env, ...options.env }
+      const deployment = await startDeployment({ ...options, env, dns, issuer })
       all.defer(() => deployment.stop())
-      const front = await startFront(new URL(issuer), new URL(deployment.server.baseUrl))
+      const front = await neighbourhood.front(new URL(issuer), new URL(deployment.server.baseUrl))
       all.defer(() => front.cut())
-      return { ...deployment, issuer, front, zone: zoneOf(issuer) }
+      return { ...deployment, issuer, front, zone: neighbourhood.zoneOf(issuer) }
     },
-    place: async (host) => ({ port: await freePort(), ...certify(host) }),
+    place: async (host) => ({ port: await freePort(), ...neighbourhood.certify(host) }),
     stop: () => all.disposeAsync(),
   }
 }
