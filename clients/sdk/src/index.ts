@@ -73,7 +73,13 @@ export {
   type WebCryptoKeyPair,
 } from './keys/signers.ts'
 export type { ClientAssertionOptions, Introspection } from './oauth-client.ts'
-export { type OnlineRequirements, type OnlineVerification, type OpenCalls, openCalls } from './open-calls.ts'
+export {
+  type ForeignTrust,
+  type OnlineRequirements,
+  type OnlineVerification,
+  type OpenCalls,
+  openCalls,
+} from './open-calls.ts'
 export { createOperator, type Operator, type OperatorOptions } from './operator.ts'
 export type { AgentChanges, AgentFilter, NewAgent, OperatorAgents } from './operator-agents.ts'
 export type {
