@@ -30,6 +30,7 @@ import { federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
 import { pruneProposals } from './statements/propose-trust.ts'
 import { statementRoutes } from './statements/routes.ts'
 
+export type { AllowedChain } from './chaining/find-chain.ts'
 export type { GrantRefusal, JudgedGrant } from './chaining/judge-grant.ts'
 export { federationDocuments } from './federation/representations.ts'
 export type { ForeignTrust, ForeignVerification, VerifyForeign } from './foreign/verify-foreign.ts'
@@ -111,7 +112,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     chaining: {
       findChain: createFindChain(deps),
       judgeGrant: createJudgeGrant({ ...deps, decideTrust }),
-      checkHome: createCheckHome(knowledge, logs),
+      checkHome: createCheckHome(deps),
     },
     jobs: [
       { name: 'trust', run: () => knowledge.refresh() },

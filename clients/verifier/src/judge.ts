@@ -180,6 +180,7 @@ export function toGenuine(claims: VerifiedClaims, key: VerificationKey, admitted
   Object.freeze(claims.cnf)
   Object.freeze(claims.edges)
   Object.freeze(claims.home?.epoch)
+  Object.freeze(claims.home?.kids)
   Object.freeze(claims.home)
   const { scope, effectiveScope } = claims
   const effective = scope === effectiveScope ? claims : { ...claims, scope: effectiveScope }
