@@ -82,6 +82,7 @@ const ASSERTED: readonly ReasonCode[] = [
 const OF_CALLERS: Readonly<Record<Callers, readonly ReasonCode[]>> = {
   anyone: [],
   'anyone-or-operator': [...ASSERTED, 'PERMISSION_DENIED'],
+  'anyone-or-operator-or-admin': ASSERTED,
   operator: ['UNAUTHENTICATED', ...ASSERTED, 'PERMISSION_DENIED'],
   'operator-or-admin': ['UNAUTHENTICATED', ...ASSERTED],
   admin: ['UNAUTHENTICATED', ...ASSERTED, 'PERMISSION_DENIED'],
@@ -284,6 +285,8 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'TrustService.ListAdmissions': ['INVALID_AUDIENCE', 'INVALID_PAGE_TOKEN', 'PERMISSION_DENIED'],
   'TrustService.ExplainTrust': ['INVALID_AUDIENCE', 'INVALID_SCOPE', 'OPERATOR_NOT_FOUND', 'PERMISSION_DENIED'],
   'TrustService.ExportTrustGraph': [],
+  'TrustService.CreateTrustView': [],
+  'TrustService.GetTrustView': ['INVALID_VIEW', 'VIEW_EXPIRED'],
   'FederationService.GetEntityConfiguration': [],
   'FederationService.GetAuthorityConfiguration': [],
   'FederationService.FetchSubordinateStatement': ['ENTITY_NOT_FOUND'],

@@ -1,5 +1,13 @@
 import { bounded, type FieldRow, named, ownId, pageSize, pageToken, scope, text } from './field-row.ts'
 
+const around: FieldRow = {
+  wrong: {
+    'is in capitals': ['ACME-operator.com', 'INVALID_ARGUMENT'],
+    'has 1500 characters': [text(1_500), 'INVALID_ARGUMENT'],
+  },
+  fits: { 'is the domain of nobody': 'nobody.example' },
+}
+
 /** One row for every field of the requests about trust statements and proposals. */
 export const trustFieldRows: Readonly<Record<string, FieldRow>> = {
   'PutTrustStatementRequest.id': ownId,
@@ -61,12 +69,15 @@ export const trustFieldRows: Readonly<Record<string, FieldRow>> = {
     wrong: { 'is unknown': ['png', 'INVALID_ARGUMENT'], 'has 1500 characters': [text(1_500), 'INVALID_ARGUMENT'] },
     fits: { 'is svg': 'svg', 'is dot': 'dot', 'is graphml': 'graphml' },
   },
-  'ExportTrustGraphRequest.around': {
+  'ExportTrustGraphRequest.around': around,
+  'CreateTrustViewRequest.around': around,
+  'GetTrustViewRequest.around': around,
+  'GetTrustViewRequest.view': {
     wrong: {
-      'is in capitals': ['ACME-operator.com', 'INVALID_ARGUMENT'],
-      'has 1500 characters': [text(1_500), 'INVALID_ARGUMENT'],
+      'is a word': ['view', 'INVALID_VIEW'],
+      'has four empty parts': ['....', 'INVALID_VIEW'],
+      'has 1500 characters': [text(1_500), 'INVALID_VIEW'],
     },
-    fits: { 'is the domain of nobody': 'nobody.example' },
   },
   'ListAdmissionsRequest.audience': {
     absent: 'INVALID_AUDIENCE',

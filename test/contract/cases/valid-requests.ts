@@ -145,6 +145,8 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
     scope: 'read',
   }),
   'TrustService.ExportTrustGraph': () => ({}),
+  'TrustService.CreateTrustView': () => ({}),
+  'TrustService.GetTrustView': () => ({}),
   'FederationService.GetEntityConfiguration': () => ({}),
   'FederationService.GetAuthorityConfiguration': () => ({}),
   'FederationService.FetchSubordinateStatement': () => ({ sub: ISSUER }),
