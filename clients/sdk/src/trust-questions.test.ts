@@ -60,6 +60,27 @@ describe('explainTrust', () => {
   })
 })
 
+describe('createTrustView', () => {
+  const link = { url: 'https://auth.example/trust?view=a.b.c', expires_at: '2027-01-15T08:05:00Z' }
+
+  it('asks for a link, to all of the graph or to a part', async () => {
+    const { askers, sent } = asking(link)
+    expect(await askers[0]?.createTrustView()).toEqual(link)
+    await askers[1]?.createTrustView({ around: 'bolt.example' })
+    const call = 'POST https://auth.example/v1/trust/views'
+    expect(sent).toEqual([
+      { call, body: '{}', party: ID },
+      { call, body: '{"around":"bolt.example"}', party: 'admin' },
+    ])
+  })
+
+  it('refuses an unknown option and an answer without a link', async () => {
+    const wrong = { around: 'bolt.example', format: 'svg' }
+    await expect(asking(link).askers[0]?.createTrustView(wrong)).rejects.toThrow(/option "format"/)
+    await expect(asking({}).askers[0]?.createTrustView()).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
+  })
+})
+
 describe('trustGraph', () => {
   it('asks for a format and a part of the graph', async () => {
     const document = { document: 'digraph {}', media_type: 'text/vnd.graphviz', nodes: 0, edges: 0 }

@@ -78,7 +78,7 @@ export interface TrustViewOptions {
 }
 
 const view = { url: 'text', expires_at: 'text' } as const satisfies Shape
-/** A link to a page. Whoever has it sees the graph until it expires. */
+/** A link to a page. Everybody who has it sees the graph until it expires. */
 export type TrustViewLink = Answer<typeof view>
 
 /** Questions about the graph that trust statements make. */

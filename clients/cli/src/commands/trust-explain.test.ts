@@ -133,6 +133,20 @@ describe('trust graph', () => {
     expect(JSON.parse((await run(['graph', '--json'], answer, OPERATOR)).stdout)).toEqual(answer)
   })
 
+  it('prints only the address of the page with --link', async () => {
+    const link = { url: 'https://auth.example/trust?view=a.b.c', expires_at: '2027-01-15T08:05:00Z' }
+    expect(await run(['graph', '--link', '--around', 'bolt.com'], link, OPERATOR)).toMatchObject({
+      code: 0,
+      stdout: `${link.url}\n`,
+      sent: [{ call: 'POST /v1/trust/views', body: '{"around":"bolt.com"}' }],
+    })
+    expect(JSON.parse((await run(['graph', '--link', '--json'], link, OPERATOR)).stdout)).toEqual(link)
+  })
+
+  it('refuses --link with a format', async () => {
+    expect(await run(['graph', '--link', '--format', 'svg'], answer, OPERATOR)).toMatchObject({ code: 2, sent: [] })
+  })
+
   it('refuses a format that no server has', async () => {
     expect(await run(['graph', '--format', 'png'], answer, OPERATOR)).toMatchObject({ code: 2, sent: [] })
   })
