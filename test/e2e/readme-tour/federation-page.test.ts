@@ -55,17 +55,20 @@ async function paste(text: string): Promise<string> {
 
 /** Replaces the addresses in the page by those that the command has printed. */
 function adapt(text: string): string {
-  const found = (pattern: RegExp) => printed.match(pattern) ?? []
-  const pairs = [/https:\/\/[\w.]+\.example\.\w+:\d+/g, /http:\/\/localhost:\d+/g].flatMap((pattern) => {
-    const [written, real] = [[...new Set(USUAL.match(pattern))], [...new Set(found(pattern))]]
-    return written.map((address, index) => [address, real[index] ?? ''] as const)
-  })
-  return pairs.reduce((told, [address, real]) => told.replaceAll(address, real), text)
+  const real = [...new Set(printed.match(ADDRESS))]
+  return USUAL.reduce((told, address, index) => told.replaceAll(address, real[index] ?? ''), text)
 }
 
 /** The addresses in the page, in the order in which the command prints them. */
-const USUAL = `https://auth.alpha.example.net:8113 http://localhost:8110 https://auth.beta.example.net:8123
-  http://localhost:8120 https://id.gamma.example.org:8133 http://localhost:8130`
+const USUAL = [
+  'https://auth.alpha.example.net:8113',
+  'http://localhost:8110',
+  'https://auth.beta.example.net:8123',
+  'http://localhost:8120',
+  'https://id.gamma.example.org:8133',
+  'http://localhost:8130',
+]
+const ADDRESS = /https:\/\/[\w.]+\.example\.\w+:\d+|http:\/\/localhost:\d+/g
 
 const demo = (...flags: readonly string[]): CliProcess =>
   startCli(['demo', '--federation', '--deployments', join(folder, 'data/federation'), ...flags])

@@ -12,7 +12,7 @@ export interface AcmeTokens {
   readonly hall: string
 }
 
-/** guild ends the membership of acme at C. B hears of it. */
+/** guild ends the membership of acme at C, and B refuses acme too. */
 export async function endMembership(scene: FederationScene, { cargo: token, dock: direct, hall: near }: AcmeTokens) {
   const { cast, tell, pause } = scene
   const { a, acme, cargo, dock, guild, hall } = cast
