@@ -132,5 +132,7 @@ export type {
   TrustPathEdge,
   TrustQuestion,
   TrustQuestions,
+  TrustViewLink,
+  TrustViewOptions,
 } from './trust-questions.ts'
 export type { Verification, VerifyOptions } from './verify-by-jwks.ts'
