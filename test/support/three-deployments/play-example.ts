@@ -70,21 +70,22 @@ async function administratorOf({ url, issuer, adminKeyFile }: ExampleDeployment)
 
 /** Waits until the statements count everywhere, and the records of all domains are found. */
 async function untilInForce({ acme, bolt, cargo, dock, hall }: Parties): Promise<void> {
-  const ask = async (owner: Party, from: Party) => {
-    const to = audienceOf(owner.domain)
-    const { legs } = await owner.operator.explainTrust({ from: from.domain, to, scope: 'orders:read' })
-    return Object.fromEntries(legs.map(({ leg, ok }) => [leg, ok]))
-  }
   for (const owner of [cargo, dock, hall]) {
     await until(
-      () => ask(owner, acme),
+      () => needsMet(owner, acme),
       (legs) => Object.values(legs).every(Boolean),
       READ_WITHIN_MS,
     )
   }
   await until(
-    () => ask(cargo, bolt),
-    ({ identity }) => identity === true,
+    () => needsMet(cargo, bolt),
+    ({ identity = false }) => identity,
     READ_WITHIN_MS,
   )
+}
+
+/** Asks which needs of a call are met: identity, permission, freshness. */
+async function needsMet({ operator, domain }: Party, from: Party): Promise<Readonly<Record<string, boolean>>> {
+  const { legs } = await operator.explainTrust({ from: from.domain, to: audienceOf(domain), scope: 'orders:read' })
+  return Object.fromEntries(legs.map(({ leg, ok }) => [leg, ok]))
 }

@@ -1,6 +1,6 @@
 import { unexpected } from '../until-refused.ts'
 import { findStatement, mend } from './mend.ts'
-import { expectVerdict, explain, type FederationScene, newToken, until, verdict } from './scene.ts'
+import { expectVerdict, explain, type FederationScene, newToken, until, untilAllowed, verdict } from './scene.ts'
 
 /** Knowledge of another deployment's revocations may be this old, in milliseconds. Twice of it, for a slow machine. */
 const HEARD_WITHIN_MS = 10_000
@@ -12,7 +12,7 @@ export interface AcmeTokens {
   readonly hall: string
 }
 
-/** guild ends the membership of acme at C. B hears of it. */
+/** guild ends the membership of acme at C, and B refuses acme too. */
 export async function endMembership(scene: FederationScene, { cargo: token, dock: direct, hall: near }: AcmeTokens) {
   const { cast, tell, pause } = scene
   const { a, acme, cargo, dock, guild, hall } = cast
@@ -70,7 +70,7 @@ export async function disableIssuer(scene: FederationScene, { dock: direct }: Ac
     ],
     facts: { took_ms: ms, foreign, own: ours },
   })
-  await mend(cast)
+  await administrator.issuers.enable(admitted.id, 'demo')
   const old = expectVerdict(await verdict(direct, dock, a), 'ISSUER_DISABLED')
   const { answer: fresh } = await until(
     async () => verdict(await newToken(scene, 'acme', dock), dock, a),
@@ -79,12 +79,26 @@ export async function disableIssuer(scene: FederationScene, { dock: direct }: Ac
   )
   tell({
     step: 'issuer-enabled',
-    title: 'B enables A, and guild names acme again',
-    lines: [
-      `The token from before: ${old}. Enabling revives nothing.`,
-      `A new token of acme at dock: ${fresh}.`,
-      'At cargo it is valid when B has read what guild signed, within 40 seconds.',
-    ],
+    title: 'B enables A again, which revives no token',
+    lines: [`acme at dock:        ${old} with the token from before`, `                     ${fresh} with a new token`],
     facts: { old, fresh },
+  })
+}
+
+/** guild names acme again, and B learns it when it reads the statements of C. */
+export async function nameAgain(scene: FederationScene): Promise<void> {
+  const { cast, tell } = scene
+  const { a, acme, cargo } = cast
+  await mend(cast)
+  const { ms } = await untilAllowed(scene, cargo, acme)
+  const atCargo = expectVerdict(await verdict(await newToken(scene, 'acme', cargo), cargo, a), 'valid')
+  tell({
+    step: 'membership-back',
+    title: 'guild names acme again, at C',
+    lines: [
+      `acme at cargo, B:    ${atCargo}, ${Math.round(ms / 1_000)} s later.`,
+      'B hears of an end at once, and reads what is new every 30 seconds.',
+    ],
+    facts: { at_cargo: atCargo, read_after_ms: ms },
   })
 }

@@ -7,6 +7,8 @@ import type { FederatedOperator, FederationCast, Home } from './cast.ts'
 export interface FederationScene {
   readonly cast: FederationCast
   readonly tell: Narrator
+  /** Awaits work that may take long, and shows people what it waits for. */
+  readonly progress: <T>(what: string, work: Promise<T>) => Promise<T>
   /** Resolves after `ms` milliseconds. Rejects when the demo is interrupted. */
   readonly pause: (ms: number) => Promise<void>
 }
@@ -47,6 +49,22 @@ export async function verdict(...asked: Parameters<typeof verify>): Promise<stri
 export function expectVerdict(found: string, ...awaited: readonly string[]): string {
   if (!awaited.includes(found)) throw unexpected('the deployment', 200, found)
   return found
+}
+
+/** Statements of another deployment are read every 30 seconds, by a job that runs every 10. Twice of it. */
+const READ = { withinMs: 80_000, everyMs: 250 } as const
+
+/** Waits until an operator may call the API of another one. */
+export function untilAllowed(
+  { pause }: Pick<FederationScene, 'pause'>,
+  owner: FederatedOperator,
+  caller: FederatedOperator,
+) {
+  return until(
+    () => explain(owner, caller),
+    ({ allowed }) => allowed,
+    { pause, ...READ },
+  )
 }
 
 interface Patience {
