@@ -1,13 +1,17 @@
-import { sign } from 'node:crypto'
+import { createPrivateKey, sign } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { signDpopProof } from '@auth4agent/core/dpop/sign-dpop-proof'
 import { type Agent, Auth4AgentError, createAgent } from '@auth4agent/sdk'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { runCli } from '../../support/cli.ts'
 import { admit } from '../../support/federation/admissions.ts'
 import { createFederation, type FederatedDeployment, type Federation } from '../../support/federation/deployments.ts'
 import { type Member, member, state, takeBack } from '../../support/federation/statements.ts'
-import type { AgentParty } from '../../support/parties.ts'
+import { type AgentParty, keysOf, newAgentParty } from '../../support/parties.ts'
 import { activeAgent, expectStatus, issueToken } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
 import { privateJwk } from '../oauth-clients/oauth-world.ts'
@@ -90,7 +94,20 @@ function proofFor(accessToken: string): Promise<string> {
 
 const switchCargo = async (how: 'suspend' | 'reinstate') => {
   const path = `/v1/operators/${cargo.id}/${how}`
-  expectStatus(200, await beta.client.signed('POST', path, how === 'suspend' ? { reason: 'maintenance' } : {}, beta.admin))
+  expectStatus(
+    200,
+    await beta.client.signed('POST', path, how === 'suspend' ? { reason: 'maintenance' } : {}, beta.admin),
+  )
+}
+
+/** The bytes before the seed of a private key in PKCS #8 (RFC 8410 section 7). */
+const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+/** Reads the key file of the command line tool: base64 of a seed and a public key. */
+async function keysIn(file: string) {
+  const seed = Buffer.from(await readFile(file, 'utf8'), 'base64').subarray(0, 32)
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' })
+  return keysOf(key.export({ format: 'pem', type: 'pkcs8' }).toString())
 }
 
 const refusalOf = (work: Promise<unknown>) =>
@@ -244,7 +261,27 @@ describe('a library for OAuth', () => {
   })
 })
 
-it('8. the token ends when the operator of the agent takes its statement back, or the owner is suspended', async () => {
+describe('auth4agent issue --for', () => {
+  it('8. gets a token of the deployment to which the API belongs', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'a4a-abroad-'))
+    onTestFinished(() => rm(home, { recursive: true }))
+    const tool = (...args: readonly string[]) => runCli(args, { home, fetch: route })
+    const { stdout: did } = await tool('init', '--domain', acme.domain, '--server', alpha.issuer, '--quiet')
+    const other = newAgentParty(acme.domain, await keysIn(join(home, '.auth4agents/keys/agent.key')))
+    expect(other.did).toBe(did.trim())
+    expectStatus(201, await alpha.client.registerAgent(acme.id, other))
+    expectStatus(200, await alpha.client.setScopes(acme.id, other.did, ['read'], acme))
+    const issued = await tool('issue', '--for', ORDERS, '--scope', 'read', '--json')
+    expect(JSON.parse(issued.stdout)).toMatchObject({ token_type: 'DPoP' })
+    expect(issued.stderr).toContain('dpop-proof')
+    expect(await tool('issue', '--for', ORDERS, '--aud', API, '--scope', 'read')).toMatchObject({ code: 2 })
+    expect(await tool('issue', '--scope', 'read')).toMatchObject({ code: 2, stderr: expect.stringContaining('--for') })
+    const refused = await tool('issue', '--for', ORDERS, '--scope', 'other')
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('SCOPE_NOT_ALLOWED') })
+  })
+})
+
+it('9. the token ends when the operator of the agent takes its statement back, or the owner is suspended', async () => {
   const agent = newAgent(true)
   const { token } = await agent.issuedFor(AUDIENCE)
   const verdict = async (text: string) => {
