@@ -208,6 +208,7 @@ async function makeAuthn(
     operators: clients.operators,
     tokenStatus: revocations.tokenStatus,
     vault: keys.vault,
+    challengeKeys: keys.challengeKeys,
     outbound,
     resolveTxt: createTxtResolvers({ servers: config.dnsServers, timeoutMs: config.dnsTimeoutMs }),
     testDomains: config.testDomains,

@@ -74,7 +74,13 @@ export {
   type WebCryptoKeyPair,
 } from './keys/signers.ts'
 export type { ClientAssertionOptions, Introspection } from './oauth-client.ts'
-export { type OnlineRequirements, type OnlineVerification, type OpenCalls, openCalls } from './open-calls.ts'
+export {
+  type ForeignTrust,
+  type OnlineRequirements,
+  type OnlineVerification,
+  type OpenCalls,
+  openCalls,
+} from './open-calls.ts'
 export { createOperator, type Operator, type OperatorOptions } from './operator.ts'
 export type { AgentChanges, AgentFilter, NewAgent, OperatorAgents } from './operator-agents.ts'
 export type {
@@ -127,5 +133,7 @@ export type {
   TrustPathEdge,
   TrustQuestion,
   TrustQuestions,
+  TrustViewLink,
+  TrustViewOptions,
 } from './trust-questions.ts'
 export type { Verification, VerifyOptions } from './verify-by-jwks.ts'

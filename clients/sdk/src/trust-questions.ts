@@ -71,6 +71,16 @@ const graph = { document: 'text', media_type: 'text', nodes: 'count', edges: 'co
 /** A graph as a document of the media type. */
 export type ExportedTrustGraph = Answer<typeof graph>
 
+/** What a link shows. */
+export interface TrustViewOptions {
+  /** Only operators within two edges of this domain or operator id. */
+  readonly around?: string | undefined
+}
+
+const view = { url: 'text', expires_at: 'text' } as const satisfies Shape
+/** A link to a page. Whoever has it sees the graph until it expires. */
+export type TrustViewLink = Answer<typeof view>
+
 /** Questions about the graph that trust statements make. */
 export interface TrustQuestions {
   /**
@@ -91,9 +101,21 @@ export interface TrustQuestions {
   explainTrust(question: TrustQuestion): Promise<TrustExplanation>
   /** Exports the graph that the asker may see. */
   trustGraph(options?: TrustGraphOptions): Promise<ExportedTrustGraph>
+  /**
+   * Makes a link to the page that shows the graph which the asker may see. It works for 5 minutes without a key, and
+   * shows nothing else.
+   *
+   * @example
+   *
+   * ```ts
+   * const { url } = await operator.createTrustView({ around: 'bolt.example' })
+   * ```
+   */
+  createTrustView(options?: TrustViewOptions): Promise<TrustViewLink>
 }
 
 const QUESTION_NAMES: Names<TrustQuestion> = { from: true, to: true, scope: true, home: true }
+const VIEW_NAMES: Names<TrustViewOptions> = { around: true }
 const GRAPH_NAMES: Names<TrustGraphOptions> = { format: true, around: true }
 
 /** Makes the questions of one party. */
@@ -109,6 +131,11 @@ export function trustQuestions(caller: Pick<Caller, 'call'>, party: string): Tru
       refuseUnknownNames('option', options, GRAPH_NAMES)
       const query = queryOf({ ...options })
       return readAnswer(graph, await caller.call(party, { method: 'GET', path: '/v1/trust/graph', query }))
+    },
+    async createTrustView(options = {}) {
+      refuseUnknownNames('option', options, VIEW_NAMES)
+      const call = { method: 'POST', path: '/v1/trust/views', body: options }
+      return readAnswer(view, await caller.call(party, call))
     },
   }
 }

@@ -124,7 +124,11 @@ interface Place {
 /**
  * Collects what a path rests on. Returns undefined if a statement on it is of an issuer that is not admitted.
  */
-function assemble({ path, effectiveScopes }: Allowed, known: KnownGraph, place: Place): Trusted | undefined {
+export function assemble(
+  { path, effectiveScopes }: Pick<Allowed, 'path' | 'effectiveScopes'>,
+  known: Pick<KnownGraph, 'sources'>,
+  place: Place,
+): Trusted | undefined {
   const { audience, owner, issuer, domain, issuers } = place
   const edges = [domain.edgeId, ...path.map(({ id }) => id)]
   const found = collectBasis(
@@ -133,9 +137,6 @@ function assemble({ path, effectiveScopes }: Allowed, known: KnownGraph, place: 
     { issuer, issuers, domainEdge: domain.edgeId },
   )
   if (found === undefined) return undefined
-  const rule =
-    owner.rules.find((each) => each.audience === audience.text) ??
-    owner.rules.find((each) => each.audience === audience.host)
   return {
     audience: audience.text,
     owner: owner.operatorId,
@@ -143,6 +144,12 @@ function assemble({ path, effectiveScopes }: Allowed, known: KnownGraph, place: 
     edges,
     ...found,
     exp: Math.min(...path.map(({ exp }) => exp)),
-    mustBeBound: (rule?.dpop ?? '') !== '',
+    mustBeBound: isBoundOnly(owner, audience),
   }
+}
+
+/** Tells whether the owner of an audience demands tokens that are bound to a key. */
+export function isBoundOnly({ rules }: Pick<Owner, 'rules'>, { text, host }: Audience): boolean {
+  const rule = rules.find(({ audience }) => audience === text) ?? rules.find(({ audience }) => audience === host)
+  return (rule?.dpop ?? '') !== ''
 }

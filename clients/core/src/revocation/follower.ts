@@ -44,6 +44,8 @@ export interface FollowerOptions {
   readonly maxStalenessMs: number
   /** The time for which a token may still be accepted after its expiry. */
   readonly skewMs: number
+  /** Returns the most records to keep. If the log has more, the knowledge becomes stale. */
+  readonly maxRecords?: () => number
   readonly onProblem: (error: unknown) => void
   /** Called after each heartbeat that makes the knowledge complete. */
   readonly onSuccess: () => void
@@ -78,10 +80,10 @@ const KEYS_AGE_MS = 3_000_000
  * ```
  */
 export function followRevocations(options: FollowerOptions): Follower {
-  const { feed, keys, maxStalenessMs, skewMs, onProblem, onSuccess } = options
+  const { feed, keys, maxStalenessMs, skewMs, maxRecords, onProblem, onSuccess } = options
   const closing = new AbortController()
   const { promise: ready, resolve: becomeReady } = deferred<void>()
-  const known = new LogKnowledge()
+  const known = new LogKnowledge(maxRecords)
   let failures = 0
   let pollUntil = Number.NEGATIVE_INFINITY
 

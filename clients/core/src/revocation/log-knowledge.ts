@@ -20,20 +20,28 @@ const FORGET_LATER_MS = 60_000
  * ```
  */
 export class LogKnowledge {
+  readonly #maxRecords: (() => number) | undefined
   /** The session that answers. */
-  #current: LogSession = beginSession()
+  #current: LogSession
   /**
    * The session that is being read, over one or more connections. It is the same as `#current` after a head has
    * confirmed it.
    */
-  #reading: LogSession = beginSession()
+  #reading: LogSession
   #version = 0
   #knownAt: Moment = NEVER
   #forgottenThroughMs = 0
 
+  /** Keeps at most as many records as `maxRecords` returns, if it is given. */
+  constructor(maxRecords?: () => number) {
+    this.#maxRecords = maxRecords
+    this.#current = beginSession(maxRecords)
+    this.#reading = beginSession(maxRecords)
+  }
+
   /** Starts a new session, because reading cannot continue from the last position. */
   beginAgain(): void {
-    this.#reading = beginSession()
+    this.#reading = beginSession(this.#maxRecords)
     this.#knownAt = NEVER
   }
 

@@ -12,6 +12,8 @@ export interface LogSession {
   isWhole: boolean
   /** The expiry of the records: runs of records, in the order of the log. */
   readonly runs: Run[]
+  /** Returns the most records that are kept. */
+  readonly maxRecords: () => number
 }
 
 /** Consecutive records that are forgotten together. */
@@ -26,13 +28,14 @@ interface Run {
 /** The number of records in a run. Keeping a time for each record would take as much memory as the record. */
 const RUN_LENGTH = 1_000
 /**
- * The most records that are kept, which take about 400 MB. An operator has up to 10,000 tokens in the log, so 400
- * operators can reach this limit.
+ * The most records that a process keeps of one log, which take about 400 MB. An operator has up to 10,000 tokens in the
+ * log, so 400 operators can reach this limit.
  */
-const MAX_KEPT = 4_000_000
+export const MAX_LOG_RECORDS = 4_000_000
 
 /**
- * Makes a session without records.
+ * Makes a session without records. It keeps at most {@link MAX_LOG_RECORDS}, or as many as `maxRecords` returns when it
+ * is called.
  *
  * @example
  * ```ts
@@ -42,8 +45,8 @@ const MAX_KEPT = 4_000_000
  * for (const record of records) applyRecord(session, record)
  * ```
  */
-export function beginSession(): LogSession {
-  return { state: createRevocationState(), applied: undefined, isWhole: false, runs: [] }
+export function beginSession(maxRecords: () => number = () => MAX_LOG_RECORDS): LogSession {
+  return { state: createRevocationState(), applied: undefined, isWhole: false, runs: [], maxRecords }
 }
 
 /**
@@ -113,7 +116,7 @@ export function forgetExpired({ state, runs }: LogSession, byMs: number): void {
   if (through > 0) state.forget(through)
 }
 
-function noteExpiry({ state, runs }: LogSession, { sequence, expiresAt }: RevocationRecord): void {
+function noteExpiry({ state, runs, maxRecords }: LogSession, { sequence, expiresAt }: RevocationRecord): void {
   const last = runs.at(-1)
   if (last !== undefined && last.count < RUN_LENGTH) {
     last.count += 1
@@ -121,8 +124,8 @@ function noteExpiry({ state, runs }: LogSession, { sequence, expiresAt }: Revoca
     last.expiresAt = Math.max(last.expiresAt, expiresAt)
     return
   }
-  if (state.size > MAX_KEPT)
-    throw broken(`The log has more than the ${MAX_KEPT} records that this verifier keeps in memory`)
+  const most = maxRecords()
+  if (state.size > most) throw broken(`The log has more than the ${most} records that this verifier keeps in memory`)
   runs.push({ count: 1, through: sequence, expiresAt })
 }
 
