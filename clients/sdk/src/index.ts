@@ -17,6 +17,7 @@ export type {
   AgentOptions,
   AuthorizationOptions,
   CallOptions,
+  ChainedOptions,
   FetchOptions,
   GrantUse,
   TokenOptions,

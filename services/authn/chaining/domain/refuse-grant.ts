@@ -34,5 +34,7 @@ export function refuseGrant(refused: GrantRefusal): ApiError {
     const detail = 'The grant must be signed by a current key of an issuer that this deployment admits'
     return new ApiError('GRANT_NOT_ACCEPTED', detail)
   }
-  return new ApiError('GRANT_NOT_ACCEPTED', `${verdicts[refused]} (${refused})`)
+  // A domain is proven by DNS after the first statement here names it.
+  const hint = refused === 'SUBJECT_OUTSIDE_NAMESPACE' ? ', or no statement here names the operator of its domain' : ''
+  return new ApiError('GRANT_NOT_ACCEPTED', `${verdicts[refused]}${hint} (${refused})`)
 }
