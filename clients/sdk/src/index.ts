@@ -122,6 +122,7 @@ export type { ServerOptions } from './server.ts'
 export type { AgentSigner, OperatorSigner, P256Signer, Signer } from './signer.ts'
 export type { TokenTerms } from './terms.ts'
 export { type Call, createTransport, type Transport, type TransportOptions } from './transport.ts'
+export type { AdmissionIssuer, TrustAdmission, TrustAdmissions } from './trust-admissions.ts'
 export type { TrustPartyRecord, TrustProposalRecord, TrustStatementRecord } from './trust-answers.ts'
 export type {
   ExportedTrustGraph,
