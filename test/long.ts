@@ -30,6 +30,8 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/e2e/oauth-clients/authlib.test.ts': "Python starts for each case, and Debian's package may be installed first",
   'test/e2e/readme-tour/delegation-python.test.ts':
     "Python starts for each case, and Debian's package may be installed first",
+  'test/e2e/readme-tour/federation-page.test.ts':
+    'three deployments start and read the statements of each other, and the demo runs against them',
   'test/e2e/readme-tour/{delegation-mcp,delegation-page,moving-page,oauth-page,operator-keys-page,tour}.test.ts':
     'the tours of the documents are run, command by command',
   'test/e2e/workers/workers.test.ts': 'workers are killed and replaced under load',

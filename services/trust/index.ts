@@ -5,6 +5,7 @@ import type { ServiceModule } from '../chain/rpc.ts'
 import { listen } from '../platform/db/listen.ts'
 import type { IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
+import { admissionRoutes } from './admissions/routes.ts'
 import { type CheckHome, createCheckHome } from './chaining/check-home.ts'
 import { createFindChain, type FindChain } from './chaining/find-chain.ts'
 import { createJudgeGrant, type JudgeGrant } from './chaining/judge-grant.ts'
@@ -28,10 +29,16 @@ import { createKnowledge } from './knowledge/knowledge.ts'
 import { federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
 import { pruneProposals } from './statements/propose-trust.ts'
 import { statementRoutes } from './statements/routes.ts'
+import { viewRoutes } from './view/routes.ts'
 
+export type { AllowedChain } from './chaining/find-chain.ts'
 export type { GrantRefusal, JudgedGrant } from './chaining/judge-grant.ts'
 export { federationDocuments } from './federation/representations.ts'
 export type { ForeignTrust, ForeignVerification, VerifyForeign } from './foreign/verify-foreign.ts'
+export { classOf, lineOf } from './graph/export/appearance.ts'
+export type { ExportedGraph } from './graph/export/exported-graph.ts'
+export { xmlText } from './graph/export/safe-text.ts'
+export { toSvg } from './graph/export/to-svg.ts'
 
 /** The trust part of the server: its RPC services, and the verification of foreign tokens. */
 export interface Trust {
@@ -93,7 +100,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     issuers: { service: IssuerService, handlers: issuerRoutes(deps), policies: issuerPolicies },
     trust: {
       service: TrustService,
-      handlers: { ...statementRoutes(deps), ...explainRoutes(deps) },
+      handlers: { ...statementRoutes(deps), ...explainRoutes(deps), ...admissionRoutes(deps), ...viewRoutes(deps) },
       policies: trustPolicies,
     },
     federation: {
@@ -110,7 +117,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     chaining: {
       findChain: createFindChain(deps),
       judgeGrant: createJudgeGrant({ ...deps, decideTrust }),
-      checkHome: createCheckHome(knowledge, logs),
+      checkHome: createCheckHome(deps),
     },
     jobs: [
       { name: 'trust', run: () => knowledge.refresh() },

@@ -99,6 +99,22 @@ ${COUNTING} AND (s.signer_id = $1::uuid OR s.subject_id = $2::uuid OR (s.kind = 
   AND s.signer_id IN (SELECT subject_id FROM accepted) AND s.subject_id IN (SELECT signer_id FROM direct)))
 ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $3`
 
+/**
+ * Statements that can decide about one owner and any caller: those of the owner, and the members of the groups that it
+ * accepts, as deep as it accepts them.
+ */
+const AROUND = `
+WITH accepted AS (
+  SELECT subject_id, depth FROM trust_statements WHERE signer_id = $1::uuid AND kind = 'accepts-members-of'
+    AND replaced_at IS NULL AND ended_at IS NULL
+), nested AS (
+  SELECT s.subject_id FROM trust_statements s JOIN accepted a ON a.subject_id = s.signer_id AND a.depth = 2
+  WHERE s.kind = 'member' AND s.replaced_at IS NULL AND s.ended_at IS NULL
+)
+${COUNTING} AND (s.signer_id = $1::uuid OR (s.kind = 'member' AND (s.signer_id IN (SELECT subject_id FROM accepted)
+  OR s.signer_id IN (SELECT subject_id FROM nested))))
+ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $2`
+
 const PAGE_ROWS = 5_000
 /** The most statements between two parties. Two operators that sign more about others are asked to sign fewer. */
 const MAX_BETWEEN = 10_000
@@ -127,5 +143,11 @@ export async function readBetween(
 ): Promise<readonly StatementRow[]> {
   const query = { name: 'trust-between', text: BETWEEN, values: [owner, caller, limit] }
   const { rows } = await queries.query<StatementRow>(query)
+  return rows
+}
+
+/** Reads the statements that can decide about one owner and any caller, at most `limit`. The owner's come first. */
+export async function readAround(queries: Queries, owner: string, limit: number): Promise<readonly StatementRow[]> {
+  const { rows } = await queries.query<StatementRow>({ name: 'trust-around', text: AROUND, values: [owner, limit] })
   return rows
 }
