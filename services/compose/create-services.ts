@@ -251,6 +251,7 @@ async function makeAuthn(
       ...routesOf(trust.issuers),
       ...routesOf(trust.trust),
       ...routesOf(trust.federation),
+      ...routesOf(trust.federationAdmin),
     ],
     internal: [],
     jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs],

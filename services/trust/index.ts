@@ -1,3 +1,4 @@
+import { FederationAdminService } from '../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
 import { FederationService } from '../../gen/proto/auth4agent/v1/federation_pb.ts'
 import { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
@@ -10,6 +11,10 @@ import { createFindChain, type FindChain } from './chaining/find-chain.ts'
 import { createJudgeGrant, type JudgeGrant } from './chaining/judge-grant.ts'
 import type { TrustDeps, TrustOptions } from './config.ts'
 import { explainRoutes } from './explain/routes.ts'
+import { federationAdminRoutes } from './federation/admin-routes.ts'
+import { pruneChains } from './federation/chains/chain-store.ts'
+import { createCurrentChain } from './federation/chains/current-chain.ts'
+import { createFindChain as createFindTrustChain } from './federation/chains/find-chain.ts'
 import { federationRoutes } from './federation/routes.ts'
 import { createAuthorize } from './foreign/authorize.ts'
 import { createDecideTrust } from './foreign/decide-trust.ts'
@@ -23,7 +28,7 @@ import { readPublished } from './foreign/read-published.ts'
 import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreign.ts'
 import { issuerRoutes } from './issuers/routes.ts'
 import { createKnowledge } from './knowledge/knowledge.ts'
-import { federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
+import { federationAdminPolicies, federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
 import { pruneProposals } from './statements/propose-trust.ts'
 import { statementRoutes } from './statements/routes.ts'
 
@@ -36,6 +41,7 @@ export interface Trust {
   readonly issuers: ServiceModule<typeof IssuerService>
   readonly trust: ServiceModule<typeof TrustService>
   readonly federation: ServiceModule<typeof FederationService>
+  readonly federationAdmin: ServiceModule<typeof FederationAdminService>
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
   readonly jobs: readonly Job[]
@@ -63,7 +69,9 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   const knowledge = createKnowledge(db.pool)
   const secrets = createOwnSecrets(db.pool, vault)
   const authorize = createAuthorize(secrets, now)
-  const foreign = createForeignJobs(options)
+  const findTrustChain = createFindTrustChain({ prisma: db.prisma, outbound, now })
+  const currentChain = createCurrentChain({ prisma: db.prisma, findChain: findTrustChain, now, log })
+  const foreign = createForeignJobs({ ...options, currentChain })
   const edges = createEdgeEnder(options)
   const logs = createForeignLogs({
     outbound,
@@ -95,6 +103,11 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       handlers: federationRoutes({ ...options, ...options.federation }),
       policies: federationPolicies,
     },
+    federationAdmin: {
+      service: FederationAdminService,
+      handlers: federationAdminRoutes({ ...deps, findChain: findTrustChain }),
+      policies: federationAdminPolicies,
+    },
     verifyForeign: createVerifyForeign({
       ...deps,
       genuine: createGenuineForeign(now),
@@ -108,6 +121,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     },
     jobs: [
       { name: 'trust', run: () => knowledge.refresh() },
+      { name: 'trust-chains', run: () => pruneChains(db.prisma, now()) },
       { name: 'trust-proposals', run: () => pruneProposals(options) },
       { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },
       ...foreign.jobs,

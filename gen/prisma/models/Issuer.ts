@@ -61,6 +61,7 @@ export type IssuerMinAggregateOutputType = {
   statementsDueAt: Date | null
   statementsAsOf: Date | null
   statementsProblem: string | null
+  anchor: string | null
   createdAt: Date | null
 }
 
@@ -87,6 +88,7 @@ export type IssuerMaxAggregateOutputType = {
   statementsDueAt: Date | null
   statementsAsOf: Date | null
   statementsProblem: string | null
+  anchor: string | null
   createdAt: Date | null
 }
 
@@ -114,6 +116,7 @@ export type IssuerCountAggregateOutputType = {
   statementsDueAt: number
   statementsAsOf: number
   statementsProblem: number
+  anchor: number
   createdAt: number
   _all: number
 }
@@ -154,6 +157,7 @@ export type IssuerMinAggregateInputType = {
   statementsDueAt?: true
   statementsAsOf?: true
   statementsProblem?: true
+  anchor?: true
   createdAt?: true
 }
 
@@ -180,6 +184,7 @@ export type IssuerMaxAggregateInputType = {
   statementsDueAt?: true
   statementsAsOf?: true
   statementsProblem?: true
+  anchor?: true
   createdAt?: true
 }
 
@@ -207,6 +212,7 @@ export type IssuerCountAggregateInputType = {
   statementsDueAt?: true
   statementsAsOf?: true
   statementsProblem?: true
+  anchor?: true
   createdAt?: true
   _all?: true
 }
@@ -321,6 +327,7 @@ export type IssuerGroupByOutputType = {
   statementsDueAt: Date
   statementsAsOf: Date | null
   statementsProblem: string
+  anchor: string | null
   createdAt: Date
   _count: IssuerCountAggregateOutputType | null
   _avg: IssuerAvgAggregateOutputType | null
@@ -371,6 +378,7 @@ export type IssuerWhereInput = {
   statementsDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   statementsAsOf?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
+  anchor?: Prisma.StringNullableFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
@@ -401,6 +409,7 @@ export type IssuerOrderByWithRelationInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrderInput | Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   keys?: Prisma.IssuerKeyOrderByRelationAggregateInput
   domains?: Prisma.IssuerDomainOrderByRelationAggregateInput
@@ -434,6 +443,7 @@ export type IssuerWhereUniqueInput = Prisma.AtLeast<{
   statementsDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   statementsAsOf?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
+  anchor?: Prisma.StringNullableFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
@@ -464,6 +474,7 @@ export type IssuerOrderByWithAggregationInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrderInput | Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   _count?: Prisma.IssuerCountOrderByAggregateInput
   _avg?: Prisma.IssuerAvgOrderByAggregateInput
@@ -499,6 +510,7 @@ export type IssuerScalarWhereWithAggregatesInput = {
   statementsDueAt?: Prisma.DateTimeWithAggregatesFilter<"Issuer"> | Date | string
   statementsAsOf?: Prisma.DateTimeNullableWithAggregatesFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringWithAggregatesFilter<"Issuer"> | string
+  anchor?: Prisma.StringNullableWithAggregatesFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Issuer"> | Date | string
 }
 
@@ -526,6 +538,7 @@ export type IssuerCreateInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
@@ -556,6 +569,7 @@ export type IssuerUncheckedCreateInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
@@ -586,6 +600,7 @@ export type IssuerUpdateInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
@@ -616,6 +631,7 @@ export type IssuerUncheckedUpdateInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
@@ -646,6 +662,7 @@ export type IssuerCreateManyInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
 }
 
@@ -673,6 +690,7 @@ export type IssuerUpdateManyMutationInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -700,6 +718,7 @@ export type IssuerUncheckedUpdateManyInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -727,6 +746,7 @@ export type IssuerCountOrderByAggregateInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -759,6 +779,7 @@ export type IssuerMaxOrderByAggregateInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -785,6 +806,7 @@ export type IssuerMinOrderByAggregateInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -893,6 +915,7 @@ export type IssuerCreateWithoutKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
@@ -922,6 +945,7 @@ export type IssuerUncheckedCreateWithoutKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
@@ -967,6 +991,7 @@ export type IssuerUpdateWithoutKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
@@ -996,6 +1021,7 @@ export type IssuerUncheckedUpdateWithoutKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1025,6 +1051,7 @@ export type IssuerCreateWithoutDomainsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
@@ -1054,6 +1081,7 @@ export type IssuerUncheckedCreateWithoutDomainsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
@@ -1099,6 +1127,7 @@ export type IssuerUpdateWithoutDomainsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
@@ -1128,6 +1157,7 @@ export type IssuerUncheckedUpdateWithoutDomainsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1157,6 +1187,7 @@ export type IssuerCreateWithoutStatementsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
@@ -1186,6 +1217,7 @@ export type IssuerUncheckedCreateWithoutStatementsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
@@ -1231,6 +1263,7 @@ export type IssuerUpdateWithoutStatementsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
@@ -1260,6 +1293,7 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1338,6 +1372,7 @@ export type IssuerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
@@ -1369,6 +1404,7 @@ export type IssuerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
 }, ExtArgs["result"]["issuer"]>
 
@@ -1396,6 +1432,7 @@ export type IssuerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
 }, ExtArgs["result"]["issuer"]>
 
@@ -1423,10 +1460,11 @@ export type IssuerSelectScalar = {
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
 }
 
-export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "createdAt", ExtArgs["result"]["issuer"]>
+export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "anchor" | "createdAt", ExtArgs["result"]["issuer"]>
 export type IssuerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
@@ -1501,6 +1539,11 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
      */
     statementsAsOf: Date | null
     statementsProblem: string
+    /**
+     * The trust anchor whose chain attests the issuer, as an entity identifier; null for an issuer that the
+     * administrator vouches for. It never changes. The issuer is valid only while it has a chain of this anchor.
+     */
+    anchor: string | null
     createdAt: Date
   }, ExtArgs["result"]["issuer"]>
   composites: {}
@@ -1951,6 +1994,7 @@ export interface IssuerFieldRefs {
   readonly statementsDueAt: Prisma.FieldRef<"Issuer", 'DateTime'>
   readonly statementsAsOf: Prisma.FieldRef<"Issuer", 'DateTime'>
   readonly statementsProblem: Prisma.FieldRef<"Issuer", 'String'>
+  readonly anchor: Prisma.FieldRef<"Issuer", 'String'>
   readonly createdAt: Prisma.FieldRef<"Issuer", 'DateTime'>
 }
     

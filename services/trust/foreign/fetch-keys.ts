@@ -3,13 +3,16 @@ import { type Author, systemAuthor } from '../../ledger/ledger.ts'
 import { shareWork } from '../../platform/limits/share-work.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
-import { fetchKeySet, whyOf } from './fetch-key-set.ts'
-import { claimDueIssuers, recordKeyProblem, recordKeys } from './store-keys.ts'
+import { fetchChainKeySet } from '../federation/chains/chain-key-set.ts'
+import type { GetCurrentChain } from '../federation/chains/current-chain.ts'
+import { fetchKeySet, readKeySet, whyOf } from './fetch-key-set.ts'
+import { claimDueIssuers, type KeyFetch, recordKeyProblem, recordKeys } from './store-keys.ts'
 
 /** Dependencies of createKeyFetcher. */
 export interface KeyFetchDeps {
   readonly prisma: PrismaClient
   readonly outbound: Pick<Outbound, 'get'>
+  readonly currentChain: GetCurrentChain
   /** Returns the wall-clock time in Unix milliseconds. */
   readonly now: () => number
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
@@ -63,13 +66,24 @@ export function createKeyFetcher(deps: KeyFetchDeps): KeyFetcher {
 
 /** Fetches the keys of one issuer and records them. */
 async function fetchOne(deps: KeyFetchDeps, author: Author, issuer: Issuer): Promise<void> {
-  const { prisma, outbound, now, log } = deps
+  const { prisma, now, log } = deps
   const began = now()
-  const fetched = await fetchKeySet(outbound, issuer, now)
+  const fetched = await fetchSet(deps, author, issuer)
   const changes = await recordKeys(prisma, author, issuer.id, { ...fetched, began, dueAt: now() + pauseMs(fetched) })
   const { withdrawn = [], refused = [] } = changes ?? {}
   if (withdrawn.length > 0) log.warn({ issuer: issuer.issuer, kids: withdrawn }, 'an issuer has withdrawn keys')
   if (refused.length > 0) log.warn({ issuer: issuer.issuer, refused }, 'keys of an issuer are refused')
+}
+
+/** An issuer of a federation has only the keys to which its chain leads. */
+async function fetchSet(
+  { outbound, currentChain, now }: KeyFetchDeps,
+  author: Author,
+  issuer: Issuer,
+): Promise<Omit<KeyFetch, 'began' | 'dueAt'>> {
+  if (issuer.anchor === null) return fetchKeySet(outbound, issuer, now)
+  const { id, chain } = await currentChain(author, issuer.issuer, issuer.anchor)
+  return { ...readKeySet(issuer, await fetchChainKeySet(outbound, chain, now), now()), chainId: id }
 }
 
 /** Never rejects, so that an error with one issuer delays no other. */

@@ -23,9 +23,18 @@ type Read = { readonly genuine: GenuineForeign } | { readonly verdict: Verdict }
 /** How long keys are used that could not be fetched again, in milliseconds: less where no log ends a key. */
 const KEYS_AGE_MS = { log: 86_400_000, introspection: 3_600_000, none: 3_600_000 } as const
 
-/** Tells whether the keys of an issuer are known and young enough. `nowMs` is in Unix milliseconds. */
-export function hasKeys({ keysAsOf, mode }: Pick<KnownIssuer, 'keysAsOf' | 'mode'>, nowMs: number): boolean {
-  return keysAsOf !== undefined && nowMs - keysAsOf <= KEYS_AGE_MS[mode]
+/**
+ * Tells whether the keys of an issuer are known and young enough, and whether its trust chain holds, if it has an
+ * anchor. `nowMs` is in Unix milliseconds.
+ */
+export function hasKeys(issuer: Pick<KnownIssuer, 'keysAsOf' | 'mode' | 'validUntil'>, nowMs: number): boolean {
+  const { keysAsOf, mode } = issuer
+  return isAttested(issuer, nowMs) && keysAsOf !== undefined && nowMs - keysAsOf <= KEYS_AGE_MS[mode]
+}
+
+/** Tells whether the trust chain of an issuer holds. An issuer without an anchor needs none. */
+export function isAttested({ validUntil }: Pick<KnownIssuer, 'validUntil'>, nowMs: number): boolean {
+  return validUntil === undefined || nowMs < validUntil
 }
 
 /** Decides whether a text is a genuine token of one issuer, and remembers those that are. */

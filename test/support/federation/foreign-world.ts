@@ -55,6 +55,7 @@ function issuerRow(issuer: string, key: typeof alphaKey, domain: string, id: str
     generation: 1,
     acceptedFromS: 0,
     keysAsOf: NOW_S * 1_000,
+    validUntil: undefined,
     keys: new Map([[key.entry.kid, key.entry]]),
     domains: new Map([[domain, { domain, edgeId, operatorId: id, provenAt: NOW_S * 1_000 }]]),
   }
