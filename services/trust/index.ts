@@ -4,7 +4,7 @@ import { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { listen } from '../platform/db/listen.ts'
-import type { IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
+import type { AnchorFacts, IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { type CheckHome, createCheckHome } from './chaining/check-home.ts'
 import { createFindChain, type FindChain } from './chaining/find-chain.ts'
@@ -47,6 +47,8 @@ export interface Trust {
   readonly jobs: readonly Job[]
   /** Returns what this process knows of the enabled issuers. */
   issuerFacts(): IssuerFacts[]
+  /** Returns what this process knows of the trust anchors. */
+  anchorFacts(): readonly AnchorFacts[]
   close(): Promise<void>
 }
 
@@ -129,9 +131,10 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     issuerFacts: () =>
       [...(knowledge.copy?.issuers.values() ?? [])]
         .filter(({ isEnabled }) => isEnabled)
-        .map(({ issuer, keysAsOf, mode }) => {
-          return { issuer, keysAsOf, revocationsAsOf: logs.asOf(issuer), followsLog: mode === 'log' }
+        .map(({ issuer, keysAsOf, mode, chainDueAt }) => {
+          return { issuer, keysAsOf, revocationsAsOf: logs.asOf(issuer), followsLog: mode === 'log', chainDueAt }
         }),
+    anchorFacts: () => knowledge.copy?.anchors ?? [],
     async close() {
       logs.close()
       await stopListening()

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { AddIssuerRequestSchema } from '../../../gen/proto/auth4agent/v1/issuers_pb.ts'
-import { type Author, change } from '../../ledger/ledger.ts'
+import { type Author, change, demandUnused } from '../../ledger/ledger.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import { type AddressRules, parseIssuer } from '../issuers/domain/parse-issuer.ts'
@@ -48,6 +48,8 @@ export function createDiscover(deps: DiscoverDeps) {
     const subject = parseIssuer(text, 'oauth', rules)
     if (!isEntityId(subject)) throw new ApiError('INVALID_ISSUER', 'issuer must be an entity identifier')
     if ((await prisma.issuer.count({ where: { issuer: subject } })) > 0) throw new ApiError('ISSUER_EXISTS')
+    // A copied request must not make this server fetch anything.
+    await demandUnused(prisma, author)
     const search = await findChain(subject)
     if (!search.ok) {
       log.info({ subject, rule: search.rule, deadEnds: search.deadEnds }, 'no trust chain was found')

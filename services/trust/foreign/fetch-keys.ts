@@ -69,21 +69,23 @@ async function fetchOne(deps: KeyFetchDeps, author: Author, issuer: Issuer): Pro
   const { prisma, now, log } = deps
   const began = now()
   const fetched = await fetchSet(deps, author, issuer)
-  const changes = await recordKeys(prisma, author, issuer.id, { ...fetched, began, dueAt: now() + pauseMs(fetched) })
+  const changes = await recordKeys(prisma, author, issuer.id, { ...fetched, began, dueAt: dueAt(fetched, now()) })
   const { withdrawn = [], refused = [] } = changes ?? {}
   if (withdrawn.length > 0) log.warn({ issuer: issuer.issuer, kids: withdrawn }, 'an issuer has withdrawn keys')
   if (refused.length > 0) log.warn({ issuer: issuer.issuer, refused }, 'keys of an issuer are refused')
 }
+
+type Fetched = Omit<KeyFetch, 'began' | 'dueAt'> & { readonly chainDueAt?: number }
 
 /** An issuer of a federation has only the keys to which its chain leads. */
 async function fetchSet(
   { outbound, currentChain, now }: KeyFetchDeps,
   author: Author,
   issuer: Issuer,
-): Promise<Omit<KeyFetch, 'began' | 'dueAt'>> {
+): Promise<Fetched> {
   if (issuer.anchor === null) return fetchKeySet(outbound, issuer, now)
-  const { id, chain } = await currentChain(author, issuer.issuer, issuer.anchor)
-  return { ...readKeySet(issuer, await fetchChainKeySet(outbound, chain, now), now()), chainId: id }
+  const { id, chain, dueAt: chainDueAt } = await currentChain(author, issuer.issuer, issuer.anchor)
+  return { ...readKeySet(issuer, await fetchChainKeySet(outbound, chain, now), now()), chainId: id, chainDueAt }
 }
 
 /** Never rejects, so that an error with one issuer delays no other. */
@@ -99,6 +101,8 @@ async function reportFailure({ prisma, log }: KeyFetchDeps, { id, issuer }: Issu
   }
 }
 
-function pauseMs({ maxAgeS = USUAL_MAX_AGE_S }: { readonly maxAgeS: number | undefined }): number {
-  return Math.min(PAUSE.max, Math.max(PAUSE.min, maxAgeS * FRESH_PART * 1000))
+/** A trust chain may be due earlier than the keys. */
+function dueAt({ maxAgeS = USUAL_MAX_AGE_S, chainDueAt = Number.POSITIVE_INFINITY }: Fetched, now: number): number {
+  const pause = Math.min(PAUSE.max, maxAgeS * FRESH_PART * 1000, chainDueAt - now)
+  return now + Math.max(PAUSE.min, pause)
 }

@@ -90,10 +90,7 @@ async function demandChain(tx: Tx, subject: string, anchorId: string, now: numbe
   const anchor = await lockAnchor(tx, anchorId, 'keep')
   const row = anchor === null ? null : await readChainOf(tx, subject)
   if (row?.anchorId === anchorId && verifyStored(row, now).ok) return
-  throw new ApiError(
-    'TRUST_CHAIN_NOT_FOUND',
-    `${subject} must be a candidate under the trust anchor ${anchorId}; DiscoverIssuer looks for its chain`,
-  )
+  throw new ApiError('TRUST_CHAIN_NOT_FOUND', `The issuer must be a candidate under the trust anchor ${anchorId}`)
 }
 
 /**

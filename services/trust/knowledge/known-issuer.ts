@@ -28,6 +28,8 @@ export interface KnownIssuer {
    * issuer that the administrator vouches for.
    */
   readonly validUntil: number | undefined
+  /** When a new trust chain is looked for, in Unix milliseconds; 0 and undefined as above. */
+  readonly chainDueAt: number | undefined
   /** The keys that verify: those of the newest set that are not withdrawn, by `kid`. */
   readonly keys: ReadonlyMap<string, VerificationKey>
   /** The domains for which the issuer speaks. */

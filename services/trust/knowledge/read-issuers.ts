@@ -19,6 +19,7 @@ SELECT i.id::text, i.issuer, i.kind::text AS kind, i.status = 'enabled' AS "isEn
   i.generation, coalesce(extract(epoch FROM i.accepted_from), 0)::float8 AS "acceptedFromS",
   ${UNIX_MS('i.keys_as_of')} AS "keysAsOf",
   CASE WHEN i.anchor IS NOT NULL THEN coalesce(${UNIX_MS('c.expires_at')}, 0) END AS "validUntil",
+  CASE WHEN i.anchor IS NOT NULL THEN coalesce(${UNIX_MS('c.refresh_at')}, 0) END AS "chainDueAt",
   (SELECT coalesce(json_agg(json_build_object('kid', k.kid, 'alg', k.alg, 'jwk', k.public_jwk, 'thumbprint', k.thumbprint)), '[]')
     FROM issuer_keys k WHERE k.issuer_id = i.id AND k.absent_since IS NULL AND k.withdrawn_at IS NULL) AS keys,
   (SELECT coalesce(json_agg(json_build_object('domain', d.domain, 'edgeId', d.edge_id, 'operatorId', d.operator_id,
@@ -35,11 +36,12 @@ export async function readIssuers(
 ): Promise<ReadonlyMap<string, KnownIssuer>> {
   const { rows } = await queries.query<Row>({ name: 'trust-issuers', text: ISSUERS, values: [only ?? null] })
   return new Map(
-    rows.map(({ keys, domains, keysAsOf, validUntil, ...row }) => {
+    rows.map(({ keys, domains, keysAsOf, validUntil, chainDueAt, ...row }) => {
       const known: KnownIssuer = {
         ...row,
         keysAsOf: keysAsOf ?? undefined,
         validUntil: validUntil ?? undefined,
+        chainDueAt: chainDueAt ?? undefined,
         keys: importKeys(keys, row.kind, before.get(row.issuer)?.keys),
         domains: new Map(
           domains.map(({ provenAt, ...rest }) => [rest.domain, { ...rest, provenAt: provenAt ?? undefined }]),

@@ -5,7 +5,7 @@ import type { FederationRule } from '../domain/refusal.ts'
 import type { VerifiedChain } from '../domain/verify-chain.ts'
 import { noteProblem, readChainOf, storeChain } from './chain-store.ts'
 import type { FindChain } from './find-chain.ts'
-import { verifyStored } from './known-chain.ts'
+import { type ChainRow, verifyStored } from './known-chain.ts'
 
 /** Thrown when an issuer has no chain that holds. The message is for the log. */
 export class NoChain extends Error {
@@ -22,6 +22,8 @@ export class NoChain extends Error {
 export interface CurrentChain {
   readonly id: string
   readonly chain: VerifiedChain
+  /** When a new chain is looked for, in Unix milliseconds. */
+  readonly dueAt: number
 }
 
 /** Dependencies of createCurrentChain. */
@@ -41,6 +43,10 @@ export interface CurrentChainDeps {
  */
 export type GetCurrentChain = (author: Author, subject: string, anchorId: string) => Promise<CurrentChain>
 
+function toCurrent({ id, refreshAt }: ChainRow, chain: VerifiedChain): CurrentChain {
+  return { id, chain, dueAt: refreshAt.getTime() }
+}
+
 /** Creates the function. */
 export function createCurrentChain({ prisma, findChain, now, log }: CurrentChainDeps): GetCurrentChain {
   const renew = async (author: Author, subject: string, anchorId: string): Promise<CurrentChain> => {
@@ -53,14 +59,14 @@ export function createCurrentChain({ prisma, findChain, now, log }: CurrentChain
     }
     const stored = await change(prisma, author, (tx, audit) => storeChain({ tx, audit, now: now() }, search.found))
     if (!stored.ok) throw new NoChain(stored.rule, stored.text)
-    return { id: stored.row.id, chain: stored.chain }
+    return toCurrent(stored.row, stored.chain)
   }
 
   return async (author, subject, anchorId) => {
     const row = await readChainOf(prisma, subject)
     const known = row !== null && row.anchorId === anchorId ? verifyStored(row, now()) : undefined
-    const current = row !== null && known?.ok === true ? { id: row.id, chain: known.chain } : undefined
-    if (row !== null && current !== undefined && row.refreshAt.getTime() > now()) return current
+    const current = row !== null && known?.ok === true ? toCurrent(row, known.chain) : undefined
+    if (row !== null && current !== undefined && current.dueAt > now()) return current
     try {
       return await renew(author, subject, anchorId)
     } catch (error) {

@@ -3,7 +3,7 @@ import { shareWork } from '../../../platform/limits/share-work.ts'
 import type { Outbound } from '../../../platform/outbound/outbound.ts'
 import { permits, toAnchor } from '../anchors/known-anchor.ts'
 import type { FetchStatement } from '../domain/collect-statements.ts'
-import type { ChainRefusal } from '../domain/refusal.ts'
+import { type ChainRefusal, refuseChain } from '../domain/refusal.ts'
 import { type Resolution, resolveChains } from '../domain/resolve-chains.ts'
 import { listAnchors, noteUnpinned } from './chain-store.ts'
 
@@ -47,6 +47,10 @@ export function createFindChain({ prisma, outbound, now }: FindChainDeps): FindC
     const anchors = (await listAnchors(prisma))
       .filter((anchor) => (only === '' || anchor.entityId === only) && permits(anchor, subject))
       .map(toAnchor)
+    if (anchors.length === 0) {
+      const text = `A trust anchor must be recorded that permits ${subject}`
+      return { ...refuseChain(undefined, { rule: 'CHAIN_NOT_FOUND', text }), deadEnds: [], unpinned: new Map() }
+    }
     const foundAt = now()
     const resolution = await resolveChains(subject, anchors, { fetch, now, signal: AbortSignal.timeout(SEARCH_MS) })
     const { deadEnds, unpinned } = resolution
