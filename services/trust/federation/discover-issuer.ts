@@ -58,7 +58,7 @@ export function createDiscover(deps: DiscoverDeps) {
     return change(prisma, author, async (tx, audit) => {
       const stored = await storeChain({ tx, audit, now: now() }, search.found)
       if (!stored.ok) throw refused(stored, [])
-      // An issuer without keys could verify nothing, so the administrator hears of it now.
+      // Without keys for tokens, an admission would have no effect.
       if (findKeySource(stored.chain) === undefined) {
         throw refused({ rule: 'KEYS_MALFORMED', text: 'The metadata must have jwks, signed_jwks_uri or jwks_uri' }, [])
       }

@@ -28,7 +28,7 @@ export function issuerRoutes(deps: IssuerDeps): Handlers<typeof IssuerService> {
     async listIssuers() {
       const [rows, all] = await Promise.all([store.listIssuers(db.prisma), db.prisma.trustChain.findMany()])
       const chains = new Map(all.map((chain) => [chain.subject, chain]))
-      return { issuers: rows.map((row) => toMessage(row, logs.asOf(row.issuer), chains.get(row.issuer))) }
+      return { issuers: rows.map((row) => toMessage(row, logs.asOf(row.issuer), chains.get(row.issuer) ?? null)) }
     },
     async disableIssuer({ id, reason }, call) {
       return answer(await store.disableIssuer(issuers, call, id, checkReason(reason)))

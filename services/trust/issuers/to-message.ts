@@ -11,7 +11,7 @@ import type { IssuerRow } from './store.ts'
 export function toMessage(
   row: IssuerRow,
   revocationsAsOf: number | undefined,
-  chain: Pick<TrustChain, 'anchorId' | 'expiresAt' | 'problem'> | null | undefined = undefined,
+  chain?: Pick<TrustChain, 'anchorId' | 'expiresAt' | 'problem'> | null,
 ): MessageInitShape<typeof IssuerSchema> {
   const { id, issuer, kind, status, algorithms, tokenType, jwksUri, revocationMode, generation } = row
   return {

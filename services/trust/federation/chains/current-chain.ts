@@ -62,17 +62,23 @@ export function createCurrentChain({ prisma, findChain, now, log }: CurrentChain
     return toCurrent(stored.row, stored.chain)
   }
 
-  return async (author, subject, anchorId) => {
+  const readLast = async (subject: string, anchorId: string): Promise<CurrentChain | undefined> => {
     const row = await readChainOf(prisma, subject)
-    const known = row !== null && row.anchorId === anchorId ? verifyStored(row, now()) : undefined
-    const current = row !== null && known?.ok === true ? toCurrent(row, known.chain) : undefined
-    if (row !== null && current !== undefined && current.dueAt > now()) return current
+    const known = row?.anchorId === anchorId ? verifyStored(row, now()) : undefined
+    return row !== null && known?.ok === true ? toCurrent(row, known.chain) : undefined
+  }
+
+  return async (author, subject, anchorId) => {
+    const last = await readLast(subject, anchorId)
+    if (last !== undefined && last.dueAt > now()) return last
     try {
       return await renew(author, subject, anchorId)
     } catch (error) {
-      if (!(error instanceof NoChain) || current === undefined) throw error
+      // The pins may have been replaced meanwhile, so the last chain is read again.
+      const left = error instanceof NoChain ? await readLast(subject, anchorId) : undefined
+      if (!(error instanceof NoChain) || left === undefined) throw error
       await noteProblem(prisma, subject, error.why)
-      return current
+      return left
     }
   }
 }
