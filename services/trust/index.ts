@@ -26,6 +26,7 @@ import { createKnowledge } from './knowledge/knowledge.ts'
 import { federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
 import { pruneProposals } from './statements/propose-trust.ts'
 import { statementRoutes } from './statements/routes.ts'
+import { subjectRoutes } from './subjects/routes.ts'
 
 export type { GrantRefusal, JudgedGrant } from './chaining/judge-grant.ts'
 export { federationDocuments } from './federation/representations.ts'
@@ -84,7 +85,11 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   await knowledge.refresh()
   const decideTrust = createDecideTrust(deps)
   return {
-    issuers: { service: IssuerService, handlers: issuerRoutes(deps), policies: issuerPolicies },
+    issuers: {
+      service: IssuerService,
+      handlers: { ...issuerRoutes(deps), ...subjectRoutes(deps) },
+      policies: issuerPolicies,
+    },
     trust: {
       service: TrustService,
       handlers: { ...statementRoutes(deps), ...explainRoutes(deps) },

@@ -11,8 +11,14 @@ type IssuerDeps = Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomai
   readonly logs: Pick<TrustDeps['logs'], 'asOf'>
 }
 
+/** Those about the subjects of an issuer are in services/trust/subjects. */
+type IssuerHandlers = Omit<
+  Handlers<typeof IssuerService>,
+  'putIssuerSubject' | 'listIssuerSubjects' | 'removeIssuerSubject'
+>
+
 /** Creates the handlers of IssuerService. */
-export function issuerRoutes(deps: IssuerDeps): Handlers<typeof IssuerService> {
+export function issuerRoutes(deps: IssuerDeps): IssuerHandlers {
   const { db, vault, now, issuer: ourIssuer, testDomains, foreign, logs } = deps
   const issuers: store.IssuerStore = { prisma: db.prisma, vault, now }
   const answer = (row: store.IssuerRow) => ({ issuer: toMessage(row, logs.asOf(row.issuer)) })

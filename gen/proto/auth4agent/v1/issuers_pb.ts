@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/issuers.proto.
  */
 export const file_auth4agent_v1_issuers: GenFile = /*@__PURE__*/
-  fileDesc("ChthdXRoNGFnZW50L3YxL2lzc3VlcnMucHJvdG8SDWF1dGg0YWdlbnQudjEigAIKEEFkZElzc3VlclJlcXVlc3QSDgoGaXNzdWVyGAEgASgJEgwKBGtpbmQYAiABKAkSEgoKYWxnb3JpdGhtcxgDIAMoCRISCgp0b2tlbl90eXBlGAQgASgJEhAKCGp3a3NfdXJpGAUgASgJEhcKD3Jldm9jYXRpb25fbW9kZRgGIAEoCRIPCgdhY3RzX2FzGAcgASgJEg4KBnNlY3JldBgIIAEoCRIZChFpbnRyb3NwZWN0aW9uX3VyaRgJIAEoCRIVCg1tYXhfdG9rZW5fdHRsGAogASgFEhgKEG1heF9zdGFsZW5lc3NfbXMYCyABKAUSDgoGZG9tYWluGAwgASgJIjoKEUFkZElzc3VlclJlc3BvbnNlEiUKBmlzc3VlchgBIAEoCzIVLmF1dGg0YWdlbnQudjEuSXNzdWVyIs8ECgZJc3N1ZXISCgoCaWQYASABKAkSDgoGaXNzdWVyGAIgASgJEgwKBGtpbmQYAyABKAkSDgoGc3RhdHVzGAQgASgJEhIKCmFsZ29yaXRobXMYBSADKAkSEgoKdG9rZW5fdHlwZRgGIAEoCRIQCghqd2tzX3VyaRgHIAEoCRIXCg9yZXZvY2F0aW9uX21vZGUYCCABKAkSFwoHYWN0c19hcxgJIAEoCUIG6uAYAhgBEiEKEWludHJvc3BlY3Rpb25fdXJpGAogASgJQgbq4BgCGAESFQoNbWF4X3Rva2VuX3R0bBgLIAEoBRIYChBtYXhfc3RhbGVuZXNzX21zGAwgASgFEhIKCmdlbmVyYXRpb24YDSABKAUSLAoHZG9tYWlucxgOIAMoCzIbLmF1dGg0YWdlbnQudjEuSXNzdWVyRG9tYWluEiYKBGtleXMYDyADKAsyGC5hdXRoNGFnZW50LnYxLklzc3VlcktleRIuCgpjcmVhdGVkX2F0GBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1hY2NlcHRlZF9mcm9tGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgprZXlzX2FzX29mGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFyZXZvY2F0aW9uc19hc19vZhgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoHcHJvYmxlbRgUIAEoCUIG6uAYAhgBIm4KDElzc3VlckRvbWFpbhIOCgZkb21haW4YASABKAkSEwoLb3BlcmF0b3JfaWQYAiABKAkSCgoCYnkYAyABKAkSLQoJcHJvdmVuX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJnCglJc3N1ZXJLZXkSCwoDa2lkGAEgASgJEgsKA2FsZxgCIAEoCRINCgVzdGF0ZRgDIAEoCRIxCg1maXJzdF9zZWVuX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIUChJMaXN0SXNzdWVyc1JlcXVlc3QiPQoTTGlzdElzc3VlcnNSZXNwb25zZRImCgdpc3N1ZXJzGAEgAygLMhUuYXV0aDRhZ2VudC52MS5Jc3N1ZXIiMgoURGlzYWJsZUlzc3VlclJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIj4KFURpc2FibGVJc3N1ZXJSZXNwb25zZRIlCgZpc3N1ZXIYASABKAsyFS5hdXRoNGFnZW50LnYxLklzc3VlciIxChNFbmFibGVJc3N1ZXJSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI9ChRFbmFibGVJc3N1ZXJSZXNwb25zZRIlCgZpc3N1ZXIYASABKAsyFS5hdXRoNGFnZW50LnYxLklzc3VlciJCChdSZWFkbWl0SXNzdWVyS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRILCgNraWQYAiABKAkSDgoGcmVhc29uGAMgASgJIkEKGFJlYWRtaXRJc3N1ZXJLZXlSZXNwb25zZRIlCgZpc3N1ZXIYASABKAsyFS5hdXRoNGFnZW50LnYxLklzc3VlcjKABQoNSXNzdWVyU2VydmljZRJtCglBZGRJc3N1ZXISHy5hdXRoNGFnZW50LnYxLkFkZElzc3VlclJlcXVlc3QaIC5hdXRoNGFnZW50LnYxLkFkZElzc3VlclJlc3BvbnNlIh3q4BgDCMkBgtPkkwIQOgEqIgsvdjEvaXNzdWVycxJsCgtMaXN0SXNzdWVycxIhLmF1dGg0YWdlbnQudjEuTGlzdElzc3VlcnNSZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5MaXN0SXNzdWVyc1Jlc3BvbnNlIhaQAgGC0+STAg0SCy92MS9pc3N1ZXJzEn8KDURpc2FibGVJc3N1ZXISIy5hdXRoNGFnZW50LnYxLkRpc2FibGVJc3N1ZXJSZXF1ZXN0GiQuYXV0aDRhZ2VudC52MS5EaXNhYmxlSXNzdWVyUmVzcG9uc2UiI4LT5JMCHToBKiIYL3YxL2lzc3VlcnMve2lkfS9kaXNhYmxlEnsKDEVuYWJsZUlzc3VlchIiLmF1dGg0YWdlbnQudjEuRW5hYmxlSXNzdWVyUmVxdWVzdBojLmF1dGg0YWdlbnQudjEuRW5hYmxlSXNzdWVyUmVzcG9uc2UiIoLT5JMCHDoBKiIXL3YxL2lzc3VlcnMve2lkfS9lbmFibGUSkwEKEFJlYWRtaXRJc3N1ZXJLZXkSJi5hdXRoNGFnZW50LnYxLlJlYWRtaXRJc3N1ZXJLZXlSZXF1ZXN0GicuYXV0aDRhZ2VudC52MS5SZWFkbWl0SXNzdWVyS2V5UmVzcG9uc2UiLoLT5JMCKDoBKiIjL3YxL2lzc3VlcnMve2lkfS9rZXlzL3traWR9L3JlYWRtaXRCmAEKEWNvbS5hdXRoNGFnZW50LnYxQgxJc3N1ZXJzUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChthdXRoNGFnZW50L3YxL2lzc3VlcnMucHJvdG8SDWF1dGg0YWdlbnQudjEigAIKEEFkZElzc3VlclJlcXVlc3QSDgoGaXNzdWVyGAEgASgJEgwKBGtpbmQYAiABKAkSEgoKYWxnb3JpdGhtcxgDIAMoCRISCgp0b2tlbl90eXBlGAQgASgJEhAKCGp3a3NfdXJpGAUgASgJEhcKD3Jldm9jYXRpb25fbW9kZRgGIAEoCRIPCgdhY3RzX2FzGAcgASgJEg4KBnNlY3JldBgIIAEoCRIZChFpbnRyb3NwZWN0aW9uX3VyaRgJIAEoCRIVCg1tYXhfdG9rZW5fdHRsGAogASgFEhgKEG1heF9zdGFsZW5lc3NfbXMYCyABKAUSDgoGZG9tYWluGAwgASgJIjoKEUFkZElzc3VlclJlc3BvbnNlEiUKBmlzc3VlchgBIAEoCzIVLmF1dGg0YWdlbnQudjEuSXNzdWVyIs8ECgZJc3N1ZXISCgoCaWQYASABKAkSDgoGaXNzdWVyGAIgASgJEgwKBGtpbmQYAyABKAkSDgoGc3RhdHVzGAQgASgJEhIKCmFsZ29yaXRobXMYBSADKAkSEgoKdG9rZW5fdHlwZRgGIAEoCRIQCghqd2tzX3VyaRgHIAEoCRIXCg9yZXZvY2F0aW9uX21vZGUYCCABKAkSFwoHYWN0c19hcxgJIAEoCUIG6uAYAhgBEiEKEWludHJvc3BlY3Rpb25fdXJpGAogASgJQgbq4BgCGAESFQoNbWF4X3Rva2VuX3R0bBgLIAEoBRIYChBtYXhfc3RhbGVuZXNzX21zGAwgASgFEhIKCmdlbmVyYXRpb24YDSABKAUSLAoHZG9tYWlucxgOIAMoCzIbLmF1dGg0YWdlbnQudjEuSXNzdWVyRG9tYWluEiYKBGtleXMYDyADKAsyGC5hdXRoNGFnZW50LnYxLklzc3VlcktleRIuCgpjcmVhdGVkX2F0GBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1hY2NlcHRlZF9mcm9tGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgprZXlzX2FzX29mGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFyZXZvY2F0aW9uc19hc19vZhgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoHcHJvYmxlbRgUIAEoCUIG6uAYAhgBIm4KDElzc3VlckRvbWFpbhIOCgZkb21haW4YASABKAkSEwoLb3BlcmF0b3JfaWQYAiABKAkSCgoCYnkYAyABKAkSLQoJcHJvdmVuX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJnCglJc3N1ZXJLZXkSCwoDa2lkGAEgASgJEgsKA2FsZxgCIAEoCRINCgVzdGF0ZRgDIAEoCRIxCg1maXJzdF9zZWVuX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIUChJMaXN0SXNzdWVyc1JlcXVlc3QiPQoTTGlzdElzc3VlcnNSZXNwb25zZRImCgdpc3N1ZXJzGAEgAygLMhUuYXV0aDRhZ2VudC52MS5Jc3N1ZXIiMgoURGlzYWJsZUlzc3VlclJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIj4KFURpc2FibGVJc3N1ZXJSZXNwb25zZRIlCgZpc3N1ZXIYASABKAsyFS5hdXRoNGFnZW50LnYxLklzc3VlciIxChNFbmFibGVJc3N1ZXJSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI9ChRFbmFibGVJc3N1ZXJSZXNwb25zZRIlCgZpc3N1ZXIYASABKAsyFS5hdXRoNGFnZW50LnYxLklzc3VlciJCChdSZWFkbWl0SXNzdWVyS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRILCgNraWQYAiABKAkSDgoGcmVhc29uGAMgASgJIkEKGFJlYWRtaXRJc3N1ZXJLZXlSZXNwb25zZRIlCgZpc3N1ZXIYASABKAsyFS5hdXRoNGFnZW50LnYxLklzc3VlciKyAQoNSXNzdWVyU3ViamVjdBIMCgRydWxlGAEgASgJEhYKBnRlbmFudBgCIAEoCUIG6uAYAhgBEgsKA3N1YhgDIAEoCRIMCgR1c2VyGAQgASgJEhMKC29wZXJhdG9yX2lkGAUgASgJEhAKCGF1ZGllbmNlGAYgAygJEg0KBXNjb3BlGAcgAygJEioKBnB1dF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihgEKF1B1dElzc3VlclN1YmplY3RSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnRlbmFudBgCIAEoCRILCgNzdWIYAyABKAkSDAoEdXNlchgEIAEoCRITCgtvcGVyYXRvcl9pZBgFIAEoCRIQCghhdWRpZW5jZRgGIAMoCRINCgVzY29wZRgHIAMoCSJJChhQdXRJc3N1ZXJTdWJqZWN0UmVzcG9uc2USLQoHc3ViamVjdBgBIAEoCzIcLmF1dGg0YWdlbnQudjEuSXNzdWVyU3ViamVjdCJOChlMaXN0SXNzdWVyU3ViamVjdHNSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImUKGkxpc3RJc3N1ZXJTdWJqZWN0c1Jlc3BvbnNlEi4KCHN1YmplY3RzGAEgAygLMhwuYXV0aDRhZ2VudC52MS5Jc3N1ZXJTdWJqZWN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJGChpSZW1vdmVJc3N1ZXJTdWJqZWN0UmVxdWVzdBIKCgJpZBgBIAEoCRIMCgRydWxlGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJMChtSZW1vdmVJc3N1ZXJTdWJqZWN0UmVzcG9uc2USLQoHc3ViamVjdBgBIAEoCzIcLmF1dGg0YWdlbnQudjEuSXNzdWVyU3ViamVjdDLBCAoNSXNzdWVyU2VydmljZRJtCglBZGRJc3N1ZXISHy5hdXRoNGFnZW50LnYxLkFkZElzc3VlclJlcXVlc3QaIC5hdXRoNGFnZW50LnYxLkFkZElzc3VlclJlc3BvbnNlIh3q4BgDCMkBgtPkkwIQOgEqIgsvdjEvaXNzdWVycxJsCgtMaXN0SXNzdWVycxIhLmF1dGg0YWdlbnQudjEuTGlzdElzc3VlcnNSZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5MaXN0SXNzdWVyc1Jlc3BvbnNlIhaQAgGC0+STAg0SCy92MS9pc3N1ZXJzEn8KDURpc2FibGVJc3N1ZXISIy5hdXRoNGFnZW50LnYxLkRpc2FibGVJc3N1ZXJSZXF1ZXN0GiQuYXV0aDRhZ2VudC52MS5EaXNhYmxlSXNzdWVyUmVzcG9uc2UiI4LT5JMCHToBKiIYL3YxL2lzc3VlcnMve2lkfS9kaXNhYmxlEnsKDEVuYWJsZUlzc3VlchIiLmF1dGg0YWdlbnQudjEuRW5hYmxlSXNzdWVyUmVxdWVzdBojLmF1dGg0YWdlbnQudjEuRW5hYmxlSXNzdWVyUmVzcG9uc2UiIoLT5JMCHDoBKiIXL3YxL2lzc3VlcnMve2lkfS9lbmFibGUSkwEKEFJlYWRtaXRJc3N1ZXJLZXkSJi5hdXRoNGFnZW50LnYxLlJlYWRtaXRJc3N1ZXJLZXlSZXF1ZXN0GicuYXV0aDRhZ2VudC52MS5SZWFkbWl0SXNzdWVyS2V5UmVzcG9uc2UiLoLT5JMCKDoBKiIjL3YxL2lzc3VlcnMve2lkfS9rZXlzL3traWR9L3JlYWRtaXQSiQEKEFB1dElzc3VlclN1YmplY3QSJi5hdXRoNGFnZW50LnYxLlB1dElzc3VlclN1YmplY3RSZXF1ZXN0GicuYXV0aDRhZ2VudC52MS5QdXRJc3N1ZXJTdWJqZWN0UmVzcG9uc2UiJILT5JMCHjoBKiIZL3YxL2lzc3VlcnMve2lkfS9zdWJqZWN0cxKPAQoSTGlzdElzc3VlclN1YmplY3RzEiguYXV0aDRhZ2VudC52MS5MaXN0SXNzdWVyU3ViamVjdHNSZXF1ZXN0GikuYXV0aDRhZ2VudC52MS5MaXN0SXNzdWVyU3ViamVjdHNSZXNwb25zZSIkkAIBgtPkkwIbEhkvdjEvaXNzdWVycy97aWR9L3N1YmplY3RzEqABChNSZW1vdmVJc3N1ZXJTdWJqZWN0EikuYXV0aDRhZ2VudC52MS5SZW1vdmVJc3N1ZXJTdWJqZWN0UmVxdWVzdBoqLmF1dGg0YWdlbnQudjEuUmVtb3ZlSXNzdWVyU3ViamVjdFJlc3BvbnNlIjKC0+STAiw6ASoiJy92MS9pc3N1ZXJzL3tpZH0vc3ViamVjdHMve3J1bGV9L3JlbW92ZUKYAQoRY29tLmF1dGg0YWdlbnQudjFCDElzc3VlcnNQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * AddIssuerRequest describes an issuer. Nothing of it is ever taken from a token.
@@ -576,6 +576,279 @@ export const ReadmitIssuerKeyResponseSchema: GenMessage<ReadmitIssuerKeyResponse
   messageDesc(file_auth4agent_v1_issuers, 12);
 
 /**
+ * IssuerSubject is a rule about one subject of an identity provider.
+ *
+ * @generated from message auth4agent.v1.IssuerSubject
+ */
+export type IssuerSubject = Message<"auth4agent.v1.IssuerSubject"> & {
+  /**
+   * Id of the rule, a UUID. The claim `edges` of its tokens has it.
+   *
+   * @generated from field: string rule = 1;
+   */
+  rule: string;
+
+  /**
+   * The claim `tenant` of the subject; empty if the identity provider sends none.
+   *
+   * @generated from field: string tenant = 2;
+   */
+  tenant: string;
+
+  /**
+   * The claim `sub` of the subject, byte for byte.
+   *
+   * @generated from field: string sub = 3;
+   */
+  sub: string;
+
+  /**
+   * The user of this deployment that the subject is, such as `user:alice`.
+   *
+   * @generated from field: string user = 4;
+   */
+  user: string;
+
+  /**
+   * The operator for whose agents the rule counts.
+   *
+   * @generated from field: string operator_id = 5;
+   */
+  operatorId: string;
+
+  /**
+   * Audiences at which these agents may act for the user.
+   *
+   * @generated from field: repeated string audience = 6;
+   */
+  audience: string[];
+
+  /**
+   * Scopes that they may have there.
+   *
+   * @generated from field: repeated string scope = 7;
+   */
+  scope: string[];
+
+  /**
+   * When the rule was put.
+   *
+   * @generated from field: google.protobuf.Timestamp put_at = 8;
+   */
+  putAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.IssuerSubject.
+ * Use `create(IssuerSubjectSchema)` to create a new message.
+ */
+export const IssuerSubjectSchema: GenMessage<IssuerSubject> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 13);
+
+/**
+ * PutIssuerSubjectRequest describes a rule.
+ *
+ * @generated from message auth4agent.v1.PutIssuerSubjectRequest
+ */
+export type PutIssuerSubjectRequest = Message<"auth4agent.v1.PutIssuerSubjectRequest"> & {
+  /**
+   * Id of the admission of the identity provider. It must be of the kind `oauth`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The claim `tenant` of the subject; empty if the identity provider sends none.
+   *
+   * @generated from field: string tenant = 2;
+   */
+  tenant: string;
+
+  /**
+   * The claim `sub` of the subject, byte for byte: 1 to 255 characters.
+   *
+   * @generated from field: string sub = 3;
+   */
+  sub: string;
+
+  /**
+   * The user of this deployment that the subject is: a kind and a name, such as `user:alice`.
+   *
+   * @generated from field: string user = 4;
+   */
+  user: string;
+
+  /**
+   * The operator for whose agents the rule counts.
+   *
+   * @generated from field: string operator_id = 5;
+   */
+  operatorId: string;
+
+  /**
+   * Audiences at which these agents may act for the user: 1 to 8 absolute URLs.
+   *
+   * @generated from field: repeated string audience = 6;
+   */
+  audience: string[];
+
+  /**
+   * Scopes that they may have there: 1 to 64.
+   *
+   * @generated from field: repeated string scope = 7;
+   */
+  scope: string[];
+};
+
+/**
+ * Describes the message auth4agent.v1.PutIssuerSubjectRequest.
+ * Use `create(PutIssuerSubjectRequestSchema)` to create a new message.
+ */
+export const PutIssuerSubjectRequestSchema: GenMessage<PutIssuerSubjectRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 14);
+
+/**
+ * PutIssuerSubjectResponse carries the rule.
+ *
+ * @generated from message auth4agent.v1.PutIssuerSubjectResponse
+ */
+export type PutIssuerSubjectResponse = Message<"auth4agent.v1.PutIssuerSubjectResponse"> & {
+  /**
+   * The rule.
+   *
+   * @generated from field: auth4agent.v1.IssuerSubject subject = 1;
+   */
+  subject?: IssuerSubject | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.PutIssuerSubjectResponse.
+ * Use `create(PutIssuerSubjectResponseSchema)` to create a new message.
+ */
+export const PutIssuerSubjectResponseSchema: GenMessage<PutIssuerSubjectResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 15);
+
+/**
+ * ListIssuerSubjectsRequest asks for the rules of an identity provider.
+ *
+ * @generated from message auth4agent.v1.ListIssuerSubjectsRequest
+ */
+export type ListIssuerSubjectsRequest = Message<"auth4agent.v1.ListIssuerSubjectsRequest"> & {
+  /**
+   * Id of the admission.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Largest number of rules: 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The token of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListIssuerSubjectsRequest.
+ * Use `create(ListIssuerSubjectsRequestSchema)` to create a new message.
+ */
+export const ListIssuerSubjectsRequestSchema: GenMessage<ListIssuerSubjectsRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 16);
+
+/**
+ * ListIssuerSubjectsResponse carries a page of rules.
+ *
+ * @generated from message auth4agent.v1.ListIssuerSubjectsResponse
+ */
+export type ListIssuerSubjectsResponse = Message<"auth4agent.v1.ListIssuerSubjectsResponse"> & {
+  /**
+   * Rules, newest first.
+   *
+   * @generated from field: repeated auth4agent.v1.IssuerSubject subjects = 1;
+   */
+  subjects: IssuerSubject[];
+
+  /**
+   * Token of the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListIssuerSubjectsResponse.
+ * Use `create(ListIssuerSubjectsResponseSchema)` to create a new message.
+ */
+export const ListIssuerSubjectsResponseSchema: GenMessage<ListIssuerSubjectsResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 17);
+
+/**
+ * RemoveIssuerSubjectRequest names a rule.
+ *
+ * @generated from message auth4agent.v1.RemoveIssuerSubjectRequest
+ */
+export type RemoveIssuerSubjectRequest = Message<"auth4agent.v1.RemoveIssuerSubjectRequest"> & {
+  /**
+   * Id of the admission.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Id of the rule.
+   *
+   * @generated from field: string rule = 2;
+   */
+  rule: string;
+
+  /**
+   * Reason for the audit; at most 500 characters.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.RemoveIssuerSubjectRequest.
+ * Use `create(RemoveIssuerSubjectRequestSchema)` to create a new message.
+ */
+export const RemoveIssuerSubjectRequestSchema: GenMessage<RemoveIssuerSubjectRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 18);
+
+/**
+ * RemoveIssuerSubjectResponse carries the rule.
+ *
+ * @generated from message auth4agent.v1.RemoveIssuerSubjectResponse
+ */
+export type RemoveIssuerSubjectResponse = Message<"auth4agent.v1.RemoveIssuerSubjectResponse"> & {
+  /**
+   * The rule that was removed.
+   *
+   * @generated from field: auth4agent.v1.IssuerSubject subject = 1;
+   */
+  subject?: IssuerSubject | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.RemoveIssuerSubjectResponse.
+ * Use `create(RemoveIssuerSubjectResponseSchema)` to create a new message.
+ */
+export const RemoveIssuerSubjectResponseSchema: GenMessage<RemoveIssuerSubjectResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 19);
+
+/**
  * IssuerService lets the administrator say which foreign issuers the deployment looks at. No token of any other issuer
  * is valid here. An admitted issuer is not trusted with anything: each of its operators also needs a statement of the
  * operator that owns the audience. Only the administrator may call these methods.
@@ -634,6 +907,39 @@ export const IssuerService: GenService<{
     methodKind: "unary";
     input: typeof ReadmitIssuerKeyRequestSchema;
     output: typeof ReadmitIssuerKeyResponseSchema;
+  },
+  /**
+   * PutIssuerSubject says which user of this deployment a subject of an identity provider is, for which operator's
+   * agents, and what they may do for that user. It replaces the rule about the same subject and operator. If that rule
+   * was different, its tokens are refused when the call returns.
+   *
+   * @generated from rpc auth4agent.v1.IssuerService.PutIssuerSubject
+   */
+  putIssuerSubject: {
+    methodKind: "unary";
+    input: typeof PutIssuerSubjectRequestSchema;
+    output: typeof PutIssuerSubjectResponseSchema;
+  },
+  /**
+   * ListIssuerSubjects lists the rules about the subjects of an identity provider.
+   *
+   * @generated from rpc auth4agent.v1.IssuerService.ListIssuerSubjects
+   */
+  listIssuerSubjects: {
+    methodKind: "unary";
+    input: typeof ListIssuerSubjectsRequestSchema;
+    output: typeof ListIssuerSubjectsResponseSchema;
+  },
+  /**
+   * RemoveIssuerSubject removes a rule. After the call has returned, no online verification that begins later accepts a
+   * token that was issued by the rule.
+   *
+   * @generated from rpc auth4agent.v1.IssuerService.RemoveIssuerSubject
+   */
+  removeIssuerSubject: {
+    methodKind: "unary";
+    input: typeof RemoveIssuerSubjectRequestSchema;
+    output: typeof RemoveIssuerSubjectResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_v1_issuers, 0);
