@@ -9,7 +9,7 @@ import type { Db } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
-import type { Chaining, VerifyForeign } from '../trust/index.ts'
+import type { Chaining, IdJags, VerifyForeign } from '../trust/index.ts'
 import type { AudienceOwners } from './audience-owners.ts'
 import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { Redeemer } from './redeemer.ts'
@@ -57,6 +57,7 @@ export interface AuthnDeps {
   readonly chainingSigners: Keys['chainingSigners']
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
+  readonly idJags: IdJags
 }
 
 /** Options of createAuthn. */
@@ -84,4 +85,6 @@ export interface AuthnOptions {
   readonly verifyForeign: VerifyForeign
   /** Decides about grants for other deployments, and of other deployments. */
   readonly chaining: Chaining
+  /** Judges ID-JAGs of identity providers. */
+  readonly idJags: IdJags
 }

@@ -21,6 +21,7 @@ import { createIntrospect } from './foreign/introspect.ts'
 import { createOwnSecrets } from './foreign/own-secrets.ts'
 import { readPublished } from './foreign/read-published.ts'
 import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreign.ts'
+import { createIdJags, type IdJags } from './id-jag/judge-id-jag.ts'
 import { issuerRoutes } from './issuers/routes.ts'
 import { createKnowledge } from './knowledge/knowledge.ts'
 import { federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
@@ -31,6 +32,7 @@ import { subjectRoutes } from './subjects/routes.ts'
 export type { GrantRefusal, JudgedGrant } from './chaining/judge-grant.ts'
 export { federationDocuments } from './federation/representations.ts'
 export type { ForeignTrust, ForeignVerification, VerifyForeign } from './foreign/verify-foreign.ts'
+export { type IdJags, type JudgedIdJag, MAX_ID_JAG_TTL_S } from './id-jag/judge-id-jag.ts'
 
 /** The trust part of the server: its RPC services, and the verification of foreign tokens. */
 export interface Trust {
@@ -39,6 +41,7 @@ export interface Trust {
   readonly federation: ServiceModule<typeof FederationService>
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
+  readonly idJags: IdJags
   readonly jobs: readonly Job[]
   /** Returns what this process knows of the enabled issuers. */
   issuerFacts(): IssuerFacts[]
@@ -111,6 +114,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       judgeGrant: createJudgeGrant({ ...deps, decideTrust }),
       checkHome: createCheckHome(knowledge, logs),
     },
+    idJags: createIdJags(deps),
     jobs: [
       { name: 'trust', run: () => knowledge.refresh() },
       { name: 'trust-proposals', run: () => pruneProposals(options) },

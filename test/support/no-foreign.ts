@@ -1,4 +1,5 @@
-import type { Chaining, VerifyForeign } from '../../services/trust/index.ts'
+import { ApiError } from '../../services/platform/errors/api-error.ts'
+import type { Chaining, IdJags, VerifyForeign } from '../../services/trust/index.ts'
 
 /** A deployment that has admitted no foreign issuer. */
 export const noForeign: VerifyForeign = async () => ({ valid: false, reason: 'ISSUER_NOT_TRUSTED', revoked: false })
@@ -8,4 +9,12 @@ export const noChaining: Chaining = {
   findChain: async () => ({ refused: 'issuer' }),
   judgeGrant: async () => ({ refused: 'ISSUER_NOT_TRUSTED' }),
   checkHome: async ({ home }) => (home === undefined ? undefined : 'ISSUER_NOT_TRUSTED'),
+}
+
+/** A deployment without identity providers. */
+export const noIdJags: IdJags = {
+  kindOfIssuer: async () => 'auth4agent',
+  async judge() {
+    throw new ApiError('GRANT_NOT_ACCEPTED')
+  },
 }

@@ -9,7 +9,9 @@ import type { TrustDeps } from '../config.ts'
 import { readNewSubject } from './domain/read-new-subject.ts'
 import { listSubjects, putSubject, removeSubject } from './store.ts'
 
-type SubjectDeps = Pick<TrustDeps, 'db' | 'readDb' | 'now' | 'issuer' | 'operators'>
+type SubjectDeps = Pick<TrustDeps, 'db' | 'readDb' | 'now' | 'issuer'> & {
+  readonly operators: Pick<TrustDeps['operators'], 'lookupOperator'>
+}
 type SubjectHandlers = Pick<
   Handlers<typeof IssuerService>,
   'putIssuerSubject' | 'listIssuerSubjects' | 'removeIssuerSubject'

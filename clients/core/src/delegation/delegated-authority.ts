@@ -122,10 +122,12 @@ export function authorityOfToken(token: DelegatedToken): DelegatedAuthority {
     exp: claims.exp,
     capabilities,
     lookups: () =>
-      (claims.provider === undefined ? delegatedLookups(token) : userLookups(token)).map(({ hop, token: identity }) => ({
-        token: identity,
-        hop: hop < parties.length ? hop : undefined,
-      })),
+      (claims.provider === undefined ? delegatedLookups(token) : userLookups(token)).map(
+        ({ hop, token: identity }) => ({
+          token: identity,
+          hop: hop < parties.length ? hop : undefined,
+        }),
+      ),
     checkTimes(nowS, skewS) {
       const reason = checkTimes(claims, nowS, skewS)
       const rule = `the time must be at least ${claims.nbf} and before ${claims.exp}`
