@@ -342,6 +342,11 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/agent-key-change.ts')).deactivateAgent,
       },
       {
+        words: 'act-for-user',
+        summary: 'get a token for an ID-JAG, with which the agent acts for a user',
+        load: async () => (await import('./commands/act-for-user.ts')).actForUser,
+      },
+      {
         words: 'issue',
         summary: 'get a token',
         load: async () => (await import('./commands/issue.ts')).issue,
@@ -480,6 +485,21 @@ export const commandGroups: readonly CommandGroup[] = [
         words: 'issuers readmit-key',
         summary: 'accept a key again that an issuer had withdrawn',
         load: async () => (await import('./commands/issuers-change.ts')).readmitIssuerKey,
+      },
+      {
+        words: 'issuers subjects add',
+        summary: 'say which user a subject of an identity provider is',
+        load: async () => (await import('./commands/issuers-subjects.ts')).addSubject,
+      },
+      {
+        words: 'issuers subjects list',
+        summary: 'list the rules about subjects of an identity provider',
+        load: async () => (await import('./commands/issuers-subjects.ts')).listSubjects,
+      },
+      {
+        words: 'issuers subjects remove',
+        summary: 'remove such a rule, and end its tokens',
+        load: async () => (await import('./commands/issuers-subjects.ts')).removeSubject,
       },
       {
         words: 'operator suspend',

@@ -29,7 +29,8 @@ export function tokenText({ authority, finding, isOnline }: TokenInspection, sty
 }
 
 function partiesText({ parties, principal, identityProvider }: DelegatedAuthority, ended: number | undefined): string {
-  const user = identityProvider === undefined ? [] : [['', principal, `principal: vouched for by ${identityProvider}`, '']]
+  const user =
+    identityProvider === undefined ? [] : [['', principal, `principal: vouched for by ${identityProvider}`, '']]
   const agents = parties.map(({ did }, at) => {
     const role = user.length > 0 ? ROLES.actor : roleOf(at, parties.length)
     return [String(at), did, role, at === ended ? 'ended' : '']
