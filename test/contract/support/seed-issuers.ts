@@ -16,9 +16,22 @@ interface SeededIssuer {
 /** A time beyond every test, so that no job of the server fetches from the issuers. */
 const NEVER = new Date(Date.now() + 86_400_000)
 
-/** Inserts an enabled and a disabled issuer, each with a withdrawn key. */
-export async function seedIssuers(db: Db) {
-  return { enabled: await seedIssuer(db, 'enabled'), disabled: await seedIssuer(db, 'disabled') }
+/** Inserts an enabled and a disabled issuer, each with a withdrawn key, and an identity provider with a rule. */
+export async function seedIssuers(db: Db, operatorId: string) {
+  const [enabled, disabled] = [await seedIssuer(db, 'enabled'), await seedIssuer(db, 'disabled')]
+  return { enabled, disabled, provider: await seedProvider(db, operatorId) }
+}
+
+/** Inserts an identity provider with a key, and a rule about one subject for the agents of an operator. */
+async function seedProvider({ prisma }: Db, operatorId: string) {
+  const [id, rule, pair] = [randomUUID(), randomUUID(), generateKeyPair()]
+  const issuer = `https://idp-${id}.com`
+  const subject = { edgeId: rule, tenant: '', sub: 'seeded', operatorId, subject: 'user:seeded' }
+  const subjects = { create: { ...subject, audiences: ['https://api.acme-operator.com'], scopes: ['read'] } }
+  const keys = { create: keyRow(pair.publicKey) }
+  const data = { ...issuerRow(issuer), kind: 'oauth', keysAsOf: new Date(), id, keys, subjects } as const
+  await prisma.issuer.create({ data })
+  return { id, issuer, rule, pair }
 }
 
 /** Inserts an issuer of another deployment that nothing is fetched from. */
