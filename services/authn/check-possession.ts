@@ -5,7 +5,8 @@ import { checkDpop } from './check-dpop.ts'
 import type { AuthnDeps } from './config.ts'
 
 /**
- * Checks that the client proves one key twice, so the new token is bound to a key that the server knows as the client's.
+ * Checks that the client proves one key twice, so the new token is bound to a key that the server knows as the
+ * client's.
  *
  * @param jkt thumbprint of the key that signed the client assertion
  * @param what what needs the proof, as the subject of a sentence

@@ -28,8 +28,8 @@ export interface IdJagOrder {
 }
 
 /**
- * Issues a token with which an agent acts for a user, for an ID-JAG of an identity provider. docs/protocol.md section 6
- * gives the order of the checks.
+ * Issues a token with which an agent acts for a user, for an ID-JAG of an identity provider. docs/protocol.md section
+ * 6 gives the order of the checks.
  *
  * The ID-JAG is judged before the statement that marks it as used. If something that it rests on ends between them,
  * every later check refuses the token, because it names all of it.
@@ -41,8 +41,8 @@ export async function redeemIdJag(deps: AuthnDeps, order: IdJagOrder, call: Call
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order.proof, call, (fresh, at) =>
     decide(deps, fresh, order, call, at),
   )
-  const { judged, terms, exp, key, dpop } = decision
-  const claims = buildUserClaims(deps.issuer, subject, judged, terms, { jti, nowS, exp, epoch, key, jkt: dpop.jkt })
+  const { judged, terms, exp, dpop } = decision
+  const claims = buildUserClaims(deps.issuer, subject, judged, terms, { jti, nowS, exp, epoch, jkt: dpop.jkt })
   // As for every token, sign only after the redemption is committed.
   return { token: await deps.signer.sign(kid, formatUserClaims(claims)), claims }
 }

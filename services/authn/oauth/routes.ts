@@ -106,8 +106,8 @@ async function redeemGrant(deps: AuthnDeps, request: TokenRequest, call: Call) {
 }
 
 /**
- * Tells whether a grant is an ID-JAG of an identity provider. The grant of an unknown issuer is refused by either rules;
- * those of the authentication that the client has sent say more.
+ * Tells whether a grant is an ID-JAG of an identity provider. The grant of an unknown issuer is refused by either
+ * rules; those of the authentication that the client has sent say more.
  */
 async function isForUser({ idJags }: AuthnDeps, { assertion, clientAssertion }: TokenRequest): Promise<boolean> {
   const kind = await idJags.kindOfIssuer(assertion)

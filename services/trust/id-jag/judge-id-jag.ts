@@ -29,13 +29,13 @@ interface Client {
 /** What an authorization server needs for ID-JAGs of identity providers. */
 export interface IdJags {
   /**
-   * Returns the kind of the issuer that a text names, which only chooses the rules for the request. It is undefined for
-   * a text that is no ID-JAG, or of an issuer that is not admitted.
+   * Returns the kind of the issuer that a text names, which only chooses the rules for the request. It is undefined
+   * for a text that is no ID-JAG, or of an issuer that is not admitted.
    */
   readonly kindOfIssuer: (text: string) => Promise<KnownIssuer['kind'] | undefined>
   /**
-   * Judges an ID-JAG that an agent has sent. The ID-JAG is only read: whoever issues a token for it must also record
-   * that it was used.
+   * Judges an ID-JAG that an agent has sent. The ID-JAG is only read: the issuer of a token for it must also record
+   * its use.
    *
    * @throws ApiError GRANT_NOT_ACCEPTED, UNAVAILABLE
    */
@@ -43,8 +43,8 @@ export interface IdJags {
 }
 
 /**
- * Longest lifetime of an ID-JAG, and of a token from its `iat`, in seconds. Nothing tells when an identity provider ends
- * a user, so this is also how long a user may act after that.
+ * Longest lifetime of an ID-JAG, and of a token from its `iat`, in seconds. Nothing tells when an identity provider
+ * ends a user, so this is also how long a user may act after that.
  */
 export const MAX_ID_JAG_TTL_S = 300
 const MAX_BYTES = 8_192

@@ -54,7 +54,7 @@ export function readDelegatedClaims(payload: JsonObject): DelegatedClaims | unde
 
 /**
  * Returns every agent in a genuine delegated token, the agent that acts last. In a token between agents, the principal
- * is the first one. `id` and `kid` are those of what gave the agent its authority.
+ * is the first one. `id` and `kid` are those of its grant, or of the token.
  *
  * @example
  * ```ts
@@ -69,8 +69,8 @@ export function agentsOf({ claims, kid }: DelegatedToken): readonly GrantIdentit
 }
 
 /**
- * Returns the look-ups of a genuine token for a user, as `delegatedLookups` does for tokens between agents. The token is
- * a token of the agent that acts, and ends with the rule about the user and with the identity provider too.
+ * Returns the look-ups of a genuine token for a user, as `delegatedLookups` does for tokens between agents. The token
+ * is a token of the agent that acts, and ends with the rule about the user and with the identity provider too.
  *
  * @example
  * ```ts

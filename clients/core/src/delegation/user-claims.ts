@@ -5,22 +5,24 @@ import { parseAccessTokenClaims } from '../token/claims.ts'
 import type { DelegatedClaims } from './delegated-claims.ts'
 
 /**
- * Claims of a token with which an agent acts for a user for whom an identity provider has vouched. `edges` has the rule
- * that maps the user.
+ * Claims of a token with which an agent acts for a user for whom an identity provider has vouched. `edges` has the
+ * rule that maps the user.
  */
 export interface UserClaims extends DelegatedClaims {
   readonly edges: readonly string[]
   readonly provider: IssuerGeneration
 }
 
-/** Longest lifetime of a token for a user, in seconds, because no log says when its identity provider ends the user. */
+/**
+ * Longest lifetime of a token for a user, in seconds, because no log says when its identity provider ends the user.
+ */
 export const MAX_USER_TOKEN_TTL_S = 300
 
 const MAX_INT32 = 2_147_483_647
 
 /**
- * Returns the payload of a token for a user. A version that does not know such tokens refuses it: the subject is no DID,
- * and the claim `a4a_user` is unknown.
+ * Returns the payload of a token for a user. A version that does not know such tokens refuses it: the subject is no
+ * DID, and the claim `a4a_user` is unknown.
  *
  * @example
  * ```ts

@@ -1,8 +1,8 @@
 const USER_SUBJECT = /^[a-z][a-z0-9-]{0,31}:[A-Za-z0-9._~@+-]{1,200}$/
 
 /**
- * Tells whether a text can name a user of this deployment: a kind and a name, such as `user:alice`. A DID never can, so
- * nobody can take a user for an agent.
+ * Tells whether a text can name a user of this deployment: a kind and a name, such as `user:alice`. A DID never can,
+ * so nobody can take a user for an agent.
  *
  * @example
  * ```ts

@@ -157,9 +157,9 @@ export interface AgentGrantCalls {
    */
   exchange(options: ExchangeOptions): Promise<IssuedToken>
   /**
-   * Redeems an ID-JAG, with which an identity provider lets this agent act for a user, for a token. The token names the
-   * user in `sub` and this agent in `act`. It is bound to the key of the agent, and lives at most 5 minutes. An ID-JAG
-   * can be redeemed once.
+   * Redeems an ID-JAG, with which an identity provider lets this agent act for a user, for a token. The token names
+   * the user in `sub` and this agent in `act`. It is bound to the key of the agent, and lives at most 5 minutes. An
+   * ID-JAG can be redeemed once.
    *
    * Rejects with the server's reason, such as GRANT_NOT_ACCEPTED, GRANT_USED or SCOPE_NOT_ALLOWED, and with TypeError
    * for a text that is no ID-JAG.

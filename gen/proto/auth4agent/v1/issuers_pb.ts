@@ -931,8 +931,8 @@ export const IssuerService: GenService<{
     output: typeof ListIssuerSubjectsResponseSchema;
   },
   /**
-   * RemoveIssuerSubject removes a rule. After the call has returned, no online verification that begins later accepts a
-   * token that was issued by the rule.
+   * RemoveIssuerSubject removes a rule. After the call has returned, no online verification that begins later accepts
+   * a token that was issued by the rule.
    *
    * @generated from rpc auth4agent.v1.IssuerService.RemoveIssuerSubject
    */

@@ -1,6 +1,5 @@
 import type { UserClaims } from '@auth4agent/core/delegation/user-claims'
 import type { JudgedIdJag } from '../../../trust/index.ts'
-import type { ProvenKey } from '../../domain/agent-proof.ts'
 import type { Subject } from '../../domain/decide-issue.ts'
 import type { UserTerms } from './decide-user-terms.ts'
 
@@ -10,7 +9,6 @@ interface Issued {
   readonly nowS: number
   readonly exp: number
   readonly epoch: readonly [agent: number, operator: number]
-  readonly key: ProvenKey
   /** Thumbprint of the agent's key. */
   readonly jkt: string
 }
@@ -24,7 +22,7 @@ export function buildUserClaims(
   { agent, operator }: Subject,
   { grant, generation, rule }: Pick<JudgedIdJag, 'grant' | 'generation' | 'rule'>,
   { scope, audience }: UserTerms,
-  { jti, nowS, exp, epoch, key, jkt }: Issued,
+  { jti, nowS, exp, epoch, jkt }: Issued,
 ): UserClaims {
   return {
     iss,
@@ -39,7 +37,6 @@ export function buildUserClaims(
     client_id: agent.did,
     epoch,
     cnf: { jkt },
-    ...(key.addedKid !== '' && { agent_key: key.addedKid }),
     edges: [rule.edgeId],
     provider: { issuer: grant.iss, generation },
     lineage: [],
