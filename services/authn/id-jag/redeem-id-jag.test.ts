@@ -73,16 +73,18 @@ it('an ID-JAG gives a token of the user, with which the agent acts by its key', 
   ])
 })
 
+/** Signs an ID-JAG with changed claims and header. */
+const idJag =
+  (claims: object, header = {}) =>
+  (agent: TestHolder) =>
+    world.idJag(agent, claims, header)
+/** Signs an ID-JAG with times relative to now. */
+const timed = (iat: number, exp: number) => (agent: TestHolder) =>
+  world.idJag(agent, { iat: nowS() + iat, exp: nowS() + exp })
+
 describe('refuses, and changes nothing:', () => {
   type Case = readonly [name: string, reason: string, detail: string, (agent: TestHolder) => Promise<string> | string]
   const stranger = testTokenKey('ES256')
-  const idJag =
-    (claims: object, header = {}) =>
-    (agent: TestHolder) =>
-      world.idJag(agent, claims, header)
-  /** Signs an ID-JAG with times relative to now. */
-  const timed = (iat: number, exp: number) => (agent: TestHolder) =>
-    world.idJag(agent, { iat: nowS() + iat, exp: nowS() + exp })
   const not = 'GRANT_NOT_ACCEPTED'
   const CASES: readonly Case[] = [
     ['an ID-JAG for another server', not, 'aud must be exactly', idJag({ aud: 'https://other.example' })],

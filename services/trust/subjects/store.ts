@@ -109,9 +109,11 @@ function parsePlace(token: string): { readonly at: Date; readonly edgeId: string
 }
 
 function isSame(row: IssuerSubject, { subject, audiences, scopes }: NewSubject): boolean {
-  const isSameList = (left: readonly string[], right: readonly string[]) =>
-    left.length === right.length && left.every((each) => right.includes(each))
-  return row.subject === subject && isSameList(row.audiences, audiences) && isSameList(row.scopes, scopes)
+  return row.subject === subject && isSameSet(row.audiences, audiences) && isSameSet(row.scopes, scopes)
+}
+
+function isSameSet(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((each) => right.includes(each))
 }
 
 function describe({ tenant, sub, subject, audiences, scopes }: IssuerSubject): string {

@@ -17,7 +17,7 @@ import { provenCall } from '../exchanges.ts'
 import { asAdmin, type TestOperator } from '../identity.ts'
 import { type TestTokenKey, testTokenKey } from '../token-keys.ts'
 
-export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 /** The identity provider, a subject of it, and where its agents act. */
 export const IDP = 'https://idp.corp.example'
 export const SUB = 'U019488227'
@@ -99,7 +99,7 @@ export function useProviderWorld() {
 }
 
 /** Signs an ID-JAG that is valid now. */
-export function signIdJag({ did }: { readonly did: string }, key: TestTokenKey, claims = {}, header = {}): string {
+function signIdJag({ did }: { readonly did: string }, key: TestTokenKey, claims = {}, header = {}): string {
   const nowS = Math.floor(Date.now() / 1_000)
   const good = {
     iss: IDP,

@@ -106,7 +106,9 @@ export function authorityOfChain(chain: GenuineChain): DelegatedAuthority {
  */
 export function authorityOfToken(token: DelegatedToken): DelegatedAuthority {
   const { claims } = token
-  const [first, ...others] = agentsOf(token).map((party): AuthorityParty => ({ ...party, exp: claims.exp }))
+  const [first, ...others] = agentsOf(token).map(({ did, operatorId, epoch, id, kid }): AuthorityParty => {
+    return { did, operatorId, epoch, id, kid, exp: claims.exp }
+  })
   // Never happens: the reader of the claims demands two parties, or an agent that acts for a user.
   if (first === undefined) throw new RangeError('A delegated token must have parties')
   const parties = [first, ...others] as const
