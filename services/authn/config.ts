@@ -7,6 +7,7 @@ import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/
 import type { ChallengeKeyring, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
+import type { Rate } from '../platform/limits/limits.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
 import type { Chaining, IdJags, VerifyForeign } from '../trust/index.ts'
@@ -58,6 +59,8 @@ export interface AuthnDeps {
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
   readonly idJags: IdJags
+  /** Counts a token for an operator of another deployment. Throws ApiError RATE_LIMITED. */
+  readonly limitChained: (operator: string) => void
 }
 
 /** Options of createAuthn. */
@@ -87,4 +90,6 @@ export interface AuthnOptions {
   readonly chaining: Chaining
   /** Judges ID-JAGs of identity providers. */
   readonly idJags: IdJags
+  /** How many tokens one operator of another deployment may get from this process. */
+  readonly chainedRate: Rate
 }

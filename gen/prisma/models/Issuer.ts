@@ -373,6 +373,7 @@ export type IssuerWhereInput = {
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
+  endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
   statements?: Prisma.TrustStatementListRelationFilter
   subjects?: Prisma.IssuerSubjectListRelationFilter
@@ -404,6 +405,7 @@ export type IssuerOrderByWithRelationInput = {
   statementsProblem?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   keys?: Prisma.IssuerKeyOrderByRelationAggregateInput
+  endedKeys?: Prisma.IssuerEndedKeyOrderByRelationAggregateInput
   domains?: Prisma.IssuerDomainOrderByRelationAggregateInput
   statements?: Prisma.TrustStatementOrderByRelationAggregateInput
   subjects?: Prisma.IssuerSubjectOrderByRelationAggregateInput
@@ -438,6 +440,7 @@ export type IssuerWhereUniqueInput = Prisma.AtLeast<{
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
+  endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
   statements?: Prisma.TrustStatementListRelationFilter
   subjects?: Prisma.IssuerSubjectListRelationFilter
@@ -531,6 +534,7 @@ export type IssuerCreateInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
   subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
@@ -562,6 +566,7 @@ export type IssuerUncheckedCreateInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
   subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
@@ -593,6 +598,7 @@ export type IssuerUpdateInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
   subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
@@ -624,6 +630,7 @@ export type IssuerUncheckedUpdateInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
   subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
@@ -860,6 +867,20 @@ export type IssuerUpdateOneRequiredWithoutKeysNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.IssuerUpdateToOneWithWhereWithoutKeysInput, Prisma.IssuerUpdateWithoutKeysInput>, Prisma.IssuerUncheckedUpdateWithoutKeysInput>
 }
 
+export type IssuerCreateNestedOneWithoutEndedKeysInput = {
+  create?: Prisma.XOR<Prisma.IssuerCreateWithoutEndedKeysInput, Prisma.IssuerUncheckedCreateWithoutEndedKeysInput>
+  connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutEndedKeysInput
+  connect?: Prisma.IssuerWhereUniqueInput
+}
+
+export type IssuerUpdateOneRequiredWithoutEndedKeysNestedInput = {
+  create?: Prisma.XOR<Prisma.IssuerCreateWithoutEndedKeysInput, Prisma.IssuerUncheckedCreateWithoutEndedKeysInput>
+  connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutEndedKeysInput
+  upsert?: Prisma.IssuerUpsertWithoutEndedKeysInput
+  connect?: Prisma.IssuerWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.IssuerUpdateToOneWithWhereWithoutEndedKeysInput, Prisma.IssuerUpdateWithoutEndedKeysInput>, Prisma.IssuerUncheckedUpdateWithoutEndedKeysInput>
+}
+
 export type IssuerCreateNestedOneWithoutDomainsInput = {
   create?: Prisma.XOR<Prisma.IssuerCreateWithoutDomainsInput, Prisma.IssuerUncheckedCreateWithoutDomainsInput>
   connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutDomainsInput
@@ -916,6 +937,7 @@ export type IssuerCreateWithoutSubjectsInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
 }
@@ -946,6 +968,7 @@ export type IssuerUncheckedCreateWithoutSubjectsInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
 }
@@ -992,6 +1015,7 @@ export type IssuerUpdateWithoutSubjectsInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
 }
@@ -1022,6 +1046,7 @@ export type IssuerUncheckedUpdateWithoutSubjectsInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
 }
@@ -1051,6 +1076,7 @@ export type IssuerCreateWithoutKeysInput = {
   statementsAsOf?: Date | string | null
   statementsProblem?: string
   createdAt?: Date | string
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
   subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
@@ -1081,6 +1107,7 @@ export type IssuerUncheckedCreateWithoutKeysInput = {
   statementsAsOf?: Date | string | null
   statementsProblem?: string
   createdAt?: Date | string
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
   subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
@@ -1127,6 +1154,7 @@ export type IssuerUpdateWithoutKeysInput = {
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
   subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
@@ -1157,6 +1185,147 @@ export type IssuerUncheckedUpdateWithoutKeysInput = {
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
+  statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
+}
+
+export type IssuerCreateWithoutEndedKeysInput = {
+  id: string
+  issuer: string
+  kind: $Enums.IssuerKind
+  status?: $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerCreatealgorithmsInput | string[]
+  tokenType: string
+  jwksUri: string
+  revocationMode: $Enums.RevocationMode
+  introspectionUri?: string | null
+  actsAs?: string | null
+  wrappedSecret?: runtime.Bytes | null
+  kekId?: string | null
+  maxTokenTtl: number
+  maxStalenessMs: number
+  generation?: number
+  acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
+  statementsProblem?: string
+  createdAt?: Date | string
+  keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
+  statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
+}
+
+export type IssuerUncheckedCreateWithoutEndedKeysInput = {
+  id: string
+  issuer: string
+  kind: $Enums.IssuerKind
+  status?: $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerCreatealgorithmsInput | string[]
+  tokenType: string
+  jwksUri: string
+  revocationMode: $Enums.RevocationMode
+  introspectionUri?: string | null
+  actsAs?: string | null
+  wrappedSecret?: runtime.Bytes | null
+  kekId?: string | null
+  maxTokenTtl: number
+  maxStalenessMs: number
+  generation?: number
+  acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
+  statementsProblem?: string
+  createdAt?: Date | string
+  keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
+  statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
+}
+
+export type IssuerCreateOrConnectWithoutEndedKeysInput = {
+  where: Prisma.IssuerWhereUniqueInput
+  create: Prisma.XOR<Prisma.IssuerCreateWithoutEndedKeysInput, Prisma.IssuerUncheckedCreateWithoutEndedKeysInput>
+}
+
+export type IssuerUpsertWithoutEndedKeysInput = {
+  update: Prisma.XOR<Prisma.IssuerUpdateWithoutEndedKeysInput, Prisma.IssuerUncheckedUpdateWithoutEndedKeysInput>
+  create: Prisma.XOR<Prisma.IssuerCreateWithoutEndedKeysInput, Prisma.IssuerUncheckedCreateWithoutEndedKeysInput>
+  where?: Prisma.IssuerWhereInput
+}
+
+export type IssuerUpdateToOneWithWhereWithoutEndedKeysInput = {
+  where?: Prisma.IssuerWhereInput
+  data: Prisma.XOR<Prisma.IssuerUpdateWithoutEndedKeysInput, Prisma.IssuerUncheckedUpdateWithoutEndedKeysInput>
+}
+
+export type IssuerUpdateWithoutEndedKeysInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  kind?: Prisma.EnumIssuerKindFieldUpdateOperationsInput | $Enums.IssuerKind
+  status?: Prisma.EnumIssuerStatusFieldUpdateOperationsInput | $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerUpdatealgorithmsInput | string[]
+  tokenType?: Prisma.StringFieldUpdateOperationsInput | string
+  jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
+  revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
+  introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  maxTokenTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
+  statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
+}
+
+export type IssuerUncheckedUpdateWithoutEndedKeysInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  kind?: Prisma.EnumIssuerKindFieldUpdateOperationsInput | $Enums.IssuerKind
+  status?: Prisma.EnumIssuerStatusFieldUpdateOperationsInput | $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerUpdatealgorithmsInput | string[]
+  tokenType?: Prisma.StringFieldUpdateOperationsInput | string
+  jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
+  revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
+  introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  maxTokenTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
   subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1188,6 +1357,7 @@ export type IssuerCreateWithoutDomainsInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
   subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
 }
@@ -1218,6 +1388,7 @@ export type IssuerUncheckedCreateWithoutDomainsInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
   subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
 }
@@ -1264,6 +1435,7 @@ export type IssuerUpdateWithoutDomainsInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
   subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
 }
@@ -1294,6 +1466,7 @@ export type IssuerUncheckedUpdateWithoutDomainsInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
   subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
 }
@@ -1324,6 +1497,7 @@ export type IssuerCreateWithoutStatementsInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
 }
@@ -1354,6 +1528,7 @@ export type IssuerUncheckedCreateWithoutStatementsInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
 }
@@ -1400,6 +1575,7 @@ export type IssuerUpdateWithoutStatementsInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
 }
@@ -1430,6 +1606,7 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
 }
@@ -1441,6 +1618,7 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
 
 export type IssuerCountOutputType = {
   keys: number
+  endedKeys: number
   domains: number
   statements: number
   subjects: number
@@ -1448,6 +1626,7 @@ export type IssuerCountOutputType = {
 
 export type IssuerCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | IssuerCountOutputTypeCountKeysArgs
+  endedKeys?: boolean | IssuerCountOutputTypeCountEndedKeysArgs
   domains?: boolean | IssuerCountOutputTypeCountDomainsArgs
   statements?: boolean | IssuerCountOutputTypeCountStatementsArgs
   subjects?: boolean | IssuerCountOutputTypeCountSubjectsArgs
@@ -1468,6 +1647,13 @@ export type IssuerCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Exten
  */
 export type IssuerCountOutputTypeCountKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   where?: Prisma.IssuerKeyWhereInput
+}
+
+/**
+ * IssuerCountOutputType without action
+ */
+export type IssuerCountOutputTypeCountEndedKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.IssuerEndedKeyWhereInput
 }
 
 /**
@@ -1518,6 +1704,7 @@ export type IssuerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   statementsProblem?: boolean
   createdAt?: boolean
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
+  endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
   statements?: boolean | Prisma.Issuer$statementsArgs<ExtArgs>
   subjects?: boolean | Prisma.Issuer$subjectsArgs<ExtArgs>
@@ -1608,6 +1795,7 @@ export type IssuerSelectScalar = {
 export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "createdAt", ExtArgs["result"]["issuer"]>
 export type IssuerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
+  endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
   statements?: boolean | Prisma.Issuer$statementsArgs<ExtArgs>
   subjects?: boolean | Prisma.Issuer$subjectsArgs<ExtArgs>
@@ -1620,6 +1808,7 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
   name: "Issuer"
   objects: {
     keys: Prisma.$IssuerKeyPayload<ExtArgs>[]
+    endedKeys: Prisma.$IssuerEndedKeyPayload<ExtArgs>[]
     domains: Prisma.$IssuerDomainPayload<ExtArgs>[]
     statements: Prisma.$TrustStatementPayload<ExtArgs>[]
     subjects: Prisma.$IssuerSubjectPayload<ExtArgs>[]
@@ -2078,6 +2267,7 @@ readonly fields: IssuerFieldRefs;
 export interface Prisma__IssuerClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
   keys<T extends Prisma.Issuer$keysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$keysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  endedKeys<T extends Prisma.Issuer$endedKeysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$endedKeysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerEndedKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   domains<T extends Prisma.Issuer$domainsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$domainsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerDomainPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   statements<T extends Prisma.Issuer$statementsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$statementsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TrustStatementPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   subjects<T extends Prisma.Issuer$subjectsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$subjectsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerSubjectPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
@@ -2548,6 +2738,30 @@ export type Issuer$keysArgs<ExtArgs extends runtime.Types.Extensions.InternalArg
   take?: number
   skip?: number
   distinct?: Prisma.IssuerKeyScalarFieldEnum | Prisma.IssuerKeyScalarFieldEnum[]
+}
+
+/**
+ * Issuer.endedKeys
+ */
+export type Issuer$endedKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the IssuerEndedKey
+   */
+  select?: Prisma.IssuerEndedKeySelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the IssuerEndedKey
+   */
+  omit?: Prisma.IssuerEndedKeyOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.IssuerEndedKeyInclude<ExtArgs> | null
+  where?: Prisma.IssuerEndedKeyWhereInput
+  orderBy?: Prisma.IssuerEndedKeyOrderByWithRelationInput | Prisma.IssuerEndedKeyOrderByWithRelationInput[]
+  cursor?: Prisma.IssuerEndedKeyWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.IssuerEndedKeyScalarFieldEnum | Prisma.IssuerEndedKeyScalarFieldEnum[]
 }
 
 /**

@@ -100,7 +100,7 @@ describe('a token for a user', () => {
 describe('a token for a user ends at every process', () => {
   type End = readonly [name: string, verdict: string, end: () => Promise<unknown>]
   const vault = createKeyVault(new Uint8Array(32).fill(7))
-  const issuers = () => ({ prisma: world.database.db.prisma, now: Date.now, vault })
+  const issuers = () => ({ prisma: world.database.db.prisma, now: Date.now, vault, skewMs: 0 })
   const ENDS: readonly End[] = [
     ['its rule is removed', 'TRUST_ENDED', () => world.remove(rule)],
     ['its rule allows less', 'TRUST_ENDED', () => world.put({ scope: ['read'] })],

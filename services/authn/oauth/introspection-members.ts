@@ -35,7 +35,7 @@ export function membersOfAuthority(
 ): IntrospectionMembers {
   const common = { aud: audiences, token_type: 'DPoP' } as const
   if (claims !== undefined) {
-    const { epoch: _epoch, edges: _edges, home: _home, lineage: _lineage, provider: _provider, ...others } = claims
+    const { epoch: _epoch, edges: _edges, lineage: _lineage, provider: _provider, ...others } = claims
     const { details, ...members } = others
     const visible = toDetails(at(audiences, details))
     const further = visible.length > 0 && { authorization_details: visible }
