@@ -147,6 +147,12 @@ export type TrustChain = Prisma.TrustChainModel
  */
 export type Subordinate = Prisma.SubordinateModel
 /**
+ * Model IssuerSubject
+ * Written only by trust. A rule of the administrator: which user of this deployment a subject of an identity provider
+ * is, and what the agents of an operator may do for that user.
+ */
+export type IssuerSubject = Prisma.IssuerSubjectModel
+/**
  * Model IssuerKey
  * Written only by trust. Every key that an issuer has ever published here.
  */

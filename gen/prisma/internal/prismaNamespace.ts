@@ -416,6 +416,7 @@ export const ModelName = {
   TrustAnchor: 'TrustAnchor',
   TrustChain: 'TrustChain',
   Subordinate: 'Subordinate',
+  IssuerSubject: 'IssuerSubject',
   IssuerKey: 'IssuerKey',
   IssuerEndedKey: 'IssuerEndedKey',
   IssuerDomain: 'IssuerDomain',
@@ -440,7 +441,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1850,6 +1851,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    IssuerSubject: {
+      payload: Prisma.$IssuerSubjectPayload<ExtArgs>
+      fields: Prisma.IssuerSubjectFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.IssuerSubjectFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.IssuerSubjectFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        findFirst: {
+          args: Prisma.IssuerSubjectFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.IssuerSubjectFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        findMany: {
+          args: Prisma.IssuerSubjectFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
+        }
+        create: {
+          args: Prisma.IssuerSubjectCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        createMany: {
+          args: Prisma.IssuerSubjectCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.IssuerSubjectCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
+        }
+        delete: {
+          args: Prisma.IssuerSubjectDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        update: {
+          args: Prisma.IssuerSubjectUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        deleteMany: {
+          args: Prisma.IssuerSubjectDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.IssuerSubjectUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.IssuerSubjectUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
+        }
+        upsert: {
+          args: Prisma.IssuerSubjectUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        aggregate: {
+          args: Prisma.IssuerSubjectAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateIssuerSubject>
+        }
+        groupBy: {
+          args: Prisma.IssuerSubjectGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerSubjectGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.IssuerSubjectCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerSubjectCountAggregateOutputType> | number
+        }
+      }
+    }
     IssuerKey: {
       payload: Prisma.$IssuerKeyPayload<ExtArgs>
       fields: Prisma.IssuerKeyFieldRefs
@@ -2847,6 +2922,21 @@ export const SubordinateScalarFieldEnum = {
 export type SubordinateScalarFieldEnum = (typeof SubordinateScalarFieldEnum)[keyof typeof SubordinateScalarFieldEnum]
 
 
+export const IssuerSubjectScalarFieldEnum = {
+  edgeId: 'edgeId',
+  issuerId: 'issuerId',
+  tenant: 'tenant',
+  sub: 'sub',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  audiences: 'audiences',
+  scopes: 'scopes',
+  putAt: 'putAt'
+} as const
+
+export type IssuerSubjectScalarFieldEnum = (typeof IssuerSubjectScalarFieldEnum)[keyof typeof IssuerSubjectScalarFieldEnum]
+
+
 export const IssuerKeyScalarFieldEnum = {
   issuerId: 'issuerId',
   kid: 'kid',
@@ -3462,6 +3552,7 @@ export type GlobalOmitConfig = {
   trustAnchor?: Prisma.TrustAnchorOmit
   trustChain?: Prisma.TrustChainOmit
   subordinate?: Prisma.SubordinateOmit
+  issuerSubject?: Prisma.IssuerSubjectOmit
   issuerKey?: Prisma.IssuerKeyOmit
   issuerEndedKey?: Prisma.IssuerEndedKeyOmit
   issuerDomain?: Prisma.IssuerDomainOmit

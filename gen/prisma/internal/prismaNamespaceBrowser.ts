@@ -70,6 +70,7 @@ export const ModelName = {
   TrustAnchor: 'TrustAnchor',
   TrustChain: 'TrustChain',
   Subordinate: 'Subordinate',
+  IssuerSubject: 'IssuerSubject',
   IssuerKey: 'IssuerKey',
   IssuerEndedKey: 'IssuerEndedKey',
   IssuerDomain: 'IssuerDomain',
@@ -387,6 +388,21 @@ export const SubordinateScalarFieldEnum = {
 } as const
 
 export type SubordinateScalarFieldEnum = (typeof SubordinateScalarFieldEnum)[keyof typeof SubordinateScalarFieldEnum]
+
+
+export const IssuerSubjectScalarFieldEnum = {
+  edgeId: 'edgeId',
+  issuerId: 'issuerId',
+  tenant: 'tenant',
+  sub: 'sub',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  audiences: 'audiences',
+  scopes: 'scopes',
+  putAt: 'putAt'
+} as const
+
+export type IssuerSubjectScalarFieldEnum = (typeof IssuerSubjectScalarFieldEnum)[keyof typeof IssuerSubjectScalarFieldEnum]
 
 
 export const IssuerKeyScalarFieldEnum = {
