@@ -308,6 +308,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     ...OF_DETAILS,
     ...OF_EXCHANGES,
     'GRANT_NOT_ACCEPTED',
+    'CLIENT_MISMATCH',
   ],
   'OAuthService.Introspect': OF_CLIENTS,
   'OAuthService.Revoke': OF_CLIENTS,
