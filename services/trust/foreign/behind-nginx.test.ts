@@ -96,6 +96,40 @@ async function refresh(path: string) {
   await (await fetch(`${origin}/refresh/${path}/.well-known/jwks.json`)).text()
 }
 
+/** Lets the issuer replace a key, and fetches the new set once or twice, a minute apart. */
+async function rotate(path: string, fetches: number) {
+  const [old, next] = [publishedKey(), publishedKey()]
+  const { id } = await admit(path)
+  published = [old]
+  expect((await fetchKeys(id)).verifying).toEqual([old.kid])
+  published = [next]
+  await refresh(path)
+  for (let count = 0; count < fetches; count += 1) {
+    clock.ms += 60_000
+    expect((await fetchKeys(id)).verifying).toEqual([next.kid])
+  }
+  return { id, old, next }
+}
+
+async function readList(id: string) {
+  const knowledge = createKnowledge(db().pool)
+  await knowledge.refresh()
+  const { outbound } = openOutbound()
+  await db().pool.query('UPDATE issuers SET statements_due_at = now() WHERE id = $1', [id])
+  await readPublished({
+    db: db(),
+    issuer: 'https://auth.alpha.net',
+    now,
+    knowledge,
+    outbound,
+    log: silentLog,
+    authorize: async () => 'Bearer x',
+    settings: { skewS: 10 },
+  })
+  const { statementsProblem, statementsAsOf } = await rowOf(id)
+  return { problem: statementsProblem, isRead: statementsAsOf !== null }
+}
+
 const WRONG: readonly (readonly [path: string, what: string, why: string])[] = [
   ['moved', 'a redirect', 'STATUS'],
   ['packed', 'a body that is compressed although nobody asked for it', 'ENCODING'],
@@ -115,21 +149,6 @@ describe('keys behind nginx', () => {
     const { id } = await admit(path)
     expect(await fetchKeys(id)).toEqual({ verifying: [], keysProblem: why })
   })
-
-  /** Lets the issuer replace a key, and fetches the new set once or twice, a minute apart. */
-  async function rotate(path: string, fetches: number) {
-    const [old, next] = [publishedKey(), publishedKey()]
-    const { id } = await admit(path)
-    published = [old]
-    expect((await fetchKeys(id)).verifying).toEqual([old.kid])
-    published = [next]
-    await refresh(path)
-    for (let count = 0; count < fetches; count += 1) {
-      clock.ms += 60_000
-      expect((await fetchKeys(id)).verifying).toEqual([next.kid])
-    }
-    return { id, old, next }
-  }
 
   it('do not return by a stale cache, once they were absent twice, although nginx dates its answer anew', async () => {
     const path = `cache${fresh++}`
@@ -159,25 +178,6 @@ describe('keys behind nginx', () => {
 })
 
 describe('trust statements behind nginx', () => {
-  async function readList(id: string) {
-    const knowledge = createKnowledge(db().pool)
-    await knowledge.refresh()
-    const { outbound } = openOutbound()
-    await db().pool.query('UPDATE issuers SET statements_due_at = now() WHERE id = $1', [id])
-    await readPublished({
-      db: db(),
-      issuer: 'https://auth.alpha.net',
-      now,
-      knowledge,
-      outbound,
-      log: silentLog,
-      authorize: async () => 'Bearer x',
-      settings: { skewS: 10 },
-    })
-    const { statementsProblem, statementsAsOf } = await rowOf(id)
-    return { problem: statementsProblem, isRead: statementsAsOf !== null }
-  }
-
   it('are read', async () => {
     const { id } = await admit('plain')
     expect(await readList(id)).toEqual({ problem: '', isRead: true })
