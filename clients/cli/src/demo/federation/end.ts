@@ -1,4 +1,5 @@
 import { unexpected } from '../until-refused.ts'
+import { type CallAbroad, refusalOfFetch } from './call-abroad.ts'
 import { findStatement, mend } from './mend.ts'
 import { expectVerdict, explain, type FederationScene, newToken, until, untilAllowed, verdict } from './scene.ts'
 
@@ -49,7 +50,7 @@ export async function endMembership(scene: FederationScene, { cargo: token, dock
 }
 
 /** B disables A, which ends all its tokens, and no token of B. */
-export async function disableIssuer(scene: FederationScene, { dock: direct }: AcmeTokens): Promise<void> {
+export async function disableIssuer(scene: FederationScene, { dock: direct }: AcmeTokens, call: CallAbroad) {
   const { cast, tell, pause } = scene
   const { a, b, cargo, dock, administrator } = cast
   const admitted = (await administrator.issuers.list()).find(({ issuer }) => issuer === a.issuer)
@@ -59,6 +60,7 @@ export async function disableIssuer(scene: FederationScene, { dock: direct }: Ac
   await administrator.issuers.disable(admitted.id, 'demo')
   const ms = Math.round(performance.now() - began)
   const foreign = expectVerdict(await verdict(direct, dock, a), 'ISSUER_DISABLED')
+  const byFetch = expectVerdict(await refusalOfFetch(call), 'GRANT_NOT_ACCEPTED')
   const ours = expectVerdict(await verdict(own, cargo, b), 'valid')
   tell({
     step: 'issuer-disabled',
@@ -66,9 +68,10 @@ export async function disableIssuer(scene: FederationScene, { dock: direct }: Ac
     lines: [
       `The call takes ${ms} ms. When it returns, no token of A is valid at B:`,
       `acme at dock:        ${foreign}`,
+      `the same by fetch:   ${byFetch}. Its token of B has ended`,
       `An agent of cargo:   ${ours}. B's own tokens go on.`,
     ],
-    facts: { took_ms: ms, foreign, own: ours },
+    facts: { took_ms: ms, foreign, by_fetch: byFetch, own: ours },
   })
   await administrator.issuers.enable(admitted.id, 'demo')
   const old = expectVerdict(await verdict(direct, dock, a), 'ISSUER_DISABLED')

@@ -28,6 +28,14 @@ export async function findStatement(
   return undefined
 }
 
+/** Finds the live statement by which agents of an operator get tokens at another deployment. */
+export async function findChainsTo({ operator }: FederatedOperator): Promise<TrustStatementRecord | undefined> {
+  for await (const statement of operator.trust.list()) {
+    if (statement.kind === 'chains-to' && statement.state === 'active') return statement
+  }
+  return undefined
+}
+
 /** Signs a statement about another operator, and puts it into force. */
 async function sign(
   { operator }: FederatedOperator,

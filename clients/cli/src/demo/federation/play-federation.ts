@@ -1,3 +1,4 @@
+import { callByFetch } from './call-abroad.ts'
 import type { FederationCast } from './cast.ts'
 import { type AcmeTokens, disableIssuer, endMembership, nameAgain } from './end.ts'
 import { mend } from './mend.ts'
@@ -15,6 +16,7 @@ export async function playFederation(scene: FederationScene, ending: () => Promi
   showDeployments(scene)
   await showStatements(scene)
   const cargo = await callAbroad(scene)
+  const call = await callByFetch(scene, atEnd)
   const refused = await refuseBolt(scene)
   await signCure(scene, refused)
   await refuseMore(scene)
@@ -24,7 +26,7 @@ export async function playFederation(scene: FederationScene, ending: () => Promi
     hall: await newToken(scene, 'acme', scene.cast.hall),
   }
   await endMembership(scene, tokens)
-  await disableIssuer(scene, tokens)
+  await disableIssuer(scene, tokens, call)
   await scene.progress(READING, nameAgain(scene))
 }
 
