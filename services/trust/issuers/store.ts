@@ -94,8 +94,8 @@ export function disableIssuer({ prisma }: IssuerStore, author: Author, id: strin
 }
 
 /**
- * Admits a disabled issuer again. Tokens that were issued before now stay refused, even if the issuer's clock is ahead.
- * Changes nothing when the issuer is enabled.
+ * Admits a disabled issuer again. Tokens that were issued before now stay refused, even if the issuer's clock is
+ * ahead. Changes nothing when the issuer is enabled.
  *
  * @throws ApiError ISSUER_NOT_FOUND
  */

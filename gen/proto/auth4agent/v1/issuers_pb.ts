@@ -266,8 +266,8 @@ export type Issuer = Message<"auth4agent.v1.Issuer"> & {
   createdAt?: Timestamp | undefined;
 
   /**
-   * Tokens whose `iat` is not later are refused: the time when the issuer was enabled again, plus the clock skew. Absent
-   * if the issuer was never disabled.
+   * Tokens whose `iat` is not later are refused: the time when the issuer was enabled again, plus the clock skew.
+   * Absent if the issuer was never disabled.
    *
    * @generated from field: google.protobuf.Timestamp accepted_from = 17;
    */
