@@ -21,7 +21,7 @@ import { createKeyHistory } from './store/key-history.ts'
 import { countFrozen } from './store/standing.ts'
 
 export type { RegistrySettings } from './context.ts'
-export { isTestDomain, parseDomain } from './domain/parse-domain.ts'
+export { hasMalformedLabel, isTestDomain, parseDomain } from './domain/parse-domain.ts'
 
 interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'random' | 'lookUpGate'> {
   readonly db: Db

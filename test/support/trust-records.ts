@@ -6,15 +6,18 @@ import { until } from './until.ts'
 export interface TestTrust {
   readonly edge: string
   readonly issuer: string
-  /** In generation 1 of the issuer. */
-  readonly claims: {
+  /** Claims of a token of an agent of this deployment. */
+  readonly claims: { readonly edges: readonly string[] }
+  /** Claims of a token for a grant of the issuer, in its generation 1. */
+  readonly chained: {
     readonly edges: readonly string[]
     readonly home: {
       readonly iss: string
       readonly jti: string
-      readonly kid: string
+      readonly kids: readonly string[]
       readonly generation: number
       readonly epoch: readonly [number, number]
+      readonly edge: string
     }
   }
 }
@@ -23,12 +26,14 @@ export interface TestTrust {
 export function newTrust(): TestTrust {
   const edge = randomUUID()
   const issuer = `https://${edge}.example`
+  const edges = [randomUUID(), edge]
   return {
     edge,
     issuer,
-    claims: {
-      edges: [randomUUID(), edge],
-      home: { iss: issuer, jti: 'j', kid: 'A'.repeat(43), generation: 1, epoch: [1, 1] },
+    claims: { edges },
+    chained: {
+      edges,
+      home: { iss: issuer, jti: 'j', kids: ['A'.repeat(43)], generation: 1, epoch: [1, 1], edge: randomUUID() },
     },
   }
 }

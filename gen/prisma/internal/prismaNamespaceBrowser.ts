@@ -71,6 +71,7 @@ export const ModelName = {
   TrustChain: 'TrustChain',
   Subordinate: 'Subordinate',
   IssuerKey: 'IssuerKey',
+  IssuerEndedKey: 'IssuerEndedKey',
   IssuerDomain: 'IssuerDomain',
   TrustStatement: 'TrustStatement',
   TrustProposal: 'TrustProposal',
@@ -400,6 +401,15 @@ export const IssuerKeyScalarFieldEnum = {
 } as const
 
 export type IssuerKeyScalarFieldEnum = (typeof IssuerKeyScalarFieldEnum)[keyof typeof IssuerKeyScalarFieldEnum]
+
+
+export const IssuerEndedKeyScalarFieldEnum = {
+  issuerId: 'issuerId',
+  kid: 'kid',
+  endedAt: 'endedAt'
+} as const
+
+export type IssuerEndedKeyScalarFieldEnum = (typeof IssuerEndedKeyScalarFieldEnum)[keyof typeof IssuerEndedKeyScalarFieldEnum]
 
 
 export const IssuerDomainScalarFieldEnum = {

@@ -381,6 +381,7 @@ export type IssuerWhereInput = {
   anchor?: Prisma.StringNullableFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
+  endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
   statements?: Prisma.TrustStatementListRelationFilter
 }
@@ -412,6 +413,7 @@ export type IssuerOrderByWithRelationInput = {
   anchor?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   keys?: Prisma.IssuerKeyOrderByRelationAggregateInput
+  endedKeys?: Prisma.IssuerEndedKeyOrderByRelationAggregateInput
   domains?: Prisma.IssuerDomainOrderByRelationAggregateInput
   statements?: Prisma.TrustStatementOrderByRelationAggregateInput
 }
@@ -446,6 +448,7 @@ export type IssuerWhereUniqueInput = Prisma.AtLeast<{
   anchor?: Prisma.StringNullableFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
+  endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
   statements?: Prisma.TrustStatementListRelationFilter
 }, "id" | "issuer">
@@ -541,6 +544,7 @@ export type IssuerCreateInput = {
   anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
 }
@@ -572,6 +576,7 @@ export type IssuerUncheckedCreateInput = {
   anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
 }
@@ -603,6 +608,7 @@ export type IssuerUpdateInput = {
   anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
 }
@@ -634,6 +640,7 @@ export type IssuerUncheckedUpdateInput = {
   anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
 }
@@ -861,6 +868,20 @@ export type IssuerUpdateOneRequiredWithoutKeysNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.IssuerUpdateToOneWithWhereWithoutKeysInput, Prisma.IssuerUpdateWithoutKeysInput>, Prisma.IssuerUncheckedUpdateWithoutKeysInput>
 }
 
+export type IssuerCreateNestedOneWithoutEndedKeysInput = {
+  create?: Prisma.XOR<Prisma.IssuerCreateWithoutEndedKeysInput, Prisma.IssuerUncheckedCreateWithoutEndedKeysInput>
+  connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutEndedKeysInput
+  connect?: Prisma.IssuerWhereUniqueInput
+}
+
+export type IssuerUpdateOneRequiredWithoutEndedKeysNestedInput = {
+  create?: Prisma.XOR<Prisma.IssuerCreateWithoutEndedKeysInput, Prisma.IssuerUncheckedCreateWithoutEndedKeysInput>
+  connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutEndedKeysInput
+  upsert?: Prisma.IssuerUpsertWithoutEndedKeysInput
+  connect?: Prisma.IssuerWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.IssuerUpdateToOneWithWhereWithoutEndedKeysInput, Prisma.IssuerUpdateWithoutEndedKeysInput>, Prisma.IssuerUncheckedUpdateWithoutEndedKeysInput>
+}
+
 export type IssuerCreateNestedOneWithoutDomainsInput = {
   create?: Prisma.XOR<Prisma.IssuerCreateWithoutDomainsInput, Prisma.IssuerUncheckedCreateWithoutDomainsInput>
   connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutDomainsInput
@@ -917,6 +938,7 @@ export type IssuerCreateWithoutKeysInput = {
   statementsProblem?: string
   anchor?: string | null
   createdAt?: Date | string
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
 }
@@ -947,6 +969,7 @@ export type IssuerUncheckedCreateWithoutKeysInput = {
   statementsProblem?: string
   anchor?: string | null
   createdAt?: Date | string
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
 }
@@ -993,6 +1016,7 @@ export type IssuerUpdateWithoutKeysInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
 }
@@ -1023,6 +1047,147 @@ export type IssuerUncheckedUpdateWithoutKeysInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
+  statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
+}
+
+export type IssuerCreateWithoutEndedKeysInput = {
+  id: string
+  issuer: string
+  kind: $Enums.IssuerKind
+  status?: $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerCreatealgorithmsInput | string[]
+  tokenType: string
+  jwksUri: string
+  revocationMode: $Enums.RevocationMode
+  introspectionUri?: string | null
+  actsAs?: string | null
+  wrappedSecret?: runtime.Bytes | null
+  kekId?: string | null
+  maxTokenTtl: number
+  maxStalenessMs: number
+  generation?: number
+  acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
+  statementsProblem?: string
+  anchor?: string | null
+  createdAt?: Date | string
+  keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
+  statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
+}
+
+export type IssuerUncheckedCreateWithoutEndedKeysInput = {
+  id: string
+  issuer: string
+  kind: $Enums.IssuerKind
+  status?: $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerCreatealgorithmsInput | string[]
+  tokenType: string
+  jwksUri: string
+  revocationMode: $Enums.RevocationMode
+  introspectionUri?: string | null
+  actsAs?: string | null
+  wrappedSecret?: runtime.Bytes | null
+  kekId?: string | null
+  maxTokenTtl: number
+  maxStalenessMs: number
+  generation?: number
+  acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
+  statementsProblem?: string
+  anchor?: string | null
+  createdAt?: Date | string
+  keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
+  statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
+}
+
+export type IssuerCreateOrConnectWithoutEndedKeysInput = {
+  where: Prisma.IssuerWhereUniqueInput
+  create: Prisma.XOR<Prisma.IssuerCreateWithoutEndedKeysInput, Prisma.IssuerUncheckedCreateWithoutEndedKeysInput>
+}
+
+export type IssuerUpsertWithoutEndedKeysInput = {
+  update: Prisma.XOR<Prisma.IssuerUpdateWithoutEndedKeysInput, Prisma.IssuerUncheckedUpdateWithoutEndedKeysInput>
+  create: Prisma.XOR<Prisma.IssuerCreateWithoutEndedKeysInput, Prisma.IssuerUncheckedCreateWithoutEndedKeysInput>
+  where?: Prisma.IssuerWhereInput
+}
+
+export type IssuerUpdateToOneWithWhereWithoutEndedKeysInput = {
+  where?: Prisma.IssuerWhereInput
+  data: Prisma.XOR<Prisma.IssuerUpdateWithoutEndedKeysInput, Prisma.IssuerUncheckedUpdateWithoutEndedKeysInput>
+}
+
+export type IssuerUpdateWithoutEndedKeysInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  kind?: Prisma.EnumIssuerKindFieldUpdateOperationsInput | $Enums.IssuerKind
+  status?: Prisma.EnumIssuerStatusFieldUpdateOperationsInput | $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerUpdatealgorithmsInput | string[]
+  tokenType?: Prisma.StringFieldUpdateOperationsInput | string
+  jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
+  revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
+  introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  maxTokenTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
+  statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
+}
+
+export type IssuerUncheckedUpdateWithoutEndedKeysInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  kind?: Prisma.EnumIssuerKindFieldUpdateOperationsInput | $Enums.IssuerKind
+  status?: Prisma.EnumIssuerStatusFieldUpdateOperationsInput | $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerUpdatealgorithmsInput | string[]
+  tokenType?: Prisma.StringFieldUpdateOperationsInput | string
+  jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
+  revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
+  introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  maxTokenTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
 }
@@ -1054,6 +1219,7 @@ export type IssuerCreateWithoutDomainsInput = {
   anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
 }
 
@@ -1084,6 +1250,7 @@ export type IssuerUncheckedCreateWithoutDomainsInput = {
   anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
 }
 
@@ -1130,6 +1297,7 @@ export type IssuerUpdateWithoutDomainsInput = {
   anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
 }
 
@@ -1160,6 +1328,7 @@ export type IssuerUncheckedUpdateWithoutDomainsInput = {
   anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
@@ -1190,6 +1359,7 @@ export type IssuerCreateWithoutStatementsInput = {
   anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
 }
 
@@ -1220,6 +1390,7 @@ export type IssuerUncheckedCreateWithoutStatementsInput = {
   anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
 }
 
@@ -1266,6 +1437,7 @@ export type IssuerUpdateWithoutStatementsInput = {
   anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
 }
 
@@ -1296,6 +1468,7 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
   anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
@@ -1306,12 +1479,14 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
 
 export type IssuerCountOutputType = {
   keys: number
+  endedKeys: number
   domains: number
   statements: number
 }
 
 export type IssuerCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | IssuerCountOutputTypeCountKeysArgs
+  endedKeys?: boolean | IssuerCountOutputTypeCountEndedKeysArgs
   domains?: boolean | IssuerCountOutputTypeCountDomainsArgs
   statements?: boolean | IssuerCountOutputTypeCountStatementsArgs
 }
@@ -1331,6 +1506,13 @@ export type IssuerCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Exten
  */
 export type IssuerCountOutputTypeCountKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   where?: Prisma.IssuerKeyWhereInput
+}
+
+/**
+ * IssuerCountOutputType without action
+ */
+export type IssuerCountOutputTypeCountEndedKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.IssuerEndedKeyWhereInput
 }
 
 /**
@@ -1375,6 +1557,7 @@ export type IssuerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   anchor?: boolean
   createdAt?: boolean
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
+  endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
   statements?: boolean | Prisma.Issuer$statementsArgs<ExtArgs>
   _count?: boolean | Prisma.IssuerCountOutputTypeDefaultArgs<ExtArgs>
@@ -1467,6 +1650,7 @@ export type IssuerSelectScalar = {
 export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "anchor" | "createdAt", ExtArgs["result"]["issuer"]>
 export type IssuerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
+  endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
   statements?: boolean | Prisma.Issuer$statementsArgs<ExtArgs>
   _count?: boolean | Prisma.IssuerCountOutputTypeDefaultArgs<ExtArgs>
@@ -1478,6 +1662,7 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
   name: "Issuer"
   objects: {
     keys: Prisma.$IssuerKeyPayload<ExtArgs>[]
+    endedKeys: Prisma.$IssuerEndedKeyPayload<ExtArgs>[]
     domains: Prisma.$IssuerDomainPayload<ExtArgs>[]
     statements: Prisma.$TrustStatementPayload<ExtArgs>[]
   }
@@ -1940,6 +2125,7 @@ readonly fields: IssuerFieldRefs;
 export interface Prisma__IssuerClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
   keys<T extends Prisma.Issuer$keysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$keysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  endedKeys<T extends Prisma.Issuer$endedKeysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$endedKeysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerEndedKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   domains<T extends Prisma.Issuer$domainsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$domainsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerDomainPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   statements<T extends Prisma.Issuer$statementsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$statementsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TrustStatementPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
@@ -2410,6 +2596,30 @@ export type Issuer$keysArgs<ExtArgs extends runtime.Types.Extensions.InternalArg
   take?: number
   skip?: number
   distinct?: Prisma.IssuerKeyScalarFieldEnum | Prisma.IssuerKeyScalarFieldEnum[]
+}
+
+/**
+ * Issuer.endedKeys
+ */
+export type Issuer$endedKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the IssuerEndedKey
+   */
+  select?: Prisma.IssuerEndedKeySelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the IssuerEndedKey
+   */
+  omit?: Prisma.IssuerEndedKeyOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.IssuerEndedKeyInclude<ExtArgs> | null
+  where?: Prisma.IssuerEndedKeyWhereInput
+  orderBy?: Prisma.IssuerEndedKeyOrderByWithRelationInput | Prisma.IssuerEndedKeyOrderByWithRelationInput[]
+  cursor?: Prisma.IssuerEndedKeyWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.IssuerEndedKeyScalarFieldEnum | Prisma.IssuerEndedKeyScalarFieldEnum[]
 }
 
 /**

@@ -1,5 +1,3 @@
-import { isUuid } from '@auth4agent/core/encoding/uuid'
-import { isDomain } from '@auth4agent/core/identity/domain'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type {
   ExportTrustGraphRequest,
@@ -13,8 +11,7 @@ import { toDot } from '../graph/export/to-dot.ts'
 import { toGraphml } from '../graph/export/to-graphml.ts'
 import { toJson } from '../graph/export/to-json.ts'
 import { toSvg } from '../graph/export/to-svg.ts'
-import { composeGraph } from './compose-graph.ts'
-import { type Around, operatorsOf, readSpokenFor, readVisible } from './read-visible.ts'
+import { readGraph } from './read-graph.ts'
 
 interface Format {
   readonly mediaType: string
@@ -34,7 +31,7 @@ const FORMATS: ReadonlyMap<string, Format> = new Map([
  * @throws ApiError INVALID_ARGUMENT
  */
 export async function exportGraph(
-  { readDb, issuer }: Pick<TrustDeps, 'readDb' | 'issuer'>,
+  deps: Pick<TrustDeps, 'readDb' | 'issuer'>,
   { format, around }: ExportTrustGraphRequest,
   principal: Principal,
 ): Promise<MessageInitShape<typeof ExportTrustGraphResponseSchema>> {
@@ -43,22 +40,13 @@ export async function exportGraph(
     throw new ApiError('INVALID_ARGUMENT', `format must be one of ${[...FORMATS.keys()].join(', ')}`)
   }
   const viewer = principal.kind === 'anonymous' ? ({ kind: 'anyone' } as const) : principal
-  const statements = await readVisible(readDb.pool, viewer, readAround(around))
-  const spokenFor = await readSpokenFor(readDb.pool, operatorsOf(statements))
-  const graph = composeGraph(issuer, statements, spokenFor)
+  const graph = await readGraph(deps, viewer, around)
   return {
     document: write(chosen, graph),
     mediaType: chosen.mediaType,
     nodes: graph.nodes.length,
     edges: graph.edges.length,
   }
-}
-
-function readAround(text: string): Around | undefined {
-  if (text === '') return undefined
-  if (isUuid(text)) return { id: text }
-  if (isDomain(text)) return { domain: text }
-  throw new ApiError('INVALID_ARGUMENT', 'around must be a domain in A-labels or an operator id')
 }
 
 function write(format: Format, graph: ExportedGraph): string {

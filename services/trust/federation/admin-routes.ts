@@ -24,7 +24,7 @@ import { listSubordinates, putSubordinate, removeSubordinate } from './subordina
 
 /** Dependencies of the handlers of FederationAdminService. */
 export interface FederationAdminDeps
-  extends Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomains' | 'foreign' | 'log'> {
+  extends Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomains' | 'settings' | 'foreign' | 'log'> {
   readonly findChain: FindChain
 }
 
@@ -32,7 +32,7 @@ export interface FederationAdminDeps
 export function federationAdminRoutes(deps: FederationAdminDeps): Handlers<typeof FederationAdminService> {
   const { db, now, issuer: ourIssuer, foreign } = deps
   const { prisma } = db
-  const discover = createDiscover({ ...deps, prisma })
+  const discover = createDiscover({ ...deps, prisma, skewMs: deps.settings.skewS * 1_000 })
   return {
     async putTrustAnchor(request, call) {
       const wanted = readAnchor(request, [ourIssuer, authorityId(ourIssuer)])

@@ -24,12 +24,21 @@ type Read = { readonly genuine: GenuineForeign } | { readonly verdict: Verdict }
 const KEYS_AGE_MS = { log: 86_400_000, introspection: 3_600_000, none: 3_600_000 } as const
 
 /**
- * Tells whether the keys of an issuer are known and young enough, and whether its trust chain holds, if it has an
- * anchor. `nowMs` is in Unix milliseconds.
+ * Returns until when the keys of an issuer may be used, in Unix milliseconds; undefined before the first fetch. If the
+ * issuer has an anchor, its trust chain must hold too.
  */
-export function hasKeys(issuer: Pick<KnownIssuer, 'keysAsOf' | 'mode' | 'validUntil'>, nowMs: number): boolean {
-  const { keysAsOf, mode } = issuer
-  return isAttested(issuer, nowMs) && keysAsOf !== undefined && nowMs - keysAsOf <= KEYS_AGE_MS[mode]
+export function keysUsableUntil({
+  keysAsOf,
+  mode,
+  validUntil = Number.POSITIVE_INFINITY,
+}: Pick<KnownIssuer, 'keysAsOf' | 'mode' | 'validUntil'>): number | undefined {
+  return keysAsOf === undefined ? undefined : Math.min(keysAsOf + KEYS_AGE_MS[mode], validUntil)
+}
+
+/** Tells whether the keys of an issuer are known and young enough. `nowMs` is in Unix milliseconds. */
+export function hasKeys(issuer: Parameters<typeof keysUsableUntil>[0], nowMs: number): boolean {
+  const until = keysUsableUntil(issuer)
+  return until !== undefined && nowMs < until
 }
 
 /** Tells whether the trust chain of an issuer holds. An issuer without an anchor needs none. */

@@ -67,7 +67,7 @@ export function useChains() {
       return putAnchor({ prisma: db().prisma, now }, asAdmin(), readAnchor(request, []))
     },
     discover: (issuer = SUBJECT, call = asAdmin()) =>
-      createDiscover({ ...deps(), issuer: OURS, testDomains: true })(call, issuer),
+      createDiscover({ ...deps(), issuer: OURS, testDomains: true, skewMs: 10_000 })(call, issuer),
     /** Fetches the keys of all issuers that are due. */
     fetchKeys: () => createKeyFetcher({ ...deps(), outbound, currentChain: createCurrentChain(deps()) }).fetchDue(),
     current: (anchor: string) => createCurrentChain(deps())(systemAuthor('test'), SUBJECT, anchor),
