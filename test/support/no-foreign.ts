@@ -1,4 +1,5 @@
 import { ApiError } from '../../services/platform/errors/api-error.ts'
+import { type GetCurrentChain, NoChain } from '../../services/trust/federation/chains/current-chain.ts'
 import type { Chaining, IdJags, VerifyForeign } from '../../services/trust/index.ts'
 
 /** A deployment that has admitted no foreign issuer. */
@@ -17,4 +18,9 @@ export const noIdJags: IdJags = {
   async judge() {
     throw new ApiError('GRANT_NOT_ACCEPTED')
   },
+}
+
+/** A deployment without trust anchors. */
+export const noChain: GetCurrentChain = async (_author, _subject, anchor) => {
+  throw new NoChain('ANCHOR_UNKNOWN', `${anchor} is not a trust anchor`)
 }

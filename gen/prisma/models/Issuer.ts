@@ -61,6 +61,7 @@ export type IssuerMinAggregateOutputType = {
   statementsDueAt: Date | null
   statementsAsOf: Date | null
   statementsProblem: string | null
+  anchor: string | null
   createdAt: Date | null
 }
 
@@ -87,6 +88,7 @@ export type IssuerMaxAggregateOutputType = {
   statementsDueAt: Date | null
   statementsAsOf: Date | null
   statementsProblem: string | null
+  anchor: string | null
   createdAt: Date | null
 }
 
@@ -114,6 +116,7 @@ export type IssuerCountAggregateOutputType = {
   statementsDueAt: number
   statementsAsOf: number
   statementsProblem: number
+  anchor: number
   createdAt: number
   _all: number
 }
@@ -154,6 +157,7 @@ export type IssuerMinAggregateInputType = {
   statementsDueAt?: true
   statementsAsOf?: true
   statementsProblem?: true
+  anchor?: true
   createdAt?: true
 }
 
@@ -180,6 +184,7 @@ export type IssuerMaxAggregateInputType = {
   statementsDueAt?: true
   statementsAsOf?: true
   statementsProblem?: true
+  anchor?: true
   createdAt?: true
 }
 
@@ -207,6 +212,7 @@ export type IssuerCountAggregateInputType = {
   statementsDueAt?: true
   statementsAsOf?: true
   statementsProblem?: true
+  anchor?: true
   createdAt?: true
   _all?: true
 }
@@ -321,6 +327,7 @@ export type IssuerGroupByOutputType = {
   statementsDueAt: Date
   statementsAsOf: Date | null
   statementsProblem: string
+  anchor: string | null
   createdAt: Date
   _count: IssuerCountAggregateOutputType | null
   _avg: IssuerAvgAggregateOutputType | null
@@ -371,6 +378,7 @@ export type IssuerWhereInput = {
   statementsDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   statementsAsOf?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
+  anchor?: Prisma.StringNullableFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
   endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
@@ -403,6 +411,7 @@ export type IssuerOrderByWithRelationInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrderInput | Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   keys?: Prisma.IssuerKeyOrderByRelationAggregateInput
   endedKeys?: Prisma.IssuerEndedKeyOrderByRelationAggregateInput
@@ -438,6 +447,7 @@ export type IssuerWhereUniqueInput = Prisma.AtLeast<{
   statementsDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   statementsAsOf?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
+  anchor?: Prisma.StringNullableFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
   endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
@@ -470,6 +480,7 @@ export type IssuerOrderByWithAggregationInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrderInput | Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   _count?: Prisma.IssuerCountOrderByAggregateInput
   _avg?: Prisma.IssuerAvgOrderByAggregateInput
@@ -505,6 +516,7 @@ export type IssuerScalarWhereWithAggregatesInput = {
   statementsDueAt?: Prisma.DateTimeWithAggregatesFilter<"Issuer"> | Date | string
   statementsAsOf?: Prisma.DateTimeNullableWithAggregatesFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringWithAggregatesFilter<"Issuer"> | string
+  anchor?: Prisma.StringNullableWithAggregatesFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Issuer"> | Date | string
 }
 
@@ -532,6 +544,7 @@ export type IssuerCreateInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
@@ -564,6 +577,7 @@ export type IssuerUncheckedCreateInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
@@ -596,6 +610,7 @@ export type IssuerUpdateInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
@@ -628,6 +643,7 @@ export type IssuerUncheckedUpdateInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
@@ -660,6 +676,7 @@ export type IssuerCreateManyInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
 }
 
@@ -687,6 +704,7 @@ export type IssuerUpdateManyMutationInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -714,6 +732,7 @@ export type IssuerUncheckedUpdateManyInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -741,6 +760,7 @@ export type IssuerCountOrderByAggregateInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -773,6 +793,7 @@ export type IssuerMaxOrderByAggregateInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -799,6 +820,7 @@ export type IssuerMinOrderByAggregateInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -935,6 +957,7 @@ export type IssuerCreateWithoutSubjectsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
@@ -966,6 +989,7 @@ export type IssuerUncheckedCreateWithoutSubjectsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
@@ -1013,6 +1037,7 @@ export type IssuerUpdateWithoutSubjectsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
@@ -1044,6 +1069,7 @@ export type IssuerUncheckedUpdateWithoutSubjectsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1075,6 +1101,7 @@ export type IssuerCreateWithoutKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
@@ -1106,6 +1133,7 @@ export type IssuerUncheckedCreateWithoutKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
@@ -1153,6 +1181,7 @@ export type IssuerUpdateWithoutKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
@@ -1184,6 +1213,7 @@ export type IssuerUncheckedUpdateWithoutKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1215,6 +1245,7 @@ export type IssuerCreateWithoutEndedKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
@@ -1246,6 +1277,7 @@ export type IssuerUncheckedCreateWithoutEndedKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
@@ -1293,6 +1325,7 @@ export type IssuerUpdateWithoutEndedKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
@@ -1324,6 +1357,7 @@ export type IssuerUncheckedUpdateWithoutEndedKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1355,6 +1389,7 @@ export type IssuerCreateWithoutDomainsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
@@ -1386,6 +1421,7 @@ export type IssuerUncheckedCreateWithoutDomainsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
@@ -1433,6 +1469,7 @@ export type IssuerUpdateWithoutDomainsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
@@ -1464,6 +1501,7 @@ export type IssuerUncheckedUpdateWithoutDomainsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1495,6 +1533,7 @@ export type IssuerCreateWithoutStatementsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
@@ -1526,6 +1565,7 @@ export type IssuerUncheckedCreateWithoutStatementsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
@@ -1573,6 +1613,7 @@ export type IssuerUpdateWithoutStatementsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
@@ -1604,6 +1645,7 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1702,6 +1744,7 @@ export type IssuerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
   endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
@@ -1735,6 +1778,7 @@ export type IssuerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
 }, ExtArgs["result"]["issuer"]>
 
@@ -1762,6 +1806,7 @@ export type IssuerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
 }, ExtArgs["result"]["issuer"]>
 
@@ -1789,10 +1834,11 @@ export type IssuerSelectScalar = {
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
 }
 
-export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "createdAt", ExtArgs["result"]["issuer"]>
+export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "anchor" | "createdAt", ExtArgs["result"]["issuer"]>
 export type IssuerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
   endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
@@ -1871,6 +1917,11 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
      */
     statementsAsOf: Date | null
     statementsProblem: string
+    /**
+     * The trust anchor whose chain attests the issuer, as an entity identifier; null for an issuer that the
+     * administrator vouches for. It never changes. The issuer is valid only while it has a chain of this anchor.
+     */
+    anchor: string | null
     createdAt: Date
   }, ExtArgs["result"]["issuer"]>
   composites: {}
@@ -2323,6 +2374,7 @@ export interface IssuerFieldRefs {
   readonly statementsDueAt: Prisma.FieldRef<"Issuer", 'DateTime'>
   readonly statementsAsOf: Prisma.FieldRef<"Issuer", 'DateTime'>
   readonly statementsProblem: Prisma.FieldRef<"Issuer", 'String'>
+  readonly anchor: Prisma.FieldRef<"Issuer", 'String'>
   readonly createdAt: Prisma.FieldRef<"Issuer", 'DateTime'>
 }
     

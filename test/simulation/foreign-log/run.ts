@@ -78,11 +78,10 @@ export async function run(seed: number, parts: Parts): Promise<Run> {
   const feed = createFeed(deployment, weather, random, parts.FeedError)
   const keys = { end: () => undefined, renew: async () => undefined }
   const rules = { maxStalenessMs: STALENESS_MS, skewMs: SKEW_MS, onlyGrows: true }
-  const ignore = () => undefined
   /** The log epoch of the knowledge that answers. */
   const knowledge = { logEpoch: 0 }
   const onSuccess = () => void (knowledge.logEpoch = deployment.sentEpoch)
-  const follower = parts.followRevocations({ feed, keys, ...rules, onProblem: ignore, onSuccess })
+  const follower = parts.followRevocations({ feed, keys, ...rules, onProblem: () => undefined, onSuccess })
   try {
     return await play({ deployment, weather, random }, createVerifier(parts, follower, { deployment, knowledge }), seed)
   } finally {

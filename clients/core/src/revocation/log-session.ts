@@ -37,8 +37,8 @@ interface Run {
 /** The number of records in a run. Keeping a time for each record would take as much memory as the record. */
 const RUN_LENGTH = 1_000
 /**
- * The most records that a process keeps of one log, which take about 400 MB. An operator has up to 10,000 tokens in the
- * log, so 400 operators can reach this limit.
+ * The most records that a process keeps of one log, which take about 400 MB. An operator has up to 10,000 tokens in
+ * the log, so 400 operators can reach this limit.
  */
 export const MAX_LOG_RECORDS = 4_000_000
 /** How long to wait before a log that has gone back is read again, in milliseconds. It will rarely have changed. */
