@@ -14,7 +14,7 @@ beforeAll(() => database.db.prisma.deployment.create({ data: { issuer: 'https://
 afterEach(stopAll)
 afterAll(() => database.drop())
 
-const basisOf = ({ claims: { edges, home } }: TestTrust, authors: readonly TokenIdentity[] = []): TrustBasis => ({
+const basisOf = ({ chained: { edges, home } }: TestTrust, authors: readonly TokenIdentity[] = []): TrustBasis => ({
   issuers: [
     { issuer: `https://${randomUUID()}.example`, generation: 1 },
     { issuer: home.iss, generation: home.generation },
@@ -70,7 +70,7 @@ describe.each([
     const process = await startProcess(leaseMs)
     const trust = newTrust()
     const bare = await tokenOfNewOperator()
-    const token = { ...bare, ...trustOf(trust.claims) }
+    const token = { ...bare, ...trustOf(trust.chained) }
     for (let time = 0; time < 2; time += 1) expect(await process.tokenStatus.check(token)).toBeUndefined()
     await endTrust(pool, kind, trust)
     expect(await process.tokenStatus.check(token)).toBe(verdict)
@@ -81,7 +81,7 @@ describe.each([
   it('names the first of several tokens that has ended, whatever has ended it', async () => {
     const process = await startProcess(leaseMs)
     const [trust, other] = [newTrust(), await tokenOfNewOperator()]
-    const token = { ...(await tokenOfNewOperator()), ...trustOf(trust.claims) }
+    const token = { ...(await tokenOfNewOperator()), ...trustOf(trust.chained) }
     await endTrust(pool, 'edge', trust)
     await suspend(other)
     await process.settle()

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { processIdentity } from '../../services/embedded-postgres/process-identity.ts'
@@ -12,9 +12,23 @@ export interface DataFolder {
   remove(): Promise<void>
 }
 
-/** Creates an empty data folder. */
-export async function createDataFolder(): Promise<DataFolder> {
-  const path = await mkdtemp(join(tmpdir(), 'a4a-data-'))
+const MEMORY = '/dev/shm'
+const TMPFS = 0x0102_1994
+const ROOM_BYTES = 2 * 1024 ** 3
+
+/**
+ * Returns the folder of the memory file system if it has room for the database of a run, otherwise the folder for
+ * temporary files. A copy of the template database takes a sixth of the time in memory.
+ */
+export async function fastFolder(): Promise<string> {
+  const found = await statfs(MEMORY).catch(() => undefined)
+  const hasRoom = found?.type === TMPFS && found.bavail * found.bsize >= ROOM_BYTES
+  return hasRoom ? MEMORY : tmpdir()
+}
+
+/** Creates an empty data folder in the folder `parent`. */
+export async function createDataFolder(parent = tmpdir()): Promise<DataFolder> {
+  const path = await mkdtemp(join(parent, 'a4a-data-'))
   // If root starts PostgreSQL, it runs as another user. That user must be able to enter the folder.
   await chmod(path, 0o711)
   const removed = guardFolder(path)

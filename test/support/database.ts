@@ -18,7 +18,7 @@ export const silentLog: Logger = { debug() {}, info() {}, warn() {}, error() {} 
 export async function testDatabase(): Promise<TestDatabase> {
   const server = inject('postgresUrl')
   const name = `test_${randomUUID().replaceAll('-', '')}`
-  await runSql(server, `CREATE DATABASE ${name} TEMPLATE ${inject('templateDatabase')}`)
+  await runSql(server, `CREATE DATABASE ${name} TEMPLATE ${inject('templateDatabase')} STRATEGY FILE_COPY`)
   const url = siblingUrl(server, name)
   const db = openDb({ url, poolSize: 10, log: silentLog })
   return {

@@ -3,7 +3,7 @@ import type { TestProject } from 'vitest/node'
 import { startEmbeddedPostgres } from '../../services/embedded-postgres/start.ts'
 import { applyMigrations } from '../../services/platform/db/migrate.ts'
 import { whenParentEnds } from '../../services/process/parent.ts'
-import { createDataFolder } from './data-folder.ts'
+import { createDataFolder, fastFolder } from './data-folder.ts'
 import { startNats } from './nats-server.ts'
 import { runSql, siblingUrl } from './sql.ts'
 
@@ -32,7 +32,7 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   await using started = new AsyncDisposableStack()
   const nats = await startNats({ nodes: 3 })
   started.defer(() => nats.remove())
-  const folder = await createDataFolder()
+  const folder = await createDataFolder(await fastFolder())
   started.defer(() => folder.remove())
   const postgres = await startEmbeddedPostgres({ dataDir: folder.path, log: silent })
   started.defer(() => postgres.stop())

@@ -6,8 +6,10 @@ import { until } from './until.ts'
 export interface TestTrust {
   readonly edge: string
   readonly issuer: string
-  /** In generation 1 of the issuer. */
-  readonly claims: {
+  /** Claims of a token of an agent of this deployment. */
+  readonly claims: { readonly edges: readonly string[] }
+  /** Claims of a token for a grant of the issuer, in its generation 1. */
+  readonly chained: {
     readonly edges: readonly string[]
     readonly home: {
       readonly iss: string
@@ -23,11 +25,13 @@ export interface TestTrust {
 export function newTrust(): TestTrust {
   const edge = randomUUID()
   const issuer = `https://${edge}.example`
+  const edges = [randomUUID(), edge]
   return {
     edge,
     issuer,
-    claims: {
-      edges: [randomUUID(), edge],
+    claims: { edges },
+    chained: {
+      edges,
       home: { iss: issuer, jti: 'j', kid: 'A'.repeat(43), generation: 1, epoch: [1, 1] },
     },
   }

@@ -6,6 +6,7 @@ import { ACCESS_TOKEN, exchangeChain, provenCall } from '../../../test/support/e
 import { expectRefusal } from '../../../test/support/expect-refusal.ts'
 import { handOn, rootFor, type TestGrantKey } from '../../../test/support/held-chains.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
+import { newTrust } from '../../../test/support/trust-records.ts'
 
 let database: TestDatabase
 let instance: TestInstance
@@ -75,6 +76,16 @@ describe('actor_token', () => {
     ],
     ['INVALID_SUBJECT_TOKEN', 'no token', async () => 'a.b.c'],
     ['INVALID_SUBJECT_TOKEN', 'a chain', async () => chain],
+    [
+      'INVALID_SUBJECT_TOKEN',
+      'a token of the client from another deployment',
+      async () => {
+        const [{ kid }, claims] = (await own(holders[2]))
+          .split('.', 2)
+          .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()))
+        return instance.keys.signer.sign(kid, { ...claims, ...newTrust().chained })
+      },
+    ],
     [
       'TOKEN_REVOKED',
       'a revoked token of the client',

@@ -16,7 +16,7 @@ import { SHOP } from '../../../test/support/held-chains.ts'
 import { anonymous, type TestOperator } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { insertTokenKey } from '../../../test/support/tokens.ts'
-import { endTrust, newTrust, TRUST_ENDS } from '../../../test/support/trust-records.ts'
+import { endTrust, newTrust } from '../../../test/support/trust-records.ts'
 
 const OTHER = 'https://other.example'
 
@@ -143,16 +143,15 @@ describe('an access token is exchanged', () => {
     await expectRefusal(database.db, () => exchangeToken(instance, client, subject), 'TOKEN_REVOKED')
   })
 
-  it.each(TRUST_ENDS)('and ends as %s with the trust of the subject token: a record of the kind %s', async (...row) => {
-    const [reason, kind] = row
+  it('and ends with an edge of the subject token', async () => {
     const trust = newTrust()
     const subject = key.sign({ ...claimsOf(await tokenFor()), ...trust.claims })
     const { accessToken } = await exchangeToken(instance, client, subject)
     expect(readDelegated(accessToken).claims).toMatchObject(trust.claims)
     expect(await endOfDelegated(database.db, accessToken)).toBeUndefined()
-    await endTrust(database.db.pool, kind, trust)
-    expect(await endOfDelegated(database.db, accessToken)).toBe(reason)
-    await expectRefusal(database.db, () => exchangeToken(instance, client, subject), reason)
+    await endTrust(database.db.pool, 'edge', trust)
+    expect(await endOfDelegated(database.db, accessToken)).toBe('TRUST_ENDED')
+    await expectRefusal(database.db, () => exchangeToken(instance, client, subject), 'TRUST_ENDED')
   })
 
   it.each<[string, string, () => Promise<unknown>]>([

@@ -33,7 +33,7 @@ export interface ExchangeSubject {
   readonly jkt: string | undefined
   readonly lookups: readonly SubjectLookup[]
   /** The trust through which the subject token was issued. The new token ends with it too. */
-  readonly trust: Pick<AccessTokenClaims, 'edges' | 'home'>
+  readonly trust: Pick<AccessTokenClaims, 'edges'>
   /** Returns every party, the principal first and the client last. */
   readonly lineageOf: (actor: ExchangeActor) => readonly GrantIdentity[]
 }
@@ -97,14 +97,14 @@ async function openToken(deps: Deps, text: string, client: Client, nowS: number)
   // Only now: a stranger must not learn whether the token has expired.
   checkTokenTimes(deps, claims, 'subject_token', nowS)
   const { id, kid } = identity
-  const { edges, home } = claims
+  const { edges } = claims
   return {
     principal: identity,
     exp: claims.exp,
     limits: [capabilitiesOf({ ...claims, details: new Map() })],
     jkt: undefined,
     lookups,
-    trust: { ...(edges && { edges }), ...(home && { home }) },
+    trust: edges === undefined ? {} : { edges },
     lineageOf: (actor) => [identity, { ...actor, id, kid }],
   }
 }
@@ -130,6 +130,10 @@ export async function openAccessToken(
   const genuine = await genuineTokens(text)
   if ('verdict' in genuine) throw refuseAccessToken(genuine.verdict, name)
   const { claims, kid } = genuine
+  // Its subject belongs to another deployment, and only the log of that deployment says when the subject's tokens end.
+  if (claims.home !== undefined) {
+    throw new ApiError('INVALID_SUBJECT_TOKEN', `${name} must not rest on a token of another deployment`)
+  }
   const { sub: did, operator_id: operatorId, epoch, jti: id } = claims
   const identity = { did, operatorId, epoch, id, kid }
   return { claims, identity, lookups: [{ hop: undefined, token: tokenIdentity(claims, kid) }] }

@@ -629,12 +629,6 @@ export const reasons = {
     title: 'The token or a grant was ended together with all others of its operator',
     oauth: 'invalid_request',
   },
-  ISSUER_DISABLED: {
-    status: 400,
-    code: statuses.FAILED_PRECONDITION,
-    title: 'The token was ended together with the trust in another issuer',
-    oauth: 'invalid_request',
-  },
   TRUST_ENDED: {
     status: 400,
     code: statuses.FAILED_PRECONDITION,

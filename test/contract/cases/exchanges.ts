@@ -7,7 +7,7 @@ import { ACCESS_TOKEN, EXCHANGE, GRANT_CHAIN } from '../../support/exchanges.ts'
 import { DETAILS, detailsOf } from '../../support/grant-details.ts'
 import { chainThrough, handOn, lastId, rootFor, SHOP } from '../../support/held-chains.ts'
 import { signCompactJws } from '../../support/jws.ts'
-import { endTrust, newTrust, TRUST_ENDS } from '../../support/trust-records.ts'
+import { endTrust, newTrust } from '../../support/trust-records.ts'
 import type { ProofTarget, RefusalCase } from '../support/refusal.ts'
 import type { AgentName, SeededAgent } from '../support/seed.ts'
 import type { World } from '../support/world.ts'
@@ -123,12 +123,15 @@ const subjects: readonly RefusalCase[] = [
   exchange('a chain under a key for tokens', 'UNKNOWN_KEY', async ({ agents, keys }) => ({
     subject_token: await chainThrough(keys.ready, [holderOf(agents.active), holderOf(agents.committed)]),
   })),
-  ...TRUST_ENDS.map(([reason, kind]) =>
-    exchange(`a token after a record of the kind ${kind} about its trust`, reason, async (world) => {
-      const trust = newTrust()
-      await endTrust(world.db.pool, kind, trust)
-      return { subject_token: mayAct(world, trust.claims), subject_token_type: ACCESS_TOKEN }
-    }),
+  exchange('a token after a record about an edge of its trust', 'TRUST_ENDED', async (world) => {
+    const trust = newTrust()
+    await endTrust(world.db.pool, 'edge', trust)
+    return { subject_token: mayAct(world, trust.claims), subject_token_type: ACCESS_TOKEN }
+  }),
+  exchange(
+    'a token of an agent of another deployment',
+    'INVALID_SUBJECT_TOKEN',
+    ofToken({ ...newTrust().chained, may_act: undefined }),
   ),
   exchange('a token for another client', 'ACTOR_NOT_AUTHORIZED', ofToken(), 'active'),
   exchange('a token without may_act', 'ACTOR_NOT_AUTHORIZED', ofToken({ may_act: undefined })),

@@ -192,7 +192,7 @@ const ended: readonly VerdictCase[] = [
     token: async ({ db, token }: World) => {
       const trust = newTrust()
       await endTrust(db.pool, kind, trust)
-      return token(trust.claims)
+      return token(kind === 'edge' ? trust.claims : trust.chained)
     },
   })),
 ]

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { GOOD_CLAIMS } from '../../../../test/support/access-tokens.ts'
+import { newTrust } from '../../../../test/support/trust-records.ts'
 import { type DelegatedClaims, formatDelegatedClaims, parseDelegatedClaims } from './delegated-claims.ts'
 import { capabilitiesOf } from './delegated-token.ts'
 import { parseCapabilities } from './parse-capabilities.ts'
@@ -46,6 +47,7 @@ describe('parseDelegatedClaims', () => {
 
   it.each<[string, object]>([
     ['no act', { act: undefined }],
+    ['a token of another issuer', { home: newTrust().chained.home, edges: newTrust().chained.edges }],
     ['an act without the middle', { act: { sub: C } }],
     ['an act in the wrong order', { act: { sub: B, act: { sub: C } } }],
     ['an act that goes on', { act: { sub: C, act: { sub: B, act: { sub: A } } } }],

@@ -18,7 +18,7 @@ export type Actor = {
  * Claims of a delegated token: an access token of the principal with which another agent acts (RFC 8693 section 4.1).
  * `sub`, `operator_id` and `epoch` are those of the principal, `client_id` and `cnf` those of the agent that acts.
  */
-export interface DelegatedClaims extends Omit<AccessTokenClaims, 'may_act'> {
+export interface DelegatedClaims extends Omit<AccessTokenClaims, 'may_act' | 'home'> {
   readonly cnf: Confirmation
   /**
    * Every party, the principal first and the agent that acts last: at least two. `id` and `kid` are those of the grant
@@ -84,7 +84,8 @@ export function parseDelegatedClaims(payload: JsonObject): DelegatedClaims | und
   const { act, a4a_lineage: entries, authorization_details: details, client_id: clientId, ...rest } = payload
   const claims = parseAccessTokenClaims({ ...rest, client_id: rest['sub'] })
   const lineage = readLineage(entries)
-  if (claims?.cnf === undefined || claims.may_act !== undefined || lineage === undefined) return undefined
+  if (claims?.cnf === undefined || lineage === undefined) return undefined
+  if (claims.may_act !== undefined || claims.home !== undefined) return undefined
   const [principal, last] = [lineage[0], lineage.at(-1)]
   if (principal?.did !== claims.sub || principal.operatorId !== claims.operator_id) return undefined
   if (!principal.epoch.every((epoch, at) => epoch === claims.epoch[at])) return undefined

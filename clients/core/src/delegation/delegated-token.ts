@@ -72,7 +72,7 @@ export function delegatedLookups({
   claims,
   kid,
 }: {
-  readonly claims: Pick<DelegatedClaims, 'lineage' | 'jti' | 'edges' | 'home'>
+  readonly claims: Pick<DelegatedClaims, 'lineage' | 'jti' | 'edges'>
   readonly kid: string
 }): readonly ChainLookup[] {
   const { lineage, jti: id } = claims

@@ -35,7 +35,10 @@ export interface AccessTokenClaims {
   readonly may_act?: Party
   /** Ids of the edges of trust through which the token was issued. If one of them ends, the token ends. */
   readonly edges?: readonly string[]
-  /** The token of another issuer for which this token was issued. */
+  /**
+   * The token of another issuer for which this token was issued. The subject belongs to that issuer, so nobody may
+   * exchange this token: it has neither `may_act` nor `act`.
+   */
   readonly home?: HomeToken
 }
 
@@ -106,6 +109,7 @@ export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>
   const trust = readTrust(payload)
   if ((hasKey && !isThumbprint(agent_key)) || (hasBinding && !isConfirmation(cnf))) return undefined
   if ((hasParty && !(hasBinding && isParty(may_act))) || trust === undefined) return undefined
+  if (hasParty && trust.home !== undefined) return undefined
   // Most tokens have none of these claims.
   if (!hasKey && !hasBinding && trust === NO_TRUST) return claims
   return {

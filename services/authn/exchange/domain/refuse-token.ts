@@ -16,7 +16,6 @@ const OWN_REASONS = [
   'TOKEN_REVOKED',
   'AGENT_TOKENS_ENDED',
   'OPERATOR_TOKENS_ENDED',
-  'ISSUER_DISABLED',
   'TRUST_ENDED',
 ] as const satisfies readonly ReasonCode[]
 

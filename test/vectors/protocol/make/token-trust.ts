@@ -1,4 +1,5 @@
 import { EDGE, OTHER_ISSUER, OTHER_KID } from './log-records.ts'
+import { DID } from './parties.ts'
 import { changed, type TokenCase } from './token-case.ts'
 
 const edge = (digit: number) => `${EDGE.slice(0, -1)}${digit}`
@@ -19,6 +20,7 @@ const MALFORMED: Readonly<Record<string, object>> = {
   'home with a kid that is no thumbprint': { home: { ...HOME, kid: 'x' } },
   'home with a generation of 0': { home: { ...HOME, generation: 0 } },
   'home with a generation that is a string': { home: { ...HOME, generation: '2' } },
+  'home beside may_act': { home: HOME, cnf: { jkt: OTHER_KID }, may_act: { sub: DID } },
   'home with an epoch of one number': { home: { ...HOME, epoch: [1] } },
 }
 
