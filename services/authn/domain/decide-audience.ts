@@ -4,6 +4,7 @@ import type {
   LookupAudienceOwnerResponse,
   OperatorSnapshot,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { findCaller } from '../../operator-registry/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 /** The operator whose agent wants a token. */
@@ -44,10 +45,14 @@ export function strongestDemand(terms: readonly Pick<AudienceTerms, 'dpop'>[]): 
  *
  * @throws ApiError AUDIENCE_NOT_ALLOWED; UNAVAILABLE when this process does not know the owner's terms.
  */
-export function decideAudience(audience: Audience, owner: LookupAudienceOwnerResponse, caller: Caller): AllowedAudience {
+export function decideAudience(
+  audience: Audience,
+  owner: LookupAudienceOwnerResponse,
+  caller: Caller,
+): AllowedAudience {
   const terms = () => termsAt(audience, owner.rules)
   if (owner.operatorId === '' || owner.operatorId === caller.id) return terms()
-  const entry = findEntry(audience, owner.rules, caller.domain)
+  const entry = findCaller(audience, owner.rules, caller.domain)
   if (entry === undefined) {
     throw new ApiError('AUDIENCE_NOT_ALLOWED', `The owner of ${audience.text} must list ${caller.domain} as a caller`)
   }
@@ -62,32 +67,6 @@ export function decideAudience(audience: Audience, owner: LookupAudienceOwnerRes
 export function termsAt({ text, host }: Audience, rules: readonly Rule[]): AudienceTerms {
   const rule = rules.find((each) => each.audience === text) ?? rules.find((each) => each.audience === host)
   return { alg: algorithmOf(text, rule), dpop: demandOf(text, rule) }
-}
-
-/** An entry of a list of callers. */
-export interface CallerEntry {
-  /** Audience of the rule. */
-  readonly audience: string
-  /** A domain, or `*`. */
-  readonly caller: string
-  /** Id of its edge. Empty if the operator registry is an older version, which knows no edges. */
-  readonly edge: string
-}
-
-/** Finds the entry that lets the agents of a domain have tokens for an audience. */
-export function findEntry(
-  { text, host }: Audience,
-  rules: readonly Rule[],
-  domain: string,
-): CallerEntry | undefined {
-  for (const caller of [domain, '*']) {
-    for (const audience of [text, host]) {
-      const rule = rules.find((each) => each.audience === audience)
-      const at = rule?.callers.indexOf(caller) ?? -1
-      if (at !== -1) return { audience, caller, edge: rule?.callerEdges[at] ?? '' }
-    }
-  }
-  return undefined
 }
 
 function algorithmOf(audience: string, rule: Rule | undefined): TokenAlgorithm {

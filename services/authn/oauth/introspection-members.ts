@@ -35,7 +35,7 @@ export function membersOfAuthority(
   const [principal, actor] = [parties[0], lastOf(parties)]
   const common = { aud: audiences, token_type: 'DPoP', ...actMember(parties) } as const
   if (claims !== undefined) {
-    const { epoch: _epoch, lineage: _lineage, details, ...members } = claims
+    const { epoch: _epoch, lineage: _lineage, edges: _edges, details, ...members } = claims
     const visible = toDetails(at(audiences, details))
     return { ...members, ...common, ...(visible.length > 0 && { authorization_details: visible }) }
   }

@@ -21,7 +21,14 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
     orderBy: { audience: 'asc' },
   })
   const { requireBoundChallenges, requireBodyDigest, hideAllowedScopes, delegateTo, maxGrantTtl } = operator
-  return { audiences: rows.map(ruleOf), requireBoundChallenges, requireBodyDigest, hideAllowedScopes, delegateTo, maxGrantTtl }
+  return {
+    audiences: rows.map(ruleOf),
+    requireBoundChallenges,
+    requireBodyDigest,
+    hideAllowedScopes,
+    delegateTo,
+    maxGrantTtl,
+  }
 }
 
 /**

@@ -13,7 +13,9 @@ import { toDot } from '../graph/export/to-dot.ts'
 import { toGraphml } from '../graph/export/to-graphml.ts'
 import { toJson } from '../graph/export/to-json.ts'
 import { toSvg } from '../graph/export/to-svg.ts'
+import { addCallers } from './add-callers.ts'
 import { composeGraph } from './compose-graph.ts'
+import { nearOf, partiesOf, readCallers } from './read-callers.ts'
 import { type Around, operatorsOf, readSpokenFor, readVisible } from './read-visible.ts'
 
 interface Format {
@@ -43,9 +45,13 @@ export async function exportGraph(
     throw new ApiError('INVALID_ARGUMENT', `format must be one of ${[...FORMATS.keys()].join(', ')}`)
   }
   const viewer = principal.kind === 'anonymous' ? ({ kind: 'anyone' } as const) : principal
-  const statements = await readVisible(readDb.pool, viewer, readAround(around))
-  const spokenFor = await readSpokenFor(readDb.pool, operatorsOf(statements))
-  const graph = composeGraph(issuer, statements, spokenFor)
+  const { pool } = readDb
+  const centre = readAround(around)
+  const first = await readCallers(pool, viewer, centre)
+  const statements = await readVisible(pool, viewer, centre, partiesOf(first))
+  const callers = centre && (await readCallers(pool, viewer, { ids: nearOf(centre, statements, first) }))
+  const spokenFor = await readSpokenFor(pool, operatorsOf(statements))
+  const graph = addCallers(issuer, composeGraph(issuer, statements, spokenFor), callers ?? first)
   return {
     document: write(chosen, graph),
     mediaType: chosen.mediaType,

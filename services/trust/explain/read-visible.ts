@@ -28,11 +28,15 @@ const ORDER = `ORDER BY s.edge_id LIMIT ${MAX_ROWS}`
 const SPOKEN_FOR = `SELECT i.issuer, n.domain, n.operator_id::text AS "operatorId", n.edge_id::text AS "edgeId"
   FROM issuer_domains n JOIN issuers i ON i.id = n.issuer_id AND i.status = 'enabled' WHERE n.operator_id = ANY ($1::uuid[])`
 
-/** Reads the statements that count now and that the viewer may see: all, or those within two edges of an operator. */
+/**
+ * Reads the statements that count now and that the viewer may see: all, or those within two edges of an operator.
+ * @param near ids of operators that are within one edge of it by other edges than statements
+ */
 export async function readVisible(
   pool: Pick<pg.Pool, 'query'>,
   viewer: Viewer,
   around: Around | undefined,
+  near: readonly string[] = [],
 ): Promise<readonly StatementRow[]> {
   const read = async (where: string, value?: unknown) => {
     const operatorId = viewer.kind === 'operator' ? viewer.operatorId : null
@@ -40,9 +44,9 @@ export async function readVisible(
     return (await pool.query<StatementRow>(`${VISIBLE} ${where} ${ORDER}`, values)).rows
   }
   if (around === undefined) return read('')
-  const near =
+  const first =
     'id' in around ? await read(`AND (${AT_IDS})`, [around.id]) : await read(`AND (${AT_DOMAIN})`, around.domain)
-  return read(`AND (${AT_IDS})`, operatorsOf(near))
+  return read(`AND (${AT_IDS})`, [...operatorsOf(first), ...near])
 }
 
 /** Reads which enabled issuers speak for operators. */
