@@ -11,7 +11,7 @@ import {
 } from '../../test/support/exchanges.ts'
 import { detailsOf } from '../../test/support/grant-details.ts'
 import { grantCalls, readGrant } from '../../test/support/grants.ts'
-import { ACCEPT, handOn, insertGrantKey, SHOP } from '../../test/support/held-chains.ts'
+import { ACCEPT, handOn, insertGrantKey, SHOP, type TestGrantKey } from '../../test/support/held-chains.ts'
 import { insertOperator, type TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 
@@ -26,12 +26,14 @@ let shop: TestOperator
 let acme: TestOperator
 let bolt: TestOperator
 let agent: TestHolder
+let grantKey: TestGrantKey
 
 beforeAll(async () => {
   database = await testDatabase()
   const { db } = database
   instance = await startInstance(db)
   other = await startInstance(db)
+  grantKey = await insertGrantKey(db)
   shop = await insertOperator(db, HOST, 'active')
   acme = await insertOperator(db, 'acme.example', 'active')
   bolt = await insertOperator(db, 'bolt.example', 'active')
@@ -196,13 +198,7 @@ describe('delegated authority', () => {
 
   async function chainOf(client: TestHolder): Promise<string> {
     const root = await grantCalls(instance).issueGrant(agent, { authorizationDetails: details, maxDepth: 1 })
-    return handOn(await grantKey(), root, agent, client)
-  }
-
-  let key: Awaited<ReturnType<typeof insertGrantKey>> | undefined
-  async function grantKey() {
-    key ??= await insertGrantKey(database.db)
-    return key
+    return handOn(grantKey, root, agent, client)
   }
 
   it('a grant names the edges of its audiences, and the chain and its exchanged token end with each of them', async () => {
@@ -242,10 +238,8 @@ describe('delegated authority', () => {
       const edges = [await edgeOf('acme.example'), await edgeOf('acme.example', `${SHOP}/a`)]
       expect(readDelegated(accessToken).claims.edges).toEqual([...edges, await edgeOf('bolt.example')])
       expect(await endOfDelegated(database.db, accessToken)).toBeUndefined()
-      await setCallers({
-        [SHOP]: ['acme.example', 'bolt.example'].filter((each) => each !== gone),
-        [`${SHOP}/a`]: ['acme.example'],
-      })
+      const left = ['acme.example', 'bolt.example'].filter((each) => each !== gone)
+      await setCallers({ [SHOP]: left, [`${SHOP}/a`]: ['acme.example'] })
       expect(await endOfDelegated(database.db, accessToken)).toBe('TRUST_ENDED')
     }
   })

@@ -21,10 +21,13 @@ async function setCallers(rules: Rules, changes: object = {}) {
   const audiences = Object.entries(rules).map(([label, callers]) => ({
     audience: `${label}.${owner.domain}`,
     callers: [...callers],
-    ...changes,
   }))
+  for (const rule of audiences) Object.assign(rule, changes)
   return harness.as(owner.id).setOperatorPolicy({ id: owner.id, policy: { audiences } })
 }
+
+const many = (from: number) => Array.from({ length: 64 }, (_, n) => `c${from + n}.com`)
+const all = (from: number) => Object.fromEntries(Array.from({ length: 64 }, (_, n) => [`a${n}`, many(from)]))
 
 /** Returns the ids of the edges by label and caller, as authn reads them. */
 async function edges(): Promise<Readonly<Record<string, string>>> {
@@ -108,8 +111,6 @@ describe('SetOperatorPolicy', () => {
   })
 
   it('refuses to list callers beyond the limit of changes, but removes callers without limit', async () => {
-    const many = (from: number) => Array.from({ length: 64 }, (_, n) => `c${from + n}.com`)
-    const all = (from: number) => Object.fromEntries(Array.from({ length: 64 }, (_, n) => [`a${n}`, many(from)]))
     await setCallers(all(0))
     await setCallers(all(100))
     expect(await refusalOf(setCallers(all(200)))).toBe('RATE_LIMITED')

@@ -10,7 +10,7 @@ CREATE TABLE "operator_audience_callers" (
 );
 
 -- CreateIndex
-CREATE INDEX "operator_audience_callers_operator" ON "operator_audience_callers"("operator_id", "ended_at");
+CREATE INDEX "operator_audience_callers_audience" ON "operator_audience_callers"("operator_id", "audience");
 
 -- CreateIndex
 CREATE INDEX "operator_audience_callers_caller" ON "operator_audience_callers"("caller");
@@ -28,19 +28,16 @@ CREATE UNIQUE INDEX "operator_audience_callers_live" ON "operator_audience_calle
 -- Processes of every version write the lists of callers, and earlier versions write each list anew. So the edges follow
 -- the lists when a transaction commits: a caller that is still listed keeps its edge. An operator that no longer owns its
 -- domain lets nobody call.
-CREATE FUNCTION "follow_callers"(_operator uuid, _audience text) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION "follow_callers"(_operator uuid, _audiences text[]) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    -- The log has forgotten these too.
-    DELETE FROM "operator_audience_callers"
-    WHERE "operator_id" = _operator AND "ended_at" < clock_timestamp() - interval '65 minutes';
     WITH "listed" AS (
         SELECT a."audience", unnest(a."callers") AS "caller"
         FROM "operators" o JOIN "operator_audiences" a ON a."operator_id" = o."id"
         WHERE o."id" = _operator AND o."status" IN ('active', 'lapsed', 'suspended')
-            AND (_audience IS NULL OR a."audience" = _audience)
+            AND a."audience" = ANY (_audiences)
     ), "ended" AS (
         UPDATE "operator_audience_callers" SET "ended_at" = date_trunc('milliseconds', clock_timestamp())
-        WHERE "operator_id" = _operator AND (_audience IS NULL OR "audience" = _audience) AND "ended_at" IS NULL
+        WHERE "operator_id" = _operator AND "audience" = ANY (_audiences) AND "ended_at" IS NULL
             AND ("audience", "caller") NOT IN (SELECT "audience", "caller" FROM "listed")
     )
     INSERT INTO "operator_audience_callers" ("operator_id", "audience", "caller")
@@ -51,10 +48,10 @@ END $$;
 CREATE FUNCTION "follow_callers_of_audience"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     IF TG_OP <> 'INSERT' THEN
-        PERFORM follow_callers(OLD."operator_id", OLD."audience");
+        PERFORM follow_callers(OLD."operator_id", ARRAY[OLD."audience"]);
     END IF;
     IF TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND ROW(NEW."operator_id", NEW."audience") <> ROW(OLD."operator_id", OLD."audience")) THEN
-        PERFORM follow_callers(NEW."operator_id", NEW."audience");
+        PERFORM follow_callers(NEW."operator_id", ARRAY[NEW."audience"]);
     END IF;
     RETURN NULL;
 END $$;
@@ -63,18 +60,56 @@ CREATE CONSTRAINT TRIGGER "operator_audiences_callers" AFTER INSERT OR UPDATE OR
 
 CREATE FUNCTION "follow_callers_of_operator"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    PERFORM follow_callers(NEW."id", NULL);
+    PERFORM follow_callers(NEW."id", ARRAY(SELECT "audience" FROM "operator_audiences" WHERE "operator_id" = NEW."id"));
     RETURN NULL;
 END $$;
 CREATE CONSTRAINT TRIGGER "operators_callers" AFTER UPDATE OF "status" ON "operators" DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW."status" <> OLD."status") EXECUTE FUNCTION "follow_callers_of_operator"();
 
--- Tokens name the edge that allowed them, so its end is written to the revocation log.
-CREATE CONSTRAINT TRIGGER "operator_audience_callers_log" AFTER UPDATE OF "ended_at" ON "operator_audience_callers"
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD."ended_at" IS NULL AND NEW."ended_at" IS NOT NULL)
-    EXECUTE FUNCTION "log_edge"();
-CREATE CONSTRAINT TRIGGER "operator_audience_callers_deleted_log" AFTER DELETE ON "operator_audience_callers"
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD."ended_at" IS NULL) EXECUTE FUNCTION "log_edge"();
+-- Appends the records that end edges. A policy can end thousands at once, and everybody who ends something waits for the
+-- head. So the head is written once: each version of a row that its own transaction made is read again by its next change.
+CREATE FUNCTION "append_ended_edges"(_edges uuid[]) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    at timestamptz := date_trunc('milliseconds', clock_timestamp());
+    until timestamptz := date_trunc('milliseconds', tokens_have_expired());
+    now_on integer := wal_timeline();
+    head "revocation_head";
+    edge uuid;
+BEGIN
+    SELECT * INTO STRICT head FROM "revocation_head" FOR UPDATE;
+    IF head."timeline" <> now_on THEN
+        head."log_epoch" := head."log_epoch" + 1;
+    END IF;
+    FOREACH edge IN ARRAY _edges LOOP
+        head."sequence" := head."sequence" + 1;
+        head."previous_hash" := head."hash";
+        head."hash" := sha256(head."hash" || convert_to(concat_ws(E'\n',
+            head."log_epoch", head."sequence", 'edge', '', edge, 0,
+            (extract(epoch FROM until) * 1000)::bigint, (extract(epoch FROM at) * 1000)::bigint), 'UTF8'));
+        INSERT INTO "revocation_log"
+            ("sequence", "log_epoch", "kind", "operator_id", "subject", "minimum_epoch", "expires_at", "recorded_at", "previous_hash", "hash")
+        VALUES (head."sequence", head."log_epoch", 'edge', NULL, edge::text, 0, until, at, head."previous_hash", head."hash");
+    END LOOP;
+    UPDATE "revocation_head" SET "sequence" = head."sequence", "log_epoch" = head."log_epoch", "timeline" = now_on,
+        "previous_hash" = head."previous_hash", "hash" = head."hash";
+    PERFORM pg_notify('auth4agent_revocation', head."sequence"::text);
+END $$;
+
+-- Tokens name the edge that allowed them, so its end is written to the revocation log. follow_callers runs when the
+-- transaction commits, so the head is locked shortly here too.
+CREATE FUNCTION "log_caller_edges"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    gone uuid[] := ARRAY(SELECT "edge_id" FROM "before" WHERE "ended_at" IS NULL ORDER BY "edge_id");
+BEGIN
+    IF cardinality(gone) > 0 THEN
+        PERFORM append_ended_edges(gone);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER "operator_audience_callers_log" AFTER UPDATE ON "operator_audience_callers"
+    REFERENCING OLD TABLE AS "before" FOR EACH STATEMENT EXECUTE FUNCTION "log_caller_edges"();
+CREATE TRIGGER "operator_audience_callers_deleted_log" AFTER DELETE ON "operator_audience_callers"
+    REFERENCING OLD TABLE AS "before" FOR EACH STATEMENT EXECUTE FUNCTION "log_caller_edges"();
 
 -- An edge never begins again, and never becomes another one.
 CREATE FUNCTION "refuse_other_caller_edge"() RETURNS trigger LANGUAGE plpgsql AS $$

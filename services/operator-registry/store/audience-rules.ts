@@ -62,6 +62,9 @@ function columnsOf({ callers, tokenSigningAlg, dpop }: AudienceRule) {
 
 /** Every edge that the operator will have can end at once, in addition to those that have ended. */
 async function demandFewEdges(tx: Tx, operatorId: string, wanted: readonly AudienceRule[]): Promise<void> {
+  // The log has forgotten these too.
+  await tx.$executeRaw`DELETE FROM operator_audience_callers
+    WHERE operator_id = ${operatorId}::uuid AND ended_at < clock_timestamp() - interval '65 minutes'`
   const edges = await tx.operatorAudienceCaller.findMany({
     where: { operatorId },
     select: { audience: true, caller: true, endedAt: true },
