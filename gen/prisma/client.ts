@@ -142,6 +142,11 @@ export type Issuer = Prisma.IssuerModel
  */
 export type IssuerKey = Prisma.IssuerKeyModel
 /**
+ * Model IssuerEndedKey
+ * A key that the revocation log of its issuer has ended. It never verifies again, whatever the issuer publishes.
+ */
+export type IssuerEndedKey = Prisma.IssuerEndedKeyModel
+/**
  * Model IssuerDomain
  * Written only by trust. Domains for which an issuer speaks. When a row is deleted, a trigger writes a record of the
  * kind edge to the revocation log.

@@ -7,6 +7,7 @@ import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/
 import type { ChallengeKeyring, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
+import type { Rate } from '../platform/limits/limits.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
 import type { Chaining, VerifyForeign } from '../trust/index.ts'
@@ -57,6 +58,8 @@ export interface AuthnDeps {
   readonly chainingSigners: Keys['chainingSigners']
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
+  /** Counts a token for an operator of another deployment. Throws ApiError RATE_LIMITED. */
+  readonly limitChained: (operator: string) => void
 }
 
 /** Options of createAuthn. */
@@ -84,4 +87,6 @@ export interface AuthnOptions {
   readonly verifyForeign: VerifyForeign
   /** Decides about grants for other deployments, and of other deployments. */
   readonly chaining: Chaining
+  /** How many tokens one operator of another deployment may get from this process. */
+  readonly chainedRate: Rate
 }

@@ -7,6 +7,8 @@ import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.t
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import { createLimiter, type Rate } from '../platform/limits/limits.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { shareLookUps } from './audience-owners.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
@@ -39,7 +41,7 @@ export interface Authn {
 }
 
 /** Creates the authn part of the server, which creates challenges, issues tokens and verifies them. */
-export function createAuthn({ redeemPool, agents, keys, passedTime, ...rest }: AuthnOptions): Authn {
+export function createAuthn({ redeemPool, agents, keys, passedTime, chainedRate, ...rest }: AuthnOptions): Authn {
   const { issuer, verificationKeys } = rest
   const genuineChains = createGenuineChains({ issuer, keys: verificationKeys.grantKeys })
   const deps: AuthnDeps = {
@@ -52,6 +54,7 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, ...rest }: A
     genuineTokens: createGenuineTokens(issuer, verificationKeys),
     genuineChains,
     genuineDelegated: createGenuineDelegated(genuineChains, { issuer, keys: verificationKeys }, MAX_DELEGATED),
+    limitChained: limitOperators(chainedRate),
     replays: createReplayMemory({ capacity: MAX_PROOFS }),
   }
   return {
@@ -59,5 +62,17 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, ...rest }: A
     oauth: { service: OAuthService, handlers: oauthRoutes(deps), policies: oauthPolicies },
     grants: { service: DelegationService, handlers: grantRoutes(deps), policies: grantPolicies },
     jobs: [{ name: 'redemptions', run: () => pruneExpired(rest.db.pool, passedTime, 'redemptions', 'keep_until') }],
+  }
+}
+
+/**
+ * Each agent of another deployment is a client of its own, and its operator may have any number of agents. So calls are
+ * limited by the operator, once its grant is proven to be genuine.
+ */
+function limitOperators(rate: Rate): AuthnDeps['limitChained'] {
+  const limiter = createLimiter(() => performance.now())
+  return (operator) => {
+    const retryAfter = limiter('token', 'subject', operator, rate)
+    if (retryAfter > 0) throw new ApiError('RATE_LIMITED', undefined, { retryAfter })
   }
 }

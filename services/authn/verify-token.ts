@@ -107,6 +107,7 @@ const NOT_REVOKED: ReadonlySet<Verdict> = new Set<Verdict>([
   'UNKNOWN_KEY',
   'ISSUER_NOT_TRUSTED',
   'ISSUER_REVOCATIONS_STALE',
+  'SUBJECT_OUTSIDE_NAMESPACE',
   'TOKEN_EXPIRED',
 ])
 

@@ -28,6 +28,11 @@ export interface CallRules extends AssertionRules {
   readonly isBodySecret: boolean
 }
 
+/** Returns whether an operator is in a state in which it may make calls. */
+export function mayMakeCalls({ status }: Pick<OperatorSnapshot, 'status'>): boolean {
+  return CAN_AUTHENTICATE.has(status)
+}
+
 /** Result of authenticate. */
 export interface Authenticated {
   readonly principal: Principal
@@ -91,7 +96,7 @@ export function authenticatedOperator(
     key: { kid, label, isRoot },
     signed,
   } as const
-  if (CAN_AUTHENTICATE.has(operator.status)) {
+  if (mayMakeCalls(operator)) {
     const lacksDigest = operator.requireBodyDigest && mustNameRpc && !coversBody
     return { principal, authority, ...(lacksDigest && { refusal: refuseMissingDigest() }) }
   }

@@ -38,6 +38,11 @@ export function requireValidAt({ label, nbf, exp }: OperatorKey, nowS: number): 
   if (nowS < nbf) throw new ApiError('INVALID_ASSERTION', `The key "${label}" is not valid before ${toText(nbf)}`)
 }
 
+/** Returns whether a key is valid at a time, in Unix seconds. */
+export function isValidAt({ nbf, exp }: OperatorKey, nowS: number): boolean {
+  return nbf <= nowS && nowS < exp
+}
+
 const ROOT = { roles: [], nbf: 0, exp: Number.POSITIVE_INFINITY } as const
 
 function toKey({ kid, label, root, jwk: json, ...rest }: OperatorKeySnapshot): OperatorKey {

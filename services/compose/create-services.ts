@@ -14,6 +14,7 @@ import { createOperatorRegistry } from '../operator-registry/index.ts'
 import { type Db, openPool } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
+import { scaleRates } from '../platform/limits/rates.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
@@ -207,6 +208,7 @@ async function makeAuthn(
     operators: clients.operators,
     tokenStatus: revocations.tokenStatus,
     vault: keys.vault,
+    challengeKeys: keys.challengeKeys,
     outbound,
     resolveTxt: createTxtResolvers({ servers: config.dnsServers, timeoutMs: config.dnsTimeoutMs }),
     testDomains: config.testDomains,
@@ -232,6 +234,7 @@ async function makeAuthn(
     keys,
     passedTime: deps.passedTime,
     sawEndpointAudience: reportEndpointAudience(deps),
+    chainedRate: scaleRates(config.rateFactorPercent / 100).token.subject,
     settings: {
       challengeTtlS: config.challengeTtl,
       defaultTtlS: config.tokenTtl,

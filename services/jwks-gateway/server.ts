@@ -6,13 +6,14 @@ import { federationProblem } from './federation/federation-problem.ts'
 import { createContext, type GatewayDeps, underIssuer } from './gateway-context.ts'
 import { oauthProblem } from './oauth/oauth-problem.ts'
 import { frontPageRoutes } from './pages/front-page.ts'
+import { trustPageRoutes } from './pages/trust/route.ts'
 import { restBindings } from './rest/rest-bindings.ts'
 import { restRoutes } from './rest/rest-routes.ts'
 import { wellKnownRoutes } from './well-known/well-known.ts'
 
 /**
- * Makes the HTTP port. It serves REST (from the bindings in the proto files), the well-known documents, the front
- * page, the probes, Connect and gRPC-Web. Throws Error if REST cannot serve a binding.
+ * Makes the HTTP port. It serves REST (from the bindings in the proto files), the well-known documents, the
+ * pages, the probes, Connect and gRPC-Web. Throws Error if REST cannot serve a binding.
  */
 export function createGateway(deps: GatewayDeps): HttpPort {
   const closing = new AbortController()
@@ -29,6 +30,7 @@ export function createGateway(deps: GatewayDeps): HttpPort {
       ...restBindings(deps.rpc.services).flatMap((binding) => restRoutes(context, binding)),
       ...wellKnownRoutes(context),
       ...frontPageRoutes(context),
+      ...trustPageRoutes(context),
       ...operationRoutes(deps, context.basePath),
     ],
     mount: connectOnFirstCall(context),

@@ -16,6 +16,7 @@ export type { FederationKeys } from './federation-keys.ts'
 export type { TokenSigner } from './jwt-signer.ts'
 export type { KeyVault } from './key-vault.ts'
 export type { FederationSigners } from './open-keys.ts'
+export { openText, sealText } from './sealed-text.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 
 /** The opened keys of the deployment, and the RPC service that manages them. */

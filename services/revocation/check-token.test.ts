@@ -27,6 +27,16 @@ it.each([
   expect(plan).not.toMatch(/Seq Scan on revocation_log|revocation_log_expires/)
 })
 
+// An older version does not know the kinds issuer and edge, and may run beside this one during an upgrade.
+it('the statement of an older version uses a partial index and does not scan a long log', async () => {
+  const { rows } = await pool.query<{ 'QUERY PLAN': string }>(
+    `EXPLAIN SELECT EXISTS (SELECT 1 FROM revocation_log l
+       WHERE l.kind NOT IN ('token', 'agent', 'operator', 'key', 'deployment') AND l.expires_at > now())`,
+  )
+  const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+  expect(plan).toContain('revocation_log_unknown_to_older')
+})
+
 it('the partial index of unknown kinds has no records of the kinds issuer and edge', async () => {
   const sizeOf = async (index: string) => {
     const { rows } = await pool.query<{ tuples: number }>(

@@ -37,17 +37,29 @@ export async function revoke(deps: RevocationDeps, request: RevokeTokenRequest, 
 
 type Found = Omit<Revocation, 'reason'>
 
-function findRevocation(deps: RevocationDeps, { token, jti }: RevokeTokenRequest, call: Call): Promise<Found> | Found {
-  if (token === '') return findById(jti, call)
+function findRevocation(deps: RevocationDeps, { token, jti }: RevokeTokenRequest, call: Call): Promise<Found> {
+  if (token === '') return findById(deps, jti, call)
   if (isChain(token)) return findGrant(deps, token, call)
   return isDelegatedToken(token) ? findDelegated(deps, token, call) : findToken(deps, token)
 }
 
-function findById(jti: string, call: Call): Found {
+/**
+ * The record of a token stands under the operator of its agent. If that is another deployment's, only the token itself
+ * names it. The audit of the audience's owner, which calls, has the id of the token too.
+ */
+const IS_CHAINED = `SELECT 1 FROM audit_logs WHERE operator_id = $1::uuid AND subject = $2 AND action = 'token.chain' LIMIT 1`
+
+async function findById({ db }: RevocationDeps, jti: string, call: Call): Promise<Found> {
   if (call.principal.kind !== 'operator')
     throw new ApiError('UNAUTHENTICATED', "Revoking by jti needs the operator's assertion")
   if (!isJti(jti)) throw new ApiError('INVALID_ARGUMENT', 'jti must be 1 to 64 visible ASCII characters')
-  return { operatorId: call.principal.operatorId, jti, exp: undefined, action: 'token.revoke' }
+  const { operatorId } = call.principal
+  const { rowCount } = await db.pool.query(IS_CHAINED, [operatorId, jti])
+  if (rowCount !== 0) {
+    const detail = 'The token is of an agent of another deployment: token must have the token itself, in place of jti'
+    throw new ApiError('INVALID_ARGUMENT', detail)
+  }
+  return { operatorId, jti, exp: undefined, action: 'token.revoke' }
 }
 
 async function findToken(deps: RevocationDeps, token: string): Promise<Found> {

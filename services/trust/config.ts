@@ -1,5 +1,5 @@
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { KeyVault } from '../keys/index.ts'
+import type { ChallengeKeyring, KeyVault } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { ResolveTxt } from '../platform/dns/resolve-txt.ts'
 import type { Logger } from '../platform/log/log.ts'
@@ -24,6 +24,8 @@ export interface TrustOptions {
   readonly tokenStatus: TokenStatus
   /** Seals the secrets of this deployment at foreign issuers. */
   readonly vault: KeyVault
+  /** Seals the links to the page that shows the graph. */
+  readonly challengeKeys: ChallengeKeyring
   /** Fetches from foreign issuers. */
   readonly outbound: Outbound
   readonly resolveTxt: ResolveTxt

@@ -5,6 +5,7 @@ import type { ServiceModule } from '../chain/rpc.ts'
 import { listen } from '../platform/db/listen.ts'
 import type { IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
+import { admissionRoutes } from './admissions/routes.ts'
 import { type CheckHome, createCheckHome } from './chaining/check-home.ts'
 import { createFindChain, type FindChain } from './chaining/find-chain.ts'
 import { createJudgeGrant, type JudgeGrant } from './chaining/judge-grant.ts'
@@ -13,11 +14,13 @@ import { explainRoutes } from './explain/routes.ts'
 import { federationRoutes } from './federation/routes.ts'
 import { createAuthorize } from './foreign/authorize.ts'
 import { createDecideTrust } from './foreign/decide-trust.ts'
-import { createEdgeEnder } from './foreign/end-edges.ts'
+import { endEdges } from './foreign/end-edges.ts'
+import { endKeys } from './foreign/end-keys.ts'
 import { createForeignJobs } from './foreign/foreign-jobs.ts'
 import { createForeignLogs } from './foreign/foreign-logs.ts'
 import { createGenuineForeign } from './foreign/genuine-foreign.ts'
 import { createIntrospect } from './foreign/introspect.ts'
+import { createLogEndings } from './foreign/log-endings.ts'
 import { createOwnSecrets } from './foreign/own-secrets.ts'
 import { readPublished } from './foreign/read-published.ts'
 import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreign.ts'
@@ -26,10 +29,16 @@ import { createKnowledge } from './knowledge/knowledge.ts'
 import { federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
 import { pruneProposals } from './statements/propose-trust.ts'
 import { statementRoutes } from './statements/routes.ts'
+import { viewRoutes } from './view/routes.ts'
 
+export type { AllowedChain } from './chaining/find-chain.ts'
 export type { GrantRefusal, JudgedGrant } from './chaining/judge-grant.ts'
 export { federationDocuments } from './federation/representations.ts'
 export type { ForeignTrust, ForeignVerification, VerifyForeign } from './foreign/verify-foreign.ts'
+export { classOf, lineOf } from './graph/export/appearance.ts'
+export type { ExportedGraph } from './graph/export/exported-graph.ts'
+export { xmlText } from './graph/export/safe-text.ts'
+export { toSvg } from './graph/export/to-svg.ts'
 
 /** The trust part of the server: its RPC services, and the verification of foreign tokens. */
 export interface Trust {
@@ -53,6 +62,8 @@ export interface Chaining {
 
 /** Interval of the look for issuers whose statements are due, in milliseconds. */
 const READ_PUBLISHED_MS = 10_000
+/** After how many milliseconds endings are stored again that could not be stored. */
+const RETRY_MS = 5_000
 
 /**
  * Creates the trust part of the server: foreign issuers, trust statements, and the graph that they make. Reads what
@@ -64,13 +75,15 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   const secrets = createOwnSecrets(db.pool, vault)
   const authorize = createAuthorize(secrets, now)
   const foreign = createForeignJobs(options)
-  const edges = createEdgeEnder(options)
+  const edges = createLogEndings({ log, store: (issuerId, ids) => endEdges(options, issuerId, ids) })
+  const keys = createLogEndings({ log, store: (issuerId, kids) => endKeys(options, issuerId, kids) })
   const logs = createForeignLogs({
     outbound,
     authorize,
     skewMs: settings.skewS * 1_000,
     log,
     onEdge: (issuerId, edge) => edges.end(issuerId, edge),
+    onKey: (issuerId, kid) => keys.end(issuerId, kid),
     renewKeys: (issuerId, ageMs) => foreign.renewKeys(issuerId, ageMs),
   })
   const deps: TrustDeps = { ...options, knowledge, logs, foreign }
@@ -87,7 +100,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     issuers: { service: IssuerService, handlers: issuerRoutes(deps), policies: issuerPolicies },
     trust: {
       service: TrustService,
-      handlers: { ...statementRoutes(deps), ...explainRoutes(deps) },
+      handlers: { ...statementRoutes(deps), ...explainRoutes(deps), ...admissionRoutes(deps), ...viewRoutes(deps) },
       policies: trustPolicies,
     },
     federation: {
@@ -104,12 +117,13 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     chaining: {
       findChain: createFindChain(deps),
       judgeGrant: createJudgeGrant({ ...deps, decideTrust }),
-      checkHome: createCheckHome(knowledge, logs),
+      checkHome: createCheckHome(deps),
     },
     jobs: [
       { name: 'trust', run: () => knowledge.refresh() },
       { name: 'trust-proposals', run: () => pruneProposals(options) },
       { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },
+      { name: 'foreign-endings', run: async () => [edges, keys].forEach((each) => each.retry()), intervalMs: RETRY_MS },
       ...foreign.jobs,
     ],
     issuerFacts: () =>
@@ -122,7 +136,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       logs.close()
       await stopListening()
       await foreign.idle()
-      await edges.idle()
+      await Promise.all([edges.idle(), keys.idle()])
     },
   }
 }

@@ -41,7 +41,12 @@ export const trustPolicies: Policies<typeof TrustService> = {
   proposeTrust: { ...byOperator, role: 'trust', limit: 'manage', action: 'trust.propose', endsTokens: false },
   listTrustProposals: { ...byOperator, role: 'any', limit: 'read' },
   explainTrust: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
-  exportTrustGraph: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
+  exportTrustGraph: { callers: ['anyone', 'operator', 'admin'], own: 'none', role: 'any', limit: 'graph' },
+  // A link shows no more than the caller can read anyhow, so it needs no new assertion and no audit.
+  createTrustView: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
+  getTrustView: { callers: ['anyone'], limit: 'graph' },
+  // The handler lets only the owner of the audience and the administrator read.
+  listAdmissions: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
   listPublishedTrust: { callers: ['operator'], own: 'none', role: 'any', limit: 'read' },
 }
 

@@ -83,8 +83,12 @@ interface InstanceOptions {
   readonly maxTokenRecords?: number
   /** What the trust part decides. By default there is no trust. */
   readonly chaining?: Chaining
+  /** How many tokens an operator of another deployment may get. */
+  readonly chainedRate?: Parameters<typeof createAuthn>[0]['chainedRate']
   /** Runs after each lookup in the agents' directory, before authn gets the answer. */
   readonly afterLookup?: () => Promise<void>
+  /** Runs after each look-up of several tokens, before the caller gets the answer. */
+  readonly afterCheck?: () => Promise<unknown>
 }
 
 /**
@@ -113,7 +117,11 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
   })
   const tokenStatus = {
     check: async (token: TokenIdentity) => (await checkAtDatabase(statusPool, [token]))?.verdict,
-    checkAll: (tokens: readonly TokenIdentity[]) => checkAtDatabase(statusPool, tokens),
+    async checkAll(tokens: readonly TokenIdentity[]) {
+      const ended = await checkAtDatabase(statusPool, tokens)
+      await options.afterCheck?.()
+      return ended
+    },
     checkTrust: (basis: TrustBasis) => checkTrustAtDatabase(statusPool, basis),
     endedKeys: (kids: readonly string[]) => findEndedKeys(statusPool, kids),
   }
@@ -147,6 +155,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     keys,
     passedTime,
     sawEndpointAudience() {},
+    chainedRate: options.chainedRate ?? { perMinute: 60_000, burst: 60_000 },
   })
   const runJobs = () => Promise.all([...keys.jobs, ...authn.jobs].map((job) => job.run()))
   return {

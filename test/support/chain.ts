@@ -51,6 +51,7 @@ const GROUPS: readonly LimitName[] = [
   'verify',
   'manage',
   'watch',
+  'graph',
   'forward',
 ]
 

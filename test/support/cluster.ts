@@ -6,7 +6,7 @@ import { readConfig } from '../../services/process/configuration/config.ts'
 import { loadSecrets } from '../../services/process/configuration/secrets.ts'
 import type { ServiceName } from '../../services/process/configuration/service-names.ts'
 import { type NatsCluster, startNats } from './nats-server.ts'
-import { isFree, quietPort, tlsPlaces } from './places.ts'
+import { choosePort, tlsPlaces } from './places.ts'
 import { CLUSTER, type Processes, startProcesses } from './processes.ts'
 import type { Environment, RunningProcess } from './server.ts'
 
@@ -138,12 +138,11 @@ function logTo(path: string): (line: string) => void {
 
 async function gatewayPorts(): Promise<readonly (Environment & { readonly PORT: string })[]> {
   return Promise.all(
-    GATEWAY_PORTS.map(async ([http, grpc]) => ({ PORT: await choose(http), AUTH4AGENT_GRPC_PORT: await choose(grpc) })),
+    GATEWAY_PORTS.map(async ([http, grpc]) => ({
+      PORT: await choosePort(http),
+      AUTH4AGENT_GRPC_PORT: await choosePort(grpc),
+    })),
   )
-}
-
-async function choose(port: number): Promise<string> {
-  return String((await isFree(port)) ? port : await quietPort())
 }
 
 function base64(bytes: Uint8Array | undefined): string | undefined {

@@ -54,7 +54,7 @@ export function useIssuers() {
       client.release()
     }
   })
-  const issuers = (): store.IssuerStore => ({ prisma: database.db.prisma, vault, now })
+  const issuers = (): store.IssuerStore => ({ prisma: database.db.prisma, vault, now, skewMs: 10_000 })
   return {
     clock,
     now,

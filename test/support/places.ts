@@ -60,7 +60,7 @@ const QUIET = { min: 15_000, max: 30_000 }
 const MAX_TRIES = 50
 
 /** Returns a free port. It stays free unless a program asks for exactly this port. */
-export async function quietPort(): Promise<number> {
+async function quietPort(): Promise<number> {
   for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
     const port = randomInt(QUIET.min, QUIET.max)
     if (await isFree(port)) return port
@@ -68,8 +68,13 @@ export async function quietPort(): Promise<number> {
   throw new Error(`No port from ${QUIET.min} to ${QUIET.max} is free`)
 }
 
+/** Returns the preferred port if it is free, and otherwise another one. */
+export async function choosePort(preferred: number): Promise<string> {
+  return String((await isFree(preferred)) ? preferred : await quietPort())
+}
+
 /** Tells whether nothing listens on a port of 127.0.0.1. */
-export async function isFree(port: number): Promise<boolean> {
+async function isFree(port: number): Promise<boolean> {
   const server = createServer()
   try {
     await once(server.listen(port, '127.0.0.1'), 'listening')

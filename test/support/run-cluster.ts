@@ -3,10 +3,13 @@ import { whenParentEnds } from '../../services/process/parent.ts'
 import { type Cluster, listOf, startCluster } from './cluster.ts'
 import { createDataFolder } from './data-folder.ts'
 import type { Environment } from './server.ts'
+import { type RunningExample, runExample } from './three-deployments/run.ts'
 
 /**
  * `npm run cluster`: runs a whole deployment on this machine until Ctrl-C. Its data is in AUTH4AGENT_DATA_DIR, or in a
  * temporary folder that is removed at the end. Each server gets the other AUTH4AGENT_ settings.
+ *
+ * `npm run cluster -- --deployments 3`: runs three small deployments that trust each other.
  */
 
 const { AUTH4AGENT_DATA_DIR: chosenFolder, ...others } = process.env
@@ -15,19 +18,37 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const stopping = askedToStop()
 await using started = new AsyncDisposableStack()
 try {
-  print('Starting two gateways, two processes of each other part, three NATS nodes and PostgreSQL …')
-  const folder = chosenFolder === undefined ? await temporaryFolder(started) : resolve(chosenFolder)
-  const start = startCluster(started, folder, serverSettings(others))
-  const cluster = await Promise.race([start, stopping.then(() => undefined)])
-  if (cluster === undefined) await start.catch(() => undefined)
+  const begin = isForThree(process.argv.slice(2)) ? startThree : startOne
+  const start = begin()
+  const running = await Promise.race([start, stopping.then(() => undefined)])
+  if (running === undefined) await start.catch(() => undefined)
   else {
-    print(welcome(cluster, folder))
-    await Promise.race([stopping, cluster.supervise(print)])
+    print(running.welcome)
+    await Promise.race([stopping, running.failed])
   }
   print('Stopping …')
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 1
+}
+
+/** Returns whether the arguments ask for three deployments. Throws for any others. */
+function isForThree(args: readonly string[]): boolean {
+  if (args.length === 0) return false
+  if (/^--deployments[= ]3$/.test(args.join(' '))) return true
+  throw new Error('Usage: npm run cluster [-- --deployments 3]')
+}
+
+async function startOne(): Promise<RunningExample> {
+  print('Starting two gateways, two processes of each other part, three NATS nodes and PostgreSQL …')
+  const folder = chosenFolder === undefined ? await temporaryFolder(started) : resolve(chosenFolder)
+  const cluster = await startCluster(started, folder, serverSettings(others))
+  return { welcome: welcome(cluster, folder), failed: cluster.supervise(print) }
+}
+
+function startThree(): Promise<RunningExample> {
+  print('Starting three deployments. Their operators prove domains, sign statements and read those of others …')
+  return runExample(started, resolve(chosenFolder ?? 'data', 'federation'), serverSettings(others))
 }
 
 /**

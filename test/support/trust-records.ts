@@ -14,9 +14,10 @@ export interface TestTrust {
     readonly home: {
       readonly iss: string
       readonly jti: string
-      readonly kid: string
+      readonly kids: readonly string[]
       readonly generation: number
       readonly epoch: readonly [number, number]
+      readonly edge: string
     }
   }
 }
@@ -32,7 +33,7 @@ export function newTrust(): TestTrust {
     claims: { edges },
     chained: {
       edges,
-      home: { iss: issuer, jti: 'j', kid: 'A'.repeat(43), generation: 1, epoch: [1, 1] },
+      home: { iss: issuer, jti: 'j', kids: ['A'.repeat(43)], generation: 1, epoch: [1, 1], edge: randomUUID() },
     },
   }
 }

@@ -187,6 +187,11 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/trust-explain.ts')).explainTrust,
       },
       {
+        words: 'trust admissions',
+        summary: 'list who of other deployments may call an audience',
+        load: async () => (await import('./commands/trust-admissions.ts')).trustAdmissions,
+      },
+      {
         words: 'trust graph',
         summary: 'export the graph of trust statements',
         load: async () => (await import('./commands/trust-graph.ts')).trustGraph,

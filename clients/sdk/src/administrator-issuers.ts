@@ -32,7 +32,7 @@ const issuerDomain = { domain: 'text', operator_id: 'text', by: 'text', proven_a
 export type AdmittedDomain = Answer<typeof issuerDomain>
 
 const issuerKey = { kid: 'text', alg: 'text', state: 'text', first_seen_at: 'text?' } as const satisfies Shape
-/** A key of an issuer. `state` is published, absent or withdrawn; only a published key verifies. */
+/** A key of an issuer. `state` is published, absent, withdrawn or ended; only a published key verifies. */
 export type AdmittedKey = Answer<typeof issuerKey>
 
 const issuerShape = {

@@ -41,6 +41,13 @@ export interface AgentOptions extends ServerOptions, TokenTerms {
    * exchanges the chain if the metadata is there and does not say that the API accepts chains.
    */
   readonly delegation?: GrantUse | undefined
+  /**
+   * The other deployments at which `fetch` gets tokens: their issuers, or `true` for all to which the agent's operator
+   * lets it go by `chains-to` statements. `fetch` then reads the metadata of each API (RFC 9728) before it sends a
+   * token. It sends a token of the agent's own server only to APIs whose metadata names this server, or that have no
+   * metadata. Without the option, `fetch` sends the agent's own token to every API.
+   */
+  readonly otherDeployments?: true | readonly string[] | undefined
 }
 
 /**
@@ -66,6 +73,12 @@ export interface FetchOptions extends TokenTerms {
    * Used instead of the agent's own option `delegation`. Only with 'exchange', `scopes` and `audience` are allowed.
    */
   readonly delegation?: GrantUse | undefined
+}
+
+/** Options of one call of {@link Agent.issuedFor}. */
+export interface ChainedOptions extends CallOptions {
+  /** The scopes at the agent's own deployment, which its operator's statement maps. By default those of the agent. */
+  readonly scopes?: TokenTerms['scopes']
 }
 
 /** Options of {@link Agent.authorization}. */
@@ -106,6 +119,21 @@ export interface Agent extends AgentKeyCalls, AgentGrantCalls {
    */
   issued(options?: TokenOptions): Promise<IssuedToken>
   /**
+   * Resolves with a token of another deployment for one of its APIs. The metadata of the API (RFC 9728) names the
+   * deployment. The agent's own server decides whether the agent may go there, by the `chains-to` statement of its
+   * operator, and gives it a grant (RFC 8693). The other deployment gives a token for the grant (RFC 7523). The token is
+   * bound to the identity key. The agent keeps and renews it as every other token.
+   *
+   * Rejects with Auth4AgentError. A message that begins with `At https://…` is from the other deployment.
+   *
+   * @example
+   *
+   * ```ts
+   * const { token, expiresAt } = await agent.issuedFor('https://api.cargo.example/v1', { scopes: ['orders:read'] })
+   * ```
+   */
+  issuedFor(resource: string, options?: ChainedOptions): Promise<IssuedToken>
+  /**
    * Calls the platform's fetch with the token in the header `Authorization`. If the token is bound to a key, each
    * request also has a new proof in the header `DPoP` (RFC 9449 section 7). Follows a redirect to another origin
    * without both.
@@ -117,6 +145,9 @@ export interface Agent extends AgentKeyCalls, AgentGrantCalls {
    *
    * With the option `grant`, the request carries the chain of grants, or an access token for it. The token is for the
    * audience of the grant to which the address belongs, with everything that the grant allows there.
+   *
+   * With the option `otherDeployments`, an API of another deployment gets a token of that deployment, as
+   * {@link Agent.issuedFor} describes.
    *
    * Rejects with INSECURE_ADDRESS for an address that is neither https nor on loopback, and with GRANT_NOT_HELD or
    * GRANT_EXPIRED if the agent cannot use its grant.
@@ -228,6 +259,9 @@ export const AGENT_NAMES: Names<AgentOptions> = {
   dpop: true,
   grant: true,
   delegation: true,
+  otherDeployments: true,
 }
 /** The option names of {@link Agent.token}. */
 export const TOKEN_NAMES: Names<TokenOptions> = { ...TERM_NAMES, signal: true }
+/** The option names of {@link Agent.issuedFor}. */
+export const TOKEN_FOR_NAMES: Names<ChainedOptions> = { scopes: true, signal: true }

@@ -2,6 +2,7 @@ import { parseLongDuration } from '@auth4agent/core/encoding/duration'
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { AGENT_NAMES, type Agent, type AgentOptions, TOKEN_NAMES, type TokenOptions } from './agent.ts'
 import { expectDid } from './authenticate.ts'
+import { openAway } from './chaining/open-away.ts'
 import { openGrants, type Presented } from './delegation/open-grants.ts'
 import { authorizationHeaders, createDpop } from './dpop.ts'
 import { clientError } from './errors.ts'
@@ -62,10 +63,7 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     runtime,
     server,
     did,
-    onReplaced: () => {
-      tokens.clear()
-      grants.clear()
-    },
+    onReplaced: () => clear(),
     onFirstUse: async () => {
       const { store } = keys
       if (everyS === undefined || store === undefined) return
@@ -95,9 +93,18 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
   const { grant, delegation, fetch } = options
   const grants = openGrants({ grant, delegation, fetch, server, did, keys, runtime, closing: signal })
   const presented: Presented = grants.presented ?? { token, forget: (text: string) => tokens.forget(text), dpop }
+  const away = openAway(options, {
+    ...{ server, did, keys, runtime, fetch, closing: signal },
+    ownToken: async (scope, stop) =>
+      (await tokens.of({ scope, audience: [server.issuer], ttl: usual.ttl, mayAct: undefined }).get(stop)).token,
+    forgetOwn: (text) => tokens.forget(text),
+    scopeOf: (scopes) => bindTermsOver(usual, { scopes }, server.issuer).scope,
+  })
   const forget = (text: string) => {
-    tokens.forget(text)
-    presented.forget(text)
+    for (const { forget: drop } of [tokens, presented, away]) drop(text)
+  }
+  const clear = () => {
+    for (const kept of [tokens, grants, away]) kept.clear()
   }
   const oauth = createOAuthClient({ server, did, keys, closing: signal })
   return {
@@ -105,8 +112,11 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     token,
     issued,
     forget,
-    fetch: authorizedFetch({ ...presented, fetch }),
-    mcpFetch: authorizedFetch({ ...presented, fetch, prepare: (...request) => grants.proveCall(...request) }),
+    issuedFor: away.issuedFor,
+    fetch: away.around(authorizedFetch({ ...presented, fetch })),
+    mcpFetch: away.around(
+      authorizedFetch({ ...presented, fetch, prepare: (...request) => grants.proveCall(...request) }),
+    ),
     async authorization(method, url, { nonce, ...wanted } = {}) {
       const at = String(url).replace(WEB_SOCKET, 'http$1')
       expectSecureUrl(at)
@@ -133,8 +143,7 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     exchange: (how) => grants.exchange(how),
     close() {
       closing.abort(clientError('CLOSED', 'The agent was closed'))
-      tokens.clear()
-      grants.clear()
+      clear()
     },
   }
 }

@@ -15,6 +15,7 @@
  * | `CLOSED` | The agent was closed. |
  * | `UNTRUSTED_MANIFEST` | The manifest of an operator's keys is not signed by a known root key. |
  * | `GRANT_NOT_HELD` | A grant is for another agent, or for a key that the agent no longer has. |
+ * | `DEPLOYMENT_NOT_ALLOWED` | An API accepts only tokens of deployments that are not in `otherDeployments`. |
  * | `CONFIGURATION` | A file or key on this machine is missing or wrong. |
  */
 export type ClientReason =
@@ -28,6 +29,7 @@ export type ClientReason =
   | 'CLOSED'
   | 'UNTRUSTED_MANIFEST'
   | 'GRANT_NOT_HELD'
+  | 'DEPLOYMENT_NOT_ALLOWED'
   | 'CONFIGURATION'
 
 /**

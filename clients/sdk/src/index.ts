@@ -17,6 +17,7 @@ export type {
   AgentOptions,
   AuthorizationOptions,
   CallOptions,
+  ChainedOptions,
   FetchOptions,
   GrantUse,
   TokenOptions,
@@ -73,7 +74,13 @@ export {
   type WebCryptoKeyPair,
 } from './keys/signers.ts'
 export type { ClientAssertionOptions, Introspection } from './oauth-client.ts'
-export { type OnlineRequirements, type OnlineVerification, type OpenCalls, openCalls } from './open-calls.ts'
+export {
+  type ForeignTrust,
+  type OnlineRequirements,
+  type OnlineVerification,
+  type OpenCalls,
+  openCalls,
+} from './open-calls.ts'
 export { createOperator, type Operator, type OperatorOptions } from './operator.ts'
 export type { AgentChanges, AgentFilter, NewAgent, OperatorAgents } from './operator-agents.ts'
 export type {
@@ -115,6 +122,7 @@ export type { ServerOptions } from './server.ts'
 export type { AgentSigner, OperatorSigner, P256Signer, Signer } from './signer.ts'
 export type { TokenTerms } from './terms.ts'
 export { type Call, createTransport, type Transport, type TransportOptions } from './transport.ts'
+export type { AdmissionIssuer, TrustAdmission, TrustAdmissions } from './trust-admissions.ts'
 export type { TrustPartyRecord, TrustProposalRecord, TrustStatementRecord } from './trust-answers.ts'
 export type {
   ExportedTrustGraph,
@@ -126,5 +134,7 @@ export type {
   TrustPathEdge,
   TrustQuestion,
   TrustQuestions,
+  TrustViewLink,
+  TrustViewOptions,
 } from './trust-questions.ts'
 export type { Verification, VerifyOptions } from './verify-by-jwks.ts'

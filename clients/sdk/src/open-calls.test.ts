@@ -4,14 +4,16 @@ import { grantServer } from '../../../test/support/sdk/grant-server.ts'
 import { openCalls } from './open-calls.ts'
 
 let sent: unknown[]
+let answer: object
 const fetch: typeof globalThis.fetch = async (input, init) => {
   sent.push(await new Request(input, init).json())
-  return Response.json({ valid: true, revoked: false })
+  return Response.json(answer)
 }
 const server = openCalls({ server: 'https://auth.example', fetch })
 
 beforeEach(() => {
   sent = []
+  answer = { valid: true, revoked: false }
 })
 
 describe('OpenCalls.verifyToken', () => {
@@ -47,6 +49,23 @@ describe('OpenCalls.verifyToken', () => {
     expect(sent).toEqual([
       { token: 'a~b', delegation: 'accept', arguments: args, actors: ['a.example'], proof_checked: true },
     ])
+  })
+
+  it('sends the issuers that are accepted, and returns why a token of one of them is valid', async () => {
+    const trust = {
+      issuer: 'https://a.example',
+      edges: ['e'],
+      effective_scope: 'read',
+      audience: 'https://api.example',
+      revocation_mode: 'log',
+      max_staleness_ms: 5_000,
+    }
+    answer = { valid: true, revoked: false, trust }
+    const wanted = { audience: ['https://api.example'], issuers: ['https://a.example'] }
+    expect((await server.verifyToken('a.b.c', wanted)).trust).toEqual(trust)
+    expect(sent).toEqual([{ token: 'a.b.c', ...wanted }])
+    answer = { valid: true, revoked: false, trust: { ...trust, effective_scope: 1 } }
+    await expect(server.verifyToken('a.b.c', wanted)).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
   })
 
   it('sends only the token if nothing is required, because older servers know no proofs', async () => {

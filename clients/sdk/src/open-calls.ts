@@ -18,6 +18,11 @@ export interface OnlineRequirements {
   /** Domains or operator ids. The token's operator must be one of them. */
   readonly operators?: readonly string[] | undefined
   /**
+   * Issuers whose tokens are accepted; by default only that of the server. The server must have admitted the others.
+   * With this requirement, `audience` is required too.
+   */
+  readonly issuers?: readonly string[] | undefined
+  /**
    * The DPoP proof of the request that carried the token (RFC 9449). Pass it with `httpMethod` and `httpUrl` if the
    * token came with the scheme DPoP. Without it, a token that is bound to a key is not valid. Each proof can be
    * verified once.
@@ -45,6 +50,7 @@ const REQUIREMENT_NAMES: Names<OnlineRequirements> = {
   audience: true,
   scope: true,
   operators: true,
+  issuers: true,
   dpopProof: true,
   httpMethod: true,
   httpUrl: true,
@@ -54,6 +60,23 @@ const REQUIREMENT_NAMES: Names<OnlineRequirements> = {
   proofChecked: true,
 }
 
+const foreignTrust = {
+  issuer: 'text',
+  edges: 'texts',
+  effective_scope: 'text',
+  audience: 'text',
+  revocation_mode: 'text',
+  keys_as_of: 'text?',
+  domain_as_of: 'text?',
+  revocations_as_of: 'text?',
+  max_staleness_ms: 'count',
+} as const satisfies Shape
+/**
+ * Why a token of another issuer is valid: by which edges of the trust graph, with which scopes at the audience, and
+ * how old the knowledge is.
+ */
+export type ForeignTrust = Answer<typeof foreignTrust>
+
 const verification = {
   valid: 'flag',
   revoked: 'flag',
@@ -62,13 +85,16 @@ const verification = {
   hop: 'count?',
   verified_at: 'text?',
   reason: 'text?',
+  trust: 'any',
 } as const satisfies Shape
 /**
  * The server's answer about a token. `reason` is a stable code that says why the token is not valid. `delegation` says
  * who acts for whom. A valid chain of grants has no `claims`. `hop` is the place of the grant or party to which the
- * reason applies, 0 for the root.
+ * reason applies, 0 for the root. `trust` is set for a valid token of another issuer.
  */
-export type OnlineVerification = Answer<typeof verification>
+export type OnlineVerification = Omit<Answer<typeof verification>, 'trust'> & {
+  readonly trust?: ForeignTrust | undefined
+}
 
 /** The calls that need no assertion. They reject with Auth4AgentError. */
 export interface OpenCalls {
@@ -128,9 +154,14 @@ export function openCalls(options: TransportOptions): OpenCalls {
       const { dpopProof: dpop_proof, httpMethod: http_method, httpUrl: http_url, ...own } = wanted
       const { proofChecked: proof_checked, ...others } = own
       const body = { token, ...others, dpop_proof, http_method, http_url, proof_checked }
-      return readAnswer(verification, await post('/v1/verify', body))
+      return readVerification(await post('/v1/verify', body))
     },
   }
+}
+
+function readVerification(value: unknown): OnlineVerification {
+  const { trust, ...answer } = readAnswer(verification, value)
+  return trust === undefined || trust === null ? answer : { ...answer, trust: readAnswer(foreignTrust, trust) }
 }
 
 /** Throws TypeError for a text that is no DID, because the text becomes part of a path. */

@@ -2,6 +2,7 @@ import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-n
 import { type Answer, readAnswer, readAnswers, type Shape } from './answers.ts'
 import type { Caller } from './caller.ts'
 import { queryOf } from './pages.ts'
+import { readAdmissions, type TrustAdmissions } from './trust-admissions.ts'
 
 /** Whether a token of one operator would be accepted at an audience of another. */
 export interface TrustQuestion {
@@ -71,6 +72,16 @@ const graph = { document: 'text', media_type: 'text', nodes: 'count', edges: 'co
 /** A graph as a document of the media type. */
 export type ExportedTrustGraph = Answer<typeof graph>
 
+/** What a link shows. */
+export interface TrustViewOptions {
+  /** Only operators within two edges of this domain or operator id. */
+  readonly around?: string | undefined
+}
+
+const view = { url: 'text', expires_at: 'text' } as const satisfies Shape
+/** A link to a page. Everybody who has it sees the graph until it expires. */
+export type TrustViewLink = Answer<typeof view>
+
 /** Questions about the graph that trust statements make. */
 export interface TrustQuestions {
   /**
@@ -89,15 +100,38 @@ export interface TrustQuestions {
    * ```
    */
   explainTrust(question: TrustQuestion): Promise<TrustExplanation>
+  /**
+   * Lists who of other deployments may call an audience. Only the owner of the audience and the administrator may ask.
+   *
+   * @example
+   *
+   * ```ts
+   * const { admissions } = await operator.listAdmissions('https://api.cargo.example/v1')
+   * for (const { domain, scopes } of admissions) console.log(domain, scopes.map(({ scope }) => scope))
+   * ```
+   */
+  listAdmissions(audience: string): Promise<TrustAdmissions>
   /** Exports the graph that the asker may see. */
   trustGraph(options?: TrustGraphOptions): Promise<ExportedTrustGraph>
+  /**
+   * Makes a link to the page that shows the graph which the asker may see. It works for 5 minutes without a key, and
+   * shows nothing else.
+   *
+   * @example
+   *
+   * ```ts
+   * const { url } = await operator.createTrustView({ around: 'bolt.example' })
+   * ```
+   */
+  createTrustView(options?: TrustViewOptions): Promise<TrustViewLink>
 }
 
 const QUESTION_NAMES: Names<TrustQuestion> = { from: true, to: true, scope: true, home: true }
+const VIEW_NAMES: Names<TrustViewOptions> = { around: true }
 const GRAPH_NAMES: Names<TrustGraphOptions> = { format: true, around: true }
 
 /** Makes the questions of one party. */
-export function trustQuestions(caller: Pick<Caller, 'call'>, party: string): TrustQuestions {
+export function trustQuestions(caller: Pick<Caller, 'call' | 'page'>, party: string): TrustQuestions {
   return {
     async explainTrust(question) {
       refuseUnknownNames('question', question, QUESTION_NAMES)
@@ -105,10 +139,16 @@ export function trustQuestions(caller: Pick<Caller, 'call'>, party: string): Tru
       const answer = readAnswer(explanation, await caller.call(party, call))
       return { ...answer, legs: readAnswers(leg, answer.legs).map(readLeg) }
     },
+    listAdmissions: (audience) => readAdmissions(caller, party, audience),
     async trustGraph(options = {}) {
       refuseUnknownNames('option', options, GRAPH_NAMES)
       const query = queryOf({ ...options })
       return readAnswer(graph, await caller.call(party, { method: 'GET', path: '/v1/trust/graph', query }))
+    },
+    async createTrustView(options = {}) {
+      refuseUnknownNames('option', options, VIEW_NAMES)
+      const call = { method: 'POST', path: '/v1/trust/views', body: options }
+      return readAnswer(view, await caller.call(party, call))
     },
   }
 }

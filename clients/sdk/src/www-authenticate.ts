@@ -37,3 +37,11 @@ export function curableError(headers: Headers, isBound: boolean): 'invalid_token
   if (dpop === 'use_dpop_nonce') return dpop
   return [bearer, dpop].includes('invalid_token') ? 'invalid_token' : undefined
 }
+
+const RESOURCE_METADATA = /(?:^|[\s,])resource_metadata\s*=\s*"([^"\\]*)"/i
+
+/** Returns the address of an API's metadata that a challenge names (RFC 9728 section 5.1). */
+export function resourceMetadataOf(headers: Headers): string | undefined {
+  const header = headers.get('www-authenticate')
+  return header === null || header.length > MAX_HEADER ? undefined : RESOURCE_METADATA.exec(header)?.[1]
+}

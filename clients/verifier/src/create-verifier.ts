@@ -5,7 +5,7 @@ import { type Moment, present } from '@auth4agent/core/platform/moment'
 import { expectNode } from '@auth4agent/core/platform/node-version'
 import { readAccessToken } from '@auth4agent/core/token/access-token'
 import { createTokenCache } from '@auth4agent/core/token/token-cache'
-import { createCheckBound } from './bound-tokens.ts'
+import { type CheckBound, createCheckBound } from './bound-tokens.ts'
 import { readChainDemands, type WantedOfChain } from './chain-wanted.ts'
 import type { Delegation } from './delegation.ts'
 import { VerificationError, type VerificationReason } from './errors.ts'
@@ -13,9 +13,11 @@ import { createIssuerCore, type IssuerCore } from './issuer-core.ts'
 import type { Genuine } from './judge.ts'
 import { createKeyHolders } from './key-holders.ts'
 import { createCounts, type Metrics, sumMetrics } from './metrics.ts'
-import { type MultiIssuerOptions, readOptions, type Settings, type VerifierOptions } from './options.ts'
+import { type AnyVerifierOptions, readOptions, type Settings } from './options.ts'
 import type { ReadyOptions } from './problems.ts'
 import { readyAll } from './ready.ts'
+import { openTrust, type TrustOptions } from './server-trust/open-trust.ts'
+import { createServerTrust, type ServerTrust } from './server-trust/server-trust.ts'
 import type { VerifiedClaims } from './verified-claims.ts'
 import { createDemands, type Demands, type Wanted } from './wanted.ts'
 
@@ -112,7 +114,7 @@ export interface Verifier {
  * const claims = await verifier.verify(token, { scope: 'orders:read' })
  * ```
  */
-export function createVerifier(options: VerifierOptions | MultiIssuerOptions): Verifier {
+export function createVerifier(options: AnyVerifierOptions): Verifier {
   expectNode('@auth4agent/verifier')
   const settings = readOptions(options)
   const closing = deferred<never>()
@@ -124,12 +126,15 @@ export function createVerifier(options: VerifierOptions | MultiIssuerOptions): V
     throw new VerificationError(reason)
   }
   const seen = createTokenCache<Seen>(settings.cacheSize)
-  const cores = createCores(settings, { isClosed: () => isClosed, seen })
+  const shared = { isClosed: () => isClosed, seen, checkBound: createCheckBound(settings) }
+  const cores = createCores(settings, shared)
   const { audience, dpop } = settings
   const toDemands = createDemands({ audience, scope: [], dpop })
   const [only] = cores.values()
+  const trust = openServerTrust(settings, only, { ...shared, others: { counts, refuse } })
   // A single issuer checks `iss` after the signature. Of several, `iss` chooses one and is not trusted for more.
-  const coreOf = (iss: string) => (settings.isListed ? cores.get(iss) : only) ?? refuse('ISSUER_NOT_TRUSTED')
+  const isChosen = settings.isListed || trust !== undefined
+  const coreOf = (iss: string) => (isChosen ? cores.get(iss) : only) ?? trust ?? refuse('ISSUER_NOT_TRUSTED')
 
   const verifyNew = (text: unknown, wanted: Demands, now: Moment) => {
     if (typeof text !== 'string') return refuse('MALFORMED_TOKEN')
@@ -139,7 +144,7 @@ export function createVerifier(options: VerifierOptions | MultiIssuerOptions): V
   }
   const close = () => {
     isClosed = true
-    for (const core of cores.values()) core.close()
+    for (const core of [...cores.values(), trust]) core?.close()
     closing.reject(new VerificationError('VERIFIER_CLOSED'))
   }
   return {
@@ -158,18 +163,21 @@ export function createVerifier(options: VerifierOptions | MultiIssuerOptions): V
       if (isClosed) return refuse('VERIFIER_CLOSED')
       // A caller in JavaScript may pass a value that is not a string.
       if (typeof text !== 'string') return refuse('MALFORMED_TOKEN')
-      const iss = settings.isListed ? namedIssuer(text) : ''
+      const iss = isChosen ? namedIssuer(text) : ''
       if (iss === undefined) return refuse(isChain(text) ? 'MALFORMED_GRANT' : 'MALFORMED_TOKEN')
       return coreOf(iss).judgeDelegated(text, demands)
     },
-    ready: (options) => readyAll(cores, closing.promise, options),
+    ready: (options) => readyAll({ cores, trust, closing: closing.promise }, options),
     metrics() {
-      const issuers = Object.fromEntries([...cores].map(([issuer, core]) => [issuer, core.metrics()]))
+      const own = Object.fromEntries([...cores].map(([issuer, core]) => [issuer, core.metrics()]))
+      const known = trust?.metrics()
+      const issuers = { ...own, ...known?.issuers }
       return {
         ...sumMetrics(issuers, counts.all()),
         rememberedTokens: seen.size,
         rememberedProofs: settings.replays.size,
-        issuers: settings.isListed ? issuers : undefined,
+        issuers: isChosen ? issuers : undefined,
+        admissions: known?.admissions,
       }
     },
     close,
@@ -179,19 +187,33 @@ export function createVerifier(options: VerifierOptions | MultiIssuerOptions): V
 
 /** A token that was accepted, and the part of the verifier that knows its issuer. */
 interface Seen {
-  readonly core: IssuerCore
+  readonly core: Pick<IssuerCore, 'holds' | 'judge'>
   readonly token: Genuine
 }
 
 interface Shared {
   readonly isClosed: () => boolean
   readonly seen: ReturnType<typeof createTokenCache<Seen>>
+  readonly checkBound: CheckBound
+}
+
+/** Opens the part for tokens of other deployments, if the option `trust` is used. */
+function openServerTrust(
+  settings: Settings,
+  own: IssuerCore | undefined,
+  { seen, ...shared }: Shared & Pick<TrustOptions, 'others'>,
+): ServerTrust | undefined {
+  const { trust, issuers, ...service } = settings
+  if (trust === undefined || own?.follower === undefined) return undefined
+  const of = { settings: { ...service, ...issuers[0] }, trust, audiences: settings.audience, follower: own.follower }
+  const remember = (text: string, token: Genuine) => seen.set(text, { core: opened, token })
+  const opened: ServerTrust = createServerTrust({ ...of, remember }, openTrust({ ...of, ...shared }))
+  return opened
 }
 
 /** Creates the part of the verifier for each issuer, by its exact name. */
-function createCores(settings: Settings, { isClosed, seen }: Shared): ReadonlyMap<string, IssuerCore> {
+function createCores(settings: Settings, { isClosed, seen, checkBound }: Shared): ReadonlyMap<string, IssuerCore> {
   const { issuers, ...service } = settings
-  const checkBound = createCheckBound(settings)
   const addIssuer = createKeyHolders()
   const delegatedCapacity = Math.floor(Math.min(settings.cacheSize, MAX_DELEGATED) / issuers.length)
   const cores = issuers.map((each) => {

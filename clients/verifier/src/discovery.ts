@@ -6,6 +6,7 @@ export interface Places {
   readonly jwks: string
   readonly verify: string
   readonly revocations: string
+  readonly admissions: string
 }
 
 const MAX_BYTES = 65_536
@@ -24,6 +25,7 @@ export async function discover(fetch: Fetch, issuer: string): Promise<Places> {
     jwks: onOrigin(issuer, json['jwks_uri'] ?? `${issuer}/.well-known/jwks.json`),
     verify: onOrigin(issuer, named['verify'] ?? `${issuer}/v1/verify`),
     revocations: onOrigin(issuer, named['revocations'] ?? `${issuer}/v1/revocations`),
+    admissions: onOrigin(issuer, named['admissions'] ?? `${issuer}/v1/trust/admissions`),
   }
 }
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { becomes, JTI, setUpFollower, setUpReadyFollower } from '../../../test/support/followed-log.ts'
 import { type Connection, type HandLog, handLog } from '../../../test/support/hand-feed.ts'
-import { newToken, outcomeOf } from '../../../test/support/offline-verifier.ts'
+import { newToken, outcomeOf, VERIFY } from '../../../test/support/offline-verifier.ts'
 import { until } from '../../../test/support/until.ts'
 
 const { operator_id: operatorId, sub } = GOOD_CLAIMS
@@ -67,7 +67,14 @@ describe('a record of the log', () => {
 
 describe('a record of the log about trust', () => {
   const EDGE = '0190a1b2-c3d4-8e5f-8a6b-7c8d9e0f1a2b'
-  const home = { iss: 'https://other.example', jti: 'j', kid: 'A'.repeat(43), generation: 2, epoch: [1, 1] }
+  const home = {
+    iss: 'https://other.example',
+    jti: 'j',
+    kids: ['A'.repeat(43)],
+    generation: 2,
+    epoch: [1, 1],
+    edge: EDGE,
+  }
   it.each<[string, Partial<RevocationRecord>, object, string]>([
     ['an edge ends a token with the edge', { kind: 'edge', subject: EDGE }, { edges: [EDGE] }, 'TRUST_ENDED'],
     ['an edge does not end a token without it', { kind: 'edge', subject: EDGE }, { home }, 'VALID'],
@@ -85,7 +92,8 @@ describe('a record of the log about trust', () => {
     ],
   ])('about %s', async (_name, part, claims, reason) => {
     const { verifier, token, log, connection, issuer } = await setUpReadyFollower()
-    const through = newToken(issuer.key, claims)
+    issuer.answers[VERIFY] = { valid: true, claims: { jti: 'through', sub } }
+    const through = newToken(issuer.key, { jti: 'through', ...claims })
     expect(await outcomeOf(verifier, through)).toBe('VALID')
     connection.send(log.append(part), log.append({ operatorId, subject: 'last' }))
     await becomes(verifier, newToken(issuer.key, { jti: 'last' }), 'TOKEN_REVOKED')
@@ -95,6 +103,41 @@ describe('a record of the log about trust', () => {
   it('does not come to a verifier in vain, because a token with malformed edges is refused', async () => {
     const { verifier, issuer } = await setUpReadyFollower()
     expect(await outcomeOf(verifier, newToken(issuer.key, { edges: [] }))).toBe('MALFORMED_TOKEN')
+  })
+})
+
+describe('a token that was issued for the token of another deployment', () => {
+  const kids = ['A'.repeat(43)]
+  const edge = '0190a1b2-c3d4-8e5f-8a6b-7c8d9e0f1a2b'
+  const epoch = [1, 1] as const
+  const home = { iss: 'https://other.example', jti: 'j', kids, generation: 1, epoch, edge }
+  const claims = { jti: 'chained', sub }
+
+  it.each<[string, object | (() => Response), string]>([
+    ['valid', { valid: true, claims }, 'VALID'],
+    ['revoked at home', { valid: false, revoked: true, reason: 'TOKEN_REVOKED' }, 'TOKEN_REVOKED'],
+    [
+      'unknown at home',
+      { valid: false, revoked: false, reason: 'ISSUER_REVOCATIONS_STALE' },
+      'ISSUER_REVOCATIONS_STALE',
+    ],
+    ['an error', () => new Response('', { status: 500 }), 'REVOCATIONS_STALE'],
+  ])('is asked about each time, although the revocations are fresh: %s', async (_name, answer, outcome) => {
+    const { verifier, issuer } = await setUpReadyFollower()
+    issuer.answers[VERIFY] = answer
+    const chained = newToken(issuer.key, { jti: 'chained', home })
+    for (let time = 1; time <= 3; time += 1) {
+      expect(await outcomeOf(verifier, chained)).toBe(outcome)
+      expect(issuer.asked[VERIFY]).toBe(time)
+    }
+    expect(await outcomeOf(verifier, newToken(issuer.key, { jti: 'own' }))).toBe('VALID')
+    expect(issuer.asked[VERIFY]).toBe(3)
+  })
+
+  it('is refused without a question while the revocations are stale', async () => {
+    const { verifier, issuer } = await setUpFollower()
+    expect(await outcomeOf(verifier, newToken(issuer.key, { home }))).toBe('REVOCATIONS_STALE')
+    expect(issuer.asked[VERIFY]).toBeUndefined()
   })
 })
 

@@ -8,10 +8,18 @@ export { VerificationError, type VerificationErrorOptions, type VerificationReas
 export { grpcFeed, type RevocationClient } from './grpc-feed.ts'
 export type { Fetch } from './http.ts'
 export type { IssuerOptions, IssuerSettings, Revocations, TrustedIssuer } from './issuer-options.ts'
-export type { IssuerMetrics, Metrics } from './metrics.ts'
-export type { MultiIssuerOptions, ServiceOptions, ServiceSettings, Settings, VerifierOptions } from './options.ts'
+export type { AdmissionMetrics, IssuerMetrics, Metrics } from './metrics.ts'
+export type {
+  AnyVerifierOptions,
+  MultiIssuerOptions,
+  ServiceOptions,
+  ServiceSettings,
+  Settings,
+  VerifierOptions,
+} from './options.ts'
 export type { ReadyOptions } from './problems.ts'
 export { toPrometheus } from './prometheus.ts'
+export type { FollowedIssuer, OwnOperator, ServerTrustOptions } from './server-trust/trust-options.ts'
 export { SetupError, type SetupReason } from './setup-error.ts'
 export { type SseFeedOptions, sseFeed } from './sse-feed.ts'
 export type { PresentedToolCall } from './tool-call.ts'

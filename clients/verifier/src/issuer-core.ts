@@ -1,13 +1,13 @@
 import { createGenuineChains } from '@auth4agent/core/delegation/genuine-chains'
 import { createGenuineDelegated } from '@auth4agent/core/delegation/genuine-delegated'
 import { type Moment, present } from '@auth4agent/core/platform/moment'
-import { followRevocations } from '@auth4agent/core/revocation/follower'
+import { type Follower, followRevocations } from '@auth4agent/core/revocation/follower'
 import { checkSigned, type ReadToken, type VerificationKey } from '@auth4agent/core/token/access-token'
 import { admitClaims } from './admit-claims.ts'
-import { createAsk } from './ask.ts'
+import { askAboutToken, createAsk } from './ask.ts'
 import type { CheckBound } from './bound-tokens.ts'
 import type { IssuerSettings } from './issuer-options.ts'
-import { type Answer, createJudge, type Genuine, type Judge, toGenuine } from './judge.ts'
+import { type Answer, createJudge, endsOf, type Genuine, type Judge, toAsked, toGenuine } from './judge.ts'
 import { createJudgeDelegated, type JudgeDelegated } from './judge-chain.ts'
 import type { AddIssuer } from './key-holders.ts'
 import { createKeyStore } from './key-store.ts'
@@ -32,6 +32,8 @@ export interface IssuerCore {
   /** Verifies a chain or a delegated token that names this issuer. */
   readonly judgeDelegated: JudgeDelegated
   readonly refuse: Judge['refuse']
+  /** Undefined with revocations 'none'. */
+  readonly follower: Follower | undefined
   /** Resolves when the keys and the revocation log are there, as `Verifier.ready`. */
   ready(closing: Promise<never>, options: ReadyOptions): Promise<void>
   metrics(): IssuerMetrics
@@ -57,19 +59,24 @@ export function createIssuerCore(options: CoreOptions): IssuerCore {
   const locate = createLocate(settings)
   const problems = createProblems(issuer, settings.onProblem)
   const keys = openKeys(options, async () => (await locate()).jwks, problems)
-  const feed = feedOf(settings, locate)
+  const { revocations } = settings
+  const feed = revocations === 'none' ? undefined : feedOf({ ...settings, revocations }, locate)
   const follower =
     feed &&
     followRevocations({ feed, keys, maxStalenessMs, skewMs: settings.skewS * 1_000, ...hear(problems, 'revocations') })
   const counts = createCounts()
   const ask = createAsk(fetch, async () => (await locate()).verify)
-  const judging = { settings, follower, checkBound, ask, counts, isClosed }
-  const { judge, refuse } = createJudge(judging)
+  const judging = { settings, checkBound, counts, isClosed }
+  const { judge, refuse } = createJudge({
+    ...judging,
+    ends: follower && endsOf(follower, maxStalenessMs),
+    askAbout: (text, { claims }, wanted) => ask(askAboutToken(text, claims, toAsked(settings, wanted))),
+  })
   const findKey = (kid: string) => keys.find(kid).catch((cause: unknown) => refuse('KEYS_UNAVAILABLE', { cause }))
   const rules = { issuer, keys: { find: findKey, findNow: findKey } }
   const capacity = options.delegatedCapacity
   const verifyGenuine = createGenuineDelegated(createGenuineChains(rules, capacity), rules, capacity)
-  const judgeDelegated = createJudgeDelegated({ ...judging, refuse, verifyGenuine })
+  const judgeDelegated = createJudgeDelegated({ ...judging, follower, ask, refuse, verifyGenuine })
 
   const judgeNew = (text: string, read: ReadToken, key: VerificationKey, wanted: Demands, now = present()) => {
     const genuine = checkSigned(read, issuer, key)
@@ -99,6 +106,7 @@ export function createIssuerCore(options: CoreOptions): IssuerCore {
         ? judgeDelegated
         : async () => refuse('DELEGATION_NOT_ACCEPTED', { detail: UNMAPPED }),
     refuse,
+    follower,
     ready: (closing, { signal, timeout }) =>
       problems.untilReady(() => Promise.race([closing, Promise.all([keys.ready, follower?.ready])]), {
         signal,

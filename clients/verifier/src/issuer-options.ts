@@ -31,6 +31,9 @@ export type Revocations =
   | RevocationFeed
   | 'none'
 
+/** How to follow revocations: every choice but `'none'`. */
+export type Followable = Exclude<Revocations, 'none'>
+
 /** What a verifier must know about an issuer. Times are in seconds. */
 export interface IssuerOptions {
   /** The issuer whose tokens are accepted, as tokens name it in `iss`. It must be https, except on loopback. */
@@ -148,7 +151,8 @@ function readOperators(operators: unknown): readonly string[] {
   return texts
 }
 
-function isFollowable(revocations: unknown): boolean {
+/** Returns whether a value says how to follow revocations. */
+export function isFollowable(revocations: unknown): revocations is Followable {
   if (typeof revocations !== 'object' || revocations === null) return false
   if ('open' in revocations) return typeof revocations.open === 'function'
   if ('authorization' in revocations) {
@@ -173,7 +177,7 @@ function readTexts(name: string, value: unknown): readonly string[] {
 /**
  * Returns whether a text is an issuer in the one form that the server accepts. Any other form would match no token.
  */
-function isIssuer(issuer: unknown): issuer is string {
+export function isIssuer(issuer: unknown): issuer is string {
   if (typeof issuer !== 'string' || /[?#@]/.test(issuer) || !URL.canParse(issuer)) return false
   return new URL(issuer).href.replace(/\/$/, '') === issuer && isSecureUrl(issuer)
 }

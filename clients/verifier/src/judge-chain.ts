@@ -3,8 +3,9 @@ import type { GenuineDelegated } from '@auth4agent/core/delegation/genuine-deleg
 import { isPlainObject } from '@auth4agent/core/encoding/json-value'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { type Moment, present } from '@auth4agent/core/platform/moment'
+import type { Follower } from '@auth4agent/core/revocation/follower'
 import { isGovernedBy } from '@auth4agent/core/token/check-requirements'
-import { askAboutAuthority, type Question } from './ask.ts'
+import { type Ask, askAboutAuthority, type Question } from './ask.ts'
 import { checkProofClaims } from './bound-tokens.ts'
 import type { Arguments, ChainDemands } from './chain-wanted.ts'
 import { type Delegation, toDelegation } from './delegation.ts'
@@ -18,7 +19,9 @@ import { createCheckToolCall } from './tool-call.ts'
 export type JudgeDelegated = (text: string, wanted: ChainDemands) => Promise<Delegation>
 
 /** Options of {@link createJudgeDelegated}. */
-export interface JudgeDelegatedOptions extends JudgeOptions {
+export interface JudgeDelegatedOptions extends Omit<JudgeOptions, 'ends' | 'askAbout'> {
+  readonly follower: Follower | undefined
+  readonly ask: Ask
   readonly verifyGenuine: GenuineDelegated
   readonly refuse: Judge['refuse']
 }
@@ -84,7 +87,7 @@ export function createJudgeDelegated(options: JudgeDelegatedOptions): JudgeDeleg
 /** Checks what can change at any time: whether the verifier is closed, and the clock. */
 type CheckNow = (authority: DelegatedAuthority, now: Moment) => Refusal | undefined
 
-function createCheckNow({ settings, follower, isClosed }: JudgeOptions): CheckNow {
+function createCheckNow({ settings, follower, isClosed }: JudgeDelegatedOptions): CheckNow {
   return (authority, { wall }) => {
     if (isClosed()) return { reason: 'VERIFIER_CLOSED' }
     // The follower may have forgotten the record that ended a grant, as for tokens. The last grant expires first.
@@ -99,7 +102,7 @@ function createCheckNow({ settings, follower, isClosed }: JudgeOptions): CheckNo
 }
 
 /** Checks revocations, and the clock again. Asks the issuer if the knowledge of revocations is stale. */
-function createCheckEnds({ settings, follower, ask }: JudgeOptions, checkNow: CheckNow) {
+function createCheckEnds({ settings, follower, ask }: JudgeDelegatedOptions, checkNow: CheckNow) {
   const valid = createRequestFacts()
   const checkKnown = (authority: DelegatedAuthority): Refusal | undefined => {
     const now = checkNow(authority, present())

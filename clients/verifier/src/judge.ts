@@ -4,12 +4,12 @@ import { checkTimes, type VerificationKey } from '@auth4agent/core/token/access-
 import { checkRequirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { tokenIdentity } from '@auth4agent/core/token/token-identity'
-import { type Ask, askAboutToken } from './ask.ts'
 import type { CheckBound } from './bound-tokens.ts'
 import { VerificationError, type VerificationErrorOptions, type VerificationReason } from './errors.ts'
 import type { CoreSettings } from './issuer-core.ts'
 import type { Counts } from './metrics.ts'
 import { createRequestFacts } from './same-request.ts'
+import type { Admitted } from './server-trust/foreign-issuer.ts'
 import type { VerifiedClaims } from './verified-claims.ts'
 import type { Demands } from './wanted.ts'
 
@@ -23,6 +23,8 @@ export interface Genuine {
   clearAtVersion: number
   /** The last demands that the token met. Demands with a proof are not kept. */
   met: Demands | undefined
+  /** By what a token of another deployment is accepted. */
+  readonly admitted: Admitted | undefined
 }
 
 /** The claims of an accepted token, or a promise of them. */
@@ -39,12 +41,40 @@ export interface Judge {
   readonly refuse: (reason: VerificationReason, options?: VerificationErrorOptions) => never
 }
 
-/** Options of {@link createJudge}. Without a follower, the judge does not check revocations. */
+/** What is known of the ends of the tokens of an issuer. */
+export interface Ends {
+  /** As `Follower.version`. */
+  readonly version: number
+  lookup(token: Genuine): VerificationReason | undefined
+  /** Returns whether the knowledge is too old to decide about a token. */
+  isStale(token: Genuine, now: Moment): boolean
+  /** As `Follower.forgottenThroughS`. */
+  readonly forgottenThroughS: number
+}
+
+/** Makes the knowledge of ends from the revocation log of the issuer. */
+export function endsOf(follower: Follower, maxStalenessMs: number): Ends {
+  return {
+    get version() {
+      return follower.version
+    },
+    lookup: ({ claims, key }) => follower.lookup(tokenIdentity(claims, key.kid)),
+    isStale: (_, now) => follower.ageMs(now) > maxStalenessMs,
+    get forgottenThroughS() {
+      return follower.forgottenThroughS
+    },
+  }
+}
+
+/** Asks the server about a token. Resolves with the reason why it is not valid. Rejects without an answer. */
+export type AskAbout = (text: string, token: Genuine, wanted: Demands) => Promise<VerificationReason | undefined>
+
+/** Options of {@link createJudge}. Without `ends`, the judge does not check revocations. */
 export interface JudgeOptions {
   readonly settings: CoreSettings
-  readonly follower: Follower | undefined
+  readonly ends: Ends | undefined
   readonly checkBound: CheckBound
-  readonly ask: Ask
+  readonly askAbout: AskAbout
   readonly counts: Counts
   /** Returns whether the verifier is closed. It may be closed while a token is being checked. */
   readonly isClosed: () => boolean
@@ -58,7 +88,7 @@ const OF_ONE_ISSUER: Partial<Record<VerificationReason, VerificationReason>> = {
 
 /** Makes the judge, which checks a token in the same order as the server. */
 export function createJudge(options: JudgeOptions): Judge {
-  const { settings, follower, checkBound, counts, isClosed } = options
+  const { settings, ends, checkBound, counts, isClosed } = options
   const { operators } = settings
   const refuse = (general: VerificationReason, options?: VerificationErrorOptions): never => {
     const reason = (settings.isListed && OF_ONE_ISSUER[general]) || general
@@ -67,9 +97,9 @@ export function createJudge(options: JudgeOptions): Judge {
   }
   const checkNow: CheckNow = ({ claims }, { wall }) => {
     if (isClosed()) return 'VERIFIER_CLOSED'
-    // The follower may have forgotten the record that ended this token. So the token must stay expired even if the
+    // The record that ended this token may have been forgotten. So the token must stay expired even if the
     // clock is set back.
-    if (follower !== undefined && claims.exp <= follower.forgottenThroughS) return 'TOKEN_EXPIRED'
+    if (ends !== undefined && claims.exp <= ends.forgottenThroughS) return 'TOKEN_EXPIRED'
     return checkTimes(claims, Math.floor(wall / 1_000), settings.skewS)
   }
   const judgeEnds = createJudgeEnds(options, checkNow, refuse)
@@ -101,28 +131,26 @@ type CheckNow = (token: Genuine, now: Moment) => VerificationReason | undefined
 
 /** Makes the last part of the judge: revocations, and what to do if the knowledge of them is stale. */
 function createJudgeEnds(
-  { settings, follower, ask, counts }: JudgeOptions,
+  { settings, ends, askAbout, counts }: JudgeOptions,
   checkNow: CheckNow,
   refuse: Judge['refuse'],
 ): Judge['judge'] {
-  const { maxStalenessMs, onStale } = settings
+  const { onStale } = settings
   const valid = createRequestFacts()
   const accept = ({ claims }: Genuine): VerifiedClaims => {
     counts.add('VALID')
     return claims
   }
   const checkKnown = (token: Genuine): VerificationReason | undefined => {
-    if (follower === undefined || token.clearAtVersion === follower.version) return undefined
-    const ended = follower.lookup(tokenIdentity(token.claims, token.key.kid))
-    if (ended === undefined) token.clearAtVersion = follower.version
+    if (ends === undefined || token.clearAtVersion === ends.version) return undefined
+    const ended = ends.lookup(token)
+    if (ended === undefined) token.clearAtVersion = ends.version
     return ended
   }
-  const askAbout = async (text: string, token: Genuine, wanted: Demands): Promise<VerifiedClaims> => {
+  const askFirst = async (text: string, token: Genuine, wanted: Demands): Promise<VerifiedClaims> => {
     // The issuer accepts the proof of a request once, but several guards may protect the request.
     const isKnownValid = valid.has(wanted.dpop, text)
-    const asked = isKnownValid
-      ? Promise.resolve(undefined)
-      : ask(askAboutToken(text, token.claims, toAsked(settings, wanted)))
+    const asked = isKnownValid ? Promise.resolve(undefined) : askAbout(text, token, wanted)
     const answer = await asked.catch((cause: unknown) => refuse('REVOCATIONS_STALE', { cause }))
     const refusal = answer ?? checkNow(token, present()) ?? checkKnown(token)
     if (refusal !== undefined) return refuse(refusal)
@@ -132,8 +160,11 @@ function createJudgeEnds(
   return (text, token, wanted, now) => {
     const ended = checkKnown(token)
     if (ended !== undefined) return refuse(ended)
-    if (follower === undefined || follower.ageMs(now) <= maxStalenessMs) return accept(token)
-    return onStale === 'ask' ? askAbout(text, token, wanted) : refuse('REVOCATIONS_STALE')
+    if (ends === undefined) return accept(token)
+    const isStale = ends.isStale(token, now)
+    if (isStale && onStale === 'refuse') return refuse('REVOCATIONS_STALE')
+    // The log of another deployment, which this verifier does not follow, also ends a token with `home`.
+    return isStale || token.claims.home !== undefined ? askFirst(text, token, wanted) : accept(token)
   }
 }
 
@@ -146,16 +177,17 @@ export function toAsked<D extends Demands>({ operators, scopes }: CoreSettings, 
  * Makes the entry of a token whose signature was verified. The claims are frozen, because all callers get the same
  * object.
  */
-export function toGenuine(claims: VerifiedClaims, key: VerificationKey): Genuine {
+export function toGenuine(claims: VerifiedClaims, key: VerificationKey, admitted?: Admitted): Genuine {
   Object.freeze(claims.aud)
   Object.freeze(claims.epoch)
   Object.freeze(claims.cnf)
   Object.freeze(claims.edges)
   Object.freeze(claims.home?.epoch)
+  Object.freeze(claims.home?.kids)
   Object.freeze(claims.home)
   const { scope, effectiveScope } = claims
   const effective = scope === effectiveScope ? claims : { ...claims, scope: effectiveScope }
-  return { claims: Object.freeze(claims), effective, key, clearAtVersion: -1, met: undefined }
+  return { claims: Object.freeze(claims), effective, key, clearAtVersion: -1, met: undefined, admitted }
 }
 
 function checkWanted(token: Genuine, wanted: Demands, operators: readonly string[]): VerificationReason | undefined {

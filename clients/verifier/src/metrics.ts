@@ -24,8 +24,20 @@ export interface Metrics extends IssuerMetrics {
   readonly rememberedTokens: number
   /** Number of used DPoP proofs in memory, or undefined if the option `replays` is a store without `size`. */
   readonly rememberedProofs: number | undefined
-  /** The part of each issuer in the option `issuers`. Undefined without this option. */
+  /** The part of each issuer, with the options `issuers` or `trust`. Undefined without these options. */
   readonly issuers: Readonly<Record<string, IssuerMetrics>> | undefined
+  /** What is known of the operators of other deployments that may call. Undefined without `trust: 'server'`. */
+  readonly admissions: AdmissionMetrics | undefined
+}
+
+/** What a verifier with `trust: 'server'` knows of the operators of other deployments that may call. */
+export interface AdmissionMetrics {
+  /** Number of admissions. */
+  readonly count: number
+  /** Age of the oldest copy of them, or Infinity if an audience has none. */
+  readonly ageSeconds: number
+  /** Number of tokens that the server was asked about since the start. */
+  readonly questions: number
 }
 
 /** Counts outcomes. */

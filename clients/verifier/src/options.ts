@@ -13,6 +13,7 @@ import {
 import { divideDomains, type OwnerOf } from './namespaces.ts'
 import { type Address, readAddress } from './public-address.ts'
 import { readNumber } from './read-number.ts'
+import { readTrust, type ServerTrustOptions, TRUST_NAMES, type TrustSettings } from './server-trust/trust-options.ts'
 
 /** A replay store that may know its size. */
 type Replays = ReplayStore & { readonly size?: number | undefined }
@@ -61,6 +62,9 @@ export interface MultiIssuerOptions extends ServiceOptions {
   readonly issuers: readonly TrustedIssuer[]
 }
 
+/** Options of {@link createVerifier}: for one issuer, for several, or for all that the server trusts. */
+export type AnyVerifierOptions = VerifierOptions | MultiIssuerOptions | ServerTrustOptions
+
 /** The options, checked and with defaults, that are the same for all issuers. */
 export interface ServiceSettings extends Address {
   readonly skewS: number
@@ -78,6 +82,8 @@ export interface Settings extends ServiceSettings {
   readonly ownerOf: OwnerOf | undefined
   /** Whether the option `issuers` was used. Reasons then say which needs of one issuer are not met. */
   readonly isListed: boolean
+  /** The options of `trust: 'server'`. Undefined if only the tokens of the listed issuers are accepted. */
+  readonly trust: TrustSettings | undefined
 }
 
 const SERVICE_NAMES: Names<ServiceOptions> = {
@@ -93,19 +99,22 @@ const SERVICE_NAMES: Names<ServiceOptions> = {
 }
 const NAMES: Names<VerifierOptions> = { ...SERVICE_NAMES, ...ISSUER_NAMES }
 const MULTI_NAMES: Names<MultiIssuerOptions> = { ...SERVICE_NAMES, issuers: true }
+const SERVER_NAMES: Names<ServerTrustOptions> = { ...NAMES, ...TRUST_NAMES }
 const MAX_ISSUERS = 32
 
 /** Checks the options. Throws TypeError for an option that is missing or wrong. A missing option never means "any". */
-export function readOptions(options: VerifierOptions | MultiIssuerOptions): Settings {
+export function readOptions(options: AnyVerifierOptions): Settings {
   const isListed = 'issuers' in options
+  if (isListed && 'trust' in options) throw new TypeError('options must have either issuers or trust')
   if (isListed && 'issuer' in options) throw new TypeError('options must have either issuer or issuers')
-  refuseUnknownNames('option', options, isListed ? MULTI_NAMES : NAMES)
+  refuseUnknownNames('option', options, isListed ? MULTI_NAMES : 'trust' in options ? SERVER_NAMES : NAMES)
   const issuers = isListed ? readIssuers(options.issuers) : ([readIssuer(options)] as const)
   const { fetch = globalThis.fetch, onProblem } = options
   return {
     issuers,
     ownerOf: divideDomains(issuers),
     isListed,
+    trust: 'trust' in options ? readTrust(options) : undefined,
     ...readAddress(options, readDemandedAudiences(options.audience)),
     skewS: readNumber('clockSkew', options.clockSkew ?? 10, 0, 60),
     cacheSize: readNumber('cacheSize', options.cacheSize ?? 20_000, 0, 10_000_000),

@@ -3,7 +3,7 @@ import type { ServiceSettings } from './options.ts'
 import { describe, SetupError, toSetupError } from './setup-error.ts'
 
 /** What a verifier needs from an issuer. */
-export type Need = 'keys' | 'own keys' | 'revocations'
+export type Need = 'keys' | 'own keys' | 'revocations' | 'admissions'
 
 /** Options of {@link Verifier.ready}. */
 export interface ReadyOptions {
@@ -30,6 +30,7 @@ const FAILED: Readonly<Record<Need, string>> = {
   keys: "the issuer's keys cannot be fetched",
   'own keys': "one of the issuer's keys is not used",
   revocations: 'the revocation log cannot be followed',
+  admissions: 'the admissions cannot be read',
 }
 /** The most different problems of one outage that are written to `console.warn`. */
 const MAX_SAID = 16
@@ -78,7 +79,7 @@ export function createProblems(issuer: string, onProblem: ServiceSettings['onPro
       const stop = () => reject(signal?.reason)
       signal?.addEventListener('abort', stop, { once: true })
       waiting.add(reject)
-      const lasting = lastingOf('keys') ?? lastingOf('revocations')
+      const lasting = lastingOf('keys') ?? lastingOf('revocations') ?? lastingOf('admissions')
       if (lasting !== undefined) reject(lasting)
       try {
         await Promise.race([ready(), failed])

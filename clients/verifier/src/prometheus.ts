@@ -17,7 +17,7 @@ type Sample = readonly [labels: string, value: number]
  * ```
  */
 export function toPrometheus(metrics: Metrics): string {
-  const { rememberedTokens, rememberedProofs, issuers } = metrics
+  const { rememberedTokens, rememberedProofs, issuers, admissions } = metrics
   const parts: readonly (readonly [string, IssuerMetrics])[] =
     issuers === undefined
       ? [['', metrics]]
@@ -38,6 +38,14 @@ export function toPrometheus(metrics: Metrics): string {
     ...gauge('keys_age_seconds', 'Time since the keys were fetched', (part) => part.keysAgeSeconds),
     ...family('remembered_tokens', 'gauge', 'Tokens whose signature is not verified again', [['', rememberedTokens]]),
     ...family('remembered_proofs', 'gauge', 'Used DPoP proofs in memory', sampleOf('', rememberedProofs)),
+    ...family('admissions', 'gauge', 'Operators of other deployments that may call', sampleOf('', admissions?.count)),
+    ...family('admissions_age_seconds', 'gauge', 'Time since they were read', sampleOf('', admissions?.ageSeconds)),
+    ...family(
+      'questions_total',
+      'counter',
+      'Tokens that the server was asked about',
+      sampleOf('', admissions?.questions),
+    ),
     ...family('verifications_total', 'counter', 'Verifications by outcome', [...outcomes, ...others]),
     '',
   ].join('\n')

@@ -16,16 +16,20 @@ export interface RequestFacts {
   /** Returns whether this fact is known about the request of a proof. A proof without a request has no facts. */
   has(dpop: Demands['dpop'], fact: string): boolean
   add(dpop: Demands['dpop'], fact: string): void
+  /** Returns the fact that is known about the request of a proof. */
+  find(dpop: Demands['dpop']): string | undefined
 }
 
 /** Makes an empty set of facts. It keeps the last fact about each request. */
 export function createRequestFacts(): RequestFacts {
   const facts = new WeakMap<object, string>()
+  const find = (dpop: Demands['dpop']) => {
+    const request = requestOf(dpop)
+    return request && facts.get(request)
+  }
   return {
-    has(dpop, fact) {
-      const request = requestOf(dpop)
-      return request !== undefined && facts.get(request) === fact
-    },
+    find,
+    has: (dpop, fact) => find(dpop) === fact,
     add(dpop, fact) {
       const request = requestOf(dpop)
       if (request !== undefined) facts.set(request, fact)

@@ -3,10 +3,11 @@ import { bodyDigest } from '@auth4agent/core/identity/body-digest'
 import type { RevocationFeed } from '@auth4agent/core/revocation/feed'
 import { discover, type Places } from './discovery.ts'
 import type { CoreSettings } from './issuer-core.ts'
+import type { Followable } from './issuer-options.ts'
 import { sseFeed } from './sse-feed.ts'
 
 /** Makes a function that reads the issuer's discovery document once. If that fails, the next call tries again. */
-export function createLocate({ fetch, issuer }: CoreSettings): () => Promise<Places> {
+export function createLocate({ fetch, issuer }: Pick<CoreSettings, 'fetch' | 'issuer'>): () => Promise<Places> {
   let places: Promise<Places> | undefined
   return () => {
     places ??= discover(fetch, issuer).catch((error: unknown) => {
@@ -17,12 +18,11 @@ export function createLocate({ fetch, issuer }: CoreSettings): () => Promise<Pla
   }
 }
 
-/** Returns the feed that the options chose, or undefined for 'none'. */
+/** Returns the feed that the options chose. */
 export function feedOf(
-  { revocations, fetch, issuer }: CoreSettings,
+  { revocations, fetch, issuer }: Pick<CoreSettings, 'fetch' | 'issuer'> & { readonly revocations: Followable },
   locate: () => Promise<Places>,
-): RevocationFeed | undefined {
-  if (revocations === 'none') return undefined
+): RevocationFeed {
   if ('open' in revocations) return revocations
   const authorize = async (url: string): Promise<string> => {
     if ('authorization' in revocations) return revocations.authorization()

@@ -415,6 +415,7 @@ export const ModelName = {
   RevocationHead: 'RevocationHead',
   Issuer: 'Issuer',
   IssuerKey: 'IssuerKey',
+  IssuerEndedKey: 'IssuerEndedKey',
   IssuerDomain: 'IssuerDomain',
   TrustStatement: 'TrustStatement',
   TrustProposal: 'TrustProposal',
@@ -437,7 +438,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "issuerKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1773,6 +1774,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    IssuerEndedKey: {
+      payload: Prisma.$IssuerEndedKeyPayload<ExtArgs>
+      fields: Prisma.IssuerEndedKeyFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.IssuerEndedKeyFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerEndedKeyPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.IssuerEndedKeyFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerEndedKeyPayload>
+        }
+        findFirst: {
+          args: Prisma.IssuerEndedKeyFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerEndedKeyPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.IssuerEndedKeyFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerEndedKeyPayload>
+        }
+        findMany: {
+          args: Prisma.IssuerEndedKeyFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerEndedKeyPayload>[]
+        }
+        create: {
+          args: Prisma.IssuerEndedKeyCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerEndedKeyPayload>
+        }
+        createMany: {
+          args: Prisma.IssuerEndedKeyCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.IssuerEndedKeyCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerEndedKeyPayload>[]
+        }
+        delete: {
+          args: Prisma.IssuerEndedKeyDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerEndedKeyPayload>
+        }
+        update: {
+          args: Prisma.IssuerEndedKeyUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerEndedKeyPayload>
+        }
+        deleteMany: {
+          args: Prisma.IssuerEndedKeyDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.IssuerEndedKeyUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.IssuerEndedKeyUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerEndedKeyPayload>[]
+        }
+        upsert: {
+          args: Prisma.IssuerEndedKeyUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerEndedKeyPayload>
+        }
+        aggregate: {
+          args: Prisma.IssuerEndedKeyAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateIssuerEndedKey>
+        }
+        groupBy: {
+          args: Prisma.IssuerEndedKeyGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerEndedKeyGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.IssuerEndedKeyCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerEndedKeyCountAggregateOutputType> | number
+        }
+      }
+    }
     IssuerDomain: {
       payload: Prisma.$IssuerDomainPayload<ExtArgs>
       fields: Prisma.IssuerDomainFieldRefs
@@ -2607,6 +2682,15 @@ export const IssuerKeyScalarFieldEnum = {
 export type IssuerKeyScalarFieldEnum = (typeof IssuerKeyScalarFieldEnum)[keyof typeof IssuerKeyScalarFieldEnum]
 
 
+export const IssuerEndedKeyScalarFieldEnum = {
+  issuerId: 'issuerId',
+  kid: 'kid',
+  endedAt: 'endedAt'
+} as const
+
+export type IssuerEndedKeyScalarFieldEnum = (typeof IssuerEndedKeyScalarFieldEnum)[keyof typeof IssuerEndedKeyScalarFieldEnum]
+
+
 export const IssuerDomainScalarFieldEnum = {
   edgeId: 'edgeId',
   issuerId: 'issuerId',
@@ -3198,6 +3282,7 @@ export type GlobalOmitConfig = {
   revocationHead?: Prisma.RevocationHeadOmit
   issuer?: Prisma.IssuerOmit
   issuerKey?: Prisma.IssuerKeyOmit
+  issuerEndedKey?: Prisma.IssuerEndedKeyOmit
   issuerDomain?: Prisma.IssuerDomainOmit
   trustStatement?: Prisma.TrustStatementOmit
   trustProposal?: Prisma.TrustProposalOmit

@@ -69,6 +69,7 @@ export const ModelName = {
   RevocationHead: 'RevocationHead',
   Issuer: 'Issuer',
   IssuerKey: 'IssuerKey',
+  IssuerEndedKey: 'IssuerEndedKey',
   IssuerDomain: 'IssuerDomain',
   TrustStatement: 'TrustStatement',
   TrustProposal: 'TrustProposal',
@@ -369,6 +370,15 @@ export const IssuerKeyScalarFieldEnum = {
 } as const
 
 export type IssuerKeyScalarFieldEnum = (typeof IssuerKeyScalarFieldEnum)[keyof typeof IssuerKeyScalarFieldEnum]
+
+
+export const IssuerEndedKeyScalarFieldEnum = {
+  issuerId: 'issuerId',
+  kid: 'kid',
+  endedAt: 'endedAt'
+} as const
+
+export type IssuerEndedKeyScalarFieldEnum = (typeof IssuerEndedKeyScalarFieldEnum)[keyof typeof IssuerEndedKeyScalarFieldEnum]
 
 
 export const IssuerDomainScalarFieldEnum = {

@@ -373,6 +373,7 @@ export type IssuerWhereInput = {
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
+  endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
   statements?: Prisma.TrustStatementListRelationFilter
 }
@@ -403,6 +404,7 @@ export type IssuerOrderByWithRelationInput = {
   statementsProblem?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   keys?: Prisma.IssuerKeyOrderByRelationAggregateInput
+  endedKeys?: Prisma.IssuerEndedKeyOrderByRelationAggregateInput
   domains?: Prisma.IssuerDomainOrderByRelationAggregateInput
   statements?: Prisma.TrustStatementOrderByRelationAggregateInput
 }
@@ -436,6 +438,7 @@ export type IssuerWhereUniqueInput = Prisma.AtLeast<{
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
+  endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
   statements?: Prisma.TrustStatementListRelationFilter
 }, "id" | "issuer">
@@ -528,6 +531,7 @@ export type IssuerCreateInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
 }
@@ -558,6 +562,7 @@ export type IssuerUncheckedCreateInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
 }
@@ -588,6 +593,7 @@ export type IssuerUpdateInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
 }
@@ -618,6 +624,7 @@ export type IssuerUncheckedUpdateInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
 }
@@ -839,6 +846,20 @@ export type IssuerUpdateOneRequiredWithoutKeysNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.IssuerUpdateToOneWithWhereWithoutKeysInput, Prisma.IssuerUpdateWithoutKeysInput>, Prisma.IssuerUncheckedUpdateWithoutKeysInput>
 }
 
+export type IssuerCreateNestedOneWithoutEndedKeysInput = {
+  create?: Prisma.XOR<Prisma.IssuerCreateWithoutEndedKeysInput, Prisma.IssuerUncheckedCreateWithoutEndedKeysInput>
+  connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutEndedKeysInput
+  connect?: Prisma.IssuerWhereUniqueInput
+}
+
+export type IssuerUpdateOneRequiredWithoutEndedKeysNestedInput = {
+  create?: Prisma.XOR<Prisma.IssuerCreateWithoutEndedKeysInput, Prisma.IssuerUncheckedCreateWithoutEndedKeysInput>
+  connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutEndedKeysInput
+  upsert?: Prisma.IssuerUpsertWithoutEndedKeysInput
+  connect?: Prisma.IssuerWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.IssuerUpdateToOneWithWhereWithoutEndedKeysInput, Prisma.IssuerUpdateWithoutEndedKeysInput>, Prisma.IssuerUncheckedUpdateWithoutEndedKeysInput>
+}
+
 export type IssuerCreateNestedOneWithoutDomainsInput = {
   create?: Prisma.XOR<Prisma.IssuerCreateWithoutDomainsInput, Prisma.IssuerUncheckedCreateWithoutDomainsInput>
   connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutDomainsInput
@@ -894,6 +915,7 @@ export type IssuerCreateWithoutKeysInput = {
   statementsAsOf?: Date | string | null
   statementsProblem?: string
   createdAt?: Date | string
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
 }
@@ -923,6 +945,7 @@ export type IssuerUncheckedCreateWithoutKeysInput = {
   statementsAsOf?: Date | string | null
   statementsProblem?: string
   createdAt?: Date | string
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
 }
@@ -968,6 +991,7 @@ export type IssuerUpdateWithoutKeysInput = {
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
 }
@@ -997,6 +1021,143 @@ export type IssuerUncheckedUpdateWithoutKeysInput = {
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
+  statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
+}
+
+export type IssuerCreateWithoutEndedKeysInput = {
+  id: string
+  issuer: string
+  kind: $Enums.IssuerKind
+  status?: $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerCreatealgorithmsInput | string[]
+  tokenType: string
+  jwksUri: string
+  revocationMode: $Enums.RevocationMode
+  introspectionUri?: string | null
+  actsAs?: string | null
+  wrappedSecret?: runtime.Bytes | null
+  kekId?: string | null
+  maxTokenTtl: number
+  maxStalenessMs: number
+  generation?: number
+  acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
+  statementsProblem?: string
+  createdAt?: Date | string
+  keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
+  statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
+}
+
+export type IssuerUncheckedCreateWithoutEndedKeysInput = {
+  id: string
+  issuer: string
+  kind: $Enums.IssuerKind
+  status?: $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerCreatealgorithmsInput | string[]
+  tokenType: string
+  jwksUri: string
+  revocationMode: $Enums.RevocationMode
+  introspectionUri?: string | null
+  actsAs?: string | null
+  wrappedSecret?: runtime.Bytes | null
+  kekId?: string | null
+  maxTokenTtl: number
+  maxStalenessMs: number
+  generation?: number
+  acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
+  statementsProblem?: string
+  createdAt?: Date | string
+  keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
+  statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
+}
+
+export type IssuerCreateOrConnectWithoutEndedKeysInput = {
+  where: Prisma.IssuerWhereUniqueInput
+  create: Prisma.XOR<Prisma.IssuerCreateWithoutEndedKeysInput, Prisma.IssuerUncheckedCreateWithoutEndedKeysInput>
+}
+
+export type IssuerUpsertWithoutEndedKeysInput = {
+  update: Prisma.XOR<Prisma.IssuerUpdateWithoutEndedKeysInput, Prisma.IssuerUncheckedUpdateWithoutEndedKeysInput>
+  create: Prisma.XOR<Prisma.IssuerCreateWithoutEndedKeysInput, Prisma.IssuerUncheckedCreateWithoutEndedKeysInput>
+  where?: Prisma.IssuerWhereInput
+}
+
+export type IssuerUpdateToOneWithWhereWithoutEndedKeysInput = {
+  where?: Prisma.IssuerWhereInput
+  data: Prisma.XOR<Prisma.IssuerUpdateWithoutEndedKeysInput, Prisma.IssuerUncheckedUpdateWithoutEndedKeysInput>
+}
+
+export type IssuerUpdateWithoutEndedKeysInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  kind?: Prisma.EnumIssuerKindFieldUpdateOperationsInput | $Enums.IssuerKind
+  status?: Prisma.EnumIssuerStatusFieldUpdateOperationsInput | $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerUpdatealgorithmsInput | string[]
+  tokenType?: Prisma.StringFieldUpdateOperationsInput | string
+  jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
+  revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
+  introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  maxTokenTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
+  statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
+}
+
+export type IssuerUncheckedUpdateWithoutEndedKeysInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  kind?: Prisma.EnumIssuerKindFieldUpdateOperationsInput | $Enums.IssuerKind
+  status?: Prisma.EnumIssuerStatusFieldUpdateOperationsInput | $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerUpdatealgorithmsInput | string[]
+  tokenType?: Prisma.StringFieldUpdateOperationsInput | string
+  jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
+  revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
+  introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  maxTokenTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
 }
@@ -1027,6 +1188,7 @@ export type IssuerCreateWithoutDomainsInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
 }
 
@@ -1056,6 +1218,7 @@ export type IssuerUncheckedCreateWithoutDomainsInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
 }
 
@@ -1101,6 +1264,7 @@ export type IssuerUpdateWithoutDomainsInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
 }
 
@@ -1130,6 +1294,7 @@ export type IssuerUncheckedUpdateWithoutDomainsInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
@@ -1159,6 +1324,7 @@ export type IssuerCreateWithoutStatementsInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
 }
 
@@ -1188,6 +1354,7 @@ export type IssuerUncheckedCreateWithoutStatementsInput = {
   statementsProblem?: string
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
 }
 
@@ -1233,6 +1400,7 @@ export type IssuerUpdateWithoutStatementsInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
 }
 
@@ -1262,6 +1430,7 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
@@ -1272,12 +1441,14 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
 
 export type IssuerCountOutputType = {
   keys: number
+  endedKeys: number
   domains: number
   statements: number
 }
 
 export type IssuerCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | IssuerCountOutputTypeCountKeysArgs
+  endedKeys?: boolean | IssuerCountOutputTypeCountEndedKeysArgs
   domains?: boolean | IssuerCountOutputTypeCountDomainsArgs
   statements?: boolean | IssuerCountOutputTypeCountStatementsArgs
 }
@@ -1297,6 +1468,13 @@ export type IssuerCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Exten
  */
 export type IssuerCountOutputTypeCountKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   where?: Prisma.IssuerKeyWhereInput
+}
+
+/**
+ * IssuerCountOutputType without action
+ */
+export type IssuerCountOutputTypeCountEndedKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.IssuerEndedKeyWhereInput
 }
 
 /**
@@ -1340,6 +1518,7 @@ export type IssuerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   statementsProblem?: boolean
   createdAt?: boolean
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
+  endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
   statements?: boolean | Prisma.Issuer$statementsArgs<ExtArgs>
   _count?: boolean | Prisma.IssuerCountOutputTypeDefaultArgs<ExtArgs>
@@ -1429,6 +1608,7 @@ export type IssuerSelectScalar = {
 export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "createdAt", ExtArgs["result"]["issuer"]>
 export type IssuerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
+  endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
   statements?: boolean | Prisma.Issuer$statementsArgs<ExtArgs>
   _count?: boolean | Prisma.IssuerCountOutputTypeDefaultArgs<ExtArgs>
@@ -1440,6 +1620,7 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
   name: "Issuer"
   objects: {
     keys: Prisma.$IssuerKeyPayload<ExtArgs>[]
+    endedKeys: Prisma.$IssuerEndedKeyPayload<ExtArgs>[]
     domains: Prisma.$IssuerDomainPayload<ExtArgs>[]
     statements: Prisma.$TrustStatementPayload<ExtArgs>[]
   }
@@ -1897,6 +2078,7 @@ readonly fields: IssuerFieldRefs;
 export interface Prisma__IssuerClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
   keys<T extends Prisma.Issuer$keysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$keysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  endedKeys<T extends Prisma.Issuer$endedKeysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$endedKeysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerEndedKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   domains<T extends Prisma.Issuer$domainsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$domainsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerDomainPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   statements<T extends Prisma.Issuer$statementsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$statementsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TrustStatementPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
@@ -2366,6 +2548,30 @@ export type Issuer$keysArgs<ExtArgs extends runtime.Types.Extensions.InternalArg
   take?: number
   skip?: number
   distinct?: Prisma.IssuerKeyScalarFieldEnum | Prisma.IssuerKeyScalarFieldEnum[]
+}
+
+/**
+ * Issuer.endedKeys
+ */
+export type Issuer$endedKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the IssuerEndedKey
+   */
+  select?: Prisma.IssuerEndedKeySelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the IssuerEndedKey
+   */
+  omit?: Prisma.IssuerEndedKeyOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.IssuerEndedKeyInclude<ExtArgs> | null
+  where?: Prisma.IssuerEndedKeyWhereInput
+  orderBy?: Prisma.IssuerEndedKeyOrderByWithRelationInput | Prisma.IssuerEndedKeyOrderByWithRelationInput[]
+  cursor?: Prisma.IssuerEndedKeyWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.IssuerEndedKeyScalarFieldEnum | Prisma.IssuerEndedKeyScalarFieldEnum[]
 }
 
 /**

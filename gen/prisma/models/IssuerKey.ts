@@ -218,7 +218,7 @@ export type IssuerKeyOrderByWithRelationInput = {
 }
 
 export type IssuerKeyWhereUniqueInput = Prisma.AtLeast<{
-  thumbprint?: string
+  issuerId_thumbprint?: Prisma.IssuerKeyIssuerIdThumbprintCompoundUniqueInput
   issuerId_kid?: Prisma.IssuerKeyIssuerIdKidCompoundUniqueInput
   AND?: Prisma.IssuerKeyWhereInput | Prisma.IssuerKeyWhereInput[]
   OR?: Prisma.IssuerKeyWhereInput[]
@@ -227,11 +227,12 @@ export type IssuerKeyWhereUniqueInput = Prisma.AtLeast<{
   kid?: Prisma.StringFilter<"IssuerKey"> | string
   alg?: Prisma.StringFilter<"IssuerKey"> | string
   publicJwk?: Prisma.JsonFilter<"IssuerKey">
+  thumbprint?: Prisma.StringFilter<"IssuerKey"> | string
   firstSeenAt?: Prisma.DateTimeFilter<"IssuerKey"> | Date | string
   absentSince?: Prisma.DateTimeNullableFilter<"IssuerKey"> | Date | string | null
   withdrawnAt?: Prisma.DateTimeNullableFilter<"IssuerKey"> | Date | string | null
   issuer?: Prisma.XOR<Prisma.IssuerScalarRelationFilter, Prisma.IssuerWhereInput>
-}, "issuerId_kid" | "thumbprint">
+}, "issuerId_kid" | "issuerId_thumbprint">
 
 export type IssuerKeyOrderByWithAggregationInput = {
   issuerId?: Prisma.SortOrder
@@ -345,6 +346,11 @@ export type IssuerKeyListRelationFilter = {
 
 export type IssuerKeyOrderByRelationAggregateInput = {
   _count?: Prisma.SortOrder
+}
+
+export type IssuerKeyIssuerIdThumbprintCompoundUniqueInput = {
+  issuerId: string
+  thumbprint: string
 }
 
 export type IssuerKeyIssuerIdKidCompoundUniqueInput = {
@@ -596,7 +602,7 @@ export type $IssuerKeyPayload<ExtArgs extends runtime.Types.Extensions.InternalA
     alg: string
     publicJwk: runtime.JsonValue
     /**
-     * RFC 7638 thumbprint of the key. A key that is held for one issuer is refused for every other.
+     * RFC 7638 thumbprint of the key. Several issuers may have the same key, but one issuer has it only once.
      */
     thumbprint: string
     firstSeenAt: Date

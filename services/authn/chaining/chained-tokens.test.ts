@@ -1,5 +1,6 @@
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import { describe, expect, it } from 'vitest'
+import { expectRefusal } from '../../../test/support/expect-refusal.ts'
 import {
   type ChainedServer,
   payloadOf,
@@ -7,6 +8,7 @@ import {
   useChainedServer,
 } from '../../../test/support/federation/chained-server.ts'
 import { ACME, ACME_DID, ALPHA, AUDIENCE, alphaKey, EDGES } from '../../../test/support/federation/foreign-world.ts'
+import { asOperator } from '../../../test/support/identity.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 const serve = useChainedServer()
@@ -65,6 +67,14 @@ describe('a token for a grant of another deployment', () => {
     await server.instances[0].revoke({ token })
     expect(await outcome(server, token)).toBe('TOKEN_REVOKED')
     expect(await outcome(server, other)).toBe('VALID')
+  })
+
+  it('does not end by its id, which the owner finds in its audit, and the refusal says so', async () => {
+    const server = serve()
+    const token = await issue(server)
+    const jti = String(payloadOf(token)['jti'])
+    const byOwner = () => server.instances[0].revoke({ jti }, asOperator(server.owner))
+    await expectRefusal(server.database.db, byOwner, 'INVALID_ARGUMENT')
   })
 
   it.each<[string, ...Parameters<ChainedServer['world']['record']>]>([

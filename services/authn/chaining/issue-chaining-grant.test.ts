@@ -17,6 +17,7 @@ import { ACCESS_TOKEN, EXCHANGE, GRANT_CHAIN, provenCall } from '../../../test/s
 import { expectRefusal } from '../../../test/support/expect-refusal.ts'
 import type { TestOperator } from '../../../test/support/identity.ts'
 import { noChaining } from '../../../test/support/no-foreign.ts'
+import { insertTokenKey } from '../../../test/support/tokens.ts'
 import type { Chaining } from '../../trust/index.ts'
 
 type Chain = Awaited<ReturnType<Chaining['findChain']>>
@@ -25,6 +26,8 @@ type Question = Parameters<Chaining['findChain']>[0]
 const BETA = 'https://beta.example/auth'
 const RESOURCE = 'https://api.cargo.example/v1'
 const ID_JAG = 'urn:ietf:params:oauth:token-type:id-jag'
+/** Id of the statement of the operator. */
+const EDGE = 'e0000000-0000-8000-8000-00000000000b'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'
 
 let database: TestDatabase
@@ -32,10 +35,13 @@ let instance: TestInstance
 let operator: TestOperator
 let agent: TestHolder
 let token: string
+let otherKey: Awaited<ReturnType<typeof insertTokenKey>>
 let chain: Chain
 let asked: Question[]
 /** Runs when the statements of the operator are asked for, which is before the redemption. */
 let between: () => Promise<unknown>
+/** Runs after the subject token was looked up, and before the redemption. */
+let afterCheck: () => Promise<unknown>
 
 const findChain = async (question: Question) => {
   asked.push(question)
@@ -45,15 +51,21 @@ const findChain = async (question: Question) => {
 
 beforeAll(async () => {
   database = await testDatabase()
-  instance = await startInstance(database.db, { chaining: { ...noChaining, findChain } })
+  await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
+  instance = await startInstance(database.db, {
+    chaining: { ...noChaining, findChain },
+    afterCheck: () => afterCheck(),
+  })
+  otherKey = await insertTokenKey(database.db, 'retiring', 'ES256')
   operator = await freshOperator(database.db)
 })
 beforeEach(async () => {
   agent = await insertAgent(database.db, operator, { scopes: ['orders:read', 'orders:write'] })
   token = await instance.issue(agent, { scope: 'orders:read orders:write' })
-  chain = { scopes: ['read'] }
+  chain = { scopes: ['read'], edge: EDGE, exp: Date.now() / 1_000 + 7_200 }
   asked = []
   between = async () => undefined
+  afterCheck = async () => undefined
 })
 afterAll(() => database.drop())
 
@@ -99,6 +111,7 @@ describe('an exchange for a grant for another deployment', () => {
     expect(header).toMatchObject({ typ, alg: 'EdDSA' })
     expect(Object.keys(claimsOf(accessToken)).toSorted()).toEqual(Object.keys(grant ?? {}).toSorted())
     const { jti, exp } = claimsOf(token)
+    const { kid } = read(token).header
     expect(grant).toMatchObject({
       iss: ISSUER,
       sub: agent.did,
@@ -109,7 +122,8 @@ describe('an exchange for a grant for another deployment', () => {
       resource: RESOURCE,
       scope: 'read',
       cnf: { jkt: thumbprint(agent.publicKey) },
-      token: { jti, exp },
+      token: { jti, exp, kid },
+      edge: EDGE,
     })
     expect(asked).toEqual([{ operatorId: operator.id, issuer: BETA, resource: RESOURCE, scopes: ['orders:read'] }])
     expect(await instance.verify(accessToken)).toMatchObject({ valid: false, reason: 'MALFORMED_TOKEN' })
@@ -119,7 +133,7 @@ describe('an exchange for a grant for another deployment', () => {
         operatorId: operator.id,
         action: 'token.exchange',
         actor: `agent:${agent.did}`,
-        reason: `actor ${agent.did}; chained to ${BETA}; grants ["${jti}"]; scope ["read"]; audience ["${RESOURCE}"]`,
+        reason: `actor ${agent.did}; chained to ${BETA}; grants ["${jti}"]; scope ["read"]; audience ["${RESOURCE}"]; edges ["${EDGE}"]`,
       },
     ])
   })
@@ -134,6 +148,28 @@ describe('an exchange for a grant for another deployment', () => {
     token = await instance.issue(agent, { scope: 'orders:read', ttl: '30' })
     const { grant } = read((await ask()).accessToken)
     expect(grant?.exp).toBe(claimsOf(token).exp)
+  })
+
+  it('gives a grant that expires with the statement of the operator, and so does the token for it', async () => {
+    const exp = Math.floor(Date.now() / 1_000) + 20
+    chain = { scopes: ['read'], edge: EDGE, exp: exp + 0.5 }
+    const { grant } = read((await ask()).accessToken)
+    expect([grant?.exp, grant?.token.exp]).toEqual([exp, exp])
+  })
+
+  it('gives a grant with the epoch of its subject token, whatever ends meanwhile', async () => {
+    afterCheck = () => database.db.pool.query('UPDATE deployment SET first_epoch = first_epoch + 5')
+    const { grant } = read((await ask()).accessToken)
+    expect(grant?.epoch).toEqual([1, 1])
+    await expectRefusal(database.db, () => ask(), 'OPERATOR_TOKENS_ENDED')
+    await database.db.pool.query('UPDATE deployment SET first_epoch = 1')
+  })
+
+  it('names the key of the subject token, whatever key signs the grant', async () => {
+    const { kid, sign } = otherKey
+    const { grant, header } = read((await ask({ subjectToken: sign(claimsOf(token)) })).accessToken)
+    expect(grant?.token.kid).toBe(kid)
+    expect(header.kid).not.toBe(kid)
   })
 
   it('is refused by its form, and changes nothing', async () => {

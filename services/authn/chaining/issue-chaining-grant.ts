@@ -5,6 +5,7 @@ import { verdicts } from '@auth4agent/core/token/verdicts'
 import type { ChainingGrant } from '@auth4agent/core/trust/chaining-grant'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import type { AllowedChain } from '../../trust/index.ts'
 import { checkDpop } from '../check-dpop.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { AgentProof } from '../domain/agent-proof.ts'
@@ -44,25 +45,28 @@ export async function issueChainingGrant(
   call: Call,
 ): Promise<IssuedChainingGrant> {
   const { requested, proof } = order
-  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, proof, call, (fresh, at) =>
+  const { subject, decision, jti, nowS, kid } = await redeemProof(deps, proof, call, (fresh, at) =>
     decide(deps, fresh, order, call, at),
   )
   const { agent, operator } = subject
-  const { token, jkt, scopes, key } = decision
+  const { token, tokenKid, jkt, chain, key } = decision
+  const end = Math.min(token.exp, key.exp, Math.floor(chain.exp))
   const grant: ChainingGrant = {
     iss: deps.issuer,
     sub: agent.did,
     aud: requested.issuer,
     client_id: agent.did,
     operator_id: operator.id,
-    epoch,
+    // Those of the subject token, so that whatever has ended it ends the grant too.
+    epoch: token.epoch,
     resource: requested.resource,
-    scope: scopes.join(' '),
+    scope: chain.scopes.join(' '),
     cnf: { jkt },
     jti,
     iat: nowS,
-    exp: Math.min(nowS + GRANT_TTL_S, token.exp, key.exp),
-    token: { jti: token.jti, exp: Math.min(token.exp, key.exp) },
+    exp: Math.min(nowS + GRANT_TTL_S, end),
+    token: { jti: token.jti, exp: end, kid: tokenKid },
+    edge: chain.edge,
   }
   // As for every token, sign only after the redemption is committed.
   return { text: await deps.chainingSigners[requested.type].sign(kid, grant), grant }
@@ -72,7 +76,7 @@ async function decide(deps: AuthnDeps, client: Subject, { proof, requested }: Ch
   const { key, jkt } = proveClient(client, proof, nowS)
   const dpop = checkPossession(deps, call, jkt)
   const { scope } = resolveExchange(client, proof, requested)
-  const { claims: token, lookups } = await openAccessToken(deps, requested.subject.text, 'subject_token')
+  const { claims: token, identity, lookups } = await openAccessToken(deps, requested.subject.text, 'subject_token')
   checkOwn(client, token)
   checkTokenTimes(deps, token, 'subject_token', nowS)
   const held = token.scope.split(' ')
@@ -80,11 +84,12 @@ async function decide(deps: AuthnDeps, client: Subject, { proof, requested }: Ch
   if (excess.length > 0) {
     throw new ApiError('SCOPE_NOT_ALLOWED', `subject_token must allow the scope "${excess.join(' ')}"`)
   }
-  const scopes = await findScopes(deps, client, requested, scope)
+  const chain = await findChain(deps, client, requested, scope)
   const ended = await deps.tokenStatus.checkAll(lookups.map((lookup) => lookup.token))
   if (ended !== undefined) throw refuseToken(ended.verdict, 'subject_token', verdicts[ended.verdict])
   const issue = { purpose: 'access_token', alg: DEFAULT_TOKEN_ALGORITHM, ttl: GRANT_TTL_S } as const
-  return { key, jkt, dpop, token, scopes, issue, exchange: describeChaining(client, requested, token.jti, scopes) }
+  const exchange = describeChaining(client, requested, token.jti, chain)
+  return { key, jkt, dpop, token, tokenKid: identity.kid, chain, issue, exchange }
 }
 
 /** A DPoP proof is not needed: the client has proved the key already to which the grant is bound. */
@@ -105,15 +110,15 @@ function checkOwn({ agent, operator }: Subject, { sub, operator_id, edges }: Acc
   }
 }
 
-/** Returns the scopes that the agent may have at the other deployment, in the words of its operator's statement. */
-async function findScopes(
+/** Returns what the agent may have at the other deployment, in the words of its operator's statement. */
+async function findChain(
   { chaining }: AuthnDeps,
   { operator }: Subject,
   { issuer, resource }: ChainingRequest,
   scopes: readonly string[],
-): Promise<readonly string[]> {
+): Promise<AllowedChain> {
   const chain = await chaining.findChain({ operatorId: operator.id, issuer, resource, scopes })
-  if ('scopes' in chain) return chain.scopes
+  if ('scopes' in chain) return chain
   if (chain.refused === 'ended') throw new ApiError('TRUST_ENDED')
   if (chain.refused === 'scope') {
     throw new ApiError('SCOPE_NOT_ALLOWED', `The chains-to statement for ${issuer} must map every scope`)

@@ -1,8 +1,15 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { authnState, clientAssertion, ISSUER } from '../../../test/support/authn.ts'
+import { authnState, clientAssertion, ISSUER, startInstance } from '../../../test/support/authn.ts'
 import { expectRefusal } from '../../../test/support/expect-refusal.ts'
-import { grantNow, payloadOf, provenBy, useChainedServer } from '../../../test/support/federation/chained-server.ts'
-import { AGENT_JKT } from '../../../test/support/federation/chaining-world.ts'
+import {
+  grantNow,
+  payloadOf,
+  provenBy,
+  redemption,
+  useChainedServer,
+} from '../../../test/support/federation/chained-server.ts'
+import { AGENT_JKT, CHAINS_TO, GOOD_GRANT } from '../../../test/support/federation/chaining-world.ts'
 import {
   ACME,
   ACME_DID,
@@ -12,14 +19,18 @@ import {
   alphaKey,
   CARGO,
   EDGES,
+  GAMMA,
   gamma,
   letsCall,
 } from '../../../test/support/federation/foreign-world.ts'
 import { anonymous } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { testTokenKey } from '../../../test/support/token-keys.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import { useGrant } from './store.ts'
 
 const serve = useChainedServer()
+const ONE_AN_HOUR = { perMinute: 1 / 60, burst: 1 }
 
 describe('a grant of another deployment', () => {
   it('gives a token that names all that it rests on, and no refresh token', async () => {
@@ -44,7 +55,14 @@ describe('a grant of another deployment', () => {
       epoch: [1, 1],
       cnf: { jkt: AGENT_JKT },
       edges: [EDGES.alphaAcme, EDGES.letsCall],
-      home: { iss: ALPHA, jti: 'token-at-home', kid: alphaKey.entry.kid, generation: 1, epoch: [3, 7] },
+      home: {
+        iss: ALPHA,
+        jti: 'token-at-home',
+        kids: [alphaKey.entry.kid],
+        generation: 1,
+        epoch: [3, 7],
+        edge: CHAINS_TO,
+      },
     })
     const audit = await serve().database.db.prisma.auditLog.findMany({ where: { subject: String(jti) } })
     expect(audit).toMatchObject([
@@ -60,7 +78,8 @@ describe('a grant of another deployment', () => {
   })
 
   it.each([
-    ['the token at home', 120, {}, { jti: 'j', exp: 120 }],
+    ['the token at home', 120, {}, { ...GOOD_GRANT.token, exp: 120 }],
+    ['the lifetime that the administrator allows', 60, { issuers: [{ ...alpha, maxTokenTtlS: 60 }, gamma] }, undefined],
     ['the first edge that expires', 100, { rows: [letsCall({ exp: Date.now() / 1_000 + 100 })] }, undefined],
   ])('gives a token that expires no later than %s', async (_what, most, options, token) => {
     const { redeem } = serve(options)
@@ -68,6 +87,12 @@ describe('a grant of another deployment', () => {
     const claims = token && { token: { ...token, exp: nowS + token.exp } }
     const { accessToken } = await redeem(grantNow(claims))
     expect(Number(payloadOf(accessToken)['exp']) - nowS).toBeLessThanOrEqual(most)
+  })
+
+  it('names the key of the token at home, and that of the grant', async () => {
+    const kid = 'A'.repeat(43)
+    const { accessToken } = await serve().redeem(grantNow({ token: { ...GOOD_GRANT.token, exp: 2e9, kid } }))
+    expect(payloadOf(accessToken)['home']).toMatchObject({ kids: [kid, alphaKey.entry.kid] })
   })
 
   it('is refused with other parameters, and changes nothing', async () => {
@@ -92,6 +117,56 @@ describe('a grant of another deployment', () => {
     const { redeem } = serve()
     const answer = await redeem(undefined, { clientId: ACME_DID, scope: 'read', resource: [AUDIENCE] })
     expect(answer.scope).toBe('orders:read')
+  })
+})
+
+describe('what a stranger can learn or use up', () => {
+  it('is not which issuers are admitted', async () => {
+    const { redeem } = serve({ issuers: [{ ...alpha, isEnabled: false }, gamma] })
+    const details = new Set<string>()
+    for (const claims of [{}, { iss: GAMMA }, { iss: 'https://unknown.example' }]) {
+      const error: unknown = await redeem(grantNow(claims)).catch((thrown: unknown) => thrown)
+      details.add(error instanceof ApiError ? `${error.reason} ${error.message}` : '')
+    }
+    expect([...details]).toEqual([expect.stringMatching(/^GRANT_NOT_ACCEPTED /)])
+    expect(await refusalOf(redeem(undefined, {}, provenBy(undefined, { htm: 'GET' })))).toBe('INVALID_DPOP_PROOF')
+  })
+
+  it('is limited for each operator of another deployment, and only by genuine grants', async () => {
+    const { database } = serve()
+    const limited = await startInstance(database.db, { chaining: serve().chaining, chainedRate: ONE_AN_HOUR })
+    const ask = (grant = grantNow(), call = provenBy()) => limited.oauthToken(serve().agent, redemption(grant), call)
+    const forged = `${grantNow().slice(0, -8)}AAAAAAAA`
+    for (let time = 0; time < 3; time += 1) expect(await refusalOf(ask(forged))).toBe('GRANT_NOT_ACCEPTED')
+    expect(await refusalOf(ask())).toBeUndefined()
+    expect(await refusalOf(ask())).toBe('RATE_LIMITED')
+  })
+
+  it('is no more than the records that an operator may have', async () => {
+    const { database } = serve()
+    const expiresAt = new Date(Date.now() + 900_000)
+    const operatorId = randomUUID()
+    const records = ['a', 'b'].map((jti) => ({ operatorId, jti, expiresAt }))
+    await database.db.prisma.revokedToken.createMany({ data: records })
+    const use = (grantId: string, maxRecords: number) => {
+      const ids = { grantId, dpopId: `proof for ${grantId}`, jti: randomUUID(), operatorId, owner: CARGO }
+      const exp = Date.now() / 1_000 + 60
+      const rest = {
+        issuer: ALPHA,
+        exp,
+        dpopExp: exp,
+        alg: 'EdDSA',
+        actor: 'agent:x',
+        reason: '',
+        requestId: '',
+      } as const
+      return useGrant(database.db.pool, { ...ids, ...rest }, maxRecords)
+    }
+    expect(await use('one', 3)).toMatchObject({ kind: 'issued' })
+    const before = await authnState(database.db)
+    expect(await use('two', 2)).toEqual({ kind: 'crowded' })
+    expect(await authnState(database.db)).toEqual(before)
+    expect(await use('two', 3)).toMatchObject({ kind: 'issued' })
   })
 })
 

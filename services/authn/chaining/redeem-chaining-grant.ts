@@ -3,7 +3,7 @@ import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import { parseAudience } from '@auth4agent/core/token/audience'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { ChainingGrant } from '@auth4agent/core/trust/chaining-grant'
-import type { Call, SentProof } from '../../chain/call.ts'
+import type { Call } from '../../chain/call.ts'
 import { actorName } from '../../ledger/ledger.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { JudgedGrant } from '../../trust/index.ts'
@@ -16,6 +16,9 @@ import { buildChainedClaims } from './domain/build-chained-claims.ts'
 import type { RedeemRequest } from './domain/redeem-request.ts'
 import { refuseGrant } from './domain/refuse-grant.ts'
 import { type GrantOutcome, useGrant } from './store.ts'
+
+/** Seconds after which an operator with too many revoked tokens may try again. */
+const CROWDED_RETRY_S = 300
 
 /** A new token for a grant of another deployment, and its claims. */
 export interface ChainedToken {
@@ -37,27 +40,24 @@ export async function redeemChainingGrant(deps: AuthnDeps, request: RedeemReques
   if (sent === undefined) {
     throw new ApiError('DPOP_PROOF_REQUIRED', 'A grant of another deployment needs a DPoP proof by its key')
   }
-  let dpop: DpopProof | undefined
-  const judged = await deps.chaining.judgeGrant(request.assertion, {
-    ...request,
-    checkClient: (grant) => {
-      dpop = checkClient(deps, request, grant, sent)
-    },
-  })
+  // First: a caller without a key must not learn which issuers are admitted here.
+  const dpop = checkDpop(deps, sent)
+  const checkClient = (grant: ChainingGrant) => requireClient(request, grant, dpop)
+  const judged = await deps.chaining.judgeGrant(request.assertion, { ...request, checkClient })
   if ('refused' in judged) throw refuseGrant(judged.refused)
-  if (dpop === undefined) throw new Error('The judge of grants must check the client')
+  const { iss, operator_id } = judged.grant
+  deps.limitChained(`${iss} ${operator_id}`)
   const { alg, dpop: demand } = await termsOf(deps, judged)
   await meetDemand(deps, demand, dpop)
   return issue(deps, { judged, dpop, alg, call })
 }
 
 /** The client is whoever has the key that the grant names. */
-function checkClient(deps: AuthnDeps, { clientId }: RedeemRequest, grant: ChainingGrant, sent: SentProof): DpopProof {
+function requireClient({ clientId }: RedeemRequest, grant: ChainingGrant, dpop: DpopProof): void {
   if (clientId !== '' && clientId !== grant.client_id) {
     throw new ApiError('CLIENT_MISMATCH', 'client_id must be the client_id of the grant, or be left out')
   }
-  const dpop = checkDpop(deps, sent)
-  if (dpop.jkt === grant.cnf.jkt) return dpop
+  if (dpop.jkt === grant.cnf.jkt) return
   throw new ApiError('CLIENT_MISMATCH', 'The DPoP proof must be by the key in cnf of the grant')
 }
 
@@ -106,6 +106,10 @@ const REFUSALS: Readonly<Record<Exclude<GrantOutcome['kind'], 'issued'>, () => A
   replayed: () => new ApiError('DPOP_PROOF_USED'),
   expired: () => refuseGrant('TOKEN_EXPIRED'),
   local: () => refuseGrant('SUBJECT_OUTSIDE_NAMESPACE'),
+  crowded: () => {
+    const detail = 'Agents of the operator have revoked too many tokens here in the last hour'
+    return new ApiError('RATE_LIMITED', detail, { retryAfter: CROWDED_RETRY_S })
+  },
   keyless: () => {
     const detail = "No key of the audience's algorithm is active yet; try again later"
     return new ApiError('UNAVAILABLE', detail, { retryAfter: 10 })

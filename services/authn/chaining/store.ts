@@ -1,4 +1,5 @@
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
+import { MAX_TOKEN_RECORDS } from '@auth4agent/core/revocation/revocation-log'
 import type pg from 'pg'
 import type { AuditAction } from '../../ledger/audit-action.ts'
 import { auditId, KEEP_BEYOND_EXPIRY_S } from '../../ledger/ledger.ts'
@@ -34,11 +35,12 @@ export interface GrantUse {
  * - `replayed`: the DPoP proof has been used before.
  * - `expired`: the grant has expired.
  * - `local`: the operator of the grant is an operator of this deployment.
+ * - `crowded`: the operator of the grant has revoked so many tokens here that it gets no more for now.
  * - `keyless`: no key of the algorithm is active.
  */
 export type GrantOutcome =
   | { readonly kind: 'issued'; readonly kid: string; readonly epoch: number }
-  | { readonly kind: 'used' | 'replayed' | 'expired' | 'local' | 'keyless' }
+  | { readonly kind: 'used' | 'replayed' | 'expired' | 'local' | 'crowded' | 'keyless' }
 
 const ACTION: AuditAction = 'token.chain'
 
@@ -48,15 +50,20 @@ const ACTION: AuditAction = 'token.chain'
  *
  * A domain owner chooses the operator id in its DNS record. It must not be the id of an operator of this deployment,
  * because services here know those operators by their ids.
+ *
+ * Every log follower keeps the records of revoked tokens in memory. At the most records of one operator, the next one
+ * ends all tokens of an operator of this deployment. An operator of another deployment has no epoch here, so it gets no
+ * more tokens until its records have expired.
  */
 const USE = `
 WITH judged AS MATERIALIZED (
   SELECT d.first_epoch, (SELECT kid FROM jwks_keys WHERE purpose = 'access_token' AND alg = $7 AND state = 'active') AS kid,
     to_timestamp($3::float8) <= greatest(clock_timestamp(), d.clock_reached) AS expired,
-    EXISTS (SELECT 1 FROM operators WHERE id = $4::uuid) AS local
+    EXISTS (SELECT 1 FROM operators WHERE id = $4::uuid) AS local,
+    EXISTS (SELECT 1 FROM revoked_tokens WHERE operator_id = $4::uuid OFFSET $14 - 1) AS crowded
   FROM deployment d
 ), usable AS (
-  SELECT 1 FROM judged WHERE kid IS NOT NULL AND NOT expired AND NOT local
+  SELECT 1 FROM judged WHERE kid IS NOT NULL AND NOT expired AND NOT local AND NOT crowded
 ), proven AS (
   INSERT INTO used_assertions (issuer, jti, keep_until)
   SELECT '${DPOP_ISSUER}', $5, to_timestamp($6::float8 + ${KEEP_BEYOND_EXPIRY_S}) FROM usable
@@ -69,7 +76,7 @@ WITH judged AS MATERIALIZED (
   INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, reason, request_id)
   SELECT $8::uuid, $9::uuid, $10, '${ACTION}', $11, 'done', $12, $13 FROM used
 )
-SELECT kid, first_epoch, expired, local, EXISTS (SELECT 1 FROM proven) AS proven, EXISTS (SELECT 1 FROM used) AS used
+SELECT kid, first_epoch, expired, local, crowded, EXISTS (SELECT 1 FROM proven) AS proven, EXISTS (SELECT 1 FROM used) AS used
 FROM judged`
 
 interface Row {
@@ -77,12 +84,13 @@ interface Row {
   readonly first_epoch: number
   readonly expired: boolean
   readonly local: boolean
+  readonly crowded: boolean
   readonly proven: boolean
   readonly used: boolean
 }
 
 /** Uses a grant and its DPoP proof. When this function throws, the grant may or may not have been used. */
-export async function useGrant(pool: pg.Pool, use: GrantUse): Promise<GrantOutcome> {
+export async function useGrant(pool: pg.Pool, use: GrantUse, maxRecords = MAX_TOKEN_RECORDS): Promise<GrantOutcome> {
   const { rows } = await pool.query<Row>({
     name: 'use-grant',
     text: USE,
@@ -100,13 +108,15 @@ export async function useGrant(pool: pg.Pool, use: GrantUse): Promise<GrantOutco
       use.jti,
       use.reason,
       use.requestId,
+      maxRecords,
     ],
   })
   const [row] = rows
   if (row === undefined) throw new Error('The database has no row in the table deployment')
-  const { kid, expired, local, proven, used } = row
+  const { kid, expired, local, crowded, proven, used } = row
   if (expired) return { kind: 'expired' }
   if (local) return { kind: 'local' }
+  if (crowded) return { kind: 'crowded' }
   if (kid === null) return { kind: 'keyless' }
   if (!proven) return { kind: 'replayed' }
   return used ? { kind: 'issued', kid, epoch: row.first_epoch } : { kind: 'used' }

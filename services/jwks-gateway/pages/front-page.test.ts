@@ -56,9 +56,13 @@ describe('the front page', () => {
       const html = await (await fetch(page, { headers: BROWSER })).text()
       const links = [...html.matchAll(/href="([^"]+)"/g)].map(([, link = '']) => link)
       expect(links).toEqual(
-        ['/.well-known/auth4agent', '/.well-known/oauth-authorization-server', '/.well-known/jwks.json', '/health'].map(
-          (to) => basePath + to,
-        ),
+        [
+          '/.well-known/auth4agent',
+          '/.well-known/oauth-authorization-server',
+          '/.well-known/jwks.json',
+          '/trust',
+          '/health',
+        ].map((to) => basePath + to),
       )
       for (const link of links) expect((await fetch(new URL(link, page))).status).toBe(200)
     }

@@ -3,7 +3,7 @@ import { EarlyRefusal, type Route } from '../../http-port/exchange.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type GatewayContext, underIssuer } from '../gateway-context.ts'
 import { negotiate } from '../rest/negotiate.ts'
-import { PAGE_POLICY, STYLE } from './style.ts'
+import { pagePolicy, STYLE } from './style.ts'
 
 const JSON_TYPE: MediaType = { type: 'application', subtype: 'json' }
 const HTML_TYPE: MediaType = { type: 'text', subtype: 'html' }
@@ -15,7 +15,7 @@ const HTML_TYPE: MediaType = { type: 'text', subtype: 'html' }
 export function frontPageRoutes(context: GatewayContext): readonly Route[] {
   const { basePath, config } = context
   const body = frontPage(config.baseUrl, basePath, config.testDomains === true)
-  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': PAGE_POLICY }
+  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': pagePolicy(STYLE, "'none'") }
   const handle: Route['handle'] = async (exchange) => {
     exchange.headers['vary'] = 'Accept'
     const isHtml = negotiate(exchange.request.headers.accept, [JSON_TYPE, HTML_TYPE]) === 1
@@ -56,6 +56,7 @@ with its own key and gets a short-lived token with scopes. A service verifies th
 <div><dt>${link('/.well-known/auth4agent', 'Discovery')}</dt><dd>Endpoints, algorithms and lifetimes, as JSON</dd></div>
 <div><dt>${link('/.well-known/oauth-authorization-server', 'OAuth')}</dt><dd>The metadata for OAuth and MCP clients (docs/oauth.md)</dd></div>
 <div><dt>${link('/.well-known/jwks.json', 'Public keys')}</dt><dd>The JWKS to verify tokens with</dd></div>
+<div><dt>${link('/trust', 'Trust graph')}</dt><dd>The public statements of operators about each other</dd></div>
 <div><dt>${link('/health', 'Health')}</dt><dd>Whether the server process is running</dd></div>
 </dl></div>
 

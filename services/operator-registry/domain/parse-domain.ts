@@ -48,6 +48,14 @@ export function parseDomain(text: string, { testDomains }: DomainRules): string 
   return domain
 }
 
+/**
+ * Returns whether a host in ASCII has a malformed A-label. domainToASCII and URL parsers accept one. domainToUnicode
+ * reveals it, because it leaves such a label as it is.
+ */
+export function hasMalformedLabel(host: string): boolean {
+  return /(^|\.)xn--/.test(domainToUnicode(host))
+}
+
 /** Returns whether a domain is under `.test`. A server that allows test domains confirms them without DNS. */
 export function isTestDomain(domain: string): boolean {
   return domain.endsWith('.test')
@@ -59,8 +67,7 @@ function toAscii(text: string): string {
   for (const [pattern, detail] of FOREIGN) if (pattern.test(text)) throw refusal(detail)
   const ascii = domainToASCII(text).replace(/\.$/, '')
   if (ascii === '') throw refusal('The domain must be a host name')
-  // domainToASCII accepts a malformed A-label. domainToUnicode reveals it, because it leaves such a label as it is.
-  if (/(^|\.)xn--/.test(domainToUnicode(ascii))) throw refusal('The domain must not have a malformed A-label')
+  if (hasMalformedLabel(ascii)) throw refusal('The domain must not have a malformed A-label')
   return ascii
 }
 

@@ -469,6 +469,18 @@ export const reasons = {
   },
 
   // Challenges and tokens.
+  INVALID_VIEW: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The link was changed, or is not complete',
+    oauth: 'invalid_request',
+  },
+  VIEW_EXPIRED: {
+    status: 410,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The link has expired',
+    oauth: 'invalid_request',
+  },
   CHALLENGE_NOT_FOUND: {
     status: 404,
     code: statuses.NOT_FOUND,

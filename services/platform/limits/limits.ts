@@ -9,6 +9,7 @@ export type LimitName =
   | 'introspect'
   | 'manage'
   | 'watch'
+  | 'graph'
   | 'forward'
 
 /** The kind of a key: a source address, or the subject of a call (a DID, an operator id). */

@@ -45,6 +45,7 @@ describe('parseTarget', () => {
     ['an IPv4 address in full-width digits', 'https://１２７.0.0.1/', NAME],
     ['an IPv6 address', 'https://[::1]/', NAME],
     ['an IPv4-mapped address', 'https://[::ffff:127.0.0.1]/', NAME],
+    ['port 0', 'https://auth.example:0/', 'The port of the URL must not be 0'],
     ['a final dot', 'https://auth.example./', 'The host of the URL must not end with a dot'],
     ['a user', 'https://user@auth.example/', 'The URL must not contain a user or a password'],
     ['a password', 'https://:pw@auth.example/', 'The URL must not contain a user or a password'],

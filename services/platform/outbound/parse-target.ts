@@ -12,13 +12,14 @@ export function parseTarget(text: string, testDomains: boolean): URL {
   const url = text.length <= MAX_URL && URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined)
     throw new OutboundError('URL_REFUSED', `The URL must be absolute and have at most ${MAX_URL} characters`)
-  const { protocol, hostname, username, password } = url
+  const { protocol, hostname, port, username, password } = url
   const isPlain = protocol === 'http:' && testDomains && isLocalName(hostname)
   const rules: readonly (readonly [isBroken: boolean, sentence: string])[] = [
     [protocol !== 'https:' && !isPlain, 'The URL must be https'],
     [isAddress(hostname), 'The URL must name its host, not give an address'],
     // It would be another host for connections and breakers, and the same one for DNS.
     [hostname.endsWith('.'), 'The host of the URL must not end with a dot'],
+    [port === '0', 'The port of the URL must not be 0'],
     [username !== '' || password !== '', 'The URL must not contain a user or a password'],
     [text.includes('#'), 'The URL must not contain a fragment'],
   ]

@@ -47,7 +47,8 @@ export function parseSeqToken(token: string): number | undefined {
   return Number(seq)
 }
 
-function decodeToken(token: string): string {
+/** Returns what is in a page token, or an empty text if it is no base64url. */
+export function decodeToken(token: string): string {
   const bytes = decodeBase64url(token)
   return bytes === undefined ? '' : new TextDecoder().decode(bytes)
 }

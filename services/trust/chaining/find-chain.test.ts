@@ -21,6 +21,7 @@ function chainsTo(change: Partial<StatementRow> = {}): StatementRow {
   return letsCall({ id: ID, kind: 'chains-to', to: ALPHA, grants, ...change })
 }
 
+const ALLOWED = { scopes: ['read'], edge: ID, exp: NOW_S + 86_400 }
 const QUESTION: ChainQuestion = { operatorId: CARGO, issuer: ALPHA, resource: AUDIENCE, scopes: ['orders:read'] }
 
 const find = (options: WorldOptions, change: Partial<ChainQuestion> = {}) =>
@@ -28,14 +29,14 @@ const find = (options: WorldOptions, change: Partial<ChainQuestion> = {}) =>
 
 describe('findChain', () => {
   it('returns the scopes in the words of the statement', async () => {
-    expect(await find({ rows: [chainsTo()] })).toEqual({ scopes: ['read'] })
+    expect(await find({ rows: [chainsTo()] })).toEqual(ALLOWED)
     const scopes = ['orders:read', 'orders:write']
-    expect(await find({ rows: [chainsTo()] }, { scopes })).toEqual({ scopes: ['read', 'write'] })
+    expect(await find({ rows: [chainsTo()] }, { scopes })).toEqual({ ...ALLOWED, scopes: ['read', 'write'] })
   })
 
   it('accepts a statement that names the audience', async () => {
     const rows = [chainsTo({ grants: [{ audience: AUDIENCE, scopes: MAP }] })]
-    expect(await find({ rows })).toEqual({ scopes: ['read'] })
+    expect(await find({ rows })).toEqual(ALLOWED)
     expect(await find({ rows }, { resource: `${AUDIENCE}/` })).toEqual({ refused: 'resource' })
   })
 
@@ -52,10 +53,10 @@ describe('findChain', () => {
   })
 
   it('reads again what the copy lacks, or what has ended of it', async () => {
-    expect(await find({ rows: [], fresh: { rows: [chainsTo()] } })).toEqual({ scopes: ['read'] })
+    expect(await find({ rows: [], fresh: { rows: [chainsTo()] } })).toEqual(ALLOWED)
     const world = chainingWorld({ rows: [chainsTo()], fresh: { rows: [chainsTo({ id: `${ID.slice(0, -1)}e` })] } })
     world.record('edge', { subject: ID })
-    expect(await world.chaining.findChain(QUESTION)).toEqual({ scopes: ['read'] })
+    expect(await world.chaining.findChain(QUESTION)).toEqual({ ...ALLOWED, edge: `${ID.slice(0, -1)}e` })
     expect(world.asked.database).toBe(1)
   })
 

@@ -12,8 +12,18 @@ export interface ChainQuestion {
   readonly scopes: readonly string[]
 }
 
-/** The scopes that the agent may have there, or what the statements of its operator do not name. */
-type Chain = { readonly scopes: readonly string[] } | { readonly refused: 'issuer' | 'resource' | 'scope' | 'ended' }
+/** What the agent may have there. */
+export interface AllowedChain {
+  /** In the words of the statement. */
+  readonly scopes: readonly string[]
+  /** Id of the statement. */
+  readonly edge: string
+  /** When the statement expires, in Unix seconds. */
+  readonly exp: number
+}
+
+/** What the agent may have there, or what the statements of its operator do not name. */
+type Chain = AllowedChain | { readonly refused: 'issuer' | 'resource' | 'scope' | 'ended' }
 
 /** Finds out whether an operator lets its agents carry authority to another deployment. */
 export type FindChain = (question: ChainQuestion) => Promise<Chain>
@@ -32,19 +42,21 @@ export function createFindChain({ knowledge, tokenStatus, now }: Deps): FindChai
   return async (question) => {
     const { copy } = knowledge
     const quick = copy && findIn(copy, question)
-    if (quick !== undefined && !('refused' in quick) && !(await isOver(quick))) return { scopes: quick.scopes }
+    if (quick !== undefined && !('refused' in quick) && !(await isOver(quick))) return allowed(quick)
     const { operatorId } = question
     const found = findIn(await knowledge.rereadBetween(operatorId, operatorId), question)
     if ('refused' in found) return found
-    return (await isOver(found)) ? { refused: 'ended' } : { scopes: found.scopes }
+    return (await isOver(found)) ? { refused: 'ended' } : allowed(found)
   }
 }
 
-interface Found {
-  readonly edge: string
+interface Found extends AllowedChain {
   readonly operatorId: string
   readonly epoch: number
-  readonly scopes: readonly string[]
+}
+
+function allowed({ scopes, edge, exp }: Found): AllowedChain {
+  return { scopes, edge, exp }
 }
 
 type Refused = Extract<Chain, { readonly refused: unknown }>
@@ -62,5 +74,5 @@ function search({ graph, sources }: KnownGraph, question: ChainQuestion, nowS: n
   if (grant === undefined) return { refused: 'resource' }
   const mapped = mapScopes(grant, scopes)
   if (mapped === undefined) return { refused: 'scope' }
-  return { edge: edge.id, operatorId: source.signerId, epoch: source.epoch, scopes: mapped }
+  return { edge: edge.id, operatorId: source.signerId, epoch: source.epoch, scopes: mapped, exp: edge.exp }
 }

@@ -1,7 +1,7 @@
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { describe, expect, it } from 'vitest'
 import { NOW_S } from '../../../test/support/assertions.ts'
-import { alphaGrant, chainingWorld, GOOD_GRANT } from '../../../test/support/federation/chaining-world.ts'
+import { alphaGrant, CHAINS_TO, chainingWorld, GOOD_GRANT } from '../../../test/support/federation/chaining-world.ts'
 import {
   ACME,
   ACME_DID,
@@ -88,7 +88,16 @@ const CASES: Case[] = [
   ['a grant without scope', 'MALFORMED_TOKEN', {}, alphaGrant({ scope: '' })],
   ['a grant without token', 'MALFORMED_TOKEN', {}, alphaGrant({ token: undefined })],
   ['a token with another member', 'MALFORMED_TOKEN', {}, alphaGrant({ token: { ...GOOD_GRANT.token, sub: 'x' } })],
-  ['a token that expires never', 'MALFORMED_TOKEN', {}, alphaGrant({ token: { jti: 'j', exp: 1e15 } })],
+  ['a token that expires never', 'MALFORMED_TOKEN', {}, alphaGrant({ token: { ...GOOD_GRANT.token, exp: 1e15 } })],
+  ['a token without its key', 'MALFORMED_TOKEN', {}, alphaGrant({ token: { jti: 'j', exp: NOW_S + 900 } })],
+  [
+    'a token with a key that is no thumbprint',
+    'MALFORMED_TOKEN',
+    {},
+    alphaGrant({ token: { ...GOOD_GRANT.token, kid: 'x' } }),
+  ],
+  ['no edge', 'MALFORMED_TOKEN', {}, alphaGrant({ edge: undefined })],
+  ['an edge that is no UUID', 'MALFORMED_TOKEN', {}, alphaGrant({ edge: 'x' })],
   ['a resource that is no audience', 'MALFORMED_TOKEN', {}, alphaGrant({ resource: 'https://Api.example' })],
   ['an issuer that is not admitted', 'ISSUER_NOT_TRUSTED', { issuers: [gamma] }],
   ['an issuer of the kind oauth', 'ISSUER_NOT_TRUSTED', change({ kind: 'oauth' })],
@@ -108,7 +117,12 @@ const CASES: Case[] = [
   ['attack 27: a lifetime above 300 seconds', 'LIFETIME_TOO_LONG', {}, alphaGrant({ exp: NOW_S + 301 })],
   ['attack 27: an issue 12 seconds in the future', 'TOKEN_NOT_YET_VALID', {}, alphaGrant({ iat: NOW_S + 12 })],
   ['attack 27: an expiry 11 seconds ago', 'TOKEN_EXPIRED', {}, alphaGrant({ iat: NOW_S - 60, exp: NOW_S - 10 })],
-  ['a token at home that has expired', 'TOKEN_EXPIRED', {}, alphaGrant({ token: { jti: 'j', exp: NOW_S + 1 } })],
+  [
+    'a token at home that has expired',
+    'TOKEN_EXPIRED',
+    {},
+    alphaGrant({ token: { ...GOOD_GRANT.token, exp: NOW_S + 1 } }),
+  ],
   [
     "attack 5: an agent of another deployment's domain",
     'SUBJECT_OUTSIDE_NAMESPACE',
@@ -149,11 +163,16 @@ describe('the judge of grants refuses', () => {
 
 type Ending = [expected: string, what: string, ...record: Parameters<World['record']>]
 
+/** The key of the token at home, if another one signed the grant. */
+const TOKEN_KID = 'A'.repeat(43)
+
 const RECORDS: Ending[] = [
   ['TOKEN_REVOKED', 'the token at home', 'token', { operatorId: ACME, subject: 'token-at-home' }, ALPHA],
   ['AGENT_TOKENS_ENDED', 'the agent at home', 'agent', { operatorId: ACME, subject: ACME_DID, minimumEpoch: 4 }, ALPHA],
   ['OPERATOR_TOKENS_ENDED', 'the operator at home', 'operator', { operatorId: ACME, minimumEpoch: 8 }, ALPHA],
   ['UNKNOWN_KEY', 'the key that signed the grant', 'key', { subject: alphaKey.entry.kid }, ALPHA],
+  ['UNKNOWN_KEY', 'the key of the token at home', 'key', { subject: TOKEN_KID }, ALPHA],
+  ['TRUST_ENDED', 'the statement of the home operator', 'edge', { subject: CHAINS_TO }, ALPHA],
   ['TRUST_ENDED', 'the statement of the owner', 'edge', { subject: EDGES.letsCall }],
   ['TRUST_ENDED', 'the domain of the issuer', 'edge', { subject: EDGES.alphaAcme }],
   ['TRUST_ENDED', 'the owner', 'operator', { operatorId: CARGO, minimumEpoch: 2 }],
@@ -164,7 +183,8 @@ describe('a record in a log', () => {
   it.each<Ending>(RECORDS)('gives %s when it ends %s', async (expected, _what, kind, ending, issuer) => {
     const world = chainingWorld()
     world.record(kind, ending, issuer)
-    expect(await outcome(world)).toBe(expected)
+    const token = { ...GOOD_GRANT.token, kid: TOKEN_KID }
+    expect(await outcome(world, alphaGrant({ token }))).toBe(expected)
   })
 
   it('of a third deployment ends a grant through its statements', async () => {

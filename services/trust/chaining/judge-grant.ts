@@ -1,6 +1,5 @@
 import { parseCompactJws } from '@auth4agent/core/jose/jws'
 import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
-import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import { parseAudience } from '@auth4agent/core/token/audience'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import {
@@ -11,7 +10,7 @@ import {
   MAX_CHAINING_GRANT_TTL_S,
   parseChainingGrant,
 } from '@auth4agent/core/trust/chaining-grant'
-import { checkAtHome, checkStatementsAbroad } from '../foreign/check-abroad.ts'
+import { checkStatementsAbroad, checkVouched } from '../foreign/check-abroad.ts'
 import type { Trusted } from '../foreign/decide-trust.ts'
 import { createFinders } from '../foreign/find-issuer.ts'
 import { hasKeys } from '../foreign/genuine-foreign.ts'
@@ -25,6 +24,8 @@ export interface JudgedGrant {
   readonly kid: string
   /** The generation of its issuer here. */
   readonly generation: number
+  /** The longest lifetime of tokens that the administrator allows the issuer, in seconds. */
+  readonly maxTokenTtlS: number
   readonly trusted: Trusted
 }
 
@@ -83,7 +84,8 @@ export function createJudgeGrant(deps: JudgeGrantDeps): JudgeGrant {
     const stale = checkFreshness(deps, found) ?? checkStatementsAbroad(logs, found.trusted)
     if (stale !== undefined) return { refused: stale }
     const { grant, kid, issuer, trusted } = found
-    return { grant, kid, generation: issuer.generation, trusted }
+    const { generation, maxTokenTtlS } = issuer
+    return { grant, kid, generation, maxTokenTtlS, trusted }
   }
 }
 
@@ -152,10 +154,8 @@ function checkTimes({ now, settings }: JudgeGrantDeps, { grant, issuer }: Signed
 }
 
 function checkFreshness({ logs }: Pick<JudgeGrantDeps, 'logs'>, { grant, kid, issuer }: Signed): Verdict | undefined {
-  const { jti, exp } = grant.token
-  const [agentEpoch, operatorEpoch] = grant.epoch
-  const token: TokenIdentity = { jti, kid, sub: grant.sub, operatorId: grant.operator_id, agentEpoch, operatorEpoch }
-  return checkAtHome(logs, issuer, token, exp)
+  const { sub, operator_id: operatorId, epoch, edge, token } = grant
+  return checkVouched(logs, issuer, { ...token, kids: [token.kid, kid], epoch, edge, sub, operatorId })
 }
 
 async function decide(

@@ -8,9 +8,11 @@ export function addCallers(issuer: string, graph: ExportedGraph, callers: readon
     if (!nodes.has(node.id)) nodes.set(node.id, node)
   }
   const edges = callers.map(({ edgeId, audience, caller, ownerId, ownerDomain, callerId }): ExportedEdge => {
-    add({ id: ownerId, label: ownerDomain, type: 'operator' })
+    add({ id: ownerId, label: ownerDomain, type: 'operator', home: issuer })
     const to = caller === '*' ? issuer : (callerId ?? caller)
-    add(caller === '*' ? { id: to, label: issuer, type: 'deployment' } : { id: to, label: caller, type: 'operator' })
+    const node =
+      caller === '*' ? ({ label: issuer, type: 'deployment' } as const) : ({ label: caller, type: 'operator' } as const)
+    add({ id: to, ...node, home: issuer })
     return { id: edgeId, kind: 'caller', from: ownerId, to, note: `at ${audience}` }
   })
   return { ...graph, nodes: [...nodes.values()], edges: [...graph.edges, ...edges] }

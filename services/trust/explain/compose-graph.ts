@@ -1,11 +1,11 @@
 import type { ExportedEdge, ExportedGraph, ExportedNode } from '../graph/export/exported-graph.ts'
-import { foreignNode, type StatementRow } from '../knowledge/read-statements.ts'
-import type { SpokenFor } from './read-visible.ts'
+import { foreignNode } from '../knowledge/read-statements.ts'
+import type { SpokenFor, VisibleRow } from './read-visible.ts'
 
 /** Makes the graph to export from statements, and from the issuers that speak for their operators. */
 export function composeGraph(
   issuer: string,
-  statements: readonly StatementRow[],
+  statements: readonly VisibleRow[],
   spokenFor: readonly SpokenFor[],
 ): ExportedGraph {
   const nodes = new Map<string, ExportedNode>()
@@ -14,20 +14,22 @@ export function composeGraph(
     const before = nodes.get(node.id)
     if (before === undefined || before.type === 'operator') nodes.set(node.id, node)
   }
-  for (const { id, kind, from, to, signer, subject, exp } of statements) {
-    add({ id: from, label: signer.domain, type: kind === 'member' ? 'group' : 'operator' })
-    if (kind === 'chains-to') add({ id: to, label: to, type: 'issuer' })
-    else add({ id: to, label: subject.domain, type: kind === 'accepts-members-of' ? 'group' : 'operator' })
-    edges.set(id, { id, kind, from, to, note: `until ${new Date(exp * 1_000).toISOString()}` })
+  for (const { id, kind, from, to, signer, subject, exp, grants, depth, isPublic } of statements) {
+    const type = kind === 'accepts-members-of' ? 'group' : 'operator'
+    add({ id: from, label: signer.domain, type: kind === 'member' ? 'group' : 'operator', home: signer.home })
+    if (kind === 'chains-to') add({ id: to, label: to, type: 'issuer', home: to })
+    else add({ id: to, label: subject.domain, type, home: subject.home })
+    const note = `until ${new Date(exp * 1_000).toISOString()}`
+    edges.set(id, { id, kind, from, to, note, statement: { grants, depth, isPublic, exp } })
   }
   for (const { issuer: home, domain, operatorId, edgeId } of spokenFor) {
     const to = foreignNode(home, domain, operatorId)
     if (!nodes.has(to)) continue
-    add({ id: issuer, label: issuer, type: 'deployment' })
-    add({ id: home, label: home, type: 'issuer' })
+    add({ id: issuer, label: issuer, type: 'deployment', home: issuer })
+    add({ id: home, label: home, type: 'issuer', home })
     const admits = `admits ${home}`
     edges.set(admits, { id: admits, kind: 'admits', from: issuer, to: home })
     edges.set(edgeId, { id: edgeId, kind: 'speaks-for', from: home, to })
   }
-  return { title: `Trust at ${issuer}`, nodes: [...nodes.values()], edges: [...edges.values()] }
+  return { title: `Trust at ${issuer}`, issuer, nodes: [...nodes.values()], edges: [...edges.values()] }
 }

@@ -1,5 +1,3 @@
-import { isUuid } from '@auth4agent/core/encoding/uuid'
-import { isDomain } from '@auth4agent/core/identity/domain'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type {
   ExportTrustGraphRequest,
@@ -13,10 +11,7 @@ import { toDot } from '../graph/export/to-dot.ts'
 import { toGraphml } from '../graph/export/to-graphml.ts'
 import { toJson } from '../graph/export/to-json.ts'
 import { toSvg } from '../graph/export/to-svg.ts'
-import { addCallers } from './add-callers.ts'
-import { composeGraph } from './compose-graph.ts'
-import { nearOf, partiesOf, readCallers } from './read-callers.ts'
-import { type Around, operatorsOf, readSpokenFor, readVisible } from './read-visible.ts'
+import { readGraph } from './read-graph.ts'
 
 interface Format {
   readonly mediaType: string
@@ -36,7 +31,7 @@ const FORMATS: ReadonlyMap<string, Format> = new Map([
  * @throws ApiError INVALID_ARGUMENT
  */
 export async function exportGraph(
-  { readDb, issuer }: Pick<TrustDeps, 'readDb' | 'issuer'>,
+  deps: Pick<TrustDeps, 'readDb' | 'issuer'>,
   { format, around }: ExportTrustGraphRequest,
   principal: Principal,
 ): Promise<MessageInitShape<typeof ExportTrustGraphResponseSchema>> {
@@ -45,26 +40,13 @@ export async function exportGraph(
     throw new ApiError('INVALID_ARGUMENT', `format must be one of ${[...FORMATS.keys()].join(', ')}`)
   }
   const viewer = principal.kind === 'anonymous' ? ({ kind: 'anyone' } as const) : principal
-  const { pool } = readDb
-  const centre = readAround(around)
-  const first = await readCallers(pool, viewer, centre)
-  const statements = await readVisible(pool, viewer, centre, partiesOf(first))
-  const callers = centre && (await readCallers(pool, viewer, { ids: nearOf(centre, statements, first) }))
-  const spokenFor = await readSpokenFor(pool, operatorsOf(statements))
-  const graph = addCallers(issuer, composeGraph(issuer, statements, spokenFor), callers ?? first)
+  const graph = await readGraph(deps, viewer, around)
   return {
     document: write(chosen, graph),
     mediaType: chosen.mediaType,
     nodes: graph.nodes.length,
     edges: graph.edges.length,
   }
-}
-
-function readAround(text: string): Around | undefined {
-  if (text === '') return undefined
-  if (isUuid(text)) return { id: text }
-  if (isDomain(text)) return { domain: text }
-  throw new ApiError('INVALID_ARGUMENT', 'around must be a domain in A-labels or an operator id')
 }
 
 function write(format: Format, graph: ExportedGraph): string {

@@ -7,6 +7,11 @@ export type Around = { readonly id: string } | { readonly domain: string }
 /** Who wants to see the graph: everybody sees public statements, and an operator also its own. */
 export type Viewer = { readonly kind: 'admin' | 'anyone' } | { readonly kind: 'operator'; readonly operatorId: string }
 
+/** A statement that the viewer may see. */
+export interface VisibleRow extends StatementRow {
+  readonly isPublic: boolean
+}
+
 /** A domain for which an enabled issuer speaks. */
 export interface SpokenFor {
   readonly issuer: string
@@ -23,7 +28,10 @@ const VISIBLE = `${COUNTING} AND ($1::boolean OR s.is_public OR (s.signer_id = $
   OR (s.subject_id = $2::uuid AND s.subject_home = d.issuer))`
 const AT_DOMAIN = 's.domain = $3 OR s.subject_domain = $3'
 const AT_IDS = 's.signer_id = ANY ($3::uuid[]) OR s.subject_id = ANY ($3::uuid[])'
-const ORDER = `ORDER BY s.edge_id LIMIT ${MAX_ROWS}`
+/** Adds whether a statement is public. */
+const shown = (where: string) => `SELECT shown.*, t.is_public AS "isPublic"
+FROM (${VISIBLE} ${where} ORDER BY s.edge_id LIMIT ${MAX_ROWS}) shown
+JOIN trust_statements t ON t.edge_id = shown.id::uuid ORDER BY t.edge_id`
 
 const SPOKEN_FOR = `SELECT i.issuer, n.domain, n.operator_id::text AS "operatorId", n.edge_id::text AS "edgeId"
   FROM issuer_domains n JOIN issuers i ON i.id = n.issuer_id AND i.status = 'enabled' WHERE n.operator_id = ANY ($1::uuid[])`
@@ -37,11 +45,11 @@ export async function readVisible(
   viewer: Viewer,
   around: Around | undefined,
   near: readonly string[] = [],
-): Promise<readonly StatementRow[]> {
+): Promise<readonly VisibleRow[]> {
   const read = async (where: string, value?: unknown) => {
     const operatorId = viewer.kind === 'operator' ? viewer.operatorId : null
     const values = [viewer.kind === 'admin', operatorId, ...(value === undefined ? [] : [value])]
-    return (await pool.query<StatementRow>(`${VISIBLE} ${where} ${ORDER}`, values)).rows
+    return (await pool.query<VisibleRow>(shown(where), values)).rows
   }
   if (around === undefined) return read('')
   const first =

@@ -1,8 +1,9 @@
 import { present } from '@auth4agent/core/platform/moment'
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+import type { HomeToken } from '@auth4agent/core/token/claims'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
-import type { Trusted } from './decide-trust.ts'
+import type { PathBasis } from './collect-basis.ts'
 import type { ForeignLogs } from './foreign-logs.ts'
 
 type Logs = Pick<ForeignLogs, 'of'>
@@ -27,8 +28,30 @@ export function checkAtHome(
   return follower.ageMs(present()) > issuer.maxStalenessMs ? 'ISSUER_REVOCATIONS_STALE' : undefined
 }
 
+/** A token, and the grant for it, as its deployment has vouched for it. */
+export interface Vouched extends Pick<HomeToken, 'jti' | 'kids' | 'epoch' | 'edge'> {
+  readonly sub: string
+  readonly operatorId: string
+  /** Until when the log of that deployment keeps a record that ends the token, in Unix seconds. */
+  readonly exp: number
+}
+
+/** Looks up a token, all keys by which its deployment vouched for it, and the statement that allowed the grant. */
+export function checkVouched(
+  logs: Logs,
+  issuer: Pick<KnownIssuer, 'issuer' | 'maxStalenessMs'>,
+  { jti, kids, epoch: [agentEpoch, operatorEpoch], edge, sub, operatorId, exp }: Vouched,
+): Verdict | undefined {
+  const edges = [edge]
+  for (const kid of kids) {
+    const verdict = checkAtHome(logs, issuer, { jti, kid, sub, operatorId, agentEpoch, operatorEpoch, edges }, exp)
+    if (verdict !== undefined) return verdict
+  }
+  return undefined
+}
+
 /** Looks up statements of other deployments in the logs of those deployments. */
-export function checkStatementsAbroad(logs: Logs, { abroad }: Pick<Trusted, 'abroad'>): Verdict | undefined {
+export function checkStatementsAbroad(logs: Logs, { abroad }: Pick<PathBasis, 'abroad'>): Verdict | undefined {
   const at = present()
   for (const { issuer: home, edges, authors } of abroad) {
     const follower = logs.of(home.issuer)

@@ -1,5 +1,4 @@
 import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
-import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import type { LookupAudienceOwnerResponse } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
@@ -10,10 +9,11 @@ import type { KnownGraph } from '../knowledge/known-graph.ts'
 import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
 import { readHomes } from '../knowledge/read-homes.ts'
 import { foreignNode } from '../knowledge/read-statements.ts'
+import { collectBasis, type PathBasis } from './collect-basis.ts'
 import type { ForeignClaims } from './domain/oauth-claims.ts'
 
 /** That a foreign operator's agents may call an audience with some scopes, and all that it rests on. */
-export interface Trusted {
+export interface Trusted extends PathBasis {
   readonly audience: string
   /** The operator that owns the audience. */
   readonly owner: string
@@ -21,21 +21,10 @@ export interface Trusted {
   readonly scopes: readonly string[]
   /** Ids of the edges: that the issuer speaks for the domain, then the path from the audience's owner. */
   readonly edges: readonly string[]
-  /** What the revocation log of this deployment must not have ended. */
-  readonly basis: TrustBasis
-  /** What the logs of other deployments must not have ended, by their issuers. */
-  readonly abroad: readonly Abroad[]
   /** When the first edge expires, in Unix seconds. */
   readonly exp: number
   /** Whether the owner of the audience demands tokens that are bound to a key. */
   readonly mustBeBound: boolean
-}
-
-/** Statements of operators of another deployment. */
-interface Abroad {
-  readonly issuer: KnownIssuer
-  readonly edges: readonly string[]
-  readonly authors: TrustBasis['authors']
 }
 
 /** Decides whether the operator of a token may call one of the audiences. */
@@ -135,46 +124,32 @@ interface Place {
 /**
  * Collects what a path rests on. Returns undefined if a statement on it is of an issuer that is not admitted.
  */
-function assemble({ path, effectiveScopes }: Allowed, { sources }: KnownGraph, place: Place): Trusted | undefined {
+export function assemble(
+  { path, effectiveScopes }: Pick<Allowed, 'path' | 'effectiveScopes'>,
+  known: Pick<KnownGraph, 'sources'>,
+  place: Place,
+): Trusted | undefined {
   const { audience, owner, issuer, domain, issuers } = place
   const edges = [domain.edgeId, ...path.map(({ id }) => id)]
-  const authors: Author[] = []
-  const basis = { issuers: [generationOf(issuer)], edges: [...edges], authors }
-  const abroad = new Map<string, { issuer: KnownIssuer; edges: string[]; authors: Author[] }>()
-  for (const { id } of path) {
-    const source = sources.get(id)
-    if (source === undefined) return undefined
-    const author = { operatorId: source.signerId, epoch: source.epoch }
-    if (source.issuer === undefined) {
-      authors.push(author)
-      continue
-    }
-    const home = issuers.get(source.issuer)
-    if (home === undefined || source.domainEdge === undefined) return undefined
-    basis.issuers.push(generationOf(home))
-    basis.edges.push(source.domainEdge)
-    const there = abroad.get(home.issuer) ?? { issuer: home, edges: [], authors: [] }
-    there.edges.push(id)
-    there.authors.push(author)
-    abroad.set(home.issuer, there)
-  }
-  const rule =
-    owner.rules.find((each) => each.audience === audience.text) ??
-    owner.rules.find((each) => each.audience === audience.host)
+  const found = collectBasis(
+    path.map(({ id }) => id),
+    known,
+    { issuer, issuers, domainEdge: domain.edgeId },
+  )
+  if (found === undefined) return undefined
   return {
     audience: audience.text,
     owner: owner.operatorId,
     scopes: effectiveScopes,
     edges,
-    basis,
-    abroad: [...abroad.values()],
+    ...found,
     exp: Math.min(...path.map(({ exp }) => exp)),
-    mustBeBound: (rule?.dpop ?? '') !== '',
+    mustBeBound: isBoundOnly(owner, audience),
   }
 }
 
-type Author = TrustBasis['authors'][number]
-
-function generationOf({ issuer, generation }: KnownIssuer) {
-  return { issuer, generation }
+/** Tells whether the owner of an audience demands tokens that are bound to a key. */
+export function isBoundOnly({ rules }: Pick<Owner, 'rules'>, { text, host }: Audience): boolean {
+  const rule = rules.find(({ audience }) => audience === text) ?? rules.find(({ audience }) => audience === host)
+  return (rule?.dpop ?? '') !== ''
 }

@@ -9,7 +9,7 @@ type Subject = Pick<ForeignClaims, 'sub' | 'operator_id'>
  * How long a proof by DNS counts, in milliseconds. Proofs are repeated each hour, and three failures end a domain. So
  * this only matters if nobody repeated them: while the issuer was disabled, or all processes were stopped.
  */
-const PROOF_AGE_MS = 7_200_000
+export const PROOF_AGE_MS = 7_200_000
 
 type Rows = Pick<Knowledge, 'copy' | 'rereadIssuer'>
 

@@ -25,7 +25,7 @@ const INTERVAL_MS = 5_000
 
 /** Creates the jobs. They run when a scheduler runs them, or when they are woken. */
 export function createForeignJobs(
-  options: Pick<TrustOptions, 'db' | 'outbound' | 'resolveTxt' | 'testDomains' | 'now' | 'log'>,
+  options: Pick<TrustOptions, 'db' | 'issuer' | 'outbound' | 'resolveTxt' | 'testDomains' | 'now' | 'log'>,
 ): ForeignJobs {
   const deps = { ...options, prisma: options.db.prisma }
   const { log } = options

@@ -1,35 +1,108 @@
 import { once } from 'node:events'
+import { type RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { expect, it, onTestFinished } from 'vitest'
 import { silentLog } from '../../../test/support/database.ts'
-import { alpha } from '../../../test/support/federation/foreign-world.ts'
+import { ALPHA, alpha, GAMMA, gamma } from '../../../test/support/federation/foreign-world.ts'
+import { type HandLog, handLog } from '../../../test/support/hand-feed.ts'
 import { until } from '../../../test/support/until.ts'
-import { createForeignLogs } from './foreign-logs.ts'
+import { createForeignLogs, type ForeignLogsOptions } from './foreign-logs.ts'
 
-/** A stream of the log of another deployment, which is empty. It stays open until the follower ends it. */
-async function* emptyLog(signal: AbortSignal | undefined) {
-  const position = { log_epoch: 1, sequence: 0, hash: Buffer.alloc(32).toString('base64') }
-  const data = JSON.stringify({ position, observed_at: new Date().toISOString() })
-  yield Buffer.from(`event: head\ndata: ${data}\n\n`)
-  if (signal?.aborted === false) await once(signal, 'abort')
+const base64 = (hash: string) => Buffer.from(hash, 'hex').toString('base64')
+const positionOf = ({ logEpoch, sequence, hash }: HandLog['position']) => {
+  return { log_epoch: logEpoch, sequence, hash: base64(hash) }
+}
+const isoOf = (ms: number) => new Date(ms).toISOString()
+
+function recordEvent(record: RevocationRecord): string {
+  const { kind, operatorId, subject, minimumEpoch, expiresAt, recordedAt, previousHash } = record
+  const data = {
+    position: positionOf(record),
+    kind: `REVOCATION_KIND_${kind.toUpperCase()}`,
+    operator_id: operatorId,
+    subject,
+    minimum_epoch: minimumEpoch,
+    expires_at: isoOf(expiresAt),
+    recorded_at: isoOf(recordedAt),
+    previous_hash: base64(previousHash),
+  }
+  return `event: record\ndata: ${JSON.stringify(data)}\n\n`
 }
 
-it('asOf returns whole milliseconds, because a Timestamp has no fraction of them', async () => {
+/** Makes the stream of a log. It stays open until the follower ends it. */
+function streamOf(...parts: readonly Partial<RevocationRecord>[]) {
+  const log = handLog({ logEpoch: 1, sequence: 0, hash: '' })
+  const records = parts.map((part) => log.append(part))
+  return async function* stream(signal: AbortSignal | undefined) {
+    for (const event of records) if (event.kind === 'record') yield Buffer.from(recordEvent(event.record))
+    const head = { position: positionOf(log.position), observed_at: isoOf(Date.now()) }
+    yield Buffer.from(`event: head\ndata: ${JSON.stringify(head)}\n\n`)
+    if (signal?.aborted === false) await once(signal, 'abort')
+  }
+}
+
+type Stream = ReturnType<typeof streamOf>
+
+function follow(streams: Readonly<Record<string, Stream>>, options: Partial<ForeignLogsOptions> = {}) {
   const logs = createForeignLogs({
-    outbound: { stream: (_url, { signal }) => emptyLog(signal) },
+    outbound: {
+      stream(url, { signal }) {
+        const [, stream] = Object.entries(streams).find(([issuer]) => url.startsWith(issuer)) ?? []
+        if (stream === undefined) throw new RangeError(`No stream of ${url}`)
+        return stream(signal)
+      },
+    },
     authorize: async () => 'Bearer x',
     skewMs: 10_000,
     log: silentLog,
     onEdge: () => undefined,
+    onKey: () => undefined,
     renewKeys: async () => undefined,
+    ...options,
   })
   onTestFinished(() => logs.close())
-  expect(logs.asOf(alpha.issuer)).toBeUndefined()
-  logs.follow(new Map([[alpha.issuer, alpha]]))
-  const at = await until(
-    async () => logs.asOf(alpha.issuer),
+  logs.follow(new Map([alpha, gamma].filter(({ issuer }) => issuer in streams).map((row) => [row.issuer, row])))
+  return logs
+}
+
+const untilCurrent = (logs: ReturnType<typeof follow>, issuer: string) =>
+  until(
+    async () => logs.asOf(issuer),
     (time) => time !== undefined,
   )
-  expect(Number.isInteger(at)).toBe(true)
+
+it('asOf returns whole milliseconds, because a Timestamp has no fraction of them', async () => {
+  const logs = follow({ [ALPHA]: streamOf() })
+  expect(logs.asOf(ALPHA)).toBeUndefined()
+  expect(Number.isInteger(await untilCurrent(logs, ALPHA))).toBe(true)
   logs.follow(new Map())
-  expect(logs.asOf(alpha.issuer)).toBeUndefined()
+  expect(logs.asOf(ALPHA)).toBeUndefined()
+})
+
+it('tells which edges and keys a log ends', async () => {
+  const seen: string[] = []
+  const parts = [
+    { kind: 'edge', subject: 'e' },
+    { kind: 'key', subject: 'k' },
+    { kind: 'token', subject: 't' },
+  ]
+  const logs = follow(
+    { [ALPHA]: streamOf(...parts) },
+    { onEdge: (id, edge) => seen.push(`edge ${id} ${edge}`), onKey: (id, kid) => seen.push(`key ${id} ${kid}`) },
+  )
+  await untilCurrent(logs, ALPHA)
+  expect(seen).toEqual([`edge ${alpha.id} e`, `key ${alpha.id} k`])
+})
+
+it.each([
+  ['has more records than its share', Array.from({ length: 3_000 }, (_, n) => ({ subject: `jti-${n}` }))],
+  ['has a subject of 513 characters', [{ subject: 'x'.repeat(513) }]],
+  ['has an operator id of 65 characters', [{ operatorId: 'x'.repeat(65) }]],
+])('an issuer whose log %s becomes stale, and no other', async (_, parts) => {
+  const problem = Promise.withResolvers<void>()
+  const log = { ...silentLog, warn: () => problem.resolve() }
+  const logs = follow({ [ALPHA]: streamOf(...parts), [GAMMA]: streamOf() }, { log, maxRecords: 2_000 })
+  await problem.promise
+  await untilCurrent(logs, GAMMA)
+  expect(logs.asOf(ALPHA)).toBeUndefined()
+  expect(logs.of(ALPHA)?.size).toBe(0)
 })

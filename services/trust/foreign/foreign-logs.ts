@@ -1,5 +1,6 @@
 import { present } from '@auth4agent/core/platform/moment'
 import { type Follower, followRevocations } from '@auth4agent/core/revocation/follower'
+import { MAX_LOG_RECORDS } from '@auth4agent/core/revocation/log-session'
 import type { Logger } from '../../platform/log/log.ts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
 import { type LogFeedDeps, logFeed } from './log-feed.ts'
@@ -19,15 +20,22 @@ export interface ForeignLogs {
 export interface ForeignLogsOptions extends LogFeedDeps {
   readonly skewMs: number
   readonly log: Pick<Logger, 'warn' | 'info'>
+  /** The most records that all logs together keep in memory. */
+  readonly maxRecords?: number
   /** Called for each edge that a log ends. A log ends only edges of its own deployment. */
   readonly onEdge: (issuerId: string, edgeId: string) => void
+  /** Called for each key that a log ends, which is a key of its own deployment. */
+  readonly onKey: (issuerId: string, kid: string) => void
   /** Resolves when keys that are younger than `ageMs` are known. Rejects if they cannot be fetched. */
   readonly renewKeys: (issuerId: string, ageMs: number) => Promise<void>
 }
 
-/** Creates the followers, without any at first. */
+/**
+ * Creates the followers, without any at first. Together they keep as many records as the follower of one log, in equal
+ * shares. An issuer whose log is longer than its share becomes stale, and no other issuer.
+ */
 export function createForeignLogs(options: ForeignLogsOptions): ForeignLogs {
-  const { skewMs, log, onEdge, renewKeys } = options
+  const { skewMs, log, maxRecords = MAX_LOG_RECORDS, onEdge, onKey, renewKeys } = options
   const following = new Map<string, { readonly follower: Follower; readonly generation: number }>()
 
   const begin = (issuer: KnownIssuer): Follower => {
@@ -35,13 +43,17 @@ export function createForeignLogs(options: ForeignLogsOptions): ForeignLogs {
     const feed = logFeed(options, issuer, (event) => {
       if (event.kind === 'record' && event.record.kind === 'edge') onEdge(issuer.id, event.record.subject)
     })
-    // A record of a compromised key ends its tokens by the look-up, so the key itself needs no end here.
-    const keys = { end: () => undefined, renew: (ageMs: number) => renewKeys(issuer.id, ageMs) }
+    const keys = {
+      end: (kid: string) => onKey(issuer.id, kid),
+      renew: (ageMs: number) => renewKeys(issuer.id, ageMs),
+    }
     return followRevocations({
       feed,
       keys,
       maxStalenessMs: issuer.maxStalenessMs,
       skewMs,
+      onlyGrows: true,
+      maxRecords: () => Math.floor(maxRecords / following.size),
       onProblem(error) {
         if (!isFailing) log.warn({ issuer: issuer.issuer, error }, "an issuer's revocation log cannot be followed")
         isFailing = true

@@ -23,9 +23,15 @@ type Read = { readonly genuine: GenuineForeign } | { readonly verdict: Verdict }
 /** How long keys are used that could not be fetched again, in milliseconds: less where no log ends a key. */
 const KEYS_AGE_MS = { log: 86_400_000, introspection: 3_600_000, none: 3_600_000 } as const
 
+/** Returns until when the keys of an issuer may be used, in Unix milliseconds; undefined before the first fetch. */
+export function keysUsableUntil({ keysAsOf, mode }: Pick<KnownIssuer, 'keysAsOf' | 'mode'>): number | undefined {
+  return keysAsOf === undefined ? undefined : keysAsOf + KEYS_AGE_MS[mode]
+}
+
 /** Tells whether the keys of an issuer are known and young enough. `nowMs` is in Unix milliseconds. */
-export function hasKeys({ keysAsOf, mode }: Pick<KnownIssuer, 'keysAsOf' | 'mode'>, nowMs: number): boolean {
-  return keysAsOf !== undefined && nowMs - keysAsOf <= KEYS_AGE_MS[mode]
+export function hasKeys(issuer: Pick<KnownIssuer, 'keysAsOf' | 'mode'>, nowMs: number): boolean {
+  const until = keysUsableUntil(issuer)
+  return until !== undefined && nowMs <= until
 }
 
 /** Decides whether a text is a genuine token of one issuer, and remembers those that are. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { operatorId } from '@auth4agent/core/identity/operator-id'
 import { recordValue } from '@auth4agent/core/identity/proof-record'
 import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
@@ -29,6 +30,7 @@ const resolveTxt = async (domain: string): Promise<readonly TxtAnswer[]> => {
 const prover = () =>
   createDomainProver({
     prisma: db().prisma,
+    issuer: 'https://auth.alpha.net',
     outbound: fakeOutbound(),
     resolveTxt,
     now,
@@ -91,6 +93,8 @@ describe('a first proof', () => {
     ['a statement that has ended', { endedAt: new Date(), end: 'revoked' }],
     ['a statement that has expired', { expiresAt: new Date(0) }],
     ['a statement about an issuer', { subjectDomain: '' }],
+    ['a statement that counts only elsewhere', { aud: ['https://auth.alpha.net/b'] }],
+    ['a statement that its deployment no longer lists', { unlistedAt: new Date() }],
     ['a domain of an issuer that is not admitted', { subjectHome: 'https://gamma.org' }],
   ])('is not made for %s', async (_, edits) => {
     await add({ issuer: BETA })
@@ -136,6 +140,91 @@ describe('a first proof', () => {
     expect(asked).toHaveLength(16)
     await own.runPass()
     expect(new Set(asked).size).toBe(20)
+  })
+})
+
+/** Names 40 domains that nobody has. */
+const flood = async (edits: (count: number) => object) => {
+  for (let count = 0; count < 40; count += 1) {
+    await name({ home: BETA, domain: `d${count}.io`, id: idOf(`d${count}.io`) }, edits(count))
+  }
+}
+const nameOne = (edits: object = {}) => name({ home: BETA, domain: 'cargo.io', id: idOf('cargo.io') }, edits)
+
+describe('an operator or issuer with thousands of domains', () => {
+  const [signerId, other] = [randomUUID(), randomUUID()]
+  it('does not delay the first proof of a domain that another operator names', async () => {
+    await add({ issuer: BETA })
+    await flood(() => ({ signerId }))
+    await nameOne()
+    await prover().runPass()
+    expect(asked).toHaveLength(16)
+    expect(asked).toContain('_auth4agents.cargo.io')
+  })
+
+  it('does not delay it, although a deployment lists statements of ever new operators', async () => {
+    const { id: issuerId } = await add({ issuer: BETA })
+    await flood(() => ({ issuerId }))
+    await nameOne()
+    await prover().runPass()
+    expect(asked).toContain('_auth4agents.cargo.io')
+  })
+
+  it('does not delay it, if both operators belong to the same deployment', async () => {
+    const { id: issuerId } = await add({ issuer: BETA })
+    await flood(() => ({ issuerId, signerId }))
+    await nameOne({ issuerId, signerId: other })
+    await prover().runPass()
+    expect(asked).toContain('_auth4agents.cargo.io')
+  })
+
+  it('does not delay it by preferring its own domains', async () => {
+    const { id } = await add({ issuer: BETA })
+    await flood(() => ({ signerId }))
+    await nameOne()
+    const own = prover()
+    for (let count = 0; count < 40; count += 1) own.prefer(id, `d${count}.io`)
+    await own.runPass()
+    expect(asked).toContain('_auth4agents.cargo.io')
+  })
+
+  it('does not delay a repeated proof of another issuer', async () => {
+    const [beta, gamma] = [await add({ issuer: BETA }), await add({ issuer: 'https://gamma.org' })]
+    await db().pool.query(
+      `INSERT INTO issuer_domains (issuer_id, domain, operator_id, thumbprint, proven_at, next_proof_at)
+       SELECT $1::uuid, 'd' || n || '.io', gen_random_uuid(), $3, $4::timestamptz, $4::timestamptz FROM generate_series(1, 40) n
+       UNION ALL SELECT $2::uuid, 'cargo.io', gen_random_uuid(), $3, $4::timestamptz, $5::timestamptz`,
+      [beta.id, gamma.id, RK, new Date(clock.ms), new Date(clock.ms + 1)],
+    )
+    await passAfter(HOUR)
+    expect(asked).toHaveLength(16)
+    expect(asked).toContain('_auth4agents.cargo.io')
+  })
+
+  it('gets at most 10,000 domains of an issuer proven, and domains without a statement make room', async () => {
+    const { id } = await add({ issuer: BETA })
+    await db().pool.query(
+      `INSERT INTO issuer_domains (issuer_id, domain, operator_id, thumbprint, proven_at, next_proof_at)
+       SELECT $1, 'd' || n || '.io', gen_random_uuid(), $2, $3, $3::timestamptz + interval '1 hour'
+       FROM generate_series(0, 9999) n`,
+      [id, RK, new Date(clock.ms)],
+    )
+    await flood(() => ({ signerId }))
+    await nameOne()
+    show('cargo.io')
+    await prover().runPass()
+    expect(await audit()).toContain(`issuer.end-domain ${BETA}: 100 that nobody names`)
+    expect(await rows()).toHaveLength(9_901)
+    await db().prisma.issuerDomain.deleteMany({ where: { domain: 'cargo.io' } })
+    await db().pool.query(
+      `INSERT INTO issuer_domains (issuer_id, domain, operator_id) SELECT $1, 'p' || n || '.io', gen_random_uuid()
+       FROM generate_series(1, 100) n`,
+      [id],
+    )
+    // None of the first 10,000 is proven by DNS now, so none can be ended.
+    await db().prisma.issuerDomain.updateMany({ data: { provenAt: null, nextProofAt: null } })
+    await passAfter(MINUTE)
+    expect(await rows()).not.toContainEqual(expect.objectContaining({ domain: 'cargo.io' }))
   })
 })
 

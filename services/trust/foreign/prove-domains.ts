@@ -15,6 +15,8 @@ import {
 /** Dependencies of createDomainProver. */
 export interface ProverDeps extends LookUpDeps {
   readonly prisma: PrismaClient
+  /** The issuer of this deployment. */
+  readonly issuer: string
   /** Returns the wall-clock time in Unix milliseconds. */
   readonly now: () => number
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
@@ -30,18 +32,21 @@ export interface DomainProver {
 
 /** Look-ups of one pass: of each kind, due proofs and first proofs. */
 const BATCH = 16
+/** Of these, the first proofs of domains that are preferred. Everybody who puts a statement has one. */
+const PREFERRED = 8
 /** Milliseconds after which this process looks up an unproven domain again. */
 const RETRY_MS = 60_000
 
 const WARNINGS: Partial<Readonly<Record<ProofOutcome, string>>> = {
   failed: 'a domain of an issuer could not be proven again',
   ended: 'a domain of an issuer has ended, because its proof is missing',
+  full: 'an issuer has too many domains',
   taken: 'the record of a domain names an operator of another domain',
 }
 
 /** Creates the prover of this process. Several processes share the repeated proofs. */
 export function createDomainProver(deps: ProverDeps): DomainProver {
-  const { prisma, now } = deps
+  const { prisma, issuer, now } = deps
   /** When this process last looked up each unproven domain. */
   const tried = new Map<string, number>()
   const preferred = new Set<string>()
@@ -58,10 +63,10 @@ export function createDomainProver(deps: ProverDeps): DomainProver {
     for (const [key, since] of tried) if (at - since >= RETRY_MS) tried.delete(key)
     const wanted = new Set(preferred)
     preferred.clear()
-    const named = await findNamedDomains(prisma, at)
+    const named = await findNamedDomains(prisma, issuer, at)
     const first = named.filter((domain) => wanted.has(keyOf(domain)))
     const rest = named.filter((domain) => !wanted.has(keyOf(domain)) && !tried.has(keyOf(domain)))
-    const chosen = [...first, ...rest].slice(0, BATCH)
+    const chosen = [...first.slice(0, PREFERRED), ...rest].slice(0, BATCH)
     for (const domain of chosen) tried.set(keyOf(domain), at)
     const prove = (domain: NamedDomain) =>
       attempt(deps, domain, (proof) => recordFirstProof(prisma, author, domain, proof, now()))

@@ -23,7 +23,12 @@ async function readFrom(issuers: readonly string[], answer: (url: string) => Pro
     const body = Buffer.from(JSON.stringify(await answer(url)))
     return { mediaType: 'application/json', maxAgeS: undefined, date: undefined, body }
   }
-  const own = { issuer: 'https://auth.alpha.net', authorize: async () => 'Bearer x', log: silentLog }
+  const own = {
+    issuer: 'https://auth.alpha.net',
+    authorize: async () => 'Bearer x',
+    log: silentLog,
+    settings: { skewS: 10 },
+  }
   await readPublished({ ...own, db: db(), now, knowledge, outbound: { get } })
   const rows = await db().prisma.issuer.findMany({ select: { statementsProblem: true } })
   return rows.map(({ statementsProblem }) => statementsProblem)

@@ -148,6 +148,23 @@ describe('readPublished', () => {
     expect(await records()).toBe(before + 2)
   })
 
+  it('writes into the audit which signer has a new epoch', async () => {
+    const { entry } = await listedAbout(await world.operator('four.test'))
+    await readAgain({ statements: [entry], next: '' })
+    await readAgain({ statements: [{ ...entry, signer_epoch: 7 }], next: '' })
+    const reasons = (await world.audit()).map(({ reason }) => reason)
+    expect(reasons).toContain(`1 statements, epoch of ${guild.id} is 7`)
+  })
+
+  it('stores no statement from the future, because it would take the place of an earlier version', async () => {
+    version += 1
+    const draft = { ...draftBetween(guild, acme, 'member'), home: ELSEWHERE }
+    const statement = await world.sign(guild, draft, { version, nowS: Math.floor(world.clock.now / 1_000) + 41 })
+    const { problem, rows } = await readAgain({ statements: [{ statement, signer_epoch: 1 }], next: '' })
+    expect(problem).toBe('iat of a listed statement is in the future')
+    expect(rows.map((row) => row.statement)).not.toContain(statement)
+  })
+
   it('deletes a statement that has not counted for a week, but no statement of this deployment', async () => {
     const { page } = await listed()
     await read(page)

@@ -9,7 +9,7 @@ import type { Authorize } from './authorize.ts'
 import { noteUnlisted, type Published, storePublished } from './store-published.ts'
 
 /** Dependencies of readPublished. */
-export interface ReadPublishedDeps extends Pick<TrustDeps, 'db' | 'issuer' | 'now' | 'knowledge'> {
+export interface ReadPublishedDeps extends Pick<TrustDeps, 'db' | 'issuer' | 'now' | 'knowledge' | 'settings'> {
   readonly outbound: Pick<TrustDeps['outbound'], 'get'>
   readonly log: Pick<TrustDeps['log'], 'warn'>
   readonly authorize: Authorize

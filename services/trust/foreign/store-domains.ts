@@ -19,7 +19,7 @@ export interface DueDomain extends NamedDomain {
 }
 
 /** What a proof has changed. */
-export type ProofOutcome = 'proven' | 'kept' | 'failed' | 'ended' | 'taken' | 'nothing'
+export type ProofOutcome = 'proven' | 'kept' | 'failed' | 'ended' | 'taken' | 'full' | 'nothing'
 
 type Proven = Extract<DomainProof, { kind: 'proven' }>
 
@@ -29,16 +29,28 @@ const AGAIN_MS = { proven: 3_600_000, failed: 300_000 } as const
 const MAX_FAILURES = 3
 /** The most named domains that one pass considers. */
 const MAX_NAMED = 1000
+/** The most proven domains of one issuer. Every process has them in memory, and each is looked up every hour. */
+const MAX_DOMAINS = 10_000
+/** How many domains make room at once. */
+const ROOM = 100
 /** Key of the advisory lock under which domains are inserted. */
 const DOMAIN_LOCK = 0x646f6d61
 
-/** Claims at most `limit` proven domains of enabled issuers whose next proof is due. */
+/**
+ * Claims at most `limit` proven domains of enabled issuers whose next proof is due. Each issuer gets its turn, however
+ * many domains another one has.
+ */
 export function claimDueDomains(prisma: PrismaClient, now: number, limit: number): Promise<DueDomain[]> {
+  const at = new Date(now)
   return prisma.$queryRaw<DueDomain[]>`
-    WITH due AS MATERIALIZED (
+    WITH ranked AS (
+      SELECT "edge_id", row_number() OVER (PARTITION BY "issuer_id" ORDER BY "next_proof_at") AS rank
+      FROM "issuer_domains" WHERE "next_proof_at" <= ${at}
+    ), due AS MATERIALIZED (
       SELECT d."edge_id", i."issuer" FROM "issuer_domains" d JOIN "issuers" i ON i."id" = d."issuer_id"
-      WHERE d."next_proof_at" <= ${new Date(now)} AND i."status" = 'enabled'
-      ORDER BY d."next_proof_at" LIMIT ${limit} FOR UPDATE OF d SKIP LOCKED
+      JOIN ranked r ON r."edge_id" = d."edge_id"
+      WHERE d."next_proof_at" <= ${at} AND i."status" = 'enabled'
+      ORDER BY r.rank, d."next_proof_at" LIMIT ${limit} FOR UPDATE OF d SKIP LOCKED
     )
     UPDATE "issuer_domains" d SET "next_proof_at" = ${new Date(now + AGAIN_MS.failed)} FROM due
     WHERE d."edge_id" = due."edge_id"
@@ -47,26 +59,38 @@ export function claimDueDomains(prisma: PrismaClient, now: number, limit: number
 }
 
 /**
- * Returns the domains of enabled issuers of the kind auth4agent that live statements name, and that are not proven, in
- * random order.
+ * Returns the domains of enabled issuers of the kind auth4agent that statements name, and that are not proven. The
+ * statements are those that can count here, at the issuer `own`.
+ *
+ * Anybody may name thousands of domains. So everybody who names some gets the first turn of one domain, then of a
+ * second one, in random order. An operator of this deployment is one of them, and so is each other deployment, whose
+ * operators take turns in the same way.
  */
-export function findNamedDomains(prisma: PrismaClient, now: number): Promise<NamedDomain[]> {
+export function findNamedDomains(prisma: PrismaClient, own: string, now: number): Promise<NamedDomain[]> {
   return prisma.$queryRaw<NamedDomain[]>`
     WITH live AS (
-      SELECT * FROM "trust_statements"
-      WHERE "replaced_at" IS NULL AND "ended_at" IS NULL AND "expires_at" > ${new Date(now)}
+      SELECT "home", "domain", "signer_id", "subject_home", "subject_domain", "subject_id",
+        coalesce("issuer_id", "signer_id") AS party
+      FROM "trust_statements"
+      WHERE ${own} = ANY ("aud") AND "replaced_at" IS NULL AND "ended_at" IS NULL AND "unlisted_at" IS NULL
+        AND "expires_at" > ${new Date(now)}
     ), named AS (
-      SELECT "subject_home" AS home, "subject_domain" AS domain, "subject_id" AS operator_id FROM live
-      UNION ALL SELECT "home", "domain", "signer_id" FROM live
-    ), pairs AS (
-      SELECT DISTINCT ON (i."id", n.domain) i."id"::text AS "issuerId", i."issuer", n.domain AS "domain",
-        n.operator_id::text AS "operatorId"
+      SELECT "subject_home" AS home, "subject_domain" AS domain, "subject_id" AS operator_id, party, "signer_id" FROM live
+      UNION SELECT "home", "domain", "signer_id", party, "signer_id" FROM live
+    ), unproven AS (
+      SELECT i."id", i."issuer", n.*,
+        row_number() OVER (PARTITION BY n.party, n."signer_id" ORDER BY random()) AS turn_of_signer
       FROM named n JOIN "issuers" i ON i."issuer" = n.home AND i."kind" = 'auth4agent' AND i."status" = 'enabled'
       WHERE n.domain <> '' AND NOT EXISTS (
         SELECT 1 FROM "issuer_domains" d WHERE d."issuer_id" = i."id" AND d."domain" = n.domain
       )
+    ), turns AS (
+      SELECT *, row_number() OVER (PARTITION BY party ORDER BY turn_of_signer, random()) AS turn FROM unproven
+    ), pairs AS (
+      SELECT DISTINCT ON ("id", domain) "id"::text AS "issuerId", "issuer", domain AS "domain",
+        operator_id::text AS "operatorId", turn FROM turns ORDER BY "id", domain, turn
     )
-    SELECT * FROM pairs ORDER BY random() LIMIT ${MAX_NAMED}`
+    SELECT "issuerId", "issuer", "domain", "operatorId" FROM pairs ORDER BY turn, random() LIMIT ${MAX_NAMED}`
 }
 
 /** Inserts a domain that DNS has proven. Does nothing for any other proof, or when it is there already. */
@@ -158,6 +182,7 @@ async function insertDomain(writing: Writing, named: NamedDomain, proof: Proven)
   const wins = isDerived(issuer, domain, proof.thumbprint)
   const isHeld = holders.some((row) => !wins || isDerived(row.issuer.issuer, row.domain, row.thumbprint))
   if (own || isHeld) return 'taken'
+  if (!(await makeRoom(writing, named))) return 'full'
   for (const row of holders) await endDomain(writing, row, row.issuer.issuer, `the operator belongs to ${domain}`)
   const data = { issuerId, domain, operatorId: proof.operatorId, thumbprint: proof.thumbprint, ...provenAt(now) }
   const { count } = await tx.issuerDomain.createMany({ data: [data], skipDuplicates: true })
@@ -165,6 +190,30 @@ async function insertDomain(writing: Writing, named: NamedDomain, proof: Proven)
   const reason = `operator ${proof.operatorId}, root key ${proof.thumbprint}`
   await audit({ action: 'issuer.prove-domain', subject: `${issuer} ${domain}`, reason })
   return 'proven'
+}
+
+/**
+ * If an issuer has too many domains, ends some that no statement names. Each end is a record of the revocation log, so
+ * there are not many at once. Returns whether one more domain has room.
+ */
+async function makeRoom({ tx, audit, now }: Writing, { issuerId, issuer }: NamedDomain): Promise<boolean> {
+  const count = await tx.issuerDomain.count({ where: { issuerId } })
+  if (count < MAX_DOMAINS) return true
+  const ended = await tx.$executeRaw`
+    WITH live AS (
+      SELECT * FROM "trust_statements"
+      WHERE "replaced_at" IS NULL AND "ended_at" IS NULL AND "unlisted_at" IS NULL AND "expires_at" > ${new Date(now)}
+    )
+    DELETE FROM "issuer_domains" WHERE "edge_id" IN (
+      SELECT "edge_id" FROM "issuer_domains"
+      WHERE "issuer_id" = ${issuerId}::uuid AND "proven_at" IS NOT NULL AND "domain" NOT IN (
+        SELECT "domain" FROM live WHERE "home" = ${issuer}
+        UNION ALL SELECT "subject_domain" FROM live WHERE "subject_home" = ${issuer}
+      )
+      ORDER BY "proven_at" LIMIT ${ROOM}
+    )`
+  if (ended > 0) await audit({ action: 'issuer.end-domain', subject: issuer, reason: `${ended} that nobody names` })
+  return ended > 0
 }
 
 /**

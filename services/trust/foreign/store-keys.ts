@@ -52,8 +52,8 @@ export function recordKeys(
     const issuer = await lockIssuer(tx, id)
     const isLate = issuer.keysAsOf !== null && issuer.keysAsOf.getTime() > fetched.began
     if (issuer.status === 'disabled' || isLate) return undefined
-    const taken = await findTaken(tx, id, fetched.keys)
-    const changes = mergeKeys({ known: issuer.keys.map(toKnown), offered: fetched.keys, taken, now: fetched.began })
+    const ours = await findOurs(tx, fetched.keys)
+    const changes = mergeKeys({ known: issuer.keys.map(toKnown), offered: fetched.keys, ours, now: fetched.began })
     await applyKeys({ tx, audit, issuer, at: new Date(fetched.began) }, changes)
     const { date, dueAt } = fetched
     const last = issuer.keysDate
@@ -65,18 +65,12 @@ export function recordKeys(
   })
 }
 
-/**
- * Returns the thumbprints of offered keys that another enabled issuer or this deployment has. A disabled issuer loses
- * such a key: it may have published the key of another one to stop it.
- */
-async function findTaken(tx: Tx, id: string, offered: readonly OfferedKey[]): Promise<ReadonlySet<string>> {
+/** Returns the thumbprints of offered keys that are keys of this deployment. */
+async function findOurs(tx: Tx, offered: readonly OfferedKey[]): Promise<ReadonlySet<string>> {
   const thumbprints = offered.map(({ thumbprint }) => thumbprint)
-  const elsewhere = { thumbprint: { in: thumbprints }, issuerId: { not: id } }
-  await tx.issuerKey.deleteMany({ where: { ...elsewhere, issuer: { status: 'disabled' } } })
-  const held = await tx.issuerKey.findMany({ where: elsewhere, select: { thumbprint: true } })
   // Raw SQL, because Prisma cannot read keys with a purpose of a newer version.
   const ours = await tx.$queryRaw<{ kid: string }[]>`SELECT kid FROM jwks_keys WHERE kid = ANY(${thumbprints})`
-  return new Set([...held.map(({ thumbprint }) => thumbprint), ...ours.map(({ kid }) => kid)])
+  return new Set(ours.map(({ kid }) => kid))
 }
 
 function toKnown({ kid, alg, thumbprint, absentSince, withdrawnAt }: IssuerRow['keys'][number]): KnownKey {
@@ -98,8 +92,10 @@ async function applyKeys({ tx, audit, issuer, at }: Applying, changes: KeyChange
     const data = inserted.map(({ kid, alg, jwk, thumbprint }) =>
       Object.assign({ kid, alg, publicJwk: { ...jwk }, thumbprint }, common),
     )
-    // Another issuer may have taken the same key at this moment. The next fetch then tells so.
-    await tx.issuerKey.createMany({ data, skipDuplicates: true })
+    await tx.issuerKey.createMany({ data })
+    // Who can make tokens for the issuer's domains is a change that people must be able to find later.
+    const kids = inserted.map(({ kid }) => kid).join(' ')
+    await audit({ action: 'issuer.new-key', subject: issuer.issuer, reason: kids })
     await forgetOldest(tx, issuer.id)
   }
   if (returned.length > 0) await tx.issuerKey.updateMany({ where: of(returned), data: { absentSince: null } })

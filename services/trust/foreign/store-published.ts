@@ -13,8 +13,14 @@ export interface Published {
   readonly signerEpoch: number
 }
 
-type StoreDeps = Pick<TrustDeps, 'db' | 'issuer' | 'now'>
-type Checked = Pick<CheckedStatement, 'statement' | 'text' | 'kid'> & { readonly signerEpoch: number }
+type StoreDeps = Pick<TrustDeps, 'db' | 'issuer' | 'now' | 'settings'>
+interface Checked extends Pick<CheckedStatement, 'statement' | 'text' | 'kid'> {
+  readonly signerEpoch: number
+}
+/** A statement that is new, listed again, or whose signer has another epoch than before. */
+interface Changed extends Checked {
+  readonly hasNewEpoch: boolean
+}
 
 const JOB = 'read-published'
 /** Changes in one transaction, with one audit record, so that a list that changes all the time fills no audit. */
@@ -33,13 +39,15 @@ export async function storePublished(
   page: readonly Published[],
 ): Promise<{ readonly statements: readonly TrustStatement[]; readonly problem: string | undefined }> {
   const checked: Checked[] = []
+  const latestS = deps.now() / 1_000 + deps.settings.skewS
   let problem: string | undefined
   for (const { statement: text, signerEpoch } of page) {
     const verified = verifyTrustStatement(text)
     if (!verified.ok) problem = verified.text
     else if (verified.statement.home !== issuer.issuer || !verified.statement.aud.includes(deps.issuer)) {
       problem = 'A listed statement is of another deployment, or does not count here'
-    } else checked.push({ statement: verified.statement, text, kid: verified.thumbprint, signerEpoch })
+    } else if (verified.statement.iat > latestS) problem = 'iat of a listed statement is in the future'
+    else checked.push({ statement: verified.statement, text, kid: verified.thumbprint, signerEpoch })
   }
   const edges = checked.map(({ statement }) => edgeId(statement))
   const rows = await deps.db.prisma.trustStatement.findMany({
@@ -47,9 +55,10 @@ export async function storePublished(
     select: { edgeId: true, unlistedAt: true, signerEpoch: true },
   })
   const known = new Map(rows.map((row) => [row.edgeId, row]))
-  const changed = checked.filter((each) => {
+  const changed = checked.flatMap((each): Changed[] => {
     const row = known.get(edgeId(each.statement))
-    return row === undefined || row.unlistedAt !== null || row.signerEpoch !== each.signerEpoch
+    const hasNewEpoch = row !== undefined && row.signerEpoch !== each.signerEpoch
+    return row === undefined || row.unlistedAt !== null || hasNewEpoch ? [{ ...each, hasNewEpoch }] : []
   })
   for (let first = 0; first < changed.length; first += CHUNK) {
     if (!(await storeChunk(deps, issuer, changed.slice(first, first + CHUNK)))) problem = 'TOO_MANY_STATEMENTS'
@@ -58,14 +67,22 @@ export async function storePublished(
 }
 
 /** Returns false if the issuer has too many rows for what is new. */
-async function storeChunk({ db, now }: StoreDeps, { id, issuer }: KnownIssuer, chunk: readonly Checked[]) {
+async function storeChunk({ db, now }: StoreDeps, { id, issuer }: KnownIssuer, chunk: readonly Changed[]) {
   return change(db.prisma, systemAuthor(JOB), async (tx, audit) => {
     const isFull = (await tx.trustStatement.count({ where: { issuerId: id } })) > MAX_ROWS - CHUNK
-    let count = 0
-    for (const each of chunk) if (await storeOne(tx, id, each, { isFull, at: new Date(now()) })) count += 1
-    if (count > 0) await audit({ action: 'trust.read', subject: issuer, reason: `${count} statements` })
+    const stored: Changed[] = []
+    for (const each of chunk) if (await storeOne(tx, id, each, { isFull, at: new Date(now()) })) stored.push(each)
+    if (stored.length > 0) await audit({ action: 'trust.read', subject: issuer, reason: describe(stored) })
     return !isFull
   })
+}
+
+/** Says how many statements have changed, and which signers have a new epoch. */
+function describe(stored: readonly Changed[]): string {
+  const epochs = stored.flatMap(({ hasNewEpoch, statement, signerEpoch }) =>
+    hasNewEpoch ? [`epoch of ${statement.iss} is ${signerEpoch}`] : [],
+  )
+  return [`${stored.length} statements`, ...new Set(epochs)].join(', ')
 }
 
 async function storeOne(tx: Tx, issuerId: string, checked: Checked, { isFull, at }: { isFull: boolean; at: Date }) {

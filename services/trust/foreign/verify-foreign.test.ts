@@ -70,6 +70,14 @@ describe('a foreign token', () => {
     expect(await outcome(world, acmeToken(), { issuer: GAMMA })).toBe('UNKNOWN_KEY')
   })
 
+  // Attack 2: anybody can publish the key of another issuer, and the key of its next rotation.
+  it('whose key another issuer publishes too is valid, and is no token of the other issuer', async () => {
+    const world = foreignWorld({ issuers: [alpha, { ...gamma, keys: alpha.keys }] })
+    expect(await outcome(world, acmeToken(), { issuer: GAMMA })).toBe('WRONG_ISSUER')
+    expect(await outcome(world, acmeToken())).toBe(VALID)
+    expect(await outcome(world, acmeToken(), { issuer: GAMMA })).toBe('WRONG_ISSUER')
+  })
+
   it('for an audience without an owner asks the database for no statements', async () => {
     const world = foreignWorld()
     const audience = 'https://x.example'

@@ -73,10 +73,9 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
     const nowS = Math.floor(now() / 1_000)
     if (nowS >= exp + settings.skewS) return 'TOKEN_EXPIRED'
     if (nowS < nbf - settings.skewS) return 'TOKEN_NOT_YET_VALID'
-    // A token of the second of the admission may have been issued before it.
+    // A token of this second may have been issued before the issuer was enabled.
     if (iat <= issuer.acceptedFromS) return 'ISSUER_DISABLED'
-    const longest = issuer.mode === 'none' ? Math.min(issuer.maxTokenTtlS, MAX_UNKNOWN_TTL_S) : issuer.maxTokenTtlS
-    return exp - iat > longest ? 'LIFETIME_TOO_LONG' : undefined
+    return exp - iat > longestTtlS(issuer) ? 'LIFETIME_TOO_LONG' : undefined
   }
   /** Asks the issuer, where that is how its revocations are known. Returns when it was asked. */
   const ask = async (issuer: KnownIssuer, token: string): Promise<number | undefined | Verdict> => {
@@ -128,6 +127,11 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
     if (now() >= trusted.exp * 1_000) return invalid('TRUST_NOT_FOUND')
     return { valid: true, claims, trust: trustOf(found, askedAt ?? logs.asOf(issuer.issuer), domain) }
   }
+}
+
+/** Returns how long tokens of an issuer may live, in seconds. */
+export function longestTtlS({ mode, maxTokenTtlS }: Pick<KnownIssuer, 'mode' | 'maxTokenTtlS'>): number {
+  return mode === 'none' ? Math.min(maxTokenTtlS, MAX_UNKNOWN_TTL_S) : maxTokenTtlS
 }
 
 /** A genuine token with all that was found about it, or the verdict. */

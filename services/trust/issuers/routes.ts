@@ -7,14 +7,14 @@ import * as store from './store.ts'
 import { toMessage } from './to-message.ts'
 
 /** Dependencies of the handlers of IssuerService. */
-type IssuerDeps = Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomains' | 'foreign'> & {
+type IssuerDeps = Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomains' | 'foreign' | 'settings'> & {
   readonly logs: Pick<TrustDeps['logs'], 'asOf'>
 }
 
 /** Creates the handlers of IssuerService. */
 export function issuerRoutes(deps: IssuerDeps): Handlers<typeof IssuerService> {
-  const { db, vault, now, issuer: ourIssuer, testDomains, foreign, logs } = deps
-  const issuers: store.IssuerStore = { prisma: db.prisma, vault, now }
+  const { db, vault, now, issuer: ourIssuer, testDomains, foreign, logs, settings } = deps
+  const issuers: store.IssuerStore = { prisma: db.prisma, vault, now, skewMs: settings.skewS * 1_000 }
   const answer = (row: store.IssuerRow) => ({ issuer: toMessage(row, logs.asOf(row.issuer)) })
   return {
     async addIssuer(request, call) {

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
-import type { Issuer, IssuerDomain, IssuerKey, Prisma, PrismaClient } from '../../../gen/prisma/client.ts'
+import type {
+  Issuer,
+  IssuerDomain,
+  IssuerEndedKey,
+  IssuerKey,
+  Prisma,
+  PrismaClient,
+} from '../../../gen/prisma/client.ts'
 import type { KeyVault } from '../../keys/index.ts'
 import { type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
@@ -9,7 +16,11 @@ import { endClaims } from '../foreign/store-domains.ts'
 import type { NewIssuer } from './domain/read-new-issuer.ts'
 
 /** An issuer with everything that is known of it. */
-export type IssuerRow = Issuer & { readonly keys: readonly IssuerKey[]; readonly domains: readonly IssuerDomain[] }
+export type IssuerRow = Issuer & {
+  readonly keys: readonly IssuerKey[]
+  readonly endedKeys: readonly IssuerEndedKey[]
+  readonly domains: readonly IssuerDomain[]
+}
 
 /** Dependencies of the functions that change issuers. */
 export interface IssuerStore {
@@ -17,6 +28,8 @@ export interface IssuerStore {
   readonly vault: KeyVault
   /** Returns the wall-clock time in Unix milliseconds. */
   readonly now: () => number
+  /** By how much the clock of an issuer may be ahead, in milliseconds. */
+  readonly skewMs: number
 }
 
 /** Maximum number of issuers of a deployment, disabled ones included. */
@@ -25,6 +38,7 @@ const MAX_ISSUERS = 64
 const ADD_LOCK = 0x69737375
 const WITH_ALL = {
   keys: { orderBy: [{ firstSeenAt: 'asc' }, { kid: 'asc' }] },
+  endedKeys: true,
   domains: { orderBy: { domain: 'asc' } },
 } satisfies Prisma.IssuerInclude
 
@@ -80,13 +94,13 @@ export function disableIssuer({ prisma }: IssuerStore, author: Author, id: strin
 }
 
 /**
- * Admits a disabled issuer again. Tokens that were issued before now stay refused. Changes nothing when the issuer is
- * enabled.
+ * Admits a disabled issuer again. Tokens that were issued before now stay refused, even if the issuer's clock is
+ * ahead. Changes nothing when the issuer is enabled.
  *
  * @throws ApiError ISSUER_NOT_FOUND
  */
 export function enableIssuer(
-  { prisma, now }: IssuerStore,
+  { prisma, now, skewMs }: IssuerStore,
   author: Author,
   id: string,
   reason: string,
@@ -96,7 +110,8 @@ export function enableIssuer(
     if (row.status === 'enabled') return row
     await audit({ action: 'issuer.enable', subject: row.issuer, reason })
     const at = new Date(now())
-    const data = { status: 'enabled', acceptedFrom: at, keysDueAt: at, statementsDueAt: at } as const
+    const acceptedFrom = new Date(at.getTime() + skewMs)
+    const data = { status: 'enabled', acceptedFrom, keysDueAt: at, statementsDueAt: at } as const
     return tx.issuer.update({ where: { id }, data, include: WITH_ALL })
   })
 }
@@ -116,6 +131,9 @@ export function readmitKey(
     const row = await lockIssuer(tx, id)
     const key = row.keys.find((each) => each.kid === kid)
     if (key === undefined) throw new ApiError('KEY_NOT_FOUND', 'The issuer has published no key with this kid')
+    if (row.endedKeys.some((each) => each.kid === kid)) {
+      throw new ApiError('KEY_NOT_FOUND', 'The revocation log of the issuer has ended this key, which is final')
+    }
     if (key.withdrawnAt === null) return row
     await audit({ action: 'issuer.readmit-key', subject: `${row.issuer} ${kid}`, reason })
     await tx.issuerKey.update({ where: { issuerId_kid: { issuerId: id, kid } }, data: { withdrawnAt: null } })

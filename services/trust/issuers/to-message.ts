@@ -24,7 +24,7 @@ export function toMessage(row: IssuerRow, revocationsAsOf: number | undefined): 
     maxTokenTtl: row.maxTokenTtl,
     maxStalenessMs: row.maxStalenessMs,
     domains: row.domains.map(domainMessage),
-    keys: row.keys.map(keyMessage),
+    keys: row.keys.map((key) => keyMessage(key, row.endedKeys)),
     createdAt: timestampFromDate(row.createdAt),
     ...(row.acceptedFrom !== null && { acceptedFrom: timestampFromDate(row.acceptedFrom) }),
     ...(row.keysAsOf !== null && { keysAsOf: timestampFromDate(row.keysAsOf) }),
@@ -47,8 +47,10 @@ function domainMessage(row: IssuerDomain): MessageInitShape<typeof IssuerDomainS
   return { domain, operatorId, by: 'dns', provenAt: timestampFromDate(provenAt) }
 }
 
-function keyMessage(row: IssuerKey): MessageInitShape<typeof IssuerKeySchema> {
-  return { kid: row.kid, alg: row.alg, state: keyState(row), firstSeenAt: timestampFromDate(row.firstSeenAt) }
+function keyMessage(row: IssuerKey, ended: IssuerRow['endedKeys']): MessageInitShape<typeof IssuerKeySchema> {
+  const { kid, alg, firstSeenAt } = row
+  const state = ended.some((each) => each.kid === kid) ? 'ended' : keyState(row)
+  return { kid, alg, state, firstSeenAt: timestampFromDate(firstSeenAt) }
 }
 
 /** Returns the state of a key. Only a published key verifies. */

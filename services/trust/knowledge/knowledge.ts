@@ -1,6 +1,7 @@
 import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
 import type pg from 'pg'
 import { shareWork } from '../../platform/limits/share-work.ts'
+import { inSnapshot } from './in-snapshot.ts'
 import { buildGraph, type KnownGraph } from './known-graph.ts'
 import type { KnownIssuer } from './known-issuer.ts'
 import { readIssuers } from './read-issuers.ts'
@@ -32,7 +33,7 @@ export interface Knowledge {
  * How long a copy may be used, in milliseconds. The revocation log keeps each record for 65 minutes, so the record of
  * every end since the copy was read is still in the log (rule j of the revocation README).
  */
-const MAX_AGE_MS = 1_800_000
+export const MAX_AGE_MS = 1_800_000
 
 /** Creates the knowledge, without a copy at first. */
 export function createKnowledge(pool: pg.Pool): Knowledge {
@@ -63,21 +64,11 @@ export function createKnowledge(pool: pg.Pool): Knowledge {
 }
 
 /** Reads everything in one snapshot of the primary. */
-async function readCopy(pool: pg.Pool, before: Copy['issuers'] | undefined): Promise<Copy> {
-  const client = await pool.connect()
-  let failure: Error | undefined
-  try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+function readCopy(pool: pg.Pool, before: Copy['issuers'] | undefined): Promise<Copy> {
+  return inSnapshot(pool, async (client) => {
     const issuers = await readIssuers(client, undefined, before)
     const { known, take } = buildGraph()
     await readStatements(client, take)
-    await client.query('COMMIT')
     return { ...known, issuers }
-  } catch (error) {
-    failure = error instanceof Error ? error : new Error(String(error))
-    throw error
-  } finally {
-    // After a failure the transaction may still be open, so the pool must destroy the connection.
-    client.release(failure)
-  }
+  })
 }

@@ -1,4 +1,3 @@
-import type { TrustEdge } from '../graph/trust-edge.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { KnownGraph } from './known-graph.ts'
 import type { KnownIssuer } from './known-issuer.ts'
@@ -6,7 +5,7 @@ import type { KnownIssuer } from './known-issuer.ts'
 /** Reads the issuers of those statements on a path that are of other deployments, by their names. */
 export async function readHomes(
   knowledge: Pick<Knowledge, 'rereadIssuer'>,
-  path: readonly TrustEdge[],
+  path: readonly { readonly id: string }[],
   { sources }: Pick<KnownGraph, 'sources'>,
 ): Promise<ReadonlyMap<string, KnownIssuer>> {
   const homes = new Set(path.flatMap(({ id }) => sources.get(id)?.issuer ?? []))

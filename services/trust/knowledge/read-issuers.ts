@@ -19,7 +19,8 @@ SELECT i.id::text, i.issuer, i.kind::text AS kind, i.status = 'enabled' AS "isEn
   i.generation, coalesce(extract(epoch FROM i.accepted_from), 0)::float8 AS "acceptedFromS",
   ${UNIX_MS('i.keys_as_of')} AS "keysAsOf",
   (SELECT coalesce(json_agg(json_build_object('kid', k.kid, 'alg', k.alg, 'jwk', k.public_jwk, 'thumbprint', k.thumbprint)), '[]')
-    FROM issuer_keys k WHERE k.issuer_id = i.id AND k.absent_since IS NULL AND k.withdrawn_at IS NULL) AS keys,
+    FROM issuer_keys k WHERE k.issuer_id = i.id AND k.absent_since IS NULL AND k.withdrawn_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM issuer_ended_keys e WHERE e.issuer_id = k.issuer_id AND e.kid = k.kid)) AS keys,
   (SELECT coalesce(json_agg(json_build_object('domain', d.domain, 'edgeId', d.edge_id, 'operatorId', d.operator_id,
       'provenAt', ${UNIX_MS('d.proven_at')})), '[]')
     FROM issuer_domains d WHERE d.issuer_id = i.id) AS domains

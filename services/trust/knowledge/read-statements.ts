@@ -48,6 +48,17 @@ export function foreignNode(home: string, domain: string, operatorId: string): s
 }
 
 /**
+ * The operator `o` of this deployment that has signed a statement `s`, as SQL. Its statements count while it is
+ * active. Those of a frozen operator count too, as its tokens do: it can sign nothing new, and what it signed before
+ * its DNS record changed is its own.
+ */
+export const SIGNER_HERE = `s.issuer_id IS NULL AND o.id = s.signer_id AND o.status = 'active'`
+/** The epoch of this operator `o` at the deployment `d`, as SQL. The end of all tokens raises every epoch. */
+export const SIGNER_EPOCH = 'greatest(o.epoch, d.first_epoch)'
+/** Whether a statement `s` is the newest version and nobody has ended it, as SQL. */
+export const IS_IN_FORCE = 's.replaced_at IS NULL AND s.ended_at IS NULL'
+
+/**
  * Statements that count here now. A statement of an operator of this deployment counts while the operator is active.
  * One of another deployment counts while its issuer is enabled and speaks for the signer's domain, and while the DNS
  * record, seen within the last 2 hours, names the key that signed it. A block counts from the moment it is put, even
@@ -56,16 +67,16 @@ export function foreignNode(home: string, domain: string, operatorId: string): s
 export const COUNTING = `
 SELECT s.edge_id::text AS id, s.kind::text AS kind, ${FROM_NODE} AS "from", ${TO_NODE} AS "to", s.depth,
   s.grants, extract(epoch FROM s.expires_at)::float8 AS exp, s.signer_id::text AS "signerId",
-  coalesce(s.signer_epoch, greatest(o.epoch, d.first_epoch)) AS epoch, i.issuer, n.edge_id::text AS "domainEdge",
+  coalesce(s.signer_epoch, ${SIGNER_EPOCH}) AS epoch, i.issuer, n.edge_id::text AS "domainEdge",
   ${PARTIES}
 FROM trust_statements s
 CROSS JOIN deployment d
-LEFT JOIN operators o ON s.issuer_id IS NULL AND o.id = s.signer_id AND o.status = 'active'
+LEFT JOIN operators o ON ${SIGNER_HERE}
 LEFT JOIN issuers i ON i.id = s.issuer_id AND i.status = 'enabled'
   AND i.statements_as_of > now() - interval '30 minutes'
 LEFT JOIN issuer_domains n ON n.issuer_id = i.id AND n.domain = s.domain AND n.operator_id = s.signer_id
   AND n.thumbprint = s.kid AND n.proven_at > now() - interval '2 hours'
-WHERE d.issuer = ANY (s.aud) AND s.replaced_at IS NULL AND s.ended_at IS NULL AND s.unlisted_at IS NULL AND s.expires_at > now()
+WHERE d.issuer = ANY (s.aud) AND ${IS_IN_FORCE} AND s.unlisted_at IS NULL AND s.expires_at > now()
   AND (s.kind = 'blocks' OR s.not_before <= now())
   AND (o.id IS NOT NULL OR n.edge_id IS NOT NULL)`
 
@@ -87,6 +98,22 @@ WITH accepted AS (
 ${COUNTING} AND (s.signer_id = $1::uuid OR s.subject_id = $2::uuid OR (s.kind = 'member'
   AND s.signer_id IN (SELECT subject_id FROM accepted) AND s.subject_id IN (SELECT signer_id FROM direct)))
 ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $3`
+
+/**
+ * Statements that can decide about one owner and any caller: those of the owner, and the members of the groups that it
+ * accepts, as deep as it accepts them.
+ */
+const AROUND = `
+WITH accepted AS (
+  SELECT subject_id, depth FROM trust_statements WHERE signer_id = $1::uuid AND kind = 'accepts-members-of'
+    AND replaced_at IS NULL AND ended_at IS NULL
+), nested AS (
+  SELECT s.subject_id FROM trust_statements s JOIN accepted a ON a.subject_id = s.signer_id AND a.depth = 2
+  WHERE s.kind = 'member' AND s.replaced_at IS NULL AND s.ended_at IS NULL
+)
+${COUNTING} AND (s.signer_id = $1::uuid OR (s.kind = 'member' AND (s.signer_id IN (SELECT subject_id FROM accepted)
+  OR s.signer_id IN (SELECT subject_id FROM nested))))
+ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $2`
 
 const PAGE_ROWS = 5_000
 /** The most statements between two parties. Two operators that sign more about others are asked to sign fewer. */
@@ -116,5 +143,11 @@ export async function readBetween(
 ): Promise<readonly StatementRow[]> {
   const query = { name: 'trust-between', text: BETWEEN, values: [owner, caller, limit] }
   const { rows } = await queries.query<StatementRow>(query)
+  return rows
+}
+
+/** Reads the statements that can decide about one owner and any caller, at most `limit`. The owner's come first. */
+export async function readAround(queries: Queries, owner: string, limit: number): Promise<readonly StatementRow[]> {
+  const { rows } = await queries.query<StatementRow>({ name: 'trust-around', text: AROUND, values: [owner, limit] })
   return rows
 }

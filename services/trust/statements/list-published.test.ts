@@ -6,6 +6,7 @@ import {
   type TrustOperator,
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
+import { readBetween } from '../knowledge/read-statements.ts'
 
 const DAY_S = 86_400
 /** A deployment whose host belongs to the operator `reader`. */
@@ -55,7 +56,6 @@ describe('ListPublishedTrust', () => {
   it.each([
     ['suspended', { status: 'suspended', suspendedAt: new Date() }],
     ['lapsed', { status: 'lapsed' }],
-    ['frozen', { frozenAt: new Date() }],
   ] as const)('leaves out the statements of a signer that is %s', async (_, standing) => {
     const signer = await world.operator(`signer${partners}.test`)
     const { statement } = await put(signer, [THERE])
@@ -65,6 +65,21 @@ describe('ListPublishedTrust', () => {
       data: { ...standing, version: { increment: 1 } },
     })
     expect(await texts()).not.toContain(statement)
+  })
+
+  // A frozen operator can sign nothing new, and what it signed before counts here, as its tokens do.
+  it('lists the statements of a signer that is frozen, which also count here', async () => {
+    const signer = await world.operator('frozen.test')
+    const { statement, subject } = await put(signer, [HOME, THERE])
+    const frozen = { frozenAt: new Date(), version: { increment: 1 } }
+    await world.db.prisma.operator.update({ where: { id: signer.id }, data: frozen })
+    expect(await texts()).toContain(statement)
+    // The database compares the times of the statement with its own clock.
+    await world.db.pool.query(
+      "UPDATE trust_statements SET not_before = now(), expires_at = now() + interval '1 day' WHERE signer_id = $1",
+      [signer.id],
+    )
+    expect(await readBetween(world.db.pool, signer.id, subject?.operatorId ?? '')).toHaveLength(1)
   })
 
   it('leaves out a statement of another deployment whose signer claims the id of an operator', async () => {

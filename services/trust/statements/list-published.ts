@@ -1,9 +1,9 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { isServerIssuer } from '@auth4agent/core/identity/issuer-url'
-import type { OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { ListPublishedTrustRequest } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { IS_IN_FORCE, SIGNER_EPOCH, SIGNER_HERE } from '../knowledge/read-statements.ts'
 import type { StatementDeps } from './deps.ts'
 import { requireActive } from './require-active.ts'
 
@@ -22,6 +22,13 @@ interface PublishedPage {
 const PAGE_ROWS = 100
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000'
 
+/** Statements that count at another deployment by the same rules by which they count here. */
+const PUBLISHED = `
+SELECT s.edge_id::text AS "edgeId", s.statement, ${SIGNER_EPOCH} AS "signerEpoch"
+FROM trust_statements s CROSS JOIN deployment d JOIN operators o ON ${SIGNER_HERE}
+WHERE s.home = $1 AND $2 = ANY (s.aud) AND ${IS_IN_FORCE} AND s.expires_at > $3 AND s.edge_id > $4::uuid
+ORDER BY s.edge_id LIMIT $5`
+
 /**
  * Lists the statements of this deployment's active operators that count at another deployment. The order is the one of
  * the ids, which does not change. A statement that is put meanwhile may have an id that the reader has passed, so a
@@ -36,31 +43,14 @@ export async function listPublished(
 ): Promise<PublishedPage> {
   await requireOwner(deps, audience, call)
   if (after !== '' && !isUuid(after)) throw new ApiError('INVALID_PAGE_TOKEN')
-  const at = new Date(deps.now())
-  const rows = await deps.readDb.prisma.trustStatement.findMany({
-    where: {
-      home: deps.issuer,
-      aud: { has: audience },
-      replacedAt: null,
-      endedAt: null,
-      expiresAt: { gt: at },
-      edgeId: { gt: after === '' ? BEFORE_ALL : after },
-    },
-    orderBy: { edgeId: 'asc' },
-    take: PAGE_ROWS,
-    select: { edgeId: true, signerId: true, statement: true },
+  const from = after === '' ? BEFORE_ALL : after
+  const values = [deps.issuer, audience, new Date(deps.now()), from, PAGE_ROWS]
+  const { rows } = await deps.readDb.pool.query<Published & { readonly edgeId: string }>({
+    name: 'trust-published',
+    text: PUBLISHED,
+    values,
   })
-  const signers = await readSigners(
-    deps,
-    rows.map(({ signerId }) => signerId),
-  )
-  // The end of all tokens of the deployment counts as a rise of every epoch.
-  const { firstEpoch } = await deps.readDb.prisma.deployment.findFirstOrThrow({ select: { firstEpoch: true } })
-  const statements = rows.flatMap(({ signerId, statement }) => {
-    const signer = signers.get(signerId)
-    const isInForce = signer?.status === 'active' && !signer.frozen
-    return isInForce ? [{ statement, signerEpoch: Math.max(signer.epoch, firstEpoch) }] : []
-  })
+  const statements = rows.map(({ statement, signerEpoch }) => ({ statement, signerEpoch }))
   return { statements, next: rows.length < PAGE_ROWS ? '' : (rows.at(-1)?.edgeId ?? '') }
 }
 
@@ -75,11 +65,4 @@ async function requireOwner(deps: StatementDeps, audience: string, { principal }
     throw new ApiError('PERMISSION_DENIED', detail)
   }
   await requireActive(deps, owner.operatorId)
-}
-
-async function readSigners({ operators }: StatementDeps, ids: readonly string[]) {
-  const found = await Promise.all(
-    [...new Set(ids)].map(async (value) => (await operators.lookupOperator({ by: { case: 'id', value } })).operator),
-  )
-  return new Map(found.flatMap((operator): [string, OperatorSnapshot][] => (operator ? [[operator.id, operator]] : [])))
 }

@@ -93,7 +93,7 @@ function rowOf(series: Series, { statement, text, kid, at, issuerId, signerEpoch
     isPublic: visibility === 'public',
     version,
     issuedAt: new Date(statement.iat * 1_000),
-    notBefore: new Date(statement.nbf * 1_000),
+    notBefore: beginOf(statement, at),
     expiresAt: new Date(statement.exp * 1_000),
     statement: text,
     kid,
@@ -101,6 +101,15 @@ function rowOf(series: Series, { statement, text, kid, at, issuerId, signerEpoch
     ...(issuerId !== undefined && { issuerId }),
     ...(signerEpoch !== undefined && { signerEpoch }),
   }
+}
+
+/**
+ * Returns when a statement begins. The clock of its signer may be ahead, so one that begins when it was signed begins
+ * now. Otherwise neither it nor the version that it replaces would count until then.
+ */
+function beginOf({ iat, nbf }: TrustStatement, at: Date): Date {
+  const begin = new Date(nbf * 1_000)
+  return nbf === iat && begin > at ? at : begin
 }
 
 /** Copies a map of scopes, because Prisma takes no read-only lists. */
@@ -113,9 +122,9 @@ async function isFull(tx: Tx, { home, signerId }: Series, at: Date): Promise<boo
   return (await tx.trustStatement.count({ where: live })) >= MAX_LIVE_STATEMENTS
 }
 
-/** The clock of the signer may be ahead, so a statement that begins when it was signed begins now. */
+/** Tells whether neither version would count for a while. */
 function leavesGap(next: NewRow, before: Row, at: Date): boolean {
-  return before.notBefore <= at && before.expiresAt > at && next.notBefore > at && next.notBefore > next.issuedAt
+  return before.notBefore <= at && before.expiresAt > at && next.notBefore > at
 }
 
 interface Replacement extends Series {

@@ -106,6 +106,14 @@ describe('a newer version of a statement', () => {
     })
   })
 
+  it('begins at once though the clock of its signer is ahead, so that one version is in force', async () => {
+    await put({})
+    // The iat of a statement is half a minute before the time at which it is signed.
+    const text = await world.sign(cargo, draft, { version: 2, nowS: world.clock.now / 1_000 + 39 })
+    const { statement } = await world.as(cargo.id).putTrustStatement({ id: cargo.id, statement: text })
+    expect(statement).toMatchObject({ state: 'active' })
+  })
+
   it('may begin later if the one before has expired', async () => {
     await put({}, { exp: inDays(1) })
     world.clock.now += DAY_S * 1_000

@@ -146,7 +146,7 @@ function casesOf(method: DescMethod): RefusalCase[] {
       }),
     ),
   ]
-  if (callersOf(method) !== 'anyone-or-operator')
+  if (!callersOf(method).startsWith('anyone'))
     made.push({ name: 'no assertion', method, reason: 'UNAUTHENTICATED', request })
   if (changes(method)) {
     made.push(

@@ -2,7 +2,13 @@ import type { DescMethod } from '@bufbuild/protobuf'
 import { shortName } from '../support/contract.ts'
 
 /** The callers that may make a call. */
-export type Callers = 'anyone' | 'anyone-or-operator' | 'operator' | 'operator-or-admin' | 'admin'
+export type Callers =
+  | 'anyone'
+  | 'anyone-or-operator'
+  | 'anyone-or-operator-or-admin'
+  | 'operator'
+  | 'operator-or-admin'
+  | 'admin'
 
 const TABLE: Readonly<Record<string, Callers>> = {
   'OperatorRegistryService.RegisterOperator': 'anyone',
@@ -61,8 +67,11 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'TrustService.ProposeTrust': 'operator',
   'TrustService.ListTrustProposals': 'operator',
   'TrustService.ListPublishedTrust': 'operator',
+  'TrustService.ListAdmissions': 'operator-or-admin',
   'TrustService.ExplainTrust': 'operator-or-admin',
-  'TrustService.ExportTrustGraph': 'operator-or-admin',
+  'TrustService.ExportTrustGraph': 'anyone-or-operator-or-admin',
+  'TrustService.CreateTrustView': 'operator-or-admin',
+  'TrustService.GetTrustView': 'anyone',
   'FederationService.GetEntityConfiguration': 'anyone',
   'FederationService.GetAuthorityConfiguration': 'anyone',
   'FederationService.FetchSubordinateStatement': 'anyone',
@@ -109,8 +118,10 @@ const READS = new Set([
   'ListTrustStatements',
   'ListTrustProposals',
   'ListPublishedTrust',
+  'ListAdmissions',
   'ExplainTrust',
   'ExportTrustGraph',
+  'CreateTrustView',
 ])
 
 /** Returns the callers that may make a call. Throws Error for a method that is missing in the table. */
@@ -151,5 +162,5 @@ export function roleOf(method: DescMethod): string | undefined {
 
 /** Tells whether operators may make a call. */
 export function admitsOperators(method: DescMethod): boolean {
-  return ['anyone-or-operator', 'operator', 'operator-or-admin'].includes(callersOf(method))
+  return callersOf(method).includes('operator')
 }

@@ -51,6 +51,7 @@ const forged = ({ did }: SeededAgent) => authenticated({ did, pair: generateKeyP
 const CALLERS = {
   anyone: undefined,
   'anyone-or-operator': 'acme',
+  'anyone-or-operator-or-admin': 'acme',
   operator: 'acme',
   'operator-or-admin': 'acme',
   admin: 'admin',

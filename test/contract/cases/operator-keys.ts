@@ -52,6 +52,7 @@ const RULES: Readonly<Record<string, ReasonCode>> = {
   'AgentMoveService.ObjectToMove': 'AGENT_NOT_FOUND',
   'TrustService.RevokeTrustStatement': 'STATEMENT_NOT_FOUND',
   'TrustService.ListPublishedTrust': 'PERMISSION_DENIED',
+  'TrustService.ListAdmissions': 'PERMISSION_DENIED',
   // The question is about two other operators.
   'TrustService.ExplainTrust': 'PERMISSION_DENIED',
 }

@@ -1,5 +1,13 @@
 import { bounded, type FieldRow, named, ownId, pageSize, pageToken, scope, text } from './field-row.ts'
 
+const around: FieldRow = {
+  wrong: {
+    'is in capitals': ['ACME-operator.com', 'INVALID_ARGUMENT'],
+    'has 1500 characters': [text(1_500), 'INVALID_ARGUMENT'],
+  },
+  fits: { 'is the domain of nobody': 'nobody.example' },
+}
+
 /** One row for every field of the requests about trust statements and proposals. */
 export const trustFieldRows: Readonly<Record<string, FieldRow>> = {
   'PutTrustStatementRequest.id': ownId,
@@ -61,12 +69,27 @@ export const trustFieldRows: Readonly<Record<string, FieldRow>> = {
     wrong: { 'is unknown': ['png', 'INVALID_ARGUMENT'], 'has 1500 characters': [text(1_500), 'INVALID_ARGUMENT'] },
     fits: { 'is svg': 'svg', 'is dot': 'dot', 'is graphml': 'graphml' },
   },
-  'ExportTrustGraphRequest.around': {
+  'ExportTrustGraphRequest.around': around,
+  'CreateTrustViewRequest.around': around,
+  'GetTrustViewRequest.around': around,
+  'GetTrustViewRequest.view': {
     wrong: {
-      'is in capitals': ['ACME-operator.com', 'INVALID_ARGUMENT'],
-      'has 1500 characters': [text(1_500), 'INVALID_ARGUMENT'],
+      'is a word': ['view', 'INVALID_VIEW'],
+      'has four empty parts': ['....', 'INVALID_VIEW'],
+      'has 1500 characters': [text(1_500), 'INVALID_VIEW'],
     },
-    fits: { 'is the domain of nobody': 'nobody.example' },
   },
+  'ListAdmissionsRequest.audience': {
+    absent: 'INVALID_AUDIENCE',
+    wrong: {
+      'has a fragment': ['https://api.acme-operator.com/#x', 'INVALID_AUDIENCE'],
+      'has 1500 characters': [`https://api.acme-operator.com/${text(1_469)}`, 'INVALID_AUDIENCE'],
+    },
+  },
+  'ListAdmissionsRequest.page_size': {
+    wrong: { ...pageSize.wrong, 'is one more than the maximum': ['501', 'INVALID_ARGUMENT'] },
+    fits: { 'is the maximum': '500', 'is zero': '0' },
+  },
+  'ListAdmissionsRequest.page_token': pageToken,
   'ListPublishedTrustRequest.after': { wrong: { 'is no cursor': ['x', 'INVALID_PAGE_TOKEN'] } },
 }

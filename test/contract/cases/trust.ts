@@ -1,14 +1,25 @@
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
+import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { MAX_PROPOSALS } from '../../../services/trust/statements/propose-trust.ts'
 import { MAX_LIVE_STATEMENTS } from '../../../services/trust/statements/store.ts'
 import type { RefusalCase } from '../support/refusal.ts'
+import type { SeededOperator } from '../support/seed.ts'
 import { draftOf, fillProposals, fillStatements, statementOf } from '../support/trust-statements.ts'
 import type { World } from '../support/world.ts'
 import { NOBODY } from './valid-requests.ts'
 
-const { putTrustStatement, revokeTrustStatement, proposeTrust, listPublishedTrust, explainTrust } = TrustService.method
+const {
+  putTrustStatement,
+  revokeTrustStatement,
+  proposeTrust,
+  listPublishedTrust,
+  listAdmissions,
+  explainTrust,
+  getTrustView,
+} = TrustService.method
 
 /** Statements of acme about bravo with one mistake, by name. */
 const BAD_STATEMENTS: Readonly<Record<string, (world: World) => string>> = {
@@ -150,5 +161,72 @@ const questions: readonly RefusalCase[] = [
   },
 ]
 
+/** The refusal does not tell whether anybody owns the audience. */
+const lists: readonly RefusalCase[] = [
+  {
+    name: "admissions of another operator's audience",
+    method: listAdmissions,
+    reason: 'PERMISSION_DENIED',
+    caller: 'acme',
+    request: ({ operators: { bravo } }) => ({ audience: `https://api.${bravo.domain}` }),
+  },
+  {
+    name: "admissions of nobody's audience",
+    method: listAdmissions,
+    reason: 'PERMISSION_DENIED',
+    caller: 'acme',
+    request: () => ({ audience: 'https://api.nobody.example' }),
+  },
+  {
+    name: 'a page token of admissions without an operator',
+    method: listAdmissions,
+    reason: 'INVALID_PAGE_TOKEN',
+    caller: 'acme',
+    request: ({ operators: { acme } }) => ({ audience: `https://api.${acme.domain}`, page_token: 'MS41' }),
+  },
+]
+
+const inMinutes = (minutes: number) => Math.floor(Date.now() / 1_000) + minutes * 60
+
+/** Views with one mistake, by name. Each is about acme, and would be good otherwise. */
+const BAD_VIEWS: Readonly<Record<string, readonly [ReasonCode, (world: World) => string]>> = {
+  'a view that ended a minute ago': ['VIEW_EXPIRED', (world) => world.trustView(`${inMinutes(-1)}.admin`)],
+  'the view of a released operator': [
+    'VIEW_EXPIRED',
+    (world) => world.trustView(`${inMinutes(5)}.${ofKey(world.operators.released)}`),
+  ],
+  'a view by a key that acme has not': [
+    'VIEW_EXPIRED',
+    (world) => world.trustView(`${inMinutes(5)}.${world.operators.acme.id}.${thumbprint(generateKeyPair().publicKey)}`),
+  ],
+  'a DPoP nonce': ['INVALID_VIEW', (world) => world.dpopNonce(inMinutes(5))],
+  'a later expiry': [
+    'INVALID_VIEW',
+    (world) => world.trustView(`${inMinutes(5)}.admin`).replace(/\.(\d+)\./, (_, exp) => `.${Number(exp) + 1}.`),
+  ],
+  'another operator': [
+    'INVALID_VIEW',
+    ({ operators: { acme, bravo }, trustView }) =>
+      trustView(`${inMinutes(5)}.${ofKey(acme)}`).replace(acme.id, bravo.id),
+  ],
+}
+
+const ofKey = ({ id, pair }: SeededOperator) => `${id}.${thumbprint(pair.publicKey)}`
+
+const views: readonly RefusalCase[] = Object.entries(BAD_VIEWS).map(([name, [reason, make]]) => ({
+  name,
+  method: getTrustView,
+  reason,
+  request: (world) => ({ view: make(world) }),
+}))
+
 /** Cases about the rules of trust statements, proposals and questions. */
-export const trustCases: readonly RefusalCase[] = [...statements, ...versions, ...proposals, ...inactive, ...questions]
+export const trustCases: readonly RefusalCase[] = [
+  ...statements,
+  ...versions,
+  ...proposals,
+  ...inactive,
+  ...questions,
+  ...lists,
+  ...views,
+]

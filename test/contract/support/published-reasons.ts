@@ -109,6 +109,8 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   AUDIT_RECORD_NOT_FOUND: [404, 5],
   INVALID_KEY_EVENT: [400, 3],
   INVALID_STATEMENT: [400, 3],
+  INVALID_VIEW: [400, 3],
+  VIEW_EXPIRED: [410, 9],
   STATEMENT_CONFLICT: [409, 9],
   STATEMENT_NOT_FOUND: [404, 5],
   STATEMENT_LIMIT: [409, 9],

@@ -80,6 +80,7 @@ export async function startWorld({
     snapshot: await snapshots(db),
     challenge: challengeSealer(challengeKey),
     dpopNonce: nonceSealer(challengeKey),
+    trustView: viewSealer(challengeKey),
     token: await tokenSigner(db, parties.agents.active),
     async stop() {
       grpc.close()
@@ -158,6 +159,14 @@ function nonceSealer({ id, bytes }: ChallengeKey) {
   return (exp = Math.floor(Date.now() / 1000) + 300, { kid = id, label = 'auth4agent-dpop-nonce:' } = {}): string => {
     const text = `${kid}.${exp}`
     return `${text}.${createHmac('sha256', bytes).update(`${label}${text}`).digest('base64url')}`
+  }
+}
+
+/** Returns a function that makes the parameter of a link to the trust graph, from what it says. */
+function viewSealer({ id, bytes }: ChallengeKey) {
+  return (content: string): string => {
+    const text = `${id}.${content}`
+    return `${text}.${createHmac('sha256', bytes).update(`auth4agent-trust-view:${text}`).digest('base64url')}`
   }
 }
 

@@ -11,9 +11,12 @@ import {
   provenOperator,
   signedBody,
 } from '../../support/story.ts'
+import { until } from '../../support/until.ts'
 import { type Stage, setStage, VERSIONS } from './stage.ts'
 
 const DOMAIN = 'agents.example.com'
+/** The time until the unknown record expires, in milliseconds. */
+const FUTURE_MS = 4_000
 
 let stage: Stage
 let old: ProtocolClient
@@ -77,6 +80,29 @@ it('6. the older version starts on the migrated database, which allows a downgra
   expect(oldServer.logs()).toContain('the database was migrated by a newer version')
   expect(await isValid(old, await issueToken(old, veteran))).toBe(true)
 })
+
+it.each(['issuer', 'edge'])(
+  '7. a log record of the kind %s makes the older version answer 503 until the record expires, and not this version',
+  async (kind) => {
+    const { token } = await issueToken(current, veteran)
+    const expiry = Date.now() + FUTURE_MS
+    await stage.database.query("SELECT append_revocation($1, NULL, 'x', 1, $2)", [kind, new Date(expiry)])
+    const ask = async (at: ProtocolClient) => {
+      const answer = await at.verify(token)
+      return answer.body.valid === true ? 'valid' : outcomeOf(answer)
+    }
+    await until(
+      () => ask(old),
+      (answer) => answer === '503 UNAVAILABLE',
+    )
+    expect(await ask(current)).toBe('valid')
+    await until(
+      () => ask(old),
+      (answer) => answer === 'valid',
+    )
+    expect(Date.now()).toBeGreaterThanOrEqual(expiry)
+  },
+)
 
 async function isValid(at: ProtocolClient, { token }: Json): Promise<boolean> {
   return expectStatus(200, await at.verify(token)).valid === true

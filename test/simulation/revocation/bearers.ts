@@ -30,7 +30,8 @@ export function formOf({ kind }: Target, number: number): Form {
 function trustThrough({ kind, subject, minimumEpoch }: Target) {
   if (kind === 'edge') return { edges: ['another edge', subject] }
   const generation = minimumEpoch - 1
-  return kind === 'issuer' ? { home: { iss: subject, jti: 'jti', kid: 'kid', generation, epoch: [1, 1] as const } } : {}
+  if (kind !== 'issuer') return {}
+  return { home: { iss: subject, jti: 'jti', kids: ['kid'], generation, epoch: [1, 1] as const, edge: 'edge' } }
 }
 
 /** Returns the basis of a decision about trust that is valid until its target is ended. */

@@ -7,8 +7,8 @@ import { type Db, openDb } from '../../../services/platform/db/db.ts'
 import type { Chaining } from '../../../services/trust/index.ts'
 import { ISSUER, insertAgent, startInstance, type TestHolder, type TestInstance } from '../authn.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../database.ts'
-import { anonymous } from '../identity.ts'
-import { agentKey, alphaGrant, chainingWorld } from './chaining-world.ts'
+import { anonymous, type TestOperator } from '../identity.ts'
+import { agentKey, alphaGrant, chainingWorld, GOOD_GRANT } from './chaining-world.ts'
 import { CARGO, type WorldOptions } from './foreign-world.ts'
 
 const TOKEN_URL = `${ISSUER}/oauth/token`
@@ -21,6 +21,10 @@ export interface ChainedServer {
   readonly database: TestDatabase
   readonly instances: readonly [TestInstance, TestInstance]
   readonly agent: TestHolder
+  /** The operator cargo. */
+  readonly owner: TestOperator
+  /** What the processes decide by, for another process. */
+  readonly chaining: Chaining
   readonly world: World
   /** Runs after a grant is judged and before it is used. */
   between: () => Promise<unknown>
@@ -66,7 +70,7 @@ export function useChainedServer() {
     const rootKeyThumbprint = thumbprint(rootPublicKey)
     const data = { id: CARGO, domain: owner.domain, status: 'active', rootPublicKey, rootKeyThumbprint } as const
     await database.db.prisma.operator.create({ data })
-    server = { database, instances, agent: await insertAgent(database.db, owner) }
+    server = { database, instances, chaining, owner, agent: await insertAgent(database.db, owner) }
   })
   afterAll(async () => {
     await otherDb.close()
@@ -86,18 +90,21 @@ export function useChainedServer() {
         between = hook
       },
       redeem: (grant = grantNow(), wishes = {}, call = provenBy(), process = 0) => {
-        const none = { clientAssertion: '', clientAssertionType: '' }
-        const request = { grantType: JWT_BEARER, assertion: grant, ...none, ...wishes }
-        return server.instances[process].oauthToken(server.agent, request, call)
+        return server.instances[process].oauthToken(server.agent, { ...redemption(grant), ...wishes }, call)
       },
     }
   }
 }
 
+/** Returns the request that redeems a grant. */
+export function redemption(grant: string) {
+  return { grantType: JWT_BEARER, assertion: grant, clientAssertion: '', clientAssertionType: '' }
+}
+
 /** Signs a grant of A that is valid now. */
 export function grantNow(claims: object = {}, header: object = {}): string {
   const nowS = Math.floor(Date.now() / 1_000)
-  const token = { jti: 'token-at-home', exp: nowS + 3_600 }
+  const token = { ...GOOD_GRANT.token, exp: nowS + 3_600 }
   return alphaGrant({ aud: ISSUER, iat: nowS, exp: nowS + 60, jti: randomUUID(), token, ...claims }, header)
 }
 

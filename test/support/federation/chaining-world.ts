@@ -14,6 +14,9 @@ import { ACME, ACME_DID, ALPHA, AUDIENCE, alphaKey, BETA, foreignWorld, type Wor
 export const agentKey = testTokenKey('EdDSA')
 export const AGENT_JKT = jwkThumbprint(agentKey.jwk)
 
+/** The statement of acme that lets its agents carry authority to B. */
+export const CHAINS_TO = 'e0000000-0000-8000-8000-00000000000b'
+
 /** Claims of a grant of A for B, for an agent of acme. */
 export const GOOD_GRANT: ChainingGrant = {
   iss: ALPHA,
@@ -28,7 +31,8 @@ export const GOOD_GRANT: ChainingGrant = {
   jti: 'grant-1',
   iat: NOW_S,
   exp: NOW_S + 60,
-  token: { jti: 'token-at-home', exp: NOW_S + 900 },
+  token: { jti: 'token-at-home', exp: NOW_S + 900, kid: alphaKey.entry.kid },
+  edge: CHAINS_TO,
 }
 
 /** Signs a grant of A, with changed claims and header. A claim that is undefined is left out. */
@@ -44,7 +48,7 @@ export function chainingWorld(options: WorldOptions = {}, issuer = BETA) {
   const chaining: Chaining = {
     findChain: createFindChain(parts),
     judgeGrant: createJudgeGrant({ ...parts, issuer }),
-    checkHome: createCheckHome(parts.knowledge, parts.logs),
+    checkHome: createCheckHome(parts),
   }
   return { ...world, chaining }
 }

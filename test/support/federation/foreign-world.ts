@@ -209,6 +209,10 @@ export function foreignWorld(options: WorldOptions = {}) {
   return {
     /** What this deployment knows, for other parts that decide by it. */
     deps,
+    /** Everything that decides about an owner, as the database has it. */
+    readAroundOwner: async () => ({ ...graphOf(fresh.rows ?? rows), issuers: freshIssuers, position: '3-8812' }),
+    /** The log of this deployment. */
+    own,
     clock,
     logs,
     asked,

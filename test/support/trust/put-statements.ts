@@ -95,8 +95,17 @@ function callsOf(handlers: ReturnType<typeof statementRoutes>, id: string) {
     async explainTrust() {
       throw new Error('These tests ask no questions')
     },
+    async listAdmissions() {
+      throw new Error('These tests ask for no admissions')
+    },
     async exportTrustGraph() {
       throw new Error('These tests export nothing')
+    },
+    async createTrustView() {
+      throw new Error('These tests create no links')
+    },
+    async getTrustView() {
+      throw new Error('These tests look at no graph')
     },
   })
 }

@@ -2,10 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CliError } from '../cli-error.ts'
+import { CliError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
 import { playDelegation } from '../demo/delegation/play-delegation.ts'
+import { expectHomes, type FederationCast, openCast } from '../demo/federation/cast.ts'
+import { mend } from '../demo/federation/mend.ts'
+import { playFederation, prepare, READING } from '../demo/federation/play-federation.ts'
+import { SCOPE } from '../demo/federation/scene.ts'
+import { wrapCommand } from '../demo/federation/words.ts'
 import { createNarrator, type Told } from '../demo/narrator.ts'
 import { freshDomain, type Scene } from '../demo/parties.ts'
 import { play } from '../demo/play.ts'
@@ -14,6 +19,8 @@ import { checkServer, normalizeDomain } from '../server-address.ts'
 import { transportTo } from '../transport.ts'
 
 const DEFAULT_SERVER = 'http://localhost:8080'
+
+const DEFAULT_FOLDER = 'data/federation'
 
 const flags = {
   server: { kind: 'text', value: 'URL', help: `the server; ${DEFAULT_SERVER} by default` },
@@ -27,6 +34,15 @@ const flags = {
     kind: 'boolean',
     help: 'show delegation instead: two operators, three agents that hand on less and less, and a paid API',
   },
+  federation: {
+    kind: 'boolean',
+    help: 'show three deployments instead that trust each other; run `npm run cluster -- --deployments 3` first',
+  },
+  deployments: {
+    kind: 'text',
+    value: 'FOLDER',
+    help: `with --federation: the folder with the keys of these deployments; ${DEFAULT_FOLDER} by default`,
+  },
   keep: { kind: 'boolean', help: 'keep the operator, the agent and their folder for experiments' },
 } as const
 
@@ -35,11 +51,13 @@ export const demo = defineCommand({
   help: [
     'Acts as an operator, an agent and a protected API that use a server, and prints each step. The operator registers and proves a domain. The agent gets scopes and a token, and calls the API. The API refuses a call for which the agent has no scope. Then the operator revokes the token and suspends the agent.',
     'With --delegation, an agent hands a part of its authority to a second agent, and this one to a third. The third pays, tries more, and loses its chain to a thief. Then the second agent is suspended, and the audit of each operator is shown. The second operator has the name `partner` below the domain.',
-    'Keys and configuration are in a temporary folder; your own files do not change. At the end the demo releases the domain and removes the folder.',
+    'With --federation, an agent of one deployment calls an API of another one, and B explains why it may. Others may not, and B says what is missing. Then a membership ends, and B disables the issuer. The demo acts for everybody, with the keys in the folder of the deployments, and leaves everything as it was.',
+    'Otherwise, keys and configuration are in a temporary folder; your own files do not change. At the end the demo releases the domain and removes the folder.',
   ],
   examples: [
     { does: 'with the server of `npm start`', line: 'auth4agent demo' },
     { does: 'agents that act for other agents', line: 'auth4agent demo --delegation' },
+    { does: 'deployments that trust each other', line: 'auth4agent demo --federation' },
     { does: 'keep everything for experiments', line: 'auth4agent demo --keep' },
     {
       does: 'with another server, and with a domain that you prove in DNS',
@@ -49,6 +67,8 @@ export const demo = defineCommand({
   flags,
   folder: 'unused',
   async run(context) {
+    if (context.flags.on('federation')) return runFederation(context)
+    if (context.flags.text('deployments') !== undefined) throw usageError('--deployments needs --federation')
     const { flags, fetch, fetchAnyway, signal, note, answer, json } = context
     const server = checkServer(flags.text('server') ?? DEFAULT_SERVER)
     const issuer = flags.text('issuer') ?? server
@@ -89,6 +109,32 @@ export const demo = defineCommand({
     return 'ok'
   },
 })
+
+/** Runs the story of three deployments. */
+async function runFederation(context: Context<typeof flags>): Promise<'ok'> {
+  const { flags: given, fetch, fetchAnyway, signal, progress, answer, note, json } = context
+  const other =
+    (['server', 'issuer', 'domain'] as const).find((name) => given.text(name) !== undefined) ??
+    (['delegation', 'keep'] as const).find((name) => given.on(name))
+  if (other !== undefined) throw usageError(`--federation and --${other} cannot be used together`)
+  const folder = given.text('deployments') ?? DEFAULT_FOLDER
+  const cast = await openCast(folder, fetch)
+  await progress('asking the deployments', expectHomes(cast, fetch))
+  const pause = (ms: number) => delay(ms, undefined, { signal })
+  await progress(READING, prepare(cast, pause))
+  const ending = async () => mend(await openCast(folder, fetchAnyway))
+  await playFederation({ cast, pause, progress, tell: createNarrator(context) }, ending)
+  for (const agent of Object.values(cast.agents)) agent.close()
+  if (json) answer({ step: 'as-before' }, '', [])
+  else for (const line of ['Ask yourself:', ...wrapCommand(questionAbout(cast, folder))]) note(line)
+  return 'ok'
+}
+
+/** A command that repeats a question of the story. */
+function questionAbout({ bolt, cargo }: FederationCast, folder: string): string {
+  const asked = `--from ${bolt.domain} --to ${cargo.audience} --scope ${SCOPE.asked}`
+  return `auth4agent trust explain --config ${join(folder, 'cargo')} ${asked}`
+}
 
 /**
  * Reports that the domain could not be released. The key must stay, because only its holder can release the domain.

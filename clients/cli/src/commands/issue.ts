@@ -1,6 +1,8 @@
 import { answerToken, tokenOutputFlag } from '../answer-token.ts'
+import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { getToken, tokenFlags } from '../get-token.ts'
+import { getTokenAbroad } from '../get-token-abroad.ts'
 
 /** `issue`: gets a token. */
 export const issue = defineCommand({
@@ -8,6 +10,7 @@ export const issue = defineCommand({
     'Gets a token for the agent of agent.json. The agent signs a bound challenge, which contains scope, audience and lifetime. The tool refuses to sign a challenge that contains the issuer of another server.',
     'Anyone with the token can act as the agent until it expires. --output writes it to a file that only you can read, instead of printing it.',
     "With --dpop the token is bound to the agent's key (DPoP, RFC 9449), so that it is useless without that key. Each request must then have the header `Authorization: DPoP TOKEN` and, in the header `DPoP`, a new proof: `auth4agent dpop-proof` makes it.",
+    'With --for the token is of another deployment, to which the API belongs: the metadata of the API names it (RFC 9728). The server of the agent decides whether the agent may go there, by the chains-to statement of its operator, which also maps the scopes. Such a token is always bound.',
   ],
   examples: [
     { does: 'a token for an API', line: 'auth4agent issue --scope orders:read --aud https://api.example.com' },
@@ -27,9 +30,15 @@ export const issue = defineCommand({
       does: 'for a service that calls other services for the agent',
       line: 'auth4agent issue --may-act did:agent:acme.example:21fe31dfa154a261626bf854046fd227 --scope orders:read --aud https://api.example.com --output token',
     },
+    {
+      does: 'for an API of another deployment',
+      line: 'auth4agent issue --for https://api.cargo.example/v1 --scope orders:read --output token',
+    },
   ],
   flags: {
     ...tokenFlags,
+    aud: { ...tokenFlags.aud, required: false, help: `${tokenFlags.aud.help}; not with --for` },
+    for: { kind: 'text', value: 'URL', help: 'address of an API of another deployment, in place of --aud' },
     dpop: { kind: 'boolean', help: "bind the token to the agent's key (DPoP)" },
     'may-act': {
       kind: 'text',
@@ -40,6 +49,15 @@ export const issue = defineCommand({
   },
   async run(context) {
     const { flags } = context
+    const api = flags.text('for')
+    if (api !== undefined) {
+      const others = [flags.list('aud')[0], flags.text('ttl'), flags.text('may-act')]
+      if (others.some((value) => value !== undefined))
+        throw usageError('--aud, --ttl and --may-act cannot go with --for')
+      const { did, token } = await getTokenAbroad(context, api)
+      return answerToken(context, 'token issued', token, { did })
+    }
+    if (flags.list('aud').length === 0) throw usageError('Missing: --aud AUDIENCE, or --for URL')
     const mayAct = flags.text('may-act')
     const isBound = flags.on('dpop') || mayAct !== undefined
     const { did, token } = await getToken(context, isBound ? { mayAct } : undefined)

@@ -31,7 +31,7 @@ export const listIssuers = defineCommand({
 /** `issuers show`: shows one issuer with its domains and keys. */
 export const showIssuer = defineCommand({
   help: [
-    'Shows a foreign issuer, the domains for which it speaks, and its keys. A key in the state `published` verifies tokens; `absent` and `withdrawn` keys do not. Only the administrator can do this.',
+    'Shows a foreign issuer, the domains for which it speaks, and its keys. A key in the state `published` verifies tokens; `absent`, `withdrawn` and `ended` keys do not. Only the administrator can do this.',
   ],
   examples: [{ does: 'one issuer', line: `auth4agent issuers show https://auth.example ${KEY}` }],
   arguments: [issuerArgument],

@@ -1,8 +1,6 @@
-import type { TrustExplanation, TrustLeg, TrustPathEdge } from '@auth4agent/sdk'
 import { defineCommand } from '../command.ts'
+import { describeExplanation } from '../explanation-text.ts'
 import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
-import type { Style } from '../style.ts'
-import { lines, plain } from '../text.ts'
 import { askerFlags, openAsker } from '../trust-asker.ts'
 
 /** `trust explain`: explains whether a token would be accepted. */
@@ -34,35 +32,9 @@ export const explainTrust = defineCommand({
     const question = { from: flags.required('from'), to: flags.required('to'), scope, home: flags.text('home') }
     const answer = await context.progress('asking the server', (await openAsker(context)).explainTrust(question))
     const missing = answer.legs.flatMap((leg) => (leg.missing === undefined ? [] : [leg.missing.state]))
-    context.answer(answer, describe(answer, context.style), [answer.allowed ? 'allowed' : (missing[0] ?? 'refused')])
+    context.answer(answer, describeExplanation(answer, context.style), [
+      answer.allowed ? 'allowed' : (missing[0] ?? 'refused'),
+    ])
     return answer.allowed ? 'ok' : 'refused'
   },
 })
-
-function describe({ allowed, effective_scopes, position, legs }: TrustExplanation, style: Style): string {
-  const head = lines({ 'scopes at the audience': effective_scopes?.join(' '), position })
-  const verdict = allowed ? style.good('yes') : style.bad('no')
-  return [`allowed: ${verdict}\n${head}`, ...legs.map((leg) => describeLeg(leg, style))].join('\n\n')
-}
-
-function describeLeg({ leg, ok, path, missing, cures, as_of, max_staleness_ms }: TrustLeg, style: Style): string {
-  const age = max_staleness_ms ? `at most ${max_staleness_ms / 1_000} s old` : ''
-  const known = [age, as_of ? `known as of ${as_of}` : ''].filter(Boolean).join(', ')
-  const head = `${plain(leg)}: ${ok ? style.good('ok') : style.bad('no')}${known === '' ? '' : `, ${plain(known)}`}`
-  const wanted = missing && `missing: ${nameOf(missing.from)} ${missing.kind} ${nameOf(missing.to)} (${missing.state})`
-  return [
-    head,
-    ...path.map((edge) => `  ${plain(describeEdge(edge))}`),
-    ...(wanted === undefined ? [] : [`  ${plain(wanted)}`]),
-    ...cures.map(({ who, command }) => `  ${plain(who)} can mend it:\n    ${plain(command)}`),
-  ].join('\n')
-}
-
-function describeEdge({ kind, from, to, expires_at }: TrustPathEdge): string {
-  if (!from && !to) return `${kind}, a statement between two others`
-  return `${nameOf(from)} ${kind} ${nameOf(to)}${expires_at ? `, until ${expires_at}` : ''}`
-}
-
-function nameOf(text: string | null | undefined): string {
-  return text || '(hidden)'
-}

@@ -1,3 +1,4 @@
+import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { plain } from '../text.ts'
 import { askerFlags, openAsker } from '../trust-asker.ts'
@@ -9,8 +10,10 @@ export const trustGraph = defineCommand({
   help: [
     'Prints the graph of trust statements as a document: your own statements, those that name you, and public ones. The administrator sees all. An edge leads from the signer of a statement to the operator that it is about.',
     'A graph has at most 500 operators and issuers. Narrow a larger one with --around: it shows what is within two edges of an operator.',
+    'With --link, it prints the address of a page that shows the same graph as a drawing and a table. The link works for 5 minutes in any browser. Everybody who has it sees your graph, so do not share it.',
   ],
   examples: [
+    { does: 'a page to look at', line: 'auth4agent trust graph --link' },
     { does: 'draw the graph', line: 'auth4agent trust graph --format svg > trust.svg' },
     {
       does: 'what surrounds one operator, for Graphviz',
@@ -22,11 +25,20 @@ export const trustGraph = defineCommand({
     ...askerFlags,
     format: { kind: 'text', value: 'FORMAT', help: 'json (the default), dot, graphml or svg', choices: FORMATS },
     around: { kind: 'text', value: 'OPERATOR', help: 'only what is within two edges of this domain or operator id' },
+    link: { kind: 'boolean', help: 'print the address of a page that shows the graph' },
   },
   async run(context) {
     const { flags } = context
     const format = FORMATS.find((known) => known === flags.text('format'))
-    const asked = (await openAsker(context)).trustGraph({ format, around: flags.text('around') })
+    const around = flags.text('around')
+    if (flags.on('link')) {
+      if (format !== undefined) throw usageError('--format and --link cannot be used together')
+      const made = (await openAsker(context)).createTrustView({ around })
+      const answer = await context.progress('asking the server', made)
+      context.answer(answer, plain(answer.url), [answer.url])
+      return
+    }
+    const asked = (await openAsker(context)).trustGraph({ format, around })
     const answer = await context.progress('asking the server', asked)
     const document = answer.document.trimEnd().split('\n').map(plain).join('\n')
     context.answer(answer, document, document)

@@ -4,6 +4,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
+import { foreignToJson, foreignToText } from '../foreign-token.ts'
 import { type GivenProof, type OfflineVerification, verifyOffline } from '../offline.ts'
 import { chooseServer, type ServerChoice } from '../parties.ts'
 import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
@@ -25,6 +26,11 @@ const verifyFlags = {
   aud: { kind: 'list', value: 'AUDIENCE', help: 'the token must be for one of these audiences' },
   scope: { ...scopeFlag, help: `the token must have all of these scopes, ${SCOPES_HELP}` },
   operator: { kind: 'list', value: 'OPERATOR', help: 'the operator of the token must be one of these domains or ids' },
+  'foreign-issuer': {
+    kind: 'list',
+    value: 'ISSUER',
+    help: 'the token must be of one of these issuers, which the server has admitted; the server verifies it, and --aud is needed',
+  },
   'dpop-proof': {
     kind: 'text',
     value: 'PROOF',
@@ -40,6 +46,7 @@ export const verify = defineCommand({
     'Verifies a token with the public keys of the server: form, claims, signature, issuer, times, and what --aud, --scope and --operator demand. The exit code is 0 if the token is valid and 1 if it is not.',
     'Offline verification cannot see revocations: a revoked token, or a token of a suspended agent, stays valid until it expires. --online also asks the server.',
     'A token that is bound to a key is valid only together with the DPoP proof of a request (RFC 9449): --dpop-proof, --method and --url. Offline verification does not notice that a proof is used twice; the server does, so it accepts each proof once.',
+    'A token of another deployment or OAuth server, which has other keys, only the server can verify: name its issuer with --foreign-issuer. --scope is then a scope at the audience, after the map of the statement that allows the call.',
   ],
   examples: [
     { does: 'a token in a file', line: 'auth4agent verify --token @token.txt' },
@@ -55,6 +62,10 @@ export const verify = defineCommand({
       does: 'a bound token, with the proof of a request',
       line: 'auth4agent verify --token @token.txt --dpop-proof @proof.txt --method GET --url https://api.example.com/orders',
     },
+    {
+      does: 'a token of another deployment',
+      line: 'auth4agent verify --token @token.txt --foreign-issuer https://auth.example --aud https://api.example.com --scope read',
+    },
   ],
   flags: verifyFlags,
   async run(context) {
@@ -63,6 +74,7 @@ export const verify = defineCommand({
     const token = await readToken(context.flags.required('token'), context)
     const shown = { token, proof: await readProof(context) }
     const choice = await chooseServer(context)
+    if (context.flags.list('foreign-issuer').length > 0) return verifyForeign(shown, choice, context)
     const offline = await context.progress('fetching the keys', offlineOf(shown, choice, context))
     const online = context.flags.on('online')
       ? await context.progress('asking the server', onlineOf(shown, choice, context))
@@ -73,6 +85,15 @@ export const verify = defineCommand({
     return isValid ? 'ok' : 'refused'
   },
 })
+
+/** Asks the server about a token of another issuer, whose keys only the server knows. */
+async function verifyForeign(shown: Shown, choice: ServerChoice, context: Context<typeof verifyFlags>) {
+  const { flags, progress, answer, style } = context
+  if (flags.list('aud').length === 0) throw usageError('--foreign-issuer needs --aud', 'Name the audience of the token')
+  const online = await progress('asking the server', onlineOf(shown, choice, context))
+  answer(foreignToJson(online), foreignToText(online, style), [online.valid ? 'valid' : (online.reason ?? 'REFUSED')])
+  return online.valid ? 'ok' : 'refused'
+}
 
 /** A token, and the proof of the request that carried it. */
 interface Shown {
@@ -109,8 +130,9 @@ async function onlineOf(
   { flags, fetch }: Context<typeof verifyFlags>,
 ) {
   const scope = readScopes(flags.list('scope')).join(' ')
-  const [audience, operators] = [flags.list('aud'), flags.list('operator')]
+  const [audience, operators, issuers] = [flags.list('aud'), flags.list('operator'), flags.list('foreign-issuer')]
   const wanted = {
+    ...(issuers.length > 0 && { issuers }),
     ...(audience.length > 0 && { audience }),
     ...(operators.length > 0 && { operators }),
     ...(scope !== '' && { scope }),

@@ -4,6 +4,9 @@ import type { ServerSentEvent } from './event-stream.ts'
 import { FeedError, type FeedEvent, notUnderstood } from './feed.ts'
 import { type LogPosition, REVOCATION_KINDS, type RevocationRecord } from './revocation-log.ts'
 
+/** The longest operator id and the longest subject. Every server's are shorter: the longest DID has 296 characters. */
+const MAX_LENGTH = { operatorId: 64, subject: 512 } as const
+
 type Members = Readonly<Record<string, unknown>>
 
 /** The reason of a server that cannot continue from the position. */
@@ -81,7 +84,8 @@ function readRecord(json: Members): FeedEvent | undefined {
   if (position === undefined || previousHash === undefined || expiresAt === undefined || recordedAt === undefined) {
     return undefined
   }
-  if (typeof operatorId !== 'string' || typeof subject !== 'string' || !isCount(minimumEpoch)) return undefined
+  if (!isText(operatorId, MAX_LENGTH.operatorId) || !isText(subject, MAX_LENGTH.subject)) return undefined
+  if (!isCount(minimumEpoch)) return undefined
   const known = { operatorId, subject, minimumEpoch, expiresAt, recordedAt, previousHash }
   const record: RevocationRecord = { ...position, ...known, kind: readKind(kind) }
   return { kind: 'record', record }
@@ -107,6 +111,10 @@ function readHash(value: unknown): string | undefined {
 function readTime(value: unknown): number | undefined {
   const ms = typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(ms) ? undefined : ms
+}
+
+function isText(value: unknown, maxLength: number): value is string {
+  return typeof value === 'string' && value.length <= maxLength
 }
 
 function isCount(value: unknown): value is number {

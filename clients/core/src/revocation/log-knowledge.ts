@@ -3,6 +3,17 @@ import type { Verdict } from '../token/verdicts.ts'
 import { applyRecord, beginSession, forgetExpired, type LogSession, reachHead } from './log-session.ts'
 import type { LogPosition, RevocationRecord, TokenIdentity, TrustBasis, TrustVerdict } from './revocation-log.ts'
 
+/** Rules for the knowledge from a log. */
+export interface KnowledgeRules {
+  /** Returns the most records to keep. If the log has more, it cannot be read. */
+  readonly maxRecords?: (() => number) | undefined
+  /**
+   * Whether to refuse a log that lacks records which it had in the same log epoch. Its server may have been restored
+   * from a backup, or there are two servers that differ.
+   */
+  readonly onlyGrows?: boolean | undefined
+}
+
 /** Records are kept for these milliseconds longer, because clocks differ. */
 const FORGET_LATER_MS = 60_000
 
@@ -20,20 +31,31 @@ const FORGET_LATER_MS = 60_000
  * ```
  */
 export class LogKnowledge {
+  readonly #rules: KnowledgeRules
   /** The session that answers. */
-  #current: LogSession = beginSession()
+  #current: LogSession
   /**
    * The session that is being read, over one or more connections. It is the same as `#current` after a head has
    * confirmed it.
    */
-  #reading: LogSession = beginSession()
+  #reading: LogSession
   #version = 0
   #knownAt: Moment = NEVER
   #forgottenThroughMs = 0
+  /** Where the last session that answered ends. */
+  #end: LogPosition | undefined
+
+  constructor(rules: KnowledgeRules = {}) {
+    this.#rules = rules
+    this.#current = beginSession(rules)
+    this.#reading = beginSession(rules)
+  }
 
   /** Starts a new session, because reading cannot continue from the last position. */
   beginAgain(): void {
-    this.#reading = beginSession()
+    if (this.#current.isWhole) this.#end = this.#current.applied
+    const { maxRecords, onlyGrows = false } = this.#rules
+    this.#reading = beginSession({ maxRecords, after: onlyGrows ? this.#end : undefined })
     this.#knownAt = NEVER
   }
 

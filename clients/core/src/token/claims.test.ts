@@ -138,7 +138,14 @@ describe('parseAccessTokenClaims, for a token that is bound to a key', () => {
 })
 
 describe('parseAccessTokenClaims, for a token that was issued through trust', () => {
-  const home = { iss: 'https://other.example', jti: 'j', kid: 'A'.repeat(43), generation: 1, epoch: [1, 2] }
+  const home = {
+    iss: 'https://other.example',
+    jti: 'j',
+    kids: ['A'.repeat(43)],
+    generation: 1,
+    epoch: [1, 2],
+    edge: edge(5),
+  }
 
   it('reads edges and home, also beside cnf', () => {
     const cnf = { jkt: 'A'.repeat(43) }
@@ -165,6 +172,12 @@ describe('parseAccessTokenClaims, for a token that was issued through trust', ()
     expect(parse({ edges, home })).toBeUndefined()
   })
 
+  it('refuses home beside may_act', () => {
+    const may_act = { sub: GOOD_CLAIMS.sub }
+    expect(parse({ cnf: { jkt: 'A'.repeat(43) }, may_act })).toBeDefined()
+    expect(parse({ cnf: { jkt: 'A'.repeat(43) }, may_act, home })).toBeUndefined()
+  })
+
   it.each([
     ['undefined', undefined],
     ['null', null],
@@ -179,7 +192,13 @@ describe('parseAccessTokenClaims, for a token that was issued through trust', ()
     ['iss as an array', { ...home, iss: [home.iss] }],
     ['jti with a space', { ...home, jti: 'a b' }],
     ['jti as a number', { ...home, jti: 1 }],
-    ['kid that is no thumbprint', { ...home, kid: 'k' }],
+    ['kids that are a text', { ...home, kids: 'A'.repeat(43) }],
+    ['no kid', { ...home, kids: [] }],
+    ['three kids', { ...home, kids: ['A', 'E', 'I'].map((last) => `${'A'.repeat(42)}${last}`) }],
+    ['a kid twice', { ...home, kids: [...home.kids, ...home.kids] }],
+    ['kid that is no thumbprint', { ...home, kids: ['k'] }],
+    ['no edge', { ...home, edge: undefined }],
+    ['edge that is no UUID', { ...home, edge: 'x' }],
     ['generation as text', { ...home, generation: '1' }],
     ['generation of zero', { ...home, generation: 0 }],
     ['generation with a fraction', { ...home, generation: 1.5 }],

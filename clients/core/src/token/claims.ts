@@ -47,11 +47,13 @@ export interface AccessTokenClaims {
 export interface HomeToken {
   readonly iss: string
   readonly jti: string
-  /** The key with which the issuer vouched for the agent. */
-  readonly kid: string
+  /** The keys of the issuer that signed the token and the grant for it: one key, or two. */
+  readonly kids: readonly string[]
   /** The issuer's generation at this deployment. If the deployment disables the issuer, the generation rises. */
   readonly generation: number
   readonly epoch: readonly [agent: number, operator: number]
+  /** Id of the statement by which the agent's operator allowed this token. */
+  readonly edge: string
 }
 
 /** A party of a delegation, by its DID (RFC 8693 section 4.1). */
@@ -154,15 +156,22 @@ function readTrust(payload: Readonly<Record<string, unknown>>): Trust | undefine
 function isHome(value: unknown): value is HomeToken {
   return (
     isJsonObject(value) &&
-    Object.keys(value).length === 5 &&
+    Object.keys(value).length === 6 &&
     isText(value['iss'], 2048) &&
     value['iss'] !== '' &&
     isText(value['jti'], 64) &&
     isJti(value['jti']) &&
-    isThumbprint(value['kid']) &&
+    isKids(value['kids']) &&
     isEpoch(value['generation']) &&
-    isEpochs(value['epoch'])
+    isEpochs(value['epoch']) &&
+    isText(value['edge'], 36) &&
+    isUuid(value['edge'])
   )
+}
+
+function isKids(value: unknown): value is string[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > 2) return false
+  return value.every(isThumbprint) && value[0] !== value[1]
 }
 
 /** Accepts only `sub`, because this version cannot enforce another member that identifies the party. */
@@ -180,7 +189,17 @@ function isConfirmation(value: unknown): value is Confirmation {
   return isJsonObject(value) && Object.keys(value).length === 1 && isThumbprint(value.jkt)
 }
 
-function isThumbprint(value: unknown): value is string {
+/**
+ * Tells whether a value is the RFC 7638 thumbprint of a key: 32 bytes as canonical base64url.
+ *
+ * @example
+ * ```ts
+ * import { isThumbprint } from '@auth4agent/core/token/claims'
+ *
+ * isThumbprint('kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k') // true
+ * ```
+ */
+export function isThumbprint(value: unknown): value is string {
   return isText(value, 43) && decodeBase64url(value)?.length === THUMBPRINT_BYTES
 }
 

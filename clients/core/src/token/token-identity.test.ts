@@ -11,7 +11,15 @@ const BARE = {
   kid: 'key 1',
 }
 const edges = ['0190a1b2-c3d4-8e5f-8a6b-7c8d9e0f1a2b']
-const home = { iss: 'https://other.example', jti: 'j', kid: 'A'.repeat(43), generation: 7, epoch: [1, 2] } as const
+const kids = ['A'.repeat(43)]
+const home = {
+  iss: 'https://other.example',
+  jti: 'j',
+  kids,
+  generation: 7,
+  epoch: [1, 2],
+  edge: edges[0] ?? '',
+} as const
 const homeOf = { issuer: 'https://other.example', generation: 7 }
 
 it.each([

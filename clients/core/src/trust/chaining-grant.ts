@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '../encoding/strict-json.ts'
+import { isUuid } from '../encoding/uuid.ts'
 import { parseAudience } from '../token/audience.ts'
-import { type AccessTokenClaims, isJti, parseAccessTokenClaims } from '../token/claims.ts'
+import { type AccessTokenClaims, isJti, isThumbprint, parseAccessTokenClaims } from '../token/claims.ts'
 
 /** `typ` of an Identity Assertion JWT Authorization Grant (draft-ietf-oauth-identity-assertion-authz-grant). */
 export const ID_JAG_TYPE = 'oauth-id-jag+jwt'
@@ -34,11 +35,16 @@ export interface ChainingGrant
   readonly resource: string
   /** The agent's key. Only this key can redeem the grant. */
   readonly cnf: { readonly jkt: string }
-  /** The access token for which the grant was issued. What is issued for the grant ends with it. */
-  readonly token: { readonly jti: string; readonly exp: number }
+  /**
+   * The access token for which the grant was issued, and the key that signed it. What is issued for the grant ends with
+   * both, and expires no later than `exp`.
+   */
+  readonly token: { readonly jti: string; readonly exp: number; readonly kid: string }
+  /** Id of the statement `chains-to` that allowed the grant. What is issued for the grant ends with it. */
+  readonly edge: string
 }
 
-const CLAIMS = 'iss sub aud client_id operator_id epoch resource scope cnf jti iat exp token'.split(' ')
+const CLAIMS = 'iss sub aud client_id operator_id epoch resource scope cnf jti iat exp token edge'.split(' ')
 const MAX_UNIX_SECONDS = 253_402_300_799
 
 /**
@@ -54,13 +60,14 @@ const MAX_UNIX_SECONDS = 253_402_300_799
  * ```
  */
 export function parseChainingGrant(payload: JsonObject): ChainingGrant | undefined {
-  const { aud, resource, token } = payload
+  const { aud, resource, token, edge } = payload
   if (!Object.keys(payload).every((claim) => CLAIMS.includes(claim))) return undefined
   if (typeof aud !== 'string' || typeof resource !== 'string' || parseAudience(resource) === undefined) return undefined
   const claims = parseAccessTokenClaims({ ...payload, aud: [aud], nbf: payload['iat'] })
   if (claims?.cnf === undefined || claims.scope === '' || !isHomeToken(token)) return undefined
+  if (typeof edge !== 'string' || !isUuid(edge)) return undefined
   const { iss, sub, client_id, operator_id, epoch, scope, jti, iat, exp, cnf } = claims
-  const { jti: id, exp: end } = token
+  const { jti: id, exp: end, kid } = token
   return {
     iss,
     sub,
@@ -74,14 +81,14 @@ export function parseChainingGrant(payload: JsonObject): ChainingGrant | undefin
     jti,
     iat,
     exp,
-    token: { jti: id, exp: end },
+    token: { jti: id, exp: end, kid },
+    edge,
   }
 }
 
 function isHomeToken(value: unknown): value is ChainingGrant['token'] {
-  if (!isJsonObject(value) || Object.keys(value).length !== 2) return false
-  const { jti, exp } = value
-  return (
-    typeof jti === 'string' && isJti(jti) && Number.isInteger(exp) && Number(exp) > 0 && Number(exp) <= MAX_UNIX_SECONDS
-  )
+  if (!isJsonObject(value) || Object.keys(value).length !== 3) return false
+  const { jti, exp, kid } = value
+  if (typeof jti !== 'string' || !isJti(jti) || !isThumbprint(kid)) return false
+  return Number.isInteger(exp) && Number(exp) > 0 && Number(exp) <= MAX_UNIX_SECONDS
 }

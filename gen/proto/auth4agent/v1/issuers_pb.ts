@@ -266,7 +266,8 @@ export type Issuer = Message<"auth4agent.v1.Issuer"> & {
   createdAt?: Timestamp | undefined;
 
   /**
-   * Tokens that were issued before this time are refused. Absent if the issuer was never disabled.
+   * Tokens whose `iat` is not later are refused: the time when the issuer was enabled again, plus the clock skew.
+   * Absent if the issuer was never disabled.
    *
    * @generated from field: google.protobuf.Timestamp accepted_from = 17;
    */
@@ -364,7 +365,8 @@ export type IssuerKey = Message<"auth4agent.v1.IssuerKey"> & {
   alg: string;
 
   /**
-   * `published`; `absent` from the newest set; or `withdrawn`: it does not verify until it is readmitted.
+   * `published`; `absent` from the newest set; `withdrawn`: it does not verify until it is readmitted; or `ended`: the
+   * issuer's revocation log has ended it, so it never verifies again.
    *
    * @generated from field: string state = 3;
    */

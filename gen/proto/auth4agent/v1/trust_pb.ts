@@ -6,6 +6,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { JsonWebKey } from "./keys_pb.ts";
+import { file_auth4agent_v1_keys } from "./keys_pb.ts";
 import { file_auth4agent_v1_options } from "./options_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
@@ -16,7 +18,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/trust.proto.
  */
 export const file_auth4agent_v1_trust: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL3RydXN0LnByb3RvEg1hdXRoNGFnZW50LnYxIjkKGFB1dFRydXN0U3RhdGVtZW50UmVxdWVzdBIKCgJpZBgBIAEoCRIRCglzdGF0ZW1lbnQYAiABKAkiTQoZUHV0VHJ1c3RTdGF0ZW1lbnRSZXNwb25zZRIwCglzdGF0ZW1lbnQYASABKAsyHS5hdXRoNGFnZW50LnYxLlRydXN0U3RhdGVtZW50It4DCg5UcnVzdFN0YXRlbWVudBILCgNqdGkYASABKAkSDwoHZWRnZV9pZBgCIAEoCRIMCgRraW5kGAMgASgJEikKBnNpZ25lchgEIAEoCzIZLmF1dGg0YWdlbnQudjEuVHJ1c3RQYXJ0eRIqCgdzdWJqZWN0GAUgASgLMhkuYXV0aDRhZ2VudC52MS5UcnVzdFBhcnR5Eg0KBWRlcHRoGAYgASgFEikKBmdyYW50cxgHIAMoCzIZLmF1dGg0YWdlbnQudjEuVHJ1c3RHcmFudBILCgNhdWQYCCADKAkSEgoKdmlzaWJpbGl0eRgJIAEoCRIPCgd2ZXJzaW9uGAogASgFEg0KBXN0YXRlGAsgASgJEi0KCWlzc3VlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKbm90X2JlZm9yZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXN0YXRlbWVudBgQIAEoCSI/CgpUcnVzdFBhcnR5EhMKC29wZXJhdG9yX2lkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIMCgRob21lGAMgASgJIkkKClRydXN0R3JhbnQSEAoIYXVkaWVuY2UYASABKAkSKQoGc2NvcGVzGAIgAygLMhkuYXV0aDRhZ2VudC52MS5UcnVzdFNjb3BlIisKClRydXN0U2NvcGUSDQoFc2NvcGUYASABKAkSDgoGdmFsdWVzGAIgAygJImMKGkxpc3RUcnVzdFN0YXRlbWVudHNSZXF1ZXN0EgoKAmlkGAEgASgJEhIKCndpdGhfZW5kZWQYAiABKAgSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiaQobTGlzdFRydXN0U3RhdGVtZW50c1Jlc3BvbnNlEjEKCnN0YXRlbWVudHMYASADKAsyHS5hdXRoNGFnZW50LnYxLlRydXN0U3RhdGVtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJGChtSZXZva2VUcnVzdFN0YXRlbWVudFJlcXVlc3QSCgoCaWQYASABKAkSCwoDanRpGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJQChxSZXZva2VUcnVzdFN0YXRlbWVudFJlc3BvbnNlEjAKCXN0YXRlbWVudBgBIAEoCzIdLmF1dGg0YWdlbnQudjEuVHJ1c3RTdGF0ZW1lbnQiSQoTUHJvcG9zZVRydXN0UmVxdWVzdBIKCgJpZBgBIAEoCRImCgVkcmFmdBgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiRgoUUHJvcG9zZVRydXN0UmVzcG9uc2USLgoIcHJvcG9zYWwYASABKAsyHC5hdXRoNGFnZW50LnYxLlRydXN0UHJvcG9zYWwi7AEKDVRydXN0UHJvcG9zYWwSEwoLcHJvcG9zYWxfaWQYASABKAkSKwoIcHJvcG9zZXIYAiABKAsyGS5hdXRoNGFnZW50LnYxLlRydXN0UGFydHkSEQoJc2lnbmVyX2lkGAMgASgJEiYKBWRyYWZ0GAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCInChlMaXN0VHJ1c3RQcm9wb3NhbHNSZXF1ZXN0EgoKAmlkGAEgASgJIk0KGkxpc3RUcnVzdFByb3Bvc2Fsc1Jlc3BvbnNlEi8KCXByb3Bvc2FscxgBIAMoCzIcLmF1dGg0YWdlbnQudjEuVHJ1c3RQcm9wb3NhbCJMChNFeHBsYWluVHJ1c3RSZXF1ZXN0EgwKBGZyb20YASABKAkSDAoEaG9tZRgCIAEoCRIKCgJ0bxgDIAEoCRINCgVzY29wZRgEIAEoCSJ6ChRFeHBsYWluVHJ1c3RSZXNwb25zZRIPCgdhbGxvd2VkGAEgASgIEhAKCHBvc2l0aW9uGAIgASgJEiUKBGxlZ3MYAyADKAsyFy5hdXRoNGFnZW50LnYxLlRydXN0TGVnEhgKEGVmZmVjdGl2ZV9zY29wZXMYBCADKAki5wEKCFRydXN0TGVnEgsKA2xlZxgBIAEoCRIKCgJvaxgCIAEoCBImCgRwYXRoGAMgAygLMhguYXV0aDRhZ2VudC52MS5UcnVzdEVkZ2USLAoHbWlzc2luZxgEIAEoCzIbLmF1dGg0YWdlbnQudjEuVHJ1c3RNaXNzaW5nEicKBWN1cmVzGAUgAygLMhguYXV0aDRhZ2VudC52MS5UcnVzdEN1cmUSGAoQbWF4X3N0YWxlbmVzc19tcxgGIAEoBRIpCgVhc19vZhgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwEKCVRydXN0RWRnZRIMCgRraW5kGAEgASgJEg8KB2VkZ2VfaWQYAiABKAkSDAoEZnJvbRgDIAEoCRIKCgJ0bxgEIAEoCRINCgVwcm9vZhgFIAEoCRIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJFCgxUcnVzdE1pc3NpbmcSDAoEa2luZBgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg0KBXN0YXRlGAQgASgJImUKCVRydXN0Q3VyZRILCgN3aG8YASABKAkSEgoKc2lnbmF0dXJlcxgCIAEoBRImCgVkcmFmdBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDwoHY29tbWFuZBgEIAEoCSI5ChdFeHBvcnRUcnVzdEdyYXBoUmVxdWVzdBIOCgZmb3JtYXQYASABKAkSDgoGYXJvdW5kGAIgASgJIl4KGEV4cG9ydFRydXN0R3JhcGhSZXNwb25zZRIQCghkb2N1bWVudBgBIAEoCRISCgptZWRpYV90eXBlGAIgASgJEg0KBW5vZGVzGAMgASgFEg0KBWVkZ2VzGAQgASgFIjwKGUxpc3RQdWJsaXNoZWRUcnVzdFJlcXVlc3QSEAoIYXVkaWVuY2UYASABKAkSDQoFYWZ0ZXIYAiABKAkiXQoaTGlzdFB1Ymxpc2hlZFRydXN0UmVzcG9uc2USMQoKc3RhdGVtZW50cxgBIAMoCzIdLmF1dGg0YWdlbnQudjEuUHVibGlzaGVkVHJ1c3QSDAoEbmV4dBgCIAEoCSI5Cg5QdWJsaXNoZWRUcnVzdBIRCglzdGF0ZW1lbnQYASABKAkSFAoMc2lnbmVyX2Vwb2NoGAIgASgFMo0JCgxUcnVzdFNlcnZpY2USkgEKEVB1dFRydXN0U3RhdGVtZW50EicuYXV0aDRhZ2VudC52MS5QdXRUcnVzdFN0YXRlbWVudFJlcXVlc3QaKC5hdXRoNGFnZW50LnYxLlB1dFRydXN0U3RhdGVtZW50UmVzcG9uc2UiKurgGAMIyQGC0+STAh06ASoiGC92MS9vcGVyYXRvcnMve2lkfS90cnVzdBKRAQoTTGlzdFRydXN0U3RhdGVtZW50cxIpLmF1dGg0YWdlbnQudjEuTGlzdFRydXN0U3RhdGVtZW50c1JlcXVlc3QaKi5hdXRoNGFnZW50LnYxLkxpc3RUcnVzdFN0YXRlbWVudHNSZXNwb25zZSIjkAIBgtPkkwIaEhgvdjEvb3BlcmF0b3JzL3tpZH0vdHJ1c3QSoQEKFFJldm9rZVRydXN0U3RhdGVtZW50EiouYXV0aDRhZ2VudC52MS5SZXZva2VUcnVzdFN0YXRlbWVudFJlcXVlc3QaKy5hdXRoNGFnZW50LnYxLlJldm9rZVRydXN0U3RhdGVtZW50UmVzcG9uc2UiMILT5JMCKjoBKiIlL3YxL29wZXJhdG9ycy97aWR9L3RydXN0L3tqdGl9L3Jldm9rZRKNAQoMUHJvcG9zZVRydXN0EiIuYXV0aDRhZ2VudC52MS5Qcm9wb3NlVHJ1c3RSZXF1ZXN0GiMuYXV0aDRhZ2VudC52MS5Qcm9wb3NlVHJ1c3RSZXNwb25zZSI06uAYAwjJAYLT5JMCJzoBKiIiL3YxL29wZXJhdG9ycy97aWR9L3RydXN0L3Byb3Bvc2FscxKYAQoSTGlzdFRydXN0UHJvcG9zYWxzEiguYXV0aDRhZ2VudC52MS5MaXN0VHJ1c3RQcm9wb3NhbHNSZXF1ZXN0GikuYXV0aDRhZ2VudC52MS5MaXN0VHJ1c3RQcm9wb3NhbHNSZXNwb25zZSItkAIBgtPkkwIkEiIvdjEvb3BlcmF0b3JzL3tpZH0vdHJ1c3QvcHJvcG9zYWxzEngKDEV4cGxhaW5UcnVzdBIiLmF1dGg0YWdlbnQudjEuRXhwbGFpblRydXN0UmVxdWVzdBojLmF1dGg0YWdlbnQudjEuRXhwbGFpblRydXN0UmVzcG9uc2UiH5ACAYLT5JMCFjoBKiIRL3YxL3RydXN0L2V4cGxhaW4SfwoQRXhwb3J0VHJ1c3RHcmFwaBImLmF1dGg0YWdlbnQudjEuRXhwb3J0VHJ1c3RHcmFwaFJlcXVlc3QaJy5hdXRoNGFnZW50LnYxLkV4cG9ydFRydXN0R3JhcGhSZXNwb25zZSIakAIBgtPkkwIREg8vdjEvdHJ1c3QvZ3JhcGgSiQEKEkxpc3RQdWJsaXNoZWRUcnVzdBIoLmF1dGg0YWdlbnQudjEuTGlzdFB1Ymxpc2hlZFRydXN0UmVxdWVzdBopLmF1dGg0YWdlbnQudjEuTGlzdFB1Ymxpc2hlZFRydXN0UmVzcG9uc2UiHpACAYLT5JMCFRITL3YxL3RydXN0L3B1Ymxpc2hlZEKWAQoRY29tLmF1dGg0YWdlbnQudjFCClRydXN0UHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL3RydXN0LnByb3RvEg1hdXRoNGFnZW50LnYxIjkKGFB1dFRydXN0U3RhdGVtZW50UmVxdWVzdBIKCgJpZBgBIAEoCRIRCglzdGF0ZW1lbnQYAiABKAkiTQoZUHV0VHJ1c3RTdGF0ZW1lbnRSZXNwb25zZRIwCglzdGF0ZW1lbnQYASABKAsyHS5hdXRoNGFnZW50LnYxLlRydXN0U3RhdGVtZW50It4DCg5UcnVzdFN0YXRlbWVudBILCgNqdGkYASABKAkSDwoHZWRnZV9pZBgCIAEoCRIMCgRraW5kGAMgASgJEikKBnNpZ25lchgEIAEoCzIZLmF1dGg0YWdlbnQudjEuVHJ1c3RQYXJ0eRIqCgdzdWJqZWN0GAUgASgLMhkuYXV0aDRhZ2VudC52MS5UcnVzdFBhcnR5Eg0KBWRlcHRoGAYgASgFEikKBmdyYW50cxgHIAMoCzIZLmF1dGg0YWdlbnQudjEuVHJ1c3RHcmFudBILCgNhdWQYCCADKAkSEgoKdmlzaWJpbGl0eRgJIAEoCRIPCgd2ZXJzaW9uGAogASgFEg0KBXN0YXRlGAsgASgJEi0KCWlzc3VlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKbm90X2JlZm9yZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXN0YXRlbWVudBgQIAEoCSI/CgpUcnVzdFBhcnR5EhMKC29wZXJhdG9yX2lkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIMCgRob21lGAMgASgJIkkKClRydXN0R3JhbnQSEAoIYXVkaWVuY2UYASABKAkSKQoGc2NvcGVzGAIgAygLMhkuYXV0aDRhZ2VudC52MS5UcnVzdFNjb3BlIisKClRydXN0U2NvcGUSDQoFc2NvcGUYASABKAkSDgoGdmFsdWVzGAIgAygJImMKGkxpc3RUcnVzdFN0YXRlbWVudHNSZXF1ZXN0EgoKAmlkGAEgASgJEhIKCndpdGhfZW5kZWQYAiABKAgSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiaQobTGlzdFRydXN0U3RhdGVtZW50c1Jlc3BvbnNlEjEKCnN0YXRlbWVudHMYASADKAsyHS5hdXRoNGFnZW50LnYxLlRydXN0U3RhdGVtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJGChtSZXZva2VUcnVzdFN0YXRlbWVudFJlcXVlc3QSCgoCaWQYASABKAkSCwoDanRpGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJQChxSZXZva2VUcnVzdFN0YXRlbWVudFJlc3BvbnNlEjAKCXN0YXRlbWVudBgBIAEoCzIdLmF1dGg0YWdlbnQudjEuVHJ1c3RTdGF0ZW1lbnQiSQoTUHJvcG9zZVRydXN0UmVxdWVzdBIKCgJpZBgBIAEoCRImCgVkcmFmdBgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiRgoUUHJvcG9zZVRydXN0UmVzcG9uc2USLgoIcHJvcG9zYWwYASABKAsyHC5hdXRoNGFnZW50LnYxLlRydXN0UHJvcG9zYWwi7AEKDVRydXN0UHJvcG9zYWwSEwoLcHJvcG9zYWxfaWQYASABKAkSKwoIcHJvcG9zZXIYAiABKAsyGS5hdXRoNGFnZW50LnYxLlRydXN0UGFydHkSEQoJc2lnbmVyX2lkGAMgASgJEiYKBWRyYWZ0GAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCInChlMaXN0VHJ1c3RQcm9wb3NhbHNSZXF1ZXN0EgoKAmlkGAEgASgJIk0KGkxpc3RUcnVzdFByb3Bvc2Fsc1Jlc3BvbnNlEi8KCXByb3Bvc2FscxgBIAMoCzIcLmF1dGg0YWdlbnQudjEuVHJ1c3RQcm9wb3NhbCJMChNFeHBsYWluVHJ1c3RSZXF1ZXN0EgwKBGZyb20YASABKAkSDAoEaG9tZRgCIAEoCRIKCgJ0bxgDIAEoCRINCgVzY29wZRgEIAEoCSJ6ChRFeHBsYWluVHJ1c3RSZXNwb25zZRIPCgdhbGxvd2VkGAEgASgIEhAKCHBvc2l0aW9uGAIgASgJEiUKBGxlZ3MYAyADKAsyFy5hdXRoNGFnZW50LnYxLlRydXN0TGVnEhgKEGVmZmVjdGl2ZV9zY29wZXMYBCADKAki5wEKCFRydXN0TGVnEgsKA2xlZxgBIAEoCRIKCgJvaxgCIAEoCBImCgRwYXRoGAMgAygLMhguYXV0aDRhZ2VudC52MS5UcnVzdEVkZ2USLAoHbWlzc2luZxgEIAEoCzIbLmF1dGg0YWdlbnQudjEuVHJ1c3RNaXNzaW5nEicKBWN1cmVzGAUgAygLMhguYXV0aDRhZ2VudC52MS5UcnVzdEN1cmUSGAoQbWF4X3N0YWxlbmVzc19tcxgGIAEoBRIpCgVhc19vZhgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwEKCVRydXN0RWRnZRIMCgRraW5kGAEgASgJEg8KB2VkZ2VfaWQYAiABKAkSDAoEZnJvbRgDIAEoCRIKCgJ0bxgEIAEoCRINCgVwcm9vZhgFIAEoCRIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJFCgxUcnVzdE1pc3NpbmcSDAoEa2luZBgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg0KBXN0YXRlGAQgASgJImUKCVRydXN0Q3VyZRILCgN3aG8YASABKAkSEgoKc2lnbmF0dXJlcxgCIAEoBRImCgVkcmFmdBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDwoHY29tbWFuZBgEIAEoCSI5ChdFeHBvcnRUcnVzdEdyYXBoUmVxdWVzdBIOCgZmb3JtYXQYASABKAkSDgoGYXJvdW5kGAIgASgJIl4KGEV4cG9ydFRydXN0R3JhcGhSZXNwb25zZRIQCghkb2N1bWVudBgBIAEoCRISCgptZWRpYV90eXBlGAIgASgJEg0KBW5vZGVzGAMgASgFEg0KBWVkZ2VzGAQgASgFIigKFkNyZWF0ZVRydXN0Vmlld1JlcXVlc3QSDgoGYXJvdW5kGAEgASgJIlYKF0NyZWF0ZVRydXN0Vmlld1Jlc3BvbnNlEgsKA3VybBgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIzChNHZXRUcnVzdFZpZXdSZXF1ZXN0EgwKBHZpZXcYASABKAkSDgoGYXJvdW5kGAIgASgJItQCChRHZXRUcnVzdFZpZXdSZXNwb25zZRIOCgZpc3N1ZXIYASABKAkSDgoGdmlld2VyGAIgASgJEhUKDXZpZXdlcl9kb21haW4YAyABKAkSMwoPdmlld19leHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgVhc19vZhgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcG9zaXRpb24YBiABKAkSEgoKbm9kZV9jb3VudBgHIAEoBRISCgplZGdlX2NvdW50GAggASgFEhEKCXRvb19sYXJnZRgJIAEoCBIrCgVub2RlcxgKIAMoCzIcLmF1dGg0YWdlbnQudjEuVHJ1c3RWaWV3Tm9kZRIrCgVlZGdlcxgLIAMoCzIcLmF1dGg0YWdlbnQudjEuVHJ1c3RWaWV3RWRnZSJGCg1UcnVzdFZpZXdOb2RlEgoKAmlkGAEgASgJEg0KBWxhYmVsGAIgASgJEgwKBHR5cGUYAyABKAkSDAoEaG9tZRgEIAEoCSLGAQoNVHJ1c3RWaWV3RWRnZRIPCgdlZGdlX2lkGAEgASgJEgwKBGtpbmQYAiABKAkSDAoEZnJvbRgDIAEoCRIKCgJ0bxgEIAEoCRIpCgZncmFudHMYBSADKAsyGS5hdXRoNGFnZW50LnYxLlRydXN0R3JhbnQSDQoFZGVwdGgYBiABKAUSEgoKdmlzaWJpbGl0eRgHIAEoCRIuCgpleHBpcmVzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI8ChlMaXN0UHVibGlzaGVkVHJ1c3RSZXF1ZXN0EhAKCGF1ZGllbmNlGAEgASgJEg0KBWFmdGVyGAIgASgJIl0KGkxpc3RQdWJsaXNoZWRUcnVzdFJlc3BvbnNlEjEKCnN0YXRlbWVudHMYASADKAsyHS5hdXRoNGFnZW50LnYxLlB1Ymxpc2hlZFRydXN0EgwKBG5leHQYAiABKAkiOQoOUHVibGlzaGVkVHJ1c3QSEQoJc3RhdGVtZW50GAEgASgJEhQKDHNpZ25lcl9lcG9jaBgCIAEoBSJQChVMaXN0QWRtaXNzaW9uc1JlcXVlc3QSEAoIYXVkaWVuY2UYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAki/gEKFkxpc3RBZG1pc3Npb25zUmVzcG9uc2USMQoKYWRtaXNzaW9ucxgBIAMoCzIdLmF1dGg0YWdlbnQudjEuVHJ1c3RBZG1pc3Npb24SLgoHaXNzdWVycxgCIAMoCzIdLmF1dGg0YWdlbnQudjEuQWRtaXR0ZWRJc3N1ZXISEgoKYm91bmRfb25seRgDIAEoCBIQCghwb3NpdGlvbhgEIAEoCRIxCgVhc19vZhgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBurgGAIgARIPCgdtYXhfYWdlGAYgASgFEhcKD25leHRfcGFnZV90b2tlbhgHIAEoCSLjAQoOVHJ1c3RBZG1pc3Npb24SDgoGaXNzdWVyGAEgASgJEg4KBmRvbWFpbhgCIAEoCRITCgtvcGVyYXRvcl9pZBgDIAEoCRIpCgZzY29wZXMYBCADKAsyGS5hdXRoNGFnZW50LnYxLlRydXN0U2NvcGUSEAoIZWRnZV9pZHMYBSADKAkSLwoHYXV0aG9ycxgGIAMoCzIeLmF1dGg0YWdlbnQudjEuQWRtaXNzaW9uQXV0aG9yEi4KCmV4cGlyZXNfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlwKD0FkbWlzc2lvbkF1dGhvchIPCgdlZGdlX2lkGAEgASgJEhMKC29wZXJhdG9yX2lkGAIgASgJEg0KBWVwb2NoGAMgASgFEhQKBGhvbWUYBCABKAlCBurgGAIYASLjAgoOQWRtaXR0ZWRJc3N1ZXISDgoGaXNzdWVyGAEgASgJEgwKBGtpbmQYAiABKAkSEgoKYWxnb3JpdGhtcxgDIAMoCRIXCg9yZXZvY2F0aW9uX21vZGUYBCABKAkSFQoNbWF4X3Rva2VuX3R0bBgFIAEoBRIYChBtYXhfc3RhbGVuZXNzX21zGAYgASgFEhIKCmdlbmVyYXRpb24YByABKAUSMQoNYWNjZXB0ZWRfZnJvbRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoEa2V5cxgJIAMoCzIZLmF1dGg0YWdlbnQudjEuSnNvbldlYktleRIuCgprZXlzX2FzX29mGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFrZXlzX3VzYWJsZV91bnRpbBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAyigwKDFRydXN0U2VydmljZRKSAQoRUHV0VHJ1c3RTdGF0ZW1lbnQSJy5hdXRoNGFnZW50LnYxLlB1dFRydXN0U3RhdGVtZW50UmVxdWVzdBooLmF1dGg0YWdlbnQudjEuUHV0VHJ1c3RTdGF0ZW1lbnRSZXNwb25zZSIq6uAYAwjJAYLT5JMCHToBKiIYL3YxL29wZXJhdG9ycy97aWR9L3RydXN0EpEBChNMaXN0VHJ1c3RTdGF0ZW1lbnRzEikuYXV0aDRhZ2VudC52MS5MaXN0VHJ1c3RTdGF0ZW1lbnRzUmVxdWVzdBoqLmF1dGg0YWdlbnQudjEuTGlzdFRydXN0U3RhdGVtZW50c1Jlc3BvbnNlIiOQAgGC0+STAhoSGC92MS9vcGVyYXRvcnMve2lkfS90cnVzdBKhAQoUUmV2b2tlVHJ1c3RTdGF0ZW1lbnQSKi5hdXRoNGFnZW50LnYxLlJldm9rZVRydXN0U3RhdGVtZW50UmVxdWVzdBorLmF1dGg0YWdlbnQudjEuUmV2b2tlVHJ1c3RTdGF0ZW1lbnRSZXNwb25zZSIwgtPkkwIqOgEqIiUvdjEvb3BlcmF0b3JzL3tpZH0vdHJ1c3Qve2p0aX0vcmV2b2tlEo0BCgxQcm9wb3NlVHJ1c3QSIi5hdXRoNGFnZW50LnYxLlByb3Bvc2VUcnVzdFJlcXVlc3QaIy5hdXRoNGFnZW50LnYxLlByb3Bvc2VUcnVzdFJlc3BvbnNlIjTq4BgDCMkBgtPkkwInOgEqIiIvdjEvb3BlcmF0b3JzL3tpZH0vdHJ1c3QvcHJvcG9zYWxzEpgBChJMaXN0VHJ1c3RQcm9wb3NhbHMSKC5hdXRoNGFnZW50LnYxLkxpc3RUcnVzdFByb3Bvc2Fsc1JlcXVlc3QaKS5hdXRoNGFnZW50LnYxLkxpc3RUcnVzdFByb3Bvc2Fsc1Jlc3BvbnNlIi2QAgGC0+STAiQSIi92MS9vcGVyYXRvcnMve2lkfS90cnVzdC9wcm9wb3NhbHMSeAoMRXhwbGFpblRydXN0EiIuYXV0aDRhZ2VudC52MS5FeHBsYWluVHJ1c3RSZXF1ZXN0GiMuYXV0aDRhZ2VudC52MS5FeHBsYWluVHJ1c3RSZXNwb25zZSIfkAIBgtPkkwIWOgEqIhEvdjEvdHJ1c3QvZXhwbGFpbhJ/ChBFeHBvcnRUcnVzdEdyYXBoEiYuYXV0aDRhZ2VudC52MS5FeHBvcnRUcnVzdEdyYXBoUmVxdWVzdBonLmF1dGg0YWdlbnQudjEuRXhwb3J0VHJ1c3RHcmFwaFJlc3BvbnNlIhqQAgGC0+STAhESDy92MS90cnVzdC9ncmFwaBKGAQoPQ3JlYXRlVHJ1c3RWaWV3EiUuYXV0aDRhZ2VudC52MS5DcmVhdGVUcnVzdFZpZXdSZXF1ZXN0GiYuYXV0aDRhZ2VudC52MS5DcmVhdGVUcnVzdFZpZXdSZXNwb25zZSIkkAIB6uAYAwjJAYLT5JMCFDoBKiIPL3YxL3RydXN0L3ZpZXdzEnIKDEdldFRydXN0VmlldxIiLmF1dGg0YWdlbnQudjEuR2V0VHJ1c3RWaWV3UmVxdWVzdBojLmF1dGg0YWdlbnQudjEuR2V0VHJ1c3RWaWV3UmVzcG9uc2UiGZACAYLT5JMCEBIOL3YxL3RydXN0L3ZpZXcSiQEKEkxpc3RQdWJsaXNoZWRUcnVzdBIoLmF1dGg0YWdlbnQudjEuTGlzdFB1Ymxpc2hlZFRydXN0UmVxdWVzdBopLmF1dGg0YWdlbnQudjEuTGlzdFB1Ymxpc2hlZFRydXN0UmVzcG9uc2UiHpACAYLT5JMCFRITL3YxL3RydXN0L3B1Ymxpc2hlZBJ+Cg5MaXN0QWRtaXNzaW9ucxIkLmF1dGg0YWdlbnQudjEuTGlzdEFkbWlzc2lvbnNSZXF1ZXN0GiUuYXV0aDRhZ2VudC52MS5MaXN0QWRtaXNzaW9uc1Jlc3BvbnNlIh+QAgGC0+STAhYSFC92MS90cnVzdC9hZG1pc3Npb25zQpYBChFjb20uYXV0aDRhZ2VudC52MUIKVHJ1c3RQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_keys, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * PutTrustStatementRequest carries a statement.
@@ -918,6 +920,287 @@ export const ExportTrustGraphResponseSchema: GenMessage<ExportTrustGraphResponse
   messageDesc(file_auth4agent_v1_trust, 22);
 
 /**
+ * CreateTrustViewRequest narrows the graph.
+ *
+ * @generated from message auth4agent.v1.CreateTrustViewRequest
+ */
+export type CreateTrustViewRequest = Message<"auth4agent.v1.CreateTrustViewRequest"> & {
+  /**
+   * Domain or operator id: only operators within two edges of it. This can be changed in the link.
+   *
+   * @generated from field: string around = 1;
+   */
+  around: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.CreateTrustViewRequest.
+ * Use `create(CreateTrustViewRequestSchema)` to create a new message.
+ */
+export const CreateTrustViewRequestSchema: GenMessage<CreateTrustViewRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 23);
+
+/**
+ * CreateTrustViewResponse carries the link.
+ *
+ * @generated from message auth4agent.v1.CreateTrustViewResponse
+ */
+export type CreateTrustViewResponse = Message<"auth4agent.v1.CreateTrustViewResponse"> & {
+  /**
+   * Address of the page. Everybody who has it sees the graph, so keep it out of logs and chats.
+   *
+   * @generated from field: string url = 1;
+   */
+  url: string;
+
+  /**
+   * When the link ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 2;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.CreateTrustViewResponse.
+ * Use `create(CreateTrustViewResponseSchema)` to create a new message.
+ */
+export const CreateTrustViewResponseSchema: GenMessage<CreateTrustViewResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 24);
+
+/**
+ * GetTrustViewRequest asks for a graph to look at.
+ *
+ * @generated from message auth4agent.v1.GetTrustViewRequest
+ */
+export type GetTrustViewRequest = Message<"auth4agent.v1.GetTrustViewRequest"> & {
+  /**
+   * The parameter `view` of a link; empty for the public statements.
+   *
+   * @generated from field: string view = 1;
+   */
+  view: string;
+
+  /**
+   * Domain or operator id: only operators within two edges of it.
+   *
+   * @generated from field: string around = 2;
+   */
+  around: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.GetTrustViewRequest.
+ * Use `create(GetTrustViewRequestSchema)` to create a new message.
+ */
+export const GetTrustViewRequestSchema: GenMessage<GetTrustViewRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 25);
+
+/**
+ * GetTrustViewResponse carries the graph.
+ *
+ * @generated from message auth4agent.v1.GetTrustViewResponse
+ */
+export type GetTrustViewResponse = Message<"auth4agent.v1.GetTrustViewResponse"> & {
+  /**
+   * Issuer of this deployment.
+   *
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * Whose graph it is: `everyone`, `operator` or `administrator`.
+   *
+   * @generated from field: string viewer = 2;
+   */
+  viewer: string;
+
+  /**
+   * Domain of the operator whose graph it is; empty otherwise.
+   *
+   * @generated from field: string viewer_domain = 3;
+   */
+  viewerDomain: string;
+
+  /**
+   * When the link ends; absent without a link.
+   *
+   * @generated from field: google.protobuf.Timestamp view_expires_at = 4;
+   */
+  viewExpiresAt?: Timestamp | undefined;
+
+  /**
+   * When the graph was read.
+   *
+   * @generated from field: google.protobuf.Timestamp as_of = 5;
+   */
+  asOf?: Timestamp | undefined;
+
+  /**
+   * Position of the revocation log, `<log epoch>-<sequence>`. The graph is at least as new.
+   *
+   * @generated from field: string position = 6;
+   */
+  position: string;
+
+  /**
+   * Number of operators and issuers. A graph with more than 500 of them, or 5,000 edges, is too large to be shown:
+   * then there are no edges, and only the operators with the most statements.
+   *
+   * @generated from field: int32 node_count = 7;
+   */
+  nodeCount: number;
+
+  /**
+   * Number of edges. After 5,001 the server stops counting.
+   *
+   * @generated from field: int32 edge_count = 8;
+   */
+  edgeCount: number;
+
+  /**
+   * Whether the graph is too large.
+   *
+   * @generated from field: bool too_large = 9;
+   */
+  tooLarge: boolean;
+
+  /**
+   * The nodes.
+   *
+   * @generated from field: repeated auth4agent.v1.TrustViewNode nodes = 10;
+   */
+  nodes: TrustViewNode[];
+
+  /**
+   * The edges.
+   *
+   * @generated from field: repeated auth4agent.v1.TrustViewEdge edges = 11;
+   */
+  edges: TrustViewEdge[];
+};
+
+/**
+ * Describes the message auth4agent.v1.GetTrustViewResponse.
+ * Use `create(GetTrustViewResponseSchema)` to create a new message.
+ */
+export const GetTrustViewResponseSchema: GenMessage<GetTrustViewResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 26);
+
+/**
+ * TrustViewNode is an operator or an issuer.
+ *
+ * @generated from message auth4agent.v1.TrustViewNode
+ */
+export type TrustViewNode = Message<"auth4agent.v1.TrustViewNode"> & {
+  /**
+   * Id of the node in this graph.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Domain in A-labels, or issuer.
+   *
+   * @generated from field: string label = 2;
+   */
+  label: string;
+
+  /**
+   * deployment, issuer, operator or group.
+   *
+   * @generated from field: string type = 3;
+   */
+  type: string;
+
+  /**
+   * Issuer of its deployment.
+   *
+   * @generated from field: string home = 4;
+   */
+  home: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.TrustViewNode.
+ * Use `create(TrustViewNodeSchema)` to create a new message.
+ */
+export const TrustViewNodeSchema: GenMessage<TrustViewNode> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 27);
+
+/**
+ * TrustViewEdge is an edge. Of `admits` and `speaks-for` only the first four fields are set.
+ *
+ * @generated from message auth4agent.v1.TrustViewEdge
+ */
+export type TrustViewEdge = Message<"auth4agent.v1.TrustViewEdge"> & {
+  /**
+   * Id of the edge.
+   *
+   * @generated from field: string edge_id = 1;
+   */
+  edgeId: string;
+
+  /**
+   * lets-call, accepts-members-of, member, blocks, chains-to, admits or speaks-for.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * Node from which the edge leads.
+   *
+   * @generated from field: string from = 3;
+   */
+  from: string;
+
+  /**
+   * Node to which it leads.
+   *
+   * @generated from field: string to = 4;
+   */
+  to: string;
+
+  /**
+   * What the statement allows.
+   *
+   * @generated from field: repeated auth4agent.v1.TrustGrant grants = 5;
+   */
+  grants: TrustGrant[];
+
+  /**
+   * How many member statements may follow: 1 or 2; 0 except for accepts-members-of.
+   *
+   * @generated from field: int32 depth = 6;
+   */
+  depth: number;
+
+  /**
+   * `parties` or `public`; empty if the edge is no statement.
+   *
+   * @generated from field: string visibility = 7;
+   */
+  visibility: string;
+
+  /**
+   * When the statement expires.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 8;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.TrustViewEdge.
+ * Use `create(TrustViewEdgeSchema)` to create a new message.
+ */
+export const TrustViewEdgeSchema: GenMessage<TrustViewEdge> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 28);
+
+/**
  * ListPublishedTrustRequest asks for the statements that count at a deployment.
  *
  * @generated from message auth4agent.v1.ListPublishedTrustRequest
@@ -943,7 +1226,7 @@ export type ListPublishedTrustRequest = Message<"auth4agent.v1.ListPublishedTrus
  * Use `create(ListPublishedTrustRequestSchema)` to create a new message.
  */
 export const ListPublishedTrustRequestSchema: GenMessage<ListPublishedTrustRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 23);
+  messageDesc(file_auth4agent_v1_trust, 29);
 
 /**
  * ListPublishedTrustResponse carries a page of statements.
@@ -971,7 +1254,7 @@ export type ListPublishedTrustResponse = Message<"auth4agent.v1.ListPublishedTru
  * Use `create(ListPublishedTrustResponseSchema)` to create a new message.
  */
 export const ListPublishedTrustResponseSchema: GenMessage<ListPublishedTrustResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 24);
+  messageDesc(file_auth4agent_v1_trust, 30);
 
 /**
  * PublishedTrust is a statement for another deployment.
@@ -999,7 +1282,304 @@ export type PublishedTrust = Message<"auth4agent.v1.PublishedTrust"> & {
  * Use `create(PublishedTrustSchema)` to create a new message.
  */
 export const PublishedTrustSchema: GenMessage<PublishedTrust> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 25);
+  messageDesc(file_auth4agent_v1_trust, 31);
+
+/**
+ * ListAdmissionsRequest names an audience.
+ *
+ * @generated from message auth4agent.v1.ListAdmissionsRequest
+ */
+export type ListAdmissionsRequest = Message<"auth4agent.v1.ListAdmissionsRequest"> & {
+  /**
+   * The audience: a URL or host name.
+   *
+   * @generated from field: string audience = 1;
+   */
+  audience: string;
+
+  /**
+   * Largest number of admissions: 1 to 500; 0 means 200.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The token of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListAdmissionsRequest.
+ * Use `create(ListAdmissionsRequestSchema)` to create a new message.
+ */
+export const ListAdmissionsRequestSchema: GenMessage<ListAdmissionsRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 32);
+
+/**
+ * ListAdmissionsResponse carries a page of admissions. They may be used for `max_age` seconds after the first request
+ * began, and only while the revocation log has no record about what they rest on. They never say no: an operator that
+ * is missing may have been admitted since.
+ *
+ * @generated from message auth4agent.v1.ListAdmissionsResponse
+ */
+export type ListAdmissionsResponse = Message<"auth4agent.v1.ListAdmissionsResponse"> & {
+  /**
+   * Admissions, in the order of issuer, domain and operator. Of several for one operator, the first one whose map has
+   * all scopes of a token decides. Scopes of several admissions are never added up.
+   *
+   * @generated from field: repeated auth4agent.v1.TrustAdmission admissions = 1;
+   */
+  admissions: TrustAdmission[];
+
+  /**
+   * The issuers that the admissions name.
+   *
+   * @generated from field: repeated auth4agent.v1.AdmittedIssuer issuers = 2;
+   */
+  issuers: AdmittedIssuer[];
+
+  /**
+   * Whether the audience's owner demands tokens that are bound to a key.
+   *
+   * @generated from field: bool bound_only = 3;
+   */
+  boundOnly: boolean;
+
+  /**
+   * Position of the revocation log at which this was read, `<log epoch>-<sequence>`.
+   *
+   * @generated from field: string position = 4;
+   */
+  position: string;
+
+  /**
+   * When the reading began, by the server's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp as_of = 5;
+   */
+  asOf?: Timestamp | undefined;
+
+  /**
+   * How long the admissions may be used, in seconds.
+   *
+   * @generated from field: int32 max_age = 6;
+   */
+  maxAge: number;
+
+  /**
+   * Token of the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 7;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListAdmissionsResponse.
+ * Use `create(ListAdmissionsResponseSchema)` to create a new message.
+ */
+export const ListAdmissionsResponseSchema: GenMessage<ListAdmissionsResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 33);
+
+/**
+ * TrustAdmission says that agents of an operator of another deployment may call the audience.
+ *
+ * @generated from message auth4agent.v1.TrustAdmission
+ */
+export type TrustAdmission = Message<"auth4agent.v1.TrustAdmission"> & {
+  /**
+   * Issuer of the operator's deployment.
+   *
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * Domain of the operator, in A-labels.
+   *
+   * @generated from field: string domain = 2;
+   */
+  domain: string;
+
+  /**
+   * Operator id.
+   *
+   * @generated from field: string operator_id = 3;
+   */
+  operatorId: string;
+
+  /**
+   * The map of scopes, from the statement of the audience's owner.
+   *
+   * @generated from field: repeated auth4agent.v1.TrustScope scopes = 4;
+   */
+  scopes: TrustScope[];
+
+  /**
+   * Ids of all edges that it rests on. Each may end by a record of the revocation log.
+   *
+   * @generated from field: repeated string edge_ids = 5;
+   */
+  edgeIds: string[];
+
+  /**
+   * The operators that signed the statements on the path, from the audience's owner on.
+   *
+   * @generated from field: repeated auth4agent.v1.AdmissionAuthor authors = 6;
+   */
+  authors: AdmissionAuthor[];
+
+  /**
+   * When it ends by itself.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 7;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.TrustAdmission.
+ * Use `create(TrustAdmissionSchema)` to create a new message.
+ */
+export const TrustAdmissionSchema: GenMessage<TrustAdmission> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 34);
+
+/**
+ * AdmissionAuthor is an operator that signed a statement.
+ *
+ * @generated from message auth4agent.v1.AdmissionAuthor
+ */
+export type AdmissionAuthor = Message<"auth4agent.v1.AdmissionAuthor"> & {
+  /**
+   * Id of the statement's edge.
+   *
+   * @generated from field: string edge_id = 1;
+   */
+  edgeId: string;
+
+  /**
+   * Operator id.
+   *
+   * @generated from field: string operator_id = 2;
+   */
+  operatorId: string;
+
+  /**
+   * Epoch of the operator at which this was read. A higher minimum in the revocation log ends the admission.
+   *
+   * @generated from field: int32 epoch = 3;
+   */
+  epoch: number;
+
+  /**
+   * Issuer of the operator's deployment, whose log also tells when the statement ends; empty for this deployment.
+   *
+   * @generated from field: string home = 4;
+   */
+  home: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.AdmissionAuthor.
+ * Use `create(AdmissionAuthorSchema)` to create a new message.
+ */
+export const AdmissionAuthorSchema: GenMessage<AdmissionAuthor> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 35);
+
+/**
+ * AdmittedIssuer is an issuer, as far as a verifier of its tokens must know it.
+ *
+ * @generated from message auth4agent.v1.AdmittedIssuer
+ */
+export type AdmittedIssuer = Message<"auth4agent.v1.AdmittedIssuer"> & {
+  /**
+   * The issuer, byte for byte.
+   *
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * `auth4agent` or `oauth`.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * Algorithms of its tokens.
+   *
+   * @generated from field: repeated string algorithms = 3;
+   */
+  algorithms: string[];
+
+  /**
+   * `log`, `introspection` or `none`.
+   *
+   * @generated from field: string revocation_mode = 4;
+   */
+  revocationMode: string;
+
+  /**
+   * Longest lifetime of its tokens, in seconds.
+   *
+   * @generated from field: int32 max_token_ttl = 5;
+   */
+  maxTokenTtl: number;
+
+  /**
+   * How old the knowledge of its revocations may be, in milliseconds.
+   *
+   * @generated from field: int32 max_staleness_ms = 6;
+   */
+  maxStalenessMs: number;
+
+  /**
+   * Disabling the issuer raises this number. The revocation log then has a higher minimum.
+   *
+   * @generated from field: int32 generation = 7;
+   */
+  generation: number;
+
+  /**
+   * Tokens that were not issued later than this are refused. Absent if the issuer was never disabled.
+   *
+   * @generated from field: google.protobuf.Timestamp accepted_from = 8;
+   */
+  acceptedFrom?: Timestamp | undefined;
+
+  /**
+   * Its keys; empty for the kind `oauth`.
+   *
+   * @generated from field: repeated auth4agent.v1.JsonWebKey keys = 9;
+   */
+  keys: JsonWebKey[];
+
+  /**
+   * When its keys were fetched; absent before.
+   *
+   * @generated from field: google.protobuf.Timestamp keys_as_of = 10;
+   */
+  keysAsOf?: Timestamp | undefined;
+
+  /**
+   * Until when its keys may be used; absent if they may not be used now.
+   *
+   * @generated from field: google.protobuf.Timestamp keys_usable_until = 11;
+   */
+  keysUsableUntil?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.AdmittedIssuer.
+ * Use `create(AdmittedIssuerSchema)` to create a new message.
+ */
+export const AdmittedIssuerSchema: GenMessage<AdmittedIssuer> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 36);
 
 /**
  * TrustService keeps the trust statements of operators. A statement is a JWS with the type `auth4agent-trust+jwt` that
@@ -1076,7 +1656,8 @@ export const TrustService: GenService<{
   },
   /**
    * ExportTrustGraph returns the graph that the caller may see: its own statements, those that name it, and public
-   * ones. The administrator sees all. At most 500 operators; a larger graph must be narrowed by `around`.
+   * ones. Without an assertion, only public ones. The administrator sees all. At most 500 operators; a larger graph
+   * must be narrowed by `around`.
    *
    * @generated from rpc auth4agent.v1.TrustService.ExportTrustGraph
    */
@@ -1084,6 +1665,29 @@ export const TrustService: GenService<{
     methodKind: "unary";
     input: typeof ExportTrustGraphRequestSchema;
     output: typeof ExportTrustGraphResponseSchema;
+  },
+  /**
+   * CreateTrustView returns a link to the page `/trust` that shows the graph which the caller may see. The link works
+   * for 5 minutes, without an assertion, and shows nothing else. It ends earlier if the key of the assertion is
+   * removed.
+   *
+   * @generated from rpc auth4agent.v1.TrustService.CreateTrustView
+   */
+  createTrustView: {
+    methodKind: "unary";
+    input: typeof CreateTrustViewRequestSchema;
+    output: typeof CreateTrustViewResponseSchema;
+  },
+  /**
+   * GetTrustView returns what the page `/trust` shows: with the `view` of a link, the graph of the caller that made
+   * the link; else the public statements.
+   *
+   * @generated from rpc auth4agent.v1.TrustService.GetTrustView
+   */
+  getTrustView: {
+    methodKind: "unary";
+    input: typeof GetTrustViewRequestSchema;
+    output: typeof GetTrustViewResponseSchema;
   },
   /**
    * ListPublishedTrust lists, for another deployment, the statements of this deployment's operators that are meant to
@@ -1096,6 +1700,18 @@ export const TrustService: GenService<{
     methodKind: "unary";
     input: typeof ListPublishedTrustRequestSchema;
     output: typeof ListPublishedTrustResponseSchema;
+  },
+  /**
+   * ListAdmissions lists the operators of other deployments whose agents may call an audience, and all that this rests
+   * on. A service can verify their tokens by itself with it. Only the audience's owner and the administrator may ask.
+   * Everyone else gets the same refusal, whoever owns the audience.
+   *
+   * @generated from rpc auth4agent.v1.TrustService.ListAdmissions
+   */
+  listAdmissions: {
+    methodKind: "unary";
+    input: typeof ListAdmissionsRequestSchema;
+    output: typeof ListAdmissionsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_v1_trust, 0);

@@ -15,11 +15,13 @@ const NO_AGENT_EPOCH = 1
  */
 export function buildChainedClaims(
   iss: string,
-  { grant, kid, generation, trusted }: JudgedGrant,
+  { grant, kid, generation, maxTokenTtlS, trusted }: JudgedGrant,
   issued: { readonly jti: string; readonly nowS: number; readonly epoch: number },
 ): AccessTokenClaims {
   const { sub, client_id, operator_id, cnf, token } = grant
   const { jti, nowS, epoch } = issued
+  const ttl = Math.min(CHAINED_TTL_S, maxTokenTtlS)
+  const kids = kid === token.kid ? [kid] : [token.kid, kid]
   return {
     iss,
     sub,
@@ -28,12 +30,12 @@ export function buildChainedClaims(
     operator_id,
     iat: nowS,
     nbf: nowS,
-    exp: Math.min(nowS + CHAINED_TTL_S, Math.floor(trusted.exp), token.exp),
+    exp: Math.min(nowS + ttl, Math.floor(trusted.exp), token.exp),
     jti,
     client_id,
     epoch: [NO_AGENT_EPOCH, epoch],
     cnf,
     edges: trusted.edges,
-    home: { iss: grant.iss, jti: token.jti, kid, generation, epoch: grant.epoch },
+    home: { iss: grant.iss, jti: token.jti, kids, generation, epoch: grant.epoch, edge: grant.edge },
   }
 }

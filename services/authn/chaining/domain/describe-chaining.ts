@@ -1,3 +1,4 @@
+import type { AllowedChain } from '../../../trust/index.ts'
 import type { Subject } from '../../domain/decide-issue.ts'
 import { listOf } from '../../domain/list-of.ts'
 import type { ExchangeRecord } from '../../store.ts'
@@ -8,7 +9,7 @@ export function describeChaining(
   { agent, operator }: Subject,
   { issuer, resource }: Pick<ChainingRequest, 'issuer' | 'resource'>,
   tokenId: string,
-  scopes: readonly string[],
+  { scopes, edge }: AllowedChain,
 ): ExchangeRecord {
   const parts = [
     `actor ${agent.did}`,
@@ -16,6 +17,7 @@ export function describeChaining(
     listOf('grants', [tokenId]),
     listOf('scope', scopes),
     listOf('audience', [resource]),
+    listOf('edges', [edge]),
   ]
   return { operatorIds: [operator.id], reason: parts.join('; ') }
 }

@@ -6,6 +6,18 @@ import type { GrantRefusal } from '../../../trust/index.ts'
 const RETRY_AFTER_S = 5
 
 /**
+ * The verdicts that a grant with any signature can get. They have one text, because they would tell a stranger which
+ * issuers are admitted here.
+ */
+const UNSIGNED: ReadonlySet<GrantRefusal> = new Set<GrantRefusal>([
+  'ISSUER_NOT_TRUSTED',
+  'ISSUER_DISABLED',
+  'UNKNOWN_KEY',
+  'UNSUPPORTED_ALGORITHM',
+  'SIGNATURE_INVALID',
+])
+
+/**
  * Makes the error for a grant of another deployment that gives no token. It never says which statement is missing: the
  * operators ask ExplainTrust, which shows each of them its own side.
  */
@@ -18,5 +30,11 @@ export function refuseGrant(refused: GrantRefusal): ApiError {
     return new ApiError('SCOPE_NOT_ALLOWED', 'Grant and trust must allow every scope at the audience')
   }
   if (refused === 'TRUST_NOT_FOUND' || refused === 'TRUST_ENDED') return new ApiError('TRUST_NOT_FOUND')
-  return new ApiError('GRANT_NOT_ACCEPTED', `${verdicts[refused]} (${refused})`)
+  if (UNSIGNED.has(refused)) {
+    const detail = 'The grant must be signed by a current key of an issuer that this deployment admits'
+    return new ApiError('GRANT_NOT_ACCEPTED', detail)
+  }
+  // A domain is proven by DNS after the first statement here names it.
+  const hint = refused === 'SUBJECT_OUTSIDE_NAMESPACE' ? ', or no statement here names the operator of its domain' : ''
+  return new ApiError('GRANT_NOT_ACCEPTED', `${verdicts[refused]}${hint} (${refused})`)
 }

@@ -22,8 +22,8 @@ const known = (kid: string, edits: Partial<KnownKey> = {}): KnownKey => ({
   ...edits,
 })
 const NOTHING = { inserted: [], returned: [], absent: [], withdrawn: [], refused: [] }
-const merge = (before: readonly KnownKey[], set: readonly OfferedKey[], taken: readonly string[] = []) =>
-  mergeKeys({ known: before, offered: set, taken: new Set(taken), now: NOW })
+const merge = (before: readonly KnownKey[], set: readonly OfferedKey[], ours: readonly string[] = []) =>
+  mergeKeys({ known: before, offered: set, ours: new Set(ours), now: NOW })
 
 describe('mergeKeys', () => {
   it('inserts a new key', () => {
@@ -60,12 +60,11 @@ describe('mergeKeys', () => {
     expect(merge([known('a', { absentSince: NOW - MINUTE, withdrawnAt: NOW - 1 })], [])).toEqual(NOTHING)
   })
 
-  // Row 2 of the attacks.
-  it('refuses a key that is held elsewhere, and takes the rest of the set', () => {
+  it('refuses a key of this deployment, and takes the rest of the set', () => {
     expect(merge([], [offered('a'), offered('b')], ['a'])).toEqual({
       ...NOTHING,
       inserted: [offered('b')],
-      refused: [{ kid: 'a', why: 'KEY_HELD_FOR_ANOTHER' }],
+      refused: [{ kid: 'a', why: 'KEY_IS_OURS' }],
     })
   })
 

@@ -23,14 +23,14 @@ export interface KnownKey {
 export interface KeySets {
   readonly known: readonly KnownKey[]
   readonly offered: readonly OfferedKey[]
-  /** Thumbprints of keys that are held for other issuers, or are keys of this deployment. */
-  readonly taken: ReadonlySet<string>
+  /** Thumbprints of keys of this deployment. */
+  readonly ours: ReadonlySet<string>
   /** Unix milliseconds. */
   readonly now: number
 }
 
 /** Why a single key of a set is refused. */
-type KeyRefusal = 'KEY_HELD_FOR_ANOTHER' | 'KEY_CHANGED' | 'KEY_REPEATED'
+type KeyRefusal = 'KEY_IS_OURS' | 'KEY_CHANGED' | 'KEY_REPEATED'
 
 /** What a fetch changes. Kids in every list, except new keys. */
 export interface KeyChanges {
@@ -51,15 +51,18 @@ const WITHDRAWN_AFTER_MS = 60_000
 /**
  * Compares a new set with the known keys. One set without a key only stops the key, because the set may be an old one
  * of a cache. Two such sets, a minute apart, withdraw it: a key that reappears later may come from a replayed set.
+ *
+ * Keys of other issuers do not matter. If an issuer could reserve a key by publishing it, it could keep another issuer
+ * from using its own next key. A key verifies only tokens whose `iss` is the issuer under which it is looked up.
  */
-export function mergeKeys({ known, offered, taken, now }: KeySets): KeyChanges {
+export function mergeKeys({ known, offered, ours, now }: KeySets): KeyChanges {
   const byKid = new Map(known.map((key) => [key.kid, key]))
   const held = new Map(known.map((key) => [key.thumbprint, key.kid]))
   const inserted: OfferedKey[] = []
   const refused: { kid: string; why: KeyRefusal }[] = []
   const present = new Set<string>()
   for (const key of offered) {
-    const why = refusalOf(key, { before: byKid.get(key.kid), holder: held.get(key.thumbprint), taken })
+    const why = refusalOf(key, { before: byKid.get(key.kid), holder: held.get(key.thumbprint), ours })
     if (why !== undefined) {
       refused.push({ kid: key.kid, why })
       continue
@@ -84,11 +87,11 @@ interface Holders {
   readonly before: KnownKey | undefined
   /** The kid of this issuer that has the same key. */
   readonly holder: string | undefined
-  readonly taken: ReadonlySet<string>
+  readonly ours: ReadonlySet<string>
 }
 
-function refusalOf(key: OfferedKey, { before, holder, taken }: Holders): KeyRefusal | undefined {
-  if (taken.has(key.thumbprint)) return 'KEY_HELD_FOR_ANOTHER'
+function refusalOf(key: OfferedKey, { before, holder, ours }: Holders): KeyRefusal | undefined {
+  if (ours.has(key.thumbprint)) return 'KEY_IS_OURS'
   // Another key, or another algorithm, under a known kid would change what tokens of the past mean.
   if (before !== undefined && (before.thumbprint !== key.thumbprint || before.alg !== key.alg)) return 'KEY_CHANGED'
   return holder === undefined || holder === key.kid ? undefined : 'KEY_REPEATED'

@@ -1,72 +1,114 @@
-import { lineOf } from './appearance.ts'
-import type { OrderedGraph, PlacedEdge } from './exported-graph.ts'
+import { classOf, lineOf } from './appearance.ts'
+import type { PlacedEdge } from './exported-graph.ts'
+import type { Box } from './layout.ts'
 import { clip, xmlText } from './safe-text.ts'
-
-/** Upper left corner of a drawn node. */
-export interface Box {
-  readonly x: number
-  readonly y: number
-}
-
-/** Size of a drawn node. */
-export const NODE = { width: 196, height: 26 }
 
 /** Edges of larger graphs have no texts, because texts would hide each other. The legend explains the lines. */
 const MOST_TEXTS = 40
+/** Lines of larger graphs are faint, so that nodes stay readable. */
+const MOST_STRONG = 150
 /** Characters of a text that fit between two columns. */
 const MOST_CHARACTERS = 28
-/** Distance between edges that leave or reach a node at different heights. */
-const SHIFT = 6
+/** Part of a node's side, in the middle, that the ends of edges share. */
+const SHARED = 20
+/** Largest distance between two ends. */
+const MOST_STEP = 7
+/** How far a line is bent to the side at its ends. */
 const BEND = 60
+const MOST_BEND = 220
 
-/** Draws the edges. `kinds` are in the order of their arrow heads. */
-export function drawEdges(graph: OrderedGraph, boxes: readonly Box[], kinds: readonly string[]): string[] {
-  const { nodes, edges } = graph
-  const shifts = shiftsOf(edges)
-  return edges.map((edge, at) => {
-    const { kind, start, end, note } = edge
-    const from = boxes[start]
-    const to = boxes[end]
-    if (from === undefined || to === undefined) return ''
-    const { line, x, y } = curve(from, to, shifts[at] ?? 0)
-    const { colour, dashes } = lineOf(kind)
-    const words = [nodes[start]?.label, kind, nodes[end]?.label, note].filter((word) => word !== undefined)
+/** Returns whether so many edges have texts, which need room between the columns. */
+export function hasTexts(edges: number): boolean {
+  return edges <= MOST_TEXTS
+}
+
+/** The edges to draw, and the boxes and labels of their nodes. */
+interface EdgeScene {
+  readonly edges: readonly PlacedEdge[]
+  readonly boxes: readonly (Box | undefined)[]
+  readonly labels: readonly string[]
+  /** In the order of their arrow heads. */
+  readonly kinds: readonly string[]
+}
+
+/** Draws the edges. */
+export function drawEdges({ edges, boxes, labels, kinds }: EdgeScene): string[] {
+  const routes = edges.map(({ start, end }) => routeOf(boxes[start], boxes[end]))
+  spreadEnds(edges, routes)
+  const opacity = edges.length > MOST_STRONG ? ' stroke-opacity="0.45"' : ''
+  return edges.map(({ kind, start, end, note }, at) => {
+    const route = routes[at]
+    if (route === undefined) return ''
+    const { colour, dashes, width } = lineOf(kind)
+    const words = [labels[start], kind, labels[end], note].filter((word) => word !== undefined)
     const pattern = dashes === '' ? '' : ` stroke-dasharray="${dashes}"`
     const arrow = ` marker-end="url(#trust-arrow-${kinds.indexOf(kind)})"`
-    const text = edges.length > MOST_TEXTS ? '' : drawText(note === undefined ? kind : `${kind} ${note}`, colour, x, y)
-    return `<g><title>${xmlText(words.join(' '))}</title><path d="${line}" stroke="${colour}"${pattern}${arrow}/>${text}</g>`
+    const stroke = `class="edge ${classOf(kind)}" stroke="${colour}" stroke-width="${width}"${pattern}${opacity}`
+    const text = hasTexts(edges.length) ? drawText(kind, route) : ''
+    return `<g><title>${xmlText(words.join(' '))}</title><path d="${pathOf(route)}" ${stroke}${arrow}/>${text}</g>`
   })
 }
 
-function drawText(text: string, colour: string, x: number, y: number): string {
-  const place = `x="${x}" y="${y}" text-anchor="middle" font-size="10"`
+function drawText(kind: string, { from, to }: Route): string {
+  // At this part of the line, lines from one node have parted and lines to one node have not met yet.
+  const x = Math.round((from.x + from.handle + to.x + to.handle) / 2)
+  const y = Math.round((from.y + to.y) / 2) + 4
+  const place = `x="${x}" y="${y}" text-anchor="middle" font-size="11"`
   // The white outline keeps the text readable where it crosses lines.
-  return `<text ${place} fill="${colour}" stroke="#ffffff" stroke-width="3" paint-order="stroke">${xmlText(clip(text, MOST_CHARACTERS))}</text>`
+  const outline = 'stroke="#ffffff" stroke-width="4" paint-order="stroke"'
+  const shown = xmlText(clip(kind, MOST_CHARACTERS))
+  return `<text class="edge-text ${classOf(kind)}" ${place} fill="${lineOf(kind).colour}" ${outline}>${shown}</text>`
 }
 
-/** Returns how far each edge is moved up or down, so that edges between the same two nodes do not hide each other. */
-function shiftsOf(edges: readonly PlacedEdge[]): readonly number[] {
-  const counts = new Map<string, number>()
-  return edges.map(({ start, end }) => {
-    const pair = `${Math.min(start, end)} ${Math.max(start, end)}`
-    const count = counts.get(pair) ?? 0
-    counts.set(pair, count + 1)
-    const side = count % 2 === 0 ? 1 : -1
-    return (Math.ceil(count / 2) % 3) * side * SHIFT
-  })
+/** Where a line leaves or reaches a node, and how far to the side the line is bent there. */
+interface End {
+  readonly x: number
+  y: number
+  handle: number
 }
 
-/** Returns the line of an edge and where its text goes. It leaves and reaches a node at the side of the other node. */
-function curve(from: Box, to: Box, shift: number): { readonly line: string; readonly x: number; readonly y: number } {
-  const startY = from.y + NODE.height / 2 + shift
-  const endY = to.y + NODE.height / 2 + shift + (from === to ? SHIFT : 0)
-  const isBack = to.x < from.x
-  const isSame = to.x === from.x
-  const startX = isBack ? from.x : from.x + NODE.width
-  const endX = isBack || isSame ? to.x + NODE.width : to.x
-  const out = isBack ? -BEND : BEND
-  const back = isSame ? BEND : -out
-  const line = `M${startX} ${startY}C${startX + out} ${startY} ${endX + back} ${endY} ${endX} ${endY}`
-  const bulge = isSame ? BEND * 0.75 : 0
-  return { line, x: Math.round((startX + endX) / 2 + bulge), y: Math.round((startY + endY) / 2) + shift - 3 }
+interface Route {
+  readonly from: End
+  readonly to: End
+}
+
+/** Returns where a line leaves one node and reaches another: at the side of the other node. */
+function routeOf(from: Box | undefined, to: Box | undefined): Route | undefined {
+  if (from === undefined || to === undefined) return undefined
+  const isBack = to.x + to.width <= from.x
+  const isSame = !isBack && to.x < from.x + from.width
+  const route = { from: endOf(from, isBack), to: endOf(to, !isBack && !isSame) }
+  const bend = isSame ? BEND : Math.min(MOST_BEND, Math.max(BEND, Math.abs(route.to.x - route.from.x) / 3))
+  for (const end of [route.from, route.to]) end.handle = Math.sign(end.handle) * Math.round(bend)
+  return route
+}
+
+function endOf({ x, y, width, height }: Box, isLeft: boolean): End {
+  return { x: isLeft ? x : x + width, y: y + height / 2, handle: isLeft ? -BEND : BEND }
+}
+
+/** Spreads the ends at each side of a node, in the order of the other ends, so that lines do not hide each other. */
+function spreadEnds(edges: readonly PlacedEdge[], routes: readonly (Route | undefined)[]): void {
+  const sides = new Map<string, { readonly end: End; readonly other: number; readonly at: number }[]>()
+  const add = (node: number, end: End, other: number, at: number) => {
+    const key = `${node} ${Math.sign(end.handle)}`
+    const ends = sides.get(key) ?? []
+    ends.push({ end, other, at })
+    sides.set(key, ends)
+  }
+  for (const [at, route] of routes.entries()) {
+    const edge = edges[at]
+    if (route === undefined || edge === undefined) continue
+    add(edge.start, route.from, route.to.y, at)
+    add(edge.end, route.to, route.from.y, at)
+  }
+  for (const ends of sides.values()) {
+    const step = Math.min(MOST_STEP, SHARED / ends.length)
+    const sorted = ends.toSorted((one, other) => one.other - other.other || one.at - other.at)
+    for (const [at, { end }] of sorted.entries()) end.y += Math.round((at - (ends.length - 1) / 2) * step * 10) / 10
+  }
+}
+
+function pathOf({ from, to }: Route): string {
+  return `M${from.x} ${from.y}C${from.x + from.handle} ${from.y} ${to.x + to.handle} ${to.y} ${to.x} ${to.y}`
 }

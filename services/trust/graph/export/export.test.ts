@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { exportedEdge, HOSTILE, hostileGraph, node, SMALL } from '../../../../test/support/exported-graphs.ts'
+import { lineOf } from './appearance.ts'
 import { type ExportedGraph, ExportRefused } from './exported-graph.ts'
 import { dotText, visibleText, xmlText } from './safe-text.ts'
 import { toDot } from './to-dot.ts'
@@ -110,12 +111,54 @@ describe.each(HOSTILE)('a text with %s', (_name, text, shown) => {
   })
 })
 
+/** The small graph at one of its deployments, with all operators at another. */
+function lane(home: string): ExportedGraph {
+  const nodes = SMALL.nodes.map((each) => ({ ...each, home: each.label.startsWith('https:') ? each.label : home }))
+  return { ...SMALL, issuer: 'https://beta.io/auth', nodes }
+}
+
 describe('toSvg', () => {
   const svg = toSvg(SMALL)
 
   it('needs nothing that a content security policy can forbid', () => {
     expect(svg).not.toMatch(/\sstyle=|<style|<script|href|<image|<foreignObject|\son\w+=|@import|data:/i)
     expect([...svg.matchAll(/url\(([^)]*)\)/g)].every(([, url]) => url?.startsWith('#trust-arrow-'))).toBe(true)
+  })
+
+  it('shows each deployment as a strip, in place of lines for admits and speaks-for', () => {
+    const drawn = toSvg(lane('https://alpha.net'))
+    expect(textsOf(drawn, 'title').filter((title) => /admits|speaks-for|here|deployment/.test(title))).toEqual([
+      'https://beta.io/auth (this deployment)',
+      'https://alpha.net (admitted here)',
+    ])
+    expect(drawn.match(/<path d="M[^"]*C/g)).toHaveLength(3)
+    expect(svg.match(/<path d="M[^"]*C/g)).toHaveLength(5)
+    const elsewhere = toSvg(lane('https://rogue.example'))
+    expect(textsOf(elsewhere, 'title')).toContain('https://rogue.example (not admitted here)')
+    expect(textsOf(elsewhere, 'title')).toContain('https://alpha.net speaks-for acme.com')
+  })
+
+  it('draws an edge to a deployment to the name of its strip', () => {
+    const edges = [exportedEdge('cargo.io chains-to https://alpha.net')]
+    const drawn = toSvg({ ...lane('https://beta.io/auth'), edges })
+    const heads = [...drawn.matchAll(/class="lane-head" x="(\d+)" y="(\d+)" width="(\d+)" height="(\d+)"/g)]
+    const [, x, y, width, height] = (heads.at(-1) ?? []).map(Number)
+    const [, endX, endY] = (/C\S+ \S+ \S+ \S+ (\S+) (\S+)" class="edge k-chains-to"/.exec(drawn) ?? []).map(Number)
+    expect([endX, endY]).toEqual([(x ?? 0) + (width ?? 0), (y ?? 0) + (height ?? 0) / 2])
+  })
+
+  it('has lines of each kind that differ in more than their colour', () => {
+    const kinds = ['lets-call', 'accepts-members-of', 'member', 'blocks', 'chains-to', 'caller', 'admits', 'speaks-for']
+    const looks = kinds.map((kind) => [lineOf(kind).dashes, lineOf(kind).width].join(' '))
+    expect(new Set(looks).size).toBe(kinds.length)
+    expect(new Set(kinds.map((kind) => lineOf(kind).words)).size).toBe(kinds.length)
+  })
+
+  it('lets a page draw title, legend and ground itself', () => {
+    const embedded = toSvg(SMALL, { isEmbedded: true })
+    expect(textsOf(embedded, 'text')).not.toContain(SMALL.title)
+    expect(textsOf(embedded, 'title')).toContain(SMALL.title)
+    expect(embedded).not.toContain('<rect width=')
   })
 
   it('has a role, a title and a description', () => {

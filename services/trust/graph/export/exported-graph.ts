@@ -1,9 +1,13 @@
+import type { TrustGrant } from '@auth4agent/core/trust/statement'
+
 /** A node to export. */
 export interface ExportedNode {
   readonly id: string
   /** Text to show: a domain in A-labels, or an issuer. */
   readonly label: string
   readonly type: 'deployment' | 'issuer' | 'operator' | 'group'
+  /** Issuer of its deployment. Pictures show the nodes of a deployment together. */
+  readonly home?: string
 }
 
 /** An edge to export. */
@@ -16,19 +20,29 @@ export interface ExportedEdge {
   readonly to: string
   /** More text to show, such as when the edge ends. */
   readonly note?: string
+  /** What a statement says; absent if the edge is no statement. */
+  readonly statement?: {
+    readonly grants: readonly TrustGrant[]
+    readonly depth: number
+    readonly isPublic: boolean
+    /** When it ends, in Unix seconds. */
+    readonly exp: number
+  }
 }
 
 /** A graph to export. */
 export interface ExportedGraph {
   readonly title: string
+  /** Issuer of the deployment that shows the graph. */
+  readonly issuer?: string
   readonly nodes: readonly ExportedNode[]
   readonly edges: readonly ExportedEdge[]
 }
 
 /** Largest number of nodes in an export. More cannot be read in a picture. */
-const MAX_EXPORTED_NODES = 500
+export const MAX_EXPORTED_NODES = 500
 /** Largest number of edges in an export. */
-const MAX_EXPORTED_EDGES = 5_000
+export const MAX_EXPORTED_EDGES = 5_000
 
 /** A graph that cannot be exported. Its message may be shown to the caller. */
 export class ExportRefused extends Error {
@@ -44,6 +58,7 @@ export interface PlacedEdge extends ExportedEdge {
 /** A checked graph. Nodes and edges are in the order of their ids, so the same graph gives the same text. */
 export interface OrderedGraph {
   readonly title: string
+  readonly issuer: string | undefined
   readonly nodes: readonly ExportedNode[]
   readonly edges: readonly PlacedEdge[]
 }
@@ -54,7 +69,7 @@ export interface OrderedGraph {
  * @throws ExportRefused if it is too large.
  * @throws RangeError if two nodes have the same id, or an edge leads to no node. Both are programming errors.
  */
-export function orderGraph({ title, nodes, edges }: ExportedGraph): OrderedGraph {
+export function orderGraph({ title, issuer, nodes, edges }: ExportedGraph): OrderedGraph {
   demandAtMost(nodes.length, MAX_EXPORTED_NODES, 'nodes')
   demandAtMost(edges.length, MAX_EXPORTED_EDGES, 'edges')
   const ordered = nodes.toSorted(byId)
@@ -66,7 +81,7 @@ export function orderGraph({ title, nodes, edges }: ExportedGraph): OrderedGraph
     return place
   }
   const placed = edges.map((edge) => ({ ...edge, start: placeOf(edge.from), end: placeOf(edge.to) }))
-  return { title, nodes: ordered, edges: placed.toSorted(byId) }
+  return { title, issuer, nodes: ordered, edges: placed.toSorted(byId) }
 }
 
 function demandAtMost(count: number, most: number, what: string): void {

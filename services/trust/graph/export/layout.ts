@@ -1,120 +1,172 @@
-/** Where a node is: column from the left, row from the top. */
-export interface Place {
-  readonly column: number
-  readonly row: number
+import { type Link, layersOf, neighboursOf } from './layers.ts'
+
+/** A box of the picture: its upper left corner and its size. */
+export interface Box {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
 }
 
-/** An edge between nodes, which are numbers from 0. */
-export interface Link {
-  readonly start: number
-  readonly end: number
+/** A graph to place. Nodes and lanes are numbers from 0; each node is in one lane. */
+export interface Unplaced {
+  readonly lanes: readonly number[]
+  readonly laneCount: number
+  readonly links: readonly Link[]
+  /** Distance between the columns of two layers, for lines and their texts. */
+  readonly gap: number
 }
 
-/** Longest column, and most columns beside each other. More continue in the next column, or below. */
-const ROWS = 30
-const COLUMNS = 12
-const SWEEPS = 4
-const PASSES = 3
+/** Where everything is. */
+export interface Layout {
+  readonly nodes: readonly Box[]
+  readonly lanes: readonly Box[]
+  readonly width: number
+  readonly height: number
+}
+
+/** Size of a drawn node. */
+export const NODE = { width: 200, height: 26 }
+/** Height of a lane's name. */
+export const LANE_HEAD = 38
+const LANE_FOOT = 18
+const LANE_SIDE = 20
+const LANE_GAP = 16
+/** Distances between the upper sides of nodes, and between columns of one layer. */
+const STEP = { row: 42, column: NODE.width + 22 }
+/** Most layers beside each other. Later ones begin again at the left, which happens only in very long paths. */
+const MOST_LAYERS = 12
+/** A column of a layer becomes a second one after about as many nodes as its square. */
+const NODES_PER_COLUMN = 6
+const MOST_COLUMNS = 4
+const SWEEPS = 6
+
+/** The nodes of one lane and one layer, in the order in which they are placed: row by row. */
+interface Cell {
+  readonly lane: number
+  readonly layer: number
+  nodes: number[]
+}
 
 /**
- * Places nodes in columns, so that most edges lead to the right. Nodes without incoming edges are in the first column.
- * In a column, nodes are near their neighbours. The result depends on the arguments alone.
+ * Places nodes: each lane is a strip over the whole width, one below the other. Layers go from left to right through
+ * all lanes. In a lane, nodes are near their neighbours. The result depends on the argument alone.
  */
-export function layOut(count: number, links: readonly Link[]): readonly Place[] {
-  const layers = layersOf(count, links)
-  orderLayers(layers, neighboursOf(count, links))
-  const columns = layers.flatMap((layer) => splitLayer(layer))
-  const places: Place[] = []
-  let top = 0
-  for (let first = 0; first < columns.length; first += COLUMNS) {
-    const band = columns.slice(first, first + COLUMNS)
-    const height = Math.max(...band.map((column) => column.length))
-    for (const [column, nodes] of band.entries()) {
-      const offset = top + (height - nodes.length) / 2
-      for (const [row, node] of nodes.entries()) places[node] = { column, row: offset + row }
-    }
-    top += height + 1
-  }
-  return places
-}
-
-/** Splits a layer into columns of about the same length. */
-function splitLayer(layer: readonly number[]): number[][] {
-  const columns = Math.ceil(layer.length / ROWS)
-  const length = Math.ceil(layer.length / columns)
-  return Array.from({ length: columns }, (_none, at) => layer.slice(at * length, (at + 1) * length))
-}
-
-/** Groups nodes by their distance from nodes without incoming edges, and then moves ends of edges within a group. */
-function layersOf(count: number, links: readonly Link[]): number[][] {
-  const depths = depthsOf(count, links)
-  const pairs = new Set(links.map(({ start, end }) => `${start} ${end}`))
-  const oneWay = links.filter(({ start, end }) => !pairs.has(`${end} ${start}`))
-  for (let pass = 0; pass < PASSES; pass += 1) {
-    for (const { start, end } of oneWay) {
-      const depth = depths[start] ?? 0
-      if (depths[end] === depth) depths[end] = depth + 1
-    }
-  }
-  const layers: number[][] = []
-  for (const [node, depth] of depths.entries()) (layers[depth] ??= []).push(node)
-  return layers.filter((layer) => layer !== undefined)
-}
-
-/** Returns each node's distance from the nearest node without incoming edges. */
-function depthsOf(count: number, links: readonly Link[]): number[] {
-  const targets = listsOf(count, links)
-  const isTarget = new Set(targets.flat())
-  const depths: number[] = Array.from({ length: count }, () => -1)
-  const spread = (roots: readonly number[]) => {
-    let layer = roots
-    for (let depth = 0; layer.length > 0; depth += 1) {
-      for (const node of layer) depths[node] = depth
-      layer = [...new Set(layer.flatMap((node) => targets[node] ?? []))].filter((node) => depths[node] === -1)
-    }
-  }
-  spread([...depths.keys()].filter((node) => !isTarget.has(node)))
-  // The nodes that remain are in cycles, or behind one.
-  for (const node of depths.keys()) if (depths[node] === -1) spread([node])
-  return depths
-}
-
-/** Sorts each layer by the mean place of the neighbours of its nodes, in both directions. */
-function orderLayers(layers: number[][], neighbours: readonly (readonly number[])[]): void {
-  const at: number[] = []
-  const note = (layer: readonly number[]) => {
-    for (const [index, node] of layer.entries()) at[node] = (index + 0.5) / layer.length
-  }
-  for (const layer of layers) note(layer)
-  const weight = (node: number) => {
-    const all = neighbours[node] ?? []
-    if (all.length === 0) return at[node] ?? 0
-    return all.reduce((sum, other) => sum + (at[other] ?? 0), 0) / all.length
-  }
+export function layOut(graph: Unplaced): Layout {
+  const { lanes, laneCount, links, gap } = graph
+  const layers = layersOf(lanes.length, links).map((layer) => layer % MOST_LAYERS)
+  const cells = cellsOf(lanes, layers)
+  const columns = columnsOf(cells)
+  const frames = stackLanes(laneCount, cells)
+  const ys: number[] = []
+  for (const cell of cells) placeRows(cell, frames, ys)
+  const neighbours = neighboursOf(lanes.length, links)
+  const deepest = Math.max(0, ...layers)
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
-    const indexes = [...layers.keys()]
-    // The layer at which a sweep begins stays as it is.
-    for (const index of (sweep % 2 === 0 ? indexes : indexes.toReversed()).slice(1)) {
-      const layer = (layers[index] ?? []).map((node) => ({ node, weight: weight(node) }))
-      layers[index] = layer
-        .toSorted((one, other) => one.weight - other.weight || one.node - other.node)
-        .map(({ node }) => node)
-      note(layers[index])
+    for (let step = 0; step <= deepest; step += 1) {
+      const layer = sweep % 2 === 0 ? step : deepest - step
+      for (const cell of cells.filter((each) => each.layer === layer)) {
+        cell.nodes = sortByNeighbours(cell.nodes, neighbours, ys)
+        placeRows(cell, frames, ys)
+      }
     }
   }
+  const lefts = leftsOf(columns, gap)
+  const nodes: Box[] = []
+  for (const cell of cells) {
+    for (const [at, node] of cell.nodes.entries()) {
+      const x = (lefts[cell.layer] ?? 0) + (at % columnCount(cell.nodes.length)) * STEP.column
+      nodes[node] = { x, y: ys[node] ?? 0, ...NODE }
+    }
+  }
+  return { nodes, ...framesOf(frames, lefts, columns) }
 }
 
-function neighboursOf(count: number, links: readonly Link[]): readonly (readonly number[])[] {
-  const both = links.flatMap(({ start, end }) => [
-    { start, end },
-    { start: end, end: start },
-  ])
-  return listsOf(count, both)
+function cellsOf(lanes: readonly number[], layers: readonly number[]): readonly Cell[] {
+  const cells = new Map<string, Cell>()
+  for (const [node, lane] of lanes.entries()) {
+    const layer = layers[node] ?? 0
+    const key = `${lane} ${layer}`
+    const cell = cells.get(key) ?? { lane, layer, nodes: [] }
+    cell.nodes.push(node)
+    cells.set(key, cell)
+  }
+  return [...cells.values()]
 }
 
-/** Returns the nodes to which each node has a link. */
-function listsOf(count: number, links: readonly Link[]): readonly (readonly number[])[] {
-  const lists = Array.from({ length: count }, (): number[] => [])
-  for (const { start, end } of links) if (start !== end) lists[start]?.push(end)
-  return lists
+function columnCount(nodes: number): number {
+  return Math.min(MOST_COLUMNS, Math.ceil(Math.sqrt(nodes / NODES_PER_COLUMN)))
+}
+
+/** Returns the number of columns of each layer. */
+function columnsOf(cells: readonly Cell[]): readonly number[] {
+  const columns: number[] = [1]
+  for (const { layer, nodes } of cells) columns[layer] = Math.max(columns[layer] ?? 1, columnCount(nodes.length))
+  return columns
+}
+
+function leftsOf(columns: readonly number[], gap: number): readonly number[] {
+  const lefts: number[] = []
+  let left = LANE_SIDE
+  for (const [layer, count] of columns.entries()) {
+    lefts[layer] = left
+    left += (count - 1) * STEP.column + NODE.width + gap
+  }
+  return lefts
+}
+
+interface Frame {
+  readonly top: number
+  readonly height: number
+}
+
+/** Puts the lanes below each other. Each is as high as its longest column. */
+function stackLanes(laneCount: number, cells: readonly Cell[]): readonly Frame[] {
+  const heights = Array.from({ length: laneCount }, () => 0)
+  for (const { lane, nodes } of cells) heights[lane] = Math.max(heights[lane] ?? 0, heightOf(nodes.length))
+  let top = 0
+  return heights.map((content) => {
+    const frame = { top, height: LANE_HEAD + (content > 0 ? content + LANE_FOOT : 0) }
+    top += frame.height + LANE_GAP
+    return frame
+  })
+}
+
+function heightOf(nodes: number): number {
+  const columns = columnCount(nodes)
+  // Columns beside each other are shifted, so that lines to the later ones pass between the nodes of the first.
+  return (Math.ceil(nodes / columns) - 1 + (columns - 1) / columns) * STEP.row + NODE.height
+}
+
+/** Places the nodes of a cell in the middle of its lane. */
+function placeRows({ lane, nodes }: Cell, frames: readonly Frame[], ys: number[]): void {
+  const { top, height } = frames[lane] ?? { top: 0, height: 0 }
+  const room = height - LANE_HEAD - LANE_FOOT
+  const columns = columnCount(nodes.length)
+  const first = top + LANE_HEAD + (room - heightOf(nodes.length)) / 2
+  for (const [at, node] of nodes.entries()) ys[node] = Math.round(first + (at / columns) * STEP.row)
+}
+
+/** Sorts nodes by the mean height of their neighbours. */
+function sortByNeighbours(
+  nodes: readonly number[],
+  neighbours: readonly (readonly number[])[],
+  ys: readonly number[],
+): number[] {
+  const weights = new Map(
+    nodes.map((node) => {
+      const all = neighbours[node] ?? []
+      const sum = all.reduce((total, other) => total + (ys[other] ?? 0), 0)
+      return [node, all.length === 0 ? (ys[node] ?? 0) : sum / all.length]
+    }),
+  )
+  return nodes.toSorted((one, other) => (weights.get(one) ?? 0) - (weights.get(other) ?? 0) || one - other)
+}
+
+function framesOf(frames: readonly Frame[], lefts: readonly number[], columns: readonly number[]) {
+  const last = columns.length - 1
+  const width = (lefts[last] ?? LANE_SIDE) + ((columns[last] ?? 1) - 1) * STEP.column + NODE.width + LANE_SIDE
+  const lanes = frames.map(({ top, height }) => ({ x: 0, y: top, width, height }))
+  const bottom = frames.at(-1)
+  return { lanes, width, height: bottom === undefined ? 0 : bottom.top + bottom.height }
 }

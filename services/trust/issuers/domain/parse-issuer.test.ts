@@ -3,6 +3,8 @@ import { reasonOf } from '../../../../test/support/reason-of.ts'
 import { parseEndpoint, parseIssuer } from './parse-issuer.ts'
 
 const OURS = 'https://auth.alpha.net/auth'
+const FORM =
+  'issuer must be an https URL with its host in lower-case A-labels, no default port, no slash at its end, no user, query or fragment, and at most 255 characters'
 const PUBLIC = { ourIssuer: OURS, testDomains: false }
 const TRIAL = { ourIssuer: 'http://localhost:8080', testDomains: true }
 
@@ -49,6 +51,30 @@ describe('parseIssuer', () => {
   })
 
   it.each([
+    ['port 0', 'https://beta.io:0', 'issuer cannot be used: The port of the URL must not be 0'],
+    ['an A-label that decodes to nothing', 'https://xn--a.io', 'The host of issuer must not have a malformed A-label'],
+    [
+      'an A-label that is no Punycode',
+      'https://a.xn--99999999.io',
+      'The host of issuer must not have a malformed A-label',
+    ],
+    ['a user and a password', 'https://a:b@beta.io', FORM],
+    ['capital letters in an A-label', 'https://XN--BCHER-KVA.example', FORM],
+    ['a final dot after an A-label', 'https://xn--bcher-kva.example.', FORM],
+    ['a final dot before a path', 'https://beta.io./auth', FORM],
+    ['a port with a zero before it', 'https://beta.io:08443', FORM],
+    ['a port above 65535', 'https://beta.io:65536', FORM],
+    ['an empty port', 'https://beta.io:', FORM],
+    ['an empty label', 'https://beta..io', FORM],
+    ['a label that begins with a hyphen', 'https://-beta.io', FORM],
+    ['a label of 64 characters', `https://${'a'.repeat(64)}.io`, FORM],
+  ])('refuses %s, and says why', (_, text, message) => {
+    expect(() => parseIssuer(text, 'auth4agent', PUBLIC)).toThrow(
+      expect.objectContaining({ reason: 'INVALID_ISSUER', message }),
+    )
+  })
+
+  it.each([
     ['the issuer of this deployment', OURS],
     ['its origin', 'https://auth.alpha.net'],
     ['another path on its origin', 'https://auth.alpha.net/b'],
@@ -75,6 +101,10 @@ describe('parseEndpoint', () => {
     ['loopback in IPv6', 'https://[::1]/jwks'],
     ['loopback that is mapped into IPv6', 'https://[::ffff:127.0.0.1]/jwks'],
     ['a user', 'https://a:b@keys.beta.io/jwks'],
+    ['port 0', 'https://keys.beta.io:0/jwks'],
+    ['a malformed A-label', 'https://xn--a.io/jwks'],
+    ['a final dot', 'https://keys.beta.io./jwks'],
+    ['capital letters', 'https://KEYS.beta.io/jwks'],
     ['a fragment', 'https://keys.beta.io/jwks#x'],
     ['a form that is not normal', 'https://keys.beta.io/a/../jwks'],
     ['the origin of this deployment', 'https://auth.alpha.net/.well-known/jwks.json'],

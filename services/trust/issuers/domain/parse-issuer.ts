@@ -1,5 +1,6 @@
 import { isIssuerUrl, isServerIssuer } from '@auth4agent/core/identity/issuer-url'
 import type { IssuerKind } from '../../../../gen/prisma/enums.ts'
+import { hasMalformedLabel } from '../../../operator-registry/index.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import type { ReasonCode } from '../../../platform/errors/reasons.ts'
 import { OutboundError } from '../../../platform/outbound/outbound-error.ts'
@@ -48,6 +49,8 @@ export function parseEndpoint(field: string, text: string, rules: AddressRules):
 
 function checkTarget(reason: ReasonCode, field: string, text: string, { ourIssuer, testDomains }: AddressRules): URL {
   const url = targetOf(reason, field, text, testDomains)
+  if (hasMalformedLabel(url.hostname))
+    throw new ApiError(reason, `The host of ${field} must not have a malformed A-label`)
   if (url.origin !== new URL(ourIssuer).origin) return url
   throw new ApiError(reason, `${field} must not be on the origin of this deployment`)
 }

@@ -21,7 +21,7 @@ const FACTS: TokenFacts = {
 
 const ANOTHER_EDGE = '0c5be8a1-2f47-8d36-b1e9-6a8d4f7c2b15'
 /** The token of another issuer, in the smallest generation that stays valid. */
-const HOME = { iss: OTHER_ISSUER, jti: 'home-token', kid: OTHER_KID, generation: 5, epoch: [1, 1] }
+const HOME = { iss: OTHER_ISSUER, jti: 'home-token', kids: [OTHER_KID], generation: 5, epoch: [1, 1], edge: EDGE }
 const EARLIER = { ...HOME, generation: 4 }
 
 /** Makes verdicts after some records. `records` lists the sequences of records of this file. */

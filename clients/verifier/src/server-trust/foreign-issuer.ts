@@ -1,0 +1,137 @@
+import type { Moment } from '@auth4agent/core/platform/moment'
+import { type Follower, followRevocations } from '@auth4agent/core/revocation/follower'
+import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
+import { tokenIdentity } from '@auth4agent/core/token/token-identity'
+import type { CoreSettings } from '../issuer-core.ts'
+import { createJudge, type Ends, type Judge, type JudgeOptions } from '../judge.ts'
+import { type Counts, createCounts } from '../metrics.ts'
+import { createProblems, type Problems } from '../problems.ts'
+import { createLocate, feedOf } from '../sources.ts'
+import type { AdmissionCopy } from './admission-copy.ts'
+import type { Admission, AdmittedIssuer } from './read-answer.ts'
+import type { FollowedSettings } from './trust-options.ts'
+
+/** By what a token of another deployment is accepted. */
+export interface Admitted {
+  readonly copy: AdmissionCopy
+  readonly admission: Admission
+  readonly issuer: AdmittedIssuer
+  readonly audience: string
+  /** The demanded audiences among which `audience` was chosen. */
+  readonly audiences: readonly string[]
+  /** What the log of the own deployment must not have ended. */
+  readonly here: TrustBasis
+  /** What the logs of other deployments must not have ended. */
+  readonly abroad: readonly Abroad[]
+}
+
+/** Statements of operators of another deployment. */
+export interface Abroad {
+  /** Undefined if its log is not followed here. */
+  readonly log: FollowedLog | undefined
+  readonly basis: TrustBasis
+}
+
+/** The revocation log of another issuer, which is followed here. */
+export interface FollowedLog {
+  readonly issuer: string
+  readonly follower: Follower
+  readonly maxStalenessMs: number
+  /** Keys that the log has ended. They are never used again. */
+  readonly endedKeys: ReadonlySet<string>
+  readonly problems: Problems
+}
+
+/** Begins to follow the log of another issuer. */
+export function followIssuer(settings: Omit<CoreSettings, keyof FollowedSettings> & FollowedSettings): FollowedLog {
+  const { issuer, maxStalenessMs, skewS } = settings
+  const feed = feedOf(settings, createLocate(settings))
+  const problems = createProblems(issuer, settings.onProblem)
+  const endedKeys = new Set<string>()
+  // The keys come with the admissions. They are used for so short a time that the log still has each record that ended
+  // one of them since they were fetched.
+  const keys = { end: (kid: string) => void endedKeys.add(kid), renew: async () => undefined }
+  const follower = followRevocations({
+    feed,
+    keys,
+    maxStalenessMs,
+    skewMs: skewS * 1_000,
+    onProblem: (error) => problems.report('revocations', error),
+    onSuccess: () => problems.settle('revocations'),
+  })
+  return { issuer, follower, maxStalenessMs, endedKeys, problems }
+}
+
+/** The part of a verifier that judges the tokens of one other issuer. */
+export interface ForeignIssuer {
+  readonly log: FollowedLog | undefined
+  readonly counts: Counts
+  readonly ends: Ends
+  readonly judge: Judge['judge']
+  readonly refuse: Judge['refuse']
+}
+
+/** Options of {@link createForeignIssuer}. */
+export interface ForeignIssuerOptions extends Pick<JudgeOptions, 'settings' | 'checkBound' | 'isClosed'> {
+  /** The log of this issuer, if it is followed here. */
+  readonly log: FollowedLog | undefined
+  /** The logs of all issuers that are followed here. */
+  readonly logs: readonly FollowedLog[]
+  /** The log of the own deployment. */
+  readonly own: { readonly follower: Follower; readonly maxStalenessMs: number }
+}
+
+/** Makes the part of a verifier for one other issuer. */
+export function createForeignIssuer(options: ForeignIssuerOptions): ForeignIssuer {
+  const { settings, checkBound, isClosed, log } = options
+  const counts = createCounts()
+  const ends = createEnds(options)
+  const askAbout = async () => Promise.reject(new Error('Stale knowledge refuses'))
+  const { judge, refuse } = createJudge({ settings, ends, checkBound, askAbout, counts, isClosed })
+  return { log, counts, ends, judge, refuse }
+}
+
+/** Makes what is known of ends: in the own log, in the log of the issuer, and in those of other signers. */
+function createEnds({ own, log, logs }: ForeignIssuerOptions): Ends {
+  const followers = [own.follower, ...logs.map(({ follower }) => follower)]
+  return {
+    get version() {
+      let version = 0
+      for (const follower of followers) version += follower.version
+      return version
+    },
+    lookup: ({ admitted, claims, key }) =>
+      (admitted && findEnd(own.follower, admitted)) ?? log?.follower.lookup(tokenIdentity(claims, key.kid)),
+    isStale(token, now) {
+      if (own.follower.ageMs(now) > own.maxStalenessMs) return true
+      if (token.admitted === undefined) return true
+      return isHomeStale(token.admitted, log, now) || token.admitted.abroad.some((each) => isOld(each.log, now))
+    },
+    get forgottenThroughS() {
+      return log?.follower.forgottenThroughS ?? 0
+    },
+  }
+}
+
+/** With the mode `none`, nobody knows the revocations of an issuer, and its tokens live for 5 minutes at most. */
+function isHomeStale({ issuer }: Pick<Admitted, 'issuer'>, log: FollowedLog | undefined, now: Moment): boolean {
+  return issuer.mode !== 'none' && isOld(log, now, issuer.maxStalenessMs)
+}
+
+function isOld(log: FollowedLog | undefined, now: Moment, most = Number.POSITIVE_INFINITY): boolean {
+  return log === undefined || log.follower.ageMs(now) > Math.min(log.maxStalenessMs, most)
+}
+
+/** Returns why an admission has ended. */
+export function findEnd(own: Follower, { here, abroad }: Pick<Admitted, 'here' | 'abroad'>) {
+  return own.lookupTrust(here) ?? abroad.map(({ log, basis }) => log?.follower.lookupTrust(basis)).find(Boolean)
+}
+
+/** Returns whether only the own deployment can say whether a token has ended. */
+export function mustAsk(
+  { issuer, abroad }: Pick<Admitted, 'issuer' | 'abroad'>,
+  log: FollowedLog | undefined,
+): boolean {
+  const isUnknown = issuer.mode !== 'none' && (issuer.mode !== 'log' || log === undefined)
+  return isUnknown || abroad.some((each) => each.log === undefined)
+}

@@ -1,0 +1,86 @@
+import { type Moment, present } from '@auth4agent/core/platform/moment'
+import { checkTimes } from '@auth4agent/core/token/access-token'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { parseScopeString } from '@auth4agent/core/token/scope'
+import type { CheckBound } from '../bound-tokens.ts'
+import type { VerificationReason } from '../errors.ts'
+import type { Judge } from '../judge.ts'
+import type { Counts } from '../metrics.ts'
+import type { ServiceSettings } from '../options.ts'
+import { createRequestFacts } from '../same-request.ts'
+import type { VerifiedClaims } from '../verified-claims.ts'
+import type { Demands } from '../wanted.ts'
+import type { AskServer } from './ask-server.ts'
+import { createBudget } from './budget.ts'
+
+/** A token about which only the own deployment can decide now. Its times and audience are right. */
+export interface Doubtful {
+  readonly text: string
+  readonly claims: AccessTokenClaims
+  readonly wanted: Demands
+  /** Whether the signature was verified here. Anybody can make other tokens, so fewer questions are asked about them. */
+  readonly isGenuine: boolean
+  readonly refuse: Judge['refuse']
+  readonly counts: Pick<Counts, 'add'>
+}
+
+/** Options of {@link createVerifyOnline}. */
+export interface OnlineOptions {
+  readonly settings: Pick<ServiceSettings, 'skewS'>
+  readonly checkBound: CheckBound
+  readonly ask: AskServer
+  readonly isClosed: () => boolean
+  /** Called after each question that the server answers with yes. */
+  readonly onYes: () => void
+}
+
+/** Verifies tokens by questions to the own deployment. */
+export interface VerifyOnline {
+  verify(doubtful: Doubtful): Promise<VerifiedClaims>
+  /** Number of questions since the start. */
+  readonly questions: number
+}
+
+const TOO_MANY = 'the server is asked about too many tokens, try again'
+
+/**
+ * Makes the part of a verifier that asks the own deployment. It keeps no answer, except that the guards of one request
+ * share a yes. A question that cannot be asked, or gets no answer, is a temporary refusal.
+ */
+export function createVerifyOnline({ settings, checkBound, ask, isClosed, onYes }: OnlineOptions): VerifyOnline {
+  const genuine = createBudget(200, 400)
+  const others = createBudget(10, 40)
+  const answered = createRequestFacts()
+  let questions = 0
+  const askOnce = async ({ text, claims, wanted, isGenuine }: Doubtful) => {
+    const known = answered.find(wanted.dpop)
+    if (known?.startsWith(`${text} `) === true) return { scopes: parseScopeString(known.slice(text.length + 1)) ?? [] }
+    if (!(isGenuine ? genuine : others).take()) return undefined
+    questions += 1
+    const answer = await ask(text, claims, wanted)
+    if ('reason' in answer) return answer
+    answered.add(wanted.dpop, `${text} ${answer.scopes.join(' ')}`)
+    onYes()
+    return answer
+  }
+  const checkNow = (claims: AccessTokenClaims, now: Moment): VerificationReason | undefined =>
+    isClosed() ? 'VERIFIER_CLOSED' : checkTimes(claims, Math.floor(now.wall / 1_000), settings.skewS)
+  return {
+    async verify(doubtful) {
+      const { text, claims, wanted, refuse, counts } = doubtful
+      const unproven = await checkBound(text, claims, wanted.dpop, present())
+      if (unproven !== undefined) return refuse(unproven.reason, unproven)
+      const answer = await askOnce(doubtful).catch((cause: unknown) => refuse('REVOCATIONS_STALE', { cause }))
+      if (answer === undefined) return refuse('REVOCATIONS_STALE', { detail: TOO_MANY })
+      const refusal = 'reason' in answer ? answer.reason : checkNow(claims, present())
+      if (refusal !== undefined || 'reason' in answer) return refuse(refusal ?? 'REVOCATIONS_STALE')
+      const missing = wanted.scope.filter((scope) => !answer.scopes.includes(scope))
+      if (missing.length > 0) return refuse('SCOPE_MISSING', { detail: missing.join(' ') })
+      counts.add('VALID')
+      return Object.freeze({ ...claims, effectiveScope: answer.scopes.join(' ') })
+    },
+    get questions() {
+      return questions
+    },
+  }
+}

@@ -1,0 +1,40 @@
+import { decodeBase64url, encodeBase64url } from '@auth4agent/core/encoding/base64'
+import { hmacSha256, verifyHmacSha256 } from '../platform/crypto/hmac.ts'
+import type { ChallengeKeyring } from './challenge-keyring.ts'
+
+/** What a sealed text is for. A text that is sealed for one purpose does not open for another. */
+type Purpose = 'dpop-nonce' | 'trust-view'
+
+type SealDeps = { readonly challengeKeys: Pick<ChallengeKeyring, 'current' | 'find'> }
+
+const SEALED = /^([\w-]{1,64})\.([\w.-]{1,200})\.([\w-]{43})$/
+
+/**
+ * Seals a text of letters, digits and `_.-`: the id of a challenge key, the text, and a MAC over both. So the server
+ * stores nothing, and every process of the deployment can open it. Anybody can read the text.
+ *
+ * @throws ApiError UNAVAILABLE
+ */
+export async function sealText({ challengeKeys }: SealDeps, purpose: Purpose, text: string): Promise<string> {
+  const { id, key } = await challengeKeys.current()
+  const mac = hmacSha256(key, input(purpose, `${id}.${text}`))
+  return `${id}.${text}.${encodeBase64url(mac)}`
+}
+
+/** Opens a sealed text. Returns undefined if this deployment did not seal it for the purpose, or too long ago. */
+export async function openText(
+  { challengeKeys }: SealDeps,
+  purpose: Purpose,
+  sealed: string,
+): Promise<string | undefined> {
+  const [, id = '', text = '', macText = ''] = SEALED.exec(sealed) ?? []
+  const mac = decodeBase64url(macText)
+  const key = mac === undefined || id === '' ? undefined : await challengeKeys.find(id)
+  if (mac === undefined || key === undefined) return undefined
+  return verifyHmacSha256(key.key, mac, input(purpose, `${id}.${text}`)) ? text : undefined
+}
+
+/** The same keys seal challenges, whose MAC covers a text that begins with a brace. The prefix keeps them apart. */
+function input(purpose: Purpose, text: string): Buffer {
+  return Buffer.from(`auth4agent-${purpose}:${text}`)
+}

@@ -1,0 +1,101 @@
+import { isUuid } from '@auth4agent/core/encoding/uuid'
+import { isIssuerUrl } from '@auth4agent/core/identity/issuer-url'
+import { parseAudience } from '@auth4agent/core/token/audience'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import type { ListAdmissionsRequest, ListAdmissionsResponseSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
+import type { Principal } from '../../chain/call.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import { decodeToken, pageTokenAfter, parsePageSize } from '../../platform/requests/page.ts'
+import { type DecideTrustDeps, isBoundOnly } from '../foreign/decide-trust.ts'
+import { listPaths } from '../graph/admissions.ts'
+import { MAX_AGE_MS } from '../knowledge/knowledge.ts'
+import { type Admission, issuersOf, type OwnedAudience, toAdmission } from './admission.ts'
+import { type AroundOwner, MAX_STATEMENTS, type ReadAroundOwner } from './read-around-owner.ts'
+import { admissionMessage, issuerMessage } from './to-message.ts'
+
+/** What the list of admissions needs. */
+export interface AdmissionDeps extends DecideTrustDeps {
+  readonly readAroundOwner: ReadAroundOwner
+}
+
+const SIZES = { default: 200, max: 500 }
+/** The most paths of one audience. */
+const MAX_PATHS = 20_000
+
+/**
+ * Lists who of other deployments may call an audience. It decides by rows that are read now.
+ *
+ * @throws ApiError INVALID_ARGUMENT, INVALID_AUDIENCE, INVALID_PAGE_TOKEN, PERMISSION_DENIED
+ */
+export async function listAdmissions(
+  deps: AdmissionDeps,
+  { audience: text, pageSize, pageToken }: ListAdmissionsRequest,
+  principal: Principal,
+): Promise<MessageInitShape<typeof ListAdmissionsResponseSchema>> {
+  const audience = parseAudience(text)
+  if (audience === undefined) throw new ApiError('INVALID_AUDIENCE', 'audience must be a URL or a host name')
+  const size = parsePageSize(pageSize, SIZES)
+  const after = parseToken(pageToken)
+  const owner = await deps.operators.lookupAudienceOwner({ host: audience.host })
+  requireOwner(owner.operatorId, principal)
+  const at = deps.now()
+  const around = await deps.readAroundOwner(owner.operatorId, deps.knowledge.copy?.issuers)
+  const { rows, next } = pageOf(admissionsOf(around, { audience, owner, at }), after, size)
+  return {
+    admissions: rows.map(admissionMessage),
+    issuers: issuersOf(rows, around).map(issuerMessage),
+    boundOnly: isBoundOnly(owner, audience),
+    position: around.position,
+    asOf: timestampFromMs(at),
+    maxAge: MAX_AGE_MS / 1_000,
+    nextPageToken: next,
+  }
+}
+
+/** The refusal is the same whether an audience has another owner or none. */
+function requireOwner(owner: string, principal: Principal): void {
+  if (principal.kind === 'admin') return
+  if (principal.kind === 'operator' && principal.operatorId === owner) return
+  throw new ApiError(
+    'PERMISSION_DENIED',
+    'Only the owner of the audience and the administrator may list its admissions',
+  )
+}
+
+function admissionsOf(around: AroundOwner, asked: OwnedAudience): readonly Admission[] {
+  const question = {
+    owner: asked.owner.operatorId,
+    audience: asked.audience.text,
+    nowS: Math.floor(asked.at / 1_000),
+  }
+  const paths = around.graph.size > MAX_STATEMENTS ? undefined : listPaths(around.graph, question, MAX_PATHS)
+  if (paths === undefined) {
+    throw new ApiError('INVALID_ARGUMENT', `audience must be one that at most ${MAX_PATHS} operators may call`)
+  }
+  return paths.flatMap((path) => toAdmission(around, path, asked) ?? [])
+}
+
+interface AdmissionPage {
+  readonly rows: readonly Admission[]
+  /** Empty on the last page. */
+  readonly next: string
+}
+
+/** Cuts a page that ends between two operators, because the first fitting admission of an operator decides. */
+function pageOf(sorted: readonly Admission[], after: string, size: number): AdmissionPage {
+  const rest = sorted.filter(({ node }) => node > after)
+  const last = rest[size - 1]
+  const end = last === undefined ? -1 : rest.findIndex(({ node }) => node > last.node)
+  if (last === undefined || end < 0) return { rows: rest, next: '' }
+  return { rows: rest.slice(0, end), next: pageTokenAfter(last.node) }
+}
+
+/** Returns the node after which the page begins; empty for the first page. */
+function parseToken(token: string): string {
+  if (token === '') return ''
+  const node = decodeToken(token)
+  const [home = '', domain = '', id = '', ...others] = node.split(' ')
+  if (!isIssuerUrl(home) || domain === '' || !isUuid(id) || others.length > 0) throw new ApiError('INVALID_PAGE_TOKEN')
+  return node
+}

@@ -1,0 +1,33 @@
+import type pg from 'pg'
+import { inSnapshot } from '../knowledge/in-snapshot.ts'
+import { buildGraph, type KnownGraph } from '../knowledge/known-graph.ts'
+import type { KnownIssuer } from '../knowledge/known-issuer.ts'
+import { readIssuers } from '../knowledge/read-issuers.ts'
+import { readAround } from '../knowledge/read-statements.ts'
+
+/** What decides who may call the audiences of one owner, as it was at one moment. */
+export interface AroundOwner extends KnownGraph {
+  readonly issuers: ReadonlyMap<string, KnownIssuer>
+  /** The head of the revocation log, `<log epoch>-<sequence>`. */
+  readonly position: string
+}
+
+/** Reads what decides about an owner. `before` are issuers whose imported keys are reused. */
+export type ReadAroundOwner = (owner: string, before?: ReadonlyMap<string, KnownIssuer>) => Promise<AroundOwner>
+
+/** The most statements that are read. An owner has at most 1,000, and so has each of its groups. */
+export const MAX_STATEMENTS = 20_000
+
+const POSITION = `SELECT log_epoch || '-' || sequence AS position FROM revocation_head`
+
+/** Creates the function, which reads through a pool of the primary. */
+export function createReadAroundOwner(pool: pg.Pool): ReadAroundOwner {
+  return (owner, before) =>
+    inSnapshot(pool, async (queries) => {
+      const { rows } = await queries.query<{ position: string }>(POSITION)
+      const issuers = await readIssuers(queries, undefined, before)
+      const { known, take } = buildGraph()
+      take(await readAround(queries, owner, MAX_STATEMENTS + 1))
+      return { ...known, issuers, position: rows[0]?.position ?? '' }
+    })
+}

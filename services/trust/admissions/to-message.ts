@@ -1,0 +1,49 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import type { AdmittedIssuerSchema, TrustAdmissionSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
+import { keysUsableUntil } from '../foreign/genuine-foreign.ts'
+import { longestTtlS } from '../foreign/verify-foreign.ts'
+import type { KnownIssuer } from '../knowledge/known-issuer.ts'
+import type { Admission } from './admission.ts'
+
+/** Returns an admission as the contract has it. */
+export function admissionMessage({
+  issuer,
+  domain,
+  operatorId,
+  scopes,
+  edges,
+  authors,
+  expiresAt,
+}: Admission): MessageInitShape<typeof TrustAdmissionSchema> {
+  return {
+    issuer,
+    domain,
+    operatorId,
+    scopes: Object.entries(scopes).map(([scope, values]) => ({ scope, values: [...values] })),
+    edgeIds: [...edges],
+    authors: authors.map(({ edge: edgeId, ...author }) => ({ edgeId, ...author })),
+    expiresAt: timestampFromMs(Math.floor(expiresAt)),
+  }
+}
+
+/** Returns an issuer as a verifier of its tokens must know it. */
+export function issuerMessage(issuer: KnownIssuer): MessageInitShape<typeof AdmittedIssuerSchema> {
+  const { kind, algorithms, mode, maxStalenessMs, generation, acceptedFromS, keysAsOf, keys } = issuer
+  const usableUntil = keysUsableUntil(issuer)
+  return {
+    issuer: issuer.issuer,
+    kind,
+    algorithms: [...algorithms],
+    revocationMode: mode,
+    maxTokenTtl: longestTtlS(issuer),
+    maxStalenessMs,
+    generation,
+    // Rounded up, because only tokens that were issued later count.
+    ...(acceptedFromS > 0 && { acceptedFrom: timestampFromMs(Math.ceil(acceptedFromS * 1_000)) }),
+    // Tokens of other OAuth servers name no agents, and have claims of their own.
+    keys: kind === 'oauth' ? [] : [...keys].map(([kid, { alg, jwk }]) => ({ ...jwk, alg, use: 'sig', kid })),
+    ...(keysAsOf !== undefined && { keysAsOf: timestampFromMs(Math.floor(keysAsOf)) }),
+    ...(usableUntil !== undefined && { keysUsableUntil: timestampFromMs(Math.floor(usableUntil)) }),
+  }
+}

@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  enterAgent,
+  enterOperator,
+  type PlayedOperator,
+  proveDomain,
+  type Scene,
+} from '../../../clients/cli/src/demo/parties.ts'
+import { CAST, type OperatorName, SCOPES, WITH_AGENT } from './cast.ts'
+import type { ExampleDeployment, ExampleDeployments } from './start-servers.ts'
+
+/** An operator of the example. */
+export interface Party extends PlayedOperator {
+  readonly domain: string
+  readonly home: ExampleDeployment
+}
+
+export type Parties = Readonly<Record<OperatorName, Party>>
+
+/** Registers the operators of the example and their agents. Each gets the folder of its name, for the tool. */
+export async function enterParties(deployments: ExampleDeployments, folder: string): Promise<Parties> {
+  const { alpha, beta, gamma } = deployments
+  const enter = (home: ExampleDeployment, name: OperatorName, domain: string) =>
+    enterParty(home, { domain, folder: join(folder, name), hasAgent: WITH_AGENT.includes(name) })
+  const { alpha: a, beta: b, gamma: c } = CAST
+  const [acme, bolt, cargo, dock, guild, hall] = await Promise.all([
+    enter(alpha, 'acme', a.operators.acme),
+    enter(alpha, 'bolt', a.operators.bolt),
+    enter(beta, 'cargo', b.operators.cargo),
+    enter(beta, 'dock', b.operators.dock),
+    enter(gamma, 'guild', c.operators.guild),
+    enter(gamma, 'hall', c.operators.hall),
+  ])
+  return { acme, bolt, cargo, dock, guild, hall }
+}
+
+/** Registers an operator, publishes its record in DNS and confirms it. */
+export async function enterParty(
+  home: ExampleDeployment,
+  {
+    domain,
+    folder,
+    hasAgent = false,
+  }: { readonly domain: string; readonly folder: string; readonly hasAgent?: boolean },
+): Promise<Party> {
+  const { signal } = new AbortController()
+  const scene: Scene = {
+    server: home.url,
+    issuer: home.issuer,
+    domain,
+    folder,
+    fetch,
+    fetchAnyway: fetch,
+    signal,
+    pause: (ms) => delay(ms),
+    stillOwned: () => undefined,
+    tell({ step, facts }) {
+      if (step === 'record-wanted')
+        home.zone.setTxt(String(facts['txt_record_name']), [String(facts['txt_record_value'])])
+    },
+  }
+  const played = await enterOperator(scene)
+  await proveDomain(scene, played)
+  if (hasAgent) {
+    const { did, agent } = await enterAgent(scene, played)
+    agent.close()
+    await played.operator.agents.setScopes(did, SCOPES)
+  }
+  return { ...played, domain, home }
+}

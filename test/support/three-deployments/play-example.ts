@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import { type Administrator, createAdministrator, exportPrivateJwk, type NewStatement } from '@auth4agent/sdk'
+import { readKeyFile } from '@auth4agent/sdk/node'
+import { until } from '../until.ts'
+import { CAST } from './cast.ts'
+import { enterParties, enterParty, type Parties, type Party } from './enter-parties.ts'
+import type { ExampleDeployment, ExampleDeployments } from './start-servers.ts'
+
+/** Statements of another deployment are read every 30 seconds, by a job that runs every 10. */
+const READ_WITHIN_MS = 90_000
+
+/** Plays the worked example: operators prove their domains, root keys sign, administrators admit issuers. */
+export async function playExample(deployments: ExampleDeployments, folder: string): Promise<void> {
+  const { alpha, beta, gamma } = deployments
+  const parties = await enterParties(deployments, folder)
+  const { acme, bolt, cargo, dock, guild, hall } = parties
+  const [atB, atC] = [[beta.issuer], [gamma.issuer]]
+  // Before B admits A and C, so that its first reading finds them.
+  await state(acme, bolt, { kind: 'lets-call', aud: atB, ...grants('acme'), visibility: 'public' })
+  await state(guild, acme, { kind: 'member', aud: [...atB, ...atC], visibility: 'public' })
+  await admit(beta, alpha, folder)
+  await admit(beta, gamma, folder)
+  await admit(gamma, alpha, folder)
+  const acceptsGuild = { kind: 'accepts-members-of', depth: 1, visibility: 'public' } as const
+  await state(cargo, guild, { ...acceptsGuild, aud: atB, ...grants('cargo') })
+  await state(hall, guild, { ...acceptsGuild, aud: atC, ...grants('hall') })
+  await state(dock, acme, { kind: 'lets-call', aud: atB, ...grants('dock'), visibility: 'public' })
+  await untilInForce(parties)
+}
+
+/** The API of an owner. */
+function audienceOf(domain: string): string {
+  return `https://api.${domain}/v1`
+}
+
+/** What every owner writes: `orders:read` at the caller's deployment stands for `read` here. */
+function grants(name: 'acme' | 'cargo' | 'dock' | 'hall'): Pick<NewStatement, 'grants'> {
+  const domains = { ...CAST.alpha.operators, ...CAST.beta.operators, ...CAST.gamma.operators }
+  return { grants: [{ audience: audienceOf(domains[name]), scopes: { 'orders:read': ['read'] } }] }
+}
+
+async function state({ operator }: Party, about: Party, said: Omit<NewStatement, 'subject'>): Promise<void> {
+  const subject = { operatorId: about.operator.id, domain: about.domain, home: about.home.issuer }
+  const draft = await operator.trust.draft({ ...said, subject })
+  await operator.trust.put(await operator.trust.sign(draft))
+}
+
+/** Admits an issuer, whose log and statements are read as an operator that owns the host of the own issuer. */
+async function admit(at: ExampleDeployment, other: ExampleDeployment, folder: string): Promise<void> {
+  const { hostname: domain } = new URL(at.issuer)
+  const watcher = await enterParty(other, { domain, folder: join(folder, at.name, `at-${other.name}`) })
+  const { kty, crv, x, d } = exportPrivateJwk(watcher.key)
+  const { issuers } = await administratorOf(at)
+  const { id } = await issuers.add({
+    issuer: other.issuer,
+    kind: 'auth4agent',
+    revocation_mode: 'log',
+    acts_as: watcher.operator.id,
+    secret: JSON.stringify({ kty, crv, x, d }),
+  })
+  await until(
+    async () => (await issuers.list()).find((issuer) => issuer.id === id),
+    (issuer) => issuer !== undefined && issuer.keys.length > 0 && Boolean(issuer.revocations_as_of),
+  )
+}
+
+async function administratorOf({ url, issuer, adminKeyFile }: ExampleDeployment): Promise<Administrator> {
+  return createAdministrator({ server: url, issuer, key: await readKeyFile(adminKeyFile) })
+}
+
+/** Waits until the statements count everywhere, and the records of all domains are found. */
+async function untilInForce({ acme, bolt, cargo, dock, hall }: Parties): Promise<void> {
+  for (const owner of [cargo, dock, hall]) {
+    await until(
+      () => needsMet(owner, acme),
+      (legs) => Object.values(legs).every(Boolean),
+      READ_WITHIN_MS,
+    )
+  }
+  await until(
+    () => needsMet(cargo, bolt),
+    ({ identity = false }) => identity,
+    READ_WITHIN_MS,
+  )
+}
+
+/** Asks which needs of a call are met: identity, permission, freshness. */
+async function needsMet({ operator, domain }: Party, from: Party): Promise<Readonly<Record<string, boolean>>> {
+  const { legs } = await operator.explainTrust({ from: from.domain, to: audienceOf(domain), scope: 'orders:read' })
+  return Object.fromEntries(legs.map(({ leg, ok }) => [leg, ok]))
+}
