@@ -113,6 +113,22 @@ export type RevocationHead = Prisma.RevocationHeadModel
  */
 export type Issuer = Prisma.IssuerModel
 /**
+ * Model TrustAnchor
+ * Written only by trust. Entities whose trust chains the administrator believes (OpenID Federation).
+ */
+export type TrustAnchor = Prisma.TrustAnchorModel
+/**
+ * Model TrustChain
+ * Written only by trust. The one chain of an issuer that counts: of an admitted issuer, or of a candidate that waits
+ * for approval. The statements are verified again at each use.
+ */
+export type TrustChain = Prisma.TrustChainModel
+/**
+ * Model Subordinate
+ * Written only by trust. Entities about which our authority makes statements, beside our issuer.
+ */
+export type Subordinate = Prisma.SubordinateModel
+/**
  * Model IssuerKey
  * Written only by trust. Every key that an issuer has ever published here.
  */

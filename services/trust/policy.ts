@@ -1,3 +1,4 @@
+import type { FederationAdminService } from '../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
 import type { FederationService } from '../../gen/proto/auth4agent/v1/federation_pb.ts'
 import type { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import type { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
@@ -52,6 +53,19 @@ export const trustPolicies: Policies<typeof TrustService> = {
 
 const byAnyone = { callers: ['anyone'], limit: 'read' } as const
 
+/** Only the administrator says whose trust chains count, and about whom our authority makes statements. */
+export const federationAdminPolicies: Policies<typeof FederationAdminService> = {
+  // Issuers whose chains do not hold any more are disabled.
+  putTrustAnchor: { ...byAdministrator, action: 'anchor.put', endsTokens: true },
+  listTrustAnchors: { callers: ['admin'], limit: 'read' },
+  removeTrustAnchor: { ...byAdministrator, action: 'anchor.remove', endsTokens: true },
+  discoverIssuer: { ...byAdministrator, action: 'issuer.find-chain', endsTokens: false },
+  listIssuerCandidates: { callers: ['admin'], limit: 'read' },
+  putSubordinate: { ...byAdministrator, action: 'subordinate.put', endsTokens: false },
+  listOwnSubordinates: { callers: ['admin'], limit: 'read' },
+  removeSubordinate: { ...byAdministrator, action: 'subordinate.remove', endsTokens: false },
+}
+
 /** Statements about this deployment are public. */
 export const federationPolicies: Policies<typeof FederationService> = {
   getEntityConfiguration: byAnyone,
@@ -59,5 +73,6 @@ export const federationPolicies: Policies<typeof FederationService> = {
   fetchSubordinateStatement: byAnyone,
   listSubordinates: byAnyone,
   resolveEntity: byAnyone,
+  getSignedKeySet: byAnyone,
   listHistoricalKeys: byAnyone,
 }

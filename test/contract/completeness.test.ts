@@ -9,7 +9,7 @@ import { dpopCases } from './cases/dpop.ts'
 import { envelopeCases } from './cases/envelope.ts'
 import { exchangeCases } from './cases/exchanges.ts'
 import { faultCases, rateCases } from './cases/faults.ts'
-import { federationCases } from './cases/federation.ts'
+import { federationAdminCases, federationCases, fullFederationCases } from './cases/federation.ts'
 import { fieldCases } from './cases/fields.ts'
 import { grantCases } from './cases/grants.ts'
 import { identityCases } from './cases/identity.ts'
@@ -40,6 +40,8 @@ const cases: readonly Pair[] = [
   ...fullCases,
   ...trustCases,
   ...federationCases,
+  ...federationAdminCases,
+  ...fullFederationCases,
   ...authenticationCases,
   ...tenantCases,
   ...clientAssertionCases,

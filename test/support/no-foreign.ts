@@ -1,3 +1,4 @@
+import { type GetCurrentChain, NoChain } from '../../services/trust/federation/chains/current-chain.ts'
 import type { Chaining, VerifyForeign } from '../../services/trust/index.ts'
 
 /** A deployment that has admitted no foreign issuer. */
@@ -8,4 +9,9 @@ export const noChaining: Chaining = {
   findChain: async () => ({ refused: 'issuer' }),
   judgeGrant: async () => ({ refused: 'ISSUER_NOT_TRUSTED' }),
   checkHome: async ({ home }) => (home === undefined ? undefined : 'ISSUER_NOT_TRUSTED'),
+}
+
+/** A deployment without trust anchors. */
+export const noChain: GetCurrentChain = async (_author, _subject, anchor) => {
+  throw new NoChain('ANCHOR_UNKNOWN', `${anchor} is not a trust anchor`)
 }

@@ -487,6 +487,46 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/issuers-change.ts')).readmitIssuerKey,
       },
       {
+        words: 'issuers discover',
+        summary: 'look for the trust chain of an issuer',
+        load: async () => (await import('./commands/issuers-discover.ts')).discoverIssuer,
+      },
+      {
+        words: 'issuers candidates',
+        summary: 'list the issuers with a trust chain that wait for approval',
+        load: async () => (await import('./commands/issuers-discover.ts')).listCandidates,
+      },
+      {
+        words: 'issuers anchors add',
+        summary: 'trust an anchor of OpenID Federation',
+        load: async () => (await import('./commands/issuers-anchors.ts')).addAnchor,
+      },
+      {
+        words: 'issuers anchors list',
+        summary: 'list the trust anchors',
+        load: async () => (await import('./commands/issuers-anchors.ts')).listAnchors,
+      },
+      {
+        words: 'issuers anchors remove',
+        summary: 'trust an anchor no longer',
+        load: async () => (await import('./commands/issuers-anchors.ts')).removeAnchor,
+      },
+      {
+        words: 'issuers subordinates add',
+        summary: "make an entity a subordinate of the deployment's authority",
+        load: async () => (await import('./commands/issuers-subordinates.ts')).addSubordinate,
+      },
+      {
+        words: 'issuers subordinates list',
+        summary: 'list the subordinates of the authority',
+        load: async () => (await import('./commands/issuers-subordinates.ts')).listSubordinates,
+      },
+      {
+        words: 'issuers subordinates remove',
+        summary: 'end the statements about a subordinate',
+        load: async () => (await import('./commands/issuers-subordinates.ts')).removeSubordinate,
+      },
+      {
         words: 'operator suspend',
         summary: 'suspend an operator and end all tokens of its agents',
         load: async () => (await import('./commands/operator-suspend.ts')).suspendOperator,

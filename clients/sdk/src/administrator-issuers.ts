@@ -25,6 +25,8 @@ export interface NewIssuer {
   readonly max_staleness_ms?: number | undefined
   /** The domain of all subjects of an issuer of the kind `oauth`. */
   readonly domain?: string | undefined
+  /** The trust anchor of a candidate that `federation.discover` has found. The keys then come from its chain. */
+  readonly anchor?: string | undefined
 }
 
 const issuerDomain = { domain: 'text', operator_id: 'text', by: 'text', proven_at: 'text?' } as const satisfies Shape
@@ -56,6 +58,8 @@ const issuerShape = {
   keys_as_of: 'text?',
   revocations_as_of: 'text?',
   problem: 'text?',
+  anchor: 'text?',
+  chain_expires_at: 'text?',
 } as const satisfies Shape
 
 /** An admitted issuer. `problem` says why its keys, statements or revocations cannot be fetched now. */
@@ -102,7 +106,8 @@ function place(id: string): string {
   return `/v1/issuers/${id}`
 }
 
-function readIssuer(value: unknown): AdmittedIssuer {
+/** Reads an issuer of an answer. Throws Auth4AgentError with UNEXPECTED_ANSWER. */
+export function readIssuer(value: unknown): AdmittedIssuer {
   const issuer = readAnswer(issuerShape, value)
   const { domains, keys } = issuer
   return { ...issuer, domains: readAnswers(issuerDomain, domains), keys: readAnswers(issuerKey, keys) }

@@ -6,6 +6,14 @@ export {
   type SigningKeys,
 } from './administrator.ts'
 export type {
+  FederationCalls,
+  IssuerCandidate,
+  NewSubordinate,
+  NewTrustAnchor,
+  Subordinate,
+  TrustAnchor,
+} from './administrator-federation.ts'
+export type {
   AdmittedDomain,
   AdmittedIssuer,
   AdmittedKey,

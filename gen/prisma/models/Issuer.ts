@@ -61,6 +61,7 @@ export type IssuerMinAggregateOutputType = {
   statementsDueAt: Date | null
   statementsAsOf: Date | null
   statementsProblem: string | null
+  anchor: string | null
   createdAt: Date | null
 }
 
@@ -87,6 +88,7 @@ export type IssuerMaxAggregateOutputType = {
   statementsDueAt: Date | null
   statementsAsOf: Date | null
   statementsProblem: string | null
+  anchor: string | null
   createdAt: Date | null
 }
 
@@ -114,6 +116,7 @@ export type IssuerCountAggregateOutputType = {
   statementsDueAt: number
   statementsAsOf: number
   statementsProblem: number
+  anchor: number
   createdAt: number
   _all: number
 }
@@ -154,6 +157,7 @@ export type IssuerMinAggregateInputType = {
   statementsDueAt?: true
   statementsAsOf?: true
   statementsProblem?: true
+  anchor?: true
   createdAt?: true
 }
 
@@ -180,6 +184,7 @@ export type IssuerMaxAggregateInputType = {
   statementsDueAt?: true
   statementsAsOf?: true
   statementsProblem?: true
+  anchor?: true
   createdAt?: true
 }
 
@@ -207,6 +212,7 @@ export type IssuerCountAggregateInputType = {
   statementsDueAt?: true
   statementsAsOf?: true
   statementsProblem?: true
+  anchor?: true
   createdAt?: true
   _all?: true
 }
@@ -321,6 +327,7 @@ export type IssuerGroupByOutputType = {
   statementsDueAt: Date
   statementsAsOf: Date | null
   statementsProblem: string
+  anchor: string | null
   createdAt: Date
   _count: IssuerCountAggregateOutputType | null
   _avg: IssuerAvgAggregateOutputType | null
@@ -371,6 +378,7 @@ export type IssuerWhereInput = {
   statementsDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   statementsAsOf?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
+  anchor?: Prisma.StringNullableFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
   endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
@@ -402,6 +410,7 @@ export type IssuerOrderByWithRelationInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrderInput | Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   keys?: Prisma.IssuerKeyOrderByRelationAggregateInput
   endedKeys?: Prisma.IssuerEndedKeyOrderByRelationAggregateInput
@@ -436,6 +445,7 @@ export type IssuerWhereUniqueInput = Prisma.AtLeast<{
   statementsDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   statementsAsOf?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
+  anchor?: Prisma.StringNullableFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
   endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
@@ -467,6 +477,7 @@ export type IssuerOrderByWithAggregationInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrderInput | Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   _count?: Prisma.IssuerCountOrderByAggregateInput
   _avg?: Prisma.IssuerAvgOrderByAggregateInput
@@ -502,6 +513,7 @@ export type IssuerScalarWhereWithAggregatesInput = {
   statementsDueAt?: Prisma.DateTimeWithAggregatesFilter<"Issuer"> | Date | string
   statementsAsOf?: Prisma.DateTimeNullableWithAggregatesFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringWithAggregatesFilter<"Issuer"> | string
+  anchor?: Prisma.StringNullableWithAggregatesFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Issuer"> | Date | string
 }
 
@@ -529,6 +541,7 @@ export type IssuerCreateInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
@@ -560,6 +573,7 @@ export type IssuerUncheckedCreateInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
@@ -591,6 +605,7 @@ export type IssuerUpdateInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
@@ -622,6 +637,7 @@ export type IssuerUncheckedUpdateInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
@@ -653,6 +669,7 @@ export type IssuerCreateManyInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
 }
 
@@ -680,6 +697,7 @@ export type IssuerUpdateManyMutationInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -707,6 +725,7 @@ export type IssuerUncheckedUpdateManyInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -734,6 +753,7 @@ export type IssuerCountOrderByAggregateInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -766,6 +786,7 @@ export type IssuerMaxOrderByAggregateInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -792,6 +813,7 @@ export type IssuerMinOrderByAggregateInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -914,6 +936,7 @@ export type IssuerCreateWithoutKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
@@ -944,6 +967,7 @@ export type IssuerUncheckedCreateWithoutKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
@@ -990,6 +1014,7 @@ export type IssuerUpdateWithoutKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
@@ -1020,6 +1045,7 @@ export type IssuerUncheckedUpdateWithoutKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1050,6 +1076,7 @@ export type IssuerCreateWithoutEndedKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
@@ -1080,6 +1107,7 @@ export type IssuerUncheckedCreateWithoutEndedKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
@@ -1126,6 +1154,7 @@ export type IssuerUpdateWithoutEndedKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
@@ -1156,6 +1185,7 @@ export type IssuerUncheckedUpdateWithoutEndedKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1186,6 +1216,7 @@ export type IssuerCreateWithoutDomainsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
@@ -1216,6 +1247,7 @@ export type IssuerUncheckedCreateWithoutDomainsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
@@ -1262,6 +1294,7 @@ export type IssuerUpdateWithoutDomainsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
@@ -1292,6 +1325,7 @@ export type IssuerUncheckedUpdateWithoutDomainsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1322,6 +1356,7 @@ export type IssuerCreateWithoutStatementsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
@@ -1352,6 +1387,7 @@ export type IssuerUncheckedCreateWithoutStatementsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
@@ -1398,6 +1434,7 @@ export type IssuerUpdateWithoutStatementsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
@@ -1428,6 +1465,7 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
@@ -1516,6 +1554,7 @@ export type IssuerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
   endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
@@ -1548,6 +1587,7 @@ export type IssuerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
 }, ExtArgs["result"]["issuer"]>
 
@@ -1575,6 +1615,7 @@ export type IssuerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
 }, ExtArgs["result"]["issuer"]>
 
@@ -1602,10 +1643,11 @@ export type IssuerSelectScalar = {
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
 }
 
-export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "createdAt", ExtArgs["result"]["issuer"]>
+export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "anchor" | "createdAt", ExtArgs["result"]["issuer"]>
 export type IssuerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
   endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
@@ -1682,6 +1724,11 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
      */
     statementsAsOf: Date | null
     statementsProblem: string
+    /**
+     * The trust anchor whose chain attests the issuer, as an entity identifier; null for an issuer that the
+     * administrator vouches for. It never changes. The issuer is valid only while it has a chain of this anchor.
+     */
+    anchor: string | null
     createdAt: Date
   }, ExtArgs["result"]["issuer"]>
   composites: {}
@@ -2133,6 +2180,7 @@ export interface IssuerFieldRefs {
   readonly statementsDueAt: Prisma.FieldRef<"Issuer", 'DateTime'>
   readonly statementsAsOf: Prisma.FieldRef<"Issuer", 'DateTime'>
   readonly statementsProblem: Prisma.FieldRef<"Issuer", 'String'>
+  readonly anchor: Prisma.FieldRef<"Issuer", 'String'>
   readonly createdAt: Prisma.FieldRef<"Issuer", 'DateTime'>
 }
     

@@ -799,6 +799,24 @@ export const reasons = {
     title: 'The server resolves no entity under this trust anchor',
     oauth: 'invalid_trust_anchor',
   },
+  TRUST_CHAIN_NOT_FOUND: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'No trust chain leads from the issuer to a trust anchor',
+    oauth: 'invalid_request',
+  },
+  TOO_MANY_TRUST_ANCHORS: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The deployment has as many trust anchors as it may have',
+    oauth: 'invalid_request',
+  },
+  TOO_MANY_SUBORDINATES: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The authority has as many subordinates as it may have',
+    oauth: 'invalid_request',
+  },
 
   // The revocation log.
   RESYNC_REQUIRED: {

@@ -80,6 +80,12 @@ export const issuerFieldRows: Readonly<Record<string, FieldRow>> = {
     absent: 'INVALID_DOMAIN',
     wrong: { 'has 5000 characters': [`${text(5000)}.com`, 'INVALID_DOMAIN'] },
   },
+  'AddIssuerRequest.anchor': {
+    wrong: {
+      'is no URL': ['idp.bravo-operator.com', 'INVALID_ARGUMENT'],
+      'is an anchor that is not pinned': ['https://federation.other.com', 'TRUST_CHAIN_NOT_FOUND'],
+    },
+  },
   'DisableIssuerRequest.id': unknownId,
   'DisableIssuerRequest.reason': bounded(500),
   'EnableIssuerRequest.id': unknownId,

@@ -46,6 +46,7 @@ const additions: readonly RefusalCase[] = [
     ...DEPLOYMENT,
     issuer: 'https://auth.bravo-operator.com/',
   })),
+  add('a candidate that is not there', 'TRUST_CHAIN_NOT_FOUND', ({ issuers }) => ({ anchor: issuers.anchor })),
   add('an issuer that is admitted', 'ISSUER_EXISTS', ({ issuers: { enabled } }) => ({ issuer: enabled.issuer })),
   add('an issuer that is disabled', 'ISSUER_EXISTS', ({ issuers: { disabled } }) => ({ issuer: disabled.issuer })),
   add('no algorithm for the kind oauth', 'INVALID_ALGORITHM', () => ({ algorithms: [] })),

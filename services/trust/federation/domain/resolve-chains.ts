@@ -4,7 +4,7 @@ import { isEntityId } from './entity-id.ts'
 import type { EntityStatement } from './entity-statement.ts'
 import { type ChainRefusal, type FederationRefusal, quote, refuse, refuseChain } from './refusal.ts'
 import { type Cut, ResolutionBudget } from './resolution-budget.ts'
-import { type TrustAnchor, type VerifiedChain, verifyChain } from './verify-chain.ts'
+import { findUnpinned, type TrustAnchor, type VerifiedChain, verifyChain } from './verify-chain.ts'
 
 /** What a search works with. */
 export interface SearchTools {
@@ -25,6 +25,8 @@ interface DeadEnd extends Omit<FederationRefusal, 'ok'> {
 export type Resolution = {
   readonly deadEnds: readonly DeadEnd[]
   readonly cut: Cut | undefined
+  /** Of each anchor that the search has reached: the `kid` of each key that it publishes and that is not pinned. */
+  readonly unpinned: ReadonlyMap<string, readonly string[]>
 } & ({ readonly ok: true; readonly chain: VerifiedChain; readonly statements: readonly string[] } | ChainRefusal)
 
 /** An entity that the search has reached, with the statements on the way from the subject. */
@@ -65,7 +67,7 @@ export async function resolveChains(
     ? await search.run(subject)
     : refuse('CLAIM_MALFORMED', 'The subject must be an entity identifier')
   const chosen = missing === undefined ? choose(search.candidates(), budget, now) : refuseChain(undefined, missing)
-  return { ...chosen, deadEnds: search.deadEnds, cut: budget.cut }
+  return { ...chosen, deadEnds: search.deadEnds, cut: budget.cut, unpinned: search.unpinned }
 }
 
 /** Verifies candidates in the order of preference, until one holds. */
@@ -82,6 +84,7 @@ function choose(candidates: readonly Candidate[], budget: ResolutionBudget, now:
 
 class Search {
   readonly deadEnds: DeadEnd[] = []
+  readonly unpinned = new Map<string, readonly string[]>()
   readonly #collector: StatementCollector
   readonly #anchors: readonly TrustAnchor[]
   readonly #candidates: Candidate[] = []
@@ -141,6 +144,7 @@ class Search {
     const anchor = this.#anchors.find(({ entityId }) => entityId === hint)
     if (anchor !== undefined) {
       this.#candidates.push({ anchor, path, statements: [...statements, configuration] })
+      this.unpinned.set(hint, findUnpinned(configuration, anchor))
     }
     const hasSuperiors = configuration.authorityHints.length > 0
     // The path begins with the subject, which is not an intermediate.
