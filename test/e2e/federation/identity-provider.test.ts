@@ -106,7 +106,7 @@ async function redeem(assertion: string, form: Record<string, string> = {}, inst
   const sent = { ...options, DPoP }
   const response = await oauth.genericTokenEndpointRequest(server, client, authentication, JWT_BEARER, parameters, sent)
   return oauth.processGenericTokenEndpointResponse(server, client, response).catch((error: unknown) => {
-    if (error instanceof oauth.ResponseBodyError) return `${error.error} ${String(error.cause['reason'])}`
+    if (error instanceof oauth.ResponseBodyError) return `${error.error} ${JSON.stringify(error.cause['reason'])}`.replaceAll('"', '')
     throw error
   })
 }
