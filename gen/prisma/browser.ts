@@ -107,12 +107,6 @@ export type RevocationHead = Prisma.RevocationHeadModel
  */
 export type Issuer = Prisma.IssuerModel
 /**
- * Model IssuerSubject
- * Written only by trust. A rule of the administrator: which user of this deployment a subject of an identity provider
- * is, and what the agents of an operator may do for that user.
- */
-export type IssuerSubject = Prisma.IssuerSubjectModel
-/**
  * Model TrustAnchor
  * Written only by trust. Entities whose trust chains the administrator believes (OpenID Federation).
  */
@@ -128,6 +122,12 @@ export type TrustChain = Prisma.TrustChainModel
  * Written only by trust. Entities about which our authority makes statements, beside our issuer.
  */
 export type Subordinate = Prisma.SubordinateModel
+/**
+ * Model IssuerSubject
+ * Written only by trust. A rule of the administrator: which user of this deployment a subject of an identity provider
+ * is, and what the agents of an operator may do for that user.
+ */
+export type IssuerSubject = Prisma.IssuerSubjectModel
 /**
  * Model IssuerKey
  * Written only by trust. Every key that an issuer has ever published here.

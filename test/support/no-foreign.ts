@@ -12,15 +12,15 @@ export const noChaining: Chaining = {
   checkHome: async ({ home }) => (home === undefined ? undefined : 'ISSUER_NOT_TRUSTED'),
 }
 
+/** A deployment without trust anchors. */
+export const noChain: GetCurrentChain = async (_author, _subject, anchor) => {
+  throw new NoChain('ANCHOR_UNKNOWN', `${anchor} is not a trust anchor`)
+}
+
 /** A deployment without identity providers. */
 export const noIdJags: IdJags = {
   kindOfIssuer: async () => 'auth4agent',
   async judge() {
     throw new ApiError('GRANT_NOT_ACCEPTED')
   },
-}
-
-/** A deployment without trust anchors. */
-export const noChain: GetCurrentChain = async (_author, _subject, anchor) => {
-  throw new NoChain('ANCHOR_UNKNOWN', `${anchor} is not a trust anchor`)
 }

@@ -492,21 +492,6 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/issuers-change.ts')).readmitIssuerKey,
       },
       {
-        words: 'issuers subjects add',
-        summary: 'say which user a subject of an identity provider is',
-        load: async () => (await import('./commands/issuers-subjects.ts')).addSubject,
-      },
-      {
-        words: 'issuers subjects list',
-        summary: 'list the rules about subjects of an identity provider',
-        load: async () => (await import('./commands/issuers-subjects.ts')).listSubjects,
-      },
-      {
-        words: 'issuers subjects remove',
-        summary: 'remove such a rule, and end its tokens',
-        load: async () => (await import('./commands/issuers-subjects.ts')).removeSubject,
-      },
-      {
         words: 'issuers discover',
         summary: 'look for the trust chain of an issuer',
         load: async () => (await import('./commands/issuers-discover.ts')).discoverIssuer,
@@ -545,6 +530,21 @@ export const commandGroups: readonly CommandGroup[] = [
         words: 'issuers subordinates remove',
         summary: 'end the statements about a subordinate',
         load: async () => (await import('./commands/issuers-subordinates.ts')).removeSubordinate,
+      },
+      {
+        words: 'issuers subjects add',
+        summary: 'say which user a subject of an identity provider is',
+        load: async () => (await import('./commands/issuers-subjects.ts')).addSubject,
+      },
+      {
+        words: 'issuers subjects list',
+        summary: 'list the rules about subjects of an identity provider',
+        load: async () => (await import('./commands/issuers-subjects.ts')).listSubjects,
+      },
+      {
+        words: 'issuers subjects remove',
+        summary: 'remove such a rule, and end its tokens',
+        load: async () => (await import('./commands/issuers-subjects.ts')).removeSubject,
       },
       {
         words: 'operator suspend',

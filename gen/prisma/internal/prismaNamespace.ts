@@ -413,10 +413,10 @@ export const ModelName = {
   RevocationLog: 'RevocationLog',
   RevocationHead: 'RevocationHead',
   Issuer: 'Issuer',
-  IssuerSubject: 'IssuerSubject',
   TrustAnchor: 'TrustAnchor',
   TrustChain: 'TrustChain',
   Subordinate: 'Subordinate',
+  IssuerSubject: 'IssuerSubject',
   IssuerKey: 'IssuerKey',
   IssuerEndedKey: 'IssuerEndedKey',
   IssuerDomain: 'IssuerDomain',
@@ -441,7 +441,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "issuerSubject" | "trustAnchor" | "trustChain" | "subordinate" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1629,80 +1629,6 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
-    IssuerSubject: {
-      payload: Prisma.$IssuerSubjectPayload<ExtArgs>
-      fields: Prisma.IssuerSubjectFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.IssuerSubjectFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.IssuerSubjectFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
-        }
-        findFirst: {
-          args: Prisma.IssuerSubjectFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.IssuerSubjectFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
-        }
-        findMany: {
-          args: Prisma.IssuerSubjectFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
-        }
-        create: {
-          args: Prisma.IssuerSubjectCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
-        }
-        createMany: {
-          args: Prisma.IssuerSubjectCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.IssuerSubjectCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
-        }
-        delete: {
-          args: Prisma.IssuerSubjectDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
-        }
-        update: {
-          args: Prisma.IssuerSubjectUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
-        }
-        deleteMany: {
-          args: Prisma.IssuerSubjectDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.IssuerSubjectUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.IssuerSubjectUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
-        }
-        upsert: {
-          args: Prisma.IssuerSubjectUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
-        }
-        aggregate: {
-          args: Prisma.IssuerSubjectAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateIssuerSubject>
-        }
-        groupBy: {
-          args: Prisma.IssuerSubjectGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.IssuerSubjectGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.IssuerSubjectCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.IssuerSubjectCountAggregateOutputType> | number
-        }
-      }
-    }
     TrustAnchor: {
       payload: Prisma.$TrustAnchorPayload<ExtArgs>
       fields: Prisma.TrustAnchorFieldRefs
@@ -1922,6 +1848,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.SubordinateCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.SubordinateCountAggregateOutputType> | number
+        }
+      }
+    }
+    IssuerSubject: {
+      payload: Prisma.$IssuerSubjectPayload<ExtArgs>
+      fields: Prisma.IssuerSubjectFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.IssuerSubjectFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.IssuerSubjectFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        findFirst: {
+          args: Prisma.IssuerSubjectFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.IssuerSubjectFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        findMany: {
+          args: Prisma.IssuerSubjectFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
+        }
+        create: {
+          args: Prisma.IssuerSubjectCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        createMany: {
+          args: Prisma.IssuerSubjectCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.IssuerSubjectCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
+        }
+        delete: {
+          args: Prisma.IssuerSubjectDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        update: {
+          args: Prisma.IssuerSubjectUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        deleteMany: {
+          args: Prisma.IssuerSubjectDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.IssuerSubjectUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.IssuerSubjectUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
+        }
+        upsert: {
+          args: Prisma.IssuerSubjectUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        aggregate: {
+          args: Prisma.IssuerSubjectAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateIssuerSubject>
+        }
+        groupBy: {
+          args: Prisma.IssuerSubjectGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerSubjectGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.IssuerSubjectCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerSubjectCountAggregateOutputType> | number
         }
       }
     }
@@ -2883,21 +2883,6 @@ export const IssuerScalarFieldEnum = {
 export type IssuerScalarFieldEnum = (typeof IssuerScalarFieldEnum)[keyof typeof IssuerScalarFieldEnum]
 
 
-export const IssuerSubjectScalarFieldEnum = {
-  edgeId: 'edgeId',
-  issuerId: 'issuerId',
-  tenant: 'tenant',
-  sub: 'sub',
-  operatorId: 'operatorId',
-  subject: 'subject',
-  audiences: 'audiences',
-  scopes: 'scopes',
-  putAt: 'putAt'
-} as const
-
-export type IssuerSubjectScalarFieldEnum = (typeof IssuerSubjectScalarFieldEnum)[keyof typeof IssuerSubjectScalarFieldEnum]
-
-
 export const TrustAnchorScalarFieldEnum = {
   entityId: 'entityId',
   jwks: 'jwks',
@@ -2935,6 +2920,21 @@ export const SubordinateScalarFieldEnum = {
 } as const
 
 export type SubordinateScalarFieldEnum = (typeof SubordinateScalarFieldEnum)[keyof typeof SubordinateScalarFieldEnum]
+
+
+export const IssuerSubjectScalarFieldEnum = {
+  edgeId: 'edgeId',
+  issuerId: 'issuerId',
+  tenant: 'tenant',
+  sub: 'sub',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  audiences: 'audiences',
+  scopes: 'scopes',
+  putAt: 'putAt'
+} as const
+
+export type IssuerSubjectScalarFieldEnum = (typeof IssuerSubjectScalarFieldEnum)[keyof typeof IssuerSubjectScalarFieldEnum]
 
 
 export const IssuerKeyScalarFieldEnum = {
@@ -3549,10 +3549,10 @@ export type GlobalOmitConfig = {
   revocationLog?: Prisma.RevocationLogOmit
   revocationHead?: Prisma.RevocationHeadOmit
   issuer?: Prisma.IssuerOmit
-  issuerSubject?: Prisma.IssuerSubjectOmit
   trustAnchor?: Prisma.TrustAnchorOmit
   trustChain?: Prisma.TrustChainOmit
   subordinate?: Prisma.SubordinateOmit
+  issuerSubject?: Prisma.IssuerSubjectOmit
   issuerKey?: Prisma.IssuerKeyOmit
   issuerEndedKey?: Prisma.IssuerEndedKeyOmit
   issuerDomain?: Prisma.IssuerDomainOmit

@@ -67,10 +67,10 @@ export const ModelName = {
   RevocationLog: 'RevocationLog',
   RevocationHead: 'RevocationHead',
   Issuer: 'Issuer',
-  IssuerSubject: 'IssuerSubject',
   TrustAnchor: 'TrustAnchor',
   TrustChain: 'TrustChain',
   Subordinate: 'Subordinate',
+  IssuerSubject: 'IssuerSubject',
   IssuerKey: 'IssuerKey',
   IssuerEndedKey: 'IssuerEndedKey',
   IssuerDomain: 'IssuerDomain',
@@ -351,21 +351,6 @@ export const IssuerScalarFieldEnum = {
 export type IssuerScalarFieldEnum = (typeof IssuerScalarFieldEnum)[keyof typeof IssuerScalarFieldEnum]
 
 
-export const IssuerSubjectScalarFieldEnum = {
-  edgeId: 'edgeId',
-  issuerId: 'issuerId',
-  tenant: 'tenant',
-  sub: 'sub',
-  operatorId: 'operatorId',
-  subject: 'subject',
-  audiences: 'audiences',
-  scopes: 'scopes',
-  putAt: 'putAt'
-} as const
-
-export type IssuerSubjectScalarFieldEnum = (typeof IssuerSubjectScalarFieldEnum)[keyof typeof IssuerSubjectScalarFieldEnum]
-
-
 export const TrustAnchorScalarFieldEnum = {
   entityId: 'entityId',
   jwks: 'jwks',
@@ -403,6 +388,21 @@ export const SubordinateScalarFieldEnum = {
 } as const
 
 export type SubordinateScalarFieldEnum = (typeof SubordinateScalarFieldEnum)[keyof typeof SubordinateScalarFieldEnum]
+
+
+export const IssuerSubjectScalarFieldEnum = {
+  edgeId: 'edgeId',
+  issuerId: 'issuerId',
+  tenant: 'tenant',
+  sub: 'sub',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  audiences: 'audiences',
+  scopes: 'scopes',
+  putAt: 'putAt'
+} as const
+
+export type IssuerSubjectScalarFieldEnum = (typeof IssuerSubjectScalarFieldEnum)[keyof typeof IssuerSubjectScalarFieldEnum]
 
 
 export const IssuerKeyScalarFieldEnum = {

@@ -96,6 +96,12 @@ describe('an anchor that admits issuers by itself', () => {
     expect((await discover()).admitted).toMatchObject({ kind: 'auth4agent', revocationMode: 'none', anchor: ANCHOR })
   })
 
+  it('admits no issuer whose keys are at another origin without a signature', async () => {
+    connect({ jwks_uri: 'https://elsewhere.example/jwks' })
+    await world.pin(ANCHOR, AUTO)
+    expect((await discover()).admitted).toBeUndefined()
+  })
+
   it('admits at most 16', async () => {
     connect()
     await world.pin(ANCHOR, AUTO)

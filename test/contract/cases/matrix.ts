@@ -327,6 +327,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     ...OF_DETAILS,
     ...OF_EXCHANGES,
     'GRANT_NOT_ACCEPTED',
+    'CLIENT_MISMATCH',
     'GRANT_USED',
   ],
   'OAuthService.Introspect': OF_CLIENTS,

@@ -22,16 +22,18 @@ type Edits = Partial<Omit<Parameters<typeof readAnchor>[0], '$typeName' | '$unkn
 /** The issuer of the deployment in these tests. */
 const OURS = 'https://auth.alpha.net'
 
+const nothing = async (): Promise<void> => undefined
+
 /** A deployment with trust anchors, whose requests to the outside a network of entities answers. */
 export function useChains() {
   const world = useIssuers()
   const { clock, now, vault, db } = world
   let network: Network | undefined
   /** Runs before each answer of the network. */
-  let before: () => Promise<void> = async () => undefined
+  let before = nothing
   beforeEach(async () => {
     clock.ms = NOW_S * 1_000
-    before = async () => undefined
+    before = nothing
     await db().pool.query('TRUNCATE trust_anchors, trust_chains')
   })
   const get: Outbound['get'] = async (url, { accept }) => {
@@ -54,7 +56,7 @@ export function useChains() {
     },
     interrupt: (work: () => Promise<void>) => {
       before = async () => {
-        before = async () => undefined
+        before = nothing
         await work()
       }
     },

@@ -73,6 +73,7 @@ const OWN = '/as/.well-known/openid-federation'
 const TOP = '/anchor/.well-known/openid-federation'
 const STEP = '/anchor/fetch'
 const nothing = () => undefined
+const silent: Answer = () => () => undefined
 
 it('a chain over HTTP is found when every statement is as it should be', async () => {
   const { found, requests } = await searchWith(nothing)
@@ -182,7 +183,6 @@ describe('no chain is found if the statement of the anchor has', () => {
 })
 
 it('attack 12: hints to silent servers end by the limits of the search, and the chain is still found', async () => {
-  const silent: Answer = () => () => undefined
   const { found, anchor } = await searchWith(
     ({ plans, anchor: real, answers }) => {
       const hints = ['/s1', '/s2'].map((path) => real.replace('/anchor', path))

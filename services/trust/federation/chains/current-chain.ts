@@ -19,7 +19,7 @@ export class NoChain extends Error {
 }
 
 /** A chain that holds now, and the id of its row. */
-export interface CurrentChain {
+interface CurrentChain {
   readonly id: string
   readonly chain: VerifiedChain
   /** When a new chain is looked for, in Unix milliseconds. */

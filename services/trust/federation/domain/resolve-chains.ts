@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { MAX_INTERMEDIATES } from './chain-shape.ts'
 import { type FetchStatement, StatementCollector } from './collect-statements.ts'
 import { isEntityId } from './entity-id.ts'
@@ -53,7 +54,7 @@ const MAX_DEAD_ENDS = 64
  * hold it chooses by the order of the anchors, then the shortest, then the first path by its bytes. It never combines
  * chains.
  *
- * Limits of a resolution: 8 hints of an entity, 32 fetches, 1 MiB, 200 signatures, 10 s. At a limit it decides with
+ * Limits of a resolution: 8 hints of an entity, 32 fetches, 1 MiB, 16 chains, 200 signatures, 10 s. At a limit it decides with
  * what it has. To refresh a result, pass only the anchor of that result, so the result never moves to another anchor.
  */
 export async function resolveChains(
@@ -66,15 +67,20 @@ export async function resolveChains(
   const missing = isEntityId(subject)
     ? await search.run(subject)
     : refuse('CLAIM_MALFORMED', 'The subject must be an entity identifier')
-  const chosen = missing === undefined ? choose(search.candidates(), budget, now) : refuseChain(undefined, missing)
+  const chosen =
+    missing === undefined ? await choose(search.candidates(), budget, now) : refuseChain(undefined, missing)
   return { ...chosen, deadEnds: search.deadEnds, cut: budget.cut, unpinned: search.unpinned }
 }
 
-/** Verifies candidates in the order of preference, until one holds. */
-function choose(candidates: readonly Candidate[], budget: ResolutionBudget, now: () => number) {
+/**
+ * Verifies candidates in the order of preference, until one holds. Others get their turn between two of them, because
+ * a hostile federation can make many that are refused last.
+ */
+async function choose(candidates: readonly Candidate[], budget: ResolutionBudget, now: () => number) {
   let first: ChainRefusal | undefined
   for (const { statements, anchor } of candidates) {
-    if (!budget.takeSignatures(statements.length)) break
+    await setImmediate()
+    if (!budget.takeChain(statements.length)) break
     const result = verifyChain(statements, anchor, now() / 1_000)
     if (result.ok) return { ...result, statements: statements.map(({ text }) => text) }
     first ??= result

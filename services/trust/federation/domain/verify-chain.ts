@@ -50,13 +50,15 @@ export function verifyChain(statements: readonly EntityStatement[], anchor: Trus
   const shaped = shapeChain(statements, anchor.entityId)
   if (!shaped.ok) return shaped
   const { shape } = shaped
-  const refusal =
-    checkHints(shape) ?? checkTimes(shape, nowS) ?? checkConstraints(shape) ?? checkSignatures(shape, anchor.keys)
+  const refusal = checkHints(shape) ?? checkTimes(shape, nowS) ?? checkConstraints(shape)
   if (refusal !== undefined) return refusal
   const resolved = resolveMetadata(shape)
   if (!resolved.ok) return resolved
   const { metadata } = resolved
-  return checkIssuer(metadata, shape.configuration.sub) ?? { ok: true, chain: summarize(shape, anchor, metadata) }
+  return (
+    checkIssuer(metadata, shape.configuration.sub) ??
+    checkSignatures(shape, anchor.keys) ?? { ok: true, chain: summarize(shape, anchor, metadata) }
+  )
 }
 
 /** Checks that the subject is the issuer that it claims to be (section 5.1.4). */
