@@ -106,7 +106,8 @@ async function redeem(assertion: string, form: Record<string, string> = {}, inst
   const sent = { ...options, DPoP }
   const response = await oauth.genericTokenEndpointRequest(server, client, authentication, JWT_BEARER, parameters, sent)
   return oauth.processGenericTokenEndpointResponse(server, client, response).catch((error: unknown) => {
-    if (error instanceof oauth.ResponseBodyError) return `${error.error} ${String(error.cause['reason'])}`
+    if (error instanceof oauth.ResponseBodyError)
+      return `${error.error} ${JSON.stringify(error.cause['reason'])}`.replaceAll('"', '')
     throw error
   })
 }
@@ -175,8 +176,9 @@ it('3. the SDK redeems an ID-JAG, and the verifier names the user, the agent and
   client.close()
 })
 
+const past = () => Math.floor(Date.now() / 1_000) - 400
+
 describe('4. refuses', () => {
-  const past = () => Math.floor(Date.now() / 1_000) - 400
   const grant = 'invalid_grant GRANT_NOT_ACCEPTED'
   const [scope, target] = ['invalid_scope SCOPE_NOT_ALLOWED', 'invalid_target AUDIENCE_NOT_ALLOWED']
   it.each<[name: string, refusal: string, claims: () => object, form: Record<string, string>]>([
