@@ -5,7 +5,7 @@
 export const LONG: Readonly<Record<string, string>> = {
   'test/fault/*.test.ts': 'faults of all kinds hit servers for a while, and clients make calls during that time',
   'test/contract/fields.test.ts': 'each field of each call gets each wrong value of a table, over each transport',
-  'test/simulation/{delegation,revocation,signing-keys}/mutants.test.ts':
+  'test/simulation/{delegation,foreign-log,revocation,signing-keys}/mutants.test.ts':
     'each mutant breaks one rule, and the test searches schedules or chains until one shows the broken rule',
   'test/simulation/key-events/many-logs.test.ts': 'two replayers compare 100,000 random logs of key events',
   'test/simulation/delegation/many-chains.test.ts': 'a naive evaluator checks a million random chains of grants',
@@ -30,9 +30,14 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/e2e/oauth-clients/authlib.test.ts': "Python starts for each case, and Debian's package may be installed first",
   'test/e2e/readme-tour/delegation-python.test.ts':
     "Python starts for each case, and Debian's package may be installed first",
+  'test/e2e/readme-tour/federation-page.test.ts':
+    'three deployments start and read the statements of each other, and the demo runs against them',
   'test/e2e/readme-tour/{delegation-mcp,delegation-page,moving-page,oauth-page,operator-keys-page,tour}.test.ts':
     'the tours of the documents are run, command by command',
   'test/e2e/workers/workers.test.ts': 'workers are killed and replaced under load',
+  'services/trust/foreign/behind-nginx.test.ts': 'a body is so slow that its time limit passes',
+  'services/trust/foreign/prove-domains-bind9.test.ts':
+    "BIND starts three times, and Debian's package may be installed first",
   'services/embedded-postgres/start.test.ts': 'a dozen databases are created, started and killed',
   'test/support/guardian.test.ts': 'servers and databases are started and then left running',
   'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts a dozen processes',

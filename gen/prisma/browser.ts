@@ -107,6 +107,28 @@ export type RevocationHead = Prisma.RevocationHeadModel
  */
 export type Issuer = Prisma.IssuerModel
 /**
+ * Model TrustAnchor
+ * Written only by trust. Entities whose trust chains the administrator believes (OpenID Federation).
+ */
+export type TrustAnchor = Prisma.TrustAnchorModel
+/**
+ * Model TrustChain
+ * Written only by trust. The one chain of an issuer that counts: of an admitted issuer, or of a candidate that waits
+ * for approval. The statements are verified again at each use.
+ */
+export type TrustChain = Prisma.TrustChainModel
+/**
+ * Model Subordinate
+ * Written only by trust. Entities about which our authority makes statements, beside our issuer.
+ */
+export type Subordinate = Prisma.SubordinateModel
+/**
+ * Model IssuerSubject
+ * Written only by trust. A rule of the administrator: which user of this deployment a subject of an identity provider
+ * is, and what the agents of an operator may do for that user.
+ */
+export type IssuerSubject = Prisma.IssuerSubjectModel
+/**
  * Model IssuerKey
  * Written only by trust. Every key that an issuer has ever published here.
  */

@@ -106,6 +106,7 @@ export async function verifyGenuine(
 const NOT_REVOKED: ReadonlySet<Verdict> = new Set<Verdict>([
   'UNKNOWN_KEY',
   'ISSUER_NOT_TRUSTED',
+  'ISSUER_KEYS_UNAVAILABLE',
   'ISSUER_REVOCATIONS_STALE',
   'SUBJECT_OUTSIDE_NAMESPACE',
   'TOKEN_EXPIRED',

@@ -93,6 +93,7 @@ export async function createServices(deps: ServiceDeps) {
     watchers: revocation?.watchers,
     signingKeyFacts: authn?.signingKeyFacts,
     issuerFacts: authn?.issuerFacts,
+    anchorFacts: authn?.anchorFacts,
     async close() {
       await Promise.all(parts.map(async (part) => part.close?.()))
     },
@@ -185,7 +186,7 @@ async function makeAuthn(
   deps: ServiceDeps,
   verificationKeys: VerificationKeys,
   clients: { readonly operators: Operators; readonly agents: Agents },
-): Promise<Part & Pick<Keys, 'signingKeyFacts'> & Pick<Trust, 'issuerFacts'>> {
+): Promise<Part & Pick<Keys, 'signingKeyFacts'> & Pick<Trust, 'issuerFacts' | 'anchorFacts'>> {
   const { config, databaseUrl, db, log, revocations } = deps
   await using opened = new AsyncDisposableStack()
   const redeemPool = openPool({ url: databaseUrl, ...redeemPoolOptions, log })
@@ -225,6 +226,7 @@ async function makeAuthn(
     ...clients,
     verifyForeign: trust.verifyForeign,
     chaining: trust.chaining,
+    idJags: trust.idJags,
     db,
     redeemPool,
     now: Date.now,
@@ -254,12 +256,14 @@ async function makeAuthn(
       ...routesOf(trust.issuers),
       ...routesOf(trust.trust),
       ...routesOf(trust.federation),
+      ...routesOf(trust.federationAdmin),
     ],
     internal: [],
     jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs],
     close: () => all.disposeAsync(),
     signingKeyFacts: () => keys.signingKeyFacts(),
     issuerFacts: () => trust.issuerFacts(),
+    anchorFacts: () => trust.anchorFacts(),
   }
 }
 

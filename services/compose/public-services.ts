@@ -3,6 +3,7 @@ import { AgentKeyService } from '../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AgentMoveService } from '../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
+import { FederationAdminService } from '../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
 import { FederationService } from '../../gen/proto/auth4agent/v1/federation_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
@@ -18,6 +19,15 @@ import type { CalledService } from '../process/configuration/service-names.ts'
 export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescService[]>> = {
   'operator-registry': [OperatorRegistryService, OperatorKeyService],
   identity: [IdentityService, AgentKeyService, AgentMoveService],
-  authn: [AuthnService, OAuthService, DelegationService, KeysService, IssuerService, TrustService, FederationService],
+  authn: [
+    AuthnService,
+    OAuthService,
+    DelegationService,
+    KeysService,
+    IssuerService,
+    TrustService,
+    FederationService,
+    FederationAdminService,
+  ],
   revocation: [RevocationService],
 }

@@ -85,9 +85,10 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     metrics,
   })
   opened.defer(() => services.close())
-  const { operators, routes, internal, jobs, watchers, signingKeyFacts, issuerFacts } = services
+  const { operators, routes, internal, jobs, watchers, signingKeyFacts, issuerFacts, anchorFacts } = services
   metrics.revocation.show({ ...revocations, watchers, clockGuard })
   if (issuerFacts !== undefined) metrics.showIssuers(issuerFacts)
+  if (anchorFacts !== undefined) metrics.showAnchors(anchorFacts)
   if (signingKeyFacts !== undefined) metrics.showSigningKeys(signingKeyFacts)
   const rpc = createRpc(routes, remotes.forwards, {
     operators,

@@ -1,6 +1,6 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
-import { FEDERATION, isOfKind } from './domain/key-kinds.ts'
+import { FEDERATION, isOfKind, JWKS_KINDS } from './domain/key-kinds.ts'
 import { publishedKeys } from './published-keys.ts'
 import type { PublicSigningKey, VerificationKeys } from './verification-keys.ts'
 
@@ -11,10 +11,12 @@ interface PastKey extends PublicSigningKey {
   readonly endedAt: Date
 }
 
-/** The public halves of the federation keys. */
+/** The public halves of the keys that federation statements show. */
 export interface FederationKeys {
   /** Returns the prepared, active and retiring keys. */
   published(): Promise<readonly PublicSigningKey[]>
+  /** Returns the keys of the JWKS, which verify tokens. */
+  jwks(): Promise<readonly PublicSigningKey[]>
   /** Returns the retired and compromised keys, oldest first. Reads the database. */
   past(): Promise<readonly PastKey[]>
 }
@@ -30,6 +32,10 @@ export function createFederationKeys(deps: FederationKeysDeps): FederationKeys {
   return {
     async published() {
       return (await publishedKeys(deps)).filter((key) => isOfKind(FEDERATION, key))
+    },
+    async jwks() {
+      const keys = await publishedKeys(deps)
+      return JWKS_KINDS.flatMap((kind) => keys.filter((key) => isOfKind(kind, key)))
     },
     async past() {
       const rows = await deps.prisma.jwksKey.findMany({

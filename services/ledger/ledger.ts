@@ -145,6 +145,19 @@ async function useAssertion(tx: Tx, author: Author): Promise<void> {
   await useApprovals(tx, author)
 }
 
+/**
+ * Refuses a call whose assertion was used before, ahead of work that is done before the change. The change itself
+ * decides again.
+ *
+ * @throws ApiError ASSERTION_USED
+ */
+export async function demandUnused(prisma: PrismaClient, author: Author): Promise<void> {
+  const used = usedAssertionOf(author)
+  if (used === undefined) return
+  const { issuer, jti } = used
+  if ((await prisma.usedAssertion.count({ where: { issuer, jti } })) > 0) throw new ApiError('ASSERTION_USED')
+}
+
 /** Records the use of all approvals of a root operation. */
 async function useApprovals(tx: Tx, { principal }: Author): Promise<void> {
   if (principal.kind !== 'operator' || principal.root === undefined) return

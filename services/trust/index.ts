@@ -1,9 +1,10 @@
+import { FederationAdminService } from '../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
 import { FederationService } from '../../gen/proto/auth4agent/v1/federation_pb.ts'
 import { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { listen } from '../platform/db/listen.ts'
-import type { IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
+import type { AnchorFacts, IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { admissionRoutes } from './admissions/routes.ts'
 import { type CheckHome, createCheckHome } from './chaining/check-home.ts'
@@ -11,6 +12,10 @@ import { createFindChain, type FindChain } from './chaining/find-chain.ts'
 import { createJudgeGrant, type JudgeGrant } from './chaining/judge-grant.ts'
 import type { TrustDeps, TrustOptions } from './config.ts'
 import { explainRoutes } from './explain/routes.ts'
+import { federationAdminRoutes } from './federation/admin-routes.ts'
+import { pruneChains } from './federation/chains/chain-store.ts'
+import { createCurrentChain } from './federation/chains/current-chain.ts'
+import { createFindChain as createFindTrustChain } from './federation/chains/find-chain.ts'
 import { federationRoutes } from './federation/routes.ts'
 import { createAuthorize } from './foreign/authorize.ts'
 import { createDecideTrust } from './foreign/decide-trust.ts'
@@ -24,11 +29,13 @@ import { createLogEndings } from './foreign/log-endings.ts'
 import { createOwnSecrets } from './foreign/own-secrets.ts'
 import { readPublished } from './foreign/read-published.ts'
 import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreign.ts'
+import { createIdJags, type IdJags } from './id-jag/judge-id-jag.ts'
 import { issuerRoutes } from './issuers/routes.ts'
 import { createKnowledge } from './knowledge/knowledge.ts'
-import { federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
+import { federationAdminPolicies, federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
 import { pruneProposals } from './statements/propose-trust.ts'
 import { statementRoutes } from './statements/routes.ts'
+import { subjectRoutes } from './subjects/routes.ts'
 import { viewRoutes } from './view/routes.ts'
 
 export type { AllowedChain } from './chaining/find-chain.ts'
@@ -39,17 +46,22 @@ export { classOf, lineOf } from './graph/export/appearance.ts'
 export type { ExportedGraph } from './graph/export/exported-graph.ts'
 export { xmlText } from './graph/export/safe-text.ts'
 export { toSvg } from './graph/export/to-svg.ts'
+export { type IdJags, type JudgedIdJag, MAX_ID_JAG_TTL_S } from './id-jag/judge-id-jag.ts'
 
 /** The trust part of the server: its RPC services, and the verification of foreign tokens. */
 export interface Trust {
   readonly issuers: ServiceModule<typeof IssuerService>
   readonly trust: ServiceModule<typeof TrustService>
   readonly federation: ServiceModule<typeof FederationService>
+  readonly federationAdmin: ServiceModule<typeof FederationAdminService>
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
+  readonly idJags: IdJags
   readonly jobs: readonly Job[]
   /** Returns what this process knows of the enabled issuers. */
   issuerFacts(): IssuerFacts[]
+  /** Returns what this process knows of the trust anchors. */
+  anchorFacts(): readonly AnchorFacts[]
   close(): Promise<void>
 }
 
@@ -74,7 +86,9 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   const knowledge = createKnowledge(db.pool)
   const secrets = createOwnSecrets(db.pool, vault)
   const authorize = createAuthorize(secrets, now)
-  const foreign = createForeignJobs(options)
+  const findTrustChain = createFindTrustChain({ prisma: db.prisma, outbound, now })
+  const currentChain = createCurrentChain({ prisma: db.prisma, findChain: findTrustChain, now, log })
+  const foreign = createForeignJobs({ ...options, currentChain })
   const edges = createLogEndings({ log, store: (issuerId, ids) => endEdges(options, issuerId, ids) })
   const keys = createLogEndings({ log, store: (issuerId, kids) => endKeys(options, issuerId, kids) })
   const logs = createForeignLogs({
@@ -97,7 +111,11 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   await knowledge.refresh()
   const decideTrust = createDecideTrust(deps)
   return {
-    issuers: { service: IssuerService, handlers: issuerRoutes(deps), policies: issuerPolicies },
+    issuers: {
+      service: IssuerService,
+      handlers: { ...issuerRoutes(deps), ...subjectRoutes(deps) },
+      policies: issuerPolicies,
+    },
     trust: {
       service: TrustService,
       handlers: { ...statementRoutes(deps), ...explainRoutes(deps), ...admissionRoutes(deps), ...viewRoutes(deps) },
@@ -107,6 +125,11 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       service: FederationService,
       handlers: federationRoutes({ ...options, ...options.federation }),
       policies: federationPolicies,
+    },
+    federationAdmin: {
+      service: FederationAdminService,
+      handlers: federationAdminRoutes({ ...deps, findChain: findTrustChain }),
+      policies: federationAdminPolicies,
     },
     verifyForeign: createVerifyForeign({
       ...deps,
@@ -119,8 +142,10 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       judgeGrant: createJudgeGrant({ ...deps, decideTrust }),
       checkHome: createCheckHome(deps),
     },
+    idJags: createIdJags(deps),
     jobs: [
       { name: 'trust', run: () => knowledge.refresh() },
+      { name: 'trust-chains', run: () => pruneChains(db.prisma, now()) },
       { name: 'trust-proposals', run: () => pruneProposals(options) },
       { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },
       { name: 'foreign-endings', run: async () => [edges, keys].forEach((each) => each.retry()), intervalMs: RETRY_MS },
@@ -129,9 +154,10 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     issuerFacts: () =>
       [...(knowledge.copy?.issuers.values() ?? [])]
         .filter(({ isEnabled }) => isEnabled)
-        .map(({ issuer, keysAsOf, mode }) => {
-          return { issuer, keysAsOf, revocationsAsOf: logs.asOf(issuer), followsLog: mode === 'log' }
+        .map(({ issuer, keysAsOf, mode, chainDueAt }) => {
+          return { issuer, keysAsOf, revocationsAsOf: logs.asOf(issuer), followsLog: mode === 'log', chainDueAt }
         }),
+    anchorFacts: () => knowledge.copy?.anchors ?? [],
     async close() {
       logs.close()
       await stopListening()

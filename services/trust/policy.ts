@@ -1,3 +1,4 @@
+import type { FederationAdminService } from '../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
 import type { FederationService } from '../../gen/proto/auth4agent/v1/federation_pb.ts'
 import type { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import type { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
@@ -14,6 +15,10 @@ export const issuerPolicies: Policies<typeof IssuerService> = {
   disableIssuer: { ...byAdministrator, action: 'issuer.disable', endsTokens: true },
   enableIssuer: { ...byAdministrator, action: 'issuer.enable', endsTokens: false },
   readmitIssuerKey: { ...byAdministrator, action: 'issuer.readmit-key', endsTokens: false },
+  // A rule that replaces another one ends its tokens.
+  putIssuerSubject: { ...byAdministrator, action: 'issuer.put-subject', endsTokens: true },
+  listIssuerSubjects: { callers: ['admin'], limit: 'read' },
+  removeIssuerSubject: { ...byAdministrator, action: 'issuer.remove-subject', endsTokens: true },
 }
 
 /**
@@ -52,6 +57,19 @@ export const trustPolicies: Policies<typeof TrustService> = {
 
 const byAnyone = { callers: ['anyone'], limit: 'read' } as const
 
+/** Only the administrator says whose trust chains count, and about whom our authority makes statements. */
+export const federationAdminPolicies: Policies<typeof FederationAdminService> = {
+  // Issuers whose chains do not hold any more are disabled.
+  putTrustAnchor: { ...byAdministrator, action: 'anchor.put', endsTokens: true },
+  listTrustAnchors: { callers: ['admin'], limit: 'read' },
+  removeTrustAnchor: { ...byAdministrator, action: 'anchor.remove', endsTokens: true },
+  discoverIssuer: { ...byAdministrator, action: 'issuer.find-chain', endsTokens: false },
+  listIssuerCandidates: { callers: ['admin'], limit: 'read' },
+  putSubordinate: { ...byAdministrator, action: 'subordinate.put', endsTokens: false },
+  listOwnSubordinates: { callers: ['admin'], limit: 'read' },
+  removeSubordinate: { ...byAdministrator, action: 'subordinate.remove', endsTokens: false },
+}
+
 /** Statements about this deployment are public. */
 export const federationPolicies: Policies<typeof FederationService> = {
   getEntityConfiguration: byAnyone,
@@ -59,5 +77,6 @@ export const federationPolicies: Policies<typeof FederationService> = {
   fetchSubordinateStatement: byAnyone,
   listSubordinates: byAnyone,
   resolveEntity: byAnyone,
+  getSignedKeySet: byAnyone,
   listHistoricalKeys: byAnyone,
 }

@@ -9,11 +9,12 @@ import { dpopCases } from './cases/dpop.ts'
 import { envelopeCases } from './cases/envelope.ts'
 import { exchangeCases } from './cases/exchanges.ts'
 import { faultCases, rateCases } from './cases/faults.ts'
-import { federationCases } from './cases/federation.ts'
+import { federationAdminCases, federationCases, fullFederationCases } from './cases/federation.ts'
 import { fieldCases } from './cases/fields.ts'
 import { grantCases } from './cases/grants.ts'
+import { idJagCases } from './cases/id-jags.ts'
 import { identityCases } from './cases/identity.ts'
-import { fullCases, issuerCases } from './cases/issuers.ts'
+import { fullCases, fullSubjectCases, issuerCases } from './cases/issuers.ts'
 import { keysCases } from './cases/keys.ts'
 import { OUTSIDE_RPCS, reasonsOf, UNPROVOKED } from './cases/matrix.ts'
 import { oauthCases } from './cases/oauth.ts'
@@ -38,13 +39,17 @@ const cases: readonly Pair[] = [
   ...keysCases,
   ...issuerCases,
   ...fullCases,
+  ...fullSubjectCases,
   ...trustCases,
   ...federationCases,
+  ...federationAdminCases,
+  ...fullFederationCases,
   ...authenticationCases,
   ...tenantCases,
   ...clientAssertionCases,
   ...oauthCases,
   ...exchangeCases,
+  ...idJagCases,
   ...dpopCases,
   ...fieldCases,
   ...envelopeCases,

@@ -139,6 +139,16 @@ describe('docs/moving.md', () => {
   })
 })
 
+describe('docs/federation.md', () => {
+  it('has commands to try that test/e2e/readme-tour runs, and begins like the README', async () => {
+    const test = await readFromCheckout('test/e2e/readme-tour/federation-page.test.ts')
+    expect(kinds('docs/federation.md')).toContain('sh tour')
+    expect(test).toContain("blocks('docs/federation.md', 'sh tour')")
+    for (const text of [README, await readFromCheckout('docs/federation.md')])
+      expect(text).toMatch(/npm run cluster -- --deployments 3[^]+auth4agent demo --federation/)
+  })
+})
+
 describe('docs/operator-keys.md', () => {
   it('has only blocks that test/e2e/readme-tour runs or compiles', async () => {
     expect(kinds('docs/operator-keys.md')).toEqual(new Set(['sh', 'sh rfc9421', 'ts']))

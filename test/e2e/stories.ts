@@ -20,6 +20,7 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/readme-tour/delegation-mcp.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/delegation-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/delegation-python.test.ts': 'the page starts one process',
+  'test/e2e/readme-tour/federation-page.test.ts': 'npm run cluster starts its own processes',
   'test/e2e/readme-tour/identity-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/oauth-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/operator-keys-page.test.ts': 'the page starts one process',

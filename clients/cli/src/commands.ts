@@ -187,6 +187,11 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/trust-explain.ts')).explainTrust,
       },
       {
+        words: 'trust admissions',
+        summary: 'list who of other deployments may call an audience',
+        load: async () => (await import('./commands/trust-admissions.ts')).trustAdmissions,
+      },
+      {
         words: 'trust graph',
         summary: 'export the graph of trust statements',
         load: async () => (await import('./commands/trust-graph.ts')).trustGraph,
@@ -342,6 +347,11 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/agent-key-change.ts')).deactivateAgent,
       },
       {
+        words: 'act-for-user',
+        summary: 'get a token for an ID-JAG, with which the agent acts for a user',
+        load: async () => (await import('./commands/act-for-user.ts')).actForUser,
+      },
+      {
         words: 'issue',
         summary: 'get a token',
         load: async () => (await import('./commands/issue.ts')).issue,
@@ -480,6 +490,61 @@ export const commandGroups: readonly CommandGroup[] = [
         words: 'issuers readmit-key',
         summary: 'accept a key again that an issuer had withdrawn',
         load: async () => (await import('./commands/issuers-change.ts')).readmitIssuerKey,
+      },
+      {
+        words: 'issuers discover',
+        summary: 'look for the trust chain of an issuer',
+        load: async () => (await import('./commands/issuers-discover.ts')).discoverIssuer,
+      },
+      {
+        words: 'issuers candidates',
+        summary: 'list the issuers with a trust chain that wait for approval',
+        load: async () => (await import('./commands/issuers-discover.ts')).listCandidates,
+      },
+      {
+        words: 'issuers anchors add',
+        summary: 'trust an anchor of OpenID Federation',
+        load: async () => (await import('./commands/issuers-anchors.ts')).addAnchor,
+      },
+      {
+        words: 'issuers anchors list',
+        summary: 'list the trust anchors',
+        load: async () => (await import('./commands/issuers-anchors.ts')).listAnchors,
+      },
+      {
+        words: 'issuers anchors remove',
+        summary: 'trust an anchor no longer',
+        load: async () => (await import('./commands/issuers-anchors.ts')).removeAnchor,
+      },
+      {
+        words: 'issuers subordinates add',
+        summary: "make an entity a subordinate of the deployment's authority",
+        load: async () => (await import('./commands/issuers-subordinates.ts')).addSubordinate,
+      },
+      {
+        words: 'issuers subordinates list',
+        summary: 'list the subordinates of the authority',
+        load: async () => (await import('./commands/issuers-subordinates.ts')).listSubordinates,
+      },
+      {
+        words: 'issuers subordinates remove',
+        summary: 'end the statements about a subordinate',
+        load: async () => (await import('./commands/issuers-subordinates.ts')).removeSubordinate,
+      },
+      {
+        words: 'issuers subjects add',
+        summary: 'say which user a subject of an identity provider is',
+        load: async () => (await import('./commands/issuers-subjects.ts')).addSubject,
+      },
+      {
+        words: 'issuers subjects list',
+        summary: 'list the rules about subjects of an identity provider',
+        load: async () => (await import('./commands/issuers-subjects.ts')).listSubjects,
+      },
+      {
+        words: 'issuers subjects remove',
+        summary: 'remove such a rule, and end its tokens',
+        load: async () => (await import('./commands/issuers-subjects.ts')).removeSubject,
       },
       {
         words: 'operator suspend',

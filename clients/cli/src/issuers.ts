@@ -12,7 +12,7 @@ export const issuerArgument = {
 } as const
 
 /** Finds an issuer by its URL, byte for byte, or by its id. Throws CliError. */
-export async function findIssuer({ issuers }: Administrator, given: string): Promise<AdmittedIssuer> {
+export async function findIssuer({ issuers }: Pick<Administrator, 'issuers'>, given: string): Promise<AdmittedIssuer> {
   const found = (await issuers.list()).find(({ id, issuer }) => (isUuid(given) ? id : issuer) === given)
   if (found !== undefined) return found
   throw configurationError(
@@ -45,7 +45,9 @@ export function describeIssuer(issuer: AdmittedIssuer): string {
     status: rest.status,
     algorithms: algorithms.join(', '),
     'token type': rest.token_type,
-    'jwks uri': rest.jwks_uri,
+    'jwks uri': rest.jwks_uri === '' ? undefined : rest.jwks_uri,
+    anchor: rest.anchor,
+    'chain expires at': rest.chain_expires_at,
     revocations: rest.revocation_mode,
     'acts as': rest.acts_as,
     'introspection uri': rest.introspection_uri,

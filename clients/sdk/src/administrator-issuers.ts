@@ -1,7 +1,8 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ADMIN_ISSUER } from '@auth4agent/core/identity/assertion'
+import { type SubjectCalls, subjectCalls } from './administrator-subjects.ts'
 import { type Answer, readAnswer, readAnswers, type Shape } from './answers.ts'
-import type { createCaller } from './caller.ts'
+import type { Caller } from './caller.ts'
 
 /** How to admit a foreign issuer. The protocol describes each member and its default. */
 export interface NewIssuer {
@@ -25,6 +26,8 @@ export interface NewIssuer {
   readonly max_staleness_ms?: number | undefined
   /** The domain of all subjects of an issuer of the kind `oauth`. */
   readonly domain?: string | undefined
+  /** The trust anchor of a candidate that `federation.discover` has found. The keys then come from its chain. */
+  readonly anchor?: string | undefined
 }
 
 const issuerDomain = { domain: 'text', operator_id: 'text', by: 'text', proven_at: 'text?' } as const satisfies Shape
@@ -56,6 +59,8 @@ const issuerShape = {
   keys_as_of: 'text?',
   revocations_as_of: 'text?',
   problem: 'text?',
+  anchor: 'text?',
+  chain_expires_at: 'text?',
 } as const satisfies Shape
 
 /** An admitted issuer. `problem` says why its keys, statements or revocations cannot be fetched now. */
@@ -76,10 +81,12 @@ export interface IssuerCalls {
   enable(id: string, reason?: string): Promise<AdmittedIssuer>
   /** Accepts a key again that the issuer had withdrawn. */
   readmitKey(id: string, kid: string, reason?: string): Promise<AdmittedIssuer>
+  /** Rules about the subjects of identity providers. */
+  readonly subjects: SubjectCalls
 }
 
 /** Makes the calls about issuers. */
-export function issuerCalls(caller: Pick<ReturnType<typeof createCaller>, 'call'>): IssuerCalls {
+export function issuerCalls(caller: Caller): IssuerCalls {
   const change = async (path: string, body: object) => {
     const answer = await caller.call(ADMIN_ISSUER, { method: 'POST', path, body })
     return readIssuer(readAnswer({ issuer: 'any' }, answer).issuer)
@@ -94,6 +101,7 @@ export function issuerCalls(caller: Pick<ReturnType<typeof createCaller>, 'call'
     disable: async (id, reason) => change(`${place(id)}/disable`, { reason }),
     enable: async (id, reason) => change(`${place(id)}/enable`, { reason }),
     readmitKey: async (id, kid, reason) => change(`${place(id)}/keys/${encodeURIComponent(kid)}/readmit`, { reason }),
+    subjects: subjectCalls(caller),
   }
 }
 
@@ -102,7 +110,8 @@ function place(id: string): string {
   return `/v1/issuers/${id}`
 }
 
-function readIssuer(value: unknown): AdmittedIssuer {
+/** Reads an issuer of an answer. Throws Auth4AgentError with UNEXPECTED_ANSWER. */
+export function readIssuer(value: unknown): AdmittedIssuer {
   const issuer = readAnswer(issuerShape, value)
   const { domains, keys } = issuer
   return { ...issuer, domains: readAnswers(issuerDomain, domains), keys: readAnswers(issuerKey, keys) }

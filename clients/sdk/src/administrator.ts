@@ -1,6 +1,7 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ADMIN_ISSUER } from '@auth4agent/core/identity/assertion'
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import { type FederationCalls, federationCalls } from './administrator-federation.ts'
 import { type IssuerCalls, issuerCalls } from './administrator-issuers.ts'
 import { readAnswer, readAnswers } from './answers.ts'
 import { CALLER_NAMES, type CallerOptions, createCaller } from './caller.ts'
@@ -63,6 +64,8 @@ export interface Administrator extends TrustQuestions {
   }
   /** Foreign issuers whose tokens the deployment accepts. */
   readonly issuers: IssuerCalls
+  /** Trust anchors, candidates, and the subordinates of the deployment's own authority (OpenID Federation). */
+  readonly federation: FederationCalls
   /** Ends every token of every operator and makes every challenge invalid. Call it after a restore from a backup. */
   endAllTokens(reason?: string): Promise<answers.EndedDeployment>
   /**
@@ -130,6 +133,7 @@ export function createAdministrator(options: CallerOptions): Administrator {
       },
     },
     issuers: issuerCalls(caller),
+    federation: federationCalls(caller),
     ...trustQuestions(caller, ADMIN_ISSUER),
     endAllTokens: async (reason) =>
       readAnswer(answers.endedDeployment, await change('/v1/deployment/end-all-tokens', { reason })),

@@ -146,6 +146,7 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     requestGrant: (how) => grants.requestGrant(how),
     delegate: (how) => grants.delegate(how),
     exchange: (how) => grants.exchange(how),
+    actForUser: (idJag, how) => grants.actForUser(idJag, how),
     close() {
       closing.abort(clientError('CLOSED', 'The agent was closed'))
       clear()

@@ -6,12 +6,21 @@ export {
   type SigningKeys,
 } from './administrator.ts'
 export type {
+  FederationCalls,
+  IssuerCandidate,
+  NewSubordinate,
+  NewTrustAnchor,
+  Subordinate,
+  TrustAnchor,
+} from './administrator-federation.ts'
+export type {
   AdmittedDomain,
   AdmittedIssuer,
   AdmittedKey,
   IssuerCalls,
   NewIssuer,
 } from './administrator-issuers.ts'
+export type { AdmittedSubject, NewSubject, SubjectCalls } from './administrator-subjects.ts'
 export type {
   Agent,
   AgentOptions,
@@ -27,6 +36,7 @@ export { authenticate } from './authenticate.ts'
 export type { CallerOptions } from './caller.ts'
 export { createAgent } from './create-agent.ts'
 export type {
+  ActForUserOptions,
   AgentGrantCalls,
   DelegateOptions,
   ExchangeOptions,
@@ -34,6 +44,7 @@ export type {
   GrantConstraint,
   GrantOptions,
   RootGrant,
+  UserAuthority,
 } from './delegation/agent-grant-calls.ts'
 export type { HolderStatement } from './delegation/holder-statements.ts'
 export type { AuthorizationHeaders } from './dpop.ts'
@@ -122,6 +133,7 @@ export type { ServerOptions } from './server.ts'
 export type { AgentSigner, OperatorSigner, P256Signer, Signer } from './signer.ts'
 export type { TokenTerms } from './terms.ts'
 export { type Call, createTransport, type Transport, type TransportOptions } from './transport.ts'
+export type { AdmissionIssuer, TrustAdmission, TrustAdmissions } from './trust-admissions.ts'
 export type { TrustPartyRecord, TrustProposalRecord, TrustStatementRecord } from './trust-answers.ts'
 export type {
   ExportedTrustGraph,

@@ -4,7 +4,15 @@ import { bundle } from '../../../test/support/sdk/bundle.ts'
 /** Files that a page loads on demand, by the beginnings of their names. All others are code for bound tokens. */
 const ON_DEMAND = {
   noble: ['ed25519'],
-  grants: ['grant-calls', 'grant-terms', 'held-grant', 'presented-grant', 'prove-call', 'refused-grant'],
+  grants: [
+    'act-for-user',
+    'grant-calls',
+    'grant-terms',
+    'held-grant',
+    'presented-grant',
+    'prove-call',
+    'refused-grant',
+  ],
   chaining: ['other-deployments'],
   keys: ['key-calls', 'rotate-key', 'schedule-rotation', 'find-identity-key', 'operator-answers'],
 }

@@ -60,6 +60,27 @@ describe('explainTrust', () => {
   })
 })
 
+describe('createTrustView', () => {
+  const link = { url: 'https://auth.example/trust?view=a.b.c', expires_at: '2027-01-15T08:05:00Z' }
+
+  it('asks for a link, to all of the graph or to a part', async () => {
+    const { askers, sent } = asking(link)
+    expect(await askers[0]?.createTrustView()).toEqual(link)
+    await askers[1]?.createTrustView({ around: 'bolt.example' })
+    const call = 'POST https://auth.example/v1/trust/views'
+    expect(sent).toEqual([
+      { call, body: '{}', party: ID },
+      { call, body: '{"around":"bolt.example"}', party: 'admin' },
+    ])
+  })
+
+  it('refuses an unknown option and an answer without a link', async () => {
+    const wrong = { around: 'bolt.example', format: 'svg' }
+    await expect(asking(link).askers[0]?.createTrustView(wrong)).rejects.toThrow(/option "format"/)
+    await expect(asking({}).askers[0]?.createTrustView()).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
+  })
+})
+
 describe('trustGraph', () => {
   it('asks for a format and a part of the graph', async () => {
     const document = { document: 'digraph {}', media_type: 'text/vnd.graphviz', nodes: 0, edges: 0 }
@@ -70,5 +91,60 @@ describe('trustGraph', () => {
       'GET https://auth.example/v1/trust/graph?format=dot&around=bolt.example',
       'GET https://auth.example/v1/trust/graph',
     ])
+  })
+})
+
+describe('listAdmissions', () => {
+  const scopes = [{ scope: 'read', values: ['orders:read'] }]
+  const authors = [{ edge_id: 'e2', operator_id: ID, epoch: 1 }]
+  const admission = (domain: string) => ({
+    issuer: 'https://alpha.example',
+    domain,
+    operator_id: ID,
+    scopes,
+    edge_ids: ['e1', 'e2'],
+    authors,
+    expires_at: '2027-04-15T08:00:00Z',
+  })
+  const issuer = {
+    issuer: 'https://alpha.example',
+    kind: 'auth4agent',
+    revocation_mode: 'log',
+    max_token_ttl: 3_600,
+    max_staleness_ms: 5_000,
+    generation: 1,
+  }
+  const page = (position: string, ...admissions: readonly object[]) => ({
+    admissions,
+    issuers: [issuer],
+    bound_only: false,
+    position,
+    as_of: '2027-01-15T08:00:00.000Z',
+    max_age: 1_800,
+  })
+
+  it('reads all pages, and returns the position of the first one', async () => {
+    const asked: string[] = []
+    const fetch = async (input: string | URL | Request) => {
+      const url = new URL(new Request(input).url)
+      asked.push(url.searchParams.get('page_token') ?? '')
+      if (asked.length > 1) return Response.json(page('3-8813', admission('dock.example')))
+      const headers = { link: `<${url.pathname}?page_token=next>; rel="next"` }
+      return Response.json(page('3-8812', admission('bolt.example')), { headers })
+    }
+    const operator = createOperator({ server: 'https://auth.example', key, operatorId: ID, fetch })
+    const all = [admission('bolt.example'), admission('dock.example')]
+    expect(await operator.listAdmissions('https://api.cargo.example')).toEqual(page('3-8812', ...all))
+    expect(asked).toEqual(['', 'next'])
+  })
+
+  it.each([
+    { ...page('3-8812'), bound_only: 'no' },
+    page('3-8812', { ...admission('bolt.example'), scopes: [{ scope: 'read' }] }),
+    page('3-8812', { ...admission('bolt.example'), authors: [{ edge_id: 'e2' }] }),
+    { ...page('3-8812'), issuers: [{ ...issuer, generation: 'x' }] },
+  ])('refuses the answer %j', async (answer) => {
+    const asked = asking(answer).askers[0]?.listAdmissions('https://api.cargo.example')
+    await expect(asked).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
   })
 })

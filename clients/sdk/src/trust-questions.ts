@@ -2,6 +2,7 @@ import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-n
 import { type Answer, readAnswer, readAnswers, type Shape } from './answers.ts'
 import type { Caller } from './caller.ts'
 import { queryOf } from './pages.ts'
+import { readAdmissions, type TrustAdmissions } from './trust-admissions.ts'
 
 /** Whether a token of one operator would be accepted at an audience of another. */
 export interface TrustQuestion {
@@ -78,7 +79,7 @@ export interface TrustViewOptions {
 }
 
 const view = { url: 'text', expires_at: 'text' } as const satisfies Shape
-/** A link to a page. Whoever has it sees the graph until it expires. */
+/** A link to a page. Everybody who has it sees the graph until it expires. */
 export type TrustViewLink = Answer<typeof view>
 
 /** Questions about the graph that trust statements make. */
@@ -99,6 +100,17 @@ export interface TrustQuestions {
    * ```
    */
   explainTrust(question: TrustQuestion): Promise<TrustExplanation>
+  /**
+   * Lists who of other deployments may call an audience. Only the owner of the audience and the administrator may ask.
+   *
+   * @example
+   *
+   * ```ts
+   * const { admissions } = await operator.listAdmissions('https://api.cargo.example/v1')
+   * for (const { domain, scopes } of admissions) console.log(domain, scopes.map(({ scope }) => scope))
+   * ```
+   */
+  listAdmissions(audience: string): Promise<TrustAdmissions>
   /** Exports the graph that the asker may see. */
   trustGraph(options?: TrustGraphOptions): Promise<ExportedTrustGraph>
   /**
@@ -119,7 +131,7 @@ const VIEW_NAMES: Names<TrustViewOptions> = { around: true }
 const GRAPH_NAMES: Names<TrustGraphOptions> = { format: true, around: true }
 
 /** Makes the questions of one party. */
-export function trustQuestions(caller: Pick<Caller, 'call'>, party: string): TrustQuestions {
+export function trustQuestions(caller: Pick<Caller, 'call' | 'page'>, party: string): TrustQuestions {
   return {
     async explainTrust(question) {
       refuseUnknownNames('question', question, QUESTION_NAMES)
@@ -127,6 +139,7 @@ export function trustQuestions(caller: Pick<Caller, 'call'>, party: string): Tru
       const answer = readAnswer(explanation, await caller.call(party, call))
       return { ...answer, legs: readAnswers(leg, answer.legs).map(readLeg) }
     },
+    listAdmissions: (audience) => readAdmissions(caller, party, audience),
     async trustGraph(options = {}) {
       refuseUnknownNames('option', options, GRAPH_NAMES)
       const query = queryOf({ ...options })

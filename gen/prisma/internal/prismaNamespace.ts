@@ -413,6 +413,10 @@ export const ModelName = {
   RevocationLog: 'RevocationLog',
   RevocationHead: 'RevocationHead',
   Issuer: 'Issuer',
+  TrustAnchor: 'TrustAnchor',
+  TrustChain: 'TrustChain',
+  Subordinate: 'Subordinate',
+  IssuerSubject: 'IssuerSubject',
   IssuerKey: 'IssuerKey',
   IssuerEndedKey: 'IssuerEndedKey',
   IssuerDomain: 'IssuerDomain',
@@ -437,7 +441,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1625,6 +1629,302 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    TrustAnchor: {
+      payload: Prisma.$TrustAnchorPayload<ExtArgs>
+      fields: Prisma.TrustAnchorFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TrustAnchorFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustAnchorPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TrustAnchorFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustAnchorPayload>
+        }
+        findFirst: {
+          args: Prisma.TrustAnchorFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustAnchorPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TrustAnchorFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustAnchorPayload>
+        }
+        findMany: {
+          args: Prisma.TrustAnchorFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustAnchorPayload>[]
+        }
+        create: {
+          args: Prisma.TrustAnchorCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustAnchorPayload>
+        }
+        createMany: {
+          args: Prisma.TrustAnchorCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TrustAnchorCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustAnchorPayload>[]
+        }
+        delete: {
+          args: Prisma.TrustAnchorDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustAnchorPayload>
+        }
+        update: {
+          args: Prisma.TrustAnchorUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustAnchorPayload>
+        }
+        deleteMany: {
+          args: Prisma.TrustAnchorDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TrustAnchorUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TrustAnchorUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustAnchorPayload>[]
+        }
+        upsert: {
+          args: Prisma.TrustAnchorUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustAnchorPayload>
+        }
+        aggregate: {
+          args: Prisma.TrustAnchorAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTrustAnchor>
+        }
+        groupBy: {
+          args: Prisma.TrustAnchorGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TrustAnchorGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TrustAnchorCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TrustAnchorCountAggregateOutputType> | number
+        }
+      }
+    }
+    TrustChain: {
+      payload: Prisma.$TrustChainPayload<ExtArgs>
+      fields: Prisma.TrustChainFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TrustChainFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustChainPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TrustChainFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustChainPayload>
+        }
+        findFirst: {
+          args: Prisma.TrustChainFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustChainPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TrustChainFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustChainPayload>
+        }
+        findMany: {
+          args: Prisma.TrustChainFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustChainPayload>[]
+        }
+        create: {
+          args: Prisma.TrustChainCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustChainPayload>
+        }
+        createMany: {
+          args: Prisma.TrustChainCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TrustChainCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustChainPayload>[]
+        }
+        delete: {
+          args: Prisma.TrustChainDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustChainPayload>
+        }
+        update: {
+          args: Prisma.TrustChainUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustChainPayload>
+        }
+        deleteMany: {
+          args: Prisma.TrustChainDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TrustChainUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TrustChainUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustChainPayload>[]
+        }
+        upsert: {
+          args: Prisma.TrustChainUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TrustChainPayload>
+        }
+        aggregate: {
+          args: Prisma.TrustChainAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTrustChain>
+        }
+        groupBy: {
+          args: Prisma.TrustChainGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TrustChainGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TrustChainCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TrustChainCountAggregateOutputType> | number
+        }
+      }
+    }
+    Subordinate: {
+      payload: Prisma.$SubordinatePayload<ExtArgs>
+      fields: Prisma.SubordinateFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SubordinateFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SubordinatePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SubordinateFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SubordinatePayload>
+        }
+        findFirst: {
+          args: Prisma.SubordinateFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SubordinatePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SubordinateFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SubordinatePayload>
+        }
+        findMany: {
+          args: Prisma.SubordinateFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SubordinatePayload>[]
+        }
+        create: {
+          args: Prisma.SubordinateCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SubordinatePayload>
+        }
+        createMany: {
+          args: Prisma.SubordinateCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SubordinateCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SubordinatePayload>[]
+        }
+        delete: {
+          args: Prisma.SubordinateDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SubordinatePayload>
+        }
+        update: {
+          args: Prisma.SubordinateUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SubordinatePayload>
+        }
+        deleteMany: {
+          args: Prisma.SubordinateDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SubordinateUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SubordinateUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SubordinatePayload>[]
+        }
+        upsert: {
+          args: Prisma.SubordinateUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SubordinatePayload>
+        }
+        aggregate: {
+          args: Prisma.SubordinateAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSubordinate>
+        }
+        groupBy: {
+          args: Prisma.SubordinateGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SubordinateGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SubordinateCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SubordinateCountAggregateOutputType> | number
+        }
+      }
+    }
+    IssuerSubject: {
+      payload: Prisma.$IssuerSubjectPayload<ExtArgs>
+      fields: Prisma.IssuerSubjectFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.IssuerSubjectFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.IssuerSubjectFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        findFirst: {
+          args: Prisma.IssuerSubjectFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.IssuerSubjectFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        findMany: {
+          args: Prisma.IssuerSubjectFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
+        }
+        create: {
+          args: Prisma.IssuerSubjectCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        createMany: {
+          args: Prisma.IssuerSubjectCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.IssuerSubjectCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
+        }
+        delete: {
+          args: Prisma.IssuerSubjectDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        update: {
+          args: Prisma.IssuerSubjectUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        deleteMany: {
+          args: Prisma.IssuerSubjectDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.IssuerSubjectUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.IssuerSubjectUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
+        }
+        upsert: {
+          args: Prisma.IssuerSubjectUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        aggregate: {
+          args: Prisma.IssuerSubjectAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateIssuerSubject>
+        }
+        groupBy: {
+          args: Prisma.IssuerSubjectGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerSubjectGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.IssuerSubjectCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerSubjectCountAggregateOutputType> | number
+        }
+      }
+    }
     IssuerKey: {
       payload: Prisma.$IssuerKeyPayload<ExtArgs>
       fields: Prisma.IssuerKeyFieldRefs
@@ -2576,10 +2876,65 @@ export const IssuerScalarFieldEnum = {
   statementsDueAt: 'statementsDueAt',
   statementsAsOf: 'statementsAsOf',
   statementsProblem: 'statementsProblem',
+  anchor: 'anchor',
   createdAt: 'createdAt'
 } as const
 
 export type IssuerScalarFieldEnum = (typeof IssuerScalarFieldEnum)[keyof typeof IssuerScalarFieldEnum]
+
+
+export const TrustAnchorScalarFieldEnum = {
+  entityId: 'entityId',
+  jwks: 'jwks',
+  position: 'position',
+  autoAdmit: 'autoAdmit',
+  permittedNames: 'permittedNames',
+  unpinnedKids: 'unpinnedKids',
+  createdAt: 'createdAt'
+} as const
+
+export type TrustAnchorScalarFieldEnum = (typeof TrustAnchorScalarFieldEnum)[keyof typeof TrustAnchorScalarFieldEnum]
+
+
+export const TrustChainScalarFieldEnum = {
+  subject: 'subject',
+  id: 'id',
+  anchorId: 'anchorId',
+  statements: 'statements',
+  foundAt: 'foundAt',
+  refreshAt: 'refreshAt',
+  expiresAt: 'expiresAt',
+  problem: 'problem'
+} as const
+
+export type TrustChainScalarFieldEnum = (typeof TrustChainScalarFieldEnum)[keyof typeof TrustChainScalarFieldEnum]
+
+
+export const SubordinateScalarFieldEnum = {
+  entityId: 'entityId',
+  jwks: 'jwks',
+  entityTypes: 'entityTypes',
+  metadataPolicy: 'metadataPolicy',
+  constraints: 'constraints',
+  createdAt: 'createdAt'
+} as const
+
+export type SubordinateScalarFieldEnum = (typeof SubordinateScalarFieldEnum)[keyof typeof SubordinateScalarFieldEnum]
+
+
+export const IssuerSubjectScalarFieldEnum = {
+  edgeId: 'edgeId',
+  issuerId: 'issuerId',
+  tenant: 'tenant',
+  sub: 'sub',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  audiences: 'audiences',
+  scopes: 'scopes',
+  putAt: 'putAt'
+} as const
+
+export type IssuerSubjectScalarFieldEnum = (typeof IssuerSubjectScalarFieldEnum)[keyof typeof IssuerSubjectScalarFieldEnum]
 
 
 export const IssuerKeyScalarFieldEnum = {
@@ -3194,6 +3549,10 @@ export type GlobalOmitConfig = {
   revocationLog?: Prisma.RevocationLogOmit
   revocationHead?: Prisma.RevocationHeadOmit
   issuer?: Prisma.IssuerOmit
+  trustAnchor?: Prisma.TrustAnchorOmit
+  trustChain?: Prisma.TrustChainOmit
+  subordinate?: Prisma.SubordinateOmit
+  issuerSubject?: Prisma.IssuerSubjectOmit
   issuerKey?: Prisma.IssuerKeyOmit
   issuerEndedKey?: Prisma.IssuerEndedKeyOmit
   issuerDomain?: Prisma.IssuerDomainOmit

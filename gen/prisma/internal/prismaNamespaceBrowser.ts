@@ -67,6 +67,10 @@ export const ModelName = {
   RevocationLog: 'RevocationLog',
   RevocationHead: 'RevocationHead',
   Issuer: 'Issuer',
+  TrustAnchor: 'TrustAnchor',
+  TrustChain: 'TrustChain',
+  Subordinate: 'Subordinate',
+  IssuerSubject: 'IssuerSubject',
   IssuerKey: 'IssuerKey',
   IssuerEndedKey: 'IssuerEndedKey',
   IssuerDomain: 'IssuerDomain',
@@ -340,10 +344,65 @@ export const IssuerScalarFieldEnum = {
   statementsDueAt: 'statementsDueAt',
   statementsAsOf: 'statementsAsOf',
   statementsProblem: 'statementsProblem',
+  anchor: 'anchor',
   createdAt: 'createdAt'
 } as const
 
 export type IssuerScalarFieldEnum = (typeof IssuerScalarFieldEnum)[keyof typeof IssuerScalarFieldEnum]
+
+
+export const TrustAnchorScalarFieldEnum = {
+  entityId: 'entityId',
+  jwks: 'jwks',
+  position: 'position',
+  autoAdmit: 'autoAdmit',
+  permittedNames: 'permittedNames',
+  unpinnedKids: 'unpinnedKids',
+  createdAt: 'createdAt'
+} as const
+
+export type TrustAnchorScalarFieldEnum = (typeof TrustAnchorScalarFieldEnum)[keyof typeof TrustAnchorScalarFieldEnum]
+
+
+export const TrustChainScalarFieldEnum = {
+  subject: 'subject',
+  id: 'id',
+  anchorId: 'anchorId',
+  statements: 'statements',
+  foundAt: 'foundAt',
+  refreshAt: 'refreshAt',
+  expiresAt: 'expiresAt',
+  problem: 'problem'
+} as const
+
+export type TrustChainScalarFieldEnum = (typeof TrustChainScalarFieldEnum)[keyof typeof TrustChainScalarFieldEnum]
+
+
+export const SubordinateScalarFieldEnum = {
+  entityId: 'entityId',
+  jwks: 'jwks',
+  entityTypes: 'entityTypes',
+  metadataPolicy: 'metadataPolicy',
+  constraints: 'constraints',
+  createdAt: 'createdAt'
+} as const
+
+export type SubordinateScalarFieldEnum = (typeof SubordinateScalarFieldEnum)[keyof typeof SubordinateScalarFieldEnum]
+
+
+export const IssuerSubjectScalarFieldEnum = {
+  edgeId: 'edgeId',
+  issuerId: 'issuerId',
+  tenant: 'tenant',
+  sub: 'sub',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  audiences: 'audiences',
+  scopes: 'scopes',
+  putAt: 'putAt'
+} as const
+
+export type IssuerSubjectScalarFieldEnum = (typeof IssuerSubjectScalarFieldEnum)[keyof typeof IssuerSubjectScalarFieldEnum]
 
 
 export const IssuerKeyScalarFieldEnum = {

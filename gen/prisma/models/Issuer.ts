@@ -61,6 +61,7 @@ export type IssuerMinAggregateOutputType = {
   statementsDueAt: Date | null
   statementsAsOf: Date | null
   statementsProblem: string | null
+  anchor: string | null
   createdAt: Date | null
 }
 
@@ -87,6 +88,7 @@ export type IssuerMaxAggregateOutputType = {
   statementsDueAt: Date | null
   statementsAsOf: Date | null
   statementsProblem: string | null
+  anchor: string | null
   createdAt: Date | null
 }
 
@@ -114,6 +116,7 @@ export type IssuerCountAggregateOutputType = {
   statementsDueAt: number
   statementsAsOf: number
   statementsProblem: number
+  anchor: number
   createdAt: number
   _all: number
 }
@@ -154,6 +157,7 @@ export type IssuerMinAggregateInputType = {
   statementsDueAt?: true
   statementsAsOf?: true
   statementsProblem?: true
+  anchor?: true
   createdAt?: true
 }
 
@@ -180,6 +184,7 @@ export type IssuerMaxAggregateInputType = {
   statementsDueAt?: true
   statementsAsOf?: true
   statementsProblem?: true
+  anchor?: true
   createdAt?: true
 }
 
@@ -207,6 +212,7 @@ export type IssuerCountAggregateInputType = {
   statementsDueAt?: true
   statementsAsOf?: true
   statementsProblem?: true
+  anchor?: true
   createdAt?: true
   _all?: true
 }
@@ -321,6 +327,7 @@ export type IssuerGroupByOutputType = {
   statementsDueAt: Date
   statementsAsOf: Date | null
   statementsProblem: string
+  anchor: string | null
   createdAt: Date
   _count: IssuerCountAggregateOutputType | null
   _avg: IssuerAvgAggregateOutputType | null
@@ -371,11 +378,13 @@ export type IssuerWhereInput = {
   statementsDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   statementsAsOf?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
+  anchor?: Prisma.StringNullableFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
   endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
   statements?: Prisma.TrustStatementListRelationFilter
+  subjects?: Prisma.IssuerSubjectListRelationFilter
 }
 
 export type IssuerOrderByWithRelationInput = {
@@ -402,11 +411,13 @@ export type IssuerOrderByWithRelationInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrderInput | Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   keys?: Prisma.IssuerKeyOrderByRelationAggregateInput
   endedKeys?: Prisma.IssuerEndedKeyOrderByRelationAggregateInput
   domains?: Prisma.IssuerDomainOrderByRelationAggregateInput
   statements?: Prisma.TrustStatementOrderByRelationAggregateInput
+  subjects?: Prisma.IssuerSubjectOrderByRelationAggregateInput
 }
 
 export type IssuerWhereUniqueInput = Prisma.AtLeast<{
@@ -436,11 +447,13 @@ export type IssuerWhereUniqueInput = Prisma.AtLeast<{
   statementsDueAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   statementsAsOf?: Prisma.DateTimeNullableFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringFilter<"Issuer"> | string
+  anchor?: Prisma.StringNullableFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Issuer"> | Date | string
   keys?: Prisma.IssuerKeyListRelationFilter
   endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
   statements?: Prisma.TrustStatementListRelationFilter
+  subjects?: Prisma.IssuerSubjectListRelationFilter
 }, "id" | "issuer">
 
 export type IssuerOrderByWithAggregationInput = {
@@ -467,6 +480,7 @@ export type IssuerOrderByWithAggregationInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrderInput | Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   _count?: Prisma.IssuerCountOrderByAggregateInput
   _avg?: Prisma.IssuerAvgOrderByAggregateInput
@@ -502,6 +516,7 @@ export type IssuerScalarWhereWithAggregatesInput = {
   statementsDueAt?: Prisma.DateTimeWithAggregatesFilter<"Issuer"> | Date | string
   statementsAsOf?: Prisma.DateTimeNullableWithAggregatesFilter<"Issuer"> | Date | string | null
   statementsProblem?: Prisma.StringWithAggregatesFilter<"Issuer"> | string
+  anchor?: Prisma.StringNullableWithAggregatesFilter<"Issuer"> | string | null
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Issuer"> | Date | string
 }
 
@@ -529,11 +544,13 @@ export type IssuerCreateInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerUncheckedCreateInput = {
@@ -560,11 +577,13 @@ export type IssuerUncheckedCreateInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerUpdateInput = {
@@ -591,11 +610,13 @@ export type IssuerUpdateInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerUncheckedUpdateInput = {
@@ -622,11 +643,13 @@ export type IssuerUncheckedUpdateInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerCreateManyInput = {
@@ -653,6 +676,7 @@ export type IssuerCreateManyInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
 }
 
@@ -680,6 +704,7 @@ export type IssuerUpdateManyMutationInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -707,6 +732,7 @@ export type IssuerUncheckedUpdateManyInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -734,6 +760,7 @@ export type IssuerCountOrderByAggregateInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -766,6 +793,7 @@ export type IssuerMaxOrderByAggregateInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -792,6 +820,7 @@ export type IssuerMinOrderByAggregateInput = {
   statementsDueAt?: Prisma.SortOrder
   statementsAsOf?: Prisma.SortOrder
   statementsProblem?: Prisma.SortOrder
+  anchor?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -830,6 +859,20 @@ export type IssuerUpdatealgorithmsInput = {
 
 export type EnumRevocationModeFieldUpdateOperationsInput = {
   set?: $Enums.RevocationMode
+}
+
+export type IssuerCreateNestedOneWithoutSubjectsInput = {
+  create?: Prisma.XOR<Prisma.IssuerCreateWithoutSubjectsInput, Prisma.IssuerUncheckedCreateWithoutSubjectsInput>
+  connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutSubjectsInput
+  connect?: Prisma.IssuerWhereUniqueInput
+}
+
+export type IssuerUpdateOneRequiredWithoutSubjectsNestedInput = {
+  create?: Prisma.XOR<Prisma.IssuerCreateWithoutSubjectsInput, Prisma.IssuerUncheckedCreateWithoutSubjectsInput>
+  connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutSubjectsInput
+  upsert?: Prisma.IssuerUpsertWithoutSubjectsInput
+  connect?: Prisma.IssuerWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.IssuerUpdateToOneWithWhereWithoutSubjectsInput, Prisma.IssuerUpdateWithoutSubjectsInput>, Prisma.IssuerUncheckedUpdateWithoutSubjectsInput>
 }
 
 export type IssuerCreateNestedOneWithoutKeysInput = {
@@ -890,6 +933,150 @@ export type IssuerUpdateOneWithoutStatementsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.IssuerUpdateToOneWithWhereWithoutStatementsInput, Prisma.IssuerUpdateWithoutStatementsInput>, Prisma.IssuerUncheckedUpdateWithoutStatementsInput>
 }
 
+export type IssuerCreateWithoutSubjectsInput = {
+  id: string
+  issuer: string
+  kind: $Enums.IssuerKind
+  status?: $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerCreatealgorithmsInput | string[]
+  tokenType: string
+  jwksUri: string
+  revocationMode: $Enums.RevocationMode
+  introspectionUri?: string | null
+  actsAs?: string | null
+  wrappedSecret?: runtime.Bytes | null
+  kekId?: string | null
+  maxTokenTtl: number
+  maxStalenessMs: number
+  generation?: number
+  acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
+  statementsProblem?: string
+  anchor?: string | null
+  createdAt?: Date | string
+  keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
+  domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
+  statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
+}
+
+export type IssuerUncheckedCreateWithoutSubjectsInput = {
+  id: string
+  issuer: string
+  kind: $Enums.IssuerKind
+  status?: $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerCreatealgorithmsInput | string[]
+  tokenType: string
+  jwksUri: string
+  revocationMode: $Enums.RevocationMode
+  introspectionUri?: string | null
+  actsAs?: string | null
+  wrappedSecret?: runtime.Bytes | null
+  kekId?: string | null
+  maxTokenTtl: number
+  maxStalenessMs: number
+  generation?: number
+  acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
+  statementsProblem?: string
+  anchor?: string | null
+  createdAt?: Date | string
+  keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
+  domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
+  statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
+}
+
+export type IssuerCreateOrConnectWithoutSubjectsInput = {
+  where: Prisma.IssuerWhereUniqueInput
+  create: Prisma.XOR<Prisma.IssuerCreateWithoutSubjectsInput, Prisma.IssuerUncheckedCreateWithoutSubjectsInput>
+}
+
+export type IssuerUpsertWithoutSubjectsInput = {
+  update: Prisma.XOR<Prisma.IssuerUpdateWithoutSubjectsInput, Prisma.IssuerUncheckedUpdateWithoutSubjectsInput>
+  create: Prisma.XOR<Prisma.IssuerCreateWithoutSubjectsInput, Prisma.IssuerUncheckedCreateWithoutSubjectsInput>
+  where?: Prisma.IssuerWhereInput
+}
+
+export type IssuerUpdateToOneWithWhereWithoutSubjectsInput = {
+  where?: Prisma.IssuerWhereInput
+  data: Prisma.XOR<Prisma.IssuerUpdateWithoutSubjectsInput, Prisma.IssuerUncheckedUpdateWithoutSubjectsInput>
+}
+
+export type IssuerUpdateWithoutSubjectsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  kind?: Prisma.EnumIssuerKindFieldUpdateOperationsInput | $Enums.IssuerKind
+  status?: Prisma.EnumIssuerStatusFieldUpdateOperationsInput | $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerUpdatealgorithmsInput | string[]
+  tokenType?: Prisma.StringFieldUpdateOperationsInput | string
+  jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
+  revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
+  introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  maxTokenTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
+  domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
+  statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
+}
+
+export type IssuerUncheckedUpdateWithoutSubjectsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  kind?: Prisma.EnumIssuerKindFieldUpdateOperationsInput | $Enums.IssuerKind
+  status?: Prisma.EnumIssuerStatusFieldUpdateOperationsInput | $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerUpdatealgorithmsInput | string[]
+  tokenType?: Prisma.StringFieldUpdateOperationsInput | string
+  jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
+  revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
+  introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  maxTokenTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
+  statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
+}
+
 export type IssuerCreateWithoutKeysInput = {
   id: string
   issuer: string
@@ -914,10 +1101,12 @@ export type IssuerCreateWithoutKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerUncheckedCreateWithoutKeysInput = {
@@ -944,10 +1133,12 @@ export type IssuerUncheckedCreateWithoutKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerCreateOrConnectWithoutKeysInput = {
@@ -990,10 +1181,12 @@ export type IssuerUpdateWithoutKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerUncheckedUpdateWithoutKeysInput = {
@@ -1020,10 +1213,12 @@ export type IssuerUncheckedUpdateWithoutKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerCreateWithoutEndedKeysInput = {
@@ -1050,10 +1245,12 @@ export type IssuerCreateWithoutEndedKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerUncheckedCreateWithoutEndedKeysInput = {
@@ -1080,10 +1277,12 @@ export type IssuerUncheckedCreateWithoutEndedKeysInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerCreateOrConnectWithoutEndedKeysInput = {
@@ -1126,10 +1325,12 @@ export type IssuerUpdateWithoutEndedKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerUncheckedUpdateWithoutEndedKeysInput = {
@@ -1156,10 +1357,12 @@ export type IssuerUncheckedUpdateWithoutEndedKeysInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerCreateWithoutDomainsInput = {
@@ -1186,10 +1389,12 @@ export type IssuerCreateWithoutDomainsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerUncheckedCreateWithoutDomainsInput = {
@@ -1216,10 +1421,12 @@ export type IssuerUncheckedCreateWithoutDomainsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerCreateOrConnectWithoutDomainsInput = {
@@ -1262,10 +1469,12 @@ export type IssuerUpdateWithoutDomainsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerUncheckedUpdateWithoutDomainsInput = {
@@ -1292,10 +1501,12 @@ export type IssuerUncheckedUpdateWithoutDomainsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerCreateWithoutStatementsInput = {
@@ -1322,10 +1533,12 @@ export type IssuerCreateWithoutStatementsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerUncheckedCreateWithoutStatementsInput = {
@@ -1352,10 +1565,12 @@ export type IssuerUncheckedCreateWithoutStatementsInput = {
   statementsDueAt?: Date | string
   statementsAsOf?: Date | string | null
   statementsProblem?: string
+  anchor?: string | null
   createdAt?: Date | string
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerCreateOrConnectWithoutStatementsInput = {
@@ -1398,10 +1613,12 @@ export type IssuerUpdateWithoutStatementsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerUncheckedUpdateWithoutStatementsInput = {
@@ -1428,10 +1645,12 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
   statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
 
@@ -1444,6 +1663,7 @@ export type IssuerCountOutputType = {
   endedKeys: number
   domains: number
   statements: number
+  subjects: number
 }
 
 export type IssuerCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -1451,6 +1671,7 @@ export type IssuerCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions
   endedKeys?: boolean | IssuerCountOutputTypeCountEndedKeysArgs
   domains?: boolean | IssuerCountOutputTypeCountDomainsArgs
   statements?: boolean | IssuerCountOutputTypeCountStatementsArgs
+  subjects?: boolean | IssuerCountOutputTypeCountSubjectsArgs
 }
 
 /**
@@ -1491,6 +1712,13 @@ export type IssuerCountOutputTypeCountStatementsArgs<ExtArgs extends runtime.Typ
   where?: Prisma.TrustStatementWhereInput
 }
 
+/**
+ * IssuerCountOutputType without action
+ */
+export type IssuerCountOutputTypeCountSubjectsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.IssuerSubjectWhereInput
+}
+
 
 export type IssuerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
@@ -1516,11 +1744,13 @@ export type IssuerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
   endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
   statements?: boolean | Prisma.Issuer$statementsArgs<ExtArgs>
+  subjects?: boolean | Prisma.Issuer$subjectsArgs<ExtArgs>
   _count?: boolean | Prisma.IssuerCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["issuer"]>
 
@@ -1548,6 +1778,7 @@ export type IssuerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
 }, ExtArgs["result"]["issuer"]>
 
@@ -1575,6 +1806,7 @@ export type IssuerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
 }, ExtArgs["result"]["issuer"]>
 
@@ -1602,15 +1834,17 @@ export type IssuerSelectScalar = {
   statementsDueAt?: boolean
   statementsAsOf?: boolean
   statementsProblem?: boolean
+  anchor?: boolean
   createdAt?: boolean
 }
 
-export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "createdAt", ExtArgs["result"]["issuer"]>
+export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "anchor" | "createdAt", ExtArgs["result"]["issuer"]>
 export type IssuerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
   endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
   statements?: boolean | Prisma.Issuer$statementsArgs<ExtArgs>
+  subjects?: boolean | Prisma.Issuer$subjectsArgs<ExtArgs>
   _count?: boolean | Prisma.IssuerCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type IssuerIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -1623,6 +1857,7 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
     endedKeys: Prisma.$IssuerEndedKeyPayload<ExtArgs>[]
     domains: Prisma.$IssuerDomainPayload<ExtArgs>[]
     statements: Prisma.$TrustStatementPayload<ExtArgs>[]
+    subjects: Prisma.$IssuerSubjectPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -1682,6 +1917,11 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
      */
     statementsAsOf: Date | null
     statementsProblem: string
+    /**
+     * The trust anchor whose chain attests the issuer, as an entity identifier; null for an issuer that the
+     * administrator vouches for. It never changes. The issuer is valid only while it has a chain of this anchor.
+     */
+    anchor: string | null
     createdAt: Date
   }, ExtArgs["result"]["issuer"]>
   composites: {}
@@ -2081,6 +2321,7 @@ export interface Prisma__IssuerClient<T, Null = never, ExtArgs extends runtime.T
   endedKeys<T extends Prisma.Issuer$endedKeysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$endedKeysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerEndedKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   domains<T extends Prisma.Issuer$domainsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$domainsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerDomainPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   statements<T extends Prisma.Issuer$statementsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$statementsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TrustStatementPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  subjects<T extends Prisma.Issuer$subjectsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$subjectsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerSubjectPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -2133,6 +2374,7 @@ export interface IssuerFieldRefs {
   readonly statementsDueAt: Prisma.FieldRef<"Issuer", 'DateTime'>
   readonly statementsAsOf: Prisma.FieldRef<"Issuer", 'DateTime'>
   readonly statementsProblem: Prisma.FieldRef<"Issuer", 'String'>
+  readonly anchor: Prisma.FieldRef<"Issuer", 'String'>
   readonly createdAt: Prisma.FieldRef<"Issuer", 'DateTime'>
 }
     
@@ -2620,6 +2862,30 @@ export type Issuer$statementsArgs<ExtArgs extends runtime.Types.Extensions.Inter
   take?: number
   skip?: number
   distinct?: Prisma.TrustStatementScalarFieldEnum | Prisma.TrustStatementScalarFieldEnum[]
+}
+
+/**
+ * Issuer.subjects
+ */
+export type Issuer$subjectsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the IssuerSubject
+   */
+  select?: Prisma.IssuerSubjectSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the IssuerSubject
+   */
+  omit?: Prisma.IssuerSubjectOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.IssuerSubjectInclude<ExtArgs> | null
+  where?: Prisma.IssuerSubjectWhereInput
+  orderBy?: Prisma.IssuerSubjectOrderByWithRelationInput | Prisma.IssuerSubjectOrderByWithRelationInput[]
+  cursor?: Prisma.IssuerSubjectWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.IssuerSubjectScalarFieldEnum | Prisma.IssuerSubjectScalarFieldEnum[]
 }
 
 /**

@@ -1,11 +1,10 @@
 import { type DelegatedClaims, formatDelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
-import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { verdicts } from '@auth4agent/core/token/verdicts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { decideAudiences, meetDemand } from '../audience-terms.ts'
-import { checkDpop } from '../check-dpop.ts'
+import { checkPossession } from '../check-possession.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { AgentProof } from '../domain/agent-proof.ts'
 import type { Caller } from '../domain/decide-audience.ts'
@@ -65,7 +64,7 @@ async function decide(
   { nowS, jti }: { readonly nowS: number; readonly jti: string },
 ) {
   const { key, jkt } = proveClient(client, proof, nowS)
-  const dpop = checkPossession(deps, call, jkt)
+  const dpop = checkPossession(deps, call, jkt, 'An exchange')
   const terms = resolveExchange(client, proof, requested)
   const parties = clientOf(client)
   const held = await openSubject(deps, requested.subject, parties, nowS)
@@ -85,16 +84,6 @@ async function decide(
   const issue = { purpose: 'access_token', alg, ttl } as const
   return { key, held, terms, exp, dpop, issue, exchange: describeExchange(draft.lineage, terms) }
 }
-
-/** The client proves one key twice, so the new token is bound to a key that the server knows as the client's. */
-function checkPossession(deps: AuthnDeps, { dpop: sent }: Call, jkt: string): DpopProof {
-  if (sent === undefined) throw new ApiError('DPOP_PROOF_REQUIRED', `An exchange needs a DPoP proof ${BY_SAME_KEY}`)
-  const dpop = checkDpop(deps, sent)
-  if (dpop.jkt !== jkt) throw new ApiError('INVALID_DPOP_PROOF', `The DPoP proof must be ${BY_SAME_KEY}`)
-  return dpop
-}
-
-const BY_SAME_KEY = 'by the key that signed the client assertion'
 
 async function openActor(
   deps: AuthnDeps,

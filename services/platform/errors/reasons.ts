@@ -650,13 +650,13 @@ export const reasons = {
   GRANT_NOT_ACCEPTED: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'The grant of another deployment is not valid here',
+    title: 'The grant of another issuer is not valid here',
     oauth: 'invalid_grant',
   },
   GRANT_USED: {
     status: 400,
     code: statuses.FAILED_PRECONDITION,
-    title: 'The grant of another deployment has been used before',
+    title: 'The grant of another issuer has been used before',
     oauth: 'invalid_grant',
   },
   CLIENT_MISMATCH: {
@@ -785,6 +785,18 @@ export const reasons = {
     title: 'The deployment has as many issuers as it may have',
     oauth: 'invalid_request',
   },
+  SUBJECT_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'The issuer has no such rule about a subject',
+    oauth: 'invalid_request',
+  },
+  TOO_MANY_SUBJECTS: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The issuer has as many rules about subjects as it may have',
+    oauth: 'invalid_request',
+  },
 
   // OpenID Federation.
   ENTITY_NOT_FOUND: {
@@ -798,6 +810,24 @@ export const reasons = {
     code: statuses.NOT_FOUND,
     title: 'The server resolves no entity under this trust anchor',
     oauth: 'invalid_trust_anchor',
+  },
+  TRUST_CHAIN_NOT_FOUND: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'No trust chain leads from the issuer to a trust anchor',
+    oauth: 'invalid_request',
+  },
+  TOO_MANY_TRUST_ANCHORS: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The deployment has as many trust anchors as it may have',
+    oauth: 'invalid_request',
+  },
+  TOO_MANY_SUBORDINATES: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The authority has as many subordinates as it may have',
+    oauth: 'invalid_request',
   },
 
   // The revocation log.

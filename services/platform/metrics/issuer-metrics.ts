@@ -8,6 +8,15 @@ export interface IssuerFacts {
   /** When the knowledge of revocations was complete; undefined before that, or if the log is not followed. */
   readonly revocationsAsOf: number | undefined
   readonly followsLog: boolean
+  /** When a new trust chain is looked for, 0 without any chain; undefined for an issuer that needs none. */
+  readonly chainDueAt: number | undefined
+}
+
+/** What this process knows of a trust anchor. */
+export interface AnchorFacts {
+  readonly entityId: string
+  /** Number of keys that the anchor published when it was last asked, and that are not pinned. */
+  readonly unpinned: number
 }
 
 /**
@@ -44,5 +53,28 @@ export function showIssuers(registry: Registry, read: () => readonly IssuerFacts
     "Age of what is known of a foreign issuer's revocations by its log. Infinite while the log cannot be followed.",
     ({ followsLog, revocationsAsOf }, now) =>
       followsLog ? now - (revocationsAsOf ?? Number.NEGATIVE_INFINITY) : undefined,
+  )
+  gauge(
+    'auth4agent_issuer_chain_overdue_seconds',
+    'Time for which no new trust chain of a foreign issuer was found although it was due. Infinite without a chain.',
+    ({ chainDueAt }, now) =>
+      chainDueAt === undefined ? undefined : Math.max(0, now - (chainDueAt || Number.NEGATIVE_INFINITY)),
+  )
+}
+
+/** Adds the metric of the trust anchors. The label is the anchor, because the administrator alone adds anchors. */
+export function showAnchors(registry: Registry, read: () => readonly AnchorFacts[]): void {
+  registry.registerMetric(
+    new Gauge({
+      name: 'auth4agent_trust_anchor_unpinned_keys',
+      help: 'Keys that a trust anchor published when it was last asked, and that are not pinned.',
+      labelNames: ['anchor'],
+      aggregator: 'max',
+      registers: [],
+      collect() {
+        this.reset()
+        for (const { entityId, unpinned } of read()) this.set({ anchor: entityId }, unpinned)
+      },
+    }),
   )
 }

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { expose, type Snapshot } from './aggregate.ts'
 import { type Exposition, rememberExposition } from './exposition.ts'
-import { type IssuerFacts, showIssuers } from './issuer-metrics.ts'
+import { type AnchorFacts, type IssuerFacts, showAnchors, showIssuers } from './issuer-metrics.ts'
 import { createKeyEventMetrics, type KeyEventMetrics } from './key-event-metrics.ts'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
@@ -28,6 +28,8 @@ export interface Metrics {
   readonly keyEvents: KeyEventMetrics
   /** Adds the metrics of the foreign issuers. */
   showIssuers(read: () => readonly IssuerFacts[]): void
+  /** Shows the trust anchors that this process knows. */
+  showAnchors(read: () => readonly AnchorFacts[]): void
   /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
@@ -110,6 +112,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),
     keyEvents: createKeyEventMetrics(registry),
     showIssuers: (read) => showIssuers(registry, read),
+    showAnchors: (read) => showAnchors(registry, read),
     showSigningKeys: (read) => showSigningKeys(registry, read),
   }
 }

@@ -77,6 +77,7 @@ function createRebuild(deps: CheckHomeDeps) {
     if (domain === undefined) return 'SUBJECT_OUTSIDE_NAMESPACE'
     const known = domain.edgeId === domainEdge && path.length > 0 ? await readPath(token, isFresh) : undefined
     const found = known && collectBasis(path, known, { issuer, domainEdge: domain.edgeId, issuers: known.issuers })
-    return found === undefined ? 'TRUST_ENDED' : { ...found, issuer }
+    if (found === undefined) return 'TRUST_ENDED'
+    return now() < found.attestedUntil * 1_000 ? { ...found, issuer } : 'ISSUER_KEYS_UNAVAILABLE'
   }
 }

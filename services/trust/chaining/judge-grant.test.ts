@@ -106,6 +106,7 @@ const CASES: Case[] = [
   ['a disabled issuer', 'ISSUER_DISABLED', change({ isEnabled: false })],
   ['attack 22: a grant of before the issuer was enabled again', 'ISSUER_DISABLED', change({ acceptedFromS: NOW_S })],
   ['an issuer without keys yet', 'ISSUER_KEYS_UNAVAILABLE', change({ keysAsOf: undefined })],
+  ['a trust chain that has ended', 'ISSUER_KEYS_UNAVAILABLE', change({ validUntil: NOW_S * 1_000 })],
   ['a key that the issuer does not have', 'UNKNOWN_KEY', {}, alphaGrant({}, {}, stranger)],
   [
     'attack 1: the issuer of another under an own key',

@@ -1,6 +1,6 @@
 import { present } from '@auth4agent/core/platform/moment'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import { hasKeys } from '../foreign/genuine-foreign.ts'
+import { hasKeys, isAttested } from '../foreign/genuine-foreign.ts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
 import { showIssuer } from './cure-commands.ts'
 import type { ExplainDeps, Leg } from './deps.ts'
@@ -50,7 +50,7 @@ export function explainFreshness(deps: Pick<ExplainDeps, 'issuer' | 'logs' | 'no
 function ageOf({ logs, now }: Pick<ExplainDeps, 'logs' | 'now'>, { issuer, issuesToken }: Relied): Age {
   if (issuer === undefined) return { isStale: true, maxMs: 0 }
   const { mode, maxStalenessMs, maxTokenTtlS } = issuer
-  const lacksKeys = issuesToken && !hasKeys(issuer, now())
+  const lacksKeys = !isAttested(issuer, now()) || (issuesToken && !hasKeys(issuer, now()))
   if (issuesToken && mode === 'none') {
     return { isStale: lacksKeys, maxMs: Math.min(maxTokenTtlS, MAX_UNKNOWN_TTL_S) * 1_000 }
   }

@@ -7,6 +7,7 @@ import { asAdmin } from '../../../test/support/identity.ts'
 import { createDocuments, type FederationDocuments } from './documents.ts'
 import { readEntityKeys } from './domain/entity-keys.ts'
 import { parseEntityStatement } from './domain/entity-statement.ts'
+import { readSignedKeySet } from './domain/signed-key-set.ts'
 import { verifyChain } from './domain/verify-chain.ts'
 
 const AUTHORITY = `${ISSUER}/federation`
@@ -84,6 +85,18 @@ describe('the documents of this deployment', () => {
     ]
     expect(payload).toMatchObject({ metadata: { oauth_authorization_server: METADATA }, trust_chain: chain })
     expect(payload.exp).toBe(Math.min(...chain.map((text) => Number(payloadOf(text)['exp']))))
+  })
+
+  it('sign the keys of tokens for those who have the federation keys of the issuer', async () => {
+    const text = await documents.signedKeySet()
+    const keys = readEntityKeys(await keysOf()) ?? new Map()
+    const read = readSignedKeySet(text, ISSUER, keys, Math.floor(nowMs / 1_000))
+    if (!read.ok) throw new Error(read.text)
+    const published = await instance.keys.federationKeys.jwks()
+    expect(Object(read.set.jwks).keys).toEqual(
+      published.map(({ kid, alg, jwk }) => Object.assign({ kid, alg, use: 'sig' }, jwk)),
+    )
+    expect(published.map(({ purpose }) => purpose)).not.toContain('federation')
   })
 
   it('resolve only the entity types that are asked for', async () => {

@@ -5,12 +5,14 @@ import {
   authorityId,
   buildAuthorityConfiguration,
   buildIssuerConfiguration,
+  buildSignedKeySet,
   buildSubordinateStatement,
   type OwnEntity,
+  type Subordinate,
 } from './domain/build-statements.ts'
 import { readEntityKeys } from './domain/entity-keys.ts'
 import { parseEntityStatement } from './domain/entity-statement.ts'
-import { verifyChain } from './domain/verify-chain.ts'
+import { type VerifiedChain, verifyChain } from './domain/verify-chain.ts'
 import { signOnce } from './sign-once.ts'
 
 /** What the documents of this deployment are made of. */
@@ -35,6 +37,21 @@ export interface FederationDocuments {
   /** The resolved metadata of the issuer under the authority, of all entity types or of those that are listed. */
   resolveResponse(types: readonly string[]): Promise<string>
   historicalKeys(): Promise<string>
+  /** The keys of tokens. */
+  signedKeySet(): Promise<string>
+  /** What the authority says about an entity that the administrator has recorded. */
+  statementAbout(subordinate: Subordinate): Promise<string>
+  /** A chain of another entity to its trust anchor, as a resolve response of our authority. */
+  resolvedResponse(resolved: ResolvedChain, types: readonly string[]): Promise<string>
+}
+
+/** A chain of another entity that holds now. */
+export interface ResolvedChain {
+  readonly id: string
+  readonly chain: VerifiedChain
+  readonly statements: readonly string[]
+  /** Until when the chain is used, in Unix milliseconds. */
+  readonly expiresAt: number
 }
 
 /** How long a statement is valid, in seconds. Verifiers use a chain until its first statement expires. */
@@ -83,6 +100,32 @@ export function createDocuments(options: FederationOptions): FederationDocuments
           trust_chain: texts,
         }),
       )
+    },
+    async resolvedResponse({ id, chain, statements, expiresAt }, types) {
+      const wanted = [...chain.metadata].filter(([type]) => types.length === 0 || types.includes(type))
+      return once(`resolve ${id} ${wanted.map(([type]) => type).join(' ')}`, () =>
+        signers.resolveResponses.sign({
+          iss: authority,
+          sub: chain.subject,
+          iat: nowS(),
+          exp: Math.floor(expiresAt / 1_000),
+          metadata: Object.fromEntries(wanted),
+          trust_chain: statements,
+        }),
+      )
+    },
+    async signedKeySet() {
+      const keys = await federationKeys.jwks()
+      // A key that was marked as compromised must be absent at once.
+      return once(`keys ${keys.map(({ kid }) => kid).join(' ')}`, async () =>
+        signers.keySets.sign(buildSignedKeySet({ issuer, nowS: nowS(), lifetimeS: LIFETIME_S }, keys)),
+      )
+    },
+    async statementAbout(subordinate) {
+      const built = buildSubordinateStatement(subordinate, { issuer, nowS: nowS(), lifetimeS: LIFETIME_S })
+      if (!built.ok) throw new Error(`No statement about ${subordinate.entityId} can be made: ${built.text}`)
+      const { iat: _, exp: __, ...content } = built.claims
+      return once(`about ${JSON.stringify(content)}`, () => signers.statements.sign(built.claims))
     },
     historicalKeys: () =>
       once('historical', async () => {

@@ -4,6 +4,7 @@ import {
   type FetchSubordinateStatementResponse,
   type GetAuthorityConfigurationResponse,
   type GetEntityConfigurationResponse,
+  type GetSignedKeySetResponse,
   type ListHistoricalKeysResponse,
   type ResolveEntityResponse,
 } from '../../../gen/proto/auth4agent/v1/federation_pb.ts'
@@ -30,6 +31,7 @@ export const federationDocuments: Resources = {
     'resolve-response+jwt',
     (output) => (output as ResolveEntityResponse).response,
   ),
+  [methodName(method.getSignedKeySet)]: jwt('jwk-set+jwt', (output) => (output as GetSignedKeySetResponse).keySet),
   [methodName(method.listHistoricalKeys)]: jwt(
     'jwk-set+jwt',
     (output) => (output as ListHistoricalKeysResponse).keySet,

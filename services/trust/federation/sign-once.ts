@@ -24,6 +24,7 @@ export function signOnce(now: () => number, kidsNow: () => Promise<readonly stri
     const ageMs = found === undefined ? KEEP_MS : now() - found.madeAt
     if (found !== undefined && ageMs >= 0 && ageMs < KEEP_MS) return found.document
     const document = make()
+    for (const [each, { madeAt }] of entries) if (now() - madeAt >= KEEP_MS) entries.delete(each)
     entries.set(name, { document, madeAt: now() })
     document.catch(() => entries.delete(name))
     return document

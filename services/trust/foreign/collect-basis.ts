@@ -8,6 +8,8 @@ export interface PathBasis {
   readonly basis: TrustBasis
   /** What the logs of other deployments must not have ended, by their issuers. */
   readonly abroad: readonly Abroad[]
+  /** When the first trust chain of an issuer ends, in Unix seconds. Infinite if no issuer has an anchor. */
+  readonly attestedUntil: number
 }
 
 /** Statements of operators of another deployment. */
@@ -59,7 +61,12 @@ export function collectBasis(
     there.authors.push(author)
     abroad.set(home.issuer, there)
   }
-  return { basis, abroad: [...abroad.values()] }
+  const relied = [issuer, ...[...abroad.values()].map((each) => each.issuer)]
+  return { basis, abroad: [...abroad.values()], attestedUntil: Math.min(...relied.map(chainEnd)) }
+}
+
+function chainEnd({ validUntil }: KnownIssuer): number {
+  return validUntil === undefined ? Number.POSITIVE_INFINITY : Math.floor(validUntil / 1_000)
 }
 
 function generationOf({ issuer, generation }: KnownIssuer) {

@@ -21,7 +21,7 @@ export interface Trusted extends PathBasis {
   readonly scopes: readonly string[]
   /** Ids of the edges: that the issuer speaks for the domain, then the path from the audience's owner. */
   readonly edges: readonly string[]
-  /** When the first edge expires, in Unix seconds. */
+  /** When the first edge expires, or the trust chain of an issuer on the path, in Unix seconds. */
   readonly exp: number
   /** Whether the owner of the audience demands tokens that are bound to a key. */
   readonly mustBeBound: boolean
@@ -60,6 +60,7 @@ export interface DecideTrustDeps extends Pick<TrustDeps, 'knowledge' | 'now'> {
 /** Creates the function. It remembers each yes for some seconds, and never a no. */
 export function createDecideTrust({ operators, knowledge, now }: DecideTrustDeps): DecideTrust {
   const known = new Map<string, { readonly trusted: Trusted; readonly madeAt: Moment }>()
+  const isLive = ({ exp }: Trusted) => now() < exp * 1_000
 
   const decideFor = async (text: string, asked: TrustQuestion): Promise<Trusted | undefined> => {
     const { issuer, domain, claims } = asked
@@ -78,7 +79,11 @@ export function createDecideTrust({ operators, knowledge, now }: DecideTrustDeps
     const place = { audience, owner, issuer, domain }
     const copy = asked.isFresh ? undefined : knowledge.copy
     const quick = copy && decide(copy.graph, question)
-    if (copy !== undefined && quick?.allowed === true) return assemble(quick, copy, { ...place, issuers: copy.issuers })
+    if (copy !== undefined && quick?.allowed === true) {
+      const trusted = assemble(quick, copy, { ...place, issuers: copy.issuers })
+      // A copy may not know yet that a trust chain was renewed.
+      if (trusted === undefined || isLive(trusted)) return trusted
+    }
     // The copy may lack what was added since it was read, so only the database can say no.
     const fresh = await knowledge.rereadBetween(owner.operatorId, claims.operator_id)
     const slow = decide(fresh.graph, question)
@@ -91,7 +96,9 @@ export function createDecideTrust({ operators, knowledge, now }: DecideTrustDeps
       const parts = [issuer.id, issuer.generation, domain.edgeId, claims.operator_id, audience, ...scopesOf(claims)]
       const key = JSON.stringify(parts)
       const before = known.get(key)
-      if (!isFresh && before !== undefined && msSince(before.madeAt) < REUSE_MS) return before.trusted
+      if (!isFresh && before !== undefined && msSince(before.madeAt) < REUSE_MS && isLive(before.trusted)) {
+        return before.trusted
+      }
       const madeAt = present()
       const trusted = await decideFor(audience, question)
       known.delete(key)
@@ -143,7 +150,7 @@ export function assemble(
     scopes: effectiveScopes,
     edges,
     ...found,
-    exp: Math.min(...path.map(({ exp }) => exp)),
+    exp: Math.min(found.attestedUntil, ...path.map(({ exp }) => exp)),
     mustBeBound: isBoundOnly(owner, audience),
   }
 }

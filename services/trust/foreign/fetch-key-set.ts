@@ -3,6 +3,8 @@ import { isTokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { Issuer } from '../../../gen/prisma/client.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
 import { OutboundError, type OutboundWhy } from '../../platform/outbound/outbound-error.ts'
+import { NoChain } from '../federation/chains/current-chain.ts'
+import type { FederationRule } from '../federation/domain/refusal.ts'
 import { defaultJwksUri } from '../issuers/domain/read-new-issuer.ts'
 import type { OfferedKey } from './domain/merge-keys.ts'
 import { MAX_KEYS, readForeignKeys } from './domain/read-foreign-keys.ts'
@@ -31,14 +33,22 @@ export interface FetchedSet {
 
 type IssuerToFetch = Pick<Issuer, 'issuer' | 'kind' | 'algorithms' | 'jwksUri' | 'keysDate'>
 
+/** A JWKS that was fetched, as it came. */
+interface RawSet {
+  readonly jwks: JsonObject
+  readonly maxAgeS: number | undefined
+  /** When the issuer made the set, in Unix milliseconds. */
+  readonly date: number | undefined
+}
+
 const JSON_TYPES = ['application/json', 'application/jwk-set+json'] as const
 const MAX_BYTES = 256 * 1024
 /** By how much the clocks of the issuer's servers, and this one, may differ. */
 const SKEW_MS = 10_000
 
 /**
- * Fetches the keys of an issuer. For another Auth4Agent deployment, its discovery document must name the issuer byte
- * for byte, and says where the keys are, unless the administrator has said it.
+ * Fetches the keys of an issuer that the administrator vouches for. For another Auth4Agent deployment, its discovery
+ * document must name the issuer byte for byte, and says where the keys are, unless the administrator has said it.
  *
  * @param now returns Unix milliseconds
  * @throws OutboundError, RefusedSet
@@ -50,17 +60,32 @@ export async function fetchKeySet(
 ): Promise<FetchedSet> {
   const jwksUri = issuer.kind === 'auth4agent' ? await discoverJwksUri(outbound, issuer) : issuer.jwksUri
   const { body, maxAgeS, date } = await outbound.get(jwksUri, { accept: JSON_TYPES, maxBytes: MAX_BYTES })
-  const keys = readForeignKeys(readJson(body, jwksUri), issuer.kind, issuer.algorithms.filter(isTokenAlgorithm))
+  return readKeySet(issuer, { jwks: readJson(body, jwksUri), maxAgeS, date }, now())
+}
+
+/**
+ * Reads the keys of a set that is not older than the last one.
+ *
+ * @param now Unix milliseconds
+ * @throws RefusedSet
+ */
+export function readKeySet(
+  issuer: Pick<IssuerToFetch, 'issuer' | 'kind' | 'algorithms' | 'keysDate'>,
+  { jwks, maxAgeS, date }: RawSet,
+  now: number,
+): FetchedSet {
+  const keys = readForeignKeys(jwks, issuer.kind, issuer.algorithms.filter(isTokenAlgorithm))
   if (keys === undefined) {
-    throw new RefusedSet('NOT_A_JWKS', `${jwksUri} must answer with a JWKS of at most ${MAX_KEYS} keys`)
+    throw new RefusedSet('NOT_A_JWKS', `The JWKS of ${issuer.issuer} must be a set of at most ${MAX_KEYS} keys`)
   }
-  checkDate(date, issuer.keysDate?.getTime(), now())
+  checkDate(date, issuer.keysDate?.getTime(), now)
   return { keys, maxAgeS, date: date === undefined ? undefined : new Date(date) }
 }
 
 /** Returns what of an error administrators may see: a stable name. Undefined for an error of the server itself. */
-export function whyOf(error: unknown): OutboundWhy | SetRefusal | undefined {
-  return error instanceof OutboundError || error instanceof RefusedSet ? error.why : undefined
+export function whyOf(error: unknown): OutboundWhy | SetRefusal | FederationRule | undefined {
+  const isKnown = error instanceof OutboundError || error instanceof RefusedSet || error instanceof NoChain
+  return isKnown ? error.why : undefined
 }
 
 async function discoverJwksUri(outbound: Pick<Outbound, 'get'>, { issuer, jwksUri }: IssuerToFetch): Promise<string> {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { silentLog } from '../../../test/support/database.ts'
 import { publishedKey } from '../../../test/support/issuer-keys.ts'
 import { useIssuers } from '../../../test/support/issuers.ts'
+import { noChain } from '../../../test/support/no-foreign.ts'
 import { openOutbound, startOutside } from '../../../test/support/outside-server.ts'
 import { createKeyFetcher } from './fetch-keys.ts'
 
@@ -14,7 +15,13 @@ async function fetchFrom(answer: RequestListener) {
   const issuer = `http://localhost:${port}`
   await add({ issuer })
   clock.ms = Date.now()
-  await createKeyFetcher({ prisma: db().prisma, outbound: openOutbound().outbound, now, log: silentLog }).fetchDue()
+  await createKeyFetcher({
+    prisma: db().prisma,
+    outbound: openOutbound().outbound,
+    currentChain: noChain,
+    now,
+    log: silentLog,
+  }).fetchDue()
   return db().prisma.issuer.findFirstOrThrow({ where: { issuer }, include: { keys: true } })
 }
 

@@ -4,6 +4,7 @@ import { silentLog } from '../../../test/support/database.ts'
 import { asAdmin } from '../../../test/support/identity.ts'
 import { publishedKey } from '../../../test/support/issuer-keys.ts'
 import { fakeOutbound, useIssuers } from '../../../test/support/issuers.ts'
+import { noChain } from '../../../test/support/no-foreign.ts'
 import { OutboundError } from '../../platform/outbound/outbound-error.ts'
 import { disableIssuer, readmitKey } from '../issuers/store.ts'
 import { toMessage } from '../issuers/to-message.ts'
@@ -21,7 +22,7 @@ beforeEach(() => {
   outbound.answers.set(DISCOVERY, { json: { issuer: BETA, jwks_uri: JWKS } })
 })
 
-const fetcher = () => createKeyFetcher({ prisma: db().prisma, outbound, now, log: silentLog })
+const fetcher = () => createKeyFetcher({ prisma: db().prisma, outbound, currentChain: noChain, now, log: silentLog })
 const publish = (keys: readonly object[], edits: object = {}) => {
   outbound.answers.set(JWKS, { json: { keys }, date: clock.ms, ...edits })
 }

@@ -3,13 +3,16 @@ import { type Author, systemAuthor } from '../../ledger/ledger.ts'
 import { shareWork } from '../../platform/limits/share-work.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
-import { fetchKeySet, whyOf } from './fetch-key-set.ts'
-import { claimDueIssuers, recordKeyProblem, recordKeys } from './store-keys.ts'
+import { fetchChainKeySet } from '../federation/chains/chain-key-set.ts'
+import type { GetCurrentChain } from '../federation/chains/current-chain.ts'
+import { fetchKeySet, readKeySet, whyOf } from './fetch-key-set.ts'
+import { claimDueIssuers, type KeyFetch, recordKeyProblem, recordKeys } from './store-keys.ts'
 
 /** Dependencies of createKeyFetcher. */
 export interface KeyFetchDeps {
   readonly prisma: PrismaClient
   readonly outbound: Pick<Outbound, 'get'>
+  readonly currentChain: GetCurrentChain
   /** Returns the wall-clock time in Unix milliseconds. */
   readonly now: () => number
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
@@ -63,13 +66,26 @@ export function createKeyFetcher(deps: KeyFetchDeps): KeyFetcher {
 
 /** Fetches the keys of one issuer and records them. */
 async function fetchOne(deps: KeyFetchDeps, author: Author, issuer: Issuer): Promise<void> {
-  const { prisma, outbound, now, log } = deps
+  const { prisma, now, log } = deps
   const began = now()
-  const fetched = await fetchKeySet(outbound, issuer, now)
-  const changes = await recordKeys(prisma, author, issuer.id, { ...fetched, began, dueAt: now() + pauseMs(fetched) })
+  const fetched = await fetchSet(deps, author, issuer)
+  const changes = await recordKeys(prisma, author, issuer.id, { ...fetched, began, dueAt: dueAt(fetched, now()) })
   const { withdrawn = [], refused = [] } = changes ?? {}
   if (withdrawn.length > 0) log.warn({ issuer: issuer.issuer, kids: withdrawn }, 'an issuer has withdrawn keys')
   if (refused.length > 0) log.warn({ issuer: issuer.issuer, refused }, 'keys of an issuer are refused')
+}
+
+type Fetched = Omit<KeyFetch, 'began' | 'dueAt'> & { readonly chainDueAt?: number }
+
+/** An issuer of a federation has only the keys to which its chain leads. */
+async function fetchSet(
+  { outbound, currentChain, now }: KeyFetchDeps,
+  author: Author,
+  issuer: Issuer,
+): Promise<Fetched> {
+  if (issuer.anchor === null) return fetchKeySet(outbound, issuer, now)
+  const { id, chain, dueAt: chainDueAt } = await currentChain(author, issuer.issuer, issuer.anchor)
+  return { ...readKeySet(issuer, await fetchChainKeySet(outbound, chain, now), now()), chainId: id, chainDueAt }
 }
 
 /** Never rejects, so that an error with one issuer delays no other. */
@@ -85,6 +101,8 @@ async function reportFailure({ prisma, log }: KeyFetchDeps, { id, issuer }: Issu
   }
 }
 
-function pauseMs({ maxAgeS = USUAL_MAX_AGE_S }: { readonly maxAgeS: number | undefined }): number {
-  return Math.min(PAUSE.max, Math.max(PAUSE.min, maxAgeS * FRESH_PART * 1000))
+/** A trust chain may be due earlier than the keys. */
+function dueAt({ maxAgeS = USUAL_MAX_AGE_S, chainDueAt = Number.POSITIVE_INFINITY }: Fetched, now: number): number {
+  const pause = Math.min(PAUSE.max, maxAgeS * FRESH_PART * 1000, chainDueAt - now)
+  return now + Math.max(PAUSE.min, pause)
 }

@@ -1,5 +1,6 @@
 import type { Job } from '../../platform/schedule/scheduler.ts'
 import type { TrustOptions } from '../config.ts'
+import type { GetCurrentChain } from '../federation/chains/current-chain.ts'
 import { wakeableJob } from '../wakeable-job.ts'
 import { createKeyFetcher } from './fetch-keys.ts'
 import { createDomainProver } from './prove-domains.ts'
@@ -25,7 +26,9 @@ const INTERVAL_MS = 5_000
 
 /** Creates the jobs. They run when a scheduler runs them, or when they are woken. */
 export function createForeignJobs(
-  options: Pick<TrustOptions, 'db' | 'issuer' | 'outbound' | 'resolveTxt' | 'testDomains' | 'now' | 'log'>,
+  options: Pick<TrustOptions, 'db' | 'issuer' | 'outbound' | 'resolveTxt' | 'testDomains' | 'now' | 'log'> & {
+    readonly currentChain: GetCurrentChain
+  },
 ): ForeignJobs {
   const deps = { ...options, prisma: options.db.prisma }
   const { log } = options

@@ -52,6 +52,7 @@ export function createForeignLogs(options: ForeignLogsOptions): ForeignLogs {
       keys,
       maxStalenessMs: issuer.maxStalenessMs,
       skewMs,
+      onlyGrows: true,
       maxRecords: () => Math.floor(maxRecords / following.size),
       onProblem(error) {
         if (!isFailing) log.warn({ issuer: issuer.issuer, error }, "an issuer's revocation log cannot be followed")

@@ -18,9 +18,21 @@ const SUBJECT = { home: 'https://auth.alpha.net', domain: 'acme.com', id: random
 const start = (endAll: typeof endEdges) =>
   createLogEndings({ log: silentLog, store: (issuerId, subjects) => endAll({ db: db(), now }, issuerId, subjects) })
 
-describe('the end of a statement in the log of its deployment', () => {
-  const endOf = (edgeId: string) => db().prisma.trustStatement.findUnique({ where: { edgeId }, select: { end: true } })
+const endOf = (edgeId: string) => db().prisma.trustStatement.findUnique({ where: { edgeId }, select: { end: true } })
 
+async function addKey(issuerId: string): Promise<string> {
+  const { kid, alg, use: _, ...publicJwk } = publishedKey()
+  await db().prisma.issuerKey.create({ data: { issuerId, kid, alg, publicJwk, thumbprint: kid } })
+  return kid
+}
+const verifying = async () => [...((await readIssuers(db().pool, BETA)).get(BETA)?.keys.keys() ?? [])]
+async function end(issuerId: string, ...kids: readonly string[]) {
+  const endings = start(endKeys)
+  for (const kid of kids) endings.end(issuerId, kid)
+  await endings.idle()
+}
+
+describe('the end of a statement in the log of its deployment', () => {
   it('ends a statement that was read from the issuer, once, and none of another issuer', async () => {
     const [beta, gamma] = [await add({ issuer: BETA }), await add({ issuer: 'https://gamma.io' })]
     const [ours, theirs] = [randomUUID(), randomUUID()]
@@ -46,18 +58,6 @@ describe('the end of a statement in the log of its deployment', () => {
 })
 
 describe('the end of a key in the log of its deployment', () => {
-  async function addKey(issuerId: string): Promise<string> {
-    const { kid, alg, use: _, ...publicJwk } = publishedKey()
-    await db().prisma.issuerKey.create({ data: { issuerId, kid, alg, publicJwk, thumbprint: kid } })
-    return kid
-  }
-  const verifying = async () => [...((await readIssuers(db().pool, BETA)).get(BETA)?.keys.keys() ?? [])]
-  async function end(issuerId: string, ...kids: readonly string[]) {
-    const endings = start(endKeys)
-    for (const kid of kids) endings.end(issuerId, kid)
-    await endings.idle()
-  }
-
   it('stops the key, and no other key of the issuer, and not the same key of another issuer', async () => {
     const [beta, gamma] = [await add({ issuer: BETA }), await add({ issuer: 'https://gamma.io' })]
     const [kid, other] = [await addKey(beta.id), await addKey(beta.id)]

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { silentLog } from '../../../test/support/database.ts'
 import { publishedKey } from '../../../test/support/issuer-keys.ts'
 import { fakeOutbound, useIssuers } from '../../../test/support/issuers.ts'
+import { noChain } from '../../../test/support/no-foreign.ts'
 import { createKeyFetcher } from './fetch-keys.ts'
 
 const BETA = 'https://beta.io'
@@ -11,7 +12,10 @@ const { db, clock, now, add } = useIssuers()
 
 function start() {
   const outbound = fakeOutbound()
-  return { outbound, fetcher: createKeyFetcher({ prisma: db().prisma, outbound, now, log: silentLog }) }
+  return {
+    outbound,
+    fetcher: createKeyFetcher({ prisma: db().prisma, outbound, currentChain: noChain, now, log: silentLog }),
+  }
 }
 
 describe('renew', () => {

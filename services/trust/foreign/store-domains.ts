@@ -29,8 +29,8 @@ const AGAIN_MS = { proven: 3_600_000, failed: 300_000 } as const
 const MAX_FAILURES = 3
 /** The most named domains that one pass considers. */
 const MAX_NAMED = 1000
-/** The most proven domains of one issuer. Every process keeps all of them in memory, and each is looked up every hour. */
-export const MAX_DOMAINS = 10_000
+/** The most proven domains of one issuer. Every process has them in memory, and each is looked up every hour. */
+const MAX_DOMAINS = 10_000
 /** How many domains make room at once. */
 const ROOM = 100
 /** Key of the advisory lock under which domains are inserted. */

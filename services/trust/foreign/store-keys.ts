@@ -9,6 +9,8 @@ import type { FetchedSet } from './fetch-key-set.ts'
 export interface KeyFetch extends FetchedSet {
   readonly began: number
   readonly dueAt: number
+  /** The trust chain that led to these keys; undefined for an issuer that the administrator vouches for. */
+  readonly chainId?: string
 }
 
 /**
@@ -38,7 +40,7 @@ export async function recordKeyProblem(prisma: PrismaClient, id: string, problem
 
 /**
  * Compares a fetched set with the known keys, and writes what has changed. Does nothing when the issuer has been
- * disabled meanwhile, or when a later fetch has been written already.
+ * disabled meanwhile, when a later fetch has been written already, or when another trust chain counts now.
  *
  * @returns the changes, or undefined if nothing was done
  */
@@ -51,7 +53,7 @@ export function recordKeys(
   return change(prisma, author, async (tx, audit) => {
     const issuer = await lockIssuer(tx, id)
     const isLate = issuer.keysAsOf !== null && issuer.keysAsOf.getTime() > fetched.began
-    if (issuer.status === 'disabled' || isLate) return undefined
+    if (issuer.status === 'disabled' || isLate || !(await isCurrent(tx, issuer, fetched))) return undefined
     const ours = await findOurs(tx, fetched.keys)
     const changes = mergeKeys({ known: issuer.keys.map(toKnown), offered: fetched.keys, ours, now: fetched.began })
     await applyKeys({ tx, audit, issuer, at: new Date(fetched.began) }, changes)
@@ -63,6 +65,13 @@ export function recordKeys(
     await tx.issuer.update({ where: { id }, data })
     return changes
   })
+}
+
+/** The pins of the anchor may have been replaced while the keys were fetched. Then another chain counts, or none. */
+async function isCurrent(tx: Tx, { issuer, anchor }: IssuerRow, { chainId }: KeyFetch): Promise<boolean> {
+  if (anchor === null) return chainId === undefined
+  const chain = await tx.trustChain.findUnique({ where: { subject: issuer }, select: { id: true, anchorId: true } })
+  return chain?.id === chainId && chain?.anchorId === anchor
 }
 
 /** Returns the thumbprints of offered keys that are keys of this deployment. */

@@ -118,6 +118,8 @@ const IDENTITY: readonly Case[] = [
   ['an issuer that is disabled', 'ISSUER_DISABLED', change({ isEnabled: false })],
   ['an issuer whose keys were never fetched', 'ISSUER_KEYS_UNAVAILABLE', change({ keysAsOf: undefined })],
   ['keys that are older than a day', 'ISSUER_KEYS_UNAVAILABLE', change({ keysAsOf: (NOW_S - 86_401) * 1_000 })],
+  ['attack 17: a trust chain that has ended', 'ISSUER_KEYS_UNAVAILABLE', change({ validUntil: NOW_S * 1_000 })],
+  ['an issuer that has lost its trust chain', 'ISSUER_KEYS_UNAVAILABLE', change({ validUntil: 0 })],
   ["attack 1: another issuer's iss under one's own key", 'UNKNOWN_KEY', {}, acmeToken({}, {}, foreign)],
   [
     'attack 2: the key of another issuer',
@@ -255,6 +257,19 @@ it('a group at a third deployment counts without a copy, because its issuer is r
   expect(await outcome(world, acmeToken())).toBe(VALID)
 })
 
+it.each([true, false])('a group counts only while its trust chain holds, with copy: %s', async (hasCopy) => {
+  const until = (ms: number) => foreignWorld({ ...byGroup, hasCopy, issuers: [alpha, { ...gamma, validUntil: ms }] })
+  expect(await outcome(until((NOW_S + 60) * 1_000), acmeToken())).toBe(VALID)
+  expect(await outcome(until(NOW_S * 1_000), acmeToken())).toBe('TRUST_NOT_FOUND')
+})
+
+it('a decision ends with the trust chain of the issuer', async () => {
+  const world = foreignWorld({ issuers: [{ ...alpha, validUntil: (NOW_S + 60) * 1_000 }, gamma] })
+  expect(await world.verify(acmeToken())).toMatchObject({ valid: true, trust: { trusted: { exp: NOW_S + 60 } } })
+})
+
+const byGroup = { rows: [accepts(), member()] }
+
 describe('a copy', () => {
   it.each<[string, WorldOptions]>([
     ['an issuer that was added since', { issuers: [gamma], fresh: { issuers: [alpha, gamma] } }],
@@ -262,6 +277,11 @@ describe('a copy', () => {
     ['a key that was fetched since', { issuers: [{ ...alpha, keys: new Map() }], fresh: { issuers: [alpha] } }],
     ['a domain that was proven since', { issuers: [{ ...alpha, domains: new Map() }], fresh: { issuers: [alpha] } }],
     ['a statement that was put since', { rows: [], fresh: { rows: [letsCall()] } }],
+    ['a trust chain that was renewed since', { issuers: [{ ...alpha, validUntil: 0 }], fresh: { issuers: [alpha] } }],
+    [
+      "a group's trust chain that was renewed since",
+      { ...byGroup, issuers: [alpha, { ...gamma, validUntil: 0 }], fresh: { ...byGroup, issuers: [alpha, gamma] } },
+    ],
     ['an issuer that was enabled since', { issuers: [{ ...alpha, isEnabled: false }], fresh: { issuers: [alpha] } }],
   ])('never says no: %s', async (_name, options) => {
     expect(await outcome(foreignWorld(options), acmeToken())).toBe(VALID)

@@ -2,6 +2,7 @@ import type { IssuerService } from '../../../gen/proto/auth4agent/v1/issuers_pb.
 import type { Handlers } from '../../chain/call.ts'
 import { checkReason } from '../../platform/requests/check-text.ts'
 import type { TrustDeps } from '../config.ts'
+import { readChainOf } from '../federation/chains/chain-store.ts'
 import { readNewIssuer } from './domain/read-new-issuer.ts'
 import * as store from './store.ts'
 import { toMessage } from './to-message.ts'
@@ -11,11 +12,19 @@ type IssuerDeps = Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomai
   readonly logs: Pick<TrustDeps['logs'], 'asOf'>
 }
 
+/** Those about the subjects of an issuer are in services/trust/subjects. */
+type IssuerHandlers = Omit<
+  Handlers<typeof IssuerService>,
+  'putIssuerSubject' | 'listIssuerSubjects' | 'removeIssuerSubject'
+>
+
 /** Creates the handlers of IssuerService. */
-export function issuerRoutes(deps: IssuerDeps): Handlers<typeof IssuerService> {
+export function issuerRoutes(deps: IssuerDeps): IssuerHandlers {
   const { db, vault, now, issuer: ourIssuer, testDomains, foreign, logs, settings } = deps
   const issuers: store.IssuerStore = { prisma: db.prisma, vault, now, skewMs: settings.skewS * 1_000 }
-  const answer = (row: store.IssuerRow) => ({ issuer: toMessage(row, logs.asOf(row.issuer)) })
+  const answer = async (row: store.IssuerRow) => ({
+    issuer: toMessage(row, logs.asOf(row.issuer), await readChainOf(db.prisma, row.issuer)),
+  })
   return {
     async addIssuer(request, call) {
       const row = await store.addIssuer(issuers, call, await readNewIssuer(request, { ourIssuer, testDomains }))
@@ -23,8 +32,9 @@ export function issuerRoutes(deps: IssuerDeps): Handlers<typeof IssuerService> {
       return answer(row)
     },
     async listIssuers() {
-      const rows = await store.listIssuers(db.prisma)
-      return { issuers: rows.map((row) => toMessage(row, logs.asOf(row.issuer))) }
+      const [rows, all] = await Promise.all([store.listIssuers(db.prisma), db.prisma.trustChain.findMany()])
+      const chains = new Map(all.map((chain) => [chain.subject, chain]))
+      return { issuers: rows.map((row) => toMessage(row, logs.asOf(row.issuer), chains.get(row.issuer) ?? null)) }
     },
     async disableIssuer({ id, reason }, call) {
       return answer(await store.disableIssuer(issuers, call, id, checkReason(reason)))

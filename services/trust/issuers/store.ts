@@ -9,9 +9,11 @@ import type {
   PrismaClient,
 } from '../../../gen/prisma/client.ts'
 import type { KeyVault } from '../../keys/index.ts'
-import { type Author, change } from '../../ledger/ledger.ts'
+import { type Audit, type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { lockAnchor, readChainOf } from '../federation/chains/chain-store.ts'
+import { verifyStored } from '../federation/chains/known-chain.ts'
 import { endClaims } from '../foreign/store-domains.ts'
 import type { NewIssuer } from './domain/read-new-issuer.ts'
 
@@ -50,31 +52,59 @@ export function listIssuers(prisma: PrismaClient): Promise<IssuerRow[]> {
 /**
  * Admits an issuer, and seals its secret.
  *
- * @throws ApiError ISSUER_EXISTS, TOO_MANY_ISSUERS
+ * @throws ApiError ISSUER_EXISTS, TOO_MANY_ISSUERS, TRUST_CHAIN_NOT_FOUND
  */
-export function addIssuer({ prisma, vault, now }: IssuerStore, author: Author, issuer: NewIssuer): Promise<IssuerRow> {
+export function addIssuer(store: IssuerStore, author: Author, issuer: NewIssuer): Promise<IssuerRow> {
+  return change(store.prisma, author, (tx, audit) => insertIssuer({ ...store, tx, audit }, issuer))
+}
+
+/** What insertIssuer works with. */
+export interface InsertingIssuer extends Pick<IssuerStore, 'vault' | 'now'> {
+  readonly tx: Tx
+  readonly audit: Audit
+}
+
+/**
+ * Admits an issuer within a transaction.
+ *
+ * @throws ApiError ISSUER_EXISTS, TOO_MANY_ISSUERS, TRUST_CHAIN_NOT_FOUND
+ */
+export async function insertIssuer({ tx, audit, vault, now }: InsertingIssuer, issuer: NewIssuer): Promise<IssuerRow> {
   const id = randomUUID()
   const { secret, domain, ...columns } = issuer
   const sealed = secret === undefined ? undefined : vault.seal(Buffer.from(secret), { purpose: 'issuer', id })
-  return change(prisma, author, async (tx, audit) => {
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${ADD_LOCK}::int8)`
-    const known = await tx.issuer.findMany({ select: { issuer: true } })
-    if (known.some((row) => row.issuer === issuer.issuer)) throw new ApiError('ISSUER_EXISTS')
-    if (known.length >= MAX_ISSUERS) {
-      throw new ApiError(
-        'TOO_MANY_ISSUERS',
-        `A deployment must have at most ${MAX_ISSUERS} issuers, disabled ones included`,
-      )
-    }
-    if (domain !== undefined) await endClaims(tx, audit, domain.operatorId)
-    const at = new Date(now())
-    const due = { keysDueAt: at, statementsDueAt: at, createdAt: at }
-    const wrapped = sealed && { wrappedSecret: sealed.wrapped, kekId: sealed.kekId }
-    const domains = domain && { domains: { create: { ...domain } } }
-    const row = await tx.issuer.create({ data: { id, ...columns, ...due, ...wrapped, ...domains }, include: WITH_ALL })
-    await audit({ action: 'issuer.add', subject: issuer.issuer, reason: `${issuer.kind}, ${issuer.revocationMode}` })
-    return row
-  })
+  await lockIssuers(tx)
+  const known = await tx.issuer.findMany({ select: { issuer: true } })
+  if (known.some((row) => row.issuer === issuer.issuer)) throw new ApiError('ISSUER_EXISTS')
+  if (known.length >= MAX_ISSUERS) {
+    throw new ApiError(
+      'TOO_MANY_ISSUERS',
+      `A deployment must have at most ${MAX_ISSUERS} issuers, disabled ones included`,
+    )
+  }
+  if (issuer.anchor !== null) await demandChain(tx, issuer.issuer, issuer.anchor, now())
+  if (domain !== undefined) await endClaims(tx, audit, domain.operatorId)
+  const at = new Date(now())
+  const due = { keysDueAt: at, statementsDueAt: at, createdAt: at }
+  const wrapped = sealed && { wrappedSecret: sealed.wrapped, kekId: sealed.kekId }
+  const domains = domain && { domains: { create: { ...domain } } }
+  const row = await tx.issuer.create({ data: { id, ...columns, ...due, ...wrapped, ...domains }, include: WITH_ALL })
+  const by = issuer.anchor === null ? '' : `, under ${issuer.anchor}`
+  await audit({ action: 'issuer.add', subject: issuer.issuer, reason: `${issuer.kind}, ${issuer.revocationMode}${by}` })
+  return row
+}
+
+/** Only one transaction at a time adds issuers. */
+export async function lockIssuers(tx: Tx): Promise<void> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${ADD_LOCK}::int8)`
+}
+
+/** The administrator approves a chain to one anchor. Another chain, found since, is not what was approved. */
+async function demandChain(tx: Tx, subject: string, anchorId: string, now: number): Promise<void> {
+  const anchor = await lockAnchor(tx, anchorId, 'keep')
+  const row = anchor === null ? null : await readChainOf(tx, subject)
+  if (row?.anchorId === anchorId && verifyStored(row, now).ok) return
+  throw new ApiError('TRUST_CHAIN_NOT_FOUND', `The issuer must be a candidate under the trust anchor ${anchorId}`)
 }
 
 /**
@@ -94,8 +124,8 @@ export function disableIssuer({ prisma }: IssuerStore, author: Author, id: strin
 }
 
 /**
- * Admits a disabled issuer again. Tokens that were issued before now stay refused, even if the issuer's clock is ahead.
- * Changes nothing when the issuer is enabled.
+ * Admits a disabled issuer again. Tokens that were issued before now stay refused, even if the issuer's clock is
+ * ahead. Changes nothing when the issuer is enabled.
  *
  * @throws ApiError ISSUER_NOT_FOUND
  */

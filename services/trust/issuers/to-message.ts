@@ -1,13 +1,18 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt'
-import type { IssuerDomain, IssuerKey } from '../../../gen/prisma/client.ts'
+import type { IssuerDomain, IssuerKey, TrustChain } from '../../../gen/prisma/client.ts'
 import type { IssuerDomainSchema, IssuerKeySchema, IssuerSchema } from '../../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import type { IssuerRow } from './store.ts'
 
 /**
- * Converts an issuer to its message, which never contains its secret. `revocationsAsOf` is in Unix milliseconds.
+ * Converts an issuer to its message, which never contains its secret. `revocationsAsOf` is in Unix milliseconds, and
+ * `chain` is its trust chain, if it has an anchor.
  */
-export function toMessage(row: IssuerRow, revocationsAsOf: number | undefined): MessageInitShape<typeof IssuerSchema> {
+export function toMessage(
+  row: IssuerRow,
+  revocationsAsOf: number | undefined,
+  chain?: Pick<TrustChain, 'anchorId' | 'expiresAt' | 'problem'> | null,
+): MessageInitShape<typeof IssuerSchema> {
   const { id, issuer, kind, status, algorithms, tokenType, jwksUri, revocationMode, generation } = row
   return {
     id,
@@ -29,12 +34,15 @@ export function toMessage(row: IssuerRow, revocationsAsOf: number | undefined): 
     ...(row.acceptedFrom !== null && { acceptedFrom: timestampFromDate(row.acceptedFrom) }),
     ...(row.keysAsOf !== null && { keysAsOf: timestampFromDate(row.keysAsOf) }),
     ...(revocationsAsOf !== undefined && { revocationsAsOf: timestampFromMs(revocationsAsOf) }),
-    problem: problemOf(row),
+    problem: problemOf(row, chain?.problem ?? ''),
+    anchor: row.anchor ?? '',
+    ...(chain && chain.anchorId === row.anchor && { chainExpiresAt: timestampFromDate(chain.expiresAt) }),
   }
 }
 
-function problemOf({ keysProblem, statementsProblem }: IssuerRow): string {
+function problemOf({ keysProblem, statementsProblem }: IssuerRow, chainProblem: string): string {
   const problems = [
+    ...(chainProblem === '' ? [] : [`chain: ${chainProblem}`]),
     ...(keysProblem === '' ? [] : [`keys: ${keysProblem}`]),
     ...(statementsProblem === '' ? [] : [`statements: ${statementsProblem}`]),
   ]

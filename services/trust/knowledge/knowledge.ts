@@ -1,15 +1,17 @@
 import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
 import type pg from 'pg'
 import { shareWork } from '../../platform/limits/share-work.ts'
+import type { AnchorFacts } from '../../platform/metrics/issuer-metrics.ts'
 import { inSnapshot } from './in-snapshot.ts'
 import { buildGraph, type KnownGraph } from './known-graph.ts'
 import type { KnownIssuer } from './known-issuer.ts'
 import { readIssuers } from './read-issuers.ts'
 import { readBetween, readStatements } from './read-statements.ts'
 
-/** A copy of issuers and statements, as they were at one moment. */
+/** A copy of issuers, anchors and statements, as they were at one moment. */
 interface Copy extends KnownGraph {
   readonly issuers: ReadonlyMap<string, KnownIssuer>
+  readonly anchors: readonly AnchorFacts[]
 }
 
 /**
@@ -63,12 +65,15 @@ export function createKnowledge(pool: pg.Pool): Knowledge {
   }
 }
 
+const ANCHORS = 'SELECT entity_id AS "entityId", cardinality(unpinned_kids) AS unpinned FROM trust_anchors'
+
 /** Reads everything in one snapshot of the primary. */
 function readCopy(pool: pg.Pool, before: Copy['issuers'] | undefined): Promise<Copy> {
   return inSnapshot(pool, async (client) => {
     const issuers = await readIssuers(client, undefined, before)
     const { known, take } = buildGraph()
     await readStatements(client, take)
-    return { ...known, issuers }
+    const { rows: anchors } = await client.query<AnchorFacts>(ANCHORS)
+    return { ...known, issuers, anchors }
   })
 }

@@ -23,6 +23,13 @@ export interface KnownIssuer {
   readonly acceptedFromS: number
   /** When the fetch of the keys began, in Unix milliseconds; undefined before the first one. */
   readonly keysAsOf: number | undefined
+  /**
+   * Until when the trust chain holds that attests the issuer, in Unix milliseconds; 0 without one. Undefined for an
+   * issuer that the administrator vouches for.
+   */
+  readonly validUntil: number | undefined
+  /** When a new trust chain is looked for, in Unix milliseconds; 0 and undefined as above. */
+  readonly chainDueAt: number | undefined
   /** The keys that verify: those of the newest set that are not withdrawn, by `kid`. */
   readonly keys: ReadonlyMap<string, VerificationKey>
   /** The domains for which the issuer speaks. */

@@ -9,7 +9,7 @@ import { getView } from './get-view.ts'
 import { sealView } from './seal-view.ts'
 
 /** Where the page is, under the issuer. */
-export const PAGE_PATH = '/trust'
+const PAGE_PATH = '/trust'
 
 type ViewDeps = Pick<TrustDeps, 'db' | 'readDb' | 'issuer' | 'now' | 'challengeKeys' | 'operators'>
 
@@ -22,7 +22,7 @@ export function viewRoutes(deps: ViewDeps): Pick<Handlers<typeof TrustService>, 
       readAround(around)
       const { view, expiresAt } = await sealView(deps, principal)
       const query = new URLSearchParams({ view, ...(around !== '' && { around }) })
-      return { url: `${deps.issuer}${PAGE_PATH}?${query}`, expiresAt: timestampFromMs(expiresAt) }
+      return { url: `${deps.issuer}${PAGE_PATH}?${query.toString()}`, expiresAt: timestampFromMs(expiresAt) }
     },
     getTrustView: (request) => getView({ ...deps, rows }, request),
   }

@@ -37,8 +37,8 @@ export async function sealView(
 }
 
 /**
- * Opens the parameter of a link. The empty text is the view of everybody. The view of an operator counts only while the
- * operator could ask again with the same key.
+ * Opens the parameter of a link. The empty text is the view of everybody. The view of an operator counts only while
+ * the operator could ask again with the same key.
  *
  * @throws ApiError INVALID_VIEW or VIEW_EXPIRED
  */

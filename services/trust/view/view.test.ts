@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { LookupOperatorResponseSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import {
   CreateTrustViewRequestSchema,
   GetTrustViewRequestSchema,
@@ -148,6 +149,22 @@ describe('GetTrustView', () => {
     await expect(look(view)).rejects.toMatchObject(gone)
     await world.db.prisma.operator.update({ where: { id: cargo.id }, data: { status: 'active' } })
     expect(await edgesOf(view)).toEqual([CARGO, PUBLIC])
+  })
+
+  it('refuses the link of a key with roles once the key has expired', async () => {
+    const nowS = Math.floor(startedAt / 1_000)
+    const key = { kid: cargo.kid, jwk: JSON.stringify(cargo.jwk), label: 'laptop', roles: ['trust'] }
+    const operator = (exp: number) =>
+      create(LookupOperatorResponseSchema, {
+        operator: { id: cargo.id, domain: cargo.domain, status: 'active', keys: [{ ...key, exp: BigInt(exp) }] },
+      })
+    const request = create(GetTrustViewRequestSchema, { view: await viewFor(byKeyOf(cargo)) })
+    const asked = (exp: number) => {
+      const operators = { ...world.deps.operators, lookupOperator: async () => operator(exp) }
+      return viewRoutes({ ...world.deps, challengeKeys, operators }).getTrustView(request, as({ kind: 'anonymous' }))
+    }
+    expect(await asked(nowS + 60)).toMatchObject({ viewerDomain: 'cargo.test' })
+    await expect(asked(nowS)).rejects.toMatchObject({ reason: 'VIEW_EXPIRED' })
   })
 
   it.each<[string, (view: string) => string]>([

@@ -1,29 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureInstalled } from '../../support/debian-package.ts'
+import { CHROMIUM_FLAGS, installChromium } from '../../support/chromium.ts'
 import { guard } from '../../support/guardian.ts'
 import { bundle } from '../../support/sdk/bundle.ts'
 
-const PROGRAM = '/usr/bin/chromium'
-/**
- * Flags of Chromium. With them, Chromium also runs as root, needs no screen, and sends no requests of its own to the
- * internet.
- */
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-dev-shm-usage',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-]
 const DEADLINE_MS = 30_000
 /** The folder under which the page loads all modules a second time, with new state. */
 const AGAIN = '/again/'
@@ -45,11 +29,7 @@ interface Surroundings {
  * If Chromium ends early or does not answer within 30 seconds, it resolves with `{ error }`.
  */
 export async function runInBrowser(module: string, { serverUrl, ask }: Surroundings): Promise<unknown> {
-  const program = await ensureInstalled({
-    name: 'chromium',
-    find: async () => (existsSync(PROGRAM) ? PROGRAM : undefined),
-    missing: 'Chromium is missing: apt-get install chromium',
-  })
+  const program = await installChromium()
   const files = new Map((await bundle(module)).map(({ name, code }) => [`/${name}`, code]))
   const { promise: result, resolve } = Promise.withResolvers<unknown>()
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
@@ -69,7 +49,10 @@ export async function runInBrowser(module: string, { serverUrl, ask }: Surroundi
     throw new Error('The origin of the page does not listen on a TCP port')
   const folder = await mkdtemp(join(tmpdir(), 'a4a-chromium-'))
   const url = `http://127.0.0.1:${address.port}/`
-  const browser = spawn(program, [...FLAGS, `--user-data-dir=${folder}`, url], { stdio: 'ignore', detached: true })
+  const browser = spawn(program, [...CHROMIUM_FLAGS, `--user-data-dir=${folder}`, url], {
+    stdio: 'ignore',
+    detached: true,
+  })
   guard(browser, 'SIGTERM')
   const ended = once(browser, 'close').then(() => ({ error: 'Chromium ended before the page had run' }))
   const late = AbortSignal.timeout(DEADLINE_MS)

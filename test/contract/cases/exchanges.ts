@@ -232,5 +232,5 @@ const abroad: readonly RefusalCase[] = [
   }),
 ]
 
-/** Cases about exchanges, about grants of other deployments, and about first grants that an OAuth client gets. */
+/** Cases about exchanges of tokens, about grants of other deployments, and about first grants for OAuth clients. */
 export const exchangeCases: readonly RefusalCase[] = [...forms, ...subjects, ...limits, ...proofs, ...roots, ...abroad]

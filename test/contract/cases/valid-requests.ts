@@ -9,6 +9,7 @@ import {
   clientAssertion,
 } from '../../support/client-assertions.ts'
 import { ISSUER } from '../../support/deployment.ts'
+import { createKey, jwksOf } from '../../support/federation/entities.ts'
 import { DETAILS } from '../../support/grant-details.ts'
 import { releaseOf } from '../support/agent-moves.ts'
 import { objectionTo, recovery, rotation } from '../support/key-events.ts'
@@ -23,6 +24,8 @@ import type { World } from '../support/world.ts'
  */
 export type ValidRequest = (world: World) => JsonObject
 
+/** A JWK Set for statements. */
+const STATEMENT_KEYS = JSON.stringify(jwksOf(createKey('ES256')))
 const freshKey = () => encodeBase64(generateKeyPair().publicKey)
 const ofAcme: ValidRequest = ({ operators: { acme } }) => ({ id: acme.id })
 
@@ -129,6 +132,16 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'IssuerService.DisableIssuer': ({ issuers: { enabled } }) => ({ id: enabled.id }),
   'IssuerService.EnableIssuer': ({ issuers: { disabled } }) => ({ id: disabled.id }),
   'IssuerService.ReadmitIssuerKey': ({ issuers: { enabled } }) => ({ id: enabled.id, kid: enabled.withdrawn }),
+  'IssuerService.PutIssuerSubject': ({ issuers: { provider }, operators: { acme } }) => ({
+    id: provider.id,
+    sub: 'U019488227',
+    user: 'user:alice',
+    operator_id: acme.id,
+    audience: ['https://api.acme-operator.com'],
+    scope: ['read'],
+  }),
+  'IssuerService.ListIssuerSubjects': ({ issuers: { provider } }) => ({ id: provider.id }),
+  'IssuerService.RemoveIssuerSubject': ({ issuers: { provider } }) => ({ id: provider.id, rule: provider.rule }),
   'TrustService.PutTrustStatement': ({ operators: { acme, bravo } }) => ({
     id: acme.id,
     statement: statementOf(acme, bravo),
@@ -152,7 +165,26 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'FederationService.FetchSubordinateStatement': () => ({ sub: ISSUER }),
   'FederationService.ListSubordinates': () => ({}),
   'FederationService.ResolveEntity': () => ({ sub: ISSUER, trust_anchor: [`${ISSUER}/federation`] }),
+  'FederationService.GetSignedKeySet': () => ({}),
   'FederationService.ListHistoricalKeys': () => ({}),
+  'FederationAdminService.PutTrustAnchor': () => ({
+    entity_id: 'https://federation.bravo-operator.com',
+    jwks: STATEMENT_KEYS,
+    position: 1,
+    permitted_names: ['.bravo-operator.com'],
+  }),
+  'FederationAdminService.ListTrustAnchors': () => ({}),
+  'FederationAdminService.RemoveTrustAnchor': ({ issuers: { anchor } }) => ({ entity_id: anchor }),
+  // No anchor of the world permits it, so nothing is fetched.
+  'FederationAdminService.DiscoverIssuer': () => ({ issuer: 'https://idp.bravo-operator.com' }),
+  'FederationAdminService.ListIssuerCandidates': () => ({}),
+  'FederationAdminService.PutSubordinate': () => ({
+    entity_id: 'https://idp.bravo-operator.com',
+    jwks: STATEMENT_KEYS,
+    constraints: '{"max_path_length":1}',
+  }),
+  'FederationAdminService.ListOwnSubordinates': () => ({}),
+  'FederationAdminService.RemoveSubordinate': ({ issuers: { subordinate } }) => ({ entity_id: subordinate }),
   'OAuthService.Token': ({ agents: { active } }) => ({ grant_type: 'client_credentials', ...authenticated(active) }),
   'OAuthService.Introspect': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
   'OAuthService.Revoke': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),

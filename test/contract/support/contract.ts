@@ -3,6 +3,7 @@ import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.
 import { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
+import { FederationAdminService } from '../../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
 import { FederationService } from '../../../gen/proto/auth4agent/v1/federation_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { IssuerService } from '../../../gen/proto/auth4agent/v1/issuers_pb.ts'
@@ -30,6 +31,7 @@ const services: readonly DescService[] = [
   OAuthService,
   IssuerService,
   TrustService,
+  FederationAdminService,
 ]
 
 /** Every method of the contract. */

@@ -4,6 +4,7 @@ import { ed25519Jwk } from '@auth4agent/core/key-events/sign-key-event'
 import { generateKeyPair, type KeyPair } from '@auth4agent/core/keys/ed25519'
 import type { Prisma } from '../../../gen/prisma/client.ts'
 import type { Db } from '../../../services/platform/db/db.ts'
+import { createKey, jwksOf } from '../../support/federation/entities.ts'
 
 /** An issuer of the world. */
 interface SeededIssuer {
@@ -16,9 +17,47 @@ interface SeededIssuer {
 /** A time beyond every test, so that no job of the server fetches from the issuers. */
 const NEVER = new Date(Date.now() + 86_400_000)
 
-/** Inserts an enabled and a disabled issuer, each with a withdrawn key. */
-export async function seedIssuers(db: Db) {
-  return { enabled: await seedIssuer(db, 'enabled'), disabled: await seedIssuer(db, 'disabled') }
+/**
+ * Inserts an enabled and a disabled issuer, each with a withdrawn key, an identity provider with a
+ * rule, a trust anchor and a subordinate.
+ */
+export async function seedIssuers(db: Db, operatorId: string) {
+  return {
+    enabled: await seedIssuer(db, 'enabled'),
+    disabled: await seedIssuer(db, 'disabled'),
+    provider: await seedProvider(db, operatorId),
+    anchor: await seedAnchor(db),
+    subordinate: await seedSubordinate(db),
+  }
+}
+
+const statementKeys = () => JSON.stringify(jwksOf(createKey()))
+
+/** Inserts a trust anchor that permits no issuer of the tests, so that nothing is fetched. */
+export async function seedAnchor({ prisma }: Db): Promise<string> {
+  const entityId = `https://anchor-${randomUUID()}.com`
+  const row = { entityId, jwks: statementKeys(), position: 0, autoAdmit: false, permittedNames: ['nobody.com'] }
+  await prisma.trustAnchor.create({ data: row })
+  return entityId
+}
+
+/** Inserts a subordinate of our authority. */
+async function seedSubordinate({ prisma }: Db): Promise<string> {
+  const entityId = `https://as-${randomUUID()}.com`
+  await prisma.subordinate.create({ data: { entityId, jwks: statementKeys(), entityTypes: [] } })
+  return entityId
+}
+
+/** Inserts an identity provider with a key, and a rule about one subject for the agents of an operator. */
+async function seedProvider({ prisma }: Db, operatorId: string) {
+  const [id, rule, pair] = [randomUUID(), randomUUID(), generateKeyPair()]
+  const issuer = `https://idp-${id}.com`
+  const subject = { edgeId: rule, tenant: '', sub: 'seeded', operatorId, subject: 'user:seeded' }
+  const subjects = { create: { ...subject, audiences: ['https://api.acme-operator.com'], scopes: ['read'] } }
+  const keys = { create: keyRow(pair.publicKey) }
+  const data = { ...issuerRow(issuer), kind: 'oauth', keysAsOf: new Date(), id, keys, subjects } as const
+  await prisma.issuer.create({ data })
+  return { id, issuer, rule, pair }
 }
 
 /** Inserts an issuer of another deployment that nothing is fetched from. */

@@ -14,6 +14,7 @@ type Document =
   | 'README.md'
   | 'clients/by-hand.md'
   | 'docs/delegation.md'
+  | 'docs/federation.md'
   | 'docs/identity.md'
   | 'docs/moving.md'
   | 'docs/oauth.md'

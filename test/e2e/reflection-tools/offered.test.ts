@@ -16,6 +16,8 @@ it('reflection lists the public services and no internal service', async () => {
     'auth4agent.v1.AgentMoveService',
     'auth4agent.v1.AuthnService',
     'auth4agent.v1.DelegationService',
+    'auth4agent.v1.FederationAdminService',
+    'auth4agent.v1.FederationService',
     'auth4agent.v1.IdentityService',
     'auth4agent.v1.IssuerService',
     'auth4agent.v1.KeysService',

@@ -29,6 +29,7 @@ import { reasons } from '../../../services/platform/errors/reasons.ts'
 import type { LimitName } from '../../../services/platform/limits/limits.ts'
 import { scaleRates } from '../../../services/platform/limits/rates.ts'
 import { revocationPolicies } from '../../../services/revocation/policy.ts'
+import { trustPolicies } from '../../../services/trust/policy.ts'
 
 const SERVICES = [
   OperatorRegistryService,
@@ -111,7 +112,8 @@ function verdictTable(sentences: Readonly<Record<string, string>>): string {
 
 function rateTable(): string {
   const bySubject = new Set(
-    POLICIES.flatMap((policies) => Object.values(policies) as Policy<unknown>[])
+    [...POLICIES, trustPolicies]
+      .flatMap((policies) => Object.values(policies) as Policy<unknown>[])
       .filter(({ callers, limitBy }) => limitBy !== undefined || callers.some((caller) => caller === 'operator'))
       .map(({ limit }) => limit),
   )

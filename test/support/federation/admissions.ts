@@ -14,6 +14,8 @@ export interface AdmittedIssuer {
   readonly keys_as_of?: string
   readonly revocations_as_of?: string
   readonly problem?: string
+  readonly anchor?: string
+  readonly chain_expires_at?: string
 }
 
 interface Answered {
@@ -29,13 +31,14 @@ export async function addIssuer(at: FederatedDeployment, fields: Json): Promise<
  * Admits another deployment, whose log is followed as the operator `watcher` there. Resolves when its keys are known
  * and its log is followed.
  */
-export async function admit(at: FederatedDeployment, watcher: Member): Promise<AdmittedIssuer> {
+export async function admit(at: FederatedDeployment, watcher: Member, edits: Json = {}): Promise<AdmittedIssuer> {
   const { id } = await addIssuer(at, {
     issuer: watcher.home.issuer,
     kind: 'auth4agent',
     revocation_mode: 'log',
     acts_as: watcher.id,
     secret: JSON.stringify(watcher.keys.privateKey.export({ format: 'jwk' })),
+    ...edits,
   })
   return untilIssuer(at, id, (row) => row.keys.length > 0 && row.revocations_as_of !== undefined)
 }

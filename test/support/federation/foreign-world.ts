@@ -55,6 +55,8 @@ function issuerRow(issuer: string, key: typeof alphaKey, domain: string, id: str
     generation: 1,
     acceptedFromS: 0,
     keysAsOf: NOW_S * 1_000,
+    validUntil: undefined,
+    chainDueAt: undefined,
     keys: new Map([[key.entry.kid, key.entry]]),
     domains: new Map([[domain, { domain, edgeId, operatorId: id, provenAt: NOW_S * 1_000 }]]),
   }
@@ -153,7 +155,7 @@ export function foreignWorld(options: WorldOptions = {}) {
   )
   const asked = { database: 0, owner: 0 }
   const copied = byIssuer(issuers)
-  const copy = hasCopy ? { ...graphOf(rows), issuers: copied } : undefined
+  const copy = hasCopy ? { ...graphOf(rows), issuers: copied, anchors: [] } : undefined
   const freshIssuers = byIssuer(fresh.issuers ?? issuers)
   const knowledge = {
     copy,

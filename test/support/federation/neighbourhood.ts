@@ -10,7 +10,7 @@ import { startTlsFront, type TlsFront } from './tls-front.ts'
 /** The part of DNS in which operators of one deployment publish their records. */
 export type Zone = Pick<DnsServer, 'setTxt'>
 
-/** What deployments on this machine need to reach each other by https: a DNS server, and an authority that all trust. */
+/** A DNS server and an authority that all trust, so that deployments on this machine reach each other by https. */
 export interface Neighbourhood {
   /** The settings with which a server reaches the others. */
   readonly env: Environment

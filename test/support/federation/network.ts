@@ -34,10 +34,17 @@ export interface Network {
   resolve(anchors: readonly string[], tools?: Partial<SearchTools>): Promise<Resolution>
 }
 
-/** Creates a federation. Every superior answers about its subordinates at `{id}/fetch`. */
-export function createNetwork(superiors: Superiors, overrides: Overrides = () => ({})): Network {
+/**
+ * Creates a federation. Every superior answers about its subordinates at `{id}/fetch`. Entities have new keys, except
+ * those in `given`.
+ */
+export function createNetwork(
+  superiors: Superiors,
+  overrides: Overrides = () => ({}),
+  given: Readonly<Record<string, FederationKey>> = {},
+): Network {
   const ids = [...new Set([...Object.keys(superiors), ...Object.values(superiors).flat()])]
-  const keys = new Map(ids.map((id) => [id, createKey()]))
+  const keys = new Map(ids.map((id) => [id, given[id] ?? createKey()]))
   const key = (id: string) => keys.get(id) ?? createKey()
   const texts = new Map<string, string>()
   const fetched: string[] = []

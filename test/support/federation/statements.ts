@@ -24,7 +24,7 @@ export interface Named {
 }
 
 /** What a statement says, beside its two parties. */
-export type Said = Pick<TrustDraft, 'kind' | 'depth' | 'aud'> & Partial<Pick<TrustDraft, 'grants'>>
+export type Said = Pick<TrustDraft, 'kind' | 'depth' | 'aud'> & Partial<Pick<TrustDraft, 'grants' | 'visibility'>>
 
 let version = 0
 

@@ -31,6 +31,8 @@ export const ISSUERS: Readonly<Record<string, WorldOptions>> = {
   'the domain names another operator': { issuers: withAlpha({ domains: acmeAs(GUILD) }) },
   'the keys were never fetched': { issuers: withAlpha({ keysAsOf: undefined }) },
   'the keys are older than a day': { issuers: withAlpha({ keysAsOf: (NOW_S - 86_401) * 1_000 }) },
+  'the trust chain of the issuer has ended': { issuers: withAlpha({ validUntil: NOW_S * 1_000 }) },
+  'the trust chain of the group has ended': { issuers: [alpha, { ...gamma, validUntil: NOW_S * 1_000 }] },
   'the issuer of the group is not known': { issuers: [alpha] },
   'there is no copy': { hasCopy: false },
 }

@@ -15,6 +15,7 @@ export async function playExample(deployments: ExampleDeployments, folder: strin
   const parties = await enterParties(deployments, folder)
   const { acme, bolt, cargo, dock, guild, hall } = parties
   const [atB, atC] = [[beta.issuer], [gamma.issuer]]
+  await goTo(acme, beta)
   // Before B admits A and C, so that its first reading finds them.
   await state(acme, bolt, { kind: 'lets-call', aud: atB, ...grants('acme'), visibility: 'public' })
   await state(guild, acme, { kind: 'member', aud: [...atB, ...atC], visibility: 'public' })
@@ -45,6 +46,14 @@ async function state({ operator }: Party, about: Party, said: Omit<NewStatement,
   await operator.trust.put(await operator.trust.sign(draft))
 }
 
+/** Lets the agents of an operator get tokens at another deployment. */
+async function goTo({ operator, home }: Party, { issuer }: ExampleDeployment): Promise<void> {
+  const grants = [{ audience: '', scopes: { 'orders:read': ['orders:read'] } }]
+  const said = { kind: 'chains-to', aud: [home.issuer], grants, visibility: 'public' } as const
+  const draft = await operator.trust.draft({ ...said, subject: { home: issuer } })
+  await operator.trust.put(await operator.trust.sign(draft))
+}
+
 /** Admits an issuer, whose log and statements are read as an operator that owns the host of the own issuer. */
 async function admit(at: ExampleDeployment, other: ExampleDeployment, folder: string): Promise<void> {
   const { hostname: domain } = new URL(at.issuer)
@@ -70,21 +79,22 @@ async function administratorOf({ url, issuer, adminKeyFile }: ExampleDeployment)
 
 /** Waits until the statements count everywhere, and the records of all domains are found. */
 async function untilInForce({ acme, bolt, cargo, dock, hall }: Parties): Promise<void> {
-  const ask = async (owner: Party, from: Party) => {
-    const to = audienceOf(owner.domain)
-    const { legs } = await owner.operator.explainTrust({ from: from.domain, to, scope: 'orders:read' })
-    return Object.fromEntries(legs.map(({ leg, ok }) => [leg, ok]))
-  }
   for (const owner of [cargo, dock, hall]) {
     await until(
-      () => ask(owner, acme),
+      () => needsMet(owner, acme),
       (legs) => Object.values(legs).every(Boolean),
       READ_WITHIN_MS,
     )
   }
   await until(
-    () => ask(cargo, bolt),
-    ({ identity }) => identity === true,
+    () => needsMet(cargo, bolt),
+    ({ identity = false }) => identity,
     READ_WITHIN_MS,
   )
+}
+
+/** Asks which needs of a call are met: identity, permission, freshness. */
+async function needsMet({ operator, domain }: Party, from: Party): Promise<Readonly<Record<string, boolean>>> {
+  const { legs } = await operator.explainTrust({ from: from.domain, to: audienceOf(domain), scope: 'orders:read' })
+  return Object.fromEntries(legs.map(({ leg, ok }) => [leg, ok]))
 }

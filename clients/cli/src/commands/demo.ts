@@ -121,9 +121,10 @@ async function runFederation(context: Context<typeof flags>): Promise<'ok'> {
   const cast = await openCast(folder, fetch)
   await progress('asking the deployments', expectHomes(cast, fetch))
   const pause = (ms: number) => delay(ms, undefined, { signal })
-  await progress('waiting until B has read what guild has signed, up to 40 seconds', prepare(cast, pause))
+  const scene = { cast, pause, progress }
+  await prepare(scene)
   const ending = async () => mend(await openCast(folder, fetchAnyway))
-  await playFederation({ cast, pause, tell: createNarrator(context) }, ending)
+  await playFederation({ ...scene, tell: createNarrator(context) }, ending)
   for (const agent of Object.values(cast.agents)) agent.close()
   if (json) answer({ step: 'as-before' }, '', [])
   else for (const line of ['Ask yourself:', ...wrapCommand(questionAbout(cast, folder))]) note(line)

@@ -50,6 +50,11 @@ const flags = {
     help: 'how old the knowledge of its revocations may be, 2s to 60s; by default 5s',
   },
   domain: { kind: 'text', value: 'DOMAIN', help: 'the domain of all its subjects, for `oauth`' },
+  anchor: {
+    kind: 'text',
+    value: 'ANCHOR',
+    help: 'the trust anchor of a candidate, as `issuers discover` shows it; its keys then come from the trust chain',
+  },
 } as const
 
 /** `issuers add`: admits a foreign issuer. */
@@ -62,6 +67,10 @@ export const addIssuer = defineCommand({
     {
       does: 'another deployment, whose revocations arrive within seconds',
       line: `auth4agent issuers add https://auth.example --revocations log --acts-as 0f7e9f3c-62d1-8a55-9b60-5f3d2c1b0a99 --secret watch.key ${KEY}`,
+    },
+    {
+      does: 'a candidate of a federation',
+      line: `auth4agent issuers add https://auth.example --anchor https://federation.example.edu --revocations none ${KEY}`,
     },
     {
       does: 'an OAuth server whose tokens live at most 5 minutes',
@@ -98,6 +107,7 @@ async function readNewIssuer(issuer: string, context: Context<typeof flags>): Pr
     max_token_ttl: readSeconds('--max-token-ttl', given.text('max-token-ttl')),
     max_staleness_ms: inMs(readSeconds('--max-staleness', given.text('max-staleness'))),
     domain: given.text('domain'),
+    anchor: given.text('anchor'),
   }
 }
 

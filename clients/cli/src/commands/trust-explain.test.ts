@@ -118,6 +118,52 @@ freshness: ok, at most 5 s old, known as of 2027-01-15T08:00:00Z
   })
 })
 
+/** An answer with these admissions. */
+const listed = (...admissions: readonly object[]) => ({
+  admissions,
+  issuers: [],
+  bound_only: true,
+  position: '3-8812',
+  as_of: '2027-01-15T08:00:00.000Z',
+  max_age: 1_800,
+})
+
+describe('trust admissions', () => {
+  const admission = {
+    issuer: 'https://alpha.net',
+    domain: 'bolt.com\u001b[2J',
+    operator_id: ID,
+    scopes: [{ scope: 'read', values: ['orders:read', 'orders:list'] }],
+    edge_ids: ['e1', 'e2'],
+    authors: [{ edge_id: 'e2', operator_id: ID, epoch: 1 }],
+    expires_at: '2027-04-15T08:00:00Z',
+  }
+  const ARGS = ['admissions', '--audience', 'https://api.cargo.io']
+
+  it('prints who may call, with the map of scopes', async () => {
+    const { code, stdout, sent } = await run(ARGS, listed(admission), OPERATOR)
+    expect([code, stdout]).toEqual([
+      0,
+      `Only tokens that are bound to a key are accepted
+
+DOMAIN        ISSUER             SCOPES                        UNTIL
+bolt.com?[2J  https://alpha.net  read=orders:read+orders:list  2027-04-15T08:00:00Z
+`,
+    ])
+    expect(sent).toEqual([{ call: 'GET /v1/trust/admissions', body: '' }])
+  })
+
+  it('says that nobody may call, and prints the answer with --json', async () => {
+    expect((await run(ARGS, listed(), OPERATOR)).stdout).toContain('no operator of another deployment')
+    expect(JSON.parse((await run([...ARGS, '--json'], listed(admission), OPERATOR)).stdout)).toEqual(listed(admission))
+  })
+
+  it('needs --audience', async () => {
+    const { code, stderr, sent } = await run(['admissions'], listed(), OPERATOR)
+    expect([code, stderr, sent]).toEqual([2, expect.stringContaining('--audience'), []])
+  })
+})
+
 describe('trust graph', () => {
   const answer = { document: '<svg>\n\u001b[2J</svg>\n', media_type: 'image/svg+xml', nodes: 2, edges: 1 }
 
@@ -131,6 +177,20 @@ describe('trust graph', () => {
 
   it('prints how many nodes it has with --json', async () => {
     expect(JSON.parse((await run(['graph', '--json'], answer, OPERATOR)).stdout)).toEqual(answer)
+  })
+
+  it('prints only the address of the page with --link', async () => {
+    const link = { url: 'https://auth.example/trust?view=a.b.c', expires_at: '2027-01-15T08:05:00Z' }
+    expect(await run(['graph', '--link', '--around', 'bolt.com'], link, OPERATOR)).toMatchObject({
+      code: 0,
+      stdout: `${link.url}\n`,
+      sent: [{ call: 'POST /v1/trust/views', body: '{"around":"bolt.com"}' }],
+    })
+    expect(JSON.parse((await run(['graph', '--link', '--json'], link, OPERATOR)).stdout)).toEqual(link)
+  })
+
+  it('refuses --link with a format', async () => {
+    expect(await run(['graph', '--link', '--format', 'svg'], answer, OPERATOR)).toMatchObject({ code: 2, sent: [] })
   })
 
   it('refuses a format that no server has', async () => {

@@ -10,7 +10,7 @@ export const trustGraph = defineCommand({
   help: [
     'Prints the graph of trust statements as a document: your own statements, those that name you, and public ones. The administrator sees all. An edge leads from the signer of a statement to the operator that it is about.',
     'A graph has at most 500 operators and issuers. Narrow a larger one with --around: it shows what is within two edges of an operator.',
-    'With --link, it prints the address of a page that shows the same graph as a drawing and a table. The link works for 5 minutes in any browser. Whoever has it sees your graph, so do not share it.',
+    'With --link, it prints the address of a page that shows the same graph as a drawing and a table. The link works for 5 minutes in any browser. Everybody who has it sees your graph, so do not share it.',
   ],
   examples: [
     { does: 'a page to look at', line: 'auth4agent trust graph --link' },
@@ -32,7 +32,7 @@ export const trustGraph = defineCommand({
     const format = FORMATS.find((known) => known === flags.text('format'))
     const around = flags.text('around')
     if (flags.on('link')) {
-      if (format !== undefined) throw usageError('--format and --link exclude each other', 'Leave one of them out')
+      if (format !== undefined) throw usageError('--format and --link cannot be used together')
       const made = (await openAsker(context)).createTrustView({ around })
       const answer = await context.progress('asking the server', made)
       context.answer(answer, plain(answer.url), [answer.url])

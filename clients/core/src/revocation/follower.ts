@@ -3,7 +3,7 @@ import { type Moment, msSince } from '../platform/moment.ts'
 import type { Verdict } from '../token/verdicts.ts'
 import { FeedError, type FeedEvent, type RevocationFeed } from './feed.ts'
 import { type Heartbeats, measureHeartbeats } from './heartbeats.ts'
-import { LogKnowledge } from './log-knowledge.ts'
+import { type KnowledgeRules, LogKnowledge } from './log-knowledge.ts'
 import { nextWithin } from './next-within.ts'
 import type { LogPosition, RevocationRecord, TokenIdentity, TrustBasis, TrustVerdict } from './revocation-log.ts'
 
@@ -38,14 +38,12 @@ export interface FollowedKeys {
 }
 
 /** Options of {@link followRevocations}. Times are in milliseconds. */
-export interface FollowerOptions {
+export interface FollowerOptions extends KnowledgeRules {
   readonly feed: RevocationFeed
   readonly keys: FollowedKeys
   readonly maxStalenessMs: number
   /** The time for which a token may still be accepted after its expiry. */
   readonly skewMs: number
-  /** Returns the most records to keep. If the log has more, the knowledge becomes stale. */
-  readonly maxRecords?: () => number
   readonly onProblem: (error: unknown) => void
   /** Called after each heartbeat that makes the knowledge complete. */
   readonly onSuccess: () => void
@@ -80,10 +78,10 @@ const KEYS_AGE_MS = 3_000_000
  * ```
  */
 export function followRevocations(options: FollowerOptions): Follower {
-  const { feed, keys, maxStalenessMs, skewMs, maxRecords, onProblem, onSuccess } = options
+  const { feed, keys, maxStalenessMs, skewMs, onProblem, onSuccess } = options
   const closing = new AbortController()
   const { promise: ready, resolve: becomeReady } = deferred<void>()
-  const known = new LogKnowledge(maxRecords)
+  const known = new LogKnowledge(options)
   let failures = 0
   let pollUntil = Number.NEGATIVE_INFINITY
 

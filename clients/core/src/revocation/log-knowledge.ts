@@ -3,6 +3,17 @@ import type { Verdict } from '../token/verdicts.ts'
 import { applyRecord, beginSession, forgetExpired, type LogSession, reachHead } from './log-session.ts'
 import type { LogPosition, RevocationRecord, TokenIdentity, TrustBasis, TrustVerdict } from './revocation-log.ts'
 
+/** Rules for the knowledge from a log. */
+export interface KnowledgeRules {
+  /** Returns the most records to keep. If the log has more, it cannot be read. */
+  readonly maxRecords?: (() => number) | undefined
+  /**
+   * Whether to refuse a log that lacks records which it had in the same log epoch. Its server may have been restored
+   * from a backup, or there are two servers that differ.
+   */
+  readonly onlyGrows?: boolean | undefined
+}
+
 /** Records are kept for these milliseconds longer, because clocks differ. */
 const FORGET_LATER_MS = 60_000
 
@@ -20,7 +31,7 @@ const FORGET_LATER_MS = 60_000
  * ```
  */
 export class LogKnowledge {
-  readonly #maxRecords: (() => number) | undefined
+  readonly #rules: KnowledgeRules
   /** The session that answers. */
   #current: LogSession
   /**
@@ -31,17 +42,20 @@ export class LogKnowledge {
   #version = 0
   #knownAt: Moment = NEVER
   #forgottenThroughMs = 0
+  /** Where the last session that answered ends. */
+  #end: LogPosition | undefined
 
-  /** Keeps at most as many records as `maxRecords` returns, if it is given. */
-  constructor(maxRecords?: () => number) {
-    this.#maxRecords = maxRecords
-    this.#current = beginSession(maxRecords)
-    this.#reading = beginSession(maxRecords)
+  constructor(rules: KnowledgeRules = {}) {
+    this.#rules = rules
+    this.#current = beginSession(rules)
+    this.#reading = beginSession(rules)
   }
 
   /** Starts a new session, because reading cannot continue from the last position. */
   beginAgain(): void {
-    this.#reading = beginSession(this.#maxRecords)
+    if (this.#current.isWhole) this.#end = this.#current.applied
+    const { maxRecords, onlyGrows = false } = this.#rules
+    this.#reading = beginSession({ maxRecords, after: onlyGrows ? this.#end : undefined })
     this.#knownAt = NEVER
   }
 

@@ -12,8 +12,17 @@ export interface LogSession {
   isWhole: boolean
   /** The expiry of the records: runs of records, in the order of the log. */
   readonly runs: Run[]
-  /** Returns the most records that are kept. */
-  readonly maxRecords: () => number
+  readonly rules: SessionRules
+  /** The hash that the log now has at the sequence of `rules.after`, if it has been read. */
+  hashBefore: string | undefined
+}
+
+/** Rules for a session. */
+export interface SessionRules {
+  /** Returns the most records to keep. The default is {@link MAX_LOG_RECORDS}. */
+  readonly maxRecords?: (() => number) | undefined
+  /** Where an earlier session ended. Within its log epoch, the log must contain this position. */
+  readonly after?: LogPosition | undefined
 }
 
 /** Consecutive records that are forgotten together. */
@@ -28,14 +37,15 @@ interface Run {
 /** The number of records in a run. Keeping a time for each record would take as much memory as the record. */
 const RUN_LENGTH = 1_000
 /**
- * The most records that a process keeps of one log, which take about 400 MB. An operator has up to 10,000 tokens in the
- * log, so 400 operators can reach this limit.
+ * The most records that a process keeps of one log, which take about 400 MB. An operator has up to 10,000 tokens in
+ * the log, so 400 operators can reach this limit.
  */
 export const MAX_LOG_RECORDS = 4_000_000
+/** How long to wait before a log that has gone back is read again, in milliseconds. It will rarely have changed. */
+const GONE_BACK_PAUSE_MS = 30_000
 
 /**
- * Makes a session without records. It keeps at most {@link MAX_LOG_RECORDS}, or as many as `maxRecords` returns when it
- * is called.
+ * Makes a session without records.
  *
  * @example
  * ```ts
@@ -45,8 +55,8 @@ export const MAX_LOG_RECORDS = 4_000_000
  * for (const record of records) applyRecord(session, record)
  * ```
  */
-export function beginSession(maxRecords: () => number = () => MAX_LOG_RECORDS): LogSession {
-  return { state: createRevocationState(), applied: undefined, isWhole: false, runs: [], maxRecords }
+export function beginSession(rules: SessionRules = {}): LogSession {
+  return { state: createRevocationState(), applied: undefined, isWhole: false, runs: [], rules, hashBefore: undefined }
 }
 
 /**
@@ -61,7 +71,7 @@ export function beginSession(maxRecords: () => number = () => MAX_LOG_RECORDS): 
  * ```
  */
 export function applyRecord(session: LogSession, record: RevocationRecord): void {
-  const { applied, state } = session
+  const { applied, state, rules } = session
   if (applied !== undefined && !follows(applied, record))
     throw broken('A record of the log does not follow the one before')
   // Checks the kind before the hash: the hash contains the name of the kind, which this version does not know.
@@ -69,6 +79,7 @@ export function applyRecord(session: LogSession, record: RevocationRecord): void
     throw notUnderstood('The log contains a record of a kind that this version does not know')
   }
   if (recordHash(record) !== record.hash) throw broken('The hash of a record of the log is wrong')
+  if (record.sequence - 1 === rules.after?.sequence) session.hashBefore = record.previousHash
   state.apply(record)
   noteExpiry(session, record)
   const logEpoch = session.isWhole && applied !== undefined ? applied.logEpoch : record.logEpoch
@@ -93,6 +104,10 @@ export function reachHead(session: LogSession, head: LogPosition): void {
     const isOther = isWhole ? head.logEpoch !== applied.logEpoch : head.logEpoch < applied.logEpoch
     if (isOther) throw broken('The log epoch has changed')
   }
+  if (!isWhole && hasGoneBack(session, head)) {
+    const options = { mustBeginAgain: true, retryAfterMs: GONE_BACK_PAUSE_MS }
+    throw new FeedError('The log lacks records that it had in this log epoch', options)
+  }
   session.applied = head
   session.isWhole = true
 }
@@ -116,7 +131,14 @@ export function forgetExpired({ state, runs }: LogSession, byMs: number): void {
   if (through > 0) state.forget(through)
 }
 
-function noteExpiry({ state, runs, maxRecords }: LogSession, { sequence, expiresAt }: RevocationRecord): void {
+/** A log that has lost records may only be that of a later log epoch, whose server knows that they may be lost. */
+function hasGoneBack({ rules: { after }, hashBefore }: LogSession, head: LogPosition): boolean {
+  if (after === undefined || head.logEpoch > after.logEpoch) return false
+  const hash = head.sequence === after.sequence ? head.hash : hashBefore
+  return head.logEpoch < after.logEpoch || head.sequence < after.sequence || (hash ?? after.hash) !== after.hash
+}
+
+function noteExpiry({ state, runs, rules }: LogSession, { sequence, expiresAt }: RevocationRecord): void {
   const last = runs.at(-1)
   if (last !== undefined && last.count < RUN_LENGTH) {
     last.count += 1
@@ -124,7 +146,7 @@ function noteExpiry({ state, runs, maxRecords }: LogSession, { sequence, expires
     last.expiresAt = Math.max(last.expiresAt, expiresAt)
     return
   }
-  const most = maxRecords()
+  const most = rules.maxRecords?.() ?? MAX_LOG_RECORDS
   if (state.size > most) throw broken(`The log has more than the ${most} records that this verifier keeps in memory`)
   runs.push({ count: 1, through: sequence, expiresAt })
 }

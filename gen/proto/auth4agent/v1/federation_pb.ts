@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/federation.proto.
  */
 export const file_auth4agent_v1_federation: GenFile = /*@__PURE__*/
-  fileDesc("Ch5hdXRoNGFnZW50L3YxL2ZlZGVyYXRpb24ucHJvdG8SDWF1dGg0YWdlbnQudjEiHwodR2V0RW50aXR5Q29uZmlndXJhdGlvblJlcXVlc3QiMwoeR2V0RW50aXR5Q29uZmlndXJhdGlvblJlc3BvbnNlEhEKCXN0YXRlbWVudBgBIAEoCSIiCiBHZXRBdXRob3JpdHlDb25maWd1cmF0aW9uUmVxdWVzdCI2CiFHZXRBdXRob3JpdHlDb25maWd1cmF0aW9uUmVzcG9uc2USEQoJc3RhdGVtZW50GAEgASgJIi8KIEZldGNoU3Vib3JkaW5hdGVTdGF0ZW1lbnRSZXF1ZXN0EgsKA3N1YhgBIAEoCSI2CiFGZXRjaFN1Ym9yZGluYXRlU3RhdGVtZW50UmVzcG9uc2USEQoJc3RhdGVtZW50GAEgASgJIi4KF0xpc3RTdWJvcmRpbmF0ZXNSZXF1ZXN0EhMKC2VudGl0eV90eXBlGAEgAygJIi4KGExpc3RTdWJvcmRpbmF0ZXNSZXNwb25zZRISCgplbnRpdHlfaWRzGAEgAygJIk4KFFJlc29sdmVFbnRpdHlSZXF1ZXN0EgsKA3N1YhgBIAEoCRIUCgx0cnVzdF9hbmNob3IYAiADKAkSEwoLZW50aXR5X3R5cGUYAyADKAkiKQoVUmVzb2x2ZUVudGl0eVJlc3BvbnNlEhAKCHJlc3BvbnNlGAEgASgJIhsKGUxpc3RIaXN0b3JpY2FsS2V5c1JlcXVlc3QiLQoaTGlzdEhpc3RvcmljYWxLZXlzUmVzcG9uc2USDwoHa2V5X3NldBgBIAEoCTKrBwoRRmVkZXJhdGlvblNlcnZpY2USoAEKFkdldEVudGl0eUNvbmZpZ3VyYXRpb24SLC5hdXRoNGFnZW50LnYxLkdldEVudGl0eUNvbmZpZ3VyYXRpb25SZXF1ZXN0Gi0uYXV0aDRhZ2VudC52MS5HZXRFbnRpdHlDb25maWd1cmF0aW9uUmVzcG9uc2UiKZACAYLT5JMCIBIeLy53ZWxsLWtub3duL29wZW5pZC1mZWRlcmF0aW9uErQBChlHZXRBdXRob3JpdHlDb25maWd1cmF0aW9uEi8uYXV0aDRhZ2VudC52MS5HZXRBdXRob3JpdHlDb25maWd1cmF0aW9uUmVxdWVzdBowLmF1dGg0YWdlbnQudjEuR2V0QXV0aG9yaXR5Q29uZmlndXJhdGlvblJlc3BvbnNlIjSQAgGC0+STAisSKS9mZWRlcmF0aW9uLy53ZWxsLWtub3duL29wZW5pZC1mZWRlcmF0aW9uEpwBChlGZXRjaFN1Ym9yZGluYXRlU3RhdGVtZW50Ei8uYXV0aDRhZ2VudC52MS5GZXRjaFN1Ym9yZGluYXRlU3RhdGVtZW50UmVxdWVzdBowLmF1dGg0YWdlbnQudjEuRmV0Y2hTdWJvcmRpbmF0ZVN0YXRlbWVudFJlc3BvbnNlIhyQAgGC0+STAhMSES9mZWRlcmF0aW9uL2ZldGNoEowBChBMaXN0U3Vib3JkaW5hdGVzEiYuYXV0aDRhZ2VudC52MS5MaXN0U3Vib3JkaW5hdGVzUmVxdWVzdBonLmF1dGg0YWdlbnQudjEuTGlzdFN1Ym9yZGluYXRlc1Jlc3BvbnNlIieQAgGC0+STAh5iCmVudGl0eV9pZHMSEC9mZWRlcmF0aW9uL2xpc3QSegoNUmVzb2x2ZUVudGl0eRIjLmF1dGg0YWdlbnQudjEuUmVzb2x2ZUVudGl0eVJlcXVlc3QaJC5hdXRoNGFnZW50LnYxLlJlc29sdmVFbnRpdHlSZXNwb25zZSIekAIBgtPkkwIVEhMvZmVkZXJhdGlvbi9yZXNvbHZlEpEBChJMaXN0SGlzdG9yaWNhbEtleXMSKC5hdXRoNGFnZW50LnYxLkxpc3RIaXN0b3JpY2FsS2V5c1JlcXVlc3QaKS5hdXRoNGFnZW50LnYxLkxpc3RIaXN0b3JpY2FsS2V5c1Jlc3BvbnNlIiaQAgGC0+STAh0SGy9mZWRlcmF0aW9uL2hpc3RvcmljYWwta2V5c0KbAQoRY29tLmF1dGg0YWdlbnQudjFCD0ZlZGVyYXRpb25Qcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_google_api_annotations]);
+  fileDesc("Ch5hdXRoNGFnZW50L3YxL2ZlZGVyYXRpb24ucHJvdG8SDWF1dGg0YWdlbnQudjEiHwodR2V0RW50aXR5Q29uZmlndXJhdGlvblJlcXVlc3QiMwoeR2V0RW50aXR5Q29uZmlndXJhdGlvblJlc3BvbnNlEhEKCXN0YXRlbWVudBgBIAEoCSIiCiBHZXRBdXRob3JpdHlDb25maWd1cmF0aW9uUmVxdWVzdCI2CiFHZXRBdXRob3JpdHlDb25maWd1cmF0aW9uUmVzcG9uc2USEQoJc3RhdGVtZW50GAEgASgJIi8KIEZldGNoU3Vib3JkaW5hdGVTdGF0ZW1lbnRSZXF1ZXN0EgsKA3N1YhgBIAEoCSI2CiFGZXRjaFN1Ym9yZGluYXRlU3RhdGVtZW50UmVzcG9uc2USEQoJc3RhdGVtZW50GAEgASgJIi4KF0xpc3RTdWJvcmRpbmF0ZXNSZXF1ZXN0EhMKC2VudGl0eV90eXBlGAEgAygJIi4KGExpc3RTdWJvcmRpbmF0ZXNSZXNwb25zZRISCgplbnRpdHlfaWRzGAEgAygJIk4KFFJlc29sdmVFbnRpdHlSZXF1ZXN0EgsKA3N1YhgBIAEoCRIUCgx0cnVzdF9hbmNob3IYAiADKAkSEwoLZW50aXR5X3R5cGUYAyADKAkiKQoVUmVzb2x2ZUVudGl0eVJlc3BvbnNlEhAKCHJlc3BvbnNlGAEgASgJIhgKFkdldFNpZ25lZEtleVNldFJlcXVlc3QiKgoXR2V0U2lnbmVkS2V5U2V0UmVzcG9uc2USDwoHa2V5X3NldBgBIAEoCSIbChlMaXN0SGlzdG9yaWNhbEtleXNSZXF1ZXN0Ii0KGkxpc3RIaXN0b3JpY2FsS2V5c1Jlc3BvbnNlEg8KB2tleV9zZXQYASABKAkysggKEUZlZGVyYXRpb25TZXJ2aWNlEqABChZHZXRFbnRpdHlDb25maWd1cmF0aW9uEiwuYXV0aDRhZ2VudC52MS5HZXRFbnRpdHlDb25maWd1cmF0aW9uUmVxdWVzdBotLmF1dGg0YWdlbnQudjEuR2V0RW50aXR5Q29uZmlndXJhdGlvblJlc3BvbnNlIimQAgGC0+STAiASHi8ud2VsbC1rbm93bi9vcGVuaWQtZmVkZXJhdGlvbhK0AQoZR2V0QXV0aG9yaXR5Q29uZmlndXJhdGlvbhIvLmF1dGg0YWdlbnQudjEuR2V0QXV0aG9yaXR5Q29uZmlndXJhdGlvblJlcXVlc3QaMC5hdXRoNGFnZW50LnYxLkdldEF1dGhvcml0eUNvbmZpZ3VyYXRpb25SZXNwb25zZSI0kAIBgtPkkwIrEikvZmVkZXJhdGlvbi8ud2VsbC1rbm93bi9vcGVuaWQtZmVkZXJhdGlvbhKcAQoZRmV0Y2hTdWJvcmRpbmF0ZVN0YXRlbWVudBIvLmF1dGg0YWdlbnQudjEuRmV0Y2hTdWJvcmRpbmF0ZVN0YXRlbWVudFJlcXVlc3QaMC5hdXRoNGFnZW50LnYxLkZldGNoU3Vib3JkaW5hdGVTdGF0ZW1lbnRSZXNwb25zZSIckAIBgtPkkwITEhEvZmVkZXJhdGlvbi9mZXRjaBKMAQoQTGlzdFN1Ym9yZGluYXRlcxImLmF1dGg0YWdlbnQudjEuTGlzdFN1Ym9yZGluYXRlc1JlcXVlc3QaJy5hdXRoNGFnZW50LnYxLkxpc3RTdWJvcmRpbmF0ZXNSZXNwb25zZSInkAIBgtPkkwIeYgplbnRpdHlfaWRzEhAvZmVkZXJhdGlvbi9saXN0EnoKDVJlc29sdmVFbnRpdHkSIy5hdXRoNGFnZW50LnYxLlJlc29sdmVFbnRpdHlSZXF1ZXN0GiQuYXV0aDRhZ2VudC52MS5SZXNvbHZlRW50aXR5UmVzcG9uc2UiHpACAYLT5JMCFRITL2ZlZGVyYXRpb24vcmVzb2x2ZRKEAQoPR2V0U2lnbmVkS2V5U2V0EiUuYXV0aDRhZ2VudC52MS5HZXRTaWduZWRLZXlTZXRSZXF1ZXN0GiYuYXV0aDRhZ2VudC52MS5HZXRTaWduZWRLZXlTZXRSZXNwb25zZSIikAIBgtPkkwIZEhcvZmVkZXJhdGlvbi9zaWduZWQtandrcxKRAQoSTGlzdEhpc3RvcmljYWxLZXlzEiguYXV0aDRhZ2VudC52MS5MaXN0SGlzdG9yaWNhbEtleXNSZXF1ZXN0GikuYXV0aDRhZ2VudC52MS5MaXN0SGlzdG9yaWNhbEtleXNSZXNwb25zZSImkAIBgtPkkwIdEhsvZmVkZXJhdGlvbi9oaXN0b3JpY2FsLWtleXNCmwEKEWNvbS5hdXRoNGFnZW50LnYxQg9GZWRlcmF0aW9uUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_google_api_annotations]);
 
 /**
  * GetEntityConfigurationRequest asks for the configuration of the issuer.
@@ -228,6 +228,42 @@ export const ResolveEntityResponseSchema: GenMessage<ResolveEntityResponse> = /*
   messageDesc(file_auth4agent_v1_federation, 9);
 
 /**
+ * GetSignedKeySetRequest asks for the keys of tokens.
+ *
+ * @generated from message auth4agent.v1.GetSignedKeySetRequest
+ */
+export type GetSignedKeySetRequest = Message<"auth4agent.v1.GetSignedKeySetRequest"> & {
+};
+
+/**
+ * Describes the message auth4agent.v1.GetSignedKeySetRequest.
+ * Use `create(GetSignedKeySetRequestSchema)` to create a new message.
+ */
+export const GetSignedKeySetRequestSchema: GenMessage<GetSignedKeySetRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_federation, 10);
+
+/**
+ * GetSignedKeySetResponse carries the keys.
+ *
+ * @generated from message auth4agent.v1.GetSignedKeySetResponse
+ */
+export type GetSignedKeySetResponse = Message<"auth4agent.v1.GetSignedKeySetResponse"> & {
+  /**
+   * A signed JWK Set.
+   *
+   * @generated from field: string key_set = 1;
+   */
+  keySet: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.GetSignedKeySetResponse.
+ * Use `create(GetSignedKeySetResponseSchema)` to create a new message.
+ */
+export const GetSignedKeySetResponseSchema: GenMessage<GetSignedKeySetResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_federation, 11);
+
+/**
  * ListHistoricalKeysRequest asks for the keys of the past.
  *
  * @generated from message auth4agent.v1.ListHistoricalKeysRequest
@@ -240,7 +276,7 @@ export type ListHistoricalKeysRequest = Message<"auth4agent.v1.ListHistoricalKey
  * Use `create(ListHistoricalKeysRequestSchema)` to create a new message.
  */
 export const ListHistoricalKeysRequestSchema: GenMessage<ListHistoricalKeysRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_federation, 10);
+  messageDesc(file_auth4agent_v1_federation, 12);
 
 /**
  * ListHistoricalKeysResponse carries the keys.
@@ -261,7 +297,7 @@ export type ListHistoricalKeysResponse = Message<"auth4agent.v1.ListHistoricalKe
  * Use `create(ListHistoricalKeysResponseSchema)` to create a new message.
  */
 export const ListHistoricalKeysResponseSchema: GenMessage<ListHistoricalKeysResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_federation, 11);
+  messageDesc(file_auth4agent_v1_federation, 13);
 
 /**
  * FederationService shows this deployment in federations: the issuer as a leaf, and `{issuer}/federation` as an
@@ -322,6 +358,16 @@ export const FederationService: GenService<{
     methodKind: "unary";
     input: typeof ResolveEntityRequestSchema;
     output: typeof ResolveEntityResponseSchema;
+  },
+  /**
+   * GetSignedKeySet returns the keys of the issuer's tokens, signed by its federation key (section 5.2.1).
+   *
+   * @generated from rpc auth4agent.v1.FederationService.GetSignedKeySet
+   */
+  getSignedKeySet: {
+    methodKind: "unary";
+    input: typeof GetSignedKeySetRequestSchema;
+    output: typeof GetSignedKeySetResponseSchema;
   },
   /**
    * ListHistoricalKeys returns the retired and compromised federation keys (section 8.7).

@@ -925,7 +925,7 @@ export const ExportTrustGraphResponseSchema: GenMessage<ExportTrustGraphResponse
  */
 export type CreateTrustViewRequest = Message<"auth4agent.v1.CreateTrustViewRequest"> & {
   /**
-   * Domain or operator id: only operators within two edges of it. Whoever has the link can change this.
+   * Domain or operator id: only operators within two edges of it. This can be changed in the link.
    *
    * @generated from field: string around = 1;
    */
@@ -946,7 +946,7 @@ export const CreateTrustViewRequestSchema: GenMessage<CreateTrustViewRequest> = 
  */
 export type CreateTrustViewResponse = Message<"auth4agent.v1.CreateTrustViewResponse"> & {
   /**
-   * Address of the page. Whoever has it sees the graph, so keep it out of logs and chats.
+   * Address of the page. Everybody who has it sees the graph, so keep it out of logs and chats.
    *
    * @generated from field: string url = 1;
    */
@@ -1044,8 +1044,8 @@ export type GetTrustViewResponse = Message<"auth4agent.v1.GetTrustViewResponse">
   position: string;
 
   /**
-   * Number of operators and issuers. A graph with more than 500 of them, or 5,000 edges, is too large to be shown: then
-   * there are no edges, and only the operators with the most statements.
+   * Number of operators and issuers. A graph with more than 500 of them, or 5,000 edges, is too large to be shown:
+   * then there are no edges, and only the operators with the most statements.
    *
    * @generated from field: int32 node_count = 7;
    */
@@ -1655,8 +1655,8 @@ export const TrustService: GenService<{
   },
   /**
    * ExportTrustGraph returns the graph that the caller may see: its own statements, those that name it, and public
-   * ones. Without an assertion, only public ones. The administrator sees all. At most 500 operators; a larger graph must
-   * be narrowed by `around`.
+   * ones. Without an assertion, only public ones. The administrator sees all. At most 500 operators; a larger graph
+   * must be narrowed by `around`.
    *
    * @generated from rpc auth4agent.v1.TrustService.ExportTrustGraph
    */
@@ -1667,7 +1667,8 @@ export const TrustService: GenService<{
   },
   /**
    * CreateTrustView returns a link to the page `/trust` that shows the graph which the caller may see. The link works
-   * for 5 minutes, without an assertion, and shows nothing else. It ends earlier if the key of the assertion is removed.
+   * for 5 minutes, without an assertion, and shows nothing else. It ends earlier if the key of the assertion is
+   * removed.
    *
    * @generated from rpc auth4agent.v1.TrustService.CreateTrustView
    */
@@ -1677,8 +1678,8 @@ export const TrustService: GenService<{
     output: typeof CreateTrustViewResponseSchema;
   },
   /**
-   * GetTrustView returns what the page `/trust` shows: with the `view` of a link, the graph of the caller that made the
-   * link; else the public statements.
+   * GetTrustView returns what the page `/trust` shows: with the `view` of a link, the graph of the caller that made
+   * the link; else the public statements.
    *
    * @generated from rpc auth4agent.v1.TrustService.GetTrustView
    */

@@ -4,5 +4,5 @@ import { xmlText } from '../../../trust/index.ts'
 /** Returns the link to the same view around another operator, or with an empty text to all of it, for an attribute. */
 export function linkTo({ view }: Pick<GetTrustViewRequest, 'view'>, around: string): string {
   const query = new URLSearchParams({ ...(view !== '' && { view }), ...(around !== '' && { around }) })
-  return xmlText(`?${query}`)
+  return xmlText(`?${query.toString()}`)
 }

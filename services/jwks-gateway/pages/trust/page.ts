@@ -33,7 +33,7 @@ ${footer(view)}`,
 /** Says whose graph this is, how current it is and how large. */
 function facts(request: GetTrustViewRequest, view: GetTrustViewResponse): string {
   const { asOf, position, nodeCount, edgeCount } = view
-  const rows: (readonly [string, string])[] = [['Shown', shown(request, view)]]
+  const rows: (readonly [string, string])[] = [['Shown', shown(view)]]
   if (request.around !== '') {
     const all = `<a href="${linkTo(request, '')}">Show all</a>`
     rows.push(['Part', `What is within two edges of <code>${xmlText(request.around)}</code>. ${all}`])
@@ -49,7 +49,7 @@ function facts(request: GetTrustViewRequest, view: GetTrustViewResponse): string
   return `<div class="sheet"><dl>\n${items.join('\n')}\n</dl></div>`
 }
 
-function shown(_request: GetTrustViewRequest, { viewer, viewerDomain, viewExpiresAt }: GetTrustViewResponse): string {
+function shown({ viewer, viewerDomain, viewExpiresAt }: GetTrustViewResponse): string {
   const until = viewExpiresAt && ` This link works until ${timeOf(timestampDate(viewExpiresAt))}. Do not share it.`
   if (viewer === 'administrator') return `All statements, as the administrator sees them.${until ?? ''}`
   if (viewer === 'operator') {

@@ -27,6 +27,7 @@ const AUTHORITY = 'https://auth.example/tenant/federation'
 const OWN = createKey('ES256')
 const TIMES = { nowS: NOW_S, lifetimeS: HOUR_S }
 const METADATA = { issuer: ISSUER, token_endpoint: `${ISSUER}/oauth/token` }
+const SHOWN = { ...METADATA, signed_jwks_uri: `${AUTHORITY}/signed-jwks` }
 const SUBJECT: Subordinate = { entityId: ISSUER, jwks: { ...jwksOf(OWN) } }
 
 function ownEntity(authorityHints: readonly string[] = []): OwnEntity {
@@ -61,7 +62,9 @@ describe('the statements of this deployment', () => {
         subject: ISSUER,
         anchor: AUTHORITY,
         path: [ISSUER, AUTHORITY],
-        metadata: new Map([['oauth_authorization_server', METADATA]]),
+        keys: expect.any(Map),
+        metadata: new Map([['oauth_authorization_server', SHOWN]]),
+        iat: NOW_S,
         exp: NOW_S + HOUR_S,
         unpinned: [],
       },
@@ -84,7 +87,7 @@ describe('the statements of this deployment', () => {
       },
     })
     expect(buildIssuerConfiguration(ownEntity(), METADATA)['metadata']).toEqual({
-      oauth_authorization_server: METADATA,
+      oauth_authorization_server: SHOWN,
     })
   })
 

@@ -52,7 +52,22 @@ export function authorityId(issuer: string): string {
  * @param metadata the authorization server's metadata (RFC 8414). Its `issuer` must be the entity identifier.
  */
 export function buildIssuerConfiguration(entity: OwnEntity, metadata: JsonObject): StatementClaims {
-  return buildConfiguration(entity.issuer, entity, { oauth_authorization_server: metadata })
+  const signed = { signed_jwks_uri: `${authorityId(entity.issuer)}/signed-jwks` }
+  return buildConfiguration(entity.issuer, entity, { oauth_authorization_server: { ...metadata, ...signed } })
+}
+
+/** Builds the signed JWK Set of the issuer (section 5.2.1). */
+export function buildSignedKeySet(
+  { issuer, nowS, lifetimeS }: Pick<OwnEntity, 'issuer' | 'nowS' | 'lifetimeS'>,
+  keys: readonly PublishedKey[],
+): StatementClaims {
+  return {
+    iss: issuer,
+    sub: issuer,
+    iat: nowS,
+    exp: nowS + lifetimeS,
+    keys: keys.map(({ kid, alg, jwk }) => Object.assign({ kid, alg, use: 'sig' }, jwk)),
+  }
 }
 
 /** Builds the configuration of our authority, which has the endpoints of section 8. */

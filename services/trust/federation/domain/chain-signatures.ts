@@ -35,6 +35,12 @@ export function checkOwnSignature(configuration: EntityStatement): FederationRef
   return 'ok' in keys ? keys : checkSignature(configuration, keys)
 }
 
+/** Verifies that a JWS of an entity is signed by one of its keys. */
+export function verifySignedBy(jws: EntityStatement['jws'], keys: EntityKeys): FederationRefusal | undefined {
+  const found = findKeys({ jws }, { attested: keys, own: undefined, pinned: undefined })
+  return 'ok' in found ? found : checkSignature({ jws }, found)
+}
+
 /** Sets of keys, each of which must contain the key of a statement. */
 interface KeySources {
   readonly attested: EntityKeys
@@ -44,7 +50,7 @@ interface KeySources {
 
 /** Finds the key of a statement in every set. All results are the same key, but may have another `alg`. */
 function findKeys(
-  { jws }: EntityStatement,
+  { jws }: Pick<EntityStatement, 'jws'>,
   { attested, own, pinned }: KeySources,
 ): readonly EntityKey[] | FederationRefusal {
   const { kid } = jws.header
@@ -63,7 +69,10 @@ function findKeys(
   return [key, ownKey, pin].filter((found) => found !== undefined)
 }
 
-function checkSignature({ jws }: EntityStatement, keys: readonly EntityKey[]): FederationRefusal | undefined {
+function checkSignature(
+  { jws }: Pick<EntityStatement, 'jws'>,
+  keys: readonly EntityKey[],
+): FederationRefusal | undefined {
   const { alg } = jws.header
   const [key] = keys
   const isAllowed = keys.every((key) => key.alg === undefined || key.alg === alg)

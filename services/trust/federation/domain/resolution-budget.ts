@@ -1,10 +1,10 @@
 /** What one resolution may use. A stranger's hints decide how much there is to fetch, so all of it is bounded. */
-const LIMITS = { fetches: 32, bytes: 1_048_576, signatures: 200, ms: 10_000 } as const
+const LIMITS = { fetches: 32, bytes: 1_048_576, signatures: 200, chains: 16, ms: 10_000 } as const
 /** A slow server takes at most a quarter of the time from the others. */
 const FETCH_MS = LIMITS.ms / 4
 
 /** The limit at which a resolution ended early. */
-export type Cut = 'fetches' | 'bytes' | 'signatures' | 'time' | 'aborted'
+export type Cut = 'fetches' | 'bytes' | 'signatures' | 'chains' | 'time' | 'aborted'
 
 /** What one fetch may use. */
 export interface FetchLimits {
@@ -20,6 +20,7 @@ export class ResolutionBudget {
   #fetches = 0
   #bytes = 0
   #signatures = 0
+  #chains = 0
   #cut: Cut | undefined
 
   /** @param now returns the time in milliseconds. */
@@ -57,6 +58,13 @@ export class ResolutionBudget {
     if (isEnough) this.#signatures += count
     else this.#end('signatures')
     return isEnough
+  }
+
+  /** Takes a chain to verify, with so many statements. Policies may be costly, so few chains are verified. */
+  takeChain(statements: number): boolean {
+    this.#chains += 1
+    if (this.#chains > LIMITS.chains) this.#end('chains')
+    return this.#chains <= LIMITS.chains && this.takeSignatures(statements)
   }
 
   #end(cut: Cut): void {

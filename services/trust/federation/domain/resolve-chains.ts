@@ -1,10 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
 import { MAX_INTERMEDIATES } from './chain-shape.ts'
 import { type FetchStatement, StatementCollector } from './collect-statements.ts'
 import { isEntityId } from './entity-id.ts'
 import type { EntityStatement } from './entity-statement.ts'
 import { type ChainRefusal, type FederationRefusal, quote, refuse, refuseChain } from './refusal.ts'
 import { type Cut, ResolutionBudget } from './resolution-budget.ts'
-import { type TrustAnchor, type VerifiedChain, verifyChain } from './verify-chain.ts'
+import { findUnpinned, type TrustAnchor, type VerifiedChain, verifyChain } from './verify-chain.ts'
 
 /** What a search works with. */
 export interface SearchTools {
@@ -25,6 +26,8 @@ interface DeadEnd extends Omit<FederationRefusal, 'ok'> {
 export type Resolution = {
   readonly deadEnds: readonly DeadEnd[]
   readonly cut: Cut | undefined
+  /** Of each anchor that the search has reached: the `kid` of each key that it publishes and that is not pinned. */
+  readonly unpinned: ReadonlyMap<string, readonly string[]>
 } & ({ readonly ok: true; readonly chain: VerifiedChain; readonly statements: readonly string[] } | ChainRefusal)
 
 /** An entity that the search has reached, with the statements on the way from the subject. */
@@ -51,7 +54,7 @@ const MAX_DEAD_ENDS = 64
  * hold it chooses by the order of the anchors, then the shortest, then the first path by its bytes. It never combines
  * chains.
  *
- * Limits of a resolution: 8 hints of an entity, 32 fetches, 1 MiB, 200 signatures, 10 s. At a limit it decides with
+ * Limits of a resolution: 8 hints of an entity, 32 fetches, 1 MiB, 16 chains, 200 signatures, 10 s. At a limit it decides with
  * what it has. To refresh a result, pass only the anchor of that result, so the result never moves to another anchor.
  */
 export async function resolveChains(
@@ -64,15 +67,20 @@ export async function resolveChains(
   const missing = isEntityId(subject)
     ? await search.run(subject)
     : refuse('CLAIM_MALFORMED', 'The subject must be an entity identifier')
-  const chosen = missing === undefined ? choose(search.candidates(), budget, now) : refuseChain(undefined, missing)
-  return { ...chosen, deadEnds: search.deadEnds, cut: budget.cut }
+  const chosen =
+    missing === undefined ? await choose(search.candidates(), budget, now) : refuseChain(undefined, missing)
+  return { ...chosen, deadEnds: search.deadEnds, cut: budget.cut, unpinned: search.unpinned }
 }
 
-/** Verifies candidates in the order of preference, until one holds. */
-function choose(candidates: readonly Candidate[], budget: ResolutionBudget, now: () => number) {
+/**
+ * Verifies candidates in the order of preference, until one holds. Others get their turn between two of them, because
+ * a hostile federation can make many that are refused last.
+ */
+async function choose(candidates: readonly Candidate[], budget: ResolutionBudget, now: () => number) {
   let first: ChainRefusal | undefined
   for (const { statements, anchor } of candidates) {
-    if (!budget.takeSignatures(statements.length)) break
+    await setImmediate()
+    if (!budget.takeChain(statements.length)) break
     const result = verifyChain(statements, anchor, now() / 1_000)
     if (result.ok) return { ...result, statements: statements.map(({ text }) => text) }
     first ??= result
@@ -82,6 +90,7 @@ function choose(candidates: readonly Candidate[], budget: ResolutionBudget, now:
 
 class Search {
   readonly deadEnds: DeadEnd[] = []
+  readonly unpinned = new Map<string, readonly string[]>()
   readonly #collector: StatementCollector
   readonly #anchors: readonly TrustAnchor[]
   readonly #candidates: Candidate[] = []
@@ -141,6 +150,7 @@ class Search {
     const anchor = this.#anchors.find(({ entityId }) => entityId === hint)
     if (anchor !== undefined) {
       this.#candidates.push({ anchor, path, statements: [...statements, configuration] })
+      this.unpinned.set(hint, findUnpinned(configuration, anchor))
     }
     const hasSuperiors = configuration.authorityHints.length > 0
     // The path begins with the subject, which is not an intermediate.

@@ -21,13 +21,16 @@ const SECOND = createKey()
 describe('verifyChain, a chain that holds', () => {
   it.each([0, 1, 2, 5])('accepts a chain with %i intermediates', (intermediates) => {
     const middle = Array.from({ length: intermediates }, (_, index) => `https://i${index + 1}.example`)
-    expect(verifyPlan(planChain(intermediates))).toEqual({
+    const plan = planChain(intermediates)
+    expect(verifyPlan(plan)).toEqual({
       ok: true,
       chain: {
         subject: SUBJECT,
         anchor: ANCHOR,
         path: [SUBJECT, ...middle, ANCHOR],
+        keys: anchorOf(SUBJECT, ...plan.keys.slice(0, 1)).keys,
         metadata: new Map([[AS, { issuer: SUBJECT }]]),
+        iat: NOW_S - HOUR_S,
         exp: NOW_S + HOUR_S,
         unpinned: [],
       },
@@ -37,6 +40,15 @@ describe('verifyChain, a chain that holds', () => {
   it.each([0, 1, 2, 3, 4])('expires when its statement %i does', (place) => {
     const result = verifyPlan(changed((plan) => claim(plan, place, { exp: NOW_S + 1 })))
     expect(result).toMatchObject({ ok: true, chain: { exp: NOW_S + 1 } })
+  })
+
+  it('has only the keys of the subject that both its superior and itself show', () => {
+    const plan = planChain(1)
+    const [own = expect.fail()] = plan.keys
+    claim(plan, 0, { jwks: jwksOf(own, createKey()) })
+    claim(plan, 1, { jwks: jwksOf(own, createKey()) })
+    const result = verifyPlan(plan)
+    expect(result.ok ? [...result.chain.keys.keys()] : result.text).toEqual([own.kid])
   })
 
   it('accepts a clock that is 10 s behind', () => {

@@ -1,7 +1,7 @@
 import { checkConstraints, checkHints, checkTimes } from './chain-rules.ts'
 import { type ChainShape, pathOf, shapeChain } from './chain-shape.ts'
 import { checkSignatures } from './chain-signatures.ts'
-import type { EntityKeys } from './entity-keys.ts'
+import type { EntityKey, EntityKeys } from './entity-keys.ts'
 import type { EntityStatement } from './entity-statement.ts'
 import type { Metadata } from './metadata-policy.ts'
 import { type ChainRefusal, quote, refuseChain } from './refusal.ts'
@@ -19,8 +19,12 @@ export interface VerifiedChain {
   readonly anchor: string
   /** Entity identifiers from the subject to the anchor. */
   readonly path: readonly string[]
+  /** The keys of the subject that its immediate superior attests and its own configuration has. */
+  readonly keys: EntityKeys
   /** The metadata of the subject, as its superiors allow it. */
   readonly metadata: Metadata
+  /** When the subject made its configuration, in Unix seconds. */
+  readonly iat: number
   /** The earliest expiry of a statement, in Unix seconds (section 10.4). */
   readonly exp: number
   /** The `kid` of each key that the anchor publishes and that is not pinned. Such keys verify nothing here. */
@@ -46,13 +50,15 @@ export function verifyChain(statements: readonly EntityStatement[], anchor: Trus
   const shaped = shapeChain(statements, anchor.entityId)
   if (!shaped.ok) return shaped
   const { shape } = shaped
-  const refusal =
-    checkHints(shape) ?? checkTimes(shape, nowS) ?? checkConstraints(shape) ?? checkSignatures(shape, anchor.keys)
+  const refusal = checkHints(shape) ?? checkTimes(shape, nowS) ?? checkConstraints(shape)
   if (refusal !== undefined) return refusal
   const resolved = resolveMetadata(shape)
   if (!resolved.ok) return resolved
   const { metadata } = resolved
-  return checkIssuer(metadata, shape.configuration.sub) ?? { ok: true, chain: summarize(shape, anchor, metadata) }
+  return (
+    checkIssuer(metadata, shape.configuration.sub) ??
+    checkSignatures(shape, anchor.keys) ?? { ok: true, chain: summarize(shape, anchor, metadata) }
+  )
 }
 
 /** Checks that the subject is the issuer that it claims to be (section 5.1.4). */
@@ -68,13 +74,26 @@ function checkIssuer(metadata: Metadata, subject: string): ChainRefusal | undefi
 
 function summarize(shape: ChainShape, anchor: TrustAnchor, metadata: Metadata): VerifiedChain {
   const { configuration, steps, top } = shape
-  const pins = new Set([...anchor.keys.values()].map(({ thumbprint }) => thumbprint))
   return {
     subject: configuration.sub,
     anchor: anchor.entityId,
     path: pathOf(shape),
+    keys: attestedKeys(shape),
     metadata,
+    iat: configuration.iat,
     exp: Math.min(...[configuration, ...steps, top].map(({ exp }) => exp)),
-    unpinned: [...top.keys.values()].filter(({ thumbprint }) => !pins.has(thumbprint)).map(({ kid }) => kid),
+    unpinned: findUnpinned(top, anchor),
   }
+}
+
+/** Returns the `kid` of each key in the configuration of an anchor that is not pinned. */
+export function findUnpinned({ keys }: Pick<EntityStatement, 'keys'>, anchor: TrustAnchor): readonly string[] {
+  const pins = new Set([...anchor.keys.values()].map(({ thumbprint }) => thumbprint))
+  return [...keys.values()].filter(({ thumbprint }) => !pins.has(thumbprint)).map(({ kid }) => kid)
+}
+
+function attestedKeys({ configuration, steps }: ChainShape): EntityKeys {
+  const own = configuration.keys
+  const attested = steps[0]?.keys ?? new Map<string, EntityKey>()
+  return new Map([...attested].filter(([kid, { thumbprint }]) => own.get(kid)?.thumbprint === thumbprint))
 }

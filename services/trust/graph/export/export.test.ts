@@ -111,11 +111,14 @@ describe.each(HOSTILE)('a text with %s', (_name, text, shown) => {
   })
 })
 
+/** The small graph at one of its deployments, with all operators at another. */
+function lane(home: string): ExportedGraph {
+  const nodes = SMALL.nodes.map((each) => ({ ...each, home: each.label.startsWith('https:') ? each.label : home }))
+  return { ...SMALL, issuer: 'https://beta.io/auth', nodes }
+}
+
 describe('toSvg', () => {
   const svg = toSvg(SMALL)
-  const lane = (home: string) => ({ ...SMALL, issuer: 'https://beta.io/auth', nodes: at(home) })
-  const at = (home: string) =>
-    SMALL.nodes.map((each) => ({ ...each, home: each.label.startsWith('https:') ? each.label : home }))
 
   it('needs nothing that a content security policy can forbid', () => {
     expect(svg).not.toMatch(/\sstyle=|<style|<script|href|<image|<foreignObject|\son\w+=|@import|data:/i)

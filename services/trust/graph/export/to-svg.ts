@@ -22,8 +22,8 @@ interface DrawOptions {
 }
 
 /**
- * Draws a graph as SVG: the nodes of each deployment in a lane. It has titles for screen readers, and no script, style,
- * link or image, so any content security policy allows it. Its classes let a page choose colours.
+ * Draws a graph as SVG: the nodes of each deployment in a lane. It has titles for screen readers, and no script,
+ * style, link or image, so any content security policy allows it. Its classes let a page choose colours.
  *
  * @throws ExportRefused if it is too large.
  */

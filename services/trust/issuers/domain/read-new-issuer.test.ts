@@ -8,6 +8,7 @@ import type { ReasonCode } from '../../../platform/errors/reasons.ts'
 import { defaultJwksUri, readNewIssuer } from './read-new-issuer.ts'
 
 const RULES = { ourIssuer: 'https://auth.alpha.net', testDomains: false }
+const ANCHOR = 'https://id.gamma.org/federation'
 const OPERATOR = '00000000-0000-8000-8000-000000000000'
 const DEPLOYMENT = { issuer: 'https://beta.io/auth', kind: 'auth4agent', revocationMode: 'none' }
 const LOG = { ...DEPLOYMENT, revocationMode: 'log', actsAs: OPERATOR }
@@ -31,6 +32,7 @@ describe('readNewIssuer', () => {
       algorithms: ['EdDSA'],
       tokenType: 'at+jwt',
       jwksUri: 'https://beta.io/auth/.well-known/jwks.json',
+      anchor: null,
       actsAs: null,
       secret: undefined,
       introspectionUri: null,
@@ -62,6 +64,12 @@ describe('readNewIssuer', () => {
 
   // Row 25 of the attacks: what the administrator has not named cannot be turned on by leaving it out.
   it.each<[string, Fields, ReasonCode]>([
+    [
+      'an address of keys beside an anchor',
+      { ...DEPLOYMENT, anchor: ANCHOR, jwksUri: `${ANCHOR}/jwks` },
+      'INVALID_ARGUMENT',
+    ],
+    ['an anchor that is no entity', { ...DEPLOYMENT, anchor: 'gamma.org' }, 'INVALID_ARGUMENT'],
     ['no kind', { ...DEPLOYMENT, kind: '' }, 'INVALID_ARGUMENT'],
     ['no revocation mode', { ...DEPLOYMENT, revocationMode: '' }, 'INVALID_ARGUMENT'],
     ['the mode log of an OAuth server', { ...NONE, revocationMode: 'log', actsAs: OPERATOR }, 'INVALID_ARGUMENT'],

@@ -5,6 +5,7 @@ import type { IssuerKind, RevocationMode } from '../../../../gen/prisma/enums.ts
 import type { AddIssuerRequest } from '../../../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { parseDomain } from '../../../operator-registry/index.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
+import { isEntityId } from '../../federation/domain/entity-id.ts'
 import { type AddressRules, parseEndpoint, parseIssuer } from './parse-issuer.ts'
 import { parseWatchKey } from './parse-watch-key.ts'
 
@@ -14,7 +15,10 @@ export interface NewIssuer {
   readonly kind: IssuerKind
   readonly algorithms: TokenAlgorithm[]
   readonly tokenType: string
+  /** Empty if the keys come from a trust chain. */
   readonly jwksUri: string
+  /** The anchor of the trust chain that attests the issuer; null if the administrator vouches for it. */
+  readonly anchor: string | null
   readonly revocationMode: RevocationMode
   readonly introspectionUri: string | null
   readonly actsAs: string | null
@@ -49,19 +53,35 @@ export async function readNewIssuer(request: AddIssuerRequest, rules: AddressRul
   const kind = oneOf('kind', request.kind, ['auth4agent', 'oauth'])
   const issuer = parseIssuer(request.issuer, kind, rules)
   const revocationMode = oneOf(`revocation_mode of the kind ${kind}`, request.revocationMode, MODES[kind])
-  const { jwksUri } = request
   return {
     issuer,
     kind,
     algorithms: readAlgorithms(request.algorithms, kind),
     tokenType: readTokenType(request.tokenType, kind),
-    jwksUri: jwksUri === '' ? defaultJwksUri(issuer) : parseEndpoint('jwks_uri', jwksUri, rules),
+    ...readOrigin(request, issuer, rules),
     revocationMode,
     ...(await readRevocationFields(request, revocationMode, rules)),
     maxTokenTtl: readTtl(request.maxTokenTtl, revocationMode),
     maxStalenessMs: readStaleness(request.maxStalenessMs),
     domain: readDomain(request.domain, { kind, issuer, testDomains: rules.testDomains }),
   }
+}
+
+/** Reads where the keys come from. An issuer of a federation never gets keys from elsewhere. */
+function readOrigin(
+  { anchor, jwksUri }: AddIssuerRequest,
+  issuer: string,
+  rules: AddressRules,
+): Pick<NewIssuer, 'jwksUri' | 'anchor'> {
+  if (anchor === '') {
+    return {
+      jwksUri: jwksUri === '' ? defaultJwksUri(issuer) : parseEndpoint('jwks_uri', jwksUri, rules),
+      anchor: null,
+    }
+  }
+  if (jwksUri !== '') throw invalid('jwks_uri must be empty with an anchor, because the keys come from the trust chain')
+  if (!isEntityId(anchor)) throw invalid('anchor must be the entity identifier of a trust anchor')
+  return { jwksUri: '', anchor }
 }
 
 /** Returns the address of the JWKS of an issuer for which the administrator has named none. */

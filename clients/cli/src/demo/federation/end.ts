@@ -1,6 +1,16 @@
 import { unexpected } from '../until-refused.ts'
-import { findStatement, mend } from './mend.ts'
-import { expectVerdict, explain, type FederationScene, newToken, until, verdict } from './scene.ts'
+import { type CallAbroad, refusalOfFetch } from './call-abroad.ts'
+import { enableHome, findAdmission, findStatement, mend } from './mend.ts'
+import {
+  expectVerdict,
+  explain,
+  type FederationScene,
+  newToken,
+  until,
+  untilAllowed,
+  untilFresh,
+  verdict,
+} from './scene.ts'
 
 /** Knowledge of another deployment's revocations may be this old, in milliseconds. Twice of it, for a slow machine. */
 const HEARD_WITHIN_MS = 10_000
@@ -12,7 +22,7 @@ export interface AcmeTokens {
   readonly hall: string
 }
 
-/** guild ends the membership of acme at C. B hears of it. */
+/** guild ends the membership of acme at C, and B refuses acme too. */
 export async function endMembership(scene: FederationScene, { cargo: token, dock: direct, hall: near }: AcmeTokens) {
   const { cast, tell, pause } = scene
   const { a, acme, cargo, dock, guild, hall } = cast
@@ -49,16 +59,17 @@ export async function endMembership(scene: FederationScene, { cargo: token, dock
 }
 
 /** B disables A, which ends all its tokens, and no token of B. */
-export async function disableIssuer(scene: FederationScene, { dock: direct }: AcmeTokens): Promise<void> {
-  const { cast, tell, pause } = scene
+export async function disableIssuer(scene: FederationScene, { dock: direct }: AcmeTokens, call: CallAbroad) {
+  const { cast, tell } = scene
   const { a, b, cargo, dock, administrator } = cast
-  const admitted = (await administrator.issuers.list()).find(({ issuer }) => issuer === a.issuer)
+  const admitted = await findAdmission(cast)
   if (admitted === undefined) throw unexpected('B', 200, 'A is not admitted')
   const own = await newToken(scene, 'cargo', cargo)
   const began = performance.now()
   await administrator.issuers.disable(admitted.id, 'demo')
   const ms = Math.round(performance.now() - began)
   const foreign = expectVerdict(await verdict(direct, dock, a), 'ISSUER_DISABLED')
+  const byFetch = expectVerdict(await refusalOfFetch(call), 'GRANT_NOT_ACCEPTED')
   const ours = expectVerdict(await verdict(own, cargo, b), 'valid')
   tell({
     step: 'issuer-disabled',
@@ -66,25 +77,45 @@ export async function disableIssuer(scene: FederationScene, { dock: direct }: Ac
     lines: [
       `The call takes ${ms} ms. When it returns, no token of A is valid at B:`,
       `acme at dock:        ${foreign}`,
+      `the same by fetch:   ${byFetch}. Its token of B has ended`,
       `An agent of cargo:   ${ours}. B's own tokens go on.`,
     ],
-    facts: { took_ms: ms, foreign, own: ours },
+    facts: { took_ms: ms, foreign, by_fetch: byFetch, own: ours },
   })
-  await mend(cast)
+}
+
+/** B enables A. Only tokens count that are younger, beyond what clocks may differ. */
+export async function enableIssuer(scene: FederationScene, { dock: direct }: AcmeTokens): Promise<void> {
+  const { cast, tell } = scene
+  const { a, dock } = cast
+  await enableHome(cast)
   const old = expectVerdict(await verdict(direct, dock, a), 'ISSUER_DISABLED')
-  const { answer: fresh } = await until(
-    async () => verdict(await newToken(scene, 'acme', dock), dock, a),
-    (found) => found === 'valid',
-    { pause, withinMs: HEARD_WITHIN_MS },
-  )
+  const ms = await untilFresh(scene, dock)
   tell({
     step: 'issuer-enabled',
-    title: 'B enables A, and guild names acme again',
+    title: 'B enables A again, which revives no token',
     lines: [
-      `The token from before: ${old}. Enabling revives nothing.`,
-      `A new token of acme at dock: ${fresh}.`,
-      'At cargo it is valid when B has read what guild signed, within 40 seconds.',
+      `acme at dock:        ${old} with the token from before`,
+      `                     valid with one of ${Math.round(ms / 1_000)} s later. Clocks may differ by 10 s`,
     ],
-    facts: { old, fresh },
+    facts: { old, fresh: 'valid', accepted_after_ms: ms },
+  })
+}
+
+/** guild names acme again, and B learns it when it reads the statements of C. */
+export async function nameAgain(scene: FederationScene): Promise<void> {
+  const { cast, tell } = scene
+  const { a, acme, cargo } = cast
+  await mend(cast)
+  const { ms } = await untilAllowed(scene, cargo, acme)
+  const atCargo = expectVerdict(await verdict(await newToken(scene, 'acme', cargo), cargo, a), 'valid')
+  tell({
+    step: 'membership-back',
+    title: 'guild names acme again, at C',
+    lines: [
+      `acme at cargo, B:    ${atCargo}, ${Math.round(ms / 1_000)} s later.`,
+      'B hears of an end at once, and reads what is new every 30 seconds.',
+    ],
+    facts: { at_cargo: atCargo, read_after_ms: ms },
   })
 }

@@ -7,6 +7,8 @@ import type { FederatedOperator, FederationCast, Home } from './cast.ts'
 export interface FederationScene {
   readonly cast: FederationCast
   readonly tell: Narrator
+  /** Awaits work that may take long, and shows people what it waits for. */
+  readonly progress: <T>(what: string, work: Promise<T>) => Promise<T>
   /** Resolves after `ms` milliseconds. Rejects when the demo is interrupted. */
   readonly pause: (ms: number) => Promise<void>
 }
@@ -16,7 +18,7 @@ export const SCOPE = { asked: 'orders:read', there: 'read' } as const
 
 /** Gets a new token of an agent for the API of an operator. */
 export async function newToken(
-  { cast }: FederationScene,
+  { cast }: Pick<FederationScene, 'cast'>,
   name: 'acme' | 'bolt' | 'cargo',
   { audience }: FederatedOperator,
   scope: string = SCOPE.asked,
@@ -47,6 +49,36 @@ export async function verdict(...asked: Parameters<typeof verify>): Promise<stri
 export function expectVerdict(found: string, ...awaited: readonly string[]): string {
   if (!awaited.includes(found)) throw unexpected('the deployment', 200, found)
   return found
+}
+
+/** Statements of another deployment are read every 30 seconds, by a job that runs every 10. Twice of it. */
+const READ = { withinMs: 80_000, everyMs: 250 } as const
+
+/** Waits until an operator may call the API of another one. */
+export function untilAllowed(
+  { pause }: Pick<FederationScene, 'pause'>,
+  owner: FederatedOperator,
+  caller: FederatedOperator,
+) {
+  return until(
+    () => explain(owner, caller),
+    ({ allowed }) => allowed,
+    { pause, ...READ },
+  )
+}
+
+/** A token counts again when it is younger than the enabling of its issuer by what clocks may differ: 10 seconds. */
+const FRESH = { withinMs: 40_000, everyMs: 500 } as const
+
+/** Waits until a new token of acme is valid at an API of B. Resolves with the milliseconds until then. */
+export async function untilFresh(scene: Omit<FederationScene, 'tell'>, owner: FederatedOperator): Promise<number> {
+  const { a } = scene.cast
+  const waiting = until(
+    async () => verdict(await newToken(scene, 'acme', owner), owner, a),
+    (found) => found === 'valid',
+    { pause: scene.pause, ...FRESH },
+  )
+  return (await scene.progress('waiting for a token that is younger, 10 seconds', waiting)).ms
 }
 
 interface Patience {

@@ -1,0 +1,115 @@
+import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { GOOD_CLAIMS } from '../../../../test/support/access-tokens.ts'
+import { createCheckBound } from '../bound-tokens.ts'
+import { VerificationError, type VerificationErrorOptions, type VerificationReason } from '../errors.ts'
+import { createAskServer } from './ask-server.ts'
+import { createVerifyOnline } from './verify-online.ts'
+
+const nowS = Math.floor(Date.now() / 1_000)
+const AUDIENCE = 'https://api.cargo.example'
+const claims: AccessTokenClaims = {
+  ...GOOD_CLAIMS,
+  epoch: [1, 1],
+  iss: 'https://alpha.example',
+  aud: [AUDIENCE],
+  iat: nowS,
+  nbf: nowS,
+  exp: nowS + 60,
+}
+const trust = { issuer: claims.iss, audience: AUDIENCE, effective_scope: 'orders:list orders:read' }
+const yes = { valid: true, claims: { jti: claims.jti, sub: claims.sub, iss: claims.iss }, trust }
+
+function refuse(reason: VerificationReason, options: VerificationErrorOptions = {}): never {
+  throw new VerificationError(reason, options)
+}
+
+/** Verifies by a server that gives this answer. */
+function online(answer: object | (() => Response)) {
+  const asked: { readonly url: string; readonly body: unknown }[] = []
+  const fetch = async (url: string, init?: RequestInit) => {
+    asked.push({ url, body: await new Request(url, init).json() })
+    return typeof answer === 'function' ? answer() : Response.json(answer)
+  }
+  let yeses = 0
+  const settings = { skewS: 10, replays: createReplayMemory() }
+  const verifier = createVerifyOnline({
+    settings,
+    checkBound: createCheckBound(settings),
+    ask: createAskServer(fetch, async () => 'https://beta.example/v1/verify'),
+    isClosed: () => false,
+    onYes: () => {
+      yeses += 1
+    },
+  })
+  const counted: string[] = []
+  const verify = (
+    scope: readonly string[] = [],
+    isGenuine = true,
+    dpop?: { proof: string; method: string; url: string },
+  ) =>
+    verifier.verify({
+      text: 'token',
+      claims,
+      wanted: { audience: [AUDIENCE], scope, dpop },
+      isGenuine,
+      refuse,
+      counts: { add: (outcome) => void counted.push(outcome) },
+    })
+  return { verify, asked, counted, verifier, yeses: () => yeses }
+}
+
+describe('a question to the own deployment', () => {
+  it('names the issuer and the audience, and the answer says which scopes the token has here', async () => {
+    const { verify, asked, counted, yeses, verifier } = online(yes)
+    expect(await verify(['orders:read'])).toEqual({ ...claims, effectiveScope: 'orders:list orders:read' })
+    const body = { token: 'token', issuers: [claims.iss], audience: [AUDIENCE] }
+    expect(asked).toEqual([{ url: 'https://beta.example/v1/verify', body }])
+    expect([counted, yeses(), verifier.questions]).toEqual([['VALID'], 1, 1])
+  })
+
+  it('gives the verdict of the server, and keeps no answer', async () => {
+    const { verify, asked, yeses } = online({ valid: false, reason: 'TRUST_NOT_FOUND' })
+    for (const _ of [1, 2]) await expect(verify()).rejects.toMatchObject({ reason: 'TRUST_NOT_FOUND' })
+    expect([asked.length, yeses()]).toEqual([2, 0])
+  })
+
+  it('refuses a token without a demanded scope', async () => {
+    await expect(online(yes).verify(['orders:write'])).rejects.toMatchObject({ reason: 'SCOPE_MISSING' })
+  })
+
+  it.each([
+    ['about another token', { ...yes, claims: { ...yes.claims, jti: 'other' } }],
+    ['about another agent', { ...yes, claims: { ...yes.claims, sub: 'other' } }],
+    ["with another issuer's claims", { ...yes, claims: { ...yes.claims, iss: 'https://gamma.example' } }],
+    ['by trust in another issuer', { ...yes, trust: { ...trust, issuer: 'https://gamma.example' } }],
+    ['by trust in our own issuer', { ...yes, trust: { ...trust, issuer: 'https://beta.example' } }],
+    ['at another audience', { ...yes, trust: { ...trust, audience: 'https://api.dock.example' } }],
+    ['without trust', { ...yes, trust: undefined }],
+    ['with scopes that are none', { ...yes, trust: { ...trust, effective_scope: '*' } }],
+    ['with an unknown reason', { valid: false, reason: 'MAYBE' }],
+    ['that is too large', () => new Response(`{"valid":true,"x":"${'x'.repeat(70_000)}"}`)],
+    ['that is an error', () => new Response('{}', { status: 500 })],
+  ])('is a temporary refusal if the answer is one %s', async (_, answer) => {
+    await expect(online(answer).verify()).rejects.toMatchObject({ reason: 'REVOCATIONS_STALE', isTemporary: true })
+  })
+
+  it('is asked 40 times at once about tokens that anybody can make, and then 10 times a second', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { verify, asked } = online({ valid: false, reason: 'ISSUER_NOT_TRUSTED' })
+    const outcomes = async (count: number) => {
+      const all = await Promise.allSettled(Array.from({ length: count }, () => verify([], false)))
+      return all.map((each) => (each.status === 'rejected' ? each.reason.reason : 'VALID'))
+    }
+    const first = await outcomes(50)
+    expect(first.filter((reason) => reason === 'ISSUER_NOT_TRUSTED')).toHaveLength(40)
+    expect(first.filter((reason) => reason === 'REVOCATIONS_STALE')).toHaveLength(10)
+    vi.advanceTimersByTime(1_000)
+    expect((await outcomes(20)).filter((reason) => reason === 'ISSUER_NOT_TRUSTED')).toHaveLength(10)
+    // Questions about genuine tokens do not wait for the others.
+    await expect(verify()).rejects.toMatchObject({ reason: 'ISSUER_NOT_TRUSTED' })
+    expect(asked).toHaveLength(51)
+  })
+})

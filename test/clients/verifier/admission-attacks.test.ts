@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { knownKey } from '../../support/access-tokens.ts'
+import { NOW_S } from '../../support/assertions.ts'
+import { admissionWorld } from '../../support/federation/admission-world.ts'
+import {
+  ACME,
+  ACME_DID,
+  AUDIENCE,
+  accepts,
+  acmeToken,
+  alpha,
+  alphaKey,
+  BETA,
+  EDGES,
+  GAMMA,
+  GUILD,
+  gamma,
+  letsCall,
+  member,
+  type WorldOptions,
+} from '../../support/federation/foreign-world.ts'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: (NOW_S + 1) * 1_000 }))
+afterEach(() => void vi.useRealTimers())
+
+const grants = (scopes: Readonly<Record<string, readonly string[]>>) => [{ audience: AUDIENCE, scopes }]
+const outcome = async (token: string, options?: WorldOptions) =>
+  (await (await admissionWorld(options).verifier())(token)).outcome
+
+describe('a verifier that knows only the admissions', () => {
+  it('accepts the good token', async () => {
+    expect(await outcome(acmeToken())).toBe('VALID')
+  })
+
+  it.each([
+    ['for another audience', { aud: ['https://api.dock.example'] }, 'AUDIENCE_MISMATCH'],
+    ['that has expired', { iat: NOW_S - 900, nbf: NOW_S - 900, exp: NOW_S - 60 }, 'TOKEN_EXPIRED'],
+    ['of another operator id', { operator_id: GUILD }, 'ASK'],
+    [
+      'of another domain',
+      { sub: ACME_DID.replace('acme', 'bolt'), client_id: ACME_DID.replace('acme', 'bolt') },
+      'ASK',
+    ],
+    ['of an issuer that is not admitted', { iss: 'https://rogue.example' }, 'ASK'],
+    ['that names another admitted issuer', { iss: GAMMA }, 'ASK'],
+    ['that names our own issuer', { iss: BETA }, 'ASK'],
+    ['with a scope that no statement maps', { scope: 'read admin' }, 'ASK'],
+  ])('does not accept a token %s', async (_, claims, expected) => {
+    expect(await outcome(acmeToken(claims))).toBe(expected)
+  })
+
+  it('does not accept a token that the key of another issuer has signed', async () => {
+    const stranger = knownKey()
+    expect(await outcome(acmeToken({}, { kid: stranger.entry.kid }, stranger.pair))).toBe('ASK')
+    expect(await outcome(acmeToken({}, { kid: alphaKey.entry.kid }, stranger.pair))).toBe('SIGNATURE_INVALID')
+  })
+
+  it('never adds up the scopes of two paths', async () => {
+    const rows = [
+      letsCall({ grants: grants({ read: ['orders:read'] }) }),
+      accepts({ grants: grants({ write: ['x'] }) }),
+      member(),
+    ]
+    const verify = await admissionWorld({ rows }).verifier()
+    expect(await verify(acmeToken({ scope: 'read' }))).toEqual({ outcome: 'VALID', scopes: 'orders:read' })
+    expect(await verify(acmeToken({ scope: 'write' }))).toEqual({ outcome: 'VALID', scopes: 'x' })
+    expect(await verify(acmeToken({ scope: 'read write' }))).toEqual({ outcome: 'ASK', scopes: undefined })
+  })
+
+  it('does not fall back to a wider path when the best one has ended', async () => {
+    const wide = accepts({ grants: grants({ read: ['orders:read', 'orders:write'] }) })
+    const world = admissionWorld({ rows: [letsCall(), wide, member()] })
+    const verify = await world.verifier()
+    expect(await verify(acmeToken())).toMatchObject({ scopes: 'orders:read' })
+    world.record('edge', { subject: EDGES.letsCall })
+    expect(await verify(acmeToken())).toMatchObject({ outcome: 'ASK' })
+  })
+
+  it('looks up the edges of the admission, whatever edges the token names', async () => {
+    const world = admissionWorld()
+    const verify = await world.verifier()
+    const forged = acmeToken({ edges: ['e0000000-0000-8000-8000-0000000000ff'] })
+    expect(await verify(forged)).toMatchObject({ outcome: 'VALID' })
+    world.record('edge', { subject: EDGES.letsCall })
+    expect(await verify(forged)).toMatchObject({ outcome: 'ASK' })
+  })
+
+  it('lets the log of another deployment end only what was signed there', async () => {
+    const world = admissionWorld({ rows: [letsCall()] })
+    const verify = await world.verifier()
+    world.record('edge', { subject: EDGES.letsCall }, GAMMA)
+    world.record('operator', { operatorId: ACME, minimumEpoch: 99 }, GAMMA)
+    expect(await verify(acmeToken())).toMatchObject({ outcome: 'VALID' })
+  })
+
+  it.each([
+    ['that lives longer than the administrator allows', { maxTokenTtlS: 60 }, 'LIFETIME_TOO_LONG'],
+    ['from before the issuer was enabled again', { acceptedFromS: NOW_S }, 'ISSUER_DISABLED'],
+    ['with an algorithm that is not allowed', { algorithms: ['ES256'] }, 'UNSUPPORTED_ALGORITHM'],
+    ['of an issuer that is asked about each token', { mode: 'introspection' as const }, 'ASK'],
+    ['under keys that were fetched 51 minutes ago', { keysAsOf: (NOW_S - 3_060) * 1_000 }, 'ASK'],
+  ])('does not accept a token %s', async (_, row, expected) => {
+    expect(await outcome(acmeToken(), { issuers: [{ ...alpha, ...row }, gamma] })).toBe(expected)
+  })
+
+  it('asks about a token that is not bound, if the owner demands it', async () => {
+    const rules = [{ audience: AUDIENCE, dpop: 'required' }]
+    expect(await outcome(acmeToken(), { rules })).toBe('ASK')
+    expect(await outcome(acmeToken({ cnf: { jkt: 'k'.repeat(43) } }), { rules })).toBe('PROOF_REQUIRED')
+  })
+
+  it('does not use an admission beyond its end, or beyond two hours after the proof of the domain', async () => {
+    const soon = letsCall({ exp: NOW_S + 30 })
+    for (const options of [{ rows: [soon] }, { issuers: [provenAt(NOW_S + 30 - 7_200), gamma] }]) {
+      const verify = await admissionWorld(options).verifier()
+      expect(await verify(acmeToken())).toMatchObject({ outcome: 'VALID' })
+      vi.setSystemTime((NOW_S + 20) * 1_000)
+      expect(await verify(acmeToken())).toMatchObject({ outcome: 'ASK' })
+      vi.setSystemTime((NOW_S + 1) * 1_000)
+    }
+  })
+})
+
+function provenAt(seconds: number) {
+  const domains = [...alpha.domains].map(([name, domain]) => [name, { ...domain, provenAt: seconds * 1_000 }] as const)
+  return { ...alpha, domains: new Map(domains) }
+}
