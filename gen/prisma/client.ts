@@ -64,6 +64,12 @@ export type OperatorManifest = Prisma.OperatorManifestModel
  */
 export type OperatorAudience = Prisma.OperatorAudienceModel
 /**
+ * Model OperatorAudienceCaller
+ * The edge of each caller that a policy lists, and of those that it listed in the last 65 minutes. Written only by
+ * triggers, which follow `callers` of OperatorAudience.
+ */
+export type OperatorAudienceCaller = Prisma.OperatorAudienceCallerModel
+/**
  * Model Agent
  * Written only by identity.
  */

@@ -401,6 +401,7 @@ export const ModelName = {
   Operator: 'Operator',
   OperatorManifest: 'OperatorManifest',
   OperatorAudience: 'OperatorAudience',
+  OperatorAudienceCaller: 'OperatorAudienceCaller',
   Agent: 'Agent',
   AgentKey: 'AgentKey',
   AgentAddedKey: 'AgentAddedKey',
@@ -441,7 +442,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -738,6 +739,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.OperatorAudienceCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.OperatorAudienceCountAggregateOutputType> | number
+        }
+      }
+    }
+    OperatorAudienceCaller: {
+      payload: Prisma.$OperatorAudienceCallerPayload<ExtArgs>
+      fields: Prisma.OperatorAudienceCallerFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.OperatorAudienceCallerFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.OperatorAudienceCallerFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>
+        }
+        findFirst: {
+          args: Prisma.OperatorAudienceCallerFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.OperatorAudienceCallerFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>
+        }
+        findMany: {
+          args: Prisma.OperatorAudienceCallerFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>[]
+        }
+        create: {
+          args: Prisma.OperatorAudienceCallerCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>
+        }
+        createMany: {
+          args: Prisma.OperatorAudienceCallerCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.OperatorAudienceCallerCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>[]
+        }
+        delete: {
+          args: Prisma.OperatorAudienceCallerDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>
+        }
+        update: {
+          args: Prisma.OperatorAudienceCallerUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>
+        }
+        deleteMany: {
+          args: Prisma.OperatorAudienceCallerDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.OperatorAudienceCallerUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.OperatorAudienceCallerUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>[]
+        }
+        upsert: {
+          args: Prisma.OperatorAudienceCallerUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>
+        }
+        aggregate: {
+          args: Prisma.OperatorAudienceCallerAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateOperatorAudienceCaller>
+        }
+        groupBy: {
+          args: Prisma.OperatorAudienceCallerGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OperatorAudienceCallerGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.OperatorAudienceCallerCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OperatorAudienceCallerCountAggregateOutputType> | number
         }
       }
     }
@@ -2694,6 +2769,17 @@ export const OperatorAudienceScalarFieldEnum = {
 export type OperatorAudienceScalarFieldEnum = (typeof OperatorAudienceScalarFieldEnum)[keyof typeof OperatorAudienceScalarFieldEnum]
 
 
+export const OperatorAudienceCallerScalarFieldEnum = {
+  edgeId: 'edgeId',
+  operatorId: 'operatorId',
+  audience: 'audience',
+  caller: 'caller',
+  endedAt: 'endedAt'
+} as const
+
+export type OperatorAudienceCallerScalarFieldEnum = (typeof OperatorAudienceCallerScalarFieldEnum)[keyof typeof OperatorAudienceCallerScalarFieldEnum]
+
+
 export const AgentScalarFieldEnum = {
   id: 'id',
   operatorId: 'operatorId',
@@ -3537,6 +3623,7 @@ export type GlobalOmitConfig = {
   operator?: Prisma.OperatorOmit
   operatorManifest?: Prisma.OperatorManifestOmit
   operatorAudience?: Prisma.OperatorAudienceOmit
+  operatorAudienceCaller?: Prisma.OperatorAudienceCallerOmit
   agent?: Prisma.AgentOmit
   agentKey?: Prisma.AgentKeyOmit
   agentAddedKey?: Prisma.AgentAddedKeyOmit

@@ -55,6 +55,7 @@ export const ModelName = {
   Operator: 'Operator',
   OperatorManifest: 'OperatorManifest',
   OperatorAudience: 'OperatorAudience',
+  OperatorAudienceCaller: 'OperatorAudienceCaller',
   Agent: 'Agent',
   AgentKey: 'AgentKey',
   AgentAddedKey: 'AgentAddedKey',
@@ -160,6 +161,17 @@ export const OperatorAudienceScalarFieldEnum = {
 } as const
 
 export type OperatorAudienceScalarFieldEnum = (typeof OperatorAudienceScalarFieldEnum)[keyof typeof OperatorAudienceScalarFieldEnum]
+
+
+export const OperatorAudienceCallerScalarFieldEnum = {
+  edgeId: 'edgeId',
+  operatorId: 'operatorId',
+  audience: 'audience',
+  caller: 'caller',
+  endedAt: 'endedAt'
+} as const
+
+export type OperatorAudienceCallerScalarFieldEnum = (typeof OperatorAudienceCallerScalarFieldEnum)[keyof typeof OperatorAudienceCallerScalarFieldEnum]
 
 
 export const AgentScalarFieldEnum = {

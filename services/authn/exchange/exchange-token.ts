@@ -49,8 +49,8 @@ export async function exchangeToken(deps: AuthnDeps, order: ExchangeOrder, call:
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order.proof, call, (fresh, at, id) =>
     decide(deps, fresh, order, call, { nowS: at, jti: id }),
   )
-  const { held, terms, exp, dpop } = decision
-  const exchanged = { jti, nowS, exp, client: clientOf(subject), epoch, jkt: dpop.jkt }
+  const { held, terms, exp, dpop, edges } = decision
+  const exchanged = { jti, nowS, exp, client: clientOf(subject), epoch, edges, jkt: dpop.jkt }
   const claims = buildDelegatedClaims(deps.issuer, held, terms, exchanged)
   // As for every token, sign only after the redemption is committed.
   return { token: await deps.signer.sign(kid, formatDelegatedClaims(claims)), claims }
@@ -73,16 +73,17 @@ async function decide(
   }
   const actorLookups = await openActor(deps, requested.actorToken, parties.did, nowS)
   checkLimits(terms, held.limits)
-  const { alg, demand } = await decideAudiences(deps, terms.audience, [ownerOf(held), client.operator])
+  const { alg, demand, edges: callers } = await decideAudiences(deps, terms.audience, [ownerOf(held), client.operator])
   await meetDemand(deps, demand, dpop)
   const ttl = deps.termDefaults.ttl
   const exp = Math.min(nowS + ttl, held.exp, key.exp)
-  const exchanged = { jti, nowS, exp, client: parties, epoch: LONGEST_EPOCHS, jkt }
+  const edges = [...new Set([...held.edges, ...callers])]
+  const exchanged = { jti, nowS, exp, client: parties, epoch: LONGEST_EPOCHS, edges, jkt }
   const draft = buildDelegatedClaims(deps.issuer, held, terms, exchanged)
   checkDraft(draft)
   await checkState(deps, held, actorLookups)
   const issue = { purpose: 'access_token', alg, ttl } as const
-  return { key, held, terms, exp, dpop, issue, exchange: describeExchange(draft.lineage, terms) }
+  return { key, held, terms, exp, dpop, edges, issue, exchange: describeExchange(draft.lineage, terms) }
 }
 
 async function openActor(

@@ -10,6 +10,7 @@ import { freePort } from '../../../test/support/free-port.ts'
 import { publishedKey } from '../../../test/support/issuer-keys.ts'
 import { useIssuers } from '../../../test/support/issuers.ts'
 import { startNginx } from '../../../test/support/nginx.ts'
+import { noChain } from '../../../test/support/no-foreign.ts'
 import { openOutbound } from '../../../test/support/outside-server.ts'
 import { newKeys } from '../../../test/support/parties.ts'
 import { createKnowledge } from '../knowledge/knowledge.ts'
@@ -86,7 +87,7 @@ const rowOf = (id: string) => db().prisma.issuer.findUniqueOrThrow({ where: { id
 async function fetchKeys(id: string) {
   await db().prisma.issuer.update({ where: { id }, data: { keysDueAt: new Date(0) } })
   const { outbound } = openOutbound()
-  await createKeyFetcher({ prisma: db().prisma, outbound, now, log: silentLog }).fetchDue()
+  await createKeyFetcher({ prisma: db().prisma, outbound, currentChain: noChain, now, log: silentLog }).fetchDue()
   const { issuer, keysProblem } = await rowOf(id)
   return { verifying: [...((await readIssuers(db().pool, issuer)).get(issuer)?.keys.keys() ?? [])], keysProblem }
 }
