@@ -66,8 +66,8 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, chainedRate,
 }
 
 /**
- * Each agent of another deployment is a client of its own, and its operator may have any number of agents. So calls are
- * limited by the operator, once its grant is proven to be genuine.
+ * Each agent of another deployment is a client of its own, and its operator may have any number of agents. So calls
+ * are limited by the operator, once its grant is proven to be genuine.
  */
 function limitOperators(rate: Rate): AuthnDeps['limitChained'] {
   const limiter = createLimiter(() => performance.now())

@@ -139,7 +139,8 @@ function verdictOf(token: TokenIdentity, row: CheckRow | undefined): Verdict | u
   if (row === undefined) throw new Error('The statement CHECK returned too few rows')
   if (row.key_ended) return 'UNKNOWN_KEY'
   if (row.revoked) return 'TOKEN_REVOKED'
-  // Rule k: the agent and its operator are at another deployment. So the token has an epoch of this deployment instead.
+  // Rule k: the agent and its operator are at another deployment. So the token has an epoch of this deployment
+  // instead.
   if (token.home !== undefined) return token.operatorEpoch === row.first_epoch ? undefined : 'OPERATOR_TOKENS_ENDED'
   // A token with an epoch from the future was not issued from this database, or was issued before it was restored.
   if (row.operator_epoch === null || token.operatorEpoch !== Math.max(row.operator_epoch, row.first_epoch))

@@ -121,8 +121,8 @@ export interface Agent extends AgentKeyCalls, AgentGrantCalls {
   /**
    * Resolves with a token of another deployment for one of its APIs. The metadata of the API (RFC 9728) names the
    * deployment. The agent's own server decides whether the agent may go there, by the `chains-to` statement of its
-   * operator, and gives it a grant (RFC 8693). The other deployment gives a token for the grant (RFC 7523). The token is
-   * bound to the identity key. The agent keeps and renews it as every other token.
+   * operator, and gives it a grant (RFC 8693). The other deployment gives a token for the grant (RFC 7523). The token
+   * is bound to the identity key. The agent keeps and renews it as every other token.
    *
    * Rejects with Auth4AgentError. A message that begins with `At https://…` is from the other deployment.
    *

@@ -47,7 +47,7 @@ describe('a token for a grant of another deployment', () => {
     })
   })
 
-  it('is active for an agent of the owner, which learns nothing of what only decides when it ends', async () => {
+  it('is active for an agent of the owner, which sees neither edges nor home', async () => {
     const server = serve()
     const answer = await server.instances[0].introspect(server.agent, await issue(server))
     expect(answer).toMatchObject({

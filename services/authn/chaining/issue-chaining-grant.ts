@@ -33,8 +33,8 @@ export interface IssuedChainingGrant {
 }
 
 /**
- * Issues a grant with which an agent asks another deployment for a token. docs/protocol.md section 6 gives the order of
- * the checks.
+ * Issues a grant with which an agent asks another deployment for a token. docs/protocol.md section 6 gives the order
+ * of the checks.
  *
  * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the client
  *   or its operator changes during every attempt.

@@ -30,8 +30,8 @@ export interface ChainedToken {
  * Issues an access token for a grant of another deployment (RFC 7523 section 4). docs/protocol.md section 6 gives the
  * order of the checks.
  *
- * The grant is judged before the statement that marks it as used. If something that it rests on ends between them, every
- * later check refuses the token, because it names all of it.
+ * The grant is judged before the statement that marks it as used. If something that it rests on ends between them,
+ * every later check refuses the token, because it names all of it.
  *
  * @throws ApiError with the reason of the first check that fails
  */
@@ -52,7 +52,7 @@ export async function redeemChainingGrant(deps: AuthnDeps, request: RedeemReques
   return issue(deps, { judged, dpop, alg, call })
 }
 
-/** The client is whoever has the key that the grant names. */
+/** The key that the grant names authenticates its client. */
 function requireClient({ clientId }: RedeemRequest, grant: ChainingGrant, dpop: DpopProof): void {
   if (clientId !== '' && clientId !== grant.client_id) {
     throw new ApiError('CLIENT_MISMATCH', 'client_id must be the client_id of the grant, or be left out')

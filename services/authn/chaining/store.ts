@@ -45,15 +45,16 @@ export type GrantOutcome =
 const ACTION: AuditAction = 'token.chain'
 
 /**
- * Uses a grant in one statement, so at most once across all processes, retries and crashes. A grant that expired before
- * clock_reached stays expired when the clock is set back, because the row about its use may have been removed already.
+ * Uses a grant in one statement, so at most once across all processes, retries and crashes. A grant that expired
+ * before clock_reached stays expired when the clock is set back, because the row about its use may have been removed
+ * already.
  *
  * A domain owner chooses the operator id in its DNS record. It must not be the id of an operator of this deployment,
  * because services here know those operators by their ids.
  *
  * Every log follower keeps the records of revoked tokens in memory. At the most records of one operator, the next one
- * ends all tokens of an operator of this deployment. An operator of another deployment has no epoch here, so it gets no
- * more tokens until its records have expired.
+ * ends all tokens of an operator of this deployment. An operator of another deployment has no epoch here, so it gets
+ * no more tokens until its records have expired.
  */
 const USE = `
 WITH judged AS MATERIALIZED (

@@ -5,8 +5,8 @@
 const MAX_LIST = 600
 
 /**
- * Writes a list for a reason in the audit; an empty text for an empty list. Scopes and URLs may contain a semicolon, but
- * no space and no quote. So no value can look like another part.
+ * Writes a list for a reason in the audit; an empty text for an empty list. Scopes and URLs may contain a semicolon,
+ * but no space and no quote. So no value can look like another part.
  */
 export function listOf(name: string, values: readonly string[]): string {
   if (values.length === 0) return ''

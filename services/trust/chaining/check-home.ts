@@ -14,8 +14,8 @@ import { readHomes } from '../knowledge/read-homes.ts'
 type Chained = Pick<AccessTokenClaims, 'sub' | 'operator_id' | 'aud' | 'edges' | 'exp'> & { readonly home: HomeToken }
 
 /**
- * Returns why a token that was issued here for a grant of another deployment has ended there, or with something that it
- * rests on; undefined if it has not. A token of an agent of this deployment is undefined too.
+ * Returns why a token that was issued here for a grant of another deployment has ended there, or with something that
+ * it rests on; undefined if it has not. A token of an agent of this deployment is undefined too.
  */
 export type CheckHome = (
   claims: Omit<Chained, 'home'> & Pick<AccessTokenClaims, 'home'>,
@@ -30,8 +30,8 @@ export interface CheckHomeDeps extends Pick<DecideTrustDeps, 'operators' | 'now'
 
 /**
  * Creates the function. The log of this deployment says the rest: rule k of services/revocation/README.md. The token
- * names its statements. Their signers, and the deployments of these, are looked up each time, because a token of such a
- * signer's deployment would be refused too.
+ * names its statements. Their signers, and the deployments of these, are looked up each time, because a token of such
+ * a signer's deployment would be refused too.
  */
 export function createCheckHome(deps: CheckHomeDeps): CheckHome {
   const { tokenStatus, logs } = deps
@@ -54,7 +54,9 @@ export function createCheckHome(deps: CheckHomeDeps): CheckHome {
 
 type Rebuilt = PathBasis & { readonly issuer: KnownIssuer }
 
-/** Makes the function that collects what a token rests on: with `isFresh` by rows that are read now, else by copies. */
+/**
+ * Makes the function that collects what a token rests on: with `isFresh` by rows that are read now, else by copies.
+ */
 function createRebuild(deps: CheckHomeDeps) {
   const { knowledge, operators, now } = deps
   const { findIssuer, findDomain } = createFinders(knowledge, now)

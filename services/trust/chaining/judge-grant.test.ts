@@ -220,7 +220,7 @@ describe('knowledge that is too old', () => {
     expect(await outcome(world)).toBe('ISSUER_REVOCATIONS_STALE')
   })
 
-  it('of what has been forgotten refuses the grant', async () => {
+  it('that may have been forgotten refuses the grant', async () => {
     const world = chainingWorld()
     const log = world.logs.get(ALPHA)
     if (log !== undefined) log.forgottenThroughS = NOW_S + 900

@@ -65,8 +65,8 @@ const RULES = {
 }
 
 /**
- * Creates the function. docs/protocol.md section 6 gives the order of the checks. The grant is only read: whoever issues
- * a token for it must also record that it was used.
+ * Creates the function. docs/protocol.md section 6 gives the order of the checks. The grant is only read: the
+ * caller that issues a token for it must also record that it was used.
  */
 export function createJudgeGrant(deps: JudgeGrantDeps): JudgeGrant {
   const { tokenStatus, logs } = deps

@@ -13,7 +13,7 @@ export interface PathBasis {
 }
 
 /** Statements of operators of another deployment. */
-export interface Abroad {
+interface Abroad {
   readonly issuer: KnownIssuer
   readonly edges: readonly string[]
   readonly authors: TrustBasis['authors']

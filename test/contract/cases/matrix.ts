@@ -365,7 +365,6 @@ const OF_DEPLOYMENTS = 'it needs a second deployment: services/authn/chaining/re
 
 /** Reasons that no test provokes, and why. */
 export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
-  CLIENT_MISMATCH: OF_DEPLOYMENTS,
   TRUST_NOT_FOUND: OF_DEPLOYMENTS,
   EPOCH_EXHAUSTED: 'an epoch reaches its limit only after two thousand million increases',
   INTERNAL: 'it reports a bug of the server, so a request that provokes it would be a bug',

@@ -36,8 +36,8 @@ export interface ChainingGrant
   /** The agent's key. Only this key can redeem the grant. */
   readonly cnf: { readonly jkt: string }
   /**
-   * The access token for which the grant was issued, and the key that signed it. What is issued for the grant ends with
-   * both, and expires no later than `exp`.
+   * The access token for which the grant was issued, and the key that signed it. What is issued for the grant ends
+   * with both, and expires no later than `exp`.
    */
   readonly token: { readonly jti: string; readonly exp: number; readonly kid: string }
   /** Id of the statement `chains-to` that allowed the grant. What is issued for the grant ends with it. */
@@ -48,8 +48,8 @@ const CLAIMS = 'iss sub aud client_id operator_id epoch resource scope cnf jti i
 const MAX_UNIX_SECONDS = 253_402_300_799
 
 /**
- * Reads the claims of a grant for another deployment strictly. A claim that this version does not know may restrict the
- * grant, so it is refused.
+ * Reads the claims of a grant for another deployment strictly. A claim that this version does not know may restrict
+ * the grant, so it is refused.
  *
  * @returns the claims, or undefined if anything is wrong
  * @example

@@ -38,11 +38,11 @@ const ID_JAG = 'urn:ietf:params:oauth:token-type:id-jag'
 
 /**
  * Gets a token of another deployment: a grant at home (RFC 8693), and with it the token (RFC 7523). The other
- * deployment gets only the grant, which is for it alone and for one use, and a proof for its token endpoint. It is asked
- * nothing before the own deployment has issued the grant.
+ * deployment gets only the grant, which is for it alone and for one use, and a proof for its token endpoint. It is
+ * asked nothing before the own deployment has issued the grant.
  *
- * Rejects with Auth4AgentError: the reasons of both deployments, and UNEXPECTED_ANSWER or ISSUER_MISMATCH if one of them
- * answers for another.
+ * Rejects with Auth4AgentError: the reasons of both deployments, and UNEXPECTED_ANSWER or ISSUER_MISMATCH if one of
+ * them answers for another.
  */
 export async function requestChained(order: ChainedOrder): Promise<IssuedToken> {
   const { issuer, resource, did, signer, fetch, runtime, nonces, signal } = order

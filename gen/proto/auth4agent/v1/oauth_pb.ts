@@ -496,8 +496,8 @@ export const OAuthService: GenService<{
    *
    * For the grant type urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693) it issues a delegated token, with
    * which the client acts for the agent that has handed its authority on. The DPoP proof is required, and its key must
-   * be the key that signs the assertion. With a `requested_token_type` of another deployment it issues a grant instead,
-   * which the client takes to that deployment (draft-ietf-oauth-identity-chaining).
+   * be the key that signs the assertion. With a `requested_token_type` of another deployment it issues a grant
+   * instead, which the client takes to that deployment (draft-ietf-oauth-identity-chaining).
    *
    * For the grant type urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 4) it issues an access token for
    * such a grant of another deployment. The client needs no account here: the DPoP proof, by the key that the grant

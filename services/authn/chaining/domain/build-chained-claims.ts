@@ -8,8 +8,8 @@ const CHAINED_TTL_S = 900
 const NO_AGENT_EPOCH = 1
 
 /**
- * Builds the claims of a token for a grant of another deployment. The token ends with everything that it rests on, so it
- * also expires no later.
+ * Builds the claims of a token for a grant of another deployment. The token ends with everything that it rests on, so
+ * it also expires no later.
  *
  * @param issued `epoch` is the epoch of this deployment; `nowS` is in Unix seconds
  */
