@@ -35,6 +35,7 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/e2e/readme-tour/{delegation-mcp,delegation-page,moving-page,oauth-page,operator-keys-page,tour}.test.ts':
     'the tours of the documents are run, command by command',
   'test/e2e/workers/workers.test.ts': 'workers are killed and replaced under load',
+  'services/trust/foreign/behind-nginx.test.ts': 'a body is so slow that its time limit passes',
   'services/trust/foreign/prove-domains-bind9.test.ts':
     "BIND starts three times, and Debian's package may be installed first",
   'services/embedded-postgres/start.test.ts': 'a dozen databases are created, started and killed',
@@ -42,7 +43,7 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts a dozen processes',
   'test/e2e/split-smoke/{oauth,rolling-restart,split}.test.ts':
     'a dozen processes start, or are replaced one after the other',
-  'test/e2e/upgrade/{key-events,upgrade}.test.ts': 'older versions run beside this version',
+  'test/e2e/upgrade/{callers,key-events,upgrade}.test.ts': 'older versions run beside this version',
   'test/e2e/agent-key-rotation/rotation-under-load.test.ts': 'agents rotate their keys a thousand times under load',
   'test/e2e/key-rotation/{crash,key-rotation}.test.ts': 'keys are rotated many times under load',
 }

@@ -64,6 +64,12 @@ export type OperatorManifest = Prisma.OperatorManifestModel
  */
 export type OperatorAudience = Prisma.OperatorAudienceModel
 /**
+ * Model OperatorAudienceCaller
+ * The edge of each caller that a policy lists, and of those that it listed in the last 65 minutes. Written only by
+ * triggers, which follow `callers` of OperatorAudience.
+ */
+export type OperatorAudienceCaller = Prisma.OperatorAudienceCallerModel
+/**
  * Model Agent
  * Written only by identity.
  */
@@ -146,6 +152,12 @@ export type TrustChain = Prisma.TrustChainModel
  * Written only by trust. Entities about which our authority makes statements, beside our issuer.
  */
 export type Subordinate = Prisma.SubordinateModel
+/**
+ * Model IssuerSubject
+ * Written only by trust. A rule of the administrator: which user of this deployment a subject of an identity provider
+ * is, and what the agents of an operator may do for that user.
+ */
+export type IssuerSubject = Prisma.IssuerSubjectModel
 /**
  * Model IssuerKey
  * Written only by trust. Every key that an issuer has ever published here.

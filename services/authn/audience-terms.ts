@@ -5,6 +5,7 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuthnDeps } from './config.ts'
 import { agreeOnAlgorithm } from './domain/agree-on-algorithm.ts'
 import {
+  type AllowedAudience,
   type AudienceTerms,
   type Caller,
   type DpopDemand,
@@ -15,9 +16,17 @@ import { checkNonce, createNonce } from './dpop-nonce.ts'
 
 const OF_ISSUER: AudienceTerms = { alg: DEFAULT_TOKEN_ALGORITHM, dpop: '' }
 
+/** What the owners of a token's audiences have decided about it. */
+export interface AudiencesDecision {
+  readonly alg: TokenAlgorithm
+  readonly demand: DpopDemand
+  /** Ids of the edges that let the callers have tokens for audiences of other operators. */
+  readonly edges: readonly string[]
+}
+
 /**
- * Returns the signing algorithm of a token for these audiences, and what their owners demand of DPoP. Each owner must
- * accept every caller.
+ * Returns the signing algorithm of a token for these audiences, what their owners demand of DPoP, and the edges with
+ * which the token ends. Each owner must accept every caller.
  *
  * @throws ApiError AUDIENCE_NOT_ALLOWED, ALGORITHM_CONFLICT, UNAVAILABLE
  */
@@ -25,24 +34,26 @@ export async function decideAudiences(
   deps: Pick<AuthnDeps, 'issuer' | 'operators'>,
   audiences: readonly Audience[],
   callers: readonly Caller[],
-): Promise<{ readonly alg: TokenAlgorithm; readonly demand: DpopDemand }> {
+): Promise<AudiencesDecision> {
   const wanted: (AudienceTerms & { audience: string })[] = []
+  const edges = new Set<string>()
   for (const audience of audiences) {
-    wanted.push({ audience: audience.text, ...(await termsOf(deps, audience, callers)) })
+    const allowed = await allowedBy(deps, audience, callers)
+    // The terms do not depend on the caller.
+    wanted.push({ audience: audience.text, ...(allowed[0] ?? OF_ISSUER) })
+    for (const { edge } of allowed) if (edge !== undefined) edges.add(edge)
   }
-  return { alg: agreeOnAlgorithm(wanted), demand: strongestDemand(wanted) }
+  return { alg: agreeOnAlgorithm(wanted), demand: strongestDemand(wanted), edges: [...edges] }
 }
 
-async function termsOf(
+async function allowedBy(
   { issuer, operators }: Pick<AuthnDeps, 'issuer' | 'operators'>,
   audience: Audience,
   callers: readonly Caller[],
-): Promise<AudienceTerms> {
-  if (audience.text === issuer) return OF_ISSUER
+): Promise<readonly AllowedAudience[]> {
+  if (audience.text === issuer) return []
   const owner = await operators.lookupAudienceOwner({ host: audience.host })
-  // The terms do not depend on the caller.
-  const [terms = OF_ISSUER] = callers.map((caller) => decideAudience(audience, owner, caller))
-  return terms
+  return callers.map((caller) => decideAudience(audience, owner, caller))
 }
 
 /** Throws DPOP_PROOF_REQUIRED, DPOP_NONCE_REQUIRED. */

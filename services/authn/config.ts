@@ -10,7 +10,7 @@ import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { Rate } from '../platform/limits/limits.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
-import type { Chaining, VerifyForeign } from '../trust/index.ts'
+import type { Chaining, IdJags, VerifyForeign } from '../trust/index.ts'
 import type { AudienceOwners } from './audience-owners.ts'
 import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { Redeemer } from './redeemer.ts'
@@ -58,6 +58,7 @@ export interface AuthnDeps {
   readonly chainingSigners: Keys['chainingSigners']
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
+  readonly idJags: IdJags
   /** Counts a token for an operator of another deployment. Throws ApiError RATE_LIMITED. */
   readonly limitChained: (operator: string) => void
 }
@@ -87,6 +88,8 @@ export interface AuthnOptions {
   readonly verifyForeign: VerifyForeign
   /** Decides about grants for other deployments, and of other deployments. */
   readonly chaining: Chaining
+  /** Judges ID-JAGs of identity providers. */
+  readonly idJags: IdJags
   /** How many tokens one operator of another deployment may get from this process. */
   readonly chainedRate: Rate
 }

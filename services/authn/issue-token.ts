@@ -35,16 +35,20 @@ export async function issueToken(deps: AuthnDeps, order: TokenOrder, call: Call)
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order.proof, call, (fresh, at) =>
     decide(deps, fresh, order, call, at),
   )
-  const { terms, dpop, key } = decision
-  const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch, key, jkt: dpop?.jkt })
+  const { terms, dpop, key, edges } = decision
+  const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch, key, edges, jkt: dpop?.jkt })
   // Sign only after the redemption is committed. Signing may take long or fail, and meanwhile the same proof must not
   // give a second token. When signing fails, the agent needs a new challenge or assertion.
   return { token: await deps.signer.sign(kid, claims), claims }
 }
 
-/** Terms of a token, its signing algorithm, the key that asked for it, and the DPoP proof to whose key it is bound. */
+/**
+ * Terms of a token, the edges with which it ends, its signing algorithm, the key that asked for it, and the DPoP proof to
+ * whose key it is bound.
+ */
 interface IssueDecision {
   readonly terms: TokenTerms
+  readonly edges: readonly string[]
   readonly key: ProvenKey
   readonly dpop: DpopProof | undefined
   readonly issue: { readonly purpose: 'access_token'; readonly alg: TokenAlgorithm; readonly ttl: number }
@@ -60,10 +64,10 @@ async function decide(
   const { terms, key } = decideIssue(subject, proof, requested, deps.termDefaults, nowS)
   // Only an agent that has proved itself may cause this work: a proof with a new key takes up to a millisecond.
   const dpop = call.dpop && checkDpop(deps, call.dpop)
-  const { alg, demand } = await decideAudiences(deps, terms.audience, [subject.operator])
+  const { alg, demand, edges } = await decideAudiences(deps, terms.audience, [subject.operator])
   if (terms.mayAct !== undefined && dpop === undefined) {
     throw new ApiError('DPOP_PROOF_REQUIRED', 'may_act needs a DPoP proof, because only a bound token can be exchanged')
   }
   await meetDemand(deps, demand, dpop)
-  return { terms, key, dpop, issue: { purpose: 'access_token', alg, ttl: terms.ttl } }
+  return { terms, edges, key, dpop, issue: { purpose: 'access_token', alg, ttl: terms.ttl } }
 }

@@ -7,7 +7,7 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuthnDeps } from './config.ts'
 import type { AgentProof, ProvenKey } from './domain/agent-proof.ts'
 import type { Subject } from './domain/decide-issue.ts'
-import { type ExchangeRecord, hasPassed, type RedeemInput, type RedeemOutcome } from './store.ts'
+import { type ExchangeRecord, hasPassed, type RedeemInput, type RedeemOutcome, type UsedGrant } from './store.ts'
 
 /** The part of a decision that the redemption needs. Without `issue`, it only authenticates the agent. */
 export interface Decision {
@@ -19,6 +19,8 @@ export interface Decision {
   readonly dpop?: DpopProof | undefined
   /** What the audit says if a token is exchanged. */
   readonly exchange?: ExchangeRecord
+  /** The grant of another issuer that is used with the redemption. */
+  readonly grant?: UsedGrant
 }
 
 /** A redeemed proof. */
@@ -80,7 +82,7 @@ interface Attempt {
 
 function redeem(deps: AuthnDeps, { proof, subject, decision, jti, nowS, call }: Attempt): Promise<RedeemOutcome> {
   const { agent, operator } = subject
-  const { issue, dpop, key, exchange } = decision
+  const { issue, dpop, key, exchange, grant } = decision
   return deps.redeem({
     challengeId: proof.id,
     challengeExp: proof.exp,
@@ -98,6 +100,7 @@ function redeem(deps: AuthnDeps, { proof, subject, decision, jti, nowS, call }: 
     actor: actorName({ kind: 'agent', did: agent.did }),
     requestId: call.requestId,
     exchange,
+    grant,
     dpopId: dpop?.id ?? '',
     dpopKeepUntil: dpop?.expiresAtS ?? 0,
   })
@@ -109,6 +112,8 @@ async function refusalOf(
   proof: AgentProof,
   { issue }: Decision,
 ): Promise<ApiError> {
+  if (kind === 'grant-used') return new ApiError('GRANT_USED')
+  if (kind === 'grant-expired') return new ApiError('GRANT_NOT_ACCEPTED', 'The grant must not have expired')
   if (kind === 'replayed') return new ApiError('DPOP_PROOF_USED')
   if (kind === 'keyless')
     return new ApiError('UNAVAILABLE', `No ${issue?.alg} key is active yet; try again later`, { retryAfter: 10 })

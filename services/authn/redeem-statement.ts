@@ -98,6 +98,15 @@ interface IssueParts {
   readonly purpose: string
   /** The columns and values of the audit that depend on the parts, and where further rows come from. */
   readonly audit: { readonly columns: string; readonly values: string; readonly rows: string }
+  readonly join: string
+  /** Further condition for a row of `redeemable`. */
+  readonly redeemable: string
+  /** The subquery that marks the grants of other issuers as used, of rows for which `provenBy` holds. */
+  readonly granted: (provenBy: string) => string
+  /** Further condition for a row of `redeemable` to be redeemed. */
+  readonly redeemed: string
+  readonly grantUsed: (provenBy: string) => string
+  readonly grantExpired: string
 }
 
 const ONLY_TOKENS: IssueParts = {
@@ -105,23 +114,59 @@ const ONLY_TOKENS: IssueParts = {
   columns: '',
   purpose: "'access_token'",
   audit: { columns: 'id, operator_id, action', values: "audit_id, operator_id, 'token.issue'", rows: '' },
+  join: '',
+  redeemable: '',
+  granted: () => '',
+  redeemed: '',
+  grantUsed: () => 'false',
+  grantExpired: 'false',
 }
 
-/** An exchange has a row in the audit of each operator. `audits` is JSON: a list of pairs of record and operator. */
+const IS_GRANTED = '(grant_issuer, grant_jti) IN (SELECT issuer, jti FROM granted)'
+
+/**
+ * An exchange has a row in the audit of each operator. `audits` is JSON: a list of pairs of record and operator.
+ *
+ * A grant of another issuer is used with the redemption. One that expired before clock_reached stays expired when the
+ * clock is set back, because the row about its use may have been removed already.
+ */
 const ALSO_DELEGATION: IssueParts = {
   input: [
     ['purpose', 'text'],
     ['action', 'text'],
     ['reason', 'text'],
     ['audits', 'text'],
+    ['grant_issuer', 'text'],
+    ['grant_jti', 'text'],
+    ['grant_exp', 'bigint'],
   ],
-  columns: ', t.purpose, t.action, t.reason, t.audits',
+  columns: `, t.purpose, t.action, t.reason, t.audits, t.grant_issuer, t.grant_jti, t.grant_exp,
+    t.place = min(t.place) OVER (PARTITION BY t.grant_issuer, t.grant_jti) AS is_first_use, u.jti IS NOT NULL AS was_used,
+    t.grant_jti <> '' AND to_timestamp(t.grant_exp)
+      <= greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) AS grant_expired`,
   purpose: 't.purpose::key_purpose',
   audit: {
     columns: 'id, operator_id, action, reason',
     values: '(record->>0)::uuid, (record->>1)::uuid, action, reason',
     rows: ', json_array_elements(audits::json) record',
   },
+  join: `
+  LEFT JOIN LATERAL (
+    SELECT jti FROM used_assertions WHERE issuer = t.grant_issuer AND jti = t.grant_jti AND t.grant_jti <> '' OFFSET 0
+  ) u ON true`,
+  redeemable: "AND NOT grant_expired AND NOT was_used AND (grant_jti = '' OR is_first_use)",
+  granted: (provenBy) => `
+), granted AS (
+  INSERT INTO used_assertions (issuer, jti, keep_until)
+  SELECT grant_issuer, grant_jti, to_timestamp(grant_exp + ${KEEP_BEYOND_EXPIRY_S}) FROM redeemable
+  WHERE grant_jti <> '' AND (${provenBy})
+  ORDER BY grant_issuer, grant_jti
+  ON CONFLICT DO NOTHING
+  RETURNING issuer, jti`,
+  redeemed: ` AND (grant_jti = '' OR ${IS_GRANTED})`,
+  grantUsed: (provenBy) =>
+    `grant_jti <> '' AND (was_used OR NOT is_first_use OR ((${provenBy}) AND NOT ${IS_GRANTED}))`,
+  grantExpired: 'grant_expired',
 }
 
 /** Number of the parameters that every statement has. */
@@ -154,14 +199,15 @@ WITH judged AS MATERIALIZED (
   LEFT JOIN LATERAL (SELECT id FROM challenge_keys WHERE id = t.challenge_key_id OFFSET 0) c ON true
   LEFT JOIN LATERAL (
     SELECT kid FROM jwks_keys WHERE purpose = ${issue.purpose} AND alg = t.alg AND state = 'active' OFFSET 0
-  ) s ON true${proofs.join}${keys.join}
+  ) s ON true${proofs.join}${keys.join}${issue.join}
 ), redeemable AS (
   SELECT * FROM judged
-  WHERE agent_epoch IS NOT NULL AND (kid IS NOT NULL OR NOT is_token) AND NOT void AND NOT expired ${proofs.redeemable}${proofs.proven}
+  WHERE agent_epoch IS NOT NULL AND (kid IS NOT NULL OR NOT is_token) AND NOT void AND NOT expired ${proofs.redeemable} ${issue.redeemable}
+    ${proofs.proven}${issue.granted(proofs.redeemed)}
 ), redeemed AS (
   INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until)
   SELECT challenge_id, jti, agent_id, thumbprint, to_timestamp(keep_until) FROM redeemable
-  WHERE ${proofs.redeemed}
+  WHERE (${proofs.redeemed})${issue.redeemed}
   ORDER BY challenge_id
   ON CONFLICT (challenge_id) DO NOTHING
   RETURNING jti
@@ -172,7 +218,8 @@ WITH judged AS MATERIALIZED (
   WHERE is_token
 )
 SELECT agent_epoch, operator_epoch, coalesce(kid, CASE WHEN NOT is_token THEN '' END) AS kid, key_expired, expired, void,
-  jti IN (SELECT jti FROM redeemed) AS redeemed, ${proofs.replayed} AS replayed
+  jti IN (SELECT jti FROM redeemed) AS redeemed, ${proofs.replayed} AS replayed,
+  ${issue.grantUsed(proofs.redeemed)} AS grant_used, ${issue.grantExpired} AS grant_expired
 FROM judged ORDER BY place`
 }
 

@@ -1,4 +1,4 @@
-import type { DelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
+import { actOf, type DelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
@@ -100,6 +100,7 @@ function toClaims({
   }
 }
 
-function toDelegatedClaims({ lineage, details, ...claims }: DelegatedClaims) {
-  return { ...toClaims(claims), ...actMember(lineage), authorizationDetails: toDetails(details) }
+function toDelegatedClaims(delegated: DelegatedClaims) {
+  const { lineage: _lineage, provider: _provider, details, ...claims } = delegated
+  return { ...toClaims(claims), ...actMember(actOf(delegated)), authorizationDetails: toDetails(details) }
 }

@@ -53,7 +53,7 @@ it.each<{ name: string; inputs: readonly RedeemInput[]; parameters: number }>([
   { name: 'redeem-with-proofs', inputs: [WITH_PROOF], parameters: 16 },
   { name: 'redeem-with-keys', inputs: [{ ...WITH_PROOF, dpopId: '', addedKid: 'kid' }], parameters: 15 },
   { name: 'redeem-with-proofs-and-keys', inputs: [{ ...WITH_PROOF, addedKid: 'kid' }], parameters: 17 },
-  { name: 'redeem-with-delegation', inputs: [{ ...WITH_PROOF, addedKid: 'kid', purpose: 'grant' }], parameters: 21 },
+  { name: 'redeem-with-delegation', inputs: [{ ...WITH_PROOF, addedKid: 'kid', purpose: 'grant' }], parameters: 24 },
 ])('$name looks up each row by its key although its plan was made over empty tables', async (statement) => {
   const pool = openPool({ url: database.url, poolSize: 1, log: silentLog, options: REDEEM_SESSION })
   onTestFinished(() => pool.end())
@@ -75,5 +75,6 @@ it.each<{ name: string; inputs: readonly RedeemInput[]; parameters: number }>([
     `jwks_keys: ((purpose = ${purpose}) AND (alg = t.alg))`,
     'operators: (id = t.operator_id)',
     ...(hasProof ? ['redemptions: (challenge_id = t.challenge_id)'] : []),
+    ...(hasGrant ? ['used_assertions: ((issuer = t.grant_issuer) AND (jti = t.grant_jti))'] : []),
   ])
 })

@@ -43,10 +43,20 @@ export interface RedeemInput {
    * the audit of the agent's operator.
    */
   readonly exchange: ExchangeRecord | undefined
+  /** The grant of another issuer that is used with the redemption. It needs `exchange`. */
+  readonly grant?: UsedGrant | undefined
   /** Id of the DPoP proof, which is redeemed too. Empty without a proof. */
   readonly dpopId: string
   /** When no process accepts the DPoP proof any more, in Unix seconds. */
   readonly dpopKeepUntil: number
+}
+
+/** A grant of another issuer that may be used once. */
+export interface UsedGrant {
+  readonly issuer: string
+  readonly jti: string
+  /** When it expires by the database's clock, in Unix seconds. The clock skew is already added. */
+  readonly exp: number
 }
 
 /** What the audit says about an exchange, and the operators in whose audit it says so: at least one, each once. */
@@ -66,12 +76,14 @@ export interface ExchangeRecord {
  * - `void`: the key that sealed the challenge is no longer in the database.
  * - `keyless`: no key of the purpose and algorithm is active.
  * - `replayed`: the DPoP proof has been used before.
+ * - `grant-used`, `grant-expired`: the grant of another issuer has been used before, or has expired.
  * - `key-expired`: the added key has expired.
  * - `stale`: the agent, its key or its operator has changed since the decision.
  */
 export type RedeemOutcome =
   | { readonly kind: 'redeemed'; readonly epoch: readonly [agent: number, operator: number]; readonly kid: string }
   | { readonly kind: 'used' | 'expired' | 'void' | 'keyless' | 'replayed' | 'key-expired' | 'stale' }
+  | { readonly kind: 'grant-used' | 'grant-expired' }
 
 interface RedeemRow {
   readonly agent_epoch: number | null
@@ -82,6 +94,8 @@ interface RedeemRow {
   readonly void: boolean
   readonly redeemed: boolean
   readonly replayed: boolean
+  readonly grant_used: boolean
+  readonly grant_expired: boolean
 }
 
 type Parameter = (input: RedeemInput) => string | number
@@ -112,13 +126,17 @@ const KEY_PARAMETERS: readonly Parameter[] = [({ addedKid }) => addedKid]
 /** Values of the further parameters of the statement for grants and exchanges. They come last. */
 const DELEGATION_PARAMETERS: readonly Parameter[] = [
   ({ purpose }) => purpose,
-  ({ purpose, exchange }) => actionOf(purpose, exchange),
+  (input) => actionOf(input),
   ({ exchange }) => exchange?.reason ?? '',
   ({ exchange, operatorId }) =>
     JSON.stringify((exchange?.operatorIds ?? [operatorId]).map((operator) => [auditId(), operator])),
+  ({ grant }) => grant?.issuer ?? '',
+  ({ grant }) => grant?.jti ?? '',
+  ({ grant }) => grant?.exp ?? 0,
 ]
 
-function actionOf(purpose: RedeemInput['purpose'], exchange: ExchangeRecord | undefined): AuditAction {
+function actionOf({ purpose, exchange, grant }: RedeemInput): AuditAction {
+  if (grant !== undefined) return 'token.for-user'
   if (exchange !== undefined) return 'token.exchange'
   return purpose === 'grant' ? 'grant.issue' : 'token.issue'
 }
@@ -184,6 +202,8 @@ function outcomeOf({
   void: isVoid,
   redeemed,
   replayed,
+  grant_used: isGrantUsed,
+  grant_expired: isGrantExpired,
 }: RedeemRow): RedeemOutcome {
   if (redeemed && agent_epoch !== null && operator_epoch !== null && kid !== null) {
     return { kind: 'redeemed', epoch: [agent_epoch, operator_epoch], kid }
@@ -193,6 +213,8 @@ function outcomeOf({
   if (isKeyExpired) return { kind: 'key-expired' }
   if (agent_epoch === null) return { kind: 'stale' }
   if (kid === null) return { kind: 'keyless' }
+  if (isGrantExpired) return { kind: 'grant-expired' }
+  if (isGrantUsed) return { kind: 'grant-used' }
   return { kind: replayed ? 'replayed' : 'used' }
 }
 

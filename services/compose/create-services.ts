@@ -226,6 +226,7 @@ async function makeAuthn(
     ...clients,
     verifyForeign: trust.verifyForeign,
     chaining: trust.chaining,
+    idJags: trust.idJags,
     db,
     redeemPool,
     now: Date.now,

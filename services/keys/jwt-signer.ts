@@ -1,4 +1,5 @@
 import type { formatDelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
+import type { formatUserClaims } from '@auth4agent/core/delegation/user-claims'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
@@ -23,7 +24,9 @@ export interface JwtSigner<Claims extends object> {
 }
 
 /** Signs access tokens (RFC 9068). `kid` names the key that was active when the challenge was redeemed. */
-export type TokenSigner = JwtSigner<AccessTokenClaims | ReturnType<typeof formatDelegatedClaims>>
+export type TokenSigner = JwtSigner<
+  AccessTokenClaims | ReturnType<typeof formatDelegatedClaims> | ReturnType<typeof formatUserClaims>
+>
 
 interface OpenKey {
   /** Encoded JOSE header. */

@@ -88,7 +88,9 @@ export async function checkAtDatabase(
       tokens.map(({ sub }) => sub),
       tokens.map(({ jti }) => jti),
       tokens.map(({ kid }) => kid),
-      tokens.flatMap(({ edges = [], home }) => [...edges, ...(home === undefined ? [] : [home.issuer])]),
+      tokens.flatMap(({ edges = [], home, provider }) => {
+        return [...edges, ...[home, provider].flatMap((each) => (each === undefined ? [] : [each.issuer]))]
+      }),
     ],
   })
   const state = readState(rows[0], sent, clock)

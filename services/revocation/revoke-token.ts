@@ -1,4 +1,4 @@
-import { verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-token'
+import { agentsOf, verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-token'
 import { isChain } from '@auth4agent/core/delegation/is-chain'
 import { isDelegatedToken } from '@auth4agent/core/delegation/is-delegated'
 import { verifyGrantChain } from '@auth4agent/core/delegation/verify-grant-chain'
@@ -87,8 +87,8 @@ async function findDelegated({ issuer, verificationKeys }: RevocationDeps, text:
   const operatorId = revokerOf(call, 'a delegated token')
   const genuine = await verifyDelegatedToken(text, issuer, verificationKeys, 'including-retired')
   if ('verdict' in genuine) throw new ApiError('TOKEN_NOT_OURS')
-  const { jti, exp, lineage } = genuine.claims
-  if (!lineage.some((party) => party.operatorId === operatorId))
+  const { jti, exp } = genuine.claims
+  if (!agentsOf(genuine).some((party) => party.operatorId === operatorId))
     throw new ApiError('PERMISSION_DENIED', 'Only an operator of an agent in the delegation can revoke the token')
   return { operatorId, jti, exp, action: 'token.revoke' }
 }

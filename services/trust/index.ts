@@ -29,11 +29,13 @@ import { createLogEndings } from './foreign/log-endings.ts'
 import { createOwnSecrets } from './foreign/own-secrets.ts'
 import { readPublished } from './foreign/read-published.ts'
 import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreign.ts'
+import { createIdJags, type IdJags } from './id-jag/judge-id-jag.ts'
 import { issuerRoutes } from './issuers/routes.ts'
 import { createKnowledge } from './knowledge/knowledge.ts'
 import { federationAdminPolicies, federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
 import { pruneProposals } from './statements/propose-trust.ts'
 import { statementRoutes } from './statements/routes.ts'
+import { subjectRoutes } from './subjects/routes.ts'
 import { viewRoutes } from './view/routes.ts'
 
 export type { AllowedChain } from './chaining/find-chain.ts'
@@ -44,6 +46,7 @@ export { classOf, lineOf } from './graph/export/appearance.ts'
 export type { ExportedGraph } from './graph/export/exported-graph.ts'
 export { xmlText } from './graph/export/safe-text.ts'
 export { toSvg } from './graph/export/to-svg.ts'
+export { type IdJags, type JudgedIdJag, MAX_ID_JAG_TTL_S } from './id-jag/judge-id-jag.ts'
 
 /** The trust part of the server: its RPC services, and the verification of foreign tokens. */
 export interface Trust {
@@ -53,6 +56,7 @@ export interface Trust {
   readonly federationAdmin: ServiceModule<typeof FederationAdminService>
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
+  readonly idJags: IdJags
   readonly jobs: readonly Job[]
   /** Returns what this process knows of the enabled issuers. */
   issuerFacts(): IssuerFacts[]
@@ -107,7 +111,11 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   await knowledge.refresh()
   const decideTrust = createDecideTrust(deps)
   return {
-    issuers: { service: IssuerService, handlers: issuerRoutes(deps), policies: issuerPolicies },
+    issuers: {
+      service: IssuerService,
+      handlers: { ...issuerRoutes(deps), ...subjectRoutes(deps) },
+      policies: issuerPolicies,
+    },
     trust: {
       service: TrustService,
       handlers: { ...statementRoutes(deps), ...explainRoutes(deps), ...admissionRoutes(deps), ...viewRoutes(deps) },
@@ -134,6 +142,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       judgeGrant: createJudgeGrant({ ...deps, decideTrust }),
       checkHome: createCheckHome(deps),
     },
+    idJags: createIdJags(deps),
     jobs: [
       { name: 'trust', run: () => knowledge.refresh() },
       { name: 'trust-chains', run: () => pruneChains(db.prisma, now()) },

@@ -15,6 +15,10 @@ export const issuerPolicies: Policies<typeof IssuerService> = {
   disableIssuer: { ...byAdministrator, action: 'issuer.disable', endsTokens: true },
   enableIssuer: { ...byAdministrator, action: 'issuer.enable', endsTokens: false },
   readmitIssuerKey: { ...byAdministrator, action: 'issuer.readmit-key', endsTokens: false },
+  // A rule that replaces another one ends its tokens.
+  putIssuerSubject: { ...byAdministrator, action: 'issuer.put-subject', endsTokens: true },
+  listIssuerSubjects: { callers: ['admin'], limit: 'read' },
+  removeIssuerSubject: { ...byAdministrator, action: 'issuer.remove-subject', endsTokens: true },
 }
 
 /**

@@ -12,8 +12,9 @@ import { faultCases, rateCases } from './cases/faults.ts'
 import { federationAdminCases, federationCases, fullFederationCases } from './cases/federation.ts'
 import { fieldCases } from './cases/fields.ts'
 import { grantCases } from './cases/grants.ts'
+import { idJagCases } from './cases/id-jags.ts'
 import { identityCases } from './cases/identity.ts'
-import { fullCases, issuerCases } from './cases/issuers.ts'
+import { fullCases, fullSubjectCases, issuerCases } from './cases/issuers.ts'
 import { keysCases } from './cases/keys.ts'
 import { OUTSIDE_RPCS, reasonsOf, UNPROVOKED } from './cases/matrix.ts'
 import { oauthCases } from './cases/oauth.ts'
@@ -38,6 +39,7 @@ const cases: readonly Pair[] = [
   ...keysCases,
   ...issuerCases,
   ...fullCases,
+  ...fullSubjectCases,
   ...trustCases,
   ...federationCases,
   ...federationAdminCases,
@@ -47,6 +49,7 @@ const cases: readonly Pair[] = [
   ...clientAssertionCases,
   ...oauthCases,
   ...exchangeCases,
+  ...idJagCases,
   ...dpopCases,
   ...fieldCases,
   ...envelopeCases,

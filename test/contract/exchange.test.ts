@@ -5,6 +5,7 @@ import { ACCESS_TOKEN } from '../support/exchanges.ts'
 import { detailsOf } from '../support/grant-details.ts'
 import { SHOP } from '../support/held-chains.ts'
 import { exchangeCases, exchangeRequest, mayAct, proofBy } from './cases/exchanges.ts'
+import { idJagCases } from './cases/id-jags.ts'
 import { EVERYWHERE } from './cases/proofs.ts'
 import type { Transport } from './support/refusal.ts'
 import { runCases, useWorld } from './support/run-cases.ts'
@@ -12,7 +13,7 @@ import { claimsOf, sendGood } from './support/send-good.ts'
 
 const world = useWorld()
 
-runCases(world, exchangeCases)
+runCases(world, [...exchangeCases, ...idJagCases])
 
 /** Exchanges a chain of acme's active agent as its committed agent, with other fields. */
 async function exchange(transport: Transport, fields: JsonObject = {}) {

@@ -1,8 +1,9 @@
 import { beforeAll, describe } from 'vitest'
 import { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { authenticationCases } from './cases/authentication.ts'
-import { fullCases, issuerCases } from './cases/issuers.ts'
+import { fullCases, fullSubjectCases, issuerCases } from './cases/issuers.ts'
 import { tenantCases } from './cases/tenants.ts'
+import { NOBODY } from './cases/valid-requests.ts'
 import { runCases, useWorld } from './support/run-cases.ts'
 import { seedIssuer } from './support/seed-issuers.ts'
 
@@ -19,4 +20,15 @@ describe('a deployment with 64 issuers', () => {
     for (let count = await db.prisma.issuer.count(); count < 64; count += 1) await seedIssuer(db, 'disabled')
   })
   runCases(world, fullCases)
+})
+
+describe('an identity provider with 10,000 rules', () => {
+  beforeAll(async () => {
+    const { db, issuers } = world()
+    const { provider } = issuers
+    const rule = { issuerId: provider.id, tenant: '', operatorId: NOBODY, subject: 'user:a', audiences: [], scopes: [] }
+    const data = Array.from({ length: 9_999 }, (_, index) => ({ ...rule, sub: `many-${index}` }))
+    await db.prisma.issuerSubject.createMany({ data })
+  })
+  runCases(world, fullSubjectCases)
 })

@@ -28,11 +28,11 @@ import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { checkAtDatabase, checkTrustAtDatabase, findEndedKeys } from '../../services/revocation/check-token.ts'
 import { createRevocation } from '../../services/revocation/index.ts'
 import { createLogStore } from '../../services/revocation/log-store.ts'
-import type { Chaining } from '../../services/trust/index.ts'
+import type { Chaining, IdJags } from '../../services/trust/index.ts'
 import { silentLog } from './database.ts'
 import { anonymous, insertOperator, startIdentity, type TestOperator } from './identity.ts'
 import { signCompactJws } from './jws.ts'
-import { noChaining, noForeign } from './no-foreign.ts'
+import { noChaining, noForeign, noIdJags } from './no-foreign.ts'
 
 /** The issuer of every instance. */
 export const ISSUER = 'http://localhost:8080'
@@ -83,6 +83,7 @@ interface InstanceOptions {
   readonly maxTokenRecords?: number
   /** What the trust part decides. By default there is no trust. */
   readonly chaining?: Chaining
+  readonly idJags?: IdJags
   /** How many tokens an operator of another deployment may get. */
   readonly chainedRate?: Parameters<typeof createAuthn>[0]['chainedRate']
   /** Runs after each lookup in the agents' directory, before authn gets the answer. */
@@ -150,6 +151,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     operators,
     verifyForeign: noForeign,
     chaining: options.chaining ?? noChaining,
+    idJags: options.idJags ?? noIdJags,
     tokenStatus,
     verificationKeys,
     keys,

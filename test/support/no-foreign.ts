@@ -1,5 +1,6 @@
+import { ApiError } from '../../services/platform/errors/api-error.ts'
 import { type GetCurrentChain, NoChain } from '../../services/trust/federation/chains/current-chain.ts'
-import type { Chaining, VerifyForeign } from '../../services/trust/index.ts'
+import type { Chaining, IdJags, VerifyForeign } from '../../services/trust/index.ts'
 
 /** A deployment that has admitted no foreign issuer. */
 export const noForeign: VerifyForeign = async () => ({ valid: false, reason: 'ISSUER_NOT_TRUSTED', revoked: false })
@@ -14,4 +15,12 @@ export const noChaining: Chaining = {
 /** A deployment without trust anchors. */
 export const noChain: GetCurrentChain = async (_author, _subject, anchor) => {
   throw new NoChain('ANCHOR_UNKNOWN', `${anchor} is not a trust anchor`)
+}
+
+/** A deployment without identity providers. */
+export const noIdJags: IdJags = {
+  kindOfIssuer: async () => 'auth4agent',
+  async judge() {
+    throw new ApiError('GRANT_NOT_ACCEPTED')
+  },
 }

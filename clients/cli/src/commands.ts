@@ -347,6 +347,11 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/agent-key-change.ts')).deactivateAgent,
       },
       {
+        words: 'act-for-user',
+        summary: 'get a token for an ID-JAG, with which the agent acts for a user',
+        load: async () => (await import('./commands/act-for-user.ts')).actForUser,
+      },
+      {
         words: 'issue',
         summary: 'get a token',
         load: async () => (await import('./commands/issue.ts')).issue,
@@ -525,6 +530,21 @@ export const commandGroups: readonly CommandGroup[] = [
         words: 'issuers subordinates remove',
         summary: 'end the statements about a subordinate',
         load: async () => (await import('./commands/issuers-subordinates.ts')).removeSubordinate,
+      },
+      {
+        words: 'issuers subjects add',
+        summary: 'say which user a subject of an identity provider is',
+        load: async () => (await import('./commands/issuers-subjects.ts')).addSubject,
+      },
+      {
+        words: 'issuers subjects list',
+        summary: 'list the rules about subjects of an identity provider',
+        load: async () => (await import('./commands/issuers-subjects.ts')).listSubjects,
+      },
+      {
+        words: 'issuers subjects remove',
+        summary: 'remove such a rule, and end its tokens',
+        load: async () => (await import('./commands/issuers-subjects.ts')).removeSubject,
       },
       {
         words: 'operator suspend',

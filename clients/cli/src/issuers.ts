@@ -12,7 +12,7 @@ export const issuerArgument = {
 } as const
 
 /** Finds an issuer by its URL, byte for byte, or by its id. Throws CliError. */
-export async function findIssuer({ issuers }: Administrator, given: string): Promise<AdmittedIssuer> {
+export async function findIssuer({ issuers }: Pick<Administrator, 'issuers'>, given: string): Promise<AdmittedIssuer> {
   const found = (await issuers.list()).find(({ id, issuer }) => (isUuid(given) ? id : issuer) === given)
   if (found !== undefined) return found
   throw configurationError(

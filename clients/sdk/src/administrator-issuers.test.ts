@@ -64,3 +64,30 @@ describe('issuers', () => {
     await expect(issuers.disable(ID)).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
   })
 })
+
+describe('issuers.subjects', () => {
+  const RULE = '0f7e9f3c-62d1-4a55-9b60-5f3d2c1b0a98'
+  const wanted = { sub: 'U1', user: 'user:alice', operator_id: ID, audience: ['https://api.test'], scope: ['read'] }
+  const subject = { rule: RULE, ...wanted }
+
+  it('puts, lists and removes rules', async () => {
+    const { issuers, calls } = await administrator({ subject, subjects: [subject] })
+    expect(await issuers.subjects.put(ID, wanted)).toEqual(subject)
+    const listed: unknown[] = []
+    for await (const each of issuers.subjects.list(ID)) listed.push(each)
+    expect(listed).toEqual([subject])
+    expect(await issuers.subjects.remove(ID, RULE, 'left')).toEqual(subject)
+    expect(calls).toEqual([
+      `POST /v1/issuers/${ID}/subjects ${JSON.stringify(wanted)}`,
+      `GET /v1/issuers/${ID}/subjects `,
+      `POST /v1/issuers/${ID}/subjects/${RULE}/remove {"reason":"left"}`,
+    ])
+  })
+
+  it('rejects ids that are no UUIDs, and sends nothing', async () => {
+    const { issuers, calls } = await administrator({ subject })
+    await expect(issuers.subjects.put('../x', wanted)).rejects.toThrow(TypeError)
+    await expect(issuers.subjects.remove(ID, '../x')).rejects.toThrow(TypeError)
+    expect(calls).toEqual([])
+  })
+})

@@ -1,7 +1,8 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ADMIN_ISSUER } from '@auth4agent/core/identity/assertion'
+import { type SubjectCalls, subjectCalls } from './administrator-subjects.ts'
 import { type Answer, readAnswer, readAnswers, type Shape } from './answers.ts'
-import type { createCaller } from './caller.ts'
+import type { Caller } from './caller.ts'
 
 /** How to admit a foreign issuer. The protocol describes each member and its default. */
 export interface NewIssuer {
@@ -80,10 +81,12 @@ export interface IssuerCalls {
   enable(id: string, reason?: string): Promise<AdmittedIssuer>
   /** Accepts a key again that the issuer had withdrawn. */
   readmitKey(id: string, kid: string, reason?: string): Promise<AdmittedIssuer>
+  /** Rules about the subjects of identity providers. */
+  readonly subjects: SubjectCalls
 }
 
 /** Makes the calls about issuers. */
-export function issuerCalls(caller: Pick<ReturnType<typeof createCaller>, 'call'>): IssuerCalls {
+export function issuerCalls(caller: Caller): IssuerCalls {
   const change = async (path: string, body: object) => {
     const answer = await caller.call(ADMIN_ISSUER, { method: 'POST', path, body })
     return readIssuer(readAnswer({ issuer: 'any' }, answer).issuer)
@@ -98,6 +101,7 @@ export function issuerCalls(caller: Pick<ReturnType<typeof createCaller>, 'call'
     disable: async (id, reason) => change(`${place(id)}/disable`, { reason }),
     enable: async (id, reason) => change(`${place(id)}/enable`, { reason }),
     readmitKey: async (id, kid, reason) => change(`${place(id)}/keys/${encodeURIComponent(kid)}/readmit`, { reason }),
+    subjects: subjectCalls(caller),
   }
 }
 

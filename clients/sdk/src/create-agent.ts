@@ -94,14 +94,19 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
   const grants = openGrants({ grant, delegation, fetch, server, did, keys, runtime, closing: signal })
   const presented: Presented = grants.presented ?? { token, forget: (text: string) => tokens.forget(text), dpop }
   const away = openAway(options, {
-    ...{ server, did, keys, runtime, fetch, closing: signal },
+    server,
+    did,
+    keys,
+    runtime,
+    fetch,
+    closing: signal,
     ownToken: async (scope, stop) =>
       (await tokens.of({ scope, audience: [server.issuer], ttl: usual.ttl, mayAct: undefined }).get(stop)).token,
     forgetOwn: (text) => tokens.forget(text),
     scopeOf: (scopes) => bindTermsOver(usual, { scopes }, server.issuer).scope,
   })
   const forget = (text: string) => {
-    for (const { forget: drop } of [tokens, presented, away]) drop(text)
+    for (const kept of [tokens, presented, away]) kept.forget(text)
   }
   const clear = () => {
     for (const kept of [tokens, grants, away]) kept.clear()
@@ -112,7 +117,7 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     token,
     issued,
     forget,
-    issuedFor: away.issuedFor,
+    issuedFor: (resource, how) => away.issuedFor(resource, how),
     fetch: away.around(authorizedFetch({ ...presented, fetch })),
     mcpFetch: away.around(
       authorizedFetch({ ...presented, fetch, prepare: (...request) => grants.proveCall(...request) }),
@@ -141,6 +146,7 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     requestGrant: (how) => grants.requestGrant(how),
     delegate: (how) => grants.delegate(how),
     exchange: (how) => grants.exchange(how),
+    actForUser: (idJag, how) => grants.actForUser(idJag, how),
     close() {
       closing.abort(clientError('CLOSED', 'The agent was closed'))
       clear()

@@ -20,6 +20,7 @@ export type {
   IssuerCalls,
   NewIssuer,
 } from './administrator-issuers.ts'
+export type { AdmittedSubject, NewSubject, SubjectCalls } from './administrator-subjects.ts'
 export type {
   Agent,
   AgentOptions,
@@ -35,6 +36,7 @@ export { authenticate } from './authenticate.ts'
 export type { CallerOptions } from './caller.ts'
 export { createAgent } from './create-agent.ts'
 export type {
+  ActForUserOptions,
   AgentGrantCalls,
   DelegateOptions,
   ExchangeOptions,
@@ -42,6 +44,7 @@ export type {
   GrantConstraint,
   GrantOptions,
   RootGrant,
+  UserAuthority,
 } from './delegation/agent-grant-calls.ts'
 export type { HolderStatement } from './delegation/holder-statements.ts'
 export type { AuthorizationHeaders } from './dpop.ts'

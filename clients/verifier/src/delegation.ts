@@ -22,13 +22,18 @@ export interface DelegationHop {
 export interface Delegation {
   /** The issuer that says so. */
   readonly issuer: string
-  /** The DID of the agent whose authority is used: the holder of the first grant. */
+  /**
+   * Whose authority is used: the DID of the agent that holds the first grant, or a user such as `user:alice`, which is
+   * never a DID.
+   */
   readonly principal: string
+  /** The issuer that vouched for the user in `principal`. Undefined if the principal is an agent. */
+  readonly identityProvider: string | undefined
   /**
    * The DID of the agent that sent the request: the holder of the last grant. The same as `principal` without others.
    */
   readonly actor: string
-  /** All holders, the principal first and the actor last. */
+  /** All agents, the actor last. The principal is the first one, unless it is a user. */
   readonly chain: readonly DelegationHop[]
   /**
    * The names of all capabilities of the last grant or of the token, `<audience>#<scope>` each. Most have constraints,
@@ -52,12 +57,12 @@ export interface Delegation {
 
 /** Tells who acts for whom, by authority that was accepted for the audiences in `demands`. */
 export function toDelegation(authority: DelegatedAuthority, { audience }: Pick<Uses, 'audience'>): Delegation {
-  const { chain, claims, parties, capabilities } = authority
-  const [principal] = parties
+  const { chain, claims, parties, principal, identityProvider, capabilities } = authority
   return {
     issuer: chain === undefined ? claims.iss : chain.issuer,
-    principal: principal.did,
-    actor: (parties.at(-1) ?? principal).did,
+    principal,
+    identityProvider,
+    actor: (parties.at(-1) ?? parties[0]).did,
     chain: parties.map(({ did, operatorId, id, exp }) => ({ did, operatorId, grantId: id, expires: exp })),
     capabilities: [...capabilities.keys()],
     allows: (scope, args) => authority.checkUses({ audience, scope: readScope(scope) }, args) === undefined,

@@ -67,7 +67,7 @@ export function endsOf(follower: Follower, maxStalenessMs: number): Ends {
 }
 
 /** Asks the server about a token. Resolves with the reason why it is not valid. Rejects without an answer. */
-export type AskAbout = (text: string, token: Genuine, wanted: Demands) => Promise<VerificationReason | undefined>
+type AskAbout = (text: string, token: Genuine, wanted: Demands) => Promise<VerificationReason | undefined>
 
 /** Options of {@link createJudge}. Without `ends`, the judge does not check revocations. */
 export interface JudgeOptions {

@@ -401,6 +401,7 @@ export const ModelName = {
   Operator: 'Operator',
   OperatorManifest: 'OperatorManifest',
   OperatorAudience: 'OperatorAudience',
+  OperatorAudienceCaller: 'OperatorAudienceCaller',
   Agent: 'Agent',
   AgentKey: 'AgentKey',
   AgentAddedKey: 'AgentAddedKey',
@@ -416,6 +417,7 @@ export const ModelName = {
   TrustAnchor: 'TrustAnchor',
   TrustChain: 'TrustChain',
   Subordinate: 'Subordinate',
+  IssuerSubject: 'IssuerSubject',
   IssuerKey: 'IssuerKey',
   IssuerEndedKey: 'IssuerEndedKey',
   IssuerDomain: 'IssuerDomain',
@@ -440,7 +442,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -737,6 +739,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.OperatorAudienceCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.OperatorAudienceCountAggregateOutputType> | number
+        }
+      }
+    }
+    OperatorAudienceCaller: {
+      payload: Prisma.$OperatorAudienceCallerPayload<ExtArgs>
+      fields: Prisma.OperatorAudienceCallerFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.OperatorAudienceCallerFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.OperatorAudienceCallerFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>
+        }
+        findFirst: {
+          args: Prisma.OperatorAudienceCallerFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.OperatorAudienceCallerFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>
+        }
+        findMany: {
+          args: Prisma.OperatorAudienceCallerFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>[]
+        }
+        create: {
+          args: Prisma.OperatorAudienceCallerCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>
+        }
+        createMany: {
+          args: Prisma.OperatorAudienceCallerCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.OperatorAudienceCallerCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>[]
+        }
+        delete: {
+          args: Prisma.OperatorAudienceCallerDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>
+        }
+        update: {
+          args: Prisma.OperatorAudienceCallerUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>
+        }
+        deleteMany: {
+          args: Prisma.OperatorAudienceCallerDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.OperatorAudienceCallerUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.OperatorAudienceCallerUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>[]
+        }
+        upsert: {
+          args: Prisma.OperatorAudienceCallerUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceCallerPayload>
+        }
+        aggregate: {
+          args: Prisma.OperatorAudienceCallerAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateOperatorAudienceCaller>
+        }
+        groupBy: {
+          args: Prisma.OperatorAudienceCallerGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OperatorAudienceCallerGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.OperatorAudienceCallerCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OperatorAudienceCallerCountAggregateOutputType> | number
         }
       }
     }
@@ -1850,6 +1926,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    IssuerSubject: {
+      payload: Prisma.$IssuerSubjectPayload<ExtArgs>
+      fields: Prisma.IssuerSubjectFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.IssuerSubjectFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.IssuerSubjectFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        findFirst: {
+          args: Prisma.IssuerSubjectFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.IssuerSubjectFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        findMany: {
+          args: Prisma.IssuerSubjectFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
+        }
+        create: {
+          args: Prisma.IssuerSubjectCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        createMany: {
+          args: Prisma.IssuerSubjectCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.IssuerSubjectCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
+        }
+        delete: {
+          args: Prisma.IssuerSubjectDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        update: {
+          args: Prisma.IssuerSubjectUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        deleteMany: {
+          args: Prisma.IssuerSubjectDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.IssuerSubjectUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.IssuerSubjectUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>[]
+        }
+        upsert: {
+          args: Prisma.IssuerSubjectUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IssuerSubjectPayload>
+        }
+        aggregate: {
+          args: Prisma.IssuerSubjectAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateIssuerSubject>
+        }
+        groupBy: {
+          args: Prisma.IssuerSubjectGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerSubjectGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.IssuerSubjectCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IssuerSubjectCountAggregateOutputType> | number
+        }
+      }
+    }
     IssuerKey: {
       payload: Prisma.$IssuerKeyPayload<ExtArgs>
       fields: Prisma.IssuerKeyFieldRefs
@@ -2619,6 +2769,17 @@ export const OperatorAudienceScalarFieldEnum = {
 export type OperatorAudienceScalarFieldEnum = (typeof OperatorAudienceScalarFieldEnum)[keyof typeof OperatorAudienceScalarFieldEnum]
 
 
+export const OperatorAudienceCallerScalarFieldEnum = {
+  edgeId: 'edgeId',
+  operatorId: 'operatorId',
+  audience: 'audience',
+  caller: 'caller',
+  endedAt: 'endedAt'
+} as const
+
+export type OperatorAudienceCallerScalarFieldEnum = (typeof OperatorAudienceCallerScalarFieldEnum)[keyof typeof OperatorAudienceCallerScalarFieldEnum]
+
+
 export const AgentScalarFieldEnum = {
   id: 'id',
   operatorId: 'operatorId',
@@ -2845,6 +3006,21 @@ export const SubordinateScalarFieldEnum = {
 } as const
 
 export type SubordinateScalarFieldEnum = (typeof SubordinateScalarFieldEnum)[keyof typeof SubordinateScalarFieldEnum]
+
+
+export const IssuerSubjectScalarFieldEnum = {
+  edgeId: 'edgeId',
+  issuerId: 'issuerId',
+  tenant: 'tenant',
+  sub: 'sub',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  audiences: 'audiences',
+  scopes: 'scopes',
+  putAt: 'putAt'
+} as const
+
+export type IssuerSubjectScalarFieldEnum = (typeof IssuerSubjectScalarFieldEnum)[keyof typeof IssuerSubjectScalarFieldEnum]
 
 
 export const IssuerKeyScalarFieldEnum = {
@@ -3447,6 +3623,7 @@ export type GlobalOmitConfig = {
   operator?: Prisma.OperatorOmit
   operatorManifest?: Prisma.OperatorManifestOmit
   operatorAudience?: Prisma.OperatorAudienceOmit
+  operatorAudienceCaller?: Prisma.OperatorAudienceCallerOmit
   agent?: Prisma.AgentOmit
   agentKey?: Prisma.AgentKeyOmit
   agentAddedKey?: Prisma.AgentAddedKeyOmit
@@ -3462,6 +3639,7 @@ export type GlobalOmitConfig = {
   trustAnchor?: Prisma.TrustAnchorOmit
   trustChain?: Prisma.TrustChainOmit
   subordinate?: Prisma.SubordinateOmit
+  issuerSubject?: Prisma.IssuerSubjectOmit
   issuerKey?: Prisma.IssuerKeyOmit
   issuerEndedKey?: Prisma.IssuerEndedKeyOmit
   issuerDomain?: Prisma.IssuerDomainOmit

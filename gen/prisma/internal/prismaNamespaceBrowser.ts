@@ -55,6 +55,7 @@ export const ModelName = {
   Operator: 'Operator',
   OperatorManifest: 'OperatorManifest',
   OperatorAudience: 'OperatorAudience',
+  OperatorAudienceCaller: 'OperatorAudienceCaller',
   Agent: 'Agent',
   AgentKey: 'AgentKey',
   AgentAddedKey: 'AgentAddedKey',
@@ -70,6 +71,7 @@ export const ModelName = {
   TrustAnchor: 'TrustAnchor',
   TrustChain: 'TrustChain',
   Subordinate: 'Subordinate',
+  IssuerSubject: 'IssuerSubject',
   IssuerKey: 'IssuerKey',
   IssuerEndedKey: 'IssuerEndedKey',
   IssuerDomain: 'IssuerDomain',
@@ -159,6 +161,17 @@ export const OperatorAudienceScalarFieldEnum = {
 } as const
 
 export type OperatorAudienceScalarFieldEnum = (typeof OperatorAudienceScalarFieldEnum)[keyof typeof OperatorAudienceScalarFieldEnum]
+
+
+export const OperatorAudienceCallerScalarFieldEnum = {
+  edgeId: 'edgeId',
+  operatorId: 'operatorId',
+  audience: 'audience',
+  caller: 'caller',
+  endedAt: 'endedAt'
+} as const
+
+export type OperatorAudienceCallerScalarFieldEnum = (typeof OperatorAudienceCallerScalarFieldEnum)[keyof typeof OperatorAudienceCallerScalarFieldEnum]
 
 
 export const AgentScalarFieldEnum = {
@@ -387,6 +400,21 @@ export const SubordinateScalarFieldEnum = {
 } as const
 
 export type SubordinateScalarFieldEnum = (typeof SubordinateScalarFieldEnum)[keyof typeof SubordinateScalarFieldEnum]
+
+
+export const IssuerSubjectScalarFieldEnum = {
+  edgeId: 'edgeId',
+  issuerId: 'issuerId',
+  tenant: 'tenant',
+  sub: 'sub',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  audiences: 'audiences',
+  scopes: 'scopes',
+  putAt: 'putAt'
+} as const
+
+export type IssuerSubjectScalarFieldEnum = (typeof IssuerSubjectScalarFieldEnum)[keyof typeof IssuerSubjectScalarFieldEnum]
 
 
 export const IssuerKeyScalarFieldEnum = {

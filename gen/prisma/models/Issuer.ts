@@ -384,6 +384,7 @@ export type IssuerWhereInput = {
   endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
   statements?: Prisma.TrustStatementListRelationFilter
+  subjects?: Prisma.IssuerSubjectListRelationFilter
 }
 
 export type IssuerOrderByWithRelationInput = {
@@ -416,6 +417,7 @@ export type IssuerOrderByWithRelationInput = {
   endedKeys?: Prisma.IssuerEndedKeyOrderByRelationAggregateInput
   domains?: Prisma.IssuerDomainOrderByRelationAggregateInput
   statements?: Prisma.TrustStatementOrderByRelationAggregateInput
+  subjects?: Prisma.IssuerSubjectOrderByRelationAggregateInput
 }
 
 export type IssuerWhereUniqueInput = Prisma.AtLeast<{
@@ -451,6 +453,7 @@ export type IssuerWhereUniqueInput = Prisma.AtLeast<{
   endedKeys?: Prisma.IssuerEndedKeyListRelationFilter
   domains?: Prisma.IssuerDomainListRelationFilter
   statements?: Prisma.TrustStatementListRelationFilter
+  subjects?: Prisma.IssuerSubjectListRelationFilter
 }, "id" | "issuer">
 
 export type IssuerOrderByWithAggregationInput = {
@@ -547,6 +550,7 @@ export type IssuerCreateInput = {
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerUncheckedCreateInput = {
@@ -579,6 +583,7 @@ export type IssuerUncheckedCreateInput = {
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerUpdateInput = {
@@ -611,6 +616,7 @@ export type IssuerUpdateInput = {
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerUncheckedUpdateInput = {
@@ -643,6 +649,7 @@ export type IssuerUncheckedUpdateInput = {
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerCreateManyInput = {
@@ -854,6 +861,20 @@ export type EnumRevocationModeFieldUpdateOperationsInput = {
   set?: $Enums.RevocationMode
 }
 
+export type IssuerCreateNestedOneWithoutSubjectsInput = {
+  create?: Prisma.XOR<Prisma.IssuerCreateWithoutSubjectsInput, Prisma.IssuerUncheckedCreateWithoutSubjectsInput>
+  connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutSubjectsInput
+  connect?: Prisma.IssuerWhereUniqueInput
+}
+
+export type IssuerUpdateOneRequiredWithoutSubjectsNestedInput = {
+  create?: Prisma.XOR<Prisma.IssuerCreateWithoutSubjectsInput, Prisma.IssuerUncheckedCreateWithoutSubjectsInput>
+  connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutSubjectsInput
+  upsert?: Prisma.IssuerUpsertWithoutSubjectsInput
+  connect?: Prisma.IssuerWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.IssuerUpdateToOneWithWhereWithoutSubjectsInput, Prisma.IssuerUpdateWithoutSubjectsInput>, Prisma.IssuerUncheckedUpdateWithoutSubjectsInput>
+}
+
 export type IssuerCreateNestedOneWithoutKeysInput = {
   create?: Prisma.XOR<Prisma.IssuerCreateWithoutKeysInput, Prisma.IssuerUncheckedCreateWithoutKeysInput>
   connectOrCreate?: Prisma.IssuerCreateOrConnectWithoutKeysInput
@@ -912,6 +933,150 @@ export type IssuerUpdateOneWithoutStatementsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.IssuerUpdateToOneWithWhereWithoutStatementsInput, Prisma.IssuerUpdateWithoutStatementsInput>, Prisma.IssuerUncheckedUpdateWithoutStatementsInput>
 }
 
+export type IssuerCreateWithoutSubjectsInput = {
+  id: string
+  issuer: string
+  kind: $Enums.IssuerKind
+  status?: $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerCreatealgorithmsInput | string[]
+  tokenType: string
+  jwksUri: string
+  revocationMode: $Enums.RevocationMode
+  introspectionUri?: string | null
+  actsAs?: string | null
+  wrappedSecret?: runtime.Bytes | null
+  kekId?: string | null
+  maxTokenTtl: number
+  maxStalenessMs: number
+  generation?: number
+  acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
+  statementsProblem?: string
+  anchor?: string | null
+  createdAt?: Date | string
+  keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
+  domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
+  statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
+}
+
+export type IssuerUncheckedCreateWithoutSubjectsInput = {
+  id: string
+  issuer: string
+  kind: $Enums.IssuerKind
+  status?: $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerCreatealgorithmsInput | string[]
+  tokenType: string
+  jwksUri: string
+  revocationMode: $Enums.RevocationMode
+  introspectionUri?: string | null
+  actsAs?: string | null
+  wrappedSecret?: runtime.Bytes | null
+  kekId?: string | null
+  maxTokenTtl: number
+  maxStalenessMs: number
+  generation?: number
+  acceptedFrom?: Date | string | null
+  keysDueAt?: Date | string
+  keysAsOf?: Date | string | null
+  keysDate?: Date | string | null
+  keysProblem?: string
+  statementsDueAt?: Date | string
+  statementsAsOf?: Date | string | null
+  statementsProblem?: string
+  anchor?: string | null
+  createdAt?: Date | string
+  keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
+  domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
+  statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
+}
+
+export type IssuerCreateOrConnectWithoutSubjectsInput = {
+  where: Prisma.IssuerWhereUniqueInput
+  create: Prisma.XOR<Prisma.IssuerCreateWithoutSubjectsInput, Prisma.IssuerUncheckedCreateWithoutSubjectsInput>
+}
+
+export type IssuerUpsertWithoutSubjectsInput = {
+  update: Prisma.XOR<Prisma.IssuerUpdateWithoutSubjectsInput, Prisma.IssuerUncheckedUpdateWithoutSubjectsInput>
+  create: Prisma.XOR<Prisma.IssuerCreateWithoutSubjectsInput, Prisma.IssuerUncheckedCreateWithoutSubjectsInput>
+  where?: Prisma.IssuerWhereInput
+}
+
+export type IssuerUpdateToOneWithWhereWithoutSubjectsInput = {
+  where?: Prisma.IssuerWhereInput
+  data: Prisma.XOR<Prisma.IssuerUpdateWithoutSubjectsInput, Prisma.IssuerUncheckedUpdateWithoutSubjectsInput>
+}
+
+export type IssuerUpdateWithoutSubjectsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  kind?: Prisma.EnumIssuerKindFieldUpdateOperationsInput | $Enums.IssuerKind
+  status?: Prisma.EnumIssuerStatusFieldUpdateOperationsInput | $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerUpdatealgorithmsInput | string[]
+  tokenType?: Prisma.StringFieldUpdateOperationsInput | string
+  jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
+  revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
+  introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  maxTokenTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
+  domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
+  statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
+}
+
+export type IssuerUncheckedUpdateWithoutSubjectsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  kind?: Prisma.EnumIssuerKindFieldUpdateOperationsInput | $Enums.IssuerKind
+  status?: Prisma.EnumIssuerStatusFieldUpdateOperationsInput | $Enums.IssuerStatus
+  algorithms?: Prisma.IssuerUpdatealgorithmsInput | string[]
+  tokenType?: Prisma.StringFieldUpdateOperationsInput | string
+  jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
+  revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
+  introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  maxTokenTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  maxStalenessMs?: Prisma.IntFieldUpdateOperationsInput | number
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  acceptedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keysAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysDate?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  keysProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  statementsDueAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  statementsAsOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  statementsProblem?: Prisma.StringFieldUpdateOperationsInput | string
+  anchor?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
+  domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
+  statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
+}
+
 export type IssuerCreateWithoutKeysInput = {
   id: string
   issuer: string
@@ -941,6 +1106,7 @@ export type IssuerCreateWithoutKeysInput = {
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerUncheckedCreateWithoutKeysInput = {
@@ -972,6 +1138,7 @@ export type IssuerUncheckedCreateWithoutKeysInput = {
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerCreateOrConnectWithoutKeysInput = {
@@ -1019,6 +1186,7 @@ export type IssuerUpdateWithoutKeysInput = {
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerUncheckedUpdateWithoutKeysInput = {
@@ -1050,6 +1218,7 @@ export type IssuerUncheckedUpdateWithoutKeysInput = {
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerCreateWithoutEndedKeysInput = {
@@ -1081,6 +1250,7 @@ export type IssuerCreateWithoutEndedKeysInput = {
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerUncheckedCreateWithoutEndedKeysInput = {
@@ -1112,6 +1282,7 @@ export type IssuerUncheckedCreateWithoutEndedKeysInput = {
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerCreateOrConnectWithoutEndedKeysInput = {
@@ -1159,6 +1330,7 @@ export type IssuerUpdateWithoutEndedKeysInput = {
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerUncheckedUpdateWithoutEndedKeysInput = {
@@ -1190,6 +1362,7 @@ export type IssuerUncheckedUpdateWithoutEndedKeysInput = {
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerCreateWithoutDomainsInput = {
@@ -1221,6 +1394,7 @@ export type IssuerCreateWithoutDomainsInput = {
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerUncheckedCreateWithoutDomainsInput = {
@@ -1252,6 +1426,7 @@ export type IssuerUncheckedCreateWithoutDomainsInput = {
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   statements?: Prisma.TrustStatementUncheckedCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerCreateOrConnectWithoutDomainsInput = {
@@ -1299,6 +1474,7 @@ export type IssuerUpdateWithoutDomainsInput = {
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerUncheckedUpdateWithoutDomainsInput = {
@@ -1330,6 +1506,7 @@ export type IssuerUncheckedUpdateWithoutDomainsInput = {
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   statements?: Prisma.TrustStatementUncheckedUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerCreateWithoutStatementsInput = {
@@ -1361,6 +1538,7 @@ export type IssuerCreateWithoutStatementsInput = {
   keys?: Prisma.IssuerKeyCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerUncheckedCreateWithoutStatementsInput = {
@@ -1392,6 +1570,7 @@ export type IssuerUncheckedCreateWithoutStatementsInput = {
   keys?: Prisma.IssuerKeyUncheckedCreateNestedManyWithoutIssuerInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedCreateNestedManyWithoutIssuerInput
   domains?: Prisma.IssuerDomainUncheckedCreateNestedManyWithoutIssuerInput
+  subjects?: Prisma.IssuerSubjectUncheckedCreateNestedManyWithoutIssuerInput
 }
 
 export type IssuerCreateOrConnectWithoutStatementsInput = {
@@ -1439,6 +1618,7 @@ export type IssuerUpdateWithoutStatementsInput = {
   keys?: Prisma.IssuerKeyUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUpdateManyWithoutIssuerNestedInput
 }
 
 export type IssuerUncheckedUpdateWithoutStatementsInput = {
@@ -1470,6 +1650,7 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
   keys?: Prisma.IssuerKeyUncheckedUpdateManyWithoutIssuerNestedInput
   endedKeys?: Prisma.IssuerEndedKeyUncheckedUpdateManyWithoutIssuerNestedInput
   domains?: Prisma.IssuerDomainUncheckedUpdateManyWithoutIssuerNestedInput
+  subjects?: Prisma.IssuerSubjectUncheckedUpdateManyWithoutIssuerNestedInput
 }
 
 
@@ -1482,6 +1663,7 @@ export type IssuerCountOutputType = {
   endedKeys: number
   domains: number
   statements: number
+  subjects: number
 }
 
 export type IssuerCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -1489,6 +1671,7 @@ export type IssuerCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions
   endedKeys?: boolean | IssuerCountOutputTypeCountEndedKeysArgs
   domains?: boolean | IssuerCountOutputTypeCountDomainsArgs
   statements?: boolean | IssuerCountOutputTypeCountStatementsArgs
+  subjects?: boolean | IssuerCountOutputTypeCountSubjectsArgs
 }
 
 /**
@@ -1529,6 +1712,13 @@ export type IssuerCountOutputTypeCountStatementsArgs<ExtArgs extends runtime.Typ
   where?: Prisma.TrustStatementWhereInput
 }
 
+/**
+ * IssuerCountOutputType without action
+ */
+export type IssuerCountOutputTypeCountSubjectsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.IssuerSubjectWhereInput
+}
+
 
 export type IssuerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
@@ -1560,6 +1750,7 @@ export type IssuerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
   statements?: boolean | Prisma.Issuer$statementsArgs<ExtArgs>
+  subjects?: boolean | Prisma.Issuer$subjectsArgs<ExtArgs>
   _count?: boolean | Prisma.IssuerCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["issuer"]>
 
@@ -1653,6 +1844,7 @@ export type IssuerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
   domains?: boolean | Prisma.Issuer$domainsArgs<ExtArgs>
   statements?: boolean | Prisma.Issuer$statementsArgs<ExtArgs>
+  subjects?: boolean | Prisma.Issuer$subjectsArgs<ExtArgs>
   _count?: boolean | Prisma.IssuerCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type IssuerIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -1665,6 +1857,7 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
     endedKeys: Prisma.$IssuerEndedKeyPayload<ExtArgs>[]
     domains: Prisma.$IssuerDomainPayload<ExtArgs>[]
     statements: Prisma.$TrustStatementPayload<ExtArgs>[]
+    subjects: Prisma.$IssuerSubjectPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -2128,6 +2321,7 @@ export interface Prisma__IssuerClient<T, Null = never, ExtArgs extends runtime.T
   endedKeys<T extends Prisma.Issuer$endedKeysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$endedKeysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerEndedKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   domains<T extends Prisma.Issuer$domainsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$domainsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerDomainPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   statements<T extends Prisma.Issuer$statementsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$statementsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TrustStatementPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  subjects<T extends Prisma.Issuer$subjectsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Issuer$subjectsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IssuerSubjectPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -2668,6 +2862,30 @@ export type Issuer$statementsArgs<ExtArgs extends runtime.Types.Extensions.Inter
   take?: number
   skip?: number
   distinct?: Prisma.TrustStatementScalarFieldEnum | Prisma.TrustStatementScalarFieldEnum[]
+}
+
+/**
+ * Issuer.subjects
+ */
+export type Issuer$subjectsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the IssuerSubject
+   */
+  select?: Prisma.IssuerSubjectSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the IssuerSubject
+   */
+  omit?: Prisma.IssuerSubjectOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.IssuerSubjectInclude<ExtArgs> | null
+  where?: Prisma.IssuerSubjectWhereInput
+  orderBy?: Prisma.IssuerSubjectOrderByWithRelationInput | Prisma.IssuerSubjectOrderByWithRelationInput[]
+  cursor?: Prisma.IssuerSubjectWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.IssuerSubjectScalarFieldEnum | Prisma.IssuerSubjectScalarFieldEnum[]
 }
 
 /**

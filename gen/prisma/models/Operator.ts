@@ -394,6 +394,7 @@ export type OperatorWhereInput = {
   delegateTo?: Prisma.StringNullableListFilter<"Operator">
   maxGrantTtl?: Prisma.IntFilter<"Operator"> | number
   audiences?: Prisma.OperatorAudienceListRelationFilter
+  callers?: Prisma.OperatorAudienceCallerListRelationFilter
   agents?: Prisma.AgentListRelationFilter
   manifests?: Prisma.OperatorManifestListRelationFilter
 }
@@ -425,6 +426,7 @@ export type OperatorOrderByWithRelationInput = {
   delegateTo?: Prisma.SortOrder
   maxGrantTtl?: Prisma.SortOrder
   audiences?: Prisma.OperatorAudienceOrderByRelationAggregateInput
+  callers?: Prisma.OperatorAudienceCallerOrderByRelationAggregateInput
   agents?: Prisma.AgentOrderByRelationAggregateInput
   manifests?: Prisma.OperatorManifestOrderByRelationAggregateInput
 }
@@ -459,6 +461,7 @@ export type OperatorWhereUniqueInput = Prisma.AtLeast<{
   delegateTo?: Prisma.StringNullableListFilter<"Operator">
   maxGrantTtl?: Prisma.IntFilter<"Operator"> | number
   audiences?: Prisma.OperatorAudienceListRelationFilter
+  callers?: Prisma.OperatorAudienceCallerListRelationFilter
   agents?: Prisma.AgentListRelationFilter
   manifests?: Prisma.OperatorManifestListRelationFilter
 }, "id">
@@ -554,6 +557,7 @@ export type OperatorCreateInput = {
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
 }
@@ -585,6 +589,7 @@ export type OperatorUncheckedCreateInput = {
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
 }
@@ -616,6 +621,7 @@ export type OperatorUpdateInput = {
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
 }
@@ -647,6 +653,7 @@ export type OperatorUncheckedUpdateInput = {
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
 }
@@ -901,6 +908,20 @@ export type OperatorUpdateOneRequiredWithoutAudiencesNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutAudiencesInput, Prisma.OperatorUpdateWithoutAudiencesInput>, Prisma.OperatorUncheckedUpdateWithoutAudiencesInput>
 }
 
+export type OperatorCreateNestedOneWithoutCallersInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutCallersInput, Prisma.OperatorUncheckedCreateWithoutCallersInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutCallersInput
+  connect?: Prisma.OperatorWhereUniqueInput
+}
+
+export type OperatorUpdateOneRequiredWithoutCallersNestedInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutCallersInput, Prisma.OperatorUncheckedCreateWithoutCallersInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutCallersInput
+  upsert?: Prisma.OperatorUpsertWithoutCallersInput
+  connect?: Prisma.OperatorWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutCallersInput, Prisma.OperatorUpdateWithoutCallersInput>, Prisma.OperatorUncheckedUpdateWithoutCallersInput>
+}
+
 export type OperatorCreateNestedOneWithoutAgentsInput = {
   create?: Prisma.XOR<Prisma.OperatorCreateWithoutAgentsInput, Prisma.OperatorUncheckedCreateWithoutAgentsInput>
   connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutAgentsInput
@@ -942,6 +963,7 @@ export type OperatorCreateWithoutManifestsInput = {
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
 }
 
@@ -972,6 +994,7 @@ export type OperatorUncheckedCreateWithoutManifestsInput = {
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -1018,6 +1041,7 @@ export type OperatorUpdateWithoutManifestsInput = {
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
 }
 
@@ -1048,6 +1072,7 @@ export type OperatorUncheckedUpdateWithoutManifestsInput = {
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -1077,6 +1102,7 @@ export type OperatorCreateWithoutAudiencesInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
 }
@@ -1107,6 +1133,7 @@ export type OperatorUncheckedCreateWithoutAudiencesInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
 }
@@ -1153,6 +1180,7 @@ export type OperatorUpdateWithoutAudiencesInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
 }
@@ -1183,6 +1211,147 @@ export type OperatorUncheckedUpdateWithoutAudiencesInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorCreateWithoutCallersInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorUncheckedCreateWithoutCallersInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorCreateOrConnectWithoutCallersInput = {
+  where: Prisma.OperatorWhereUniqueInput
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutCallersInput, Prisma.OperatorUncheckedCreateWithoutCallersInput>
+}
+
+export type OperatorUpsertWithoutCallersInput = {
+  update: Prisma.XOR<Prisma.OperatorUpdateWithoutCallersInput, Prisma.OperatorUncheckedUpdateWithoutCallersInput>
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutCallersInput, Prisma.OperatorUncheckedCreateWithoutCallersInput>
+  where?: Prisma.OperatorWhereInput
+}
+
+export type OperatorUpdateToOneWithWhereWithoutCallersInput = {
+  where?: Prisma.OperatorWhereInput
+  data: Prisma.XOR<Prisma.OperatorUpdateWithoutCallersInput, Prisma.OperatorUncheckedUpdateWithoutCallersInput>
+}
+
+export type OperatorUpdateWithoutCallersInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorUncheckedUpdateWithoutCallersInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
 }
@@ -1214,6 +1383,7 @@ export type OperatorCreateWithoutAgentsInput = {
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
 }
 
@@ -1244,6 +1414,7 @@ export type OperatorUncheckedCreateWithoutAgentsInput = {
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -1290,6 +1461,7 @@ export type OperatorUpdateWithoutAgentsInput = {
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
 }
 
@@ -1320,6 +1492,7 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -1330,12 +1503,14 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
 
 export type OperatorCountOutputType = {
   audiences: number
+  callers: number
   agents: number
   manifests: number
 }
 
 export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   audiences?: boolean | OperatorCountOutputTypeCountAudiencesArgs
+  callers?: boolean | OperatorCountOutputTypeCountCallersArgs
   agents?: boolean | OperatorCountOutputTypeCountAgentsArgs
   manifests?: boolean | OperatorCountOutputTypeCountManifestsArgs
 }
@@ -1355,6 +1530,13 @@ export type OperatorCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Ext
  */
 export type OperatorCountOutputTypeCountAudiencesArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   where?: Prisma.OperatorAudienceWhereInput
+}
+
+/**
+ * OperatorCountOutputType without action
+ */
+export type OperatorCountOutputTypeCountCallersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.OperatorAudienceCallerWhereInput
 }
 
 /**
@@ -1399,6 +1581,7 @@ export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   delegateTo?: boolean
   maxGrantTtl?: boolean
   audiences?: boolean | Prisma.Operator$audiencesArgs<ExtArgs>
+  callers?: boolean | Prisma.Operator$callersArgs<ExtArgs>
   agents?: boolean | Prisma.Operator$agentsArgs<ExtArgs>
   manifests?: boolean | Prisma.Operator$manifestsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
@@ -1491,6 +1674,7 @@ export type OperatorSelectScalar = {
 export type OperatorOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "domain" | "rootPublicKey" | "rootKeyThumbprint" | "status" | "version" | "epoch" | "requireBoundChallenges" | "createdAt" | "expiresAt" | "domainVerifiedAt" | "suspendedAt" | "takeoverAt" | "takeoverLooks" | "nextLookAt" | "failedProofs" | "nextProofAt" | "lapsedAt" | "manifestSeq" | "foundingPublicKey" | "requireBodyDigest" | "hideAllowedScopes" | "frozenAt" | "delegateTo" | "maxGrantTtl", ExtArgs["result"]["operator"]>
 export type OperatorInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   audiences?: boolean | Prisma.Operator$audiencesArgs<ExtArgs>
+  callers?: boolean | Prisma.Operator$callersArgs<ExtArgs>
   agents?: boolean | Prisma.Operator$agentsArgs<ExtArgs>
   manifests?: boolean | Prisma.Operator$manifestsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
@@ -1502,6 +1686,7 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
   name: "Operator"
   objects: {
     audiences: Prisma.$OperatorAudiencePayload<ExtArgs>[]
+    callers: Prisma.$OperatorAudienceCallerPayload<ExtArgs>[]
     agents: Prisma.$AgentPayload<ExtArgs>[]
     manifests: Prisma.$OperatorManifestPayload<ExtArgs>[]
   }
@@ -1968,6 +2153,7 @@ readonly fields: OperatorFieldRefs;
 export interface Prisma__OperatorClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
   audiences<T extends Prisma.Operator$audiencesArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$audiencesArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$OperatorAudiencePayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  callers<T extends Prisma.Operator$callersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$callersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$OperatorAudienceCallerPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   agents<T extends Prisma.Operator$agentsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$agentsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AgentPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   manifests<T extends Prisma.Operator$manifestsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$manifestsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$OperatorManifestPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
@@ -2438,6 +2624,30 @@ export type Operator$audiencesArgs<ExtArgs extends runtime.Types.Extensions.Inte
   take?: number
   skip?: number
   distinct?: Prisma.OperatorAudienceScalarFieldEnum | Prisma.OperatorAudienceScalarFieldEnum[]
+}
+
+/**
+ * Operator.callers
+ */
+export type Operator$callersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the OperatorAudienceCaller
+   */
+  select?: Prisma.OperatorAudienceCallerSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the OperatorAudienceCaller
+   */
+  omit?: Prisma.OperatorAudienceCallerOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.OperatorAudienceCallerInclude<ExtArgs> | null
+  where?: Prisma.OperatorAudienceCallerWhereInput
+  orderBy?: Prisma.OperatorAudienceCallerOrderByWithRelationInput | Prisma.OperatorAudienceCallerOrderByWithRelationInput[]
+  cursor?: Prisma.OperatorAudienceCallerWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.OperatorAudienceCallerScalarFieldEnum | Prisma.OperatorAudienceCallerScalarFieldEnum[]
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Capabilities } from '@auth4agent/core/delegation/constraint'
 import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
-import { actorOf } from '@auth4agent/core/delegation/delegated-claims'
+import type { Actor } from '@auth4agent/core/delegation/delegated-claims'
 import { formatCapabilities } from '@auth4agent/core/delegation/parse-capabilities'
 import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf'
 import {
@@ -12,12 +12,15 @@ import {
 /** Converts valid delegated authority to the message that tells who acts for whom. */
 export function toDelegation({
   parties,
+  principal,
+  identityProvider = '',
   exp,
   capabilities,
   jkt,
 }: DelegatedAuthority): MessageInitShape<typeof DelegationSchema> {
   return {
-    principal: parties[0].did,
+    principal,
+    identityProvider,
     actor: lastOf(parties).did,
     hops: parties.map(({ did, operatorId, id }) => create(DelegationHopSchema, { did, operatorId, grantId: id })),
     exp: BigInt(exp),
@@ -31,9 +34,8 @@ export function lastOf([first, ...others]: DelegatedAuthority['parties']): Deleg
   return others.at(-1) ?? first
 }
 
-/** Returns who acts for the first party (RFC 8693 section 4.1). A party alone has no such member. */
-export function actMember(parties: readonly { readonly did: string }[]): { act?: JsonObject } {
-  const act = actorOf(parties)
+/** Returns the member that says who acts (RFC 8693 section 4.1). A party alone has no such member. */
+export function actMember(act: Actor | undefined): { act?: JsonObject } {
   return act === undefined ? {} : { act }
 }
 

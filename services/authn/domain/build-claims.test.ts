@@ -12,6 +12,7 @@ const TOKEN = {
   nowS: 1_800_000_000,
   epoch: [3, 4] as const,
   key: IDENTITY_KEY,
+  edges: [],
 }
 const long = (prefix: string, length: number) => prefix.padEnd(length, 'a')
 const subject = (did = DID) => ({
@@ -49,6 +50,13 @@ it.each([
   expect(parseAccessTokenClaims({ ...claims })).toEqual(claims)
 })
 
+it('buildClaims names the edges that let the agent have tokens for audiences of other operators', () => {
+  const terms = { scope: [], audience: [{ text: 'a.example', host: 'a.example' }], ttl: 60 }
+  const claims = buildClaims('https://auth.example', subject(), terms, { ...TOKEN, edges: [OPERATOR] })
+  expect(claims.edges).toEqual([OPERATOR])
+  expect(parseAccessTokenClaims({ ...claims })).toEqual(claims)
+})
+
 it('buildClaims with the longest possible terms makes no token with more bytes than verifiers accept', () => {
   const did = `did:agent:${Array.from({ length: 4 }, () => 'a'.repeat(61)).join('.')}.example:${'0'.repeat(32)}`
   const scope = Array.from({ length: 64 }, (_, n) => long(`s${n}`, 128))
@@ -56,7 +64,14 @@ it('buildClaims with the longest possible terms makes no token with more bytes t
     text: long(`https://a.example/${n}`, 255),
     host: 'a.example',
   }))
-  const claims = buildClaims(long('https://auth.example/', 255), subject(did), { scope, audience, ttl: 3600 }, TOKEN)
+  // Each audience may be of another operator.
+  const edges = audience.map(() => OPERATOR)
+  const claims = buildClaims(
+    long('https://auth.example/', 255),
+    subject(did),
+    { scope, audience, ttl: 3600 },
+    { ...TOKEN, edges },
+  )
   const header = 200
   const signature = 87
   const payload = Math.ceil((JSON.stringify(claims).length * 4) / 3)

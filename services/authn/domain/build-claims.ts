@@ -14,6 +14,8 @@ export function buildClaims(
     readonly epoch: readonly [agent: number, operator: number]
     /** The key with which the agent has proved itself. The token expires no later than this key. */
     readonly key: ProvenKey
+    /** Ids of the edges that let the agent have a token for audiences of other operators. */
+    readonly edges: readonly string[]
     /** Thumbprint of the key that the token is bound to; undefined for a bearer token. */
     readonly jkt?: string | undefined
   },
@@ -32,6 +34,7 @@ export function buildClaims(
     epoch: token.epoch,
     ...(token.jkt !== undefined && { cnf: { jkt: token.jkt } }),
     ...(token.key.addedKid !== '' && { agent_key: token.key.addedKid }),
+    ...(token.edges.length > 0 && { edges: token.edges }),
     ...(terms.mayAct !== undefined && { may_act: { sub: terms.mayAct } }),
   }
 }

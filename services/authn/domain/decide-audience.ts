@@ -4,6 +4,7 @@ import type {
   LookupAudienceOwnerResponse,
   OperatorSnapshot,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { findCaller } from '../../operator-registry/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 /** The operator whose agent wants a token. */
@@ -20,6 +21,12 @@ export interface AudienceTerms {
   readonly dpop: DpopDemand
 }
 
+/** The terms of an audience, and what lets the agents of a caller have tokens for it. */
+export interface AllowedAudience extends AudienceTerms {
+  /** Id of the edge of the caller. Undefined if nobody has to allow the caller. */
+  readonly edge?: string
+}
+
 const DEMANDS: readonly DpopDemand[] = ['', 'required', 'required-with-nonce']
 
 /** Returns the strongest demand of several audiences. Without audiences it is the empty text. */
@@ -29,20 +36,27 @@ export function strongestDemand(terms: readonly Pick<AudienceTerms, 'dpop'>[]): 
 
 /**
  * Decides whether an agent of an operator may have a token for an audience other than the issuer. Returns the owner's
- * terms.
+ * terms, and the edge that the token must name.
  *
  * When another operator owns the audience, that operator must list the audience, or its host, with the agent's domain
- * as a caller. The owner chooses the terms, also for its own agents: with the rule for the exact audience, else with
+ * as a caller. The token ends with one entry of these lists: the domain comes before `*`, and the rule for the exact
+ * audience before the rule for its host. The owner chooses the terms, also for its own agents: with the rule for the exact audience, else with
  * the rule for the host. Without such a rule, the default algorithm signs, and DPoP is not needed.
  *
  * @throws ApiError AUDIENCE_NOT_ALLOWED; UNAVAILABLE when this process does not know the owner's terms.
  */
-export function decideAudience(audience: Audience, owner: LookupAudienceOwnerResponse, caller: Caller): AudienceTerms {
-  const isForeign = owner.operatorId !== '' && owner.operatorId !== caller.id
-  if (isForeign && !isListed(audience, owner.rules, caller.domain)) {
+export function decideAudience(
+  audience: Audience,
+  owner: LookupAudienceOwnerResponse,
+  caller: Caller,
+): AllowedAudience {
+  const terms = () => termsAt(audience, owner.rules)
+  if (owner.operatorId === '' || owner.operatorId === caller.id) return terms()
+  const entry = findCaller(audience, owner.rules, caller.domain)
+  if (entry === undefined) {
     throw new ApiError('AUDIENCE_NOT_ALLOWED', `The owner of ${audience.text} must list ${caller.domain} as a caller`)
   }
-  return termsAt(audience, owner.rules)
+  return entry.edge === '' ? terms() : { ...terms(), edge: entry.edge }
 }
 
 /**
@@ -53,14 +67,6 @@ export function decideAudience(audience: Audience, owner: LookupAudienceOwnerRes
 export function termsAt({ text, host }: Audience, rules: readonly Rule[]): AudienceTerms {
   const rule = rules.find((each) => each.audience === text) ?? rules.find((each) => each.audience === host)
   return { alg: algorithmOf(text, rule), dpop: demandOf(text, rule) }
-}
-
-function isListed({ text, host }: Audience, rules: readonly Rule[], domain: string): boolean {
-  return rules.some(
-    (rule) =>
-      (rule.audience === text || rule.audience === host) &&
-      rule.callers.some((caller) => caller === '*' || caller === domain),
-  )
 }
 
 function algorithmOf(audience: string, rule: Rule | undefined): TokenAlgorithm {

@@ -1,11 +1,10 @@
 import { type DelegatedClaims, formatDelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
-import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { verdicts } from '@auth4agent/core/token/verdicts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { decideAudiences, meetDemand } from '../audience-terms.ts'
-import { checkDpop } from '../check-dpop.ts'
+import { checkPossession } from '../check-possession.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { AgentProof } from '../domain/agent-proof.ts'
 import type { Caller } from '../domain/decide-audience.ts'
@@ -50,8 +49,8 @@ export async function exchangeToken(deps: AuthnDeps, order: ExchangeOrder, call:
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order.proof, call, (fresh, at, id) =>
     decide(deps, fresh, order, call, { nowS: at, jti: id }),
   )
-  const { held, terms, exp, dpop } = decision
-  const exchanged = { jti, nowS, exp, client: clientOf(subject), epoch, jkt: dpop.jkt }
+  const { held, terms, exp, dpop, edges } = decision
+  const exchanged = { jti, nowS, exp, client: clientOf(subject), epoch, edges, jkt: dpop.jkt }
   const claims = buildDelegatedClaims(deps.issuer, held, terms, exchanged)
   // As for every token, sign only after the redemption is committed.
   return { token: await deps.signer.sign(kid, formatDelegatedClaims(claims)), claims }
@@ -65,7 +64,7 @@ async function decide(
   { nowS, jti }: { readonly nowS: number; readonly jti: string },
 ) {
   const { key, jkt } = proveClient(client, proof, nowS)
-  const dpop = checkPossession(deps, call, jkt)
+  const dpop = checkPossession(deps, call, jkt, 'An exchange')
   const terms = resolveExchange(client, proof, requested)
   const parties = clientOf(client)
   const held = await openSubject(deps, requested.subject, parties, nowS)
@@ -74,27 +73,18 @@ async function decide(
   }
   const actorLookups = await openActor(deps, requested.actorToken, parties.did, nowS)
   checkLimits(terms, held.limits)
-  const { alg, demand } = await decideAudiences(deps, terms.audience, [ownerOf(held), client.operator])
+  const { alg, demand, edges: callers } = await decideAudiences(deps, terms.audience, [ownerOf(held), client.operator])
   await meetDemand(deps, demand, dpop)
   const ttl = deps.termDefaults.ttl
   const exp = Math.min(nowS + ttl, held.exp, key.exp)
-  const exchanged = { jti, nowS, exp, client: parties, epoch: LONGEST_EPOCHS, jkt }
+  const edges = [...new Set([...held.edges, ...callers])]
+  const exchanged = { jti, nowS, exp, client: parties, epoch: LONGEST_EPOCHS, edges, jkt }
   const draft = buildDelegatedClaims(deps.issuer, held, terms, exchanged)
   checkDraft(draft)
   await checkState(deps, held, actorLookups)
   const issue = { purpose: 'access_token', alg, ttl } as const
-  return { key, held, terms, exp, dpop, issue, exchange: describeExchange(draft.lineage, terms) }
+  return { key, held, terms, exp, dpop, edges, issue, exchange: describeExchange(draft.lineage, terms) }
 }
-
-/** The client proves one key twice, so the new token is bound to a key that the server knows as the client's. */
-function checkPossession(deps: AuthnDeps, { dpop: sent }: Call, jkt: string): DpopProof {
-  if (sent === undefined) throw new ApiError('DPOP_PROOF_REQUIRED', `An exchange needs a DPoP proof ${BY_SAME_KEY}`)
-  const dpop = checkDpop(deps, sent)
-  if (dpop.jkt !== jkt) throw new ApiError('INVALID_DPOP_PROOF', `The DPoP proof must be ${BY_SAME_KEY}`)
-  return dpop
-}
-
-const BY_SAME_KEY = 'by the key that signed the client assertion'
 
 async function openActor(
   deps: AuthnDeps,

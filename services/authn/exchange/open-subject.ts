@@ -32,8 +32,8 @@ export interface ExchangeSubject {
   /** Thumbprint of the only key that may exchange; undefined if every key of the client may. */
   readonly jkt: string | undefined
   readonly lookups: readonly SubjectLookup[]
-  /** The trust through which the subject token was issued. The new token ends with it too. */
-  readonly trust: Pick<AccessTokenClaims, 'edges'>
+  /** Ids of the edges of trust through which the subject token was issued. The new token ends with them too. */
+  readonly edges: readonly string[]
   /** Returns every party, the principal first and the client last. */
   readonly lineageOf: (actor: ExchangeActor) => readonly GrantIdentity[]
 }
@@ -78,7 +78,7 @@ async function openChain(deps: Deps, text: string, client: Client, nowS: number)
     limits: chain.hops.map(({ capabilities }) => capabilities),
     jkt: actor.jkt,
     lookups: chainLookups(chain),
-    trust: {},
+    edges: chain.hops.flatMap(({ edges = [] }) => edges),
     lineageOf: () => chain.hops,
   }
 }
@@ -97,14 +97,13 @@ async function openToken(deps: Deps, text: string, client: Client, nowS: number)
   // Only now: a stranger must not learn whether the token has expired.
   checkTokenTimes(deps, claims, 'subject_token', nowS)
   const { id, kid } = identity
-  const { edges } = claims
   return {
     principal: identity,
     exp: claims.exp,
     limits: [capabilitiesOf({ ...claims, details: new Map() })],
     jkt: undefined,
     lookups,
-    trust: edges === undefined ? {} : { edges },
+    edges: claims.edges ?? [],
     lineageOf: (actor) => [identity, { ...actor, id, kid }],
   }
 }

@@ -51,11 +51,16 @@ export async function redeemForGrant(deps: AuthnDeps, order: GrantOrder, call: C
   const { proof, requested } = order
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, proof, call, async (fresh, at, id) => {
     const terms = decideGrant(fresh, proof, requested, { ttl: deps.termDefaults.ttl, nowS: at })
-    await checkAudiences(deps, fresh, terms)
-    checkGrantSize(deps.issuer, fresh, terms, { jti: id, nowS: at })
-    return { key: IDENTITY_KEY, terms, issue: { purpose: 'grant', alg: GRANT_ALGORITHM, ttl: terms.ttl } as const }
+    const edges = await findEdges(deps, fresh, terms)
+    checkGrantSize(deps.issuer, fresh, terms, { jti: id, nowS: at, edges })
+    return {
+      key: IDENTITY_KEY,
+      terms,
+      edges,
+      issue: { purpose: 'grant', alg: GRANT_ALGORITHM, ttl: terms.ttl } as const,
+    }
   })
-  const root = rootGrantOf(deps.issuer, subject, decision.terms, { jti, nowS, epoch })
+  const root = rootGrantOf(deps.issuer, subject, decision.terms, { jti, nowS, epoch, edges: decision.edges })
   // As for a token, the grant is signed only after the redemption is committed.
   return { grant: await deps.grantSigner.sign(kid, rootGrantClaims(root)), terms: decision.terms, exp: root.exp }
 }
@@ -65,13 +70,24 @@ export function refuseDpop(call: Call): void {
   if (call.dpop !== undefined) throw new ApiError('INVALID_DPOP_PROOF', NO_PROOF)
 }
 
-/** The owners decide as for tokens. Their demands for algorithm and DPoP do not matter: a grant is always bound. */
-async function checkAudiences(deps: AuthnDeps, { operator }: Subject, { capabilities }: GrantTerms): Promise<void> {
+/**
+ * Returns the edges with which the grant ends. The owners decide as for tokens. Their demands for algorithm and DPoP do
+ * not matter: a grant is always bound.
+ */
+async function findEdges(
+  deps: AuthnDeps,
+  { operator }: Subject,
+  { capabilities }: GrantTerms,
+): Promise<readonly string[]> {
   const ownerOf = rememberOwners(deps.operators)
+  const edges = new Set<string>()
   for (const text of audiencesOf(capabilities)) {
     const audience = text === deps.issuer ? undefined : parseAudience(text)
-    if (audience !== undefined) decideAudience(audience, await ownerOf(audience.host), operator)
+    if (audience === undefined) continue
+    const { edge } = decideAudience(audience, await ownerOf(audience.host), operator)
+    if (edge !== undefined) edges.add(edge)
   }
+  return [...edges]
 }
 
 const NO_PROOF = 'A grant is always bound to the identity key of the agent, so the request must not have a DPoP header'

@@ -1,5 +1,6 @@
 import { type Capabilities, isUnconstrained } from '@auth4agent/core/delegation/constraint'
 import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
+import { actOf, actorOf } from '@auth4agent/core/delegation/delegated-claims'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { actMember, lastOf, toDetails } from '../chains/messages.ts'
@@ -32,16 +33,19 @@ export function membersOfAuthority(
   { parties, chain, claims, capabilities, jkt, exp }: DelegatedAuthority,
   audiences: readonly string[],
 ): IntrospectionMembers {
-  const [principal, actor] = [parties[0], lastOf(parties)]
-  const common = { aud: audiences, token_type: 'DPoP', ...actMember(parties) } as const
+  const common = { aud: audiences, token_type: 'DPoP' } as const
   if (claims !== undefined) {
-    const { epoch: _epoch, lineage: _lineage, details, ...members } = claims
+    const { epoch: _epoch, edges: _edges, lineage: _lineage, provider: _provider, ...others } = claims
+    const { details, ...members } = others
     const visible = toDetails(at(audiences, details))
-    return { ...members, ...common, ...(visible.length > 0 && { authorization_details: visible }) }
+    const further = visible.length > 0 && { authorization_details: visible }
+    return { ...members, ...common, ...actMember(actOf(claims)), ...further }
   }
+  const [principal, actor] = [parties[0], lastOf(parties)]
   const visible = at(audiences, capabilities)
   return {
     ...common,
+    ...actMember(actorOf(parties)),
     iss: chain.issuer,
     sub: principal.did,
     client_id: actor.did,

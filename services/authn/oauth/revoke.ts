@@ -1,4 +1,4 @@
-import { verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-token'
+import { agentsOf, verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-token'
 import { isChain } from '@auth4agent/core/delegation/is-chain'
 import { isDelegatedToken } from '@auth4agent/core/delegation/is-delegated'
 import { verifyAccessToken } from '@auth4agent/core/token/access-token'
@@ -38,8 +38,8 @@ async function readRevocable(deps: AuthnDeps, text: string): Promise<Revocable |
   if (isDelegatedToken(text)) {
     const genuine = await verifyDelegatedToken(text, issuer, verificationKeys, 'including-retired')
     if ('verdict' in genuine) return undefined
-    const { jti, exp, lineage: parties } = genuine.claims
-    return { jti, exp, parties, action: 'token.revoke' }
+    const { jti, exp } = genuine.claims
+    return { jti, exp, parties: agentsOf(genuine), action: 'token.revoke' }
   }
   const genuine = await verifyAccessToken(text, issuer, verificationKeys, 'including-retired')
   if ('verdict' in genuine) return undefined

@@ -11,6 +11,8 @@ import { ACCESS_TOKEN, parseExchangeRequest } from '../exchange/domain/exchange-
 import { exchangeToken } from '../exchange/exchange-token.ts'
 import { isRootRequest, parseRootRequest } from '../grants/domain/root-request.ts'
 import { redeemForGrant, refuseDpop } from '../grants/issue-grant.ts'
+import { parseIdJagRequest } from '../id-jag/domain/id-jag-request.ts'
+import { redeemIdJag } from '../id-jag/redeem-id-jag.ts'
 import { issueToken } from '../issue-token.ts'
 import { type Introspection, introspect } from './introspect.ts'
 import { type IntrospectionMembers, tokenTypeOf } from './introspection-members.ts'
@@ -21,7 +23,9 @@ import { revokeOwn } from './revoke.ts'
 export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
   return {
     async token(request, call) {
-      if (request.grantType === JWT_BEARER) return redeemGrant(deps, request, call)
+      if (request.grantType === JWT_BEARER) {
+        return (await isForUser(deps, request)) ? actForUser(deps, request, call) : redeemGrant(deps, request, call)
+      }
       if (request.grantType === EXCHANGE) {
         return isChainingRequest(request) ? chain(deps, request, call) : exchange(deps, request, call)
       }
@@ -97,6 +101,25 @@ async function chain(deps: AuthnDeps, request: TokenRequest, call: Call) {
 /** Issues an access token for a grant of another deployment. There is never a refresh token. */
 async function redeemGrant(deps: AuthnDeps, request: TokenRequest, call: Call) {
   const { token, claims } = await redeemChainingGrant(deps, parseRedeemRequest(request), call)
+  const { iat, exp, scope } = claims
+  return { accessToken: token, tokenType: tokenTypeOf(claims), expiresIn: exp - iat, scope }
+}
+
+/**
+ * Tells whether a grant is an ID-JAG of an identity provider. The grant of an unknown issuer is refused by either
+ * rules; those of the authentication that the client has sent say more.
+ */
+async function isForUser({ idJags }: AuthnDeps, { assertion, clientAssertion }: TokenRequest): Promise<boolean> {
+  const kind = await idJags.kindOfIssuer(assertion)
+  return kind === undefined ? clientAssertion !== '' : kind === 'oauth'
+}
+
+/** Issues an access token with which the client acts for a user. There is never a refresh token. */
+async function actForUser(deps: AuthnDeps, request: TokenRequest, call: Call) {
+  const requested = parseIdJagRequest(request)
+  const assertion = openAssertion(deps, request)
+  const { token, claims } = await redeemIdJag(deps, { proof: assertion.proof, requested }, call)
+  if (assertion.namesEndpoint) deps.sawEndpointAudience(claims.client_id)
   const { iat, exp, scope } = claims
   return { accessToken: token, tokenType: tokenTypeOf(claims), expiresIn: exp - iat, scope }
 }

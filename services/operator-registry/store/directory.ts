@@ -2,16 +2,22 @@ import type pg from 'pg'
 import { OWNER_STATUSES } from '../domain/decide-confirm.ts'
 import type { AudienceRule } from '../domain/parse-policy.ts'
 
+/** A rule for an audience, and the ids of the edges of its callers in their order. */
+interface OwnersRule extends AudienceRule {
+  readonly callerEdges: readonly string[]
+}
+
 /** The operator that owns a host, and its rules for audiences. */
 export interface AudienceOwner {
   readonly operatorId: string
-  readonly rules: readonly AudienceRule[]
+  readonly rules: readonly OwnersRule[]
 }
 
 interface Row {
   readonly id: string
   readonly audience: string | null
   readonly callers: string[] | null
+  readonly edges: string[] | null
   readonly alg: string | null
   readonly dpop: string | null
 }
@@ -19,13 +25,19 @@ interface Row {
 /** The statuses as SQL literals. With a parameter, the planner would not use the partial index operators_owner. */
 const STATUSES = OWNER_STATUSES.map((status) => `'${status}'`).join(', ')
 
+/** Reads callers and edges from the same rows, so that nothing is allowed without an edge that can end. */
 const FIND_OWNER = `
-SELECT o.id::text, a.audience, a.callers, a.token_signing_alg AS alg, a.dpop
+SELECT o.id::text, a.audience, c.callers, c.edges, a.token_signing_alg AS alg, a.dpop
 FROM (
   SELECT id FROM operators WHERE domain = ANY ($1::text[]) AND status IN (${STATUSES})
   ORDER BY length(domain) DESC LIMIT 1
 ) o
 LEFT JOIN operator_audiences a ON a.operator_id = o.id
+LEFT JOIN LATERAL (
+  SELECT array_agg(caller ORDER BY caller) AS callers, array_agg(edge_id::text ORDER BY caller) AS edges
+  FROM operator_audience_callers
+  WHERE operator_id = a.operator_id AND audience = a.audience AND ended_at IS NULL
+) c ON true
 ORDER BY a.audience`
 
 /**
@@ -38,8 +50,10 @@ export async function findAudienceOwner(pool: pg.Pool, domains: readonly string[
   const { rows } = await pool.query<Row>({ name: 'audience-owner', text: FIND_OWNER, values: [domains] })
   const [first] = rows
   if (first === undefined) return undefined
-  const rules = rows.flatMap(({ audience, callers, alg, dpop }) =>
-    audience === null ? [] : [{ audience, callers: callers ?? [], tokenSigningAlg: alg ?? '', dpop: dpop ?? '' }],
+  const rules = rows.flatMap(({ audience, callers, edges, alg, dpop }) =>
+    audience === null
+      ? []
+      : [{ audience, callers: callers ?? [], callerEdges: edges ?? [], tokenSigningAlg: alg ?? '', dpop: dpop ?? '' }],
   )
   return { operatorId: first.id, rules }
 }

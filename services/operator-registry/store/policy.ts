@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { narrowsDelegation } from '../domain/delegation-policy.ts'
 import { type OperatorPolicy, parsePolicy } from '../domain/parse-policy.ts'
 import { refuseUnless } from '../domain/refuse-unless.ts'
+import { replaceRules, ruleOf } from './audience-rules.ts'
 import { getOperator, lockOperator } from './operators.ts'
 
 /**
@@ -19,14 +20,15 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
     select: { audience: true, callers: true, tokenSigningAlg: true, dpop: true },
     orderBy: { audience: 'asc' },
   })
-  const audiences = rows.map(({ audience, callers, tokenSigningAlg, dpop }) => ({
-    audience,
-    callers,
-    tokenSigningAlg: tokenSigningAlg ?? '',
-    dpop: dpop ?? '',
-  }))
   const { requireBoundChallenges, requireBodyDigest, hideAllowedScopes, delegateTo, maxGrantTtl } = operator
-  return { audiences, requireBoundChallenges, requireBodyDigest, hideAllowedScopes, delegateTo, maxGrantTtl }
+  return {
+    audiences: rows.map(ruleOf),
+    requireBoundChallenges,
+    requireBodyDigest,
+    hideAllowedScopes,
+    delegateTo,
+    maxGrantTtl,
+  }
 }
 
 /**
@@ -34,10 +36,11 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
  * because any caller can register a pending operator for any domain.
  *
  * When the policy for grants allows less than before, all outstanding tokens and grants end: a grant carries the
- * policy under which it was issued.
+ * policy under which it was issued. When a caller of an audience is no longer listed, the tokens that the list had
+ * allowed end.
  *
  * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, INVALID_ARGUMENT, OPERATOR_NOT_FOUND,
- *   OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED
+ *   OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED, RATE_LIMITED
  */
 export function setPolicy(
   context: Context,
@@ -51,16 +54,7 @@ export function setPolicy(
     refuseUnless(operator, ['active', 'lapsed'])
     const { audiences, delegateTo, ...flags } = parsePolicy(wanted, { domain: operator.domain, testDomains })
     const endsTokens = narrowsDelegation(operator, { delegateTo, ...flags }, operator.domain)
-    await tx.operatorAudience.deleteMany({ where: { operatorId: id } })
-    await tx.operatorAudience.createMany({
-      data: audiences.map(({ audience, callers, tokenSigningAlg, dpop }) => ({
-        operatorId: id,
-        audience,
-        callers: [...callers],
-        tokenSigningAlg: tokenSigningAlg === '' ? null : tokenSigningAlg,
-        dpop: dpop === '' ? null : dpop,
-      })),
-    })
+    await replaceRules(tx, id, audiences)
     await tx.operator.update({
       where: { id },
       data: {

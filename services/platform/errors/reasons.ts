@@ -650,13 +650,13 @@ export const reasons = {
   GRANT_NOT_ACCEPTED: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'The grant of another deployment is not valid here',
+    title: 'The grant of another issuer is not valid here',
     oauth: 'invalid_grant',
   },
   GRANT_USED: {
     status: 400,
     code: statuses.FAILED_PRECONDITION,
-    title: 'The grant of another deployment has been used before',
+    title: 'The grant of another issuer has been used before',
     oauth: 'invalid_grant',
   },
   CLIENT_MISMATCH: {
@@ -783,6 +783,18 @@ export const reasons = {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
     title: 'The deployment has as many issuers as it may have',
+    oauth: 'invalid_request',
+  },
+  SUBJECT_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'The issuer has no such rule about a subject',
+    oauth: 'invalid_request',
+  },
+  TOO_MANY_SUBJECTS: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The issuer has as many rules about subjects as it may have',
     oauth: 'invalid_request',
   },
 

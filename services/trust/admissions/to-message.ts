@@ -42,7 +42,7 @@ export function issuerMessage(issuer: KnownIssuer): MessageInitShape<typeof Admi
     // Rounded up, because only tokens that were issued later count.
     ...(acceptedFromS > 0 && { acceptedFrom: timestampFromMs(Math.ceil(acceptedFromS * 1_000)) }),
     // Tokens of other OAuth servers name no agents, and have claims of their own.
-    keys: kind === 'oauth' ? [] : [...keys].map(([kid, { alg, jwk }]) => ({ ...jwk, alg, use: 'sig', kid })),
+    keys: kind === 'oauth' ? [] : [...keys].map(([kid, { alg, jwk }]) => Object.assign({ alg, use: 'sig', kid }, jwk)),
     ...(keysAsOf !== undefined && { keysAsOf: timestampFromMs(Math.floor(keysAsOf)) }),
     ...(usableUntil !== undefined && { keysUsableUntil: timestampFromMs(Math.floor(usableUntil)) }),
   }

@@ -1,22 +1,26 @@
+import { findCaller } from '../../operator-registry/index.ts'
 import { listCaller, registerOperator } from './cure-commands.ts'
 import type { Leg } from './deps.ts'
 import type { Question } from './read-question.ts'
 
 /**
  * Explains whether a caller of this deployment may ask for tokens for the audience: the policy of the audience's owner
- * lists its domain, or `*`. This is the rule by which tokens are issued. Nobody forbids an audience without an owner,
+ * lists its domain, or `*`. This is the rule by which tokens are issued, and the entry is the edge that they name. Nobody forbids an audience without an owner,
  * and the issuer itself is open to all.
  */
 export function explainLocalPermission(issuer: string, { asker, audience, owner, caller }: Question): Leg {
-  const { text, host } = audience
+  const { text } = audience
   const isOpen = text === issuer || owner.operatorId === '' || owner.operatorId === caller.operatorId
   if (isOpen) return { leg: 'permission', ok: true }
   const edge = { kind: 'caller', from: owner.domain, to: caller.domain }
-  const rules = owner.rules.filter((rule) => rule.audience === text || rule.audience === host)
-  const isListed = rules.some(({ callers }) => callers.some((each) => each === '*' || each === caller.domain))
-  if (isListed) return { leg: 'permission', ok: true, path: [edge] }
+  const entry = findCaller(audience, owner.rules, caller.domain)
+  if (entry !== undefined) {
+    // The caller sees its own entry, but not the others of the list.
+    const proof = JSON.stringify({ audience: entry.audience, callers: [entry.caller] })
+    return { leg: 'permission', ok: true, path: [{ ...edge, edgeId: entry.edge, proof }] }
+  }
   const seesRules = asker === undefined || asker === owner.operatorId
-  const hasRule = seesRules && rules.some((rule) => rule.audience === text)
+  const hasRule = seesRules && owner.rules.some((rule) => rule.audience === text)
   return {
     leg: 'permission',
     ok: false,

@@ -182,13 +182,20 @@ describe('the leg permission says', () => {
   })
 
   it.each([
-    ['its domain is listed', ['dock.example']],
-    ['every operator of the deployment is listed', ['*']],
-  ])('that an operator of this deployment may call if %s', async (_name, callers) => {
-    const answer = await explainWorld({ callers }).explain({ from: 'dock.example' })
-    expect(answer).toMatchObject({ allowed: true, effectiveScopes: ['read'] })
-    expect(answer.legs[1]?.path).toMatchObject([{ kind: 'caller', from: 'cargo.example', to: 'dock.example' }])
-  })
+    ['its domain is listed', ['other.example', 'dock.example'], 'dock.example'],
+    ['every operator of the deployment is listed', ['*'], '*'],
+  ])(
+    'that an operator of this deployment may call if %s, and the entry that says so',
+    async (_name, callers, entry) => {
+      for (const asker of [undefined, DOCK]) {
+        const answer = await explainWorld({ callers }).explain({ from: 'dock.example' }, asker)
+        expect(answer).toMatchObject({ allowed: true, effectiveScopes: ['read'] })
+        const proof = JSON.stringify({ audience: AUDIENCE, callers: [entry] })
+        const edge = { kind: 'caller', edgeId: `edge of ${entry}`, from: 'cargo.example', to: 'dock.example', proof }
+        expect(answer.legs[1]?.path).toMatchObject([edge])
+      }
+    },
+  )
 
   it('nothing about * to an operator of another deployment', async () => {
     expect((await explainWorld({ callers: ['*'] }).explain()).allowed).toBe(false)

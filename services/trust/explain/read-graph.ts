@@ -3,7 +3,9 @@ import { isDomain } from '@auth4agent/core/identity/domain'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { TrustDeps } from '../config.ts'
 import type { ExportedGraph } from '../graph/export/exported-graph.ts'
+import { addCallers } from './add-callers.ts'
 import { composeGraph } from './compose-graph.ts'
+import { nearOf, partiesOf, readCallers } from './read-callers.ts'
 import { type Around, operatorsOf, readSpokenFor, readVisible, type Viewer } from './read-visible.ts'
 
 /**
@@ -17,9 +19,13 @@ export async function readGraph(
   viewer: Viewer,
   around: string,
 ): Promise<ExportedGraph> {
-  const statements = await readVisible(readDb.pool, viewer, readAround(around))
-  const spokenFor = await readSpokenFor(readDb.pool, operatorsOf(statements))
-  return composeGraph(issuer, statements, spokenFor)
+  const { pool } = readDb
+  const centre = readAround(around)
+  const first = await readCallers(pool, viewer, centre)
+  const statements = await readVisible(pool, viewer, centre, partiesOf(first))
+  const callers = centre && (await readCallers(pool, viewer, { ids: nearOf(centre, statements, first) }))
+  const spokenFor = await readSpokenFor(pool, operatorsOf(statements))
+  return addCallers(issuer, composeGraph(issuer, statements, spokenFor), callers ?? first)
 }
 
 /**

@@ -36,11 +36,15 @@ JOIN trust_statements t ON t.edge_id = shown.id::uuid ORDER BY t.edge_id`
 const SPOKEN_FOR = `SELECT i.issuer, n.domain, n.operator_id::text AS "operatorId", n.edge_id::text AS "edgeId"
   FROM issuer_domains n JOIN issuers i ON i.id = n.issuer_id AND i.status = 'enabled' WHERE n.operator_id = ANY ($1::uuid[])`
 
-/** Reads the statements that count now and that the viewer may see: all, or those within two edges of an operator. */
+/**
+ * Reads the statements that count now and that the viewer may see: all, or those within two edges of an operator.
+ * @param near ids of operators that are within one edge of it by other edges than statements
+ */
 export async function readVisible(
   pool: Pick<pg.Pool, 'query'>,
   viewer: Viewer,
   around: Around | undefined,
+  near: readonly string[] = [],
 ): Promise<readonly VisibleRow[]> {
   const read = async (where: string, value?: unknown) => {
     const operatorId = viewer.kind === 'operator' ? viewer.operatorId : null
@@ -48,9 +52,9 @@ export async function readVisible(
     return (await pool.query<VisibleRow>(shown(where), values)).rows
   }
   if (around === undefined) return read('')
-  const near =
+  const first =
     'id' in around ? await read(`AND (${AT_IDS})`, [around.id]) : await read(`AND (${AT_DOMAIN})`, around.domain)
-  return read(`AND (${AT_IDS})`, operatorsOf(near))
+  return read(`AND (${AT_IDS})`, [...operatorsOf(first), ...near])
 }
 
 /** Reads which enabled issuers speak for operators. */

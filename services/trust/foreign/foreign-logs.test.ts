@@ -5,6 +5,7 @@ import { silentLog } from '../../../test/support/database.ts'
 import { ALPHA, alpha, GAMMA, gamma } from '../../../test/support/federation/foreign-world.ts'
 import { type HandLog, handLog } from '../../../test/support/hand-feed.ts'
 import { until } from '../../../test/support/until.ts'
+import { OutboundError } from '../../platform/outbound/outbound-error.ts'
 import { createForeignLogs, type ForeignLogsOptions } from './foreign-logs.ts'
 
 const base64 = (hash: string) => Buffer.from(hash, 'hex').toString('base64')
@@ -105,4 +106,26 @@ it.each([
   await untilCurrent(logs, GAMMA)
   expect(logs.asOf(ALPHA)).toBeUndefined()
   expect(logs.of(ALPHA)?.size).toBe(0)
+})
+
+it('an issuer whose log goes back in the same log epoch becomes stale', async () => {
+  const [whole, shorter] = [streamOf({ subject: 'one' }, { subject: 'two' }), streamOf({ subject: 'one' })]
+  const given = Promise.withResolvers<void>()
+  const streams: Stream[] = [
+    async function* broken(signal) {
+      for await (const chunk of whole(signal)) {
+        yield chunk
+        if (chunk.includes('event: head')) throw new OutboundError('STATUS', 'The position is unknown', 410)
+      }
+    },
+    (signal) => {
+      signal?.addEventListener('abort', () => given.resolve())
+      return shorter(signal)
+    },
+  ]
+  const logs = follow({ [ALPHA]: (signal) => (streams.shift() ?? shorter)(signal) })
+  // The follower gives up the second stream, because it lacks a record of the first one.
+  await given.promise
+  expect(logs.asOf(ALPHA)).toBeUndefined()
+  expect(logs.of(ALPHA)?.size).toBe(2)
 })

@@ -12,8 +12,14 @@ type IssuerDeps = Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomai
   readonly logs: Pick<TrustDeps['logs'], 'asOf'>
 }
 
+/** Those about the subjects of an issuer are in services/trust/subjects. */
+type IssuerHandlers = Omit<
+  Handlers<typeof IssuerService>,
+  'putIssuerSubject' | 'listIssuerSubjects' | 'removeIssuerSubject'
+>
+
 /** Creates the handlers of IssuerService. */
-export function issuerRoutes(deps: IssuerDeps): Handlers<typeof IssuerService> {
+export function issuerRoutes(deps: IssuerDeps): IssuerHandlers {
   const { db, vault, now, issuer: ourIssuer, testDomains, foreign, logs, settings } = deps
   const issuers: store.IssuerStore = { prisma: db.prisma, vault, now, skewMs: settings.skewS * 1_000 }
   const answer = async (row: store.IssuerRow) => ({

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { signerJwk } from '@auth4agent/core/jose/signer-jwk'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
@@ -12,6 +13,7 @@ import type { ProofTarget, RefusalCase } from '../support/refusal.ts'
 import type { AgentName, SeededAgent } from '../support/seed.ts'
 import type { World } from '../support/world.ts'
 import { holderOf } from './chain-verdicts.ts'
+import { grantAbroad } from './foreign-verdicts.ts'
 import { BAD_DETAILS } from './grants.ts'
 import { authenticated } from './valid-requests.ts'
 
@@ -189,17 +191,39 @@ const roots: readonly RefusalCase[] = [
 ]
 
 /** A grant of another deployment. */
-function chained(name: string, reason: ReasonCode, fields: JsonObject): RefusalCase {
-  const request = () => ({ grant_type: JWT_BEARER, assertion: 'a.b.c', ...fields })
+function chained(name: string, reason: ReasonCode, fields: Fields): RefusalCase {
+  const request = async (world: World) => {
+    const own = typeof fields === 'function' ? await fields(world) : fields
+    return { grant_type: JWT_BEARER, assertion: 'a.b.c', ...own }
+  }
   return { name: `a chained grant: ${name}`, reason, method, request }
 }
+
+const proof: RefusalCase['proof'] = (world, target) => proofBy(world.agents.active, target)
+const boundTo = (by: AgentName) => (world: World) => grantAbroad(world, thumbprint(world.agents[by].pair.publicKey))
 
 const abroad: readonly RefusalCase[] = [
   chained('no assertion', 'INVALID_ARGUMENT', { assertion: '' }),
   chained('no DPoP proof', 'DPOP_PROOF_REQUIRED', {}),
+  { ...chained('a text that is no grant', 'GRANT_NOT_ACCEPTED', {}), proof },
   {
-    ...chained('a text that is no grant', 'GRANT_NOT_ACCEPTED', {}),
-    proof: (world, target) => proofBy(world.agents.active, target),
+    ...chained('a DPoP proof by another key', 'CLIENT_MISMATCH', async (world) => ({
+      assertion: await boundTo('committed')(world),
+    })),
+    proof,
+  },
+  {
+    ...chained('another client_id', 'CLIENT_MISMATCH', async (world) => ({
+      assertion: await boundTo('active')(world),
+      client_id: world.agents.active.did,
+    })),
+    proof,
+  },
+  {
+    ...chained('a log that cannot be followed', 'UNAVAILABLE', async (world) => ({
+      assertion: await boundTo('active')(world),
+    })),
+    proof,
   },
   exchange('a grant for no other deployment', 'INVALID_AUDIENCE', {
     subject_token: 'x',
@@ -208,5 +232,5 @@ const abroad: readonly RefusalCase[] = [
   }),
 ]
 
-/** Cases about exchanges of tokens, about grants of other deployments, and about first grants that an OAuth client gets. */
+/** Cases about exchanges of tokens, about grants of other deployments, and about first grants for OAuth clients. */
 export const exchangeCases: readonly RefusalCase[] = [...forms, ...subjects, ...limits, ...proofs, ...roots, ...abroad]

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { operatorId } from '@auth4agent/core/identity/operator-id'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
+import { ID_JAG_TYPE } from '@auth4agent/core/trust/chaining-grant'
 import { accessToken } from '../../support/access-tokens.ts'
+import { signCompactJws } from '../../support/jws.ts'
 import { seedForeign } from '../support/seed-issuers.ts'
 import { seedStatement } from '../support/trust-statements.ts'
 import type { World } from '../support/world.ts'
@@ -48,6 +51,19 @@ function tokenOf({ issuer, id, pair, did }: Foreign, claims: object): string {
   const iat = Math.floor(Date.now() / 1_000)
   const named = { iss: issuer, sub: did, client_id: did, operator_id: id, aud: [AUDIENCE], scope: 'read' }
   return accessToken(pair, {}, { ...named, iat, nbf: iat, exp: iat + 300, jti: randomUUID(), ...claims })
+}
+
+/** Signs a grant of an admitted issuer for the server, bound to a key. */
+export async function grantAbroad(world: World, jkt: string): Promise<string> {
+  await seed(world)
+  const { issuer, id, pair, did } = followed
+  const iat = Math.floor(Date.now() / 1_000)
+  const kid = thumbprint(pair.publicKey)
+  const named = { iss: issuer, sub: did, aud: world.issuer, client_id: did, operator_id: id, epoch: [1, 1] }
+  const asked = { resource: AUDIENCE, scope: 'read', cnf: { jkt }, jti: randomUUID(), iat, exp: iat + 60 }
+  const token = { jti: 'at-home', exp: iat + 300, kid }
+  const header = { alg: 'EdDSA', typ: ID_JAG_TYPE, kid }
+  return signCompactJws(header, { ...named, ...asked, token, edge: randomUUID() }, pair.privateKey)
 }
 
 const rows: readonly (readonly [name: string, verdict: Verdict, by: Foreign, claims?: () => object])[] = [

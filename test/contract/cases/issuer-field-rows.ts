@@ -1,4 +1,5 @@
-import { bounded, type FieldRow, many, named, text } from './field-row.ts'
+import { bounded, type FieldRow, many, named, pageSize, pageToken, text } from './field-row.ts'
+import { NOBODY } from './valid-requests.ts'
 
 const url = (host: string, length: number) => `https://${host}/${text(length - `https://${host}/`.length)}`
 const unknownId = named('ISSUER_NOT_FOUND')
@@ -93,4 +94,49 @@ export const issuerFieldRows: Readonly<Record<string, FieldRow>> = {
   'ReadmitIssuerKeyRequest.id': unknownId,
   'ReadmitIssuerKeyRequest.kid': named('KEY_NOT_FOUND'),
   'ReadmitIssuerKeyRequest.reason': bounded(500),
+  'PutIssuerSubjectRequest.id': unknownId,
+  'PutIssuerSubjectRequest.tenant': bounded(255),
+  'PutIssuerSubjectRequest.sub': { absent: 'INVALID_ARGUMENT', ...bounded(255) },
+  'PutIssuerSubjectRequest.user': {
+    absent: 'INVALID_ARGUMENT',
+    wrong: {
+      'is a DID': ['did:agent:acme-operator.com:1', 'INVALID_ARGUMENT'],
+      'has no kind': ['alice', 'INVALID_ARGUMENT'],
+      'has a blank': ['user:alice smith', 'INVALID_ARGUMENT'],
+      'has a name of 201 characters': [`user:${text(201)}`, 'INVALID_ARGUMENT'],
+      'has 50 KB': [text(50_000), 'INVALID_ARGUMENT'],
+    },
+    fits: { 'has a name of 200 characters': `user:${text(200)}` },
+  },
+  'PutIssuerSubjectRequest.operator_id': {
+    absent: 'INVALID_ARGUMENT',
+    wrong: {
+      'is a domain': ['acme-operator.com', 'INVALID_ARGUMENT'],
+      'is of nobody': [NOBODY, 'OPERATOR_NOT_FOUND'],
+    },
+  },
+  'PutIssuerSubjectRequest.audience': {
+    absent: 'INVALID_AUDIENCE',
+    wrong: {
+      'has 9 entries': [many(9, 'https://a.example/'), 'INVALID_AUDIENCE'],
+      'has a relative URL': [['/v1'], 'INVALID_AUDIENCE'],
+      'has a fragment': [['https://a.example/#x'], 'INVALID_AUDIENCE'],
+    },
+    fits: { 'has 8 entries': many(8, 'https://a.example/') },
+  },
+  'PutIssuerSubjectRequest.scope': {
+    absent: 'INVALID_SCOPE',
+    wrong: {
+      'has 65 entries': [many(65, 's'), 'INVALID_SCOPE'],
+      'has a wildcard': [['*'], 'INVALID_SCOPE'],
+      'has two scopes in one text': [['read write'], 'INVALID_SCOPE'],
+    },
+    fits: { 'has 64 entries': many(64, 's') },
+  },
+  'ListIssuerSubjectsRequest.id': unknownId,
+  'ListIssuerSubjectsRequest.page_size': pageSize,
+  'ListIssuerSubjectsRequest.page_token': pageToken,
+  'RemoveIssuerSubjectRequest.id': unknownId,
+  'RemoveIssuerSubjectRequest.rule': named('SUBJECT_NOT_FOUND'),
+  'RemoveIssuerSubjectRequest.reason': bounded(500),
 }

@@ -6,7 +6,15 @@ import type { RefusalCase } from '../support/refusal.ts'
 import type { World } from '../support/world.ts'
 import { NOBODY, validRequests } from './valid-requests.ts'
 
-const { addIssuer, disableIssuer, enableIssuer, readmitIssuerKey } = IssuerService.method
+const {
+  addIssuer,
+  disableIssuer,
+  enableIssuer,
+  readmitIssuerKey,
+  putIssuerSubject,
+  listIssuerSubjects,
+  removeIssuerSubject,
+} = IssuerService.method
 
 function add(name: string, reason: ReasonCode, edits: (world: World) => JsonObject): RefusalCase {
   const request = (world: World) => ({ ...validRequests['IssuerService.AddIssuer']?.(world), ...edits(world) })
@@ -82,13 +90,20 @@ const additions: readonly RefusalCase[] = [
   add('a JWKS of the deployment itself', 'INVALID_ARGUMENT', ({ issuer }) => ({ jwks_uri: `${issuer}/jwks` })),
 ]
 
-const unknown: readonly RefusalCase[] = [disableIssuer, enableIssuer, readmitIssuerKey].flatMap((method) =>
+const unknown: readonly RefusalCase[] = [
+  disableIssuer,
+  enableIssuer,
+  readmitIssuerKey,
+  putIssuerSubject,
+  listIssuerSubjects,
+  removeIssuerSubject,
+].flatMap((method) =>
   [NOBODY, randomUUID().toUpperCase(), 'https://idp.bravo-operator.com'].map((id) => ({
     name: `the id ${id === NOBODY ? 'of no issuer' : 'that is no id'}`,
     method,
     reason: 'ISSUER_NOT_FOUND',
     caller: 'admin',
-    request: () => ({ id, ...(method === readmitIssuerKey && { kid: 'a' }) }),
+    request: (world) => ({ ...validRequests[`IssuerService.${method.name}`]?.(world), id }),
   })),
 )
 
@@ -109,10 +124,41 @@ const keys: readonly RefusalCase[] = [
   },
 ]
 
+function put(name: string, reason: ReasonCode, edits: (world: World) => JsonObject): RefusalCase {
+  const request = (world: World) => ({ ...validRequests['IssuerService.PutIssuerSubject']?.(world), ...edits(world) })
+  return { name, method: putIssuerSubject, reason, caller: 'admin', request }
+}
+
+const subjects: readonly RefusalCase[] = [
+  put('a rule about subjects of another deployment', 'INVALID_ARGUMENT', ({ issuers }) => ({ id: issuers.enabled.id })),
+  put('a rule for the deployment itself', 'INVALID_AUDIENCE', ({ issuer }) => ({ audience: [issuer] })),
+  put('a rule for an operator that does not exist', 'OPERATOR_NOT_FOUND', () => ({ operator_id: NOBODY })),
+  put('a rule that names an agent as the user', 'INVALID_ARGUMENT', ({ agents }) => ({ user: agents.active.did })),
+  {
+    name: 'the removal of a rule that does not exist',
+    method: removeIssuerSubject,
+    reason: 'SUBJECT_NOT_FOUND',
+    caller: 'admin',
+    request: ({ issuers: { provider } }) => ({ id: provider.id, rule: NOBODY }),
+  },
+  {
+    name: 'the removal of a rule of another issuer',
+    method: removeIssuerSubject,
+    reason: 'SUBJECT_NOT_FOUND',
+    caller: 'admin',
+    request: ({ issuers: { provider, enabled } }) => ({ id: enabled.id, rule: provider.rule }),
+  },
+]
+
 /** Cases about a deployment with as many issuers as it may have. */
 export const fullCases: readonly RefusalCase[] = [
   add('a further issuer when there are 64', 'TOO_MANY_ISSUERS', () => ({})),
 ]
 
+/** Cases about an identity provider with as many rules as it may have. */
+export const fullSubjectCases: readonly RefusalCase[] = [
+  put('a further rule when there are 10,000', 'TOO_MANY_SUBJECTS', () => ({ sub: 'one more' })),
+]
+
 /** Cases about the rules of IssuerService. */
-export const issuerCases: readonly RefusalCase[] = [...additions, ...unknown, ...keys]
+export const issuerCases: readonly RefusalCase[] = [...additions, ...unknown, ...keys, ...subjects]

@@ -277,6 +277,15 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'IssuerService.DisableIssuer': ['ISSUER_NOT_FOUND'],
   'IssuerService.EnableIssuer': ['ISSUER_NOT_FOUND'],
   'IssuerService.ReadmitIssuerKey': ['ISSUER_NOT_FOUND', 'KEY_NOT_FOUND'],
+  'IssuerService.PutIssuerSubject': [
+    'INVALID_AUDIENCE',
+    'INVALID_SCOPE',
+    'OPERATOR_NOT_FOUND',
+    'ISSUER_NOT_FOUND',
+    'TOO_MANY_SUBJECTS',
+  ],
+  'IssuerService.ListIssuerSubjects': ['ISSUER_NOT_FOUND', 'INVALID_PAGE_TOKEN'],
+  'IssuerService.RemoveIssuerSubject': ['ISSUER_NOT_FOUND', 'SUBJECT_NOT_FOUND'],
   'TrustService.PutTrustStatement': ['INVALID_STATEMENT', 'STATEMENT_CONFLICT', 'STATEMENT_LIMIT'],
   'TrustService.ListTrustStatements': ['INVALID_PAGE_TOKEN'],
   'TrustService.RevokeTrustStatement': ['STATEMENT_NOT_FOUND'],
@@ -318,6 +327,8 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     ...OF_DETAILS,
     ...OF_EXCHANGES,
     'GRANT_NOT_ACCEPTED',
+    'CLIENT_MISMATCH',
+    'GRANT_USED',
   ],
   'OAuthService.Introspect': OF_CLIENTS,
   'OAuthService.Revoke': OF_CLIENTS,
@@ -355,7 +366,6 @@ const OF_DEPLOYMENTS = 'it needs a second deployment: services/authn/chaining/re
 /** Reasons that no test provokes, and why. */
 export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
   CLIENT_MISMATCH: OF_DEPLOYMENTS,
-  GRANT_USED: OF_DEPLOYMENTS,
   TRUST_NOT_FOUND: OF_DEPLOYMENTS,
   EPOCH_EXHAUSTED: 'an epoch reaches its limit only after two thousand million increases',
   INTERNAL: 'it reports a bug of the server, so a request that provokes it would be a bug',

@@ -132,6 +132,16 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'IssuerService.DisableIssuer': ({ issuers: { enabled } }) => ({ id: enabled.id }),
   'IssuerService.EnableIssuer': ({ issuers: { disabled } }) => ({ id: disabled.id }),
   'IssuerService.ReadmitIssuerKey': ({ issuers: { enabled } }) => ({ id: enabled.id, kid: enabled.withdrawn }),
+  'IssuerService.PutIssuerSubject': ({ issuers: { provider }, operators: { acme } }) => ({
+    id: provider.id,
+    sub: 'U019488227',
+    user: 'user:alice',
+    operator_id: acme.id,
+    audience: ['https://api.acme-operator.com'],
+    scope: ['read'],
+  }),
+  'IssuerService.ListIssuerSubjects': ({ issuers: { provider } }) => ({ id: provider.id }),
+  'IssuerService.RemoveIssuerSubject': ({ issuers: { provider } }) => ({ id: provider.id, rule: provider.rule }),
   'TrustService.PutTrustStatement': ({ operators: { acme, bravo } }) => ({
     id: acme.id,
     statement: statementOf(acme, bravo),

@@ -11,6 +11,7 @@ interface ReadHop {
   readonly epoch: readonly number[]
   readonly del_depth: number
   readonly a4a_to: readonly string[]
+  readonly edges?: readonly string[]
   readonly authorization_details: unknown
 }
 
@@ -39,6 +40,7 @@ describe('grants.json', () => {
         epoch: hop.epoch,
         depth: hop.del_depth,
         allowedDomains: hop.a4a_to,
+        ...(hop.edges && { edges: hop.edges }),
       })),
     )
     const capabilities = expected.map((hop) => parseCapabilities(hop.authorization_details))

@@ -130,6 +130,8 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   ISSUER_NOT_FOUND: [404, 5],
   ISSUER_EXISTS: [409, 6],
   TOO_MANY_ISSUERS: [409, 9],
+  SUBJECT_NOT_FOUND: [404, 5],
+  TOO_MANY_SUBJECTS: [409, 9],
   ENTITY_NOT_FOUND: [404, 5],
   TRUST_ANCHOR_NOT_FOUND: [404, 5],
   TRUST_CHAIN_NOT_FOUND: [409, 9],

@@ -17,11 +17,15 @@ interface SeededIssuer {
 /** A time beyond every test, so that no job of the server fetches from the issuers. */
 const NEVER = new Date(Date.now() + 86_400_000)
 
-/** Inserts an enabled and a disabled issuer, each with a withdrawn key, a trust anchor and a subordinate. */
-export async function seedIssuers(db: Db) {
+/**
+ * Inserts an enabled and a disabled issuer, each with a withdrawn key, an identity provider with a
+ * rule, a trust anchor and a subordinate.
+ */
+export async function seedIssuers(db: Db, operatorId: string) {
   return {
     enabled: await seedIssuer(db, 'enabled'),
     disabled: await seedIssuer(db, 'disabled'),
+    provider: await seedProvider(db, operatorId),
     anchor: await seedAnchor(db),
     subordinate: await seedSubordinate(db),
   }
@@ -42,6 +46,18 @@ async function seedSubordinate({ prisma }: Db): Promise<string> {
   const entityId = `https://as-${randomUUID()}.com`
   await prisma.subordinate.create({ data: { entityId, jwks: statementKeys(), entityTypes: [] } })
   return entityId
+}
+
+/** Inserts an identity provider with a key, and a rule about one subject for the agents of an operator. */
+async function seedProvider({ prisma }: Db, operatorId: string) {
+  const [id, rule, pair] = [randomUUID(), randomUUID(), generateKeyPair()]
+  const issuer = `https://idp-${id}.com`
+  const subject = { edgeId: rule, tenant: '', sub: 'seeded', operatorId, subject: 'user:seeded' }
+  const subjects = { create: { ...subject, audiences: ['https://api.acme-operator.com'], scopes: ['read'] } }
+  const keys = { create: keyRow(pair.publicKey) }
+  const data = { ...issuerRow(issuer), kind: 'oauth', keysAsOf: new Date(), id, keys, subjects } as const
+  await prisma.issuer.create({ data })
+  return { id, issuer, rule, pair }
 }
 
 /** Inserts an issuer of another deployment that nothing is fetched from. */

@@ -52,7 +52,7 @@ export async function startWorld({
   const admin = adminSigner()
   const parties = await seed(db)
   const keys = await seedKeys(db)
-  const issuers = await seedIssuers(db)
+  const issuers = await seedIssuers(db, parties.operators.acme.id)
   const server: WorldServer = await start({
     DATABASE_URL: await databaseUrl(database.url),
     AUTH4AGENT_BASE_URL: ISSUER,

@@ -3,7 +3,7 @@ import { signDpopProof } from '@auth4agent/core/dpop/sign-dpop-proof'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type AdmittedIssuer, admit, switchIssuer } from '../../support/federation/admissions.ts'
 import { createFederation, type FederatedDeployment, type Federation } from '../../support/federation/deployments.ts'
-import { type Member, member, state } from '../../support/federation/statements.ts'
+import { type Member, member, state, takeBack } from '../../support/federation/statements.ts'
 import { type AgentParty, clientAssertion } from '../../support/parties.ts'
 import type { Json } from '../../support/protocol-client.ts'
 import { activeAgent, expectStatus, issueToken } from '../../support/story.ts'
@@ -21,6 +21,7 @@ let agent: AgentParty
 let admission: AdmittedIssuer
 let grant: string
 let chained: string
+let letsCall: string
 
 beforeAll(async () => {
   federation = await createFederation()
@@ -104,7 +105,7 @@ it('2. B gives no token for it before the administrator admits A, and before car
   grant = await newGrant()
   expect(await redeem(grant)).toMatchObject({ status: 400, body: refused })
   const grants = [{ audience: AUDIENCE, scopes: { read: ['orders:read'] } }]
-  await state(cargo, acme, { kind: 'lets-call', aud: [beta.issuer], grants })
+  letsCall = await state(cargo, acme, { kind: 'lets-call', aud: [beta.issuer], grants })
 })
 
 it('3. B gives one token for a grant, which every instance of B accepts', async () => {
@@ -135,7 +136,18 @@ it('4. a token of A revoked there ends the token of B, when B has heard of it', 
   expect(await verdicts(chained)).toEqual(['valid', 'valid'])
 })
 
-it('5. when disableIssuer returns, no instance of B accepts a token that was issued for a grant of A', async () => {
+it('5. when cargo takes its statement back, the token ends, and another grant finds no statement', async () => {
+  await takeBack(cargo, letsCall)
+  expect(await verdicts(chained)).toEqual(['TRUST_ENDED', 'TRUST_ENDED'])
+  const missing = { error: 'unauthorized_client', reason: 'TRUST_NOT_FOUND' }
+  for (const instance of [0, 1]) expect(await redeem(await newGrant(), instance)).toMatchObject({ body: missing })
+  const grants = [{ audience: AUDIENCE, scopes: { read: ['orders:read'] } }]
+  await state(cargo, acme, { kind: 'lets-call', aud: [beta.issuer], grants })
+  chained = String(expectStatus(200, await redeem(await newGrant()))['access_token'])
+  expect(await verdicts(chained)).toEqual(['valid', 'valid'])
+})
+
+it('6. when disableIssuer returns, no instance of B accepts a token that was issued for a grant of A', async () => {
   const late = await newGrant()
   await switchIssuer(beta, admission.id, 'disable')
   expect(await verdicts(chained)).toEqual(['ISSUER_DISABLED', 'ISSUER_DISABLED'])

@@ -108,6 +108,7 @@ describe('demo --federation', () => {
         'cargo.example.com accepts-members-of guild.example.org',
         'guild.example.org member acme.example.com',
         'B hears of revocations at A and C within 5 seconds',
+        "POST B     for the grant: B's own token",
         'B says: TRUST_NOT_FOUND',
         'missing: cargo.example.com lets-call bolt.example.com (absent)',
         'guild.example.org can mend it:',
@@ -138,15 +139,16 @@ describe('demo --federation', () => {
       const missing = { kind: 'lets-call', from: 'cargo.example.com', to: 'bolt.example.com', state: 'absent' }
       expect(steps).toMatchObject([
         { step: 'deployments-shown' },
-        { step: 'statements-shown', statements: { length: 5 } },
+        { step: 'statements-shown', statements: { length: 6 } },
         { step: 'token-accepted', valid: true, effective_scope: 'read' },
         { step: 'yes-explained', allowed: true },
+        { step: 'called-abroad', status: 200, scope: 'read' },
         { step: 'stranger-refused', missing, cures: [{ who: 'cargo.example.com' }, { who: 'guild.example.org' }] },
         { step: 'chain-refused', missing: { from: 'dock.example.com', state: 'revoked' } },
         { step: 'cure-signed', signed: 'valid' },
         { step: 'scope-refused', allowed: false },
         { step: 'membership-ended', at_dock: 'valid', heard_after_ms: expect.any(Number) },
-        { step: 'issuer-disabled', foreign: 'ISSUER_DISABLED', own: 'valid' },
+        { step: 'issuer-disabled', foreign: 'ISSUER_DISABLED', by_fetch: 'GRANT_NOT_ACCEPTED', own: 'valid' },
         { step: 'issuer-enabled', old: 'ISSUER_DISABLED', fresh: 'valid' },
         { step: 'membership-back', at_cargo: 'valid' },
         { step: 'as-before' },
@@ -164,7 +166,7 @@ describe('demo --federation', () => {
       const commands = adapt((await blocks('docs/federation.md', 'sh tour')).join('\n'))
       const output = await paste(commands)
       expect(output).toMatch(
-        /^12\. guild names acme again[^]*^allowed: yes$[^]*^allowed: no$[^]*^refused, and it says who/m,
+        /^13\. guild names acme again[^]*^allowed: yes$[^]*^allowed: no$[^]*^refused, and it says who/m,
       )
       expect(output).toMatch(
         /^token issued$[^]*^valid: true$[^]*^valid: false$\nreason: ISSUER_DISABLED[^]*^refused, as/m,

@@ -5,6 +5,8 @@ import { expectStatus, type OperatorParty } from '../../support/story.ts'
 /** The agent whose tokens end, with its operator and deployment. */
 interface Subject {
   readonly deployment: Deployment
+  /** The owner of the audience of the agent's tokens. */
+  readonly owner: OperatorParty
   readonly operator: OperatorParty
   readonly agent: AgentParty
 }
@@ -17,6 +19,8 @@ export interface Ending {
   resume(subject: Subject): Promise<unknown>
 }
 
+/** The audience of the tokens of these stories. It belongs to another operator than the agent's. */
+export const AUDIENCE = 'https://api.owner.example.com/v1'
 /** The scopes that the agents of these stories are granted. */
 export const SCOPES = ['read', 'write']
 
@@ -24,6 +28,12 @@ const post = async ({ deployment, operator }: Subject, call: string, by: 'admin'
   const asserter = by === 'admin' ? deployment.admin : operator
   const path = `/v1/operators/${operator.id}/${call}`
   return expectStatus(200, await deployment.client.signed('POST', path, null, asserter))
+}
+/** Lists who may ask for tokens for the audience, in the policy of its owner. */
+export const setCallers = async ({ deployment, owner }: Pick<Subject, 'deployment' | 'owner'>, callers: string[]) => {
+  const path = `/v1/operators/${owner.id}/policy`
+  const policy = { audiences: [{ audience: AUDIENCE, callers }] }
+  return expectStatus(200, await deployment.client.signed('PUT', path, policy, owner))
 }
 const setScopes = async ({ deployment, operator, agent }: Subject, scopes: readonly string[]) =>
   expectStatus(200, await deployment.client.setScopes(operator.id, agent.did, scopes, operator))
@@ -49,6 +59,12 @@ export const ENDINGS: readonly Ending[] = [
     verdict: 'false OPERATOR_TOKENS_ENDED',
     end: (subject) => post(subject, 'suspend', 'admin'),
     resume: (subject) => post(subject, 'reinstate', 'admin'),
+  },
+  {
+    name: "the owner of the audience no longer lists the agent's domain",
+    verdict: 'false TRUST_ENDED',
+    end: (subject) => setCallers(subject, ['other.example.com']),
+    resume: (subject) => setCallers(subject, ['agents.example.com']),
   },
   {
     name: 'scopes are removed',

@@ -5,7 +5,7 @@ import type { AgentParty } from '../../support/parties.ts'
 import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
 import { checksAt } from './checks.ts'
-import { ENDINGS, type Ending, SCOPES } from './endings.ts'
+import { AUDIENCE, ENDINGS, type Ending, SCOPES, setCallers } from './endings.ts'
 import { askAll, unanimously, type Witness, type Witnesses, witnessesOf } from './witnesses.ts'
 
 /** How many rounds the stories run. Set the variable `REVOCATION_ROUNDS` for a long run. */
@@ -19,6 +19,7 @@ const TIMEOUT_MS = 90_000
 /** Two processes of each kind, and every way to ask them for a verdict. */
 interface Stage {
   readonly deployment: Deployment
+  readonly owner: OperatorParty
   readonly operator: OperatorParty
   readonly agent: AgentParty
   readonly witnesses: Witnesses
@@ -27,9 +28,11 @@ interface Stage {
 async function setStage(natsUrl: string | undefined): Promise<Stage> {
   const env = { NATS_URL: natsUrl, AUTH4AGENT_REVOCATION_LEASE: `${LEASE_MS}ms` }
   const deployment = await startDeployment({ instances: 2, env })
+  const owner = await provenOperator(deployment.client, deployment.dns, 'owner.example.com')
+  await setCallers({ deployment, owner }, ['agents.example.com'])
   const operator = await provenOperator(deployment.client, deployment.dns, 'agents.example.com')
   const agent = await activeAgent(deployment.client, operator, SCOPES)
-  return { deployment, operator, agent, witnesses: await witnessesOf(deployment) }
+  return { deployment, owner, operator, agent, witnesses: await witnessesOf(deployment) }
 }
 
 async function leave(stage: Stage | undefined): Promise<void> {
@@ -38,7 +41,7 @@ async function leave(stage: Stage | undefined): Promise<void> {
 }
 
 async function newToken({ deployment, agent }: Stage): Promise<string> {
-  return String((await issueToken(deployment.client, agent)).token)
+  return String((await issueToken(deployment.client, agent, { audience: AUDIENCE })).token)
 }
 
 /** Ends tokens in every way, and asks every process right after each call. */

@@ -17,7 +17,7 @@ const FORMS: Readonly<Record<string, readonly Form[]>> = {
   key: ['token', 'chain', 'exchanged'],
   operator: ['token', 'chain', 'exchanged', 'trust'],
   issuer: ['token', 'exchanged', 'trust'],
-  edge: ['token', 'exchanged', 'trust'],
+  edge: ['token', 'chain', 'exchanged', 'trust'],
 }
 
 /** Returns one of the forms that the target ends: another one for each number. */
@@ -67,17 +67,20 @@ const LENGTH = 3
 /**
  * Returns a chain that is valid until its target is ended. The target ends one grant of it, which may be any but the
  * last: the last is a late child that was signed after everything above it had ended. For some targets of the kind
- * `token`, the record stands under the operator of the holder above.
+ * `token`, the record stands under the operator of the holder above. Edges
+ * are those of the root.
  */
 export function chainThrough(target: Target): { readonly hops: readonly GrantIdentity[] } {
   const { jti: id, kid, sub: did, operatorId, agentEpoch, operatorEpoch } = tokenOf(target)
   const number = numberOf(target)
   const place = number % (LENGTH - 1)
+  const { edges } = trustOf(trustThrough(target))
   const isBelow = target.kind === 'token' && place === 0 && number % 4 === 0
   return {
     hops: Array.from({ length: LENGTH }, (_, hop): GrantIdentity => {
       const other = { kid: 'kid', id: `grant ${hop}`, did: `holder ${hop}`, operatorId: `other ${hop}` }
       if (isBelow && hop === 1) return { ...other, id, epoch: [1_000, 1_000] }
+      if (edges !== undefined && hop === 0) return { ...other, epoch: [1_000, 1_000], edges }
       if (hop !== place) return { ...other, epoch: [1_000, 1_000] }
       return { kid, id: isBelow ? other.id : id, did, operatorId, epoch: [agentEpoch, operatorEpoch] }
     }),
@@ -101,7 +104,9 @@ export function exchangedFor(target: Target): Parameters<typeof delegatedLookups
   if (isItself && kind === 'key') return { claims: { lineage: parties(), jti: 'exchanged' }, kid: subject }
   if (isItself && kind === 'token')
     return { claims: { lineage: parties((number / 3) % LENGTH), jti: subject }, kid: 'kid' }
-  return { claims: { lineage: chainThrough(target).hops, jti: 'exchanged', ...trustThrough(target) }, kid: 'kid' }
+  // A lineage has no edges: those of the root are in the claims of the token.
+  const lineage = chainThrough(target).hops.map(({ edges: _edges, ...hop }) => hop)
+  return { claims: { lineage, jti: 'exchanged', ...trustThrough(target) }, kid: 'kid' }
 }
 
 function numberOf({ subject, operatorId }: Target): number {

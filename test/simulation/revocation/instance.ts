@@ -7,7 +7,7 @@ import type { BusLink, createBus, Signals } from './bus.ts'
 import { createProcess, type Machine, type Process } from './clocks.ts'
 import type { Database, Link } from './database.ts'
 import type { Events } from './events.ts'
-import { end, type Image, isAboutTrust, keyOf, type Target } from './image.ts'
+import { type Image, isAboutTrust, keyOf, type Target } from './image.ts'
 import type { Databases, Parts } from './parts.ts'
 import type { Random } from './random.ts'
 import { createStatements } from './statements.ts'
@@ -86,7 +86,7 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
   const settle = parts.createSettle(settleDeps)
   const commit = (target: Target) => () =>
     database.write(process, link, (image) => {
-      const record = end(image, target, events.now(), keptFor)
+      const record = parts.end(image, target, events.now(), keptFor)
       // If the record becomes visible only after a restart of the database, there is no notification for it.
       if (record !== undefined && !database.isDown) around.signals.record(record.sequence)
       return record !== undefined

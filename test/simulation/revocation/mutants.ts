@@ -2,6 +2,7 @@ import type { ChainLookup } from '@auth4agent/core/delegation/chain-lookups'
 import { createLogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
 import type { Standing } from '../../../services/revocation/ports.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
+import { end, keyOf } from './image.ts'
 import { reading, rowAfterHead, ticking, withoutHead, withoutLogEpochs } from './mutated-ports.ts'
 import { type Edit, importMutated } from './mutated-source.ts'
 import { olderLogFollower, type Parts, REAL } from './parts.ts'
@@ -153,6 +154,21 @@ export const MUTANTS: readonly Mutant[] = [
   delegated('the trust through which an exchanged token was issued is not looked up', (lookups) =>
     lookups.map(({ hop, token: { edges: _edges, home: _home, ...token } }) => ({ hop, token })),
   ),
+  chains('the edges of the root of a chain are not looked up', (lookups) =>
+    lookups.map(({ hop, token: { edges: _edges, ...token } }) => ({ hop, token })),
+  ),
+  {
+    rule: 'j',
+    what: 'an owner stops listing a caller, and the edge ends without a record',
+    parts: () => ({
+      ...REAL,
+      end(image, target, now, keptFor) {
+        if (target.kind !== 'edge') return end(image, target, now, keptFor)
+        image.ended.set(keyOf(target), now)
+        return undefined
+      },
+    }),
+  },
   edited('j', 'a record that ends an edge has no effect', {
     file: 'session.ts',
     from: '!session.state.apply(record)',

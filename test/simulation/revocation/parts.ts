@@ -2,6 +2,7 @@ import { chainLookups } from '@auth4agent/core/delegation/chain-lookups'
 import { delegatedLookups } from '@auth4agent/core/delegation/delegated-token'
 import { createLogFollower, type LogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
+import { end } from './image.ts'
 import { importMutated } from './mutated-source.ts'
 
 /** The databases that answer a verification when memory cannot. */
@@ -31,6 +32,8 @@ export interface Parts {
   /** Does what the handler of a revocation does. */
   revoke(handling: Handling): Promise<void>
   ask(databases: Databases): Promise<boolean>
+  /** Does what the triggers of the database do when a revocation commits. */
+  end: typeof end
   /** Returns what must be looked up for a chain of grants. */
   lookupsOf: typeof chainLookups
   /** Returns what must be looked up for a delegated token. */
@@ -61,6 +64,7 @@ export const REAL: Parts = {
     await settle()
   },
   ask: ({ primary }) => primary(),
+  end,
   lookupsOf: chainLookups,
   delegatedLookupsOf: delegatedLookups,
 }

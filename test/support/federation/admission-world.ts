@@ -24,7 +24,7 @@ const writeAnswer = compileWriter(ListAdmissionsResponseSchema)
 const NOTHING = { version: 0, forgottenThroughS: 0, size: 0, ready: Promise.resolve(), close: () => undefined }
 
 /** What a verifier that does not ask the server decides: `VALID` with scopes, a reason, or that it would ask. */
-export interface Offline {
+interface Offline {
   readonly outcome: string
   readonly scopes: string | undefined
 }

@@ -58,7 +58,16 @@ function operatorsOf({ dock = 'active', callers }: ExplainOptions) {
     create(OperatorSnapshotSchema, { id: CARGO, domain: 'cargo.example', status: 'active', rootPublicKey }),
     create(OperatorSnapshotSchema, { id: DOCK, domain: 'dock.example', status: dock, rootPublicKey }),
   ]
-  const rules = callers === undefined ? [] : [create(AudienceRuleSchema, { audience: AUDIENCE, callers: [...callers] })]
+  const rules =
+    callers === undefined
+      ? []
+      : [
+          create(AudienceRuleSchema, {
+            audience: AUDIENCE,
+            callers: [...callers],
+            callerEdges: callers.map((caller) => `edge of ${caller}`),
+          }),
+        ]
   return localClient(OperatorDirectoryService, {
     async lookupOperator({ by }) {
       const operator = operators.find(({ id, domain }) => (by.case === 'id' ? id : domain) === by.value)

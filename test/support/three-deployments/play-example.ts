@@ -15,6 +15,7 @@ export async function playExample(deployments: ExampleDeployments, folder: strin
   const parties = await enterParties(deployments, folder)
   const { acme, bolt, cargo, dock, guild, hall } = parties
   const [atB, atC] = [[beta.issuer], [gamma.issuer]]
+  await goTo(acme, beta)
   // Before B admits A and C, so that its first reading finds them.
   await state(acme, bolt, { kind: 'lets-call', aud: atB, ...grants('acme'), visibility: 'public' })
   await state(guild, acme, { kind: 'member', aud: [...atB, ...atC], visibility: 'public' })
@@ -42,6 +43,14 @@ function grants(name: 'acme' | 'cargo' | 'dock' | 'hall'): Pick<NewStatement, 'g
 async function state({ operator }: Party, about: Party, said: Omit<NewStatement, 'subject'>): Promise<void> {
   const subject = { operatorId: about.operator.id, domain: about.domain, home: about.home.issuer }
   const draft = await operator.trust.draft({ ...said, subject })
+  await operator.trust.put(await operator.trust.sign(draft))
+}
+
+/** Lets the agents of an operator get tokens at another deployment. */
+async function goTo({ operator, home }: Party, { issuer }: ExampleDeployment): Promise<void> {
+  const grants = [{ audience: '', scopes: { 'orders:read': ['orders:read'] } }]
+  const said = { kind: 'chains-to', aud: [home.issuer], grants, visibility: 'public' } as const
+  const draft = await operator.trust.draft({ ...said, subject: { home: issuer } })
   await operator.trust.put(await operator.trust.sign(draft))
 }
 

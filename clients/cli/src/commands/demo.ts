@@ -8,7 +8,7 @@ import type { Context } from '../context.ts'
 import { playDelegation } from '../demo/delegation/play-delegation.ts'
 import { expectHomes, type FederationCast, openCast } from '../demo/federation/cast.ts'
 import { mend } from '../demo/federation/mend.ts'
-import { playFederation, prepare, READING } from '../demo/federation/play-federation.ts'
+import { playFederation, prepare } from '../demo/federation/play-federation.ts'
 import { SCOPE } from '../demo/federation/scene.ts'
 import { wrapCommand } from '../demo/federation/words.ts'
 import { createNarrator, type Told } from '../demo/narrator.ts'
@@ -121,9 +121,10 @@ async function runFederation(context: Context<typeof flags>): Promise<'ok'> {
   const cast = await openCast(folder, fetch)
   await progress('asking the deployments', expectHomes(cast, fetch))
   const pause = (ms: number) => delay(ms, undefined, { signal })
-  await progress(READING, prepare(cast, pause))
+  const scene = { cast, pause, progress }
+  await prepare(scene)
   const ending = async () => mend(await openCast(folder, fetchAnyway))
-  await playFederation({ cast, pause, progress, tell: createNarrator(context) }, ending)
+  await playFederation({ ...scene, tell: createNarrator(context) }, ending)
   for (const agent of Object.values(cast.agents)) agent.close()
   if (json) answer({ step: 'as-before' }, '', [])
   else for (const line of ['Ask yourself:', ...wrapCommand(questionAbout(cast, folder))]) note(line)

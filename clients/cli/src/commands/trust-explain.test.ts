@@ -118,6 +118,16 @@ freshness: ok, at most 5 s old, known as of 2027-01-15T08:00:00Z
   })
 })
 
+/** An answer with these admissions. */
+const listed = (...admissions: readonly object[]) => ({
+  admissions,
+  issuers: [],
+  bound_only: true,
+  position: '3-8812',
+  as_of: '2027-01-15T08:00:00.000Z',
+  max_age: 1_800,
+})
+
 describe('trust admissions', () => {
   const admission = {
     issuer: 'https://alpha.net',
@@ -128,14 +138,6 @@ describe('trust admissions', () => {
     authors: [{ edge_id: 'e2', operator_id: ID, epoch: 1 }],
     expires_at: '2027-04-15T08:00:00Z',
   }
-  const listed = (...admissions: readonly object[]) => ({
-    admissions,
-    issuers: [],
-    bound_only: true,
-    position: '3-8812',
-    as_of: '2027-01-15T08:00:00.000Z',
-    max_age: 1_800,
-  })
   const ARGS = ['admissions', '--audience', 'https://api.cargo.io']
 
   it('prints who may call, with the map of scopes', async () => {

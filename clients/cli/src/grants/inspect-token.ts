@@ -1,6 +1,5 @@
 import { authorityOfToken, type DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
-import { parseDelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
-import { verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-token'
+import { readDelegatedClaims, verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-token'
 import { readTokenJws } from '@auth4agent/core/token/access-token'
 import type { Context } from '../context.ts'
 import { finderOf } from '../offline.ts'
@@ -44,7 +43,7 @@ export async function inspectToken(context: Context<typeof inspectFlags>, text: 
 function readUnverified(text: string) {
   const jws = readTokenJws(text)
   if ('verdict' in jws) return jws
-  const claims = parseDelegatedClaims(jws.payload)
+  const claims = readDelegatedClaims(jws.payload)
   return claims === undefined ? ({ verdict: 'MALFORMED_TOKEN' } as const) : { claims, kid: jws.header.kid }
 }
 

@@ -28,14 +28,26 @@ export function tokenText({ authority, finding, isOnline }: TokenInspection, sty
   ].join('\n\n')
 }
 
-function partiesText({ parties }: DelegatedAuthority, ended: number | undefined): string {
-  const rows = parties.map(({ did }, at) => [String(at), did, roleOf(at, parties.length), at === ended ? 'ended' : ''])
+function partiesText({ parties, principal, identityProvider }: DelegatedAuthority, ended: number | undefined): string {
+  const user =
+    identityProvider === undefined ? [] : [['', principal, `principal: vouched for by ${identityProvider}`, '']]
+  const agents = parties.map(({ did }, at) => {
+    const role = user.length > 0 ? ROLES.actor : roleOf(at, parties.length)
+    return [String(at), did, role, at === ended ? 'ended' : '']
+  })
+  const rows = [...user, ...agents]
   return columns([['PARTY', 'AGENT', 'ROLE', ''], ...rows])
 }
 
+const ROLES = {
+  principal: 'principal: its authority is used',
+  actor: 'actor: it makes the calls',
+  between: 'handed the authority on',
+}
+
 function roleOf(at: number, size: number): string {
-  if (at === 0) return 'principal: its authority is used'
-  return at === size - 1 ? 'actor: it makes the calls' : 'handed the authority on'
+  if (at === 0) return ROLES.principal
+  return at === size - 1 ? ROLES.actor : ROLES.between
 }
 
 function allowedText({ capabilities }: DelegatedAuthority): string {
@@ -57,6 +69,10 @@ export function tokenJson({ authority, finding, isOnline }: TokenInspection) {
         issued_at: writeTime(claims.iat),
         expires_at: writeTime(claims.exp),
         cnf: claims.cnf,
+        ...(authority.identityProvider !== undefined && {
+          principal: authority.principal,
+          identity_provider: authority.identityProvider,
+        }),
         parties: authority.parties.map(({ did, operatorId: operator_id, id: grant_id }) => ({
           did,
           operator_id,

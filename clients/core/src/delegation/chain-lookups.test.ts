@@ -10,7 +10,7 @@ const grant = (hop: number, operatorId: string): GrantIdentity => ({
   operatorId,
   epoch: [10 + hop, 20 + hop],
 })
-const chain = { hops: [grant(0, 'A'), grant(1, 'B'), grant(2, 'A'), grant(3, 'B')] }
+const chain = { hops: [{ ...grant(0, 'A'), edges: ['edge 1', 'edge 2'] }, grant(1, 'B'), grant(2, 'A'), grant(3, 'B')] }
 
 /** Returns the place of the first grant that a record ends, and why. */
 function endedBy(record: Omit<Ending, 'sequence'>) {
@@ -51,6 +51,8 @@ describe('chainLookups', () => {
       [1, 'OPERATOR_TOKENS_ENDED'],
     ],
     ['of a key of a statement', { ...none, kind: 'key', subject: 'kid 3' }, [3, 'UNKNOWN_KEY']],
+    ['of an edge of the root', { ...none, kind: 'edge', subject: 'edge 2' }, [0, 'TRUST_ENDED']],
+    ['of another edge', { ...none, kind: 'edge', subject: 'edge 3' }, undefined],
     ['of the deployment', { ...none, kind: 'deployment', minimumEpoch: 21 }, [0, 'OPERATOR_TOKENS_ENDED']],
   ])('finds the record %s exactly when it ends a grant of the chain', (_, record, expected) => {
     expect(endedBy(record)).toEqual(expected)

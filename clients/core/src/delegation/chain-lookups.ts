@@ -7,8 +7,8 @@ export interface ChainLookup {
   readonly token: TokenIdentity
 }
 
-/** The part of a grant that decides whether it is revoked. */
-export type GrantIdentity = Pick<Hop, 'kid' | 'id' | 'did' | 'operatorId' | 'epoch'>
+/** The part of a grant that decides whether it is revoked. Only the root of a chain has edges. */
+export type GrantIdentity = Pick<Hop, 'kid' | 'id' | 'did' | 'operatorId' | 'epoch' | 'edges'>
 
 /**
  * Returns the look-ups that decide whether a genuine chain is revoked: none of them may find anything. They are in the
@@ -26,7 +26,8 @@ export type GrantIdentity = Pick<Hop, 'kid' | 'id' | 'did' | 'operatorId' | 'epo
  */
 export function chainLookups({ hops }: { readonly hops: readonly GrantIdentity[] }): readonly ChainLookup[] {
   return hops.flatMap((grant, hop) => {
-    const own = identityOf(grant, grant.id)
+    const { edges } = grant
+    const own = { ...identityOf(grant, grant.id), ...(edges && { edges }) }
     const above = firstOfEachOperator(hops.slice(0, hop)).filter(({ operatorId }) => operatorId !== grant.operatorId)
     return [own, ...above.map((holder) => identityOf(holder, grant.id))].map((token) => ({ hop, token }))
   })

@@ -5,7 +5,7 @@ import { type ChainLookup, chainLookups, type GrantIdentity } from './chain-look
 import { checkChainTimes } from './chain-times.ts'
 import type { Capabilities } from './constraint.ts'
 import type { DelegatedClaims } from './delegated-claims.ts'
-import { capabilitiesOf, type DelegatedToken, delegatedLookups } from './delegated-token.ts'
+import { agentsOf, capabilitiesOf, type DelegatedToken, delegatedLookups, userLookups } from './delegated-token.ts'
 import type { GenuineChain } from './grant-types.ts'
 import type { GrantReason } from './refusal.ts'
 import { checkCapabilities, checkUses, type Uses } from './use-chain.ts'
@@ -27,8 +27,15 @@ export interface AuthorityParty extends GrantIdentity {
 
 /** What genuine chains and genuine delegated tokens have in common. Both may be expired or revoked. */
 interface Common {
-  /** The principal first, the agent that acts last. A root grant alone has one party. */
+  /**
+   * The agents: the principal first, the agent that acts last. A root grant alone has one party. If the principal is a
+   * user, the agent that acts is the only party.
+   */
   readonly parties: readonly [AuthorityParty, ...AuthorityParty[]]
+  /** Whose authority is used: the DID of the first party, or a user such as `user:alice`. */
+  readonly principal: string
+  /** The issuer that vouched for a user; undefined if the principal is an agent. */
+  readonly identityProvider: string | undefined
   /** RFC 7638 thumbprint of the key of the agent that acts. Only with a proof of this key it may be used. */
   readonly jkt: string
   /** When it expires, in Unix seconds. */
@@ -74,6 +81,8 @@ export function authorityOfChain(chain: GenuineChain): DelegatedAuthority {
     chain,
     claims: undefined,
     parties: [principal, ...others],
+    principal: principal.did,
+    identityProvider: undefined,
     jkt: last.jkt,
     // No grant expires after its parent or after the statement about its holder.
     exp: last.exp,
@@ -92,29 +101,35 @@ export function authorityOfChain(chain: GenuineChain): DelegatedAuthority {
  * ```ts
  * import { authorityOfToken } from '@auth4agent/core/delegation/delegated-authority'
  *
- * const [principal] = authorityOfToken(token).parties
+ * const { principal } = authorityOfToken(token)
  * ```
  */
 export function authorityOfToken(token: DelegatedToken): DelegatedAuthority {
   const { claims } = token
-  const [principal, ...others] = claims.lineage.map((party): AuthorityParty => ({ ...party, exp: claims.exp }))
-  // Never happens: the reader of the claims demands two parties.
-  if (principal === undefined) throw new RangeError('A delegated token must have parties')
-  const parties = [principal, ...others] as const
+  const [first, ...others] = agentsOf(token).map(({ did, operatorId, epoch, id, kid }): AuthorityParty => {
+    return { did, operatorId, epoch, id, kid, exp: claims.exp }
+  })
+  // Never happens: the reader of the claims demands two parties, or an agent that acts for a user.
+  if (first === undefined) throw new RangeError('A delegated token must have parties')
+  const parties = [first, ...others] as const
   const capabilities = capabilitiesOf(claims)
   const allowing = { hops: [{ capabilities }] }
   return {
     chain: undefined,
     claims,
     parties,
+    principal: claims.sub,
+    identityProvider: claims.provider?.issuer,
     jkt: claims.cnf.jkt,
     exp: claims.exp,
     capabilities,
     lookups: () =>
-      delegatedLookups(token).map(({ hop, token: identity }) => ({
-        token: identity,
-        hop: hop < parties.length ? hop : undefined,
-      })),
+      (claims.provider === undefined ? delegatedLookups(token) : userLookups(token)).map(
+        ({ hop, token: identity }) => ({
+          token: identity,
+          hop: hop < parties.length ? hop : undefined,
+        }),
+      ),
     checkTimes(nowS, skewS) {
       const reason = checkTimes(claims, nowS, skewS)
       const rule = `the time must be at least ${claims.nbf} and before ${claims.exp}`

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '../encoding/strict-json.ts'
 import { isUuid } from '../encoding/uuid.ts'
 import { parseDid } from '../identity/did.ts'
+import type { IssuerGeneration } from '../revocation/revocation-log.ts'
 import { type AccessTokenClaims, type Confirmation, isJti, parseAccessTokenClaims } from '../token/claims.ts'
 import type { GrantIdentity } from './chain-lookups.ts'
 import type { Capabilities } from './constraint.ts'
@@ -16,15 +17,19 @@ export type Actor = {
 
 /**
  * Claims of a delegated token: an access token of the principal with which another agent acts (RFC 8693 section 4.1).
- * `sub`, `operator_id` and `epoch` are those of the principal, `client_id` and `cnf` those of the agent that acts.
+ * `sub`, `operator_id` and `epoch` are those of the principal, `client_id` and `cnf` those of the agent that acts. If
+ * the principal is a user, `operator_id` and `epoch` are those of the agent too.
  */
 export interface DelegatedClaims extends Omit<AccessTokenClaims, 'may_act' | 'home'> {
   readonly cnf: Confirmation
   /**
    * Every party, the principal first and the agent that acts last: at least two. `id` and `kid` are those of the grant
-   * or access token that gave the party its authority. If one of them ends, the token ends.
+   * or access token that gave the party its authority. If one of them ends, the token ends. Empty if the principal is
+   * a user.
    */
   readonly lineage: readonly GrantIdentity[]
+  /** The identity provider that vouched for the principal. Only a user has one. */
+  readonly provider?: IssuerGeneration
   /**
    * What the token allows in addition to `scope`: mostly scopes with constraints, each at one audience. A service that
    * knows only `aud` and `scope` grants none of it.
@@ -55,7 +60,7 @@ const KID = /^[\x21-\x7e]{1,128}$/
  * const token = await sign(formatDelegatedClaims(claims))
  * ```
  */
-export function formatDelegatedClaims({ lineage, details, ...claims }: DelegatedClaims) {
+export function formatDelegatedClaims({ lineage, details, ...claims }: Omit<DelegatedClaims, 'provider'>) {
   return {
     ...claims,
     act: actorOf(lineage),
@@ -109,6 +114,20 @@ export function actorOf([, ...others]: readonly Pick<GrantIdentity, 'did'>[]): A
     (earlier, { did }) => (earlier === undefined ? { sub: did } : { sub: did, act: earlier }),
     undefined,
   )
+}
+
+/**
+ * Returns the claim `act` of a delegated token.
+ *
+ * @example
+ * ```ts
+ * import { actOf } from '@auth4agent/core/delegation/delegated-claims'
+ *
+ * actOf(claims)?.sub // the DID of the agent that acts
+ * ```
+ */
+export function actOf({ provider, lineage, client_id: sub }: DelegatedClaims): Actor | undefined {
+  return provider === undefined ? actorOf(lineage) : { sub }
 }
 
 /** Compares `act` with the parties that it must name, the outermost last. An object may have no other member. */

@@ -24,6 +24,9 @@ const DERIVED = { ...COMMON, del_depth: 1, par_hash: idOf(rootGrant()), a4a_hold
 const KEY = holderKey(0).jwk
 const manyDomains = (count: number) => Array.from({ length: count }, (_, index) => `d${index}.test`)
 
+const manyEdges = (count: number) =>
+  Array.from({ length: count }, (_, at) => `${OPERATOR.slice(0, -3)}${String(at).padStart(3, '0')}`)
+
 type Row = readonly [claims: Readonly<Record<string, unknown>>, reason?: GrantReason]
 
 /** Wrong values of the claims that every grant has; MALFORMED_GRANT unless a row says otherwise. */
@@ -75,6 +78,10 @@ const ROOT_ROWS: readonly Row[] = [
   ...[null, 1, [1], [1, 2, 3], [0, 1], [1, 0], [1.5, 1], [1, 2_147_483_648], ['1', '1'], { 0: 1, 1: 1, length: 2 }].map(
     (epoch): Row => [{ epoch }],
   ),
+  ...[undefined, null, 'x', OPERATOR, [], [1], ['x'], [OPERATOR, OPERATOR], [OPERATOR.toUpperCase()]].map(
+    (edges): Row => [{ edges }],
+  ),
+  [{ edges: manyEdges(49) }],
   [{ par_hash: null }, 'ROOT_EXPECTED'],
   [{ del_depth: 1 }, 'ROOT_EXPECTED'],
 ]
@@ -102,6 +109,11 @@ describe('readRootClaims', () => {
 
   it.each([1, 16])('reads %i domains', (count) => {
     expect(readRootClaims({ ...ROOT, a4a_to: manyDomains(count) }).ok).toBe(true)
+  })
+
+  it.each([1, 48])('reads %i edges', (count) => {
+    const edges = manyEdges(count)
+    expect(readRootClaims({ ...ROOT, edges })).toMatchObject({ ok: true, value: { edges } })
   })
 
   it.each(ROOT_ROWS.map(shown))('refuses $shown', ({ claims, reason }) => {

@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from '../encoding/strict-json.ts'
 import { type Ed25519Jwk, readPublicJwk } from '../jose/public-jwk.ts'
 import { DID, DIGEST, type Form, OPERATOR_ID, TIME } from '../key-events/claim-forms.ts'
 import type { Capabilities } from './constraint.ts'
-import { checkRestrictions, DEPTH, DOMAINS, EPOCHS, ISSUER, JTI } from './grant-forms.ts'
+import { checkRestrictions, DEPTH, DOMAINS, EDGES, EPOCHS, ISSUER, JTI } from './grant-forms.ts'
 import { type Holder, type Lifetime, MAX_GRANT_TTL_S } from './grant-types.ts'
 import { parseCapabilities } from './parse-capabilities.ts'
 import { type GrantRefusal, refuseGrant } from './refusal.ts'
@@ -21,6 +21,8 @@ interface GrantClaims extends Lifetime {
 /** Claims of a root grant. */
 export interface RootClaims extends GrantClaims, Holder {
   readonly allowedDomains: readonly string[]
+  /** Absent if the grant was issued through no edge of trust. */
+  readonly edges?: readonly string[]
 }
 
 /** Claims of a derived grant. */
@@ -49,7 +51,7 @@ const ONLY_BY_ISSUER = ['sub', 'operator_id', 'epoch']
  * ```
  */
 export function readRootClaims(payload: JsonObject): Read<RootClaims> {
-  const { sub, operator_id: operatorId, epoch, a4a_to: allowedDomains } = payload
+  const { sub, operator_id: operatorId, epoch, a4a_to: allowedDomains, edges } = payload
   if (Object.hasOwn(payload, 'par_hash')) return refuseGrant('ROOT_EXPECTED', 'a root grant must not have par_hash')
   const common = readCommonClaims(payload, ['a4a_to'])
   if (!common.ok) return common
@@ -58,7 +60,9 @@ export function readRootClaims(payload: JsonObject): Read<RootClaims> {
   if (!OPERATOR_ID.holds(operatorId)) return malformed('operator_id', OPERATOR_ID)
   if (!EPOCHS.holds(epoch)) return malformed('epoch', EPOCHS)
   if (!DOMAINS.holds(allowedDomains)) return malformed('a4a_to', DOMAINS)
-  return { ok: true, value: { ...common.value, did: sub, operatorId, epoch, allowedDomains } }
+  if (Object.hasOwn(payload, 'edges') && !EDGES.holds(edges)) return malformed('edges', EDGES)
+  const trust = EDGES.holds(edges) ? { edges } : {}
+  return { ok: true, value: { ...common.value, did: sub, operatorId, epoch, allowedDomains, ...trust } }
 }
 
 /**

@@ -2,6 +2,7 @@ import type { JsonObject } from '../encoding/strict-json.ts'
 import { isDomain } from '../identity/domain.ts'
 import { type Form, text, whole } from '../key-events/claim-forms.ts'
 import { isJti } from '../token/claims.ts'
+import { isEdges, MAX_EDGES } from '../token/edges.ts'
 import { MAX_DEPTH } from './grant-types.ts'
 import { type GrantRefusal, refuseGrant } from './refusal.ts'
 
@@ -23,6 +24,11 @@ export const JTI: Form<string> = text(isJti, 'must have 1 to 64 visible ASCII ch
 export const DEPTH: Form<number> = whole(0, MAX_DEPTH, `must be a whole number from 0 to ${MAX_DEPTH}`)
 /** Epochs of an agent and its operator. */
 export const EPOCHS: Form<readonly [number, number]> = { holds: isEpochs, demand: 'must be two epochs from 1 on' }
+/** The edges of trust through which a root was issued. */
+export const EDGES: Form<readonly string[]> = {
+  holds: isEdges,
+  demand: `must be a list of 1 to ${MAX_EDGES} different UUIDs in lower case`,
+}
 /** The domains in `a4a_to`. */
 export const DOMAINS: Form<readonly string[]> = {
   holds: isDomains,

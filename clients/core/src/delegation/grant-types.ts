@@ -46,6 +46,8 @@ export interface Hop extends Holder, Lifetime {
   readonly capabilities: Capabilities
   /** The domains whose agents may hold the grants below this one: its own `a4a_to`, or that of the parent. */
   readonly allowedDomains: readonly string[]
+  /** Ids of the edges of trust through which a root was issued. If one of them ends, the grant ends. */
+  readonly edges?: readonly string[]
   /** Lifetime of the holder statement. The root needs no statement. */
   readonly statement: Lifetime | undefined
 }

@@ -16,6 +16,8 @@ export interface RootGrant extends AboutHolder {
   readonly maxDepth: number
   /** The domains whose agents may hold the grants below. */
   readonly allowedDomains: readonly string[]
+  /** Ids of the edges of trust through which the grant is issued; empty or absent if it needs none. */
+  readonly edges?: readonly string[]
 }
 
 /**
@@ -32,6 +34,7 @@ export interface RootGrant extends AboutHolder {
  */
 export function rootGrantClaims(grant: RootGrant & { readonly jti: string }) {
   const { issuer, did, operatorId, epoch, publicKey, capabilities, maxDepth, allowedDomains, jti, iat, exp } = grant
+  const { edges = [] } = grant
   return {
     iss: issuer,
     jti,
@@ -45,6 +48,7 @@ export function rootGrantClaims(grant: RootGrant & { readonly jti: string }) {
     del_depth: 0,
     del_max_depth: maxDepth,
     authorization_details: formatCapabilities(capabilities),
+    ...(edges.length > 0 && { edges }),
   }
 }
 

@@ -84,6 +84,8 @@ export interface TokenIdentity {
   readonly edges?: readonly string[]
   /** The other issuer whose token was exchanged for this one. */
   readonly home?: IssuerGeneration
+  /** The identity provider that vouched for the user for whom an agent acts. */
+  readonly provider?: IssuerGeneration
 }
 
 /** Another issuer, and the generation in which it was trusted. Disabling the issuer raises its generation. */

@@ -99,13 +99,15 @@ export function createRevocationState(maxTokens = MAX_TOKEN_RECORDS): Revocation
       put(ending)
       return true
     },
-    lookup({ kid, jti, operatorId, sub, operatorEpoch, agentEpoch, home, edges: through }) {
+    lookup({ kid, jti, operatorId, sub, operatorEpoch, agentEpoch, home, provider, edges: through }) {
       if (keys.has(kid)) return 'UNKNOWN_KEY'
       if (tokens.get(operatorId)?.has(jti) === true) return 'TOKEN_REVOKED'
       if (operatorEpoch < leastOf(operatorId)) return 'OPERATOR_TOKENS_ENDED'
       // Usually no agent's tokens have been ended. Then no map key has to be built.
       if (agents.size > 0 && agentEpoch < minimum(agents, agentKey(operatorId, sub))) return 'AGENT_TOKENS_ENDED'
-      if (home !== undefined && isDisabled(home)) return 'ISSUER_DISABLED'
+      if ((home !== undefined && isDisabled(home)) || (provider !== undefined && isDisabled(provider))) {
+        return 'ISSUER_DISABLED'
+      }
       return through?.some(hasEnded) === true ? 'TRUST_ENDED' : undefined
     },
     lookupTrust(basis) {

@@ -2,6 +2,7 @@ import { decodeBase64url } from '../encoding/base64.ts'
 import { isJsonObject } from '../encoding/strict-json.ts'
 import { isUuid } from '../encoding/uuid.ts'
 import { parseDid } from '../identity/did.ts'
+import { isEdges } from './edges.ts'
 import { isScopeString } from './scope.ts'
 
 /** Longest accepted text of a token. */
@@ -140,7 +141,6 @@ export function hasActor(payload: Readonly<Record<string, unknown>>): boolean {
 
 type Trust = Pick<AccessTokenClaims, 'edges' | 'home'>
 const NO_TRUST: Trust = {}
-const MAX_EDGES = 4
 
 /** Reads the claims that say through which trust a token was issued. Returns undefined if they are malformed. */
 function readTrust(payload: Readonly<Record<string, unknown>>): Trust | undefined {
@@ -150,16 +150,6 @@ function readTrust(payload: Readonly<Record<string, unknown>>): Trust | undefine
   const { edges, home } = payload
   if ((hasEdges && !isEdges(edges)) || (hasHome && !isHome(home))) return undefined
   return { ...(isEdges(edges) && { edges }), ...(isHome(home) && { home }) }
-}
-
-function isEdges(value: unknown): value is string[] {
-  return (
-    Array.isArray(value) &&
-    value.length >= 1 &&
-    value.length <= MAX_EDGES &&
-    value.every((entry) => isText(entry, 36) && isUuid(entry)) &&
-    new Set(value).size === value.length
-  )
 }
 
 /** Accepts no other member, because this version cannot enforce it. */

@@ -85,7 +85,7 @@ async function askAtHome(order: ChainedOrder): Promise<string> {
   const { access_token: grant, issued_token_type: type } = isJsonObject(answer) ? answer : {}
   if (typeof grant !== 'string' || type !== ID_JAG) throw unexpected('no grant')
   const { iss, sub, aud, resource: named, cnf } = payloadOf(grant) ?? {}
-  const jkt = await signerKid(signer)
+  const jkt = signerKid(signer)
   const isOurs = iss === server.issuer && sub === did && isJsonObject(cnf) && cnf['jkt'] === jkt
   if (!isOurs || aud !== issuer || named !== resource) throw unexpected('a grant for another agent, server or API')
   return grant

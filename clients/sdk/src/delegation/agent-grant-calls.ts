@@ -1,5 +1,6 @@
 import type { Constraint } from '@auth4agent/core/delegation/constraint'
 import type { Names } from '@auth4agent/core/names/unknown-name'
+import type { AuthorizationHeaders } from '../dpop.ts'
 import type { IssuedToken } from '../issued-token.ts'
 
 /** The constraint of an argument. A call may leave out an optional argument. */
@@ -73,6 +74,28 @@ export interface ExchangeOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/**
+ * Options of {@link AgentGrantCalls.actForUser}. By default, the token is for all audiences and scopes of the ID-JAG.
+ */
+export interface ActForUserOptions {
+  /** The services that the token is for: some of those that the ID-JAG names in `resource`. */
+  readonly audience?: string | readonly string[] | undefined
+  /** The scopes of the token: some of those of the ID-JAG. */
+  readonly scopes?: readonly string[] | undefined
+  /** Stops the call. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A token with which the agent acts for a user, and the calls that use it. */
+export interface UserAuthority extends IssuedToken {
+  /** The user of the server, such as `user:alice`. */
+  readonly user: string
+  /** Does the same as {@link Agent.fetch}, for the user. It gets no new token: redeem a new ID-JAG. */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
+  /** Resolves with the headers that carry the token in one request, as {@link Agent.authorization} does. */
+  authorization(method: string, url: string | URL, nonce?: string): Promise<AuthorizationHeaders>
+}
+
 /** The calls that request and give grants. */
 export type GivingCalls = Pick<AgentGrantCalls, 'requestGrant' | 'delegate'>
 
@@ -133,6 +156,22 @@ export interface AgentGrantCalls {
    * ```
    */
   exchange(options: ExchangeOptions): Promise<IssuedToken>
+  /**
+   * Redeems an ID-JAG, with which an identity provider lets this agent act for a user, for a token. The token names
+   * the user in `sub` and this agent in `act`. It is bound to the key of the agent, and lives at most 5 minutes. An
+   * ID-JAG can be redeemed once.
+   *
+   * Rejects with the server's reason, such as GRANT_NOT_ACCEPTED, GRANT_USED or SCOPE_NOT_ALLOWED, and with TypeError
+   * for a text that is no ID-JAG.
+   *
+   * @example
+   *
+   * ```ts
+   * const alice = await agent.actForUser(idJag, { scopes: ['customers:read'] })
+   * const response = await alice.fetch('https://api.acme.example/customers')
+   * ```
+   */
+  actForUser(idJag: string, options?: ActForUserOptions): Promise<UserAuthority>
 }
 
 const GRANT_NAMES: Names<GrantOptions> = { capabilities: true, expires: true, depth: true, signal: true }
@@ -141,8 +180,10 @@ export const GRANT_CALL_NAMES: {
   readonly requestGrant: Names<GrantOptions>
   readonly delegate: Names<DelegateOptions>
   readonly exchange: Names<ExchangeOptions>
+  readonly actForUser: Names<ActForUserOptions>
 } = {
   requestGrant: GRANT_NAMES,
   delegate: { ...GRANT_NAMES, to: true, domains: true },
   exchange: { audience: true, scopes: true, capabilities: true, signal: true },
+  actForUser: { audience: true, scopes: true, signal: true },
 }

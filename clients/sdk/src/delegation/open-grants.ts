@@ -91,6 +91,10 @@ export function openGrants({
     clear: () => held?.clear(),
     requestGrant: async (options) => (await calls()).requestGrant(options),
     delegate: async (options) => (await calls()).delegate(options),
+    async actForUser(idJag, options = {}) {
+      const { actForUser } = await import('./act-for-user.ts')
+      return actForUser(agent, idJag, options)
+    },
     async exchange(options) {
       if (held === undefined) throw new TypeError('An exchange needs `grant`')
       return (await held.load()).exchange(options)

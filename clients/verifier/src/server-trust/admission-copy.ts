@@ -20,7 +20,7 @@ export interface AdmissionCopy {
  * How long a copy may be used, in milliseconds. The revocation log keeps each record for 65 minutes, so the record of
  * every end since the copy was read is still in the log. The server may say less, but not more.
  */
-export const MAX_AGE_MS = 1_800_000
+const MAX_AGE_MS = 1_800_000
 /** The most admissions of one audience. The server is asked about operators beyond. */
 const MAX_ADMISSIONS = 10_000
 

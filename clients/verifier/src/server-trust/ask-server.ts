@@ -7,7 +7,7 @@ import { type Fetch, fetchJson } from '../http.ts'
 import type { Demands } from '../wanted.ts'
 
 /** What the own deployment says about a token of another one. */
-export type ServerAnswer = { readonly reason: VerificationReason } | { readonly scopes: readonly string[] }
+type ServerAnswer = { readonly reason: VerificationReason } | { readonly scopes: readonly string[] }
 
 /** Asks the own deployment about a token of another issuer. Rejects if it does not answer about this token. */
 export type AskServer = (token: string, claims: AccessTokenClaims, wanted: Demands) => Promise<ServerAnswer>

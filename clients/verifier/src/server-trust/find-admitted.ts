@@ -9,7 +9,7 @@ import type { Admissions } from './keep-admissions.ts'
 import type { Admission } from './read-answer.ts'
 
 /** An admission with what must not have ended, and the scopes that a token has by it. */
-export interface FoundAdmission {
+interface FoundAdmission {
   readonly admitted: Admitted
   readonly scopes: readonly string[]
 }

@@ -86,9 +86,13 @@ export function createForeignIssuer(options: ForeignIssuerOptions): ForeignIssue
   const { settings, checkBound, isClosed, log } = options
   const counts = createCounts()
   const ends = createEnds(options)
-  const askAbout = async () => Promise.reject(new Error('Stale knowledge refuses'))
-  const { judge, refuse } = createJudge({ settings, ends, checkBound, askAbout, counts, isClosed })
+  const { judge, refuse } = createJudge({ settings, ends, checkBound, askAbout: askNobody, counts, isClosed })
   return { log, counts, ends, judge, refuse }
+}
+
+/** The server is asked before a token is judged, so the judge of stale knowledge refuses. */
+async function askNobody(): Promise<never> {
+  throw new Error('The judge asks nobody')
 }
 
 /** Makes what is known of ends: in the own log, in the log of the issuer, and in those of other signers. */

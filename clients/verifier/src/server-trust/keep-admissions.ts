@@ -126,8 +126,10 @@ function ageOf(copy: AdmissionCopy | undefined, now: Moment): number {
 function createRead(options: KeepOptions, copies: ReadonlyMap<string, AdmissionCopy>) {
   const { operatorId: party, key, issuer, fetch, locate } = options
   return (audience: string) => {
-    const known = [...(copies.get(audience)?.issuers.values() ?? [])]
-    const before = new Map<string, VerificationKey>(known.flatMap(({ keys }) => [...keys]))
+    const before = new Map<string, VerificationKey>()
+    for (const { keys } of copies.get(audience)?.issuers.values() ?? []) {
+      for (const [kid, known] of keys) before.set(kid, known)
+    }
     return async (token: string) => {
       const url = new URL(await locate())
       url.search = String(

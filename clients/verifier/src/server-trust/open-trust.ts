@@ -38,12 +38,12 @@ export interface TrustParts {
   /** Returns the part for an issuer; `others` for one that is neither followed nor admitted. */
   of(issuer: string): ForeignIssuer
   readonly ready: IssuerCore['ready']
-  metrics(): TrustMetrics
-  close(): void
+  readonly metrics: () => TrustMetrics
+  readonly close: () => void
 }
 
 /** The metrics of the admissions, and of each other issuer. */
-export interface TrustMetrics {
+interface TrustMetrics {
   readonly issuers: Readonly<Record<string, IssuerMetrics>>
   readonly admissions: AdmissionMetrics
 }

@@ -81,7 +81,7 @@ export function readPage(json: JsonObject, own: string, before: KeySet): Admissi
   const unknown = named.find((issuer) => issuer !== '' && !issuers.has(issuer))
   if (unknown !== undefined) throw new TypeError(`The admissions name ${unknown} but do not describe it`)
   if (issuers.has(own)) throw new TypeError(`The admissions must not name ${own} itself`)
-  const kids = [...issuers.values()].flatMap(({ keys }) => [...keys.keys()])
+  const kids = [...issuers.values()].flatMap(({ keys }) => Array.from(keys.keys()))
   if (new Set(kids).size !== kids.length) throw new TypeError('The admissions give one key to two issuers')
   return {
     admissions,

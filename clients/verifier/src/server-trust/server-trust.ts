@@ -122,7 +122,7 @@ export function createServerTrust(
   }
 }
 
-/** Keys are used for this long at most, in milliseconds, because the log has the record of an ended key for 65 minutes. */
+/** The longest use of keys, in milliseconds. The log has the record of an ended key for 65 minutes. */
 const KEYS_AGE_MS = 3_000_000
 
 function keysUsableUntil({ keysAsOf, keysUsableUntil: until }: AdmittedIssuer): number {

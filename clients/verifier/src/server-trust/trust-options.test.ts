@@ -36,7 +36,7 @@ const WRONG: readonly (readonly [name: string, edits: Loose, message: string])[]
     'follow must not name the own issuer https://beta.example/auth, which is always followed',
   ],
   ['an issuer with a slash', { follow: [{ ...followed, issuer: 'https://alpha.example/' }] }, 'follow must name each'],
-  ['follow with none', { follow: [{ ...followed, revocations: 'none' }] }, 'revocations of follow must be'],
+  ['follow with none', { follow: [{ ...followed, revocations: 'none' }] }, 'follow must have revocations'],
   ['an unknown option of follow', { follow: [{ ...followed, scopes: {} }] }, '"scopes"'],
   ['a short staleness', { follow: [{ ...followed, maxStaleness: 1 }] }, 'maxStaleness'],
   ['no operators', { operators: [] }, 'operators must be a list'],

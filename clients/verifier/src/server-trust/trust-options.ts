@@ -30,8 +30,9 @@ export interface ServerTrustOptions extends VerifierOptions {
   /** The operator that owns the audience. It follows the revocation log, and reads who may call. */
   readonly revocations: OwnOperator
   /**
-   * Issuers whose revocations are followed here, so that their tokens are verified offline. The own deployment is asked
-   * about each token of an issuer that is not listed, unless it does not follow the revocations of this issuer either.
+   * Issuers whose revocations this verifier follows, so that it verifies their tokens offline. It asks the own
+   * deployment about each token of an issuer that is not listed, unless the revocations of this issuer are not known
+   * there either (mode `none`).
    */
   readonly follow?: readonly FollowedIssuer[] | undefined
 }
@@ -88,7 +89,9 @@ function readFollowed(options: FollowedIssuer): FollowedSettings {
   const { issuer, revocations, maxStaleness } = options
   if (!isIssuer(issuer)) throw new TypeError('follow must name each issuer as an https address in its normal form')
   if (!isFollowable(revocations)) {
-    throw new TypeError('revocations of follow must be { operatorId, key }, { authorization }, or a feed')
+    throw new TypeError(
+      'follow must have revocations for each issuer: { operatorId, key }, { authorization }, or a feed',
+    )
   }
   return { issuer, revocations, maxStalenessMs: readNumber('maxStaleness', maxStaleness ?? 5, 2, 3_600) * 1_000 }
 }

@@ -3,7 +3,7 @@ import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { GOOD_CLAIMS } from '../../../../test/support/access-tokens.ts'
 import { createCheckBound } from '../bound-tokens.ts'
-import { VerificationError } from '../errors.ts'
+import { VerificationError, type VerificationErrorOptions, type VerificationReason } from '../errors.ts'
 import { createAskServer } from './ask-server.ts'
 import { createVerifyOnline } from './verify-online.ts'
 
@@ -21,11 +21,15 @@ const claims: AccessTokenClaims = {
 const trust = { issuer: claims.iss, audience: AUDIENCE, effective_scope: 'orders:list orders:read' }
 const yes = { valid: true, claims: { jti: claims.jti, sub: claims.sub, iss: claims.iss }, trust }
 
+function refuse(reason: VerificationReason, options: VerificationErrorOptions = {}): never {
+  throw new VerificationError(reason, options)
+}
+
 /** Verifies by a server that gives this answer. */
-function online(answer: unknown | (() => Response)) {
+function online(answer: object | (() => Response)) {
   const asked: { readonly url: string; readonly body: unknown }[] = []
   const fetch = async (url: string, init?: RequestInit) => {
-    asked.push({ url, body: JSON.parse(String(init?.body)) })
+    asked.push({ url, body: await new Request(url, init).json() })
     return typeof answer === 'function' ? answer() : Response.json(answer)
   }
   let yeses = 0
@@ -40,9 +44,6 @@ function online(answer: unknown | (() => Response)) {
     },
   })
   const counted: string[] = []
-  const refuse = (reason: ConstructorParameters<typeof VerificationError>[0], options = {}) => {
-    throw new VerificationError(reason, options)
-  }
   const verify = (
     scope: readonly string[] = [],
     isGenuine = true,

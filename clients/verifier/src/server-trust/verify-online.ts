@@ -14,11 +14,11 @@ import type { AskServer } from './ask-server.ts'
 import { createBudget } from './budget.ts'
 
 /** A token about which only the own deployment can decide now. Its times and audience are right. */
-export interface Doubtful {
+interface Doubtful {
   readonly text: string
   readonly claims: AccessTokenClaims
   readonly wanted: Demands
-  /** Whether the signature was verified here. Anybody can make other tokens, so fewer questions are asked about them. */
+  /** Whether the signature was verified here. Fewer questions are asked about other tokens: anybody can make them. */
   readonly isGenuine: boolean
   readonly refuse: Judge['refuse']
   readonly counts: Pick<Counts, 'add'>

@@ -11,7 +11,9 @@ UUID = "-".join("[0-9a-f]{%d}" % length for length in (8, 4, 4, 4, 12))
 TEXTS = {"iss": "(?s:.{0,2048})", "sub": DID, "operator_id": UUID, "jti": "[!-~]{1,64}",
          "scope": f"({SCOPE}( {SCOPE})*)?"}
 DANGEROUS = {"crit", "b64", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "trust_chain"}
-OBJECTS = {"cnf": ("jkt", r"(?a:[\w-]{42}[AEIMQUYcgkosw048])"), "may_act": ("sub", DID)}  # each may be missing
+THUMBPRINT = r"(?a:[\w-]{42}[AEIMQUYcgkosw048])"
+HOME = ("iss", "jti", "kids", "generation", "epoch", "edge")
+OBJECTS = {"cnf": ("jkt", THUMBPRINT), "may_act": ("sub", DID)}  # each may be missing
 
 
 def import_keys(jwks: dict) -> dict:
@@ -27,7 +29,7 @@ def import_keys(jwks: dict) -> dict:
 def check_claims(c: dict) -> bool:
     """Every claim is there, has its type, and fits the others. Unknown claims are ignored."""
     aud, epoch, times = c.get("aud"), c.get("epoch"), [c.get(name) for name in ("iat", "nbf", "exp")]
-    return (c.get("client_id") == c.get("sub") and ("may_act" not in c or "cnf" in c)
+    return (c.get("client_id") == c.get("sub") and ("may_act" not in c or "cnf" in c and "home" not in c)
             and all(is_text(c.get(name), pattern) for name, pattern in TEXTS.items())
             and len(set(c["scope"].split(" "))) <= 64
             and all(isinstance(c[name], dict) and [*c[name]] == [member] and is_text(c[name][member], pattern)
@@ -48,8 +50,10 @@ def check_edges(edges) -> bool:
 
 def check_home(home) -> bool:
     """The token of another issuer. A further member could restrict the token."""
-    return (isinstance(home, dict) and home.keys() == {"iss", "jti", "generation", "epoch"} and home["iss"] != ""
-            and all(is_text(home[name], TEXTS[name]) for name in ("iss", "jti"))
+    return (isinstance(home, dict) and home.keys() == set(HOME) and home["iss"] != ""
+            and all(is_text(home[name], TEXTS[name]) for name in ("iss", "jti")) and is_text(home["edge"], UUID)
+            and isinstance(home["kids"], list) and 1 <= len(home["kids"]) <= 2 and len({*home["kids"]}) == len(home["kids"])
+            and all(is_text(kid, THUMBPRINT) for kid in home["kids"])
             and is_pair([home["generation"], 1]) and is_pair(home["epoch"]))
 
 

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/issuers.proto.
  */
 export const file_auth4agent_v1_issuers: GenFile = /*@__PURE__*/
-  fileDesc("ChthdXRoNGFnZW50L3YxL2lzc3VlcnMucHJvdG8SDWF1dGg0YWdlbnQudjEikAIKEEFkZElzc3VlclJlcXVlc3QSDgoGaXNzdWVyGAEgASgJEgwKBGtpbmQYAiABKAkSEgoKYWxnb3JpdGhtcxgDIAMoCRISCgp0b2tlbl90eXBlGAQgASgJEhAKCGp3a3NfdXJpGAUgASgJEhcKD3Jldm9jYXRpb25fbW9kZRgGIAEoCRIPCgdhY3RzX2FzGAcgASgJEg4KBnNlY3JldBgIIAEoCRIZChFpbnRyb3NwZWN0aW9uX3VyaRgJIAEoCRIVCg1tYXhfdG9rZW5fdHRsGAogASgFEhgKEG1heF9zdGFsZW5lc3NfbXMYCyABKAUSDgoGZG9tYWluGAwgASgJEg4KBmFuY2hvchgNIAEoCSI6ChFBZGRJc3N1ZXJSZXNwb25zZRIlCgZpc3N1ZXIYASABKAsyFS5hdXRoNGFnZW50LnYxLklzc3VlciKdBQoGSXNzdWVyEgoKAmlkGAEgASgJEg4KBmlzc3VlchgCIAEoCRIMCgRraW5kGAMgASgJEg4KBnN0YXR1cxgEIAEoCRISCgphbGdvcml0aG1zGAUgAygJEhIKCnRva2VuX3R5cGUYBiABKAkSEAoIandrc191cmkYByABKAkSFwoPcmV2b2NhdGlvbl9tb2RlGAggASgJEhcKB2FjdHNfYXMYCSABKAlCBurgGAIYARIhChFpbnRyb3NwZWN0aW9uX3VyaRgKIAEoCUIG6uAYAhgBEhUKDW1heF90b2tlbl90dGwYCyABKAUSGAoQbWF4X3N0YWxlbmVzc19tcxgMIAEoBRISCgpnZW5lcmF0aW9uGA0gASgFEiwKB2RvbWFpbnMYDiADKAsyGy5hdXRoNGFnZW50LnYxLklzc3VlckRvbWFpbhImCgRrZXlzGA8gAygLMhguYXV0aDRhZ2VudC52MS5Jc3N1ZXJLZXkSLgoKY3JlYXRlZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNYWNjZXB0ZWRfZnJvbRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKa2V5c19hc19vZhgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRcmV2b2NhdGlvbnNfYXNfb2YYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKB3Byb2JsZW0YFCABKAlCBurgGAIYARIWCgZhbmNob3IYFSABKAlCBurgGAIYARI0ChBjaGFpbl9leHBpcmVzX2F0GBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJuCgxJc3N1ZXJEb21haW4SDgoGZG9tYWluGAEgASgJEhMKC29wZXJhdG9yX2lkGAIgASgJEgoKAmJ5GAMgASgJEi0KCXByb3Zlbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiZwoJSXNzdWVyS2V5EgsKA2tpZBgBIAEoCRILCgNhbGcYAiABKAkSDQoFc3RhdGUYAyABKAkSMQoNZmlyc3Rfc2Vlbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiFAoSTGlzdElzc3VlcnNSZXF1ZXN0Ij0KE0xpc3RJc3N1ZXJzUmVzcG9uc2USJgoHaXNzdWVycxgBIAMoCzIVLmF1dGg0YWdlbnQudjEuSXNzdWVyIjIKFERpc2FibGVJc3N1ZXJSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI+ChVEaXNhYmxlSXNzdWVyUmVzcG9uc2USJQoGaXNzdWVyGAEgASgLMhUuYXV0aDRhZ2VudC52MS5Jc3N1ZXIiMQoTRW5hYmxlSXNzdWVyUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiPQoURW5hYmxlSXNzdWVyUmVzcG9uc2USJQoGaXNzdWVyGAEgASgLMhUuYXV0aDRhZ2VudC52MS5Jc3N1ZXIiQgoXUmVhZG1pdElzc3VlcktleVJlcXVlc3QSCgoCaWQYASABKAkSCwoDa2lkGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJBChhSZWFkbWl0SXNzdWVyS2V5UmVzcG9uc2USJQoGaXNzdWVyGAEgASgLMhUuYXV0aDRhZ2VudC52MS5Jc3N1ZXIygAUKDUlzc3VlclNlcnZpY2USbQoJQWRkSXNzdWVyEh8uYXV0aDRhZ2VudC52MS5BZGRJc3N1ZXJSZXF1ZXN0GiAuYXV0aDRhZ2VudC52MS5BZGRJc3N1ZXJSZXNwb25zZSId6uAYAwjJAYLT5JMCEDoBKiILL3YxL2lzc3VlcnMSbAoLTGlzdElzc3VlcnMSIS5hdXRoNGFnZW50LnYxLkxpc3RJc3N1ZXJzUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuTGlzdElzc3VlcnNSZXNwb25zZSIWkAIBgtPkkwINEgsvdjEvaXNzdWVycxJ/Cg1EaXNhYmxlSXNzdWVyEiMuYXV0aDRhZ2VudC52MS5EaXNhYmxlSXNzdWVyUmVxdWVzdBokLmF1dGg0YWdlbnQudjEuRGlzYWJsZUlzc3VlclJlc3BvbnNlIiOC0+STAh06ASoiGC92MS9pc3N1ZXJzL3tpZH0vZGlzYWJsZRJ7CgxFbmFibGVJc3N1ZXISIi5hdXRoNGFnZW50LnYxLkVuYWJsZUlzc3VlclJlcXVlc3QaIy5hdXRoNGFnZW50LnYxLkVuYWJsZUlzc3VlclJlc3BvbnNlIiKC0+STAhw6ASoiFy92MS9pc3N1ZXJzL3tpZH0vZW5hYmxlEpMBChBSZWFkbWl0SXNzdWVyS2V5EiYuYXV0aDRhZ2VudC52MS5SZWFkbWl0SXNzdWVyS2V5UmVxdWVzdBonLmF1dGg0YWdlbnQudjEuUmVhZG1pdElzc3VlcktleVJlc3BvbnNlIi6C0+STAig6ASoiIy92MS9pc3N1ZXJzL3tpZH0va2V5cy97a2lkfS9yZWFkbWl0QpgBChFjb20uYXV0aDRhZ2VudC52MUIMSXNzdWVyc1Byb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChthdXRoNGFnZW50L3YxL2lzc3VlcnMucHJvdG8SDWF1dGg0YWdlbnQudjEikAIKEEFkZElzc3VlclJlcXVlc3QSDgoGaXNzdWVyGAEgASgJEgwKBGtpbmQYAiABKAkSEgoKYWxnb3JpdGhtcxgDIAMoCRISCgp0b2tlbl90eXBlGAQgASgJEhAKCGp3a3NfdXJpGAUgASgJEhcKD3Jldm9jYXRpb25fbW9kZRgGIAEoCRIPCgdhY3RzX2FzGAcgASgJEg4KBnNlY3JldBgIIAEoCRIZChFpbnRyb3NwZWN0aW9uX3VyaRgJIAEoCRIVCg1tYXhfdG9rZW5fdHRsGAogASgFEhgKEG1heF9zdGFsZW5lc3NfbXMYCyABKAUSDgoGZG9tYWluGAwgASgJEg4KBmFuY2hvchgNIAEoCSI6ChFBZGRJc3N1ZXJSZXNwb25zZRIlCgZpc3N1ZXIYASABKAsyFS5hdXRoNGFnZW50LnYxLklzc3VlciKdBQoGSXNzdWVyEgoKAmlkGAEgASgJEg4KBmlzc3VlchgCIAEoCRIMCgRraW5kGAMgASgJEg4KBnN0YXR1cxgEIAEoCRISCgphbGdvcml0aG1zGAUgAygJEhIKCnRva2VuX3R5cGUYBiABKAkSEAoIandrc191cmkYByABKAkSFwoPcmV2b2NhdGlvbl9tb2RlGAggASgJEhcKB2FjdHNfYXMYCSABKAlCBurgGAIYARIhChFpbnRyb3NwZWN0aW9uX3VyaRgKIAEoCUIG6uAYAhgBEhUKDW1heF90b2tlbl90dGwYCyABKAUSGAoQbWF4X3N0YWxlbmVzc19tcxgMIAEoBRISCgpnZW5lcmF0aW9uGA0gASgFEiwKB2RvbWFpbnMYDiADKAsyGy5hdXRoNGFnZW50LnYxLklzc3VlckRvbWFpbhImCgRrZXlzGA8gAygLMhguYXV0aDRhZ2VudC52MS5Jc3N1ZXJLZXkSLgoKY3JlYXRlZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNYWNjZXB0ZWRfZnJvbRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKa2V5c19hc19vZhgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRcmV2b2NhdGlvbnNfYXNfb2YYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKB3Byb2JsZW0YFCABKAlCBurgGAIYARIWCgZhbmNob3IYFSABKAlCBurgGAIYARI0ChBjaGFpbl9leHBpcmVzX2F0GBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJuCgxJc3N1ZXJEb21haW4SDgoGZG9tYWluGAEgASgJEhMKC29wZXJhdG9yX2lkGAIgASgJEgoKAmJ5GAMgASgJEi0KCXByb3Zlbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiZwoJSXNzdWVyS2V5EgsKA2tpZBgBIAEoCRILCgNhbGcYAiABKAkSDQoFc3RhdGUYAyABKAkSMQoNZmlyc3Rfc2Vlbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiFAoSTGlzdElzc3VlcnNSZXF1ZXN0Ij0KE0xpc3RJc3N1ZXJzUmVzcG9uc2USJgoHaXNzdWVycxgBIAMoCzIVLmF1dGg0YWdlbnQudjEuSXNzdWVyIjIKFERpc2FibGVJc3N1ZXJSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI+ChVEaXNhYmxlSXNzdWVyUmVzcG9uc2USJQoGaXNzdWVyGAEgASgLMhUuYXV0aDRhZ2VudC52MS5Jc3N1ZXIiMQoTRW5hYmxlSXNzdWVyUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiPQoURW5hYmxlSXNzdWVyUmVzcG9uc2USJQoGaXNzdWVyGAEgASgLMhUuYXV0aDRhZ2VudC52MS5Jc3N1ZXIiQgoXUmVhZG1pdElzc3VlcktleVJlcXVlc3QSCgoCaWQYASABKAkSCwoDa2lkGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJBChhSZWFkbWl0SXNzdWVyS2V5UmVzcG9uc2USJQoGaXNzdWVyGAEgASgLMhUuYXV0aDRhZ2VudC52MS5Jc3N1ZXIisgEKDUlzc3VlclN1YmplY3QSDAoEcnVsZRgBIAEoCRIWCgZ0ZW5hbnQYAiABKAlCBurgGAIYARILCgNzdWIYAyABKAkSDAoEdXNlchgEIAEoCRITCgtvcGVyYXRvcl9pZBgFIAEoCRIQCghhdWRpZW5jZRgGIAMoCRINCgVzY29wZRgHIAMoCRIqCgZwdXRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoYBChdQdXRJc3N1ZXJTdWJqZWN0UmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSCwoDc3ViGAMgASgJEgwKBHVzZXIYBCABKAkSEwoLb3BlcmF0b3JfaWQYBSABKAkSEAoIYXVkaWVuY2UYBiADKAkSDQoFc2NvcGUYByADKAkiSQoYUHV0SXNzdWVyU3ViamVjdFJlc3BvbnNlEi0KB3N1YmplY3QYASABKAsyHC5hdXRoNGFnZW50LnYxLklzc3VlclN1YmplY3QiTgoZTGlzdElzc3VlclN1YmplY3RzUmVxdWVzdBIKCgJpZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJlChpMaXN0SXNzdWVyU3ViamVjdHNSZXNwb25zZRIuCghzdWJqZWN0cxgBIAMoCzIcLmF1dGg0YWdlbnQudjEuSXNzdWVyU3ViamVjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRgoaUmVtb3ZlSXNzdWVyU3ViamVjdFJlcXVlc3QSCgoCaWQYASABKAkSDAoEcnVsZRgCIAEoCRIOCgZyZWFzb24YAyABKAkiTAobUmVtb3ZlSXNzdWVyU3ViamVjdFJlc3BvbnNlEi0KB3N1YmplY3QYASABKAsyHC5hdXRoNGFnZW50LnYxLklzc3VlclN1YmplY3QywQgKDUlzc3VlclNlcnZpY2USbQoJQWRkSXNzdWVyEh8uYXV0aDRhZ2VudC52MS5BZGRJc3N1ZXJSZXF1ZXN0GiAuYXV0aDRhZ2VudC52MS5BZGRJc3N1ZXJSZXNwb25zZSId6uAYAwjJAYLT5JMCEDoBKiILL3YxL2lzc3VlcnMSbAoLTGlzdElzc3VlcnMSIS5hdXRoNGFnZW50LnYxLkxpc3RJc3N1ZXJzUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuTGlzdElzc3VlcnNSZXNwb25zZSIWkAIBgtPkkwINEgsvdjEvaXNzdWVycxJ/Cg1EaXNhYmxlSXNzdWVyEiMuYXV0aDRhZ2VudC52MS5EaXNhYmxlSXNzdWVyUmVxdWVzdBokLmF1dGg0YWdlbnQudjEuRGlzYWJsZUlzc3VlclJlc3BvbnNlIiOC0+STAh06ASoiGC92MS9pc3N1ZXJzL3tpZH0vZGlzYWJsZRJ7CgxFbmFibGVJc3N1ZXISIi5hdXRoNGFnZW50LnYxLkVuYWJsZUlzc3VlclJlcXVlc3QaIy5hdXRoNGFnZW50LnYxLkVuYWJsZUlzc3VlclJlc3BvbnNlIiKC0+STAhw6ASoiFy92MS9pc3N1ZXJzL3tpZH0vZW5hYmxlEpMBChBSZWFkbWl0SXNzdWVyS2V5EiYuYXV0aDRhZ2VudC52MS5SZWFkbWl0SXNzdWVyS2V5UmVxdWVzdBonLmF1dGg0YWdlbnQudjEuUmVhZG1pdElzc3VlcktleVJlc3BvbnNlIi6C0+STAig6ASoiIy92MS9pc3N1ZXJzL3tpZH0va2V5cy97a2lkfS9yZWFkbWl0EokBChBQdXRJc3N1ZXJTdWJqZWN0EiYuYXV0aDRhZ2VudC52MS5QdXRJc3N1ZXJTdWJqZWN0UmVxdWVzdBonLmF1dGg0YWdlbnQudjEuUHV0SXNzdWVyU3ViamVjdFJlc3BvbnNlIiSC0+STAh46ASoiGS92MS9pc3N1ZXJzL3tpZH0vc3ViamVjdHMSjwEKEkxpc3RJc3N1ZXJTdWJqZWN0cxIoLmF1dGg0YWdlbnQudjEuTGlzdElzc3VlclN1YmplY3RzUmVxdWVzdBopLmF1dGg0YWdlbnQudjEuTGlzdElzc3VlclN1YmplY3RzUmVzcG9uc2UiJJACAYLT5JMCGxIZL3YxL2lzc3VlcnMve2lkfS9zdWJqZWN0cxKgAQoTUmVtb3ZlSXNzdWVyU3ViamVjdBIpLmF1dGg0YWdlbnQudjEuUmVtb3ZlSXNzdWVyU3ViamVjdFJlcXVlc3QaKi5hdXRoNGFnZW50LnYxLlJlbW92ZUlzc3VlclN1YmplY3RSZXNwb25zZSIygtPkkwIsOgEqIicvdjEvaXNzdWVycy97aWR9L3N1YmplY3RzL3tydWxlfS9yZW1vdmVCmAEKEWNvbS5hdXRoNGFnZW50LnYxQgxJc3N1ZXJzUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * AddIssuerRequest describes an issuer. Nothing of it is ever taken from a token.
@@ -602,6 +602,279 @@ export const ReadmitIssuerKeyResponseSchema: GenMessage<ReadmitIssuerKeyResponse
   messageDesc(file_auth4agent_v1_issuers, 12);
 
 /**
+ * IssuerSubject is a rule about one subject of an identity provider.
+ *
+ * @generated from message auth4agent.v1.IssuerSubject
+ */
+export type IssuerSubject = Message<"auth4agent.v1.IssuerSubject"> & {
+  /**
+   * Id of the rule, a UUID. The claim `edges` of its tokens has it.
+   *
+   * @generated from field: string rule = 1;
+   */
+  rule: string;
+
+  /**
+   * The claim `tenant` of the subject; empty if the identity provider sends none.
+   *
+   * @generated from field: string tenant = 2;
+   */
+  tenant: string;
+
+  /**
+   * The claim `sub` of the subject, byte for byte.
+   *
+   * @generated from field: string sub = 3;
+   */
+  sub: string;
+
+  /**
+   * The user of this deployment that the subject is, such as `user:alice`.
+   *
+   * @generated from field: string user = 4;
+   */
+  user: string;
+
+  /**
+   * The operator for whose agents the rule counts.
+   *
+   * @generated from field: string operator_id = 5;
+   */
+  operatorId: string;
+
+  /**
+   * Audiences at which these agents may act for the user.
+   *
+   * @generated from field: repeated string audience = 6;
+   */
+  audience: string[];
+
+  /**
+   * Scopes that they may have there.
+   *
+   * @generated from field: repeated string scope = 7;
+   */
+  scope: string[];
+
+  /**
+   * When the rule was put.
+   *
+   * @generated from field: google.protobuf.Timestamp put_at = 8;
+   */
+  putAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.IssuerSubject.
+ * Use `create(IssuerSubjectSchema)` to create a new message.
+ */
+export const IssuerSubjectSchema: GenMessage<IssuerSubject> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 13);
+
+/**
+ * PutIssuerSubjectRequest describes a rule.
+ *
+ * @generated from message auth4agent.v1.PutIssuerSubjectRequest
+ */
+export type PutIssuerSubjectRequest = Message<"auth4agent.v1.PutIssuerSubjectRequest"> & {
+  /**
+   * Id of the admission of the identity provider. It must be of the kind `oauth`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The claim `tenant` of the subject; empty if the identity provider sends none.
+   *
+   * @generated from field: string tenant = 2;
+   */
+  tenant: string;
+
+  /**
+   * The claim `sub` of the subject, byte for byte: 1 to 255 characters.
+   *
+   * @generated from field: string sub = 3;
+   */
+  sub: string;
+
+  /**
+   * The user of this deployment that the subject is: a kind and a name, such as `user:alice`.
+   *
+   * @generated from field: string user = 4;
+   */
+  user: string;
+
+  /**
+   * The operator for whose agents the rule counts.
+   *
+   * @generated from field: string operator_id = 5;
+   */
+  operatorId: string;
+
+  /**
+   * Audiences at which these agents may act for the user: 1 to 8 absolute URLs.
+   *
+   * @generated from field: repeated string audience = 6;
+   */
+  audience: string[];
+
+  /**
+   * Scopes that they may have there: 1 to 64.
+   *
+   * @generated from field: repeated string scope = 7;
+   */
+  scope: string[];
+};
+
+/**
+ * Describes the message auth4agent.v1.PutIssuerSubjectRequest.
+ * Use `create(PutIssuerSubjectRequestSchema)` to create a new message.
+ */
+export const PutIssuerSubjectRequestSchema: GenMessage<PutIssuerSubjectRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 14);
+
+/**
+ * PutIssuerSubjectResponse carries the rule.
+ *
+ * @generated from message auth4agent.v1.PutIssuerSubjectResponse
+ */
+export type PutIssuerSubjectResponse = Message<"auth4agent.v1.PutIssuerSubjectResponse"> & {
+  /**
+   * The rule.
+   *
+   * @generated from field: auth4agent.v1.IssuerSubject subject = 1;
+   */
+  subject?: IssuerSubject | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.PutIssuerSubjectResponse.
+ * Use `create(PutIssuerSubjectResponseSchema)` to create a new message.
+ */
+export const PutIssuerSubjectResponseSchema: GenMessage<PutIssuerSubjectResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 15);
+
+/**
+ * ListIssuerSubjectsRequest asks for the rules of an identity provider.
+ *
+ * @generated from message auth4agent.v1.ListIssuerSubjectsRequest
+ */
+export type ListIssuerSubjectsRequest = Message<"auth4agent.v1.ListIssuerSubjectsRequest"> & {
+  /**
+   * Id of the admission.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Largest number of rules: 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The token of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListIssuerSubjectsRequest.
+ * Use `create(ListIssuerSubjectsRequestSchema)` to create a new message.
+ */
+export const ListIssuerSubjectsRequestSchema: GenMessage<ListIssuerSubjectsRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 16);
+
+/**
+ * ListIssuerSubjectsResponse carries a page of rules.
+ *
+ * @generated from message auth4agent.v1.ListIssuerSubjectsResponse
+ */
+export type ListIssuerSubjectsResponse = Message<"auth4agent.v1.ListIssuerSubjectsResponse"> & {
+  /**
+   * Rules, newest first.
+   *
+   * @generated from field: repeated auth4agent.v1.IssuerSubject subjects = 1;
+   */
+  subjects: IssuerSubject[];
+
+  /**
+   * Token of the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListIssuerSubjectsResponse.
+ * Use `create(ListIssuerSubjectsResponseSchema)` to create a new message.
+ */
+export const ListIssuerSubjectsResponseSchema: GenMessage<ListIssuerSubjectsResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 17);
+
+/**
+ * RemoveIssuerSubjectRequest names a rule.
+ *
+ * @generated from message auth4agent.v1.RemoveIssuerSubjectRequest
+ */
+export type RemoveIssuerSubjectRequest = Message<"auth4agent.v1.RemoveIssuerSubjectRequest"> & {
+  /**
+   * Id of the admission.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Id of the rule.
+   *
+   * @generated from field: string rule = 2;
+   */
+  rule: string;
+
+  /**
+   * Reason for the audit; at most 500 characters.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.RemoveIssuerSubjectRequest.
+ * Use `create(RemoveIssuerSubjectRequestSchema)` to create a new message.
+ */
+export const RemoveIssuerSubjectRequestSchema: GenMessage<RemoveIssuerSubjectRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 18);
+
+/**
+ * RemoveIssuerSubjectResponse carries the rule.
+ *
+ * @generated from message auth4agent.v1.RemoveIssuerSubjectResponse
+ */
+export type RemoveIssuerSubjectResponse = Message<"auth4agent.v1.RemoveIssuerSubjectResponse"> & {
+  /**
+   * The rule that was removed.
+   *
+   * @generated from field: auth4agent.v1.IssuerSubject subject = 1;
+   */
+  subject?: IssuerSubject | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.RemoveIssuerSubjectResponse.
+ * Use `create(RemoveIssuerSubjectResponseSchema)` to create a new message.
+ */
+export const RemoveIssuerSubjectResponseSchema: GenMessage<RemoveIssuerSubjectResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_issuers, 19);
+
+/**
  * IssuerService lets the administrator say which foreign issuers the deployment looks at. No token of any other issuer
  * is valid here. An admitted issuer is not trusted with anything: each of its operators also needs a statement of the
  * operator that owns the audience. Only the administrator may call these methods.
@@ -660,6 +933,39 @@ export const IssuerService: GenService<{
     methodKind: "unary";
     input: typeof ReadmitIssuerKeyRequestSchema;
     output: typeof ReadmitIssuerKeyResponseSchema;
+  },
+  /**
+   * PutIssuerSubject says which user of this deployment a subject of an identity provider is, for which operator's
+   * agents, and what they may do for that user. It replaces the rule about the same subject and operator. If that rule
+   * was different, its tokens are refused when the call returns.
+   *
+   * @generated from rpc auth4agent.v1.IssuerService.PutIssuerSubject
+   */
+  putIssuerSubject: {
+    methodKind: "unary";
+    input: typeof PutIssuerSubjectRequestSchema;
+    output: typeof PutIssuerSubjectResponseSchema;
+  },
+  /**
+   * ListIssuerSubjects lists the rules about the subjects of an identity provider.
+   *
+   * @generated from rpc auth4agent.v1.IssuerService.ListIssuerSubjects
+   */
+  listIssuerSubjects: {
+    methodKind: "unary";
+    input: typeof ListIssuerSubjectsRequestSchema;
+    output: typeof ListIssuerSubjectsResponseSchema;
+  },
+  /**
+   * RemoveIssuerSubject removes a rule. After the call has returned, no online verification that begins later accepts
+   * a token that was issued by the rule.
+   *
+   * @generated from rpc auth4agent.v1.IssuerService.RemoveIssuerSubject
+   */
+  removeIssuerSubject: {
+    methodKind: "unary";
+    input: typeof RemoveIssuerSubjectRequestSchema;
+    output: typeof RemoveIssuerSubjectResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_v1_issuers, 0);

@@ -743,7 +743,8 @@ export type TrustEdge = Message<"auth4agent.v1.TrustEdge"> & {
   to: string;
 
   /**
-   * The signed statement or DNS record that proves it; empty if there is none, or if the asker may not see it.
+   * The signed statement or DNS record that proves it, or for caller the policy's rule as JSON, with this entry alone;
+   * empty if there is none, or if the asker may not see it.
    *
    * @generated from field: string proof = 5;
    */

@@ -34,8 +34,9 @@ function given(parties: number, audiences: number, length = 20) {
   })
   const scope = length === 20 ? ['read'] : Array.from({ length: 32 }, (_, at) => String(at).padEnd(128, 'x'))
   const terms = { scope, audience, details: new Map() }
-  const exchanged = { jti: 'j'.repeat(36), nowS: 1_790_000_000, exp: 1_790_000_900, client, epoch: [7, 8] as const }
-  return [ISSUER, { principal, trust: {}, lineageOf: () => all }, terms, { ...exchanged, jkt: 'A'.repeat(43) }] as const
+  const times = { nowS: 1_790_000_000, exp: 1_790_000_900 }
+  const exchanged = { jti: 'j'.repeat(36), ...times, client, epoch: [7, 8] as const, edges: [] as string[] }
+  return [ISSUER, { principal, lineageOf: () => all }, terms, { ...exchanged, jkt: 'A'.repeat(43) }] as const
 }
 
 describe('buildDelegatedClaims', () => {
@@ -45,11 +46,11 @@ describe('buildDelegatedClaims', () => {
     expect(payload.ok && parseDelegatedClaims(payload.value)).toEqual(claims)
   })
 
-  it('copies the trust through which the subject token was issued', () => {
-    const trust = { edges: [OPERATOR] }
+  it('names the edges with which the token ends', () => {
+    const edges = [OPERATOR]
     const [iss, subject, terms, exchanged] = given(2, 1)
-    const claims = buildDelegatedClaims(iss, { ...subject, trust }, terms, exchanged)
-    expect(claims).toMatchObject(trust)
+    const claims = buildDelegatedClaims(iss, subject, terms, { ...exchanged, edges })
+    expect(claims).toMatchObject({ edges })
     const payload = parseStrictJsonText(JSON.stringify(formatDelegatedClaims(claims)))
     expect(payload.ok && parseDelegatedClaims(payload.value)).toEqual(claims)
   })

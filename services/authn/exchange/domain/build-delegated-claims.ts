@@ -18,6 +18,8 @@ export interface Exchanged {
   readonly exp: number
   readonly client: { readonly did: string; readonly operatorId: string }
   readonly epoch: readonly [agent: number, operator: number]
+  /** The edges with which the token ends. */
+  readonly edges: readonly string[]
   /** Thumbprint of the client's key. */
   readonly jkt: string
 }
@@ -25,9 +27,9 @@ export interface Exchanged {
 /** Builds the claims of a delegated token (RFC 8693 section 4.1). */
 export function buildDelegatedClaims(
   iss: string,
-  { principal, trust, lineageOf }: Pick<ExchangeSubject, 'principal' | 'trust' | 'lineageOf'>,
+  { principal, lineageOf }: Pick<ExchangeSubject, 'principal' | 'lineageOf'>,
   { scope, audience, details }: ExchangeTerms,
-  { jti, nowS, exp, client, epoch, jkt }: Exchanged,
+  { jti, nowS, exp, client, epoch, edges, jkt }: Exchanged,
 ): DelegatedClaims {
   return {
     iss,
@@ -42,7 +44,7 @@ export function buildDelegatedClaims(
     client_id: client.did,
     epoch: principal.epoch,
     cnf: { jkt },
-    ...trust,
+    ...(edges.length > 0 && { edges }),
     lineage: lineageOf({ ...client, epoch }),
     details,
   }

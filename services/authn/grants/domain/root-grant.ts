@@ -11,6 +11,8 @@ interface Redemption {
   /** Unix seconds. */
   readonly nowS: number
   readonly epoch: readonly [agent: number, operator: number]
+  /** The edges with which the grant ends. */
+  readonly edges: readonly string[]
 }
 
 /** Returns the root grant of an agent. */
@@ -18,7 +20,7 @@ export function rootGrantOf(
   issuer: string,
   { agent, operator }: Subject,
   { ttl, depth, capabilities, allowedDomains }: GrantTerms,
-  { jti, nowS, epoch }: Redemption,
+  { jti, nowS, epoch, edges }: Redemption,
 ): RootGrant & { readonly jti: string } {
   return {
     issuer,
@@ -32,6 +34,7 @@ export function rootGrantOf(
     allowedDomains,
     maxDepth: depth,
     capabilities,
+    edges,
   }
 }
 

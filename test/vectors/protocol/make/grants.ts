@@ -10,6 +10,7 @@ import {
   REFUSED_TEXTS,
   type RefusedRow,
 } from '../../../support/refused-grants.ts'
+import { EDGE } from './log-records.ts'
 import { describe } from './parties.ts'
 
 interface Refused {
@@ -44,6 +45,7 @@ function accepted() {
       name: 'unknown claims and header members',
       chain: chainOf(0, { 0: { claims: { note: 'é' }, header: { note: 1 } } }),
     },
+    { name: 'a root with edges', chain: chainOf(1, { 0: { claims: { edges: [EDGE] } } }) },
     { name: 'a chain of depth 3', chain: chainOf(3) },
     { name: 'a chain of depth 8', chain: chainOf(8) },
     { name: 'fewer domains and a lower ceiling', chain: chainOf(2, { 0: domains, 1: narrower, 2: narrower }) },
@@ -60,7 +62,17 @@ async function read(chain: string): Promise<object> {
 function shownHop({ did, operatorId, epoch, id, jti, jkt, iat, exp, ...hop }: GenuineChain['hops'][number]): object {
   const depths = { del_depth: hop.depth, del_max_depth: hop.maxDepth, a4a_to: hop.allowedDomains }
   const holder = { sub: did, operator_id: operatorId, epoch, jkt }
-  return { id, jti, ...holder, iat, exp, ...depths, authorization_details: formatCapabilities(hop.capabilities) }
+  const trust = hop.edges && { edges: hop.edges }
+  return {
+    id,
+    jti,
+    ...holder,
+    iat,
+    exp,
+    ...depths,
+    ...trust,
+    authorization_details: formatCapabilities(hop.capabilities),
+  }
 }
 
 /** One chain for each reason of each row of the table of refusals. */

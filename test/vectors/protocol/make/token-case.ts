@@ -42,7 +42,7 @@ export const CLAIMS: AccessTokenClaims = buildClaims(
   // A token contains only these members of agent and operator.
   { agent: { did: DID }, operator: { id: OPERATOR_ID } } as Parameters<typeof buildClaims>[1],
   { scope: ['read', 'write'], audience: [parseAudience(AUDIENCE) ?? { text: '', host: '' }], ttl: 900 },
-  { jti: JTI, nowS: NOW_S, epoch: [3, 2], key: IDENTITY_KEY },
+  { jti: JTI, nowS: NOW_S, epoch: [3, 2], key: IDENTITY_KEY, edges: [] },
 )
 export const SKEW_S = 10
 export const PAYLOAD = JSON.stringify(CLAIMS)

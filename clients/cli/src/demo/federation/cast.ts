@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import {
   type Administrator,
   type Agent,
+  type AgentOptions,
   createAdministrator,
   createAgent,
   createOperator,
@@ -43,6 +44,8 @@ export interface FederationCast {
   readonly hall: FederatedOperator
   /** Agents of these operators. */
   readonly agents: { readonly acme: Agent; readonly bolt: Agent; readonly cargo: Agent }
+  /** Opens the agent of acme so that its fetch gets tokens of B. Requests are sent with `fetch`. */
+  readonly openAbroad: (fetch: typeof globalThis.fetch) => Promise<Agent>
   /** The administrator of B. */
   readonly administrator: Administrator
 }
@@ -72,22 +75,29 @@ export async function openCast(folder: string, fetch: typeof globalThis.fetch): 
   const [acme, bolt] = [await open('A', 'acme'), await open('A', 'bolt')]
   const [cargo, dock] = [await open('B', 'cargo'), await open('B', 'dock')]
   const [guild, hall] = [await open('C', 'guild'), await open('C', 'hall')]
-  const agents = {
-    acme: await openAgent(folder, 'acme', acme.home, fetch),
-    bolt: await openAgent(folder, 'bolt', bolt.home, fetch),
-    cargo: await openAgent(folder, 'cargo', cargo.home, fetch),
-  }
   const [a, b, c] = [acme.home, cargo.home, guild.home]
+  const agents = {
+    acme: await openAgent(folder, 'acme', acme.home, { fetch }),
+    bolt: await openAgent(folder, 'bolt', bolt.home, { fetch }),
+    cargo: await openAgent(folder, 'cargo', cargo.home, { fetch }),
+  }
+  const openAbroad: FederationCast['openAbroad'] = (routed) =>
+    openAgent(folder, 'acme', acme.home, { fetch: routed, scopes: ['orders:read'], otherDeployments: [b.issuer] })
   const key = await readKeyFile(join(folder, 'beta', 'admin-key.pem'))
   const administrator = createAdministrator({ server: b.server, issuer: b.issuer, key, fetch })
-  return { a, b, c, acme, bolt, cargo, dock, guild, hall, agents, administrator }
+  return { a, b, c, acme, bolt, cargo, dock, guild, hall, agents, openAbroad, administrator }
 }
 
-async function openAgent(folder: string, name: string, { server, issuer }: Home, fetch: typeof globalThis.fetch) {
+async function openAgent(
+  folder: string,
+  name: string,
+  { server, issuer }: Home,
+  options: Pick<AgentOptions, 'fetch' | 'scopes' | 'otherDeployments'>,
+): Promise<Agent> {
   const own = join(folder, name)
   const config = await readAgentConfig(own)
   if (config === undefined) throw new CliError(`There is no agent in ${own}`, RUN_FIRST)
-  return createAgent({ server, issuer, did: config.did, key: await loadSigner(own, config), fetch })
+  return createAgent({ ...options, server, issuer, did: config.did, key: await loadSigner(own, config) })
 }
 
 /** Rejects with CliError unless the deployments answer. */

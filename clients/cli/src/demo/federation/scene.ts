@@ -18,7 +18,7 @@ export const SCOPE = { asked: 'orders:read', there: 'read' } as const
 
 /** Gets a new token of an agent for the API of an operator. */
 export async function newToken(
-  { cast }: FederationScene,
+  { cast }: Pick<FederationScene, 'cast'>,
   name: 'acme' | 'bolt' | 'cargo',
   { audience }: FederatedOperator,
   scope: string = SCOPE.asked,
@@ -65,6 +65,20 @@ export function untilAllowed(
     ({ allowed }) => allowed,
     { pause, ...READ },
   )
+}
+
+/** A token counts again when it is younger than the enabling of its issuer by what clocks may differ: 10 seconds. */
+const FRESH = { withinMs: 40_000, everyMs: 500 } as const
+
+/** Waits until a new token of acme is valid at an API of B. Resolves with the milliseconds until then. */
+export async function untilFresh(scene: Omit<FederationScene, 'tell'>, owner: FederatedOperator): Promise<number> {
+  const { a } = scene.cast
+  const waiting = until(
+    async () => verdict(await newToken(scene, 'acme', owner), owner, a),
+    (found) => found === 'valid',
+    { pause: scene.pause, ...FRESH },
+  )
+  return (await scene.progress('waiting for a token that is younger, 10 seconds', waiting)).ms
 }
 
 interface Patience {

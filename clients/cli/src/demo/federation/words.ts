@@ -43,6 +43,6 @@ export function wrapCommand(command: string): string[] {
 }
 
 /** Writes the letter of a deployment in place of its issuer. */
-function withLetters({ a, b, c }: FederationCast, text: string): string {
+export function withLetters({ a, b, c }: FederationCast, text: string): string {
   return [a, b, c].reduce((told, { letter, issuer }) => told.replaceAll(issuer, letter), text)
 }

@@ -1,6 +1,7 @@
-import { findStatement } from './mend.ts'
+import { columns } from '../../text.ts'
+import { findChainsTo, findStatement } from './mend.ts'
 import { expectVerdict, explain, type FederationScene, newToken, SCOPE, verdict, verify } from './scene.ts'
-import { pathLines } from './words.ts'
+import { pathLines, withLetters } from './words.ts'
 
 /** Shows the three deployments and their operators. */
 export function showDeployments({ cast, tell }: FederationScene): void {
@@ -36,19 +37,19 @@ export async function showStatements({ cast, tell }: FederationScene): Promise<v
     [hall, guild],
   ] as const
   const found = await Promise.all(pairs.map(([signer, subject]) => findStatement(signer, subject)))
-  const statements = found.flatMap((statement) => (statement === undefined ? [] : [statement]))
+  const statements = [...found, await findChainsTo(acme)].flatMap((statement) =>
+    statement === undefined ? [] : [statement],
+  )
+  const rows = statements.map(({ signer, kind, subject }) => [
+    signer.domain,
+    kind,
+    subject.domain || withLetters(cast, subject.home),
+  ])
   tell({
     step: 'statements-shown',
     title: 'Operators have signed statements, each with its root key',
-    lines: [
-      ...statements.map(
-        ({ signer, kind, subject }) => `${signer.domain.padEnd(18)} ${kind.padEnd(19)} ${subject.domain}`,
-      ),
-      'DNS says which root key belongs to which domain.',
-    ],
-    facts: {
-      statements: statements.map(({ signer, kind, subject }) => [signer.domain, kind, subject.domain].join(' ')),
-    },
+    lines: [...columns(rows).split('\n'), 'DNS says which root key belongs to which domain.'],
+    facts: { statements: rows.map((row) => row.join(' ')) },
   })
 }
 

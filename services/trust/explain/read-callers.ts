@@ -1,0 +1,66 @@
+import type pg from 'pg'
+import { OWNER_STATUSES } from '../../operator-registry/index.ts'
+import type { StatementRow } from '../knowledge/read-statements.ts'
+import type { Around, Viewer } from './read-visible.ts'
+
+/** An entry of the callers of an audience. */
+export interface CallerRow {
+  readonly edgeId: string
+  readonly audience: string
+  /** A domain, or `*` for every operator of this deployment. */
+  readonly caller: string
+  /** The owner of the audience. */
+  readonly ownerId: string
+  readonly ownerDomain: string
+  /** The operator of this deployment that owns the caller's domain; null if there is none. */
+  readonly callerId: string | null
+}
+
+/** One more than the most edges of an export, so that too many are noticed. */
+const MAX_ROWS = 5_001
+const OWNERS = `(${OWNER_STATUSES.map((status) => `'${status}'`).join(', ')})`
+
+/** $1: whether the viewer is the administrator; $2: the operator that views. It sees its own lists, and its own place. */
+const VISIBLE = `
+SELECT c.edge_id::text AS "edgeId", c.audience, c.caller, o.id::text AS "ownerId", o.domain AS "ownerDomain",
+  p.id::text AS "callerId"
+FROM operator_audience_callers c
+JOIN operators o ON o.id = c.operator_id
+LEFT JOIN operators p ON p.domain = c.caller AND p.status IN ${OWNERS}
+WHERE c.ended_at IS NULL AND ($1::boolean OR o.id = $2::uuid OR p.id = $2::uuid)`
+const AT_DOMAIN = 'o.domain = $3 OR c.caller = $3'
+const AT_IDS = 'o.id = ANY ($3::uuid[]) OR p.id = ANY ($3::uuid[])'
+
+/** Reads the callers that the viewer may see: all, or those of which an operator is the owner or the caller. */
+export async function readCallers(
+  pool: Pick<pg.Pool, 'query'>,
+  viewer: Viewer,
+  around: Around | { readonly ids: readonly string[] } | undefined,
+): Promise<readonly CallerRow[]> {
+  if (viewer.kind === 'anyone') return []
+  const operatorId = viewer.kind === 'operator' ? viewer.operatorId : null
+  const [where, values] = whereOf(around)
+  const text = `${VISIBLE} ${where} ORDER BY c.edge_id LIMIT ${MAX_ROWS}`
+  return (await pool.query<CallerRow>(text, [viewer.kind === 'admin', operatorId, ...values])).rows
+}
+
+function whereOf(around: Parameters<typeof readCallers>[2]): [where: string, values: readonly unknown[]] {
+  if (around === undefined) return ['', []]
+  if ('domain' in around) return [`AND (${AT_DOMAIN})`, [around.domain]]
+  return [`AND (${AT_IDS})`, ['ids' in around ? around.ids : [around.id]]]
+}
+
+/** Returns the ids of all operators of this deployment that callers name. */
+export function partiesOf(callers: readonly CallerRow[]): string[] {
+  return callers.flatMap(({ ownerId, callerId }) => (callerId === null ? [ownerId] : [ownerId, callerId]))
+}
+
+/** Returns the ids of the operators within one edge of the centre. */
+export function nearOf(around: Around, statements: readonly StatementRow[], callers: readonly CallerRow[]): string[] {
+  const isCentre = ({ operatorId, domain }: StatementRow['signer']) =>
+    'id' in around ? operatorId === around.id : domain === around.domain
+  const near = statements
+    .filter(({ signer, subject }) => isCentre(signer) || isCentre(subject))
+    .flatMap(({ signer, subject }) => [signer.operatorId, subject.operatorId])
+  return [...new Set([...('id' in around ? [around.id] : []), ...near, ...partiesOf(callers)])]
+}
