@@ -64,6 +64,16 @@ describe('a discovered issuer', () => {
     expect(network.fetched).toEqual([])
   })
 
+  it('gets no chain if the administrator has vouched for it while the chain was looked for', async () => {
+    connect()
+    await world.pin(ANCHOR)
+    world.interrupt(async () => {
+      await world.add({ issuer: SUBJECT })
+    })
+    expect(await refusalOf(discover())).toBe('TRUST_CHAIN_NOT_FOUND')
+    expect(await world.chain()).toBeNull()
+  })
+
   it('is refused if its metadata has no keys for tokens', async () => {
     connect({})
     await world.pin(ANCHOR)
