@@ -110,6 +110,7 @@ describe('listAdmissions', () => {
     ['the issuer is disabled', { issuers: [{ ...alpha, isEnabled: false }, gamma] }],
     ['the issuer speaks for no such domain', { issuers: [{ ...alpha, domains: new Map() }, gamma] }],
     ['the issuer of a signer is not known', { issuers: [alpha], rows: [accepts(), member()] }],
+    ['the trust chain of the issuer has ended', { issuers: [{ ...alpha, validUntil: NOW_S * 1_000 }, gamma] }],
     ['the statement has expired', { rows: [letsCall({ exp: NOW_S })] }],
   ])('leaves out an operator if %s', async (_, options) => {
     expect((await admissionWorld(options).list()).admissions).toEqual([])
@@ -119,6 +120,14 @@ describe('listAdmissions', () => {
     const old = { ...gamma, domains: new Map([...gamma.domains].map(([name, each]) => [name, agedBy(each, 60)])) }
     const world = admissionWorld({ issuers: [alpha, old], rows: [accepts(), member()] })
     expect((await world.list()).admissions).toMatchObject([{ expiresAt: { seconds: BigInt(NOW_S + 7_200 - 60) } }])
+  })
+
+  it('ends an admission with the trust chain of its issuer', async () => {
+    const issuers = [{ ...alpha, validUntil: (NOW_S + 60) * 1_000 }, gamma]
+    expect(await admissionWorld({ issuers }).list()).toMatchObject({
+      admissions: [{ expiresAt: { seconds: BigInt(NOW_S + 60) } }],
+      issuers: [{ keysUsableUntil: { seconds: BigInt(NOW_S + 60) } }],
+    })
   })
 
   it('has no keys of an issuer of the kind oauth, and the shortest lifetimes without revocations', async () => {
