@@ -43,8 +43,8 @@ export async function issueToken(deps: AuthnDeps, order: TokenOrder, call: Call)
 }
 
 /**
- * Terms of a token, the edges with which it ends, its signing algorithm, the key that asked for it, and the DPoP proof to
- * whose key it is bound.
+ * Terms of a token, the edges with which it ends, its signing algorithm, the key that asked for it, and the DPoP proof
+ * to whose key it is bound.
  */
 interface IssueDecision {
   readonly terms: TokenTerms

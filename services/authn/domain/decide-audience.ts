@@ -40,8 +40,10 @@ export function strongestDemand(terms: readonly Pick<AudienceTerms, 'dpop'>[]): 
  *
  * When another operator owns the audience, that operator must list the audience, or its host, with the agent's domain
  * as a caller. The token ends with one entry of these lists: the domain comes before `*`, and the rule for the exact
- * audience before the rule for its host. The owner chooses the terms, also for its own agents: with the rule for the exact audience, else with
- * the rule for the host. Without such a rule, the default algorithm signs, and DPoP is not needed.
+ * audience before the rule for its host.
+ *
+ * The owner chooses the terms, also for its own agents: with the rule for the exact audience, else with the rule for
+ * the host. Without such a rule, the default algorithm signs, and DPoP is not needed.
  *
  * @throws ApiError AUDIENCE_NOT_ALLOWED; UNAVAILABLE when this process does not know the owner's terms.
  */

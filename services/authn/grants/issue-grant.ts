@@ -71,8 +71,8 @@ export function refuseDpop(call: Call): void {
 }
 
 /**
- * Returns the edges with which the grant ends. The owners decide as for tokens. Their demands for algorithm and DPoP do
- * not matter: a grant is always bound.
+ * Returns the edges with which the grant ends. The owners decide as for tokens. Their demands for algorithm and DPoP
+ * do not matter: a grant is always bound.
  */
 async function findEdges(
   deps: AuthnDeps,

@@ -12,8 +12,8 @@ const MAX_CALLER_EDGES = 10_000
  * Replaces the rules of an operator, whose row must be locked. Only what differs is written. Triggers end the edges of
  * callers that are no longer listed when the transaction commits.
  *
- * @throws ApiError RATE_LIMITED if callers are added, and the operator has changed too many of them. Callers can always
- *   be removed.
+ * @throws ApiError RATE_LIMITED if callers are added, and the operator has changed too many of them. Callers can
+ *   always be removed.
  */
 export async function replaceRules(tx: Tx, operatorId: string, wanted: readonly AudienceRule[]): Promise<void> {
   const rows = await tx.operatorAudience.findMany({ where: { operatorId } })

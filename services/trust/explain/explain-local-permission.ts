@@ -5,8 +5,8 @@ import type { Question } from './read-question.ts'
 
 /**
  * Explains whether a caller of this deployment may ask for tokens for the audience: the policy of the audience's owner
- * lists its domain, or `*`. This is the rule by which tokens are issued, and the entry is the edge that they name. Nobody forbids an audience without an owner,
- * and the issuer itself is open to all.
+ * lists its domain, or `*`. This is the rule by which tokens are issued, and they name the entry as their edge. Nobody
+ * forbids an audience without an owner, and the issuer itself is open to all.
  */
 export function explainLocalPermission(issuer: string, { asker, audience, owner, caller }: Question): Leg {
   const { text } = audience

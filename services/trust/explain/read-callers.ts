@@ -20,7 +20,7 @@ export interface CallerRow {
 const MAX_ROWS = 5_001
 const OWNERS = `(${OWNER_STATUSES.map((status) => `'${status}'`).join(', ')})`
 
-/** $1: whether the viewer is the administrator; $2: the operator that views. It sees its own lists, and its own place. */
+/** $1: whether the viewer is the administrator; $2: the operator that views. It sees its own lists and its entries. */
 const VISIBLE = `
 SELECT c.edge_id::text AS "edgeId", c.audience, c.caller, o.id::text AS "ownerId", o.domain AS "ownerDomain",
   p.id::text AS "callerId"

@@ -1096,8 +1096,8 @@ export const OperatorRegistryService: GenService<{
     output: typeof GetOperatorPolicyResponseSchema;
   },
   /**
-   * SetOperatorPolicy replaces the operator's whole policy. A caller that an audience no longer lists loses its tokens for
-   * this audience.
+   * SetOperatorPolicy replaces the operator's whole policy. A caller that an audience no longer lists loses its tokens
+   * for this audience.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.SetOperatorPolicy
    */
