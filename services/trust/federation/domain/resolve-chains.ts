@@ -54,8 +54,9 @@ const MAX_DEAD_ENDS = 64
  * hold it chooses by the order of the anchors, then the shortest, then the first path by its bytes. It never combines
  * chains.
  *
- * Limits of a resolution: 8 hints of an entity, 32 fetches, 1 MiB, 16 chains, 200 signatures, 10 s. At a limit it decides with
- * what it has. To refresh a result, pass only the anchor of that result, so the result never moves to another anchor.
+ * Limits of a resolution: 8 hints of an entity, 32 fetches, 1 MiB, 16 chains, 200 signatures, 10 s. At a limit it
+ * decides with what it has. To refresh a result, pass only the anchor of that result, so the result never moves to
+ * another anchor.
  */
 export async function resolveChains(
   subject: string,
