@@ -22,7 +22,7 @@ import { countFrozen } from './store/standing.ts'
 
 export type { RegistrySettings } from './context.ts'
 export { OWNER_STATUSES } from './domain/decide-confirm.ts'
-export { type CallerEntry, findCaller } from './domain/find-caller.ts'
+export { findCaller } from './domain/find-caller.ts'
 export { hasMalformedLabel, isTestDomain, parseDomain } from './domain/parse-domain.ts'
 
 interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'random' | 'lookUpGate'> {

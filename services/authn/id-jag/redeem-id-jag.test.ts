@@ -184,14 +184,21 @@ describe('a scope or an audience beyond one of the three', () => {
     expect(payloadOf(accessToken)).toMatchObject({ scope: 'write', aud: [CRM] })
   })
 
-  it('gives no token at the audience of an operator that lists no callers', async () => {
+  it('gives no token at the audience of an operator that lists no callers, and else one that names the entry', async () => {
     const { agent: insert, redeem, idJag, database, put, remove } = world
-    await insertOperator(database.db, 'owner.example', 'active')
+    const owner = await insertOperator(database.db, 'owner.example', 'active')
     const owned = 'https://api.owner.example'
     const other = await put({ sub: 'U3', audience: [owned] })
     const agent = await insert()
     const text = idJag(agent, { sub: 'U3', resource: owned })
     await expectRefusal(database.db, () => redeem(agent, text), 'AUDIENCE_NOT_ALLOWED')
+    const rule = { operatorId: owner.id, audience: owned, callers: [world.operator.domain] }
+    await database.db.prisma.operatorAudience.create({ data: rule })
+    const { accessToken = '' } = await redeem(agent, idJag(agent, { sub: 'U3', resource: owned }))
+    const where = { operatorId: owner.id, endedAt: null }
+    const { edgeId } = await database.db.prisma.operatorAudienceCaller.findFirstOrThrow({ where })
+    // The token ends with the rule about the user, and with the entry of the caller.
+    expect(payloadOf(accessToken)).toMatchObject({ edges: [other, edgeId] })
     await remove(other)
   })
 })

@@ -41,8 +41,8 @@ export async function redeemIdJag(deps: AuthnDeps, order: IdJagOrder, call: Call
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order.proof, call, (fresh, at) =>
     decide(deps, fresh, order, call, at),
   )
-  const { judged, terms, exp, dpop } = decision
-  const claims = buildUserClaims(deps.issuer, subject, judged, terms, { jti, nowS, exp, epoch, jkt: dpop.jkt })
+  const { judged, terms, exp, dpop, edges } = decision
+  const claims = buildUserClaims(deps.issuer, subject, judged, terms, { jti, nowS, exp, epoch, edges, jkt: dpop.jkt })
   // As for every token, sign only after the redemption is committed.
   return { token: await deps.signer.sign(kid, formatUserClaims(claims)), claims }
 }
@@ -57,7 +57,7 @@ async function decide(deps: AuthnDeps, client: Subject, order: IdJagOrder, call:
   const { grant } = judged
   if (grant.jkt !== undefined && grant.jkt !== jkt) throw refuse('cnf must be the key of the client')
   const terms = decideUserTerms(client, judged, wanted)
-  const { alg, demand } = await decideAudiences(deps, terms.audience, [operator])
+  const { alg, demand, edges } = await decideAudiences(deps, terms.audience, [operator])
   await meetDemand(deps, demand, dpop)
   const ttl = Math.min(MAX_ID_JAG_TTL_S, deps.termDefaults.ttl)
   // Everything that comes from one ID-JAG ends within the time for which the identity provider vouches.
@@ -69,6 +69,7 @@ async function decide(deps: AuthnDeps, client: Subject, order: IdJagOrder, call:
     judged,
     terms,
     exp,
+    edges,
     issue: { purpose: 'access_token', alg, ttl } as const,
     exchange: describe(client, judged, terms),
     grant: { issuer: grant.iss, jti: grant.jti, exp: grant.exp + deps.settings.skewS },

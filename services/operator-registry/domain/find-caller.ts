@@ -2,7 +2,7 @@ import type { Audience } from '@auth4agent/core/token/audience'
 import type { AudienceRule } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 
 /** An entry of a list of callers. */
-export interface CallerEntry {
+interface CallerEntry {
   /** Audience of the rule. */
   readonly audience: string
   /** A domain, or `*`. */

@@ -9,20 +9,22 @@ interface Issued {
   readonly nowS: number
   readonly exp: number
   readonly epoch: readonly [agent: number, operator: number]
+  /** Ids of the edges that let the agent have a token for audiences of other operators. */
+  readonly edges: readonly string[]
   /** Thumbprint of the agent's key. */
   readonly jkt: string
 }
 
 /**
  * Builds the claims of a token with which an agent acts for a user (RFC 8693 section 4.1). It ends with the agent, its
- * operator, the rule about the user, and the identity provider.
+ * operator, the rule about the user, the identity provider, and each caller's entry that allowed an audience.
  */
 export function buildUserClaims(
   iss: string,
   { agent, operator }: Subject,
   { grant, generation, rule }: Pick<JudgedIdJag, 'grant' | 'generation' | 'rule'>,
   { scope, audience }: UserTerms,
-  { jti, nowS, exp, epoch, jkt }: Issued,
+  { jti, nowS, exp, epoch, edges, jkt }: Issued,
 ): UserClaims {
   return {
     iss,
@@ -37,7 +39,7 @@ export function buildUserClaims(
     client_id: agent.did,
     epoch,
     cnf: { jkt },
-    edges: [rule.edgeId],
+    edges: [rule.edgeId, ...edges],
     provider: { issuer: grant.iss, generation },
     lineage: [],
     details: new Map(),
