@@ -145,7 +145,7 @@ describe('POST /oauth/token refuses a grant type', () => {
     'authorization_code',
     'refresh_token',
     'password',
-    'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    'urn:ietf:params:oauth:grant-type:saml2-bearer',
     'Client_Credentials',
     'client_credentials ',
   ])('%s', async (grant_type) => {
