@@ -34,7 +34,7 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   started.defer(() => nats.remove())
   const folder = await createDataFolder(await fastFolder())
   started.defer(() => folder.remove())
-  const postgres = await startEmbeddedPostgres({ dataDir: folder.path, log: silent })
+  const postgres = await startEmbeddedPostgres({ dataDir: folder.path, maxConnections: 300, log: silent })
   started.defer(() => postgres.stop())
   await runSql(postgres.url, `CREATE DATABASE ${TEMPLATE}`)
   await applyMigrations({ url: siblingUrl(postgres.url, TEMPLATE), migrationsDir: MIGRATIONS, log: silent })

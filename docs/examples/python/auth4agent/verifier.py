@@ -44,7 +44,7 @@ def is_pair(epoch) -> bool:
 
 
 def check_edges(edges) -> bool:
-    return (isinstance(edges, list) and 1 <= len(edges) <= 4 and all(is_text(edge, UUID) for edge in edges)
+    return (isinstance(edges, list) and 1 <= len(edges) <= 48 and all(is_text(edge, UUID) for edge in edges)
             and len({*edges}) == len(edges))
 
 
