@@ -20,7 +20,7 @@ import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { Config } from '../process/configuration/config.ts'
 import { isSplit } from '../process/configuration/service-names.ts'
 import { federationDocuments } from '../trust/index.ts'
-import { MIN_TOKEN_TTL_S } from './create-services.ts'
+import { MIN_TOKEN_TTL_S } from './create-authn.ts'
 import { PUBLIC_SERVICES } from './public-services.ts'
 
 const CHALLENGE_TTL_S = { min: 30, max: 600 } as const

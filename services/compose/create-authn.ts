@@ -1,0 +1,163 @@
+import { createAuthn, redeemPoolOptions } from '../authn/index.ts'
+import { routesOf } from '../chain/rpc.ts'
+import { authorizationServerMetadata } from '../jwks-gateway/index.ts'
+import { createKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
+import { openPool } from '../platform/db/db.ts'
+import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
+import { scaleRates } from '../platform/limits/rates.ts'
+import { createOutbound } from '../platform/outbound/outbound.ts'
+import type { Config } from '../process/configuration/config.ts'
+import { createTrust, type Trust } from '../trust/index.ts'
+import type { Agents, Operators, Part, ServiceDeps } from './part.ts'
+
+/** How long the database keeps a redeemed challenge after it has expired, in seconds. */
+const KEEP_REDEMPTION_S = 600
+/**
+ * Longest age of a process's copy of the signing keys, in milliseconds. If `AUTH4AGENT_JWKS_MAX_AGE` is shorter, that
+ * setting is the limit.
+ */
+const KEYS_MAX_AGE_MS = 10_000
+const LOG_ENDPOINT_AUDIENCE_MS = 3_600_000
+/** Shortest lifetime of a token, in seconds. */
+export const MIN_TOKEN_TTL_S = 30
+
+/** Creates authn, with the keys and the trust that belong to its process. */
+export async function makeAuthn(
+  deps: ServiceDeps,
+  verificationKeys: VerificationKeys,
+  clients: { readonly operators: Operators; readonly agents: Agents },
+): Promise<Part & Pick<Keys, 'signingKeyFacts'> & Pick<Trust, 'issuerFacts' | 'anchorFacts'>> {
+  const { config, databaseUrl, db, log, revocations } = deps
+  await using opened = new AsyncDisposableStack()
+  const redeemPool = openPool({ url: databaseUrl, ...redeemPoolOptions, log })
+  opened.defer(() => redeemPool.end())
+  const keys = await makeKeys(deps, verificationKeys)
+  opened.defer(() => keys.close())
+  const { trust, close } = await makeTrust(deps, keys, clients.operators)
+  opened.defer(close)
+  const authn = createAuthn({
+    ...clients,
+    verifyForeign: trust.verifyForeign,
+    chaining: trust.chaining,
+    idJags: trust.idJags,
+    db,
+    redeemPool,
+    now: Date.now,
+    issuer: config.issuer,
+    tokenStatus: revocations.tokenStatus,
+    verificationKeys,
+    keys,
+    passedTime: deps.passedTime,
+    sawEndpointAudience: reportEndpointAudience(deps),
+    chainedRate: scaleRates(config.rateFactorPercent / 100).token.subject,
+    settings: {
+      challengeTtlS: config.challengeTtl,
+      defaultTtlS: config.tokenTtl,
+      ttlS: { min: MIN_TOKEN_TTL_S, max: config.maxTokenTtl },
+      skewS: config.clockSkew,
+      keepRedemptionS: KEEP_REDEMPTION_S,
+      assertionAudience: config.assertionAudience,
+    },
+  })
+  const all = opened.move()
+  return {
+    routes: [
+      ...routesOf(authn.module),
+      ...routesOf(authn.oauth),
+      ...routesOf(authn.grants),
+      ...routesOf(keys.module),
+      ...routesOf(trust.issuers),
+      ...routesOf(trust.trust),
+      ...routesOf(trust.federation),
+      ...routesOf(trust.federationAdmin),
+    ],
+    internal: [],
+    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs],
+    close: () => all.disposeAsync(),
+    signingKeyFacts: () => keys.signingKeyFacts(),
+    issuerFacts: () => trust.issuerFacts(),
+    anchorFacts: () => trust.anchorFacts(),
+  }
+}
+
+async function makeKeys(
+  { config, secrets, db, log, revocations }: ServiceDeps,
+  verificationKeys: VerificationKeys,
+): Promise<Keys> {
+  const { kek } = secrets
+  if (kek === undefined) throw new Error('A process with authn needs a key-encryption key')
+  const settings = {
+    jwksMaxAgeS: config.jwksMaxAge,
+    publishS: publishS(config),
+    rotateAfterS: config.keyRotationInterval,
+  }
+  const { tokenStatus } = revocations
+  return createKeys({ db, now: Date.now, settings, secrets: { ...secrets, kek }, log, tokenStatus, verificationKeys })
+}
+
+async function makeTrust(
+  { config, databaseUrl, db, readDb, log, revocations, metrics }: ServiceDeps,
+  keys: Keys,
+  operators: Operators,
+): Promise<{ readonly trust: Trust; readonly close: () => Promise<void> }> {
+  await using opened = new AsyncDisposableStack()
+  const outbound = createOutbound({
+    allow: config.outboundAllow,
+    testDomains: config.testDomains,
+    outcome: metrics.outbound,
+    now: () => performance.now(),
+  })
+  opened.defer(() => outbound.close())
+  const trust = await createTrust({
+    db,
+    readDb,
+    databaseUrl,
+    now: Date.now,
+    issuer: config.issuer,
+    operators,
+    tokenStatus: revocations.tokenStatus,
+    vault: keys.vault,
+    challengeKeys: keys.challengeKeys,
+    outbound,
+    resolveTxt: createTxtResolvers({ servers: config.dnsServers, timeoutMs: config.dnsTimeoutMs }),
+    testDomains: config.testDomains,
+    settings: { skewS: config.clockSkew },
+    federation: {
+      ...keys,
+      authorizationServer: JSON.parse(authorizationServerMetadata({ baseUrl: config.issuer })),
+      superiors: config.federationSuperiors,
+    },
+    log,
+  })
+  opened.defer(() => trust.close())
+  const all = opened.move()
+  return { trust, close: () => all.disposeAsync() }
+}
+
+/**
+ * Returns a function that counts the client assertions with the token endpoint as their audience, and logs one of them
+ * an hour, so that an administrator sees which clients still need the setting.
+ */
+function reportEndpointAudience({ log, metrics }: Pick<ServiceDeps, 'log' | 'metrics'>): (did: string) => void {
+  let loggedAt = Number.NEGATIVE_INFINITY
+  return (did) => {
+    metrics.endpointAudience()
+    if (performance.now() - loggedAt < LOG_ENDPOINT_AUDIENCE_MS) return
+    loggedAt = performance.now()
+    log.warn({ did }, 'a client assertion names the token endpoint as its audience, but should name the issuer')
+  }
+}
+
+/**
+ * Returns how long a key must be published until every copy of the JWKS contains it, in seconds: the longest age of a
+ * verifier's copy, plus the longest age of a process's copy of the keys, plus 1 % for clocks that run at different
+ * speeds, plus the clock skew.
+ */
+function publishS(config: Config): number {
+  return (config.jwksMaxAge + keysMaxAgeMs(config) / 1000) * 1.01 + config.clockSkew
+}
+
+/** Returns the longest age of this process's copy of the signing keys, in milliseconds. */
+export function keysMaxAgeMs({ jwksMaxAge }: Config): number {
+  return Math.min(KEYS_MAX_AGE_MS, jwksMaxAge * 1000)
+}
