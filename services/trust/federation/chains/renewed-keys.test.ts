@@ -38,9 +38,12 @@ beforeEach(() => {
 })
 
 /** Lets the metadata of the subject have these keys from now on. Texts are answers at other addresses. */
-function say(keys: object, texts: Readonly<Record<string, string>> = {}) {
+function say(keys: object, texts: Readonly<Record<string, string>> = {}, bySuperior: Claims = {}) {
   const own = { metadata: { oauth_authorization_server: { issuer: SUBJECT, ...keys } } }
-  const claims = (iss: string): Claims => ({ exp: NOW_S + 86_400, ...(iss === SUBJECT && own) })
+  const claims = (iss: string, sub: string): Claims => ({
+    exp: NOW_S + 86_400,
+    ...(sub === SUBJECT && (iss === SUBJECT ? own : bySuperior)),
+  })
   const network = createNetwork({ [SUBJECT]: [ANCHOR] }, claims, { [SUBJECT]: subject, [ANCHOR]: anchor })
   for (const [url, text] of Object.entries(texts)) network.texts.set(url, text)
   return world.connect(network)
@@ -97,6 +100,24 @@ describe('a renewed chain', () => {
     change()
     clock.ms += HALF_MS
     await fetchKeys()
+    expect(await outcome(old)).toBe('ISSUER_KEYS_UNAVAILABLE')
+  })
+
+  it.each<[string, Claims]>([
+    ['metadata', { metadata: { oauth_authorization_server: { jwks: { keys: [entries.fresh] } } } }],
+    [
+      'a policy',
+      { metadata_policy: { oauth_authorization_server: { jwks_uri: { value: 'https://elsewhere.example/jwks' } } } },
+    ],
+  ])('does not count if a superior replaces the keys by %s, so the last one counts until it ends', async (_, said) => {
+    const texts = { [PLAIN]: plainSet(entries.old), 'https://elsewhere.example/jwks': plainSet(entries.fresh) }
+    await admit({ jwks_uri: PLAIN }, texts)
+    say({ jwks_uri: PLAIN }, texts, said)
+    clock.ms += 2 * HALF_MS - 1
+    await fetchKeys()
+    expect([await outcome(old), await outcome(fresh)]).toEqual(['GENUINE', 'UNKNOWN_KEY'])
+    expect(await world.chain()).toMatchObject({ problem: 'KEYS_REPLACED' })
+    clock.ms += 1
     expect(await outcome(old)).toBe('ISSUER_KEYS_UNAVAILABLE')
   })
 
