@@ -153,6 +153,16 @@ describe('a change of an anchor', () => {
   })
 
   it.each([
+    ['a new position', () => ({ position: 7 })],
+    ['new keys', () => ({ jwks: JSON.stringify(jwksOf(createKey())) })],
+  ])('does not disable an issuer whose chain has ended before, under %s', async (_, edits) => {
+    await admit()
+    clock.ms += 3_600_000
+    expect(await world.pin(ANCHOR, edits())).toMatchObject({ disabledIssuers: [] })
+    expect(await newRecords()).toEqual([])
+  })
+
+  it.each([
     ['keys', () => ({ jwks: JSON.stringify(jwksOf(createKey())) })],
     ['names', () => ({ permittedNames: ['.other.example'] })],
   ])('disables issuers whose chains do not hold under the new %s, and ends their tokens', async (_, edits) => {
