@@ -12,14 +12,14 @@ const world = useChains()
 const { db, clock, discover, now } = world
 const AUTO = { autoAdmit: true, permittedNames: ['.example'] }
 
-/** A federation whose subject has this metadata. */
-const connect = (metadata: object = { jwks_uri: `${SUBJECT}/jwks` }, superiors = [ANCHOR, OTHER]) =>
+/** A federation whose subject has this metadata. Its superiors may say other values. */
+const connect = (metadata: object = { jwks_uri: `${SUBJECT}/jwks` }, superiors = [ANCHOR, OTHER], stated?: object) =>
   world.connect(
-    createNetwork({ [SUBJECT]: superiors }, (iss, sub) =>
-      iss === sub && iss === SUBJECT
-        ? { metadata: { oauth_authorization_server: { issuer: SUBJECT, ...metadata } } }
-        : {},
-    ),
+    createNetwork({ [SUBJECT]: superiors }, (iss, sub) => {
+      if (sub !== SUBJECT) return {}
+      const own = { issuer: SUBJECT, ...metadata }
+      return { metadata: { oauth_authorization_server: iss === SUBJECT ? own : { ...stated } } }
+    }),
   )
 const rows = () => db().prisma.issuer.findMany({ orderBy: { issuer: 'asc' } })
 const candidates = async () =>
@@ -106,10 +106,11 @@ describe('an anchor that admits issuers by itself', () => {
     expect((await discover()).admitted).toMatchObject({ kind: 'auth4agent', revocationMode: 'none', anchor: ANCHOR })
   })
 
-  it('admits no issuer whose keys are at another origin without a signature', async () => {
-    connect({ jwks_uri: 'https://elsewhere.example/jwks' })
+  it('admits no issuer whose keys its superior has chosen', async () => {
+    connect(undefined, [ANCHOR], { jwks_uri: 'https://elsewhere.example/jwks' })
     await world.pin(ANCHOR, AUTO)
-    expect((await discover()).admitted).toBeUndefined()
+    expect(await refusalOf(discover())).toBe('TRUST_CHAIN_NOT_FOUND')
+    expect(await rows()).toEqual([])
   })
 
   it('admits at most 16', async () => {
@@ -148,6 +149,16 @@ describe('a change of an anchor', () => {
   it('keeps issuers whose chains hold under the new pins', async () => {
     await admit()
     expect(await world.pin(ANCHOR, { position: 7 })).toMatchObject({ disabledIssuers: [], anchor: { position: 7 } })
+    expect(await newRecords()).toEqual([])
+  })
+
+  it.each([
+    ['a new position', () => ({ position: 7 })],
+    ['new keys', () => ({ jwks: JSON.stringify(jwksOf(createKey())) })],
+  ])('does not disable an issuer whose chain has ended before, under %s', async (_, edits) => {
+    await admit()
+    clock.ms += 3_600_000
+    expect(await world.pin(ANCHOR, edits())).toMatchObject({ disabledIssuers: [] })
     expect(await newRecords()).toEqual([])
   })
 

@@ -13,7 +13,6 @@ import { verifyStored } from './chains/known-chain.ts'
 import { isEntityId } from './domain/entity-id.ts'
 import { findKeySource } from './domain/key-source.ts'
 import type { ChainRefusal } from './domain/refusal.ts'
-import type { VerifiedChain } from './domain/verify-chain.ts'
 
 /** An issuer with a chain that holds. */
 export type Candidate = Omit<Extract<StoredChain, { readonly ok: true }>, 'ok'>
@@ -75,21 +74,15 @@ export function createDiscover(deps: DiscoverDeps) {
  */
 async function admitAlone(
   inserting: InsertingIssuer,
-  { row: { subject, anchor }, chain }: Candidate,
+  { row: { subject, anchor } }: Candidate,
   rules: AddressRules,
 ): Promise<IssuerRow | undefined> {
-  if (!anchor.autoAdmit || subject.endsWith('/') || !isOwnSource(chain)) return undefined
+  if (!anchor.autoAdmit || subject.endsWith('/')) return undefined
   await lockIssuers(inserting.tx)
   const others = await inserting.tx.issuer.count({ where: { anchor: anchor.entityId } })
   if (others >= MAX_AUTO_ADMITTED) return undefined
   const wanted = { kind: 'auth4agent', revocationMode: 'none', issuer: subject, anchor: anchor.entityId } as const
   return insertIssuer(inserting, await readNewIssuer(create(AddIssuerRequestSchema, wanted), rules))
-}
-
-/** Only TLS protects a `jwks_uri`. On another origin it may be a superior's choice, so a person must see it. */
-function isOwnSource(chain: VerifiedChain): boolean {
-  const source = findKeySource(chain)
-  return source?.from !== 'jwks_uri' || new URL(source.url).origin === new URL(chain.subject).origin
 }
 
 function refused({ rule, text }: Pick<ChainRefusal, 'rule' | 'text'>, deadEnds: Search['deadEnds']): ApiError {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { type JsonObject, parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -102,6 +103,20 @@ describe('the documents of this deployment', () => {
   it('resolve only the entity types that are asked for', async () => {
     expect(await types('openid_provider')).toEqual([])
     expect(await types('openid_provider', 'oauth_authorization_server')).toEqual(['oauth_authorization_server'])
+  })
+
+  it('resolve another entity in at most four ways, whatever strangers ask for', async () => {
+    const names = ['oauth_authorization_server', 'federation_entity', 'a', 'b', 'c']
+    const metadata = new Map(names.map((name) => [name, { of: name }]))
+    const chain = { subject: 'https://as.example', metadata } as const
+    const resolved = { id: randomUUID(), chain, statements: ['x'], expiresAt: nowMs + 60_000 }
+    const asked = Array.from({ length: 32 }, (_, set) =>
+      names.filter((_name, at) => Math.floor(set / 2 ** at) % 2 === 1),
+    )
+    const texts = new Set(await Promise.all(asked.map((set) => documents.resolvedResponse(resolved, set))))
+    const shown = [...texts].map((text) => Object.keys(Object(payloadOf(text)['metadata'])).join(' '))
+    const both = 'oauth_authorization_server federation_entity'
+    expect(shown.toSorted()).toEqual(['', 'federation_entity', 'oauth_authorization_server', both])
   })
 
   it('show retired and compromised keys as historical keys, and sign with no key that was marked', async () => {

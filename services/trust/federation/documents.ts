@@ -10,8 +10,10 @@ import {
   type OwnEntity,
   type Subordinate,
 } from './domain/build-statements.ts'
+import { FEDERATION_ENTITY } from './domain/constraints.ts'
 import { readEntityKeys } from './domain/entity-keys.ts'
 import { parseEntityStatement } from './domain/entity-statement.ts'
+import type { Metadata } from './domain/metadata-policy.ts'
 import { type VerifiedChain, verifyChain } from './domain/verify-chain.ts'
 import { signOnce } from './sign-once.ts'
 
@@ -48,7 +50,7 @@ export interface FederationDocuments {
 /** A chain of another entity that holds now. */
 export interface ResolvedChain {
   readonly id: string
-  readonly chain: VerifiedChain
+  readonly chain: Pick<VerifiedChain, 'subject' | 'metadata'>
   readonly statements: readonly string[]
   /** Until when the chain is used, in Unix milliseconds. */
   readonly expiresAt: number
@@ -89,7 +91,7 @@ export function createDocuments(options: FederationOptions): FederationDocuments
       const texts = await Promise.all([...chain, documents.authorityConfiguration()])
       const keys = (await entity([])).keys.map(({ kid, alg, jwk }) => Object.assign({ kid, alg }, jwk))
       const { metadata, exp } = resolveOwn(texts, authority, { keys, nowS: nowS() })
-      const wanted = [...metadata].filter(([type]) => types.length === 0 || types.includes(type))
+      const wanted = choose(metadata, types)
       return once(`resolve ${wanted.map(([type]) => type).join(' ')}`, () =>
         signers.resolveResponses.sign({
           iss: authority,
@@ -102,7 +104,7 @@ export function createDocuments(options: FederationOptions): FederationDocuments
       )
     },
     async resolvedResponse({ id, chain, statements, expiresAt }, types) {
-      const wanted = [...chain.metadata].filter(([type]) => types.length === 0 || types.includes(type))
+      const wanted = choose(chain.metadata, types)
       return once(`resolve ${id} ${wanted.map(([type]) => type).join(' ')}`, () =>
         signers.resolveResponses.sign({
           iss: authority,
@@ -134,6 +136,17 @@ export function createDocuments(options: FederationOptions): FederationDocuments
       }),
   }
   return documents
+}
+
+/**
+ * Entity types of which a resolve response shows the metadata. Strangers choose among them, and each choice is a
+ * document to sign, so an entity with many types must not add more.
+ */
+const SHOWN_TYPES: ReadonlySet<string> = new Set(['oauth_authorization_server', FEDERATION_ENTITY])
+
+/** Chooses the metadata of the listed entity types, or of all that are shown. */
+function choose(metadata: Metadata, types: readonly string[]): (readonly [string, JsonObject])[] {
+  return [...metadata].filter(([type]) => SHOWN_TYPES.has(type) && (types.length === 0 || types.includes(type)))
 }
 
 /** Verifies our own chain as others do, so that the answer never says more than it proves. */

@@ -79,13 +79,16 @@ type Fetched = Omit<KeyFetch, 'began' | 'dueAt'> & { readonly chainDueAt?: numbe
 
 /** An issuer of a federation has only the keys to which its chain leads. */
 async function fetchSet(
-  { outbound, currentChain, now }: KeyFetchDeps,
+  { prisma, outbound, currentChain, now }: KeyFetchDeps,
   author: Author,
   issuer: Issuer,
 ): Promise<Fetched> {
   if (issuer.anchor === null) return fetchKeySet(outbound, issuer, now)
   const { id, chain, dueAt: chainDueAt } = await currentChain(author, issuer.issuer, issuer.anchor)
-  return { ...readKeySet(issuer, await fetchChainKeySet(outbound, chain, now), now()), chainId: id, chainDueAt }
+  const set = await fetchChainKeySet(outbound, chain, now)
+  // A new chain may lead to another place, where the date of the last set means nothing.
+  const { keysDate } = await prisma.issuer.findUniqueOrThrow({ where: { id: issuer.id }, select: { keysDate: true } })
+  return { ...readKeySet({ ...issuer, keysDate }, set, now()), chainId: id, chainDueAt }
 }
 
 /** Never rejects, so that an error with one issuer delays no other. */

@@ -169,6 +169,10 @@ const BREAKS: readonly Break[] = [
     'other metadata',
     editClaims((random) => ({ metadata: { other: {}, [random.pick(TYPES)]: drawParameters(random) } })),
   ],
+  [
+    'other keys of tokens',
+    editClaims((random) => ({ metadata: { [AS]: { issuer: SUBJECT, jwks: { keys: [random.below(2)] } } } })),
+  ],
   ['constraints', editClaims((random) => ({ constraints: drawConstraints(random, 0) }))],
   ['a policy', editClaims((random) => ({ metadata_policy: drawPolicy(random) }))],
   ['a critical claim', editClaims(() => ({ crit: ['other'], other: 1 }))],

@@ -163,5 +163,7 @@ function metadataOf(chain: readonly Decoded[]): Readonly<Record<string, unknown>
     if (isAllowed) resolved[type] = { ...naiveApply(merged[type] ?? {}, { ...parameters, ...above[type] }) }
   }
   demand(resolved[AS]?.['issuer'] === chain[0]?.claims['sub'], 'issuer')
+  // Random metadata has no other place of keys.
+  demand(JSON.stringify(resolved[AS]?.['jwks']) === JSON.stringify(own[AS]?.['jwks']), 'keys')
   return resolved
 }

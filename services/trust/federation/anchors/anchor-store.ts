@@ -20,7 +20,8 @@ export interface AnchorStore {
 }
 
 /**
- * Trusts an anchor, or replaces what is recorded of it. Issuers whose chains do not hold any more are disabled.
+ * Trusts an anchor, or replaces what is recorded of it. Issuers whose chains do not hold any more are disabled, but not
+ * those whose chains have ended before: they have no keys until another chain is found.
  *
  * @throws ApiError TOO_MANY_TRUST_ANCHORS
  */
@@ -41,8 +42,9 @@ export function putAnchor(
     const kids = [...toAnchor(anchor).keys.keys()].join(' ')
     const reason = `keys ${kids}; position ${anchor.position}${anchor.autoAdmit ? '; admits by itself' : ''}`
     await audit({ action: 'anchor.put', subject: entityId, reason: reason.slice(0, MAX_REASON) })
-    const chains = await tx.trustChain.findMany({ where: { anchorId: entityId } })
-    const broken = chains.filter((row) => !verifyStored({ ...row, anchor }, now()).ok).map(({ subject }) => subject)
+    const at = now()
+    const chains = await tx.trustChain.findMany({ where: { anchorId: entityId, expiresAt: { gt: new Date(at) } } })
+    const broken = chains.filter((row) => !verifyStored({ ...row, anchor }, at).ok).map(({ subject }) => subject)
     await tx.trustChain.deleteMany({ where: { subject: { in: broken } } })
     const why = 'its chain does not hold under the new keys or names of its anchor'
     return {

@@ -35,12 +35,11 @@ export async function fetchChainKeySet(
     throw new NoChain('KEYS_MALFORMED', `The metadata of ${chain.subject} must have jwks, signed_jwks_uri or jwks_uri`)
   }
   if (source.from === 'jwks') return { jwks: source.jwks, maxAgeS: INLINE_MAX_AGE_S, date: chain.iat * 1_000 }
-  const isSigned = source.from === 'signed_jwks_uri'
-  const wanted = { accept: isSigned ? SIGNED : PLAIN, maxBytes: MAX_KEY_SET_BYTES }
-  const { body, maxAgeS, date } = await outbound.get(source.url, wanted)
-  if (!isSigned) return { jwks: readPlain(body, source.url), maxAgeS, date }
+  const accept = source.from === 'signed_jwks_uri' ? SIGNED : PLAIN
+  const { body, maxAgeS, date } = await outbound.get(source.url, { accept, maxBytes: MAX_KEY_SET_BYTES })
+  if (source.from === 'jwks_uri') return { jwks: readPlain(body, source.url), maxAgeS, date }
   const text = new TextDecoder().decode(body)
-  const read = readSignedKeySet(text, chain.subject, chain.keys, Math.floor(now() / 1_000))
+  const read = readSignedKeySet(text, chain.subject, source.signers, Math.floor(now() / 1_000))
   if (!read.ok) throw new NoChain(read.rule, read.text)
   return { jwks: read.set.jwks, maxAgeS, date: read.set.iat * 1_000 }
 }

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { TrustAnchor as AnchorRow, PrismaClient } from '../../../../gen/prisma/client.ts'
 import type { Audit } from '../../../ledger/ledger.ts'
 import type { Tx } from '../../../platform/db/db.ts'
+import { findKeySource } from '../domain/key-source.ts'
 import { type ChainRefusal, refuseChain } from '../domain/refusal.ts'
 import type { Resolution } from '../domain/resolve-chains.ts'
 import type { VerifiedChain } from '../domain/verify-chain.ts'
 import type { FoundChain } from './find-chain.ts'
-import { type ChainRow, timesOf, verifyTexts } from './known-chain.ts'
+import { type ChainRow, timesOf, verifyStored, verifyTexts } from './known-chain.ts'
 
 /** A chain as it was stored. */
 export type StoredChain = { readonly ok: true; readonly row: ChainRow; readonly chain: VerifiedChain } | ChainRefusal
@@ -37,7 +39,8 @@ export async function lockAnchor(tx: Tx, entityId: string, mode: 'keep' | 'chang
 
 /**
  * Stores a chain, in place of an earlier one of the subject. The anchor may have changed while the statements were
- * fetched, so the chain is verified again. The chain of an admitted issuer never gets another anchor.
+ * fetched, so the chain is verified again. The chain of an admitted issuer never gets another anchor. If it leads to
+ * other keys than the last one, the issuer has no keys until those are stored.
  */
 export async function storeChain({ tx, audit, now }: Storing, found: FoundChain): Promise<StoredChain> {
   const { subject, anchorId, statements, foundAt } = found
@@ -53,7 +56,7 @@ export async function storeChain({ tx, audit, now }: Storing, found: FoundChain)
   const texts = [...statements]
   const result = verifyTexts({ subject, statements: texts, anchor }, now)
   if (!result.ok) return result
-  const before = await readChainOf(tx, subject)
+  const last = await readLast(tx, subject, now)
   const { expiresAt, refreshAt } = timesOf(result.chain, foundAt)
   const data = {
     id: randomUUID(),
@@ -66,14 +69,20 @@ export async function storeChain({ tx, audit, now }: Storing, found: FoundChain)
   }
   const row = await tx.trustChain.upsert({ where: { subject }, create: { subject, ...data }, update: data })
   const way = result.chain.path.join(' < ')
-  if (before === null || wayOf(before, now) !== way) await audit({ action: 'issuer.find-chain', subject, reason: way })
+  if (last?.path.join(' < ') !== way) await audit({ action: 'issuer.find-chain', subject, reason: way })
+  if (issuer !== null && (last === undefined || !isDeepStrictEqual(findKeySource(last), findKeySource(result.chain)))) {
+    // Dates of another place say nothing about the age of the new set.
+    const forgotten = { keysAsOf: null, keysDate: null, keysDueAt: new Date(now) }
+    await tx.issuer.update({ where: { issuer: subject }, data: forgotten })
+  }
   return { ok: true, row: { ...row, anchor }, chain: result.chain }
 }
 
-/** The way of an earlier chain, if it still holds. */
-function wayOf(row: ChainRow, now: number): string | undefined {
-  const result = verifyTexts(row, now)
-  return result.ok ? result.chain.path.join(' < ') : undefined
+/** Reads the last chain, if it still holds. */
+async function readLast(tx: Tx, subject: string, now: number): Promise<VerifiedChain | undefined> {
+  const row = await readChainOf(tx, subject)
+  const result = row === null ? undefined : verifyStored(row, now)
+  return result?.ok === true ? result.chain : undefined
 }
 
 /** Records which keys of the anchors are not pinned, so that metrics show them. */

@@ -1,11 +1,13 @@
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
+import type { EntityKeys } from './entity-keys.ts'
 import type { VerifiedChain } from './verify-chain.ts'
 
 /** Where the keys of an issuer's tokens are, by its resolved metadata. */
 export type KeySource =
   | { readonly from: 'jwks'; readonly jwks: JsonObject }
-  | { readonly from: 'signed_jwks_uri' | 'jwks_uri'; readonly url: string }
+  | { readonly from: 'signed_jwks_uri'; readonly url: string; readonly signers: EntityKeys }
+  | { readonly from: 'jwks_uri'; readonly url: string }
 
 const MAX_URL = 2_048
 
@@ -15,12 +17,13 @@ const MAX_URL = 2_048
  *
  * @returns undefined if the metadata has none in the right form
  */
-export function findKeySource({ metadata }: Pick<VerifiedChain, 'metadata'>): KeySource | undefined {
+export function findKeySource({ metadata, keys }: Pick<VerifiedChain, 'metadata' | 'keys'>): KeySource | undefined {
   const server: JsonObject = metadata.get('oauth_authorization_server') ?? {}
   const { jwks, signed_jwks_uri: signed, jwks_uri: plain } = server
   // A member that is there but malformed must not open the way to a weaker one.
   if (jwks !== undefined) return isJsonObject(jwks) ? { from: 'jwks', jwks } : undefined
-  if (signed !== undefined) return isAddress(signed) ? { from: 'signed_jwks_uri', url: signed } : undefined
+  if (signed !== undefined)
+    return isAddress(signed) ? { from: 'signed_jwks_uri', url: signed, signers: keys } : undefined
   return isAddress(plain) ? { from: 'jwks_uri', url: plain } : undefined
 }
 

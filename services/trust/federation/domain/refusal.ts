@@ -27,6 +27,7 @@ export const federationRules = {
   SIGNATURE_INVALID: 'The signature of a statement is not valid',
   ISSUER_MISSING: 'The resolved metadata has no authorization server',
   ISSUER_MISMATCH: 'The issuer of the authorization server is not the entity identifier',
+  KEYS_REPLACED: 'A superior replaces the keys that the subject names for its tokens',
   CHAIN_NOT_FOUND: 'The search found no chain from the subject to a trust anchor',
   NOT_FETCHED: 'A statement was not fetched, or the budget of the search had ended',
   WRONG_STATEMENT: 'The fetched statement is about another entity or by another issuer',

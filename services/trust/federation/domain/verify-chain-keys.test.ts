@@ -19,6 +19,7 @@ import { verifyChain } from './verify-chain.ts'
 
 const FOREIGN = createKey()
 const AS = 'oauth_authorization_server'
+const PLAIN = `${SUBJECT}/jwks`
 const SERVER = { [AS]: { issuer: SUBJECT } }
 
 /** Lets another key sign a statement. */
@@ -33,6 +34,11 @@ function attest(plan: ChainPlan, place: number, ...keys: readonly FederationKey[
 
 function keyAt(plan: ChainPlan, entity: number): FederationKey {
   return plan.keys[entity] ?? FOREIGN
+}
+
+/** Lets the subject state members of its metadata. */
+function state(plan: ChainPlan, members: object): void {
+  claim(plan, 0, { metadata: { [AS]: { issuer: SUBJECT, ...members } } })
 }
 
 /** Publishes a key under the `kid` of another key. */
@@ -140,6 +146,39 @@ const METADATA: readonly Broken[] = [
     0,
   ],
   [
+    'keys of tokens that the superior replaces',
+    (plan) => {
+      state(plan, { jwks: { keys: [] } })
+      claim(plan, 1, { metadata: { [AS]: { jwks: jwksOf(FOREIGN) } } })
+    },
+    'KEYS_REPLACED',
+    0,
+  ],
+  [
+    'keys of tokens that only a superior names',
+    (plan) => claim(plan, 3, { metadata_policy: { [AS]: { jwks_uri: { default: PLAIN } } } }),
+    'KEYS_REPLACED',
+    0,
+  ],
+  [
+    'an address of keys that a policy replaces',
+    (plan) => {
+      state(plan, { jwks_uri: PLAIN })
+      claim(plan, 3, { metadata_policy: { [AS]: { jwks_uri: { value: 'https://b.example/jwks' } } } })
+    },
+    'KEYS_REPLACED',
+    0,
+  ],
+  [
+    'signed keys that a policy removes, so that an address without a signature would count',
+    (plan) => {
+      state(plan, { jwks_uri: PLAIN, signed_jwks_uri: `${SUBJECT}/signed` })
+      claim(plan, 2, { metadata_policy: { [AS]: { signed_jwks_uri: { value: null } } } })
+    },
+    'KEYS_REPLACED',
+    0,
+  ],
+  [
     'an entity type that the anchor does not allow',
     (plan) => claim(plan, 3, { constraints: { allowed_entity_types: ['openid_provider'] } }),
     'ISSUER_MISSING',
@@ -211,6 +250,14 @@ function withLowS(text: string, isLow: boolean): string {
 }
 
 describe('verifyChain, the metadata', () => {
+  it('may lose an address of keys by a policy, if the subject itself names a stronger one', () => {
+    const plan = changed((plan) => {
+      state(plan, { jwks_uri: PLAIN, signed_jwks_uri: `${SUBJECT}/signed` })
+      claim(plan, 3, { metadata_policy: { [AS]: { jwks_uri: { value: null } } } })
+    })
+    expect(verifyPlan(plan)).toMatchObject({ ok: true })
+  })
+
   it('is stated by the superior first, then limited to allowed types, then changed by the policies', () => {
     const plan = changed((plan) => {
       claim(plan, 0, { metadata: { [AS]: { issuer: SUBJECT, a: 1, b: 1 }, other: {}, federation_entity: { a: 1 } } })

@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import { checkConstraints, checkHints, checkTimes } from './chain-rules.ts'
 import { type ChainShape, pathOf, shapeChain } from './chain-shape.ts'
 import { checkSignatures } from './chain-signatures.ts'
 import type { EntityKey, EntityKeys } from './entity-keys.ts'
 import type { EntityStatement } from './entity-statement.ts'
+import { findKeySource } from './key-source.ts'
 import type { Metadata } from './metadata-policy.ts'
 import { type ChainRefusal, quote, refuseChain } from './refusal.ts'
 import { resolveMetadata } from './resolve-metadata.ts'
@@ -57,6 +59,7 @@ export function verifyChain(statements: readonly EntityStatement[], anchor: Trus
   const { metadata } = resolved
   return (
     checkIssuer(metadata, shape.configuration.sub) ??
+    checkKeySource(metadata, shape) ??
     checkSignatures(shape, anchor.keys) ?? { ok: true, chain: summarize(shape, anchor, metadata) }
   )
 }
@@ -70,6 +73,19 @@ function checkIssuer(metadata: Metadata, subject: string): ChainRefusal | undefi
   }
   if (server['issuer'] === subject) return undefined
   return refuseChain(0, { rule: 'ISSUER_MISMATCH', text: `The resolved issuer must be ${quote(subject)}` })
+}
+
+/**
+ * Checks that the subject itself has chosen the keys of its tokens. Superiors attest an issuer and limit it. One that
+ * could replace these keys could make tokens in the name of every issuer below it.
+ */
+function checkKeySource(metadata: Metadata, shape: ChainShape): ChainRefusal | undefined {
+  const { configuration } = shape
+  const keys = attestedKeys(shape)
+  const stated = findKeySource({ metadata: configuration.metadata, keys })
+  if (isDeepStrictEqual(findKeySource({ metadata, keys }), stated)) return undefined
+  const text = `The keys for tokens must come from the place that ${quote(configuration.sub)} itself names`
+  return refuseChain(0, { rule: 'KEYS_REPLACED', text })
 }
 
 function summarize(shape: ChainShape, anchor: TrustAnchor, metadata: Metadata): VerifiedChain {
