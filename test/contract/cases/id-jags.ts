@@ -57,7 +57,7 @@ function withoutProof({ proof: _proof, ...others }: RefusalCase): RefusalCase {
 
 /** Cases about tokens for users, by ID-JAGs of an identity provider. */
 export const idJagCases: readonly RefusalCase[] = [
-  forUser('no client assertion', 'UNAUTHENTICATED', { fields: none }),
+  forUser('no client assertion', 'GRANT_NOT_ACCEPTED', { fields: none }),
   forUser('the parameter audience', 'INVALID_ARGUMENT', { fields: { audience: AUDIENCE } }),
   forUser('details', 'UNSUPPORTED_AUTHORIZATION_DETAILS', { fields: { authorization_details: '[]' } }),
   forUser('an ID-JAG for another server', 'GRANT_NOT_ACCEPTED', { claims: { aud: AUDIENCE } }),
