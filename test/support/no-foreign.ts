@@ -19,7 +19,6 @@ export const noChain: GetCurrentChain = async (_author, _subject, anchor) => {
 
 /** A deployment without identity providers. */
 export const noIdJags: IdJags = {
-  kindOfIssuer: async () => 'auth4agent',
   async judge() {
     throw new ApiError('GRANT_NOT_ACCEPTED')
   },

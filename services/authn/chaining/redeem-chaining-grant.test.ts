@@ -98,7 +98,8 @@ describe('a grant of another deployment', () => {
   it('is refused with other parameters, and changes nothing', async () => {
     const { database, redeem, agent } = serve()
     const cases: [string, Parameters<typeof redeem>[1]][] = [
-      ['INVALID_ARGUMENT', clientAssertion(agent)],
+      ['INVALID_ARGUMENT', { clientAssertionType: 'x' }],
+      ['INVALID_ASSERTION', { ...clientAssertion(agent), clientAssertion: 'x' }],
       ['INVALID_ARGUMENT', { assertion: '' }],
       ['INVALID_ARGUMENT', { subjectToken: 'x' }],
       ['INVALID_ARGUMENT', { audience: ISSUER }],

@@ -27,6 +27,7 @@ beforeAll(async () => {
   rule = await world.put()
 })
 
+const NO_ASSERTION = { clientAssertion: '', clientAssertionType: '' }
 const nowS = () => Math.floor(Date.now() / 1_000)
 
 it('an ID-JAG gives a token of the user, with which the agent acts by its key', async () => {
@@ -67,8 +68,8 @@ it('an ID-JAG gives a token of the user, with which the agent acts by its key', 
       action: 'token.for-user',
       actor: `agent:${agent.did}`,
       reason:
-        `actor ${agent.did}; principal user:alice; identity provider ${IDP}; grants ["one"]; ` +
-        `scope ["read","write"]; audience ["${CRM}"]; edges ["${rule}"]`,
+        `actor ${agent.did}; principal user:alice; identity provider ${IDP}; kids ["idp-1"]; ` +
+        `grants ["one"]; scope ["read","write"]; audience ["${CRM}"]; edges ["${rule}"]`,
     },
   ])
 })
@@ -127,12 +128,10 @@ describe('refuses, and changes nothing:', () => {
     expect(error instanceof ApiError && error.message).toContain(detail)
   })
 
-  it('a request without a client assertion, or without a DPoP proof by its key', async () => {
+  it('a request without a DPoP proof by its key', async () => {
     const { agent: insert, redeem, idJag, database } = world
     const agent = await insert()
     const text = idJag(agent)
-    const none = { clientAssertion: '', clientAssertionType: '' }
-    await expectRefusal(database.db, () => redeem(agent, text, none), 'UNAUTHENTICATED')
     await expectRefusal(database.db, () => redeem(agent, text, {}, anonymous()), 'DPOP_PROOF_REQUIRED')
     const other = await provenCall(await insert())
     await expectRefusal(database.db, () => redeem(agent, text, {}, other), 'INVALID_DPOP_PROOF')
@@ -145,6 +144,24 @@ describe('refuses, and changes nothing:', () => {
     const agent = await insertAgent(database.db, await insertOperator(database.db, 'other.example', 'active'))
     await expectRefusal(database.db, () => redeem(agent, idJag(agent)), 'GRANT_NOT_ACCEPTED')
   })
+})
+
+it.each<readonly [name: string, reason: string, wishes: object, isProven: boolean]>([
+  ['neither a client assertion nor a DPoP proof', 'DPOP_PROOF_REQUIRED', NO_ASSERTION, false],
+  ['only a DPoP proof', 'GRANT_NOT_ACCEPTED', NO_ASSERTION, true],
+  ['a false client assertion', 'INVALID_ASSERTION', { clientAssertion: 'x' }, false],
+])('a stranger with %s does not learn which identity providers are admitted', async (_, reason, wishes, isProven) => {
+  const { agent: insert, redeem, idJag, database } = world
+  const agent = await insert()
+  const details = new Set<string>()
+  for (const iss of [IDP, 'https://unknown.example', 'no issuer']) {
+    const call = isProven ? await provenCall(agent) : anonymous()
+    const ask = () => redeem(agent, idJag(agent, { iss }), wishes, call)
+    await expectRefusal(database.db, ask, reason)
+    const error: unknown = await ask().catch((thrown: unknown) => thrown)
+    details.add(error instanceof ApiError ? error.message : '')
+  }
+  expect([...details]).toHaveLength(1)
 })
 
 describe('a scope or an audience beyond one of the three', () => {

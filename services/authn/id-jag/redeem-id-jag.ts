@@ -77,11 +77,13 @@ async function decide(deps: AuthnDeps, client: Subject, order: IdJagOrder, call:
 }
 
 function describe({ agent, operator }: Subject, judged: JudgedIdJag, terms: UserTerms): ExchangeRecord {
-  const { grant, rule } = judged
+  const { grant, kid, rule } = judged
   const parts = [
     `actor ${agent.did}`,
     `principal ${rule.subject}`,
     `identity provider ${grant.iss}`,
+    // Whoever learns that a key was stolen finds the tokens of its grants.
+    listOf('kids', [kid]),
     listOf('grants', [grant.jti]),
     listOf('scope', terms.scope),
     listOf(

@@ -24,7 +24,8 @@ export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
   return {
     async token(request, call) {
       if (request.grantType === JWT_BEARER) {
-        return (await isForUser(deps, request)) ? actForUser(deps, request, call) : redeemGrant(deps, request, call)
+        // Before authentication, nothing may depend on whether an issuer is admitted.
+        return request.clientAssertion === '' ? redeemGrant(deps, request, call) : actForUser(deps, request, call)
       }
       if (request.grantType === EXCHANGE) {
         return isChainingRequest(request) ? chain(deps, request, call) : exchange(deps, request, call)
@@ -103,15 +104,6 @@ async function redeemGrant(deps: AuthnDeps, request: TokenRequest, call: Call) {
   const { token, claims } = await redeemChainingGrant(deps, parseRedeemRequest(request), call)
   const { iat, exp, scope } = claims
   return { accessToken: token, tokenType: tokenTypeOf(claims), expiresIn: exp - iat, scope }
-}
-
-/**
- * Tells whether a grant is an ID-JAG of an identity provider. The grant of an unknown issuer is refused by either
- * rules; those of the authentication that the client has sent say more.
- */
-async function isForUser({ idJags }: AuthnDeps, { assertion, clientAssertion }: TokenRequest): Promise<boolean> {
-  const kind = await idJags.kindOfIssuer(assertion)
-  return kind === undefined ? clientAssertion !== '' : kind === 'oauth'
 }
 
 /** Issues an access token with which the client acts for a user. There is never a refresh token. */

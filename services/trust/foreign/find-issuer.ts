@@ -17,7 +17,7 @@ type Rows = Pick<Knowledge, 'copy' | 'rereadIssuer'>
  * Creates the function that finds an issuer: with `isFresh` by its row as it is now, and else by the copy if that says
  * that it is enabled. A copy may say yes, and only the database may say no.
  */
-export function createFindIssuer(knowledge: Rows) {
+function createFindIssuer(knowledge: Rows) {
   return async (text: string, isFresh: boolean): Promise<KnownIssuer | undefined> => {
     const known = isFresh ? undefined : knowledge.copy?.issuers.get(text)
     return known?.isEnabled === true ? known : knowledge.rereadIssuer(text)

@@ -4,7 +4,6 @@ import { verdicts } from '@auth4agent/core/token/verdicts'
 import { ID_JAG_TYPE } from '@auth4agent/core/trust/chaining-grant'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { TrustDeps } from '../config.ts'
-import { createFindIssuer } from '../foreign/find-issuer.ts'
 import { hasKeys } from '../foreign/genuine-foreign.ts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
 import { type IdJag, parseIdJag } from './domain/parse-id-jag.ts'
@@ -29,11 +28,6 @@ interface Client {
 /** What an authorization server needs for ID-JAGs of identity providers. */
 export interface IdJags {
   /**
-   * Returns the kind of the issuer that a text names, which only chooses the rules for the request. It is undefined
-   * for a text that is no ID-JAG, or of an issuer that is not admitted.
-   */
-  readonly kindOfIssuer: (text: string) => Promise<KnownIssuer['kind'] | undefined>
-  /**
    * Judges an ID-JAG that an agent has sent. The ID-JAG is only read: the issuer of a token for it must also record
    * its use.
    *
@@ -56,13 +50,7 @@ type Deps = Pick<TrustDeps, 'db' | 'knowledge' | 'now' | 'settings' | 'issuer'>
 /** Creates the functions. docs/protocol.md section 6 gives the order of the checks. */
 export function createIdJags(deps: Deps): IdJags {
   const { db, knowledge } = deps
-  const findIssuer = createFindIssuer(knowledge)
   return {
-    async kindOfIssuer(text) {
-      const jws = parseCompactJws(text, RULES)
-      const iss = jws.ok ? jws.payload['iss'] : undefined
-      return typeof iss === 'string' ? (await findIssuer(iss, false))?.kind : undefined
-    },
     async judge(text, client) {
       const { grant, kid, verify } = read(text)
       // From the primary: its generation decides whether the token ends with the next DisableIssuer.

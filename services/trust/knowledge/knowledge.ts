@@ -1,3 +1,4 @@
+import { isIssuerUrl } from '@auth4agent/core/identity/issuer-url'
 import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
 import type pg from 'pg'
 import { shareWork } from '../../platform/limits/share-work.ts'
@@ -47,7 +48,10 @@ export function createKnowledge(pool: pg.Pool): Knowledge {
     current = { copy, readAt }
     for (const listener of listeners) listener(copy)
   })
-  const rereadIssuer = shareWork(async (issuer) => (await readIssuers(pool, issuer, current?.copy.issuers)).get(issuer))
+  const rereadIssuer = shareWork(async (issuer) =>
+    // Tokens and grants name any text, such as one with a NUL, which PostgreSQL cannot compare.
+    isIssuerUrl(issuer) ? (await readIssuers(pool, issuer, current?.copy.issuers)).get(issuer) : undefined,
+  )
   const rereadBetween = shareWork(async (parties) => {
     const [owner = '', caller = ''] = parties.split(' ')
     const { known, take } = buildGraph()

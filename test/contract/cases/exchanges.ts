@@ -200,12 +200,19 @@ function chained(name: string, reason: ReasonCode, fields: Fields): RefusalCase 
 }
 
 const proof: RefusalCase['proof'] = (world, target) => proofBy(world.agents.active, target)
-const boundTo = (by: AgentName) => (world: World) => grantAbroad(world, thumbprint(world.agents[by].pair.publicKey))
+const boundTo = (by: AgentName, edits?: object) => (world: World) =>
+  grantAbroad(world, thumbprint(world.agents[by].pair.publicKey), edits)
 
 const abroad: readonly RefusalCase[] = [
   chained('no assertion', 'INVALID_ARGUMENT', { assertion: '' }),
   chained('no DPoP proof', 'DPOP_PROOF_REQUIRED', {}),
   { ...chained('a text that is no grant', 'GRANT_NOT_ACCEPTED', {}), proof },
+  {
+    ...chained('an issuer with a NUL', 'GRANT_NOT_ACCEPTED', async (world) => ({
+      assertion: await boundTo('active', { iss: 'https://auth.other.com\0' })(world),
+    })),
+    proof,
+  },
   {
     ...chained('a DPoP proof by another key', 'CLIENT_MISMATCH', async (world) => ({
       assertion: await boundTo('committed')(world),

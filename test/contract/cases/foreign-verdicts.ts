@@ -53,8 +53,8 @@ function tokenOf({ issuer, id, pair, did }: Foreign, claims: object): string {
   return accessToken(pair, {}, { ...named, iat, nbf: iat, exp: iat + 300, jti: randomUUID(), ...claims })
 }
 
-/** Signs a grant of an admitted issuer for the server, bound to a key. */
-export async function grantAbroad(world: World, jkt: string): Promise<string> {
+/** Signs a grant of an admitted issuer for the server, bound to a key, with edits. */
+export async function grantAbroad(world: World, jkt: string, edits: object = {}): Promise<string> {
   await seed(world)
   const { issuer, id, pair, did } = followed
   const iat = Math.floor(Date.now() / 1_000)
@@ -63,7 +63,7 @@ export async function grantAbroad(world: World, jkt: string): Promise<string> {
   const asked = { resource: AUDIENCE, scope: 'read', cnf: { jkt }, jti: randomUUID(), iat, exp: iat + 60 }
   const token = { jti: 'at-home', exp: iat + 300, kid }
   const header = { alg: 'EdDSA', typ: ID_JAG_TYPE, kid }
-  return signCompactJws(header, { ...named, ...asked, token, edge: randomUUID() }, pair.privateKey)
+  return signCompactJws(header, { ...named, ...asked, token, edge: randomUUID(), ...edits }, pair.privateKey)
 }
 
 const rows: readonly (readonly [name: string, verdict: Verdict, by: Foreign, claims?: () => object])[] = [

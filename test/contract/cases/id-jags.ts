@@ -57,13 +57,16 @@ function withoutProof({ proof: _proof, ...others }: RefusalCase): RefusalCase {
 
 /** Cases about tokens for users, by ID-JAGs of an identity provider. */
 export const idJagCases: readonly RefusalCase[] = [
-  forUser('no client assertion', 'UNAUTHENTICATED', { fields: none }),
+  forUser('no client assertion', 'GRANT_NOT_ACCEPTED', { fields: none }),
   forUser('the parameter audience', 'INVALID_ARGUMENT', { fields: { audience: AUDIENCE } }),
   forUser('details', 'UNSUPPORTED_AUTHORIZATION_DETAILS', { fields: { authorization_details: '[]' } }),
   forUser('an ID-JAG for another server', 'GRANT_NOT_ACCEPTED', { claims: { aud: AUDIENCE } }),
   forUser('an ID-JAG for another client', 'GRANT_NOT_ACCEPTED', { claims: { client_id: 'x' } }),
   forUser('an unknown identity provider', 'GRANT_NOT_ACCEPTED', { claims: { iss: 'https://idp.other.com' } }),
   forUser('a user without a rule', 'GRANT_NOT_ACCEPTED', { claims: { sub: 'other' } }),
+  forUser('an identity provider with a NUL', 'GRANT_NOT_ACCEPTED', { claims: { iss: 'https://idp.other.com\0' } }),
+  forUser('a user with a NUL', 'GRANT_NOT_ACCEPTED', { claims: { sub: 'seeded\0' } }),
+  forUser('a tenant with a NUL', 'GRANT_NOT_ACCEPTED', { claims: { tenant: '\0' } }),
   forUser('an agent of another operator', 'GRANT_NOT_ACCEPTED', { by: 'ofBravo' }),
   forUser(USED, 'GRANT_USED', { claims: { jti: 'used-id-jag' }, before: useIt }),
   forUser('a scope beyond the rule', 'SCOPE_NOT_ALLOWED', { claims: { scope: 'read write' } }),

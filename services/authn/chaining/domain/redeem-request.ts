@@ -13,25 +13,24 @@ export interface RedeemRequest {
 }
 
 /**
- * Parses a request with a grant of another deployment.
+ * Parses a request with a grant of another deployment, without a client assertion: the DPoP proof authenticates the
+ * client of the grant.
  *
  * @throws ApiError INVALID_ARGUMENT, INVALID_AUDIENCE, INVALID_SCOPE, UNSUPPORTED_AUTHORIZATION_DETAILS
  */
 export function parseRedeemRequest(request: TokenRequest): RedeemRequest {
-  const { assertion, clientId, clientAssertion, clientAssertionType, authorizationDetails } = request
+  const { assertion, clientId, clientAssertionType, authorizationDetails } = request
   if (assertion === '') throw invalid('assertion must not be missing')
-  if (clientAssertion !== '' || clientAssertionType !== '') {
-    throw invalid('client_assertion must be left out, because the DPoP proof authenticates the client of the grant')
-  }
   if (authorizationDetails !== '') {
     throw new ApiError('UNSUPPORTED_AUTHORIZATION_DETAILS', 'authorization_details must be left out')
   }
   const { subjectToken, actorToken, requestedTokenType, audience, mayAct, reqCnf } = request
-  if ([subjectToken, actorToken, requestedTokenType, audience, mayAct, reqCnf].some((text) => text !== '')) {
+  const others = [clientAssertionType, subjectToken, actorToken, requestedTokenType, audience, mayAct, reqCnf]
+  if (others.some((text) => text !== '')) {
     throw invalid('The request must contain only assertion, client_id, scope and resource')
   }
-  const [resource, ...others] = request.resource.length === 0 ? [] : parseResources(request.resource)
-  if (others.length > 0) throw new ApiError('INVALID_AUDIENCE', 'resource must not occur more than once')
+  const [resource, ...more] = request.resource.length === 0 ? [] : parseResources(request.resource)
+  if (more.length > 0) throw new ApiError('INVALID_AUDIENCE', 'resource must not occur more than once')
   return { assertion, clientId, scope: parseScope(request.scope), resource: resource?.text }
 }
 

@@ -28,6 +28,8 @@ export interface IdJag {
 
 const MAX_UNIX_SECONDS = 253_402_300_799
 const THUMBPRINT_BYTES = 32
+/** A rule of the administrator names no such text, and PostgreSQL stores no NUL. */
+const CONTROL = /\p{Cc}/u
 const JTI = /^[\x21-\x7e]{1,256}$/
 
 type Parsed = { readonly grant: IdJag } | { readonly demand: string }
@@ -43,11 +45,12 @@ type Parsed = { readonly grant: IdJag } | { readonly demand: string }
 export function parseIdJag(payload: JsonObject): Parsed {
   const { iss, sub, aud, tenant = '', client_id: clientId, jti, iat, nbf = iat, exp } = payload
   if (!isText(iss, 2048)) return { demand: 'iss must be the identity provider' }
-  if (!isText(sub, MAX_SUB)) return { demand: `sub must be a text of 1 to ${MAX_SUB} characters` }
+  if (!isText(sub, MAX_SUB))
+    return { demand: `sub must be a text of 1 to ${MAX_SUB} characters, no control characters` }
   if (!isText(aud, 2048)) return { demand: 'aud must be one text, not a list' }
   if (!isText(clientId, 512)) return { demand: 'client_id must be the DID of the agent' }
   if (Object.hasOwn(payload, 'tenant') && !isText(tenant, MAX_SUB)) {
-    return { demand: `tenant must be a text of 1 to ${MAX_SUB} characters` }
+    return { demand: `tenant must be a text of 1 to ${MAX_SUB} characters, no control characters` }
   }
   if (!isText(jti, 256) || !JTI.test(jti)) return { demand: 'jti must be 1 to 256 visible ASCII characters' }
   if (!isTime(iat) || !isTime(exp) || !isTime(nbf)) return { demand: 'iat, exp and nbf must be whole Unix seconds' }
@@ -99,7 +102,7 @@ function isThumbprint(value: unknown): value is string {
 }
 
 function isText(value: unknown, max: number): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= max
+  return typeof value === 'string' && value !== '' && value.length <= max && !CONTROL.test(value)
 }
 
 function isTime(value: unknown): value is number {
