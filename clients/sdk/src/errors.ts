@@ -6,7 +6,7 @@
  * | reason | meaning |
  * |---|---|
  * | `NETWORK_ERROR` | No server answered. |
- * | `UNEXPECTED_ANSWER` | The answer is not from an Auth4Agent server, or does not match the request. |
+ * | `UNEXPECTED_ANSWER` | An answer does not match the request, or is of no Auth4Agent server or about another API. |
  * | `ISSUER_MISMATCH` | The server names another issuer than the expected one. |
  * | `CHALLENGE_REFUSED` | The challenge does not match the request, so the client did not sign it. |
  * | `WRONG_KEY` | A signature does not fit the signer's public key. |

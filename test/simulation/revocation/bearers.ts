@@ -2,26 +2,27 @@ import type { GrantIdentity } from '@auth4agent/core/delegation/chain-lookups'
 import type { delegatedLookups } from '@auth4agent/core/delegation/delegated-token'
 import type { TokenIdentity, TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import { trustOf } from '@auth4agent/core/token/token-identity'
-import type { Target } from './image.ts'
+import { numberOf, type Target } from './image.ts'
 
 /**
- * What a process is asked about: an access token, a chain of grants, a token that was exchanged for a chain, or a
- * decision about trust. Each is valid until its target is ended.
+ * What a process is asked about: an access token, a chain of grants, a token that was exchanged for a chain, a token
+ * for a grant of another deployment, or a decision about trust. Each is valid until its target is ended.
  */
-export type Form = 'token' | 'chain' | 'exchanged' | 'trust'
+export type Form = 'token' | 'chain' | 'exchanged' | 'chained' | 'trust'
 
 /** The forms that a target of each kind ends. */
 const FORMS: Readonly<Record<string, readonly Form[]>> = {
-  token: ['token', 'chain', 'exchanged'],
+  token: ['token', 'chain', 'exchanged', 'chained'],
   agent: ['token', 'chain', 'exchanged'],
-  key: ['token', 'chain', 'exchanged'],
-  operator: ['token', 'chain', 'exchanged', 'trust'],
-  issuer: ['token', 'exchanged', 'trust'],
-  edge: ['token', 'chain', 'exchanged', 'trust'],
+  key: ['token', 'chain', 'exchanged', 'chained'],
+  operator: ['token', 'chain', 'exchanged', 'chained', 'trust'],
+  issuer: ['token', 'exchanged', 'chained', 'trust'],
+  edge: ['token', 'chain', 'exchanged', 'chained', 'trust'],
 }
 
 /** Returns one of the forms that the target ends: another one for each number. */
-export function formOf({ kind }: Target, number: number): Form {
+export function formOf({ kind, at }: Target, number: number): Form {
+  if (at === 'home') return 'chained'
   const forms = FORMS[kind] ?? []
   return forms[number % forms.length] ?? 'token'
 }
@@ -107,8 +108,4 @@ export function exchangedFor(target: Target): Parameters<typeof delegatedLookups
   // A lineage has no edges: those of the root are in the claims of the token.
   const lineage = chainThrough(target).hops.map(({ edges: _edges, ...hop }) => hop)
   return { claims: { lineage, jti: 'exchanged', ...trustThrough(target) }, kid: 'kid' }
-}
-
-function numberOf({ subject, operatorId }: Target): number {
-  return Number(/\d+$/.exec(subject + operatorId)?.[0] ?? 0)
 }

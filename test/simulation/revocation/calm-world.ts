@@ -10,7 +10,7 @@ export const both = (name: string): Role => ({ name, verifies: true, revokes: tr
 /** Starts a deployment in which nothing goes wrong by itself. Every verifier is running. */
 export async function calmWorld(roles: readonly Role[], parts: Parts = REAL): Promise<World> {
   const database = { commit: [1, 2], failure: 0, timeoutMs: 1_000 } as const
-  const chosen = { seed: 1, keptFor: 1e9, faults: [], wishes: [], healedAt: 0, isDatabaseWell: true }
+  const chosen = { seed: 1, keptFor: 1e9, faults: [], wishes: [], homeWishes: [], healedAt: 0, isDatabaseWell: true }
   const world = createWorld({ ...chosen, roles, database }, parts)
   Object.assign(world.weather, { loss: 0, duplication: 0, lateness: 0 })
   await world.events.runUntil(100)

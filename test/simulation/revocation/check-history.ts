@@ -16,8 +16,9 @@ export function checkHistory(run: Run): readonly Violation[] {
 }
 
 /** Lists verifications that were sent after a revocation had returned success, and answered `valid`. */
-export function saidValid({ revocations, verifications, expired }: History): readonly Violation[] {
-  const returned = new Map<string, number>()
+export function saidValid(history: History): readonly Violation[] {
+  const { revocations, endedAtHome, verifications, expired } = history
+  const returned = new Map([...endedAtHome].map(([target, { order }]) => [target, order]))
   for (const { target, outcome, returned: moment } of revocations)
     if (outcome === 'acknowledged' && moment !== undefined)
       returned.set(target, Math.min(moment.order, returned.get(target) ?? Number.POSITIVE_INFINITY))
@@ -58,12 +59,12 @@ function tookTooLong({ schedule, world: { history } }: Run): readonly Violation[
   })
 }
 
-function notRecovered({ last, schedule, world: { database, history } }: Run): readonly Violation[] {
+function notRecovered({ last, schedule, world: { database, home, history } }: Run): readonly Violation[] {
   const older = new Set(schedule.roles.filter(({ isOlder }) => isOlder).map(({ name }) => name))
   const isUnknownToOlder = database.image.log.some(isAboutTrust)
   return last.flatMap(({ target, process, answer, from }): readonly Violation[] => {
     if (isUnknownToOlder && older.has(process) && answer !== 'valid') return []
-    const right = database.image.ended.has(target) ? 'ended' : 'valid'
+    const right = [database, home].some(({ image }) => image.ended.has(target)) ? 'ended' : 'valid'
     const isRight = answer === right || (history.expired.has(target) && answer === 'valid')
     if (isRight && from === 'memory') return []
     return [{ promise: 'recovers by itself', what: `${process} answers ${answer} from ${from}, not ${right}`, target }]

@@ -1,6 +1,7 @@
 import { formOf } from './bearers.ts'
 import type { RevocationCall, Verification } from './history.ts'
-import { isAboutTrust, keyOf, type Target } from './image.ts'
+import { HOME_BOUND_MS } from './home.ts'
+import { end, isAboutTrust, keyOf, type Target } from './image.ts'
 import type { Instance } from './instance.ts'
 import { LEASE_MS, type Wish } from './schedule.ts'
 import type { World } from './world.ts'
@@ -9,6 +10,11 @@ import type { World } from './world.ts'
 export const STANDING: Target = { kind: 'token', operatorId: 'operator', subject: 'standing', minimumEpoch: 0 }
 
 const ATTEMPTS = 4
+
+/** Returns the processes that understand a target. Those of an older version know no tokens for grants. */
+export function understanding(world: World, { at }: Target): readonly Instance[] {
+  return world.all().filter(({ isOlder }) => at === undefined || !isOlder)
+}
 
 /** Sends a verification to a process. The request takes time to arrive, and waits while the process is stopped. */
 export function sendVerification({ events, random, history }: World, to: Instance, target: Target): Verification {
@@ -52,9 +58,19 @@ export function fulfil(world: World, wish: Wish, attempt = 1): void {
   )
 }
 
+/** Ends a target at the other deployment. Asks every process when it must refuse the token. */
+export function endAtHome(world: World, target: Target): void {
+  const { events, history, home } = world
+  end(home.image, target, events.now(), Number.MAX_SAFE_INTEGER)
+  events.after(HOME_BOUND_MS, () => {
+    history.endedAtHome.set(keyOf(target), history.moment())
+    askEverybody(world, target)
+  })
+}
+
 function askEverybody(world: World, target: Target): void {
   const { events, random } = world
-  for (const instance of world.all()) {
+  for (const instance of understanding(world, target)) {
     const delays = [0, random.between(0, 0.08), random.between(0.08, 0.3), random.between(0.3, 2)]
     for (const delay of delays) events.after(delay * LEASE_MS, () => void sendVerification(world, instance, target))
   }

@@ -65,6 +65,13 @@ const FAULTS: { readonly [K in Kind]: Begin<Of<K>> } = {
       link.isCut = false
     }
   },
+  'cut-home'(world, { process }) {
+    const { homeLink } = world.placeOf(process)
+    homeLink.isCut = true
+    return () => {
+      homeLink.isCut = false
+    }
+  },
   'slow-statements': slow('request', 0, 0.4),
   'slow-answers': slow('reply', 0.1, 0.8),
   'cut-bus'(world, { process, isNoticed }) {

@@ -30,6 +30,8 @@ interface Moment {
 export interface History {
   readonly verifications: Verification[]
   readonly revocations: RevocationCall[]
+  /** From when on this deployment must refuse tokens that have ended at home, by their targets. */
+  readonly endedAtHome: Map<string, Moment>
   /** When a target's record was compacted. From then on all tokens that it ended have expired. */
   readonly expired: Map<string, number>
   /** The faults in the order in which they began. */
@@ -43,6 +45,7 @@ export function createHistory(now: () => number): History {
   return {
     verifications: [],
     revocations: [],
+    endedAtHome: new Map(),
     expired: new Map(),
     faults: [],
     moment() {

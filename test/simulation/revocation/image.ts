@@ -8,6 +8,8 @@ export interface Target {
   readonly operatorId: string
   readonly subject: string
   readonly minimumEpoch: number
+  /** The deployment whose log has the record: another one, or this one. */
+  readonly at?: 'home' | undefined
 }
 
 /** The content of the database's tables at one moment. */
@@ -39,6 +41,11 @@ export function copyOf(image: Image): Image {
 /** Returns a unique string for each target. */
 export function keyOf({ kind, operatorId, subject }: Omit<Target, 'minimumEpoch'>): string {
   return `${kind} ${operatorId} ${subject}`
+}
+
+/** Returns the number of a target, by which similar targets differ. */
+export function numberOf({ subject, operatorId }: Pick<Target, 'subject' | 'operatorId'>): number {
+  return Number(/\d+$/.exec(subject + operatorId)?.[0] ?? 0)
 }
 
 /** Tells whether a version before the records about trust does not know this kind. */

@@ -1,12 +1,15 @@
-import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+import type { Follower } from '@auth4agent/core/revocation/follower'
+import type { TokenIdentity, TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import { checkMemory } from '../../../services/revocation/check-memory.ts'
 import type { LogFollower } from '../../../services/revocation/log-follower.ts'
 import type { SettleDeps } from '../../../services/revocation/settle.ts'
 import { basisThrough, chainThrough, exchangedFor, type Form, tokenOf } from './bearers.ts'
 import type { BusLink, createBus, Signals } from './bus.ts'
+import { chainedThrough } from './chained-bearers.ts'
 import { createProcess, type Machine, type Process } from './clocks.ts'
 import type { Database, Link } from './database.ts'
 import type { Events } from './events.ts'
+import { followHome } from './home.ts'
 import { type Image, isAboutTrust, keyOf, type Target } from './image.ts'
 import type { Databases, Parts } from './parts.ts'
 import type { Random } from './random.ts'
@@ -17,6 +20,8 @@ export interface Surroundings {
   readonly events: Events
   readonly random: Random
   readonly database: Database
+  /** The database of another deployment. */
+  readonly home: Database
   readonly bus: ReturnType<typeof createBus>
   readonly signals: Signals
   readonly leaseMs: number
@@ -40,6 +45,7 @@ export interface Place {
   readonly machine: Machine
   readonly link: Link
   readonly busLink: BusLink
+  readonly homeLink: Link
 }
 
 /** The answer of a verification, and its source. */
@@ -64,7 +70,7 @@ const SEEN = { has: () => true }
 
 /** Starts a process on a machine. */
 export function startInstance(around: Surroundings, parts: Parts, role: Role, place: Place): Instance {
-  const { machine, link, busLink } = place
+  const { machine, link, busLink, homeLink } = place
   const { events, random, database, leaseMs, keptFor } = around
   const process = createProcess(events, random, machine)
   const signals = around.signals.attach(process, link)
@@ -78,6 +84,7 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
     role.isOlder ? parts.createOlderLogFollower(verifierDeps) : parts.createLogFollower(verifierDeps)
   const verifier = role.verifies ? create() : undefined
   verifier?.start()
+  const home = followHome(around.home, process, homeLink)
   let ranOut = 0
   const observe = (_: number, count: number) => {
     ranOut += count
@@ -106,20 +113,20 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
     if (isUnknown) throw new Error('The log has a record of an unknown kind')
     return isOver
   }
+  const ask = (target: Target) => parts.ask({ primary: () => asVerifier(target), standby: databases(target).standby })
   return {
     ...role,
     process,
     verifier,
     ranOut: () => ranOut,
     async verify(target, form) {
+      if (form === 'chained' && !role.isOlder) return askedTwice(parts, { verifier, home, ask }, target)
       const known =
         form === 'trust' && !role.isOlder
           ? checkTrust(verifier, target)
           : checkMemory(verifier, SEEN, lookedUp(parts, target, form).map(role.isOlder ? withoutTrust : asIs))
       if (known !== 'unknown') return { answer: known === undefined ? 'valid' : 'ended', from: 'memory' }
-      const { standby } = databases(target)
-      const asked = parts.ask({ primary: () => asVerifier(target), standby })
-      return asked.then(
+      return ask(target).then(
         (isOver) => ({ answer: isOver ? 'ended' : 'valid', from: 'database' }),
         () => ({ answer: 'unavailable', from: 'database' }),
       )
@@ -133,10 +140,41 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
 }
 
 function lookedUp(parts: Parts, target: Target, form: Form): readonly TokenIdentity[] {
-  if (form === 'token' || form === 'trust') return [tokenOf(target)]
+  if (form === 'token' || form === 'chained' || form === 'trust') return [tokenOf(target)]
   const lookups =
     form === 'chain' ? parts.lookupsOf(chainThrough(target)) : parts.delegatedLookupsOf(exchangedFor(target))
   return lookups.map(({ token }) => token)
+}
+
+interface Sources {
+  readonly verifier: LogFollower | undefined
+  readonly home: Follower
+  /** Asks the database whether the target has ended. */
+  readonly ask: (target: Target) => Promise<boolean>
+}
+
+/** Verifies a token for a grant of another deployment, whose log and that of this deployment are asked. */
+async function askedTwice(parts: Parts, { verifier, home, ask }: Sources, target: Target): Promise<Answer> {
+  let from: Answer['from'] = 'memory'
+  const orAsk = async <T>(known: T | 'unknown'): Promise<T | 'TOKEN_REVOKED' | undefined> => {
+    if (known !== 'unknown') return known
+    from = 'database'
+    return (await ask(target)) ? 'TOKEN_REVOKED' : undefined
+  }
+  const own = {
+    async check(token: TokenIdentity) {
+      const known = checkMemory(verifier, SEEN, [token])
+      return orAsk(known === undefined || known === 'unknown' ? known : known.verdict)
+    },
+    checkTrust: (basis: TrustBasis) => orAsk(verifier === undefined ? 'unknown' : verifier.checkTrust(basis)),
+  }
+  try {
+    const verdict = await parts.checkChained({ own, home }, chainedThrough(target))
+    if (verdict === 'ISSUER_REVOCATIONS_STALE') return { answer: 'unavailable', from }
+    return { answer: verdict === undefined ? 'valid' : 'ended', from }
+  } catch {
+    return { answer: 'unavailable', from }
+  }
 }
 
 const asIs = (token: TokenIdentity) => token

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { checkHistory, saidValid, tell } from './check-history.ts'
+import { HOME_MUTANTS } from './home-mutants.ts'
 import { MUTANTS } from './mutants.ts'
 import { REAL } from './parts.ts'
 import { search } from './search.ts'
@@ -12,7 +13,7 @@ it('the revocation log keeps every promise in all schedules of the mutants', { t
   expect(broken === undefined ? [] : checkHistory(broken).map((violation) => tell(broken, violation))).toEqual([])
 })
 
-it.each(MUTANTS)(
+it.each([...MUTANTS, ...HOME_MUTANTS])(
   'without rule ($rule) an ended token is accepted: $what',
   { timeout: TIMEOUT_MS },
   async ({ rule, what, parts }) => {

@@ -2,6 +2,7 @@ import { chainLookups } from '@auth4agent/core/delegation/chain-lookups'
 import { delegatedLookups } from '@auth4agent/core/delegation/delegated-token'
 import { createLogFollower, type LogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
+import { checkChained } from './check-chained.ts'
 import { end } from './image.ts'
 import { importMutated } from './mutated-source.ts'
 
@@ -38,6 +39,8 @@ export interface Parts {
   lookupsOf: typeof chainLookups
   /** Returns what must be looked up for a delegated token. */
   delegatedLookupsOf: typeof delegatedLookups
+  /** Checks a token for a grant of another deployment, as verify-token.ts does. */
+  checkChained: typeof checkChained
 }
 
 /** Returns the log follower of an older version, which applies records of kinds that it does not know like this. */
@@ -67,4 +70,5 @@ export const REAL: Parts = {
   end,
   lookupsOf: chainLookups,
   delegatedLookupsOf: delegatedLookups,
+  checkChained,
 }

@@ -1,4 +1,4 @@
-import { fulfil, STANDING, sendVerification } from './clients.ts'
+import { endAtHome, fulfil, STANDING, sendVerification, understanding } from './clients.ts'
 import { begin, compactNow } from './faults.ts'
 import type { Verification } from './history.ts'
 import { isAboutTrust } from './image.ts'
@@ -20,12 +20,15 @@ export async function run(schedule: Schedule, parts: Parts): Promise<Run> {
   const { events, random } = world
   for (const fault of schedule.faults) events.after(fault.at, () => begin(world, fault))
   for (const wish of schedule.wishes) events.after(wish.at, () => fulfil(world, wish))
+  for (const { at, target } of schedule.homeWishes) events.after(at, () => endAtHome(world, target))
+  const targets = [STANDING, ...[...schedule.wishes, ...schedule.homeWishes].map(({ target }) => target)]
   const lastWish = Math.max(...schedule.wishes.map(({ at, patienceMs }) => at + patienceMs))
   const healed = Math.max(schedule.healedAt, lastWish)
   for (let at = 0; at < healed; at += random.between(0, 0.3) * LEASE_MS)
     events.after(at, () => {
-      const targets = [STANDING, ...schedule.wishes.map(({ target }) => target)]
-      void sendVerification(world, random.pick(world.all()), random.pick(targets))
+      const target = random.pick(targets)
+      const processes = understanding(world, target)
+      if (processes.length > 0) void sendVerification(world, random.pick(processes), target)
     })
   const hasUnknownKind = schedule.faults.some(({ kind }) => kind === 'unknown-kind')
   events.after(healed, () => {
@@ -39,9 +42,8 @@ export async function run(schedule: Schedule, parts: Parts): Promise<Run> {
   // After the last fault, two statements may still time out one after the other, and then a verifier may need a new
   // lease.
   await events.runUntil(healed + 2.2 * schedule.database.timeoutMs + 2 * LEASE_MS + unknown)
-  const last = [STANDING, ...schedule.wishes.map(({ target }) => target)].flatMap((target) =>
-    world
-      .all()
+  const last = targets.flatMap((target) =>
+    understanding(world, target)
       .filter(({ verifies }) => verifies)
       .map((instance) => sendVerification(world, instance, target)),
   )

@@ -1,3 +1,4 @@
+import { ACME_DID } from '../../support/federation/foreign-world.ts'
 import type { DatabaseOptions } from './database.ts'
 import type { Target } from './image.ts'
 import type { Role } from './instance.ts'
@@ -9,7 +10,7 @@ export const LEASE_MS = 2_000
 /** A fault of one process, or of all of them. Durations are in milliseconds of true time. */
 export type Fault = { readonly at: number; readonly ms: number } & (
   | { readonly kind: 'pause' | 'sleep' | 'crash' | 'cut-database' | 'slow-statements'; readonly process: string }
-  | { readonly kind: 'slow-answers'; readonly process: string }
+  | { readonly kind: 'slow-answers' | 'cut-home'; readonly process: string }
   | { readonly kind: 'cut-bus'; readonly process: string; readonly isNoticed: boolean }
   | { readonly kind: 'set-wall'; readonly process: string; readonly by: number }
   | { readonly kind: 'replace'; readonly process: string; readonly isGraceful: boolean }
@@ -33,6 +34,8 @@ export interface Schedule {
   readonly keptFor: number
   readonly faults: readonly Fault[]
   readonly wishes: readonly Wish[]
+  /** What ends at the other deployment. */
+  readonly homeWishes: readonly Pick<Wish, 'at' | 'target'>[]
   /** When the last fault has ended. */
   readonly healedAt: number
   /**
@@ -134,7 +137,9 @@ export function drawSchedule(seed: number): Schedule {
   // A machine that sleeps while its wall clock is set back has no reliable clock. The code assumes that this does not
   // happen, so no process gets both faults.
   const sleepers = new Set(drawn.map((fault) => (fault.kind === 'sleep' ? fault.process : undefined)))
-  const faults = drawn.filter((fault) => fault.kind !== 'set-wall' || !sleepers.has(fault.process))
+  const own = drawn.filter((fault) => fault.kind !== 'set-wall' || !sleepers.has(fault.process))
+  const home = drawHome(createRandom(seed + 0x40e), roles)
+  const faults = [...own, ...home.faults]
   return {
     seed,
     roles,
@@ -143,10 +148,11 @@ export function drawSchedule(seed: number): Schedule {
       failure: isDatabaseWell || random.chance(0.7) ? 0 : random.between(0, 0.05),
       timeoutMs: random.between(0.5, 2.5) * LEASE_MS,
     },
-    keptFor: faults.some(({ kind }) => kind === 'compact') ? random.between(1, 3) * LEASE_MS : FOREVER,
+    keptFor: own.some(({ kind }) => kind === 'compact') ? random.between(1, 3) * LEASE_MS : FOREVER,
     faults,
     healedAt: Math.max(...faults.map((fault) => fault.at + fault.ms + ('catchUpMs' in fault ? fault.catchUpMs : 0))),
-    wishes: drawWishes(random, faults),
+    wishes: drawWishes(random, own),
+    homeWishes: home.wishes,
     isDatabaseWell,
   }
 }
@@ -177,6 +183,30 @@ function drawWishes(random: Random, faults: readonly Fault[]): readonly Wish[] {
       patienceMs: random.between(0.3, 3) * LEASE_MS,
     }
   })
+}
+
+/** Draws what ends at the other deployment, and cuts one process off from it, most often when something ends. */
+function drawHome(random: Random, roles: readonly Role[]) {
+  const wishes = Array.from({ length: 1 + random.below(2) }, (_, index) => {
+    const kind = random.pick(['token', 'agent', 'operator', 'key', 'edge'])
+    return {
+      at: random.between(1, 5) * LEASE_MS,
+      target: {
+        at: 'home' as const,
+        kind,
+        operatorId: ['key', 'edge'].includes(kind) ? '' : `operator-at-home-${index}`,
+        subject: kind === 'agent' ? `${ACME_DID.slice(0, -1)}${index}` : `subject-at-home-${index}`,
+        minimumEpoch: ['agent', 'operator'].includes(kind) ? 2 : 0,
+      },
+    }
+  })
+  const faults = wishes.map(({ at }) => ({
+    kind: 'cut-home' as const,
+    process: random.pick(roles).name,
+    at: at + random.between(-1, 0.5) * LEASE_MS,
+    ms: random.between(0.5, 3) * LEASE_MS,
+  }))
+  return { wishes, faults }
 }
 
 function nearTo(random: Random, fault: Fault): number {

@@ -13,6 +13,8 @@ export interface World {
   readonly events: Events
   readonly random: Random
   readonly database: Database
+  /** The database of another deployment, which never fails. */
+  readonly home: Database
   readonly weather: Weather
   readonly history: History
   readonly names: readonly string[]
@@ -30,12 +32,15 @@ export const FAIR: Weather = { loss: 0.01, duplication: 0.02, lateness: 0.02, la
 /** The most faults that the bus can have. */
 export const FOUL: Weather = { loss: 0.5, duplication: 0.3, lateness: 0.5, late: [1, 2 * LEASE_MS] }
 
+const HOME = { commit: [0.5, 3], failure: 0, timeoutMs: LEASE_MS / 2 } as const
+
 /** Builds the deployment of a schedule and starts all its processes. */
 export function createWorld(schedule: Schedule, parts: Parts): World {
   const events = createEvents()
   const random = createRandom(schedule.seed + 0x5eed)
   const weather = { ...FAIR }
   const database = createDatabase(events, random, schedule.database)
+  const home = createDatabase(events, createRandom(schedule.seed + 0x40e), HOME)
   const signals = createSignals(events, random, weather)
   const bus = createBus(events, random, weather)
   let counted = 0
@@ -44,7 +49,7 @@ export function createWorld(schedule: Schedule, parts: Parts): World {
     return counted
   }
   const { keptFor } = schedule
-  const around: Surroundings = { events, random, database, bus, signals, leaseMs: LEASE_MS, keptFor, count }
+  const around: Surroundings = { events, random, database, home, bus, signals, leaseMs: LEASE_MS, keptFor, count }
   const places = new Map(schedule.roles.map(({ name }) => [name, createPlace(events, random)]))
   const roles = new Map(schedule.roles.map((role) => [role.name, role]))
   const started: Instance[] = []
@@ -60,6 +65,7 @@ export function createWorld(schedule: Schedule, parts: Parts): World {
     events,
     random,
     database,
+    home,
     weather,
     history: createHistory(events.now),
     names: schedule.roles.map(({ name }) => name),
@@ -76,6 +82,7 @@ function createPlace(events: Events, random: Random): Place {
     machine: createMachine(events, random),
     link: { isCut: false, request: [0.1, 1], reply: [0.1, 1] },
     busLink: { isCut: false, isConnected: true },
+    homeLink: { isCut: false, request: [1, 20], reply: [1, 20] },
   }
 }
 

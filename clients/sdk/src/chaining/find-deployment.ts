@@ -24,19 +24,19 @@ export interface ApiFinderOptions {
 }
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
-/** How long metadata is used, and how long the fact that an origin has none. */
+/** How long metadata is used, and how long the fact that there is none at an address. */
 const KEPT_MS = { api: 300_000, none: 60_000 }
 const TIMEOUT_MS = 3_000
 /** The most paths at which the metadata of one address is looked for. */
 const MAX_PATHS = 4
 const MAX_APIS = 100
+const MAX_ABSENT = 1_000
 const MAX_ISSUERS = 4
 
-/** What is known of an origin: its APIs by their resource, or that it has no metadata. */
-interface Known {
-  readonly resource: string | undefined
+/** An API by its metadata. One of the agent's own deployment has nothing in `found`. */
+interface Api {
+  readonly resource: string
   readonly found: ForeignApi | undefined
-  readonly untilMs: number
 }
 
 /**
@@ -45,27 +45,24 @@ interface Known {
  * metadata in the challenge (RFC 9728 section 5). It resolves with undefined if the API has no metadata, or accepts
  * tokens of the agent's own deployment.
  *
- * It rejects with DEPLOYMENT_NOT_ALLOWED if the API accepts only tokens of deployments to which the agent may not go.
+ * It rejects with DEPLOYMENT_NOT_ALLOWED if the API accepts only tokens of deployments to which the agent may not go,
+ * and with UNEXPECTED_ANSWER if the metadata is about an API of another origin, or if the API names metadata that is
+ * not about it.
  */
 export function createApiFinder({ fetch = globalThis.fetch, runtime, home, allowed }: ApiFinderOptions) {
-  const known = new Map<string, Known>()
-  const keep = (resource: string | undefined, origin: string, found: ForeignApi | undefined) => {
-    const key = resource ?? origin
-    known.delete(key)
-    known.set(key, {
-      resource,
-      found,
-      untilMs: runtime.monotonicMs() + (resource === undefined ? KEPT_MS.none : KEPT_MS.api),
-    })
-    if (known.size > MAX_APIS) known.delete(known.keys().next().value ?? key)
-    return found
+  const apis = new Map<string, Api & { readonly untilMs: number }>()
+  /** Until when an address is known to have no metadata, or to name none. */
+  const absent = new Map<string, number>()
+  const keep = (api: Api) => {
+    put(apis, api.resource, { ...api, untilMs: runtime.monotonicMs() + KEPT_MS.api }, MAX_APIS)
+    return api.found
   }
-  const lookUp = (url: string): Known | undefined => {
-    const live = [...known.values()].filter(({ untilMs }) => runtime.monotonicMs() < untilMs)
-    const apis = live.filter(({ resource }) => resource !== undefined && isAt(url, resource))
-    const byLength = apis.toSorted((one, other) => (other.resource?.length ?? 0) - (one.resource?.length ?? 0))
-    const none = known.get(new URL(url).origin)
-    return byLength[0] ?? (none !== undefined && runtime.monotonicMs() < none.untilMs ? none : undefined)
+  const isAbsent = (at: string) => runtime.monotonicMs() < (absent.get(at) ?? Number.NEGATIVE_INFINITY)
+  const noteAbsent = (at: string) => put(absent, at, runtime.monotonicMs() + KEPT_MS.none, MAX_ABSENT)
+  const lookUp = (url: string): Api | undefined => {
+    const live = [...apis.values()].filter(({ untilMs }) => runtime.monotonicMs() < untilMs)
+    const above = live.filter(({ resource }) => isAt(url, resource))
+    return above.toSorted((one, other) => other.resource.length - one.resource.length)[0]
   }
   const readAt = async (origin: string, path: string, signal: AbortSignal | undefined): Promise<unknown> => {
     const call = createTransport({ server: origin, fetch, timeoutMs: TIMEOUT_MS })
@@ -76,33 +73,70 @@ export function createApiFinder({ fetch = globalThis.fetch, runtime, home, allow
       return undefined
     }
   }
-  const judge = (metadata: unknown, url: string, expected: string | undefined) => {
-    const { resource, authorization_servers: servers } = isJsonObject(metadata) ? metadata : {}
-    if (typeof resource !== 'string' || !isAt(url, resource) || !Array.isArray(servers)) return undefined
-    // RFC 9728 section 3.3: metadata at a well-known path is about exactly the resource of this path.
-    if (expected !== undefined && new URL(resource).href !== new URL(expected).href) return undefined
-    const issuers = servers.filter((each) => typeof each === 'string')
-    return { resource, found: issuers.includes(home) ? undefined : toApi(resource, issuers, allowed) }
-  }
   const search = async (url: string, signal: AbortSignal | undefined) => {
-    const { origin } = new URL(url)
+    const { origin, pathname } = new URL(url)
     for (const path of pathsOf(url)) {
-      const judged = judge(await readAt(origin, `${WELL_KNOWN}${path}`, signal), url, origin + path)
-      if (judged !== undefined) return keep(judged.resource, origin, judged.found)
+      const at = `${WELL_KNOWN}${path}`
+      if (isAbsent(origin + at)) continue
+      const api = judge(await readAt(origin, at, signal), { url, expected: origin + path, home, allowed })
+      if (api !== undefined) return keep(api)
+      noteAbsent(origin + at)
     }
+    // Another address of this origin may belong to an API that names its metadata.
+    if (isAbsent(origin + pathname)) return undefined
     const named = await challengeOf(fetch, url, signal)
-    const judged = named === undefined ? undefined : judge(await readAt(origin, named, signal), url, undefined)
-    return judged === undefined ? keep(undefined, origin, undefined) : keep(judged.resource, origin, judged.found)
+    if (named === undefined) {
+      noteAbsent(origin + pathname)
+      return undefined
+    }
+    const at = URL.canParse(named) ? new URL(named) : undefined
+    const isHere = at !== undefined && at.origin === origin
+    const metadata = isHere ? await readAt(origin, at.pathname + at.search, signal) : undefined
+    const api = judge(metadata, { url, home, allowed })
+    if (api === undefined) throw unexpected(`The API at ${origin}${pathname} names metadata that is not about it`)
+    return keep(api)
   }
   return async (url: string, signal: AbortSignal | undefined): Promise<ForeignApi | undefined> => {
-    const before = lookUp(url)
-    const api = before === undefined ? await search(url, signal) : before.found
+    const known = lookUp(url)
+    const api = known === undefined ? await search(url, signal) : known.found
     if (api === undefined || api.issuers.length > 0) return api
     throw clientError(
       'DEPLOYMENT_NOT_ALLOWED',
       `The API ${api.resource} accepts no token of a deployment in the option \`otherDeployments\``,
     )
   }
+}
+
+/** Puts an entry at the end of a map that keeps only the latest ones. */
+function put<T>(map: Map<string, T>, key: string, value: T, most: number): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size > most) map.delete(map.keys().next().value ?? key)
+}
+
+function unexpected(message: string) {
+  return clientError('UNEXPECTED_ANSWER', message)
+}
+
+interface Judged extends Pick<ApiFinderOptions, 'home' | 'allowed'> {
+  readonly url: string
+  /** The API that the metadata must be about. If it is left out, the address must belong to the API. */
+  readonly expected?: string
+}
+
+/** Reads the metadata of an API. Returns undefined if it is not about the API at the address. */
+function judge(metadata: unknown, { url, expected, home, allowed }: Judged): Api | undefined {
+  const { resource, authorization_servers: servers } = isJsonObject(metadata) ? metadata : {}
+  if (typeof resource !== 'string' || !URL.canParse(resource)) return undefined
+  const { origin } = new URL(url)
+  // The server of an API that lies about itself gets no token at all.
+  if (new URL(resource).origin !== origin) throw unexpected(`The metadata at ${origin} is about ${resource}`)
+  // RFC 9728 section 3.3: metadata at a well-known path is about exactly the resource of this path.
+  const isAbout = expected === undefined ? isAt(url, resource) : new URL(resource).href === new URL(expected).href
+  if (!isAbout) return undefined
+  const issuers = Array.isArray(servers) ? servers.filter((each) => typeof each === 'string') : []
+  const isOwn = servers === undefined || issuers.includes(home)
+  return { resource, found: isOwn ? undefined : toApi(resource, issuers, allowed) }
 }
 
 function toApi(resource: string, issuers: readonly string[], allowed: true | readonly string[]): ForeignApi {
@@ -125,7 +159,7 @@ function pathsOf(url: string): readonly string[] {
   return [...paths, ''].slice(-MAX_PATHS)
 }
 
-/** Asks an API without a token. Returns the path of its metadata on the same origin, if the challenge names one. */
+/** Asks an API without a token. Returns the address of its metadata, if the challenge names one. */
 async function challengeOf(fetch: typeof globalThis.fetch, url: string, signal: AbortSignal | undefined) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS)
   try {
@@ -136,10 +170,7 @@ async function challengeOf(fetch: typeof globalThis.fetch, url: string, signal: 
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     })
     await response.body?.cancel()
-    const named = response.status === 401 ? resourceMetadataOf(response.headers) : undefined
-    if (named === undefined || !URL.canParse(named)) return undefined
-    const { origin, pathname, search } = new URL(named)
-    return origin === new URL(url).origin ? pathname + search : undefined
+    return response.status === 401 ? resourceMetadataOf(response.headers) : undefined
   } catch {
     signal?.throwIfAborted()
     return undefined
