@@ -4,6 +4,8 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { GOOD_CLAIMS } from '../../../../test/support/access-tokens.ts'
 import { createCheckBound } from '../bound-tokens.ts'
 import { VerificationError, type VerificationErrorOptions, type VerificationReason } from '../errors.ts'
+import { presentedIn } from '../same-request.ts'
+import type { PresentedProof } from '../wanted.ts'
 import { createAskServer } from './ask-server.ts'
 import { createVerifyOnline } from './verify-online.ts'
 
@@ -25,18 +27,19 @@ function refuse(reason: VerificationReason, options: VerificationErrorOptions = 
   throw new VerificationError(reason, options)
 }
 
+const settings = { skewS: 10, replays: createReplayMemory() }
+
 /** Verifies by a server that gives this answer. */
-function online(answer: object | (() => Response)) {
+function online(answer: object | (() => Response), checkBound = createCheckBound(settings)) {
   const asked: { readonly url: string; readonly body: unknown }[] = []
   const fetch = async (url: string, init?: RequestInit) => {
     asked.push({ url, body: await new Request(url, init).json() })
     return typeof answer === 'function' ? answer() : Response.json(answer)
   }
   let yeses = 0
-  const settings = { skewS: 10, replays: createReplayMemory() }
   const verifier = createVerifyOnline({
     settings,
-    checkBound: createCheckBound(settings),
+    checkBound,
     ask: createAskServer(fetch, async () => 'https://beta.example/v1/verify'),
     isClosed: () => false,
     onYes: () => {
@@ -47,12 +50,13 @@ function online(answer: object | (() => Response)) {
   const verify = (
     scope: readonly string[] = [],
     isGenuine = true,
-    dpop?: { proof: string; method: string; url: string },
+    dpop?: PresentedProof,
+    audience: readonly string[] = [AUDIENCE],
   ) =>
     verifier.verify({
       text: 'token',
       claims,
-      wanted: { audience: [AUDIENCE], scope, dpop },
+      wanted: { audience, scope, dpop },
       isGenuine,
       refuse,
       counts: { add: (outcome) => void counted.push(outcome) },
@@ -111,5 +115,34 @@ describe('a question to the own deployment', () => {
     // Questions about genuine tokens do not wait for the others.
     await expect(verify()).rejects.toMatchObject({ reason: 'ISSUER_NOT_TRUSTED' })
     expect(asked).toHaveLength(51)
+  })
+})
+
+describe('guards that protect one request', () => {
+  const proofIn = (request: object) => presentedIn(request, { proof: 'x', method: 'GET', url: AUDIENCE })
+
+  it('share a yes for 5 seconds', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { verify, asked } = online(yes, () => undefined)
+    const request = {}
+    for (const _ of [1, 2]) await verify(['orders:read'], true, proofIn(request))
+    vi.advanceTimersByTime(4_999)
+    await verify([], true, proofIn(request))
+    expect(asked).toHaveLength(1)
+    vi.advanceTimersByTime(1)
+    await verify([], true, proofIn(request))
+    expect(asked).toHaveLength(2)
+  })
+
+  it.each([
+    ['another request', AUDIENCE, {}],
+    ['another audience', 'https://www.cargo.example', undefined],
+  ])('never use a yes for %s', async (_, audience, other) => {
+    const { verify, asked } = online(yes, () => undefined)
+    const request = {}
+    await verify([], true, proofIn(request))
+    await verify([], true, proofIn(other ?? request), [audience]).catch(() => undefined)
+    expect(asked).toHaveLength(2)
   })
 })
