@@ -1,7 +1,7 @@
 import { type Moment, present } from '@auth4agent/core/platform/moment'
 import { checkTimes } from '@auth4agent/core/token/access-token'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
-import type { CheckBound } from '../bound-tokens.ts'
+import { type CheckBound, checkBinds } from '../bound-tokens.ts'
 import type { VerificationReason } from '../errors.ts'
 import type { Judge } from '../judge.ts'
 import type { Counts } from '../metrics.ts'
@@ -70,12 +70,16 @@ export function createVerifyOnline({ settings, checkBound, ask, isClosed, onYes 
   return {
     async verify(doubtful) {
       const { text, claims, wanted, refuse, counts } = doubtful
-      const unproven = await checkBound(text, claims, wanted.dpop, present())
-      if (unproven !== undefined) return refuse(unproven.reason, unproven)
+      const unbound = checkBinds(text, claims, wanted.dpop, present(), settings.skewS)
+      if (unbound !== undefined) return refuse(unbound.reason, unbound)
       const answer = await askOnce(doubtful).catch((cause: unknown) => refuse('REVOCATIONS_STALE', { cause }))
       if (answer === undefined) return refuse('REVOCATIONS_STALE', { detail: TOO_MANY })
-      const refusal = 'reason' in answer ? answer.reason : checkNow(claims, present())
-      if (refusal !== undefined || 'reason' in answer) return refuse(refusal ?? 'REVOCATIONS_STALE')
+      if ('reason' in answer) return refuse(answer.reason)
+      // Anybody can make a token with a proof. The replay store must not fill up with proofs of such tokens.
+      const unproven = await checkBound(text, claims, wanted.dpop, present())
+      if (unproven !== undefined) return refuse(unproven.reason, unproven)
+      const refusal = checkNow(claims, present())
+      if (refusal !== undefined) return refuse(refusal)
       const missing = wanted.scope.filter((scope) => !answer.scopes.includes(scope))
       if (missing.length > 0) return refuse('SCOPE_MISSING', { detail: missing.join(' ') })
       counts.add('VALID')
