@@ -57,6 +57,8 @@ export function followIssuer(settings: Omit<CoreSettings, keyof FollowedSettings
     keys,
     maxStalenessMs,
     skewMs: skewS * 1_000,
+    // The own deployment refuses tokens of such a deployment as well.
+    onlyGrows: true,
     onProblem: (error) => problems.report('revocations', error),
     onSuccess: () => problems.settle('revocations'),
   })
