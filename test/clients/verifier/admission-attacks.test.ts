@@ -130,6 +130,20 @@ describe('a verifier that knows only the admissions', () => {
     expect(await outcome(acmeToken({ cnf: { jkt: 'k'.repeat(43) } }), { rules })).toBe('PROOF_REQUIRED')
   })
 
+  it.each([
+    ['the copy is too old', 1_801, {}, true],
+    ['its keys are too old', 60, { keysAsOf: (NOW_S - 2_980) * 1_000 }, true],
+    ['the issuer has tokens of another form', 60, { kind: 'oauth' as const }, false],
+  ])('asks about a token if %s, and says whether its signature is right', async (_, later, row, expected) => {
+    const asked: boolean[] = []
+    const world = admissionWorld({ issuers: [{ ...alpha, ...row }, gamma] })
+    const verify = await world.verifier({ onAsk: (isGenuine) => asked.push(isGenuine) })
+    vi.setSystemTime((NOW_S + later) * 1_000)
+    const iat = NOW_S + later
+    expect(await verify(acmeToken({ iat, nbf: iat, exp: iat + 600 }))).toMatchObject({ outcome: 'ASK' })
+    expect(asked).toEqual([expected])
+  })
+
   it('does not use an admission beyond its end, or beyond two hours after the proof of the domain', async () => {
     const soon = letsCall({ exp: NOW_S + 30 })
     for (const options of [{ rows: [soon] }, { issuers: [provenAt(NOW_S + 30 - 7_200), gamma] }]) {
