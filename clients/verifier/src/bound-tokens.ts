@@ -54,13 +54,37 @@ export function createCheckBound({ skewS, replays, timeoutMs }: BoundOptions): C
     return refusal instanceof Promise ? refusal.then(note) : note(refusal)
   }
   return (text, claims, dpop, now) => {
-    if (claims.cnf === undefined) return dpop === undefined ? undefined : { reason: 'TOKEN_NOT_BOUND' }
-    if (dpop === undefined || dpop === 'required') return { reason: 'PROOF_REQUIRED' }
-    const proof = checkProof(text, dpop, Math.floor(now.wall / 1_000), skewS)
-    if ('reason' in proof) return proof
-    const verdict = checkBinding(claims, proof)
-    return verdict === undefined ? useOnce(proof, dpop) : { reason: verdict, detail: OTHER_KEY }
+    const proof = proveBound(text, claims, dpop, now, skewS)
+    return proof === undefined || 'reason' in proof ? proof : useOnce(...proof)
   }
+}
+
+/** Makes the check without the replay store: a proof that passes may have been used before. */
+export function checkBinds(
+  text: string,
+  claims: Pick<AccessTokenClaims, 'cnf'>,
+  dpop: Demands['dpop'],
+  now: Moment,
+  skewS: number,
+): Refusal | undefined {
+  const proof = proveBound(text, claims, dpop, now, skewS)
+  return proof !== undefined && 'reason' in proof ? proof : undefined
+}
+
+/** Returns the proof of a bound token, or why it is refused. Returns undefined for a bearer token that may be one. */
+function proveBound(
+  text: string,
+  claims: Pick<AccessTokenClaims, 'cnf'>,
+  dpop: Demands['dpop'],
+  now: Moment,
+  skewS: number,
+): readonly [DpopProof, PresentedProof] | Refusal | undefined {
+  if (claims.cnf === undefined) return dpop === undefined ? undefined : { reason: 'TOKEN_NOT_BOUND' }
+  if (dpop === undefined || dpop === 'required') return { reason: 'PROOF_REQUIRED' }
+  const proof = checkProof(text, dpop, Math.floor(now.wall / 1_000), skewS)
+  if ('reason' in proof) return proof
+  const verdict = checkBinding(claims, proof)
+  return verdict === undefined ? [proof, dpop] : { reason: verdict, detail: OTHER_KEY }
 }
 
 function checkProof(accessToken: string, dpop: PresentedProof, nowS: number, skewS: number): DpopProof | Refusal {

@@ -12,7 +12,7 @@ import { type Delegation, toDelegation } from './delegation.ts'
 import type { VerificationErrorOptions, VerificationReason } from './errors.ts'
 import type { CoreSettings } from './issuer-core.ts'
 import { type Judge, type JudgeOptions, toAsked } from './judge.ts'
-import { createRequestFacts } from './same-request.ts'
+import { ANSWER_MS, createRequestFacts } from './same-request.ts'
 import { createCheckToolCall } from './tool-call.ts'
 
 /** Decides whether a chain of grants or a delegated token is valid now. Rejects with VerificationError. */
@@ -103,7 +103,7 @@ function createCheckNow({ settings, follower, isClosed }: JudgeDelegatedOptions)
 
 /** Checks revocations, and the clock again. Asks the issuer if the knowledge of revocations is stale. */
 function createCheckEnds({ settings, follower, ask }: JudgeDelegatedOptions, checkNow: CheckNow) {
-  const valid = createRequestFacts()
+  const valid = createRequestFacts(ANSWER_MS)
   const checkKnown = (authority: DelegatedAuthority): Refusal | undefined => {
     const now = checkNow(authority, present())
     if (now !== undefined || follower === undefined) return now

@@ -8,7 +8,7 @@ import type { CheckBound } from './bound-tokens.ts'
 import { VerificationError, type VerificationErrorOptions, type VerificationReason } from './errors.ts'
 import type { CoreSettings } from './issuer-core.ts'
 import type { Counts } from './metrics.ts'
-import { createRequestFacts } from './same-request.ts'
+import { ANSWER_MS, createRequestFacts } from './same-request.ts'
 import type { Admitted } from './server-trust/foreign-issuer.ts'
 import type { VerifiedClaims } from './verified-claims.ts'
 import type { Demands } from './wanted.ts'
@@ -136,7 +136,7 @@ function createJudgeEnds(
   refuse: Judge['refuse'],
 ): Judge['judge'] {
   const { onStale } = settings
-  const valid = createRequestFacts()
+  const valid = createRequestFacts(ANSWER_MS)
   const accept = ({ claims }: Genuine): VerifiedClaims => {
     counts.add('VALID')
     return claims

@@ -116,6 +116,11 @@ describe('listAdmissions', () => {
     expect((await admissionWorld(options).list()).admissions).toEqual([])
   })
 
+  it('leaves out members of groups, instead of the whole list, if too many statements decide about them', async () => {
+    const { admissions } = await admissionWorld({ rows: [letsCall(), accepts(), member()], maxEdges: 1 }).list()
+    expect(admissions.map(({ edgeIds }) => edgeIds)).toEqual([[EDGES.alphaAcme, EDGES.letsCall]])
+  })
+
   it('ends an admission two hours after the oldest proof of a domain', async () => {
     const old = { ...gamma, domains: new Map([...gamma.domains].map(([name, each]) => [name, agedBy(each, 60)])) }
     const world = admissionWorld({ issuers: [alpha, old], rows: [accepts(), member()] })

@@ -11,7 +11,7 @@ import { type DecideTrustDeps, isBoundOnly } from '../foreign/decide-trust.ts'
 import { listPaths } from '../graph/admissions.ts'
 import { MAX_AGE_MS } from '../knowledge/knowledge.ts'
 import { type Admission, issuersOf, type OwnedAudience, toAdmission } from './admission.ts'
-import { type AroundOwner, MAX_STATEMENTS, type ReadAroundOwner } from './read-around-owner.ts'
+import type { AroundOwner, ReadAroundOwner } from './read-around-owner.ts'
 import { admissionMessage, issuerMessage } from './to-message.ts'
 
 /** What the list of admissions needs. */
@@ -20,11 +20,12 @@ export interface AdmissionDeps extends DecideTrustDeps {
 }
 
 const SIZES = { default: 200, max: 500 }
-/** The most paths of one audience. */
+/** The most paths of one audience. A group can have any number of members, and must not take the list from others. */
 const MAX_PATHS = 20_000
 
 /**
- * Lists who of other deployments may call an audience. It decides by rows that are read now.
+ * Lists who of other deployments may call an audience. It decides by rows that are read now. Beyond the limits it
+ * leaves out the longest paths: a verifier asks about operators that it does not find.
  *
  * @throws ApiError INVALID_ARGUMENT, INVALID_AUDIENCE, INVALID_PAGE_TOKEN, PERMISSION_DENIED
  */
@@ -69,10 +70,7 @@ function admissionsOf(around: AroundOwner, asked: OwnedAudience): readonly Admis
     audience: asked.audience.text,
     nowS: Math.floor(asked.at / 1_000),
   }
-  const paths = around.graph.size > MAX_STATEMENTS ? undefined : listPaths(around.graph, question, MAX_PATHS)
-  if (paths === undefined) {
-    throw new ApiError('INVALID_ARGUMENT', `audience must be one that at most ${MAX_PATHS} operators may call`)
-  }
+  const paths = listPaths(around.graph, question, { paths: MAX_PATHS, edges: around.maxEdges })
   return paths.flatMap((path) => toAdmission(around, path, asked) ?? [])
 }
 

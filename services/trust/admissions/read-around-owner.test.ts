@@ -42,8 +42,8 @@ async function put(from: Name, to: Name, kind: Parameters<typeof draftBetween>[2
 }
 
 /** The statements that are read about an owner, as sentences. */
-async function around(owner: Name): Promise<readonly string[]> {
-  const { graph, parties: named } = await createReadAroundOwner(world.db.pool)(parties[owner].id)
+async function around(owner: Name, limit?: number): Promise<readonly string[]> {
+  const { graph, parties: named } = await createReadAroundOwner(world.db.pool, limit)(parties[owner].id)
   const nameOf = (node: string) => named.get(node)?.domain.replace('.test', '')
   return graph
     .edges()
@@ -61,6 +61,23 @@ it("reads the owner's statements, and members as deep as the owner accepts them"
   ])
   expect(await around('dock')).toEqual(['dock accepts-members-of guild', 'guild member local'])
   expect(await around('guild')).toEqual(['guild member local'])
+})
+
+it.each([
+  [5, 3, 5],
+  [4, 2, 4],
+  [3, 1, 3],
+])('with room for %i statements it knows all paths of at most %i edges', async (limit, maxEdges, statements) => {
+  const read = await createReadAroundOwner(world.db.pool, limit)(parties.cargo.id)
+  expect([read.maxEdges, read.graph.size]).toEqual([maxEdges, statements])
+})
+
+it("leaves out the groups' statements first, and none of the owner", async () => {
+  expect(await around('cargo', 3)).toEqual([
+    'cargo accepts-members-of guild',
+    'cargo blocks third',
+    'cargo lets-call acme',
+  ])
 })
 
 it('says at which position of the revocation log it has read', async () => {

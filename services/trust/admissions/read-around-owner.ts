@@ -10,24 +10,27 @@ export interface AroundOwner extends KnownGraph {
   readonly issuers: ReadonlyMap<string, KnownIssuer>
   /** The head of the revocation log, `<log epoch>-<sequence>`. */
   readonly position: string
+  /** Paths of at most this many edges are known. Longer ones are not, because too many statements decide about them. */
+  readonly maxEdges: number
 }
 
 /** Reads what decides about an owner. `before` are issuers whose imported keys are reused. */
 export type ReadAroundOwner = (owner: string, before?: ReadonlyMap<string, KnownIssuer>) => Promise<AroundOwner>
 
-/** The most statements that are read. An owner has at most 1,000, and so has each of its groups. */
-export const MAX_STATEMENTS = 20_000
+/** The most statements that are read. Operators of other deployments can sign thousands, and an owner at most 1,000. */
+const MAX_STATEMENTS = 20_000
 
 const POSITION = `SELECT log_epoch || '-' || sequence AS position FROM revocation_head`
 
 /** Creates the function, which reads through a pool of the primary. */
-export function createReadAroundOwner(pool: pg.Pool): ReadAroundOwner {
+export function createReadAroundOwner(pool: pg.Pool, maxStatements = MAX_STATEMENTS): ReadAroundOwner {
   return (owner, before) =>
     inSnapshot(pool, async (queries) => {
       const { rows } = await queries.query<{ position: string }>(POSITION)
       const issuers = await readIssuers(queries, undefined, before)
       const { known, take } = buildGraph()
-      take(await readAround(queries, owner, MAX_STATEMENTS + 1))
-      return { ...known, issuers, position: rows[0]?.position ?? '' }
+      const { statements, maxEdges } = await readAround(queries, owner, maxStatements)
+      take(statements)
+      return { ...known, issuers, position: rows[0]?.position ?? '', maxEdges }
     })
 }

@@ -24,51 +24,66 @@ export interface AdmissionsQuestion {
 
 type Path = readonly number[]
 
+/** What bounds a list. */
+export interface ListLimits {
+  /** The most paths that are tried. */
+  readonly paths: number
+  /** The most edges of a path. */
+  readonly edges: number
+}
+
 /**
  * Lists who may call an audience: for each caller and each of the owner's edges, the best path that begins with this
  * edge. So the first path of a caller whose map has all scopes of a token is the one that `decide` chooses, because
  * `decide` prefers few edges, then low ids from the owner on, and only the first edge maps scopes.
  *
- * Returns undefined if there are more than `most` paths. The `caller` edges of a policy are no admissions: they decide
- * when a token is issued here.
+ * If there are too many paths of some length, these and all longer ones are left out. Then the list has fewer yeses,
+ * and each is still that of `decide`. The `caller` edges of a policy are no admissions: they decide when a token is
+ * issued here.
  */
 export function listPaths(
   graph: TrustGraph,
   question: AdmissionsQuestion,
-  most: number,
-): readonly GraphAdmission[] | undefined {
+  limits: ListLimits,
+): readonly GraphAdmission[] {
   const search = new Search(graph, { ...question, caller: '', host: '', scopes: [] })
   const owner = graph.findNode(question.owner)
   if (owner === undefined) return []
   const { blocks, opening } = openings(search, owner, question.audience)
   const found = new BestPaths(graph)
-  let tried = 0
-  const isBlocked = (row: number) => blocks.has(graph.toAt(row))
   const offer = (path: Path) => {
-    const caller = graph.toAt(path.at(-1) ?? 0)
-    if (caller !== owner && !blocks.has(caller)) found.offer(caller, path)
+    const last = path.at(-1) ?? 0
+    const caller = graph.toAt(last)
+    const isWhole = graph.kindAt(last) !== 'accepts-members-of'
+    if (isWhole && caller !== owner && !blocks.has(caller)) found.offer(caller, path)
   }
-  const eachMember = (of: number, visit: (row: number) => void) =>
-    search.eachFrom(graph.toAt(of), 'members', (row) => {
-      tried += 1
-      if (tried <= most) visit(row)
-    })
-  for (const row of opening) {
-    if (graph.kindAt(row) === 'lets-call') offer([row])
-    else if (!isBlocked(row)) {
-      eachMember(row, (membership) => {
-        offer([row, membership])
-        if (graph.depthAt(row) === 2 && !isBlocked(membership))
-          eachMember(membership, (inner) => offer([row, membership, inner]))
-      })
-    }
+  let left = limits.paths
+  let paths: readonly Path[] = opening.map((row) => [row])
+  for (let edges = 1; edges <= limits.edges && paths.length <= left; edges += 1) {
+    left -= paths.length
+    for (const path of paths) offer(path)
+    paths = extend(search, paths, blocks, left)
   }
-  if (tried > most) return undefined
   return found.sorted().map(({ caller, path }) => ({
     caller: graph.nodeName(caller),
     path: path.map((row) => graph.edgeAt(row)),
     scopes: mapOf(graph, path[0] ?? 0, question.audience) ?? {},
   }))
+}
+
+/** Returns the paths with one member more, as deep as their first edge accepts members: all, or more than `most`. */
+function extend(search: Search, paths: readonly Path[], blocks: ReadonlySet<number>, most: number): readonly Path[] {
+  const { graph } = search
+  const longer: Path[] = []
+  for (const path of paths) {
+    const group = graph.toAt(path.at(-1) ?? 0)
+    if (longer.length > most) break
+    if (path.length > graph.depthAt(path[0] ?? 0) || blocks.has(group)) continue
+    search.eachFrom(group, 'members', (row) => {
+      if (longer.length <= most) longer.push([...path, row])
+    })
+  }
+  return longer
 }
 
 function mapOf(graph: TrustGraph, row: number, audience: string): TrustGrant['scopes'] | undefined {

@@ -99,21 +99,23 @@ ${COUNTING} AND (s.signer_id = $1::uuid OR s.subject_id = $2::uuid OR (s.kind = 
   AND s.signer_id IN (SELECT subject_id FROM accepted) AND s.subject_id IN (SELECT signer_id FROM direct)))
 ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $3`
 
-/**
- * Statements that can decide about one owner and any caller: those of the owner, and the members of the groups that it
- * accepts, as deep as it accepts them.
- */
-const AROUND = `
+const ACCEPTED = `
 WITH accepted AS (
   SELECT subject_id, depth FROM trust_statements WHERE signer_id = $1::uuid AND kind = 'accepts-members-of'
     AND replaced_at IS NULL AND ended_at IS NULL
-), nested AS (
+)`
+/** Statements of one owner, and of the groups that it accepts about their members. The owner's come first. */
+const AROUND = `${ACCEPTED}
+${COUNTING} AND (s.signer_id = $1::uuid OR (s.kind = 'member' AND s.signer_id IN (SELECT subject_id FROM accepted)))
+ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $2`
+/** Further statements of groups about their members, where the owner accepts members of members. */
+const AROUND_GROUPS = `${ACCEPTED}, nested AS (
   SELECT s.subject_id FROM trust_statements s JOIN accepted a ON a.subject_id = s.signer_id AND a.depth = 2
   WHERE s.kind = 'member' AND s.replaced_at IS NULL AND s.ended_at IS NULL
 )
-${COUNTING} AND (s.signer_id = $1::uuid OR (s.kind = 'member' AND (s.signer_id IN (SELECT subject_id FROM accepted)
-  OR s.signer_id IN (SELECT subject_id FROM nested))))
-ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $2`
+${COUNTING} AND s.kind = 'member' AND s.signer_id IN (SELECT subject_id FROM nested)
+  AND s.signer_id <> $1::uuid AND s.signer_id <> ALL (SELECT subject_id FROM accepted)
+ORDER BY s.edge_id LIMIT $2`
 
 const PAGE_ROWS = 5_000
 /** The most statements between two parties. Two operators that sign more about others are asked to sign fewer. */
@@ -146,8 +148,22 @@ export async function readBetween(
   return rows
 }
 
-/** Reads the statements that can decide about one owner and any caller, at most `limit`. The owner's come first. */
-export async function readAround(queries: Queries, owner: string, limit: number): Promise<readonly StatementRow[]> {
-  const { rows } = await queries.query<StatementRow>({ name: 'trust-around', text: AROUND, values: [owner, limit] })
-  return rows
+/** Statements around an owner, with all that can be part of a path of at most `maxEdges` edges. */
+interface Around {
+  readonly statements: readonly StatementRow[]
+  readonly maxEdges: number
+}
+
+/**
+ * Reads the statements that can decide about one owner and any caller. If there are more than `limit`, those that only
+ * long paths need are left out.
+ */
+export async function readAround(queries: Queries, owner: string, limit: number): Promise<Around> {
+  const read = async (name: string, text: string, most: number) =>
+    (await queries.query<StatementRow>({ name, text, values: [owner, most + 1] })).rows
+  const near = await read('trust-around', AROUND, limit)
+  if (near.length > limit) return { statements: near.slice(0, limit), maxEdges: 1 }
+  const groups = await read('trust-around-groups', AROUND_GROUPS, limit - near.length)
+  if (near.length + groups.length > limit) return { statements: near, maxEdges: 2 }
+  return { statements: [...near, ...groups], maxEdges: 3 }
 }

@@ -5,6 +5,7 @@ import { admissionWorld } from '../../support/federation/admission-world.ts'
 import {
   ACME,
   ACME_DID,
+  ALPHA,
   AUDIENCE,
   accepts,
   acmeToken,
@@ -103,10 +104,44 @@ describe('a verifier that knows only the admissions', () => {
     expect(await outcome(acmeToken(), { issuers: [{ ...alpha, ...row }, gamma] })).toBe(expected)
   })
 
+  it.each([
+    ['the issuer of the token', ALPHA, [letsCall()]],
+    ['the signer of a statement', GAMMA, [accepts(), member()]],
+  ])("does not use a log of the deployment of %s beyond the administrator's bound", async (_, issuer, rows) => {
+    const world = admissionWorld({ rows })
+    const verify = await world.verifier()
+    world.logs.set(issuer, { ...logOf(world, issuer), ageMs: 5_000 })
+    expect(await verify(acmeToken())).toMatchObject({ outcome: 'VALID' })
+    world.logs.set(issuer, { ...logOf(world, issuer), ageMs: 5_001 })
+    expect(await verify(acmeToken())).toMatchObject({ outcome: 'ISSUER_REVOCATIONS_STALE' })
+  })
+
+  it.each(['introspection', 'none'] as const)(
+    'asks if a signer belongs to a deployment with the mode %s, as then nobody knows its endings',
+    async (mode) => {
+      const issuers = [alpha, { ...gamma, mode }]
+      expect(await outcome(acmeToken(), { issuers, rows: [accepts(), member()] })).toBe('ASK')
+    },
+  )
+
   it('asks about a token that is not bound, if the owner demands it', async () => {
     const rules = [{ audience: AUDIENCE, dpop: 'required' }]
     expect(await outcome(acmeToken(), { rules })).toBe('ASK')
     expect(await outcome(acmeToken({ cnf: { jkt: 'k'.repeat(43) } }), { rules })).toBe('PROOF_REQUIRED')
+  })
+
+  it.each([
+    ['the copy is too old', 1_801, {}, true],
+    ['its keys are too old', 60, { keysAsOf: (NOW_S - 2_980) * 1_000 }, true],
+    ['the issuer has tokens of another form', 60, { kind: 'oauth' as const }, false],
+  ])('asks about a token if %s, and says whether its signature is right', async (_, later, row, expected) => {
+    const asked: boolean[] = []
+    const world = admissionWorld({ issuers: [{ ...alpha, ...row }, gamma] })
+    const verify = await world.verifier({ onAsk: (isGenuine) => asked.push(isGenuine) })
+    vi.setSystemTime((NOW_S + later) * 1_000)
+    const iat = NOW_S + later
+    expect(await verify(acmeToken({ iat, nbf: iat, exp: iat + 600 }))).toMatchObject({ outcome: 'ASK' })
+    expect(asked).toEqual([expected])
   })
 
   it('does not use an admission beyond its end, or beyond two hours after the proof of the domain', async () => {
@@ -120,6 +155,12 @@ describe('a verifier that knows only the admissions', () => {
     }
   })
 })
+
+function logOf({ logs }: ReturnType<typeof admissionWorld>, issuer: string) {
+  const log = logs.get(issuer)
+  if (log === undefined) throw new Error(`There is no log of ${issuer}`)
+  return log
+}
 
 function provenAt(seconds: number) {
   const domains = [...alpha.domains].map(([name, domain]) => [name, { ...domain, provenAt: seconds * 1_000 }] as const)

@@ -133,6 +133,8 @@ export interface WorldOptions {
   /** What the database has, if it is not what the copy has. */
   readonly fresh?: { readonly issuers?: readonly KnownIssuer[]; readonly rows?: readonly StatementRow[] }
   readonly hasCopy?: boolean
+  /** Up to how many edges the paths around the owner are known. */
+  readonly maxEdges?: number
   readonly rules?: readonly { readonly audience: string; readonly dpop: string }[]
   readonly introspect?: () => Promise<Introspected>
 }
@@ -212,7 +214,12 @@ export function foreignWorld(options: WorldOptions = {}) {
     /** What this deployment knows, for other parts that decide by it. */
     deps,
     /** Everything that decides about an owner, as the database has it. */
-    readAroundOwner: async () => ({ ...graphOf(fresh.rows ?? rows), issuers: freshIssuers, position: '3-8812' }),
+    readAroundOwner: async () => ({
+      ...graphOf(fresh.rows ?? rows),
+      issuers: freshIssuers,
+      position: '3-8812',
+      maxEdges: options.maxEdges ?? 3,
+    }),
     /** The log of this deployment. */
     own,
     clock,

@@ -70,7 +70,8 @@ function basisOf(
   const homes = new Set(authors.flatMap(({ home }) => (home === '' ? [] : [home])))
   const abroad = [...homes].map((home): Abroad => {
     const signed = authors.filter((author) => author.home === home)
-    return { log: logs.get(home), basis: { issuers: [], edges: signed.map(({ edge }) => edge), authors: signed } }
+    const basis = { issuers: [], edges: signed.map(({ edge }) => edge), authors: signed }
+    return { issuer: issuers.get(home), log: logs.get(home), basis }
   })
   const here = {
     issuers: [issuer, ...homes].map((name) => ({ issuer: name, generation: issuers.get(name)?.generation ?? -1 })),

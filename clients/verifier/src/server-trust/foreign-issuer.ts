@@ -27,6 +27,7 @@ export interface Admitted {
 
 /** Statements of operators of another deployment. */
 export interface Abroad {
+  readonly issuer: AdmittedIssuer | undefined
   /** Undefined if its log is not followed here. */
   readonly log: FollowedLog | undefined
   readonly basis: TrustBasis
@@ -56,6 +57,8 @@ export function followIssuer(settings: Omit<CoreSettings, keyof FollowedSettings
     keys,
     maxStalenessMs,
     skewMs: skewS * 1_000,
+    // The own deployment refuses tokens of such a deployment as well.
+    onlyGrows: true,
     onProblem: (error) => problems.report('revocations', error),
     onSuccess: () => problems.settle('revocations'),
   })
@@ -109,7 +112,7 @@ function createEnds({ own, log, logs }: ForeignIssuerOptions): Ends {
     isStale(token, now) {
       if (own.follower.ageMs(now) > own.maxStalenessMs) return true
       if (token.admitted === undefined) return true
-      return isHomeStale(token.admitted, log, now) || token.admitted.abroad.some((each) => isOld(each.log, now))
+      return sourcesOf(token.admitted, log).some((each) => isOld(each, now))
     },
     get forgottenThroughS() {
       return log?.follower.forgottenThroughS ?? 0
@@ -117,13 +120,21 @@ function createEnds({ own, log, logs }: ForeignIssuerOptions): Ends {
   }
 }
 
+/** A deployment whose log decides about a token, and this log. */
+type Source = Pick<Abroad, 'issuer' | 'log'>
+
 /** With the mode `none`, nobody knows the revocations of an issuer, and its tokens live for 5 minutes at most. */
-function isHomeStale({ issuer }: Pick<Admitted, 'issuer'>, log: FollowedLog | undefined, now: Moment): boolean {
-  return issuer.mode !== 'none' && isOld(log, now, issuer.maxStalenessMs)
+function sourcesOf(
+  { issuer, abroad }: Pick<Admitted, 'issuer' | 'abroad'>,
+  log: FollowedLog | undefined,
+): readonly Source[] {
+  return issuer.mode === 'none' ? abroad : [{ issuer, log }, ...abroad]
 }
 
-function isOld(log: FollowedLog | undefined, now: Moment, most = Number.POSITIVE_INFINITY): boolean {
-  return log === undefined || log.follower.ageMs(now) > Math.min(log.maxStalenessMs, most)
+/** Returns whether a log is older than the program or the administrator of the own deployment allows. */
+function isOld({ issuer, log }: Source, now: Moment): boolean {
+  if (issuer === undefined || log === undefined) return true
+  return log.follower.ageMs(now) > Math.min(log.maxStalenessMs, issuer.maxStalenessMs)
 }
 
 /** Returns why an admission has ended. */
@@ -132,10 +143,6 @@ export function findEnd(own: Follower, { here, abroad }: Pick<Admitted, 'here' |
 }
 
 /** Returns whether only the own deployment can say whether a token has ended. */
-export function mustAsk(
-  { issuer, abroad }: Pick<Admitted, 'issuer' | 'abroad'>,
-  log: FollowedLog | undefined,
-): boolean {
-  const isUnknown = issuer.mode !== 'none' && (issuer.mode !== 'log' || log === undefined)
-  return isUnknown || abroad.some((each) => each.log === undefined)
+export function mustAsk(admitted: Pick<Admitted, 'issuer' | 'abroad'>, log: FollowedLog | undefined): boolean {
+  return sourcesOf(admitted, log).some((each) => each.issuer?.mode !== 'log' || each.log === undefined)
 }

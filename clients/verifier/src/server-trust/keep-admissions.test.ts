@@ -21,6 +21,20 @@ const page = () => ({
   next_page_token: '',
 })
 
+const issuer = {
+  issuer: 'https://alpha.example',
+  kind: 'auth4agent',
+  algorithms: ['EdDSA'],
+  revocation_mode: 'log',
+  max_token_ttl: 3_600,
+  max_staleness_ms: 5_000,
+  generation: 1,
+  accepted_from: null,
+  keys: [],
+  keys_as_of: '2027-01-15T07:00:00Z',
+  keys_usable_until: '2027-01-16T07:00:00Z',
+}
+
 /** Keeps admissions of a server whose answer the test can change. */
 function kept(audiences: readonly string[] = AUDIENCES.slice(0, 1)) {
   const server = { answer: (_audience: string): Response => Response.json(page()) }
@@ -78,6 +92,20 @@ describe('keepAdmissions', () => {
     server.answer = () => Response.json(page())
     await vi.advanceTimersByTimeAsync(76_000)
     expect(copy()).toBeDefined()
+    admissions.close()
+  })
+
+  it('still describes issuers by a copy that is too old, until the server refuses', async () => {
+    const { admissions, server, copy } = kept()
+    server.answer = () => Response.json({ ...page(), issuers: [issuer] })
+    await vi.advanceTimersByTimeAsync(0)
+    server.answer = unreachable
+    await vi.advanceTimersByTimeAsync(60 * MINUTE)
+    expect(copy()).toBeUndefined()
+    expect(admissions.issuer(issuer.issuer)).toMatchObject({ mode: 'log' })
+    server.answer = refusal(403)
+    await vi.advanceTimersByTimeAsync(76_000)
+    expect(admissions.issuer(issuer.issuer)).toBeUndefined()
     admissions.close()
   })
 

@@ -12,8 +12,8 @@ import type { TrustSettings } from './trust-options.ts'
 export interface Admissions {
   /** Returns the copy of an audience, or undefined if there is none that is young enough. */
   of(audience: string, now: Moment): AdmissionCopy | undefined
-  /** Returns an issuer that the newest copy of any audience describes. */
-  issuer(issuer: string, now: Moment): AdmittedIssuer | undefined
+  /** Returns an issuer with the newest keys that any copy describes, also one that is too old to say yes. */
+  issuer(issuer: string): AdmittedIssuer | undefined
   /** Reads new copies soon, because something was found that the copies lack. */
   refreshSoon(): void
   /** Number of admissions in all copies. */
@@ -96,8 +96,8 @@ export function keepAdmissions(options: KeepOptions): Admissions {
   let hurriedAt = Number.NEGATIVE_INFINITY
   return {
     of,
-    issuer(issuer, now) {
-      const known = audiences.flatMap((audience) => of(audience, now)?.issuers.get(issuer) ?? [])
+    issuer(issuer) {
+      const known = [...copies.values()].flatMap(({ issuers }) => issuers.get(issuer) ?? [])
       return known.toSorted((one, other) => other.keysAsOf - one.keysAsOf)[0]
     },
     refreshSoon() {

@@ -85,7 +85,7 @@ export function openTrust(options: Omit<TrustOptions, 'remember'>): TrustParts {
     of(issuer) {
       const known = parts.get(issuer)
       if (known !== undefined) return known
-      if (parts.size >= MAX_ISSUERS || admissions.issuer(issuer, present()) === undefined) return others
+      if (parts.size >= MAX_ISSUERS || admissions.issuer(issuer) === undefined) return others
       const made = create(issuer)
       parts.set(issuer, made)
       return made
@@ -133,7 +133,7 @@ interface Measured {
 
 function toMetrics({ admissions, online, parts }: Measured, now: Moment): TrustMetrics {
   const issuers = [...parts].map(([issuer, { log, counts }]): [string, IssuerMetrics] => {
-    const known = admissions.issuer(issuer, now)
+    const known = admissions.issuer(issuer)
     const metrics = {
       stalenessSeconds: log && log.follower.ageMs(now) / 1_000,
       records: log?.follower.size ?? 0,

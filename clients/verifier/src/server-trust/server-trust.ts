@@ -16,7 +16,7 @@ import { isUsable } from './admission-copy.ts'
 import { createFindAdmitted, type FindAdmitted } from './find-admitted.ts'
 import { type Admitted, type ForeignIssuer, findEnd, mustAsk } from './foreign-issuer.ts'
 import type { TrustOptions, TrustParts } from './open-trust.ts'
-import type { AdmittedIssuer } from './read-answer.ts'
+import type { Admission, AdmittedIssuer } from './read-answer.ts'
 
 /** The part of a verifier that knows the tokens of other deployments. */
 export interface ServerTrust extends Omit<IssuerCore, 'refuse' | 'follower' | 'metrics'> {
@@ -43,8 +43,8 @@ export function createServerTrust(
     hasEnded: (basis) => findEnd(own.follower, basis) !== undefined,
     skewMs: settings.skewS * 1_000,
   })
-  const isLive = ({ admission, issuer, copy }: Admitted, now: Moment) =>
-    isUsable(copy, now) && now.wall < admission.expiresAt - settings.skewS * 1_000 && now.wall < keysUsableUntil(issuer)
+  const isLive = ({ admission, issuer, copy }: Admitted, { kid }: VerificationKey, now: Moment) =>
+    isUsable(copy, now) && issuer.keys.has(kid) && now.wall < endOf(admission, issuer) - settings.skewS * 1_000
 
   /** Judges a token whose signature was verified. */
   const admit = (
@@ -57,7 +57,7 @@ export function createServerTrust(
     const part = parts.of(claims.iss)
     const doubt = () => online.verify({ text, claims, wanted, isGenuine: true, ...part })
     const found = find(claims, wanted.audience, now)
-    if (found === undefined) return doubt()
+    if (found === undefined || !isLive(found.admitted, key, now)) return doubt()
     const { admitted, scopes } = found
     const refusal = checkIssuer(admitted.issuer, claims, key)
     if (refusal !== undefined) return part.refuse(refusal.reason, refusal)
@@ -72,7 +72,7 @@ export function createServerTrust(
   const holds = ({ ends, log }: ForeignIssuer, token: Genuine, { audience }: Demands, now: Moment): boolean => {
     const { admitted, key } = token
     if (admitted?.audiences !== audience || admissions.of(admitted.audience, now) !== admitted.copy) return false
-    if (!isLive(admitted, now) || (log !== undefined && log.endedKeys.has(key.kid))) return false
+    if (!isLive(admitted, key, now) || (log !== undefined && log.endedKeys.has(key.kid))) return false
     if (asksIfStale && ends.isStale(token, now)) return false
     if (token.clearAtVersion === ends.version) return true
     const ended = ends.lookup(token)
@@ -81,9 +81,10 @@ export function createServerTrust(
   const checkEarly = (claims: AccessTokenClaims, wanted: Demands, now: Moment) =>
     checkTimes(claims, Math.floor(now.wall / 1_000), settings.skewS) ??
     checkRequirements(claims, { ...wanted, scope: [], operators: [] })
-  const findKey = (iss: string, kid: string, now: Moment): VerificationKey | undefined => {
-    const issuer = admissions.issuer(iss, now)
-    if (issuer === undefined || now.wall >= keysUsableUntil(issuer)) return undefined
+  /** Returns a key that shows that a token is genuine. Whether the token is accepted depends on its admission. */
+  const findKey = (iss: string, kid: string): VerificationKey | undefined => {
+    const issuer = admissions.issuer(iss)
+    if (issuer?.kind !== 'auth4agent') return undefined
     return parts.of(iss).log?.endedKeys.has(kid) === true ? undefined : issuer.keys.get(kid)
   }
   const verifyNew = (text: string, read: ReadToken, wanted: Demands, now: Moment): Answer => {
@@ -91,14 +92,14 @@ export function createServerTrust(
     const part = parts.of(claims.iss)
     const early = checkEarly(claims, wanted, now)
     if (early !== undefined) return part.refuse(early)
-    const key = findKey(claims.iss, jws.header.kid, now)
+    const key = findKey(claims.iss, jws.header.kid)
     if (key === undefined) return online.verify({ text, claims, wanted, isGenuine: false, ...part })
     const signed = checkSigned(read, claims.iss, key)
     return 'verdict' in signed ? part.refuse(signed.verdict) : admit(text, signed.claims, key, wanted, now)
   }
   /** Judges a token whose admission must be found again, most often because the copies are new. */
   const judgeAgain = (text: string, { claims, key }: Genuine, wanted: Demands, now: Moment): Answer => {
-    const read = findKey(claims.iss, key.kid, now) === key ? undefined : readAccessToken(text)
+    const read = findKey(claims.iss, key.kid) === key ? undefined : readAccessToken(text)
     const { refuse } = parts.of(claims.iss)
     if (read !== undefined) return 'verdict' in read ? refuse(read.verdict) : verifyNew(text, read, wanted, now)
     const early = checkEarly(claims, wanted, now)
@@ -125,8 +126,9 @@ export function createServerTrust(
 /** The longest use of keys, in milliseconds. The log has the record of an ended key for 65 minutes. */
 const KEYS_AGE_MS = 3_000_000
 
-function keysUsableUntil({ keysAsOf, keysUsableUntil: until }: AdmittedIssuer): number {
-  return Math.min(until, keysAsOf + KEYS_AGE_MS)
+/** Returns when an admission, or the use of the keys of its issuer, ends by itself. */
+function endOf({ expiresAt }: Admission, { keysAsOf, keysUsableUntil }: AdmittedIssuer): number {
+  return Math.min(expiresAt, keysUsableUntil, keysAsOf + KEYS_AGE_MS)
 }
 
 /** Why a token is refused by what is known of its issuer. None of it changes in favour of a token. */

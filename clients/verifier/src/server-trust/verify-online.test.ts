@@ -1,9 +1,12 @@
 import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { proofClient } from '../../../../test/clients/verifier/proofs.ts'
 import { GOOD_CLAIMS } from '../../../../test/support/access-tokens.ts'
 import { createCheckBound } from '../bound-tokens.ts'
 import { VerificationError, type VerificationErrorOptions, type VerificationReason } from '../errors.ts'
+import { presentedIn } from '../same-request.ts'
+import type { Demands } from '../wanted.ts'
 import { createAskServer } from './ask-server.ts'
 import { createVerifyOnline } from './verify-online.ts'
 
@@ -25,18 +28,34 @@ function refuse(reason: VerificationReason, options: VerificationErrorOptions = 
   throw new VerificationError(reason, options)
 }
 
+const settings = { skewS: 10, replays: createReplayMemory() }
+
+const client = proofClient()
+/** The claims of a token that is bound to the key of this client. */
+const about = { ...claims, cnf: { jkt: client.key.kid } }
+const prove = ({ prove: by } = client) => ({
+  proof: by({ url: AUDIENCE, token: 'token' }),
+  method: 'GET',
+  url: AUDIENCE,
+})
+
+/** What is verified, where it differs from a genuine token without demands. */
+interface Question extends Partial<Demands> {
+  readonly isGenuine?: boolean
+  readonly about?: AccessTokenClaims
+}
+
 /** Verifies by a server that gives this answer. */
-function online(answer: object | (() => Response)) {
+function online(answer: object | (() => Response), checkBound = createCheckBound(settings)) {
   const asked: { readonly url: string; readonly body: unknown }[] = []
   const fetch = async (url: string, init?: RequestInit) => {
     asked.push({ url, body: await new Request(url, init).json() })
     return typeof answer === 'function' ? answer() : Response.json(answer)
   }
   let yeses = 0
-  const settings = { skewS: 10, replays: createReplayMemory() }
   const verifier = createVerifyOnline({
     settings,
-    checkBound: createCheckBound(settings),
+    checkBound,
     ask: createAskServer(fetch, async () => 'https://beta.example/v1/verify'),
     isClosed: () => false,
     onYes: () => {
@@ -44,15 +63,11 @@ function online(answer: object | (() => Response)) {
     },
   })
   const counted: string[] = []
-  const verify = (
-    scope: readonly string[] = [],
-    isGenuine = true,
-    dpop?: { proof: string; method: string; url: string },
-  ) =>
+  const verify = ({ isGenuine = true, about = claims, ...wanted }: Question = {}) =>
     verifier.verify({
       text: 'token',
-      claims,
-      wanted: { audience: [AUDIENCE], scope, dpop },
+      claims: about,
+      wanted: { audience: [AUDIENCE], scope: [], dpop: undefined, ...wanted },
       isGenuine,
       refuse,
       counts: { add: (outcome) => void counted.push(outcome) },
@@ -63,7 +78,7 @@ function online(answer: object | (() => Response)) {
 describe('a question to the own deployment', () => {
   it('names the issuer and the audience, and the answer says which scopes the token has here', async () => {
     const { verify, asked, counted, yeses, verifier } = online(yes)
-    expect(await verify(['orders:read'])).toEqual({ ...claims, effectiveScope: 'orders:list orders:read' })
+    expect(await verify({ scope: ['orders:read'] })).toEqual({ ...claims, effectiveScope: 'orders:list orders:read' })
     const body = { token: 'token', issuers: [claims.iss], audience: [AUDIENCE] }
     expect(asked).toEqual([{ url: 'https://beta.example/v1/verify', body }])
     expect([counted, yeses(), verifier.questions]).toEqual([['VALID'], 1, 1])
@@ -76,7 +91,7 @@ describe('a question to the own deployment', () => {
   })
 
   it('refuses a token without a demanded scope', async () => {
-    await expect(online(yes).verify(['orders:write'])).rejects.toMatchObject({ reason: 'SCOPE_MISSING' })
+    await expect(online(yes).verify({ scope: ['orders:write'] })).rejects.toMatchObject({ reason: 'SCOPE_MISSING' })
   })
 
   it.each([
@@ -100,7 +115,7 @@ describe('a question to the own deployment', () => {
     onTestFinished(() => void vi.useRealTimers())
     const { verify, asked } = online({ valid: false, reason: 'ISSUER_NOT_TRUSTED' })
     const outcomes = async (count: number) => {
-      const all = await Promise.allSettled(Array.from({ length: count }, () => verify([], false)))
+      const all = await Promise.allSettled(Array.from({ length: count }, () => verify({ isGenuine: false })))
       return all.map((each) => (each.status === 'rejected' ? each.reason.reason : 'VALID'))
     }
     const first = await outcomes(50)
@@ -111,5 +126,67 @@ describe('a question to the own deployment', () => {
     // Questions about genuine tokens do not wait for the others.
     await expect(verify()).rejects.toMatchObject({ reason: 'ISSUER_NOT_TRUSTED' })
     expect(asked).toHaveLength(51)
+  })
+})
+
+describe('a token that is bound to a key', () => {
+  const setUp = (answer: object) => {
+    const replays = createReplayMemory()
+    return { replays, ...online(answer, createCheckBound({ skewS: 10, replays })) }
+  }
+
+  it('uses up its proof when the server says yes', async () => {
+    const { verify, replays, asked } = setUp(yes)
+    const dpop = prove()
+    expect(await verify({ about, dpop })).toMatchObject({ jti: claims.jti })
+    expect(replays.size).toBe(1)
+    await expect(verify({ about, dpop })).rejects.toMatchObject({ reason: 'PROOF_REPLAYED' })
+    expect(asked).toHaveLength(2)
+  })
+
+  it('leaves no proof behind if the server says no, because anybody can make such tokens', async () => {
+    const { verify, replays } = setUp({ valid: false, reason: 'ISSUER_NOT_TRUSTED' })
+    for (let time = 0; time < 50; time += 1) {
+      await expect(verify({ about, dpop: prove(), isGenuine: false })).rejects.toThrow(VerificationError)
+    }
+    expect(replays.size).toBe(0)
+  })
+
+  it.each([
+    ['without a proof', undefined, 'PROOF_REQUIRED'],
+    ['with a proof of another key', prove(proofClient()), 'PROOF_INVALID'],
+  ])('is not asked about %s', async (_, dpop, reason) => {
+    const { verify, asked } = setUp(yes)
+    await expect(verify({ about, dpop })).rejects.toMatchObject({ reason })
+    expect(asked).toEqual([])
+  })
+})
+
+describe('guards that protect one request', () => {
+  const proofIn = (request: object) => presentedIn(request, prove())
+
+  it('share a yes for 5 seconds', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { verify, asked } = online(yes, () => undefined)
+    const request = {}
+    for (const _ of [1, 2]) await verify({ scope: ['orders:read'], about, dpop: proofIn(request) })
+    vi.advanceTimersByTime(4_999)
+    await verify({ about, dpop: proofIn(request) })
+    expect(asked).toHaveLength(1)
+    vi.advanceTimersByTime(1)
+    await verify({ about, dpop: proofIn(request) })
+    expect(asked).toHaveLength(2)
+  })
+
+  it.each([
+    ['another request', AUDIENCE, {}],
+    ['another audience', 'https://www.cargo.example', undefined],
+  ])('never use a yes for %s', async (_, audience, other) => {
+    const { verify, asked } = online(yes, () => undefined)
+    const request = {}
+    await verify({ about, dpop: proofIn(request) })
+    await verify({ about, dpop: proofIn(other ?? request), audience: [audience] }).catch(() => undefined)
+    expect(asked).toHaveLength(2)
   })
 })

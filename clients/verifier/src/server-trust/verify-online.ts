@@ -1,13 +1,12 @@
 import { type Moment, present } from '@auth4agent/core/platform/moment'
 import { checkTimes } from '@auth4agent/core/token/access-token'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
-import { parseScopeString } from '@auth4agent/core/token/scope'
-import type { CheckBound } from '../bound-tokens.ts'
+import { type CheckBound, checkBinds } from '../bound-tokens.ts'
 import type { VerificationReason } from '../errors.ts'
 import type { Judge } from '../judge.ts'
 import type { Counts } from '../metrics.ts'
 import type { ServiceSettings } from '../options.ts'
-import { createRequestFacts } from '../same-request.ts'
+import { ANSWER_MS, RequestMemory } from '../same-request.ts'
 import type { VerifiedClaims } from '../verified-claims.ts'
 import type { Demands } from '../wanted.ts'
 import type { AskServer } from './ask-server.ts'
@@ -45,21 +44,24 @@ const TOO_MANY = 'the server is asked about too many tokens, try again'
 
 /**
  * Makes the part of a verifier that asks the own deployment. It keeps no answer, except that the guards of one request
- * share a yes. A question that cannot be asked, or gets no answer, is a temporary refusal.
+ * that accept the same audiences share a yes for 5 s. The server has seen the proof of the request, so it refuses a
+ * second question about the request. A question that cannot be asked, or gets no answer, is a temporary refusal.
  */
 export function createVerifyOnline({ settings, checkBound, ask, isClosed, onYes }: OnlineOptions): VerifyOnline {
   const genuine = createBudget(200, 400)
   const others = createBudget(10, 40)
-  const answered = createRequestFacts()
+  const answered = new RequestMemory<{ readonly scopes: readonly string[] }>(ANSWER_MS)
   let questions = 0
   const askOnce = async ({ text, claims, wanted, isGenuine }: Doubtful) => {
-    const known = answered.find(wanted.dpop)
-    if (known?.startsWith(`${text} `) === true) return { scopes: parseScopeString(known.slice(text.length + 1)) ?? [] }
+    const about = JSON.stringify([text, wanted.audience])
+    const known = answered.find(wanted.dpop, about)
+    if (known !== undefined) return known
     if (!(isGenuine ? genuine : others).take()) return undefined
     questions += 1
+    const askedAt = present()
     const answer = await ask(text, claims, wanted)
     if ('reason' in answer) return answer
-    answered.add(wanted.dpop, `${text} ${answer.scopes.join(' ')}`)
+    answered.set(wanted.dpop, about, answer, askedAt)
     onYes()
     return answer
   }
@@ -68,12 +70,16 @@ export function createVerifyOnline({ settings, checkBound, ask, isClosed, onYes 
   return {
     async verify(doubtful) {
       const { text, claims, wanted, refuse, counts } = doubtful
-      const unproven = await checkBound(text, claims, wanted.dpop, present())
-      if (unproven !== undefined) return refuse(unproven.reason, unproven)
+      const unbound = checkBinds(text, claims, wanted.dpop, present(), settings.skewS)
+      if (unbound !== undefined) return refuse(unbound.reason, unbound)
       const answer = await askOnce(doubtful).catch((cause: unknown) => refuse('REVOCATIONS_STALE', { cause }))
       if (answer === undefined) return refuse('REVOCATIONS_STALE', { detail: TOO_MANY })
-      const refusal = 'reason' in answer ? answer.reason : checkNow(claims, present())
-      if (refusal !== undefined || 'reason' in answer) return refuse(refusal ?? 'REVOCATIONS_STALE')
+      if ('reason' in answer) return refuse(answer.reason)
+      // Anybody can make a token with a proof. The replay store must not fill up with proofs of such tokens.
+      const unproven = await checkBound(text, claims, wanted.dpop, present())
+      if (unproven !== undefined) return refuse(unproven.reason, unproven)
+      const refusal = checkNow(claims, present())
+      if (refusal !== undefined) return refuse(refusal)
       const missing = wanted.scope.filter((scope) => !answer.scopes.includes(scope))
       if (missing.length > 0) return refuse('SCOPE_MISSING', { detail: missing.join(' ') })
       counts.add('VALID')
