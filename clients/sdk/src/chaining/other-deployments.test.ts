@@ -215,3 +215,30 @@ describe('agent.fetch with otherDeployments, to an API of the own deployment', (
     expect(world.to(BETA)).toEqual([])
   })
 })
+
+describe('createAgent with otherDeployments', () => {
+  it.each<[string, Partial<AgentOptions>]>([
+    ['an empty list', { otherDeployments: [] }],
+    ['an issuer with a slash at the end', { otherDeployments: [BETA, `${BETA}/`] }],
+    ['an issuer without TLS', { otherDeployments: ['http://beta.example'] }],
+    ['a grant, which is for one deployment', { otherDeployments: true, grant: 'grant' }],
+  ])('throws TypeError for %s', (_, options) => {
+    expect(() => createAgent({ server: ALPHA, did: DID, key, ...options })).toThrow(/^otherDeployments must be/)
+  })
+
+  it.each<[string, (agent: Agent, url: string) => Promise<unknown>]>([
+    ['fetch', (agent, url) => agent.fetch(url)],
+    ['issuedFor', (agent, url) => agent.issuedFor(url)],
+  ])('%s sends nothing to an address without TLS', async (_, call) => {
+    const refused = call(agentOf(), API.replace('https', 'http'))
+    await expect(refused).rejects.toMatchObject({ reason: 'INSECURE_ADDRESS' })
+    expect(world.sent).toEqual([])
+  })
+
+  it('rejects without scopes, and for an API of the own deployment, before it asks for a grant', async () => {
+    await expect(agentOf().issuedFor(API, { scopes: [] })).rejects.toThrow(/^scopes must not be empty/)
+    world.change(AT.metadataOfApi, absent)
+    await expect(agentOf().issuedFor(API)).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
+    expect(world.to(ALPHA)).toEqual([])
+  })
+})
