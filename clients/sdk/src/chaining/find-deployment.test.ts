@@ -17,6 +17,7 @@ const ORIGIN = new URL(API).origin
 const META = `${ORIGIN}/meta`
 const FOUND = { resource: API, issuers: [BETA] }
 const HTML = '<!doctype html>'
+const redirect = () => new Response('', { status: 302, headers: { location: `${ORIGIN}/login` } })
 
 let world: TwoDeployments
 let clock: FakeClock
@@ -76,6 +77,8 @@ describe('the API of an address', () => {
     ['its metadata names the own deployment', () => world.change(AT.metadataOfApi, about(API, [BETA, ALPHA]))],
     ['its metadata names no deployment', () => world.change(AT.metadataOfApi, () => ({ resource: API }))],
     ['it has no metadata', () => world.change(AT.metadataOfApi, absent)],
+    ['its metadata is forbidden', () => world.change(AT.metadataOfApi, () => new Response('', { status: 403 }))],
+    ['its metadata is a redirect', () => world.change(AT.metadataOfApi, redirect)],
     ['its metadata is a page', () => world.change(AT.metadataOfApi, () => new Response(HTML))],
     ['its metadata is about a path below', () => world.change(AT.metadataOfApi, about(`${API}/admin`))],
     ['its metadata is about the path above', () => world.change(AT.metadataOfApi, about(ORIGIN))],
@@ -85,6 +88,26 @@ describe('the API of an address', () => {
   ])('belongs to the own deployment if %s', async (_, arrange) => {
     arrange()
     expect(await find(ORDERS)).toBeUndefined()
+  })
+
+  it.each([408, 425, 429, 500, 502, 503, 504])('is unknown while its metadata answers %i', async (status) => {
+    world.change(AT.metadataOfApi, () => new Response('', { status }))
+    await expect(find(ORDERS)).rejects.toMatchObject({ status })
+    world.change(AT.metadataOfApi, about(API))
+    expect(await find(ORDERS)).toEqual(FOUND)
+  })
+
+  it('is unknown while its server cannot be reached', async () => {
+    world.change(AT.metadataOfApi, () => {
+      throw new TypeError('fetch failed')
+    })
+    await expect(find(ORDERS)).rejects.toMatchObject({ reason: 'NETWORK_ERROR' })
+  })
+
+  it.each([429, 503])('is unknown while it answers %i to a request without a token', async (status) => {
+    world.change(AT.metadataOfApi, absent)
+    world.change(ORDERS, () => new Response('', { status }))
+    await expect(find(ORDERS)).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
   })
 
   it.each<[string, unknown]>([

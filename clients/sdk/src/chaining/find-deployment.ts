@@ -1,6 +1,6 @@
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import { isServerIssuer } from '@auth4agent/core/identity/issuer-url'
-import { clientError } from '../errors.ts'
+import { Auth4AgentError, clientError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { createTransport } from '../transport.ts'
 import { resourceMetadataOf } from '../www-authenticate.ts'
@@ -45,6 +45,9 @@ interface Api {
  * metadata in the challenge (RFC 9728 section 5). It resolves with undefined if the API has no metadata, or accepts
  * tokens of the agent's own deployment.
  *
+ * A server that fails does not count as one without metadata, because its API may be of another deployment. The
+ * function then rejects with the error of this request.
+ *
  * It rejects with DEPLOYMENT_NOT_ALLOWED if the API accepts only tokens of deployments to which the agent may not go,
  * and with UNEXPECTED_ANSWER if the metadata is about an API of another origin, or if the API names metadata that is
  * not about it.
@@ -65,12 +68,12 @@ export function createApiFinder({ fetch = globalThis.fetch, runtime, home, allow
     return above.toSorted((one, other) => other.resource.length - one.resource.length)[0]
   }
   const readAt = async (origin: string, path: string, signal: AbortSignal | undefined): Promise<unknown> => {
-    const call = createTransport({ server: origin, fetch, timeoutMs: TIMEOUT_MS })
+    const call = createTransport({ server: origin, fetch: withoutRedirects(fetch), timeoutMs: TIMEOUT_MS })
     try {
       return await call({ method: 'GET', path, signal })
-    } catch {
-      signal?.throwIfAborted()
-      return undefined
+    } catch (error) {
+      if (error instanceof Auth4AgentError && saysAbsent(error.status)) return undefined
+      throw error
     }
   }
   const search = async (url: string, signal: AbortSignal | undefined) => {
@@ -162,17 +165,34 @@ function pathsOf(url: string): readonly string[] {
 /** Asks an API without a token. Returns the address of its metadata, if the challenge names one. */
 async function challengeOf(fetch: typeof globalThis.fetch, url: string, signal: AbortSignal | undefined) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS)
-  try {
-    const response = await fetch(url, {
-      method: 'GET',
-      redirect: 'manual',
-      credentials: 'omit',
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-    })
-    await response.body?.cancel()
-    return response.status === 401 ? resourceMetadataOf(response.headers) : undefined
-  } catch {
-    signal?.throwIfAborted()
-    return undefined
+  const response = await fetch(url, {
+    method: 'GET',
+    redirect: 'manual',
+    credentials: 'omit',
+    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+  })
+  await response.body?.cancel()
+  if (response.status === 401) return resourceMetadataOf(response.headers)
+  if (isRedirect(response) || saysAbsent(response.status)) return undefined
+  throw unexpected(`The API at ${url} answered with the status ${response.status} when it was asked for its metadata`)
+}
+
+/**
+ * Tells whether a status says that there is no metadata. A server that fails, or has no time, says nothing: the API may
+ * be of another deployment, and must not get a token of this one.
+ */
+function saysAbsent(status: number): boolean {
+  return status >= 200 && status < 500 && status !== 408 && status !== 425 && status !== 429
+}
+
+function isRedirect({ type, status }: Response): boolean {
+  return type === 'opaqueredirect' || (status >= 300 && status < 400)
+}
+
+/** Returns a fetch that answers 404 in place of a redirect. */
+function withoutRedirects(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+  return async (input, init) => {
+    const response = await fetch(input, { ...init, redirect: 'manual' })
+    return isRedirect(response) ? new Response(null, { status: 404 }) : response
   }
 }
