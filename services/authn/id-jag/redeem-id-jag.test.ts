@@ -68,8 +68,8 @@ it('an ID-JAG gives a token of the user, with which the agent acts by its key', 
       action: 'token.for-user',
       actor: `agent:${agent.did}`,
       reason:
-        `actor ${agent.did}; principal user:alice; identity provider ${IDP}; grants ["one"]; ` +
-        `scope ["read","write"]; audience ["${CRM}"]; edges ["${rule}"]`,
+        `actor ${agent.did}; principal user:alice; identity provider ${IDP}; kids ["idp-1"]; ` +
+        `grants ["one"]; scope ["read","write"]; audience ["${CRM}"]; edges ["${rule}"]`,
     },
   ])
 })

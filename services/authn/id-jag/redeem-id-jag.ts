@@ -77,11 +77,13 @@ async function decide(deps: AuthnDeps, client: Subject, order: IdJagOrder, call:
 }
 
 function describe({ agent, operator }: Subject, judged: JudgedIdJag, terms: UserTerms): ExchangeRecord {
-  const { grant, rule } = judged
+  const { grant, kid, rule } = judged
   const parts = [
     `actor ${agent.did}`,
     `principal ${rule.subject}`,
     `identity provider ${grant.iss}`,
+    // After the theft of a key, the audit finds the tokens that its grants gave.
+    listOf('kids', [kid]),
     listOf('grants', [grant.jti]),
     listOf('scope', terms.scope),
     listOf(
