@@ -7,8 +7,7 @@ import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.t
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
-import { ApiError } from '../platform/errors/api-error.ts'
-import { createLimiter, type Rate } from '../platform/limits/limits.ts'
+import { limitKeys } from '../platform/limits/limit-keys.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { shareLookUps } from './audience-owners.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
@@ -54,7 +53,9 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, chainedRate,
     genuineTokens: createGenuineTokens(issuer, verificationKeys),
     genuineChains,
     genuineDelegated: createGenuineDelegated(genuineChains, { issuer, keys: verificationKeys }, MAX_DELEGATED),
-    limitChained: limitOperators(chainedRate),
+    // Each agent of another deployment is a client of its own, and its operator may have any number of agents. So
+    // calls are limited by the operator, once its grant is proven to be genuine.
+    limitChained: limitKeys('token', chainedRate),
     replays: createReplayMemory({ capacity: MAX_PROOFS }),
   }
   return {
@@ -62,17 +63,5 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, chainedRate,
     oauth: { service: OAuthService, handlers: oauthRoutes(deps), policies: oauthPolicies },
     grants: { service: DelegationService, handlers: grantRoutes(deps), policies: grantPolicies },
     jobs: [{ name: 'redemptions', run: () => pruneExpired(rest.db.pool, passedTime, 'redemptions', 'keep_until') }],
-  }
-}
-
-/**
- * Each agent of another deployment is a client of its own, and its operator may have any number of agents. So calls
- * are limited by the operator, once its grant is proven to be genuine.
- */
-function limitOperators(rate: Rate): AuthnDeps['limitChained'] {
-  const limiter = createLimiter(() => performance.now())
-  return (operator) => {
-    const retryAfter = limiter('token', 'subject', operator, rate)
-    if (retryAfter > 0) throw new ApiError('RATE_LIMITED', undefined, { retryAfter })
   }
 }

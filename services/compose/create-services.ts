@@ -200,6 +200,7 @@ async function makeAuthn(
     now: () => performance.now(),
   })
   opened.defer(() => outbound.close())
+  const rates = scaleRates(config.rateFactorPercent / 100)
   const trust = await createTrust({
     db,
     readDb: deps.readDb,
@@ -219,6 +220,7 @@ async function makeAuthn(
       authorizationServer: JSON.parse(authorizationServerMetadata({ baseUrl: config.issuer })),
       superiors: config.federationSuperiors,
     },
+    graphRate: rates.graph.subject,
     log,
   })
   opened.defer(() => trust.close())
@@ -236,7 +238,7 @@ async function makeAuthn(
     keys,
     passedTime: deps.passedTime,
     sawEndpointAudience: reportEndpointAudience(deps),
-    chainedRate: scaleRates(config.rateFactorPercent / 100).token.subject,
+    chainedRate: rates.token.subject,
     settings: {
       challengeTtlS: config.challengeTtl,
       defaultTtlS: config.tokenTtl,

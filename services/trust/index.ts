@@ -4,6 +4,7 @@ import { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { listen } from '../platform/db/listen.ts'
+import { limitKeys } from '../platform/limits/limit-keys.ts'
 import type { AnchorFacts, IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { admissionRoutes } from './admissions/routes.ts'
@@ -100,7 +101,8 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     onKey: (issuerId, kid) => keys.end(issuerId, kid),
     renewKeys: (issuerId, ageMs) => foreign.renewKeys(issuerId, ageMs),
   })
-  const deps: TrustDeps = { ...options, knowledge, logs, foreign }
+  const limitGraphs = limitKeys('graph', options.graphRate)
+  const deps: TrustDeps = { ...options, knowledge, logs, foreign, limitGraphs }
   knowledge.onCopy(({ issuers }) => logs.follow(issuers))
   const refresh = () =>
     knowledge.refresh().catch((error: unknown) => {

@@ -31,7 +31,7 @@ const FORMATS: ReadonlyMap<string, Format> = new Map([
  * @throws ApiError INVALID_ARGUMENT
  */
 export async function exportGraph(
-  deps: Pick<TrustDeps, 'readDb' | 'issuer'>,
+  deps: Pick<TrustDeps, 'readDb' | 'issuer' | 'limitGraphs'>,
   { format, around }: ExportTrustGraphRequest,
   principal: Principal,
 ): Promise<MessageInitShape<typeof ExportTrustGraphResponseSchema>> {

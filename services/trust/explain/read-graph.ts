@@ -12,15 +12,16 @@ import { type Around, operatorsOf, readSpokenFor, readVisible, type Viewer } fro
  * Reads the graph that a viewer may see.
  *
  * @param around a domain or an operator id; an empty text means all of it
- * @throws ApiError INVALID_ARGUMENT
+ * @throws ApiError INVALID_ARGUMENT, RATE_LIMITED
  */
 export async function readGraph(
-  { readDb, issuer }: Pick<TrustDeps, 'readDb' | 'issuer'>,
+  { readDb, issuer, limitGraphs }: Pick<TrustDeps, 'readDb' | 'issuer' | 'limitGraphs'>,
   viewer: Viewer,
   around: string,
 ): Promise<ExportedGraph> {
   const { pool } = readDb
   const centre = readAround(around)
+  if (viewer.kind === 'anyone') limitGraphs(viewer.kind)
   const first = await readCallers(pool, viewer, centre)
   const statements = await readVisible(pool, viewer, centre, partiesOf(first))
   const callers = centre && (await readCallers(pool, viewer, { ids: nearOf(centre, statements, first) }))

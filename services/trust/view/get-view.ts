@@ -12,7 +12,7 @@ import {
 } from '../graph/export/exported-graph.ts'
 import { openView } from './seal-view.ts'
 
-type Deps = Pick<TrustDeps, 'readDb' | 'issuer' | 'now' | 'challengeKeys' | 'operators'> & {
+type Deps = Pick<TrustDeps, 'readDb' | 'issuer' | 'limitGraphs' | 'now' | 'challengeKeys' | 'operators'> & {
   readonly rows: Pick<ExplainRows, 'position'>
 }
 

@@ -11,7 +11,7 @@ import { sealView } from './seal-view.ts'
 /** Where the page is, under the issuer. */
 const PAGE_PATH = '/trust'
 
-type ViewDeps = Pick<TrustDeps, 'db' | 'readDb' | 'issuer' | 'now' | 'challengeKeys' | 'operators'>
+type ViewDeps = Pick<TrustDeps, 'db' | 'readDb' | 'issuer' | 'limitGraphs' | 'now' | 'challengeKeys' | 'operators'>
 
 /** Creates the handlers of the page that shows the graph. */
 export function viewRoutes(deps: ViewDeps): Pick<Handlers<typeof TrustService>, 'createTrustView' | 'getTrustView'> {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { LookupOperatorResponseSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import {
   CreateTrustViewRequestSchema,
+  ExportTrustGraphRequestSchema,
   GetTrustViewRequestSchema,
   type GetTrustViewResponseSchema,
 } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
@@ -17,6 +18,8 @@ import {
 } from '../../../test/support/trust/put-statements.ts'
 import type { Principal } from '../../chain/call.ts'
 import { importHmacKey } from '../../platform/crypto/hmac.ts'
+import { limitKeys } from '../../platform/limits/limit-keys.ts'
+import { exportGraph } from '../explain/export-graph.ts'
 import { viewRoutes } from './routes.ts'
 
 const ASSERTION = { jti: 'assertion-1', expiresAt: 2_000_000_000 }
@@ -133,6 +136,21 @@ describe('GetTrustView', () => {
       grants: [{ audience: 'https://api.cargo.test', scopes: [{ scope: 'orders:read', values: ['read', 'list'] }] }],
     })
     expect(edges.find(({ from }) => from === dock.id)).toMatchObject({ visibility: 'public' })
+  })
+
+  it('counts all pictures for everybody together, and none for a link or a caller with a key', async () => {
+    const deps = { ...world.deps, challengeKeys, limitGraphs: limitKeys('graph', { perMinute: 1 / 60, burst: 2 }) }
+    const show = (view: string) =>
+      viewRoutes(deps).getTrustView(create(GetTrustViewRequestSchema, { view }), as({ kind: 'anonymous' }))
+    const write = (principal: Principal) => exportGraph(deps, create(ExportTrustGraphRequestSchema), principal)
+    await show('')
+    await write({ kind: 'anonymous' })
+    const limited = { reason: 'RATE_LIMITED', retryAfter: expect.any(Number) }
+    await expect(show('')).rejects.toMatchObject(limited)
+    await expect(write({ kind: 'anonymous' })).rejects.toMatchObject(limited)
+    expect(await show(await viewFor(byKeyOf(cargo)))).toMatchObject({ viewerDomain: 'cargo.test' })
+    expect(await write(byKeyOf(cargo))).toMatchObject({ edges: 2 })
+    expect(await write(adminPrincipal(ASSERTION))).toMatchObject({ edges: 3 })
   })
 
   it('shows with a link what is around another operator, and no more', async () => {

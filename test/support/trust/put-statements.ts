@@ -36,6 +36,8 @@ export interface TrustOperator {
 /** The statements part with its own database and clock. */
 export type TrustWorld = Awaited<ReturnType<typeof startTrustWorld>>
 
+const unlimited = () => undefined
+
 /** Starts the statements part of a deployment. */
 export async function startTrustWorld() {
   const { db, url, drop } = await testDatabase()
@@ -44,7 +46,8 @@ export async function startTrustWorld() {
   const operators = localClient(OperatorDirectoryService, createDirectory(db, HOME))
   const proven: (readonly [issuerId: string, domain: string])[] = []
   const foreign = { proveNow: (issuerId: string, domain: string) => void proven.push([issuerId, domain]) }
-  const deps = { db, readDb: db, now: () => clock.now, issuer: HOME, operators, settings: { skewS: 10 }, foreign }
+  const own = { db, readDb: db, now: () => clock.now, issuer: HOME, settings: { skewS: 10 } }
+  const deps = { ...own, operators, foreign, limitGraphs: unlimited }
   const handlers = statementRoutes(deps)
   return {
     db,
