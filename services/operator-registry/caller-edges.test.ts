@@ -110,6 +110,30 @@ describe('SetOperatorPolicy', () => {
     expect(await ended(before)).toEqual(['a x.com', 'b *'])
   })
 
+  it('writes the head of the log once, however many audiences change', async () => {
+    await setCallers({ a: ['x.com', 'y.com'], b: ['x.com'], c: ['*'], d: ['x.com'] })
+    const before = await edges()
+    const writes = await harness.prisma.$transaction(async (tx) => {
+      // The count may include earlier transactions of the session.
+      const count = () =>
+        tx.$queryRaw<
+          { updates: number }[]
+        >`SELECT n_tup_upd::int AS updates FROM pg_stat_xact_user_tables WHERE relname = 'revocation_head'`
+      const [earlier] = await count()
+      await tx.operatorAudience.deleteMany({ where: { operatorId: owner.id } })
+      await tx.operatorAudience.create({
+        data: { operatorId: owner.id, audience: `d.${owner.domain}`, callers: ['x.com', 'z.com'] },
+      })
+      // The deferred triggers run now.
+      await tx.$executeRaw`SET CONSTRAINTS ALL IMMEDIATE`
+      const [now] = await count()
+      return (now?.updates ?? 0) - (earlier?.updates ?? 0)
+    })
+    expect(writes).toBe(1)
+    expect(await ended(before)).toEqual(['a x.com', 'a y.com', 'b x.com', 'c *'])
+    expect(await edges()).toEqual({ 'd x.com': before['d x.com'], 'd z.com': expect.any(String) })
+  })
+
   it('refuses to list callers beyond the limit of changes, but removes callers without limit', async () => {
     await setCallers(all(0))
     await setCallers(all(100))

@@ -28,16 +28,15 @@ CREATE UNIQUE INDEX "operator_audience_callers_live" ON "operator_audience_calle
 -- Processes of every version write the lists of callers, and earlier versions write each list anew. So the edges follow
 -- the lists when a transaction commits: a caller that is still listed keeps its edge. An operator that no longer owns its
 -- domain lets nobody call.
-CREATE FUNCTION "follow_callers"(_operator uuid, _audiences text[]) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION "follow_callers"(_operator uuid) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     WITH "listed" AS (
         SELECT a."audience", unnest(a."callers") AS "caller"
         FROM "operators" o JOIN "operator_audiences" a ON a."operator_id" = o."id"
         WHERE o."id" = _operator AND o."status" IN ('active', 'lapsed', 'suspended')
-            AND a."audience" = ANY (_audiences)
     ), "ended" AS (
         UPDATE "operator_audience_callers" SET "ended_at" = date_trunc('milliseconds', clock_timestamp())
-        WHERE "operator_id" = _operator AND "audience" = ANY (_audiences) AND "ended_at" IS NULL
+        WHERE "operator_id" = _operator AND "ended_at" IS NULL
             AND ("audience", "caller") NOT IN (SELECT "audience", "caller" FROM "listed")
     )
     INSERT INTO "operator_audience_callers" ("operator_id", "audience", "caller")
@@ -45,13 +44,28 @@ BEGIN
     ON CONFLICT ("operator_id", "audience", "caller") WHERE "ended_at" IS NULL DO NOTHING;
 END $$;
 
+CREATE FUNCTION "callers_differ"(_operator uuid, _audience text) RETURNS boolean LANGUAGE sql SET search_path FROM CURRENT AS $$
+    SELECT ARRAY(
+        SELECT DISTINCT unnest(a."callers") AS "caller"
+        FROM "operators" o JOIN "operator_audiences" a ON a."operator_id" = o."id"
+        WHERE o."id" = _operator AND o."status" IN ('active', 'lapsed', 'suspended') AND a."audience" = _audience
+        ORDER BY "caller"
+    ) <> ARRAY(
+        SELECT "caller" FROM "operator_audience_callers"
+        WHERE "operator_id" = _operator AND "audience" = _audience AND "ended_at" IS NULL
+        ORDER BY "caller"
+    )
+$$;
+
+-- A policy can change many audiences. The first one that differs follows all of them at once, so the head of the log is
+-- locked once, and the others find no difference.
 CREATE FUNCTION "follow_callers_of_audience"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF TG_OP <> 'INSERT' THEN
-        PERFORM follow_callers(OLD."operator_id", ARRAY[OLD."audience"]);
+    IF TG_OP <> 'INSERT' AND callers_differ(OLD."operator_id", OLD."audience") THEN
+        PERFORM follow_callers(OLD."operator_id");
     END IF;
-    IF TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND ROW(NEW."operator_id", NEW."audience") <> ROW(OLD."operator_id", OLD."audience")) THEN
-        PERFORM follow_callers(NEW."operator_id", ARRAY[NEW."audience"]);
+    IF TG_OP <> 'DELETE' AND callers_differ(NEW."operator_id", NEW."audience") THEN
+        PERFORM follow_callers(NEW."operator_id");
     END IF;
     RETURN NULL;
 END $$;
@@ -60,7 +74,7 @@ CREATE CONSTRAINT TRIGGER "operator_audiences_callers" AFTER INSERT OR UPDATE OR
 
 CREATE FUNCTION "follow_callers_of_operator"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    PERFORM follow_callers(NEW."id", ARRAY(SELECT "audience" FROM "operator_audiences" WHERE "operator_id" = NEW."id"));
+    PERFORM follow_callers(NEW."id");
     RETURN NULL;
 END $$;
 CREATE CONSTRAINT TRIGGER "operators_callers" AFTER UPDATE OF "status" ON "operators" DEFERRABLE INITIALLY DEFERRED
