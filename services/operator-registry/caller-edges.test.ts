@@ -171,6 +171,19 @@ describe('the edges of an owner', () => {
     expect(await ended(after)).toEqual([])
   })
 
+  it('stay when an operator of a longer domain becomes the owner, until the earlier owner removes the callers', async () => {
+    await setCallers({ api: ['x.com'] })
+    const before = await edges()
+    const longer = await harness.activate(`api.${owner.domain}`)
+    expect(await harness.directory.lookupAudienceOwner({ host: longer.domain })).toMatchObject({
+      operatorId: longer.id,
+      rules: [],
+    })
+    expect(await ended(before)).toEqual([])
+    await setCallers({})
+    expect(await ended(before)).toEqual(['api x.com'])
+  })
+
   it('end with the row of the owner', async () => {
     await setCallers({ a: ['x.com'] })
     const before = await edges()
