@@ -53,8 +53,8 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, chainedRate,
     genuineTokens: createGenuineTokens(issuer, verificationKeys),
     genuineChains,
     genuineDelegated: createGenuineDelegated(genuineChains, { issuer, keys: verificationKeys }, MAX_DELEGATED),
-    // Each agent of another deployment is a client of its own, and its operator may have any number of agents. So calls
-    // are limited by the operator, once its grant is proven to be genuine.
+    // Each agent of another deployment is a client of its own, and its operator may have any number of agents. So
+    // calls are limited by the operator, once its grant is proven to be genuine.
     limitChained: limitKeys('token', chainedRate),
     replays: createReplayMemory({ capacity: MAX_PROOFS }),
   }

@@ -82,7 +82,7 @@ function describe({ agent, operator }: Subject, judged: JudgedIdJag, terms: User
     `actor ${agent.did}`,
     `principal ${rule.subject}`,
     `identity provider ${grant.iss}`,
-    // Whoever learns that a key was stolen finds the tokens of its grants.
+    // After the theft of a key, the audit finds the tokens that its grants gave.
     listOf('kids', [kid]),
     listOf('grants', [grant.jti]),
     listOf('scope', terms.scope),
