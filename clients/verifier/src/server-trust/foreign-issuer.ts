@@ -8,6 +8,7 @@ import { type Counts, createCounts } from '../metrics.ts'
 import { createProblems, type Problems } from '../problems.ts'
 import { createLocate, feedOf } from '../sources.ts'
 import type { AdmissionCopy } from './admission-copy.ts'
+import type { IsLive } from './is-live.ts'
 import type { Admission, AdmittedIssuer } from './read-answer.ts'
 import type { FollowedSettings } from './trust-options.ts'
 
@@ -82,6 +83,7 @@ export interface ForeignIssuerOptions extends Pick<JudgeOptions, 'settings' | 'c
   readonly logs: readonly FollowedLog[]
   /** The log of the own deployment. */
   readonly own: { readonly follower: Follower; readonly maxStalenessMs: number }
+  readonly isLive: IsLive
 }
 
 /** Makes the part of a verifier for one other issuer. */
@@ -99,7 +101,7 @@ async function askNobody(): Promise<never> {
 }
 
 /** Makes what is known of ends: in the own log, in the log of the issuer, and in those of other signers. */
-function createEnds({ own, log, logs }: ForeignIssuerOptions): Ends {
+function createEnds({ own, log, logs, isLive }: ForeignIssuerOptions): Ends {
   const followers = [own.follower, ...logs.map(({ follower }) => follower)]
   return {
     get version() {
@@ -109,10 +111,11 @@ function createEnds({ own, log, logs }: ForeignIssuerOptions): Ends {
     },
     lookup: ({ admitted, claims, key }) =>
       (admitted && findEnd(own.follower, admitted)) ?? log?.follower.lookup(tokenIdentity(claims, key.kid)),
-    isStale(token, now) {
+    isStale({ admitted, key }, now) {
       if (own.follower.ageMs(now) > own.maxStalenessMs) return true
-      if (token.admitted === undefined) return true
-      return sourcesOf(token.admitted, log).some((each) => isOld(each, now))
+      // A slow replay store may have answered after the end of the admission.
+      if (admitted === undefined || !isLive(admitted, key.kid, now)) return true
+      return sourcesOf(admitted, log).some((each) => isOld(each, now))
     },
     get forgottenThroughS() {
       return log?.follower.forgottenThroughS ?? 0

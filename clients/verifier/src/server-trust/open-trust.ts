@@ -8,6 +8,7 @@ import { createProblems } from '../problems.ts'
 import { createLocate } from '../sources.ts'
 import { createAskServer } from './ask-server.ts'
 import { createForeignIssuer, type FollowedLog, type ForeignIssuer, followIssuer } from './foreign-issuer.ts'
+import { createIsLive, type IsLive } from './is-live.ts'
 import { type Admissions, keepAdmissions } from './keep-admissions.ts'
 import type { TrustSettings } from './trust-options.ts'
 import { createVerifyOnline, type VerifyOnline } from './verify-online.ts'
@@ -34,6 +35,7 @@ export interface TrustParts {
   readonly online: VerifyOnline
   readonly logs: ReadonlyMap<string, FollowedLog>
   readonly own: { readonly follower: Follower; readonly maxStalenessMs: number }
+  readonly isLive: IsLive
   readonly others: ForeignIssuer
   /** Returns the part for an issuer; `others` for one that is neither followed nor admitted. */
   of(issuer: string): ForeignIssuer
@@ -65,6 +67,7 @@ export function openTrust(options: Omit<TrustOptions, 'remember'>): TrustParts {
     isClosed,
     onYes: () => admissions.refreshSoon(),
   })
+  const isLive = createIsLive(admissions, settings.skewS * 1_000)
   const create = (issuer: string) =>
     createForeignIssuer({
       settings: { ...settings, issuer, operators: [], scopes: undefined, isListed: true, onStale: 'refuse' },
@@ -73,6 +76,7 @@ export function openTrust(options: Omit<TrustOptions, 'remember'>): TrustParts {
       log: logs.get(issuer),
       logs: [...logs.values()],
       own,
+      isLive,
     })
   const parts = new Map([...logs.keys()].map((issuer) => [issuer, create(issuer)]))
   const others = { ...create(''), ...options.others }
@@ -81,6 +85,7 @@ export function openTrust(options: Omit<TrustOptions, 'remember'>): TrustParts {
     online,
     logs,
     own,
+    isLive,
     others,
     of(issuer) {
       const known = parts.get(issuer)
