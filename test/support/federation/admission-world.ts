@@ -146,5 +146,5 @@ function logOf(world: ReturnType<typeof foreignWorld>, issuer: string): Followed
   if (follower === undefined) throw new Error(`There is no log of ${issuer}`)
   const problems = { report: () => undefined, settle: () => undefined, untilReady: async () => undefined }
   // The program allows more than the administrator, who decides.
-  return { issuer, follower, maxStalenessMs: 3_600_000, endedKeys: new Set(), problems }
+  return { issuer, follower, maxStalenessMs: 3_600_000, problems }
 }

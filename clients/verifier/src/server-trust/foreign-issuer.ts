@@ -39,8 +39,6 @@ export interface FollowedLog {
   readonly issuer: string
   readonly follower: Follower
   readonly maxStalenessMs: number
-  /** Keys that the log has ended. They are never used again. */
-  readonly endedKeys: ReadonlySet<string>
   readonly problems: Problems
 }
 
@@ -49,10 +47,9 @@ export function followIssuer(settings: Omit<CoreSettings, keyof FollowedSettings
   const { issuer, maxStalenessMs, skewS } = settings
   const feed = feedOf(settings, createLocate(settings))
   const problems = createProblems(issuer, settings.onProblem)
-  const endedKeys = new Set<string>()
   // The keys come with the admissions. They are used for so short a time that the log still has each record that ended
-  // one of them since they were fetched.
-  const keys = { end: (kid: string) => void endedKeys.add(kid), renew: async () => undefined }
+  // one of them since they were fetched, and refuses its tokens.
+  const keys = { end: () => undefined, renew: async () => undefined }
   const follower = followRevocations({
     feed,
     keys,
@@ -63,7 +60,7 @@ export function followIssuer(settings: Omit<CoreSettings, keyof FollowedSettings
     onProblem: (error) => problems.report('revocations', error),
     onSuccess: () => problems.settle('revocations'),
   })
-  return { issuer, follower, maxStalenessMs, endedKeys, problems }
+  return { issuer, follower, maxStalenessMs, problems }
 }
 
 /** The part of a verifier that judges the tokens of one other issuer. */

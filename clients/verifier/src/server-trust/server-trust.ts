@@ -65,10 +65,10 @@ export function createServerTrust(
     return answer
   }
   /** Returns whether what was found about a remembered token still holds. */
-  const holds = ({ ends, log }: ForeignIssuer, token: Genuine, { audience }: Demands, now: Moment): boolean => {
+  const holds = ({ ends }: ForeignIssuer, token: Genuine, { audience }: Demands, now: Moment): boolean => {
     const { admitted, key } = token
     if (admitted?.audiences !== audience || admissions.of(admitted.audience, now) !== admitted.copy) return false
-    if (!isLive(admitted, key.kid, now) || (log !== undefined && log.endedKeys.has(key.kid))) return false
+    if (!isLive(admitted, key.kid, now)) return false
     if (asksIfStale && ends.isStale(token, now)) return false
     if (token.clearAtVersion === ends.version) return true
     const ended = ends.lookup(token)
@@ -81,7 +81,7 @@ export function createServerTrust(
   const findKey = (iss: string, kid: string): VerificationKey | undefined => {
     const issuer = admissions.issuer(iss)
     if (issuer?.kind !== 'auth4agent') return undefined
-    return parts.of(iss).log?.endedKeys.has(kid) === true ? undefined : issuer.keys.get(kid)
+    return issuer.keys.get(kid)
   }
   const verifyNew = (text: string, read: ReadToken, wanted: Demands, now: Moment): Answer => {
     const { claims, jws } = read
