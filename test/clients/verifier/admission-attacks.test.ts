@@ -86,6 +86,13 @@ describe('a verifier that knows only the admissions', () => {
     expect(await verify(forged)).toMatchObject({ outcome: 'ASK' })
   })
 
+  it('refuses a token whose key the log of its deployment has ended', async () => {
+    const world = admissionWorld()
+    const verify = await world.verifier()
+    world.record('key', { subject: alphaKey.entry.kid }, ALPHA)
+    expect(await verify(acmeToken())).toMatchObject({ outcome: 'UNKNOWN_KEY' })
+  })
+
   it('lets the log of another deployment end only what was signed there', async () => {
     const world = admissionWorld({ rows: [letsCall()] })
     const verify = await world.verifier()

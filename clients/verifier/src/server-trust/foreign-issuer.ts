@@ -8,6 +8,7 @@ import { type Counts, createCounts } from '../metrics.ts'
 import { createProblems, type Problems } from '../problems.ts'
 import { createLocate, feedOf } from '../sources.ts'
 import type { AdmissionCopy } from './admission-copy.ts'
+import { type Budget, createBudget } from './budget.ts'
 import type { IsLive } from './is-live.ts'
 import type { Admission, AdmittedIssuer } from './read-answer.ts'
 import type { FollowedSettings } from './trust-options.ts'
@@ -63,10 +64,18 @@ export function followIssuer(settings: Omit<CoreSettings, keyof FollowedSettings
   return { issuer, follower, maxStalenessMs, problems }
 }
 
+/** How often the server is asked about the tokens of one issuer. Others must not wait for them. */
+export interface Questions {
+  readonly genuine: Budget
+  /** About tokens whose signature cannot be checked: anybody can make them. */
+  readonly others: Budget
+}
+
 /** The part of a verifier that judges the tokens of one other issuer. */
 export interface ForeignIssuer {
   readonly log: FollowedLog | undefined
   readonly counts: Counts
+  readonly questions: Questions
   readonly ends: Ends
   readonly judge: Judge['judge']
   readonly refuse: Judge['refuse']
@@ -87,9 +96,10 @@ export interface ForeignIssuerOptions extends Pick<JudgeOptions, 'settings' | 'c
 export function createForeignIssuer(options: ForeignIssuerOptions): ForeignIssuer {
   const { settings, checkBound, isClosed, log } = options
   const counts = createCounts()
+  const questions = { genuine: createBudget(200, 400), others: createBudget(10, 40) }
   const ends = createEnds(options)
   const { judge, refuse } = createJudge({ settings, ends, checkBound, askAbout: askNobody, counts, isClosed })
-  return { log, counts, ends, judge, refuse }
+  return { log, counts, questions, ends, judge, refuse }
 }
 
 /** The server is asked before a token is judged, so the judge of stale knowledge refuses. */
