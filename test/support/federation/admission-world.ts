@@ -100,6 +100,7 @@ function offlineVerifier(world: ReturnType<typeof foreignWorld>, copy: Copy, { o
       logs: [...logs.values()],
       own: { follower: own, maxStalenessMs: 5_000 },
       isLive,
+      counts: createCounts(),
     })
   let isRefused = false
   const waitForStore = async () => {
@@ -119,7 +120,7 @@ function offlineVerifier(world: ReturnType<typeof foreignWorld>, copy: Copy, { o
     logs,
     isLive,
     own: { follower: own, maxStalenessMs: 5_000 },
-    others: { ...partOf(''), counts: createCounts() },
+    others: partOf(''),
     of: partOf,
     ready: async () => undefined,
     metrics: () => ({ issuers: {}, admissions: { count: 0, ageSeconds: 0, questions: 0 } }),

@@ -4,7 +4,7 @@ import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import type { CoreSettings } from '../issuer-core.ts'
 import { createJudge, type Ends, type Judge, type JudgeOptions } from '../judge.ts'
-import { type Counts, createCounts } from '../metrics.ts'
+import type { Counts } from '../metrics.ts'
 import { createProblems, type Problems } from '../problems.ts'
 import { createLocate, feedOf } from '../sources.ts'
 import type { AdmissionCopy } from './admission-copy.ts'
@@ -90,12 +90,12 @@ export interface ForeignIssuerOptions extends Pick<JudgeOptions, 'settings' | 'c
   /** The log of the own deployment. */
   readonly own: { readonly follower: Follower; readonly maxStalenessMs: number }
   readonly isLive: IsLive
+  readonly counts: Counts
 }
 
 /** Makes the part of a verifier for one other issuer. */
 export function createForeignIssuer(options: ForeignIssuerOptions): ForeignIssuer {
-  const { settings, checkBound, isClosed, log } = options
-  const counts = createCounts()
+  const { settings, checkBound, isClosed, log, counts } = options
   const questions = { genuine: createBudget(200, 400), others: createBudget(10, 40) }
   const ends = createEnds(options)
   const { judge, refuse } = createJudge({ settings, ends, checkBound, askAbout: askNobody, counts, isClosed })

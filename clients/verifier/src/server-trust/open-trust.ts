@@ -2,8 +2,8 @@ import { type Moment, present } from '@auth4agent/core/platform/moment'
 import type { Follower } from '@auth4agent/core/revocation/follower'
 import type { CheckBound } from '../bound-tokens.ts'
 import type { CoreSettings, IssuerCore } from '../issuer-core.ts'
-import type { Genuine, Judge } from '../judge.ts'
-import type { AdmissionMetrics, Counts, IssuerMetrics } from '../metrics.ts'
+import type { Genuine } from '../judge.ts'
+import { type AdmissionMetrics, type Counts, createCounts, type IssuerMetrics } from '../metrics.ts'
 import { createProblems } from '../problems.ts'
 import { createLocate } from '../sources.ts'
 import { createAskServer } from './ask-server.ts'
@@ -23,8 +23,8 @@ export interface TrustOptions {
   readonly follower: Follower
   readonly checkBound: CheckBound
   readonly isClosed: () => boolean
-  /** Counts tokens whose issuer is not known, and refuses them. */
-  readonly others: { readonly counts: Counts; readonly refuse: Judge['refuse'] }
+  /** Counts tokens whose issuer is not known. */
+  readonly counts: Counts
   /** Called for each token that was accepted, so that its signature need not be verified again. */
   readonly remember: (text: string, token: Genuine) => void
 }
@@ -68,7 +68,7 @@ export function openTrust(options: Omit<TrustOptions, 'remember'>): TrustParts {
     onYes: () => admissions.refreshSoon(),
   })
   const isLive = createIsLive(admissions, settings.skewS * 1_000)
-  const create = (issuer: string) =>
+  const create = (issuer: string, counts = createCounts()) =>
     createForeignIssuer({
       settings: { ...settings, issuer, operators: [], scopes: undefined, isListed: true, onStale: 'refuse' },
       checkBound: options.checkBound,
@@ -77,9 +77,10 @@ export function openTrust(options: Omit<TrustOptions, 'remember'>): TrustParts {
       logs: [...logs.values()],
       own,
       isLive,
+      counts,
     })
   const parts = new Map([...logs.keys()].map((issuer) => [issuer, create(issuer)]))
-  const others = { ...create(''), ...options.others }
+  const others = create('', options.counts)
   return {
     admissions,
     online,
