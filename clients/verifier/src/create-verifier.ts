@@ -131,7 +131,7 @@ export function createVerifier(options: AnyVerifierOptions): Verifier {
   const { audience, dpop } = settings
   const toDemands = createDemands({ audience, scope: [], dpop })
   const [only] = cores.values()
-  const trust = openServerTrust(settings, only, { ...shared, others: { counts, refuse } })
+  const trust = openServerTrust(settings, only, { ...shared, counts })
   // A single issuer checks `iss` after the signature. Of several, `iss` chooses one and is not trusted for more.
   const isChosen = settings.isListed || trust !== undefined
   const coreOf = (iss: string) => (isChosen ? cores.get(iss) : only) ?? trust ?? refuse('ISSUER_NOT_TRUSTED')
@@ -201,7 +201,7 @@ interface Shared {
 function openServerTrust(
   settings: Settings,
   own: IssuerCore | undefined,
-  { seen, ...shared }: Shared & Pick<TrustOptions, 'others'>,
+  { seen, ...shared }: Shared & Pick<TrustOptions, 'counts'>,
 ): ServerTrust | undefined {
   const { trust, issuers, ...service } = settings
   if (trust === undefined || own?.follower === undefined) return undefined

@@ -86,6 +86,13 @@ describe('a verifier that knows only the admissions', () => {
     expect(await verify(forged)).toMatchObject({ outcome: 'ASK' })
   })
 
+  it('refuses a token whose key the log of its deployment has ended', async () => {
+    const world = admissionWorld()
+    const verify = await world.verifier()
+    world.record('key', { subject: alphaKey.entry.kid }, ALPHA)
+    expect(await verify(acmeToken())).toMatchObject({ outcome: 'UNKNOWN_KEY' })
+  })
+
   it('lets the log of another deployment end only what was signed there', async () => {
     const world = admissionWorld({ rows: [letsCall()] })
     const verify = await world.verifier()
@@ -142,6 +149,28 @@ describe('a verifier that knows only the admissions', () => {
     const iat = NOW_S + later
     expect(await verify(acmeToken({ iat, nbf: iat, exp: iat + 600 }))).toMatchObject({ outcome: 'ASK' })
     expect(asked).toEqual([expected])
+  })
+
+  it.each<[string, number, WorldOptions, boolean]>([
+    ['the copy gets too old', 1_799, {}, false],
+    ['the admission ends', 1, { rows: [letsCall({ exp: NOW_S + 12 })] }, false],
+    ['the keys get too old', 1, { issuers: [{ ...alpha, keysAsOf: (NOW_S - 2_988) * 1_000 }, gamma] }, false],
+    ['the server refuses the admissions', 1, {}, true],
+  ])('looks at the admission again if %s while a replay store is asked', async (_, beginS, options, isRefused) => {
+    const meanwhile = () => {
+      vi.setSystemTime((NOW_S + beginS + 3) * 1_000)
+      return isRefused
+    }
+    const token = acmeToken({ cnf: { jkt: 'k'.repeat(43) }, exp: NOW_S + 3_600 })
+    for (const [hook, expected] of [
+      [() => false, 'VALID'],
+      [meanwhile, 'ISSUER_REVOCATIONS_STALE'],
+    ] as const) {
+      const verify = await admissionWorld(options).verifier({ meanwhile: hook })
+      vi.setSystemTime((NOW_S + beginS) * 1_000)
+      expect(await verify(token)).toMatchObject({ outcome: expected })
+      vi.setSystemTime((NOW_S + 1) * 1_000)
+    }
   })
 
   it('does not use an admission beyond its end, or beyond two hours after the proof of the domain', async () => {

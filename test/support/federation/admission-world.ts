@@ -9,6 +9,7 @@ import { createCounts } from '../../../clients/verifier/src/metrics.ts'
 import { readOptions } from '../../../clients/verifier/src/options.ts'
 import { isUsable, readCopy } from '../../../clients/verifier/src/server-trust/admission-copy.ts'
 import { createForeignIssuer, type FollowedLog } from '../../../clients/verifier/src/server-trust/foreign-issuer.ts'
+import { createIsLive } from '../../../clients/verifier/src/server-trust/is-live.ts'
 import { readPage } from '../../../clients/verifier/src/server-trust/read-answer.ts'
 import { createServerTrust } from '../../../clients/verifier/src/server-trust/server-trust.ts'
 import type { VerifyOnline } from '../../../clients/verifier/src/server-trust/verify-online.ts'
@@ -59,11 +60,13 @@ export function admissionWorld(options: WorldOptions = {}) {
 interface Hooks {
   /** Called when the verifier would ask the server. */
   readonly onAsk?: (isGenuine: boolean) => void
+  /** Called while a replay store is asked. Returns whether the server has refused the admissions since. */
+  readonly meanwhile?: () => boolean
 }
 
 type Copy = Awaited<ReturnType<typeof readCopy>>
 
-function offlineVerifier(world: ReturnType<typeof foreignWorld>, copy: Copy, { onAsk }: Hooks) {
+function offlineVerifier(world: ReturnType<typeof foreignWorld>, copy: Copy, { onAsk, meanwhile }: Hooks) {
   const revocations = {
     operatorId: CARGO,
     key: { publicKey, sign: async (message: Uint8Array) => sign(privateKey, message) },
@@ -78,24 +81,8 @@ function offlineVerifier(world: ReturnType<typeof foreignWorld>, copy: Copy, { o
     ageMs: () => 0,
   }
   const logs = new Map([...world.logs.keys()].map((issuer) => [issuer, logOf(world, issuer)]))
-  const partOf = (issuer: string) =>
-    createForeignIssuer({
-      settings: { ...core, issuer, operators: [], isListed: true, onStale: 'refuse' },
-      checkBound: createCheckBound(settings),
-      isClosed: () => false,
-      log: logs.get(issuer),
-      logs: [...logs.values()],
-      own: { follower: own, maxStalenessMs: 5_000 },
-    })
-  const online: VerifyOnline = {
-    questions: 0,
-    async verify({ isGenuine }) {
-      onAsk?.(isGenuine)
-      throw new Error('ASK')
-    },
-  }
   const admissions = {
-    of: (audience: string) => (audience === AUDIENCE && isUsable(copy, present()) ? copy : undefined),
+    of: (audience: string) => (audience === AUDIENCE && !isRefused && isUsable(copy, present()) ? copy : undefined),
     issuer: (issuer: string) => copy.issuers.get(issuer),
     refreshSoon: () => undefined,
     size: copy.size,
@@ -103,12 +90,37 @@ function offlineVerifier(world: ReturnType<typeof foreignWorld>, copy: Copy, { o
     ready: Promise.resolve(),
     close: () => undefined,
   }
+  const isLive = createIsLive(admissions, settings.skewS * 1_000)
+  const partOf = (issuer: string) =>
+    createForeignIssuer({
+      settings: { ...core, issuer, operators: [], isListed: true, onStale: 'refuse' },
+      checkBound: meanwhile === undefined ? createCheckBound(settings) : waitForStore,
+      isClosed: () => false,
+      log: logs.get(issuer),
+      logs: [...logs.values()],
+      own: { follower: own, maxStalenessMs: 5_000 },
+      isLive,
+      counts: createCounts(),
+    })
+  let isRefused = false
+  const waitForStore = async () => {
+    isRefused = meanwhile?.() ?? false
+    return undefined
+  }
+  const online: VerifyOnline = {
+    questions: 0,
+    async verify({ isGenuine }) {
+      onAsk?.(isGenuine)
+      throw new Error('ASK')
+    },
+  }
   const parts = {
     admissions,
     online,
     logs,
+    isLive,
     own: { follower: own, maxStalenessMs: 5_000 },
-    others: { ...partOf(''), counts: createCounts() },
+    others: partOf(''),
     of: partOf,
     ready: async () => undefined,
     metrics: () => ({ issuers: {}, admissions: { count: 0, ageSeconds: 0, questions: 0 } }),
@@ -135,5 +147,5 @@ function logOf(world: ReturnType<typeof foreignWorld>, issuer: string): Followed
   if (follower === undefined) throw new Error(`There is no log of ${issuer}`)
   const problems = { report: () => undefined, settle: () => undefined, untilReady: async () => undefined }
   // The program allows more than the administrator, who decides.
-  return { issuer, follower, maxStalenessMs: 3_600_000, endedKeys: new Set(), problems }
+  return { issuer, follower, maxStalenessMs: 3_600_000, problems }
 }

@@ -40,3 +40,14 @@ it('a followed log that lacks records of the same log epoch is stale, and still 
   const token = { jti: 'two', kid: 'k', sub, operatorId, agentEpoch: 1, operatorEpoch: 2, edges: [] }
   expect(follower.lookup(token)).toBe('TOKEN_REVOKED')
 })
+
+it('a followed log ends the tokens of a key', async () => {
+  const { follower, next } = follow()
+  const log = handLog()
+  const connection = await next()
+  connection.send(log.append({ kind: 'key', subject: 'ended' }), log.head())
+  await follower.ready
+  const token = { jti: 'one', sub, operatorId, agentEpoch: 1, operatorEpoch: 2, edges: [] }
+  const verdicts = ['ended', 'other'].map((kid) => follower.lookup({ ...token, kid }))
+  expect(verdicts).toEqual(['UNKNOWN_KEY', undefined])
+})

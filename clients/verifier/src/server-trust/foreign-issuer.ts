@@ -4,10 +4,12 @@ import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import type { CoreSettings } from '../issuer-core.ts'
 import { createJudge, type Ends, type Judge, type JudgeOptions } from '../judge.ts'
-import { type Counts, createCounts } from '../metrics.ts'
+import type { Counts } from '../metrics.ts'
 import { createProblems, type Problems } from '../problems.ts'
 import { createLocate, feedOf } from '../sources.ts'
 import type { AdmissionCopy } from './admission-copy.ts'
+import { type Budget, createBudget } from './budget.ts'
+import type { IsLive } from './is-live.ts'
 import type { Admission, AdmittedIssuer } from './read-answer.ts'
 import type { FollowedSettings } from './trust-options.ts'
 
@@ -38,8 +40,6 @@ export interface FollowedLog {
   readonly issuer: string
   readonly follower: Follower
   readonly maxStalenessMs: number
-  /** Keys that the log has ended. They are never used again. */
-  readonly endedKeys: ReadonlySet<string>
   readonly problems: Problems
 }
 
@@ -48,10 +48,9 @@ export function followIssuer(settings: Omit<CoreSettings, keyof FollowedSettings
   const { issuer, maxStalenessMs, skewS } = settings
   const feed = feedOf(settings, createLocate(settings))
   const problems = createProblems(issuer, settings.onProblem)
-  const endedKeys = new Set<string>()
   // The keys come with the admissions. They are used for so short a time that the log still has each record that ended
-  // one of them since they were fetched.
-  const keys = { end: (kid: string) => void endedKeys.add(kid), renew: async () => undefined }
+  // one of them since they were fetched, and refuses its tokens.
+  const keys = { end: () => undefined, renew: async () => undefined }
   const follower = followRevocations({
     feed,
     keys,
@@ -62,13 +61,21 @@ export function followIssuer(settings: Omit<CoreSettings, keyof FollowedSettings
     onProblem: (error) => problems.report('revocations', error),
     onSuccess: () => problems.settle('revocations'),
   })
-  return { issuer, follower, maxStalenessMs, endedKeys, problems }
+  return { issuer, follower, maxStalenessMs, problems }
+}
+
+/** How often the server is asked about the tokens of one issuer. Others must not wait for them. */
+export interface Questions {
+  readonly genuine: Budget
+  /** About tokens whose signature cannot be checked: anybody can make them. */
+  readonly others: Budget
 }
 
 /** The part of a verifier that judges the tokens of one other issuer. */
 export interface ForeignIssuer {
   readonly log: FollowedLog | undefined
   readonly counts: Counts
+  readonly questions: Questions
   readonly ends: Ends
   readonly judge: Judge['judge']
   readonly refuse: Judge['refuse']
@@ -82,15 +89,17 @@ export interface ForeignIssuerOptions extends Pick<JudgeOptions, 'settings' | 'c
   readonly logs: readonly FollowedLog[]
   /** The log of the own deployment. */
   readonly own: { readonly follower: Follower; readonly maxStalenessMs: number }
+  readonly isLive: IsLive
+  readonly counts: Counts
 }
 
 /** Makes the part of a verifier for one other issuer. */
 export function createForeignIssuer(options: ForeignIssuerOptions): ForeignIssuer {
-  const { settings, checkBound, isClosed, log } = options
-  const counts = createCounts()
+  const { settings, checkBound, isClosed, log, counts } = options
+  const questions = { genuine: createBudget(200, 400), others: createBudget(10, 40) }
   const ends = createEnds(options)
   const { judge, refuse } = createJudge({ settings, ends, checkBound, askAbout: askNobody, counts, isClosed })
-  return { log, counts, ends, judge, refuse }
+  return { log, counts, questions, ends, judge, refuse }
 }
 
 /** The server is asked before a token is judged, so the judge of stale knowledge refuses. */
@@ -99,7 +108,7 @@ async function askNobody(): Promise<never> {
 }
 
 /** Makes what is known of ends: in the own log, in the log of the issuer, and in those of other signers. */
-function createEnds({ own, log, logs }: ForeignIssuerOptions): Ends {
+function createEnds({ own, log, logs, isLive }: ForeignIssuerOptions): Ends {
   const followers = [own.follower, ...logs.map(({ follower }) => follower)]
   return {
     get version() {
@@ -109,10 +118,11 @@ function createEnds({ own, log, logs }: ForeignIssuerOptions): Ends {
     },
     lookup: ({ admitted, claims, key }) =>
       (admitted && findEnd(own.follower, admitted)) ?? log?.follower.lookup(tokenIdentity(claims, key.kid)),
-    isStale(token, now) {
+    isStale({ admitted, key }, now) {
       if (own.follower.ageMs(now) > own.maxStalenessMs) return true
-      if (token.admitted === undefined) return true
-      return sourcesOf(token.admitted, log).some((each) => isOld(each, now))
+      // A slow replay store may have answered after the end of the admission.
+      if (admitted === undefined || !isLive(admitted, key.kid, now)) return true
+      return sourcesOf(admitted, log).some((each) => isOld(each, now))
     },
     get forgottenThroughS() {
       return log?.follower.forgottenThroughS ?? 0

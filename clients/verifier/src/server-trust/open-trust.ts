@@ -2,12 +2,13 @@ import { type Moment, present } from '@auth4agent/core/platform/moment'
 import type { Follower } from '@auth4agent/core/revocation/follower'
 import type { CheckBound } from '../bound-tokens.ts'
 import type { CoreSettings, IssuerCore } from '../issuer-core.ts'
-import type { Genuine, Judge } from '../judge.ts'
-import type { AdmissionMetrics, Counts, IssuerMetrics } from '../metrics.ts'
+import type { Genuine } from '../judge.ts'
+import { type AdmissionMetrics, type Counts, createCounts, type IssuerMetrics } from '../metrics.ts'
 import { createProblems } from '../problems.ts'
 import { createLocate } from '../sources.ts'
 import { createAskServer } from './ask-server.ts'
 import { createForeignIssuer, type FollowedLog, type ForeignIssuer, followIssuer } from './foreign-issuer.ts'
+import { createIsLive, type IsLive } from './is-live.ts'
 import { type Admissions, keepAdmissions } from './keep-admissions.ts'
 import type { TrustSettings } from './trust-options.ts'
 import { createVerifyOnline, type VerifyOnline } from './verify-online.ts'
@@ -22,8 +23,8 @@ export interface TrustOptions {
   readonly follower: Follower
   readonly checkBound: CheckBound
   readonly isClosed: () => boolean
-  /** Counts tokens whose issuer is not known, and refuses them. */
-  readonly others: { readonly counts: Counts; readonly refuse: Judge['refuse'] }
+  /** Counts tokens whose issuer is not known. */
+  readonly counts: Counts
   /** Called for each token that was accepted, so that its signature need not be verified again. */
   readonly remember: (text: string, token: Genuine) => void
 }
@@ -34,6 +35,7 @@ export interface TrustParts {
   readonly online: VerifyOnline
   readonly logs: ReadonlyMap<string, FollowedLog>
   readonly own: { readonly follower: Follower; readonly maxStalenessMs: number }
+  readonly isLive: IsLive
   readonly others: ForeignIssuer
   /** Returns the part for an issuer; `others` for one that is neither followed nor admitted. */
   of(issuer: string): ForeignIssuer
@@ -65,7 +67,8 @@ export function openTrust(options: Omit<TrustOptions, 'remember'>): TrustParts {
     isClosed,
     onYes: () => admissions.refreshSoon(),
   })
-  const create = (issuer: string) =>
+  const isLive = createIsLive(admissions, settings.skewS * 1_000)
+  const create = (issuer: string, counts = createCounts()) =>
     createForeignIssuer({
       settings: { ...settings, issuer, operators: [], scopes: undefined, isListed: true, onStale: 'refuse' },
       checkBound: options.checkBound,
@@ -73,14 +76,17 @@ export function openTrust(options: Omit<TrustOptions, 'remember'>): TrustParts {
       log: logs.get(issuer),
       logs: [...logs.values()],
       own,
+      isLive,
+      counts,
     })
   const parts = new Map([...logs.keys()].map((issuer) => [issuer, create(issuer)]))
-  const others = { ...create(''), ...options.others }
+  const others = create('', options.counts)
   return {
     admissions,
     online,
     logs,
     own,
+    isLive,
     others,
     of(issuer) {
       const known = parts.get(issuer)

@@ -12,11 +12,10 @@ import type { VerificationErrorOptions, VerificationReason } from '../errors.ts'
 import type { IssuerCore } from '../issuer-core.ts'
 import { type Answer, type Genuine, toGenuine } from '../judge.ts'
 import type { Demands } from '../wanted.ts'
-import { isUsable } from './admission-copy.ts'
 import { createFindAdmitted, type FindAdmitted } from './find-admitted.ts'
-import { type Admitted, type ForeignIssuer, findEnd, mustAsk } from './foreign-issuer.ts'
+import { type ForeignIssuer, findEnd, mustAsk } from './foreign-issuer.ts'
 import type { TrustOptions, TrustParts } from './open-trust.ts'
-import type { Admission, AdmittedIssuer } from './read-answer.ts'
+import type { AdmittedIssuer } from './read-answer.ts'
 
 /** The part of a verifier that knows the tokens of other deployments. */
 export interface ServerTrust extends Omit<IssuerCore, 'refuse' | 'follower' | 'metrics'> {
@@ -35,7 +34,7 @@ export function createServerTrust(
   { settings, remember }: Pick<TrustOptions, 'settings' | 'remember'>,
   parts: TrustParts,
 ): ServerTrust {
-  const { admissions, online, own } = parts
+  const { admissions, online, own, isLive } = parts
   const asksIfStale = settings.onStale === 'ask'
   const find: FindAdmitted = createFindAdmitted({
     admissions,
@@ -43,9 +42,6 @@ export function createServerTrust(
     hasEnded: (basis) => findEnd(own.follower, basis) !== undefined,
     skewMs: settings.skewS * 1_000,
   })
-  const isLive = ({ admission, issuer, copy }: Admitted, { kid }: VerificationKey, now: Moment) =>
-    isUsable(copy, now) && issuer.keys.has(kid) && now.wall < endOf(admission, issuer) - settings.skewS * 1_000
-
   /** Judges a token whose signature was verified. */
   const admit = (
     text: string,
@@ -57,7 +53,7 @@ export function createServerTrust(
     const part = parts.of(claims.iss)
     const doubt = () => online.verify({ text, claims, wanted, isGenuine: true, ...part })
     const found = find(claims, wanted.audience, now)
-    if (found === undefined || !isLive(found.admitted, key, now)) return doubt()
+    if (found === undefined || !isLive(found.admitted, key.kid, now)) return doubt()
     const { admitted, scopes } = found
     const refusal = checkIssuer(admitted.issuer, claims, key)
     if (refusal !== undefined) return part.refuse(refusal.reason, refusal)
@@ -69,10 +65,10 @@ export function createServerTrust(
     return answer
   }
   /** Returns whether what was found about a remembered token still holds. */
-  const holds = ({ ends, log }: ForeignIssuer, token: Genuine, { audience }: Demands, now: Moment): boolean => {
+  const holds = ({ ends }: ForeignIssuer, token: Genuine, { audience }: Demands, now: Moment): boolean => {
     const { admitted, key } = token
     if (admitted?.audiences !== audience || admissions.of(admitted.audience, now) !== admitted.copy) return false
-    if (!isLive(admitted, key, now) || (log !== undefined && log.endedKeys.has(key.kid))) return false
+    if (!isLive(admitted, key.kid, now)) return false
     if (asksIfStale && ends.isStale(token, now)) return false
     if (token.clearAtVersion === ends.version) return true
     const ended = ends.lookup(token)
@@ -85,7 +81,7 @@ export function createServerTrust(
   const findKey = (iss: string, kid: string): VerificationKey | undefined => {
     const issuer = admissions.issuer(iss)
     if (issuer?.kind !== 'auth4agent') return undefined
-    return parts.of(iss).log?.endedKeys.has(kid) === true ? undefined : issuer.keys.get(kid)
+    return issuer.keys.get(kid)
   }
   const verifyNew = (text: string, read: ReadToken, wanted: Demands, now: Moment): Answer => {
     const { claims, jws } = read
@@ -121,14 +117,6 @@ export function createServerTrust(
     metrics: parts.metrics,
     close: parts.close,
   }
-}
-
-/** The longest use of keys, in milliseconds. The log has the record of an ended key for 65 minutes. */
-const KEYS_AGE_MS = 3_000_000
-
-/** Returns when an admission, or the use of the keys of its issuer, ends by itself. */
-function endOf({ expiresAt }: Admission, { keysAsOf, keysUsableUntil }: AdmittedIssuer): number {
-  return Math.min(expiresAt, keysUsableUntil, keysAsOf + KEYS_AGE_MS)
 }
 
 /** Why a token is refused by what is known of its issuer. None of it changes in favour of a token. */

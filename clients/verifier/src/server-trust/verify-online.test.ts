@@ -8,6 +8,7 @@ import { VerificationError, type VerificationErrorOptions, type VerificationReas
 import { presentedIn } from '../same-request.ts'
 import type { Demands } from '../wanted.ts'
 import { createAskServer } from './ask-server.ts'
+import { createBudget } from './budget.ts'
 import { createVerifyOnline } from './verify-online.ts'
 
 const nowS = Math.floor(Date.now() / 1_000)
@@ -63,16 +64,19 @@ function online(answer: object | (() => Response), checkBound = createCheckBound
     },
   })
   const counted: string[] = []
-  const verify = ({ isGenuine = true, about = claims, ...wanted }: Question = {}) =>
+  const newBudgets = () => ({ genuine: createBudget(200, 400), others: createBudget(10, 40) })
+  const budgets = newBudgets()
+  const verify = ({ isGenuine = true, about = claims, ...wanted }: Question = {}, questions = budgets) =>
     verifier.verify({
       text: 'token',
       claims: about,
       wanted: { audience: [AUDIENCE], scope: [], dpop: undefined, ...wanted },
       isGenuine,
+      questions,
       refuse,
       counts: { add: (outcome) => void counted.push(outcome) },
     })
-  return { verify, asked, counted, verifier, yeses: () => yeses }
+  return { verify, newBudgets, asked, counted, verifier, yeses: () => yeses }
 }
 
 describe('a question to the own deployment', () => {
@@ -113,7 +117,7 @@ describe('a question to the own deployment', () => {
   it('is asked 40 times at once about tokens that anybody can make, and then 10 times a second', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     onTestFinished(() => void vi.useRealTimers())
-    const { verify, asked } = online({ valid: false, reason: 'ISSUER_NOT_TRUSTED' })
+    const { verify, newBudgets, asked } = online({ valid: false, reason: 'ISSUER_NOT_TRUSTED' })
     const outcomes = async (count: number) => {
       const all = await Promise.allSettled(Array.from({ length: count }, () => verify({ isGenuine: false })))
       return all.map((each) => (each.status === 'rejected' ? each.reason.reason : 'VALID'))
@@ -126,6 +130,9 @@ describe('a question to the own deployment', () => {
     // Questions about genuine tokens do not wait for the others.
     await expect(verify()).rejects.toMatchObject({ reason: 'ISSUER_NOT_TRUSTED' })
     expect(asked).toHaveLength(51)
+    // Nor do questions about another issuer.
+    await expect(verify({ isGenuine: false })).rejects.toMatchObject({ reason: 'REVOCATIONS_STALE' })
+    await expect(verify({ isGenuine: false }, newBudgets())).rejects.toMatchObject({ reason: 'ISSUER_NOT_TRUSTED' })
   })
 })
 

@@ -10,7 +10,7 @@ import { ANSWER_MS, RequestMemory } from '../same-request.ts'
 import type { VerifiedClaims } from '../verified-claims.ts'
 import type { Demands } from '../wanted.ts'
 import type { AskServer } from './ask-server.ts'
-import { createBudget } from './budget.ts'
+import type { Questions } from './foreign-issuer.ts'
 
 /** A token about which only the own deployment can decide now. Its times and audience are right. */
 interface Doubtful {
@@ -21,6 +21,8 @@ interface Doubtful {
   readonly isGenuine: boolean
   readonly refuse: Judge['refuse']
   readonly counts: Pick<Counts, 'add'>
+  /** How many questions are left about its issuer. */
+  readonly questions: Questions
 }
 
 /** Options of {@link createVerifyOnline}. */
@@ -48,15 +50,13 @@ const TOO_MANY = 'the server is asked about too many tokens, try again'
  * second question about the request. A question that cannot be asked, or gets no answer, is a temporary refusal.
  */
 export function createVerifyOnline({ settings, checkBound, ask, isClosed, onYes }: OnlineOptions): VerifyOnline {
-  const genuine = createBudget(200, 400)
-  const others = createBudget(10, 40)
   const answered = new RequestMemory<{ readonly scopes: readonly string[] }>(ANSWER_MS)
   let questions = 0
-  const askOnce = async ({ text, claims, wanted, isGenuine }: Doubtful) => {
+  const askOnce = async ({ text, claims, wanted, isGenuine, questions: left }: Doubtful) => {
     const about = JSON.stringify([text, wanted.audience])
     const known = answered.find(wanted.dpop, about)
     if (known !== undefined) return known
-    if (!(isGenuine ? genuine : others).take()) return undefined
+    if (!(isGenuine ? left.genuine : left.others).take()) return undefined
     questions += 1
     const askedAt = present()
     const answer = await ask(text, claims, wanted)
