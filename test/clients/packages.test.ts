@@ -11,10 +11,10 @@ const MAIN = ['@auth4agent/sdk', '@auth4agent/sdk/node', '@auth4agent/verifier',
 const PEERS = ['@connectrpc/connect', '@grpc/grpc-js', 'express', 'fastify', 'hono']
 /** The maximum size of each tarball in bytes. A fifth more than its size when this limit was written. */
 const MOST_BYTES: Readonly<Record<string, number>> = {
-  '@auth4agent/core': 216_000,
-  '@auth4agent/sdk': 133_000,
-  '@auth4agent/verifier': 78_000,
-  '@auth4agent/cli': 213_000,
+  '@auth4agent/core': 222_000,
+  '@auth4agent/sdk': 145_000,
+  '@auth4agent/verifier': 92_000,
+  '@auth4agent/cli': 240_000,
 }
 
 /** The time limit for a test that compiles the declarations of all peers, which is slow on a busy machine. */
