@@ -11,7 +11,7 @@ const { operator_id: operatorId, sub } = GOOD_CLAIMS
 
 /** Follows a log that the test writes. */
 function follow() {
-  const { feed, next } = handFeed()
+  const hand = handFeed()
   const lacking = Promise.withResolvers<void>()
   const { issuers, ...service } = readOptions({
     issuer: 'https://beta.example',
@@ -20,20 +20,20 @@ function follow() {
     revocations: 'none',
     onProblem: (error) => String(error).includes('lacks records') && lacking.resolve(),
   })
-  const log = followIssuer({ ...service, ...issuers[0], issuer: ALPHA, revocations: feed, maxStalenessMs: 5_000 })
+  const log = followIssuer({ ...service, ...issuers[0], issuer: ALPHA, revocations: hand.feed, maxStalenessMs: 5_000 })
   onTestFinished(() => log.follower.close())
-  return { ...log, next, lacking: lacking.promise }
+  return { ...log, hand, lacking: lacking.promise }
 }
 
 it('a followed log that lacks records of the same log epoch is stale, and still ends what it has ended', async () => {
-  const { follower, next, lacking } = follow()
+  const { follower, hand, lacking } = follow()
   const [log, restored] = [handLog(), handLog()]
-  const first = await next()
+  const first = await hand.next()
   first.send(log.append({ operatorId, subject: 'one' }), log.append({ operatorId, subject: 'two' }), log.head())
   await follower.ready
   expect(follower.ageMs(present())).toBeLessThan(5_000)
   first.end(new FeedError('RESYNC_REQUIRED', { mustBeginAgain: true }))
-  const second = await next()
+  const second = await hand.next()
   second.send(restored.append({ operatorId, subject: 'one' }), restored.head())
   await lacking
   expect(follower.ageMs(present())).toBe(Number.POSITIVE_INFINITY)
@@ -42,9 +42,9 @@ it('a followed log that lacks records of the same log epoch is stale, and still 
 })
 
 it('a followed log ends the tokens of a key', async () => {
-  const { follower, next } = follow()
+  const { follower, hand } = follow()
   const log = handLog()
-  const connection = await next()
+  const connection = await hand.next()
   connection.send(log.append({ kind: 'key', subject: 'ended' }), log.head())
   await follower.ready
   const token = { jti: 'one', sub, operatorId, agentEpoch: 1, operatorEpoch: 2, edges: [] }

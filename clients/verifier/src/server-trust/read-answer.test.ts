@@ -103,7 +103,8 @@ describe('readPage', () => {
   it('reads one key of two issuers, because a partner can publish the key of another one', () => {
     const copyist = { ...issuer, issuer: 'https://gamma.example' }
     const { issuers } = read({ ...page, issuers: [issuer, copyist] })
-    expect([...issuers.values()].map(({ keys }) => [...keys.keys()])).toEqual([[key.kid], [key.kid]])
+    for (const each of issuers.values()) expect([...each.keys.keys()]).toEqual([key.kid])
+    expect(issuers.size).toBe(2)
   })
 
   it('skips keys with a private half, a wrong kid or another use', () => {

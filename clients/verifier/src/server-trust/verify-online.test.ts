@@ -34,8 +34,8 @@ const settings = { skewS: 10, replays: createReplayMemory() }
 const client = proofClient()
 /** The claims of a token that is bound to the key of this client. */
 const about = { ...claims, cnf: { jkt: client.key.kid } }
-const prove = ({ prove: by } = client) => ({
-  proof: by({ url: AUDIENCE, token: 'token' }),
+const prove = (by = client) => ({
+  proof: by.prove({ url: AUDIENCE, token: 'token' }),
   method: 'GET',
   url: AUDIENCE,
 })
@@ -45,6 +45,8 @@ interface Question extends Partial<Demands> {
   readonly isGenuine?: boolean
   readonly about?: AccessTokenClaims
 }
+
+const newBudgets = () => ({ genuine: createBudget(200, 400), others: createBudget(10, 40) })
 
 /** Verifies by a server that gives this answer. */
 function online(answer: object | (() => Response), checkBound = createCheckBound(settings)) {
@@ -64,7 +66,6 @@ function online(answer: object | (() => Response), checkBound = createCheckBound
     },
   })
   const counted: string[] = []
-  const newBudgets = () => ({ genuine: createBudget(200, 400), others: createBudget(10, 40) })
   const budgets = newBudgets()
   const verify = ({ isGenuine = true, about = claims, ...wanted }: Question = {}, questions = budgets) =>
     verifier.verify({
@@ -76,7 +77,7 @@ function online(answer: object | (() => Response), checkBound = createCheckBound
       refuse,
       counts: { add: (outcome) => void counted.push(outcome) },
     })
-  return { verify, newBudgets, asked, counted, verifier, yeses: () => yeses }
+  return { verify, asked, counted, verifier, yeses: () => yeses }
 }
 
 describe('a question to the own deployment', () => {
@@ -117,7 +118,7 @@ describe('a question to the own deployment', () => {
   it('is asked 40 times at once about tokens that anybody can make, and then 10 times a second', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     onTestFinished(() => void vi.useRealTimers())
-    const { verify, newBudgets, asked } = online({ valid: false, reason: 'ISSUER_NOT_TRUSTED' })
+    const { verify, asked } = online({ valid: false, reason: 'ISSUER_NOT_TRUSTED' })
     const outcomes = async (count: number) => {
       const all = await Promise.allSettled(Array.from({ length: count }, () => verify({ isGenuine: false })))
       return all.map((each) => (each.status === 'rejected' ? each.reason.reason : 'VALID'))
@@ -136,14 +137,15 @@ describe('a question to the own deployment', () => {
   })
 })
 
-describe('a token that is bound to a key', () => {
-  const setUp = (answer: object) => {
-    const replays = createReplayMemory()
-    return { replays, ...online(answer, createCheckBound({ skewS: 10, replays })) }
-  }
+/** As {@link online}, with a replay memory of its own. */
+function onlineWithReplays(answer: object) {
+  const replays = createReplayMemory()
+  return { replays, ...online(answer, createCheckBound({ skewS: 10, replays })) }
+}
 
+describe('a token that is bound to a key', () => {
   it('uses up its proof when the server says yes', async () => {
-    const { verify, replays, asked } = setUp(yes)
+    const { verify, replays, asked } = onlineWithReplays(yes)
     const dpop = prove()
     expect(await verify({ about, dpop })).toMatchObject({ jti: claims.jti })
     expect(replays.size).toBe(1)
@@ -152,7 +154,7 @@ describe('a token that is bound to a key', () => {
   })
 
   it('leaves no proof behind if the server says no, because anybody can make such tokens', async () => {
-    const { verify, replays } = setUp({ valid: false, reason: 'ISSUER_NOT_TRUSTED' })
+    const { verify, replays } = onlineWithReplays({ valid: false, reason: 'ISSUER_NOT_TRUSTED' })
     for (let time = 0; time < 50; time += 1) {
       await expect(verify({ about, dpop: prove(), isGenuine: false })).rejects.toThrow(VerificationError)
     }
@@ -163,26 +165,24 @@ describe('a token that is bound to a key', () => {
     ['without a proof', undefined, 'PROOF_REQUIRED'],
     ['with a proof of another key', prove(proofClient()), 'PROOF_INVALID'],
   ])('is not asked about %s', async (_, dpop, reason) => {
-    const { verify, asked } = setUp(yes)
+    const { verify, asked } = onlineWithReplays(yes)
     await expect(verify({ about, dpop })).rejects.toMatchObject({ reason })
     expect(asked).toEqual([])
   })
 })
 
 describe('guards that protect one request', () => {
-  const proofIn = (request: object) => presentedIn(request, prove())
-
   it('share a yes for 5 seconds', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     onTestFinished(() => void vi.useRealTimers())
     const { verify, asked } = online(yes, () => undefined)
     const request = {}
-    for (const _ of [1, 2]) await verify({ scope: ['orders:read'], about, dpop: proofIn(request) })
+    for (const _ of [1, 2]) await verify({ scope: ['orders:read'], about, dpop: presentedIn(request, prove()) })
     vi.advanceTimersByTime(4_999)
-    await verify({ about, dpop: proofIn(request) })
+    await verify({ about, dpop: presentedIn(request, prove()) })
     expect(asked).toHaveLength(1)
     vi.advanceTimersByTime(1)
-    await verify({ about, dpop: proofIn(request) })
+    await verify({ about, dpop: presentedIn(request, prove()) })
     expect(asked).toHaveLength(2)
   })
 
@@ -192,8 +192,8 @@ describe('guards that protect one request', () => {
   ])('never use a yes for %s', async (_, audience, other) => {
     const { verify, asked } = online(yes, () => undefined)
     const request = {}
-    await verify({ about, dpop: proofIn(request) })
-    await verify({ about, dpop: proofIn(other ?? request), audience: [audience] }).catch(() => undefined)
+    await verify({ about, dpop: presentedIn(request, prove()) })
+    await verify({ about, dpop: presentedIn(other ?? request, prove()), audience: [audience] }).catch(() => undefined)
     expect(asked).toHaveLength(2)
   })
 })
