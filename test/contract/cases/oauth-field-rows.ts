@@ -35,7 +35,7 @@ export const oauthFieldRows: Readonly<Record<string, FieldRow>> = {
       'is for a code': ['authorization_code', 'UNSUPPORTED_GRANT_TYPE'],
       'is for refreshing': ['refresh_token', 'UNSUPPORTED_GRANT_TYPE'],
       'is for a password': ['password', 'UNSUPPORTED_GRANT_TYPE'],
-      'is for an assertion': ['urn:ietf:params:oauth:grant-type:jwt-bearer', 'UNSUPPORTED_GRANT_TYPE'],
+      'is for an assertion of SAML': ['urn:ietf:params:oauth:grant-type:saml2-bearer', 'UNSUPPORTED_GRANT_TYPE'],
       'is for an exchange without a subject': ['urn:ietf:params:oauth:grant-type:token-exchange', 'INVALID_ARGUMENT'],
       'is in another case': ['Client_Credentials', 'UNSUPPORTED_GRANT_TYPE'],
       'has a blank': ['client_credentials ', 'UNSUPPORTED_GRANT_TYPE'],
