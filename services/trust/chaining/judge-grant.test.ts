@@ -53,6 +53,14 @@ describe('a grant of another deployment', () => {
     expect(judged).toMatchObject({ trusted: { edges: [EDGES.alphaAcme, EDGES.accepts, EDGES.member] } })
   })
 
+  it.each<[string, Partial<KnownIssuer>]>([
+    ['the key', { keys: new Map() }],
+    ['all keys', { keysAsOf: undefined, keys: new Map() }],
+  ])('is valid when the copy lacks %s that is stored since it was read', async (_, lacks) => {
+    const world = chainingWorld({ issuers: [{ ...alpha, ...lacks }, gamma], fresh: { issuers: [alpha, gamma] } })
+    expect(await outcome(world)).toBe('VALID')
+  })
+
   it('is valid with the typ of any other chaining', async () => {
     expect(await outcome(chainingWorld(), alphaGrant({}, { typ: 'auth4agent-grant+jwt' }))).toBe('VALID')
   })

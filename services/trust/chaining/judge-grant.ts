@@ -128,14 +128,17 @@ function createReadSigned({ now }: JudgeGrantDeps, findIssuer: ReturnType<typeof
     if (!jws.ok) return { refused: jws.why === 'alg' ? 'UNSUPPORTED_ALGORITHM' : 'MALFORMED_TOKEN' }
     const grant = parseChainingGrant(jws.payload)
     if (grant === undefined) return { refused: 'MALFORMED_TOKEN' }
-    const issuer = await findIssuer(grant.iss, isFresh)
+    const { kid, alg } = jws.header
+    const known = await findIssuer(grant.iss, isFresh)
+    // The copy may lack keys that were stored since it was read.
+    const lacksKey = !isFresh && known !== undefined && !(hasKeys(known, now()) && known.keys.has(kid))
+    const issuer = lacksKey ? await findIssuer(grant.iss, true) : known
     // What was issued for a grant must end with it, so the revocations of its issuer must be known.
     if (issuer === undefined || issuer.kind !== 'auth4agent' || issuer.mode !== 'log') {
       return { refused: 'ISSUER_NOT_TRUSTED' }
     }
     if (!issuer.isEnabled) return { refused: 'ISSUER_DISABLED' }
     if (!hasKeys(issuer, now())) return { refused: 'ISSUER_KEYS_UNAVAILABLE' }
-    const { kid, alg } = jws.header
     const key = issuer.keys.get(kid)
     if (key === undefined) return { refused: 'UNKNOWN_KEY' }
     if (key.alg !== alg || !issuer.algorithms.includes(alg)) return { refused: 'UNSUPPORTED_ALGORITHM' }
