@@ -10,14 +10,18 @@ export interface AroundOwner extends KnownGraph {
   readonly issuers: ReadonlyMap<string, KnownIssuer>
   /** The head of the revocation log, `<log epoch>-<sequence>`. */
   readonly position: string
-  /** Paths of at most this many edges are known. Longer ones are not, because too many statements decide about them. */
+  /**
+   * Paths of at most this many edges are known. Longer ones are not, because too many statements decide about them.
+   */
   readonly maxEdges: number
 }
 
 /** Reads what decides about an owner. `before` are issuers whose imported keys are reused. */
 export type ReadAroundOwner = (owner: string, before?: ReadonlyMap<string, KnownIssuer>) => Promise<AroundOwner>
 
-/** The most statements that are read. Operators of other deployments can sign thousands, and an owner at most 1,000. */
+/**
+ * The most statements that are read. Operators of other deployments can sign thousands, and an owner at most 1,000.
+ */
 const MAX_STATEMENTS = 20_000
 
 const POSITION = `SELECT log_epoch || '-' || sequence AS position FROM revocation_head`

@@ -178,8 +178,8 @@ async function challengeOf(fetch: typeof globalThis.fetch, url: string, signal: 
 }
 
 /**
- * Tells whether a status says that there is no metadata. A server that fails, or has no time, says nothing: the API may
- * be of another deployment, and must not get a token of this one.
+ * Tells whether a status says that there is no metadata. A server that fails, or has no time, says nothing: the API
+ * may be of another deployment, and must not get a token of this one.
  */
 function saysAbsent(status: number): boolean {
   return status >= 200 && status < 500 && status !== 408 && status !== 425 && status !== 429

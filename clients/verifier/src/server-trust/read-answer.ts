@@ -72,8 +72,8 @@ const MAX = { edges: 8, authors: 3 }
  * Reads a page of admissions. `before` are keys that need not be imported again.
  *
  * Throws TypeError for an answer that is not as the contract says. It must not name `own`, whose tokens are verified
- * without admissions, or an issuer that it does not describe. Two issuers may have one key, because anybody can publish
- * the keys of others: a key counts only for tokens that name its issuer.
+ * without admissions, or an issuer that it does not describe. Two issuers may have one key, because anybody can
+ * publish the keys of others: a key counts only for tokens that name its issuer.
  */
 export function readPage(json: JsonObject, own: string, before: KeySet): AdmissionPage {
   const issuers = new Map(list(json, 'issuers').map((each) => [text(each, 'issuer'), readIssuer(each, before)]))

@@ -20,8 +20,8 @@ export interface AnchorStore {
 }
 
 /**
- * Trusts an anchor, or replaces what is recorded of it. Issuers whose chains do not hold any more are disabled, but not
- * those whose chains have ended before: they have no keys until another chain is found.
+ * Trusts an anchor, or replaces what is recorded of it. Issuers whose chains do not hold any more are disabled, but
+ * not those whose chains have ended before: they have no keys until another chain is found.
  *
  * @throws ApiError TOO_MANY_TRUST_ANCHORS
  */
