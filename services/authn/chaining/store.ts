@@ -35,7 +35,7 @@ export interface GrantUse {
  * - `replayed`: the DPoP proof has been used before.
  * - `expired`: the grant has expired.
  * - `local`: the operator of the grant is an operator of this deployment.
- * - `crowded`: the operator of the grant has revoked so many tokens here that it gets no more for now.
+ * - `crowded`: too many tokens of the operator were revoked here, so it gets none until their records have expired.
  * - `keyless`: no key of the algorithm is active.
  */
 export type GrantOutcome =

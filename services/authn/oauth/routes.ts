@@ -1,3 +1,4 @@
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { OAuthService, TokenRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call, Handlers } from '../../chain/call.ts'
 import { isChainingRequest, parseChainingRequest } from '../chaining/domain/chaining-request.ts'
@@ -35,8 +36,7 @@ export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
       const assertion = openAssertion(deps, request)
       const { token, claims } = await issueToken(deps, { proof: assertion.proof, requested }, call)
       if (assertion.namesEndpoint) deps.sawEndpointAudience(claims.sub)
-      const { iat, exp, scope } = claims
-      return { accessToken: token, tokenType: tokenTypeOf(claims), expiresIn: exp - iat, scope }
+      return toAnswer(token, claims)
     },
     async introspect(request, call) {
       const introspection = await introspect(deps, request, call)
@@ -99,11 +99,15 @@ async function chain(deps: AuthnDeps, request: TokenRequest, call: Call) {
   }
 }
 
+function toAnswer(token: string, claims: AccessTokenClaims) {
+  const { iat, exp, scope } = claims
+  return { accessToken: token, tokenType: tokenTypeOf(claims), expiresIn: exp - iat, scope }
+}
+
 /** Issues an access token for a grant of another deployment. There is never a refresh token. */
 async function redeemGrant(deps: AuthnDeps, request: TokenRequest, call: Call) {
   const { token, claims } = await redeemChainingGrant(deps, parseRedeemRequest(request), call)
-  const { iat, exp, scope } = claims
-  return { accessToken: token, tokenType: tokenTypeOf(claims), expiresIn: exp - iat, scope }
+  return toAnswer(token, claims)
 }
 
 /** Issues an access token with which the client acts for a user. There is never a refresh token. */
@@ -112,8 +116,7 @@ async function actForUser(deps: AuthnDeps, request: TokenRequest, call: Call) {
   const assertion = openAssertion(deps, request)
   const { token, claims } = await redeemIdJag(deps, { proof: assertion.proof, requested }, call)
   if (assertion.namesEndpoint) deps.sawEndpointAudience(claims.client_id)
-  const { iat, exp, scope } = claims
-  return { accessToken: token, tokenType: tokenTypeOf(claims), expiresIn: exp - iat, scope }
+  return toAnswer(token, claims)
 }
 
 function toResponse(members: IntrospectionMembers) {

@@ -65,7 +65,7 @@ export function openTrust(options: Omit<TrustOptions, 'remember'>): TrustParts {
     checkBound: options.checkBound,
     ask: createAskServer(settings.fetch, async () => (await createLocate(settings)()).verify),
     isClosed,
-    onYes: () => admissions.refreshSoon(),
+    onOldCopies: () => admissions.refreshSoon(),
   })
   const isLive = createIsLive(admissions, settings.skewS * 1_000)
   const create = (issuer: string, counts = createCounts()) =>

@@ -51,15 +51,15 @@ export function createServerTrust(
     now: Moment,
   ): Answer => {
     const part = parts.of(claims.iss)
-    const doubt = () => online.verify({ text, claims, wanted, isGenuine: true, ...part })
+    const doubt = (isUnknown: boolean) => online.verify({ text, claims, wanted, isGenuine: true, isUnknown, ...part })
     const found = find(claims, wanted.audience, now)
-    if (found === undefined || !isLive(found.admitted, key.kid, now)) return doubt()
+    if (found === undefined || !isLive(found.admitted, key.kid, now)) return doubt(true)
     const { admitted, scopes } = found
     const refusal = checkIssuer(admitted.issuer, claims, key)
     if (refusal !== undefined) return part.refuse(refusal.reason, refusal)
-    if (mustAsk(admitted, part.log)) return doubt()
+    if (mustAsk(admitted, part.log)) return doubt(false)
     const token = toGenuine({ ...claims, effectiveScope: scopes.join(' ') }, key, admitted)
-    if (asksIfStale && part.ends.isStale(token, now)) return doubt()
+    if (asksIfStale && part.ends.isStale(token, now)) return doubt(false)
     const answer = part.judge(text, token, wanted, now)
     if (!(answer instanceof Promise)) remember(text, token)
     return answer
@@ -89,7 +89,7 @@ export function createServerTrust(
     const early = checkEarly(claims, wanted, now)
     if (early !== undefined) return part.refuse(early)
     const key = findKey(claims.iss, jws.header.kid)
-    if (key === undefined) return online.verify({ text, claims, wanted, isGenuine: false, ...part })
+    if (key === undefined) return online.verify({ text, claims, wanted, isGenuine: false, isUnknown: true, ...part })
     const signed = checkSigned(read, claims.iss, key)
     return 'verdict' in signed ? part.refuse(signed.verdict) : admit(text, signed.claims, key, wanted, now)
   }

@@ -43,6 +43,7 @@ const prove = (by = client) => ({
 /** What is verified, where it differs from a genuine token without demands. */
 interface Question extends Partial<Demands> {
   readonly isGenuine?: boolean
+  readonly isUnknown?: boolean
   readonly about?: AccessTokenClaims
 }
 
@@ -55,44 +56,54 @@ function online(answer: object | (() => Response), checkBound = createCheckBound
     asked.push({ url, body: await new Request(url, init).json() })
     return typeof answer === 'function' ? answer() : Response.json(answer)
   }
-  let yeses = 0
+  let olds = 0
   const verifier = createVerifyOnline({
     settings,
     checkBound,
     ask: createAskServer(fetch, async () => 'https://beta.example/v1/verify'),
     isClosed: () => false,
-    onYes: () => {
-      yeses += 1
+    onOldCopies: () => {
+      olds += 1
     },
   })
   const counted: string[] = []
   const budgets = newBudgets()
-  const verify = ({ isGenuine = true, about = claims, ...wanted }: Question = {}, questions = budgets) =>
+  const verify = (
+    { isGenuine = true, isUnknown = true, about = claims, ...wanted }: Question = {},
+    questions = budgets,
+  ) =>
     verifier.verify({
       text: 'token',
       claims: about,
       wanted: { audience: [AUDIENCE], scope: [], dpop: undefined, ...wanted },
       isGenuine,
+      isUnknown,
       questions,
       refuse,
       counts: { add: (outcome) => void counted.push(outcome) },
     })
-  return { verify, asked, counted, verifier, yeses: () => yeses }
+  return { verify, asked, counted, verifier, olds: () => olds }
 }
 
 describe('a question to the own deployment', () => {
   it('names the issuer and the audience, and the answer says which scopes the token has here', async () => {
-    const { verify, asked, counted, yeses, verifier } = online(yes)
+    const { verify, asked, counted, olds, verifier } = online(yes)
     expect(await verify({ scope: ['orders:read'] })).toEqual({ ...claims, effectiveScope: 'orders:list orders:read' })
     const body = { token: 'token', issuers: [claims.iss], audience: [AUDIENCE] }
     expect(asked).toEqual([{ url: 'https://beta.example/v1/verify', body }])
-    expect([counted, yeses(), verifier.questions]).toEqual([['VALID'], 1, 1])
+    expect([counted, olds(), verifier.questions]).toEqual([['VALID'], 1, 1])
+  })
+
+  it('does not make the copies old when they know what allows the token', async () => {
+    const { verify, olds } = online(yes)
+    await verify({ isUnknown: false })
+    expect(olds()).toBe(0)
   })
 
   it('gives the verdict of the server, and keeps no answer', async () => {
-    const { verify, asked, yeses } = online({ valid: false, reason: 'TRUST_NOT_FOUND' })
+    const { verify, asked, olds } = online({ valid: false, reason: 'TRUST_NOT_FOUND' })
     for (const _ of [1, 2]) await expect(verify()).rejects.toMatchObject({ reason: 'TRUST_NOT_FOUND' })
-    expect([asked.length, yeses()]).toEqual([2, 0])
+    expect([asked.length, olds()]).toEqual([2, 0])
   })
 
   it('refuses a token without a demanded scope', async () => {

@@ -19,6 +19,8 @@ interface Doubtful {
   readonly wanted: Demands
   /** Whether the signature was verified here. Fewer questions are asked about other tokens: anybody can make them. */
   readonly isGenuine: boolean
+  /** Whether the copies of the admissions lack what may allow the token. */
+  readonly isUnknown: boolean
   readonly refuse: Judge['refuse']
   readonly counts: Pick<Counts, 'add'>
   /** How many questions are left about its issuer. */
@@ -31,8 +33,8 @@ export interface OnlineOptions {
   readonly checkBound: CheckBound
   readonly ask: AskServer
   readonly isClosed: () => boolean
-  /** Called after each question that the server answers with yes. */
-  readonly onYes: () => void
+  /** Called when the server says yes to what the copies lack: they are old. */
+  readonly onOldCopies: () => void
 }
 
 /** Verifies tokens by questions to the own deployment. */
@@ -49,10 +51,10 @@ const TOO_MANY = 'the server is asked about too many tokens, try again'
  * that accept the same audiences share a yes for 5 s. The server has seen the proof of the request, so it refuses a
  * second question about the request. A question that cannot be asked, or gets no answer, is a temporary refusal.
  */
-export function createVerifyOnline({ settings, checkBound, ask, isClosed, onYes }: OnlineOptions): VerifyOnline {
+export function createVerifyOnline({ settings, checkBound, ask, isClosed, onOldCopies }: OnlineOptions): VerifyOnline {
   const answered = new RequestMemory<{ readonly scopes: readonly string[] }>(ANSWER_MS)
   let questions = 0
-  const askOnce = async ({ text, claims, wanted, isGenuine, questions: left }: Doubtful) => {
+  const askOnce = async ({ text, claims, wanted, isGenuine, isUnknown, questions: left }: Doubtful) => {
     const about = JSON.stringify([text, wanted.audience])
     const known = answered.find(wanted.dpop, about)
     if (known !== undefined) return known
@@ -62,7 +64,7 @@ export function createVerifyOnline({ settings, checkBound, ask, isClosed, onYes 
     const answer = await ask(text, claims, wanted)
     if ('reason' in answer) return answer
     answered.set(wanted.dpop, about, answer, askedAt)
-    onYes()
+    if (isUnknown) onOldCopies()
     return answer
   }
   const checkNow = (claims: AccessTokenClaims, now: Moment): VerificationReason | undefined =>
