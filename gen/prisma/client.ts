@@ -208,3 +208,34 @@ export type AuditLog = Prisma.AuditLogModel
  * updates and deletions.
  */
 export type SignedRequest = Prisma.SignedRequestModel
+/**
+ * Model Attestor
+ * Written only by attestation. What operators believe about evidence. A trigger raises the operator's version, and
+ * ends the edge of an attestor that is deleted.
+ */
+export type Attestor = Prisma.AttestorModel
+/**
+ * Model EnrolmentRule
+ * Written only by attestation. A trigger raises the operator's version, and ends the edge of a rule that changes.
+ */
+export type EnrolmentRule = Prisma.EnrolmentRuleModel
+/**
+ * Model AttestationRequirement
+ * Written only by attestation. A trigger raises the operator's version.
+ */
+export type AttestationRequirement = Prisma.AttestationRequirementModel
+/**
+ * Model AttestationResult
+ * Written only by attestation. What an attestor's verifier has found about an agent.
+ */
+export type AttestationResult = Prisma.AttestationResultModel
+/**
+ * Model AttestationUse
+ * Written only by attestation. Nonces and evidence that were used.
+ */
+export type AttestationUse = Prisma.AttestationUseModel
+/**
+ * Model JoinToken
+ * Written only by attestation.
+ */
+export type JoinToken = Prisma.JoinTokenModel

@@ -426,7 +426,13 @@ export const ModelName = {
   Verifier: 'Verifier',
   UsedAssertion: 'UsedAssertion',
   AuditLog: 'AuditLog',
-  SignedRequest: 'SignedRequest'
+  SignedRequest: 'SignedRequest',
+  Attestor: 'Attestor',
+  EnrolmentRule: 'EnrolmentRule',
+  AttestationRequirement: 'AttestationRequirement',
+  AttestationResult: 'AttestationResult',
+  AttestationUse: 'AttestationUse',
+  JoinToken: 'JoinToken'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -442,7 +448,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -2666,6 +2672,450 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    Attestor: {
+      payload: Prisma.$AttestorPayload<ExtArgs>
+      fields: Prisma.AttestorFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AttestorFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestorPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AttestorFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestorPayload>
+        }
+        findFirst: {
+          args: Prisma.AttestorFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestorPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AttestorFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestorPayload>
+        }
+        findMany: {
+          args: Prisma.AttestorFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestorPayload>[]
+        }
+        create: {
+          args: Prisma.AttestorCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestorPayload>
+        }
+        createMany: {
+          args: Prisma.AttestorCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AttestorCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestorPayload>[]
+        }
+        delete: {
+          args: Prisma.AttestorDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestorPayload>
+        }
+        update: {
+          args: Prisma.AttestorUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestorPayload>
+        }
+        deleteMany: {
+          args: Prisma.AttestorDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AttestorUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AttestorUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestorPayload>[]
+        }
+        upsert: {
+          args: Prisma.AttestorUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestorPayload>
+        }
+        aggregate: {
+          args: Prisma.AttestorAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAttestor>
+        }
+        groupBy: {
+          args: Prisma.AttestorGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AttestorGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AttestorCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AttestorCountAggregateOutputType> | number
+        }
+      }
+    }
+    EnrolmentRule: {
+      payload: Prisma.$EnrolmentRulePayload<ExtArgs>
+      fields: Prisma.EnrolmentRuleFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.EnrolmentRuleFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrolmentRulePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.EnrolmentRuleFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrolmentRulePayload>
+        }
+        findFirst: {
+          args: Prisma.EnrolmentRuleFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrolmentRulePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.EnrolmentRuleFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrolmentRulePayload>
+        }
+        findMany: {
+          args: Prisma.EnrolmentRuleFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrolmentRulePayload>[]
+        }
+        create: {
+          args: Prisma.EnrolmentRuleCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrolmentRulePayload>
+        }
+        createMany: {
+          args: Prisma.EnrolmentRuleCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.EnrolmentRuleCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrolmentRulePayload>[]
+        }
+        delete: {
+          args: Prisma.EnrolmentRuleDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrolmentRulePayload>
+        }
+        update: {
+          args: Prisma.EnrolmentRuleUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrolmentRulePayload>
+        }
+        deleteMany: {
+          args: Prisma.EnrolmentRuleDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.EnrolmentRuleUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.EnrolmentRuleUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrolmentRulePayload>[]
+        }
+        upsert: {
+          args: Prisma.EnrolmentRuleUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrolmentRulePayload>
+        }
+        aggregate: {
+          args: Prisma.EnrolmentRuleAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateEnrolmentRule>
+        }
+        groupBy: {
+          args: Prisma.EnrolmentRuleGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EnrolmentRuleGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.EnrolmentRuleCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EnrolmentRuleCountAggregateOutputType> | number
+        }
+      }
+    }
+    AttestationRequirement: {
+      payload: Prisma.$AttestationRequirementPayload<ExtArgs>
+      fields: Prisma.AttestationRequirementFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AttestationRequirementFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationRequirementPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AttestationRequirementFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationRequirementPayload>
+        }
+        findFirst: {
+          args: Prisma.AttestationRequirementFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationRequirementPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AttestationRequirementFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationRequirementPayload>
+        }
+        findMany: {
+          args: Prisma.AttestationRequirementFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationRequirementPayload>[]
+        }
+        create: {
+          args: Prisma.AttestationRequirementCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationRequirementPayload>
+        }
+        createMany: {
+          args: Prisma.AttestationRequirementCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AttestationRequirementCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationRequirementPayload>[]
+        }
+        delete: {
+          args: Prisma.AttestationRequirementDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationRequirementPayload>
+        }
+        update: {
+          args: Prisma.AttestationRequirementUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationRequirementPayload>
+        }
+        deleteMany: {
+          args: Prisma.AttestationRequirementDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AttestationRequirementUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AttestationRequirementUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationRequirementPayload>[]
+        }
+        upsert: {
+          args: Prisma.AttestationRequirementUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationRequirementPayload>
+        }
+        aggregate: {
+          args: Prisma.AttestationRequirementAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAttestationRequirement>
+        }
+        groupBy: {
+          args: Prisma.AttestationRequirementGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AttestationRequirementGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AttestationRequirementCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AttestationRequirementCountAggregateOutputType> | number
+        }
+      }
+    }
+    AttestationResult: {
+      payload: Prisma.$AttestationResultPayload<ExtArgs>
+      fields: Prisma.AttestationResultFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AttestationResultFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationResultPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AttestationResultFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationResultPayload>
+        }
+        findFirst: {
+          args: Prisma.AttestationResultFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationResultPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AttestationResultFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationResultPayload>
+        }
+        findMany: {
+          args: Prisma.AttestationResultFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationResultPayload>[]
+        }
+        create: {
+          args: Prisma.AttestationResultCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationResultPayload>
+        }
+        createMany: {
+          args: Prisma.AttestationResultCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AttestationResultCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationResultPayload>[]
+        }
+        delete: {
+          args: Prisma.AttestationResultDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationResultPayload>
+        }
+        update: {
+          args: Prisma.AttestationResultUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationResultPayload>
+        }
+        deleteMany: {
+          args: Prisma.AttestationResultDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AttestationResultUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AttestationResultUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationResultPayload>[]
+        }
+        upsert: {
+          args: Prisma.AttestationResultUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationResultPayload>
+        }
+        aggregate: {
+          args: Prisma.AttestationResultAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAttestationResult>
+        }
+        groupBy: {
+          args: Prisma.AttestationResultGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AttestationResultGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AttestationResultCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AttestationResultCountAggregateOutputType> | number
+        }
+      }
+    }
+    AttestationUse: {
+      payload: Prisma.$AttestationUsePayload<ExtArgs>
+      fields: Prisma.AttestationUseFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AttestationUseFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationUsePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AttestationUseFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationUsePayload>
+        }
+        findFirst: {
+          args: Prisma.AttestationUseFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationUsePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AttestationUseFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationUsePayload>
+        }
+        findMany: {
+          args: Prisma.AttestationUseFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationUsePayload>[]
+        }
+        create: {
+          args: Prisma.AttestationUseCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationUsePayload>
+        }
+        createMany: {
+          args: Prisma.AttestationUseCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AttestationUseCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationUsePayload>[]
+        }
+        delete: {
+          args: Prisma.AttestationUseDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationUsePayload>
+        }
+        update: {
+          args: Prisma.AttestationUseUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationUsePayload>
+        }
+        deleteMany: {
+          args: Prisma.AttestationUseDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AttestationUseUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AttestationUseUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationUsePayload>[]
+        }
+        upsert: {
+          args: Prisma.AttestationUseUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AttestationUsePayload>
+        }
+        aggregate: {
+          args: Prisma.AttestationUseAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAttestationUse>
+        }
+        groupBy: {
+          args: Prisma.AttestationUseGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AttestationUseGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AttestationUseCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AttestationUseCountAggregateOutputType> | number
+        }
+      }
+    }
+    JoinToken: {
+      payload: Prisma.$JoinTokenPayload<ExtArgs>
+      fields: Prisma.JoinTokenFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.JoinTokenFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.JoinTokenFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>
+        }
+        findFirst: {
+          args: Prisma.JoinTokenFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.JoinTokenFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>
+        }
+        findMany: {
+          args: Prisma.JoinTokenFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>[]
+        }
+        create: {
+          args: Prisma.JoinTokenCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>
+        }
+        createMany: {
+          args: Prisma.JoinTokenCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.JoinTokenCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>[]
+        }
+        delete: {
+          args: Prisma.JoinTokenDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>
+        }
+        update: {
+          args: Prisma.JoinTokenUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>
+        }
+        deleteMany: {
+          args: Prisma.JoinTokenDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.JoinTokenUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.JoinTokenUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>[]
+        }
+        upsert: {
+          args: Prisma.JoinTokenUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>
+        }
+        aggregate: {
+          args: Prisma.JoinTokenAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateJoinToken>
+        }
+        groupBy: {
+          args: Prisma.JoinTokenGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.JoinTokenGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.JoinTokenCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.JoinTokenCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -2710,7 +3160,8 @@ export const DeploymentScalarFieldEnum = {
   issuer: 'issuer',
   firstEpoch: 'firstEpoch',
   busKey: 'busKey',
-  clockReached: 'clockReached'
+  clockReached: 'clockReached',
+  attestationKey: 'attestationKey'
 } as const
 
 export type DeploymentScalarFieldEnum = (typeof DeploymentScalarFieldEnum)[keyof typeof DeploymentScalarFieldEnum]
@@ -2800,7 +3251,8 @@ export const AgentScalarFieldEnum = {
   release: 'release',
   releaseManifestSeq: 'releaseManifestSeq',
   objectedMoveSignedAt: 'objectedMoveSignedAt',
-  maxDelegationDepth: 'maxDelegationDepth'
+  maxDelegationDepth: 'maxDelegationDepth',
+  enrolmentRuleId: 'enrolmentRuleId'
 } as const
 
 export type AgentScalarFieldEnum = (typeof AgentScalarFieldEnum)[keyof typeof AgentScalarFieldEnum]
@@ -3154,6 +3606,76 @@ export const SignedRequestScalarFieldEnum = {
 } as const
 
 export type SignedRequestScalarFieldEnum = (typeof SignedRequestScalarFieldEnum)[keyof typeof SignedRequestScalarFieldEnum]
+
+
+export const AttestorScalarFieldEnum = {
+  id: 'id',
+  operatorId: 'operatorId',
+  name: 'name',
+  type: 'type',
+  config: 'config',
+  resultTtl: 'resultTtl',
+  createdAt: 'createdAt'
+} as const
+
+export type AttestorScalarFieldEnum = (typeof AttestorScalarFieldEnum)[keyof typeof AttestorScalarFieldEnum]
+
+
+export const EnrolmentRuleScalarFieldEnum = {
+  id: 'id',
+  edgeId: 'edgeId',
+  operatorId: 'operatorId',
+  name: 'name',
+  content: 'content',
+  createdAt: 'createdAt'
+} as const
+
+export type EnrolmentRuleScalarFieldEnum = (typeof EnrolmentRuleScalarFieldEnum)[keyof typeof EnrolmentRuleScalarFieldEnum]
+
+
+export const AttestationRequirementScalarFieldEnum = {
+  id: 'id',
+  operatorId: 'operatorId',
+  name: 'name',
+  content: 'content',
+  createdAt: 'createdAt'
+} as const
+
+export type AttestationRequirementScalarFieldEnum = (typeof AttestationRequirementScalarFieldEnum)[keyof typeof AttestationRequirementScalarFieldEnum]
+
+
+export const AttestationResultScalarFieldEnum = {
+  agentId: 'agentId',
+  attestorId: 'attestorId',
+  keyThumbprint: 'keyThumbprint',
+  claims: 'claims',
+  level: 'level',
+  verifiedAt: 'verifiedAt',
+  expiresAt: 'expiresAt'
+} as const
+
+export type AttestationResultScalarFieldEnum = (typeof AttestationResultScalarFieldEnum)[keyof typeof AttestationResultScalarFieldEnum]
+
+
+export const AttestationUseScalarFieldEnum = {
+  id: 'id',
+  keepUntil: 'keepUntil'
+} as const
+
+export type AttestationUseScalarFieldEnum = (typeof AttestationUseScalarFieldEnum)[keyof typeof AttestationUseScalarFieldEnum]
+
+
+export const JoinTokenScalarFieldEnum = {
+  id: 'id',
+  attestorId: 'attestorId',
+  digest: 'digest',
+  label: 'label',
+  createdAt: 'createdAt',
+  expiresAt: 'expiresAt',
+  usedBy: 'usedBy'
+} as const
+
+export type JoinTokenScalarFieldEnum = (typeof JoinTokenScalarFieldEnum)[keyof typeof JoinTokenScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -3649,6 +4171,12 @@ export type GlobalOmitConfig = {
   usedAssertion?: Prisma.UsedAssertionOmit
   auditLog?: Prisma.AuditLogOmit
   signedRequest?: Prisma.SignedRequestOmit
+  attestor?: Prisma.AttestorOmit
+  enrolmentRule?: Prisma.EnrolmentRuleOmit
+  attestationRequirement?: Prisma.AttestationRequirementOmit
+  attestationResult?: Prisma.AttestationResultOmit
+  attestationUse?: Prisma.AttestationUseOmit
+  joinToken?: Prisma.JoinTokenOmit
 }
 
 /* Types for Logging */

@@ -80,7 +80,13 @@ export const ModelName = {
   Verifier: 'Verifier',
   UsedAssertion: 'UsedAssertion',
   AuditLog: 'AuditLog',
-  SignedRequest: 'SignedRequest'
+  SignedRequest: 'SignedRequest',
+  Attestor: 'Attestor',
+  EnrolmentRule: 'EnrolmentRule',
+  AttestationRequirement: 'AttestationRequirement',
+  AttestationResult: 'AttestationResult',
+  AttestationUse: 'AttestationUse',
+  JoinToken: 'JoinToken'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -104,7 +110,8 @@ export const DeploymentScalarFieldEnum = {
   issuer: 'issuer',
   firstEpoch: 'firstEpoch',
   busKey: 'busKey',
-  clockReached: 'clockReached'
+  clockReached: 'clockReached',
+  attestationKey: 'attestationKey'
 } as const
 
 export type DeploymentScalarFieldEnum = (typeof DeploymentScalarFieldEnum)[keyof typeof DeploymentScalarFieldEnum]
@@ -194,7 +201,8 @@ export const AgentScalarFieldEnum = {
   release: 'release',
   releaseManifestSeq: 'releaseManifestSeq',
   objectedMoveSignedAt: 'objectedMoveSignedAt',
-  maxDelegationDepth: 'maxDelegationDepth'
+  maxDelegationDepth: 'maxDelegationDepth',
+  enrolmentRuleId: 'enrolmentRuleId'
 } as const
 
 export type AgentScalarFieldEnum = (typeof AgentScalarFieldEnum)[keyof typeof AgentScalarFieldEnum]
@@ -548,6 +556,76 @@ export const SignedRequestScalarFieldEnum = {
 } as const
 
 export type SignedRequestScalarFieldEnum = (typeof SignedRequestScalarFieldEnum)[keyof typeof SignedRequestScalarFieldEnum]
+
+
+export const AttestorScalarFieldEnum = {
+  id: 'id',
+  operatorId: 'operatorId',
+  name: 'name',
+  type: 'type',
+  config: 'config',
+  resultTtl: 'resultTtl',
+  createdAt: 'createdAt'
+} as const
+
+export type AttestorScalarFieldEnum = (typeof AttestorScalarFieldEnum)[keyof typeof AttestorScalarFieldEnum]
+
+
+export const EnrolmentRuleScalarFieldEnum = {
+  id: 'id',
+  edgeId: 'edgeId',
+  operatorId: 'operatorId',
+  name: 'name',
+  content: 'content',
+  createdAt: 'createdAt'
+} as const
+
+export type EnrolmentRuleScalarFieldEnum = (typeof EnrolmentRuleScalarFieldEnum)[keyof typeof EnrolmentRuleScalarFieldEnum]
+
+
+export const AttestationRequirementScalarFieldEnum = {
+  id: 'id',
+  operatorId: 'operatorId',
+  name: 'name',
+  content: 'content',
+  createdAt: 'createdAt'
+} as const
+
+export type AttestationRequirementScalarFieldEnum = (typeof AttestationRequirementScalarFieldEnum)[keyof typeof AttestationRequirementScalarFieldEnum]
+
+
+export const AttestationResultScalarFieldEnum = {
+  agentId: 'agentId',
+  attestorId: 'attestorId',
+  keyThumbprint: 'keyThumbprint',
+  claims: 'claims',
+  level: 'level',
+  verifiedAt: 'verifiedAt',
+  expiresAt: 'expiresAt'
+} as const
+
+export type AttestationResultScalarFieldEnum = (typeof AttestationResultScalarFieldEnum)[keyof typeof AttestationResultScalarFieldEnum]
+
+
+export const AttestationUseScalarFieldEnum = {
+  id: 'id',
+  keepUntil: 'keepUntil'
+} as const
+
+export type AttestationUseScalarFieldEnum = (typeof AttestationUseScalarFieldEnum)[keyof typeof AttestationUseScalarFieldEnum]
+
+
+export const JoinTokenScalarFieldEnum = {
+  id: 'id',
+  attestorId: 'attestorId',
+  digest: 'digest',
+  label: 'label',
+  createdAt: 'createdAt',
+  expiresAt: 'expiresAt',
+  usedBy: 'usedBy'
+} as const
+
+export type JoinTokenScalarFieldEnum = (typeof JoinTokenScalarFieldEnum)[keyof typeof JoinTokenScalarFieldEnum]
 
 
 export const SortOrder = {

@@ -60,6 +60,7 @@ export type AgentMinAggregateOutputType = {
   releaseManifestSeq: number | null
   objectedMoveSignedAt: Date | null
   maxDelegationDepth: number | null
+  enrolmentRuleId: string | null
 }
 
 export type AgentMaxAggregateOutputType = {
@@ -82,6 +83,7 @@ export type AgentMaxAggregateOutputType = {
   releaseManifestSeq: number | null
   objectedMoveSignedAt: Date | null
   maxDelegationDepth: number | null
+  enrolmentRuleId: string | null
 }
 
 export type AgentCountAggregateOutputType = {
@@ -105,6 +107,7 @@ export type AgentCountAggregateOutputType = {
   releaseManifestSeq: number
   objectedMoveSignedAt: number
   maxDelegationDepth: number
+  enrolmentRuleId: number
   _all: number
 }
 
@@ -143,6 +146,7 @@ export type AgentMinAggregateInputType = {
   releaseManifestSeq?: true
   objectedMoveSignedAt?: true
   maxDelegationDepth?: true
+  enrolmentRuleId?: true
 }
 
 export type AgentMaxAggregateInputType = {
@@ -165,6 +169,7 @@ export type AgentMaxAggregateInputType = {
   releaseManifestSeq?: true
   objectedMoveSignedAt?: true
   maxDelegationDepth?: true
+  enrolmentRuleId?: true
 }
 
 export type AgentCountAggregateInputType = {
@@ -188,6 +193,7 @@ export type AgentCountAggregateInputType = {
   releaseManifestSeq?: true
   objectedMoveSignedAt?: true
   maxDelegationDepth?: true
+  enrolmentRuleId?: true
   _all?: true
 }
 
@@ -298,6 +304,7 @@ export type AgentGroupByOutputType = {
   releaseManifestSeq: number | null
   objectedMoveSignedAt: Date | null
   maxDelegationDepth: number
+  enrolmentRuleId: string | null
   _count: AgentCountAggregateOutputType | null
   _avg: AgentAvgAggregateOutputType | null
   _sum: AgentSumAggregateOutputType | null
@@ -344,7 +351,9 @@ export type AgentWhereInput = {
   releaseManifestSeq?: Prisma.IntNullableFilter<"Agent"> | number | null
   objectedMoveSignedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
+  enrolmentRuleId?: Prisma.UuidNullableFilter<"Agent"> | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
+  results?: Prisma.AttestationResultListRelationFilter
   keys?: Prisma.AgentKeyListRelationFilter
   addedKeys?: Prisma.AgentAddedKeyListRelationFilter
   keyEvents?: Prisma.AgentKeyEventListRelationFilter
@@ -372,7 +381,9 @@ export type AgentOrderByWithRelationInput = {
   releaseManifestSeq?: Prisma.SortOrderInput | Prisma.SortOrder
   objectedMoveSignedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
+  enrolmentRuleId?: Prisma.SortOrderInput | Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
+  results?: Prisma.AttestationResultOrderByRelationAggregateInput
   keys?: Prisma.AgentKeyOrderByRelationAggregateInput
   addedKeys?: Prisma.AgentAddedKeyOrderByRelationAggregateInput
   keyEvents?: Prisma.AgentKeyEventOrderByRelationAggregateInput
@@ -404,7 +415,9 @@ export type AgentWhereUniqueInput = Prisma.AtLeast<{
   releaseManifestSeq?: Prisma.IntNullableFilter<"Agent"> | number | null
   objectedMoveSignedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
+  enrolmentRuleId?: Prisma.UuidNullableFilter<"Agent"> | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
+  results?: Prisma.AttestationResultListRelationFilter
   keys?: Prisma.AgentKeyListRelationFilter
   addedKeys?: Prisma.AgentAddedKeyListRelationFilter
   keyEvents?: Prisma.AgentKeyEventListRelationFilter
@@ -432,6 +445,7 @@ export type AgentOrderByWithAggregationInput = {
   releaseManifestSeq?: Prisma.SortOrderInput | Prisma.SortOrder
   objectedMoveSignedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
+  enrolmentRuleId?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AgentCountOrderByAggregateInput
   _avg?: Prisma.AgentAvgOrderByAggregateInput
   _max?: Prisma.AgentMaxOrderByAggregateInput
@@ -463,6 +477,7 @@ export type AgentScalarWhereWithAggregatesInput = {
   releaseManifestSeq?: Prisma.IntNullableWithAggregatesFilter<"Agent"> | number | null
   objectedMoveSignedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntWithAggregatesFilter<"Agent"> | number
+  enrolmentRuleId?: Prisma.UuidNullableWithAggregatesFilter<"Agent"> | string | null
 }
 
 export type AgentCreateInput = {
@@ -485,7 +500,9 @@ export type AgentCreateInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
+  results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
@@ -513,6 +530,8 @@ export type AgentUncheckedCreateInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
+  results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -539,7 +558,9 @@ export type AgentUpdateInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
+  results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
@@ -567,6 +588,8 @@ export type AgentUncheckedUpdateInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -594,6 +617,7 @@ export type AgentCreateManyInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
 }
 
 export type AgentUpdateManyMutationInput = {
@@ -616,6 +640,7 @@ export type AgentUpdateManyMutationInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type AgentUncheckedUpdateManyInput = {
@@ -639,6 +664,7 @@ export type AgentUncheckedUpdateManyInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type AgentListRelationFilter = {
@@ -677,6 +703,7 @@ export type AgentCountOrderByAggregateInput = {
   releaseManifestSeq?: Prisma.SortOrder
   objectedMoveSignedAt?: Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
+  enrolmentRuleId?: Prisma.SortOrder
 }
 
 export type AgentAvgOrderByAggregateInput = {
@@ -706,6 +733,7 @@ export type AgentMaxOrderByAggregateInput = {
   releaseManifestSeq?: Prisma.SortOrder
   objectedMoveSignedAt?: Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
+  enrolmentRuleId?: Prisma.SortOrder
 }
 
 export type AgentMinOrderByAggregateInput = {
@@ -728,6 +756,7 @@ export type AgentMinOrderByAggregateInput = {
   releaseManifestSeq?: Prisma.SortOrder
   objectedMoveSignedAt?: Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
+  enrolmentRuleId?: Prisma.SortOrder
 }
 
 export type AgentSumOrderByAggregateInput = {
@@ -861,6 +890,20 @@ export type AgentUpdateOneRequiredWithoutPendingEventsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.AgentUpdateToOneWithWhereWithoutPendingEventsInput, Prisma.AgentUpdateWithoutPendingEventsInput>, Prisma.AgentUncheckedUpdateWithoutPendingEventsInput>
 }
 
+export type AgentCreateNestedOneWithoutResultsInput = {
+  create?: Prisma.XOR<Prisma.AgentCreateWithoutResultsInput, Prisma.AgentUncheckedCreateWithoutResultsInput>
+  connectOrCreate?: Prisma.AgentCreateOrConnectWithoutResultsInput
+  connect?: Prisma.AgentWhereUniqueInput
+}
+
+export type AgentUpdateOneRequiredWithoutResultsNestedInput = {
+  create?: Prisma.XOR<Prisma.AgentCreateWithoutResultsInput, Prisma.AgentUncheckedCreateWithoutResultsInput>
+  connectOrCreate?: Prisma.AgentCreateOrConnectWithoutResultsInput
+  upsert?: Prisma.AgentUpsertWithoutResultsInput
+  connect?: Prisma.AgentWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.AgentUpdateToOneWithWhereWithoutResultsInput, Prisma.AgentUpdateWithoutResultsInput>, Prisma.AgentUncheckedUpdateWithoutResultsInput>
+}
+
 export type AgentCreateWithoutOperatorInput = {
   id: string
   did: string
@@ -881,6 +924,8 @@ export type AgentCreateWithoutOperatorInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
+  results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
@@ -907,6 +952,8 @@ export type AgentUncheckedCreateWithoutOperatorInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
+  results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -963,6 +1010,7 @@ export type AgentScalarWhereInput = {
   releaseManifestSeq?: Prisma.IntNullableFilter<"Agent"> | number | null
   objectedMoveSignedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
+  enrolmentRuleId?: Prisma.UuidNullableFilter<"Agent"> | string | null
 }
 
 export type AgentCreateWithoutKeysInput = {
@@ -985,7 +1033,9 @@ export type AgentCreateWithoutKeysInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
+  results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
   pendingEvents?: Prisma.AgentPendingEventCreateNestedManyWithoutAgentInput
@@ -1012,6 +1062,8 @@ export type AgentUncheckedCreateWithoutKeysInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
+  results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1053,7 +1105,9 @@ export type AgentUpdateWithoutKeysInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
+  results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
   pendingEvents?: Prisma.AgentPendingEventUpdateManyWithoutAgentNestedInput
@@ -1080,6 +1134,8 @@ export type AgentUncheckedUpdateWithoutKeysInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1105,7 +1161,9 @@ export type AgentCreateWithoutAddedKeysInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
+  results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
   pendingEvents?: Prisma.AgentPendingEventCreateNestedManyWithoutAgentInput
@@ -1132,6 +1190,8 @@ export type AgentUncheckedCreateWithoutAddedKeysInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
+  results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1173,7 +1233,9 @@ export type AgentUpdateWithoutAddedKeysInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
+  results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
   pendingEvents?: Prisma.AgentPendingEventUpdateManyWithoutAgentNestedInput
@@ -1200,6 +1262,8 @@ export type AgentUncheckedUpdateWithoutAddedKeysInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1225,7 +1289,9 @@ export type AgentCreateWithoutKeyEventsInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
+  results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
   pendingEvents?: Prisma.AgentPendingEventCreateNestedManyWithoutAgentInput
@@ -1252,6 +1318,8 @@ export type AgentUncheckedCreateWithoutKeyEventsInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
+  results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1293,7 +1361,9 @@ export type AgentUpdateWithoutKeyEventsInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
+  results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
   pendingEvents?: Prisma.AgentPendingEventUpdateManyWithoutAgentNestedInput
@@ -1320,6 +1390,8 @@ export type AgentUncheckedUpdateWithoutKeyEventsInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1345,7 +1417,9 @@ export type AgentCreateWithoutPendingEventsInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
+  results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
@@ -1372,6 +1446,8 @@ export type AgentUncheckedCreateWithoutPendingEventsInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
+  results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1413,7 +1489,9 @@ export type AgentUpdateWithoutPendingEventsInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
+  results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
@@ -1440,9 +1518,139 @@ export type AgentUncheckedUpdateWithoutPendingEventsInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
+}
+
+export type AgentCreateWithoutResultsInput = {
+  id: string
+  did: string
+  label?: string
+  status?: $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentCreateallowedScopesInput | string[]
+  requireBoundChallenges?: boolean
+  version?: number
+  epoch?: number
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  approvedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
+  maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
+  operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
+  keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
+  addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
+  keyEvents?: Prisma.AgentKeyEventCreateNestedManyWithoutAgentInput
+  pendingEvents?: Prisma.AgentPendingEventCreateNestedManyWithoutAgentInput
+}
+
+export type AgentUncheckedCreateWithoutResultsInput = {
+  id: string
+  operatorId: string
+  did: string
+  label?: string
+  status?: $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentCreateallowedScopesInput | string[]
+  requireBoundChallenges?: boolean
+  version?: number
+  epoch?: number
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  approvedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  revokedAt?: Date | string | null
+  movedTo?: string | null
+  movedFrom?: string | null
+  release?: string | null
+  releaseManifestSeq?: number | null
+  objectedMoveSignedAt?: Date | string | null
+  maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
+  keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
+  addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
+  keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
+  pendingEvents?: Prisma.AgentPendingEventUncheckedCreateNestedManyWithoutAgentInput
+}
+
+export type AgentCreateOrConnectWithoutResultsInput = {
+  where: Prisma.AgentWhereUniqueInput
+  create: Prisma.XOR<Prisma.AgentCreateWithoutResultsInput, Prisma.AgentUncheckedCreateWithoutResultsInput>
+}
+
+export type AgentUpsertWithoutResultsInput = {
+  update: Prisma.XOR<Prisma.AgentUpdateWithoutResultsInput, Prisma.AgentUncheckedUpdateWithoutResultsInput>
+  create: Prisma.XOR<Prisma.AgentCreateWithoutResultsInput, Prisma.AgentUncheckedCreateWithoutResultsInput>
+  where?: Prisma.AgentWhereInput
+}
+
+export type AgentUpdateToOneWithWhereWithoutResultsInput = {
+  where?: Prisma.AgentWhereInput
+  data: Prisma.XOR<Prisma.AgentUpdateWithoutResultsInput, Prisma.AgentUncheckedUpdateWithoutResultsInput>
+}
+
+export type AgentUpdateWithoutResultsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  did?: Prisma.StringFieldUpdateOperationsInput | string
+  label?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumAgentStatusFieldUpdateOperationsInput | $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentUpdateallowedScopesInput | string[]
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
+  keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
+  addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
+  keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
+  pendingEvents?: Prisma.AgentPendingEventUpdateManyWithoutAgentNestedInput
+}
+
+export type AgentUncheckedUpdateWithoutResultsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  operatorId?: Prisma.StringFieldUpdateOperationsInput | string
+  did?: Prisma.StringFieldUpdateOperationsInput | string
+  label?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumAgentStatusFieldUpdateOperationsInput | $Enums.AgentStatus
+  allowedScopes?: Prisma.AgentUpdateallowedScopesInput | string[]
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  approvedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  revokedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  movedTo?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  movedFrom?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  release?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
+  addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
+  keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
+  pendingEvents?: Prisma.AgentPendingEventUncheckedUpdateManyWithoutAgentNestedInput
 }
 
 export type AgentCreateManyOperatorInput = {
@@ -1465,6 +1673,7 @@ export type AgentCreateManyOperatorInput = {
   releaseManifestSeq?: number | null
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
+  enrolmentRuleId?: string | null
 }
 
 export type AgentUpdateWithoutOperatorInput = {
@@ -1487,6 +1696,8 @@ export type AgentUpdateWithoutOperatorInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUpdateManyWithoutAgentNestedInput
@@ -1513,6 +1724,8 @@ export type AgentUncheckedUpdateWithoutOperatorInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1539,6 +1752,7 @@ export type AgentUncheckedUpdateManyWithoutOperatorInput = {
   releaseManifestSeq?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
+  enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 
@@ -1547,6 +1761,7 @@ export type AgentUncheckedUpdateManyWithoutOperatorInput = {
  */
 
 export type AgentCountOutputType = {
+  results: number
   keys: number
   addedKeys: number
   keyEvents: number
@@ -1554,6 +1769,7 @@ export type AgentCountOutputType = {
 }
 
 export type AgentCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  results?: boolean | AgentCountOutputTypeCountResultsArgs
   keys?: boolean | AgentCountOutputTypeCountKeysArgs
   addedKeys?: boolean | AgentCountOutputTypeCountAddedKeysArgs
   keyEvents?: boolean | AgentCountOutputTypeCountKeyEventsArgs
@@ -1568,6 +1784,13 @@ export type AgentCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Extens
    * Select specific fields to fetch from the AgentCountOutputType
    */
   select?: Prisma.AgentCountOutputTypeSelect<ExtArgs> | null
+}
+
+/**
+ * AgentCountOutputType without action
+ */
+export type AgentCountOutputTypeCountResultsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.AttestationResultWhereInput
 }
 
 /**
@@ -1620,7 +1843,9 @@ export type AgentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   releaseManifestSeq?: boolean
   objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
+  enrolmentRuleId?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
+  results?: boolean | Prisma.Agent$resultsArgs<ExtArgs>
   keys?: boolean | Prisma.Agent$keysArgs<ExtArgs>
   addedKeys?: boolean | Prisma.Agent$addedKeysArgs<ExtArgs>
   keyEvents?: boolean | Prisma.Agent$keyEventsArgs<ExtArgs>
@@ -1649,6 +1874,7 @@ export type AgentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   releaseManifestSeq?: boolean
   objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
+  enrolmentRuleId?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
 
@@ -1673,6 +1899,7 @@ export type AgentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   releaseManifestSeq?: boolean
   objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
+  enrolmentRuleId?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
 
@@ -1697,11 +1924,13 @@ export type AgentSelectScalar = {
   releaseManifestSeq?: boolean
   objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
+  enrolmentRuleId?: boolean
 }
 
-export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt" | "movedTo" | "movedFrom" | "release" | "releaseManifestSeq" | "objectedMoveSignedAt" | "maxDelegationDepth", ExtArgs["result"]["agent"]>
+export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt" | "movedTo" | "movedFrom" | "release" | "releaseManifestSeq" | "objectedMoveSignedAt" | "maxDelegationDepth" | "enrolmentRuleId", ExtArgs["result"]["agent"]>
 export type AgentInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
+  results?: boolean | Prisma.Agent$resultsArgs<ExtArgs>
   keys?: boolean | Prisma.Agent$keysArgs<ExtArgs>
   addedKeys?: boolean | Prisma.Agent$addedKeysArgs<ExtArgs>
   keyEvents?: boolean | Prisma.Agent$keyEventsArgs<ExtArgs>
@@ -1719,6 +1948,7 @@ export type $AgentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   name: "Agent"
   objects: {
     operator: Prisma.$OperatorPayload<ExtArgs>
+    results: Prisma.$AttestationResultPayload<ExtArgs>[]
     keys: Prisma.$AgentKeyPayload<ExtArgs>[]
     addedKeys: Prisma.$AgentAddedKeyPayload<ExtArgs>[]
     keyEvents: Prisma.$AgentKeyEventPayload<ExtArgs>[]
@@ -1769,6 +1999,11 @@ export type $AgentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
      * How many times a grant of the agent may be handed on. An agent with 0 gets no grants.
      */
     maxDelegationDepth: number
+    /**
+     * The rule by which the agent enrolled itself; null for other agents. The rule may be gone: then the agent gets no
+     * token.
+     */
+    enrolmentRuleId: string | null
   }, ExtArgs["result"]["agent"]>
   composites: {}
 }
@@ -2164,6 +2399,7 @@ readonly fields: AgentFieldRefs;
 export interface Prisma__AgentClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
   operator<T extends Prisma.OperatorDefaultArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.OperatorDefaultArgs<ExtArgs>>): Prisma.Prisma__OperatorClient<runtime.Types.Result.GetResult<Prisma.$OperatorPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | Null, Null, ExtArgs, GlobalOmitOptions>
+  results<T extends Prisma.Agent$resultsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Agent$resultsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AttestationResultPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   keys<T extends Prisma.Agent$keysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Agent$keysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AgentKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   addedKeys<T extends Prisma.Agent$addedKeysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Agent$addedKeysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AgentAddedKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   keyEvents<T extends Prisma.Agent$keyEventsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Agent$keyEventsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AgentKeyEventPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
@@ -2217,6 +2453,7 @@ export interface AgentFieldRefs {
   readonly releaseManifestSeq: Prisma.FieldRef<"Agent", 'Int'>
   readonly objectedMoveSignedAt: Prisma.FieldRef<"Agent", 'DateTime'>
   readonly maxDelegationDepth: Prisma.FieldRef<"Agent", 'Int'>
+  readonly enrolmentRuleId: Prisma.FieldRef<"Agent", 'String'>
 }
     
 
@@ -2615,6 +2852,30 @@ export type AgentDeleteManyArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Limit how many Agents to delete.
    */
   limit?: number
+}
+
+/**
+ * Agent.results
+ */
+export type Agent$resultsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AttestationResult
+   */
+  select?: Prisma.AttestationResultSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the AttestationResult
+   */
+  omit?: Prisma.AttestationResultOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AttestationResultInclude<ExtArgs> | null
+  where?: Prisma.AttestationResultWhereInput
+  orderBy?: Prisma.AttestationResultOrderByWithRelationInput | Prisma.AttestationResultOrderByWithRelationInput[]
+  cursor?: Prisma.AttestationResultWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.AttestationResultScalarFieldEnum | Prisma.AttestationResultScalarFieldEnum[]
 }
 
 /**

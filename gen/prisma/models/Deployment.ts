@@ -42,6 +42,7 @@ export type DeploymentMinAggregateOutputType = {
   firstEpoch: number | null
   busKey: runtime.Bytes | null
   clockReached: Date | null
+  attestationKey: runtime.Bytes | null
 }
 
 export type DeploymentMaxAggregateOutputType = {
@@ -50,6 +51,7 @@ export type DeploymentMaxAggregateOutputType = {
   firstEpoch: number | null
   busKey: runtime.Bytes | null
   clockReached: Date | null
+  attestationKey: runtime.Bytes | null
 }
 
 export type DeploymentCountAggregateOutputType = {
@@ -58,6 +60,7 @@ export type DeploymentCountAggregateOutputType = {
   firstEpoch: number
   busKey: number
   clockReached: number
+  attestationKey: number
   _all: number
 }
 
@@ -78,6 +81,7 @@ export type DeploymentMinAggregateInputType = {
   firstEpoch?: true
   busKey?: true
   clockReached?: true
+  attestationKey?: true
 }
 
 export type DeploymentMaxAggregateInputType = {
@@ -86,6 +90,7 @@ export type DeploymentMaxAggregateInputType = {
   firstEpoch?: true
   busKey?: true
   clockReached?: true
+  attestationKey?: true
 }
 
 export type DeploymentCountAggregateInputType = {
@@ -94,6 +99,7 @@ export type DeploymentCountAggregateInputType = {
   firstEpoch?: true
   busKey?: true
   clockReached?: true
+  attestationKey?: true
   _all?: true
 }
 
@@ -189,6 +195,7 @@ export type DeploymentGroupByOutputType = {
   firstEpoch: number
   busKey: runtime.Bytes
   clockReached: Date
+  attestationKey: runtime.Bytes
   _count: DeploymentCountAggregateOutputType | null
   _avg: DeploymentAvgAggregateOutputType | null
   _sum: DeploymentSumAggregateOutputType | null
@@ -220,6 +227,7 @@ export type DeploymentWhereInput = {
   firstEpoch?: Prisma.IntFilter<"Deployment"> | number
   busKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
   clockReached?: Prisma.DateTimeFilter<"Deployment"> | Date | string
+  attestationKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
 }
 
 export type DeploymentOrderByWithRelationInput = {
@@ -228,6 +236,7 @@ export type DeploymentOrderByWithRelationInput = {
   firstEpoch?: Prisma.SortOrder
   busKey?: Prisma.SortOrder
   clockReached?: Prisma.SortOrder
+  attestationKey?: Prisma.SortOrder
 }
 
 export type DeploymentWhereUniqueInput = Prisma.AtLeast<{
@@ -239,6 +248,7 @@ export type DeploymentWhereUniqueInput = Prisma.AtLeast<{
   firstEpoch?: Prisma.IntFilter<"Deployment"> | number
   busKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
   clockReached?: Prisma.DateTimeFilter<"Deployment"> | Date | string
+  attestationKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
 }, "id">
 
 export type DeploymentOrderByWithAggregationInput = {
@@ -247,6 +257,7 @@ export type DeploymentOrderByWithAggregationInput = {
   firstEpoch?: Prisma.SortOrder
   busKey?: Prisma.SortOrder
   clockReached?: Prisma.SortOrder
+  attestationKey?: Prisma.SortOrder
   _count?: Prisma.DeploymentCountOrderByAggregateInput
   _avg?: Prisma.DeploymentAvgOrderByAggregateInput
   _max?: Prisma.DeploymentMaxOrderByAggregateInput
@@ -263,6 +274,7 @@ export type DeploymentScalarWhereWithAggregatesInput = {
   firstEpoch?: Prisma.IntWithAggregatesFilter<"Deployment"> | number
   busKey?: Prisma.BytesWithAggregatesFilter<"Deployment"> | runtime.Bytes
   clockReached?: Prisma.DateTimeWithAggregatesFilter<"Deployment"> | Date | string
+  attestationKey?: Prisma.BytesWithAggregatesFilter<"Deployment"> | runtime.Bytes
 }
 
 export type DeploymentCreateInput = {
@@ -271,6 +283,7 @@ export type DeploymentCreateInput = {
   firstEpoch?: number
   busKey?: runtime.Bytes
   clockReached?: Date | string
+  attestationKey?: runtime.Bytes
 }
 
 export type DeploymentUncheckedCreateInput = {
@@ -279,6 +292,7 @@ export type DeploymentUncheckedCreateInput = {
   firstEpoch?: number
   busKey?: runtime.Bytes
   clockReached?: Date | string
+  attestationKey?: runtime.Bytes
 }
 
 export type DeploymentUpdateInput = {
@@ -287,6 +301,7 @@ export type DeploymentUpdateInput = {
   firstEpoch?: Prisma.IntFieldUpdateOperationsInput | number
   busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  attestationKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
 }
 
 export type DeploymentUncheckedUpdateInput = {
@@ -295,6 +310,7 @@ export type DeploymentUncheckedUpdateInput = {
   firstEpoch?: Prisma.IntFieldUpdateOperationsInput | number
   busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  attestationKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
 }
 
 export type DeploymentCreateManyInput = {
@@ -303,6 +319,7 @@ export type DeploymentCreateManyInput = {
   firstEpoch?: number
   busKey?: runtime.Bytes
   clockReached?: Date | string
+  attestationKey?: runtime.Bytes
 }
 
 export type DeploymentUpdateManyMutationInput = {
@@ -311,6 +328,7 @@ export type DeploymentUpdateManyMutationInput = {
   firstEpoch?: Prisma.IntFieldUpdateOperationsInput | number
   busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  attestationKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
 }
 
 export type DeploymentUncheckedUpdateManyInput = {
@@ -319,6 +337,7 @@ export type DeploymentUncheckedUpdateManyInput = {
   firstEpoch?: Prisma.IntFieldUpdateOperationsInput | number
   busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  attestationKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
 }
 
 export type DeploymentCountOrderByAggregateInput = {
@@ -327,6 +346,7 @@ export type DeploymentCountOrderByAggregateInput = {
   firstEpoch?: Prisma.SortOrder
   busKey?: Prisma.SortOrder
   clockReached?: Prisma.SortOrder
+  attestationKey?: Prisma.SortOrder
 }
 
 export type DeploymentAvgOrderByAggregateInput = {
@@ -340,6 +360,7 @@ export type DeploymentMaxOrderByAggregateInput = {
   firstEpoch?: Prisma.SortOrder
   busKey?: Prisma.SortOrder
   clockReached?: Prisma.SortOrder
+  attestationKey?: Prisma.SortOrder
 }
 
 export type DeploymentMinOrderByAggregateInput = {
@@ -348,6 +369,7 @@ export type DeploymentMinOrderByAggregateInput = {
   firstEpoch?: Prisma.SortOrder
   busKey?: Prisma.SortOrder
   clockReached?: Prisma.SortOrder
+  attestationKey?: Prisma.SortOrder
 }
 
 export type DeploymentSumOrderByAggregateInput = {
@@ -383,6 +405,7 @@ export type DeploymentSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   firstEpoch?: boolean
   busKey?: boolean
   clockReached?: boolean
+  attestationKey?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -391,6 +414,7 @@ export type DeploymentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
   firstEpoch?: boolean
   busKey?: boolean
   clockReached?: boolean
+  attestationKey?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -399,6 +423,7 @@ export type DeploymentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
   firstEpoch?: boolean
   busKey?: boolean
   clockReached?: boolean
+  attestationKey?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectScalar = {
@@ -407,9 +432,10 @@ export type DeploymentSelectScalar = {
   firstEpoch?: boolean
   busKey?: boolean
   clockReached?: boolean
+  attestationKey?: boolean
 }
 
-export type DeploymentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "firstEpoch" | "busKey" | "clockReached", ExtArgs["result"]["deployment"]>
+export type DeploymentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "firstEpoch" | "busKey" | "clockReached" | "attestationKey", ExtArgs["result"]["deployment"]>
 
 export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Deployment"
@@ -431,6 +457,10 @@ export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.Internal
      * or assertion that expired before this time stays expired, even when the clock is set back.
      */
     clockReached: Date
+    /**
+     * Key under which the server seals nonces for attestation.
+     */
+    attestationKey: runtime.Bytes
   }, ExtArgs["result"]["deployment"]>
   composites: {}
 }
@@ -859,6 +889,7 @@ export interface DeploymentFieldRefs {
   readonly firstEpoch: Prisma.FieldRef<"Deployment", 'Int'>
   readonly busKey: Prisma.FieldRef<"Deployment", 'Bytes'>
   readonly clockReached: Prisma.FieldRef<"Deployment", 'DateTime'>
+  readonly attestationKey: Prisma.FieldRef<"Deployment", 'Bytes'>
 }
     
 

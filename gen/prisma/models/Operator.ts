@@ -397,6 +397,9 @@ export type OperatorWhereInput = {
   callers?: Prisma.OperatorAudienceCallerListRelationFilter
   agents?: Prisma.AgentListRelationFilter
   manifests?: Prisma.OperatorManifestListRelationFilter
+  attestors?: Prisma.AttestorListRelationFilter
+  rules?: Prisma.EnrolmentRuleListRelationFilter
+  requirements?: Prisma.AttestationRequirementListRelationFilter
 }
 
 export type OperatorOrderByWithRelationInput = {
@@ -429,6 +432,9 @@ export type OperatorOrderByWithRelationInput = {
   callers?: Prisma.OperatorAudienceCallerOrderByRelationAggregateInput
   agents?: Prisma.AgentOrderByRelationAggregateInput
   manifests?: Prisma.OperatorManifestOrderByRelationAggregateInput
+  attestors?: Prisma.AttestorOrderByRelationAggregateInput
+  rules?: Prisma.EnrolmentRuleOrderByRelationAggregateInput
+  requirements?: Prisma.AttestationRequirementOrderByRelationAggregateInput
 }
 
 export type OperatorWhereUniqueInput = Prisma.AtLeast<{
@@ -464,6 +470,9 @@ export type OperatorWhereUniqueInput = Prisma.AtLeast<{
   callers?: Prisma.OperatorAudienceCallerListRelationFilter
   agents?: Prisma.AgentListRelationFilter
   manifests?: Prisma.OperatorManifestListRelationFilter
+  attestors?: Prisma.AttestorListRelationFilter
+  rules?: Prisma.EnrolmentRuleListRelationFilter
+  requirements?: Prisma.AttestationRequirementListRelationFilter
 }, "id">
 
 export type OperatorOrderByWithAggregationInput = {
@@ -560,6 +569,9 @@ export type OperatorCreateInput = {
   callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateInput = {
@@ -592,6 +604,9 @@ export type OperatorUncheckedCreateInput = {
   callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUpdateInput = {
@@ -624,6 +639,9 @@ export type OperatorUpdateInput = {
   callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateInput = {
@@ -656,6 +674,9 @@ export type OperatorUncheckedUpdateInput = {
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateManyInput = {
@@ -936,6 +957,48 @@ export type OperatorUpdateOneRequiredWithoutAgentsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutAgentsInput, Prisma.OperatorUpdateWithoutAgentsInput>, Prisma.OperatorUncheckedUpdateWithoutAgentsInput>
 }
 
+export type OperatorCreateNestedOneWithoutAttestorsInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutAttestorsInput, Prisma.OperatorUncheckedCreateWithoutAttestorsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutAttestorsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+}
+
+export type OperatorUpdateOneRequiredWithoutAttestorsNestedInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutAttestorsInput, Prisma.OperatorUncheckedCreateWithoutAttestorsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutAttestorsInput
+  upsert?: Prisma.OperatorUpsertWithoutAttestorsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutAttestorsInput, Prisma.OperatorUpdateWithoutAttestorsInput>, Prisma.OperatorUncheckedUpdateWithoutAttestorsInput>
+}
+
+export type OperatorCreateNestedOneWithoutRulesInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutRulesInput, Prisma.OperatorUncheckedCreateWithoutRulesInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutRulesInput
+  connect?: Prisma.OperatorWhereUniqueInput
+}
+
+export type OperatorUpdateOneRequiredWithoutRulesNestedInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutRulesInput, Prisma.OperatorUncheckedCreateWithoutRulesInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutRulesInput
+  upsert?: Prisma.OperatorUpsertWithoutRulesInput
+  connect?: Prisma.OperatorWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutRulesInput, Prisma.OperatorUpdateWithoutRulesInput>, Prisma.OperatorUncheckedUpdateWithoutRulesInput>
+}
+
+export type OperatorCreateNestedOneWithoutRequirementsInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutRequirementsInput, Prisma.OperatorUncheckedCreateWithoutRequirementsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutRequirementsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+}
+
+export type OperatorUpdateOneRequiredWithoutRequirementsNestedInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutRequirementsInput, Prisma.OperatorUncheckedCreateWithoutRequirementsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutRequirementsInput
+  upsert?: Prisma.OperatorUpsertWithoutRequirementsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutRequirementsInput, Prisma.OperatorUpdateWithoutRequirementsInput>, Prisma.OperatorUncheckedUpdateWithoutRequirementsInput>
+}
+
 export type OperatorCreateWithoutManifestsInput = {
   id: string
   domain: string
@@ -965,6 +1028,9 @@ export type OperatorCreateWithoutManifestsInput = {
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutManifestsInput = {
@@ -996,6 +1062,9 @@ export type OperatorUncheckedCreateWithoutManifestsInput = {
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutManifestsInput = {
@@ -1043,6 +1112,9 @@ export type OperatorUpdateWithoutManifestsInput = {
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutManifestsInput = {
@@ -1074,6 +1146,9 @@ export type OperatorUncheckedUpdateWithoutManifestsInput = {
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAudiencesInput = {
@@ -1105,6 +1180,9 @@ export type OperatorCreateWithoutAudiencesInput = {
   callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAudiencesInput = {
@@ -1136,6 +1214,9 @@ export type OperatorUncheckedCreateWithoutAudiencesInput = {
   callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAudiencesInput = {
@@ -1183,6 +1264,9 @@ export type OperatorUpdateWithoutAudiencesInput = {
   callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAudiencesInput = {
@@ -1214,6 +1298,9 @@ export type OperatorUncheckedUpdateWithoutAudiencesInput = {
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutCallersInput = {
@@ -1245,6 +1332,9 @@ export type OperatorCreateWithoutCallersInput = {
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutCallersInput = {
@@ -1276,6 +1366,9 @@ export type OperatorUncheckedCreateWithoutCallersInput = {
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutCallersInput = {
@@ -1323,6 +1416,9 @@ export type OperatorUpdateWithoutCallersInput = {
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutCallersInput = {
@@ -1354,6 +1450,9 @@ export type OperatorUncheckedUpdateWithoutCallersInput = {
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAgentsInput = {
@@ -1385,6 +1484,9 @@ export type OperatorCreateWithoutAgentsInput = {
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAgentsInput = {
@@ -1416,6 +1518,9 @@ export type OperatorUncheckedCreateWithoutAgentsInput = {
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAgentsInput = {
@@ -1463,6 +1568,9 @@ export type OperatorUpdateWithoutAgentsInput = {
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAgentsInput = {
@@ -1494,6 +1602,465 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorCreateWithoutAttestorsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorUncheckedCreateWithoutAttestorsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorCreateOrConnectWithoutAttestorsInput = {
+  where: Prisma.OperatorWhereUniqueInput
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutAttestorsInput, Prisma.OperatorUncheckedCreateWithoutAttestorsInput>
+}
+
+export type OperatorUpsertWithoutAttestorsInput = {
+  update: Prisma.XOR<Prisma.OperatorUpdateWithoutAttestorsInput, Prisma.OperatorUncheckedUpdateWithoutAttestorsInput>
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutAttestorsInput, Prisma.OperatorUncheckedCreateWithoutAttestorsInput>
+  where?: Prisma.OperatorWhereInput
+}
+
+export type OperatorUpdateToOneWithWhereWithoutAttestorsInput = {
+  where?: Prisma.OperatorWhereInput
+  data: Prisma.XOR<Prisma.OperatorUpdateWithoutAttestorsInput, Prisma.OperatorUncheckedUpdateWithoutAttestorsInput>
+}
+
+export type OperatorUpdateWithoutAttestorsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorUncheckedUpdateWithoutAttestorsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorCreateWithoutRulesInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorUncheckedCreateWithoutRulesInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorCreateOrConnectWithoutRulesInput = {
+  where: Prisma.OperatorWhereUniqueInput
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutRulesInput, Prisma.OperatorUncheckedCreateWithoutRulesInput>
+}
+
+export type OperatorUpsertWithoutRulesInput = {
+  update: Prisma.XOR<Prisma.OperatorUpdateWithoutRulesInput, Prisma.OperatorUncheckedUpdateWithoutRulesInput>
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutRulesInput, Prisma.OperatorUncheckedCreateWithoutRulesInput>
+  where?: Prisma.OperatorWhereInput
+}
+
+export type OperatorUpdateToOneWithWhereWithoutRulesInput = {
+  where?: Prisma.OperatorWhereInput
+  data: Prisma.XOR<Prisma.OperatorUpdateWithoutRulesInput, Prisma.OperatorUncheckedUpdateWithoutRulesInput>
+}
+
+export type OperatorUpdateWithoutRulesInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorUncheckedUpdateWithoutRulesInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorCreateWithoutRequirementsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorUncheckedCreateWithoutRequirementsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorCreateOrConnectWithoutRequirementsInput = {
+  where: Prisma.OperatorWhereUniqueInput
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutRequirementsInput, Prisma.OperatorUncheckedCreateWithoutRequirementsInput>
+}
+
+export type OperatorUpsertWithoutRequirementsInput = {
+  update: Prisma.XOR<Prisma.OperatorUpdateWithoutRequirementsInput, Prisma.OperatorUncheckedUpdateWithoutRequirementsInput>
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutRequirementsInput, Prisma.OperatorUncheckedCreateWithoutRequirementsInput>
+  where?: Prisma.OperatorWhereInput
+}
+
+export type OperatorUpdateToOneWithWhereWithoutRequirementsInput = {
+  where?: Prisma.OperatorWhereInput
+  data: Prisma.XOR<Prisma.OperatorUpdateWithoutRequirementsInput, Prisma.OperatorUncheckedUpdateWithoutRequirementsInput>
+}
+
+export type OperatorUpdateWithoutRequirementsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorUncheckedUpdateWithoutRequirementsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 
@@ -1506,6 +2073,9 @@ export type OperatorCountOutputType = {
   callers: number
   agents: number
   manifests: number
+  attestors: number
+  rules: number
+  requirements: number
 }
 
 export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -1513,6 +2083,9 @@ export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensio
   callers?: boolean | OperatorCountOutputTypeCountCallersArgs
   agents?: boolean | OperatorCountOutputTypeCountAgentsArgs
   manifests?: boolean | OperatorCountOutputTypeCountManifestsArgs
+  attestors?: boolean | OperatorCountOutputTypeCountAttestorsArgs
+  rules?: boolean | OperatorCountOutputTypeCountRulesArgs
+  requirements?: boolean | OperatorCountOutputTypeCountRequirementsArgs
 }
 
 /**
@@ -1553,6 +2126,27 @@ export type OperatorCountOutputTypeCountManifestsArgs<ExtArgs extends runtime.Ty
   where?: Prisma.OperatorManifestWhereInput
 }
 
+/**
+ * OperatorCountOutputType without action
+ */
+export type OperatorCountOutputTypeCountAttestorsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.AttestorWhereInput
+}
+
+/**
+ * OperatorCountOutputType without action
+ */
+export type OperatorCountOutputTypeCountRulesArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.EnrolmentRuleWhereInput
+}
+
+/**
+ * OperatorCountOutputType without action
+ */
+export type OperatorCountOutputTypeCountRequirementsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.AttestationRequirementWhereInput
+}
+
 
 export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
@@ -1584,6 +2178,9 @@ export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   callers?: boolean | Prisma.Operator$callersArgs<ExtArgs>
   agents?: boolean | Prisma.Operator$agentsArgs<ExtArgs>
   manifests?: boolean | Prisma.Operator$manifestsArgs<ExtArgs>
+  attestors?: boolean | Prisma.Operator$attestorsArgs<ExtArgs>
+  rules?: boolean | Prisma.Operator$rulesArgs<ExtArgs>
+  requirements?: boolean | Prisma.Operator$requirementsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operator"]>
 
@@ -1677,6 +2274,9 @@ export type OperatorInclude<ExtArgs extends runtime.Types.Extensions.InternalArg
   callers?: boolean | Prisma.Operator$callersArgs<ExtArgs>
   agents?: boolean | Prisma.Operator$agentsArgs<ExtArgs>
   manifests?: boolean | Prisma.Operator$manifestsArgs<ExtArgs>
+  attestors?: boolean | Prisma.Operator$attestorsArgs<ExtArgs>
+  rules?: boolean | Prisma.Operator$rulesArgs<ExtArgs>
+  requirements?: boolean | Prisma.Operator$requirementsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type OperatorIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -1689,6 +2289,9 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     callers: Prisma.$OperatorAudienceCallerPayload<ExtArgs>[]
     agents: Prisma.$AgentPayload<ExtArgs>[]
     manifests: Prisma.$OperatorManifestPayload<ExtArgs>[]
+    attestors: Prisma.$AttestorPayload<ExtArgs>[]
+    rules: Prisma.$EnrolmentRulePayload<ExtArgs>[]
+    requirements: Prisma.$AttestationRequirementPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -2156,6 +2759,9 @@ export interface Prisma__OperatorClient<T, Null = never, ExtArgs extends runtime
   callers<T extends Prisma.Operator$callersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$callersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$OperatorAudienceCallerPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   agents<T extends Prisma.Operator$agentsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$agentsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AgentPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   manifests<T extends Prisma.Operator$manifestsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$manifestsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$OperatorManifestPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  attestors<T extends Prisma.Operator$attestorsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$attestorsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AttestorPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  rules<T extends Prisma.Operator$rulesArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$rulesArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$EnrolmentRulePayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  requirements<T extends Prisma.Operator$requirementsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$requirementsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AttestationRequirementPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -2696,6 +3302,78 @@ export type Operator$manifestsArgs<ExtArgs extends runtime.Types.Extensions.Inte
   take?: number
   skip?: number
   distinct?: Prisma.OperatorManifestScalarFieldEnum | Prisma.OperatorManifestScalarFieldEnum[]
+}
+
+/**
+ * Operator.attestors
+ */
+export type Operator$attestorsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the Attestor
+   */
+  select?: Prisma.AttestorSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the Attestor
+   */
+  omit?: Prisma.AttestorOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AttestorInclude<ExtArgs> | null
+  where?: Prisma.AttestorWhereInput
+  orderBy?: Prisma.AttestorOrderByWithRelationInput | Prisma.AttestorOrderByWithRelationInput[]
+  cursor?: Prisma.AttestorWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.AttestorScalarFieldEnum | Prisma.AttestorScalarFieldEnum[]
+}
+
+/**
+ * Operator.rules
+ */
+export type Operator$rulesArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the EnrolmentRule
+   */
+  select?: Prisma.EnrolmentRuleSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the EnrolmentRule
+   */
+  omit?: Prisma.EnrolmentRuleOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.EnrolmentRuleInclude<ExtArgs> | null
+  where?: Prisma.EnrolmentRuleWhereInput
+  orderBy?: Prisma.EnrolmentRuleOrderByWithRelationInput | Prisma.EnrolmentRuleOrderByWithRelationInput[]
+  cursor?: Prisma.EnrolmentRuleWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.EnrolmentRuleScalarFieldEnum | Prisma.EnrolmentRuleScalarFieldEnum[]
+}
+
+/**
+ * Operator.requirements
+ */
+export type Operator$requirementsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AttestationRequirement
+   */
+  select?: Prisma.AttestationRequirementSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the AttestationRequirement
+   */
+  omit?: Prisma.AttestationRequirementOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AttestationRequirementInclude<ExtArgs> | null
+  where?: Prisma.AttestationRequirementWhereInput
+  orderBy?: Prisma.AttestationRequirementOrderByWithRelationInput | Prisma.AttestationRequirementOrderByWithRelationInput[]
+  cursor?: Prisma.AttestationRequirementWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.AttestationRequirementScalarFieldEnum | Prisma.AttestationRequirementScalarFieldEnum[]
 }
 
 /**

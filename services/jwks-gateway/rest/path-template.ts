@@ -8,12 +8,13 @@ export interface PathTemplate {
   readonly fields: readonly DescField[]
 }
 
-const LITERAL = /^[A-Za-z0-9._~-]+$/
+const LITERAL = /^[A-Za-z0-9._~-]+(?::[a-z-]+)?$/
 const VARIABLE = /^\{([a-z0-9_]+)\}$/
 
 /**
- * Parses the path of a `google.api.http` binding: literal segments, and `{field}` for one segment. Throws Error for
- * paths that REST cannot serve (wildcards, custom verbs, nested fields) and for unknown fields.
+ * Parses the path of a `google.api.http` binding: literal segments, which may end with a custom verb such as
+ * `:dry-run`, and `{field}` for one segment. Throws Error for paths that REST cannot serve (wildcards, nested fields)
+ * and for unknown fields.
  */
 export function parsePathTemplate(template: string, input: DescMessage): PathTemplate {
   const fields: DescField[] = []

@@ -6,6 +6,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Attestation } from "./attestation_pb.ts";
+import { file_auth4agent_v1_attestation } from "./attestation_pb.ts";
 import { file_auth4agent_v1_options } from "./options_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
@@ -16,7 +18,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/authn.proto.
  */
 export const file_auth4agent_v1_authn: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxItUBChZDcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0EgsKA2RpZBgBIAEoCRISCgVzY29wZRgCIAEoCUgAiAEBEhgKCGF1ZGllbmNlGAMgAygJQgbq4BgCEAESGAoDdHRsGAQgASgJQgbq4BgCCAFIAYgBARIdChVhdXRob3JpemF0aW9uX2RldGFpbHMYBSABKAkSFgoJbWF4X2RlcHRoGAYgASgFSAKIAQESDwoHbWF5X2FjdBgHIAEoCUIICgZfc2NvcGVCBgoEX3R0bEIMCgpfbWF4X2RlcHRoImsKF0NyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlEhEKCWNoYWxsZW5nZRgBIAEoCRINCgVub25jZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLNAQoRSXNzdWVUb2tlblJlcXVlc3QSCwoDZGlkGAEgASgJEhEKCWNoYWxsZW5nZRgCIAEoCRINCgVub25jZRgDIAEoCRIRCglzaWduYXR1cmUYBCABKAwSEgoFc2NvcGUYBSABKAlIAIgBARIYCghhdWRpZW5jZRgGIAMoCUIG6uAYAhABEhgKA3R0bBgHIAEoCUIG6uAYAggBSAGIAQESCwoDa2lkGAggASgJEg8KB21heV9hY3QYCSABKAlCCAoGX3Njb3BlQgYKBF90dGwirQEKEklzc3VlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgp0b2tlbl90eXBlGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGFjY2Vzc190b2tlbhgEIAEoCRISCgpleHBpcmVzX2luGAUgASgFEg0KBXNjb3BlGAYgASgJEgsKA2p0aRgHIAEoCSLBAgoSVmVyaWZ5VG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhoKCGF1ZGllbmNlGAIgAygJQgjq4BgEEAEoARISCgVzY29wZRgDIAEoCUgAiAEBEhsKCW9wZXJhdG9ycxgEIAMoCUII6uAYBBABKAESEgoKZHBvcF9wcm9vZhgFIAEoCRITCgtodHRwX21ldGhvZBgGIAEoCRIQCghodHRwX3VybBgHIAEoCRISCgpkZWxlZ2F0aW9uGAggASgJEioKCWFyZ3VtZW50cxgJIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGAoGYWN0b3JzGAogAygJQgjq4BgEEAEoARIVCg1wcm9vZl9jaGVja2VkGAsgASgIEhkKB2lzc3VlcnMYDCADKAlCCOrgGAQQASgBQggKBl9zY29wZSKvAgoTVmVyaWZ5VG9rZW5SZXNwb25zZRINCgV2YWxpZBgBIAEoCBIPCgdyZXZva2VkGAIgASgIEioKBmNsYWltcxgDIAEoCzIaLmF1dGg0YWdlbnQudjEuVG9rZW5DbGFpbXMSLwoLdmVyaWZpZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgFIAEoCRI1CgpkZWxlZ2F0aW9uGAYgASgLMhkuYXV0aDRhZ2VudC52MS5EZWxlZ2F0aW9uQgbq4BgCGAESGAoDaG9wGAcgASgFQgbq4BgCGAFIAIgBARIyCgV0cnVzdBgIIAEoCzIbLmF1dGg0YWdlbnQudjEuRm9yZWlnblRydXN0Qgbq4BgCGAFCBgoEX2hvcCKkAgoMRm9yZWlnblRydXN0Eg4KBmlzc3VlchgBIAEoCRINCgVlZGdlcxgCIAMoCRIXCg9lZmZlY3RpdmVfc2NvcGUYAyABKAkSEAoIYXVkaWVuY2UYBCABKAkSFwoPcmV2b2NhdGlvbl9tb2RlGAUgASgJEi4KCmtleXNfYXNfb2YYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGRvbWFpbl9hc19vZhgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRcmV2b2NhdGlvbnNfYXNfb2YYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEG1heF9zdGFsZW5lc3NfbXMYCSABKAUiygEKCkRlbGVnYXRpb24SEQoJcHJpbmNpcGFsGAEgASgJEg0KBWFjdG9yGAIgASgJEioKBGhvcHMYAyADKAsyHC5hdXRoNGFnZW50LnYxLkRlbGVnYXRpb25Ib3ASCwoDZXhwGAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIoCgNjbmYYBiABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbhIhChFpZGVudGl0eV9wcm92aWRlchgHIAEoCUIG6uAYAhgBIkMKDURlbGVnYXRpb25Ib3ASCwoDZGlkGAEgASgJEhMKC29wZXJhdG9yX2lkGAIgASgJEhAKCGdyYW50X2lkGAMgASgJIpsDCgtUb2tlbkNsYWltcxILCgNpc3MYASABKAkSCwoDc3ViGAIgASgJEgsKA2F1ZBgDIAMoCRINCgVzY29wZRgEIAEoCRITCgtvcGVyYXRvcl9pZBgFIAEoCRILCgNpYXQYBiABKAMSCwoDbmJmGAcgASgDEgsKA2V4cBgIIAEoAxILCgNqdGkYCSABKAkSEQoJY2xpZW50X2lkGAogASgJEg0KBWVwb2NoGAsgAygFEjAKA2NuZhgMIAEoCzIbLmF1dGg0YWdlbnQudjEuQ29uZmlybWF0aW9uQgbq4BgCGAESGQoJYWdlbnRfa2V5GA0gASgJQgbq4BgCGAESMAoHbWF5X2FjdBgOIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYARIsCgNhY3QYDyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESPgoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGBAgAygLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBIhsKDENvbmZpcm1hdGlvbhILCgNqa3QYASABKAky4AIKDEF1dGhuU2VydmljZRJ6Cg9DcmVhdGVDaGFsbGVuZ2USJS5hdXRoNGFnZW50LnYxLkNyZWF0ZUNoYWxsZW5nZVJlcXVlc3QaJi5hdXRoNGFnZW50LnYxLkNyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlIhiC0+STAhI6ASoiDS92MS9jaGFsbGVuZ2USZwoKSXNzdWVUb2tlbhIgLmF1dGg0YWdlbnQudjEuSXNzdWVUb2tlblJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLklzc3VlVG9rZW5SZXNwb25zZSIUgtPkkwIOOgEqIgkvdjEvdG9rZW4SawoLVmVyaWZ5VG9rZW4SIS5hdXRoNGFnZW50LnYxLlZlcmlmeVRva2VuUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuVmVyaWZ5VG9rZW5SZXNwb25zZSIVgtPkkwIPOgEqIgovdjEvdmVyaWZ5QpYBChFjb20uYXV0aDRhZ2VudC52MUIKQXV0aG5Qcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxItUBChZDcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0EgsKA2RpZBgBIAEoCRISCgVzY29wZRgCIAEoCUgAiAEBEhgKCGF1ZGllbmNlGAMgAygJQgbq4BgCEAESGAoDdHRsGAQgASgJQgbq4BgCCAFIAYgBARIdChVhdXRob3JpemF0aW9uX2RldGFpbHMYBSABKAkSFgoJbWF4X2RlcHRoGAYgASgFSAKIAQESDwoHbWF5X2FjdBgHIAEoCUIICgZfc2NvcGVCBgoEX3R0bEIMCgpfbWF4X2RlcHRoImsKF0NyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlEhEKCWNoYWxsZW5nZRgBIAEoCRINCgVub25jZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCL+AQoRSXNzdWVUb2tlblJlcXVlc3QSCwoDZGlkGAEgASgJEhEKCWNoYWxsZW5nZRgCIAEoCRINCgVub25jZRgDIAEoCRIRCglzaWduYXR1cmUYBCABKAwSEgoFc2NvcGUYBSABKAlIAIgBARIYCghhdWRpZW5jZRgGIAMoCUIG6uAYAhABEhgKA3R0bBgHIAEoCUIG6uAYAggBSAGIAQESCwoDa2lkGAggASgJEg8KB21heV9hY3QYCSABKAkSLwoLYXR0ZXN0YXRpb24YCiABKAsyGi5hdXRoNGFnZW50LnYxLkF0dGVzdGF0aW9uQggKBl9zY29wZUIGCgRfdHRsIq0BChJJc3N1ZVRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSEgoKdG9rZW5fdHlwZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxhY2Nlc3NfdG9rZW4YBCABKAkSEgoKZXhwaXJlc19pbhgFIAEoBRINCgVzY29wZRgGIAEoCRILCgNqdGkYByABKAki+gIKElZlcmlmeVRva2VuUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIaCghhdWRpZW5jZRgCIAMoCUII6uAYBBABKAESEgoFc2NvcGUYAyABKAlIAIgBARIbCglvcGVyYXRvcnMYBCADKAlCCOrgGAQQASgBEhIKCmRwb3BfcHJvb2YYBSABKAkSEwoLaHR0cF9tZXRob2QYBiABKAkSEAoIaHR0cF91cmwYByABKAkSEgoKZGVsZWdhdGlvbhgIIAEoCRIqCglhcmd1bWVudHMYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhgKBmFjdG9ycxgKIAMoCUII6uAYBBABKAESFQoNcHJvb2ZfY2hlY2tlZBgLIAEoCBIZCgdpc3N1ZXJzGAwgAygJQgjq4BgEEAEoARI3CgthdHRlc3RhdGlvbhgNIAEoCzIiLmF1dGg0YWdlbnQudjEuUmVxdWlyZWRBdHRlc3RhdGlvbkIICgZfc2NvcGUiVwoTUmVxdWlyZWRBdHRlc3RhdGlvbhINCgV0eXBlcxgBIAMoCRIRCglhdHRlc3RvcnMYAiADKAkSDQoFbGV2ZWwYAyABKAkSDwoHbWF4X2FnZRgEIAEoBSJNChBUb2tlbkF0dGVzdGF0aW9uEhAKCGF0dGVzdG9yGAEgASgJEgwKBHR5cGUYAiABKAkSDQoFbGV2ZWwYAyABKAkSCgoCYXQYBCABKAMirwIKE1ZlcmlmeVRva2VuUmVzcG9uc2USDQoFdmFsaWQYASABKAgSDwoHcmV2b2tlZBgCIAEoCBIqCgZjbGFpbXMYAyABKAsyGi5hdXRoNGFnZW50LnYxLlRva2VuQ2xhaW1zEi8KC3ZlcmlmaWVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSNQoKZGVsZWdhdGlvbhgGIAEoCzIZLmF1dGg0YWdlbnQudjEuRGVsZWdhdGlvbkIG6uAYAhgBEhgKA2hvcBgHIAEoBUIG6uAYAhgBSACIAQESMgoFdHJ1c3QYCCABKAsyGy5hdXRoNGFnZW50LnYxLkZvcmVpZ25UcnVzdEIG6uAYAhgBQgYKBF9ob3AipAIKDEZvcmVpZ25UcnVzdBIOCgZpc3N1ZXIYASABKAkSDQoFZWRnZXMYAiADKAkSFwoPZWZmZWN0aXZlX3Njb3BlGAMgASgJEhAKCGF1ZGllbmNlGAQgASgJEhcKD3Jldm9jYXRpb25fbW9kZRgFIAEoCRIuCgprZXlzX2FzX29mGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxkb21haW5fYXNfb2YYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKEXJldm9jYXRpb25zX2FzX29mGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYChBtYXhfc3RhbGVuZXNzX21zGAkgASgFIsoBCgpEZWxlZ2F0aW9uEhEKCXByaW5jaXBhbBgBIAEoCRINCgVhY3RvchgCIAEoCRIqCgRob3BzGAMgAygLMhwuYXV0aDRhZ2VudC52MS5EZWxlZ2F0aW9uSG9wEgsKA2V4cBgEIAEoAxIUCgxjYXBhYmlsaXRpZXMYBSADKAkSKAoDY25mGAYgASgLMhsuYXV0aDRhZ2VudC52MS5Db25maXJtYXRpb24SIQoRaWRlbnRpdHlfcHJvdmlkZXIYByABKAlCBurgGAIYASJDCg1EZWxlZ2F0aW9uSG9wEgsKA2RpZBgBIAEoCRITCgtvcGVyYXRvcl9pZBgCIAEoCRIQCghncmFudF9pZBgDIAEoCSLZAwoLVG9rZW5DbGFpbXMSCwoDaXNzGAEgASgJEgsKA3N1YhgCIAEoCRILCgNhdWQYAyADKAkSDQoFc2NvcGUYBCABKAkSEwoLb3BlcmF0b3JfaWQYBSABKAkSCwoDaWF0GAYgASgDEgsKA25iZhgHIAEoAxILCgNleHAYCCABKAMSCwoDanRpGAkgASgJEhEKCWNsaWVudF9pZBgKIAEoCRINCgVlcG9jaBgLIAMoBRIwCgNjbmYYDCABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbkIG6uAYAhgBEhkKCWFnZW50X2tleRgNIAEoCUIG6uAYAhgBEjAKB21heV9hY3QYDiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESLAoDYWN0GA8gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEj4KFWF1dGhvcml6YXRpb25fZGV0YWlscxgQIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYARI8CgthdHRlc3RhdGlvbhgRIAMoCzIfLmF1dGg0YWdlbnQudjEuVG9rZW5BdHRlc3RhdGlvbkIG6uAYAhgBIhsKDENvbmZpcm1hdGlvbhILCgNqa3QYASABKAky4AIKDEF1dGhuU2VydmljZRJ6Cg9DcmVhdGVDaGFsbGVuZ2USJS5hdXRoNGFnZW50LnYxLkNyZWF0ZUNoYWxsZW5nZVJlcXVlc3QaJi5hdXRoNGFnZW50LnYxLkNyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlIhiC0+STAhI6ASoiDS92MS9jaGFsbGVuZ2USZwoKSXNzdWVUb2tlbhIgLmF1dGg0YWdlbnQudjEuSXNzdWVUb2tlblJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLklzc3VlVG9rZW5SZXNwb25zZSIUgtPkkwIOOgEqIgkvdjEvdG9rZW4SawoLVmVyaWZ5VG9rZW4SIS5hdXRoNGFnZW50LnYxLlZlcmlmeVRva2VuUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuVmVyaWZ5VG9rZW5SZXNwb25zZSIVgtPkkwIPOgEqIgovdjEvdmVyaWZ5QpYBChFjb20uYXV0aDRhZ2VudC52MUIKQXV0aG5Qcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_attestation, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * CreateChallengeRequest names the agent. The challenge contains scope, audience and ttl when the request gives them,
@@ -193,6 +195,14 @@ export type IssueTokenRequest = Message<"auth4agent.v1.IssueTokenRequest"> & {
    * @generated from field: string may_act = 9;
    */
   mayAct: string;
+
+  /**
+   * Evidence for the purpose token, if a requirement of the operator needs a fresh result. It is appraised as in
+   * AttestationService.Attest before the token is issued.
+   *
+   * @generated from field: auth4agent.v1.Attestation attestation = 10;
+   */
+  attestation?: Attestation | undefined;
 };
 
 /**
@@ -372,6 +382,13 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
    * @generated from field: repeated string issuers = 12;
    */
   issuers: string[];
+
+  /**
+   * Results of attestation that the token must state. Absent means none.
+   *
+   * @generated from field: auth4agent.v1.RequiredAttestation attestation = 13;
+   */
+  attestation?: RequiredAttestation | undefined;
 };
 
 /**
@@ -380,6 +397,90 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
  */
 export const VerifyTokenRequestSchema: GenMessage<VerifyTokenRequest> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_authn, 4);
+
+/**
+ * RequiredAttestation is a demand on the results of attestation that a token states. One result must meet all of it.
+ *
+ * @generated from message auth4agent.v1.RequiredAttestation
+ */
+export type RequiredAttestation = Message<"auth4agent.v1.RequiredAttestation"> & {
+  /**
+   * Types of attestors, such as tpm; empty means any type.
+   *
+   * @generated from field: repeated string types = 1;
+   */
+  types: string[];
+
+  /**
+   * Names of attestors; empty means any name. Names belong to operators, so `operators` must be set too.
+   *
+   * @generated from field: repeated string attestors = 2;
+   */
+  attestors: string[];
+
+  /**
+   * The weakest level: bearer, bound or hardware. Empty means bearer.
+   *
+   * @generated from field: string level = 3;
+   */
+  level: string;
+
+  /**
+   * Oldest age of the result in seconds; 0 means any age.
+   *
+   * @generated from field: int32 max_age = 4;
+   */
+  maxAge: number;
+};
+
+/**
+ * Describes the message auth4agent.v1.RequiredAttestation.
+ * Use `create(RequiredAttestationSchema)` to create a new message.
+ */
+export const RequiredAttestationSchema: GenMessage<RequiredAttestation> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_authn, 5);
+
+/**
+ * TokenAttestation is a result of attestation, as a token states it.
+ *
+ * @generated from message auth4agent.v1.TokenAttestation
+ */
+export type TokenAttestation = Message<"auth4agent.v1.TokenAttestation"> & {
+  /**
+   * Name of the attestor, as the agent's operator has configured it.
+   *
+   * @generated from field: string attestor = 1;
+   */
+  attestor: string;
+
+  /**
+   * Type of the attestor.
+   *
+   * @generated from field: string type = 2;
+   */
+  type: string;
+
+  /**
+   * bearer, bound or hardware.
+   *
+   * @generated from field: string level = 3;
+   */
+  level: string;
+
+  /**
+   * When the evidence was appraised, Unix seconds.
+   *
+   * @generated from field: int64 at = 4;
+   */
+  at: bigint;
+};
+
+/**
+ * Describes the message auth4agent.v1.TokenAttestation.
+ * Use `create(TokenAttestationSchema)` to create a new message.
+ */
+export const TokenAttestationSchema: GenMessage<TokenAttestation> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_authn, 6);
 
 /**
  * VerifyTokenResponse says whether the token is valid.
@@ -452,7 +553,7 @@ export type VerifyTokenResponse = Message<"auth4agent.v1.VerifyTokenResponse"> &
  * Use `create(VerifyTokenResponseSchema)` to create a new message.
  */
 export const VerifyTokenResponseSchema: GenMessage<VerifyTokenResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 5);
+  messageDesc(file_auth4agent_v1_authn, 7);
 
 /**
  * ForeignTrust says why a token of a foreign issuer is valid here, and how old the knowledge is that says so.
@@ -529,7 +630,7 @@ export type ForeignTrust = Message<"auth4agent.v1.ForeignTrust"> & {
  * Use `create(ForeignTrustSchema)` to create a new message.
  */
 export const ForeignTrustSchema: GenMessage<ForeignTrust> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 6);
+  messageDesc(file_auth4agent_v1_authn, 8);
 
 /**
  * Delegation tells who acts for whom.
@@ -592,7 +693,7 @@ export type Delegation = Message<"auth4agent.v1.Delegation"> & {
  * Use `create(DelegationSchema)` to create a new message.
  */
 export const DelegationSchema: GenMessage<Delegation> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 7);
+  messageDesc(file_auth4agent_v1_authn, 9);
 
 /**
  * DelegationHop is one holder in a chain of grants.
@@ -628,7 +729,7 @@ export type DelegationHop = Message<"auth4agent.v1.DelegationHop"> & {
  * Use `create(DelegationHopSchema)` to create a new message.
  */
 export const DelegationHopSchema: GenMessage<DelegationHop> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 8);
+  messageDesc(file_auth4agent_v1_authn, 10);
 
 /**
  * TokenClaims are the claims of an access token (RFC 7519, RFC 9068).
@@ -748,6 +849,13 @@ export type TokenClaims = Message<"auth4agent.v1.TokenClaims"> & {
    * @generated from field: repeated google.protobuf.Struct authorization_details = 16;
    */
   authorizationDetails: JsonObject[];
+
+  /**
+   * What attestors said about the agent when the token was issued.
+   *
+   * @generated from field: repeated auth4agent.v1.TokenAttestation attestation = 17;
+   */
+  attestation: TokenAttestation[];
 };
 
 /**
@@ -755,7 +863,7 @@ export type TokenClaims = Message<"auth4agent.v1.TokenClaims"> & {
  * Use `create(TokenClaimsSchema)` to create a new message.
  */
 export const TokenClaimsSchema: GenMessage<TokenClaims> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 9);
+  messageDesc(file_auth4agent_v1_authn, 11);
 
 /**
  * Confirmation names the key that a token is bound to (RFC 7800).
@@ -776,7 +884,7 @@ export type Confirmation = Message<"auth4agent.v1.Confirmation"> & {
  * Use `create(ConfirmationSchema)` to create a new message.
  */
 export const ConfirmationSchema: GenMessage<Confirmation> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 10);
+  messageDesc(file_auth4agent_v1_authn, 12);
 
 /**
  * AuthnService exchanges a signed challenge for a short-lived token with scopes, and verifies tokens online.

@@ -6,13 +6,15 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Attestation } from "../../v1/attestation_pb.ts";
+import { file_auth4agent_v1_attestation } from "../../v1/attestation_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file auth4agent/internal/v1/directory.proto.
  */
 export const file_auth4agent_internal_v1_directory: GenFile = /*@__PURE__*/
-  fileDesc("CiZhdXRoNGFnZW50L2ludGVybmFsL3YxL2RpcmVjdG9yeS5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSI9ChVMb29rdXBPcGVyYXRvclJlcXVlc3QSDAoCaWQYASABKAlIABIQCgZkb21haW4YAiABKAlIAEIECgJieSL4AgoQT3BlcmF0b3JTbmFwc2hvdBIKCgJpZBgBIAEoCRIOCgZkb21haW4YAiABKAkSDgoGc3RhdHVzGAMgASgJEhcKD3Jvb3RfcHVibGljX2tleRgEIAEoDBIPCgd2ZXJzaW9uGAUgASgFEg0KBWVwb2NoGAYgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgHIAEoCBI5CgRrZXlzGAggAygLMisuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvcktleVNuYXBzaG90EhYKDnJvb3RfdGhyZXNob2xkGAkgASgFEhsKE3JlcXVpcmVfYm9keV9kaWdlc3QYCiABKAgSDgoGZnJvemVuGAsgASgIEhsKE2hpZGVfYWxsb3dlZF9zY29wZXMYDCABKAgSFAoMbWFuaWZlc3Rfc2VxGA0gASgFEhMKC2RlbGVnYXRlX3RvGA4gAygJEhUKDW1heF9ncmFudF90dGwYDyABKAUidQoTT3BlcmF0b3JLZXlTbmFwc2hvdBILCgNraWQYASABKAkSCwoDandrGAIgASgJEg0KBWxhYmVsGAMgASgJEg0KBXJvbGVzGAQgAygJEgsKA25iZhgFIAEoAxILCgNleHAYBiABKAMSDAoEcm9vdBgHIAEoCCJUChZMb29rdXBPcGVyYXRvclJlc3BvbnNlEjoKCG9wZXJhdG9yGAEgASgLMiguYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvclNuYXBzaG90IjgKFEdldEtleUhpc3RvcnlSZXF1ZXN0EgoKAmlkGAEgASgJEhQKDG1hbmlmZXN0X3NlcRgCIAEoBSJaChVHZXRLZXlIaXN0b3J5UmVzcG9uc2USGwoTZm91bmRpbmdfcHVibGljX2tleRgBIAEoDBIRCgltYW5pZmVzdHMYAiADKAkSEQoJdHJ1bmNhdGVkGAMgASgIIioKGkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0EgwKBGhvc3QYASABKAkicAoMQXVkaWVuY2VSdWxlEhAKCGF1ZGllbmNlGAEgASgJEg8KB2NhbGxlcnMYAiADKAkSGQoRdG9rZW5fc2lnbmluZ19hbGcYAyABKAkSDAoEZHBvcBgEIAEoCRIUCgxjYWxsZXJfZWRnZXMYBSADKAkiZwobTG9va3VwQXVkaWVuY2VPd25lclJlc3BvbnNlEhMKC29wZXJhdG9yX2lkGAEgASgJEjMKBXJ1bGVzGAIgAygLMiQuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BdWRpZW5jZVJ1bGUiIQoSTG9va3VwQWdlbnRSZXF1ZXN0EgsKA2RpZBgBIAEoCSKMAgoNQWdlbnRTbmFwc2hvdBIKCgJpZBgBIAEoCRILCgNkaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAQgAygJEhIKCnB1YmxpY19rZXkYBSABKAwSDwoHdmVyc2lvbhgGIAEoBRINCgVlcG9jaBgHIAEoBRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYCCABKAgSNAoKYWRkZWRfa2V5cxgJIAMoCzIgLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQWRkZWRLZXkSEAoIbW92ZWRfdG8YCiABKAkSHAoUbWF4X2RlbGVnYXRpb25fZGVwdGgYCyABKAUiMQoIQWRkZWRLZXkSCwoDa2lkGAEgASgJEgsKA2p3axgCIAEoCRILCgNleHAYAyABKAMihwEKE0xvb2t1cEFnZW50UmVzcG9uc2USNAoFYWdlbnQYASABKAsyJS5hdXRoNGFnZW50LmludGVybmFsLnYxLkFnZW50U25hcHNob3QSOgoIb3BlcmF0b3IYAiABKAsyKC5hdXRoNGFnZW50LmludGVybmFsLnYxLk9wZXJhdG9yU25hcHNob3QyiwIKGE9wZXJhdG9yRGlyZWN0b3J5U2VydmljZRJvCg5Mb29rdXBPcGVyYXRvchItLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwT3BlcmF0b3JSZXF1ZXN0Gi4uYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBPcGVyYXRvclJlc3BvbnNlEn4KE0xvb2t1cEF1ZGllbmNlT3duZXISMi5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0GjMuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBdWRpZW5jZU93bmVyUmVzcG9uc2UygQEKEUtleUhpc3RvcnlTZXJ2aWNlEmwKDUdldEtleUhpc3RvcnkSLC5hdXRoNGFnZW50LmludGVybmFsLnYxLkdldEtleUhpc3RvcnlSZXF1ZXN0Gi0uYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5HZXRLZXlIaXN0b3J5UmVzcG9uc2UyfwoVQWdlbnREaXJlY3RvcnlTZXJ2aWNlEmYKC0xvb2t1cEFnZW50EiouYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBZ2VudFJlcXVlc3QaKy5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEFnZW50UmVzcG9uc2VCxgEKGmNvbS5hdXRoNGFnZW50LmludGVybmFsLnYxQg5EaXJlY3RvcnlQcm90b1ABWklnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC9pbnRlcm5hbC92MTtpbnRlcm5hbHYxqgIWQXV0aDRBZ2VudC5JbnRlcm5hbC5WMcoCFkF1dGg0QWdlbnRcSW50ZXJuYWxcVjHqAhhBdXRoNEFnZW50OjpJbnRlcm5hbDo6VjFiBnByb3RvMw");
+  fileDesc("CiZhdXRoNGFnZW50L2ludGVybmFsL3YxL2RpcmVjdG9yeS5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSI9ChVMb29rdXBPcGVyYXRvclJlcXVlc3QSDAoCaWQYASABKAlIABIQCgZkb21haW4YAiABKAlIAEIECgJieSL4AgoQT3BlcmF0b3JTbmFwc2hvdBIKCgJpZBgBIAEoCRIOCgZkb21haW4YAiABKAkSDgoGc3RhdHVzGAMgASgJEhcKD3Jvb3RfcHVibGljX2tleRgEIAEoDBIPCgd2ZXJzaW9uGAUgASgFEg0KBWVwb2NoGAYgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgHIAEoCBI5CgRrZXlzGAggAygLMisuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvcktleVNuYXBzaG90EhYKDnJvb3RfdGhyZXNob2xkGAkgASgFEhsKE3JlcXVpcmVfYm9keV9kaWdlc3QYCiABKAgSDgoGZnJvemVuGAsgASgIEhsKE2hpZGVfYWxsb3dlZF9zY29wZXMYDCABKAgSFAoMbWFuaWZlc3Rfc2VxGA0gASgFEhMKC2RlbGVnYXRlX3RvGA4gAygJEhUKDW1heF9ncmFudF90dGwYDyABKAUidQoTT3BlcmF0b3JLZXlTbmFwc2hvdBILCgNraWQYASABKAkSCwoDandrGAIgASgJEg0KBWxhYmVsGAMgASgJEg0KBXJvbGVzGAQgAygJEgsKA25iZhgFIAEoAxILCgNleHAYBiABKAMSDAoEcm9vdBgHIAEoCCJUChZMb29rdXBPcGVyYXRvclJlc3BvbnNlEjoKCG9wZXJhdG9yGAEgASgLMiguYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvclNuYXBzaG90IjgKFEdldEtleUhpc3RvcnlSZXF1ZXN0EgoKAmlkGAEgASgJEhQKDG1hbmlmZXN0X3NlcRgCIAEoBSJaChVHZXRLZXlIaXN0b3J5UmVzcG9uc2USGwoTZm91bmRpbmdfcHVibGljX2tleRgBIAEoDBIRCgltYW5pZmVzdHMYAiADKAkSEQoJdHJ1bmNhdGVkGAMgASgIIioKGkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0EgwKBGhvc3QYASABKAkicAoMQXVkaWVuY2VSdWxlEhAKCGF1ZGllbmNlGAEgASgJEg8KB2NhbGxlcnMYAiADKAkSGQoRdG9rZW5fc2lnbmluZ19hbGcYAyABKAkSDAoEZHBvcBgEIAEoCRIUCgxjYWxsZXJfZWRnZXMYBSADKAkiZwobTG9va3VwQXVkaWVuY2VPd25lclJlc3BvbnNlEhMKC29wZXJhdG9yX2lkGAEgASgJEjMKBXJ1bGVzGAIgAygLMiQuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BdWRpZW5jZVJ1bGUiIQoSTG9va3VwQWdlbnRSZXF1ZXN0EgsKA2RpZBgBIAEoCSLCAwoNQWdlbnRTbmFwc2hvdBIKCgJpZBgBIAEoCRILCgNkaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAQgAygJEhIKCnB1YmxpY19rZXkYBSABKAwSDwoHdmVyc2lvbhgGIAEoBRINCgVlcG9jaBgHIAEoBRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYCCABKAgSNAoKYWRkZWRfa2V5cxgJIAMoCzIgLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQWRkZWRLZXkSEAoIbW92ZWRfdG8YCiABKAkSHAoUbWF4X2RlbGVnYXRpb25fZGVwdGgYCyABKAUSOgoJZW5yb2xtZW50GAwgASgLMicuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5FbnJvbG1lbnRCb3VuZHMSOgoHZGVtYW5kcxgNIAMoCzIpLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQXR0ZXN0YXRpb25EZW1hbmQSPAoIZmluZGluZ3MYDiADKAsyKi5hdXRoNGFnZW50LmludGVybmFsLnYxLkF0dGVzdGF0aW9uRmluZGluZyJVCg9FbnJvbG1lbnRCb3VuZHMSDAoEZWRnZRgBIAEoCRIOCgZzY29wZXMYAiADKAkSEQoJYXVkaWVuY2VzGAMgAygJEhEKCXRva2VuX3R0bBgEIAEoBSJ0ChFBdHRlc3RhdGlvbkRlbWFuZBIMCgRuYW1lGAEgASgJEg4KBnNjb3BlcxgCIAMoCRIRCglhdWRpZW5jZXMYAyADKAkSEQoJbWV0X3VudGlsGAQgASgDEg0KBWVkZ2VzGAUgAygJEgwKBGxhY2sYBiABKAkiYwoSQXR0ZXN0YXRpb25GaW5kaW5nEhAKCGF0dGVzdG9yGAEgASgJEgwKBHR5cGUYAiABKAkSDQoFbGV2ZWwYAyABKAkSCgoCYXQYBCABKAMSEgoKZXhwaXJlc19hdBgFIAEoAyJmChJBdHRlc3RBZ2VudFJlcXVlc3QSCwoDZGlkGAEgASgJEi8KC2F0dGVzdGF0aW9uGAIgASgLMhouYXV0aDRhZ2VudC52MS5BdHRlc3RhdGlvbhISCgpyZXF1ZXN0X2lkGAMgASgJIhUKE0F0dGVzdEFnZW50UmVzcG9uc2UiMQoIQWRkZWRLZXkSCwoDa2lkGAEgASgJEgsKA2p3axgCIAEoCRILCgNleHAYAyABKAMihwEKE0xvb2t1cEFnZW50UmVzcG9uc2USNAoFYWdlbnQYASABKAsyJS5hdXRoNGFnZW50LmludGVybmFsLnYxLkFnZW50U25hcHNob3QSOgoIb3BlcmF0b3IYAiABKAsyKC5hdXRoNGFnZW50LmludGVybmFsLnYxLk9wZXJhdG9yU25hcHNob3QyiwIKGE9wZXJhdG9yRGlyZWN0b3J5U2VydmljZRJvCg5Mb29rdXBPcGVyYXRvchItLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwT3BlcmF0b3JSZXF1ZXN0Gi4uYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBPcGVyYXRvclJlc3BvbnNlEn4KE0xvb2t1cEF1ZGllbmNlT3duZXISMi5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0GjMuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBdWRpZW5jZU93bmVyUmVzcG9uc2UygQEKEUtleUhpc3RvcnlTZXJ2aWNlEmwKDUdldEtleUhpc3RvcnkSLC5hdXRoNGFnZW50LmludGVybmFsLnYxLkdldEtleUhpc3RvcnlSZXF1ZXN0Gi0uYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5HZXRLZXlIaXN0b3J5UmVzcG9uc2Uy5wEKFUFnZW50RGlyZWN0b3J5U2VydmljZRJmCgtMb29rdXBBZ2VudBIqLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQWdlbnRSZXF1ZXN0GisuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBZ2VudFJlc3BvbnNlEmYKC0F0dGVzdEFnZW50EiouYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BdHRlc3RBZ2VudFJlcXVlc3QaKy5hdXRoNGFnZW50LmludGVybmFsLnYxLkF0dGVzdEFnZW50UmVzcG9uc2VCxgEKGmNvbS5hdXRoNGFnZW50LmludGVybmFsLnYxQg5EaXJlY3RvcnlQcm90b1ABWklnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC9pbnRlcm5hbC92MTtpbnRlcm5hbHYxqgIWQXV0aDRBZ2VudC5JbnRlcm5hbC5WMcoCFkF1dGg0QWdlbnRcSW50ZXJuYWxcVjHqAhhBdXRoNEFnZW50OjpJbnRlcm5hbDo6VjFiBnByb3RvMw", [file_auth4agent_v1_attestation]);
 
 /**
  * LookupOperatorRequest names an operator by its id or by its domain.
@@ -519,6 +521,27 @@ export type AgentSnapshot = Message<"auth4agent.internal.v1.AgentSnapshot"> & {
    * @generated from field: int32 max_delegation_depth = 11;
    */
   maxDelegationDepth: number;
+
+  /**
+   * The enrolment rule that bounds the agent's tokens; absent for an agent that did not enrol itself.
+   *
+   * @generated from field: auth4agent.internal.v1.EnrolmentBounds enrolment = 12;
+   */
+  enrolment?: EnrolmentBounds | undefined;
+
+  /**
+   * Which of the operator's requirements concern the agent, and until when its results meet them.
+   *
+   * @generated from field: repeated auth4agent.internal.v1.AttestationDemand demands = 13;
+   */
+  demands: AttestationDemand[];
+
+  /**
+   * Results of the agent, by the key that is its identity key now.
+   *
+   * @generated from field: repeated auth4agent.internal.v1.AttestationFinding findings = 14;
+   */
+  findings: AttestationFinding[];
 };
 
 /**
@@ -527,6 +550,203 @@ export type AgentSnapshot = Message<"auth4agent.internal.v1.AgentSnapshot"> & {
  */
 export const AgentSnapshotSchema: GenMessage<AgentSnapshot> = /*@__PURE__*/
   messageDesc(file_auth4agent_internal_v1_directory, 10);
+
+/**
+ * EnrolmentBounds are the bounds of an agent that has enrolled itself. Its own allowed_scopes bound it too.
+ *
+ * @generated from message auth4agent.internal.v1.EnrolmentBounds
+ */
+export type EnrolmentBounds = Message<"auth4agent.internal.v1.EnrolmentBounds"> & {
+  /**
+   * Id of the edge with which the agent's tokens end. Empty when the rule is gone: then the agent gets no token.
+   *
+   * @generated from field: string edge = 1;
+   */
+  edge: string;
+
+  /**
+   * Scopes of the rule.
+   *
+   * @generated from field: repeated string scopes = 2;
+   */
+  scopes: string[];
+
+  /**
+   * Audiences of the rule; empty means no bound.
+   *
+   * @generated from field: repeated string audiences = 3;
+   */
+  audiences: string[];
+
+  /**
+   * Longest lifetime of a token in seconds; 0 means no bound.
+   *
+   * @generated from field: int32 token_ttl = 4;
+   */
+  tokenTtl: number;
+};
+
+/**
+ * Describes the message auth4agent.internal.v1.EnrolmentBounds.
+ * Use `create(EnrolmentBoundsSchema)` to create a new message.
+ */
+export const EnrolmentBoundsSchema: GenMessage<EnrolmentBounds> = /*@__PURE__*/
+  messageDesc(file_auth4agent_internal_v1_directory, 11);
+
+/**
+ * AttestationDemand is a requirement, or an enrolment rule, as it concerns one agent.
+ *
+ * @generated from message auth4agent.internal.v1.AttestationDemand
+ */
+export type AttestationDemand = Message<"auth4agent.internal.v1.AttestationDemand"> & {
+  /**
+   * Name of the requirement or rule, for the refusal.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Scopes for which it applies, with `*` at the end for any text; empty means all.
+   *
+   * @generated from field: repeated string scopes = 2;
+   */
+  scopes: string[];
+
+  /**
+   * Audiences for which it applies; empty means all.
+   *
+   * @generated from field: repeated string audiences = 3;
+   */
+  audiences: string[];
+
+  /**
+   * Until when the agent's results meet it, Unix milliseconds; 0 if they do not.
+   *
+   * @generated from field: int64 met_until = 4;
+   */
+  metUntil: bigint;
+
+  /**
+   * Ids of the attestors on whose results that rests, if tokens end with these results; else empty.
+   *
+   * @generated from field: repeated string edges = 5;
+   */
+  edges: string[];
+
+  /**
+   * Why it is not met, for the refusal.
+   *
+   * @generated from field: string lack = 6;
+   */
+  lack: string;
+};
+
+/**
+ * Describes the message auth4agent.internal.v1.AttestationDemand.
+ * Use `create(AttestationDemandSchema)` to create a new message.
+ */
+export const AttestationDemandSchema: GenMessage<AttestationDemand> = /*@__PURE__*/
+  messageDesc(file_auth4agent_internal_v1_directory, 12);
+
+/**
+ * AttestationFinding is a result, as it appears in a token.
+ *
+ * @generated from message auth4agent.internal.v1.AttestationFinding
+ */
+export type AttestationFinding = Message<"auth4agent.internal.v1.AttestationFinding"> & {
+  /**
+   * Name of the attestor.
+   *
+   * @generated from field: string attestor = 1;
+   */
+  attestor: string;
+
+  /**
+   * Type of the attestor.
+   *
+   * @generated from field: string type = 2;
+   */
+  type: string;
+
+  /**
+   * bearer, bound or hardware.
+   *
+   * @generated from field: string level = 3;
+   */
+  level: string;
+
+  /**
+   * When the evidence was appraised, Unix seconds.
+   *
+   * @generated from field: int64 at = 4;
+   */
+  at: bigint;
+
+  /**
+   * When the result expires, Unix milliseconds.
+   *
+   * @generated from field: int64 expires_at = 5;
+   */
+  expiresAt: bigint;
+};
+
+/**
+ * Describes the message auth4agent.internal.v1.AttestationFinding.
+ * Use `create(AttestationFindingSchema)` to create a new message.
+ */
+export const AttestationFindingSchema: GenMessage<AttestationFinding> = /*@__PURE__*/
+  messageDesc(file_auth4agent_internal_v1_directory, 13);
+
+/**
+ * AttestAgentRequest carries the evidence of an agent.
+ *
+ * @generated from message auth4agent.internal.v1.AttestAgentRequest
+ */
+export type AttestAgentRequest = Message<"auth4agent.internal.v1.AttestAgentRequest"> & {
+  /**
+   * The agent's DID.
+   *
+   * @generated from field: string did = 1;
+   */
+  did: string;
+
+  /**
+   * Evidence for the purpose token.
+   *
+   * @generated from field: auth4agent.v1.Attestation attestation = 2;
+   */
+  attestation?: Attestation | undefined;
+
+  /**
+   * Id of the request for the token, for the audit.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message auth4agent.internal.v1.AttestAgentRequest.
+ * Use `create(AttestAgentRequestSchema)` to create a new message.
+ */
+export const AttestAgentRequestSchema: GenMessage<AttestAgentRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_internal_v1_directory, 14);
+
+/**
+ * AttestAgentResponse is empty: the next look-up shows the results.
+ *
+ * @generated from message auth4agent.internal.v1.AttestAgentResponse
+ */
+export type AttestAgentResponse = Message<"auth4agent.internal.v1.AttestAgentResponse"> & {
+};
+
+/**
+ * Describes the message auth4agent.internal.v1.AttestAgentResponse.
+ * Use `create(AttestAgentResponseSchema)` to create a new message.
+ */
+export const AttestAgentResponseSchema: GenMessage<AttestAgentResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_internal_v1_directory, 15);
 
 /**
  * AddedKey is a key that an agent has added beside its identity key.
@@ -561,7 +781,7 @@ export type AddedKey = Message<"auth4agent.internal.v1.AddedKey"> & {
  * Use `create(AddedKeySchema)` to create a new message.
  */
 export const AddedKeySchema: GenMessage<AddedKey> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 11);
+  messageDesc(file_auth4agent_internal_v1_directory, 16);
 
 /**
  * LookupAgentResponse carries the agent and its operator.
@@ -589,7 +809,7 @@ export type LookupAgentResponse = Message<"auth4agent.internal.v1.LookupAgentRes
  * Use `create(LookupAgentResponseSchema)` to create a new message.
  */
 export const LookupAgentResponseSchema: GenMessage<LookupAgentResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 12);
+  messageDesc(file_auth4agent_internal_v1_directory, 17);
 
 /**
  * OperatorDirectoryService looks up operators for other parts of the server.
@@ -655,6 +875,16 @@ export const AgentDirectoryService: GenService<{
     methodKind: "unary";
     input: typeof LookupAgentRequestSchema;
     output: typeof LookupAgentResponseSchema;
+  },
+  /**
+   * AttestAgent appraises evidence that came with a request for a token, as AttestationService.Attest does.
+   *
+   * @generated from rpc auth4agent.internal.v1.AgentDirectoryService.AttestAgent
+   */
+  attestAgent: {
+    methodKind: "unary";
+    input: typeof AttestAgentRequestSchema;
+    output: typeof AttestAgentResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_internal_v1_directory, 2);

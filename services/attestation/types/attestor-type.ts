@@ -1,0 +1,112 @@
+import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+
+/** Names of the types of attestors, as operators write them. */
+export const ATTESTOR_TYPES = [
+  'oidc',
+  'kubernetes',
+  'github-actions',
+  'gitlab',
+  'gcp',
+  'azure',
+  'spiffe-jwt',
+  'spiffe-x509',
+  'x509',
+  'tpm',
+  'eat',
+  'client-attestation',
+  'join-token',
+] as const
+
+/** Name of a type of attestors. */
+export type AttestorTypeName = (typeof ATTESTOR_TYPES)[number]
+
+/**
+ * How strongly evidence is bound to the key of the agent, weakest first.
+ *
+ * - `bearer`: a secret that anybody who learns it could send with a key of their own.
+ * - `bound`: the issuer of the evidence, or a key that it has certified, names the agent's key or signs the nonce.
+ * - `hardware`: as bound, by a key that cannot leave hardware.
+ */
+export const LEVELS = ['bearer', 'bound', 'hardware'] as const
+
+/** How strongly evidence is bound to the key of the agent. */
+export type Level = (typeof LEVELS)[number]
+
+/** A verified claim. Rules and people see only verified claims, and never the evidence. */
+export type ClaimValue = string | number | boolean | readonly string[]
+
+/** Verified claims: a flat object. Names are identifiers: a letter or `_`, then letters, digits and `_`. */
+export type VerifiedClaims = Readonly<Record<string, ClaimValue>>
+
+/** What a type has found in evidence that counts. */
+export interface Appraisal {
+  readonly claims: VerifiedClaims
+  readonly level: Level
+  /** When the evidence itself expires, in Unix milliseconds; undefined if it does not say. */
+  readonly expiresAt?: number | undefined
+  /**
+   * Ids of the evidence that may be used only once, such as the `jti` of a token: texts that are unique for this
+   * attestor. Each is remembered until its time, in Unix milliseconds.
+   */
+  readonly uses: readonly { readonly id: string; readonly until: number }[]
+}
+
+/** The agent's key, and the nonce, to which evidence must be bound. */
+export interface Binding {
+  /** Raw Ed25519 public key of the agent. */
+  readonly publicKey: Uint8Array
+  /** RFC 7638 thumbprint of that key. */
+  readonly thumbprint: string
+  /** The audience that evidence must name if its issuer lets the agent choose: `<issuer>/attest/<thumbprint>`. */
+  readonly audience: string
+  /**
+   * The nonce of the request: 32 bytes, and as base64url. The server has made it for this key. Undefined in a dry run
+   * without a nonce: then evidence that needs one is refused.
+   */
+  readonly nonce: { readonly bytes: Uint8Array; readonly text: string } | undefined
+}
+
+/** What the appraisal of evidence may use besides the evidence and the configuration. */
+export interface AppraisalContext {
+  readonly binding: Binding
+  /** The issuer of this deployment. */
+  readonly issuer: string
+  /** Id of the attestor. A configuration that is replaced has another id, so caches are keyed by it. */
+  readonly attestorId: string
+  /** Unix milliseconds. */
+  readonly now: number
+  /** By how much clocks may differ, in milliseconds. */
+  readonly skewMs: number
+}
+
+/**
+ * One type of attestors. A type believes nothing because the evidence says so: every trust root is in the
+ * configuration. It verifies the bytes that it parses.
+ */
+export interface AttestorType<Config> {
+  /**
+   * Reads the configuration of an attestor, as the operator has written it. Refuses unknown members.
+   *
+   * @throws ApiError INVALID_ATTESTOR, whose message says what the member must be
+   */
+  parseConfig(config: JsonObject): Config
+  /**
+   * Makes the challenge of the type, for a type that needs one besides the nonce. It keeps no state: the evidence must
+   * show by the nonce that it answers this challenge.
+   *
+   * @throws RefusedEvidence, ApiError UNAVAILABLE
+   */
+  challenge?(config: Config, input: Uint8Array, context: AppraisalContext): Promise<Uint8Array>
+  /**
+   * Appraises evidence (RFC 9334 section 4).
+   *
+   * @throws RefusedEvidence when the evidence does not count; ApiError UNAVAILABLE when that cannot be decided now, for
+   *   example because keys cannot be fetched. Every other error is a defect, and counts as a refusal.
+   */
+  appraise(config: Config, evidence: Uint8Array, context: AppraisalContext): Promise<Appraisal>
+}
+
+/** Thrown when evidence does not count. The message says which demand it does not meet, and contains no secret. */
+export class RefusedEvidence extends Error {
+  override readonly name = 'RefusedEvidence'
+}
