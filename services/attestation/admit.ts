@@ -1,3 +1,4 @@
+import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { Attestation } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import type { Tx } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -71,9 +72,27 @@ export async function lockRule(tx: Tx, { ruleId, edgeId }: Pick<Admission, 'rule
  * @throws ApiError TOO_MANY_AGENTS
  */
 export async function checkPlaces(tx: Tx, { ruleId, terms }: Pick<Admission, 'ruleId' | 'terms'>): Promise<void> {
-  const count = await tx.agent.count({ where: { enrolmentRuleId: ruleId, status: { not: 'revoked' } } })
-  if (count <= terms.maxAgents) return
-  throw new ApiError('TOO_MANY_AGENTS', `The enrolment rule ${terms.name} must have at most ${terms.maxAgents} agents`)
+  if ((await countAgents(tx, ruleId)) > terms.maxAgents) throw tooManyAgents(terms)
+}
+
+/**
+ * Refuses when another agent of the rule would be beyond its limit.
+ *
+ * @throws ApiError TOO_MANY_AGENTS
+ */
+export async function checkFreePlace(
+  prisma: PrismaClient,
+  { ruleId, terms }: Pick<Admission, 'ruleId' | 'terms'>,
+): Promise<void> {
+  if ((await countAgents(prisma, ruleId)) >= terms.maxAgents) throw tooManyAgents(terms)
+}
+
+function countAgents(prisma: PrismaClient | Tx, ruleId: string): Promise<number> {
+  return prisma.agent.count({ where: { enrolmentRuleId: ruleId, status: { not: 'revoked' } } })
+}
+
+function tooManyAgents({ name, maxAgents }: EnrolmentTerms): ApiError {
+  return new ApiError('TOO_MANY_AGENTS', `The enrolment rule ${name} must have at most ${maxAgents} agents`)
 }
 
 /** Returns what the audit says about evidence: attestors with the digests of their evidence. */

@@ -122,13 +122,22 @@ function acceptNonce(
   return nonce
 }
 
-function attestorsOf(attestors: readonly AttestorRow[], evidence: readonly Evidence[]): AttestorRow[] {
+/**
+ * Checks the form of the list of evidence.
+ *
+ * @throws ApiError INVALID_ARGUMENT
+ */
+export function checkEvidence(evidence: readonly Evidence[]): void {
   if (evidence.length === 0 || evidence.length > MAX_EVIDENCE) {
     throw new ApiError('INVALID_ARGUMENT', `attestation.evidence must have 1 to ${MAX_EVIDENCE} entries`)
   }
   if (new Set(evidence.map(({ attestor }) => attestor)).size < evidence.length) {
     throw new ApiError('INVALID_ARGUMENT', 'attestation.evidence must name each attestor once')
   }
+}
+
+function attestorsOf(attestors: readonly AttestorRow[], evidence: readonly Evidence[]): AttestorRow[] {
+  checkEvidence(evidence)
   return evidence.map(({ attestor: name }) => {
     const row = attestors.find((attestor) => attestor.name === name)
     if (row === undefined) throw new ApiError('ATTESTOR_NOT_FOUND')
@@ -142,7 +151,8 @@ function checkSignature(publicKey: Uint8Array, { evidence, signature }: Evidence
   throw new ApiError('INVALID_SIGNATURE', 'Each evidence must be signed with the nonce by the key of the agent')
 }
 
-function toAppraised(attestor: AttestorRow, evidence: Uint8Array, appraisal: Appraisal, now: number): Appraised {
+/** Returns what evidence that counts means for the agent. Throws ApiError EVIDENCE_REFUSED if it has expired. */
+export function toAppraised(attestor: AttestorRow, evidence: Uint8Array, appraisal: Appraisal, now: number): Appraised {
   const { claims, level, uses, expiresAt = Number.POSITIVE_INFINITY } = appraisal
   const end = Math.min(expiresAt, now + attestor.resultTtl * 1000)
   if (end <= now) throw new ApiError('EVIDENCE_REFUSED', `${attestor.name}: The evidence has expired`)

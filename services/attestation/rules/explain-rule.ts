@@ -1,5 +1,5 @@
 import { ApiError } from '../../platform/errors/api-error.ts'
-import type { ClaimValue } from '../types/attestor-type.ts'
+import type { ClaimValue, VerifiedClaims } from '../types/attestor-type.ts'
 import { type ConditionPart, compileCondition, type Outcome } from './condition.ts'
 import type { EnrolmentTerms } from './enrolment-terms.ts'
 import { judge } from './judge.ts'
@@ -29,6 +29,11 @@ const SECRET = /token|secret|password|key/i
 const MAX_SHOWN = 100
 const MAX_ENTRIES = 8
 const HIDDEN = '…'
+
+/** Returns claims in which the values of claims whose names sound like secrets are hidden. */
+export function hideSecrets(claims: VerifiedClaims): VerifiedClaims {
+  return Object.fromEntries(Object.entries(claims).map(([name, value]) => [name, SECRET.test(name) ? HIDDEN : value]))
+}
 
 /**
  * Explains what a rule says about results: which of its parts are true, and the values that they have seen.

@@ -81,6 +81,12 @@ async function useOnce(tx: Tx, uses: readonly Use[]): Promise<void> {
   if (rows.size < uses.length || inserted < rows.size) throw new ApiError('EVIDENCE_USED')
 }
 
+/** Tells whether something has been used before. */
+export async function isUsed(prisma: PrismaClient, ids: readonly string[]): Promise<boolean> {
+  const digests = ids.map((id) => Uint8Array.from(Buffer.from(sha256Text(id, 'hex'), 'hex')))
+  return (await prisma.attestationUse.count({ where: { id: { in: digests } } })) > 0
+}
+
 async function markJoinToken(tx: Tx, { token_id: id }: VerifiedClaims, did: string): Promise<void> {
   const { count } = await tx.joinToken.updateMany({ where: { id: String(id), usedBy: null }, data: { usedBy: did } })
   if (count === 0) throw new ApiError('EVIDENCE_USED')
