@@ -12,32 +12,39 @@ export interface TestKey {
   readonly jwk: JsonWebKey & { readonly kid: string; readonly alg: EvidenceAlgorithm }
 }
 
-const GENERATE: Readonly<Record<EvidenceAlgorithm, (bits: number) => { publicKey: KeyObject; privateKey: KeyObject }>> =
-  {
-    EdDSA: () => generateKeyPairSync('ed25519'),
-    Ed25519: () => generateKeyPairSync('ed25519'),
-    ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-    ES384: () => generateKeyPairSync('ec', { namedCurve: 'P-384' }),
-    RS256: (modulusLength) => generateKeyPairSync('rsa', { modulusLength }),
-    PS256: (modulusLength) => generateKeyPairSync('rsa', { modulusLength }),
-  }
+/** How the tests make keys of an algorithm and sign with them. */
+interface Scheme {
+  readonly generate: (bits: number) => { publicKey: KeyObject; privateKey: KeyObject }
+  readonly hash: string | null
+  readonly options?: object
+}
+
+const SCHEMES: Readonly<Record<EvidenceAlgorithm, Scheme>> = {
+  EdDSA: { generate: () => generateKeyPairSync('ed25519'), hash: null },
+  Ed25519: { generate: () => generateKeyPairSync('ed25519'), hash: null },
+  ES256: ecdsa('P-256', 'sha256'),
+  ES384: ecdsa('P-384', 'sha384'),
+  ES512: ecdsa('P-521', 'sha512'),
+  RS256: rsa('sha256'),
+  RS384: rsa('sha384'),
+  RS512: rsa('sha512'),
+  PS256: rsa('sha256', { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }),
+  PS384: rsa('sha384', { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 }),
+  PS512: rsa('sha512', { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 }),
+}
 
 /** Makes a key pair. */
 export function makeTestKey(alg: EvidenceAlgorithm, kid = `key-${alg}`, bits = 2_048): TestKey {
-  const { publicKey, privateKey } = GENERATE[alg](bits)
+  const { publicKey, privateKey } = SCHEMES[alg].generate(bits)
   return { kid, alg, privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg } }
 }
 
 /** Signs bytes as the algorithm demands. */
 export function signEvidence(
   { alg, privateKey: key }: Pick<TestKey, 'alg' | 'privateKey'>,
-  message: Uint8Array,
+  bytes: Uint8Array,
 ): Uint8Array {
-  if (alg === 'EdDSA' || alg === 'Ed25519') return sign(null, message, key)
-  if (alg === 'ES256') return sign('sha256', message, { key, dsaEncoding: 'ieee-p1363' })
-  if (alg === 'ES384') return sign('sha384', message, { key, dsaEncoding: 'ieee-p1363' })
-  if (alg === 'RS256') return sign('sha256', message, key)
-  return sign('sha256', message, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 })
+  return sign(SCHEMES[alg].hash, bytes, { key, ...SCHEMES[alg].options })
 }
 
 /** Signs a JWT. A payload that is a text is taken as it is. Header members that are undefined are left out. */
@@ -49,4 +56,12 @@ export function signTestJwt(key: TestKey, payload: object | string, header: obje
 
 function encodePart(json: object): string {
   return encodeBase64url(encodeUtf8(JSON.stringify(json)))
+}
+
+function ecdsa(namedCurve: string, hash: string): Scheme {
+  return { generate: () => generateKeyPairSync('ec', { namedCurve }), hash, options: { dsaEncoding: 'ieee-p1363' } }
+}
+
+function rsa(hash: string, options = {}): Scheme {
+  return { generate: (modulusLength) => generateKeyPairSync('rsa', { modulusLength }), hash, options }
 }

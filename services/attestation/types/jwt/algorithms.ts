@@ -5,7 +5,19 @@ import { readPublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 
 /** Algorithms of signatures under evidence: RFC 8037, RFC 9864, RFC 7518 section 3.1. All are asymmetric. */
-export const EVIDENCE_ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'RS256', 'PS256'] as const
+export const EVIDENCE_ALGORITHMS = [
+  'EdDSA',
+  'Ed25519',
+  'ES256',
+  'ES384',
+  'ES512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+] as const
 
 /** One of {@link EVIDENCE_ALGORITHMS}. */
 export type EvidenceAlgorithm = (typeof EVIDENCE_ALGORITHMS)[number]
@@ -28,13 +40,16 @@ const ED25519: Scheme = {
 const SCHEMES: Readonly<Record<EvidenceAlgorithm, Scheme>> = {
   EdDSA: ED25519,
   Ed25519: ED25519,
-  ES256: { kty: 'EC', crv: 'P-256', importKey: (members) => importEcdsa(readPublicJwk(members), 'sha256') },
-  ES384: { kty: 'EC', crv: 'P-384', importKey: (members) => importEcdsa(readP384(members), 'sha384') },
-  RS256: { kty: 'RSA', importKey: (members) => importTokenVerifier('RS256', members)?.verify },
-  PS256: { kty: 'RSA', importKey: importPss },
+  ES256: ecdsa('P-256', 'sha256', 32),
+  ES384: ecdsa('P-384', 'sha384', 48),
+  ES512: ecdsa('P-521', 'sha512', 66),
+  RS256: rsa('sha256', constants.RSA_PKCS1_PADDING),
+  RS384: rsa('sha384', constants.RSA_PKCS1_PADDING),
+  RS512: rsa('sha512', constants.RSA_PKCS1_PADDING),
+  PS256: rsa('sha256', constants.RSA_PKCS1_PSS_PADDING),
+  PS384: rsa('sha384', constants.RSA_PKCS1_PSS_PADDING),
+  PS512: rsa('sha512', constants.RSA_PKCS1_PSS_PADDING),
 }
-const P384_BYTES = 48
-const SHA256_BYTES = 32
 
 /** Tells whether a text names an algorithm of {@link EVIDENCE_ALGORITHMS}. */
 export function isEvidenceAlgorithm(text: unknown): text is EvidenceAlgorithm {
@@ -51,30 +66,34 @@ export function importEvidenceKey(alg: EvidenceAlgorithm, members: JsonObject): 
   return fits(alg, members) ? SCHEMES[alg].importKey(members) : undefined
 }
 
-/** Accepts both valid S of a signature: evidence is used once because of its id, never because of its text. */
-function importEcdsa(jwk: object | undefined, hash: string): VerifySignature | undefined {
-  const key = jwk && importJwk(jwk)
-  return key && ((message, signature) => cryptoVerify(hash, message, { key, dsaEncoding: 'ieee-p1363' }, signature))
+/**
+ * ECDSA (RFC 7518 section 3.4). Accepts both valid S of a signature: evidence is used once because of its id, never
+ * because of its text.
+ */
+function ecdsa(crv: string, hash: string, fieldBytes: number): Scheme {
+  const isField = (value: unknown) => typeof value === 'string' && decodeBase64url(value)?.length === fieldBytes
+  return {
+    kty: 'EC',
+    crv,
+    importKey: ({ kty, x, y, ...others }) => {
+      const isRight = isField(x) && isField(y) && Object.keys(others).length === 1
+      const key = isRight ? importJwk({ kty, crv, x, y }) : undefined
+      return key && ((message, signature) => cryptoVerify(hash, message, { key, dsaEncoding: 'ieee-p1363' }, signature))
+    },
+  }
 }
 
-/** The salt has the length of the hash (RFC 7518 section 3.5, RFC 8230 section 2). */
-function importPss(members: JsonObject): VerifySignature | undefined {
-  const jwk = readPublicJwk(members)
-  const key = jwk && importJwk(jwk)
-  const padding = constants.RSA_PKCS1_PSS_PADDING
-  return (
-    key &&
-    ((message, signature) => cryptoVerify('sha256', message, { key, padding, saltLength: SHA256_BYTES }, signature))
-  )
-}
-
-function readP384({ kty, crv, x, y, ...others }: JsonObject): object | undefined {
-  const isRight = isP384Field(x) && isP384Field(y) && Object.keys(others).length === 0
-  return isRight ? { kty, crv, x, y } : undefined
-}
-
-function isP384Field(value: unknown): boolean {
-  return typeof value === 'string' && decodeBase64url(value)?.length === P384_BYTES
+/** RSA (RFC 7518 sections 3.3 and 3.5). The salt of PSS has the length of the hash. */
+function rsa(hash: string, padding: number): Scheme {
+  const saltLength = constants.RSA_PSS_SALTLEN_DIGEST
+  return {
+    kty: 'RSA',
+    importKey: (members) => {
+      const jwk = readPublicJwk(members)
+      const key = jwk && importJwk(jwk)
+      return key && ((message, signature) => cryptoVerify(hash, message, { key, padding, saltLength }, signature))
+    },
+  }
 }
 
 /** Returns undefined if the point is not on the curve. */

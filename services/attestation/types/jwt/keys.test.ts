@@ -7,6 +7,7 @@ import { readFetchedKeys, readPinnedKeys } from './keys.ts'
 const RULES = { algorithms: EVIDENCE_ALGORITHMS }
 const P256 = makeTestKey('ES256').jwk
 const P384 = makeTestKey('ES384').jwk
+const P521 = makeTestKey('ES512').jwk
 const ED = makeTestKey('EdDSA').jwk
 const RSA = makeTestKey('RS256').jwk
 const SMALL_RSA = makeTestKey('RS256', 'small', 1_024).jwk
@@ -23,7 +24,7 @@ const BAD: readonly [string, unknown, string][] = [
   ['a secret', { kty: 'oct', k: 'AA', kid: 'secret', alg: 'HS256' }, 'must be a public key'],
   ['a key for encryption', { ...P256, use: 'enc' }, 'must have the use sig or none'],
   ['a key that may only sign', { ...P256, key_ops: ['sign'] }, 'must have verify among its key_ops'],
-  ['an unknown alg', { ...P256, alg: 'ES512' }, 'must be a key of exactly one algorithm of'],
+  ['an unknown alg', { ...P256, alg: 'ES256K' }, 'must be a key of exactly one algorithm of'],
   ['an alg of another curve', { ...P256, alg: 'ES384' }, 'must be a key of exactly one algorithm of'],
   ['an alg of another type', { ...P256, alg: 'RS256' }, 'must be a key of exactly one algorithm of'],
   ['an RSA key without alg that fits two algorithms', without(RSA, 'alg'), 'must be a key of exactly one algorithm of'],
@@ -31,6 +32,8 @@ const BAD: readonly [string, unknown, string][] = [
   ['an RSA key with the exponent 3', { ...RSA, e: 'Aw' }, 'must be a well-formed key'],
   ['a point that is not on P-256', { ...P256, y: P256.x }, 'must be a well-formed key'],
   ['a point that is not on P-384', { ...P384, y: P384.x }, 'must be a well-formed key'],
+  ['a point that is not on P-521', { ...P521, y: P521.x }, 'must be a well-formed key'],
+  ['a member of another type', { ...P384, n: 'AA' }, 'must be a well-formed key'],
   ['a short coordinate of P-384', { ...P384, x: 'AA' }, 'must be a well-formed key'],
   ['an Ed25519 key of small order', OKP_ZERO, 'must be a well-formed key'],
   ['X25519', { ...ED, kid: 'x25519', crv: 'X25519' }, 'must be a key of exactly one algorithm of'],
@@ -39,8 +42,8 @@ const BAD: readonly [string, unknown, string][] = [
 
 describe('readPinnedKeys', () => {
   it('reads a key of each kind', () => {
-    const keys = readPinnedKeys({ keys: [P256, P384, ED, RSA] }, RULES)
-    expect([...keys.values()].map(({ algs }) => algs)).toEqual([['ES256'], ['ES384'], ['EdDSA'], ['RS256']])
+    const keys = readPinnedKeys({ keys: [P256, P384, P521, ED, RSA] }, RULES)
+    expect([...keys.values()].map(({ algs }) => algs)).toEqual([['ES256'], ['ES384'], ['ES512'], ['EdDSA'], ['RS256']])
   })
 
   it('takes the algorithm from the key if the key names none', () => {

@@ -78,6 +78,11 @@ function entriesOf(json: unknown): readonly unknown[] | undefined {
   return Array.isArray(keys) && keys.length <= MAX_KEYS ? keys : undefined
 }
 
+/** Returns the members of a JWK that are its public key. */
+export function publicMembers(entry: JsonObject): JsonObject {
+  return Object.fromEntries(MEMBERS.flatMap((name) => (Object.hasOwn(entry, name) ? [[name, entry[name]]] : [])))
+}
+
 /** Returns the key, or what would be right. */
 function readKey(entry: unknown, { algorithms, uses = DEFAULT_USES }: KeyRules): EvidenceKey | string {
   if (!isJsonObject(entry)) return 'must be a JSON object'
@@ -91,8 +96,8 @@ function readKey(entry: unknown, { algorithms, uses = DEFAULT_USES }: KeyRules):
   const algs = algorithmsOf(entry, algorithms)
   const [alg] = algs
   if (alg === undefined) return `must be a key of exactly one algorithm of: ${algorithms.join(', ')}`
-  const verify = importEvidenceKey(alg, Object.fromEntries(MEMBERS.flatMap((name) => memberOf(entry, name))))
-  if (verify === undefined) return 'must be a well-formed key: Ed25519, P-256, P-384, or RSA of 2048 to 4096 bits'
+  const verify = importEvidenceKey(alg, publicMembers(entry))
+  if (verify === undefined) return 'must be a well-formed key of its curve, or of RSA with 2048 to 4096 bits'
   return { kid, algs, verify }
 }
 
@@ -105,8 +110,4 @@ function algorithmsOf(entry: JsonObject, allowed: readonly EvidenceAlgorithm[]):
   if (alg !== undefined && !isEvidenceAlgorithm(alg)) return []
   const fitting = allowed.filter((each) => fits(each, entry) && (alg === undefined || each === alg))
   return fitting.length > 1 && entry['kty'] === 'RSA' ? [] : fitting
-}
-
-function memberOf(entry: JsonObject, name: string): [string, unknown][] {
-  return Object.hasOwn(entry, name) ? [[name, entry[name]]] : []
 }
