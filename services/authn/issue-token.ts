@@ -44,8 +44,8 @@ export async function issueToken(deps: AuthnDeps, order: TokenOrder, call: Call)
 }
 
 /**
- * Terms of a token, the edges with which it ends, the results of attestation that it states, its signing algorithm, the
- * key that asked for it, and the DPoP proof to whose key it is bound.
+ * Terms of a token, the edges with which it ends, what attestation makes of it, its signing algorithm, the key that
+ * asked for it, and the DPoP proof to whose key it is bound.
  */
 interface IssueDecision {
   readonly terms: TokenTerms

@@ -57,7 +57,7 @@ export function readAttestation(options: unknown, isAnyOperator: boolean): Attes
     types: 'types' in options ? readNames('types', types) : [],
     attestors: 'attestors' in options ? readNames('attestors', attestors) : [],
     level: 'level' in options ? readLevel(level) : 'bearer',
-    maxAgeS: 'maxAge' in options ? readNumber('attestation.maxAge', Number(maxAge), 1, MAX_AGE_S) : undefined,
+    maxAgeS: 'maxAge' in options ? readAge(maxAge) : undefined,
   }
 }
 
@@ -66,6 +66,10 @@ function readNames(option: string, value: unknown): readonly string[] {
   const names = given.filter(isAttestationName)
   if (names.length > 0 && names.length === given.length && names.length <= MAX_NAMES) return names
   throw new TypeError(`attestation.${option} must be a list of 1 to ${MAX_NAMES} names`)
+}
+
+function readAge(value: unknown): number {
+  return readNumber('attestation.maxAge', typeof value === 'number' ? value : Number.NaN, 1, MAX_AGE_S)
 }
 
 function readLevel(value: unknown): AttestationLevel {

@@ -108,7 +108,7 @@ const NO_DEMANDS: Demands = { audience: [], scope: [], dpop: undefined }
  * | 401 without a code | no Authorization header |
  * | 401 `invalid_token` | the token or the chain of grants is not valid or not accepted, or has the wrong scheme |
  * | 401 `invalid_dpop_proof` | the scheme is DPoP, and the request does not have exactly one valid, unused proof |
- * | 403 `insufficient_scope` | the token lacks the scope or a result of attestation, or a grant refuses the arguments |
+ * | 403 `insufficient_scope` | the token lacks a scope or a result of attestation, or a grant refuses the call |
  * | 503 | the verifier cannot decide now |
  *
  * The answers follow RFC 6750 section 3.1 and RFC 9449 section 7.1. Throws TypeError for invalid requirements, and if

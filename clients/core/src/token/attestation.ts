@@ -63,7 +63,7 @@ export function isAttestationLevel(value: unknown): value is AttestationLevel {
 }
 
 /**
- * Tells whether a value is the claim `attestation` of a token: 1 to 8 results, none of them after the token was issued.
+ * Tells whether a value is the claim `attestation` of a token: 1 to 8 results, none of them newer than the token.
  *
  * @param iat when the token was issued, in Unix seconds
  * @example

@@ -415,8 +415,8 @@ export type RequiredAttestation = Message<"auth4agent.v1.RequiredAttestation"> &
   types: string[];
 
   /**
-   * Names of attestors. Absent means any name. Names belong to operators, so `operators` must be set too. An empty list
-   * is an error in JSON; in protobuf it is the same as absent.
+   * Names of attestors. Absent means any name. Names belong to operators, so `operators` must be set too. An empty
+   * list is an error in JSON; in protobuf it is the same as absent.
    *
    * @generated from field: repeated string attestors = 2;
    */

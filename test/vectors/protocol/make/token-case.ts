@@ -13,6 +13,8 @@ interface Verifier {
   readonly audience?: readonly string[]
   readonly operators?: readonly string[] | 'any'
   readonly scope?: string
+  /** The demanded result of attestation, as POST /v1/verify has it; null for none. */
+  readonly attestation?: object | null
   readonly revocations?: readonly Revocation[]
 }
 
