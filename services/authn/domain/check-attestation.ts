@@ -46,15 +46,15 @@ const MIN_REST_S = 30
 
 /**
  * Decides whether an agent may have a token or grant by its enrolment rule, and by the requirements of its operator.
- * This is the place for all tokens and grants:
+ * This is the place for all that is issued. These agents are checked:
  *
- * | what is issued | whose state is checked, for what |
- * |---|---|
- * | a token, the first grant of a chain | the agent, for its scopes and audiences |
- * | a token for a user | the agent that acts, for its scopes and audiences |
- * | a delegated token | the agent that acts, for all that it gets. The subject token was checked when it was issued: its edges are copied, and the new token does not outlive it |
- * | a grant for another deployment | the agent, for its scopes and the resource. The grant names no edges, so there must be none |
- * | a statement about a holder | the holder, without scopes and audiences |
+ * - a token, the first grant of a chain: the agent, for its scopes and audiences
+ * - a token for a user: the agent that acts, for its scopes and audiences
+ * - a delegated token: the agent that acts, for all that it gets. The principal was checked when the subject token was
+ *   issued: the new token has the edges of that token, and does not outlive it.
+ * - a grant for another deployment: the agent, for its scopes and the resource. The grant names no edges, so there
+ *   must be none.
+ * - a statement about a holder: the holder, without scopes and audiences
  *
  * The results are about the identity key, so an added key meets no demand, and gets no results.
  *
