@@ -33,10 +33,12 @@ let client: TestHolder
 /** What the directory says about each agent. */
 let states: Map<string, Attestations>
 
+const findChain = async () => ({ scopes: ['read'], edge: randomUUID(), exp: Date.now() / 1_000 + 7_200 })
+const chainOf = async () => handOn(key, await rootFor(key, principal), principal, client)
+
 beforeAll(async () => {
   database = await testDatabase()
   await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
-  const findChain = async () => ({ scopes: ['read'], edge: randomUUID(), exp: Date.now() / 1_000 + 7_200 })
   instance = await startInstance(database.db, {
     attestationOf: (did) => states.get(did) ?? {},
     chaining: { ...noChaining, findChain },
@@ -77,7 +79,6 @@ describe('the first grant of a chain', () => {
 })
 
 describe('an exchange', () => {
-  const chainOf = async () => handOn(key, await rootFor(key, principal), principal, client)
   const pay = detailsOf({ [`${SHOP}#pay`]: { amount: { constraint_type: 'range', max: 5 } } })
 
   it('states the results of the agent that acts, and ends with what these rest on', async () => {

@@ -128,11 +128,12 @@ it('a token states no time after it was issued, although the clock of the apprai
   expect(await instance.verify(token)).toMatchObject({ valid: true })
 })
 
+const long = (at: number) => finding({ attestor: `${at}`.padEnd(64, 'a'), type: 't'.repeat(64) })
+
 it('issueToken refuses a token that results make too long for verifiers', async () => {
   const scope = Array.from({ length: 64 }, (_, at) => `s${at}`.padEnd(128, 'x'))
   await database.db.prisma.agent.update({ where: { id: agent.id }, data: { allowedScopes: scope } })
   const audience = Array.from({ length: 8 }, (_, at) => `https://a.example/${at}`.padEnd(255, 'x'))
-  const long = (at: number) => finding({ attestor: `${at}`.padEnd(64, 'a'), type: 't'.repeat(64) })
   const issue = () => instance.issue(agent, { scope: scope.join(' '), audience })
   state = { findings: Array.from({ length: 8 }, (_, at) => long(at)) }
   expect(await refusalOf(issue())).toBe('INVALID_ARGUMENT')

@@ -89,15 +89,21 @@ describe('verifyToken with a demand on attestation', () => {
   })
 })
 
-describe('verifyToken of delegated authority with a demand on attestation', () => {
-  const delegated = (wish: DelegatedWish = {}) =>
-    tokens.sign(delegatedPayload(agents, { attestation: results(), ...wish }))
-  const verify = (text: string, wanted: object = {}) => instance.verify(text, { ...ACCEPT, attestation: {}, ...wanted })
-  const both = () => [acme.domain, partner.id]
+const delegated = (wish: DelegatedWish = {}) =>
+  tokens.sign(delegatedPayload(agents, { attestation: results(), ...wish }))
+const verifyDelegated = (text: string, wanted: object = {}) =>
+  instance.verify(text, { ...ACCEPT, attestation: {}, ...wanted })
+const both = () => [acme.domain, partner.id]
 
+describe('verifyToken of delegated authority with a demand on attestation', () => {
   it('accepts a delegated token that states results of the agent that acts', async () => {
-    expect(await verify(delegated())).toMatchObject({ valid: true, claims: { attestation: [{ attestor: 'boot' }] } })
-    expect(await verify(delegated(), { operators: both(), attestation: { attestors: ['boot'] } })).toMatchObject({
+    expect(await verifyDelegated(delegated())).toMatchObject({
+      valid: true,
+      claims: { attestation: [{ attestor: 'boot' }] },
+    })
+    expect(
+      await verifyDelegated(delegated(), { operators: both(), attestation: { attestors: ['boot'] } }),
+    ).toMatchObject({
       valid: true,
     })
   })
@@ -108,7 +114,7 @@ describe('verifyToken of delegated authority with a demand on attestation', () =
     ['an agent that acts of an operator that is not demanded', delegated, () => ({ operators: ofAcme() })],
     ['a chain of grants', () => chainThrough(grantKey, agents), () => ({})],
   ])('refuses %s', async (_, text, wanted) => {
-    const answer = await verify(await text(), wanted())
+    const answer = await verifyDelegated(await text(), wanted())
     expect(answer).toMatchObject({ valid: false, revoked: false, reason: 'ATTESTATION_REQUIRED' })
     expect(answer.hop).toBeUndefined()
   })

@@ -10,6 +10,7 @@ import { fakeIssuer, newToken, outcomeOf, VERIFY } from '../../../test/support/o
 import type { AttestationOptions } from './attestation-options.ts'
 import { createVerifier } from './create-verifier.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
+import type { Fetch } from './http.ts'
 import type { AnyVerifierOptions } from './options.ts'
 
 const nowS = () => Math.floor(Date.now() / 1_000)
@@ -79,16 +80,15 @@ describe('a verifier with a demand on attestation', () => {
   it('asks the issuer with its demand, if the knowledge of revocations is stale', async () => {
     const issuer = fakeIssuer()
     const bodies: unknown[] = []
-    const answer = issuer.newVerifier
-    const fetch: typeof globalThis.fetch = async (input, init) => {
-      const { pathname } = new URL(String(input))
-      if (pathname === VERIFY) bodies.push(JSON.parse(String(init?.body)))
+    const fetch: Fetch = async (url, init) => {
+      const { pathname } = new URL(url)
+      if (pathname === VERIFY) bodies.push(await new Request(url, init).json())
       const known = issuer.answers[pathname]
       return Response.json(pathname === VERIFY ? { valid: false, reason: WRONG } : known)
     }
     const attestation = { attestors: ['boot'], level: 'bound', maxAge: 90.5 } as const
     const options = { ...OPERATORS, revocations: handFeed().feed, onStale: 'ask', attestation, fetch } as const
-    expect(await outcomeOf(answer(options), newToken(issuer.key, { attestation: results() }))).toBe(WRONG)
+    expect(await outcomeOf(issuer.newVerifier(options), newToken(issuer.key, { attestation: results() }))).toBe(WRONG)
     const sent = { attestation: { attestors: ['boot'], level: 'bound', max_age: 90 } }
     expect(bodies).toEqual([expect.objectContaining(sent)])
   })

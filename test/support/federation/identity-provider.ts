@@ -77,8 +77,11 @@ export function useProviderWorld(attestationOf: (did: string) => Attestations = 
     await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
     const key = testTokenKey('ES256')
     const issuerId = await admit(database.db, key)
-    const open = (db: Db) => start(db, () => between(), attestationOf)
-    const instances = [await open(database.db), await open(otherDb)] as const
+    const pause = () => between()
+    const instances = [
+      await start(database.db, pause, attestationOf),
+      await start(otherDb, pause, attestationOf),
+    ] as const
     const operator = await freshOperator(database.db)
     const shared = { database, instances, operator, key, issuerId }
     world = {
