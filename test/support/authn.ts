@@ -155,6 +155,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     issuer: ISSUER,
     settings,
     agents: localClient(AgentDirectoryService, {
+      ...identity.directory,
       async lookupAgent(request) {
         const answer = await identity.directory.lookupAgent(request)
         await options.afterLookup?.()
