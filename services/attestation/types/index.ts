@@ -2,8 +2,13 @@ import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
 import type { Appraisal, AppraisalContext, AttestorType, AttestorTypeName } from './attestor-type.ts'
+import { createClientAttestation } from './client-attestation/create-client-attestation.ts'
+import { createEat } from './eat/create-eat.ts'
 import { createJoinToken } from './join-token/create-join-token.ts'
 import { createOidcTypes } from './oidc/create-oidc.ts'
+import { createSpiffeJwt } from './spiffe/create-spiffe-jwt.ts'
+import { createSpiffeX509 } from './spiffe/create-spiffe-x509.ts'
+import { createX509 } from './x509/create-x509.ts'
 
 /** A type that reads the configuration of an attestor each time it is used. */
 export interface BoundType {
@@ -30,6 +35,7 @@ export interface TypeDeps {
 /** Creates all types of attestors. */
 export function createAttestorTypes({ prisma, outbound, monotonic }: TypeDeps): AttestorTypes {
   const oidc = createOidcTypes({ outbound, now: monotonic })
+  const spiffe = { outbound, now: monotonic }
   return {
     oidc: bindType(oidc.oidc),
     kubernetes: bindType(oidc.kubernetes),
@@ -37,6 +43,11 @@ export function createAttestorTypes({ prisma, outbound, monotonic }: TypeDeps): 
     gitlab: bindType(oidc.gitlab),
     gcp: bindType(oidc.gcp),
     azure: bindType(oidc.azure),
+    'spiffe-jwt': bindType(createSpiffeJwt(spiffe)),
+    'spiffe-x509': bindType(createSpiffeX509(spiffe)),
+    x509: bindType(createX509()),
+    eat: bindType(createEat()),
+    'client-attestation': bindType(createClientAttestation()),
     'join-token': bindType(createJoinToken(prisma)),
   }
 }

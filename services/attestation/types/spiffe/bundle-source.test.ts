@@ -49,6 +49,15 @@ describe('createBundleSource', () => {
     expect(state).toMatchObject({ fetches: 1, urls: new Set([URL]) })
   })
 
+  it('fetches again when the URL of an attestor changes', async () => {
+    const { state, get, kids } = openEndpoint()
+
+    await kids()
+    state.answer = bundle([TWO])
+    expect([...(await get('attestor-1', `${URL}/new`)).jwtKeys.keys()]).toEqual(['two'])
+    expect(state.urls).toEqual(new Set([URL, `${URL}/new`]))
+  })
+
   it('fetches for each attestor', async () => {
     const { state, kids } = openEndpoint()
 

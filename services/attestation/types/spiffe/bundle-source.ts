@@ -10,14 +10,14 @@ import { type Bundle, BundleError, readBundle } from './bundle.ts'
 /** Dependencies of the types of SPIFFE. */
 export interface SpiffeDeps {
   readonly outbound: Pick<Outbound, 'get'>
-  /** Returns Unix milliseconds. */
+  /** Returns monotonic milliseconds. */
   readonly now: () => number
 }
 
-/** Returns the current bundle of an attestor, whose id says which URL it is from. Rejects with ApiError UNAVAILABLE. */
+/** Returns the current bundle of an attestor. Rejects with ApiError UNAVAILABLE. */
 export type GetBundle = (attestorId: string, url: string) => Promise<Bundle>
 
-/** A bundle that was fetched. Times are in Unix milliseconds. */
+/** A bundle that was fetched. Times are in monotonic milliseconds. */
 interface Fetched {
   readonly bundle: Bundle
   /** Of the keys. */
@@ -52,8 +52,8 @@ export function createBundleSource({ outbound, now }: SpiffeDeps): GetBundle {
     !isYounger(last?.fetchedAt, refreshAfter(last?.bundle)) && !isYounger(triedAt, RETRY_MS)
 
   /** Never rejects. */
-  const refresh = shareWork(async (attestorId) => {
-    const state = states.get(attestorId)
+  const refresh = shareWork(async (key) => {
+    const state = states.get(key)
     if (state === undefined || !isDue(state)) return
     const began = now()
     state.triedAt = began
@@ -65,9 +65,11 @@ export function createBundleSource({ outbound, now }: SpiffeDeps): GetBundle {
   })
 
   return async (attestorId, url) => {
-    const state = states.get(attestorId) ?? { url, last: undefined, triedAt: undefined, failure: undefined }
-    keepNewest(states, attestorId, state, MAX_ATTESTORS)
-    if (isDue(state)) await refresh(attestorId)
+    // An operator may change the URL of an attestor that keeps its id.
+    const key = `${attestorId} ${url}`
+    const state = states.get(key) ?? { url, last: undefined, triedAt: undefined, failure: undefined }
+    keepNewest(states, key, state, MAX_ATTESTORS)
+    if (isDue(state)) await refresh(key)
     const { last, failure } = state
     if (last !== undefined && isYounger(last.fetchedAt, MAX_AGE_MS)) return last.bundle
     throw new ApiError('UNAVAILABLE', 'The bundle of the trust domain cannot be fetched now', {
