@@ -58,6 +58,17 @@ describe('the copy of the keys of an attestor', () => {
     expect(asked).toHaveLength(2)
   })
 
+  it.each([
+    ['place', { issuer: ISSUER, jwks_uri: 'https://other.example/jwks' }],
+    ['algorithms', { issuer: ISSUER, jwks_uri: JWKS_URI, algorithms: ['ES256'] }],
+  ])('is not used when the operator changes the %s', async (_, changed) => {
+    const { asked, find } = start()
+    await find()
+    const config = parseConfig(changed, undefined)
+    await find('one', CONTEXT.attestorId, config)
+    expect(asked).toEqual([JWKS_URI, config.jwksUri])
+  })
+
   it.each(['monotonic', 'wall'] as const)('becomes old by the %s clock alone', async (clock) => {
     const { world, asked, find } = start()
     await find()
