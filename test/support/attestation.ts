@@ -4,6 +4,8 @@ import type { IdentityOptions } from '../../services/identity/index.ts'
 import { importHmacKey } from '../../services/platform/crypto/hmac.ts'
 import { silentLog } from './database.ts'
 
+const noOutbound = { get: () => Promise.reject(new Error('This test has no outbound requests')) }
+
 /** Creates the attestation part on a database, with the clock of a test. Nothing is pruned. */
 export function testAttestation({
   db,
@@ -19,7 +21,7 @@ export function testAttestation({
       issuer: 'http://localhost:8080',
       operators,
       nonceKey: importHmacKey(randomBytes(32)),
-      types: createAttestorTypes({ prisma: db.prisma }),
+      types: createAttestorTypes({ prisma: db.prisma, outbound: noOutbound, monotonic: () => performance.now() }),
       countAppraisal() {},
       log: silentLog,
     },

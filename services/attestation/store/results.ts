@@ -75,8 +75,8 @@ async function useOnce(tx: Tx, uses: readonly Use[]): Promise<void> {
   const inserted = await tx.$executeRaw`
     INSERT INTO attestation_uses (id, keep_until)
     SELECT decode(u.id, 'hex'), to_timestamp(u.until / 1000)
-    FROM unnest(${[...rows.keys()]}::text[], ${[...rows.values()]}::float8[]) AS u(id, until), deployment d
-    WHERE to_timestamp(u.until / 1000) > d.clock_reached
+    FROM unnest(${[...rows.keys()]}::text[], ${[...rows.values()]}::float8[]) AS u(id, until)
+    WHERE to_timestamp(u.until / 1000) > COALESCE((SELECT clock_reached FROM deployment), '-infinity')
     ON CONFLICT DO NOTHING`
   if (rows.size < uses.length || inserted < rows.size) throw new ApiError('EVIDENCE_USED')
 }

@@ -1,7 +1,9 @@
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
+import type { Outbound } from '../../platform/outbound/outbound.ts'
 import type { Appraisal, AppraisalContext, AttestorType, AttestorTypeName } from './attestor-type.ts'
 import { createJoinToken } from './join-token/create-join-token.ts'
+import { createOidcTypes } from './oidc/create-oidc.ts'
 
 /** A type that reads the configuration of an attestor each time it is used. */
 export interface BoundType {
@@ -20,11 +22,21 @@ export type AttestorTypes = Readonly<Partial<Record<AttestorTypeName, BoundType>
 /** What the types need of the server. */
 export interface TypeDeps {
   readonly prisma: PrismaClient
+  readonly outbound: Pick<Outbound, 'get'>
+  /** Returns monotonic milliseconds. */
+  readonly monotonic: () => number
 }
 
 /** Creates all types of attestors. */
-export function createAttestorTypes({ prisma }: TypeDeps): AttestorTypes {
+export function createAttestorTypes({ prisma, outbound, monotonic }: TypeDeps): AttestorTypes {
+  const oidc = createOidcTypes({ outbound, now: monotonic })
   return {
+    oidc: bindType(oidc.oidc),
+    kubernetes: bindType(oidc.kubernetes),
+    'github-actions': bindType(oidc['github-actions']),
+    gitlab: bindType(oidc.gitlab),
+    gcp: bindType(oidc.gcp),
+    azure: bindType(oidc.azure),
     'join-token': bindType(createJoinToken(prisma)),
   }
 }
