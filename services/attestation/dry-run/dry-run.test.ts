@@ -62,7 +62,7 @@ describe('dryRunRules', () => {
     expect(await dryRun(attestation)).toMatchObject({ chosenRule: 'deploy' })
     expect(await dryRun(attestation)).toMatchObject({ chosenRule: 'deploy' })
     expect(await tables()).toEqual(before)
-    expect(await agents.enrol(attestation, key)).toMatchObject({ agent: { status: 'active' } })
+    expect(await agents.enrol(attestation, key)).toMatchObject({ status: 'active', rule: 'deploy' })
   })
 
   it('tells what a request without key, nonce and signature still lacks', async () => {
