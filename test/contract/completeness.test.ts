@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type ReasonCode, reasons } from '../../services/platform/errors/reasons.ts'
 import { agentKeyCases } from './cases/agent-keys.ts'
 import { agentMoveCases } from './cases/agent-moves.ts'
+import { attestationCases } from './cases/attestation.ts'
 import { attestationPolicyCases, fullAttestationPolicyCases } from './cases/attestation-policy.ts'
 import { authenticationCases } from './cases/authentication.ts'
 import { authnCases } from './cases/authn.ts'
@@ -32,6 +33,7 @@ const cases: readonly Pair[] = [
   ...operatorRegistryCases,
   ...operatorKeyCases,
   ...identityCases,
+  ...attestationCases,
   ...agentKeyCases,
   ...agentMoveCases,
   ...authnCases,

@@ -2,6 +2,7 @@ import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { ISSUER } from '../../support/deployment.ts'
 import { agentKeyFieldRows } from './agent-key-field-rows.ts'
 import { agentMoveFieldRows } from './agent-move-field-rows.ts'
+import { attestationFieldRows } from './attestation-field-rows.ts'
 import { attestationPolicyFieldRows } from './attestation-policy-field-rows.ts'
 import { federationFieldRows } from './federation-field-rows.ts'
 import {
@@ -317,4 +318,5 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   ...federationFieldRows,
   ...agentKeyFieldRows,
   ...agentMoveFieldRows,
+  ...attestationFieldRows,
 }

@@ -85,6 +85,23 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   }),
   'IdentityService.RevokeAgent': ({ agents: { active } }) => ({ operator_id: active.operatorId, agent: active.id }),
   'IdentityService.ResolveDid': ({ agents: { active } }) => ({ did: active.did }),
+  'AttestationService.CreateAttestationNonce': ({ operators: { acme } }) => ({
+    agent_public_key: freshKey(),
+    purpose: 'enrol',
+    operator_id: acme.id,
+  }),
+  'AttestationService.Attest': ({ agents: { active }, attestation }) => ({
+    did: active.did,
+    attestation: attestation.signed(active.pair, 'attest'),
+  }),
+  'AttestationService.ListAttestationResults': ({ agents: { active } }) => ({
+    operator_id: active.operatorId,
+    agent: active.did,
+  }),
+  'AttestationService.RemoveAttestationResults': ({ agents: { active } }) => ({
+    operator_id: active.operatorId,
+    agent: active.id,
+  }),
   'AgentKeyService.AppendKeyEvent': ({ agents: { active } }) => ({ did: active.did, event: rotation(active) }),
   'AgentKeyService.ListKeyEvents': ({ agents: { active } }) => ({ did: active.did }),
   'AgentKeyService.RecoverAgent': ({ agents: { committed } }) => ({
