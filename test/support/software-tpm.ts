@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { guard } from './guardian.ts'
 import type { TpmAuthority } from './tpm/tpm-authority.ts'
+import { ensureTpmPrograms } from './tpm/tpm-programs.ts'
 import { until } from './until.ts'
 
 /** A TPM 2.0 in software (swtpm). */
@@ -29,7 +30,7 @@ export async function startSoftwareTpm(authority: TpmAuthority): Promise<Softwar
   const folder = await mkdtemp(join(tmpdir(), 'a4a-tpm-'))
   await authority.manufacture(folder)
   const socket = join(folder, 'socket')
-  const process = await startSwtpm(folder, socket)
+  const swtpm = await startSwtpm(folder, socket)
   const tcti = `swtpm:path=${socket}`
   const run = async (command: string) => {
     const [program = '', ...args] = command.split(' ')
@@ -47,8 +48,8 @@ export async function startSoftwareTpm(authority: TpmAuthority): Promise<Softwar
     read: (file) => readFile(join(folder, file)),
     write: (file, bytes) => writeFile(join(folder, file), bytes),
     async close() {
-      const exited = once(process, 'exit')
-      process.kill('SIGTERM')
+      const exited = once(swtpm, 'exit')
+      swtpm.kill('SIGTERM')
       await exited
       await rm(folder, { recursive: true })
     },
@@ -62,7 +63,8 @@ async function startSwtpm(folder: string, socket: string): Promise<ChildProcess>
   const control = `${socket}.ctrl`
   const sockets = `--server type=unixio,path=${socket} --ctrl type=unixio,path=${control}`
   const args = `socket --tpm2 --flags startup-clear --tpmstate dir=${folder} ${sockets}`.split(' ')
-  const child = spawn('swtpm', args, { cwd: '/', stdio: 'ignore', env: { PATH } })
+  const { swtpm } = await ensureTpmPrograms()
+  const child = spawn(swtpm, args, { cwd: '/', stdio: 'ignore', env: { PATH } })
   guard(child, 'SIGTERM')
   const isListening = () =>
     Promise.all([access(socket), access(control)]).then(

@@ -32,7 +32,7 @@ export interface QuoteFields {
 const NULL = 0x0010
 const SHA256 = 0x000b
 
-export function u8(value: number): Buffer {
+function u8(value: number): Buffer {
   return Buffer.from([value])
 }
 

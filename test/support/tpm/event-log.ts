@@ -19,8 +19,8 @@ export interface LogHeader {
 }
 
 export const EV_NO_ACTION = 3
-export const EV_SEPARATOR = 4
-export const EV_EFI_VARIABLE_DRIVER_CONFIG = 0x8000_0001
+const EV_SEPARATOR = 4
+const EV_EFI_VARIABLE_DRIVER_CONFIG = 0x8000_0001
 const SHA1 = 4
 const SHA256 = 0x0b
 const HASHES: Readonly<Record<number, string>> = { [SHA1]: 'sha1', [SHA256]: 'sha256' }

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { ensureInstalled, findProgram } from '../debian-package.ts'
+import { ensureTpmPrograms } from './tpm-programs.ts'
 
 /** An authority that certifies the endorsement keys of software TPMs. */
 export interface TpmAuthority {
@@ -19,27 +19,25 @@ export interface TpmAuthority {
 }
 
 const execute = promisify(execFile)
-const PACKAGES = { swtpm: 'swtpm', swtpm_setup: 'swtpm-tools', swtpm_localca: 'swtpm-tools', tpm2_quote: 'tpm2-tools' }
-const MISSING = 'The tests need a software TPM. Install it with "apt-get install swtpm swtpm-tools tpm2-tools".'
 const OPTIONS = '--platform-manufacturer Example\n--platform-version 1\n--platform-model Virtual\n'
 const SPECIFICATION = '--tpm-spec-family 2.0 --tpm-spec-level 0 --tpm-spec-revision 164 --tpm2'
 const DEVICE = '--tpm-manufacturer id:00001014 --tpm-model swtpm --tpm-version id:20191023'
 
 /** Makes an authority with a root of its own. */
 export async function createTpmAuthority(): Promise<TpmAuthority> {
-  const tool = await ensurePrograms()
+  const programs = await ensureTpmPrograms()
   const folder = await mkdtemp(join(tmpdir(), 'a4a-tpm-ca-'))
   const file = (name: string) => join(folder, name)
   const names = { statedir: '', signingkey: 'key.pem', issuercert: 'issuer.pem', certserial: 'serial' }
   await writeFile(file('ca.conf'), settings(names, file))
   await writeFile(file('options.conf'), OPTIONS)
   const setup = { create_certs_tool_config: 'ca.conf', create_certs_tool_options: 'options.conf' }
-  await writeFile(file('setup.conf'), `create_certs_tool = ${tool}\n${settings(setup, file)}`)
+  await writeFile(file('setup.conf'), `create_certs_tool = ${programs.localca}\n${settings(setup, file)}`)
   // The first certificate also makes the authority.
   const certifyEcc = async (x: string, y: string) => {
     const key = `--type ek --ek x=${x},y=${y},id=secp256r1 --dir ${folder} --configfile ${file('ca.conf')}`
     const options = `--optsfile ${file('options.conf')} --vmid example ${SPECIFICATION} ${DEVICE}`
-    await execute(tool, `${key} ${options}`.split(' '))
+    await execute(programs.localca, `${key} ${options}`.split(' '))
     return readFile(file('ek.cert'))
   }
   await certifyEcc(GENERATOR.x, GENERATOR.y)
@@ -48,7 +46,7 @@ export async function createTpmAuthority(): Promise<TpmAuthority> {
     intermediate: derOf(await readFile(file('issuer.pem'), 'utf8')),
     async manufacture(state) {
       const args = `--tpm2 --create-ek-cert --create-platform-cert --pcr-banks sha256 --config ${file('setup.conf')}`
-      await execute('swtpm_setup', [...args.split(' '), '--tpmstate', state])
+      await execute(programs.setup, [...args.split(' '), '--tpmstate', state])
     },
     certifyEcc,
     close: () => rm(folder, { recursive: true }),
@@ -59,15 +57,6 @@ export async function createTpmAuthority(): Promise<TpmAuthority> {
 const GENERATOR = {
   x: '6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296',
   y: '4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5',
-}
-
-/** Finds the programs. Installs their Debian packages if they are missing. Returns the path of swtpm_localca. */
-async function ensurePrograms(): Promise<string> {
-  const paths: Record<string, string> = {}
-  for (const [program, name] of Object.entries(PACKAGES)) {
-    paths[program] = await ensureInstalled({ name, find: () => findProgram(program), missing: MISSING })
-  }
-  return paths['swtpm_localca'] ?? ''
 }
 
 function settings(files: Readonly<Record<string, string>>, pathOf: (name: string) => string): string {
