@@ -12,6 +12,7 @@ export interface LogEvent {
 
 /** What the header of a log says. */
 export interface LogHeader {
+  readonly pcr: number
   readonly type: number
   readonly signature: string
   readonly algorithms: readonly (readonly [id: number, size: number])[]
@@ -25,6 +26,7 @@ const SHA1 = 4
 const SHA256 = 0x0b
 const HASHES: Readonly<Record<number, string>> = { [SHA1]: 'sha1', [SHA256]: 'sha256' }
 const HEADER: LogHeader = {
+  pcr: 0,
   type: EV_NO_ACTION,
   signature: 'Spec ID Event03\0',
   algorithms: [
@@ -36,11 +38,11 @@ const HEADER: LogHeader = {
 
 /** Writes a log in the crypto-agile format (TCG PC Client Platform Firmware Profile, section 10). */
 export function eventLog(events: readonly LogEvent[], header: Partial<LogHeader> = {}): Buffer {
-  const { type, signature, algorithms, end } = { ...HEADER, ...header }
+  const { pcr, type, signature, algorithms, end } = { ...HEADER, ...header }
   const list = algorithms.map(([id, size]) => Buffer.concat([le16(id), le16(size)]))
   const versions = Buffer.from([0, 0, 0, 0, 0, 2, 0, 2])
   const head = Buffer.concat([Buffer.from(signature), versions, le32(list.length), ...list, Buffer.from([0]), end])
-  return Buffer.concat([le32(0), le32(type), Buffer.alloc(20), le32(head.length), head, ...events.map(eventBytes)])
+  return Buffer.concat([le32(pcr), le32(type), Buffer.alloc(20), le32(head.length), head, ...events.map(eventBytes)])
 }
 
 function eventBytes({ pcr, type, data, digest, algorithms = [SHA1, SHA256] }: LogEvent): Buffer {

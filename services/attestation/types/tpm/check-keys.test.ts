@@ -44,7 +44,6 @@ const certified = (contents: object) => ({ certificate: AUTHORITY.certify(EK, co
 describe('the keys of a TPM', () => {
   it.each<[string, Partial<Machine>]>([
     ['an AK that is lost when the TPM restarts', ak({ attributes: AK_ATTRIBUTES | 0x04 })],
-    ['an AK that only a policy administers', ak({ attributes: AK_ATTRIBUTES | 0x80 })],
     ['an AK without protection against guessing', ak({ attributes: AK_ATTRIBUTES | 0x400 })],
     ['an EK with an authorization value', ek({ attributes: EK_ATTRIBUTES | 0x40 })],
   ])('are accepted with %s', async (_name, parts) => {
@@ -105,6 +104,11 @@ describe('the keys of a TPM', () => {
     ['an AK with SHA-1', ak({ scheme: [ECDSA, 0x0004] }), 'ak_public must have the scheme'],
     ['an AK with a scheme for RSA', ak({ scheme: [RSASSA, SHA256] }), 'ak_public must have the scheme'],
     ['an AK with a symmetric algorithm', ak({ symmetric: AES_128_CFB }), 'ak_public must have no symmetric algorithm'],
+    [
+      'an AK that only a policy administers',
+      ak({ attributes: AK_ATTRIBUTES | 0x80 }),
+      'ak_public must be a restricted signing key',
+    ],
   ])('are refused with %s, for a challenge and as evidence', async (_name, parts, message) => {
     const machine = machineOf(parts)
     await expect(type.challenge?.(CONFIG, bytesOf(inputOf(machine)), CONTEXT)).rejects.toThrow(message)

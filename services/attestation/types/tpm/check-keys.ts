@@ -33,8 +33,9 @@ const EK_CERTIFICATE = '2.23.133.8.1'
 const BORN_IN_TPM = ATTRIBUTE.fixedTpm | ATTRIBUTE.fixedParent | ATTRIBUTE.sensitiveDataOrigin
 const EK_ATTRIBUTES = BORN_IN_TPM | ATTRIBUTE.restricted | ATTRIBUTE.decrypt
 const AK_ATTRIBUTES = BORN_IN_TPM | ATTRIBUTE.restricted | ATTRIBUTE.sign | ATTRIBUTE.userWithAuth
-/** Attributes that say nothing about where the key is and what it may sign. */
-const OPTIONAL = ATTRIBUTE.stClear | ATTRIBUTE.adminWithPolicy | ATTRIBUTE.noDictionaryAttack | ATTRIBUTE.userWithAuth
+/** Attributes that say nothing about where the key is and what it does. */
+const OPTIONAL = ATTRIBUTE.stClear | ATTRIBUTE.noDictionaryAttack
+const EK_OPTIONAL = OPTIONAL | ATTRIBUTE.adminWithPolicy | ATTRIBUTE.userWithAuth
 const RSA_ALGORITHMS: ReadonlySet<number> = new Set([ALG.rsassa, ALG.rsapss])
 
 /**
@@ -46,7 +47,10 @@ export function checkEndorsementKey(config: TpmConfig, sent: SentKeys, context: 
   const { leaf, expiresAt } = checkPath(config, sent.chain, context)
   const area = readPublicArea(sent.ekPublic, 'ek_public')
   demand(area.key.equals(leaf.publicKey.key), 'ek_public must be the key of ek_certificate')
-  demand(hasExactly(area, EK_ATTRIBUTES), 'ek_public must be a restricted decryption key that cannot leave its TPM')
+  demand(
+    hasAttributes(area, EK_ATTRIBUTES, EK_OPTIONAL),
+    'ek_public must be a restricted decryption key that cannot leave its TPM',
+  )
   const { algorithm, bits, mode } = area.symmetric ?? {}
   const isAes128 = algorithm === ALG.aes && bits === 128 && mode === ALG.cfb
   demand(isAes128 && area.scheme === undefined, 'ek_public must protect secrets with AES-128-CFB and have no scheme')
@@ -71,7 +75,10 @@ function checkPath({ ekRoots: roots }: TpmConfig, chain: readonly Uint8Array[], 
 export function checkAttestationKey(akPublic: Uint8Array): AttestationKey {
   const area = readPublicArea(akPublic, 'ak_public')
   // An unrestricted key would sign a quote that a program has invented.
-  demand(hasExactly(area, AK_ATTRIBUTES), 'ak_public must be a restricted signing key that cannot leave its TPM')
+  demand(
+    hasAttributes(area, AK_ATTRIBUTES, OPTIONAL),
+    'ak_public must be a restricted signing key that cannot leave its TPM',
+  )
   demand(area.symmetric === undefined, 'ak_public must have no symmetric algorithm')
   const { algorithm, hash } = area.scheme ?? {}
   const isRsa = area.key.asymmetricKeyType === 'rsa'
@@ -80,7 +87,7 @@ export function checkAttestationKey(akPublic: Uint8Array): AttestationKey {
   return { key: area.key, name: area.name, algorithm }
 }
 
-/** Returns whether a key has all these attributes, and besides them only optional ones. */
-function hasExactly({ attributes }: PublicArea, demanded: number): boolean {
-  return (attributes & ~OPTIONAL) === (demanded & ~OPTIONAL) && (attributes & demanded) === demanded
+/** Returns whether a key has all demanded attributes, and besides them only optional ones. */
+function hasAttributes({ attributes }: PublicArea, demanded: number, optional: number): boolean {
+  return (attributes & ~optional) === demanded
 }

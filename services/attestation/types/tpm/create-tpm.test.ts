@@ -91,16 +91,23 @@ describe('createTpm', () => {
     await expect(appraise(GOOD, {}, { firmware_versions: ['0123456789abcdee'] })).rejects.toThrow('allowed firmware')
   })
 
-  it('omits names of the device that are missing or not alone', async () => {
-    const twice = distinguishedName(
-      ['2.23.133.2.1', 'id:1'],
-      ['2.23.133.2.1', 'id:2'],
-      ['2.23.133.2.2', 'x'.repeat(257)],
-    )
-    const extensions = ekExtensions(EK, undefined, [name.directory(twice)])
+  it.each([
+    ['too long', [['2.23.133.2.1', 'x'.repeat(257)]]],
+    ['empty', [['2.23.133.2.1', '']]],
+    ['not printable', [['2.23.133.2.1', 'id:\0']]],
+    [
+      'not alone',
+      [
+        ['2.23.133.2.1', 'id:1'],
+        ['2.23.133.2.1', 'id:2'],
+      ],
+    ],
+    ['missing', [['2.23.133.2.3', 'id:1']]],
+  ] as const)('omits the name of the manufacturer if it is %s', async (_name, attributes) => {
+    const device = [name.directory(distinguishedName(...attributes))]
+    const extensions = ekExtensions(EK, undefined, device)
     const { claims } = await appraise(machineOf({ certificate: AUTHORITY.certify(EK, { extensions }) }))
     expect(claims).not.toHaveProperty('manufacturer')
-    expect(claims).not.toHaveProperty('model')
   })
 
   it.each<[string, Partial<Machine>, string]>([
@@ -156,6 +163,11 @@ describe('createTpm', () => {
       'a wrong PCR',
       { pcrs: { '0': 'a0'.repeat(32), '7': 'b7'.repeat(32) } },
       'PCR 7 must have a value that the attestor allows',
+    ],
+    [
+      'the value of a PCR that is not quoted in place of one that is',
+      { quote: { pcrs: [4, 7] } },
+      'pcrs must have the values of exactly the PCRs that are quoted',
     ],
   ])('refuses %s', async (_name, parts, message) => {
     await expect(appraise(machineOf(parts))).rejects.toThrow(message)

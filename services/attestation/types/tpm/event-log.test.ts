@@ -35,6 +35,12 @@ describe('replayEventLog', () => {
     ['gives the debug PCR without events the value zero', log, 16, ZERO],
     ['gives the PCR after those of a dynamic launch the value zero', log, 23, ZERO],
     ['begins PCR 0 with the startup locality', withLocality, 0, extend(localityThree, one)],
+    [
+      'ignores a startup locality of another PCR',
+      eventLog([{ ...localityEvent(3), pcr: 1 }, one]),
+      0,
+      extend(ZERO, one),
+    ],
     ['replays a log without events', eventLog([]), 0, ZERO],
     ['needs no digest of another bank', eventLog([{ ...one, algorithms: [11] }]), 0, extend(ZERO, one)],
   ])('%s', (_name, bytes, pcr, value) => {
@@ -70,6 +76,7 @@ describe('replayEventLog', () => {
       'must list different algorithms',
     ],
     ['with nine algorithms', { algorithms: Array.from({ length: 9 }, (_, id) => [id + 4, 32]) }, 'must have at most 8'],
+    ['of another PCR', { pcr: 1 }, 'must begin with the event "Spec ID Event03"'],
   ])('refuses a header %s', (_name, header, message) => {
     expect(() => replayEventLog(eventLog([], header))).toThrow(message)
   })

@@ -84,11 +84,17 @@ describe('readPublicArea', () => {
       sized(patch(rsa(), 258, u16(257))),
       'must not contain a field of 257 bytes where 256',
     ],
+    ['a modulus of half the size', sized(halfModulus()), 'must have a modulus of exactly 2048 bits'],
   ])('refuses %s', (_name, bytes, message) => {
     expect(() => read(bytes)).toThrow(message)
     expect(() => read(bytes)).toThrow(RefusedEvidence)
   })
 })
+
+/** A modulus of 1024 bits, said to have 2048. */
+function halfModulus() {
+  return Buffer.concat([rsa().subarray(0, -258), u16(128), Buffer.alloc(128, 0xff)])
+}
 
 function shortRsa() {
   return generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey
