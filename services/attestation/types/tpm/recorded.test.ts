@@ -40,7 +40,7 @@ describe.each([
           changed[at] = (changed[at] ?? 0) ^ xor
           expect(await refusalOf(vector, { [member]: base64(changed) })).toBeInstanceOf(RefusedEvidence)
         }),
-        { numRuns: 60 },
+        { numRuns: 40 },
       )
     },
   )
