@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type SoftwareTpm, startSoftwareTpm } from '../../../../test/support/software-tpm.ts'
-import { eventLog, type LogEvent, secureBootEvent, separator } from '../../../../test/support/tpm/event-log.ts'
-import { base64, bytesOf, CONTEXT, NONCE } from '../../../../test/support/tpm/memory-machine.ts'
-import { createTpmAuthority, type TpmAuthority } from '../../../../test/support/tpm/tpm-authority.ts'
+import { createTpm } from '../../../services/attestation/types/tpm/create-tpm.ts'
+import { replayEventLog } from '../../../services/attestation/types/tpm/event-log.ts'
+import { importHmacKey } from '../../../services/platform/crypto/hmac.ts'
+import { type SoftwareTpm, startSoftwareTpm } from '../../support/software-tpm.ts'
+import { eventLog, type LogEvent, secureBootEvent, separator } from '../../support/tpm/event-log.ts'
+import { base64, bytesOf, CONTEXT, NONCE } from '../../support/tpm/memory-machine.ts'
+import { createTpmAuthority, type TpmAuthority } from '../../support/tpm/tpm-authority.ts'
 import {
   activate,
   createEccKeys,
@@ -12,10 +15,7 @@ import {
   quote,
   type Scheme,
   type TpmInput,
-} from '../../../../test/support/tpm/tpm-commands.ts'
-import { importHmacKey } from '../../../platform/crypto/hmac.ts'
-import { createTpm } from './create-tpm.ts'
-import { replayEventLog } from './event-log.ts'
+} from '../../support/tpm/tpm-commands.ts'
 
 const type = createTpm({ challengeKey: importHmacKey(Buffer.alloc(32, 1)) })
 const ZERO = '00'.repeat(32)
