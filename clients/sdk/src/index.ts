@@ -27,10 +27,15 @@ export type {
   AuthorizationOptions,
   CallOptions,
   ChainedOptions,
+  EnrolledAgent,
+  EnrolledOptions,
   FetchOptions,
   GrantUse,
   TokenOptions,
 } from './agent.ts'
+export type { AttestationResult } from './attestation/attestation-answers.ts'
+export { type Enrolment, type EnrolOptions, enrol } from './attestation/enrol.ts'
+export type { EvidenceRequest, EvidenceSource, EvidenceSources } from './attestation/evidence-source.ts'
 export { Auth4Agent, type AuthenticateOptions, type Identity } from './auth4agent.ts'
 export { authenticate } from './authenticate.ts'
 export type { CallerOptions } from './caller.ts'

@@ -1,0 +1,5 @@
+export { type GithubActionsOptions, type GitlabOptions, githubActions, gitlab } from './ci-tokens.ts'
+export { type AzureOptions, azure, type GcpOptions, gcp } from './cloud-tokens.ts'
+export { type JoinTokenOptions, joinToken } from './join-token.ts'
+export { type KubernetesOptions, kubernetes } from './kubernetes.ts'
+export { type SpiffeOptions, spiffe } from './spiffe.ts'
