@@ -1,4 +1,4 @@
-import { type Answer, readAnswer, readAnswers, type Shape } from '../answers.ts'
+import { type Answer, readAnswers, type Shape } from '../answers.ts'
 
 const result = {
   attestor: 'text',
@@ -17,11 +17,6 @@ export type AttestationResult = Answer<typeof result>
 /** Checks a list of results. */
 export function readResults(value: unknown): readonly AttestationResult[] {
   return readAnswers(result, value ?? [])
-}
-
-/** Checks one result, which may be missing. */
-export function readResult(value: unknown): AttestationResult | undefined {
-  return value === undefined || value === null ? undefined : readAnswer(result, value)
 }
 
 /** Returns the milliseconds for which results count, from the time at which the server made them. */
