@@ -1,14 +1,7 @@
 import { parseLongDuration } from '@auth4agent/core/encoding/duration'
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
-import {
-  AGENT_NAMES,
-  type Agent,
-  type AgentOptions,
-  type EnrolledAgent,
-  type EnrolledOptions,
-  TOKEN_NAMES,
-  type TokenOptions,
-} from './agent.ts'
+import { AGENT_NAMES, type Agent, type AgentOptions, TOKEN_NAMES, type TokenOptions } from './agent.ts'
+import type { EnrolledAgent, EnrolledOptions } from './attestation/enrolled-options.ts'
 import type { FirstResults } from './attestation/keep-attested.ts'
 import { openAttested } from './attestation/open-attested.ts'
 import { expectDid } from './authenticate.ts'

@@ -27,14 +27,13 @@ export type {
   AuthorizationOptions,
   CallOptions,
   ChainedOptions,
-  EnrolledAgent,
-  EnrolledOptions,
   FetchOptions,
   GrantUse,
   TokenOptions,
 } from './agent.ts'
 export type { AttestationResult } from './attestation/attestation-answers.ts'
 export { type Enrolment, type EnrolOptions, enrol } from './attestation/enrol.ts'
+export type { EnrolledAgent, EnrolledOptions } from './attestation/enrolled-options.ts'
 export type { EvidenceRequest, EvidenceSource, EvidenceSources } from './attestation/evidence-source.ts'
 export type {
   AttestationRequirement,

@@ -1,8 +1,9 @@
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
-import { AGENT_NAMES, type Agent, type AgentOptions, type EnrolledAgent, type EnrolledOptions } from '../agent.ts'
+import { AGENT_NAMES, type Agent, type AgentOptions } from '../agent.ts'
 import { generateKey } from '../keys/signers.ts'
 import type { Runtime } from '../runtime.ts'
 import { enrol } from './enrol.ts'
+import type { EnrolledAgent, EnrolledOptions } from './enrolled-options.ts'
 import type { FirstResults } from './keep-attested.ts'
 
 /** Options of an agent that has a DID, and therefore not of one that enrols itself. */

@@ -113,6 +113,6 @@ async function enrolAt({ server, operator, signer, rule, signal, runtime, ...par
 }
 
 /** Throws TypeError unless the text is an operator id. */
-export function expectOperator(id: string): void {
+function expectOperator(id: string): void {
   if (!isUuid(id)) throw new TypeError('operator must be the id of an operator, a UUID in lower case')
 }

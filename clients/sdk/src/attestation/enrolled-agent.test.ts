@@ -10,9 +10,10 @@ import {
 import { clientReason } from '../../../../test/support/sdk/client-reason.ts'
 import { type FakeClock, fakeClock } from '../../../../test/support/sdk/clock.ts'
 import { type FakeIssuer, startIssuer } from '../../../../test/support/sdk/issuer.ts'
-import type { AgentOptions, EnrolledOptions } from '../agent.ts'
+import type { AgentOptions } from '../agent.ts'
 import { createAgent } from '../create-agent.ts'
 import { generateKey } from '../keys/signers.ts'
+import type { EnrolledOptions } from './enrolled-options.ts'
 import type { EvidenceRequest, EvidenceSource } from './evidence-source.ts'
 
 const key = await generateKey()

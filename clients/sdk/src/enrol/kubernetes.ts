@@ -32,17 +32,12 @@ const TOKEN_FILE = '/var/run/secrets/tokens/auth4agent'
  */
 export function kubernetes(options: KubernetesOptions = {}): EvidenceSource {
   const { tokenFile = TOKEN_FILE, attestor = 'kubernetes' } = options
-  return tokenOfFile(tokenFile, attestor)
-}
-
-/** Makes a source that reads a token from a file each time. */
-export function tokenOfFile(path: string, attestor: string): EvidenceSource {
   return {
     attestor,
     async evidence() {
-      const text = await readText(path)
-      if (text === undefined) throw new Error(`There is no file ${path}`)
-      return textEvidence(text, path)
+      const text = await readText(tokenFile)
+      if (text === undefined) throw new Error(`There is no file ${tokenFile}`)
+      return textEvidence(text, tokenFile)
     },
   }
 }
