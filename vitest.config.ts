@@ -11,6 +11,7 @@ const PURE = [
   'services/**/domain/**/*.test.ts',
   'services/platform/{crypto,errors,limits,requests}/**/*.test.ts',
   'services/keys/verification-keys.test.ts',
+  'services/attestation/rules/**/*.test.ts',
   'services/trust/graph/**/*.test.ts',
   'services/jwks-gateway/**/*.test.ts',
 ]

@@ -12,6 +12,8 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/conformance/delegation/biscuit.test.ts': 'Biscuits with the checks of hundreds of random chains are signed',
   'test/conformance/trust-graph/export.test.ts':
     "Graphviz, xmllint and Python start for each case, and Debian's packages may be installed first",
+  'test/conformance/spiffe/go-spiffe.test.ts':
+    "a program in Go is compiled, and Debian's packages may be installed first",
   'test/simulation/trust-graph/networkx.test.ts': "Debian's package of networkx may be installed first",
   'test/bench/{bench,load/load}.test.ts': 'the benchmark starts every server that it compares',
   'test/clients/packages.test.ts': 'packages are built, packed and installed into an empty project',

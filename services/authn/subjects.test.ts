@@ -150,6 +150,7 @@ it.each<[what: string, name: string, now: object, decisions: number]>([
   const subjects = createSubjects(
     localClient(AgentDirectoryService, {
       lookupAgent: async () => create(LookupAgentResponseSchema, { agent: {}, operator: {}, ...answer }),
+      attestAgent: async () => ({}),
     }),
   )
   await subjects.of(did).get()

@@ -52,6 +52,8 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   refuseUnknownFields(method.input, request)
   refuseUnstorableText(method.input, request)
   const fields = fieldsOf(request)
+  const group = groupOf(policy, fields)
+  if (group !== policy.limit) limit(deps, group, 'source', sourceKey(meta.source))
   chargeGrants(deps, policy, fields, sourceKey(meta.source))
   const { principal, refusal, authority } = await authenticateCall(deps, meta, policy, fields, {
     ...clockOf(deps),
@@ -72,7 +74,7 @@ export function admitCaller(deps: CheckDeps, { policy }: Line, received: Receive
   const { call, refusal, authority } = received
   const { principal } = call
   const fields = fieldsOf(received.request)
-  if (principal.kind === 'operator') limit(deps, policy.limit, 'subject', principal.operatorId)
+  if (principal.kind === 'operator') limit(deps, groupOf(policy, fields), 'subject', principal.operatorId)
   if (refusal !== undefined) throw refusal
   authorize(policy, principal, fields)
   if (principal.kind !== 'operator') {
@@ -151,7 +153,12 @@ function limitNamed(deps: CheckDeps, policy: Policy<Fields>, request: Fields, so
   const given = limitBy === undefined ? undefined : request[limitBy]
   const named = given === '' && limitByIssuerOf !== undefined ? issuerOf(request[limitByIssuerOf]) : given
   if (typeof named === 'string' && named !== '')
-    limit(deps, policy.limit, 'subject', `${source} ${named.slice(0, MAX_SUBJECT)}`)
+    limit(deps, groupOf(policy, request), 'subject', `${source} ${named.slice(0, MAX_SUBJECT)}`)
+}
+
+/** Returns the strictest group of limits that a call counts against. */
+function groupOf({ limit: usual, limitWithout: without }: Policy<Fields>, request: Fields): LimitName {
+  return without === undefined || request[without.field] !== undefined ? usual : without.limit
 }
 
 /** Returns `iss` of a JWT. Its signature is not verified yet, but no call with another `iss` than its own succeeds. */

@@ -10,6 +10,8 @@ export type CallerKind = 'anyone' | 'operator' | 'admin'
 export type Policy<Request> = Callers<Request> &
   Effect & {
     readonly limit: LimitName
+    /** A field that makes a call costly to misuse. Calls without it also count against a stricter group. */
+    readonly limitWithout?: { readonly field: keyof Request & string; readonly limit: LimitName }
     /** A request field by which calls are limited, in addition to the source address of the caller. */
     readonly limitBy?: keyof Request & string
     /** A request field for a JWT. If the field `limitBy` is empty, calls are limited by the claim `iss` of the JWT. */

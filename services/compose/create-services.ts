@@ -3,12 +3,15 @@ import {
   KeyHistoryService,
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { type Attestation, createAttestation, createAttestorTypes } from '../attestation/index.ts'
 import { routesOf } from '../chain/rpc.ts'
 import { createIdentity } from '../identity/index.ts'
 import { createVerificationKeys, type VerificationKeys } from '../keys/index.ts'
 import { pruneAssertions } from '../ledger/ledger.ts'
 import { createOperatorRegistry } from '../operator-registry/index.ts'
+import { importHmacKey } from '../platform/crypto/hmac.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
+import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
@@ -101,7 +104,9 @@ function makeIdentity(
     moveDelayMs: config.moveDelay * 1000,
     skewS: config.clockSkew,
   }
+  const { attestation, close } = makeAttestation(deps, operators)
   const identity = createIdentity({
+    attestation,
     db,
     readDb,
     now: Date.now,
@@ -114,10 +119,47 @@ function makeIdentity(
   })
   return {
     agents: localClient(AgentDirectoryService, identity.directory),
-    routes: [...routesOf(identity.module), ...routesOf(identity.keys), ...routesOf(identity.moves)],
+    routes: [
+      ...routesOf(identity.module),
+      ...routesOf(identity.keys),
+      ...routesOf(identity.moves),
+      ...routesOf(attestation.module),
+      ...routesOf(attestation.policy),
+    ],
     internal: [{ service: AgentDirectoryService, handlers: identity.directory }],
-    jobs: [{ name: 'identity', run: () => identity.runSchedule() }],
+    jobs: [{ name: 'identity', run: () => identity.runSchedule() }, ...attestation.jobs],
+    close,
   }
+}
+
+function makeAttestation(
+  { config, deployment, db, readDb, log, metrics, passedTime }: ServiceDeps,
+  operators: Operators,
+): { readonly attestation: Attestation; readonly close: () => Promise<void> } {
+  const outbound = createOutbound({
+    allow: config.outboundAllow,
+    testDomains: config.testDomains,
+    outcome: metrics.outbound,
+    now: () => performance.now(),
+  })
+  const nonceKey = importHmacKey(deployment.attestationKey)
+  const types = createAttestorTypes({ prisma: db.prisma, outbound, monotonic: () => performance.now() })
+  const attestation = createAttestation(
+    {
+      db,
+      readDb,
+      now: Date.now,
+      skewMs: config.clockSkew * 1000,
+      issuer: config.issuer,
+      operators,
+      nonceKey,
+      types,
+      countAppraisal: metrics.countAppraisal,
+      log,
+    },
+    passedTime,
+  )
+  return { attestation, close: () => outbound.close() }
 }
 
 function makeRevocation(

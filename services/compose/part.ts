@@ -1,3 +1,4 @@
+import type { Deployment } from '../../gen/prisma/client.ts'
 import type {
   AgentDirectoryService,
   OperatorDirectoryService,
@@ -20,6 +21,7 @@ export interface ServiceDeps {
   readonly config: Config
   readonly secrets: Secrets
   readonly databaseUrl: string
+  readonly deployment: Deployment
   readonly db: Db
   /** Connections for reads by operators. */
   readonly readDb: Db
@@ -27,7 +29,10 @@ export interface ServiceDeps {
   readonly remotes: Remotes
   readonly revocations: Revocations
   readonly passedTime: PassedTime
-  readonly metrics: Pick<Metrics, 'endpointAudience' | 'outbound' | 'keyEvents' | 'showFrozenOperators'>
+  readonly metrics: Pick<
+    Metrics,
+    'endpointAudience' | 'outbound' | 'keyEvents' | 'showFrozenOperators' | 'countAppraisal'
+  >
 }
 
 /** One service of this process: its public routes, internal services and scheduled jobs. */

@@ -1,6 +1,8 @@
 import type { DescService } from '@bufbuild/protobuf'
 import { AgentKeyService } from '../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AgentMoveService } from '../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
+import { AttestationService } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
+import { AttestationPolicyService } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { FederationAdminService } from '../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
@@ -18,7 +20,7 @@ import type { CalledService } from '../process/configuration/service-names.ts'
 /** The public services that each service implements. */
 export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescService[]>> = {
   'operator-registry': [OperatorRegistryService, OperatorKeyService],
-  identity: [IdentityService, AgentKeyService, AgentMoveService],
+  identity: [IdentityService, AgentKeyService, AgentMoveService, AttestationService, AttestationPolicyService],
   authn: [
     AuthnService,
     OAuthService,

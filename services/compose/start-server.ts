@@ -76,6 +76,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     config,
     secrets,
     databaseUrl,
+    deployment,
     db,
     readDb,
     log,

@@ -1,16 +1,27 @@
 import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
 import type { InternalHandlers } from '../platform/rpc/local-client.ts'
 import { toAgentSnapshot } from './messages.ts'
-import { type Resolver, resolveDid } from './resolve-did.ts'
+import { resolveDid } from './resolve-did.ts'
+import type { IdentityDeps } from './routes.ts'
+import { toStandingAgent } from './store.ts'
 
 /** Creates the handlers of AgentDirectoryService, which other parts of the server call. */
-export function createDirectory(deps: Resolver): InternalHandlers<typeof AgentDirectoryService> {
+export function createDirectory(deps: IdentityDeps): InternalHandlers<typeof AgentDirectoryService> {
   return {
     async lookupAgent({ did }) {
       const resolved = await resolveDid(deps, did)
       if (resolved === undefined) return {}
       const { operator, agent } = resolved
-      return { ...(operator && { operator }), ...(agent && { agent: toAgentSnapshot(agent) }) }
+      if (agent === null) return operator === undefined ? {} : { operator }
+      const standing = await deps.attestation.standing(toStandingAgent(agent))
+      return { ...(operator && { operator }), agent: { ...toAgentSnapshot(agent), ...standing } }
+    },
+
+    async attestAgent({ did, attestation, requestId }) {
+      if (attestation === undefined) throw new ApiError('INVALID_ARGUMENT', 'attestation must be given')
+      await deps.attestation.attestForToken({ principal: { kind: 'agent', did }, requestId }, did, attestation)
+      return {}
     },
   }
 }

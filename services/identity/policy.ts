@@ -11,7 +11,9 @@ export const policies: Policies<typeof IdentityService> = {
     callers: ['anyone', 'operator'],
     own: 'operatorId',
     role: 'agents.register',
-    limit: 'register',
+    // A pod with evidence is no stranger who fills the table, and thousands of pods can have one source address.
+    limit: 'token',
+    limitWithout: { field: 'attestation', limit: 'register' },
     action: 'agent.register',
     endsTokens: false,
   },

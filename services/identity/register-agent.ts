@@ -64,13 +64,19 @@ export async function registerAgent(
   }
 }
 
+/** What an agent gets that enrols by a rule. */
+export interface Enrolment {
+  readonly enrolmentRuleId: string
+  readonly allowedScopes: string[]
+}
+
 /** Inserts an agent and its key. Returns false when the operator already has an agent with this DID. */
-async function insertAgent(tx: Tx, agent: NewAgent): Promise<boolean> {
+export async function insertAgent(tx: Tx, agent: NewAgent, enrolment?: Enrolment): Promise<boolean> {
   const { operatorId, did, label, isApproved, createdAt, expiresAt, publicKey, thumbprint, inception } = agent
   const id = uuidv7(createdAt.getTime(), randomBytes(10))
   const state = isApproved ? ({ status: 'active', approvedAt: createdAt } as const) : { expiresAt }
   const { count } = await tx.agent.createMany({
-    data: [{ id, operatorId, did, label, allowedScopes: [], createdAt, ...state }],
+    data: [{ id, operatorId, did, label, allowedScopes: [], createdAt, ...state, ...enrolment }],
     skipDuplicates: true,
   })
   if (count === 0) return false
@@ -89,7 +95,7 @@ async function insertAgent(tx: Tx, agent: NewAgent): Promise<boolean> {
  *
  * @throws ApiError KEY_EVENT_CONFLICT when the log begins with another inception.
  */
-async function addInception(
+export async function addInception(
   tx: Tx,
   { id, operatorId, createdAt }: AgentRecord,
   { event, next }: SignedInception,
@@ -119,6 +125,7 @@ async function evictPending(tx: Tx, operatorId: string, keep: number): Promise<s
   return evicted.map(({ did }) => did)
 }
 
-function isForeignKeyViolation(error: unknown): boolean {
+/** Returns whether the row to which a new row refers is gone. */
+export function isForeignKeyViolation(error: unknown): boolean {
   return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2003'
 }

@@ -3,6 +3,7 @@ import { parseScopeList } from '@auth4agent/core/token/scope'
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import type { Attestation } from '../attestation/index.ts'
 import type { Call, Handlers } from '../chain/call.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -19,11 +20,12 @@ import { parseDelegationDepth } from './domain/parse-delegation-depth.ts'
 import type { SigningClock } from './domain/parse-key-event.ts'
 import { parsePage } from './domain/parse-page.ts'
 import { replaceScopes } from './domain/replace-scopes.ts'
+import { demandResults, enrol, NEW_AGENT } from './enrol.ts'
 import { readKeyFacts } from './key-events/key-facts.ts'
 import { toAgent, toPublicAgent, toResolution, toTimestamp } from './messages.ts'
 import { registerAgent } from './register-agent.ts'
 import { resolveDid } from './resolve-did.ts'
-import { type AgentRecord, changeAgent, listAgents } from './store.ts'
+import { type AgentRecord, changeAgent, listAgents, readRuleNames } from './store.ts'
 
 /** Limits of pending agents, and times of key events. */
 interface IdentitySettings {
@@ -53,6 +55,7 @@ export interface IdentityDeps {
   readonly now: () => number
   readonly operators: InternalClient<typeof OperatorDirectoryService>
   readonly settings: IdentitySettings
+  readonly attestation: Pick<Attestation, 'admit' | 'attestForToken' | 'checkRegistration' | 'standing'>
 }
 
 /** Creates the handlers of IdentityService. */
@@ -72,8 +75,9 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | '
         agents.map(({ id }) => id),
       )
       const at = new Date(deps.now())
+      const ruleOf = await readRuleNames(deps.readDb.prisma, agents)
       return {
-        agents: agents.map((agent) => toAgent(agent, factsOf(agent.id), at)),
+        agents: agents.map((agent) => ({ ...toAgent(agent, factsOf(agent.id), at), enrolmentRule: ruleOf(agent) })),
         nextPageToken: last === undefined ? '' : pageTokenAfter(last.id),
       }
     },
@@ -110,7 +114,7 @@ function parseVersion(id: string, time: Timestamp | undefined): WantedVersion {
 }
 
 function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentScopes' | 'updateAgent'> {
-  const { db, now, operators, settings } = deps
+  const { db, now, operators, settings, attestation } = deps
   return {
     async registerAgent(request, call) {
       const { operatorId } = request
@@ -128,6 +132,10 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
         createdAt: new Date(at),
         expiresAt: new Date(at + settings.pendingTtlMs),
       }
+      if (request.attestation !== undefined) return enrol(deps, call, agent, request.attestation)
+      if (agent.isApproved) {
+        await attestation.checkRegistration({ ...NEW_AGENT, operatorId, did: agent.did }, [])
+      }
       const { id, did, status } = await registerAgent(db.prisma, call, agent, settings.maxPendingPerOperator)
       return { id, did, status }
     },
@@ -135,6 +143,7 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
     async setAgentScopes({ operatorId, did, allowedScopes }, call) {
       const scopes = parseScopeList(allowedScopes)
       if (scopes === undefined) throw new ApiError('INVALID_SCOPE')
+      await demandResults(deps, operatorId, did, scopes)
       const agent = await changeAgent(db.prisma, call, {
         operatorId,
         name: parseAgentName(did),
@@ -157,17 +166,16 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
         decide: (agent) => editAgent(agent, edit),
       })
       const factsOf = await readKeyFacts(db.prisma, [agent.id])
-      return { agent: toAgent(agent, factsOf(agent.id), new Date(now())) }
+      const ruleOf = await readRuleNames(db.prisma, [agent])
+      return { agent: { ...toAgent(agent, factsOf(agent.id), new Date(now())), enrolmentRule: ruleOf(agent) } }
     },
   }
 }
 
 type StatusRequest = { operatorId: string; agent: string; reason?: string }
 
-function statusRoutes({
-  db,
-  now,
-}: IdentityDeps): Routes<'approveAgent' | 'suspendAgent' | 'reactivateAgent' | 'revokeAgent'> {
+function statusRoutes(deps: IdentityDeps): Routes<'approveAgent' | 'suspendAgent' | 'reactivateAgent' | 'revokeAgent'> {
+  const { db, now } = deps
   const apply = (verb: StatusVerb, request: StatusRequest, call: Call, at = new Date(now())): Promise<AgentRecord> =>
     changeAgent(db.prisma, call, {
       operatorId: request.operatorId,
@@ -178,6 +186,7 @@ function statusRoutes({
     })
   return {
     async approveAgent(request, call) {
+      await demandResults(deps, request.operatorId, request.agent, [])
       const { did, status, approvedAt } = await apply('approve', request, call)
       return { agentDid: did, status, approvedAt: toTimestamp(approvedAt) }
     },

@@ -32,6 +32,23 @@ export function addedKeysOf({ addedKeys }: AgentRecord, at?: Date) {
   })
 }
 
+/** Returns an agent as attestation sees it. */
+export function toStandingAgent({ id, did, operatorId, enrolmentRuleId, keys: [current] }: AgentRecord) {
+  return { id, did, operatorId, enrolmentRuleId, keyThumbprint: current?.thumbprint }
+}
+
+/** Returns the names of the rules by which agents have enrolled; for a rule that is gone, its id. */
+export async function readRuleNames(
+  prisma: PrismaClient,
+  agents: readonly Pick<AgentRecord, 'enrolmentRuleId'>[],
+): Promise<(agent: Pick<AgentRecord, 'enrolmentRuleId'>) => string> {
+  const ids = agents.flatMap(({ enrolmentRuleId }) => (enrolmentRuleId === null ? [] : [enrolmentRuleId]))
+  if (ids.length === 0) return () => ''
+  const rules = await prisma.enrolmentRule.findMany({ where: { id: { in: ids } }, select: { id: true, name: true } })
+  const names = new Map(rules.map(({ id, name }) => [id, name]))
+  return ({ enrolmentRuleId: id }) => (id === null ? '' : (names.get(id) ?? id))
+}
+
 /** Returns the DIDs that the agent has after and before a move. */
 export function otherDidsOf({ movedTo, movedFrom }: AgentRecord): string[] {
   return [movedTo, movedFrom].filter((did) => did !== null)

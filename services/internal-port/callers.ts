@@ -39,6 +39,7 @@ const TABLE: readonly Entry[] = [
   }),
   entry(AgentDirectoryService, 'identity', {
     lookupAgent: { callers: ['authn'], isIdempotent: true },
+    attestAgent: { callers: ['authn'], isIdempotent: false },
   }),
 ]
 

@@ -5,11 +5,13 @@ import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair, type KeyPair } from '@auth4agent/core/keys/ed25519'
 import type { OperatorStatus } from '../../gen/prisma/enums.ts'
 import { KeyHistoryService, OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { Attestation } from '../../services/attestation/index.ts'
 import type { Call, Principal } from '../../services/chain/call.ts'
 import { createIdentity, type Identity, type IdentityOptions } from '../../services/identity/index.ts'
 import { createKeyHistory } from '../../services/operator-registry/store/key-history.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
+import { testAttestation } from './attestation.ts'
 import { silentLog, testDatabase } from './database.ts'
 import { adminPrincipal, operatorPrincipal } from './principals.ts'
 
@@ -31,6 +33,7 @@ export interface TestOperator {
 export interface IdentityFixture {
   readonly db: Db
   readonly identity: Identity
+  readonly attestation: Attestation
   /** The directory of operators that the identity part uses. */
   readonly operators: IdentityOptions['operators']
   readonly clock: { now: number }
@@ -81,10 +84,13 @@ export async function identityFixture(): Promise<IdentityFixture> {
   const { db, drop } = await testDatabase()
   const clock = { now: Date.parse('2026-01-15T10:30:00.125Z') }
   const operators = operatorsOf(db)
-  const identity = startIdentity({ db, now: () => clock.now, operators })
+  const now = () => clock.now
+  const attestation = testAttestation({ db, now, operators })
+  const identity = startIdentity({ db, now, operators, attestation })
   return {
     db,
     identity,
+    attestation,
     operators,
     clock,
     drop,
@@ -106,6 +112,7 @@ export function startIdentity(
   options: Pick<IdentityOptions, 'db' | 'now' | 'operators'> & Partial<IdentityOptions>,
 ): Identity {
   return createIdentity({
+    attestation: testAttestation(options),
     readDb: options.db,
     log: silentLog,
     metrics: { accepted() {}, waiting() {} },

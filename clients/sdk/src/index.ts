@@ -105,6 +105,7 @@ export {
   type OnlineVerification,
   type OpenCalls,
   openCalls,
+  type RequiredAttestation,
 } from './open-calls.ts'
 export { createOperator, type Operator, type OperatorOptions } from './operator.ts'
 export type { AgentChanges, AgentFilter, NewAgent, OperatorAgents } from './operator-agents.ts'

@@ -6,7 +6,7 @@ import type { PassedTime } from './passed-time.ts'
  * of the statement's text.
  */
 export type Expiring =
-  | [table: 'redemptions' | 'used_assertions', column: 'keep_until']
+  | [table: 'redemptions' | 'used_assertions' | 'attestation_uses', column: 'keep_until']
   | [table: 'revoked_tokens', column: 'expires_at']
 
 /** Rows per statement: few enough for a statement to end well within its timeout. */

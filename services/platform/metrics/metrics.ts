@@ -22,6 +22,8 @@ export interface Metrics {
   readonly outbound: (outcome: string) => void
   /** Counts a client assertion that named the token endpoint as its audience. */
   readonly endpointAudience: () => void
+  /** Counts an appraisal of evidence, by the attestor's type and its outcome. */
+  readonly countAppraisal: (type: string, outcome: string) => void
   readonly revocation: RevocationMetrics
   /** Adds the metric of the frozen operators. */
   showFrozenOperators(read: () => number): void
@@ -107,6 +109,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     },
     endpointAudience: () => endpointAudience.inc(),
     outbound: createOutboundMetric(registry),
+    countAppraisal: createAppraisalMetric(registry),
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
     showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),
@@ -138,6 +141,16 @@ function createOutboundMetric(registry: Registry): Metrics['outbound'] {
     registers: [registry],
   })
   return (outcome) => requests.inc({ outcome })
+}
+
+function createAppraisalMetric(registry: Registry): Metrics['countAppraisal'] {
+  const appraisals = new Counter({
+    name: 'auth4agent_appraisals_total',
+    help: 'Appraisals of the evidence of agents, by type of the attestor and outcome.',
+    labelNames: ['type', 'outcome'],
+    registers: [registry],
+  })
+  return (type, outcome) => appraisals.inc({ type, outcome })
 }
 
 function poolGauge(pool: pg.Pool): Gauge {

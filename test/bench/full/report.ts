@@ -2,6 +2,7 @@ import { withRange } from '../report.ts'
 import { table } from '../table.ts'
 import type { Memory } from '../usage.ts'
 import type { Endured } from './endurance.ts'
+import type { Enrolled } from './enrolments.ts'
 import type { Growth } from './growth.ts'
 import type { Suspensions } from './suspension.ts'
 
@@ -10,6 +11,7 @@ export interface FullFindings {
   readonly growth?: Growth
   readonly endurance?: readonly Endured[]
   readonly suspension?: Suspensions
+  readonly enrolments?: Enrolled
 }
 
 const mib = (memory: Memory | undefined): string[] =>
@@ -18,11 +20,12 @@ const mib = (memory: Memory | undefined): string[] =>
   )
 
 /** Returns the long benchmark's part of the report as Markdown. */
-export function fullMarkdown({ growth, endurance, suspension }: FullFindings): string {
+export function fullMarkdown({ growth, endurance, suspension, enrolments }: FullFindings): string {
   return [
     ...(growth === undefined ? [] : ['## Growth', growthTable(growth), growthLine(growth)]),
     ...(endurance === undefined ? [] : ['## Memory under load', enduranceTable(endurance)]),
     ...(suspension === undefined ? [] : ["## An operator's suspension", suspensionLine(suspension)]),
+    ...(enrolments === undefined ? [] : ['## Agents that enrol themselves', enrolmentLine(enrolments)]),
   ]
     .join('\n\n')
     .concat('\n')
@@ -54,3 +57,7 @@ function enduranceTable(samples: readonly Endured[]): string {
 const suspensionLine = ({ idle, underLoad }: Suspensions): string =>
   `Time from the call to its return: ${withRange(underLoad, 1)} ms while the server issues tokens at full load, ` +
   `${withRange(idle, 1)} ms without load.`
+
+const enrolmentLine = ({ agents, seconds, cpuMs }: Enrolled): string =>
+  `${agents} agents, 32 at a time: ${Math.round(agents / seconds)} a second` +
+  (cpuMs === undefined ? '.' : `, ${cpuMs.toFixed(1)} ms of the server's processor time each.`)

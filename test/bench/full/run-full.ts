@@ -6,13 +6,14 @@ import { readOptions } from '../options.ts'
 import { toMarkdown } from '../report.ts'
 import { startWorld } from '../world.ts'
 import { measureEndurance } from './endurance.ts'
+import { measureEnrolments } from './enrolments.ts'
 import { measureGrowth } from './growth.ts'
 import { type FullFindings, fullMarkdown } from './report.ts'
 import { measureSuspensions } from './suspension.ts'
 
 /** `npm run bench:full`: runs the benchmark, and then the long measurements. See ../README.md. */
 
-const PARTS = ['growth', 'endurance', 'suspension'] as const
+const PARTS = ['growth', 'endurance', 'suspension', 'enrolments'] as const
 const RESULTS = join(import.meta.dirname, '../results')
 const GROWN_AGENTS = Number(process.env['BENCH_GROWN_AGENTS'] ?? 1_000_000)
 const SIZES = {
@@ -21,6 +22,7 @@ const SIZES = {
 }
 const LOAD_SECONDS = Number(process.env['BENCH_LOAD_SECONDS'] ?? 300)
 const SUSPENSIONS = 10
+const ENROLMENTS = 1000
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`)
 const wanted = process.argv.slice(2)
@@ -45,6 +47,12 @@ async function measureParts(): Promise<FullFindings> {
   const world = await startWorld(started, machine, { ...options, wantsWorkers: false })
   const endurance = wants('endurance') ? await measureEndurance(world, LOAD_SECONDS, tell) : undefined
   const suspension = wants('suspension') ? await measureSuspensions(world, SUSPENSIONS) : undefined
+  const enrolments = wants('enrolments') ? await measureEnrolments(world, ENROLMENTS) : undefined
   const growth = wants('growth') ? await measureGrowth(started, world, SIZES, options, tell) : undefined
-  return { ...(endurance && { endurance }), ...(suspension && { suspension }), ...(growth && { growth }) }
+  return {
+    ...(endurance && { endurance }),
+    ...(suspension && { suspension }),
+    ...(enrolments && { enrolments }),
+    ...(growth && { growth }),
+  }
 }

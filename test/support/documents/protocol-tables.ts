@@ -159,7 +159,9 @@ function callRow(method: DescMethod, policy: Policy<unknown> | undefined): strin
     policy.callers.join(', '),
     policy.action === undefined ? '' : 'yes',
     policy.endsTokens === true ? 'yes' : '',
-    code(policy.limit),
+    policy.limitWithout === undefined
+      ? code(policy.limit)
+      : `${code(policy.limit)}; without ${code(policy.limitWithout.field)} ${code(policy.limitWithout.limit)}`,
   ]
 }
 

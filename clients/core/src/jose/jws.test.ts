@@ -37,6 +37,16 @@ describe('parseCompactJws', () => {
     }
   })
 
+  it.each(['x5t', 'x5t#S256'])('ignores %s only for a caller whose rules say so', (name) => {
+    const text = withHeader({ [name]: 'AA' })
+    for (let time = 0; time < 2; time += 1) {
+      expect(parseCompactJws(text, { ...RULES, x5t: 'ignored' })).toMatchObject({ ok: true, header: HEADER })
+      expect(parseCompactJws(text, RULES)).toEqual({ ok: false, part: 'header', why: 'foreign-key' })
+    }
+    const withUrl = withHeader({ [name]: 'AA', x5u: 'https://evil.example' })
+    expect(parseCompactJws(withUrl, { ...RULES, x5t: 'ignored' })).toMatchObject({ why: 'foreign-key' })
+  })
+
   it('reads many different headers correctly, also repeatedly', () => {
     const kids = Array.from({ length: 300 }, (_, index) => `key-${index}`)
     for (const kid of [...kids, ...kids]) {

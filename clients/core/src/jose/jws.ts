@@ -25,6 +25,11 @@ export type JwsRules = {
   readonly kid?: 'optional'
   /** By default, the header must not have a `jwk`. */
   readonly jwk?: 'required'
+  /**
+   * By default, the header must not have `x5t` or `x5t#S256`. These are digests, so a caller that chooses the key by
+   * `kid` alone can ignore them: some issuers always write them.
+   */
+  readonly x5t?: 'ignored'
 }
 
 /** The header members in use (RFC 7515 section 4.1). The parser ignores other members, but refuses dangerous ones. */
@@ -74,7 +79,8 @@ export type JwsRefusal = {
 }
 
 const CRITICAL = ['crit', 'b64']
-const FOREIGN_KEY = ['jku', 'x5u', 'x5c', 'x5t', 'x5t#S256', 'trust_chain']
+const FOREIGN_KEY = ['jku', 'x5u', 'x5c', 'trust_chain']
+const CERTIFICATE_DIGEST = ['x5t', 'x5t#S256']
 /** A `kid` must be visible ASCII, so that it is safe in look-ups and logs. */
 const KID = /^[\x21-\x7e]{1,128}$/
 
@@ -151,7 +157,8 @@ const MAX_HEADER_TEXT = 512
 
 function readHeader(text: string, rules: JwsRules): JwsHeader | JwsRefusal {
   // The sender chooses the key in a jwk, so such headers could push the headers of the server's keys out of the cache.
-  if (rules.jwk === 'required') return parseHeader(text, rules)
+  // A header with x5t must not be found there by a caller that refuses x5t.
+  if (rules.jwk === 'required' || rules.x5t === 'ignored') return parseHeader(text, rules)
   const known = headers.get(text)
   if (known !== undefined) return checkNames(known, rules) ?? known
   const header = parseHeader(text, rules)
@@ -170,7 +177,8 @@ function checkHeader(header: JsonObject, rules: JwsRules): JwsHeader | JwsRefusa
   if (CRITICAL.some((name) => Object.hasOwn(header, name))) return refuse('header', 'critical')
   const { jwk } = header
   const isKeyRight = rules.jwk === 'required' ? isJsonObject(jwk) : !Object.hasOwn(header, 'jwk')
-  if (!isKeyRight || FOREIGN_KEY.some((name) => Object.hasOwn(header, name))) return refuse('header', 'foreign-key')
+  const forbidden = rules.x5t === 'ignored' ? FOREIGN_KEY : [...FOREIGN_KEY, ...CERTIFICATE_DIGEST]
+  if (!isKeyRight || forbidden.some((name) => Object.hasOwn(header, name))) return refuse('header', 'foreign-key')
   const [alg, typ, kid] = [nameOf(header, 'alg'), nameOf(header, 'typ'), nameOf(header, 'kid')]
   if (!alg) return refuse('header', 'alg')
   if (typ === undefined) return refuse('header', 'typ')

@@ -146,7 +146,8 @@ export type Agent = Message<"auth4agent.v1.Agent"> & {
   maxDelegationDepth: number;
 
   /**
-   * The enrolment rule by which the agent has enrolled itself; empty for an agent that was registered otherwise.
+   * The enrolment rule by which the agent has enrolled itself, or the rule's id when the rule is gone. Empty for an
+   * agent that was registered otherwise.
    *
    * @generated from field: string enrolment_rule = 18;
    */

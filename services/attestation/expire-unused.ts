@@ -1,0 +1,29 @@
+import type { PrismaClient } from '../../gen/prisma/client.ts'
+import { type Author, change } from '../ledger/ledger.ts'
+
+const BATCH = 100
+
+/**
+ * Revokes up to 100 agents whose rule says so, because all their results have been expired for longer than
+ * `expire_unused`. Returns true when there may be more.
+ */
+export function revokeUnused(prisma: PrismaClient, author: Author, now: Date): Promise<boolean> {
+  return change(prisma, author, async (tx, audit) => {
+    const revoked = await tx.$queryRaw<{ did: string; operator_id: string }[]>`
+      WITH unused AS MATERIALIZED (
+        SELECT a.id FROM agents a JOIN enrolment_rules r ON r.id = a.enrolment_rule_id
+        WHERE a.status IN ('active', 'suspended') AND (r.content->>'expireUnused')::integer > 0
+          AND NOT EXISTS (SELECT 1 FROM attestation_results s WHERE s.agent_id = a.id
+            AND s.expires_at > ${now} - make_interval(secs => (r.content->>'expireUnused')::integer))
+          AND a.approved_at <= ${now} - make_interval(secs => (r.content->>'expireUnused')::integer)
+        LIMIT ${BATCH} FOR UPDATE OF a SKIP LOCKED
+      )
+      UPDATE agents SET status = 'revoked', revoked_at = ${now}, suspended_at = NULL, version = version + 1,
+        epoch = epoch + 1
+      WHERE id IN (SELECT id FROM unused) RETURNING did, operator_id`
+    for (const { did, operator_id: operatorId } of revoked) {
+      await audit({ action: 'agent.revoke', subject: did, operatorId, reason: 'unused since its results expired' })
+    }
+    return revoked.length === BATCH
+  })
+}

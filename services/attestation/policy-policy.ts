@@ -1,0 +1,28 @@
+import type { AttestationPolicyService } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
+import type { Policies } from '../chain/policy.ts'
+
+const byOperator = { callers: ['operator'], own: 'operatorId' } as const
+const change = { ...byOperator, role: 'policy', limit: 'manage' } as const
+const list = { ...byOperator, role: 'any', limit: 'read' } as const
+
+/**
+ * Who may call each method of AttestationPolicyService. Deleting an attestor or a rule only takes authority away. An
+ * operator without a requirement demands less, so a frozen operator may not delete one.
+ */
+export const attestationPolicyPolicies: Policies<typeof AttestationPolicyService> = {
+  // A replaced attestor loses its results, and tokens that rest on them end.
+  putAttestor: { ...change, action: 'attestor.put', endsTokens: true },
+  listAttestors: list,
+  deleteAttestor: { ...change, action: 'attestor.delete', endsTokens: true, worksWhileFrozen: true },
+  createJoinToken: { ...change, action: 'join-token.create', endsTokens: false },
+  listJoinTokens: list,
+  deleteJoinToken: { ...change, action: 'join-token.delete', endsTokens: false },
+  putEnrolmentRule: { ...change, action: 'enrolment-rule.put', endsTokens: true },
+  listEnrolmentRules: list,
+  deleteEnrolmentRule: { ...change, action: 'enrolment-rule.delete', endsTokens: true, worksWhileFrozen: true },
+  putAttestationRequirement: { ...change, action: 'attestation-requirement.put', endsTokens: false },
+  listAttestationRequirements: list,
+  deleteAttestationRequirement: { ...change, action: 'attestation-requirement.delete', endsTokens: false },
+  // It verifies signatures and may fetch keys, so it costs more than a list.
+  dryRunRules: { ...list, limit: 'manage' },
+}

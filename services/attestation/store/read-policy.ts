@@ -1,0 +1,56 @@
+import { type JsonObject, parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
+import type { PrismaClient } from '../../../gen/prisma/client.ts'
+import type { Tx } from '../../platform/db/db.ts'
+import { type EnrolmentTerms, readEnrolmentTerms } from '../rules/enrolment-terms.ts'
+import { type RequirementTerms, readRequirementTerms } from '../rules/requirement-terms.ts'
+
+/** An attestor as it is stored. */
+export interface AttestorRow {
+  readonly id: string
+  readonly name: string
+  readonly type: string
+  readonly config: JsonObject
+  /** Seconds. */
+  readonly resultTtl: number
+}
+
+/** An enrolment rule as it is stored. */
+export interface StoredRule {
+  readonly id: string
+  readonly edgeId: string
+  readonly terms: EnrolmentTerms
+}
+
+/** What an operator demands of attestation. */
+export interface AttestationPolicy {
+  readonly attestors: readonly AttestorRow[]
+  readonly rules: readonly StoredRule[]
+  readonly requirements: readonly RequirementTerms[]
+}
+
+/** Reads what an operator demands of attestation. */
+export async function readPolicy(prisma: PrismaClient | Tx, operatorId: string): Promise<AttestationPolicy> {
+  const where = { operatorId }
+  const [attestors, rules, requirements] = await Promise.all([
+    readAttestors(prisma, operatorId),
+    prisma.enrolmentRule.findMany({ where, orderBy: { name: 'asc' } }),
+    prisma.attestationRequirement.findMany({ where, orderBy: { name: 'asc' } }),
+  ])
+  return {
+    attestors,
+    rules: rules.map(({ id, edgeId, content }) => ({ id, edgeId, terms: readEnrolmentTerms(content) })),
+    requirements: requirements.map(({ content }) => readRequirementTerms(content)),
+  }
+}
+
+/** Reads the attestors of an operator, by name. */
+export async function readAttestors(prisma: PrismaClient | Tx, operatorId: string): Promise<AttestorRow[]> {
+  const rows = await prisma.attestor.findMany({ where: { operatorId }, orderBy: { name: 'asc' } })
+  return rows.map(({ id, name, type, config, resultTtl }) => ({ id, name, type, config: configOf(config), resultTtl }))
+}
+
+function configOf(config: unknown): JsonObject {
+  const parsed = parseStrictJsonText(JSON.stringify(config))
+  if (!parsed.ok) throw new Error(`The stored configuration of an attestor is no JSON object: ${parsed.why}`)
+  return parsed.value
+}

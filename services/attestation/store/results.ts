@@ -1,0 +1,119 @@
+import { sha256Text } from '@auth4agent/core/encoding/sha256'
+import { Prisma, type PrismaClient } from '../../../gen/prisma/client.ts'
+import type { Tx } from '../../platform/db/db.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import type { Appraised, Use } from '../appraise.ts'
+import type { CurrentResult } from '../rules/results.ts'
+import { LEVELS, type Level, type VerifiedClaims } from '../types/attestor-type.ts'
+
+/** An agent that attests, and its key. */
+export interface AttestedAgent {
+  readonly id: string
+  readonly did: string
+  /** RFC 7638 thumbprint of the key that the evidence is bound to. */
+  readonly keyThumbprint: string
+}
+
+/**
+ * Writes the results of an agent, and uses up the nonce and the evidence. Results of other attestors stay.
+ *
+ * @throws ApiError EVIDENCE_USED; UNAVAILABLE when an attestor was replaced since the appraisal
+ */
+export async function writeResults(tx: Tx, agent: AttestedAgent, appraised: readonly Appraised[]): Promise<void> {
+  await useOnce(
+    tx,
+    appraised.flatMap(({ uses }) => uses),
+  )
+  for (const { result } of appraised) {
+    const { attestorId, type, claims, level, verifiedAt, expiresAt } = result
+    if (type === 'join-token') await markJoinToken(tx, claims, agent.did)
+    const row = {
+      keyThumbprint: agent.keyThumbprint,
+      claims: { ...claims },
+      level,
+      verifiedAt: new Date(verifiedAt),
+      expiresAt: new Date(expiresAt),
+    }
+    await refuseIfReplaced(
+      tx.attestationResult.upsert({
+        where: { agentId_attestorId: { agentId: agent.id, attestorId } },
+        create: { agentId: agent.id, attestorId, ...row },
+        update: row,
+      }),
+    )
+  }
+}
+
+/** Reads the results of an agent that are bound to its current key, expired ones too, by attestor. */
+export async function readResults(
+  prisma: PrismaClient | Tx,
+  agentId: string,
+  keyThumbprint?: string,
+): Promise<CurrentResult[]> {
+  const rows = await prisma.attestationResult.findMany({
+    where: { agentId, ...(keyThumbprint !== undefined && { keyThumbprint }) },
+    include: { attestor: { select: { name: true, type: true } } },
+    orderBy: { attestor: { name: 'asc' } },
+  })
+  return rows.map(({ attestorId, attestor, claims, level, verifiedAt, expiresAt }) => ({
+    attestorId,
+    attestor: attestor.name,
+    type: attestor.type,
+    level: levelOf(level),
+    claims: claimsOf(claims),
+    verifiedAt: verifiedAt.getTime(),
+    expiresAt: expiresAt.getTime(),
+  }))
+}
+
+/**
+ * Remembers what may be used once. A row is removed only after `until` has certainly passed, and nothing is accepted
+ * from before the time that rows were removed.
+ */
+async function useOnce(tx: Tx, uses: readonly Use[]): Promise<void> {
+  const rows = new Map(uses.map(({ id, until }) => [sha256Text(id, 'hex'), until]))
+  const inserted = await tx.$executeRaw`
+    INSERT INTO attestation_uses (id, keep_until)
+    SELECT decode(u.id, 'hex'), to_timestamp(u.until / 1000)
+    FROM unnest(${[...rows.keys()]}::text[], ${[...rows.values()]}::float8[]) AS u(id, until)
+    WHERE to_timestamp(u.until / 1000) > COALESCE((SELECT clock_reached FROM deployment), '-infinity')
+    ON CONFLICT DO NOTHING`
+  if (rows.size < uses.length || inserted < rows.size) throw new ApiError('EVIDENCE_USED')
+}
+
+/** Tells whether something has been used before. */
+export async function isUsed(prisma: PrismaClient, ids: readonly string[]): Promise<boolean> {
+  const digests = ids.map((id) => Uint8Array.from(Buffer.from(sha256Text(id, 'hex'), 'hex')))
+  return (await prisma.attestationUse.count({ where: { id: { in: digests } } })) > 0
+}
+
+async function markJoinToken(tx: Tx, { token_id: id }: VerifiedClaims, did: string): Promise<void> {
+  const { count } = await tx.joinToken.updateMany({ where: { id: String(id), usedBy: null }, data: { usedBy: did } })
+  if (count === 0) throw new ApiError('EVIDENCE_USED')
+}
+
+async function refuseIfReplaced(work: Promise<unknown>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    const isGone = error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2003'
+    if (!isGone) throw error
+    throw new ApiError('UNAVAILABLE', 'The attestor was changed during the call; try again', { retryAfter: 1 })
+  }
+}
+
+function levelOf(text: string): Level {
+  const level = LEVELS.find((each) => each === text)
+  if (level === undefined) throw new Error('The stored level of a result is unknown')
+  return level
+}
+
+function claimsOf(claims: Prisma.JsonValue): VerifiedClaims {
+  if (claims === null || typeof claims !== 'object' || Array.isArray(claims)) throw new Error('Claims are an object')
+  return Object.fromEntries(Object.entries(claims).flatMap(([name, value]) => (isClaim(value) ? [[name, value]] : [])))
+}
+
+function isClaim(value: unknown): value is VerifiedClaims[string] {
+  if (Array.isArray(value)) return value.every((each) => typeof each === 'string')
+  return ['string', 'number', 'boolean'].includes(typeof value)
+}
