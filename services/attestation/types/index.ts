@@ -1,5 +1,6 @@
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
+import type { HmacKey } from '../../platform/crypto/hmac.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
 import type { Appraisal, AppraisalContext, AttestorType, AttestorTypeName } from './attestor-type.ts'
 import { createClientAttestation } from './client-attestation/create-client-attestation.ts'
@@ -8,6 +9,7 @@ import { createJoinToken } from './join-token/create-join-token.ts'
 import { createOidcTypes } from './oidc/create-oidc.ts'
 import { createSpiffeJwt } from './spiffe/create-spiffe-jwt.ts'
 import { createSpiffeX509 } from './spiffe/create-spiffe-x509.ts'
+import { createTpm } from './tpm/create-tpm.ts'
 import { createX509 } from './x509/create-x509.ts'
 
 /** A type that reads the configuration of an attestor each time it is used. */
@@ -22,7 +24,7 @@ export interface BoundType {
 }
 
 /** All types that this version knows. */
-export type AttestorTypes = Readonly<Partial<Record<AttestorTypeName, BoundType>>>
+export type AttestorTypes = Readonly<Record<AttestorTypeName, BoundType>>
 
 /** What the types need of the server. */
 export interface TypeDeps {
@@ -30,10 +32,12 @@ export interface TypeDeps {
   readonly outbound: Pick<Outbound, 'get'>
   /** Returns monotonic milliseconds. */
   readonly monotonic: () => number
+  /** The key with which nonces are sealed. Each type uses it with a text of its own in front. */
+  readonly nonceKey: HmacKey
 }
 
 /** Creates all types of attestors. */
-export function createAttestorTypes({ prisma, outbound, monotonic }: TypeDeps): AttestorTypes {
+export function createAttestorTypes({ prisma, outbound, monotonic, nonceKey }: TypeDeps): AttestorTypes {
   const oidc = createOidcTypes({ outbound, now: monotonic })
   const spiffe = { outbound, now: monotonic }
   return {
@@ -46,6 +50,7 @@ export function createAttestorTypes({ prisma, outbound, monotonic }: TypeDeps): 
     'spiffe-jwt': bindType(createSpiffeJwt(spiffe)),
     'spiffe-x509': bindType(createSpiffeX509(spiffe)),
     x509: bindType(createX509()),
+    tpm: bindType(createTpm({ challengeKey: nonceKey })),
     eat: bindType(createEat()),
     'client-attestation': bindType(createClientAttestation()),
     'join-token': bindType(createJoinToken(prisma)),
