@@ -10,7 +10,7 @@ import {
   activate,
   createEccKeys,
   createKeys,
-  createUnrestrictedAk,
+  createOtherAk,
   measure,
   quote,
   type Scheme,
@@ -68,6 +68,19 @@ describe('evidence of a software TPM', () => {
     await expect(appraise(evidence)).resolves.toMatchObject({ level: 'hardware' })
   })
 
+  it('says nothing about the firmware if the attestation key is outside of the endorsement hierarchy', async () => {
+    const good = await goodEvidence()
+    const keys = { ...good, ak_public: await createOtherAk(tpm, { hierarchy: 'o', isRestricted: true }) }
+    const quoted = await quote(tpm, { scheme: 'rsassa', nonce: NONCE, pcrs: [0, 7] })
+    const evidence = { ...keys, secret: await secretOf(keys), ...quoted }
+    const { claims } = await appraise(evidence)
+    expect(claims).not.toHaveProperty('firmware_version')
+    const version = (await appraise(good)).claims['firmware_version']
+    const allowed = { firmware_versions: [version] }
+    await expect(appraise(good, allowed)).resolves.toBeDefined()
+    await expect(appraise(evidence, allowed)).rejects.toThrow('The TPM must have an allowed firmware version')
+  })
+
   it('is refused when the quote selects no PCR', async () => {
     await expect(appraise(await goodEvidence('rsassa', []))).rejects.toThrow('quote must select at least one PCR')
   })
@@ -100,7 +113,7 @@ describe('evidence of a software TPM', () => {
 
   it('is refused with an unrestricted key', async () => {
     const good = await goodEvidence()
-    const evidence = { ...good, ak_public: await createUnrestrictedAk(tpm) }
+    const evidence = { ...good, ak_public: await createOtherAk(tpm, { hierarchy: 'e', isRestricted: false }) }
     const quoted = await quote(tpm, { scheme: 'rsassa', nonce: NONCE, pcrs: [0, 7] })
     await expect(secretOf(evidence)).rejects.toThrow('ak_public must be a restricted signing key')
     await expect(appraise({ ...evidence, ...quoted })).rejects.toThrow('ak_public must be a restricted signing key')

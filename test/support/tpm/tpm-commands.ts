@@ -58,10 +58,16 @@ async function input(tpm: SoftwareTpm, { intermediate }: TpmAuthority, certifica
   }
 }
 
-/** Makes a signing key that would also sign bytes from outside of the TPM, as an attestation key in its place. */
-export async function createUnrestrictedAk(tpm: SoftwareTpm): Promise<string> {
-  await tpm.run('tpm2_createprimary -C e -c primary.ctx')
-  const attributes = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign'
+/**
+ * Makes a signing key below a primary key of the hierarchy, as an attestation key in place of the last one. An
+ * unrestricted one would also sign bytes from outside of the TPM.
+ */
+export async function createOtherAk(
+  tpm: SoftwareTpm,
+  { hierarchy, isRestricted }: { readonly hierarchy: 'e' | 'o'; readonly isRestricted: boolean },
+): Promise<string> {
+  const attributes = `fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign${isRestricted ? '|restricted' : ''}`
+  await tpm.run(`tpm2_createprimary -C ${hierarchy} -c primary.ctx`)
   await tpm.run(`tpm2_create -C primary.ctx -G rsa2048:rsassa-sha256:null -a ${attributes} -u ak.pub -r ak.priv`)
   await tpm.run('tpm2_load -C primary.ctx -u ak.pub -r ak.priv -c ak.ctx')
   return base64(await tpm.read('ak.pub'))
