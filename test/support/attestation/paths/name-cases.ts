@@ -117,6 +117,15 @@ const EMAIL_ATTRIBUTE = '1.2.840.113549.1.9.1'
 
 const OTHERS: readonly PathCase[] = [
   {
+    name: 'a common name like a DNS name beside alternative names',
+    make: () =>
+      path(
+        {},
+        { more: [ext.constraints([dns('example.com')])] },
+        { subject: commonName('a.example.org'), names: ext.names(dns('a.example.com')) },
+      ),
+  },
+  {
     name: 'a common name that is not permitted as a DNS name',
     make: () =>
       path(
