@@ -5,6 +5,7 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Appraised, Use } from '../appraise.ts'
 import type { CurrentResult } from '../rules/results.ts'
 import { LEVELS, type Level, type VerifiedClaims } from '../types/attestor-type.ts'
+import { lockShared } from './fair-lock.ts'
 
 /** An agent that attests, and its key. */
 export interface AttestedAgent {
@@ -23,6 +24,10 @@ export async function writeResults(tx: Tx, agent: AttestedAgent, appraised: read
   await useOnce(
     tx,
     appraised.flatMap(({ uses }) => uses),
+  )
+  await lockShared(
+    tx,
+    appraised.map(({ result }) => result.attestorId),
   )
   for (const { result } of appraised) {
     const { attestorId, type, claims, level, verifiedAt, expiresAt } = result
@@ -72,7 +77,7 @@ export async function readResults(
  */
 async function useOnce(tx: Tx, uses: readonly Use[]): Promise<void> {
   // In one order, because two transactions that insert the same rows in opposite order would wait for each other.
-  const rows = new Map(uses.map(({ id, until }) => [sha256Text(id, 'hex'), until] as const).toSorted())
+  const rows = new Map(uses.map(({ id, until }) => [sha256Text(id, 'hex'), until] as const).toSorted(([one], [other]) => (one < other ? -1 : 1)))
   const inserted = await tx.$executeRaw`
     INSERT INTO attestation_uses (id, keep_until)
     SELECT decode(u.id, 'hex'), to_timestamp(u.until / 1000)
