@@ -44,7 +44,14 @@ const RULES = [
   { ...TOKENS, name: 'never', scopes: ['read'], when: 'claims.tokens.label == "nobody"' },
 ]
 const REQUIREMENT = {
-  ...{ agents: [], scopes: [], audiences: [], allOf: ['others'], anyOf: [], when: '', level: 'bearer', maxAge: 0 },
+  agents: [],
+  scopes: [],
+  audiences: [],
+  allOf: ['others'],
+  anyOf: [],
+  when: '',
+  level: 'bearer',
+  maxAge: 0,
   endTokens: false,
 }
 
