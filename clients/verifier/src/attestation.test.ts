@@ -111,15 +111,21 @@ describe('a verifier with a demand on attestation', () => {
   })
 })
 
+const attestedClaims = () => ({
+  ...GOOD_CLAIMS,
+  epoch: [1, 1] as const,
+  attestation: results(),
+  effectiveScope: 'read',
+})
+
 it('the claims of a remembered token of another deployment meet no demand, and those of the own deployment do', () => {
   const issuer = fakeIssuer()
   const key = importKeySet({ keys: [published(issuer.key)] })?.get(issuer.key.kid)
   if (key === undefined) throw new RangeError('The key must be importable')
-  const claims = () => ({ ...GOOD_CLAIMS, epoch: [1, 1] as const, attestation: results(), effectiveScope: 'read' })
   // Only whether it was admitted matters here.
   const admitted: Admitted = JSON.parse('{}')
-  expect(toGenuine(claims(), key).effective.attestation).toHaveLength(1)
-  const foreign = toGenuine(claims(), key, admitted)
+  expect(toGenuine(attestedClaims(), key).effective.attestation).toHaveLength(1)
+  const foreign = toGenuine(attestedClaims(), key, admitted)
   expect(foreign.effective.attestation).toBeUndefined()
   expect(foreign.effective.scope).toBe('read')
   expect(foreign.claims.attestation).toHaveLength(1)
