@@ -40,7 +40,8 @@ const MAX_EVIDENCE = 4
 const MAX_EVIDENCE_BYTES = 32 * 1024
 
 /**
- * Appraises all evidence of an attestation. The caller uses up what the result says, in the transaction that writes it.
+ * Appraises all evidence of an attestation. The caller uses up what the result says, in the transaction that writes
+ * it.
  *
  * @throws ApiError INVALID_ARGUMENT, NONCE_NOT_ACCEPTED, INVALID_SIGNATURE, ATTESTOR_NOT_FOUND, EVIDENCE_REFUSED,
  *   UNAVAILABLE
@@ -101,7 +102,7 @@ export async function appraiseEvidence(
     // Every error refuses. An unexpected one is a defect, and its text could tell about the server.
     if (!(error instanceof RefusedEvidence)) log.error({ type: attestor.type, error }, 'an appraisal failed')
     const detail = error instanceof RefusedEvidence ? error.message : 'The server could not appraise the evidence'
-    throw new ApiError('EVIDENCE_REFUSED', `${attestor.name}: ${detail}`, { cause: error })
+    throw new ApiError('EVIDENCE_REFUSED', `Attestor ${attestor.name}: ${detail}`, { cause: error })
   }
 }
 
@@ -155,7 +156,7 @@ function checkSignature(publicKey: Uint8Array, { evidence, signature }: Evidence
 export function toAppraised(attestor: AttestorRow, evidence: Uint8Array, appraisal: Appraisal, now: number): Appraised {
   const { claims, level, uses, expiresAt = Number.POSITIVE_INFINITY } = appraisal
   const end = Math.min(expiresAt, now + attestor.resultTtl * 1000)
-  if (end <= now) throw new ApiError('EVIDENCE_REFUSED', `${attestor.name}: The evidence has expired`)
+  if (end <= now) throw new ApiError('EVIDENCE_REFUSED', `Attestor ${attestor.name}: The evidence has expired`)
   return {
     result: {
       attestor: attestor.name,

@@ -14,11 +14,11 @@ export function revokeUnused(prisma: PrismaClient, author: Author, now: Date): P
         SELECT a.id FROM agents a JOIN enrolment_rules r ON r.id = a.enrolment_rule_id
         WHERE a.status IN ('active', 'suspended') AND (r.content->>'expireUnused')::integer > 0
           AND NOT EXISTS (SELECT 1 FROM attestation_results s WHERE s.agent_id = a.id
-            AND s.expires_at > ${now} - make_interval(secs => (r.content->>'expireUnused')::integer))
-          AND a.approved_at <= ${now} - make_interval(secs => (r.content->>'expireUnused')::integer)
+            AND s.expires_at > ${now}::timestamptz - make_interval(secs => (r.content->>'expireUnused')::integer))
+          AND a.approved_at <= ${now}::timestamptz - make_interval(secs => (r.content->>'expireUnused')::integer)
         LIMIT ${BATCH} FOR UPDATE OF a SKIP LOCKED
       )
-      UPDATE agents SET status = 'revoked', revoked_at = ${now}, suspended_at = NULL, version = version + 1,
+      UPDATE agents SET status = 'revoked', revoked_at = ${now}::timestamptz, suspended_at = NULL, version = version + 1,
         epoch = epoch + 1
       WHERE id IN (SELECT id FROM unused) RETURNING did, operator_id`
     for (const { did, operator_id: operatorId } of revoked) {

@@ -116,7 +116,7 @@ async function makeChallenge(
       skewMs: deps.skewMs,
     })
   } catch (error) {
-    if (error instanceof RefusedEvidence) throw new ApiError('EVIDENCE_REFUSED', `${name}: ${error.message}`)
+    if (error instanceof RefusedEvidence) throw new ApiError('EVIDENCE_REFUSED', `Attestor ${name}: ${error.message}`)
     throw error
   }
 }

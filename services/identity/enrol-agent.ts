@@ -8,8 +8,8 @@ import { type AgentRecord, currentKey, findAgent, lockRow } from './store.ts'
 
 /**
  * Registers an agent that has met an enrolment rule: it is active and has the scopes of the rule. An agent that the
- * same rule has enrolled before, with the same key, gets new results. A pending agent with the same key becomes active,
- * because anybody can register a key as pending.
+ * same rule has enrolled before, with the same key, gets new results. A pending agent with the same key becomes
+ * active, because anybody can register a key as pending.
  *
  * @throws ApiError AGENT_EXISTS, TOO_MANY_AGENTS, EVIDENCE_USED, KEY_EVENT_CONFLICT; OPERATOR_NOT_FOUND when the
  *   operator has just been removed; UNAVAILABLE when the rule or an attestor has just been changed

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { type ReasonCode, reasons } from '../../services/platform/errors/reasons.ts'
 import { agentKeyCases } from './cases/agent-keys.ts'
 import { agentMoveCases } from './cases/agent-moves.ts'
+import { attestationCases } from './cases/attestation.ts'
+import { attestationPolicyCases, fullAttestationPolicyCases } from './cases/attestation-policy.ts'
 import { authenticationCases } from './cases/authentication.ts'
 import { authnCases } from './cases/authn.ts'
 import { clientAssertionCases } from './cases/client-assertions.ts'
@@ -31,6 +33,7 @@ const cases: readonly Pair[] = [
   ...operatorRegistryCases,
   ...operatorKeyCases,
   ...identityCases,
+  ...attestationCases,
   ...agentKeyCases,
   ...agentMoveCases,
   ...authnCases,
@@ -44,6 +47,8 @@ const cases: readonly Pair[] = [
   ...federationCases,
   ...federationAdminCases,
   ...fullFederationCases,
+  ...attestationPolicyCases,
+  ...fullAttestationPolicyCases,
   ...authenticationCases,
   ...tenantCases,
   ...clientAssertionCases,

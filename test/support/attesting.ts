@@ -109,7 +109,7 @@ export function attestationPolicy(client: ProtocolClient, operator: OperatorPart
 }
 
 /** Returns the audience of tokens for the key of an agent. */
-export function audienceOf(issuer: string, agent: AgentParty): string {
+function audienceOf(issuer: string, agent: AgentParty): string {
   return `${issuer}/attest/${thumbprintOf({ publicKey: agent.rawPublicKey, privateKey: agent.privateKey })}`
 }
 

@@ -26,7 +26,6 @@ export async function writeResults(tx: Tx, agent: AttestedAgent, appraised: read
   )
   for (const { result } of appraised) {
     const { attestorId, type, claims, level, verifiedAt, expiresAt } = result
-    if (type === 'join-token') await markJoinToken(tx, claims, agent.did)
     const row = {
       keyThumbprint: agent.keyThumbprint,
       claims: { ...claims },
@@ -41,6 +40,7 @@ export async function writeResults(tx: Tx, agent: AttestedAgent, appraised: read
         update: row,
       }),
     )
+    if (type === 'join-token') await markJoinToken(tx, claims, agent.did)
   }
 }
 
@@ -71,7 +71,8 @@ export async function readResults(
  * from before the time that rows were removed.
  */
 async function useOnce(tx: Tx, uses: readonly Use[]): Promise<void> {
-  const rows = new Map(uses.map(({ id, until }) => [sha256Text(id, 'hex'), until]))
+  // In one order, because two transactions that insert the same rows in opposite order would wait for each other.
+  const rows = new Map(uses.map(({ id, until }) => [sha256Text(id, 'hex'), until] as const).toSorted())
   const inserted = await tx.$executeRaw`
     INSERT INTO attestation_uses (id, keep_until)
     SELECT decode(u.id, 'hex'), to_timestamp(u.until / 1000)

@@ -72,8 +72,8 @@ export interface AppraisalContext {
   /** The issuer of this deployment. */
   readonly issuer: string
   /**
-   * Id of the attestor. Its configuration can change under the same id, so a cache is keyed by the id and by everything
-   * in the configuration that the cached value depends on.
+   * Id of the attestor. Its configuration can change under the same id, so a cache is keyed by the id and by
+   * everything in the configuration that the cached value depends on.
    */
   readonly attestorId: string
   /** Unix milliseconds. */

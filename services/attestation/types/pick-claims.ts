@@ -6,7 +6,7 @@ import { invalidConfig, readTexts } from './read-config.ts'
 const MAX_CLAIMS = 48
 const MAX_LIST = 64
 const MAX_TEXT = 1_024
-const NAME = /^[A-Za-z_]\w{0,63}$/
+const NAME = /^[A-Za-z_]\w{0,62}$/
 
 /**
  * Reads the names of the claims that an operator wants to see: identifiers. `taken` may not be among them, because the
@@ -31,16 +31,17 @@ export function readClaimNames(config: JsonObject, taken: readonly string[]): re
  */
 export function pickClaim(claims: JsonObject, claim: string, name: string): ClaimValue | undefined {
   const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined
-  if (value === undefined || typeof value === 'boolean' || isText(value) || isWhole(value)) return value
-  const texts = Array.isArray(value) && value.length <= MAX_LIST ? value.filter(isText) : undefined
+  if (value === undefined || typeof value === 'boolean' || isClaimText(value) || isWhole(value)) return value
+  const texts = Array.isArray(value) && value.length <= MAX_LIST ? value.filter(isClaimText) : undefined
   if (Array.isArray(value) && texts?.length === value.length) return texts
   throw new RefusedEvidence(
     `The ${claim} of the ${name} must be a text of at most ${MAX_TEXT} characters, a whole number, a boolean or a list of texts`,
   )
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= MAX_TEXT
+/** Tells whether a value is a text that a claim may have. The database cannot store the character U+0000. */
+export function isClaimText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_TEXT && !value.includes('\0')
 }
 
 function isWhole(value: unknown): value is number {

@@ -35,6 +35,11 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'IdentityService.ReactivateAgent': 'operator',
   'IdentityService.RevokeAgent': 'operator',
   'IdentityService.ResolveDid': 'anyone',
+  // An agent authenticates by its signatures over the evidence.
+  'AttestationService.CreateAttestationNonce': 'anyone',
+  'AttestationService.Attest': 'anyone',
+  'AttestationService.ListAttestationResults': 'operator',
+  'AttestationService.RemoveAttestationResults': 'operator',
   'AgentKeyService.AppendKeyEvent': 'anyone',
   'AgentKeyService.ListKeyEvents': 'anyone',
   'AgentKeyService.RecoverAgent': 'operator',
@@ -90,6 +95,19 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'FederationAdminService.PutSubordinate': 'admin',
   'FederationAdminService.ListOwnSubordinates': 'admin',
   'FederationAdminService.RemoveSubordinate': 'admin',
+  'AttestationPolicyService.PutAttestor': 'operator',
+  'AttestationPolicyService.ListAttestors': 'operator',
+  'AttestationPolicyService.DeleteAttestor': 'operator',
+  'AttestationPolicyService.CreateJoinToken': 'operator',
+  'AttestationPolicyService.ListJoinTokens': 'operator',
+  'AttestationPolicyService.DeleteJoinToken': 'operator',
+  'AttestationPolicyService.PutEnrolmentRule': 'operator',
+  'AttestationPolicyService.ListEnrolmentRules': 'operator',
+  'AttestationPolicyService.DeleteEnrolmentRule': 'operator',
+  'AttestationPolicyService.PutAttestationRequirement': 'operator',
+  'AttestationPolicyService.ListAttestationRequirements': 'operator',
+  'AttestationPolicyService.DeleteAttestationRequirement': 'operator',
+  'AttestationPolicyService.DryRunRules': 'operator',
   // An agent authenticates in the request itself, by a challenge or a client assertion.
   'OAuthService.Token': 'anyone',
   'OAuthService.Introspect': 'anyone',
@@ -111,11 +129,20 @@ const ROLES: Readonly<Record<string, string>> = {
   'IdentityService.SuspendAgent': 'agents.revoke',
   'IdentityService.ReactivateAgent': 'agents.manage',
   'IdentityService.RevokeAgent': 'agents.revoke',
+  'AttestationService.RemoveAttestationResults': 'agents.revoke',
   'AgentKeyService.RecoverAgent': 'keys',
   'RevocationService.RevokeToken': 'agents.revoke',
   'TrustService.PutTrustStatement': 'root',
   'TrustService.RevokeTrustStatement': 'trust',
   'TrustService.ProposeTrust': 'trust',
+  'AttestationPolicyService.PutAttestor': 'policy',
+  'AttestationPolicyService.DeleteAttestor': 'policy',
+  'AttestationPolicyService.CreateJoinToken': 'policy',
+  'AttestationPolicyService.DeleteJoinToken': 'policy',
+  'AttestationPolicyService.PutEnrolmentRule': 'policy',
+  'AttestationPolicyService.DeleteEnrolmentRule': 'policy',
+  'AttestationPolicyService.PutAttestationRequirement': 'policy',
+  'AttestationPolicyService.DeleteAttestationRequirement': 'policy',
 }
 
 const READS = new Set([
@@ -124,6 +151,7 @@ const READS = new Set([
   'ListAuditRecords',
   'GetAuditRecord',
   'ListAgents',
+  'ListAttestationResults',
   'WatchRevocations',
   'ListSigningKeys',
   'ListIssuers',
@@ -138,6 +166,11 @@ const READS = new Set([
   'ExplainTrust',
   'ExportTrustGraph',
   'CreateTrustView',
+  'ListAttestors',
+  'ListJoinTokens',
+  'ListEnrolmentRules',
+  'ListAttestationRequirements',
+  'DryRunRules',
 ])
 
 /** Returns the callers that may make a call. Throws Error for a method that is missing in the table. */
@@ -161,9 +194,12 @@ const WHILE_FROZEN = new Set([
   'OperatorRegistryService.EndAllTokens',
   'IdentityService.SuspendAgent',
   'IdentityService.RevokeAgent',
+  'AttestationService.RemoveAttestationResults',
   'AgentMoveService.ObjectToMove',
   'RevocationService.RevokeToken',
   'TrustService.RevokeTrustStatement',
+  'AttestationPolicyService.DeleteAttestor',
+  'AttestationPolicyService.DeleteEnrolmentRule',
 ])
 
 /** Tells whether a call is refused to every key of a frozen operator. */

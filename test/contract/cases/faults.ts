@@ -25,6 +25,11 @@ const HARMLESS: Readonly<Record<string, (world: World) => JsonObject>> = {
     domain: acme.domain,
     root_public_key: encodeBase64(acme.pair.publicKey),
   }),
+  'AttestationService.CreateAttestationNonce': (world) => ({
+    ...validRequests['AttestationService.CreateAttestationNonce']?.(world),
+    attestor: 'tokens',
+  }),
+  'AttestationService.Attest': ({ agents: { ofBravo } }) => ({ did: ofBravo.did, attestation: {} }),
   'AgentKeyService.AppendKeyEvent': ({ agents: { ofBravo } }) => ({
     did: ofBravo.did,
     event: rotation(ofBravo, undefined, { signer: generateKeyPair() }),

@@ -2,6 +2,8 @@ import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { ISSUER } from '../../support/deployment.ts'
 import { agentKeyFieldRows } from './agent-key-field-rows.ts'
 import { agentMoveFieldRows } from './agent-move-field-rows.ts'
+import { attestationFieldRows } from './attestation-field-rows.ts'
+import { attestationPolicyFieldRows } from './attestation-policy-field-rows.ts'
 import { federationFieldRows } from './federation-field-rows.ts'
 import {
   alone,
@@ -310,9 +312,11 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   },
   ...oauthFieldRows,
   ...trustFieldRows,
+  ...attestationPolicyFieldRows,
   ...grantFieldRows,
   ...issuerFieldRows,
   ...federationFieldRows,
   ...agentKeyFieldRows,
   ...agentMoveFieldRows,
+  ...attestationFieldRows,
 }

@@ -65,6 +65,16 @@ const OF_PROOFS: readonly ReasonCode[] = [
   'DPOP_NONCE_REQUIRED',
 ]
 
+/** Reasons about an attestation. */
+const OF_EVIDENCE: readonly ReasonCode[] = [
+  'NONCE_NOT_ACCEPTED',
+  'INVALID_SIGNATURE',
+  'ATTESTOR_NOT_FOUND',
+  'EVIDENCE_REFUSED',
+  'EVIDENCE_USED',
+  'ENROLMENT_REFUSED',
+]
+
 /** Reasons about an agent that wants to move. */
 const OF_MOVES: readonly ReasonCode[] = ['AGENT_PENDING', 'AGENT_REVOKED', 'AGENT_MOVED', 'NOTHING_PENDING']
 
@@ -137,16 +147,30 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'AGENT_EXISTS',
     'INVALID_KEY_EVENT',
     'KEY_EVENT_CONFLICT',
+    ...OF_EVIDENCE,
+    'RULE_AMBIGUOUS',
+    'TOO_MANY_AGENTS',
+    'ATTESTATION_REQUIRED',
   ],
   'IdentityService.ListAgents': ['INVALID_PAGE_TOKEN'],
   'IdentityService.GetAgent': ['INVALID_DID', 'AGENT_NOT_FOUND'],
-  'IdentityService.ApproveAgent': ['AGENT_NOT_FOUND', 'AGENT_NOT_PENDING', 'AGENT_REVOKED'],
-  'IdentityService.SetAgentScopes': ['AGENT_NOT_FOUND', 'AGENT_REVOKED', 'INVALID_SCOPE'],
+  'IdentityService.ApproveAgent': ['AGENT_NOT_FOUND', 'AGENT_NOT_PENDING', 'AGENT_REVOKED', 'ATTESTATION_REQUIRED'],
+  'IdentityService.SetAgentScopes': ['AGENT_NOT_FOUND', 'AGENT_REVOKED', 'INVALID_SCOPE', 'ATTESTATION_REQUIRED'],
   'IdentityService.UpdateAgent': ['AGENT_NOT_FOUND'],
   'IdentityService.SuspendAgent': ['AGENT_NOT_FOUND', 'AGENT_PENDING', 'AGENT_REVOKED'],
   'IdentityService.ReactivateAgent': ['AGENT_NOT_FOUND', 'AGENT_PENDING', 'AGENT_NOT_SUSPENDED', 'AGENT_REVOKED'],
   'IdentityService.RevokeAgent': ['AGENT_NOT_FOUND'],
   'IdentityService.ResolveDid': ['INVALID_DID', 'AGENT_NOT_FOUND'],
+  'AttestationService.CreateAttestationNonce': ['INVALID_PUBLIC_KEY', 'ATTESTOR_NOT_FOUND'],
+  'AttestationService.Attest': [
+    ...OF_EVIDENCE,
+    'INVALID_DID',
+    'AGENT_NOT_FOUND',
+    'AGENT_NOT_ACTIVE',
+    'AGENT_OPERATOR_NOT_ACTIVE',
+  ],
+  'AttestationService.ListAttestationResults': ['AGENT_NOT_FOUND'],
+  'AttestationService.RemoveAttestationResults': ['AGENT_NOT_FOUND'],
   'AgentKeyService.AppendKeyEvent': [
     'INVALID_DID',
     'AGENT_NOT_FOUND',
@@ -312,6 +336,24 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'FederationAdminService.PutSubordinate': ['TOO_MANY_SUBORDINATES'],
   'FederationAdminService.ListOwnSubordinates': [],
   'FederationAdminService.RemoveSubordinate': ['ENTITY_NOT_FOUND'],
+  'AttestationPolicyService.PutAttestor': ['INVALID_ATTESTOR', 'TOO_MANY_RULES'],
+  'AttestationPolicyService.ListAttestors': [],
+  'AttestationPolicyService.DeleteAttestor': ['ATTESTOR_NOT_FOUND'],
+  'AttestationPolicyService.CreateJoinToken': ['ATTESTOR_NOT_FOUND', 'TOO_MANY_RULES'],
+  'AttestationPolicyService.ListJoinTokens': ['ATTESTOR_NOT_FOUND'],
+  'AttestationPolicyService.DeleteJoinToken': ['ATTESTOR_NOT_FOUND', 'JOIN_TOKEN_NOT_FOUND'],
+  'AttestationPolicyService.PutEnrolmentRule': ['INVALID_RULE', 'INVALID_SCOPE', 'INVALID_AUDIENCE', 'TOO_MANY_RULES'],
+  'AttestationPolicyService.ListEnrolmentRules': [],
+  'AttestationPolicyService.DeleteEnrolmentRule': ['RULE_NOT_FOUND'],
+  'AttestationPolicyService.PutAttestationRequirement': [
+    'INVALID_RULE',
+    'INVALID_SCOPE',
+    'INVALID_AUDIENCE',
+    'TOO_MANY_RULES',
+  ],
+  'AttestationPolicyService.ListAttestationRequirements': [],
+  'AttestationPolicyService.DeleteAttestationRequirement': ['RULE_NOT_FOUND'],
+  'AttestationPolicyService.DryRunRules': ['INVALID_PUBLIC_KEY', 'INVALID_RULE', 'INVALID_SCOPE', 'INVALID_AUDIENCE'],
   'OAuthService.Token': [
     ...OF_CLIENTS,
     ...OF_PROOFS,

@@ -1,6 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
+import { AttestationService } from '../../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { methods, shortName } from '../support/contract.ts'
@@ -42,6 +43,8 @@ const smuggled = [
   IdentityService.method.suspendAgent,
   IdentityService.method.reactivateAgent,
   IdentityService.method.revokeAgent,
+  AttestationService.method.listAttestationResults,
+  AttestationService.method.removeAttestationResults,
   AgentKeyService.method.recoverAgent,
   AgentMoveService.method.objectToMove,
 ].map(

@@ -10,6 +10,8 @@ export interface CoseChanges {
   readonly tags?: readonly number[]
   readonly payload?: unknown
   readonly signature?: Uint8Array
+  /** Further parts after the signature. */
+  readonly more?: readonly unknown[]
 }
 
 /** Numbers of algorithms in COSE (RFC 9053, RFC 9864, RFC 8230). */
@@ -36,7 +38,7 @@ export function signCose(
   const signed = encode(['Signature1', toBytes(protectedHeader), new Uint8Array(), toBytes(payload)])
   const { signature = signEvidence(key, signed), tags = [18] } = changes
   const content = Object.hasOwn(changes, 'payload') ? changes.payload : toBytes(payload)
-  const message: unknown = [toBytes(protectedHeader), unprotected, content, toBytes(signature)]
+  const message: unknown = [toBytes(protectedHeader), unprotected, content, toBytes(signature), ...(changes.more ?? [])]
   return encode(tags.reduce((inner, tag) => new Tag(tag, inner), message))
 }
 

@@ -18,7 +18,7 @@ export const set = (...parts: readonly Uint8Array[]) => der(0x31, ...parts)
 export const octets = (bytes: Uint8Array) => der(0x04, bytes)
 export const bits = (bytes: Uint8Array, unused = 0) => der(0x03, Buffer.from([unused]), bytes)
 export const boolean = (value: boolean) => der(0x01, Buffer.from([value ? 0xff : 0]))
-export const utf8 = (text: string) => der(0x0c, Buffer.from(text))
+const utf8 = (text: string) => der(0x0c, Buffer.from(text))
 
 /** Encodes an integer that is not negative. */
 export function integer(value: number | bigint): Buffer {

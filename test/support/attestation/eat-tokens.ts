@@ -14,7 +14,7 @@ const { nonce } = makeContext().binding
 if (nonce === undefined) throw new TypeError('The context must have a nonce')
 
 /** Claims of a token in JSON, with the nonce of {@link makeContext}. */
-export const JWT_CLAIMS: Readonly<Record<string, unknown>> = {
+const JWT_CLAIMS: Readonly<Record<string, unknown>> = {
   eat_nonce: nonce.text,
   iss: 'https://attester.example',
   iat: NOW_S,
@@ -34,7 +34,7 @@ export const JWT_CLAIMS: Readonly<Record<string, unknown>> = {
 }
 
 /** The same claims in CBOR. */
-export const CWT_CLAIMS: ReadonlyMap<number | string, unknown> = new Map<number | string, unknown>([
+const CWT_CLAIMS: ReadonlyMap<number | string, unknown> = new Map<number | string, unknown>([
   [10, Uint8Array.from(nonce.bytes)],
   [1, 'https://attester.example'],
   [6, NOW_S],

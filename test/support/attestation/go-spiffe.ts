@@ -12,7 +12,7 @@ const LIBRARIES = '/usr/share/gocode'
 const SOURCE = join(import.meta.dirname, '../../conformance/spiffe/go-svids/main.go')
 
 /** What the program makes. Bytes are in base64. */
-export interface GoSvids {
+interface GoSvids {
   readonly bundle: object
   readonly chain: readonly string[]
   /** PKCS #8. */

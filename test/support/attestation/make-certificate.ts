@@ -152,7 +152,7 @@ export interface Contents {
 /** When the certificates of tests are valid: a day before and after this moment, in Unix milliseconds. */
 export const NOW = Date.UTC(2027, 0, 15, 12)
 export const DAY_MS = 86_400_000
-export const VERSION_3 = der(0xa0, integer(2))
+const VERSION_3 = der(0xa0, integer(2))
 
 let serials = 1
 

@@ -61,7 +61,8 @@ function verifyAttestation({ keys, algorithms }: ClientAttestationConfig, text: 
 
 /** No attester can know the DID that a new agent will have, so `sub` names only the client. */
 function readClientId(claims: JsonObject, { clientIds }: ClientAttestationConfig): string {
-  const clientId = requireText(claims, 'sub', ATTESTATION.name)
+  const clientId = pickClaim(claims, 'sub', ATTESTATION.name)
+  if (typeof clientId !== 'string' || clientId === '') throw refusal(ATTESTATION.name, 'must have a sub that is a text')
   if (clientIds?.includes(clientId) === false) {
     throw refusal(ATTESTATION.name, 'must have a sub that the attestor accepts')
   }

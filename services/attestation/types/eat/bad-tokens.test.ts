@@ -8,6 +8,7 @@ import { RefusedEvidence } from '../attestor-type.ts'
 const { binding, issuer } = makeContext()
 const NONCE = Uint8Array.from(binding.nonce?.bytes ?? [])
 const TEXT = binding.nonce?.text ?? ''
+const LONG = Array.from({ length: 65 }, () => 'a')
 const OTHER = NONCE.map((byte) => byte ^ 1)
 
 type Row = [name: string, evidence: Uint8Array, why: string]
@@ -108,6 +109,7 @@ describe('appraise of eat', () => {
       [270, 'a'.repeat(1_025)],
       'The swname of the token must be as',
     ),
+    ...bad('U+0000 in a swname', ['swname', 'a\0'], [270, 'a\0'], 'The swname of the token must be as RFC 9711'),
     ...bad('an oemboot that is a number', ['oemboot', 1], [262, 1], 'The oemboot of the token must be as RFC 9711'),
     ...bad(
       'an unknown dbgstat',
@@ -122,6 +124,14 @@ describe('appraise of eat', () => {
       'The dbgstat of the token must be as RFC',
     ),
     ...bad('a negative uptime', ['uptime', -1], [261, -1], 'The uptime of the token must be as RFC 9711 defines it'),
+    ...bad('U+0000 in a private claim', ['zone', 'a\0'], ['zone', 'a\0'], 'The zone of the token must be a text of at'),
+    ...bad('a long list', ['zone', LONG], ['zone', LONG], 'The zone of the token must be a text of at most'),
+    ...bad('a long text', ['zone', 'a'.repeat(1_025)], ['zone', 'a'.repeat(1_025)], 'The zone of the token must be a'),
+    [
+      'JWT with a fraction as a private claim',
+      signEatJwt(KEY, { zone: 1.5 }),
+      'The zone of the token must be a text of',
+    ],
     ...bad(
       'null as a private claim',
       ['zone', null],

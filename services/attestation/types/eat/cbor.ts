@@ -126,14 +126,12 @@ class CborReader {
   }
 
   #readArray(length: number, depth: number): readonly CborValue[] {
-    this.#checkCount(length)
     const items: CborValue[] = []
     while (items.length < length) items.push(this.readItem(depth + 1))
     return items
   }
 
   #readMap(length: number, depth: number): CborMap {
-    this.#checkCount(2 * length)
     const map = new Map<number | string, CborValue>()
     while (map.size < length) {
       const key = this.readItem(depth + 1)
@@ -144,11 +142,6 @@ class CborReader {
       map.set(key, this.readItem(depth + 1))
     }
     return map
-  }
-
-  /** Each item takes a byte at least, so a length that cannot be true is refused before anything is read. */
-  #checkCount(count: number): void {
-    if (count > this.#bytes.length - this.#at) throw this.#refusal('must not end within an item of CBOR')
   }
 
   #readTag(tag: number, depth: number): CborTag {

@@ -1,7 +1,7 @@
 import { decodeBase64url } from '@auth4agent/core/encoding/base64'
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { type ClaimValue, RefusedEvidence } from '../attestor-type.ts'
-import { pickClaim } from '../pick-claims.ts'
+import { isClaimText, pickClaim } from '../pick-claims.ts'
 import type { CborValue } from './cbor.ts'
 
 /** The encodings of an EAT. */
@@ -56,7 +56,6 @@ const DEBUG_STATES = [
   'disabled-permanently',
   'disabled-fully-and-permanently',
 ]
-const MAX_TEXT = 1_024
 
 type Read = (value: unknown, format: EatFormat) => ClaimValue | undefined
 
@@ -144,7 +143,7 @@ function readDebugState(value: unknown, format: EatFormat): string | undefined {
 }
 
 function readText(value: unknown): string | undefined {
-  return typeof value === 'string' && value.length <= MAX_TEXT ? value : undefined
+  return isClaimText(value) ? value : undefined
 }
 
 function readCount(value: unknown): number | undefined {

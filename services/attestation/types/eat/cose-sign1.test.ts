@@ -80,6 +80,7 @@ describe('verifySign1', () => {
     ['two tags of a CWT', { tags: [18, 61, 61] }, 'must have the tag 18 of a COSE_Sign1'],
     ['two tags of a COSE_Sign1', { tags: [18, 18] }, 'must be a COSE_Sign1 of four parts'],
     ['the tags in the wrong order', { tags: [61, 18] }, 'must be a COSE_Sign1 of four parts'],
+    ['a fifth part', { more: [0] }, 'must be a COSE_Sign1 of four parts'],
     ['a detached payload', { payload: null }, 'must contain its payload'],
     ['a payload that is a text', { payload: 'payload' }, 'must be a COSE_Sign1 of header, header, payload and'],
     [

@@ -59,7 +59,7 @@ export function verifySign1(
 }
 
 /** Returns the bytes that are signed: Sig_structure of RFC 9052 section 4.4, without external data. */
-export function encodeSigStructure(protectedHeader: Uint8Array, payload: Uint8Array): Uint8Array {
+function encodeSigStructure(protectedHeader: Uint8Array, payload: Uint8Array): Uint8Array {
   const context = encodeUtf8('Signature1')
   return Buffer.concat([
     Uint8Array.of(0x84, 0x60 | context.length),

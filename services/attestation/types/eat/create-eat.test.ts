@@ -44,6 +44,19 @@ describe('appraise of eat', () => {
     expect((await appraiseEat(evidence, { claims: ['swname', 'absent'] })).claims).toEqual({ swname: 'Acme OS' })
   })
 
+  it.each([
+    ['an oemid of the IEEE', ['oemid', 'rN5I'], [258, Uint8Array.of(0xac, 0xde, 0x48)], { oemid: 'acde48' }],
+    ['a random oemid', ['oemid', 'A'.repeat(22)], [258, new Uint8Array(16)], { oemid: '0'.repeat(32) }],
+    ['a version without a list', ['swversion', '3.1.4'], [271, '3.1.4'], { swversion: '3.1.4' }],
+    ['the first debug state', ['dbgstat', 'enabled'], [263, 0], { dbgstat: 'enabled' }],
+    ['a list of texts', ['zone', ['a', 'b']], ['zone', ['a', 'b']], { zone: ['a', 'b'] }],
+    ['a negative number', ['zone', -5], ['zone', -5], { zone: -5 }],
+  ] as const)('shows %s', async (_name, [name, json], [label, cbor], shown) => {
+    const config = { claims: [name] }
+    expect((await appraiseEat(signEatJwt(KEY, { [name]: json }), config)).claims).toEqual(shown)
+    expect((await appraiseEat(signEatCwt(KEY, [[label, cbor]]), config)).claims).toEqual(shown)
+  })
+
   it('leaves the expiry open if the token has no exp', async () => {
     expect((await appraiseEat(signEatCwt(KEY, [[4, undefined]]))).expiresAt).toBeUndefined()
   })

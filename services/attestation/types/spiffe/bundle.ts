@@ -17,7 +17,7 @@ export const SVID_ALGORITHMS: readonly EvidenceAlgorithm[] = EVIDENCE_ALGORITHMS
 )
 
 /** A key for JWT-SVIDs. Bundles do not say its algorithm, so it serves each one that fits its type. */
-export interface SvidKey {
+interface SvidKey {
   readonly verifiers: ReadonlyMap<string, VerifySignature>
 }
 

@@ -18,7 +18,7 @@ const KEY_USAGES = [
 ] as const
 
 /** A key usage. */
-export type KeyUsage = (typeof KEY_USAGES)[number]
+type KeyUsage = (typeof KEY_USAGES)[number]
 
 /** The extensions of a certificate that decide something here. A member is undefined if the extension is absent. */
 export interface Extensions {

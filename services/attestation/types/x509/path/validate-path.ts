@@ -31,9 +31,10 @@ export interface ValidPath {
 const ANY_PURPOSE = '2.5.29.37.0'
 
 /**
- * Validates a path (RFC 5280 section 6.1) from one of the roots to the leaf. The certificates are in order, leaf first,
- * each followed by its issuer; the root may be left out. The usage of the leaf's key is left to the caller. Every
- * policy is acceptable. The rules hold for the root too, except that its own signature and revocation do not count.
+ * Validates a path (RFC 5280 section 6.1) from one of the roots to the leaf. The certificates are in order, leaf
+ * first, each followed by its issuer; the root may be left out. The usage of the leaf's key is left to the caller.
+ * Every policy is acceptable. The rules hold for the root too, except that its own signature and revocation do not
+ * count.
  *
  * @throws CertificateError
  */
@@ -142,7 +143,7 @@ function checkPurposes(path: readonly Certificate[], wanted: readonly string[]):
   }
 }
 
-/** Puts the certificate in front of what is wrong with it. */
+/** Puts the name of the certificate in front of the message. */
 function naming<T>(at: number, length: number, check: () => T): T {
   try {
     return check()
