@@ -74,6 +74,10 @@ const LEAF = () => ({ keyUsage: DIGITAL_SIGNATURE(), names: ext.names(name.dns('
 /** How a CRL differs from a good one. */
 export interface CrlParts {
   readonly revoked?: readonly Buffer[]
+  /** Extensions of each entry. */
+  readonly entryExtensions?: readonly Buffer[]
+  /** Replaces the algorithm that is signed. */
+  readonly inner?: Buffer
   readonly thisUpdate?: Buffer
   readonly nextUpdate?: readonly Buffer[]
   readonly extensions?: readonly Buffer[]
@@ -86,7 +90,8 @@ export function makeCrl(issuer: Made, parts: CrlParts = {}): Buffer {
   const { revoked = [], thisUpdate = time(NOW - DAY_MS), nextUpdate = [time(NOW + DAY_MS / 2)] } = parts
   const number = extension('2.5.29.20', integer(1))
   const extensions = [ext.authorityKeyId(issuer.pair.publicKey), number, ...(parts.extensions ?? [])]
-  const entries = revoked.map((serial) => sequence(serial, time(NOW - DAY_MS)))
+  const more = parts.entryExtensions === undefined ? [] : [sequence(...parts.entryExtensions)]
+  const entries = revoked.map((serial) => sequence(serial, time(NOW - DAY_MS), ...more))
   return signFields(
     (id) =>
       sequence(
@@ -99,5 +104,6 @@ export function makeCrl(issuer: Made, parts: CrlParts = {}): Buffer {
         der(0xa0, sequence(...extensions)),
       ),
     parts.signer ?? issuer.pair.privateKey,
+    parts.inner && { inner: parts.inner },
   )
 }

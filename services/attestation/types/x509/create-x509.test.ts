@@ -146,7 +146,7 @@ describe('x509 refuses', () => {
     ['an empty chain', { members: { chain: [] } }, CHAIN],
     ['no chain', { members: { chain: undefined } }, CHAIN],
     ['nine certificates', { members: { chain: Array.from({ length: 9 }, () => base64) } }, CHAIN],
-    ['a certificate without padding', { members: { chain: [`${base64.replace(/=+$/, '')}=`] } }, CHAIN],
+    ['a certificate without padding', { members: { chain: ['AAA'] } }, CHAIN],
     ['a certificate that is a number', { members: { chain: [1] } }, CHAIN],
     ['a certificate with a line break', { members: { chain: [`${base64}\n`] } }, CHAIN],
     [

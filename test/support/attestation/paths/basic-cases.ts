@@ -132,6 +132,12 @@ const ROLES: readonly PathCase[] = [
     because: BECAUSE.profile,
   },
   {
+    name: 'a leaf that is a CA whose key must not sign certificates',
+    make: () => path({}, { ca: ext.ca() }),
+    refusal: 'The leaf must not be a CA certificate',
+    because: BECAUSE.profile,
+  },
+  {
     name: 'a leaf whose key may sign certificates',
     make: () => path({}, { keyUsage: ext.keyUsage(0x84, 2) }),
     refusal: 'The leaf must not be a CA certificate',

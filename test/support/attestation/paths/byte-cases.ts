@@ -105,6 +105,19 @@ export const BYTE_CASES: readonly PathCase[] = [
     openssl: 'unable to get local issuer certificate',
   },
   {
+    name: 'a key usage that does not exist',
+    make: () =>
+      leafWith(ext.names(name.dns('a.b')), sequence(oid('2.5.29.15'), octets(bits(Buffer.from([0x80, 0x40]), 6)))),
+    refusal: 'must have a well-formed key usage',
+    because: BECAUSE.bytes,
+  },
+  {
+    name: 'a key usage with bits at its end that are zero',
+    make: () => path({}, { keyUsage: ext.keyUsage(0x80, 3) }),
+    refusal: 'must have a well-formed key usage',
+    because: BECAUSE.bytes,
+  },
+  {
     name: 'an empty subject without critical alternative names',
     make: () => path({}, { subject: sequence() }),
     refusal: 'must have a subject, or critical alternative names',

@@ -104,6 +104,18 @@ export const CRL_CASES: readonly PathCase[] = [
     openssl: 'unhandled critical CRL extension',
   },
   {
+    name: 'a CRL whose entry has an unknown critical extension',
+    make: listed({}, { revoked: [integer(9)], entryExtensions: [extension('1.3.6.1.4.1.99999.1', der(5), true)] }),
+    refusal: 'must not have the critical extension',
+    openssl: 'unhandled critical CRL extension',
+  },
+  {
+    name: 'a CRL with another algorithm inside than outside',
+    make: listed({}, { inner: sequence(oid('1.2.840.10045.4.3.3')) }),
+    refusal: 'must name one signature algorithm in both places',
+    openssl: 'CRL signature failure',
+  },
+  {
     name: 'an expired CRL beside a current one',
     make: () => {
       const made = makeChain({}, { serial: CA_SERIAL }, { serial: LEAF_SERIAL })

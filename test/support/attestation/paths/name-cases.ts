@@ -117,6 +117,21 @@ const EMAIL_ATTRIBUTE = '1.2.840.113549.1.9.1'
 
 const OTHERS: readonly PathCase[] = [
   {
+    name: 'a leaf that is named like its issuer, and not permitted',
+    make: () => path({}, { cn: 'ca', more: [ext.constraints([dns('example.com')])] }, { subject: commonName('ca') }),
+    refusal: NOT_PERMITTED,
+    openssl: 'permitted subtree violation',
+  },
+  {
+    name: 'a common name like a DNS name beside alternative names',
+    make: () =>
+      path(
+        {},
+        { more: [ext.constraints([dns('example.com')])] },
+        { subject: commonName('a.example.org'), names: ext.names(dns('a.example.com')) },
+      ),
+  },
+  {
     name: 'a common name that is not permitted as a DNS name',
     make: () =>
       path(
