@@ -140,7 +140,7 @@ describe('the job of attestation', () => {
       [1, 'revoked'],
     ] as const) {
       fixture.clock.now += passedMs
-      for (const { run } of fixture.attestation.jobs) await run()
+      for (const job of fixture.attestation.jobs) await job.run()
       expect(await rowOf(id)).toMatchObject({ status })
     }
   })
@@ -149,7 +149,7 @@ describe('the job of attestation', () => {
     const attestorId = attestors[0] ?? ''
     await insertJoinToken(fixture.db, attestorId, 'old', new Date(fixture.clock.now - 1))
     const { id } = await insertJoinToken(fixture.db, attestorId, 'new', new Date(fixture.clock.now + 1))
-    for (const { run } of fixture.attestation.jobs) await run()
+    for (const job of fixture.attestation.jobs) await job.run()
     expect(await fixture.db.prisma.joinToken.findMany({ where: { attestorId } })).toMatchObject([{ id }])
   })
 })

@@ -115,14 +115,14 @@ describe('the standing of an agent', () => {
 })
 
 describe('a requirement for tokens', () => {
-  it.each<[what: string, requirement: (did: string) => Requirement, isDemanded: boolean]>([
-    ['about all agents', () => ({}), true],
-    ['about this agent', (did) => ({ agents: [did] }), true],
-    ['about another agent', () => ({ agents: [newAgent('other.example').did] }), false],
-    ['for tokens only', () => ({ at: ['token'] }), true],
-    ['for registration only', () => ({ at: ['registration'] }), false],
-    ['for both', () => ({ at: ['registration', 'token'] }), true],
-  ])('%s is a demand: %s', async (_, requirement, isDemanded) => {
+  it.each<[what: string, isDemanded: boolean, requirement: (did: string) => Requirement]>([
+    ['about all agents', true, () => ({})],
+    ['about this agent', true, (did) => ({ agents: [did] })],
+    ['about another agent', false, () => ({ agents: [newAgent('other.example').did] })],
+    ['for tokens only', true, () => ({ at: ['token'] })],
+    ['for registration only', false, () => ({ at: ['registration'] })],
+    ['for both', true, () => ({ at: ['registration', 'token'] })],
+  ])('%s is a demand: %s', async (_, isDemanded, requirement) => {
     const [, did] = [await calls.insertAttestor('tokens'), await agent()]
     const scopes = { scopes: ['vault:*'], audiences: ['api.example.com'] }
     await putRequirement({ ...scopes, ...requirement(did) })
@@ -176,38 +176,38 @@ it('an agent without a current key has no findings and meets no demand', async (
   expect(standing).toMatchObject({ demands: [{ metUntil: 0n }], findings: [] })
 })
 
-it('findings have expired results too, because whoever issues a token checks the time', async () => {
+it('findings have expired results too, because authn checks the time of each token', async () => {
   const [attestorId, did] = [await calls.insertAttestor('tokens'), await agent()]
   const expiresAt = new Date(fixture.clock.now - 1)
   await insertResult(did, attestorId, { expiresAt })
   expect(await standingOf(did)).toMatchObject({ findings: [{ expiresAt: BigInt(expiresAt.getTime()) }] })
 })
 
-describe('a requirement for registration', () => {
-  const approve = (did: string) =>
-    fixture.identity.module.handlers.approveAgent(
-      create(ApproveAgentRequestSchema, { operatorId: operator.id, agent: did }),
-      asOperator(operator),
-    )
-  const grant = (did: string, allowedScopes = ['vault:open', 'orders:read']) =>
-    fixture.identity.module.handlers.setAgentScopes(
-      create(SetAgentScopesRequestSchema, { operatorId: operator.id, did, allowedScopes }),
-      asOperator(operator),
-    )
+const approve = (did: string) =>
+  fixture.identity.module.handlers.approveAgent(
+    create(ApproveAgentRequestSchema, { operatorId: operator.id, agent: did }),
+    asOperator(operator),
+  )
+const grant = (did: string, allowedScopes = ['vault:open', 'orders:read']) =>
+  fixture.identity.module.handlers.setAgentScopes(
+    create(SetAgentScopesRequestSchema, { operatorId: operator.id, did, allowedScopes }),
+    asOperator(operator),
+  )
 
-  it.each<[what: string, requirement: (did: string) => Requirement, approve: boolean, grant: boolean]>([
-    ['about all agents and scopes', () => ({}), false, false],
-    ['about this agent', (did) => ({ agents: [did] }), false, false],
-    ['about another agent', () => ({ agents: [newAgent('other.example').did] }), true, true],
-    ['about a granted scope', () => ({ scopes: ['orders:read'] }), true, false],
-    ['about a prefix of a granted scope', () => ({ scopes: ['orders:*'] }), true, false],
-    ['about another prefix', () => ({ scopes: ['order:*'] }), true, true],
-    ['about a scope that begins like a granted one', () => ({ scopes: ['orders'] }), true, true],
-    ['about every scope', () => ({ scopes: ['*'] }), true, false],
-    ['about an audience', () => ({ audiences: ['api.example.com'] }), true, true],
-    ['for registration only', () => ({ at: ['registration'] }), false, false],
-    ['for tokens only', () => ({ at: ['token'] }), true, true],
-  ])('%s: the agent may become active: %s, and may get scopes: %s', async (_, requirement, mayApprove, mayGrant) => {
+describe('a requirement for registration', () => {
+  it.each<[what: string, mayApprove: boolean, mayGrant: boolean, requirement: (did: string) => Requirement]>([
+    ['about all agents and scopes', false, false, () => ({})],
+    ['about this agent', false, false, (did) => ({ agents: [did] })],
+    ['about another agent', true, true, () => ({ agents: [newAgent('other.example').did] })],
+    ['about a granted scope', true, false, () => ({ scopes: ['orders:read'] })],
+    ['about a prefix of a granted scope', true, false, () => ({ scopes: ['orders:*'] })],
+    ['about another prefix', true, true, () => ({ scopes: ['order:*'] })],
+    ['about a scope that begins like a granted one', true, true, () => ({ scopes: ['orders'] })],
+    ['about every scope', true, false, () => ({ scopes: ['*'] })],
+    ['about an audience', true, true, () => ({ audiences: ['api.example.com'] })],
+    ['for registration only', false, false, () => ({ at: ['registration'] })],
+    ['for tokens only', true, true, () => ({ at: ['token'] })],
+  ])('%s: the agent may become active: %s, and may get scopes: %s', async (_, mayApprove, mayGrant, requirement) => {
     const attestorId = await calls.insertAttestor('tokens')
     const [pending, active] = [await agent('anyone'), await agent()]
     for (const [did, allowed, attempt] of [

@@ -99,11 +99,12 @@ describe('writeResults', () => {
   })
 })
 
+const names = (results: readonly CurrentResult[]) => results.map(({ attestor }) => attestor)
+
 describe('readResults', () => {
   it('returns the results of all keys, or of one key, by attestor', async () => {
     const other = await calls.insertAttestor('others')
     await write(appraised([], { attestorId: other }))
-    const names = (results: readonly CurrentResult[]) => results.map(({ attestor }) => attestor)
     expect(names(await read())).toEqual(['others', 'tokens'])
     await fixture.db.prisma.attestationResult.updateMany({
       where: { attestorId: other },

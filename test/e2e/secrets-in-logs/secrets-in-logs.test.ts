@@ -44,7 +44,9 @@ it('4. the database contains no join token, and the key of attestation only in i
 /** Returns every row of every table as text, without the column of the key. */
 async function readRows(url: string): Promise<string> {
   const tables = await readSql(url, "SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'")
-  const selects = tables.map(({ name }) => `SELECT (to_jsonb(r) - 'attestation_key')::text AS content FROM ${name} r`)
+  const selects = tables.map(
+    ({ name }) => `SELECT (to_jsonb(r) - 'attestation_key')::text AS content FROM ${String(name)} r`,
+  )
   const rows = await readSql(url, selects.join(' UNION ALL '))
   return rows.map(({ content }) => String(content)).join('\n')
 }
