@@ -12,6 +12,8 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/conformance/delegation/biscuit.test.ts': 'Biscuits with the checks of hundreds of random chains are signed',
   'test/conformance/trust-graph/export.test.ts':
     "Graphviz, xmllint and Python start for each case, and Debian's packages may be installed first",
+  'test/conformance/spiffe/go-spiffe.test.ts':
+    "a program in Go is compiled, and Debian's packages may be installed first",
   'test/simulation/trust-graph/networkx.test.ts': "Debian's package of networkx may be installed first",
   'test/bench/{bench,load/load}.test.ts': 'the benchmark starts every server that it compares',
   'test/clients/packages.test.ts': 'packages are built, packed and installed into an empty project',
@@ -39,6 +41,8 @@ export const LONG: Readonly<Record<string, string>> = {
   'services/trust/foreign/behind-nginx.test.ts': 'a body is so slow that its time limit passes',
   'services/trust/foreign/prove-domains-bind9.test.ts':
     "BIND starts three times, and Debian's package may be installed first",
+  'test/conformance/tpm/software-tpm.test.ts':
+    "software TPMs start and make keys, and Debian's packages may be installed first",
   'services/embedded-postgres/start.test.ts': 'a dozen databases are created, started and killed',
   'test/support/guardian.test.ts': 'servers and databases are started and then left running',
   'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts a dozen processes',

@@ -1,7 +1,7 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { Attestation } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import type { Tx } from '../platform/db/db.ts'
-import { ApiError } from '../platform/errors/api-error.ts'
+import { ApiError, hasDatabaseCode } from '../platform/errors/api-error.ts'
 import { type Appraised, appraiseAttestation } from './appraise.ts'
 import type { AttestationDeps } from './config.ts'
 import { chooseRule } from './rules/choose-rule.ts'
@@ -55,24 +55,23 @@ export async function admitAgent(
 }
 
 /**
- * Locks a rule until the transaction ends, so that agents enrol one after the other.
+ * Keeps a rule as it is until the transaction ends. Agents that enrol at the same time do not wait for each other.
  *
  * @throws ApiError UNAVAILABLE when the rule has changed since the decision
  */
-export async function lockRule(tx: Tx, { ruleId, edgeId }: Pick<Admission, 'ruleId' | 'edgeId'>): Promise<void> {
+export async function keepRule(tx: Tx, { ruleId, edgeId }: Pick<Admission, 'ruleId' | 'edgeId'>): Promise<void> {
   const rows = await tx.$queryRaw<{ edge_id: string }[]>`
-    SELECT edge_id FROM enrolment_rules WHERE id = ${ruleId}::uuid FOR UPDATE`
+    SELECT edge_id FROM enrolment_rules WHERE id = ${ruleId}::uuid FOR SHARE`
   if (rows[0]?.edge_id === edgeId) return
   throw new ApiError('UNAVAILABLE', 'The enrolment rule was changed during the call; try again', { retryAfter: 1 })
 }
 
-/**
- * Refuses an agent beyond the limit of its rule. The caller has locked the rule and inserted the agent.
- *
- * @throws ApiError TOO_MANY_AGENTS
- */
-export async function checkPlaces(tx: Tx, { ruleId, terms }: Pick<Admission, 'ruleId' | 'terms'>): Promise<void> {
-  if ((await countAgents(tx, ruleId)) > terms.maxAgents) throw tooManyAgents(terms)
+/** The code with which a trigger refuses an agent beyond the limit of its rule, when the transaction commits. */
+const NO_PLACE = 'A4A01'
+
+/** Returns the refusal of an agent beyond the limit of its rule; undefined for every other error. */
+export function refusalForPlaces(error: unknown, { terms }: Pick<Admission, 'terms'>): ApiError | undefined {
+  return hasDatabaseCode(error, NO_PLACE) ? tooManyAgents(terms) : undefined
 }
 
 /**
@@ -84,11 +83,8 @@ export async function checkFreePlace(
   prisma: PrismaClient,
   { ruleId, terms }: Pick<Admission, 'ruleId' | 'terms'>,
 ): Promise<void> {
-  if ((await countAgents(prisma, ruleId)) >= terms.maxAgents) throw tooManyAgents(terms)
-}
-
-function countAgents(prisma: PrismaClient | Tx, ruleId: string): Promise<number> {
-  return prisma.agent.count({ where: { enrolmentRuleId: ruleId, status: { not: 'revoked' } } })
+  const count = await prisma.agent.count({ where: { enrolmentRuleId: ruleId, status: { not: 'revoked' } } })
+  if (count >= terms.maxAgents) throw tooManyAgents(terms)
 }
 
 function tooManyAgents({ name, maxAgents }: EnrolmentTerms): ApiError {

@@ -40,7 +40,8 @@ const MAX_EVIDENCE = 4
 const MAX_EVIDENCE_BYTES = 32 * 1024
 
 /**
- * Appraises all evidence of an attestation. The caller uses up what the result says, in the transaction that writes it.
+ * Appraises all evidence of an attestation. The caller uses up what the result says, in the transaction that writes
+ * it.
  *
  * @throws ApiError INVALID_ARGUMENT, NONCE_NOT_ACCEPTED, INVALID_SIGNATURE, ATTESTOR_NOT_FOUND, EVIDENCE_REFUSED,
  *   UNAVAILABLE

@@ -15,7 +15,7 @@ import { createAttestationPolicy } from './policy-routes.ts'
 import { attestationRoutes } from './routes.ts'
 import { checkRegistration, readStanding, type Standing, type StandingAgent } from './standing.ts'
 
-export { type Admission, checkPlaces, describeEvidence, lockRule } from './admit.ts'
+export { type Admission, describeEvidence, keepRule, refusalForPlaces } from './admit.ts'
 export type { AttestationDeps } from './config.ts'
 export { toResultMessage } from './routes.ts'
 export { writeResults } from './store/results.ts'

@@ -22,8 +22,8 @@ export interface StandingAgent {
 export type Standing = Pick<MessageInitShape<typeof AgentSnapshotSchema>, 'enrolment' | 'demands' | 'findings'>
 
 /**
- * Reads what attestation says about an agent. The caller has read the versions of the agent and of its operator before,
- * so a change during this call makes the copy stale.
+ * Reads what attestation says about an agent. The caller has read the versions of the agent and of its operator
+ * before, so a change during this call makes the copy stale.
  */
 export async function readStanding(prisma: PrismaClient, agent: StandingAgent, now: number): Promise<Standing> {
   const policy = await readPolicy(prisma, agent.operatorId)

@@ -39,6 +39,8 @@ export interface AuthnDeps {
   readonly settings: AuthnSettings
   readonly termDefaults: TermDefaults
   readonly subjects: Subjects
+  /** Appraises evidence of agents. A call is never sent again, because its nonce can be used once. */
+  readonly agents: Pick<InternalClient<typeof AgentDirectoryService>, 'attestAgent'>
   readonly redeem: Redeemer
   readonly operators: AudienceOwners
   readonly tokenStatus: TokenStatus

@@ -6,8 +6,10 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { decideAudiences, meetDemand } from './audience-terms.ts'
 import { checkDpop } from './check-dpop.ts'
 import type { AuthnDeps } from './config.ts'
-import type { AgentProof, ProvenKey } from './domain/agent-proof.ts'
+import type { Presented, ProvenKey } from './domain/agent-proof.ts'
 import { buildClaims } from './domain/build-claims.ts'
+import { type Attested, checkAttestation, joinEdges } from './domain/check-attestation.ts'
+import { checkTokenSize, LONGEST_EPOCHS } from './domain/check-token-size.ts'
 import { decideIssue, type Subject } from './domain/decide-issue.ts'
 import type { RequestedTerms, TokenTerms } from './domain/token-request.ts'
 import { redeemProof } from './redeem-proof.ts'
@@ -18,9 +20,8 @@ export interface IssuedToken {
   readonly claims: AccessTokenClaims
 }
 
-/** How an agent asks for a token: its proof, and the terms that the request contains. */
-export interface TokenOrder {
-  readonly proof: AgentProof
+/** How an agent asks for a token: what it presents, and the terms that the request contains. */
+export interface TokenOrder extends Presented {
   readonly requested: RequestedTerms
 }
 
@@ -32,23 +33,24 @@ export interface TokenOrder {
  *   or its operator changes during every attempt.
  */
 export async function issueToken(deps: AuthnDeps, order: TokenOrder, call: Call): Promise<IssuedToken> {
-  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order.proof, call, (fresh, at) =>
-    decide(deps, fresh, order, call, at),
+  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (fresh, at, id) =>
+    decide(deps, fresh, order, call, { nowS: at, jti: id }),
   )
-  const { terms, dpop, key, edges } = decision
-  const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch, key, edges, jkt: dpop?.jkt })
+  const { terms, dpop, key, edges, attested } = decision
+  const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch, key, edges, attested, jkt: dpop?.jkt })
   // Sign only after the redemption is committed. Signing may take long or fail, and meanwhile the same proof must not
   // give a second token. When signing fails, the agent needs a new challenge or assertion.
   return { token: await deps.signer.sign(kid, claims), claims }
 }
 
 /**
- * Terms of a token, the edges with which it ends, its signing algorithm, the key that asked for it, and the DPoP proof
- * to whose key it is bound.
+ * Terms of a token, the edges with which it ends, what attestation makes of it, its signing algorithm, the key that
+ * asked for it, and the DPoP proof to whose key it is bound.
  */
 interface IssueDecision {
   readonly terms: TokenTerms
   readonly edges: readonly string[]
+  readonly attested: Attested
   readonly key: ProvenKey
   readonly dpop: DpopProof | undefined
   readonly issue: { readonly purpose: 'access_token'; readonly alg: TokenAlgorithm; readonly ttl: number }
@@ -59,15 +61,23 @@ async function decide(
   subject: Subject,
   { proof, requested }: TokenOrder,
   call: Call,
-  nowS: number,
+  { nowS, jti }: { readonly nowS: number; readonly jti: string },
 ): Promise<IssueDecision> {
-  const { terms, key } = decideIssue(subject, proof, requested, deps.termDefaults, nowS)
+  const { terms: asked, key } = decideIssue(subject, proof, requested, deps.termDefaults, nowS)
+  const attested = checkAttestation(subject.agent, { scopes: asked.scope, audiences: asked.audience }, key, deps.now())
+  const terms = { ...asked, ttl: Math.min(asked.ttl, attested.ttl) }
   // Only an agent that has proved itself may cause this work: a proof with a new key takes up to a millisecond.
   const dpop = call.dpop && checkDpop(deps, call.dpop)
-  const { alg, demand, edges } = await decideAudiences(deps, terms.audience, [subject.operator])
+  const { alg, demand, edges: callers } = await decideAudiences(deps, terms.audience, [subject.operator])
   if (terms.mayAct !== undefined && dpop === undefined) {
     throw new ApiError('DPOP_PROOF_REQUIRED', 'may_act needs a DPoP proof, because only a bound token can be exchanged')
   }
   await meetDemand(deps, demand, dpop)
-  return { terms, edges, key, dpop, issue: { purpose: 'access_token', alg, ttl: terms.ttl } }
+  const edges = joinEdges(callers, attested.edges)
+  // Without attestation, no terms make a token too long.
+  if (attested.edges.length > 0 || attested.results.length > 0) {
+    const draft = { jti, nowS, epoch: LONGEST_EPOCHS, key, edges, attested, jkt: dpop?.jkt }
+    checkTokenSize(JSON.stringify(buildClaims(deps.issuer, subject, terms, draft)))
+  }
+  return { terms, edges, attested, key, dpop, issue: { purpose: 'access_token', alg, ttl: terms.ttl } }
 }

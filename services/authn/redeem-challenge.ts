@@ -14,5 +14,5 @@ import { openChallenge } from './open-challenge.ts'
 export async function redeemChallenge(deps: AuthnDeps, request: IssueTokenRequest, call: Call): Promise<IssuedToken> {
   deps.subjects.of(request.did)
   const requested = parseRequestedTerms(request, deps.settings.ttlS)
-  return issueToken(deps, { proof: await openChallenge(deps, request), requested }, call)
+  return issueToken(deps, { proof: await openChallenge(deps, request), evidence: request.attestation, requested }, call)
 }

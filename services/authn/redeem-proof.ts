@@ -5,9 +5,10 @@ import type { Call } from '../chain/call.ts'
 import { actorName } from '../ledger/ledger.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuthnDeps } from './config.ts'
-import type { AgentProof, ProvenKey } from './domain/agent-proof.ts'
+import { type AgentProof, checkStatuses, type Presented, type ProvenKey, proveKey } from './domain/agent-proof.ts'
 import type { Subject } from './domain/decide-issue.ts'
 import { type ExchangeRecord, hasPassed, type RedeemInput, type RedeemOutcome, type UsedGrant } from './store.ts'
+import type { Seen, SubjectOfRequest } from './subjects.ts'
 
 /** The part of a decision that the redemption needs. Without `issue`, it only authenticates the agent. */
 export interface Decision {
@@ -43,12 +44,15 @@ const MAX_DECISIONS = 4
  * Decides about an agent's proof at the time `nowS` (Unix seconds). `jti` will be the id of the token or grant.
  * Redeems the proof, and the DPoP proof of the decision, in one statement. A refusal of `decide` redeems nothing.
  *
+ * Evidence is appraised before, once for all attempts, as soon as the agent has proved itself. Its results stay if the
+ * redemption is refused.
+ *
  * @throws ApiError with the reason of `decide` or of the proof; DPOP_PROOF_USED; UNAVAILABLE when no key can sign, or
  *   when the agent or its operator changes during every attempt.
  */
 export async function redeemProof<D extends Decision>(
   deps: AuthnDeps,
-  proof: AgentProof,
+  { proof, evidence }: Presented,
   call: Call,
   decide: (subject: Subject, nowS: number, jti: string) => Promise<D>,
 ): Promise<RedeemedProof<D>> {
@@ -57,6 +61,7 @@ export async function redeemProof<D extends Decision>(
   // The database's clock decides. The query is not needed while the text is valid by this process's clock, because the
   // redeeming statement checks the expiry again.
   if (deps.now() >= proof.exp * 1000 && (await hasPassed(deps.db, proof.exp))) throw proof.refusals.expired()
+  if (evidence !== undefined) seen = await submitEvidence(deps, subjects, seen, { proof, evidence }, call)
   for (let decisions = 1; decisions <= MAX_DECISIONS; decisions += 1) {
     // One reading of the clock, so that a key that has not expired gives a token that has not expired.
     const [jti, nowS] = [randomUUID(), Math.floor(deps.now() / 1000)]
@@ -69,6 +74,25 @@ export async function redeemProof<D extends Decision>(
   throw new ApiError('UNAVAILABLE', 'The agent or its operator changed during every attempt; try again', {
     retryAfter: 1,
   })
+}
+
+/**
+ * Has the evidence of an agent appraised, and returns the agent with its results. Only a proof of the agent may cause
+ * this work.
+ */
+async function submitEvidence(
+  { agents, now }: Pick<AuthnDeps, 'agents' | 'now'>,
+  subjects: SubjectOfRequest,
+  seen: Seen,
+  { proof, evidence }: Presented,
+  { requestId }: Call,
+): Promise<Seen> {
+  await subjects.decide(seen, async (subject) => {
+    proveKey(subject, proof, Math.floor(now() / 1000))
+    checkStatuses(subject)
+  })
+  await agents.attestAgent({ did: proof.did, requestId, ...(evidence && { attestation: evidence }) })
+  return subjects.reload()
 }
 
 interface Attempt {

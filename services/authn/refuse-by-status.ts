@@ -11,6 +11,11 @@ const INVALID_TOKEN: StatusRefusal = { status: 401, headers: challengeOf('invali
 const NOT_AS_BEARER: StatusRefusal = { status: 401, headers: dpopChallengeOf('invalid_token') }
 const INVALID_PROOF: StatusRefusal = { status: 401, headers: dpopChallengeOf('invalid_dpop_proof') }
 const INSUFFICIENT_SCOPE: StatusRefusal = { status: 403, headers: challengeOf('insufficient_scope') }
+/** No error of RFC 6750 or RFC 9470 fits better: the client may call again with another token. */
+const NOT_ATTESTED: StatusRefusal = {
+  status: 403,
+  headers: challengeOf('insufficient_scope', 'The token must state the required result of attestation'),
+}
 /** The server cannot decide about the token now. */
 const UNDECIDED: StatusRefusal = { status: 503, headers: { 'retry-after': '1' } }
 const NOT_ENOUGH: StatusRefusal = { status: 403, headers: dpopChallengeOf('insufficient_scope') }
@@ -30,6 +35,7 @@ const REFUSALS = {
   AUDIENCE_MISMATCH: INVALID_TOKEN,
   SCOPE_MISSING: INSUFFICIENT_SCOPE,
   OPERATOR_NOT_TRUSTED: INVALID_TOKEN,
+  ATTESTATION_REQUIRED: NOT_ATTESTED,
   PROOF_REQUIRED: NOT_AS_BEARER,
   PROOF_INVALID: INVALID_PROOF,
   PROOF_REPLAYED: INVALID_PROOF,
@@ -68,8 +74,9 @@ export const statusRefusals: StatusRefusals = {
   },
 }
 
-function challengeOf(error: string): StatusRefusal['headers'] {
-  return { 'www-authenticate': `Bearer realm="auth4agent", error="${error}"` }
+function challengeOf(error: string, description = ''): StatusRefusal['headers'] {
+  const text = description === '' ? '' : `, error_description="${description}"`
+  return { 'www-authenticate': `Bearer realm="auth4agent", error="${error}"${text}` }
 }
 
 function dpopChallengeOf(error: string): StatusRefusal['headers'] {

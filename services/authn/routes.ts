@@ -9,7 +9,7 @@ import {
   TokenClaimsSchema,
 } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { Handlers } from '../chain/call.ts'
-import { actMember, toDelegation, toDetails } from './chains/messages.ts'
+import { actMember, toDelegation, toDetails, toResults } from './chains/messages.ts'
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'
 import { toForeignTrust } from './foreign-trust.ts'
@@ -68,6 +68,8 @@ function claimsMessage(claims: AnyClaims): TokenClaims {
   Object.freeze(message.aud)
   Object.freeze(message.epoch)
   Object.freeze(message.cnf)
+  for (const result of message.attestation) Object.freeze(result)
+  Object.freeze(message.attestation)
   messages.set(claims, Object.freeze(message))
   return message
 }
@@ -83,6 +85,7 @@ function toClaims({
   cnf,
   agent_key: agentKey,
   may_act,
+  attestation,
   ...same
 }: AnyClaims) {
   return {
@@ -97,6 +100,7 @@ function toClaims({
     ...(cnf && { cnf: create(ConfirmationSchema, cnf) }),
     ...(agentKey !== undefined && { agentKey }),
     ...(may_act && { mayAct: { ...may_act } }),
+    ...(attestation && { attestation: toResults(attestation) }),
   }
 }
 

@@ -10,13 +10,13 @@ import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { Subject } from './domain/decide-issue.ts'
 
 /** A subject, and whether it was looked up for the current request. */
-interface Seen {
+export interface Seen {
   readonly subject: Subject
   readonly isFresh: boolean
 }
 
 /** The agent of one DID, for one request. */
-interface SubjectOfRequest {
+export interface SubjectOfRequest {
   /** Returns the subject, possibly from the cache. Throws AGENT_NOT_FOUND only after a look-up. */
   get(): Promise<Seen>
   /** Looks up the subject again. Throws AGENT_NOT_FOUND. */

@@ -49,7 +49,9 @@ export async function verifyToken(
   return verifyGenuine(
     deps,
     token,
-    (claims) => checkRequirements(claims, demands.wanted) ?? checkProof(deps, claims, token, demands.sent),
+    (claims) =>
+      checkRequirements(claims, demands.wanted, Math.floor(deps.now() / 1000)) ??
+      checkProof(deps, claims, token, demands.sent),
   )
 }
 

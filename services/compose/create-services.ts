@@ -143,7 +143,7 @@ function makeAttestation(
     now: () => performance.now(),
   })
   const nonceKey = importHmacKey(deployment.attestationKey)
-  const types = createAttestorTypes({ prisma: db.prisma, outbound, monotonic: () => performance.now() })
+  const types = createAttestorTypes({ prisma: db.prisma, outbound, monotonic: () => performance.now(), nonceKey })
   const attestation = createAttestation(
     {
       db,

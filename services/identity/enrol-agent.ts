@@ -1,5 +1,5 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
-import { type Admission, checkPlaces, describeEvidence, lockRule, writeResults } from '../attestation/index.ts'
+import { type Admission, describeEvidence, keepRule, refusalForPlaces, writeResults } from '../attestation/index.ts'
 import { type Author, change } from '../ledger/ledger.ts'
 import type { Tx } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -8,8 +8,8 @@ import { type AgentRecord, currentKey, findAgent, lockRow } from './store.ts'
 
 /**
  * Registers an agent that has met an enrolment rule: it is active and has the scopes of the rule. An agent that the
- * same rule has enrolled before, with the same key, gets new results. A pending agent with the same key becomes active,
- * because anybody can register a key as pending.
+ * same rule has enrolled before, with the same key, gets new results. A pending agent with the same key becomes
+ * active, because anybody can register a key as pending.
  *
  * @throws ApiError AGENT_EXISTS, TOO_MANY_AGENTS, EVIDENCE_USED, KEY_EVENT_CONFLICT; OPERATOR_NOT_FOUND when the
  *   operator has just been removed; UNAVAILABLE when the rule or an attestor has just been changed
@@ -23,11 +23,10 @@ export async function enrolAgent(
   const { operatorId, did } = agent
   try {
     return await change(prisma, author, async (tx, audit) => {
-      await lockRule(tx, admission)
+      await keepRule(tx, admission)
       const enrolment = { enrolmentRuleId: admission.ruleId, allowedScopes: [...admission.terms.scopes] }
       const isNew = await insertAgent(tx, agent, enrolment)
       if (!isNew) await readmit(tx, agent, enrolment)
-      await checkPlaces(tx, admission)
       const record = await findAgent(tx, operatorId, { did })
       if (record === null) throw new ApiError('AGENT_EXISTS')
       await writeResults(tx, { id: record.id, did, keyThumbprint: agent.thumbprint }, admission.appraised)
@@ -37,7 +36,7 @@ export async function enrolAgent(
     })
   } catch (error) {
     if (isForeignKeyViolation(error)) throw new ApiError('OPERATOR_NOT_FOUND', undefined, { cause: error })
-    throw error
+    throw refusalForPlaces(error, admission) ?? error
   }
 }
 

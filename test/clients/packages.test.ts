@@ -7,7 +7,13 @@ import { machineNode } from '../support/machine-node.ts'
 import { type Installed, installPackages, OLDEST } from './installed.ts'
 
 /** Entry points that must work without any other package. */
-const MAIN = ['@auth4agent/sdk', '@auth4agent/sdk/node', '@auth4agent/verifier', '@auth4agent/verifier/mcp']
+const MAIN = [
+  '@auth4agent/sdk',
+  '@auth4agent/sdk/enrol',
+  '@auth4agent/sdk/node',
+  '@auth4agent/verifier',
+  '@auth4agent/verifier/mcp',
+]
 const PEERS = ['@connectrpc/connect', '@grpc/grpc-js', 'express', 'fastify', 'hono']
 /** The maximum size of each tarball in bytes. A fifth more than its size when this limit was written. */
 const MOST_BYTES: Readonly<Record<string, number>> = {

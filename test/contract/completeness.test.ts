@@ -3,6 +3,7 @@ import { type ReasonCode, reasons } from '../../services/platform/errors/reasons
 import { agentKeyCases } from './cases/agent-keys.ts'
 import { agentMoveCases } from './cases/agent-moves.ts'
 import { attestationCases } from './cases/attestation.ts'
+import { attestationPolicyCases, fullAttestationPolicyCases } from './cases/attestation-policy.ts'
 import { authenticationCases } from './cases/authentication.ts'
 import { authnCases } from './cases/authn.ts'
 import { clientAssertionCases } from './cases/client-assertions.ts'
@@ -46,6 +47,8 @@ const cases: readonly Pair[] = [
   ...federationCases,
   ...federationAdminCases,
   ...fullFederationCases,
+  ...attestationPolicyCases,
+  ...fullAttestationPolicyCases,
   ...authenticationCases,
   ...tenantCases,
   ...clientAssertionCases,

@@ -7,6 +7,7 @@ import { until } from '../support/until.ts'
 
 const BASE = 'deploy/kubernetes/base'
 const OVERLAY = 'deploy/kubernetes/overlays/example'
+const EXAMPLE = 'deploy/examples/kubernetes-agents/agents.yaml'
 const COMPOSE = 'deploy/compose.yaml'
 const MONITORING = 'deploy/monitoring'
 
@@ -119,6 +120,11 @@ const mistakes: readonly Mistake[] = [
   [COMPOSE, 'no-new-privileges:true', 'no-new-privileges:false', 'may gain privileges'],
   [COMPOSE, 'test: [CMD, pg_isready', 'x-test: [CMD, pg_isready', 'postgres has no healthcheck'],
   [COMPOSE, '127.0.0.1:8080:8080', '8080:8080', 'publishes a port beyond this machine'],
+  // Examples.
+  [EXAMPLE, 'expirationSeconds: 600', 'expiration: 600', 'expiration is not a field of Kubernetes'],
+  [EXAMPLE, 'serviceAccountName: orders-agent', 'serviceAccountName: orders', 'ServiceAccount orders does not exist'],
+  [EXAMPLE, 'name: tokens, mountPath', 'name: token, mountPath', 'must mount exactly its volumes'],
+  [EXAMPLE, 'runAsNonRoot: true', 'runAsNonRoot: false', 'may run as root'],
   // Time to stop.
   [`${BASE}/settings.env`, 'DRAIN_DELAY=10s', 'DRAIN_DELAY=30s', 'it needs 50 s to stop, but gets 45'],
   [COMPOSE, 'stop_grace_period: 30s', 'stop_grace_period: 20s', 'it needs 25 s to stop, but gets 20'],

@@ -12,6 +12,7 @@ export function testAttestation({
   now,
   operators,
 }: Pick<IdentityOptions, 'db' | 'now' | 'operators'>): Attestation {
+  const nonceKey = importHmacKey(randomBytes(32))
   return createAttestation(
     {
       db,
@@ -20,8 +21,13 @@ export function testAttestation({
       skewMs: 10_000,
       issuer: 'http://localhost:8080',
       operators,
-      nonceKey: importHmacKey(randomBytes(32)),
-      types: createAttestorTypes({ prisma: db.prisma, outbound: noOutbound, monotonic: () => performance.now() }),
+      nonceKey,
+      types: createAttestorTypes({
+        prisma: db.prisma,
+        outbound: noOutbound,
+        monotonic: () => performance.now(),
+        nonceKey,
+      }),
       countAppraisal() {},
       log: silentLog,
     },

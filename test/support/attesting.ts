@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto'
-import { type AgentParty, type Asserter, thumbprintOf } from './parties.ts'
+import type { AgentParty, Asserter } from './parties.ts'
 import type { Answer, Json, ProtocolClient } from './protocol-client.ts'
 import { expectStatus, type OperatorParty } from './story.ts'
 
@@ -58,7 +58,7 @@ export function attesting(client: ProtocolClient, operatorId: string) {
   const askNonce = async ({ publicKey }: AgentParty, purpose: string, extra: object = {}): Promise<NonceAnswer> => {
     const body = { agent_public_key: publicKey, purpose, operator_id: operatorId, ...extra }
     const { nonce, audience, challenge } = expectStatus(200, await client.post('/v1/attest/nonce', body))
-    return { nonce: String(nonce), audience: String(audience), challenge: String(challenge ?? '') }
+    return { nonce: String(nonce), audience: String(audience), challenge: typeof challenge === 'string' ? challenge : '' }
   }
   const attestation = async (
     agent: AgentParty,
@@ -106,11 +106,6 @@ export function attestationPolicy(client: ProtocolClient, operator: OperatorPart
     deleteRule: (name: string) => remove(`enrolment-rules/${name}`),
     dryRun: (body: object, by: Asserter = operator) => client.signed('POST', `${base}/rules:dry-run`, body, by),
   }
-}
-
-/** Returns the audience of tokens for the key of an agent. */
-export function audienceOf(issuer: string, agent: AgentParty): string {
-  return `${issuer}/attest/${thumbprintOf({ publicKey: agent.rawPublicKey, privateKey: agent.privateKey })}`
 }
 
 function signatureOf({ privateKey }: AgentParty, evidence: Buffer, nonce: string): string {

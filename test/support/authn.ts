@@ -5,7 +5,13 @@ import { generateKeyPair, type SigningKey, sign } from '@auth4agent/core/keys/ed
 import type { TokenIdentity, TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { AgentStatus, OperatorStatus } from '../../gen/prisma/enums.ts'
-import { AgentDirectoryService, OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import {
+  AgentDirectoryService,
+  type AgentSnapshot,
+  type AttestAgentRequest,
+  LookupAgentResponseSchema,
+  OperatorDirectoryService,
+} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import {
   CreateChallengeRequestSchema,
   IssueTokenRequestSchema,
@@ -73,6 +79,9 @@ export interface TestChallenge {
 type Init<S extends Parameters<typeof create>[0]> = MessageInitShape<S>
 type TokenWishes = Omit<Init<typeof IssueTokenRequestSchema>, '$typeName'>
 
+/** What the directory says about the attestation of an agent. */
+export type Attestations = Partial<Pick<AgentSnapshot, 'enrolment' | 'demands' | 'findings'>>
+
 interface InstanceOptions {
   readonly kek?: Uint8Array
   readonly secrets?: Partial<KeysSecrets>
@@ -88,6 +97,10 @@ interface InstanceOptions {
   readonly chainedRate?: Parameters<typeof createAuthn>[0]['chainedRate']
   /** Runs after each lookup in the agents' directory, before authn gets the answer. */
   readonly afterLookup?: () => Promise<void>
+  /** Returns what the directory says about the attestation of an agent. */
+  readonly attestationOf?: (did: string) => Attestations
+  /** Appraises the evidence of an agent, in place of the directory. */
+  readonly attestAgent?: (request: AttestAgentRequest) => Promise<object>
   /** Runs after each look-up of several tokens, before the caller gets the answer. */
   readonly afterCheck?: () => Promise<unknown>
 }
@@ -146,8 +159,11 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
       async lookupAgent(request) {
         const answer = await identity.directory.lookupAgent(request)
         await options.afterLookup?.()
-        return answer
+        const attested = options.attestationOf?.(request.did)
+        const { agent, operator } = create(LookupAgentResponseSchema, answer)
+        return { operator, agent: agent && { ...agent, ...attested } }
       },
+      attestAgent: options.attestAgent ?? identity.directory.attestAgent,
     }),
     operators,
     verifyForeign: noForeign,

@@ -197,6 +197,76 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/trust-graph.ts')).trustGraph,
       },
       {
+        words: 'attestor add',
+        summary: 'believe a source of evidence, with its trust roots',
+        load: async () => (await import('./commands/attestors.ts')).addAttestor,
+      },
+      {
+        words: 'attestor list',
+        summary: 'list the attestors',
+        load: async () => (await import('./commands/attestors.ts')).listAttestors,
+      },
+      {
+        words: 'attestor test',
+        summary: 'show what an attestor says about evidence',
+        load: async () => (await import('./commands/rules-test.ts')).testAttestor,
+      },
+      {
+        words: 'attestor delete',
+        summary: 'delete an attestor, and end what rests on it',
+        load: async () => (await import('./commands/attestors.ts')).deleteAttestor,
+      },
+      {
+        words: 'attestor join-token',
+        summary: 'create a secret with which one agent can enrol',
+        load: async () => (await import('./commands/join-tokens.ts')).createJoinToken,
+      },
+      {
+        words: 'attestor join-tokens',
+        summary: 'list the join tokens of an attestor',
+        load: async () => (await import('./commands/join-tokens.ts')).listJoinTokens,
+      },
+      {
+        words: 'attestor delete-join-token',
+        summary: 'delete a join token',
+        load: async () => (await import('./commands/join-tokens.ts')).deleteJoinToken,
+      },
+      {
+        words: 'rules set',
+        summary: 'let agents enrol themselves whose evidence meets a rule',
+        load: async () => (await import('./commands/rules.ts')).setRule,
+      },
+      {
+        words: 'rules list',
+        summary: 'list the enrolment rules',
+        load: async () => (await import('./commands/rules.ts')).listRules,
+      },
+      {
+        words: 'rules test',
+        summary: 'explain what evidence would give, and why',
+        load: async () => (await import('./commands/rules-test.ts')).testRules,
+      },
+      {
+        words: 'rules delete',
+        summary: 'delete an enrolment rule, and end the tokens of its agents',
+        load: async () => (await import('./commands/rules.ts')).deleteRule,
+      },
+      {
+        words: 'requirements set',
+        summary: 'demand current evidence for tokens',
+        load: async () => (await import('./commands/requirements.ts')).setRequirement,
+      },
+      {
+        words: 'requirements list',
+        summary: 'list the requirements',
+        load: async () => (await import('./commands/requirements.ts')).listRequirements,
+      },
+      {
+        words: 'requirements delete',
+        summary: 'delete a requirement',
+        load: async () => (await import('./commands/requirements.ts')).deleteRequirement,
+      },
+      {
         words: 'operator keys list',
         summary: 'list the keys of the team: root keys, and keys with roles',
         load: async () => (await import('./commands/operator-keys.ts')).listOperatorKeys,
@@ -275,6 +345,11 @@ export const commandGroups: readonly CommandGroup[] = [
         words: 'register agent',
         summary: 'register an agent under its operator',
         load: async () => (await import('./commands/register-agent.ts')).registerAgent,
+      },
+      {
+        words: 'enrol',
+        summary: 'let an agent enrol itself with evidence',
+        load: async () => (await import('./commands/enrol.ts')).enrolAgent,
       },
       {
         words: 'agent-key export',

@@ -13,6 +13,7 @@ const OWN = [
   'UNTRUSTED_MANIFEST',
   'WRONG_KEY',
   'GRANT_NOT_HELD',
+  'EVIDENCE_UNAVAILABLE',
   'TOOL_ERROR',
 ]
 /** Makes an error like those of the SDK. */

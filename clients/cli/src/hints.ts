@@ -55,6 +55,22 @@ export const hints = {
     'The agent is registered or admitted already. `auth4agent doctor` shows its state on the server, and `auth4agent agents list` shows the agents of the operator.',
   AGENT_PENDING: 'Approve the agent first: `auth4agent agents approve AGENT`',
   AGENT_REVOKED: 'A revoked agent stays revoked. Create a new agent: `auth4agent init --domain DOMAIN`',
+  ATTESTATION_REQUIRED:
+    'The agent must attest: `auth4agent enrol` with the same --with as before. Its operator sees its demands with `auth4agent requirements list`.',
+  EVIDENCE_UNAVAILABLE: 'Check the flags of the source of --with, and that its file, socket or device is there.',
+  EVIDENCE_REFUSED:
+    'The operator can try the evidence with `auth4agent attestor test`, and see the attestor with `auth4agent attestor list`.',
+  EVIDENCE_USED: 'Use new evidence: another token, or a join token that nobody has used. Then try again.',
+  NONCE_NOT_ACCEPTED: 'Try again. If it happens again, the clocks of the servers differ.',
+  ENROLMENT_REFUSED:
+    'The operator sees with `auth4agent rules test` which conditions of its rules the evidence does not meet.',
+  RULE_AMBIGUOUS: 'Name the rule: --rule NAME. The operator sees its rules with `auth4agent rules list`.',
+  TOO_MANY_AGENTS:
+    'The operator can revoke agents with `auth4agent revoke agent`, or allow more of them with `auth4agent rules set`.',
+  ATTESTOR_NOT_FOUND: '`auth4agent attestor list` shows the attestors. Agents name one with --attestor NAME.',
+  RULE_NOT_FOUND: '`auth4agent rules list` and `auth4agent requirements list` show what there is.',
+  JOIN_TOKEN_NOT_FOUND: '`auth4agent attestor join-tokens` shows the join tokens.',
+  TOO_MANY_RULES: 'Delete what is no longer needed, such as with `auth4agent rules delete`.',
   SCOPE_NOT_ALLOWED:
     'Its operator grants scopes with `auth4agent agent-scopes set --scope …`. `auth4agent agent-scopes list` shows its grant.',
   INVALID_SCOPE: 'A scope is a word of at most 128 characters without `*`, such as orders:read.',

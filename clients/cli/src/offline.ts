@@ -51,7 +51,7 @@ export async function verifyOffline(
   const demand = checked?.ok === false ? checked.demand : undefined
   const verdict =
     checkTimes(claims, nowS, SKEW_S) ??
-    checkRequirements(claims, wanted) ??
+    checkRequirements(claims, wanted, nowS) ??
     (checked?.ok === false ? 'PROOF_INVALID' : checkBinding(claims, checked))
   return { claims, verdict, demand }
 }

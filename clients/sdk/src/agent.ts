@@ -1,4 +1,5 @@
 import type { Names } from '@auth4agent/core/names/unknown-name'
+import type { EvidenceSources } from './attestation/evidence-source.ts'
 import type { AgentGrantCalls } from './delegation/agent-grant-calls.ts'
 import type { AuthorizationHeaders } from './dpop.ts'
 import type { IssuedToken } from './issued-token.ts'
@@ -48,6 +49,14 @@ export interface AgentOptions extends ServerOptions, TokenTerms {
    * metadata. Without the option, `fetch` sends the agent's own token to every API.
    */
   readonly otherDeployments?: true | readonly string[] | undefined
+  /** The id of the agent's operator, a UUID. Only for an agent with `attest`, which needs it. */
+  readonly operator?: string | undefined
+  /**
+   * The sources of evidence with which the agent attests, if requirements of its operator need results of attestation:
+   * one source, or up to 4, all of which are used. The agent attests when the server demands it, and then again ahead
+   * of the expiry, before it gets a token.
+   */
+  readonly attest?: EvidenceSources | undefined
 }
 
 /**
@@ -260,6 +269,8 @@ export const AGENT_NAMES: Names<AgentOptions> = {
   grant: true,
   delegation: true,
   otherDeployments: true,
+  operator: true,
+  attest: true,
 }
 /** The option names of {@link Agent.token}. */
 export const TOKEN_NAMES: Names<TokenOptions> = { ...TERM_NAMES, signal: true }

@@ -1,6 +1,9 @@
 import { parseLongDuration } from '@auth4agent/core/encoding/duration'
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { AGENT_NAMES, type Agent, type AgentOptions, TOKEN_NAMES, type TokenOptions } from './agent.ts'
+import type { EnrolledAgent, EnrolledOptions } from './attestation/enrolled-options.ts'
+import type { FirstResults } from './attestation/keep-attested.ts'
+import { openAttested } from './attestation/open-attested.ts'
 import { expectDid } from './authenticate.ts'
 import { openAway } from './chaining/open-away.ts'
 import { openGrants, type Presented } from './delegation/open-grants.ts'
@@ -25,6 +28,29 @@ const SHORTEST_ROTATION_S = 3600
 const WEB_SOCKET = /^ws(s?)(?=:)/i
 
 /**
+ * Enrols an agent, and resolves with it. The agent needs no secret and no person: its evidence must meet an enrolment
+ * rule of its operator. `@auth4agent/sdk/enrol` has the sources of evidence. The same key again gives the same agent.
+ *
+ * Rejects as `enrol` does, and with TypeError for wrong options.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createAgent } from '@auth4agent/sdk'
+ * import { kubernetes } from '@auth4agent/sdk/enrol'
+ *
+ * const agent = await createAgent({
+ *   server: 'https://auth.example.com',
+ *   operator: '0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b',
+ *   enrol: kubernetes({ tokenFile: '/var/run/secrets/tokens/auth4agent' }),
+ *   scopes: ['orders:read'],
+ *   audience: 'https://api.example.com',
+ * })
+ * console.log(agent.did, agent.enrolment.scopes)
+ * ```
+ */
+export function createAgent(options: EnrolledOptions, runtime?: Runtime): Promise<EnrolledAgent>
+/**
  * Creates an agent. The agent sends nothing before the first token is needed, and does not keep the process alive.
  *
  * Throws TypeError for a server address that is neither https nor on loopback, for a malformed DID, for terms that no
@@ -47,7 +73,24 @@ const WEB_SOCKET = /^ws(s?)(?=:)/i
  * const response = await agent.fetch('https://api.example.com/orders')
  * ```
  */
-export function createAgent(options: AgentOptions, runtime: Runtime = systemRuntime): Agent {
+export function createAgent(options: AgentOptions, runtime?: Runtime): Agent
+export function createAgent(
+  options: AgentOptions | EnrolledOptions,
+  runtime: Runtime = systemRuntime,
+): Agent | Promise<EnrolledAgent> {
+  if (!isEnrolled(options)) return openAgent(options, runtime)
+  // Loaded on demand, because most agents are registered by their operator.
+  return import('./attestation/enrol-agent.ts').then(({ enrolAgent }) =>
+    enrolAgent(options, runtime, (opened, first) => openAgent(opened, runtime, first)),
+  )
+}
+
+function isEnrolled(options: AgentOptions | EnrolledOptions): options is EnrolledOptions {
+  return 'enrol' in options
+}
+
+/** Opens an agent that has a DID. `first` are the results with which it has enrolled. */
+function openAgent(options: AgentOptions, runtime: Runtime, first?: FirstResults): Agent {
   refuseUnknownNames('option', options, AGENT_NAMES)
   const { did, key, dpop: bindingKey, onKeyRotation: report } = options
   expectDid(did)
@@ -71,8 +114,12 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
       scheduleRotation({ owner: { server, runtime, did, keys, signal }, store, everyS, report })
     },
   })
+  const { grant, delegation, fetch } = options
+  const attesting = { server, runtime, did, fetch: fetch ?? globalThis.fetch, closing: signal }
+  const attested = openAttested(options, attesting, first)(keys)
   const tokens = keepTokens(
-    (terms: BoundTerms, stop) => keys.use((signer) => requestToken({ server, did, signer, terms, dpop, signal: stop })),
+    (terms: BoundTerms, stop) =>
+      attested.use((signer) => requestToken({ server, did, signer, terms, dpop, signal: stop })),
     runtime,
     signal,
   )
@@ -90,13 +137,12 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     return tokens.of(bindTermsOver(usual, terms, server.issuer)).get(stop)
   }
   const token = async (wanted?: TokenOptions) => (await issued(wanted)).token
-  const { grant, delegation, fetch } = options
-  const grants = openGrants({ grant, delegation, fetch, server, did, keys, runtime, closing: signal })
+  const grants = openGrants({ grant, delegation, fetch, server, did, keys: attested, runtime, closing: signal })
   const presented: Presented = grants.presented ?? { token, forget: (text: string) => tokens.forget(text), dpop }
   const away = openAway(options, {
     server,
     did,
-    keys,
+    keys: attested,
     runtime,
     fetch,
     closing: signal,
@@ -111,7 +157,7 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
   const clear = () => {
     for (const kept of [tokens, grants, away]) kept.clear()
   }
-  const oauth = createOAuthClient({ server, did, keys, closing: signal })
+  const oauth = createOAuthClient({ server, did, keys: attested, closing: signal })
   return {
     did,
     token,

@@ -16,6 +16,7 @@
  * | `UNTRUSTED_MANIFEST` | The manifest of an operator's keys is not signed by a known root key. |
  * | `GRANT_NOT_HELD` | A grant is for another agent, or for a key that the agent no longer has. |
  * | `DEPLOYMENT_NOT_ALLOWED` | An API accepts only tokens of deployments that are not in `otherDeployments`. |
+ * | `EVIDENCE_UNAVAILABLE` | A source of evidence for an attestation has failed. |
  * | `CONFIGURATION` | A file or key on this machine is missing or wrong. |
  */
 export type ClientReason =
@@ -30,6 +31,7 @@ export type ClientReason =
   | 'UNTRUSTED_MANIFEST'
   | 'GRANT_NOT_HELD'
   | 'DEPLOYMENT_NOT_ALLOWED'
+  | 'EVIDENCE_UNAVAILABLE'
   | 'CONFIGURATION'
 
 /**

@@ -31,6 +31,20 @@ export type {
   GrantUse,
   TokenOptions,
 } from './agent.ts'
+export type { AttestationResult } from './attestation/attestation-answers.ts'
+export { type Enrolment, type EnrolOptions, enrol } from './attestation/enrol.ts'
+export type { EnrolledAgent, EnrolledOptions } from './attestation/enrolled-options.ts'
+export type { EvidenceRequest, EvidenceSource, EvidenceSources } from './attestation/evidence-source.ts'
+export type {
+  AttestationRequirement,
+  Attestor,
+  DryRun,
+  EnrolmentRule,
+  JoinToken,
+  TriedCondition,
+  TriedEvidence,
+  TriedRule,
+} from './attestation/policy-answers.ts'
 export { Auth4Agent, type AuthenticateOptions, type Identity } from './auth4agent.ts'
 export { authenticate } from './authenticate.ts'
 export type { CallerOptions } from './caller.ts'
@@ -91,6 +105,7 @@ export {
   type OnlineVerification,
   type OpenCalls,
   openCalls,
+  type RequiredAttestation,
 } from './open-calls.ts'
 export { createOperator, type Operator, type OperatorOptions } from './operator.ts'
 export type { AgentChanges, AgentFilter, NewAgent, OperatorAgents } from './operator-agents.ts'
@@ -122,6 +137,13 @@ export type {
   SuspendedAgent,
   SuspendedOperator,
 } from './operator-answers.ts'
+export type {
+  NewAttestationRequirement,
+  NewAttestor,
+  NewEnrolmentRule,
+  OperatorAttestation,
+  TriedAttestation,
+} from './operator-attestation.ts'
 export type { AuditFilter, OperatorAudit } from './operator-audit.ts'
 export { type KeyRequest, readKeyRequest, signKeyRequest, type WantedKey } from './operator-key-request.ts'
 export type { KnownManifest, NewOperatorKeys, OperatorKeySet, OperatorKeys } from './operator-keys.ts'

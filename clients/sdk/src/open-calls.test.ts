@@ -51,6 +51,13 @@ describe('OpenCalls.verifyToken', () => {
     ])
   })
 
+  it('sends what a token must state of attestation', async () => {
+    await server.verifyToken('a.b.c', { attestation: { types: ['tpm'], level: 'hardware', maxAge: 60 } })
+    expect(sent).toEqual([{ token: 'a.b.c', attestation: { types: ['tpm'], level: 'hardware', max_age: 60 } }])
+    const wrong: object = { attestation: { max_age: 60 } }
+    await expect(server.verifyToken('a.b.c', wrong)).rejects.toThrow(TypeError)
+  })
+
   it('sends the issuers that are accepted, and returns why a token of one of them is valid', async () => {
     const trust = {
       issuer: 'https://a.example',

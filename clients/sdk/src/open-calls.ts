@@ -11,6 +11,23 @@ import * as answers from './operator-answers.ts'
 import { exportAgent } from './operator-moves.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
+/**
+ * A demand on the results of attestation that a token states. One result must meet the whole demand. `{}` demands a
+ * result of any kind. A demand that is left out is not checked.
+ */
+export interface RequiredAttestation {
+  /** Types of attestors, such as `tpm`. */
+  readonly types?: readonly string[] | undefined
+  /** Names of attestors. They belong to operators, so `operators` is needed too. */
+  readonly attestors?: readonly string[] | undefined
+  /** The weakest level. */
+  readonly level?: 'bearer' | 'bound' | 'hardware' | undefined
+  /** How old the result may be, in seconds, by the server's clock. */
+  readonly maxAge?: number | undefined
+}
+
+const ATTESTATION_NAMES: Names<RequiredAttestation> = { types: true, attestors: true, level: true, maxAge: true }
+
 /** Requirements for a token. A requirement that is left out is not checked. */
 export interface OnlineRequirements {
   readonly audience?: readonly string[] | undefined
@@ -44,6 +61,8 @@ export interface OnlineRequirements {
   readonly actors?: readonly string[] | undefined
   /** True if you have checked yourself that the chain came with a proof of its last key. */
   readonly proofChecked?: boolean | undefined
+  /** A result of attestation that the token must state. A chain of grants states none. */
+  readonly attestation?: RequiredAttestation | undefined
 }
 
 const REQUIREMENT_NAMES: Names<OnlineRequirements> = {
@@ -58,6 +77,7 @@ const REQUIREMENT_NAMES: Names<OnlineRequirements> = {
   arguments: true,
   actors: true,
   proofChecked: true,
+  attestation: true,
 }
 
 const foreignTrust = {
@@ -152,11 +172,18 @@ export function openCalls(options: TransportOptions): OpenCalls {
     verifyToken: async (token, wanted = {}) => {
       refuseUnknownNames('requirement', wanted, REQUIREMENT_NAMES)
       const { dpopProof: dpop_proof, httpMethod: http_method, httpUrl: http_url, ...own } = wanted
-      const { proofChecked: proof_checked, ...others } = own
-      const body = { token, ...others, dpop_proof, http_method, http_url, proof_checked }
+      const { proofChecked: proof_checked, attestation, ...others } = own
+      const proof = { dpop_proof, http_method, http_url, proof_checked }
+      const body = { token, ...others, ...proof, ...(attestation && { attestation: toRequired(attestation) }) }
       return readVerification(await post('/v1/verify', body))
     },
   }
+}
+
+function toRequired(required: RequiredAttestation) {
+  refuseUnknownNames('requirement of attestation', required, ATTESTATION_NAMES)
+  const { maxAge: max_age, ...others } = required
+  return { ...others, max_age }
 }
 
 function readVerification(value: unknown): OnlineVerification {

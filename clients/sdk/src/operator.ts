@@ -9,6 +9,7 @@ import { CALLER_NAMES, type Caller, type CallerOptions, createCaller } from './c
 import { checkInstructions, type Owner } from './check-instructions.ts'
 import { type OperatorAgents, operatorAgents } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
+import { type OperatorAttestation, operatorAttestation } from './operator-attestation.ts'
 import { type OperatorAudit, operatorAudit } from './operator-audit.ts'
 import { type KnownManifest, type OperatorKeys, operatorKeys } from './operator-keys.ts'
 import { type OperatorRequest, operatorRequests } from './operator-request.ts'
@@ -85,6 +86,7 @@ export interface Operator extends TrustQuestions {
    * its signer, or of the first agent of the chain. `revokeToken` revokes a grant of an own agent by its id alone.
    */
   revokeGrant(chain: string, reason?: string): Promise<answers.RevokedToken>
+  readonly attestation: OperatorAttestation
   readonly audit: OperatorAudit
   readonly trust: OperatorTrust
   /**
@@ -161,6 +163,7 @@ export function createOperator(given: OperatorOptions): Operator {
     send: async (request, approvals = []) => readAnswer(answers.sent, await requests.send(request, approvals)),
     revokeToken: (jti, reason) => revoke({ jti, reason }),
     revokeGrant: (chain, reason) => revoke({ token: chain, reason }),
+    attestation: operatorAttestation(caller, id),
     audit: operatorAudit(caller, id),
     trust: operatorTrust({ id, caller, requests, rootKey, now, domain: ownDomain }),
     ...trustQuestions(caller, id),

@@ -1,10 +1,10 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { type ChallengeContent, challengeMessage } from '@auth4agent/core/identity/challenge'
-import { parseDid } from '@auth4agent/core/identity/did'
 import { expectChallenge } from './challenge.ts'
 import type { Dpop } from './dpop.ts'
 import { Auth4AgentError, clientError } from './errors.ts'
 import { type IssuedToken, readIssuedToken } from './issued-token.ts'
+import { isKeyOfDid } from './keys/is-key-of-did.ts'
 import { postWithProof } from './prove-call.ts'
 import type { Server } from './server.ts'
 import type { AgentSigner } from './signer.ts'
@@ -22,7 +22,6 @@ export interface TokenOrder {
 }
 
 const TOKEN_PATH = '/v1/token'
-const FINGERPRINT_LENGTH = 32
 
 /**
  * Gets a token: requests a bound challenge, checks it, signs it and redeems it. Without the check, a rogue server
@@ -56,9 +55,7 @@ export async function requestToken(order: TokenOrder): Promise<IssuedToken> {
  * other key, and refuse the member `kid`.
  */
 async function kidOf(signer: AgentSigner, did: string): Promise<string | undefined> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', Uint8Array.from(signer.publicKey)))
-  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  if (parseDid(did)?.fingerprint === hex.slice(0, FINGERPRINT_LENGTH)) return undefined
+  if (await isKeyOfDid(signer.publicKey, did)) return undefined
   // Loaded on demand, because most agents have only their first key.
   const { signerKid } = await import('@auth4agent/core/jose/signer-jwk')
   return signerKid(signer)

@@ -61,9 +61,10 @@ export function createJwksVerifier(server: Server, runtime: Runtime): JwksVerifi
     if ('verdict' in genuine) return { valid: false, reason: genuine.verdict }
     const { claims } = genuine
     const wanted = { audience: demanded, scope: scopes, operators }
+    const nowS = runtime.wallMs() / 1000
     const reason =
-      checkTimes(claims, runtime.wallMs() / 1000, CLOCK_SKEW_S) ??
-      checkRequirements(claims, wanted) ??
+      checkTimes(claims, nowS, CLOCK_SKEW_S) ??
+      checkRequirements(claims, wanted, nowS) ??
       checkBinding(claims, undefined)
     return reason === undefined ? { valid: true, claims } : { valid: false, reason }
   }

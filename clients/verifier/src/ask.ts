@@ -1,5 +1,6 @@
 import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
+import type { AttestationDemand } from '@auth4agent/core/token/attestation'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { toProofMembers } from './bound-tokens.ts'
@@ -71,12 +72,23 @@ export function askAboutAuthority(
   }
 }
 
-function toMembers({ audience, scope, operators, dpop }: Asked<Demands>): Question['body'] {
+function toMembers({ audience, scope, operators, dpop, attestation }: Asked<Demands>): Question['body'] {
   return {
     audience,
     ...(scope.length > 0 && { scope: scope.join(' ') }),
     ...(operators.length > 0 && { operators }),
     ...(typeof dpop === 'object' && toProofMembers(dpop)),
+    ...(attestation !== undefined && { attestation: toRequired(attestation) }),
+  }
+}
+
+/** The issuer refuses an empty list, and with 0 it does not compare the age. */
+function toRequired({ types, attestors, level, maxAgeS }: AttestationDemand) {
+  return {
+    ...(types.length > 0 && { types }),
+    ...(attestors.length > 0 && { attestors }),
+    level,
+    ...(maxAgeS !== undefined && { max_age: Math.max(1, Math.floor(maxAgeS)) }),
   }
 }
 

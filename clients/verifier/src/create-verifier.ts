@@ -13,7 +13,7 @@ import { createIssuerCore, type IssuerCore } from './issuer-core.ts'
 import type { Genuine } from './judge.ts'
 import { createKeyHolders } from './key-holders.ts'
 import { createCounts, type Metrics, sumMetrics } from './metrics.ts'
-import { type AnyVerifierOptions, readOptions, type Settings } from './options.ts'
+import { type AnyVerifierOptions, isAnyOperator, readOptions, type Settings } from './options.ts'
 import type { ReadyOptions } from './problems.ts'
 import { readyAll } from './ready.ts'
 import { openTrust, type TrustOptions } from './server-trust/open-trust.ts'
@@ -128,8 +128,8 @@ export function createVerifier(options: AnyVerifierOptions): Verifier {
   const seen = createTokenCache<Seen>(settings.cacheSize)
   const shared = { isClosed: () => isClosed, seen, checkBound: createCheckBound(settings) }
   const cores = createCores(settings, shared)
-  const { audience, dpop } = settings
-  const toDemands = createDemands({ audience, scope: [], dpop })
+  const { audience, dpop, attestation } = settings
+  const toDemands = createDemands({ audience, scope: [], dpop, attestation }, isAnyOperator(settings.issuers))
   const [only] = cores.values()
   const trust = openServerTrust(settings, only, { ...shared, counts })
   // A single issuer checks `iss` after the signature. Of several, `iss` chooses one and is not trusted for more.

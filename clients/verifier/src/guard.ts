@@ -5,11 +5,11 @@ import { type Arguments, readChainDemands, type WantedOfChain } from './chain-wa
 import { createChallenge, type Scheme } from './challenge.ts'
 import type { Verifier } from './create-verifier.ts'
 import { VerificationError, type VerificationReason } from './errors.ts'
-import { readRequired, type Settings } from './options.ts'
+import { isAnyOperator, readRequired, type Settings } from './options.ts'
 import type { Presented } from './presented.ts'
 import { type Address, readAddress, toMetadataUrl, toPublicUrl } from './public-address.ts'
 import { presentedIn } from './same-request.ts'
-import { createDemands, WANTED_NAMES, type Wanted } from './wanted.ts'
+import { createDemands, type Demands, WANTED_NAMES, type Wanted } from './wanted.ts'
 
 /** Options of `protect`: the requirements for each request. `Source` is a request in the form of the framework. */
 export interface GuardOptions<Source = void> extends Omit<Wanted, 'dpop'> {
@@ -88,13 +88,14 @@ const INSUFFICIENT: ReadonlySet<VerificationReason> = new Set([
   'CAPABILITY_MISSING',
   'ARGUMENT_REFUSED',
   'ARGUMENTS_NEEDED',
+  'ATTESTATION_REQUIRED',
 ])
 /** The Retry-After of a 503, in seconds. */
 const RETRY_AFTER_S = 1
 const NO_TOKEN = 'An access token is needed'
 const MALFORMED = 'There must be one Authorization header with one token of the scheme Bearer or DPoP'
-/** Checks the requirements when the guard is made, before the first request. */
-const checkWanted = createDemands({ audience: [], scope: [], dpop: undefined })
+/** The requirements are checked when the guard is made, before the first request. */
+const NO_DEMANDS: Demands = { audience: [], scope: [], dpop: undefined }
 
 /**
  * Makes a guard. It decides from exactly one Authorization header with one token, from the DPoP headers, and from
@@ -107,7 +108,7 @@ const checkWanted = createDemands({ audience: [], scope: [], dpop: undefined })
  * | 401 without a code | no Authorization header |
  * | 401 `invalid_token` | the token or the chain of grants is not valid or not accepted, or has the wrong scheme |
  * | 401 `invalid_dpop_proof` | the scheme is DPoP, and the request does not have exactly one valid, unused proof |
- * | 403 `insufficient_scope` | the token lacks the scope, or a grant does not allow the call with its arguments |
+ * | 403 `insufficient_scope` | the token lacks a scope or a result of attestation, or a grant refuses the call |
  * | 503 | the verifier cannot decide now |
  *
  * The answers follow RFC 6750 section 3.1 and RFC 9449 section 7.1. Throws TypeError for invalid requirements, and if
@@ -174,8 +175,9 @@ function readGuardOptions<Source>({ settings }: Verifier, options: GuardOptions<
     actors: _actors,
     ...given
   } = options
+  const checkWanted = createDemands(NO_DEMANDS, isAnyOperator(settings.issuers))
   checkWanted(given)
-  const ofChain = readChainOptions(options)
+  const ofChain = readChainOptions(options, checkWanted)
   const { audience = settings.audience } = given
   const own = readAddress(options, [audience].flat())
   const publicUrl = publicUrlOf(options, own, settings)
@@ -198,7 +200,7 @@ function readGuardOptions<Source>({ settings }: Verifier, options: GuardOptions<
 }
 
 /** Returns what delegated authority must meet for a request, or undefined if it is not accepted. */
-function readChainOptions<Source>(options: GuardOptions<Source>) {
+function readChainOptions<Source>(options: GuardOptions<Source>, checkWanted: (wanted: Wanted) => Demands) {
   const { delegation = 'refuse', arguments: read, actors, scope } = options
   if (delegation === 'accept') {
     if (scope === undefined) throw new TypeError("scope is needed if delegation is 'accept'")

@@ -1,6 +1,7 @@
 export type { ReplayStore } from '@auth4agent/core/dpop/replay-memory'
 export { FeedError, type FeedEvent, type RevocationFeed } from '@auth4agent/core/revocation/feed'
 export type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+export type { AttestationOptions } from './attestation-options.ts'
 export type { Arguments, WantedOfChain } from './chain-wanted.ts'
 export { createVerifier, type Verifier } from './create-verifier.ts'
 export type { Delegation, DelegationHop } from './delegation.ts'

@@ -1,3 +1,4 @@
+import { checkAttestation } from '@auth4agent/core/delegation/check-attestation'
 import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
 import type { GenuineDelegated } from '@auth4agent/core/delegation/genuine-delegated'
 import { isPlainObject } from '@auth4agent/core/encoding/json-value'
@@ -59,7 +60,7 @@ export function createJudgeDelegated(options: JudgeDelegatedOptions): JudgeDeleg
       const refusal =
         checkNow(above, present()) ??
         above.checkCapabilities(wanted) ??
-        checkParties(settings, above, wanted) ??
+        checkParties(settings, above, wanted, present()) ??
         checkProofClaims(text, dpop, present(), settings.skewS)
       return refusal && { hop: undefined, ...refusal, ok: false as const }
     })
@@ -68,7 +69,7 @@ export function createJudgeDelegated(options: JudgeDelegatedOptions): JudgeDeleg
     refuseIf(
       checkNow(authority, present()) ??
         authority.checkCapabilities(wanted) ??
-        checkParties(settings, authority, wanted),
+        checkParties(settings, authority, wanted, present()),
     )
     // The proof must be of the key of the agent that acts. A middle holder has handed its authority on.
     refuseIf(await checkBound(text, { cnf: { jkt: authority.jkt } }, wanted.dpop, present()))
@@ -135,21 +136,26 @@ function createCheckEnds({ settings, follower, ask }: JudgeDelegatedOptions, che
   }
 }
 
-/** Checks whose authority is used, who is a party of the delegation, and whether the issuer may say so. */
+/**
+ * Checks whose authority is used, who is a party of the delegation, whether the issuer may say so, and what it states
+ * about the agent that acts.
+ */
 function checkParties(
   settings: CoreSettings,
   authority: DelegatedAuthority,
-  { actors }: ChainDemands,
+  { actors, attestation }: ChainDemands,
+  { wall }: Moment,
 ): Refusal | undefined {
   const { parties } = authority
   const refusal = checkNamespace(settings, authority) ?? checkLifetime(settings, authority)
   if (refusal !== undefined) return refusal
   if (!isGovernedBy(settings.operators, parties[0]))
     return { reason: 'OPERATOR_NOT_TRUSTED', hop: 0, rule: 'the holder must be an agent of a trusted operator' }
-  if (actors.length === 0) return undefined
-  const hop = parties.findIndex(({ did }) => !actors.includes(parseDid(did)?.domain ?? ''))
+  const isActor = ({ did }: { did: string }) => actors.length === 0 || actors.includes(parseDid(did)?.domain ?? '')
+  const hop = parties.findIndex((party) => !isActor(party))
   const rule = `the holder must be an agent of ${actors.join(' or ')}`
-  return hop === -1 ? undefined : { reason: 'ACTOR_NOT_TRUSTED', hop, rule }
+  if (hop !== -1) return { reason: 'ACTOR_NOT_TRUSTED', hop, rule }
+  return checkAttestation(authority, attestation, settings.operators, Math.floor(wall / 1_000))
 }
 
 /** Of several issuers, each may speak only for its own domains. That the principal has none of these is said later. */

@@ -118,7 +118,7 @@ export function createJudge(options: JudgeOptions): Judge {
   return {
     refuse,
     judge(text, token, wanted, now) {
-      const refusal = checkNow(token, now) ?? checkWanted(token, wanted, operators)
+      const refusal = checkNow(token, now) ?? checkWanted(token, wanted, operators, now)
       if (refusal !== undefined) return refuse(refusal, { detail: detailOf(refusal, token, wanted) })
       const isBearer = wanted.dpop === undefined && token.claims.cnf === undefined
       return isBearer ? judgeEnds(text, token, wanted, now) : judgeBound(text, token, wanted, now)
@@ -185,15 +185,31 @@ export function toGenuine(claims: VerifiedClaims, key: VerificationKey, admitted
   Object.freeze(claims.home?.epoch)
   Object.freeze(claims.home?.kids)
   Object.freeze(claims.home)
-  const { scope, effectiveScope } = claims
-  const effective = scope === effectiveScope ? claims : { ...claims, scope: effectiveScope }
+  for (const result of claims.attestation ?? []) Object.freeze(result)
+  Object.freeze(claims.attestation)
+  const effective = effectiveOf(claims, admitted)
   return { claims: Object.freeze(claims), effective, key, clearAtVersion: -1, met: undefined, admitted }
 }
 
-function checkWanted(token: Genuine, wanted: Demands, operators: readonly string[]): VerificationReason | undefined {
+/** Returns what the claims mean here. The attestors of another deployment are not known here. */
+function effectiveOf(claims: VerifiedClaims, admitted: Admitted | undefined): AccessTokenClaims {
+  const { attestation, ...others } = claims
+  const { scope, effectiveScope } = claims
+  if (scope === effectiveScope && (admitted === undefined || attestation === undefined)) return claims
+  return { ...(admitted === undefined ? claims : others), scope: effectiveScope }
+}
+
+function checkWanted(
+  token: Genuine,
+  wanted: Demands,
+  operators: readonly string[],
+  { wall }: Moment,
+): VerificationReason | undefined {
   if (token.met === wanted) return undefined
-  const refusal = checkRequirements(token.effective, { ...wanted, operators })
-  if (refusal === undefined && typeof wanted.dpop !== 'object') token.met = wanted
+  const refusal = checkRequirements(token.effective, { ...wanted, operators }, Math.floor(wall / 1_000))
+  // The age of a result grows, so it is compared again each time.
+  const isLasting = typeof wanted.dpop !== 'object' && wanted.attestation?.maxAgeS === undefined
+  if (refusal === undefined && isLasting) token.met = wanted
   return refusal
 }
 

@@ -1,6 +1,8 @@
 import { createReplayMemory, type ReplayStore } from '@auth4agent/core/dpop/replay-memory'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import type { AttestationDemand } from '@auth4agent/core/token/attestation'
 import { readDemandedAudiences } from '@auth4agent/core/token/audience'
+import { type AttestationOptions, readAttestation } from './attestation-options.ts'
 import type { Fetch } from './http.ts'
 import {
   ISSUER_NAMES,
@@ -39,6 +41,8 @@ export interface ServiceOptions {
   readonly cacheSize?: number | undefined
   /** 'required' accepts only tokens that are bound to a key, each with a DPoP proof (RFC 9449). */
   readonly dpop?: 'required' | undefined
+  /** A result of attestation that each token must state. By default none. */
+  readonly attestation?: AttestationOptions | undefined
   /**
    * Records the DPoP proofs that were used. The default is a memory of this process for 200,000 proofs. Several
    * processes of one service need a shared store, or each of them accepts a proof once. The metrics show its `size`.
@@ -70,6 +74,7 @@ export interface ServiceSettings extends Address {
   readonly skewS: number
   readonly cacheSize: number
   readonly dpop: 'required' | undefined
+  readonly attestation: AttestationDemand | undefined
   readonly replays: Replays
   readonly fetch: Fetch
   readonly onProblem: ((error: unknown, issuer: string) => void) | undefined
@@ -93,6 +98,7 @@ const SERVICE_NAMES: Names<ServiceOptions> = {
   clockSkew: true,
   cacheSize: true,
   dpop: true,
+  attestation: true,
   replays: true,
   fetch: true,
   onProblem: true,
@@ -109,7 +115,7 @@ export function readOptions(options: AnyVerifierOptions): Settings {
   if (isListed && 'issuer' in options) throw new TypeError('options must have either issuer or issuers')
   refuseUnknownNames('option', options, isListed ? MULTI_NAMES : 'trust' in options ? SERVER_NAMES : NAMES)
   const issuers = isListed ? readIssuers(options.issuers) : ([readIssuer(options)] as const)
-  const { fetch = globalThis.fetch, onProblem } = options
+  const { fetch = globalThis.fetch, onProblem, attestation } = options
   return {
     issuers,
     ownerOf: divideDomains(issuers),
@@ -119,10 +125,16 @@ export function readOptions(options: AnyVerifierOptions): Settings {
     skewS: readNumber('clockSkew', options.clockSkew ?? 10, 0, 60),
     cacheSize: readNumber('cacheSize', options.cacheSize ?? 20_000, 0, 10_000_000),
     dpop: options.dpop === undefined ? undefined : readRequired(options.dpop),
+    attestation: attestation === undefined ? undefined : readAttestation(attestation, isAnyOperator(issuers)),
     replays: options.replays === undefined ? createReplayMemory() : readReplays(options.replays),
     fetch,
     onProblem,
   }
+}
+
+/** Returns whether an issuer has the operators 'any'. */
+export function isAnyOperator(issuers: readonly Pick<IssuerSettings, 'operators'>[]): boolean {
+  return issuers.some(({ operators }) => operators.length === 0)
 }
 
 /** Reads the option `issuers`. An empty list, which may be a variable that is not set, does not mean "any". */

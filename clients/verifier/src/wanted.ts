@@ -2,6 +2,7 @@ import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-n
 import { readDemandedAudiences } from '@auth4agent/core/token/audience'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { parseScopeString } from '@auth4agent/core/token/scope'
+import { type AttestationOptions, readAttestation } from './attestation-options.ts'
 
 /** The DPoP proof (RFC 9449) that came with a token, and the request that contained both. */
 export interface PresentedProof {
@@ -28,10 +29,12 @@ export interface Wanted {
    * that is not bound must be refused too.
    */
   readonly dpop?: PresentedProof | 'required'
+  /** A result of attestation that the token must state. Used instead of the verifier's own `attestation`. */
+  readonly attestation?: AttestationOptions
 }
 
 /** The option names of requirements. */
-export const WANTED_NAMES: Names<Wanted> = { scope: true, audience: true, dpop: true }
+export const WANTED_NAMES: Names<Wanted> = { scope: true, audience: true, dpop: true, attestation: true }
 const PROOF_NAMES: Names<PresentedProof> = { proof: true, method: true, url: true }
 /** The most scope texts whose parsed form is kept. Programs have fewer. Any other text is parsed each time. */
 const MAX_SCOPES = 256
@@ -45,8 +48,10 @@ export interface Demands extends Omit<Requirements, 'operators'> {
  * Makes a function that turns the options of a call into demands. It throws TypeError for an unknown option, such as
  * `scopes`, and for an option that is present but empty or undefined. Such a value is most likely a variable that was
  * not set, and must not mean "none required".
+ *
+ * @param isAnyOperator whether the operators of an issuer are 'any'
  */
-export function createDemands(base: Demands): (wanted: Wanted | undefined) => Demands {
+export function createDemands(base: Demands, isAnyOperator: boolean): (wanted: Wanted | undefined) => Demands {
   const scopes = new Map<string, Demands>()
   const withScope = (scope: unknown): Demands => {
     const known = typeof scope === 'string' ? scopes.get(scope) : undefined
@@ -61,6 +66,8 @@ export function createDemands(base: Demands): (wanted: Wanted | undefined) => De
     let demands = 'scope' in wanted ? withScope(wanted.scope) : base
     if ('audience' in wanted) demands = { ...demands, audience: readDemandedAudiences(wanted.audience) }
     if ('dpop' in wanted) demands = { ...demands, dpop: readDpop(wanted.dpop) }
+    if ('attestation' in wanted)
+      demands = { ...demands, attestation: readAttestation(wanted.attestation, isAnyOperator) }
     return demands
   }
 }

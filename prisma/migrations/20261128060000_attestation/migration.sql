@@ -165,3 +165,20 @@ CREATE TRIGGER "attestors_fixed" BEFORE UPDATE ON "attestors" FOR EACH ROW
 CREATE TRIGGER "enrolment_rules_fixed" BEFORE UPDATE ON "enrolment_rules" FOR EACH ROW
     WHEN (OLD."id" <> NEW."id" OR OLD."operator_id" <> NEW."operator_id")
     EXECUTE FUNCTION "refuse_other_attestation_id"();
+
+-- A rule has no more agents than its limit, over all processes. The check runs when a transaction commits, so agents
+-- that enrol at the same time wait for each other only for this moment. Revoked agents do not count.
+CREATE FUNCTION "check_places_of_rule"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    limit_of_rule integer := (SELECT ("content"->>'maxAgents')::integer FROM "enrolment_rules" WHERE "id" = NEW."enrolment_rule_id");
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(NEW."enrolment_rule_id"::text, 0));
+    IF (SELECT count(*) FROM "agents" WHERE "enrolment_rule_id" = NEW."enrolment_rule_id" AND "status" <> 'revoked')
+        > limit_of_rule THEN
+        RAISE EXCEPTION 'The enrolment rule has no place left' USING ERRCODE = 'A4A01';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER "agents_places" AFTER INSERT OR UPDATE OF "enrolment_rule_id" ON "agents"
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW."enrolment_rule_id" IS NOT NULL)
+    EXECUTE FUNCTION "check_places_of_rule"();

@@ -160,7 +160,7 @@ function checkNumber(value: unknown): void {
 }
 
 /** Returns the nodes directly below a node. */
-export function childrenOf({ exprKind: { case: kind, value } }: Expression): Expression[] {
+function childrenOf({ exprKind: { case: kind, value } }: Expression): Expression[] {
   const children: (Expression | undefined)[] = []
   if (kind === 'selectExpr') children.push(value.operand)
   if (kind === 'callExpr') children.push(value.target, ...value.args)

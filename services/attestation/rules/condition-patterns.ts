@@ -39,9 +39,9 @@ export class ConditionPatterns {
   /** Tells whether a pattern matches a part of the text. Throws Error when that would be too much work. */
   test(pattern: string, text: string): boolean {
     const found = this.#compiled.get(pattern)
-    if (found === undefined) throw new Error('matches needs a literal pattern')
+    if (found === undefined) throw new Error('A pattern must be literal')
     this.#work += found.instructions * text.length
-    if (text.length > MAX_TEXT || this.#work > MAX_WORK) throw new Error('matches would be too much work')
+    if (text.length > MAX_TEXT || this.#work > MAX_WORK) throw new Error('Patterns must not be too much work')
     return found.pattern.test(text)
   }
 }

@@ -8,10 +8,10 @@ import { parseRuleAudiences } from './enrolment-terms.ts'
 import { readStored } from './stored.ts'
 
 /** When the results of a requirement are needed. */
-export const MOMENTS = ['registration', 'token'] as const
+const MOMENTS = ['registration', 'token'] as const
 
 /** When the results of a requirement are needed. */
-export type Moment = (typeof MOMENTS)[number]
+type Moment = (typeof MOMENTS)[number]
 
 /** A requirement, checked, which a row stores as JSON. It applies to a request that matches all lists with entries. */
 export interface RequirementTerms extends Demands {

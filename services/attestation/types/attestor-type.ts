@@ -71,7 +71,10 @@ export interface AppraisalContext {
   readonly binding: Binding
   /** The issuer of this deployment. */
   readonly issuer: string
-  /** Id of the attestor. A configuration that is replaced has another id, so caches are keyed by it. */
+  /**
+   * Id of the attestor. Its configuration can change under the same id, so a cache is keyed by the id and by
+   * everything in the configuration that the cached value depends on.
+   */
   readonly attestorId: string
   /** Unix milliseconds. */
   readonly now: number

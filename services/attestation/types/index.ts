@@ -1,12 +1,20 @@
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { encodeUtf8 } from '@auth4agent/core/encoding/utf8'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
+import { type HmacKey, hmacSha256, importHmacKey } from '../../platform/crypto/hmac.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
 import type { Appraisal, AppraisalContext, AttestorType, AttestorTypeName } from './attestor-type.ts'
+import { createClientAttestation } from './client-attestation/create-client-attestation.ts'
+import { createEat } from './eat/create-eat.ts'
 import { createJoinToken } from './join-token/create-join-token.ts'
 import { createOidcTypes } from './oidc/create-oidc.ts'
+import { createSpiffeJwt } from './spiffe/create-spiffe-jwt.ts'
+import { createSpiffeX509 } from './spiffe/create-spiffe-x509.ts'
+import { createTpm } from './tpm/create-tpm.ts'
+import { createX509 } from './x509/create-x509.ts'
 
 /** A type that reads the configuration of an attestor each time it is used. */
-export interface BoundType {
+interface BoundType {
   /** Throws ApiError INVALID_ATTESTOR. */
   checkConfig(config: JsonObject): void
   /** Undefined for a type without a challenge of its own. */
@@ -25,11 +33,14 @@ export interface TypeDeps {
   readonly outbound: Pick<Outbound, 'get'>
   /** Returns monotonic milliseconds. */
   readonly monotonic: () => number
+  /** The key with which nonces are sealed. */
+  readonly nonceKey: HmacKey
 }
 
 /** Creates all types of attestors. */
-export function createAttestorTypes({ prisma, outbound, monotonic }: TypeDeps): AttestorTypes {
+export function createAttestorTypes({ prisma, outbound, monotonic, nonceKey }: TypeDeps): AttestorTypes {
   const oidc = createOidcTypes({ outbound, now: monotonic })
+  const spiffe = { outbound, now: monotonic }
   return {
     oidc: bindType(oidc.oidc),
     kubernetes: bindType(oidc.kubernetes),
@@ -37,8 +48,19 @@ export function createAttestorTypes({ prisma, outbound, monotonic }: TypeDeps): 
     gitlab: bindType(oidc.gitlab),
     gcp: bindType(oidc.gcp),
     azure: bindType(oidc.azure),
+    'spiffe-jwt': bindType(createSpiffeJwt(spiffe)),
+    'spiffe-x509': bindType(createSpiffeX509(spiffe)),
+    x509: bindType(createX509()),
+    tpm: bindType(createTpm({ challengeKey: deriveKey(nonceKey, 'challenges of TPMs') })),
+    eat: bindType(createEat()),
+    'client-attestation': bindType(createClientAttestation()),
     'join-token': bindType(createJoinToken(prisma)),
   }
+}
+
+/** Derives a key for another purpose, so that no MAC of the one is ever a MAC of the other. */
+function deriveKey(key: HmacKey, purpose: string): HmacKey {
+  return importHmacKey(hmacSha256(key, encodeUtf8(purpose)))
 }
 
 function bindType<Config>(type: AttestorType<Config>): BoundType {

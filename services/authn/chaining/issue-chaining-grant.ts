@@ -8,7 +8,8 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import type { AllowedChain } from '../../trust/index.ts'
 import { checkDpop } from '../check-dpop.ts'
 import type { AuthnDeps } from '../config.ts'
-import type { AgentProof } from '../domain/agent-proof.ts'
+import type { Presented, ProvenKey } from '../domain/agent-proof.ts'
+import { checkAttestation } from '../domain/check-attestation.ts'
 import type { Subject } from '../domain/decide-issue.ts'
 import { proveClient, resolveExchange } from '../exchange/domain/decide-exchange.ts'
 import { refuseToken } from '../exchange/domain/refuse-token.ts'
@@ -21,8 +22,7 @@ import { describeChaining } from './domain/describe-chaining.ts'
 const GRANT_TTL_S = 60
 
 /** How an agent asks for a grant for another deployment. */
-export interface ChainingOrder {
-  readonly proof: AgentProof
+export interface ChainingOrder extends Presented {
   readonly requested: ChainingRequest
 }
 
@@ -44,8 +44,8 @@ export async function issueChainingGrant(
   order: ChainingOrder,
   call: Call,
 ): Promise<IssuedChainingGrant> {
-  const { requested, proof } = order
-  const { subject, decision, jti, nowS, kid } = await redeemProof(deps, proof, call, (fresh, at) =>
+  const { requested } = order
+  const { subject, decision, jti, nowS, kid } = await redeemProof(deps, order, call, (fresh, at) =>
     decide(deps, fresh, order, call, at),
   )
   const { agent, operator } = subject
@@ -84,6 +84,7 @@ async function decide(deps: AuthnDeps, client: Subject, { proof, requested }: Ch
   if (excess.length > 0) {
     throw new ApiError('SCOPE_NOT_ALLOWED', `subject_token must allow the scope "${excess.join(' ')}"`)
   }
+  checkAttested(deps, client, requested, scope, key)
   const chain = await findChain(deps, client, requested, scope)
   const ended = await deps.tokenStatus.checkAll(lookups.map((lookup) => lookup.token))
   if (ended !== undefined) throw refuseToken(ended.verdict, 'subject_token', verdicts[ended.verdict])
@@ -108,6 +109,20 @@ function checkOwn({ agent, operator }: Subject, { sub, operator_id, edges }: Acc
   if (edges !== undefined) {
     throw new ApiError('INVALID_SUBJECT_TOKEN', 'subject_token must not have edges')
   }
+}
+
+/** The grant names no edges, so it would not end with a rule or a result of attestation. */
+function checkAttested(
+  { now }: Pick<AuthnDeps, 'now'>,
+  { agent }: Subject,
+  { audience }: ChainingRequest,
+  scopes: readonly string[],
+  key: ProvenKey,
+): void {
+  const { edges } = checkAttestation(agent, { scopes, audiences: audience }, key, now())
+  if (edges.length === 0) return
+  const detail = 'A grant for another deployment cannot end with an enrolment rule or with results, as is demanded'
+  throw new ApiError('ATTESTATION_REQUIRED', detail)
 }
 
 /** Returns what the agent may have at the other deployment, in the words of its operator's statement. */

@@ -18,6 +18,7 @@ import { verifyAuthority } from './verify-authority.ts'
 const [AUDIENCE = '', SCOPE = ''] = READ.split('#')
 const NOW_S = ISSUED + 600
 const CHAIN = chainOf(2)
+const ANY_RESULT = { types: [], attestors: [], level: 'bearer', maxAgeS: undefined } as const
 const SENT = { method: 'POST', url: `${AUDIENCE}/orders` }
 
 /** How a test changes the demands of a service, the proof of the request, or the clock. */
@@ -48,10 +49,10 @@ async function verifyNew(change: Change) {
     tokenStatus: { checkAll: async () => undefined },
     replays: { use: () => true, size: 0 },
   }
-  const { audience = [AUDIENCE], scope = [SCOPE], operators = [], isInspection = false } = change
+  const { audience = [AUDIENCE], scope = [SCOPE], operators = [], attestation, isInspection = false } = change
   const { args, actors = [], isProofChecked = false } = change
   const verification = await verifyAuthority(deps, CHAIN, {
-    wanted: { audience, scope, operators },
+    wanted: { audience, scope, operators, attestation },
     sent: await proofOf(change),
     delegation: { args, actors, isProofChecked },
     isInspection,
@@ -63,6 +64,7 @@ it.each<[string, Change, object]>([
   ['a scope that no grant has', { scope: ['other'] }, { reason: 'CAPABILITY_MISSING', hop: 0 }],
   ['another operator', { operators: ['other.test'] }, { reason: 'OPERATOR_NOT_TRUSTED', hop: 0 }],
   ['agents of another domain', { actors: ['other.test'] }, { reason: 'ACTOR_NOT_TRUSTED', hop: 0 }],
+  ['a result of attestation', { attestation: ANY_RESULT }, { reason: 'ATTESTATION_REQUIRED', hop: undefined }],
   ['a proof that is missing', { proof: 'none' }, { reason: 'PROOF_REQUIRED', hop: 2 }],
   ['a proof for the URL', { proof: { url: `${AUDIENCE}/other` } }, { reason: 'PROOF_INVALID', hop: 2 }],
   ['a proof for the method', { proof: { method: 'GET' } }, { reason: 'PROOF_INVALID', hop: 2 }],

@@ -2,11 +2,13 @@ import type { Capabilities } from '@auth4agent/core/delegation/constraint'
 import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
 import type { Actor } from '@auth4agent/core/delegation/delegated-claims'
 import { formatCapabilities } from '@auth4agent/core/delegation/parse-capabilities'
+import type { TokenAttestation } from '@auth4agent/core/token/attestation'
 import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf'
 import {
   ConfirmationSchema,
   DelegationHopSchema,
   type DelegationSchema,
+  TokenAttestationSchema,
 } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 
 /** Converts valid delegated authority to the message that tells who acts for whom. */
@@ -42,4 +44,9 @@ export function actMember(act: Actor | undefined): { act?: JsonObject } {
 /** Returns capabilities as authorization details (RFC 9396), in the form of JSON that messages need. */
 export function toDetails(capabilities: Capabilities): JsonObject[] {
   return capabilities.size === 0 ? [] : JSON.parse(JSON.stringify(formatCapabilities(capabilities)))
+}
+
+/** Returns the results of attestation that a token states, in the form of messages. */
+export function toResults(attestation: readonly TokenAttestation[]) {
+  return attestation.map((result) => create(TokenAttestationSchema, { ...result, at: BigInt(result.at) }))
 }

@@ -31,12 +31,14 @@ export async function verifyAuthority(
   // Before any signature is checked: most verifiers do not accept delegation, and a chain costs up to 17 signatures.
   if (delegation === undefined) return invalid({ reason: 'DELEGATION_NOT_ACCEPTED', hop: undefined })
   const needsProof = !isInspection && !delegation.isProofChecked
+  const checkParties = (authority: DelegatedAuthority) =>
+    checkHolders(authority, wanted, delegation, Math.floor(deps.now() / 1000))
   return verifyGenuineAuthority(
     deps,
     text,
     (authority) => {
-      if (isInspection) return checkHolders(authority, wanted, delegation)
-      const refusal = authority.checkUses(wanted, delegation.args) ?? checkHolders(authority, wanted, delegation)
+      if (isInspection) return checkParties(authority)
+      const refusal = authority.checkUses(wanted, delegation.args) ?? checkParties(authority)
       if (refusal !== undefined || !needsProof) return refusal
       const reason = checkProof(deps, { cnf: { jkt: authority.jkt } }, text, sent)
       return reason === undefined ? undefined : { reason, hop: authority.parties.length - 1 }
@@ -45,7 +47,7 @@ export async function verifyAuthority(
       const refusal = isInspection ? undefined : above.checkCapabilities(wanted)
       const reason = needsProof ? checkProofClaims(deps, text, sent) : undefined
       const proof = reason === undefined ? undefined : { reason, hop: text.split('~').length - 1 }
-      return refusal ?? checkHolders(above, wanted, delegation) ?? proof
+      return refusal ?? checkParties(above) ?? proof
     },
   )
 }

@@ -4,6 +4,7 @@ import type { ChallengeContent } from '@auth4agent/core/identity/challenge'
 import { ED25519_ALGORITHMS } from '@auth4agent/core/jose/jws'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { importPublicKey, verify } from '@auth4agent/core/keys/ed25519'
+import type { Attestation } from '../../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Subject } from './decide-issue.ts'
 
@@ -46,6 +47,12 @@ export interface AgentProof {
  * deleted; its signature does not cover the terms although it must.
  */
 type ProofFault = 'used' | 'expired' | 'void' | 'unbound'
+
+/** What an agent presents: its proof, and evidence for requirements that need a fresh result. */
+export interface Presented {
+  readonly proof: AgentProof
+  readonly evidence?: Attestation | undefined
+}
 
 /** The key with which an agent has proved itself. */
 export interface ProvenKey {

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { AgentSnapshotSchema, OperatorSnapshotSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { IDENTITY_KEY } from './agent-proof.ts'
 import { buildClaims } from './build-claims.ts'
+import { UNATTESTED } from './check-attestation.ts'
 
 const DID = `did:agent:acme.example:${'0'.repeat(32)}`
 const OPERATOR = '01890000-0000-8000-8000-000000000000'
@@ -13,6 +14,7 @@ const TOKEN = {
   epoch: [3, 4] as const,
   key: IDENTITY_KEY,
   edges: [],
+  attested: UNATTESTED,
 }
 const long = (prefix: string, length: number) => prefix.padEnd(length, 'a')
 const subject = (did = DID) => ({

@@ -4,6 +4,7 @@ import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { VerifyTokenRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { parseRequiredAttestation } from './required-attestation.ts'
 
 /** The DPoP proof of the request that carried the token, and that request's method and URL. */
 export interface RequestProof {
@@ -54,13 +55,16 @@ export function parseVerifyRequest(request: VerifyTokenRequest, issuer: string):
 }
 
 const INSPECTS =
-  'delegation inspect checks no call, so it must not come with audience, scope, arguments, dpop_proof or proof_checked'
+  'delegation inspect checks no call, so it must not come with audience, scope, arguments, attestation, dpop_proof or ' +
+  'proof_checked'
 
-function isAboutUse({ audience, scope, arguments: args, dpopProof, proofChecked }: VerifyTokenRequest): boolean {
-  return audience.length > 0 || scope !== undefined || args !== undefined || dpopProof !== '' || proofChecked
+function isAboutUse(request: VerifyTokenRequest): boolean {
+  const { audience, scope, arguments: args, attestation, dpopProof, proofChecked } = request
+  const isAboutCall = audience.length > 0 || scope !== undefined || args !== undefined || attestation !== undefined
+  return isAboutCall || dpopProof !== '' || proofChecked
 }
 
-function parseRequirements({ audience, scope: text, operators }: VerifyTokenRequest): Requirements {
+function parseRequirements({ audience, scope: text, operators, attestation }: VerifyTokenRequest): Requirements {
   const scope = text === undefined ? [] : parseScopeString(text)
   if (scope === undefined) throw new ApiError('INVALID_SCOPE')
   if (audience.length > MAX_REQUIRED || operators.length > MAX_REQUIRED) {
@@ -70,7 +74,7 @@ function parseRequirements({ audience, scope: text, operators }: VerifyTokenRequ
   if (text === '') throw new ApiError('INVALID_SCOPE', 'scope must not be empty; leave it out to require no scope')
   if (audience.includes('')) throw new ApiError('INVALID_AUDIENCE', 'audience must not have an empty entry')
   if (operators.includes('')) throw new ApiError('INVALID_ARGUMENT', 'operators must not have an empty entry')
-  return { audience, scope, operators }
+  return { audience, scope, operators, attestation: parseRequiredAttestation(attestation, operators) }
 }
 
 function parseIssuers(

@@ -6,12 +6,15 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { decideAudiences, meetDemand } from '../audience-terms.ts'
 import { checkPossession } from '../check-possession.ts'
 import type { AuthnDeps } from '../config.ts'
-import type { AgentProof } from '../domain/agent-proof.ts'
+import type { Presented } from '../domain/agent-proof.ts'
+import { checkAttestation, joinEdges } from '../domain/check-attestation.ts'
+import { LONGEST_EPOCHS } from '../domain/check-token-size.ts'
 import type { Caller } from '../domain/decide-audience.ts'
 import type { Subject } from '../domain/decide-issue.ts'
+import { splitCapability } from '../domain/split-capability.ts'
 import { redeemProof } from '../redeem-proof.ts'
-import { buildDelegatedClaims, checkDraft, LONGEST_EPOCHS } from './domain/build-delegated-claims.ts'
-import { checkLimits, proveClient, resolveExchange } from './domain/decide-exchange.ts'
+import { buildDelegatedClaims, checkDraft } from './domain/build-delegated-claims.ts'
+import { checkLimits, type ExchangeTerms, proveClient, resolveExchange } from './domain/decide-exchange.ts'
 import { describeExchange } from './domain/describe-exchange.ts'
 import type { ExchangeRequest } from './domain/exchange-request.ts'
 import { placeOf, refuseToken } from './domain/refuse-token.ts'
@@ -29,9 +32,8 @@ export interface ExchangedToken {
   readonly claims: DelegatedClaims
 }
 
-/** How a client asks for an exchange: its proof, and the request. */
-export interface ExchangeOrder {
-  readonly proof: AgentProof
+/** How a client asks for an exchange: what it presents, and the request. */
+export interface ExchangeOrder extends Presented {
   readonly requested: ExchangeRequest
 }
 
@@ -46,11 +48,11 @@ export interface ExchangeOrder {
  *   or its operator changes during every attempt.
  */
 export async function exchangeToken(deps: AuthnDeps, order: ExchangeOrder, call: Call): Promise<ExchangedToken> {
-  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order.proof, call, (fresh, at, id) =>
+  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (fresh, at, id) =>
     decide(deps, fresh, order, call, { nowS: at, jti: id }),
   )
-  const { held, terms, exp, dpop, edges } = decision
-  const exchanged = { jti, nowS, exp, client: clientOf(subject), epoch, edges, jkt: dpop.jkt }
+  const { held, terms, exp, dpop, edges, results } = decision
+  const exchanged = { jti, nowS, exp, client: clientOf(subject), epoch, edges, jkt: dpop.jkt, results }
   const claims = buildDelegatedClaims(deps.issuer, held, terms, exchanged)
   // As for every token, sign only after the redemption is committed.
   return { token: await deps.signer.sign(kid, formatDelegatedClaims(claims)), claims }
@@ -73,17 +75,19 @@ async function decide(
   }
   const actorLookups = await openActor(deps, requested.actorToken, parties.did, nowS)
   checkLimits(terms, held.limits)
+  const attested = checkAttestation(client.agent, wantedOf(terms), key, deps.now())
+  const { results } = attested
   const { alg, demand, edges: callers } = await decideAudiences(deps, terms.audience, [ownerOf(held), client.operator])
   await meetDemand(deps, demand, dpop)
-  const ttl = deps.termDefaults.ttl
-  const exp = Math.min(nowS + ttl, held.exp, key.exp)
-  const edges = [...new Set([...held.edges, ...callers])]
-  const exchanged = { jti, nowS, exp, client: parties, epoch: LONGEST_EPOCHS, edges, jkt }
+  const ttl = Math.min(deps.termDefaults.ttl, attested.ttl)
+  const exp = Math.min(nowS + ttl, held.exp, key.exp, attested.notAfterS)
+  const edges = joinEdges(held.edges, callers, attested.edges)
+  const exchanged = { jti, nowS, exp, client: parties, epoch: LONGEST_EPOCHS, edges, jkt, results }
   const draft = buildDelegatedClaims(deps.issuer, held, terms, exchanged)
   checkDraft(draft)
   await checkState(deps, held, actorLookups)
   const issue = { purpose: 'access_token', alg, ttl } as const
-  return { key, held, terms, exp, dpop, edges, issue, exchange: describeExchange(draft.lineage, terms) }
+  return { key, held, terms, exp, dpop, edges, results, issue, exchange: describeExchange(draft.lineage, terms) }
 }
 
 async function openActor(
@@ -112,6 +116,12 @@ async function checkState(
   const lookup = lookups[ended.index]
   const where = lookup === undefined ? 'actor_token' : placeOf(lookup.hop)
   throw refuseToken(ended.verdict, where, verdicts[ended.verdict])
+}
+
+/** Everything that the client gets, with and without constraints. */
+function wantedOf({ scope, audience, details }: ExchangeTerms) {
+  const further = Array.from(details.keys(), (capability) => splitCapability(capability).scope)
+  return { scopes: [...scope, ...further], audiences: audience }
 }
 
 function clientOf({ agent, operator }: Subject) {

@@ -3,7 +3,8 @@ import { holderStatementClaims } from '@auth4agent/core/delegation/issuer-claims
 import type { Db } from '../../platform/db/db.ts'
 import { shareWork } from '../../platform/limits/share-work.ts'
 import type { AuthnDeps } from '../config.ts'
-import { checkStatuses } from '../domain/agent-proof.ts'
+import { checkStatuses, IDENTITY_KEY } from '../domain/agent-proof.ts'
+import { checkAttestation } from '../domain/check-attestation.ts'
 
 /** The dependencies of createHolderStatements. */
 type StatementDeps = Pick<AuthnDeps, 'subjects' | 'now' | 'db' | 'issuer' | 'statementSigner'>
@@ -39,7 +40,8 @@ const MAX_KEPT = 10_000
  * epoch of a suspended operator. For the same reason the clock is read first: the statement must not say that these
  * facts were true at a later time. A statement that is given out again is older, so the same holds for it.
  *
- * @throws ApiError INVALID_DID, AGENT_NOT_FOUND, AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE, UNAVAILABLE
+ * @throws ApiError INVALID_DID, AGENT_NOT_FOUND, AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE, ATTESTATION_REQUIRED,
+ *   UNAVAILABLE
  */
 export function createHolderStatements(deps: StatementDeps): (did: string) => Promise<IssuedStatement> {
   const kept = new Map<string, KeptStatement>()
@@ -56,6 +58,7 @@ export function createHolderStatements(deps: StatementDeps): (did: string) => Pr
     const { subject } = await subjects.reload()
     checkStatuses(subject)
     const { agent, operator } = subject
+    checkAttestation(agent, { scopes: [], audiences: [] }, IDENTITY_KEY, deps.now())
     const epoch = [agent.epoch, Math.max(operator.epoch, firstEpoch)] as const
     const facts = [operator.id, ...epoch, Buffer.from(agent.publicKey).toString('base64')].join()
     const before = kept.get(did)

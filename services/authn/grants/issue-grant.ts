@@ -1,15 +1,16 @@
 import { GRANT_ALGORITHM } from '@auth4agent/core/delegation/grant-types'
 import { rootGrantClaims } from '@auth4agent/core/delegation/issuer-claims'
-import { parseAudience } from '@auth4agent/core/token/audience'
+import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
 import type { IssueGrantRequest } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { rememberOwners } from '../audience-owners.ts'
 import type { AuthnDeps } from '../config.ts'
-import { type AgentProof, IDENTITY_KEY } from '../domain/agent-proof.ts'
+import { IDENTITY_KEY, type Presented } from '../domain/agent-proof.ts'
+import { checkAttestation, joinEdges } from '../domain/check-attestation.ts'
 import { decideAudience } from '../domain/decide-audience.ts'
 import type { Subject } from '../domain/decide-issue.ts'
-import { audiencesOf } from '../domain/split-capability.ts'
+import { audiencesOf, splitCapability } from '../domain/split-capability.ts'
 import { openChallenge } from '../open-challenge.ts'
 import { redeemProof } from '../redeem-proof.ts'
 import { decideGrant, type GrantTerms } from './domain/decide-grant.ts'
@@ -23,9 +24,8 @@ export interface IssuedGrant {
   readonly exp: number
 }
 
-/** How an agent asks for a grant: its proof, and the terms that the request contains. */
-export interface GrantOrder {
-  readonly proof: AgentProof
+/** How an agent asks for a grant: what it presents, and the terms that the request contains. */
+export interface GrantOrder extends Presented {
   readonly requested: RequestedGrant
 }
 
@@ -49,9 +49,11 @@ export async function issueGrant(deps: AuthnDeps, request: IssueGrantRequest, ca
  */
 export async function redeemForGrant(deps: AuthnDeps, order: GrantOrder, call: Call): Promise<IssuedGrant> {
   const { proof, requested } = order
-  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, proof, call, async (fresh, at, id) => {
-    const terms = decideGrant(fresh, proof, requested, { ttl: deps.termDefaults.ttl, nowS: at })
-    const edges = await findEdges(deps, fresh, terms)
+  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, async (fresh, at, id) => {
+    const asked = decideGrant(fresh, proof, requested, { ttl: deps.termDefaults.ttl, nowS: at })
+    const attested = checkAttestation(fresh.agent, wantedOf(asked), IDENTITY_KEY, deps.now())
+    const terms = { ...asked, ttl: Math.min(asked.ttl, attested.ttl, attested.notAfterS - at) }
+    const edges = joinEdges(await findEdges(deps, fresh, terms), attested.edges)
     checkGrantSize(deps.issuer, fresh, terms, { jti: id, nowS: at, edges })
     return {
       key: IDENTITY_KEY,
@@ -81,13 +83,21 @@ async function findEdges(
 ): Promise<readonly string[]> {
   const ownerOf = rememberOwners(deps.operators)
   const edges = new Set<string>()
-  for (const text of audiencesOf(capabilities)) {
-    const audience = text === deps.issuer ? undefined : parseAudience(text)
-    if (audience === undefined) continue
+  for (const audience of parsedAudiences(capabilities)) {
+    if (audience.text === deps.issuer) continue
     const { edge } = decideAudience(audience, await ownerOf(audience.host), operator)
     if (edge !== undefined) edges.add(edge)
   }
   return [...edges]
+}
+
+function wantedOf({ capabilities }: GrantTerms) {
+  const scopes = Array.from(capabilities.keys(), (capability) => splitCapability(capability).scope)
+  return { scopes: [...new Set(scopes)], audiences: parsedAudiences(capabilities) }
+}
+
+function parsedAudiences(capabilities: GrantTerms['capabilities']): readonly Audience[] {
+  return audiencesOf(capabilities).flatMap((text) => parseAudience(text) ?? [])
 }
 
 const NO_PROOF = 'A grant is always bound to the identity key of the agent, so the request must not have a DPoP header'

@@ -5,7 +5,9 @@ import { type JudgedIdJag, MAX_ID_JAG_TTL_S } from '../../trust/index.ts'
 import { decideAudiences, meetDemand } from '../audience-terms.ts'
 import { checkPossession } from '../check-possession.ts'
 import type { AuthnDeps } from '../config.ts'
-import type { AgentProof } from '../domain/agent-proof.ts'
+import type { Presented } from '../domain/agent-proof.ts'
+import { checkAttestation, joinEdges } from '../domain/check-attestation.ts'
+import { checkTokenSize, LONGEST_EPOCHS } from '../domain/check-token-size.ts'
 import type { Subject } from '../domain/decide-issue.ts'
 import { listOf } from '../domain/list-of.ts'
 import { proveClient } from '../exchange/domain/decide-exchange.ts'
@@ -21,9 +23,8 @@ export interface UserToken {
   readonly claims: UserClaims
 }
 
-/** How an agent asks for a token for a user: its proof, and the request. */
-export interface IdJagOrder {
-  readonly proof: AgentProof
+/** How an agent asks for a token for a user: what it presents, and the request. */
+export interface IdJagOrder extends Presented {
   readonly requested: IdJagRequest
 }
 
@@ -38,16 +39,21 @@ export interface IdJagOrder {
  *   or its operator changes during every attempt.
  */
 export async function redeemIdJag(deps: AuthnDeps, order: IdJagOrder, call: Call): Promise<UserToken> {
-  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order.proof, call, (fresh, at) =>
-    decide(deps, fresh, order, call, at),
+  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (fresh, at, id) =>
+    decide(deps, fresh, order, call, { nowS: at, jti: id }),
   )
-  const { judged, terms, exp, dpop, edges } = decision
-  const claims = buildUserClaims(deps.issuer, subject, judged, terms, { jti, nowS, exp, epoch, edges, jkt: dpop.jkt })
+  const { judged, terms, issued } = decision
+  const claims = buildUserClaims(deps.issuer, subject, judged, terms, { ...issued, jti, nowS, epoch })
   // As for every token, sign only after the redemption is committed.
   return { token: await deps.signer.sign(kid, formatUserClaims(claims)), claims }
 }
 
-async function decide(deps: AuthnDeps, client: Subject, order: IdJagOrder, call: Call, nowS: number) {
+interface At {
+  readonly nowS: number
+  readonly jti: string
+}
+
+async function decide(deps: AuthnDeps, client: Subject, order: IdJagOrder, call: Call, { nowS, jti }: At) {
   const { proof, requested } = order
   const { key, jkt } = proveClient(client, proof, nowS)
   const dpop = checkPossession(deps, call, jkt, 'An ID-JAG')
@@ -57,19 +63,22 @@ async function decide(deps: AuthnDeps, client: Subject, order: IdJagOrder, call:
   const { grant } = judged
   if (grant.jkt !== undefined && grant.jkt !== jkt) throw refuse('cnf must be the key of the client')
   const terms = decideUserTerms(client, judged, wanted)
-  const { alg, demand, edges } = await decideAudiences(deps, terms.audience, [operator])
+  const attested = checkAttestation(agent, { scopes: terms.scope, audiences: terms.audience }, key, deps.now())
+  const { alg, demand, edges: callers } = await decideAudiences(deps, terms.audience, [operator])
   await meetDemand(deps, demand, dpop)
-  const ttl = Math.min(MAX_ID_JAG_TTL_S, deps.termDefaults.ttl)
+  const ttl = Math.min(MAX_ID_JAG_TTL_S, deps.termDefaults.ttl, attested.ttl)
   // Everything that comes from one ID-JAG ends within the time for which the identity provider vouches.
-  const exp = Math.min(nowS + ttl, grant.iat + MAX_ID_JAG_TTL_S, key.exp)
+  const exp = Math.min(nowS + ttl, grant.iat + MAX_ID_JAG_TTL_S, key.exp, attested.notAfterS)
   if (exp <= nowS) throw refuse(`iat must be less than ${MAX_ID_JAG_TTL_S} seconds ago`)
+  const issued = { exp, edges: joinEdges(callers, attested.edges), jkt, results: attested.results }
+  const draft = buildUserClaims(deps.issuer, client, judged, terms, { ...issued, jti, nowS, epoch: LONGEST_EPOCHS })
+  checkTokenSize(JSON.stringify(formatUserClaims(draft)))
   return {
     key,
     dpop,
     judged,
     terms,
-    exp,
-    edges,
+    issued,
     issue: { purpose: 'access_token', alg, ttl } as const,
     exchange: describe(client, judged, terms),
     grant: { issuer: grant.iss, jti: grant.jti, exp: grant.exp + deps.settings.skewS },

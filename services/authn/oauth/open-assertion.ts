@@ -29,7 +29,7 @@ export function openAssertion(deps: AuthnDeps, request: ClientAuthentication): P
  */
 export async function authenticateClient(deps: AuthnDeps, request: ClientAuthentication, call: Call): Promise<Subject> {
   const assertion = openAssertion(deps, request)
-  const { subject } = await redeemProof(deps, assertion.proof, call, async (fresh, nowS) => {
+  const { subject } = await redeemProof(deps, assertion, call, async (fresh, nowS) => {
     const key = proveKey(fresh, assertion.proof, nowS)
     checkStatuses(fresh)
     return { key }

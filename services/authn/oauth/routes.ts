@@ -5,9 +5,10 @@ import { isChainingRequest, parseChainingRequest } from '../chaining/domain/chai
 import { parseRedeemRequest } from '../chaining/domain/redeem-request.ts'
 import { issueChainingGrant } from '../chaining/issue-chaining-grant.ts'
 import { redeemChainingGrant } from '../chaining/redeem-chaining-grant.ts'
-import { toDetails } from '../chains/messages.ts'
+import { toDetails, toResults } from '../chains/messages.ts'
 import type { AuthnDeps } from '../config.ts'
 import { EXCHANGE, JWT_BEARER, parseTokenRequest } from '../domain/oauth-request.ts'
+import { parseAttestation } from '../domain/parse-attestation.ts'
 import { ACCESS_TOKEN, parseExchangeRequest } from '../exchange/domain/exchange-request.ts'
 import { exchangeToken } from '../exchange/exchange-token.ts'
 import { isRootRequest, parseRootRequest } from '../grants/domain/root-request.ts'
@@ -33,8 +34,9 @@ export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
       }
       if (isRootRequest(request)) return issueRoot(deps, request, call)
       const requested = parseTokenRequest(request)
+      const evidence = parseAttestation(request.attestation)
       const assertion = openAssertion(deps, request)
-      const { token, claims } = await issueToken(deps, { proof: assertion.proof, requested }, call)
+      const { token, claims } = await issueToken(deps, { proof: assertion.proof, evidence, requested }, call)
       if (assertion.namesEndpoint) deps.sawEndpointAudience(claims.sub)
       return toAnswer(token, claims)
     },
@@ -55,8 +57,9 @@ export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
 async function issueRoot(deps: AuthnDeps, request: TokenRequest, call: Call) {
   refuseDpop(call)
   const requested = parseRootRequest(request)
+  const evidence = parseAttestation(request.attestation)
   const assertion = openAssertion(deps, request)
-  const { grant, terms } = await redeemForGrant(deps, { proof: assertion.proof, requested }, call)
+  const { grant, terms } = await redeemForGrant(deps, { proof: assertion.proof, evidence, requested }, call)
   if (assertion.namesEndpoint) deps.sawEndpointAudience(assertion.proof.did)
   return {
     accessToken: grant,
@@ -69,8 +72,9 @@ async function issueRoot(deps: AuthnDeps, request: TokenRequest, call: Call) {
 /** Exchanges a token (RFC 8693). */
 async function exchange(deps: AuthnDeps, request: TokenRequest, call: Call) {
   const requested = parseExchangeRequest(request)
+  const evidence = parseAttestation(request.attestation)
   const assertion = openAssertion(deps, request)
-  const { token, claims } = await exchangeToken(deps, { proof: assertion.proof, requested }, call)
+  const { token, claims } = await exchangeToken(deps, { proof: assertion.proof, evidence, requested }, call)
   if (assertion.namesEndpoint) deps.sawEndpointAudience(claims.client_id)
   const { iat, exp, scope, details } = claims
   return {
@@ -86,8 +90,9 @@ async function exchange(deps: AuthnDeps, request: TokenRequest, call: Call) {
 /** Issues a grant for another deployment. Its token type says that it is no access token (RFC 8693 section 2.2.1). */
 async function chain(deps: AuthnDeps, request: TokenRequest, call: Call) {
   const requested = parseChainingRequest(request, deps.issuer)
+  const evidence = parseAttestation(request.attestation)
   const assertion = openAssertion(deps, request)
-  const { text, grant } = await issueChainingGrant(deps, { proof: assertion.proof, requested }, call)
+  const { text, grant } = await issueChainingGrant(deps, { proof: assertion.proof, evidence, requested }, call)
   if (assertion.namesEndpoint) deps.sawEndpointAudience(grant.client_id)
   const { iat, exp, scope } = grant
   return {
@@ -113,15 +118,16 @@ async function redeemGrant(deps: AuthnDeps, request: TokenRequest, call: Call) {
 /** Issues an access token with which the client acts for a user. There is never a refresh token. */
 async function actForUser(deps: AuthnDeps, request: TokenRequest, call: Call) {
   const requested = parseIdJagRequest(request)
+  const evidence = parseAttestation(request.attestation)
   const assertion = openAssertion(deps, request)
-  const { token, claims } = await redeemIdJag(deps, { proof: assertion.proof, requested }, call)
+  const { token, claims } = await redeemIdJag(deps, { proof: assertion.proof, evidence, requested }, call)
   if (assertion.namesEndpoint) deps.sawEndpointAudience(claims.client_id)
   return toAnswer(token, claims)
 }
 
 function toResponse(members: IntrospectionMembers) {
   const { client_id, operator_id, token_type, exp, iat, nbf, aud, scope, ...others } = members
-  const { agent_key, may_act, authorization_details, ...same } = others
+  const { agent_key, may_act, authorization_details, attestation, ...same } = others
   return {
     ...same,
     aud: [...aud],
@@ -134,6 +140,7 @@ function toResponse(members: IntrospectionMembers) {
     ...(scope !== '' && { scope }),
     ...(agent_key !== undefined && { agentKey: agent_key }),
     ...(may_act && { mayAct: { ...may_act } }),
+    ...(attestation && { attestation: toResults(attestation) }),
     ...(authorization_details && { authorizationDetails: [...authorization_details] }),
   }
 }

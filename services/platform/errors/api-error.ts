@@ -99,6 +99,11 @@ export function toApiError(error: unknown): ApiError {
   return new ApiError('INTERNAL', undefined, { cause: error })
 }
 
+/** Returns whether the database refused a statement or a commit with this code (SQLSTATE). */
+export function hasDatabaseCode(error: unknown, wanted: string): boolean {
+  return within(error, ({ code, originalCode }) => code === wanted || originalCode === wanted)
+}
+
 function isUnavailable(error: unknown): boolean {
   return within(error, ({ code, originalCode, kind, message }) => {
     if (isUnavailableCode(code) || isUnavailableCode(originalCode)) return true

@@ -830,7 +830,7 @@ export const reasons = {
   NONCE_NOT_ACCEPTED: {
     status: 401,
     code: statuses.UNAUTHENTICATED,
-    title: 'The attestation nonce is not one that this server made for this key, purpose and operator, or has expired',
+    title: 'The nonce was not made for this key, purpose and operator, or it has expired',
     oauth: 'invalid_grant',
   },
   EVIDENCE_REFUSED: {

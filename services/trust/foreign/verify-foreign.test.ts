@@ -111,6 +111,7 @@ type Case = readonly [
 
 const change = (row: Partial<KnownIssuer>): WorldOptions => ({ issuers: [{ ...alpha, ...row }, gamma] })
 const foreign = generateKeyPair()
+const ATTESTED = { attestation: [{ attestor: 'boot', type: 'tpm', level: 'hardware', at: NOW_S - 60 }] }
 const bound = { cnf: { jkt: alphaKey.entry.kid } }
 
 const IDENTITY: readonly Case[] = [
@@ -208,6 +209,14 @@ const PERMISSION: readonly Case[] = [
     acmeToken(),
     want({ operators: ['dock.example'] }),
   ],
+  [
+    'a result of attestation, which another deployment has appraised',
+    'ATTESTATION_REQUIRED',
+    {},
+    acmeToken(ATTESTED),
+    want({ attestation: { types: [], attestors: [], level: 'bearer', maxAgeS: undefined } }),
+  ],
+  ['a result of attestation that nobody demands', VALID, {}, acmeToken(ATTESTED)],
   ['an operator that the verifier wants', VALID, {}, acmeToken(), want({ operators: ['acme.example'] })],
   [
     'a bearer token where the owner demands DPoP',

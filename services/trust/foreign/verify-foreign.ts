@@ -165,11 +165,13 @@ function trustOf(
 function checkDemands(
   claims: ForeignClaims,
   { domain, operatorId }: KnownDomain,
-  { audience, operators }: Requirements,
+  { audience, operators, attestation }: Requirements,
 ): Verdict | undefined {
   if (!audience.some((each) => claims.aud.includes(each))) return 'AUDIENCE_MISMATCH'
   const isTrusted = operators.length === 0 || operators.includes(operatorId) || operators.includes(domain)
-  return isTrusted ? undefined : 'OPERATOR_NOT_TRUSTED'
+  if (!isTrusted) return 'OPERATOR_NOT_TRUSTED'
+  // No statement says what the attestors of another deployment are worth here.
+  return attestation === undefined ? undefined : 'ATTESTATION_REQUIRED'
 }
 
 /** Looks up the token, and the statements of other deployments, in the logs of those deployments. */

@@ -95,6 +95,19 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'FederationAdminService.PutSubordinate': 'admin',
   'FederationAdminService.ListOwnSubordinates': 'admin',
   'FederationAdminService.RemoveSubordinate': 'admin',
+  'AttestationPolicyService.PutAttestor': 'operator',
+  'AttestationPolicyService.ListAttestors': 'operator',
+  'AttestationPolicyService.DeleteAttestor': 'operator',
+  'AttestationPolicyService.CreateJoinToken': 'operator',
+  'AttestationPolicyService.ListJoinTokens': 'operator',
+  'AttestationPolicyService.DeleteJoinToken': 'operator',
+  'AttestationPolicyService.PutEnrolmentRule': 'operator',
+  'AttestationPolicyService.ListEnrolmentRules': 'operator',
+  'AttestationPolicyService.DeleteEnrolmentRule': 'operator',
+  'AttestationPolicyService.PutAttestationRequirement': 'operator',
+  'AttestationPolicyService.ListAttestationRequirements': 'operator',
+  'AttestationPolicyService.DeleteAttestationRequirement': 'operator',
+  'AttestationPolicyService.DryRunRules': 'operator',
   // An agent authenticates in the request itself, by a challenge or a client assertion.
   'OAuthService.Token': 'anyone',
   'OAuthService.Introspect': 'anyone',
@@ -122,6 +135,14 @@ const ROLES: Readonly<Record<string, string>> = {
   'TrustService.PutTrustStatement': 'root',
   'TrustService.RevokeTrustStatement': 'trust',
   'TrustService.ProposeTrust': 'trust',
+  'AttestationPolicyService.PutAttestor': 'policy',
+  'AttestationPolicyService.DeleteAttestor': 'policy',
+  'AttestationPolicyService.CreateJoinToken': 'policy',
+  'AttestationPolicyService.DeleteJoinToken': 'policy',
+  'AttestationPolicyService.PutEnrolmentRule': 'policy',
+  'AttestationPolicyService.DeleteEnrolmentRule': 'policy',
+  'AttestationPolicyService.PutAttestationRequirement': 'policy',
+  'AttestationPolicyService.DeleteAttestationRequirement': 'policy',
 }
 
 const READS = new Set([
@@ -145,6 +166,11 @@ const READS = new Set([
   'ExplainTrust',
   'ExportTrustGraph',
   'CreateTrustView',
+  'ListAttestors',
+  'ListJoinTokens',
+  'ListEnrolmentRules',
+  'ListAttestationRequirements',
+  'DryRunRules',
 ])
 
 /** Returns the callers that may make a call. Throws Error for a method that is missing in the table. */
@@ -172,6 +198,8 @@ const WHILE_FROZEN = new Set([
   'AgentMoveService.ObjectToMove',
   'RevocationService.RevokeToken',
   'TrustService.RevokeTrustStatement',
+  'AttestationPolicyService.DeleteAttestor',
+  'AttestationPolicyService.DeleteEnrolmentRule',
 ])
 
 /** Tells whether a call is refused to every key of a frozen operator. */

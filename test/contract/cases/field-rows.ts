@@ -3,6 +3,7 @@ import { ISSUER } from '../../support/deployment.ts'
 import { agentKeyFieldRows } from './agent-key-field-rows.ts'
 import { agentMoveFieldRows } from './agent-move-field-rows.ts'
 import { attestationFieldRows } from './attestation-field-rows.ts'
+import { attestationPolicyFieldRows } from './attestation-policy-field-rows.ts'
 import { federationFieldRows } from './federation-field-rows.ts'
 import {
   alone,
@@ -311,6 +312,7 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   },
   ...oauthFieldRows,
   ...trustFieldRows,
+  ...attestationPolicyFieldRows,
   ...grantFieldRows,
   ...issuerFieldRows,
   ...federationFieldRows,

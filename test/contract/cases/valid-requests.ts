@@ -28,6 +28,10 @@ export type ValidRequest = (world: World) => JsonObject
 const STATEMENT_KEYS = JSON.stringify(jwksOf(createKey('ES256')))
 const freshKey = () => encodeBase64(generateKeyPair().publicKey)
 const ofAcme: ValidRequest = ({ operators: { acme } }) => ({ id: acme.id })
+/** Names acme in the field of most services. */
+const acmeAsOwner: ValidRequest = ({ operators: { acme } }) => ({ operator_id: acme.id })
+/** Names what `seedAttestationPolicy` has put for acme. */
+const machines: ValidRequest = ({ operators: { acme } }) => ({ operator_id: acme.id, name: 'machines' })
 
 /** Returns the fields by which an agent authenticates at an OAuth endpoint. */
 export const authenticated = (client: ClientParty, edits?: ClientAssertionEdits) => ({
@@ -202,6 +206,38 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   }),
   'FederationAdminService.ListOwnSubordinates': () => ({}),
   'FederationAdminService.RemoveSubordinate': ({ issuers: { subordinate } }) => ({ entity_id: subordinate }),
+  'AttestationPolicyService.PutAttestor': ({ operators: { acme } }) => ({
+    operator_id: acme.id,
+    name: 'builds',
+    type: 'join-token',
+  }),
+  'AttestationPolicyService.ListAttestors': acmeAsOwner,
+  'AttestationPolicyService.DeleteAttestor': machines,
+  'AttestationPolicyService.CreateJoinToken': (world) => ({ ...machines(world), label: 'web' }),
+  'AttestationPolicyService.ListJoinTokens': machines,
+  'AttestationPolicyService.DeleteJoinToken': (world) => ({
+    ...machines(world),
+    id: world.attestationPolicy.joinToken,
+  }),
+  'AttestationPolicyService.PutEnrolmentRule': ({ operators: { acme } }) => ({
+    operator_id: acme.id,
+    name: 'builds',
+    rule: { any_of: ['machines'], max_agents: 10 },
+  }),
+  'AttestationPolicyService.ListEnrolmentRules': acmeAsOwner,
+  'AttestationPolicyService.DeleteEnrolmentRule': machines,
+  'AttestationPolicyService.PutAttestationRequirement': ({ operators: { acme } }) => ({
+    operator_id: acme.id,
+    name: 'builds',
+    requirement: { all_of: ['machines'] },
+  }),
+  'AttestationPolicyService.ListAttestationRequirements': acmeAsOwner,
+  'AttestationPolicyService.DeleteAttestationRequirement': machines,
+  'AttestationPolicyService.DryRunRules': ({ operators: { acme } }) => ({
+    operator_id: acme.id,
+    attestation: { evidence: [{ attestor: 'machines', evidence: 'AAAA' }] },
+    rules: [{ name: 'draft', any_of: ['machines'], max_agents: 1 }],
+  }),
   'OAuthService.Token': ({ agents: { active } }) => ({ grant_type: 'client_credentials', ...authenticated(active) }),
   'OAuthService.Introspect': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
   'OAuthService.Revoke': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),

@@ -28,6 +28,14 @@ interface Revocation {
   readonly minimum_epoch: number
 }
 
+/** A demanded result of attestation, as in POST /v1/verify. */
+interface Demand {
+  readonly types?: string[]
+  readonly attestors?: string[]
+  readonly level?: 'bearer' | 'bound' | 'hardware'
+  readonly max_age?: number
+}
+
 interface VerifierInputs {
   readonly issuer: string
   readonly now: number
@@ -35,6 +43,7 @@ interface VerifierInputs {
   readonly audience: string[]
   readonly operators: string[] | 'any'
   readonly scope: string
+  readonly attestation: Demand | null
   readonly revocations: Revocation[]
 }
 
@@ -79,12 +88,17 @@ describe('tokens.json', () => {
     })
     onTestFinished(() => verifier.close())
     await verifier.ready()
-    const wanted = inputs.scope === '' ? {} : { scope: inputs.scope }
+    const { max_age: maxAge, ...demand } = inputs.attestation ?? {}
+    const attestation = { ...demand, ...(maxAge !== undefined && { maxAge }) }
+    const wanted = {
+      ...(inputs.scope !== '' && { scope: inputs.scope }),
+      ...(inputs.attestation !== null && { attestation }),
+    }
     expect(await outcomeOf(verifier, tokenOf(vector), wanted)).toBe(vector.expect)
   })
 
   it.each(file.cases)('the server answers $expect: $name', async (vector) => {
-    const { issuer, now, clock_skew, audience, operators, scope, revocations } = inputsOf(vector)
+    const { issuer, now, clock_skew, audience, operators, scope, attestation, revocations } = inputsOf(vector)
     const published = importKeySet(file.jwks)
     const state = createRevocationState()
     const find = async (kid: string) => (state.hasKeyEnded(kid) ? undefined : published?.get(kid))
@@ -109,13 +123,17 @@ describe('tokens.json', () => {
       audience,
       operators: operators === 'any' ? [] : operators,
       ...(scope !== '' && { scope }),
+      ...(attestation !== null && { attestation: { ...attestation, maxAge: attestation.max_age ?? 0 } }),
     })
     const verification = await verifyToken(deps, request)
     expect(verification.valid ? 'VALID' : verification.reason).toBe(vector.expect)
   })
 
-  const withoutLog = file.cases.filter((vector) => inputsOf(vector).revocations.length === 0)
-  it.each(withoutLog)('the SDK answers $expect: $name', async (vector) => {
+  const ofSdk = file.cases.filter((vector) => {
+    const { revocations, attestation } = inputsOf(vector)
+    return revocations.length === 0 && attestation === null
+  })
+  it.each(ofSdk)('the SDK answers $expect: $name', async (vector) => {
     const { issuer, now, audience, operators, scope } = inputsOf(vector)
     const server: Server = {
       issuer,

@@ -2,6 +2,7 @@ import { type DescMethod, type DescService, getOption, hasOption } from '@bufbui
 import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { AttestationService } from '../../../gen/proto/auth4agent/v1/attestation_pb.ts'
+import { AttestationPolicyService } from '../../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { FederationAdminService } from '../../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
@@ -34,6 +35,7 @@ const services: readonly DescService[] = [
   IssuerService,
   TrustService,
   FederationAdminService,
+  AttestationPolicyService,
 ]
 
 /** Every method of the contract. */

@@ -18,6 +18,7 @@ import { connectCallers } from './connect.ts'
 import { grpcCaller } from './grpc.ts'
 import { type SeededAgent, seed } from './seed.ts'
 import { attestationSigner, seedAttestation } from './seed-attestation.ts'
+import { seedAttestationPolicy } from './seed-attestation-policy.ts'
 import { seedIssuers } from './seed-issuers.ts'
 import { snapshots } from './snapshot.ts'
 
@@ -54,6 +55,7 @@ export async function startWorld({
   const parties = await seed(db)
   const keys = await seedKeys(db)
   const issuers = await seedIssuers(db, parties.operators.acme.id)
+  const attestationPolicy = await seedAttestationPolicy(db, parties.operators.acme.id)
   const attestation = await seedAttestation(db, parties)
   const server: WorldServer = await start({
     DATABASE_URL: await databaseUrl(database.url),
@@ -71,6 +73,7 @@ export async function startWorld({
     ...parties,
     keys,
     issuers,
+    attestationPolicy,
     attestation: { ...attestation, ...(await attestationSigner(db, attestation)) },
     admin,
     db,

@@ -14,6 +14,7 @@ it('reflection lists the public services and no internal service', async () => {
   expect(await listServices(deployment.server.grpcAddress)).toEqual([
     'auth4agent.v1.AgentKeyService',
     'auth4agent.v1.AgentMoveService',
+    'auth4agent.v1.AttestationPolicyService',
     'auth4agent.v1.AuthnService',
     'auth4agent.v1.DelegationService',
     'auth4agent.v1.FederationAdminService',

@@ -20,17 +20,22 @@ export interface Cluster {
   readonly secrets: ReadonlyMap<string, readonly string[]>
 }
 
-const WORKLOADS = new Set(['Deployment', 'StatefulSet'])
+const KINDS = new Set(['Deployment', 'StatefulSet'])
 
 /** Builds an overlay and sorts its resources. */
 export function readCluster(read: ReadText, overlay: string): Cluster {
   const resources = build(read, overlay)
   return {
     resources,
-    workloads: resources.filter((resource) => WORKLOADS.has(textAt(resource, 'kind'))).map(readWorkload),
+    workloads: readWorkloads(resources),
     ofKind: (kind) => resources.filter((resource) => resource.kind === kind),
     secrets: readSecrets(read('docs/operations.md')),
   }
+}
+
+/** Returns the resources that make pods. */
+export function readWorkloads(resources: readonly Mapping[]): readonly Workload[] {
+  return resources.filter((resource) => KINDS.has(textAt(resource, 'kind'))).map(readWorkload)
 }
 
 function readWorkload(resource: Mapping): Workload {

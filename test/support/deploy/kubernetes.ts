@@ -34,7 +34,7 @@ export async function kubernetesProblems(read: ReadText, overlay: string): Promi
 }
 
 /** Lists rights that a pod must not have, things that it must not get, and limits that it lacks. */
-function podProblems({ name, pod, container }: Workload): string[] {
+export function rightsProblems({ name, pod, container }: Workload): string[] {
   const context = mappingAt(container, 'securityContext')
   const rules: readonly (readonly [boolean, string])[] = [
     [textAt(pod, 'securityContext.runAsNonRoot') === 'true', 'may run as root'],
@@ -47,10 +47,15 @@ function podProblems({ name, pod, container }: Workload): string[] {
     [textAt(container, 'resources.limits.memory') !== '', 'has no memory limit'],
     [listAt(pod, 'containers').length === 1, 'has more containers than the one that this check reads'],
   ]
+  return rules.filter(([isMet]) => !isMet).map(([, problem]) => `${name} ${problem}`)
+}
+
+function podProblems(workload: Workload): string[] {
+  const { name, container } = workload
   const ports = new Set(listAt(container, 'ports').map((port) => textAt(port, 'name')))
   const badProbes = PROBES.filter((probe) => !ports.has(textAt(container, `${probe}.httpGet.port`)))
   return [
-    ...rules.filter(([isMet]) => !isMet).map(([, problem]) => `${name} ${problem}`),
+    ...rightsProblems(workload),
     ...badProbes.map((probe) => `${name}: its ${probe} must use a port of the container`),
   ]
 }

@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { composeProblems } from './compose.ts'
+import { exampleProblems } from './examples.ts'
 import type { ReadText } from './files.ts'
 import { kubernetesProblems } from './kubernetes.ts'
 import { filesOf } from './kustomize.ts'
@@ -13,10 +14,12 @@ const OVERLAY = 'deploy/kubernetes/overlays/example'
 export async function deployProblems(read: ReadText): Promise<readonly string[]> {
   const used = new Set(filesOf(read, OVERLAY))
   const unused = globSync('deploy/kubernetes/**/*.*', { cwd: ROOT }).filter((path) => !used.has(path))
+  const examples = globSync('deploy/examples/**/*.yaml', { cwd: ROOT })
   return [
     ...unused.map((path) => `${path} is not part of a kustomization`),
     ...(await kubernetesProblems(read, OVERLAY)),
     ...composeProblems(read),
     ...monitoringProblems(read),
+    ...(await Promise.all(examples.map((path) => exampleProblems(read, path)))).flat(),
   ]
 }

@@ -1,4 +1,6 @@
 import type { DescMessage } from '@bufbuild/protobuf'
+import * as attestation from '../../../gen/proto/auth4agent/v1/attestation_pb.ts'
+import * as attestationPolicy from '../../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
 import * as authn from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import * as identity from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import * as keys from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
@@ -8,7 +10,7 @@ import * as revocation from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import * as trust from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 
 const CLAIMS = ['alg', 'aud', 'exp', 'iat', 'iss', 'jti', 'jwk', 'kid', 'nbf', 'root', 'rpc', 'seq', 'sub', 'typ']
-const FIELDS = [authn, identity, keys, operatorKeys, operators, revocation, trust]
+const FIELDS = [attestation, attestationPolicy, authn, identity, keys, operatorKeys, operators, revocation, trust]
   .flatMap(Object.values<object>)
   .filter(isMessage)
   .flatMap(({ fields }) => fields.map(({ name }) => name))

@@ -11,7 +11,15 @@ import { createIdJags } from '../../../services/trust/id-jag/judge-id-jag.ts'
 import type { JudgedIdJag } from '../../../services/trust/index.ts'
 import { createKnowledge } from '../../../services/trust/knowledge/knowledge.ts'
 import { subjectRoutes } from '../../../services/trust/subjects/routes.ts'
-import { freshOperator, ISSUER, insertAgent, startInstance, type TestHolder, type TestInstance } from '../authn.ts'
+import {
+  type Attestations,
+  freshOperator,
+  ISSUER,
+  insertAgent,
+  startInstance,
+  type TestHolder,
+  type TestInstance,
+} from '../authn.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../database.ts'
 import { provenCall } from '../exchanges.ts'
 import { asAdmin, type TestOperator } from '../identity.ts'
@@ -53,8 +61,12 @@ type Answer = ReturnType<TestInstance['oauthToken']>
 
 const nothing = async (): Promise<unknown> => undefined
 
-/** Opens the world before the tests of a file, and closes it afterwards. */
-export function useProviderWorld() {
+/**
+ * Opens the world before the tests of a file, and closes it afterwards.
+ *
+ * @param attestationOf returns what the directory says about the attestation of an agent
+ */
+export function useProviderWorld(attestationOf: (did: string) => Attestations = () => ({})) {
   let database: TestDatabase
   let otherDb: Db
   let between = nothing
@@ -65,7 +77,11 @@ export function useProviderWorld() {
     await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
     const key = testTokenKey('ES256')
     const issuerId = await admit(database.db, key)
-    const instances = [await start(database.db, () => between()), await start(otherDb, () => between())] as const
+    const pause = () => between()
+    const instances = [
+      await start(database.db, pause, attestationOf),
+      await start(otherDb, pause, attestationOf),
+    ] as const
     const operator = await freshOperator(database.db)
     const shared = { database, instances, operator, key, issuerId }
     world = {
@@ -137,7 +153,11 @@ async function admit({ prisma }: Db, key: TestTokenKey): Promise<string> {
   return id
 }
 
-async function start(db: Db, between: () => Promise<unknown>): Promise<TestInstance> {
+async function start(
+  db: Db,
+  between: () => Promise<unknown>,
+  attestationOf: (did: string) => Attestations,
+): Promise<TestInstance> {
   const idJags = createIdJags({
     db,
     now: Date.now,
@@ -146,6 +166,7 @@ async function start(db: Db, between: () => Promise<unknown>): Promise<TestInsta
     knowledge: createKnowledge(db.pool),
   })
   return startInstance(db, {
+    attestationOf,
     idJags: {
       ...idJags,
       async judge(...request): Promise<JudgedIdJag> {

@@ -94,8 +94,11 @@ export function claimsOf(iss: string, { did, scope, audience, ttl, may_act }: Js
 
 const nowS = () => Math.floor(Date.now() / 1000)
 
+/** Answers of further paths, which get the address of the server and the body. */
+export type MoreAnswers = Readonly<Record<string, (url: string, body: Json) => Json>>
+
 /** Starts a fake issuer. */
-export async function startIssuer(): Promise<FakeIssuer> {
+export async function startIssuer(more: MoreAnswers = {}): Promise<FakeIssuer> {
   const seen: Seen[] = []
   const scripts = new Map<string, (Answer | ((good: Json, body: Json) => Answer | Promise<Answer>) | undefined)[]>()
   const nonce = createHash('md5').digest('base64url')
@@ -113,7 +116,7 @@ export async function startIssuer(): Promise<FakeIssuer> {
     const { headers: sent } = request
     const body = readBody(await textOf(request), sent['content-type'])
     seen.push({ path, body, headers: sent })
-    const usual = good[path]?.(body, proofOf(sent)) ?? {}
+    const usual = good[path]?.(body, proofOf(sent)) ?? more[path]?.(url, body) ?? {}
     const script = scripts.get(path)?.shift()
     const {
       status = 200,

@@ -17,7 +17,7 @@ const CLAIMS = {
   epoch: [1, 1],
 } as const
 const check = (wanted: Partial<Requirements>, claims: Parameters<typeof checkRequirements>[0] = CLAIMS) =>
-  checkRequirements(claims, { audience: [], scope: [], operators: [], ...wanted })
+  checkRequirements(claims, { audience: [], scope: [], operators: [], ...wanted }, 2)
 
 it.each<[string, Partial<Requirements>]>([
   ['nothing', {}],

@@ -1,4 +1,5 @@
 import { parseDid } from '../identity/did.ts'
+import { type AttestationDemand, meetsAttestation } from './attestation.ts'
 import type { AccessTokenClaims } from './claims.ts'
 import type { Verdict } from './verdicts.ts'
 
@@ -19,28 +20,32 @@ export interface Requirements {
   readonly scope: readonly string[]
   /** Operator ids or domains. The token's operator must be one of them. */
   readonly operators: readonly string[]
+  /** A result of attestation that the token must state; undefined if it need not. */
+  readonly attestation?: AttestationDemand | undefined
 }
 
 /**
  * Compares genuine claims with a verifier's demands. Returns undefined if the claims meet all of them.
  *
+ * @param nowS Unix seconds, for the age of a result of attestation
  * @example
  * ```ts
  * import { checkRequirements } from '@auth4agent/core/token/check-requirements'
  *
  * const wanted = { audience: ['https://api.acme.example'], scope: ['orders:read'], operators: [] }
- * const verdict = checkRequirements(claims, wanted)
+ * const verdict = checkRequirements(claims, wanted, Math.floor(Date.now() / 1_000))
  * ```
  */
-export function checkRequirements(claims: AccessTokenClaims, wanted: Requirements): Verdict | undefined {
+export function checkRequirements(claims: AccessTokenClaims, wanted: Requirements, nowS: number): Verdict | undefined {
   if (wanted.audience.length > 0 && !wanted.audience.some((audience) => claims.aud.includes(audience))) {
     return 'AUDIENCE_MISMATCH'
   }
   if (!isGovernedBy(wanted.operators, { did: claims.sub, operatorId: claims.operator_id }))
     return 'OPERATOR_NOT_TRUSTED'
-  if (wanted.scope.length === 0) return undefined
   const scopes = claims.scope.split(' ')
-  return wanted.scope.every((scope) => scopes.includes(scope)) ? undefined : 'SCOPE_MISSING'
+  if (!wanted.scope.every((scope) => scopes.includes(scope))) return 'SCOPE_MISSING'
+  const { attestation } = wanted
+  return attestation === undefined || meetsAttestation(claims, attestation, nowS) ? undefined : 'ATTESTATION_REQUIRED'
 }
 
 /**

@@ -2,6 +2,7 @@ import { decodeBase64url } from '../encoding/base64.ts'
 import { isJsonObject } from '../encoding/strict-json.ts'
 import { isUuid } from '../encoding/uuid.ts'
 import { parseDid } from '../identity/did.ts'
+import { isAttestation, type TokenAttestation } from './attestation.ts'
 import { isEdges } from './edges.ts'
 import { isScopeString } from './scope.ts'
 
@@ -41,6 +42,11 @@ export interface AccessTokenClaims {
    * exchange this token: it has neither `may_act` nor `act`.
    */
   readonly home?: HomeToken
+  /**
+   * Results of attestation of the agent that got the token, at that time. In a delegated token, it is the agent that
+   * acts.
+   */
+  readonly attestation?: readonly TokenAttestation[]
 }
 
 /** A token of another issuer, and what it rested on. */
@@ -109,15 +115,15 @@ export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>
   const hasKey = Object.hasOwn(payload, 'agent_key')
   const hasBinding = Object.hasOwn(payload, 'cnf')
   const hasParty = Object.hasOwn(payload, 'may_act')
-  const trust = readTrust(payload)
+  const basis = readBasis(payload, iat)
   if ((hasKey && !isThumbprint(agent_key)) || (hasBinding && !isConfirmation(cnf))) return undefined
-  if ((hasParty && !(hasBinding && isParty(may_act))) || trust === undefined) return undefined
-  if (hasParty && trust.home !== undefined) return undefined
+  if ((hasParty && !(hasBinding && isParty(may_act))) || basis === undefined) return undefined
+  if (hasParty && basis.home !== undefined) return undefined
   // Most tokens have none of these claims.
-  if (!hasKey && !hasBinding && trust === NO_TRUST) return claims
+  if (!hasKey && !hasBinding && basis === NO_BASIS) return claims
   return {
     ...claims,
-    ...trust,
+    ...basis,
     ...(isConfirmation(cnf) && { cnf: { jkt: cnf.jkt } }),
     ...(isThumbprint(agent_key) && { agent_key }),
     ...(isParty(may_act) && { may_act: { sub: may_act.sub } }),
@@ -139,17 +145,23 @@ export function hasActor(payload: Readonly<Record<string, unknown>>): boolean {
   return Object.hasOwn(payload, 'act') || Object.hasOwn(payload, 'a4a_lineage')
 }
 
-type Trust = Pick<AccessTokenClaims, 'edges' | 'home'>
-const NO_TRUST: Trust = {}
+type Basis = Pick<AccessTokenClaims, 'edges' | 'home' | 'attestation'>
+const NO_BASIS: Basis = {}
 
-/** Reads the claims that say through which trust a token was issued. Returns undefined if they are malformed. */
-function readTrust(payload: Readonly<Record<string, unknown>>): Trust | undefined {
+/** Reads the claims that say on what a token was issued. Returns undefined if they are malformed. */
+function readBasis(payload: Readonly<Record<string, unknown>>, iat: number): Basis | undefined {
   const hasEdges = Object.hasOwn(payload, 'edges')
   const hasHome = Object.hasOwn(payload, 'home')
-  if (!hasEdges && !hasHome) return NO_TRUST
-  const { edges, home } = payload
+  const hasResults = Object.hasOwn(payload, 'attestation')
+  if (!hasEdges && !hasHome && !hasResults) return NO_BASIS
+  const { edges, home, attestation } = payload
   if ((hasEdges && !isEdges(edges)) || (hasHome && !isHome(home))) return undefined
-  return { ...(isEdges(edges) && { edges }), ...(isHome(home) && { home }) }
+  if (hasResults && !isAttestation(attestation, iat)) return undefined
+  return {
+    ...(isEdges(edges) && { edges }),
+    ...(isHome(home) && { home }),
+    ...(isAttestation(attestation, iat) && { attestation }),
+  }
 }
 
 /** Accepts no other member, because this version cannot enforce it. */

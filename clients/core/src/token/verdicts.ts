@@ -20,6 +20,7 @@ export const verdicts = {
   AUDIENCE_MISMATCH: 'The token is for another audience',
   SCOPE_MISSING: 'The token lacks a required scope',
   OPERATOR_NOT_TRUSTED: 'The operator of the token is not one of the required operators',
+  ATTESTATION_REQUIRED: 'The token does not state a required result of attestation',
   PROOF_REQUIRED: 'The token is bound to a key, but the request has no DPoP proof of that key',
   PROOF_INVALID: 'The DPoP proof is not valid for this request and token',
   PROOF_REPLAYED: 'The DPoP proof has already been used',

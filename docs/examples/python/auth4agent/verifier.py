@@ -13,6 +13,8 @@ TEXTS = {"iss": "(?s:.{0,2048})", "sub": DID, "operator_id": UUID, "jti": "[!-~]
 DANGEROUS = {"crit", "b64", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "trust_chain"}
 THUMBPRINT = r"(?a:[\w-]{42}[AEIMQUYcgkosw048])"
 HOME = ("iss", "jti", "kids", "generation", "epoch", "edge")
+LEVELS = ("bearer", "bound", "hardware")  # of attestation, weakest first
+NAME = r"(?a:[\w-]{1,64})"
 OBJECTS = {"cnf": ("jkt", THUMBPRINT), "may_act": ("sub", DID)}  # each may be missing
 
 
@@ -36,7 +38,8 @@ def check_claims(c: dict) -> bool:
                     for name, (member, pattern) in OBJECTS.items() if name in c)
             and isinstance(aud, list) and 1 <= len(aud) <= 8 and all(is_text(one, ".{1,2048}") for one in aud)
             and all(is_whole(t, 1, 253402300799) for t in times) and times[0] <= times[1] < times[2] <= times[0] + 3600
-            and is_pair(epoch) and all(CHECKS[name](c[name]) for name in CHECKS if name in c))
+            and is_pair(epoch) and all(CHECKS[name](c[name]) for name in CHECKS if name in c)
+            and ("attestation" not in c or check_attestation(c["attestation"], times[0])))
 
 
 def is_pair(epoch) -> bool:
@@ -55,6 +58,22 @@ def check_home(home) -> bool:
             and isinstance(home["kids"], list) and 1 <= len(home["kids"]) <= 2 and len({*home["kids"]}) == len(home["kids"])
             and all(is_text(kid, THUMBPRINT) for kid in home["kids"])
             and is_pair([home["generation"], 1]) and is_pair(home["epoch"]))
+
+
+def check_attestation(results, iat) -> bool:
+    """1 to 8 results, none of them after the token was issued. A further member could restrict a result."""
+    return (isinstance(results, list) and 1 <= len(results) <= 8 and all(
+        isinstance(one, dict) and one.keys() == {"attestor", "type", "level", "at"} and one["level"] in LEVELS
+        and is_text(one["attestor"], NAME) and is_text(one["type"], NAME) and is_whole(one["at"], 1, iat)
+        for one in results))
+
+
+def meets(results, demand, now) -> bool:
+    """Whether one result meets the whole demand: `types`, `attestors`, `level` and `max_age`, each may be missing."""
+    return any(one["type"] in demand.get("types", [one["type"]])
+               and one["attestor"] in demand.get("attestors", [one["attestor"]])
+               and LEVELS.index(one["level"]) >= LEVELS.index(demand.get("level", "bearer"))
+               and now - one["at"] <= demand.get("max_age", now) for one in results)
 
 
 CHECKS = {"edges": check_edges, "home": check_home}  # each may be missing
@@ -85,7 +104,8 @@ def read_token(token: str, keys: dict, ended) -> tuple:
     return kid, claims
 
 
-def check(token, keys, ended, *, issuer, audience, operators, now, scope="", skew=10) -> dict:
+def check(token, keys, ended, *, issuer, audience, operators, now, scope="", attestation=None,
+          skew=10) -> dict:
     """The claims of a valid token. Raises Refused with the first verdict in the server's order."""
     kid, claims = read_token(token, keys, ended)
     trusted = {claims["operator_id"], parse_did(claims["sub"])[0]}
@@ -95,6 +115,7 @@ def check(token, keys, ended, *, issuer, audience, operators, now, scope="", ske
     require("AUDIENCE_MISMATCH", set(audience) & set(claims["aud"]))
     require("OPERATOR_NOT_TRUSTED", operators == "any" or trusted & set(operators))
     require("SCOPE_MISSING", set(scope.split()) <= set(claims["scope"].split(" ")))
+    require("ATTESTATION_REQUIRED", attestation is None or meets(claims.get("attestation", ()), attestation, now))
     require("PROOF_REQUIRED", "cnf" not in claims)  # the token is bound to a key, and no DPoP proof is checked here
     trust = claims.get("edges", ()), claims.get("home")
     verdict = ended.verdict(kid, claims["jti"], claims["operator_id"], claims["sub"], claims["epoch"], *trust)

@@ -402,8 +402,8 @@ export const RemoveAttestationResultsResponseSchema: GenMessage<RemoveAttestatio
  * AttestationService appraises the evidence of agents. The server is the verifier of RFC 9334, and the attestors of an
  * operator say which evidence counts.
  *
- * Agents without a key of this deployment enrol with IdentityService.RegisterAgent. Agents that need a fresh result for
- * a token can send their evidence with the request for the token.
+ * Agents without a key of this deployment enrol with IdentityService.RegisterAgent. Agents that need a fresh result
+ * for a token can send their evidence with the request for the token.
  *
  * @generated from service auth4agent.v1.AttestationService
  */

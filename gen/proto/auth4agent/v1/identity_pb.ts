@@ -1010,7 +1010,8 @@ export const IdentityService: GenService<{
   /**
    * RegisterAgent registers an agent's key under an active operator. Without the operator's assertion the agent is
    * pending and gets no token until the operator approves it. With the assertion the agent is active but has no scopes
-   * yet. With evidence that meets an enrolment rule of the operator, the agent is active and has the scopes of the rule.
+   * yet. With evidence that meets an enrolment rule of the operator, the agent is active and has the scopes of the
+   * rule.
    *
    * @generated from rpc auth4agent.v1.IdentityService.RegisterAgent
    */

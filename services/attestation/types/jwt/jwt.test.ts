@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { constants, createHmac, sign } from 'node:crypto'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { encodeUtf8 } from '@auth4agent/core/encoding/utf8'
 import { describe, expect, it } from 'vitest'
@@ -36,6 +36,15 @@ function signByHmac(): string {
   return `${signed}.${createHmac('sha256', JSON.stringify(KEY.jwk)).update(signed).digest('base64url')}`
 }
 
+/** The salt of PSS must have the length of the hash. */
+function signWithShortSalt(): string {
+  const { alg, kid, privateKey: key } = KEYS.PS256
+  const header = encodeBase64url(encodeUtf8(JSON.stringify({ alg, kid })))
+  const signed = `${header}.${encodeBase64url(encodeUtf8(JSON.stringify(CLAIMS)))}`
+  const padding = constants.RSA_PKCS1_PSS_PADDING
+  return `${signed}.${sign('sha256', encodeUtf8(signed), { key, padding, saltLength: 20 }).toString('base64url')}`
+}
+
 describe('verifyJwt', () => {
   it.each(EVIDENCE_ALGORITHMS)('accepts a token that %s signs', (alg) => {
     expect(verifyText(signTestJwt(KEYS[alg], CLAIMS))).toEqual(CLAIMS)
@@ -58,6 +67,7 @@ describe('verifyJwt', () => {
       'The alg of the token must be that of its key',
     ],
     ['RS256 by a key of PS256', signTestJwt(KEYS.PS256, CLAIMS, { alg: 'RS256' }), 'The alg of the token must be that'],
+    ['PS256 with a short salt', signWithShortSalt(), 'The token must have a valid signature of its key'],
     ['no kid', signTestJwt(KEY, CLAIMS, { kid: undefined }), 'The header of the token must have a kid of 1 to 128'],
     [
       'an unknown kid',

@@ -77,6 +77,11 @@ describe('keys over HTTP', () => {
     expect(asked).toEqual(['/openid/v1/jwks'])
   })
 
+  it('may come in a JWKS of 200 KiB, as sets with chains of certificates are', async () => {
+    const set = { keys: [{ ...key.jwk, x5c: ['A'.repeat(200 * 1024)] }] }
+    expect((await appraiseFrom(publishing(set))).appraisal).toMatchObject({ level: 'bound' })
+  })
+
   const thousand = { keys: Array.from({ length: 1_000 }, (_, index) => ({ ...key.jwk, kid: `key-${index}` })) }
   const many = { keys: Array.from({ length: 33 }, (_, index) => ({ kty: 'oct', kid: `key-${index}` })) }
   it.each<[name: string, answers: Answers, why: RegExp]>([

@@ -226,6 +226,7 @@ describe('a token is refused by configuration', () => {
   it.each([
     ['has another value', { repo: 'acme/other' }],
     ['has another type', { repo: 7 }],
+    ['is a list of the value', { repo: ['acme/app'] }],
     ['is missing', {}],
   ])('if a required claim %s', async (_, change) => {
     const config = { claims: ['repo'], required_claims: { repo: 'acme/app' } }

@@ -9,9 +9,7 @@ import { type OidcConfig, parseConfig } from './domain/parse-config.ts'
 import { PRESETS, type Preset, type PresetName } from './domain/presets.ts'
 import { createKeySource, type KeySource, type KeySourceDeps } from './key-source.ts'
 
-/** The longest token, in bytes. */
-const MAX_BYTES = 16 * 1024
-const RULES: Omit<JwtRules, 'algorithms'> = { name: 'token', maxBytes: MAX_BYTES, typs: ['JWT', ''], kid: 'optional' }
+const RULES: Omit<JwtRules, 'algorithms'> = { name: 'token', maxBytes: 16 * 1024, typs: ['JWT', ''], kid: 'optional' }
 
 /** The type `oidc`, and the types that are its presets. */
 export type OidcTypes = Readonly<Record<'oidc' | PresetName, AttestorType<OidcConfig>>>
@@ -36,7 +34,7 @@ function createType(keySource: KeySource, preset: Preset | undefined): AttestorT
   return {
     parseConfig: (config) => parseConfig(config, preset),
     async appraise(config, evidence, context) {
-      const token = openJwt(readToken(evidence), { ...RULES, algorithms: config.algorithms })
+      const token = openJwt(readAscii(evidence, RULES.name), { ...RULES, algorithms: config.algorithms })
       const keys = await keySource(config, token.jws.header.kid, context)
       const payload = verifyJwt(token, chooseKey(token, keys))
       const { expiresAt, jti } = checkToken(config, payload, context)
@@ -46,12 +44,6 @@ function createType(keySource: KeySource, preset: Preset | undefined): AttestorT
       return { claims, level: levelOf(config), expiresAt, uses: [useOf(token, jti, expiresAt, context)] }
     },
   }
-}
-
-/** Refuses a text that is too long before it is copied. */
-function readToken(evidence: Uint8Array): string {
-  if (evidence.length <= MAX_BYTES) return readAscii(evidence, RULES.name)
-  throw new RefusedEvidence(`The token must have at most ${MAX_BYTES} bytes`)
 }
 
 /** A token without `kid` is for the only key of its issuer. */

@@ -11,12 +11,19 @@ const UNAVAILABLE = { name: 'ApiError', reason: 'UNAVAILABLE' }
 
 /** A source of keys over an issuer and clocks that the test controls. */
 function start() {
-  const world = { monotonic: 0, wall: CONTEXT.now, keys: [one.jwk], maxAgeS: undefined as number | undefined }
+  const world = {
+    monotonic: 0,
+    wall: CONTEXT.now,
+    keys: [one.jwk],
+    maxAgeS: undefined as number | undefined,
+    delayMs: 0,
+  }
   const asked: string[] = []
   const answers = new Map<string, object | Error>()
   const get = async (url: string) => {
     asked.push(url)
     await Promise.resolve()
+    world.monotonic += world.delayMs
     const answer = answers.get(url) ?? { keys: world.keys }
     if (answer instanceof Error) throw answer
     const body = Buffer.from(JSON.stringify(answer))
@@ -51,6 +58,17 @@ describe('the copy of the keys of an attestor', () => {
     expect(asked).toHaveLength(2)
   })
 
+  it.each([
+    ['place', { issuer: ISSUER, jwks_uri: 'https://other.example/jwks' }],
+    ['algorithms', { issuer: ISSUER, jwks_uri: JWKS_URI, algorithms: ['ES256'] }],
+  ])('is not used when the operator changes the %s', async (_, changed) => {
+    const { asked, find } = start()
+    await find()
+    const config = parseConfig(changed, undefined)
+    await find('one', CONTEXT.attestorId, config)
+    expect(asked).toEqual([JWKS_URI, config.jwksUri])
+  })
+
   it.each(['monotonic', 'wall'] as const)('becomes old by the %s clock alone', async (clock) => {
     const { world, asked, find } = start()
     await find()
@@ -70,6 +88,15 @@ describe('the copy of the keys of an attestor', () => {
     answers.clear()
     pass(5)
     expect(await find()).toBe(true)
+    expect(await find('two')).toBe(false)
+  })
+
+  it('has the age of its fetch, also if the answer takes long', async () => {
+    const { world, find } = start()
+    world.delayMs = 299_999
+    expect(await find('two')).toBe(false)
+    world.delayMs = 300_000
+    await expect(find('one', 'attestor-2')).rejects.toMatchObject(UNAVAILABLE)
   })
 
   it('forgets a key that the issuer no longer publishes', async () => {

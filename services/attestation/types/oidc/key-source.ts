@@ -63,8 +63,10 @@ export function createKeySource({ outbound, now }: KeySourceDeps): KeySource {
 
   return async (config, kid, { attestorId, now: wall }) => {
     if (config.pinnedKeys !== undefined) return config.pinnedKeys
-    const copy = copies.get(attestorId) ?? { known: new KnownKeys(FRESH.max), pending: undefined, failure: undefined }
-    keepNewest(copies, attestorId, copy, MAX_COPIES)
+    // An operator may change the place of the keys of an attestor that keeps its id.
+    const key = JSON.stringify([attestorId, config.issuer, config.jwksUri, config.algorithms])
+    const copy = copies.get(key) ?? { known: new KnownKeys(FRESH.max), pending: undefined, failure: undefined }
+    keepNewest(copies, key, copy, MAX_COPIES)
     const { known } = copy
     const decides = (at: Moment) => known.isUsable(at) && (kid === '' || known.find(kid) !== undefined)
     const at = { monotonic: now(), wall }

@@ -24,8 +24,17 @@ export function parseRedeemRequest(request: TokenRequest): RedeemRequest {
   if (authorizationDetails !== '') {
     throw new ApiError('UNSUPPORTED_AUTHORIZATION_DETAILS', 'authorization_details must be left out')
   }
-  const { subjectToken, actorToken, requestedTokenType, audience, mayAct, reqCnf } = request
-  const others = [clientAssertionType, subjectToken, actorToken, requestedTokenType, audience, mayAct, reqCnf]
+  const { subjectToken, actorToken, requestedTokenType, audience, mayAct, reqCnf, attestation } = request
+  const others = [
+    clientAssertionType,
+    subjectToken,
+    actorToken,
+    requestedTokenType,
+    audience,
+    mayAct,
+    reqCnf,
+    attestation,
+  ]
   if (others.some((text) => text !== '')) {
     throw invalid('The request must contain only assertion, client_id, scope and resource')
   }

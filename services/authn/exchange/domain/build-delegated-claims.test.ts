@@ -35,7 +35,14 @@ function given(parties: number, audiences: number, length = 20) {
   const scope = length === 20 ? ['read'] : Array.from({ length: 32 }, (_, at) => String(at).padEnd(128, 'x'))
   const terms = { scope, audience, details: new Map() }
   const times = { nowS: 1_790_000_000, exp: 1_790_000_900 }
-  const exchanged = { jti: 'j'.repeat(36), ...times, client, epoch: [7, 8] as const, edges: [] as string[] }
+  const exchanged = {
+    jti: 'j'.repeat(36),
+    ...times,
+    client,
+    epoch: [7, 8] as const,
+    edges: [] as string[],
+    results: [],
+  }
   return [ISSUER, { principal, lineageOf: () => all }, terms, { ...exchanged, jkt: 'A'.repeat(43) }] as const
 }
 

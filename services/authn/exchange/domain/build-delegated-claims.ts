@@ -3,10 +3,10 @@ import {
   formatDelegatedClaims,
   parseDelegatedClaims,
 } from '@auth4agent/core/delegation/delegated-claims'
-import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
-import { MAX_TOKEN_BYTES } from '@auth4agent/core/token/claims'
-import { ApiError } from '../../../platform/errors/api-error.ts'
+import type { TokenAttestation } from '@auth4agent/core/token/attestation'
+import { attestationClaim } from '../../domain/attestation-claim.ts'
+import { checkTokenSize } from '../../domain/check-token-size.ts'
 import type { ExchangeSubject } from '../open-subject.ts'
 import type { ExchangeTerms } from './decide-exchange.ts'
 
@@ -22,6 +22,8 @@ export interface Exchanged {
   readonly edges: readonly string[]
   /** Thumbprint of the client's key. */
   readonly jkt: string
+  /** Results of attestation of the client. */
+  readonly results: readonly TokenAttestation[]
 }
 
 /** Builds the claims of a delegated token (RFC 8693 section 4.1). */
@@ -29,7 +31,7 @@ export function buildDelegatedClaims(
   iss: string,
   { principal, lineageOf }: Pick<ExchangeSubject, 'principal' | 'lineageOf'>,
   { scope, audience, details }: ExchangeTerms,
-  { jti, nowS, exp, client, epoch, edges, jkt }: Exchanged,
+  { jti, nowS, exp, client, epoch, edges, jkt, results }: Exchanged,
 ): DelegatedClaims {
   return {
     iss,
@@ -45,15 +47,11 @@ export function buildDelegatedClaims(
     epoch: principal.epoch,
     cnf: { jkt },
     ...(edges.length > 0 && { edges }),
+    ...attestationClaim(results, nowS),
     lineage: lineageOf({ ...client, epoch }),
     details,
   }
 }
-
-/** The longest header and signature of a token, in base64url with the dots. */
-const OTHER_PARTS = 1_024
-/** Only the redemption knows the epochs of the client. No epochs make a longer token than these. */
-export const LONGEST_EPOCHS = [2_147_483_647, 2_147_483_647] as const
 
 /**
  * Checks that verifiers will accept a token with these claims, in which the client has LONGEST_EPOCHS.
@@ -63,13 +61,7 @@ export const LONGEST_EPOCHS = [2_147_483_647, 2_147_483_647] as const
  */
 export function checkDraft(claims: DelegatedClaims): void {
   const payload = JSON.stringify(formatDelegatedClaims(claims))
-  const bytes = encodeBase64url(Buffer.from(payload)).length + OTHER_PARTS
-  if (bytes > MAX_TOKEN_BYTES) {
-    throw new ApiError(
-      'INVALID_ARGUMENT',
-      `The token must have at most ${MAX_TOKEN_BYTES} bytes, but it would have ${bytes}; ask for fewer audiences or details`,
-    )
-  }
+  checkTokenSize(payload)
   const read = parseStrictJsonText(payload)
   if (!read.ok || parseDelegatedClaims(read.value) === undefined) {
     throw new Error(`Verifiers would refuse the claims of the token ${claims.jti}`)

@@ -23,6 +23,8 @@ const LAST_DID = `did:agent:${OTHER_DOMAIN}:${'0'.repeat(31)}1`
 const OTHER_AUDIENCE = 'https://pay.example.com'
 const PAY = { [`${AUDIENCE}#pay`]: { amount: { constraint_type: 'range', max: 500 } } }
 
+const RESULT = { attestor: 'boot', type: 'tpm', level: 'hardware', at: CLAIMS.iat } as const
+
 const party = (did: string, operatorId: string, id: string) =>
   ({ operatorId, did, epoch: [3, 2], id, kid: EdDSA.kid }) as const
 const A = party(DID, OPERATOR_ID, 'root')
@@ -71,6 +73,7 @@ function accepted(): [name: string, claims: DelegatedClaims, edits?: Edits][] {
     ['no scope', claimsWith({ scope: '' })],
     ['no details', claimsWith({ details: new Map() })],
     ['nothing allowed', claimsWith({ scope: '', details: new Map() })],
+    ['results of attestation of the agent that acts', claimsWith({ attestation: [RESULT] })],
     ['an unknown claim', claimsWith(), { note: 'größer' }],
   ]
 }
@@ -97,6 +100,7 @@ function refused(): RefusedCase[] {
   const entry = (place: number, at: number, value: string | number) =>
     entries.map((each, index) => (index === place ? each.with(at, value) : each))
   return [
+    malformed('attestation with another member', { attestation: [{ ...RESULT, claims: {} }] }),
     malformed('no act', { act: undefined }),
     malformed('no a4a_lineage', { a4a_lineage: undefined }),
     malformed('neither: an access token', { act: undefined, a4a_lineage: undefined }),

@@ -2,6 +2,7 @@ import { parseAudience } from '@auth4agent/core/token/audience'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { IDENTITY_KEY } from '../../../../services/authn/domain/agent-proof.ts'
 import { buildClaims } from '../../../../services/authn/domain/build-claims.ts'
+import { UNATTESTED } from '../../../../services/authn/domain/check-attestation.ts'
 import { compact, type Edits, type Part, shown } from './jws.ts'
 import { AUDIENCE, DID, ISSUER, NOW_S, OPERATOR_ID, SIGNING_KEYS, type VectorSigningKey } from './parties.ts'
 import { inPieces, inShort, type Pieces } from './repeats.ts'
@@ -12,6 +13,8 @@ interface Verifier {
   readonly audience?: readonly string[]
   readonly operators?: readonly string[] | 'any'
   readonly scope?: string
+  /** The demanded result of attestation, as POST /v1/verify has it; null for none. */
+  readonly attestation?: object | null
   readonly revocations?: readonly Revocation[]
 }
 
@@ -42,7 +45,7 @@ export const CLAIMS: AccessTokenClaims = buildClaims(
   // A token contains only these members of agent and operator.
   { agent: { did: DID }, operator: { id: OPERATOR_ID } } as Parameters<typeof buildClaims>[1],
   { scope: ['read', 'write'], audience: [parseAudience(AUDIENCE) ?? { text: '', host: '' }], ttl: 900 },
-  { jti: JTI, nowS: NOW_S, epoch: [3, 2], key: IDENTITY_KEY, edges: [] },
+  { jti: JTI, nowS: NOW_S, epoch: [3, 2], key: IDENTITY_KEY, edges: [], attested: UNATTESTED },
 )
 export const SKEW_S = 10
 export const PAYLOAD = JSON.stringify(CLAIMS)

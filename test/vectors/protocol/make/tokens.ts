@@ -8,6 +8,7 @@ import {
   UNPUBLISHED_KEY,
   type VectorSigningKey,
 } from './parties.ts'
+import { attestationCases } from './token-attestation.ts'
 import { bindingCases } from './token-binding.ts'
 import { CLAIMS, changed, headerOf, ofTexts, PAYLOAD, SKEW_S, type TokenCase, token } from './token-case.ts'
 import { claimCases, orderCases, requirementCases, revocationCases, timeCases } from './token-claims.ts'
@@ -49,6 +50,7 @@ export async function makeTokens(committed: Committed): Promise<object> {
       audience: [AUDIENCE],
       operators: [DOMAIN],
       scope: '',
+      attestation: null,
       revocations: [],
     },
     good: { header: headerOf(EdDSA), claims: CLAIMS },
@@ -65,6 +67,7 @@ export async function makeTokens(committed: Committed): Promise<object> {
       ...requirementCases(),
       ...revocationCases(),
       ...(await trustCases()),
+      ...(await attestationCases()),
       ...(await orderCases()),
       ...(await checkOrderCases()),
       ...(await limitCases()),

@@ -7,8 +7,8 @@ export type ClaimMapping = Readonly<Record<string, string>>
 /** The longest text of a claim, in characters. */
 const MAX_TEXT = 1024
 /** The longest list of a claim. */
-const MAX_LIST = 256
-const FORM = `a text of at most ${MAX_TEXT} characters, a safe integer, a boolean or a list of at most ${MAX_LIST} texts`
+const MAX_LIST = 64
+const FORM = `a text of at most ${MAX_TEXT} characters without NUL, a safe integer, a boolean or a list of at most ${MAX_LIST} texts`
 
 /**
  * Takes the verified claims out of the payload of a token. Leaves out claims that are missing or null.
@@ -43,5 +43,5 @@ function isClaimValue(value: unknown): value is ClaimValue {
 }
 
 function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= MAX_TEXT
+  return typeof value === 'string' && value.length <= MAX_TEXT && !value.includes('\0')
 }

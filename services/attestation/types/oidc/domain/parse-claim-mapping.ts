@@ -4,7 +4,7 @@ import type { ClaimMapping } from './expose-claims.ts'
 
 /** The most claims besides `sub`. */
 const MAX_CLAIMS = 63
-const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
+const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/
 /** RFC 6901 section 3. */
 const POINTER = /^(?:\/(?:[^~/]|~[01])+){1,8}$/
 const MAX_POINTER = 256

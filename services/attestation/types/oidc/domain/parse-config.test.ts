@@ -89,6 +89,7 @@ describe('parseConfig', () => {
     ['claims that are a text', { claims: 'repository' }, /^config.claims must be a list/],
     ['a claim whose name is no identifier', { claims: ['kubernetes.io'] }, /^config.claims must have names of/],
     ['a claim whose name begins with a digit', { claims: { '1a': '/a' } }, /^config.claims must have names of/],
+    ['a claim whose name has 64 characters', { claims: ['a'.repeat(64)] }, /^config.claims must have names of/],
     ['a claim that is a number', { claims: [7] }, /^config.claims must have names of/],
     ['a claim twice', { claims: ['a', 'a'] }, /^config.claims must name each claim once/],
     ['a pointer without a slash', { claims: { a: 'a.b' } }, /^config.claims.a must be a JSON Pointer/],

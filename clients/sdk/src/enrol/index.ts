@@ -1,0 +1,7 @@
+export { type GithubActionsOptions, type GitlabOptions, githubActions, gitlab } from './ci-tokens.ts'
+export { type AzureOptions, azure, type GcpOptions, gcp } from './cloud-tokens.ts'
+export { type JoinTokenOptions, joinToken } from './join-token.ts'
+export { type KubernetesOptions, kubernetes } from './kubernetes.ts'
+export { type SpiffeOptions, spiffe } from './spiffe.ts'
+export { type TpmOptions, tpm } from './tpm.ts'
+export { type X509Options, x509 } from './x509.ts'
