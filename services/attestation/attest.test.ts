@@ -127,9 +127,9 @@ async function agentWith(status: AgentStatus): Promise<{ readonly key: KeyPair; 
   return agent
 }
 
-const attestWith = async (status: AgentStatus) => {
+const attestWith = async (status: AgentStatus, options: Parameters<Enrolments['attestation']>[1] = {}) => {
   const { key, did } = await agentWith(status)
-  return { did, attempt: calls.attest(did, await attestFor(key)) }
+  return { did, attempt: calls.attest(did, await attestFor(key, options)) }
 }
 
 const attestUnder = async (status: OperatorStatus) => {
@@ -175,6 +175,11 @@ describe('attest refuses', () => {
     ['a pending agent', 'AGENT_NOT_ACTIVE', () => attestWith('pending')],
     ['a suspended agent', 'AGENT_NOT_ACTIVE', () => attestWith('suspended')],
     ['a revoked agent', 'AGENT_NOT_ACTIVE', () => attestWith('revoked')],
+    [
+      'a suspended agent before it looks at the nonce',
+      'AGENT_NOT_ACTIVE',
+      () => attestWith('suspended', { purpose: 'enrol' }),
+    ],
     ['an agent of a suspended operator', 'AGENT_OPERATOR_NOT_ACTIVE', () => attestUnder('suspended')],
     ['an agent of a lapsed operator', 'AGENT_OPERATOR_NOT_ACTIVE', () => attestUnder('lapsed')],
     ['an agent of an operator that has lost its domain', 'AGENT_NOT_FOUND', () => attestUnder('superseded')],
@@ -237,28 +242,28 @@ describe('attest refuses', () => {
   })
 })
 
-describe('attest, while another transaction changes what it depends on,', () => {
-  /** Attests while another transaction holds the row of the agent, which runs `change` before it ends. */
-  async function attestDuring({ key, did }: { key: KeyPair; did: string }, change: string) {
-    const attestation = await attestFor(key)
-    const client = await fixture.db.pool.connect()
-    try {
-      await client.query('BEGIN')
-      await client.query('SELECT 1 FROM agents WHERE did = $1 FOR UPDATE', [did])
-      const answer = refusalOf(calls.attest(did, attestation))
-      const waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-      await until(
-        () => fixture.db.pool.query(waiting),
-        ({ rowCount }) => rowCount === 1,
-      )
-      await client.query(change)
-      await client.query('COMMIT')
-      return await answer
-    } finally {
-      client.release()
-    }
+/** Attests while another transaction holds the row of the agent, which runs `change` before it ends. */
+async function attestDuring({ key, did }: { key: KeyPair; did: string }, change: string) {
+  const attestation = await attestFor(key)
+  const client = await fixture.db.pool.connect()
+  try {
+    await client.query('BEGIN')
+    await client.query('SELECT 1 FROM agents WHERE did = $1 FOR UPDATE', [did])
+    const answer = refusalOf(calls.attest(did, attestation))
+    const waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    await until(
+      () => fixture.db.pool.query(waiting),
+      ({ rowCount }) => rowCount === 1,
+    )
+    await client.query(change)
+    await client.query('COMMIT')
+    return await answer
+  } finally {
+    client.release()
   }
+}
 
+describe('attest during another transaction', () => {
   it('refuses an agent that was suspended, with AGENT_NOT_ACTIVE', async () => {
     const agent = await enrolledAgent()
     const change = `UPDATE agents SET status = 'suspended' WHERE did = '${agent.did}'`

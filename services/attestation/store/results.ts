@@ -77,7 +77,11 @@ export async function readResults(
  */
 async function useOnce(tx: Tx, uses: readonly Use[]): Promise<void> {
   // In one order, because two transactions that insert the same rows in opposite order would wait for each other.
-  const rows = new Map(uses.map(({ id, until }) => [sha256Text(id, 'hex'), until] as const).toSorted(([one], [other]) => (one < other ? -1 : 1)))
+  const rows = new Map(
+    uses
+      .map(({ id, until }) => [sha256Text(id, 'hex'), until] as const)
+      .toSorted(([left], [right]) => (left < right ? -1 : 1)),
+  )
   const inserted = await tx.$executeRaw`
     INSERT INTO attestation_uses (id, keep_until)
     SELECT decode(u.id, 'hex'), to_timestamp(u.until / 1000)
