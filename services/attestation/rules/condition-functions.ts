@@ -1,5 +1,15 @@
-import { type CelFunc, CelScalar, type CelValue, celEnv, celFunc, celMethod, isCelList, isCelMap } from '@bufbuild/cel'
-import { listType, objectType } from '@bufbuild/cel'
+import {
+  type CelFunc,
+  CelScalar,
+  type CelValue,
+  celEnv,
+  celFunc,
+  celMethod,
+  isCelList,
+  isCelMap,
+  listType,
+  objectType,
+} from '@bufbuild/cel'
 import { TimestampSchema, timestampFromMs } from '@bufbuild/protobuf/wkt'
 
 /** Takes units from the budget of the call that evaluates. Throws Error when they are not left. */

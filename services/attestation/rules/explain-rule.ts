@@ -101,7 +101,11 @@ function explainCondition(when: string, used: readonly CurrentResult[], budget: 
 }
 
 function explainPart(part: ConditionPart, used: readonly CurrentResult[], budget: WorkBudget): ExplainedCondition {
-  return { condition: part.text, outcome: part.evaluate(used, budget), seen: part.paths.map((path) => showPath(path, used)) }
+  return {
+    condition: part.text,
+    outcome: part.evaluate(used, budget),
+    seen: part.paths.map((path) => showPath(path, used)),
+  }
 }
 
 function showPath([root = '', attestor, claim]: readonly string[], used: readonly CurrentResult[]): string {

@@ -21,7 +21,12 @@ describe('judge', () => {
   })
 
   it('rests on the result of any_of for which the condition holds, even if another one counts longer', () => {
-    const judgement = judge(rule({ anyOf: ['tpm', 'ci'], when: 'claims.tpm.firmware >= 7' }), [tpm, ci], NOW, new WorkBudget())
+    const judgement = judge(
+      rule({ anyOf: ['tpm', 'ci'], when: 'claims.tpm.firmware >= 7' }),
+      [tpm, ci],
+      NOW,
+      new WorkBudget(),
+    )
     expect(judgement).toEqual({ metUntil: NOW + 3000, attestorIds: ['id of tpm'], lack: '' })
   })
 

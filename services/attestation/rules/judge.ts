@@ -44,7 +44,9 @@ export function judge(
   if (terms.allOf.length > 0) {
     const lack = found.find((each) => typeof each === 'string')
     if (lack !== undefined) return notMet(lack)
-    return holds(terms, counting, budget) ? met(counting) : notMet('The condition does not hold for the verified claims')
+    return holds(terms, counting, budget)
+      ? met(counting)
+      : notMet('The condition does not hold for the verified claims')
   }
   if (counting.length === 0)
     return notMet(found.filter((each) => typeof each === 'string').join('; ') || 'No attestor is named')
