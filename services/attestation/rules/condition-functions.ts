@@ -39,7 +39,7 @@ export function createFunctions(spend: Spend, matches: (pattern: string, text: s
 function textFunctions(spend: Spend, matches: (pattern: string, text: string) => boolean): CelFunc[] {
   const sizeOf = (text: string) => {
     spend(text.length)
-    return BigInt([...text].length)
+    return BigInt(Array.from(text).length)
   }
   return [
     celFunc('size', [STRING], INT, sizeOf),

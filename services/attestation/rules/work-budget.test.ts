@@ -14,9 +14,16 @@ const BIG = { ...TEXTS, l: LIST, k: LIST }
 const NAMES = Array.from({ length: 32 }, (_, number) => `a${number}`)
 const RESULTS = NAMES.map((name) => result(name, { claims: BIG }))
 
+function or(count: number, term: (number: number) => string): string {
+  return Array.from({ length: count }, (_, number) => term(number)).join('||')
+}
+
+function commonCondition(number: number): string {
+  const branch = 'claims.ci.ref.matches("^refs/heads/(main|release-[0-9]+)$")'
+  return `claims.ci.repository == "acme/${number}" && ${branch} && "a" in claims.ci.groups`
+}
+
 describe('the conditions of one call', () => {
-  const or = (count: number, term: (number: number) => string) =>
-    Array.from({ length: count }, (_, n) => term(n)).join('||')
   it.each([
     ['patterns in a macro', `claims.exists(k, ${or(7, (n) => `claims[k].c${n}.matches("(a|b)*a(a|b){45}\\\\B$")`)})`],
     [
@@ -41,12 +48,10 @@ describe('the conditions of one call', () => {
   it('are enough for 64 rules and 32 requirements of a common form', () => {
     const claims = { repository: 'acme/deploy', ref: 'refs/heads/main', groups: ['a', 'b', 'c'] }
     const ci = result('ci', { claims })
-    const when = (n: number) =>
-      `claims.ci.repository == "acme/${n}" && claims.ci.ref.matches("^refs/heads/(main|release-[0-9]+)$") && "a" in claims.ci.groups`
     const budget = new WorkBudget()
-    const rules = Array.from({ length: 64 }, (_, n) => rule({ name: `r${n}`, allOf: ['ci'], when: when(n) }))
+    const rules = Array.from({ length: 64 }, (_, n) => rule({ name: `r${n}`, allOf: ['ci'], when: commonCondition(n) }))
     expect(reasonOf(() => chooseRule(rules, '', [ci], NOW, budget))).toBe('ENROLMENT_REFUSED')
-    for (let n = 0; n < 31; n += 1) judge(requirement({ allOf: ['ci'], when: when(n) }), [ci], NOW, budget)
+    for (let n = 0; n < 31; n += 1) judge(requirement({ allOf: ['ci'], when: commonCondition(n) }), [ci], NOW, budget)
     const last = requirement({ allOf: ['ci'], when: 'claims.ci.ref == "refs/heads/main"' })
     expect(judge(last, [ci], NOW, budget).metUntil).toBe(ci.expiresAt)
   })

@@ -470,8 +470,8 @@ export type EnrolmentRule = Message<"auth4agent.v1.EnrolmentRule"> & {
   allOf: string[];
 
   /**
-   * Attestors of which an agent needs one result. Of the two lists, one has an entry. A condition is tried with the four
-   * results that count longest.
+   * Attestors of which an agent needs one result. Of the two lists, one has an entry. A condition is tried with the
+   * four results that count longest.
    *
    * @generated from field: repeated string any_of = 3;
    */
@@ -725,8 +725,8 @@ export type AttestationRequirement = Message<"auth4agent.v1.AttestationRequireme
   allOf: string[];
 
   /**
-   * Attestors of which an agent needs one result. Of the two lists, one has an entry. A condition is tried with the four
-   * results that count longest.
+   * Attestors of which an agent needs one result. Of the two lists, one has an entry. A condition is tried with the
+   * four results that count longest.
    *
    * @generated from field: repeated string any_of = 6;
    */
