@@ -165,6 +165,18 @@ describe('dryRunRules', () => {
     expect(await dryRun(await agents.attestation(key, { rule: 'b' }))).toMatchObject({ chosenRule: 'b' })
   })
 
+  it('counts every rule as not met after one whose condition is too much work', async () => {
+    const numbers = Array.from({ length: 200 }, () => 1).join(',')
+    const terms = Array.from({ length: 70 }, () => 'x == 2').join(' || ')
+    const draft = (name: string, when: string) => ({ name, allOf: ['tokens'], maxAgents: 1, when })
+    const rules = [draft('heavy', `[${numbers}].exists(x, ${terms})`), draft('light', 'claims.tokens.label == "web"')]
+    const attestation = await agents.attestation(key)
+    expect((await calls.dryRun({ attestation, rules: rules.slice(1) })).chosenRule).toBe('light')
+    const { rules: tried = [], chosenRule } = await calls.dryRun({ attestation, rules })
+    expect(chosenRule).toBe('')
+    expect(tried.map(({ conditions }) => conditions?.at(-1)?.outcome)).toEqual(['error', 'error'])
+  })
+
   it('refuses drafts whose conditions are too long together', async () => {
     const when = `claims.tokens.label == "${'a'.repeat(4096 - 25)}"`
     const draft = (name: string, more = {}) => ({ name, allOf: ['tokens'], maxAgents: 1, when, ...more })
