@@ -46,7 +46,8 @@ export interface Appraisal {
   readonly expiresAt?: number | undefined
   /**
    * Ids of the evidence that may be used only once, such as the `jti` of a token with its issuer: texts that are
-   * unique among all evidence. Several attestors of an operator may accept the same evidence. Each is remembered until its time, in Unix milliseconds.
+   * unique among all evidence. Several attestors of an operator may accept the same evidence. Each is remembered until
+   * its time, in Unix milliseconds.
    */
   readonly uses: readonly { readonly id: string; readonly until: number }[]
 }
