@@ -7,6 +7,7 @@ import type { AttestationDeps } from './config.ts'
 import { chooseRule } from './rules/choose-rule.ts'
 import type { EnrolmentTerms } from './rules/enrolment-terms.ts'
 import { demandResults } from './standing.ts'
+import { lockShared } from './store/fair-lock.ts'
 import { readPolicy, type StoredRule } from './store/read-policy.ts'
 
 /** An agent that wants to enrol. */
@@ -36,12 +37,8 @@ export async function admitAgent(
   { operatorId, did, publicKey }: Candidate,
   attestation: Attestation,
 ): Promise<Admission> {
-  const { attestors, rules, requirements } = await readPolicy(deps.db.prisma, operatorId)
-  const appraised = await appraiseAttestation(deps, attestors, attestation, {
-    operatorId,
-    purpose: 'enrol',
-    publicKey,
-  })
+  const appraised = await appraiseAttestation(deps, attestation, { operatorId, purpose: 'enrol', publicKey })
+  const { rules, requirements } = await readPolicy(deps.db.prisma, operatorId)
   const results = appraised.map(({ result }) => result)
   const { rule: terms, label } = chooseRule(
     rules.map((each) => each.terms),
@@ -60,9 +57,9 @@ export async function admitAgent(
  * @throws ApiError UNAVAILABLE when the rule has changed since the decision
  */
 export async function keepRule(tx: Tx, { ruleId, edgeId }: Pick<Admission, 'ruleId' | 'edgeId'>): Promise<void> {
-  const rows = await tx.$queryRaw<{ edge_id: string }[]>`
-    SELECT edge_id FROM enrolment_rules WHERE id = ${ruleId}::uuid FOR SHARE`
-  if (rows[0]?.edge_id === edgeId) return
+  await lockShared(tx, [ruleId])
+  const rule = await tx.enrolmentRule.findUnique({ where: { id: ruleId }, select: { edgeId: true } })
+  if (rule?.edgeId === edgeId) return
   throw new ApiError('UNAVAILABLE', 'The enrolment rule was changed during the call; try again', { retryAfter: 1 })
 }
 

@@ -8,7 +8,7 @@ import { checkClaims } from './check-claims.ts'
 import type { AttestationDeps } from './config.ts'
 import { type Nonce, openNonce, type Purpose } from './nonce.ts'
 import type { CurrentResult } from './rules/results.ts'
-import type { AttestorRow } from './store/read-policy.ts'
+import { type AttestorRow, readAttestors } from './store/read-policy.ts'
 import { type Appraisal, type AppraisalContext, type Binding, RefusedEvidence } from './types/attestor-type.ts'
 import { isAttestorType } from './types/is-attestor-type.ts'
 
@@ -48,16 +48,16 @@ const MAX_EVIDENCE_BYTES = 32 * 1024
  */
 export async function appraiseAttestation(
   deps: AttestationDeps,
-  attestors: readonly AttestorRow[],
   attestation: Attestation,
   attester: Attester,
 ): Promise<readonly Appraised[]> {
   const now = deps.now()
   const binding = bindTo(deps, attester.publicKey)
   const nonce = acceptNonce(deps, attestation.nonce, { ...attester, thumbprint: binding.thumbprint }, now)
-  const rows = attestorsOf(attestors, attestation.evidence)
+  checkEvidence(attestation.evidence)
   // A stranger without the key causes no further work.
   for (const each of attestation.evidence) checkSignature(attester.publicKey, each, nonce)
+  const rows = await attestorsOf(deps, attester.operatorId, attestation.evidence)
   const context = { binding: { ...binding, nonce }, issuer: deps.issuer, now, skewMs: deps.skewMs }
   const appraised: Appraised[] = []
   for (const [index, { evidence }] of attestation.evidence.entries()) {
@@ -137,9 +137,14 @@ export function checkEvidence(evidence: readonly Evidence[]): void {
   }
 }
 
-function attestorsOf(attestors: readonly AttestorRow[], evidence: readonly Evidence[]): AttestorRow[] {
-  checkEvidence(evidence)
-  return evidence.map(({ attestor: name }) => {
+async function attestorsOf(
+  { db }: AttestationDeps,
+  operatorId: string,
+  evidence: readonly Evidence[],
+): Promise<AttestorRow[]> {
+  const names = evidence.map(({ attestor }) => attestor)
+  const attestors = await readAttestors(db.prisma, operatorId, names)
+  return names.map((name) => {
     const row = attestors.find((attestor) => attestor.name === name)
     if (row === undefined) throw new ApiError('ATTESTOR_NOT_FOUND')
     return row
@@ -168,6 +173,6 @@ export function toAppraised(attestor: AttestorRow, evidence: Uint8Array, apprais
       expiresAt: end,
     },
     digest: sha256Text(evidence, 'base64url'),
-    uses: uses.map(({ id, until }) => ({ id: `evidence ${attestor.id} ${id}`, until })),
+    uses: uses.map(({ id, until }) => ({ id: `evidence ${attestor.operatorId} ${id}`, until })),
   }
 }

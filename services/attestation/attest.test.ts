@@ -209,8 +209,8 @@ describe('attest refuses', () => {
         const other = enrolments(fixture, await fixture.operator(`other${domain}.example`), () => fixture.clock.now)
         await other.insertAttestor('theirs')
         const { key, did } = await enrolledAgent()
-        const { evidence } = await other.attestation(key, { attestors: ['theirs'] })
-        return { did, attempt: calls.attest(did, { nonce: await calls.nonce(key, 'attest'), evidence }) }
+        const nonce = await calls.nonce(key, 'attest')
+        return { did, attempt: calls.attest(did, await other.attestation(key, { nonce, attestors: ['theirs'] })) }
       },
     ],
     [

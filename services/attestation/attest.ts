@@ -33,10 +33,10 @@ export async function attestAgent(
   { did, attestation, purpose }: Attesting,
 ): Promise<readonly CurrentResult[]> {
   const agent = await findAttester(deps, did)
-  const { attestors, rules } = await readPolicy(deps.db.prisma, agent.operatorId)
-  const appraised = await appraiseAttestation(deps, attestors, attestation, { ...agent, purpose })
+  const appraised = await appraiseAttestation(deps, attestation, { ...agent, purpose })
   const results = appraised.map(({ result }) => result)
   if (agent.enrolmentRuleId !== null) {
+    const { rules } = await readPolicy(deps.db.prisma, agent.operatorId)
     const rule = rules.find(({ id }) => id === agent.enrolmentRuleId)
     await checkRule(deps, rule, agent, results)
   }

@@ -102,7 +102,7 @@ async function makeChallenge(
   if (input.length > MAX_CHALLENGE_INPUT) {
     throw new ApiError('INVALID_ARGUMENT', `challenge_input must have at most ${MAX_CHALLENGE_INPUT} bytes`)
   }
-  const attestor = (await readAttestors(deps.db.prisma, operatorId)).find((each) => each.name === name)
+  const [attestor] = await readAttestors(deps.db.prisma, operatorId, [name])
   if (attestor === undefined) throw new ApiError('ATTESTOR_NOT_FOUND')
   const challenge = isAttestorType(attestor.type) ? deps.types[attestor.type]?.challenge : undefined
   if (challenge === undefined) {

@@ -27,7 +27,6 @@ export type Standing = Pick<MessageInitShape<typeof AgentSnapshotSchema>, 'enrol
  */
 export async function readStanding(prisma: PrismaClient, agent: StandingAgent, now: number): Promise<Standing> {
   const policy = await readPolicy(prisma, agent.operatorId)
-  if (agent.enrolmentRuleId === null && policy.attestors.length === 0 && policy.requirements.length === 0) return {}
   const results = await resultsOf(prisma, agent)
   const rule = policy.rules.find(({ id }) => id === agent.enrolmentRuleId)
   const requirements = policy.requirements.filter((terms) => concerns(terms, agent.did) && isAt(terms, 'token'))

@@ -11,8 +11,9 @@ import { type AgentRecord, currentKey, findAgent, lockRow } from './store.ts'
  * same rule has enrolled before, with the same key, gets new results. A pending agent with the same key becomes
  * active, because anybody can register a key as pending.
  *
- * @throws ApiError AGENT_EXISTS, TOO_MANY_AGENTS, EVIDENCE_USED, KEY_EVENT_CONFLICT; OPERATOR_NOT_FOUND when the
- *   operator has just been removed; UNAVAILABLE when the rule or an attestor has just been changed
+ * @throws ApiError AGENT_EXISTS, TOO_MANY_AGENTS, EVIDENCE_USED, KEY_EVENT_CONFLICT, OPERATOR_NOT_ACTIVE,
+ *   OPERATOR_FROZEN; OPERATOR_NOT_FOUND when the operator has just been removed; UNAVAILABLE when the rule or an
+ *   attestor has just been changed
  */
 export async function enrolAgent(
   prisma: PrismaClient,
@@ -23,6 +24,7 @@ export async function enrolAgent(
   const { operatorId, did } = agent
   try {
     return await change(prisma, author, async (tx, audit) => {
+      await refuseStopped(tx, operatorId)
       await keepRule(tx, admission)
       const enrolment = { enrolmentRuleId: admission.ruleId, allowedScopes: [...admission.terms.scopes] }
       const isNew = await insertAgent(tx, agent, enrolment)
@@ -38,6 +40,13 @@ export async function enrolAgent(
     if (isForeignKeyViolation(error)) throw new ApiError('OPERATOR_NOT_FOUND', undefined, { cause: error })
     throw refusalForPlaces(error, admission) ?? error
   }
+}
+
+/** The appraisal can take seconds, and its operator may have been suspended or frozen meanwhile. */
+async function refuseStopped(tx: Tx, id: string): Promise<void> {
+  const operator = await tx.operator.findUnique({ where: { id }, select: { status: true, frozenAt: true } })
+  if (operator?.status !== 'active') throw new ApiError('OPERATOR_NOT_ACTIVE')
+  if (operator.frozenAt !== null) throw new ApiError('OPERATOR_FROZEN')
 }
 
 /** Lets an agent that exists already enrol. Throws AGENT_EXISTS, KEY_EVENT_CONFLICT. */

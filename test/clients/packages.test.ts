@@ -18,9 +18,9 @@ const PEERS = ['@connectrpc/connect', '@grpc/grpc-js', 'express', 'fastify', 'ho
 /** The maximum size of each tarball in bytes. A fifth more than its size when this limit was written. */
 const MOST_BYTES: Readonly<Record<string, number>> = {
   '@auth4agent/core': 222_000,
-  '@auth4agent/sdk': 145_000,
-  '@auth4agent/verifier': 92_000,
-  '@auth4agent/cli': 240_000,
+  '@auth4agent/sdk': 200_000,
+  '@auth4agent/verifier': 110_000,
+  '@auth4agent/cli': 298_000,
 }
 
 /** The time limit for a test that compiles the declarations of all peers, which is slow on a busy machine. */

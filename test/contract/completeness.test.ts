@@ -4,6 +4,7 @@ import { agentKeyCases } from './cases/agent-keys.ts'
 import { agentMoveCases } from './cases/agent-moves.ts'
 import { attestationCases } from './cases/attestation.ts'
 import { attestationPolicyCases, fullAttestationPolicyCases } from './cases/attestation-policy.ts'
+import { attestedTokenCases } from './cases/attested-tokens.ts'
 import { authenticationCases } from './cases/authentication.ts'
 import { authnCases } from './cases/authn.ts'
 import { clientAssertionCases } from './cases/client-assertions.ts'
@@ -37,6 +38,7 @@ const cases: readonly Pair[] = [
   ...agentKeyCases,
   ...agentMoveCases,
   ...authnCases,
+  ...attestedTokenCases,
   ...grantCases,
   ...revocationCases,
   ...keysCases,

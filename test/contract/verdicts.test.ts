@@ -40,6 +40,11 @@ const DPOP_ALGS = 'algs="EdDSA Ed25519 ES256"'
 /** Status and challenge that differ from those of most verdicts: RFC 6750 section 3.1, RFC 9449 section 7.1. */
 const REFUSALS: Readonly<Record<string, readonly [status: number, challenge: string]>> = {
   SCOPE_MISSING: [403, 'Bearer realm="auth4agent", error="insufficient_scope"'],
+  ATTESTATION_REQUIRED: [
+    403,
+    'Bearer realm="auth4agent", error="insufficient_scope", ' +
+      'error_description="The token must state the required result of attestation"',
+  ],
   PROOF_REQUIRED: [401, `DPoP realm="auth4agent", error="invalid_token", ${DPOP_ALGS}`],
   PROOF_INVALID: [401, `DPoP realm="auth4agent", error="invalid_dpop_proof", ${DPOP_ALGS}`],
   CAPABILITY_MISSING: [403, `DPoP realm="auth4agent", error="insufficient_scope", ${DPOP_ALGS}`],

@@ -58,7 +58,11 @@ export function attesting(client: ProtocolClient, operatorId: string) {
   const askNonce = async ({ publicKey }: AgentParty, purpose: string, extra: object = {}): Promise<NonceAnswer> => {
     const body = { agent_public_key: publicKey, purpose, operator_id: operatorId, ...extra }
     const { nonce, audience, challenge } = expectStatus(200, await client.post('/v1/attest/nonce', body))
-    return { nonce: String(nonce), audience: String(audience), challenge: typeof challenge === 'string' ? challenge : '' }
+    return {
+      nonce: String(nonce),
+      audience: String(audience),
+      challenge: typeof challenge === 'string' ? challenge : '',
+    }
   }
   const attestation = async (
     agent: AgentParty,

@@ -209,7 +209,7 @@ export const commandGroups: readonly CommandGroup[] = [
       {
         words: 'attestor test',
         summary: 'show what an attestor says about evidence',
-        load: async () => (await import('./commands/rules-test.ts')).testAttestor,
+        load: async () => (await import('./commands/try-rules.ts')).testAttestor,
       },
       {
         words: 'attestor delete',
@@ -244,7 +244,7 @@ export const commandGroups: readonly CommandGroup[] = [
       {
         words: 'rules test',
         summary: 'explain what evidence would give, and why',
-        load: async () => (await import('./commands/rules-test.ts')).testRules,
+        load: async () => (await import('./commands/try-rules.ts')).testRules,
       },
       {
         words: 'rules delete',

@@ -1,3 +1,4 @@
+import { importKeySet } from '@auth4agent/core/jose/key-set'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import type { TokenAttestation } from '@auth4agent/core/token/attestation'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -6,12 +7,14 @@ import { setUpDelegated } from '../../../test/clients/verifier/delegated.ts'
 import { setUpGuard } from '../../../test/clients/verifier/guards.ts'
 import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { handFeed } from '../../../test/support/hand-feed.ts'
-import { fakeIssuer, newToken, outcomeOf, VERIFY } from '../../../test/support/offline-verifier.ts'
+import { fakeIssuer, newToken, outcomeOf, published, VERIFY } from '../../../test/support/offline-verifier.ts'
 import type { AttestationOptions } from './attestation-options.ts'
 import { createVerifier } from './create-verifier.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
 import type { Fetch } from './http.ts'
+import { toGenuine } from './judge.ts'
 import type { AnyVerifierOptions } from './options.ts'
+import type { Admitted } from './server-trust/foreign-issuer.ts'
 
 const nowS = () => Math.floor(Date.now() / 1_000)
 const results = (edits: Partial<TokenAttestation> = {}): readonly TokenAttestation[] => [
@@ -106,6 +109,26 @@ describe('a verifier with a demand on attestation', () => {
     expect(await outcomeOf(verifier, token)).toBe('ISSUER_REVOCATIONS_STALE')
     expect(await outcomeOf(verifier, token, { attestation: {} })).toBe(WRONG)
   })
+})
+
+const attestedClaims = () => ({
+  ...GOOD_CLAIMS,
+  epoch: [1, 1] as const,
+  attestation: results(),
+  effectiveScope: 'read',
+})
+
+it('the claims of a remembered token of another deployment meet no demand, and those of the own deployment do', () => {
+  const issuer = fakeIssuer()
+  const key = importKeySet({ keys: [published(issuer.key)] })?.get(issuer.key.kid)
+  if (key === undefined) throw new RangeError('The key must be importable')
+  // Only whether it was admitted matters here.
+  const admitted: Admitted = JSON.parse('{}')
+  expect(toGenuine(attestedClaims(), key).effective.attestation).toHaveLength(1)
+  const foreign = toGenuine(attestedClaims(), key, admitted)
+  expect(foreign.effective.attestation).toBeUndefined()
+  expect(foreign.effective.scope).toBe('read')
+  expect(foreign.claims.attestation).toHaveLength(1)
 })
 
 describe('verifyDelegated with a demand on attestation', () => {

@@ -18,7 +18,7 @@ import { type EnrolmentTerms, parseEnrolmentRule } from '../rules/enrolment-term
 import { type ExplainedRule, explainRule } from '../rules/explain-rule.ts'
 import type { CurrentResult } from '../rules/results.ts'
 import { demandResults } from '../standing.ts'
-import { type AttestationPolicy, readPolicy } from '../store/read-policy.ts'
+import { type AttestationPolicy, readAttestors, readPolicy } from '../store/read-policy.ts'
 import { checkAttestors } from '../store/rules.ts'
 import { tryEvidence } from './try-evidence.ts'
 
@@ -42,8 +42,10 @@ export async function dryRun(
     drafts.length === 0 ? policy.rules.map(({ terms }) => terms) : await parseDrafts(deps, operatorId, drafts)
   const trial = { operatorId, publicKey, namesKey, nonce: attestation.nonce }
   const tried = []
+  const names = attestation.evidence.map(({ attestor }) => attestor)
+  const attestors = await readAttestors(deps.readDb.prisma, operatorId, names)
   for (const evidence of attestation.evidence) {
-    tried.push(await tryEvidence(deps, policy.attestors, evidence, trial))
+    tried.push(await tryEvidence(deps, attestors, evidence, trial))
   }
   const results = tried.map(({ result }) => result).filter((result) => result !== undefined)
   const refusal = tried.find((each) => each.refusal !== '')?.refusal

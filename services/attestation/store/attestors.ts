@@ -4,6 +4,7 @@ import type { Attestor, PrismaClient } from '../../../gen/prisma/client.ts'
 import { type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { lockExclusive } from './fair-lock.ts'
 import { lockActiveOperator, lockOperator } from './lock-operator.ts'
 import { toStoredJson } from './stored-json.ts'
 
@@ -41,7 +42,10 @@ export function putAttestor(
     } else if (before.resultTtl === resultTtl && isDeepStrictEqual(before.config, toStoredJson(config))) return before
     const data = { config: toStoredJson(config), resultTtl }
     const isKept = before !== null && keepResults
-    if (before !== null && !keepResults) await tx.attestor.delete({ where: { id: before.id } })
+    if (before !== null && !keepResults) {
+      await lockExclusive(tx, before.id)
+      await tx.attestor.delete({ where: { id: before.id } })
+    }
     const row = isKept
       ? await tx.attestor.update({ where: { id: before.id }, data })
       : await tx.attestor.create({ data: { operatorId, name, type, ...data } })
@@ -66,6 +70,7 @@ export function deleteAttestor(
   return change(prisma, author, async (tx, audit) => {
     await lockOperator(tx, operatorId)
     const { id, type } = await getAttestor(tx, operatorId, name)
+    await lockExclusive(tx, id)
     const { count } = await tx.attestationResult.deleteMany({ where: { attestorId: id } })
     await tx.attestor.delete({ where: { id } })
     await audit({ action: 'attestor.delete', subject: name, operatorId, reason: type })

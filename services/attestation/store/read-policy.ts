@@ -1,4 +1,4 @@
-import { type JsonObject, parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
+import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { type EnrolmentTerms, readEnrolmentTerms } from '../rules/enrolment-terms.ts'
@@ -7,6 +7,7 @@ import { type RequirementTerms, readRequirementTerms } from '../rules/requiremen
 /** An attestor as it is stored. */
 export interface AttestorRow {
   readonly id: string
+  readonly operatorId: string
   readonly name: string
   readonly type: string
   readonly config: JsonObject
@@ -23,7 +24,6 @@ export interface StoredRule {
 
 /** What an operator demands of attestation. */
 export interface AttestationPolicy {
-  readonly attestors: readonly AttestorRow[]
   readonly rules: readonly StoredRule[]
   readonly requirements: readonly RequirementTerms[]
 }
@@ -31,26 +31,28 @@ export interface AttestationPolicy {
 /** Reads what an operator demands of attestation. */
 export async function readPolicy(prisma: PrismaClient | Tx, operatorId: string): Promise<AttestationPolicy> {
   const where = { operatorId }
-  const [attestors, rules, requirements] = await Promise.all([
-    readAttestors(prisma, operatorId),
+  const [rules, requirements] = await Promise.all([
     prisma.enrolmentRule.findMany({ where, orderBy: { name: 'asc' } }),
     prisma.attestationRequirement.findMany({ where, orderBy: { name: 'asc' } }),
   ])
   return {
-    attestors,
     rules: rules.map(({ id, edgeId, content }) => ({ id, edgeId, terms: readEnrolmentTerms(content) })),
     requirements: requirements.map(({ content }) => readRequirementTerms(content)),
   }
 }
 
-/** Reads the attestors of an operator, by name. */
-export async function readAttestors(prisma: PrismaClient | Tx, operatorId: string): Promise<AttestorRow[]> {
-  const rows = await prisma.attestor.findMany({ where: { operatorId }, orderBy: { name: 'asc' } })
-  return rows.map(({ id, name, type, config, resultTtl }) => ({ id, name, type, config: configOf(config), resultTtl }))
+/** Reads the attestors of an operator that have these names. */
+export async function readAttestors(
+  prisma: PrismaClient | Tx,
+  operatorId: string,
+  names: readonly string[],
+): Promise<AttestorRow[]> {
+  const rows = await prisma.attestor.findMany({ where: { operatorId, name: { in: [...names] } } })
+  return rows.map(({ createdAt: _, config, ...row }) => ({ ...row, config: configOf(config) }))
 }
 
+/** The configuration was strict JSON when it was stored. */
 function configOf(config: unknown): JsonObject {
-  const parsed = parseStrictJsonText(JSON.stringify(config))
-  if (!parsed.ok) throw new Error(`The stored configuration of an attestor is no JSON object: ${parsed.why}`)
-  return parsed.value
+  if (isJsonObject(config)) return config
+  throw new Error('The stored configuration of an attestor is no JSON object')
 }

@@ -5,6 +5,7 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Appraised, Use } from '../appraise.ts'
 import type { CurrentResult } from '../rules/results.ts'
 import { LEVELS, type Level, type VerifiedClaims } from '../types/attestor-type.ts'
+import { lockShared } from './fair-lock.ts'
 
 /** An agent that attests, and its key. */
 export interface AttestedAgent {
@@ -24,6 +25,10 @@ export async function writeResults(tx: Tx, agent: AttestedAgent, appraised: read
   await useOnce(
     tx,
     appraised.flatMap(({ uses }) => uses),
+  )
+  await lockShared(
+    tx,
+    appraised.map(({ result }) => result.attestorId),
   )
   for (const { result } of appraised) {
     const { attestorId, type, claims, level, verifiedAt, expiresAt } = result

@@ -7,6 +7,7 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { type Demands, invalidRule } from '../rules/demands.ts'
 import type { EnrolmentTerms } from '../rules/enrolment-terms.ts'
 import type { RequirementTerms } from '../rules/requirement-terms.ts'
+import { lockExclusive } from './fair-lock.ts'
 import { lockActiveOperator, lockOperator } from './lock-operator.ts'
 import { toStoredJson } from './stored-json.ts'
 
@@ -33,6 +34,7 @@ export function putRule(
     const content = toStoredJson(terms)
     const before = await tx.enrolmentRule.findUnique({ where })
     if (isDeepStrictEqual(before?.content, content)) return
+    if (before !== null) await lockExclusive(tx, before.id)
     if (before === null && (await tx.enrolmentRule.count({ where: { operatorId } })) >= MAX_RULES) {
       throw new ApiError('TOO_MANY_RULES', `An operator must have at most ${MAX_RULES} enrolment rules`)
     }
@@ -51,8 +53,10 @@ export function putRule(
 export function deleteRule(prisma: PrismaClient, author: Author, operatorId: string, name: string): Promise<void> {
   return change(prisma, author, async (tx, audit) => {
     await lockOperator(tx, operatorId)
-    const { count } = await tx.enrolmentRule.deleteMany({ where: { operatorId, name } })
-    if (count === 0) throw new ApiError('RULE_NOT_FOUND')
+    const rule = await tx.enrolmentRule.findUnique({ where: { operatorId_name: { operatorId, name } } })
+    if (rule === null) throw new ApiError('RULE_NOT_FOUND')
+    await lockExclusive(tx, rule.id)
+    await tx.enrolmentRule.delete({ where: { id: rule.id } })
     await audit({ action: 'enrolment-rule.delete', subject: name, operatorId })
   })
 }

@@ -45,8 +45,8 @@ export interface Appraisal {
   /** When the evidence itself expires, in Unix milliseconds; undefined if it does not say. */
   readonly expiresAt?: number | undefined
   /**
-   * Ids of the evidence that may be used only once, such as the `jti` of a token: texts that are unique for this
-   * attestor. Each is remembered until its time, in Unix milliseconds.
+   * Ids of the evidence that may be used only once, such as the `jti` of a token with its issuer: texts that are
+   * unique among all evidence. Several attestors of an operator may accept the same evidence. Each is remembered until its time, in Unix milliseconds.
    */
   readonly uses: readonly { readonly id: string; readonly until: number }[]
 }

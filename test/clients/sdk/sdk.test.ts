@@ -250,6 +250,7 @@ describe("the SDK's README", () => {
       '3',
       '200 DPoP',
       'DPoP 3',
+      'racks orders:read',
       '2',
       '32 false',
       'pipeline true POST',

@@ -7,7 +7,7 @@ import type { AttestationEdits } from '../support/seed-attestation.ts'
 import type { World } from '../support/world.ts'
 
 type Edits = (world: World, pair: KeyPair) => AttestationEdits
-type Purpose = 'enrol' | 'attest'
+type Purpose = 'enrol' | 'attest' | 'token'
 
 /** Builds the case of one call whose attestation has these edits. `more` are other members of the case. */
 export type Build = (name: string, reason: ReasonCode, edits?: Edits, more?: Partial<RefusalCase>) => RefusalCase
@@ -22,7 +22,8 @@ const NONCES: Readonly<Record<string, (world: World, pair: KeyPair, purpose: Pur
   'the nonce of another key': ({ attestation }, _, purpose) => attestation.nonce(other, { purpose }),
   'a nonce for another call': ({ attestation }, pair, purpose) =>
     attestation.nonce(pair, { purpose: purpose === 'enrol' ? 'attest' : 'enrol' }),
-  'a nonce for a token': ({ attestation }, pair) => attestation.nonce(pair, { purpose: 'token' }),
+  'a nonce for a third call': ({ attestation }, pair, purpose) =>
+    attestation.nonce(pair, { purpose: purpose === 'token' ? 'attest' : 'token' }),
   'a nonce for another operator': ({ attestation, operators }, pair, purpose) =>
     attestation.nonce(pair, { purpose, operatorId: operators.bravo.id }),
   'an expired nonce': ({ attestation }, pair, purpose) =>

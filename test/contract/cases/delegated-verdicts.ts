@@ -49,6 +49,9 @@ export const delegatedCases: readonly VerdictCase[] = [
   delegated('a delegated token of another operator', 'OPERATOR_NOT_TRUSTED', 0, {
     wanted: { operators: ['bravo-operator.com'] },
   }),
+  delegated('a delegated token without a result of attestation', 'ATTESTATION_REQUIRED', undefined, {
+    wanted: { attestation: {} },
+  }),
   delegated('a delegated token without a proof', 'PROOF_REQUIRED', 1, { wanted: { proof_checked: false } }),
   delegated('a delegated token without the scope', 'CAPABILITY_MISSING', undefined, { wanted: { scope: 'write' } }),
   delegated('a delegated token without arguments', 'ARGUMENTS_NEEDED', undefined, { wanted: { scope: 'pay' } }),

@@ -104,6 +104,7 @@ const requests: readonly RefusalCase[] = [
   redeemed('an audience of an operator that lists no callers', 'AUDIENCE_NOT_ALLOWED', {
     authorization_details: detailsOf({ 'a.com#read': {}, 'api.bravo-operator.com#read': {} }),
   }),
+  redeemed('an agent whose enrolment rule is gone', 'ATTESTATION_REQUIRED', {}, { agent: 'orphaned' }),
   { ...redeemed('a DPoP proof', 'INVALID_DPOP_PROOF', {}), proof: () => 'a.b.c' },
   {
     name: 'a challenge that was redeemed before',
@@ -131,6 +132,7 @@ const statements: readonly RefusalCase[] = [
   ...(['pending', 'suspended', 'revoked', 'moved'] as const).map((agent) =>
     stated(`an agent that is ${agent}`, 'AGENT_NOT_ACTIVE', ({ agents }) => agents[agent].did),
   ),
+  stated('an agent whose enrolment rule is gone', 'ATTESTATION_REQUIRED', ({ agents }) => agents.orphaned.did),
   stated('an agent of a suspended operator', 'AGENT_OPERATOR_NOT_ACTIVE', ({ agents }) => agents.ofSuspended.did),
 ]
 

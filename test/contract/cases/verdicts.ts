@@ -143,6 +143,13 @@ const unwanted: readonly VerdictCase[] = (
   token: ({ token }: World) => token(),
 }))
 
+const unattested: VerdictCase = {
+  name: 'a result of attestation',
+  verdict: 'ATTESTATION_REQUIRED',
+  wanted: { attestation: { types: ['tpm'], level: 'hardware' } },
+  token: ({ token }) => token({ attestation: [{ attestor: 'boot', type: 'tpm', level: 'bound', at: 1_700_000_000 }] }),
+}
+
 const ended: readonly VerdictCase[] = [
   {
     name: 'a revoked jti',
@@ -203,6 +210,7 @@ export const verdictCases: readonly VerdictCase[] = [
   ...malformed,
   ...untrue,
   ...unwanted,
+  unattested,
   ...boundCases,
   ...ended,
   ...chainCases,

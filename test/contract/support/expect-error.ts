@@ -12,7 +12,7 @@ const DESCRIPTION = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/
 /** HTTP statuses that errors of an OAuth endpoint keep. For every other mistake of the caller the status is 400. */
 const KEPT = new Set([404, 405, 408, 413, 415, 429, 431])
 /** Reasons with such a status, which is not that of HTTP itself. */
-const NOT_OF_HTTP: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['AGENT_NOT_FOUND'])
+const NOT_OF_HTTP: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['AGENT_NOT_FOUND', 'ATTESTOR_NOT_FOUND'])
 
 /** Expects the status of a refused call over gRPC, gRPC-Web or Connect, with this reason. */
 export function expectStatus(answer: GrpcAnswer, reason: ReasonCode, requestId: string): void {

@@ -99,8 +99,9 @@ it('5. the same evidence comes as JSON text at the token endpoint of OAuth', asy
   expect(await verify(access_token, { types: ['kubernetes'] })).toMatchObject({ valid: true })
 })
 
+const demand = (attestation: object) => deployment.client.post('/v1/verify', { token: 'x', attestation })
+
 it('6. a verifier cannot demand an attestor of any operator, or an empty list', async () => {
-  const demand = (attestation: object) => deployment.client.post('/v1/verify', { token: 'x', attestation })
   expect(outcomeOf(await demand({ attestors: ['k8s'] }))).toBe('400 INVALID_ARGUMENT')
   expect(outcomeOf(await demand({ types: [] }))).toBe('400 INVALID_ARGUMENT')
 })

@@ -77,10 +77,9 @@ export function useProviderWorld(attestationOf: (did: string) => Attestations = 
     await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
     const key = testTokenKey('ES256')
     const issuerId = await admit(database.db, key)
-    const pause = () => between()
     const instances = [
-      await start(database.db, pause, attestationOf),
-      await start(otherDb, pause, attestationOf),
+      await start(database.db, () => between(), attestationOf),
+      await start(otherDb, () => between(), attestationOf),
     ] as const
     const operator = await freshOperator(database.db)
     const shared = { database, instances, operator, key, issuerId }

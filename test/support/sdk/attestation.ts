@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto'
 import { attestationMessage } from '@auth4agent/core/identity/attestation'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import type { EvidenceSource } from '@auth4agent/sdk'
 import type { Json, MoreAnswers } from './issuer.ts'
 
 /** The operator of the agents that attest. */
@@ -28,6 +29,16 @@ export const attestationAnswers: MoreAnswers = {
     attestation_results: resultsOf(body),
   }),
 }
+
+/** An answer that demands attestation, and one that refuses evidence. */
+export const required = { status: 403, body: { reason: 'ATTESTATION_REQUIRED', detail: 'Attest first' } }
+export const refused = { status: 403, body: { reason: 'EVIDENCE_REFUSED', detail: 'The token must be of the issuer' } }
+
+/** Returns a source of this text. */
+export const textSource = (attestor = 'pods', text = attestor): EvidenceSource => ({
+  attestor,
+  evidence: async () => Buffer.from(text),
+})
 
 /** Returns the evidence of a request by attestor, as text, with whether the agent's key has signed it. */
 export function evidenceOf({ attestation }: Json, publicKey: Uint8Array): Readonly<Record<string, [string, boolean]>> {

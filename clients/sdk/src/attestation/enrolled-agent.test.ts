@@ -5,12 +5,12 @@ import {
   ENROL_PATH,
   evidenceOf,
   OPERATOR,
-  RESULT_MS,
+  refused,
+  textSource,
 } from '../../../../test/support/sdk/attestation.ts'
 import { clientReason } from '../../../../test/support/sdk/client-reason.ts'
 import { type FakeClock, fakeClock } from '../../../../test/support/sdk/clock.ts'
 import { type FakeIssuer, startIssuer } from '../../../../test/support/sdk/issuer.ts'
-import type { AgentOptions } from '../agent.ts'
 import { createAgent } from '../create-agent.ts'
 import { generateKey } from '../keys/signers.ts'
 import type { EnrolledOptions } from './enrolled-options.ts'
@@ -19,10 +19,6 @@ import type { EvidenceRequest, EvidenceSource } from './evidence-source.ts'
 const key = await generateKey()
 const did = didOf(key.publicKey)
 const encode = (text: string) => new TextEncoder().encode(text)
-const source = (attestor = 'pods', text = attestor): EvidenceSource => ({
-  attestor,
-  evidence: async () => encode(text),
-})
 
 let issuer: FakeIssuer
 let clock: FakeClock
@@ -33,12 +29,8 @@ beforeEach(async () => {
 afterEach(() => issuer[Symbol.asyncDispose]())
 
 const enrolled = (options: Partial<EnrolledOptions> = {}) =>
-  createAgent({ server: issuer.url, operator: OPERATOR, enrol: source(), key, scopes: ['read'], ...options }, clock)
-const registered = (options: Partial<AgentOptions> = {}) =>
-  createAgent({ server: issuer.url, did, key, operator: OPERATOR, attest: source(), ...options }, clock)
+  createAgent({ server: issuer.url, operator: OPERATOR, enrol: textSource(), key, scopes: ['read'], ...options }, clock)
 const sentTo = (path: string) => issuer.seen.flatMap((each) => (each.path === path ? [each.body] : []))
-const required = { status: 403, body: { reason: 'ATTESTATION_REQUIRED', detail: 'Attest first' } }
-const refused = { status: 403, body: { reason: 'EVIDENCE_REFUSED', detail: 'The token must be of the issuer' } }
 
 describe('createAgent with enrol', () => {
   it('enrols with signed evidence, and then gets tokens as the agent', async () => {
@@ -61,7 +53,7 @@ describe('createAgent with enrol', () => {
   })
 
   it('makes a key of its own, and sends the evidence of all sources', async () => {
-    const agent = await enrolled({ key: undefined, enrol: [source('pods'), source('ci', 'a job')] })
+    const agent = await enrolled({ key: undefined, enrol: [textSource('pods'), textSource('ci', 'a job')] })
     expect(agent.did).not.toBe(did)
     const [sent = {}] = sentTo(ENROL_PATH)
     const publicKey = Buffer.from(String(sent.agent_public_key), 'base64')
@@ -76,7 +68,9 @@ describe('createAgent with enrol', () => {
       challengeInput: async () => encode('ek'),
       evidence: async (request) => encode(String(seen.push(request))),
     }
-    await enrolled({ enrol: [tpm, { ...source(), evidence: async (request) => encode(String(seen.push(request))) }] })
+    await enrolled({
+      enrol: [tpm, { ...textSource(), evidence: async (request) => encode(String(seen.push(request))) }],
+    })
     const [nonce] = sentTo('/v1/attest/nonce')
     expect(nonce).toMatchObject({ attestor: 'tpm', challenge_input: Buffer.from('ek').toString('base64') })
     expect(seen.map(({ challenge }) => Buffer.from(challenge).toString())).toEqual(['the challenge', ''])
@@ -123,12 +117,12 @@ describe('createAgent with enrol', () => {
       () => undefined,
       { enrol: { attestor: 'pods', evidence: () => Promise.reject(new Error('no file')) } },
     ],
-    ['empty evidence', 'EVIDENCE_UNAVAILABLE', () => undefined, { enrol: source('pods', '') }],
+    ['empty evidence', 'EVIDENCE_UNAVAILABLE', () => undefined, { enrol: textSource('pods', '') }],
     [
       'evidence of more than 32 KiB',
       'EVIDENCE_UNAVAILABLE',
       () => undefined,
-      { enrol: source('pods', 'x'.repeat(32_769)) },
+      { enrol: textSource('pods', 'x'.repeat(32_769)) },
     ],
   ])('rejects for %s with %s', async (_, reason, prepare, options) => {
     prepare()
@@ -137,101 +131,19 @@ describe('createAgent with enrol', () => {
 
   it.each<[string, object]>([
     ['no source', { enrol: [] }],
-    ['five sources', { enrol: ['a', 'b', 'c', 'd', 'e'].map((name) => source(name)) }],
-    ['two sources for one attestor', { enrol: [source(), source()] }],
-    ['a name of an attestor that is none', { enrol: source('Pods') }],
+    ['five sources', { enrol: ['a', 'b', 'c', 'd', 'e'].map((name) => textSource(name)) }],
+    ['two sources for one attestor', { enrol: [textSource(), textSource()] }],
+    ['a name of an attestor that is none', { enrol: textSource('Pods') }],
     [
       'two challenges',
-      { enrol: ['a', 'b'].map((name) => Object.assign(source(name), { challengeInput: async () => encode('x') })) },
+      { enrol: ['a', 'b'].map((name) => Object.assign(textSource(name), { challengeInput: async () => encode('x') })) },
     ],
     ['an operator that is no id', { operator: 'acme.example' }],
     ['a DID', { did }],
     ['a rotation of keys', { keyRotation: '30d' }],
-    ['an unknown option', { enroll: source() }],
+    ['an unknown option', { enroll: textSource() }],
   ])('rejects with TypeError for %s, and sends nothing', async (_, options) => {
     await expect(enrolled(options)).rejects.toThrow(TypeError)
     expect(issuer.seen).toEqual([])
   })
-})
-
-describe('an agent that attests', () => {
-  it('attests ahead of the expiry, before it gets a token, and once for all callers', async () => {
-    const agent = await enrolled()
-    clock.advance(0.76 * RESULT_MS)
-    await agent.token()
-    expect(issuer.count('/v1/attest')).toBe(0)
-    clock.advance(0.03 * RESULT_MS)
-    await Promise.all([agent.token({ scopes: ['write'] }), agent.token({ ttl: '60s' })])
-    expect(sentTo('/v1/attest').map((body) => body.did)).toEqual([did])
-    expect(sentTo('/v1/attest/nonce').at(-1)).toMatchObject({ purpose: 'attest', operator_id: OPERATOR })
-    expect(evidenceOf(sentTo('/v1/attest')[0] ?? {}, key.publicKey)).toEqual({ pods: ['pods', true] })
-    expect(clock.next()).toBeLessThan(RESULT_MS)
-  })
-
-  it('works on if it cannot attest ahead, and tries again half a minute later', async () => {
-    const agent = await enrolled()
-    clock.advance(0.8 * RESULT_MS)
-    issuer.next('/v1/attest', refused)
-    await agent.token()
-    await agent.token({ scopes: ['write'] })
-    expect(issuer.count('/v1/attest')).toBe(1)
-    clock.advance(30_000)
-    await agent.token({ ttl: '60s' })
-    expect(issuer.count('/v1/attest')).toBe(2)
-  })
-
-  it('attests when the server demands it, and then gets the token', async () => {
-    issuer.next('/v1/token', required)
-    await registered().token()
-    expect(issuer.count('/v1/attest')).toBe(1)
-    expect(issuer.count('/v1/token')).toBe(2)
-  })
-
-  it('attests only once for a token', async () => {
-    issuer.next('/v1/token', required, required)
-    expect(await clientReason(registered().token())).toBe('ATTESTATION_REQUIRED')
-    expect(issuer.count('/v1/attest')).toBe(1)
-  })
-
-  it('attests once when the server demands it of two callers', async () => {
-    issuer.next('/v1/token', required, required)
-    const agent = registered()
-    await Promise.all([agent.token(), agent.token({ scopes: ['read'] })])
-    expect(issuer.count('/v1/attest')).toBe(1)
-  })
-
-  it('says why its evidence is refused', async () => {
-    issuer.next('/v1/token', required)
-    issuer.next('/v1/attest', refused)
-    expect(await clientReason(registered().token())).toBe('EVIDENCE_REFUSED')
-  })
-
-  it('attests before it uses the OAuth endpoints too', async () => {
-    issuer.next('/oauth/introspect', required, { body: { active: false } })
-    expect(await registered().introspect('token')).toEqual({ active: false })
-    expect(issuer.count('/v1/attest')).toBe(1)
-  })
-
-  it('sends nothing more after it was closed', async () => {
-    const agent = registered()
-    issuer.next('/v1/token', required)
-    issuer.next('/v1/attest/nonce', (good) => {
-      agent.close()
-      return { body: good }
-    })
-    expect(await clientReason(agent.token())).toBe('CLOSED')
-    expect(issuer.count('/v1/attest')).toBe(0)
-  })
-
-  it('passes on ATTESTATION_REQUIRED if it has no source', async () => {
-    issuer.next('/v1/token', required)
-    const agent = registered({ attest: undefined, operator: undefined })
-    expect(await clientReason(agent.token())).toBe('ATTESTATION_REQUIRED')
-  })
-
-  it.each<[string, Partial<AgentOptions>]>([
-    ['a source without an operator', { operator: undefined }],
-    ['an operator without a source', { attest: undefined }],
-    ['no source', { attest: [] }],
-  ])('createAgent throws TypeError for %s', (_, options) => expect(() => registered(options)).toThrow(TypeError))
 })

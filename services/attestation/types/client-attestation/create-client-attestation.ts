@@ -100,7 +100,7 @@ function checkPop(pop: JsonObject, context: AppraisalContext): Appraisal['uses']
   const { issuedAt = 0 } = checkTimes(pop, { name: POP.name, needs: ['iat'], maxAgeMs: POP_MAX_AGE_MS }, context)
   const jti = requireText(pop, 'jti', POP.name, MAX_JTI)
   // Another agent may choose the same jti.
-  return { id: `${binding.thumbprint}.${jti}`, until: issuedAt + POP_MAX_AGE_MS + skewMs }
+  return { id: `${binding.thumbprint} jti:${jti}`, until: issuedAt + POP_MAX_AGE_MS + skewMs }
 }
 
 function refusal(subject: string, demand: string): RefusedEvidence {

@@ -34,7 +34,7 @@ describe('a good token', () => {
       claims: { sub: 'workload-1' },
       level: 'bound',
       expiresAt: CLAIMS.exp * 1000,
-      uses: [{ id: 'jti:token-1', until: CLAIMS.exp * 1000 + CONTEXT.skewMs }],
+      uses: [{ id: 'https://issuer.example jti:token-1', until: CLAIMS.exp * 1000 + CONTEXT.skewMs }],
     })
   })
 
@@ -98,8 +98,8 @@ describe('the id of a single use', () => {
   })
 
   it('is the same for two tokens with one jti, and another for a jti that looks like a digest', async () => {
-    expect((await useOf(await claims({ exp: CLAIMS.exp + 1 })))[0]?.id).toBe('jti:token-1')
-    expect((await useOf(await claims({ jti: 'sha256:AA' })))[0]?.id).toBe('jti:sha256:AA')
+    expect((await useOf(await claims({ exp: CLAIMS.exp + 1 })))[0]?.id).toBe('https://issuer.example jti:token-1')
+    expect((await useOf(await claims({ jti: 'sha256:AA' })))[0]?.id).toBe('https://issuer.example jti:sha256:AA')
   })
 })
 

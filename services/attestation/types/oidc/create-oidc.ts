@@ -41,7 +41,7 @@ function createType(keySource: KeySource, preset: Preset | undefined): AttestorT
       checkPlatform(preset, payload, config)
       const claims = exposeClaims(config.claims, payload)
       checkRequiredClaims(config.requiredClaims, claims)
-      return { claims, level: levelOf(config), expiresAt, uses: [useOf(token, jti, expiresAt, context)] }
+      return { claims, level: levelOf(config), expiresAt, uses: [useOf(config, token, jti, expiresAt, context)] }
     },
   }
 }
@@ -66,11 +66,12 @@ function levelOf({ audience }: OidcConfig): Appraisal['level'] {
 
 /** Without a `jti` the signed bytes are the id, and not the signature: the same token can have several of them. */
 function useOf(
+  { issuer }: OidcConfig,
   { jws }: UnverifiedJwt,
   jti: string | undefined,
   expiresAt: number,
   { skewMs }: AppraisalContext,
 ): Appraisal['uses'][number] {
-  const id = jti === undefined ? `sha256:${sha256Text(jws.signingInput, 'base64url')}` : `jti:${jti}`
+  const id = jti === undefined ? `sha256:${sha256Text(jws.signingInput, 'base64url')}` : `${issuer} jti:${jti}`
   return { id, until: expiresAt + skewMs }
 }

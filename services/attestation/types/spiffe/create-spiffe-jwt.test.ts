@@ -34,7 +34,7 @@ describe('spiffe-jwt', () => {
       claims: { spiffe_id: WORKLOAD, trust_domain: TRUST_DOMAIN, path: '/ns/default/sa/agent' },
       level: 'bound',
       expiresAt: exp * 1_000,
-      uses: [{ id: 'jti:one', until: exp * 1_000 + 60_000 }],
+      uses: [{ id: 'example.org jti:one', until: exp * 1_000 + 60_000 }],
     })
   })
 

@@ -51,7 +51,7 @@ export function createSpiffeJwt(deps: SpiffeDeps): AttestorType<SpiffeJwtConfig>
         claims: { spiffe_id: `spiffe://${trustDomain}${path}`, trust_domain: trustDomain, path },
         level: config.audience === undefined ? 'bound' : 'bearer',
         expiresAt,
-        uses: [{ id: idOf(claims, jwt), until: expiresAt + context.skewMs }],
+        uses: [{ id: idOf(claims, jwt, trustDomain), until: expiresAt + context.skewMs }],
       }
     },
   }
@@ -83,7 +83,7 @@ function checkAudience(claims: JsonObject, wanted: string): void {
 }
 
 /** A token without an id is known by what is signed: its signature could have another form. */
-function idOf(claims: JsonObject, { jws: { signingInput } }: UnverifiedJwt): string {
-  if (Object.hasOwn(claims, 'jti')) return `jti:${requireText(claims, 'jti', RULES.name, MAX_ID)}`
+function idOf(claims: JsonObject, { jws: { signingInput } }: UnverifiedJwt, trustDomain: string): string {
+  if (Object.hasOwn(claims, 'jti')) return `${trustDomain} jti:${requireText(claims, 'jti', RULES.name, MAX_ID)}`
   return `jws:${sha256Text(signingInput, 'base64url')}`
 }

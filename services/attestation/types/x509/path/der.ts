@@ -120,8 +120,11 @@ function isBitString(contents: Uint8Array): boolean {
   return ((contents.at(-1) ?? 0) & ((1 << unused) - 1)) === 0
 }
 
+/** No identifier that this module knows is longer. Reading a long arc takes quadratic time. */
+const MAX_OID = 32
+
 function isOid(contents: Uint8Array): boolean {
-  if (contents.length === 0 || (contents.at(-1) ?? 0x80) >= 0x80) return false
+  if (contents.length === 0 || contents.length > MAX_OID || (contents.at(-1) ?? 0x80) >= 0x80) return false
   return contents.every((octet, at) => octet !== 0x80 || (contents[at - 1] ?? 0) >= 0x80)
 }
 
