@@ -122,26 +122,26 @@ describe('revokeUnused', () => {
   })
 })
 
+/** Enrols an agent, whose result expires in an hour. Returns its id and its key. */
+async function enrolled() {
+  const key = newKey()
+  const { id = '', did = '' } = await calls.enrol(await calls.attestation(key), key)
+  return { id, did, key }
+}
+
+/** Expects that the job revokes an agent exactly when this time has passed. */
+async function expectRevokedAfter(id: string, ms: number) {
+  for (const [passedMs, status] of [
+    [ms - 1, 'active'],
+    [1, 'revoked'],
+  ] as const) {
+    fixture.clock.now += passedMs
+    for (const job of fixture.attestation.jobs) await job.run()
+    expect(await rowOf(id)).toMatchObject({ status })
+  }
+}
+
 describe('the job of attestation', () => {
-  /** Enrols an agent, whose result expires in an hour. Returns its id and its key. */
-  async function enrolled() {
-    const key = newKey()
-    const { id = '', did = '' } = await calls.enrol(await calls.attestation(key), key)
-    return { id, did, key }
-  }
-
-  /** Expects that the job revokes an agent exactly when this time has passed. */
-  async function expectRevokedAfter(id: string, ms: number) {
-    for (const [passedMs, status] of [
-      [ms - 1, 'active'],
-      [1, 'revoked'],
-    ] as const) {
-      fixture.clock.now += passedMs
-      for (const job of fixture.attestation.jobs) await job.run()
-      expect(await rowOf(id)).toMatchObject({ status })
-    }
-  }
-
   it('revokes an agent that enrolled and has not attested again', async () => {
     const { id } = await enrolled()
     await expectRevokedAfter(id, 60 * MINUTE + 10 * MINUTE)
