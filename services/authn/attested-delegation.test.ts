@@ -12,7 +12,14 @@ import {
   type TestInstance,
 } from '../../test/support/authn.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
-import { ACCESS_TOKEN, EXCHANGE, exchangeChain, readDelegated } from '../../test/support/exchanges.ts'
+import {
+  ACCESS_TOKEN,
+  EXCHANGE,
+  exchangeChain,
+  exchangeToken,
+  provenCall,
+  readDelegated,
+} from '../../test/support/exchanges.ts'
 import { detailsOf } from '../../test/support/grant-details.ts'
 import { grantCalls, readGrant } from '../../test/support/grants.ts'
 import { handOn, insertGrantKey, rootFor, SHOP, type TestGrantKey } from '../../test/support/held-chains.ts'
@@ -111,6 +118,19 @@ describe('an exchange', () => {
     expect(await refusalOf(exchangeChain(instance, client, await chainOf(), wishes))).toBe(reason)
   })
 
+  it.each([
+    ['its scope', ['read'], undefined],
+    ['another scope', ['write'], 'SCOPE_NOT_ALLOWED'],
+  ])('of a token with may_act lets an agent act whose enrolment rule has %s', async (_, scopes, reason) => {
+    const rule = randomUUID()
+    states.set(client.did, { enrolment: bounds({ edge: rule, scopes }) })
+    const wishes = { scope: 'read', resource: [SHOP], mayAct: client.did }
+    const { accessToken = '' } = await instance.oauthToken(principal, wishes, await provenCall(principal))
+    const exchange = exchangeToken(instance, client, accessToken)
+    expect(await refusalOf(exchange)).toBe(reason)
+    if (reason === undefined) expect(readDelegated((await exchange).accessToken).claims.edges).toContain(rule)
+  })
+
   it('lives no longer than the rule of the agent that acts says', async () => {
     states.set(client.did, { enrolment: bounds({ edge: randomUUID(), scopes: ['read'], tokenTtl: 45 }) })
     expect(await exchangeChain(instance, client, await chainOf())).toMatchObject({ expiresIn: 45 })
@@ -161,11 +181,23 @@ describe('a grant for another deployment', () => {
 
 describe('getHolderStatement', () => {
   it.each<[string, string | undefined, Attestations]>([
+    ['no demand, but a result', undefined, { findings: [finding()] }],
     ['a demand on everything', 'ATTESTATION_REQUIRED', { demands: [unmetDemand()] }],
-    ['a demand on a scope', undefined, { demands: [unmetDemand({ scopes: ['read'] })] }],
+    ['a demand on a scope', 'ATTESTATION_REQUIRED', { demands: [unmetDemand({ scopes: ['read'] })] }],
+    ['a demand that is met', 'ATTESTATION_REQUIRED', { demands: [metDemand()] }],
     ['an enrolment rule that is gone', 'ATTESTATION_REQUIRED', { enrolment: bounds() }],
+    ['an enrolment rule', 'ATTESTATION_REQUIRED', { enrolment: bounds({ edge: randomUUID(), scopes: ['read'] }) }],
   ])('is decided by %s: %s', async (_, reason, state) => {
     states.set(client.did, state)
     expect(await refusalOf(grantCalls(instance).holderStatement(client.did))).toBe(reason)
+  })
+
+  it('refuses at once when the agent gets a demand, although it has signed the same facts before', async () => {
+    await grantCalls(instance).holderStatement(client.did)
+    states.set(client.did, { demands: [metDemand()] })
+    await expect(grantCalls(instance).holderStatement(client.did)).rejects.toMatchObject({
+      reason: 'ATTESTATION_REQUIRED',
+      message: expect.stringContaining('must exchange a token with may_act'),
+    })
   })
 })

@@ -60,15 +60,17 @@ describe('verifyToken with a demand on attestation', () => {
   it('refuses a token that states no results', async () => {
     const token = tokens.sign(claimsOf(agents[0]))
     expect(await instance.verify(token)).toMatchObject({ valid: true })
-    expect(await instance.verify(token, { attestation: {} })).toMatchObject({ reason: 'ATTESTATION_REQUIRED' })
+    expect(await instance.verify(token, { operators: ofAcme(), attestation: {} })).toMatchObject({
+      reason: 'ATTESTATION_REQUIRED',
+    })
   })
 
   it('tells the missing scope first, and the missing proof last', async () => {
-    const demand = { attestation: { level: 'hardware' } }
+    const demand = { operators: ofAcme(), attestation: { level: 'hardware' } }
     expect(await instance.verify(attested(), { ...demand, scope: 'write' })).toMatchObject({ reason: 'SCOPE_MISSING' })
     const bound = attested({ cnf: { jkt: thumbprint(agents[0].publicKey) } })
     expect(await instance.verify(bound, demand)).toMatchObject({ reason: 'ATTESTATION_REQUIRED' })
-    expect(await instance.verify(bound, { attestation: {} })).toMatchObject({ reason: 'PROOF_REQUIRED' })
+    expect(await instance.verify(bound, { ...demand, attestation: {} })).toMatchObject({ reason: 'PROOF_REQUIRED' })
   })
 
   it('refuses a token whose results are malformed, although it demands none', async () => {
@@ -76,13 +78,25 @@ describe('verifyToken with a demand on attestation', () => {
     expect(await instance.verify(token)).toMatchObject({ valid: false, reason: 'MALFORMED_TOKEN' })
   })
 
+  it.each<[name: string, attestation: object]>([
+    ['any kind', {}],
+    ['a type', { types: ['tpm'] }],
+    ['an attestor', { attestors: ['boot'] }],
+    ['a level', { level: 'bound' }],
+    ['an age', { maxAge: 3_600 }],
+  ])('answers INVALID_ARGUMENT for a result of %s without operators', async (_, attestation) => {
+    await expect(instance.verify(attested(), { attestation })).rejects.toMatchObject({
+      reason: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('operators must be given'),
+    })
+  })
+
   it.each<[name: string, wanted: object]>([
-    ['an attestor without operators', { attestation: { attestors: ['boot'] } }],
-    ['an empty type', { attestation: { types: [''] } }],
+    ['an empty type', { operators: ['a.example'], attestation: { types: [''] } }],
     ['a name of 65 characters', { operators: ['a.example'], attestation: { attestors: ['a'.repeat(65)] } }],
-    ['65 types', { attestation: { types: Array.from({ length: 65 }, (_, at) => `t${at}`) } }],
-    ['an unknown level', { attestation: { level: 'quantum' } }],
-    ['a negative age', { attestation: { maxAge: -1 } }],
+    ['65 types', { operators: ['a.example'], attestation: { types: Array.from({ length: 65 }, (_, at) => `t${at}`) } }],
+    ['an unknown level', { operators: ['a.example'], attestation: { level: 'quantum' } }],
+    ['a negative age', { operators: ['a.example'], attestation: { maxAge: -1 } }],
     ['a mere inspection', { delegation: 'inspect', attestation: {} }],
   ])('answers INVALID_ARGUMENT for %s', async (_, wanted) => {
     expect(await refusalOf(instance.verify(attested(), wanted))).toBe('INVALID_ARGUMENT')
@@ -91,9 +105,9 @@ describe('verifyToken with a demand on attestation', () => {
 
 const delegated = (wish: DelegatedWish = {}) =>
   tokens.sign(delegatedPayload(agents, { attestation: results(), ...wish }))
-const verifyDelegated = (text: string, wanted: object = {}) =>
-  instance.verify(text, { ...ACCEPT, attestation: {}, ...wanted })
 const both = () => [acme.domain, partner.id]
+const verifyDelegated = (text: string, wanted: object = {}) =>
+  instance.verify(text, { ...ACCEPT, operators: both(), attestation: {}, ...wanted })
 
 describe('verifyToken of delegated authority with a demand on attestation', () => {
   it('accepts a delegated token that states results of the agent that acts', async () => {
@@ -101,9 +115,7 @@ describe('verifyToken of delegated authority with a demand on attestation', () =
       valid: true,
       claims: { attestation: [{ attestor: 'boot' }] },
     })
-    expect(
-      await verifyDelegated(delegated(), { operators: both(), attestation: { attestors: ['boot'] } }),
-    ).toMatchObject({
+    expect(await verifyDelegated(delegated(), { attestation: { attestors: ['boot'] } })).toMatchObject({
       valid: true,
     })
   })

@@ -18,7 +18,7 @@ import { createTransport, type TransportOptions } from './transport.ts'
 export interface RequiredAttestation {
   /** Types of attestors, such as `tpm`. */
   readonly types?: readonly string[] | undefined
-  /** Names of attestors. They belong to operators, so `operators` is needed too. */
+  /** Names of attestors, as the operators have chosen them. */
   readonly attestors?: readonly string[] | undefined
   /** The weakest level. */
   readonly level?: 'bearer' | 'bound' | 'hardware' | undefined
@@ -61,7 +61,7 @@ export interface OnlineRequirements {
   readonly actors?: readonly string[] | undefined
   /** True if you have checked yourself that the chain came with a proof of its last key. */
   readonly proofChecked?: boolean | undefined
-  /** A result of attestation that the token must state. A chain of grants states none. */
+  /** A result of attestation that the token must state. It needs `operators`. A chain of grants states none. */
   readonly attestation?: RequiredAttestation | undefined
 }
 

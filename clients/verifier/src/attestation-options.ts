@@ -13,9 +13,9 @@ import { readNumber } from './read-number.ts'
  * time when the token was issued. One result must meet the whole demand. `{}` demands a result of any kind.
  *
  * The operator of the agent has configured its attestors and their trust roots, so a result is worth as much as the
- * operator: list `operators` instead of 'any'. A delegated token states the results of the agent that acts, whose
- * operator must then be one of `operators` too. A chain of grants, and with `trust: 'server'` a token of another
- * deployment, meet no demand.
+ * operator. A demand therefore needs a list of `operators` instead of 'any'. A delegated token states the results of
+ * the agent that acts, whose operator must then be one of `operators` too. A chain of grants, and with
+ * `trust: 'server'` a token of another deployment, meet no demand.
  *
  * @example
  *
@@ -29,7 +29,7 @@ import { readNumber } from './read-number.ts'
 export interface AttestationOptions {
   /** Types of attestors, such as `tpm` or `kubernetes`. By default any type. */
   readonly types?: readonly string[]
-  /** Names of attestors, as the operators have chosen them. It needs `operators`. By default any name. */
+  /** Names of attestors, as the operators have chosen them. By default any name. */
   readonly attestors?: readonly string[]
   /** The weakest level: 'bearer' (the default), 'bound' or 'hardware'. */
   readonly level?: AttestationLevel
@@ -42,7 +42,8 @@ const MAX_NAMES = 64
 const MAX_AGE_S = 31_536_000
 
 /**
- * Reads the option `attestation`. Throws TypeError for an option that is unknown, or present but empty or undefined.
+ * Reads the option `attestation`. Throws TypeError for an option that is unknown, or present but empty or undefined,
+ * and for the operators 'any'.
  *
  * @param isAnyOperator whether the operators of an issuer are 'any'
  */
@@ -51,8 +52,8 @@ export function readAttestation(options: unknown, isAnyOperator: boolean): Attes
     throw new TypeError('attestation must be an object, such as { types, attestors, level, maxAge }')
   refuseUnknownNames('option of attestation', options, NAMES)
   const { types, attestors, level, maxAge }: { [Name in keyof AttestationOptions]?: unknown } = options
-  if ('attestors' in options && isAnyOperator)
-    throw new TypeError("attestation.attestors needs operators instead of 'any', because the names are theirs")
+  if (isAnyOperator)
+    throw new TypeError("attestation needs operators instead of 'any', because each operator chooses its trust roots")
   return {
     types: 'types' in options ? readNames('types', types) : [],
     attestors: 'attestors' in options ? readNames('attestors', attestors) : [],

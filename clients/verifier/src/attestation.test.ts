@@ -51,12 +51,13 @@ describe('a verifier with a demand on attestation', () => {
 
   it('refuses a token that states nothing', async () => {
     const issuer = fakeIssuer()
-    expect(await outcomeOf(issuer.newVerifier({ attestation: {} }), newToken(issuer.key))).toBe(WRONG)
+    const verifier = issuer.newVerifier({ ...OPERATORS, attestation: {} })
+    expect(await outcomeOf(verifier, newToken(issuer.key))).toBe(WRONG)
   })
 
   it('uses the demand of a call instead of its own', async () => {
     const issuer = fakeIssuer()
-    const verifier = issuer.newVerifier({ attestation: { level: 'hardware' } })
+    const verifier = issuer.newVerifier({ ...OPERATORS, attestation: { level: 'hardware' } })
     const token = newToken(issuer.key, { attestation: results() })
     expect(await outcomeOf(verifier, token)).toBe(WRONG)
     expect(await outcomeOf(verifier, token, { attestation: { level: 'bound' } })).toBe('VALID')
@@ -66,7 +67,7 @@ describe('a verifier with a demand on attestation', () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     onTestFinished(() => void vi.useRealTimers())
     const issuer = fakeIssuer()
-    const verifier = issuer.newVerifier({ attestation: { maxAge: 120 } })
+    const verifier = issuer.newVerifier({ ...OPERATORS, attestation: { maxAge: 120 } })
     const token = newToken(issuer.key, { attestation: results() })
     expect(await outcomeOf(verifier, token)).toBe('VALID')
     vi.setSystemTime(Date.now() + 61_000)
@@ -103,7 +104,12 @@ describe('a verifier with a demand on attestation', () => {
       key: { publicKey, sign: async () => new Uint8Array(64) },
     }
     const issuer = fakeIssuer()
-    const options: Partial<AnyVerifierOptions> = { trust: 'server', revocations, onProblem: () => undefined }
+    const options: Partial<AnyVerifierOptions> = {
+      ...OPERATORS,
+      trust: 'server',
+      revocations,
+      onProblem: () => undefined,
+    }
     const verifier = issuer.newVerifier(options)
     const token = newToken(fakeIssuer().key, { iss: 'https://other.example', attestation: results() })
     expect(await outcomeOf(verifier, token)).toBe('ISSUER_REVOCATIONS_STALE')
@@ -131,24 +137,23 @@ it('the claims of a remembered token of another deployment meet no demand, and t
   expect(foreign.claims.attestation).toHaveLength(1)
 })
 
+const ACME = { operators: ['acme.test'] }
+const OF_ACME = ['acme.test', 'acme.test', 'acme.test']
+
 describe('verifyDelegated with a demand on attestation', () => {
   it.each<[name: string, outcome: string, claim: readonly TokenAttestation[] | undefined, demand: AttestationOptions]>([
     ['states a result of the agent that acts', 'VALID', results(), { types: ['tpm'] }],
     ['states another result', WRONG, results(), { types: ['x509'] }],
     ['states nothing', WRONG, undefined, {}],
   ])('decides about a delegated token that %s: %s', async (_, outcome, attestation, demand) => {
-    const { verifier, sign, actor } = await setUpDelegated()
+    const { verifier, sign, actor } = await setUpDelegated(ACME, OF_ACME)
     const token = sign(attestation && { attestation })
     const wanted = { ...(await wantedWith(actor, token)), attestation: demand }
     expect(await chainOutcome(verifier, token, wanted)).toBe(outcome)
   })
 
   it('needs an agent of a trusted operator, because it has configured the attestors', async () => {
-    const { verifier, sign, actor } = await setUpDelegated({ operators: ['acme.test'] }, [
-      'acme.test',
-      'x.test',
-      'x.test',
-    ])
+    const { verifier, sign, actor } = await setUpDelegated(ACME, ['acme.test', 'x.test', 'x.test'])
     const token = sign({ attestation: results() })
     expect(await chainOutcome(verifier, token, await wantedWith(actor, token))).toBe('VALID')
     const again = sign({ attestation: results(), jti: 'second' })
@@ -157,14 +162,14 @@ describe('verifyDelegated with a demand on attestation', () => {
   })
 
   it('refuses a chain of grants', async () => {
-    const { verifier, chain, actor } = await setUpChain()
+    const { verifier, chain, actor } = await setUpChain(ACME, OF_ACME)
     const wanted = { ...(await wantedWith(actor, chain)), attestation: {} }
     expect(await chainOutcome(verifier, chain, wanted)).toBe(WRONG)
   })
 })
 
 it('a guard answers 403 for a token that lacks a result, with the error insufficient_scope', async () => {
-  const { decide, issuer } = setUpGuard({ attestation: { types: ['tpm'] } })
+  const { decide, issuer } = setUpGuard({ attestation: { types: ['tpm'] } }, OPERATORS)
   expect(await decide([`Bearer ${newToken(issuer.key, { attestation: results() })}`])).toEqual([200])
   const [status, reason, challenge] = await decide([`Bearer ${newToken(issuer.key)}`])
   expect([status, reason]).toEqual([403, WRONG])
@@ -202,15 +207,24 @@ describe('the option attestation', () => {
     expect(() => createGuard(verifier, options)).toThrow(TypeError)
   })
 
-  it('needs operators for names of attestors', async () => {
-    const options = { attestation: { attestors: ['boot'] } }
+  it.each<[name: string, attestation: AttestationOptions]>([
+    ['any kind', {}],
+    ['a type', { types: ['tpm'] }],
+    ['an attestor', { attestors: ['boot'] }],
+    ['a level', { level: 'hardware' }],
+    ['an age', { maxAge: 3_600 }],
+  ])('needs operators for a result of %s', async (_, attestation) => {
+    const options = { attestation }
     const verifier = fakeIssuer().newVerifier()
-    const message = "attestation.attestors needs operators instead of 'any'"
+    const message = "attestation needs operators instead of 'any'"
     expect(() => createVerifier({ ...any, ...options })).toThrow(message)
     expect(() => createGuard(verifier, options)).toThrow(message)
     await expect(verifier.verify('', options)).rejects.toThrow(message)
     const delegating: GuardOptions = { ...options, scope: 'pay', delegation: 'accept' }
     expect(() => createGuard(verifier, delegating)).toThrow(message)
+    const issuer = { issuer: any.issuer, operators: ['a.example'], revocations: 'none' } as const
+    const other = { ...issuer, issuer: 'https://other.example', operators: 'any' } as const
+    expect(() => createVerifier({ audience: any.audience, issuers: [issuer, other], ...options })).toThrow(message)
   })
 
   it('must not be undefined in a call', async () => {

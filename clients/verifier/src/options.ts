@@ -41,7 +41,7 @@ export interface ServiceOptions {
   readonly cacheSize?: number | undefined
   /** 'required' accepts only tokens that are bound to a key, each with a DPoP proof (RFC 9449). */
   readonly dpop?: 'required' | undefined
-  /** A result of attestation that each token must state. By default none. */
+  /** A result of attestation that each token must state. It needs a list of operators. By default none. */
   readonly attestation?: AttestationOptions | undefined
   /**
    * Records the DPoP proofs that were used. The default is a memory of this process for 200,000 proofs. Several

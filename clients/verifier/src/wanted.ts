@@ -29,7 +29,10 @@ export interface Wanted {
    * that is not bound must be refused too.
    */
   readonly dpop?: PresentedProof | 'required'
-  /** A result of attestation that the token must state. Used instead of the verifier's own `attestation`. */
+  /**
+   * A result of attestation that the token must state. Used instead of the verifier's own `attestation`. It needs a
+   * verifier with a list of operators.
+   */
   readonly attestation?: AttestationOptions
 }
 

@@ -15,7 +15,7 @@ import type {
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { ProvenKey } from './agent-proof.ts'
 
-/** What an agent asks for. Without scopes and audiences, only the demands on everything apply. */
+/** What an agent asks for. */
 export interface WantedAuthority {
   readonly scopes: readonly string[]
   readonly audiences: readonly Audience[]
@@ -43,6 +43,9 @@ export const UNATTESTED: Attested = {
 
 /** A token that would live shorter is not issued, in seconds: a client would ask for a new one all the time. */
 const MIN_REST_S = 30
+const BOUNDED =
+  'An agent with an enrolment rule or a requirement must not hold the grant of another agent; it must exchange ' +
+  'a token with may_act'
 
 /**
  * Decides whether an agent may have a token or grant by its enrolment rule, and by the requirements of its operator.
@@ -54,7 +57,7 @@ const MIN_REST_S = 30
  *   issued: the new token has the edges of that token, and does not outlive it.
  * - a grant for another deployment: the agent, for its scopes and the resource. The grant names no edges, so there
  *   must be none.
- * - a statement about a holder: the holder, without scopes and audiences
+ * - a statement about a holder: see checkUnbounded
  *
  * The results are about the identity key, so an added key meets no demand, and gets no results.
  *
@@ -79,6 +82,17 @@ export function checkAttestation(
     edges: [...new Set(edges)],
     results: isIdentityKey ? statedResults(findings, nowMs) : [],
   }
+}
+
+/**
+ * Refuses a statement about a holder that a rule or requirement bounds. With the statement it could present a chain to
+ * a service itself. The service would not compare the chain with the rule or requirement, and the statement would not
+ * end with them.
+ *
+ * @throws ApiError ATTESTATION_REQUIRED
+ */
+export function checkUnbounded({ enrolment, demands }: Pick<AgentSnapshot, 'enrolment' | 'demands'>): void {
+  if (enrolment !== undefined || demands.length > 0) throw new ApiError('ATTESTATION_REQUIRED', BOUNDED)
 }
 
 /**

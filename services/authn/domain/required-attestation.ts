@@ -8,6 +8,7 @@ import type { RequiredAttestation } from '../../../gen/proto/auth4agent/v1/authn
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 const MAX_NAMES = 64
+const NEEDS_OPERATORS = 'With attestation, operators must be given, because each operator chooses its trust roots'
 
 /**
  * Parses the results of attestation that a verifier demands.
@@ -26,10 +27,8 @@ export function parseRequiredAttestation(
     if (list.length <= MAX_NAMES && list.every(isAttestationName)) continue
     throw invalid(`${name} must have at most ${MAX_NAMES} names, each of 1 to 64 letters, digits, - and _`)
   }
-  // Each operator names its attestors itself, so the same name may mean anything under another operator.
-  if (attestors.length > 0 && operators.length === 0) {
-    throw new ApiError('INVALID_ARGUMENT', 'With attestation.attestors, operators must be given: the names are theirs')
-  }
+  // Each operator pins its own trust roots, so any operator could make results of any type and level.
+  if (operators.length === 0) throw new ApiError('INVALID_ARGUMENT', NEEDS_OPERATORS)
   const weakest = level === '' ? 'bearer' : level
   if (!isAttestationLevel(weakest)) throw invalid(`level must be ${ATTESTATION_LEVELS.join(', ')} or absent`)
   if (maxAge < 0) throw invalid('max_age must not be negative')

@@ -3,8 +3,8 @@ import { holderStatementClaims } from '@auth4agent/core/delegation/issuer-claims
 import type { Db } from '../../platform/db/db.ts'
 import { shareWork } from '../../platform/limits/share-work.ts'
 import type { AuthnDeps } from '../config.ts'
-import { checkStatuses, IDENTITY_KEY } from '../domain/agent-proof.ts'
-import { checkAttestation } from '../domain/check-attestation.ts'
+import { checkStatuses } from '../domain/agent-proof.ts'
+import { checkUnbounded } from '../domain/check-attestation.ts'
 
 /** The dependencies of createHolderStatements. */
 type StatementDeps = Pick<AuthnDeps, 'subjects' | 'now' | 'db' | 'issuer' | 'statementSigner'>
@@ -58,7 +58,7 @@ export function createHolderStatements(deps: StatementDeps): (did: string) => Pr
     const { subject } = await subjects.reload()
     checkStatuses(subject)
     const { agent, operator } = subject
-    checkAttestation(agent, { scopes: [], audiences: [] }, IDENTITY_KEY, deps.now())
+    checkUnbounded(agent)
     const epoch = [agent.epoch, Math.max(operator.epoch, firstEpoch)] as const
     const facts = [operator.id, ...epoch, Buffer.from(agent.publicKey).toString('base64')].join()
     const before = kept.get(did)

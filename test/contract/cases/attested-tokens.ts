@@ -80,7 +80,6 @@ const malformed = Object.entries(NOT_ATTESTATIONS).map(
 )
 
 const NOT_DEMANDS: Readonly<Record<string, JsonObject>> = {
-  'an attestor without operators': { attestors: ['tokens'] },
   'an empty type of attestors': { types: [''] },
   'a type of attestors with a blank': { types: ['a b'] },
   '65 types of attestors': { types: Array.from({ length: 65 }, (_, index) => `t${index}`) },
@@ -93,9 +92,32 @@ const demands = Object.entries(NOT_DEMANDS).map(
     name,
     reason: 'INVALID_ARGUMENT',
     method: AuthnService.method.verifyToken,
+    request: ({ operators }) => ({ token: 'a.b.c', operators: [operators.acme.domain], attestation }),
+  }),
+)
+
+const UNOWNED: Readonly<Record<string, JsonObject>> = {
+  'a result of attestation of any kind without operators': {},
+  'a type of attestors without operators': { types: ['tpm'] },
+  'an attestor without operators': { attestors: ['tokens'] },
+  'a level of attestation without operators': { level: 'hardware' },
+  'an age of attestation without operators': { max_age: 60 },
+}
+
+const unowned = Object.entries(UNOWNED).map(
+  ([name, attestation]): RefusalCase => ({
+    name,
+    reason: 'INVALID_ARGUMENT',
+    method: AuthnService.method.verifyToken,
     request: () => ({ token: 'a.b.c', attestation }),
   }),
 )
 
 /** Cases about attestation for a token, and about demands on it. */
-export const attestedTokenCases: readonly RefusalCase[] = [...evidence, ...standings, ...malformed, ...demands]
+export const attestedTokenCases: readonly RefusalCase[] = [
+  ...evidence,
+  ...standings,
+  ...malformed,
+  ...demands,
+  ...unowned,
+]

@@ -50,7 +50,7 @@ export const delegatedCases: readonly VerdictCase[] = [
     wanted: { operators: ['bravo-operator.com'] },
   }),
   delegated('a delegated token without a result of attestation', 'ATTESTATION_REQUIRED', undefined, {
-    wanted: { attestation: {} },
+    wanted: { operators: ['acme-operator.com'], attestation: {} },
   }),
   delegated('a delegated token without a proof', 'PROOF_REQUIRED', 1, { wanted: { proof_checked: false } }),
   delegated('a delegated token without the scope', 'CAPABILITY_MISSING', undefined, { wanted: { scope: 'write' } }),

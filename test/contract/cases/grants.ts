@@ -133,6 +133,8 @@ const statements: readonly RefusalCase[] = [
     stated(`an agent that is ${agent}`, 'AGENT_NOT_ACTIVE', ({ agents }) => agents[agent].did),
   ),
   stated('an agent whose enrolment rule is gone', 'ATTESTATION_REQUIRED', ({ agents }) => agents.orphaned.did),
+  stated('an agent with an enrolment rule', 'ATTESTATION_REQUIRED', ({ agents }) => agents.enrolled.did),
+  stated('an agent with a requirement on some scopes', 'ATTESTATION_REQUIRED', ({ agents }) => agents.active.did),
   stated('an agent of a suspended operator', 'AGENT_OPERATOR_NOT_ACTIVE', ({ agents }) => agents.ofSuspended.did),
 ]
 

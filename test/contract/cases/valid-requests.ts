@@ -130,7 +130,8 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
     ...challenge(active),
     authorization_details: DETAILS,
   }),
-  'DelegationService.GetHolderStatement': ({ agents: { active } }) => ({ did: active.did }),
+  // An operator without requirements.
+  'DelegationService.GetHolderStatement': ({ agents: { ofBravo } }) => ({ did: ofBravo.did }),
   'AuthnService.VerifyToken': () => ({ token: accessToken(generateKeyPair()) }),
   'RevocationService.RevokeToken': () => ({ jti: 'some-token-id' }),
   'RevocationService.WatchRevocations': () => ({}),

@@ -146,7 +146,7 @@ const unwanted: readonly VerdictCase[] = (
 const unattested: VerdictCase = {
   name: 'a result of attestation',
   verdict: 'ATTESTATION_REQUIRED',
-  wanted: { attestation: { types: ['tpm'], level: 'hardware' } },
+  wanted: { operators: ['acme-operator.com'], attestation: { types: ['tpm'], level: 'hardware' } },
   token: ({ token }) => token({ attestation: [{ attestor: 'boot', type: 'tpm', level: 'bound', at: 1_700_000_000 }] }),
 }
 

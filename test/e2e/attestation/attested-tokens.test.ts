@@ -99,10 +99,11 @@ it('5. the same evidence comes as JSON text at the token endpoint of OAuth', asy
   expect(await verify(access_token, { types: ['kubernetes'] })).toMatchObject({ valid: true })
 })
 
-const demand = (attestation: object) => deployment.client.post('/v1/verify', { token: 'x', attestation })
+const demand = (attestation: object, operators: object = { operators: [operator.domain] }) =>
+  deployment.client.post('/v1/verify', { token: 'x', attestation, ...operators })
 
-it('6. a verifier cannot demand an attestor of any operator, or an empty list', async () => {
-  expect(outcomeOf(await demand({ attestors: ['k8s'] }))).toBe('400 INVALID_ARGUMENT')
+it('6. a verifier cannot demand a result of any operator, or an empty list', async () => {
+  expect(outcomeOf(await demand({ level: 'hardware' }, {}))).toBe('400 INVALID_ARGUMENT')
   expect(outcomeOf(await demand({ types: [] }))).toBe('400 INVALID_ARGUMENT')
 })
 

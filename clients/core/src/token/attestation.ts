@@ -17,11 +17,14 @@ export interface TokenAttestation {
   readonly at: number
 }
 
-/** What a verifier demands of the results that a token states. One result must meet all of it. */
+/**
+ * What a verifier demands of the results that a token states. One result must meet all of it. Each operator chooses
+ * the trust roots of its attestors, so demand operators too.
+ */
 export interface AttestationDemand {
   /** Types of attestors; empty for any type. */
   readonly types: readonly string[]
-  /** Names of attestors; empty for any name. Names belong to operators, so demand operators too. */
+  /** Names of attestors; empty for any name. */
   readonly attestors: readonly string[]
   /** The weakest level. */
   readonly level: AttestationLevel

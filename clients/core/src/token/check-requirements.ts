@@ -20,7 +20,7 @@ export interface Requirements {
   readonly scope: readonly string[]
   /** Operator ids or domains. The token's operator must be one of them. */
   readonly operators: readonly string[]
-  /** A result of attestation that the token must state; undefined if it need not. */
+  /** A result of attestation that the token must state; undefined if it need not. It needs `operators`. */
   readonly attestation?: AttestationDemand | undefined
 }
 

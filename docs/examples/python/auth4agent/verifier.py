@@ -107,6 +107,8 @@ def read_token(token: str, keys: dict, ended) -> tuple:
 def check(token, keys, ended, *, issuer, audience, operators, now, scope="", attestation=None,
           skew=10) -> dict:
     """The claims of a valid token. Raises Refused with the first verdict in the server's order."""
+    if attestation is not None and operators == "any":
+        raise ValueError("attestation needs a list of operators, because each operator chooses its trust roots")
     kid, claims = read_token(token, keys, ended)
     trusted = {claims["operator_id"], parse_did(claims["sub"])[0]}
     require("WRONG_ISSUER", claims["iss"] == issuer)

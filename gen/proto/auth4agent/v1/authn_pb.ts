@@ -384,7 +384,7 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   issuers: string[];
 
   /**
-   * Results of attestation that the token must state. Absent means none.
+   * Results of attestation that the token must state. It needs `operators`. Absent means none.
    *
    * @generated from field: auth4agent.v1.RequiredAttestation attestation = 13;
    */
@@ -400,8 +400,9 @@ export const VerifyTokenRequestSchema: GenMessage<VerifyTokenRequest> = /*@__PUR
 
 /**
  * RequiredAttestation is a demand on the results of attestation that a token states. One result must meet all of it.
- * An empty message demands a result of any kind. A delegated token states the results of the agent that acts, whose
- * operator must then be one of `operators` too. A chain of grants, and a token of another issuer, meet no demand.
+ * An empty message demands a result of any kind. Each operator chooses the trust roots of its attestors, so any demand
+ * needs `operators`. A delegated token states the results of the agent that acts, whose operator must then be one of
+ * `operators` too. A chain of grants, and a token of another issuer, meet no demand.
  *
  * @generated from message auth4agent.v1.RequiredAttestation
  */
@@ -415,8 +416,8 @@ export type RequiredAttestation = Message<"auth4agent.v1.RequiredAttestation"> &
   types: string[];
 
   /**
-   * Names of attestors. Absent means any name. Names belong to operators, so `operators` must be set too. An empty
-   * list is an error in JSON; in protobuf it is the same as absent.
+   * Names of attestors, as the operators have chosen them. Absent means any name. An empty list is an error in JSON;
+   * in protobuf it is the same as absent.
    *
    * @generated from field: repeated string attestors = 2;
    */

@@ -220,7 +220,8 @@ export const DelegationService: GenService<{
   },
   /**
    * GetHolderStatement states which key an active agent has now, in which epochs. Who hands a grant to the agent puts
-   * the statement into the new grant, so that everybody can check offline to whom it was given.
+   * the statement into the new grant, so that everybody can check offline to whom it was given. There is no statement
+   * about an agent that has an enrolment rule, or to which a requirement for tokens applies.
    *
    * @generated from rpc auth4agent.v1.DelegationService.GetHolderStatement
    */
