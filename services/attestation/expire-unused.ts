@@ -4,9 +4,9 @@ import { type Author, change } from '../ledger/ledger.ts'
 const BATCH = 100
 
 /**
- * Revokes up to 100 agents whose rule says so, because their last result expired at least `expire_unused` ago. A result
- * that was removed counts until its own expiry, so a replaced attestor leaves its agents time to attest again. Returns
- * true when there may be more.
+ * Revokes up to 100 agents whose rule says so, because their last result expired at least `expire_unused` ago. A
+ * result that was removed counts until its own expiry, so a replaced attestor leaves its agents time to attest again.
+ * Returns true when there may be more.
  */
 export function revokeUnused(prisma: PrismaClient, author: Author, now: Date): Promise<boolean> {
   return change(prisma, author, async (tx, audit) => {

@@ -104,8 +104,8 @@ export interface AttestorType<Config> {
   /**
    * Appraises evidence (RFC 9334 section 4).
    *
-   * @throws RefusedEvidence when the evidence does not count; ApiError UNAVAILABLE when that cannot be decided now, for
-   *   example because keys cannot be fetched. Every other error is a defect, and counts as a refusal.
+   * @throws RefusedEvidence when the evidence does not count; ApiError UNAVAILABLE when that cannot be decided now,
+   *   for example because keys cannot be fetched. Every other error is a defect, and counts as a refusal.
    */
   appraise(config: Config, evidence: Uint8Array, context: AppraisalContext): Promise<Appraisal>
 }

@@ -54,6 +54,7 @@ const RULES: Readonly<Record<string, ReasonCode>> = {
   'AttestationService.RemoveAttestationResults': 'AGENT_NOT_FOUND',
   'AttestationPolicyService.DeleteAttestor': 'ATTESTOR_NOT_FOUND',
   'AttestationPolicyService.ListJoinTokens': 'ATTESTOR_NOT_FOUND',
+  'AttestationPolicyService.DryRunRules': 'INVALID_RULE',
   'AttestationPolicyService.DeleteEnrolmentRule': 'RULE_NOT_FOUND',
   'TrustService.RevokeTrustStatement': 'STATEMENT_NOT_FOUND',
   'TrustService.ListPublishedTrust': 'PERMISSION_DENIED',

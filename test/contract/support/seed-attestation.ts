@@ -57,8 +57,8 @@ const REQUIREMENT = {
 }
 
 /**
- * Gives acme two attestors of the type join-token and one of the type tpm, with enrolment rules and requirements. The rule of the agent
- * `enrolled` has no place for another agent, and the rule of the agent `orphaned` is gone.
+ * Gives acme two attestors of the type join-token and one of the type tpm, with enrolment rules and requirements. The
+ * rule of the agent `enrolled` has no place for another agent, and the rule of the agent `orphaned` is gone.
  */
 export async function seedAttestation(
   db: Db,
