@@ -6,6 +6,7 @@ import { type Appraised, appraiseAttestation } from './appraise.ts'
 import type { AttestationDeps } from './config.ts'
 import { chooseRule } from './rules/choose-rule.ts'
 import type { EnrolmentTerms } from './rules/enrolment-terms.ts'
+import { WorkBudget } from './rules/work-budget.ts'
 import { demandResults } from './standing.ts'
 import { lockShared } from './store/fair-lock.ts'
 import { readPolicy, type StoredRule } from './store/read-policy.ts'
@@ -40,13 +41,15 @@ export async function admitAgent(
   const appraised = await appraiseAttestation(deps, attestation, { operatorId, purpose: 'enrol', publicKey })
   const { rules, requirements } = await readPolicy(deps.db.prisma, operatorId)
   const results = appraised.map(({ result }) => result)
+  const budget = new WorkBudget()
   const { rule: terms, label } = chooseRule(
     rules.map((each) => each.terms),
     attestation.rule,
     results,
     deps.now(),
+    budget,
   )
-  demandResults(requirements, { did, scopes: terms.scopes, results }, deps.now())
+  demandResults(requirements, { did, scopes: terms.scopes, results }, deps.now(), budget)
   const rule = ruleOf(rules, terms)
   return { ruleId: rule.id, edgeId: rule.edgeId, terms, label, appraised }
 }

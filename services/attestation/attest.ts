@@ -10,6 +10,7 @@ import type { AttestationDeps } from './config.ts'
 import type { Purpose } from './nonce.ts'
 import { judge } from './rules/judge.ts'
 import type { CurrentResult } from './rules/results.ts'
+import { WorkBudget } from './rules/work-budget.ts'
 import { readPolicy, type StoredRule } from './store/read-policy.ts'
 import { readResults, writeResults } from './store/results.ts'
 
@@ -83,7 +84,7 @@ async function checkRule(
   const kept = await readResults(deps.db.prisma, id, keyThumbprint)
   const others = kept.filter(({ attestorId }) => !results.some((each) => each.attestorId === attestorId))
   const now = deps.now()
-  const { metUntil, lack } = judge(rule.terms, [...others, ...results], now)
+  const { metUntil, lack } = judge(rule.terms, [...others, ...results], now, new WorkBudget())
   if (metUntil <= now) throw new ApiError('ENROLMENT_REFUSED', `The enrolment rule ${rule.terms.name}: ${lack}`)
 }
 

@@ -2,7 +2,9 @@ import type { AttestationPolicyService } from '../../gen/proto/auth4agent/v1/att
 import type { Policies } from '../chain/policy.ts'
 
 const byOperator = { callers: ['operator'], own: 'operatorId' } as const
-const change = { ...byOperator, role: 'policy', limit: 'manage' } as const
+/** Attestors, join tokens and rules make agents and give them scopes, as approving an agent does. */
+const admission = { ...byOperator, role: 'agents.manage', limit: 'manage' } as const
+const requirement = { ...byOperator, role: 'policy', limit: 'manage' } as const
 const list = { ...byOperator, role: 'any', limit: 'read' } as const
 
 /**
@@ -11,18 +13,18 @@ const list = { ...byOperator, role: 'any', limit: 'read' } as const
  */
 export const attestationPolicyPolicies: Policies<typeof AttestationPolicyService> = {
   // A replaced attestor loses its results, and tokens that rest on them end.
-  putAttestor: { ...change, action: 'attestor.put', endsTokens: true },
+  putAttestor: { ...admission, action: 'attestor.put', endsTokens: true },
   listAttestors: list,
-  deleteAttestor: { ...change, action: 'attestor.delete', endsTokens: true, worksWhileFrozen: true },
-  createJoinToken: { ...change, action: 'join-token.create', endsTokens: false },
+  deleteAttestor: { ...admission, action: 'attestor.delete', endsTokens: true, worksWhileFrozen: true },
+  createJoinToken: { ...admission, action: 'join-token.create', endsTokens: false },
   listJoinTokens: list,
-  deleteJoinToken: { ...change, action: 'join-token.delete', endsTokens: false },
-  putEnrolmentRule: { ...change, action: 'enrolment-rule.put', endsTokens: true },
+  deleteJoinToken: { ...admission, action: 'join-token.delete', endsTokens: false },
+  putEnrolmentRule: { ...admission, action: 'enrolment-rule.put', endsTokens: true },
   listEnrolmentRules: list,
-  deleteEnrolmentRule: { ...change, action: 'enrolment-rule.delete', endsTokens: true, worksWhileFrozen: true },
-  putAttestationRequirement: { ...change, action: 'attestation-requirement.put', endsTokens: false },
+  deleteEnrolmentRule: { ...admission, action: 'enrolment-rule.delete', endsTokens: true, worksWhileFrozen: true },
+  putAttestationRequirement: { ...requirement, action: 'attestation-requirement.put', endsTokens: false },
   listAttestationRequirements: list,
-  deleteAttestationRequirement: { ...change, action: 'attestation-requirement.delete', endsTokens: false },
+  deleteAttestationRequirement: { ...requirement, action: 'attestation-requirement.delete', endsTokens: false },
   // It verifies signatures and may fetch keys, so it costs more than a list.
   dryRunRules: { ...list, limit: 'manage' },
 }

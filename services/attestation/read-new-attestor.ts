@@ -6,8 +6,8 @@ import type { NewAttestor } from './store/attestors.ts'
 import type { AttestorTypes } from './types/index.ts'
 import { isAttestorType } from './types/is-attestor-type.ts'
 
-/** A body in REST has at most 64 KiB. */
-const MAX_CONFIG = 48 * 1024
+/** Characters. An operator has 32 attestors, and reading a configuration costs time in proportion to its length. */
+const MAX_CONFIG = 16 * 1024
 const MIN_TTL = 60
 const MAX_TTL = 31_536_000
 const DEFAULT_TTL = 3600

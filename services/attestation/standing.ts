@@ -5,6 +5,7 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { judge } from './rules/judge.ts'
 import type { RequirementTerms } from './rules/requirement-terms.ts'
 import type { CurrentResult } from './rules/results.ts'
+import { WorkBudget } from './rules/work-budget.ts'
 import { type AttestationPolicy, readPolicy } from './store/read-policy.ts'
 import { readResults } from './store/results.ts'
 
@@ -31,10 +32,11 @@ export async function readStanding(prisma: PrismaClient, agent: StandingAgent, n
   const rule = policy.rules.find(({ id }) => id === agent.enrolmentRuleId)
   const requirements = policy.requirements.filter((terms) => concerns(terms, agent.did) && isAt(terms, 'token'))
   const demands = [...(rule === undefined ? [] : [{ ...rule.terms, ...EVERYTHING }]), ...requirements]
+  const budget = new WorkBudget()
   return {
     ...(agent.enrolmentRuleId !== null && { enrolment: boundsOf(rule) }),
     demands: demands.map((terms) => {
-      const { metUntil, attestorIds, lack } = judge(terms, results, now)
+      const { metUntil, attestorIds, lack } = judge(terms, results, now, budget)
       const edges = terms.endTokens ? [...attestorIds] : []
       const { name, scopes, audiences } = terms
       return { name, scopes: [...scopes], audiences: [...audiences], metUntil: BigInt(metUntil), edges, lack }
@@ -63,7 +65,8 @@ export async function checkRegistration(
 ): Promise<void> {
   const { requirements } = await readPolicy(prisma, agent.operatorId)
   if (requirements.length === 0) return
-  demandResults(requirements, { did: agent.did, scopes, results: await resultsOf(prisma, agent) }, now)
+  const results = await resultsOf(prisma, agent)
+  demandResults(requirements, { did: agent.did, scopes, results }, now, new WorkBudget())
 }
 
 /**
@@ -75,10 +78,11 @@ export function demandResults(
   requirements: readonly RequirementTerms[],
   agent: { readonly did: string; readonly scopes: readonly string[]; readonly results: readonly CurrentResult[] },
   now: number,
+  budget: WorkBudget,
 ): void {
   for (const terms of requirements) {
     if (!isNeededFor(terms, agent.did, agent.scopes)) continue
-    const { metUntil, lack } = judge(terms, agent.results, now)
+    const { metUntil, lack } = judge(terms, agent.results, now, budget)
     if (metUntil <= now) throw new ApiError('ATTESTATION_REQUIRED', `The requirement ${terms.name}: ${lack}`)
   }
 }

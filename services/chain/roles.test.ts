@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { AgentKeyService } from '../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AgentMoveService } from '../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
+import { AttestationService } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
+import { AttestationPolicyService } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
@@ -19,6 +21,8 @@ import { chainFixture, RPC } from '../../test/support/chain.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { assertBy, ed25519Key, p256Key, type TeamKey } from '../../test/support/operator-team.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import { attestationPolicies } from '../attestation/policy.ts'
+import { attestationPolicyPolicies } from '../attestation/policy-policy.ts'
 import { authnPolicies, grantPolicies, oauthPolicies } from '../authn/policy.ts'
 import { keyPolicies as agentKeyPolicies } from '../identity/key-events/policy.ts'
 import { movePolicies } from '../identity/moves/policy.ts'
@@ -38,6 +42,8 @@ const SERVICES: readonly (readonly [DescService, Readonly<Record<string, unknown
   [IdentityService, identityPolicies],
   [AgentKeyService, agentKeyPolicies],
   [AgentMoveService, movePolicies],
+  [AttestationService, attestationPolicies],
+  [AttestationPolicyService, attestationPolicyPolicies],
   [AuthnService, authnPolicies],
   [DelegationService, grantPolicies],
   [OAuthService, oauthPolicies],
@@ -67,6 +73,21 @@ const ROLES: Readonly<Record<string, string>> = {
   ReleaseAgent: 'agents.manage',
   ObjectToMove: 'agents.manage',
   AdmitAgent: 'agents.manage',
+  ListAttestationResults: 'any',
+  RemoveAttestationResults: 'agents.revoke',
+  PutAttestor: 'agents.manage',
+  ListAttestors: 'any',
+  DeleteAttestor: 'agents.manage',
+  CreateJoinToken: 'agents.manage',
+  ListJoinTokens: 'any',
+  DeleteJoinToken: 'agents.manage',
+  PutEnrolmentRule: 'agents.manage',
+  ListEnrolmentRules: 'any',
+  DeleteEnrolmentRule: 'agents.manage',
+  PutAttestationRequirement: 'policy',
+  ListAttestationRequirements: 'any',
+  DeleteAttestationRequirement: 'policy',
+  DryRunRules: 'any',
   RevokeToken: 'agents.revoke',
   WatchRevocations: 'any',
 }

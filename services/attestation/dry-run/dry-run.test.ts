@@ -165,6 +165,16 @@ describe('dryRunRules', () => {
     expect(await dryRun(await agents.attestation(key, { rule: 'b' }))).toMatchObject({ chosenRule: 'b' })
   })
 
+  it('refuses drafts whose conditions are too long together', async () => {
+    const when = `claims.tokens.label == "${'a'.repeat(4096 - 25)}"`
+    const draft = (name: string, more = {}) => ({ name, allOf: ['tokens'], maxAgents: 1, when, ...more })
+    const rules = ['a', 'b', 'c', 'd'].map((name) => draft(name))
+    const attestation = await agents.attestation(key)
+    expect(await refusalOf(calls.dryRun({ attestation, rules }))).toBeUndefined()
+    const more = draft('e', { when: 'true' })
+    expect(await refusalOf(calls.dryRun({ attestation, rules: [...rules, more] }))).toBe('INVALID_RULE')
+  })
+
   it('tries the rules of the request instead of those in force', async () => {
     await calls.putRule('deploy')
     const draft = { name: 'draft', anyOf: ['tokens'], maxAgents: 1, scopes: ['b'] }

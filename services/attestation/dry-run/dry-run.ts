@@ -17,12 +17,15 @@ import { invalidRule } from '../rules/demands.ts'
 import { type EnrolmentTerms, parseEnrolmentRule } from '../rules/enrolment-terms.ts'
 import { type ExplainedRule, explainRule } from '../rules/explain-rule.ts'
 import type { CurrentResult } from '../rules/results.ts'
+import { WorkBudget } from '../rules/work-budget.ts'
 import { demandResults } from '../standing.ts'
 import { type AttestationPolicy, readAttestors, readPolicy } from '../store/read-policy.ts'
 import { checkAttestors } from '../store/rules.ts'
 import { tryEvidence } from './try-evidence.ts'
 
 const MAX_RULES = 64
+/** Characters of the conditions of all drafts. Each call compiles them anew. */
+const MAX_CONDITIONS = 16_384
 
 /**
  * Tells what evidence would give an agent that enrols with it. It changes nothing, and uses nothing up.
@@ -48,14 +51,15 @@ export async function dryRun(
     tried.push(await tryEvidence(deps, attestors, evidence, trial))
   }
   const results = tried.map(({ result }) => result).filter((result) => result !== undefined)
+  const budget = new WorkBudget()
   const refusal = tried.find((each) => each.refusal !== '')?.refusal
   const end =
     refusal === undefined
-      ? await decide(deps, policy, rules, { ...trial, rule: attestation.rule, results })
+      ? await decide(deps, policy, rules, { ...trial, rule: attestation.rule, results, budget })
       : { chosenRule: '', refusal }
   return {
     evidence: tried.map(({ message }) => message),
-    rules: rules.map((terms) => toTriedRule(explainRule(terms, results, deps.now()))),
+    rules: rules.map((terms) => toTriedRule(explainRule(terms, results, deps.now(), budget))),
     ...end,
   }
 }
@@ -66,6 +70,9 @@ async function parseDrafts(
   drafts: readonly EnrolmentRule[],
 ): Promise<EnrolmentTerms[]> {
   if (drafts.length > MAX_RULES) throw invalidRule(`rules must have at most ${MAX_RULES} entries`)
+  if (drafts.reduce((sum, draft) => sum + draft.when.length, 0) > MAX_CONDITIONS) {
+    throw invalidRule(`The conditions of rules must have at most ${MAX_CONDITIONS} characters together`)
+  }
   const rules = drafts.map((draft) => parseEnrolmentRule(draft, draft.name))
   if (new Set(rules.map(({ name }) => name)).size < rules.length) throw invalidRule('rules must not have a name twice')
   for (const terms of rules) await checkAttestors(readDb.prisma, operatorId, terms)
@@ -78,6 +85,7 @@ interface Attempt {
   /** The rule that the request names; empty for none. */
   readonly rule: string
   readonly results: readonly CurrentResult[]
+  readonly budget: WorkBudget
 }
 
 /** Decides as RegisterAgent would, but turns its refusal into text. */
@@ -85,12 +93,12 @@ async function decide(
   deps: AttestationDeps,
   { requirements, rules: stored }: AttestationPolicy,
   rules: readonly EnrolmentTerms[],
-  { operatorId, publicKey, rule: named, results }: Attempt,
+  { operatorId, publicKey, rule: named, results, budget }: Attempt,
 ): Promise<{ readonly chosenRule: string; readonly refusal: string }> {
   try {
-    const { rule } = chooseRule(rules, named, results, deps.now())
+    const { rule } = chooseRule(rules, named, results, deps.now(), budget)
     const did = await didOf(deps, operatorId, publicKey)
-    demandResults(requirements, { did, scopes: rule.scopes, results }, deps.now())
+    demandResults(requirements, { did, scopes: rule.scopes, results }, deps.now(), budget)
     const ruleId = stored.find(({ terms }) => terms === rule)?.id
     if (ruleId !== undefined) await checkFreePlace(deps.readDb.prisma, { ruleId, terms: rule })
     return { chosenRule: rule.name, refusal: '' }

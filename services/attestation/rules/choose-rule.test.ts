@@ -4,6 +4,7 @@ import { reasonOf } from '../../../test/support/reason-of.ts'
 import { chooseRule } from './choose-rule.ts'
 import type { EnrolmentTerms } from './enrolment-terms.ts'
 import { makeLabel } from './label.ts'
+import { WorkBudget } from './work-budget.ts'
 
 const ci = result('ci', { claims: { repository: 'acme/deploy', ref: 'main' }, expiresAt: NOW + 5000 })
 const tpm = result('tpm', { level: 'hardware', claims: { firmware: 7 }, expiresAt: NOW + 3000 })
@@ -14,12 +15,12 @@ describe('chooseRule', () => {
   const other = rule({ name: 'other', allOf: ['tpm'] })
 
   it('chooses the only rule that is met', () => {
-    expect(chooseRule([wide, other], '', [ci], NOW)).toEqual({ rule: wide, label: 'acme/deploy' })
+    expect(chooseRule([wide, other], '', [ci], NOW, new WorkBudget())).toEqual({ rule: wide, label: 'acme/deploy' })
   })
 
   it('chooses the named rule of several rules that are met', () => {
-    expect(chooseRule([wide, narrow], 'narrow', [ci], NOW).rule).toBe(narrow)
-    expect(chooseRule([wide, narrow], 'wide', [ci], NOW).rule).toBe(wide)
+    expect(chooseRule([wide, narrow], 'narrow', [ci], NOW, new WorkBudget()).rule).toBe(narrow)
+    expect(chooseRule([wide, narrow], 'wide', [ci], NOW, new WorkBudget()).rule).toBe(wide)
   })
 
   it.each<[string, readonly EnrolmentTerms[], string, string, string]>([
@@ -37,14 +38,14 @@ describe('chooseRule', () => {
       'needs the claim ci.environment, which is missing',
     ],
   ])('refuses %s', (_name, rules, named, reason, message) => {
-    const work = () => chooseRule(rules, named, [ci], NOW)
+    const work = () => chooseRule(rules, named, [ci], NOW, new WorkBudget())
     expect(reasonOf(work)).toBe(reason)
     expect(work).toThrow(message)
   })
 
   it('makes the label only from results on which the rule rests', () => {
     const terms = rule({ anyOf: ['ci', 'tpm'], label: '{tpm.firmware}' })
-    expect(reasonOf(() => chooseRule([terms], '', [ci, tpm], NOW))).toBe('ENROLMENT_REFUSED')
+    expect(reasonOf(() => chooseRule([terms], '', [ci, tpm], NOW, new WorkBudget()))).toBe('ENROLMENT_REFUSED')
   })
 })
 

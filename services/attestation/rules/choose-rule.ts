@@ -4,6 +4,7 @@ import type { EnrolmentTerms } from './enrolment-terms.ts'
 import { judge } from './judge.ts'
 import { makeLabel } from './label.ts'
 import type { CurrentResult } from './results.ts'
+import type { WorkBudget } from './work-budget.ts'
 
 /** The rule by which an agent enrols, and the label that it gets. */
 export interface ChosenRule {
@@ -18,6 +19,7 @@ export interface ChosenRule {
  * @param rules all rules of the operator
  * @param named the rule that the request names; empty for none
  * @param now Unix milliseconds
+ * @param budget one for all judgements of a call
  * @throws ApiError ENROLMENT_REFUSED, RULE_AMBIGUOUS
  */
 export function chooseRule(
@@ -25,9 +27,10 @@ export function chooseRule(
   named: string,
   results: readonly CurrentResult[],
   now: number,
+  budget: WorkBudget,
 ): ChosenRule {
   const candidates = named === '' ? rules : rules.filter(({ name }) => name === named)
-  const judged = candidates.map((rule) => ({ rule, judgement: judge(rule, results, now) }))
+  const judged = candidates.map((rule) => ({ rule, judgement: judge(rule, results, now, budget) }))
   const met = judged.filter(({ judgement }) => judgement.metUntil > now)
   const [chosen, other] = met
   if (other !== undefined) {

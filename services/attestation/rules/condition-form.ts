@@ -15,6 +15,8 @@ const VARIABLES: readonly string[] = ['claims', 'levels']
 const ACCUMULATOR = '@result'
 
 const MAX_NODES = 512
+/** Members of members. Claims are flat, so no value is deeper than 3, and the library plans long paths slowly. */
+const MAX_PATH = 8
 /** Each addition can make a text longer, so their number bounds the length of texts. */
 const MAX_ADDITIONS = 16
 
@@ -99,7 +101,20 @@ function checkNode(node: Expression, scope: Scope): void {
   }
   if (kind === 'constExpr') checkNumber(value.constantKind.value)
   if (kind === 'callExpr') checkCall(value, scope)
+  if (depthOf(node) > MAX_PATH) throw invalid(`must not follow members deeper than ${MAX_PATH}`)
   for (const child of childrenOf(node)) checkNode(child, scope)
+}
+
+/** Counts the members that a node follows in a row. */
+function depthOf(node: Expression): number {
+  let depth = 0
+  for (let next = operandOf(node); next !== undefined && depth <= MAX_PATH; next = operandOf(next)) depth++
+  return depth
+}
+
+function operandOf({ exprKind: { case: kind, value } }: Expression): Expression | undefined {
+  if (kind === 'selectExpr') return value.operand
+  return kind === 'callExpr' && value.function === '_[_]' ? value.args[0] : undefined
 }
 
 function checkCall({ function: name, target, args }: Call, { addPattern }: Scope): void {
@@ -160,7 +175,7 @@ function checkNumber(value: unknown): void {
 }
 
 /** Returns the nodes directly below a node. */
-function childrenOf({ exprKind: { case: kind, value } }: Expression): Expression[] {
+export function childrenOf({ exprKind: { case: kind, value } }: Expression): Expression[] {
   const children: (Expression | undefined)[] = []
   if (kind === 'selectExpr') children.push(value.operand)
   if (kind === 'callExpr') children.push(value.target, ...value.args)

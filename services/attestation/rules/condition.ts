@@ -1,21 +1,12 @@
-import {
-  type CelInput,
-  CelScalar,
-  celEnv,
-  celFunc,
-  celMethod,
-  isCelError,
-  objectType,
-  parse,
-  plan,
-  unparse,
-} from '@bufbuild/cel'
-import { TimestampSchema, timestampFromMs } from '@bufbuild/protobuf/wkt'
+import { type CelInput, celEnv, isCelError, parse, plan, unparse } from '@bufbuild/cel'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { ClaimValue, VerifiedClaims } from '../types/attestor-type.ts'
 import { checkForm, descendants, type Expression, pathOf } from './condition-form.ts'
+import { createFunctions, type Spend } from './condition-functions.ts'
 import { ConditionPatterns } from './condition-patterns.ts'
+import { measureWork } from './condition-work.ts'
 import type { CurrentResult } from './results.ts'
+import type { WorkBudget } from './work-budget.ts'
 
 /** What a condition, or a part of it, gives. An error counts as false. */
 export type Outcome = 'true' | 'false' | 'error'
@@ -26,7 +17,7 @@ export interface ConditionPart {
   readonly text: string
   /** Paths of the values that it uses, such as `['claims', 'ci', 'ref']`. */
   readonly paths: readonly (readonly string[])[]
-  evaluate(results: readonly CurrentResult[]): Outcome
+  evaluate(results: readonly CurrentResult[], budget: WorkBudget): Outcome
 }
 
 /** A compiled condition. */
@@ -35,24 +26,31 @@ export interface Condition {
   readonly attestors: readonly string[]
   /** The parts between `&&`, in their order. */
   readonly parts: readonly ConditionPart[]
-  /** Tells whether the condition holds for results. An error of the evaluation means false. */
-  holds(results: readonly CurrentResult[]): boolean
+  /** Tells whether the condition holds for results. An error of the evaluation means false, a spent budget too. */
+  holds(results: readonly CurrentResult[], budget: WorkBudget): boolean
 }
 
 const MAX_TEXT = 4096
 /** Deepest nesting of brackets. The parser calls itself for each. */
 const MAX_DEPTH = 32
 const MAX_CACHED = 1000
+/** Units of work to compile a condition, and for each of its characters, parts and patterns. */
+const COMPILATION = 2000
+const CHARACTER = 8
+const PART = 1000
+const PATTERN = 2000
+const TOO_MUCH = 'The conditions of one call must not be so much work'
 const cache = new Map<string, Condition>()
 
 /**
  * Compiles a condition in CEL over `claims`, a map of verified claims by the name of the attestor, and `levels`, a map
  * of levels. Keeps the 1,000 conditions that were used last.
  *
+ * @param budget pays when the condition is not kept
  * @throws ApiError INVALID_RULE
  */
-export function compileCondition(text: string): Condition {
-  const condition = cache.get(text) ?? compile(text)
+export function compileCondition(text: string, budget?: WorkBudget): Condition {
+  const condition = cache.get(text) ?? compile(text, budget)
   cache.delete(text)
   cache.set(text, condition)
   for (const oldest of cache.keys()) {
@@ -62,20 +60,23 @@ export function compileCondition(text: string): Condition {
   return condition
 }
 
-function compile(text: string): Condition {
+function compile(text: string, budget: WorkBudget | undefined): Condition {
+  if (budget?.take(COMPILATION + text.length * CHARACTER) === false) throw new ApiError('INVALID_RULE', TOO_MUCH)
   const parsed = parseText(text)
   const patterns = new ConditionPatterns()
   checkForm(parsed.expr, (pattern) => patterns.add(pattern))
-  const evaluate = evaluator(parsed.expr, patterns)
+  const createEvaluator = evaluators(patterns)
+  const evaluate = createEvaluator(parsed.expr)
   const parts = conjuncts(parsed.expr).map((expr) => ({
     text: unparse({ ...parsed, expr }),
     paths: pathsIn(expr),
-    evaluate: evaluator(expr, patterns),
+    evaluate: createEvaluator(expr),
   }))
+  budget?.take(patterns.size * PATTERN + parts.length * PART)
   const attestors = parts
     .flatMap(({ paths }) => paths.map(([, attestor]) => attestor))
     .filter((name) => name !== undefined)
-  return { attestors: [...new Set(attestors)], parts, holds: (results) => evaluate(results) === 'true' }
+  return { attestors: [...new Set(attestors)], parts, holds: (results, budget) => evaluate(results, budget) === 'true' }
 }
 
 function parseText(text: string): ReturnType<typeof parse> {
@@ -132,28 +133,36 @@ function pathsIn(expr: Expression): readonly (readonly string[])[] {
   return [...byText].filter(([text]) => !texts.some((other) => other.startsWith(`${text},`))).map(([, path]) => path)
 }
 
-function evaluator(expr: Expression, patterns: ConditionPatterns): (results: readonly CurrentResult[]) => Outcome {
-  const run = plan(environment(patterns), expr)
-  return (results) => {
-    patterns.begin()
-    const value = run({ claims: claimsOf(results), levels: levelsOf(results) })
-    if (isCelError(value) || typeof value !== 'boolean') return 'error'
-    return value ? 'true' : 'false'
+/** Returns what makes evaluators of the expressions of one condition. They share what is costly to set up. */
+function evaluators(patterns: ConditionPatterns): (expr: Expression) => ConditionPart['evaluate'] {
+  let current: WorkBudget | undefined
+  const spend: Spend = (units) => {
+    if (!current?.take(units)) throw new Error(TOO_MUCH)
+  }
+  const funcs = createFunctions(spend, (pattern, text) => patterns.test(pattern, text, spend))
+  const environment = celEnv({ funcs })
+  return (expr) => {
+    const run = plan(environment, expr)
+    const workOf = measureWork(expr)
+    return (results, budget) => {
+      if (!budget.take(workOf(results))) return 'error'
+      current = budget
+      const value = withoutStacks(() => run({ claims: claimsOf(results), levels: levelsOf(results) }))
+      if (isCelError(value) || typeof value !== 'boolean') return 'error'
+      return value ? 'true' : 'false'
+    }
   }
 }
 
-function environment(patterns: ConditionPatterns) {
-  const { BOOL, INT, STRING } = CelScalar
-  const timestamp = objectType(TimestampSchema)
-  return celEnv({
-    funcs: [
-      celMethod('matches', STRING, [STRING], BOOL, function (pattern) {
-        return patterns.test(pattern, this)
-      }),
-      // The library reads milliseconds. CEL counts seconds.
-      celFunc('timestamp', [INT], timestamp, (seconds) => timestampFromMs(Number(seconds) * 1000)),
-    ],
-  })
+/** Each error of an evaluation is an Error, for which the engine collects a stack: six times the work of the rest. */
+function withoutStacks<T>(work: () => T): T {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }
 
 function claimsOf(results: readonly CurrentResult[]): Map<string, Map<string, CelInput>> {

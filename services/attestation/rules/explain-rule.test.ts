@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { NOW, result, rule } from '../../../test/support/attestation-rules.ts'
 import { type ExplainedCondition, explainRule } from './explain-rule.ts'
 import type { CurrentResult } from './results.ts'
+import { WorkBudget } from './work-budget.ts'
 
 const ci = result('ci', { claims: { repository: 'acme/deploy', ref: 'main' }, expiresAt: NOW + 5000 })
 
@@ -10,7 +11,7 @@ const CUT = `${'é'.repeat(100)}…`
 describe('explainRule', () => {
   it('tells what an agent would get', () => {
     const terms = rule({ allOf: ['ci'], label: 'ci {ci.ref}', scopes: ['a'] })
-    expect(explainRule(terms, [ci], NOW)).toEqual({
+    expect(explainRule(terms, [ci], NOW, new WorkBudget())).toEqual({
       rule: 'deploy',
       met: true,
       conditions: [{ condition: 'a result of ci', outcome: 'true', seen: ['levels.ci = "bound"'] }],
@@ -22,7 +23,9 @@ describe('explainRule', () => {
   it('tells which parts of the condition hold, with the values that each has seen', () => {
     const when =
       'claims.ci.repository == "acme/deploy" && (claims.ci.ref == "next" || levels.ci == "hardware") && claims.tpm.x'
-    expect(explainRule(rule({ allOf: ['ci', 'tpm'], when, label: 'x', scopes: ['a'] }), [ci], NOW)).toEqual({
+    expect(
+      explainRule(rule({ allOf: ['ci', 'tpm'], when, label: 'x', scopes: ['a'] }), [ci], NOW, new WorkBudget()),
+    ).toEqual({
       rule: 'deploy',
       met: false,
       conditions: [
@@ -81,16 +84,28 @@ describe('explainRule', () => {
   })
 
   it('ignores results that have expired', () => {
-    const [condition] = explainRule(rule({ anyOf: ['ci', 'tpm'] }), [{ ...ci, expiresAt: NOW }], NOW).conditions
+    const [condition] = explainRule(
+      rule({ anyOf: ['ci', 'tpm'] }),
+      [{ ...ci, expiresAt: NOW }],
+      NOW,
+      new WorkBudget(),
+    ).conditions
     expect(condition).toEqual({ condition: 'a result of one of ci, tpm', outcome: 'false', seen: [] })
   })
 
   it('tells of a stored condition that is not accepted any more', () => {
-    const [, condition] = explainRule(rule({ allOf: ['ci'], when: 'futureFunction()' }), [ci], NOW).conditions
+    const [, condition] = explainRule(
+      rule({ allOf: ['ci'], when: 'futureFunction()' }),
+      [ci],
+      NOW,
+      new WorkBudget(),
+    ).conditions
     expect(condition).toMatchObject({ outcome: 'error', seen: [expect.stringContaining('must not call')] })
   })
 })
 
 function seen(when: string, claims: CurrentResult['claims']): readonly ExplainedCondition[] {
-  return explainRule(rule({ allOf: ['ci'], when }), [result('ci', { claims })], NOW).conditions.slice(1)
+  return explainRule(rule({ allOf: ['ci'], when }), [result('ci', { claims })], NOW, new WorkBudget()).conditions.slice(
+    1,
+  )
 }

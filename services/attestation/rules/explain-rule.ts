@@ -5,6 +5,7 @@ import type { EnrolmentTerms } from './enrolment-terms.ts'
 import { judge } from './judge.ts'
 import { makeLabel } from './label.ts'
 import { type CurrentResult, claimOf } from './results.ts'
+import type { WorkBudget } from './work-budget.ts'
 
 /** What one part of a rule says about results. */
 export interface ExplainedCondition {
@@ -39,9 +40,15 @@ export function hideSecrets(claims: VerifiedClaims): VerifiedClaims {
  * Explains what a rule says about results: which of its parts are true, and the values that they have seen.
  *
  * @param now Unix milliseconds
+ * @param budget one for all rules of a call
  */
-export function explainRule(terms: EnrolmentTerms, results: readonly CurrentResult[], now: number): ExplainedRule {
-  const judgement = judge(terms, results, now)
+export function explainRule(
+  terms: EnrolmentTerms,
+  results: readonly CurrentResult[],
+  now: number,
+  budget: WorkBudget,
+): ExplainedRule {
+  const judgement = judge(terms, results, now, budget)
   const isMet = judgement.metUntil > now
   const current = results.filter(({ expiresAt }) => expiresAt > now)
   const used = isMet
@@ -50,7 +57,7 @@ export function explainRule(terms: EnrolmentTerms, results: readonly CurrentResu
   return {
     rule: terms.name,
     met: isMet,
-    conditions: [...attestorConditions(terms, current), ...explainCondition(terms.when, used)],
+    conditions: [...attestorConditions(terms, current), ...explainCondition(terms.when, used, budget)],
     label: isMet ? labelOrNone(terms.label, used) : '',
     scopes: isMet ? terms.scopes : [],
   }
@@ -82,10 +89,10 @@ function attestorCondition(
   return { condition, outcome: found.length > 0 ? 'true' : 'false', seen }
 }
 
-function explainCondition(when: string, used: readonly CurrentResult[]): ExplainedCondition[] {
+function explainCondition(when: string, used: readonly CurrentResult[], budget: WorkBudget): ExplainedCondition[] {
   if (when === '') return []
   try {
-    return compileCondition(when).parts.map((part) => explainPart(part, used))
+    return compileCondition(when, budget).parts.map((part) => explainPart(part, used, budget))
   } catch (error) {
     // A stored condition that this version of the server does not accept.
     if (!(error instanceof ApiError)) throw error
@@ -93,8 +100,12 @@ function explainCondition(when: string, used: readonly CurrentResult[]): Explain
   }
 }
 
-function explainPart(part: ConditionPart, used: readonly CurrentResult[]): ExplainedCondition {
-  return { condition: part.text, outcome: part.evaluate(used), seen: part.paths.map((path) => showPath(path, used)) }
+function explainPart(part: ConditionPart, used: readonly CurrentResult[], budget: WorkBudget): ExplainedCondition {
+  return {
+    condition: part.text,
+    outcome: part.evaluate(used, budget),
+    seen: part.paths.map((path) => showPath(path, used)),
+  }
 }
 
 function showPath([root = '', attestor, claim]: readonly string[], used: readonly CurrentResult[]): string {

@@ -4,34 +4,40 @@ import type { EnrolmentTerms } from './enrolment-terms.ts'
 import { judge } from './judge.ts'
 import type { RequirementTerms } from './requirement-terms.ts'
 import type { CurrentResult } from './results.ts'
+import { WorkBudget } from './work-budget.ts'
 
 const ci = result('ci', { claims: { repository: 'acme/deploy', ref: 'main' }, expiresAt: NOW + 5000 })
 const tpm = result('tpm', { level: 'hardware', claims: { firmware: 7 }, expiresAt: NOW + 3000 })
 
 describe('judge', () => {
   it('is met until the first result of all_of expires', () => {
-    const judgement = judge(rule({ allOf: ['ci', 'tpm'] }), [tpm, ci], NOW)
+    const judgement = judge(rule({ allOf: ['ci', 'tpm'] }), [tpm, ci], NOW, new WorkBudget())
     expect(judgement).toEqual({ metUntil: NOW + 3000, attestorIds: ['id of ci', 'id of tpm'], lack: '' })
   })
 
   it('rests on the result of any_of that counts longest', () => {
-    const judgement = judge(rule({ anyOf: ['tpm', 'ci'] }), [tpm, ci], NOW)
+    const judgement = judge(rule({ anyOf: ['tpm', 'ci'] }), [tpm, ci], NOW, new WorkBudget())
     expect(judgement).toEqual({ metUntil: NOW + 5000, attestorIds: ['id of ci'], lack: '' })
   })
 
   it('rests on the result of any_of for which the condition holds, even if another one counts longer', () => {
-    const judgement = judge(rule({ anyOf: ['tpm', 'ci'], when: 'claims.tpm.firmware >= 7' }), [tpm, ci], NOW)
+    const judgement = judge(
+      rule({ anyOf: ['tpm', 'ci'], when: 'claims.tpm.firmware >= 7' }),
+      [tpm, ci],
+      NOW,
+      new WorkBudget(),
+    )
     expect(judgement).toEqual({ metUntil: NOW + 3000, attestorIds: ['id of tpm'], lack: '' })
   })
 
   it('shows the condition of any_of one result at a time', () => {
     const terms = rule({ anyOf: ['tpm', 'ci'], when: 'has(claims.tpm) && has(claims.ci)' })
-    expect(judge(terms, [tpm, ci], NOW)).toMatchObject({ metUntil: 0, attestorIds: [] })
+    expect(judge(terms, [tpm, ci], NOW, new WorkBudget())).toMatchObject({ metUntil: 0, attestorIds: [] })
   })
 
   it('shows the condition of all_of no result of another attestor', () => {
     const terms = rule({ allOf: ['ci'], when: 'size(claims) == 1' })
-    expect(judge(terms, [tpm, ci], NOW).metUntil).toBe(NOW + 5000)
+    expect(judge(terms, [tpm, ci], NOW, new WorkBudget()).metUntil).toBe(NOW + 5000)
   })
 
   it.each<[string, EnrolmentTerms | RequirementTerms, readonly CurrentResult[], string]>([
@@ -87,11 +93,11 @@ describe('judge', () => {
     ],
     ['without demands, which no rule can have', rule({}), [ci], 'No attestor is named'],
   ])('is not met %s', (_name, terms, results, lack) => {
-    expect(judge(terms, results, NOW)).toEqual({ metUntil: 0, attestorIds: [], lack })
+    expect(judge(terms, results, NOW, new WorkBudget())).toEqual({ metUntil: 0, attestorIds: [], lack })
   })
 
   it('is met with the level that is needed, and until the age that is allowed', () => {
     const terms = requirement({ allOf: ['tpm'], level: 'bound', maxAge: 2 })
-    expect(judge(terms, [{ ...tpm, verifiedAt: NOW - 500 }], NOW).metUntil).toBe(NOW + 1500)
+    expect(judge(terms, [{ ...tpm, verifiedAt: NOW - 500 }], NOW, new WorkBudget()).metUntil).toBe(NOW + 1500)
   })
 })

@@ -4,6 +4,7 @@ import type { Demands } from './demands.ts'
 import type { EnrolmentTerms } from './enrolment-terms.ts'
 import type { RequirementTerms } from './requirement-terms.ts'
 import type { CurrentResult } from './results.ts'
+import type { WorkBudget } from './work-budget.ts'
 
 /** What results mean for a rule or a requirement. */
 export interface Judgement {
@@ -15,6 +16,9 @@ export interface Judgement {
   readonly lack: string
 }
 
+/** Results of `anyOf` with which the condition is tried. A request carries at most 4 pieces of evidence. */
+const MAX_TRIED = 4
+
 /** A result that counts, and until when it counts, in Unix milliseconds. */
 interface Counting {
   readonly result: CurrentResult
@@ -23,26 +27,31 @@ interface Counting {
 
 /**
  * Judges whether results meet a rule or a requirement. The condition sees only the results on which the judgement
- * rests: all of `allOf`, or one of `anyOf`. Of several results of `anyOf`, the one that counts longest is used. A
- * condition that cannot be evaluated does not hold.
+ * rests: all of `allOf`, or one of `anyOf`. Of several results of `anyOf`, the one that counts longest is used; the
+ * condition is tried with the four that count longest. A condition that cannot be evaluated does not hold.
  *
  * @param now Unix milliseconds
+ * @param budget one for all judgements of a call
  */
 export function judge(
   terms: EnrolmentTerms | RequirementTerms,
   results: readonly CurrentResult[],
   now: number,
+  budget: WorkBudget,
 ): Judgement {
   const found = [...terms.allOf, ...terms.anyOf].map((name) => findCounting(terms, name, results, now))
   const counting = found.filter((each) => typeof each !== 'string')
   if (terms.allOf.length > 0) {
     const lack = found.find((each) => typeof each === 'string')
     if (lack !== undefined) return notMet(lack)
-    return holds(terms, counting) ? met(counting) : notMet('The condition does not hold for the verified claims')
+    return holds(terms, counting, budget)
+      ? met(counting)
+      : notMet('The condition does not hold for the verified claims')
   }
   if (counting.length === 0)
     return notMet(found.filter((each) => typeof each === 'string').join('; ') || 'No attestor is named')
-  const one = counting.toSorted((left, right) => right.until - left.until).find((each) => holds(terms, [each]))
+  const longest = counting.toSorted((left, right) => right.until - left.until).slice(0, MAX_TRIED)
+  const one = longest.find((each) => holds(terms, [each], budget))
   return one ? met([one]) : notMet('The condition does not hold for the verified claims')
 }
 
@@ -64,10 +73,13 @@ function findCounting(
   return until > now ? { result, until } : `The result of the attestor ${name} is older than ${maxAge} seconds`
 }
 
-function holds({ when }: Demands, counting: readonly Counting[]): boolean {
+function holds({ when }: Demands, counting: readonly Counting[], budget: WorkBudget): boolean {
   if (when === '') return true
   try {
-    return compileCondition(when).holds(counting.map(({ result }) => result))
+    return compileCondition(when, budget).holds(
+      counting.map(({ result }) => result),
+      budget,
+    )
   } catch {
     // A stored condition that this version of the server does not accept must not let anybody in.
     return false

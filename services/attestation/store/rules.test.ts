@@ -17,6 +17,9 @@ beforeEach(async () => {
   await calls.putAttestor('tokens')
 })
 
+/** A condition of 4,096 characters. */
+const LONG_CONDITION = `claims.tokens.label == "${'a'.repeat(4096 - 25)}"`
+
 describe('putEnrolmentRule', () => {
   it('creates a rule, which is listed by name as it was put', async () => {
     const wide = {
@@ -64,6 +67,13 @@ describe('putEnrolmentRule', () => {
     for (let count = 0; count < 64; count += 1) await calls.putRule(`r${count}`)
     expect(await refusalOf(calls.putRule('more'))).toBe('TOO_MANY_RULES')
     expect(await refusalOf(calls.putRule('r1', { scopes: ['a'] }))).toBeUndefined()
+  })
+
+  it('refuses rules of more than 64 KiB together, and still replaces a large one by a small one', async () => {
+    for (let count = 0; count < 15; count += 1) await calls.putRule(`r${count}`, { when: LONG_CONDITION })
+    expect(await refusalOf(calls.putRule('more', { when: LONG_CONDITION }))).toBe('TOO_MANY_RULES')
+    expect(await refusalOf(calls.putRule('r1'))).toBeUndefined()
+    expect(await refusalOf(calls.putRule('more', { when: LONG_CONDITION }))).toBeUndefined()
   })
 
   it('raises the version of the operator, so that copies in memory are read again', async () => {
@@ -118,6 +128,13 @@ describe('attestation requirements', () => {
     for (let count = 0; count < 32; count += 1) await calls.putRequirement(`r${count}`)
     expect(await refusalOf(calls.putRequirement('more'))).toBe('TOO_MANY_RULES')
     expect(await refusalOf(calls.putRequirement('r1', { maxAge: 60 }))).toBeUndefined()
+  })
+
+  it('are refused beyond 32 KiB together, and a large one can still be replaced by a small one', async () => {
+    for (let count = 0; count < 7; count += 1) await calls.putRequirement(`r${count}`, { when: LONG_CONDITION })
+    expect(await refusalOf(calls.putRequirement('more', { when: LONG_CONDITION }))).toBe('TOO_MANY_RULES')
+    expect(await refusalOf(calls.putRequirement('r1'))).toBeUndefined()
+    expect(await refusalOf(calls.putRequirement('more', { when: LONG_CONDITION }))).toBeUndefined()
   })
 
   it('raise the version of the operator', async () => {

@@ -13,6 +13,10 @@ import { toStoredJson } from './stored-json.ts'
 
 const MAX_RULES = 64
 const MAX_REQUIREMENTS = 32
+/** Bytes of all rules of an operator as JSON. An agent that enrols is compared with each. */
+const MAX_RULES_SIZE = 65_536
+/** Bytes of all requirements of an operator as JSON. The copy of each agent that authn keeps has their lists. */
+const MAX_REQUIREMENTS_SIZE = 32_768
 
 /**
  * Puts an enrolment rule. A changed rule gets another edge: a trigger writes the earlier one to the revocation log, so
@@ -38,6 +42,8 @@ export function putRule(
     if (before === null && (await tx.enrolmentRule.count({ where: { operatorId } })) >= MAX_RULES) {
       throw new ApiError('TOO_MANY_RULES', `An operator must have at most ${MAX_RULES} enrolment rules`)
     }
+    const others = await tx.enrolmentRule.findMany({ where: { operatorId, NOT: { name } }, select: { content: true } })
+    checkSize('enrolment rules', [...others, { content }], MAX_RULES_SIZE)
     const data = { content, edgeId: randomUUID() }
     await tx.enrolmentRule.upsert({ where, create: { operatorId, name, ...data }, update: data })
     await audit({ action: 'enrolment-rule.put', subject: name, operatorId, reason: describe(terms) })
@@ -83,6 +89,11 @@ export function putRequirement(
     if (before === null && (await tx.attestationRequirement.count({ where: { operatorId } })) >= MAX_REQUIREMENTS) {
       throw new ApiError('TOO_MANY_RULES', `An operator must have at most ${MAX_REQUIREMENTS} requirements`)
     }
+    const others = await tx.attestationRequirement.findMany({
+      where: { operatorId, NOT: { name } },
+      select: { content: true },
+    })
+    checkSize('requirements', [...others, { content }], MAX_REQUIREMENTS_SIZE)
     const create = { operatorId, name, content }
     await tx.attestationRequirement.upsert({ where, create, update: { content } })
     await audit({ action: 'attestation-requirement.put', subject: name, operatorId, reason: describe(terms) })
@@ -118,6 +129,12 @@ export async function checkAttestors(prisma: PrismaClient | Tx, operatorId: stri
   const rows = await prisma.attestor.findMany({ where: { operatorId, name: { in: names } }, select: { name: true } })
   const missing = names.find((name) => !rows.some((row) => row.name === name))
   if (missing !== undefined) throw invalidRule(`The operator has no attestor ${missing}`)
+}
+
+function checkSize(what: string, rows: readonly { readonly content: unknown }[], max: number): void {
+  const size = rows.reduce((sum, { content }) => sum + Buffer.byteLength(JSON.stringify(content)), 0)
+  if (size <= max) return
+  throw new ApiError('TOO_MANY_RULES', `All ${what} of an operator must have at most ${max / 1024} KiB together`)
 }
 
 function describe({ allOf, anyOf, scopes }: EnrolmentTerms | RequirementTerms): string {

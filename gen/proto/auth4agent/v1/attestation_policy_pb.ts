@@ -98,7 +98,7 @@ export type PutAttestorRequest = Message<"auth4agent.v1.PutAttestorRequest"> & {
   type: string;
 
   /**
-   * The trust roots and conditions of the type.
+   * The trust roots and conditions of the type, in at most 16,384 characters of JSON.
    *
    * @generated from field: google.protobuf.Struct config = 4;
    */
@@ -112,7 +112,7 @@ export type PutAttestorRequest = Message<"auth4agent.v1.PutAttestorRequest"> & {
   resultTtl: number;
 
   /**
-   * Whether results under the earlier configuration stay, as after a key was added to the trust roots.
+   * Whether results and join tokens under the earlier configuration stay, as after a key was added to the trust roots.
    *
    * @generated from field: bool keep_results = 6;
    */
@@ -470,7 +470,8 @@ export type EnrolmentRule = Message<"auth4agent.v1.EnrolmentRule"> & {
   allOf: string[];
 
   /**
-   * Attestors of which an agent needs one result. Of the two lists, one has an entry.
+   * Attestors of which an agent needs one result. Of the two lists, one has an entry. A condition is tried with the
+   * four results that count longest.
    *
    * @generated from field: repeated string any_of = 3;
    */
@@ -724,7 +725,8 @@ export type AttestationRequirement = Message<"auth4agent.v1.AttestationRequireme
   allOf: string[];
 
   /**
-   * Attestors of which an agent needs one result. Of the two lists, one has an entry.
+   * Attestors of which an agent needs one result. Of the two lists, one has an entry. A condition is tried with the
+   * four results that count longest.
    *
    * @generated from field: repeated string any_of = 6;
    */
@@ -943,7 +945,8 @@ export type DryRunRulesRequest = Message<"auth4agent.v1.DryRunRulesRequest"> & {
   attestation?: Attestation | undefined;
 
   /**
-   * Rules that are tried instead of the rules in force.
+   * Rules that are tried instead of the rules in force: at most 64, whose conditions have at most 16,384 characters
+   * together.
    *
    * @generated from field: repeated auth4agent.v1.EnrolmentRule rules = 4;
    */
@@ -1133,8 +1136,8 @@ export const TriedConditionSchema: GenMessage<TriedCondition> = /*@__PURE__*/
  */
 export const AttestationPolicyService: GenService<{
   /**
-   * PutAttestor creates an attestor, or replaces it. A replaced attestor loses its results, and tokens that rest on
-   * them end, unless the request keeps them.
+   * PutAttestor creates an attestor, or replaces it. A replaced attestor loses its results and its unused join tokens,
+   * and tokens that rest on the results end, unless the request keeps the results.
    *
    * @generated from rpc auth4agent.v1.AttestationPolicyService.PutAttestor
    */
