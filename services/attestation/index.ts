@@ -48,14 +48,19 @@ export function createAttestation(deps: AttestationDeps, passedTime: PassedTime)
     },
     jobs: [
       {
-        name: 'attestation',
+        name: 'unused-agents',
         async run() {
           const author = systemAuthor('attestation')
           while (await revokeUnused(db.prisma, author, new Date(now())));
-          await db.prisma.joinToken.deleteMany({ where: { expiresAt: { lt: new Date(now()) } } })
-          await pruneExpired(db.pool, passedTime, 'attestation_uses', 'keep_until')
         },
       },
+      {
+        name: 'join-tokens',
+        async run() {
+          await db.prisma.joinToken.deleteMany({ where: { expiresAt: { lt: new Date(now()) } } })
+        },
+      },
+      { name: 'used-evidence', run: () => pruneExpired(db.pool, passedTime, 'attestation_uses', 'keep_until') },
     ],
     admit: (candidate, attestation) => admitAgent(deps, candidate, attestation),
     async attestForToken(author, did, attestation) {

@@ -1,6 +1,8 @@
+import { create } from '@bufbuild/protobuf'
 import { afterAll, describe, expect, it, vi } from 'vitest'
+import { IdentityService, RegisterAgentRequestSchema } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { bearer } from '../../test/support/assertions.ts'
-import { chainFixture, PARTIES } from '../../test/support/chain.ts'
+import { type ChainSetup, chainFixture, PARTIES } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
@@ -106,6 +108,49 @@ describe('the rate limits of the chain', () => {
     expect(await send('~'.repeat(500))).toBeUndefined()
     clock.now += 80_000
     expect(await send('a')).toBeUndefined()
+  })
+
+  describe('of a method with limitWithout', () => {
+    const PLENTY = { perMinute: 1e6, burst: 1e6 }
+    const policy = {
+      callers: ['anyone', 'operator'],
+      limit: 'token',
+      limitWithout: { field: 'attestation', limit: 'register' },
+      limitBy: 'did',
+    } as const
+    const method = IdentityService.method.registerAgent
+    const fixtureWith = (rates: NonNullable<ChainSetup['rates']>) => {
+      const { send } = chainFixture(db, { method, policy, rates, handler: async () => ({}) })
+      return (hasEvidence: boolean, meta: { source?: string; authorization?: string } = {}) => {
+        const attestation = hasEvidence ? { attestation: {} } : {}
+        const fields = { operatorId: own.iss, did: 'a-1', ...attestation }
+        return refusalOf(send(() => create(RegisterAgentRequestSchema, fields), meta))
+      }
+    }
+
+    it('count calls without the field against the stricter group too, by their source', async () => {
+      const send = fixtureWith({ register: { source: TWO, subject: PLENTY } })
+      for (let n = 0; n < 4; n += 1) expect(await send(true)).toBeUndefined()
+      for (const reason of [undefined, undefined, 'RATE_LIMITED']) expect(await send(false)).toBe(reason)
+      expect(await send(true)).toBeUndefined()
+      expect(await send(false, { source: '192.0.2.2' })).toBeUndefined()
+    })
+
+    it('count all calls against the usual group, by their source', async () => {
+      const send = fixtureWith({ token: { source: TWO, subject: PLENTY } })
+      for (const reason of [undefined, undefined, 'RATE_LIMITED']) expect(await send(true)).toBe(reason)
+      expect(await send(false)).toBe('RATE_LIMITED')
+    })
+
+    it('count calls without the field against the stricter group by what they name, and by their operator', async () => {
+      const send = fixtureWith({ register: { source: PLENTY, subject: TWO } })
+      for (let n = 0; n < 4; n += 1) expect(await send(true)).toBeUndefined()
+      for (const reason of [undefined, undefined, 'RATE_LIMITED']) expect(await send(false)).toBe(reason)
+      for (const reason of [undefined, undefined, 'RATE_LIMITED']) {
+        expect(await send(false, { authorization: bearer(own) })).toBe(reason)
+      }
+      expect(await send(true, { authorization: bearer(own) })).toBeUndefined()
+    })
   })
 
   it('do not count calls of other callers that name an operator against that operator', async () => {

@@ -14,11 +14,11 @@ export function toPublicAgent(agent: AgentRecord, facts: KeyFacts, now: Date) {
   return { ...shown, updatedAt, movedFrom: agent.movedFrom ?? '' }
 }
 
-/** Returns an agent as its operator sees it at a time: the fields of Agent. */
-export function toAgent(agent: AgentRecord, facts: KeyFacts, now: Date) {
+/** Returns an agent as its operator sees it at a time, with the name of its enrolment rule: the fields of Agent. */
+export function toAgent(agent: AgentRecord, facts: KeyFacts, now: Date, enrolmentRule: string) {
   const { label, requireBoundChallenges, maxDelegationDepth } = agent
   const { updatedAt: _, ...shown } = toShown(agent, facts, now)
-  return { ...shown, label, requireBoundChallenges, maxDelegationDepth }
+  return { ...shown, label, requireBoundChallenges, maxDelegationDepth, enrolmentRule }
 }
 
 /** Returns a version of an agent's DID document: the fields of ResolveDidResponse. */

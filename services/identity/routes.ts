@@ -77,7 +77,7 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | '
       const at = new Date(deps.now())
       const ruleOf = await readRuleNames(deps.readDb.prisma, agents)
       return {
-        agents: agents.map((agent) => ({ ...toAgent(agent, factsOf(agent.id), at), enrolmentRule: ruleOf(agent) })),
+        agents: agents.map((agent) => toAgent(agent, factsOf(agent.id), at, ruleOf(agent))),
         nextPageToken: last === undefined ? '' : pageTokenAfter(last.id),
       }
     },
@@ -170,7 +170,7 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
       })
       const factsOf = await readKeyFacts(db.prisma, [agent.id])
       const ruleOf = await readRuleNames(db.prisma, [agent])
-      return { agent: { ...toAgent(agent, factsOf(agent.id), new Date(now())), enrolmentRule: ruleOf(agent) } }
+      return { agent: toAgent(agent, factsOf(agent.id), new Date(now()), ruleOf(agent)) }
     },
   }
 }

@@ -13,11 +13,12 @@ export interface Platform {
   token(claims: { readonly audience: string; readonly namespace: string; readonly serviceAccount: string }): string
 }
 
+const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
 /** Creates a platform with one RSA key. */
 export function newPlatform(): Platform {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const kid = 'cluster-1'
-  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   return {
     jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' }] },
     token({ audience, namespace, serviceAccount }) {

@@ -39,6 +39,8 @@ export interface ChainSetup {
   readonly deps?: Partial<ChainDeps>
   /** The rate limits of all calls, by source and by subject. */
   readonly rate?: { readonly source?: Rate; readonly subject?: Rate }
+  /** The rate limits of single groups of calls. */
+  readonly rates?: Partial<Rates>
 }
 
 const PLENTY: Rate = { perMinute: 1e6, burst: 1e6 }
@@ -58,7 +60,7 @@ const GROUPS: readonly LimitName[] = [
 /** Builds the chain around one method. Also returns what the chain logs and measures. */
 export function chainFixture(
   db: Db,
-  { method = METHOD, policy, handler, streamHandler, forwards, status, deps, rate }: ChainSetup = {},
+  { method = METHOD, policy, handler, streamHandler, forwards, status, deps, rate, rates }: ChainSetup = {},
 ) {
   const lines: Record<string, unknown>[] = []
   const observed: string[] = []
@@ -88,7 +90,7 @@ export function chainFixture(
       callEnded: () => {},
     },
     limiter: createLimiter(() => clock.now),
-    rates: Object.fromEntries(GROUPS.map((name) => [name, limits])) as Rates,
+    rates: { ...(Object.fromEntries(GROUPS.map((name) => [name, limits])) as Rates), ...rates },
     maxConcurrency: 100,
     deadlineMs: 5_000,
     settle: async () => {},

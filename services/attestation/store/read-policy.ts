@@ -48,7 +48,9 @@ export async function readAttestors(
   names: readonly string[],
 ): Promise<AttestorRow[]> {
   const rows = await prisma.attestor.findMany({ where: { operatorId, name: { in: [...names] } } })
-  return rows.map(({ createdAt: _, config, ...row }) => ({ ...row, config: configOf(config) }))
+  return rows.map(({ id, name, type, config, resultTtl }) => {
+    return { id, operatorId, name, type, config: configOf(config), resultTtl }
+  })
 }
 
 /** The configuration was strict JSON when it was stored. */

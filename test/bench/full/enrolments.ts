@@ -37,9 +37,9 @@ export async function measureEnrolments({ db, ours }: World, agents: number): Pr
     { ...terms, ...bounds },
   ])
   const calls = attesting(protocolClient(ours.http), operator.id)
+  const evidence = ({ audience }: { readonly audience: string }) =>
+    Buffer.from(platform.token({ audience, namespace: 'shop', serviceAccount: 'web' }))
   const enrol = async (agent: AgentParty) => {
-    const evidence = ({ audience }: { readonly audience: string }) =>
-      Buffer.from(platform.token({ audience, namespace: 'shop', serviceAccount: 'web' }))
     const { status, body } = await calls.enrol(agent, { k8s: evidence })
     if (status !== 201) throw new Error(`An agent could not enrol: ${JSON.stringify(body)}`)
   }

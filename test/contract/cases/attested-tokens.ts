@@ -36,12 +36,15 @@ const askBy =
     ...more,
   })
 
-const evidence: readonly RefusalCase[] = [redeemBy, askBy].flatMap((by) => [
-  ...mistakes(by('active'), 'token', ({ agents }) => agents.active.pair),
-  by('enrolled')('that no longer meets the rule of the agent', 'ENROLMENT_REFUSED', () => ({ attestors: ['others'] })),
-  by('orphaned')('of an agent whose rule is gone', 'ENROLMENT_REFUSED'),
-  by('suspended')('of an agent that is suspended', 'AGENT_NOT_ACTIVE'),
-])
+const evidence: readonly RefusalCase[] = [redeemBy, askBy].flatMap((by) =>
+  mistakes(by('active'), 'token', ({ agents }) => agents.active.pair).concat(
+    by('enrolled')('that no longer meets the rule of the agent', 'ENROLMENT_REFUSED', () => ({
+      attestors: ['others'],
+    })),
+    by('orphaned')('of an agent whose rule is gone', 'ENROLMENT_REFUSED'),
+    by('suspended')('of an agent that is suspended', 'AGENT_NOT_ACTIVE'),
+  ),
+)
 
 /** Agents that do not meet what attestation demands now. */
 const standings: readonly RefusalCase[] = (['enrolled', 'orphaned'] as const).flatMap((agent) => [

@@ -24,6 +24,9 @@ beforeAll(async () => {
 })
 afterAll(() => deployment?.stop())
 
+const evidence = ({ audience }: { readonly audience: string }) =>
+  Buffer.from(platform.token({ audience, namespace: 'shop', serviceAccount: 'web' }))
+
 /** Tries again while a server is too busy, as clients do. */
 async function patiently(attempt: () => Promise<Answer>): Promise<string> {
   for (;;) {
@@ -35,8 +38,6 @@ async function patiently(attempt: () => Promise<Answer>): Promise<string> {
 it(`of ${AGENTS} pods that enrol at once at two servers, exactly ${PLACES} become agents`, async () => {
   const servers = deployment.clients.map((client) => attesting(client, operator.id))
   const agents = Array.from({ length: AGENTS }, () => newAgentParty(operator.domain))
-  const evidence = ({ audience }: { readonly audience: string }) =>
-    Buffer.from(platform.token({ audience, namespace: 'shop', serviceAccount: 'web' }))
   const outcomes: string[] = []
   const queue = agents.entries()
   const pod = async () => {
@@ -55,4 +56,4 @@ it(`of ${AGENTS} pods that enrol at once at two servers, exactly ${PLACES} becom
     'SELECT count(*)::int AS agents, count(DISTINCT did)::int AS dids FROM agents',
   )
   expect(found).toEqual([{ agents: PLACES, dids: PLACES }])
-})
+}, 600_000)

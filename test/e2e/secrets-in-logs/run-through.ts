@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
+import { attestationPolicy, attesting } from '../../support/attesting.ts'
 import { ISSUER } from '../../support/deployment.ts'
 import {
   type AgentParty,
   type Asserter,
   clientAssertion,
   dpopProof,
+  newAgentParty,
   newKeys,
   operatorAsserter,
 } from '../../support/parties.ts'
@@ -36,6 +38,7 @@ export async function useRightly({ server, admin, secrets, domain, prove }: Watc
   prove(String(txt_record_name), String(txt_record_value))
   expect(expectStatus(200, await client.confirm(operator.id))).toMatchObject({ verified: true })
   await useOAuth(server.baseUrl, await useTokens(client, operator, secrets), secrets)
+  await useAttestation(client, operator, secrets)
   for (const call of ['suspend', 'reinstate'])
     expectStatus(
       200,
@@ -85,10 +88,36 @@ async function useOAuth(baseUrl: string, agent: AgentParty, secrets: Secrets): P
   await send('/oauth/revoke', { token: String(token) }, [200, 400])
 }
 
+/** Enrols an agent with a join token, lets it attest with another one, and repeats both calls, which are refused. */
+async function useAttestation(client: ProtocolClient, operator: OperatorParty, secrets: Secrets): Promise<void> {
+  const policy = attestationPolicy(client, operator)
+  await policy.putAttestor('tokens', 'join-token', {})
+  await policy.putRule('joined', { all_of: ['tokens'], label: '{tokens.label}', max_agents: 10 })
+  const joinToken = async (name: string) => {
+    const path = `/v1/operators/${operator.id}/attestors/tokens/join-tokens`
+    const { secret } = expectStatus(201, await client.signed('POST', path, { label: name }, operator))
+    const evidence = Buffer.from(String(secret))
+    secrets.keep(`join token ${name}`, evidence.toString())
+    secrets.keepBytes(`join token ${name}, as evidence,`, evidence)
+    secrets.keepBytes(`join token ${name}, as bytes,`, Buffer.from(evidence.toString(), 'base64url'))
+    return evidence
+  }
+  const [agent, stranger] = [newAgentParty(operator.domain), newAgentParty(operator.domain)]
+  const workloads = attesting(client, operator.id)
+  const [first, second, third] = [await joinToken('first'), await joinToken('second'), await joinToken('third')]
+  expectStatus(201, await workloads.enrol(agent, { tokens: first }))
+  expectStatus(403, await workloads.enrol(stranger, { tokens: first }))
+  expectStatus(200, await workloads.attest(agent, { tokens: second }))
+  expectStatus(403, await workloads.attest(agent, { tokens: second }))
+  const tried = { attestation: { evidence: [{ attestor: 'tokens', evidence: third.toString('base64') }] } }
+  expect(expectStatus(200, await policy.dryRun(tried))).toMatchObject({ chosen_rule: 'joined' })
+}
+
 /** Sends secrets in places where they do not belong. Returns the id of one of these requests. */
 export async function misplace({ server, secrets }: Watched, operator: OperatorParty): Promise<string> {
   const client = protocolClient(server.baseUrl)
   const token = secrets.any('token')
+  const joinToken = secrets.any('join token')
   const assertion = operator.assert('GET /nowhere')
   const misplaced = [
     client.send('GET', `/v1/agent/${token}`),
@@ -98,6 +127,9 @@ export async function misplace({ server, secrets }: Watched, operator: OperatorP
     client.send('POST', '/v1/verify', `{"token":"${token}"`),
     client.send('POST', '/v1/verify', `{"token":["${token}"]}`),
     client.send('POST', '/v1/challenge', JSON.stringify({ did: token, scope: token, audience: token, ttl: token })),
+    client.send('POST', '/v1/attest/nonce', JSON.stringify({ purpose: joinToken, operator_id: joinToken })),
+    client.send('POST', '/v1/attest', JSON.stringify({ did: joinToken, attestation: { nonce: joinToken } })),
+    client.send('POST', '/v1/attest', `{"attestation":{"evidence":["${joinToken}"]}}`),
     client.send('POST', '/v1/revoke/token', JSON.stringify({ jti: token, reason: token })),
     client.send('GET', `/v1/operators/${operator.id}/policy`, undefined, assertion),
     client.send('GET', `/v1/operators/${operator.id}/policy`, undefined, `Basic ${token}`),

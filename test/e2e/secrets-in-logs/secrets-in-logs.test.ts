@@ -1,6 +1,6 @@
-import { Client } from 'pg'
-import { afterAll, beforeAll, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import { readSql } from '../../support/sql.ts'
 import { expectNoSecrets, misplace, useRightly, type Watched } from './run-through.ts'
 import { createSecrets } from './secrets.ts'
 
@@ -25,19 +25,33 @@ it('2. the secrets of the deployment are added to those to look for', async () =
   secrets.keep('key-encryption-key', kek)
   secrets.keep('key-encryption-key in hex', Buffer.from(kek, 'base64').toString('hex'))
   secrets.keep('password of the database', new URL(deployment.databaseUrl).password)
-  const busKey = await busKeyOf(deployment.databaseUrl)
-  for (const encoding of ['base64', 'base64url', 'hex'] as const)
-    secrets.keep(`key of the bus in ${encoding}`, busKey.toString(encoding))
+  const [keys] = await readSql(deployment.databaseUrl, 'SELECT bus_key, attestation_key FROM deployment')
+  secrets.keepBytes('key of the bus', bytesOf(keys?.['bus_key']))
+  secrets.keepBytes('key of attestation', bytesOf(keys?.['attestation_key']))
 })
 
 it('3. the logs of all processes describe the run and contain none of the secrets', () => {
   expectNoSecrets(deployment.logs(), requestId, secrets)
 })
 
-async function busKeyOf(databaseUrl: string): Promise<Buffer> {
-  const client = new Client({ connectionString: databaseUrl })
-  await client.connect()
-  const { rows } = await client.query<{ bus_key: Buffer }>('SELECT bus_key FROM deployment')
-  await client.end()
-  return rows[0]?.bus_key ?? Buffer.alloc(0)
+it('4. the database contains no join token, and the key of attestation only in its own column', async () => {
+  const text = await readRows(deployment.databaseUrl)
+  expect(text).toContain('agent.enrol')
+  const found = secrets.foundIn(text).filter((name) => /^(join token|key of attestation)/.test(name))
+  expect(found).toEqual([])
+})
+
+/** Returns every row of every table as text, without the column of the key. */
+async function readRows(url: string): Promise<string> {
+  const tables = await readSql(url, "SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'")
+  const selects = tables.map(
+    ({ name }) => `SELECT (to_jsonb(r) - 'attestation_key')::text AS content FROM ${String(name)} r`,
+  )
+  const rows = await readSql(url, selects.join(' UNION ALL '))
+  return rows.map(({ content }) => String(content)).join('\n')
+}
+
+function bytesOf(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new Error('The column must have bytes')
+  return value
 }

@@ -5,6 +5,8 @@ import type { Asserter } from '../../support/parties.ts'
 export interface Secrets {
   readonly size: number
   keep(name: string, text: string): void
+  /** Adds bytes in each encoding. */
+  keepBytes(name: string, bytes: Uint8Array): void
   /** Adds a token or assertion, and its signature alone. */
   keepJws(kind: string, jws: string): void
   /** Adds the private half of an Ed25519 key, in each encoding. */
@@ -28,6 +30,10 @@ export function createSecrets(): Secrets {
     if (text.length < TELLING) throw new Error(`${name} is too short to look for`)
     secrets.set(name, text)
   }
+  const keepBytes = (name: string, bytes: Uint8Array): void => {
+    for (const encoding of ['base64url', 'base64', 'hex'] as const)
+      keep(`${name} in ${encoding}`, Buffer.from(bytes).toString(encoding))
+  }
   const keepJws = (kind: string, jws: string): void => {
     count += 1
     keep(`${kind} ${count}`, jws)
@@ -38,11 +44,11 @@ export function createSecrets(): Secrets {
       return secrets.size
     },
     keep,
+    keepBytes,
     keepJws,
     keepPrivateKey(name, key) {
       const { d = '' } = key.export({ format: 'jwk' })
-      for (const encoding of ['base64url', 'base64', 'hex'] as const)
-        keep(`${name} in ${encoding}`, Buffer.from(d, 'base64url').toString(encoding))
+      keepBytes(name, Buffer.from(d, 'base64url'))
     },
     recorded: (asserter) => ({
       assert(rpc) {
