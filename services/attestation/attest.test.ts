@@ -7,7 +7,6 @@ import { AttestationSchema } from '../../gen/proto/auth4agent/v1/attestation_pb.
 import { type Enrolments, enrolments, newKey } from '../../test/support/enrolment.ts'
 import { anonymous, type IdentityFixture, identityFixture, type TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import { until } from '../../test/support/until.ts'
 
 let fixture: IdentityFixture
 let operator: TestOperator
@@ -239,54 +238,5 @@ describe('attest refuses', () => {
     const outcomes = await Promise.all(sent.map((each) => refusalOf(calls.attest(did, each))))
     expect(outcomes.filter((each) => each === undefined)).toHaveLength(1)
     expect(outcomes.filter((each) => each === 'EVIDENCE_USED')).toHaveLength(9)
-  })
-})
-
-/** Attests while another transaction holds the row of the agent, which runs `change` before it ends. */
-async function attestDuring({ key, did }: { key: KeyPair; did: string }, change: string) {
-  const attestation = await attestFor(key)
-  const client = await fixture.db.pool.connect()
-  try {
-    await client.query('BEGIN')
-    await client.query('SELECT 1 FROM agents WHERE did = $1 FOR UPDATE', [did])
-    const answer = refusalOf(calls.attest(did, attestation))
-    const waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    await until(
-      () => fixture.db.pool.query(waiting),
-      ({ rowCount }) => rowCount === 1,
-    )
-    await client.query(change)
-    await client.query('COMMIT')
-    return await answer
-  } finally {
-    client.release()
-  }
-}
-
-describe('attest during another transaction', () => {
-  it('refuses an agent that was suspended, with AGENT_NOT_ACTIVE', async () => {
-    const agent = await enrolledAgent()
-    const change = `UPDATE agents SET status = 'suspended' WHERE did = '${agent.did}'`
-    expect(await attestDuring(agent, change)).toBe('AGENT_NOT_ACTIVE')
-  })
-
-  it('refuses evidence of an attestor that was deleted, with UNAVAILABLE', async () => {
-    const agent = await enrolledAgent()
-    expect(await attestDuring(agent, `DELETE FROM attestors WHERE operator_id = '${operator.id}'`)).toBe('UNAVAILABLE')
-    expect((await rowOf(agent.did)).results).toEqual([])
-  })
-
-  it('binds the result to the key that has signed, so it does not count for a new key', async () => {
-    const agent = await enrolledAgent()
-    const { id } = await rowOf(agent.did)
-    const next = thumbprint(newKey().publicKey)
-    await attestDuring(
-      agent,
-      `UPDATE agent_keys SET retired_at = now() WHERE agent_id = '${id}';
-       INSERT INTO agent_keys (agent_id, public_key, thumbprint) VALUES ('${id}', '\\x01', '${next}')`,
-    )
-    const { operatorId, did, enrolmentRuleId } = await rowOf(agent.did)
-    const standing = await fixture.attestation.standing({ id, did, operatorId, enrolmentRuleId, keyThumbprint: next })
-    expect(standing.findings).toEqual([])
   })
 })

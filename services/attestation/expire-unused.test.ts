@@ -1,9 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { uuidv7 } from '@auth4agent/core/encoding/uuid'
+import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AgentStatus } from '../../gen/prisma/enums.ts'
+import { RemoveAttestationResultsRequestSchema } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import { type Enrolments, enrolments, newKey } from '../../test/support/enrolment.ts'
-import { type IdentityFixture, identityFixture, type TestOperator } from '../../test/support/identity.ts'
+import { asOperator, type IdentityFixture, identityFixture, type TestOperator } from '../../test/support/identity.ts'
 import { insertJoinToken } from '../../test/support/join-tokens.ts'
 import { systemAuthor } from '../ledger/ledger.ts'
 import { revokeUnused } from './expire-unused.ts'
@@ -34,14 +36,14 @@ const RULE = { allOf: ['tokens'], scopes: [], maxAgents: 1000 }
 
 interface Unused {
   readonly status?: AgentStatus
-  /** How many minutes ago the results have expired. */
-  readonly expired?: readonly number[]
+  /** How many minutes ago the last result has expired; null if there never was one. */
+  readonly expired?: number | null
   /** How many minutes ago the agent became active. */
   readonly approved?: number
   readonly rule?: string | null
 }
 
-async function insertAgent({ status = 'active', expired = [10], approved = 100, rule }: Unused = {}) {
+async function insertAgent({ status = 'active', expired = 10, approved = 100, rule }: Unused = {}) {
   const { now } = fixture.clock
   const id = uuidv7(now, randomBytes(10))
   const ago = (minutes: number) => new Date(now - minutes * MINUTE)
@@ -52,20 +54,11 @@ async function insertAgent({ status = 'active', expired = [10], approved = 100, 
       did: `did:agent:${operator.domain}:${id.replaceAll('-', '')}`,
       status,
       approvedAt: ago(approved),
+      attestedUntil: expired === null ? null : ago(expired),
       enrolmentRuleId: rule === undefined ? ruleId : rule,
       ...(status === 'suspended' && { suspendedAt: ago(50) }),
     },
   })
-  const results = expired.map((minutes, index) => ({
-    agentId: id,
-    attestorId: attestors[index] ?? '',
-    keyThumbprint: 'x',
-    claims: {},
-    level: 'bearer',
-    verifiedAt: ago(99),
-    expiresAt: ago(minutes),
-  }))
-  await fixture.db.prisma.attestationResult.createMany({ data: results })
   return id
 }
 
@@ -74,14 +67,12 @@ const rowOf = (id: string) => fixture.db.prisma.agent.findUniqueOrThrow({ where:
 
 describe('revokeUnused', () => {
   it.each<[what: string, isRevoked: boolean, agent: Unused]>([
-    ['whose result has been expired for exactly expire_unused', true, {}],
-    ['whose result has been expired for less', false, { expired: [9] }],
-    ['whose result counts', false, { expired: [-5] }],
-    ['of which one of two results counts', false, { expired: [60, -5] }],
-    ['of which one of two results has expired recently', false, { expired: [9, 60] }],
-    ['whose results have all been expired for longer', true, { expired: [60, 10] }],
-    ['that has no result', true, { expired: [] }],
-    ['that has no result, but became active recently', false, { expired: [], approved: 9 }],
+    ['whose last result expired exactly expire_unused ago', true, {}],
+    ['whose last result expired later', false, { expired: 9 }],
+    ['whose result counts', false, { expired: -5 }],
+    ['that never had a result', true, { expired: null }],
+    ['that never had a result, but became active recently', false, { expired: null, approved: 9 }],
+    ['that became active after its last result expired', false, { expired: 60, approved: 9 }],
     ['that is suspended', true, { status: 'suspended' }],
     ['that is pending', false, { status: 'pending' }],
     ['that no rule has enrolled', false, { rule: null }],
@@ -102,7 +93,7 @@ describe('revokeUnused', () => {
 
   it('leaves agents of a rule with expire_unused 0', async () => {
     const rule = await calls.putRule({ ...RULE, name: 'forever', expireUnused: 0 })
-    const id = await insertAgent({ expired: [1000], approved: 2000, rule })
+    const id = await insertAgent({ expired: 1000, approved: 2000, rule })
     expect(await revoke()).toBe(false)
     expect(await rowOf(id)).toMatchObject({ status: 'active' })
   })
@@ -131,18 +122,53 @@ describe('revokeUnused', () => {
   })
 })
 
+/** Enrols an agent, whose result expires in an hour. Returns its id and its key. */
+async function enrolled() {
+  const key = newKey()
+  const { id = '', did = '' } = await calls.enrol(await calls.attestation(key), key)
+  return { id, did, key }
+}
+
+/** Expects that the job revokes an agent exactly when this time has passed. */
+async function expectRevokedAfter(id: string, ms: number) {
+  for (const [passedMs, status] of [
+    [ms - 1, 'active'],
+    [1, 'revoked'],
+  ] as const) {
+    fixture.clock.now += passedMs
+    for (const job of fixture.attestation.jobs) await job.run()
+    expect(await rowOf(id)).toMatchObject({ status })
+  }
+}
+
 describe('the job of attestation', () => {
-  it('revokes an agent that enrolled and has not attested again, and not earlier', async () => {
-    const key = newKey()
-    const { id = '' } = await calls.enrol(await calls.attestation(key), key)
-    for (const [passedMs, status] of [
-      [3_600_000 + 599_999, 'active'],
-      [1, 'revoked'],
-    ] as const) {
-      fixture.clock.now += passedMs
-      for (const job of fixture.attestation.jobs) await job.run()
-      expect(await rowOf(id)).toMatchObject({ status })
-    }
+  it('revokes an agent that enrolled and has not attested again', async () => {
+    const { id } = await enrolled()
+    await expectRevokedAfter(id, 60 * MINUTE + 10 * MINUTE)
+  })
+
+  it('counts from the end of the latest result', async () => {
+    const { id, did, key } = await enrolled()
+    fixture.clock.now += 30 * MINUTE
+    await calls.attest(did, await calls.attestation(key, { purpose: 'attest' }))
+    await expectRevokedAfter(id, 60 * MINUTE + 10 * MINUTE)
+  })
+
+  it.each<[what: string, change: (did: string) => Promise<unknown>]>([
+    ['attestor was deleted', async () => fixture.db.prisma.attestor.deleteMany({ where: { operatorId: operator.id } })],
+    [
+      'results were removed',
+      async (agent) =>
+        fixture.attestation.module.handlers.removeAttestationResults(
+          create(RemoveAttestationResultsRequestSchema, { operatorId: operator.id, agent }),
+          asOperator(operator),
+        ),
+    ],
+  ])('gives an agent whose %s as much time as before', async (_, change) => {
+    const { id, did } = await enrolled()
+    fixture.clock.now += 30 * MINUTE
+    await change(did)
+    await expectRevokedAfter(id, 30 * MINUTE + 10 * MINUTE)
   })
 
   it('deletes join tokens that have expired', async () => {

@@ -4,8 +4,9 @@ import { type Author, change } from '../ledger/ledger.ts'
 const BATCH = 100
 
 /**
- * Revokes up to 100 agents whose rule says so, because all their results have been expired for longer than
- * `expire_unused`. Returns true when there may be more.
+ * Revokes up to 100 agents whose rule says so, because their last result expired at least `expire_unused` ago. A
+ * result that was removed counts until its own expiry, so a replaced attestor leaves its agents time to attest again.
+ * Returns true when there may be more.
  */
 export function revokeUnused(prisma: PrismaClient, author: Author, now: Date): Promise<boolean> {
   return change(prisma, author, async (tx, audit) => {
@@ -13,9 +14,8 @@ export function revokeUnused(prisma: PrismaClient, author: Author, now: Date): P
       WITH unused AS MATERIALIZED (
         SELECT a.id FROM agents a JOIN enrolment_rules r ON r.id = a.enrolment_rule_id
         WHERE a.status IN ('active', 'suspended') AND (r.content->>'expireUnused')::integer > 0
-          AND NOT EXISTS (SELECT 1 FROM attestation_results s WHERE s.agent_id = a.id
-            AND s.expires_at > ${now}::timestamptz - make_interval(secs => (r.content->>'expireUnused')::integer))
-          AND a.approved_at <= ${now}::timestamptz - make_interval(secs => (r.content->>'expireUnused')::integer)
+          AND greatest(a.approved_at, a.attested_until)
+            <= ${now}::timestamptz - make_interval(secs => (r.content->>'expireUnused')::integer)
         LIMIT ${BATCH} FOR UPDATE OF a SKIP LOCKED
       )
       UPDATE agents SET status = 'revoked', revoked_at = ${now}::timestamptz, suspended_at = NULL, version = version + 1,

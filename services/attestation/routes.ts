@@ -57,10 +57,11 @@ export function attestationRoutes(deps: AttestationDeps): Handlers<typeof Attest
       checkReason(reason)
       const { id, did } = await findAgent(deps.db, operatorId, name)
       const removed = await change(deps.db.prisma, call, async (tx, audit) => {
-        const { count } = await tx.attestationResult.deleteMany({ where: { agentId: id } })
-        if (count === 0) return 0
+        // First the agent, as Attest does, so that the two calls never wait for each other.
         const raised = { version: { increment: 1 }, epoch: { increment: 1 } }
-        await tx.agent.updateMany({ where: { id, operatorId }, data: raised })
+        const agents = await tx.agent.updateMany({ where: { id, operatorId }, data: raised })
+        if (agents.count === 0) throw new ApiError('AGENT_NOT_FOUND')
+        const { count } = await tx.attestationResult.deleteMany({ where: { agentId: id } })
         await audit({ action: 'agent.remove-results', subject: did, operatorId, reason })
         return count
       })

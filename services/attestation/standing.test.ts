@@ -74,7 +74,7 @@ const demandsOf = async (did: string) => (await standingOf(did)).demands ?? []
 
 describe('the standing of an agent', () => {
   it('is empty while its operator has no attestor and no requirement', async () => {
-    expect(await standingOf(await agent())).toEqual({})
+    expect(await standingOf(await agent())).toEqual({ demands: [], findings: [] })
   })
 
   it('has the bounds of its enrolment rule, and the demand of this rule', async () => {
@@ -100,7 +100,7 @@ describe('the standing of an agent', () => {
     })
   })
 
-  it('has an enrolment without an edge when its rule is gone, even if nothing else is there', async () => {
+  it('has an enrolment without an edge when its rule is gone', async () => {
     const did = await agent()
     const enrolmentRuleId = '00000000-0000-4000-8000-000000000000'
     await fixture.db.prisma.agent.updateMany({ where: { did }, data: { enrolmentRuleId } })

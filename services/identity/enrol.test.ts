@@ -60,7 +60,8 @@ describe('an agent that enrols', () => {
     fixture.clock.now += 60_000
     await calls.enrol(await calls.attestation(key), key)
     const { results, ...after } = await rowOf(did)
-    expect(after).toEqual({ ...before, results: undefined, version: before.version + 1 })
+    const attestedUntil = new Date(fixture.clock.now + 3_600_000)
+    expect(after).toEqual({ ...before, results: undefined, attestedUntil, version: before.version + 1 })
     expect(results).toMatchObject([{ verifiedAt: new Date(fixture.clock.now) }])
   })
 

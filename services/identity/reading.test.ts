@@ -203,7 +203,8 @@ describe('policies', () => {
       callers: ['anyone', 'operator'],
       own: 'operatorId',
       role: 'agents.register',
-      limit: 'register',
+      limit: 'token',
+      limitWithout: { field: 'attestation', limit: 'register' },
       action: 'agent.register',
     })
     for (const policy of [getAgent, resolveDid])

@@ -3252,7 +3252,8 @@ export const AgentScalarFieldEnum = {
   releaseManifestSeq: 'releaseManifestSeq',
   objectedMoveSignedAt: 'objectedMoveSignedAt',
   maxDelegationDepth: 'maxDelegationDepth',
-  enrolmentRuleId: 'enrolmentRuleId'
+  enrolmentRuleId: 'enrolmentRuleId',
+  attestedUntil: 'attestedUntil'
 } as const
 
 export type AgentScalarFieldEnum = (typeof AgentScalarFieldEnum)[keyof typeof AgentScalarFieldEnum]

@@ -61,6 +61,7 @@ export type AgentMinAggregateOutputType = {
   objectedMoveSignedAt: Date | null
   maxDelegationDepth: number | null
   enrolmentRuleId: string | null
+  attestedUntil: Date | null
 }
 
 export type AgentMaxAggregateOutputType = {
@@ -84,6 +85,7 @@ export type AgentMaxAggregateOutputType = {
   objectedMoveSignedAt: Date | null
   maxDelegationDepth: number | null
   enrolmentRuleId: string | null
+  attestedUntil: Date | null
 }
 
 export type AgentCountAggregateOutputType = {
@@ -108,6 +110,7 @@ export type AgentCountAggregateOutputType = {
   objectedMoveSignedAt: number
   maxDelegationDepth: number
   enrolmentRuleId: number
+  attestedUntil: number
   _all: number
 }
 
@@ -147,6 +150,7 @@ export type AgentMinAggregateInputType = {
   objectedMoveSignedAt?: true
   maxDelegationDepth?: true
   enrolmentRuleId?: true
+  attestedUntil?: true
 }
 
 export type AgentMaxAggregateInputType = {
@@ -170,6 +174,7 @@ export type AgentMaxAggregateInputType = {
   objectedMoveSignedAt?: true
   maxDelegationDepth?: true
   enrolmentRuleId?: true
+  attestedUntil?: true
 }
 
 export type AgentCountAggregateInputType = {
@@ -194,6 +199,7 @@ export type AgentCountAggregateInputType = {
   objectedMoveSignedAt?: true
   maxDelegationDepth?: true
   enrolmentRuleId?: true
+  attestedUntil?: true
   _all?: true
 }
 
@@ -305,6 +311,7 @@ export type AgentGroupByOutputType = {
   objectedMoveSignedAt: Date | null
   maxDelegationDepth: number
   enrolmentRuleId: string | null
+  attestedUntil: Date | null
   _count: AgentCountAggregateOutputType | null
   _avg: AgentAvgAggregateOutputType | null
   _sum: AgentSumAggregateOutputType | null
@@ -352,6 +359,7 @@ export type AgentWhereInput = {
   objectedMoveSignedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
   enrolmentRuleId?: Prisma.UuidNullableFilter<"Agent"> | string | null
+  attestedUntil?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   results?: Prisma.AttestationResultListRelationFilter
   keys?: Prisma.AgentKeyListRelationFilter
@@ -382,6 +390,7 @@ export type AgentOrderByWithRelationInput = {
   objectedMoveSignedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
   enrolmentRuleId?: Prisma.SortOrderInput | Prisma.SortOrder
+  attestedUntil?: Prisma.SortOrderInput | Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
   results?: Prisma.AttestationResultOrderByRelationAggregateInput
   keys?: Prisma.AgentKeyOrderByRelationAggregateInput
@@ -416,6 +425,7 @@ export type AgentWhereUniqueInput = Prisma.AtLeast<{
   objectedMoveSignedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
   enrolmentRuleId?: Prisma.UuidNullableFilter<"Agent"> | string | null
+  attestedUntil?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   results?: Prisma.AttestationResultListRelationFilter
   keys?: Prisma.AgentKeyListRelationFilter
@@ -446,6 +456,7 @@ export type AgentOrderByWithAggregationInput = {
   objectedMoveSignedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
   enrolmentRuleId?: Prisma.SortOrderInput | Prisma.SortOrder
+  attestedUntil?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AgentCountOrderByAggregateInput
   _avg?: Prisma.AgentAvgOrderByAggregateInput
   _max?: Prisma.AgentMaxOrderByAggregateInput
@@ -478,6 +489,7 @@ export type AgentScalarWhereWithAggregatesInput = {
   objectedMoveSignedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntWithAggregatesFilter<"Agent"> | number
   enrolmentRuleId?: Prisma.UuidNullableWithAggregatesFilter<"Agent"> | string | null
+  attestedUntil?: Prisma.DateTimeNullableWithAggregatesFilter<"Agent"> | Date | string | null
 }
 
 export type AgentCreateInput = {
@@ -501,6 +513,7 @@ export type AgentCreateInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
@@ -531,6 +544,7 @@ export type AgentUncheckedCreateInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -559,6 +573,7 @@ export type AgentUpdateInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
@@ -589,6 +604,7 @@ export type AgentUncheckedUpdateInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -618,6 +634,7 @@ export type AgentCreateManyInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
 }
 
 export type AgentUpdateManyMutationInput = {
@@ -641,6 +658,7 @@ export type AgentUpdateManyMutationInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AgentUncheckedUpdateManyInput = {
@@ -665,6 +683,7 @@ export type AgentUncheckedUpdateManyInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AgentListRelationFilter = {
@@ -704,6 +723,7 @@ export type AgentCountOrderByAggregateInput = {
   objectedMoveSignedAt?: Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
   enrolmentRuleId?: Prisma.SortOrder
+  attestedUntil?: Prisma.SortOrder
 }
 
 export type AgentAvgOrderByAggregateInput = {
@@ -734,6 +754,7 @@ export type AgentMaxOrderByAggregateInput = {
   objectedMoveSignedAt?: Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
   enrolmentRuleId?: Prisma.SortOrder
+  attestedUntil?: Prisma.SortOrder
 }
 
 export type AgentMinOrderByAggregateInput = {
@@ -757,6 +778,7 @@ export type AgentMinOrderByAggregateInput = {
   objectedMoveSignedAt?: Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
   enrolmentRuleId?: Prisma.SortOrder
+  attestedUntil?: Prisma.SortOrder
 }
 
 export type AgentSumOrderByAggregateInput = {
@@ -925,6 +947,7 @@ export type AgentCreateWithoutOperatorInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
@@ -953,6 +976,7 @@ export type AgentUncheckedCreateWithoutOperatorInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -1011,6 +1035,7 @@ export type AgentScalarWhereInput = {
   objectedMoveSignedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
   enrolmentRuleId?: Prisma.UuidNullableFilter<"Agent"> | string | null
+  attestedUntil?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
 }
 
 export type AgentCreateWithoutKeysInput = {
@@ -1034,6 +1059,7 @@ export type AgentCreateWithoutKeysInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
@@ -1063,6 +1089,7 @@ export type AgentUncheckedCreateWithoutKeysInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1106,6 +1133,7 @@ export type AgentUpdateWithoutKeysInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
@@ -1135,6 +1163,7 @@ export type AgentUncheckedUpdateWithoutKeysInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1162,6 +1191,7 @@ export type AgentCreateWithoutAddedKeysInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
@@ -1191,6 +1221,7 @@ export type AgentUncheckedCreateWithoutAddedKeysInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1234,6 +1265,7 @@ export type AgentUpdateWithoutAddedKeysInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
@@ -1263,6 +1295,7 @@ export type AgentUncheckedUpdateWithoutAddedKeysInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1290,6 +1323,7 @@ export type AgentCreateWithoutKeyEventsInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
@@ -1319,6 +1353,7 @@ export type AgentUncheckedCreateWithoutKeyEventsInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -1362,6 +1397,7 @@ export type AgentUpdateWithoutKeyEventsInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
@@ -1391,6 +1427,7 @@ export type AgentUncheckedUpdateWithoutKeyEventsInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -1418,6 +1455,7 @@ export type AgentCreateWithoutPendingEventsInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
@@ -1447,6 +1485,7 @@ export type AgentUncheckedCreateWithoutPendingEventsInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -1490,6 +1529,7 @@ export type AgentUpdateWithoutPendingEventsInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
@@ -1519,6 +1559,7 @@ export type AgentUncheckedUpdateWithoutPendingEventsInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -1546,6 +1587,7 @@ export type AgentCreateWithoutResultsInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyCreateNestedManyWithoutAgentInput
@@ -1575,6 +1617,7 @@ export type AgentUncheckedCreateWithoutResultsInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
   keyEvents?: Prisma.AgentKeyEventUncheckedCreateNestedManyWithoutAgentInput
@@ -1618,6 +1661,7 @@ export type AgentUpdateWithoutResultsInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
@@ -1647,6 +1691,7 @@ export type AgentUncheckedUpdateWithoutResultsInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
   keyEvents?: Prisma.AgentKeyEventUncheckedUpdateManyWithoutAgentNestedInput
@@ -1674,6 +1719,7 @@ export type AgentCreateManyOperatorInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  attestedUntil?: Date | string | null
 }
 
 export type AgentUpdateWithoutOperatorInput = {
@@ -1697,6 +1743,7 @@ export type AgentUpdateWithoutOperatorInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUpdateManyWithoutAgentNestedInput
@@ -1725,6 +1772,7 @@ export type AgentUncheckedUpdateWithoutOperatorInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -1753,6 +1801,7 @@ export type AgentUncheckedUpdateManyWithoutOperatorInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 
@@ -1844,6 +1893,7 @@ export type AgentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
   enrolmentRuleId?: boolean
+  attestedUntil?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   results?: boolean | Prisma.Agent$resultsArgs<ExtArgs>
   keys?: boolean | Prisma.Agent$keysArgs<ExtArgs>
@@ -1875,6 +1925,7 @@ export type AgentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
   enrolmentRuleId?: boolean
+  attestedUntil?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
 
@@ -1900,6 +1951,7 @@ export type AgentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
   enrolmentRuleId?: boolean
+  attestedUntil?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
 
@@ -1925,9 +1977,10 @@ export type AgentSelectScalar = {
   objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
   enrolmentRuleId?: boolean
+  attestedUntil?: boolean
 }
 
-export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt" | "movedTo" | "movedFrom" | "release" | "releaseManifestSeq" | "objectedMoveSignedAt" | "maxDelegationDepth" | "enrolmentRuleId", ExtArgs["result"]["agent"]>
+export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt" | "movedTo" | "movedFrom" | "release" | "releaseManifestSeq" | "objectedMoveSignedAt" | "maxDelegationDepth" | "enrolmentRuleId" | "attestedUntil", ExtArgs["result"]["agent"]>
 export type AgentInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   results?: boolean | Prisma.Agent$resultsArgs<ExtArgs>
@@ -2004,6 +2057,10 @@ export type $AgentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
      * token.
      */
     enrolmentRuleId: string | null
+    /**
+     * The latest time at which a result of the agent has expired or will expire. It stays when results are removed.
+     */
+    attestedUntil: Date | null
   }, ExtArgs["result"]["agent"]>
   composites: {}
 }
@@ -2454,6 +2511,7 @@ export interface AgentFieldRefs {
   readonly objectedMoveSignedAt: Prisma.FieldRef<"Agent", 'DateTime'>
   readonly maxDelegationDepth: Prisma.FieldRef<"Agent", 'Int'>
   readonly enrolmentRuleId: Prisma.FieldRef<"Agent", 'String'>
+  readonly attestedUntil: Prisma.FieldRef<"Agent", 'DateTime'>
 }
     
 

@@ -1,5 +1,6 @@
 -- AlterTable
-ALTER TABLE "agents" ADD COLUMN     "enrolment_rule_id" UUID;
+ALTER TABLE "agents" ADD COLUMN     "attested_until" TIMESTAMPTZ(3),
+ADD COLUMN     "enrolment_rule_id" UUID;
 
 -- AlterTable
 ALTER TABLE "deployment" ADD COLUMN     "attestation_key" BYTEA NOT NULL DEFAULT decode(replace((gen_random_uuid())::text || (gen_random_uuid())::text, '-'::text, ''::text), 'hex'::text);

@@ -1,8 +1,8 @@
 import type { Tx } from '../../platform/db/db.ts'
 
 /**
- * Locks on attestors and rules. They are fair: who wants the exclusive lock waits only for the sharers that came before.
- * Locks on rows are not, so a stream of enrolments could keep an operator from deleting a rule.
+ * Locks on attestors and rules. They are fair: who wants the exclusive lock waits only for the sharers that came
+ * before. Locks on rows are not, so a stream of enrolments could keep an operator from deleting a rule.
  */
 
 /** Keeps these ids from being deleted or replaced until the transaction ends. */

@@ -85,6 +85,18 @@ describe('writeResults', () => {
     expect(await refusalOf(write(appraised([use(now + ms)])))).toBe(reason)
   })
 
+  it('records the latest end of a result, and never an earlier one', async () => {
+    const { now } = fixture.clock
+    const other = await calls.insertAttestor('others')
+    const endOf = async () =>
+      (await fixture.db.prisma.agent.findUniqueOrThrow({ where: { id: agent.id } })).attestedUntil?.getTime()
+    expect(await endOf()).toBe(now + 3_600_000)
+    await write(appraised([], { expiresAt: now + 1000 }))
+    expect(await endOf()).toBe(now + 3_600_000)
+    await write(appraised([], { expiresAt: now + 5_000_000 }), appraised([], { attestorId: other }))
+    expect(await endOf()).toBe(now + 5_000_000)
+  })
+
   it('marks a join token as used, and refuses it for another agent', async () => {
     const token = await insertJoinToken(fixture.db, attestorId, 'web', new Date(fixture.clock.now + 60_000))
     const joined = () => appraised([use()], { type: 'join-token', claims: { token_id: token.id, label: 'web' } })

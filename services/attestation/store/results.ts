@@ -16,7 +16,8 @@ export interface AttestedAgent {
 }
 
 /**
- * Writes the results of an agent, and uses up the nonce and the evidence. Results of other attestors stay.
+ * Writes the results of an agent, and uses up the nonce and the evidence. Results of other attestors stay. The caller
+ * has locked the row of the agent.
  *
  * @throws ApiError EVIDENCE_USED; UNAVAILABLE when an attestor was replaced since the appraisal
  */
@@ -47,6 +48,10 @@ export async function writeResults(tx: Tx, agent: AttestedAgent, appraised: read
     )
     if (type === 'join-token') await markJoinToken(tx, claims, agent.did)
   }
+  const until = Math.max(...appraised.map(({ result }) => result.expiresAt))
+  await tx.$executeRaw`
+    UPDATE agents SET attested_until = greatest(attested_until, ${new Date(until)}::timestamptz)
+    WHERE id = ${agent.id}::uuid`
 }
 
 /** Reads the results of an agent that are bound to its current key, expired ones too, by attestor. */

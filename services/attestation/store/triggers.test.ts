@@ -63,7 +63,7 @@ const CHANGES: readonly [what: string, endsEdge: 'attestor' | 'edge' | undefined
   ['a deleted requirement', undefined, () => db().attestationRequirement.delete({ where: { id: ids.requirement } })],
 ]
 
-describe('every change of what an operator demands of attestation', () => {
+describe('every change of an attestor, a rule or a requirement', () => {
   it.each(CHANGES)('raises the version of the operator: %s, which ends the edge of: %s', async (_, ended, change) => {
     const { version } = await db().operator.findUniqueOrThrow({ where: { id: operator.id } })
     const before = await lastSequence()

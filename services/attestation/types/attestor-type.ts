@@ -46,7 +46,8 @@ export interface Appraisal {
   readonly expiresAt?: number | undefined
   /**
    * Ids of the evidence that may be used only once, such as the `jti` of a token with its issuer: texts that are
-   * unique among all evidence. Several attestors of an operator may accept the same evidence. Each is remembered until its time, in Unix milliseconds.
+   * unique among all evidence. Several attestors of an operator may accept the same evidence. Each is remembered until
+   * its time, in Unix milliseconds.
    */
   readonly uses: readonly { readonly id: string; readonly until: number }[]
 }
@@ -103,8 +104,8 @@ export interface AttestorType<Config> {
   /**
    * Appraises evidence (RFC 9334 section 4).
    *
-   * @throws RefusedEvidence when the evidence does not count; ApiError UNAVAILABLE when that cannot be decided now, for
-   *   example because keys cannot be fetched. Every other error is a defect, and counts as a refusal.
+   * @throws RefusedEvidence when the evidence does not count; ApiError UNAVAILABLE when that cannot be decided now,
+   *   for example because keys cannot be fetched. Every other error is a defect, and counts as a refusal.
    */
   appraise(config: Config, evidence: Uint8Array, context: AppraisalContext): Promise<Appraisal>
 }

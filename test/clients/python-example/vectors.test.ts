@@ -4,6 +4,7 @@ import { VECTORS } from '../../contract/support/read-vectors.ts'
 import { installCryptography, startPython } from './python.ts'
 
 const COUNT_LINES = join(import.meta.dirname, 'count_lines.py')
+const ANY_OPERATOR = join(import.meta.dirname, 'any_operator.py')
 
 beforeAll(installCryptography, 300_000)
 
@@ -12,6 +13,11 @@ describe('the Python example', () => {
     const { code, output } = await startPython('check_vectors.py', VECTORS).ended
     expect(output).toMatch(/^\d{3} vectors checked, 0 failed\n$/)
     expect(code).toBe(0)
+  })
+
+  it('refuses to demand a result of attestation of any operator', async () => {
+    const { output } = await startPython(ANY_OPERATOR).ended
+    expect(output).toMatch(/^attestation needs a list of operators/)
   })
 
   it('has fewer than 390 lines of code in its package', async () => {

@@ -3,6 +3,7 @@ import { generateKeyPair, type KeyPair } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { AttestationService } from '../../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
+import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import type { AgentName } from '../support/seed.ts'
 import type { World } from '../support/world.ts'
@@ -158,19 +159,26 @@ const results = [listAttestationResults, removeAttestationResults].flatMap((meth
   ),
 )
 
-/** A challenge that is too long is refused before anything is looked up. */
-const challenges: readonly RefusalCase[] = [
-  {
-    name: 'an input of one byte more than 16 KiB',
+const INPUTS: readonly (readonly [name: string, reason: ReasonCode, attestor: string, input: Uint8Array])[] = [
+  ['an input of one byte more than 16 KiB', 'INVALID_ARGUMENT', 'machine', new Uint8Array(16 * 1024 + 1)],
+  ['no input', 'EVIDENCE_REFUSED', 'machine', new Uint8Array()],
+  ['an input of zeros', 'EVIDENCE_REFUSED', 'machine', new Uint8Array(1024)],
+  ['an input of the wrong form', 'EVIDENCE_REFUSED', 'machine', Buffer.from('{}')],
+  ['an attestor without a challenge', 'INVALID_ARGUMENT', 'tokens', Buffer.from('{}')],
+]
+
+const challenges = INPUTS.map(
+  ([name, reason, attestor, input]): RefusalCase => ({
+    name,
     method: createAttestationNonce,
-    reason: 'INVALID_ARGUMENT',
+    reason,
     request: (world) => ({
       ...validRequests['AttestationService.CreateAttestationNonce']?.(world),
-      attestor: 'nobody',
-      challenge_input: encodeBase64(new Uint8Array(16 * 1024 + 1)),
+      attestor,
+      challenge_input: encodeBase64(input),
     }),
-  },
-]
+  }),
+)
 
 /** Cases about AttestationService, and about attestation in the calls of IdentityService. */
 export const attestationCases: readonly RefusalCase[] = [

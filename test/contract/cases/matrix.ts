@@ -161,7 +161,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'IdentityService.ReactivateAgent': ['AGENT_NOT_FOUND', 'AGENT_PENDING', 'AGENT_NOT_SUSPENDED', 'AGENT_REVOKED'],
   'IdentityService.RevokeAgent': ['AGENT_NOT_FOUND'],
   'IdentityService.ResolveDid': ['INVALID_DID', 'AGENT_NOT_FOUND'],
-  'AttestationService.CreateAttestationNonce': ['INVALID_PUBLIC_KEY', 'ATTESTOR_NOT_FOUND'],
+  'AttestationService.CreateAttestationNonce': ['INVALID_PUBLIC_KEY', 'ATTESTOR_NOT_FOUND', 'EVIDENCE_REFUSED'],
   'AttestationService.Attest': [
     ...OF_EVIDENCE,
     'INVALID_DID',

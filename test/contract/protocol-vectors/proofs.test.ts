@@ -123,6 +123,8 @@ describe('challenges.json', () => {
           status: 'active',
           movedTo: '',
           allowedScopes: ['read', 'write'],
+          demands: [],
+          findings: [],
         },
         operator: { id: 'operator', status: 'active' },
       }

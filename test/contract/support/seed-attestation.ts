@@ -10,6 +10,7 @@ import { type Purpose, sealNonce } from '../../../services/attestation/nonce.ts'
 import { digestOfSecret } from '../../../services/attestation/types/join-token/create-join-token.ts'
 import { type HmacKey, importHmacKey } from '../../../services/platform/crypto/hmac.ts'
 import type { Db } from '../../../services/platform/db/db.ts'
+import { createMemoryAuthority } from '../../support/tpm/memory-authority.ts'
 import type { AgentName, OperatorName, SeededAgent, SeededOperator } from './seed.ts'
 
 /** What an attestation has besides the good parts of it. */
@@ -56,8 +57,8 @@ const REQUIREMENT = {
 }
 
 /**
- * Gives acme two attestors of the type join-token, with enrolment rules and requirements. The rule of the agent
- * `enrolled` has no place for another agent, and the rule of the agent `orphaned` is gone.
+ * Gives acme two attestors of the type join-token and one of the type tpm, with enrolment rules and requirements. The
+ * rule of the agent `enrolled` has no place for another agent, and the rule of the agent `orphaned` is gone.
  */
 export async function seedAttestation(
   db: Db,
@@ -66,6 +67,8 @@ export async function seedAttestation(
   const { id: operatorId, domain } = operators.acme
   const tokens = await seedAttestor(db, operatorId, 'tokens')
   const others = await seedAttestor(db, operatorId, 'others')
+  const config = { ek_roots: [createMemoryAuthority('Maker of TPMs').root] }
+  await db.prisma.attestor.create({ data: { operatorId, name: 'machine', type: 'tpm', config, resultTtl: 3600 } })
   for (const content of RULES) {
     const id = randomUUID()
     await db.prisma.enrolmentRule.create({ data: { id, operatorId, name: content.name, content } })

@@ -4,6 +4,7 @@ import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@
 import { status as statuses } from '@grpc/grpc-js'
 import { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
+import { AttestationService } from '../../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
@@ -12,6 +13,7 @@ import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { attestationPolicies } from '../../../services/attestation/policy.ts'
 import { authnPolicies, grantPolicies, oauthPolicies } from '../../../services/authn/policy.ts'
 import { statusRefusals } from '../../../services/authn/refuse-by-status.ts'
 import { methodName } from '../../../services/chain/method-name.ts'
@@ -37,6 +39,7 @@ const SERVICES = [
   IdentityService,
   AgentKeyService,
   AgentMoveService,
+  AttestationService,
   AuthnService,
   DelegationService,
   OAuthService,
@@ -49,6 +52,7 @@ const POLICIES: readonly object[] = [
   identityPolicies,
   keyPolicies,
   movePolicies,
+  attestationPolicies,
   authnPolicies,
   grantPolicies,
   oauthPolicies,

@@ -30,8 +30,8 @@ export function readBinding({
 }
 
 /**
- * Reads the files of evidence: `ATTESTOR=FILE`, or `FILE` for the attestor of --attestor, or else for the only attestor
- * of the operator. Throws CliError.
+ * Reads the files of evidence: `ATTESTOR=FILE`, or `FILE` for the attestor of --attestor, or else for the only
+ * attestor of the operator. Throws CliError.
  */
 export async function readEvidence(
   given: readonly string[],

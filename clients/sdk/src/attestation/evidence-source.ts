@@ -18,8 +18,8 @@ export interface EvidenceRequest {
 }
 
 /**
- * Gets evidence about an agent for one attestor of its operator. `@auth4agent/sdk/enrol` has the sources of Kubernetes,
- * of CI systems, clouds, SPIFFE, certificates, TPMs and join tokens.
+ * Gets evidence about an agent for one attestor of its operator. `@auth4agent/sdk/enrol` has the sources of
+ * Kubernetes, of CI systems, clouds, SPIFFE, certificates, TPMs and join tokens.
  *
  * The agent calls a source again whenever it attests, so a source reads its token or file each time.
  *

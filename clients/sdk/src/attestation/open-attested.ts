@@ -4,8 +4,8 @@ import { listSources } from './evidence-source.ts'
 import type { Attested, Attesting, FirstResults } from './keep-attested.ts'
 
 /**
- * Adds attestation to the work that an agent does with its key, if the agent has the option `attest`. Loads the code on
- * demand, because most agents do not attest. Throws TypeError if an option is wrong.
+ * Adds attestation to the work that an agent does with its key, if the agent has the option `attest`. Loads the code
+ * on demand, because most agents do not attest. Throws TypeError if an option is wrong.
  */
 export function openAttested(
   { attest, operator }: Pick<AgentOptions, 'attest' | 'operator'>,
@@ -13,10 +13,10 @@ export function openAttested(
   first?: FirstResults,
 ): (keys: AgentKeys) => AgentKeys {
   if (attest === undefined) {
-    if (operator !== undefined) throw new TypeError('operator is only for an agent with `attest` or `enrol`')
+    if (operator !== undefined) throw new TypeError('The option operator is only for an agent with `attest` or `enrol`')
     return (keys) => keys
   }
-  if (operator === undefined) throw new TypeError('attest needs the option operator')
+  if (operator === undefined) throw new TypeError('The option attest needs the option operator')
   const sources = listSources(attest)
   let attested: Promise<Attested> | undefined
   const load = async () => {

@@ -66,7 +66,9 @@ const dryRun = { evidence: 'any', rules: 'any', chosen_rule: 'text?', refusal: '
 
 /** One part of a rule. `outcome` is true, false or error; `seen` are the values that it has seen. */
 export type TriedCondition = Answer<typeof triedCondition>
-/** What an attestor says about evidence: a result, or why it is refused. `missing` says what enrolment needs besides. */
+/**
+ * What an attestor says about evidence: a result, or why it is refused. `missing` says what enrolment needs besides.
+ */
 export type TriedEvidence = Omit<Answer<typeof triedEvidence>, 'result'> & {
   readonly result: AttestationResult | undefined
 }

@@ -106,8 +106,8 @@ describe('fetchJwtSvid', () => {
       () => ({ code: status.PERMISSION_DENIED, details: 'no identity issued' }),
       'status 7 no identity issued',
     ],
-    ['no SVID', () => ({ svids: [] }), 'it has none for this workload'],
-    ['an answer of 300 KiB', () => ({ svids: [{ svid: 'x'.repeat(300_000) }] }), 'its answer is too long'],
+    ['no SVID', () => ({ svids: [] }), 'There is none for this workload'],
+    ['an answer of 300 KiB', () => ({ svids: [{ svid: 'x'.repeat(300_000) }] }), 'The answer is too long'],
   ])('rejects for %s', async (_, answer, why) => {
     await expect(fetchFrom(answer)).rejects.toThrow(why)
   })

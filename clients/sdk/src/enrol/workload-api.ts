@@ -66,13 +66,13 @@ async function readAnswer(stream: ClientHttp2Stream): Promise<Buffer> {
   for await (const chunk of stream) {
     chunks.push(Buffer.from(chunk))
     length += chunks.at(-1)?.length ?? 0
-    if (length > MAX_ANSWER_BYTES) throw new Error('its answer is too long')
+    if (length > MAX_ANSWER_BYTES) throw new Error('The answer is too long')
   }
   if (status !== '0')
-    throw new Error(`it answered with status ${status || '(none)'} ${decodeURIComponent(message ?? '')}`)
+    throw new Error(`The answer has the status ${status || '(none)'} ${decodeURIComponent(message ?? '')}`)
   const answer = Buffer.concat(chunks)
   if (answer.length < FRAME_BYTES || answer[0] !== 0 || answer.length !== FRAME_BYTES + answer.readUInt32BE(1))
-    throw new Error('its answer is not one message')
+    throw new Error('The answer is not one message')
   return answer.subarray(FRAME_BYTES)
 }
 
@@ -80,7 +80,7 @@ async function readAnswer(stream: ClientHttp2Stream): Promise<Buffer> {
 function firstSvid(response: Buffer): string {
   const [first] = fieldsOf(response, 1)
   const [svid] = first === undefined ? [] : fieldsOf(first, 2)
-  if (svid === undefined) throw new Error('it has none for this workload')
+  if (svid === undefined) throw new Error('There is none for this workload')
   return svid.toString('utf8')
 }
 
@@ -91,7 +91,7 @@ function fieldsOf(message: Buffer, wanted: number): Buffer[] {
     const tag = varint(message, at)
     const size = varint(message, tag.end)
     const end = size.end + size.value
-    if (tag.value % 8 !== LENGTH_DELIMITED || end > message.length) throw new Error('its answer is malformed')
+    if (tag.value % 8 !== LENGTH_DELIMITED || end > message.length) throw new Error('The answer is malformed')
     if (Math.floor(tag.value / 8) === wanted) found.push(message.subarray(size.end, end))
     at = end
   }
@@ -106,7 +106,7 @@ function varint(bytes: Buffer, from: number): { readonly value: number; readonly
     value += (byte % 128) * factor
     if (byte < 128) return { value, end: at + 1 }
   }
-  throw new Error('its answer is malformed')
+  throw new Error('The answer is malformed')
 }
 
 function frame(message: Buffer): Buffer {

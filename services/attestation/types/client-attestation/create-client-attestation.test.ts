@@ -43,7 +43,7 @@ describe('appraise of client-attestation', () => {
       claims: { client_id: 'https://client.example', device: 'phone' },
       level: 'bound',
       expiresAt: (NOW_S + 3_600) * 1_000,
-      uses: [{ id: `${THUMBPRINT}.d25d00ab-552b-46fc-ae19-98f440f25064`, until: (NOW_S + 300 + 60) * 1_000 }],
+      uses: [{ id: `${THUMBPRINT} jti:d25d00ab-552b-46fc-ae19-98f440f25064`, until: (NOW_S + 300 + 60) * 1_000 }],
     })
   })
 

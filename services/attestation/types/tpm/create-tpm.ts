@@ -52,8 +52,8 @@ function checkKeys(config: TpmConfig, sent: SentKeys, context: AppraisalContext)
 }
 
 /**
- * Makes the secret of a challenge anew each time, so nothing is stored. Each part has a fixed length. Only the TPM with
- * these two keys can decrypt it, and it counts only with this nonce and for this key of an agent.
+ * Makes the secret of a challenge anew each time, so nothing is stored. Each part has a fixed length. Only the TPM
+ * with these two keys can decrypt it, and it counts only with this nonce and for this key of an agent.
  */
 function secretOf(challengeKey: HmacKey, { ek, ak }: TpmKeys, binding: Binding): Uint8Array {
   const parts = [nonceOf(binding), ak.name, ek.area.name, encodeUtf8(binding.thumbprint)]

@@ -13,7 +13,10 @@ const MODEL = '2.23.133.2.2'
 /** Printable characters, and not too many for a claim. */
 const NAME = /^[^\p{C}]{1,256}$/u
 
-/** Reads who made the TPM, such as `id:494E5443`, and its model. Omits a name that is missing, not alone, long or not printable. */
+/**
+ * Reads who made the TPM, such as `id:494E5443`, and its model. Omits a name that is missing, not alone, long or not
+ * printable.
+ */
 export function readDeviceNames({ names }: Certificate): DeviceNames {
   const read = (oid: string) => {
     const [value, ...others] = names.directoryNames.flatMap((name) => attributesOf(name, oid))
