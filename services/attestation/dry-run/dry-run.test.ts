@@ -27,6 +27,10 @@ const NO_KEY = 'agent_public_key must be the key of the agent'
 const NO_NONCE = 'nonce must be one of CreateAttestationNonce for this key and the purpose enrol, which has not expired'
 const NO_SIGNATURE = 'signature must be by the key of the agent, over the evidence and the nonce'
 
+function draftOf(name: string, when: string) {
+  return { name, allOf: ['tokens'], maxAgents: 1, when }
+}
+
 describe('dryRunRules', () => {
   it('tells what an agent would get, and hides claims whose names sound like secrets', async () => {
     await calls.putRule('deploy', {
@@ -168,8 +172,10 @@ describe('dryRunRules', () => {
   it('counts every rule as not met after one whose condition is too much work', async () => {
     const numbers = Array.from({ length: 200 }, () => 1).join(',')
     const terms = Array.from({ length: 70 }, () => 'x == 2').join(' || ')
-    const draft = (name: string, when: string) => ({ name, allOf: ['tokens'], maxAgents: 1, when })
-    const rules = [draft('heavy', `[${numbers}].exists(x, ${terms})`), draft('light', 'claims.tokens.label == "web"')]
+    const rules = [
+      draftOf('heavy', `[${numbers}].exists(x, ${terms})`),
+      draftOf('light', 'claims.tokens.label == "web"'),
+    ]
     const attestation = await agents.attestation(key)
     expect((await calls.dryRun({ attestation, rules: rules.slice(1) })).chosenRule).toBe('light')
     const { rules: tried = [], chosenRule } = await calls.dryRun({ attestation, rules })
@@ -179,11 +185,10 @@ describe('dryRunRules', () => {
 
   it('refuses drafts whose conditions are too long together', async () => {
     const when = `claims.tokens.label == "${'a'.repeat(4096 - 25)}"`
-    const draft = (name: string, more = {}) => ({ name, allOf: ['tokens'], maxAgents: 1, when, ...more })
-    const rules = ['a', 'b', 'c', 'd'].map((name) => draft(name))
+    const rules = ['a', 'b', 'c', 'd'].map((name) => draftOf(name, when))
     const attestation = await agents.attestation(key)
     expect(await refusalOf(calls.dryRun({ attestation, rules }))).toBeUndefined()
-    const more = draft('e', { when: 'true' })
+    const more = draftOf('e', 'true')
     expect(await refusalOf(calls.dryRun({ attestation, rules: [...rules, more] }))).toBe('INVALID_RULE')
   })
 
