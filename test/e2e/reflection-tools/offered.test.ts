@@ -15,6 +15,7 @@ it('reflection lists the public services and no internal service', async () => {
     'auth4agent.v1.AgentKeyService',
     'auth4agent.v1.AgentMoveService',
     'auth4agent.v1.AttestationPolicyService',
+    'auth4agent.v1.AttestationService',
     'auth4agent.v1.AuthnService',
     'auth4agent.v1.DelegationService',
     'auth4agent.v1.FederationAdminService',
