@@ -47,6 +47,7 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/support/guardian.test.ts': 'servers and databases are started and then left running',
   'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts a dozen processes',
   'test/e2e/attestation/many-agents.test.ts': 'a thousand agents enrol at two servers',
+  'test/e2e/attestation/tpm-machine.test.ts': "a software TPM is started, and Debian's packages may be installed first",
   'test/e2e/split-smoke/{oauth,rolling-restart,split}.test.ts':
     'a dozen processes start, or are replaced one after the other',
   'test/e2e/upgrade/{callers,key-events,upgrade}.test.ts': 'older versions run beside this version',

@@ -33,7 +33,7 @@ beforeAll(async () => {
   machine = await startSoftwareTpm(authority)
   started.defer(() => machine.close())
   key = await generateKey()
-}, 120_000)
+}, 600_000)
 afterAll(() => started.disposeAsync())
 
 /** Runs a command of the operator, which must succeed. Returns what it wrote. */
