@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { AgentSnapshotSchema } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import { matchesPattern } from '../platform/requests/matches-pattern.ts'
 import { judge } from './rules/judge.ts'
 import type { RequirementTerms } from './rules/requirement-terms.ts'
 import type { CurrentResult } from './rules/results.ts'
@@ -104,7 +105,9 @@ async function resultsOf(prisma: PrismaClient, { id, keyThumbprint }: StandingAg
 /** A requirement for some audiences says nothing about registration, because an agent registers for none. */
 function isNeededFor(terms: RequirementTerms, did: string, scopes: readonly string[]): boolean {
   if (!isAt(terms, 'registration') || !concerns(terms, did) || terms.audiences.length > 0) return false
-  return terms.scopes.length === 0 || scopes.some((scope) => terms.scopes.some((pattern) => matches(pattern, scope)))
+  return (
+    terms.scopes.length === 0 || scopes.some((scope) => terms.scopes.some((pattern) => matchesPattern(pattern, scope)))
+  )
 }
 
 function concerns({ agents }: RequirementTerms, did: string): boolean {
@@ -113,8 +116,4 @@ function concerns({ agents }: RequirementTerms, did: string): boolean {
 
 function isAt({ at }: RequirementTerms, moment: 'registration' | 'token'): boolean {
   return at.length === 0 || at.includes(moment)
-}
-
-function matches(pattern: string, scope: string): boolean {
-  return pattern.endsWith('*') ? scope.startsWith(pattern.slice(0, -1)) : scope === pattern
 }

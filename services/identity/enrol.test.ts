@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Enrolments, enrolments, newKey, type SignedAttestation } from '../../test/support/enrolment.ts'
-import { asOperator, type IdentityFixture, identityFixture, type TestOperator } from '../../test/support/identity.ts'
+import {
+  asOperator,
+  type IdentityFixture,
+  identityFixture,
+  startIdentity,
+  type TestOperator,
+} from '../../test/support/identity.ts'
 import { signEvidence } from '../../test/support/join-tokens.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import type { Attestation } from '../attestation/index.ts'
 
 let fixture: IdentityFixture
 let operator: TestOperator
@@ -243,6 +250,49 @@ describe('an enrolment is refused', () => {
   it.each(refusals)('%s: %s', async (_, reason, attempt) => {
     expect(await refusalOf(attempt())).toBe(reason)
   })
+})
+
+const setOperator = (data: { status?: 'suspended'; frozenAt?: Date }) =>
+  fixture.db.prisma.operator.update({ where: { id: operator.id }, data })
+const STOPPED: [what: string, reason: string, data: Parameters<typeof setOperator>[0]][] = [
+  ['is suspended', 'OPERATOR_NOT_ACTIVE', { status: 'suspended' }],
+  ['is frozen', 'OPERATOR_FROZEN', { frozenAt: new Date('2026-01-15T10:30:00Z') }],
+]
+
+describe('an operator', () => {
+  it.each(STOPPED)('that %s enrols no agent: %s', async (_, reason, data) => {
+    await calls.putRule(RULE)
+    const key = newKey()
+    const attestation = await calls.attestation(key)
+    await setOperator(data)
+    expect(await refusalOf(calls.enrol(attestation, key))).toBe(reason)
+  })
+
+  it.each(STOPPED)('that %s during the appraisal enrols no agent: %s', async (_, reason, data) => {
+    await calls.putRule(RULE)
+    const key = newKey()
+    const admit: Attestation['admit'] = async (candidate, evidence) => {
+      const admission = await fixture.attestation.admit(candidate, evidence)
+      await setOperator(data)
+      return admission
+    }
+    const identity = startIdentity({
+      db: fixture.db,
+      now: () => fixture.clock.now,
+      operators: fixture.operators,
+      attestation: { ...fixture.attestation, admit },
+    })
+    const during = enrolments({ ...fixture, identity }, operator, () => fixture.clock.now)
+    expect(await refusalOf(during.enrol(await calls.attestation(key), key))).toBe(reason)
+    expect(await fixture.db.prisma.agent.count({ where: { operatorId: operator.id } })).toBe(0)
+  })
+})
+
+it('a stranger without the key of the agent does not learn which attestors there are', async () => {
+  const key = newKey()
+  const { nonce, evidence } = await calls.attestation(newKey(), { nonce: await calls.nonce(key) })
+  for (const each of evidence) each.attestor = 'unknown'
+  expect(await refusalOf(calls.enrol({ nonce, evidence }, key))).toBe('INVALID_SIGNATURE')
 })
 
 it('a revoked agent leaves its place to another one', async () => {

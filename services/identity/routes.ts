@@ -132,10 +132,7 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
         createdAt: new Date(at),
         expiresAt: new Date(at + settings.pendingTtlMs),
       }
-      if (request.attestation !== undefined) {
-        if (operator.frozen) throw new ApiError('OPERATOR_FROZEN')
-        return enrol(deps, call, agent, request.attestation)
-      }
+      if (request.attestation !== undefined) return enrol(deps, call, agent, request.attestation)
       if (agent.isApproved) {
         await attestation.checkRegistration({ ...NEW_AGENT, operatorId, did: agent.did }, [])
       }

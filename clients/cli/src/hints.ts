@@ -56,7 +56,7 @@ export const hints = {
   AGENT_PENDING: 'Approve the agent first: `auth4agent agents approve AGENT`',
   AGENT_REVOKED: 'A revoked agent stays revoked. Create a new agent: `auth4agent init --domain DOMAIN`',
   ATTESTATION_REQUIRED:
-    'The agent must attest: `auth4agent enrol` with the same --with as before. Its operator sees its demands with `auth4agent requirements list`.',
+    'If its rule still exists, the agent attests with `auth4agent enrol` and the same --with as before. Its operator sees what it demands with `auth4agent rules list` and `auth4agent requirements list`.',
   EVIDENCE_UNAVAILABLE: 'Check the flags of the source of --with, and that its file, socket or device is there.',
   EVIDENCE_REFUSED:
     'The operator can try the evidence with `auth4agent attestor test`, and see the attestor with `auth4agent attestor list`.',

@@ -1,4 +1,4 @@
-import { LEVELS } from '../types/attestor-type.ts'
+import { ATTESTATION_LEVELS } from '@auth4agent/core/token/attestation'
 import { compileCondition } from './condition.ts'
 import type { Demands } from './demands.ts'
 import type { EnrolmentTerms } from './enrolment-terms.ts'
@@ -66,7 +66,7 @@ function findCounting(
   if (result === undefined) return `A result of the attestor ${name} is needed`
   if (result.expiresAt <= now) return `The result of the attestor ${name} has expired`
   const { level = 'bearer', maxAge = 0 } = 'level' in terms ? terms : {}
-  if (LEVELS.indexOf(result.level) < LEVELS.indexOf(level)) {
+  if (ATTESTATION_LEVELS.indexOf(result.level) < ATTESTATION_LEVELS.indexOf(level)) {
     return `The result of the attestor ${name} has the level ${result.level}, and ${level} is needed`
   }
   const until = maxAge === 0 ? result.expiresAt : Math.min(result.expiresAt, result.verifiedAt + maxAge * 1000)

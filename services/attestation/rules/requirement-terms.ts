@@ -1,8 +1,8 @@
 import { parseDid } from '@auth4agent/core/identity/did'
+import { ATTESTATION_LEVELS, type AttestationLevel } from '@auth4agent/core/token/attestation'
 import { parseScopeList } from '@auth4agent/core/token/scope'
 import type { AttestationRequirement } from '../../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { LEVELS, type Level } from '../types/attestor-type.ts'
 import { type Demands, invalidRule, parseDemands, parseNumber, parseRuleName } from './demands.ts'
 import { parseRuleAudiences } from './enrolment-terms.ts'
 import { readStored } from './stored.ts'
@@ -22,7 +22,7 @@ export interface RequirementTerms extends Demands {
   readonly scopes: readonly string[]
   readonly audiences: readonly string[]
   /** The weakest level that counts. */
-  readonly level: Level
+  readonly level: AttestationLevel
   /** Oldest age of a result in seconds; 0 for any. */
   readonly maxAge: number
   readonly at: readonly Moment[]
@@ -72,7 +72,7 @@ export function readRequirementTerms(content: unknown): RequirementTerms {
     allOf: stored.texts('allOf'),
     anyOf: stored.texts('anyOf'),
     when: stored.text('when'),
-    level: oneOf(LEVELS, stored.text('level')) ?? fail('level'),
+    level: oneOf(ATTESTATION_LEVELS, stored.text('level')) ?? fail('level'),
     maxAge: stored.count('maxAge'),
     at: stored.texts('at').map((moment) => oneOf(MOMENTS, moment) ?? fail('at')),
     endTokens: stored.flag('endTokens'),
@@ -91,10 +91,10 @@ function isScopePattern(text: string): boolean {
   return text === '*' || parseScopeList([text.replace(/\*$/, '')]) !== undefined
 }
 
-function parseLevel(text: string): Level {
+function parseLevel(text: string): AttestationLevel {
   if (text === '') return 'bearer'
-  const level = oneOf(LEVELS, text)
-  if (level === undefined) throw invalidRule(`level must be empty or one of ${LEVELS.join(', ')}`)
+  const level = oneOf(ATTESTATION_LEVELS, text)
+  if (level === undefined) throw invalidRule(`level must be empty or one of ${ATTESTATION_LEVELS.join(', ')}`)
   return level
 }
 

@@ -1,4 +1,5 @@
-import type { ClaimValue, Level, VerifiedClaims } from '../types/attestor-type.ts'
+import type { AttestationLevel } from '@auth4agent/core/token/attestation'
+import type { ClaimValue, VerifiedClaims } from '../types/attestor-type.ts'
 
 /** A result of one attestor about one agent, as rules and requirements see it. */
 export interface CurrentResult {
@@ -7,7 +8,7 @@ export interface CurrentResult {
   readonly attestorId: string
   /** Type of the attestor. */
   readonly type: string
-  readonly level: Level
+  readonly level: AttestationLevel
   readonly claims: VerifiedClaims
   /** Unix milliseconds. */
   readonly verifiedAt: number

@@ -25,7 +25,7 @@ const untilWaiting = (count: number) =>
     )
     .toBe(count)
 
-it('who comes after a deletion waits for it, so enrolments cannot keep it waiting', async () => {
+it('an enrolment that begins after a deletion waits for it, so enrolments cannot delay the deletion without end', async () => {
   const order: string[] = []
   const { prisma } = database.db
   const { promise: held, resolve: release } = Promise.withResolvers<void>()
@@ -52,7 +52,7 @@ it('who comes after a deletion waits for it, so enrolments cannot keep it waitin
   expect(order).toEqual(['first enrolment', 'deletion', 'later enrolment'])
 })
 
-it('those who share do not wait for each other', async () => {
+it('two enrolments do not wait for each other', async () => {
   const { prisma } = database.db
   await prisma.$transaction(async (tx) => {
     await lockShared(tx, [ID])

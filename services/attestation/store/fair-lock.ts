@@ -1,8 +1,9 @@
 import type { Tx } from '../../platform/db/db.ts'
 
 /**
- * Locks on attestors and rules. They are fair: who wants the exclusive lock waits only for the sharers that came
- * before. Locks on rows are not, so a stream of enrolments could keep an operator from deleting a rule.
+ * Locks on attestors and rules. A transaction that wants the exclusive lock waits only for the transactions that
+ * shared it before. Locks on rows are not fair in this way: a stream of enrolments could keep an operator from
+ * deleting a rule.
  */
 
 /** Keeps these ids from being deleted or replaced until the transaction ends. */
@@ -12,7 +13,7 @@ export async function lockShared(tx: Tx, ids: readonly string[]): Promise<void> 
   }
 }
 
-/** Waits for all that share the id, and keeps others away until the transaction ends. */
+/** Waits for the transactions that share the id, and keeps later ones waiting until this transaction ends. */
 export async function lockExclusive(tx: Tx, id: string): Promise<void> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${id}, ${SEED}))`
 }

@@ -1,10 +1,11 @@
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
+import { type AttestationLevel, isAttestationLevel } from '@auth4agent/core/token/attestation'
 import { Prisma, type PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Appraised, Use } from '../appraise.ts'
 import type { CurrentResult } from '../rules/results.ts'
-import { LEVELS, type Level, type VerifiedClaims } from '../types/attestor-type.ts'
+import type { VerifiedClaims } from '../types/attestor-type.ts'
 import { lockShared } from './fair-lock.ts'
 
 /** An agent that attests, and its key. */
@@ -117,10 +118,9 @@ async function refuseIfReplaced(work: Promise<unknown>): Promise<void> {
   }
 }
 
-function levelOf(text: string): Level {
-  const level = LEVELS.find((each) => each === text)
-  if (level === undefined) throw new Error('The stored level of a result is unknown')
-  return level
+function levelOf(text: string): AttestationLevel {
+  if (isAttestationLevel(text)) return text
+  throw new Error('The stored level of a result is unknown')
 }
 
 function claimsOf(claims: Prisma.JsonValue): VerifiedClaims {

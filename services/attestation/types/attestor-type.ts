@@ -1,4 +1,5 @@
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+import type { AttestationLevel } from '@auth4agent/core/token/attestation'
 
 /** Names of the types of attestors, as operators write them. */
 export const ATTESTOR_TYPES = [
@@ -20,18 +21,6 @@ export const ATTESTOR_TYPES = [
 /** Name of a type of attestors. */
 export type AttestorTypeName = (typeof ATTESTOR_TYPES)[number]
 
-/**
- * How strongly evidence is bound to the key of the agent, weakest first.
- *
- * - `bearer`: a secret that anybody who learns it could send with a key of their own.
- * - `bound`: the issuer of the evidence, or a key that it has certified, names the agent's key or signs the nonce.
- * - `hardware`: as bound, by a key that cannot leave hardware.
- */
-export const LEVELS = ['bearer', 'bound', 'hardware'] as const
-
-/** How strongly evidence is bound to the key of the agent. */
-export type Level = (typeof LEVELS)[number]
-
 /** A verified claim. Rules and people see only verified claims, and never the evidence. */
 export type ClaimValue = string | number | boolean | readonly string[]
 
@@ -41,7 +30,7 @@ export type VerifiedClaims = Readonly<Record<string, ClaimValue>>
 /** What a type has found in evidence that counts. */
 export interface Appraisal {
   readonly claims: VerifiedClaims
-  readonly level: Level
+  readonly level: AttestationLevel
   /** When the evidence itself expires, in Unix milliseconds; undefined if it does not say. */
   readonly expiresAt?: number | undefined
   /**

@@ -13,6 +13,7 @@ import type {
   EnrolmentBounds,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { matchesPattern } from '../../platform/requests/matches-pattern.ts'
 import type { ProvenKey } from './agent-proof.ts'
 
 /** What an agent asks for. */
@@ -33,7 +34,7 @@ export interface Attested {
   readonly results: readonly TokenAttestation[]
 }
 
-/** What an agent has that has not enrolled itself, and about which nothing is known. */
+/** For an agent that has not enrolled itself, and has no results. */
 export const UNATTESTED: Attested = {
   ttl: Number.POSITIVE_INFINITY,
   notAfterS: Number.POSITIVE_INFINITY,
@@ -120,13 +121,12 @@ function checkBounds({ edge, scopes, audiences }: EnrolmentBounds, wanted: Wante
 
 /** A demand on a host also applies to the URLs at this host. */
 function applies({ scopes, audiences }: AttestationDemand, wanted: WantedAuthority): boolean {
-  const isOfScopes = scopes.length === 0 || wanted.scopes.some((scope) => scopes.some((each) => matches(each, scope)))
+  const isOfScopes =
+    scopes.length === 0 || wanted.scopes.some((scope) => scopes.some((each) => matchesPattern(each, scope)))
   if (!isOfScopes || audiences.length === 0) return isOfScopes
-  return wanted.audiences.some(({ text, host }) => audiences.some((each) => matches(each, text) || each === host))
-}
-
-function matches(pattern: string, text: string): boolean {
-  return pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : text === pattern
+  return wanted.audiences.some(({ text, host }) =>
+    audiences.some((each) => matchesPattern(each, text) || each === host),
+  )
 }
 
 function checkDemand({ name, metUntil, lack, edges }: AttestationDemand, isIdentityKey: boolean, nowMs: number): void {

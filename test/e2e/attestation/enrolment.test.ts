@@ -90,7 +90,15 @@ it('4. a token for the key of another agent is refused', async () => {
   expect(outcomeOf(await workloads.enrol(thief, { k8s: stolen }))).toBe('403 EVIDENCE_REFUSED')
 })
 
-it('5. a requirement lets a scope depend on a fresh result, and evidence can come with the request', async () => {
+it('5. a token counts once for the operator, also at a second attestor with the same trust roots', async () => {
+  await policy.putAttestor('again', 'kubernetes', { issuer: WORKLOAD_ISSUER, jwks: platform.jwks })
+  const answer = await workloads.nonce(agent, 'attest')
+  const evidence = podToken()(answer)
+  expectStatus(200, await workloads.attest(agent, { k8s: evidence }, answer))
+  expect(outcomeOf(await workloads.attest(agent, { again: evidence }))).toBe('409 EVIDENCE_USED')
+})
+
+it('6. a requirement lets a scope depend on a fresh result, and evidence can come with the request', async () => {
   await policy.putRule('web', { ...RULE, scopes: ['orders:read', 'orders:refund'] })
   await policy.putAttestor('ci', 'oidc', { issuer: `${WORKLOAD_ISSUER}/ci`, jwks: platform.jwks })
   await policy.putRequirement('refunds', { scopes: ['orders:refund'], all_of: ['ci'] })
@@ -101,7 +109,7 @@ it('5. a requirement lets a scope depend on a fresh result, and evidence can com
   await policy.putRule('web', RULE)
 })
 
-it('6. when the rule goes, its agents lose their tokens when the call returns, and get no new ones', async () => {
+it('7. when the rule goes, its agents lose their tokens when the call returns, and get no new ones', async () => {
   const old = String(expectStatus(200, await newToken(agent, 'orders:read')).token)
   expect(expectStatus(200, await deployment.client.verify(old))).toMatchObject({ valid: true })
   expectStatus(200, await policy.deleteRule('web'))

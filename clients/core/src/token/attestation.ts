@@ -1,6 +1,12 @@
 import { isJsonObject } from '../encoding/strict-json.ts'
 
-/** How strongly evidence was bound to the key of the agent, weakest first. */
+/**
+ * How strongly evidence was bound to the key of the agent, weakest first.
+ *
+ * - `bearer`: a secret that anybody who learns it could send with a key of their own.
+ * - `bound`: the issuer of the evidence, or a key that it has certified, names the agent's key or signs the nonce.
+ * - `hardware`: as bound, by a key that cannot leave hardware.
+ */
 export const ATTESTATION_LEVELS = ['bearer', 'bound', 'hardware'] as const
 
 /** How strongly evidence was bound to the key of the agent. */

@@ -711,7 +711,7 @@ export type AttestationRequirement = Message<"auth4agent.v1.AttestationRequireme
   scopes: string[];
 
   /**
-   * Audiences.
+   * Audiences; a trailing `*` stands for any text, and a host also for all URLs at this host.
    *
    * @generated from field: repeated string audiences = 4;
    */

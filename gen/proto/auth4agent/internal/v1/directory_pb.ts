@@ -614,7 +614,7 @@ export type AttestationDemand = Message<"auth4agent.internal.v1.AttestationDeman
   scopes: string[];
 
   /**
-   * Audiences for which it applies; empty means all.
+   * Audiences for which it applies, with `*` at the end for any text, or hosts; empty means all.
    *
    * @generated from field: repeated string audiences = 3;
    */

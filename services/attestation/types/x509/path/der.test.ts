@@ -104,6 +104,19 @@ describe('readCertificate', () => {
   })
 })
 
+describe('an object identifier', () => {
+  it.each<[number, boolean]>([
+    [32, true],
+    [33, false],
+  ])('of %d octets is read: %s', (length, isRead) => {
+    const octets = Buffer.alloc(length, 0x81)
+    octets[length - 1] = 1
+    const bytes = Buffer.concat([Buffer.from([0x06, length]), octets])
+
+    expect(attempt(() => readDer(bytes)) === undefined).toBe(isRead)
+  })
+})
+
 describe('readTime', () => {
   it.each([
     ['170d3439313233313233353935395a', Date.UTC(2049, 11, 31, 23, 59, 59)],
