@@ -116,7 +116,7 @@ async function readList(id: string) {
   const knowledge = createKnowledge(db().pool)
   await knowledge.refresh()
   const { outbound } = openOutbound()
-  await db().pool.query('UPDATE issuers SET statements_due_at = now() WHERE id = $1', [id])
+  await db().pool.query('UPDATE issuers SET statements_due_at = to_timestamp(0) WHERE id = $1', [id])
   await readPublished({
     db: db(),
     issuer: 'https://auth.alpha.net',
