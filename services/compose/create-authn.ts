@@ -49,6 +49,10 @@ export async function makeAuthn(
     keys,
     passedTime: deps.passedTime,
     sawEndpointAudience: reportEndpointAudience(deps),
+    onCheck(outcome, fault) {
+      deps.metrics.countCheck(outcome)
+      if (fault !== undefined) log.error({ reason: fault.reason, error: fault.cause }, 'a check could not be decided')
+    },
     chainedRate: scaleRates(config.rateFactorPercent / 100).token.subject,
     settings: {
       challengeTtlS: config.challengeTtl,
