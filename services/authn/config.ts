@@ -12,6 +12,7 @@ import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
 import type { Chaining, IdJags, VerifyForeign } from '../trust/index.ts'
 import type { AudienceOwners } from './audience-owners.ts'
+import type { OnCheck } from './authz/check.ts'
 import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { Redeemer } from './redeemer.ts'
 import type { Subjects } from './subjects.ts'
@@ -54,6 +55,8 @@ export interface AuthnDeps {
   readonly replays: ReplayMemory
   /** Called when a client assertion named the token endpoint instead of the issuer. */
   readonly sawEndpointAudience: (did: string) => void
+  /** Counts a check for a proxy, and logs why it could not be decided. */
+  readonly onCheck: OnCheck
   readonly introspectionSigner: Keys['introspectionSigner']
   readonly grantSigner: Keys['grantSigner']
   readonly statementSigner: Keys['statementSigner']
@@ -86,6 +89,8 @@ export interface AuthnOptions {
     'signer' | 'challengeKeys' | 'introspectionSigner' | 'grantSigner' | 'statementSigner' | 'chainingSigners'
   >
   readonly sawEndpointAudience: (did: string) => void
+  /** Counts a check for a proxy, and logs why it could not be decided. */
+  readonly onCheck: OnCheck
   /** Verifies tokens of foreign issuers. */
   readonly verifyForeign: VerifyForeign
   /** Decides about grants for other deployments, and of other deployments. */

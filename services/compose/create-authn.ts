@@ -49,6 +49,10 @@ export async function makeAuthn(
     keys,
     passedTime: deps.passedTime,
     sawEndpointAudience: reportEndpointAudience(deps),
+    onCheck(outcome, fault) {
+      deps.metrics.countCheck(outcome)
+      if (fault !== undefined) log.error({ reason: fault.reason, error: fault.cause }, 'a check could not be decided')
+    },
     chainedRate: scaleRates(config.rateFactorPercent / 100).token.subject,
     settings: {
       challengeTtlS: config.challengeTtl,
@@ -65,6 +69,7 @@ export async function makeAuthn(
       ...routesOf(authn.module),
       ...routesOf(authn.oauth),
       ...routesOf(authn.grants),
+      ...routesOf(authn.authorization),
       ...routesOf(keys.module),
       ...routesOf(trust.issuers),
       ...routesOf(trust.trust),

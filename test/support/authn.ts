@@ -174,6 +174,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     keys,
     passedTime,
     sawEndpointAudience() {},
+    onCheck() {},
     chainedRate: options.chainedRate ?? { perMinute: 60_000, burst: 60_000 },
   })
   const runJobs = () => Promise.all([...keys.jobs, ...authn.jobs].map((job) => job.run()))

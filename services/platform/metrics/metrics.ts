@@ -24,6 +24,8 @@ export interface Metrics {
   readonly endpointAudience: () => void
   /** Counts an appraisal of evidence, by the attestor's type and its outcome. */
   readonly countAppraisal: (type: string, outcome: string) => void
+  /** Counts a check for a proxy by its outcome. */
+  readonly countCheck: (outcome: string) => void
   readonly revocation: RevocationMetrics
   /** Adds the metric of the frozen operators. */
   showFrozenOperators(read: () => number): void
@@ -110,6 +112,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     endpointAudience: () => endpointAudience.inc(),
     outbound: createOutboundMetric(registry),
     countAppraisal: createAppraisalMetric(registry),
+    countCheck: createCheckMetric(registry),
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
     showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),
@@ -141,6 +144,16 @@ function createOutboundMetric(registry: Registry): Metrics['outbound'] {
     registers: [registry],
   })
   return (outcome) => requests.inc({ outcome })
+}
+
+function createCheckMetric(registry: Registry): Metrics['countCheck'] {
+  const checks = new Counter({
+    name: 'auth4agent_proxy_checks_total',
+    help: 'Checks for proxies by outcome: passed, unauthenticated (401), forbidden (403) or undecided (503).',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
+  return (outcome) => checks.inc({ outcome })
 }
 
 function createAppraisalMetric(registry: Registry): Metrics['countAppraisal'] {
