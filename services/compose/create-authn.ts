@@ -7,6 +7,7 @@ import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import { scaleRates } from '../platform/limits/rates.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { Config } from '../process/configuration/config.ts'
+import { createPlaces } from '../status-list/index.ts'
 import { createTrust, type Trust } from '../trust/index.ts'
 import type { Agents, Operators, Part, ServiceDeps } from './part.ts'
 
@@ -40,6 +41,7 @@ export async function makeAuthn(
     verifyForeign: trust.verifyForeign,
     chaining: trust.chaining,
     idJags: trust.idJags,
+    statusPlaces: createPlaces({ pool: db.pool, issuer: config.issuer, monotonic: () => performance.now() }),
     db,
     redeemPool,
     now: Date.now,

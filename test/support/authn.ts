@@ -34,6 +34,7 @@ import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { checkAtDatabase, checkTrustAtDatabase, findEndedKeys } from '../../services/revocation/check-token.ts'
 import { createRevocation } from '../../services/revocation/index.ts'
 import { createLogStore } from '../../services/revocation/log-store.ts'
+import { createPlaces } from '../../services/status-list/index.ts'
 import type { Chaining, IdJags } from '../../services/trust/index.ts'
 import { silentLog } from './database.ts'
 import { anonymous, insertOperator, startIdentity, type TestOperator } from './identity.ts'
@@ -173,6 +174,11 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     verificationKeys,
     keys,
     passedTime,
+    statusPlaces: createPlaces({
+      pool: db.pool,
+      issuer: ISSUER,
+      monotonic: () => performance.now() + clock.monotonicOffsetMs,
+    }),
     sawEndpointAudience() {},
     chainedRate: options.chainedRate ?? { perMinute: 60_000, burst: 60_000 },
   })
