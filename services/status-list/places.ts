@@ -3,7 +3,6 @@ import { STATUS_LIST_PLACES, type TokenStatus } from '@auth4agent/core/token/tok
 import type pg from 'pg'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { TokenEnds } from './domain/describe-token.ts'
-import { permute } from './domain/permute.ts'
 import { type Entry, recordEntries } from './store/record-entries.ts'
 import { BLOCK_PLACES, BLOCK_USE_S, type Block, reserveBlock } from './store/reserve-block.ts'
 
@@ -41,7 +40,12 @@ const ATTEMPTS = 2
 
 /** Returns the URL of a status list, which tokens and the list itself contain. */
 export function statusListUrl(issuer: string, id: string): string {
-  return `${issuer}/v1/status-lists/${id}`
+  return `${aggregationUrl(issuer)}/${id}`
+}
+
+/** Returns the URL of the list of all status lists. */
+export function aggregationUrl(issuer: string): string {
+  return `${issuer}/v1/status-lists`
 }
 
 /** Creates the places of one process. It reserves a block when a token needs one. */
@@ -74,7 +78,7 @@ export function createPlaces({ pool, issuer, monotonic, maxLists }: PlacesDeps):
       }
       const place = block.first + block.used
       block.used += 1
-      return { listId: block.listId, index: permute(block.key, place), discard: () => forget(alg, known) }
+      return { listId: block.listId, index: block.indexOf(place), discard: () => forget(alg, known) }
     }
   }
   return {
@@ -123,8 +127,9 @@ function batchEntries(pool: pg.Pool): (entry: Entry) => Promise<boolean> {
       sendWaiting()
     }
   }
+  const maySend = () => statements < MAX_STATEMENTS && queue.length > 0
   const sendWaiting = () => {
-    while (statements < MAX_STATEMENTS && queue.length > 0) {
+    while (maySend()) {
       const batch = queue.slice(0, MAX_BATCH)
       queue = queue.slice(MAX_BATCH)
       void send(batch)

@@ -7,7 +7,13 @@ import {
   OperatorSnapshotSchema,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
-import { type DpopDemand, decideAudience, type StatusDemand, strongestDemand, strongestStatus } from './decide-audience.ts'
+import {
+  type DpopDemand,
+  decideAudience,
+  type StatusDemand,
+  strongestDemand,
+  strongestStatus,
+} from './decide-audience.ts'
 
 const AUDIENCE = { text: 'https://api.owner.example/v1', host: 'api.owner.example' }
 const PORT = { text: 'https://api.owner.example:8443/v1', host: 'api.owner.example' }

@@ -13,7 +13,7 @@ const rules = { domain: 'example.com', testDomains: false }
 function parse(
   ...audiences: { audience: string; callers: string[]; tokenSigningAlg?: string; dpop?: string; tokenStatus?: string }[]
 ) {
-  const whole = audiences.map((rule) => ({ ...NO_TERMS, ...rule }))
+  const whole = audiences.map((rule) => Object.assign({}, NO_TERMS, rule))
   return parsePolicy({ audiences: whole, ...FLAGS }, rules)
 }
 

@@ -26,6 +26,11 @@ export function setStatus(bits: Buffer, index: number, status: Status): void {
   bits[at] = (byte & ~(3 << shift)) | (status << shift)
 }
 
+/** Returns the bits of one place. */
+export function statusAt(bits: Buffer, index: number): number {
+  return ((bits[index >>> 2] ?? 0) >>> ((index & 3) * STATUS_BITS)) & 3
+}
+
 /** Sets the status of places. `indices` is a row of 32-bit numbers in network order. */
 export function setStatuses(bits: Buffer, indices: Buffer, status: Status): void {
   for (let at = 0; at < indices.length; at += 4) setStatus(bits, indices.readUInt32BE(at), status)

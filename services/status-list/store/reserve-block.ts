@@ -1,9 +1,10 @@
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import type pg from 'pg'
 import { KEEP_BEYOND_EXPIRY_S } from '../../ledger/ledger.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { createPermutation } from '../domain/permute.ts'
 
 /** Number of places in a block. */
 export const BLOCK_PLACES = 1_024
@@ -17,7 +18,8 @@ export interface Block {
   readonly listId: string
   /** The first of its places. */
   readonly first: number
-  readonly key: KeyObject
+  /** Returns the index of a place of the list. */
+  readonly indexOf: (place: number) => number
 }
 
 /** When no token in a block that is reserved now can be valid any more. */
@@ -67,5 +69,5 @@ export async function reserveBlock(pool: pg.Pool, alg: TokenAlgorithm, maxLists 
       },
     )
   }
-  return { listId: row.id, first: row.block * BLOCK_PLACES, key: createSecretKey(row.secret) }
+  return { listId: row.id, first: row.block * BLOCK_PLACES, indexOf: createPermutation(row.secret) }
 }
