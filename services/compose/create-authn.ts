@@ -7,6 +7,7 @@ import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import { scaleRates } from '../platform/limits/rates.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { Config } from '../process/configuration/config.ts'
+import { createStatusLists, type StatusLists } from '../status-list/index.ts'
 import { createTrust, type Trust } from '../trust/index.ts'
 import type { Agents, Operators, Part, ServiceDeps } from './part.ts'
 
@@ -35,11 +36,13 @@ export async function makeAuthn(
   opened.defer(() => keys.close())
   const { trust, close } = await makeTrust(deps, keys, clients.operators)
   opened.defer(close)
+  const statusLists = makeStatusLists(deps, keys, trust)
   const authn = createAuthn({
     ...clients,
     verifyForeign: trust.verifyForeign,
     chaining: trust.chaining,
     idJags: trust.idJags,
+    statusPlaces: statusLists.places,
     db,
     redeemPool,
     now: Date.now,
@@ -75,9 +78,10 @@ export async function makeAuthn(
       ...routesOf(trust.trust),
       ...routesOf(trust.federation),
       ...routesOf(trust.federationAdmin),
+      ...routesOf(statusLists.module),
     ],
     internal: [],
-    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs],
+    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs],
     close: () => all.disposeAsync(),
     signingKeyFacts: () => keys.signingKeyFacts(),
     issuerFacts: () => trust.issuerFacts(),
@@ -138,6 +142,24 @@ async function makeTrust(
   opened.defer(() => trust.close())
   const all = opened.move()
   return { trust, close: () => all.disposeAsync() }
+}
+
+function makeStatusLists(
+  { config, db, revocations, passedTime, metrics }: ServiceDeps,
+  { signalSigners }: Keys,
+  { chaining }: Trust,
+): StatusLists {
+  return createStatusLists({
+    pool: db.pool,
+    issuer: config.issuer,
+    ttlS: config.statusListTtl,
+    signers: signalSigners.statusList,
+    checkHome: chaining.checkHome,
+    head: () => revocations.store.head(),
+    monotonic: () => performance.now(),
+    passedTime,
+    metrics: metrics.statusLists,
+  })
 }
 
 /**
