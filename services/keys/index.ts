@@ -17,13 +17,8 @@ export { parseSigningKey } from './domain/parse-signing-key.ts'
 export { readPrivateJwk } from './domain/parse-signing-key-jwk.ts'
 export type { FederationKeys } from './federation-keys.ts'
 export type { TokenSigner } from './jwt-signer.ts'
-<<<<<<< HEAD
-export type { KeyVault } from './key-vault.ts'
-export type { FederationSigners, SignalSigners } from './open-keys.ts'
-=======
-export type { KeyVault, Sealed } from './key-vault.ts'
-export type { FederationSigners } from './open-keys.ts'
->>>>>>> h-streams
+export type { KeyVault, KeyVault, Sealed } from './key-vault.ts'
+export type { FederationSigners, FederationSigners, SignalSigners } from './open-keys.ts'
 export { openText, sealText } from './sealed-text.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 
