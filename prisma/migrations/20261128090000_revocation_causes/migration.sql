@@ -69,3 +69,6 @@ BEGIN
     END));
     RETURN NULL;
 END $$;
+
+-- A stream can add a token by its id alone.
+CREATE INDEX "revocation_log_token" ON "revocation_log"("subject") WHERE "kind" = 'token';
