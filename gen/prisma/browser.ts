@@ -227,3 +227,13 @@ export type AttestationUse = Prisma.AttestationUseModel
  * Written only by attestation.
  */
 export type JoinToken = Prisma.JoinTokenModel
+/**
+ * Model SignalStream
+ * Written only by signals. A stream of security events for a receiver. A trigger tells waiting processes of changes.
+ */
+export type SignalStream = Prisma.SignalStreamModel
+/**
+ * Model SignalSubject
+ * Written only by signals. Subjects that a receiver has added to a stream or removed from it.
+ */
+export type SignalSubject = Prisma.SignalSubjectModel

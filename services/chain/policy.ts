@@ -17,8 +17,8 @@ export type Policy<Request> = Callers<Request> &
     /** A request field for a JWT. If the field `limitBy` is empty, calls are limited by the claim `iss` of the JWT. */
     readonly limitByIssuerOf?: keyof Request & string
     /**
-     * A request field for a secret, such as a private key or a token. If a request for a change has it, the audit
-     * keeps only the digest of the body.
+     * A request field for a secret, such as a private key or a token, or a message with one. If a request for a change
+     * has it, the audit keeps only the digest of the body.
      */
     readonly secretField?: keyof Request & string
     /**
@@ -37,13 +37,14 @@ export type Policy<Request> = Callers<Request> &
  * once. `endsTokens` tells whether the method can end issued tokens. If it can, a call returns only when every log
  * follower refuses the ended tokens. `needsBodyDigest` tells that the signature of an operator must always cover the
  * body. `worksWhileFrozen` tells that a frozen operator may call the method too: the method can only take authority
- * away, or it makes its own demands, as SetOperatorKeys does.
+ * away, or it makes its own demands, as SetOperatorKeys does. `waits` tells that a call may wait for an event, so it
+ * takes no place among the reads of its operator.
  */
 type Effect =
   | ({ readonly action: AuditAction; readonly endsTokens: boolean } & { readonly [name in Option]?: true })
   | ({ readonly action?: never; readonly endsTokens?: never } & { readonly [name in Option]?: never })
 
-type Option = 'needsBodyDigest' | 'worksWhileFrozen'
+type Option = 'needsBodyDigest' | 'worksWhileFrozen' | 'waits'
 
 /**
  * The role that an operator's key needs for a method. `any` admits every key of the operator. `root` admits only root
@@ -57,11 +58,21 @@ type RoleDemand = OperatorRole | 'any' | 'root'
  * `own` and `role`, so no method can lack these checks.
  */
 type Callers<Request> =
-  | { readonly callers: readonly Exclude<CallerKind, 'operator'>[]; readonly own?: never; readonly role?: never }
+  | {
+      readonly callers: readonly Exclude<CallerKind, 'operator'>[]
+      readonly own?: never
+      readonly role?: never
+      readonly scopes?: never
+    }
   | {
       readonly callers: readonly CallerKind[]
       readonly own: (keyof Request & string) | 'none'
       readonly role: RoleDemand
+      /**
+       * Scopes of access tokens. An agent of the operator may make the call with a token for this deployment that has
+       * one of them. Without this list, no access token is accepted.
+       */
+      readonly scopes?: readonly string[]
     }
 
 type Input<M> = M extends DescMethod ? MessageShape<M['input']> : never

@@ -1,4 +1,4 @@
-import { createAuthn, redeemPoolOptions } from '../authn/index.ts'
+import { type Authn, createAuthn, redeemPoolOptions } from '../authn/index.ts'
 import { routesOf } from '../chain/rpc.ts'
 import { authorizationServerMetadata } from '../jwks-gateway/index.ts'
 import { createKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
@@ -27,7 +27,9 @@ export async function makeAuthn(
   deps: ServiceDeps,
   verificationKeys: VerificationKeys,
   clients: { readonly operators: Operators; readonly agents: Agents },
-): Promise<Part & Pick<Keys, 'signingKeyFacts'> & Pick<Trust, 'issuerFacts' | 'anchorFacts'>> {
+): Promise<
+  Part & Pick<Keys, 'signingKeyFacts'> & Pick<Trust, 'issuerFacts' | 'anchorFacts'> & Pick<Authn, 'verifyAccess'>
+> {
   const { config, databaseUrl, db, log, revocations } = deps
   await using opened = new AsyncDisposableStack()
   const redeemPool = openPool({ url: databaseUrl, ...redeemPoolOptions, log })
@@ -86,6 +88,7 @@ export async function makeAuthn(
     signingKeyFacts: () => keys.signingKeyFacts(),
     issuerFacts: () => trust.issuerFacts(),
     anchorFacts: () => trust.anchorFacts(),
+    verifyAccess: authn.verifyAccess,
   }
 }
 

@@ -434,7 +434,9 @@ export const ModelName = {
   AttestationRequirement: 'AttestationRequirement',
   AttestationResult: 'AttestationResult',
   AttestationUse: 'AttestationUse',
-  JoinToken: 'JoinToken'
+  JoinToken: 'JoinToken',
+  SignalStream: 'SignalStream',
+  SignalSubject: 'SignalSubject'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -450,7 +452,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalSubject"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -3266,6 +3268,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    SignalStream: {
+      payload: Prisma.$SignalStreamPayload<ExtArgs>
+      fields: Prisma.SignalStreamFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SignalStreamFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SignalStreamFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>
+        }
+        findFirst: {
+          args: Prisma.SignalStreamFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SignalStreamFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>
+        }
+        findMany: {
+          args: Prisma.SignalStreamFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>[]
+        }
+        create: {
+          args: Prisma.SignalStreamCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>
+        }
+        createMany: {
+          args: Prisma.SignalStreamCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SignalStreamCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>[]
+        }
+        delete: {
+          args: Prisma.SignalStreamDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>
+        }
+        update: {
+          args: Prisma.SignalStreamUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>
+        }
+        deleteMany: {
+          args: Prisma.SignalStreamDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SignalStreamUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SignalStreamUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>[]
+        }
+        upsert: {
+          args: Prisma.SignalStreamUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>
+        }
+        aggregate: {
+          args: Prisma.SignalStreamAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSignalStream>
+        }
+        groupBy: {
+          args: Prisma.SignalStreamGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignalStreamGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SignalStreamCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignalStreamCountAggregateOutputType> | number
+        }
+      }
+    }
+    SignalSubject: {
+      payload: Prisma.$SignalSubjectPayload<ExtArgs>
+      fields: Prisma.SignalSubjectFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SignalSubjectFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SignalSubjectFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>
+        }
+        findFirst: {
+          args: Prisma.SignalSubjectFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SignalSubjectFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>
+        }
+        findMany: {
+          args: Prisma.SignalSubjectFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>[]
+        }
+        create: {
+          args: Prisma.SignalSubjectCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>
+        }
+        createMany: {
+          args: Prisma.SignalSubjectCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SignalSubjectCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>[]
+        }
+        delete: {
+          args: Prisma.SignalSubjectDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>
+        }
+        update: {
+          args: Prisma.SignalSubjectUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>
+        }
+        deleteMany: {
+          args: Prisma.SignalSubjectDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SignalSubjectUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SignalSubjectUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>[]
+        }
+        upsert: {
+          args: Prisma.SignalSubjectUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>
+        }
+        aggregate: {
+          args: Prisma.SignalSubjectAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSignalSubject>
+        }
+        groupBy: {
+          args: Prisma.SignalSubjectGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignalSubjectGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SignalSubjectCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignalSubjectCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -3557,7 +3707,8 @@ export const RevocationLogScalarFieldEnum = {
   expiresAt: 'expiresAt',
   recordedAt: 'recordedAt',
   previousHash: 'previousHash',
-  hash: 'hash'
+  hash: 'hash',
+  cause: 'cause'
 } as const
 
 export type RevocationLogScalarFieldEnum = (typeof RevocationLogScalarFieldEnum)[keyof typeof RevocationLogScalarFieldEnum]
@@ -3862,6 +4013,45 @@ export const JoinTokenScalarFieldEnum = {
 } as const
 
 export type JoinTokenScalarFieldEnum = (typeof JoinTokenScalarFieldEnum)[keyof typeof JoinTokenScalarFieldEnum]
+
+
+export const SignalStreamScalarFieldEnum = {
+  id: 'id',
+  operatorId: 'operatorId',
+  description: 'description',
+  deliveryMethod: 'deliveryMethod',
+  endpointUrl: 'endpointUrl',
+  wrappedAuthorization: 'wrappedAuthorization',
+  kekId: 'kekId',
+  eventsRequested: 'eventsRequested',
+  status: 'status',
+  statusReason: 'statusReason',
+  beginsAnew: 'beginsAnew',
+  logEpoch: 'logEpoch',
+  sequence: 'sequence',
+  hash: 'hash',
+  part: 'part',
+  acknowledged: 'acknowledged',
+  pending: 'pending',
+  verifiedAt: 'verifiedAt',
+  failures: 'failures',
+  nextAttemptAt: 'nextAttemptAt',
+  claimedBy: 'claimedBy',
+  claimedUntil: 'claimedUntil',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt'
+} as const
+
+export type SignalStreamScalarFieldEnum = (typeof SignalStreamScalarFieldEnum)[keyof typeof SignalStreamScalarFieldEnum]
+
+
+export const SignalSubjectScalarFieldEnum = {
+  streamId: 'streamId',
+  key: 'key',
+  isAdded: 'isAdded'
+} as const
+
+export type SignalSubjectScalarFieldEnum = (typeof SignalSubjectScalarFieldEnum)[keyof typeof SignalSubjectScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -4365,6 +4555,8 @@ export type GlobalOmitConfig = {
   attestationResult?: Prisma.AttestationResultOmit
   attestationUse?: Prisma.AttestationUseOmit
   joinToken?: Prisma.JoinTokenOmit
+  signalStream?: Prisma.SignalStreamOmit
+  signalSubject?: Prisma.SignalSubjectOmit
 }
 
 /* Types for Logging */

@@ -88,7 +88,9 @@ export const ModelName = {
   AttestationRequirement: 'AttestationRequirement',
   AttestationResult: 'AttestationResult',
   AttestationUse: 'AttestationUse',
-  JoinToken: 'JoinToken'
+  JoinToken: 'JoinToken',
+  SignalStream: 'SignalStream',
+  SignalSubject: 'SignalSubject'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -359,7 +361,8 @@ export const RevocationLogScalarFieldEnum = {
   expiresAt: 'expiresAt',
   recordedAt: 'recordedAt',
   previousHash: 'previousHash',
-  hash: 'hash'
+  hash: 'hash',
+  cause: 'cause'
 } as const
 
 export type RevocationLogScalarFieldEnum = (typeof RevocationLogScalarFieldEnum)[keyof typeof RevocationLogScalarFieldEnum]
@@ -664,6 +667,45 @@ export const JoinTokenScalarFieldEnum = {
 } as const
 
 export type JoinTokenScalarFieldEnum = (typeof JoinTokenScalarFieldEnum)[keyof typeof JoinTokenScalarFieldEnum]
+
+
+export const SignalStreamScalarFieldEnum = {
+  id: 'id',
+  operatorId: 'operatorId',
+  description: 'description',
+  deliveryMethod: 'deliveryMethod',
+  endpointUrl: 'endpointUrl',
+  wrappedAuthorization: 'wrappedAuthorization',
+  kekId: 'kekId',
+  eventsRequested: 'eventsRequested',
+  status: 'status',
+  statusReason: 'statusReason',
+  beginsAnew: 'beginsAnew',
+  logEpoch: 'logEpoch',
+  sequence: 'sequence',
+  hash: 'hash',
+  part: 'part',
+  acknowledged: 'acknowledged',
+  pending: 'pending',
+  verifiedAt: 'verifiedAt',
+  failures: 'failures',
+  nextAttemptAt: 'nextAttemptAt',
+  claimedBy: 'claimedBy',
+  claimedUntil: 'claimedUntil',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt'
+} as const
+
+export type SignalStreamScalarFieldEnum = (typeof SignalStreamScalarFieldEnum)[keyof typeof SignalStreamScalarFieldEnum]
+
+
+export const SignalSubjectScalarFieldEnum = {
+  streamId: 'streamId',
+  key: 'key',
+  isAdded: 'isAdded'
+} as const
+
+export type SignalSubjectScalarFieldEnum = (typeof SignalSubjectScalarFieldEnum)[keyof typeof SignalSubjectScalarFieldEnum]
 
 
 export const SortOrder = {
