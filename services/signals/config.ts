@@ -19,13 +19,13 @@ export interface SignalsOptions {
   readonly testDomains: boolean
   /** Longest time of a call, in milliseconds. */
   readonly requestTimeoutMs: number
-  readonly keys: Pick<Keys, 'vault' | 'securityEventKeys'>
-  readonly readNextSets: ReadNextSets
+  readonly keys: Pick<Keys, 'vault' | 'securityEventKeys' | 'signalSigners'>
   readonly log: Logger
 }
 
 /** Dependencies of the handlers of SignalService. */
 export interface SignalsDeps extends SignalsOptions {
+  readonly readNextSets: ReadNextSets
   readonly wakes: Wakes
   /** Limits the polls that wait, by operator. */
   readonly waiting: Bound

@@ -2,6 +2,7 @@ import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { createBound } from '../platform/limits/bound.ts'
 import type { SignalsOptions } from './config.ts'
+import { createReadNextSets } from './events/read-next-sets.ts'
 import { managementRoutes } from './management/routes.ts'
 import { signalPolicies } from './policy.ts'
 import { pollEvents } from './poll/poll-events.ts'
@@ -27,6 +28,7 @@ export function createSignals(options: SignalsOptions): Signals {
   const wakes = listenForWakes(databaseUrl, log)
   const deps = {
     ...options,
+    readNextSets: createReadNextSets({ ...options, pool: options.db.pool, signer: keys.signalSigners.securityEvent }),
     wakes,
     waiting: createBound(WAITING.all, WAITING.operator),
     waitMs: Math.max(0, Math.min(MAX_WAIT_MS, requestTimeoutMs - ANSWER_MS)),

@@ -24,7 +24,7 @@ export function listenForWakes(url: string, log: Pick<Logger, 'warn'>): Wakes {
     onListening: wakes.wake,
   })
   return {
-    onWake: wakes.onWake,
+    onWake: (listener) => wakes.onWake(listener),
     closing: wakes.closing,
     async close() {
       await wakes.close()

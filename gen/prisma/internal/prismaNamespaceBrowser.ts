@@ -324,7 +324,8 @@ export const RevocationLogScalarFieldEnum = {
   expiresAt: 'expiresAt',
   recordedAt: 'recordedAt',
   previousHash: 'previousHash',
-  hash: 'hash'
+  hash: 'hash',
+  cause: 'cause'
 } as const
 
 export type RevocationLogScalarFieldEnum = (typeof RevocationLogScalarFieldEnum)[keyof typeof RevocationLogScalarFieldEnum]

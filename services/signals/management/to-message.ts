@@ -1,16 +1,12 @@
 import { create, type MessageShape } from '@bufbuild/protobuf'
 import { EventStreamSchema, StreamStatusSchema } from '../../../gen/proto/auth4agent/v1/signals_pb.ts'
-import { deliveredTypes, supportedTypes } from '../events/event-types.ts'
+import { audienceOf } from '../events/build-sets.ts'
+import { deliveredTypes, SUPPORTED_EVENTS } from '../events/event-types.ts'
 import type { Stream } from '../store/stream.ts'
 import { METHOD_URIS } from './read-delivery.ts'
 
 /** Shortest time between two verification requests of a stream, in seconds. */
 export const MIN_VERIFICATION_INTERVAL_S = 30
-
-/** Returns the audience of a stream's events. It belongs to this server, so no receiver can claim that of another. */
-export function audienceOf(issuer: string, streamId: string): string {
-  return `${issuer}/ssf/streams/${streamId}`
-}
 
 /** Returns the URL where a stream is polled. */
 export function pollUrlOf(issuer: string, streamId: string): string {
@@ -28,9 +24,9 @@ export function toEventStream(issuer: string, stream: Stream): MessageShape<type
       method: METHOD_URIS[deliveryMethod],
       endpointUrl: deliveryMethod === 'push' ? endpointUrl : pollUrlOf(issuer, id),
     },
-    eventsSupported: [...supportedTypes()],
+    eventsSupported: [...SUPPORTED_EVENTS],
     eventsRequested: [...stream.eventsRequested],
-    eventsDelivered: deliveredTypes(stream),
+    eventsDelivered: [...deliveredTypes(stream)],
     minVerificationInterval: MIN_VERIFICATION_INTERVAL_S,
     description: stream.description,
   })

@@ -47,7 +47,7 @@ export async function pollEvents(
   const outstanding = now.sets.length > 0 || poll.returnsImmediately ? now : await waitFor(deps, name)
   const sent = outstanding.sets.slice(0, poll.maxEvents)
   return {
-    sets: await Promise.all(sent.map(async ({ jti, sign }) => ({ jti, set: await sign() }))),
+    sets: await Promise.all(sent.map(async (each) => ({ jti: each.jti, set: await each.sign() }))),
     moreAvailable: outstanding.more || outstanding.sets.length > sent.length,
   }
 }
