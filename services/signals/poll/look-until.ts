@@ -20,10 +20,10 @@ export async function lookUntil<T>(
 ): Promise<T | undefined> {
   const endsAt = performance.now() + waitMs
   let isWoken = false
-  let resume = (): void => undefined
+  let resume: (() => void) | undefined
   const stop = wakes.onWake(() => {
     isWoken = true
-    resume()
+    resume?.()
   })
   try {
     for (;;) {
