@@ -7,6 +7,7 @@ import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import { scaleRates } from '../platform/limits/rates.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { Config } from '../process/configuration/config.ts'
+import { createSignals, type Signals } from '../signals/index.ts'
 import { createStatusLists, type StatusLists } from '../status-list/index.ts'
 import { createTrust, type Trust } from '../trust/index.ts'
 import type { Agents, Operators, Part, ServiceDeps } from './part.ts'
@@ -68,6 +69,8 @@ export async function makeAuthn(
       assertionAudience: config.assertionAudience,
     },
   })
+  const signals = makeSignals(deps, keys)
+  opened.defer(() => signals.close())
   const all = opened.move()
   return {
     routes: [
@@ -81,6 +84,7 @@ export async function makeAuthn(
       ...routesOf(trust.federation),
       ...routesOf(trust.federationAdmin),
       ...routesOf(statusLists.module),
+      ...routesOf(signals.module),
     ],
     internal: [],
     jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs],
@@ -162,6 +166,20 @@ function makeStatusLists(
     monotonic: () => performance.now(),
     passedTime,
     metrics: metrics.statusLists,
+  })
+}
+
+function makeSignals({ config, databaseUrl, db, readDb, log }: ServiceDeps, keys: Keys): Signals {
+  return createSignals({
+    db,
+    readDb,
+    databaseUrl,
+    now: Date.now,
+    issuer: config.issuer,
+    testDomains: config.testDomains,
+    requestTimeoutMs: config.requestTimeoutMs,
+    keys,
+    log,
   })
 }
 

@@ -14,6 +14,7 @@ import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { StatusListService } from '../../gen/proto/auth4agent/v1/status_lists_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { Authorization } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
@@ -34,6 +35,7 @@ export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescServic
     FederationService,
     FederationAdminService,
     StatusListService,
+    SignalService,
   ],
   revocation: [RevocationService],
 }
