@@ -7,14 +7,15 @@ import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { type ReasonCode, reasons } from '../../../services/platform/errors/reasons.ts'
 import type { Schema } from './schemas.ts'
 
-/** The forms of an error: a problem document (RFC 9457), or an object of RFC 6749 section 5.2. */
-type Form = 'Problem' | 'OAuthError'
+/** The forms of an error: a problem document (RFC 9457), an object of RFC 6749 section 5.2, or one of OpenID Federation. */
+type Form = 'Problem' | 'OAuthError' | 'FederationError'
 
 const MEDIA_TYPES: Readonly<Record<Form, string>> = {
   Problem: 'application/problem+json',
   OAuthError: 'application/json',
+  FederationError: 'application/json',
 }
-const FORMS: readonly Form[] = ['Problem', 'OAuthError']
+const FORMS: readonly Form[] = ['Problem', 'OAuthError', 'FederationError']
 const HEADERS: Readonly<Record<string, string>> = {
   'www-authenticate': 'WWW-Authenticate',
   'retry-after': 'Retry-After',
@@ -37,15 +38,14 @@ export interface ErrorResponses {
 
 /** Creates the error responses. */
 export function createErrorResponses(): ErrorResponses {
-  const shared = new Map<string, Schema>([
-    ['Problem', { description: 'Any other error, as a problem document', content: contentOf('Problem') }],
-    ['OAuthError', { description: 'Any other error, as an OAuth error', content: contentOf('OAuthError') }],
-  ])
+  const shared = new Map<string, Schema>(
+    FORMS.map((form) => [form, { description: 'Any other error', content: contentOf(form) }]),
+  )
   return {
     of({ method, path, isForm }, possible) {
       const isFederation = method.parent === FederationService
-      const form = isForm || isFederation ? 'OAuthError' : 'Problem'
-      return make(form, isFederation ? federationProblem : isForm ? oauthProblem(path.template) : problemOf, possible)
+      if (isFederation) return make('FederationError', federationProblem, possible)
+      return isForm ? make('OAuthError', oauthProblem(path.template), possible) : make('Problem', problemOf, possible)
     },
     plain: (possible) => make('Problem', problemOf, possible),
     share(responses) {
@@ -93,9 +93,8 @@ function responseOf(form: Form, refusals: readonly (readonly [ReasonCode, Return
 /** Returns the name of a component for a response, or undefined if it has very many reasons or other content. */
 function sharedName(status: string, response: Schema): string | undefined {
   const { 'x-reasons': names, content } = response
-  const [form, ...others] = FORMS.filter((each) => MEDIA_TYPES[each] in Object(content))
-  const isPlain = form !== undefined && others.length === 0 && Object.keys(Object(content)).length === 1
-  if (!isPlain || !Array.isArray(names) || names.length > MAX_NAMED) return undefined
+  const form = FORMS.find((each) => JSON.stringify(contentOf(each)) === JSON.stringify(content))
+  if (form === undefined || !Array.isArray(names) || names.length > MAX_NAMED) return undefined
   return [...(form === 'Problem' ? [] : [form, status]), ...names].join('.')
 }
 
@@ -106,7 +105,7 @@ function contentOf(form: Form): Schema {
 /** Returns the OAuth error that an answer contains, for the description. */
 function errorText(form: Form, body: string): string {
   const { error }: { error?: string } = JSON.parse(body)
-  return form === 'OAuthError' ? ` (\`${error}\`)` : ''
+  return form === 'Problem' ? '' : ` (\`${error}\`)`
 }
 
 function errorOf(reason: ReasonCode): ApiError {

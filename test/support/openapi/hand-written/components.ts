@@ -7,9 +7,21 @@ import { reasons } from '../../../../services/platform/errors/reasons.ts'
 import type { Schema } from '../schemas.ts'
 
 const TEXT: Schema = { type: 'string' }
-const oauthErrors = [
-  ...new Set([...Object.values(reasons).map(({ oauth }) => oauth), 'unsupported_parameter']),
-].toSorted()
+const OAUTH_ERRORS = [...new Set(Object.values(reasons).map(({ oauth }) => oauth))].toSorted()
+
+function oauthError(description: string, errors: readonly string[]): Schema {
+  return {
+    type: 'object',
+    description,
+    properties: {
+      error: { type: 'string', enum: errors },
+      error_description: { ...TEXT, description: 'What was wrong in this request.' },
+      reason: { $ref: '#/components/schemas/Reason' },
+      request_id: { ...TEXT, description: 'The id of the request, also in the log of the server.' },
+    },
+    required: ['error', 'error_description', 'reason', 'request_id'],
+  }
+}
 
 /** Schemas that no message describes. */
 export const SCHEMAS: Readonly<Record<string, Schema>> = {
@@ -32,17 +44,11 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     },
     required: ['type', 'title', 'status', 'detail', 'reason', 'error', 'request_id'],
   },
-  OAuthError: {
-    type: 'object',
-    description: 'An error as RFC 6749 section 5.2 and OpenID Federation 1.0 section 8.9 have it.',
-    properties: {
-      error: { type: 'string', enum: oauthErrors },
-      error_description: { ...TEXT, description: 'What was wrong in this request.' },
-      reason: { $ref: '#/components/schemas/Reason' },
-      request_id: { ...TEXT, description: 'The id of the request, also in the log of the server.' },
-    },
-    required: ['error', 'error_description', 'reason', 'request_id'],
-  },
+  OAuthError: oauthError('An error of an OAuth endpoint (RFC 6749 section 5.2).', OAUTH_ERRORS),
+  FederationError: oauthError('An error of a federation endpoint (OpenID Federation 1.0 section 8.9).', [
+    ...OAUTH_ERRORS,
+    'unsupported_parameter',
+  ]),
   DidResolutionResult: {
     type: 'object',
     description: 'The result of a resolution (DID Resolution, section "DID Resolution Result").',
