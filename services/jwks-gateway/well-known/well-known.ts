@@ -76,7 +76,7 @@ function keySetHandler({ rpc }: GatewayContext): Route['handle'] {
 }
 
 /** Answers with a document that may be cached, or with 304 if the caller has it already (RFC 9110 section 13.1.2). */
-function cacheable({ headers }: IncomingMessage, body: string, tag: string, maxAgeS: number): Answer {
+export function cacheable({ headers }: IncomingMessage, body: string, tag: string, maxAgeS: number): Answer {
   const common = { ...CROSS_ORIGIN_HEADERS, etag: tag, 'cache-control': `public, max-age=${maxAgeS}` }
   if (isKnown(headers['if-none-match'], tag)) return { status: 304, headers: common, body: '' }
   return { status: 200, headers: { ...common, 'content-type': 'application/json' }, body }
@@ -87,6 +87,7 @@ function isKnown(header: string | undefined, tag: string): boolean {
   return header.split(',').some((each) => ['*', tag].includes(each.trim().replace(/^W\//, '')))
 }
 
-function entityTag(body: string): string {
+/** Returns the entity tag of a document. */
+export function entityTag(body: string): string {
   return `"${createHash('sha256').update(body).digest('base64url')}"`
 }
