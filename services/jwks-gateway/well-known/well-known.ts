@@ -79,12 +79,13 @@ function keySetHandler({ rpc }: GatewayContext): Route['handle'] {
 }
 
 /** Answers with a document that may be cached, or with 304 if the caller has it already (RFC 9110 section 13.1.2). */
-function cacheable({ headers }: IncomingMessage, body: string, tag: string, maxAgeS: number): Answer {
+export function cacheable({ headers }: IncomingMessage, body: string, tag: string, maxAgeS: number): Answer {
   const common = { ...CROSS_ORIGIN_HEADERS, ...cacheHeaders({ tag, maxAgeS }) }
   if (hasAlready(headers, tag)) return { status: 304, headers: common, body: '' }
   return { status: 200, headers: { ...common, 'content-type': 'application/json' }, body }
 }
 
-function entityTag(body: string): string {
+/** Returns the entity tag of a document. */
+export function entityTag(body: string): string {
   return `"${createHash('sha256').update(body).digest('base64url')}"`
 }
