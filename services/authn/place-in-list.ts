@@ -1,7 +1,7 @@
 import type { DelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
-import type { TokenStatus } from '@auth4agent/core/token/token-status'
+import type { TokenStatus } from '@auth4agent/core/token/status'
 import { describeToken } from '../status-list/index.ts'
 import type { AuthnDeps } from './config.ts'
 import type { StatusDemand } from './domain/decide-audience.ts'

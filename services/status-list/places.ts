@@ -1,8 +1,9 @@
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
-import { STATUS_LIST_PLACES, type TokenStatus } from '@auth4agent/core/token/token-status'
+import { statusListBase, type TokenStatus } from '@auth4agent/core/token/status'
 import type pg from 'pg'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { TokenEnds } from './domain/describe-token.ts'
+import { STATUS_LIST_PLACES } from './domain/status-bits.ts'
 import { type Entry, recordEntries } from './store/record-entries.ts'
 import { BLOCK_PLACES, BLOCK_USE_S, type Block, reserveBlock } from './store/reserve-block.ts'
 
@@ -40,7 +41,7 @@ const ATTEMPTS = 2
 
 /** Returns the URL of a status list, which tokens and the list itself contain. */
 export function statusListUrl(issuer: string, id: string): string {
-  return `${aggregationUrl(issuer)}/${id}`
+  return statusListBase(issuer) + id
 }
 
 /** Returns the URL of the list of all status lists. */

@@ -3,7 +3,7 @@ import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-a
 import type { Actor } from '@auth4agent/core/delegation/delegated-claims'
 import { formatCapabilities } from '@auth4agent/core/delegation/parse-capabilities'
 import type { TokenAttestation } from '@auth4agent/core/token/attestation'
-import type { TokenStatus } from '@auth4agent/core/token/token-status'
+import type { TokenStatus } from '@auth4agent/core/token/status'
 import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf'
 import {
   ConfirmationSchema,

@@ -1,6 +1,8 @@
 import { promisify } from 'node:util'
 import { constants, deflate } from 'node:zlib'
-import { STATUS_LIST_PLACES } from '@auth4agent/core/token/token-status'
+
+/** Number of places in a status list. */
+export const STATUS_LIST_PLACES = 2 ** 20
 
 /** Status types of Token Status List section 7.1. */
 export const STATUS = { valid: 0, invalid: 1, suspended: 2 } as const

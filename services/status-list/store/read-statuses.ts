@@ -1,10 +1,9 @@
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
-import { STATUS_LIST_PLACES } from '@auth4agent/core/token/token-status'
 import type pg from 'pg'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { KNOWN_KINDS } from '../../revocation/index.ts'
 import type { ChainedClaims } from '../domain/describe-token.ts'
-import { createBits, STATUS, setStatuses } from '../domain/status-bits.ts'
+import { createBits, STATUS, STATUS_LIST_PLACES, setStatuses } from '../domain/status-bits.ts'
 
 /** Places that one statement reads. More would exceed the time limit of a statement. */
 const PAGE = 65_536
