@@ -26,6 +26,10 @@ export type Policy<Request> = Callers<Request> &
      * each of its grants, because each grant can cost two signature checks.
      */
     readonly chainField?: keyof Request & string
+    /** Returns the text that may contain such a chain, of a request in which it has no field of its own. */
+    chainIn?(request: Request): string
+    /** Whether the contract is that of other programs, whose newer versions send more fields that restrict nothing. */
+    readonly toleratesUnknownFields?: true
   }
 
 /**

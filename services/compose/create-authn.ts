@@ -65,6 +65,7 @@ export async function makeAuthn(
       ...routesOf(authn.module),
       ...routesOf(authn.oauth),
       ...routesOf(authn.grants),
+      ...routesOf(authn.authorization),
       ...routesOf(keys.module),
       ...routesOf(trust.issuers),
       ...routesOf(trust.trust),

@@ -1,6 +1,7 @@
 import { problemOf } from '../http-port/problem.ts'
 import { createHttpPort, type HttpPort } from '../http-port/server.ts'
 import { operationRoutes } from '../operations/routes.ts'
+import { authzRoutes } from './authz/routes.ts'
 import { connectOnFirstCall } from './connect/connect-on-first-call.ts'
 import { federationProblem } from './federation/federation-problem.ts'
 import { createContext, type GatewayDeps, underIssuer } from './gateway-context.ts'
@@ -28,6 +29,7 @@ export function createGateway(deps: GatewayDeps): HttpPort {
     ...deps,
     routes: [
       ...restBindings(deps.rpc.services).flatMap((binding) => restRoutes(context, binding)),
+      ...authzRoutes(context),
       ...wellKnownRoutes(context),
       ...frontPageRoutes(context),
       ...trustPageRoutes(context),
