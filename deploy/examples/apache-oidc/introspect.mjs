@@ -1,5 +1,5 @@
-// Asks Auth4Agent about tokens for mod_auth_openidc, which cannot sign with the Ed25519 key of an agent. Reads agent.json
-// and agent.jwk in the folder AUTH4AGENT_HOME.
+// Asks Auth4Agent about tokens for mod_auth_openidc, which cannot sign with the Ed25519 key of an agent. Reads
+// agent.json and agent.jwk in the folder AUTH4AGENT_HOME.
 import { createPrivateKey, randomUUID, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'

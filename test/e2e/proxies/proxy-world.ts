@@ -5,6 +5,7 @@ import { openDb } from '../../../services/platform/db/db.ts'
 import { silentLog } from '../../support/database.ts'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
 import { type AgentParty, clientAssertion, type Keys, newKeys, signJws } from '../../support/parties.ts'
+import type { Wishes } from '../../support/protocol-client.ts'
 import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
 import { startTcpProxy, targetOf } from '../../support/tcp-proxy.ts'
 import { type TestTokenKey, testTokenKey } from '../../support/token-keys.ts'
@@ -26,7 +27,7 @@ export interface TokenEdits {
 /** A token that is bound to a key, and the proofs of this key (RFC 9449). */
 export interface BoundToken {
   readonly token: string
-  proof(method: string, url: string): string
+  readonly proof: (method: string, url: string) => string
 }
 
 /** A deployment, an API behind a proxy, and an operator with an agent that calls the API. */
@@ -38,12 +39,12 @@ export interface ProxyWorld {
   readonly agent: AgentParty
   readonly upstream: Upstream
   /** Gets a token for the API. */
-  token(wishes?: { readonly audience?: string; readonly scope?: string }, agent?: AgentParty): Promise<string>
-  boundToken(): Promise<BoundToken>
+  readonly token: (wishes?: Pick<Wishes, 'audience' | 'scope'>, agent?: AgentParty) => Promise<string>
+  readonly boundToken: () => Promise<BoundToken>
   /** Signs a token with a published key of the server, changed by `edits`. */
-  forge(edits?: TokenEdits): string
+  readonly forge: (edits?: TokenEdits) => string
   /** Makes the server unreachable. */
-  leave(): Promise<void>
+  readonly leave: () => Promise<void>
   stop(): Promise<void>
 }
 
