@@ -14,8 +14,8 @@ const MAX_ANSWERS = 4_096
 export type Allow = (verified: Verified, demands: RouteDemands, sent: SentHeaders) => CheckResponse | Refusal
 
 /**
- * Creates the function that answers requests with a valid token. It remembers the usual answer for a token, because the
- * claims of a token that was seen before are always one object.
+ * Creates the function that answers requests with a valid token. It remembers the usual answer for a token: the claims
+ * of a token that was seen before are always one object.
  */
 export function createAllow(): Allow {
   const known = new Map<object, { readonly form: string; readonly answer: CheckResponse | Refusal }>()
@@ -42,8 +42,8 @@ function clientNames(sent: SentHeaders, prefix: string): readonly string[] {
 }
 
 /**
- * Makes an answer that sets the headers about the caller, and removes every other header that an API could take for one
- * of them. Envoy removes after it sets, so no header that is set may be removed.
+ * Makes an answer that sets the headers about the caller, and removes every other header that an API could take for
+ * one of them. Envoy removes after it sets, so no header that is set may be removed.
  */
 function answerFor(
   verified: Verified,

@@ -21,7 +21,8 @@ export interface PostAnswer {
 
 /**
  * Sends all bodies over a few keep-alive connections, and returns the answers in the same order. This is faster than
- * `fetch`, because a preparation must not take longer than its measurement. Throws unless each answer has status 200 or 204.
+ * `fetch`, because a preparation must not take longer than its measurement. Throws unless all have
+ * status 200 or 204.
  */
 export async function postAll({ url, contentType, bodies }: Posts): Promise<readonly PostAnswer[]> {
   const { hostname, port, pathname, search } = new URL(url)
