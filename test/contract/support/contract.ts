@@ -18,7 +18,10 @@ import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_p
 import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 
-/** All services of the public ports. */
+/**
+ * All services of the public ports, except Envoy's Authorization: its answers are denials and no errors, so it has
+ * tables of its own beside its code.
+ */
 const services: readonly DescService[] = [
   OperatorRegistryService,
   OperatorKeyService,
