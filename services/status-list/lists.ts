@@ -1,5 +1,5 @@
 import type { LogPosition } from '@auth4agent/core/revocation/revocation-log'
-import { type MadeList, type MakeListDeps, makeList } from './make-list.ts'
+import type { MadeList } from './make-list.ts'
 
 /** Serves the status lists of one process. */
 export interface Lists {
@@ -19,7 +19,11 @@ export interface ServedList extends MadeList {
 }
 
 /** Dependencies of createLists. */
-export interface ListsDeps extends MakeListDeps {
+export interface ListsDeps {
+  /** Makes a list. Returns undefined if there is no such list. */
+  readonly make: (id: string) => Promise<MadeList | undefined>
+  /** For how long a verifier may believe a list, in seconds. */
+  readonly ttlS: number
   /** Reads the head of the revocation log. */
   readonly head: () => Promise<LogPosition>
   /** Returns the time of a clock that is never set, in milliseconds. */
@@ -61,7 +65,7 @@ export function createLists(deps: ListsDeps): Lists {
     const begunAt = monotonic()
     // Before the statuses: a record that is added meanwhile makes the list due.
     const head = await deps.head()
-    const list = await makeList(deps, id)
+    const list = await deps.make(id)
     kept.delete(id)
     if (list === undefined) return undefined
     const took = monotonic() - begunAt
