@@ -4,7 +4,7 @@ import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { StatusListMetrics } from '../platform/metrics/status-list-metrics.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { createLists, type ListsDeps } from './lists.ts'
-import { type MakeListDeps, makeList } from './make-list.ts'
+import { createListMaker, type MakeListDeps } from './make-list.ts'
 import { createPlaces, type Places } from './places.ts'
 import { statusListPolicies } from './policy.ts'
 import { statusListRoutes } from './routes.ts'
@@ -33,7 +33,8 @@ export interface StatusLists {
 export function createStatusLists({ passedTime, metrics, ...deps }: StatusListOptions): StatusLists {
   const { pool, issuer } = deps
   const living = () => listLists(pool)
-  const lists = createLists({ ...deps, make: (id) => makeList(deps, id), made: (seconds) => metrics.made(seconds) })
+  const maker = createListMaker(deps)
+  const lists = createLists({ ...deps, make: (id) => maker.make(id), made: (seconds) => metrics.made(seconds) })
   const run = async () => {
     await pruneLists(pool, passedTime)
     metrics.living((await living()).length)
