@@ -30,8 +30,9 @@ const AGENTS = 10_000
 const SHARES = [0, 0.001, 0.01, 0.1, 0.5, 1]
 const LATER = 20
 /** Statements of the server may take 1.6 s. Those that fill the tables take longer. */
-const FILL = `INSERT INTO status_entries (list_id, idx, part, operator_id, sub, jti, agent_epoch, operator_epoch, kid, keep_until)
-  SELECT $1, n, 0, a.operator_id, a.did, gen_random_uuid(), a.epoch, 1, 'none', now() + interval '1 hour'
+const FILL = `INSERT INTO status_entries (list_id, idx, part, operator_id, sub, jti, agent_epoch, operator_epoch, kid,
+    edges, keep_until)
+  SELECT $1, n, 0, a.operator_id, a.did, gen_random_uuid(), a.epoch, 1, 'none', '{}', now() + interval '1 hour'
   FROM generate_series(0, ${TOKENS - 1}) n
   JOIN (SELECT *, row_number() OVER (ORDER BY id) - 1 AS place FROM agents) a ON a.place = n % (SELECT count(*) FROM agents)`
 const NEXT = `UPDATE status_entries SET list_id = $2, agent_epoch = CASE WHEN random() < $3 THEN 1000 ELSE 1 END
