@@ -12,7 +12,7 @@ import { listLists } from './store/list-lists.ts'
 import { pruneLists } from './store/prune-lists.ts'
 
 export { describeToken } from './domain/describe-token.ts'
-export { createPlaces, type Places } from './places.ts'
+export type { Places } from './places.ts'
 export { statusListDocuments } from './representations.ts'
 
 /** Options of createStatusLists. */

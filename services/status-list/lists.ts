@@ -4,7 +4,8 @@ import type { MadeList } from './make-list.ts'
 /** Serves the status lists of one process. */
 export interface Lists {
   /**
-   * Returns a list. It contains every end of a token whose call had returned more than `REST_MS` ago.
+   * Returns a list. It contains every end of a token whose call had returned a second ago, or three times as long ago
+   * as the list takes to make.
    *
    * @returns undefined if there is no such list
    * @throws ApiError UNAVAILABLE when the list is too old and cannot be made again
@@ -13,7 +14,7 @@ export interface Lists {
 }
 
 /** A list, and how long it may be cached. */
-export interface ServedList extends MadeList {
+interface ServedList extends MadeList {
   /** Seconds until the list is made again, even if nothing changes. */
   readonly maxAgeS: number
 }
@@ -33,7 +34,7 @@ export interface ListsDeps {
 }
 
 /** Shortest time between two readings of the head, and between two makings of a list, in milliseconds. */
-export const REST_MS = 1_000
+const REST_MS = 1_000
 /** Lists that a process keeps. Each takes at most 350 KB. */
 const MAX_KEPT = 64
 /** Lists that a process makes at the same time. Each needs a connection and 256 KiB. */
