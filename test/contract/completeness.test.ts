@@ -25,6 +25,7 @@ import { operatorKeyCases } from './cases/operator-keys.ts'
 import { operatorRegistryCases } from './cases/operator-registry.ts'
 import { revocationCases } from './cases/revocation.ts'
 import { statusListCases } from './cases/status-lists.ts'
+import { signalCases } from './cases/signals.ts'
 import { tenantCases } from './cases/tenants.ts'
 import { trustCases } from './cases/trust.ts'
 import { methods, shortName } from './support/contract.ts'
@@ -53,6 +54,7 @@ const cases: readonly Pair[] = [
   ...statusListCases,
   ...attestationPolicyCases,
   ...fullAttestationPolicyCases,
+  ...signalCases,
   ...authenticationCases,
   ...tenantCases,
   ...clientAssertionCases,

@@ -16,6 +16,7 @@ import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operat
 import { rest } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { StatusListService } from '../../../gen/proto/auth4agent/v1/status_lists_pb.ts'
+import { SignalService } from '../../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 
@@ -41,6 +42,7 @@ const services: readonly DescService[] = [
   FederationAdminService,
   AttestationPolicyService,
   StatusListService,
+  SignalService,
 ]
 
 /** Every method of the contract. */
