@@ -172,7 +172,7 @@ function issuerOf(jwt: unknown): unknown {
 }
 
 /** Fields by which requests name their subject, the most specific first. */
-const SUBJECT_FIELDS = ['agent', 'did', 'jti', 'kid', 'operatorId', 'id']
+const SUBJECT_FIELDS = ['agent', 'did', 'jti', 'kid', 'operatorId', 'id', 'streamId']
 const MAX_SUBJECT = 512
 /** The form of a thumbprint (RFC 7638). Any other text in `kid` may be a private key, so it is not recorded. */
 const THUMBPRINT = /^[\w-]{43}$/

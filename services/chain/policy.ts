@@ -26,6 +26,8 @@ export type Policy<Request> = Callers<Request> &
      * each of its grants, because each grant can cost two signature checks.
      */
     readonly chainField?: keyof Request & string
+    /** Tells that a call may wait for an event, so it takes no place among the reads of its operator. */
+    readonly waits?: true
   }
 
 /**
@@ -33,14 +35,13 @@ export type Policy<Request> = Callers<Request> &
  * once. `endsTokens` tells whether the method can end issued tokens. If it can, a call returns only when every log
  * follower refuses the ended tokens. `needsBodyDigest` tells that the signature of an operator must always cover the
  * body. `worksWhileFrozen` tells that a frozen operator may call the method too: the method can only take authority
- * away, or it makes its own demands, as SetOperatorKeys does. `waits` tells that a call may wait for an event, so it
- * takes no place among the reads of its operator.
+ * away, or it makes its own demands, as SetOperatorKeys does.
  */
 type Effect =
   | ({ readonly action: AuditAction; readonly endsTokens: boolean } & { readonly [name in Option]?: true })
   | ({ readonly action?: never; readonly endsTokens?: never } & { readonly [name in Option]?: never })
 
-type Option = 'needsBodyDigest' | 'worksWhileFrozen' | 'waits'
+type Option = 'needsBodyDigest' | 'worksWhileFrozen'
 
 /**
  * The role that an operator's key needs for a method. `any` admits every key of the operator. `root` admits only root

@@ -7,6 +7,7 @@ import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import { scaleRates } from '../platform/limits/rates.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { Config } from '../process/configuration/config.ts'
+import { createSignals, type Signals } from '../signals/index.ts'
 import { createTrust, type Trust } from '../trust/index.ts'
 import type { Agents, Operators, Part, ServiceDeps } from './part.ts'
 
@@ -61,6 +62,8 @@ export async function makeAuthn(
       assertionAudience: config.assertionAudience,
     },
   })
+  const signals = makeSignals(deps, keys)
+  opened.defer(() => signals.close())
   const all = opened.move()
   return {
     routes: [
@@ -72,6 +75,7 @@ export async function makeAuthn(
       ...routesOf(trust.trust),
       ...routesOf(trust.federation),
       ...routesOf(trust.federationAdmin),
+      ...routesOf(signals.module),
     ],
     internal: [],
     jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs],
@@ -136,6 +140,20 @@ async function makeTrust(
   opened.defer(() => trust.close())
   const all = opened.move()
   return { trust, close: () => all.disposeAsync() }
+}
+
+function makeSignals({ config, databaseUrl, db, readDb, log }: ServiceDeps, keys: Keys): Signals {
+  return createSignals({
+    db,
+    readDb,
+    databaseUrl,
+    now: Date.now,
+    issuer: config.issuer,
+    testDomains: config.testDomains,
+    requestTimeoutMs: config.requestTimeoutMs,
+    keys,
+    log,
+  })
 }
 
 /**

@@ -19,6 +19,7 @@ import type { Exposition } from '../platform/metrics/exposition.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { Config } from '../process/configuration/config.ts'
 import { isSplit } from '../process/configuration/service-names.ts'
+import { signalAnswers } from '../signals/index.ts'
 import { federationDocuments } from '../trust/index.ts'
 import { MIN_TOKEN_TTL_S } from './create-authn.ts'
 import { PUBLIC_SERVICES } from './public-services.ts'
@@ -111,7 +112,7 @@ function gateway({ config, rpc, log, metrics, exposition, ready }: ListenerDeps,
     log,
     metrics: exposition,
     ready,
-    representations: { ...didResolution, ...signedIntrospection, ...federationDocuments },
+    representations: { ...didResolution, ...signedIntrospection, ...federationDocuments, ...signalAnswers },
     connectionClosed: metrics.connectionClosed,
     statusRefusals,
     config: {

@@ -98,7 +98,8 @@ type ToAnswer = (output: Message, exchange: Exchange) => Answer
  * a list and there is a next page, the answer has a Link header.
  */
 function plainAnswer({ config, basePath }: GatewayContext, binding: RestBinding): ToAnswer {
-  const { method, responseBody, status, isForm } = binding
+  const { method, responseBody, status, isForm, hasNoBody } = binding
+  if (hasNoBody) return () => ({ status, headers: {}, body: '' })
   const write: MessageWriter =
     responseBody === undefined ? compileWriter(method.output) : compileFieldWriter(responseBody)
   const pageToken = responseBody?.fieldKind === 'list' ? pageTokenOf(method) : undefined

@@ -15,6 +15,7 @@ import { compileFieldWriter } from '../rest/json-writer.ts'
 import { fieldOf } from '../rest/path-template.ts'
 import { authorizationServerMetadata } from './authorization-server.ts'
 import { discoveryDocument } from './discovery.ts'
+import { ssfConfiguration } from './ssf-configuration.ts'
 
 /** The time in seconds for which clients may cache the discovery documents. */
 const DISCOVERY_MAX_AGE_S = 300
@@ -41,6 +42,7 @@ export function wellKnownRoutes(context: GatewayContext): readonly Route[] {
     // Some libraries look only there.
     ...routes('openid-configuration', readMetadata),
     ...routes('jwks.json', readKeys),
+    ...routes('ssf-configuration', documentHandler(ssfConfiguration(context.config))),
   ]
 }
 
