@@ -11,6 +11,8 @@ const saying =
     request.resume().on('end', () => response.writeHead(status, headers).end(body))
   }
 
+const defect = () => Promise.reject(new TypeError('a defect'))
+
 describe('pushSet', () => {
   it('sends a token as RFC 8935 wants it, with the header of the receiver', async () => {
     const { port, requests } = await startOutside(saying(202))
@@ -69,8 +71,7 @@ describe('pushSet', () => {
   })
 
   it('throws what is not the fault of the receiver', async () => {
-    const deliver = () => Promise.reject(new TypeError('a defect'))
-    const push = pushSet({ deliver }, { url: 'https://a.example', authorization: undefined }, 'a')
+    const push = pushSet({ deliver: defect }, { url: 'https://a.example', authorization: undefined }, 'a')
     await expect(push).rejects.toThrow(TypeError)
   })
 })
