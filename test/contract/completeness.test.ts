@@ -24,6 +24,7 @@ import { oauthCases } from './cases/oauth.ts'
 import { operatorKeyCases } from './cases/operator-keys.ts'
 import { operatorRegistryCases } from './cases/operator-registry.ts'
 import { revocationCases } from './cases/revocation.ts'
+import { signalCases } from './cases/signals.ts'
 import { tenantCases } from './cases/tenants.ts'
 import { trustCases } from './cases/trust.ts'
 import { methods, shortName } from './support/contract.ts'
@@ -51,6 +52,7 @@ const cases: readonly Pair[] = [
   ...fullFederationCases,
   ...attestationPolicyCases,
   ...fullAttestationPolicyCases,
+  ...signalCases,
   ...authenticationCases,
   ...tenantCases,
   ...clientAssertionCases,

@@ -27,6 +27,7 @@ import {
 import { grantFieldRows } from './grant-field-rows.ts'
 import { issuerFieldRows } from './issuer-field-rows.ts'
 import { oauthFieldRows } from './oauth-field-rows.ts'
+import { signalFieldRows } from './signal-field-rows.ts'
 import { trustFieldRows } from './trust-field-rows.ts'
 
 /** One row for every field of every request, by `Message.field`, with nested fields after it. */
@@ -312,6 +313,7 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   },
   ...oauthFieldRows,
   ...trustFieldRows,
+  ...signalFieldRows,
   ...attestationPolicyFieldRows,
   ...grantFieldRows,
   ...issuerFieldRows,

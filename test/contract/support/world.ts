@@ -20,6 +20,7 @@ import { type SeededAgent, seed } from './seed.ts'
 import { attestationSigner, seedAttestation } from './seed-attestation.ts'
 import { seedAttestationPolicy } from './seed-attestation-policy.ts'
 import { seedIssuers } from './seed-issuers.ts'
+import { seedStream } from './seed-streams.ts'
 import { snapshots } from './snapshot.ts'
 
 /** A server process with its own database, and operators and agents in every status. */
@@ -57,6 +58,7 @@ export async function startWorld({
   const issuers = await seedIssuers(db, parties.operators.acme.id)
   const attestationPolicy = await seedAttestationPolicy(db, parties.operators.acme.id)
   const attestation = await seedAttestation(db, parties)
+  const stream = await seedStream(db, parties.operators.acme.id)
   const server: WorldServer = await start({
     DATABASE_URL: await databaseUrl(database.url),
     AUTH4AGENT_BASE_URL: ISSUER,
@@ -74,6 +76,7 @@ export async function startWorld({
     keys,
     issuers,
     attestationPolicy,
+    stream,
     attestation: { ...attestation, ...(await attestationSigner(db, attestation)) },
     admin,
     db,
