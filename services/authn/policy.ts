@@ -21,8 +21,8 @@ export const grantPolicies: Policies<typeof DelegationService> = {
 }
 
 /**
- * Who may call the method of Envoy's Authorization service. The token in the request is not the caller's: the caller is
- * a proxy, as anonymous as other verifiers.
+ * Who may call the method of Envoy's Authorization service. The token in the request is not the caller's: a proxy
+ * calls, and it is as anonymous as other verifiers.
  */
 export const authorizationPolicies: Policies<typeof Authorization> = {
   check: { callers: ['anyone'], limit: 'verify', chainIn: tokenOf, toleratesUnknownFields: true },

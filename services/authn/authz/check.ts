@@ -1,6 +1,7 @@
 import type { VerifyTokenRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import type { AttributeContext_HttpRequest } from '../../../gen/proto/envoy/service/auth/v3/attribute_context_pb.ts'
 import type { CheckRequest, CheckResponse } from '../../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
-import { ApiError } from '../../platform/errors/api-error.ts'
+import { type ApiError, toApiError } from '../../platform/errors/api-error.ts'
 import { reasons } from '../../platform/errors/reasons.ts'
 import type { ForeignVerification } from '../../trust/index.ts'
 import type { AuthorityVerification } from '../chains/verify-authority.ts'
@@ -10,7 +11,7 @@ import { allowed } from './allow.ts'
 import { readCredentials, refuseUnclear } from './read-check.ts'
 import { denied, type Refusal, refusal } from './refusal.ts'
 import { type RouteDemands, readRouteDemands } from './route-demands.ts'
-import { type SentHeaders, sentHeadersOf } from './sent-headers.ts'
+import { sentHeadersOf } from './sent-headers.ts'
 
 /** The dependencies of checkRequest. */
 export interface CheckDeps {
@@ -18,41 +19,50 @@ export interface CheckDeps {
   readonly demandsOf: (extensions: Readonly<Record<string, string>>) => RouteDemands | Refusal
   /** Verifies a token as VerifyToken does. */
   readonly verify: (request: VerifyTokenRequest) => Promise<Verification | AuthorityVerification | ForeignVerification>
+  readonly onCheck: OnCheck
 }
 
+/** Counts how a check has ended. `fault` is the error because of which the server could not decide. */
+export type OnCheck = (outcome: 'passed' | (typeof OUTCOMES)[keyof typeof OUTCOMES], fault?: ApiError) => void
+
+/** How a refused check has ended, by the status for the client. */
+const OUTCOMES = { 401: 'unauthenticated', 403: 'forbidden', 503: 'undecided' } as const
+
 /**
- * Decides about the request that a proxy has received. The order of the checks matters to the caller alone: each of
- * them refuses.
- *
- * @throws nothing but faults of this program: a proxy may be configured to let requests pass after an error
+ * Decides about the request that a proxy has received. It never throws: a proxy may be configured to let requests pass
+ * after an error.
  */
 export async function checkRequest(deps: CheckDeps, { attributes }: CheckRequest): Promise<CheckResponse> {
   const demands = deps.demandsOf(attributes?.contextExtensions ?? {})
-  if ('reason' in demands) return denied(demands, undefined)
-  const http = attributes?.request?.http
-  if (http === undefined) return denied(refusal('HTTP_REQUEST_MISSING'), demands)
-  const sent = sentHeadersOf(http)
-  if ('reason' in sent) return denied(sent, demands)
-  const credentials = refuseUnclear(http, sent) ?? readCredentials(http, sent, demands)
-  if ('reason' in credentials) return denied(credentials, demands)
-  const answer = await judge(deps, { ...demands.request, ...credentials }, demands, sent)
-  return 'reason' in answer ? denied(answer, demands) : answer
+  const isReadable = !('reason' in demands)
+  const answer = isReadable ? await decide(deps, attributes?.request?.http, demands) : demands
+  if (!('reason' in answer)) {
+    deps.onCheck('passed')
+    return answer
+  }
+  deps.onCheck(OUTCOMES[answer.status], answer.fault)
+  return denied(answer, isReadable ? demands : undefined)
 }
 
-async function judge(
+async function decide(
   { verify }: CheckDeps,
-  request: VerifyTokenRequest,
+  http: AttributeContext_HttpRequest | undefined,
   demands: RouteDemands,
-  sent: SentHeaders,
 ): Promise<CheckResponse | Refusal> {
+  if (http === undefined) return refusal('HTTP_REQUEST_MISSING')
+  const sent = sentHeadersOf(http)
+  if ('reason' in sent) return sent
+  const credentials = refuseUnclear(http, sent) ?? readCredentials(http, sent, demands)
+  if ('reason' in credentials) return credentials
   try {
-    const verification = await verify(request)
+    const verification = await verify({ ...demands.request, ...credentials })
     if (!verification.valid) return { reason: verification.reason, ...refusalOf(verification.reason) }
     return allowed(verification, demands, sent)
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    const status = reasons[error.reason].status < 500 ? 403 : 503
-    return { reason: error.reason, status, headers: status === 503 ? { 'retry-after': '1' } : {} }
+  } catch (thrown) {
+    const fault = toApiError(thrown)
+    const { reason } = fault
+    if (reasons[reason].status < 500) return { reason, status: 403, headers: {} }
+    return { reason, status: 503, headers: { 'retry-after': '1' }, fault }
   }
 }
 

@@ -1,8 +1,5 @@
 import { normalizeHtu } from '@auth4agent/core/dpop/htu'
-import type {
-  AttributeContext_HttpRequest,
-  AttributeContext_HttpRequest as HttpRequest,
-} from '../../../gen/proto/envoy/service/auth/v3/attribute_context_pb.ts'
+import type { AttributeContext_HttpRequest as HttpRequest } from '../../../gen/proto/envoy/service/auth/v3/attribute_context_pb.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import type { RouteDemands } from './route-demands.ts'
 import type { SentHeaders } from './sent-headers.ts'
@@ -17,9 +14,11 @@ export interface Credentials {
 
 /** The credentials of RFC 6750 section 2.1 and RFC 9449 section 7.1. */
 const AUTHORIZATION = /^(bearer|dpop) +([\w.~+/-]+=*)$/i
+/** HTTP/1.0 has no Host header that must be there, and its proxies disagree about where a request ends. */
+const PROTOCOL = /^HTTP\/(?:1\.1|[23](?:\.0)?)$/
 const METHOD = /^[A-Z][A-Z0-9_-]{0,31}$/
 /** A path of visible ASCII characters, whose percent-encodings are complete (RFC 3986 section 3.3). */
-const PATH = /^\/(?:[\x21\x24-\x3e\x40-\x5b\x5d-\x7e"]|%[\da-f]{2})*$/i
+const PATH = /^\/(?:[\x21\x22\x24\x26-\x3e\x40-\x5b\x5d-\x7e]|%[\da-f]{2})*$/i
 /** An encoded slash, backslash or NUL character: programs disagree about where such a path leads. */
 const MISLEADING = /%(?:2f|5c|00)/i
 /** A dot segment, encoded or not, also with parameters, which some servers remove first. */
@@ -31,7 +30,7 @@ const PSEUDO_HEADERS = { ':method': 'method', ':path': 'path', ':authority': 'ho
 /** Refuses a request that programs could read in different ways. */
 export function refuseUnclear(http: HttpRequest, sent: SentHeaders): Refusal | undefined {
   const { method, path, protocol, query } = http
-  if (protocol.toUpperCase() === 'HTTP/1.0') return refusal('PROTOCOL_REFUSED')
+  if (protocol !== '' && !PROTOCOL.test(protocol)) return refusal('PROTOCOL_REFUSED')
   for (const [name, field] of Object.entries(PSEUDO_HEADERS)) {
     const value = sent.get(name)
     if (value !== undefined && value !== http[field]) return refusal('HEADER_AMBIGUOUS')
@@ -48,7 +47,8 @@ export function refuseUnclear(http: HttpRequest, sent: SentHeaders): Refusal | u
 }
 
 function hasToken(query: string): boolean {
-  return query !== '' && new URLSearchParams(query.replaceAll(';', '&')).has(QUERY_TOKEN)
+  if (!/access|%/i.test(query)) return false
+  return new URLSearchParams(query.toLowerCase().replaceAll(';', '&')).has(QUERY_TOKEN)
 }
 
 /**
@@ -57,7 +57,7 @@ function hasToken(query: string): boolean {
  * @returns a refusal if the request does not have exactly one token, sent in one way
  */
 export function readCredentials(
-  http: AttributeContext_HttpRequest,
+  http: HttpRequest,
   sent: SentHeaders,
   { isDpopRequired }: Pick<RouteDemands, 'isDpopRequired'>,
 ): Credentials | Refusal {

@@ -10,6 +10,7 @@ import {
 import { type CheckResponse, CheckResponseSchema } from '../../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import { StatusCode } from '../../../gen/proto/envoy/type/v3/http_status_pb.ts'
 import { StatusSchema } from '../../../gen/proto/google/rpc/status_pb.ts'
+import type { ApiError } from '../../platform/errors/api-error.ts'
 
 /** The header of every refusal. It contains the reason, for the logs of the proxy and for the client. */
 export const REASON_HEADER = 'x-auth4agent-reason'
@@ -19,6 +20,8 @@ export interface Refusal {
   readonly reason: string
   readonly status: 401 | 403 | 503
   readonly headers: Readonly<Record<string, string>>
+  /** The error because of which the server could not decide. */
+  readonly fault?: ApiError
 }
 
 const FORBIDDEN = { status: 403, headers: {} } as const

@@ -1,7 +1,7 @@
 import type { AttributeContext_HttpRequest } from '../../../gen/proto/envoy/service/auth/v3/attribute_context_pb.ts'
 import { type Refusal, refusal } from './refusal.ts'
 
-/** The headers that a client sent, by their names in lower case. Several values are joined by commas, as Envoy does. */
+/** The headers that a client sent, by their names in lower case. Several values are joined by commas, as in Envoy. */
 export type SentHeaders = ReadonlyMap<string, string>
 
 /** A header of this size, in bytes, is refused. */

@@ -81,6 +81,14 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     },
     fits: { 'is empty': '', 'demands a proof': 'required', 'demands a nonce': 'required-with-nonce' },
   },
+  'SetOperatorPolicyRequest.policy.audiences.token_status': {
+    wrong: {
+      'is unknown': ['introspection', 'INVALID_ARGUMENT'],
+      'is in another case': ['Status_list', 'INVALID_ARGUMENT'],
+      'has 50 KB': [text(50_000), 'INVALID_ARGUMENT'],
+    },
+    fits: { 'is empty': '', 'demands a list': 'status_list' },
+  },
   'SetOperatorPolicyRequest.policy.require_bound_challenges': {},
   'SetOperatorPolicyRequest.policy.require_body_digest': {},
   'SetOperatorPolicyRequest.policy.hide_allowed_scopes': {},
