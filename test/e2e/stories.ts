@@ -19,6 +19,8 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/key-rotation/key-rotation.test.ts': 'one of two processes has wrong clocks for all its services',
   'test/e2e/proxies/apache-oidc.test.ts': 'a proxy calls the public port, which is the same in every mode',
   'test/e2e/proxies/caddy.test.ts': 'a proxy calls the public port, which is the same in every mode',
+  'test/e2e/proxies/haproxy-jwks.test.ts': 'a proxy calls the public port, which is the same in every mode',
+  'test/e2e/proxies/haproxy-lua.test.ts': 'a proxy calls the public port, which is the same in every mode',
   'test/e2e/proxies/nginx.test.ts': 'a proxy calls the public port, which is the same in every mode',
   'test/e2e/readme-tour/delegation-mcp.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/delegation-page.test.ts': 'the page starts one process',

@@ -26,6 +26,7 @@ async function startCaddy(config: string): Promise<() => Promise<void>> {
 
 forwardAuthCases({
   name: 'Caddy',
+  silent: 504,
   away: 502,
   // Caddy drops names with underscores since August 2026. Auth4Agent refuses those that an older one sends on.
   identity: { hyphens: [200], underscores: [200, 403] },

@@ -7,8 +7,10 @@ import { type Ask, type Asked, askThrough, bearer, CLIENT_HEADERS } from './upst
 /** A proxy that asks `GET /v1/authz`. */
 interface ForwardAuthProxy {
   readonly name: string
-  /** Starts the proxy with the files of its example, changed only in addresses. Resolves with a function that stops it. */
+  /** Starts the proxy with the files of its example, changed only in addresses. Resolves with a function to stop it. */
   readonly start: (world: ProxyWorld, port: number) => Promise<() => Promise<void>>
+  /** The status while Auth4Agent accepts connections, but does not answer. */
+  readonly silent: number
   /** The status while Auth4Agent cannot be reached. */
   readonly away: number
   /** The statuses for a client's header `X-Auth4agent-…` and for `X_Auth4agent_…`: 200 if the proxy removes it. */
@@ -82,7 +84,7 @@ function passes({ world, ask }: Ground): void {
 }
 
 function refusesTokens({ world, ask }: Ground): void {
-  it('answers 401 to a token that is missing, malformed, expired, of another audience or of another issuer', async () => {
+  it('answers 401 to a token that is missing, malformed, expired, or of another audience or issuer', async () => {
     const { forge, token } = world()
     const now = Math.floor(Date.now() / 1000)
     const expired = { iat: now - 900, nbf: now - 900, exp: now - 300 }
@@ -157,11 +159,18 @@ function checksProofs({ world, ask }: Ground): void {
   })
 }
 
-function refusesWhatHasEnded({ world, ask }: Ground, { name, away }: ForwardAuthProxy): void {
+function refusesWhatHasEnded({ world, ask }: Ground, { name, silent, away }: ForwardAuthProxy): void {
   it('refuses a revoked token as soon as the revocation has returned', async () => {
     const token = await world().token()
     const asked = await untilRefused(world(), name, token, () => ask(bearer(token)))
     expect(asked).toEqual(refused(401, 'invalid_token', 'TOKEN_REVOKED'))
+  })
+
+  it('refuses every token while the server does not answer', async () => {
+    const { token, stall } = world()
+    const known = await token()
+    stall()
+    expect(await ask(bearer(known))).toMatchObject({ status: silent, reached: [] })
   })
 
   it('refuses every token while the server is away', async () => {

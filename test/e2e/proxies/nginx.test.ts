@@ -4,6 +4,7 @@ import { readExample } from './proxy-world.ts'
 
 forwardAuthCases({
   name: 'nginx',
+  silent: 500,
   away: 500,
   identity: { hyphens: [403], underscores: [200] },
   repeated: 400,

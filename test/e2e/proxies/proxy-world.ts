@@ -43,6 +43,10 @@ export interface ProxyWorld {
   readonly boundToken: () => Promise<BoundToken>
   /** Signs a token with a published key of the server, changed by `edits`. */
   readonly forge: (edits?: TokenEdits) => string
+  /** The kid of that key. */
+  readonly kid: string
+  /** Lets the server accept connections, but answer nothing. */
+  readonly stall: () => void
   /** Makes the server unreachable. */
   readonly leave: () => Promise<void>
   stop(): Promise<void>
@@ -79,6 +83,8 @@ export async function startProxyWorld(): Promise<ProxyWorld> {
       const [good, { alg, kid }] = [goodClaims(issuer, operator, agent), key]
       return key.sign({ alg, typ: 'at+jwt', kid, ...header }, { ...good, ...claims })
     },
+    kid: key.kid,
+    stall: () => line.stall(),
     leave: () => line.cut(),
     stop: () => all.disposeAsync(),
   }
