@@ -10,6 +10,7 @@ import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { Rate } from '../platform/limits/limits.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
+import type { Places } from '../status-list/index.ts'
 import type { Chaining, IdJags, VerifyForeign } from '../trust/index.ts'
 import type { AudienceOwners } from './audience-owners.ts'
 import type { OnCheck } from './authz/check.ts'
@@ -64,6 +65,8 @@ export interface AuthnDeps {
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
   readonly idJags: IdJags
+  /** Gives places in status lists to tokens. */
+  readonly statusPlaces: Places
   /** Counts a token for an operator of another deployment. Throws ApiError RATE_LIMITED. */
   readonly limitChained: (operator: string) => void
 }
@@ -97,6 +100,8 @@ export interface AuthnOptions {
   readonly chaining: Chaining
   /** Judges ID-JAGs of identity providers. */
   readonly idJags: IdJags
+  /** Gives places in status lists to tokens. */
+  readonly statusPlaces: Places
   /** How many tokens one operator of another deployment may get from this process. */
   readonly chainedRate: Rate
 }

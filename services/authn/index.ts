@@ -6,6 +6,7 @@ import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { Authorization } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
+import type { VerifyAccess } from '../chain/access-token.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
 import { limitKeys } from '../platform/limits/limit-keys.ts'
@@ -20,6 +21,7 @@ import { authnPolicies, authorizationPolicies, grantPolicies, oauthPolicies } fr
 import { createRedeemer, MAX_STATEMENTS, REDEEM_SESSION } from './redeemer.ts'
 import { authnRoutes } from './routes.ts'
 import { createSubjects } from './subjects.ts'
+import { createVerifyAccess } from './verify-access.ts'
 
 export { signedIntrospection } from './oauth/signed-introspection.ts'
 export { statusRefusals } from './refuse-by-status.ts'
@@ -35,6 +37,7 @@ const MAX_DELEGATED = 2_000
 
 /** The authn part of the server: its RPC services and its jobs. */
 export interface Authn {
+  readonly verifyAccess: VerifyAccess
   readonly module: ServiceModule<typeof AuthnService>
   readonly oauth: ServiceModule<typeof OAuthService>
   readonly grants: ServiceModule<typeof DelegationService>
@@ -63,6 +66,7 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, chainedRate,
     replays: createReplayMemory({ capacity: MAX_PROOFS }),
   }
   return {
+    verifyAccess: createVerifyAccess(deps),
     module: { service: AuthnService, handlers: authnRoutes(deps), policies: authnPolicies },
     oauth: { service: OAuthService, handlers: oauthRoutes(deps), policies: oauthPolicies },
     grants: { service: DelegationService, handlers: grantRoutes(deps), policies: grantPolicies },

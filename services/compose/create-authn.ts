@@ -1,4 +1,4 @@
-import { createAuthn, redeemPoolOptions } from '../authn/index.ts'
+import { type Authn, createAuthn, redeemPoolOptions } from '../authn/index.ts'
 import { routesOf } from '../chain/rpc.ts'
 import { authorizationServerMetadata } from '../jwks-gateway/index.ts'
 import { createKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
@@ -7,6 +7,8 @@ import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import { scaleRates } from '../platform/limits/rates.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { Config } from '../process/configuration/config.ts'
+import { createSignals, type Signals } from '../signals/index.ts'
+import { createStatusLists, type StatusLists } from '../status-list/index.ts'
 import { createTrust, type Trust } from '../trust/index.ts'
 import type { Agents, Operators, Part, ServiceDeps } from './part.ts'
 
@@ -26,7 +28,9 @@ export async function makeAuthn(
   deps: ServiceDeps,
   verificationKeys: VerificationKeys,
   clients: { readonly operators: Operators; readonly agents: Agents },
-): Promise<Part & Pick<Keys, 'signingKeyFacts'> & Pick<Trust, 'issuerFacts' | 'anchorFacts'>> {
+): Promise<
+  Part & Pick<Keys, 'signingKeyFacts'> & Pick<Trust, 'issuerFacts' | 'anchorFacts'> & Pick<Authn, 'verifyAccess'>
+> {
   const { config, databaseUrl, db, log, revocations } = deps
   await using opened = new AsyncDisposableStack()
   const redeemPool = openPool({ url: databaseUrl, ...redeemPoolOptions, log })
@@ -35,11 +39,13 @@ export async function makeAuthn(
   opened.defer(() => keys.close())
   const { trust, close } = await makeTrust(deps, keys, clients.operators)
   opened.defer(close)
+  const statusLists = makeStatusLists(deps, keys, trust)
   const authn = createAuthn({
     ...clients,
     verifyForeign: trust.verifyForeign,
     chaining: trust.chaining,
     idJags: trust.idJags,
+    statusPlaces: statusLists.places,
     db,
     redeemPool,
     now: Date.now,
@@ -63,6 +69,8 @@ export async function makeAuthn(
       assertionAudience: config.assertionAudience,
     },
   })
+  const signals = makeSignals(deps, keys)
+  opened.defer(() => signals.close())
   const all = opened.move()
   return {
     routes: [
@@ -75,13 +83,16 @@ export async function makeAuthn(
       ...routesOf(trust.trust),
       ...routesOf(trust.federation),
       ...routesOf(trust.federationAdmin),
+      ...routesOf(statusLists.module),
+      ...routesOf(signals.module),
     ],
     internal: [],
-    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs],
+    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs],
     close: () => all.disposeAsync(),
     signingKeyFacts: () => keys.signingKeyFacts(),
     issuerFacts: () => trust.issuerFacts(),
     anchorFacts: () => trust.anchorFacts(),
+    verifyAccess: authn.verifyAccess,
   }
 }
 
@@ -138,6 +149,38 @@ async function makeTrust(
   opened.defer(() => trust.close())
   const all = opened.move()
   return { trust, close: () => all.disposeAsync() }
+}
+
+function makeStatusLists(
+  { config, db, revocations, passedTime, metrics }: ServiceDeps,
+  { signalSigners }: Keys,
+  { chaining }: Trust,
+): StatusLists {
+  return createStatusLists({
+    pool: db.pool,
+    issuer: config.issuer,
+    ttlS: config.statusListTtl,
+    signers: signalSigners.statusList,
+    checkHome: chaining.checkHome,
+    head: () => revocations.store.head(),
+    monotonic: () => performance.now(),
+    passedTime,
+    metrics: metrics.statusLists,
+  })
+}
+
+function makeSignals({ config, databaseUrl, db, readDb, log }: ServiceDeps, keys: Keys): Signals {
+  return createSignals({
+    db,
+    readDb,
+    databaseUrl,
+    now: Date.now,
+    issuer: config.issuer,
+    testDomains: config.testDomains,
+    requestTimeoutMs: config.requestTimeoutMs,
+    keys,
+    log,
+  })
 }
 
 /**

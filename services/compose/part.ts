@@ -31,7 +31,13 @@ export interface ServiceDeps {
   readonly passedTime: PassedTime
   readonly metrics: Pick<
     Metrics,
-    'endpointAudience' | 'outbound' | 'keyEvents' | 'showFrozenOperators' | 'countAppraisal' | 'countCheck'
+    | 'endpointAudience'
+    | 'outbound'
+    | 'keyEvents'
+    | 'showFrozenOperators'
+    | 'countAppraisal'
+    | 'countCheck'
+    | 'statusLists'
   >
 }
 

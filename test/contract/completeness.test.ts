@@ -24,6 +24,7 @@ import { oauthCases } from './cases/oauth.ts'
 import { operatorKeyCases } from './cases/operator-keys.ts'
 import { operatorRegistryCases } from './cases/operator-registry.ts'
 import { revocationCases } from './cases/revocation.ts'
+import { statusListCases } from './cases/status-lists.ts'
 import { tenantCases } from './cases/tenants.ts'
 import { trustCases } from './cases/trust.ts'
 import { methods, shortName } from './support/contract.ts'
@@ -49,6 +50,7 @@ const cases: readonly Pair[] = [
   ...federationCases,
   ...federationAdminCases,
   ...fullFederationCases,
+  ...statusListCases,
   ...attestationPolicyCases,
   ...fullAttestationPolicyCases,
   ...authenticationCases,

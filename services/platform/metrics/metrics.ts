@@ -6,6 +6,7 @@ import { type AnchorFacts, type IssuerFacts, showAnchors, showIssuers } from './
 import { createKeyEventMetrics, type KeyEventMetrics } from './key-event-metrics.ts'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
+import { createStatusListMetrics, type StatusListMetrics } from './status-list-metrics.ts'
 
 /** The metrics of a process. Labels come from fixed sets, never from the input of a caller. */
 export interface Metrics {
@@ -34,6 +35,7 @@ export interface Metrics {
   showIssuers(read: () => readonly IssuerFacts[]): void
   /** Shows the trust anchors that this process knows. */
   showAnchors(read: () => readonly AnchorFacts[]): void
+  readonly statusLists: StatusListMetrics
   /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
@@ -113,6 +115,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     outbound: createOutboundMetric(registry),
     countAppraisal: createAppraisalMetric(registry),
     countCheck: createCheckMetric(registry),
+    statusLists: createStatusListMetrics(registry),
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
     showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),

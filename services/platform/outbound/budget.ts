@@ -3,7 +3,7 @@ import { createLimiter, type Rate } from '../limits/limits.ts'
 import { OutboundError } from './outbound-error.ts'
 
 /** What all hosts together, and one host, may be asked for. */
-interface BudgetRules {
+export interface BudgetRules {
   /** Requests under way at the same time. */
   readonly total: number
   readonly perHost: number

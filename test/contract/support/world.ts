@@ -20,6 +20,7 @@ import { type SeededAgent, seed } from './seed.ts'
 import { attestationSigner, seedAttestation } from './seed-attestation.ts'
 import { seedAttestationPolicy } from './seed-attestation-policy.ts'
 import { seedIssuers } from './seed-issuers.ts'
+import { seedStatusList } from './seed-status-list.ts'
 import { snapshots } from './snapshot.ts'
 
 /** A server process with its own database, and operators and agents in every status. */
@@ -55,6 +56,7 @@ export async function startWorld({
   const parties = await seed(db)
   const keys = await seedKeys(db)
   const issuers = await seedIssuers(db, parties.operators.acme.id)
+  const statusListId = await seedStatusList(db)
   const attestationPolicy = await seedAttestationPolicy(db, parties.operators.acme.id)
   const attestation = await seedAttestation(db, parties)
   const server: WorldServer = await start({
@@ -73,6 +75,7 @@ export async function startWorld({
     ...parties,
     keys,
     issuers,
+    statusListId,
     attestationPolicy,
     attestation: { ...attestation, ...(await attestationSigner(db, attestation)) },
     admin,
