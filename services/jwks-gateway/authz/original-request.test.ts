@@ -63,6 +63,13 @@ it.each<[string, object]>([
   expect(reasonOf(() => read(headers))).toBe('ORIGINAL_REQUEST_UNCLEAR')
 })
 
+it.each(['ftp://b.example/', 'b.example/a', 'https://', 'https://a@b.example/', 'https://b.example,c.example/'])(
+  'readOriginalRequest refuses %s as the only word about the URL',
+  (url) => {
+    expect(reasonOf(() => read({ 'x-original-url': url }))).toBe('ORIGINAL_REQUEST_UNCLEAR')
+  },
+)
+
 describe('readExtensions', () => {
   it('reads each parameter as a context extension', () => {
     expect(readExtensions('audience=https%3A%2F%2Fb.example&scope=a+b%20c&dpop')).toEqual({
