@@ -102,6 +102,14 @@ describe('the API is told', () => {
     expect(metadata).toMatchObject({ scope: 'read', trust: { edges: ['edge-1'], revocation_mode: 'log' } })
   })
 
+  it('about a foreign token that was seen before, what the statements say now', async () => {
+    const before = foreign('auth4agent')
+    const trusted = { ...before.trust.trusted, scopes: ['write'] }
+    expect((await asking(before)).headers['x-auth4agent-scope']).toBe('read')
+    const { headers } = await asking({ ...before, trust: { ...before.trust, trusted } })
+    expect(headers['x-auth4agent-scope']).toBe('write')
+  })
+
   it('about a token for an agent of another deployment no id of its operator', async () => {
     const home = { iss: 'https://other.example' }
     const { headers, removed, metadata } = await asking({ claims: { ...CLAIMS, home } })

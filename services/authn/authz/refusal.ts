@@ -13,7 +13,7 @@ import { StatusSchema } from '../../../gen/proto/google/rpc/status_pb.ts'
 import type { ApiError } from '../../platform/errors/api-error.ts'
 
 /** The header of every refusal. It contains the reason, for the logs of the proxy and for the client. */
-export const REASON_HEADER = 'x-auth4agent-reason'
+const REASON_HEADER = 'x-auth4agent-reason'
 
 /** Why a request is refused, and how the client is told. */
 export interface Refusal {

@@ -60,7 +60,7 @@ export function readRouteDemands(extensions: Extensions, issuer: string): RouteD
   const names = Object.keys(extensions)
   if (!names.every((name) => NAMES.has(name))) return refusal('EXTENSION_UNKNOWN')
   if (extensions['audience'] === undefined) return refusal('AUDIENCE_NOT_DEMANDED')
-  const isWritten = Object.values(extensions).every((text) => text !== '' && /^[\x20-\x7e]+$/.test(text))
+  const isWritten = Object.values(extensions).every((text) => /^[\x20-\x7e]+$/.test(text))
   const request = isWritten ? readRequest(extensions) : undefined
   const rest = readRest(extensions)
   if (request === undefined || rest === undefined || !isVerifiable(request, issuer)) return refusal('EXTENSION_INVALID')

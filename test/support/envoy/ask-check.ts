@@ -13,7 +13,7 @@ export const ROUTE = { audience: AUDIENCE, scope: 'read' }
 /** Claims of a valid token. */
 export const CLAIMS = { ...GOOD_CLAIMS, epoch: [1, 2] as const }
 /** Headers of a good request. */
-export const HEADERS = { authorization: 'Bearer a.b.c', 'user-agent': 'curl' }
+const HEADERS = { authorization: 'Bearer a.b.c', 'user-agent': 'curl' }
 
 /** The HTTP part of a check request. */
 export type Http = MessageInitShape<typeof AttributeContext_HttpRequestSchema>
@@ -31,13 +31,16 @@ const good: Http = {
 /** Finds every token valid. */
 export const valid: Verify = async () => ({ valid: true, claims: CLAIMS })
 
+/** One for all checks, as in a server, so that an answer about one route cannot be given for another one. */
+const allow = createAllow()
+
 /** Asks about a good request with changes, and returns what the client and the API get. */
 export async function askCheck(http: Partial<Http>, route: Record<string, string> = ROUTE, verify: Verify = valid) {
   const seen: VerifyTokenRequest[] = []
   const outcomes: string[] = []
   const deps: CheckDeps = {
     demandsOf: createDemands('https://auth.example'),
-    allow: createAllow(),
+    allow,
     onCheck: (outcome, fault) => outcomes.push(fault === undefined ? outcome : `${outcome} ${fault.reason}`),
     verify(request) {
       seen.push(request)

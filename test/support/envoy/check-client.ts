@@ -59,7 +59,7 @@ export function checkClient(address: string) {
 }
 
 /** Returns what an Envoy does with an answer. */
-export function outcomeOf(answer: Checked): Outcome {
+function outcomeOf(answer: Checked): Outcome {
   const { ok_response: ok, denied_response: denied, status } = answer
   if (((status?.code ?? 0) === 0) !== (ok !== undefined))
     throw new Error('An answer must pass in both of its parts, or in none')

@@ -29,10 +29,10 @@ export function recordedCheck(
         http: {
           id: '13359530607844510314',
           headers: {
-            ':authority': String(request.host),
-            ':method': String(request.method),
-            ':path': String(request.path),
-            ':scheme': String(request.scheme),
+            ':authority': request.host,
+            ':method': request.method,
+            ':path': request.path,
+            ':scheme': request.scheme,
             accept: '*/*',
             'user-agent': 'curl/8.14.1',
             'x-envoy-internal': 'true',

@@ -1,5 +1,6 @@
 import type { ReasonCode } from '../../../../services/platform/errors/reasons.ts'
 import type { Schema } from '../schemas.ts'
+import { AUTHZ_ENTRY } from './authz-entry.ts'
 
 /** A route that no descriptor describes. All are GET, need no authentication, and have no parameters in the path. */
 export interface Entry {
@@ -40,6 +41,7 @@ function objectOf(properties: Readonly<Record<string, Schema>>): Schema {
 
 /** The routes that no descriptor describes. A new route without descriptor needs an entry here. */
 export const ENTRIES: readonly Entry[] = [
+  AUTHZ_ENTRY,
   {
     path: '/.well-known/auth4agent',
     operationId: 'getDiscovery',
