@@ -236,8 +236,8 @@ export const signingKey = {
 } as const satisfies Shape
 /**
  * The public facts about a signing key. `state` is prepared, active, retiring, retired or compromised. `purpose` says
- * what the key signs: `access_token`, `introspection`, `grant` or `federation`. The keys of a server that leaves it
- * out sign access tokens.
+ * what the key signs: `access_token`, `introspection`, `grant`, `federation` or `security_event`. The keys of a server
+ * that leaves it out sign access tokens.
  */
 export type SigningKeyState = Answer<typeof signingKey>
 
