@@ -3,9 +3,8 @@ import type { DescMethod, JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import { methodName } from '../../services/chain/method-name.ts'
 import { type Call, callsOf, type Parameter } from '../../services/jwks-gateway/openapi/openapi-document.ts'
-import { callsByRpc, createDocumented, document } from '../support/openapi/documented.ts'
+import { callOf, createDocumented, document, problemsOf } from '../support/openapi/documented.ts'
 import { EXAMPLES_FILE, type Example } from '../support/openapi/examples.ts'
 import { normalAnswer, normalEvents, normalExample } from '../support/openapi/normal-example.ts'
 import { type ValidRequest, validRequests } from './cases/valid-requests.ts'
@@ -17,8 +16,7 @@ import { sendExample } from './support/send-example.ts'
 const world = useWorld()
 const watchRevocations: DescMethod = RevocationService.method.watchRevocations
 const EVENTS = ['paths', '/v1/revocations', 'get', 'responses', '200', 'content', 'text/event-stream', 'x-events']
-const calls = callsByRpc()
-const { mismatches, problemsOf } = createDocumented(document)
+const documented = createDocumented(document)
 
 /** Calls about a token that other examples end. */
 const FIRST = new Set(['AuthnService.VerifyToken', 'OAuthService.Introspect'])
@@ -62,16 +60,14 @@ describe('the examples of gen/openapi.json', () => {
   const recorded: Record<string, Example> = {}
 
   it.each(table)('%s: the request gets the documented answer', async (name, method) => {
-    const call = calls.get(methodName(method))
-    if (call === undefined) throw new Error(`${name} is missing in the document`)
     const request = (OTHERS[name] ?? validRequests[name])?.(world()) ?? {}
     const { status, headers, text } = await sendExample(world(), method, request)
     const mediaType = String(headers['content-type'])
     const body = bodyOf(mediaType, text)
     recorded[name] = { request: exampleRequest(request), status, mediaType, answer: exampleAnswer(mediaType, text) }
-    expect(problemsOf(call, { status, mediaType, body })).toEqual([])
+    expect(problemsOf(method, { status, mediaType, body })).toEqual([])
     if (method === watchRevocations) await expectEvents(text)
-    expect(documentedRequest(call, method)).toEqual(recorded[name].request)
+    expect(documentedRequest(method)).toEqual(recorded[name].request)
   })
 
   it('are those of this server', async () => {
@@ -87,7 +83,10 @@ describe('the paths of gen/openapi.json that have no example', () => {
     const answer = await sendHttp(world().server.baseUrl, { verb: 'GET', path, headers: { accept } })
     const { status, text } = answer
     const mediaType = String(answer.headers['content-type'])
-    expect([status, problemsOf(call, { status, mediaType, body: bodyOf(mediaType, text) })]).toEqual([200, []])
+    expect([status, documented.problemsOf(call, { status, mediaType, body: bodyOf(mediaType, text) })]).toEqual([
+      200,
+      [],
+    ])
   })
 })
 
@@ -95,7 +94,7 @@ describe('the paths of gen/openapi.json that have no example', () => {
 async function expectEvents(text: string): Promise<void> {
   const seen = new Set<string>()
   for await (const { name, data } of readEvents(chunksOf(text))) {
-    expect(mismatches([...EVENTS, name], JSON.parse(data))).toEqual([])
+    expect(documented.mismatches([...EVENTS, name], JSON.parse(data))).toEqual([])
     seen.add(name)
   }
   expect([...seen]).toEqual(['record', 'head'])
@@ -123,7 +122,8 @@ function exampleRequest(request: JsonObject): JsonObject {
 }
 
 /** Returns the request that the document shows. */
-function documentedRequest({ operation }: Call, method: DescMethod): JsonObject {
+function documentedRequest(method: DescMethod): JsonObject {
+  const { operation } = callOf(method)
   const { body } = restForm(method)
   const parameters = (operation.parameters ?? []).filter((each): each is Parameter => 'example' in each)
   const [content] = Object.values(operation.requestBody?.content ?? {})

@@ -7,7 +7,7 @@ import { assertionOf } from './refusal.ts'
 import { restRequest } from './rest-request.ts'
 import type { World } from './world.ts'
 
-/** Sends a request of the contract over REST, as acme, the administrator or nobody, and returns the answer as it is. */
+/** Sends a request over REST, with an assertion of acme or of the administrator if the call needs one. */
 export async function sendExample(world: World, method: DescMethod, request: JsonObject): Promise<HttpAnswer> {
   const sent = restRequest(method, request)
   return sendHttp(world.server.baseUrl, { ...sent, headers: { ...sent.headers, ...authorized(world, method, sent) } })

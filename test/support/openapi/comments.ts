@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fromBinary } from '@bufbuild/protobuf'
 import { type DescriptorProto, type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
 
-/** The comments of the proto files, by the full name of what they describe: `auth4agent.v1.Message.field`. */
+/** The comments of the proto files, by full names: `auth4agent.v1.Message.field`. */
 export type Comments = ReadonlyMap<string, string>
 
 const PACKAGE = 'auth4agent.v1'

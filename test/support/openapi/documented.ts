@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { DescMethod } from '@bufbuild/protobuf'
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import { methodName } from '../../../services/chain/method-name.ts'
 import {
   type Call,
   type Content,
@@ -33,8 +35,11 @@ export interface Documented {
 export function createDocumented(openApi: OpenApiDocument): Documented {
   const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true })
   ajv.addSchema(closed(openApi), 'openapi')
+  const compiled = new Map<string, ValidateFunction>()
   const mismatches: Documented['mismatches'] = (pointer, value) => {
-    const validate = ajv.compile({ $ref: `openapi#/${pointer.map(escaped).join('/')}` })
+    const $ref = `openapi#/${pointer.map(escaped).join('/')}`
+    const validate = compiled.get($ref) ?? ajv.compile({ $ref })
+    compiled.set($ref, validate)
     validate(value)
     return (validate.errors ?? []).map(({ instancePath, message, params }) =>
       [instancePath, message, JSON.stringify(params)].join(' '),
@@ -59,14 +64,25 @@ export function createDocumented(openApi: OpenApiDocument): Documented {
   }
 }
 
-/** Returns the calls of the document by the name of their RPC, `package.Service/Method`. */
-export function callsByRpc(): ReadonlyMap<string, Call> {
-  return new Map(
-    callsOf(document).flatMap((call) => {
-      const rpc = call.operation['x-rpc']
-      return rpc === undefined ? [] : [[rpc, call]]
-    }),
-  )
+const calls: ReadonlyMap<string, Call> = new Map(
+  callsOf(document).flatMap((call) => {
+    const rpc = call.operation['x-rpc']
+    return rpc === undefined ? [] : [[rpc, call] as const]
+  }),
+)
+let documented: Documented | undefined
+
+/** Returns the call of a method in the committed document. Throws Error if there is none. */
+export function callOf(method: DescMethod): Call {
+  const call = calls.get(methodName(method))
+  if (call === undefined) throw new Error(`${method.toString()} is missing in the document`)
+  return call
+}
+
+/** Returns what is wrong with the answer of a method, or an empty list. */
+export function problemsOf(method: DescMethod, answer: Answer): readonly string[] {
+  documented ??= createDocumented(document)
+  return documented.problemsOf(callOf(method), answer)
 }
 
 /** Returns the document with component schemas that allow only their members. The real ones may get more later. */

@@ -7,7 +7,7 @@ import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { type ReasonCode, reasons } from '../../../services/platform/errors/reasons.ts'
 import type { Schema } from './schemas.ts'
 
-/** The forms of an error: a problem document (RFC 9457), an object of RFC 6749 section 5.2, or one of OpenID Federation. */
+/** The forms of an error: those of RFC 9457, of RFC 6749 section 5.2, and of OpenID Federation 1.0 section 8.9. */
 type Form = 'Problem' | 'OAuthError' | 'FederationError'
 
 const MEDIA_TYPES: Readonly<Record<Form, string>> = {
@@ -30,7 +30,7 @@ export interface ErrorResponses {
   of(binding: Pick<RestBinding, 'method' | 'path' | 'isForm'>, possible: Iterable<ReasonCode>): Record<string, Schema>
   /** Returns the responses by status of a path whose errors are problem documents. */
   plain(possible: Iterable<ReasonCode>): Record<string, Schema>
-  /** Replaces each response, except those with very many reasons, by a reference to a component, because many calls have them. */
+  /** Replaces each response by a reference to a component, because many calls have the same. */
   share(responses: Record<string, Schema>): Record<string, Schema>
   /** The responses that several calls share. */
   components(): Readonly<Record<string, Schema>>

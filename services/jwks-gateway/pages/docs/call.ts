@@ -82,9 +82,9 @@ function bodyText(mediaType: string, example: unknown): string {
     .join('\n&')
 }
 
-/** A region that scrolls must be reachable with the keyboard. */
+/** A part that scrolls must be reachable with the keyboard. */
 function code(text: string, label: string): string {
-  return `<pre tabindex="0" role="region" aria-label="${label}">${escapeHtml(text)}</pre>`
+  return `<pre tabindex="0" role="group" aria-label="${label}">${escapeHtml(text)}</pre>`
 }
 
 /** Returns the answers: those of success with their fields, and the errors by status. */
