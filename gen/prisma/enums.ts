@@ -48,7 +48,8 @@ export const KeyPurpose = {
   access_token: 'access_token',
   introspection: 'introspection',
   grant: 'grant',
-  federation: 'federation'
+  federation: 'federation',
+  security_event: 'security_event'
 } as const
 
 export type KeyPurpose = (typeof KeyPurpose)[keyof typeof KeyPurpose]

@@ -31,9 +31,18 @@ export function requireRole({ role }: Line, { key }: Authority): void {
  * Throws if the operator is frozen and the method changes something that a frozen operator may not change.
  * @throws ApiError OPERATOR_FROZEN
  */
-export function refuseFrozen({ action, worksWhileFrozen }: Line, { operator }: Authority): void {
-  if (!operator.frozen || action === undefined || worksWhileFrozen === true) return
-  throw new ApiError(
+export function refuseFrozen(line: Line, { operator }: Authority): void {
+  if (operator.frozen && stopsFrozen(line)) throw frozenError()
+}
+
+/** Returns whether a frozen operator may not call a method. */
+export function stopsFrozen({ action, worksWhileFrozen }: Pick<Line, 'action' | 'worksWhileFrozen'>): boolean {
+  return action !== undefined && worksWhileFrozen !== true
+}
+
+/** Returns the error for a call that a frozen operator may not make. */
+export function frozenError(): ApiError {
+  return new ApiError(
     'OPERATOR_FROZEN',
     'The DNS record names a key that is no root key of the operator: until it names one, the operator can only suspend and revoke agents, end tokens, object to moves and set root keys',
   )

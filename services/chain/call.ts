@@ -1,7 +1,14 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import type { Principal } from '../ledger/principal.ts'
 
-export type { Principal, SignedCall, SigningKey, UsedAssertion } from '../ledger/principal.ts'
+export type {
+  AdminPrincipal,
+  OperatorPrincipal,
+  Principal,
+  SignedCall,
+  SigningKey,
+  UsedAssertion,
+} from '../ledger/principal.ts'
 
 /** The context of a call, in addition to its request. */
 export interface Call {

@@ -6,7 +6,7 @@ import { createFairShare, type FairShare } from '../platform/limits/fair-share.t
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { Call, Principal } from './call.ts'
-import { admitCaller, auditRefusal, type CheckDeps, fieldsOf, limit, receive } from './checks.ts'
+import { admitCaller, auditRefusal, type CheckDeps, fieldsOf, isForOperator, limit, receive } from './checks.ts'
 import { isCallersDeadline, type ObserverDeps, observe } from './observation.ts'
 import type { Caller, Forward, Meta, Route, Rpc, StreamRoute, UnaryRoute } from './rpc.ts'
 import { createStreams, type Opened, type StreamBounds } from './streams.ts'
@@ -167,8 +167,8 @@ async function handle(deps: Chain, route: UnaryRoute, read: () => Message, meta:
     const call = admitCaller(deps, route, received, meta)
     const work = () => route.handler(received.request, call)
     const { principal } = call
-    const isRead = route.policy.action === undefined
-    return await (principal.kind === 'operator' && isRead ? deps.shareReads(principal.operatorId, work) : work())
+    const isRead = route.policy.action === undefined && route.policy.waits !== true
+    return await (isForOperator(principal) && isRead ? deps.shareReads(principal.operatorId, work) : work())
   } catch (thrown) {
     const error = await auditRefusal(deps, route, received, thrown)
     // Wait even after a refusal. An operator whose release succeeded but whose answer was lost gets a refusal when it

@@ -3,6 +3,7 @@ import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import type { Message } from '@bufbuild/protobuf'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { recordRefusal } from '../ledger/ledger.ts'
+import type { AgentPrincipal, OperatorPrincipal } from '../ledger/principal.ts'
 import { ApiError, toApiError } from '../platform/errors/api-error.ts'
 import { reasons } from '../platform/errors/reasons.ts'
 import type { LimitedBy, Limiter, LimitName, Rates } from '../platform/limits/limits.ts'
@@ -49,7 +50,7 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   const { method, policy } = line
   limit(deps, policy.limit, 'source', sourceKey(meta.source))
   const request = read()
-  refuseUnknownFields(method.input, request)
+  if (policy.toleratesUnknownFields !== true) refuseUnknownFields(method.input, request)
   refuseUnstorableText(method.input, request)
   const fields = fieldsOf(request)
   const group = groupOf(policy, fields)
@@ -60,7 +61,7 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
     rpc: meta.rpc,
     mustNameRpc: policy.action !== undefined,
     body: meta.body,
-    isBodySecret: policy.secretField !== undefined && isGiven(fields[policy.secretField]),
+    isBodySecret: policy.secretField !== undefined && isPresent(fields[policy.secretField]),
   })
   const { requestId, dpop } = meta
   return { request, call: { requestId, principal, ...(dpop && { dpop }) }, refusal, authority }
@@ -74,8 +75,10 @@ export function admitCaller(deps: CheckDeps, { policy }: Line, received: Receive
   const { call, refusal, authority } = received
   const { principal } = call
   const fields = fieldsOf(received.request)
-  if (principal.kind === 'operator') limit(deps, groupOf(policy, fields), 'subject', principal.operatorId)
+  if (isForOperator(principal)) limit(deps, groupOf(policy, fields), 'subject', principal.operatorId)
   if (refusal !== undefined) throw refusal
+  // authenticateToken has applied the policy to an access token.
+  if (principal.kind === 'agent') return call
   authorize(policy, principal, fields)
   if (principal.kind !== 'operator') {
     limitNamed(deps, policy, fields, sourceKey(meta.source))
@@ -101,7 +104,7 @@ export function limit({ limiter, rates }: CheckDeps, group: LimitName, by: Limit
  * Counts the grants of a chain after the first, which the call itself stands for. It refuses no call but later ones.
  */
 function chargeGrants({ limiter, rates }: CheckDeps, policy: Policy<Fields>, request: Fields, source: string): void {
-  const text = policy.chainField === undefined ? undefined : request[policy.chainField]
+  const text = policy.chainField === undefined ? policy.chainIn?.(request) : request[policy.chainField]
   const grants = typeof text === 'string' ? text.split('~', MAX_DEPTH + 1).length : 1
   const rate = { ...rates[policy.limit].source, burst: Number.POSITIVE_INFINITY }
   if (grants > 1) limiter(policy.limit, 'source', source, rate, grants - 1)
@@ -128,7 +131,7 @@ export function fieldsOf(request: Message): Fields {
  * Denies by default. Refuses callers of a kind that the policy does not name, and operators whose request names
  * another operator.
  */
-function authorize(policy: Policy<Fields>, principal: Principal, request: Fields): void {
+function authorize(policy: Policy<Fields>, principal: Exclude<Principal, AgentPrincipal>, request: Fields): void {
   const callers: readonly CallerKind[] = policy.callers
   const own = policy.own ?? ''
   if (principal.kind === 'anonymous') {
@@ -169,7 +172,7 @@ function issuerOf(jwt: unknown): unknown {
 }
 
 /** Fields by which requests name their subject, the most specific first. */
-const SUBJECT_FIELDS = ['agent', 'did', 'jti', 'kid', 'operatorId', 'id']
+const SUBJECT_FIELDS = ['agent', 'did', 'jti', 'kid', 'operatorId', 'id', 'streamId']
 const MAX_SUBJECT = 512
 /** The form of a thumbprint (RFC 7638). Any other text in `kid` may be a private key, so it is not recorded. */
 const THUMBPRINT = /^[\w-]{43}$/
@@ -191,13 +194,22 @@ async function record(deps: CheckDeps, { method, policy }: Line, { request, call
     action: policy.action ?? (`${method.parent.name}/${method.name}` as const),
     subject: (subject ?? '').slice(0, MAX_SUBJECT),
     reason: error.reason,
-    ...(call.principal.kind === 'operator' && { operatorId: call.principal.operatorId }),
+    ...(isForOperator(call.principal) && { operatorId: call.principal.operatorId }),
   }
   try {
     await recordRefusal(deps.prisma, call, entry)
   } catch (cause) {
     deps.log.error({ requestId: call.requestId, error: cause }, 'a refusal could not be audited')
   }
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== ''
+}
+
+/** Returns whether a principal makes its calls for an operator. */
+export function isForOperator(principal: Principal): principal is OperatorPrincipal | AgentPrincipal {
+  return principal.kind === 'operator' || principal.kind === 'agent'
 }
 
 function isGiven(value: unknown): value is string {

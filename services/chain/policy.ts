@@ -17,8 +17,8 @@ export type Policy<Request> = Callers<Request> &
     /** A request field for a JWT. If the field `limitBy` is empty, calls are limited by the claim `iss` of the JWT. */
     readonly limitByIssuerOf?: keyof Request & string
     /**
-     * A request field for a secret, such as a private key or a token. If a request for a change has it, the audit
-     * keeps only the digest of the body.
+     * A request field for a secret, such as a private key or a token, or a message with one. If a request for a change
+     * has it, the audit keeps only the digest of the body.
      */
     readonly secretField?: keyof Request & string
     /**
@@ -26,6 +26,12 @@ export type Policy<Request> = Callers<Request> &
      * each of its grants, because each grant can cost two signature checks.
      */
     readonly chainField?: keyof Request & string
+    /** Returns the text that may contain such a chain, of a request in which it has no field of its own. */
+    chainIn?(request: Request): string
+    /** Whether the contract is that of other programs, whose newer versions send more fields that restrict nothing. */
+    readonly toleratesUnknownFields?: true
+    /** Tells that a call may wait for an event, so it takes no place among the reads of its operator. */
+    readonly waits?: true
   }
 
 /**
@@ -53,11 +59,21 @@ type RoleDemand = OperatorRole | 'any' | 'root'
  * `own` and `role`, so no method can lack these checks.
  */
 type Callers<Request> =
-  | { readonly callers: readonly Exclude<CallerKind, 'operator'>[]; readonly own?: never; readonly role?: never }
+  | {
+      readonly callers: readonly Exclude<CallerKind, 'operator'>[]
+      readonly own?: never
+      readonly role?: never
+      readonly scopes?: never
+    }
   | {
       readonly callers: readonly CallerKind[]
       readonly own: (keyof Request & string) | 'none'
       readonly role: RoleDemand
+      /**
+       * Scopes of access tokens. An agent of the operator may make the call with a token for this deployment that has
+       * one of them. Without this list, no access token is accepted.
+       */
+      readonly scopes?: readonly string[]
     }
 
 type Input<M> = M extends DescMethod ? MessageShape<M['input']> : never

@@ -48,6 +48,7 @@ export async function createServices(deps: ServiceDeps) {
     signingKeyFacts: authn?.signingKeyFacts,
     issuerFacts: authn?.issuerFacts,
     anchorFacts: authn?.anchorFacts,
+    verifyAccess: authn?.verifyAccess,
     async close() {
       await Promise.all(parts.map(async (part) => part.close?.()))
     },

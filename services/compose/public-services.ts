@@ -14,7 +14,10 @@ import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
+import { StatusListService } from '../../gen/proto/auth4agent/v1/status_lists_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
+import { Authorization } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import type { CalledService } from '../process/configuration/service-names.ts'
 
 /** The public services that each service implements. */
@@ -25,11 +28,14 @@ export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescServic
     AuthnService,
     OAuthService,
     DelegationService,
+    Authorization,
     KeysService,
     IssuerService,
     TrustService,
     FederationService,
     FederationAdminService,
+    StatusListService,
+    SignalService,
   ],
   revocation: [RevocationService],
 }

@@ -86,7 +86,8 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     metrics,
   })
   opened.defer(() => services.close())
-  const { operators, routes, internal, jobs, watchers, signingKeyFacts, issuerFacts, anchorFacts } = services
+  const { operators, routes, internal, jobs, watchers, signingKeyFacts, issuerFacts, anchorFacts, verifyAccess } =
+    services
   metrics.revocation.show({ ...revocations, watchers, clockGuard })
   if (issuerFacts !== undefined) metrics.showIssuers(issuerFacts)
   if (anchorFacts !== undefined) metrics.showAnchors(anchorFacts)
@@ -94,6 +95,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   const rpc = createRpc(routes, remotes.forwards, {
     operators,
     adminKey: secrets.adminKey,
+    verifyAccess,
     issuer: config.issuer,
     prisma: db.prisma,
     log,

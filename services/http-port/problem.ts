@@ -23,7 +23,8 @@ export type ProblemWriter = (error: ApiError, requestId: string, authorization: 
 export const problemOf: ProblemWriter = (error, requestId, authorization) => {
   const entry: { status: number; title: string; error?: string } = reasons[error.reason]
   const headers: Record<string, string> = { 'content-type': PROBLEM_TYPE, ...errorHeaders(error) }
-  if (entry.status === 401) headers['www-authenticate'] = authenticateHeader(authorization !== undefined)
+  if (entry.status === 401) headers['www-authenticate'] = challenge(authorization === undefined ? '' : 'invalid_token')
+  if (error.reason === 'INSUFFICIENT_SCOPE') headers['www-authenticate'] = challenge('insufficient_scope')
   const body = JSON.stringify({
     type: `urn:auth4agent:reason:${error.reason}`,
     title: entry.title,
@@ -44,6 +45,6 @@ export function errorHeaders({ retryAfter, dpopNonce }: ApiError): Record<string
   }
 }
 
-function authenticateHeader(isAuthorized: boolean): string {
-  return `Bearer realm="auth4agent"${isAuthorized ? ', error="invalid_token"' : ''}`
+function challenge(error: string): string {
+  return `Bearer realm="auth4agent"${error === '' ? '' : `, error="${error}"`}`
 }

@@ -1,4 +1,5 @@
 import { generateKeyPair, seedToPem } from '@auth4agent/core/keys/ed25519'
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { freshOperator, ISSUER, insertAgent, startInstance, type TestInstance } from '../../test/support/authn.ts'
@@ -68,10 +69,13 @@ it('the JWKS has the introspection keys after all keys that sign tokens, and the
   ])
 })
 
-it('the JWKS has no federation keys', async () => {
-  const rows = await database.db.prisma.jwksKey.findMany({ where: { purpose: 'federation' } })
+it.each([
+  ['federation', 'ES256'],
+  ['security_event', 'RS256'],
+] as const)('the JWKS has no keys with the purpose %s', async (purpose, alg) => {
+  const rows = await database.db.prisma.jwksKey.findMany({ where: { purpose } })
   const published = (await one.jwks()).keys?.map(({ kid }) => kid)
-  expect(rows.map(({ alg, state }) => `${alg} ${state}`)).toEqual(['ES256 active', 'ES256 prepared', 'ES256 prepared'])
+  expect(rows.map((row) => `${row.alg} ${row.state}`)).toEqual([`${alg} active`, `${alg} prepared`, `${alg} prepared`])
   expect(rows.filter(({ kid }) => published?.includes(kid))).toEqual([])
 })
 
@@ -87,8 +91,27 @@ it.each([
   expect(protectedHeader).toEqual({ alg: 'ES256', typ, kid })
 })
 
-it('verifyToken refuses an access token that a federation key has signed', async () => {
-  const key = await insertTokenKey(database.db, 'retiring', 'ES256', 'federation')
+it.each(TOKEN_ALGORITHMS)('signalSigners.statusList.%s signs with the active key of the tokens', async (alg) => {
+  const where = { purpose: 'access_token', alg, state: 'active' } as const
+  const { kid } = await database.db.prisma.jwksKey.findFirstOrThrow({ where })
+  const { keys = [] } = await one.jwks()
+  const found = createLocalJWKSet({ keys: keys.map((key) => Object.assign({ kty: '' }, key)) })
+  const { protectedHeader } = await jwtVerify(await one.keys.signalSigners.statusList[alg].sign({ iss: ISSUER }), found)
+  expect(protectedHeader).toEqual({ alg, typ: 'statuslist+jwt', kid })
+})
+
+it('signalSigners.securityEvent signs with one of the securityEventKeys', async () => {
+  const [active] = (await one.keys.securityEventKeys()).filter(({ state }) => state === 'active')
+  const found = createLocalJWKSet({ keys: [{ kty: 'RSA', ...Object(active?.jwk), kid: active?.kid ?? '' }] })
+  const { protectedHeader } = await jwtVerify(await one.keys.signalSigners.securityEvent.sign({ iss: ISSUER }), found)
+  expect(protectedHeader).toEqual({ alg: 'RS256', typ: 'secevent+jwt', kid: active?.kid })
+})
+
+it.each([
+  ['federation', 'ES256'],
+  ['security_event', 'RS256'],
+] as const)('verifyToken refuses an access token that a key with the purpose %s has signed', async (purpose, alg) => {
+  const key = await insertTokenKey(database.db, 'retiring', alg, purpose)
   const token = key.sign(claimsOf(await insertAgent(database.db, await freshOperator(database.db))))
   expect(await (await startInstance(database.db)).verify(token)).toMatchObject({ valid: false, reason: 'UNKNOWN_KEY' })
 })

@@ -2,11 +2,14 @@ import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import type { SigningKeyFacts } from '../platform/metrics/signing-key-metrics.ts'
 import type { KeysOptions } from './config.ts'
+import { isOfKind, SECURITY_EVENT } from './domain/key-kinds.ts'
 import { createFederationKeys, type FederationKeys } from './federation-keys.ts'
 import { type OpenKeys, openKeys } from './open-keys.ts'
 import { keysPolicies } from './policy.ts'
+import { publishedKeys } from './published-keys.ts'
 import { keysRoutes } from './routes.ts'
 import type { ListedKey } from './signing-keys.ts'
+import type { PublicSigningKey } from './verification-keys.ts'
 
 export type { ChallengeKeyring } from './challenge-keyring.ts'
 export type { KeysSecrets, KeysSettings } from './config.ts'
@@ -14,8 +17,8 @@ export { parseSigningKey } from './domain/parse-signing-key.ts'
 export { readPrivateJwk } from './domain/parse-signing-key-jwk.ts'
 export type { FederationKeys } from './federation-keys.ts'
 export type { TokenSigner } from './jwt-signer.ts'
-export type { KeyVault } from './key-vault.ts'
-export type { FederationSigners } from './open-keys.ts'
+export type { KeyVault, Sealed } from './key-vault.ts'
+export type { FederationSigners, SignalSigners } from './open-keys.ts'
 export { openText, sealText } from './sealed-text.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 
@@ -30,12 +33,15 @@ export interface Keys
     | 'statementSigner'
     | 'chainingSigners'
     | 'federationSigners'
+    | 'signalSigners'
     | 'challengeKeys'
     | 'jobs'
     | 'close'
   > {
   readonly module: ServiceModule<typeof KeysService>
   readonly federationKeys: FederationKeys
+  /** Returns the prepared, active and retiring keys that sign security event tokens. */
+  securityEventKeys(): Promise<readonly PublicSigningKey[]>
   /** Returns the signing keys as the last pass of the schedule found them. */
   signingKeyFacts(): SigningKeyFacts[]
 }
@@ -56,7 +62,9 @@ export async function createKeys(options: KeysOptions): Promise<Keys> {
     statementSigner: opened.statementSigner,
     chainingSigners: opened.chainingSigners,
     federationSigners: opened.federationSigners,
+    signalSigners: opened.signalSigners,
     federationKeys: createFederationKeys({ ...options, prisma: options.db.prisma }),
+    securityEventKeys: async () => (await publishedKeys(options)).filter((key) => isOfKind(SECURITY_EVENT, key)),
     challengeKeys: opened.challengeKeys,
     signingKeyFacts: () => opened.signingKeys.lastSeen.map(factsOf),
     jobs: opened.jobs,

@@ -36,6 +36,7 @@ describe('the first start of a deployment', () => {
       'federation ES256',
       'grant Ed25519',
       'introspection EdDSA',
+      'security_event RS256',
     ])
     for (const key of made) {
       expect(key).toMatchObject({ state: 'active', externalRef: null, activatedAt: key.createdAt })
@@ -59,9 +60,9 @@ describe('the first start of a deployment', () => {
     const otherDb = openDb({ url: database.url, poolSize: 4, log: silentLog })
     try {
       const [one, other] = await Promise.all([startInstance(database.db), startInstance(otherDb)])
-      expect(await signingKeys()).toHaveLength(7)
+      expect(await signingKeys()).toHaveLength(8)
       expect(await database.db.prisma.challengeKey.count()).toBe(2)
-      expect(await database.db.prisma.auditLog.count()).toBe(9)
+      expect(await database.db.prisma.auditLog.count()).toBe(10)
       const agent = await insertAgent(database.db, await freshOperator(database.db))
       expect(await one.verify(await other.issue(agent))).toMatchObject({ valid: true })
       expect(await other.verify(await one.issue(agent))).toMatchObject({ valid: true })

@@ -1,4 +1,5 @@
 import { GRANT_TYPE, HOLDER_STATEMENT_TYPE } from '@auth4agent/core/delegation/grant-types'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { ACCESS_TOKEN_TYPE, MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import {
   CHAINING_GRANT_TYPE,
@@ -14,7 +15,7 @@ import type { Job } from '../platform/schedule/scheduler.ts'
 import { type ActiveKeySigner, createActiveKeySigner } from './active-key-signer.ts'
 import { type ChallengeKeyring, createChallengeKeyring } from './challenge-keyring.ts'
 import type { KeysOptions } from './config.ts'
-import { FEDERATION, GRANT, INTROSPECTION, tokenKind } from './domain/key-kinds.ts'
+import { FEDERATION, GRANT, INTROSPECTION, SECURITY_EVENT, tokenKind } from './domain/key-kinds.ts'
 import { parseSigningKey } from './domain/parse-signing-key.ts'
 import { createJwtSigner, type JwtSigner, type TokenSigner } from './jwt-signer.ts'
 import { createKeyAges } from './key-ages.ts'
@@ -33,6 +34,17 @@ export interface FederationSigners {
   readonly resolveResponses: ActiveKeySigner<object>
   /** Signs the set of historical keys. */
   readonly keySets: ActiveKeySigner<object>
+}
+
+/** Signers of what tells verifiers about revocations. */
+export interface SignalSigners {
+  /**
+   * Signs status lists. A list is signed like the tokens that it covers, by the keys of their algorithm, because those
+   * are the keys and the algorithm that an offline verifier has.
+   */
+  readonly statusList: Readonly<Record<TokenAlgorithm, ActiveKeySigner<object>>>
+  /** Signs security event tokens (RFC 8417). */
+  readonly securityEvent: ActiveKeySigner<object>
 }
 
 /** The opened keys, and the objects that use and manage them. */
@@ -54,6 +66,7 @@ export interface OpenKeys {
    */
   readonly chainingSigners: Readonly<Record<ChainingGrantType, JwtSigner<ChainingGrant>>>
   readonly federationSigners: FederationSigners
+  readonly signalSigners: SignalSigners
   /** The jobs are separate, so that a missing hardware token does not delay the other jobs. */
   readonly jobs: readonly Job[]
   close(): Promise<void>
@@ -63,7 +76,8 @@ export interface OpenKeys {
  * How long a retiring key still verifies, in seconds: the longest lifetime of a token, plus five minutes because
  * clocks differ. The revocation log keeps its records for the same time. An introspection answer says nothing about
  * the time after its token expires, and grants and statements live no longer than tokens. So the same time is enough
- * for them, and for federation statements, which live an hour.
+ * for them, for federation statements, which live an hour, and for status lists. A security event token does not
+ * expire: its receiver verifies it when it arrives.
  */
 const RETIRE_AFTER_S = MAX_TOKEN_TTL_S + 300
 
@@ -108,6 +122,7 @@ export async function openKeys(options: KeysOptions): Promise<OpenKeys> {
     statementSigner: signers.statements,
     chainingSigners: signers.chaining,
     federationSigners: signers.federation,
+    signalSigners: signers.signals,
     jobs: [
       { name: 'challenge-keys', run: () => challengeKeys.rotate() },
       { name: 'signing-keys', run: () => signingKeys.runSchedule() },
@@ -141,15 +156,38 @@ function createSigners(options: KeysOptions, provider: KeyProvider) {
     [CHAINING_GRANT_TYPE]: chainingSigner(CHAINING_GRANT_TYPE),
   }
   const federation = createFederationSigners(options, provider)
+  const signals = createSignalSigners(options, provider)
   return {
-    all: [tokens, answers, grants, statements, ...Object.values(chaining), ...federation.all],
+    all: [tokens, answers, grants, statements, ...Object.values(chaining), ...federation.all, ...signals.all],
     tokens,
     chaining,
     answers: createActiveKeySigner({ ...options, kind: INTROSPECTION, signer: answers, noKey: NO_ANSWER_KEY }),
     grants,
     statements: createActiveKeySigner({ ...options, kind: GRANT, signer: statements, noKey: NO_GRANT_KEY }),
     federation: federation.signers,
+    signals: signals.signers,
   }
+}
+
+function createSignalSigners(options: KeysOptions, provider: KeyProvider) {
+  const { prisma } = options.db
+  const lists = createJwtSigner({ purpose: 'access_token', type: 'statuslist+jwt' }, prisma, provider)
+  const events = createJwtSigner({ purpose: 'security_event', type: 'secevent+jwt' }, prisma, provider)
+  const listSigner = (alg: TokenAlgorithm) =>
+    createActiveKeySigner({ ...options, kind: tokenKind(alg), signer: lists, noKey: NO_LIST_KEY })
+  const statusList = {
+    EdDSA: listSigner('EdDSA'),
+    Ed25519: listSigner('Ed25519'),
+    ES256: listSigner('ES256'),
+    RS256: listSigner('RS256'),
+  }
+  const securityEvent = createActiveKeySigner({
+    ...options,
+    kind: SECURITY_EVENT,
+    signer: events,
+    noKey: NO_EVENT_KEY,
+  })
+  return { all: [lists, events], signers: { statusList, securityEvent } satisfies SignalSigners }
 }
 
 function createFederationSigners(options: KeysOptions, provider: KeyProvider) {
@@ -203,6 +241,8 @@ async function parseFile(text: string): ReturnType<typeof parseSigningKey> {
 const NO_ANSWER_KEY =
   'No key that signs introspection answers is active yet; try again later, or ask for an answer as JSON'
 const NO_FEDERATION_KEY = 'No key that signs statements of OpenID Federation is active yet; try again later'
+const NO_LIST_KEY = 'No key that signs status lists with this algorithm is active yet; try again later'
+const NO_EVENT_KEY = 'No key that signs security events is active yet; try again later'
 const NO_GRANT_KEY = 'No key that signs grants is active yet; try again later'
 const UNUSED =
   'AUTH4AGENT_SIGNING_KEY_FILE was not used, because it works only at the first start, when there are no signing keys; import the key instead'

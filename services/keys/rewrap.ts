@@ -30,6 +30,13 @@ interface SealedIssuerSecret {
   readonly kekId: string | null
 }
 
+/** The Authorization header of a receiver of security events. */
+interface SealedAuthorization {
+  readonly id: string
+  readonly wrappedAuthorization: Uint8Array<ArrayBuffer>
+  readonly kekId: string | null
+}
+
 /** Dependencies of one pass of resealOld. */
 interface Pass {
   readonly prisma: PrismaClient
@@ -94,6 +101,9 @@ async function readSealed(prisma: PrismaClient): Promise<SealedRow[]> {
   const challenge = await prisma.challengeKey.findMany()
   const issuers = await prisma.$queryRaw<SealedIssuerSecret[]>`
     SELECT id::text, wrapped_secret AS "wrappedSecret", kek_id AS "kekId" FROM issuers WHERE wrapped_secret IS NOT NULL`
+  const streams = await prisma.$queryRaw<SealedAuthorization[]>`
+    SELECT id::text, wrapped_authorization AS "wrappedAuthorization", kek_id AS "kekId" FROM signal_streams
+    WHERE wrapped_authorization IS NOT NULL`
   return [
     ...signing.map(({ kid, purpose, wrappedKey, kekId }): SealedRow => {
       const where = { kid, kekId, wrappedKey }
@@ -112,6 +122,12 @@ async function readSealed(prisma: PrismaClient): Promise<SealedRow[]> {
       const replace = async (tx: Tx, sealed: Sealed) =>
         (await tx.issuer.updateMany({ where, data: { wrappedSecret: sealed.wrapped, kekId: sealed.kekId } })).count
       return { record: { purpose: 'issuer', id }, wrapped: wrappedSecret, kekId, replace }
+    }),
+    ...streams.map(({ id, wrappedAuthorization, kekId }): SealedRow => {
+      const where = { id, kekId, wrappedAuthorization }
+      const replace = async (tx: Tx, { wrapped, kekId: newId }: Sealed) =>
+        (await tx.signalStream.updateMany({ where, data: { wrappedAuthorization: wrapped, kekId: newId } })).count
+      return { record: { purpose: 'stream', id }, wrapped: wrappedAuthorization, kekId, replace }
     }),
   ]
 }

@@ -24,7 +24,7 @@ export function keysRoutes(deps: KeysDeps): Routes {
   return { ...keySetRoute(deps), ...adminRoutes(deps) }
 }
 
-/** Serves the public halves of the active, retiring and prepared keys, except federation keys. */
+/** Serves the public halves of the active, retiring and prepared keys of the JWKS. */
 function keySetRoute(deps: KeysDeps): Pick<Routes, 'getJsonWebKeySet'> {
   return {
     async getJsonWebKeySet() {

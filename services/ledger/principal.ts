@@ -39,7 +39,7 @@ export interface SignedCall {
 }
 
 /** The caller, as the chain has authenticated it. A caller without an assertion is `anonymous`. */
-export type Principal = { readonly kind: 'anonymous' } | OperatorPrincipal | AdminPrincipal
+export type Principal = { readonly kind: 'anonymous' } | OperatorPrincipal | AdminPrincipal | AgentPrincipal
 
 /** The facts about a caller that has signed its call. */
 interface Signatory {
@@ -68,6 +68,13 @@ export interface OperatorPrincipal extends Signatory {
   readonly operatorId: string
   /** Present for root operations: enough root keys agree. */
   readonly root?: RootAuthority
+}
+
+/** An agent with an access token. It makes the call for its operator. */
+export interface AgentPrincipal {
+  readonly kind: 'agent'
+  readonly did: string
+  readonly operatorId: string
 }
 
 /** The administrator. */

@@ -19,10 +19,11 @@ export const KINDS: readonly Kind[] = [
   { purpose: 'introspection', alg: 'EdDSA' },
   { purpose: 'grant', alg: 'Ed25519' },
   { purpose: 'federation', alg: 'ES256' },
+  { purpose: 'security_event', alg: 'RS256' },
 ]
 
 /** The kinds whose keys the JWKS has. */
-export const JWKS_KINDS = KINDS.filter(({ purpose }) => purpose !== 'federation')
+export const JWKS_KINDS = KINDS.filter(({ purpose }) => purpose !== 'federation' && purpose !== 'security_event')
 
 /** Tells whether a key is of a kind. */
 export function isOf({ purpose, alg }: Kind, key: Kind): boolean {

@@ -1,51 +1,62 @@
-import { deflateSync } from 'node:zlib'
-import { encodeBase64url } from '@auth4agent/core/encoding/base64'
-import { NOW_S } from './assertions.ts'
-import type { TestTokenKey } from './token-keys.ts'
+import { inflateSync } from 'node:zlib'
+import { create } from '@bufbuild/protobuf'
+import { createLocalJWKSet, type JWTPayload, jwtVerify } from 'jose'
+import { GetStatusListRequestSchema } from '../../gen/proto/auth4agent/v1/status_lists_pb.ts'
+import { ISSUER, type TestInstance } from './authn.ts'
+import type { TestDatabase } from './database.ts'
+import { anonymous } from './identity.ts'
 
-/** A status that is not 0, and its place. */
-export type StatusRow = readonly [idx: number, status: number]
-
-/** What can differ in a status list. A claim that is undefined is left out. */
-export interface StatusListChange {
-  readonly header?: object
-  readonly claims?: object
-  /** Members of the claim `status_list`. */
-  readonly list?: object
-  readonly bits?: number
-  readonly size?: number
-  readonly rows?: readonly StatusRow[]
+/** A place in a list, as a token contains it. */
+export interface Place {
+  readonly idx: number
+  readonly uri: string
 }
 
-/** Makes the bytes of a list, independently of the reader: bits are set one by one, lowest first. */
-export function statusBytes(bits: number, size: number, rows: readonly StatusRow[]): Uint8Array {
-  const bytes = new Uint8Array(Math.ceil((size * bits) / 8))
-  for (const [idx, status] of rows) {
-    for (let bit = 0; bit < bits; bit += 1) {
-      const at = idx * bits + bit
-      if ((status & (1 << bit)) !== 0) bytes[at >> 3] = (bytes[at >> 3] ?? 0) | (1 << (at & 7))
-    }
-  }
-  return bytes
-}
-
-/** Compresses the bytes of a list as the claim `lst` has them. */
-function compress(bytes: Uint8Array): string {
-  return encodeBase64url(deflateSync(bytes, { level: 9 }))
-}
-
-/** Creates a Status List Token. By default it has 1,024 places of 2 bits, all valid, and lives for a minute. */
-export function statusListToken(key: TestTokenKey, uri: string, change: StatusListChange = {}): string {
-  const { header, claims, list, bits = 2, size = 1_024, rows = [] } = change
-  return key.sign(
-    { alg: key.alg, typ: 'statuslist+jwt', kid: key.kid, ...header },
-    {
-      sub: uri,
-      iat: NOW_S,
-      exp: NOW_S + 120,
-      ttl: 60,
-      status_list: { bits, lst: compress(statusBytes(bits, size, rows)), ...list },
-      ...claims,
-    },
+/** Returns the place that a token has. Throws if it has none. */
+export function placeOf(token: string): Place {
+  const payload: { status?: { status_list?: Place } } = JSON.parse(
+    Buffer.from(token.split('.')[1] ?? '', 'base64url').toString(),
   )
+  if (payload.status?.status_list === undefined) throw new Error('The token has no place in a status list')
+  return payload.status.status_list
+}
+
+/** Gets a list from an instance, by its URL. */
+export function getList({ statusLists }: Pick<TestInstance, 'statusLists'>, uri: string) {
+  const id = uri.slice(`${ISSUER}/v1/status-lists/`.length)
+  return statusLists.module.handlers.getStatusList(create(GetStatusListRequestSchema, { id }), anonymous())
+}
+
+/** Verifies a list with the keys of the instance, as a service with a library of others does. */
+export async function verifyList(
+  { jwks }: Pick<TestInstance, 'jwks'>,
+  list: string,
+): Promise<{ readonly alg: string; readonly payload: JWTPayload & { readonly ttl?: unknown }; readonly bits: Buffer }> {
+  const { keys = [] } = await jwks()
+  const found = createLocalJWKSet({ keys: keys.map((key) => Object.assign({ kty: '' }, key)) })
+  const { payload, protectedHeader } = await jwtVerify(list, found, { typ: 'statuslist+jwt', issuer: ISSUER })
+  const { lst } = Object(payload['status_list']) as { readonly lst: string }
+  return { alg: protectedHeader.alg, payload, bits: inflateSync(Buffer.from(lst, 'base64url')) }
+}
+
+/** Returns the status of a token in a new copy of its list. */
+export async function statusOf(instance: TestInstance, token: string): Promise<number> {
+  const { idx, uri } = placeOf(token)
+  // The list is made again.
+  instance.clock.monotonicOffsetMs += 60_000
+  const { token: list = '' } = await getList(instance, uri)
+  const { payload, bits } = await verifyList(instance, list)
+  if (payload.sub !== uri) throw new Error(`The list is ${payload.sub}, and not ${uri}`)
+  return ((bits[Math.floor(idx / 4)] ?? 0) >> ((idx % 4) * 2)) & 3
+}
+
+/** Makes an audience demand that its tokens have places in status lists. */
+export async function demandLists(
+  { db }: Pick<TestDatabase, 'db'>,
+  operatorId: string,
+  audience: string,
+  more: { readonly callers?: string[]; readonly tokenSigningAlg?: string } = {},
+): Promise<void> {
+  const data = { operatorId, audience, callers: ['*'], tokenStatus: 'status_list', ...more }
+  await db.prisma.operatorAudience.create({ data })
 }

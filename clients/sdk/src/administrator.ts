@@ -55,7 +55,7 @@ export interface Administrator extends TrustQuestions {
     /**
      * Imports a private key that was created elsewhere. `key` is PEM or a JWK as JSON text. By default the key will
      * sign access tokens; with `purpose` `introspection` it will sign introspection answers, with `grant`
-     * grants, and with `federation` statements of OpenID Federation.
+     * grants, with `federation` statements of OpenID Federation, and with `security_event` security event tokens.
      */
     import(
       key: string,

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { ISSUER } from '../../../test/support/assertions.ts'
 import { fakeIssuer, JWKS, newToken, outcomeOf, published, VERIFY } from '../../../test/support/offline-verifier.ts'
-import { type StatusListChange, statusListToken } from '../../../test/support/status-lists.ts'
+import { type StatusListChange, statusListToken } from '../../../test/support/status-list-tokens.ts'
 import { testTokenKey } from '../../../test/support/token-keys.ts'
 import type { VerifierOptions } from './options.ts'
 

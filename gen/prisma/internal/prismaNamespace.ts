@@ -411,6 +411,8 @@ export const ModelName = {
   ChallengeKey: 'ChallengeKey',
   JwksKey: 'JwksKey',
   RevokedToken: 'RevokedToken',
+  StatusList: 'StatusList',
+  StatusEntry: 'StatusEntry',
   RevocationLog: 'RevocationLog',
   RevocationHead: 'RevocationHead',
   Issuer: 'Issuer',
@@ -432,7 +434,9 @@ export const ModelName = {
   AttestationRequirement: 'AttestationRequirement',
   AttestationResult: 'AttestationResult',
   AttestationUse: 'AttestationUse',
-  JoinToken: 'JoinToken'
+  JoinToken: 'JoinToken',
+  SignalStream: 'SignalStream',
+  SignalSubject: 'SignalSubject'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -448,7 +452,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalSubject"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1485,6 +1489,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.RevokedTokenCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.RevokedTokenCountAggregateOutputType> | number
+        }
+      }
+    }
+    StatusList: {
+      payload: Prisma.$StatusListPayload<ExtArgs>
+      fields: Prisma.StatusListFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.StatusListFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.StatusListFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>
+        }
+        findFirst: {
+          args: Prisma.StatusListFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.StatusListFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>
+        }
+        findMany: {
+          args: Prisma.StatusListFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>[]
+        }
+        create: {
+          args: Prisma.StatusListCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>
+        }
+        createMany: {
+          args: Prisma.StatusListCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.StatusListCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>[]
+        }
+        delete: {
+          args: Prisma.StatusListDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>
+        }
+        update: {
+          args: Prisma.StatusListUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>
+        }
+        deleteMany: {
+          args: Prisma.StatusListDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.StatusListUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.StatusListUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>[]
+        }
+        upsert: {
+          args: Prisma.StatusListUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>
+        }
+        aggregate: {
+          args: Prisma.StatusListAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateStatusList>
+        }
+        groupBy: {
+          args: Prisma.StatusListGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.StatusListGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.StatusListCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.StatusListCountAggregateOutputType> | number
+        }
+      }
+    }
+    StatusEntry: {
+      payload: Prisma.$StatusEntryPayload<ExtArgs>
+      fields: Prisma.StatusEntryFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.StatusEntryFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.StatusEntryFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>
+        }
+        findFirst: {
+          args: Prisma.StatusEntryFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.StatusEntryFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>
+        }
+        findMany: {
+          args: Prisma.StatusEntryFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>[]
+        }
+        create: {
+          args: Prisma.StatusEntryCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>
+        }
+        createMany: {
+          args: Prisma.StatusEntryCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.StatusEntryCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>[]
+        }
+        delete: {
+          args: Prisma.StatusEntryDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>
+        }
+        update: {
+          args: Prisma.StatusEntryUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>
+        }
+        deleteMany: {
+          args: Prisma.StatusEntryDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.StatusEntryUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.StatusEntryUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>[]
+        }
+        upsert: {
+          args: Prisma.StatusEntryUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>
+        }
+        aggregate: {
+          args: Prisma.StatusEntryAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateStatusEntry>
+        }
+        groupBy: {
+          args: Prisma.StatusEntryGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.StatusEntryGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.StatusEntryCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.StatusEntryCountAggregateOutputType> | number
         }
       }
     }
@@ -3116,6 +3268,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    SignalStream: {
+      payload: Prisma.$SignalStreamPayload<ExtArgs>
+      fields: Prisma.SignalStreamFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SignalStreamFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SignalStreamFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>
+        }
+        findFirst: {
+          args: Prisma.SignalStreamFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SignalStreamFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>
+        }
+        findMany: {
+          args: Prisma.SignalStreamFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>[]
+        }
+        create: {
+          args: Prisma.SignalStreamCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>
+        }
+        createMany: {
+          args: Prisma.SignalStreamCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SignalStreamCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>[]
+        }
+        delete: {
+          args: Prisma.SignalStreamDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>
+        }
+        update: {
+          args: Prisma.SignalStreamUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>
+        }
+        deleteMany: {
+          args: Prisma.SignalStreamDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SignalStreamUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SignalStreamUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>[]
+        }
+        upsert: {
+          args: Prisma.SignalStreamUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalStreamPayload>
+        }
+        aggregate: {
+          args: Prisma.SignalStreamAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSignalStream>
+        }
+        groupBy: {
+          args: Prisma.SignalStreamGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignalStreamGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SignalStreamCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignalStreamCountAggregateOutputType> | number
+        }
+      }
+    }
+    SignalSubject: {
+      payload: Prisma.$SignalSubjectPayload<ExtArgs>
+      fields: Prisma.SignalSubjectFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SignalSubjectFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SignalSubjectFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>
+        }
+        findFirst: {
+          args: Prisma.SignalSubjectFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SignalSubjectFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>
+        }
+        findMany: {
+          args: Prisma.SignalSubjectFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>[]
+        }
+        create: {
+          args: Prisma.SignalSubjectCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>
+        }
+        createMany: {
+          args: Prisma.SignalSubjectCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SignalSubjectCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>[]
+        }
+        delete: {
+          args: Prisma.SignalSubjectDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>
+        }
+        update: {
+          args: Prisma.SignalSubjectUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>
+        }
+        deleteMany: {
+          args: Prisma.SignalSubjectDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SignalSubjectUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SignalSubjectUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>[]
+        }
+        upsert: {
+          args: Prisma.SignalSubjectUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalSubjectPayload>
+        }
+        aggregate: {
+          args: Prisma.SignalSubjectAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSignalSubject>
+        }
+        groupBy: {
+          args: Prisma.SignalSubjectGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignalSubjectGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SignalSubjectCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignalSubjectCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -3214,7 +3514,8 @@ export const OperatorAudienceScalarFieldEnum = {
   audience: 'audience',
   callers: 'callers',
   tokenSigningAlg: 'tokenSigningAlg',
-  dpop: 'dpop'
+  dpop: 'dpop',
+  tokenStatus: 'tokenStatus'
 } as const
 
 export type OperatorAudienceScalarFieldEnum = (typeof OperatorAudienceScalarFieldEnum)[keyof typeof OperatorAudienceScalarFieldEnum]
@@ -3362,6 +3663,40 @@ export const RevokedTokenScalarFieldEnum = {
 export type RevokedTokenScalarFieldEnum = (typeof RevokedTokenScalarFieldEnum)[keyof typeof RevokedTokenScalarFieldEnum]
 
 
+export const StatusListScalarFieldEnum = {
+  id: 'id',
+  alg: 'alg',
+  blocks: 'blocks',
+  secret: 'secret',
+  timeline: 'timeline',
+  firstEpoch: 'firstEpoch',
+  createdAt: 'createdAt',
+  endsAt: 'endsAt'
+} as const
+
+export type StatusListScalarFieldEnum = (typeof StatusListScalarFieldEnum)[keyof typeof StatusListScalarFieldEnum]
+
+
+export const StatusEntryScalarFieldEnum = {
+  listId: 'listId',
+  idx: 'idx',
+  part: 'part',
+  operatorId: 'operatorId',
+  sub: 'sub',
+  jti: 'jti',
+  agentEpoch: 'agentEpoch',
+  operatorEpoch: 'operatorEpoch',
+  kid: 'kid',
+  edges: 'edges',
+  issuer: 'issuer',
+  generation: 'generation',
+  chained: 'chained',
+  keepUntil: 'keepUntil'
+} as const
+
+export type StatusEntryScalarFieldEnum = (typeof StatusEntryScalarFieldEnum)[keyof typeof StatusEntryScalarFieldEnum]
+
+
 export const RevocationLogScalarFieldEnum = {
   sequence: 'sequence',
   logEpoch: 'logEpoch',
@@ -3372,7 +3707,8 @@ export const RevocationLogScalarFieldEnum = {
   expiresAt: 'expiresAt',
   recordedAt: 'recordedAt',
   previousHash: 'previousHash',
-  hash: 'hash'
+  hash: 'hash',
+  cause: 'cause'
 } as const
 
 export type RevocationLogScalarFieldEnum = (typeof RevocationLogScalarFieldEnum)[keyof typeof RevocationLogScalarFieldEnum]
@@ -3678,6 +4014,45 @@ export const JoinTokenScalarFieldEnum = {
 } as const
 
 export type JoinTokenScalarFieldEnum = (typeof JoinTokenScalarFieldEnum)[keyof typeof JoinTokenScalarFieldEnum]
+
+
+export const SignalStreamScalarFieldEnum = {
+  id: 'id',
+  operatorId: 'operatorId',
+  description: 'description',
+  deliveryMethod: 'deliveryMethod',
+  endpointUrl: 'endpointUrl',
+  wrappedAuthorization: 'wrappedAuthorization',
+  kekId: 'kekId',
+  eventsRequested: 'eventsRequested',
+  status: 'status',
+  statusReason: 'statusReason',
+  beginsAnew: 'beginsAnew',
+  logEpoch: 'logEpoch',
+  sequence: 'sequence',
+  hash: 'hash',
+  part: 'part',
+  acknowledged: 'acknowledged',
+  pending: 'pending',
+  verifiedAt: 'verifiedAt',
+  failures: 'failures',
+  nextAttemptAt: 'nextAttemptAt',
+  claimedBy: 'claimedBy',
+  claimedUntil: 'claimedUntil',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt'
+} as const
+
+export type SignalStreamScalarFieldEnum = (typeof SignalStreamScalarFieldEnum)[keyof typeof SignalStreamScalarFieldEnum]
+
+
+export const SignalSubjectScalarFieldEnum = {
+  streamId: 'streamId',
+  key: 'key',
+  isAdded: 'isAdded'
+} as const
+
+export type SignalSubjectScalarFieldEnum = (typeof SignalSubjectScalarFieldEnum)[keyof typeof SignalSubjectScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -4157,6 +4532,8 @@ export type GlobalOmitConfig = {
   challengeKey?: Prisma.ChallengeKeyOmit
   jwksKey?: Prisma.JwksKeyOmit
   revokedToken?: Prisma.RevokedTokenOmit
+  statusList?: Prisma.StatusListOmit
+  statusEntry?: Prisma.StatusEntryOmit
   revocationLog?: Prisma.RevocationLogOmit
   revocationHead?: Prisma.RevocationHeadOmit
   issuer?: Prisma.IssuerOmit
@@ -4179,6 +4556,8 @@ export type GlobalOmitConfig = {
   attestationResult?: Prisma.AttestationResultOmit
   attestationUse?: Prisma.AttestationUseOmit
   joinToken?: Prisma.JoinTokenOmit
+  signalStream?: Prisma.SignalStreamOmit
+  signalSubject?: Prisma.SignalSubjectOmit
 }
 
 /* Types for Logging */

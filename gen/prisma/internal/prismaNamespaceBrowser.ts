@@ -65,6 +65,8 @@ export const ModelName = {
   ChallengeKey: 'ChallengeKey',
   JwksKey: 'JwksKey',
   RevokedToken: 'RevokedToken',
+  StatusList: 'StatusList',
+  StatusEntry: 'StatusEntry',
   RevocationLog: 'RevocationLog',
   RevocationHead: 'RevocationHead',
   Issuer: 'Issuer',
@@ -86,7 +88,9 @@ export const ModelName = {
   AttestationRequirement: 'AttestationRequirement',
   AttestationResult: 'AttestationResult',
   AttestationUse: 'AttestationUse',
-  JoinToken: 'JoinToken'
+  JoinToken: 'JoinToken',
+  SignalStream: 'SignalStream',
+  SignalSubject: 'SignalSubject'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -164,7 +168,8 @@ export const OperatorAudienceScalarFieldEnum = {
   audience: 'audience',
   callers: 'callers',
   tokenSigningAlg: 'tokenSigningAlg',
-  dpop: 'dpop'
+  dpop: 'dpop',
+  tokenStatus: 'tokenStatus'
 } as const
 
 export type OperatorAudienceScalarFieldEnum = (typeof OperatorAudienceScalarFieldEnum)[keyof typeof OperatorAudienceScalarFieldEnum]
@@ -312,6 +317,40 @@ export const RevokedTokenScalarFieldEnum = {
 export type RevokedTokenScalarFieldEnum = (typeof RevokedTokenScalarFieldEnum)[keyof typeof RevokedTokenScalarFieldEnum]
 
 
+export const StatusListScalarFieldEnum = {
+  id: 'id',
+  alg: 'alg',
+  blocks: 'blocks',
+  secret: 'secret',
+  timeline: 'timeline',
+  firstEpoch: 'firstEpoch',
+  createdAt: 'createdAt',
+  endsAt: 'endsAt'
+} as const
+
+export type StatusListScalarFieldEnum = (typeof StatusListScalarFieldEnum)[keyof typeof StatusListScalarFieldEnum]
+
+
+export const StatusEntryScalarFieldEnum = {
+  listId: 'listId',
+  idx: 'idx',
+  part: 'part',
+  operatorId: 'operatorId',
+  sub: 'sub',
+  jti: 'jti',
+  agentEpoch: 'agentEpoch',
+  operatorEpoch: 'operatorEpoch',
+  kid: 'kid',
+  edges: 'edges',
+  issuer: 'issuer',
+  generation: 'generation',
+  chained: 'chained',
+  keepUntil: 'keepUntil'
+} as const
+
+export type StatusEntryScalarFieldEnum = (typeof StatusEntryScalarFieldEnum)[keyof typeof StatusEntryScalarFieldEnum]
+
+
 export const RevocationLogScalarFieldEnum = {
   sequence: 'sequence',
   logEpoch: 'logEpoch',
@@ -322,7 +361,8 @@ export const RevocationLogScalarFieldEnum = {
   expiresAt: 'expiresAt',
   recordedAt: 'recordedAt',
   previousHash: 'previousHash',
-  hash: 'hash'
+  hash: 'hash',
+  cause: 'cause'
 } as const
 
 export type RevocationLogScalarFieldEnum = (typeof RevocationLogScalarFieldEnum)[keyof typeof RevocationLogScalarFieldEnum]
@@ -628,6 +668,45 @@ export const JoinTokenScalarFieldEnum = {
 } as const
 
 export type JoinTokenScalarFieldEnum = (typeof JoinTokenScalarFieldEnum)[keyof typeof JoinTokenScalarFieldEnum]
+
+
+export const SignalStreamScalarFieldEnum = {
+  id: 'id',
+  operatorId: 'operatorId',
+  description: 'description',
+  deliveryMethod: 'deliveryMethod',
+  endpointUrl: 'endpointUrl',
+  wrappedAuthorization: 'wrappedAuthorization',
+  kekId: 'kekId',
+  eventsRequested: 'eventsRequested',
+  status: 'status',
+  statusReason: 'statusReason',
+  beginsAnew: 'beginsAnew',
+  logEpoch: 'logEpoch',
+  sequence: 'sequence',
+  hash: 'hash',
+  part: 'part',
+  acknowledged: 'acknowledged',
+  pending: 'pending',
+  verifiedAt: 'verifiedAt',
+  failures: 'failures',
+  nextAttemptAt: 'nextAttemptAt',
+  claimedBy: 'claimedBy',
+  claimedUntil: 'claimedUntil',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt'
+} as const
+
+export type SignalStreamScalarFieldEnum = (typeof SignalStreamScalarFieldEnum)[keyof typeof SignalStreamScalarFieldEnum]
+
+
+export const SignalSubjectScalarFieldEnum = {
+  streamId: 'streamId',
+  key: 'key',
+  isAdded: 'isAdded'
+} as const
+
+export type SignalSubjectScalarFieldEnum = (typeof SignalSubjectScalarFieldEnum)[keyof typeof SignalSubjectScalarFieldEnum]
 
 
 export const SortOrder = {

@@ -400,6 +400,7 @@ export type OperatorWhereInput = {
   attestors?: Prisma.AttestorListRelationFilter
   rules?: Prisma.EnrolmentRuleListRelationFilter
   requirements?: Prisma.AttestationRequirementListRelationFilter
+  streams?: Prisma.SignalStreamListRelationFilter
 }
 
 export type OperatorOrderByWithRelationInput = {
@@ -435,6 +436,7 @@ export type OperatorOrderByWithRelationInput = {
   attestors?: Prisma.AttestorOrderByRelationAggregateInput
   rules?: Prisma.EnrolmentRuleOrderByRelationAggregateInput
   requirements?: Prisma.AttestationRequirementOrderByRelationAggregateInput
+  streams?: Prisma.SignalStreamOrderByRelationAggregateInput
 }
 
 export type OperatorWhereUniqueInput = Prisma.AtLeast<{
@@ -473,6 +475,7 @@ export type OperatorWhereUniqueInput = Prisma.AtLeast<{
   attestors?: Prisma.AttestorListRelationFilter
   rules?: Prisma.EnrolmentRuleListRelationFilter
   requirements?: Prisma.AttestationRequirementListRelationFilter
+  streams?: Prisma.SignalStreamListRelationFilter
 }, "id">
 
 export type OperatorOrderByWithAggregationInput = {
@@ -572,6 +575,7 @@ export type OperatorCreateInput = {
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateInput = {
@@ -607,6 +611,7 @@ export type OperatorUncheckedCreateInput = {
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUpdateInput = {
@@ -642,6 +647,7 @@ export type OperatorUpdateInput = {
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateInput = {
@@ -677,6 +683,7 @@ export type OperatorUncheckedUpdateInput = {
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateManyInput = {
@@ -999,6 +1006,20 @@ export type OperatorUpdateOneRequiredWithoutRequirementsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutRequirementsInput, Prisma.OperatorUpdateWithoutRequirementsInput>, Prisma.OperatorUncheckedUpdateWithoutRequirementsInput>
 }
 
+export type OperatorCreateNestedOneWithoutStreamsInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutStreamsInput, Prisma.OperatorUncheckedCreateWithoutStreamsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutStreamsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+}
+
+export type OperatorUpdateOneRequiredWithoutStreamsNestedInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutStreamsInput, Prisma.OperatorUncheckedCreateWithoutStreamsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutStreamsInput
+  upsert?: Prisma.OperatorUpsertWithoutStreamsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutStreamsInput, Prisma.OperatorUpdateWithoutStreamsInput>, Prisma.OperatorUncheckedUpdateWithoutStreamsInput>
+}
+
 export type OperatorCreateWithoutManifestsInput = {
   id: string
   domain: string
@@ -1031,6 +1052,7 @@ export type OperatorCreateWithoutManifestsInput = {
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutManifestsInput = {
@@ -1065,6 +1087,7 @@ export type OperatorUncheckedCreateWithoutManifestsInput = {
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutManifestsInput = {
@@ -1115,6 +1138,7 @@ export type OperatorUpdateWithoutManifestsInput = {
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutManifestsInput = {
@@ -1149,6 +1173,7 @@ export type OperatorUncheckedUpdateWithoutManifestsInput = {
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAudiencesInput = {
@@ -1183,6 +1208,7 @@ export type OperatorCreateWithoutAudiencesInput = {
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAudiencesInput = {
@@ -1217,6 +1243,7 @@ export type OperatorUncheckedCreateWithoutAudiencesInput = {
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAudiencesInput = {
@@ -1267,6 +1294,7 @@ export type OperatorUpdateWithoutAudiencesInput = {
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAudiencesInput = {
@@ -1301,6 +1329,7 @@ export type OperatorUncheckedUpdateWithoutAudiencesInput = {
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutCallersInput = {
@@ -1335,6 +1364,7 @@ export type OperatorCreateWithoutCallersInput = {
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutCallersInput = {
@@ -1369,6 +1399,7 @@ export type OperatorUncheckedCreateWithoutCallersInput = {
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutCallersInput = {
@@ -1419,6 +1450,7 @@ export type OperatorUpdateWithoutCallersInput = {
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutCallersInput = {
@@ -1453,6 +1485,7 @@ export type OperatorUncheckedUpdateWithoutCallersInput = {
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAgentsInput = {
@@ -1487,6 +1520,7 @@ export type OperatorCreateWithoutAgentsInput = {
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAgentsInput = {
@@ -1521,6 +1555,7 @@ export type OperatorUncheckedCreateWithoutAgentsInput = {
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAgentsInput = {
@@ -1571,6 +1606,7 @@ export type OperatorUpdateWithoutAgentsInput = {
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAgentsInput = {
@@ -1605,6 +1641,7 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAttestorsInput = {
@@ -1639,6 +1676,7 @@ export type OperatorCreateWithoutAttestorsInput = {
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAttestorsInput = {
@@ -1673,6 +1711,7 @@ export type OperatorUncheckedCreateWithoutAttestorsInput = {
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAttestorsInput = {
@@ -1723,6 +1762,7 @@ export type OperatorUpdateWithoutAttestorsInput = {
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAttestorsInput = {
@@ -1757,6 +1797,7 @@ export type OperatorUncheckedUpdateWithoutAttestorsInput = {
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutRulesInput = {
@@ -1791,6 +1832,7 @@ export type OperatorCreateWithoutRulesInput = {
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutRulesInput = {
@@ -1825,6 +1867,7 @@ export type OperatorUncheckedCreateWithoutRulesInput = {
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutRulesInput = {
@@ -1875,6 +1918,7 @@ export type OperatorUpdateWithoutRulesInput = {
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutRulesInput = {
@@ -1909,6 +1953,7 @@ export type OperatorUncheckedUpdateWithoutRulesInput = {
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutRequirementsInput = {
@@ -1943,6 +1988,7 @@ export type OperatorCreateWithoutRequirementsInput = {
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutRequirementsInput = {
@@ -1977,6 +2023,7 @@ export type OperatorUncheckedCreateWithoutRequirementsInput = {
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutRequirementsInput = {
@@ -2027,6 +2074,7 @@ export type OperatorUpdateWithoutRequirementsInput = {
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutRequirementsInput = {
@@ -2061,6 +2109,163 @@ export type OperatorUncheckedUpdateWithoutRequirementsInput = {
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorCreateWithoutStreamsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorUncheckedCreateWithoutStreamsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorCreateOrConnectWithoutStreamsInput = {
+  where: Prisma.OperatorWhereUniqueInput
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutStreamsInput, Prisma.OperatorUncheckedCreateWithoutStreamsInput>
+}
+
+export type OperatorUpsertWithoutStreamsInput = {
+  update: Prisma.XOR<Prisma.OperatorUpdateWithoutStreamsInput, Prisma.OperatorUncheckedUpdateWithoutStreamsInput>
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutStreamsInput, Prisma.OperatorUncheckedCreateWithoutStreamsInput>
+  where?: Prisma.OperatorWhereInput
+}
+
+export type OperatorUpdateToOneWithWhereWithoutStreamsInput = {
+  where?: Prisma.OperatorWhereInput
+  data: Prisma.XOR<Prisma.OperatorUpdateWithoutStreamsInput, Prisma.OperatorUncheckedUpdateWithoutStreamsInput>
+}
+
+export type OperatorUpdateWithoutStreamsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorUncheckedUpdateWithoutStreamsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 
@@ -2076,6 +2281,7 @@ export type OperatorCountOutputType = {
   attestors: number
   rules: number
   requirements: number
+  streams: number
 }
 
 export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -2086,6 +2292,7 @@ export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensio
   attestors?: boolean | OperatorCountOutputTypeCountAttestorsArgs
   rules?: boolean | OperatorCountOutputTypeCountRulesArgs
   requirements?: boolean | OperatorCountOutputTypeCountRequirementsArgs
+  streams?: boolean | OperatorCountOutputTypeCountStreamsArgs
 }
 
 /**
@@ -2147,6 +2354,13 @@ export type OperatorCountOutputTypeCountRequirementsArgs<ExtArgs extends runtime
   where?: Prisma.AttestationRequirementWhereInput
 }
 
+/**
+ * OperatorCountOutputType without action
+ */
+export type OperatorCountOutputTypeCountStreamsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.SignalStreamWhereInput
+}
+
 
 export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
@@ -2181,6 +2395,7 @@ export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   attestors?: boolean | Prisma.Operator$attestorsArgs<ExtArgs>
   rules?: boolean | Prisma.Operator$rulesArgs<ExtArgs>
   requirements?: boolean | Prisma.Operator$requirementsArgs<ExtArgs>
+  streams?: boolean | Prisma.Operator$streamsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operator"]>
 
@@ -2277,6 +2492,7 @@ export type OperatorInclude<ExtArgs extends runtime.Types.Extensions.InternalArg
   attestors?: boolean | Prisma.Operator$attestorsArgs<ExtArgs>
   rules?: boolean | Prisma.Operator$rulesArgs<ExtArgs>
   requirements?: boolean | Prisma.Operator$requirementsArgs<ExtArgs>
+  streams?: boolean | Prisma.Operator$streamsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type OperatorIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -2292,6 +2508,7 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     attestors: Prisma.$AttestorPayload<ExtArgs>[]
     rules: Prisma.$EnrolmentRulePayload<ExtArgs>[]
     requirements: Prisma.$AttestationRequirementPayload<ExtArgs>[]
+    streams: Prisma.$SignalStreamPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -2762,6 +2979,7 @@ export interface Prisma__OperatorClient<T, Null = never, ExtArgs extends runtime
   attestors<T extends Prisma.Operator$attestorsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$attestorsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AttestorPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   rules<T extends Prisma.Operator$rulesArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$rulesArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$EnrolmentRulePayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   requirements<T extends Prisma.Operator$requirementsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$requirementsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AttestationRequirementPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  streams<T extends Prisma.Operator$streamsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$streamsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$SignalStreamPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -3374,6 +3592,30 @@ export type Operator$requirementsArgs<ExtArgs extends runtime.Types.Extensions.I
   take?: number
   skip?: number
   distinct?: Prisma.AttestationRequirementScalarFieldEnum | Prisma.AttestationRequirementScalarFieldEnum[]
+}
+
+/**
+ * Operator.streams
+ */
+export type Operator$streamsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the SignalStream
+   */
+  select?: Prisma.SignalStreamSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the SignalStream
+   */
+  omit?: Prisma.SignalStreamOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.SignalStreamInclude<ExtArgs> | null
+  where?: Prisma.SignalStreamWhereInput
+  orderBy?: Prisma.SignalStreamOrderByWithRelationInput | Prisma.SignalStreamOrderByWithRelationInput[]
+  cursor?: Prisma.SignalStreamWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.SignalStreamScalarFieldEnum | Prisma.SignalStreamScalarFieldEnum[]
 }
 
 /**

@@ -78,6 +78,7 @@ export type RevocationLogCountAggregateOutputType = {
   recordedAt: number
   previousHash: number
   hash: number
+  cause: number
   _all: number
 }
 
@@ -131,6 +132,7 @@ export type RevocationLogCountAggregateInputType = {
   recordedAt?: true
   previousHash?: true
   hash?: true
+  cause?: true
   _all?: true
 }
 
@@ -231,6 +233,7 @@ export type RevocationLogGroupByOutputType = {
   recordedAt: Date
   previousHash: runtime.Bytes
   hash: runtime.Bytes
+  cause: runtime.JsonValue | null
   _count: RevocationLogCountAggregateOutputType | null
   _avg: RevocationLogAvgAggregateOutputType | null
   _sum: RevocationLogSumAggregateOutputType | null
@@ -267,6 +270,7 @@ export type RevocationLogWhereInput = {
   recordedAt?: Prisma.DateTimeFilter<"RevocationLog"> | Date | string
   previousHash?: Prisma.BytesFilter<"RevocationLog"> | runtime.Bytes
   hash?: Prisma.BytesFilter<"RevocationLog"> | runtime.Bytes
+  cause?: Prisma.JsonNullableFilter<"RevocationLog">
 }
 
 export type RevocationLogOrderByWithRelationInput = {
@@ -280,6 +284,7 @@ export type RevocationLogOrderByWithRelationInput = {
   recordedAt?: Prisma.SortOrder
   previousHash?: Prisma.SortOrder
   hash?: Prisma.SortOrder
+  cause?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type RevocationLogWhereUniqueInput = Prisma.AtLeast<{
@@ -296,6 +301,7 @@ export type RevocationLogWhereUniqueInput = Prisma.AtLeast<{
   recordedAt?: Prisma.DateTimeFilter<"RevocationLog"> | Date | string
   previousHash?: Prisma.BytesFilter<"RevocationLog"> | runtime.Bytes
   hash?: Prisma.BytesFilter<"RevocationLog"> | runtime.Bytes
+  cause?: Prisma.JsonNullableFilter<"RevocationLog">
 }, "sequence">
 
 export type RevocationLogOrderByWithAggregationInput = {
@@ -309,6 +315,7 @@ export type RevocationLogOrderByWithAggregationInput = {
   recordedAt?: Prisma.SortOrder
   previousHash?: Prisma.SortOrder
   hash?: Prisma.SortOrder
+  cause?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.RevocationLogCountOrderByAggregateInput
   _avg?: Prisma.RevocationLogAvgOrderByAggregateInput
   _max?: Prisma.RevocationLogMaxOrderByAggregateInput
@@ -330,6 +337,7 @@ export type RevocationLogScalarWhereWithAggregatesInput = {
   recordedAt?: Prisma.DateTimeWithAggregatesFilter<"RevocationLog"> | Date | string
   previousHash?: Prisma.BytesWithAggregatesFilter<"RevocationLog"> | runtime.Bytes
   hash?: Prisma.BytesWithAggregatesFilter<"RevocationLog"> | runtime.Bytes
+  cause?: Prisma.JsonNullableWithAggregatesFilter<"RevocationLog">
 }
 
 export type RevocationLogCreateInput = {
@@ -343,6 +351,7 @@ export type RevocationLogCreateInput = {
   recordedAt: Date | string
   previousHash: runtime.Bytes
   hash: runtime.Bytes
+  cause?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type RevocationLogUncheckedCreateInput = {
@@ -356,6 +365,7 @@ export type RevocationLogUncheckedCreateInput = {
   recordedAt: Date | string
   previousHash: runtime.Bytes
   hash: runtime.Bytes
+  cause?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type RevocationLogUpdateInput = {
@@ -369,6 +379,7 @@ export type RevocationLogUpdateInput = {
   recordedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   previousHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  cause?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type RevocationLogUncheckedUpdateInput = {
@@ -382,6 +393,7 @@ export type RevocationLogUncheckedUpdateInput = {
   recordedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   previousHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  cause?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type RevocationLogCreateManyInput = {
@@ -395,6 +407,7 @@ export type RevocationLogCreateManyInput = {
   recordedAt: Date | string
   previousHash: runtime.Bytes
   hash: runtime.Bytes
+  cause?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type RevocationLogUpdateManyMutationInput = {
@@ -408,6 +421,7 @@ export type RevocationLogUpdateManyMutationInput = {
   recordedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   previousHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  cause?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type RevocationLogUncheckedUpdateManyInput = {
@@ -421,6 +435,7 @@ export type RevocationLogUncheckedUpdateManyInput = {
   recordedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   previousHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  cause?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type RevocationLogCountOrderByAggregateInput = {
@@ -434,6 +449,7 @@ export type RevocationLogCountOrderByAggregateInput = {
   recordedAt?: Prisma.SortOrder
   previousHash?: Prisma.SortOrder
   hash?: Prisma.SortOrder
+  cause?: Prisma.SortOrder
 }
 
 export type RevocationLogAvgOrderByAggregateInput = {
@@ -487,6 +503,7 @@ export type RevocationLogSelect<ExtArgs extends runtime.Types.Extensions.Interna
   recordedAt?: boolean
   previousHash?: boolean
   hash?: boolean
+  cause?: boolean
 }, ExtArgs["result"]["revocationLog"]>
 
 export type RevocationLogSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -500,6 +517,7 @@ export type RevocationLogSelectCreateManyAndReturn<ExtArgs extends runtime.Types
   recordedAt?: boolean
   previousHash?: boolean
   hash?: boolean
+  cause?: boolean
 }, ExtArgs["result"]["revocationLog"]>
 
 export type RevocationLogSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -513,6 +531,7 @@ export type RevocationLogSelectUpdateManyAndReturn<ExtArgs extends runtime.Types
   recordedAt?: boolean
   previousHash?: boolean
   hash?: boolean
+  cause?: boolean
 }, ExtArgs["result"]["revocationLog"]>
 
 export type RevocationLogSelectScalar = {
@@ -526,9 +545,10 @@ export type RevocationLogSelectScalar = {
   recordedAt?: boolean
   previousHash?: boolean
   hash?: boolean
+  cause?: boolean
 }
 
-export type RevocationLogOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"sequence" | "logEpoch" | "kind" | "operatorId" | "subject" | "minimumEpoch" | "expiresAt" | "recordedAt" | "previousHash" | "hash", ExtArgs["result"]["revocationLog"]>
+export type RevocationLogOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"sequence" | "logEpoch" | "kind" | "operatorId" | "subject" | "minimumEpoch" | "expiresAt" | "recordedAt" | "previousHash" | "hash" | "cause", ExtArgs["result"]["revocationLog"]>
 
 export type $RevocationLogPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "RevocationLog"
@@ -553,6 +573,10 @@ export type $RevocationLogPayload<ExtArgs extends runtime.Types.Extensions.Inter
     recordedAt: Date
     previousHash: runtime.Bytes
     hash: runtime.Bytes
+    /**
+     * Why the tokens ended, for security events: a type, and for some types more. Readers of the log do not get it.
+     */
+    cause: runtime.JsonValue | null
   }, ExtArgs["result"]["revocationLog"]>
   composites: {}
 }
@@ -986,6 +1010,7 @@ export interface RevocationLogFieldRefs {
   readonly recordedAt: Prisma.FieldRef<"RevocationLog", 'DateTime'>
   readonly previousHash: Prisma.FieldRef<"RevocationLog", 'Bytes'>
   readonly hash: Prisma.FieldRef<"RevocationLog", 'Bytes'>
+  readonly cause: Prisma.FieldRef<"RevocationLog", 'Json'>
 }
     
 

@@ -1,3 +1,4 @@
+import { authenticateToken, sentToken } from '../access-token.ts'
 import {
   type AuthenticateDeps,
   type Authenticated,
@@ -16,32 +17,37 @@ import { verifyRequest } from './verify-signature.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 /** The lines of a policy that say who may call. */
-interface Line extends Pick<Policy<Fields>, 'own'> {
+interface Line extends Pick<Policy<Fields>, 'own' | 'scopes' | 'action' | 'worksWhileFrozen'> {
   readonly callers: readonly CallerKind[]
 }
 
 /**
- * Identifies the caller by its HTTP message signature (RFC 9421) or else by its assertion. Ignores signatures for
+ * Identifies the caller by its HTTP message signature (RFC 9421), its assertion, or its access token. Ignores signatures for
  * other programs. Ignores all signatures if only anonymous callers may call the method, like an Authorization header.
- * @throws ApiError INVALID_REQUEST_SIGNATURE, BODY_DIGEST_MISMATCH, and the errors of `authenticate`
+ * @throws ApiError INVALID_REQUEST_SIGNATURE, BODY_DIGEST_MISMATCH, and the errors of `authenticate` and
+ *   `authenticateToken`
  */
 export async function authenticateCall(
   deps: AuthenticateDeps,
-  { signable, authorization }: Pick<Meta, 'signable' | 'authorization'>,
+  meta: Pick<Meta, 'signable' | 'authorization' | 'dpop'>,
   line: Line,
   fields: Fields,
   rules: CallRules,
 ): Promise<Authenticated> {
-  const { callers } = line
-  if (signable === undefined || callers.every((caller) => caller === 'anyone')) {
+  const { callers, scopes } = line
+  const { signable, authorization } = meta
+  const byHeader = (): Promise<Authenticated> => {
+    const token = authorization === undefined || scopes === undefined ? undefined : sentToken(authorization)
+    if (token !== undefined) return authenticateToken(deps, token, meta, line)
     return authenticate(deps, authorization, callers, rules)
   }
+  if (signable === undefined || callers.every((caller) => caller === 'anyone')) return byHeader()
   if (authorization !== undefined) {
     demand(
       !hasOwnSignature(signable),
       `A request with a signature for ${SIGNATURE_TAG} must have no Authorization header`,
     )
-    return authenticate(deps, authorization, callers, rules)
+    return byHeader()
   }
   const found = findSignature(signable)
   if (found !== undefined) return authenticateSigned(deps, signable, found, operatorIdIn(line, fields), rules)

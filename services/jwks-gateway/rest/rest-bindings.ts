@@ -23,6 +23,8 @@ export interface RestBinding {
   readonly status: number
   /** Whether requests are form-encoded and errors are those of OAuth. */
   readonly isForm: boolean
+  /** Whether a successful answer has no body. */
+  readonly hasNoBody: boolean
 }
 
 const VERBS = { get: 'GET', put: 'PUT', post: 'POST', delete: 'DELETE', patch: 'PATCH' } as const
@@ -54,5 +56,6 @@ function binding(method: DescMethod, rule: HttpRule): RestBinding {
     responseBody: rule.responseBody === '' ? undefined : fieldOf(method.output, rule.responseBody),
     status: getOption(method, rest).successStatus || 200,
     isForm: getOption(method, rest).form,
+    hasNoBody: getOption(method, rest).noBody,
   }
 }

@@ -9,7 +9,13 @@ export interface KeyKind {
 }
 
 /** The purposes that this version knows. A newer version may have written rows with other purposes. */
-export const PURPOSES: readonly KeyPurpose[] = ['access_token', 'introspection', 'grant', 'federation']
+export const PURPOSES: readonly KeyPurpose[] = [
+  'access_token',
+  'introspection',
+  'grant',
+  'federation',
+  'security_event',
+]
 
 /** The kind of the keys that sign introspection answers. EdDSA is the algorithm that every client supports. */
 export const INTROSPECTION: KeyKind = { purpose: 'introspection', alg: 'EdDSA' }
@@ -21,14 +27,20 @@ export const GRANT: KeyKind = { purpose: 'grant', alg: GRANT_ALGORITHM }
 export const FEDERATION: KeyKind = { purpose: 'federation', alg: 'ES256' }
 
 /**
+ * The kind of the keys that sign security event tokens. The interoperability profile of CAEP 1.0 demands RS256.
+ */
+export const SECURITY_EVENT: KeyKind = { purpose: 'security_event', alg: 'RS256' }
+
+/**
  * The kinds of the JWKS in the order in which it has their keys: token keys first, and of these EdDSA first, for
- * clients that support only EdDSA and take the first key. Federation keys are not there: a JWK does not show its
- * purpose, so a key that other federations know would also verify tokens.
+ * clients that support only EdDSA and take the first key. Federation keys and keys for security events are not there:
+ * a JWK does not show its purpose, so a verifier that does not look at `typ` would accept their JWTs as tokens. A
+ * security event token does not even expire.
  */
 export const JWKS_KINDS: readonly KeyKind[] = [...TOKEN_ALGORITHMS.map(tokenKind), INTROSPECTION, GRANT]
 
 /** Every kind. */
-export const KEY_KINDS: readonly KeyKind[] = [...JWKS_KINDS, FEDERATION]
+export const KEY_KINDS: readonly KeyKind[] = [...JWKS_KINDS, FEDERATION, SECURITY_EVENT]
 
 /** Returns the kind of the keys that sign access tokens with an algorithm. */
 export function tokenKind(alg: TokenAlgorithm): KeyKind {

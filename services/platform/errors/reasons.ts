@@ -173,6 +173,18 @@ export const reasons = {
     title: 'The assertion has expired',
     oauth: 'invalid_client',
   },
+  INVALID_ACCESS_TOKEN: {
+    status: 401,
+    code: statuses.UNAUTHENTICATED,
+    title: 'The access token is not valid for this call',
+    oauth: 'invalid_client',
+  },
+  INSUFFICIENT_SCOPE: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The access token does not have the scope for this call',
+    oauth: 'invalid_scope',
+  },
   ASSERTION_USED: {
     status: 401,
     code: statuses.UNAUTHENTICATED,
@@ -399,6 +411,30 @@ export const reasons = {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
     title: 'The largest number of proposals waits for the operator',
+    oauth: 'invalid_request',
+  },
+  STREAM_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'The operator has no such stream of security events',
+    oauth: 'invalid_request',
+  },
+  STREAM_LIMIT: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'There is the largest number of streams of security events',
+    oauth: 'invalid_request',
+  },
+  SUBJECT_NOT_RECOGNIZED: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'This server sends no events about subjects of this format or issuer',
+    oauth: 'invalid_request',
+  },
+  SUBJECT_LIMIT: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The stream remembers the largest number of subjects',
     oauth: 'invalid_request',
   },
   INVALID_BUNDLE: {
@@ -905,6 +941,20 @@ export const reasons = {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
     title: 'The authority has as many subordinates as it may have',
+    oauth: 'invalid_request',
+  },
+
+  // Status lists.
+  STATUS_LIST_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'There is no such status list, or all its tokens have expired',
+    oauth: 'invalid_request',
+  },
+  STATUS_HISTORY_UNAVAILABLE: {
+    status: 501,
+    code: statuses.UNIMPLEMENTED,
+    title: 'The server keeps no earlier status lists',
     oauth: 'invalid_request',
   },
 

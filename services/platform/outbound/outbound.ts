@@ -1,22 +1,34 @@
 import type { Agent } from 'undici'
-import { type Budget, createBudget, REQUESTS, STREAMS } from './budget.ts'
+import { type Budget, type BudgetRules, createBudget, REQUESTS, STREAMS } from './budget.ts'
 import { type Circuits, createCircuits } from './circuits.ts'
+import { type Delivered, type Delivery, deliver } from './deliver.ts'
 import { OutboundError, type OutboundWhy, toOutboundError } from './outbound-error.ts'
 import { parseTarget } from './parse-target.ts'
 import { type OutboundAnswer, readBody, readTimes } from './read-answer.ts'
-import { createAgent, explain, explained, type Form, type OutboundHeaders, send } from './send.ts'
-import { startTimeLimit } from './time-limit.ts'
+import {
+  type Content,
+  createAgent,
+  explain,
+  explained,
+  type Form,
+  formContent,
+  type OutboundHeaders,
+  send,
+} from './send.ts'
+import { startTimeLimit, type TimeLimit } from './time-limit.ts'
 import { createVetAddress } from './vet-address.ts'
 import { createVettedLookup, type Resolve, systemResolve } from './vetted-lookup.ts'
 
 /**
  * Fetches from other servers. Every failure is an OutboundError. Follows no redirect, uses no proxy, and accepts no
- * answer but 200 with one of the wanted media types and without an encoding.
+ * answer but 200 with one of the wanted media types and without an encoding. Only `deliver` accepts other statuses.
  */
 export interface Outbound {
   get(url: string, request: OutboundRequest): Promise<OutboundAnswer>
   /** Posts a form (`application/x-www-form-urlencoded`). */
   post(url: string, form: Form, request: OutboundRequest): Promise<OutboundAnswer>
+  /** Posts a text of any media type. Accepts only the statuses that the delivery lists. */
+  deliver(url: string, delivery: Delivery): Promise<Delivered>
   /**
    * Yields the bytes of a stream of server-sent events as they come. The caller parses events and bounds their size.
    * Connects at the first `next()`. Ends when the other server ends the stream, or when `signal` aborts.
@@ -58,6 +70,8 @@ export interface OutboundDeps {
   /** Monotonic milliseconds. */
   readonly now: () => number
   readonly resolve?: Resolve
+  /** Replaces the default limits of requests. */
+  readonly requests?: BudgetRules
 }
 
 /** What all requests of one Outbound share. */
@@ -76,19 +90,21 @@ const TIMEOUT_MS = 10_000
 const EVENT_STREAM = ['text/event-stream'] as const
 
 /** Creates the only part of the server that sends requests to servers outside the deployment. */
-export function createOutbound({ allow, testDomains, outcome, now, resolve = systemResolve }: OutboundDeps): Outbound {
+export function createOutbound(deps: OutboundDeps): Outbound {
+  const { allow, testDomains, outcome, now, resolve = systemResolve, requests = REQUESTS } = deps
   const context: Context = {
     agent: createAgent(createVettedLookup({ resolve, vetAddress: createVetAddress(allow), testDomains })),
     closing: new AbortController(),
     testDomains,
-    enter: createBudget(REQUESTS, now),
+    enter: createBudget(requests, now),
     enterStream: createBudget(STREAMS, now),
     unlessBroken: createCircuits(),
     outcome,
   }
   return {
-    get: (url, wanted) => countedFetch(context, url, wanted),
-    post: (url, form, wanted) => countedFetch(context, url, wanted, form),
+    get: (url, wanted) => counted(context, url, () => fetchAnswer(context, url, wanted)),
+    post: (url, form, wanted) => counted(context, url, () => fetchAnswer(context, url, wanted, formContent(form))),
+    deliver: (url, delivery) => counted(context, url, () => deliverText(context, url, delivery)),
     stream: (url, wanted) => countedStream(context, url, wanted),
     async close() {
       context.closing.abort(new OutboundError('CLOSED', 'The server stops'))
@@ -97,9 +113,9 @@ export function createOutbound({ allow, testDomains, outcome, now, resolve = sys
   }
 }
 
-async function countedFetch(context: Context, url: string, wanted: OutboundRequest, form?: Form) {
+async function counted<T>(context: Context, url: string, work: () => Promise<T>): Promise<T> {
   try {
-    const answer = await fetchAnswer(context, url, wanted, form)
+    const answer = await work()
     context.outcome('OK')
     return answer
   } catch (error) {
@@ -121,24 +137,38 @@ async function* countedStream(context: Context, url: string, wanted: OutboundStr
   }
 }
 
-async function fetchAnswer(
+function fetchAnswer(
   context: Context,
   url: string,
-  { accept, headers, maxBytes = MAX_BYTES, timeoutMs = TIMEOUT_MS }: OutboundRequest,
-  form: Form | undefined,
+  wanted: OutboundRequest,
+  content?: Content,
 ): Promise<OutboundAnswer> {
+  const { accept, headers, maxBytes = MAX_BYTES, timeoutMs = TIMEOUT_MS } = wanted
+  return within(context, url, timeoutMs, async (target, limit) => {
+    const { response, mediaType } = await send(context.agent, { target, accept, headers, content }, limit)
+    const body = await readBody(response.body, maxBytes, target.origin)
+    return { mediaType, body, ...readTimes(response.headers) }
+  })
+}
+
+function deliverText(context: Context, url: string, delivery: Delivery): Promise<Delivered> {
+  const { timeoutMs = TIMEOUT_MS } = delivery
+  return within(context, url, timeoutMs, (target, limit) => deliver(context.agent, target, delivery, limit))
+}
+
+/** Runs one request within every limit: its URL, the budget of its host, its time, and the circuit of its origin. */
+async function within<T>(
+  context: Context,
+  url: string,
+  timeoutMs: number,
+  work: (target: URL, limit: TimeLimit) => Promise<T>,
+): Promise<T> {
   const target = parseTarget(url, context.testDomains)
   const { origin, hostname } = target
   const leave = context.enter(hostname)
   const limit = startTimeLimit(timeoutMs, origin, [context.closing.signal])
   try {
-    return await context.unlessBroken(origin, () =>
-      explained(limit, origin, async () => {
-        const { response, mediaType } = await send(context.agent, { target, accept, headers, form }, limit)
-        const body = await readBody(response.body, maxBytes, origin)
-        return { mediaType, body, ...readTimes(response.headers) }
-      }),
-    )
+    return await context.unlessBroken(origin, () => explained(limit, origin, () => work(target, limit)))
   } finally {
     limit.stop()
     leave()

@@ -27,6 +27,11 @@ export function checkHead(
 ): string {
   if (statusCode !== 200)
     throw new OutboundError('STATUS', `${origin} answered with status ${statusCode}, not 200`, statusCode)
+  return checkType(headers, accept, origin)
+}
+
+/** Checks encoding and media type of an answer, and returns the media type. Throws OutboundError. */
+export function checkType(headers: Headers, accept: readonly string[], origin: string): string {
   if (headers['content-encoding'] !== undefined)
     throw new OutboundError('ENCODING', `${origin} answered with an encoding that was not asked for`)
   const mediaType = mediaTypeOf(headers)

@@ -13,12 +13,18 @@ export interface OutboundHeaders {
 /** The parameters of a form. */
 export type Form = Readonly<Record<string, string>>
 
-/** One request as it is sent. It is a POST if it has a form, and otherwise a GET. */
-interface Call {
+/** The body of a POST. */
+export interface Content {
+  readonly type: string
+  readonly text: string
+}
+
+/** One request as it is sent. It is a POST if it has content, and otherwise a GET. */
+export interface Call {
   readonly target: URL
   readonly accept: readonly string[]
   readonly headers: OutboundHeaders | undefined
-  readonly form?: Form | undefined
+  readonly content?: Content | undefined
 }
 
 const MAX_HEADER_BYTES = 16 * 1024
@@ -43,30 +49,40 @@ export function createAgent(lookup: LookupFunction): Agent {
   })
 }
 
+/** Returns a form as content. */
+export function formContent(form: Form): Content {
+  return { type: 'application/x-www-form-urlencoded', text: new URLSearchParams(form).toString() }
+}
+
 /** Sends a request and checks the head of the answer. The caller must read the body to its end, or destroy it. */
-export async function send(agent: Agent, { target, accept, headers, form }: Call, { signal }: TimeLimit) {
-  const response = await request(target, {
-    dispatcher: agent,
-    signal,
-    headers: {
-      'user-agent': 'auth4agent',
-      accept: accept.join(', '),
-      'accept-encoding': 'identity',
-      ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded' }),
-      ...headers,
-    },
-    ...(form !== undefined && { method: 'POST', body: new URLSearchParams(form).toString() }),
-  })
+export async function send(agent: Agent, call: Call, limit: TimeLimit) {
+  const response = await sendUnchecked(agent, call, limit)
   try {
-    return { response, mediaType: checkHead(response, accept, target.origin) }
+    return { response, mediaType: checkHead(response, call.accept, call.target.origin) }
   } catch (error) {
     discard(response)
     throw error
   }
 }
 
+/** Sends a request. The caller must check the head of the answer, and read the body to its end or discard it. */
+export function sendUnchecked(agent: Agent, { target, accept, headers, content }: Call, { signal }: TimeLimit) {
+  return request(target, {
+    dispatcher: agent,
+    signal,
+    headers: {
+      'user-agent': 'auth4agent',
+      accept: accept.join(', '),
+      'accept-encoding': 'identity',
+      ...(content !== undefined && { 'content-type': content.type }),
+      ...headers,
+    },
+    ...(content !== undefined && { method: 'POST', body: content.text }),
+  })
+}
+
 /** Closes the connection of an answer whose body nobody reads. */
-function discard({ body }: Dispatcher.ResponseData): void {
+export function discard({ body }: Dispatcher.ResponseData): void {
   body.on('error', () => undefined).destroy()
 }
 

@@ -39,7 +39,8 @@ export async function exportGraph(
   if (chosen === undefined) {
     throw new ApiError('INVALID_ARGUMENT', `format must be one of ${[...FORMATS.keys()].join(', ')}`)
   }
-  const viewer = principal.kind === 'anonymous' ? ({ kind: 'anyone' } as const) : principal
+  const isKnown = principal.kind === 'operator' || principal.kind === 'admin'
+  const viewer = isKnown ? principal : ({ kind: 'anyone' } as const)
   const graph = await readGraph(deps, viewer, around)
   return {
     document: write(chosen, graph),

@@ -11,7 +11,7 @@ import {
   foreignWorld,
   letsCall,
 } from '../../../test/support/federation/foreign-world.ts'
-import { type StatusListChange, statusListToken } from '../../../test/support/status-lists.ts'
+import { type StatusListChange, statusListToken } from '../../../test/support/status-list-tokens.ts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
 
 const OPERATOR = 'd0000000-0000-8000-8000-000000000001'

@@ -18,7 +18,7 @@ export function viewRoutes(deps: ViewDeps): Pick<Handlers<typeof TrustService>, 
   const rows = explainRows(deps.db.pool)
   return {
     async createTrustView({ around }, { principal }) {
-      if (principal.kind === 'anonymous') throw new ApiError('UNAUTHENTICATED')
+      if (principal.kind !== 'operator' && principal.kind !== 'admin') throw new ApiError('UNAUTHENTICATED')
       readAround(around)
       const { view, expiresAt } = await sealView(deps, principal)
       const query = new URLSearchParams({ view, ...(around !== '' && { around }) })

@@ -1,5 +1,5 @@
 import { mayMakeCalls } from '../../chain/authenticate.ts'
-import type { Principal } from '../../chain/call.ts'
+import type { AdminPrincipal, OperatorPrincipal } from '../../chain/call.ts'
 import { findKey, isValidAt } from '../../chain/operator-keys.ts'
 import { openText, sealText } from '../../keys/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
@@ -29,7 +29,7 @@ const ADMIN = 'admin'
  */
 export async function sealView(
   deps: Pick<ViewDeps, 'challengeKeys' | 'now'>,
-  principal: Exclude<Principal, { kind: 'anonymous' }>,
+  principal: OperatorPrincipal | AdminPrincipal,
 ): Promise<{ readonly view: string; readonly expiresAt: number }> {
   const exp = Math.floor(deps.now() / 1_000) + LIFETIME_S
   const whose = principal.kind === 'admin' ? ADMIN : `${principal.operatorId}.${principal.key.kid}`

@@ -27,6 +27,8 @@ import {
 import { grantFieldRows } from './grant-field-rows.ts'
 import { issuerFieldRows } from './issuer-field-rows.ts'
 import { oauthFieldRows } from './oauth-field-rows.ts'
+import { statusListFieldRows } from './status-lists.ts'
+import { signalFieldRows } from './signal-field-rows.ts'
 import { trustFieldRows } from './trust-field-rows.ts'
 
 /** One row for every field of every request, by `Message.field`, with nested fields after it. */
@@ -80,6 +82,14 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
       'has 50 KB': [text(50_000), 'INVALID_ARGUMENT'],
     },
     fits: { 'is empty': '', 'demands a proof': 'required', 'demands a nonce': 'required-with-nonce' },
+  },
+  'SetOperatorPolicyRequest.policy.audiences.token_status': {
+    wrong: {
+      'is unknown': ['introspection', 'INVALID_ARGUMENT'],
+      'is in another case': ['Status_list', 'INVALID_ARGUMENT'],
+      'has 50 KB': [text(50_000), 'INVALID_ARGUMENT'],
+    },
+    fits: { 'is empty': '', 'demands a list': 'status_list' },
   },
   'SetOperatorPolicyRequest.policy.require_bound_challenges': {},
   'SetOperatorPolicyRequest.policy.require_body_digest': {},
@@ -312,10 +322,12 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   },
   ...oauthFieldRows,
   ...trustFieldRows,
+  ...signalFieldRows,
   ...attestationPolicyFieldRows,
   ...grantFieldRows,
   ...issuerFieldRows,
   ...federationFieldRows,
+  ...statusListFieldRows,
   ...agentKeyFieldRows,
   ...agentMoveFieldRows,
   ...attestationFieldRows,

@@ -54,6 +54,10 @@ export const keysCases: readonly RefusalCase[] = [
     key: keys.active.pem,
     purpose: 'federation',
   })),
+  take('an Ed25519 key as a key for security events', 'INVALID_SIGNING_KEY', ({ keys }) => ({
+    key: keys.active.pem,
+    purpose: 'security_event',
+  })),
   take('a known token key as an introspection key', 'KEY_EXISTS', ({ keys }) => ({
     key: keys.active.pem,
     purpose: 'introspection',

@@ -32,8 +32,8 @@ export const importKey = defineCommand({
     purpose: {
       kind: 'text',
       value: 'PURPOSE',
-      help: 'what the key will sign: `access_token` (the default), `introspection` or `grant`, which need an Ed25519 key, or `federation`, which needs a P-256 key',
-      choices: ['access_token', 'introspection', 'grant', 'federation'],
+      help: 'what the key will sign: `access_token` (the default), `introspection` or `grant`, which need an Ed25519 key, `federation`, which needs a P-256 key, or `security_event`, which needs an RSA key',
+      choices: ['access_token', 'introspection', 'grant', 'federation', 'security_event'],
     },
   },
   async run(context) {

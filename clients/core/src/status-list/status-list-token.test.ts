@@ -7,7 +7,7 @@ import {
   type StatusRow,
   statusBytes,
   statusListToken,
-} from '../../../../test/support/status-lists.ts'
+} from '../../../../test/support/status-list-tokens.ts'
 import { signBytes } from '../../../../test/support/token-keys.ts'
 import { encodeBase64url } from '../encoding/base64.ts'
 import { TOKEN_ALGORITHMS } from '../keys/token-algorithms.ts'

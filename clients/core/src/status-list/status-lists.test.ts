@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { knownKeyOf } from '../../../../test/support/access-tokens.ts'
 import { ISSUER, NOW_S } from '../../../../test/support/assertions.ts'
-import { type StatusListChange, statusListToken } from '../../../../test/support/status-lists.ts'
+import { type StatusListChange, statusListToken } from '../../../../test/support/status-list-tokens.ts'
 import type { Moment } from '../platform/moment.ts'
 import { createStatusLists, type StatusLists, type StatusListsOptions } from './status-lists.ts'
 

@@ -41,7 +41,8 @@ export const GetJsonWebKeySetRequestSchema: GenMessage<GetJsonWebKeySetRequest> 
 export type GetJsonWebKeySetResponse = Message<"auth4agent.v1.GetJsonWebKeySetResponse"> & {
   /**
    * Public halves of the active, retiring and prepared keys: first the keys for tokens, then the keys for
-   * introspection answers, then the keys for grants. A JWK does not show its purpose. Federation keys are not here.
+   * introspection answers, then the keys for grants. A JWK does not show its purpose. Federation keys and the
+   * keys for security events are not here.
    *
    * @generated from field: repeated auth4agent.v1.JsonWebKey keys = 1;
    */
@@ -229,7 +230,8 @@ export type SigningKey = Message<"auth4agent.v1.SigningKey"> & {
 
   /**
    * What the key signs, and nothing else: `access_token`, `introspection` (signed introspection answers, RFC 9701),
-   * `grant` (grants, and statements about their holders) or `federation` (statements of OpenID Federation).
+   * `grant` (grants, and statements about their holders), `federation` (statements of OpenID Federation) or
+   * `security_event` (security event tokens, RFC 8417). A key for tokens also signs the status lists that cover them.
    *
    * @generated from field: string purpose = 12;
    */
@@ -457,7 +459,8 @@ export type ImportSigningKeyRequest = Message<"auth4agent.v1.ImportSigningKeyReq
 
   /**
    * What the key will sign: `access_token` (also if empty), `introspection`, which needs an Ed25519 key as `EdDSA`,
-   * `grant`, which needs an Ed25519 key as `Ed25519`, or `federation`, which needs a P-256 key as `ES256`.
+   * `grant`, which needs an Ed25519 key as `Ed25519`, `federation`, which needs a P-256 key as `ES256`, or
+   * `security_event`, which needs an RSA key as `RS256`.
    *
    * @generated from field: string purpose = 4;
    */

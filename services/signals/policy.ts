@@ -1,0 +1,28 @@
+import type { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
+import type { Policies } from '../chain/policy.ts'
+
+const MANAGE = 'ssf.manage'
+const byOperator = { callers: ['operator'], own: 'none' } as const
+const manage = { ...byOperator, role: 'policy', scopes: [MANAGE], limit: 'manage', endsTokens: false } as const
+const read = { ...byOperator, role: 'any', scopes: ['ssf.read', MANAGE], limit: 'read' } as const
+
+/**
+ * Who may call each method of SignalService: an operator about its own streams, and its agents with an access token
+ * (CAEP Interoperability Profile 1.0 section 2.7). A stream decides who hears of revocations, so it is part of the
+ * operator's policy.
+ */
+export const signalPolicies: Policies<typeof SignalService> = {
+  createStream: { ...manage, action: 'stream.create', secretField: 'delivery' },
+  readStreams: read,
+  updateStream: { ...manage, action: 'stream.update', secretField: 'delivery' },
+  replaceStream: { ...manage, action: 'stream.update', secretField: 'delivery' },
+  deleteStream: { ...manage, action: 'stream.delete' },
+  getStreamStatus: read,
+  updateStreamStatus: { ...manage, action: 'stream.set-status' },
+  addSubject: { ...manage, action: 'stream.add-subject' },
+  removeSubject: { ...manage, action: 'stream.remove-subject' },
+  verifyStream: { ...manage, action: 'stream.verify' },
+  // An acknowledgement only moves the place of the stream in the log, and polls are frequent, so none is audited.
+  pollEvents: { ...byOperator, role: 'audit.read', scopes: [MANAGE], limit: 'watch', waits: true },
+  getSecurityEventKeys: { callers: ['anyone'], limit: 'read' },
+}
