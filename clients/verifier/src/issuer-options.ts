@@ -51,8 +51,8 @@ export interface IssuerOptions {
   readonly revocations: Revocations
   /**
    * How old the knowledge of revocations may be. The default is 5. The least value is 2, because the server sends a
-   * heartbeat each second. With revocations 'status-list' the default is 300, and the age of a list counts from its
-   * `iat`.
+   * heartbeat each second. With revocations 'status-list' the default is 3600, so the `ttl` of each list decides.
+   * The age of a list counts from its `iat`.
    */
   readonly maxStaleness?: number | undefined
   /** What to do when the knowledge is older: refuse tokens (the default), or ask the issuer about each token. */
@@ -110,7 +110,7 @@ const TRUSTED_NAMES: Names<TrustedIssuer> = { ...ISSUER_NAMES, scopes: true, max
 
 const MAX_OPERATORS = 64
 const JWKS_AGE_S = { followed: 86_400, alone: 3_600 }
-const STALENESS_S = { list: 300, log: 5 }
+const STALENESS_S = { list: 3_600, log: 5 }
 /** Without revocations, only expiry ends a token. */
 const UNFOLLOWED_TTL_S = 300
 

@@ -190,6 +190,10 @@ describe("a verifier with revocations: 'status-list'", () => {
 
   it('has the defaults of a verifier that follows no log', () => {
     const { settings } = world().verifier
-    expect(settings.issuers[0]).toMatchObject({ maxStalenessMs: 300_000, maxJwksAgeMs: 3_600_000, maxTokenTtlS: 3_600 })
+    expect(settings.issuers[0]).toMatchObject({
+      maxStalenessMs: 3_600_000,
+      maxJwksAgeMs: 3_600_000,
+      maxTokenTtlS: 3_600,
+    })
   })
 })

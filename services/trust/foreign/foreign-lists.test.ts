@@ -110,13 +110,16 @@ describe('an issuer with the mode status_list', () => {
   })
 
   it('is stale when its list cannot be renewed in time, and then valid again', async () => {
-    const { outcome, state, clock, problems } = world()
+    const { outcome, state, clock, problems, asked } = world()
     expect(await outcome()).toBe('VALID')
     state.answer = new Error('down')
     clock.nowS += 59
     expect(await outcome()).toBe('VALID')
     clock.nowS += 1
     expect(await outcome()).toBe('ISSUER_REVOCATIONS_STALE')
+    clock.nowS += 2
+    expect(await outcome()).toBe('ISSUER_REVOCATIONS_STALE')
+    expect(asked.length).toBeGreaterThan(2)
     expect(problems).toHaveLength(1)
     state.answer = undefined
     clock.nowS += 1

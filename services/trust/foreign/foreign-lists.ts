@@ -48,7 +48,6 @@ interface Known {
 
 /** How many lists of an issuer are kept. Each takes at most 1 MiB. */
 const CAPACITY = 8
-const MAX_URI = 2_048
 const TIMEOUT_MS = 5_000
 
 /** Creates the lists of this process. Nothing is fetched before a token needs it. */
@@ -128,7 +127,7 @@ export function createForeignLists({ outbound, now, skewS, log }: ForeignListsDe
 function placeOf(issuer: KnownIssuer, { status }: ForeignClaims): StatusListReference | undefined {
   if (status === undefined) return undefined
   const { uri } = status.status_list
-  const isAllowed = uri.length <= MAX_URI && uri.startsWith(baseOf(issuer)) && URL.canParse(uri)
+  const isAllowed = uri.startsWith(baseOf(issuer)) && URL.canParse(uri)
   return isAllowed && !uri.includes('#') && new URL(uri).href === uri ? status.status_list : undefined
 }
 

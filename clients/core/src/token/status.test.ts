@@ -33,6 +33,7 @@ describe('isTokenStatus', () => {
     ['an address that is a list', at({ uri: [URI] })],
     ['an address on another origin', at({ uri: 'https://evil.example/v1/status-lists/7' })],
     ['an address on a longer host', at({ uri: `${ISSUER}.evil.example/v1/status-lists/7` })],
+    ['an address on another origin of the same length', at({ uri: URI.replace('auth', 'evil') })],
     ['another path of the issuer', at({ uri: `${ISSUER}/v1/agents/7` })],
     ['no id', at({ uri: `${ISSUER}/v1/status-lists/` })],
     ['an id of 65 characters', at({ uri: `${ISSUER}/v1/status-lists/${'a'.repeat(65)}` })],
