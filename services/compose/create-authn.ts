@@ -5,6 +5,7 @@ import { createKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
 import { openPool } from '../platform/db/db.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import { scaleRates } from '../platform/limits/rates.ts'
+import { PUSHES } from '../platform/outbound/budget.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { Config } from '../process/configuration/config.ts'
 import { createSignals, type Signals } from '../signals/index.ts'
@@ -87,7 +88,7 @@ export async function makeAuthn(
       ...routesOf(signals.module),
     ],
     internal: [],
-    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs],
+    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs, ...signals.jobs],
     close: () => all.disposeAsync(),
     signingKeyFacts: () => keys.signingKeyFacts(),
     issuerFacts: () => trust.issuerFacts(),
@@ -169,8 +170,18 @@ function makeStatusLists(
   })
 }
 
-function makeSignals({ config, databaseUrl, db, readDb, log }: ServiceDeps, keys: Keys): Signals {
+function makeSignals({ config, databaseUrl, db, readDb, log, metrics }: ServiceDeps, keys: Keys): Signals {
+  // Of its own, so that slow receivers take no place from the requests that verifications need.
+  const outbound = createOutbound({
+    allow: config.outboundAllow,
+    testDomains: config.testDomains,
+    outcome: metrics.outbound,
+    now: () => performance.now(),
+    requests: PUSHES,
+  })
   return createSignals({
+    outbound,
+    metrics: metrics.push,
     db,
     readDb,
     databaseUrl,

@@ -34,6 +34,7 @@ export interface ServiceDeps {
     | 'endpointAudience'
     | 'outbound'
     | 'keyEvents'
+    | 'push'
     | 'showFrozenOperators'
     | 'countAppraisal'
     | 'countCheck'

@@ -4,6 +4,7 @@ import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { StatusListMetrics } from '../platform/metrics/status-list-metrics.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { createLists, type ListsDeps } from './lists.ts'
+import { createListMaker, type MakeListDeps } from './make-list.ts'
 import { createPlaces, type Places } from './places.ts'
 import { statusListPolicies } from './policy.ts'
 import { statusListRoutes } from './routes.ts'
@@ -11,11 +12,11 @@ import { listLists } from './store/list-lists.ts'
 import { pruneLists } from './store/prune-lists.ts'
 
 export { describeToken } from './domain/describe-token.ts'
-export { createPlaces, type Places } from './places.ts'
+export type { Places } from './places.ts'
 export { statusListDocuments } from './representations.ts'
 
 /** Options of createStatusLists. */
-export interface StatusListOptions extends Omit<ListsDeps, 'made'> {
+export interface StatusListOptions extends MakeListDeps, Pick<ListsDeps, 'head' | 'monotonic'> {
   /** Gives a time that has certainly passed. Entries of tokens that expired before may be removed. */
   readonly passedTime: PassedTime
   readonly metrics: StatusListMetrics
@@ -32,7 +33,8 @@ export interface StatusLists {
 export function createStatusLists({ passedTime, metrics, ...deps }: StatusListOptions): StatusLists {
   const { pool, issuer } = deps
   const living = () => listLists(pool)
-  const lists = createLists({ ...deps, made: (seconds) => metrics.made(seconds) })
+  const maker = createListMaker(deps)
+  const lists = createLists({ ...deps, make: (id) => maker.make(id), made: (seconds) => metrics.made(seconds) })
   const run = async () => {
     await pruneLists(pool, passedTime)
     metrics.living((await living()).length)

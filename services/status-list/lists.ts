@@ -1,10 +1,11 @@
 import type { LogPosition } from '@auth4agent/core/revocation/revocation-log'
-import { type MadeList, type MakeListDeps, makeList } from './make-list.ts'
+import type { MadeList } from './make-list.ts'
 
 /** Serves the status lists of one process. */
 export interface Lists {
   /**
-   * Returns a list. It contains every end of a token whose call had returned more than `REST_MS` ago.
+   * Returns a list. It contains every end of a token whose call had returned a second ago, or three times as long ago
+   * as the list takes to make.
    *
    * @returns undefined if there is no such list
    * @throws ApiError UNAVAILABLE when the list is too old and cannot be made again
@@ -13,13 +14,17 @@ export interface Lists {
 }
 
 /** A list, and how long it may be cached. */
-export interface ServedList extends MadeList {
+interface ServedList extends MadeList {
   /** Seconds until the list is made again, even if nothing changes. */
   readonly maxAgeS: number
 }
 
 /** Dependencies of createLists. */
-export interface ListsDeps extends MakeListDeps {
+export interface ListsDeps {
+  /** Makes a list. Returns undefined if there is no such list. */
+  readonly make: (id: string) => Promise<MadeList | undefined>
+  /** For how long a verifier may believe a list, in seconds. */
+  readonly ttlS: number
   /** Reads the head of the revocation log. */
   readonly head: () => Promise<LogPosition>
   /** Returns the time of a clock that is never set, in milliseconds. */
@@ -29,7 +34,7 @@ export interface ListsDeps extends MakeListDeps {
 }
 
 /** Shortest time between two readings of the head, and between two makings of a list, in milliseconds. */
-export const REST_MS = 1_000
+const REST_MS = 1_000
 /** Lists that a process keeps. Each takes at most 350 KB. */
 const MAX_KEPT = 64
 /** Lists that a process makes at the same time. Each needs a connection and 256 KiB. */
@@ -61,7 +66,7 @@ export function createLists(deps: ListsDeps): Lists {
     const begunAt = monotonic()
     // Before the statuses: a record that is added meanwhile makes the list due.
     const head = await deps.head()
-    const list = await makeList(deps, id)
+    const list = await deps.make(id)
     kept.delete(id)
     if (list === undefined) return undefined
     const took = monotonic() - begunAt

@@ -140,8 +140,8 @@ describe('a token for a grant of another deployment', () => {
   it.each<[Parameters<ChainedServer['world']['record']>[0], string, object, number]>([
     ['token', 'its token at home', { operatorId: ACME, subject: 'token-at-home' }, INVALID],
     ['operator', 'its operator at home', { operatorId: ACME, minimumEpoch: 8 }, INVALID],
-    ['key', 'the key of its home', { subject: alphaKey.entry.kid }, INVALID],
-  ])('is invalid after a record of the kind %s about %s', async (kind, _, ending, status) => {
+    ['key', 'the key of its home', { subject: alphaKey.entry.kid }, SUSPENDED],
+  ])('has another status after a record of the kind %s about %s', async (kind, _, ending, status) => {
     const server = serve()
     const token = await issue(server)
     expect(await statusOf(server.instances[1], token)).toBe(VALID)

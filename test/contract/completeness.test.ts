@@ -24,6 +24,8 @@ import { oauthCases } from './cases/oauth.ts'
 import { operatorKeyCases } from './cases/operator-keys.ts'
 import { operatorRegistryCases } from './cases/operator-registry.ts'
 import { revocationCases } from './cases/revocation.ts'
+import { statusListCases } from './cases/status-lists.ts'
+import { signalCases } from './cases/signals.ts'
 import { tenantCases } from './cases/tenants.ts'
 import { trustCases } from './cases/trust.ts'
 import { methods, shortName } from './support/contract.ts'
@@ -49,8 +51,10 @@ const cases: readonly Pair[] = [
   ...federationCases,
   ...federationAdminCases,
   ...fullFederationCases,
+  ...statusListCases,
   ...attestationPolicyCases,
   ...fullAttestationPolicyCases,
+  ...signalCases,
   ...authenticationCases,
   ...tenantCases,
   ...clientAssertionCases,

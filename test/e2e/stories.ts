@@ -31,6 +31,8 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/readme-tour/operator-keys-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/tour.test.ts': 'the README starts one process',
   'test/e2e/secrets-in-logs/data-folder.test.ts': 'the data folder and its secrets belong to one process',
+  'test/e2e/signals/crashes.test.ts':
+    'one process is killed and started again, and a pushed event does not come sooner from split services',
   'test/e2e/split-smoke/oauth.test.ts': 'the story starts split services itself',
   'test/e2e/split-smoke/rolling-restart.test.ts': 'the story starts split services itself',
   'test/e2e/split-smoke/split.test.ts': 'the story starts split services itself',

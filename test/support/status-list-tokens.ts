@@ -30,7 +30,7 @@ export function statusBytes(bits: number, size: number, rows: readonly StatusRow
 }
 
 /** Compresses the bytes of a list as the claim `lst` has them. */
-export function compress(bytes: Uint8Array): string {
+function compress(bytes: Uint8Array): string {
   return encodeBase64url(deflateSync(bytes, { level: 9 }))
 }
 

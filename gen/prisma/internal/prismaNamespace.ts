@@ -3737,6 +3737,7 @@ export const IssuerScalarFieldEnum = {
   jwksUri: 'jwksUri',
   revocationMode: 'revocationMode',
   introspectionUri: 'introspectionUri',
+  statusListUri: 'statusListUri',
   actsAs: 'actsAs',
   wrappedSecret: 'wrappedSecret',
   kekId: 'kekId',

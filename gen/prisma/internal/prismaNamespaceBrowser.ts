@@ -391,6 +391,7 @@ export const IssuerScalarFieldEnum = {
   jwksUri: 'jwksUri',
   revocationMode: 'revocationMode',
   introspectionUri: 'introspectionUri',
+  statusListUri: 'statusListUri',
   actsAs: 'actsAs',
   wrappedSecret: 'wrappedSecret',
   kekId: 'kekId',

@@ -7,7 +7,7 @@ import type { ForeignVerification } from '../../trust/index.ts'
 import type { AuthorityVerification } from '../chains/verify-authority.ts'
 import { refusalOf } from '../refuse-by-status.ts'
 import type { Verification } from '../verify-token.ts'
-import { allowed } from './allow.ts'
+import type { Allow } from './allow.ts'
 import { readCredentials, refuseUnclear } from './read-check.ts'
 import { denied, type Refusal, refusal } from './refusal.ts'
 import { type RouteDemands, readRouteDemands } from './route-demands.ts'
@@ -19,6 +19,7 @@ export interface CheckDeps {
   readonly demandsOf: (extensions: Readonly<Record<string, string>>) => RouteDemands | Refusal
   /** Verifies a token as VerifyToken does. */
   readonly verify: (request: VerifyTokenRequest) => Promise<Verification | AuthorityVerification | ForeignVerification>
+  readonly allow: Allow
   readonly onCheck: OnCheck
 }
 
@@ -45,7 +46,7 @@ export async function checkRequest(deps: CheckDeps, { attributes }: CheckRequest
 }
 
 async function decide(
-  { verify }: CheckDeps,
+  { verify, allow }: CheckDeps,
   http: AttributeContext_HttpRequest | undefined,
   demands: RouteDemands,
 ): Promise<CheckResponse | Refusal> {
@@ -57,7 +58,7 @@ async function decide(
   try {
     const verification = await verify({ ...demands.request, ...credentials })
     if (!verification.valid) return { reason: verification.reason, ...refusalOf(verification.reason) }
-    return allowed(verification, demands, sent)
+    return allow(verification, demands, sent)
   } catch (thrown) {
     const fault = toApiError(thrown)
     const { reason } = fault

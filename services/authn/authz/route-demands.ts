@@ -18,6 +18,10 @@ export interface RouteDemands extends ChallengeHints {
   /** Begins the names of all headers that tell the API about the caller; in lower case, with a hyphen at its end. */
   readonly prefix: string
   readonly isTokenForwarded: boolean
+  /** Equal for routes that tell the same about a token. */
+  readonly form: string
+  /** Equal for routes that tell the same about delegated authority. */
+  readonly formOfDelegated: string
 }
 
 /** The default of `header_prefix`. */
@@ -60,7 +64,9 @@ export function readRouteDemands(extensions: Extensions, issuer: string): RouteD
   const request = isWritten ? readRequest(extensions) : undefined
   const rest = readRest(extensions)
   if (request === undefined || rest === undefined || !isVerifiable(request, issuer)) return refusal('EXTENSION_INVALID')
-  return { request, scope: extensions['scope'], resourceMetadata: extensions['resource_metadata'], ...rest }
+  const { audience, scope, resource_metadata: resourceMetadata } = extensions
+  const form = `${rest.prefix} ${rest.isTokenForwarded}`
+  return { request, scope, resourceMetadata, ...rest, form, formOfDelegated: JSON.stringify([form, audience, scope]) }
 }
 
 function readRequest(extensions: Extensions): VerifyTokenRequest | undefined {

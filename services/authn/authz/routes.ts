@@ -2,6 +2,7 @@ import type { Authorization } from '../../../gen/proto/envoy/service/auth/v3/ext
 import type { Handlers } from '../../chain/call.ts'
 import type { AuthnDeps } from '../config.ts'
 import { type VerifyTokenDeps, verifyToken } from '../verify-token.ts'
+import { createAllow } from './allow.ts'
 import { type CheckDeps, checkRequest, createDemands } from './check.ts'
 
 /** Creates the handlers of Envoy's Authorization service. */
@@ -11,6 +12,7 @@ export function authorizationRoutes(
   const check: CheckDeps = {
     demandsOf: createDemands(deps.issuer),
     verify: (request) => verifyToken(deps, request),
+    allow: createAllow(),
     onCheck: deps.onCheck,
   }
   return { check: (request) => checkRequest(check, request) }

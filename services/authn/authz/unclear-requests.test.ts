@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { CheckRequestSchema } from '../../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import { askCheck, bytes, type Http, ROUTE, raw, valid, withHeaders } from '../../../test/support/envoy/ask-check.ts'
+import { createAllow } from './allow.ts'
 import { type CheckDeps, checkRequest, createDemands } from './check.ts'
 
 describe('checkRequest refuses, without looking at the token,', () => {
@@ -102,13 +103,23 @@ describe('checkRequest refuses, without looking at the token,', () => {
 
   it('a check about a connection that is not HTTP', async () => {
     const request = create(CheckRequestSchema, { attributes: { contextExtensions: ROUTE } })
-    const deps: CheckDeps = { demandsOf: createDemands('https://auth.example'), verify: valid, onCheck() {} }
+    const deps: CheckDeps = {
+      demandsOf: createDemands('https://auth.example'),
+      verify: valid,
+      allow: createAllow(),
+      onCheck() {},
+    }
     const { status, httpResponse } = await checkRequest(deps, request)
     expect([status?.message, httpResponse.case]).toEqual(['HTTP_REQUEST_MISSING', 'deniedResponse'])
   })
 
   it('a check without attributes', async () => {
-    const deps: CheckDeps = { demandsOf: createDemands('https://auth.example'), verify: valid, onCheck() {} }
+    const deps: CheckDeps = {
+      demandsOf: createDemands('https://auth.example'),
+      verify: valid,
+      allow: createAllow(),
+      onCheck() {},
+    }
     const { status } = await checkRequest(deps, create(CheckRequestSchema))
     expect(status?.message).toBe('AUDIENCE_NOT_DEMANDED')
   })

@@ -4,6 +4,7 @@ import { expose, type Snapshot } from './aggregate.ts'
 import { type Exposition, rememberExposition } from './exposition.ts'
 import { type AnchorFacts, type IssuerFacts, showAnchors, showIssuers } from './issuer-metrics.ts'
 import { createKeyEventMetrics, type KeyEventMetrics } from './key-event-metrics.ts'
+import { createPushMetrics, type PushMetrics } from './push-metrics.ts'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
 import { createStatusListMetrics, type StatusListMetrics } from './status-list-metrics.ts'
@@ -31,6 +32,7 @@ export interface Metrics {
   /** Adds the metric of the frozen operators. */
   showFrozenOperators(read: () => number): void
   readonly keyEvents: KeyEventMetrics
+  readonly push: PushMetrics
   /** Adds the metrics of the foreign issuers. */
   showIssuers(read: () => readonly IssuerFacts[]): void
   /** Shows the trust anchors that this process knows. */
@@ -120,6 +122,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     revocation: createRevocationMetrics(registry),
     showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),
     keyEvents: createKeyEventMetrics(registry),
+    push: createPushMetrics(registry),
     showIssuers: (read) => showIssuers(registry, read),
     showAnchors: (read) => showAnchors(registry, read),
     showSigningKeys: (read) => showSigningKeys(registry, read),

@@ -29,6 +29,7 @@ export interface Terms {
   readonly description: string
 }
 
+/** The largest number of streams of one operator, and of all. */
 export const MAX_STREAMS = { operator: 16, deployment: 10_000 } as const
 /** Key of the advisory lock under which streams are created, so that their number is exact. */
 const CREATE_LOCK = 0x73736673

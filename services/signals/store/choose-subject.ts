@@ -2,7 +2,8 @@ import type { Author } from '../../ledger/ledger.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type StreamName, type StreamStore, withStream } from './change-stream.ts'
 
-const MAX_SUBJECTS = 1_000
+/** The largest number of subjects that a stream remembers. */
+export const MAX_SUBJECTS = 1_000
 
 /**
  * Remembers that the receiver of a stream has added or removed a subject.

@@ -6,7 +6,14 @@ import type { ChainedClaims } from '../domain/describe-token.ts'
 import { createBits, STATUS, STATUS_LIST_PLACES, setStatuses } from '../domain/status-bits.ts'
 
 /** Places that one statement reads. More would exceed the time limit of a statement. */
-const PAGE = 65_536
+const PAGE = 16_384
+
+/**
+ * Compiling a statement and starting workers would take longer than a page. The planner must not read all agents for
+ * each page when an index finds those that the page needs.
+ */
+const PLANNING = 'SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL random_page_cost = 1.1'
+const FIRST_EPOCH = '(SELECT first_epoch FROM deployment)'
 
 /**
  * Reads a list, and what the answers about it depend on. An entry is missing in a list of another timeline if the
@@ -22,33 +29,33 @@ FROM deployment d LEFT JOIN status_lists l ON l.id = $1::uuid`
 /**
  * Reads the places of a page by status. It finds a token ended exactly when CHECK in services/revocation/check-token.ts
  * does. The indices are rows of 32-bit numbers, because a list may have a million of them.
+ *
+ * `judged` is materialized, because PostgreSQL would otherwise evaluate each status several times.
  */
 const PAGE_STATUSES = `
-WITH judged AS (
+WITH judged AS MATERIALIZED (
   SELECT e.idx, CASE
-    WHEN r.jti IS NOT NULL OR k.kid IS NOT NULL THEN ${STATUS.invalid}
+    WHEN r.jti IS NOT NULL OR e.kid = ANY (ARRAY(SELECT kid FROM jwks_keys WHERE state IN ('retired', 'compromised')))
+      THEN ${STATUS.invalid}
     WHEN e.issuer IS NOT NULL AND EXISTS (SELECT 1 FROM revocation_log l
       WHERE l.kind = 'issuer' AND l.subject = e.issuer AND l.minimum_epoch > e.generation) THEN ${STATUS.invalid}
-    WHEN cardinality(e.edges) > 0 AND EXISTS (SELECT 1 FROM revocation_log l
+    WHEN e.edges <> '{}' AND EXISTS (SELECT 1 FROM revocation_log l
       WHERE l.kind = 'edge' AND l.subject = ANY (e.edges)) THEN ${STATUS.invalid}
     WHEN e.chained IS NOT NULL
-      THEN CASE WHEN e.operator_epoch = d.first_epoch THEN ${STATUS.valid} ELSE ${STATUS.invalid} END
+      THEN CASE WHEN e.operator_epoch = ${FIRST_EPOCH} THEN ${STATUS.valid} ELSE ${STATUS.invalid} END
     WHEN a.status = 'suspended' OR o.status = 'suspended' THEN ${STATUS.suspended}
-    WHEN a.epoch = e.agent_epoch AND greatest(o.epoch, d.first_epoch) = e.operator_epoch THEN ${STATUS.valid}
+    WHEN a.epoch = e.agent_epoch AND greatest(o.epoch, ${FIRST_EPOCH}) = e.operator_epoch THEN ${STATUS.valid}
     ELSE ${STATUS.invalid} END AS status
   FROM status_entries e
-  JOIN deployment d ON true
   LEFT JOIN operators o ON o.id = e.operator_id
   LEFT JOIN agents a ON a.operator_id = e.operator_id AND a.did = e.sub
   LEFT JOIN revoked_tokens r ON r.operator_id = e.operator_id AND r.jti = e.jti
-  LEFT JOIN jwks_keys k ON k.kid = e.kid AND k.state IN ('retired', 'compromised')
   WHERE e.list_id = $1::uuid AND e.idx >= $2 AND e.idx < $3
 ), places AS (
-  SELECT idx, coalesce(min(status) FILTER (WHERE status <> ${STATUS.valid}), ${STATUS.valid}) AS status
-  FROM judged GROUP BY idx
+  SELECT idx, coalesce(min(nullif(status, ${STATUS.valid})), ${STATUS.valid}) AS status
+  FROM judged WHERE status <> ${STATUS.valid} OR $4 GROUP BY idx
 )
-SELECT status, string_agg(int4send(idx), '') AS indices FROM places
-WHERE status <> ${STATUS.valid} OR $4 GROUP BY status`
+SELECT status, string_agg(int4send(idx), '') AS indices FROM places GROUP BY status`
 
 const CHAINED = `
 SELECT idx AS index, chained AS claims FROM status_entries
@@ -88,6 +95,7 @@ export async function readStatuses(pool: pg.Pool, id: string): Promise<ReadList 
   let failure: Error | undefined
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    await client.query(PLANNING)
     const list = await readList(client, id)
     await client.query('COMMIT')
     return list

@@ -11,7 +11,7 @@ export const BLOCK_PLACES = 1_024
 /** How long a process may give out the places of a block, in seconds. */
 export const BLOCK_USE_S = 600
 /** The most lists that one deployment has at a time: 256 million tokens that have not expired. */
-export const MAX_LISTS = 256
+const MAX_LISTS = 256
 
 /** A block of a list that belongs to this process alone. */
 export interface Block {

@@ -87,6 +87,8 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'FederationService.ResolveEntity': 'anyone',
   'FederationService.GetSignedKeySet': 'anyone',
   'FederationService.ListHistoricalKeys': 'anyone',
+  'StatusListService.GetStatusList': 'anyone',
+  'StatusListService.ListStatusLists': 'anyone',
   'FederationAdminService.PutTrustAnchor': 'admin',
   'FederationAdminService.ListTrustAnchors': 'admin',
   'FederationAdminService.RemoveTrustAnchor': 'admin',
@@ -108,6 +110,18 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'AttestationPolicyService.ListAttestationRequirements': 'operator',
   'AttestationPolicyService.DeleteAttestationRequirement': 'operator',
   'AttestationPolicyService.DryRunRules': 'operator',
+  'SignalService.CreateStream': 'operator',
+  'SignalService.ReadStreams': 'operator',
+  'SignalService.UpdateStream': 'operator',
+  'SignalService.ReplaceStream': 'operator',
+  'SignalService.DeleteStream': 'operator',
+  'SignalService.GetStreamStatus': 'operator',
+  'SignalService.UpdateStreamStatus': 'operator',
+  'SignalService.AddSubject': 'operator',
+  'SignalService.RemoveSubject': 'operator',
+  'SignalService.VerifyStream': 'operator',
+  'SignalService.PollEvents': 'operator',
+  'SignalService.GetSecurityEventKeys': 'anyone',
   // An agent authenticates in the request itself, by a challenge or a client assertion.
   'OAuthService.Token': 'anyone',
   'OAuthService.Introspect': 'anyone',
@@ -143,6 +157,15 @@ const ROLES: Readonly<Record<string, string>> = {
   'AttestationPolicyService.DeleteEnrolmentRule': 'agents.manage',
   'AttestationPolicyService.PutAttestationRequirement': 'policy',
   'AttestationPolicyService.DeleteAttestationRequirement': 'policy',
+  'SignalService.CreateStream': 'policy',
+  'SignalService.UpdateStream': 'policy',
+  'SignalService.ReplaceStream': 'policy',
+  'SignalService.DeleteStream': 'policy',
+  'SignalService.UpdateStreamStatus': 'policy',
+  'SignalService.AddSubject': 'policy',
+  'SignalService.RemoveSubject': 'policy',
+  'SignalService.VerifyStream': 'policy',
+  'SignalService.PollEvents': 'audit.read',
 }
 
 const READS = new Set([
@@ -171,6 +194,9 @@ const READS = new Set([
   'ListEnrolmentRules',
   'ListAttestationRequirements',
   'DryRunRules',
+  'ReadStreams',
+  'GetStreamStatus',
+  'PollEvents',
 ])
 
 /** Returns the callers that may make a call. Throws Error for a method that is missing in the table. */

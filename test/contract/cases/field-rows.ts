@@ -27,6 +27,8 @@ import {
 import { grantFieldRows } from './grant-field-rows.ts'
 import { issuerFieldRows } from './issuer-field-rows.ts'
 import { oauthFieldRows } from './oauth-field-rows.ts'
+import { statusListFieldRows } from './status-lists.ts'
+import { signalFieldRows } from './signal-field-rows.ts'
 import { trustFieldRows } from './trust-field-rows.ts'
 
 /** One row for every field of every request, by `Message.field`, with nested fields after it. */
@@ -320,10 +322,12 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   },
   ...oauthFieldRows,
   ...trustFieldRows,
+  ...signalFieldRows,
   ...attestationPolicyFieldRows,
   ...grantFieldRows,
   ...issuerFieldRows,
   ...federationFieldRows,
+  ...statusListFieldRows,
   ...agentKeyFieldRows,
   ...agentMoveFieldRows,
   ...attestationFieldRows,

@@ -65,6 +65,9 @@ const OF_PROOFS: readonly ReasonCode[] = [
   'DPOP_NONCE_REQUIRED',
 ]
 
+/** Reasons about the access token of an agent that calls for its operator. */
+const OF_TOKENS: readonly ReasonCode[] = ['INVALID_ACCESS_TOKEN', 'INSUFFICIENT_SCOPE']
+
 /** Reasons about an attestation. */
 const OF_EVIDENCE: readonly ReasonCode[] = [
   'NONCE_NOT_ACCEPTED',
@@ -332,6 +335,8 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'FederationService.ResolveEntity': ['ENTITY_NOT_FOUND', 'TRUST_ANCHOR_NOT_FOUND'],
   'FederationService.GetSignedKeySet': [],
   'FederationService.ListHistoricalKeys': [],
+  'StatusListService.GetStatusList': ['STATUS_LIST_NOT_FOUND', 'STATUS_HISTORY_UNAVAILABLE'],
+  'StatusListService.ListStatusLists': [],
   'FederationAdminService.PutTrustAnchor': ['TOO_MANY_TRUST_ANCHORS'],
   'FederationAdminService.ListTrustAnchors': [],
   'FederationAdminService.RemoveTrustAnchor': ['TRUST_ANCHOR_NOT_FOUND'],
@@ -380,6 +385,18 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   ],
   'OAuthService.Introspect': OF_CLIENTS,
   'OAuthService.Revoke': OF_CLIENTS,
+  'SignalService.CreateStream': [...OF_TOKENS, 'STREAM_LIMIT'],
+  'SignalService.ReadStreams': [...OF_TOKENS, 'STREAM_NOT_FOUND'],
+  'SignalService.UpdateStream': [...OF_TOKENS, 'STREAM_NOT_FOUND'],
+  'SignalService.ReplaceStream': [...OF_TOKENS, 'STREAM_NOT_FOUND'],
+  'SignalService.DeleteStream': [...OF_TOKENS, 'STREAM_NOT_FOUND'],
+  'SignalService.GetStreamStatus': [...OF_TOKENS, 'STREAM_NOT_FOUND'],
+  'SignalService.UpdateStreamStatus': [...OF_TOKENS, 'STREAM_NOT_FOUND'],
+  'SignalService.AddSubject': [...OF_TOKENS, 'STREAM_NOT_FOUND', 'SUBJECT_NOT_RECOGNIZED', 'SUBJECT_LIMIT'],
+  'SignalService.RemoveSubject': [...OF_TOKENS, 'STREAM_NOT_FOUND', 'SUBJECT_NOT_RECOGNIZED', 'SUBJECT_LIMIT'],
+  'SignalService.VerifyStream': [...OF_TOKENS, 'STREAM_NOT_FOUND'],
+  'SignalService.PollEvents': [...OF_TOKENS, 'STREAM_NOT_FOUND'],
+  'SignalService.GetSecurityEventKeys': [],
 }
 
 /** Returns all reasons that an RPC can answer. Throws Error for a method that is missing in the table. */

@@ -59,6 +59,9 @@ const RULES: Readonly<Record<string, ReasonCode>> = {
   'TrustService.RevokeTrustStatement': 'STATEMENT_NOT_FOUND',
   'TrustService.ListPublishedTrust': 'PERMISSION_DENIED',
   'TrustService.ListAdmissions': 'PERMISSION_DENIED',
+  'SignalService.ReadStreams': 'STREAM_NOT_FOUND',
+  'SignalService.GetStreamStatus': 'STREAM_NOT_FOUND',
+  'SignalService.PollEvents': 'STREAM_NOT_FOUND',
   // The question is about two other operators.
   'TrustService.ExplainTrust': 'PERMISSION_DENIED',
 }

@@ -4,6 +4,7 @@ import { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_p
 import { AttestationService } from '../../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { SignalService } from '../../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { methods, shortName } from '../support/contract.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import { callersOf } from './callers.ts'
@@ -25,8 +26,8 @@ function casesOf(method: DescMethod): RefusalCase[] {
   // This call names no operator, so no operator is refused.
   if (callersOf(method).endsWith('operator-or-admin')) return []
   const byAdmin = denied('the administrator as caller', 'admin')
-  // Revoking by jti names no operator: it always means the caller's own tokens.
-  if (method === RevocationService.method.revokeToken) return [byAdmin]
+  // Revoking by jti names no operator: it always means the caller's own tokens. A stream is one of the caller's too.
+  if (method === RevocationService.method.revokeToken || method.parent === SignalService) return [byAdmin]
   return [
     byAdmin,
     denied('another operator as caller', 'bravo'),

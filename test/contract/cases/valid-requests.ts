@@ -33,6 +33,14 @@ const acmeAsOwner: ValidRequest = ({ operators: { acme } }) => ({ operator_id: a
 /** Names what `seedAttestationPolicy` has put for acme. */
 const machines: ValidRequest = ({ operators: { acme } }) => ({ operator_id: acme.id, name: 'machines' })
 
+const ofStream: ValidRequest = ({ stream }) => ({ stream_id: stream })
+const subjectOfStream: ValidRequest = ({ stream, agents: { ofBravo } }) => ({
+  stream_id: stream,
+  subject: { format: 'did', url: ofBravo.did },
+})
+const PUSH_DELIVERY = { method: 'urn:ietf:rfc:8935', endpoint_url: 'https://events.bravo-operator.com/ssf' }
+const REVOKED = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked'
+
 /** Returns the fields by which an agent authenticates at an OAuth endpoint. */
 export const authenticated = (client: ClientParty, edits?: ClientAssertionEdits) => ({
   client_assertion_type: ASSERTION_TYPE,
@@ -189,6 +197,8 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'FederationService.ResolveEntity': () => ({ sub: ISSUER, trust_anchor: [`${ISSUER}/federation`] }),
   'FederationService.GetSignedKeySet': () => ({}),
   'FederationService.ListHistoricalKeys': () => ({}),
+  'StatusListService.GetStatusList': ({ statusListId }) => ({ id: statusListId }),
+  'StatusListService.ListStatusLists': () => ({}),
   'FederationAdminService.PutTrustAnchor': () => ({
     entity_id: 'https://federation.bravo-operator.com',
     jwks: STATEMENT_KEYS,
@@ -242,4 +252,16 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'OAuthService.Token': ({ agents: { active } }) => ({ grant_type: 'client_credentials', ...authenticated(active) }),
   'OAuthService.Introspect': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
   'OAuthService.Revoke': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
+  'SignalService.CreateStream': () => ({ delivery: PUSH_DELIVERY, events_requested: [REVOKED], description: 'siem' }),
+  'SignalService.ReadStreams': ofStream,
+  'SignalService.UpdateStream': ({ stream }) => ({ stream_id: stream, delivery: PUSH_DELIVERY, description: 'siem' }),
+  'SignalService.ReplaceStream': ({ stream }) => ({ stream_id: stream, delivery: PUSH_DELIVERY }),
+  'SignalService.DeleteStream': ofStream,
+  'SignalService.GetStreamStatus': ofStream,
+  'SignalService.UpdateStreamStatus': ({ stream }) => ({ stream_id: stream, status: 'paused' }),
+  'SignalService.AddSubject': subjectOfStream,
+  'SignalService.RemoveSubject': subjectOfStream,
+  'SignalService.VerifyStream': ofStream,
+  'SignalService.PollEvents': ({ stream }) => ({ stream_id: stream, return_immediately: true }),
+  'SignalService.GetSecurityEventKeys': () => ({}),
 }

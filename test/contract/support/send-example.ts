@@ -14,7 +14,7 @@ export async function sendExample(world: World, method: DescMethod, request: Jso
 }
 
 /** Returns the header with the assertion of the caller. */
-export function authorized(world: World, method: DescMethod, { verb, path, body }: ReturnType<typeof restRequest>) {
+function authorized(world: World, method: DescMethod, { verb, path, body }: ReturnType<typeof restRequest>) {
   const callers = callersOf(method)
   if (callers === 'anyone') return {}
   const signer = callers === 'admin' ? world.admin : world.operators.acme

@@ -20,6 +20,8 @@ import { type SeededAgent, seed } from './seed.ts'
 import { attestationSigner, seedAttestation } from './seed-attestation.ts'
 import { seedAttestationPolicy } from './seed-attestation-policy.ts'
 import { seedIssuers } from './seed-issuers.ts'
+import { seedStatusList } from './seed-status-list.ts'
+import { seedStream } from './seed-streams.ts'
 import { snapshots } from './snapshot.ts'
 
 /** A server process with its own database, and operators and agents in every status. */
@@ -55,8 +57,10 @@ export async function startWorld({
   const parties = await seed(db)
   const keys = await seedKeys(db)
   const issuers = await seedIssuers(db, parties.operators.acme.id)
+  const statusListId = await seedStatusList(db)
   const attestationPolicy = await seedAttestationPolicy(db, parties.operators.acme.id)
   const attestation = await seedAttestation(db, parties)
+  const stream = await seedStream(db, parties.operators.acme.id)
   const server: WorldServer = await start({
     DATABASE_URL: await databaseUrl(database.url),
     AUTH4AGENT_BASE_URL: ISSUER,
@@ -73,7 +77,9 @@ export async function startWorld({
     ...parties,
     keys,
     issuers,
+    statusListId,
     attestationPolicy,
+    stream,
     attestation: { ...attestation, ...(await attestationSigner(db, attestation)) },
     admin,
     db,

@@ -2,6 +2,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { VerifyTokenRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { AttributeContext_HttpRequestSchema } from '../../../gen/proto/envoy/service/auth/v3/attribute_context_pb.ts'
 import { CheckRequestSchema } from '../../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
+import { createAllow } from '../../../services/authn/authz/allow.ts'
 import { type CheckDeps, checkRequest, createDemands } from '../../../services/authn/authz/check.ts'
 import { GOOD_CLAIMS } from '../access-tokens.ts'
 
@@ -36,6 +37,7 @@ export async function askCheck(http: Partial<Http>, route: Record<string, string
   const outcomes: string[] = []
   const deps: CheckDeps = {
     demandsOf: createDemands('https://auth.example'),
+    allow: createAllow(),
     onCheck: (outcome, fault) => outcomes.push(fault === undefined ? outcome : `${outcome} ${fault.reason}`),
     verify(request) {
       seen.push(request)

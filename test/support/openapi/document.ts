@@ -13,7 +13,7 @@ import { operationOf } from './operations.ts'
 import { requiredFields } from './required-fields.ts'
 import { createErrorResponses } from './responses.ts'
 import { createSchemas, type Schema } from './schemas.ts'
-import { readServices } from './services.ts'
+import { readServices, titleOf } from './services.ts'
 
 /** The server of the document in the repository. The gateway replaces it by its issuer. */
 const SERVER = 'http://localhost:8080'
@@ -58,7 +58,10 @@ export async function openApiDocument(root: string): Promise<Schema> {
 }
 
 function tagsOf(services: readonly DescService[], comments: Comments): readonly Schema[] {
-  const ofServices = services.map(({ name, typeName }) => ({ name, description: comments.get(typeName) ?? '' }))
+  const ofServices = services.map((service) => ({
+    name: titleOf(service),
+    description: comments.get(service.typeName) ?? '',
+  }))
   return [TAGS.Discovery, ...ofServices, TAGS.Operations, TAGS.Pages]
 }
 

@@ -24,9 +24,9 @@ interface Answer {
 /** Checks answers against the document. */
 export interface Documented {
   /** Returns what is wrong with an answer, or an empty list. A member that the document does not have is wrong too. */
-  problemsOf(call: Call, answer: Answer): readonly string[]
+  readonly problemsOf: (call: Call, answer: Answer) => readonly string[]
   /** Returns what is wrong with a value, by a JSON pointer to the schema in the document. */
-  mismatches(pointer: readonly string[], value: unknown): readonly string[]
+  readonly mismatches: (pointer: readonly string[], value: unknown) => readonly string[]
 }
 
 /** Compiles the schemas of a document. */

@@ -2,11 +2,9 @@ import type { JsonValue } from '@bufbuild/protobuf'
 
 /** Texts that are different in each run, and what an example has in their place. The first rules count first. */
 const TEXTS: readonly (readonly [RegExp, string])[] = [
-  [
-    /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----/,
-    '-----BEGIN PRIVATE KEY-----\nMC4C...\n-----END PRIVATE KEY-----',
-  ],
+  [/-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----/, '<the PEM text of a private key>'],
   [/(?<=\?view=)[\w.-]+/, 'eyJleGFtcGxlIjoxfQ'],
+  [/(?<=\bid: \d+-\d+-)[\w-]{43}/, 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'],
   // A header, a payload and a signature.
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]+/, 'eyJhbGciOiJFZERTQSJ9.eyJleGFtcGxlIjoxfQ.c2lnbmF0dXJl'],
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/, '3f1c9a52-7d84-8b06-9e2f-5a0c1d4e6b78'],
@@ -49,18 +47,33 @@ function normalText(text: string): string {
   })
 }
 
-/** Returns an answer as an example has it. The order of a list may be random, and one entry shows what a list has. */
+/** Returns an answer as an example has it. The order of a list may be random, and one object shows what a list has. */
 export function normalAnswer(value: JsonValue): JsonValue {
   return shortened(normalExample(value))
 }
 
+/** Returns the start of a stream of events and its last event, as an example has them. */
+export function normalEvents(text: string): JsonValue {
+  const events = text.split('\n\n').filter((event) => event !== '')
+  return normalExample([...events.slice(0, 2), ...events.slice(-1)].join('\n\n'))
+}
+
 function shortened(value: JsonValue): JsonValue {
   if (Array.isArray(value)) {
+    if (!value.some(isObject)) return value.filter((item, index) => isNumber(item) || value.indexOf(item) === index)
     const items = value.map((item) => JSON.stringify(shortened(item))).toSorted()
     return items.slice(0, 1).map((item): JsonValue => JSON.parse(item))
   }
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([member, inner]) => [member, shortened(inner)]))
+}
+
+function isObject(value: JsonValue): boolean {
+  return typeof value === 'object' && value !== null
+}
+
+function isNumber(value: JsonValue): boolean {
+  return typeof value === 'number'
 }
 
 /** Unix seconds of these years. */

@@ -9,6 +9,7 @@ import { ADDED_RESPONSES } from './hand-written/added-responses.ts'
 import { bodyFields, type ParameterSources, parametersOf } from './parameters.ts'
 import type { ErrorResponses } from './responses.ts'
 import type { Schema, Schemas } from './schemas.ts'
+import { titleOf } from './services.ts'
 import { callersInWords, securityOf } from './who-may-call.ts'
 
 /** What the operations of all calls are made from. */
@@ -28,7 +29,7 @@ export function operationOf(binding: RestBinding, sources: OperationSources): Sc
   const description = sources.comments.get(`${method.parent.typeName}.${method.name}`) ?? ''
   return {
     operationId: method.localName,
-    tags: [method.parent.name],
+    tags: [titleOf(method.parent)],
     summary: summaryOf(method, description),
     description,
     'x-callers': callersInWords(method),
@@ -88,7 +89,7 @@ function responsesOf(binding: RestBinding, sources: OperationSources, example: E
   }
   const all = merge(
     { [status]: success, ...errors },
-    ADDED_RESPONSES[shortName(method)]?.(schemas.answer(method.output)),
+    ADDED_RESPONSES[shortName(method)]?.(() => schemas.answer(method.output)),
   )
   return sources.errors.share(example === undefined || example.status >= 400 ? all : withExample(all, example))
 }
@@ -138,11 +139,12 @@ function linkHeader({ method, responseBody }: RestBinding): Schema {
 function contentOf({ method, responseBody }: RestBinding, { schemas, representations }: OperationSources): Schema {
   if (method.methodKind === 'server_streaming') return { 'text/event-stream': eventsOf(method, schemas) }
   const resource = representations[methodName(method)]
-  const usual = { schema: answerSchema(method, responseBody, schemas) }
   const others = (resource?.representations ?? []).map(({ mediaType }) => mediaType)
   const first = resource?.inPlaceOfJson?.mediaType
   return {
-    ...(first === undefined ? { 'application/json': usual } : { [textOf(first)]: { schema: represented(first) } }),
+    ...(first === undefined
+      ? { 'application/json': { schema: answerSchema(method, responseBody, schemas) } }
+      : { [textOf(first)]: { schema: represented(first) } }),
     ...Object.fromEntries(others.map((type) => [textOf(type), { schema: represented(type) }])),
   }
 }

@@ -3,25 +3,31 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { DescService } from '@bufbuild/protobuf'
 
-/** The order of the services in the document. Other services follow in the order of their names. */
-const ORDER = [
-  'OperatorRegistryService',
-  'OperatorKeyService',
-  'IdentityService',
-  'AgentKeyService',
-  'AgentMoveService',
-  'AttestationService',
-  'AttestationPolicyService',
-  'AuthnService',
-  'OAuthService',
-  'DelegationService',
-  'RevocationService',
-  'TrustService',
-  'FederationService',
-  'KeysService',
-  'IssuerService',
-  'FederationAdminService',
-]
+/** The services in the order of the document, with their titles. Other services follow in the order of their names. */
+const TITLES: Readonly<Record<string, string>> = {
+  OperatorRegistryService: 'Operators',
+  OperatorKeyService: "Operators' keys",
+  IdentityService: 'Agents',
+  AgentKeyService: "Agents' keys",
+  AgentMoveService: 'Moves',
+  AttestationService: 'Attestation',
+  AttestationPolicyService: 'Attestation policy',
+  AuthnService: 'Tokens',
+  OAuthService: 'OAuth',
+  DelegationService: 'Grants',
+  RevocationService: 'Revocation',
+  TrustService: 'Trust',
+  FederationService: 'OpenID Federation',
+  KeysService: 'Signing keys',
+  IssuerService: 'Foreign issuers',
+  FederationAdminService: 'Trust anchors and subordinates',
+}
+const ORDER = Object.keys(TITLES)
+
+/** Returns the title of a service. One without a title has its name in words. */
+export function titleOf({ name }: DescService): string {
+  return TITLES[name] ?? name.replace(/Service$/, '').replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ')
+}
 
 /** Returns all services of the public contract, as the generated files describe them. */
 export async function readServices(root: string): Promise<readonly DescService[]> {

@@ -45,7 +45,7 @@ export interface StatusListsOptions extends Pick<StatusListRules, 'issuer' | 'al
  * - `STALE`: the list was too old when it came. The issuer must sign it anew more often.
  * - `ROLLBACK`: the list is older than the one before.
  */
-export class StatusListError extends Error {
+class StatusListError extends Error {
   override readonly name = 'StatusListError'
   readonly why: StatusListFault | 'STALE' | 'ROLLBACK'
 
@@ -80,7 +80,8 @@ const RENEW_AFTER = 0.5
  * ```ts
  * import { createStatusLists } from '@auth4agent/core/status-list/status-lists'
  *
- * const lists = createStatusLists({ issuer, algs, findKey, holds, fetchText, skewS: 10, maxAgeMs: 300_000, capacity: 32 })
+ * const limits = { skewS: 10, maxAgeMs: 300_000, capacity: 32 }
+ * const lists = createStatusLists({ issuer, algs, findKey, holds, fetchText, ...limits })
  * const { idx, uri } = claims.status.status_list
  * const isValid = (await lists.find(uri)).statusAt(idx) === 0
  * ```

@@ -595,7 +595,7 @@ export type ForeignTrust = Message<"auth4agent.v1.ForeignTrust"> & {
   audience: string;
 
   /**
-   * How the issuer's revocations are known: log, introspection or none.
+   * How the issuer's revocations are known: log, introspection, status_list or none.
    *
    * @generated from field: string revocation_mode = 5;
    */

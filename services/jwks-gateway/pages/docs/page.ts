@@ -8,6 +8,7 @@ import { DOCS_STYLE } from './style.ts'
 /** The calls of one tag. */
 interface Group {
   readonly id: string
+  /** HTML. */
   readonly title: string
   readonly description: string
   readonly calls: readonly Call[]
@@ -52,17 +53,11 @@ ${schemaSection(document)}
 function groupsOf(document: OpenApiDocument): readonly Group[] {
   const calls = callsOf(document)
   return document.tags.map(({ name, description }) => ({
-    id: `group-${name}`,
-    title: titleOf(name),
+    id: `group-${name.toLowerCase().replaceAll(/[^a-z]+/g, '-')}`,
+    title: escapeHtml(name),
     description,
     calls: calls.filter(({ operation }) => operation.tags.includes(name)),
   }))
-}
-
-/** Returns the name of a service as words: `AgentKeyService` is "Agent keys" to readers, `OAuthService` is "OAuth". */
-function titleOf(name: string): string {
-  const words = name.replace(/Service$/, '').replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ')
-  return words.charAt(0) + words.slice(1).replaceAll(/ [A-Z](?=[a-z])/g, (letter) => letter.toLowerCase())
 }
 
 function contents(groups: readonly Group[]): string {

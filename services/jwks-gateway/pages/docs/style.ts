@@ -59,7 +59,7 @@ pre code { overflow-wrap: normal; }
   body { padding: 1.5rem 1rem 3rem; }
   .columns { grid-template-columns: minmax(0, 1fr); gap: 1.5rem; }
   nav { position: static; max-height: none; padding: 0.75rem 1rem; border: 1px solid var(--line); border-radius: 0.75rem; background: var(--sheet); }
-  nav > ul { columns: 15rem; }
+  nav > ul { columns: 10rem; }
   nav > ul > li { break-inside: avoid; }
 }
 @media print { nav, .skip { display: none; } .columns { display: block; } }

@@ -1,10 +1,10 @@
 import type { Schema } from '../schemas.ts'
 
-type Added = (answer: Schema) => Readonly<Record<string, Schema>>
+type Added = (answer: () => Schema) => Readonly<Record<string, Schema>>
 
 const RESOLUTION = { 'application/did-resolution': { schema: { $ref: '#/components/schemas/DidResolutionResult' } } }
 
-/** Responses that no descriptor describes, by `Service.Method`. `answer` is the schema of the method's answer. */
+/** Responses that no descriptor describes, by `Service.Method`. `answer` returns the schema of the method's answer. */
 export const ADDED_RESPONSES: Readonly<Record<string, Added>> = {
   'IdentityService.GetAgent': () => ({
     '410': {
@@ -21,16 +21,16 @@ export const ADDED_RESPONSES: Readonly<Record<string, Added>> = {
     '401': {
       description: 'The token is not valid. Only with `Prefer: status=refuse`',
       headers: { 'WWW-Authenticate': { $ref: '#/components/headers/WWW-Authenticate' } },
-      content: { 'application/json': { schema: answer } },
+      content: { 'application/json': { schema: answer() } },
     },
     '403': {
       description: 'Only a scope or a result of attestation is missing. Only with `Prefer: status=refuse`',
       headers: { 'WWW-Authenticate': { $ref: '#/components/headers/WWW-Authenticate' } },
-      content: { 'application/json': { schema: answer } },
+      content: { 'application/json': { schema: answer() } },
     },
     '503': {
       description: 'With `Prefer: status=refuse`, also when the server cannot decide now',
-      content: { 'application/json': { schema: answer } },
+      content: { 'application/json': { schema: answer() } },
     },
   }),
 }

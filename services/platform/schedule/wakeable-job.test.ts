@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { silentLog } from '../../test/support/database.ts'
+import { silentLog } from '../../../test/support/database.ts'
 import { wakeableJob } from './wakeable-job.ts'
 
 /** A job whose runs wait until the test ends them. */

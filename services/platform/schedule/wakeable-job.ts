@@ -1,5 +1,5 @@
-import type { Logger } from '../platform/log/log.ts'
-import type { Job } from '../platform/schedule/scheduler.ts'
+import type { Logger } from '../log/log.ts'
+import type { Job } from './scheduler.ts'
 
 /** A job that can also run at once. */
 export interface WakeableJob extends Job {

@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest'
+import { createWakes } from '../wakes.ts'
+import { lookUntil } from './look-until.ts'
+
+const FOREVER = { waitMs: 3_600_000, everyMs: 3_600_000 }
+
+it('lookUntil returns at once what the first look finds', async () => {
+  expect(await lookUntil(createWakes(), FOREVER, async () => 'found')).toBe('found')
+})
+
+it('lookUntil looks again at each wake, and removes its listener at the end', async () => {
+  const wakes = createWakes()
+  let looks = 0
+  const found = lookUntil(wakes, FOREVER, async () => {
+    looks += 1
+    setImmediate(wakes.wake)
+    return looks === 3 ? 'found' : undefined
+  })
+  expect(await found).toBe('found')
+  wakes.wake()
+  expect(looks).toBe(3)
+})
+
+it('lookUntil does not miss a wake that comes during a look', async () => {
+  const wakes = createWakes()
+  let looks = 0
+  const look = async () => {
+    looks += 1
+    wakes.wake()
+    return looks === 2 ? 'found' : undefined
+  }
+  expect(await lookUntil(wakes, FOREVER, look)).toBe('found')
+})
+
+it('lookUntil looks without a wake too, because a notification can be lost', async () => {
+  let looks = 0
+  const look = async () => (++looks === 2 ? 'found' : undefined)
+  expect(await lookUntil(createWakes(), { waitMs: 3_600_000, everyMs: 1 }, look)).toBe('found')
+})
+
+it('lookUntil ends without a result when the time is over, and when the process stops', async () => {
+  const wakes = createWakes()
+  expect(await lookUntil(wakes, { waitMs: 1, everyMs: 10 }, async () => undefined)).toBeUndefined()
+  const waiting = lookUntil(wakes, FOREVER, async () => {
+    setImmediate(() => void wakes.close())
+    return undefined
+  })
+  expect(await waiting).toBeUndefined()
+})
