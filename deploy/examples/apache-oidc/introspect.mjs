@@ -32,8 +32,8 @@ async function introspect(token) {
   const answer = await fetch(`${issuer}/oauth/introspect`, { method: 'POST', body, signal, redirect: 'error' })
   if (answer.status !== 200) throw new Error(`Auth4Agent answered ${answer.status}: ${await answer.text()}`)
   const told = await answer.json()
-  // Apache checks no DPoP proof, and would take the principal of a delegated token for the caller.
-  return told.token_type === 'Bearer' && told.act === undefined ? told : { active: false }
+  // Apache checks no DPoP proof. Delegated tokens are bound too: their subject is not the caller.
+  return told.token_type === 'Bearer' ? told : { active: false }
 }
 
 const server = createServer(async (request, response) => {

@@ -9,7 +9,7 @@ import { activeAgent } from '../../support/story.ts'
 import { startApache } from './apache.ts'
 import { type ProxyWorld, readExample, startProxyWorld, strangerAt } from './proxy-world.ts'
 import { untilRefused } from './until-refused.ts'
-import { type Ask, askThrough, bearer, CLIENT_HEADERS } from './upstream.ts'
+import { type Ask, askThrough, bearer, CLIENT_HEADERS, NAMING } from './upstream.ts'
 
 const started = new AsyncDisposableStack()
 let world: ProxyWorld
@@ -114,12 +114,18 @@ it('6. The API never gets a header of the client that says who calls', async () 
   expect(reached[0]?.headers['x-auth4agent-subject']).toEqual([world.agent.did])
 })
 
-it('7. Apache refuses a revoked token within the bound', async () => {
+it.each(NAMING)('7. Apache tells the API who calls also when the client sends Connection: %s', async (connection) => {
+  const { reached } = await ask({ headers: { connection, ...bearer(await world.token()) } })
+  expect(reached[0]?.headers['x-auth4agent-subject']).toEqual([world.agent.did])
+  expect(String(reached[0]?.headers['connection'])).not.toMatch(/auth4agent/i)
+})
+
+it('8. Apache refuses a revoked token within the bound', async () => {
   const token = await world.token()
   expect(await untilRefused(world, 'Apache', token, () => ask({ headers: bearer(token) }))).toEqual(INVALID)
 })
 
-it('8. Apache refuses every token that it does not know while the server is away', async () => {
+it('9. Apache refuses every token that it does not know while the server is away', async () => {
   const token = await world.token()
   await world.leave()
   expect(await ask({ headers: bearer(token) })).toEqual(INVALID)

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../../support/free-port.ts'
 import { type ProxyWorld, startProxyWorld, strangerAt } from './proxy-world.ts'
 import { untilRefused } from './until-refused.ts'
-import { type Ask, type Asked, askThrough, bearer, CLIENT_HEADERS } from './upstream.ts'
+import { type Ask, type Asked, askThrough, bearer, CLIENT_HEADERS, NAMING } from './upstream.ts'
 
 /** A proxy that asks `GET /v1/authz`. */
 interface ForwardAuthProxy {
@@ -13,7 +13,7 @@ interface ForwardAuthProxy {
   readonly silent: number
   /** The status while Auth4Agent cannot be reached. */
   readonly away: number
-  /** The statuses for a client's header `X-Auth4agent-…` and for `X_Auth4agent_…`: 200 if the proxy removes it. */
+  /** The statuses for a client's header `X-Auth4agent-…` and for `X_Auth4agent_…` and `X.Auth4agent.…`: 200 if the proxy removes it. */
   readonly identity: { readonly hyphens: readonly number[]; readonly underscores: readonly number[] }
   /** The status for two Authorization headers. */
   readonly repeated: number
@@ -111,8 +111,15 @@ function refusesTokens({ world, ask }: Ground): void {
 function refusesRequests({ world, ask }: Ground, { identity, repeated }: ForwardAuthProxy): void {
   it.each(CLIENT_HEADERS)('never passes on the header %s of a client', async (header) => {
     const { status, reached } = await ask({ [header]: 'forged', ...bearer(await world().token()) })
-    expect(header.includes('_') ? identity.underscores : identity.hyphens).toContain(status)
+    expect(/[_.]/.test(header) ? identity.underscores : identity.hyphens).toContain(status)
     expect(JSON.stringify(reached)).not.toContain('forged')
+  })
+
+  it.each(NAMING)('tells the API who calls also when the client sends Connection: %s', async (connection) => {
+    const { agent, token } = world()
+    const { reached } = await ask({ connection, ...bearer(await token()) })
+    expect(reached[0]?.headers['x-auth4agent-subject']).toEqual([agent.did])
+    expect(String(reached[0]?.headers['connection'])).not.toMatch(/auth4agent/i)
   })
 
   it('refuses two Authorization headers', async () => {
@@ -151,10 +158,12 @@ function checksProofs({ world, ask }: Ground): void {
       { 'x-original-url': elsewhere, 'x-original-method': 'GET' },
       { 'x-forwarded-uri': '/elsewhere', 'x-forwarded-proto': 'http', 'x-forwarded-host': 'api.example.com' },
     ]
+    const plain = bearer(await world().token())
     for (const headers of originals) {
       const { status, reached } = await ask({ ...sent, ...headers })
       expect([401, 403]).toContain(status)
       expect(reached).toEqual([])
+      expect(await ask({ ...plain, ...headers })).toMatchObject({ status: 200 })
     }
   })
 }

@@ -9,7 +9,7 @@ import { freePort } from '../../support/free-port.ts'
 import { expectStatus } from '../../support/story.ts'
 import { haproxyFolder, startHaproxy } from './haproxy.ts'
 import { API, type ProxyWorld, readExample, startProxyWorld, strangerAt, type TokenEdits } from './proxy-world.ts'
-import { type Ask, askThrough, bearer, CLIENT_HEADERS } from './upstream.ts'
+import { type Ask, askThrough, bearer, CLIENT_HEADERS, NAMING } from './upstream.ts'
 
 const run = promisify(execFile)
 const SCRIPT = join(import.meta.dirname, '../../../deploy/examples/haproxy/fetch-keys.mjs')
@@ -143,7 +143,13 @@ it('9. The API never gets a header of the client that says who calls', async () 
   expect(JSON.stringify(reached)).not.toContain('forged')
 })
 
-it('10. HAProxy accepts a revoked token until the token expires, also while the server is away', async () => {
+it.each(NAMING)('10. HAProxy tells the API who calls also when the client sends Connection: %s', async (connection) => {
+  const { reached } = await ask({ connection, ...bearer(await world.token()) })
+  expect(reached[0]?.headers['x-auth4agent-subject']).toEqual([world.agent.did])
+  expect(String(reached[0]?.headers['connection'])).not.toMatch(/auth4agent/i)
+})
+
+it('11. HAProxy accepts a revoked token until the token expires, also while the server is away', async () => {
   const exp = Math.floor(Date.now() / 1000) + 3
   const token = world.forge({ claims: { exp } })
   expectStatus(200, await world.deployment.client.revokeToken(token))

@@ -50,6 +50,14 @@ export const CLIENT_HEADERS = [
   'X_Auth4agent_Subject',
   'x-auth4agent_operator',
   'X_AUTH4AGENT-EXPIRES',
+  'X.Auth4agent.Subject',
+] as const
+
+/** Values of `Connection` that tell a proxy to remove headers that it has set (RFC 9110 section 7.6.1). */
+export const NAMING = [
+  'X-Auth4agent-Subject',
+  'close, x-auth4agent-SUBJECT',
+  ['keep-alive', ' X-AUTH4AGENT-Subject ,X-Auth4agent-Operator'],
 ] as const
 
 /** Returns the header that sends a bearer token. */
