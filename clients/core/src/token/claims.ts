@@ -152,7 +152,8 @@ type Basis = Pick<AccessTokenClaims, 'edges' | 'home' | 'attestation' | 'status'
 const NO_BASIS: Basis = {}
 
 /**
- * Reads the claims that say on what a token was issued, and where its status is. Returns undefined if they are malformed.
+ * Reads the claims that say on what a token was issued, and where its status is. Returns undefined if they are
+ * malformed.
  */
 function readBasis(payload: Readonly<Record<string, unknown>>, iat: number): Basis | undefined {
   const hasEdges = Object.hasOwn(payload, 'edges')
