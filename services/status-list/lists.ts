@@ -72,7 +72,7 @@ export function createLists(deps: ListsDeps): Lists {
     const took = monotonic() - begunAt
     deps.made(took / 1000)
     const rest = Math.max(REST_MS, 3 * took)
-    // If a list takes longer than half of ttl, the next making must not follow at once. Yet no answer may have expired.
+    // If a list takes longer than half of ttl, the next making must not follow at once. Yet no list may expire here.
     const dueAt = begunAt + Math.max(ttlS * 500, Math.min(rest, ttlS * 750))
     const result = { list, head, dueAt, restUntil: begunAt + rest }
     kept.set(id, result)
