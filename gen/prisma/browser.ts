@@ -96,8 +96,8 @@ export type JwksKey = Prisma.JwksKeyModel
 export type RevokedToken = Prisma.RevokedTokenModel
 /**
  * Model StatusList
- * Written only by status-list. A list of 2^20 places for tokens that one algorithm signs. Each process reserves blocks
- * of 1,024 places.
+ * Written only by status-list. A list of 2^20 places for tokens that one algorithm signs. Each process reserves
+ * blocks of 1,024 places.
  */
 export type StatusList = Prisma.StatusListModel
 /**

@@ -74,6 +74,16 @@ describe('createLists', () => {
     expect(await tokenOf()).toBe('a 2')
   })
 
+  it.each([
+    ['rests while a list takes longer than half of its ttl', 10_000, 'a 1'],
+    ['makes a list again before it expires, however long that takes', 15_000, 'a 2'],
+  ])('%s', async (_, laterMs, token) => {
+    const { state, tokenOf } = start({ tookMs: 30_000 })
+    await tokenOf()
+    state.nowMs += laterMs
+    expect(await tokenOf()).toBe(token)
+  })
+
   it('makes a list again when a record was added while it was made', async () => {
     const { state, gate, tokenOf } = start()
     gate.wait = async () => {

@@ -43,7 +43,8 @@ const MAX_MAKING = 2
 interface Kept {
   readonly list: MadeList
   readonly head: LogPosition
-  readonly begunAt: number
+  /** When the list is made again, even if nothing changes. */
+  readonly dueAt: number
   /** Until when the list is served without a look at the log. */
   readonly restUntil: number
 }
@@ -56,7 +57,6 @@ interface Kept {
  */
 export function createLists(deps: ListsDeps): Lists {
   const { ttlS, monotonic } = deps
-  const halfMs = ttlS * 500
   const kept = new Map<string, Kept>()
   const making = new Map<string, Promise<Kept | undefined>>()
   const readHead = shareReadings(deps)
@@ -71,7 +71,10 @@ export function createLists(deps: ListsDeps): Lists {
     if (list === undefined) return undefined
     const took = monotonic() - begunAt
     deps.made(took / 1000)
-    const result = { list, head, begunAt, restUntil: begunAt + Math.max(REST_MS, 3 * took) }
+    const rest = Math.max(REST_MS, 3 * took)
+    // If a list takes longer than half of ttl, the next making must not follow at once. Yet no list may expire here.
+    const dueAt = begunAt + Math.max(ttlS * 500, Math.min(rest, ttlS * 750))
+    const result = { list, head, dueAt, restUntil: begunAt + rest }
     kept.set(id, result)
     const [oldest] = kept.keys()
     if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
@@ -84,9 +87,9 @@ export function createLists(deps: ListsDeps): Lists {
     making.set(id, made)
     return made
   }
-  const isDue = async ({ head, begunAt, restUntil }: Kept): Promise<boolean> => {
+  const isDue = async ({ head, dueAt, restUntil }: Kept): Promise<boolean> => {
     const now = monotonic()
-    if (now >= begunAt + halfMs) return true
+    if (now >= dueAt) return true
     if (now < restUntil) return false
     const { logEpoch, sequence } = await readHead()
     return logEpoch !== head.logEpoch || sequence !== head.sequence
@@ -96,7 +99,7 @@ export function createLists(deps: ListsDeps): Lists {
       const before = kept.get(id)
       const current = before === undefined || (await isDue(before)) ? await makeShared(id) : before
       if (current === undefined) return undefined
-      const restMs = current.begunAt + halfMs - monotonic()
+      const restMs = current.dueAt - monotonic()
       return { ...current.list, maxAgeS: Math.max(0, Math.floor(restMs / 1000)) }
     },
   }

@@ -21,6 +21,7 @@ import { disableIssuer } from '../trust/issuers/store.ts'
 
 const [VALID, INVALID, SUSPENDED] = [0, 1, 2]
 const raise = { epoch: { increment: 1 } }
+const chained = async (server: ChainedServer) => (await server.redeem()).accessToken ?? ''
 
 describe('a delegated token', () => {
   type Three<T> = readonly [T, T, T]
@@ -135,15 +136,13 @@ describe('a token for a grant of another deployment', () => {
     await demandLists(database, owner.id, AUDIENCE)
   })
 
-  const issue = async (server: ChainedServer) => (await server.redeem()).accessToken ?? ''
-
   it.each<[Parameters<ChainedServer['world']['record']>[0], string, object, number]>([
     ['token', 'its token at home', { operatorId: ACME, subject: 'token-at-home' }, INVALID],
     ['operator', 'its operator at home', { operatorId: ACME, minimumEpoch: 8 }, INVALID],
     ['key', 'the key of its home', { subject: alphaKey.entry.kid }, SUSPENDED],
   ])('has another status after a record of the kind %s about %s', async (kind, _, ending, status) => {
     const server = serve()
-    const token = await issue(server)
+    const token = await chained(server)
     expect(await statusOf(server.instances[1], token)).toBe(VALID)
     server.world.record(kind, ending, ALPHA)
     expect(await statusOf(server.instances[0], token)).toBe(status)
@@ -151,7 +150,7 @@ describe('a token for a grant of another deployment', () => {
 
   it('is suspended while the revocations at home are not known, and then valid again', async () => {
     const server = serve()
-    const token = await issue(server)
+    const token = await chained(server)
     const log = server.world.logs.get(ALPHA)
     if (log !== undefined) log.ageMs = 5_001
     expect(await statusOf(server.instances[0], token)).toBe(SUSPENDED)
@@ -164,7 +163,7 @@ describe('a token for a grant of another deployment', () => {
     ['edge', EDGES.letsCall, 1],
   ])('is invalid after a record of the kind %s here', async (kind, subject, minimum) => {
     const server = serve()
-    const token = await issue(server)
+    const token = await chained(server)
     await server.database.db.pool.query('SELECT append_revocation($1, NULL, $2, $3, tokens_have_expired())', [
       kind,
       subject,
@@ -175,7 +174,7 @@ describe('a token for a grant of another deployment', () => {
 
   it('is invalid after its owner revokes it', async () => {
     const server = serve()
-    const token = await issue(server)
+    const token = await chained(server)
     await server.instances[1].revoke({ token })
     expect(await statusOf(server.instances[0], token)).toBe(INVALID)
     expect(placeOf(token).uri).toContain('/v1/status-lists/')

@@ -14,8 +14,8 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model StatusList
- * Written only by status-list. A list of 2^20 places for tokens that one algorithm signs. Each process reserves blocks
- * of 1,024 places.
+ * Written only by status-list. A list of 2^20 places for tokens that one algorithm signs. Each process reserves
+ * blocks of 1,024 places.
  */
 export type StatusListModel = runtime.Types.Result.DefaultSelection<Prisma.$StatusListPayload>
 

@@ -27,8 +27,8 @@ SELECT l.alg, l.timeline = wal_timeline() AS "isWhole", l.first_epoch = d.first_
 FROM deployment d LEFT JOIN status_lists l ON l.id = $1::uuid`
 
 /**
- * Reads the places of a page by status. It finds a token ended exactly when CHECK in services/revocation/check-token.ts
- * does. The indices are rows of 32-bit numbers, because a list may have a million of them.
+ * Reads the places of a page by status. A token has ended exactly when CHECK in services/revocation/check-token.ts
+ * finds that. The indices are rows of 32-bit numbers, because a list may have a million of them.
  *
  * `judged` is materialized, because PostgreSQL would otherwise evaluate each status several times.
  */
