@@ -8,8 +8,8 @@ const read = { ...byOperator, role: 'any', scopes: ['ssf.read', MANAGE], limit: 
 
 /**
  * Who may call each method of SignalService: an operator about its own streams, and its agents with an access token
- * (CAEP Interoperability Profile 1.0 section 2.7). A stream decides who hears of revocations, so it is part of the
- * operator's policy.
+ * (CAEP Interoperability Profile 1.0 section 2.7). A stream tells a receiver about revocations, so it is part
+ * of the operator's policy.
  */
 export const signalPolicies: Policies<typeof SignalService> = {
   createStream: { ...manage, action: 'stream.create', secretField: 'delivery' },

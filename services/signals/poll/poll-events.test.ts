@@ -99,7 +99,7 @@ describe('PollEvents', () => {
     })
   })
 
-  it('waits for an event, and answers when it hears of it', async () => {
+  it('waits for an event, and answers as soon as there is one', async () => {
     const waiting = poll({ returnImmediately: false })
     await revoke(1)
     deps.wakes.wake()

@@ -52,7 +52,7 @@ export async function pollEvents(
   }
 }
 
-/** Waits until there are events. Does not wait if too many polls of the operator, or of all operators, wait already. */
+/** Waits until there are events. Does not wait if too many polls wait already. */
 async function waitFor(deps: PollDeps, name: StreamName): Promise<Outstanding> {
   const none: Outstanding = { sets: [], more: false }
   const leave = deps.waiting(name.operatorId)

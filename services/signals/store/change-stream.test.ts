@@ -36,6 +36,11 @@ const actionsOf = async (subject: string) => {
 }
 const nameOf = (id: string, of = operator) => ({ operatorId: of.id, id })
 
+const set = (id: string, status: 'enabled' | 'paused' | 'disabled') =>
+  setStatus(store, asOperator(operator), nameOf(id), { status, reason: '' })
+const verify = (id: string, state = '') =>
+  refusalOf(verifyStream(store, asOperator(operator), nameOf(id), { state, minIntervalS: 30 }))
+
 describe('createStream', () => {
   it('begins at the head of the log, and seals the Authorization header', async () => {
     await insertRevocation(database.db, operator.id)
@@ -109,9 +114,6 @@ describe('changeTerms', () => {
 })
 
 describe('setStatus', () => {
-  const set = (id: string, status: 'enabled' | 'paused' | 'disabled') =>
-    setStatus(store, asOperator(operator), nameOf(id), { status, reason: '' })
-
   it('keeps the place of a paused stream', async () => {
     const { id, cursor } = await insertStream(database.db, operator.id)
     await set(id, 'paused')
@@ -154,9 +156,6 @@ describe('pauseStream', () => {
 })
 
 describe('verifyStream', () => {
-  const verify = (id: string, state = '') =>
-    refusalOf(verifyStream(store, asOperator(operator), nameOf(id), { state, minIntervalS: 30 }))
-
   it('adds an event once in an interval, and not more than eight that wait', async () => {
     const { id } = await insertStream(database.db, operator.id)
     expect(await verify(id, 'first')).toBeUndefined()
