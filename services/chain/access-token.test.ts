@@ -81,12 +81,13 @@ describe('an access token', () => {
     expect(principals).toStrictEqual([])
   })
 
-  it('has the limits of its operator, and its refusals are in the audit of the operator', async () => {
+  it('has limits of its agent, not of the operator, and its refusals are in the audit of the operator', async () => {
     const slow = { perMinute: 1, burst: 1 }
     const { call } = opened({ scope: 'x' }, { rate: { subject: slow } })
     const requestId = 'request-of-an-agent'
     expect(await refusalOf(call(`Bearer ${TOKEN}`, { requestId }))).toBe('INSUFFICIENT_SCOPE')
     expect(await refusalOf(call(`Bearer ${TOKEN}`, { requestId: 'request-2' }))).toBe('RATE_LIMITED')
+    expect(await refusalOf(call(bearer(PARTIES.own, { claims: { rpc: RPC } })))).toBeUndefined()
     const rows = await database.db.prisma.auditLog.findMany({ where: { requestId } })
     expect(rows).toMatchObject([{ actor: `agent:${DID}`, operatorId: PARTIES.own.iss, reason: 'INSUFFICIENT_SCOPE' }])
   })
@@ -96,6 +97,12 @@ describe('an access token', () => {
     await call(bearer(PARTIES.own, { claims: { rpc: RPC } }))
     expect(principals).toMatchObject([{ kind: 'operator', operatorId: PARTIES.own.iss }])
     expect(await refusalOf(call('Bearer nonsense'))).toBe('INVALID_ASSERTION')
+  })
+
+  it('is not needed for a call that takes events, but an assertion must then name the call', async () => {
+    const { call } = opened({}, { policy: { takesEvents: true } })
+    expect(await refusalOf(call(bearer(PARTIES.own)))).toBe('INVALID_ASSERTION')
+    expect(await refusalOf(call(bearer(PARTIES.own, { claims: { rpc: RPC } })))).toBeUndefined()
   })
 
   it('of a frozen operator allows reads, and no changes', async () => {

@@ -22,7 +22,7 @@ export const signalPolicies: Policies<typeof SignalService> = {
   addSubject: { ...manage, action: 'stream.add-subject' },
   removeSubject: { ...manage, action: 'stream.remove-subject' },
   verifyStream: { ...manage, action: 'stream.verify' },
-  // An acknowledgement only moves the place of the stream in the log, and polls are frequent, so none is audited.
-  pollEvents: { ...byOperator, role: 'audit.read', scopes: [MANAGE], limit: 'watch', waits: true },
+  // Polls are frequent, so none is audited. An acknowledged event is gone, so a poll needs the role of a change.
+  pollEvents: { ...byOperator, role: 'policy', scopes: [MANAGE], limit: 'watch', takesEvents: true },
   getSecurityEventKeys: { callers: ['anyone'], limit: 'read' },
 }

@@ -77,6 +77,15 @@ describe('createStream', () => {
     await other.drop()
   })
 
+  it.each(['released', 'superseded'] as const)('leaves room again when its operator is %s', async (status) => {
+    const gone = await freshOperator()
+    const { id } = await createStream(store, asOperator(gone), gone.id, TERMS)
+    await store.prisma.operator.update({ where: { id: gone.id }, data: { status: 'suspended' } })
+    expect(await store.prisma.signalStream.count({ where: { id } })).toBe(1)
+    await store.prisma.operator.update({ where: { id: gone.id }, data: { status } })
+    expect(await store.prisma.signalStream.count({ where: { id } })).toBe(0)
+  })
+
   it('accepts an assertion once', async () => {
     const call = asOperator(operator)
     await createStream(store, call, operator.id, TERMS)

@@ -45,6 +45,9 @@ const bearer =
 const BAD_TOKENS: Readonly<Record<string, Token>> = {
   'a token that has expired': bearer({ iat: 1_700_000_000, nbf: 1_700_000_000, exp: 1_700_000_900 }),
   'a token for another audience': bearer({ aud: ['https://api.acme-operator.com'] }),
+  'a token for this audience and another one': bearer({
+    aud: ['http://localhost:8080', 'https://api.acme-operator.com'],
+  }),
   'a token of another issuer': bearer({ iss: 'https://rogue.com' }),
   'a token by a foreign key': () => `Bearer ${accessToken(generateKeyPair())}`,
   'a token of an earlier epoch of its agent': bearer({ epoch: [0, 1] }),

@@ -8,7 +8,7 @@
  * | `agents.revoke` | suspending and revoking agents, ending tokens |
  * | `policy` | changing the operator's policy, its attestation requirements and its streams of security events |
  * | `trust` | changing which operators the operator trusts |
- * | `audit.read` | reading the audit, polling streams of security events |
+ * | `audit.read` | reading the audit |
  * | `keys` | recovering agents that have lost their key |
  */
 export const OPERATOR_ROLES = [
