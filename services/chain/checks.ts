@@ -50,7 +50,7 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   const { method, policy } = line
   limit(deps, policy.limit, 'source', sourceKey(meta.source))
   const request = read()
-  refuseUnknownFields(method.input, request)
+  if (policy.toleratesUnknownFields !== true) refuseUnknownFields(method.input, request)
   refuseUnstorableText(method.input, request)
   const fields = fieldsOf(request)
   const group = groupOf(policy, fields)
@@ -105,7 +105,7 @@ export function limit({ limiter, rates }: CheckDeps, group: LimitName, by: Limit
  * Counts the grants of a chain after the first, which the call itself stands for. It refuses no call but later ones.
  */
 function chargeGrants({ limiter, rates }: CheckDeps, policy: Policy<Fields>, request: Fields, source: string): void {
-  const text = policy.chainField === undefined ? undefined : request[policy.chainField]
+  const text = policy.chainField === undefined ? policy.chainIn?.(request) : request[policy.chainField]
   const grants = typeof text === 'string' ? text.split('~', MAX_DEPTH + 1).length : 1
   const rate = { ...rates[policy.limit].source, burst: Number.POSITIVE_INFINITY }
   if (grants > 1) limiter(policy.limit, 'source', source, rate, grants - 1)

@@ -31,6 +31,10 @@ export type Policy<Request> = Callers<Request> &
      * operator. Its assertion must name it, so that no assertion for a read can take events away.
      */
     readonly takesEvents?: true
+    /** Returns the text that may contain such a chain, of a request in which it has no field of its own. */
+    chainIn?(request: Request): string
+    /** Whether the contract is that of other programs, whose newer versions send more fields that restrict nothing. */
+    readonly toleratesUnknownFields?: true
   }
 
 /**

@@ -2,6 +2,8 @@ import type { Keys } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { Bound } from '../platform/limits/bound.ts'
 import type { Logger } from '../platform/log/log.ts'
+import type { PushMetrics } from '../platform/metrics/push-metrics.ts'
+import type { Outbound } from '../platform/outbound/outbound.ts'
 import type { ReadNextSets } from './events/next-sets.ts'
 import type { Wakes } from './wakes.ts'
 
@@ -20,6 +22,9 @@ export interface SignalsOptions {
   /** Longest time of a call, in milliseconds. */
   readonly requestTimeoutMs: number
   readonly keys: Pick<Keys, 'vault' | 'securityEventKeys' | 'signalSigners'>
+  /** For pushes alone. It is closed with the signals part. */
+  readonly outbound: Outbound
+  readonly metrics: PushMetrics
   readonly log: Logger
 }
 

@@ -2,11 +2,13 @@ import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { createBound } from '../platform/limits/bound.ts'
 import { limitKeys } from '../platform/limits/limit-keys.ts'
+import type { Job } from '../platform/schedule/scheduler.ts'
 import type { SignalsOptions } from './config.ts'
 import { createReadNextSets } from './events/read-next-sets.ts'
 import { managementRoutes } from './management/routes.ts'
 import { signalPolicies } from './policy.ts'
 import { pollEvents } from './poll/poll-events.ts'
+import { createPush } from './push/push.ts'
 import { listenForWakes } from './wakes.ts'
 
 export { signalAnswers } from './representations.ts'
@@ -14,6 +16,7 @@ export { signalAnswers } from './representations.ts'
 /** The signals part of the server: streams of security events. */
 export interface Signals {
   readonly module: ServiceModule<typeof SignalService>
+  readonly jobs: readonly Job[]
   close(): Promise<void>
 }
 
@@ -28,13 +31,16 @@ const MAX_WAIT_MS = 30_000
 /** How much earlier than a call must end a poll stops to wait, in milliseconds. */
 const ANSWER_MS = 2_000
 
-/** Creates the signals part of the server, which manages streams and answers polls. */
+/** Creates the signals part of the server, which manages streams, pushes events and answers polls. */
 export function createSignals(options: SignalsOptions): Signals {
-  const { keys, databaseUrl, log, requestTimeoutMs } = options
+  const { keys, databaseUrl, log, outbound, requestTimeoutMs } = options
   const wakes = listenForWakes(databaseUrl, log)
+  const signer = keys.signalSigners.securityEvent
+  const readNextSets = createReadNextSets({ ...options, pool: options.db.pool, signer })
+  const push = createPush({ ...options, readNextSets, wakes, vault: keys.vault })
   const deps = {
     ...options,
-    readNextSets: createReadNextSets({ ...options, pool: options.db.pool, signer: keys.signalSigners.securityEvent }),
+    readNextSets,
     wakes,
     waiting: createBound(WAITING.all, WAITING.operator),
     limitSets: limitKeys('watch', SET_RATE),
@@ -53,6 +59,11 @@ export function createSignals(options: SignalsOptions): Signals {
       },
       policies: signalPolicies,
     },
-    close: () => wakes.close(),
+    jobs: push.jobs,
+    async close() {
+      await outbound.close()
+      await push.close()
+      await wakes.close()
+    },
   }
 }

@@ -13,6 +13,8 @@ export interface BudgetRules {
 
 /** Requests end within seconds. An issuer whose tokens are looked up by introspection needs many of them. */
 export const REQUESTS: BudgetRules = { total: 128, perHost: 16, rate: { perMinute: 3_000, burst: 300 } }
+/** Security events of one receiver follow each other, and many of them wait after it was away. */
+export const PUSHES: BudgetRules = { total: 64, perHost: 8, rate: { perMinute: 12_000, burst: 400 } }
 /** Streams stay open for hours: one for each issuer and process, and one more while it is replaced. */
 export const STREAMS: BudgetRules = { total: 256, perHost: 4, rate: { perMinute: 60, burst: 20 } }
 

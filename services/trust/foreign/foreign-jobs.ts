@@ -1,7 +1,7 @@
 import type { Job } from '../../platform/schedule/scheduler.ts'
+import { wakeableJob } from '../../platform/schedule/wakeable-job.ts'
 import type { TrustOptions } from '../config.ts'
 import type { GetCurrentChain } from '../federation/chains/current-chain.ts'
-import { wakeableJob } from '../wakeable-job.ts'
 import { createKeyFetcher } from './fetch-keys.ts'
 import { createDomainProver } from './prove-domains.ts'
 

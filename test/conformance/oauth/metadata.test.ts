@@ -78,6 +78,7 @@ describe('the metadata of the authorization server', () => {
       introspection_signing_alg_values_supported: ['EdDSA'],
       revocation_endpoint_auth_methods_supported: ['private_key_jwt'],
       dpop_signing_alg_values_supported: ['EdDSA', 'Ed25519', 'ES256'],
+      status_list_aggregation_endpoint: `${ISSUER}/v1/status-lists`,
     })
   })
 

@@ -87,6 +87,8 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'FederationService.ResolveEntity': 'anyone',
   'FederationService.GetSignedKeySet': 'anyone',
   'FederationService.ListHistoricalKeys': 'anyone',
+  'StatusListService.GetStatusList': 'anyone',
+  'StatusListService.ListStatusLists': 'anyone',
   'FederationAdminService.PutTrustAnchor': 'admin',
   'FederationAdminService.ListTrustAnchors': 'admin',
   'FederationAdminService.RemoveTrustAnchor': 'admin',

@@ -29,6 +29,7 @@ it('reflection lists the public services and no internal service', async () => {
     'auth4agent.v1.RevocationService',
     'auth4agent.v1.SignalService',
     'auth4agent.v1.TrustService',
+    'envoy.service.auth.v3.Authorization',
     'grpc.health.v1.Health',
   ])
 })
