@@ -59,7 +59,7 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   const { principal, refusal, authority } = await authenticateCall(deps, meta, policy, fields, {
     ...clockOf(deps),
     rpc: meta.rpc,
-    mustNameRpc: policy.action !== undefined,
+    mustNameRpc: policy.action !== undefined || policy.takesEvents === true,
     body: meta.body,
     isBodySecret: policy.secretField !== undefined && isPresent(fields[policy.secretField]),
   })
@@ -75,7 +75,8 @@ export function admitCaller(deps: CheckDeps, { policy }: Line, received: Receive
   const { call, refusal, authority } = received
   const { principal } = call
   const fields = fieldsOf(received.request)
-  if (isForOperator(principal)) limit(deps, groupOf(policy, fields), 'subject', principal.operatorId)
+  const caller = subjectOf(principal)
+  if (caller !== undefined) limit(deps, groupOf(policy, fields), 'subject', caller)
   if (refusal !== undefined) throw refusal
   // authenticateToken has applied the policy to an access token.
   if (principal.kind === 'agent') return call
@@ -205,6 +206,12 @@ async function record(deps: CheckDeps, { method, policy }: Line, { request, call
 
 function isPresent(value: unknown): boolean {
   return value !== undefined && value !== ''
+}
+
+/** Returns the key of the limits of a caller. No agent can use up the calls that its operator signs. */
+function subjectOf(principal: Principal): string | undefined {
+  if (principal.kind === 'operator') return principal.operatorId
+  return principal.kind === 'agent' ? principal.did : undefined
 }
 
 /** Returns whether a principal makes its calls for an operator. */

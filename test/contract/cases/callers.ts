@@ -165,7 +165,7 @@ const ROLES: Readonly<Record<string, string>> = {
   'SignalService.AddSubject': 'policy',
   'SignalService.RemoveSubject': 'policy',
   'SignalService.VerifyStream': 'policy',
-  'SignalService.PollEvents': 'audit.read',
+  'SignalService.PollEvents': 'policy',
 }
 
 const READS = new Set([

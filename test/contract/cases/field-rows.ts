@@ -27,8 +27,8 @@ import {
 import { grantFieldRows } from './grant-field-rows.ts'
 import { issuerFieldRows } from './issuer-field-rows.ts'
 import { oauthFieldRows } from './oauth-field-rows.ts'
-import { statusListFieldRows } from './status-lists.ts'
 import { signalFieldRows } from './signal-field-rows.ts'
+import { statusListFieldRows } from './status-lists.ts'
 import { trustFieldRows } from './trust-field-rows.ts'
 
 /** One row for every field of every request, by `Message.field`, with nested fields after it. */

@@ -15,8 +15,8 @@ import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_ke
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { rest } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import { StatusListService } from '../../../gen/proto/auth4agent/v1/status_lists_pb.ts'
 import { SignalService } from '../../../gen/proto/auth4agent/v1/signals_pb.ts'
+import { StatusListService } from '../../../gen/proto/auth4agent/v1/status_lists_pb.ts'
 import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 

@@ -27,7 +27,7 @@ export function knownSettings(): readonly string[] {
 export const documentedCalls = (text: string): readonly string[] =>
   firstCells(text).flatMap((cell) => {
     const [, verb, path] =
-      /^`([A-Z]+) (\/(?:(?:v1|1\.0|oauth|federation)\/|\.well-known\/openid-federation)[^`]*)`$/.exec(cell) ?? []
+      /^`([A-Z]+) (\/(?:(?:v1|1\.0|oauth|federation|ssf)\/|\.well-known\/openid-federation)[^`]*)`$/.exec(cell) ?? []
     return verb === undefined || path === undefined ? [] : [withoutNames(`${verb} ${path}`)]
   })
 
