@@ -37,7 +37,7 @@ export const AUTHZ_ENTRY: Entry = {
     in: 'query',
     description,
     schema: { type: 'string' },
-    ...(name === 'audience' && { required: true }),
+    required: name === 'audience',
   })),
   answer: { status: 204 },
   responses: {
