@@ -57,7 +57,13 @@ const newToken = async () => String((await issueToken(deployment.client, agent))
 const verdictOf = async (token: string) => expectStatus(200, await deployment.client.verify(token))
 
 it('policy get shows the policy, and policy set replaces it and refuses unknown members', async () => {
-  const rule = { audience: AUDIENCE, callers: ['other.example.com'], token_signing_alg: 'ES256', dpop: 'required' }
+  const rule = {
+    audience: AUDIENCE,
+    callers: ['other.example.com'],
+    token_signing_alg: 'ES256',
+    dpop: 'required',
+    token_status: 'status_list',
+  }
   const given = { audiences: [rule], require_bound_challenges: true }
   const reset = { require_body_digest: false, hide_allowed_scopes: false, delegate_to: [], max_grant_ttl: 0 }
   const policy = { ...given, ...reset }
