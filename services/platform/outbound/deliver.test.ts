@@ -9,6 +9,7 @@ import type { Delivery } from './deliver.ts'
 const SECRET = 'text of the body'
 const TYPE = { 'content-type': 'application/json' }
 const DELIVERY: Delivery = {
+  operatorId: 'a',
   content: { type: 'application/secevent+jwt', text: 'a.b.c' },
   statuses: { 200: 'ignore', 202: 'ignore', 204: 'ignore', 400: 'read' },
   accept: ['application/json'],
@@ -176,6 +177,9 @@ describe('deliver', () => {
     for (let n = 0; n < 5; n += 1) await expect(ask()).rejects.toMatchObject({ why: 'STATUS', status: 503 })
     await expect(ask()).rejects.toMatchObject({ why: 'CIRCUIT_OPEN' })
     expect(requests).toHaveLength(11)
+    // The receiver of another operator at the same host is not held responsible.
+    const other = outbound.deliver(`http://events.alpha.test:${port}/`, { ...DELIVERY, operatorId: 'b' })
+    await expect(other).rejects.toMatchObject({ why: 'STATUS' })
   })
 
   it('keeps within the budget that its outbound has', async () => {

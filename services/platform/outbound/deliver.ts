@@ -6,6 +6,11 @@ import type { TimeLimit } from './time-limit.ts'
 
 /** A text that is posted to another server. */
 export interface Delivery {
+  /**
+   * Id of the operator for which it is sent. Its deliveries to a host share limits and circuit with no other operator's:
+   * the receivers of many operators may be at one host.
+   */
+  readonly operatorId: string
   readonly content: Content
   /**
    * The statuses that are an answer. `ignore`: the status says everything, so a bad body does not matter. `read`: the

@@ -152,23 +152,28 @@ function fetchAnswer(
 }
 
 function deliverText(context: Context, url: string, delivery: Delivery): Promise<Delivered> {
-  const { timeoutMs = TIMEOUT_MS } = delivery
-  return within(context, url, timeoutMs, (target, limit) => deliver(context.agent, target, delivery, limit))
+  const { timeoutMs = TIMEOUT_MS, operatorId } = delivery
+  const work = (target: URL, limit: TimeLimit) => deliver(context.agent, target, delivery, limit)
+  return within(context, url, timeoutMs, work, `${operatorId} `)
 }
 
-/** Runs one request within every limit: its URL, the budget of its host, its time, and the circuit of its origin. */
+/**
+ * Runs one request within every limit: its URL, the budget of its host, its time, and the circuit of its origin. Only
+ * requests with the same `group` share budget and circuit.
+ */
 async function within<T>(
   context: Context,
   url: string,
   timeoutMs: number,
   work: (target: URL, limit: TimeLimit) => Promise<T>,
+  group = '',
 ): Promise<T> {
   const target = parseTarget(url, context.testDomains)
   const { origin, hostname } = target
-  const leave = context.enter(hostname)
+  const leave = context.enter(group + hostname)
   const limit = startTimeLimit(timeoutMs, origin, [context.closing.signal])
   try {
-    return await context.unlessBroken(origin, () => explained(limit, origin, () => work(target, limit)))
+    return await context.unlessBroken(group + origin, () => explained(limit, origin, () => work(target, limit)))
   } finally {
     limit.stop()
     leave()

@@ -1,5 +1,4 @@
 import type pg from 'pg'
-import { concerningRecords } from '../events/concerning.ts'
 import type { Stream } from '../store/stream.ts'
 
 /** How long a claim holds without a renewal, in milliseconds. It is longer than one delivery may take. */
@@ -28,8 +27,7 @@ const IS_FREE = '(s.claimed_until IS NULL OR s.claimed_until < now())'
  * cursor, because it is lost then, which its receiver must learn.
  */
 const IS_DUE = `CASE WHEN s.status = 'enabled'
-  THEN s.pending <> '[]' OR s.sequence < (SELECT compacted_through FROM revocation_head)
-    OR EXISTS (${concerningRecords('r.sequence', '1')})
+  THEN s.pending <> '[]' OR s.newest > s.sequence OR s.sequence < (SELECT compacted_through FROM revocation_head)
   ELSE s.pending @> '[{"kind": "stream-updated"}]' END`
 
 /**

@@ -95,7 +95,8 @@ interface Batch {
 
 async function deliverBatch(deps: ServeDeps, stream: Stream, sets: readonly NextSet[]): Promise<Batch> {
   const { db, vault, outbound, owner, closing } = deps
-  const endpoint = { url: stream.endpointUrl, authorization: openAuthorization(vault, stream) }
+  const { endpointUrl: url, operatorId } = stream
+  const endpoint = { url, operatorId, authorization: openAuthorization(vault, stream) }
   let at = stream
   for (const set of sets) {
     if (closing.aborted || !(await renewClaim(db.pool, owner, at))) return { at, ended: { failures: 0, delayMs: 0 } }
