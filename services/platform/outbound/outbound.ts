@@ -5,6 +5,7 @@ import { type Delivered, type Delivery, deliver } from './deliver.ts'
 import { OutboundError, type OutboundWhy, toOutboundError } from './outbound-error.ts'
 import { parseTarget } from './parse-target.ts'
 import { type OutboundAnswer, readBody, readTimes } from './read-answer.ts'
+import { createHostResolver } from './resolve-host.ts'
 import {
   type Content,
   createAgent,
@@ -17,7 +18,7 @@ import {
 } from './send.ts'
 import { startTimeLimit, type TimeLimit } from './time-limit.ts'
 import { createVetAddress } from './vet-address.ts'
-import { createVettedLookup, type Resolve, systemResolve } from './vetted-lookup.ts'
+import { createVettedLookup, type Resolve } from './vetted-lookup.ts'
 
 /**
  * Fetches from other servers. Every failure is an OutboundError. Follows no redirect, uses no proxy, and accepts no
@@ -91,7 +92,7 @@ const EVENT_STREAM = ['text/event-stream'] as const
 
 /** Creates the only part of the server that sends requests to servers outside the deployment. */
 export function createOutbound(deps: OutboundDeps): Outbound {
-  const { allow, testDomains, outcome, now, resolve = systemResolve, requests = REQUESTS } = deps
+  const { allow, testDomains, outcome, now, resolve = createHostResolver(), requests = REQUESTS } = deps
   const context: Context = {
     agent: createAgent(createVettedLookup({ resolve, vetAddress: createVetAddress(allow), testDomains })),
     closing: new AbortController(),
