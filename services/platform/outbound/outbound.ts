@@ -145,7 +145,7 @@ function fetchAnswer(
   content?: Content,
 ): Promise<OutboundAnswer> {
   const { accept, headers, maxBytes = MAX_BYTES, timeoutMs = TIMEOUT_MS } = wanted
-  return within(context, url, timeoutMs, async (target, limit) => {
+  return within(context, { url, timeoutMs, party: '' }, async (target, limit) => {
     const { response, mediaType } = await send(context.agent, { target, accept, headers, content }, limit)
     const body = await readBody(response.body, maxBytes, target.origin)
     return { mediaType, body, ...readTimes(response.headers) }
@@ -153,28 +153,22 @@ function fetchAnswer(
 }
 
 function deliverText(context: Context, url: string, delivery: Delivery): Promise<Delivered> {
-  const { timeoutMs = TIMEOUT_MS, operatorId } = delivery
-  const work = (target: URL, limit: TimeLimit) => deliver(context.agent, target, delivery, limit)
-  return within(context, url, timeoutMs, work, `${operatorId} `)
+  const { timeoutMs = TIMEOUT_MS, party } = delivery
+  return within(context, { url, timeoutMs, party }, (target, limit) => deliver(context.agent, target, delivery, limit))
 }
 
-/**
- * Runs one request within every limit: its URL, the budget of its host, its time, and the circuit of its origin. Only
- * requests with the same `group` share budget and circuit.
- */
+/** Runs one request within every limit: its URL, the budget of its host, its time, and the circuit of its origin. */
 async function within<T>(
   context: Context,
-  url: string,
-  timeoutMs: number,
+  { url, timeoutMs, party }: { readonly url: string; readonly timeoutMs: number; readonly party: string },
   work: (target: URL, limit: TimeLimit) => Promise<T>,
-  group = '',
 ): Promise<T> {
   const target = parseTarget(url, context.testDomains)
   const { origin, hostname } = target
-  const leave = context.enter(group + hostname)
+  const leave = context.enter(`${party}${hostname}`)
   const limit = startTimeLimit(timeoutMs, origin, [context.closing.signal])
   try {
-    return await context.unlessBroken(group + origin, () => explained(limit, origin, () => work(target, limit)))
+    return await context.unlessBroken(`${party}${origin}`, () => explained(limit, origin, () => work(target, limit)))
   } finally {
     limit.stop()
     leave()

@@ -76,7 +76,10 @@ export async function renewClaim(pool: pg.Pool, owner: string, stream: Stream): 
   return rowCount === 1
 }
 
-/** Gives a claim back. The stream is due again after `delayMs`, and has failed `failures` times in a row. */
+/**
+ * Gives a claim back. The stream is due again after `delayMs`, and has failed `failures` times in a row. The column has
+ * milliseconds, and rounding up would hide the stream from a look at this very moment.
+ */
 export async function releaseClaim(
   pool: pg.Pool,
   owner: string,
@@ -86,7 +89,7 @@ export async function releaseClaim(
   await pool.query({
     name: 'signal-release',
     text: `UPDATE signal_streams SET claimed_by = NULL, claimed_until = NULL, failures = $3,
-      next_attempt_at = now() + $4 * interval '1 millisecond' WHERE id = $1 AND claimed_by = $2::uuid`,
+      next_attempt_at = date_trunc('milliseconds', now()) + $4 * interval '1 millisecond' WHERE id = $1 AND claimed_by = $2::uuid`,
     values: [id, owner, failures, delayMs],
   })
 }

@@ -16,7 +16,7 @@ export type Outcome =
 /** Where events are pushed. */
 export interface Endpoint {
   readonly url: string
-  /** Id of the operator whose stream it is. */
+  /** The operator of the stream. */
   readonly operatorId: string
   readonly authorization: string | undefined
 }
@@ -35,10 +35,10 @@ export async function pushSet(outbound: Pick<Outbound, 'deliver'>, endpoint: End
   const { url, operatorId, authorization } = endpoint
   try {
     const answer = await outbound.deliver(url, {
-      operatorId,
       content: { type: 'application/secevent+jwt', text: set },
       // The RFC knows 202. Many receivers answer with another status that means the same.
       statuses: { 200: 'ignore', 202: 'ignore', 204: 'ignore', 400: 'read' },
+      party: `${operatorId} `,
       accept: ['application/json'],
       maxBytes: MAX_REFUSAL_BYTES,
       timeoutMs: DELIVERY_MS,
