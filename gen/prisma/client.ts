@@ -257,6 +257,12 @@ export type JoinToken = Prisma.JoinTokenModel
  */
 export type SignalStream = Prisma.SignalStreamModel
 /**
+ * Model SignalDispatch
+ * Written only by signals. One row: the record of the log up to which each record was noted at the streams that it may
+ * concern.
+ */
+export type SignalDispatch = Prisma.SignalDispatchModel
+/**
  * Model SignalSubject
  * Written only by signals. Subjects that a receiver has added to a stream or removed from it.
  */

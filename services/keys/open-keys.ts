@@ -36,7 +36,7 @@ export interface FederationSigners {
   readonly keySets: ActiveKeySigner<object>
 }
 
-/** Signers of what tells verifiers about revocations. */
+/** Signers of documents that tell verifiers about revocations. */
 export interface SignalSigners {
   /**
    * Signs status lists. A list is signed like the tokens that it covers, by the keys of their algorithm, because those

@@ -32,20 +32,27 @@ let keys = new Map()
 let refreshedAt = Number.NEGATIVE_INFINITY
 const { jwks_uri: jwksUri } = await getJson(`${issuer}/.well-known/ssf-configuration`)
 
-createServer(async (request, response) => {
+createServer((request, response) => void answer(request, response)).listen(Number(port), '127.0.0.1', function ready() {
+  console.log(`receives events on http://localhost:${this.address().port}/, and has ${seen.size}`)
+})
+
+/** Answers one request. */
+async function answer(request, response) {
   try {
     const event = await receive(request)
     if (!seen.has(event.jti)) keep(event)
     response.writeHead(202).end()
   } catch (error) {
     // Only a refusal is final. Anything else is answered with 500, and the event comes again.
-    if (!(error instanceof Refusal)) return response.writeHead(500).end()
-    const body = JSON.stringify({ err: error.err, description: error.message })
-    response.writeHead(400, { 'content-type': 'application/json', 'content-language': 'en' }).end(body)
+    if (error instanceof Refusal) refuse(response, error)
+    else response.writeHead(500).end()
   }
-}).listen(Number(port), '127.0.0.1', function ready() {
-  console.log(`receives events on http://localhost:${this.address().port}/, and has ${seen.size}`)
-})
+}
+
+function refuse(response, { err, message }) {
+  const body = JSON.stringify({ err, description: message })
+  response.writeHead(400, { 'content-type': 'application/json', 'content-language': 'en' }).end(body)
+}
 
 /** Reads and verifies one request. Returns its event. */
 async function receive(request) {

@@ -436,6 +436,7 @@ export const ModelName = {
   AttestationUse: 'AttestationUse',
   JoinToken: 'JoinToken',
   SignalStream: 'SignalStream',
+  SignalDispatch: 'SignalDispatch',
   SignalSubject: 'SignalSubject'
 } as const
 
@@ -452,7 +453,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalSubject"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalDispatch" | "signalSubject"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -3342,6 +3343,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    SignalDispatch: {
+      payload: Prisma.$SignalDispatchPayload<ExtArgs>
+      fields: Prisma.SignalDispatchFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SignalDispatchFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalDispatchPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SignalDispatchFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalDispatchPayload>
+        }
+        findFirst: {
+          args: Prisma.SignalDispatchFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalDispatchPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SignalDispatchFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalDispatchPayload>
+        }
+        findMany: {
+          args: Prisma.SignalDispatchFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalDispatchPayload>[]
+        }
+        create: {
+          args: Prisma.SignalDispatchCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalDispatchPayload>
+        }
+        createMany: {
+          args: Prisma.SignalDispatchCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SignalDispatchCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalDispatchPayload>[]
+        }
+        delete: {
+          args: Prisma.SignalDispatchDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalDispatchPayload>
+        }
+        update: {
+          args: Prisma.SignalDispatchUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalDispatchPayload>
+        }
+        deleteMany: {
+          args: Prisma.SignalDispatchDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SignalDispatchUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SignalDispatchUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalDispatchPayload>[]
+        }
+        upsert: {
+          args: Prisma.SignalDispatchUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalDispatchPayload>
+        }
+        aggregate: {
+          args: Prisma.SignalDispatchAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSignalDispatch>
+        }
+        groupBy: {
+          args: Prisma.SignalDispatchGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignalDispatchGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SignalDispatchCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignalDispatchCountAggregateOutputType> | number
+        }
+      }
+    }
     SignalSubject: {
       payload: Prisma.$SignalSubjectPayload<ExtArgs>
       fields: Prisma.SignalSubjectFieldRefs
@@ -4032,6 +4107,7 @@ export const SignalStreamScalarFieldEnum = {
   sequence: 'sequence',
   hash: 'hash',
   part: 'part',
+  newest: 'newest',
   acknowledged: 'acknowledged',
   pending: 'pending',
   verifiedAt: 'verifiedAt',
@@ -4044,6 +4120,16 @@ export const SignalStreamScalarFieldEnum = {
 } as const
 
 export type SignalStreamScalarFieldEnum = (typeof SignalStreamScalarFieldEnum)[keyof typeof SignalStreamScalarFieldEnum]
+
+
+export const SignalDispatchScalarFieldEnum = {
+  id: 'id',
+  logEpoch: 'logEpoch',
+  sequence: 'sequence',
+  hash: 'hash'
+} as const
+
+export type SignalDispatchScalarFieldEnum = (typeof SignalDispatchScalarFieldEnum)[keyof typeof SignalDispatchScalarFieldEnum]
 
 
 export const SignalSubjectScalarFieldEnum = {
@@ -4557,6 +4643,7 @@ export type GlobalOmitConfig = {
   attestationUse?: Prisma.AttestationUseOmit
   joinToken?: Prisma.JoinTokenOmit
   signalStream?: Prisma.SignalStreamOmit
+  signalDispatch?: Prisma.SignalDispatchOmit
   signalSubject?: Prisma.SignalSubjectOmit
 }
 

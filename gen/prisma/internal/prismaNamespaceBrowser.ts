@@ -90,6 +90,7 @@ export const ModelName = {
   AttestationUse: 'AttestationUse',
   JoinToken: 'JoinToken',
   SignalStream: 'SignalStream',
+  SignalDispatch: 'SignalDispatch',
   SignalSubject: 'SignalSubject'
 } as const
 
@@ -686,6 +687,7 @@ export const SignalStreamScalarFieldEnum = {
   sequence: 'sequence',
   hash: 'hash',
   part: 'part',
+  newest: 'newest',
   acknowledged: 'acknowledged',
   pending: 'pending',
   verifiedAt: 'verifiedAt',
@@ -698,6 +700,16 @@ export const SignalStreamScalarFieldEnum = {
 } as const
 
 export type SignalStreamScalarFieldEnum = (typeof SignalStreamScalarFieldEnum)[keyof typeof SignalStreamScalarFieldEnum]
+
+
+export const SignalDispatchScalarFieldEnum = {
+  id: 'id',
+  logEpoch: 'logEpoch',
+  sequence: 'sequence',
+  hash: 'hash'
+} as const
+
+export type SignalDispatchScalarFieldEnum = (typeof SignalDispatchScalarFieldEnum)[keyof typeof SignalDispatchScalarFieldEnum]
 
 
 export const SignalSubjectScalarFieldEnum = {

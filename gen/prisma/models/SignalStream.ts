@@ -30,6 +30,7 @@ export type SignalStreamAvgAggregateOutputType = {
   logEpoch: number | null
   sequence: number | null
   part: number | null
+  newest: number | null
   failures: number | null
 }
 
@@ -37,6 +38,7 @@ export type SignalStreamSumAggregateOutputType = {
   logEpoch: number | null
   sequence: bigint | null
   part: number | null
+  newest: bigint | null
   failures: number | null
 }
 
@@ -55,6 +57,7 @@ export type SignalStreamMinAggregateOutputType = {
   sequence: bigint | null
   hash: runtime.Bytes | null
   part: number | null
+  newest: bigint | null
   verifiedAt: Date | null
   failures: number | null
   nextAttemptAt: Date | null
@@ -79,6 +82,7 @@ export type SignalStreamMaxAggregateOutputType = {
   sequence: bigint | null
   hash: runtime.Bytes | null
   part: number | null
+  newest: bigint | null
   verifiedAt: Date | null
   failures: number | null
   nextAttemptAt: Date | null
@@ -104,6 +108,7 @@ export type SignalStreamCountAggregateOutputType = {
   sequence: number
   hash: number
   part: number
+  newest: number
   acknowledged: number
   pending: number
   verifiedAt: number
@@ -121,6 +126,7 @@ export type SignalStreamAvgAggregateInputType = {
   logEpoch?: true
   sequence?: true
   part?: true
+  newest?: true
   failures?: true
 }
 
@@ -128,6 +134,7 @@ export type SignalStreamSumAggregateInputType = {
   logEpoch?: true
   sequence?: true
   part?: true
+  newest?: true
   failures?: true
 }
 
@@ -146,6 +153,7 @@ export type SignalStreamMinAggregateInputType = {
   sequence?: true
   hash?: true
   part?: true
+  newest?: true
   verifiedAt?: true
   failures?: true
   nextAttemptAt?: true
@@ -170,6 +178,7 @@ export type SignalStreamMaxAggregateInputType = {
   sequence?: true
   hash?: true
   part?: true
+  newest?: true
   verifiedAt?: true
   failures?: true
   nextAttemptAt?: true
@@ -195,6 +204,7 @@ export type SignalStreamCountAggregateInputType = {
   sequence?: true
   hash?: true
   part?: true
+  newest?: true
   acknowledged?: true
   pending?: true
   verifiedAt?: true
@@ -309,6 +319,7 @@ export type SignalStreamGroupByOutputType = {
   sequence: bigint
   hash: runtime.Bytes
   part: number
+  newest: bigint
   acknowledged: string[]
   pending: runtime.JsonValue
   verifiedAt: Date | null
@@ -359,6 +370,7 @@ export type SignalStreamWhereInput = {
   sequence?: Prisma.BigIntFilter<"SignalStream"> | bigint | number
   hash?: Prisma.BytesFilter<"SignalStream"> | runtime.Bytes
   part?: Prisma.IntFilter<"SignalStream"> | number
+  newest?: Prisma.BigIntFilter<"SignalStream"> | bigint | number
   acknowledged?: Prisma.StringNullableListFilter<"SignalStream">
   pending?: Prisma.JsonFilter<"SignalStream">
   verifiedAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
@@ -388,6 +400,7 @@ export type SignalStreamOrderByWithRelationInput = {
   sequence?: Prisma.SortOrder
   hash?: Prisma.SortOrder
   part?: Prisma.SortOrder
+  newest?: Prisma.SortOrder
   acknowledged?: Prisma.SortOrder
   pending?: Prisma.SortOrder
   verifiedAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -420,6 +433,7 @@ export type SignalStreamWhereUniqueInput = Prisma.AtLeast<{
   sequence?: Prisma.BigIntFilter<"SignalStream"> | bigint | number
   hash?: Prisma.BytesFilter<"SignalStream"> | runtime.Bytes
   part?: Prisma.IntFilter<"SignalStream"> | number
+  newest?: Prisma.BigIntFilter<"SignalStream"> | bigint | number
   acknowledged?: Prisma.StringNullableListFilter<"SignalStream">
   pending?: Prisma.JsonFilter<"SignalStream">
   verifiedAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
@@ -449,6 +463,7 @@ export type SignalStreamOrderByWithAggregationInput = {
   sequence?: Prisma.SortOrder
   hash?: Prisma.SortOrder
   part?: Prisma.SortOrder
+  newest?: Prisma.SortOrder
   acknowledged?: Prisma.SortOrder
   pending?: Prisma.SortOrder
   verifiedAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -484,6 +499,7 @@ export type SignalStreamScalarWhereWithAggregatesInput = {
   sequence?: Prisma.BigIntWithAggregatesFilter<"SignalStream"> | bigint | number
   hash?: Prisma.BytesWithAggregatesFilter<"SignalStream"> | runtime.Bytes
   part?: Prisma.IntWithAggregatesFilter<"SignalStream"> | number
+  newest?: Prisma.BigIntWithAggregatesFilter<"SignalStream"> | bigint | number
   acknowledged?: Prisma.StringNullableListFilter<"SignalStream">
   pending?: Prisma.JsonWithAggregatesFilter<"SignalStream">
   verifiedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"SignalStream"> | Date | string | null
@@ -510,6 +526,7 @@ export type SignalStreamCreateInput = {
   sequence: bigint | number
   hash: runtime.Bytes
   part?: number
+  newest?: bigint | number
   acknowledged?: Prisma.SignalStreamCreateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Date | string | null
@@ -539,6 +556,7 @@ export type SignalStreamUncheckedCreateInput = {
   sequence: bigint | number
   hash: runtime.Bytes
   part?: number
+  newest?: bigint | number
   acknowledged?: Prisma.SignalStreamCreateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Date | string | null
@@ -566,6 +584,7 @@ export type SignalStreamUpdateInput = {
   sequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   part?: Prisma.IntFieldUpdateOperationsInput | number
+  newest?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   acknowledged?: Prisma.SignalStreamUpdateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -595,6 +614,7 @@ export type SignalStreamUncheckedUpdateInput = {
   sequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   part?: Prisma.IntFieldUpdateOperationsInput | number
+  newest?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   acknowledged?: Prisma.SignalStreamUpdateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -623,6 +643,7 @@ export type SignalStreamCreateManyInput = {
   sequence: bigint | number
   hash: runtime.Bytes
   part?: number
+  newest?: bigint | number
   acknowledged?: Prisma.SignalStreamCreateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Date | string | null
@@ -649,6 +670,7 @@ export type SignalStreamUpdateManyMutationInput = {
   sequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   part?: Prisma.IntFieldUpdateOperationsInput | number
+  newest?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   acknowledged?: Prisma.SignalStreamUpdateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -676,6 +698,7 @@ export type SignalStreamUncheckedUpdateManyInput = {
   sequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   part?: Prisma.IntFieldUpdateOperationsInput | number
+  newest?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   acknowledged?: Prisma.SignalStreamUpdateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -713,6 +736,7 @@ export type SignalStreamCountOrderByAggregateInput = {
   sequence?: Prisma.SortOrder
   hash?: Prisma.SortOrder
   part?: Prisma.SortOrder
+  newest?: Prisma.SortOrder
   acknowledged?: Prisma.SortOrder
   pending?: Prisma.SortOrder
   verifiedAt?: Prisma.SortOrder
@@ -728,6 +752,7 @@ export type SignalStreamAvgOrderByAggregateInput = {
   logEpoch?: Prisma.SortOrder
   sequence?: Prisma.SortOrder
   part?: Prisma.SortOrder
+  newest?: Prisma.SortOrder
   failures?: Prisma.SortOrder
 }
 
@@ -746,6 +771,7 @@ export type SignalStreamMaxOrderByAggregateInput = {
   sequence?: Prisma.SortOrder
   hash?: Prisma.SortOrder
   part?: Prisma.SortOrder
+  newest?: Prisma.SortOrder
   verifiedAt?: Prisma.SortOrder
   failures?: Prisma.SortOrder
   nextAttemptAt?: Prisma.SortOrder
@@ -770,6 +796,7 @@ export type SignalStreamMinOrderByAggregateInput = {
   sequence?: Prisma.SortOrder
   hash?: Prisma.SortOrder
   part?: Prisma.SortOrder
+  newest?: Prisma.SortOrder
   verifiedAt?: Prisma.SortOrder
   failures?: Prisma.SortOrder
   nextAttemptAt?: Prisma.SortOrder
@@ -783,6 +810,7 @@ export type SignalStreamSumOrderByAggregateInput = {
   logEpoch?: Prisma.SortOrder
   sequence?: Prisma.SortOrder
   part?: Prisma.SortOrder
+  newest?: Prisma.SortOrder
   failures?: Prisma.SortOrder
 }
 
@@ -880,6 +908,7 @@ export type SignalStreamCreateWithoutOperatorInput = {
   sequence: bigint | number
   hash: runtime.Bytes
   part?: number
+  newest?: bigint | number
   acknowledged?: Prisma.SignalStreamCreateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Date | string | null
@@ -907,6 +936,7 @@ export type SignalStreamUncheckedCreateWithoutOperatorInput = {
   sequence: bigint | number
   hash: runtime.Bytes
   part?: number
+  newest?: bigint | number
   acknowledged?: Prisma.SignalStreamCreateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Date | string | null
@@ -964,6 +994,7 @@ export type SignalStreamScalarWhereInput = {
   sequence?: Prisma.BigIntFilter<"SignalStream"> | bigint | number
   hash?: Prisma.BytesFilter<"SignalStream"> | runtime.Bytes
   part?: Prisma.IntFilter<"SignalStream"> | number
+  newest?: Prisma.BigIntFilter<"SignalStream"> | bigint | number
   acknowledged?: Prisma.StringNullableListFilter<"SignalStream">
   pending?: Prisma.JsonFilter<"SignalStream">
   verifiedAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
@@ -990,6 +1021,7 @@ export type SignalStreamCreateWithoutSubjectsInput = {
   sequence: bigint | number
   hash: runtime.Bytes
   part?: number
+  newest?: bigint | number
   acknowledged?: Prisma.SignalStreamCreateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Date | string | null
@@ -1018,6 +1050,7 @@ export type SignalStreamUncheckedCreateWithoutSubjectsInput = {
   sequence: bigint | number
   hash: runtime.Bytes
   part?: number
+  newest?: bigint | number
   acknowledged?: Prisma.SignalStreamCreateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Date | string | null
@@ -1060,6 +1093,7 @@ export type SignalStreamUpdateWithoutSubjectsInput = {
   sequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   part?: Prisma.IntFieldUpdateOperationsInput | number
+  newest?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   acknowledged?: Prisma.SignalStreamUpdateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1088,6 +1122,7 @@ export type SignalStreamUncheckedUpdateWithoutSubjectsInput = {
   sequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   part?: Prisma.IntFieldUpdateOperationsInput | number
+  newest?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   acknowledged?: Prisma.SignalStreamUpdateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1114,6 +1149,7 @@ export type SignalStreamCreateManyOperatorInput = {
   sequence: bigint | number
   hash: runtime.Bytes
   part?: number
+  newest?: bigint | number
   acknowledged?: Prisma.SignalStreamCreateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Date | string | null
@@ -1140,6 +1176,7 @@ export type SignalStreamUpdateWithoutOperatorInput = {
   sequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   part?: Prisma.IntFieldUpdateOperationsInput | number
+  newest?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   acknowledged?: Prisma.SignalStreamUpdateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1167,6 +1204,7 @@ export type SignalStreamUncheckedUpdateWithoutOperatorInput = {
   sequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   part?: Prisma.IntFieldUpdateOperationsInput | number
+  newest?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   acknowledged?: Prisma.SignalStreamUpdateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1194,6 +1232,7 @@ export type SignalStreamUncheckedUpdateManyWithoutOperatorInput = {
   sequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   hash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   part?: Prisma.IntFieldUpdateOperationsInput | number
+  newest?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   acknowledged?: Prisma.SignalStreamUpdateacknowledgedInput | string[]
   pending?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1252,6 +1291,7 @@ export type SignalStreamSelect<ExtArgs extends runtime.Types.Extensions.Internal
   sequence?: boolean
   hash?: boolean
   part?: boolean
+  newest?: boolean
   acknowledged?: boolean
   pending?: boolean
   verifiedAt?: boolean
@@ -1282,6 +1322,7 @@ export type SignalStreamSelectCreateManyAndReturn<ExtArgs extends runtime.Types.
   sequence?: boolean
   hash?: boolean
   part?: boolean
+  newest?: boolean
   acknowledged?: boolean
   pending?: boolean
   verifiedAt?: boolean
@@ -1310,6 +1351,7 @@ export type SignalStreamSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.
   sequence?: boolean
   hash?: boolean
   part?: boolean
+  newest?: boolean
   acknowledged?: boolean
   pending?: boolean
   verifiedAt?: boolean
@@ -1338,6 +1380,7 @@ export type SignalStreamSelectScalar = {
   sequence?: boolean
   hash?: boolean
   part?: boolean
+  newest?: boolean
   acknowledged?: boolean
   pending?: boolean
   verifiedAt?: boolean
@@ -1349,7 +1392,7 @@ export type SignalStreamSelectScalar = {
   updatedAt?: boolean
 }
 
-export type SignalStreamOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "description" | "deliveryMethod" | "endpointUrl" | "wrappedAuthorization" | "kekId" | "eventsRequested" | "status" | "statusReason" | "beginsAnew" | "logEpoch" | "sequence" | "hash" | "part" | "acknowledged" | "pending" | "verifiedAt" | "failures" | "nextAttemptAt" | "claimedBy" | "claimedUntil" | "createdAt" | "updatedAt", ExtArgs["result"]["signalStream"]>
+export type SignalStreamOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "description" | "deliveryMethod" | "endpointUrl" | "wrappedAuthorization" | "kekId" | "eventsRequested" | "status" | "statusReason" | "beginsAnew" | "logEpoch" | "sequence" | "hash" | "part" | "newest" | "acknowledged" | "pending" | "verifiedAt" | "failures" | "nextAttemptAt" | "claimedBy" | "claimedUntil" | "createdAt" | "updatedAt", ExtArgs["result"]["signalStream"]>
 export type SignalStreamInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   subjects?: boolean | Prisma.SignalStream$subjectsArgs<ExtArgs>
@@ -1408,6 +1451,10 @@ export type $SignalStreamPayload<ExtArgs extends runtime.Types.Extensions.Intern
      * Number of events of the next record that are delivered.
      */
     part: number
+    /**
+     * The newest record that may concern the receiver, of those that were noted. See SignalDispatch.
+     */
+    newest: bigint
     /**
      * For poll: the jti of events beyond the cursor that are acknowledged.
      */
@@ -1869,6 +1916,7 @@ export interface SignalStreamFieldRefs {
   readonly sequence: Prisma.FieldRef<"SignalStream", 'BigInt'>
   readonly hash: Prisma.FieldRef<"SignalStream", 'Bytes'>
   readonly part: Prisma.FieldRef<"SignalStream", 'Int'>
+  readonly newest: Prisma.FieldRef<"SignalStream", 'BigInt'>
   readonly acknowledged: Prisma.FieldRef<"SignalStream", 'String[]'>
   readonly pending: Prisma.FieldRef<"SignalStream", 'Json'>
   readonly verifiedAt: Prisma.FieldRef<"SignalStream", 'DateTime'>

@@ -9,6 +9,7 @@ import type { Delivery } from './deliver.ts'
 const SECRET = 'text of the body'
 const TYPE = { 'content-type': 'application/json' }
 const DELIVERY: Delivery = {
+  party: 'acme ',
   content: { type: 'application/secevent+jwt', text: 'a.b.c' },
   statuses: { 200: 'ignore', 202: 'ignore', 204: 'ignore', 400: 'read' },
   accept: ['application/json'],
@@ -175,7 +176,9 @@ describe('deliver', () => {
     status = 503
     for (let n = 0; n < 5; n += 1) await expect(ask()).rejects.toMatchObject({ why: 'STATUS', status: 503 })
     await expect(ask()).rejects.toMatchObject({ why: 'CIRCUIT_OPEN' })
-    expect(requests).toHaveLength(11)
+    const other = outbound.deliver(`http://events.alpha.test:${port}/`, { ...DELIVERY, party: 'other ' })
+    await expect(other).rejects.toMatchObject({ why: 'STATUS' })
+    expect(requests).toHaveLength(12)
   })
 
   it('keeps within the budget that its outbound has', async () => {
@@ -188,6 +191,7 @@ describe('deliver', () => {
     await ask()
     await ask()
     await expect(ask()).rejects.toMatchObject({ why: 'BUSY' })
-    expect(requests).toHaveLength(4)
+    await outbound.deliver(`http://events.alpha.test:${port}/`, { ...DELIVERY, party: 'other ' })
+    expect(requests).toHaveLength(5)
   })
 })

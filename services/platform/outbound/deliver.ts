@@ -8,6 +8,11 @@ import type { TimeLimit } from './time-limit.ts'
 export interface Delivery {
   readonly content: Content
   /**
+   * For whom the text is posted. Deliveries for others have a budget and a circuit of their own, also at the same host,
+   * because many receivers may be there.
+   */
+  readonly party: string
+  /**
    * The statuses that are an answer. `ignore`: the status says everything, so a bad body does not matter. `read`: the
    * body must have a type of `accept` and at most `maxBytes`. Every other status fails with STATUS.
    */
@@ -38,12 +43,10 @@ export async function deliver(agent: Agent, target: URL, delivery: Delivery, lim
     if (!Object.hasOwn(statuses, status))
       throw new OutboundError('STATUS', `${origin} answered with status ${status}, which is no answer`, status)
     if (statuses[status] === 'read') checkType(response.headers, accept, origin)
-    const body = await readBody(response.body, maxBytes, origin).catch((error: unknown) => {
-      // The other server has accepted the text, whatever becomes of its connection.
-      if (statuses[status] === 'ignore') return undefined
-      throw error
-    })
-    return { status, body: statuses[status] === 'read' ? body : undefined }
+    if (statuses[status] === 'read') return { status, body: await readBody(response.body, maxBytes, origin) }
+    // Waiting for a body that says nothing would let a slow server hold its place.
+    if (!response.body.readableEnded) discard(response)
+    return { status, body: undefined }
   } catch (error) {
     discard(response)
     throw error

@@ -5,6 +5,7 @@ import { type Delivered, type Delivery, deliver } from './deliver.ts'
 import { OutboundError, type OutboundWhy, toOutboundError } from './outbound-error.ts'
 import { parseTarget } from './parse-target.ts'
 import { type OutboundAnswer, readBody, readTimes } from './read-answer.ts'
+import { createHostResolver } from './resolve-host.ts'
 import {
   type Content,
   createAgent,
@@ -17,7 +18,7 @@ import {
 } from './send.ts'
 import { startTimeLimit, type TimeLimit } from './time-limit.ts'
 import { createVetAddress } from './vet-address.ts'
-import { createVettedLookup, type Resolve, systemResolve } from './vetted-lookup.ts'
+import { createVettedLookup, type Resolve } from './vetted-lookup.ts'
 
 /**
  * Fetches from other servers. Every failure is an OutboundError. Follows no redirect, uses no proxy, and accepts no
@@ -91,7 +92,7 @@ const EVENT_STREAM = ['text/event-stream'] as const
 
 /** Creates the only part of the server that sends requests to servers outside the deployment. */
 export function createOutbound(deps: OutboundDeps): Outbound {
-  const { allow, testDomains, outcome, now, resolve = systemResolve, requests = REQUESTS } = deps
+  const { allow, testDomains, outcome, now, resolve = createHostResolver(), requests = REQUESTS } = deps
   const context: Context = {
     agent: createAgent(createVettedLookup({ resolve, vetAddress: createVetAddress(allow), testDomains })),
     closing: new AbortController(),
@@ -144,7 +145,7 @@ function fetchAnswer(
   content?: Content,
 ): Promise<OutboundAnswer> {
   const { accept, headers, maxBytes = MAX_BYTES, timeoutMs = TIMEOUT_MS } = wanted
-  return within(context, url, timeoutMs, async (target, limit) => {
+  return within(context, { url, timeoutMs, party: '' }, async (target, limit) => {
     const { response, mediaType } = await send(context.agent, { target, accept, headers, content }, limit)
     const body = await readBody(response.body, maxBytes, target.origin)
     return { mediaType, body, ...readTimes(response.headers) }
@@ -152,23 +153,22 @@ function fetchAnswer(
 }
 
 function deliverText(context: Context, url: string, delivery: Delivery): Promise<Delivered> {
-  const { timeoutMs = TIMEOUT_MS } = delivery
-  return within(context, url, timeoutMs, (target, limit) => deliver(context.agent, target, delivery, limit))
+  const { timeoutMs = TIMEOUT_MS, party } = delivery
+  return within(context, { url, timeoutMs, party }, (target, limit) => deliver(context.agent, target, delivery, limit))
 }
 
 /** Runs one request within every limit: its URL, the budget of its host, its time, and the circuit of its origin. */
 async function within<T>(
   context: Context,
-  url: string,
-  timeoutMs: number,
+  { url, timeoutMs, party }: { readonly url: string; readonly timeoutMs: number; readonly party: string },
   work: (target: URL, limit: TimeLimit) => Promise<T>,
 ): Promise<T> {
   const target = parseTarget(url, context.testDomains)
   const { origin, hostname } = target
-  const leave = context.enter(hostname)
+  const leave = context.enter(`${party}${hostname}`)
   const limit = startTimeLimit(timeoutMs, origin, [context.closing.signal])
   try {
-    return await context.unlessBroken(origin, () => explained(limit, origin, () => work(target, limit)))
+    return await context.unlessBroken(`${party}${origin}`, () => explained(limit, origin, () => work(target, limit)))
   } finally {
     limit.stop()
     leave()

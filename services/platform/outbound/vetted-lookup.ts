@@ -1,5 +1,4 @@
 import type { LookupAddress } from 'node:dns'
-import { lookup } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 import { callbackify } from 'node:util'
 import { OutboundError } from './outbound-error.ts'
@@ -8,9 +7,6 @@ import type { VetAddress } from './vet-address.ts'
 
 /** Resolves a host name to all its addresses. */
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>
-
-/** Resolves as the operating system does, with its file of hosts. */
-export const systemResolve: Resolve = (hostname) => lookup(hostname, { all: true })
 
 const THIS_MACHINE: readonly LookupAddress[] = [{ address: '127.0.0.1', family: 4 }]
 

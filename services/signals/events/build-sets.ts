@@ -1,7 +1,7 @@
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import type { Cursor, PendingEvent, Stream } from '../store/stream.ts'
 import { jtiKey, type SubjectChoices, subKey } from '../store/subjects.ts'
-import { deliveredTypes, PENDING_EVENTS, TOKEN_CLAIMS_CHANGE } from './event-types.ts'
+import { deliveredTypes, PENDING_EVENTS } from './event-types.ts'
 import type { LoggedRecord } from './read-log.ts'
 import { type SecurityEvent, type SubjectId, toEvents } from './to-events.ts'
 
@@ -48,7 +48,9 @@ export function buildSets(
   choices: SubjectChoices,
 ): readonly LogSet[] | undefined {
   const { logEpoch, sequence, previousHash, hash, recordedAt } = record
-  const events = toEvents(record, issuer)
+  const isForeign = record.operatorId !== '' && record.operatorId !== stream.operatorId
+  // The log tells everybody what ended, but why is for the operator alone.
+  const events = toEvents(isForeign ? { ...record, cause: null } : record, issuer)
   if (events === undefined) return undefined
   const delivered = choices.get(choiceKey(record)) === 'removed' ? [] : partsOf(stream, record, events)
   return delivered.map(({ event, part }, index): LogSet => {
@@ -86,20 +88,15 @@ export function pendingClaims(issuer: string, stream: Pick<Stream, 'id'>, event:
   }
 }
 
-/**
- * Returns the events of a record that are still to be delivered, with their numbers. The scopes of an agent are told
- * only to its own operator, because others may not be allowed to see them.
- */
+/** Returns the events of a record that are still to be delivered, with their numbers. */
 function partsOf(
-  stream: Pick<Stream, 'operatorId' | 'cursor' | 'eventsRequested'>,
+  stream: Pick<Stream, 'cursor' | 'eventsRequested'>,
   record: LoggedRecord,
   events: readonly SecurityEvent[],
 ) {
   const types = deliveredTypes(stream)
-  const isForeign = record.operatorId !== '' && record.operatorId !== stream.operatorId
   const first = record.sequence === stream.cursor.sequence + 1 ? stream.cursor.part : 0
   return events
     .map((event, part) => ({ event, part }))
     .filter(({ event: { type }, part }) => part >= first && types.includes(type))
-    .filter(({ event: { type } }) => !(isForeign && type === TOKEN_CLAIMS_CHANGE))
 }

@@ -195,7 +195,7 @@ describe('readNextSets', () => {
     expect(await subjects()).toEqual([subOf(two.did)])
   })
 
-  it("returns of an agent of another operator that was added its end and its operator's, but not its scopes", async () => {
+  it("returns of an agent of another operator that was added its end and its operator's, but no cause", async () => {
     const [one, two] = [await insertAgent(database.db, other), await insertAgent(database.db, other)]
     await add(one.did)
     await revoke(other.id)

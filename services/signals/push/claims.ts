@@ -1,5 +1,4 @@
 import type pg from 'pg'
-import { concerningRecords } from '../events/concerning.ts'
 import type { Stream } from '../store/stream.ts'
 
 /** How long a claim holds without a renewal, in milliseconds. It is longer than one delivery may take. */
@@ -28,8 +27,7 @@ const IS_FREE = '(s.claimed_until IS NULL OR s.claimed_until < now())'
  * cursor, because it is lost then, which its receiver must learn.
  */
 const IS_DUE = `CASE WHEN s.status = 'enabled'
-  THEN s.pending <> '[]' OR s.sequence < (SELECT compacted_through FROM revocation_head)
-    OR EXISTS (${concerningRecords('r.sequence', '1')})
+  THEN s.pending <> '[]' OR s.newest > s.sequence OR s.sequence < (SELECT compacted_through FROM revocation_head)
   ELSE s.pending @> '[{"kind": "stream-updated"}]' END`
 
 /**
@@ -78,7 +76,10 @@ export async function renewClaim(pool: pg.Pool, owner: string, stream: Stream): 
   return rowCount === 1
 }
 
-/** Gives a claim back. The stream is due again after `delayMs`, and has failed `failures` times in a row. */
+/**
+ * Gives a claim back. The stream is due again after `delayMs`, and has failed `failures` times in a row. The column has
+ * milliseconds, and rounding up would hide the stream from a look at this very moment.
+ */
 export async function releaseClaim(
   pool: pg.Pool,
   owner: string,
@@ -88,7 +89,7 @@ export async function releaseClaim(
   await pool.query({
     name: 'signal-release',
     text: `UPDATE signal_streams SET claimed_by = NULL, claimed_until = NULL, failures = $3,
-      next_attempt_at = now() + $4 * interval '1 millisecond' WHERE id = $1 AND claimed_by = $2::uuid`,
+      next_attempt_at = date_trunc('milliseconds', now()) + $4 * interval '1 millisecond' WHERE id = $1 AND claimed_by = $2::uuid`,
     values: [id, owner, failures, delayMs],
   })
 }

@@ -1,31 +1,37 @@
 import type pg from 'pg'
-import { concerningRecords } from '../events/concerning.ts'
+
+/** How many streams one statement moves. */
+const PAGE = 1_000
 
 /**
- * Moves the streams to the head of the log that have nothing to deliver, so that compaction does not remove the record
- * after their cursor. It reads one moment, in which the head and the records belong together. A stream that does not
- * follow this log stays where it is.
+ * Moves streams for which no record is noted to the place up to which records were noted, so that compaction does not
+ * remove the record after their cursor. A stream that does not follow this log stays where it is. So does one that
+ * something else changes at this moment.
  */
 const MOVE = `
-UPDATE signal_streams s SET log_epoch = h.log_epoch, sequence = h.sequence, hash = h.hash, part = 0, acknowledged = '{}'
-FROM revocation_head h
-WHERE s.sequence < h.sequence AND s.sequence >= h.compacted_through AND s.status <> 'disabled' AND NOT s.begins_anew
-  AND EXISTS (SELECT FROM revocation_log f WHERE f.sequence = s.sequence + 1 AND f.previous_hash = s.hash)
-  AND NOT EXISTS (${concerningRecords('r.sequence', '1')})`
+WITH idle AS (
+  SELECT s.id, d.log_epoch, d.sequence, d.hash FROM signal_streams s, signal_dispatch d, revocation_head h
+  WHERE s.newest <= s.sequence AND s.sequence < d.sequence AND s.sequence >= h.compacted_through
+    AND s.status <> 'disabled' AND NOT s.begins_anew
+    AND EXISTS (SELECT FROM revocation_log f WHERE f.sequence = s.sequence + 1 AND f.previous_hash = s.hash)
+  ORDER BY s.sequence, s.id LIMIT ${PAGE} FOR NO KEY UPDATE OF s SKIP LOCKED
+)
+UPDATE signal_streams s SET log_epoch = i.log_epoch, sequence = i.sequence, hash = i.hash, part = 0, acknowledged = '{}'
+FROM idle i WHERE s.id = i.id`
 
-/** Moves idle streams, of every delivery method, to the head of the log. */
+/** Moves idle streams, of every delivery method, to the place up to which records were noted. */
 export async function moveIdleStreams(pool: pg.Pool): Promise<void> {
-  await pool.query(MOVE)
+  for (let moved = PAGE; moved === PAGE; ) moved = (await pool.query({ name: 'signal-move', text: MOVE })).rowCount ?? 0
 }
 
+/** Each record up to a stream's cursor is delivered, and it has been moved over those that do not concern it. */
 const LAG = `
-SELECT coalesce(max(extract(epoch FROM now() - found.recorded_at)), 0)::float8 AS lag
-FROM signal_streams s CROSS JOIN LATERAL (
-  SELECT min(all_of.recorded_at) AS recorded_at FROM (${concerningRecords('r.recorded_at, r.sequence', '1')}) all_of) found
-WHERE s.delivery_method = 'push' AND s.status = 'enabled'`
+SELECT coalesce(max(extract(epoch FROM now() - r.recorded_at)), 0)::float8 AS lag
+FROM signal_streams s JOIN revocation_log r ON r.sequence = s.sequence + 1
+WHERE s.delivery_method = 'push' AND s.status = 'enabled' AND s.newest > s.sequence`
 
-/** Reads the age of the oldest event that an enabled stream has still to push, in seconds. */
+/** Reads for how long the oldest event waits that an enabled stream has still to push, in seconds. */
 export async function readPushLag(pool: pg.Pool): Promise<number> {
-  const { rows } = await pool.query<{ lag: number }>(LAG)
+  const { rows } = await pool.query<{ lag: number }>({ name: 'signal-lag', text: LAG })
   return rows[0]?.lag ?? 0
 }

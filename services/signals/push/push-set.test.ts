@@ -17,7 +17,7 @@ describe('pushSet', () => {
   it('sends a token as RFC 8935 wants it, with the header of the receiver', async () => {
     const { port, requests } = await startOutside(saying(202))
     const { outbound } = openOutbound()
-    const endpoint = { url: `http://events.alpha.test:${port}/`, authorization: 'Bearer abc' }
+    const endpoint = { url: `http://events.alpha.test:${port}/`, operatorId: 'o', authorization: 'Bearer abc' }
     expect(await pushSet(outbound, endpoint, 'a.b.c')).toEqual({ kind: 'delivered' })
     expect(requests[0]?.headers).toMatchObject({
       'content-type': 'application/secevent+jwt',
@@ -47,14 +47,14 @@ describe('pushSet', () => {
   ])('takes status %s for its outcome', async (_name, status, body, outcome) => {
     const { port } = await startOutside(saying(status, body))
     const { outbound } = openOutbound()
-    const endpoint = { url: `http://events.alpha.test:${port}/`, authorization: undefined }
+    const endpoint = { url: `http://events.alpha.test:${port}/`, operatorId: 'o', authorization: undefined }
     expect(await pushSet(outbound, endpoint, 'a.b.c')).toEqual(outcome)
   })
 
   it('does not take a page with status 400 for a refusal of the receiver', async () => {
     const { port } = await startOutside(saying(400, '{"err":"invalid_key"}', { 'content-type': 'text/html' }))
     const { outbound } = openOutbound()
-    const endpoint = { url: `http://events.alpha.test:${port}/`, authorization: undefined }
+    const endpoint = { url: `http://events.alpha.test:${port}/`, operatorId: 'o', authorization: undefined }
     expect(await pushSet(outbound, endpoint, 'a.b.c')).toEqual({ kind: 'failed', why: 'MEDIA_TYPE' })
   })
 
@@ -67,11 +67,17 @@ describe('pushSet', () => {
     ['URL_REFUSED', { kind: 'failed', why: 'URL_REFUSED' }],
   ])('returns for %s whether the receiver has failed', async (why, outcome) => {
     const deliver = () => Promise.reject(new OutboundError(why, 'failed'))
-    expect(await pushSet({ deliver }, { url: 'https://a.example', authorization: undefined }, 'a')).toEqual(outcome)
+    expect(
+      await pushSet({ deliver }, { url: 'https://a.example', operatorId: 'o', authorization: undefined }, 'a'),
+    ).toEqual(outcome)
   })
 
   it('throws what is not the fault of the receiver', async () => {
-    const push = pushSet({ deliver: defect }, { url: 'https://a.example', authorization: undefined }, 'a')
+    const push = pushSet(
+      { deliver: defect },
+      { url: 'https://a.example', operatorId: 'o', authorization: undefined },
+      'a',
+    )
     await expect(push).rejects.toThrow(TypeError)
   })
 })

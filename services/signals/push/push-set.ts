@@ -16,6 +16,8 @@ export type Outcome =
 /** Where events are pushed. */
 export interface Endpoint {
   readonly url: string
+  /** The operator of the stream. */
+  readonly operatorId: string
   readonly authorization: string | undefined
 }
 
@@ -30,12 +32,13 @@ const ERROR_CODE = /^[A-Za-z0-9_.-]{1,64}$/
 
 /** Pushes a token to its receiver (RFC 8935 section 2). Never throws for what the receiver does. */
 export async function pushSet(outbound: Pick<Outbound, 'deliver'>, endpoint: Endpoint, set: string): Promise<Outcome> {
-  const { url, authorization } = endpoint
+  const { url, operatorId, authorization } = endpoint
   try {
     const answer = await outbound.deliver(url, {
       content: { type: 'application/secevent+jwt', text: set },
       // The RFC knows 202. Many receivers answer with another status that means the same.
       statuses: { 200: 'ignore', 202: 'ignore', 204: 'ignore', 400: 'read' },
+      party: `${operatorId} `,
       accept: ['application/json'],
       maxBytes: MAX_REFUSAL_BYTES,
       timeoutMs: DELIVERY_MS,

@@ -5,6 +5,7 @@ import { wakeableJob } from '../../platform/schedule/wakeable-job.ts'
 import type { Wakes } from '../wakes.ts'
 import { type Claimed, claimStreams } from './claims.ts'
 import { moveIdleStreams, readPushLag } from './move-idle.ts'
+import { noteRecords } from './note-records.ts'
 import { type ServeDeps, serveStream } from './serve-stream.ts'
 
 /** Options of createPush. */
@@ -60,10 +61,12 @@ export function createPush(options: PushOptions): Push {
     const groups = Object.groupBy(serving.keys(), ({ operatorId }) => operatorId)
     const running = Object.fromEntries(Object.entries(groups).map(([id, group]) => [id, group?.length ?? 0]))
     const wanted = { owner: deps.owner, places: free, perOperator: places.operator, running }
+    await noteRecords(db.pool)
     for (const claimed of await claimStreams(db.pool, wanted)) serving.set(claimed, serve(claimed))
   }
   const looks = wakeableJob({ name: 'push', intervalMs: LOOK_MS, run: look }, log)
   const moveIdle = async (): Promise<void> => {
+    await noteRecords(db.pool)
     await moveIdleStreams(db.pool)
     metrics.lag(await readPushLag(db.pool))
   }

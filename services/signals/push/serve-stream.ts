@@ -39,6 +39,8 @@ interface Served {
 const BATCH = 16
 /** How many events a stream delivers before others get its place. */
 const TURN = 256
+/** How long it may deliver before that, in milliseconds. A slow receiver must not hold its place. */
+const TURN_MS = 10_000
 /** How long a stream waits that this server itself cannot serve, in milliseconds. */
 const OWN_TROUBLE_MS = 5_000
 const GONE = 'Events that were not delivered are not in the log any more: enable the stream to begin anew'
@@ -61,6 +63,7 @@ export async function serveStream(deps: ServeDeps, claimed: Claimed): Promise<nu
 
 async function serve(deps: ServeDeps, id: string): Promise<Served> {
   let isFirst = true
+  const endsAt = performance.now() + TURN_MS
   for (let delivered = 0; delivered < TURN; ) {
     const stream = await readClaimed(deps.db.prisma, id)
     if (stream === undefined) return { failures: 0, delayMs: 0 }
@@ -69,7 +72,7 @@ async function serve(deps: ServeDeps, id: string): Promise<Served> {
       await pauseStream({ prisma: deps.db.prisma, now: deps.now }, stream, { reason: GONE, beginsAnew: true })
       continue
     }
-    const batch = await deliverBatch(deps, stream, next.sets)
+    const batch = await deliverBatch(deps, stream, next.sets, endsAt)
     if (batch.ended !== undefined) return { ...batch.ended, failures: batch.ended.failures }
     delivered += next.sets.length
     const { at } = batch
@@ -93,12 +96,14 @@ interface Batch {
   readonly ended?: Served
 }
 
-async function deliverBatch(deps: ServeDeps, stream: Stream, sets: readonly NextSet[]): Promise<Batch> {
+async function deliverBatch(deps: ServeDeps, stream: Stream, sets: readonly NextSet[], endsAt: number): Promise<Batch> {
   const { db, vault, outbound, owner, closing } = deps
-  const endpoint = { url: stream.endpointUrl, authorization: openAuthorization(vault, stream) }
+  const { endpointUrl: url, operatorId } = stream
+  const endpoint = { url, operatorId, authorization: openAuthorization(vault, stream) }
   let at = stream
   for (const set of sets) {
-    if (closing.aborted || !(await renewClaim(db.pool, owner, at))) return { at, ended: { failures: 0, delayMs: 0 } }
+    const isOver = closing.aborted || performance.now() > endsAt
+    if (isOver || !(await renewClaim(db.pool, owner, at))) return { at, ended: { failures: 0, delayMs: 0 } }
     const outcome = await pushSet(outbound, endpoint, await set.sign())
     if (outcome.kind !== 'delivered') {
       const ended = await settle(deps, at, set, outcome)

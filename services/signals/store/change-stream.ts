@@ -6,7 +6,7 @@ import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { openAuthorization, sealAuthorization } from './authorization.ts'
 import { lockStream } from './lock-stream.ts'
-import { readHead } from './read-head.ts'
+import { holdDispatch, readHead } from './read-head.ts'
 import { type DeliveryMethod, type Stream, toStream } from './stream.ts'
 
 /** Dependencies of the functions that change streams. */
@@ -39,6 +39,7 @@ export function createStream(store: StreamStore, author: Author, operatorId: str
   return change(store.prisma, author, async (tx, audit) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${CREATE_LOCK}::bigint)`
     await checkRoom(tx, operatorId)
+    await holdDispatch(tx)
     const id = randomUUID()
     const row = await tx.signalStream.create({
       data: {
@@ -97,7 +98,7 @@ export interface StreamName {
 }
 
 /**
- * Locks a stream, and writes the columns that `work` returns.
+ * Locks a stream, and writes the columns that `work` returns. `before` takes the locks that must come before.
  *
  * @throws ApiError STREAM_NOT_FOUND, and the errors of `work`
  */
@@ -106,8 +107,10 @@ export function withStream(
   author: Author,
   { operatorId, id }: StreamName,
   work: (tx: Tx, audit: Audit, stream: Stream) => Promise<Prisma.SignalStreamUpdateInput>,
+  before?: (tx: Tx) => Promise<void>,
 ): Promise<Stream> {
   return change(store.prisma, author, async (tx, audit) => {
+    await before?.(tx)
     const stream = await lockStream(tx, operatorId, id)
     if (stream === undefined) throw new ApiError('STREAM_NOT_FOUND')
     const columns = await work(tx, audit, stream)
