@@ -23,8 +23,8 @@ export interface Signals {
 /** How many polls may wait for an event in this process: in all, and of one operator. */
 const WAITING = { all: 128, operator: 8 } as const
 /**
- * How many tokens the polls of one operator get from this process. A token is signed each time that it is sent, and 100
- * RSA signatures need about 40 ms of CPU.
+ * How many tokens the polls of one operator get from this process. A token is signed each time that it is sent, and
+ * 100 RSA signatures need about 40 ms of CPU.
  */
 const SET_RATE = { perMinute: 6_000, burst: 2_000 }
 const MAX_WAIT_MS = 30_000

@@ -57,8 +57,7 @@ it('lookUntil looks at the first wake at once, and then only after a gap', async
     return undefined
   }
   const waiting = lookUntil(wakes, { ...FOREVER, gapMs: 3_600_000 }, look)
-  while (looks < 2) await new Promise(setImmediate)
-  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+  for (let turn = 0; turn < 30; turn++) await new Promise(setImmediate)
   expect(looks).toBe(2)
   await wakes.close()
   expect(await waiting).toBeUndefined()
