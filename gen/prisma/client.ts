@@ -249,3 +249,8 @@ export type SignalStream = Prisma.SignalStreamModel
  * Written only by signals. Subjects that a receiver has added to a stream or removed from it.
  */
 export type SignalSubject = Prisma.SignalSubjectModel
+/**
+ * Model SignalMark
+ * One row: up to which record of the log the streams are marked that it concerns.
+ */
+export type SignalMark = Prisma.SignalMarkModel

@@ -38,6 +38,7 @@ export function startPush(
     log: silentLog,
     now: Date.now,
     wakes,
+    moveAfterMs: 0,
     ...(places !== undefined && { places }),
   })
   const run = async (name: string) => push.jobs.find((job) => job.name === name)?.run()

@@ -434,7 +434,8 @@ export const ModelName = {
   AttestationUse: 'AttestationUse',
   JoinToken: 'JoinToken',
   SignalStream: 'SignalStream',
-  SignalSubject: 'SignalSubject'
+  SignalSubject: 'SignalSubject',
+  SignalMark: 'SignalMark'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -450,7 +451,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalSubject"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalSubject" | "signalMark"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -3266,6 +3267,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    SignalMark: {
+      payload: Prisma.$SignalMarkPayload<ExtArgs>
+      fields: Prisma.SignalMarkFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SignalMarkFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalMarkPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SignalMarkFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalMarkPayload>
+        }
+        findFirst: {
+          args: Prisma.SignalMarkFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalMarkPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SignalMarkFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalMarkPayload>
+        }
+        findMany: {
+          args: Prisma.SignalMarkFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalMarkPayload>[]
+        }
+        create: {
+          args: Prisma.SignalMarkCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalMarkPayload>
+        }
+        createMany: {
+          args: Prisma.SignalMarkCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SignalMarkCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalMarkPayload>[]
+        }
+        delete: {
+          args: Prisma.SignalMarkDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalMarkPayload>
+        }
+        update: {
+          args: Prisma.SignalMarkUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalMarkPayload>
+        }
+        deleteMany: {
+          args: Prisma.SignalMarkDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SignalMarkUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SignalMarkUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalMarkPayload>[]
+        }
+        upsert: {
+          args: Prisma.SignalMarkUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SignalMarkPayload>
+        }
+        aggregate: {
+          args: Prisma.SignalMarkAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSignalMark>
+        }
+        groupBy: {
+          args: Prisma.SignalMarkGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignalMarkGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SignalMarkCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SignalMarkCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -3853,6 +3928,7 @@ export const SignalStreamScalarFieldEnum = {
   nextAttemptAt: 'nextAttemptAt',
   claimedBy: 'claimedBy',
   claimedUntil: 'claimedUntil',
+  newsSequence: 'newsSequence',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt'
 } as const
@@ -3867,6 +3943,14 @@ export const SignalSubjectScalarFieldEnum = {
 } as const
 
 export type SignalSubjectScalarFieldEnum = (typeof SignalSubjectScalarFieldEnum)[keyof typeof SignalSubjectScalarFieldEnum]
+
+
+export const SignalMarkScalarFieldEnum = {
+  id: 'id',
+  through: 'through'
+} as const
+
+export type SignalMarkScalarFieldEnum = (typeof SignalMarkScalarFieldEnum)[keyof typeof SignalMarkScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -4370,6 +4454,7 @@ export type GlobalOmitConfig = {
   joinToken?: Prisma.JoinTokenOmit
   signalStream?: Prisma.SignalStreamOmit
   signalSubject?: Prisma.SignalSubjectOmit
+  signalMark?: Prisma.SignalMarkOmit
 }
 
 /* Types for Logging */

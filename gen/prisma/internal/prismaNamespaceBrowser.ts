@@ -88,7 +88,8 @@ export const ModelName = {
   AttestationUse: 'AttestationUse',
   JoinToken: 'JoinToken',
   SignalStream: 'SignalStream',
-  SignalSubject: 'SignalSubject'
+  SignalSubject: 'SignalSubject',
+  SignalMark: 'SignalMark'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -655,6 +656,7 @@ export const SignalStreamScalarFieldEnum = {
   nextAttemptAt: 'nextAttemptAt',
   claimedBy: 'claimedBy',
   claimedUntil: 'claimedUntil',
+  newsSequence: 'newsSequence',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt'
 } as const
@@ -669,6 +671,14 @@ export const SignalSubjectScalarFieldEnum = {
 } as const
 
 export type SignalSubjectScalarFieldEnum = (typeof SignalSubjectScalarFieldEnum)[keyof typeof SignalSubjectScalarFieldEnum]
+
+
+export const SignalMarkScalarFieldEnum = {
+  id: 'id',
+  through: 'through'
+} as const
+
+export type SignalMarkScalarFieldEnum = (typeof SignalMarkScalarFieldEnum)[keyof typeof SignalMarkScalarFieldEnum]
 
 
 export const SortOrder = {

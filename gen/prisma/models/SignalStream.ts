@@ -31,6 +31,7 @@ export type SignalStreamAvgAggregateOutputType = {
   sequence: number | null
   part: number | null
   failures: number | null
+  newsSequence: number | null
 }
 
 export type SignalStreamSumAggregateOutputType = {
@@ -38,6 +39,7 @@ export type SignalStreamSumAggregateOutputType = {
   sequence: bigint | null
   part: number | null
   failures: number | null
+  newsSequence: bigint | null
 }
 
 export type SignalStreamMinAggregateOutputType = {
@@ -60,6 +62,7 @@ export type SignalStreamMinAggregateOutputType = {
   nextAttemptAt: Date | null
   claimedBy: string | null
   claimedUntil: Date | null
+  newsSequence: bigint | null
   createdAt: Date | null
   updatedAt: Date | null
 }
@@ -84,6 +87,7 @@ export type SignalStreamMaxAggregateOutputType = {
   nextAttemptAt: Date | null
   claimedBy: string | null
   claimedUntil: Date | null
+  newsSequence: bigint | null
   createdAt: Date | null
   updatedAt: Date | null
 }
@@ -111,6 +115,7 @@ export type SignalStreamCountAggregateOutputType = {
   nextAttemptAt: number
   claimedBy: number
   claimedUntil: number
+  newsSequence: number
   createdAt: number
   updatedAt: number
   _all: number
@@ -122,6 +127,7 @@ export type SignalStreamAvgAggregateInputType = {
   sequence?: true
   part?: true
   failures?: true
+  newsSequence?: true
 }
 
 export type SignalStreamSumAggregateInputType = {
@@ -129,6 +135,7 @@ export type SignalStreamSumAggregateInputType = {
   sequence?: true
   part?: true
   failures?: true
+  newsSequence?: true
 }
 
 export type SignalStreamMinAggregateInputType = {
@@ -151,6 +158,7 @@ export type SignalStreamMinAggregateInputType = {
   nextAttemptAt?: true
   claimedBy?: true
   claimedUntil?: true
+  newsSequence?: true
   createdAt?: true
   updatedAt?: true
 }
@@ -175,6 +183,7 @@ export type SignalStreamMaxAggregateInputType = {
   nextAttemptAt?: true
   claimedBy?: true
   claimedUntil?: true
+  newsSequence?: true
   createdAt?: true
   updatedAt?: true
 }
@@ -202,6 +211,7 @@ export type SignalStreamCountAggregateInputType = {
   nextAttemptAt?: true
   claimedBy?: true
   claimedUntil?: true
+  newsSequence?: true
   createdAt?: true
   updatedAt?: true
   _all?: true
@@ -316,6 +326,7 @@ export type SignalStreamGroupByOutputType = {
   nextAttemptAt: Date | null
   claimedBy: string | null
   claimedUntil: Date | null
+  newsSequence: bigint | null
   createdAt: Date
   updatedAt: Date
   _count: SignalStreamCountAggregateOutputType | null
@@ -366,6 +377,7 @@ export type SignalStreamWhereInput = {
   nextAttemptAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
   claimedBy?: Prisma.UuidNullableFilter<"SignalStream"> | string | null
   claimedUntil?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
+  newsSequence?: Prisma.BigIntNullableFilter<"SignalStream"> | bigint | number | null
   createdAt?: Prisma.DateTimeFilter<"SignalStream"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"SignalStream"> | Date | string
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
@@ -395,6 +407,7 @@ export type SignalStreamOrderByWithRelationInput = {
   nextAttemptAt?: Prisma.SortOrderInput | Prisma.SortOrder
   claimedBy?: Prisma.SortOrderInput | Prisma.SortOrder
   claimedUntil?: Prisma.SortOrderInput | Prisma.SortOrder
+  newsSequence?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
@@ -427,6 +440,7 @@ export type SignalStreamWhereUniqueInput = Prisma.AtLeast<{
   nextAttemptAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
   claimedBy?: Prisma.UuidNullableFilter<"SignalStream"> | string | null
   claimedUntil?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
+  newsSequence?: Prisma.BigIntNullableFilter<"SignalStream"> | bigint | number | null
   createdAt?: Prisma.DateTimeFilter<"SignalStream"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"SignalStream"> | Date | string
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
@@ -456,6 +470,7 @@ export type SignalStreamOrderByWithAggregationInput = {
   nextAttemptAt?: Prisma.SortOrderInput | Prisma.SortOrder
   claimedBy?: Prisma.SortOrderInput | Prisma.SortOrder
   claimedUntil?: Prisma.SortOrderInput | Prisma.SortOrder
+  newsSequence?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   _count?: Prisma.SignalStreamCountOrderByAggregateInput
@@ -491,6 +506,7 @@ export type SignalStreamScalarWhereWithAggregatesInput = {
   nextAttemptAt?: Prisma.DateTimeNullableWithAggregatesFilter<"SignalStream"> | Date | string | null
   claimedBy?: Prisma.UuidNullableWithAggregatesFilter<"SignalStream"> | string | null
   claimedUntil?: Prisma.DateTimeNullableWithAggregatesFilter<"SignalStream"> | Date | string | null
+  newsSequence?: Prisma.BigIntNullableWithAggregatesFilter<"SignalStream"> | bigint | number | null
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"SignalStream"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"SignalStream"> | Date | string
 }
@@ -517,6 +533,7 @@ export type SignalStreamCreateInput = {
   nextAttemptAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
+  newsSequence?: bigint | number | null
   createdAt?: Date | string
   updatedAt?: Date | string
   operator: Prisma.OperatorCreateNestedOneWithoutStreamsInput
@@ -546,6 +563,7 @@ export type SignalStreamUncheckedCreateInput = {
   nextAttemptAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
+  newsSequence?: bigint | number | null
   createdAt?: Date | string
   updatedAt?: Date | string
   subjects?: Prisma.SignalSubjectUncheckedCreateNestedManyWithoutStreamInput
@@ -573,6 +591,7 @@ export type SignalStreamUpdateInput = {
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  newsSequence?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   operator?: Prisma.OperatorUpdateOneRequiredWithoutStreamsNestedInput
@@ -602,6 +621,7 @@ export type SignalStreamUncheckedUpdateInput = {
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  newsSequence?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   subjects?: Prisma.SignalSubjectUncheckedUpdateManyWithoutStreamNestedInput
@@ -630,6 +650,7 @@ export type SignalStreamCreateManyInput = {
   nextAttemptAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
+  newsSequence?: bigint | number | null
   createdAt?: Date | string
   updatedAt?: Date | string
 }
@@ -656,6 +677,7 @@ export type SignalStreamUpdateManyMutationInput = {
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  newsSequence?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -683,6 +705,7 @@ export type SignalStreamUncheckedUpdateManyInput = {
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  newsSequence?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -720,6 +743,7 @@ export type SignalStreamCountOrderByAggregateInput = {
   nextAttemptAt?: Prisma.SortOrder
   claimedBy?: Prisma.SortOrder
   claimedUntil?: Prisma.SortOrder
+  newsSequence?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
 }
@@ -729,6 +753,7 @@ export type SignalStreamAvgOrderByAggregateInput = {
   sequence?: Prisma.SortOrder
   part?: Prisma.SortOrder
   failures?: Prisma.SortOrder
+  newsSequence?: Prisma.SortOrder
 }
 
 export type SignalStreamMaxOrderByAggregateInput = {
@@ -751,6 +776,7 @@ export type SignalStreamMaxOrderByAggregateInput = {
   nextAttemptAt?: Prisma.SortOrder
   claimedBy?: Prisma.SortOrder
   claimedUntil?: Prisma.SortOrder
+  newsSequence?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
 }
@@ -775,6 +801,7 @@ export type SignalStreamMinOrderByAggregateInput = {
   nextAttemptAt?: Prisma.SortOrder
   claimedBy?: Prisma.SortOrder
   claimedUntil?: Prisma.SortOrder
+  newsSequence?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
 }
@@ -784,6 +811,7 @@ export type SignalStreamSumOrderByAggregateInput = {
   sequence?: Prisma.SortOrder
   part?: Prisma.SortOrder
   failures?: Prisma.SortOrder
+  newsSequence?: Prisma.SortOrder
 }
 
 export type SignalStreamScalarRelationFilter = {
@@ -851,6 +879,14 @@ export type SignalStreamUpdateacknowledgedInput = {
   push?: string | string[]
 }
 
+export type NullableBigIntFieldUpdateOperationsInput = {
+  set?: bigint | number | null
+  increment?: bigint | number
+  decrement?: bigint | number
+  multiply?: bigint | number
+  divide?: bigint | number
+}
+
 export type SignalStreamCreateNestedOneWithoutSubjectsInput = {
   create?: Prisma.XOR<Prisma.SignalStreamCreateWithoutSubjectsInput, Prisma.SignalStreamUncheckedCreateWithoutSubjectsInput>
   connectOrCreate?: Prisma.SignalStreamCreateOrConnectWithoutSubjectsInput
@@ -887,6 +923,7 @@ export type SignalStreamCreateWithoutOperatorInput = {
   nextAttemptAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
+  newsSequence?: bigint | number | null
   createdAt?: Date | string
   updatedAt?: Date | string
   subjects?: Prisma.SignalSubjectCreateNestedManyWithoutStreamInput
@@ -914,6 +951,7 @@ export type SignalStreamUncheckedCreateWithoutOperatorInput = {
   nextAttemptAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
+  newsSequence?: bigint | number | null
   createdAt?: Date | string
   updatedAt?: Date | string
   subjects?: Prisma.SignalSubjectUncheckedCreateNestedManyWithoutStreamInput
@@ -971,6 +1009,7 @@ export type SignalStreamScalarWhereInput = {
   nextAttemptAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
   claimedBy?: Prisma.UuidNullableFilter<"SignalStream"> | string | null
   claimedUntil?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
+  newsSequence?: Prisma.BigIntNullableFilter<"SignalStream"> | bigint | number | null
   createdAt?: Prisma.DateTimeFilter<"SignalStream"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"SignalStream"> | Date | string
 }
@@ -997,6 +1036,7 @@ export type SignalStreamCreateWithoutSubjectsInput = {
   nextAttemptAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
+  newsSequence?: bigint | number | null
   createdAt?: Date | string
   updatedAt?: Date | string
   operator: Prisma.OperatorCreateNestedOneWithoutStreamsInput
@@ -1025,6 +1065,7 @@ export type SignalStreamUncheckedCreateWithoutSubjectsInput = {
   nextAttemptAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
+  newsSequence?: bigint | number | null
   createdAt?: Date | string
   updatedAt?: Date | string
 }
@@ -1067,6 +1108,7 @@ export type SignalStreamUpdateWithoutSubjectsInput = {
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  newsSequence?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   operator?: Prisma.OperatorUpdateOneRequiredWithoutStreamsNestedInput
@@ -1095,6 +1137,7 @@ export type SignalStreamUncheckedUpdateWithoutSubjectsInput = {
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  newsSequence?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -1121,6 +1164,7 @@ export type SignalStreamCreateManyOperatorInput = {
   nextAttemptAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
+  newsSequence?: bigint | number | null
   createdAt?: Date | string
   updatedAt?: Date | string
 }
@@ -1147,6 +1191,7 @@ export type SignalStreamUpdateWithoutOperatorInput = {
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  newsSequence?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   subjects?: Prisma.SignalSubjectUpdateManyWithoutStreamNestedInput
@@ -1174,6 +1219,7 @@ export type SignalStreamUncheckedUpdateWithoutOperatorInput = {
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  newsSequence?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   subjects?: Prisma.SignalSubjectUncheckedUpdateManyWithoutStreamNestedInput
@@ -1201,6 +1247,7 @@ export type SignalStreamUncheckedUpdateManyWithoutOperatorInput = {
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  newsSequence?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -1259,6 +1306,7 @@ export type SignalStreamSelect<ExtArgs extends runtime.Types.Extensions.Internal
   nextAttemptAt?: boolean
   claimedBy?: boolean
   claimedUntil?: boolean
+  newsSequence?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
@@ -1289,6 +1337,7 @@ export type SignalStreamSelectCreateManyAndReturn<ExtArgs extends runtime.Types.
   nextAttemptAt?: boolean
   claimedBy?: boolean
   claimedUntil?: boolean
+  newsSequence?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
@@ -1317,6 +1366,7 @@ export type SignalStreamSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.
   nextAttemptAt?: boolean
   claimedBy?: boolean
   claimedUntil?: boolean
+  newsSequence?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
@@ -1345,11 +1395,12 @@ export type SignalStreamSelectScalar = {
   nextAttemptAt?: boolean
   claimedBy?: boolean
   claimedUntil?: boolean
+  newsSequence?: boolean
   createdAt?: boolean
   updatedAt?: boolean
 }
 
-export type SignalStreamOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "description" | "deliveryMethod" | "endpointUrl" | "wrappedAuthorization" | "kekId" | "eventsRequested" | "status" | "statusReason" | "beginsAnew" | "logEpoch" | "sequence" | "hash" | "part" | "acknowledged" | "pending" | "verifiedAt" | "failures" | "nextAttemptAt" | "claimedBy" | "claimedUntil" | "createdAt" | "updatedAt", ExtArgs["result"]["signalStream"]>
+export type SignalStreamOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "description" | "deliveryMethod" | "endpointUrl" | "wrappedAuthorization" | "kekId" | "eventsRequested" | "status" | "statusReason" | "beginsAnew" | "logEpoch" | "sequence" | "hash" | "part" | "acknowledged" | "pending" | "verifiedAt" | "failures" | "nextAttemptAt" | "claimedBy" | "claimedUntil" | "newsSequence" | "createdAt" | "updatedAt", ExtArgs["result"]["signalStream"]>
 export type SignalStreamInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   subjects?: boolean | Prisma.SignalStream$subjectsArgs<ExtArgs>
@@ -1427,6 +1478,10 @@ export type $SignalStreamPayload<ExtArgs extends runtime.Types.Extensions.Intern
     nextAttemptAt: Date | null
     claimedBy: string | null
     claimedUntil: Date | null
+    /**
+     * The last record of the log that concerns the receiver, as far as it is known. Null if nothing is known.
+     */
+    newsSequence: bigint | null
     createdAt: Date
     updatedAt: Date
   }, ExtArgs["result"]["signalStream"]>
@@ -1876,6 +1931,7 @@ export interface SignalStreamFieldRefs {
   readonly nextAttemptAt: Prisma.FieldRef<"SignalStream", 'DateTime'>
   readonly claimedBy: Prisma.FieldRef<"SignalStream", 'String'>
   readonly claimedUntil: Prisma.FieldRef<"SignalStream", 'DateTime'>
+  readonly newsSequence: Prisma.FieldRef<"SignalStream", 'BigInt'>
   readonly createdAt: Prisma.FieldRef<"SignalStream", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"SignalStream", 'DateTime'>
 }

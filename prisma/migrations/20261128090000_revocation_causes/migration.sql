@@ -72,3 +72,26 @@ END $$;
 
 -- A stream can add a token by its id alone.
 CREATE INDEX "revocation_log_token" ON "revocation_log"("subject") WHERE "kind" = 'token';
+
+-- AlterTable
+ALTER TABLE "signal_streams" ADD COLUMN     "news_sequence" BIGINT;
+
+-- CreateTable
+CREATE TABLE "signal_marks" (
+    "id" INTEGER NOT NULL DEFAULT 1,
+    "through" BIGINT NOT NULL,
+
+    CONSTRAINT "signal_marks_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateIndex
+CREATE INDEX "signal_subjects_key" ON "signal_subjects"("key");
+
+
+-- What Prisma's schema cannot say.
+
+ALTER TABLE "signal_marks" ADD CONSTRAINT "signal_marks_one_row" CHECK ("id" = 1);
+INSERT INTO "signal_marks" ("through") SELECT "sequence" FROM "revocation_head";
+
+-- The end of an operator concerns the receivers that have added one of its agents. A DID has the domain of its operator.
+CREATE INDEX "signal_subjects_domain" ON "signal_subjects"(split_part("key", ':', 3)) WHERE "is_added" AND "key" LIKE 'sub did:agent:%';

@@ -16,7 +16,13 @@ export interface NextSet {
  * when all of `sets` are delivered. `lost` means that the log no longer has the record after the cursor.
  */
 export type NextSets =
-  | { readonly sets: readonly NextSet[]; readonly more: boolean; readonly through: Cursor }
+  | {
+      readonly sets: readonly NextSet[]
+      readonly more: boolean
+      readonly through: Cursor
+      /** Whether the record after `through` is of a kind that this version does not know. */
+      readonly isStopped?: boolean
+    }
   | { readonly lost: true }
 
 /**

@@ -229,7 +229,7 @@ describe('readNextSets', () => {
     const { sets, more, through } = await read()
     expect([sets.length, more]).toEqual([1, false])
     expect(await subjects()).toEqual([tokenOf(jti)])
-    expect(await read({ ...stream, cursor: through })).toEqual({ sets: [], more: false, through })
+    expect(await read({ ...stream, cursor: through })).toEqual({ sets: [], more: false, through, isStopped: true })
     await pool.query("DELETE FROM revocation_log WHERE kind = 'session'")
   })
 })

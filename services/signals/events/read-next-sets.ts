@@ -41,7 +41,8 @@ export function createReadNextSets({ pool, issuer, signer }: NextSetsDeps): Read
     const all = [...waiting, ...sets.map(({ claims, cursor: place }) => toNextSet(claims, { cursor: place }))]
     if (all.length > limit) return firstOf(all, limit, cursor)
     const more = part.records.length === limit && !isStopped
-    return { sets: all, more, through: more || isStopped ? through : cursorAt(part.head) }
+    if (isStopped) return { sets: all, more: false, through, isStopped }
+    return { sets: all, more, through: more ? through : cursorAt(part.head) }
   }
 }
 

@@ -4,6 +4,7 @@ import { freshOperator } from '../../../test/support/authn.ts'
 import { testDatabase } from '../../../test/support/database.ts'
 import { insertRevocation, insertStream, readStream } from '../../../test/support/signals.ts'
 import { claimStreams, releaseClaim, renewClaim } from './claims.ts'
+import { markNews } from './mark-news.ts'
 
 const database = await testDatabase()
 const { db } = database
@@ -30,10 +31,11 @@ const dueStream = async (of = operatorId, part: Parameters<typeof insertStream>[
 describe('claimStreams', () => {
   it('claims a stream with an event in the log, and one with an event about itself, but no idle one', async () => {
     const other = await freshOperator(db)
-    const logged = await insertStream(db, operatorId)
-    await insertStream(db, other.id)
+    const logged = await insertStream(db, operatorId, { newsSequence: 0n })
+    await insertStream(db, other.id, { newsSequence: 0n })
     await insertRevocation(db, operatorId)
-    const told = await dueStream(other.id)
+    await markNews(pool)
+    const told = await dueStream(other.id, { newsSequence: 0n })
     expect((await claim()).toSorted()).toEqual([logged.id, told].toSorted())
   })
 

@@ -1,5 +1,4 @@
 import type pg from 'pg'
-import { concerningRecords } from '../events/concerning.ts'
 import type { Stream } from '../store/stream.ts'
 
 /** How long a claim holds without a renewal, in milliseconds. It is longer than one delivery may take. */
@@ -24,12 +23,12 @@ const OF_OWNERS = `s.delivery_method = 'push' AND EXISTS (
 const IS_FREE = '(s.claimed_until IS NULL OR s.claimed_until < now())'
 
 /**
- * Whether a stream has something to deliver. A stream is also due when compaction has removed records after its
+ * Whether a stream has something to deliver, or whether that is not known. A stream is also due when compaction has removed records after its
  * cursor, because it is lost then, which its receiver must learn.
  */
 const IS_DUE = `CASE WHEN s.status = 'enabled'
   THEN s.pending <> '[]' OR s.sequence < (SELECT compacted_through FROM revocation_head)
-    OR EXISTS (${concerningRecords('r.sequence', '1')})
+    OR s.news_sequence IS NULL OR s.news_sequence > s.sequence
   ELSE s.pending @> '[{"kind": "stream-updated"}]' END`
 
 /**
@@ -79,19 +78,20 @@ export async function renewClaim(pool: pg.Pool, owner: string, stream: Stream): 
 }
 
 /**
- * Gives a claim back. The stream is due again after `delayMs`, and has failed `failures` times in a row. The column has
+ * Gives a claim back. `isDone` says that everything is delivered up to the head of the log. The stream is due again after `delayMs`, and has failed `failures` times in a row. The column has
  * milliseconds, and rounding up would hide the stream from a look at this very moment.
  */
 export async function releaseClaim(
   pool: pg.Pool,
   owner: string,
   id: string,
-  { failures, delayMs }: { readonly failures: number; readonly delayMs: number },
+  { failures, delayMs, isDone }: { readonly failures: number; readonly delayMs: number; readonly isDone?: boolean },
 ): Promise<void> {
   await pool.query({
     name: 'signal-release',
     text: `UPDATE signal_streams SET claimed_by = NULL, claimed_until = NULL, failures = $3,
+      news_sequence = CASE WHEN $5 THEN coalesce(news_sequence, sequence) ELSE news_sequence END,
       next_attempt_at = date_trunc('milliseconds', now()) + $4 * interval '1 millisecond' WHERE id = $1 AND claimed_by = $2::uuid`,
-    values: [id, owner, failures, delayMs],
+    values: [id, owner, failures, delayMs, isDone === true],
   })
 }

@@ -4,6 +4,7 @@ import type { Job } from '../../platform/schedule/scheduler.ts'
 import { wakeableJob } from '../../platform/schedule/wakeable-job.ts'
 import type { Wakes } from '../wakes.ts'
 import { type Claimed, claimStreams } from './claims.ts'
+import { findUnknownNews, markNews } from './mark-news.ts'
 import { moveIdleStreams, readPushLag } from './move-idle.ts'
 import { type ServeDeps, serveStream } from './serve-stream.ts'
 
@@ -13,6 +14,8 @@ export interface PushOptions extends Omit<ServeDeps, 'owner' | 'closing' | 'log'
   readonly metrics: PushMetrics
   readonly log: Parameters<typeof wakeableJob>[1] & ServeDeps['log']
   /** How many streams this process serves at the same time: in all, and of one operator. */
+  /** Replaces the age at which idle streams are moved, in milliseconds. */
+  readonly moveAfterMs?: number
   readonly places?: { readonly all: number; readonly operator: number }
 }
 
@@ -28,13 +31,15 @@ const PLACES = { all: 32, operator: 4 } as const
 const LOOK_MS = 5_000
 /** Milliseconds between two runs that move idle streams. Records are kept for more than an hour. */
 const IDLE_MS = 20_000
+/** How old the next record of an idle stream is when it is moved, in milliseconds. */
+const MOVE_AFTER_MS = 600_000
 
 /**
  * Creates the part of a process that pushes security events (RFC 8935). Every process claims the streams that are due
  * and serves each for a while. A slow receiver holds only places of its own operator.
  */
 export function createPush(options: PushOptions): Push {
-  const { db, metrics, log, wakes, places = PLACES } = options
+  const { db, metrics, log, wakes, places = PLACES, moveAfterMs = MOVE_AFTER_MS } = options
   const closing = new AbortController()
   const deps: ServeDeps = { ...options, owner: randomUUID(), closing: closing.signal }
   const serving = new Map<Claimed, Promise<void>>()
@@ -56,7 +61,9 @@ export function createPush(options: PushOptions): Push {
   }
   const look = async (): Promise<void> => {
     const free = places.all - serving.size
-    if (free <= 0 || closing.signal.aborted) return
+    if (closing.signal.aborted) return
+    await markNews(db.pool)
+    if (free <= 0) return
     const groups = Object.groupBy(serving.keys(), ({ operatorId }) => operatorId)
     const running = Object.fromEntries(Object.entries(groups).map(([id, group]) => [id, group?.length ?? 0]))
     const wanted = { owner: deps.owner, places: free, perOperator: places.operator, running }
@@ -64,7 +71,9 @@ export function createPush(options: PushOptions): Push {
   }
   const looks = wakeableJob({ name: 'push', intervalMs: LOOK_MS, run: look }, log)
   const moveIdle = async (): Promise<void> => {
-    await moveIdleStreams(db.pool)
+    await markNews(db.pool)
+    await findUnknownNews(db.pool)
+    await moveIdleStreams(db.pool, moveAfterMs)
     metrics.lag(await readPushLag(db.pool))
   }
   const idle = wakeableJob({ name: 'idle-streams', intervalMs: IDLE_MS, run: moveIdle }, log)

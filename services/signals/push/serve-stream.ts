@@ -33,6 +33,8 @@ export interface ServeDeps {
 interface Served {
   readonly failures: number
   readonly delayMs: number
+  /** Whether it has delivered everything up to the head of the log. */
+  readonly isDone?: boolean
 }
 
 /** Events that are read at once. */
@@ -62,7 +64,6 @@ export async function serveStream(deps: ServeDeps, claimed: Claimed): Promise<nu
 }
 
 async function serve(deps: ServeDeps, id: string): Promise<Served> {
-  let isFirst = true
   const endsAt = performance.now() + TURN_MS
   for (let delivered = 0; delivered < TURN; ) {
     const stream = await readClaimed(deps.db.prisma, id)
@@ -73,14 +74,14 @@ async function serve(deps: ServeDeps, id: string): Promise<Served> {
       continue
     }
     const batch = await deliverBatch(deps, stream, next.sets, endsAt)
-    if (batch.ended !== undefined) return { ...batch.ended, failures: batch.ended.failures }
+    if (batch.ended !== undefined) return batch.ended
     delivered += next.sets.length
     const { at } = batch
     const isBehind = next.through.sequence > at.cursor.sequence || next.through.part > at.cursor.part
     if (isBehind) await advance(deps.db.pool, at, { cursor: next.through, acknowledged: [], pendingJtis: [] })
-    // A stream that is due but has nothing to deliver waits for a newer version, which knows the next record.
-    if (!next.more) return { failures: 0, delayMs: isFirst && next.sets.length === 0 && !isBehind ? OWN_TROUBLE_MS : 0 }
-    isFirst = false
+    // It waits for a process of a newer version, which knows the next record.
+    if (next.isStopped === true) return { failures: 0, delayMs: OWN_TROUBLE_MS }
+    if (!next.more) return { failures: 0, delayMs: 0, isDone: stream.status === 'enabled' }
   }
   return { failures: 0, delayMs: 0 }
 }
