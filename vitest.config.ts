@@ -13,6 +13,7 @@ const PURE = [
   'services/keys/verification-keys.test.ts',
   'services/attestation/rules/**/*.test.ts',
   'services/trust/graph/**/*.test.ts',
+  'services/authn/authz/**/*.test.ts',
   'services/jwks-gateway/**/*.test.ts',
 ]
 const REST = ['clients/**/*.test.ts', 'services/**/*.test.ts', 'test/**/*.test.ts']

@@ -95,6 +95,18 @@ export type JwksKey = Prisma.JwksKeyModel
  */
 export type RevokedToken = Prisma.RevokedTokenModel
 /**
+ * Model StatusList
+ * Written only by status-list. A list of 2^20 places for tokens that one algorithm signs. Each process reserves
+ * blocks of 1,024 places.
+ */
+export type StatusList = Prisma.StatusListModel
+/**
+ * Model StatusEntry
+ * Written only by status-list. What can end the token at a place of a list. A delegated token has a part for each
+ * look-up of its parties. There is no foreign key, because each token would lock the row of the list.
+ */
+export type StatusEntry = Prisma.StatusEntryModel
+/**
  * Model RevocationLog
  * The revocation log, in the order of commits. Only triggers write it, in the transaction of the change. The server
  * removes records at the beginning of the log that can no longer end any token. The partial index

@@ -85,7 +85,8 @@ export type IssuerStatus = (typeof IssuerStatus)[keyof typeof IssuerStatus]
 export const RevocationMode = {
   log: 'log',
   introspection: 'introspection',
-  none: 'none'
+  none: 'none',
+  status_list: 'status_list'
 } as const
 
 export type RevocationMode = (typeof RevocationMode)[keyof typeof RevocationMode]

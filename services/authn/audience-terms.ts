@@ -10,23 +10,26 @@ import {
   type Caller,
   type DpopDemand,
   decideAudience,
+  type StatusDemand,
   strongestDemand,
+  strongestStatus,
 } from './domain/decide-audience.ts'
 import { checkNonce, createNonce } from './dpop-nonce.ts'
 
-const OF_ISSUER: AudienceTerms = { alg: DEFAULT_TOKEN_ALGORITHM, dpop: '' }
+const OF_ISSUER: AudienceTerms = { alg: DEFAULT_TOKEN_ALGORITHM, dpop: '', tokenStatus: '' }
 
 /** What the owners of a token's audiences have decided about it. */
 export interface AudiencesDecision {
   readonly alg: TokenAlgorithm
   readonly demand: DpopDemand
+  readonly tokenStatus: StatusDemand
   /** Ids of the edges that let the callers have tokens for audiences of other operators. */
   readonly edges: readonly string[]
 }
 
 /**
- * Returns the signing algorithm of a token for these audiences, what their owners demand of DPoP, and the edges with
- * which the token ends. Each owner must accept every caller.
+ * Returns the signing algorithm of a token for these audiences, what their owners demand of DPoP and of the token's
+ * status, and the edges with which the token ends. Each owner must accept every caller.
  *
  * @throws ApiError AUDIENCE_NOT_ALLOWED, ALGORITHM_CONFLICT, UNAVAILABLE
  */
@@ -43,7 +46,8 @@ export async function decideAudiences(
     wanted.push({ audience: audience.text, ...(allowed[0] ?? OF_ISSUER) })
     for (const { edge } of allowed) if (edge !== undefined) edges.add(edge)
   }
-  return { alg: agreeOnAlgorithm(wanted), demand: strongestDemand(wanted), edges: [...edges] }
+  const tokenStatus = strongestStatus(wanted)
+  return { alg: agreeOnAlgorithm(wanted), demand: strongestDemand(wanted), tokenStatus, edges: [...edges] }
 }
 
 async function allowedBy(

@@ -10,8 +10,10 @@ import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { Rate } from '../platform/limits/limits.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
+import type { Places } from '../status-list/index.ts'
 import type { Chaining, IdJags, VerifyForeign } from '../trust/index.ts'
 import type { AudienceOwners } from './audience-owners.ts'
+import type { OnCheck } from './authz/check.ts'
 import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { Redeemer } from './redeemer.ts'
 import type { Subjects } from './subjects.ts'
@@ -54,6 +56,8 @@ export interface AuthnDeps {
   readonly replays: ReplayMemory
   /** Called when a client assertion named the token endpoint instead of the issuer. */
   readonly sawEndpointAudience: (did: string) => void
+  /** Counts a check for a proxy, and logs why it could not be decided. */
+  readonly onCheck: OnCheck
   readonly introspectionSigner: Keys['introspectionSigner']
   readonly grantSigner: Keys['grantSigner']
   readonly statementSigner: Keys['statementSigner']
@@ -61,6 +65,8 @@ export interface AuthnDeps {
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
   readonly idJags: IdJags
+  /** Gives places in status lists to tokens. */
+  readonly statusPlaces: Places
   /** Counts a token for an operator of another deployment. Throws ApiError RATE_LIMITED. */
   readonly limitChained: (operator: string) => void
 }
@@ -86,12 +92,16 @@ export interface AuthnOptions {
     'signer' | 'challengeKeys' | 'introspectionSigner' | 'grantSigner' | 'statementSigner' | 'chainingSigners'
   >
   readonly sawEndpointAudience: (did: string) => void
+  /** Counts a check for a proxy, and logs why it could not be decided. */
+  readonly onCheck: OnCheck
   /** Verifies tokens of foreign issuers. */
   readonly verifyForeign: VerifyForeign
   /** Decides about grants for other deployments, and of other deployments. */
   readonly chaining: Chaining
   /** Judges ID-JAGs of identity providers. */
   readonly idJags: IdJags
+  /** Gives places in status lists to tokens. */
+  readonly statusPlaces: Places
   /** How many tokens one operator of another deployment may get from this process. */
   readonly chainedRate: Rate
 }

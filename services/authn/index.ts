@@ -5,17 +5,19 @@ import { createGenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
+import { Authorization } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import type { VerifyAccess } from '../chain/access-token.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
 import { limitKeys } from '../platform/limits/limit-keys.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { shareLookUps } from './audience-owners.ts'
+import { authorizationRoutes } from './authz/routes.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
 import { issuerAudience } from './domain/token-request.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { oauthRoutes } from './oauth/routes.ts'
-import { authnPolicies, grantPolicies, oauthPolicies } from './policy.ts'
+import { authnPolicies, authorizationPolicies, grantPolicies, oauthPolicies } from './policy.ts'
 import { createRedeemer, MAX_STATEMENTS, REDEEM_SESSION } from './redeemer.ts'
 import { authnRoutes } from './routes.ts'
 import { createSubjects } from './subjects.ts'
@@ -39,6 +41,7 @@ export interface Authn {
   readonly module: ServiceModule<typeof AuthnService>
   readonly oauth: ServiceModule<typeof OAuthService>
   readonly grants: ServiceModule<typeof DelegationService>
+  readonly authorization: ServiceModule<typeof Authorization>
   readonly jobs: readonly Job[]
 }
 
@@ -67,6 +70,7 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, chainedRate,
     module: { service: AuthnService, handlers: authnRoutes(deps), policies: authnPolicies },
     oauth: { service: OAuthService, handlers: oauthRoutes(deps), policies: oauthPolicies },
     grants: { service: DelegationService, handlers: grantRoutes(deps), policies: grantPolicies },
+    authorization: { service: Authorization, handlers: authorizationRoutes(deps), policies: authorizationPolicies },
     jobs: [{ name: 'redemptions', run: () => pruneExpired(rest.db.pool, passedTime, 'redemptions', 'keep_until') }],
   }
 }

@@ -10,8 +10,10 @@ import type { Presented, ProvenKey } from './domain/agent-proof.ts'
 import { buildClaims } from './domain/build-claims.ts'
 import { type Attested, checkAttestation, joinEdges } from './domain/check-attestation.ts'
 import { checkTokenSize, LONGEST_EPOCHS } from './domain/check-token-size.ts'
+import type { StatusDemand } from './domain/decide-audience.ts'
 import { decideIssue, type Subject } from './domain/decide-issue.ts'
 import type { RequestedTerms, TokenTerms } from './domain/token-request.ts'
+import { longestStatus, placeInList } from './place-in-list.ts'
 import { redeemProof } from './redeem-proof.ts'
 
 /** A new access token and its claims. */
@@ -36,21 +38,23 @@ export async function issueToken(deps: AuthnDeps, order: TokenOrder, call: Call)
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (fresh, at, id) =>
     decide(deps, fresh, order, call, { nowS: at, jti: id }),
   )
-  const { terms, dpop, key, edges, attested } = decision
-  const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch, key, edges, attested, jkt: dpop?.jkt })
+  const { terms, dpop, key, edges, attested, tokenStatus } = decision
+  const built = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch, key, edges, attested, jkt: dpop?.jkt })
+  const claims = await placeInList(deps, tokenStatus, built, { alg: decision.issue.alg, kid })
   // Sign only after the redemption is committed. Signing may take long or fail, and meanwhile the same proof must not
   // give a second token. When signing fails, the agent needs a new challenge or assertion.
   return { token: await deps.signer.sign(kid, claims), claims }
 }
 
 /**
- * Terms of a token, the edges with which it ends, what attestation makes of it, its signing algorithm, the key that
- * asked for it, and the DPoP proof to whose key it is bound.
+ * Terms of a token, the edges with which it ends, what attestation makes of it, where its status is published, its
+ * signing algorithm, the key that asked for it, and the DPoP proof to whose key it is bound.
  */
 interface IssueDecision {
   readonly terms: TokenTerms
   readonly edges: readonly string[]
   readonly attested: Attested
+  readonly tokenStatus: StatusDemand
   readonly key: ProvenKey
   readonly dpop: DpopProof | undefined
   readonly issue: { readonly purpose: 'access_token'; readonly alg: TokenAlgorithm; readonly ttl: number }
@@ -68,16 +72,18 @@ async function decide(
   const terms = { ...asked, ttl: Math.min(asked.ttl, attested.ttl) }
   // Only an agent that has proved itself may cause this work: a proof with a new key takes up to a millisecond.
   const dpop = call.dpop && checkDpop(deps, call.dpop)
-  const { alg, demand, edges: callers } = await decideAudiences(deps, terms.audience, [subject.operator])
+  const audiences = await decideAudiences(deps, terms.audience, [subject.operator])
+  const { alg, demand, tokenStatus, edges: callers } = audiences
   if (terms.mayAct !== undefined && dpop === undefined) {
     throw new ApiError('DPOP_PROOF_REQUIRED', 'may_act needs a DPoP proof, because only a bound token can be exchanged')
   }
   await meetDemand(deps, demand, dpop)
   const edges = joinEdges(callers, attested.edges)
-  // Without attestation, no terms make a token too long.
-  if (attested.edges.length > 0 || attested.results.length > 0) {
-    const draft = { jti, nowS, epoch: LONGEST_EPOCHS, key, edges, attested, jkt: dpop?.jkt }
-    checkTokenSize(JSON.stringify(buildClaims(deps.issuer, subject, terms, draft)))
+  // Without attestation and status, no terms make a token too long.
+  if (attested.edges.length > 0 || attested.results.length > 0 || tokenStatus !== '') {
+    const longest = { jti, nowS, epoch: LONGEST_EPOCHS, key, edges, attested, jkt: dpop?.jkt }
+    const draft = buildClaims(deps.issuer, subject, terms, longest)
+    checkTokenSize(JSON.stringify({ ...draft, ...longestStatus(deps, tokenStatus) }))
   }
-  return { terms, edges, attested, key, dpop, issue: { purpose: 'access_token', alg, ttl: terms.ttl } }
+  return { terms, edges, attested, tokenStatus, key, dpop, issue: { purpose: 'access_token', alg, ttl: terms.ttl } }
 }

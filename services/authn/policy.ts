@@ -1,7 +1,9 @@
 import type { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import type { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
+import type { Authorization, CheckRequest } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import type { Policies } from '../chain/policy.ts'
+import { sentHeadersOf } from './authz/sent-headers.ts'
 
 /** Who may call each method of AuthnService. An agent authenticates with a signature, which the handler checks. */
 export const authnPolicies: Policies<typeof AuthnService> = {
@@ -16,6 +18,21 @@ export const authnPolicies: Policies<typeof AuthnService> = {
 export const grantPolicies: Policies<typeof DelegationService> = {
   issueGrant: { callers: ['anyone'], limit: 'token', limitBy: 'did' },
   getHolderStatement: { callers: ['anyone'], limit: 'read', limitBy: 'did' },
+}
+
+/**
+ * Who may call the method of Envoy's Authorization service. The token in the request is not the caller's: a proxy
+ * calls, and it is as anonymous as other verifiers.
+ */
+export const authorizationPolicies: Policies<typeof Authorization> = {
+  check: { callers: ['anyone'], limit: 'verify', chainIn: tokenOf, toleratesUnknownFields: true },
+}
+
+/** Returns the header that may contain a chain of grants. */
+function tokenOf({ attributes }: CheckRequest): string {
+  const http = attributes?.request?.http
+  const sent = http && sentHeadersOf(http)
+  return sent instanceof Map ? (sent.get('authorization') ?? '') : ''
 }
 
 /** A client may leave client_id out, because its assertion names it too. */

@@ -52,6 +52,7 @@ const REFUSALS = {
   SUBJECT_OUTSIDE_NAMESPACE: INVALID_TOKEN,
   TRUST_NOT_FOUND: INVALID_TOKEN,
   TRUST_ENDED: INVALID_TOKEN,
+  STATUS_MISSING: INVALID_TOKEN,
   LIFETIME_TOO_LONG: INVALID_TOKEN,
 } as const satisfies Record<Verdict, StatusRefusal>
 
@@ -64,13 +65,18 @@ const CHAIN_REFUSALS = {
 
 const byReason: ReadonlyMap<string, StatusRefusal> = new Map(Object.entries({ ...REFUSALS, ...CHAIN_REFUSALS }))
 
+/** Returns how a token is refused for a reason. */
+export function refusalOf(reason: string): StatusRefusal {
+  // A process of a newer version may answer with a verdict that this process does not know.
+  return byReason.get(reason) ?? INVALID_TOKEN
+}
+
 /** How VerifyToken refuses a token by status code, for callers that read only the status (a proxy's subrequest). */
 export const statusRefusals: StatusRefusals = {
   [methodName(AuthnService.method.verifyToken)]: (output: Message) => {
     const { valid, reason } = output as VerifyTokenResponse
     if (valid) return undefined
-    // A process of a newer version may answer with a verdict that this process does not know.
-    return byReason.get(reason) ?? INVALID_TOKEN
+    return refusalOf(reason)
   },
 }
 

@@ -9,7 +9,7 @@ import {
   TokenClaimsSchema,
 } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { Handlers } from '../chain/call.ts'
-import { actMember, toDelegation, toDetails, toResults } from './chains/messages.ts'
+import { actMember, toDelegation, toDetails, toResults, toStatus } from './chains/messages.ts'
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'
 import { toForeignTrust } from './foreign-trust.ts'
@@ -70,6 +70,8 @@ function claimsMessage(claims: AnyClaims): TokenClaims {
   Object.freeze(message.cnf)
   for (const result of message.attestation) Object.freeze(result)
   Object.freeze(message.attestation)
+  Object.freeze(message.status?.statusList)
+  Object.freeze(message.status)
   messages.set(claims, Object.freeze(message))
   return message
 }
@@ -86,6 +88,7 @@ function toClaims({
   agent_key: agentKey,
   may_act,
   attestation,
+  status,
   ...same
 }: AnyClaims) {
   return {
@@ -101,6 +104,7 @@ function toClaims({
     ...(agentKey !== undefined && { agentKey }),
     ...(may_act && { mayAct: { ...may_act } }),
     ...(attestation && { attestation: toResults(attestation) }),
+    ...(status && { status: toStatus(status) }),
   }
 }
 

@@ -41,7 +41,8 @@ export function sentToken(authorization: string): SentToken | undefined {
 }
 
 /**
- * Authenticates an agent by its access token, for a method that accepts one. The agent makes the call for its operator.
+ * Authenticates an agent by its access token, for a method that accepts one. The agent makes the call for its
+ * operator.
  *
  * @throws ApiError INVALID_ACCESS_TOKEN, UNAVAILABLE
  */

@@ -110,6 +110,15 @@ describe('the rate limits of the chain', () => {
     expect(await send('a')).toBeUndefined()
   })
 
+  it('count a chain that chainIn returns in the same way', async () => {
+    const policy: ChainSetup['policy'] = { callers: ['anyone'], chainIn: ({ agent }) => `Bearer ${String(agent)}` }
+    const { call, clock } = chainFixture(db, { policy, rate: { source: TWO, subject: TWO } })
+    const send = (agent: string) => refusalOf(call(undefined, {}, { agent }))
+    expect(await send('a~b~c')).toBeUndefined()
+    clock.now = 19_999
+    expect(await send('a')).toBe('RATE_LIMITED')
+  })
+
   describe('of a method with limitWithout', () => {
     const PLENTY = { perMinute: 1e6, burst: 1e6 }
     const policy = {

@@ -167,7 +167,7 @@ async function handle(deps: Chain, route: UnaryRoute, read: () => Message, meta:
     const call = admitCaller(deps, route, received, meta)
     const work = () => route.handler(received.request, call)
     const { principal } = call
-    const isRead = route.policy.action === undefined && route.policy.waits !== true
+    const isRead = route.policy.action === undefined && route.policy.takesEvents !== true
     return await (isForOperator(principal) && isRead ? deps.shareReads(principal.operatorId, work) : work())
   } catch (thrown) {
     const error = await auditRefusal(deps, route, received, thrown)

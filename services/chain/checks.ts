@@ -50,7 +50,7 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   const { method, policy } = line
   limit(deps, policy.limit, 'source', sourceKey(meta.source))
   const request = read()
-  refuseUnknownFields(method.input, request)
+  if (policy.toleratesUnknownFields !== true) refuseUnknownFields(method.input, request)
   refuseUnstorableText(method.input, request)
   const fields = fieldsOf(request)
   const group = groupOf(policy, fields)
@@ -59,7 +59,7 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   const { principal, refusal, authority } = await authenticateCall(deps, meta, policy, fields, {
     ...clockOf(deps),
     rpc: meta.rpc,
-    mustNameRpc: policy.action !== undefined,
+    mustNameRpc: policy.action !== undefined || policy.takesEvents === true,
     body: meta.body,
     isBodySecret: policy.secretField !== undefined && isPresent(fields[policy.secretField]),
   })
@@ -75,7 +75,8 @@ export function admitCaller(deps: CheckDeps, { policy }: Line, received: Receive
   const { call, refusal, authority } = received
   const { principal } = call
   const fields = fieldsOf(received.request)
-  if (isForOperator(principal)) limit(deps, groupOf(policy, fields), 'subject', principal.operatorId)
+  const caller = subjectOf(principal)
+  if (caller !== undefined) limit(deps, groupOf(policy, fields), 'subject', caller)
   if (refusal !== undefined) throw refusal
   // authenticateToken has applied the policy to an access token.
   if (principal.kind === 'agent') return call
@@ -104,7 +105,7 @@ export function limit({ limiter, rates }: CheckDeps, group: LimitName, by: Limit
  * Counts the grants of a chain after the first, which the call itself stands for. It refuses no call but later ones.
  */
 function chargeGrants({ limiter, rates }: CheckDeps, policy: Policy<Fields>, request: Fields, source: string): void {
-  const text = policy.chainField === undefined ? undefined : request[policy.chainField]
+  const text = policy.chainField === undefined ? policy.chainIn?.(request) : request[policy.chainField]
   const grants = typeof text === 'string' ? text.split('~', MAX_DEPTH + 1).length : 1
   const rate = { ...rates[policy.limit].source, burst: Number.POSITIVE_INFINITY }
   if (grants > 1) limiter(policy.limit, 'source', source, rate, grants - 1)
@@ -205,6 +206,12 @@ async function record(deps: CheckDeps, { method, policy }: Line, { request, call
 
 function isPresent(value: unknown): boolean {
   return value !== undefined && value !== ''
+}
+
+/** Returns the key of the limits of a caller. No agent can use up the calls that its operator signs. */
+function subjectOf(principal: Principal): string | undefined {
+  if (principal.kind === 'operator') return principal.operatorId
+  return principal.kind === 'agent' ? principal.did : undefined
 }
 
 /** Returns whether a principal makes its calls for an operator. */

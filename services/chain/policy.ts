@@ -26,8 +26,15 @@ export type Policy<Request> = Callers<Request> &
      * each of its grants, because each grant can cost two signature checks.
      */
     readonly chainField?: keyof Request & string
-    /** Tells that a call may wait for an event, so it takes no place among the reads of its operator. */
-    readonly waits?: true
+    /**
+     * Tells that a call takes events from a stream. It may wait for them, so it takes no place among the reads of its
+     * operator. Its assertion must name it, so that no assertion for a read can take events away.
+     */
+    readonly takesEvents?: true
+    /** Returns the text that may contain such a chain, of a request in which it has no field of its own. */
+    chainIn?(request: Request): string
+    /** Whether the contract is that of other programs, whose newer versions send more fields that restrict nothing. */
+    readonly toleratesUnknownFields?: true
   }
 
 /**

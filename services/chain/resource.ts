@@ -9,10 +9,18 @@ export interface MediaType {
   readonly profile?: string
 }
 
-/** An answer in a representation: status and text. */
+/** How an answer may be cached by everybody. */
+export interface Cache {
+  /** Entity tag, in quotation marks. */
+  readonly tag: string
+  readonly maxAgeS: number
+}
+
+/** An answer in a representation: status and text. Without `cache`, nobody may cache it. */
 export interface Represented {
   readonly status: number
   readonly body: string
+  readonly cache?: Cache
 }
 
 /** An alternative to plain JSON that a caller can request for the answer of a method. */

@@ -40,6 +40,12 @@ export function createConnectionSource(trusted: readonly string[]): (peer: strin
   }
 }
 
+/** Creates the function that returns whether a peer is a trusted proxy. */
+export function createIsTrusted(trusted: readonly string[]): (peer: string) => boolean {
+  const isTrusted = trustedBy(trusted)
+  return (peer) => trusted.length > 0 && isTrusted(plainAddress(peer))
+}
+
 /** Removes the prefix of IPv4 mapped into IPv6. */
 function plainAddress(address: string): string {
   const isMapped = address.startsWith(MAPPED_PREFIX) && address.includes('.')

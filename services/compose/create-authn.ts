@@ -9,6 +9,7 @@ import { PUSHES } from '../platform/outbound/budget.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { Config } from '../process/configuration/config.ts'
 import { createSignals, type Signals } from '../signals/index.ts'
+import { createStatusLists, type StatusLists } from '../status-list/index.ts'
 import { createTrust, type Trust } from '../trust/index.ts'
 import type { Agents, Operators, Part, ServiceDeps } from './part.ts'
 
@@ -39,11 +40,13 @@ export async function makeAuthn(
   opened.defer(() => keys.close())
   const { trust, close } = await makeTrust(deps, keys, clients.operators)
   opened.defer(close)
+  const statusLists = makeStatusLists(deps, keys, trust)
   const authn = createAuthn({
     ...clients,
     verifyForeign: trust.verifyForeign,
     chaining: trust.chaining,
     idJags: trust.idJags,
+    statusPlaces: statusLists.places,
     db,
     redeemPool,
     now: Date.now,
@@ -53,6 +56,10 @@ export async function makeAuthn(
     keys,
     passedTime: deps.passedTime,
     sawEndpointAudience: reportEndpointAudience(deps),
+    onCheck(outcome, fault) {
+      deps.metrics.countCheck(outcome)
+      if (fault !== undefined) log.error({ reason: fault.reason, error: fault.cause }, 'a check could not be decided')
+    },
     chainedRate: scaleRates(config.rateFactorPercent / 100).token.subject,
     settings: {
       challengeTtlS: config.challengeTtl,
@@ -71,15 +78,17 @@ export async function makeAuthn(
       ...routesOf(authn.module),
       ...routesOf(authn.oauth),
       ...routesOf(authn.grants),
+      ...routesOf(authn.authorization),
       ...routesOf(keys.module),
       ...routesOf(trust.issuers),
       ...routesOf(trust.trust),
       ...routesOf(trust.federation),
       ...routesOf(trust.federationAdmin),
+      ...routesOf(statusLists.module),
       ...routesOf(signals.module),
     ],
     internal: [],
-    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...signals.jobs],
+    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs, ...signals.jobs],
     close: () => all.disposeAsync(),
     signingKeyFacts: () => keys.signingKeyFacts(),
     issuerFacts: () => trust.issuerFacts(),
@@ -141,6 +150,24 @@ async function makeTrust(
   opened.defer(() => trust.close())
   const all = opened.move()
   return { trust, close: () => all.disposeAsync() }
+}
+
+function makeStatusLists(
+  { config, db, revocations, passedTime, metrics }: ServiceDeps,
+  { signalSigners }: Keys,
+  { chaining }: Trust,
+): StatusLists {
+  return createStatusLists({
+    pool: db.pool,
+    issuer: config.issuer,
+    ttlS: config.statusListTtl,
+    signers: signalSigners.statusList,
+    checkHome: chaining.checkHome,
+    head: () => revocations.store.head(),
+    monotonic: () => performance.now(),
+    passedTime,
+    metrics: metrics.statusLists,
+  })
 }
 
 function makeSignals({ config, databaseUrl, db, readDb, log, metrics }: ServiceDeps, keys: Keys): Signals {

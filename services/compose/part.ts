@@ -31,7 +31,14 @@ export interface ServiceDeps {
   readonly passedTime: PassedTime
   readonly metrics: Pick<
     Metrics,
-    'endpointAudience' | 'outbound' | 'keyEvents' | 'push' | 'showFrozenOperators' | 'countAppraisal'
+    | 'endpointAudience'
+    | 'outbound'
+    | 'keyEvents'
+    | 'push'
+    | 'showFrozenOperators'
+    | 'countAppraisal'
+    | 'countCheck'
+    | 'statusLists'
   >
 }
 

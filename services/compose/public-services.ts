@@ -15,7 +15,9 @@ import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
+import { StatusListService } from '../../gen/proto/auth4agent/v1/status_lists_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
+import { Authorization } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import type { CalledService } from '../process/configuration/service-names.ts'
 
 /** The public services that each service implements. */
@@ -26,11 +28,13 @@ export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescServic
     AuthnService,
     OAuthService,
     DelegationService,
+    Authorization,
     KeysService,
     IssuerService,
     TrustService,
     FederationService,
     FederationAdminService,
+    StatusListService,
     SignalService,
   ],
   revocation: [RevocationService],

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/identity/assertion'
-import { signedIntrospection, statusRefusals } from '../authn/index.ts'
+import { statusRefusals } from '../authn/index.ts'
 import { callLevels } from '../chain/observation.ts'
 import { REQUEST_LIMIT } from '../chain/request-limit.ts'
 import type { Rpc } from '../chain/rpc.ts'
@@ -8,7 +8,6 @@ import { MAX_ALL_STREAMS } from '../chain/streams.ts'
 import { createGrpcServer } from '../grpc-port/server.ts'
 import type { HttpPortConfig } from '../http-port/config.ts'
 import type { HttpPort } from '../http-port/server.ts'
-import { didResolution } from '../identity/index.ts'
 import type { Certificates } from '../internal-port/certificates.ts'
 import type { InternalService } from '../internal-port/handlers.ts'
 import { createInternalListener, type Place } from '../internal-port/listener.ts'
@@ -19,10 +18,9 @@ import type { Exposition } from '../platform/metrics/exposition.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { Config } from '../process/configuration/config.ts'
 import { isSplit } from '../process/configuration/service-names.ts'
-import { signalAnswers } from '../signals/index.ts'
-import { federationDocuments } from '../trust/index.ts'
 import { MIN_TOKEN_TTL_S } from './create-authn.ts'
 import { PUBLIC_SERVICES } from './public-services.ts'
+import { REPRESENTATIONS } from './representations.ts'
 
 const CHALLENGE_TTL_S = { min: 30, max: 600 } as const
 /** Limit of gRPC streams that stay open, in addition to ordinary calls: watchers, health's Watch and reflection. */
@@ -112,7 +110,7 @@ function gateway({ config, rpc, log, metrics, exposition, ready }: ListenerDeps,
     log,
     metrics: exposition,
     ready,
-    representations: { ...didResolution, ...signedIntrospection, ...federationDocuments, ...signalAnswers },
+    representations: REPRESENTATIONS,
     connectionClosed: metrics.connectionClosed,
     statusRefusals,
     config: {

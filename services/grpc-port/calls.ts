@@ -16,6 +16,7 @@ import type { Bound } from '../platform/limits/bound.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import { type Answer, createAnswer } from './answer.ts'
 import { type Clock, createClock } from './clock.ts'
+import { encodeOnce } from './encode-once.ts'
 import { decodeFrame, type Frame, parseTimeout } from './frames.ts'
 import type { DialogueMethod, PortMethod, StreamMethod, UnaryMethod } from './port-method.ts'
 import { receive, receiveOne } from './receive.ts'
@@ -131,7 +132,7 @@ async function answerOnce(deps: CallDeps, call: Call, target: UnaryMethod, reque
   const { method } = target
   try {
     const message = await target.answer(() => readMessage(call, method, request), metaOf(deps, call, method, request))
-    call.answer.finish(toBinary(method.output, message))
+    call.answer.finish(encodeOnce(method.output, message))
   } catch (error) {
     if (target.isChained) call.answer.refuse(error)
     else await fail(deps, call, error)

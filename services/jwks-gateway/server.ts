@@ -1,10 +1,13 @@
+import type { Route } from '../http-port/exchange.ts'
 import { problemOf } from '../http-port/problem.ts'
 import { createHttpPort, type HttpPort } from '../http-port/server.ts'
 import { operationRoutes } from '../operations/routes.ts'
+import { authzRoutes } from './authz/routes.ts'
 import { connectOnFirstCall } from './connect/connect-on-first-call.ts'
 import { federationProblem } from './federation/federation-problem.ts'
-import { createContext, type GatewayDeps, underIssuer } from './gateway-context.ts'
+import { createContext, type GatewayContext, type GatewayDeps, underIssuer } from './gateway-context.ts'
 import { oauthProblem } from './oauth/oauth-problem.ts'
+import { openApiRoutes } from './openapi/routes.ts'
 import { frontPageRoutes } from './pages/front-page.ts'
 import { trustPageRoutes } from './pages/trust/route.ts'
 import { restBindings } from './rest/rest-bindings.ts'
@@ -26,13 +29,7 @@ export function createGateway(deps: GatewayDeps): HttpPort {
   const isFederation = isBelow('/federation/', '/.well-known/openid-federation')
   const port = createHttpPort({
     ...deps,
-    routes: [
-      ...restBindings(deps.rpc.services).flatMap((binding) => restRoutes(context, binding)),
-      ...wellKnownRoutes(context),
-      ...frontPageRoutes(context),
-      ...trustPageRoutes(context),
-      ...operationRoutes(deps, context.basePath),
-    ],
+    routes: gatewayRoutes(context),
     mount: connectOnFirstCall(context),
     problemWriter: (path) => (isFederation(path) ? federationProblem : isOAuth(path) ? oauthProblem(path) : problemOf),
   })
@@ -44,4 +41,17 @@ export function createGateway(deps: GatewayDeps): HttpPort {
       await port.close()
     },
   }
+}
+
+/** Returns all routes of the HTTP port, which the OpenAPI document describes. */
+export function gatewayRoutes(context: GatewayContext): readonly Route[] {
+  return [
+    ...restBindings(context.rpc.services).flatMap((binding) => restRoutes(context, binding)),
+    ...authzRoutes(context),
+    ...wellKnownRoutes(context),
+    ...openApiRoutes(context),
+    ...frontPageRoutes(context),
+    ...trustPageRoutes(context),
+    ...operationRoutes(context, context.basePath),
+  ]
 }

@@ -2,8 +2,11 @@ import type { Pool } from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import { insertOperator } from '../../test/support/identity.ts'
 import { makeAllKeys, makeKey, openAll } from '../../test/support/sealed-rows.ts'
+import { insertStream } from '../../test/support/signals.ts'
 import { systemAuthor } from '../ledger/ledger.ts'
+import { sealAuthorization } from '../signals/store/authorization.ts'
 import { createKeyVault, type KeyVault, WrongKeyError } from './key-vault.ts'
 import { checkSealed, countSealedUnderOthers, resealOld } from './rewrap.ts'
 
@@ -39,6 +42,21 @@ describe('a change of the KEK', () => {
     expect(await pass(newOld)).toBe(1)
     await checkSealed(prisma, newOnly)
     expect(await countSealedUnderOthers(prisma, newOnly.kekId)).toBe(0)
+  })
+
+  it('seals the Authorization header of a receiver again', async () => {
+    const { id: operatorId } = await insertOperator(database.db, 'receiver.example.com', 'active')
+    const { id } = await insertStream(database.db, operatorId)
+    const sealed = sealAuthorization(oldOnly, id, 'Bearer x')
+    await prisma.signalStream.update({
+      where: { id },
+      data: { wrappedAuthorization: sealed.wrapped, kekId: sealed.kekId },
+    })
+    await expect(checkSealed(prisma, newOnly)).rejects.toThrow(WrongKeyError)
+    expect(await pass(newOld)).toBe(1)
+    await checkSealed(prisma, newOnly)
+    expect((await openAll(prisma, newOnly)).get(id)).toBe('Bearer x')
+    expect(await audited()).toMatchObject([{ subject: id }])
   })
 
   it('goes in steps, and at each step every process can open every secret', async () => {

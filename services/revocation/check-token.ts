@@ -13,7 +13,7 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { type EndedToken, findEnded } from './check-memory.ts'
 
 /** The kinds as SQL literals. With a parameter, the planner would not use the partial index revocation_log_unknown. */
-const KNOWN_KINDS = REVOCATION_KINDS.map((kind) => `'${kind}'`).join(', ')
+export const KNOWN_KINDS = REVOCATION_KINDS.map((kind) => `'${kind}'`).join(', ')
 
 /** What every check reads: whether the log can be understood, and its records about some issuers and edges. */
 const readLog = (subjects: string) => `pg_is_in_recovery() AS standby,

@@ -34,6 +34,8 @@ export interface SignalsDeps extends SignalsOptions {
   readonly wakes: Wakes
   /** Limits the polls that wait, by operator. */
   readonly waiting: Bound
+  /** Counts the signatures of an answer to a poll of an operator. Throws ApiError RATE_LIMITED. */
+  readonly limitSets: (operatorId: string, count: number) => void
   /** How long a poll may wait for an event, in milliseconds. */
   readonly waitMs: number
 }

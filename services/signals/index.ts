@@ -1,6 +1,7 @@
 import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { createBound } from '../platform/limits/bound.ts'
+import { limitKeys } from '../platform/limits/limit-keys.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import type { SignalsOptions } from './config.ts'
 import { createReadNextSets } from './events/read-next-sets.ts'
@@ -21,6 +22,11 @@ export interface Signals {
 
 /** How many polls may wait for an event in this process: in all, and of one operator. */
 const WAITING = { all: 128, operator: 8 } as const
+/**
+ * How many tokens the polls of one operator get from this process. A token is signed each time that it is sent, and 100
+ * RSA signatures need about 40 ms of CPU.
+ */
+const SET_RATE = { perMinute: 6_000, burst: 2_000 }
 const MAX_WAIT_MS = 30_000
 /** How much earlier than a call must end a poll stops to wait, in milliseconds. */
 const ANSWER_MS = 2_000
@@ -37,6 +43,7 @@ export function createSignals(options: SignalsOptions): Signals {
     readNextSets,
     wakes,
     waiting: createBound(WAITING.all, WAITING.operator),
+    limitSets: limitKeys('watch', SET_RATE),
     waitMs: Math.max(0, Math.min(MAX_WAIT_MS, requestTimeoutMs - ANSWER_MS)),
   }
   return {

@@ -8,8 +8,8 @@ const read = { ...byOperator, role: 'any', scopes: ['ssf.read', MANAGE], limit: 
 
 /**
  * Who may call each method of SignalService: an operator about its own streams, and its agents with an access token
- * (CAEP Interoperability Profile 1.0 section 2.7). A stream decides who hears of revocations, so it is part of the
- * operator's policy.
+ * (CAEP Interoperability Profile 1.0 section 2.7). A stream tells a receiver about revocations, so it is part
+ * of the operator's policy.
  */
 export const signalPolicies: Policies<typeof SignalService> = {
   createStream: { ...manage, action: 'stream.create', secretField: 'delivery' },
@@ -22,7 +22,7 @@ export const signalPolicies: Policies<typeof SignalService> = {
   addSubject: { ...manage, action: 'stream.add-subject' },
   removeSubject: { ...manage, action: 'stream.remove-subject' },
   verifyStream: { ...manage, action: 'stream.verify' },
-  // An acknowledgement only moves the place of the stream in the log, and polls are frequent, so none is audited.
-  pollEvents: { ...byOperator, role: 'audit.read', scopes: [MANAGE], limit: 'watch', waits: true },
+  // Polls are frequent, so none is audited. An acknowledged event is gone, so a poll needs the role of a change.
+  pollEvents: { ...byOperator, role: 'policy', scopes: [MANAGE], limit: 'watch', takesEvents: true },
   getSecurityEventKeys: { callers: ['anyone'], limit: 'read' },
 }

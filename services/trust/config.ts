@@ -9,6 +9,7 @@ import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
 import type { FederationOptions } from './federation/documents.ts'
 import type { ForeignJobs } from './foreign/foreign-jobs.ts'
+import type { ForeignLists } from './foreign/foreign-lists.ts'
 import type { ForeignLogs } from './foreign/foreign-logs.ts'
 import type { Knowledge } from './knowledge/knowledge.ts'
 
@@ -53,6 +54,7 @@ export interface TrustDeps extends TrustOptions {
   readonly knowledge: Knowledge
   readonly foreign: Pick<ForeignJobs, 'wakeKeys' | 'proveNow'>
   readonly logs: ForeignLogs
+  readonly lists: ForeignLists
   /**
    * Counts a picture of the graph for everybody. Callers without a key have many source addresses, and a picture can
    * block the process for a third of a second. Throws ApiError RATE_LIMITED.

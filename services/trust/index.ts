@@ -23,6 +23,7 @@ import { createDecideTrust } from './foreign/decide-trust.ts'
 import { endEdges } from './foreign/end-edges.ts'
 import { endKeys } from './foreign/end-keys.ts'
 import { createForeignJobs } from './foreign/foreign-jobs.ts'
+import { createForeignLists } from './foreign/foreign-lists.ts'
 import { createForeignLogs } from './foreign/foreign-logs.ts'
 import { createGenuineForeign } from './foreign/genuine-foreign.ts'
 import { createIntrospect } from './foreign/introspect.ts'
@@ -102,7 +103,8 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     renewKeys: (issuerId, ageMs) => foreign.renewKeys(issuerId, ageMs),
   })
   const limitGraphs = limitKeys('graph', options.graphRate)
-  const deps: TrustDeps = { ...options, knowledge, logs, foreign, limitGraphs }
+  const lists = createForeignLists({ outbound, now, skewS: settings.skewS, log })
+  const deps: TrustDeps = { ...options, knowledge, logs, lists, foreign, limitGraphs }
   knowledge.onCopy(({ issuers }) => logs.follow(issuers))
   const refresh = () =>
     knowledge.refresh().catch((error: unknown) => {

@@ -1,12 +1,18 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import {
   AuthnService,
   VerifyTokenRequestSchema,
   VerifyTokenResponseSchema,
 } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import {
+  Authorization,
+  CheckRequestSchema,
+  CheckResponseSchema,
+} from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import { type Auth4Agent, BENCH_ISSUER } from './contenders/auth4agent.ts'
 import type { Peer } from './contenders/peer.ts'
 import type { LoadRequest } from './load/load-request.ts'
+import { getWithToken } from './load/split-proof.ts'
 import { challengeIdOf, issueTokens, tokenBodies } from './supply.ts'
 import { CHAIN_HOPS, chainVerifications, exchanges } from './supply-chains.ts'
 import {
@@ -32,6 +38,8 @@ export interface Case extends Pick<LoadRequest, 'protocol' | 'contentType' | 'on
   readonly perishable?: true
   /** A text in the body of every answer. */
   readonly expects: string
+  /** Tells whether a framed answer over gRPC is the expected one. */
+  readonly isGood?: (framed: Buffer) => boolean
   /** Whether the case uses PostgreSQL. */
   readonly usesDatabase: boolean
   /**
@@ -210,6 +218,31 @@ export const CASES = {
       url: `${ours.grpc}/${AuthnService.typeName}/${AuthnService.method.verifyToken.name}`,
     }),
     bodies: async ({ ours, agents }) => (await issueTokens(ours.http, agents, 1)).map(framedVerification),
+    isGood: (framed) => unframed(VerifyTokenResponseSchema, framed).valid,
+  },
+  check: {
+    protocol: 'grpc',
+    contentType: 'application/grpc',
+    title: "check a request with a token again, over Envoy's gRPC",
+    once: false,
+    usesDatabase: false,
+    expects: '',
+    target: ({ ours }) => ({
+      pid: ours.pid,
+      url: `${ours.grpc}/${Authorization.typeName}/${Authorization.method.check.name}`,
+    }),
+    bodies: async ({ ours, agents }) => (await issueTokens(ours.http, agents, 1)).map(framedCheck),
+    isGood: (framed) => unframed(CheckResponseSchema, framed).httpResponse.case === 'okResponse',
+  },
+  authz: {
+    ...JSON_POST,
+    title: `ask for one of ${SEEN_TOKENS} tokens again, as forward auth does`,
+    once: false,
+    usesDatabase: false,
+    // The answer has no body.
+    expects: '',
+    target: ({ ours }) => at(ours, `/v1/authz?audience=${encodeURIComponent(BENCH_ISSUER)}&scope=read`),
+    bodies: async ({ ours, agents }) => (await issueTokens(ours.http, agents, SEEN_TOKENS)).map(getWithToken),
   },
   'token-one-worker': issuing('issue a token, one worker on all cores', ({ workers }) => workers[1]),
   'token-two-workers': issuing('issue a token, two workers on all cores', ({ workers }) => workers[2]),
@@ -218,16 +251,43 @@ export const CASES = {
 /** Name of a case. */
 export type CaseName = keyof typeof CASES
 
-/** Builds a whole gRPC message: a flag for no compression, its length, and the request. */
-function framedVerification(token: string): Buffer {
-  const message = toBinary(VerifyTokenRequestSchema, create(VerifyTokenRequestSchema, { token }))
-  const framed = Buffer.alloc(GRPC_PREFIX_BYTES + message.length)
-  framed.writeUInt32BE(message.length, 1)
-  framed.set(message, GRPC_PREFIX_BYTES)
-  return framed
+const framedVerification = (token: string) =>
+  framed(VerifyTokenRequestSchema, create(VerifyTokenRequestSchema, { token }))
+
+/** Builds the check of an ordinary request through Envoy. */
+function framedCheck(token: string): Buffer {
+  const http = {
+    method: 'GET',
+    path: '/orders?page=1',
+    host: 'api.example',
+    scheme: 'https',
+    protocol: 'HTTP/2',
+    headers: {
+      ':authority': 'api.example',
+      ':method': 'GET',
+      ':path': '/orders?page=1',
+      ':scheme': 'https',
+      accept: '*/*',
+      authorization: `Bearer ${token}`,
+      'user-agent': 'curl/8.14.1',
+      'x-forwarded-proto': 'https',
+      'x-request-id': '5a1b0a4e-1f9d-4f0e-9b43-6f9d6f1f3a11',
+    },
+  }
+  const contextExtensions = { audience: BENCH_ISSUER, scope: 'read' }
+  const check = create(CheckRequestSchema, { attributes: { contextExtensions, request: { http } } })
+  return framed(CheckRequestSchema, check)
 }
 
-/** Tells whether a framed answer of VerifyToken says that the token is valid. */
-export function isValidVerdict(framed: Buffer): boolean {
-  return fromBinary(VerifyTokenResponseSchema, framed.subarray(GRPC_PREFIX_BYTES)).valid
+/** Builds a whole gRPC message: a flag for no compression, its length, and the request. */
+function framed<T extends DescMessage>(schema: T, request: MessageShape<T>): Buffer {
+  const message = toBinary(schema, request)
+  const frame = Buffer.alloc(GRPC_PREFIX_BYTES + message.length)
+  frame.writeUInt32BE(message.length, 1)
+  frame.set(message, GRPC_PREFIX_BYTES)
+  return frame
+}
+
+function unframed<T extends DescMessage>(schema: T, frame: Buffer): MessageShape<T> {
+  return fromBinary(schema, frame.subarray(GRPC_PREFIX_BYTES))
 }

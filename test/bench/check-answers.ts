@@ -1,5 +1,5 @@
 import { connect } from 'node:http2'
-import { type Case, isValidVerdict } from './cases.ts'
+import type { Case } from './cases.ts'
 import { callGrpc } from './load/call-grpc.ts'
 import type { LoadResult } from './load/load-request.ts'
 import { postAll } from './load/post-all.ts'
@@ -14,12 +14,12 @@ const BYTES_THAT_VARY = 24
 
 /** Requests a few answers, checks their content, and returns the shortest length. A shorter answer is a refusal. */
 export async function leastAnswerBytes(
-  kind: Pick<Case, 'title' | 'protocol' | 'contentType' | 'expects'>,
+  kind: Pick<Case, 'title' | 'protocol' | 'contentType' | 'expects' | 'isGood'>,
   url: string,
   samples: readonly (string | Buffer)[],
 ): Promise<number> {
   const { contentType } = kind
-  if (kind.protocol === 'grpc') return leastGrpcBytes(url, contentType, samples)
+  if (kind.protocol === 'grpc') return leastGrpcBytes(kind, url, samples)
   const answers = await postAll({ url, contentType, bodies: samples.map(String) })
   const wrong = answers.find(({ body }) => !body.includes(kind.expects))
   if (wrong !== undefined) throw new MeasurementError(`${kind.title}: unexpected answer ${wrong.body}`)
@@ -27,20 +27,20 @@ export async function leastAnswerBytes(
 }
 
 async function leastGrpcBytes(
+  { title, contentType, isGood }: Pick<Case, 'title' | 'contentType' | 'isGood'>,
   url: string,
-  contentType: string,
   [sample = '']: readonly (string | Buffer)[],
 ): Promise<number> {
   const { origin, pathname } = new URL(url)
   const session = connect(origin)
   const answer = await callGrpc(session, { path: pathname, contentType, body: Buffer.from(sample) })
   session.close()
-  if (answer === undefined || !isValidVerdict(answer))
-    throw new MeasurementError('The server refused a gRPC verification')
+  if (answer === undefined || isGood?.(answer) !== true)
+    throw new MeasurementError(`${title}: the server refused a call over gRPC`)
   return answer.length - BYTES_THAT_VARY
 }
 
-/** Throws unless all requests were answered with 200, and with answers no shorter than expected. */
+/** Throws unless all requests were answered with 200 or 204, and with answers no shorter than expected. */
 export function expectAll(name: string, { requests, failures, bytes }: Counts, leastBytes: number): void {
   if (requests === 0) throw new MeasurementError(`${name}: no answer`)
   if (failures > 0) throw new MeasurementError(`${name}: ${failures} of ${requests} requests were not answered 200`)

@@ -160,6 +160,18 @@ export const FIGURES = {
     must: 0.25,
     aim: 0.6,
   }),
+  check: quotient(['check', 'verify-seen'], 'perSecond', MANY, {
+    title: "Envoy's Check per second, token seen before ÷ verify, seen before",
+    better: 'more',
+    must: 0.8,
+    aim: 1,
+  }),
+  authz: quotient(['authz', 'verify-seen'], 'perSecond', MANY, {
+    title: 'forward auth per second, token seen before ÷ verify, seen before',
+    better: 'more',
+    must: 0.8,
+    aim: 1,
+  }),
   workers: quotient(['token-two-workers', 'token-one-worker'], 'cpuUs', FOR_TWO, {
     title: `processor time per token at ${FOR_TWO} connections, two workers ÷ one`,
     better: 'less',

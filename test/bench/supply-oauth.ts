@@ -3,7 +3,7 @@ import { parseClientAssertion } from '../../services/authn/domain/parse-client-a
 import type { AgentParty } from '../support/parties.ts'
 import { BENCH_ISSUER } from './contenders/auth4agent.ts'
 import { postAll } from './load/post-all.ts'
-import { splitProof } from './load/split-proof.ts'
+import { splitRequest } from './load/split-proof.ts'
 import { cycle } from './supply.ts'
 
 /**
@@ -91,7 +91,7 @@ function domainOf(client: AgentParty | undefined): string | undefined {
 
 /** Returns the database id of the assertion that a body sent to this server redeems. */
 export function assertionIdOf(body: string): string {
-  const assertion = new URLSearchParams(splitProof(body).body).get('client_assertion') ?? ''
+  const assertion = new URLSearchParams(splitRequest(body).body).get('client_assertion') ?? ''
   const rules = { issuer: BENCH_ISSUER, tokenEndpoint: undefined, nowS: nowS(), skewS: ASSERTION_SECONDS }
   return parseClientAssertion(assertion, '', rules).proof.id
 }

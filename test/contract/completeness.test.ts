@@ -25,6 +25,7 @@ import { operatorKeyCases } from './cases/operator-keys.ts'
 import { operatorRegistryCases } from './cases/operator-registry.ts'
 import { revocationCases } from './cases/revocation.ts'
 import { signalCases } from './cases/signals.ts'
+import { statusListCases } from './cases/status-lists.ts'
 import { tenantCases } from './cases/tenants.ts'
 import { trustCases } from './cases/trust.ts'
 import { methods, shortName } from './support/contract.ts'
@@ -50,6 +51,7 @@ const cases: readonly Pair[] = [
   ...federationCases,
   ...federationAdminCases,
   ...fullFederationCases,
+  ...statusListCases,
   ...attestationPolicyCases,
   ...fullAttestationPolicyCases,
   ...signalCases,

@@ -20,7 +20,7 @@ const LONGEST_DETAIL = 200
 const RIDDLES =
   /\b(?:whoever|whomever|whosoever|that which|those that nobody|of what|goes on to|is told to|hears of)\b/i
 const OTHER_LINES = [
-  'proto/**/*.proto',
+  'proto/auth4agent/**/*.proto',
   'prisma/schema.prisma',
   'deploy/**/*.{sh,yaml,yml,conf}',
   'deploy/Containerfile',

@@ -34,6 +34,7 @@ import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { checkAtDatabase, checkTrustAtDatabase, findEndedKeys } from '../../services/revocation/check-token.ts'
 import { createRevocation } from '../../services/revocation/index.ts'
 import { createLogStore } from '../../services/revocation/log-store.ts'
+import { createStatusLists, type StatusListOptions } from '../../services/status-list/index.ts'
 import type { Chaining, IdJags } from '../../services/trust/index.ts'
 import { silentLog } from './database.ts'
 import { anonymous, insertOperator, startIdentity, type TestOperator } from './identity.ts'
@@ -101,6 +102,8 @@ interface InstanceOptions {
   readonly attestationOf?: (did: string) => Attestations
   /** Appraises the evidence of an agent, in place of the directory. */
   readonly attestAgent?: (request: AttestAgentRequest) => Promise<object>
+  /** Replaces options of the status lists. */
+  readonly statusLists?: Partial<StatusListOptions>
   /** Runs after each look-up of several tokens, before the caller gets the answer. */
   readonly afterCheck?: () => Promise<unknown>
 }
@@ -148,6 +151,19 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     ...options.secrets,
   }
   const keys = await createKeys({ db, now, settings, secrets, log: silentLog, tokenStatus, verificationKeys })
+  const chaining = options.chaining ?? noChaining
+  const statusLists = createStatusLists({
+    pool: db.pool,
+    issuer: ISSUER,
+    ttlS: 60,
+    signers: keys.signalSigners.statusList,
+    checkHome: chaining.checkHome,
+    head: () => store.head(),
+    monotonic: () => performance.now() + clock.monotonicOffsetMs,
+    passedTime,
+    metrics: { made() {}, living() {} },
+    ...options.statusLists,
+  })
   const authn = createAuthn({
     db,
     redeemPool: db.pool,
@@ -167,22 +183,25 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     }),
     operators,
     verifyForeign: noForeign,
-    chaining: options.chaining ?? noChaining,
+    chaining,
     idJags: options.idJags ?? noIdJags,
     tokenStatus,
     verificationKeys,
     keys,
     passedTime,
+    statusPlaces: statusLists.places,
     sawEndpointAudience() {},
+    onCheck() {},
     chainedRate: options.chainedRate ?? { perMinute: 60_000, burst: 60_000 },
   })
-  const runJobs = () => Promise.all([...keys.jobs, ...authn.jobs].map((job) => job.run()))
+  const runJobs = () => Promise.all([...keys.jobs, ...authn.jobs, ...statusLists.jobs].map((job) => job.run()))
   return {
     clock,
     authn,
     keys,
     revocation,
     identity,
+    statusLists,
     runJobs,
     ...callsOf(authn, keys, revocation),
     ...oauthCallsOf(authn),

@@ -49,7 +49,7 @@ export interface Deployment {
 }
 
 /** Options of startDeployment. */
-interface DeploymentOptions {
+export interface DeploymentOptions {
   readonly instances?: number
   readonly env?: Environment
   /** Replaces the fresh database on this run's PostgreSQL. */

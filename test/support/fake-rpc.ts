@@ -8,6 +8,7 @@ import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
 import type { Meta, Rpc } from '../../services/chain/rpc.ts'
 import { refuseUnstorableText } from '../../services/chain/unstorable-text.ts'
 import { toApiError } from '../../services/platform/errors/api-error.ts'
@@ -65,6 +66,7 @@ export function fakeRpc(): FakeRpc {
       OAuthService,
       RevocationService,
       KeysService,
+      SignalService,
     ],
     calls,
     refused,

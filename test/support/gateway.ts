@@ -46,14 +46,9 @@ export const silentLog: Logger = {
   error: () => undefined,
 }
 
-/** Starts a gateway that ends with the test. */
-export async function startGateway(
-  config: Partial<GatewayConfig> = {},
-  deps: Partial<GatewayDeps> = {},
-): Promise<TestGateway> {
-  const rpc = fakeRpc()
-  const gateway = createGateway({
-    rpc,
+/** Returns the dependencies of a gateway in front of a fake Rpc. */
+export function gatewayDeps(config: Partial<GatewayConfig> = {}): Omit<GatewayDeps, 'rpc'> {
+  return {
     config: { ...CONFIG, ...config },
     log: silentLog,
     metrics: new Registry(),
@@ -61,8 +56,16 @@ export async function startGateway(
     connectionClosed: () => undefined,
     representations: didResolution,
     statusRefusals,
-    ...deps,
-  })
+  }
+}
+
+/** Starts a gateway that ends with the test. */
+export async function startGateway(
+  config: Partial<GatewayConfig> = {},
+  deps: Partial<GatewayDeps> = {},
+): Promise<TestGateway> {
+  const rpc = fakeRpc()
+  const gateway = createGateway({ rpc, ...gatewayDeps(config), ...deps })
   const { port } = await gateway.listen()
   onTestFinished(() => gateway.close())
   return { url: `http://127.0.0.1:${port}`, port, rpc, close: () => gateway.close() }

@@ -42,11 +42,14 @@ function generate(target: string): void {
     })
   run('buf', 'generate', '--output', target)
   run('prisma', 'generate', '--no-hints', '--schema', join(target, 'prisma/schema.prisma'))
+  // Another process, because the document is made from the files that were just written.
+  const writer = join(root, 'test/support/openapi/write-openapi.ts')
+  execFileSync(process.execPath, [writer, join(target, 'gen')], { cwd: root, env, stdio: 'inherit' })
 }
 
 /** Lists files that exist in only one folder, or that differ. */
 function difference(committed: string, fresh: string): string[] {
-  const names = new Set([committed, fresh].flatMap((folder) => globSync('**/*.ts', { cwd: folder })))
+  const names = new Set([committed, fresh].flatMap((folder) => globSync('**/*.{ts,json}', { cwd: folder })))
   return [...names].filter((name) => read(join(committed, name)) !== read(join(fresh, name))).toSorted()
 }
 

@@ -116,10 +116,13 @@ export function clientAssertion({ did, privateKey }: AgentParty, issuer: string)
   }
 }
 
-/** Returns a fresh DPoP proof for a POST (RFC 9449 section 4.2). */
-export function dpopProof({ publicKey, privateKey }: Keys, url: string): string {
+/**
+ * Returns a fresh DPoP proof for a POST (RFC 9449 section 4.2). `others` are further claims, or replace those for a
+ * POST.
+ */
+export function dpopProof({ publicKey, privateKey }: Keys, url: string, others: object = {}): string {
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: publicKey.toString('base64url') }
-  const claims = { jti: randomUUID(), htm: 'POST', htu: url, iat: Math.floor(Date.now() / 1000) }
+  const claims = { jti: randomUUID(), htm: 'POST', htu: url, iat: Math.floor(Date.now() / 1000), ...others }
   return signJws({ typ: 'dpop+jwt', jwk }, claims, privateKey)
 }
 

@@ -6,6 +6,8 @@ import { tokenKind } from '../../services/keys/domain/key-kinds.ts'
 import type { NewSigningKey } from '../../services/keys/key-provider.ts'
 import type { KeyVault } from '../../services/keys/key-vault.ts'
 import { createSealedKeys } from '../../services/keys/sealed-keys.ts'
+import { openAuthorization } from '../../services/signals/store/authorization.ts'
+import { toStream } from '../../services/signals/store/stream.ts'
 
 /** Inserts a key with this state. The row has the private half only if the state allows one. */
 async function insertKey(prisma: PrismaClient, key: NewSigningKey, state: KeyState): Promise<void> {
@@ -52,5 +54,7 @@ export async function openAll(prisma: PrismaClient, vault: KeyVault): Promise<Re
   for (const row of rows) opened.set(row.kid, JSON.stringify((await keys.open(row)).publicJwk))
   for (const { id, wrappedKey, kekId } of await prisma.challengeKey.findMany({ orderBy: { id: 'asc' } }))
     opened.set(id, vault.open(wrappedKey, kekId, { purpose: 'challenge', id }).toString('hex'))
+  for (const row of await prisma.signalStream.findMany({ where: { wrappedAuthorization: { not: null } } }))
+    opened.set(row.id, String(openAuthorization(vault, toStream(row))))
   return opened
 }

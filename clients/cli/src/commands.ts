@@ -197,6 +197,46 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/trust-graph.ts')).trustGraph,
       },
       {
+        words: 'stream create',
+        summary: 'create a stream of security events',
+        load: async () => (await import('./commands/streams.ts')).createStream,
+      },
+      {
+        words: 'stream list',
+        summary: 'list the streams of security events',
+        load: async () => (await import('./commands/streams.ts')).listStreams,
+      },
+      {
+        words: 'stream show',
+        summary: 'show a stream of security events',
+        load: async () => (await import('./commands/streams.ts')).showStream,
+      },
+      {
+        words: 'stream update',
+        summary: 'change a stream of security events',
+        load: async () => (await import('./commands/streams.ts')).updateStream,
+      },
+      {
+        words: 'stream status',
+        summary: 'show, pause or enable a stream',
+        load: async () => (await import('./commands/stream-status.ts')).streamStatus,
+      },
+      {
+        words: 'stream verify',
+        summary: 'ask for a verification event',
+        load: async () => (await import('./commands/stream-status.ts')).verifyStream,
+      },
+      {
+        words: 'stream subject',
+        summary: 'add or remove a subject of a stream',
+        load: async () => (await import('./commands/stream-status.ts')).streamSubject,
+      },
+      {
+        words: 'stream delete',
+        summary: 'delete a stream of security events',
+        load: async () => (await import('./commands/streams.ts')).deleteStream,
+      },
+      {
         words: 'attestor add',
         summary: 'believe a source of evidence, with its trust roots',
         load: async () => (await import('./commands/attestors.ts')).addAttestor,

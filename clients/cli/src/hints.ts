@@ -67,6 +67,8 @@ export const hints = {
   RULE_AMBIGUOUS: 'Name the rule: --rule NAME. The operator sees its rules with `auth4agent rules list`.',
   TOO_MANY_AGENTS:
     'The operator can revoke agents with `auth4agent revoke agent`, or allow more of them with `auth4agent rules set`.',
+  STREAM_NOT_FOUND: '`auth4agent stream list` shows the streams of the operator.',
+  STREAM_LIMIT: 'Delete a stream that is no longer needed: `auth4agent stream delete STREAM`',
   ATTESTOR_NOT_FOUND: '`auth4agent attestor list` shows the attestors. Agents name one with --attestor NAME.',
   RULE_NOT_FOUND: '`auth4agent rules list` and `auth4agent requirements list` show what there is.',
   JOIN_TOKEN_NOT_FOUND: '`auth4agent attestor join-tokens` shows the join tokens.',

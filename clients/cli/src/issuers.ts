@@ -51,6 +51,7 @@ export function describeIssuer(issuer: AdmittedIssuer): string {
     revocations: rest.revocation_mode,
     'acts as': rest.acts_as,
     'introspection uri': rest.introspection_uri,
+    'status list uri': rest.status_list_uri,
     'longest lifetime': `${max_token_ttl}s`,
     'longest staleness': `${max_staleness_ms}ms`,
     generation: rest.generation,

@@ -4,7 +4,7 @@ import { readPolicyText } from './policy-text.ts'
 
 const RULE = { audience: 'https://api.example.com', callers: ['example.org'] }
 const FULL = {
-  audiences: [{ ...RULE, token_signing_alg: 'ES256', dpop: 'required' }, RULE],
+  audiences: [{ ...RULE, token_signing_alg: 'ES256', dpop: 'required', token_status: 'status_list' }, RULE],
   require_bound_challenges: true,
   delegate_to: ['example.org'],
   max_grant_ttl: 600,
@@ -19,7 +19,11 @@ describe('readPolicyText', () => {
       { audiences: [{ audience: 'a.example.com' }] },
       { audiences: [{ audience: 'a.example.com', callers: [] }] },
     ],
-    ['members that are null', { audiences: [{ ...RULE, token_signing_alg: null, dpop: null }] }, {}],
+    [
+      'members that are null',
+      { audiences: [{ ...RULE, token_signing_alg: null, dpop: null, token_status: null }] },
+      {},
+    ],
   ])('reads %s', (_name, given, expected) => {
     expect(readPolicyText(JSON.stringify(given))).toMatchObject(expected)
   })
@@ -37,6 +41,7 @@ describe('readPolicyText', () => {
     ['callers that are numbers', '{"audiences":[{"audience":"a.example.com","callers":[1]}]}'],
     ['an algorithm that is a number', '{"audiences":[{"audience":"a.example.com","token_signing_alg":1}]}'],
     ['a demand for DPoP that is a boolean', '{"audiences":[{"audience":"a.example.com","dpop":true}]}'],
+    ['a rule for the status that is a number', '{"audiences":[{"audience":"a.example.com","token_status":1}]}'],
     ['domains for grants that are one text', '{"delegate_to":"example.org"}'],
     ['a lifetime of grants that is a text', '{"max_grant_ttl":"10m"}'],
     ['a boolean that is a text', '{"require_bound_challenges":"false"}'],

@@ -38,17 +38,19 @@ export function readPolicyText(text: string): OperatorPolicy {
 
 function readRule(rule: unknown): AudienceRule {
   if (!isJsonObject(rule)) throw notPolicy('each entry of audiences must be an object')
-  expectMembers(rule, 'an entry of audiences', ['audience', 'callers', 'token_signing_alg', 'dpop'])
-  const { audience, callers = [], token_signing_alg: alg, dpop } = rule
+  expectMembers(rule, 'an entry of audiences', ['audience', 'callers', 'token_signing_alg', 'dpop', 'token_status'])
+  const { audience, callers = [], token_signing_alg: alg, dpop, token_status: status } = rule
   if (typeof audience !== 'string') throw notPolicy('audience must be a string')
   if (!isTexts(callers)) throw notPolicy('callers must be a list of domains')
   if (!isTextOrNone(alg)) throw notPolicy('token_signing_alg must be a string')
   if (!isTextOrNone(dpop)) throw notPolicy('dpop must be a string')
+  if (!isTextOrNone(status)) throw notPolicy('token_status must be a string')
   return {
     audience,
     callers,
     ...(alg !== undefined && { token_signing_alg: alg }),
     ...(dpop !== undefined && { dpop }),
+    ...(status !== undefined && { token_status: status }),
   }
 }
 

@@ -14,12 +14,14 @@ export interface NewIssuer {
   readonly token_type?: string | undefined
   readonly jwks_uri?: string | undefined
   /** How its revocations reach the server. */
-  readonly revocation_mode: 'log' | 'introspection' | 'none'
+  readonly revocation_mode: 'log' | 'introspection' | 'status_list' | 'none'
   /** Who the server is at the issuer: an operator id for `log`, a client id for `introspection`. */
   readonly acts_as?: string | undefined
   /** Its secret there: a private JWK as JSON text for `log`, the client secret for `introspection`. */
   readonly secret?: string | undefined
   readonly introspection_uri?: string | undefined
+  /** What the addresses of its status lists begin with, for `status_list` of the kind `oauth`. */
+  readonly status_list_uri?: string | undefined
   /** Seconds. */
   readonly max_token_ttl?: number | undefined
   /** Milliseconds. */
@@ -49,6 +51,7 @@ const issuerShape = {
   revocation_mode: 'text',
   acts_as: 'text?',
   introspection_uri: 'text?',
+  status_list_uri: 'text?',
   max_token_ttl: 'count',
   max_staleness_ms: 'count',
   generation: 'count',

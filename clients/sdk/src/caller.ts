@@ -33,6 +33,8 @@ export interface AssertedCall {
   readonly json?: string | undefined
   /** Approvals of the call by further root keys. */
   readonly approvals?: readonly string[] | undefined
+  /** Whether a successful answer has no body. */
+  readonly isEmpty?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -85,12 +87,12 @@ export function createCaller({ key, now = Date.now, issuer, ...transport }: AnyC
     return signAssertion(key, { party, issuer: audience, nowS: now() / 1000, rpc, body: digest })
   }
   const request = async (party: string, given: AssertedCall) => {
-    const { method, path, query, signal, approvals = [] } = given
+    const { method, path, query, signal, isEmpty, approvals = [] } = given
     const json = textOf(given)
     // The assertion names the exact bytes, so the text that is signed is the text that is sent.
     const assertion = await assert(party, { rpc: rpcOf({ method, path }), body: json ?? '' })
     const headers = approvals.length === 0 ? undefined : { [APPROVAL_HEADER]: approvals.join(',') }
-    return { method, path: target(path, query), json, headers, signal, authorization: `Bearer ${assertion}` }
+    return { method, path: target(path, query), json, headers, signal, isEmpty, authorization: `Bearer ${assertion}` }
   }
   return {
     issuer: audience,

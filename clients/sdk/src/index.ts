@@ -149,6 +149,14 @@ export { type KeyRequest, readKeyRequest, signKeyRequest, type WantedKey } from 
 export type { KnownManifest, NewOperatorKeys, OperatorKeySet, OperatorKeys } from './operator-keys.ts'
 export type { EndedMove, OperatorMoves, ReleasedAgent } from './operator-moves.ts'
 export { type ApprovalOptions, approveRequest, type OperatorRequest } from './operator-request.ts'
+export type {
+  EventDelivery,
+  EventStream,
+  EventStreamStatus,
+  EventSubject,
+  OperatorStreams,
+  StreamTerms,
+} from './operator-streams.ts'
 export type { NewStatement, OperatorTrust, StatementTerms, TrustFilter, TrustSubject } from './operator-trust.ts'
 export type { Runtime } from './runtime.ts'
 export type { ServerOptions } from './server.ts'

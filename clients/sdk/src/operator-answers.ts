@@ -115,10 +115,11 @@ export const audienceRule = {
   callers: 'texts',
   token_signing_alg: 'text?',
   dpop: 'text?',
+  token_status: 'text?',
 } as const satisfies Shape
 /**
- * A rule for one of the operator's audiences: which callers may get tokens for it, which algorithm signs them, and
- * whether they must be bound to a key.
+ * A rule for one of the operator's audiences: which callers may get tokens for it, which algorithm signs them,
+ * whether they must be bound to a key, and where their status is published.
  */
 export interface AudienceRule {
   readonly audience: string
@@ -129,6 +130,8 @@ export interface AudienceRule {
    * the proof must also contain a nonce of the server.
    */
   readonly dpop?: string | null | undefined
+  /** Where offline verifiers look up whether a token has ended: empty for nowhere, or `status_list`. */
+  readonly token_status?: string | null | undefined
 }
 /** The operator's policy for its agents and audiences. */
 export interface OperatorPolicy {

@@ -13,6 +13,7 @@ import { type OperatorAttestation, operatorAttestation } from './operator-attest
 import { type OperatorAudit, operatorAudit } from './operator-audit.ts'
 import { type KnownManifest, type OperatorKeys, operatorKeys } from './operator-keys.ts'
 import { type OperatorRequest, operatorRequests } from './operator-request.ts'
+import { type OperatorStreams, operatorStreams } from './operator-streams.ts'
 import { type OperatorTrust, operatorTrust } from './operator-trust.ts'
 import type { OperatorSigner, Signer } from './signer.ts'
 import { type TrustQuestions, trustQuestions } from './trust-questions.ts'
@@ -88,6 +89,7 @@ export interface Operator extends TrustQuestions {
   revokeGrant(chain: string, reason?: string): Promise<answers.RevokedToken>
   readonly attestation: OperatorAttestation
   readonly audit: OperatorAudit
+  readonly streams: OperatorStreams
   readonly trust: OperatorTrust
   /**
    * Makes an assertion for another program, such as curl or grpcurl. `rpc` (`METHOD /path` or
@@ -165,6 +167,7 @@ export function createOperator(given: OperatorOptions): Operator {
     revokeGrant: (chain, reason) => revoke({ token: chain, reason }),
     attestation: operatorAttestation(caller, id),
     audit: operatorAudit(caller, id),
+    streams: operatorStreams(caller, id),
     trust: operatorTrust({ id, caller, requests, rootKey, now, domain: ownDomain }),
     ...trustQuestions(caller, id),
     assert: (rpc, body) => caller.assert(id, { rpc, body }),

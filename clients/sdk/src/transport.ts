@@ -31,6 +31,8 @@ export interface Call {
   /** The DPoP proof for this call (RFC 9449). */
   readonly dpop?: string | undefined
   readonly signal?: AbortSignal | undefined
+  /** Whether a successful answer has no body. The call then resolves with an empty object. */
+  readonly isEmpty?: boolean | undefined
   /** Gets the headers of the answer, also if the answer is an error. */
   readonly onHeaders?: ((headers: Headers) => void) | undefined
 }
@@ -69,7 +71,7 @@ export function createTransport(options: TransportOptions): Transport {
     throw new TypeError(`server must be an https address, or http on loopback, not ${server}`)
   }
   return async (call) => {
-    const { method, path, signal, onHeaders } = call
+    const { method, path, signal, isEmpty, onHeaders } = call
     const timeout = AbortSignal.timeout(timeoutMs)
     const body = textOf(call)
     const request: RequestInit = {
@@ -82,6 +84,7 @@ export function createTransport(options: TransportOptions): Transport {
     }
     const { response, text } = await send(fetch, base + path, request, signal)
     onHeaders?.(response.headers)
+    if (response.ok && isEmpty === true && text === '') return {}
     const json = parseJson(text)
     if (!response.ok) throw toError(response, json)
     if (typeof json !== 'object' || json === null) {

@@ -21,6 +21,12 @@ export class HttpError extends Error {
   }
 }
 
+/** An answer of bounded size. */
+export interface Answer {
+  readonly body: Uint8Array
+  readonly headers: Headers
+}
+
 /** A JSON object and the headers of its answer. */
 export interface Fetched {
   readonly json: Readonly<Record<string, unknown>>
@@ -36,16 +42,22 @@ const MAX_PROBLEM_BYTES = 16_384
 const MAX_RETRY_AFTER_S = 60
 
 /**
- * Fetches a JSON object of bounded size. Refuses redirects, because only the issuer's own address is trusted. Rejects
- * with HttpError for a status other than 200, and with the error of `fetch`.
+ * Fetches an answer of bounded size. Refuses redirects, because only the issuer's own address is trusted. Rejects with
+ * HttpError for a status other than 200, and with the error of `fetch`.
  */
-export async function fetchJson(fetch: Fetch, url: string, maxBytes: number, init: RequestInit = {}): Promise<Fetched> {
+export async function fetchBytes(fetch: Fetch, url: string, maxBytes: number, init: RequestInit = {}): Promise<Answer> {
   const signal = AbortSignal.timeout(TIMEOUT_MS)
   const response = await fetch(url, { redirect: 'error', ...init, signal })
   if (response.status !== 200) throw await toHttpError(response, url)
-  const json = parseStrictJson(await readBounded(response, maxBytes))
+  return { body: await readBounded(response, maxBytes), headers: response.headers }
+}
+
+/** Fetches a JSON object by the rules of {@link fetchBytes}. */
+export async function fetchJson(fetch: Fetch, url: string, maxBytes: number, init: RequestInit = {}): Promise<Fetched> {
+  const { body, headers } = await fetchBytes(fetch, url, maxBytes, init)
+  const json = parseStrictJson(body)
   if (!json.ok) throw new TypeError(`${url} must answer with a JSON object: ${json.why}`)
-  return { json: json.value, headers: response.headers }
+  return { json: json.value, headers }
 }
 
 /** Makes the error for an answer. Reads the body to its end, but at most 16 KiB. */

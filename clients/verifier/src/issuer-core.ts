@@ -15,9 +15,11 @@ import { createCounts, type IssuerMetrics } from './metrics.ts'
 import type { ServiceSettings, Settings } from './options.ts'
 import { createProblems, type Need, type ReadyOptions } from './problems.ts'
 import { createLocate, feedOf } from './sources.ts'
+import { createListEnds, openStatusLists } from './status-ends.ts'
 import type { Demands } from './wanted.ts'
 
 const UNMAPPED = 'the scopes of its issuer are mapped, but the names of capabilities are not'
+const NOT_LISTED = 'a status list does not show the ends of all that take part'
 
 /** The settings of a verifier about one issuer. */
 export interface CoreSettings extends ServiceSettings, IssuerSettings, Pick<Settings, 'ownerOf' | 'isListed'> {}
@@ -32,7 +34,7 @@ export interface IssuerCore {
   /** Verifies a chain or a delegated token that names this issuer. */
   readonly judgeDelegated: JudgeDelegated
   readonly refuse: Judge['refuse']
-  /** Undefined with revocations 'none'. */
+  /** Undefined if the verifier does not follow the log of the issuer. */
   readonly follower: Follower | undefined
   /** Resolves when the keys and the revocation log are there, as `Verifier.ready`. */
   ready(closing: Promise<never>, options: ReadyOptions): Promise<void>
@@ -60,16 +62,18 @@ export function createIssuerCore(options: CoreOptions): IssuerCore {
   const problems = createProblems(issuer, settings.onProblem)
   const keys = openKeys(options, async () => (await locate()).jwks, problems)
   const { revocations } = settings
-  const feed = revocations === 'none' ? undefined : feedOf({ ...settings, revocations }, locate)
+  const feed = typeof revocations === 'string' ? undefined : feedOf({ ...settings, revocations }, locate)
   const follower =
     feed &&
     followRevocations({ feed, keys, maxStalenessMs, skewMs: settings.skewS * 1_000, ...hear(problems, 'revocations') })
+  const hearLists = hear(problems, 'status lists')
+  const lists = revocations === 'status-list' ? openStatusLists(settings, keys, hearLists) : undefined
   const counts = createCounts()
   const ask = createAsk(fetch, async () => (await locate()).verify)
   const judging = { settings, checkBound, counts, isClosed }
   const { judge, refuse } = createJudge({
     ...judging,
-    ends: follower && endsOf(follower, maxStalenessMs),
+    ends: lists ? createListEnds(lists) : follower && endsOf(follower, maxStalenessMs),
     askAbout: (text, { claims }, wanted) => ask(askAboutToken(text, claims, toAsked(settings, wanted))),
   })
   const findKey = (kid: string) => keys.find(kid).catch((cause: unknown) => refuse('KEYS_UNAVAILABLE', { cause }))
@@ -94,6 +98,7 @@ export function createIssuerCore(options: CoreOptions): IssuerCore {
     const key = await findKey(read.jws.header.kid)
     return key === undefined ? refuse('UNKNOWN_KEY') : judgeNew(text, read, key, wanted)
   }
+  const noDelegation = settings.scopes === undefined ? lists && NOT_LISTED : UNMAPPED
   return {
     holds: (token, now) => keys.holds(token.key, now),
     judge,
@@ -102,9 +107,9 @@ export function createIssuerCore(options: CoreOptions): IssuerCore {
       return key === undefined ? findAndJudge(text, read, wanted) : judgeNew(text, read, key, wanted, now)
     },
     judgeDelegated:
-      settings.scopes === undefined
+      noDelegation === undefined
         ? judgeDelegated
-        : async () => refuse('DELEGATION_NOT_ACCEPTED', { detail: UNMAPPED }),
+        : async () => refuse('DELEGATION_NOT_ACCEPTED', { detail: noDelegation }),
     refuse,
     follower,
     ready: (closing, { signal, timeout }) =>
@@ -113,7 +118,7 @@ export function createIssuerCore(options: CoreOptions): IssuerCore {
         timeout,
       }),
     metrics: () => ({
-      stalenessSeconds: follower === undefined ? undefined : follower.ageMs(present()) / 1_000,
+      stalenessSeconds: toSeconds(follower?.ageMs(present()) ?? lists?.ageMs()),
       records: follower?.size ?? 0,
       keys: keys.size,
       keysAgeSeconds: keys.ageMs / 1_000,
@@ -124,6 +129,10 @@ export function createIssuerCore(options: CoreOptions): IssuerCore {
       follower?.close()
     },
   }
+}
+
+function toSeconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1_000
 }
 
 type Problems = ReturnType<typeof createProblems>

@@ -15,6 +15,9 @@ import { readScopeMap, type ScopeMap } from './scope-map.ts'
  *   active operator can read the log. The log shows other operators only as ids.
  * - `authorization`: it reads the issuer's log with an Authorization header that you make.
  * - a {@link RevocationFeed}: it reads the log over another transport.
+ * - `'status-list'`: it looks each token up in a status list of the issuer, for services that cannot keep a connection
+ *   or have no operator. It refuses tokens that name no list, and delegated authority. A token that has ended is
+ *   refused after at most the `ttl` of the list, or `maxStaleness` if that is less, plus `clockSkew`.
  * - `'none'`: it does not follow revocations. A token is then valid until it expires.
  *
  * @example
@@ -29,10 +32,11 @@ export type Revocations =
   | { readonly operatorId: string; readonly key: AssertionSigner }
   | { readonly authorization: () => Promise<string> }
   | RevocationFeed
+  | 'status-list'
   | 'none'
 
-/** How to follow revocations: every choice but `'none'`. */
-export type Followable = Exclude<Revocations, 'none'>
+/** How to follow the revocation log. */
+export type Followable = Exclude<Revocations, 'status-list' | 'none'>
 
 /** What a verifier must know about an issuer. Times are in seconds. */
 export interface IssuerOptions {
@@ -47,14 +51,15 @@ export interface IssuerOptions {
   readonly revocations: Revocations
   /**
    * How old the knowledge of revocations may be. The default is 5. The least value is 2, because the server sends a
-   * heartbeat each second.
+   * heartbeat each second. With revocations 'status-list' the default is 3600, so the `ttl` of each list decides.
+   * The age of a list counts from its `iat`.
    */
   readonly maxStaleness?: number | undefined
   /** What to do when the knowledge is older: refuse tokens (the default), or ask the issuer about each token. */
   readonly onStale?: 'refuse' | 'ask' | undefined
   /**
-   * How long the verifier uses keys that it cannot fetch again. The default is a day. With revocations 'none' it is an
-   * hour, because then only the JWKS shows that a key is compromised.
+   * How long the verifier uses keys that it cannot fetch again. The default is a day. With revocations 'status-list'
+   * and 'none' it is an hour, because then only the JWKS shows that a key is compromised.
    */
   readonly maxJwksAge?: number | undefined
 }
@@ -105,6 +110,7 @@ const TRUSTED_NAMES: Names<TrustedIssuer> = { ...ISSUER_NAMES, scopes: true, max
 
 const MAX_OPERATORS = 64
 const JWKS_AGE_S = { followed: 86_400, alone: 3_600 }
+const STALENESS_S = { list: 3_600, log: 5 }
 /** Without revocations, only expiry ends a token. */
 const UNFOLLOWED_TTL_S = 300
 
@@ -116,16 +122,17 @@ export function readIssuer(options: TrustedIssuer): IssuerSettings {
       'issuer must be an https address (http on loopback) in lower case, without trailing slash, query or user',
     )
   if (onStale !== 'refuse' && onStale !== 'ask') throw new TypeError("onStale must be 'refuse' or 'ask'")
-  const isAlone = revocations === 'none'
+  const isAlone = revocations === 'none' || revocations === 'status-list'
   if (!isAlone && !isFollowable(revocations)) {
-    throw new TypeError("revocations must be { operatorId, key }, { authorization }, a feed, or 'none'")
+    throw new TypeError("revocations must be { operatorId, key }, { authorization }, a feed, 'status-list' or 'none'")
   }
   const jwksAgeS = JWKS_AGE_S[isAlone ? 'alone' : 'followed']
+  const stalenessS = STALENESS_S[revocations === 'status-list' ? 'list' : 'log']
   return {
     issuer,
     operators: readOperators(options.operators),
     revocations,
-    maxStalenessMs: readNumber('maxStaleness', options.maxStaleness ?? 5, 2, 3_600) * 1_000,
+    maxStalenessMs: readNumber('maxStaleness', options.maxStaleness ?? stalenessS, 2, 3_600) * 1_000,
     onStale,
     maxJwksAgeMs: readNumber('maxJwksAge', options.maxJwksAge ?? jwksAgeS, 1, 604_800) * 1_000,
     scopes: options.scopes === undefined ? undefined : readScopeMap(options.scopes),

@@ -50,6 +50,8 @@ export interface Ends {
   isStale(token: Genuine, now: Moment): boolean
   /** As `Follower.forgottenThroughS`. */
   readonly forgottenThroughS: number
+  /** Gets newer knowledge about a token, where this needs no question about the token itself. */
+  readonly renew?: ((token: Genuine) => Promise<void>) | undefined
 }
 
 /** Makes the knowledge of ends from the revocation log of the issuer. */
@@ -157,14 +159,25 @@ function createJudgeEnds(
     valid.add(wanted.dpop, text)
     return accept(token)
   }
+  const judgeKnown = (text: string, token: Genuine, wanted: Demands, isStale: boolean, cause?: unknown): Answer => {
+    if (isStale && onStale === 'refuse') return refuse('REVOCATIONS_STALE', { cause })
+    // The log of another deployment, which this verifier does not follow, also ends a token with `home`.
+    return isStale || token.claims.home !== undefined ? askFirst(text, token, wanted) : accept(token)
+  }
+  const renewFirst = async (text: string, token: Genuine, wanted: Demands, known: Ends) => {
+    const cause = await known.renew?.(token).catch((error: unknown) => error)
+    const later = present()
+    const refusal = checkNow(token, later) ?? checkKnown(token)
+    if (refusal !== undefined) return refuse(refusal)
+    return judgeKnown(text, token, wanted, known.isStale(token, later), cause)
+  }
   return (text, token, wanted, now) => {
     const ended = checkKnown(token)
     if (ended !== undefined) return refuse(ended)
     if (ends === undefined) return accept(token)
     const isStale = ends.isStale(token, now)
-    if (isStale && onStale === 'refuse') return refuse('REVOCATIONS_STALE')
-    // The log of another deployment, which this verifier does not follow, also ends a token with `home`.
-    return isStale || token.claims.home !== undefined ? askFirst(text, token, wanted) : accept(token)
+    if (isStale && ends.renew !== undefined) return renewFirst(text, token, wanted, ends)
+    return judgeKnown(text, token, wanted, isStale)
   }
 }
 
@@ -187,6 +200,8 @@ export function toGenuine(claims: VerifiedClaims, key: VerificationKey, admitted
   Object.freeze(claims.home)
   for (const result of claims.attestation ?? []) Object.freeze(result)
   Object.freeze(claims.attestation)
+  Object.freeze(claims.status?.status_list)
+  Object.freeze(claims.status)
   const effective = effectiveOf(claims, admitted)
   return { claims: Object.freeze(claims), effective, key, clearAtVersion: -1, met: undefined, admitted }
 }

@@ -6,8 +6,9 @@ type Outcome = VerificationReason | 'VALID'
 /** The state of a verifier and its counters, for one issuer or for all together. */
 export interface IssuerMetrics {
   /**
-   * Age of the knowledge of revocations: Infinity before it is complete, undefined with revocations 'none'. Of all
-   * issuers together, the largest.
+   * Age of the knowledge of revocations: Infinity before it is complete, undefined with revocations 'none'. With
+   * revocations 'status-list', the age of the oldest list in use, and undefined without any. Of all issuers together,
+   * the largest.
    */
   readonly stalenessSeconds: number | undefined
   /** Number of known revocations. */

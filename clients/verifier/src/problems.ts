@@ -3,7 +3,7 @@ import type { ServiceSettings } from './options.ts'
 import { describe, SetupError, toSetupError } from './setup-error.ts'
 
 /** What a verifier needs from an issuer. */
-export type Need = 'keys' | 'own keys' | 'revocations' | 'admissions'
+export type Need = 'keys' | 'own keys' | 'revocations' | 'status lists' | 'admissions'
 
 /** Options of {@link Verifier.ready}. */
 export interface ReadyOptions {
@@ -30,6 +30,7 @@ const FAILED: Readonly<Record<Need, string>> = {
   keys: "the issuer's keys cannot be fetched",
   'own keys': "one of the issuer's keys is not used",
   revocations: 'the revocation log cannot be followed',
+  'status lists': 'a status list cannot be used',
   admissions: 'the admissions cannot be read',
 }
 /** The most different problems of one outage that are written to `console.warn`. */

@@ -411,6 +411,8 @@ export const ModelName = {
   ChallengeKey: 'ChallengeKey',
   JwksKey: 'JwksKey',
   RevokedToken: 'RevokedToken',
+  StatusList: 'StatusList',
+  StatusEntry: 'StatusEntry',
   RevocationLog: 'RevocationLog',
   RevocationHead: 'RevocationHead',
   Issuer: 'Issuer',
@@ -451,7 +453,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalSubject" | "signalMark"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalSubject" | "signalMark"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1488,6 +1490,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.RevokedTokenCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.RevokedTokenCountAggregateOutputType> | number
+        }
+      }
+    }
+    StatusList: {
+      payload: Prisma.$StatusListPayload<ExtArgs>
+      fields: Prisma.StatusListFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.StatusListFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.StatusListFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>
+        }
+        findFirst: {
+          args: Prisma.StatusListFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.StatusListFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>
+        }
+        findMany: {
+          args: Prisma.StatusListFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>[]
+        }
+        create: {
+          args: Prisma.StatusListCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>
+        }
+        createMany: {
+          args: Prisma.StatusListCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.StatusListCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>[]
+        }
+        delete: {
+          args: Prisma.StatusListDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>
+        }
+        update: {
+          args: Prisma.StatusListUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>
+        }
+        deleteMany: {
+          args: Prisma.StatusListDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.StatusListUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.StatusListUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>[]
+        }
+        upsert: {
+          args: Prisma.StatusListUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusListPayload>
+        }
+        aggregate: {
+          args: Prisma.StatusListAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateStatusList>
+        }
+        groupBy: {
+          args: Prisma.StatusListGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.StatusListGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.StatusListCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.StatusListCountAggregateOutputType> | number
+        }
+      }
+    }
+    StatusEntry: {
+      payload: Prisma.$StatusEntryPayload<ExtArgs>
+      fields: Prisma.StatusEntryFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.StatusEntryFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.StatusEntryFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>
+        }
+        findFirst: {
+          args: Prisma.StatusEntryFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.StatusEntryFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>
+        }
+        findMany: {
+          args: Prisma.StatusEntryFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>[]
+        }
+        create: {
+          args: Prisma.StatusEntryCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>
+        }
+        createMany: {
+          args: Prisma.StatusEntryCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.StatusEntryCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>[]
+        }
+        delete: {
+          args: Prisma.StatusEntryDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>
+        }
+        update: {
+          args: Prisma.StatusEntryUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>
+        }
+        deleteMany: {
+          args: Prisma.StatusEntryDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.StatusEntryUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.StatusEntryUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>[]
+        }
+        upsert: {
+          args: Prisma.StatusEntryUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$StatusEntryPayload>
+        }
+        aggregate: {
+          args: Prisma.StatusEntryAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateStatusEntry>
+        }
+        groupBy: {
+          args: Prisma.StatusEntryGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.StatusEntryGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.StatusEntryCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.StatusEntryCountAggregateOutputType> | number
         }
       }
     }
@@ -3439,7 +3589,8 @@ export const OperatorAudienceScalarFieldEnum = {
   audience: 'audience',
   callers: 'callers',
   tokenSigningAlg: 'tokenSigningAlg',
-  dpop: 'dpop'
+  dpop: 'dpop',
+  tokenStatus: 'tokenStatus'
 } as const
 
 export type OperatorAudienceScalarFieldEnum = (typeof OperatorAudienceScalarFieldEnum)[keyof typeof OperatorAudienceScalarFieldEnum]
@@ -3587,6 +3738,40 @@ export const RevokedTokenScalarFieldEnum = {
 export type RevokedTokenScalarFieldEnum = (typeof RevokedTokenScalarFieldEnum)[keyof typeof RevokedTokenScalarFieldEnum]
 
 
+export const StatusListScalarFieldEnum = {
+  id: 'id',
+  alg: 'alg',
+  blocks: 'blocks',
+  secret: 'secret',
+  timeline: 'timeline',
+  firstEpoch: 'firstEpoch',
+  createdAt: 'createdAt',
+  endsAt: 'endsAt'
+} as const
+
+export type StatusListScalarFieldEnum = (typeof StatusListScalarFieldEnum)[keyof typeof StatusListScalarFieldEnum]
+
+
+export const StatusEntryScalarFieldEnum = {
+  listId: 'listId',
+  idx: 'idx',
+  part: 'part',
+  operatorId: 'operatorId',
+  sub: 'sub',
+  jti: 'jti',
+  agentEpoch: 'agentEpoch',
+  operatorEpoch: 'operatorEpoch',
+  kid: 'kid',
+  edges: 'edges',
+  issuer: 'issuer',
+  generation: 'generation',
+  chained: 'chained',
+  keepUntil: 'keepUntil'
+} as const
+
+export type StatusEntryScalarFieldEnum = (typeof StatusEntryScalarFieldEnum)[keyof typeof StatusEntryScalarFieldEnum]
+
+
 export const RevocationLogScalarFieldEnum = {
   sequence: 'sequence',
   logEpoch: 'logEpoch',
@@ -3627,6 +3812,7 @@ export const IssuerScalarFieldEnum = {
   jwksUri: 'jwksUri',
   revocationMode: 'revocationMode',
   introspectionUri: 'introspectionUri',
+  statusListUri: 'statusListUri',
   actsAs: 'actsAs',
   wrappedSecret: 'wrappedSecret',
   kekId: 'kekId',
@@ -4430,6 +4616,8 @@ export type GlobalOmitConfig = {
   challengeKey?: Prisma.ChallengeKeyOmit
   jwksKey?: Prisma.JwksKeyOmit
   revokedToken?: Prisma.RevokedTokenOmit
+  statusList?: Prisma.StatusListOmit
+  statusEntry?: Prisma.StatusEntryOmit
   revocationLog?: Prisma.RevocationLogOmit
   revocationHead?: Prisma.RevocationHeadOmit
   issuer?: Prisma.IssuerOmit

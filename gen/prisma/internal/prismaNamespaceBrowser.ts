@@ -65,6 +65,8 @@ export const ModelName = {
   ChallengeKey: 'ChallengeKey',
   JwksKey: 'JwksKey',
   RevokedToken: 'RevokedToken',
+  StatusList: 'StatusList',
+  StatusEntry: 'StatusEntry',
   RevocationLog: 'RevocationLog',
   RevocationHead: 'RevocationHead',
   Issuer: 'Issuer',
@@ -167,7 +169,8 @@ export const OperatorAudienceScalarFieldEnum = {
   audience: 'audience',
   callers: 'callers',
   tokenSigningAlg: 'tokenSigningAlg',
-  dpop: 'dpop'
+  dpop: 'dpop',
+  tokenStatus: 'tokenStatus'
 } as const
 
 export type OperatorAudienceScalarFieldEnum = (typeof OperatorAudienceScalarFieldEnum)[keyof typeof OperatorAudienceScalarFieldEnum]
@@ -315,6 +318,40 @@ export const RevokedTokenScalarFieldEnum = {
 export type RevokedTokenScalarFieldEnum = (typeof RevokedTokenScalarFieldEnum)[keyof typeof RevokedTokenScalarFieldEnum]
 
 
+export const StatusListScalarFieldEnum = {
+  id: 'id',
+  alg: 'alg',
+  blocks: 'blocks',
+  secret: 'secret',
+  timeline: 'timeline',
+  firstEpoch: 'firstEpoch',
+  createdAt: 'createdAt',
+  endsAt: 'endsAt'
+} as const
+
+export type StatusListScalarFieldEnum = (typeof StatusListScalarFieldEnum)[keyof typeof StatusListScalarFieldEnum]
+
+
+export const StatusEntryScalarFieldEnum = {
+  listId: 'listId',
+  idx: 'idx',
+  part: 'part',
+  operatorId: 'operatorId',
+  sub: 'sub',
+  jti: 'jti',
+  agentEpoch: 'agentEpoch',
+  operatorEpoch: 'operatorEpoch',
+  kid: 'kid',
+  edges: 'edges',
+  issuer: 'issuer',
+  generation: 'generation',
+  chained: 'chained',
+  keepUntil: 'keepUntil'
+} as const
+
+export type StatusEntryScalarFieldEnum = (typeof StatusEntryScalarFieldEnum)[keyof typeof StatusEntryScalarFieldEnum]
+
+
 export const RevocationLogScalarFieldEnum = {
   sequence: 'sequence',
   logEpoch: 'logEpoch',
@@ -355,6 +392,7 @@ export const IssuerScalarFieldEnum = {
   jwksUri: 'jwksUri',
   revocationMode: 'revocationMode',
   introspectionUri: 'introspectionUri',
+  statusListUri: 'statusListUri',
   actsAs: 'actsAs',
   wrappedSecret: 'wrappedSecret',
   kekId: 'kekId',

@@ -47,6 +47,7 @@ export type IssuerMinAggregateOutputType = {
   jwksUri: string | null
   revocationMode: $Enums.RevocationMode | null
   introspectionUri: string | null
+  statusListUri: string | null
   actsAs: string | null
   wrappedSecret: runtime.Bytes | null
   kekId: string | null
@@ -74,6 +75,7 @@ export type IssuerMaxAggregateOutputType = {
   jwksUri: string | null
   revocationMode: $Enums.RevocationMode | null
   introspectionUri: string | null
+  statusListUri: string | null
   actsAs: string | null
   wrappedSecret: runtime.Bytes | null
   kekId: string | null
@@ -102,6 +104,7 @@ export type IssuerCountAggregateOutputType = {
   jwksUri: number
   revocationMode: number
   introspectionUri: number
+  statusListUri: number
   actsAs: number
   wrappedSecret: number
   kekId: number
@@ -143,6 +146,7 @@ export type IssuerMinAggregateInputType = {
   jwksUri?: true
   revocationMode?: true
   introspectionUri?: true
+  statusListUri?: true
   actsAs?: true
   wrappedSecret?: true
   kekId?: true
@@ -170,6 +174,7 @@ export type IssuerMaxAggregateInputType = {
   jwksUri?: true
   revocationMode?: true
   introspectionUri?: true
+  statusListUri?: true
   actsAs?: true
   wrappedSecret?: true
   kekId?: true
@@ -198,6 +203,7 @@ export type IssuerCountAggregateInputType = {
   jwksUri?: true
   revocationMode?: true
   introspectionUri?: true
+  statusListUri?: true
   actsAs?: true
   wrappedSecret?: true
   kekId?: true
@@ -313,6 +319,7 @@ export type IssuerGroupByOutputType = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri: string | null
+  statusListUri: string | null
   actsAs: string | null
   wrappedSecret: runtime.Bytes | null
   kekId: string | null
@@ -364,6 +371,7 @@ export type IssuerWhereInput = {
   jwksUri?: Prisma.StringFilter<"Issuer"> | string
   revocationMode?: Prisma.EnumRevocationModeFilter<"Issuer"> | $Enums.RevocationMode
   introspectionUri?: Prisma.StringNullableFilter<"Issuer"> | string | null
+  statusListUri?: Prisma.StringNullableFilter<"Issuer"> | string | null
   actsAs?: Prisma.StringNullableFilter<"Issuer"> | string | null
   wrappedSecret?: Prisma.BytesNullableFilter<"Issuer"> | runtime.Bytes | null
   kekId?: Prisma.StringNullableFilter<"Issuer"> | string | null
@@ -397,6 +405,7 @@ export type IssuerOrderByWithRelationInput = {
   jwksUri?: Prisma.SortOrder
   revocationMode?: Prisma.SortOrder
   introspectionUri?: Prisma.SortOrderInput | Prisma.SortOrder
+  statusListUri?: Prisma.SortOrderInput | Prisma.SortOrder
   actsAs?: Prisma.SortOrderInput | Prisma.SortOrder
   wrappedSecret?: Prisma.SortOrderInput | Prisma.SortOrder
   kekId?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -433,6 +442,7 @@ export type IssuerWhereUniqueInput = Prisma.AtLeast<{
   jwksUri?: Prisma.StringFilter<"Issuer"> | string
   revocationMode?: Prisma.EnumRevocationModeFilter<"Issuer"> | $Enums.RevocationMode
   introspectionUri?: Prisma.StringNullableFilter<"Issuer"> | string | null
+  statusListUri?: Prisma.StringNullableFilter<"Issuer"> | string | null
   actsAs?: Prisma.StringNullableFilter<"Issuer"> | string | null
   wrappedSecret?: Prisma.BytesNullableFilter<"Issuer"> | runtime.Bytes | null
   kekId?: Prisma.StringNullableFilter<"Issuer"> | string | null
@@ -466,6 +476,7 @@ export type IssuerOrderByWithAggregationInput = {
   jwksUri?: Prisma.SortOrder
   revocationMode?: Prisma.SortOrder
   introspectionUri?: Prisma.SortOrderInput | Prisma.SortOrder
+  statusListUri?: Prisma.SortOrderInput | Prisma.SortOrder
   actsAs?: Prisma.SortOrderInput | Prisma.SortOrder
   wrappedSecret?: Prisma.SortOrderInput | Prisma.SortOrder
   kekId?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -502,6 +513,7 @@ export type IssuerScalarWhereWithAggregatesInput = {
   jwksUri?: Prisma.StringWithAggregatesFilter<"Issuer"> | string
   revocationMode?: Prisma.EnumRevocationModeWithAggregatesFilter<"Issuer"> | $Enums.RevocationMode
   introspectionUri?: Prisma.StringNullableWithAggregatesFilter<"Issuer"> | string | null
+  statusListUri?: Prisma.StringNullableWithAggregatesFilter<"Issuer"> | string | null
   actsAs?: Prisma.StringNullableWithAggregatesFilter<"Issuer"> | string | null
   wrappedSecret?: Prisma.BytesNullableWithAggregatesFilter<"Issuer"> | runtime.Bytes | null
   kekId?: Prisma.StringNullableWithAggregatesFilter<"Issuer"> | string | null
@@ -530,6 +542,7 @@ export type IssuerCreateInput = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri?: string | null
+  statusListUri?: string | null
   actsAs?: string | null
   wrappedSecret?: runtime.Bytes | null
   kekId?: string | null
@@ -563,6 +576,7 @@ export type IssuerUncheckedCreateInput = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri?: string | null
+  statusListUri?: string | null
   actsAs?: string | null
   wrappedSecret?: runtime.Bytes | null
   kekId?: string | null
@@ -596,6 +610,7 @@ export type IssuerUpdateInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -629,6 +644,7 @@ export type IssuerUncheckedUpdateInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -662,6 +678,7 @@ export type IssuerCreateManyInput = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri?: string | null
+  statusListUri?: string | null
   actsAs?: string | null
   wrappedSecret?: runtime.Bytes | null
   kekId?: string | null
@@ -690,6 +707,7 @@ export type IssuerUpdateManyMutationInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -718,6 +736,7 @@ export type IssuerUncheckedUpdateManyInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -746,6 +765,7 @@ export type IssuerCountOrderByAggregateInput = {
   jwksUri?: Prisma.SortOrder
   revocationMode?: Prisma.SortOrder
   introspectionUri?: Prisma.SortOrder
+  statusListUri?: Prisma.SortOrder
   actsAs?: Prisma.SortOrder
   wrappedSecret?: Prisma.SortOrder
   kekId?: Prisma.SortOrder
@@ -779,6 +799,7 @@ export type IssuerMaxOrderByAggregateInput = {
   jwksUri?: Prisma.SortOrder
   revocationMode?: Prisma.SortOrder
   introspectionUri?: Prisma.SortOrder
+  statusListUri?: Prisma.SortOrder
   actsAs?: Prisma.SortOrder
   wrappedSecret?: Prisma.SortOrder
   kekId?: Prisma.SortOrder
@@ -806,6 +827,7 @@ export type IssuerMinOrderByAggregateInput = {
   jwksUri?: Prisma.SortOrder
   revocationMode?: Prisma.SortOrder
   introspectionUri?: Prisma.SortOrder
+  statusListUri?: Prisma.SortOrder
   actsAs?: Prisma.SortOrder
   wrappedSecret?: Prisma.SortOrder
   kekId?: Prisma.SortOrder
@@ -943,6 +965,7 @@ export type IssuerCreateWithoutSubjectsInput = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri?: string | null
+  statusListUri?: string | null
   actsAs?: string | null
   wrappedSecret?: runtime.Bytes | null
   kekId?: string | null
@@ -975,6 +998,7 @@ export type IssuerUncheckedCreateWithoutSubjectsInput = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri?: string | null
+  statusListUri?: string | null
   actsAs?: string | null
   wrappedSecret?: runtime.Bytes | null
   kekId?: string | null
@@ -1023,6 +1047,7 @@ export type IssuerUpdateWithoutSubjectsInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1055,6 +1080,7 @@ export type IssuerUncheckedUpdateWithoutSubjectsInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1087,6 +1113,7 @@ export type IssuerCreateWithoutKeysInput = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri?: string | null
+  statusListUri?: string | null
   actsAs?: string | null
   wrappedSecret?: runtime.Bytes | null
   kekId?: string | null
@@ -1119,6 +1146,7 @@ export type IssuerUncheckedCreateWithoutKeysInput = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri?: string | null
+  statusListUri?: string | null
   actsAs?: string | null
   wrappedSecret?: runtime.Bytes | null
   kekId?: string | null
@@ -1167,6 +1195,7 @@ export type IssuerUpdateWithoutKeysInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1199,6 +1228,7 @@ export type IssuerUncheckedUpdateWithoutKeysInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1231,6 +1261,7 @@ export type IssuerCreateWithoutEndedKeysInput = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri?: string | null
+  statusListUri?: string | null
   actsAs?: string | null
   wrappedSecret?: runtime.Bytes | null
   kekId?: string | null
@@ -1263,6 +1294,7 @@ export type IssuerUncheckedCreateWithoutEndedKeysInput = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri?: string | null
+  statusListUri?: string | null
   actsAs?: string | null
   wrappedSecret?: runtime.Bytes | null
   kekId?: string | null
@@ -1311,6 +1343,7 @@ export type IssuerUpdateWithoutEndedKeysInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1343,6 +1376,7 @@ export type IssuerUncheckedUpdateWithoutEndedKeysInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1375,6 +1409,7 @@ export type IssuerCreateWithoutDomainsInput = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri?: string | null
+  statusListUri?: string | null
   actsAs?: string | null
   wrappedSecret?: runtime.Bytes | null
   kekId?: string | null
@@ -1407,6 +1442,7 @@ export type IssuerUncheckedCreateWithoutDomainsInput = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri?: string | null
+  statusListUri?: string | null
   actsAs?: string | null
   wrappedSecret?: runtime.Bytes | null
   kekId?: string | null
@@ -1455,6 +1491,7 @@ export type IssuerUpdateWithoutDomainsInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1487,6 +1524,7 @@ export type IssuerUncheckedUpdateWithoutDomainsInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1519,6 +1557,7 @@ export type IssuerCreateWithoutStatementsInput = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri?: string | null
+  statusListUri?: string | null
   actsAs?: string | null
   wrappedSecret?: runtime.Bytes | null
   kekId?: string | null
@@ -1551,6 +1590,7 @@ export type IssuerUncheckedCreateWithoutStatementsInput = {
   jwksUri: string
   revocationMode: $Enums.RevocationMode
   introspectionUri?: string | null
+  statusListUri?: string | null
   actsAs?: string | null
   wrappedSecret?: runtime.Bytes | null
   kekId?: string | null
@@ -1599,6 +1639,7 @@ export type IssuerUpdateWithoutStatementsInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1631,6 +1672,7 @@ export type IssuerUncheckedUpdateWithoutStatementsInput = {
   jwksUri?: Prisma.StringFieldUpdateOperationsInput | string
   revocationMode?: Prisma.EnumRevocationModeFieldUpdateOperationsInput | $Enums.RevocationMode
   introspectionUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  statusListUri?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   actsAs?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   wrappedSecret?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   kekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1730,6 +1772,7 @@ export type IssuerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   jwksUri?: boolean
   revocationMode?: boolean
   introspectionUri?: boolean
+  statusListUri?: boolean
   actsAs?: boolean
   wrappedSecret?: boolean
   kekId?: boolean
@@ -1764,6 +1807,7 @@ export type IssuerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
   jwksUri?: boolean
   revocationMode?: boolean
   introspectionUri?: boolean
+  statusListUri?: boolean
   actsAs?: boolean
   wrappedSecret?: boolean
   kekId?: boolean
@@ -1792,6 +1836,7 @@ export type IssuerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
   jwksUri?: boolean
   revocationMode?: boolean
   introspectionUri?: boolean
+  statusListUri?: boolean
   actsAs?: boolean
   wrappedSecret?: boolean
   kekId?: boolean
@@ -1820,6 +1865,7 @@ export type IssuerSelectScalar = {
   jwksUri?: boolean
   revocationMode?: boolean
   introspectionUri?: boolean
+  statusListUri?: boolean
   actsAs?: boolean
   wrappedSecret?: boolean
   kekId?: boolean
@@ -1838,7 +1884,7 @@ export type IssuerSelectScalar = {
   createdAt?: boolean
 }
 
-export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "anchor" | "createdAt", ExtArgs["result"]["issuer"]>
+export type IssuerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "kind" | "status" | "algorithms" | "tokenType" | "jwksUri" | "revocationMode" | "introspectionUri" | "statusListUri" | "actsAs" | "wrappedSecret" | "kekId" | "maxTokenTtl" | "maxStalenessMs" | "generation" | "acceptedFrom" | "keysDueAt" | "keysAsOf" | "keysDate" | "keysProblem" | "statementsDueAt" | "statementsAsOf" | "statementsProblem" | "anchor" | "createdAt", ExtArgs["result"]["issuer"]>
 export type IssuerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   keys?: boolean | Prisma.Issuer$keysArgs<ExtArgs>
   endedKeys?: boolean | Prisma.Issuer$endedKeysArgs<ExtArgs>
@@ -1872,6 +1918,10 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
     jwksUri: string
     revocationMode: $Enums.RevocationMode
     introspectionUri: string | null
+    /**
+     * What the addresses of its status lists begin with; null for the place that the kind of the issuer implies.
+     */
+    statusListUri: string | null
     /**
      * Who this deployment is at the issuer: an operator id for the mode log, a client id for the mode introspection.
      */
@@ -2360,6 +2410,7 @@ export interface IssuerFieldRefs {
   readonly jwksUri: Prisma.FieldRef<"Issuer", 'String'>
   readonly revocationMode: Prisma.FieldRef<"Issuer", 'RevocationMode'>
   readonly introspectionUri: Prisma.FieldRef<"Issuer", 'String'>
+  readonly statusListUri: Prisma.FieldRef<"Issuer", 'String'>
   readonly actsAs: Prisma.FieldRef<"Issuer", 'String'>
   readonly wrappedSecret: Prisma.FieldRef<"Issuer", 'Bytes'>
   readonly kekId: Prisma.FieldRef<"Issuer", 'String'>

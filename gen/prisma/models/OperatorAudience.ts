@@ -29,6 +29,7 @@ export type OperatorAudienceMinAggregateOutputType = {
   audience: string | null
   tokenSigningAlg: string | null
   dpop: string | null
+  tokenStatus: string | null
 }
 
 export type OperatorAudienceMaxAggregateOutputType = {
@@ -36,6 +37,7 @@ export type OperatorAudienceMaxAggregateOutputType = {
   audience: string | null
   tokenSigningAlg: string | null
   dpop: string | null
+  tokenStatus: string | null
 }
 
 export type OperatorAudienceCountAggregateOutputType = {
@@ -44,6 +46,7 @@ export type OperatorAudienceCountAggregateOutputType = {
   callers: number
   tokenSigningAlg: number
   dpop: number
+  tokenStatus: number
   _all: number
 }
 
@@ -53,6 +56,7 @@ export type OperatorAudienceMinAggregateInputType = {
   audience?: true
   tokenSigningAlg?: true
   dpop?: true
+  tokenStatus?: true
 }
 
 export type OperatorAudienceMaxAggregateInputType = {
@@ -60,6 +64,7 @@ export type OperatorAudienceMaxAggregateInputType = {
   audience?: true
   tokenSigningAlg?: true
   dpop?: true
+  tokenStatus?: true
 }
 
 export type OperatorAudienceCountAggregateInputType = {
@@ -68,6 +73,7 @@ export type OperatorAudienceCountAggregateInputType = {
   callers?: true
   tokenSigningAlg?: true
   dpop?: true
+  tokenStatus?: true
   _all?: true
 }
 
@@ -149,6 +155,7 @@ export type OperatorAudienceGroupByOutputType = {
   callers: string[]
   tokenSigningAlg: string | null
   dpop: string | null
+  tokenStatus: string | null
   _count: OperatorAudienceCountAggregateOutputType | null
   _min: OperatorAudienceMinAggregateOutputType | null
   _max: OperatorAudienceMaxAggregateOutputType | null
@@ -178,6 +185,7 @@ export type OperatorAudienceWhereInput = {
   callers?: Prisma.StringNullableListFilter<"OperatorAudience">
   tokenSigningAlg?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   dpop?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
+  tokenStatus?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
 }
 
@@ -187,6 +195,7 @@ export type OperatorAudienceOrderByWithRelationInput = {
   callers?: Prisma.SortOrder
   tokenSigningAlg?: Prisma.SortOrderInput | Prisma.SortOrder
   dpop?: Prisma.SortOrderInput | Prisma.SortOrder
+  tokenStatus?: Prisma.SortOrderInput | Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
 }
 
@@ -200,6 +209,7 @@ export type OperatorAudienceWhereUniqueInput = Prisma.AtLeast<{
   callers?: Prisma.StringNullableListFilter<"OperatorAudience">
   tokenSigningAlg?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   dpop?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
+  tokenStatus?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
 }, "operatorId_audience">
 
@@ -209,6 +219,7 @@ export type OperatorAudienceOrderByWithAggregationInput = {
   callers?: Prisma.SortOrder
   tokenSigningAlg?: Prisma.SortOrderInput | Prisma.SortOrder
   dpop?: Prisma.SortOrderInput | Prisma.SortOrder
+  tokenStatus?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.OperatorAudienceCountOrderByAggregateInput
   _max?: Prisma.OperatorAudienceMaxOrderByAggregateInput
   _min?: Prisma.OperatorAudienceMinOrderByAggregateInput
@@ -223,6 +234,7 @@ export type OperatorAudienceScalarWhereWithAggregatesInput = {
   callers?: Prisma.StringNullableListFilter<"OperatorAudience">
   tokenSigningAlg?: Prisma.StringNullableWithAggregatesFilter<"OperatorAudience"> | string | null
   dpop?: Prisma.StringNullableWithAggregatesFilter<"OperatorAudience"> | string | null
+  tokenStatus?: Prisma.StringNullableWithAggregatesFilter<"OperatorAudience"> | string | null
 }
 
 export type OperatorAudienceCreateInput = {
@@ -230,6 +242,7 @@ export type OperatorAudienceCreateInput = {
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
   tokenSigningAlg?: string | null
   dpop?: string | null
+  tokenStatus?: string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAudiencesInput
 }
 
@@ -239,6 +252,7 @@ export type OperatorAudienceUncheckedCreateInput = {
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
   tokenSigningAlg?: string | null
   dpop?: string | null
+  tokenStatus?: string | null
 }
 
 export type OperatorAudienceUpdateInput = {
@@ -246,6 +260,7 @@ export type OperatorAudienceUpdateInput = {
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAudiencesNestedInput
 }
 
@@ -255,6 +270,7 @@ export type OperatorAudienceUncheckedUpdateInput = {
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceCreateManyInput = {
@@ -263,6 +279,7 @@ export type OperatorAudienceCreateManyInput = {
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
   tokenSigningAlg?: string | null
   dpop?: string | null
+  tokenStatus?: string | null
 }
 
 export type OperatorAudienceUpdateManyMutationInput = {
@@ -270,6 +287,7 @@ export type OperatorAudienceUpdateManyMutationInput = {
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceUncheckedUpdateManyInput = {
@@ -278,6 +296,7 @@ export type OperatorAudienceUncheckedUpdateManyInput = {
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceListRelationFilter = {
@@ -301,6 +320,7 @@ export type OperatorAudienceCountOrderByAggregateInput = {
   callers?: Prisma.SortOrder
   tokenSigningAlg?: Prisma.SortOrder
   dpop?: Prisma.SortOrder
+  tokenStatus?: Prisma.SortOrder
 }
 
 export type OperatorAudienceMaxOrderByAggregateInput = {
@@ -308,6 +328,7 @@ export type OperatorAudienceMaxOrderByAggregateInput = {
   audience?: Prisma.SortOrder
   tokenSigningAlg?: Prisma.SortOrder
   dpop?: Prisma.SortOrder
+  tokenStatus?: Prisma.SortOrder
 }
 
 export type OperatorAudienceMinOrderByAggregateInput = {
@@ -315,6 +336,7 @@ export type OperatorAudienceMinOrderByAggregateInput = {
   audience?: Prisma.SortOrder
   tokenSigningAlg?: Prisma.SortOrder
   dpop?: Prisma.SortOrder
+  tokenStatus?: Prisma.SortOrder
 }
 
 export type OperatorAudienceCreateNestedManyWithoutOperatorInput = {
@@ -377,6 +399,7 @@ export type OperatorAudienceCreateWithoutOperatorInput = {
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
   tokenSigningAlg?: string | null
   dpop?: string | null
+  tokenStatus?: string | null
 }
 
 export type OperatorAudienceUncheckedCreateWithoutOperatorInput = {
@@ -384,6 +407,7 @@ export type OperatorAudienceUncheckedCreateWithoutOperatorInput = {
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
   tokenSigningAlg?: string | null
   dpop?: string | null
+  tokenStatus?: string | null
 }
 
 export type OperatorAudienceCreateOrConnectWithoutOperatorInput = {
@@ -421,6 +445,7 @@ export type OperatorAudienceScalarWhereInput = {
   callers?: Prisma.StringNullableListFilter<"OperatorAudience">
   tokenSigningAlg?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   dpop?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
+  tokenStatus?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
 }
 
 export type OperatorAudienceCreateManyOperatorInput = {
@@ -428,6 +453,7 @@ export type OperatorAudienceCreateManyOperatorInput = {
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
   tokenSigningAlg?: string | null
   dpop?: string | null
+  tokenStatus?: string | null
 }
 
 export type OperatorAudienceUpdateWithoutOperatorInput = {
@@ -435,6 +461,7 @@ export type OperatorAudienceUpdateWithoutOperatorInput = {
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceUncheckedUpdateWithoutOperatorInput = {
@@ -442,6 +469,7 @@ export type OperatorAudienceUncheckedUpdateWithoutOperatorInput = {
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceUncheckedUpdateManyWithoutOperatorInput = {
@@ -449,6 +477,7 @@ export type OperatorAudienceUncheckedUpdateManyWithoutOperatorInput = {
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 
@@ -459,6 +488,7 @@ export type OperatorAudienceSelect<ExtArgs extends runtime.Types.Extensions.Inte
   callers?: boolean
   tokenSigningAlg?: boolean
   dpop?: boolean
+  tokenStatus?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorAudience"]>
 
@@ -468,6 +498,7 @@ export type OperatorAudienceSelectCreateManyAndReturn<ExtArgs extends runtime.Ty
   callers?: boolean
   tokenSigningAlg?: boolean
   dpop?: boolean
+  tokenStatus?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorAudience"]>
 
@@ -477,6 +508,7 @@ export type OperatorAudienceSelectUpdateManyAndReturn<ExtArgs extends runtime.Ty
   callers?: boolean
   tokenSigningAlg?: boolean
   dpop?: boolean
+  tokenStatus?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorAudience"]>
 
@@ -486,9 +518,10 @@ export type OperatorAudienceSelectScalar = {
   callers?: boolean
   tokenSigningAlg?: boolean
   dpop?: boolean
+  tokenStatus?: boolean
 }
 
-export type OperatorAudienceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"operatorId" | "audience" | "callers" | "tokenSigningAlg" | "dpop", ExtArgs["result"]["operatorAudience"]>
+export type OperatorAudienceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"operatorId" | "audience" | "callers" | "tokenSigningAlg" | "dpop" | "tokenStatus", ExtArgs["result"]["operatorAudience"]>
 export type OperatorAudienceInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }
@@ -516,6 +549,10 @@ export type $OperatorAudiencePayload<ExtArgs extends runtime.Types.Extensions.In
      * Whether tokens for the audience must be bound by DPoP, `required` or `required-with-nonce`; null means no.
      */
     dpop: string | null
+    /**
+     * Where the status of tokens for the audience is published, `status_list`; null means nowhere.
+     */
+    tokenStatus: string | null
   }, ExtArgs["result"]["operatorAudience"]>
   composites: {}
 }
@@ -945,6 +982,7 @@ export interface OperatorAudienceFieldRefs {
   readonly callers: Prisma.FieldRef<"OperatorAudience", 'String[]'>
   readonly tokenSigningAlg: Prisma.FieldRef<"OperatorAudience", 'String'>
   readonly dpop: Prisma.FieldRef<"OperatorAudience", 'String'>
+  readonly tokenStatus: Prisma.FieldRef<"OperatorAudience", 'String'>
 }
     
 

@@ -72,3 +72,12 @@ CREATE TRIGGER "signal_streams_changed" AFTER UPDATE ON "signal_streams" FOR EAC
     WHEN (OLD."status" <> NEW."status" OR OLD."endpoint_url" <> NEW."endpoint_url"
         OR jsonb_array_length(NEW."pending") > jsonb_array_length(OLD."pending"))
     EXECUTE FUNCTION "notify_signal_stream"();
+
+-- An operator that has lost its domain can make no calls any more, so nobody could delete its streams.
+CREATE FUNCTION "delete_streams_of_operator"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    DELETE FROM "signal_streams" WHERE "operator_id" = NEW."id";
+    RETURN NULL;
+END $$;
+CREATE TRIGGER "operators_streams" AFTER UPDATE OF "status" ON "operators" FOR EACH ROW
+    WHEN (NEW."status" IN ('released', 'superseded')) EXECUTE FUNCTION "delete_streams_of_operator"();

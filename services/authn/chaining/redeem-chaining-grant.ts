@@ -12,6 +12,7 @@ import { checkDpop } from '../check-dpop.ts'
 import type { AuthnDeps } from '../config.ts'
 import { type AudienceTerms, termsAt } from '../domain/decide-audience.ts'
 import { listOf } from '../domain/list-of.ts'
+import { placeInList } from '../place-in-list.ts'
 import { buildChainedClaims } from './domain/build-chained-claims.ts'
 import type { RedeemRequest } from './domain/redeem-request.ts'
 import { refuseGrant } from './domain/refuse-grant.ts'
@@ -47,9 +48,9 @@ export async function redeemChainingGrant(deps: AuthnDeps, request: RedeemReques
   if ('refused' in judged) throw refuseGrant(judged.refused)
   const { iss, operator_id } = judged.grant
   deps.limitChained(`${iss} ${operator_id}`)
-  const { alg, dpop: demand } = await termsOf(deps, judged)
+  const { dpop: demand, ...terms } = await termsOf(deps, judged)
   await meetDemand(deps, demand, dpop)
-  return issue(deps, { judged, dpop, alg, call })
+  return issue(deps, { judged, dpop, terms, call })
 }
 
 /** The key that the grant names authenticates its client. */
@@ -73,12 +74,13 @@ async function termsOf({ operators }: AuthnDeps, { trusted }: JudgedGrant): Prom
 interface Decided {
   readonly judged: JudgedGrant
   readonly dpop: DpopProof
-  readonly alg: AudienceTerms['alg']
+  readonly terms: Omit<AudienceTerms, 'dpop'>
   readonly call: Call
 }
 
-async function issue(deps: AuthnDeps, { judged, dpop, alg, call }: Decided): Promise<ChainedToken> {
+async function issue(deps: AuthnDeps, { judged, dpop, terms, call }: Decided): Promise<ChainedToken> {
   const { grant, trusted } = judged
+  const { alg, tokenStatus } = terms
   const { issuer, settings, signer, db, now } = deps
   const [jti, nowS] = [randomUUID(), Math.floor(now() / 1_000)]
   const outcome = await useGrant(db.pool, {
@@ -96,9 +98,11 @@ async function issue(deps: AuthnDeps, { judged, dpop, alg, call }: Decided): Pro
     requestId: call.requestId,
   })
   if (outcome.kind !== 'issued') throw REFUSALS[outcome.kind]()
-  const claims = buildChainedClaims(issuer, judged, { jti, nowS, epoch: outcome.epoch })
-  if (claims.exp <= nowS) throw refuseGrant('TOKEN_EXPIRED')
-  return { token: await signer.sign(outcome.kid, claims), claims }
+  const { kid, epoch } = outcome
+  const built = buildChainedClaims(issuer, judged, { jti, nowS, epoch })
+  if (built.exp <= nowS) throw refuseGrant('TOKEN_EXPIRED')
+  const claims = await placeInList(deps, tokenStatus, built, { alg, kid })
+  return { token: await signer.sign(kid, claims), claims }
 }
 
 const REFUSALS: Readonly<Record<Exclude<GrantOutcome['kind'], 'issued'>, () => ApiError>> = {

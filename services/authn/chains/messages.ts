@@ -3,12 +3,14 @@ import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-a
 import type { Actor } from '@auth4agent/core/delegation/delegated-claims'
 import { formatCapabilities } from '@auth4agent/core/delegation/parse-capabilities'
 import type { TokenAttestation } from '@auth4agent/core/token/attestation'
+import type { TokenStatus } from '@auth4agent/core/token/status'
 import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf'
 import {
   ConfirmationSchema,
   DelegationHopSchema,
   type DelegationSchema,
   TokenAttestationSchema,
+  TokenStatusSchema,
 } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 
 /** Converts valid delegated authority to the message that tells who acts for whom. */
@@ -49,4 +51,9 @@ export function toDetails(capabilities: Capabilities): JsonObject[] {
 /** Returns the results of attestation that a token states, in the form of messages. */
 export function toResults(attestation: readonly TokenAttestation[]) {
   return attestation.map((result) => create(TokenAttestationSchema, { ...result, at: BigInt(result.at) }))
+}
+
+/** Returns the place of a token in a status list, in the form of messages. */
+export function toStatus({ status_list: statusList }: TokenStatus) {
+  return create(TokenStatusSchema, { statusList })
 }

@@ -7,7 +7,13 @@ import {
   OperatorSnapshotSchema,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
-import { type DpopDemand, decideAudience, strongestDemand } from './decide-audience.ts'
+import {
+  type DpopDemand,
+  decideAudience,
+  type StatusDemand,
+  strongestDemand,
+  strongestStatus,
+} from './decide-audience.ts'
 
 const AUDIENCE = { text: 'https://api.owner.example/v1', host: 'api.owner.example' }
 const PORT = { text: 'https://api.owner.example:8443/v1', host: 'api.owner.example' }
@@ -161,6 +167,38 @@ describe('decideAudience', () => {
   it.each(['optional', 'REQUIRED', ' '])('answers UNAVAILABLE for the unknown DPoP rule "%s"', (rule) => {
     expect(reasonOf(() => dpopOf(AUDIENCE, { [AUDIENCE.text]: rule }))).toBe('UNAVAILABLE')
   })
+})
+
+describe('decideAudience', () => {
+  /** Decides an audience whose owner has these rules for the status of tokens. */
+  const statusOf = (statusRules: Readonly<Record<string, string>>) => {
+    const rules = Object.entries(statusRules).map(([name, tokenStatus]) => ({ audience: name, tokenStatus }))
+    const owner = create(LookupAudienceOwnerResponseSchema, { operatorId: 'caller', rules })
+    return decideAudience(AUDIENCE, owner, subject.operator).tokenStatus
+  }
+
+  it.each<[string, Readonly<Record<string, string>>, string]>([
+    ['the rule of the exact audience', { [AUDIENCE.text]: 'status_list', [AUDIENCE.host]: '' }, 'status_list'],
+    ['the rule of its host', { [AUDIENCE.host]: 'status_list' }, 'status_list'],
+    ['an exact rule without a demand', { [AUDIENCE.text]: '', [AUDIENCE.host]: 'status_list' }, ''],
+  ])('returns the demand for the status of %s', (_, rules, demand) => {
+    expect(statusOf(rules)).toBe(demand)
+  })
+
+  it.each(['introspection', 'STATUS_LIST', ' '])(
+    'answers UNAVAILABLE for the unknown rule "%s" for the status',
+    (rule) => {
+      expect(reasonOf(() => statusOf({ [AUDIENCE.text]: rule }))).toBe('UNAVAILABLE')
+    },
+  )
+})
+
+it.each<[StatusDemand[], StatusDemand]>([
+  [[], ''],
+  [['', ''], ''],
+  [['', 'status_list', ''], 'status_list'],
+])('strongestStatus of %j is "%s"', (demands, strongest) => {
+  expect(strongestStatus(demands.map((tokenStatus) => ({ tokenStatus })))).toBe(strongest)
 })
 
 it.each<[DpopDemand[], DpopDemand]>([

@@ -15,10 +15,14 @@ type Rule = LookupAudienceOwnerResponse['rules'][number]
 /** What an audience's owner demands of DPoP: nothing, a proof, or a proof with a nonce of this server. */
 export type DpopDemand = '' | 'required' | 'required-with-nonce'
 
+/** Where an audience's owner demands that the status of tokens is published: nowhere, or in a status list. */
+export type StatusDemand = '' | 'status_list'
+
 /** What an audience's owner has decided about tokens for it. */
 export interface AudienceTerms {
   readonly alg: TokenAlgorithm
   readonly dpop: DpopDemand
+  readonly tokenStatus: StatusDemand
 }
 
 /** The terms of an audience, and what lets the agents of a caller have tokens for it. */
@@ -28,10 +32,16 @@ export interface AllowedAudience extends AudienceTerms {
 }
 
 const DEMANDS: readonly DpopDemand[] = ['', 'required', 'required-with-nonce']
+const STATUSES: readonly StatusDemand[] = ['', 'status_list']
 
 /** Returns the strongest demand of several audiences. Without audiences it is the empty text. */
 export function strongestDemand(terms: readonly Pick<AudienceTerms, 'dpop'>[]): DpopDemand {
   return DEMANDS.findLast((demand) => terms.some(({ dpop }) => dpop === demand)) ?? ''
+}
+
+/** Returns `status_list` if one of several audiences demands it. */
+export function strongestStatus(terms: readonly Pick<AudienceTerms, 'tokenStatus'>[]): StatusDemand {
+  return STATUSES.findLast((status) => terms.some(({ tokenStatus }) => tokenStatus === status)) ?? ''
 }
 
 /**
@@ -68,7 +78,7 @@ export function decideAudience(
  */
 export function termsAt({ text, host }: Audience, rules: readonly Rule[]): AudienceTerms {
   const rule = rules.find((each) => each.audience === text) ?? rules.find((each) => each.audience === host)
-  return { alg: algorithmOf(text, rule), dpop: demandOf(text, rule) }
+  return { alg: algorithmOf(text, rule), dpop: demandOf(text, rule), tokenStatus: statusOf(text, rule) }
 }
 
 function algorithmOf(audience: string, rule: Rule | undefined): TokenAlgorithm {
@@ -82,6 +92,12 @@ function demandOf(audience: string, rule: Rule | undefined): DpopDemand {
   const demand = DEMANDS.find((each) => each === (rule?.dpop ?? ''))
   if (demand === undefined) throw unknownTerm('DPoP rule', audience)
   return demand
+}
+
+function statusOf(audience: string, rule: Rule | undefined): StatusDemand {
+  const status = STATUSES.find((each) => each === (rule?.tokenStatus ?? ''))
+  if (status === undefined) throw unknownTerm('rule for the status of tokens', audience)
+  return status
 }
 
 /**

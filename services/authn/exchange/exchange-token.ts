@@ -12,6 +12,7 @@ import { LONGEST_EPOCHS } from '../domain/check-token-size.ts'
 import type { Caller } from '../domain/decide-audience.ts'
 import type { Subject } from '../domain/decide-issue.ts'
 import { splitCapability } from '../domain/split-capability.ts'
+import { longestStatus, placeInList } from '../place-in-list.ts'
 import { redeemProof } from '../redeem-proof.ts'
 import { buildDelegatedClaims, checkDraft } from './domain/build-delegated-claims.ts'
 import { checkLimits, type ExchangeTerms, proveClient, resolveExchange } from './domain/decide-exchange.ts'
@@ -51,9 +52,10 @@ export async function exchangeToken(deps: AuthnDeps, order: ExchangeOrder, call:
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (fresh, at, id) =>
     decide(deps, fresh, order, call, { nowS: at, jti: id }),
   )
-  const { held, terms, exp, dpop, edges, results } = decision
+  const { held, terms, exp, dpop, edges, results, tokenStatus } = decision
   const exchanged = { jti, nowS, exp, client: clientOf(subject), epoch, edges, jkt: dpop.jkt, results }
-  const claims = buildDelegatedClaims(deps.issuer, held, terms, exchanged)
+  const built = buildDelegatedClaims(deps.issuer, held, terms, exchanged)
+  const claims = await placeInList(deps, tokenStatus, built, { alg: decision.issue.alg, kid })
   // As for every token, sign only after the redemption is committed.
   return { token: await deps.signer.sign(kid, formatDelegatedClaims(claims)), claims }
 }
@@ -77,17 +79,19 @@ async function decide(
   checkLimits(terms, held.limits)
   const attested = checkAttestation(client.agent, wantedOf(terms), key, deps.now())
   const { results } = attested
-  const { alg, demand, edges: callers } = await decideAudiences(deps, terms.audience, [ownerOf(held), client.operator])
+  const audiences = await decideAudiences(deps, terms.audience, [ownerOf(held), client.operator])
+  const { alg, demand, tokenStatus, edges: callers } = audiences
   await meetDemand(deps, demand, dpop)
   const ttl = Math.min(deps.termDefaults.ttl, attested.ttl)
   const exp = Math.min(nowS + ttl, held.exp, key.exp, attested.notAfterS)
   const edges = joinEdges(held.edges, callers, attested.edges)
   const exchanged = { jti, nowS, exp, client: parties, epoch: LONGEST_EPOCHS, edges, jkt, results }
   const draft = buildDelegatedClaims(deps.issuer, held, terms, exchanged)
-  checkDraft(draft)
+  checkDraft({ ...draft, ...longestStatus(deps, tokenStatus) })
   await checkState(deps, held, actorLookups)
   const issue = { purpose: 'access_token', alg, ttl } as const
-  return { key, held, terms, exp, dpop, edges, results, issue, exchange: describeExchange(draft.lineage, terms) }
+  const exchange = describeExchange(draft.lineage, terms)
+  return { key, held, terms, exp, dpop, edges, results, tokenStatus, issue, exchange }
 }
 
 async function openActor(

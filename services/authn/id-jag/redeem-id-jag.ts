@@ -11,6 +11,7 @@ import { checkTokenSize, LONGEST_EPOCHS } from '../domain/check-token-size.ts'
 import type { Subject } from '../domain/decide-issue.ts'
 import { listOf } from '../domain/list-of.ts'
 import { proveClient } from '../exchange/domain/decide-exchange.ts'
+import { longestStatus, placeInList } from '../place-in-list.ts'
 import { redeemProof } from '../redeem-proof.ts'
 import type { ExchangeRecord } from '../store.ts'
 import { buildUserClaims } from './domain/build-user-claims.ts'
@@ -42,8 +43,9 @@ export async function redeemIdJag(deps: AuthnDeps, order: IdJagOrder, call: Call
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (fresh, at, id) =>
     decide(deps, fresh, order, call, { nowS: at, jti: id }),
   )
-  const { judged, terms, issued } = decision
-  const claims = buildUserClaims(deps.issuer, subject, judged, terms, { ...issued, jti, nowS, epoch })
+  const { judged, terms, issued, tokenStatus } = decision
+  const built = buildUserClaims(deps.issuer, subject, judged, terms, { ...issued, jti, nowS, epoch })
+  const claims = await placeInList(deps, tokenStatus, built, { alg: decision.issue.alg, kid })
   // As for every token, sign only after the redemption is committed.
   return { token: await deps.signer.sign(kid, formatUserClaims(claims)), claims }
 }
@@ -64,7 +66,7 @@ async function decide(deps: AuthnDeps, client: Subject, order: IdJagOrder, call:
   if (grant.jkt !== undefined && grant.jkt !== jkt) throw refuse('cnf must be the key of the client')
   const terms = decideUserTerms(client, judged, wanted)
   const attested = checkAttestation(agent, { scopes: terms.scope, audiences: terms.audience }, key, deps.now())
-  const { alg, demand, edges: callers } = await decideAudiences(deps, terms.audience, [operator])
+  const { alg, demand, tokenStatus, edges: callers } = await decideAudiences(deps, terms.audience, [operator])
   await meetDemand(deps, demand, dpop)
   const ttl = Math.min(MAX_ID_JAG_TTL_S, deps.termDefaults.ttl, attested.ttl)
   // Everything that comes from one ID-JAG ends within the time for which the identity provider vouches.
@@ -72,13 +74,14 @@ async function decide(deps: AuthnDeps, client: Subject, order: IdJagOrder, call:
   if (exp <= nowS) throw refuse(`iat must be less than ${MAX_ID_JAG_TTL_S} seconds ago`)
   const issued = { exp, edges: joinEdges(callers, attested.edges), jkt, results: attested.results }
   const draft = buildUserClaims(deps.issuer, client, judged, terms, { ...issued, jti, nowS, epoch: LONGEST_EPOCHS })
-  checkTokenSize(JSON.stringify(formatUserClaims(draft)))
+  checkTokenSize(JSON.stringify(formatUserClaims({ ...draft, ...longestStatus(deps, tokenStatus) })))
   return {
     key,
     dpop,
     judged,
     terms,
     issued,
+    tokenStatus,
     issue: { purpose: 'access_token', alg, ttl } as const,
     exchange: describe(client, judged, terms),
     grant: { issuer: grant.iss, jti: grant.jti, exp: grant.exp + deps.settings.skewS },

@@ -5,7 +5,7 @@ import { isChainingRequest, parseChainingRequest } from '../chaining/domain/chai
 import { parseRedeemRequest } from '../chaining/domain/redeem-request.ts'
 import { issueChainingGrant } from '../chaining/issue-chaining-grant.ts'
 import { redeemChainingGrant } from '../chaining/redeem-chaining-grant.ts'
-import { toDetails, toResults } from '../chains/messages.ts'
+import { toDetails, toResults, toStatus } from '../chains/messages.ts'
 import type { AuthnDeps } from '../config.ts'
 import { EXCHANGE, JWT_BEARER, parseTokenRequest } from '../domain/oauth-request.ts'
 import { parseAttestation } from '../domain/parse-attestation.ts'
@@ -127,7 +127,7 @@ async function actForUser(deps: AuthnDeps, request: TokenRequest, call: Call) {
 
 function toResponse(members: IntrospectionMembers) {
   const { client_id, operator_id, token_type, exp, iat, nbf, aud, scope, ...others } = members
-  const { agent_key, may_act, authorization_details, attestation, ...same } = others
+  const { agent_key, may_act, authorization_details, attestation, status, ...same } = others
   return {
     ...same,
     aud: [...aud],
@@ -141,6 +141,7 @@ function toResponse(members: IntrospectionMembers) {
     ...(agent_key !== undefined && { agentKey: agent_key }),
     ...(may_act && { mayAct: { ...may_act } }),
     ...(attestation && { attestation: toResults(attestation) }),
+    ...(status && { status: toStatus(status) }),
     ...(authorization_details && { authorizationDetails: [...authorization_details] }),
   }
 }

@@ -22,8 +22,8 @@ interface Line extends Pick<Policy<Fields>, 'own' | 'scopes' | 'action' | 'works
 }
 
 /**
- * Identifies the caller by its HTTP message signature (RFC 9421), its assertion, or its access token. Ignores signatures for
- * other programs. Ignores all signatures if only anonymous callers may call the method, like an Authorization header.
+ * Identifies the caller by its HTTP message signature (RFC 9421), its assertion, or its access token. Ignores
+ * signatures for other programs. Ignores all signatures if only anonymous callers may call the method, like an Authorization header.
  * @throws ApiError INVALID_REQUEST_SIGNATURE, BODY_DIGEST_MISMATCH, and the errors of `authenticate` and
  *   `authenticateToken`
  */

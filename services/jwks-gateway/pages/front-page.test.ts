@@ -60,6 +60,8 @@ describe('the front page', () => {
           '/.well-known/auth4agent',
           '/.well-known/oauth-authorization-server',
           '/.well-known/jwks.json',
+          '/docs',
+          '/openapi.json',
           '/trust',
           '/health',
         ].map((to) => basePath + to),

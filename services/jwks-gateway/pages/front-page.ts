@@ -3,6 +3,7 @@ import { EarlyRefusal, type Route } from '../../http-port/exchange.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type GatewayContext, underIssuer } from '../gateway-context.ts'
 import { negotiate } from '../rest/negotiate.ts'
+import { escapeHtml } from './escape-html.ts'
 import { pagePolicy, STYLE } from './style.ts'
 
 const JSON_TYPE: MediaType = { type: 'application', subtype: 'json' }
@@ -56,6 +57,7 @@ with its own key and gets a short-lived token with scopes. A service verifies th
 <div><dt>${link('/.well-known/auth4agent', 'Discovery')}</dt><dd>Endpoints, algorithms and lifetimes, as JSON</dd></div>
 <div><dt>${link('/.well-known/oauth-authorization-server', 'OAuth')}</dt><dd>The metadata for OAuth and MCP clients (docs/oauth.md)</dd></div>
 <div><dt>${link('/.well-known/jwks.json', 'Public keys')}</dt><dd>The JWKS to verify tokens with</dd></div>
+<div><dt>${link('/docs', 'API')}</dt><dd>Every call, its fields and its errors. Also as ${link('/openapi.json', 'OpenAPI 3.1')}</dd></div>
 <div><dt>${link('/trust', 'Trust graph')}</dt><dd>The public statements of operators about each other</dd></div>
 <div><dt>${link('/health', 'Health')}</dt><dd>Whether the server process is running</dd></div>
 </dl></div>
@@ -93,8 +95,4 @@ tokens over OAuth too.</footer>
 /** Returns the HTML of one step: a title and commands that one click selects. The caller must escape both. */
 function step(title: string, commands: readonly string[]): string {
   return `<h3>${title}</h3>\n<pre>${commands.join('\n')}</pre>`
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }

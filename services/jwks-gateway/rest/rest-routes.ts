@@ -15,6 +15,7 @@ import { CROSS_ORIGIN_HEADERS } from '../../http-port/security-headers.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StatusRefusals } from '../../platform/errors/status-refusal.ts'
 import { sourceKey } from '../../platform/limits/source-key.ts'
+import { cacheHeaders, hasAlready } from '../cache-headers.ts'
 import { type GatewayContext, publicUrl, underIssuer } from '../gateway-context.ts'
 import { compileFormReader } from '../oauth/read-form.ts'
 import { eventStreamHandler } from './event-stream.ts'
@@ -146,9 +147,16 @@ function resourceHandler(resource: Resource, call: Call, answer: ToAnswer): Rout
     Object.assign(exchange.headers, { vary: 'Accept' }, isCrossOrigin ? CROSS_ORIGIN_HEADERS : {})
     const chosen = choices[negotiate(exchange.request.headers.accept, offers)]
     if (chosen === undefined) return answer(await call(exchange, params), exchange)
-    const { status, body } = await represented(chosen, () => call(exchange, params, chosen.prepare))
-    return { status, headers: { 'content-type': contentTypeText(chosen.mediaType) }, body }
+    const made = await represented(chosen, () => call(exchange, params, chosen.prepare))
+    return representedAnswer(exchange, chosen.mediaType, made)
   }
+}
+
+function representedAnswer({ request }: Exchange, type: MediaType, { status, body, cache }: Represented): Answer {
+  const headers = { 'content-type': contentTypeText(type) }
+  if (cache === undefined) return { status, headers, body }
+  if (hasAlready(request.headers, cache.tag)) return { status: 304, headers: cacheHeaders(cache), body: '' }
+  return { status, headers: { ...headers, ...cacheHeaders(cache) }, body }
 }
 
 async function represented(

@@ -45,5 +45,6 @@ export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'ba
     revocation_endpoint_auth_methods_supported: METHODS,
     revocation_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,
     dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
+    status_list_aggregation_endpoint: `${baseUrl}/v1/status-lists`,
   })
 }

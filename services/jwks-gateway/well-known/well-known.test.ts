@@ -68,6 +68,29 @@ describe.each(['oauth-authorization-server', 'openid-configuration'])('GET /.wel
   })
 })
 
+describe('GET /.well-known/ssf-configuration', () => {
+  it("is served with the issuer's path after it, and names endpoints that exist", async () => {
+    const { url } = await startGateway({ baseUrl: 'https://auth.example/a4a' })
+    const answer = await fetch(`${url}/.well-known/ssf-configuration/a4a`)
+    expect([answer.status, answer.headers.get('content-type')]).toStrictEqual([200, 'application/json'])
+    const metadata = Object(await answer.json())
+    const { issuer, jwks_uri: keys, spec_version: version, authorization_schemes: schemes, ...others } = metadata
+    expect([issuer, version, schemes]).toStrictEqual([
+      'https://auth.example/a4a',
+      '1_0',
+      [{ spec_urn: 'urn:ietf:rfc:6749' }],
+    ])
+    expect(others['default_subjects']).toBe('ALL')
+    expect(others['delivery_methods_supported']).toStrictEqual(['urn:ietf:rfc:8935', 'urn:ietf:rfc:8936'])
+    const endpoints = Object.entries(others).filter(([name]) => name.endsWith('_endpoint'))
+    expect(endpoints).toHaveLength(5)
+    for (const endpoint of [keys, ...endpoints.map(([, each]) => each)]) {
+      const known = await fetch(String(endpoint).replace('https://auth.example', url), { method: 'HEAD' })
+      expect([endpoint, known.status]).not.toStrictEqual([endpoint, 404])
+    }
+  })
+})
+
 describe('GET /.well-known/jwks.json', () => {
   it('answers with the keys, and with the max-age that KeysService returns', async () => {
     const { url, rpc } = await startGateway()

@@ -10,6 +10,7 @@ import { methodName } from '../../chain/method-name.ts'
 import { EMPTY_BODY } from '../../chain/request-body.ts'
 import type { Answer, Route } from '../../http-port/exchange.ts'
 import { CROSS_ORIGIN_HEADERS } from '../../http-port/security-headers.ts'
+import { cacheHeaders, hasAlready } from '../cache-headers.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 import { compileFieldWriter } from '../rest/json-writer.ts'
 import { fieldOf } from '../rest/path-template.ts'
@@ -78,17 +79,13 @@ function keySetHandler({ rpc }: GatewayContext): Route['handle'] {
 }
 
 /** Answers with a document that may be cached, or with 304 if the caller has it already (RFC 9110 section 13.1.2). */
-function cacheable({ headers }: IncomingMessage, body: string, tag: string, maxAgeS: number): Answer {
-  const common = { ...CROSS_ORIGIN_HEADERS, etag: tag, 'cache-control': `public, max-age=${maxAgeS}` }
-  if (isKnown(headers['if-none-match'], tag)) return { status: 304, headers: common, body: '' }
+export function cacheable({ headers }: IncomingMessage, body: string, tag: string, maxAgeS: number): Answer {
+  const common = { ...CROSS_ORIGIN_HEADERS, ...cacheHeaders({ tag, maxAgeS }) }
+  if (hasAlready(headers, tag)) return { status: 304, headers: common, body: '' }
   return { status: 200, headers: { ...common, 'content-type': 'application/json' }, body }
 }
 
-function isKnown(header: string | undefined, tag: string): boolean {
-  if (header === undefined) return false
-  return header.split(',').some((each) => ['*', tag].includes(each.trim().replace(/^W\//, '')))
-}
-
-function entityTag(body: string): string {
+/** Returns the entity tag of a document. */
+export function entityTag(body: string): string {
   return `"${createHash('sha256').update(body).digest('base64url')}"`
 }

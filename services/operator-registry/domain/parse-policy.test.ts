@@ -10,10 +10,14 @@ const FLAGS = {
 }
 const rules = { domain: 'example.com', testDomains: false }
 
-function parse(...audiences: { audience: string; callers: string[]; tokenSigningAlg?: string; dpop?: string }[]) {
-  const whole = audiences.map((rule) => Object.assign({ tokenSigningAlg: '', dpop: '' }, rule))
+function parse(
+  ...audiences: { audience: string; callers: string[]; tokenSigningAlg?: string; dpop?: string; tokenStatus?: string }[]
+) {
+  const whole = audiences.map((rule) => Object.assign({}, NO_TERMS, rule))
   return parsePolicy({ audiences: whole, ...FLAGS }, rules)
 }
+
+const NO_TERMS = { tokenSigningAlg: '', dpop: '', tokenStatus: '' }
 
 function many(count: number): string[] {
   return Array.from({ length: count }, (_, at) => `a${at}.example.com`)
@@ -25,8 +29,8 @@ test('parsePolicy accepts audiences under the domain and returns callers as a se
     parse({ audience: 'example.com', callers }, { audience: 'https://api.example.com/v1', callers: ['*'] }),
   ).toEqual({
     audiences: [
-      { audience: 'example.com', callers: ['other.com', 'xn--bcher-kva.de'], tokenSigningAlg: '', dpop: '' },
-      { audience: 'https://api.example.com/v1', callers: ['*'], tokenSigningAlg: '', dpop: '' },
+      { audience: 'example.com', callers: ['other.com', 'xn--bcher-kva.de'], ...NO_TERMS },
+      { audience: 'https://api.example.com/v1', callers: ['*'], ...NO_TERMS },
     ],
     ...FLAGS,
   })
@@ -37,7 +41,7 @@ describe('parsePolicy', () => {
     'accepts the algorithm "%s" without callers',
     (tokenSigningAlg) => {
       expect(parse({ audience: 'example.com', callers: [], tokenSigningAlg }).audiences).toEqual([
-        { audience: 'example.com', callers: [], tokenSigningAlg, dpop: '' },
+        { audience: 'example.com', callers: [], ...NO_TERMS, tokenSigningAlg },
       ])
     },
   )
@@ -69,12 +73,22 @@ describe('parsePolicy', () => {
     )
   })
 
-  test('keeps the algorithm and the DPoP rule of each audience', () => {
+  test.each(['introspection', 'Status_list', 'status_list ', 'true', 'constructor'])(
+    'refuses the rule "%s" for the status of tokens',
+    (tokenStatus) => {
+      expect(() => parse({ audience: 'example.com', callers: [], tokenStatus })).toThrow(
+        'token_status must be empty or status_list',
+      )
+    },
+  )
+
+  test('keeps the terms of each audience', () => {
     const audiences = many(4).map((audience, at) => ({
       audience,
       callers: [],
       tokenSigningAlg: ['ES256', '', 'RS256', 'EdDSA'][at] ?? '',
       dpop: ['required', '', 'required-with-nonce', ''][at] ?? '',
+      tokenStatus: ['', 'status_list', 'status_list', ''][at] ?? '',
     }))
     expect(parse(...audiences).audiences).toEqual(audiences)
   })

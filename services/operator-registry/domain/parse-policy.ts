@@ -13,10 +13,14 @@ export interface AudienceRule {
   readonly tokenSigningAlg: string
   /** Whether tokens must be bound to a key: empty for no, or one of {@link DPOP_RULES}. */
   readonly dpop: string
+  /** Where the status of tokens is published: empty for nowhere, or one of {@link STATUS_RULES}. */
+  readonly tokenStatus: string
 }
 
 /** Rules that an audience can have for DPoP (RFC 9449). */
 const DPOP_RULES: readonly string[] = ['required', 'required-with-nonce']
+/** Rules that an audience can have for the status of its tokens. */
+const STATUS_RULES: readonly string[] = ['status_list']
 
 /** An operator's decisions about its agents, their grants, and its audiences. */
 export interface OperatorPolicy extends DelegationPolicy {
@@ -48,11 +52,12 @@ export function parsePolicy(policy: OperatorPolicy, rules: PolicyRules): Operato
   if (policy.audiences.length > MAX_AUDIENCES) {
     throw new ApiError('INVALID_AUDIENCE', `A policy must have at most ${MAX_AUDIENCES} audiences`)
   }
-  const audiences = policy.audiences.map(({ audience, callers, tokenSigningAlg, dpop }) => ({
+  const audiences = policy.audiences.map(({ audience, callers, tokenSigningAlg, dpop, tokenStatus }) => ({
     audience: ownAudience(audience, rules.domain),
     callers: parseCallers(callers, rules),
     tokenSigningAlg: parseAlgorithm(tokenSigningAlg),
-    dpop: parseDpop(dpop),
+    dpop: parseRule('dpop', dpop, DPOP_RULES),
+    tokenStatus: parseRule('token_status', tokenStatus, STATUS_RULES),
   }))
   if (new Set(audiences.map(({ audience }) => audience)).size < audiences.length) {
     throw new ApiError('INVALID_AUDIENCE', 'A policy must not name an audience twice')
@@ -102,9 +107,12 @@ function parseAlgorithm(text: string): string {
   return text
 }
 
-function parseDpop(text: string): string {
-  if (text !== '' && !DPOP_RULES.includes(text)) {
-    throw new ApiError('INVALID_ARGUMENT', `dpop must be empty or one of ${DPOP_RULES.join(', ')}`)
+function parseRule(name: string, text: string, rules: readonly string[]): string {
+  if (text !== '' && !rules.includes(text)) {
+    throw new ApiError(
+      'INVALID_ARGUMENT',
+      `${name} must be empty or ${rules.length > 1 ? 'one of ' : ''}${rules.join(', ')}`,
+    )
   }
   return text
 }

@@ -43,20 +43,23 @@ export function ruleOf({
   callers,
   tokenSigningAlg,
   dpop,
+  tokenStatus,
 }: {
   readonly audience: string
   readonly callers: readonly string[]
   readonly tokenSigningAlg: string | null
   readonly dpop: string | null
+  readonly tokenStatus: string | null
 }): AudienceRule {
-  return { audience, callers, tokenSigningAlg: tokenSigningAlg ?? '', dpop: dpop ?? '' }
+  return { audience, callers, tokenSigningAlg: tokenSigningAlg ?? '', dpop: dpop ?? '', tokenStatus: tokenStatus ?? '' }
 }
 
-function columnsOf({ callers, tokenSigningAlg, dpop }: AudienceRule) {
+function columnsOf({ callers, tokenSigningAlg, dpop, tokenStatus }: AudienceRule) {
   return {
     callers: [...callers],
     tokenSigningAlg: tokenSigningAlg === '' ? null : tokenSigningAlg,
     dpop: dpop === '' ? null : dpop,
+    tokenStatus: tokenStatus === '' ? null : tokenStatus,
   }
 }
 

@@ -20,6 +20,7 @@ interface Row {
   readonly edges: string[] | null
   readonly alg: string | null
   readonly dpop: string | null
+  readonly status: string | null
 }
 
 /** The statuses as SQL literals. With a parameter, the planner would not use the partial index operators_owner. */
@@ -27,7 +28,7 @@ const STATUSES = OWNER_STATUSES.map((status) => `'${status}'`).join(', ')
 
 /** Reads callers and edges from the same rows, so that nothing is allowed without an edge that can end. */
 const FIND_OWNER = `
-SELECT o.id::text, a.audience, c.callers, c.edges, a.token_signing_alg AS alg, a.dpop
+SELECT o.id::text, a.audience, c.callers, c.edges, a.token_signing_alg AS alg, a.dpop, a.token_status AS status
 FROM (
   SELECT id FROM operators WHERE domain = ANY ($1::text[]) AND status IN (${STATUSES})
   ORDER BY length(domain) DESC LIMIT 1
@@ -50,10 +51,10 @@ export async function findAudienceOwner(pool: pg.Pool, domains: readonly string[
   const { rows } = await pool.query<Row>({ name: 'audience-owner', text: FIND_OWNER, values: [domains] })
   const [first] = rows
   if (first === undefined) return undefined
-  const rules = rows.flatMap(({ audience, callers, edges, alg, dpop }) =>
-    audience === null
-      ? []
-      : [{ audience, callers: callers ?? [], callerEdges: edges ?? [], tokenSigningAlg: alg ?? '', dpop: dpop ?? '' }],
-  )
+  const rules = rows.flatMap(({ audience, callers, edges, alg, dpop, status }) => {
+    if (audience === null) return []
+    const terms = { tokenSigningAlg: alg ?? '', dpop: dpop ?? '', tokenStatus: status ?? '' }
+    return [{ audience, callers: callers ?? [], callerEdges: edges ?? [], ...terms }]
+  })
   return { operatorId: first.id, rules }
 }

@@ -17,7 +17,7 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
   const operator = await getOperator(db, id)
   const rows = await db.operatorAudience.findMany({
     where: { operatorId: id },
-    select: { audience: true, callers: true, tokenSigningAlg: true, dpop: true },
+    select: { audience: true, callers: true, tokenSigningAlg: true, dpop: true, tokenStatus: true },
     orderBy: { audience: 'asc' },
   })
   const { requireBoundChallenges, requireBodyDigest, hideAllowedScopes, delegateTo, maxGrantTtl } = operator

@@ -34,6 +34,17 @@ const cases: Case[] = [
     fill: (count, end) => `INSERT INTO revoked_tokens (operator_id, jti, expires_at)
       SELECT gen_random_uuid(), n, ${end} FROM generate_series(1, ${count}) n`,
   },
+  {
+    expiring: ['status_entries', 'keep_until'],
+    fill: (count, end) => `INSERT INTO status_entries (list_id, idx, part, operator_id, sub, jti, agent_epoch,
+      operator_epoch, kid, keep_until)
+      SELECT gen_random_uuid(), n, 0, gen_random_uuid(), 'x', 'x', 1, 1, 'x', ${end} FROM generate_series(1, ${count}) n`,
+  },
+  {
+    expiring: ['status_lists', 'ends_at'],
+    fill: (count, end) => `INSERT INTO status_lists (alg, secret, timeline, first_epoch, ends_at)
+      SELECT 'EdDSA', '', 1, 1, ${end} FROM generate_series(1, ${count})`,
+  },
 ]
 
 describe.each(cases)('pruneExpired of $expiring', ({ expiring, fill }) => {

@@ -8,6 +8,8 @@ import type { PassedTime } from './passed-time.ts'
 export type Expiring =
   | [table: 'redemptions' | 'used_assertions' | 'attestation_uses', column: 'keep_until']
   | [table: 'revoked_tokens', column: 'expires_at']
+  | [table: 'status_entries', column: 'keep_until']
+  | [table: 'status_lists', column: 'ends_at']
 
 /** Rows per statement: few enough for a statement to end well within its timeout. */
 const BATCH = 5_000

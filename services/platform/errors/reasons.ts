@@ -944,6 +944,20 @@ export const reasons = {
     oauth: 'invalid_request',
   },
 
+  // Status lists.
+  STATUS_LIST_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'There is no such status list, or all its tokens have expired',
+    oauth: 'invalid_request',
+  },
+  STATUS_HISTORY_UNAVAILABLE: {
+    status: 501,
+    code: statuses.UNIMPLEMENTED,
+    title: 'The server keeps no earlier status lists',
+    oauth: 'invalid_request',
+  },
+
   // The revocation log.
   RESYNC_REQUIRED: {
     status: 410,

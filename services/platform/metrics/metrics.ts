@@ -7,6 +7,7 @@ import { createKeyEventMetrics, type KeyEventMetrics } from './key-event-metrics
 import { createPushMetrics, type PushMetrics } from './push-metrics.ts'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
+import { createStatusListMetrics, type StatusListMetrics } from './status-list-metrics.ts'
 
 /** The metrics of a process. Labels come from fixed sets, never from the input of a caller. */
 export interface Metrics {
@@ -25,6 +26,8 @@ export interface Metrics {
   readonly endpointAudience: () => void
   /** Counts an appraisal of evidence, by the attestor's type and its outcome. */
   readonly countAppraisal: (type: string, outcome: string) => void
+  /** Counts a check for a proxy by its outcome. */
+  readonly countCheck: (outcome: string) => void
   readonly revocation: RevocationMetrics
   /** Adds the metric of the frozen operators. */
   showFrozenOperators(read: () => number): void
@@ -34,6 +37,7 @@ export interface Metrics {
   showIssuers(read: () => readonly IssuerFacts[]): void
   /** Shows the trust anchors that this process knows. */
   showAnchors(read: () => readonly AnchorFacts[]): void
+  readonly statusLists: StatusListMetrics
   /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
@@ -112,6 +116,8 @@ export function createMetrics(pool: pg.Pool): Metrics {
     endpointAudience: () => endpointAudience.inc(),
     outbound: createOutboundMetric(registry),
     countAppraisal: createAppraisalMetric(registry),
+    countCheck: createCheckMetric(registry),
+    statusLists: createStatusListMetrics(registry),
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
     showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),
@@ -144,6 +150,16 @@ function createOutboundMetric(registry: Registry): Metrics['outbound'] {
     registers: [registry],
   })
   return (outcome) => requests.inc({ outcome })
+}
+
+function createCheckMetric(registry: Registry): Metrics['countCheck'] {
+  const checks = new Counter({
+    name: 'auth4agent_proxy_checks_total',
+    help: 'Checks for proxies by outcome: passed, unauthenticated (401), forbidden (403) or undecided (503).',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
+  return (outcome) => checks.inc({ outcome })
 }
 
 function createAppraisalMetric(registry: Registry): Metrics['countAppraisal'] {

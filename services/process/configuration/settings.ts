@@ -71,6 +71,7 @@ export function readValues(value: Value, defaultDataDir: string) {
     tokenTtl: value('AUTH4AGENT_TOKEN_TTL', duration(30, HOUR), DEFAULT_TOKEN_TTL),
     maxTokenTtl: value('AUTH4AGENT_MAX_TOKEN_TTL', duration(30, HOUR), HOUR),
     assertionAudience: value('AUTH4AGENT_ASSERTION_AUDIENCE', oneOf('issuer', 'issuer-or-endpoint'), 'issuer'),
+    statusListTtl: value('AUTH4AGENT_STATUS_LIST_TTL', duration(10, HOUR), 60),
     clockSkew: value('AUTH4AGENT_CLOCK_SKEW', duration(0, 60), 10),
     takeoverDelay: value('AUTH4AGENT_TAKEOVER_DELAY', duration(0, 30 * DAY), DAY),
     recoveryDelay: value('AUTH4AGENT_RECOVERY_DELAY', duration(0, 30 * DAY), DAY),

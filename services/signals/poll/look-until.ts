@@ -1,3 +1,4 @@
+import { pause } from '../../platform/schedule/pause.ts'
 import type { Wakes } from '../wakes.ts'
 
 /** Times of lookUntil, in milliseconds. */
@@ -6,6 +7,8 @@ interface LookTimes {
   readonly waitMs: number
   /** How long to wait for a wake before the next look, because a notification may have been lost. */
   readonly everyMs: number
+  /** Shortest time between two looks after the first wake, because others can cause many wakes. */
+  readonly gapMs: number
 }
 
 /**
@@ -15,7 +18,7 @@ interface LookTimes {
  */
 export async function lookUntil<T>(
   wakes: Pick<Wakes, 'onWake' | 'closing'>,
-  { waitMs, everyMs }: LookTimes,
+  { waitMs, everyMs, gapMs }: LookTimes,
   look: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
   const endsAt = performance.now() + waitMs
@@ -26,11 +29,13 @@ export async function lookUntil<T>(
     resume?.()
   })
   try {
-    for (;;) {
+    for (let looks = 1; ; looks++) {
       isWoken = false
+      const lookedAt = performance.now()
       const found = await look()
       const leftMs = endsAt - performance.now()
       if (found !== undefined || leftMs <= 0 || wakes.closing.aborted) return found
+      if (looks > 1) await pause(Math.max(0, Math.min(leftMs, lookedAt + gapMs - performance.now())), wakes.closing)
       if (isWoken) continue
       const woken = Promise.withResolvers<void>()
       resume = woken.resolve

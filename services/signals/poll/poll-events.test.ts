@@ -16,6 +16,7 @@ let operator: TestOperator
 let stream: Stream
 let deps: PollDeps & { readonly wakes: ReturnType<typeof createWakes> }
 const warned: unknown[] = []
+const signed: number[] = []
 const now = () => Date.now()
 
 beforeAll(async () => {
@@ -31,7 +32,16 @@ beforeEach(async () => {
   stream = await insertPolled()
   const log = { warn: (...line: unknown[]) => void warned.push(line) } as unknown as PollDeps['log']
   const waiting = createBound(4, 1)
-  deps = { db, now, readNextSets: nextSetsOf(db), wakes: createWakes(), waiting, waitMs: 3_600_000, log }
+  deps = {
+    db,
+    now,
+    readNextSets: nextSetsOf(db),
+    wakes: createWakes(),
+    waiting,
+    waitMs: 3_600_000,
+    limitSets: (_, count) => void signed.push(count),
+    log,
+  }
 })
 
 type Wishes = Partial<{ ack: string[]; maxEvents: number; returnImmediately: boolean; setErrs: Record<string, object> }>
@@ -67,6 +77,15 @@ describe('PollEvents', () => {
     expect((await readStream(database.db, stream)).cursor).toMatchObject({ sequence: stream.cursor.sequence + 1 })
   })
 
+  it('counts each token that it signs', async () => {
+    await revoke(3)
+    signed.length = 0
+    await poll({ maxEvents: 2 })
+    const { jtis } = await poll()
+    await poll({ ack: jtis })
+    expect(signed).toStrictEqual([2, 3])
+  })
+
   it('ignores an acknowledgement of an event of another stream', async () => {
     const other = await insertPolled()
     await revoke(1)
@@ -99,7 +118,7 @@ describe('PollEvents', () => {
     })
   })
 
-  it('waits for an event, and answers when it hears of it', async () => {
+  it('waits for an event, and answers as soon as there is one', async () => {
     const waiting = poll({ returnImmediately: false })
     await revoke(1)
     deps.wakes.wake()

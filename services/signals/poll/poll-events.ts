@@ -14,7 +14,10 @@ import { lookUntil } from './look-until.ts'
 import { MAX_EVENTS, type Poll, readPoll } from './read-poll.ts'
 
 /** What a poll needs. */
-export type PollDeps = Pick<SignalsDeps, 'db' | 'now' | 'readNextSets' | 'wakes' | 'waiting' | 'waitMs' | 'log'>
+export type PollDeps = Pick<
+  SignalsDeps,
+  'db' | 'now' | 'readNextSets' | 'wakes' | 'waiting' | 'waitMs' | 'limitSets' | 'log'
+>
 
 /** What a stream has to deliver now. */
 interface Outstanding {
@@ -26,8 +29,8 @@ interface Outstanding {
 const MAX_READ = 1_000
 /** How often a poll begins again because another process has moved the stream. */
 const ATTEMPTS = 5
-/** How often a poll that waits looks without a wake. */
-const LOOK_MS = 2_000
+/** How often a poll that waits looks without a wake, and how often it looks at most. */
+const LOOKS = { everyMs: 2_000, gapMs: 500 }
 /** How many errors of one request are logged. */
 const LOGGED_ERRORS = 8
 const GONE = 'Events that were not delivered are not in the log any more: enable the stream to begin anew'
@@ -46,13 +49,14 @@ export async function pollEvents(
   if (poll.maxEvents === 0) return { sets: [], moreAvailable: now.sets.length > 0 }
   const outstanding = now.sets.length > 0 || poll.returnsImmediately ? now : await waitFor(deps, name)
   const sent = outstanding.sets.slice(0, poll.maxEvents)
+  if (sent.length > 0) deps.limitSets(name.operatorId, sent.length)
   return {
     sets: await Promise.all(sent.map(async (each) => ({ jti: each.jti, set: await each.sign() }))),
     moreAvailable: outstanding.more || outstanding.sets.length > sent.length,
   }
 }
 
-/** Waits until there are events. Does not wait if too many polls of the operator, or of all operators, wait already. */
+/** Waits until there are events. Does not wait if too many polls wait already. */
 async function waitFor(deps: PollDeps, name: StreamName): Promise<Outstanding> {
   const none: Outstanding = { sets: [], more: false }
   const leave = deps.waiting(name.operatorId)
@@ -62,7 +66,7 @@ async function waitFor(deps: PollDeps, name: StreamName): Promise<Outstanding> {
       const outstanding = await take(deps, name, NO_EVENTS)
       return outstanding.sets.length > 0 ? outstanding : undefined
     }
-    return (await lookUntil(deps.wakes, { waitMs: deps.waitMs, everyMs: LOOK_MS }, look)) ?? none
+    return (await lookUntil(deps.wakes, { waitMs: deps.waitMs, ...LOOKS }, look)) ?? none
   } finally {
     leave()
   }

@@ -28,7 +28,7 @@ export function readPoll({ maxEvents = MAX_EVENTS, returnImmediately, ack, setEr
   const jtis = [...ack, ...errors.keys()]
   if (jtis.length > MAX_JTIS || !jtis.every((jti) => JTI.test(jti))) {
     const form = 'of 1 to 128 visible ASCII characters'
-    throw new ApiError('INVALID_ARGUMENT', `ack and set_errs must name at most ${MAX_JTIS} jti ${form}`)
+    throw new ApiError('INVALID_ARGUMENT', `ack must have at most ${MAX_JTIS} jti ${form}, together with set_errs`)
   }
   return { maxEvents, returnsImmediately: returnImmediately, handled: new Set(jtis), errors }
 }

@@ -36,6 +36,11 @@ const actionsOf = async (subject: string) => {
 }
 const nameOf = (id: string, of = operator) => ({ operatorId: of.id, id })
 
+const set = (id: string, status: 'enabled' | 'paused' | 'disabled') =>
+  setStatus(store, asOperator(operator), nameOf(id), { status, reason: '' })
+const verify = (id: string, state = '') =>
+  refusalOf(verifyStream(store, asOperator(operator), nameOf(id), { state, minIntervalS: 30 }))
+
 describe('createStream', () => {
   it('begins at the head of the log, and seals the Authorization header', async () => {
     await insertRevocation(database.db, operator.id)
@@ -50,9 +55,9 @@ describe('createStream', () => {
 
   it('makes no more than 16 streams of one operator, whatever the number of calls at the same time', async () => {
     const busy = await freshOperator()
-    const calls = Array.from({ length: 20 }, () => refusalOf(createStream(store, asOperator(busy), busy.id, TERMS)))
-    const refused = (await Promise.all(calls)).filter((reason) => reason === 'STREAM_LIMIT')
-    expect(refused).toHaveLength(20 - MAX_STREAMS.operator)
+    for (let made = 1; made < MAX_STREAMS.operator; made++) await insertStream(database.db, busy.id)
+    const calls = [1, 2, 3].map(() => refusalOf(createStream(store, asOperator(busy), busy.id, TERMS)))
+    expect((await Promise.all(calls)).toSorted()).toStrictEqual(['STREAM_LIMIT', 'STREAM_LIMIT', undefined])
     expect(await store.prisma.signalStream.count({ where: { operatorId: busy.id } })).toBe(MAX_STREAMS.operator)
   })
 
@@ -70,6 +75,15 @@ describe('createStream', () => {
     const there = { ...store, prisma: other.db.prisma }
     expect(await refusalOf(createStream(there, asOperator(one), one.id, TERMS))).toBe('STREAM_LIMIT')
     await other.drop()
+  })
+
+  it.each(['released', 'superseded'] as const)('leaves room again when its operator is %s', async (status) => {
+    const gone = await freshOperator()
+    const { id } = await createStream(store, asOperator(gone), gone.id, TERMS)
+    await store.prisma.operator.update({ where: { id: gone.id }, data: { status: 'suspended' } })
+    expect(await store.prisma.signalStream.count({ where: { id } })).toBe(1)
+    await store.prisma.operator.update({ where: { id: gone.id }, data: { status } })
+    expect(await store.prisma.signalStream.count({ where: { id } })).toBe(0)
   })
 
   it('accepts an assertion once', async () => {
@@ -109,9 +123,6 @@ describe('changeTerms', () => {
 })
 
 describe('setStatus', () => {
-  const set = (id: string, status: 'enabled' | 'paused' | 'disabled') =>
-    setStatus(store, asOperator(operator), nameOf(id), { status, reason: '' })
-
   it('keeps the place of a paused stream', async () => {
     const { id, cursor } = await insertStream(database.db, operator.id)
     await set(id, 'paused')
@@ -154,9 +165,6 @@ describe('pauseStream', () => {
 })
 
 describe('verifyStream', () => {
-  const verify = (id: string, state = '') =>
-    refusalOf(verifyStream(store, asOperator(operator), nameOf(id), { state, minIntervalS: 30 }))
-
   it('adds an event once in an interval, and not more than eight that wait', async () => {
     const { id } = await insertStream(database.db, operator.id)
     expect(await verify(id, 'first')).toBeUndefined()

@@ -19,7 +19,7 @@ export interface Relied {
 interface Age {
   readonly isStale: boolean
   readonly maxMs: number
-  /** Unix milliseconds; undefined if the issuer is asked about each token, or if nothing is known. */
+  /** Unix milliseconds; undefined if the issuer is asked about tokens or for lists, or if nothing is known. */
   readonly asOf?: number
 }
 
@@ -54,7 +54,8 @@ function ageOf({ logs, now }: Pick<ExplainDeps, 'logs' | 'now'>, { issuer, issue
   if (issuesToken && mode === 'none') {
     return { isStale: lacksKeys, maxMs: Math.min(maxTokenTtlS, MAX_UNKNOWN_TTL_S) * 1_000 }
   }
-  if (issuesToken && mode === 'introspection') return { isStale: lacksKeys, maxMs: maxStalenessMs }
+  if (issuesToken && (mode === 'introspection' || mode === 'status_list'))
+    return { isStale: lacksKeys, maxMs: maxStalenessMs }
   const ageMs = logs.of(issuer.issuer)?.ageMs(present()) ?? Number.POSITIVE_INFINITY
   const isStale = lacksKeys || ageMs > maxStalenessMs
   return { isStale, maxMs: maxStalenessMs, ...(Number.isFinite(ageMs) && { asOf: Math.floor(now() - ageMs) }) }

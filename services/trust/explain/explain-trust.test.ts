@@ -269,6 +269,12 @@ describe('the leg freshness says', () => {
       () => undefined,
       { ok: true, maxStalenessMs: 300_000 },
     ],
+    [
+      'that status lists are fetched when they are needed, and how old they may be',
+      { issuers: [{ ...alpha, mode: 'status_list', maxStalenessMs: 300_000 }] },
+      (world) => void world.logs.delete(ALPHA),
+      { ok: true, maxStalenessMs: 300_000 },
+    ],
     ['nothing about an issuer that is not admitted', { issuers: [] }, () => undefined, { ok: true, path: [] }],
   ])('%s', async (_name, options, change, expected) => {
     const world = explainWorld(options)

@@ -21,7 +21,12 @@ export interface GenuineForeign {
 type Read = { readonly genuine: GenuineForeign } | { readonly verdict: Verdict }
 
 /** How long keys are used that could not be fetched again, in milliseconds: less where no log ends a key. */
-const KEYS_AGE_MS = { log: 86_400_000, introspection: 3_600_000, none: 3_600_000 } as const
+const KEYS_AGE_MS = {
+  log: 86_400_000,
+  introspection: 3_600_000,
+  status_list: 3_600_000,
+  none: 3_600_000,
+} as const
 
 /**
  * Returns until when the keys of an issuer may be used, in Unix milliseconds; undefined before the first fetch. If the

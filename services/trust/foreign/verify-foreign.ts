@@ -7,6 +7,7 @@ import { checkAtHome, checkStatementsAbroad } from './check-abroad.ts'
 import type { DecideTrust, Trusted } from './decide-trust.ts'
 import type { ForeignClaims } from './domain/oauth-claims.ts'
 import { createFinders } from './find-issuer.ts'
+import type { ForeignLists } from './foreign-lists.ts'
 import type { ForeignLogs } from './foreign-logs.ts'
 import type { createGenuineForeign, GenuineForeign } from './genuine-foreign.ts'
 import type { Introspect } from './introspect.ts'
@@ -46,6 +47,7 @@ export interface VerifyForeignDeps extends Pick<TrustDeps, 'knowledge' | 'now' |
   readonly decideTrust: DecideTrust
   readonly logs: Pick<ForeignLogs, 'of' | 'asOf'>
   readonly introspect: Introspect
+  readonly lists: Pick<ForeignLists, 'renew' | 'check' | 'ageOf'>
 }
 
 /** Tokens of an issuer whose revocations are not known live at most this long, in seconds. */
@@ -59,7 +61,7 @@ const MAY_LACK: ReadonlySet<Verdict> = new Set(['UNKNOWN_KEY', 'ISSUER_KEYS_UNAV
  * (freshness). Nothing in the token chooses what it is checked against, except the issuer among those accepted.
  */
 export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
-  const { knowledge, tokenStatus, genuine, decideTrust, logs, introspect, now, settings } = deps
+  const { knowledge, tokenStatus, genuine, decideTrust, logs, introspect, lists, now, settings } = deps
 
   const { findIssuer, findDomain } = createFinders(knowledge, now)
   const readWith = async (token: string, known: KnownIssuer, isFresh: boolean) => {
@@ -77,8 +79,12 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
     if (iat <= issuer.acceptedFromS) return 'ISSUER_DISABLED'
     return exp - iat > longestTtlS(issuer) ? 'LIFETIME_TOO_LONG' : undefined
   }
-  /** Asks the issuer, where that is how its revocations are known. Returns when it was asked. */
-  const ask = async (issuer: KnownIssuer, token: string): Promise<number | undefined | Verdict> => {
+  /** Asks the issuer, where that is how its revocations are known. Returns when it was asked about the token. */
+  const ask = async (
+    { issuer, genuine: { claims } }: Exclude<Look, { readonly verdict: Verdict }>,
+    token: string,
+  ): Promise<number | undefined | Verdict> => {
+    if (issuer.mode === 'status_list') await lists.renew(issuer, claims)
     if (issuer.mode !== 'introspection') return undefined
     const answer = await introspect(issuer, token).catch(() => undefined)
     if (answer === undefined) return 'ISSUER_REVOCATIONS_STALE'
@@ -109,7 +115,7 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
     if ('verdict' in found) return invalid(found.verdict)
     const unproven = demands.checkSender(found.genuine.claims)
     if (unproven !== undefined) return invalid(unproven)
-    const askedAt = await ask(found.issuer, token)
+    const askedAt = await ask(found, token)
     if (typeof askedAt === 'string') return ended(askedAt)
     // What a copy said has ended, but a newer statement may say the same again.
     if ((await tokenStatus.checkTrust(found.trusted.basis)) !== undefined) {
@@ -121,11 +127,13 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
     }
     const { issuer, domain, trusted } = found
     const { claims } = found.genuine
-    const verdict = checkAbroad(logs, issuer, found.genuine, trusted) ?? checkTimes(issuer, claims)
+    const verdict = checkAbroad(deps, issuer, found.genuine, trusted) ?? checkTimes(issuer, claims)
     if (verdict !== undefined) return ended(verdict)
     // The statement may have expired while the issuer or the database answered.
     if (now() >= trusted.exp * 1_000) return invalid('TRUST_NOT_FOUND')
-    return { valid: true, claims, trust: trustOf(found, askedAt ?? logs.asOf(issuer.issuer), domain) }
+    const listAge = issuer.mode === 'status_list' ? lists.ageOf(issuer, claims) : undefined
+    const trust = trustOf(found, askedAt ?? listAge?.asOf ?? logs.asOf(issuer.issuer), domain)
+    return { valid: true, claims, trust: { ...trust, ...(listAge && { maxStalenessMs: listAge.maxMs }) } }
   }
 }
 
@@ -174,13 +182,17 @@ function checkDemands(
   return attestation === undefined ? undefined : 'ATTESTATION_REQUIRED'
 }
 
-/** Looks up the token, and the statements of other deployments, in the logs of those deployments. */
+/** Looks up the token, and the statements of other deployments, in the logs and lists of those deployments. */
 function checkAbroad(
-  logs: Pick<ForeignLogs, 'of'>,
+  { logs, lists }: Pick<VerifyForeignDeps, 'logs' | 'lists'>,
   issuer: KnownIssuer,
-  { agent, kid }: GenuineForeign,
+  { agent, claims, kid }: GenuineForeign,
   trusted: Trusted,
 ): Verdict | undefined {
+  if (issuer.mode === 'status_list') {
+    const verdict = lists.check(issuer, claims)
+    if (verdict !== undefined) return verdict
+  }
   if (issuer.mode === 'log') {
     if (agent === undefined) return 'ISSUER_REVOCATIONS_STALE'
     const verdict = checkAtHome(logs, issuer, tokenIdentity(agent, kid), agent.exp)

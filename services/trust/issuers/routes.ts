@@ -10,6 +10,7 @@ import { toMessage } from './to-message.ts'
 /** Dependencies of the handlers of IssuerService. */
 type IssuerDeps = Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomains' | 'foreign' | 'settings'> & {
   readonly logs: Pick<TrustDeps['logs'], 'asOf'>
+  readonly lists: Pick<TrustDeps['lists'], 'asOf'>
 }
 
 /** Those about the subjects of an issuer are in services/trust/subjects. */
@@ -20,10 +21,11 @@ type IssuerHandlers = Omit<
 
 /** Creates the handlers of IssuerService. */
 export function issuerRoutes(deps: IssuerDeps): IssuerHandlers {
-  const { db, vault, now, issuer: ourIssuer, testDomains, foreign, logs, settings } = deps
+  const { db, vault, now, issuer: ourIssuer, testDomains, foreign, logs, lists, settings } = deps
   const issuers: store.IssuerStore = { prisma: db.prisma, vault, now, skewMs: settings.skewS * 1_000 }
+  const asOf = (row: store.IssuerRow) => logs.asOf(row.issuer) ?? lists.asOf(row.id)
   const answer = async (row: store.IssuerRow) => ({
-    issuer: toMessage(row, logs.asOf(row.issuer), await readChainOf(db.prisma, row.issuer)),
+    issuer: toMessage(row, asOf(row), await readChainOf(db.prisma, row.issuer)),
   })
   return {
     async addIssuer(request, call) {
@@ -34,7 +36,7 @@ export function issuerRoutes(deps: IssuerDeps): IssuerHandlers {
     async listIssuers() {
       const [rows, all] = await Promise.all([store.listIssuers(db.prisma), db.prisma.trustChain.findMany()])
       const chains = new Map(all.map((chain) => [chain.subject, chain]))
-      return { issuers: rows.map((row) => toMessage(row, logs.asOf(row.issuer), chains.get(row.issuer) ?? null)) }
+      return { issuers: rows.map((row) => toMessage(row, asOf(row), chains.get(row.issuer) ?? null)) }
     },
     async disableIssuer({ id, reason }, call) {
       return answer(await store.disableIssuer(issuers, call, id, checkReason(reason)))

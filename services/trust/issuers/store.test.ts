@@ -46,6 +46,26 @@ describe('addIssuer', () => {
     expect(outcomes).toContain(undefined)
   })
 
+  it.each(['log', 'introspection', 'status_list', 'none'] as const)(
+    'admits an issuer with the mode %s',
+    async (mode) => {
+      const kind = mode === 'log' ? 'auth4agent' : 'oauth'
+      const party = {
+        log: { actsAs: OPERATOR, secret: JSON.stringify(watchJwk()) },
+        introspection: { actsAs: 'a', secret: 's', introspectionUri: `${BETA}/introspect` },
+        status_list: { statusListUri: 'https://lists.io/' },
+        none: {},
+      }[mode]
+      const oauth = kind === 'oauth' && { algorithms: ['ES256'], domain: 'beta.io' }
+      const row = await add({ issuer: BETA, kind, revocationMode: mode, ...oauth, ...party })
+      const { revocationMode, statusListUri } = toMessage(row, undefined)
+      expect({ revocationMode, statusListUri }).toEqual({
+        revocationMode: mode,
+        statusListUri: mode === 'status_list' ? 'https://lists.io/' : '',
+      })
+    },
+  )
+
   it('admits at most 64 issuers', async () => {
     for (let count = 0; count < 64; count += 1) await add({ issuer: `https://beta.io/${count}` })
     expect(await refusalOf(add({ issuer: BETA }))).toBe('TOO_MANY_ISSUERS')

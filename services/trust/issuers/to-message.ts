@@ -26,6 +26,7 @@ export function toMessage(
     generation,
     actsAs: row.actsAs ?? '',
     introspectionUri: row.introspectionUri ?? '',
+    statusListUri: row.statusListUri ?? '',
     maxTokenTtl: row.maxTokenTtl,
     maxStalenessMs: row.maxStalenessMs,
     domains: row.domains.map(domainMessage),

@@ -13,8 +13,10 @@ export interface KnownIssuer {
   readonly isEnabled: boolean
   readonly algorithms: readonly string[]
   readonly tokenType: string
-  readonly mode: 'log' | 'introspection' | 'none'
+  readonly mode: 'log' | 'introspection' | 'status_list' | 'none'
   readonly introspectionUri: string
+  /** What the addresses of its status lists begin with; empty for the place that its kind implies. */
+  readonly statusListUri: string
   readonly actsAs: string
   readonly maxTokenTtlS: number
   readonly maxStalenessMs: number

@@ -15,6 +15,7 @@ const UNIX_MS = (column: string) => `(extract(epoch FROM ${column}) * 1000)::flo
 const ISSUERS = `
 SELECT i.id::text, i.issuer, i.kind::text AS kind, i.status = 'enabled' AS "isEnabled", i.algorithms,
   i.token_type AS "tokenType", i.revocation_mode::text AS mode, coalesce(i.introspection_uri, '') AS "introspectionUri",
+  coalesce(i.status_list_uri, '') AS "statusListUri",
   coalesce(i.acts_as, '') AS "actsAs", i.max_token_ttl AS "maxTokenTtlS", i.max_staleness_ms AS "maxStalenessMs",
   i.generation, coalesce(extract(epoch FROM i.accepted_from), 0)::float8 AS "acceptedFromS",
   ${UNIX_MS('i.keys_as_of')} AS "keysAsOf",

@@ -4,6 +4,7 @@ import type { Memory } from '../usage.ts'
 import type { Endured } from './endurance.ts'
 import type { Enrolled } from './enrolments.ts'
 import type { Growth } from './growth.ts'
+import type { StatusListFindings } from './status-lists.ts'
 import type { Suspensions } from './suspension.ts'
 
 /** The results of the long benchmark. A part that was not measured is absent. */
@@ -12,6 +13,7 @@ export interface FullFindings {
   readonly endurance?: readonly Endured[]
   readonly suspension?: Suspensions
   readonly enrolments?: Enrolled
+  readonly statusLists?: StatusListFindings
 }
 
 const mib = (memory: Memory | undefined): string[] =>
@@ -20,12 +22,13 @@ const mib = (memory: Memory | undefined): string[] =>
   )
 
 /** Returns the long benchmark's part of the report as Markdown. */
-export function fullMarkdown({ growth, endurance, suspension, enrolments }: FullFindings): string {
+export function fullMarkdown({ growth, endurance, suspension, enrolments, statusLists }: FullFindings): string {
   return [
     ...(growth === undefined ? [] : ['## Growth', growthTable(growth), growthLine(growth)]),
     ...(endurance === undefined ? [] : ['## Memory under load', enduranceTable(endurance)]),
     ...(suspension === undefined ? [] : ["## An operator's suspension", suspensionLine(suspension)]),
     ...(enrolments === undefined ? [] : ['## Agents that enrol themselves', enrolmentLine(enrolments)]),
+    ...(statusLists === undefined ? [] : ['## Status lists', listsLine(statusLists), listsTable(statusLists)]),
   ]
     .join('\n\n')
     .concat('\n')
@@ -61,3 +64,21 @@ const suspensionLine = ({ idle, underLoad }: Suspensions): string =>
 const enrolmentLine = ({ agents, seconds, cpuMs }: Enrolled): string =>
   `${agents} agents, 32 at a time: ${Math.round(agents / seconds)} a second` +
   (cpuMs === undefined ? '.' : `, ${cpuMs.toFixed(1)} ms of the server's processor time each.`)
+
+const listsLine = ({ tokens, agents, rssBefore }: StatusListFindings): string =>
+  `A list with ${tokens} tokens of ${agents} agents. Memory of the server before: ${inMib(rssBefore)} MiB RSS.`
+
+function listsTable({ lists }: StatusListFindings): string {
+  return table(
+    ['ended tokens', 'size KB', 'first answer ms', 'later answers ms', 'RSS MiB'],
+    lists.map(({ endedShare, bytes, firstMs, laterMs, rss }) => [
+      `${endedShare * 100} %`,
+      (bytes / 1_000).toFixed(1),
+      String(Math.round(firstMs)),
+      laterMs.toFixed(1),
+      inMib(rss),
+    ]),
+  )
+}
+
+const inMib = (bytes: number | undefined): string => (bytes === undefined ? '' : String(Math.round(bytes / 2 ** 20)))

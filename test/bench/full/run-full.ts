@@ -9,11 +9,12 @@ import { measureEndurance } from './endurance.ts'
 import { measureEnrolments } from './enrolments.ts'
 import { measureGrowth } from './growth.ts'
 import { type FullFindings, fullMarkdown } from './report.ts'
+import { measureStatusLists } from './status-lists.ts'
 import { measureSuspensions } from './suspension.ts'
 
 /** `npm run bench:full`: runs the benchmark, and then the long measurements. See ../README.md. */
 
-const PARTS = ['growth', 'endurance', 'suspension', 'enrolments'] as const
+const PARTS = ['growth', 'endurance', 'suspension', 'enrolments', 'status-lists'] as const
 const RESULTS = join(import.meta.dirname, '../results')
 const GROWN_AGENTS = Number(process.env['BENCH_GROWN_AGENTS'] ?? 1_000_000)
 const SIZES = {
@@ -48,11 +49,13 @@ async function measureParts(): Promise<FullFindings> {
   const endurance = wants('endurance') ? await measureEndurance(world, LOAD_SECONDS, tell) : undefined
   const suspension = wants('suspension') ? await measureSuspensions(world, SUSPENSIONS) : undefined
   const enrolments = wants('enrolments') ? await measureEnrolments(world, ENROLMENTS) : undefined
+  const statusLists = wants('status-lists') ? await measureStatusLists(world) : undefined
   const growth = wants('growth') ? await measureGrowth(started, world, SIZES, options, tell) : undefined
   return {
     ...(endurance && { endurance }),
     ...(suspension && { suspension }),
     ...(enrolments && { enrolments }),
+    ...(statusLists && { statusLists }),
     ...(growth && { growth }),
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import autocannon from 'autocannon'
 import type { LoadResult } from './load-request.ts'
-import { splitProof } from './split-proof.ts'
+import { splitRequest } from './split-proof.ts'
 
 /** Puts a load on a server with autocannon. Its only argument is the path of its settings. */
 
@@ -32,10 +32,8 @@ const result = await autocannon({
       method: 'POST',
       headers: { 'content-type': settings.contentType },
       setupRequest: (request) => {
-        const { body, proof } = splitProof(bodies[sent++ % bodies.length] ?? '')
-        return proof === undefined
-          ? { ...request, body }
-          : { ...request, body, headers: { ...request.headers, dpop: proof } }
+        const { method, headers, body } = splitRequest(bodies[sent++ % bodies.length] ?? '')
+        return { ...request, method, body, headers: { ...request.headers, ...headers } }
       },
     },
   ],

@@ -8,7 +8,7 @@ export interface LoadRequest {
   readonly url: string
   readonly protocol: 'http' | 'grpc'
   readonly contentType: string
-  /** Bodies in the order in which they are sent. `withProof` gives a body the DPoP proof of its request. */
+  /** Bodies in the order in which they are sent. `withProof` and `getWithToken` make other requests of them. */
   readonly bodies: readonly (string | Buffer)[]
   /** Whether each body may be sent only once. If false, the generator repeats the bodies. */
   readonly once: boolean
@@ -23,7 +23,7 @@ export interface LoadResult {
   readonly seconds: number
   /** The largest possible number of requests that were sent, including those without an answer at the end. */
   readonly sent: number
-  /** Answers other than 200, and requests without an answer. */
+  /** Answers other than 200 and 204, and requests without an answer. */
   readonly failures: number
   /** Whether there were too few bodies. The result is then useless. */
   readonly exhausted: boolean

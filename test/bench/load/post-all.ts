@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { splitProof } from './split-proof.ts'
+import { splitRequest } from './split-proof.ts'
 
 /** Requests to one path of a server on this machine. */
 export interface Posts {
@@ -12,7 +12,7 @@ export interface Posts {
 const CONNECTIONS = 16
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
-/** An answer with status 200. */
+/** An answer with status 200 or 204. */
 export interface PostAnswer {
   readonly body: string
   /** Bytes of the answer, with its head. */
@@ -21,10 +21,11 @@ export interface PostAnswer {
 
 /**
  * Sends all bodies over a few keep-alive connections, and returns the answers in the same order. This is faster than
- * `fetch`, because a preparation must not take longer than its measurement. Throws unless each answer has status 200.
+ * `fetch`, because a preparation must not take longer than its measurement. Throws unless all have
+ * status 200 or 204.
  */
 export async function postAll({ url, contentType, bodies }: Posts): Promise<readonly PostAnswer[]> {
-  const { hostname, port, pathname } = new URL(url)
+  const { hostname, port, pathname, search } = new URL(url)
   const answers = Array.from<PostAnswer>({ length: bodies.length })
   let next = 0
   const work = async (): Promise<void> => {
@@ -32,9 +33,10 @@ export async function postAll({ url, contentType, bodies }: Posts): Promise<read
     await once(socket, 'connect')
     let received: Buffer = Buffer.alloc(0)
     for (let index = next++; index < bodies.length; index = next++) {
-      const { body, proof } = splitProof(bodies[index] ?? '')
-      const dpop = proof === undefined ? '' : `\r\nDPoP: ${proof}`
-      const head = `POST ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: ${contentType}${dpop}`
+      const { method, headers, body } = splitRequest(bodies[index] ?? '')
+      const lines = Object.entries({ host: hostname, 'content-type': contentType, ...headers })
+      const fields = lines.map(([name, value]) => `${name}: ${value}`).join('\r\n')
+      const head = `${method} ${pathname}${search} HTTP/1.1\r\n${fields}`
       socket.write(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
       let answer = readAnswer(received)
       while (answer === undefined) {
@@ -61,10 +63,10 @@ function readAnswer(received: Buffer): Answer | undefined {
   const headEnd = received.indexOf(END_OF_HEAD)
   if (headEnd < 0) return undefined
   const head = received.toString('latin1', 0, headEnd)
-  const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1])
+  const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0)
   const begin = headEnd + END_OF_HEAD.length
   const body = received.toString('utf8', begin, begin + length)
-  if (!head.startsWith('HTTP/1.1 200 '))
+  if (!/^HTTP\/1\.1 20[04] /.test(head))
     throw new Error(`The server refused a request: ${head}\n${received.toString('utf8', begin)}`)
   const bytes = begin + length
   return received.length < bytes ? undefined : { post: { body, bytes }, rest: received.subarray(bytes) }

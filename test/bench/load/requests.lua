@@ -1,4 +1,4 @@
--- For wrk: sends the bodies of a file with one in each line as POST requests, and writes the result as JSON.
+-- For wrk: sends the bodies of a file with one in each line as requests, and writes the result as JSON.
 -- Arguments: the file of bodies, the file for the result, the content type, "once" or "again", the path.
 
 local threads = {}
@@ -9,15 +9,19 @@ end
 
 function init(args)
   output = args[2]
-  local head = "POST " .. args[5] .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: " .. args[3] .. "\r\nContent-Length: "
+  local start = " " .. args[5] .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: " .. args[3]
   -- Requests are built beforehand: Lua's garbage collection would be measured as latency of the server.
   requests = {}
   for line in io.lines(args[1]) do
-    -- A proof before a tab is the header DPoP.
-    local proof, body = line:match("^([^\t]*)\t(.*)$")
+    -- A proof before a tab is the header DPoP. The word GET before a tab says that a token follows, and no body.
+    local first, body = line:match("^([^\t]*)\t(.*)$")
     body = body or line
-    local dpop = proof and "\r\nDPoP: " .. proof or ""
-    requests[#requests + 1] = head .. #body .. dpop .. "\r\n\r\n" .. body
+    if first == "GET" then
+      requests[#requests + 1] = "GET" .. start .. "\r\nAuthorization: Bearer " .. body .. "\r\n\r\n"
+    else
+      local dpop = first and "\r\nDPoP: " .. first or ""
+      requests[#requests + 1] = "POST" .. start .. "\r\nContent-Length: " .. #body .. dpop .. "\r\n\r\n" .. body
+    end
   end
   collectgarbage()
   once = args[4] == "once"

@@ -11,9 +11,9 @@ export async function wrkLoad(request: LoadRequest): Promise<LoadResult> {
   const output = join(folder, 'result.json')
   await rm(output, { force: true })
   await writeFile(bodies, `${request.bodies.join('\n')}\n`)
-  const { pathname, origin } = new URL(request.url)
+  const { pathname, search, origin } = new URL(request.url)
   const options = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--latency', '-s', beside('requests.lua')]
-  const script = [bodies, output, request.contentType, request.once ? 'once' : 'again', pathname]
+  const script = [bodies, output, request.contentType, request.once ? 'once' : 'again', pathname + search]
   await runGenerator(machine, ['wrk', ...options, origin, '--', ...script], seconds)
   return JSON.parse(await readFile(output, 'utf8'))
 }

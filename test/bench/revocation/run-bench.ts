@@ -12,6 +12,7 @@ import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperat
 import { connectBare } from './bare.ts'
 import { type Percentiles, percentilesOf } from './percentiles.ts'
 import { openWatchers, type Watchers } from './watchers.ts'
+import { measureWays } from './ways.ts'
 
 /**
  * `npm run bench:revocation`: measures revocations on a whole cluster on this machine. It measures the time from the
@@ -23,6 +24,7 @@ const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 500)
 const WARM_UP = 50
 const PAUSE_MS = 5
 const WATCHERS = 100
+const LIST_TTL_S = 10
 /** How many watchers each operator opens at most. */
 const WATCHERS_EACH = 8
 
@@ -47,6 +49,7 @@ const cluster = await startCluster(started, folder, {
   AUTH4AGENT_BASE_URL: ISSUER,
   AUTH4AGENT_DNS_SERVERS: dns.address,
   AUTH4AGENT_RATE_LIMIT_PERCENT: '1000000',
+  AUTH4AGENT_STATUS_LIST_TTL: `${LIST_TTL_S}s`,
 })
 const operators = await enrol(cluster, dns)
 const protocols = ['gRPC', 'REST'] as const
@@ -65,8 +68,17 @@ for (const protocol of protocols) print(protocol, await measure(callers[protocol
 process.stdout.write(`with ${WATCHERS} watchers\n`)
 const addresses = cluster.processes['jwks-gateway'].map((server) => server.grpcAddress)
 const watchers = await openWatchers(addresses, operators, WATCHERS)
-started.defer(async () => watchers.close())
 for (const protocol of protocols) print(protocol, await measure(callers[protocol], watchers))
+watchers.close()
+const client = protocolClient(baseUrl)
+const owner = await provenOperator(client, dns, 'ways.example.com')
+const agent = await activeAgent(client, owner)
+process.stdout.write(`from the return of RevokeToken until it is known; status lists with a ttl of ${LIST_TTL_S} s\n`)
+for (const { name, late } of await measureWays({ client, baseUrl, grpcAddress, operator: owner, agent })) {
+  const [p50, p99, max] = [percentilesOf(late).p50, percentilesOf(late).p99, Math.max(...late)]
+  const times = [p50, p99, max].map((ms) => ms.toFixed(1).padStart(9)).join('')
+  process.stdout.write(`${name.padEnd(44)}${times}   ${late.length} times\n`)
+}
 
 /** Makes one bare revocation and one real revocation in turn, so both run on the machine in the same state. */
 async function measure(caller: Caller, told: Watchers | undefined): Promise<readonly Round[]> {

@@ -1,7 +1,7 @@
 import { sign } from 'node:crypto'
 import type { AssertionSigner } from '@auth4agent/core/identity/assertion'
 import { createVerifier, type Fetch, type Verifier, type VerifierOptions } from '@auth4agent/verifier'
-import { type Deployment, ISSUER, startDeployment } from '../../support/deployment.ts'
+import { type Deployment, type DeploymentOptions, ISSUER, startDeployment } from '../../support/deployment.ts'
 import { type AgentParty, clientAssertion, newKeys } from '../../support/parties.ts'
 import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
 import { proofClient } from './proofs.ts'
@@ -37,8 +37,8 @@ interface Network {
 }
 
 /** Starts the deployment with its operator and agent. */
-export async function setStage(): Promise<Stage> {
-  const deployment = await startDeployment()
+export async function setStage(env: DeploymentOptions['env'] = {}): Promise<Stage> {
+  const deployment = await startDeployment({ env })
   const operator = await provenOperator(deployment.client, deployment.dns, 'agents.example.com')
   const agent = await activeAgent(deployment.client, operator, ['orders:read', 'orders:write'])
   const network = networkTo(deployment)

@@ -383,9 +383,10 @@ it("the verifier's README has code blocks that start a protected API with metric
   const names = await runReadme({ issuer: ISSUER, operatorId: id, key: signer, token, console: print }).finally(() =>
     vi.unstubAllGlobals(),
   )
-  const { app, verifier: own, shared, federated } = names
+  const { app, verifier: own, shared, federated, listed } = names
   if (typeof app !== 'function') throw new Error('The README must define `app`')
-  onTestFinished(() => [own, shared, federated].forEach((each) => void Reflect.apply(Object(each).close, each, [])))
+  const verifiers = [own, shared, federated, listed]
+  onTestFinished(() => verifiers.forEach((each) => void Reflect.apply(Object(each).close, each, [])))
   const url = await started(listening(createServer((request, response) => app(request, response))))
   const statusOf = async () => (await fetch(`${url}/orders`, bearer(String(token)))).status
   await until(statusOf, (status) => status === 200)

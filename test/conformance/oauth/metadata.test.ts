@@ -26,6 +26,9 @@ type Metadata = Readonly<Record<string, unknown>>
 const PATH = '/.well-known/oauth-authorization-server/tenants/a4a'
 const metadata = async () => (await read(PATH)).document ?? {}
 
+/** What may be read with GET. The others take POST. */
+const READABLE = new Set(['jwks_uri', 'status_list_aggregation_endpoint'])
+
 describe('the metadata of the authorization server', () => {
   it('is a JSON object with status 200', async () => {
     const { status, headers, document } = await read(PATH)
@@ -78,6 +81,7 @@ describe('the metadata of the authorization server', () => {
       introspection_signing_alg_values_supported: ['EdDSA'],
       revocation_endpoint_auth_methods_supported: ['private_key_jwt'],
       dpop_signing_alg_values_supported: ['EdDSA', 'Ed25519', 'ES256'],
+      status_list_aggregation_endpoint: `${ISSUER}/v1/status-lists`,
     })
   })
 
@@ -115,7 +119,7 @@ describe('the metadata of the authorization server', () => {
     expect(urls.length).toBeGreaterThan(3)
     for (const [name, url] of urls) {
       const answer = await sendHttp(server.baseUrl, { verb: 'GET', path: new URL(String(url)).pathname })
-      expect(answer.status, name).toBe(name === 'jwks_uri' ? 200 : 405)
+      expect(answer.status, name).toBe(READABLE.has(name) ? 200 : 405)
     }
   })
 

@@ -87,6 +87,8 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'FederationService.ResolveEntity': 'anyone',
   'FederationService.GetSignedKeySet': 'anyone',
   'FederationService.ListHistoricalKeys': 'anyone',
+  'StatusListService.GetStatusList': 'anyone',
+  'StatusListService.ListStatusLists': 'anyone',
   'FederationAdminService.PutTrustAnchor': 'admin',
   'FederationAdminService.ListTrustAnchors': 'admin',
   'FederationAdminService.RemoveTrustAnchor': 'admin',
@@ -163,7 +165,7 @@ const ROLES: Readonly<Record<string, string>> = {
   'SignalService.AddSubject': 'policy',
   'SignalService.RemoveSubject': 'policy',
   'SignalService.VerifyStream': 'policy',
-  'SignalService.PollEvents': 'audit.read',
+  'SignalService.PollEvents': 'policy',
 }
 
 const READS = new Set([

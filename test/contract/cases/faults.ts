@@ -45,6 +45,7 @@ const HARMLESS: Readonly<Record<string, (world: World) => JsonObject>> = {
     authorization_details: DETAILS,
     signature: '',
   }),
+  'StatusListService.GetStatusList': () => ({ id: NOBODY }),
   'OAuthService.Token': ({ agents: { ofBravo } }) => ({ grant_type: 'client_credentials', ...forged(ofBravo) }),
   'OAuthService.Introspect': ({ agents: { ofBravo } }) => ({ token: 'x', ...forged(ofBravo) }),
   'OAuthService.Revoke': ({ agents: { ofBravo } }) => ({ token: 'x', ...forged(ofBravo) }),

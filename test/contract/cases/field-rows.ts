@@ -28,6 +28,7 @@ import { grantFieldRows } from './grant-field-rows.ts'
 import { issuerFieldRows } from './issuer-field-rows.ts'
 import { oauthFieldRows } from './oauth-field-rows.ts'
 import { signalFieldRows } from './signal-field-rows.ts'
+import { statusListFieldRows } from './status-lists.ts'
 import { trustFieldRows } from './trust-field-rows.ts'
 
 /** One row for every field of every request, by `Message.field`, with nested fields after it. */
@@ -81,6 +82,14 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
       'has 50 KB': [text(50_000), 'INVALID_ARGUMENT'],
     },
     fits: { 'is empty': '', 'demands a proof': 'required', 'demands a nonce': 'required-with-nonce' },
+  },
+  'SetOperatorPolicyRequest.policy.audiences.token_status': {
+    wrong: {
+      'is unknown': ['introspection', 'INVALID_ARGUMENT'],
+      'is in another case': ['Status_list', 'INVALID_ARGUMENT'],
+      'has 50 KB': [text(50_000), 'INVALID_ARGUMENT'],
+    },
+    fits: { 'is empty': '', 'demands a list': 'status_list' },
   },
   'SetOperatorPolicyRequest.policy.require_bound_challenges': {},
   'SetOperatorPolicyRequest.policy.require_body_digest': {},
@@ -318,6 +327,7 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   ...grantFieldRows,
   ...issuerFieldRows,
   ...federationFieldRows,
+  ...statusListFieldRows,
   ...agentKeyFieldRows,
   ...agentMoveFieldRows,
   ...attestationFieldRows,

@@ -25,6 +25,7 @@ const unknown = foreign('unknown')
 const open = foreign('open')
 const keyless = foreign('keyless')
 const followed = foreign('followed')
+const listed = foreign('listed')
 /** An audience of the world's operator acme. */
 const AUDIENCE = 'https://api.acme-operator.com'
 
@@ -41,6 +42,8 @@ function seed({ db, operators }: World): Promise<void> {
     const log = { revocationMode: 'log', actsAs: randomUUID(), wrappedSecret: Buffer.alloc(60), kekId: 'none' } as const
     await seedForeign(db, followed, { keysAsOf: new Date(), ...log })
     await seedStatement(db, operators.acme, followed, followed.issuer)
+    await seedForeign(db, listed, { keysAsOf: new Date(), revocationMode: 'status_list' })
+    await seedStatement(db, operators.acme, listed, listed.issuer)
   }
   const inserting = insert()
   seeded.set(db, inserting)
@@ -77,6 +80,7 @@ const rows: readonly (readonly [name: string, verdict: Verdict, by: Foreign, cla
     () => ({ exp: Math.floor(Date.now() / 1_000) + 400 }),
   ],
   ['an operator that the owner has not named', 'TRUST_NOT_FOUND', open],
+  ['a token without a place in a status list of its issuer', 'STATUS_MISSING', listed],
   ['an issuer whose log is not followed', 'ISSUER_REVOCATIONS_STALE', followed],
 ]
 

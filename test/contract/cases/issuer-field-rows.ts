@@ -61,6 +61,7 @@ export const issuerFieldRows: Readonly<Record<string, FieldRow>> = {
   'AddIssuerRequest.acts_as': { wrong: huge },
   'AddIssuerRequest.secret': { wrong: huge },
   'AddIssuerRequest.introspection_uri': { wrong: huge },
+  'AddIssuerRequest.status_list_uri': { wrong: huge },
   'AddIssuerRequest.max_token_ttl': {
     wrong: {
       'is negative': [-1, 'INVALID_ARGUMENT'],

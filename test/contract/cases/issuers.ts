@@ -87,6 +87,20 @@ const additions: readonly RefusalCase[] = [
   add('an introspection endpoint with the mode none', 'INVALID_ARGUMENT', () => ({
     introspection_uri: INTROSPECTION.introspection_uri,
   })),
+  add('a place of status lists with the mode none', 'INVALID_ARGUMENT', () => ({ status_list_uri: 'https://a.com/' })),
+  add('a place of status lists of another deployment', 'INVALID_ARGUMENT', () => ({
+    ...DEPLOYMENT,
+    revocation_mode: 'status_list',
+    status_list_uri: 'https://idp.bravo-operator.com/lists/',
+  })),
+  add('a place of status lists of the deployment itself', 'INVALID_ARGUMENT', ({ issuer }) => ({
+    revocation_mode: 'status_list',
+    status_list_uri: `${issuer}/v1/status-lists/`,
+  })),
+  add('a secret with the mode status_list', 'INVALID_ARGUMENT', () => ({
+    revocation_mode: 'status_list',
+    secret: 'secret',
+  })),
   add('a JWKS of the deployment itself', 'INVALID_ARGUMENT', ({ issuer }) => ({ jwks_uri: `${issuer}/jwks` })),
 ]
 

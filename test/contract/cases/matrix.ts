@@ -335,6 +335,8 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'FederationService.ResolveEntity': ['ENTITY_NOT_FOUND', 'TRUST_ANCHOR_NOT_FOUND'],
   'FederationService.GetSignedKeySet': [],
   'FederationService.ListHistoricalKeys': [],
+  'StatusListService.GetStatusList': ['STATUS_LIST_NOT_FOUND', 'STATUS_HISTORY_UNAVAILABLE'],
+  'StatusListService.ListStatusLists': [],
   'FederationAdminService.PutTrustAnchor': ['TOO_MANY_TRUST_ANCHORS'],
   'FederationAdminService.ListTrustAnchors': [],
   'FederationAdminService.RemoveTrustAnchor': ['TRUST_ANCHOR_NOT_FOUND'],

@@ -4,6 +4,10 @@ const streamId: FieldRow = {
   absent: 'INVALID_ARGUMENT',
   wrong: { 'has 1500 characters': [text(1500), 'STREAM_NOT_FOUND'] },
 }
+/** In a query, null is a text. */
+const idInQuery: FieldRow = {
+  wrong: { 'is empty': ['', 'INVALID_ARGUMENT'], 'has 1500 characters': [text(1500), 'STREAM_NOT_FOUND'] },
+}
 const idInPath: FieldRow = { wrong: { 'has 1500 characters': [text(1500), 'STREAM_NOT_FOUND'] } }
 const events: FieldRow = {
   wrong: {
@@ -71,8 +75,8 @@ export const signalFieldRows: Readonly<Record<string, FieldRow>> = {
   'ReadStreamsRequest.stream_id': idInPath,
   ...change('UpdateStreamRequest'),
   ...change('ReplaceStreamRequest'),
-  'DeleteStreamRequest.stream_id': streamId,
-  'GetStreamStatusRequest.stream_id': streamId,
+  'DeleteStreamRequest.stream_id': idInQuery,
+  'GetStreamStatusRequest.stream_id': idInQuery,
   'UpdateStreamStatusRequest.stream_id': streamId,
   'UpdateStreamStatusRequest.status': {
     absent: 'INVALID_ARGUMENT',

@@ -45,6 +45,9 @@ const bearer =
 const BAD_TOKENS: Readonly<Record<string, Token>> = {
   'a token that has expired': bearer({ iat: 1_700_000_000, nbf: 1_700_000_000, exp: 1_700_000_900 }),
   'a token for another audience': bearer({ aud: ['https://api.acme-operator.com'] }),
+  'a token for this audience and another one': bearer({
+    aud: ['http://localhost:8080', 'https://api.acme-operator.com'],
+  }),
   'a token of another issuer': bearer({ iss: 'https://rogue.com' }),
   'a token by a foreign key': () => `Bearer ${accessToken(generateKeyPair())}`,
   'a token of an earlier epoch of its agent': bearer({ epoch: [0, 1] }),
@@ -114,16 +117,20 @@ const ENDPOINTS = [
 ]
 
 const PUSH = 'urn:ietf:rfc:8935'
-const deliveries: readonly RefusalCase[] = [createStream, updateStream, method.replaceStream].flatMap((each) => [
-  // All three read the delivery in the same way.
-  ...(each === createStream ? ENDPOINTS : ENDPOINTS.slice(1, 2)).map((url) =>
+const WITH_DELIVERY = [createStream, updateStream, method.replaceStream]
+// All three read the delivery in the same way.
+const endpoints = WITH_DELIVERY.flatMap((each) =>
+  (each === createStream ? ENDPOINTS : ENDPOINTS.slice(1, 2)).map((url) =>
     edited(each, `the endpoint ${url}`, 'INVALID_ARGUMENT', { delivery: { method: PUSH, endpoint_url: url } }),
   ),
+)
+const POLL = 'urn:ietf:rfc:8936'
+const polled = WITH_DELIVERY.flatMap((each) => [
   edited(each, 'the endpoint of a stream that is polled', 'INVALID_ARGUMENT', {
-    delivery: { method: 'urn:ietf:rfc:8936', endpoint_url: 'https://events.bravo-operator.com/' },
+    delivery: { method: POLL, endpoint_url: 'https://events.bravo-operator.com/' },
   }),
   edited(each, 'an Authorization header of a stream that is polled', 'INVALID_ARGUMENT', {
-    delivery: { method: 'urn:ietf:rfc:8936', authorization_header: 'Bearer x' },
+    delivery: { method: POLL, authorization_header: 'Bearer x' },
   }),
 ])
 
@@ -233,7 +240,8 @@ const others: readonly RefusalCase[] = [
 export const signalCases: readonly RefusalCase[] = [
   ...unknown,
   ...tokens,
-  ...deliveries,
+  ...endpoints,
+  ...polled,
   ...supplied,
   ...subjects,
   ...full,

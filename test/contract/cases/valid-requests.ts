@@ -197,6 +197,8 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'FederationService.ResolveEntity': () => ({ sub: ISSUER, trust_anchor: [`${ISSUER}/federation`] }),
   'FederationService.GetSignedKeySet': () => ({}),
   'FederationService.ListHistoricalKeys': () => ({}),
+  'StatusListService.GetStatusList': ({ statusListId }) => ({ id: statusListId }),
+  'StatusListService.ListStatusLists': () => ({}),
   'FederationAdminService.PutTrustAnchor': () => ({
     entity_id: 'https://federation.bravo-operator.com',
     jwks: STATEMENT_KEYS,

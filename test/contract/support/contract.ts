@@ -16,10 +16,14 @@ import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operat
 import { rest } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { SignalService } from '../../../gen/proto/auth4agent/v1/signals_pb.ts'
+import { StatusListService } from '../../../gen/proto/auth4agent/v1/status_lists_pb.ts'
 import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 
-/** All services of the public ports. */
+/**
+ * All services of the public ports, except Envoy's Authorization: its answers are denials and no errors, so it has
+ * tables of its own beside its code.
+ */
 const services: readonly DescService[] = [
   OperatorRegistryService,
   OperatorKeyService,
@@ -37,6 +41,7 @@ const services: readonly DescService[] = [
   TrustService,
   FederationAdminService,
   AttestationPolicyService,
+  StatusListService,
   SignalService,
 ]
 

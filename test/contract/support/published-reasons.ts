@@ -98,6 +98,8 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   KEY_EXISTS: [409, 6],
   KEY_NOT_READY: [409, 9],
   RESYNC_REQUIRED: [410, 9],
+  STATUS_LIST_NOT_FOUND: [404, 5],
+  STATUS_HISTORY_UNAVAILABLE: [501, 12],
   RATE_LIMITED: [429, 8],
   OVERLOADED: [503, 14],
   UNAVAILABLE: [503, 14],

@@ -15,6 +15,7 @@ import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_ke
 import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { type AssertionEdits, bearer, type Signer } from '../../support/assertions.ts'
+import { problemsOf } from '../../support/openapi/documented.ts'
 import { isFederation, isForm, shortName } from './contract.ts'
 import {
   expectFederationError,
@@ -165,6 +166,9 @@ async function sendRest(world: World, refusal: RefusalCase, { request, requestId
     },
     expectAnswered: () => {
       expect(answer.status, answer.text).toBeLessThan(300)
+      const mediaType = String(answer.headers['content-type'])
+      const isJwt = mediaType.endsWith('+jwt')
+      expect(problemsOf(method, { status: answer.status, mediaType, body: isJwt ? answer.text : json })).toEqual([])
       return json
     },
   }

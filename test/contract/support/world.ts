@@ -20,6 +20,7 @@ import { type SeededAgent, seed } from './seed.ts'
 import { attestationSigner, seedAttestation } from './seed-attestation.ts'
 import { seedAttestationPolicy } from './seed-attestation-policy.ts'
 import { seedIssuers } from './seed-issuers.ts'
+import { seedStatusList } from './seed-status-list.ts'
 import { seedStream } from './seed-streams.ts'
 import { snapshots } from './snapshot.ts'
 
@@ -56,6 +57,7 @@ export async function startWorld({
   const parties = await seed(db)
   const keys = await seedKeys(db)
   const issuers = await seedIssuers(db, parties.operators.acme.id)
+  const statusListId = await seedStatusList(db)
   const attestationPolicy = await seedAttestationPolicy(db, parties.operators.acme.id)
   const attestation = await seedAttestation(db, parties)
   const stream = await seedStream(db, parties.operators.acme.id)
@@ -75,6 +77,7 @@ export async function startWorld({
     ...parties,
     keys,
     issuers,
+    statusListId,
     attestationPolicy,
     stream,
     attestation: { ...attestation, ...(await attestationSigner(db, attestation)) },

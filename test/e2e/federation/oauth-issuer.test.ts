@@ -1,8 +1,8 @@
 import { operatorId } from '@auth4agent/core/identity/operator-id'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { addIssuer, untilIssuer } from '../../support/federation/admissions.ts'
+import { addIssuer, switchIssuer, untilIssuer } from '../../support/federation/admissions.ts'
 import { createFederation, type FederatedDeployment, type Federation } from '../../support/federation/deployments.ts'
-import { INTROSPECTOR, type OAuthServer, startOAuthServer } from '../../support/federation/oauth-server.ts'
+import { INTROSPECTOR, LIST_TTL_S, type OAuthServer, startOAuthServer } from '../../support/federation/oauth-server.ts'
 import { type Member, member, state } from '../../support/federation/statements.ts'
 import { expectStatus } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
@@ -16,6 +16,8 @@ let cargo: Member
 let first: OAuthServer
 let second: OAuthServer
 let slow: OAuthServer
+let listed: OAuthServer
+let listedId: string
 
 beforeAll(async () => {
   federation = await createFederation()
@@ -24,9 +26,10 @@ beforeAll(async () => {
   first = await startOAuthServer(federation, 'login.example.org', TTL_S)
   second = await startOAuthServer(federation, 'login.example.net', TTL_S)
   slow = await startOAuthServer(federation, 'slow.example.net', TTL_S + 1)
+  listed = await startOAuthServer(federation, 'listed.example.net', TTL_S + 1)
 })
 afterAll(async () => {
-  for (const server of [first, second, slow]) await server?.close()
+  for (const server of [first, second, slow, listed]) await server?.close()
   await federation?.stop()
 })
 
@@ -37,13 +40,14 @@ const verdict = async (token: string, { issuer }: OAuthServer, audience = AUDIEN
   )
 
 /** Admits an OAuth server for a domain, and lets the domain call cargo. */
-async function admitFor(domain: string, { issuer, jwksUri }: OAuthServer, revocations: object): Promise<void> {
+async function admitFor(domain: string, { issuer, jwksUri }: OAuthServer, revocations: object): Promise<string> {
   const fields = { issuer, kind: 'oauth', algorithms: ['ES256'], jwks_uri: jwksUri, domain, ...revocations }
   const { id } = await addIssuer(beta, fields)
   const caller = { id: operatorId({ issuer, domain, thumbprint: '' }), domain, home: { issuer } }
   const grants = [{ audience: AUDIENCE, scopes: { read: ['orders:read'] } }]
   await state(cargo, caller, { kind: 'lets-call', aud: [beta.issuer], grants })
   await untilIssuer(beta, id, ({ keys }) => keys.length > 0)
+  return id
 }
 
 it('1. a token of oidc-provider is valid with the mode none, if it lives at most 5 minutes', async () => {
@@ -93,4 +97,57 @@ it('4. while the issuer cannot be asked, its tokens are stale, and tokens of oth
   await second.front.cut()
   expect(await verdict(await second.token(AUDIENCE), second)).toMatchObject({ reason: 'ISSUER_REVOCATIONS_STALE' })
   expect(await verdict(await first.token(AUDIENCE), first)).toMatchObject({ valid: true })
+})
+
+it('5. with the mode status_list, a token is valid until the list of its issuer shows that it has ended', async () => {
+  listedId = await admitFor('dispatch.example.com', listed, { revocation_mode: 'status_list' })
+  const token = await listed.token(AUDIENCE)
+  const answer = await until(
+    () => verdict(token, listed),
+    ({ valid }) => valid === true,
+  )
+  expect(answer).toMatchObject({
+    trust: {
+      revocation_mode: 'status_list',
+      max_staleness_ms: LIST_TTL_S * 1_000,
+      revocations_as_of: expect.any(String),
+    },
+  })
+  await untilIssuer(beta, listedId, (row) => row.revocations_as_of !== undefined)
+  listed.setStatus(2)
+  const suspended = await until(
+    () => verdict(token, listed),
+    ({ valid }) => valid !== true,
+  )
+  expect(suspended).toMatchObject({ revoked: true, reason: 'TOKEN_REVOKED' })
+  listed.setStatus(0)
+  await until(
+    () => verdict(token, listed),
+    ({ valid }) => valid === true,
+  )
+})
+
+it('6. while the list cannot be fetched, its tokens become stale, and tokens of other issuers are valid', async () => {
+  const token = await listed.token(AUDIENCE)
+  expect(await verdict(token, listed)).toMatchObject({ valid: true })
+  await listed.front.cut()
+  const stale = await until(
+    () => verdict(token, listed),
+    ({ valid }) => valid !== true,
+  )
+  expect(stale).toMatchObject({ revoked: false, reason: 'ISSUER_REVOCATIONS_STALE' })
+  expect(await verdict(await first.token(AUDIENCE), first)).toMatchObject({ valid: true })
+})
+
+it('7. when disableIssuer returns, no token of the issuer is valid, whatever its list says', async () => {
+  await listed.front.restore()
+  const token = await listed.token(AUDIENCE)
+  await until(
+    () => verdict(token, listed),
+    ({ valid }) => valid === true,
+  )
+  await switchIssuer(beta, listedId, 'disable')
+  expect(await verdict(token, listed)).toMatchObject({ reason: 'ISSUER_DISABLED' })
+  await switchIssuer(beta, listedId, 'enable')
+  expect(await verdict(token, listed)).toMatchObject({ reason: 'ISSUER_DISABLED' })
 })

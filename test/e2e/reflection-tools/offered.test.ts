@@ -28,7 +28,9 @@ it('reflection lists the public services and no internal service', async () => {
     'auth4agent.v1.OperatorRegistryService',
     'auth4agent.v1.RevocationService',
     'auth4agent.v1.SignalService',
+    'auth4agent.v1.StatusListService',
     'auth4agent.v1.TrustService',
+    'envoy.service.auth.v3.Authorization',
     'grpc.health.v1.Health',
   ])
 })

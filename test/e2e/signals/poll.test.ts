@@ -22,6 +22,7 @@ let agent: AgentParty
 let receiver: Receiver
 let metadata: Record<string, string>
 let stream: Record<string, unknown>
+let streamId: string
 let pollPath: string
 let received: string[]
 
@@ -85,9 +86,10 @@ it('2. it creates a stream that it polls', async () => {
   const created = await receiver.call('POST', pathOf(metadata['configuration_endpoint']), { description: 'nightly' })
   expect(created).toMatchObject({ status: 201, body: { iss: ISSUER, description: 'nightly' } })
   stream = created.body
+  streamId = String(stream['stream_id'])
   expect(stream['delivery']).toStrictEqual({
     method: 'urn:ietf:rfc:8936',
-    endpoint_url: `${ISSUER}/ssf/streams/${stream['stream_id']}/poll`,
+    endpoint_url: `${ISSUER}/ssf/streams/${streamId}/poll`,
   })
   pollPath = pathOf(Object(stream['delivery']).endpoint_url)
 })
@@ -95,18 +97,18 @@ it('2. it creates a stream that it polls', async () => {
 it('3. it reads the stream alone and in the list, exactly as it was created', async () => {
   const endpoint = pathOf(metadata['configuration_endpoint'])
   const reader = receiverWith(await tokenOf(agent, 'ssf.read'))
-  expect((await reader.call('GET', `${endpoint}?stream_id=${stream['stream_id']}`)).body).toStrictEqual(stream)
+  expect((await reader.call('GET', `${endpoint}?stream_id=${streamId}`)).body).toStrictEqual(stream)
   expect((await reader.call('GET', endpoint)).body).toStrictEqual([stream])
 })
 
 it('4. it sees the verification event that it has asked for', async () => {
-  const body = { stream_id: stream['stream_id'], state: 'x1' }
+  const body = { stream_id: streamId, state: 'x1' }
   const asked = await receiver.call('POST', pathOf(metadata['verification_endpoint']), body)
   expect([asked.status, asked.body]).toStrictEqual([204, {}])
   const { sets } = await poll()
   const [set = ''] = Object.values(sets)
   expect(await claimsOf(set)).toMatchObject({
-    sub_id: { format: 'opaque', id: stream['stream_id'] },
+    sub_id: { format: 'opaque', id: streamId },
     events: { 'https://schemas.openid.net/secevent/ssf/event-type/verification': { state: 'x1' } },
   })
   expect(await poll({ ack: Object.keys(sets) })).toStrictEqual({ sets: {}, moreAvailable: false })
@@ -144,8 +146,8 @@ it('7. a poll that waits is answered as soon as there is an event', async () => 
 
 it('8. a paused stream holds its events, and delivers them when it is enabled', async () => {
   const setStatus = (status: string) =>
-    receiver.call('POST', pathOf(metadata['status_endpoint']), { stream_id: stream['stream_id'], status })
-  expect((await setStatus('paused')).body).toStrictEqual({ stream_id: stream['stream_id'], status: 'paused' })
+    receiver.call('POST', pathOf(metadata['status_endpoint']), { stream_id: streamId, status })
+  expect((await setStatus('paused')).body).toStrictEqual({ stream_id: streamId, status: 'paused' })
   const { token } = await issueToken(deployment.client, agent)
   await deployment.client.revokeToken(token)
   expect((await poll()).sets).toStrictEqual({})
@@ -158,12 +160,12 @@ it('8. a paused stream holds its events, and delivers them when it is enabled', 
 it('9. another operator finds no such stream', async () => {
   const other = await provenOperator(deployment.client, deployment.dns, 'other.example.com')
   const spy = receiverWith(await tokenOf(await activeAgent(deployment.client, other, ['ssf.manage']), 'ssf.manage'))
-  const endpoint = `${pathOf(metadata['configuration_endpoint'])}?stream_id=${stream['stream_id']}`
+  const endpoint = `${pathOf(metadata['configuration_endpoint'])}?stream_id=${streamId}`
   for (const [method, path, body] of [
     ['GET', endpoint],
     ['DELETE', endpoint],
     ['POST', pollPath, {}],
-    ['POST', pathOf(metadata['status_endpoint']), { stream_id: stream['stream_id'], status: 'paused' }],
+    ['POST', pathOf(metadata['status_endpoint']), { stream_id: streamId, status: 'paused' }],
   ] as const) {
     expect(await spy.call(method, path, body)).toMatchObject({ status: 404, body: { reason: 'STREAM_NOT_FOUND' } })
   }
@@ -182,7 +184,7 @@ it('10. a token without the scope is refused, and a revoked token at once', asyn
 
 it('11. it deletes the stream', async () => {
   receiver = receiverWith(await tokenOf(agent, 'ssf.manage'))
-  const endpoint = `${pathOf(metadata['configuration_endpoint'])}?stream_id=${stream['stream_id']}`
+  const endpoint = `${pathOf(metadata['configuration_endpoint'])}?stream_id=${streamId}`
   expect(await receiver.call('DELETE', endpoint)).toMatchObject({ status: 204, body: {} })
   expect(await receiver.call('GET', endpoint)).toMatchObject({ status: 404 })
   expect((await receiver.call('GET', pathOf(metadata['configuration_endpoint']))).body).toStrictEqual([])

@@ -27,20 +27,24 @@ export function knownSettings(): readonly string[] {
 export const documentedCalls = (text: string): readonly string[] =>
   firstCells(text).flatMap((cell) => {
     const [, verb, path] =
-      /^`([A-Z]+) (\/(?:(?:v1|1\.0|oauth|federation)\/|\.well-known\/openid-federation)[^`]*)`$/.exec(cell) ?? []
+      /^`([A-Z]+) (\/(?:(?:v1|1\.0|oauth|federation|ssf)\/|\.well-known\/openid-federation)[^`]*)`$/.exec(cell) ?? []
     return verb === undefined || path === undefined ? [] : [withoutNames(`${verb} ${path}`)]
   })
 
-/** Returns the calls that have a REST form in the contract, written as documentedCalls writes them. */
+/** Calls of the HTTP port for which the contract has another form: Envoy's Check. */
+const IN_ANOTHER_FORM = ['GET /v1/authz']
+
+/** Returns the calls that have a REST form, written as documentedCalls writes them. */
 export function contractCalls(): readonly string[] {
   const methods = Object.values(PUBLIC_SERVICES)
     .flat()
     .flatMap(({ methods }) => methods)
-  return methods.flatMap((method) => {
+  const calls = methods.flatMap((method) => {
     if (!hasOption(method, http)) return []
     const { pattern } = getOption(method, http)
     return typeof pattern.value === 'string' ? [withoutNames(`${pattern.case?.toUpperCase()} ${pattern.value}`)] : []
   })
+  return [...calls, ...IN_ANOTHER_FORM]
 }
 
 const withoutNames = (call: string) => call.replaceAll(/\{[^}]*\}/g, '{}')

@@ -6,6 +6,7 @@ import type { Verdict } from '@auth4agent/core/token/verdicts'
 import { create } from '@bufbuild/protobuf'
 import { AudienceRuleSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { createDecideTrust } from '../../../services/trust/foreign/decide-trust.ts'
+import { createForeignLists } from '../../../services/trust/foreign/foreign-lists.ts'
 import { createGenuineForeign } from '../../../services/trust/foreign/genuine-foreign.ts'
 import type { Introspected } from '../../../services/trust/foreign/introspect.ts'
 import { createVerifyForeign, type ForeignDemands } from '../../../services/trust/foreign/verify-foreign.ts'
@@ -49,6 +50,7 @@ function issuerRow(issuer: string, key: typeof alphaKey, domain: string, id: str
     tokenType: 'at+jwt',
     mode: 'log',
     introspectionUri: '',
+    statusListUri: '',
     actsAs: CARGO,
     maxTokenTtlS: 3_600,
     maxStalenessMs: 5_000,
@@ -137,6 +139,8 @@ export interface WorldOptions {
   readonly maxEdges?: number
   readonly rules?: readonly { readonly audience: string; readonly dpop: string }[]
   readonly introspect?: () => Promise<Introspected>
+  /** Returns the text of a status list. */
+  readonly fetchList?: (url: string) => string | Error
 }
 
 const byIssuer = (list: readonly KnownIssuer[]) => new Map(list.map((row) => [row.issuer, row]))
@@ -202,12 +206,25 @@ export function foreignWorld(options: WorldOptions = {}) {
     },
   }
   const decideTrust = createDecideTrust(deps)
+  const problems: unknown[] = []
+  const fetchList = async (url: string) => {
+    const text = options.fetchList?.(url) ?? new Error('The test expects no list')
+    if (text instanceof Error) throw text
+    return { mediaType: 'application/statuslist+jwt', body: Buffer.from(text), maxAgeS: undefined, date: undefined }
+  }
+  const lists = createForeignLists({
+    outbound: { get: fetchList },
+    now: deps.now,
+    skewS: 10,
+    log: { warn: (problem) => problems.push(problem) },
+  })
   const introspect = options.introspect ?? (async () => Promise.reject(new Error('The test expects no question')))
   const verify = createVerifyForeign({
     ...deps,
     genuine: createGenuineForeign(deps.now),
     decideTrust,
     introspect,
+    lists,
   })
   let sequence = 0
   return {
@@ -224,6 +241,9 @@ export function foreignWorld(options: WorldOptions = {}) {
     own,
     clock,
     logs,
+    lists,
+    /** What was logged about status lists. */
+    problems,
     asked,
     /** Of these all judges are made. */
     parts: { ...deps, decideTrust },

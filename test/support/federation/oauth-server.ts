@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { exportJWK, generateKeyPair } from 'jose'
+import { deflateSync } from 'node:zlib'
+import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { Provider } from 'oidc-provider'
 import type { Federation } from './deployments.ts'
 import { startTlsFront, type TlsFront } from './tls-front.ts'
@@ -17,11 +18,16 @@ export interface OAuthServer {
   token(resource: string): Promise<string>
   /** Lets the introspection endpoint answer that no token is active. */
   endAll(): void
+  /** Sets the status of all tokens in the status list. Each token has a place of its own there. */
+  setStatus(status: number): void
   close(): Promise<void>
 }
 
 /** The client that gets tokens, and the client that introspects. A secret has characters that need encoding. */
 const CLIENT = { client_id: 'courier', client_secret: 'a secret with 32 characters: %+/' }
+/** The path of the status list, and for how many seconds a copy of it counts. */
+const LIST = '/lists/1'
+export const LIST_TTL_S = 3
 export const INTROSPECTOR = { id: 'beta deployment', secret: 'another secret of 32 chars: %+/&' }
 
 /**
@@ -31,10 +37,13 @@ export const INTROSPECTOR = { id: 'beta deployment', secret: 'another secret of 
 export async function startOAuthServer(federation: Federation, host: string, ttlS: number): Promise<OAuthServer> {
   const { port, ...certified } = await federation.place(host)
   const issuer = `https://${host}:${port}`
-  const answer = (await createProvider(issuer, ttlS)).callback()
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const answer = (await createProvider(issuer, ttlS, privateKey)).callback()
   let isActive = true
+  let status = 0
   const server = createServer((request, response) => {
     if (request.url === '/introspect') void introspect(request, response, isActive)
+    else if (request.url === LIST) void sendList(response, `${issuer}${LIST}`, status, privateKey)
     else void answer(request, response)
   })
   server.listen(0, '127.0.0.1')
@@ -49,6 +58,9 @@ export async function startOAuthServer(federation: Federation, host: string, ttl
     front,
     endAll() {
       isActive = false
+    },
+    setStatus(next) {
+      status = next
     },
     async token(resource) {
       const body = new URLSearchParams({ grant_type: 'client_credentials', scope: 'read', resource })
@@ -67,8 +79,8 @@ export async function startOAuthServer(federation: Federation, host: string, ttl
   }
 }
 
-async function createProvider(issuer: string, ttlS: number): Promise<Provider> {
-  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+async function createProvider(issuer: string, ttlS: number, privateKey: CryptoKey): Promise<Provider> {
+  let idx = 0
   const key = { ...(await exportJWK(privateKey)), kid: 'key:1', alg: 'ES256', use: 'sig' }
   const provider = new Provider(issuer, {
     jwks: { keys: [key] },
@@ -76,6 +88,10 @@ async function createProvider(issuer: string, ttlS: number): Promise<Provider> {
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     scopes: ['read'],
     ttl: { ClientCredentials: ttlS },
+    extraTokenClaims() {
+      idx += 1
+      return { status: { status_list: { idx, uri: `${issuer}${LIST}` } } }
+    },
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
@@ -94,6 +110,19 @@ async function createProvider(issuer: string, ttlS: number): Promise<Provider> {
   // The proxy that terminates TLS stands before it.
   provider.proxy = true
   return provider
+}
+
+/** Signs a list of 1,024 places of 2 bits with jose. It may be kept for a few seconds. */
+async function sendList(response: ServerResponse, uri: string, status: number, key: CryptoKey): Promise<void> {
+  const bytes = new Uint8Array(256).fill(status * 0b01010101)
+  const list = { bits: 2, lst: deflateSync(bytes, { level: 9 }).toString('base64url') }
+  const text = await new SignJWT({ ttl: LIST_TTL_S, status_list: list })
+    .setProtectedHeader({ alg: 'ES256', kid: 'key:1', typ: 'statuslist+jwt' })
+    .setSubject(uri)
+    .setIssuedAt()
+    .setExpirationTime('1h')
+    .sign(key)
+  response.writeHead(200, { 'content-type': 'application/statuslist+jwt' }).end(text)
 }
 
 /** Answers with what RFC 7662 section 2.2 demands, to the client with the right secret only. */

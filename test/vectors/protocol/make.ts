@@ -16,6 +16,7 @@ import { makeKeyEvents } from './make/key-events.ts'
 import { makeKeys } from './make/keys.ts'
 import { makeLog } from './make/log.ts'
 import { makeOperators } from './make/operators.ts'
+import { makeStatusLists } from './make/status-lists.ts'
 import { makeTokens } from './make/tokens.ts'
 import { makeTrustStatements } from './make/trust-statements.ts'
 import { makeTxtRecords } from './make/txt-records.ts'
@@ -37,6 +38,7 @@ export async function makeVectors(): Promise<Readonly<Record<string, string>>> {
     'keys.json': makeKeys(),
     'log.json': makeLog(),
     'operators.json': makeOperators(),
+    'status-lists.json': await makeStatusLists(),
     'tokens.json': await makeTokens(committedTokens()),
     'trust-statements.json': await makeTrustStatements(),
     'txt-records.json': makeTxtRecords(),

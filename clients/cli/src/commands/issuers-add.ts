@@ -11,7 +11,7 @@ import { openAdministrator } from '../parties.ts'
 import { readDuration } from '../times.ts'
 
 const KEY = '--key data/admin-key.pem'
-const MODES = ['log', 'introspection', 'none'] as const
+const MODES = ['log', 'introspection', 'status_list', 'none'] as const
 const KINDS = ['auth4agent', 'oauth'] as const
 
 const flags = {
@@ -25,7 +25,7 @@ const flags = {
   revocations: {
     kind: 'text',
     value: 'MODE',
-    help: 'how its revocations reach the server: `log` (auth4agent), `introspection` (oauth) or `none`',
+    help: 'how its revocations reach the server: `log` (auth4agent), `introspection` (oauth), `status_list` or `none`',
     choices: MODES,
     required: true,
   },
@@ -41,13 +41,18 @@ const flags = {
     help: 'file of its secret there: the private key of the operator for `log`, the client secret for `introspection`; - for standard input',
   },
   'introspection-uri': { kind: 'text', value: 'URL', help: 'introspection endpoint, for `introspection`' },
+  'status-list-uri': {
+    kind: 'text',
+    value: 'URL',
+    help: 'what the addresses of its status lists begin with, for `status_list` of the kind oauth; by default its origin',
+  },
   'jwks-uri': { kind: 'text', value: 'URL', help: 'address of its keys, if not below the issuer' },
   'token-type': { kind: 'text', value: 'TYP', help: 'value of `typ` in its tokens; by default at+jwt' },
   'max-token-ttl': { kind: 'text', value: 'DURATION', help: 'longest lifetime of its tokens, such as 15m' },
   'max-staleness': {
     kind: 'text',
     value: 'DURATION',
-    help: 'how old the knowledge of its revocations may be, 2s to 60s; by default 5s',
+    help: 'how old the knowledge of its revocations may be, 2s to 60s, by default 5s; for `status_list` 2s to 5m, by default 5m',
   },
   domain: { kind: 'text', value: 'DOMAIN', help: 'the domain of all its subjects, for `oauth`' },
   anchor: {
@@ -104,6 +109,7 @@ async function readNewIssuer(issuer: string, context: Context<typeof flags>): Pr
     acts_as: given.text('acts-as'),
     secret: await readSecret(mode, context),
     introspection_uri: given.text('introspection-uri'),
+    status_list_uri: given.text('status-list-uri'),
     max_token_ttl: readSeconds('--max-token-ttl', given.text('max-token-ttl')),
     max_staleness_ms: inMs(readSeconds('--max-staleness', given.text('max-staleness'))),
     domain: given.text('domain'),

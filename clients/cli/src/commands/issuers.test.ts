@@ -88,6 +88,24 @@ describe('issuers add', () => {
     expect(sent[0]?.body).toMatchObject({ secret: 'p4ss', acts_as: 'alpha', domain: 'idp.io' })
   })
 
+  it('sends where the status lists of an OAuth server are', async () => {
+    const { sent } = await issuers(
+      ['add', 'https://idp.io/', '--kind', 'oauth', '--alg', 'RS256', '--revocations', 'status_list'].concat([
+        '--status-list-uri',
+        'https://lists.io/idp/',
+        '--max-staleness',
+        '5m',
+        '--domain',
+        'idp.io',
+      ]),
+    )
+    expect(sent[0]?.body).toMatchObject({
+      revocation_mode: 'status_list',
+      status_list_uri: 'https://lists.io/idp/',
+      max_staleness_ms: 300_000,
+    })
+  })
+
   it.each([
     ['no --revocations', ['add', BETA]],
     ['an unknown mode', ['add', BETA, '--revocations', 'ssf']],

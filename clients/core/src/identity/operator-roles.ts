@@ -6,7 +6,7 @@
  * | `agents.register` | registering agents as active |
  * | `agents.manage` | approving, granting scopes, editing, reactivating, moving agents; how agents enrol themselves |
  * | `agents.revoke` | suspending and revoking agents, ending tokens |
- * | `policy` | changing the operator's policy and its attestation requirements |
+ * | `policy` | changing the operator's policy, its attestation requirements and its streams of security events |
  * | `trust` | changing which operators the operator trusts |
  * | `audit.read` | reading the audit |
  * | `keys` | recovering agents that have lost their key |

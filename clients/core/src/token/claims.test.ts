@@ -14,6 +14,13 @@ describe('parseAccessTokenClaims', () => {
     expect(parse({ sid: 'x', constructor: 1 })).toEqual(GOOD_CLAIMS)
   })
 
+  it('reads a place in a status list of the issuer, and refuses any other status', () => {
+    const status = { status_list: { idx: 7, uri: `${GOOD_CLAIMS.iss}/v1/status-lists/1` } }
+    expect(parse({ status })).toEqual({ ...GOOD_CLAIMS, status })
+    expect(parse({ status, iss: 'https://other.example' })).toBeUndefined()
+    expect(parse({ status: undefined })).toBeUndefined()
+  })
+
   it('does not read a claim from a prototype', () => {
     expect(parseAccessTokenClaims(JSON.parse('{}') as Record<string, unknown>)).toBeUndefined()
   })

@@ -5,6 +5,7 @@ import { parseDid } from '../identity/did.ts'
 import { isAttestation, type TokenAttestation } from './attestation.ts'
 import { isEdges } from './edges.ts'
 import { isScopeString } from './scope.ts'
+import { isTokenStatus, type TokenStatus } from './status.ts'
 
 /** Longest accepted text of a token. */
 export const MAX_TOKEN_BYTES = 16_384
@@ -47,6 +48,8 @@ export interface AccessTokenClaims {
    * acts.
    */
   readonly attestation?: readonly TokenAttestation[]
+  /** The place of the token in a status list of its issuer, where a verifier sees whether the token has ended. */
+  readonly status?: TokenStatus
 }
 
 /** A token of another issuer, and what it rested on. */
@@ -115,7 +118,7 @@ export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>
   const hasKey = Object.hasOwn(payload, 'agent_key')
   const hasBinding = Object.hasOwn(payload, 'cnf')
   const hasParty = Object.hasOwn(payload, 'may_act')
-  const basis = readBasis(payload, iat)
+  const basis = readBasis(payload, iss, iat)
   if ((hasKey && !isThumbprint(agent_key)) || (hasBinding && !isConfirmation(cnf))) return undefined
   if ((hasParty && !(hasBinding && isParty(may_act))) || basis === undefined) return undefined
   if (hasParty && basis.home !== undefined) return undefined
@@ -145,22 +148,27 @@ export function hasActor(payload: Readonly<Record<string, unknown>>): boolean {
   return Object.hasOwn(payload, 'act') || Object.hasOwn(payload, 'a4a_lineage')
 }
 
-type Basis = Pick<AccessTokenClaims, 'edges' | 'home' | 'attestation'>
+type Basis = Pick<AccessTokenClaims, 'edges' | 'home' | 'attestation' | 'status'>
 const NO_BASIS: Basis = {}
 
-/** Reads the claims that say on what a token was issued. Returns undefined if they are malformed. */
-function readBasis(payload: Readonly<Record<string, unknown>>, iat: number): Basis | undefined {
+/**
+ * Reads the claims that say on what a token was issued, and where its status is. Returns undefined if they are
+ * malformed.
+ */
+function readBasis(payload: Readonly<Record<string, unknown>>, iss: string, iat: number): Basis | undefined {
   const hasEdges = Object.hasOwn(payload, 'edges')
   const hasHome = Object.hasOwn(payload, 'home')
   const hasResults = Object.hasOwn(payload, 'attestation')
-  if (!hasEdges && !hasHome && !hasResults) return NO_BASIS
-  const { edges, home, attestation } = payload
+  const hasStatus = Object.hasOwn(payload, 'status')
+  if (!hasEdges && !hasHome && !hasResults && !hasStatus) return NO_BASIS
+  const { edges, home, attestation, status } = payload
   if ((hasEdges && !isEdges(edges)) || (hasHome && !isHome(home))) return undefined
-  if (hasResults && !isAttestation(attestation, iat)) return undefined
+  if ((hasResults && !isAttestation(attestation, iat)) || (hasStatus && !isTokenStatus(status, iss))) return undefined
   return {
     ...(isEdges(edges) && { edges }),
     ...(isHome(home) && { home }),
     ...(isAttestation(attestation, iat) && { attestation }),
+    ...(isTokenStatus(status, iss) && { status }),
   }
 }
 

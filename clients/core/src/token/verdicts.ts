@@ -37,6 +37,7 @@ export const verdicts = {
   SUBJECT_OUTSIDE_NAMESPACE: 'The issuer of the token does not speak for the domain of its subject',
   TRUST_NOT_FOUND: 'No path of trust leads from the owner of the audience to the operator of the token',
   TRUST_ENDED: 'The token was ended together with the trust that had allowed it',
+  STATUS_MISSING: 'The token has no place in a status list, where the verifier must look it up',
   LIFETIME_TOO_LONG: 'The lifetime of the token or grant is too long',
 } as const
 

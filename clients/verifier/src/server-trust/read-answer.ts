@@ -33,7 +33,7 @@ export interface AdmittedIssuer {
   /** `oauth` issuers have tokens of another form. */
   readonly kind: string
   readonly algorithms: readonly string[]
-  /** How its revocations are known: `log`, `introspection` or `none`. */
+  /** How its revocations are known: `log`, `introspection`, `status_list` or `none`. */
   readonly mode: string
   readonly maxTokenTtlS: number
   readonly maxStalenessMs: number

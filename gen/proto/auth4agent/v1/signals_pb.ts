@@ -644,7 +644,8 @@ export type AddSubjectRequest = Message<"auth4agent.v1.AddSubjectRequest"> & {
   streamId: string;
 
   /**
-   * Subject identifier (RFC 9493): of an agent with the format `iss_sub` or `did`, of a token with the format `jwt_id`.
+   * Subject identifier (RFC 9493): of an agent, with the format `iss_sub` or `did`; or of a token, with the format
+   * `jwt_id`.
    *
    * @generated from field: google.protobuf.Struct subject = 2;
    */

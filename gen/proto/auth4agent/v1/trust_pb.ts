@@ -1518,7 +1518,7 @@ export type AdmittedIssuer = Message<"auth4agent.v1.AdmittedIssuer"> & {
   algorithms: string[];
 
   /**
-   * `log`, `introspection` or `none`.
+   * `log`, `introspection`, `status_list` or `none`.
    *
    * @generated from field: string revocation_mode = 4;
    */

@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { isJti, MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import { isScopeString } from '@auth4agent/core/token/scope'
+import { isListIndex, type TokenStatus } from '@auth4agent/core/token/status'
 
 /** Claims of a token of a foreign issuer. A token of an issuer of the kind `oauth` has no epochs. */
 export type ForeignClaims = Omit<AccessTokenClaims, 'epoch' | 'agent_key' | 'may_act' | 'home' | 'edges'> & {
@@ -29,7 +30,23 @@ export function parseOAuthClaims(payload: JsonObject, operatorId: string): Forei
   const claims = { iss, sub, aud: audience, scope, operator_id: operatorId, iat, nbf, exp, jti, epoch: [] }
   const isBound = Object.hasOwn(payload, 'cnf')
   if (isBound && !isConfirmation(cnf)) return undefined
-  return { ...claims, client_id: clientId, ...(isConfirmation(cnf) && { cnf: { jkt: cnf.jkt } }) }
+  return {
+    ...claims,
+    client_id: clientId,
+    ...(isConfirmation(cnf) && { cnf: { jkt: cnf.jkt } }),
+    ...readStatus(payload['status']),
+  }
+}
+
+/**
+ * Reads the place of the token in a status list. Another status is left out: with the mode `status_list`, a token
+ * without a place is refused, and other modes do not need it.
+ */
+function readStatus(status: unknown): { readonly status?: TokenStatus } {
+  const place = isJsonObject(status) ? status['status_list'] : undefined
+  if (!isJsonObject(place)) return {}
+  const { idx, uri } = place
+  return isListIndex(idx) && isText(uri, 2048) ? { status: { status_list: { idx, uri } } } : {}
 }
 
 /** Accepts only `jkt`, because another confirmation method could not be enforced. */

@@ -21,6 +21,7 @@ const INTROSPECTION = {
   secret: 'p4ss word',
   introspectionUri: 'https://idp.beta.io/introspect',
 }
+const LISTED = { ...OAUTH, revocationMode: 'status_list' }
 
 type Fields = MessageInitShape<typeof AddIssuerRequestSchema>
 const read = (fields: Fields) => readNewIssuer(create(AddIssuerRequestSchema, fields), RULES)
@@ -36,6 +37,7 @@ describe('readNewIssuer', () => {
       actsAs: null,
       secret: undefined,
       introspectionUri: null,
+      statusListUri: null,
       maxTokenTtl: 300,
       maxStalenessMs: 5000,
       domain: undefined,
@@ -60,6 +62,17 @@ describe('readNewIssuer', () => {
   it('accepts a client of an introspection endpoint', async () => {
     const { actsAs, secret, introspectionUri } = INTROSPECTION
     expect(await read(INTROSPECTION)).toMatchObject({ actsAs, secret, introspectionUri })
+  })
+
+  it.each<[string, Fields, object]>([
+    ['of another deployment', { ...DEPLOYMENT, revocationMode: 'status_list' }, {}],
+    ['on the origin of an OAuth server', LISTED, { actsAs: null, secret: undefined }],
+    ['elsewhere', { ...LISTED, statusListUri: 'https://a.io/b/' }, { statusListUri: 'https://a.io/b/' }],
+    ['that may be 2 s old', { ...LISTED, maxStalenessMs: 2000 }, { maxStalenessMs: 2000 }],
+    ['that may be 5 minutes old', { ...LISTED, maxStalenessMs: 300_000 }, {}],
+  ])('accepts status lists %s', async (_, fields, expected) => {
+    const usual = { statusListUri: null, maxStalenessMs: 300_000, maxTokenTtl: 3600, introspectionUri: null }
+    expect(await read(fields)).toMatchObject({ ...usual, ...expected })
   })
 
   // Row 25 of the attacks: what the administrator has not named cannot be turned on by leaving it out.
@@ -93,6 +106,19 @@ describe('readNewIssuer', () => {
     ['no client id', { ...INTROSPECTION, actsAs: '' }, 'INVALID_ARGUMENT'],
     ['a client secret with a line end', { ...INTROSPECTION, secret: 'a\nb' }, 'INVALID_ARGUMENT'],
     ['no introspection endpoint', { ...INTROSPECTION, introspectionUri: '' }, 'INVALID_ARGUMENT'],
+    ['an id with the mode status_list', { ...LISTED, actsAs: 'alpha' }, 'INVALID_ARGUMENT'],
+    ['a secret with the mode status_list', { ...LISTED, secret: 'x' }, 'INVALID_ARGUMENT'],
+    ['lists that are 5 minutes and 1 ms old', { ...LISTED, maxStalenessMs: 300_001 }, 'INVALID_ARGUMENT'],
+    ['a place of lists with the mode none', { ...NONE, statusListUri: 'https://a.io/' }, 'INVALID_ARGUMENT'],
+    [
+      'a place of lists of another deployment',
+      { ...DEPLOYMENT, revocationMode: 'status_list', statusListUri: 'https://beta.io/' },
+      'INVALID_ARGUMENT',
+    ],
+    ['a place of lists without a slash', { ...LISTED, statusListUri: 'https://a.io/b' }, 'INVALID_ARGUMENT'],
+    ['a place of lists with a query', { ...LISTED, statusListUri: 'https://a.io/?b/' }, 'INVALID_ARGUMENT'],
+    ['a place of lists with http', { ...LISTED, statusListUri: 'http://a.io/' }, 'INVALID_ARGUMENT'],
+    ['a place of lists here', { ...LISTED, statusListUri: 'https://auth.alpha.net/b/' }, 'INVALID_ARGUMENT'],
     ['no domain of an OAuth server', { ...NONE, domain: '' }, 'INVALID_DOMAIN'],
     ['a public suffix as domain', { ...NONE, domain: 'co.uk' }, 'INVALID_DOMAIN'],
     ['a domain of another deployment', { ...DEPLOYMENT, domain: 'beta.io' }, 'INVALID_ARGUMENT'],

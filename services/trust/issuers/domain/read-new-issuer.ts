@@ -21,8 +21,9 @@ export interface NewIssuer {
   readonly anchor: string | null
   readonly revocationMode: RevocationMode
   readonly introspectionUri: string | null
+  readonly statusListUri: string | null
   readonly actsAs: string | null
-  /** The secret to seal; undefined with the mode none. */
+  /** The secret to seal; undefined with the modes status_list and none. */
   readonly secret: string | undefined
   readonly maxTokenTtl: number
   readonly maxStalenessMs: number
@@ -37,11 +38,13 @@ const MEDIA_TYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,63}$/
 const VISIBLE = /^[\x20-\x7e]{1,1024}$/
 const TTL = { max: 3600, none: 300 } as const
 const STALENESS = { min: 2_000, max: 60_000, usual: 5_000 } as const
+/** Issuers make status lists for minutes. */
+const LIST_STALENESS = { min: 2_000, max: 300_000, usual: 300_000 } as const
 
 /** The revocation modes of each kind. */
 const MODES: Readonly<Record<IssuerKind, readonly RevocationMode[]>> = {
-  auth4agent: ['log', 'none'],
-  oauth: ['introspection', 'none'],
+  auth4agent: ['log', 'status_list', 'none'],
+  oauth: ['introspection', 'status_list', 'none'],
 }
 
 /**
@@ -61,8 +64,9 @@ export async function readNewIssuer(request: AddIssuerRequest, rules: AddressRul
     ...readOrigin(request, issuer, rules),
     revocationMode,
     ...(await readRevocationFields(request, revocationMode, rules)),
+    statusListUri: readStatusListUri(request, revocationMode, rules),
     maxTokenTtl: readTtl(request.maxTokenTtl, revocationMode),
-    maxStalenessMs: readStaleness(request.maxStalenessMs),
+    maxStalenessMs: readStaleness(request.maxStalenessMs, revocationMode),
     domain: readDomain(request.domain, { kind, issuer, testDomains: rules.testDomains }),
   }
 }
@@ -126,9 +130,9 @@ async function readRevocationFields(
   if (mode !== 'introspection' && introspectionUri !== '') {
     throw invalid('introspection_uri must be empty unless the revocation_mode is introspection')
   }
-  if (mode === 'none') {
+  if (mode === 'none' || mode === 'status_list') {
     if (actsAs === '' && secret === '') return { actsAs: null, secret: undefined, introspectionUri: null }
-    throw invalid('acts_as and secret must be empty with the revocation_mode none')
+    throw invalid(`acts_as and secret must be empty with the revocation_mode ${mode}`)
   }
   if (mode === 'log') {
     if (!isUuid(actsAs)) throw invalid('acts_as must be the id of your operator at the issuer, a UUID in lower case')
@@ -140,6 +144,21 @@ async function readRevocationFields(
   return { actsAs, secret, introspectionUri: parseEndpoint('introspection_uri', introspectionUri, rules) }
 }
 
+/** The addresses of lists begin with it, so without the slash it would also be the beginning of another host. */
+function readStatusListUri(
+  { kind, statusListUri }: AddIssuerRequest,
+  mode: RevocationMode,
+  rules: AddressRules,
+): string | null {
+  if (statusListUri === '') return null
+  if (mode !== 'status_list' || kind !== 'oauth') {
+    throw invalid('status_list_uri must be empty unless the kind is oauth and the revocation_mode is status_list')
+  }
+  const { pathname, search } = new URL(parseEndpoint('status_list_uri', statusListUri, rules))
+  if (pathname.endsWith('/') && search === '') return statusListUri
+  throw invalid('status_list_uri must have a path that ends with a slash, and no query')
+}
+
 function readTtl(seconds: number, mode: RevocationMode): number {
   const max = mode === 'none' ? TTL.none : TTL.max
   if (seconds === 0) return max
@@ -147,10 +166,11 @@ function readTtl(seconds: number, mode: RevocationMode): number {
   throw invalid(`max_token_ttl must be 0 to ${max} seconds with the revocation_mode ${mode}`)
 }
 
-function readStaleness(ms: number): number {
-  if (ms === 0) return STALENESS.usual
-  if (ms >= STALENESS.min && ms <= STALENESS.max) return ms
-  throw invalid(`max_staleness_ms must be 0, or ${STALENESS.min} to ${STALENESS.max}`)
+function readStaleness(ms: number, mode: RevocationMode): number {
+  const { min, max, usual } = mode === 'status_list' ? LIST_STALENESS : STALENESS
+  if (ms === 0) return usual
+  if (ms >= min && ms <= max) return ms
+  throw invalid(`max_staleness_ms must be 0, or ${min} to ${max} with the revocation_mode ${mode}`)
 }
 
 interface Pin {

@@ -1,0 +1,8 @@
+import type { StatusListService } from '../../gen/proto/auth4agent/v1/status_lists_pb.ts'
+import type { Policies } from '../chain/policy.ts'
+
+/** Policies of StatusListService. The lists contain no ids, and verifiers of tokens may be anybody. */
+export const statusListPolicies: Policies<typeof StatusListService> = {
+  getStatusList: { callers: ['anyone'], limit: 'read' },
+  listStatusLists: { callers: ['anyone'], limit: 'read' },
+}
