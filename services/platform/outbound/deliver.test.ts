@@ -91,6 +91,13 @@ describe('deliver', () => {
     expect(outcomes).toEqual(['OK'])
   })
 
+  it('uses a connection again after an acceptance without a body', async () => {
+    const { port, connections } = await startOutside(saying(202))
+    const { outbound } = openOutbound()
+    for (let n = 0; n < 20; n += 1) await outbound.deliver(`http://events.alpha.test:${port}/`, DELIVERY)
+    expect(connections()).toBeLessThanOrEqual(2)
+  })
+
   it('returns the body of a status that is read', async () => {
     const { port } = await startOutside(saying(400, TYPE, '{"err":"invalid_key"}'))
     const { outbound } = openOutbound()

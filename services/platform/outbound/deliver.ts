@@ -1,4 +1,4 @@
-import type { Agent } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import { OutboundError } from './outbound-error.ts'
 import { checkType, readBody } from './read-answer.ts'
 import { type Content, discard, type OutboundHeaders, sendUnchecked } from './send.ts'
@@ -26,6 +26,9 @@ export interface Delivery {
   readonly headers?: OutboundHeaders | undefined
 }
 
+/** How long a body is read that is ignored, in milliseconds. */
+const SKIP_MS = 200
+
 /** The answer to a delivery. */
 export interface Delivered {
   readonly status: number
@@ -44,11 +47,18 @@ export async function deliver(agent: Agent, target: URL, delivery: Delivery, lim
       throw new OutboundError('STATUS', `${origin} answered with status ${status}, which is no answer`, status)
     if (statuses[status] === 'read') checkType(response.headers, accept, origin)
     if (statuses[status] === 'read') return { status, body: await readBody(response.body, maxBytes, origin) }
-    // Waiting for a body that says nothing would let a slow server hold its place.
-    if (!response.body.readableEnded) discard(response)
+    await skipBody(response, maxBytes, origin)
     return { status, body: undefined }
   } catch (error) {
     discard(response)
     throw error
   }
+}
+
+/** Reads a body that says nothing, so that the connection can be used again, but lets no slow server hold its place. */
+async function skipBody(response: Dispatcher.ResponseData, maxBytes: number, origin: string): Promise<void> {
+  const timer = setTimeout(() => discard(response), SKIP_MS)
+  // The other server has accepted the text, whatever becomes of its connection.
+  await readBody(response.body, maxBytes, origin).catch(() => undefined)
+  clearTimeout(timer)
 }

@@ -30,7 +30,8 @@ const tokens: string[] = []
 const jtis: string[] = []
 /** The claims of the events that were polled, in the order in which they were stored. */
 const polled: JWTPayload[] = []
-let isOver = false
+/** Aborts when all tokens are revoked. */
+const over = new AbortController()
 /** Resolves when the killed server is back. */
 let back = Promise.resolve()
 const stops = new AsyncDisposableStack()
@@ -83,8 +84,8 @@ async function pollAll(token: string): Promise<void> {
   const keys = createRemoteJWKSet(new URL(url('/ssf/jwks.json')))
   let ack: string[] = []
   let isForgetting = true
-  while (!isOver || polled.length < REVOCATIONS) {
-    const answer = await post(pollUrl, token, { ack, maxEvents: 7, returnImmediately: isOver })
+  while (!over.signal.aborted || polled.length < REVOCATIONS) {
+    const answer = await post(pollUrl, token, { ack, maxEvents: 7, returnImmediately: over.signal.aborted })
     if (answer?.status !== 200) {
       await back
       continue
@@ -155,7 +156,7 @@ it(`2. ${REVOCATIONS} tokens are revoked, while the receiver and then the server
     await revoke(token)
   }
   await back
-  isOver = true
+  over.abort()
   await polling
 }, 60_000)
 
