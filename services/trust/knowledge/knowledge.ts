@@ -69,7 +69,7 @@ export function createKnowledge(pool: pg.Pool): Knowledge {
   }
 }
 
-const ANCHORS = 'SELECT entity_id AS "entityId", cardinality(unpinned_kids) AS unpinned FROM trust_anchors'
+const ANCHORS = 'SELECT entity_id AS "entityId", coalesce(cardinality(unpinned_kids), 0) AS unpinned FROM trust_anchors'
 
 /** Reads everything in one snapshot of the primary. */
 function readCopy(pool: pg.Pool, before: Copy['issuers'] | undefined): Promise<Copy> {

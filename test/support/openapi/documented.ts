@@ -53,6 +53,7 @@ export function createDocumented(openApi: OpenApiDocument): Documented {
       const isShared = '$ref' in response
       const found = isShared ? openApi.components.responses[referenced(response)] : response
       const content: Content = found?.content ?? {}
+      if (found?.content === undefined) return body === '' ? [] : ['A body is not documented']
       if (content[mediaType] === undefined) return [`The media type ${mediaType} is not documented`]
       const reason = Object(body).reason
       if (found?.['x-reasons']?.includes(reason) === false) return [`The reason ${reason} is not documented`]

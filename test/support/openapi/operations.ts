@@ -85,7 +85,7 @@ function responsesOf(binding: RestBinding, sources: OperationSources, example: E
   const success = {
     description: 'The call has succeeded',
     ...linkHeader(binding),
-    content: contentOf(binding, sources),
+    ...(!binding.hasNoBody && { content: contentOf(binding, sources) }),
   }
   const all = merge(
     { [status]: success, ...errors },

@@ -104,6 +104,21 @@ export const ENTRIES: readonly Entry[] = [
     }),
   ),
   {
+    path: '/.well-known/ssf-configuration',
+    operationId: 'getTransmitterConfiguration',
+    tag: 'Discovery',
+    summary: 'Returns the configuration of the transmitter of security events (Shared Signals Framework 1.0)',
+    parameters: [CACHEABLE],
+    answer: {
+      schema: {
+        type: 'object',
+        properties: { issuer: TEXT, jwks_uri: TEXT, configuration_endpoint: TEXT },
+        required: ['issuer', 'jwks_uri', 'configuration_endpoint'],
+      },
+    },
+    responses: NOT_MODIFIED,
+  },
+  {
     path: '/openapi.json',
     operationId: 'getOpenApiDocument',
     tag: 'Discovery',
