@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import { eventKey, SIGNALS_ISSUER } from './signals.ts'
 
 /** One event that a receiver has got for the first time. */
-export interface Received {
+interface Received {
   readonly jti: string
   readonly aud: unknown
   readonly sub_id: unknown

@@ -12,7 +12,8 @@ export function startPush(
   {
     failAfterDelivery = Number.POSITIVE_INFINITY,
     places,
-  }: Pick<PushOptions, 'places'> & { failAfterDelivery?: number } = {},
+    turnMs,
+  }: Pick<PushOptions, 'places' | 'turnMs'> & { failAfterDelivery?: number } = {},
 ) {
   const { outbound } = openOutbound()
   const counts = { delivered: 0, failed: 0 }
@@ -38,6 +39,7 @@ export function startPush(
     log: silentLog,
     now: Date.now,
     wakes,
+    turnMs,
     ...(places !== undefined && { places }),
   })
   const run = async (name: string) => push.jobs.find((job) => job.name === name)?.run()

@@ -13,7 +13,7 @@ const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 20
 export const eventKey = publicKey
 
 /** Signs security event tokens as the server does. */
-export const eventSigner = {
+const eventSigner = {
   sign: (claims: object) =>
     new SignJWT({ ...claims }).setProtectedHeader({ alg: 'RS256', typ: 'secevent+jwt', kid: 'k' }).sign(privateKey),
 }

@@ -1,6 +1,6 @@
 const FIRST_MS = 1_000
 /** Longest pause after a failed attempt, in milliseconds. */
-export const MAX_BACKOFF_MS = 300_000
+const MAX_BACKOFF_MS = 300_000
 
 /**
  * Returns how long a stream waits after so many failed attempts in a row, in milliseconds: twice as long each time, up

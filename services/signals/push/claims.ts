@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { Stream } from '../store/stream.ts'
 
 /** How long a claim holds without a renewal, in milliseconds. It is longer than one delivery may take. */
-export const CLAIM_MS = 8_000
+const CLAIM_MS = 8_000
 
 /** Which streams a process can take. */
 export interface Wanted {

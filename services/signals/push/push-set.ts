@@ -22,7 +22,7 @@ export interface Endpoint {
 }
 
 /** Time for one delivery, in milliseconds. A receiver must store an event before it answers, and process it later. */
-export const DELIVERY_MS = 5_000
+const DELIVERY_MS = 5_000
 const MAX_REFUSAL_BYTES = 4_096
 const BUSY_MS = 1_000
 const CIRCUIT_MS = 5_000

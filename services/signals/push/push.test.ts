@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { freshOperator, insertAgent } from '../../../test/support/authn.ts'
 import { testDatabase } from '../../../test/support/database.ts'
 import { startReceiver } from '../../../test/support/event-receiver.ts'
@@ -226,20 +226,4 @@ describe('a receiver that', () => {
     await expect.poll(() => jtisOf(receiver.events), settled).toEqual([jti])
     expect(silent.requests).toHaveLength(2)
   })
-})
-
-it('an idle stream moves with the log, so that compaction does not lose it', async () => {
-  const other = await freshOperator(db)
-  const idle = await insertStream(db, operatorId, { status: 'paused' })
-  const behind = await insertStream(db, other.id, { status: 'paused' })
-  const strange = await insertStream(db, operatorId, { status: 'paused', hash: new Uint8Array(32) })
-  await insertRevocation(db, other.id)
-  const push = startPush(db)
-  onTestFinished(() => push.close())
-  await expect.poll(async () => (await readStream(db, idle)).cursor.sequence, settled).toBe(idle.cursor.sequence + 1)
-  expect(await readStream(db, behind)).toEqual(behind)
-  expect(await readStream(db, strange)).toEqual(strange)
-  await db.prisma.signalStream.updateMany({ data: { status: 'enabled', endpointUrl: 'http://events.alpha.test:1/' } })
-  await push.moveIdle()
-  expect(push.lags.at(-1)).toBeGreaterThan(0)
 })

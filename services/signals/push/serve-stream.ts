@@ -27,6 +27,8 @@ export interface ServeDeps {
   readonly owner: string
   /** Aborts when the process stops. */
   readonly closing: AbortSignal
+  /** Replaces how long a stream may deliver before others get its place, in milliseconds. */
+  readonly turnMs?: number | undefined
 }
 
 /** What becomes of a stream: when it is due again, and how often it has failed in a row. */
@@ -63,7 +65,7 @@ export async function serveStream(deps: ServeDeps, claimed: Claimed): Promise<nu
 
 async function serve(deps: ServeDeps, id: string): Promise<Served> {
   let isFirst = true
-  const endsAt = performance.now() + TURN_MS
+  const endsAt = performance.now() + (deps.turnMs ?? TURN_MS)
   for (let delivered = 0; delivered < TURN; ) {
     const stream = await readClaimed(deps.db.prisma, id)
     if (stream === undefined) return { failures: 0, delayMs: 0 }
