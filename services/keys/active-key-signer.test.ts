@@ -101,7 +101,7 @@ it.each(TOKEN_ALGORITHMS)('signalSigners.statusList.%s signs with the active key
 })
 
 it('signalSigners.securityEvent signs with one of the securityEventKeys', async () => {
-  const [active] = (await one.keys.securityEventKeys()).filter(({ state }) => state === 'active')
+  const active = (await one.keys.securityEventKeys()).find(({ state }) => state === 'active')
   const found = createLocalJWKSet({ keys: [{ kty: 'RSA', ...Object(active?.jwk), kid: active?.kid ?? '' }] })
   const { protectedHeader } = await jwtVerify(await one.keys.signalSigners.securityEvent.sign({ iss: ISSUER }), found)
   expect(protectedHeader).toEqual({ alg: 'RS256', typ: 'secevent+jwt', kid: active?.kid })

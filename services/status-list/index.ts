@@ -8,7 +8,7 @@ import { createListMaker, type MakeListDeps } from './make-list.ts'
 import { createPlaces, type Places } from './places.ts'
 import { statusListPolicies } from './policy.ts'
 import { statusListRoutes } from './routes.ts'
-import { listLists } from './store/list-lists.ts'
+import { listExists, listLists } from './store/list-lists.ts'
 import { pruneLists } from './store/prune-lists.ts'
 
 export { describeToken } from './domain/describe-token.ts'
@@ -34,7 +34,12 @@ export function createStatusLists({ passedTime, metrics, ...deps }: StatusListOp
   const { pool, issuer } = deps
   const living = () => listLists(pool)
   const maker = createListMaker(deps)
-  const lists = createLists({ ...deps, make: (id) => maker.make(id), made: (seconds) => metrics.made(seconds) })
+  const lists = createLists({
+    ...deps,
+    make: (id) => maker.make(id),
+    exists: (id) => listExists(pool, id),
+    made: (seconds) => metrics.made(seconds),
+  })
   const run = async () => {
     await pruneLists(pool, passedTime)
     metrics.living((await living()).length)

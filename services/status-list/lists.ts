@@ -23,6 +23,8 @@ interface ServedList extends MadeList {
 export interface ListsDeps {
   /** Makes a list. Returns undefined if there is no such list. */
   readonly make: (id: string) => Promise<MadeList | undefined>
+  /** Tells whether there is such a list, at a fraction of the cost. Anybody can ask for any id. */
+  readonly exists: (id: string) => Promise<boolean>
   /** For how long a verifier may believe a list, in seconds. */
   readonly ttlS: number
   /** Reads the head of the revocation log. */
@@ -35,6 +37,8 @@ export interface ListsDeps {
 
 /** Shortest time between two readings of the head, and between two makings of a list, in milliseconds. */
 const REST_MS = 1_000
+/** A list that takes longer to make is made in the background, in milliseconds. Callers would give up before. */
+const MAX_WAIT_MS = 5_000
 /** Lists that a process keeps. Each takes at most 350 KB. */
 const MAX_KEPT = 64
 /** Lists that a process makes at the same time. Each needs a connection and 256 KiB. */
@@ -47,6 +51,8 @@ interface Kept {
   readonly dueAt: number
   /** Until when the list is served without a look at the log. */
   readonly restUntil: number
+  /** Until when the list is served while the next one is made; not at all if that is quick. */
+  readonly servedUntil: number
 }
 
 /**
@@ -74,7 +80,9 @@ export function createLists(deps: ListsDeps): Lists {
     const rest = Math.max(REST_MS, 3 * took)
     // If a list takes longer than half of ttl, the next making must not follow at once. Yet no list may expire here.
     const dueAt = begunAt + Math.max(ttlS * 500, Math.min(rest, ttlS * 750))
-    const result = { list, head, dueAt, restUntil: begunAt + rest }
+    // A tenth of ttl is left for the caller.
+    const servedUntil = took > MAX_WAIT_MS ? begunAt + ttlS * 900 : begunAt
+    const result = { list, head, dueAt, restUntil: begunAt + rest, servedUntil }
     kept.set(id, result)
     const [oldest] = kept.keys()
     if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
@@ -83,7 +91,11 @@ export function createLists(deps: ListsDeps): Lists {
   const makeShared = (id: string): Promise<Kept | undefined> => {
     const known = making.get(id)
     if (known !== undefined) return known
-    const made = inTurn(() => make(id)).finally(() => making.delete(id))
+    // Without taking a turn from the lists that exist.
+    const isThere = kept.has(id) || deps.exists(id)
+    const made = Promise.resolve(isThere)
+      .then((exists) => (exists ? inTurn(() => make(id)) : undefined))
+      .finally(() => making.delete(id))
     making.set(id, made)
     return made
   }
@@ -94,10 +106,18 @@ export function createLists(deps: ListsDeps): Lists {
     const { logEpoch, sequence } = await readHead()
     return logEpoch !== head.logEpoch || sequence !== head.sequence
   }
+  const currentOf = async (id: string): Promise<Kept | undefined> => {
+    const before = kept.get(id)
+    if (before !== undefined && !(await isDue(before))) return before
+    const made = makeShared(id)
+    if (before === undefined || monotonic() >= before.servedUntil) return made
+    // It is made again by the next caller if this fails.
+    made.catch(() => undefined)
+    return before
+  }
   return {
     async get(id) {
-      const before = kept.get(id)
-      const current = before === undefined || (await isDue(before)) ? await makeShared(id) : before
+      const current = await currentOf(id)
       if (current === undefined) return undefined
       const restMs = current.dueAt - monotonic()
       return { ...current.list, maxAgeS: Math.max(0, Math.floor(restMs / 1000)) }

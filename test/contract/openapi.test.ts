@@ -51,7 +51,7 @@ const OTHERS: Readonly<Record<string, ValidRequest>> = {
 /** What a successful request needs, of those that no descriptor describes. */
 const NEEDS: Readonly<Record<string, (of: World) => { readonly query: string; readonly authorization: string }>> = {
   '/v1/authz': ({ token, issuer }) => ({
-    query: `?${new URLSearchParams({ audience: issuer })}`,
+    query: `?audience=${encodeURIComponent(issuer)}`,
     authorization: `Bearer ${token()}`,
   }),
 }

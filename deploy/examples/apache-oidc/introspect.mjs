@@ -36,7 +36,7 @@ async function introspect(token) {
   return told.token_type === 'Bearer' ? told : { active: false }
 }
 
-const server = createServer(async (request, response) => {
+async function answer(request, response) {
   response.setHeader('content-type', 'application/json')
   try {
     const token = new URLSearchParams(await readText(request)).get('token') ?? ''
@@ -45,5 +45,7 @@ const server = createServer(async (request, response) => {
     say(String(error))
     response.writeHead(503).end('{"error":"temporarily_unavailable"}')
   }
-})
+}
+
+const server = createServer((request, response) => void answer(request, response))
 server.listen(Number(port), '127.0.0.1', () => say(`introspect.mjs listens on 127.0.0.1:${port}`))

@@ -17,6 +17,8 @@ const AUTHORIZATION = /^(bearer|dpop) +([\w.~+/-]+=*)$/i
 /** HTTP/1.0 has no Host header that must be there, and its proxies disagree about where a request ends. */
 const PROTOCOL = /^HTTP\/(?:1\.1|[23](?:\.0)?)$/
 const METHOD = /^[A-Z][A-Z0-9_-]{0,31}$/
+/** A host with an optional port (RFC 3986 section 3.2.2). Anything else could move the path into query or fragment. */
+const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 /** A path of visible ASCII characters, whose percent-encodings are complete (RFC 3986 section 3.3). */
 const PATH = /^\/(?:[\x21\x22\x24\x26-\x3e\x40-\x5b\x5d-\x7e]|%[\da-f]{2})*$/i
 /** An encoded slash, backslash or NUL character: programs disagree about where such a path leads. */
@@ -29,7 +31,7 @@ const PSEUDO_HEADERS = { ':method': 'method', ':path': 'path', ':authority': 'ho
 
 /** Refuses a request that programs could read in different ways. */
 export function refuseUnclear(http: HttpRequest, sent: SentHeaders): Refusal | undefined {
-  const { method, path, protocol, query } = http
+  const { method, host, path, protocol, query } = http
   if (protocol !== '' && !PROTOCOL.test(protocol)) return refusal('PROTOCOL_REFUSED')
   for (const [name, field] of Object.entries(PSEUDO_HEADERS)) {
     const value = sent.get(name)
@@ -37,6 +39,7 @@ export function refuseUnclear(http: HttpRequest, sent: SentHeaders): Refusal | u
   }
   // CONNECT asks for a tunnel: no later request in it would be checked.
   if (method === 'CONNECT' || (method !== '' && !METHOD.test(method))) return refusal('METHOD_REFUSED')
+  if (host !== '' && !HOST.test(host)) return refusal('HOST_REFUSED')
   const mark = path.indexOf('?')
   const bare = mark < 0 ? path : path.slice(0, mark)
   if (path !== '' && (!PATH.test(bare) || MISLEADING.test(bare) || DOT_SEGMENT.test(bare))) {

@@ -11,3 +11,9 @@ export async function listLists(pool: pg.Pool): Promise<readonly string[]> {
   const { rows } = await pool.query<{ readonly id: string }>({ name: 'living-status-lists', text: LIVING })
   return rows.map(({ id }) => id)
 }
+
+/** Tells whether there is a list, also one in which all tokens have ended. */
+export async function listExists(pool: pg.Pool, id: string): Promise<boolean> {
+  const text = 'SELECT FROM status_lists WHERE id = $1::uuid'
+  return (await pool.query({ name: 'status-list-exists', text, values: [id] })).rowCount === 1
+}

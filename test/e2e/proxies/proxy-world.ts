@@ -25,7 +25,7 @@ export interface TokenEdits {
 }
 
 /** A token that is bound to a key, and the proofs of this key (RFC 9449). */
-export interface BoundToken {
+interface BoundToken {
   readonly token: string
   readonly proof: (method: string, url: string) => string
 }

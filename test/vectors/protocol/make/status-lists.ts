@@ -38,7 +38,9 @@ export async function makeStatusLists(): Promise<object> {
     now: NOW_S,
     issuer: ISSUER,
     uri: URI,
-    jwks: { keys: [EdDSA, ES256].map(({ publicJwk, alg, kid }) => ({ ...publicJwk, alg, use: 'sig', kid })) },
+    jwks: {
+      keys: [EdDSA, ES256].map(({ publicJwk, alg, kid }) => Object.assign({}, publicJwk, { alg, use: 'sig', kid })),
+    },
     accepted: await Promise.all(
       accepted().map(async ([name, statuses, changes]) => ({ name, list: await sign(changes), expect: { statuses } })),
     ),
