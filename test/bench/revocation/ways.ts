@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createVerifier, grpcFeed, type VerifierOptions } from '@auth4agent/verifier'
+import { createVerifier, grpcFeed, VerificationError, type VerifierOptions } from '@auth4agent/verifier'
 import { createClient } from '@connectrpc/connect'
 import { createGrpcTransport } from '@connectrpc/connect-node'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
@@ -114,10 +114,14 @@ async function byVerifier(
     fetch: (url, init) => fetch(url.replace(ISSUER, baseUrl), init),
   })
   await verifier.ready()
-  return untilRefused(deps, name, times, (token) =>
+  return await untilRefused(deps, name, times, (token) =>
     verifier.verify(token).then(
       () => delay(1, true),
-      () => false,
+      (error: unknown) => {
+        // Any other reason would not be about the revocation.
+        if (error instanceof VerificationError && error.reason === 'TOKEN_REVOKED') return false
+        throw error
+      },
     ),
   )
 }
@@ -127,8 +131,11 @@ async function createStream({ client, operator }: WaysDeps, delivery: object): P
   return String(stream_id)
 }
 
-const deleteStream = async ({ client, operator }: WaysDeps, id: string) =>
-  expectStatus(204, await client.signed('DELETE', `/ssf/stream?stream_id=${id}`, null, operator))
+async function deleteStream({ baseUrl, operator }: WaysDeps, id: string): Promise<void> {
+  const headers = { authorization: operator.assert('DELETE /ssf/stream') }
+  const { status } = await fetch(`${baseUrl}/ssf/stream?stream_id=${id}`, { method: 'DELETE', headers })
+  if (status !== 204) throw new Error(`The stream was not deleted: ${status}`)
+}
 
 /** Measures until an event arrives. `arrivals` has the time of each event, in order. */
 async function untilTold(deps: WaysDeps, name: string, next: () => Promise<number>): Promise<Way> {
