@@ -16,6 +16,7 @@ import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { ISSUER, NOW_S } from '../../test/support/assertions.ts'
 import { chainFixture, RPC } from '../../test/support/chain.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
@@ -31,6 +32,7 @@ import { keysPolicies } from '../keys/policy.ts'
 import { keyPolicies, policies as registryPolicies } from '../operator-registry/policy.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
 import { revocationPolicies } from '../revocation/policy.ts'
+import { signalPolicies } from '../signals/policy.ts'
 import type { Policy } from './policy.ts'
 import { EMPTY_BODY } from './request-body.ts'
 
@@ -49,6 +51,7 @@ const SERVICES: readonly (readonly [DescService, Readonly<Record<string, unknown
   [OAuthService, oauthPolicies],
   [KeysService, keysPolicies],
   [RevocationService, revocationPolicies],
+  [SignalService, signalPolicies],
 ]
 
 /** The role that each method needs of an operator's key. A method that is missing here admits no operators. */
@@ -90,6 +93,17 @@ const ROLES: Readonly<Record<string, string>> = {
   DryRunRules: 'any',
   RevokeToken: 'agents.revoke',
   WatchRevocations: 'any',
+  CreateStream: 'policy',
+  ReadStreams: 'any',
+  UpdateStream: 'policy',
+  ReplaceStream: 'policy',
+  DeleteStream: 'policy',
+  GetStreamStatus: 'any',
+  UpdateStreamStatus: 'policy',
+  AddSubject: 'policy',
+  RemoveSubject: 'policy',
+  VerifyStream: 'policy',
+  PollEvents: 'policy',
 }
 
 const LINES = SERVICES.flatMap(([{ methods }, policies]) =>

@@ -34,6 +34,7 @@ describe('reasons', () => {
     429: [Code.ResourceExhausted],
     431: [Code.ResourceExhausted],
     500: [Code.Internal],
+    501: [Code.Unimplemented],
     503: [Code.Unavailable],
     504: [Code.DeadlineExceeded],
   }
