@@ -258,8 +258,8 @@ export type JoinToken = Prisma.JoinTokenModel
 export type SignalStream = Prisma.SignalStreamModel
 /**
  * Model SignalDispatch
- * Written only by signals. One row: the record of the log up to which each record was noted at the streams that it may
- * concern.
+ * Written only by signals. One row: the record of the log up to which each record was noted at the streams that it
+ * may concern.
  */
 export type SignalDispatch = Prisma.SignalDispatchModel
 /**

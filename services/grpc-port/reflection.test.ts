@@ -35,6 +35,7 @@ describe('reflection', () => {
       'auth4agent.v1.OAuthService',
       'auth4agent.v1.OperatorRegistryService',
       'auth4agent.v1.RevocationService',
+      'auth4agent.v1.SignalService',
       'grpc.health.v1.Health',
     ])
     const inside = buf('-d', '{}', `http://127.0.0.1:${port}/auth4agent.internal.v1.AgentDirectoryService/LookupAgent`)

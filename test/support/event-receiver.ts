@@ -18,8 +18,8 @@ interface Received {
 type Interrupt = (request: IncomingMessage, response: ServerResponse, nth: number) => boolean
 
 /**
- * Starts a receiver of pushed events, which follows RFC 8417 and RFC 8935: it verifies each token, acknowledges it with
- * 202, and takes an event that it has already for delivered. `events` are in the order of their arrival.
+ * Starts a receiver of pushed events, which follows RFC 8417 and RFC 8935: it verifies each token, acknowledges it
+ * with 202, and takes an event that it has already for delivered. `events` are in the order of their arrival.
  */
 export async function startReceiver(interrupt: Interrupt = () => false) {
   const events: Received[] = []

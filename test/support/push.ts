@@ -6,7 +6,9 @@ import { silentLog } from './database.ts'
 import { openOutbound } from './outside-server.ts'
 import { nextSetsOf } from './signals.ts'
 
-/** Starts the part of a process that pushes events. `failAfterDelivery` cuts it off from the database after so many. */
+/**
+ * Starts the part of a process that pushes events. `failAfterDelivery` cuts it off from the database after so many.
+ */
 export function startPush(
   db: Db,
   {

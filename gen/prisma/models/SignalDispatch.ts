@@ -14,8 +14,8 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model SignalDispatch
- * Written only by signals. One row: the record of the log up to which each record was noted at the streams that it may
- * concern.
+ * Written only by signals. One row: the record of the log up to which each record was noted at the streams that it
+ * may concern.
  */
 export type SignalDispatchModel = runtime.Types.Result.DefaultSelection<Prisma.$SignalDispatchPayload>
 

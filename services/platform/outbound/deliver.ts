@@ -8,8 +8,8 @@ import type { TimeLimit } from './time-limit.ts'
 export interface Delivery {
   readonly content: Content
   /**
-   * For whom the text is posted. Deliveries for others have a budget and a circuit of their own, also at the same host,
-   * because many receivers may be there.
+   * For whom the text is posted. Deliveries for others have a budget and a circuit of their own, also at the same
+   * host, because many receivers may be there.
    */
   readonly party: string
   /**
@@ -55,7 +55,9 @@ export async function deliver(agent: Agent, target: URL, delivery: Delivery, lim
   }
 }
 
-/** Reads a body that says nothing, so that the connection can be used again, but lets no slow server hold its place. */
+/**
+ * Reads a body that says nothing, so that the connection can be used again, but lets no slow server hold its place.
+ */
 async function skipBody(response: Dispatcher.ResponseData, maxBytes: number, origin: string): Promise<void> {
   const timer = setTimeout(() => discard(response), SKIP_MS)
   // The other server has accepted the text, whatever becomes of its connection.

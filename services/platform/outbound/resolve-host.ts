@@ -15,8 +15,9 @@ const TRIES = 2
 /**
  * Creates a function that asks DNS for the addresses of a host. It does not read the file of hosts.
  *
- * Operators choose some of these hosts. `dns.lookup` would hold a thread of the process for each name whose server does
- * not answer, and there are few: two such names would stop every look-up of the process, that of the database too.
+ * Operators choose some of these hosts. `dns.lookup` would hold a thread of the process for each name whose server
+ * does not answer, and there are few: two such names would stop every look-up of the process, that of the database
+ * too.
  */
 export function createHostResolver({ servers = [], timeoutMs = TIMEOUT_MS }: HostResolverOptions = {}): Resolve {
   const resolver = new Resolver({ timeout: timeoutMs, tries: TRIES })

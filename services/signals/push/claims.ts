@@ -77,8 +77,8 @@ export async function renewClaim(pool: pg.Pool, owner: string, stream: Stream): 
 }
 
 /**
- * Gives a claim back. The stream is due again after `delayMs`, and has failed `failures` times in a row. The column has
- * milliseconds, and rounding up would hide the stream from a look at this very moment.
+ * Gives a claim back. The stream is due again after `delayMs`, and has failed `failures` times in a row. The column
+ * has milliseconds, and rounding up would hide the stream from a look at this very moment.
  */
 export async function releaseClaim(
   pool: pg.Pool,

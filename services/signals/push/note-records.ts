@@ -54,8 +54,8 @@ RETURNING d.sequence < (SELECT head FROM at) AS more`
 
 /**
  * Notes each new record at the streams that it may concern, so that they are due. The work depends on the records, and
- * not on the number of streams and subjects. The processes take turns; a process that finds nothing new writes nothing.
- * If the log does not continue where it was noted, all streams are due, and each finds what it has lost.
+ * not on the number of streams and subjects. The processes take turns; a process that finds nothing new writes
+ * nothing. If the log does not continue where it was noted, all streams are due, and each finds what it has lost.
  */
 export async function noteRecords(pool: pg.Pool): Promise<void> {
   for (let more = true; more; ) more = await notePart(pool)

@@ -9,9 +9,9 @@ interface HeadColumns {
 }
 
 /**
- * Keeps records from being noted until the transaction ends. Without this, a record after the head that the transaction
- * has read could be noted before the stream is there, so it would never be delivered. It must be the first lock on
- * streams in the transaction.
+ * Keeps records from being noted until the transaction ends. Without this, a record after the head that the
+ * transaction has read could be noted before the stream is there, so it would never be delivered. It must be the first
+ * lock on streams in the transaction.
  */
 export async function holdDispatch(tx: Tx): Promise<void> {
   await tx.$queryRaw`SELECT FROM signal_dispatch FOR SHARE`

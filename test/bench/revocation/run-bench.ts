@@ -72,7 +72,9 @@ for (const protocol of protocols) print(protocol, await measure(callers[protocol
 watchers.close()
 await printWays()
 
-/** Measures the ways to know a revocation on one process that was started for a try, so that it pushes to localhost. */
+/**
+ * Measures the ways to know a revocation on one process that was started for a try, so that it pushes to localhost.
+ */
 async function printWays(): Promise<void> {
   const server = await startServer({
     AUTH4AGENT_DATA_DIR: join(folder, 'ways'),

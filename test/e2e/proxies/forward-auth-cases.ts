@@ -7,13 +7,18 @@ import { type Ask, type Asked, askThrough, bearer, CLIENT_HEADERS, NAMING } from
 /** A proxy that asks `GET /v1/authz`. */
 interface ForwardAuthProxy {
   readonly name: string
-  /** Starts the proxy with the files of its example, changed only in addresses. Resolves with a function to stop it. */
+  /**
+   * Starts the proxy with the files of its example, changed only in addresses. Resolves with a function to stop it.
+   */
   readonly start: (world: ProxyWorld, port: number) => Promise<() => Promise<void>>
   /** The status while Auth4Agent accepts connections, but does not answer. */
   readonly silent: number
   /** The status while Auth4Agent cannot be reached. */
   readonly away: number
-  /** The statuses for a client's header `X-Auth4agent-…` and for `X_Auth4agent_…` and `X.Auth4agent.…`: 200 if the proxy removes it. */
+  /**
+   * The statuses for a client's header `X-Auth4agent-…` and for `X_Auth4agent_…` and `X.Auth4agent.…`: 200 if the
+   * proxy removes it.
+   */
   readonly identity: { readonly hyphens: readonly number[]; readonly underscores: readonly number[] }
   /** The status for two Authorization headers. */
   readonly repeated: number
