@@ -151,8 +151,10 @@ async function sendRest(world: World, refusal: RefusalCase, { request, requestId
   const { authorization, ...others } = headersOf(world, refusal, target)
   const headers = { ...sent.headers, ...others, ...(authorization && { authorization }), 'x-request-id': requestId }
   const answer = await sendHttp(world.server.baseUrl, { ...sent, headers })
-  // An answer of OpenID Federation may be a JWT alone.
-  const json = String(answer.headers['content-type']).endsWith('json') ? JSON.parse(answer.text) : { jwt: answer.text }
+  const mediaType = String(answer.headers['content-type'])
+  const isJson = /json$|^application\/did-resolution$/.test(mediaType)
+  // An answer of OpenID Federation may be a JWT alone, and some answers have no body.
+  const json = isJson ? JSON.parse(answer.text) : { jwt: answer.text }
   const { reason }: { reason?: unknown } = json
   return {
     reason,
@@ -166,9 +168,8 @@ async function sendRest(world: World, refusal: RefusalCase, { request, requestId
     },
     expectAnswered: () => {
       expect(answer.status, answer.text).toBeLessThan(300)
-      const mediaType = String(answer.headers['content-type'])
-      const isJwt = mediaType.endsWith('+jwt')
-      expect(problemsOf(method, { status: answer.status, mediaType, body: isJwt ? answer.text : json })).toEqual([])
+      const body = isJson ? json : answer.text
+      expect(problemsOf(method, { status: answer.status, mediaType, body })).toEqual([])
       return json
     },
   }
