@@ -16,6 +16,8 @@ const TITLES: Readonly<Record<string, string>> = {
   OAuthService: 'OAuth',
   DelegationService: 'Grants',
   RevocationService: 'Revocation',
+  StatusListService: 'Status lists',
+  SignalService: 'Security events',
   TrustService: 'Trust',
   FederationService: 'OpenID Federation',
   KeysService: 'Signing keys',

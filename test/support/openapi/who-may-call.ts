@@ -1,10 +1,19 @@
 import type { DescMethod } from '@bufbuild/protobuf'
+import { SignalService } from '../../../gen/proto/auth4agent/v1/signals_pb.ts'
+import { signalPolicies } from '../../../services/signals/policy.ts'
 import { callersOf, roleOf } from '../../contract/cases/callers.ts'
 import { restForm, shortName } from '../../contract/support/contract.ts'
 import type { Schema } from './schemas.ts'
 
 /** The security schemes of the document. */
 type Scheme = 'operatorAssertion' | 'httpMessageSignature' | 'administratorAssertion'
+
+/** The scopes of access tokens with which an agent makes a call for its operator. */
+const SCOPES: Readonly<Record<string, { readonly scopes?: readonly string[] }>> = signalPolicies
+
+function scopesOf(method: DescMethod): readonly string[] {
+  return method.parent === SignalService ? (SCOPES[method.localName]?.scopes ?? []) : []
+}
 
 /** Calls for which an agent authenticates in the request itself, and by what. */
 const AGENT_CALLS: Readonly<Record<string, string>> = {
@@ -37,7 +46,12 @@ export function callersInWords(method: DescMethod): string {
     operator,
     admin: 'the administrator',
   }
-  return parts.map((part) => words[part] ?? part).join('; ')
+  const scopes = scopesOf(method).map((scope) => `\`${scope}\``)
+  const byToken =
+    scopes.length === 0
+      ? []
+      : [`an agent of the operator, with an access token that has the scope ${scopes.join(' or ')}`]
+  return [...parts.map((part) => words[part] ?? part), ...byToken].join('; ')
 }
 
 /** Returns the security requirements of a call. One of the alternatives is enough. */
@@ -48,7 +62,8 @@ export function securityOf(method: DescMethod): readonly Schema[] {
     ...(parts.includes('operator') && namesOperator(method) ? (['httpMessageSignature'] as const) : []),
     ...(parts.includes('admin') ? (['administratorAssertion'] as const) : []),
   ]
-  const alternatives = schemes.map((scheme) => ({ [scheme]: [] }))
+  const byToken = scopesOf(method).map((scope) => ({ accessToken: [scope] }))
+  const alternatives = [...schemes.map((scheme) => ({ [scheme]: [] })), ...byToken]
   return parts.includes('anyone') ? [{}, ...alternatives] : alternatives
 }
 

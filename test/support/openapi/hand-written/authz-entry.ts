@@ -27,7 +27,7 @@ const REASON: Schema = {
 export const AUTHZ_ENTRY: Entry = {
   path: '/v1/authz',
   operationId: 'authorizeRequest',
-  tag: 'Discovery',
+  tag: 'Tokens',
   summary: 'Decides for a proxy whether a request may pass',
   description:
     'The headers are those of the request, with its `Authorization` and `DPoP`. The headers of the answer tell the ' +

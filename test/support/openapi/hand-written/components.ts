@@ -111,6 +111,14 @@ export const HEADERS: Readonly<Record<string, Schema>> = {
 
 /** How callers authenticate. */
 export const SECURITY_SCHEMES: Readonly<Record<string, Schema>> = {
+  accessToken: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description:
+      'An access token of this server for the issuer alone, with one of the scopes. The agent makes the call for its ' +
+      'operator. A token that is bound to a key is sent with the scheme DPoP and a proof (RFC 9449).',
+  },
   operatorAssertion: {
     type: 'http',
     scheme: 'bearer',

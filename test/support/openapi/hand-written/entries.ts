@@ -6,7 +6,7 @@ import { AUTHZ_ENTRY } from './authz-entry.ts'
 export interface Entry {
   readonly path: string
   readonly operationId: string
-  readonly tag: 'Discovery' | 'Operations' | 'Pages'
+  readonly tag: 'Discovery' | 'Tokens' | 'Operations' | 'Pages'
   readonly summary: string
   readonly description?: string
   readonly parameters?: readonly Schema[]
