@@ -6,6 +6,7 @@ const AGENT = CLAIMS.sub
 const ACTOR = 'did:agent:c.example:21fe31dfa154a261626bf854046fd227'
 const OPERATORS = ['aaaaaaaa-1111-8111-8111-111111111111', 'cccccccc-1111-8111-8111-111111111111'] as const
 
+/** Answers with the parts of a verification that the facts are read from, and not with a whole one. */
 const verifying = (verified: object) => (async () => ({ valid: true, ...verified })) as unknown as Verify
 const asking = (verified: object, route: Record<string, string> = ROUTE) => askCheck({}, route, verifying(verified))
 

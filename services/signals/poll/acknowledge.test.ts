@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { NextSet } from '../events/next-sets.ts'
-import type { Cursor, Stream } from '../store/stream.ts'
+import type { Cursor } from '../store/stream.ts'
 import { acknowledge } from './acknowledge.ts'
 
 const at = (sequence: number, part = 0): Cursor => ({ logEpoch: 1, sequence, hash: `h${sequence}`, part })
@@ -8,7 +8,7 @@ const sign = async () => 'set'
 /** An event of the log, with the number of its record as jti. */
 const logged = (sequence: number): NextSet => ({ jti: `j${sequence}`, position: { cursor: at(sequence) }, sign })
 const pending: NextSet = { jti: 'p1', position: { pendingJti: 'p1' }, sign }
-const stream = (acknowledged: readonly string[] = []) => ({ cursor: at(10), acknowledged }) as unknown as Stream
+const stream = (acknowledged: readonly string[] = []) => ({ cursor: at(10), acknowledged })
 const three = [logged(11), logged(12), logged(13)]
 
 interface Case {

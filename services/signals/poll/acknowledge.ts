@@ -15,7 +15,11 @@ type Read = Extract<NextSets, { readonly sets: unknown }>
  * Applies acknowledgements to a stream. The cursor moves over the events that are acknowledged without a gap. The
  * stream remembers those behind a gap. Acknowledgements of events that the stream does not wait for have no effect.
  */
-export function acknowledge(stream: Stream, { sets, through }: Read, handled: ReadonlySet<string>): Acknowledged {
+export function acknowledge(
+  stream: Pick<Stream, 'cursor' | 'acknowledged'>,
+  { sets, through }: Read,
+  handled: ReadonlySet<string>,
+): Acknowledged {
   const remembered = new Set(stream.acknowledged)
   const isDelivered = ({ jti }: NextSet): boolean => handled.has(jti) || remembered.has(jti)
   const pendingJtis: string[] = []

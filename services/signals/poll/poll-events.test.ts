@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { PollEventsRequestSchema } from '../../../gen/proto/auth4agent/v1/signals_pb.ts'
-import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
+import { silentLog, type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { asOperator, insertOperator, type TestOperator } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { insertRevocation, insertStream, nextSetsOf, readStream } from '../../../test/support/signals.ts'
@@ -30,7 +30,7 @@ const insertPolled = () => insertStream(database.db, operator.id, { deliveryMeth
 beforeEach(async () => {
   const { db } = database
   stream = await insertPolled()
-  const log = { warn: (...line: unknown[]) => void warned.push(line) } as unknown as PollDeps['log']
+  const log = { ...silentLog, warn: (...line: unknown[]) => void warned.push(line) }
   const waiting = createBound(4, 1)
   deps = {
     db,

@@ -5,7 +5,7 @@ import type { SignalsDeps } from '../config.ts'
 import type { NextSet, NextSets } from '../events/next-sets.ts'
 import { streamNameOf } from '../management/operator-of.ts'
 import type { StreamName } from '../store/change-stream.ts'
-import { pauseStream } from '../store/pause-stream.ts'
+import { LOST, pauseStream } from '../store/pause-stream.ts'
 import { advance } from '../store/progress.ts'
 import { findStream } from '../store/read-stream.ts'
 import type { Stream } from '../store/stream.ts'
@@ -33,7 +33,6 @@ const ATTEMPTS = 5
 const LOOKS = { everyMs: 2_000, gapMs: 500 }
 /** How many errors of one request are logged. */
 const LOGGED_ERRORS = 8
-const GONE = 'Events that were not delivered are not in the log any more: enable the stream to begin anew'
 const NO_EVENTS: ReadonlySet<string> = new Set()
 
 /** Polls a stream (RFC 8936). Throws ApiError STREAM_NOT_FOUND, INVALID_ARGUMENT, UNAVAILABLE. */
@@ -79,7 +78,7 @@ async function take(deps: PollDeps, name: StreamName, handled: ReadonlySet<strin
     if (stream?.deliveryMethod !== 'poll') throw new ApiError('STREAM_NOT_FOUND')
     const next = await readNext(deps, stream, handled)
     if ('lost' in next) {
-      await pauseStream({ prisma: deps.db.prisma, now: deps.now }, stream, { reason: GONE, beginsAnew: true })
+      await pauseStream({ prisma: deps.db.prisma, now: deps.now }, stream, LOST)
       continue
     }
     const { progress, outstanding } = acknowledge(stream, next, handled)

@@ -6,7 +6,7 @@ import type { PushMetrics } from '../../platform/metrics/push-metrics.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
 import type { NextSet, ReadNextSets } from '../events/next-sets.ts'
 import { openAuthorization } from '../store/authorization.ts'
-import { pauseStream } from '../store/pause-stream.ts'
+import { LOST, pauseStream } from '../store/pause-stream.ts'
 import { advance } from '../store/progress.ts'
 import { type Stream, toStream } from '../store/stream.ts'
 import { backoffMs } from './backoff.ts'
@@ -45,7 +45,6 @@ const TURN = 256
 const TURN_MS = 10_000
 /** How long a stream waits that this server itself cannot serve, in milliseconds. */
 const OWN_TROUBLE_MS = 5_000
-const GONE = 'Events that were not delivered are not in the log any more: enable the stream to begin anew'
 
 /**
  * Delivers the events of a claimed stream one after another, until there are no more, until one is not accepted, or
@@ -71,7 +70,7 @@ async function serve(deps: ServeDeps, id: string): Promise<Served> {
     if (stream === undefined) return { failures: 0, delayMs: 0 }
     const next = await deps.readNextSets(stream, { limit: BATCH })
     if ('lost' in next) {
-      await pauseStream({ prisma: deps.db.prisma, now: deps.now }, stream, { reason: GONE, beginsAnew: true })
+      await pauseStream({ prisma: deps.db.prisma, now: deps.now }, stream, LOST)
       continue
     }
     const batch = await deliverBatch(deps, stream, next.sets, endsAt)

@@ -12,6 +12,12 @@ export interface Pause {
   readonly beginsAnew: boolean
 }
 
+/** The pause of a stream whose next records are not in the log any more. */
+export const LOST: Pause = {
+  reason: 'Events that were not delivered are not in the log any more: enable the stream to begin anew',
+  beginsAnew: true,
+}
+
 /**
  * Pauses an enabled stream for the server. The stream-updated event, which tells the receiver, becomes the first
  * pending event. Changes nothing if the stream is gone or not enabled any more.

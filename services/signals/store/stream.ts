@@ -72,7 +72,7 @@ export function toStream(row: SignalStream): Stream {
       part: row.part,
     },
     acknowledged: row.acknowledged,
-    // Only this module's folder writes the column.
+    // Only toStoredEvents writes the column, which the type system cannot follow through JSON.
     pending: row.pending as unknown as readonly PendingEvent[],
     failures: row.failures,
   }

@@ -42,6 +42,7 @@ export function checkClient(address: string) {
     arrays: true,
     longs: Number,
   })
+  // The library gives the classes of a proto file no types.
   const { envoy } = loadPackageDefinition(definition) as unknown as {
     envoy: { service: { auth: { v3: { Authorization: ServiceClientConstructor } } } }
   }
