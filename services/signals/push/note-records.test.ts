@@ -77,6 +77,15 @@ describe('a stream is due after a record', () => {
       true,
     ],
     [
+      'the operator of an agent that was removed',
+      async (stream) => {
+        await add(stream, subKey((await insertAgent(db, other)).did))
+        await prisma.signalSubject.updateMany({ data: { isAdded: false } })
+        await endAll(other)
+      },
+      false,
+    ],
+    [
       'an agent of an operator that was added',
       async (stream) => {
         await add(stream, subKey(other.id))
@@ -108,6 +117,16 @@ it('many records are noted in parts, and a stream remembers the newest', async (
   await noteRecords(pool)
   const { newest } = await prisma.signalStream.findUniqueOrThrow({ where: { id: stream.id } })
   expect(Number(newest)).toBe(stream.cursor.sequence + 1_200)
+})
+
+it('a record is noted at a stream that is disabled, which may begin anew at this moment', async () => {
+  await noteRecords(pool)
+  expect(await isDue(await insertStream(db, own.id, { status: 'disabled' }))).toBe(false)
+  const stream = await insertStream(db, own.id, { status: 'disabled', beginsAnew: true })
+  await insertRevocation(db, own.id)
+  await noteRecords(pool)
+  await prisma.signalStream.update({ where: { id: stream.id }, data: { status: 'enabled', beginsAnew: false } })
+  expect(await due()).toContain(stream.id)
 })
 
 it('a record that is committed while a stream is created is noted at the stream', async () => {

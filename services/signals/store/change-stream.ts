@@ -98,7 +98,7 @@ export interface StreamName {
 }
 
 /**
- * Locks a stream, and writes the columns that `work` returns. `before` takes the locks that must come before.
+ * Locks a stream, and writes the columns that `work` returns.
  *
  * @throws ApiError STREAM_NOT_FOUND, and the errors of `work`
  */
@@ -107,10 +107,8 @@ export function withStream(
   author: Author,
   { operatorId, id }: StreamName,
   work: (tx: Tx, audit: Audit, stream: Stream) => Promise<Prisma.SignalStreamUpdateInput>,
-  before?: (tx: Tx) => Promise<void>,
 ): Promise<Stream> {
   return change(store.prisma, author, async (tx, audit) => {
-    await before?.(tx)
     const stream = await lockStream(tx, operatorId, id)
     if (stream === undefined) throw new ApiError('STREAM_NOT_FOUND')
     const columns = await work(tx, audit, stream)

@@ -9,15 +9,15 @@ interface HeadColumns {
 }
 
 /**
- * Keeps records from being noted until the transaction ends. Without this, a record after the head that the
- * transaction has read could be noted before the stream is there, so it would never be delivered. It must be the first
- * lock on streams in the transaction.
+ * Keeps records from being noted until the transaction ends, which inserts a stream. Without this, a record after the
+ * head that the transaction has read could be noted before the stream is there, so it would never be delivered. At a
+ * stream that is there, it is noted whatever the status.
  */
 export async function holdDispatch(tx: Tx): Promise<void> {
   await tx.$queryRaw`SELECT FROM signal_dispatch FOR SHARE`
 }
 
-/** Reads the head of the revocation log, after `holdDispatch`. Records that are committed later come after it. */
+/** Reads the head of the revocation log. Records that are committed later come after it. */
 export async function readHead(tx: Tx): Promise<HeadColumns> {
   const { logEpoch, sequence, hash } = await tx.revocationHead.findFirstOrThrow()
   return { logEpoch, sequence, hash, part: 0 }

@@ -1,6 +1,6 @@
 import type { Author } from '../../ledger/ledger.ts'
 import { type StreamName, type StreamStore, withStream } from './change-stream.ts'
-import { holdDispatch, readHead } from './read-head.ts'
+import { readHead } from './read-head.ts'
 import { type Status, type Stream, toStoredEvents } from './stream.ts'
 
 /** A status that a receiver wants. */
@@ -22,13 +22,12 @@ export function setStatus(
   name: StreamName,
   { status, reason }: WantedStatus,
 ): Promise<Stream> {
-  const work: Parameters<typeof withStream>[3] = async (tx, audit, stream) => {
+  return withStream(store, author, name, async (tx, audit, stream) => {
     await audit({ action: 'stream.set-status', subject: name.id, operatorId: name.operatorId, reason: status })
     const kept = status === 'disabled' ? [] : stream.pending.filter(({ kind }) => kind !== 'stream-updated')
     const isAnew = stream.beginsAnew || status === 'disabled'
     const columns = { status, statusReason: reason, pending: toStoredEvents(kept), failures: 0, nextAttemptAt: null }
     if (status !== 'enabled' || !isAnew) return { ...columns, beginsAnew: isAnew }
     return { ...columns, ...(await readHead(tx)), acknowledged: [], beginsAnew: false }
-  }
-  return withStream(store, author, name, work, holdDispatch)
+  })
 }
