@@ -17,6 +17,6 @@ export const attestationPolicies: Policies<typeof AttestationService> = {
     limit: 'manage',
     action: 'agent.remove-results',
     endsTokens: true,
-    worksWhileFrozen: true,
+    urgent: true,
   },
 }

@@ -44,5 +44,12 @@ const BY_CLIENT = { limitBy: 'clientId', limitByIssuerOf: 'clientAssertion' } as
 export const oauthPolicies: Policies<typeof OAuthService> = {
   token: { callers: ['anyone'], limit: 'token', ...BY_CLIENT, chainField: 'subjectToken' },
   introspect: { callers: ['anyone'], limit: 'introspect', ...BY_CLIENT, chainField: 'token' },
-  revoke: { callers: ['anyone'], limit: 'manage', ...BY_CLIENT, action: 'token.revoke', endsTokens: true },
+  revoke: {
+    callers: ['anyone'],
+    limit: 'manage',
+    ...BY_CLIENT,
+    action: 'token.revoke',
+    endsTokens: true,
+    urgent: true,
+  },
 }

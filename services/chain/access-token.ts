@@ -27,7 +27,7 @@ interface SentToken {
   readonly isBound: boolean
 }
 
-type Line = Pick<Policy<Readonly<Record<string, unknown>>>, 'scopes' | 'action' | 'worksWhileFrozen'>
+type Line = Pick<Policy<Readonly<Record<string, unknown>>>, 'scopes' | 'action' | 'urgent'>
 
 /**
  * Returns the access token of an Authorization header: every token of the scheme DPoP (RFC 9449 section 7.1), and a

@@ -13,7 +13,7 @@ export interface Authority {
   readonly coversBody: boolean
 }
 
-type Line = Pick<Policy<Readonly<Record<string, unknown>>>, 'role' | 'action' | 'needsBodyDigest' | 'worksWhileFrozen'>
+type Line = Pick<Policy<Readonly<Record<string, unknown>>>, 'role' | 'action' | 'needsBodyDigest' | 'urgent'>
 
 /**
  * Throws unless the key that signed has the role which the policy demands.
@@ -36,8 +36,8 @@ export function refuseFrozen(line: Line, { operator }: Authority): void {
 }
 
 /** Returns whether a frozen operator may not call a method. */
-export function stopsFrozen({ action, worksWhileFrozen }: Pick<Line, 'action' | 'worksWhileFrozen'>): boolean {
-  return action !== undefined && worksWhileFrozen !== true
+export function stopsFrozen({ action, urgent }: Pick<Line, 'action' | 'urgent'>): boolean {
+  return action !== undefined && urgent !== true
 }
 
 /** Returns the error for a call that a frozen operator may not make. */

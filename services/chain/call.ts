@@ -1,4 +1,5 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
+import type { InTurn } from '../ledger/ledger.ts'
 import type { Principal } from '../ledger/principal.ts'
 
 export type {
@@ -16,6 +17,8 @@ export interface Call {
   readonly requestId: string
   readonly principal: Principal
   readonly dpop?: SentProof
+  /** Makes each transaction of the call wait for its turn. The chain gives it to each handler. */
+  readonly inTurn?: InTurn
 }
 
 /** A DPoP proof as the caller sent it, not checked yet, and the request that it must be for (RFC 9449 section 4.3). */

@@ -2,14 +2,14 @@ import { create, type DescMethod, getOption, type Message } from '@bufbuild/prot
 import { ends_stream } from '../../gen/proto/auth4agent/v1/options_pb.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { reasons } from '../platform/errors/reasons.ts'
-import { createFairShare, type FairShare } from '../platform/limits/fair-share.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { Call, Principal } from './call.ts'
-import { admitCaller, auditRefusal, type CheckDeps, fieldsOf, isForOperator, limit, receive } from './checks.ts'
+import { admitCaller, auditRefusal, type CheckDeps, fieldsOf, limit, receive } from './checks.ts'
 import { isCallersDeadline, type ObserverDeps, observe } from './observation.ts'
 import type { Caller, Forward, Meta, Route, Rpc, StreamRoute, UnaryRoute } from './rpc.ts'
 import { createStreams, type Opened, type StreamBounds } from './streams.ts'
+import { createTurns, type LanePlaces, type Turns } from './turns.ts'
 import { refuseUnstorableText } from './unstorable-text.ts'
 import { withDeadline } from './with-deadline.ts'
 
@@ -18,6 +18,8 @@ export interface ChainDeps extends CheckDeps, ObserverDeps {
   readonly metrics: Pick<Metrics, 'observe' | 'callStarted' | 'callEnded'>
   /** Limit of calls at the same time. The chain refuses further calls with OVERLOADED. */
   readonly maxConcurrency: number
+  /** How many calls of each lane use the database at the same time. */
+  readonly lanePlaces: LanePlaces
   /** Longest time of a call, in milliseconds. A caller may set a shorter deadline. */
   readonly deadlineMs: number
   /** Resolves when every log follower of the deployment refuses the tokens that were ended. */
@@ -31,12 +33,14 @@ export interface ChainDeps extends CheckDeps, ObserverDeps {
   readonly streamBounds?: Partial<StreamBounds>
 }
 
-/** How many reads of one operator may run at the same time, and how many more may wait. */
-const READS_OF_OPERATOR = { atOnce: 2, waiting: 32 }
-
 /** The dependencies, and the parts that are created once. */
 interface Chain extends ChainDeps {
-  readonly shareReads: FairShare
+  readonly turns: Turns
+}
+
+/** A request whose caller may stop waiting. */
+interface TimedMeta extends Meta {
+  readonly isOver: () => boolean
 }
 
 /** Where a method is answered: by a handler in this process, or by another process. */
@@ -55,7 +59,7 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
     for (const method of methods) targets.set(method, { kind: 'forward', forward })
   }
   for (const route of routes) targets.set(route.method, { kind: 'route', route })
-  const chain: Chain = { ...deps, shareReads: createFairShare(READS_OF_OPERATOR) }
+  const chain: Chain = { ...deps, turns: createTurns(deps) }
   const admit = createAdmission(deps)
   const streams = createStreams(deps, deps.streamBounds)
   const targetOf = (method: DescMethod): Target => {
@@ -69,15 +73,17 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
       observed(deps, method, meta, async () => {
         const target = targetOf(method)
         const timeoutMs = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
-        return inTime(timeoutMs, read, (request) =>
-          admit(() => answer(chain, target, method, request, { ...meta, timeoutMs })),
+        return inTime(timeoutMs, read, (request, isOver) =>
+          admit(() => answer(chain, target, method, request, { ...meta, timeoutMs, isOver })),
         )
       }),
     subscribe: (method, read, meta, signal) =>
       streams(method, meta, signal, () => {
         const target = targetOf(method)
         const ms = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
-        return inTime(ms, read, (request) => admit(() => open(deps, target, method, request, meta)))
+        return inTime(ms, read, (request, isOver) =>
+          admit(() => open(chain, target, method, request, { ...meta, isOver })),
+        )
       }),
     refuse: (error, caller) => refuse(deps, error, caller),
   }
@@ -87,8 +93,12 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
  * Runs work within a deadline. If no time is left, runs the work with a `read` that throws DEADLINE_EXCEEDED, so that
  * the request still counts against the rate limits.
  */
-function inTime<T>(ms: number, read: () => Message, work: (read: () => Message) => Promise<T>): Promise<T> {
-  return ms > 0 ? withDeadline(ms, () => work(read)) : work(tooLate)
+function inTime<T>(
+  ms: number,
+  read: () => Message,
+  work: (read: () => Message, isOver: () => boolean) => Promise<T>,
+): Promise<T> {
+  return ms > 0 ? withDeadline(ms, (isOver) => work(read, isOver)) : work(tooLate, () => true)
 }
 
 function tooLate(): never {
@@ -140,7 +150,7 @@ async function answer(
   target: Target,
   method: DescMethod,
   read: () => Message,
-  meta: Meta,
+  meta: TimedMeta,
 ): Promise<Message> {
   if (target.kind === 'forward') return target.forward.unary(method, readForwarded(deps, method, read, meta), meta)
   const { route } = target
@@ -160,17 +170,15 @@ function requireClock({ clockProblem }: ChainDeps): void {
   if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
 }
 
-async function handle(deps: Chain, route: UnaryRoute, read: () => Message, meta: Meta) {
+async function handle(deps: Chain, route: UnaryRoute, read: () => Message, meta: TimedMeta) {
   requireClock(deps)
   const received = await receive(deps, route, read, meta)
+  const turns = deps.turns(route.policy, received.call.principal, meta)
   try {
-    const call = admitCaller(deps, route, received, meta)
-    const work = () => route.handler(received.request, call)
-    const { principal } = call
-    const isRead = route.policy.action === undefined && route.policy.takesEvents !== true
-    return await (isForOperator(principal) && isRead ? deps.shareReads(principal.operatorId, work) : work())
+    const call = { ...admitCaller(deps, route, received, meta), inTurn: turns.transaction }
+    return await turns.handler(() => route.handler(received.request, call))
   } catch (thrown) {
-    const error = await auditRefusal(deps, route, received, thrown)
+    const error = await auditRefusal(deps, route, { received, inTurn: turns.refusal }, thrown)
     // Wait even after a refusal. An operator whose release succeeded but whose answer was lost gets a refusal when it
     // repeats the release, and must then be able to rely on the release.
     if (route.policy.endsTokens === true && isKnownRefusal(received.call.principal, error)) await deps.settle()
@@ -183,11 +191,11 @@ function isKnownRefusal({ kind }: Principal, { reason }: ApiError): boolean {
 }
 
 async function open(
-  deps: ChainDeps,
+  deps: Chain,
   target: Target,
   method: DescMethod,
   read: () => Message,
-  meta: Meta,
+  meta: TimedMeta,
 ): Promise<Opened> {
   if (target.kind === 'forward') {
     const request = readForwarded(deps, method, read, meta)
@@ -201,10 +209,11 @@ async function open(
   return openHere(deps, route, read, meta)
 }
 
-async function openHere(deps: ChainDeps, route: StreamRoute, read: () => Message, meta: Meta): Promise<Opened> {
+async function openHere(deps: Chain, route: StreamRoute, read: () => Message, meta: TimedMeta): Promise<Opened> {
   requireClock(deps)
   const received = await receive(deps, route, read, meta)
-  const failed = (thrown: unknown) => auditRefusal(deps, route, received, thrown)
+  const { refusal: inTurn } = deps.turns(route.policy, received.call.principal, meta)
+  const failed = (thrown: unknown) => auditRefusal(deps, route, { received, inTurn }, thrown)
   const call = await admitted(() => admitCaller(deps, route, received, meta), failed)
   const { request } = received
   const { principal } = call

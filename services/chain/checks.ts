@@ -2,7 +2,7 @@ import { MAX_DEPTH } from '@auth4agent/core/delegation/grant-types'
 import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import type { Message } from '@bufbuild/protobuf'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
-import { recordRefusal } from '../ledger/ledger.ts'
+import { type InTurn, recordRefusal } from '../ledger/ledger.ts'
 import type { AgentPrincipal, OperatorPrincipal } from '../ledger/principal.ts'
 import { ApiError, toApiError } from '../platform/errors/api-error.ts'
 import { reasons } from '../platform/errors/reasons.ts'
@@ -111,16 +111,24 @@ function chargeGrants({ limiter, rates }: CheckDeps, policy: Policy<Fields>, req
   if (grants > 1) limiter(policy.limit, 'source', source, rate, grants - 1)
 }
 
-/** Converts an error to an ApiError, and audits it when it is the refusal of a known caller. */
+/**
+ * Converts an error to an ApiError, and audits it when it is the refusal of a known caller. Returns RATE_LIMITED when
+ * too many calls of the caller are waiting, because such a refusal is not audited.
+ */
 export async function auditRefusal(
   deps: CheckDeps,
   line: Line,
-  received: Received,
+  { received, inTurn }: { readonly received: Received; readonly inTurn: InTurn },
   thrown: unknown,
 ): Promise<ApiError> {
   const error = toApiError(thrown)
-  if (received.call.principal.kind !== 'anonymous' && isAudited(error)) await record(deps, line, received, error)
-  return error
+  if (received.call.principal.kind === 'anonymous' || !isAudited(error)) return error
+  try {
+    await inTurn(() => record(deps, line, received, error))
+    return error
+  } catch (limited) {
+    return toApiError(limited)
+  }
 }
 
 /** Returns the fields of a message of any type. */

@@ -24,7 +24,7 @@ it('a Policy that allows no operators compiles without `own` and `role`', () => 
 })
 
 it('a Policy of a method that only reads does not compile with options of changes', () => {
-  expectTypeOf<{ callers: ['anyone']; limit: 'read'; worksWhileFrozen: true }>().not.toExtend<Line>()
+  expectTypeOf<{ callers: ['anyone']; limit: 'read'; urgent: true }>().not.toExtend<Line>()
   expectTypeOf<{ callers: ['anyone']; limit: 'read'; needsBodyDigest: true }>().not.toExtend<Line>()
 })
 

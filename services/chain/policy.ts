@@ -31,6 +31,8 @@ export type Policy<Request> = Callers<Request> &
      * operator. Its assertion must name it, so that no assertion for a read can take events away.
      */
     readonly takesEvents?: true
+    /** Tells that calls are usually answered without the database, so they take no place among the reads. */
+    readonly fromMemory?: true
     /** Returns the text that may contain such a chain, of a request in which it has no field of its own. */
     chainIn?(request: Request): string
     /** Whether the contract is that of other programs, whose newer versions send more fields that restrict nothing. */
@@ -41,14 +43,14 @@ export type Policy<Request> = Callers<Request> &
  * Properties of a method that changes state. An assertion for such a method must name the method, and can be used only
  * once. `endsTokens` tells whether the method can end issued tokens. If it can, a call returns only when every log
  * follower refuses the ended tokens. `needsBodyDigest` tells that the signature of an operator must always cover the
- * body. `worksWhileFrozen` tells that a frozen operator may call the method too: the method can only take authority
- * away, or it makes its own demands, as SetOperatorKeys does.
+ * body. `urgent` tells that the method can only take authority away, or that it makes its own demands, as
+ * SetOperatorKeys does. An urgent method has places of its own, and a frozen operator may call it too.
  */
 type Effect =
   | ({ readonly action: AuditAction; readonly endsTokens: boolean } & { readonly [name in Option]?: true })
   | ({ readonly action?: never; readonly endsTokens?: never } & { readonly [name in Option]?: never })
 
-type Option = 'needsBodyDigest' | 'worksWhileFrozen'
+type Option = 'needsBodyDigest' | 'urgent'
 
 /**
  * The role that an operator's key needs for a method. `any` admits every key of the operator. `root` admits only root

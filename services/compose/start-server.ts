@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createRpc } from '../chain/chain.ts'
 import { callLevels } from '../chain/observation.ts'
+import type { LanePlaces } from '../chain/turns.ts'
 import { withRequestScope } from '../internal-port/request-scope.ts'
 import { startReadiness } from '../operations/readiness.ts'
 import { claimIssuer } from '../platform/db/claim-issuer.ts'
@@ -36,8 +37,17 @@ export interface Server {
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
 
-/** Number of connections for reads by operators. One operator uses at most two. They are opened when needed. */
-const READ_POOL_SIZE = 4
+/** Number of connections for reads, which are opened when needed: half for operators, half for everybody else. */
+const READ_POOL_SIZE = 8
+
+/**
+ * Returns how many calls of each lane use the database at the same time. The rest of the main pool is for what is not
+ * shared by caller: looking up who calls, tokens, verifications and jobs.
+ */
+function lanePlaces(poolSize: number): LanePlaces {
+  const part = (of: number) => Math.max(1, Math.floor(poolSize * of))
+  return { urgent: part(0.2), change: part(0.5), read: READ_POOL_SIZE / 2, 'public-read': READ_POOL_SIZE / 2 }
+}
 
 /** How long connections may take to close, in milliseconds. */
 const DISPOSAL_MS = 5_000
@@ -104,6 +114,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     limiter: createLimiter(() => performance.now()),
     rates: scaleRates(config.rateFactorPercent / 100),
     maxConcurrency: config.maxConcurrency,
+    lanePlaces: lanePlaces(config.dbPoolSize),
     deadlineMs: config.requestTimeoutMs,
     settle: () => revocations.settle(),
     now: Date.now,

@@ -45,11 +45,11 @@ export interface IdentityOptions extends IdentityDeps {
 
 /** Creates the identity part of the server, which manages agents, their keys, grants and life cycle. */
 export function createIdentity(options: IdentityOptions): Identity {
-  const { db, now, operators, settings, log, metrics, issuer, histories } = options
+  const { db, readDb, now, operators, settings, log, metrics, issuer, histories } = options
   const { recoveryDelayMs, moveDelayMs } = settings
   const clock = (at: Date) => signingClock(settings, at.getTime())
   const countEvent = metrics.accepted
-  const eventDeps = { db, operators, now, clock, issuer, recoveryDelayMs, moveDelayMs, log, countEvent }
+  const eventDeps = { db, readDb, operators, now, clock, issuer, recoveryDelayMs, moveDelayMs, log, countEvent }
   const moveRoutes = createMoveRoutes({ ...eventDeps, histories })
   return {
     module: { service: IdentityService, handlers: createRoutes(options), policies },

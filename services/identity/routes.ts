@@ -24,7 +24,7 @@ import { demandResults, enrol, NEW_AGENT } from './enrol.ts'
 import { readKeyFacts } from './key-events/key-facts.ts'
 import { toAgent, toPublicAgent, toResolution, toTimestamp } from './messages.ts'
 import { registerAgent } from './register-agent.ts'
-import { resolveDid } from './resolve-did.ts'
+import { type Resolver, resolveDid } from './resolve-did.ts'
 import { type AgentRecord, changeAgent, listAgents, readRuleNames } from './store.ts'
 
 /** Limits of pending agents, and times of key events. */
@@ -49,7 +49,7 @@ export function signingClock({ skewS }: IdentitySettings, at: number): SigningCl
 /** Dependencies of the identity part. */
 export interface IdentityDeps {
   readonly db: Db
-  /** Connections for the lists that operators read. */
+  /** Connections for reads by operators and by callers without authentication. */
   readonly readDb: Db
   /** Returns the time in Unix milliseconds. */
   readonly now: () => number
@@ -66,16 +66,18 @@ export function createRoutes(deps: IdentityDeps): Handlers<typeof IdentityServic
 type Routes<K extends keyof Handlers<typeof IdentityService>> = Pick<Handlers<typeof IdentityService>, K>
 
 function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | 'resolveDid'> {
+  const reading = { ...deps, db: deps.readDb }
+  const { prisma } = deps.readDb
   return {
     async listAgents(request) {
-      const { agents, hasMore } = await listAgents(deps.readDb.prisma, request.operatorId, parsePage(request))
+      const { agents, hasMore } = await listAgents(prisma, request.operatorId, parsePage(request))
       const last = hasMore ? agents.at(-1) : undefined
       const factsOf = await readKeyFacts(
-        deps.readDb.prisma,
+        prisma,
         agents.map(({ id }) => id),
       )
       const at = new Date(deps.now())
-      const ruleOf = await readRuleNames(deps.readDb.prisma, agents)
+      const ruleOf = await readRuleNames(prisma, agents)
       return {
         agents: agents.map((agent) => toAgent(agent, factsOf(agent.id), at, ruleOf(agent))),
         nextPageToken: last === undefined ? '' : pageTokenAfter(last.id),
@@ -83,22 +85,22 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | '
     },
 
     async getAgent({ did }) {
-      const { operator, agent, facts } = await readAgent(deps, did)
+      const { operator, agent, facts } = await readAgent(reading, did)
       const shown = toPublicAgent(agent, facts, new Date(deps.now()))
       return operator.hideAllowedScopes ? { ...shown, allowedScopes: [] } : shown
     },
 
     async resolveDid({ did, versionId, versionTime }) {
       const wanted = parseVersion(versionId, versionTime)
-      const { agent, facts } = await readAgent(deps, did)
-      const version = await readDidVersion(deps.db.prisma, agent, facts, wanted, new Date(deps.now()))
+      const { agent, facts } = await readAgent(reading, did)
+      const version = await readDidVersion(prisma, agent, facts, wanted, new Date(deps.now()))
       return toResolution(agent, version)
     },
   }
 }
 
 /** Returns the agent of a DID, its operator, and what its log says. Throws INVALID_DID, AGENT_NOT_FOUND. */
-async function readAgent(deps: IdentityDeps, did: string) {
+async function readAgent(deps: Resolver, did: string) {
   const resolved = await resolveDid(deps, did)
   if (resolved === undefined) throw new ApiError('INVALID_DID')
   const { operator, agent } = resolved

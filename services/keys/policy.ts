@@ -6,10 +6,16 @@ import type { Policies } from '../chain/policy.ts'
  * list and change them. The JWKS is public.
  */
 export const keysPolicies: Policies<typeof KeysService> = {
-  getJsonWebKeySet: { callers: ['anyone'], limit: 'read' },
+  getJsonWebKeySet: { callers: ['anyone'], limit: 'read', fromMemory: true },
   listSigningKeys: { callers: ['admin'], limit: 'read' },
   rotateSigningKeys: { callers: ['admin'], limit: 'manage', action: 'key.rotate', endsTokens: false },
-  markKeyCompromised: { callers: ['admin'], limit: 'manage', action: 'key.compromise', endsTokens: true },
+  markKeyCompromised: {
+    callers: ['admin'],
+    limit: 'manage',
+    action: 'key.compromise',
+    endsTokens: true,
+    urgent: true,
+  },
   importSigningKey: {
     callers: ['admin'],
     limit: 'manage',

@@ -15,6 +15,16 @@ import { keyColumns, signedRequestOf } from './signed-request.ts'
 export interface Author {
   readonly principal: Principal | { readonly kind: 'system' } | { readonly kind: 'agent'; readonly did: string }
   readonly requestId: string
+  /** Makes each transaction of a call wait for its turn. Absent for jobs, which never run beside themselves. */
+  readonly inTurn?: InTurn
+}
+
+/** Runs work when it is its turn. Throws ApiError RATE_LIMITED, DEADLINE_EXCEEDED. */
+export type InTurn = <T>(work: () => Promise<T>) => Promise<T>
+
+/** Runs a transaction of an author when it is the author's turn. */
+export function inTurn<T>({ inTurn: wait }: Pick<Author, 'inTurn'>, transaction: () => Promise<T>): Promise<T> {
+  return wait === undefined ? transaction() : wait(transaction)
 }
 
 /**
@@ -43,7 +53,8 @@ export type Audit = (entry: AuditEntry) => Promise<void>
 /**
  * Runs a change in one transaction, which also writes the audit, keeps the signed request of an operator or of the
  * administrator, and records that the assertion was used. The transaction records the assertion first, so of two calls
- * with the same assertion the second waits until the first has ended.
+ * with the same assertion the second waits until the first has ended. A transaction of a call waits for its turn before
+ * it takes a connection.
  *
  * @throws ApiError ASSERTION_USED when another change has used the assertion, and every error that `work` throws.
  */
@@ -52,7 +63,7 @@ export function change<T>(
   author: Author,
   work: (tx: Tx, audit: Audit) => Promise<T>,
 ): Promise<T> {
-  return prisma.$transaction(async (tx) => {
+  const transaction = async (tx: Tx): Promise<T> => {
     await useAssertion(tx, author)
     const keepRequest = requestKeeper(tx, author)
     return work(tx, async (entry) => {
@@ -60,7 +71,8 @@ export function change<T>(
       const signedRequestId = entry.principal === undefined ? await keepRequest() : null
       await tx.auditLog.create({ data: { ...auditRow(author, entry, 'done'), signedRequestId } })
     })
-  })
+  }
+  return inTurn(author, () => prisma.$transaction(transaction))
 }
 
 /**

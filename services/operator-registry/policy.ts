@@ -14,7 +14,7 @@ export const keyPolicies: Policies<typeof OperatorKeyService> = {
     action: 'operator.set-keys',
     endsTokens: true,
     needsBodyDigest: true,
-    worksWhileFrozen: true,
+    urgent: true,
   },
 }
 
@@ -42,9 +42,15 @@ export const policies: Policies<typeof OperatorRegistryService> = {
     limit: 'manage',
     action: 'operator.end-all-tokens',
     endsTokens: true,
-    worksWhileFrozen: true,
+    urgent: true,
   },
-  suspendOperator: { callers: ['admin'], limit: 'manage', action: 'operator.suspend', endsTokens: true },
+  suspendOperator: {
+    callers: ['admin'],
+    limit: 'manage',
+    action: 'operator.suspend',
+    endsTokens: true,
+    urgent: true,
+  },
   reinstateOperator: { callers: ['admin'], limit: 'manage', action: 'operator.reinstate', endsTokens: false },
   listAuditRecords: { ...byOperator, role: 'audit.read', limit: 'read' },
   getAuditRecord: { ...byOperator, role: 'audit.read', limit: 'read' },

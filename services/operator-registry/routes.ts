@@ -35,7 +35,7 @@ function proofRoutes(context: Context): ProofRoutes {
       return { id, domain, status }
     },
     async getOperator(request) {
-      const operator = await getOperator(context.prisma, request.id)
+      const operator = await getOperator(context.reads, request.id)
       const { id, domain, status, domainVerifiedAt, createdAt, rootKeyThumbprint, frozenAt } = operator
       return {
         id,
@@ -48,7 +48,7 @@ function proofRoutes(context: Context): ProofRoutes {
       }
     },
     async getDomainVerification(request) {
-      const { id, domain, rootKeyThumbprint, frozenAt } = await getOperator(context.prisma, request.id)
+      const { id, domain, rootKeyThumbprint, frozenAt } = await getOperator(context.reads, request.id)
       const txtRecordName = recordName(domain)
       const txtRecordValue = recordValue({ issuer: context.issuer, operatorId: id, thumbprint: rootKeyThumbprint })
       const publish = `Publish a TXT record at ${txtRecordName} with the text "${txtRecordValue}". Then confirm the domain.`

@@ -16,7 +16,7 @@ export const revocationPolicies: Policies<typeof RevocationService> = {
     secretField: 'token',
     action: 'token.revoke',
     endsTokens: true,
-    worksWhileFrozen: true,
+    urgent: true,
   },
   watchRevocations: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'watch' },
   endAllTokensOfDeployment: {
@@ -24,5 +24,6 @@ export const revocationPolicies: Policies<typeof RevocationService> = {
     limit: 'manage',
     action: 'deployment.end-all-tokens',
     endsTokens: true,
+    urgent: true,
   },
 }

@@ -1,7 +1,7 @@
 import { MAX_TOKEN_RECORDS } from '@auth4agent/core/revocation/revocation-log'
 import { MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import type pg from 'pg'
-import { type Author, actorName, auditId, usedAssertionOf } from '../ledger/ledger.ts'
+import { type Author, actorName, auditId, inTurn, usedAssertionOf } from '../ledger/ledger.ts'
 import { keyColumns, signedRequestOf } from '../ledger/signed-request.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -83,6 +83,12 @@ SELECT coalesce(
   (SELECT revoked_at FROM revoked_tokens WHERE operator_id = $1::uuid AND jti = $2), now()
 ) AS revoked_at`
 
+interface RevokeRow {
+  readonly admitted: boolean
+  readonly revoked_at: Date | null
+  readonly raised: boolean
+}
+
 /** Result of revokeToken. */
 export interface Revoked {
   readonly revokedAt: Date
@@ -106,7 +112,7 @@ export async function revokeToken(
   const used = usedAssertionOf(author)
   const { kid, keyLabel } = keyColumns(author)
   const signed = signedRequestOf(author, auditId())
-  const { rows } = await pool.query<{ admitted: boolean; revoked_at: Date | null; raised: boolean }>({
+  const statement = {
     name: 'revoke-token',
     text: REVOKE,
     values: [
@@ -131,7 +137,8 @@ export async function revokeToken(
       signed?.bodyDigest ?? null,
       action,
     ],
-  })
+  }
+  const { rows } = await inTurn(author, () => pool.query<RevokeRow>(statement))
   const [row] = rows
   if (row?.admitted === false) throw new ApiError('ASSERTION_USED')
   const at = row?.revoked_at ?? (await revokedAt(pool, operatorId, jti))

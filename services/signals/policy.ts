@@ -24,5 +24,5 @@ export const signalPolicies: Policies<typeof SignalService> = {
   verifyStream: { ...manage, action: 'stream.verify' },
   // Polls are frequent, so none is audited. An acknowledged event is gone, so a poll needs the role of a change.
   pollEvents: { ...byOperator, role: 'policy', scopes: [MANAGE], limit: 'watch', takesEvents: true },
-  getSecurityEventKeys: { callers: ['anyone'], limit: 'read' },
+  getSecurityEventKeys: { callers: ['anyone'], limit: 'read', fromMemory: true },
 }

@@ -3,6 +3,6 @@ import type { Policies } from '../chain/policy.ts'
 
 /** Policies of StatusListService. The lists contain no ids, and verifiers of tokens may be anybody. */
 export const statusListPolicies: Policies<typeof StatusListService> = {
-  getStatusList: { callers: ['anyone'], limit: 'read' },
-  listStatusLists: { callers: ['anyone'], limit: 'read' },
+  getStatusList: { callers: ['anyone'], limit: 'read', fromMemory: true },
+  listStatusLists: { callers: ['anyone'], limit: 'read', fromMemory: true },
 }

@@ -127,7 +127,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     },
     federation: {
       service: FederationService,
-      handlers: federationRoutes({ ...options, ...options.federation }),
+      handlers: federationRoutes({ ...options, ...options.federation, db: options.readDb }),
       policies: federationPolicies,
     },
     federationAdmin: {

@@ -12,13 +12,13 @@ export const issuerPolicies: Policies<typeof IssuerService> = {
   // The operator that the administrator pins may have been claimed by a domain, and that claim then ends.
   addIssuer: { ...byAdministrator, action: 'issuer.add', endsTokens: true, secretField: 'secret' },
   listIssuers: { callers: ['admin'], limit: 'read' },
-  disableIssuer: { ...byAdministrator, action: 'issuer.disable', endsTokens: true },
+  disableIssuer: { ...byAdministrator, action: 'issuer.disable', endsTokens: true, urgent: true },
   enableIssuer: { ...byAdministrator, action: 'issuer.enable', endsTokens: false },
   readmitIssuerKey: { ...byAdministrator, action: 'issuer.readmit-key', endsTokens: false },
   // A rule that replaces another one ends its tokens.
   putIssuerSubject: { ...byAdministrator, action: 'issuer.put-subject', endsTokens: true },
   listIssuerSubjects: { callers: ['admin'], limit: 'read' },
-  removeIssuerSubject: { ...byAdministrator, action: 'issuer.remove-subject', endsTokens: true },
+  removeIssuerSubject: { ...byAdministrator, action: 'issuer.remove-subject', endsTokens: true, urgent: true },
 }
 
 /**
@@ -41,7 +41,7 @@ export const trustPolicies: Policies<typeof TrustService> = {
     limit: 'manage',
     action: 'trust.revoke',
     endsTokens: true,
-    worksWhileFrozen: true,
+    urgent: true,
   },
   proposeTrust: { ...byOperator, role: 'trust', limit: 'manage', action: 'trust.propose', endsTokens: false },
   listTrustProposals: { ...byOperator, role: 'any', limit: 'read' },
@@ -62,7 +62,7 @@ export const federationAdminPolicies: Policies<typeof FederationAdminService> = 
   // Issuers whose chains do not hold any more are disabled.
   putTrustAnchor: { ...byAdministrator, action: 'anchor.put', endsTokens: true },
   listTrustAnchors: { callers: ['admin'], limit: 'read' },
-  removeTrustAnchor: { ...byAdministrator, action: 'anchor.remove', endsTokens: true },
+  removeTrustAnchor: { ...byAdministrator, action: 'anchor.remove', endsTokens: true, urgent: true },
   discoverIssuer: { ...byAdministrator, action: 'issuer.find-chain', endsTokens: false },
   listIssuerCandidates: { callers: ['admin'], limit: 'read' },
   putSubordinate: { ...byAdministrator, action: 'subordinate.put', endsTokens: false },
@@ -72,11 +72,11 @@ export const federationAdminPolicies: Policies<typeof FederationAdminService> = 
 
 /** Statements about this deployment are public. */
 export const federationPolicies: Policies<typeof FederationService> = {
-  getEntityConfiguration: byAnyone,
-  getAuthorityConfiguration: byAnyone,
+  getEntityConfiguration: { ...byAnyone, fromMemory: true },
+  getAuthorityConfiguration: { ...byAnyone, fromMemory: true },
   fetchSubordinateStatement: byAnyone,
   listSubordinates: byAnyone,
   resolveEntity: byAnyone,
-  getSignedKeySet: byAnyone,
+  getSignedKeySet: { ...byAnyone, fromMemory: true },
   listHistoricalKeys: byAnyone,
 }

@@ -92,6 +92,7 @@ export function chainFixture(
     limiter: createLimiter(() => clock.now),
     rates: { ...(Object.fromEntries(GROUPS.map((name) => [name, limits])) as Rates), ...rates },
     maxConcurrency: 100,
+    lanePlaces: { urgent: 2, change: 5, read: 4, 'public-read': 4 },
     deadlineMs: 5_000,
     settle: async () => {},
     now: () => NOW_S * 1000,

@@ -115,6 +115,7 @@ function chainOf(db: Db, clock: { now: number }, registry: OperatorRegistry): Rp
     limiter: createLimiter(() => 0),
     rates: new Proxy({}, { get: () => ({ source: PLENTY, subject: PLENTY }) }) as Rates,
     maxConcurrency: 100,
+    lanePlaces: { urgent: 2, change: 5, read: 4, 'public-read': 4 },
     deadlineMs: 30_000,
     settle: async () => {},
     now: () => clock.now,

@@ -23,7 +23,7 @@ export async function revokeOwn(deps: AuthnDeps, { token, ...request }: RevokeRe
   const isOwn = revocable?.parties.some(({ did, operatorId }) => did === agent.did && operatorId === operator.id)
   if (revocable === undefined || isOwn !== true) return
   const { jti, exp, action } = revocable
-  const author = { requestId: call.requestId, principal: { kind: 'agent', did: agent.did } } as const
+  const author = { ...call, principal: { kind: 'agent', did: agent.did } } as const
   await revokeToken(deps.db, author, { jti, exp, action, operatorId: operator.id, reason: '' })
 }
 

@@ -17,7 +17,7 @@ import { verifyRequest } from './verify-signature.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 /** The lines of a policy that say who may call. */
-interface Line extends Pick<Policy<Fields>, 'own' | 'scopes' | 'action' | 'worksWhileFrozen'> {
+interface Line extends Pick<Policy<Fields>, 'own' | 'scopes' | 'action' | 'urgent'> {
   readonly callers: readonly CallerKind[]
 }
 

@@ -39,7 +39,7 @@ export interface Appended {
 export async function appendKeyEvent(
   deps: KeyEventDeps,
   { did, event: text }: AppendKeyEventRequest,
-  { requestId }: Call,
+  call: Call,
 ): Promise<Appended> {
   const { prisma } = deps.db
   const operator = await resolveOwner(deps, did)
@@ -57,7 +57,7 @@ export async function appendKeyEvent(
   decide(seen)
   const move = event.claims.type === 'move' ? event.claims : undefined
   if (move !== undefined) await checkDestination(deps, seen.agentId, move)
-  const author = { requestId, principal: { kind: 'agent', did } } as const
+  const author = { ...call, principal: { kind: 'agent', did } } as const
   return change(prisma, author, async (tx, audit) => {
     const log = await lockKeyLog(tx, operator.id, { did })
     const repeated = await findRepeated(tx, log, event)

@@ -1,8 +1,11 @@
+import type { Db } from '../../platform/db/db.ts'
 import type { SigningClock } from '../domain/parse-key-event.ts'
 import type { Resolver } from '../resolve-did.ts'
 
 /** Dependencies of the calls about key events. */
 export interface KeyEventDeps extends Resolver {
+  /** Connections for reads by callers without authentication. */
+  readonly readDb: Db
   /** Returns the time in Unix milliseconds. */
   readonly now: () => number
   /** Returns a time with the clock skew that the server allows. */

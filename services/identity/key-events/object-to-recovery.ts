@@ -16,14 +16,14 @@ import { lockKeyLog, readKeyLog } from './read-key-log.ts'
 export async function objectToRecovery(
   deps: KeyEventDeps,
   { did, objection: text }: ObjectToRecoveryRequest,
-  { requestId }: Call,
+  call: Call,
 ): Promise<string> {
   const { prisma } = deps.db
   const operator = await resolveOwner(deps, did)
   const at = new Date(deps.now())
   const objection = parseSentObjection(text, did, deps.clock(at))
   decideObjection(await readKeyLog(prisma, operator.id, { did }), objection, at)
-  const author = { requestId, principal: { kind: 'agent', did } } as const
+  const author = { ...call, principal: { kind: 'agent', did } } as const
   return change(prisma, author, async (tx, audit) => {
     const log = await lockKeyLog(tx, operator.id, { did })
     const { digest } = decideObjection(log, objection, at)

@@ -29,5 +29,6 @@ export const keyPolicies: Policies<typeof AgentKeyService> = {
     limitBy: 'did',
     action: 'agent.object-to-recovery',
     endsTokens: false,
+    urgent: true,
   },
 }

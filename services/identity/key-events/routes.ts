@@ -30,7 +30,7 @@ export function createKeyRoutes(deps: KeyRouteDeps): Handlers<typeof AgentKeySer
     },
 
     async listKeyEvents(request) {
-      const { events, last, pending } = await listKeyEvents(deps, request)
+      const { events, last, pending } = await listKeyEvents({ ...deps, db: deps.readDb }, request)
       return {
         events: events.map(({ recordedAt, ...event }) => Object.assign(event, { recordedAt: toTimestamp(recordedAt) })),
         nextPageToken: last === undefined ? '' : pageTokenAfter(String(last)),

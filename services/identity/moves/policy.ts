@@ -12,7 +12,7 @@ export const movePolicies: Policies<typeof AgentMoveService> = {
     limit: 'manage',
     action: 'agent.object-to-move',
     endsTokens: false,
-    worksWhileFrozen: true,
+    urgent: true,
   },
   // A bundle can take half a second of a processor, so its limit is that of registrations.
   admitAgent: { ...byManager, limit: 'register', action: 'agent.admit', endsTokens: true },

@@ -23,7 +23,7 @@ export function createMoveRoutes(deps: MoveDeps): Handlers<typeof AgentMoveServi
     },
 
     async exportAgent({ did }) {
-      const { events, manifests, ...rest } = await exportAgent(deps, did)
+      const { events, manifests, ...rest } = await exportAgent({ ...deps, db: deps.readDb }, did)
       return {
         bundle: {
           ...rest,

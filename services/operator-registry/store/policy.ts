@@ -42,17 +42,19 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
  * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, INVALID_ARGUMENT, OPERATOR_NOT_FOUND,
  *   OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED, RATE_LIMITED
  */
-export function setPolicy(
+export async function setPolicy(
   context: Context,
   author: Author,
   id: string,
   wanted: OperatorPolicy,
 ): Promise<OperatorPolicy> {
   const { prisma, testDomains } = context
+  // A large policy takes milliseconds to parse, so it is parsed before anything is locked. A domain never changes.
+  const { domain } = await getOperator(prisma, id)
+  const { audiences, delegateTo, ...flags } = parsePolicy(wanted, { domain, testDomains })
   return change(prisma, author, async (tx, audit) => {
     const operator = await lockOperator(tx, id)
     refuseUnless(operator, ['active', 'lapsed'])
-    const { audiences, delegateTo, ...flags } = parsePolicy(wanted, { domain: operator.domain, testDomains })
     const endsTokens = narrowsDelegation(operator, { delegateTo, ...flags }, operator.domain)
     await replaceRules(tx, id, audiences)
     await tx.operator.update({
