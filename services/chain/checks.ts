@@ -223,7 +223,7 @@ function subjectOf(principal: Principal): string | undefined {
 }
 
 /** Returns whether a principal makes its calls for an operator. */
-export function isForOperator(principal: Principal): principal is OperatorPrincipal | AgentPrincipal {
+function isForOperator(principal: Principal): principal is OperatorPrincipal | AgentPrincipal {
   return principal.kind === 'operator' || principal.kind === 'agent'
 }
 
