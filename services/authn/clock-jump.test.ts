@@ -26,7 +26,8 @@ beforeAll(async () => {
       'SELECT pg_catalog.clock_timestamp() + make_interval(secs => seconds) FROM clock.ahead';
     CREATE FUNCTION clock.now() RETURNS timestamptz LANGUAGE sql AS
       'SELECT pg_catalog.now() + make_interval(secs => seconds) FROM clock.ahead'`)
-  db = openDb({ url: database.url, poolSize: 4, log: silentLog, options: '-c search_path=clock,public,pg_catalog' })
+  const settings = { search_path: 'clock, public, pg_catalog' }
+  db = openDb({ url: database.url, poolSize: 4, log: silentLog, settings })
 })
 afterAll(async () => {
   await db.close()

@@ -27,7 +27,7 @@ export { signedIntrospection } from './oauth/signed-introspection.ts'
 export { statusRefusals } from './refuse-by-status.ts'
 
 /** Options of the connection pool for redemptions: number of connections and settings of their sessions. */
-export const redeemPoolOptions = { poolSize: MAX_STATEMENTS, options: REDEEM_SESSION }
+export const redeemPoolOptions = { poolSize: MAX_STATEMENTS, settings: REDEEM_SESSION }
 
 /** The most DPoP proofs that a process remembers for VerifyToken. They need about 90 MB. */
 const MAX_PROOFS = 1_000_000

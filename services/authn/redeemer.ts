@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import type { SessionSettings } from '../platform/db/session.ts'
 import { type RedeemInput, type RedeemOutcome, redeem } from './store.ts'
 
 /** Redeems one challenge. */
@@ -24,7 +25,7 @@ const PATIENCE_MS = 5
  * connection, and the plan does not depend on the number of rows or on statistics. The reason: planning costs more
  * than running, and statistics are outdated after thousands of agents were registered.
  */
-export const REDEEM_SESSION = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off'
+export const REDEEM_SESSION: SessionSettings = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off' }
 
 /**
  * Creates the redeemer. It collects redemptions that arrive in one turn of the event loop, or while another statement

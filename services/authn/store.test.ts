@@ -55,7 +55,7 @@ it.each<{ name: string; inputs: readonly RedeemInput[]; parameters: number }>([
   { name: 'redeem-with-proofs-and-keys', inputs: [{ ...WITH_PROOF, addedKid: 'kid' }], parameters: 17 },
   { name: 'redeem-with-delegation', inputs: [{ ...WITH_PROOF, addedKid: 'kid', purpose: 'grant' }], parameters: 24 },
 ])('$name looks up each row by its key although its plan was made over empty tables', async (statement) => {
-  const pool = openPool({ url: database.url, poolSize: 1, log: silentLog, options: REDEEM_SESSION })
+  const pool = openPool({ url: database.url, poolSize: 1, log: silentLog, settings: REDEEM_SESSION })
   onTestFinished(() => pool.end())
   await redeem(pool, statement.inputs)
   const parameters = Array.from({ length: statement.parameters }, () => "'{}'").join(', ')

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chown, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { Client } from 'pg'
+import { openClient } from '../platform/db/session.ts'
 import { StartupError } from '../platform/errors/startup-error.ts'
 import type { Account } from './account.ts'
 import type { Binaries } from './binaries.ts'
@@ -50,8 +50,7 @@ export async function ensureCluster(folder: DataFolder, binaries: Binaries, acco
 export async function ensureDatabase(url: string): Promise<void> {
   const maintenance = new URL(url)
   maintenance.pathname = '/postgres'
-  const client = new Client({ connectionString: maintenance.href, connectionTimeoutMillis: 10_000 })
-  await client.connect()
+  const client = await openClient({ url: maintenance.href, name: 'auth4agent', connectionTimeoutMillis: 10_000 })
   try {
     const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE])
     if (found.rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(DATABASE)}`)

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -15,6 +15,7 @@ beforeEach(async () => {
 })
 afterEach(() => harness.stop())
 
+const ids = (count: number) => Array.from({ length: count }, () => uuidv7(Date.now(), randomBytes(10)))
 const get = (recordId = '') => harness.as(operator.id).getAuditRecord({ id: operator.id, recordId })
 const list = (filters: object = {}) => harness.as(operator.id).listAuditRecords({ id: operator.id, ...filters })
 
@@ -130,12 +131,12 @@ describe('listAuditRecords on a large table reads about as many rows as it retur
   beforeEach(async () => {
     await harness.prisma.$executeRaw`
       INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, request_id)
-      SELECT uuidv7(), ${operator.id}::uuid, 'agent:did:x', 'token.issue', 'jti-' || n, 'done', 'r'
-      FROM generate_series(1, ${MANY}) n`
+      SELECT id, ${operator.id}::uuid, 'agent:did:x', 'token.issue', 'jti-' || n, 'done', 'r'
+      FROM unnest(${ids(MANY)}::uuid[]) WITH ORDINALITY AS made (id, n)`
     await harness.prisma.$executeRaw`
       INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, request_id)
-      SELECT uuidv7(), ${operator.id}::uuid, 'operator:x', 'agent.set-scopes', 'did:agent:' || n % 200, 'done', 'r'
-      FROM generate_series(1, ${MANY}) n`
+      SELECT id, ${operator.id}::uuid, 'operator:x', 'agent.set-scopes', 'did:agent:' || n % 200, 'done', 'r'
+      FROM unnest(${ids(MANY)}::uuid[]) WITH ORDINALITY AS made (id, n)`
     await harness.prisma.$executeRaw`ANALYZE audit_logs`
   })
 

@@ -14,6 +14,8 @@ interface DebianProgram<T> {
   readonly name: string
   readonly find: () => Promise<T | undefined>
   readonly missing: string
+  /** Runs the installation, and does what the package needs before and after it. */
+  readonly around?: (install: () => Promise<void>) => Promise<void>
 }
 
 /**
@@ -21,11 +23,12 @@ interface DebianProgram<T> {
  * package first.
  * @throws Error that says how to get the program.
  */
-export async function ensureInstalled<T>({ name, find, missing }: DebianProgram<T>): Promise<T> {
+export async function ensureInstalled<T>(program: DebianProgram<T>): Promise<T> {
+  const { name, find, missing, around = (install) => install() } = program
   const found = await find()
   if (found !== undefined) return found
   if (!isRoot()) throw new Error(missing)
-  const failure = await install(name).then(
+  const failure = await around(() => install(name)).then(
     () => undefined,
     (error: unknown) => error,
   )

@@ -1,11 +1,14 @@
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { startEmbeddedPostgres } from '../../services/embedded-postgres/start.ts'
+import { ensureDatabase } from '../../services/embedded-postgres/cluster.ts'
 import { applyMigrations } from '../../services/platform/db/migrate.ts'
 import { whenParentEnds } from '../../services/process/parent.ts'
 import { createDataFolder, fastFolder } from './data-folder.ts'
+import { freePort } from './free-port.ts'
 import { startNats } from './nats-server.ts'
+import { clusterUrl, createCluster, startPostgres } from './postgres-cluster.ts'
 import { runSql, siblingUrl } from './sql.ts'
+import { chosenPostgres } from './test-postgres.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -34,13 +37,31 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   started.defer(() => nats.remove())
   const folder = await createDataFolder(await fastFolder())
   started.defer(() => folder.remove())
-  const postgres = await startEmbeddedPostgres({ dataDir: folder.path, maxConnections: 300, log: silent })
-  started.defer(() => postgres.stop())
-  await runSql(postgres.url, `CREATE DATABASE ${TEMPLATE}`)
-  await applyMigrations({ url: siblingUrl(postgres.url, TEMPLATE), migrationsDir: MIGRATIONS, log: silent })
-  provide('postgresUrl', postgres.url)
+  const url = await startRunPostgres(folder.path, started)
+  await runSql(url, `CREATE DATABASE ${TEMPLATE}`)
+  await applyMigrations({ url: siblingUrl(url, TEMPLATE), migrationsDir: MIGRATIONS, log: silent })
+  provide('postgresUrl', url)
   provide('templateDatabase', TEMPLATE)
   provide('natsUrl', nats.url)
   const all = started.move()
   return () => all.disposeAsync()
+}
+
+/** The settings that differ from PostgreSQL's defaults. The PostgreSQL from npm has no pg_stat_statements. */
+const SETTINGS = {
+  max_connections: '300',
+  ...(chosenPostgres() !== undefined && {
+    shared_preload_libraries: 'pg_stat_statements',
+    'pg_stat_statements.max': '200000',
+  }),
+}
+
+async function startRunPostgres(folder: string, started: AsyncDisposableStack): Promise<string> {
+  const cluster = await createCluster(folder)
+  const port = await freePort()
+  const postgres = await startPostgres(cluster, port, SETTINGS)
+  started.defer(() => postgres.end('SIGINT'))
+  const url = clusterUrl(cluster, port)
+  await ensureDatabase(url)
+  return url
 }

@@ -1,8 +1,9 @@
 import type { Account } from '../../services/embedded-postgres/account.ts'
-import { type Binaries, binariesFor, locateBinaries } from '../../services/embedded-postgres/binaries.ts'
+import { type Binaries, binariesFor } from '../../services/embedded-postgres/binaries.ts'
 import { DATABASE, ensureCluster } from '../../services/embedded-postgres/cluster.ts'
 import { openDataFolder } from '../../services/embedded-postgres/data-folder.ts'
 import { type Program, type ProgramProcess, startProgram } from './child-process.ts'
+import { testBinaries } from './test-postgres.ts'
 
 /** A PostgreSQL data folder, with everything that is needed to run a server on it. */
 export interface PostgresCluster {
@@ -16,7 +17,7 @@ export interface PostgresCluster {
 
 /** Creates a fresh cluster in a data folder. */
 export async function createCluster(dataFolder: string): Promise<PostgresCluster> {
-  const installed = await locateBinaries()
+  const installed = await testBinaries()
   const { folder, account } = await openDataFolder(dataFolder)
   const binaries = account === undefined ? installed : await binariesFor(account, installed, folder.path)
   const password = await ensureCluster(folder, binaries, account)

@@ -3,6 +3,7 @@ import pg from 'pg'
 import { type Prisma, PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Logger } from '../log/log.ts'
 import { breakWhenSilent } from './break-when-silent.ts'
+import { type SessionSettings, startSession } from './session.ts'
 
 /** The database. Most statements use Prisma; hot statements are plain SQL on the pool. */
 export interface Db {
@@ -18,29 +19,30 @@ interface DbOptions {
   readonly url: string
   readonly poolSize: number
   readonly log: Logger
-  /** Additional settings of each session, in the form of PostgreSQL's connection options: `-c name=value …`. */
-  readonly options?: string
+  /** Additional settings of each session. */
+  readonly settings?: SessionSettings
 }
 
 /** Timeouts in milliseconds. They are short, so that a missing or silent database is reported within two seconds. */
 const CONNECT_TIMEOUT_MS = 1_500
-const LOCK_TIMEOUT_MS = 1_500
-const STATEMENT_TIMEOUT_MS = 1_600
 const ANSWER_TIMEOUT_MS = 1_700
 const TRANSACTION_TIMEOUT_MS = 5_000
+/** Timeouts in PostgreSQL, in milliseconds. Waiting for a lock ends before the statement does. */
+const POOL_SESSION: SessionSettings = {
+  lock_timeout: 1_500,
+  statement_timeout: 1_600,
+  idle_in_transaction_session_timeout: 10_000,
+}
 
 /** Opens a pool. It connects at the first statement. */
-export function openPool({ url, poolSize, log, options }: DbOptions): pg.Pool {
+export function openPool({ url, poolSize, log, settings }: DbOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    lock_timeout: LOCK_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
     application_name: 'auth4agent',
-    ...(options !== undefined && { options }),
+    verify: (client, done) => void prepare(client, { ...POOL_SESSION, ...settings }, done),
   })
   // Without this handler, an idle client whose connection breaks would end the process.
   // The error contains the whole client, so only its message is logged.
@@ -55,6 +57,15 @@ export function openPool({ url, poolSize, log, options }: DbOptions): pg.Pool {
     breakWhenSilent(client, ANSWER_TIMEOUT_MS)
   })
   return pool
+}
+
+/** Prepares a new connection, after the event `connect`. The pool lends the connection only when `done` was called. */
+async function prepare(client: pg.ClientBase, settings: SessionSettings, done: (error?: Error) => void): Promise<void> {
+  const failure = await startSession(client, settings).then(
+    () => undefined,
+    (error: Error) => error,
+  )
+  done(failure)
 }
 
 /** Opens a pool with Prisma over it. */

@@ -1,6 +1,6 @@
-import pg from 'pg'
 import type { Logger } from '../log/log.ts'
 import { pause } from '../schedule/pause.ts'
+import { openClient } from './session.ts'
 
 /** Options of listen. */
 export interface ListenOptions {
@@ -48,20 +48,19 @@ async function repeat(options: ListenOptions, signal: AbortSignal): Promise<void
 
 /** Resolves when `signal` aborts. Rejects when the connection ends or no longer answers. */
 async function listenOnce({ url, channels, onListening }: ListenOptions, signal: AbortSignal): Promise<void> {
-  const client = new pg.Client({
-    connectionString: url,
+  const over = Promise.withResolvers<never>()
+  over.promise.catch(() => undefined)
+  const client = await openClient({
+    url,
+    name: 'auth4agent-listen',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: ANSWER_TIMEOUT_MS,
     keepAlive: true,
-    application_name: 'auth4agent-listen',
+    onError: over.reject,
   })
-  const over = Promise.withResolvers<never>()
-  over.promise.catch(() => undefined)
-  client.on('error', over.reject)
   client.on('end', () => over.reject(new Error('The connection ended')))
   client.on('notification', ({ channel, payload }) => channels[channel]?.(payload ?? ''))
   try {
-    await client.connect()
     for (const channel of Object.keys(channels)) await client.query(`LISTEN ${channel}`)
     onListening?.()
     while (!signal.aborted) {

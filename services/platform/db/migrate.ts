@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import { StartupError } from '../errors/startup-error.ts'
 import type { Logger } from '../log/log.ts'
+import { openClient } from './session.ts'
 
 /** The advisory lock of Prisma's own `migrate deploy`. Using the same lock keeps the two from running together. */
 const PRISMA_LOCK = 72707369
@@ -43,14 +44,7 @@ export type MigrateOptions = { url: string; migrationsDir: string; log: Pick<Log
  */
 export async function applyMigrations({ url, migrationsDir, log }: MigrateOptions): Promise<string[]> {
   const known = await readMigrations(migrationsDir)
-  const client = new Client({
-    connectionString: url,
-    connectionTimeoutMillis: 10_000,
-    application_name: 'auth4agent-migrate',
-  })
-  // When the connection breaks, the running statement fails and reports it.
-  client.on('error', () => undefined)
-  await client.connect()
+  const client = await openClient({ url, name: 'auth4agent-migrate', connectionTimeoutMillis: 10_000 })
   try {
     await lockMigrations(client)
     await client.query(CREATE_TABLE)

@@ -36,7 +36,7 @@ SELECT json_build_object('logEpoch', h.log_epoch, 'sequence', h.sequence, 'hash'
   (SELECT encode(previous_hash, 'hex') FROM revocation_log WHERE sequence = $3::bigint + 1) AS "followsHash",
   (SELECT coalesce(json_agg(${RECORD} ORDER BY r.sequence), '[]') FROM (
     SELECT * FROM (${concerningRecords(COLUMNS, '$4')}) found ORDER BY found.sequence LIMIT $4) r) AS records
-FROM revocation_head h, (SELECT $1::uuid AS id, $2::uuid AS operator_id, $3::bigint AS sequence) s`
+FROM revocation_head h, (SELECT $1::uuid AS id, $2::uuid AS operator_id, $3::bigint AS sequence) s WHERE h.id = 1`
 
 /** Reads the log after the cursor of a stream, in one statement, so that the result shows one moment. */
 export async function readLog(

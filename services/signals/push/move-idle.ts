@@ -11,7 +11,7 @@ const PAGE = 1_000
 const MOVE = `
 WITH idle AS (
   SELECT s.id, d.log_epoch, d.sequence, d.hash FROM signal_streams s, signal_dispatch d, revocation_head h
-  WHERE s.newest <= s.sequence AND s.sequence < d.sequence AND s.sequence >= h.compacted_through
+  WHERE d.id = 1 AND h.id = 1 AND s.newest <= s.sequence AND s.sequence < d.sequence AND s.sequence >= h.compacted_through
     AND s.status <> 'disabled' AND NOT s.begins_anew
     AND EXISTS (SELECT FROM revocation_log f WHERE f.sequence = s.sequence + 1 AND f.previous_hash = s.hash)
   ORDER BY s.sequence, s.id LIMIT ${PAGE} FOR NO KEY UPDATE OF s SKIP LOCKED

@@ -37,6 +37,8 @@ async function isDue(stream: Stream): Promise<boolean> {
 }
 const add = (stream: Stream, key: string) =>
   prisma.signalSubject.create({ data: { streamId: stream.id, key, isAdded: true } })
+const newestOf = async ({ id }: Stream): Promise<number> =>
+  Number((await prisma.signalStream.findUniqueOrThrow({ where: { id } })).newest)
 const endTokens = (agent: { readonly id: string }) =>
   prisma.agent.update({ where: { id: agent.id }, data: { epoch: { increment: 1 } } })
 const endAll = (operator: { readonly id: string }) =>
@@ -115,8 +117,38 @@ it('many records are noted in parts, and a stream remembers the newest', async (
   const stream = await insertStream(db, own.id)
   await pool.query(`SELECT append_revocation('token', $1, n::text, 0, now()) FROM generate_series(1, 1200) n`, [own.id])
   await noteRecords(pool)
-  const { newest } = await prisma.signalStream.findUniqueOrThrow({ where: { id: stream.id } })
-  expect(Number(newest)).toBe(stream.cursor.sequence + 1_200)
+  expect(await newestOf(stream)).toBe(stream.cursor.sequence + 1_200)
+})
+
+it('a stream remembers the last record that concerns it, whatever records were noted with it', async () => {
+  await noteRecords(pool)
+  const stream = await insertStream(db, own.id)
+  await pool.query("SELECT append_revocation('edge', NULL, $1, 0, now())", ['e'])
+  const followed = await insertStream(db, own.id)
+  await add(followed, jtiKey('noted'))
+  await insertRevocation(db, own.id)
+  await pool.query("SELECT append_revocation('token', $1, 'noted', 0, now())", [other.id])
+  await insertRevocation(db, other.id)
+  await noteRecords(pool)
+  expect(await newestOf(stream)).toBe(stream.cursor.sequence + 2)
+  expect(await newestOf(followed)).toBe(stream.cursor.sequence + 3)
+})
+
+it('noteRecords waits for no lock when no record is new', async () => {
+  await noteRecords(pool)
+  const creation = await pool.connect()
+  try {
+    await creation.query('BEGIN')
+    await creation.query('SELECT FROM signal_dispatch FOR SHARE')
+    await noteRecords(pool)
+    await insertRevocation(db, own.id)
+    const noted = noteRecords(pool)
+    await expect.poll(isNotingWaiting, { timeout: 15_000 }).toBe(true)
+    await creation.query('COMMIT')
+    await noted
+  } finally {
+    creation.release()
+  }
 })
 
 it('a record is noted at a stream that is disabled, which may begin anew at this moment', async () => {
@@ -160,7 +192,7 @@ const isWaitingFor = async (text: string): Promise<boolean> => {
   return rowCount === 1
 }
 const isCreationWaiting = () => isWaitingFor('audit_logs')
-const isNotingWaiting = () => isWaitingFor('FROM signal_dispatch FOR UPDATE')
+const isNotingWaiting = () => isWaitingFor('FROM signal_dispatch WHERE id = 1 FOR UPDATE')
 
 it('all streams are due if the log does not continue where it was noted', async () => {
   await noteRecords(pool)

@@ -1,64 +1,82 @@
 import type pg from 'pg'
+import { jtiKey, subKey } from '../store/subjects.ts'
 
-/** How many records one statement notes. */
+/** How many records are noted at once. */
 const PART = 500
 
-/**
- * Whether the log continues where it was noted: the record after that place is still there, and follows the noted one.
- * If not, a standby was promoted that lacked records, or nothing was noted for longer than records are kept.
- */
-const AT = `
-SELECT d.sequence, h.sequence AS head, coalesce(d.sequence BETWEEN h.compacted_through AND h.sequence
-    AND d.hash = CASE WHEN d.sequence = h.sequence THEN h.hash
-      ELSE (SELECT previous_hash FROM revocation_log WHERE sequence = d.sequence + 1) END, false) AS continues
-FROM signal_dispatch d, revocation_head h`
+/** Finds a row if records may wait to be noted. */
+const WAITING = `
+SELECT FROM signal_dispatch d, revocation_head h
+WHERE d.id = 1 AND h.id = 1 AND (d.sequence <> h.sequence OR d.hash <> h.hash)`
 
-/** The streams that each record may concern, as concerningRecords has it from the side of a stream. */
-const CONCERNED = `
-SELECT s.id, o.sequence FROM own o JOIN signal_streams s ON s.operator_id = o.operator_id
+/**
+ * Reads the next records with their places, or the head of the log if there are none. `continues` says whether the log
+ * continues where it was noted: the record after that place is still there, and follows the noted one. If not, a
+ * standby was promoted that lacked records, or nothing was noted for longer than records are kept.
+ */
+const READ = `
+WITH place AS (
+  SELECT d.sequence AS noted, h.log_epoch, h.sequence, h.hash,
+    coalesce(d.sequence BETWEEN h.compacted_through AND h.sequence
+      AND d.hash = CASE WHEN d.sequence = h.sequence THEN h.hash
+        ELSE (SELECT previous_hash FROM revocation_log WHERE sequence = d.sequence + 1) END, false) AS continues
+  FROM signal_dispatch d, revocation_head h WHERE d.id = 1 AND h.id = 1
+)
+SELECT p.continues, p.sequence::float8 AS head, r.kind, r.operator_id AS "operatorId", r.subject,
+  CASE r.kind WHEN 'operator' THEN (SELECT domain FROM operators o WHERE o.id = r.operator_id) END AS domain,
+  coalesce(r.log_epoch, p.log_epoch) AS "logEpoch", coalesce(r.sequence, p.sequence)::float8 AS sequence,
+  coalesce(r.hash, p.hash) AS hash
+FROM place p LEFT JOIN LATERAL (
+  SELECT log_epoch, sequence, hash, kind, operator_id, subject FROM revocation_log
+  WHERE p.continues AND sequence > p.noted ORDER BY sequence LIMIT ${PART}
+) r ON true ORDER BY r.sequence`
+
+/**
+ * Finds the streams that records may concern by what they name, as concerningRecords has it from the side of a stream.
+ * The planner knows how few rows the arrays find. Joins with the records cost it billions on tables without statistics.
+ */
+const FIND = `
+SELECT id, 'operator ' || operator_id AS name FROM signal_streams WHERE operator_id = ANY ($1::uuid[])
 UNION ALL
-SELECT s.id, o.sequence FROM own o CROSS JOIN signal_streams s WHERE o.operator_id IS NULL
+SELECT stream_id, key FROM signal_subjects WHERE is_added AND key = ANY ($2::text[])
 UNION ALL
-SELECT c.stream_id, p.sequence FROM records p JOIN signal_subjects c
-  ON c.is_added AND c.key = CASE p.kind WHEN 'agent' THEN 'sub ' || p.subject WHEN 'token' THEN 'jti ' || p.subject END
-UNION ALL
-SELECT c.stream_id, o.sequence FROM own o JOIN signal_subjects c ON c.is_added AND c.key = 'sub ' || o.operator_id::text
-UNION ALL
-SELECT c.stream_id, p.sequence FROM records p JOIN operators o ON o.id = p.operator_id JOIN signal_subjects c
-  ON c.is_added AND c.key LIKE 'sub did:agent:%' AND split_part(c.key, ':', 3) = o.domain
-WHERE p.kind = 'operator'
-UNION ALL
-SELECT s.id, greatest(at.head, s.sequence + 1) FROM at CROSS JOIN signal_streams s WHERE NOT at.continues`
+SELECT stream_id, 'domain ' || split_part(key, ':', 3) FROM signal_subjects
+WHERE is_added AND key LIKE 'sub did:agent:%' AND split_part(key, ':', 3) = ANY ($3::text[])`
 
 const NOTE = `
-WITH at AS (${AT}),
-records AS (
-  SELECT r.* FROM at CROSS JOIN LATERAL (
-    SELECT log_epoch, sequence, hash, kind, operator_id, subject FROM revocation_log
-    WHERE sequence > at.sequence ORDER BY sequence LIMIT ${PART}) r
-  WHERE at.continues
-),
-own AS (SELECT operator_id, max(sequence) AS sequence FROM records GROUP BY operator_id),
-noted AS (
-  UPDATE signal_streams s SET newest = c.newest
-  FROM (SELECT id, max(sequence) AS newest FROM (${CONCERNED}) each_one GROUP BY id) c
-  WHERE s.id = c.id AND s.newest < c.newest
-),
-place AS (
-  (SELECT log_epoch, sequence, hash FROM records ORDER BY sequence DESC LIMIT 1)
-  UNION ALL
-  SELECT h.log_epoch, h.sequence, h.hash FROM revocation_head h, at WHERE NOT at.continues
-)
-UPDATE signal_dispatch d SET log_epoch = p.log_epoch, sequence = p.sequence, hash = p.hash FROM place p
-RETURNING d.sequence < (SELECT head FROM at) AS more`
+UPDATE signal_streams s SET newest = n.newest FROM unnest($1::uuid[], $2::bigint[]) n (id, newest)
+WHERE s.id = n.id AND s.newest < n.newest`
+
+const NOTE_EVERYWHERE = 'UPDATE signal_streams SET newest = $1 WHERE newest < $1'
+
+/** A stream may be ahead of the log, and must be due nevertheless. */
+const NOTE_LOSS = 'UPDATE signal_streams SET newest = greatest($1, sequence + 1)'
+
+const MOVE = 'UPDATE signal_dispatch SET log_epoch = $1, sequence = $2, hash = $3 WHERE id = 1'
+
+/** A record, or the head of the log: then `kind` is null. */
+interface Place {
+  readonly continues: boolean
+  readonly head: number
+  readonly kind: string | null
+  /** Null for a record that concerns all. */
+  readonly operatorId: string | null
+  readonly subject: string | null
+  /** Only for the record of an operator. */
+  readonly domain: string | null
+  readonly logEpoch: number
+  readonly sequence: number
+  readonly hash: Buffer
+}
 
 /**
  * Notes each new record at the streams that it may concern, so that they are due. The work depends on the records, and
- * not on the number of streams and subjects. The processes take turns; a process that finds nothing new writes
- * nothing. If the log does not continue where it was noted, all streams are due, and each finds what it has lost.
+ * not on the number of streams and subjects. The processes take turns; a process that finds nothing new locks and
+ * writes nothing. If the log does not continue where it was noted, all streams are due, and each finds what it has lost.
  */
 export async function noteRecords(pool: pg.Pool): Promise<void> {
-  for (let more = true; more; ) more = await notePart(pool)
+  const { rowCount } = await pool.query({ name: 'signal-waiting', text: WAITING })
+  for (let more = rowCount === 1; more; ) more = await notePart(pool)
 }
 
 async function notePart(pool: pg.Pool): Promise<boolean> {
@@ -67,10 +85,12 @@ async function notePart(pool: pg.Pool): Promise<boolean> {
   try {
     await client.query('BEGIN')
     // A statement of its own: the next one must see the streams whose creation has just let go of this lock.
-    await client.query('SELECT FROM signal_dispatch FOR UPDATE')
-    const { rows } = await client.query<{ more: boolean }>({ name: 'signal-note', text: NOTE })
+    await client.query('SELECT FROM signal_dispatch WHERE id = 1 FOR UPDATE')
+    const { rows } = await client.query<Place>({ name: 'signal-records', text: READ })
+    const last = rows.at(-1)
+    if (last !== undefined) await note(client, rows, last)
     await client.query('COMMIT')
-    return rows[0]?.more === true
+    return last !== undefined && last.sequence < last.head
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error))
     throw error
@@ -78,4 +98,42 @@ async function notePart(pool: pg.Pool): Promise<boolean> {
     // After a failure the transaction may still be open, so the pool must destroy the connection.
     client.release(failure)
   }
+}
+
+async function note(client: pg.ClientBase, places: readonly Place[], last: Place): Promise<void> {
+  const { continues, logEpoch, sequence, hash } = last
+  if (continues && last.kind === null) return
+  if (continues) await noteEach(client, places)
+  else await client.query(NOTE_LOSS, [sequence])
+  await client.query(MOVE, [logEpoch, sequence, hash])
+}
+
+/** Notes at each stream the last record that may concern it. */
+async function noteEach(client: pg.ClientBase, places: readonly Place[]): Promise<void> {
+  const everywhere = places.findLast(({ operatorId }) => operatorId === null)
+  if (everywhere !== undefined) await client.query(NOTE_EVERYWHERE, [everywhere.sequence])
+  const operatorIds = [...new Set(places.flatMap(({ operatorId }) => operatorId ?? []))]
+  const keys = [...new Set(places.flatMap(keysOf))]
+  const domains = [...new Set(places.flatMap(({ domain }) => domain ?? []))]
+  const values = [operatorIds, keys, domains]
+  const found = await client.query<{ id: string; name: string }>({ name: 'signal-find', text: FIND, values })
+  // In the order of the log, so a later record replaces an earlier one.
+  const last = new Map(places.flatMap((place) => namesOf(place).map((name) => [name, place.sequence] as const)))
+  const newest = new Map<string, number>()
+  for (const { id, name } of found.rows) newest.set(id, Math.max(newest.get(id) ?? 0, last.get(name) ?? 0))
+  await client.query({ name: 'signal-note', text: NOTE, values: [[...newest.keys()], [...newest.values()]] })
+}
+
+/** Returns the names by which FIND finds the streams that a record may concern. */
+function namesOf(place: Place): readonly string[] {
+  const { operatorId, domain } = place
+  const operator = operatorId === null ? [] : [`operator ${operatorId}`]
+  return [...operator, ...keysOf(place), ...(domain === null ? [] : [`domain ${domain}`])]
+}
+
+/** Returns the keys of the subjects that a receiver can add, and that the record concerns. */
+function keysOf({ kind, operatorId, subject }: Place): readonly string[] {
+  const own = operatorId === null ? [] : [subKey(operatorId)]
+  if (subject !== null && kind === 'agent') return [...own, subKey(subject)]
+  return subject !== null && kind === 'token' ? [...own, jtiKey(subject)] : own
 }

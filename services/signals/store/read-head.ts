@@ -14,7 +14,7 @@ interface HeadColumns {
  * stream that is there, it is noted whatever the status.
  */
 export async function holdDispatch(tx: Tx): Promise<void> {
-  await tx.$queryRaw`SELECT FROM signal_dispatch FOR SHARE`
+  await tx.$queryRaw`SELECT FROM signal_dispatch WHERE id = 1 FOR SHARE`
 }
 
 /** Reads the head of the revocation log. Records that are committed later come after it. */
