@@ -7,6 +7,7 @@ import type { Server, ServerDeps } from './compose/start-server.ts'
 import { StartupError } from './platform/errors/startup-error.ts'
 import { createLogger, type Logger } from './platform/log/log.ts'
 import { printWelcome } from './process/banner.ts'
+import { checkFiles } from './process/configuration/check-files.ts'
 import { type Config, readConfig } from './process/configuration/config.ts'
 import { loadSecrets, type Secrets } from './process/configuration/secrets.ts'
 import { parseServices } from './process/configuration/service-names.ts'
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
   const config = readConfig(process.env, await defaultDataDir(), services)
   const log = createLogger(config.logLevel, undefined, {}, config.logFormat)
   const stopping = stopReason()
+  await checkFiles(config)
   const secrets = await loadSecrets(config)
   const serving = { config, secrets, log, stopping }
   if (config.databaseUrl === undefined) await serveOverEmbedded(serving)

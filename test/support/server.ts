@@ -67,6 +67,7 @@ const DEFAULTS = {
   PORT: '0',
   AUTH4AGENT_GRPC_PORT: '0',
   AUTH4AGENT_RATE_LIMIT_PERCENT: '1000000',
+  AUTH4AGENT_DRAIN_DELAY: '0s',
 }
 /** How long a stop may take. This is longer than the server waits for running requests and for its database. */
 const STOP_MS = 20_000
