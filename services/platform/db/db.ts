@@ -3,6 +3,7 @@ import pg from 'pg'
 import { type Prisma, PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Logger } from '../log/log.ts'
 import { breakWhenSilent } from './break-when-silent.ts'
+import { CONNECT_TIMEOUT_MS } from './wait-for-database.ts'
 
 /** The database. Most statements use Prisma; hot statements are plain SQL on the pool. */
 export interface Db {
@@ -23,7 +24,6 @@ interface DbOptions {
 }
 
 /** Timeouts in milliseconds. They are short, so that a missing or silent database is reported within two seconds. */
-const CONNECT_TIMEOUT_MS = 1_500
 const LOCK_TIMEOUT_MS = 1_500
 const STATEMENT_TIMEOUT_MS = 1_600
 const ANSWER_TIMEOUT_MS = 1_700

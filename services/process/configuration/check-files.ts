@@ -62,10 +62,16 @@ async function checkTls(files: TlsFiles): Promise<void> {
   try {
     createSecureContext(pems)
     // createSecureContext ignores an authority that is no PEM.
-    if (pems['ca'] !== undefined) new X509Certificate(pems['ca'])
+    if (pems['ca'] !== undefined) checkCertificate(pems['ca'])
   } catch (error) {
     const names = given.map(({ file }) => `${file.setting} (${file.path})`).join(', ')
     const why = error instanceof Error ? error.message : String(error)
     throw new StartupError(`The files of ${names} cannot be used: they must be PEM that belong together (${why})`)
   }
+}
+
+/** Throws unless the PEM begins with a certificate. */
+function checkCertificate(pem: Buffer): void {
+  const { subject } = new X509Certificate(pem)
+  if (subject === undefined) throw new Error('the authority has no subject')
 }

@@ -237,6 +237,13 @@ describe('readConfig', () => {
     expect(problemsOf({ [name]: value })).toEqual([`${name} must be ${right}`])
   })
 
+  it('lets only a server with DATABASE_URL drain by default, because only such a server can have a balancer', () => {
+    const env = { DATABASE_URL: 'postgresql://u@db.example/a', AUTH4AGENT_KEK: Buffer.alloc(32, 1).toString('base64') }
+    expect(readConfig(env, '/data').drainDelayMs).toBe(2_000)
+    expect(readConfig({}, '/data').drainDelayMs).toBe(0)
+    expect(readConfig({ ...env, AUTH4AGENT_DRAIN_DELAY: '0' }, '/data').drainDelayMs).toBe(0)
+  })
+
   it('ignores the settings of the command line tool', () => {
     expect(problemsOf({ AUTH4AGENT_HOME: '/x', AUTH4AGENT_CONTEXT: 'staging', AUTH4AGENT_TOKEN: 'x.y.z' })).toEqual([])
   })
