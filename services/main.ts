@@ -6,7 +6,9 @@ import { engineChoice } from '@auth4agent/core/keys/ed25519'
 import type { Server, ServerDeps } from './compose/start-server.ts'
 import { StartupError } from './platform/errors/startup-error.ts'
 import { createLogger, type Logger } from './platform/log/log.ts'
+import { untilAborted } from './platform/schedule/unless-aborted.ts'
 import { printWelcome } from './process/banner.ts'
+import { checkFiles } from './process/configuration/check-files.ts'
 import { type Config, readConfig } from './process/configuration/config.ts'
 import { loadSecrets, type Secrets } from './process/configuration/secrets.ts'
 import { parseServices } from './process/configuration/service-names.ts'
@@ -47,7 +49,8 @@ async function main(): Promise<void> {
   const services = parseServices(process.argv.slice(2))
   const config = readConfig(process.env, await defaultDataDir(), services)
   const log = createLogger(config.logLevel, undefined, {}, config.logFormat)
-  const stopping = stopReason()
+  const stopping = stopSignal()
+  await checkFiles(config)
   const secrets = await loadSecrets(config)
   const serving = { config, secrets, log, stopping }
   if (config.databaseUrl === undefined) await serveOverEmbedded(serving)
@@ -89,18 +92,23 @@ interface Serving {
   readonly config: Config
   readonly secrets: Secrets
   readonly log: Logger
-  readonly stopping: Promise<string>
+  readonly stopping: AbortSignal
 }
 
 async function serve({ config, secrets, log, stopping }: Serving, databaseUrl: string): Promise<void> {
-  const server = await start({ config, secrets, databaseUrl, log })
+  const server = await start({ config, secrets, databaseUrl, log, stopping }).catch((error: unknown) => {
+    if (stopping.aborted) return log.info({ reason: stopping.reason }, 'stopping before the start was done')
+    throw error
+  })
+  if (server === undefined) return
   try {
     printWelcome(config, secrets, server.ports)
     log.info({ engine: engineChoice.engine.name, problem: engineChoice.problem }, 'the engine for Ed25519 is chosen')
     const { issuer, services, workers } = config
     log.info({ issuer, ...server.ports, services, ...(workers > 1 && { workers }) }, 'listening')
     tellParent({ kind: 'listening', ports: server.ports })
-    log.info({ reason: await stopping }, 'stopping')
+    await untilAborted(stopping)
+    log.info({ reason: stopping.reason }, 'stopping')
   } finally {
     await server.stop()
   }
@@ -116,11 +124,13 @@ async function start(deps: ServerDeps): Promise<Server> {
 }
 
 /**
- * Resolves with the reason to stop: a signal, the end of npm, or the end of a parent that has a channel to this
- * process. A signal more than one second after the first signal ends the process at once.
+ * Returns a signal that aborts when the process must stop. Its reason is a text: the name of a signal, or that npm, or
+ * a parent with a channel to this process, has ended. A signal of the system that comes more than one second after the
+ * first one ends the process at once.
  */
-function stopReason(): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>()
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController()
+  const resolve = (reason: string) => stopping.abort(reason)
   let firstAt: number | undefined
   const stop = (signal: string): void => {
     firstAt ??= performance.now()
@@ -131,5 +141,5 @@ function stopReason(): Promise<string> {
   // A parent that is killed sends no signal, but its channel closes.
   process.once('disconnect', () => resolve('its parent has ended'))
   if (process.env.npm_lifecycle_event !== undefined) whenParentEnds(() => resolve('npm has ended'))
-  return promise
+  return stopping.signal
 }

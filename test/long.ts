@@ -24,6 +24,7 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/e2e/federation/federation.test.ts':
     'three deployments start, and wait until statements are read, records are looked up and knowledge is stale',
   'test/e2e/federation/server-trust.test.ts': 'verifiers read their admissions again, and wait until a log is stale',
+  'test/e2e/embedded/far-database.test.ts': 'each statement of a first start takes 200 ms',
   'test/e2e/embedded/{npm-start,terminal}.test.ts': 'npm start runs and gets every signal, each time with a database',
   'test/e2e/embedded/embedded.test.ts': 'the embedded database is created, started, killed and recovered',
   'test/e2e/chains-everywhere/chains-everywhere.test.ts': 'two instances start with NATS, and two without',

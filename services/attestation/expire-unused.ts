@@ -21,9 +21,12 @@ export function revokeUnused(prisma: PrismaClient, author: Author, now: Date): P
       UPDATE agents SET status = 'revoked', revoked_at = ${now}::timestamptz, suspended_at = NULL, version = version + 1,
         epoch = epoch + 1
       WHERE id IN (SELECT id FROM unused) RETURNING did, operator_id`
-    for (const { did, operator_id: operatorId } of revoked) {
-      await audit({ action: 'agent.revoke', subject: did, operatorId, reason: 'unused since its results expired' })
-    }
+    const reason = 'unused since its results expired'
+    await audit(
+      ...revoked.map(({ did, operator_id: operatorId }) => {
+        return { action: 'agent.revoke' as const, subject: did, operatorId, reason }
+      }),
+    )
     return revoked.length === BATCH
   })
 }

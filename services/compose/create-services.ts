@@ -27,6 +27,8 @@ export async function createServices(deps: ServiceDeps) {
   const { config, db, remotes } = deps
   const runs = (name: ServiceName) => config.services.includes(name)
   const verificationKeys = createVerificationKeys(db.prisma, () => performance.now(), keysMaxAgeMs(config))
+  // Without this, the first verification after the start would wait for the keys.
+  if (runs('authn') || runs('revocation')) await verificationKeys.listNow()
   const registry = runs('operator-registry') ? makeRegistry(deps) : undefined
   const operators = registry?.operators ?? remotes.client('operator-registry', OperatorDirectoryService)
   const histories = registry?.histories ?? remotes.client('operator-registry', KeyHistoryService)

@@ -54,6 +54,10 @@ export async function openRevocations(config: Config, deps: RevocationsDeps): Pr
   })
   return {
     ...revocations,
+    // A spread would copy only its value of now.
+    get hasBegun() {
+      return revocations.hasBegun
+    },
     isBusConnected: bus === noBus ? undefined : () => bus.isConnected,
     async stop() {
       await revocations.stop()

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/identity/assertion'
 import { statusRefusals } from '../authn/index.ts'
 import { callLevels } from '../chain/observation.ts'
@@ -6,7 +5,6 @@ import { REQUEST_LIMIT } from '../chain/request-limit.ts'
 import type { Rpc } from '../chain/rpc.ts'
 import { MAX_ALL_STREAMS } from '../chain/streams.ts'
 import { createGrpcServer } from '../grpc-port/server.ts'
-import type { HttpPortConfig } from '../http-port/config.ts'
 import type { HttpPort } from '../http-port/server.ts'
 import type { Certificates } from '../internal-port/certificates.ts'
 import type { InternalService } from '../internal-port/handlers.ts'
@@ -19,6 +17,7 @@ import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { Config } from '../process/configuration/config.ts'
 import { isSplit } from '../process/configuration/service-names.ts'
 import { MIN_TOKEN_TTL_S } from './create-authn.ts'
+import { httpPortConfig, type Tls } from './http-port-config.ts'
 import { PUBLIC_SERVICES } from './public-services.ts'
 import { REPRESENTATIONS } from './representations.ts'
 
@@ -47,6 +46,8 @@ export interface ListenerDeps {
   readonly rpc: Rpc
   readonly internal: readonly InternalService[]
   readonly certificates: Certificates | undefined
+  /** The certificate of the public listeners. */
+  readonly tls: Tls
   readonly ready: () => readonly string[]
 }
 
@@ -69,8 +70,8 @@ export interface Listeners {
 
 /** Creates the listeners of a process and starts them. If one cannot listen, closes the others and rejects. */
 export async function startListeners(deps: ListenerDeps): Promise<Listeners> {
+  const { tls } = deps
   const { services } = deps.config
-  const tls = await loadTls(deps.config)
   const isGateway = services.includes('jwks-gateway')
   const isServing = isSplit(services) && services.some((name) => name !== 'jwks-gateway')
   const listeners: readonly Listener[] = [
@@ -101,8 +102,6 @@ async function listenInTurn(listeners: readonly Listener[]): Promise<Ports> {
   for (const listener of listeners) found.push(await listener.listen())
   return Object.assign({ httpPort: 0 }, ...found)
 }
-
-type Tls = Awaited<ReturnType<typeof loadTls>>
 
 function gateway({ config, rpc, log, metrics, exposition, ready }: ListenerDeps, tls: Tls): Listener {
   const http = createGateway({
@@ -158,12 +157,6 @@ function operations({ config, rpc, log, metrics, exposition, ready }: ListenerDe
   )
 }
 
-function httpPortConfig(config: Config, tls: Tls): HttpPortConfig {
-  const { host, port, trustedProxies, requestTimeoutMs, maxConnections, maxSourceConnections } = config
-  const limits = { requestTimeoutMs, maxConnections, maxSourceConnections }
-  return { baseUrl: config.issuer, host, port, trustedProxies, ...limits, ...tls }
-}
-
 function httpListener(http: HttpPort): Listener {
   return {
     listen: async () => ({ httpPort: (await http.listen()).port }),
@@ -191,10 +184,4 @@ function internalListener({ config, rpc, log, metrics, internal, certificates }:
 
 function placeOf({ internalHost, internalPort = DEFAULT_INTERNAL_PORT, internalSocket }: Config): Place {
   return internalSocket === undefined ? { host: internalHost, port: internalPort } : { socket: internalSocket }
-}
-
-async function loadTls({ tlsCertFile, tlsKeyFile }: Config) {
-  if (tlsCertFile === undefined || tlsKeyFile === undefined) return {}
-  const [cert, key] = await Promise.all([readFile(tlsCertFile), readFile(tlsKeyFile)])
-  return { tls: { cert, key } }
 }

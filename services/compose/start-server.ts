@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { createRpc } from '../chain/chain.ts'
 import { callLevels } from '../chain/observation.ts'
 import type { LanePlaces } from '../chain/turns.ts'
+import type { Certificates } from '../internal-port/certificates.ts'
 import { withRequestScope } from '../internal-port/request-scope.ts'
 import { startReadiness } from '../operations/readiness.ts'
 import { claimIssuer } from '../platform/db/claim-issuer.ts'
@@ -10,6 +11,7 @@ import { createClockGuard, readClock } from '../platform/db/clock-guard.ts'
 import { openDb } from '../platform/db/db.ts'
 import { applyMigrations } from '../platform/db/migrate.ts'
 import { createPassedTime } from '../platform/db/passed-time.ts'
+import { withDatabase } from '../platform/db/wait-for-database.ts'
 import { createLimiter } from '../platform/limits/limits.ts'
 import { scaleRates } from '../platform/limits/rates.ts'
 import type { Logger } from '../platform/log/log.ts'
@@ -22,8 +24,10 @@ import { isSplit } from '../process/configuration/service-names.ts'
 import { systemClock } from '../revocation/index.ts'
 import { connectRemotes, openInternalTls } from './connect-remotes.ts'
 import { createServices } from './create-services.ts'
+import { loadTls, type Tls } from './http-port-config.ts'
 import { openRevocations } from './open-revocations.ts'
 import { type Ports, startListeners } from './start-listeners.ts'
+import { createWaitingPort, type WaitingPort } from './waiting-port.ts'
 
 /** A running server process. */
 export interface Server {
@@ -58,13 +62,51 @@ export interface ServerDeps {
   readonly secrets: Secrets
   readonly databaseUrl: string
   readonly log: Logger
+  /** Aborts when the process must stop, which ends the wait for the database. */
+  readonly stopping: AbortSignal
   /** Returns the answer of /metrics. Default: the metrics of this process alone. */
   readonly expose?: (metrics: Metrics) => Exposition
 }
 
-/** Creates the services of a process, connects them to the database and to other processes, and starts to listen. */
+/** Everything that a start needs and that stays the same when the start begins again. */
+interface Attempt extends ServerDeps {
+  readonly tls: Tls
+  readonly certificates: Certificates | undefined
+  readonly waiting: WaitingPort
+}
+
+/**
+ * Starts a server process. Waits for the database, and begins again when the database is lost on the way.
+ * @throws every error that waiting cannot mend, and the reason of `stopping` when it aborts before the server listens
+ */
 export async function startServer(deps: ServerDeps): Promise<Server> {
-  const { config, secrets, databaseUrl, log, expose = ({ exposition }) => exposition } = deps
+  const { config, databaseUrl, log, stopping } = deps
+  const tls = await loadTls(config)
+  await using opened = new AsyncDisposableStack()
+  const certificates = await openInternalTls(config, log)
+  opened.defer(() => certificates?.close())
+  const waiting = createWaitingPort(config, tls, log)
+  opened.defer(() => waiting.close())
+  const name = config.databaseUrl === undefined ? 'the embedded PostgreSQL' : 'DATABASE_URL'
+  const wait = { url: databaseUrl, name, log, signal: stopping, onWaiting: () => waiting.open() }
+  const server = await withDatabase(wait, () => attemptStart({ ...deps, tls, certificates, waiting }))
+  const all = opened.move()
+  return {
+    ports: server.ports,
+    async stop() {
+      await server.stop()
+      await all.disposeAsync()
+    },
+  }
+}
+
+/**
+ * Creates the services of a process, connects them to the database and to other processes, and starts to listen. When
+ * it fails, it leaves nothing open, so that it can be repeated.
+ */
+async function attemptStart(deps: Attempt): Promise<Server> {
+  const { config, secrets, databaseUrl, log, tls, certificates, waiting } = deps
+  const { expose = ({ exposition }: Metrics) => exposition } = deps
   await applyMigrations({ url: databaseUrl, migrationsDir: MIGRATIONS, log })
   await using opened = new AsyncDisposableStack()
   const db = openDb({ url: databaseUrl, poolSize: config.dbPoolSize, log })
@@ -75,8 +117,6 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   const clockGuard = createClockGuard({ clocks: systemClock, toleranceMs: config.clockSkew * 1000, log })
   await readClock(db.pool, clockGuard)
   const metrics = createMetrics(db.pool)
-  const certificates = await openInternalTls(config, log)
-  opened.defer(() => certificates?.close())
   const remotes = connectRemotes(config, certificates)
   opened.defer(() => remotes.close())
   const revocations = await openRevocations(config, { databaseUrl, db, deployment, clockGuard, log, metrics })
@@ -125,10 +165,13 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     askDatabase: () => readClock(db.pool, clockGuard),
     clockProblem: () => clockGuard.problem(),
     missingServices: () => remotes.missing(),
+    followsLog: () => revocations.hasBegun,
   })
   opened.defer(() => readiness.stop())
+  await waiting.close()
   const listeners = await startListeners({
     config,
+    tls,
     log,
     metrics,
     exposition: expose(metrics),

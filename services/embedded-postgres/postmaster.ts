@@ -8,6 +8,7 @@ import type { Logger } from '../platform/log/log.ts'
 import type { Account } from './account.ts'
 import type { Binaries } from './binaries.ts'
 import { childEnvironment } from './child-environment.ts'
+import { watchOver } from './watchdog.ts'
 
 const run = promisify(execFile)
 const FAST_STOP_MS = 10_000
@@ -85,10 +86,12 @@ function launch(options: PostmasterOptions, port: number, state: { isStopping: b
   // If this process exits without a stop, as after a second Ctrl-C, PostgreSQL must shut down too.
   const endNow = () => void child.kill('SIGQUIT')
   process.once('exit', endNow)
+  const dismiss = child.pid === undefined ? () => undefined : watchOver(child.pid, options.cluster, account)
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message))
     child.once('exit', (code, signal) => {
       process.off('exit', endNow)
+      dismiss()
       resolve(signal === null ? `exit status ${code}` : `killed by ${signal}`)
     })
   })

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { processIdentity } from './process-identity.ts'
@@ -81,6 +82,20 @@ async function kill(server: ChildProcess): Promise<void> {
   const exited = once(server, 'exit')
   server.kill('SIGKILL')
   await exited
+}
+
+/** Returns the pids of the watchdogs of this test's cluster. */
+async function watchdogs(): Promise<number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,args='])
+  const own = stdout.split('\n').filter((line) => line.includes('auth4agent-watchdog') && line.includes(dataDir))
+  return own.map((line) => Number.parseInt(line, 10))
+}
+
+async function killWatchdog(): Promise<void> {
+  const [pid] = await watchdogs()
+  if (pid === undefined) throw new Error('There is no watchdog')
+  process.kill(pid, 'SIGKILL')
+  await untilEnded(pid)
 }
 
 describe('startEmbeddedPostgres, at the first start', () => {
@@ -163,6 +178,32 @@ describe('startEmbeddedPostgres, when its process exits without a stop', () => {
     expect(await query(again, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }])
     expect(lines.filter(({ level }) => level === 'warn')).toEqual([])
   })
+
+  it('lets PostgreSQL end by itself after kill -9, with a clean shutdown and all committed data', async () => {
+    const { server, pid, url } = await startServer()
+    await query(url, 'CREATE TABLE kept AS SELECT 42 AS answer')
+    const client = new Client({ connectionString: url })
+    client.on('error', () => undefined)
+    await client.connect()
+    await kill(server)
+    await untilEnded(pid)
+    // A clean shutdown removes this file; a crash leaves it.
+    expect(await readdir(join(dataDir, 'postgres'))).not.toContain('postmaster.pid')
+    const { url: again } = await start()
+    expect(await query(again, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }])
+    expect(lines.filter(({ level }) => level === 'warn')).toEqual([])
+  })
+
+  it('leaves no watchdog after a stop, and after PostgreSQL was started again', async () => {
+    const log = untilLogged('the embedded PostgreSQL ended unexpectedly and is started again')
+    const postgres = await start()
+    process.kill(postgres.pid, 'SIGKILL')
+    await log
+    await until(() => query(postgres.url, 'SELECT 1'))
+    expect(await watchdogs()).toHaveLength(1)
+    await postgres.stop()
+    while ((await watchdogs()).length > 0) await nextTurn()
+  })
 })
 
 describe('startEmbeddedPostgres, at a second start', () => {
@@ -212,9 +253,10 @@ describe('startEmbeddedPostgres, with another server on the same folder', () => 
     await start()
   })
 
-  it('stops the PostgreSQL of a killed server and keeps all committed data', async () => {
+  it('stops the PostgreSQL of a server that was killed together with its watchdog, and keeps all data', async () => {
     const killed = await startServer()
     await query(killed.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
+    await killWatchdog()
     await kill(killed.server)
     expect(await processIdentity(killed.pid)).toBeDefined()
     const { url, pid } = await start()

@@ -139,9 +139,13 @@ export function expirePending(prisma: PrismaClient, author: Author, now: Date): 
         ORDER BY expires_at LIMIT ${EXPIRY_BATCH} FOR UPDATE SKIP LOCKED
       )
       DELETE FROM agents WHERE id IN (SELECT id FROM taken) RETURNING did, operator_id`
-    for (const { did, operator_id: operatorId } of expired) {
-      await audit({ action: 'agent.expire', subject: did, operatorId })
-    }
+    await audit(
+      ...expired.map(({ did, operator_id: operatorId }) => ({
+        action: 'agent.expire' as const,
+        subject: did,
+        operatorId,
+      })),
+    )
     return expired.length === EXPIRY_BATCH
   })
 }

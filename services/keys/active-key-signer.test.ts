@@ -75,7 +75,11 @@ it.each([
 ] as const)('the JWKS has no keys with the purpose %s', async (purpose, alg) => {
   const rows = await database.db.prisma.jwksKey.findMany({ where: { purpose } })
   const published = (await one.jwks()).keys?.map(({ kid }) => kid)
-  expect(rows.map((row) => `${row.alg} ${row.state}`)).toEqual([`${alg} active`, `${alg} prepared`, `${alg} prepared`])
+  expect(rows.map((row) => `${row.alg} ${row.state}`).toSorted()).toEqual([
+    `${alg} active`,
+    `${alg} prepared`,
+    `${alg} prepared`,
+  ])
   expect(rows.filter(({ kid }) => published?.includes(kid))).toEqual([])
 })
 

@@ -1,12 +1,19 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
-import { type Audit, type Author, change } from '../ledger/ledger.ts'
-import type { Tx } from '../platform/db/db.ts'
+import { type Author, change } from '../ledger/ledger.ts'
 import type { Logger } from '../platform/log/log.ts'
 import { isOfKind, kindOf } from './domain/key-kinds.ts'
 import type { KeyFacts, Step } from './domain/plan-rotation.ts'
 import type { KeyAges } from './key-ages.ts'
 import type { KeyProvider, NewSigningKey } from './key-provider.ts'
-import { insertKey, lockKeys, moveKey, readKeys, type SigningKey, type SigningKeysRead } from './key-store.ts'
+import {
+  type AddedKey,
+  insertKeys,
+  lockKeys,
+  moveKeys,
+  readKeys,
+  type SigningKey,
+  type SigningKeysRead,
+} from './key-store.ts'
 
 /** Dependencies of carryOut. */
 export interface CarryOutDeps {
@@ -75,16 +82,16 @@ export async function carryOut(deps: CarryOutDeps, { author, plan, reason = '', 
   const changed = await change(prisma, author, async (tx, audit) => {
     await lockKeys(tx)
     const steps = plan(factsOf(deps, await readKeys(tx)))
-    const touched = new Set<string>()
-    for (const step of steps) {
-      const kid = isNew(step) ? await addKey(tx, audit, step, unused) : step.kid
-      if (kid === undefined) continue
-      if (!isNew(step)) {
-        await moveKey(tx, kid, step.to)
-        await audit({ action: ACTIONS[step.to], subject: kid, reason })
-      }
-      touched.add(kid)
-    }
+    const moves = steps.filter((step) => !isNew(step))
+    const added = takeKeys(steps.filter(isNew), unused)
+    // Few statements, because each is a round trip, and the transaction has a time limit.
+    await moveKeys(tx, moves)
+    await insertKeys(tx, added)
+    await audit(
+      ...moves.map(({ kid, to }) => ({ action: ACTIONS[to], subject: kid, reason })),
+      ...added.map(({ key }) => ({ action: 'key.create' as const, subject: key.kid })),
+    )
+    const touched = new Set([...moves.map(({ kid }) => kid), ...added.map(({ key }) => key.kid)])
     return { keys: (await readKeys(tx)).keys, touched }
   })
   for (const { kid, purpose, alg, state } of changed.keys.filter((key) => changed.touched.has(key.kid))) {
@@ -111,16 +118,15 @@ async function makeWanted(
 }
 
 /**
- * Inserts one of the generated keys. Returns undefined when no generated key is left for this step, because other keys
+ * Takes a generated key out of `unused` for each step. Leaves out a step for which none is left, because other keys
  * have changed since the plan was first computed. The next pass then generates the missing key.
  */
-async function addKey(tx: Tx, audit: Audit, step: NewStep, unused: NewSigningKey[]): Promise<string | undefined> {
-  const at = unused.findIndex((key) => isOfKind(step, key))
-  const [key] = at < 0 ? [] : unused.splice(at, 1)
-  if (key === undefined) return undefined
-  await insertKey(tx, key, step.state)
-  await audit({ action: 'key.create', subject: key.kid })
-  return key.kid
+function takeKeys(steps: readonly NewStep[], unused: NewSigningKey[]): AddedKey[] {
+  return steps.flatMap((step) => {
+    const at = unused.findIndex((key) => isOfKind(step, key))
+    const [key] = at < 0 ? [] : unused.splice(at, 1)
+    return key === undefined ? [] : [{ key, state: step.state }]
+  })
 }
 
 /** Returns the keys with their ages. Leaves out keys of an unknown kind, because a newer version manages them. */

@@ -45,33 +45,65 @@ export async function lockKeys(tx: Tx): Promise<void> {
   await tx.$executeRaw`LOCK TABLE jwks_keys IN SHARE ROW EXCLUSIVE MODE`
 }
 
-/**
- * Inserts a key with times of the database's clock. Ages count from these times, and the process's clock may be wrong.
- */
-export async function insertKey(tx: Tx, key: NewSigningKey, state: 'prepared' | 'active'): Promise<void> {
-  const { kid, purpose, alg, publicJwk, stored } = key
-  await tx.jwksKey.create({ data: { kid, purpose, alg, state, publicJwk: { ...publicJwk }, ...stored } })
-  await tx.$executeRaw`
-    UPDATE jwks_keys SET created_at = clock.now, activated_at = CASE WHEN state = 'active' THEN clock.now END
-    FROM (SELECT clock_timestamp() AS now) AS clock
-    WHERE kid = ${kid}`
+/** A new signing key and its first state. */
+export interface AddedKey {
+  readonly key: NewSigningKey
+  readonly state: 'prepared' | 'active'
 }
 
 /**
- * Moves a key to another state, and records the time by the database's clock. Deletes the sealed private half when the
- * new state is retired or compromised.
+ * Inserts keys with times of the database's clock. Ages count from these times, and the process's clock may be wrong.
  */
-export async function moveKey(tx: Tx, kid: string, state: Exclude<KeyState, 'prepared'>): Promise<void> {
+export async function insertKeys(tx: Tx, added: readonly AddedKey[]): Promise<void> {
+  if (added.length === 0) return
+  await tx.jwksKey.createMany({
+    data: added.map(({ key: { kid, purpose, alg, publicJwk, stored }, state }) => {
+      return { kid, purpose, alg, state, publicJwk: { ...publicJwk }, ...stored }
+    }),
+  })
+  const kids = added.map(({ key }) => key.kid)
+  await tx.$executeRaw`
+    UPDATE jwks_keys SET created_at = clock.now, activated_at = CASE WHEN state = 'active' THEN clock.now END
+    FROM (SELECT clock_timestamp() AS now) AS clock
+    WHERE kid = ANY(${kids})`
+}
+
+/** The move of a key to another state. */
+export interface Move {
+  readonly kid: string
+  readonly to: Exclude<KeyState, 'prepared'>
+}
+
+/**
+ * Moves keys to other states, and records the time by the database's clock. Deletes the sealed private half of a key
+ * that becomes retired or compromised. The moves to active come last, because the database does not allow two active
+ * keys of a kind, even within a transaction.
+ */
+export async function moveKeys(tx: Tx, moves: readonly Move[]): Promise<void> {
+  await moveTogether(
+    tx,
+    moves.filter(({ to }) => to !== 'active'),
+  )
+  await moveTogether(
+    tx,
+    moves.filter(({ to }) => to === 'active'),
+  )
+}
+
+async function moveTogether(tx: Tx, moves: readonly Move[]): Promise<void> {
+  if (moves.length === 0) return
+  const [kids, states] = [moves.map(({ kid }) => kid), moves.map(({ to }) => to)]
   await tx.$executeRaw`
     UPDATE jwks_keys SET
-      state = ${state}::key_state,
-      activated_at = CASE WHEN ${state} = 'active' THEN clock_timestamp() ELSE activated_at END,
-      retiring_at = CASE WHEN ${state} = 'retiring' THEN clock_timestamp() ELSE retiring_at END,
-      retired_at = CASE WHEN ${state} = 'retired' THEN clock_timestamp() ELSE retired_at END,
-      compromised_at = CASE WHEN ${state} = 'compromised' THEN clock_timestamp() ELSE compromised_at END,
-      wrapped_key = CASE WHEN ${state} IN ('retired', 'compromised') THEN NULL ELSE wrapped_key END,
-      kek_id = CASE WHEN ${state} IN ('retired', 'compromised') THEN NULL ELSE kek_id END
-    WHERE kid = ${kid}`
+      state = move.state::key_state,
+      activated_at = CASE WHEN move.state = 'active' THEN clock_timestamp() ELSE activated_at END,
+      retiring_at = CASE WHEN move.state = 'retiring' THEN clock_timestamp() ELSE retiring_at END,
+      retired_at = CASE WHEN move.state = 'retired' THEN clock_timestamp() ELSE retired_at END,
+      compromised_at = CASE WHEN move.state = 'compromised' THEN clock_timestamp() ELSE compromised_at END,
+      wrapped_key = CASE WHEN move.state IN ('retired', 'compromised') THEN NULL ELSE wrapped_key END,
+      kek_id = CASE WHEN move.state IN ('retired', 'compromised') THEN NULL ELSE kek_id END
+    FROM unnest(${kids}::text[], ${states}::text[]) AS move (kid, state)
+    WHERE jwks_keys.kid = move.kid`
 }
 
 /** Finds retired and compromised keys whose private half may still exist outside the database. */

@@ -4,7 +4,7 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { type CarryOutDeps, type Changed, carryOut, factsOf, isDue, isNew, type Plan } from './carry-out.ts'
 import { planCompromise, planRotateNow, planSchedule, type RotationTimes } from './domain/plan-rotation.ts'
 import type { KeyRow, NewSigningKey } from './key-provider.ts'
-import { findDiscarded, forgetExternal, insertKey, lockKeys, readKeys, type SigningKey } from './key-store.ts'
+import { findDiscarded, forgetExternal, insertKeys, lockKeys, readKeys, type SigningKey } from './key-store.ts'
 
 /** Dependencies of createSigningKeys. */
 export interface SigningKeysDeps extends Omit<CarryOutDeps, 'spare'> {
@@ -115,7 +115,7 @@ export function createSigningKeys(options: SigningKeysDeps): SigningKeys {
       const added = await change(prisma, author, async (tx, audit) => {
         await lockKeys(tx)
         if ((await tx.jwksKey.findUnique({ where: { kid: key.kid } })) !== null) throw new ApiError('KEY_EXISTS')
-        await insertKey(tx, key, 'prepared')
+        await insertKeys(tx, [{ key, state: 'prepared' }])
         await audit({ action: 'key.import', subject: key.kid, reason })
         const { keys } = await readKeys(tx)
         return keys.find(({ kid }) => kid === key.kid)

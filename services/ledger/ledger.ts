@@ -47,8 +47,8 @@ export interface AuditEntry {
   readonly principal?: Author['principal']
 }
 
-/** Writes one audit record in the transaction of its change. */
-export type Audit = (entry: AuditEntry) => Promise<void>
+/** Writes audit records, in their order and by one statement, in the transaction of their change. */
+export type Audit = (...entries: readonly AuditEntry[]) => Promise<void>
 
 /**
  * Runs a change in one transaction, which also writes the audit, keeps the signed request of an operator or of the
@@ -66,13 +66,21 @@ export function change<T>(
   const transaction = async (tx: Tx): Promise<T> => {
     await useAssertion(tx, author)
     const keepRequest = requestKeeper(tx, author)
-    return work(tx, async (entry) => {
+    return work(tx, async (...entries) => {
+      if (entries.length === 0) return
+      const own = entries.some(isOfAuthor) ? await keepRequest() : null
       // The request belongs to its caller, so another party's record does not show it.
-      const signedRequestId = entry.principal === undefined ? await keepRequest() : null
-      await tx.auditLog.create({ data: { ...auditRow(author, entry, 'done'), signedRequestId } })
+      const data = entries.map((entry) =>
+        Object.assign(auditRow(author, entry, 'done'), { signedRequestId: isOfAuthor(entry) ? own : null }),
+      )
+      await tx.auditLog.createMany({ data })
     })
   }
   return inTurn(author, () => prisma.$transaction(transaction))
+}
+
+function isOfAuthor({ principal }: AuditEntry): boolean {
+  return principal === undefined
 }
 
 /**

@@ -11,6 +11,7 @@ async function setUp(timing: ReadinessDeps['timing'] = {}) {
     answer: async (): Promise<unknown> => undefined,
     missing: [] as string[],
     clock: undefined as string | undefined,
+    followsLog: true,
   }
   const readiness = await startReadiness({
     askDatabase: () => {
@@ -19,6 +20,7 @@ async function setUp(timing: ReadinessDeps['timing'] = {}) {
     },
     clockProblem: () => state.clock,
     missingServices: () => state.missing,
+    followsLog: () => state.followsLog,
     timing: { intervalMs: 3_600_000, maxAgeMs: 5_000, now: () => state.now, ...timing },
   })
   onTestFinished(() => readiness.stop())
@@ -38,6 +40,14 @@ it('/ready sends no query to the database, even for a thousand requests', async 
   }
   expect([...statuses]).toEqual([200])
   expect(state.asked).toBe(1)
+})
+
+it('readiness reports the revocation log until the process follows it', async () => {
+  const { state, readiness } = await setUp()
+  state.followsLog = false
+  expect(readiness.missing()).toEqual(['revocation log'])
+  state.followsLog = true
+  expect(readiness.missing()).toEqual([])
 })
 
 it('readiness queries the database at its interval and follows the result', async () => {

@@ -6,6 +6,8 @@ export interface ReadinessDeps {
   readonly clockProblem: () => string | undefined
   /** Returns the names of the services that run in other processes and that this process has not reached yet. */
   readonly missingServices: () => readonly string[]
+  /** Returns whether the process has begun to follow the revocation log, or need not follow it. */
+  readonly followsLog: () => boolean
   readonly timing?: Partial<ReadinessTiming>
 }
 
@@ -32,11 +34,11 @@ const TIMING: ReadinessTiming = { intervalMs: 1_000, maxAgeMs: 5_000, now: () =>
 
 /**
  * Tracks the readiness of a process for /ready. A process is ready while the database answers, the clock is right, the
- * services that it calls were reached at least once, and it is not stopping. The database is queried at an interval,
+ * services that it calls were reached at least once, it has begun to follow the revocation log, and it is not stopping. The database is queried at an interval,
  * so requests for /ready never query it. Resolves after the first query.
  */
 export async function startReadiness(deps: ReadinessDeps): Promise<Readiness> {
-  const { askDatabase, clockProblem, missingServices, timing } = deps
+  const { askDatabase, clockProblem, missingServices, followsLog, timing } = deps
   const { intervalMs, maxAgeMs, now } = { ...TIMING, ...timing }
   let answeredAt = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
@@ -51,7 +53,8 @@ export async function startReadiness(deps: ReadinessDeps): Promise<Readiness> {
     missing() {
       if (isDraining) return ['it is stopping']
       const database = now() - answeredAt > maxAgeMs ? 'database' : undefined
-      return [database, clockProblem(), ...missingServices()].filter((each) => each !== undefined)
+      const log = followsLog() ? undefined : 'revocation log'
+      return [database, clockProblem(), log, ...missingServices()].filter((each) => each !== undefined)
     },
     drain() {
       isDraining = true

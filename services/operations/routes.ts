@@ -13,16 +13,8 @@ export interface OperationDeps {
 /** Creates the routes for probes and monitors: /health (the process runs), /ready (it can do its work), /metrics. */
 export function operationRoutes({ metrics, ready }: OperationDeps, basePath = ''): readonly Route[] {
   return [
-    ...[...new Set(['/health', `${basePath}/health`])].map((path) => ({ verb: 'GET', path, handle: health })),
-    {
-      verb: 'GET',
-      path: '/ready',
-      async handle() {
-        const missing = ready()
-        if (missing.length === 0) return json({ status: 'ready' })
-        throw new ApiError('UNAVAILABLE', `The server is not ready: ${missing.join(', ')}`, { retryAfter: 1 })
-      },
-    },
+    ...[...new Set(['/health', `${basePath}/health`])].map(healthRoute),
+    readyRoute(ready),
     {
       verb: 'GET',
       path: '/metrics',
@@ -33,6 +25,27 @@ export function operationRoutes({ metrics, ready }: OperationDeps, basePath = ''
       }),
     },
   ]
+}
+
+/** Creates the routes for the probes of a process that waits before it can start. `why` continues "is not ready". */
+export function waitingRoutes(why: string): readonly Route[] {
+  return [healthRoute('/health'), readyRoute(() => [why])]
+}
+
+function healthRoute(path: string): Route {
+  return { verb: 'GET', path, handle: health }
+}
+
+function readyRoute(ready: OperationDeps['ready']): Route {
+  return {
+    verb: 'GET',
+    path: '/ready',
+    async handle() {
+      const missing = ready()
+      if (missing.length === 0) return json({ status: 'ready' })
+      throw new ApiError('UNAVAILABLE', `The server is not ready: ${missing.join(', ')}`, { retryAfter: 1 })
+    },
+  }
 }
 
 async function health() {

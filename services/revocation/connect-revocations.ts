@@ -60,6 +60,8 @@ export interface Revocations {
   onWake(listener: () => void): void
   /** The lease under which this process answers verifications from memory. Undefined if it never does so. */
   readonly lease: Pick<LogFollower, 'holdsLease' | 'sequence'> | undefined
+  /** Whether this process has begun to follow the log, if it follows it. Before that, each verification is slow. */
+  readonly hasBegun: boolean
   /** Gives up the lease and stops listening to the database. */
   stop(): Promise<void>
 }
@@ -157,6 +159,9 @@ export function connectRevocations(options: RevocationsOptions): Revocations {
       signals.onRecord(listener)
     },
     lease: verifier,
+    get hasBegun() {
+      return verifier?.hasBegun ?? true
+    },
     async stop() {
       await verifier?.stop()
       await signals.close()

@@ -41,6 +41,11 @@ export interface LogFollower {
   readonly incarnation: string | undefined
   /** Whether it may answer from memory now. */
   readonly holdsLease: boolean
+  /**
+   * Whether it has once held a lease, or has found that this version cannot read the log, so that the database answers
+   * instead. A lease that is lost later changes nothing: the database answers until there is a new one.
+   */
+  readonly hasBegun: boolean
   /** The sequence of the last applied record, or 0 before it has read the log. */
   readonly sequence: number
   start(): void
@@ -67,6 +72,7 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
   const stopping = new AbortController()
   const membership = new Membership(bus)
   let running: Promise<void> | undefined
+  let hasBegun = false
   let alarm = new AbortController()
   const wake = () => alarm.abort()
 
@@ -109,6 +115,7 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
     const { session } = membership
     const renewed = session && (await renew(deps, session))
     if (renewed === undefined) return beginAgain('its lease row was removed, or the log is a different one')
+    hasBegun = true
     if (renewed.hasMoved) acknowledgeEverywhere()
     await evict(renewed.members)
   }
@@ -142,6 +149,7 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
         pause = Math.max(0, next - clock.monotonic())
       } catch (error) {
         log.warn({ error }, 'the revocation log could not be followed')
+        if (error instanceof UnknownKindError) hasBegun = true
         // It is unknown whether the join has committed. An incarnation may join only once, so begin a new one.
         if (membership.session?.isMember === false) beginAgain('its lease could not be committed')
         pause = error instanceof UnknownKindError ? leaseMs * UNKNOWN_KIND_PAUSE : leaseMs / RENEWALS
@@ -174,6 +182,9 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
     },
     get holdsLease() {
       return membership.session !== undefined && holdsLease(membership.session, deps)
+    },
+    get hasBegun() {
+      return hasBegun
     },
     get sequence() {
       return membership.session?.applied.sequence ?? 0

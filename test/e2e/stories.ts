@@ -10,6 +10,8 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/embedded/npm-start.test.ts': 'npm start is one process',
   'test/e2e/embedded/refused-start.test.ts': 'the test starts a single process that fails',
   'test/e2e/embedded/terminal.test.ts': 'a terminal shows one process',
+  'test/e2e/embedded/waiting-start.test.ts': 'the test starts a single process that waits',
+  'test/e2e/embedded/far-database.test.ts': 'the test starts a single process',
   'test/e2e/federation/federation.test.ts':
     'three deployments apart would be up to forty processes; two-deployments.test.ts runs in every mode',
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':

@@ -15,6 +15,9 @@ export const SHARED = {
   maxWorkers: 2,
 }
 
+/** Options of Node that turn a deprecation into an error, here and in the servers that tests start. */
+export const STRICT = ['--throw-deprecation'] as const
+
 /** Returns a project for vitest: tests that run in one mode. `name` is the name for `vitest --project`. */
 export function project(options: {
   readonly name: string
@@ -27,6 +30,7 @@ export function project(options: {
   const { name, mode, include, exclude = [], isolate = true } = options
   return {
     extends: true as const,
-    test: { name, include: [...include], exclude: [...exclude], provide: { mode }, isolate },
+    // What a dependency will remove, such as pg's queue of statements on one connection, fails the run.
+    test: { name, include: [...include], exclude: [...exclude], provide: { mode }, isolate, execArgv: [...STRICT] },
   }
 }

@@ -48,7 +48,7 @@ async function startOne(): Promise<RunningExample> {
 
 function startThree(): Promise<RunningExample> {
   print('Starting three deployments. Their operators prove domains, sign statements and read those of others …')
-  return runExample(started, resolve(chosenFolder ?? 'data', 'federation'), serverSettings(others))
+  return runExample(started, resolve(chosenFolder ?? 'data', 'federation'), serverSettings(others), print)
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Ports } from '../../services/compose/start-listeners.ts'
 import type { ServiceName } from '../../services/process/configuration/service-names.ts'
 import type { ListeningMessage } from '../../services/process/parent.ts'
 import { guard } from './guardian.ts'
+import { STRICT } from './projects.ts'
 
 /** A process of a deployment, with real listeners on free ports of 127.0.0.1. */
 export interface RunningProcess {
@@ -68,6 +69,11 @@ const DEFAULTS = {
   AUTH4AGENT_GRPC_PORT: '0',
   AUTH4AGENT_RATE_LIMIT_PERCENT: '1000000',
 }
+/**
+ * Settings that an older version would refuse. No balancer stands before the servers of most tests. What a dependency
+ * will remove, such as pg's queue of statements on one connection, ends the server.
+ */
+const OF_THIS_VERSION = { AUTH4AGENT_DRAIN_DELAY: '0s', NODE_OPTIONS: STRICT.join(' ') }
 /** How long a stop may take. This is longer than the server waits for running requests and for its database. */
 const STOP_MS = 20_000
 /** How many lines are kept if `onLine` receives them. */
@@ -134,6 +140,21 @@ function control(
   }
 }
 
+/** A server that may not listen yet. */
+export interface BegunServer {
+  readonly listening: Promise<Ports>
+  readonly ended: Promise<number | null>
+  readonly logs: () => string
+  readonly signal: (name: NodeJS.Signals) => void
+}
+
+/** Starts a server and does not wait until it listens. */
+export function beginServer(env: Environment): BegunServer {
+  const lines: string[] = []
+  const { child, ports, ended } = launch({ env }, lines)
+  return { listening: ports, ended, logs: () => lines.join('\n'), signal: (name) => void child.kill(name) }
+}
+
 /** Starts a server that should refuse to start. Returns its exit status and everything that it wrote. */
 export async function failToStart(env: Environment): Promise<{ status: number | null; logs: string }> {
   const lines: string[] = []
@@ -157,7 +178,7 @@ function launch({ env, services = [], root = ROOT, onLine }: ProcessOptions, lin
   const { PATH, HOME } = process.env
   const child = spawn(process.execPath, ['services/main.ts', ...services], {
     cwd: root,
-    env: { PATH, HOME, ...DEFAULTS, ...env },
+    env: { PATH, HOME, ...DEFAULTS, ...(root === ROOT && OF_THIS_VERSION), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   // On SIGTERM a server also stops the database that it started.

@@ -31,10 +31,9 @@ export interface AttestationPolicy {
 /** Reads what an operator demands of attestation. */
 export async function readPolicy(prisma: PrismaClient | Tx, operatorId: string): Promise<AttestationPolicy> {
   const where = { operatorId }
-  const [rules, requirements] = await Promise.all([
-    prisma.enrolmentRule.findMany({ where, orderBy: { name: 'asc' } }),
-    prisma.attestationRequirement.findMany({ where, orderBy: { name: 'asc' } }),
-  ])
+  // One after the other, because a transaction has one connection.
+  const rules = await prisma.enrolmentRule.findMany({ where, orderBy: { name: 'asc' } })
+  const requirements = await prisma.attestationRequirement.findMany({ where, orderBy: { name: 'asc' } })
   return {
     rules: rules.map(({ id, edgeId, content }) => ({ id, edgeId, terms: readEnrolmentTerms(content) })),
     requirements: requirements.map(({ content }) => readRequirementTerms(content)),

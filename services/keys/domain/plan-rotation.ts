@@ -21,7 +21,10 @@ export interface RotationTimes {
   readonly retireAfterS: number
 }
 
-/** One change of one key. carryOut carries out the steps of a plan in their order, in one transaction. */
+/**
+ * One change of one key. carryOut carries out the steps of a plan in one transaction: first the keys that leave a
+ * state, then those that become active, then the new ones.
+ */
 export type Step =
   | { readonly to: Exclude<KeyState, 'prepared'>; readonly kid: string }
   | ({ readonly to: 'new'; readonly state: 'prepared' | 'active' } & KeyKind)
@@ -115,10 +118,7 @@ function retire(keys: Keys, kind: KeyKind, { retireAfterS }: RotationTimes): rea
     .map(({ kid }) => ({ to: 'retired', kid }))
 }
 
-/**
- * Plans to replace the active key of the same kind. The old key stops signing first, because the database does not
- * allow two active keys of a kind, even within a transaction.
- */
+/** Plans to replace the active key of the same kind. */
 function handOver(keys: Keys, next: KeyFacts): readonly Step[] {
   const old = inState(keys, next, 'active').map(({ kid }): Step => ({ to: 'retiring', kid }))
   return [...old, { to: 'active', kid: next.kid }]

@@ -120,7 +120,7 @@ export function expirePending({ prisma, now, settings }: Context, author: Author
         ORDER BY "expires_at" LIMIT ${limit} FOR UPDATE SKIP LOCKED
       )
       DELETE FROM "operators" WHERE "id" IN (SELECT "id" FROM expired) RETURNING "id"::text`
-    for (const { id } of expired) await audit({ action: 'operator.expire', subject: id, operatorId: id })
+    await audit(...expired.map(({ id }) => ({ action: 'operator.expire' as const, subject: id, operatorId: id })))
     return expired.length
   })
 }

@@ -4,6 +4,7 @@ import { type Prisma, PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Logger } from '../log/log.ts'
 import { breakWhenSilent } from './break-when-silent.ts'
 import { type SessionSettings, startSession } from './session.ts'
+import { CONNECT_TIMEOUT_MS } from './wait-for-database.ts'
 
 /** The database. Most statements use Prisma; hot statements are plain SQL on the pool. */
 export interface Db {
@@ -24,7 +25,6 @@ interface DbOptions {
 }
 
 /** Timeouts in milliseconds. They are short, so that a missing or silent database is reported within two seconds. */
-const CONNECT_TIMEOUT_MS = 1_500
 const ANSWER_TIMEOUT_MS = 1_700
 const TRANSACTION_TIMEOUT_MS = 5_000
 /** Timeouts in PostgreSQL, in milliseconds. Waiting for a lock ends before the statement does. */

@@ -2,13 +2,15 @@ import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Client } from 'pg'
+import { hasDatabaseCode, toApiError } from '../errors/api-error.ts'
 import { StartupError } from '../errors/startup-error.ts'
 import type { Logger } from '../log/log.ts'
 import { openClient } from './session.ts'
 
 /** The advisory lock of Prisma's own `migrate deploy`. Using the same lock keeps the two from running together. */
 const PRISMA_LOCK = 72707369
-const LOCK_TIMEOUT_MS = 120_000
+/** How long one attempt waits for another process that migrates, in milliseconds. */
+const LOCK_TIMEOUT_MS = 5_000
 
 /** Creates Prisma's table in the same form as Prisma. */
 const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
@@ -23,8 +25,9 @@ const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
 )`
 
 const INSERT_RECORD = `INSERT INTO _prisma_migrations
-  (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
-  VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`
+  (id, checksum, migration_name, started_at, finished_at, applied_steps_count)`
+/** SQLSTATE of a lock timeout. */
+const LOCK_NOT_AVAILABLE = '55P03'
 
 type Migration = { name: string; sql: string; checksum: string }
 type Applied = { migration_name: string; checksum: string; finished_at: Date | null }
@@ -39,8 +42,9 @@ export type MigrateOptions = { url: string; migrationsDir: string; log: Pick<Log
  * Applies the missing migrations, each in one transaction with its record. It uses Prisma's lock and Prisma's format,
  * so it can be mixed with `prisma migrate`. Processes that start at the same time wait for each other.
  * @returns the names of the migrations that it applied
- * @throws StartupError when the history of the database contradicts `migrationsDir`, when another process migrates the
- * database for more than two minutes, or when a migration fails. A failed migration changes nothing
+ * @throws StartupError when the history of the database contradicts `migrationsDir`, or when a migration fails; the
+ * error of the database when it is not available, or when another process migrates it for more than five seconds. A
+ * failed migration changes nothing
  */
 export async function applyMigrations({ url, migrationsDir, log }: MigrateOptions): Promise<string[]> {
   const known = await readMigrations(migrationsDir)
@@ -121,26 +125,21 @@ const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8
 async function lockMigrations(client: Client): Promise<void> {
   await client.query('SET statement_timeout = 0')
   await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`)
-  try {
-    await client.query('SELECT pg_advisory_lock($1)', [PRISMA_LOCK])
-  } catch (error) {
-    throw new StartupError(
-      `Another process has been migrating this database for more than ${LOCK_TIMEOUT_MS / 1000} seconds: start again ` +
-        'when it has ended',
-      { cause: error },
-    )
-  }
+  await client.query('SELECT pg_advisory_lock($1)', [PRISMA_LOCK]).catch((cause: unknown) => {
+    if (!hasDatabaseCode(cause, LOCK_NOT_AVAILABLE)) throw cause
+    throw new Error('another process is migrating this database', { cause })
+  })
   await client.query('SET lock_timeout = 0')
 }
 
+/** Sends everything at once, because each round trip of a first start is taken for each migration. */
 async function applyOne(client: Client, { name, sql, checksum }: Migration): Promise<void> {
+  const record = [randomUUID(), checksum, name].map((value) => client.escapeLiteral(value)).join(', ')
   try {
-    await client.query('BEGIN')
-    await client.query(sql)
-    await client.query(INSERT_RECORD, [randomUUID(), checksum, name])
-    await client.query('COMMIT')
+    await client.query(`BEGIN;\n${sql}\n;\n${INSERT_RECORD} VALUES (${record}, now(), clock_timestamp(), 1);\nCOMMIT`)
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined)
+    if (toApiError(error).reason === 'UNAVAILABLE') throw error
     const reason = error instanceof Error ? error.message : String(error)
     throw new StartupError(`The migration ${name} could not be applied: ${reason}`, { cause: error })
   }

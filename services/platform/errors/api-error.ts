@@ -65,6 +65,19 @@ const UNAVAILABLE_CODES = new Set([
   'P2034',
 ])
 
+/** Those codes and kinds of the lists here with which the database refuses the password, the user or its own name. */
+const REFUSED = new Set<unknown>([
+  '28000',
+  '28P01',
+  '3D000',
+  'P1000',
+  'P1003',
+  'P1010',
+  'AuthenticationFailed',
+  'DatabaseAccessDenied',
+  'DatabaseDoesNotExist',
+])
+
 /**
  * SQLSTATE classes in which every code means that the database is not available now: connection exceptions and
  * insufficient resources.
@@ -102,6 +115,11 @@ export function toApiError(error: unknown): ApiError {
 /** Returns whether the database refused a statement or a commit with this code (SQLSTATE). */
 export function hasDatabaseCode(error: unknown, wanted: string): boolean {
   return within(error, ({ code, originalCode }) => code === wanted || originalCode === wanted)
+}
+
+/** Returns whether the database refuses the password, the user or the database's name, so that a wait cannot help. */
+export function isRefusedByDatabase(error: unknown): boolean {
+  return within(error, ({ code, originalCode, kind }) => [code, originalCode, kind].some((each) => REFUSED.has(each)))
 }
 
 function isUnavailable(error: unknown): boolean {

@@ -219,6 +219,12 @@ describe('readConfig', () => {
     ['AUTH4AGENT_PROOF_INTERVAL', '0', 'a duration from 1s to 720h, such as 90s, 15m or 24h'],
     ['AUTH4AGENT_CLOCK_SKEW', '61s', 'a duration from 0s to 1m, such as 90s, 15m or 24h'],
     ['AUTH4AGENT_DRAIN_DELAY', '61s', 'a duration from 0s to 1m, such as 250ms, 2s or 1m'],
+    [
+      'AUTH4AGENT_KEY_ROTATION_INTERVAL',
+      '720',
+      'a duration from 1s to 87600h, such as 90s, 15m or 24h; 720 has no unit',
+    ],
+    ['AUTH4AGENT_DRAIN_DELAY', '2', 'a duration from 0s to 1m, such as 250ms, 2s or 1m; 2 has no unit'],
     ['AUTH4AGENT_REVOCATION_LEASE', '1ms', 'a duration from 200ms to 30s, such as 250ms, 2s or 1m, or off'],
     [
       'AUTH4AGENT_TRUSTED_PROXIES',
@@ -229,6 +235,13 @@ describe('readConfig', () => {
     ['AUTH4AGENT_AUTHN_ADDRESSES', 'authn:0', 'host:port or unix:/path, separated by commas'],
   ])('says what would be right for %s=%s', (name, value, right) => {
     expect(problemsOf({ [name]: value })).toEqual([`${name} must be ${right}`])
+  })
+
+  it('lets only a server with DATABASE_URL drain by default, because only such a server can have a balancer', () => {
+    const env = { DATABASE_URL: 'postgresql://u@db.example/a', AUTH4AGENT_KEK: Buffer.alloc(32, 1).toString('base64') }
+    expect(readConfig(env, '/data').drainDelayMs).toBe(2_000)
+    expect(readConfig({}, '/data').drainDelayMs).toBe(0)
+    expect(readConfig({ ...env, AUTH4AGENT_DRAIN_DELAY: '0' }, '/data').drainDelayMs).toBe(0)
   })
 
   it('ignores the settings of the command line tool', () => {

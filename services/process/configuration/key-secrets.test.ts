@@ -82,7 +82,7 @@ describe('loadSecrets, the key secrets', () => {
   ])('refuses a PIN file that contains %s, without showing its text', async (_name, text) => {
     const path = await put('pin', text)
     const message = await refusalOf(load({ ...DATABASE, ...TOKEN, AUTH4AGENT_PKCS11_PIN_FILE: path }))
-    expect(message).toBe(`${path} must contain a PIN in one line`)
+    expect(message).toBe(`AUTH4AGENT_PKCS11_PIN_FILE: ${path} must contain a PIN in one line`)
   })
 
   it.each([
@@ -93,19 +93,18 @@ describe('loadSecrets, the key secrets', () => {
   ])('refuses a file of another KEK that contains %s, without showing its text', async (_name, text) => {
     const path = await put('other', text)
     const message = await refusalOf(load({ ...DATABASE, AUTH4AGENT_OTHER_KEK_FILES: path }))
-    expect(message).toBe(`${path} must contain 32 bytes in base64`)
+    expect(message).toBe(`AUTH4AGENT_OTHER_KEK_FILES: ${path} must contain 32 bytes in base64`)
   })
 
   it.each([
-    ['AUTH4AGENT_OTHER_KEK_FILES', 'key-encryption key', {}],
-    ['AUTH4AGENT_SIGNING_KEY_FILE', 'signing key', {}],
-    ['AUTH4AGENT_PKCS11_PIN_FILE', 'PIN', TOKEN],
+    ['AUTH4AGENT_OTHER_KEK_FILES', 'a key-encryption key', {}],
+    ['AUTH4AGENT_SIGNING_KEY_FILE', 'the first signing key', {}],
+    ['AUTH4AGENT_PKCS11_PIN_FILE', 'the PIN', TOKEN],
   ])('refuses a missing file or a folder for %s, and creates no secret', async (name, what, env) => {
     const path = join(folder, 'none')
-    expect(await refusalOf(load({ ...env, [name]: path }))).toBe(`There is no ${what} at ${path}`)
-    expect(await refusalOf(load({ ...env, [name]: folder }))).toContain(
-      `The ${what} at ${folder} cannot be read: EISDIR`,
-    )
+    const start = (at: string) => `${name} names ${at} for ${what}, but `
+    expect(await refusalOf(load({ ...env, [name]: path }))).toBe(`${start(path)}there is no such file`)
+    expect(await refusalOf(load({ ...env, [name]: folder }))).toBe(`${start(folder)}that is a folder`)
     expect(await readdir(join(folder, 'data'))).toEqual([])
   })
 

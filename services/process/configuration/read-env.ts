@@ -33,9 +33,9 @@ export function readWholeNumber(value: string, min: number, max: number): number
 export function duration(min: number, max: number): Parse<number> {
   return (value) => {
     const seconds = parseDuration(value)
-    if (seconds === undefined || seconds < min || seconds > max) {
+    if (seconds === undefined || seconds < min || seconds > max || lacksUnit(value)) {
       throw new SettingError(
-        `must be a duration from ${formatSeconds(min)} to ${formatSeconds(max)}, such as 90s, 15m or 24h`,
+        `must be a duration from ${formatSeconds(min)} to ${formatSeconds(max)}, such as 90s, 15m or 24h${unitHint(value)}`,
       )
     }
     return seconds
@@ -47,11 +47,22 @@ export function durationMs(min: number, max: number): Parse<number> {
   return (value) => {
     const [, digits] = /^(\d{1,9})ms$/.exec(value) ?? []
     const ms = digits === undefined ? (parseDuration(value) ?? Number.NaN) * 1000 : Number(digits)
-    if (!(ms >= min && ms <= max)) {
-      throw new SettingError(`must be a duration from ${formatMs(min)} to ${formatMs(max)}, such as 250ms, 2s or 1m`)
+    if (!(ms >= min && ms <= max) || lacksUnit(value)) {
+      throw new SettingError(
+        `must be a duration from ${formatMs(min)} to ${formatMs(max)}, such as 250ms, 2s or 1m${unitHint(value)}`,
+      )
     }
     return ms
   }
+}
+
+/** Returns whether a text is a number other than 0. People mean different units by such a number. */
+function lacksUnit(value: string): boolean {
+  return /^\d+$/.test(value) && Number(value) !== 0
+}
+
+function unitHint(value: string): string {
+  return lacksUnit(value) ? `; ${value} has no unit` : ''
 }
 
 /** Writes a duration in the largest unit that needs no fraction: 3600 as 1h, 90 as 90s. */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, open, readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { StartupError } from '../../platform/errors/startup-error.ts'
 
 /**
  * Reads a secret from a file that only its owner can read, and creates the file first if it is missing. The file
@@ -41,21 +40,6 @@ async function writeAndClose(file: FileHandle, make: () => string): Promise<void
     await file.sync()
   } finally {
     await file.close()
-  }
-}
-
-/**
- * Returns the text of a file that the configuration names.
- * @param what names the content of the file in errors
- * @throws StartupError when the file cannot be read
- */
-export async function readNamed(path: string, what: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) throw new StartupError(`There is no ${what} at ${path}`)
-    const message = error instanceof Error ? error.message : String(error)
-    throw new StartupError(`The ${what} at ${path} cannot be read: ${message}`)
   }
 }
 

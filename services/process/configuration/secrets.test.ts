@@ -69,7 +69,7 @@ describe('loadSecrets', () => {
   it('does not create a file that the environment names', async () => {
     const path = join(folder, 'kek')
     expect(await refusal(load({ ...DATABASE, AUTH4AGENT_KEK_FILE: path }))).toContain(
-      `no key-encryption key at ${path}`,
+      `AUTH4AGENT_KEK_FILE names ${path} for a key-encryption key, but there is no such file`,
     )
     expect(await readdir(folder)).toEqual([])
   })

@@ -6,7 +6,8 @@ import { generateKeyPair, seedToPem } from '@auth4agent/core/keys/ed25519'
 import { createDataFolder } from '../../embedded-postgres/data-folder.ts'
 import { StartupError } from '../../platform/errors/startup-error.ts'
 import type { Config } from './config.ts'
-import { readIfPresent, readNamed, readOrCreateSecret } from './secret-file.ts'
+import { type NamedFile, readNamed } from './named-file.ts'
+import { readIfPresent, readOrCreateSecret } from './secret-file.ts'
 
 /** A hardware token and the PIN to log in to it. */
 interface Pkcs11Token {
@@ -35,6 +36,7 @@ export interface Secrets extends KeySecrets {
   readonly adminKeyFile: string | undefined
 }
 
+const KEK = 'a key-encryption key'
 const NO_KEYS: KeySecrets = { kek: undefined, otherKeks: [], signingKey: undefined, pkcs11: undefined }
 
 /**
@@ -54,8 +56,12 @@ export async function loadSecrets(config: Config): Promise<Secrets> {
 /** Reads the files of other secrets before it creates the KEK. If one of them is wrong, the start creates no file. */
 async function loadKeySecrets(config: Config): Promise<KeySecrets> {
   const { signingKeyFile } = config
-  const fromFiles = await Promise.all(config.otherKekFiles.map(readKek))
-  const signingKey = signingKeyFile && (await readNamed(signingKeyFile, 'signing key'))
+  const fromFiles = await Promise.all(
+    config.otherKekFiles.map((path) => readKek({ setting: 'AUTH4AGENT_OTHER_KEK_FILES', path, what: KEK })),
+  )
+  const signingKey =
+    signingKeyFile &&
+    (await readText({ setting: 'AUTH4AGENT_SIGNING_KEY_FILE', path: signingKeyFile, what: 'the first signing key' }))
   const pkcs11 = await loadPkcs11(config)
   return {
     kek: config.kek ?? (await loadKek(config)),
@@ -73,24 +79,29 @@ async function loadPkcs11(config: Config): Promise<Pkcs11Token | undefined> {
 }
 
 async function readPin(path: string): Promise<string> {
-  const pin = (await readNamed(path, 'PIN')).replace(/\r?\n$/, '')
-  if (pin === '' || /[\r\n]/.test(pin)) throw new StartupError(`${path} must contain a PIN in one line`)
+  const setting = 'AUTH4AGENT_PKCS11_PIN_FILE'
+  const pin = (await readText({ setting, path, what: 'the PIN' })).replace(/\r?\n$/, '')
+  if (pin === '' || /[\r\n]/.test(pin)) throw new StartupError(`${setting}: ${path} must contain a PIN in one line`)
   return pin
 }
 
 async function loadKek({ kekFile, dataDir }: Config): Promise<Uint8Array> {
-  if (kekFile !== undefined) return readKek(kekFile)
+  if (kekFile !== undefined) return readKek({ setting: 'AUTH4AGENT_KEK_FILE', path: kekFile, what: KEK })
   const path = join(dataDir, 'key-encryption-key')
   return parseKek(path, await readOrCreateKek(path, dataDir))
 }
 
-async function readKek(path: string): Promise<Uint8Array> {
-  return parseKek(path, await readNamed(path, 'key-encryption key'))
+async function readKek(file: NamedFile): Promise<Uint8Array> {
+  return parseKek(`${file.setting}: ${file.path}`, await readText(file))
 }
 
-function parseKek(path: string, text: string): Uint8Array {
+async function readText(file: NamedFile): Promise<string> {
+  return (await readNamed(file)).toString('utf8')
+}
+
+function parseKek(name: string, text: string): Uint8Array {
   const bytes = decodeBase64(text.trim())
-  if (bytes?.length !== 32) throw new StartupError(`${path} must contain 32 bytes in base64`)
+  if (bytes?.length !== 32) throw new StartupError(`${name} must contain 32 bytes in base64`)
   return bytes
 }
 

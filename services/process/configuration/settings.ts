@@ -37,6 +37,11 @@ const DEFAULT_LOG_FORMAT = process.stdout.isTTY ? 'text' : 'json'
 const HOUR = 3600
 const DAY = 24 * HOUR
 const YEAR = 365 * DAY
+/**
+ * How long a server with DATABASE_URL still answers after a stop signal, in milliseconds. Only such a server can stand
+ * beside others behind a balancer, which needs this time to notice.
+ */
+const DRAIN_MS = 2_000
 /** The default lifetime of a token, in seconds. */
 export const DEFAULT_TOKEN_TTL = 15 * 60
 
@@ -47,13 +52,14 @@ export type Value = <T>(name: string, parse: Parse<T>, fallback: T) => T
 export function readValues(value: Value, defaultDataDir: string) {
   const optional = <T>(name: string, parse: Parse<T>) => value<T | undefined>(name, parse, undefined)
   const httpPort = value('PORT', port, DEFAULT_PORT)
+  const database = optional('DATABASE_URL', databaseUrl)
   const requestTimeoutMs = value('AUTH4AGENT_REQUEST_TIMEOUT', duration(1, 300), 10) * 1000
   return {
     baseUrl: value('AUTH4AGENT_BASE_URL', baseUrl, `http://localhost:${httpPort || DEFAULT_PORT}`),
     host: value('AUTH4AGENT_HOST', host, '127.0.0.1'),
     port: httpPort,
     grpcPort: value('AUTH4AGENT_GRPC_PORT', port, 8081),
-    databaseUrl: optional('DATABASE_URL', databaseUrl),
+    databaseUrl: database,
     dataDir: value('AUTH4AGENT_DATA_DIR', (path) => resolve(path), defaultDataDir),
     ...readKeys(value),
     adminKey: optional('AUTH4AGENT_ADMIN_KEY', publicKey),
@@ -85,7 +91,7 @@ export function readValues(value: Value, defaultDataDir: string) {
     maxSourceConnections: value('AUTH4AGENT_MAX_SOURCE_CONNECTIONS', wholeNumber(1, 1_000_000), 256),
     rateFactorPercent: value('AUTH4AGENT_RATE_LIMIT_PERCENT', wholeNumber(1, 1_000_000), 100),
     requestTimeoutMs,
-    drainDelayMs: value('AUTH4AGENT_DRAIN_DELAY', durationMs(0, 60_000), 0),
+    drainDelayMs: value('AUTH4AGENT_DRAIN_DELAY', durationMs(0, 60_000), database === undefined ? 0 : DRAIN_MS),
     ...readInternal(value),
     ...readBus(value, requestTimeoutMs),
     workers: value('AUTH4AGENT_WORKERS', workerCount, 1),

@@ -14,9 +14,10 @@ const CLOSING_MS = 17_000
 /**
  * Starts `config.workers` workers, which share the ports, and supervises them. This process only accepts connections
  * and passes them to the workers in turn.
- * @throws StartupError when a worker cannot start
+ * @throws StartupError when a worker cannot start; the reason of `stopping` when it aborts before all workers listen
  */
-export function startWorkers({ config, secrets, databaseUrl, log }: Omit<ServerDeps, 'expose'>): Promise<Server> {
+export function startWorkers(deps: Omit<ServerDeps, 'expose'>): Promise<Server> {
+  const { config, secrets, databaseUrl, log, stopping } = deps
   // JSON, the default serialization, would turn the bytes of keys into plain objects.
   cluster.setupPrimary({ serialization: 'advanced', windowsHide: true })
   const gathering = gatherMetrics(ownMetrics())
@@ -29,6 +30,7 @@ export function startWorkers({ config, secrets, databaseUrl, log }: Omit<ServerD
   return superviseWorkers({
     count: config.workers,
     stopMs: config.drainDelayMs + CLOSING_MS,
+    stopping,
     log,
     launch: (number) => launch(fork(), { number, config, secrets, databaseUrl }, gathering),
   })

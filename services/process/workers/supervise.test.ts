@@ -51,7 +51,9 @@ function launch(number: number): Actor {
 }
 
 const log = createLogger('info', (line) => lines.push(JSON.parse(line)))
-const supervise = (count: number) => superviseWorkers({ count, launch, stopMs: STOP_MS, log })
+const stopping = () => new AbortController().signal
+const supervise = (count: number, signal = stopping()) =>
+  superviseWorkers({ count, launch, stopMs: STOP_MS, stopping: signal, log })
 
 /** Supervises `count` workers that all listen. */
 async function running(count: number) {
@@ -95,6 +97,24 @@ describe('superviseWorkers, at the start', () => {
     expect(failed).toHaveBeenCalledWith('no database')
     await vi.advanceTimersByTimeAsync(60_000)
     expect(actors).toHaveLength(3)
+  })
+})
+
+describe('superviseWorkers, when it is stopped before all workers listen', () => {
+  it('kills all workers, and rejects with the reason when they have ended', async () => {
+    const stopping = new AbortController()
+    const failed = vi.fn()
+    const ending = supervise(2, stopping.signal).catch(failed)
+    actors[0]?.listens()
+    await settle()
+    stopping.abort('SIGTERM')
+    await settle()
+    expect(actors.map(({ told }) => told)).toEqual([['kill'], ['kill']])
+    expect(failed).not.toHaveBeenCalled()
+    for (const actor of actors) actor.ends('killed by SIGKILL')
+    await ending
+    expect(failed).toHaveBeenCalledWith('SIGTERM')
+    expect(actors).toHaveLength(2)
   })
 })
 

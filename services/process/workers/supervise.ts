@@ -2,6 +2,7 @@ import type { Ports } from '../../compose/start-listeners.ts'
 import type { Server } from '../../compose/start-server.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import { pause } from '../../platform/schedule/pause.ts'
+import { unlessAborted } from '../../platform/schedule/unless-aborted.ts'
 import { countCrashes, restartPauseMs } from './restart-pause.ts'
 
 /** A worker process, as the primary process sees it. */
@@ -24,12 +25,14 @@ export interface SupervisionDeps {
   readonly launch: (number: number) => Worker
   /** How long workers may take to end after they are asked to stop, in milliseconds. */
   readonly stopMs: number
+  /** Aborts when the process must stop. Then no worker is awaited that does not listen yet. */
+  readonly stopping: AbortSignal
   readonly log: Logger
 }
 
 /**
  * Starts workers and replaces each worker that ends by itself, after a pause that grows. If one of the first workers
- * cannot start, kills all workers and rejects with the reason of that worker after all have ended. If a replacement
+ * cannot start, or the process must stop, kills all workers and rejects with the reason after all have ended. If a replacement
  * cannot start, the other workers continue, and another replacement is started.
  */
 export async function superviseWorkers(deps: SupervisionDeps): Promise<Server> {
@@ -41,7 +44,8 @@ export async function superviseWorkers(deps: SupervisionDeps): Promise<Server> {
     return worker
   }
   const first = Array.from({ length: deps.count }, (_, index) => start(index + 1))
-  const [ports] = await Promise.all(first.map(({ listening }) => listening)).catch(async (error: unknown) => {
+  const listening = Promise.all(first.map(({ listening }) => listening))
+  const [ports] = await unlessAborted(deps.stopping, listening).catch(async (error: unknown) => {
     for (const worker of first) worker.kill()
     await Promise.all(first.map(({ ended }) => ended))
     throw error

@@ -15,19 +15,23 @@ export function runWorker(): void {
   // Kill this process, because the normal exit of node:cluster would wait until the log is read.
   process.prependOnceListener('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   let starting: Promise<Server> | undefined
+  const stopping = new AbortController()
   process.on('message', (message: ToWorker) => {
-    if (message.kind === 'start') starting = start(message.assignment)
-    if (message.kind === 'stop') void stop(starting)
+    if (message.kind === 'start') starting = start(message.assignment, stopping.signal)
+    if (message.kind !== 'stop') return
+    stopping.abort()
+    void stop(starting)
   })
 }
 
-async function start({ number, config, secrets, databaseUrl }: Assignment): Promise<Server> {
+async function start({ number, config, secrets, databaseUrl }: Assignment, stopping: AbortSignal): Promise<Server> {
   const log = createLogger(config.logLevel, undefined, { worker: number }, config.logFormat)
   try {
-    const server = await startServer({ config, secrets, databaseUrl, log, expose: exposeAll })
+    const server = await startServer({ config, secrets, databaseUrl, log, stopping, expose: exposeAll })
     tell({ kind: 'listening', ports: server.ports })
     return server
   } catch (error) {
+    if (stopping.aborted) process.exit(0)
     // Exit only after the primary process has the reason.
     tell({ kind: 'failed', sentence: explainFailure(error) }, () => process.exit(1))
     return new Promise(() => undefined)

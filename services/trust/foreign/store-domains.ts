@@ -173,10 +173,8 @@ async function insertDomain(writing: Writing, named: NamedDomain, proof: Proven)
   const { tx, audit, now } = writing
   const { issuerId, issuer, domain } = named
   await lockDomains(tx)
-  const [own, holders] = await Promise.all([
-    isLocal(tx, proof.operatorId),
-    tx.issuerDomain.findMany({ where: { operatorId: proof.operatorId }, include: { issuer: true } }),
-  ])
+  const own = await isLocal(tx, proof.operatorId)
+  const holders = await tx.issuerDomain.findMany({ where: { operatorId: proof.operatorId }, include: { issuer: true } })
   const isDerived = (issuerOf: string, domainOf: string, thumbprint: string | null) =>
     thumbprint !== null && operatorId({ issuer: issuerOf, domain: domainOf, thumbprint }) === proof.operatorId
   const wins = isDerived(issuer, domain, proof.thumbprint)

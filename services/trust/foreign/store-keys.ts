@@ -111,7 +111,8 @@ async function applyKeys({ tx, audit, issuer, at }: Applying, changes: KeyChange
   if (absent.length > 0) await tx.issuerKey.updateMany({ where: of(absent), data: { absentSince: at } })
   if (withdrawn.length === 0) return
   await tx.issuerKey.updateMany({ where: of(withdrawn), data: { withdrawnAt: at } })
-  for (const kid of withdrawn) await audit({ action: 'issuer.withdraw-key', subject: `${issuer.issuer} ${kid}` })
+  const subjects = withdrawn.map((kid) => `${issuer.issuer} ${kid}`)
+  await audit(...subjects.map((subject) => ({ action: 'issuer.withdraw-key' as const, subject })))
 }
 
 /** Keeps the list of keys bounded, whatever the issuer publishes. */

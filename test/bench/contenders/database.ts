@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { ensureDatabase } from '../../../services/embedded-postgres/cluster.ts'
 import { freePort } from '../../support/free-port.ts'
+import { guardFolder } from '../../support/guardian.ts'
 import { clusterUrl, createCluster, startPostgres } from '../../support/postgres-cluster.ts'
 import { LOAD_CORE, type Machine, pinTree } from '../machine.ts'
 
@@ -20,7 +21,11 @@ const DURABILITY = ['fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync
 /** Creates a folder for a run. The folder is removed when `started` ends. */
 export async function scratchFolder(started: AsyncDisposableStack, parent = tmpdir()): Promise<string> {
   const path = await mkdtemp(join(parent, 'a4a-bench-'))
-  started.defer(() => rm(path, { recursive: true, force: true }))
+  const removed = guardFolder(path)
+  started.defer(async () => {
+    await rm(path, { recursive: true, force: true })
+    removed()
+  })
   // If root starts PostgreSQL, it runs as another user. That user must be able to enter the folder.
   await chmod(path, 0o711)
   return path

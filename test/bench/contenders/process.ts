@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open, readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { guard } from '../../support/guardian.ts'
 import { type Machine, pinned } from '../machine.ts'
 
 /** A server under test. */
@@ -43,9 +44,9 @@ export async function startContender(program: ContenderProgram): Promise<Contend
     env: { PATH, HOME, NODE_ENV: 'production', ...program.env },
     stdio: ['ignore', log.fd, log.fd],
   })
-  const kill = () => void child.kill('SIGTERM')
-  process.once('exit', kill)
-  const ended = once(child, 'exit').then(() => process.off('exit', kill))
+  // Ctrl-C ends this process without its exit event, so that only the guardian can end the contender.
+  guard(child, 'SIGTERM')
+  const ended = once(child, 'exit')
   await log.close()
   await answers(program, () => child.exitCode !== null || child.signalCode !== null)
   const startMs = performance.now() - begin

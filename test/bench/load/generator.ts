@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { guard } from '../../support/guardian.ts'
 import { LOAD_CORE, type Machine, pinned } from '../machine.ts'
 
 const run = promisify(execFile)
@@ -14,8 +15,9 @@ export async function runGenerator(
 ): Promise<string> {
   const [program, args] = pinned(machine, LOAD_CORE, command)
   const timeout = Math.ceil((seconds + 60) * 1000)
-  const { stdout } = await run(program, args, { maxBuffer: MAX_OUTPUT_BYTES, timeout })
-  return stdout
+  const running = run(program, args, { maxBuffer: MAX_OUTPUT_BYTES, timeout })
+  guard(running.child, 'SIGKILL')
+  return (await running).stdout
 }
 
 /** Returns the path of a file beside this one. */

@@ -25,10 +25,15 @@ it.each<readonly [string, Environment, readonly string[]]>([
         [`The data folder ${path} cannot be used (`, 'set AUTH4AGENT_DATA_DIR to a writable folder'],
       ] as const,
   ),
-  ['a database that does not answer', { DATABASE_URL, AUTH4AGENT_KEK: KEK }, ['127.0.0.1:1']],
+  [
+    'a missing certificate',
+    { DATABASE_URL, AUTH4AGENT_KEK: KEK, AUTH4AGENT_TLS_CERT_FILE: '/none.crt', AUTH4AGENT_TLS_KEY_FILE: '/none.key' },
+    ['AUTH4AGENT_TLS_CERT_FILE names /none.crt for the certificate, but there is no such file'],
+  ],
 ])('the server refuses to start on %s', async (_name, env, words) => {
   const { status, logs } = await failToStart(env)
   expect(status).toBe(1)
   for (const word of words) expect(logs).toContain(word)
   expect(logs).not.toContain(KEK)
+  expect(logs).not.toContain('    at ')
 })

@@ -1,5 +1,7 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { pathsIn } from '@auth4agent/sdk/node'
 import {
   enterAgent,
   enterOperator,
@@ -8,6 +10,7 @@ import {
   type Scene,
 } from '../../../clients/cli/src/demo/parties.ts'
 import { CAST, type OperatorName, SCOPES, WITH_AGENT } from './cast.ts'
+import type { Patiently } from './patience.ts'
 import type { ExampleDeployment, ExampleDeployments } from './start-servers.ts'
 
 /** An operator of the example. */
@@ -19,10 +22,14 @@ export interface Party extends PlayedOperator {
 export type Parties = Readonly<Record<OperatorName, Party>>
 
 /** Registers the operators of the example and their agents. Each gets the folder of its name, for the tool. */
-export async function enterParties(deployments: ExampleDeployments, folder: string): Promise<Parties> {
+export async function enterParties(
+  deployments: ExampleDeployments,
+  folder: string,
+  patiently: Patiently,
+): Promise<Parties> {
   const { alpha, beta, gamma } = deployments
   const enter = (home: ExampleDeployment, name: OperatorName, domain: string) =>
-    enterParty(home, { domain, folder: join(folder, name), hasAgent: WITH_AGENT.includes(name) })
+    enterParty(home, { domain, folder: join(folder, name), hasAgent: WITH_AGENT.includes(name), patiently })
   const { alpha: a, beta: b, gamma: c } = CAST
   const [acme, bolt, cargo, dock, guild, hall] = await Promise.all([
     enter(alpha, 'acme', a.operators.acme),
@@ -42,7 +49,13 @@ export async function enterParty(
     domain,
     folder,
     hasAgent = false,
-  }: { readonly domain: string; readonly folder: string; readonly hasAgent?: boolean },
+    patiently,
+  }: {
+    readonly domain: string
+    readonly folder: string
+    readonly hasAgent?: boolean
+    readonly patiently: Patiently
+  },
 ): Promise<Party> {
   const { signal } = new AbortController()
   const scene: Scene = {
@@ -60,12 +73,20 @@ export async function enterParty(
         home.zone.setTxt(String(facts['txt_record_name']), [String(facts['txt_record_value'])])
     },
   }
-  const played = await enterOperator(scene)
-  await proveDomain(scene, played)
+  const played = await patiently(`${domain} registers at ${home.name}`, async () => {
+    // An earlier attempt has left its key, and the server may know it. A new key is another operator until the proof.
+    await rm(folder, { recursive: true, force: true })
+    return enterOperator(scene)
+  })
+  await patiently(`${domain} proves its domain at ${home.name}`, () => proveDomain(scene, played))
   if (hasAgent) {
-    const { did, agent } = await enterAgent(scene, played)
-    agent.close()
-    await played.operator.agents.setScopes(did, SCOPES)
+    const { did } = await patiently(`${domain} registers an agent at ${home.name}`, async () => {
+      await rm(pathsIn(folder).agentKey, { force: true })
+      const { did, agent } = await enterAgent(scene, played)
+      agent.close()
+      return { did }
+    })
+    await patiently(`${domain} sets scopes`, () => played.operator.agents.setScopes(did, SCOPES))
   }
   return { ...played, domain, home }
 }

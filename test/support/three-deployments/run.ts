@@ -24,23 +24,36 @@ export async function runExample(
   started: AsyncDisposableStack,
   folder: string,
   settings: Environment,
+  tell: (line: string) => void,
 ): Promise<RunningExample> {
-  await takeFolder(started, folder)
-  const { deployments, failed } = await startServers(started, folder, settings)
-  await Promise.race([playExample(deployments, folder), failed])
-  return { welcome: welcome(deployments, folder), failed }
+  const taken = await takeFolder(started, folder)
+  try {
+    const { deployments, failed } = await startServers(started, folder, settings)
+    await Promise.race([playExample(deployments, folder, tell), failed])
+    return { welcome: welcome(deployments, folder), failed }
+  } catch (error) {
+    taken.keepsLogs = true
+    throw error
+  }
 }
 
-/** Takes the folder and empties it, unless another run uses it. */
-async function takeFolder(started: AsyncDisposableStack, folder: string): Promise<void> {
+/** Takes the folder and empties it, unless another run uses it. In the end it removes it, or all but the logs. */
+async function takeFolder(started: AsyncDisposableStack, folder: string): Promise<{ keepsLogs: boolean }> {
+  const taken = { keepsLogs: false }
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const lock = await acquireServerLock(folder)
   const removed = guardFolder(folder)
   started.defer(async () => {
     await lock.release()
-    await rm(folder, { recursive: true, force: true })
+    if (taken.keepsLogs) await empty(folder, (name) => name.endsWith('.log'))
+    else await rm(folder, { recursive: true, force: true })
     removed()
   })
-  const old = (await readdir(folder)).filter((name) => name !== LOCK)
-  for (const name of old) await rm(join(folder, name), { recursive: true, force: true })
+  await empty(folder, (name) => name === LOCK)
+  return taken
+}
+
+async function empty(folder: string, isKept: (name: string) => boolean): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => !isKept(name))
+  for (const name of names) await rm(join(folder, name), { recursive: true, force: true })
 }

@@ -47,7 +47,7 @@ export async function startServers(
     const { host, port } = CAST[name]
     const issuer = `https://${host}:${await choosePort(port + 3)}`
     const adminKeyFile = join(folder, name, 'admin-key.pem')
-    const logFile = join(folder, name, 'server.log')
+    const logFile = join(folder, `${name}.log`)
     await mkdir(join(folder, name), { mode: 0o700 })
     const admin = await createKeyFile(adminKeyFile)
     await runSql(postgres.url, `CREATE DATABASE ${name}`)

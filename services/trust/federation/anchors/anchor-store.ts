@@ -86,7 +86,7 @@ async function disableIssuers(
   await tx.$queryRaw`SELECT 1 FROM "issuers" WHERE "anchor" = ${wanted.anchor} ORDER BY "id" FOR UPDATE`
   const where = { ...wanted, status: 'enabled' } as const
   const rows = await tx.issuer.findMany({ where, select: { issuer: true }, orderBy: { issuer: 'asc' } })
-  for (const { issuer } of rows) await audit({ action: 'issuer.disable', subject: issuer, reason })
+  await audit(...rows.map(({ issuer }) => ({ action: 'issuer.disable' as const, subject: issuer, reason })))
   await tx.issuer.updateMany({ where, data: { status: 'disabled', generation: { increment: 1 } } })
   return rows.map(({ issuer }) => issuer)
 }
