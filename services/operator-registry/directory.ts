@@ -26,8 +26,8 @@ export function createDirectory(
       const operator = await find(by)
       return operator === null ? {} : { operator: snapshot(operator, await readKeys(prisma, issuer, operator)) }
     },
-    async lookupAudienceOwner({ host }) {
-      return (await findAudienceOwner(pool, listParentDomains(host))) ?? {}
+    async lookupAudienceOwner({ host, audiences, callers }) {
+      return (await findAudienceOwner(pool, { domains: listParentDomains(host), audiences, callers })) ?? {}
     },
   }
 
