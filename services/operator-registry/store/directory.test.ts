@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { silentLog } from '../../../test/support/database.ts'
 import { type Harness, startHarness } from '../../../test/support/operator-registry.ts'
 import { openPool } from '../../platform/db/db.ts'
+import { lookUpPoolOptions } from '../index.ts'
 import { findAudienceOwner, type OwnerQuestion } from './directory.ts'
 
 const LABELS = Array.from({ length: 64 }, (_, n) => `a${n}`)
@@ -26,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => harness.stop())
 
 it('findAudienceOwner is planned once, and reads only what was asked of the largest policy', async () => {
-  const pool = openPool({ url: harness.url, poolSize: 1, log: silentLog })
+  const pool = openPool({ url: harness.url, ...lookUpPoolOptions, poolSize: 1, log: silentLog })
   try {
     for (let n = 0; n < 8; n += 1) {
       expect(await findAudienceOwner(pool, QUESTION)).toMatchObject({

@@ -28,11 +28,6 @@ const LOCK_TIMEOUT_MS = 1_500
 const STATEMENT_TIMEOUT_MS = 1_600
 const ANSWER_TIMEOUT_MS = 1_700
 const TRANSACTION_TIMEOUT_MS = 5_000
-/**
- * Plans no statement for its values. Planning a hot statement costs more than running it, and what the plan of a
- * statement is can be known and tested.
- */
-const SESSION = '-c plan_cache_mode=force_generic_plan'
 
 /** Opens a pool. It connects at the first statement. */
 export function openPool({ url, poolSize, log, options }: DbOptions): pg.Pool {
@@ -45,7 +40,7 @@ export function openPool({ url, poolSize, log, options }: DbOptions): pg.Pool {
     idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
     application_name: 'auth4agent',
-    options: options === undefined ? SESSION : `${SESSION} ${options}`,
+    ...(options !== undefined && { options }),
   })
   // Without this handler, an idle client whose connection breaks would end the process.
   // The error contains the whole client, so only its message is logged.
