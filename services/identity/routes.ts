@@ -68,8 +68,7 @@ type Routes<K extends keyof Handlers<typeof IdentityService>> = Pick<Handlers<ty
 function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | 'resolveDid'> {
   return {
     async listAgents(request) {
-      const { agents, hasMore } = await listAgents(deps.readDb.prisma, request.operatorId, parsePage(request))
-      const last = hasMore ? agents.at(-1) : undefined
+      const { agents, next } = await listAgents(deps.readDb.prisma, request.operatorId, parsePage(request))
       const factsOf = await readKeyFacts(
         deps.readDb.prisma,
         agents.map(({ id }) => id),
@@ -78,7 +77,7 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | '
       const ruleOf = await readRuleNames(deps.readDb.prisma, agents)
       return {
         agents: agents.map((agent) => toAgent(agent, factsOf(agent.id), at, ruleOf(agent))),
-        nextPageToken: last === undefined ? '' : pageTokenAfter(last.id),
+        nextPageToken: next === undefined ? '' : pageTokenAfter(next),
       }
     },
 
