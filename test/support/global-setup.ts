@@ -3,6 +3,7 @@ import type { TestProject } from 'vitest/node'
 import { startEmbeddedPostgres } from '../../services/embedded-postgres/start.ts'
 import { applyMigrations } from '../../services/platform/db/migrate.ts'
 import { whenParentEnds } from '../../services/process/parent.ts'
+import { statementsFolder } from '../growth/statements-folder.ts'
 import { createDataFolder, fastFolder } from './data-folder.ts'
 import { startNats } from './nats-server.ts'
 import { runSql, siblingUrl } from './sql.ts'
@@ -15,6 +16,8 @@ declare module 'vitest' {
     templateDatabase: string
     /** The URLs of the three NATS nodes of this run, in the form of NATS_URL. */
     natsUrl: string
+    /** Where the statements that the server sends are recorded. */
+    statementsFolder: string
   }
 }
 
@@ -41,6 +44,7 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   provide('postgresUrl', postgres.url)
   provide('templateDatabase', TEMPLATE)
   provide('natsUrl', nats.url)
+  provide('statementsFolder', await statementsFolder())
   const all = started.move()
   return () => all.disposeAsync()
 }

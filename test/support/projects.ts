@@ -6,6 +6,7 @@ export const STORIES = 'test/e2e/**/*.test.ts'
 /** Settings of all test runs. */
 export const SHARED = {
   globalSetup: ['test/support/global-setup.ts'],
+  setupFiles: ['test/growth/setup.ts'],
   testTimeout: 60_000,
   hookTimeout: 120_000,
   retry: 0,
@@ -23,10 +24,19 @@ export function project(options: {
   readonly exclude?: readonly string[]
   /** Whether each file has its own process. */
   readonly isolate?: boolean
+  /** Whether it begins when all other projects have ended. */
+  readonly isLast?: boolean
 }) {
-  const { name, mode, include, exclude = [], isolate = true } = options
+  const { name, mode, include, exclude = [], isolate = true, isLast = false } = options
   return {
     extends: true as const,
-    test: { name, include: [...include], exclude: [...exclude], provide: { mode }, isolate },
+    test: {
+      name,
+      include: [...include],
+      exclude: [...exclude],
+      provide: { mode },
+      isolate,
+      sequence: { groupOrder: isLast ? 1 : 0 },
+    },
   }
 }
