@@ -17,6 +17,7 @@ const PURE = [
   'services/jwks-gateway/**/*.test.ts',
 ]
 const REST = ['clients/**/*.test.ts', 'services/**/*.test.ts', 'test/**/*.test.ts']
+const GROWTH = 'test/growth/statements.test.ts'
 const ELSEWHERE = Object.keys(LONG)
 
 /** `npm test`: runs every short test. Servers run in one process. */
@@ -25,8 +26,10 @@ export default defineConfig({
     ...SHARED,
     projects: [
       project({ name: 'pure', mode: 'one', include: PURE, isolate: false }),
-      project({ name: 'unit', mode: 'one', include: REST, exclude: [STORIES, ...PURE, ...ELSEWHERE] }),
+      project({ name: 'unit', mode: 'one', include: REST, exclude: [STORIES, GROWTH, ...PURE, ...ELSEWHERE] }),
       project({ name: 'e2e', mode: 'one', include: [STORIES], exclude: ELSEWHERE }),
+      // It judges the statements that the other tests have recorded.
+      project({ name: 'growth', mode: 'one', include: [GROWTH], isLast: true }),
     ],
   },
 })

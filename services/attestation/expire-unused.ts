@@ -12,11 +12,14 @@ export function revokeUnused(prisma: PrismaClient, author: Author, now: Date): P
   return change(prisma, author, async (tx, audit) => {
     const revoked = await tx.$queryRaw<{ did: string; operator_id: string }[]>`
       WITH unused AS MATERIALIZED (
-        SELECT a.id FROM agents a JOIN enrolment_rules r ON r.id = a.enrolment_rule_id
-        WHERE a.status IN ('active', 'suspended') AND (r.content->>'expireUnused')::integer > 0
-          AND greatest(a.approved_at, a.attested_until)
-            <= ${now}::timestamptz - make_interval(secs => (r.content->>'expireUnused')::integer)
-        LIMIT ${BATCH} FOR UPDATE OF a SKIP LOCKED
+        SELECT a.id FROM enrolment_rules r CROSS JOIN LATERAL (
+          SELECT id FROM agents
+          WHERE enrolment_rule_id = r.id AND status IN ('active', 'suspended')
+            AND greatest(approved_at, attested_until)
+              <= ${now}::timestamptz - make_interval(secs => (r.content->>'expireUnused')::integer)
+          ORDER BY greatest(approved_at, attested_until) LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+        ) a
+        WHERE (r.content->>'expireUnused')::integer > 0 LIMIT ${BATCH}
       )
       UPDATE agents SET status = 'revoked', revoked_at = ${now}::timestamptz, suspended_at = NULL, version = version + 1,
         epoch = epoch + 1

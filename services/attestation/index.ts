@@ -3,7 +3,7 @@ import { AttestationPolicyService } from '../../gen/proto/auth4agent/v1/attestat
 import type { ServiceModule } from '../chain/rpc.ts'
 import { type Author, systemAuthor } from '../ledger/ledger.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
-import { pruneExpired } from '../platform/db/prune.ts'
+import { pruneExpired, removeExpired } from '../platform/db/prune.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { type Admission, admitAgent, type Candidate } from './admit.ts'
 import { attestAgent } from './attest.ts'
@@ -54,12 +54,7 @@ export function createAttestation(deps: AttestationDeps, passedTime: PassedTime)
           while (await revokeUnused(db.prisma, author, new Date(now())));
         },
       },
-      {
-        name: 'join-tokens',
-        async run() {
-          await db.prisma.joinToken.deleteMany({ where: { expiresAt: { lt: new Date(now()) } } })
-        },
-      },
+      { name: 'join-tokens', run: () => removeExpired(db.pool, 'join_tokens', now()) },
       { name: 'used-evidence', run: () => pruneExpired(db.pool, passedTime, 'attestation_uses', 'keep_until') },
     ],
     admit: (candidate, attestation) => admitAgent(deps, candidate, attestation),

@@ -1,43 +1,55 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
-import type {
-  LookupAudienceOwnerResponse,
-  OperatorDirectoryService,
-} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { InternalClient } from '../platform/rpc/internal-client.ts'
+import type { LookupAudienceOwnerResponse } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+
+/** The question who owns a host. */
+interface OwnerRequest {
+  readonly host: string
+  /** Audiences whose rules are wanted, besides the rule of the host: at least one. */
+  readonly audiences: string[]
+  /** Domains whose entries in the lists of callers are wanted, besides `*`. */
+  readonly callers?: string[]
+}
 
 /** The directory in which authn looks up the owners of audiences. */
-export type AudienceOwners = Pick<InternalClient<typeof OperatorDirectoryService>, 'lookupAudienceOwner'>
+export interface AudienceOwners {
+  lookupAudienceOwner(request: OwnerRequest): Promise<LookupAudienceOwnerResponse>
+}
+
+/** A look-up that has not begun. */
+interface Shared {
+  readonly audiences: Set<string>
+  readonly callers: Set<string>
+  readonly answer: Promise<LookupAudienceOwnerResponse>
+}
 
 /**
  * Lets requests that arrive in one turn of the event loop share a look-up of the same host. Under load most requests
- * are for a few audiences, and a look-up costs as much as the rest of a token.
+ * are for a few audiences, and a look-up costs as much as the rest of a token. The answer has the rules and callers
+ * that any of the requests wants.
  *
  * A look-up begins after its requests have arrived. So each request sees every change of a policy whose call had
  * returned before. For the same reason no answer is kept.
  */
 export function shareLookUps(owners: AudienceOwners): AudienceOwners {
-  const waiting = new Map<string, Promise<LookupAudienceOwnerResponse>>()
+  const waiting = new Map<string, Shared>()
 
-  const lookUp = async (host: string) => {
-    await endOfTurn()
-    waiting.delete(host)
-    return owners.lookupAudienceOwner({ host })
+  const begin = (host: string): Shared => {
+    const [audiences, callers] = [new Set<string>(), new Set<string>()]
+    const lookUp = async () => {
+      await endOfTurn()
+      waiting.delete(host)
+      return owners.lookupAudienceOwner({ host, audiences: [...audiences], callers: [...callers] })
+    }
+    const shared = { audiences, callers, answer: lookUp() }
+    waiting.set(host, shared)
+    return shared
   }
   return {
-    lookupAudienceOwner({ host = '' }) {
-      const shared = waiting.get(host) ?? lookUp(host)
-      waiting.set(host, shared)
-      return shared
+    lookupAudienceOwner({ host, audiences, callers = [] }) {
+      const shared = waiting.get(host) ?? begin(host)
+      for (const audience of audiences) shared.audiences.add(audience)
+      for (const caller of callers) shared.callers.add(caller)
+      return shared.answer
     },
-  }
-}
-
-/** Looks up the owner of each host once. For one request: a change of a policy is not seen afterwards. */
-export function rememberOwners(owners: AudienceOwners): (host: string) => Promise<LookupAudienceOwnerResponse> {
-  const known = new Map<string, Promise<LookupAudienceOwnerResponse>>()
-  return (host) => {
-    const owner = known.get(host) ?? owners.lookupAudienceOwner({ host })
-    known.set(host, owner)
-    return owner
   }
 }

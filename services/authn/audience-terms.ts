@@ -56,7 +56,9 @@ async function allowedBy(
   callers: readonly Caller[],
 ): Promise<readonly AllowedAudience[]> {
   if (audience.text === issuer) return []
-  const owner = await operators.lookupAudienceOwner({ host: audience.host })
+  const { host, text } = audience
+  const domains = callers.map(({ domain }) => domain)
+  const owner = await operators.lookupAudienceOwner({ host, audiences: [text], callers: domains })
   return callers.map((caller) => decideAudience(audience, owner, caller))
 }
 

@@ -8,8 +8,9 @@ import { routesOf } from '../chain/rpc.ts'
 import { createIdentity } from '../identity/index.ts'
 import { createVerificationKeys, type VerificationKeys } from '../keys/index.ts'
 import { pruneAssertions } from '../ledger/ledger.ts'
-import { createOperatorRegistry } from '../operator-registry/index.ts'
+import { createOperatorRegistry, lookUpPoolOptions } from '../operator-registry/index.ts'
 import { importHmacKey } from '../platform/crypto/hmac.ts'
+import { openPool } from '../platform/db/db.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
@@ -63,10 +64,12 @@ type Histories = InternalClient<typeof KeyHistoryService>
 
 type Registry = Part & { readonly operators: Operators; readonly histories: Histories }
 
-function makeRegistry({ config, db, readDb, log, metrics }: ServiceDeps): Registry {
+function makeRegistry({ config, databaseUrl, db, readDb, log, metrics }: ServiceDeps): Registry {
+  const lookUpPool = openPool({ url: databaseUrl, ...lookUpPoolOptions, log })
   const registry = createOperatorRegistry({
     db,
     readDb,
+    lookUpPool,
     now: Date.now,
     log,
     issuer: config.issuer,
@@ -91,6 +94,7 @@ function makeRegistry({ config, db, readDb, log, metrics }: ServiceDeps): Regist
       { service: KeyHistoryService, handlers: registry.keyHistory },
     ],
     jobs: registry.jobs(config.scheduleInterval * 1000),
+    close: () => lookUpPool.end(),
   }
 }
 

@@ -70,8 +70,7 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | '
   const { prisma } = deps.readDb
   return {
     async listAgents(request) {
-      const { agents, hasMore } = await listAgents(prisma, request.operatorId, parsePage(request))
-      const last = hasMore ? agents.at(-1) : undefined
+      const { agents, next } = await listAgents(prisma, request.operatorId, parsePage(request))
       const factsOf = await readKeyFacts(
         prisma,
         agents.map(({ id }) => id),
@@ -80,7 +79,7 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | '
       const ruleOf = await readRuleNames(prisma, agents)
       return {
         agents: agents.map((agent) => toAgent(agent, factsOf(agent.id), at, ruleOf(agent))),
-        nextPageToken: last === undefined ? '' : pageTokenAfter(last.id),
+        nextPageToken: next === undefined ? '' : pageTokenAfter(next),
       }
     },
 

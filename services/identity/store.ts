@@ -59,19 +59,26 @@ export function findAgent(prisma: PrismaClient | Tx, operatorId: string, name: A
   return prisma.agent.findFirst({ where: { operatorId, ...name }, include: withKeys })
 }
 
-/** Lists one page of the operator's agents, oldest first, and says whether there are more. */
+/** Lists one page of the operator's agents, oldest first. `next` is the id after which the next page begins. */
 export async function listAgents(
   prisma: PrismaClient,
   operatorId: string,
   { size, after, statuses }: AgentPage,
-): Promise<{ agents: AgentRecord[]; hasMore: boolean }> {
+): Promise<{ agents: AgentRecord[]; next: string | undefined }> {
+  const isAfter = after === undefined ? Prisma.empty : Prisma.sql`AND id > ${after}::uuid`
+  // Each status by itself, so that each reads only the beginning of its part of the index agents_operator_status.
+  const page = await prisma.$queryRaw<{ id: string }[]>`
+    SELECT one.id::text FROM unnest(${[...statuses]}::text[]) AS wanted (status) CROSS JOIN LATERAL (
+      SELECT id FROM agents WHERE operator_id = ${operatorId}::uuid AND status = wanted.status::agent_status ${isAfter}
+      ORDER BY id LIMIT ${size + 1}
+    ) one ORDER BY one.id LIMIT ${size + 1}`
   const agents = await prisma.agent.findMany({
-    where: { operatorId, status: { in: [...statuses] }, ...(after !== undefined && { id: { gt: after } }) },
+    where: { id: { in: page.slice(0, size).map(({ id }) => id) }, operatorId, status: { in: [...statuses] } },
     orderBy: { id: 'asc' },
-    take: size + 1,
     include: withKeys,
   })
-  return { agents: agents.slice(0, size), hasMore: agents.length > size }
+  // An agent may have got another status meanwhile.
+  return { agents, next: page.length > size ? page[size - 1]?.id : undefined }
 }
 
 /** A change of one agent of one operator. `decide` gets the agent after the agent's row has been locked. */

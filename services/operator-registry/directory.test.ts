@@ -101,7 +101,7 @@ describe('lookupAudienceOwner', () => {
     expect(owner).toMatchObject(keeps ? { operatorId: inner.id, rules: [rule] } : { operatorId: outer.id, rules: [] })
   })
 
-  test("returns the owner's rules", async () => {
+  test("returns all of the owner's rules to a process of an older version, which names no audience", async () => {
     const { id } = await harness.activate('example.com')
     const audiences = [
       { audience: 'https://api.example.com', callers: ['a.org', 'b.org'], tokenSigningAlg: 'RS256' },
@@ -112,6 +112,49 @@ describe('lookupAudienceOwner', () => {
       { audience: 'example.com', callers: [], tokenSigningAlg: '' },
       { audience: 'https://api.example.com', callers: ['a.org', 'b.org'], tokenSigningAlg: 'RS256' },
     ])
+  })
+
+  test.each<[what: string, audiences: string[], callers: string[], rules: Readonly<Record<string, string[]>>]>([
+    [
+      'no other audience',
+      ['https://a.example.com/1'],
+      ['a.org'],
+      { 'a.example.com': [], 'https://a.example.com/1': ['a.org'] },
+    ],
+    [
+      'each audience that is wanted',
+      ['https://a.example.com/1', 'https://a.example.com/2'],
+      ['a.org', 'b.org'],
+      {
+        'a.example.com': ['b.org'],
+        'https://a.example.com/1': ['a.org', 'b.org'],
+        'https://a.example.com/2': ['*'],
+      },
+    ],
+    ['the rule of the host', ['https://a.example.com/3'], ['b.org'], { 'a.example.com': ['b.org'] }],
+    [
+      'no callers that are not wanted',
+      ['https://a.example.com/2'],
+      [],
+      { 'a.example.com': [], 'https://a.example.com/2': ['*'] },
+    ],
+  ])('returns %s', async (_, audiences, callers, rules) => {
+    const { id } = await harness.activate('example.com')
+    const policy = {
+      audiences: [
+        { audience: 'a.example.com', callers: ['b.org', 'c.org'], dpop: 'required' },
+        { audience: 'b.example.com', callers: ['a.org'] },
+        { audience: 'https://a.example.com/1', callers: ['a.org', 'b.org', 'c.org'] },
+        { audience: 'https://a.example.com/2', callers: ['*'] },
+      ],
+    }
+    await harness.as(id).setOperatorPolicy({ id, policy })
+    const owner = await harness.directory.lookupAudienceOwner({ host: 'a.example.com', audiences, callers })
+    expect(Object.fromEntries(owner.rules.map((rule) => [rule.audience, rule.callers]))).toEqual(rules)
+    expect(owner.rules.map(({ callerEdges }) => callerEdges.length)).toEqual(
+      Object.values(rules).map((each) => each.length),
+    )
+    expect(owner.rules[0]).toMatchObject({ audience: 'a.example.com', dpop: 'required' })
   })
 
   test('does not return the rules of the parent domain', async () => {

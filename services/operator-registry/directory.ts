@@ -1,5 +1,6 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import type { OperationalKey, RootKey } from '@auth4agent/core/identity/operator-manifest'
+import type pg from 'pg'
 import type { Operator } from '../../gen/prisma/client.ts'
 import type {
   LookupOperatorRequest,
@@ -13,12 +14,17 @@ import { findAudienceOwner } from './store/directory.ts'
 import { readKeys, type StoredKeys } from './store/manifests.ts'
 import { findOwner } from './store/operators.ts'
 
+interface DirectoryDeps extends Pick<Db, 'prisma'> {
+  /** Connections that look up the owners of audiences. */
+  readonly lookUpPool: pg.Pool
+}
+
 /**
  * Creates the handlers of OperatorDirectoryService, which other parts of the server call. A malformed id gets the same
  * answer as an unknown id, because the callers check the form of an id themselves.
  */
 export function createDirectory(
-  { prisma, pool }: Pick<Db, 'prisma' | 'pool'>,
+  { prisma, lookUpPool }: DirectoryDeps,
   issuer: string,
 ): InternalHandlers<typeof OperatorDirectoryService> {
   return {
@@ -26,8 +32,8 @@ export function createDirectory(
       const operator = await find(by)
       return operator === null ? {} : { operator: snapshot(operator, await readKeys(prisma, issuer, operator)) }
     },
-    async lookupAudienceOwner({ host }) {
-      return (await findAudienceOwner(pool, listParentDomains(host))) ?? {}
+    async lookupAudienceOwner({ host, audiences, callers }) {
+      return (await findAudienceOwner(lookUpPool, { domains: listParentDomains(host), audiences, callers })) ?? {}
     },
   }
 

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import type pg from 'pg'
 import type {
   KeyHistoryService,
   OperatorDirectoryService,
@@ -17,6 +18,7 @@ import { createKeyRoutes } from './key-routes.ts'
 import { keyPolicies, policies } from './policy.ts'
 import { createRoutes } from './routes.ts'
 import { runLooks, runSchedule } from './schedule.ts'
+import { LOOK_UP_SESSION } from './store/directory.ts'
 import { createKeyHistory } from './store/key-history.ts'
 import { countFrozen } from './store/standing.ts'
 
@@ -29,7 +31,12 @@ interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'ra
   readonly db: Db
   /** Connections for the lists and policies that operators read. */
   readonly readDb: Db
+  /** Connections that look up the owners of audiences, made with lookUpPoolOptions. */
+  readonly lookUpPool: pg.Pool
 }
+
+/** Options of the connection pool for look-ups: number of connections and settings of their sessions. */
+export const lookUpPoolOptions = { poolSize: 4, options: LOOK_UP_SESSION }
 
 /** The operator registry: its RPC service, its directory for other parts of the server, and its jobs. */
 export interface OperatorRegistry {
@@ -61,7 +68,12 @@ function unforeseen(): number {
 }
 
 /** Creates the operator registry. */
-export function createOperatorRegistry({ db, readDb, ...options }: OperatorRegistryOptions): OperatorRegistry {
+export function createOperatorRegistry({
+  db,
+  readDb,
+  lookUpPool,
+  ...options
+}: OperatorRegistryOptions): OperatorRegistry {
   const context: Context = {
     ...options,
     prisma: db.prisma,
@@ -80,7 +92,7 @@ export function createOperatorRegistry({ db, readDb, ...options }: OperatorRegis
   return {
     module: { service: OperatorRegistryService, handlers: createRoutes(context), policies },
     keys: { service: OperatorKeyService, handlers: createKeyRoutes(context), policies: keyPolicies },
-    directory: createDirectory(db, options.issuer),
+    directory: createDirectory({ prisma: db.prisma, lookUpPool }, options.issuer),
     keyHistory: createKeyHistory(db.prisma),
     ...jobs,
     frozenOperators: () => frozen,

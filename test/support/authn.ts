@@ -328,6 +328,7 @@ function registryOf(db: Db) {
   return createOperatorRegistry({
     db,
     readDb: db,
+    lookUpPool: db.pool,
     now: Date.now,
     log: silentLog,
     issuer: ISSUER,

@@ -3,6 +3,7 @@ import type { TestProject } from 'vitest/node'
 import { ensureDatabase } from '../../services/embedded-postgres/cluster.ts'
 import { applyMigrations } from '../../services/platform/db/migrate.ts'
 import { whenParentEnds } from '../../services/process/parent.ts'
+import { statementsFolder } from '../growth/statements-folder.ts'
 import { createDataFolder, fastFolder } from './data-folder.ts'
 import { freePort } from './free-port.ts'
 import { startNats } from './nats-server.ts'
@@ -18,6 +19,8 @@ declare module 'vitest' {
     templateDatabase: string
     /** The URLs of the three NATS nodes of this run, in the form of NATS_URL. */
     natsUrl: string
+    /** Where the statements that the server sends are recorded. */
+    statementsFolder: string
   }
 }
 
@@ -43,6 +46,7 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   provide('postgresUrl', url)
   provide('templateDatabase', TEMPLATE)
   provide('natsUrl', nats.url)
+  provide('statementsFolder', await statementsFolder())
   const all = started.move()
   return () => all.disposeAsync()
 }

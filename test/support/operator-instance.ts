@@ -66,6 +66,7 @@ export function operatorInstance({ db, clock, dns, onLook }: TeamWorld) {
   const registry = createOperatorRegistry({
     db,
     readDb: db,
+    lookUpPool: db.pool,
     now: () => clock.now,
     log: silentLog,
     issuer: ISSUER,

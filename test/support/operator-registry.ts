@@ -67,7 +67,12 @@ export async function startHarness({ resolvers = 1, testDomains = false, setting
     settings: { ...SETTINGS, ...settings },
   }
   const { prisma } = database.db
-  const registry = createOperatorRegistry({ db: database.db, readDb: database.db, ...options })
+  const registry = createOperatorRegistry({
+    db: database.db,
+    readDb: database.db,
+    lookUpPool: database.db.pool,
+    ...options,
+  })
   const anybody = clientOf(registry, { kind: 'anonymous' })
   return {
     registry,

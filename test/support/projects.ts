@@ -6,6 +6,7 @@ export const STORIES = 'test/e2e/**/*.test.ts'
 /** Settings of all test runs. */
 export const SHARED = {
   globalSetup: ['test/support/global-setup.ts'],
+  setupFiles: ['test/growth/setup.ts'],
   testTimeout: 60_000,
   hookTimeout: 120_000,
   retry: 0,
@@ -26,11 +27,21 @@ export function project(options: {
   readonly exclude?: readonly string[]
   /** Whether each file has its own process. */
   readonly isolate?: boolean
+  /** Whether it begins when all other projects have ended. */
+  readonly isLast?: boolean
 }) {
-  const { name, mode, include, exclude = [], isolate = true } = options
+  const { name, mode, include, exclude = [], isolate = true, isLast = false } = options
   return {
     extends: true as const,
-    // What a dependency will remove, such as pg's queue of statements on one connection, fails the run.
-    test: { name, include: [...include], exclude: [...exclude], provide: { mode }, isolate, execArgv: [...STRICT] },
+    test: {
+      name,
+      include: [...include],
+      exclude: [...exclude],
+      provide: { mode },
+      isolate,
+      // What a dependency will remove, such as pg's queue of statements on one connection, fails the run.
+      execArgv: [...STRICT],
+      sequence: { groupOrder: isLast ? 1 : 0 },
+    },
   }
 }

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import type { Ports } from '../../services/compose/start-listeners.ts'
 import type { ServiceName } from '../../services/process/configuration/service-names.ts'
 import type { ListeningMessage } from '../../services/process/parent.ts'
+import { recordingEnvironment } from '../growth/record.ts'
 import { guard } from './guardian.ts'
 import { STRICT } from './projects.ts'
 
@@ -178,7 +179,7 @@ function launch({ env, services = [], root = ROOT, onLine }: ProcessOptions, lin
   const { PATH, HOME } = process.env
   const child = spawn(process.execPath, ['services/main.ts', ...services], {
     cwd: root,
-    env: { PATH, HOME, ...DEFAULTS, ...(root === ROOT && OF_THIS_VERSION), ...env },
+    env: { PATH, HOME, ...DEFAULTS, ...(root === ROOT && { ...OF_THIS_VERSION, ...recordingEnvironment() }), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   // On SIGTERM a server also stops the database that it started.

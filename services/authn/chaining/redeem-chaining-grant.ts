@@ -65,7 +65,7 @@ function requireClient({ clientId }: RedeemRequest, grant: ChainingGrant, dpop: 
 async function termsOf({ operators }: AuthnDeps, { trusted }: JudgedGrant): Promise<AudienceTerms> {
   const audience = parseAudience(trusted.audience)
   if (audience === undefined) throw refuseGrant('AUDIENCE_UNKNOWN')
-  const owner = await operators.lookupAudienceOwner({ host: audience.host })
+  const owner = await operators.lookupAudienceOwner({ host: audience.host, audiences: [audience.text] })
   // The audience may have another owner since it was judged. Then the path does not begin at its owner.
   if (owner.operatorId !== trusted.owner) throw refuseGrant('TRUST_NOT_FOUND')
   return termsAt(audience, owner.rules)

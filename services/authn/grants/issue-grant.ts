@@ -4,7 +4,6 @@ import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
 import type { IssueGrantRequest } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { rememberOwners } from '../audience-owners.ts'
 import type { AuthnDeps } from '../config.ts'
 import { IDENTITY_KEY, type Presented } from '../domain/agent-proof.ts'
 import { checkAttestation, joinEdges } from '../domain/check-attestation.ts'
@@ -81,14 +80,18 @@ async function findEdges(
   { operator }: Subject,
   { capabilities }: GrantTerms,
 ): Promise<readonly string[]> {
-  const ownerOf = rememberOwners(deps.operators)
-  const edges = new Set<string>()
-  for (const audience of parsedAudiences(capabilities)) {
-    if (audience.text === deps.issuer) continue
-    const { edge } = decideAudience(audience, await ownerOf(audience.host), operator)
-    if (edge !== undefined) edges.add(edge)
-  }
-  return [...edges]
+  const audiences = parsedAudiences(capabilities).filter(({ text }) => text !== deps.issuer)
+  // At the same time, so that the audiences of one host share a look-up.
+  const owners = await Promise.all(
+    audiences.map(({ text, host }) =>
+      deps.operators.lookupAudienceOwner({ host, audiences: [text], callers: [operator.domain] }),
+    ),
+  )
+  const found = audiences.flatMap((audience, at) => {
+    const owner = owners[at]
+    return owner === undefined ? [] : (decideAudience(audience, owner, operator).edge ?? [])
+  })
+  return [...new Set(found)]
 }
 
 function wantedOf({ capabilities }: GrantTerms) {

@@ -109,5 +109,6 @@ async function visibleTo(
 async function owns({ issuer, operators }: Owners, operatorId: string, audience: string): Promise<boolean> {
   // No operator owns the issuer, even if the issuer's host is under the domain of an operator.
   const host = audience === issuer ? undefined : parseAudience(audience)?.host
-  return host !== undefined && (await operators.lookupAudienceOwner({ host })).operatorId === operatorId
+  if (host === undefined) return false
+  return (await operators.lookupAudienceOwner({ host, audiences: [audience] })).operatorId === operatorId
 }

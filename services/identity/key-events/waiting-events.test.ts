@@ -105,6 +105,28 @@ describe('the scheduled work', () => {
   })
 })
 
+it('the scheduled work counts every event when there are too many to look at, so that none is hidden', async () => {
+  await revoke()
+  const { id } = await fixture.db.prisma.agent.findFirstOrThrow({ where: { did: agent.did } })
+  const fill = (from: number, to: number) =>
+    fixture.db.prisma.$transaction(async (tx) => {
+      // The rows of agents that do not exist would not be counted at all.
+      await tx.$executeRaw`SET LOCAL session_replication_role = replica`
+      await tx.$executeRaw`INSERT INTO agents (id, operator_id, did, status, allowed_scopes)
+      SELECT md5(n::text)::uuid, operator_id, 'did:agent:gone:' || n, 'revoked', '{}'
+      FROM agents, generate_series(${from}::integer, ${to}::integer) n WHERE id = ${id}::uuid`
+      await tx.$executeRaw`INSERT INTO agent_pending_events (agent_id, type, event, digest, requested_at, effective_at)
+      SELECT md5(n::text)::uuid, 'recover', '', '', now(), ${new Date(now() + 60_000)}::timestamptz
+      FROM generate_series(${from}::integer, ${to}::integer) n`
+    })
+  await fill(1, 999)
+  await identity.runSchedule()
+  expect(counts).toEqual({ recover: 0, move: 0 })
+  await fill(1000, 1001)
+  await identity.runSchedule()
+  expect(counts).toEqual({ recover: 1000, move: 0 })
+})
+
 describe('the log', () => {
   it('names agent, operator and time of a recovery that begins, once', async () => {
     await commit()

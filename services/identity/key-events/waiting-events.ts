@@ -23,16 +23,27 @@ export async function insertWaiting(
   })
 }
 
+/** How many events are looked at to count those that wait. There can be any number. */
+const MAX_COUNTED = 1_000
+
 /**
  * Returns how many recoveries and moves of the deployment still wait for an objection. A move that its operator has
  * released does not, nor does an event whose delay has passed: without this, a move to another server that its
- * operator ignores would count for ever.
+ * operator ignores would count for ever. From 1,000 events on all count, so that many cannot hide one that waits.
  */
 export async function countWaiting(prisma: PrismaClient, now: Date): Promise<Record<WaitingType, number>> {
-  const count = (type: WaitingType) =>
-    prisma.agentPendingEvent.count({
-      where: { type, releasedAt: null, effectiveAt: { gt: now }, agent: { status: { not: 'revoked' } } },
-    })
+  const count = async (type: WaitingType) => {
+    const [row] = await prisma.$queryRaw<{ seen: number; waiting: number }[]>`
+      SELECT count(*)::integer AS seen,
+        (count(*) FILTER (WHERE p.released_at IS NULL AND a.status <> 'revoked'))::integer AS waiting
+      FROM (
+        SELECT agent_id, released_at FROM agent_pending_events
+        WHERE type = ${type}::text::key_event_type AND effective_at > ${now}::timestamptz
+        ORDER BY effective_at LIMIT ${MAX_COUNTED}
+      ) p JOIN agents a ON a.id = p.agent_id`
+    const { seen, waiting } = row ?? { seen: 0, waiting: 0 }
+    return seen < MAX_COUNTED ? waiting : seen
+  }
   return { recover: await count('recover'), move: await count('move') }
 }
 

@@ -15,6 +15,26 @@ export type Expiring =
 const BATCH = 5_000
 
 /**
+ * Removes rows that have expired by this process's clock, in statements of limited size. Only for rows that nothing
+ * depends on when they are gone.
+ */
+export async function removeExpired(
+  pool: pg.Pool,
+  table: 'join_tokens' | 'trust_proposals',
+  now: number,
+): Promise<void> {
+  let removed: number | null
+  do {
+    const { rowCount } = await pool.query(
+      `DELETE FROM ${table} WHERE id = ANY (ARRAY(
+         SELECT id FROM ${table} WHERE expires_at <= $2 ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))`,
+      [BATCH, new Date(now)],
+    )
+    removed = rowCount
+  } while (removed === BATCH)
+}
+
+/**
  * Records the time before rows are removed. A challenge, assertion or token whose row is removed must stay expired,
  * even if a clock is set back later.
  */
@@ -33,8 +53,10 @@ export async function pruneExpired(pool: pg.Pool, passed: PassedTime, ...[table,
   let removed: number | null
   do {
     const { rowCount } = await pool.query(
+      // In the order of the index. Otherwise PostgreSQL may read the table from its beginning, over all other rows.
       `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-         SELECT ctid FROM ${table} WHERE ${column} < to_timestamp($2::float8 / 1000) LIMIT $1 FOR UPDATE SKIP LOCKED))`,
+         SELECT ctid FROM ${table} WHERE ${column} < to_timestamp($2::float8 / 1000)
+         ORDER BY ${column} LIMIT $1 FOR UPDATE SKIP LOCKED))`,
       [BATCH, ms],
     )
     removed = rowCount

@@ -14,11 +14,11 @@ export interface KeyEventMetrics {
 const WAITING: Readonly<Record<WaitingType, { readonly name: string; readonly help: string }>> = {
   recover: {
     name: 'auth4agent_recoveries_waiting',
-    help: "Recoveries of agents that wait, at the last run of the schedule. An agent's current key can still object.",
+    help: "Recoveries of agents that wait, at most 1,000, at the last run of the schedule. An agent's current key can still object.",
   },
   move: {
     name: 'auth4agent_moves_waiting',
-    help: "Moves of agents within AUTH4AGENT_MOVE_DELAY that wait for a release or an objection of the agents' operators, at the last run of the schedule.",
+    help: "Moves of agents within AUTH4AGENT_MOVE_DELAY that wait for a release or an objection of the agents' operators, at most 1,000, at the last run of the schedule.",
   },
 }
 

@@ -132,7 +132,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
 function frozenGauge(read: () => number): Gauge {
   return new Gauge({
     name: 'auth4agent_operators_frozen',
-    help: 'Operators whose DNS record names a key that is no root key of theirs, at the last run of the schedule.',
+    help: 'Operators whose DNS record names a key that is no root key of theirs, at most 1,000, at the last run of the schedule.',
     // All workers count the same operators.
     aggregator: 'max',
     registers: [],

@@ -38,7 +38,7 @@ export async function listAdmissions(
   if (audience === undefined) throw new ApiError('INVALID_AUDIENCE', 'audience must be a URL or a host name')
   const size = parsePageSize(pageSize, SIZES)
   const after = parseToken(pageToken)
-  const owner = await deps.operators.lookupAudienceOwner({ host: audience.host })
+  const owner = await deps.operators.lookupAudienceOwner({ host: audience.host, audiences: [text] })
   requireOwner(owner.operatorId, principal)
   const at = deps.now()
   const around = await deps.readAroundOwner(owner.operatorId, deps.knowledge.copy?.issuers)

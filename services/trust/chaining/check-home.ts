@@ -62,8 +62,9 @@ function createRebuild(deps: CheckHomeDeps) {
   const { findIssuer, findDomain } = createFinders(knowledge, now)
   const readPath = async ({ aud, operator_id, edges = [] }: Chained, isFresh: boolean) => {
     if (!isFresh) return knowledge.copy
-    const host = parseAudience(aud[0] ?? '')?.host ?? ''
-    const { operatorId } = await operators.lookupAudienceOwner({ host })
+    const [audience = ''] = aud
+    const host = parseAudience(audience)?.host ?? ''
+    const { operatorId } = await operators.lookupAudienceOwner({ host, audiences: [audience] })
     const known = await knowledge.rereadBetween(operatorId, operator_id)
     const path = edges.map((id) => ({ id }))
     return { ...known, issuers: await readHomes(knowledge, path, known) }

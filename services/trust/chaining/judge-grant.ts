@@ -54,7 +54,10 @@ export interface JudgeGrantDeps
   /** The issuer of this deployment. */
   readonly issuer: string
   readonly operators: {
-    lookupAudienceOwner(request: { readonly host: string }): Promise<{ readonly operatorId: string }>
+    lookupAudienceOwner(request: {
+      readonly host: string
+      readonly audiences: string[]
+    }): Promise<{ readonly operatorId: string }>
   }
 }
 
@@ -172,7 +175,8 @@ async function decide(
   if (demands.resource !== undefined && demands.resource !== resource) return 'AUDIENCE_UNKNOWN'
   // No operator owns the issuer, even if its host is under the domain of an operator.
   const host = resource === deps.issuer ? undefined : parseAudience(resource)?.host
-  const owner = host === undefined ? undefined : await deps.operators.lookupAudienceOwner({ host })
+  const owner =
+    host === undefined ? undefined : await deps.operators.lookupAudienceOwner({ host, audiences: [resource] })
   if (owner === undefined || owner.operatorId === '') return 'AUDIENCE_UNKNOWN'
   const allowed = grant.scope.split(' ')
   const scopes = demands.scope ?? allowed

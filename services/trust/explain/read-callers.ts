@@ -20,16 +20,21 @@ export interface CallerRow {
 const MAX_ROWS = 5_001
 const OWNERS = `(${OWNER_STATUSES.map((status) => `'${status}'`).join(', ')})`
 
-/** $1: whether the viewer is the administrator; $2: the operator that views. It sees its own lists and its entries. */
+/** Conditions that indexes answer: on the row of the caller, and not on those of the operators that are joined. */
+const domainsOf = (ids: string) => `ARRAY(SELECT domain FROM operators WHERE id = ANY (${ids}) AND status IN ${OWNERS})`
+const at = (ids: string) => `c.operator_id = ANY (${ids}) OR c.caller = ANY (${domainsOf(ids)})`
+const AT_DOMAIN = 'c.operator_id = ANY (ARRAY(SELECT id FROM operators WHERE domain = $2)) OR c.caller = $2'
+
+/** $1: the operator that views, which sees its own lists and its entries, as a list; null for the administrator. */
 const VISIBLE = `
 SELECT c.edge_id::text AS "edgeId", c.audience, c.caller, o.id::text AS "ownerId", o.domain AS "ownerDomain",
   p.id::text AS "callerId"
 FROM operator_audience_callers c
 JOIN operators o ON o.id = c.operator_id
 LEFT JOIN operators p ON p.domain = c.caller AND p.status IN ${OWNERS}
-WHERE c.ended_at IS NULL AND ($1::boolean OR o.id = $2::uuid OR p.id = $2::uuid)`
-const AT_DOMAIN = 'o.domain = $3 OR c.caller = $3'
-const AT_IDS = 'o.id = ANY ($3::uuid[]) OR p.id = ANY ($3::uuid[])'
+WHERE c.ended_at IS NULL`
+const OF_ADMINISTRATOR = 'AND $1::uuid[] IS NULL'
+const OF_OPERATOR = `AND (${at('$1::uuid[]')})`
 
 /** Reads the callers that the viewer may see: all, or those of which an operator is the owner or the caller. */
 export async function readCallers(
@@ -38,16 +43,17 @@ export async function readCallers(
   around: Around | { readonly ids: readonly string[] } | undefined,
 ): Promise<readonly CallerRow[]> {
   if (viewer.kind === 'anyone') return []
-  const operatorId = viewer.kind === 'operator' ? viewer.operatorId : null
   const [where, values] = whereOf(around)
-  const text = `${VISIBLE} ${where} ORDER BY c.edge_id LIMIT ${MAX_ROWS}`
-  return (await pool.query<CallerRow>(text, [viewer.kind === 'admin', operatorId, ...values])).rows
+  const text = `${VISIBLE} ${viewer.kind === 'admin' ? OF_ADMINISTRATOR : OF_OPERATOR} ${where}
+ORDER BY c.edge_id LIMIT ${MAX_ROWS}`
+  const viewers = viewer.kind === 'operator' ? [viewer.operatorId] : null
+  return (await pool.query<CallerRow>(text, [viewers, ...values])).rows
 }
 
 function whereOf(around: Parameters<typeof readCallers>[2]): [where: string, values: readonly unknown[]] {
   if (around === undefined) return ['', []]
   if ('domain' in around) return [`AND (${AT_DOMAIN})`, [around.domain]]
-  return [`AND (${AT_IDS})`, ['ids' in around ? around.ids : [around.id]]]
+  return [`AND (${at('$2::uuid[]')})`, ['ids' in around ? around.ids : [around.id]]]
 }
 
 /** Returns the ids of all operators of this deployment that callers name. */

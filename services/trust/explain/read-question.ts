@@ -55,9 +55,13 @@ export async function readQuestion(
     throw new ApiError('INVALID_ARGUMENT', 'home must be an issuer, such as https://auth.example')
   }
   const { operators } = deps
-  const { operatorId, rules } = await operators.lookupAudienceOwner({ host: audience.host })
   const by = isUuid(from) ? ({ case: 'id', value: from } as const) : ({ case: 'domain', value: from } as const)
   const { operator: local } = await operators.lookupOperator({ by })
+  const { operatorId, rules } = await operators.lookupAudienceOwner({
+    host: audience.host,
+    audiences: [audience.text],
+    callers: [local?.domain ?? from],
+  })
   const asker = principal.kind === 'operator' ? principal.operatorId : undefined
   const isAboutUs = home === '' || home === deps.issuer
   if (principal.kind !== 'admin' && asker !== operatorId && !(isAboutUs && asker === local?.id)) {

@@ -53,6 +53,7 @@ export interface DecideTrustDeps extends Pick<TrustDeps, 'knowledge' | 'now'> {
   readonly operators: {
     lookupAudienceOwner(request: {
       readonly host: string
+      readonly audiences: string[]
     }): Promise<Pick<LookupAudienceOwnerResponse, 'operatorId' | 'rules'>>
   }
 }
@@ -66,7 +67,7 @@ export function createDecideTrust({ operators, knowledge, now }: DecideTrustDeps
     const { issuer, domain, claims } = asked
     const audience = parseAudience(text)
     if (audience === undefined) return undefined
-    const owner = await operators.lookupAudienceOwner({ host: audience.host })
+    const owner = await operators.lookupAudienceOwner({ host: audience.host, audiences: [text] })
     if (owner.operatorId === '') return undefined
     const question = {
       owner: owner.operatorId,

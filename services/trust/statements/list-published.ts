@@ -59,7 +59,8 @@ async function requireOwner(deps: StatementDeps, audience: string, { principal }
   if (!isServerIssuer(audience)) {
     throw new ApiError('INVALID_ARGUMENT', 'audience must be the issuer of a deployment, such as https://auth.example')
   }
-  const owner = await deps.operators.lookupAudienceOwner({ host: new URL(audience).hostname })
+  const { hostname: host } = new URL(audience)
+  const owner = await deps.operators.lookupAudienceOwner({ host, audiences: [host] })
   if (principal.kind !== 'operator' || principal.operatorId !== owner.operatorId) {
     const detail = `Only the operator that owns the host of ${audience} may read its statements`
     throw new ApiError('PERMISSION_DENIED', detail)

@@ -6,6 +6,7 @@ import type { Prisma, TrustProposal as Row } from '../../../gen/prisma/client.ts
 import type { ProposeTrustRequest } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
+import { removeExpired } from '../../platform/db/prune.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StatementDeps } from './deps.ts'
 import { checkSigner, checkSubject } from './domain/check-statement.ts'
@@ -55,7 +56,7 @@ export async function deleteProposals(tx: Tx, { signerId, proposerId, kind, at }
 
 /** Deletes the proposals that have expired. */
 export async function pruneProposals({ db, now }: Pick<StatementDeps, 'db' | 'now'>): Promise<void> {
-  await db.prisma.trustProposal.deleteMany({ where: { expiresAt: { lte: new Date(now()) } } })
+  await removeExpired(db.pool, 'trust_proposals', now())
 }
 
 /** Returns the proposals that wait for an operator, oldest first. */

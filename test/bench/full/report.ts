@@ -1,3 +1,4 @@
+import type { MeasuredStatement } from '../../growth/measure-statement.ts'
 import { withRange } from '../report.ts'
 import { table } from '../table.ts'
 import type { Memory } from '../usage.ts'
@@ -14,6 +15,7 @@ export interface FullFindings {
   readonly suspension?: Suspensions
   readonly enrolments?: Enrolled
   readonly statusLists?: StatusListFindings
+  readonly statements?: readonly MeasuredStatement[]
 }
 
 const mib = (memory: Memory | undefined): string[] =>
@@ -22,12 +24,14 @@ const mib = (memory: Memory | undefined): string[] =>
   )
 
 /** Returns the long benchmark's part of the report as Markdown. */
-export function fullMarkdown({ growth, endurance, suspension, enrolments, statusLists }: FullFindings): string {
+export function fullMarkdown(findings: FullFindings): string {
+  const { growth, endurance, suspension, enrolments, statusLists, statements } = findings
   return [
     ...(growth === undefined ? [] : ['## Growth', growthTable(growth), growthLine(growth)]),
     ...(endurance === undefined ? [] : ['## Memory under load', enduranceTable(endurance)]),
     ...(suspension === undefined ? [] : ["## An operator's suspension", suspensionLine(suspension)]),
     ...(enrolments === undefined ? [] : ['## Agents that enrol themselves', enrolmentLine(enrolments)]),
+    ...(statements === undefined ? [] : ['## Statements on grown tables', statementsTable(statements)]),
     ...(statusLists === undefined ? [] : ['## Status lists', listsLine(statusLists), listsTable(statusLists)]),
   ]
     .join('\n\n')
@@ -49,6 +53,22 @@ function growthTable({ stages }: Growth): string {
 const growthLine = ({ cpu, time }: Growth): string =>
   'Cost per token with the grown database ÷ with a nearly empty one (must ≤ 1.15, aim ≤ 1.05): ' +
   `processor time of server and database **${withRange(cpu, 3)}**, time at full load ${withRange(time, 3)}.`
+
+function statementsTable(statements: readonly MeasuredStatement[]): string {
+  return table(
+    ['statement of', 'reads', 'cost', 'ms', 'buffers', 'to its end'],
+    statements
+      .toSorted((a, b) => b.cost - a.cost)
+      .map(({ sites, plan, cost, ms, buffers, scans }) => [
+        sites.join(' '),
+        plan,
+        String(Math.round(cost)),
+        ms?.toFixed(2) ?? '',
+        String(buffers ?? ''),
+        scans.join('; ').replaceAll('|', '\\|'),
+      ]),
+  )
+}
 
 function enduranceTable(samples: readonly Endured[]): string {
   return table(

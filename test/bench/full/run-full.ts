@@ -9,6 +9,7 @@ import { measureEndurance } from './endurance.ts'
 import { measureEnrolments } from './enrolments.ts'
 import { measureGrowth } from './growth.ts'
 import { type FullFindings, fullMarkdown } from './report.ts'
+import { measureStatements } from './statements.ts'
 import { measureStatusLists } from './status-lists.ts'
 import { measureSuspensions } from './suspension.ts'
 
@@ -51,7 +52,9 @@ async function measureParts(): Promise<FullFindings> {
   const enrolments = wants('enrolments') ? await measureEnrolments(world, ENROLMENTS) : undefined
   const statusLists = wants('status-lists') ? await measureStatusLists(world) : undefined
   const growth = wants('growth') ? await measureGrowth(started, world, SIZES, options, tell) : undefined
+  const statements = wants('growth') ? await measureStatements(started, world, GROWN_AGENTS, tell) : undefined
   return {
+    ...(statements && { statements }),
     ...(endurance && { endurance }),
     ...(suspension && { suspension }),
     ...(enrolments && { enrolments }),

@@ -43,7 +43,10 @@ export async function startTrustWorld() {
   const { db, url, drop } = await testDatabase()
   await db.prisma.deployment.create({ data: { issuer: HOME } })
   const clock = { now: START }
-  const operators = localClient(OperatorDirectoryService, createDirectory(db, HOME))
+  const operators = localClient(
+    OperatorDirectoryService,
+    createDirectory({ prisma: db.prisma, lookUpPool: db.pool }, HOME),
+  )
   const proven: (readonly [issuerId: string, domain: string])[] = []
   const foreign = { proveNow: (issuerId: string, domain: string) => void proven.push([issuerId, domain]) }
   const own = { db, readDb: db, now: () => clock.now, issuer: HOME, settings: { skewS: 10 } }

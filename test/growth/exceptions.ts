@@ -1,0 +1,35 @@
+/** A statement that may read all of a table that can grow. */
+interface Exception {
+  /** The file that sends it. */
+  readonly file: string
+  readonly table: string
+  readonly why: string
+}
+
+const PUSH = 'all streams are looked at, of which there are at most 10,000'
+
+/** Every scan of a table that can grow, and why it is allowed. */
+export const EXCEPTIONS: readonly Exception[] = [
+  { file: 'services/signals/push/claims.ts', table: 'operators', why: PUSH },
+  { file: 'services/signals/push/move-idle.ts', table: 'revocation_log', why: PUSH },
+  {
+    file: 'services/signals/events/read-log.ts',
+    table: 'operators',
+    why: 'subjects that are operators are found by the text of their ids',
+  },
+  {
+    file: 'services/trust/explain/read-callers.ts',
+    table: 'operator_audience_callers',
+    why: 'the administrator exports the graph of the deployment, which is limited',
+  },
+  {
+    file: 'services/trust/explain/read-visible.ts',
+    table: 'trust_statements',
+    why: 'the graph of all public statements is limited, and a rate limits how often it is drawn',
+  },
+  {
+    file: 'services/trust/foreign/store-domains.ts',
+    table: 'trust_statements',
+    why: 'a job, one of all processes at a time, looks for domains that statements name and nobody has proven',
+  },
+]

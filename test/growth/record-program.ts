@@ -1,0 +1,4 @@
+import { recordStatements } from './record.ts'
+
+/** Loaded by `node --import` into the servers that tests start. */
+recordStatements()

@@ -1,0 +1,4 @@
+import { inject } from 'vitest'
+import { recordStatements } from './record.ts'
+
+recordStatements(inject('statementsFolder'))
