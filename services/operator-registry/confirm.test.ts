@@ -49,12 +49,12 @@ test.each([24, 200])(
   'confirmDomain answers for a domain whose DNS answers, while %i sources ask for names that do not answer',
   async (sources) => {
     harness = await startHarness()
-    const silent = await Promise.all([1, 2, 3].map((n) => harness.register(`silent-${n}.example.com`)))
+    const silent = await Promise.all(Array.from({ length: 20 }, (_, n) => harness.register(`silent-${n}.example.com`)))
     const good = await harness.register(DOMAIN)
     harness.publish(DOMAIN, [good.value])
     for (const { domain } of silent) harness.servers.forEach((server) => server.silence(recordName(domain)))
     const held = Array.from({ length: 480 }, (_, n) =>
-      harness.from(`flood-${n % sources}`).confirmDomain({ id: silent[n % 3]?.id ?? '' }),
+      harness.from(`flood-${n % sources}`).confirmDomain({ id: silent[n % 20]?.id ?? '' }),
     )
     const outcomes = Promise.allSettled(held)
     let ended = 0
