@@ -2,6 +2,7 @@ import type { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import type { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Authorization, CheckRequest } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
+import { costOfChain } from '../chain/cost.ts'
 import type { Policies } from '../chain/policy.ts'
 import { sentHeadersOf } from './authz/sent-headers.ts'
 
@@ -9,7 +10,7 @@ import { sentHeadersOf } from './authz/sent-headers.ts'
 export const authnPolicies: Policies<typeof AuthnService> = {
   createChallenge: { callers: ['anyone'], limit: 'challenge', limitBy: 'did' },
   issueToken: { callers: ['anyone'], limit: 'token', limitBy: 'did' },
-  verifyToken: { callers: ['anyone'], limit: 'verify', chainField: 'token' },
+  verifyToken: { callers: ['anyone'], limit: 'verify', cost: ({ token }) => costOfChain(token) },
 }
 
 /**
@@ -25,7 +26,12 @@ export const grantPolicies: Policies<typeof DelegationService> = {
  * calls, and it is as anonymous as other verifiers.
  */
 export const authorizationPolicies: Policies<typeof Authorization> = {
-  check: { callers: ['anyone'], limit: 'verify', chainIn: tokenOf, toleratesUnknownFields: true },
+  check: {
+    callers: ['anyone'],
+    limit: 'verify',
+    cost: (request) => costOfChain(tokenOf(request)),
+    toleratesUnknownFields: true,
+  },
 }
 
 /** Returns the header that may contain a chain of grants. */
@@ -42,8 +48,8 @@ const BY_CLIENT = { limitBy: 'clientId', limitByIssuerOf: 'clientAssertion' } as
  * Who may call each method of OAuthService. An agent authenticates with a client assertion, which the handler checks.
  */
 export const oauthPolicies: Policies<typeof OAuthService> = {
-  token: { callers: ['anyone'], limit: 'token', ...BY_CLIENT, chainField: 'subjectToken' },
-  introspect: { callers: ['anyone'], limit: 'introspect', ...BY_CLIENT, chainField: 'token' },
+  token: { callers: ['anyone'], limit: 'token', ...BY_CLIENT, cost: ({ subjectToken }) => costOfChain(subjectToken) },
+  introspect: { callers: ['anyone'], limit: 'introspect', ...BY_CLIENT, cost: ({ token }) => costOfChain(token) },
   revoke: {
     callers: ['anyone'],
     limit: 'manage',

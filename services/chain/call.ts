@@ -19,6 +19,10 @@ export interface Call {
   readonly dpop?: SentProof
   /** Makes each transaction of the call wait for its turn. The chain gives it to each handler. */
   readonly inTurn?: InTurn
+  /** The key of the caller's source address in limits; absent for calls of the server itself. */
+  readonly source?: string
+  /** Counts units that the work of the call has cost after the first; absent for calls of the server itself. */
+  readonly charge?: (units: number) => void
 }
 
 /** A DPoP proof as the caller sent it, not checked yet, and the request that it must be for (RFC 9449 section 4.3). */

@@ -6,6 +6,7 @@ import { type ChainSetup, chainFixture, PARTIES } from '../../test/support/chain
 import { testDatabase } from '../../test/support/database.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import { costOfChain } from './cost.ts'
 
 const database = await testDatabase()
 const { db } = database
@@ -90,8 +91,8 @@ describe('the rate limits of the chain', () => {
     }
   })
 
-  it('count a chain in chainField as one call of the source for each of its grants, and refuse only later calls', async () => {
-    const policy = { callers: ['anyone'], chainField: 'agent' } as const
+  it('count a chain as one unit of the source for each of its grants, and refuse only later calls', async () => {
+    const policy: ChainSetup['policy'] = { callers: ['anyone'], cost: ({ agent }) => costOfChain(String(agent)) }
     const { call, clock } = chainFixture(db, { policy, rate: { source: TWO, subject: TWO } })
     const send = (agent: string) => refusalOf(call(undefined, {}, { agent }))
     expect(await send('a~b~c')).toBeUndefined()
@@ -110,13 +111,35 @@ describe('the rate limits of the chain', () => {
     expect(await send('a')).toBeUndefined()
   })
 
-  it('count a chain that chainIn returns in the same way', async () => {
-    const policy: ChainSetup['policy'] = { callers: ['anyone'], chainIn: ({ agent }) => `Bearer ${String(agent)}` }
-    const { call, clock } = chainFixture(db, { policy, rate: { source: TWO, subject: TWO } })
-    const send = (agent: string) => refusalOf(call(undefined, {}, { agent }))
-    expect(await send('a~b~c')).toBeUndefined()
-    clock.now = 19_999
-    expect(await send('a')).toBe('RATE_LIMITED')
+  it.each<[string, ChainSetup, number]>([
+    ['cost of the policy', { policy: { cost: () => 3 } }, 3],
+    [
+      'charge of the handler',
+      {
+        handler: async (_, { charge }) => {
+          charge?.(2)
+          return {}
+        },
+      },
+      3,
+    ],
+    ['charge of the handler for nothing', { handler: async (_, { charge }) => (charge?.(0), {}) }, 1],
+  ])('count the units of the %s against source and operator, and refuse only later calls', async (_, setup, units) => {
+    for (const rate of [{ source: TWO }, { subject: TWO }]) {
+      const { call, clock } = chainFixture(db, { ...setup, rate })
+      expect(await refusalOf(call(bearer(own)))).toBeUndefined()
+      clock.now = (units - 1) * 10_000 - 1
+      if (units > 1) expect(await refusalOf(call(bearer(own)))).toBe('RATE_LIMITED')
+      clock.now += 1
+      expect(await refusalOf(call(bearer(own)))).toBeUndefined()
+    }
+  })
+
+  it('count units against what an anonymous call names', async () => {
+    const policy: ChainSetup['policy'] = { callers: ['anyone'], limitBy: 'agent', cost: () => 3 }
+    const { call } = chainFixture(db, { policy, rate: { subject: TWO } })
+    const from = (agent: string) => refusalOf(call(undefined, {}, { agent }))
+    expect([await from('a-1'), await from('a-1'), await from('a-2')]).toEqual([undefined, 'RATE_LIMITED', undefined])
   })
 
   describe('of a method with limitWithout', () => {

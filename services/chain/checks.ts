@@ -1,4 +1,3 @@
-import { MAX_DEPTH } from '@auth4agent/core/delegation/grant-types'
 import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import type { Message } from '@bufbuild/protobuf'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
@@ -12,6 +11,7 @@ import type { Logger } from '../platform/log/log.ts'
 import type { AuthenticateDeps } from './authenticate.ts'
 import { type Authority, refuseFrozen, requireRole, withRootAuthority } from './authority.ts'
 import type { Call, Principal } from './call.ts'
+import { type CountedKey, chargeUnits } from './cost.ts'
 import type { CallerKind, Policy } from './policy.ts'
 import { authenticateCall } from './request-signature/authenticate-signature.ts'
 import type { Line, Meta } from './rpc.ts'
@@ -40,6 +40,10 @@ export interface Received {
   readonly refusal: ApiError | undefined
   /** What the call of an operator is based on; undefined for other callers. */
   readonly authority: Authority | undefined
+  /** The keys against which the call counts. */
+  readonly counted: CountedKey[]
+  /** The units that the request costs after the first. */
+  readonly units: number
 }
 
 /**
@@ -55,7 +59,9 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   const fields = fieldsOf(request)
   const group = groupOf(policy, fields)
   if (group !== policy.limit) limit(deps, group, 'source', sourceKey(meta.source))
-  chargeGrants(deps, policy, fields, sourceKey(meta.source))
+  const counted: CountedKey[] = [{ by: 'source', key: sourceKey(meta.source) }]
+  const units = (policy.cost?.(fields) ?? 1) - 1
+  chargeUnits(deps, policy.limit, counted, units)
   const { principal, refusal, authority } = await authenticateCall(deps, meta, policy, fields, {
     ...clockOf(deps),
     rpc: meta.rpc,
@@ -64,7 +70,9 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
     isBodySecret: policy.secretField !== undefined && isPresent(fields[policy.secretField]),
   })
   const { requestId, dpop } = meta
-  return { request, call: { requestId, principal, ...(dpop && { dpop }) }, refusal, authority }
+  const charge = (more: number) => chargeUnits(deps, policy.limit, counted, more)
+  const call = { requestId, principal, ...(dpop && { dpop }), source: sourceKey(meta.source), charge }
+  return { request, call, refusal, authority, counted, units }
 }
 
 /**
@@ -76,13 +84,13 @@ export function admitCaller(deps: CheckDeps, { policy }: Line, received: Receive
   const { principal } = call
   const fields = fieldsOf(received.request)
   const caller = subjectOf(principal)
-  if (caller !== undefined) limit(deps, groupOf(policy, fields), 'subject', caller)
+  if (caller !== undefined) limitSubject(deps, policy, received, caller)
   if (refusal !== undefined) throw refusal
   // authenticateToken has applied the policy to an access token.
   if (principal.kind === 'agent') return call
   authorize(policy, principal, fields)
   if (principal.kind !== 'operator') {
-    limitNamed(deps, policy, fields, sourceKey(meta.source))
+    limitNamed(deps, policy, received, sourceKey(meta.source))
     return call
   }
   if (authority === undefined) throw new Error('The call of an operator is based on no key')
@@ -99,16 +107,6 @@ function clockOf({ issuer, now, skewS }: CheckDeps) {
 export function limit({ limiter, rates }: CheckDeps, group: LimitName, by: LimitedBy, key: string): void {
   const retryAfter = limiter(group, by, key, rates[group][by])
   if (retryAfter > 0) throw new ApiError('RATE_LIMITED', undefined, { retryAfter })
-}
-
-/**
- * Counts the grants of a chain after the first, which the call itself stands for. It refuses no call but later ones.
- */
-function chargeGrants({ limiter, rates }: CheckDeps, policy: Policy<Fields>, request: Fields, source: string): void {
-  const text = policy.chainField === undefined ? policy.chainIn?.(request) : request[policy.chainField]
-  const grants = typeof text === 'string' ? text.split('~', MAX_DEPTH + 1).length : 1
-  const rate = { ...rates[policy.limit].source, burst: Number.POSITIVE_INFINITY }
-  if (grants > 1) limiter(policy.limit, 'source', source, rate, grants - 1)
 }
 
 /**
@@ -160,12 +158,21 @@ function authorize(policy: Policy<Fields>, principal: Exclude<Principal, AgentPr
  * Limits callers that are not operators by the object that the request names, together with the source. Without the
  * source, a stranger could use up the calls of the object's owner.
  */
-function limitNamed(deps: CheckDeps, policy: Policy<Fields>, request: Fields, source: string): void {
+function limitNamed(deps: CheckDeps, policy: Policy<Fields>, received: Received, source: string): void {
   const { limitBy, limitByIssuerOf } = policy
+  const request = fieldsOf(received.request)
   const given = limitBy === undefined ? undefined : request[limitBy]
   const named = given === '' && limitByIssuerOf !== undefined ? issuerOf(request[limitByIssuerOf]) : given
   if (typeof named === 'string' && named !== '')
-    limit(deps, groupOf(policy, request), 'subject', `${source} ${named.slice(0, MAX_SUBJECT)}`)
+    limitSubject(deps, policy, received, `${source} ${named.slice(0, MAX_SUBJECT)}`)
+}
+
+/** Counts a call of a subject with all its units, and remembers the key for units that the handler adds. */
+function limitSubject(deps: CheckDeps, policy: Policy<Fields>, { request, counted, units }: Received, key: string) {
+  limit(deps, groupOf(policy, fieldsOf(request)), 'subject', key)
+  const subject = { by: 'subject', key } as const
+  chargeUnits(deps, policy.limit, [subject], units)
+  counted.push(subject)
 }
 
 /** Returns the strictest group of limits that a call counts against. */

@@ -22,10 +22,11 @@ export type Policy<Request> = Callers<Request> &
      */
     readonly secretField?: keyof Request & string
     /**
-     * A request field for a token or a chain of grants. A chain counts against the limit of the source as one call for
-     * each of its grants, because each grant can cost two signature checks.
+     * Returns how many units of its rate a call costs, by its request; without this function one. The first unit
+     * decides whether the call is allowed. The others only delay later calls. A handler that knows the cost after its
+     * work adds units with `charge` of the call.
      */
-    readonly chainField?: keyof Request & string
+    cost?(request: Request): number
     /**
      * Tells that a call takes events from a stream. It may wait for them, so it takes no place among the reads of its
      * operator. Its assertion must name it, so that no assertion for a read can take events away.
@@ -33,8 +34,6 @@ export type Policy<Request> = Callers<Request> &
     readonly takesEvents?: true
     /** Tells that calls are usually answered without the database, so they take no place among the reads. */
     readonly fromMemory?: true
-    /** Returns the text that may contain such a chain, of a request in which it has no field of its own. */
-    chainIn?(request: Request): string
     /** Whether the contract is that of other programs, whose newer versions send more fields that restrict nothing. */
     readonly toleratesUnknownFields?: true
   }

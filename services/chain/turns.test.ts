@@ -27,7 +27,7 @@ describe('laneOf', () => {
     ['an urgent change without authentication', { ...change, urgent: true }, anonymous, 'urgent'],
     ['a read for an operator', { limit: 'read' }, agent, 'read'],
     ['a read without authentication', { limit: 'read' }, anonymous, 'public-read'],
-    ['a graph without authentication', { limit: 'graph' }, anonymous, 'public-read'],
+    ['a graph without authentication', { limit: 'graph' }, anonymous, undefined],
     ['a read from memory', { limit: 'read', fromMemory: true }, anonymous, undefined],
     ['a call that waits for events', { limit: 'watch', takesEvents: true }, agent, undefined],
     ['a challenge', { limit: 'challenge' }, anonymous, undefined],

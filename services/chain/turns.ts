@@ -37,7 +37,7 @@ type Line = Pick<
 
 /**
  * Returns the lane of a call. Undefined if the call takes no place: it is answered from memory, it may wait for events,
- * or it asks for a token or a verification, whose statements are batched.
+ * it asks for a token or a verification, whose statements are batched, or for a graph, which has places of its own.
  */
 export function laneOf(
   { action, urgent, takesEvents, fromMemory, limit }: Line,
@@ -47,7 +47,7 @@ export function laneOf(
   if (action !== undefined) return 'change'
   if (takesEvents === true || fromMemory === true) return undefined
   if (kind !== 'anonymous') return 'read'
-  return limit === 'read' || limit === 'graph' ? 'public-read' : undefined
+  return limit === 'read' ? 'public-read' : undefined
 }
 
 /** Where the work of one call waits for its turn. */

@@ -144,7 +144,6 @@ async function makeTrust(
       authorizationServer: JSON.parse(authorizationServerMetadata({ baseUrl: config.issuer })),
       superiors: config.federationSuperiors,
     },
-    graphRate: scaleRates(config.rateFactorPercent / 100).graph.subject,
     log,
   })
   opened.defer(() => trust.close())

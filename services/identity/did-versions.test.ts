@@ -1,5 +1,6 @@
 import { encodeMultikey } from '@auth4agent/core/encoding/multibase'
 import type { DidDocument } from '@auth4agent/core/identity/did-document'
+import { replayKeyEvents } from '@auth4agent/core/key-events/replay-key-events'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -8,6 +9,7 @@ import { agentCalls } from '../../test/support/agent-calls.ts'
 import { newKey, newP256Key, registerWithLog } from '../../test/support/agent-log.ts'
 import { anonymous, type IdentityFixture, identityFixture, type TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import { rowsRead } from '../../test/support/rows-read.ts'
 
 let fixture: IdentityFixture
 let operator: TestOperator
@@ -131,4 +133,31 @@ describe('resolveDid', () => {
     expect(await refusalOf(resolve({ versionTime: START - 1000 }))).toBe('AGENT_NOT_FOUND')
     expect(await refusalOf(resolve({ versionId: '1', versionTime: START }))).toBe('INVALID_ARGUMENT')
   })
+})
+
+it('the rows that a version needs do not grow with the events before it', async () => {
+  const rowsOf = async (versionId: string) => (await rowsRead(() => resolve({ versionId }))).rows
+  const before = await rowsOf('3')
+  for (let pair = 0; pair < 8; pair += 1) {
+    const key = newP256Key()
+    const exp = Math.floor(fixture.clock.now / 1000) + 1000
+    await agent.append(third, { type: 'add-key', key, label: 'laptop', exp })
+    await agent.append(third, { type: 'remove-key', kid: key.kid })
+  }
+  expect(await keysOf({ versionId: '19' })).toEqual(['19', 'third', 'added'])
+  expect(await rowsOf('18')).toBe(before)
+})
+
+it('an event keeps the keys that a replay of the log finds after it', async () => {
+  const rows = await fixture.db.prisma.agentKeyEvent.findMany({ where: { agentId: agent.id }, orderBy: { seq: 'asc' } })
+  for (const { seq, keys } of rows) {
+    const replayed = replayKeyEvents(
+      rows.slice(0, seq + 1).map(({ event }) => event),
+      agent.did,
+    )
+    if (!replayed.ok) throw new Error(replayed.demand)
+    const { key, addedKeys } = replayed.state
+    expect(keys).toEqual({ x: key.x, added: addedKeys.map(({ kid, jwk, exp }) => ({ kid, jwk: { ...jwk }, exp })) })
+  }
+  expect(rows.map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4])
 })

@@ -1,8 +1,8 @@
 import { decodeBase64url } from '@auth4agent/core/encoding/base64'
 import { buildDidDocument, type DidDocument, type DidSubject } from '@auth4agent/core/identity/did-document'
-import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
+import { readPublicJwk } from '@auth4agent/core/jose/public-jwk'
 import type { KeyEventClaims } from '@auth4agent/core/key-events/event-claims'
-import type { PrismaClient } from '../../gen/prisma/client.ts'
+import { Prisma, type PrismaClient } from '../../gen/prisma/client.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { KeyFacts } from './key-events/key-facts.ts'
 import { type AgentRecord, addedKeysOf, currentKey, otherDidsOf } from './store.ts'
@@ -21,10 +21,23 @@ export interface DidVersion {
   readonly began: Date
 }
 
-/** A version's number and beginning. */
-interface Found {
+/** The newest version: the keys are those of the agent's rows. */
+interface Newest {
+  readonly kind: 'newest'
   readonly seq: number
   readonly began: Date
+}
+
+/** A version that an event of the log began. */
+interface StoredVersion {
+  readonly kind: 'stored'
+  readonly seq: number
+  readonly began: Date
+  readonly event: string
+  readonly keys: {
+    readonly x: string
+    readonly added: readonly { readonly jwk: unknown; readonly exp: number }[]
+  } | null
 }
 
 /**
@@ -42,23 +55,27 @@ export async function readDidVersion(
 ): Promise<DidVersion> {
   const { did, status } = agent
   const alsoKnownAs = otherDidsOf(agent)
-  const newest = { seq: facts.keySeq, began: facts.updatedAt ?? agent.createdAt }
-  const found = await findVersion(prisma, agent.id, newest, wanted)
-  if (found.seq < (await firstOf(prisma, agent))) throw noVersion(wanted)
-  const at = wanted.time ?? found.began
-  const isOfPast = found.seq < newest.seq || isBefore(at, agent.revokedAt, wanted)
-  if (!isOfPast) {
+  const newest = { kind: 'newest', seq: facts.keySeq, began: facts.updatedAt ?? agent.createdAt } as const
+  const found = await findVersion(prisma, agent, newest, wanted)
+  const { seq, began } = found
+  const at = wanted.time ?? began
+  if (found.kind === 'newest' && !isBefore(at, agent.revokedAt, wanted)) {
     const addedKeys = addedKeysOf(agent, now)
     return {
-      ...found,
+      seq,
+      began,
       document: buildDidDocument({ did, status, publicKey: currentKey(agent), addedKeys, alsoKnownAs }),
     }
   }
-  const keys = found.seq < newest.seq ? await readKeysAt(prisma, agent.id, found.seq) : keysOf(agent)
+  const keys = found.kind === 'newest' ? keysOf(agent) : readKeys(found)
   const addedKeys = keys.addedKeys.filter(({ exp }) => exp * 1000 > at.getTime())
   const { publicKey } = keys
   const before = agent.movedFrom === null ? [] : [agent.movedFrom]
-  return { ...found, document: buildDidDocument({ did, status: 'active', publicKey, addedKeys, alsoKnownAs: before }) }
+  return {
+    seq,
+    began,
+    document: buildDidDocument({ did, status: 'active', publicKey, addedKeys, alsoKnownAs: before }),
+  }
 }
 
 /** Returns whether the version of a time was in force before the agent was revoked. */
@@ -66,26 +83,37 @@ function isBefore(at: Date, revokedAt: Date | null, { time }: WantedVersion): bo
   return time !== undefined && revokedAt !== null && inSeconds(at) < inSeconds(revokedAt)
 }
 
+/**
+ * Finds a version: `newest`, or the row of an event. The log of an agent that has moved begins with the events of its
+ * earlier DIDs, which are no versions of this one.
+ */
 async function findVersion(
   prisma: PrismaClient,
-  agentId: string,
-  newest: Found,
-  { id, time }: WantedVersion,
-): Promise<Found> {
-  if (id !== undefined) {
-    if (id === String(newest.seq)) return newest
-    const row = /^(0|[1-9]\d{0,5})$/.test(id)
-      ? await prisma.agentKeyEvent.findUnique({ where: { agentId_seq: { agentId, seq: Number(id) } } })
-      : null
-    if (row !== null) return { seq: row.seq, began: row.recordedAt }
-    throw noVersion({ id, time })
-  }
-  if (time === undefined || inSeconds(newest.began) <= inSeconds(time)) return newest
-  const [row] = await prisma.$queryRaw<Found[]>`
-    SELECT seq, recorded_at AS began FROM agent_key_events
-    WHERE agent_id = ${agentId}::uuid AND date_trunc('second', recorded_at) <= ${time} ORDER BY seq DESC LIMIT 1`
-  if (row === undefined) throw noVersion({ id, time })
-  return row
+  { id: agentId, did }: AgentRecord,
+  newest: Newest,
+  wanted: WantedVersion,
+): Promise<Newest | StoredVersion> {
+  const { id, time } = wanted
+  if (id === undefined ? time === undefined || inSeconds(newest.began) <= inSeconds(time) : id === String(newest.seq))
+    return newest
+  const at = id === undefined ? Prisma.sql`date_trunc('second', recorded_at) <= ${time}` : placeOf(id)
+  const [row] =
+    at === undefined
+      ? []
+      : await prisma.$queryRaw<Omit<StoredVersion, 'kind'>[]>`
+    SELECT seq, recorded_at AS began, event, keys FROM agent_key_events
+    WHERE agent_id = ${agentId}::uuid AND ${at} ORDER BY seq DESC LIMIT 1`
+  if (row === undefined || !isOf(did, claimsOf(row.event))) throw noVersion(wanted)
+  return { kind: 'stored', ...row }
+}
+
+function placeOf(id: string): Prisma.Sql | undefined {
+  return /^(0|[1-9]\d{0,5})$/.test(id) ? Prisma.sql`seq = ${Number(id)}` : undefined
+}
+
+/** Returns whether an event is one of a DID. The move that leads to the DID is its first one. */
+function isOf(did: string, claims: KeyEventClaims): boolean {
+  return claims.did === did || (claims.type === 'move' && claims.to === did)
 }
 
 function noVersion({ id }: WantedVersion): ApiError {
@@ -94,23 +122,6 @@ function noVersion({ id }: WantedVersion): ApiError {
       ? 'version_time must not be before the agent registered'
       : 'version_id must be the number of an event in the log of the agent'
   return new ApiError('AGENT_NOT_FOUND', detail)
-}
-
-/**
- * Returns the number of the event with which the first version of a DID began. The log of an agent that has moved
- * begins with the events of its earlier DIDs.
- */
-async function firstOf(prisma: PrismaClient, { id: agentId, did, movedFrom }: AgentRecord): Promise<number> {
-  if (movedFrom === null) return 0
-  const moves = await prisma.agentKeyEvent.findMany({
-    where: { agentId, type: 'move' },
-    select: { seq: true, event: true },
-  })
-  const arrival = moves.find(({ event }) => {
-    const claims = claimsOf(event)
-    return claims.type === 'move' && claims.to === did
-  })
-  return arrival?.seq ?? 0
 }
 
 function inSeconds(time: Date): number {
@@ -128,33 +139,17 @@ function keysOf(agent: AgentRecord): Keys {
   return { publicKey: currentKey(agent), addedKeys: addedKeysOf(agent) }
 }
 
-/** Reads the keys that an agent had after an event. The server has verified the events when it accepted them. */
-async function readKeysAt(prisma: PrismaClient, agentId: string, seq: number): Promise<Keys> {
-  const rows = await prisma.$queryRaw<{ event: string }[]>`
-    (SELECT seq, event FROM agent_key_events WHERE agent_id = ${agentId}::uuid AND seq <= ${seq}
-      AND type IN ('inception', 'rotate', 'recover') ORDER BY seq DESC LIMIT 1)
-    UNION ALL
-    SELECT seq, event FROM agent_key_events WHERE agent_id = ${agentId}::uuid AND seq <= ${seq}
-      AND type IN ('add_key', 'remove_key') ORDER BY seq`
-  const added = new Map<string, AddedKeys[number]>()
-  let publicKey: Uint8Array | undefined
-  for (const { event } of rows) {
-    const claims = claimsOf(event)
-    if (claims.type === 'add-key') added.set(jwkThumbprint(claims.key), { jwk: claims.key, exp: claims.exp })
-    else if (claims.type === 'remove-key') added.delete(claims.kid)
-    else if (isEstablishing(claims)) publicKey = decodeBase64url(claims.key.x)
-  }
-  return { publicKey, addedKeys: [...added.values()] }
+/** Reads the keys that an agent had after an event, as the database has computed them. */
+function readKeys({ seq, keys }: StoredVersion): Keys {
+  if (keys === null) throw new Error(`Event ${seq} of a log has no keys`)
+  const addedKeys = keys.added.flatMap(({ jwk, exp }) => {
+    const known = readPublicJwk(jwk)
+    return known === undefined || known.kty === 'RSA' ? [] : [{ jwk: known, exp }]
+  })
+  return { publicKey: decodeBase64url(keys.x), addedKeys }
 }
 
-type Establishing = Extract<KeyEventClaims, { readonly type: 'inception' | 'rotate' | 'recover' }>
-
-/** Returns whether an event makes a key the identity key. */
-function isEstablishing(claims: KeyEventClaims): claims is Establishing {
-  return ['inception', 'rotate', 'recover'].includes(claims.type)
-}
-
-/** Returns the claims of a stored event. A strict parse of a whole log would take long, and is not needed here. */
+/** Returns the claims of a stored event, which was verified when it was accepted. */
 function claimsOf(event: string): KeyEventClaims {
   const [, payload = ''] = event.split('.')
   return JSON.parse(Buffer.from(payload, 'base64url').toString()) as KeyEventClaims

@@ -34,7 +34,8 @@ export async function confirmDomain(context: Context, call: Call, id: string): P
   if (context.testDomains && isTestDomain(operator.domain)) return confirmWithoutDns(context, call, operator, decision)
   const incumbent = owner?.id === id ? undefined : owner
   const wanted = await proofOf(prisma, issuer, operator)
-  const answers = await context.lookUpGate(operator.domain, () => context.resolveTxt(recordName(operator.domain)))
+  const name = recordName(operator.domain)
+  const answers = await context.lookUpPlaces(call.source ?? '', (signal) => context.resolveTxt(name, signal))
   if (incumbent !== undefined && operator.takeoverAt !== null) {
     const owners = await proofOf(prisma, issuer, incumbent)
     if (isRecordSeen(answers, owners)) await endWaitsFor(context, call, operator.domain)

@@ -1,6 +1,6 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { ResolveTxt } from '../platform/dns/resolve-txt.ts'
-import type { Gate } from '../platform/limits/gate.ts'
+import type { FairPlaces } from '../platform/limits/fair-places.ts'
 import type { Logger } from '../platform/log/log.ts'
 
 /** Settings of the operator registry. */
@@ -36,8 +36,8 @@ export interface Context {
   readonly log: Logger
   readonly issuer: string
   readonly resolveTxt: ResolveTxt
-  /** Limits the DNS look-ups that unauthenticated callers cause. */
-  readonly lookUpGate: Gate
+  /** Shares the DNS look-ups that unauthenticated callers cause, by source. */
+  readonly lookUpPlaces: FairPlaces
   /** Whether the server accepts names under `.test` and confirms them without DNS. */
   readonly testDomains: boolean
   readonly settings: RegistrySettings

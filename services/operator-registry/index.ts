@@ -8,7 +8,7 @@ import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import type { Db } from '../platform/db/db.ts'
-import { createGate } from '../platform/limits/gate.ts'
+import { createFairPlaces, type FairRules } from '../platform/limits/fair-places.ts'
 import type { InternalHandlers } from '../platform/rpc/local-client.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import type { Context } from './context.ts'
@@ -27,7 +27,7 @@ export { OWNER_STATUSES } from './domain/decide-confirm.ts'
 export { findCaller } from './domain/find-caller.ts'
 export { hasMalformedLabel, isTestDomain, parseDomain } from './domain/parse-domain.ts'
 
-interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'random' | 'lookUpGate'> {
+interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'random' | 'lookUpPlaces'> {
   readonly db: Db
   /** Connections for the lists and policies that operators read. */
   readonly readDb: Db
@@ -55,10 +55,11 @@ export interface OperatorRegistry {
 }
 
 /**
- * Maximum number of simultaneous DNS look-ups, in total and for one domain. The limit is needed because any caller can
- * cause a look-up, and a look-up at a silent DNS server takes seconds.
+ * How DNS look-ups are shared. Anybody can cause one, and a look-up at a silent DNS server takes seconds. So a look-up
+ * holds a place for half a second only, in which DNS usually answers: 200 sources that ask for names that never answer
+ * leave the next place free within a second. Look-ups that take longer go on together, until too many do.
  */
-const LOOK_UPS = { total: 64, perKey: 4 }
+export const LOOK_UPS: FairRules = { places: 128, waitMs: 3_000, waiting: 2_048, lateMs: 500, late: 128 }
 
 const RANDOM_STEPS = 2 ** 48 - 1
 
@@ -79,7 +80,7 @@ export function createOperatorRegistry({
     prisma: db.prisma,
     reads: readDb.prisma,
     random: unforeseen,
-    lookUpGate: createGate(LOOK_UPS),
+    lookUpPlaces: createFairPlaces(LOOK_UPS),
   }
   let frozen = 0
   const jobs = {

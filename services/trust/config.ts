@@ -2,7 +2,7 @@ import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/intern
 import type { ChallengeKeyring, KeyVault } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { ResolveTxt } from '../platform/dns/resolve-txt.ts'
-import type { Rate } from '../platform/limits/limits.ts'
+import type { FairPlaces } from '../platform/limits/fair-places.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Outbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
@@ -37,8 +37,6 @@ export interface TrustOptions {
   /** What this deployment shows of itself in federations. */
   readonly federation: Omit<FederationOptions, 'issuer' | 'now'>
   readonly log: Logger
-  /** How many pictures of the graph all callers without a key get together. */
-  readonly graphRate: Rate
   /** Where the notifications of the database are heard. */
   readonly databaseUrl: string
 }
@@ -55,9 +53,6 @@ export interface TrustDeps extends TrustOptions {
   readonly foreign: Pick<ForeignJobs, 'wakeKeys' | 'proveNow'>
   readonly logs: ForeignLogs
   readonly lists: ForeignLists
-  /**
-   * Counts a picture of the graph for everybody. Callers without a key have many source addresses, and a picture can
-   * block the process for a third of a second. Throws ApiError RATE_LIMITED.
-   */
-  readonly limitGraphs: (viewer: 'anyone') => void
+  /** Shares the graphs that everybody may ask for, by source. */
+  readonly graphPlaces: FairPlaces
 }

@@ -4,7 +4,7 @@ import { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { listen } from '../platform/db/listen.ts'
-import { limitKeys } from '../platform/limits/limit-keys.ts'
+import { createFairPlaces } from '../platform/limits/fair-places.ts'
 import type { AnchorFacts, IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { admissionRoutes } from './admissions/routes.ts'
@@ -12,6 +12,7 @@ import { type CheckHome, createCheckHome } from './chaining/check-home.ts'
 import { createFindChain, type FindChain } from './chaining/find-chain.ts'
 import { createJudgeGrant, type JudgeGrant } from './chaining/judge-grant.ts'
 import type { TrustDeps, TrustOptions } from './config.ts'
+import { GRAPHS } from './explain/graph-work.ts'
 import { explainRoutes } from './explain/routes.ts'
 import { federationAdminRoutes } from './federation/admin-routes.ts'
 import { pruneChains } from './federation/chains/chain-store.ts'
@@ -102,9 +103,9 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     onKey: (issuerId, kid) => keys.end(issuerId, kid),
     renewKeys: (issuerId, ageMs) => foreign.renewKeys(issuerId, ageMs),
   })
-  const limitGraphs = limitKeys('graph', options.graphRate)
+  const graphPlaces = createFairPlaces(GRAPHS)
   const lists = createForeignLists({ outbound, now, skewS: settings.skewS, log })
-  const deps: TrustDeps = { ...options, knowledge, logs, lists, foreign, limitGraphs }
+  const deps: TrustDeps = { ...options, knowledge, logs, lists, foreign, graphPlaces }
   knowledge.onCopy(({ issuers }) => logs.follow(issuers))
   const refresh = () =>
     knowledge.refresh().catch((error: unknown) => {

@@ -9,11 +9,12 @@ import type { Call, Principal } from '../../services/chain/call.ts'
 import { LOOKS_NEEDED } from '../../services/operator-registry/domain/takeover-looks.ts'
 import {
   createOperatorRegistry,
+  LOOK_UPS,
   type OperatorRegistry,
   type RegistrySettings,
 } from '../../services/operator-registry/index.ts'
 import { createTxtResolvers } from '../../services/platform/dns/resolve-txt.ts'
-import { createGate } from '../../services/platform/limits/gate.ts'
+import { createFairPlaces } from '../../services/platform/limits/fair-places.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { silentLog, testDatabase } from './database.ts'
 import { type DnsServer, startDnsServer } from './dns-server.ts'
@@ -63,7 +64,7 @@ export async function startHarness({ resolvers = 1, testDomains = false, setting
     issuer: ISSUER,
     resolveTxt: createTxtResolvers({ servers: servedBy, timeoutMs: 500 }),
     testDomains,
-    lookUpGate: createGate({ total: 64, perKey: 4 }),
+    lookUpPlaces: createFairPlaces(LOOK_UPS),
     settings: { ...SETTINGS, ...settings },
   }
   const { prisma } = database.db
@@ -93,6 +94,7 @@ export async function startHarness({ resolvers = 1, testDomains = false, setting
       }
     },
     anybody,
+    from: (source: string) => clientOf(registry, { kind: 'anonymous' }, source),
     directory: localClient(OperatorDirectoryService, registry.directory),
     prisma,
     url: database.url,
@@ -112,9 +114,13 @@ function rootPrincipal(operatorId: string, jti: string): Principal {
   return { ...operatorPrincipal(operatorId, { jti, expiresAt: START / 1000 }), root }
 }
 
-function clientOf({ module }: OperatorRegistry, principal: Principal): Client<typeof OperatorRegistryService> {
+function clientOf(
+  { module }: OperatorRegistry,
+  principal: Principal,
+  source = '192.0.2.1',
+): Client<typeof OperatorRegistryService> {
   const { handlers } = module
-  const call: Call = { requestId: 'request-1', principal }
+  const call: Call = { requestId: 'request-1', principal, source }
   return localClient(OperatorRegistryService, {
     registerOperator: (request) => handlers.registerOperator(request, call),
     getOperator: (request) => handlers.getOperator(request, call),

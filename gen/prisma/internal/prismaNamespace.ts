@@ -3664,7 +3664,8 @@ export const AgentKeyEventScalarFieldEnum = {
   type: 'type',
   event: 'event',
   digest: 'digest',
-  recordedAt: 'recordedAt'
+  recordedAt: 'recordedAt',
+  keys: 'keys'
 } as const
 
 export type AgentKeyEventScalarFieldEnum = (typeof AgentKeyEventScalarFieldEnum)[keyof typeof AgentKeyEventScalarFieldEnum]

@@ -60,6 +60,7 @@ export type AgentKeyEventCountAggregateOutputType = {
   event: number
   digest: number
   recordedAt: number
+  keys: number
   _all: number
 }
 
@@ -97,6 +98,7 @@ export type AgentKeyEventCountAggregateInputType = {
   event?: true
   digest?: true
   recordedAt?: true
+  keys?: true
   _all?: true
 }
 
@@ -193,6 +195,7 @@ export type AgentKeyEventGroupByOutputType = {
   event: string
   digest: runtime.Bytes
   recordedAt: Date
+  keys: runtime.JsonValue | null
   _count: AgentKeyEventCountAggregateOutputType | null
   _avg: AgentKeyEventAvgAggregateOutputType | null
   _sum: AgentKeyEventSumAggregateOutputType | null
@@ -225,6 +228,7 @@ export type AgentKeyEventWhereInput = {
   event?: Prisma.StringFilter<"AgentKeyEvent"> | string
   digest?: Prisma.BytesFilter<"AgentKeyEvent"> | runtime.Bytes
   recordedAt?: Prisma.DateTimeFilter<"AgentKeyEvent"> | Date | string
+  keys?: Prisma.JsonNullableFilter<"AgentKeyEvent">
   agent?: Prisma.XOR<Prisma.AgentScalarRelationFilter, Prisma.AgentWhereInput>
 }
 
@@ -235,6 +239,7 @@ export type AgentKeyEventOrderByWithRelationInput = {
   event?: Prisma.SortOrder
   digest?: Prisma.SortOrder
   recordedAt?: Prisma.SortOrder
+  keys?: Prisma.SortOrderInput | Prisma.SortOrder
   agent?: Prisma.AgentOrderByWithRelationInput
 }
 
@@ -249,6 +254,7 @@ export type AgentKeyEventWhereUniqueInput = Prisma.AtLeast<{
   event?: Prisma.StringFilter<"AgentKeyEvent"> | string
   digest?: Prisma.BytesFilter<"AgentKeyEvent"> | runtime.Bytes
   recordedAt?: Prisma.DateTimeFilter<"AgentKeyEvent"> | Date | string
+  keys?: Prisma.JsonNullableFilter<"AgentKeyEvent">
   agent?: Prisma.XOR<Prisma.AgentScalarRelationFilter, Prisma.AgentWhereInput>
 }, "agentId_seq">
 
@@ -259,6 +265,7 @@ export type AgentKeyEventOrderByWithAggregationInput = {
   event?: Prisma.SortOrder
   digest?: Prisma.SortOrder
   recordedAt?: Prisma.SortOrder
+  keys?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AgentKeyEventCountOrderByAggregateInput
   _avg?: Prisma.AgentKeyEventAvgOrderByAggregateInput
   _max?: Prisma.AgentKeyEventMaxOrderByAggregateInput
@@ -276,6 +283,7 @@ export type AgentKeyEventScalarWhereWithAggregatesInput = {
   event?: Prisma.StringWithAggregatesFilter<"AgentKeyEvent"> | string
   digest?: Prisma.BytesWithAggregatesFilter<"AgentKeyEvent"> | runtime.Bytes
   recordedAt?: Prisma.DateTimeWithAggregatesFilter<"AgentKeyEvent"> | Date | string
+  keys?: Prisma.JsonNullableWithAggregatesFilter<"AgentKeyEvent">
 }
 
 export type AgentKeyEventCreateInput = {
@@ -284,6 +292,7 @@ export type AgentKeyEventCreateInput = {
   event: string
   digest: runtime.Bytes
   recordedAt?: Date | string
+  keys?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   agent: Prisma.AgentCreateNestedOneWithoutKeyEventsInput
 }
 
@@ -294,6 +303,7 @@ export type AgentKeyEventUncheckedCreateInput = {
   event: string
   digest: runtime.Bytes
   recordedAt?: Date | string
+  keys?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type AgentKeyEventUpdateInput = {
@@ -302,6 +312,7 @@ export type AgentKeyEventUpdateInput = {
   event?: Prisma.StringFieldUpdateOperationsInput | string
   digest?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   recordedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   agent?: Prisma.AgentUpdateOneRequiredWithoutKeyEventsNestedInput
 }
 
@@ -312,6 +323,7 @@ export type AgentKeyEventUncheckedUpdateInput = {
   event?: Prisma.StringFieldUpdateOperationsInput | string
   digest?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   recordedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type AgentKeyEventCreateManyInput = {
@@ -321,6 +333,7 @@ export type AgentKeyEventCreateManyInput = {
   event: string
   digest: runtime.Bytes
   recordedAt?: Date | string
+  keys?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type AgentKeyEventUpdateManyMutationInput = {
@@ -329,6 +342,7 @@ export type AgentKeyEventUpdateManyMutationInput = {
   event?: Prisma.StringFieldUpdateOperationsInput | string
   digest?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   recordedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type AgentKeyEventUncheckedUpdateManyInput = {
@@ -338,6 +352,7 @@ export type AgentKeyEventUncheckedUpdateManyInput = {
   event?: Prisma.StringFieldUpdateOperationsInput | string
   digest?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   recordedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type AgentKeyEventListRelationFilter = {
@@ -362,6 +377,7 @@ export type AgentKeyEventCountOrderByAggregateInput = {
   event?: Prisma.SortOrder
   digest?: Prisma.SortOrder
   recordedAt?: Prisma.SortOrder
+  keys?: Prisma.SortOrder
 }
 
 export type AgentKeyEventAvgOrderByAggregateInput = {
@@ -442,6 +458,7 @@ export type AgentKeyEventCreateWithoutAgentInput = {
   event: string
   digest: runtime.Bytes
   recordedAt?: Date | string
+  keys?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type AgentKeyEventUncheckedCreateWithoutAgentInput = {
@@ -450,6 +467,7 @@ export type AgentKeyEventUncheckedCreateWithoutAgentInput = {
   event: string
   digest: runtime.Bytes
   recordedAt?: Date | string
+  keys?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type AgentKeyEventCreateOrConnectWithoutAgentInput = {
@@ -488,6 +506,7 @@ export type AgentKeyEventScalarWhereInput = {
   event?: Prisma.StringFilter<"AgentKeyEvent"> | string
   digest?: Prisma.BytesFilter<"AgentKeyEvent"> | runtime.Bytes
   recordedAt?: Prisma.DateTimeFilter<"AgentKeyEvent"> | Date | string
+  keys?: Prisma.JsonNullableFilter<"AgentKeyEvent">
 }
 
 export type AgentKeyEventCreateManyAgentInput = {
@@ -496,6 +515,7 @@ export type AgentKeyEventCreateManyAgentInput = {
   event: string
   digest: runtime.Bytes
   recordedAt?: Date | string
+  keys?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type AgentKeyEventUpdateWithoutAgentInput = {
@@ -504,6 +524,7 @@ export type AgentKeyEventUpdateWithoutAgentInput = {
   event?: Prisma.StringFieldUpdateOperationsInput | string
   digest?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   recordedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type AgentKeyEventUncheckedUpdateWithoutAgentInput = {
@@ -512,6 +533,7 @@ export type AgentKeyEventUncheckedUpdateWithoutAgentInput = {
   event?: Prisma.StringFieldUpdateOperationsInput | string
   digest?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   recordedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type AgentKeyEventUncheckedUpdateManyWithoutAgentInput = {
@@ -520,6 +542,7 @@ export type AgentKeyEventUncheckedUpdateManyWithoutAgentInput = {
   event?: Prisma.StringFieldUpdateOperationsInput | string
   digest?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   recordedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 
@@ -531,6 +554,7 @@ export type AgentKeyEventSelect<ExtArgs extends runtime.Types.Extensions.Interna
   event?: boolean
   digest?: boolean
   recordedAt?: boolean
+  keys?: boolean
   agent?: boolean | Prisma.AgentDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agentKeyEvent"]>
 
@@ -541,6 +565,7 @@ export type AgentKeyEventSelectCreateManyAndReturn<ExtArgs extends runtime.Types
   event?: boolean
   digest?: boolean
   recordedAt?: boolean
+  keys?: boolean
   agent?: boolean | Prisma.AgentDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agentKeyEvent"]>
 
@@ -551,6 +576,7 @@ export type AgentKeyEventSelectUpdateManyAndReturn<ExtArgs extends runtime.Types
   event?: boolean
   digest?: boolean
   recordedAt?: boolean
+  keys?: boolean
   agent?: boolean | Prisma.AgentDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agentKeyEvent"]>
 
@@ -561,9 +587,10 @@ export type AgentKeyEventSelectScalar = {
   event?: boolean
   digest?: boolean
   recordedAt?: boolean
+  keys?: boolean
 }
 
-export type AgentKeyEventOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"agentId" | "seq" | "type" | "event" | "digest" | "recordedAt", ExtArgs["result"]["agentKeyEvent"]>
+export type AgentKeyEventOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"agentId" | "seq" | "type" | "event" | "digest" | "recordedAt" | "keys", ExtArgs["result"]["agentKeyEvent"]>
 export type AgentKeyEventInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   agent?: boolean | Prisma.AgentDefaultArgs<ExtArgs>
 }
@@ -592,6 +619,10 @@ export type $AgentKeyEventPayload<ExtArgs extends runtime.Types.Extensions.Inter
      */
     digest: runtime.Bytes
     recordedAt: Date
+    /**
+     * The agent's keys after the event: `x` of the identity key, and the added keys. A trigger computes them.
+     */
+    keys: runtime.JsonValue | null
   }, ExtArgs["result"]["agentKeyEvent"]>
   composites: {}
 }
@@ -1022,6 +1053,7 @@ export interface AgentKeyEventFieldRefs {
   readonly event: Prisma.FieldRef<"AgentKeyEvent", 'String'>
   readonly digest: Prisma.FieldRef<"AgentKeyEvent", 'Bytes'>
   readonly recordedAt: Prisma.FieldRef<"AgentKeyEvent", 'DateTime'>
+  readonly keys: Prisma.FieldRef<"AgentKeyEvent", 'Json'>
 }
     
 

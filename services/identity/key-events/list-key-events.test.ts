@@ -10,6 +10,7 @@ import {
   type TestOperator,
 } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
+import { rowsRead } from '../../../test/support/rows-read.ts'
 
 let fixture: IdentityFixture
 let operator: TestOperator
@@ -27,12 +28,12 @@ beforeEach(async () => {
   agent = await registerWithLog(fixture.identity, operator, now)
 })
 
-/** Inserts events that only fill the log. */
+/** Inserts events that only fill the log. Their type is one after which the keys are the same. */
 async function fill(from: number, count: number, bytes: number) {
   const data = Array.from({ length: count }, (_, index) => ({
     agentId: agent.id,
     seq: from + index,
-    type: 'rotate' as const,
+    type: 'deactivate' as const,
     event: `${from + index}.`.padEnd(bytes, 'x'),
     digest: Uint8Array.of(index),
   }))
@@ -108,9 +109,21 @@ describe('listKeyEvents', () => {
     expect(await pages(125)).toEqual([range(0, 124), range(125, 249), [250]])
   })
 
-  it('ends a page after a MiB, because clients limit the size of an answer', async () => {
-    await fill(1, 300, 8192)
-    expect((await pages(500)).map((page) => page.length)).toEqual([129, 128, 45])
+  it('ends a page after 128 KiB, so that the longest events cost no more than others', async () => {
+    await fill(1, 40, 8192)
+    expect((await pages(500)).map((page) => page.length)).toEqual([17, 16, 9])
+  })
+
+  it('reads no keys that the agent had before', async () => {
+    const bytesOf = async () => (await rowsRead(() => agent.list({ pageSize: 1 }))).bytes
+    const before = await bytesOf()
+    let signer = agent.key
+    for (let count = 0; count < 5; count += 1) {
+      const key = newKey()
+      await agent.append(signer, { type: 'rotate', key })
+      signer = key
+    }
+    expect(await bytesOf()).toBe(before)
   })
 
   it('returns the log of a pending and of a revoked agent', async () => {

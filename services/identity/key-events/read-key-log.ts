@@ -94,7 +94,7 @@ function toKeyLog(row: LogRow, operatorId: string): KeyLog {
 }
 
 /** Computes the inception of an agent that has no event in the table. Its only key is its first one. */
-function computedInception(did: string, key: Ed25519Jwk, createdAt: Date): KeyEvent {
+export function computedInception(did: string, key: Ed25519Jwk, createdAt: Date): KeyEvent {
   return parseStored(recordedInception({ did, key, iat: Math.floor(createdAt.getTime() / 1000) }))
 }
 

@@ -1,6 +1,7 @@
 import type { KeyEventType } from '@auth4agent/core/key-events/event-claims'
 import type { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import type { Handlers } from '../../chain/call.ts'
+import { costOfBytes } from '../../chain/cost.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import { pageTokenAfter } from '../../platform/requests/page.ts'
 import { toTimestamp } from '../messages.ts'
@@ -29,8 +30,9 @@ export function createKeyRoutes(deps: KeyRouteDeps): Handlers<typeof AgentKeySer
       return { did: request.did, seq: claims.seq, digest, effectiveAt: toTimestamp(effectiveAt ?? null) }
     },
 
-    async listKeyEvents(request) {
+    async listKeyEvents(request, call) {
       const { events, last, pending } = await listKeyEvents({ ...deps, db: deps.readDb }, request)
+      call.charge?.(costOfBytes(events.reduce((sum, { event }) => sum + event.length, 0)))
       return {
         events: events.map(({ recordedAt, ...event }) => Object.assign(event, { recordedAt: toTimestamp(recordedAt) })),
         nextPageToken: last === undefined ? '' : pageTokenAfter(String(last)),

@@ -64,7 +64,10 @@ async function refuseAdmitted(tx: Tx, movedTo: string | null, { id, domain }: Op
   if (movedTo !== null && parseDid(movedTo)?.domain === domain) await requireNoAgent(tx, id, movedTo)
 }
 
-/** Copies keys and log of an agent. Its scopes and settings stay behind. */
+/**
+ * Copies keys and log of an agent. Its scopes and settings stay behind. The events keep their order, because a trigger
+ * computes the keys after each one from those before it.
+ */
 async function copyLog(tx: Tx, from: string, to: string): Promise<void> {
   await tx.$executeRaw`
     INSERT INTO agent_keys (agent_id, public_key, thumbprint, created_at, retired_at, next)
@@ -74,5 +77,6 @@ async function copyLog(tx: Tx, from: string, to: string): Promise<void> {
     SELECT ${to}::uuid, thumbprint, public_jwk, label, expires_at FROM agent_added_keys WHERE agent_id = ${from}::uuid`
   await tx.$executeRaw`
     INSERT INTO agent_key_events (agent_id, seq, type, event, digest, recorded_at)
-    SELECT ${to}::uuid, seq, type, event, digest, recorded_at FROM agent_key_events WHERE agent_id = ${from}::uuid`
+    SELECT ${to}::uuid, seq, type, event, digest, recorded_at FROM agent_key_events WHERE agent_id = ${from}::uuid
+    ORDER BY seq`
 }

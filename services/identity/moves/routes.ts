@@ -1,5 +1,6 @@
 import type { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import type { Handlers } from '../../chain/call.ts'
+import { costOfBytes } from '../../chain/cost.ts'
 import { toTimestamp } from '../messages.ts'
 import { admitAgent } from './admit-agent.ts'
 import type { MoveDeps } from './deps.ts'
@@ -22,8 +23,9 @@ export function createMoveRoutes(deps: MoveDeps): Handlers<typeof AgentMoveServi
       return { id, did, status: 'active' }
     },
 
-    async exportAgent({ did }) {
+    async exportAgent({ did }, call) {
       const { events, manifests, ...rest } = await exportAgent({ ...deps, db: deps.readDb }, did)
+      call.charge?.(costOfBytes([...events, ...manifests].reduce((sum, { length }) => sum + length, 0)))
       return {
         bundle: {
           ...rest,

@@ -2,9 +2,10 @@ import { Resolver } from 'node:dns/promises'
 import { resolveTxt, type TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 
 /**
- * Asks all configured resolvers in parallel. Returns one answer per resolver, in the configured order. Never rejects.
+ * Asks all configured resolvers in parallel. Returns one answer per resolver, in the configured order. When `signal`
+ * aborts, the resolvers without an answer count as failed. Never rejects.
  */
-export type ResolveTxt = (name: string) => Promise<readonly TxtAnswer[]>
+export type ResolveTxt = (name: string, signal?: AbortSignal) => Promise<readonly TxtAnswer[]>
 
 interface ResolverOptions {
   /**
@@ -25,5 +26,5 @@ interface ResolverOptions {
 export function createTxtResolvers({ servers, timeoutMs }: ResolverOptions): ResolveTxt {
   const groups = servers.length === 0 ? [[]] : servers.map((server) => [server])
   for (const group of groups) if (group.length > 0) new Resolver().setServers(group)
-  return (name) => Promise.all(groups.map((group) => resolveTxt(group, name, timeoutMs)))
+  return (name, signal) => Promise.all(groups.map((group) => resolveTxt(group, name, timeoutMs, signal)))
 }

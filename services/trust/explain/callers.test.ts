@@ -71,7 +71,10 @@ interface Drawn {
 }
 
 async function drawn(principal: Principal, around = ''): Promise<Drawn> {
-  const { document } = await exportGraph(world.deps, create(ExportTrustGraphRequestSchema, { around }), principal)
+  const { document } = await exportGraph(world.deps, create(ExportTrustGraphRequestSchema, { around }), {
+    requestId: 'request-1',
+    principal,
+  })
   return JSON.parse(String(document))
 }
 

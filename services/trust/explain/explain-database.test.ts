@@ -114,7 +114,7 @@ describe('ExplainTrust with rows', () => {
 })
 
 function exported(principal: Principal, changes: { format?: string; around?: string } = {}) {
-  return exportGraph(world.deps, create(ExportTrustGraphRequestSchema, changes), principal)
+  return exportGraph(world.deps, create(ExportTrustGraphRequestSchema, changes), { requestId: 'request-1', principal })
 }
 
 /** Exports as JSON, and returns the edges as sentences. */

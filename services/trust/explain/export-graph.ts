@@ -3,7 +3,7 @@ import type {
   ExportTrustGraphRequest,
   ExportTrustGraphResponseSchema,
 } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Principal } from '../../chain/call.ts'
+import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { TrustDeps } from '../config.ts'
 import { type ExportedGraph, ExportRefused } from '../graph/export/exported-graph.ts'
@@ -11,7 +11,9 @@ import { toDot } from '../graph/export/to-dot.ts'
 import { toGraphml } from '../graph/export/to-graphml.ts'
 import { toJson } from '../graph/export/to-json.ts'
 import { toSvg } from '../graph/export/to-svg.ts'
+import { makeGraph } from './graph-work.ts'
 import { readGraph } from './read-graph.ts'
+import { MOST_PUBLIC } from './read-visible.ts'
 
 interface Format {
   readonly mediaType: string
@@ -25,25 +27,32 @@ const FORMATS: ReadonlyMap<string, Format> = new Map([
   ['svg', { mediaType: 'image/svg+xml', write: toSvg }],
 ])
 
+const TOO_LARGE = `The public graph has more than ${MOST_PUBLIC.statements} statements, or ${MOST_PUBLIC.bytes / 1024} KiB of them: ask for a part of it, with around`
+
 /**
  * Exports the graph that the asker may see.
  *
- * @throws ApiError INVALID_ARGUMENT
+ * @throws ApiError INVALID_ARGUMENT, OVERLOADED
  */
 export async function exportGraph(
-  deps: Pick<TrustDeps, 'readDb' | 'issuer' | 'limitGraphs'>,
+  deps: Pick<TrustDeps, 'readDb' | 'issuer' | 'graphPlaces'>,
   { format, around }: ExportTrustGraphRequest,
-  principal: Principal,
+  call: Call,
 ): Promise<MessageInitShape<typeof ExportTrustGraphResponseSchema>> {
   const chosen = FORMATS.get(format === '' ? 'json' : format)
   if (chosen === undefined) {
     throw new ApiError('INVALID_ARGUMENT', `format must be one of ${[...FORMATS.keys()].join(', ')}`)
   }
+  const { principal } = call
   const isKnown = principal.kind === 'operator' || principal.kind === 'admin'
   const viewer = isKnown ? principal : ({ kind: 'anyone' } as const)
-  const graph = await readGraph(deps, viewer, around)
+  const { graph, document } = await makeGraph(deps.graphPlaces, viewer, call, async () => {
+    const read = await readGraph(deps, viewer, around)
+    if (read.isPart) throw new ApiError('INVALID_ARGUMENT', TOO_LARGE)
+    return { graph: read, document: write(chosen, read) }
+  })
   return {
-    document: write(chosen, graph),
+    document,
     mediaType: chosen.mediaType,
     nodes: graph.nodes.length,
     edges: graph.edges.length,

@@ -8,25 +8,29 @@ import { composeGraph } from './compose-graph.ts'
 import { nearOf, partiesOf, readCallers } from './read-callers.ts'
 import { type Around, operatorsOf, readSpokenFor, readVisible, type Viewer } from './read-visible.ts'
 
+/** A graph, and whether it is only a part of what everybody may see, because that is too large to read at once. */
+interface ReadGraph extends ExportedGraph {
+  readonly isPart: boolean
+}
+
 /**
  * Reads the graph that a viewer may see.
  *
  * @param around a domain or an operator id; an empty text means all of it
- * @throws ApiError INVALID_ARGUMENT, RATE_LIMITED
+ * @throws ApiError INVALID_ARGUMENT
  */
 export async function readGraph(
-  { readDb, issuer, limitGraphs }: Pick<TrustDeps, 'readDb' | 'issuer' | 'limitGraphs'>,
+  { readDb, issuer }: Pick<TrustDeps, 'readDb' | 'issuer'>,
   viewer: Viewer,
   around: string,
-): Promise<ExportedGraph> {
+): Promise<ReadGraph> {
   const { pool } = readDb
   const centre = readAround(around)
-  if (viewer.kind === 'anyone') limitGraphs(viewer.kind)
   const first = await readCallers(pool, viewer, centre)
-  const statements = await readVisible(pool, viewer, centre, partiesOf(first))
+  const { statements, isPart } = await readVisible(pool, viewer, centre, partiesOf(first))
   const callers = centre && (await readCallers(pool, viewer, { ids: nearOf(centre, statements, first) }))
   const spokenFor = await readSpokenFor(pool, operatorsOf(statements))
-  return addCallers(issuer, composeGraph(issuer, statements, spokenFor), callers ?? first)
+  return { ...addCallers(issuer, composeGraph(issuer, statements, spokenFor), callers ?? first), isPart }
 }
 
 /**

@@ -12,6 +12,6 @@ export function explainRoutes(
   const rows = explainRows(deps.db.pool)
   return {
     explainTrust: (request, { principal }) => explainTrust({ ...deps, rows }, request, principal),
-    exportTrustGraph: (request, { principal }) => exportGraph(deps, request, principal),
+    exportTrustGraph: (request, call) => exportGraph(deps, request, call),
   }
 }

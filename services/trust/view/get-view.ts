@@ -1,7 +1,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { GetTrustViewRequest, GetTrustViewResponseSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
+import type { Call } from '../../chain/call.ts'
 import type { TrustDeps } from '../config.ts'
+import { makeGraph } from '../explain/graph-work.ts'
 import { readGraph } from '../explain/read-graph.ts'
 import type { ExplainRows } from '../explain/rows.ts'
 import {
@@ -12,7 +14,7 @@ import {
 } from '../graph/export/exported-graph.ts'
 import { openView } from './seal-view.ts'
 
-type Deps = Pick<TrustDeps, 'readDb' | 'issuer' | 'limitGraphs' | 'now' | 'challengeKeys' | 'operators'> & {
+type Deps = Pick<TrustDeps, 'readDb' | 'issuer' | 'graphPlaces' | 'now' | 'challengeKeys' | 'operators'> & {
   readonly rows: Pick<ExplainRows, 'position'>
 }
 
@@ -24,18 +26,21 @@ const VIEWERS = { anyone: 'everyone', operator: 'operator', admin: 'administrato
 /**
  * Returns the graph of a link, or the public statements.
  *
- * @throws ApiError INVALID_VIEW, VIEW_EXPIRED or INVALID_ARGUMENT
+ * @throws ApiError INVALID_VIEW, VIEW_EXPIRED, INVALID_ARGUMENT or OVERLOADED
  */
 export async function getView(
   deps: Deps,
   { view, around }: GetTrustViewRequest,
+  call: Call,
 ): Promise<MessageInitShape<typeof GetTrustViewResponseSchema>> {
   const { viewer, domain, expiresAt } = await openView(deps, view)
   // Read before the graph, so that the graph is at least as new.
   const position = await deps.rows.position()
   const asOf = timestampFromMs(deps.now())
-  const graph = await readGraph(deps, viewer, around)
-  const tooLarge = graph.nodes.length > MAX_EXPORTED_NODES || graph.edges.length > MAX_EXPORTED_EDGES
+  const { graph } = await makeGraph(deps.graphPlaces, viewer, call, async () => ({
+    graph: await readGraph(deps, viewer, around),
+  }))
+  const tooLarge = graph.isPart || graph.nodes.length > MAX_EXPORTED_NODES || graph.edges.length > MAX_EXPORTED_EDGES
   const { nodes, edges } = tooLarge ? { nodes: busiestOf(graph), edges: [] } : graph
   return {
     issuer: deps.issuer,

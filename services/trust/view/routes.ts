@@ -11,7 +11,7 @@ import { sealView } from './seal-view.ts'
 /** Where the page is, under the issuer. */
 const PAGE_PATH = '/trust'
 
-type ViewDeps = Pick<TrustDeps, 'db' | 'readDb' | 'issuer' | 'limitGraphs' | 'now' | 'challengeKeys' | 'operators'>
+type ViewDeps = Pick<TrustDeps, 'db' | 'readDb' | 'issuer' | 'graphPlaces' | 'now' | 'challengeKeys' | 'operators'>
 
 /** Creates the handlers of the page that shows the graph. */
 export function viewRoutes(deps: ViewDeps): Pick<Handlers<typeof TrustService>, 'createTrustView' | 'getTrustView'> {
@@ -24,6 +24,6 @@ export function viewRoutes(deps: ViewDeps): Pick<Handlers<typeof TrustService>, 
       const query = new URLSearchParams({ view, ...(around !== '' && { around }) })
       return { url: `${deps.issuer}${PAGE_PATH}?${query.toString()}`, expiresAt: timestampFromMs(expiresAt) }
     },
-    getTrustView: (request) => getView({ ...deps, rows }, request),
+    getTrustView: (request, call) => getView({ ...deps, rows }, request, call),
   }
 }

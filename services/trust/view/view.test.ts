@@ -18,8 +18,10 @@ import {
 } from '../../../test/support/trust/put-statements.ts'
 import type { Principal } from '../../chain/call.ts'
 import { importHmacKey } from '../../platform/crypto/hmac.ts'
-import { limitKeys } from '../../platform/limits/limit-keys.ts'
+import { createFairPlaces } from '../../platform/limits/fair-places.ts'
 import { exportGraph } from '../explain/export-graph.ts'
+import { GRAPHS, makeGraph } from '../explain/graph-work.ts'
+import type { ExportedEdge } from '../graph/export/exported-graph.ts'
 import { viewRoutes } from './routes.ts'
 
 const ASSERTION = { jti: 'assertion-1', expiresAt: 2_000_000_000 }
@@ -86,6 +88,26 @@ const CARGO = 'cargo.test lets-call acme.test'
 const ACME = 'acme.test lets-call dock.test'
 const PUBLIC = 'dock.test lets-call cargo.test'
 
+/** Replaces the public statements of cargo about operators that do not exist here. */
+async function addPublic(count: number, bytes: number): Promise<void> {
+  await world.db.pool.query('ALTER TABLE trust_statements DISABLE TRIGGER trust_statements_no_delete')
+  await world.db.pool.query("DELETE FROM trust_statements WHERE subject_domain LIKE 'operator-%'")
+  await world.db.pool.query('ALTER TABLE trust_statements ENABLE TRIGGER trust_statements_no_delete')
+  await world.db.pool.query(
+    `INSERT INTO trust_statements SELECT (jsonb_populate_record(s, jsonb_build_object('edge_id', gen_random_uuid(),
+       'jti', gen_random_uuid(), 'subject_id', gen_random_uuid(), 'subject_domain', 'operator-' || n || '.test',
+       'is_public', true, 'statement', repeat('x', $3)))).*
+     FROM trust_statements s, generate_series(1, $2) n WHERE s.signer_id = $1::uuid AND s.subject_id = $4::uuid`,
+    [cargo.id, count, bytes, acme.id],
+  )
+}
+
+function edgeWith(scopes: number): ExportedEdge {
+  const names = Array.from({ length: scopes }, (_, n) => [`scope:${n}`, []] as const)
+  const statement = { grants: [{ audience: 'https://api.test', scopes: Object.fromEntries(names) }], depth: 0 }
+  return { id: '', kind: 'lets-call', from: '', to: '', statement: { ...statement, isPublic: true, exp: 0 } }
+}
+
 describe('CreateTrustView', () => {
   it('returns a link to the page that works for 5 minutes', async () => {
     const answer = await routes().createTrustView(
@@ -138,20 +160,60 @@ describe('GetTrustView', () => {
     expect(edges.find(({ from }) => from === dock.id)).toMatchObject({ visibility: 'public' })
   })
 
-  it('counts all pictures for everybody together, and none for a link or a caller with a key', async () => {
-    const deps = { ...world.deps, challengeKeys, limitGraphs: limitKeys('graph', { perMinute: 1 / 60, burst: 2 }) }
-    const show = (view: string) =>
-      viewRoutes(deps).getTrustView(create(GetTrustViewRequestSchema, { view }), as({ kind: 'anonymous' }))
-    const write = (principal: Principal) => exportGraph(deps, create(ExportTrustGraphRequestSchema), principal)
-    await show('')
-    await write({ kind: 'anonymous' })
-    const limited = { reason: 'RATE_LIMITED', retryAfter: expect.any(Number) }
-    await expect(show('')).rejects.toMatchObject(limited)
-    await expect(write({ kind: 'anonymous' })).rejects.toMatchObject(limited)
-    expect(await show(await viewFor(byKeyOf(cargo)))).toMatchObject({ viewerDomain: 'cargo.test' })
-    expect(await write(byKeyOf(cargo))).toMatchObject({ edges: 2 })
-    expect(await write(adminPrincipal(ASSERTION))).toMatchObject({ edges: 3 })
+  it('answers everybody in the turn of the own source, and a link or a caller with a key at once', async () => {
+    const ended: string[] = []
+    const deps = { ...world.deps, challengeKeys, graphPlaces: createFairPlaces({ ...GRAPHS, rest: 0 }) }
+    const note = async (name: string, work: Promise<unknown>) => {
+      await work
+      ended.push(name)
+    }
+    const show = (source: string, view = '') =>
+      viewRoutes(deps).getTrustView(create(GetTrustViewRequestSchema, { view }), {
+        ...as({ kind: 'anonymous' }),
+        source,
+      })
+    const write = (principal: Principal) => exportGraph(deps, create(ExportTrustGraphRequestSchema), as(principal))
+    const view = await viewFor(byKeyOf(cargo))
+    await show('flood')
+    const flood = Array.from({ length: 50 }, (_, n) => note(`flood ${n}`, show('flood')))
+    const others = [note('other', show('other')), note('link', show('flood', view)), note('key', write(byKeyOf(cargo)))]
+    await Promise.all([...flood, ...others])
+    for (const name of ['other', 'link', 'key']) expect(ended.indexOf(name)).toBeLessThan(20)
   })
+
+  it('charges a graph for its edges and its scopes', async () => {
+    const charged: number[] = []
+    const call = { ...as(adminPrincipal(ASSERTION)), charge: (units: number) => void charged.push(units) }
+    const make = (edges: number, scopes: number) =>
+      makeGraph(world.deps.graphPlaces, { kind: 'admin' }, call, async () => ({
+        graph: { title: '', nodes: [], edges: Array.from({ length: edges }, () => edgeWith(scopes)) },
+      }))
+    await make(499, 0)
+    await make(500, 0)
+    await make(1, 28_000)
+    expect(charged).toEqual([0, 1, 2])
+  })
+
+  it.each([
+    ['501 statements', 500, 10],
+    ['more than 256 KiB of statements', 60, 5_000],
+  ])(
+    'shows everybody only operators of %s, all or around one, and the administrator all',
+    async (_name, count, bytes) => {
+      await addPublic(count, bytes)
+      const { nodes = [], edges, tooLarge } = await look('')
+      expect([tooLarge, edges, nodes.length > 0]).toEqual([true, [], true])
+      const all = exportGraph(world.deps, create(ExportTrustGraphRequestSchema), as({ kind: 'anonymous' }))
+      await expect(all).rejects.toMatchObject({
+        reason: 'INVALID_ARGUMENT',
+        message: /ask for a part of it, with around/,
+      })
+      expect(await look('', 'operator-1.test')).toMatchObject({ tooLarge: true, edges: [] })
+      expect(await look(await viewFor(adminPrincipal(ASSERTION)))).toMatchObject({ edgeCount: count + 3 })
+      await addPublic(0, 0)
+      expect(await look('')).toMatchObject({ tooLarge: false, edgeCount: 1 })
+    },
+  )
 
   it('shows with a link what is around another operator, and no more', async () => {
     const view = await viewFor(byKeyOf(cargo))

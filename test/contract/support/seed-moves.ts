@@ -52,12 +52,12 @@ async function seedMove({ prisma }: Db, agent: SeededAgent, operators: Operators
   const operatorId = wish.target === undefined ? OTHER_OPERATOR : operators[wish.target].id
   const issuer = wish.target === undefined ? OTHER_ISSUER : ISSUER
   const { createdAt } = await prisma.agent.findUniqueOrThrow({ where: { id: agentId } })
-  const store = async (seq: number, type: 'inception' | 'rotate' | 'move', event: string) => {
+  const store = async (seq: number, type: 'inception' | 'rotate' | 'deactivate' | 'move', event: string) => {
     await prisma.agentKeyEvent.create({ data: { agentId, seq, type, event, digest: digestBytes(event) } })
   }
   let party = agent
   if (wish.isLong === true) {
-    for (let seq = 0; seq < 40; seq += 1) await store(seq, 'rotate', 'x'.repeat(8000))
+    for (let seq = 0; seq < 40; seq += 1) await store(seq, 'deactivate', 'x'.repeat(8000))
     const last = eventOf(
       { ...party, end: { seq: 39, head: 'A'.repeat(43) } },
       { type: 'remove-key', kid: 'A'.repeat(43) },

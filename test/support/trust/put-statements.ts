@@ -12,7 +12,9 @@ import { OperatorDirectoryService } from '../../../gen/proto/auth4agent/internal
 import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { Call } from '../../../services/chain/call.ts'
 import { createDirectory } from '../../../services/operator-registry/directory.ts'
+import { createFairPlaces } from '../../../services/platform/limits/fair-places.ts'
 import { localClient } from '../../../services/platform/rpc/local-client.ts'
+import { GRAPHS } from '../../../services/trust/explain/graph-work.ts'
 import { statementRoutes } from '../../../services/trust/statements/routes.ts'
 import { testDatabase } from '../database.ts'
 import { operatorPrincipal } from '../principals.ts'
@@ -36,8 +38,6 @@ export interface TrustOperator {
 /** The statements part with its own database and clock. */
 export type TrustWorld = Awaited<ReturnType<typeof startTrustWorld>>
 
-const unlimited = () => undefined
-
 /** Starts the statements part of a deployment. */
 export async function startTrustWorld() {
   const { db, url, drop } = await testDatabase()
@@ -50,7 +50,7 @@ export async function startTrustWorld() {
   const proven: (readonly [issuerId: string, domain: string])[] = []
   const foreign = { proveNow: (issuerId: string, domain: string) => void proven.push([issuerId, domain]) }
   const own = { db, readDb: db, now: () => clock.now, issuer: HOME, settings: { skewS: 10 } }
-  const deps = { ...own, operators, foreign, limitGraphs: unlimited }
+  const deps = { ...own, operators, foreign, graphPlaces: createFairPlaces(GRAPHS) }
   const handlers = statementRoutes(deps)
   return {
     db,

@@ -15,7 +15,8 @@ const ABSENT_CODES = new Set(['ENOTFOUND', 'ENODATA'])
 /**
  * Asks one of several equal resolvers for TXT records, within `timeoutMs` milliseconds. Without `servers` it asks the
  * system's resolvers. A server is an IP address with or without a port: `192.0.2.1:53` or `[2001:db8::1]:53`.
- * An invalid address counts as a resolver that fails. Never rejects.
+ * An invalid address counts as a resolver that fails. When `signal` aborts, the resolver counts as failed. Never
+ * rejects.
  *
  * @example
  * ```ts
@@ -25,11 +26,18 @@ const ABSENT_CODES = new Set(['ENOTFOUND', 'ENODATA'])
  * if (answer.kind === 'records') console.log(answer.records)
  * ```
  */
-export async function resolveTxt(servers: readonly string[], name: string, timeoutMs: number): Promise<TxtAnswer> {
+export async function resolveTxt(
+  servers: readonly string[],
+  name: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<TxtAnswer> {
   // A Resolver caches answers, so each question needs a new one.
   const resolver = new Resolver({ timeout: Math.ceil(timeoutMs / TRIES), tries: TRIES })
   // c-ares waits longer with each try. This timer limits the sum.
-  const timer = setTimeout(() => resolver.cancel(), timeoutMs)
+  const cancel = () => resolver.cancel()
+  const timer = setTimeout(cancel, timeoutMs)
+  signal?.addEventListener('abort', cancel)
   try {
     if (servers.length > 0) resolver.setServers(servers)
     const records = await resolver.resolveTxt(name)
@@ -39,6 +47,7 @@ export async function resolveTxt(servers: readonly string[], name: string, timeo
     return ABSENT_CODES.has(why) ? { kind: 'absent' } : { kind: 'failed', why }
   } finally {
     clearTimeout(timer)
+    signal?.removeEventListener('abort', cancel)
   }
 }
 

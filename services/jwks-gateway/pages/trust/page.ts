@@ -79,18 +79,26 @@ function empty({ around }: GetTrustViewRequest): string {
 </section>`
 }
 
-function tooLarge(request: GetTrustViewRequest, { nodes, nodeCount, edgeCount }: GetTrustViewResponse): string {
+function tooLarge(request: GetTrustViewRequest, view: GetTrustViewResponse): string {
+  const { nodes } = view
   const links = nodes.map(({ label, home }) => {
     return `<li><a href="${linkTo(request, label)}"><bdi>${xmlText(label)}</bdi></a> <small>at ${xmlText(home)}</small></li>`
   })
   return `<section class="state" aria-labelledby="state">
 <h2 id="state">Too large to draw</h2>
-<p>A picture shows at most 500 operators and issuers and 5,000 edges, and this graph has ${nodeCount} of them and ${edgesOf(edgeCount)}.
+<p>${limitOf(view)}
 Choose one operator to see what is around it. These have the most statements:</p>
 <ol class="choices">
 ${links.join('\n')}
 </ol>
 </section>`
+}
+
+/** Says why a graph is too large. A graph for everybody has a limit of its own, beyond which nothing is counted. */
+function limitOf({ viewer, nodeCount, edgeCount }: GetTrustViewResponse): string {
+  return viewer === 'everyone' && edgeCount <= MOST_EDGES
+    ? 'Without a link, a picture shows at most 500 statements or 256 KiB of them, and this graph has more.'
+    : `A picture shows at most 500 operators and issuers and 5,000 edges, and this graph has ${nodeCount} of them and ${edgesOf(edgeCount)}.`
 }
 
 function footer({ viewer }: GetTrustViewResponse): string {
