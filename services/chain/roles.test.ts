@@ -199,7 +199,7 @@ describe('the role of an operator’s key', () => {
     const request: Record<string, unknown> = { operatorId: ID, agent: 'a-1' }
     const refused = fixture.send(() => create(method.input, request), meta)
     await expect(refused).rejects.toMatchObject({
-      message: 'The key "keys" must have the role agents.revoke, but has only keys',
+      message: 'The key "keys" must have the role agents.revoke for this call, but has only keys',
     })
     const record = await database.db.prisma.auditLog.findFirstOrThrow({ where: { requestId: 'role-required' } })
     expect(record).toMatchObject({ action: 'agent.revoke', reason: 'ROLE_REQUIRED', kid: key.kid, keyLabel: 'keys' })

@@ -5,6 +5,7 @@ import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/intern
 import type { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { Attestation } from '../attestation/index.ts'
 import type { Call, Handlers } from '../chain/call.ts'
+import { requireGrantable, type ServerScopes } from '../chain/server-scopes.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { checkLabel, checkReason } from '../platform/requests/check-text.ts'
@@ -55,6 +56,7 @@ export interface IdentityDeps {
   readonly now: () => number
   readonly operators: InternalClient<typeof OperatorDirectoryService>
   readonly settings: IdentitySettings
+  readonly serverScopes: ServerScopes
   readonly attestation: Pick<Attestation, 'admit' | 'attestForToken' | 'checkRegistration' | 'standing'>
 }
 
@@ -114,7 +116,7 @@ function parseVersion(id: string, time: Timestamp | undefined): WantedVersion {
 }
 
 function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentScopes' | 'updateAgent'> {
-  const { db, now, operators, settings, attestation } = deps
+  const { db, now, operators, settings, attestation, serverScopes } = deps
   return {
     async registerAgent(request, call) {
       const { operatorId } = request
@@ -148,7 +150,11 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
         operatorId,
         name: parseAgentName(did),
         action: 'agent.set-scopes',
-        decide: (agent) => replaceScopes(agent, scopes, new Date(now())),
+        decide(agent) {
+          const added = scopes.filter((scope) => !agent.allowedScopes.includes(scope))
+          requireGrantable(serverScopes, added, call.principal)
+          return replaceScopes(agent, scopes, new Date(now()))
+        },
       })
       return { updated: true, did: agent.did, allowedScopes: agent.allowedScopes }
     },

@@ -698,7 +698,8 @@ export type SetAgentScopesRequest = Message<"auth4agent.v1.SetAgentScopesRequest
   did: string;
 
   /**
-   * RFC 6749 scope-tokens: at most 64, each of at most 128 characters. The server refuses `*`.
+   * RFC 6749 scope-tokens: at most 64, each of at most 128 characters. The server refuses `*`. To add a scope that
+   * reaches calls of this server, such as ssf.manage, the key of the operator must have the role of these calls.
    *
    * @generated from field: repeated string allowed_scopes = 3;
    */
