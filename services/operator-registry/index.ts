@@ -21,8 +21,8 @@ import { createKeyHistory } from './store/key-history.ts'
 import { countFrozen } from './store/standing.ts'
 
 export type { RegistrySettings } from './context.ts'
+export { admitCaller } from './domain/admit-caller.ts'
 export { OWNER_STATUSES } from './domain/decide-confirm.ts'
-export { findCaller } from './domain/find-caller.ts'
 export { hasMalformedLabel, isTestDomain, parseDomain } from './domain/parse-domain.ts'
 
 interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'random' | 'lookUpGate'> {
