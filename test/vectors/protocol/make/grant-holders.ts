@@ -118,8 +118,10 @@ const OF_OWNER: readonly Row[] = [
 
 /** Makes decisions about who may be a party of delegated authority. */
 export function makeHolderCases(): readonly HolderCase[] {
-  return [...OF_VERIFIER, ...OF_OWNER].map(([name, held, given, expect]) => {
-    const { audience = AUDIENCE, operators = 'any', actors, owner = null } = given
-    return { name, audience, parties: held, operators, ...(actors && { actors }), owner, expect }
-  })
+  return [...OF_VERIFIER, ...OF_OWNER].map(toCase)
+}
+
+function toCase([name, held, given, expect]: Row): HolderCase {
+  const { audience = AUDIENCE, operators = 'any', actors, owner = null } = given
+  return { name, audience, parties: held, operators, ...(actors && { actors }), owner, expect }
 }
