@@ -74,9 +74,11 @@ async function findVersion(
 ): Promise<Found> {
   if (id !== undefined) {
     if (id === String(newest.seq)) return newest
-    const row = /^(0|[1-9]\d{0,5})$/.test(id)
-      ? await prisma.agentKeyEvent.findUnique({ where: { agentId_seq: { agentId, seq: Number(id) } } })
-      : null
+    // The log of an agent has fewer events than six digits can count.
+    const row =
+      id.length <= 6
+        ? await prisma.agentKeyEvent.findUnique({ where: { agentId_seq: { agentId, seq: Number(id) } } })
+        : null
     if (row !== null) return { seq: row.seq, began: row.recordedAt }
     throw noVersion({ id, time })
   }

@@ -65,6 +65,9 @@ export function createRoutes(deps: IdentityDeps): Handlers<typeof IdentityServic
   return { ...readingRoutes(deps), ...changingRoutes(deps), ...statusRoutes(deps) }
 }
 
+/** The number of an event. */
+const VERSION = /^(?:0|[1-9]\d{0,63})$/
+
 type Routes<K extends keyof Handlers<typeof IdentityService>> = Pick<Handlers<typeof IdentityService>, K>
 
 function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | 'resolveDid'> {
@@ -109,10 +112,12 @@ async function readAgent(deps: IdentityDeps, did: string) {
   return { operator, agent, facts: factsOf(agent.id) }
 }
 
-function parseVersion(id: string, time: Timestamp | undefined): WantedVersion {
-  if (id !== '' && time !== undefined)
+function parseVersion(id: string | undefined, time: Timestamp | undefined): WantedVersion {
+  if (id !== undefined && time !== undefined)
     throw new ApiError('INVALID_ARGUMENT', 'version_id and version_time must not be given together')
-  return { id: id === '' ? undefined : id, time: time && timestampDate(time) }
+  if (id !== undefined && !VERSION.test(id))
+    throw new ApiError('INVALID_ARGUMENT', 'version_id must be a number in decimal digits without leading zeros')
+  return { id, time: time && timestampDate(time) }
 }
 
 function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentScopes' | 'updateAgent'> {
