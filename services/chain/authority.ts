@@ -36,10 +36,15 @@ export function roleError(
   { label, isRoot, roles }: Pick<OperatorKey, 'label' | 'isRoot' | 'roles'>,
   purpose: string,
 ): ApiError | undefined {
-  if (isRoot || role === 'any' || roles.includes(role)) return undefined
+  if (isRoot || role === 'watch' || roles.includes(role)) return undefined
+  if (role === 'any') return roles.some((each) => each !== 'watch') ? undefined : watchesOnly(label, purpose)
   if (role === 'root') return new ApiError('ROLE_REQUIRED', `The key "${label}" must be a root key ${purpose}`)
   const detail = `The key "${label}" must have the role ${role} ${purpose}, but has only ${roles.join(', ')}`
   return new ApiError('ROLE_REQUIRED', detail)
+}
+
+function watchesOnly(label: string, purpose: string): ApiError {
+  return new ApiError('ROLE_REQUIRED', `The key "${label}" must have another role than watch ${purpose}`)
 }
 
 /**
