@@ -13,15 +13,16 @@ function refusalOf(url: string, testDomains = false): [why: string, sentence: st
   }
 }
 
-describe('parseStoredTarget', () => {
-  const refused = (text: string, testDomains = false) => {
-    try {
-      parseStoredTarget(text, testDomains)
-      return undefined
-    } catch (error) {
-      return error instanceof OutboundError ? error.message : error
-    }
+const refused = (text: string, testDomains = false) => {
+  try {
+    parseStoredTarget(text, testDomains)
+    return undefined
+  } catch (error) {
+    return error instanceof OutboundError ? error.message : error
   }
+}
+
+describe('parseStoredTarget', () => {
   const NORMAL = 'The URL must be in the normal form of URLs: '
   const LOCAL = 'The host of the URL must not be this machine'
 
