@@ -1,5 +1,6 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { Attestation } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
+import { scopeFaultOfRule } from '../chain/server-scopes.ts'
 import type { Tx } from '../platform/db/db.ts'
 import { ApiError, hasDatabaseCode } from '../platform/errors/api-error.ts'
 import { type Appraised, appraiseAttestation } from './appraise.ts'
@@ -49,9 +50,23 @@ export async function admitAgent(
     deps.now(),
     budget,
   )
+  refuseServerScopes(deps, terms)
   demandResults(requirements, { did, scopes: terms.scopes, results }, deps.now(), budget)
   const rule = ruleOf(rules, terms)
   return { ruleId: rule.id, edgeId: rule.edgeId, terms, label, appraised }
+}
+
+/**
+ * Refuses a stored rule that gives a scope which no rule may give. It was put by an earlier version of the server.
+ *
+ * @throws ApiError ENROLMENT_REFUSED
+ */
+export function refuseServerScopes(
+  { serverScopes }: Pick<AttestationDeps, 'serverScopes'>,
+  terms: EnrolmentTerms,
+): void {
+  const fault = scopeFaultOfRule(serverScopes, terms.scopes)
+  if (fault !== undefined) throw new ApiError('ENROLMENT_REFUSED', `The rule ${terms.name} must be put again. ${fault}`)
 }
 
 /**

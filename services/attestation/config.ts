@@ -1,4 +1,5 @@
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { ServerScopes } from '../chain/server-scopes.ts'
 import type { HmacKey } from '../platform/crypto/hmac.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { Logger } from '../platform/log/log.ts'
@@ -19,6 +20,7 @@ export interface AttestationDeps {
   /** Key that seals nonces. All processes of the deployment share it. */
   readonly nonceKey: HmacKey
   readonly types: AttestorTypes
+  readonly serverScopes: ServerScopes
   /** Counts an appraisal by type and outcome. */
   readonly countAppraisal: (type: string, outcome: 'OK' | 'EVIDENCE_REFUSED' | 'UNAVAILABLE') => void
   readonly log: Logger

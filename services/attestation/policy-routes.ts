@@ -76,10 +76,11 @@ function joinTokenRoutes({
 function ruleRoutes({
   db,
   readDb,
+  serverScopes,
 }: AttestationDeps): Pick<PolicyHandlers, 'putEnrolmentRule' | 'listEnrolmentRules' | 'deleteEnrolmentRule'> {
   return {
     async putEnrolmentRule({ operatorId, name, rule }, call) {
-      const terms = parseEnrolmentRule(rule, name)
+      const terms = parseEnrolmentRule(rule, name, serverScopes)
       await putRule(db.prisma, call, operatorId, terms)
       return { rule: toEnrolmentRule(terms) }
     },

@@ -7,10 +7,10 @@ import {
 } from '@auth4agent/core/identity/operator-approval'
 import { ED25519_ALGORITHMS, type JwsRules, type ParsedJws, parseCompactJws } from '@auth4agent/core/jose/jws'
 import { jwsDemand } from '@auth4agent/core/jose/jws-demand'
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { isJti } from '@auth4agent/core/token/claims'
 import type { RequestBody, UsedApproval } from '../ledger/principal.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import { isSeconds } from './assertion.ts'
 import { requireBody } from './body-digest.ts'
 import type { OperatorKey } from './operator-keys.ts'
 
@@ -105,7 +105,7 @@ function checkClaims(
 
 function checkTimes({ iat, exp, nbf = iat }: ParsedJws['payload'], { nowS, skewS }: ApprovalRules): number {
   demand(
-    isSeconds(iat) && isSeconds(exp) && isSeconds(nbf),
+    isUnixSeconds(iat) && isUnixSeconds(exp) && isUnixSeconds(nbf),
     'iat, exp and nbf of an approval must be whole Unix seconds',
   )
   demand(

@@ -7,6 +7,7 @@ import {
 } from '@auth4agent/core/identity/assertion'
 import type { OperatorJwk } from '@auth4agent/core/identity/operator-manifest'
 import { ED25519_ALGORITHMS, type ParsedJws, parseCompactJws } from '@auth4agent/core/jose/jws'
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import { isJti } from '@auth4agent/core/token/claims'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -105,7 +106,7 @@ function checkSignature({ header, signingInput, signature }: ParsedJws, jwk: Ope
 
 function checkTimes(times: Readonly<Record<'iat' | 'exp' | 'nbf', unknown>>, { nowS, skewS }: AssertionRules): number {
   const { iat, exp, nbf = iat } = times
-  if (!isSeconds(iat) || !isSeconds(exp) || !isSeconds(nbf)) {
+  if (!isUnixSeconds(iat) || !isUnixSeconds(exp) || !isUnixSeconds(nbf)) {
     throw new ApiError('INVALID_ASSERTION', 'iat, exp and nbf must be whole Unix seconds')
   }
   if (exp <= iat || exp - iat > MAX_ASSERTION_LIFETIME_S) {
@@ -115,9 +116,4 @@ function checkTimes(times: Readonly<Record<'iat' | 'exp' | 'nbf', unknown>>, { n
     throw new ApiError('INVALID_ASSERTION', 'The assertion is not valid yet: nbf or iat is in the future')
   if (nowS >= exp + skewS) throw new ApiError('ASSERTION_EXPIRED')
   return exp
-}
-
-/** Returns whether a value can be a time of an assertion: whole Unix seconds. */
-export function isSeconds(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 1e11
 }

@@ -91,12 +91,12 @@ export function authenticatedOperator(
   { mustNameRpc }: Pick<CallRules, 'mustNameRpc'>,
 ): Authenticated {
   const { operator, coversBody } = authority
-  const { kid, label, isRoot } = authority.key
+  const { kid, label, isRoot, roles } = authority.key
   const principal = {
     kind: 'operator',
     operatorId: operator.id,
     assertion,
-    key: { kid, label, isRoot },
+    key: { kid, label, isRoot, roles },
     signed,
   } as const
   if (mayMakeCalls(operator)) {

@@ -20,11 +20,31 @@ type Line = Pick<Policy<Readonly<Record<string, unknown>>>, 'role' | 'action' | 
  * @throws ApiError ROLE_REQUIRED
  */
 export function requireRole({ role }: Line, { key }: Authority): void {
-  const { label, isRoot, roles } = key
-  if (isRoot || role === 'any') return
-  if (role === 'root') throw new ApiError('ROLE_REQUIRED', `The key "${label}" must be a root key for this call`)
-  if (role !== undefined && roles.includes(role)) return
-  throw new ApiError('ROLE_REQUIRED', `The key "${label}" must have the role ${role}, but has only ${roles.join(', ')}`)
+  const error = role === undefined ? roleError('root', key, FOR_CALL) : roleError(role, key, FOR_CALL)
+  if (error !== undefined) throw error
+}
+
+const FOR_CALL = 'for this call'
+
+/**
+ * Returns the error for a key without a role; undefined if the key has the role.
+ *
+ * @param purpose what the key needs the role for
+ */
+export function roleError(
+  role: NonNullable<Line['role']>,
+  { label, isRoot, roles }: Pick<OperatorKey, 'label' | 'isRoot' | 'roles'>,
+  purpose: string,
+): ApiError | undefined {
+  if (isRoot || role === 'watch' || roles.includes(role)) return undefined
+  if (role === 'any') return roles.some((each) => each !== 'watch') ? undefined : watchesOnly(label, purpose)
+  if (role === 'root') return new ApiError('ROLE_REQUIRED', `The key "${label}" must be a root key ${purpose}`)
+  const detail = `The key "${label}" must have the role ${role} ${purpose}, but has only ${roles.join(', ')}`
+  return new ApiError('ROLE_REQUIRED', detail)
+}
+
+function watchesOnly(label: string, purpose: string): ApiError {
+  return new ApiError('ROLE_REQUIRED', `The key "${label}" must have another role than watch ${purpose}`)
 }
 
 /**

@@ -26,7 +26,9 @@ export function listKeys({ keys, rootPublicKey }: OperatorSnapshot): readonly Op
 
 /** Returns the key of an operator that has a thumbprint. It may be expired or not valid yet. */
 export function findKey(operator: OperatorSnapshot, kid: string): OperatorKey | undefined {
-  return listKeys(operator).find((key) => key.kid === kid)
+  if (operator.keys.length === 0) return listKeys(operator).find((key) => key.kid === kid)
+  const known = operator.keys.find((key) => key.kid === kid)
+  return known && toKey(known)
 }
 
 /**

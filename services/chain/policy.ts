@@ -52,8 +52,9 @@ type Effect =
 type Option = 'needsBodyDigest' | 'urgent'
 
 /**
- * The role that an operator's key needs for a method. `any` admits every key of the operator. `root` admits only root
- * keys, and needs as many of them as the operator's threshold. Root keys have every role.
+ * The role that an operator's key needs for a method. `any` admits every key of the operator but those that may only
+ * watch, which stand in programs that verify tokens. `watch` admits every key. `root` admits only root keys, and needs
+ * as many of them as the operator's threshold. Root keys have every role.
  */
 type RoleDemand = OperatorRole | 'any' | 'root'
 

@@ -62,7 +62,7 @@ const ROLES: Readonly<Record<string, string>> = {
   EndAllTokens: 'agents.revoke',
   ListAuditRecords: 'audit.read',
   GetAuditRecord: 'audit.read',
-  GetOperatorKeys: 'any',
+  GetOperatorKeys: 'watch',
   SetOperatorKeys: 'root',
   RegisterAgent: 'agents.register',
   ListAgents: 'any',
@@ -92,7 +92,7 @@ const ROLES: Readonly<Record<string, string>> = {
   DeleteAttestationRequirement: 'policy',
   DryRunRules: 'any',
   RevokeToken: 'agents.revoke',
-  WatchRevocations: 'any',
+  WatchRevocations: 'watch',
   CreateStream: 'policy',
   ReadStreams: 'any',
   UpdateStream: 'policy',
@@ -169,7 +169,11 @@ describe('the role of an operator’s key', () => {
   it('is in the table of docs/protocol.md with exactly the methods that need it', async () => {
     const document = await readFile(join(import.meta.dirname, '../../docs/protocol.md'), 'utf8')
     const [, table = ''] = document.split('| role | calls |')
-    const names: Readonly<Record<string, string>> = { any: 'any key', root: 'root keys only' }
+    const names: Readonly<Record<string, string>> = {
+      any: 'any key, but one with `watch` alone',
+      root: 'root keys only',
+      watch: 'any key, also one with `watch` alone',
+    }
     for (const role of ['any', 'root', ...OPERATOR_ROLES]) {
       const cell = names[role] ?? `\`${role}\``
       const row = table.split('\n').find((line) => line.startsWith(`| ${cell} | `)) ?? ''
@@ -183,7 +187,8 @@ describe('the role of an operator’s key', () => {
     'decides who may call %s: root keys, and keys with its role',
     async (name, { method, policy }) => {
       for (const [role, key] of KEYS) {
-        const isAdmitted = role === 'root' || ROLES[name] === 'any' || ROLES[name] === role
+        const isForAll = ROLES[name] === 'watch' || (ROLES[name] === 'any' && role !== 'watch')
+        const isAdmitted = role === 'root' || isForAll || ROLES[name] === role
         expect([role, await outcome(method, policy, key)]).toEqual([role, isAdmitted ? undefined : 'ROLE_REQUIRED'])
       }
     },
@@ -199,7 +204,7 @@ describe('the role of an operator’s key', () => {
     const request: Record<string, unknown> = { operatorId: ID, agent: 'a-1' }
     const refused = fixture.send(() => create(method.input, request), meta)
     await expect(refused).rejects.toMatchObject({
-      message: 'The key "keys" must have the role agents.revoke, but has only keys',
+      message: 'The key "keys" must have the role agents.revoke for this call, but has only keys',
     })
     const record = await database.db.prisma.auditLog.findFirstOrThrow({ where: { requestId: 'role-required' } })
     expect(record).toMatchObject({ action: 'agent.revoke', reason: 'ROLE_REQUIRED', kid: key.kid, keyLabel: 'keys' })

@@ -20,6 +20,7 @@ import type { ServiceName } from '../process/configuration/service-names.ts'
 import { createRevocation } from '../revocation/index.ts'
 import { keysMaxAgeMs, makeAuthn } from './create-authn.ts'
 import type { Agents, Operators, Part, ServiceDeps } from './part.ts'
+import { SERVER_SCOPES } from './server-scopes.ts'
 
 const MAX_PENDING = { operators: 100_000, operatorsPerDomain: 16, agentsPerOperator: 1000 } as const
 
@@ -121,6 +122,7 @@ function makeIdentity(
     histories,
     issuer: config.issuer,
     settings,
+    serverScopes: SERVER_SCOPES,
     log,
     metrics: metrics.keyEvents,
   })
@@ -161,6 +163,7 @@ function makeAttestation(
       operators,
       nonceKey,
       types,
+      serverScopes: SERVER_SCOPES,
       countAppraisal: metrics.countAppraisal,
       log,
     },

@@ -12,6 +12,7 @@ import { StatusSchema } from '../../gen/proto/google/rpc/status_pb.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { fakeRpc } from '../../test/support/fake-rpc.ts'
 import { startGrpcServer } from '../../test/support/grpc.ts'
+import { sendRawHttp2 } from '../../test/support/raw-http2.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { createBound } from '../platform/limits/bound.ts'
 import { createCalls } from './calls.ts'
@@ -158,6 +159,42 @@ describe.each([
   })
 })
 
+describe('metadata that decides who calls', () => {
+  const HEAD = [...Object.entries(POST), [':scheme', 'http'], [':authority', 'x']] as const
+  const inOrder = HEAD.toSorted(([a], [b]) => Number(b.startsWith(':')) - Number(a.startsWith(':')))
+
+  it.each([
+    ['authorization', 'Bearer good', 'Bearer other'],
+    ['authorization', 'Bearer same', 'Bearer same'],
+    ['dpop', 'a', 'b'],
+    ['grpc-timeout', '1S', '2S'],
+    ['content-type', 'application/grpc', 'text/plain'],
+  ])('is refused if it is sent twice: %s', async (name, first, second) => {
+    const { port, rpc } = await startGrpcServer()
+    const others = inOrder.filter(([each]) => each !== name)
+    onTestFinished(await sendRawHttp2(port, [...others, [name, first], [name, second]], EMPTY))
+    await eventually(() => expect(rpc.refused).toMatchObject([{ reason: 'INVALID_ARGUMENT' }]))
+    expect(rpc.calls).toHaveLength(0)
+  })
+
+  it.each([
+    [['authorization', 'Bearer good']],
+    [
+      ['auth4agent-approval', 'a'],
+      ['auth4agent-approval', 'b'],
+    ],
+    [
+      ['x-forwarded-for', 'a'],
+      ['x-forwarded-for', 'b'],
+    ],
+  ] as const)('is accepted once, and lists may come in parts: %j', async (...sent) => {
+    const { port, rpc } = await startGrpcServer()
+    onTestFinished(await sendRawHttp2(port, [...inOrder, ...sent], EMPTY))
+    await eventually(() => expect(rpc.calls).toHaveLength(1))
+    expect(rpc.refused).toEqual([])
+  })
+})
+
 describe('a request that reaches no method', () => {
   it.each<[string, OutgoingHttpHeaders, number, number, string]>([
     ['an unknown method', { ':path': `${PATH}s` }, 200, status.UNIMPLEMENTED, 'ROUTE_NOT_FOUND'],
@@ -207,7 +244,7 @@ it.each([
   })
   const server = createServer().on('stream', (stream, headers) => {
     stream.close(code)
-    onStream(stream, headers, '127.0.0.1')
+    onStream(stream, headers, [], '127.0.0.1')
   })
   onTestFinished(() => void server.close())
   await once(server.listen(0, '127.0.0.1'), 'listening')

@@ -3,6 +3,7 @@ import { APPROVAL_HEADER } from '@auth4agent/core/identity/operator-approval'
 import { type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
 import { sentApprovals } from '../chain/approvals.ts'
 import { methodName } from '../chain/method-name.ts'
+import { refuseRepeatedHeaders } from '../chain/repeated-headers.ts'
 import { EMPTY_BODY, requestBody } from '../chain/request-body.ts'
 import { requestId } from '../chain/request-id.ts'
 import { requestLimit } from '../chain/request-limit.ts'
@@ -22,7 +23,12 @@ import type { DialogueMethod, PortMethod, StreamMethod, UnaryMethod } from './po
 import { receive, receiveOne } from './receive.ts'
 
 /** Answers a stream. `peer` is the address of its connection. */
-export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: string) => void
+export type OnStream = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  rawHeaders: readonly string[],
+  peer: string,
+) => void
 
 /** Dependencies of {@link createCalls}. */
 export interface CallDeps {
@@ -44,6 +50,8 @@ export interface CallDeps {
 interface Call {
   readonly stream: ServerHttp2Stream
   readonly headers: IncomingHttpHeaders
+  /** Names and values alternately, as sent. */
+  readonly rawHeaders: readonly string[]
   readonly caller: Caller
   readonly clock: Clock
   readonly answer: Answer
@@ -59,7 +67,7 @@ const MAX_DIALOGUE_MESSAGES = 100
 /** Makes the function that answers streams: it calls the method of a stream, or refuses the stream. */
 export function createCalls(deps: CallDeps): OnStream {
   const { sourceOf, requestTimeoutMs: endMs, stallMs } = deps
-  return (stream, headers, peer) => {
+  return (stream, headers, rawHeaders, peer) => {
     stream.on('error', ignore)
     // The caller may already have closed the stream. Then an answer would throw, so there is none.
     if (stream.closed) {
@@ -70,7 +78,7 @@ export function createCalls(deps: CallDeps): OnStream {
     const caller = { requestId: requestId(headers['x-request-id']), source }
     const clock = createClock(stream)
     const answer = createAnswer({ stream, clock, requestId: caller.requestId, endMs, stallMs })
-    const call: Call = { stream, headers, caller, clock, answer }
+    const call: Call = { stream, headers, rawHeaders, caller, clock, answer }
     const method = admit(deps, call)
     if (method instanceof ApiError) void refuse(deps, call, method)
     else begin(deps, call, method)
@@ -209,8 +217,9 @@ async function fail(deps: CallDeps, call: Call, error: unknown): Promise<void> {
 }
 
 /** Reads the request message. Throws ApiError if it is malformed or too large. */
-function readMessage({ headers }: Call, method: DescMethod, request: Frame | ApiError): Message {
+function readMessage({ headers, rawHeaders }: Call, method: DescMethod, request: Frame | ApiError): Message {
   if (sizeOf(headers) > MAX_METADATA_BYTES) throw new ApiError('HEADERS_TOO_LARGE')
+  refuseRepeatedHeaders(rawHeaders)
   if (parseTimeout(headers['grpc-timeout']) === undefined) {
     throw new ApiError('INVALID_ARGUMENT', 'grpc-timeout must be up to eight digits and one of H, M, S, m, u and n')
   }

@@ -92,7 +92,7 @@ export function createSessions(deps: SessionDeps): Sessions {
 function follow({ connections, onStream }: SessionDeps, session: ServerHttp2Session, peer: Peer): void {
   const connection = connections.find(peer.raw)
   const address = peer.raw.remoteAddress ?? ''
-  session.on('stream', (stream: ServerHttp2Stream, headers) => {
+  session.on('stream', (stream: ServerHttp2Stream, headers, _flags, rawHeaders: string[]) => {
     clearTimeout(peer.silence)
     peer.streams += 1
     connection?.begin()
@@ -101,7 +101,7 @@ function follow({ connections, onStream }: SessionDeps, session: ServerHttp2Sess
       connection?.end()
       if (peer.isRetired && peer.streams === 0) linger(peer)
     })
-    onStream(stream, headers, address)
+    onStream(stream, headers, rawHeaders, address)
   })
 }
 

@@ -33,6 +33,8 @@ export interface Route {
   readonly path: string
   /** Whether scripts of any origin may read the answer. If true, preflight requests are answered. */
   readonly isCrossOrigin?: boolean
+  /** Whether the route itself reads headers that are sent more than once. All other routes refuse such a request. */
+  readonly readsRepeatedHeaders?: boolean
   /** Answers the request. Returns undefined if it has written the response itself. Throws ApiError. */
   handle(exchange: Exchange, params: Params): Promise<Answer | undefined>
 }

@@ -24,6 +24,27 @@ const REFUSED: [string, string, string][] = [
   ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'The request is malformed'],
 ]
 
+const twice = (name: string, first: string, second: string): [string, string, string] => [
+  `two headers ${name}, also if the first one is good`,
+  `GET /.well-known/jwks.json HTTP/1.1\r\n${name === 'host' ? '' : 'host: x\r\n'}${name}: ${first}\r\n${name.toUpperCase()}: ${second}\r\nconnection: close\r\n\r\n`,
+  `The header ${name} must not be sent more than once`,
+]
+REFUSED.push(
+  twice('host', 'x', 'y'),
+  twice('authorization', 'Bearer a', 'Bearer b'),
+  twice('dpop', 'a', 'b'),
+  twice('signature', 'a=:YQ==:', 'b=:YQ==:'),
+  twice('signature-input', 'a=()', 'b=()'),
+  twice('content-digest', 'sha-256=:YQ==:', 'sha-512=:YQ==:'),
+  twice('content-type', 'application/json', 'text/plain'),
+  twice('idempotency-key', 'a', 'b'),
+  [
+    'two headers authorization of Connect',
+    'POST /auth4agent.v1.IdentityService/ListAgents HTTP/1.1\r\nhost: x\r\nauthorization: Bearer a\r\nAuthorization: Bearer b\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}',
+    'The header authorization must not be sent more than once',
+  ],
+)
+
 describe('the HTTP port', () => {
   it.each(REFUSED)('refuses %s through the chain with a problem document', async (_name, request, detail) => {
     const { port, rpc } = await startGateway()

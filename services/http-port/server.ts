@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { refuseRepeatedHeaders } from '../chain/repeated-headers.ts'
 import { requestId } from '../chain/request-id.ts'
 import type { Caller, Rpc } from '../chain/rpc.ts'
 import { createSourceOf } from '../chain/source-of.ts'
@@ -129,10 +130,12 @@ function createServe({ rpc, log, routes, mount, problemWriter }: HttpPortDeps): 
     const { request, path } = exchange
     refuseUnmet(request)
     if (mount?.owns(path) === true) {
+      refuseRepeated(request)
       await mount.handle(exchange)
       return undefined
     }
     const { route, params } = router(request.method ?? '', path)
+    if (route.readsRepeatedHeaders !== true) refuseRepeated(request)
     return route.handle(exchange, params)
   }
   return async (exchange) => {
@@ -154,6 +157,15 @@ function refuseUnmet({ headers, httpVersion }: IncomingMessage): void {
   if (headers.host === undefined && httpVersion === '1.1') throw early('An HTTP/1.1 request must have a Host header')
   if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
     throw early('Expect must be 100-continue')
+  }
+}
+
+/** Throws EarlyRefusal for a header that must be single (RFC 9110 section 5.3). */
+function refuseRepeated({ rawHeaders }: IncomingMessage): void {
+  try {
+    refuseRepeatedHeaders(rawHeaders)
+  } catch (error) {
+    throw error instanceof ApiError ? new EarlyRefusal(error) : error
   }
 }
 

@@ -46,9 +46,13 @@ beforeEach(async () => {
 })
 
 const resolve = (part: { versionId?: string; versionTime?: number } = {}) => {
-  const { versionId = '', versionTime } = part
+  const { versionId, versionTime } = part
   const time = versionTime === undefined ? {} : { versionTime: timestampFromMs(versionTime) }
-  const request = create(ResolveDidRequestSchema, { did: agent.did, versionId, ...time })
+  const request = create(ResolveDidRequestSchema, {
+    did: agent.did,
+    ...(versionId !== undefined && { versionId }),
+    ...time,
+  })
   return fixture.identity.module.handlers.resolveDid(request, anonymous())
 }
 
@@ -122,10 +126,14 @@ describe('resolveDid', () => {
     expect(await keysOf({ versionTime: now() })).toEqual(['0', 'first'])
   })
 
-  it.each(['5', '-1', '01', '1.0', 'x', '9999999', '__proto__'])(
-    'answers AGENT_NOT_FOUND for version "%s"',
+  it.each(['5', '999999', '9999999', '1'.repeat(64)])('answers AGENT_NOT_FOUND for version "%s"', async (versionId) => {
+    expect(await refusalOf(resolve({ versionId }))).toBe('AGENT_NOT_FOUND')
+  })
+
+  it.each(['', ' ', '-1', '+1', '01', '1.0', '1e0', '1 ', 'x', '١', '1'.repeat(65), '__proto__'])(
+    'answers INVALID_ARGUMENT for "%s", which is no number of a version',
     async (versionId) => {
-      expect(await refusalOf(resolve({ versionId }))).toBe('AGENT_NOT_FOUND')
+      expect(await refusalOf(resolve({ versionId }))).toBe('INVALID_ARGUMENT')
     },
   )
 

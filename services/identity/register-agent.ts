@@ -84,7 +84,10 @@ export async function insertAgent(tx: Tx, agent: NewAgent, enrolment?: Enrolment
   await tx.agentKey.create({
     data: { agentId: id, publicKey: Uint8Array.from(publicKey), thumbprint, next, createdAt },
   })
-  if (inception !== undefined) await insertEvent(tx, id, inception.event, createdAt)
+  if (inception !== undefined) {
+    if (inception.late !== undefined) throw inception.late
+    await insertEvent(tx, id, inception.event, createdAt)
+  }
   return true
 }
 
@@ -93,17 +96,18 @@ export async function insertAgent(tx: Tx, agent: NewAgent, enrolment?: Enrolment
  * first, and must not be able to keep its owner from committing to the next key. Returns false if the log already
  * begins with this inception.
  *
- * @throws ApiError KEY_EVENT_CONFLICT when the log begins with another inception.
+ * @throws ApiError KEY_EVENT_CONFLICT when the log begins with another inception; INVALID_KEY_EVENT for an old one.
  */
 export async function addInception(
   tx: Tx,
   { id, operatorId, createdAt }: AgentRecord,
-  { event, next }: SignedInception,
+  { event, next, late }: SignedInception,
 ): Promise<boolean> {
   const { computed, state } = await readKeyLog(tx, operatorId, { id })
   if (state.head === event.digest) return false
   if (computed === undefined)
     throw new ApiError('KEY_EVENT_CONFLICT', 'The agent is already registered with another inception')
+  if (late !== undefined) throw late
   await insertEvent(tx, id, event, createdAt)
   await tx.agentKey.updateMany({ where: { agentId: id, retiredAt: null }, data: { next: next ?? null } })
   return true

@@ -5,6 +5,7 @@ import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/intern
 import type { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { Attestation } from '../attestation/index.ts'
 import type { Call, Handlers } from '../chain/call.ts'
+import { requireGrantable, type ServerScopes } from '../chain/server-scopes.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { checkLabel, checkReason } from '../platform/requests/check-text.ts'
@@ -55,6 +56,7 @@ export interface IdentityDeps {
   readonly now: () => number
   readonly operators: InternalClient<typeof OperatorDirectoryService>
   readonly settings: IdentitySettings
+  readonly serverScopes: ServerScopes
   readonly attestation: Pick<Attestation, 'admit' | 'attestForToken' | 'checkRegistration' | 'standing'>
 }
 
@@ -62,6 +64,9 @@ export interface IdentityDeps {
 export function createRoutes(deps: IdentityDeps): Handlers<typeof IdentityService> {
   return { ...readingRoutes(deps), ...changingRoutes(deps), ...statusRoutes(deps) }
 }
+
+/** The number of an event. */
+const VERSION = /^(?:0|[1-9]\d{0,63})$/
 
 type Routes<K extends keyof Handlers<typeof IdentityService>> = Pick<Handlers<typeof IdentityService>, K>
 
@@ -108,14 +113,16 @@ async function readAgent(deps: Resolver, did: string) {
   return { operator, agent, facts: factsOf(agent.id) }
 }
 
-function parseVersion(id: string, time: Timestamp | undefined): WantedVersion {
-  if (id !== '' && time !== undefined)
+function parseVersion(id: string | undefined, time: Timestamp | undefined): WantedVersion {
+  if (id !== undefined && time !== undefined)
     throw new ApiError('INVALID_ARGUMENT', 'version_id and version_time must not be given together')
-  return { id: id === '' ? undefined : id, time: time && timestampDate(time) }
+  if (id !== undefined && !VERSION.test(id))
+    throw new ApiError('INVALID_ARGUMENT', 'version_id must be a number in decimal digits without leading zeros')
+  return { id, time: time && timestampDate(time) }
 }
 
 function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentScopes' | 'updateAgent'> {
-  const { db, now, operators, settings, attestation } = deps
+  const { db, now, operators, settings, attestation, serverScopes } = deps
   return {
     async registerAgent(request, call) {
       const { operatorId } = request
@@ -149,7 +156,11 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
         operatorId,
         name: parseAgentName(did),
         action: 'agent.set-scopes',
-        decide: (agent) => replaceScopes(agent, scopes, new Date(now())),
+        decide(agent) {
+          const added = scopes.filter((scope) => !agent.allowedScopes.includes(scope))
+          requireGrantable(serverScopes, added, call.principal)
+          return replaceScopes(agent, scopes, new Date(now()))
+        },
       })
       return { updated: true, did: agent.did, allowedScopes: agent.allowedScopes }
     },

@@ -66,6 +66,8 @@ interface RootAuthority {
 export interface OperatorPrincipal extends Signatory {
   readonly kind: 'operator'
   readonly operatorId: string
+  /** `roles` of an operational key. A root key has all roles, and its list is empty. */
+  readonly key: SigningKey & { readonly roles: readonly string[] }
   /** Present for root operations: enough root keys agree. */
   readonly root?: RootAuthority
 }

@@ -23,8 +23,8 @@ import { createKeyHistory } from './store/key-history.ts'
 import { countFrozen } from './store/standing.ts'
 
 export type { RegistrySettings } from './context.ts'
+export { admitCaller } from './domain/admit-caller.ts'
 export { OWNER_STATUSES } from './domain/decide-confirm.ts'
-export { findCaller } from './domain/find-caller.ts'
 export { hasMalformedLabel, isTestDomain, parseDomain } from './domain/parse-domain.ts'
 
 interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'random' | 'lookUpPlaces'> {
@@ -36,7 +36,7 @@ interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'ra
 }
 
 /** Options of the connection pool for look-ups: number of connections and settings of their sessions. */
-export const lookUpPoolOptions = { poolSize: 4, options: LOOK_UP_SESSION }
+export const lookUpPoolOptions = { poolSize: 4, settings: LOOK_UP_SESSION }
 
 /** The operator registry: its RPC service, its directory for other parts of the server, and its jobs. */
 export interface OperatorRegistry {

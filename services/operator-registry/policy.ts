@@ -6,7 +6,7 @@ const byOperator = { callers: ['operator'], own: 'id' } as const
 
 /** Who may call each method of OperatorKeyService. */
 export const keyPolicies: Policies<typeof OperatorKeyService> = {
-  getOperatorKeys: { ...byOperator, role: 'any', limit: 'read' },
+  getOperatorKeys: { ...byOperator, role: 'watch', limit: 'read' },
   setOperatorKeys: {
     ...byOperator,
     role: 'root',

@@ -18,7 +18,7 @@ export const revocationPolicies: Policies<typeof RevocationService> = {
     endsTokens: true,
     urgent: true,
   },
-  watchRevocations: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'watch' },
+  watchRevocations: { callers: ['operator', 'admin'], own: 'none', role: 'watch', limit: 'watch' },
   endAllTokensOfDeployment: {
     callers: ['admin'],
     limit: 'manage',

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Attestation, createAttestation, createAttestorTypes } from '../../services/attestation/index.ts'
+import { SERVER_SCOPES } from '../../services/compose/server-scopes.ts'
 import type { IdentityOptions } from '../../services/identity/index.ts'
 import { importHmacKey } from '../../services/platform/crypto/hmac.ts'
 import { silentLog } from './database.ts'
@@ -28,6 +29,7 @@ export function testAttestation({
         monotonic: () => performance.now(),
         nonceKey,
       }),
+      serverScopes: SERVER_SCOPES,
       countAppraisal() {},
       log: silentLog,
     },

@@ -7,6 +7,7 @@ import type { OperatorStatus } from '../../gen/prisma/enums.ts'
 import { KeyHistoryService, OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { Attestation } from '../../services/attestation/index.ts'
 import type { Call, Principal } from '../../services/chain/call.ts'
+import { SERVER_SCOPES } from '../../services/compose/server-scopes.ts'
 import { createIdentity, type Identity, type IdentityOptions } from '../../services/identity/index.ts'
 import { createKeyHistory } from '../../services/operator-registry/store/key-history.ts'
 import type { Db } from '../../services/platform/db/db.ts'
@@ -117,6 +118,7 @@ export function startIdentity(
     log: silentLog,
     metrics: { accepted() {}, waiting() {} },
     settings: IDENTITY_SETTINGS,
+    serverScopes: SERVER_SCOPES,
     issuer: TEST_ISSUER,
     histories: localClient(KeyHistoryService, createKeyHistory(options.db.prisma)),
     ...options,

@@ -1,3 +1,6 @@
+import { create } from '@bufbuild/protobuf'
+import { LookupAudienceOwnerResponseSchema } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { AudienceOwners } from '../../services/authn/audience-owners.ts'
 import { ApiError } from '../../services/platform/errors/api-error.ts'
 import { type GetCurrentChain, NoChain } from '../../services/trust/federation/chains/current-chain.ts'
 import type { Chaining, IdJags, VerifyForeign } from '../../services/trust/index.ts'
@@ -22,4 +25,9 @@ export const noIdJags: IdJags = {
   async judge() {
     throw new ApiError('GRANT_NOT_ACCEPTED')
   },
+}
+
+/** A directory in which no operator owns an audience. */
+export const NO_OWNERS: AudienceOwners = {
+  lookupAudienceOwner: async () => create(LookupAudienceOwnerResponseSchema),
 }

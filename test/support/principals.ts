@@ -3,7 +3,7 @@ import type { AdminPrincipal, OperatorPrincipal, UsedAssertion } from '../../ser
 
 /** The key that has signed the calls of these principals, and the calls. */
 const SIGNED = {
-  key: { kid: 'k'.repeat(43), label: 'laptop', isRoot: true },
+  key: { kid: 'k'.repeat(43), label: 'laptop', isRoot: true, roles: [] },
   signed: { rpc: 'POST /v1/x', signatures: ['header.payload.signature'], body: EMPTY_BODY, isBodySecret: false },
 } as const
 

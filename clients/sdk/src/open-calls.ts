@@ -57,7 +57,7 @@ export interface OnlineRequirements {
   readonly delegation?: 'accept' | 'inspect' | undefined
   /** The arguments of the call for which a chain is used. A constrained capability does not count without them. */
   readonly arguments?: JsonObject | undefined
-  /** Domains. Every agent in the chain must be of one of them. */
+  /** Domains. Every agent in the chain must be of one of them. Default: those of `operators`. `*` is every domain. */
   readonly actors?: readonly string[] | undefined
   /** True if you have checked yourself that the chain came with a proof of its last key. */
   readonly proofChecked?: boolean | undefined

@@ -1,3 +1,4 @@
+import { ANY_ACTOR } from '@auth4agent/core/delegation/check-holders'
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
@@ -25,9 +26,10 @@ export interface WantedOfChain extends Wanted {
   readonly arguments?: () => Arguments | Promise<Arguments>
   /**
    * The domains whose agents may hold a grant of the chain, or be a party of the token, the first one too. By default,
-   * all that the grants allow.
+   * the agents of the `operators` of the verifier. 'any' accepts all that the grants allow, so the owners of the
+   * authority choose who else uses this service.
    */
-  readonly actors?: readonly string[]
+  readonly actors?: readonly string[] | 'any'
   /**
    * The tool that is called, and the call proof. For a service whose tools have one URL, such as an MCP server: a DPoP
    * proof is the same for all of them. Every grant must also allow the scope that has the name of the tool.
@@ -41,7 +43,7 @@ const MAX_ACTORS = 64
 /** What a verification demands of a chain of any issuer. */
 export interface ChainDemands extends Demands {
   readonly readArguments: WantedOfChain['arguments'] | undefined
-  /** Empty if every domain is allowed. */
+  /** As in HolderDemands. */
   readonly actors: readonly string[]
   readonly toolCall: PresentedToolCall | undefined
 }
@@ -69,8 +71,9 @@ export function isDomain(text: string): boolean {
 }
 
 function readActors(value: unknown): readonly string[] {
+  if (value === 'any') return [ANY_ACTOR]
   const given: readonly unknown[] = Array.isArray(value) ? value : []
   const domains = given.filter((text): text is string => typeof text === 'string' && isDomain(text))
   if (domains.length > 0 && domains.length === given.length && domains.length <= MAX_ACTORS) return domains
-  throw new TypeError(`actors must be a list of 1 to ${MAX_ACTORS} domains in lower case`)
+  throw new TypeError(`actors must be a list of 1 to ${MAX_ACTORS} domains in lower case, or 'any'`)
 }

@@ -42,9 +42,9 @@ export interface GuardOptions<Source = void> extends Omit<Wanted, 'dpop'> {
   readonly arguments?: (source: Source) => Arguments | Promise<Arguments>
   /**
    * The domains whose agents may hold a grant of a chain, or be a party of a delegated token, the first one too. By
-   * default, all that the grants allow.
+   * default, those of the `operators` of the verifier. 'any' accepts all that the grants allow.
    */
-  readonly actors?: readonly string[]
+  readonly actors?: readonly string[] | 'any'
 }
 
 /** The option names of guards. */

@@ -11,8 +11,8 @@ import { readScopeMap, type ScopeMap } from './scope-map.ts'
 /**
  * How a verifier follows revocations:
  *
- * - `operatorId` and `key`: it reads the issuer's log as this operator, with a new assertion for each connection. Any
- *   active operator can read the log. The log shows other operators only as ids.
+ * - `operatorId` and `key`: it reads the issuer's log as this operator, with a new assertion for each connection. Give
+ *   it a key with the role `watch` alone, never a root key. Any active operator can read the log. The log shows other operators only as ids.
  * - `authorization`: it reads the issuer's log with an Authorization header that you make.
  * - a {@link RevocationFeed}: it reads the log over another transport.
  * - `'status-list'`: it looks each token up in a status list of the issuer, for services that cannot keep a connection
@@ -25,7 +25,7 @@ import { readScopeMap, type ScopeMap } from './scope-map.ts'
  * ```ts
  * import { readKeyFile } from '@auth4agent/sdk/node'
  *
- * const revocations = { operatorId: '6f9619ff-8b86-8011-8b42-00cf4fc964ff', key: await readKeyFile('root.key') }
+ * const revocations = { operatorId: '6f9619ff-8b86-8011-8b42-00cf4fc964ff', key: await readKeyFile('watch.key') }
  * ```
  */
 export type Revocations =

@@ -1,11 +1,10 @@
 import { checkAttestation } from '@auth4agent/core/delegation/check-attestation'
+import { checkHolders } from '@auth4agent/core/delegation/check-holders'
 import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
 import type { GenuineDelegated } from '@auth4agent/core/delegation/genuine-delegated'
 import { isPlainObject } from '@auth4agent/core/encoding/json-value'
-import { parseDid } from '@auth4agent/core/identity/did'
 import { type Moment, present } from '@auth4agent/core/platform/moment'
 import type { Follower } from '@auth4agent/core/revocation/follower'
-import { isGovernedBy } from '@auth4agent/core/token/check-requirements'
 import { type Ask, askAboutAuthority, type Question } from './ask.ts'
 import { checkProofClaims } from './bound-tokens.ts'
 import type { Arguments, ChainDemands } from './chain-wanted.ts'
@@ -146,16 +145,13 @@ function checkParties(
   { actors, attestation }: ChainDemands,
   { wall }: Moment,
 ): Refusal | undefined {
-  const { parties } = authority
   const refusal = checkNamespace(settings, authority) ?? checkLifetime(settings, authority)
   if (refusal !== undefined) return refusal
-  if (!isGovernedBy(settings.operators, parties[0]))
-    return { reason: 'OPERATOR_NOT_TRUSTED', hop: 0, rule: 'the holder must be an agent of a trusted operator' }
-  const isActor = ({ did }: { did: string }) => actors.length === 0 || actors.includes(parseDid(did)?.domain ?? '')
-  const hop = parties.findIndex((party) => !isActor(party))
-  const rule = `the holder must be an agent of ${actors.join(' or ')}`
-  if (hop !== -1) return { reason: 'ACTOR_NOT_TRUSTED', hop, rule }
-  return checkAttestation(authority, attestation, settings.operators, Math.floor(wall / 1_000))
+  const { operators } = settings
+  return (
+    checkHolders(authority, { operators, actors }) ??
+    checkAttestation(authority, attestation, operators, Math.floor(wall / 1_000))
+  )
 }
 
 /** Of several issuers, each may speak only for its own domains. That the principal has none of these is said later. */

@@ -111,6 +111,39 @@ describe('verifyDelegated refuses a genuine chain', () => {
     expect(await chainOutcome(verifier, chain, { ...(await wantedWith(actor, chain)), actors })).toBe(outcome)
   })
 
+  it.each<[string, readonly string[], readonly string[] | 'any' | undefined, string]>([
+    ['whose holders are all of trusted operators', ['a.test', 'b.test', 'a.test'], undefined, 'VALID'],
+    [
+      'whose last holder is of no trusted operator',
+      ['a.test', 'a.test', 'e.test'],
+      undefined,
+      'ACTOR_NOT_TRUSTED at 2',
+    ],
+    [
+      'whose middle holder is of no trusted operator',
+      ['a.test', 'e.test', 'b.test'],
+      undefined,
+      'ACTOR_NOT_TRUSTED at 1',
+    ],
+    [
+      'whose last holder is of no trusted operator, but of actors',
+      ['a.test', 'a.test', 'e.test'],
+      ['a.test', 'e.test'],
+      'VALID',
+    ],
+    ["whose last holder is of no trusted operator, with actors 'any'", ['a.test', 'e.test', 'f.test'], 'any', 'VALID'],
+    [
+      "whose first holder is of no trusted operator, with actors 'any'",
+      ['e.test', 'a.test'],
+      'any',
+      'OPERATOR_NOT_TRUSTED at 0',
+    ],
+  ])('%s, by a verifier with a list of operators', async (_name, domains, actors, outcome) => {
+    const { verifier, chain, actor } = await setUpChain({ operators: ['a.test', 'b.test'] }, domains)
+    const wanted = { ...(await wantedWith(actor, chain)), ...(actors && { actors }) }
+    expect(await chainOutcome(verifier, chain, wanted)).toBe(outcome)
+  })
+
   it.each<[string, readonly [number, number], string]>([
     ['that has expired', [-900, -11], 'GRANT_EXPIRED at 0'],
     ['that expired within the clock skew', [-900, -5], 'VALID'],

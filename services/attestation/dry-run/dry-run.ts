@@ -9,7 +9,7 @@ import type {
 
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { checkPublicKey } from '../../platform/requests/check-public-key.ts'
-import { checkFreePlace } from '../admit.ts'
+import { checkFreePlace, refuseServerScopes } from '../admit.ts'
 import { checkEvidence } from '../appraise.ts'
 import type { AttestationDeps } from '../config.ts'
 import { chooseRule } from '../rules/choose-rule.ts'
@@ -65,7 +65,7 @@ export async function dryRun(
 }
 
 async function parseDrafts(
-  { readDb }: AttestationDeps,
+  { readDb, serverScopes }: AttestationDeps,
   operatorId: string,
   drafts: readonly EnrolmentRule[],
 ): Promise<EnrolmentTerms[]> {
@@ -73,7 +73,7 @@ async function parseDrafts(
   if (drafts.reduce((sum, draft) => sum + draft.when.length, 0) > MAX_CONDITIONS) {
     throw invalidRule(`The conditions of rules must have at most ${MAX_CONDITIONS} characters together`)
   }
-  const rules = drafts.map((draft) => parseEnrolmentRule(draft, draft.name))
+  const rules = drafts.map((draft) => parseEnrolmentRule(draft, draft.name, serverScopes))
   if (new Set(rules.map(({ name }) => name)).size < rules.length) throw invalidRule('rules must not have a name twice')
   for (const terms of rules) await checkAttestors(readDb.prisma, operatorId, terms)
   return rules
@@ -97,6 +97,7 @@ async function decide(
 ): Promise<{ readonly chosenRule: string; readonly refusal: string }> {
   try {
     const { rule } = chooseRule(rules, named, results, deps.now(), budget)
+    refuseServerScopes(deps, rule)
     const did = await didOf(deps, operatorId, publicKey)
     demandResults(requirements, { did, scopes: rule.scopes, results }, deps.now(), budget)
     const ruleId = stored.find(({ terms }) => terms === rule)?.id

@@ -1,6 +1,7 @@
 import { parseAudience } from '@auth4agent/core/token/audience'
 import { parseScopeList } from '@auth4agent/core/token/scope'
 import type { EnrolmentRule } from '../../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
+import { type ServerScopes, scopeFaultOfRule } from '../../chain/server-scopes.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type Demands, invalidRule, parseDemands, parseNumber, parseRuleName } from './demands.ts'
 import { parseLabelTemplate } from './label.ts'
@@ -34,14 +35,18 @@ const YEAR_S = 31_536_000
  * @param name the name by which the request names the rule
  * @throws ApiError INVALID_RULE, INVALID_SCOPE, INVALID_AUDIENCE
  */
-export function parseEnrolmentRule(rule: EnrolmentRule | undefined, name: string): EnrolmentTerms {
+export function parseEnrolmentRule(
+  rule: EnrolmentRule | undefined,
+  name: string,
+  serverScopes: ServerScopes,
+): EnrolmentTerms {
   if (rule === undefined) throw invalidRule('rule must not be missing')
   const demands = parseDemands(rule)
   return {
     name: parseRuleName(name, rule.name),
     ...demands,
     label: parseLabelTemplate(rule.label, [...demands.allOf, ...demands.anyOf]),
-    scopes: parseScopes(rule.scopes),
+    scopes: parseScopes(rule.scopes, serverScopes),
     audiences: parseRuleAudiences(rule.audiences),
     tokenTtl: rule.tokenTtl === 0 ? 0 : parseNumber('token_ttl', rule.tokenTtl, MIN_TOKEN_TTL, MAX_TOKEN_TTL),
     maxAgents: parseNumber('max_agents', rule.maxAgents, 1, MAX_AGENTS),
@@ -84,8 +89,11 @@ export function parseRuleAudiences(texts: readonly string[]): string[] {
   return [...new Set(texts)]
 }
 
-function parseScopes(texts: readonly string[]): string[] {
+function parseScopes(texts: readonly string[], serverScopes: ServerScopes): string[] {
   const scopes = parseScopeList(texts)
-  if (scopes !== undefined) return scopes
-  throw new ApiError('INVALID_SCOPE', 'scopes must be at most 64 scope-tokens of at most 128 characters, without *')
+  if (scopes === undefined)
+    throw new ApiError('INVALID_SCOPE', 'scopes must be at most 64 scope-tokens of at most 128 characters, without *')
+  const fault = scopeFaultOfRule(serverScopes, scopes)
+  if (fault !== undefined) throw invalidRule(fault)
+  return scopes
 }

@@ -8,6 +8,12 @@ import { reasonOf } from '../../../test/support/reason-of.ts'
 import { parseEnrolmentRule, readEnrolmentTerms } from './enrolment-terms.ts'
 import { parseRequirement, readRequirementTerms } from './requirement-terms.ts'
 
+/** Scopes of the server: calls with the first one need a role. */
+const SERVER_SCOPES = new Map([
+  ['ssf.manage', ['policy', 'any']],
+  ['ssf.read', ['any']],
+] as const)
+
 type Rule = MessageInitShape<typeof EnrolmentRuleSchema>
 type Requirement = MessageInitShape<typeof AttestationRequirementSchema>
 
@@ -66,6 +72,11 @@ describe('parseEnrolmentRule', () => {
     ['a negative lifetime of tokens', { tokenTtl: -1 }, 'token_ttl must be between 30 and 3600'],
     ['a lifetime of tokens of 29 seconds', { tokenTtl: 29 }, 'token_ttl must be between 30 and 3600'],
     ['a lifetime of tokens of more than an hour', { tokenTtl: 3601 }, 'token_ttl must be between 30 and 3600'],
+    [
+      'a scope whose calls to this server need a role',
+      { scopes: ['deploy', 'ssf.manage'] },
+      'give the scope ssf.manage',
+    ],
     ['a negative time until unused agents expire', { expireUnused: -1 }, 'expire_unused must be between 0'],
   ])('refuses %s', (_name, change, message) => {
     const work = () => parse({ ...RULE, ...change })
@@ -88,11 +99,13 @@ describe('parseEnrolmentRule', () => {
     ['a name of 64 characters', 'a'.repeat(64)],
     ['a name with a dot', 'a.b'],
   ])('refuses %s', (_name, name) => {
-    expect(reasonOf(() => parseEnrolmentRule(create(EnrolmentRuleSchema, RULE), name))).toBe('INVALID_RULE')
+    expect(reasonOf(() => parseEnrolmentRule(create(EnrolmentRuleSchema, RULE), name, SERVER_SCOPES))).toBe(
+      'INVALID_RULE',
+    )
   })
 
   it('refuses a missing rule', () => {
-    expect(reasonOf(() => parseEnrolmentRule(undefined, 'deploy'))).toBe('INVALID_RULE')
+    expect(reasonOf(() => parseEnrolmentRule(undefined, 'deploy', SERVER_SCOPES))).toBe('INVALID_RULE')
   })
 })
 
@@ -167,7 +180,7 @@ describe('readRequirementTerms', () => {
 })
 
 function parse(rule: Rule) {
-  return parseEnrolmentRule(create(EnrolmentRuleSchema, rule), 'deploy')
+  return parseEnrolmentRule(create(EnrolmentRuleSchema, rule), 'deploy', SERVER_SCOPES)
 }
 
 function require(requirement: Requirement) {

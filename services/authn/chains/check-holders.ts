@@ -1,7 +1,7 @@
 import { checkAttestation } from '@auth4agent/core/delegation/check-attestation'
+import { checkHolders as checkOperators } from '@auth4agent/core/delegation/check-holders'
 import type { AuthorityRefusal, DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
-import { parseDid } from '@auth4agent/core/identity/did'
-import { isGovernedBy, type Requirements } from '@auth4agent/core/token/check-requirements'
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import type { DelegationDemands } from '../domain/verify-request.ts'
 
 /** Why delegated authority is not valid, and the place of the party to which the reason applies. */
@@ -19,15 +19,5 @@ export function checkHolders(
   { actors }: DelegationDemands,
   nowS: number,
 ): Refusal | undefined {
-  const { parties } = authority
-  if (!isGovernedBy(operators, parties[0])) return { reason: 'OPERATOR_NOT_TRUSTED', hop: 0 }
-  const stranger = parties.findIndex((party) => !isOf(actors, party))
-  if (stranger !== -1) return { reason: 'ACTOR_NOT_TRUSTED', hop: stranger }
-  return checkAttestation(authority, attestation, operators, nowS)
-}
-
-function isOf(domains: readonly string[], { did }: { readonly did: string }): boolean {
-  if (domains.length === 0) return true
-  const domain = parseDid(did)?.domain
-  return domain !== undefined && domains.includes(domain)
+  return checkOperators(authority, { operators, actors }) ?? checkAttestation(authority, attestation, operators, nowS)
 }

@@ -12,6 +12,7 @@ import {
   OPERATOR,
   READ,
 } from '../../../test/support/grant-chains.ts'
+import { NO_OWNERS } from '../../../test/support/no-foreign.ts'
 import type { DelegationDemands, RequestProof, VerifyDemands } from '../domain/verify-request.ts'
 import { verifyAuthority } from './verify-authority.ts'
 
@@ -48,6 +49,8 @@ async function verifyNew(change: Change) {
     genuineDelegated: createGenuineDelegated(chains, { issuer: CHAIN_ISSUER, keys: keysOf() }),
     tokenStatus: { checkAll: async () => undefined },
     replays: { use: () => true, size: 0 },
+    issuer: CHAIN_ISSUER,
+    operators: NO_OWNERS,
   }
   const { audience = [AUDIENCE], scope = [SCOPE], operators = [], attestation, isInspection = false } = change
   const { args, actors = [], isProofChecked = false } = change

@@ -1,7 +1,10 @@
 import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { type CheckProofDeps, checkProof, checkProofClaims } from '../check-proof.ts'
 import type { AuthnDeps, AuthnSettings } from '../config.ts'
-import type { VerifyDemands } from '../domain/verify-request.ts'
+import { audiencesOf } from '../domain/split-capability.ts'
+import type { DelegationDemands, VerifyDemands } from '../domain/verify-request.ts'
+import { findOpenAudiences, type OwnerDeps } from './check-callers.ts'
 import { checkHolders, type Refusal } from './check-holders.ts'
 
 /** The dependencies of verifyGenuineAuthority. */
@@ -11,7 +14,7 @@ export interface GenuineAuthorityDeps extends Pick<AuthnDeps, 'now' | 'genuineDe
 }
 
 /** The dependencies of verifyAuthority. */
-export interface VerifyAuthorityDeps extends GenuineAuthorityDeps, CheckProofDeps {}
+export interface VerifyAuthorityDeps extends GenuineAuthorityDeps, CheckProofDeps, OwnerDeps {}
 
 /** Valid delegated authority, or the reason why it is not valid. */
 export type AuthorityVerification =
@@ -36,9 +39,12 @@ export async function verifyAuthority(
   return verifyGenuineAuthority(
     deps,
     text,
-    (authority) => {
+    async (authority) => {
       if (isInspection) return checkParties(authority)
-      const refusal = authority.checkUses(wanted, delegation.args) ?? checkParties(authority)
+      const refusal =
+        authority.checkUses(wanted, delegation.args) ??
+        checkParties(authority) ??
+        (await checkCallers(deps, authority, wanted, delegation))
       if (refusal !== undefined || !needsProof) return refusal
       const reason = checkProof(deps, { cnf: { jkt: authority.jkt } }, text, sent)
       return reason === undefined ? undefined : { reason, hop: authority.parties.length - 1 }
@@ -50,6 +56,25 @@ export async function verifyAuthority(
       return refusal ?? checkParties(above) ?? proof
     },
   )
+}
+
+/**
+ * Checks whether the owners of audiences let every party call there. The uses must be allowed at the audiences that are
+ * open to all parties.
+ */
+async function checkCallers(
+  deps: OwnerDeps,
+  authority: DelegatedAuthority,
+  { audience, scope }: Requirements,
+  { args }: DelegationDemands,
+): Promise<Refusal | undefined> {
+  const known = new Set(audiencesOf(authority.capabilities))
+  const open = await findOpenAudiences(
+    deps,
+    [...new Set(audience)].filter((each) => known.has(each)),
+    authority.parties,
+  )
+  return 'refusal' in open ? open.refusal : authority.checkUses({ audience: open.audiences, scope }, args)
 }
 
 /**

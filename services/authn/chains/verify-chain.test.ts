@@ -123,6 +123,7 @@ describe('the demands on a chain', () => {
     ['ARGUMENT_REFUSED', 0, 'an argument over the limit', () => ({ scope: 'pay', arguments: { amount: 501 } })],
     ['ARGUMENT_REFUSED', 0, 'an unlisted argument', () => ({ scope: 'pay', arguments: { amount: 1, to: 'x' } })],
     ['OPERATOR_NOT_TRUSTED', 0, 'the operator of a later holder', () => ({ operators: [partner.domain, partner.id] })],
+    ['ACTOR_NOT_TRUSTED', 1, 'the operator of the first holder only', () => ({ operators: [acme.domain] })],
     ['ACTOR_NOT_TRUSTED', 1, 'the domain of the first holder only', () => ({ actors: [acme.domain] })],
     ['ACTOR_NOT_TRUSTED', 0, 'the domain of the second holder only', () => ({ actors: [partner.domain] })],
     ['PROOF_REQUIRED', 2, 'a proof', () => ({ proofChecked: false })],
@@ -141,8 +142,10 @@ describe('the demands on a chain', () => {
     ['one audience 64 times', () => ({ audience: Array.from({ length: 64 }, () => SHOP) })],
     ['one of several audiences', () => ({ audience: ['https://other.example', SHOP] })],
     ['a constrained scope with arguments', () => ({ scope: 'read pay', arguments: { amount: 500 } })],
-    ['the operator of the first holder by id', () => ({ operators: [acme.id] })],
-    ['the operator of the first holder by domain', () => ({ operators: ['x', acme.domain] })],
+    ['the operators of all holders by id', () => ({ operators: [acme.id, partner.id] })],
+    ['the operators of all holders by domain', () => ({ operators: ['x', acme.domain, partner.domain] })],
+    ['the first operator, and the domains of all', () => ({ operators: [acme.id], actors: [acme.domain, partner.id] })],
+    ['the first operator, and every actor', () => ({ operators: [acme.domain], actors: ['*'] })],
     ['the domains of all holders', () => ({ actors: [acme.domain, partner.domain] })],
   ]
   it.each(met)('are met by %s', async (name, wanted) => {

@@ -177,7 +177,8 @@ describe('the demands on a delegated token', () => {
   const met: [string, () => object][] = [
     ['one of several audiences', () => ({ audience: [OTHER, SHOP] })],
     ['a constrained scope with arguments', () => ({ scope: 'read pay', arguments: { amount: 500 } })],
-    ['the operator of the first party', () => ({ operators: [acme.id] })],
+    ['the operators of all parties', () => ({ operators: [acme.id, partner.id] })],
+    ['the operator of the first party, and every actor', () => ({ operators: [acme.id], actors: ['*'] })],
     ['the domains of all parties', () => ({ actors: [acme.domain, partner.domain] })],
   ]
   it.each(met)('are met by %s', async (name, wanted) => {

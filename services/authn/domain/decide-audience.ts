@@ -4,7 +4,7 @@ import type {
   LookupAudienceOwnerResponse,
   OperatorSnapshot,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { findCaller } from '../../operator-registry/index.ts'
+import { admitCaller } from '../../operator-registry/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 /** The operator whose agent wants a token. */
@@ -62,13 +62,13 @@ export function decideAudience(
   owner: LookupAudienceOwnerResponse,
   caller: Caller,
 ): AllowedAudience {
-  const terms = () => termsAt(audience, owner.rules)
-  if (owner.operatorId === '' || owner.operatorId === caller.id) return terms()
-  const entry = findCaller(audience, owner.rules, caller.domain)
-  if (entry === undefined) {
+  const admitted = admitCaller(audience, owner, caller)
+  if (admitted === undefined) {
     throw new ApiError('AUDIENCE_NOT_ALLOWED', `The owner of ${audience.text} must list ${caller.domain} as a caller`)
   }
-  return entry.edge === '' ? terms() : { ...terms(), edge: entry.edge }
+  const edge = admitted.entry?.edge ?? ''
+  const terms = termsAt(audience, owner.rules)
+  return edge === '' ? terms : { ...terms, edge }
 }
 
 /**

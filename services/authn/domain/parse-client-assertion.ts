@@ -4,6 +4,7 @@ import { uuidv8FromHash } from '@auth4agent/core/encoding/uuid'
 import { CLIENT_ASSERTION_TYPE } from '@auth4agent/core/identity/client-assertion'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { ED25519_ALGORITHMS, type JwsRules, type ParsedJws, parseCompactJws } from '@auth4agent/core/jose/jws'
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { parseAudiences } from '@auth4agent/core/token/audience'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import { assertionDemand } from '../../chain/assertion-demands.ts'
@@ -101,17 +102,13 @@ function checkAudience({ payload }: ParsedJws, { issuer, tokenEndpoint }: Client
 }
 
 function checkTimes({ payload }: ParsedJws, { nowS, skewS }: ClientAssertionRules): number {
-  const { exp, iat = 0, nbf = 0 } = payload
-  if (!isSeconds(exp) || !isSeconds(iat) || !isSeconds(nbf)) throw invalid('exp, iat and nbf must be Unix seconds')
+  const { exp, iat = 1, nbf = 1 } = payload
+  if (!isUnixSeconds(exp) || !isUnixSeconds(iat) || !isUnixSeconds(nbf))
+    throw invalid('exp, iat and nbf must be whole Unix seconds')
   if (Math.max(iat, nbf) > nowS + skewS) throw invalid('iat and nbf must not be in the future')
   if (exp > nowS + MAX_LIFETIME_S + skewS) throw invalid(`exp must be at most ${MAX_LIFETIME_S} seconds ahead`)
   if (nowS >= exp + skewS) throw new ApiError('ASSERTION_EXPIRED')
-  return Math.floor(exp)
-}
-
-/** NumericDate (RFC 7519 section 2) allows fractions. */
-function isSeconds(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value < 1e11
+  return exp
 }
 
 function coveredTerms({ payload }: ParsedJws): CoveredTerms {

@@ -40,6 +40,23 @@ describe('the owner of an audience', () => {
     expect(await refusalOf(work)).toBe(missing === undefined ? undefined : 'AUDIENCE_NOT_ALLOWED')
   })
 
+  it('refuses a chain when it does not list the domain of a holder in the middle', async () => {
+    const owner = await freshOperator(database.db)
+    const audience = `https://api.${owner.domain}/v1`
+    const tools = { [`${audience}#read`]: {} }
+    const to = operators.map(({ domain }) => domain)
+    const root = await rootFor(key, holders[0], { tools, to })
+    const middle = await handOn(key, root, holders[0], holders[1], { tools, to })
+    const text = await handOn(key, middle, holders[1], holders[2], { tools })
+    const callers = [operators[0].domain, operators[2].domain]
+    const where = { operatorId_audience: { operatorId: owner.id, audience } }
+    await database.db.prisma.operatorAudience.create({ data: { operatorId: owner.id, audience, callers } })
+    const work = () => exchangeChain(instance, holders[2], text, { resource: [audience] })
+    expect(await refusalOf(work())).toBe('AUDIENCE_NOT_ALLOWED')
+    await database.db.prisma.operatorAudience.update({ where, data: { callers: [...callers, operators[1].domain] } })
+    expect(await refusalOf(work())).toBeUndefined()
+  })
+
   it('may demand a nonce in the DPoP proof', async () => {
     const owner = await freshOperator(database.db)
     const audience = `https://api.${owner.domain}/v1`

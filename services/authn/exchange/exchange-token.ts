@@ -1,15 +1,14 @@
 import { type DelegatedClaims, formatDelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
-import { parseDid } from '@auth4agent/core/identity/did'
 import { verdicts } from '@auth4agent/core/token/verdicts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { decideAudiences, meetDemand } from '../audience-terms.ts'
+import { callersOf } from '../chains/check-callers.ts'
 import { checkPossession } from '../check-possession.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { Presented } from '../domain/agent-proof.ts'
 import { checkAttestation, joinEdges } from '../domain/check-attestation.ts'
 import { LONGEST_EPOCHS } from '../domain/check-token-size.ts'
-import type { Caller } from '../domain/decide-audience.ts'
 import type { Subject } from '../domain/decide-issue.ts'
 import { splitCapability } from '../domain/split-capability.ts'
 import { longestStatus, placeInList } from '../place-in-list.ts'
@@ -79,7 +78,11 @@ async function decide(
   checkLimits(terms, held.limits)
   const attested = checkAttestation(client.agent, wantedOf(terms), key, deps.now())
   const { results } = attested
-  const audiences = await decideAudiences(deps, terms.audience, [ownerOf(held), client.operator])
+  const audiences = await decideAudiences(
+    deps,
+    terms.audience,
+    callersOf(held.lineageOf({ ...parties, epoch: LONGEST_EPOCHS })),
+  )
   const { alg, demand, tokenStatus, edges: callers } = audiences
   await meetDemand(deps, demand, dpop)
   const ttl = Math.min(deps.termDefaults.ttl, attested.ttl)
@@ -130,9 +133,4 @@ function wantedOf({ scope, audience, details }: ExchangeTerms) {
 
 function clientOf({ agent, operator }: Subject) {
   return { did: agent.did, operatorId: operator.id }
-}
-
-/** Returns the operator of the first party, as the owners of audiences know it. */
-function ownerOf({ principal: { did, operatorId } }: ExchangeSubject): Caller {
-  return { id: operatorId, domain: parseDid(did)?.domain ?? '' }
 }

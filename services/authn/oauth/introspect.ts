@@ -7,6 +7,7 @@ import { isTemporaryVerdict, verdicts } from '@auth4agent/core/token/verdicts'
 import type { IntrospectRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { findOpenAudiences } from '../chains/check-callers.ts'
 import { verifyGenuineAuthority } from '../chains/verify-authority.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { Subject } from '../domain/decide-issue.ts'
@@ -71,8 +72,12 @@ async function introspectDelegated(
   if (isChain(token) && hint !== GRANT_CHAIN) return undefined
   let audiences: readonly string[] = []
   const verification = await verifyGenuineAuthority(deps, token, async (authority) => {
-    audiences = await visibleTo(deps, client, authority)
-    return audiences.length > 0 ? undefined : { reason: 'AUDIENCE_MISMATCH', hop: undefined }
+    const visible = await visibleTo(deps, client, authority)
+    if (visible.length === 0) return { reason: 'AUDIENCE_MISMATCH', hop: undefined }
+    const open = await findOpenAudiences(deps, visible, authority.parties)
+    if ('refusal' in open) return open.refusal
+    audiences = open.audiences
+    return undefined
   })
   return verification.valid ? membersOfAuthority(verification.authority, audiences) : undefined
 }

@@ -1,7 +1,8 @@
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { applyKeyEvent } from '@auth4agent/core/key-events/apply-key-event'
 import { type KeyEvent, parseKeyEvent } from '@auth4agent/core/key-events/key-event'
-import { checkTime, type SigningClock } from './parse-key-event.ts'
+import type { ApiError } from '../../platform/errors/api-error.ts'
+import { type SigningClock, timeDemand } from './parse-key-event.ts'
 import { refusalError } from './refuse-key-event.ts'
 
 /** The first event of a log, signed by the agent. */
@@ -9,10 +10,13 @@ export interface SignedInception {
   readonly event: KeyEvent
   /** Thumbprint of the key to which the agent commits. */
   readonly next: string | undefined
+  /** The error if it is not in the log yet: its time is too far from the server's. */
+  readonly late: ApiError | undefined
 }
 
 /**
- * Checks the inception that an agent sends with its registration, including its signature.
+ * Checks the inception that an agent sends with its registration, including its signature. Its time counts only if it
+ * is not in the log yet: a registration may be repeated at any time.
  *
  * @param text the inception; empty if the agent sends none
  * @param agent the DID and the raw public key of the registration
@@ -31,10 +35,10 @@ export function checkInception(
   if (claims.recorded) throw invalid('recorded must be left out, because the agent must sign its inception')
   if (claims.did !== did) throw invalid(`did must be ${did}`)
   if (claims.key.x !== encodeBase64url(publicKey)) throw invalid('key must be the same key as agent_public_key')
-  checkTime(event, clock)
   const applied = applyKeyEvent(undefined, event)
   if (!applied.ok) throw refusalError({ ...applied, why: 'malformed' })
-  return { event, next: claims.next }
+  const demand = timeDemand(claims.iat, clock)
+  return { event, next: claims.next, late: demand === undefined ? undefined : invalid(demand) }
 }
 
 function invalid(demand: string) {

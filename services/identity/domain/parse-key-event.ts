@@ -22,8 +22,17 @@ export interface SigningClock {
 export function parseSentEvent(text: string, types: readonly KeyEventType[]): KeyEvent {
   const event = parseKeyEvent(text)
   if (!event.ok) throw refusalError(event)
-  const { type } = event.claims
-  if (types.includes(type)) return event
+  requireType(event, types)
+  return event
+}
+
+/**
+ * Throws unless an event has one of the types that a call accepts.
+ *
+ * @throws ApiError INVALID_KEY_EVENT
+ */
+export function requireType({ claims: { type } }: KeyEvent, types: readonly KeyEventType[]): void {
+  if (types.includes(type)) return
   throw new ApiError('INVALID_KEY_EVENT', ELSEWHERE[type] ?? `In the key event, type must be ${types.join(' or ')}`)
 }
 

@@ -1,4 +1,4 @@
-import type { KeyEventType } from '@auth4agent/core/key-events/event-claims'
+import { KEY_EVENT_TYPES, type KeyEventType } from '@auth4agent/core/key-events/event-claims'
 import { type KeyEvent, parseKeyEvent } from '@auth4agent/core/key-events/key-event'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import type { AppendKeyEventRequest } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
@@ -8,7 +8,7 @@ import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { describeMove } from '../domain/describe-move.ts'
 import { decideAppend, type KeyLog } from '../domain/key-log.ts'
-import { checkTime, parseSentEvent } from '../domain/parse-key-event.ts'
+import { checkTime, parseSentEvent, requireType } from '../domain/parse-key-event.ts'
 import { checkDestination } from '../moves/check-destination.ts'
 import { resolveOwner } from '../resolve-did.ts'
 import type { KeyEventDeps } from './deps.ts'
@@ -43,7 +43,7 @@ export async function appendKeyEvent(
 ): Promise<Appended> {
   const { prisma } = deps.db
   const operator = await resolveOwner(deps, did)
-  const event = parseSentEvent(text, TYPES)
+  const event = parseSentEvent(text, KEY_EVENT_TYPES)
   if (event.claims.did !== did)
     throw new ApiError('INVALID_KEY_EVENT', 'In the key event, did must be the same as in the request')
   const at = new Date(deps.now())
@@ -54,6 +54,7 @@ export async function appendKeyEvent(
   const seen = await readKeyLog(prisma, operator.id, { did })
   const known = await findRepeated(prisma, seen, event)
   if (known !== undefined) return known
+  requireType(event, TYPES)
   decide(seen)
   const move = event.claims.type === 'move' ? event.claims : undefined
   if (move !== undefined) await checkDestination(deps, seen.agentId, move)
@@ -83,7 +84,7 @@ export async function appendKeyEvent(
  */
 async function findRepeated(
   prisma: PrismaClient | Tx,
-  { agentId, state }: KeyLog,
+  { agentId, state, computed }: KeyLog,
   event: KeyEvent,
 ): Promise<Appended | undefined> {
   const { claims, text } = event
@@ -91,7 +92,7 @@ async function findRepeated(
   if (claims.seq <= state.seq) {
     const where = { agentId_seq: { agentId, seq: claims.seq } }
     const known = await prisma.agentKeyEvent.findUnique({ where, select: { event: true } })
-    return known?.event === text ? repeated : undefined
+    return (known?.event ?? computed?.text) === text ? repeated : undefined
   }
   if (claims.type !== 'move') return undefined
   const waiting = await prisma.agentPendingEvent.findUnique({ where: { agentId_type: { agentId, type: 'move' } } })

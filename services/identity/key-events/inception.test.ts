@@ -45,6 +45,48 @@ async function expectRefusal(work: () => Promise<unknown>, reason: string): Prom
   expect(await everything(fixture.db)).toEqual(before)
 }
 
+describe('an inception that is in the log already', () => {
+  it('may be sent again with the registration at any time, and changes nothing', async () => {
+    const key = newKey()
+    const inception = await sign(key, { next: next.kid })
+    const { id } = await register(key, inception)
+    fixture.clock.now += 311_000
+    const before = await everything(fixture.db)
+    expect(await register(key, inception)).toMatchObject({ id, status: 'pending' })
+    expect(await everything(fixture.db)).toEqual(before)
+  })
+
+  it('may be appended again at any time, and changes nothing', async () => {
+    const key = newKey()
+    const inception = await sign(key, { next: next.kid })
+    await register(key, inception, asOperator(operator))
+    fixture.clock.now += 311_000
+    const before = await everything(fixture.db)
+    expect(await logOf(key).send(inception)).toMatchObject({ seq: 0 })
+    expect(await everything(fixture.db)).toEqual(before)
+  })
+
+  it('may be appended again if the server has computed it', async () => {
+    const agent = await registerWithLog(fixture.identity, operator, now, { isRecorded: true })
+    const [event] = (await agent.list()).events ?? []
+    expect(await agent.send(event?.event ?? '')).toMatchObject({ seq: 0 })
+  })
+
+  it('is not replaced by another one, which must be sent with the registration', async () => {
+    const key = newKey()
+    await register(key, await sign(key), asOperator(operator))
+    const other = await sign(key, { next: next.kid })
+    await expectRefusal(() => logOf(key).send(other), 'INVALID_KEY_EVENT')
+  })
+
+  it('of a pending agent without one must be new', async () => {
+    const key = newKey()
+    await register(key, '')
+    const old = await sign(key, { nowS: nowS() - 311 })
+    await expectRefusal(() => register(key, old), 'INVALID_KEY_EVENT')
+  })
+})
+
 describe('registerAgent with an inception', () => {
   it.each([
     ['an agent without an assertion', anonymous],

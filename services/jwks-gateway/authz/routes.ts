@@ -46,7 +46,7 @@ export function authzRoutes(context: GatewayContext): readonly Route[] {
       throw error
     }
   }
-  return underIssuer(context, PATH).map((path) => ({ verb: 'GET', path, handle }))
+  return underIssuer(context, PATH).map((path) => ({ verb: 'GET', path, handle, readsRepeatedHeaders: true }))
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { OutboundError } from './outbound-error.ts'
-import { parseTarget } from './parse-target.ts'
+import { parseStoredTarget, parseTarget } from './parse-target.ts'
 
 /** Returns why a URL is refused, and the sentence of the refusal. */
 function refusalOf(url: string, testDomains = false): [why: string, sentence: string] | undefined {
@@ -12,6 +12,50 @@ function refusalOf(url: string, testDomains = false): [why: string, sentence: st
     return [error.why, error.message]
   }
 }
+
+const refused = (text: string, testDomains = false) => {
+  try {
+    parseStoredTarget(text, testDomains)
+    return undefined
+  } catch (error) {
+    return error instanceof OutboundError ? error.message : error
+  }
+}
+
+describe('parseStoredTarget', () => {
+  const NORMAL = 'The URL must be in the normal form of URLs: '
+  const LOCAL = 'The host of the URL must not be this machine'
+
+  it.each([
+    'https://siem.example',
+    'https://siem.example/',
+    'https://siem.example/a/b?c=d',
+    'https://siem.example:8443/a%20b',
+  ])('accepts %j', (text) => {
+    expect(parseStoredTarget(text, false).href).toBe(new URL(text).href)
+  })
+
+  it.each([
+    ['https:///siem.example/a', `${NORMAL}https://siem.example/a`],
+    ['https:siem.example/a', `${NORMAL}https://siem.example/a`],
+    ['https:\\\\siem.example/a', `${NORMAL}https://siem.example/a`],
+    [' https://siem.example/a', `${NORMAL}https://siem.example/a`],
+    ['https://siem.example/a ', `${NORMAL}https://siem.example/a`],
+    ['https://siem.example/a\n', `${NORMAL}https://siem.example/a`],
+    ['https://siem.exa\tmple/a', `${NORMAL}https://siem.example/a`],
+    ['https://SIEM.example/a', `${NORMAL}https://siem.example/a`],
+    ['https://siem.example:443/a', `${NORMAL}https://siem.example/a`],
+    ['https://siem.example/b/../a', `${NORMAL}https://siem.example/a`],
+    ['https://localhost/a', LOCAL],
+    ['https://a.localhost/a', LOCAL],
+  ])('refuses %j', (text, sentence) => {
+    expect(refused(text)).toBe(sentence)
+  })
+
+  it('accepts a local name with test domains', () => {
+    expect(refused('http://localhost:3000/a', true)).toBeUndefined()
+  })
+})
 
 describe('parseTarget', () => {
   it.each([

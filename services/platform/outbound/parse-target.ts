@@ -28,6 +28,24 @@ export function parseTarget(text: string, testDomains: boolean): URL {
   return url
 }
 
+/**
+ * Parses a URL that the server stores, and will request later. One URL must have one text: parsers also accept blanks
+ * around it, line ends inside it, and any number of slashes. Without test domains, no local name is of use.
+ *
+ * @throws OutboundError with URL_REFUSED, also as parseTarget does
+ */
+export function parseStoredTarget(text: string, testDomains: boolean): URL {
+  const url = parseTarget(text, testDomains)
+  const { href, origin, hostname } = url
+  if (text !== href && text !== origin) {
+    throw new OutboundError('URL_REFUSED', `The URL must be in the normal form of URLs: ${href}`)
+  }
+  if (!testDomains && (hostname === 'localhost' || hostname.endsWith('.localhost'))) {
+    throw new OutboundError('URL_REFUSED', 'The host of the URL must not be this machine')
+  }
+  return url
+}
+
 /** Returns whether a host is one that means this machine on a server with test domains. */
 export function isLocalName(hostname: string): boolean {
   return hostname === 'localhost' || hostname.endsWith('.test')

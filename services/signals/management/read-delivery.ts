@@ -1,7 +1,7 @@
 import type { DeliveryRequest } from '../../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { OutboundError } from '../../platform/outbound/outbound-error.ts'
-import { parseTarget } from '../../platform/outbound/parse-target.ts'
+import { parseStoredTarget } from '../../platform/outbound/parse-target.ts'
 
 /** URIs of the delivery methods (RFC 8935, RFC 8936). */
 export const METHOD_URIS = { push: 'urn:ietf:rfc:8935', poll: 'urn:ietf:rfc:8936' } as const
@@ -44,7 +44,7 @@ export function readDelivery(
 
 function checkEndpoint(url: string, testDomains: boolean): void {
   try {
-    parseTarget(url, testDomains)
+    parseStoredTarget(url, testDomains)
   } catch (error) {
     if (error instanceof OutboundError) throw invalid(`endpoint_url is not allowed: ${error.message}`)
     throw error

@@ -1,4 +1,4 @@
-import { findCaller } from '../../operator-registry/index.ts'
+import { admitCaller } from '../../operator-registry/index.ts'
 import { listCaller, registerOperator } from './cure-commands.ts'
 import type { Leg } from './deps.ts'
 import type { Question } from './read-question.ts'
@@ -10,11 +10,12 @@ import type { Question } from './read-question.ts'
  */
 export function explainLocalPermission(issuer: string, { asker, audience, owner, caller }: Question): Leg {
   const { text } = audience
-  const isOpen = text === issuer || owner.operatorId === '' || owner.operatorId === caller.operatorId
-  if (isOpen) return { leg: 'permission', ok: true }
-  const edge = { kind: 'caller', from: owner.domain, to: caller.domain }
-  const entry = findCaller(audience, owner.rules, caller.domain)
-  if (entry !== undefined) {
+  const { operatorId: id, domain } = caller
+  const admitted = text === issuer ? { entry: undefined } : admitCaller(audience, owner, { id, domain })
+  const edge = { kind: 'caller', from: owner.domain, to: domain }
+  if (admitted !== undefined) {
+    const { entry } = admitted
+    if (entry === undefined) return { leg: 'permission', ok: true }
     // The caller sees its own entry, but not the others of the list.
     const proof = JSON.stringify({ audience: entry.audience, callers: [entry.caller] })
     return { leg: 'permission', ok: true, path: [{ ...edge, edgeId: entry.edge, proof }] }

@@ -20,11 +20,14 @@ export const agentKeyFieldRows: Readonly<Record<string, FieldRow>> = {
   'ResolveDidRequest.did': named('INVALID_DID'),
   'ResolveDidRequest.version_id': {
     wrong: {
-      'is no number': ['x', 'AGENT_NOT_FOUND'],
+      'is no number': ['x', 'INVALID_ARGUMENT'],
+      'is empty': ['', 'INVALID_ARGUMENT'],
+      'is negative': ['-1', 'INVALID_ARGUMENT'],
+      'has an exponent': ['1e0', 'INVALID_ARGUMENT'],
       'is the next event': ['1', 'AGENT_NOT_FOUND'],
-      'has 5000 digits': ['9'.repeat(5000), 'AGENT_NOT_FOUND'],
+      'has 5000 digits': ['9'.repeat(5000), 'INVALID_ARGUMENT'],
     },
-    fits: { 'is the newest version': '0', 'is empty': '' },
+    fits: { 'is the newest version': '0' },
   },
   'ResolveDidRequest.version_time': {
     wrong: { 'is before the registration': ['2020-01-01T00:00:00Z', 'AGENT_NOT_FOUND'] },

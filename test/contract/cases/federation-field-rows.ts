@@ -32,6 +32,11 @@ const statementKeys: FieldRow = {
     ...notAnObject,
     'has no key': ['{"keys":[]}', 'INVALID_ARGUMENT'],
     'has a key without kid': [JSON.stringify({ keys: [{ ...KEY, kid: undefined }] }), 'INVALID_ARGUMENT'],
+    'has a point off the curve': [JSON.stringify({ keys: [{ ...KEY, x: KEY['y'], y: KEY['x'] }] }), 'INVALID_ARGUMENT'],
+    'has a point of small order': [
+      JSON.stringify({ keys: [{ ...createKey('EdDSA').jwk, x: 'A'.repeat(43) }] }),
+      'INVALID_ARGUMENT',
+    ],
     'has a private key': [JSON.stringify({ keys: [{ ...KEY, d: 'AA' }] }), 'INVALID_ARGUMENT'],
     'has one kid twice': [JSON.stringify({ keys: [KEY, KEY] }), 'INVALID_ARGUMENT'],
   },

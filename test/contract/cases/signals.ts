@@ -113,6 +113,9 @@ const ENDPOINTS = [
   'https://events.bravo-operator.com./ssf',
   'https://events.bravo-operator.com/#ssf',
   'https://localhost:0/ssf',
+  'https:///events.bravo-operator.com/ssf',
+  ' https://events.bravo-operator.com/ssf',
+  'https://events.bravo-operator.com/ssf\n',
   'events.bravo-operator.com',
 ]
 

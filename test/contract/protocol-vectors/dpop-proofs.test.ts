@@ -17,7 +17,7 @@ import { VerifyTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn
 import { type VerifyTokenDeps, verifyToken } from '../../../services/authn/verify-token.ts'
 import { ABOUT_OTHER_ISSUERS } from '../../support/about-other-issuers.ts'
 import { NO_KEYS } from '../../support/access-tokens.ts'
-import { noChaining, noForeign } from '../../support/no-foreign.ts'
+import { NO_OWNERS, noChaining, noForeign } from '../../support/no-foreign.ts'
 import { JWKS, outcomeOf } from '../../support/offline-verifier.ts'
 import { isRefused, type Pieces, type Refused, readVectors, unfold, type Vector } from '../support/read-vectors.ts'
 
@@ -101,6 +101,7 @@ describe('dpop-proofs.json', () => {
     const deps: VerifyTokenDeps = {
       issuer: file.issuer,
       verifyForeign: noForeign,
+      operators: NO_OWNERS,
       chaining: noChaining,
       now: () => now * 1_000,
       settings: { skewS: file.clock_skew },

@@ -17,7 +17,7 @@ import { VerifyTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn
 import { type VerifyTokenDeps, verifyToken } from '../../../services/authn/verify-token.ts'
 import { NO_KEYS } from '../../support/access-tokens.ts'
 import { handLog } from '../../support/hand-feed.ts'
-import { noChaining, noForeign } from '../../support/no-foreign.ts'
+import { NO_OWNERS, noChaining, noForeign } from '../../support/no-foreign.ts'
 import { DISCOVERY, JWKS, outcomeOf, VERIFY } from '../../support/offline-verifier.ts'
 import { type Pieces, readVectors, unfold, type Vector } from '../support/read-vectors.ts'
 
@@ -106,6 +106,7 @@ describe('tokens.json', () => {
     const deps: VerifyTokenDeps = {
       issuer,
       verifyForeign: noForeign,
+      operators: NO_OWNERS,
       // The vectors are about the deployment's own log.
       chaining: { ...noChaining, checkHome: async () => undefined },
       now: () => now * 1000,

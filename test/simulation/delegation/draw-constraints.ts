@@ -41,6 +41,9 @@ export function drawConstraint(random: Random, depth = MAX_DEPTH): Constraint {
   }
 }
 
+/** Takes the place of a range without bounds, which is malformed. */
+const ANY_RANGE: Range = { constraint_type: 'range', max: 500 }
+
 /** Draws a range, or moves, adds, removes or flips some bounds of a range. Returns the given one if it gets empty. */
 function drawRange(random: Random, from: Partial<Range>): Range {
   const bound = (name: 'min' | 'max') => {
@@ -54,10 +57,12 @@ function drawRange(random: Random, from: Partial<Range>): Range {
       : { [name]: drawn, ...(isInclusive !== undefined && { [`${name}_inclusive`]: isInclusive }) }
   }
   const drawn: Range = { constraint_type: 'range', ...bound('min'), ...bound('max') }
-  return isPossible(drawn) ? drawn : { ...from, constraint_type: 'range' }
+  if (isPossible(drawn)) return drawn
+  return isPossible({ constraint_type: 'range', ...from }) ? { ...from, constraint_type: 'range' } : ANY_RANGE
 }
 
 function isPossible({ min, max, min_inclusive, max_inclusive }: Range): boolean {
+  if (min === undefined && max === undefined) return false
   if (min === undefined || max === undefined) return true
   return min < max || (min === max && min_inclusive !== false && max_inclusive !== false)
 }

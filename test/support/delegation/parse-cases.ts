@@ -129,7 +129,7 @@ const CONSTRAINT_FORMS: readonly ParseCase[] = [
 ]
 
 const RANGE_FORMS: readonly ParseCase[] = [
-  { name: 'a range without bounds', ...withConstraint(range({})) },
+  { name: 'a range without bounds', ...withConstraint(range({})), reason: malformed },
   { name: 'a range of one number', ...withConstraint(range({ min: 1, min_inclusive: true, max: 1 })) },
   { name: 'a range with min above max', ...withConstraint(range({ min: 2, max: 1 })), reason: malformed },
   {

@@ -47,7 +47,7 @@ function rangeText({ min, min_inclusive, max, max_inclusive }: Range): string {
     min === undefined ? undefined : `${min_inclusive === false ? 'above' : 'at least'} ${min}`,
     max === undefined ? undefined : `${max_inclusive === false ? 'below' : 'at most'} ${max}`,
   ].filter((bound) => bound !== undefined)
-  return bounds.length === 0 ? 'any number' : bounds.join(' and ')
+  return bounds.join(' and ')
 }
 
 /** Writes the name of an argument. The signer of the grant chooses the name, so it may read like a limit. */

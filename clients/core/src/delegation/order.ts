@@ -52,7 +52,7 @@ function row<P extends ConstraintType, C extends ConstraintType>(parentType: P, 
  * import { isNarrower } from '@auth4agent/core/delegation/order'
  *
  * isNarrower({ constraint_type: 'range', min: 1, max: 100 }, { constraint_type: 'range', max: 500 }) // true
- * isNarrower({ constraint_type: 'range' }, { constraint_type: 'range', max: 500 }) // false
+ * isNarrower({ constraint_type: 'range', min: 1 }, { constraint_type: 'range', max: 500 }) // false
  * ```
  */
 export function isNarrower(child: Constraint, parent: Constraint): boolean {

@@ -70,7 +70,8 @@ const LEAVES: Readonly<Record<Exclude<ConstraintType, 'all' | 'any'>, Form>> = {
   },
   range: {
     members: ['min', 'min_inclusive', 'max', 'max_inclusive'],
-    demand: 'have only bounds in range, numbers that leave a value between them, each with or without its flag',
+    demand:
+      'have one or two bounds in range and nothing else, numbers that leave a value between them, each with or without its flag',
     read: readRange,
   },
   prefix: {
@@ -138,6 +139,8 @@ function readComposite(type: 'all' | 'any', value: JsonObject, depth: number): R
 function readRange(members: JsonObject): Range | undefined {
   const { min, max, min_inclusive, max_inclusive } = members
   if (!isBound(members, 'min') || !isBound(members, 'max')) return undefined
+  // A range without bounds would look like a limit, and limit nothing.
+  if (min === undefined && max === undefined) return undefined
   const isOpen = min_inclusive === false || max_inclusive === false
   if (isExactNumber(min) && isExactNumber(max) && (isOpen ? min >= max : min > max)) return undefined
   return {

@@ -218,7 +218,7 @@ const CASES: readonly Case[] = [
   [
     'an operational key that is not on P-256',
     (c) => (c.keys[1]['jwk'] = { ...cloud, y: cloud.x }),
-    `keys[1].jwk of the manifest ${POINT}`,
+    `keys[1].jwk of the manifest ${KEY_TYPE}, or with kty, crv, x and y of P-256`,
   ],
   ['no label', (c) => delete c.keys[0]['label'], `keys[0].label of the manifest ${LABEL}`],
   [

@@ -10,6 +10,7 @@
  * | `trust` | changing which operators the operator trusts |
  * | `audit.read` | reading the audit |
  * | `keys` | recovering agents that have lost their key |
+ * | `watch` | following the revocation log, and reading the operator's keys; a key with this role alone does nothing else |
  */
 export const OPERATOR_ROLES = [
   'agents.register',
@@ -19,6 +20,7 @@ export const OPERATOR_ROLES = [
   'trust',
   'audit.read',
   'keys',
+  'watch',
 ] as const
 
 /** A role of an operational key. */

@@ -66,6 +66,8 @@ describe('readPublicJwk', () => {
     ['secp256k1', { ...EC, crv: 'secp256k1' }],
     ['a curve in an array', { ...EC, crv: ['P-256'] }],
     ['no x', { kty: 'OKP', crv: 'Ed25519' }],
+    ['a point off the curve', { ...EC, x: EC.y, y: EC.x }],
+    ['a coordinate beyond the field', { ...EC, x: encode(Buffer.alloc(32, 0xff)) }],
     ['no y', { kty: 'EC', crv: 'P-256', x: EC.x }],
     ['no n', { kty: 'RSA', e: 'AQAB' }],
     ['no e', { kty: 'RSA', n: RSA_N }],

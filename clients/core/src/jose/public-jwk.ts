@@ -1,6 +1,7 @@
 import { decodeBase64url } from '../encoding/base64.ts'
 import { sha256Text } from '../encoding/sha256.ts'
 import { isJsonObject } from '../encoding/strict-json.ts'
+import { isP256Point } from '../keys/p256-point.ts'
 
 /** The members of a public key that its thumbprint covers (RFC 7638 section 3.2, RFC 8037 section 2). */
 export type PublicJwk =
@@ -21,8 +22,9 @@ const LARGEST_MODULUS_BYTES = 512
 
 /**
  * Reads a public JWK strictly. It accepts only the members of {@link PublicJwk}, each in canonical base64url (RFC 7518
- * section 6). A coordinate has exactly 32 bytes; an RSA modulus is odd and has 2048 to 4096 bits; the exponent is
- * 65537. The importer of the key must check that the point is on the curve. Returns undefined for anything else.
+ * section 6). A coordinate has exactly 32 bytes, and a point of P-256 is on the curve; an RSA modulus is odd and has
+ * 2048 to 4096 bits; the exponent is 65537. Returns undefined for anything else. Whether the point of an Ed25519 key
+ * may be registered is decided by `admitPublicKey`, which takes a thousand times as long.
  *
  * @example
  * ```ts
@@ -36,7 +38,8 @@ export function readPublicJwk(value: unknown): PublicJwk | undefined {
   const { kty, crv, x, y, n, e } = value
   const members = Object.keys(value).length
   if (kty === 'OKP' && crv === 'Ed25519' && isField(x) && members === 3) return { kty, crv, x }
-  if (kty === 'EC' && crv === 'P-256' && isField(x) && isField(y) && members === 4) return { kty, crv, x, y }
+  if (kty === 'EC' && crv === 'P-256' && isField(x) && isField(y) && members === 4)
+    return isP256Point(x, y) ? { kty, crv, x, y } : undefined
   if (kty === 'RSA' && isModulus(n) && e === RSA_EXPONENT && members === 3) return { kty, n, e }
   return undefined
 }

@@ -1,6 +1,7 @@
 import { decodeBase64url } from '../encoding/base64.ts'
 import { isUuid } from '../encoding/uuid.ts'
 import { parseDid } from '../identity/did.ts'
+import { MAX_UNIX_SECONDS } from '../jose/numeric-date.ts'
 
 /** The form of a claim. `demand` says what is right, after the claim's name. */
 export interface Form<T = unknown> {
@@ -9,7 +10,6 @@ export interface Form<T = unknown> {
 }
 
 const DIGEST_BYTES = 32
-const MAX_UNIX_SECONDS = 253_402_300_799
 
 /** A DID of the method `agent`. */
 export const DID: Form<string> = text((value) => parseDid(value) !== undefined, 'must be a DID')

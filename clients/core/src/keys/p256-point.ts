@@ -1,3 +1,4 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { decodeBase64url } from '../encoding/base64.ts'
 
 /** The field of P-256, and the constant b of y² = x³ - 3x + b (SEC 2 section 2.4.2). */
@@ -25,6 +26,6 @@ export function isP256Point(x: string, y: string): boolean {
 function coordinate(text: string): bigint | undefined {
   const bytes = decodeBase64url(text)
   if (bytes?.length !== FIELD_BYTES) return undefined
-  const value = bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
+  const value = BigInt(`0x${bytesToHex(bytes)}`)
   return value < P ? value : undefined
 }

@@ -2,6 +2,7 @@ import { decodeBase64url } from '../encoding/base64.ts'
 import { isJsonObject } from '../encoding/strict-json.ts'
 import { isUuid } from '../encoding/uuid.ts'
 import { parseDid } from '../identity/did.ts'
+import { isUnixSeconds } from '../jose/numeric-date.ts'
 import { isAttestation, type TokenAttestation } from './attestation.ts'
 import { isEdges } from './edges.ts'
 import { isScopeString } from './scope.ts'
@@ -77,7 +78,6 @@ export interface Confirmation {
 
 const THUMBPRINT_BYTES = 32
 const JTI = /^[\x21-\x7e]{1,64}$/
-const MAX_UNIX_SECONDS = 253_402_300_799
 const MAX_INT32 = 2_147_483_647
 
 /**
@@ -112,7 +112,7 @@ export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>
   if (!isText(iss, 2048) || !isText(sub, 512) || parseDid(sub) === undefined || client_id !== sub) return undefined
   if (!isAudience(aud) || !isText(scope, 16_384) || !isScopeString(scope)) return undefined
   if (!isText(operator_id, 36) || !isUuid(operator_id) || !isText(jti, 64) || !isJti(jti)) return undefined
-  if (!isTime(iat) || !isTime(nbf) || !isTime(exp)) return undefined
+  if (!isUnixSeconds(iat) || !isUnixSeconds(nbf) || !isUnixSeconds(exp)) return undefined
   if (nbf < iat || exp <= nbf || exp - iat > MAX_TOKEN_TTL_S || !isEpochs(epoch)) return undefined
   const claims = { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id: sub, epoch }
   const hasKey = Object.hasOwn(payload, 'agent_key')
@@ -225,10 +225,6 @@ export function isThumbprint(value: unknown): value is string {
 
 function isText(value: unknown, max: number): value is string {
   return typeof value === 'string' && value.length <= max
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MAX_UNIX_SECONDS
 }
 
 function isAudience(value: unknown): value is string[] {

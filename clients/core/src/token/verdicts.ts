@@ -29,7 +29,8 @@ export const verdicts = {
   AGENT_TOKENS_ENDED: 'The token was ended together with all other tokens of its agent',
   OPERATOR_TOKENS_ENDED: 'The token was ended together with all other tokens of its operator',
   DELEGATION_NOT_ACCEPTED: 'The token is used for another agent, but the verifier does not accept delegated authority',
-  ACTOR_NOT_TRUSTED: 'An agent in the delegation is not of one of the required domains',
+  ACTOR_NOT_TRUSTED:
+    'An agent in the delegation is not of one of the required operators, or the owner of the audience does not list it',
   ISSUER_NOT_TRUSTED: 'The issuer of the token is not one of the trusted issuers',
   ISSUER_DISABLED: 'The token was ended together with the trust in another issuer',
   ISSUER_KEYS_UNAVAILABLE: 'The public keys of the other issuer are missing or too old',

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from '../encoding/strict-json.ts'
 import { isUuid } from '../encoding/uuid.ts'
+import { isUnixSeconds } from '../jose/numeric-date.ts'
 import { parseAudience } from '../token/audience.ts'
 import { type AccessTokenClaims, isJti, isThumbprint, parseAccessTokenClaims } from '../token/claims.ts'
 
@@ -45,7 +46,6 @@ export interface ChainingGrant
 }
 
 const CLAIMS = 'iss sub aud client_id operator_id epoch resource scope cnf jti iat exp token edge'.split(' ')
-const MAX_UNIX_SECONDS = 253_402_300_799
 
 /**
  * Reads the claims of a grant for another deployment strictly. A claim that this version does not know may restrict
@@ -90,5 +90,5 @@ function isHomeToken(value: unknown): value is ChainingGrant['token'] {
   if (!isJsonObject(value) || Object.keys(value).length !== 3) return false
   const { jti, exp, kid } = value
   if (typeof jti !== 'string' || !isJti(jti) || !isThumbprint(kid)) return false
-  return Number.isInteger(exp) && Number(exp) > 0 && Number(exp) <= MAX_UNIX_SECONDS
+  return isUnixSeconds(exp)
 }

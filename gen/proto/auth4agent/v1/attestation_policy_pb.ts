@@ -492,7 +492,7 @@ export type EnrolmentRule = Message<"auth4agent.v1.EnrolmentRule"> & {
   label: string;
 
   /**
-   * Scopes that agents may ask for.
+   * Scopes that agents may ask for. A scope whose calls to this server need a role, such as ssf.manage, is refused.
    *
    * @generated from field: repeated string scopes = 6;
    */

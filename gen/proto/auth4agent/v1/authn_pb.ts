@@ -306,7 +306,8 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   scope?: string | undefined;
 
   /**
-   * Domains or operator ids; the token's operator must be one of them. Absent means any operator. An empty list is an
+   * Domains or operator ids; the token's operator must be one of them. Without `actors`, so must be the operator of
+   * every holder in a chain, and of every party of a delegated token. Absent means any operator. An empty list is an
    * error in JSON; in protobuf it is the same as absent.
    *
    * @generated from field: repeated string operators = 4;
@@ -359,8 +360,9 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   arguments?: JsonObject | undefined;
 
   /**
-   * Domains; every holder in a chain, or party of a delegated token, must be an agent of one of them. Absent means any
-   * domain. `operators` demands only the operator of the first one, for which the others act.
+   * Domains or operator ids; every holder in a chain, or party of a delegated token, must be an agent of one of them.
+   * `*` means any operator. Absent means those in `operators`. In any case, the owner of the audience must let every
+   * holder call it.
    *
    * @generated from field: repeated string actors = 10;
    */

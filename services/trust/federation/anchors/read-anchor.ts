@@ -1,4 +1,6 @@
+import { decodeBase64url } from '@auth4agent/core/encoding/base64'
 import { isJsonObject, type JsonObject, parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
+import { admitPublicKey } from '@auth4agent/core/keys/admit-key'
 import type { PutTrustAnchorRequest } from '../../../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import { readConstraints } from '../domain/constraints.ts'
@@ -57,11 +59,17 @@ export function readKeys(text: string): { readonly jwks: JsonObject; readonly ke
   if (keys === undefined || keys.size === 0) {
     throw invalid('jwks must be a JWK Set as JSON text, with 1 to 32 keys, a kid for each, and at least one usable key')
   }
+  const wrong = [...keys.values()].find(({ jwk }) => jwk.kty === 'OKP' && !admitPublicKey(bytesOf(jwk.x)).ok)
+  if (wrong !== undefined) throw invalid(`jwks must have points of Ed25519 alone, but the key ${wrong.kid} is none`)
   // Not the set itself: it could contain private members.
   return {
     jwks: { keys: [...keys.values()].map(({ kid, jwk, alg }) => Object.assign({ kid }, jwk, alg && { alg })) },
     keys,
   }
+}
+
+function bytesOf(text: string): Uint8Array {
+  return decodeBase64url(text) ?? new Uint8Array()
 }
 
 /**

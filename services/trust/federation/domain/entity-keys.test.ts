@@ -29,6 +29,7 @@ describe('readEntityKeys', () => {
     ['of an unknown type', { kty: 'oct', k: 'AA', kid: 'a' }],
     ['with a type of Object.prototype', { kty: 'constructor', kid: 'a' }],
     ['of an unknown curve', { ...P256.jwk, crv: 'P-384' }],
+    ['with a point off the curve', { ...P256.jwk, x: P256.jwk['y'], y: P256.jwk['x'] }],
     ['with a small modulus', { ...RSA.jwk, n: 'AQAB' }],
   ])('skips a key %s', (_, entry) => {
     expect(

@@ -1,5 +1,6 @@
 import { decodeBase64url } from '@auth4agent/core/encoding/base64'
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { isJti, MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import { isScopeString } from '@auth4agent/core/token/scope'
@@ -10,7 +11,6 @@ export type ForeignClaims = Omit<AccessTokenClaims, 'epoch' | 'agent_key' | 'may
   readonly epoch: readonly number[]
 }
 
-const MAX_UNIX_SECONDS = 253_402_300_799
 const THUMBPRINT_BYTES = 32
 
 /**
@@ -25,7 +25,8 @@ export function parseOAuthClaims(payload: JsonObject, operatorId: string): Forei
   const audience = typeof aud === 'string' ? [aud] : aud
   if (!isText(iss, 2048) || !isText(sub, 512) || sub === '' || !isAudience(audience)) return undefined
   if (!isText(scope, 16_384) || !isScopeString(scope) || !isText(clientId, 512)) return undefined
-  if (!isText(jti, 64) || !isJti(jti) || !isTime(iat) || !isTime(nbf) || !isTime(exp)) return undefined
+  if (!isText(jti, 64) || !isJti(jti) || !isUnixSeconds(iat) || !isUnixSeconds(nbf) || !isUnixSeconds(exp))
+    return undefined
   if (nbf < iat || exp <= nbf || exp - iat > MAX_TOKEN_TTL_S) return undefined
   const claims = { iss, sub, aud: audience, scope, operator_id: operatorId, iat, nbf, exp, jti, epoch: [] }
   const isBound = Object.hasOwn(payload, 'cnf')
@@ -57,10 +58,6 @@ function isConfirmation(value: unknown): value is { readonly jkt: string } {
 
 function isText(value: unknown, max: number): value is string {
   return typeof value === 'string' && value.length <= max
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MAX_UNIX_SECONDS
 }
 
 function isAudience(value: unknown): value is string[] {

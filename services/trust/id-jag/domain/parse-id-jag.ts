@@ -1,5 +1,6 @@
 import { decodeBase64url } from '@auth4agent/core/encoding/base64'
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { parseAudiences } from '@auth4agent/core/token/audience'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import { MAX_SUB } from '../../subjects/domain/read-new-subject.ts'
@@ -26,7 +27,6 @@ export interface IdJag {
   readonly audSub: string | undefined
 }
 
-const MAX_UNIX_SECONDS = 253_402_300_799
 const THUMBPRINT_BYTES = 32
 /** A rule of the administrator names no such text, and PostgreSQL stores no NUL. */
 const CONTROL = /\p{Cc}/u
@@ -53,7 +53,8 @@ export function parseIdJag(payload: JsonObject): Parsed {
     return { demand: `tenant must be a text of 1 to ${MAX_SUB} characters, no control characters` }
   }
   if (!isText(jti, 256) || !JTI.test(jti)) return { demand: 'jti must be 1 to 256 visible ASCII characters' }
-  if (!isTime(iat) || !isTime(exp) || !isTime(nbf)) return { demand: 'iat, exp and nbf must be whole Unix seconds' }
+  if (!isUnixSeconds(iat) || !isUnixSeconds(exp) || !isUnixSeconds(nbf))
+    return { demand: 'iat, exp and nbf must be whole Unix seconds' }
   if (nbf > iat || exp <= iat) return { demand: 'exp must be after iat, and nbf not after iat' }
   const restrictions = readRestrictions(payload, clientId)
   if ('demand' in restrictions) return restrictions
@@ -103,8 +104,4 @@ function isThumbprint(value: unknown): value is string {
 
 function isText(value: unknown, max: number): value is string {
   return typeof value === 'string' && value !== '' && value.length <= max && !CONTROL.test(value)
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MAX_UNIX_SECONDS
 }

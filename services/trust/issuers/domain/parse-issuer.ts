@@ -4,7 +4,7 @@ import { hasMalformedLabel } from '../../../operator-registry/index.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import type { ReasonCode } from '../../../platform/errors/reasons.ts'
 import { OutboundError } from '../../../platform/outbound/outbound-error.ts'
-import { parseTarget } from '../../../platform/outbound/parse-target.ts'
+import { parseStoredTarget } from '../../../platform/outbound/parse-target.ts'
 
 /** What the rules for addresses of foreign servers depend on. */
 export interface AddressRules {
@@ -42,8 +42,7 @@ export function parseIssuer(text: string, kind: IssuerKind, rules: AddressRules)
  * @throws ApiError INVALID_ARGUMENT
  */
 export function parseEndpoint(field: string, text: string, rules: AddressRules): string {
-  const { href } = checkTarget('INVALID_ARGUMENT', field, text, rules)
-  if (href !== text) throw new ApiError('INVALID_ARGUMENT', `${field} must be in the normal form of URLs: ${href}`)
+  checkTarget('INVALID_ARGUMENT', field, text, rules)
   return text
 }
 
@@ -58,7 +57,7 @@ function checkTarget(reason: ReasonCode, field: string, text: string, { ourIssue
 /** The server fetches from these addresses, so they must pass the rules for requests to the outside. */
 function targetOf(reason: ReasonCode, field: string, text: string, testDomains: boolean): URL {
   try {
-    return parseTarget(text, testDomains)
+    return parseStoredTarget(text, testDomains)
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error
     throw new ApiError(reason, `${field} cannot be used: ${error.message}`)

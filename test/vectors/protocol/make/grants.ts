@@ -10,6 +10,7 @@ import {
   REFUSED_TEXTS,
   type RefusedRow,
 } from '../../../support/refused-grants.ts'
+import { makeHolderCases } from './grant-holders.ts'
 import { EDGE } from './log-records.ts'
 import { describe } from './parties.ts'
 
@@ -26,6 +27,8 @@ export async function makeGrants(): Promise<object> {
       'Chains of grants (docs/delegation.md). `issuer` signs with `grant_key` and publishes no other key for grants.',
       '`accepted`: chains and what each grant says, root first. `refused`: chains whose grant number `hop` is wrong.',
       '`hop` is null if the chain as a whole is refused. Times and revocation are not checked.',
+      '`holders`: whether the parties of a chain may use it at `audience`, by `operators` and `actors` of the verifier',
+      'and the rules of the owner. `owner` is null if nobody owns the audience, or the verifier cannot know the owner.',
     ),
     issuer: CHAIN_ISSUER,
     grant_key: { ...GRANT_KEY.jwk, alg: 'Ed25519', kid: GRANT_KEY.kid },
@@ -33,6 +36,7 @@ export async function makeGrants(): Promise<object> {
       accepted().map(async ({ name, chain }) => ({ name, chain, expect: await read(chain) })),
     ),
     refused: refused(),
+    holders: makeHolderCases(),
   }
 }
 

@@ -58,7 +58,7 @@ export async function enterCast(scene: Scene, ending: AsyncDisposableStack, isKe
   for (const { agent } of [orchestrator, planner, worker]) ending.defer(() => agent.close())
   const audience = `https://pay.${domain}`
   await allow(scene, { shop, partnerDomain, orchestrator, planner, worker, audience })
-  const api = await openApi(scene, shop, audience)
+  const api = await openApi(scene, shop, { audience, actors: [domain, partnerDomain] })
   ending.defer(() => api.close())
   return { shop, partner, partnerDomain, orchestrator, planner, worker, api, audience }
 }
@@ -100,11 +100,16 @@ async function allow(
   })
 }
 
-async function openApi({ issuer, domain, fetch, tell }: Scene, { operator, key }: PlayedOperator, audience: string) {
+async function openApi(
+  { issuer, domain, fetch, tell }: Scene,
+  { operator, key }: PlayedOperator,
+  { audience, actors }: { readonly audience: string; readonly actors: readonly string[] },
+) {
   const api = await startPaidApi({
     issuer,
     audience,
     operators: [domain],
+    actors,
     revocations: { operatorId: operator.id, key },
     fetch: (url, init) => fetch(url, init),
   })

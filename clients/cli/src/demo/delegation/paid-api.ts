@@ -10,11 +10,18 @@ const MAX_BODY = 1_024
 /** Refusals of a call that other arguments or another grant would allow (RFC 6750 section 3.1). */
 const NOT_ENOUGH: ReadonlySet<string> = new Set(['CAPABILITY_MISSING', 'ARGUMENT_REFUSED', 'ARGUMENTS_NEEDED'])
 
+/** Options of startPaidApi. */
+interface PaidApiOptions extends VerifierOptions {
+  readonly audience: string
+  /** The domains whose agents may act for others, and that of the principal. */
+  readonly actors: readonly string[]
+}
+
 /**
  * Starts an API that accepts chains of grants, and delegated tokens. It receives revocations from the server.
  * The promise resolves when it listens.
  */
-export async function startPaidApi(options: VerifierOptions & { readonly audience: string }): Promise<ProtectedApi> {
+export async function startPaidApi({ actors, ...options }: PaidApiOptions): Promise<ProtectedApi> {
   const verifier = createVerifier(options)
   const scopes = new Map<string, string>(Object.entries(PAID_CALLS))
   return listen(verifier, (publicUrl) => async (request, response) => {
@@ -23,7 +30,7 @@ export async function startPaidApi(options: VerifierOptions & { readonly audienc
     if (scope === undefined || request.method !== 'POST') return answer(response, 404, { error: 'not found' })
     const amount = amountIn(body)
     try {
-      const { principal, actor } = await verify(verifier, request, { publicUrl, scope, amount })
+      const { principal, actor } = await verify(verifier, request, { publicUrl, scope, amount, actors })
       answer(response, 200, { amount, principal, actor })
     } catch (error) {
       if (!(error instanceof VerificationError)) return answer(response, 500, { error: 'internal' })
@@ -37,14 +44,20 @@ interface PaidCall {
   readonly publicUrl: string
   readonly scope: string
   readonly amount: number | undefined
+  readonly actors: readonly string[]
 }
 
 /** Verifies the chain or token of a request with the proof of its sender, for exactly this amount. */
-function verify(verifier: Verifier, { headers, url = '' }: IncomingMessage, { publicUrl, scope, amount }: PaidCall) {
+function verify(
+  verifier: Verifier,
+  { headers, url = '' }: IncomingMessage,
+  { publicUrl, scope, amount, actors }: PaidCall,
+) {
   const text = /^DPoP (\S+)$/.exec(headers.authorization ?? '')?.[1] ?? ''
   const proof = String(headers['dpop'] ?? '')
   return verifier.verifyDelegated(text, {
     scope,
+    actors,
     dpop: { proof, method: 'POST', url: publicUrl + url },
     arguments: () => ({ amount }),
   })

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { isIssuerUrl } from '@auth4agent/core/identity/issuer-url'
 import { OutboundError } from '../../../../platform/outbound/outbound-error.ts'
-import { parseTarget } from '../../../../platform/outbound/parse-target.ts'
+import { parseStoredTarget } from '../../../../platform/outbound/parse-target.ts'
 import type { ClaimValue } from '../../attestor-type.ts'
 import { EVIDENCE_ALGORITHMS, type EvidenceAlgorithm } from '../../jwt/algorithms.ts'
 import { type EvidenceKeys, readPinnedKeys } from '../../jwt/keys.ts'
@@ -76,7 +76,7 @@ function readKeySource(config: JsonObject, issuer: string, algorithms: readonly 
 /** The server fetches from this address. Whether it may use local names is decided when it does. */
 function checkTarget(member: string, url: string): void {
   try {
-    parseTarget(url, true)
+    parseStoredTarget(url, true)
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error
     throw invalidConfig(member, `must be a URL from which keys can be fetched: ${error.message}`)

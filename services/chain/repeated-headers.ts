@@ -1,0 +1,39 @@
+import { ApiError } from '../platform/errors/api-error.ts'
+
+/**
+ * Headers and metadata that decide who calls, what is called, or how it is read. Programs in front of the server may
+ * read the last one of several and the server the first, so a request must have each of them at most once.
+ */
+const SINGLE: ReadonlySet<string> = new Set([
+  'authorization',
+  'content-digest',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'dpop',
+  'expect',
+  'grpc-encoding',
+  'grpc-timeout',
+  'host',
+  'idempotency-key',
+  'last-event-id',
+  'mcp-protocol-version',
+  'signature',
+  'signature-input',
+])
+
+/**
+ * Throws if a request has a header twice of which it may have one.
+ *
+ * @param rawHeaders names and values alternately, as Node gives them: its objects have only the first of several
+ * @throws ApiError INVALID_ARGUMENT
+ */
+export function refuseRepeatedHeaders(rawHeaders: readonly string[]): void {
+  const seen = new Set<string>()
+  for (let place = 0; place < rawHeaders.length; place += 2) {
+    const name = rawHeaders[place]?.toLowerCase() ?? ''
+    if (!SINGLE.has(name)) continue
+    if (seen.has(name)) throw new ApiError('INVALID_ARGUMENT', `The header ${name} must not be sent more than once`)
+    seen.add(name)
+  }
+}
