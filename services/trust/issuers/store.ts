@@ -38,8 +38,10 @@ export interface IssuerStore {
 const MAX_ISSUERS = 64
 /** Key of the advisory lock under which issuers are added. */
 const ADD_LOCK = 0x69737375
+const KEYS_FIRST_SEEN = [{ firstSeenAt: 'asc' }, { kid: 'asc' }] satisfies Prisma.IssuerKeyOrderByWithRelationInput[]
+/** Only outside a transaction: Prisma reads the relations at the same time, and a transaction has one connection. */
 const WITH_ALL = {
-  keys: { orderBy: [{ firstSeenAt: 'asc' }, { kid: 'asc' }] },
+  keys: { orderBy: KEYS_FIRST_SEEN },
   endedKeys: true,
   domains: { orderBy: { domain: 'asc' } },
 } satisfies Prisma.IssuerInclude
@@ -88,10 +90,10 @@ export async function insertIssuer({ tx, audit, vault, now }: InsertingIssuer, i
   const due = { keysDueAt: at, statementsDueAt: at, createdAt: at }
   const wrapped = sealed && { wrappedSecret: sealed.wrapped, kekId: sealed.kekId }
   const domains = domain && { domains: { create: { ...domain } } }
-  const row = await tx.issuer.create({ data: { id, ...columns, ...due, ...wrapped, ...domains }, include: WITH_ALL })
+  const row = await tx.issuer.create({ data: { id, ...columns, ...due, ...wrapped, ...domains } })
   const by = issuer.anchor === null ? '' : `, under ${issuer.anchor}`
   await audit({ action: 'issuer.add', subject: issuer.issuer, reason: `${issuer.kind}, ${issuer.revocationMode}${by}` })
-  return row
+  return readRelations(tx, row)
 }
 
 /** Only one transaction at a time adds issuers. */
@@ -119,7 +121,7 @@ export function disableIssuer({ prisma }: IssuerStore, author: Author, id: strin
     if (row.status === 'disabled') return row
     await audit({ action: 'issuer.disable', subject: row.issuer, reason })
     const data = { status: 'disabled', generation: { increment: 1 } } as const
-    return tx.issuer.update({ where: { id }, data, include: WITH_ALL })
+    return readRelations(tx, await tx.issuer.update({ where: { id }, data }))
   })
 }
 
@@ -142,7 +144,7 @@ export function enableIssuer(
     const at = new Date(now())
     const acceptedFrom = new Date(at.getTime() + skewMs)
     const data = { status: 'enabled', acceptedFrom, keysDueAt: at, statementsDueAt: at } as const
-    return tx.issuer.update({ where: { id }, data, include: WITH_ALL })
+    return readRelations(tx, await tx.issuer.update({ where: { id }, data }))
   })
 }
 
@@ -167,7 +169,7 @@ export function readmitKey(
     if (key.withdrawnAt === null) return row
     await audit({ action: 'issuer.readmit-key', subject: `${row.issuer} ${kid}`, reason })
     await tx.issuerKey.update({ where: { issuerId_kid: { issuerId: id, kid } }, data: { withdrawnAt: null } })
-    return tx.issuer.update({ where: { id }, data: { keysDueAt: new Date(now()) }, include: WITH_ALL })
+    return readRelations(tx, await tx.issuer.update({ where: { id }, data: { keysDueAt: new Date(now()) } }))
   })
 }
 
@@ -179,7 +181,15 @@ export function readmitKey(
 export async function lockIssuer(tx: Tx, id: string): Promise<IssuerRow> {
   if (!isUuid(id)) throw new ApiError('ISSUER_NOT_FOUND')
   await tx.$queryRaw`SELECT 1 FROM "issuers" WHERE "id" = ${id}::uuid FOR UPDATE`
-  const row = await tx.issuer.findUnique({ where: { id }, include: WITH_ALL })
+  const row = await tx.issuer.findUnique({ where: { id } })
   if (row === null) throw new ApiError('ISSUER_NOT_FOUND')
-  return row
+  return readRelations(tx, row)
+}
+
+/** Reads all that is known of an issuer, one statement after the other. */
+async function readRelations(tx: Tx, row: Issuer): Promise<IssuerRow> {
+  const where = { issuerId: row.id }
+  const keys = await tx.issuerKey.findMany({ where, orderBy: KEYS_FIRST_SEEN })
+  const endedKeys = await tx.issuerEndedKey.findMany({ where })
+  return { ...row, keys, endedKeys, domains: await tx.issuerDomain.findMany({ where, orderBy: { domain: 'asc' } }) }
 }
