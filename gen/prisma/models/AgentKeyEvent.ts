@@ -599,7 +599,7 @@ export type $AgentKeyEventPayload<ExtArgs extends runtime.Types.Extensions.Inter
 export type AgentKeyEventGetPayload<S extends boolean | null | undefined | AgentKeyEventDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$AgentKeyEventPayload, S>
 
 export type AgentKeyEventCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<AgentKeyEventFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<AgentKeyEventFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: AgentKeyEventCountAggregateInputType | true
   }
 
@@ -1046,6 +1046,7 @@ export type AgentKeyEventFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    * Filter, which AgentKeyEvent to fetch.
    */
   where: Prisma.AgentKeyEventWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1068,6 +1069,7 @@ export type AgentKeyEventFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter, which AgentKeyEvent to fetch.
    */
   where: Prisma.AgentKeyEventWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1120,6 +1122,7 @@ export type AgentKeyEventFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of AgentKeyEvents.
    */
   distinct?: Prisma.AgentKeyEventScalarFieldEnum | Prisma.AgentKeyEventScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1172,6 +1175,7 @@ export type AgentKeyEventFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter by unique combinations of AgentKeyEvents.
    */
   distinct?: Prisma.AgentKeyEventScalarFieldEnum | Prisma.AgentKeyEventScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1224,6 +1228,7 @@ export type AgentKeyEventFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of AgentKeyEvents.
    */
   distinct?: Prisma.AgentKeyEventScalarFieldEnum | Prisma.AgentKeyEventScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1246,6 +1251,7 @@ export type AgentKeyEventCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * The data needed to create a AgentKeyEvent.
    */
   data: Prisma.XOR<Prisma.AgentKeyEventCreateInput, Prisma.AgentKeyEventUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1306,6 +1312,7 @@ export type AgentKeyEventUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Choose, which AgentKeyEvent to update.
    */
   where: Prisma.AgentKeyEventWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1384,6 +1391,7 @@ export type AgentKeyEventUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    * In case the AgentKeyEvent was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.AgentKeyEventUpdateInput, Prisma.AgentKeyEventUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1406,6 +1414,7 @@ export type AgentKeyEventDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter which AgentKeyEvent to delete.
    */
   where: Prisma.AgentKeyEventWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -468,7 +468,7 @@ export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.Internal
 export type DeploymentGetPayload<S extends boolean | null | undefined | DeploymentDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$DeploymentPayload, S>
 
 export type DeploymentCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<DeploymentFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<DeploymentFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: DeploymentCountAggregateInputType | true
   }
 
@@ -910,6 +910,7 @@ export type DeploymentFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter, which Deployment to fetch.
    */
   where: Prisma.DeploymentWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -928,6 +929,7 @@ export type DeploymentFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extens
    * Filter, which Deployment to fetch.
    */
   where: Prisma.DeploymentWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -976,6 +978,7 @@ export type DeploymentFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter by unique combinations of Deployments.
    */
   distinct?: Prisma.DeploymentScalarFieldEnum | Prisma.DeploymentScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1024,6 +1027,7 @@ export type DeploymentFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    * Filter by unique combinations of Deployments.
    */
   distinct?: Prisma.DeploymentScalarFieldEnum | Prisma.DeploymentScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1072,6 +1076,7 @@ export type DeploymentFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter by unique combinations of Deployments.
    */
   distinct?: Prisma.DeploymentScalarFieldEnum | Prisma.DeploymentScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1090,6 +1095,7 @@ export type DeploymentCreateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * The data needed to create a Deployment.
    */
   data: Prisma.XOR<Prisma.DeploymentCreateInput, Prisma.DeploymentUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1142,6 +1148,7 @@ export type DeploymentUpdateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Choose, which Deployment to update.
    */
   where: Prisma.DeploymentWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1212,6 +1219,7 @@ export type DeploymentUpsertArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * In case the Deployment was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.DeploymentUpdateInput, Prisma.DeploymentUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1230,6 +1238,7 @@ export type DeploymentDeleteArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter which Deployment to delete.
    */
   where: Prisma.DeploymentWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -378,7 +378,7 @@ export type $TrustProposalPayload<ExtArgs extends runtime.Types.Extensions.Inter
 export type TrustProposalGetPayload<S extends boolean | null | undefined | TrustProposalDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$TrustProposalPayload, S>
 
 export type TrustProposalCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<TrustProposalFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<TrustProposalFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: TrustProposalCountAggregateInputType | true
   }
 
@@ -820,6 +820,7 @@ export type TrustProposalFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    * Filter, which TrustProposal to fetch.
    */
   where: Prisma.TrustProposalWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -838,6 +839,7 @@ export type TrustProposalFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter, which TrustProposal to fetch.
    */
   where: Prisma.TrustProposalWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -886,6 +888,7 @@ export type TrustProposalFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of TrustProposals.
    */
   distinct?: Prisma.TrustProposalScalarFieldEnum | Prisma.TrustProposalScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -934,6 +937,7 @@ export type TrustProposalFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter by unique combinations of TrustProposals.
    */
   distinct?: Prisma.TrustProposalScalarFieldEnum | Prisma.TrustProposalScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -982,6 +986,7 @@ export type TrustProposalFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of TrustProposals.
    */
   distinct?: Prisma.TrustProposalScalarFieldEnum | Prisma.TrustProposalScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1000,6 +1005,7 @@ export type TrustProposalCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * The data needed to create a TrustProposal.
    */
   data: Prisma.XOR<Prisma.TrustProposalCreateInput, Prisma.TrustProposalUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1052,6 +1058,7 @@ export type TrustProposalUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Choose, which TrustProposal to update.
    */
   where: Prisma.TrustProposalWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1122,6 +1129,7 @@ export type TrustProposalUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    * In case the TrustProposal was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.TrustProposalUpdateInput, Prisma.TrustProposalUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1140,6 +1148,7 @@ export type TrustProposalDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter which TrustProposal to delete.
    */
   where: Prisma.TrustProposalWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
