@@ -1,5 +1,6 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import type { Principal } from '../ledger/principal.ts'
+import type { StorageBound } from '../ledger/storage-bound.ts'
 
 export type {
   AdminPrincipal,
@@ -16,6 +17,7 @@ export interface Call {
   readonly requestId: string
   readonly principal: Principal
   readonly dpop?: SentProof
+  readonly storage?: StorageBound
 }
 
 /** A DPoP proof as the caller sent it, not checked yet, and the request that it must be for (RFC 9449 section 4.3). */

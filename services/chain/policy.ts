@@ -38,17 +38,18 @@ export type Policy<Request> = Callers<Request> &
   }
 
 /**
- * Properties of a method that changes state. An assertion for such a method must name the method, and can be used only
- * once. `endsTokens` tells whether the method can end issued tokens. If it can, a call returns only when every log
- * follower refuses the ended tokens. `needsBodyDigest` tells that the signature of an operator must always cover the
- * body. `worksWhileFrozen` tells that a frozen operator may call the method too: the method can only take authority
- * away, or it makes its own demands, as SetOperatorKeys does.
+ * Properties of a method that changes state. An assertion for such a method must name the method, and can be used
+ * only once. `endsTokens` tells whether the method can end issued tokens. If it can, a call returns only when every
+ * log follower refuses the ended tokens. `needsBodyDigest` tells that the signature of an operator must always cover
+ * the body. `worksWhileFrozen` tells that a frozen operator may call the method too: the method can only take
+ * authority away, or it makes its own demands, as SetOperatorKeys does. `freesStorage` tells that the method only
+ * deletes, so the bound on what an operator stores in a day does not refuse it.
  */
 type Effect =
   | ({ readonly action: AuditAction; readonly endsTokens: boolean } & { readonly [name in Option]?: true })
   | ({ readonly action?: never; readonly endsTokens?: never } & { readonly [name in Option]?: never })
 
-type Option = 'needsBodyDigest' | 'worksWhileFrozen'
+type Option = 'needsBodyDigest' | 'worksWhileFrozen' | 'freesStorage'
 
 /**
  * The role that an operator's key needs for a method. `any` admits every key of the operator. `root` admits only root

@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createRpc } from '../chain/chain.ts'
 import { callLevels } from '../chain/observation.ts'
+import { createRefusalBound } from '../chain/refusal-bound.ts'
 import { withRequestScope } from '../internal-port/request-scope.ts'
+import { MIB } from '../ledger/storage-bound.ts'
 import { startReadiness } from '../operations/readiness.ts'
 import { claimIssuer } from '../platform/db/claim-issuer.ts'
 import { createClockGuard, readClock } from '../platform/db/clock-guard.ts'
@@ -10,7 +12,7 @@ import { openDb } from '../platform/db/db.ts'
 import { applyMigrations } from '../platform/db/migrate.ts'
 import { createPassedTime } from '../platform/db/passed-time.ts'
 import { createLimiter } from '../platform/limits/limits.ts'
-import { scaleRates } from '../platform/limits/rates.ts'
+import { scaleRates, scaleWriteRates } from '../platform/limits/rates.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Exposition } from '../platform/metrics/exposition.ts'
 import { createMetrics, type Metrics } from '../platform/metrics/metrics.ts'
@@ -61,7 +63,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   opened.defer(() => db.close())
   const readDb = openDb({ url: databaseUrl, poolSize: READ_POOL_SIZE, log })
   opened.defer(() => readDb.close())
-  const deployment = await claimIssuer(db.prisma, config.issuer)
+  const deployment = await claimIssuer(db.prisma, config.issuer, config.maxAgents)
   const clockGuard = createClockGuard({ clocks: systemClock, toleranceMs: config.clockSkew * 1000, log })
   await readClock(db.pool, clockGuard)
   const metrics = createMetrics(db.pool)
@@ -92,6 +94,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   if (issuerFacts !== undefined) metrics.showIssuers(issuerFacts)
   if (anchorFacts !== undefined) metrics.showAnchors(anchorFacts)
   if (signingKeyFacts !== undefined) metrics.showSigningKeys(signingKeyFacts)
+  const factor = config.rateFactorPercent / 100
   const rpc = createRpc(routes, remotes.forwards, {
     operators,
     adminKey: secrets.adminKey,
@@ -102,12 +105,14 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     callLevel: callLevels[config.logFormat],
     metrics,
     limiter: createLimiter(() => performance.now()),
-    rates: scaleRates(config.rateFactorPercent / 100),
+    rates: scaleRates(factor),
     maxConcurrency: config.maxConcurrency,
     deadlineMs: config.requestTimeoutMs,
     settle: () => revocations.settle(),
     now: Date.now,
     skewS: config.clockSkew,
+    operatorBytesPerDay: config.operatorDailyMib * MIB,
+    mayRecordRefusal: createRefusalBound(scaleWriteRates(factor).refusals, metrics.leftOutRefusal),
     clockProblem: () => clockGuard.problem(),
   })
   const readiness = await startReadiness({

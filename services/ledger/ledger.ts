@@ -7,7 +7,9 @@ import { pruneExpired } from '../platform/db/prune.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuditAction } from './audit-action.ts'
 import type { Principal } from './principal.ts'
+import { pruneAudit } from './prune-audit.ts'
 import { keyColumns, signedRequestOf } from './signed-request.ts'
+import { chargeChange, pruneTotals, type StorageBound } from './storage-bound.ts'
 
 /**
  * Who makes a change, and in which request. A `Call` is an author; `systemAuthor` returns an author for the server.
@@ -15,6 +17,8 @@ import { keyColumns, signedRequestOf } from './signed-request.ts'
 export interface Author {
   readonly principal: Principal | { readonly kind: 'system' } | { readonly kind: 'agent'; readonly did: string }
   readonly requestId: string
+  /** How much the changes of an operator may store; absent for authors that this does not limit. */
+  readonly storage?: StorageBound
 }
 
 /**
@@ -43,9 +47,11 @@ export type Audit = (entry: AuditEntry) => Promise<void>
 /**
  * Runs a change in one transaction, which also writes the audit, keeps the signed request of an operator or of the
  * administrator, and records that the assertion was used. The transaction records the assertion first, so of two calls
- * with the same assertion the second waits until the first has ended.
+ * with the same assertion the second waits until the first has ended. It counts what the change stores last, so that
+ * changes of one operator wait for each other only while they commit.
  *
- * @throws ApiError ASSERTION_USED when another change has used the assertion, and every error that `work` throws.
+ * @throws ApiError ASSERTION_USED when another change has used the assertion; RATE_LIMITED when the operator has
+ *   stored too much today; and every error that `work` throws.
  */
 export function change<T>(
   prisma: PrismaClient,
@@ -54,28 +60,21 @@ export function change<T>(
 ): Promise<T> {
   return prisma.$transaction(async (tx) => {
     await useAssertion(tx, author)
-    const keepRequest = requestKeeper(tx, author)
-    return work(tx, async (entry) => {
+    const request = signedRequestOf(author, auditId())
+    let records = 0
+    let namesRequest = false
+    const result = await work(tx, async (entry) => {
+      records += 1
       // The request belongs to its caller, so another party's record does not show it.
-      const signedRequestId = entry.principal === undefined ? await keepRequest() : null
+      const signedRequestId = (entry.principal === undefined && request?.id) || null
+      namesRequest ||= signedRequestId !== null
       await tx.auditLog.create({ data: { ...auditRow(author, entry, 'done'), signedRequestId } })
     })
+    if (records === 0) return result
+    const mayKeep = await chargeChange(tx, author, request, records)
+    if (request !== undefined && namesRequest && mayKeep) await tx.signedRequest.create({ data: request })
+    return result
   })
-}
-
-/**
- * Makes the function that stores the signed request of an author before its first audit record, and returns the id of
- * the stored request for each record.
- */
-function requestKeeper(tx: Tx, author: Author): () => Promise<string | null> {
-  let stored: Promise<string | null> | undefined
-  const store = async (): Promise<string | null> => {
-    const row = signedRequestOf(author, auditId())
-    if (row === undefined) return null
-    await tx.signedRequest.create({ data: row })
-    return row.id
-  }
-  return () => (stored ??= store())
 }
 
 /** The entry for a refusal. For an RPC without an audit action, `action` is the name of the RPC. */
@@ -175,4 +174,11 @@ async function useApprovals(tx: Tx, { principal }: Author): Promise<void> {
 /** Removes used assertions that have expired so long ago that no process can still accept them. */
 export function pruneAssertions({ pool }: Db, passed: PassedTime): Promise<void> {
   return pruneExpired(pool, passed, 'used_assertions', 'keep_until')
+}
+
+/** Runs the scheduled work of the ledger. `retentionMs` is how long the audit is kept; undefined means for good. */
+export async function pruneLedger(db: Db, passed: PassedTime, retentionMs: number | undefined): Promise<void> {
+  await pruneAssertions(db, passed)
+  await pruneTotals(db.pool)
+  if (retentionMs !== undefined) await pruneAudit(db.pool, passed, retentionMs)
 }

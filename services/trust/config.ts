@@ -39,6 +39,8 @@ export interface TrustOptions {
   readonly log: Logger
   /** How many pictures of the graph all callers without a key get together. */
   readonly graphRate: Rate
+  /** How long statements are kept that count no more, in milliseconds; undefined means for good. */
+  readonly retentionMs: number | undefined
   /** Where the notifications of the database are heard. */
   readonly databaseUrl: string
 }

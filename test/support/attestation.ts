@@ -11,7 +11,10 @@ export function testAttestation({
   db,
   now,
   operators,
-}: Pick<IdentityOptions, 'db' | 'now' | 'operators'>): Attestation {
+  limitResults = () => undefined,
+}: Pick<IdentityOptions, 'db' | 'now' | 'operators'> & {
+  readonly limitResults?: (operatorId: string) => void
+}): Attestation {
   const nonceKey = importHmacKey(randomBytes(32))
   return createAttestation(
     {
@@ -29,6 +32,7 @@ export function testAttestation({
         nonceKey,
       }),
       countAppraisal() {},
+      limitResults,
       log: silentLog,
     },
     { read: async () => undefined },

@@ -118,6 +118,7 @@ export function startIdentity(
     readDb: options.db,
     log: silentLog,
     metrics: { accepted() {}, waiting() {} },
+    limitEvents() {},
     settings: IDENTITY_SETTINGS,
     issuer: TEST_ISSUER,
     histories: localClient(KeyHistoryService, createKeyHistory(options.db.prisma)),

@@ -81,6 +81,7 @@ export const ModelName = {
   TrustProposal: 'TrustProposal',
   Verifier: 'Verifier',
   UsedAssertion: 'UsedAssertion',
+  OperatorTotal: 'OperatorTotal',
   AuditLog: 'AuditLog',
   SignedRequest: 'SignedRequest',
   Attestor: 'Attestor',
@@ -116,7 +117,8 @@ export const DeploymentScalarFieldEnum = {
   firstEpoch: 'firstEpoch',
   busKey: 'busKey',
   clockReached: 'clockReached',
-  attestationKey: 'attestationKey'
+  attestationKey: 'attestationKey',
+  maxAgents: 'maxAgents'
 } as const
 
 export type DeploymentScalarFieldEnum = (typeof DeploymentScalarFieldEnum)[keyof typeof DeploymentScalarFieldEnum]
@@ -551,6 +553,8 @@ export const TrustProposalScalarFieldEnum = {
   signerId: 'signerId',
   draft: 'draft',
   createdAt: 'createdAt',
+  provenSince: 'provenSince',
+  dismissedAt: 'dismissedAt',
   expiresAt: 'expiresAt'
 } as const
 
@@ -577,6 +581,16 @@ export const UsedAssertionScalarFieldEnum = {
 } as const
 
 export type UsedAssertionScalarFieldEnum = (typeof UsedAssertionScalarFieldEnum)[keyof typeof UsedAssertionScalarFieldEnum]
+
+
+export const OperatorTotalScalarFieldEnum = {
+  operatorId: 'operatorId',
+  what: 'what',
+  day: 'day',
+  amount: 'amount'
+} as const
+
+export type OperatorTotalScalarFieldEnum = (typeof OperatorTotalScalarFieldEnum)[keyof typeof OperatorTotalScalarFieldEnum]
 
 
 export const AuditLogScalarFieldEnum = {

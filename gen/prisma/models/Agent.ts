@@ -848,14 +848,6 @@ export type AgentUpdateallowedScopesInput = {
   push?: string | string[]
 }
 
-export type NullableIntFieldUpdateOperationsInput = {
-  set?: number | null
-  increment?: number
-  decrement?: number
-  multiply?: number
-  divide?: number
-}
-
 export type AgentCreateNestedOneWithoutKeysInput = {
   create?: Prisma.XOR<Prisma.AgentCreateWithoutKeysInput, Prisma.AgentUncheckedCreateWithoutKeysInput>
   connectOrCreate?: Prisma.AgentCreateOrConnectWithoutKeysInput

@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model AuditLog
- * Written only by ledger and authn. A trigger refuses updates and deletions, so the audit is append-only.
+ * Written only by ledger and authn. A trigger refuses updates, and deletions in the first 30 days.
  */
 export type AuditLogModel = runtime.Types.Result.DefaultSelection<Prisma.$AuditLogPayload>
 

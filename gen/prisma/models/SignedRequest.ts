@@ -15,7 +15,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 /**
  * Model SignedRequest
  * Written only by ledger. Requests for changes as operators and the administrator signed them. A trigger refuses
- * updates and deletions.
+ * updates, and deletions in the first 30 days.
  */
 export type SignedRequestModel = runtime.Types.Result.DefaultSelection<Prisma.$SignedRequestPayload>
 
