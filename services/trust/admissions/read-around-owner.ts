@@ -16,7 +16,9 @@ export interface AroundOwner extends KnownGraph {
   readonly maxEdges: number
 }
 
-/** Reads what decides about an owner; an empty id means nobody. `before` are issuers whose imported keys are reused. */
+/**
+ * Reads what decides about an owner. An empty id means nobody. `before` are issuers whose imported keys are reused.
+ */
 export type ReadAroundOwner = (owner: string, before?: ReadonlyMap<string, KnownIssuer>) => Promise<AroundOwner>
 
 /**
