@@ -278,21 +278,22 @@ async function fill(count: number, hours = 0): Promise<void> {
     FROM operator_manifests, generate_series(1, ${count}) n WHERE operator_id = ${id}::uuid`
 }
 
-describe('the manifests of a day', () => {
-  const set = (seq: number, members: readonly ReturnType<typeof member>[], roots = [alice]) =>
-    one.setKeys(alice, { operatorId: id, seq, roots, members })
-  /** Puts a manifest with two members, whose number leaves room for earlier ones. */
-  async function begin(): Promise<readonly ReturnType<typeof member>[]> {
-    const members = [member(1), member(2)]
-    await set(1, members)
-    return members
-  }
+const setMembers = (seq: number, members: readonly ReturnType<typeof member>[], roots = [alice]) =>
+  one.setKeys(alice, { operatorId: id, seq, roots, members })
 
+/** Puts a manifest with two members, whose number leaves room for earlier ones. */
+async function begin(): Promise<readonly ReturnType<typeof member>[]> {
+  const members = [member(1), member(2)]
+  await setMembers(1, members)
+  return members
+}
+
+describe('the manifests of a day', () => {
   it('are at most 32: one more is refused with the time to wait, and stores nothing', async () => {
     const members = await begin()
     await fill(MANIFESTS_A_DAY.usual - 2)
-    await set(2, [...members, member(3)])
-    const refused = set(3, [...members, member(4)])
+    await setMembers(2, [...members, member(3)])
+    const refused = setMembers(3, [...members, member(4)])
     await expect(refused).rejects.toMatchObject({
       reason: 'RATE_LIMITED',
       message: 'An operator may put 32 manifests into force in a day',
@@ -307,7 +308,7 @@ describe('the manifests of a day', () => {
   it('do not count those of the day before', async () => {
     const members = await begin()
     await fill(MANIFESTS_A_DAY.usual, 24)
-    await set(2, [...members, member(3)])
+    await setMembers(2, [...members, member(3)])
     expect((await row()).manifestSeq).toBe(2)
   })
 
@@ -315,11 +316,11 @@ describe('the manifests of a day', () => {
     const [first, second] = await begin()
     if (first === undefined || second === undefined) throw new TypeError('There are two members')
     await fill(MANIFESTS_A_DAY.usual)
-    expect(await refusalOf(set(2, [first, member(3)]))).toBe('RATE_LIMITED')
-    expect(await refusalOf(set(2, [{ key: first.key, roles: ['keys'] as never }]))).toBe('RATE_LIMITED')
-    await set(2, [first])
-    await set(3, [])
-    expect(await refusalOf(set(4, []))).toBe('RATE_LIMITED')
+    expect(await refusalOf(setMembers(2, [first, member(3)]))).toBe('RATE_LIMITED')
+    expect(await refusalOf(setMembers(2, [{ key: first.key, roles: ['keys'] as never }]))).toBe('RATE_LIMITED')
+    await setMembers(2, [first])
+    await setMembers(3, [])
+    expect(await refusalOf(setMembers(4, []))).toBe('RATE_LIMITED')
     expect((await row()).manifestSeq).toBe(3)
   })
 
@@ -327,12 +328,12 @@ describe('the manifests of a day', () => {
     const members = await begin()
     await fill(MANIFESTS_A_DAY.usual)
     await prisma.operator.update({ where: { id }, data: { frozenAt: new Date(one.nowS() * 1_000) } })
-    await set(2, [...members, member(3)])
+    await setMembers(2, [...members, member(3)])
     await prisma.operator.update({ where: { id }, data: { frozenAt: new Date(one.nowS() * 1_000) } })
     await prisma.$executeRaw`
       INSERT INTO operator_manifests SELECT operator_id, seq - n - 100, manifest, false, now()
       FROM operator_manifests, generate_series(1, ${MANIFESTS_A_DAY.frozen - MANIFESTS_A_DAY.usual}) n
       WHERE operator_id = ${id}::uuid AND seq = 2`
-    expect(await refusalOf(set(3, [...members, member(4)]))).toBe('RATE_LIMITED')
+    expect(await refusalOf(setMembers(3, [...members, member(4)]))).toBe('RATE_LIMITED')
   })
 })
