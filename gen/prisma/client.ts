@@ -194,7 +194,8 @@ export type IssuerDomain = Prisma.IssuerDomainModel
 export type TrustStatement = Prisma.TrustStatementModel
 /**
  * Model TrustProposal
- * Written only by trust. Unsigned statements that wait for the signature of an operator.
+ * Written only by trust. Unsigned statements that wait for the signature of an operator, and those that an operator
+ * has dismissed.
  */
 export type TrustProposal = Prisma.TrustProposalModel
 /**
@@ -210,14 +211,20 @@ export type Verifier = Prisma.VerifierModel
  */
 export type UsedAssertion = Prisma.UsedAssertionModel
 /**
+ * Model OperatorTotal
+ * How much of something an operator has, or has caused on one day, for bounds that must not count rows. Written by
+ * ledger (`bytes` of changes of a day) and by triggers (`agents` that are not pending).
+ */
+export type OperatorTotal = Prisma.OperatorTotalModel
+/**
  * Model AuditLog
- * Written only by ledger and authn. A trigger refuses updates and deletions, so the audit is append-only.
+ * Written only by ledger and authn. A trigger refuses updates, and deletions in the first 30 days.
  */
 export type AuditLog = Prisma.AuditLogModel
 /**
  * Model SignedRequest
  * Written only by ledger. Requests for changes as operators and the administrator signed them. A trigger refuses
- * updates and deletions.
+ * updates, and deletions in the first 30 days.
  */
 export type SignedRequest = Prisma.SignedRequestModel
 /**

@@ -4,9 +4,17 @@ import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AgentStatus, OperatorStatus } from '../../gen/prisma/enums.ts'
 import { AttestationSchema } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
+import { testAttestation } from '../../test/support/attestation.ts'
 import { type Enrolments, enrolments, newKey } from '../../test/support/enrolment.ts'
-import { anonymous, type IdentityFixture, identityFixture, type TestOperator } from '../../test/support/identity.ts'
+import {
+  anonymous,
+  type IdentityFixture,
+  identityFixture,
+  startIdentity,
+  type TestOperator,
+} from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import { limitKeys } from '../platform/limits/limit-keys.ts'
 
 let fixture: IdentityFixture
 let operator: TestOperator
@@ -52,6 +60,29 @@ async function rotateKey(did: string, { publicKey }: KeyPair): Promise<void> {
   await fixture.db.prisma.agentKey.updateMany({ where: { agentId }, data: { retiredAt: new Date() } })
   await fixture.db.prisma.agentKey.create({ data: key })
 }
+
+describe('the results of all agents of an operator', () => {
+  it('are limited together, after the agent has proved itself, and nothing is stored beyond the limit', async () => {
+    const limitResults = limitKeys('token', { perMinute: 1 / 60, burst: 1 })
+    const { db, clock, operators } = fixture
+    const part = testAttestation({ db, now: () => clock.now, operators, limitResults })
+    const identity = startIdentity({ db, now: () => clock.now, operators, attestation: part })
+    const limited = enrolments({ db, identity, attestation: part }, operator, () => clock.now)
+    await limited.insertAttestor('mine')
+    await limited.putRule({ ...RULE, name: 'mine', allOf: ['mine'], when: '' })
+    const [one, two] = [newKey(), newKey()]
+    const dids: string[] = []
+    for (const key of [one, two]) {
+      dids.push((await limited.enrol(await limited.attestation(key, { attestors: ['mine'] }), key)).did ?? '')
+    }
+    const attest = async (did: string | undefined, key: KeyPair) =>
+      refusalOf(limited.attest(did ?? '', await limited.attestation(key, { purpose: 'attest', attestors: ['mine'] })))
+    expect(await attest(dids[0], one)).toBeUndefined()
+    const before = await fixture.db.prisma.auditLog.count()
+    expect(await attest(dids[1], two)).toBe('RATE_LIMITED')
+    expect(await fixture.db.prisma.auditLog.count()).toBe(before)
+  })
+})
 
 describe('an agent that attests again', () => {
   it('gets a result in place of the earlier one, and its version rises but its epoch does not', async () => {

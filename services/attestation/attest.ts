@@ -26,7 +26,7 @@ interface Attesting {
  * the evidence.
  *
  * @throws ApiError INVALID_DID, AGENT_NOT_FOUND, AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE, ENROLMENT_REFUSED,
- *   EVIDENCE_USED, and as appraiseAttestation does
+ *   EVIDENCE_USED, RATE_LIMITED, and as appraiseAttestation does
  */
 export async function attestAgent(
   deps: AttestationDeps,
@@ -41,6 +41,7 @@ export async function attestAgent(
     const rule = rules.find(({ id }) => id === agent.enrolmentRuleId)
     await checkRule(deps, rule, agent, results)
   }
+  deps.limitResults(agent.operatorId)
   await change(deps.db.prisma, author, async (tx, audit) => {
     await keepResults(tx, agent, appraised)
     await audit({

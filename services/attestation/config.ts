@@ -23,5 +23,7 @@ export interface AttestationDeps {
   readonly serverScopes: ServerScopes
   /** Counts an appraisal by type and outcome. */
   readonly countAppraisal: (type: string, outcome: 'OK' | 'EVIDENCE_REFUSED' | 'UNAVAILABLE') => void
+  /** Counts new results of an agent of an operator. Throws RATE_LIMITED if all its agents have got too many. */
+  readonly limitResults: (operatorId: string) => void
   readonly log: Logger
 }

@@ -18,7 +18,7 @@ export const attestationPolicyPolicies: Policies<typeof AttestationPolicyService
   deleteAttestor: { ...admission, action: 'attestor.delete', endsTokens: true, urgent: true },
   createJoinToken: { ...admission, action: 'join-token.create', endsTokens: false },
   listJoinTokens: list,
-  deleteJoinToken: { ...admission, action: 'join-token.delete', endsTokens: false },
+  deleteJoinToken: { ...admission, action: 'join-token.delete', endsTokens: false, freesStorage: true },
   putEnrolmentRule: { ...admission, action: 'enrolment-rule.put', endsTokens: true },
   listEnrolmentRules: list,
   deleteEnrolmentRule: { ...admission, action: 'enrolment-rule.delete', endsTokens: true, urgent: true },

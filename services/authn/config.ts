@@ -69,6 +69,8 @@ export interface AuthnDeps {
   readonly statusPlaces: Places
   /** Counts a token for an operator of another deployment. Throws ApiError RATE_LIMITED. */
   readonly limitChained: (operator: string) => void
+  /** Counts a token or grant for an agent of an operator. Throws RATE_LIMITED if all its agents have got too many. */
+  readonly limitFleet: (operator: string) => void
 }
 
 /** Options of createAuthn. */
@@ -104,4 +106,6 @@ export interface AuthnOptions {
   readonly statusPlaces: Places
   /** How many tokens one operator of another deployment may get from this process. */
   readonly chainedRate: Rate
+  /** How many tokens and grants all agents of one operator may get from this process. */
+  readonly fleetRate: Rate
 }

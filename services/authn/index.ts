@@ -46,7 +46,15 @@ export interface Authn {
 }
 
 /** Creates the authn part of the server, which creates challenges, issues tokens and verifies them. */
-export function createAuthn({ redeemPool, agents, keys, passedTime, chainedRate, ...rest }: AuthnOptions): Authn {
+export function createAuthn({
+  redeemPool,
+  agents,
+  keys,
+  passedTime,
+  chainedRate,
+  fleetRate,
+  ...rest
+}: AuthnOptions): Authn {
   const { issuer, verificationKeys } = rest
   const genuineChains = createGenuineChains({ issuer, keys: verificationKeys.grantKeys })
   const deps: AuthnDeps = {
@@ -63,6 +71,7 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, chainedRate,
     // Each agent of another deployment is a client of its own, and its operator may have any number of agents. So
     // calls are limited by the operator, once its grant is proven to be genuine.
     limitChained: limitKeys('token', chainedRate),
+    limitFleet: limitKeys('token', fleetRate),
     replays: createReplayMemory({ capacity: MAX_PROOFS }),
   }
   return {

@@ -47,8 +47,8 @@ const MAX_DECISIONS = 4
  * Evidence is appraised before, once for all attempts, as soon as the agent has proved itself. Its results stay if the
  * redemption is refused.
  *
- * @throws ApiError with the reason of `decide` or of the proof; DPOP_PROOF_USED; UNAVAILABLE when no key can sign, or
- *   when the agent or its operator changes during every attempt.
+ * @throws ApiError with the reason of `decide` or of the proof; DPOP_PROOF_USED; RATE_LIMITED; UNAVAILABLE when no
+ *   key can sign, or when the agent or its operator changes during every attempt.
  */
 export async function redeemProof<D extends Decision>(
   deps: AuthnDeps,
@@ -66,6 +66,8 @@ export async function redeemProof<D extends Decision>(
     // One reading of the clock, so that a key that has not expired gives a token that has not expired.
     const [jti, nowS] = [randomUUID(), Math.floor(deps.now() / 1000)]
     const { subject, value: decision } = await subjects.decide(seen, (fresh) => decide(fresh, nowS, jti))
+    // The agent has proved itself, so nobody else can use up the tokens of its operator.
+    if (decision.issue !== undefined && decisions === 1) deps.limitFleet(subject.operator.id)
     const outcome = await redeem(deps, { proof, subject, decision, jti, nowS, call })
     if (outcome.kind === 'redeemed') return { subject, decision, jti, nowS, epoch: outcome.epoch, kid: outcome.kid }
     if (outcome.kind !== 'stale') throw await refusalOf(deps, outcome.kind, proof, decision)

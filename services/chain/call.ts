@@ -1,6 +1,7 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import type { InTurn } from '../ledger/ledger.ts'
 import type { Principal } from '../ledger/principal.ts'
+import type { StorageBound } from '../ledger/storage-bound.ts'
 
 export type {
   AdminPrincipal,
@@ -23,6 +24,7 @@ export interface Call {
   readonly source?: string
   /** Counts units that the work of the call has cost after the first; absent for calls of the server itself. */
   readonly charge?: (units: number) => void
+  readonly storage?: StorageBound
 }
 
 /** A DPoP proof as the caller sent it, not checked yet, and the request that it must be for (RFC 9449 section 4.3). */

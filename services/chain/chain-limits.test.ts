@@ -2,11 +2,13 @@ import { create } from '@bufbuild/protobuf'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { IdentityService, RegisterAgentRequestSchema } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { bearer } from '../../test/support/assertions.ts'
-import { type ChainSetup, chainFixture, PARTIES } from '../../test/support/chain.ts'
+import { type ChainSetup, chainFixture, PARTIES, RPC } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import type { Call } from './call.ts'
 import { costOfChain } from './cost.ts'
+import type { Policy } from './policy.ts'
 
 const database = await testDatabase()
 const { db } = database
@@ -66,6 +68,40 @@ describe('the rate limits of the chain', () => {
     expect(await refusalOf(call(bearer(foreign), {}, { operatorId: foreign.iss }))).toBeUndefined()
     expect((await db.prisma.auditLog.findMany()).map(({ reason }) => reason)).toContain('PERMISSION_DENIED')
     expect(await db.prisma.auditLog.count({ where: { reason: 'RATE_LIMITED' } })).toBe(0)
+  })
+
+  it('leave out records of refusals that are too many, and each caller has its own', async () => {
+    const records: string[] = []
+    const mayRecordRefusal = (caller: string) => records.push(caller) <= 1
+    const { call } = chainFixture(db, { deps: { mayRecordRefusal } })
+    const before = await db.prisma.auditLog.count()
+    for (const requestId of ['left-1', 'left-2']) {
+      const refused = call(bearer(own), { requestId }, { operatorId: foreign.iss })
+      expect(await refusalOf(refused)).toBe('PERMISSION_DENIED')
+    }
+    expect(records).toEqual([own.iss, own.iss])
+    expect(await db.prisma.auditLog.count()).toBe(before + 1)
+    expect(await refusalOf(call(undefined))).toBe('UNAUTHENTICATED')
+    expect(records).toHaveLength(2)
+  })
+
+  it.each([
+    ['a change', {}, 'usual'],
+    ['a change that can end tokens', { endsTokens: true }, 'reserve'],
+    ['a change that only takes authority away', { endsTokens: true, urgent: true }, 'always'],
+    ['a change that only deletes', { freesStorage: true }, 'always'],
+  ] as const)('tell %s how much its operator may store', async (_, policy, claim) => {
+    const calls: Call[] = []
+    const { call } = chainFixture(db, {
+      policy: { action: 'agent.update', endsTokens: false, ...policy } as Partial<Policy<Record<string, unknown>>>,
+      handler: async (_request, given) => {
+        calls.push(given)
+        return {}
+      },
+      deps: { operatorBytesPerDay: 7 },
+    })
+    await call(bearer(own, { claims: { rpc: RPC } }))
+    expect(calls).toMatchObject([{ storage: { bytesPerDay: 7, claim } }])
   })
 
   it('count anonymous calls by the field limitBy together with the source', async () => {

@@ -3,6 +3,7 @@ import type { Message } from '@bufbuild/protobuf'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { type InTurn, recordRefusal } from '../ledger/ledger.ts'
 import type { AgentPrincipal, OperatorPrincipal } from '../ledger/principal.ts'
+import type { StorageClaim } from '../ledger/storage-bound.ts'
 import { ApiError, toApiError } from '../platform/errors/api-error.ts'
 import { reasons } from '../platform/errors/reasons.ts'
 import type { LimitedBy, Limiter, LimitName, Rates } from '../platform/limits/limits.ts'
@@ -28,6 +29,10 @@ export interface CheckDeps extends AuthenticateDeps {
   /** Returns Unix milliseconds. */
   readonly now: () => number
   readonly skewS: number
+  /** How many bytes the changes of one operator may store in a day. */
+  readonly operatorBytesPerDay: number
+  /** Returns whether a refusal of this caller gets a record in the audit. */
+  readonly mayRecordRefusal: (caller: string) => boolean
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -71,8 +76,14 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   })
   const { requestId, dpop } = meta
   const charge = (more: number) => chargeUnits(deps, policy.limit, counted, more)
-  const call = { requestId, principal, ...(dpop && { dpop }), source: sourceKey(meta.source), charge }
+  const storage = { bytesPerDay: deps.operatorBytesPerDay, claim: storageClaim(policy) }
+  const call = { requestId, principal, ...(dpop && { dpop }), source: sourceKey(meta.source), charge, storage }
   return { request, call, refusal, authority, counted, units }
+}
+
+function storageClaim({ urgent, freesStorage, endsTokens }: Policy<Fields>): StorageClaim {
+  if (urgent === true || freesStorage === true) return 'always'
+  return endsTokens === true ? 'reserve' : 'usual'
 }
 
 /**
@@ -120,7 +131,10 @@ export async function auditRefusal(
   thrown: unknown,
 ): Promise<ApiError> {
   const error = toApiError(thrown)
-  if (received.call.principal.kind === 'anonymous' || !isAudited(error)) return error
+  const { principal } = received.call
+  if (principal.kind === 'anonymous' || !isAudited(error)) return error
+  const caller = isForOperator(principal) ? principal.operatorId : principal.kind
+  if (!deps.mayRecordRefusal(caller)) return error
   try {
     await inTurn(() => record(deps, line, received, error))
     return error

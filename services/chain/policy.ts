@@ -43,13 +43,14 @@ export type Policy<Request> = Callers<Request> &
  * once. `endsTokens` tells whether the method can end issued tokens. If it can, a call returns only when every log
  * follower refuses the ended tokens. `needsBodyDigest` tells that the signature of an operator must always cover the
  * body. `urgent` tells that the method can only take authority away, or that it makes its own demands, as
- * SetOperatorKeys does. An urgent method has places of its own, and a frozen operator may call it too.
+ * SetOperatorKeys does. An urgent method has places of its own, and a frozen operator may call it too. `freesStorage`
+ * tells that the method only deletes, so the bound on what an operator stores in a day does not refuse it.
  */
 type Effect =
   | ({ readonly action: AuditAction; readonly endsTokens: boolean } & { readonly [name in Option]?: true })
   | ({ readonly action?: never; readonly endsTokens?: never } & { readonly [name in Option]?: never })
 
-type Option = 'needsBodyDigest' | 'urgent'
+type Option = 'needsBodyDigest' | 'urgent' | 'freesStorage'
 
 /**
  * The role that an operator's key needs for a method. `any` admits every key of the operator but those that may only

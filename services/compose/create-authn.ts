@@ -4,7 +4,7 @@ import { authorizationServerMetadata } from '../jwks-gateway/index.ts'
 import { createKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
 import { openPool } from '../platform/db/db.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
-import { scaleRates } from '../platform/limits/rates.ts'
+import { scaleRates, scaleWriteRates } from '../platform/limits/rates.ts'
 import { PUSHES } from '../platform/outbound/budget.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { Config } from '../process/configuration/config.ts'
@@ -61,6 +61,7 @@ export async function makeAuthn(
       if (fault !== undefined) log.error({ reason: fault.reason, error: fault.cause }, 'a check could not be decided')
     },
     chainedRate: scaleRates(config.rateFactorPercent / 100).token.subject,
+    fleetRate: scaleWriteRates(config.rateFactorPercent / 100).tokens,
     settings: {
       challengeTtlS: config.challengeTtl,
       defaultTtlS: config.tokenTtl,
@@ -144,6 +145,7 @@ async function makeTrust(
       authorizationServer: JSON.parse(authorizationServerMetadata({ baseUrl: config.issuer })),
       superiors: config.federationSuperiors,
     },
+    retentionMs: retentionMsOf(config),
     log,
   })
   opened.defer(() => trust.close())
@@ -219,4 +221,9 @@ function publishS(config: Config): number {
 /** Returns the longest age of this process's copy of the signing keys, in milliseconds. */
 export function keysMaxAgeMs({ jwksMaxAge }: Config): number {
   return Math.min(KEYS_MAX_AGE_MS, jwksMaxAge * 1000)
+}
+
+/** Returns how long the audit is kept, in milliseconds; undefined if it is kept for good. */
+export function retentionMsOf({ auditRetention }: Pick<Config, 'auditRetention'>): number | undefined {
+  return auditRetention === undefined ? undefined : auditRetention * 1000
 }

@@ -7,18 +7,20 @@ import { type Attestation, createAttestation, createAttestorTypes } from '../att
 import { routesOf } from '../chain/rpc.ts'
 import { createIdentity } from '../identity/index.ts'
 import { createVerificationKeys, type VerificationKeys } from '../keys/index.ts'
-import { pruneAssertions } from '../ledger/ledger.ts'
+import { pruneLedger } from '../ledger/ledger.ts'
 import { createOperatorRegistry, lookUpPoolOptions } from '../operator-registry/index.ts'
 import { importHmacKey } from '../platform/crypto/hmac.ts'
 import { openPool } from '../platform/db/db.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
+import { limitKeys } from '../platform/limits/limit-keys.ts'
+import { scaleWriteRates } from '../platform/limits/rates.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import type { ServiceName } from '../process/configuration/service-names.ts'
 import { createRevocation } from '../revocation/index.ts'
-import { keysMaxAgeMs, makeAuthn } from './create-authn.ts'
+import { keysMaxAgeMs, makeAuthn, retentionMsOf } from './create-authn.ts'
 import type { Agents, Operators, Part, ServiceDeps } from './part.ts'
 import { SERVER_SCOPES } from './server-scopes.ts'
 
@@ -43,7 +45,8 @@ export async function createServices(deps: ServiceDeps) {
     : undefined
   const revocation = runs('revocation') ? makeRevocation(deps, verificationKeys) : undefined
   const parts: readonly Part[] = [registry, identity, authn, revocation].filter((part) => part !== undefined)
-  const ledger: Job = { name: 'ledger', run: () => pruneAssertions(db, deps.passedTime) }
+  const retentionMs = retentionMsOf(config)
+  const ledger: Job = { name: 'ledger', run: () => pruneLedger(db, deps.passedTime, retentionMs) }
   return {
     operators,
     routes: parts.flatMap(({ routes }) => routes),
@@ -125,6 +128,7 @@ function makeIdentity(
     serverScopes: SERVER_SCOPES,
     log,
     metrics: metrics.keyEvents,
+    limitEvents: limitKeys('token', scaleWriteRates(config.rateFactorPercent / 100).events),
   })
   return {
     agents: localClient(AgentDirectoryService, identity.directory),
@@ -165,6 +169,7 @@ function makeAttestation(
       types,
       serverScopes: SERVER_SCOPES,
       countAppraisal: metrics.countAppraisal,
+      limitResults: limitKeys('token', scaleWriteRates(config.rateFactorPercent / 100).results),
       log,
     },
     passedTime,

@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createRpc } from '../chain/chain.ts'
 import { callLevels } from '../chain/observation.ts'
+import { createRefusalBound } from '../chain/refusal-bound.ts'
 import type { LanePlaces } from '../chain/turns.ts'
 import type { Certificates } from '../internal-port/certificates.ts'
 import { withRequestScope } from '../internal-port/request-scope.ts'
+import { MIB } from '../ledger/storage-bound.ts'
 import { startReadiness } from '../operations/readiness.ts'
 import { claimIssuer } from '../platform/db/claim-issuer.ts'
 import { createClockGuard, readClock } from '../platform/db/clock-guard.ts'
@@ -13,7 +15,7 @@ import { applyMigrations } from '../platform/db/migrate.ts'
 import { createPassedTime } from '../platform/db/passed-time.ts'
 import { withDatabase } from '../platform/db/wait-for-database.ts'
 import { createLimiter } from '../platform/limits/limits.ts'
-import { scaleRates } from '../platform/limits/rates.ts'
+import { scaleRates, scaleWriteRates } from '../platform/limits/rates.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Exposition } from '../platform/metrics/exposition.ts'
 import { createMetrics, type Metrics } from '../platform/metrics/metrics.ts'
@@ -113,7 +115,7 @@ async function attemptStart(deps: Attempt): Promise<Server> {
   opened.defer(() => db.close())
   const readDb = openDb({ url: databaseUrl, poolSize: READ_POOL_SIZE, log })
   opened.defer(() => readDb.close())
-  const deployment = await claimIssuer(db.prisma, config.issuer)
+  const deployment = await claimIssuer(db.prisma, config.issuer, config.maxAgents)
   const clockGuard = createClockGuard({ clocks: systemClock, toleranceMs: config.clockSkew * 1000, log })
   await readClock(db.pool, clockGuard)
   const metrics = createMetrics(db.pool)
@@ -142,6 +144,7 @@ async function attemptStart(deps: Attempt): Promise<Server> {
   if (issuerFacts !== undefined) metrics.showIssuers(issuerFacts)
   if (anchorFacts !== undefined) metrics.showAnchors(anchorFacts)
   if (signingKeyFacts !== undefined) metrics.showSigningKeys(signingKeyFacts)
+  const factor = config.rateFactorPercent / 100
   const rpc = createRpc(routes, remotes.forwards, {
     operators,
     adminKey: secrets.adminKey,
@@ -152,13 +155,15 @@ async function attemptStart(deps: Attempt): Promise<Server> {
     callLevel: callLevels[config.logFormat],
     metrics,
     limiter: createLimiter(() => performance.now()),
-    rates: scaleRates(config.rateFactorPercent / 100),
+    rates: scaleRates(factor),
     maxConcurrency: config.maxConcurrency,
     lanePlaces: lanePlaces(config.dbPoolSize),
     deadlineMs: config.requestTimeoutMs,
     settle: () => revocations.settle(),
     now: Date.now,
     skewS: config.clockSkew,
+    operatorBytesPerDay: config.operatorDailyMib * MIB,
+    mayRecordRefusal: createRefusalBound(scaleWriteRates(factor).refusals, metrics.leftOutRefusal),
     clockProblem: () => clockGuard.problem(),
   })
   const readiness = await startReadiness({

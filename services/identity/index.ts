@@ -41,6 +41,8 @@ export interface IdentityOptions extends IdentityDeps {
   /** The issuer of this server. */
   readonly issuer: string
   readonly histories: InternalClient<typeof KeyHistoryService>
+  /** Counts a key event of an agent of an operator. Throws RATE_LIMITED if its agents have signed too many. */
+  readonly limitEvents: (operatorId: string) => void
 }
 
 /** Creates the identity part of the server, which manages agents, their keys, grants and life cycle. */
@@ -49,7 +51,9 @@ export function createIdentity(options: IdentityOptions): Identity {
   const { recoveryDelayMs, moveDelayMs } = settings
   const clock = (at: Date) => signingClock(settings, at.getTime())
   const countEvent = metrics.accepted
-  const eventDeps = { db, readDb, operators, now, clock, issuer, recoveryDelayMs, moveDelayMs, log, countEvent }
+  const delays = { recoveryDelayMs, moveDelayMs }
+  const { limitEvents } = options
+  const eventDeps = { db, readDb, operators, now, clock, issuer, ...delays, log, countEvent, limitEvents }
   const moveRoutes = createMoveRoutes({ ...eventDeps, histories })
   return {
     module: { service: IdentityService, handlers: createRoutes(options), policies },

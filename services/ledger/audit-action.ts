@@ -84,6 +84,8 @@ export type AuditAction =
   | 'trust.put'
   | 'trust.revoke'
   | 'trust.propose'
+  | 'trust.dismiss'
+  | 'trust.displace'
   | 'trust.read'
   | 'trust.unlist'
   | 'trust.end'

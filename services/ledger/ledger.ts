@@ -7,7 +7,9 @@ import { pruneExpired } from '../platform/db/prune.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuditAction } from './audit-action.ts'
 import type { Principal } from './principal.ts'
+import { pruneAudit } from './prune-audit.ts'
 import { keyColumns, signedRequestOf } from './signed-request.ts'
+import { chargeChange, pruneTotals, type StorageBound } from './storage-bound.ts'
 
 /**
  * Who makes a change, and in which request. A `Call` is an author; `systemAuthor` returns an author for the server.
@@ -17,6 +19,8 @@ export interface Author {
   readonly requestId: string
   /** Makes each transaction of a call wait for its turn. Absent for jobs, which never run beside themselves. */
   readonly inTurn?: InTurn
+  /** How much the changes of an operator may store; absent for authors that this does not limit. */
+  readonly storage?: StorageBound
 }
 
 /** Runs work when it is its turn. Throws ApiError RATE_LIMITED, DEADLINE_EXCEEDED. */
@@ -54,9 +58,11 @@ export type Audit = (...entries: readonly AuditEntry[]) => Promise<void>
  * Runs a change in one transaction, which also writes the audit, keeps the signed request of an operator or of the
  * administrator, and records that the assertion was used. The transaction records the assertion first, so of two calls
  * with the same assertion the second waits until the first has ended. A transaction of a call waits for its turn before
- * it takes a connection.
+ * it takes a connection. It counts what the change stores last, so that changes of one operator wait for each other
+ * only while they commit.
  *
- * @throws ApiError ASSERTION_USED when another change has used the assertion, and every error that `work` throws.
+ * @throws ApiError ASSERTION_USED when another change has used the assertion; RATE_LIMITED when the operator has
+ *   stored too much today; and every error that `work` throws.
  */
 export function change<T>(
   prisma: PrismaClient,
@@ -65,37 +71,30 @@ export function change<T>(
 ): Promise<T> {
   const transaction = async (tx: Tx): Promise<T> => {
     await useAssertion(tx, author)
-    const keepRequest = requestKeeper(tx, author)
-    return work(tx, async (...entries) => {
+    const request = signedRequestOf(author, auditId())
+    let records = 0
+    let namesRequest = false
+    const result = await work(tx, async (...entries) => {
       if (entries.length === 0) return
-      const own = entries.some(isOfAuthor) ? await keepRequest() : null
+      records += entries.length
+      namesRequest ||= request !== undefined && entries.some(isOfAuthor)
       // The request belongs to its caller, so another party's record does not show it.
+      const idFor = (entry: AuditEntry) => (isOfAuthor(entry) ? (request?.id ?? null) : null)
       const data = entries.map((entry) =>
-        Object.assign(auditRow(author, entry, 'done'), { signedRequestId: isOfAuthor(entry) ? own : null }),
+        Object.assign(auditRow(author, entry, 'done'), { signedRequestId: idFor(entry) }),
       )
       await tx.auditLog.createMany({ data })
     })
+    if (records === 0) return result
+    const mayKeep = await chargeChange(tx, author, request, records)
+    if (request !== undefined && namesRequest && mayKeep) await tx.signedRequest.create({ data: request })
+    return result
   }
   return inTurn(author, () => prisma.$transaction(transaction))
 }
 
 function isOfAuthor({ principal }: AuditEntry): boolean {
   return principal === undefined
-}
-
-/**
- * Makes the function that stores the signed request of an author before its first audit record, and returns the id of
- * the stored request for each record.
- */
-function requestKeeper(tx: Tx, author: Author): () => Promise<string | null> {
-  let stored: Promise<string | null> | undefined
-  const store = async (): Promise<string | null> => {
-    const row = signedRequestOf(author, auditId())
-    if (row === undefined) return null
-    await tx.signedRequest.create({ data: row })
-    return row.id
-  }
-  return () => (stored ??= store())
 }
 
 /** The entry for a refusal. For an RPC without an audit action, `action` is the name of the RPC. */
@@ -195,4 +194,11 @@ async function useApprovals(tx: Tx, { principal }: Author): Promise<void> {
 /** Removes used assertions that have expired so long ago that no process can still accept them. */
 export function pruneAssertions({ pool }: Db, passed: PassedTime): Promise<void> {
   return pruneExpired(pool, passed, 'used_assertions', 'keep_until')
+}
+
+/** Runs the scheduled work of the ledger. `retentionMs` is how long the audit is kept; undefined means for good. */
+export async function pruneLedger(db: Db, passed: PassedTime, retentionMs: number | undefined): Promise<void> {
+  await pruneAssertions(db, passed)
+  await pruneTotals(db.pool)
+  if (retentionMs !== undefined) await pruneAudit(db.pool, passed, retentionMs)
 }

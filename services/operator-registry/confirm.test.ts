@@ -5,6 +5,7 @@ import { DAY, type Harness, startHarness } from '../../test/support/operator-reg
 import type { Call } from '../chain/call.ts'
 import { confirmDomain } from './confirm.ts'
 import type { Context } from './context.ts'
+import { NEW_DOMAINS_A_DAY } from './store/new-domains.ts'
 
 const DOMAIN = 'agents.example.com'
 let harness: Harness
@@ -42,6 +43,49 @@ describe('confirmDomain for a domain without another owner', () => {
     expect(answers.every(({ verified }) => verified)).toBe(true)
     expect(await harness.operator(id)).toMatchObject({ status: 'active', version: 2 })
     expect(await harness.audit(id)).toHaveLength(2)
+  })
+})
+
+const counted = async () =>
+  (await harness.prisma.operatorTotal.findMany({ where: { what: 'domains' } })).map(({ amount }) => Number(amount))
+async function registerWithRecord(domain: string): Promise<string> {
+  const { id, value } = await harness.register(domain)
+  harness.publish(domain, [value])
+  return id
+}
+const fillDay = () => harness.prisma.operatorTotal.updateMany({ data: { amount: NEW_DOMAINS_A_DAY } })
+
+describe('confirmDomain of many names under one registrable domain', () => {
+  test('counts each name once, and names on a public suffix for each of its customers', async () => {
+    harness = await startHarness()
+    const { id } = await harness.activate('a.example.com')
+    await harness.anybody.confirmDomain({ id })
+    await harness.activate('b.example.com')
+    await harness.activate('one.github.io')
+    await harness.activate('two.github.io')
+    expect((await counted()).toSorted((left, right) => left - right)).toEqual([1, 1, 2])
+  })
+
+  test('refuses one more than the largest number of a day, and neither its owner nor another domain', async () => {
+    harness = await startHarness()
+    const { id } = await harness.activate('a.example.com')
+    await fillDay()
+    const refused = await registerWithRecord('b.example.com')
+    await expect(harness.anybody.confirmDomain({ id: refused })).rejects.toMatchObject({
+      reason: 'RATE_LIMITED',
+      message: 'At most 100 names under example.com may be proven a day (UTC)',
+    })
+    expect(await harness.operator(refused)).toMatchObject({ status: 'pending' })
+    expect(await harness.anybody.confirmDomain({ id })).toMatchObject({ verified: true })
+    await harness.activate('a.example.org')
+  })
+
+  test('accepts one again on the next day', async () => {
+    harness = await startHarness()
+    await harness.activate('a.example.com')
+    await fillDay()
+    await harness.prisma.$executeRaw`UPDATE operator_totals SET day = day - 1`
+    await harness.activate('b.example.com')
   })
 })
 

@@ -11,6 +11,7 @@ import { isTestDomain } from './domain/parse-domain.ts'
 import { endWaitsFor, type Settled, settleProof } from './store/confirm.ts'
 import { proofOf } from './store/manifests.ts'
 import { freezeOperator } from './store/named-key.ts'
+import { demandRoomForDomain } from './store/new-domains.ts'
 import { findOwner, getOperator } from './store/operators.ts'
 
 /** Result of a confirmation. */
@@ -23,7 +24,7 @@ export type Confirmation =
  * writes nothing. There are two exceptions. When DNS has the owner's record, a newcomer's wait for a takeover ends.
  * When the record of an owner names a key that is none of its root keys, the owner is frozen.
  *
- * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_RELEASED, OPERATOR_SUSPENDED, DOMAIN_CONTESTED
+ * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_RELEASED, OPERATOR_SUSPENDED, DOMAIN_CONTESTED, RATE_LIMITED
  */
 export async function confirmDomain(context: Context, call: Call, id: string): Promise<Confirmation> {
   const { prisma, settings, now, issuer } = context
@@ -32,6 +33,7 @@ export async function confirmDomain(context: Context, call: Call, id: string): P
   const decision = decideConfirm({ operator, owner, now: now(), takeoverDelayMs: settings.takeoverDelayMs })
   if (decision.kind === 'refuse') throw new ApiError(decision.reason)
   if (context.testDomains && isTestDomain(operator.domain)) return confirmWithoutDns(context, call, operator, decision)
+  if (operator.status === 'pending') await demandRoomForDomain(prisma, operator.domain)
   const incumbent = owner?.id === id ? undefined : owner
   const wanted = await proofOf(prisma, issuer, operator)
   const name = recordName(operator.domain)

@@ -65,6 +65,7 @@ function snapshot(operator: Operator, { seq, threshold, rootKeys, keys }: Stored
     // Never 0, by which authn recognises a process of an older version that knows no limit.
     maxGrantTtl: longestTtl({ maxGrantTtl }),
     manifestSeq: seq,
+    provenSinceMs: BigInt(operator.domainVerifiedAt?.getTime() ?? 0),
   }
 }
 

@@ -7,6 +7,8 @@ import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_
 import { activeOperator, ISSUER, publish, twoInstances } from '../../test/support/operator-instance.ts'
 import { ed25519Key, manifestBy, p256Key, signWith } from '../../test/support/operator-team.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import { MANIFESTS_A_DAY } from './store/set-keys.ts'
 
 const { world, prisma, one, two, drop } = await twoInstances()
 let id: string
@@ -263,5 +265,75 @@ describe('a change of the root keys', () => {
     const thief = ed25519Key('thief')
     expect(await refusalOf(change([thief]))).toBe('ROOT_RECORD_MISMATCH')
     expect(await refusalOf(one.call(releaseDomain, id, { id }, { by: thief }))).toBe('INVALID_ASSERTION')
+  })
+})
+
+const member = (n: number) => ({ key: ed25519Key(`member ${n}`), roles: ['policy'] as const })
+
+/** Lets the operator have this many manifests that were put this many hours ago, all with the text of the last one. */
+async function fill(count: number, hours = 0): Promise<void> {
+  await prisma.$executeRaw`
+    INSERT INTO operator_manifests
+    SELECT operator_id, seq - n, manifest, false, now() - ${hours} * interval '1 hour'
+    FROM operator_manifests, generate_series(1, ${count}) n WHERE operator_id = ${id}::uuid`
+}
+
+const setMembers = (seq: number, members: readonly ReturnType<typeof member>[], roots = [alice]) =>
+  one.setKeys(alice, { operatorId: id, seq, roots, members })
+
+/** Puts a manifest with two members, whose number leaves room for earlier ones. */
+async function begin(): Promise<readonly ReturnType<typeof member>[]> {
+  const members = [member(1), member(2)]
+  await setMembers(1, members)
+  return members
+}
+
+describe('the manifests of a day', () => {
+  it('are at most 32: one more is refused with the time to wait, and stores nothing', async () => {
+    const members = await begin()
+    await fill(MANIFESTS_A_DAY.usual - 2)
+    await setMembers(2, [...members, member(3)])
+    const refused = setMembers(3, [...members, member(4)])
+    await expect(refused).rejects.toMatchObject({
+      reason: 'RATE_LIMITED',
+      message: 'An operator may put 32 manifests into force in a day',
+    })
+    const error: unknown = await refused.catch((thrown: unknown) => thrown)
+    const retryAfter = error instanceof ApiError ? error.retryAfter : undefined
+    expect(retryAfter).toBeGreaterThan(86_000)
+    expect(retryAfter).toBeLessThanOrEqual(86_400)
+    expect((await row()).manifestSeq).toBe(2)
+  })
+
+  it('do not count those of the day before', async () => {
+    const members = await begin()
+    await fill(MANIFESTS_A_DAY.usual, 24)
+    await setMembers(2, [...members, member(3)])
+    expect((await row()).manifestSeq).toBe(2)
+  })
+
+  it('may always be followed by one that only removes keys, and by none that replaces a key', async () => {
+    const [first, second] = await begin()
+    if (first === undefined || second === undefined) throw new TypeError('There are two members')
+    await fill(MANIFESTS_A_DAY.usual)
+    expect(await refusalOf(setMembers(2, [first, member(3)]))).toBe('RATE_LIMITED')
+    expect(await refusalOf(setMembers(2, [{ key: first.key, roles: ['keys'] as never }]))).toBe('RATE_LIMITED')
+    await setMembers(2, [first])
+    await setMembers(3, [])
+    expect(await refusalOf(setMembers(4, []))).toBe('RATE_LIMITED')
+    expect((await row()).manifestSeq).toBe(3)
+  })
+
+  it('are at most 64 for a frozen operator, so that a thief cannot use up those of the owner of the domain', async () => {
+    const members = await begin()
+    await fill(MANIFESTS_A_DAY.usual)
+    await prisma.operator.update({ where: { id }, data: { frozenAt: new Date(one.nowS() * 1_000) } })
+    await setMembers(2, [...members, member(3)])
+    await prisma.operator.update({ where: { id }, data: { frozenAt: new Date(one.nowS() * 1_000) } })
+    await prisma.$executeRaw`
+      INSERT INTO operator_manifests SELECT operator_id, seq - n - 100, manifest, false, now()
+      FROM operator_manifests, generate_series(1, ${MANIFESTS_A_DAY.frozen - MANIFESTS_A_DAY.usual}) n
+      WHERE operator_id = ${id}::uuid AND seq = 2`
+    expect(await refusalOf(setMembers(3, [...members, member(4)]))).toBe('RATE_LIMITED')
   })
 })

@@ -5,7 +5,7 @@ import type { Call } from '../chain/call.ts'
 import { judgeProof, type ProofVerdict, readNamedKey } from '../platform/dns/judge-proof.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Context } from './context.ts'
-import { acceptManifest, hasOtherRootKeys } from './domain/accept-manifest.ts'
+import { acceptManifest, hasOtherRootKeys, onlyRemovesKeys } from './domain/accept-manifest.ts'
 import { isTestDomain } from './domain/parse-domain.ts'
 import { refuseUnless } from './domain/refuse-unless.ts'
 import { kidsOf, readKeys } from './store/manifests.ts'
@@ -18,7 +18,7 @@ import { CAN_SET_KEYS, storeManifest } from './store/set-keys.ts'
  * of DNS alone.
  *
  * @throws ApiError INVALID_MANIFEST, MANIFEST_CONFLICT, ROOT_RECORD_MISMATCH, DOMAIN_CONTESTED, OPERATOR_FROZEN,
- *   OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED
+ *   OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED, RATE_LIMITED
  */
 export async function setOperatorKeys(
   context: Context,
@@ -33,7 +33,8 @@ export async function setOperatorKeys(
   const next = acceptManifest({ text, operatorId: id, issuer, current, nowS })
   const changesRoot = hasOtherRootKeys(current, next)
   const named = await findNamedRoot(context, operator, next, changesRoot)
-  await storeManifest(context, call, { text, manifest: next, changesRoot, named })
+  const onlyRemoves = onlyRemovesKeys(current, next)
+  await storeManifest(context, call, { text, manifest: next, changesRoot, onlyRemoves, named })
   return next
 }
 

@@ -229,7 +229,13 @@ describe('a root operation whose keys change while it is under way', () => {
     const text = await manifestBy(alice, { operatorId: id, issuer: ISSUER, nowS: one.nowS(), seq: 2, roots: [alice] })
     const current = await readKeys(prisma, ISSUER, await row())
     const manifest = acceptManifest({ text, operatorId: id, issuer: ISSUER, current, nowS: one.nowS() })
-    const stored = storeManifest(context(), author(), { text, manifest, changesRoot: true, named: undefined })
+    const stored = storeManifest(context(), author(), {
+      text,
+      manifest,
+      changesRoot: true,
+      onlyRemoves: false,
+      named: undefined,
+    })
     expect(await refusalOf(stored)).toBe('MANIFEST_CONFLICT')
   })
 

@@ -44,6 +44,24 @@ describe('RevokeToken', () => {
     expect(await auditOf(claims.jti)).toMatchObject([{ kid: '', signedRequestId: null }])
   })
 
+  it('is never refused for what its operator has stored, and beyond the reserve keeps its audit record alone', async () => {
+    const other = await freshOperator(database.db)
+    const storage = { bytesPerDay: 3_000, claim: 'always' } as const
+    const revoke = (jti: string) => instance.revoke({ jti }, { ...asOperator(other), storage })
+    const kept: number[] = []
+    for (let n = 1; n <= 7; n += 1) {
+      const before = await count()
+      await revoke(`many-${n % 2}-${n}`)
+      expect(await auditOf(`many-${n % 2}-${n}`)).toHaveLength(1)
+      kept.push((await count()) - before)
+      await prisma.revokedToken.deleteMany({ where: { operatorId: other.id } })
+    }
+    // Each costs a little more than 1 KiB.
+    expect(kept).toEqual([1, 1, 1, 1, 1, 0, 0])
+    const [total] = await prisma.operatorTotal.findMany({ where: { operatorId: other.id } })
+    expect(total?.what).toBe('bytes')
+  })
+
   it('names one signed request in both records when it ends all tokens of the operator', async () => {
     const claims = claimsOf(agent)
     const before = await count()

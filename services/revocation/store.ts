@@ -2,7 +2,8 @@ import { MAX_TOKEN_RECORDS } from '@auth4agent/core/revocation/revocation-log'
 import { MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import type pg from 'pg'
 import { type Author, actorName, auditId, inTurn, usedAssertionOf } from '../ledger/ledger.ts'
-import { keyColumns, signedRequestOf } from '../ledger/signed-request.ts'
+import { keyColumns, type SignedRequestRow, signedRequestOf } from '../ledger/signed-request.ts'
+import { addToDay, costOf, WITH_RESERVE } from '../ledger/storage-bound.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
@@ -39,6 +40,9 @@ const KEEP_BEYOND_EXPIRY_S = 300
  * operator, and its records are deleted, because each token that they name was issued before and has an earlier epoch.
  * Statements that run at the same time do not see each other's records, so the maximum can be exceeded by at most the
  * number of connections to the database.
+ *
+ * `charged` counts what an operator stores in a day. A revocation is never refused for it. Beyond the reserve its
+ * request is not kept.
  */
 const REVOKE = `
 WITH used AS (
@@ -64,9 +68,11 @@ WITH used AS (
   WHERE NOT EXISTS (SELECT 1 FROM raised) ON CONFLICT DO NOTHING RETURNING revoked_at
 ), done AS MATERIALIZED (
   SELECT 1 FROM revoked UNION ALL SELECT 1 FROM raised
+), charged AS (${addToDay('SELECT $21::uuid AS operator_id, $22::bigint AS bytes FROM done WHERE $21::uuid IS NOT NULL')}
 ), signed AS (
   INSERT INTO signed_requests (id, rpc, signatures, body, body_digest)
-  SELECT $15::uuid, $16, $17::text[], $18::bytea, $19 FROM done WHERE $15::uuid IS NOT NULL
+  SELECT $15::uuid, $16, $17::text[], $18::bytea, $19 FROM done
+  WHERE $15::uuid IS NOT NULL AND NOT EXISTS (SELECT 1 FROM charged WHERE amount > $23)
 ), audited AS (
   INSERT INTO audit_logs
     (id, operator_id, actor, action, subject, outcome, reason, request_id, kid, key_label, signed_request_id)
@@ -136,6 +142,7 @@ export async function revokeToken(
       signed?.body ?? null,
       signed?.bodyDigest ?? null,
       action,
+      ...chargeOf(author, signed),
     ],
   }
   const { rows } = await inTurn(author, () => pool.query<RevokeRow>(statement))
@@ -143,6 +150,12 @@ export async function revokeToken(
   if (row?.admitted === false) throw new ApiError('ASSERTION_USED')
   const at = row?.revoked_at ?? (await revokedAt(pool, operatorId, jti))
   return { revokedAt: at, endedOperatorId: row?.raised === true ? operatorId : '' }
+}
+
+/** Returns the operator that pays for a revocation, its cost, and the sum beyond which the request is not kept. */
+function chargeOf({ principal, storage }: Author, signed: SignedRequestRow | undefined) {
+  if (storage === undefined || !('operatorId' in principal)) return [null, 0, 0]
+  return [principal.operatorId, costOf(signed, 1), storage.bytesPerDay * WITH_RESERVE]
 }
 
 /**

@@ -16,7 +16,7 @@ export const signalPolicies: Policies<typeof SignalService> = {
   readStreams: read,
   updateStream: { ...manage, action: 'stream.update', secretField: 'delivery' },
   replaceStream: { ...manage, action: 'stream.update', secretField: 'delivery' },
-  deleteStream: { ...manage, action: 'stream.delete' },
+  deleteStream: { ...manage, action: 'stream.delete', freesStorage: true },
   getStreamStatus: read,
   updateStreamStatus: { ...manage, action: 'stream.set-status' },
   addSubject: { ...manage, action: 'stream.add-subject' },

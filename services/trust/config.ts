@@ -37,6 +37,8 @@ export interface TrustOptions {
   /** What this deployment shows of itself in federations. */
   readonly federation: Omit<FederationOptions, 'issuer' | 'now'>
   readonly log: Logger
+  /** How long statements are kept that count no more, in milliseconds; undefined means for good. */
+  readonly retentionMs: number | undefined
   /** Where the notifications of the database are heard. */
   readonly databaseUrl: string
 }

@@ -36,7 +36,8 @@ import { createIdJags, type IdJags } from './id-jag/judge-id-jag.ts'
 import { issuerRoutes } from './issuers/routes.ts'
 import { createKnowledge } from './knowledge/knowledge.ts'
 import { federationAdminPolicies, federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
-import { pruneProposals } from './statements/propose-trust.ts'
+import { pruneProposals } from './statements/proposal-store.ts'
+import { pruneStatements } from './statements/prune-statements.ts'
 import { statementRoutes } from './statements/routes.ts'
 import { subjectRoutes } from './subjects/routes.ts'
 import { viewRoutes } from './view/routes.ts'
@@ -85,7 +86,7 @@ const RETRY_MS = 5_000
  * the database has of them, and begins to follow the logs of foreign issuers.
  */
 export async function createTrust(options: TrustOptions): Promise<Trust> {
-  const { db, vault, outbound, now, settings, log, databaseUrl } = options
+  const { db, vault, outbound, now, settings, log, databaseUrl, retentionMs } = options
   const knowledge = createKnowledge(db.pool)
   const secrets = createOwnSecrets(db.pool, vault)
   const authorize = createAuthorize(secrets, now)
@@ -152,6 +153,9 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       { name: 'trust', run: () => knowledge.refresh() },
       { name: 'trust-chains', run: () => pruneChains(db.prisma, now()) },
       { name: 'trust-proposals', run: () => pruneProposals(options) },
+      ...(retentionMs === undefined
+        ? []
+        : [{ name: 'trust-statements', run: () => pruneStatements(options, retentionMs) }]),
       { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },
       { name: 'foreign-endings', run: async () => [edges, keys].forEach((each) => each.retry()), intervalMs: RETRY_MS },
       ...foreign.jobs,

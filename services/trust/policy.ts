@@ -45,6 +45,14 @@ export const trustPolicies: Policies<typeof TrustService> = {
   },
   proposeTrust: { ...byOperator, role: 'trust', limit: 'manage', action: 'trust.propose', endsTokens: false },
   listTrustProposals: { ...byOperator, role: 'any', limit: 'read' },
+  dismissTrustProposal: {
+    ...byOperator,
+    role: 'trust',
+    limit: 'manage',
+    action: 'trust.dismiss',
+    endsTokens: false,
+    freesStorage: true,
+  },
   explainTrust: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
   exportTrustGraph: { callers: ['anyone', 'operator', 'admin'], own: 'none', role: 'any', limit: 'graph' },
   // A link shows no more than the caller can read anyhow, so it needs no new assertion and no audit.

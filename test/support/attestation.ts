@@ -12,7 +12,10 @@ export function testAttestation({
   db,
   now,
   operators,
-}: Pick<IdentityOptions, 'db' | 'now' | 'operators'>): Attestation {
+  limitResults = () => undefined,
+}: Pick<IdentityOptions, 'db' | 'now' | 'operators'> & {
+  readonly limitResults?: (operatorId: string) => void
+}): Attestation {
   const nonceKey = importHmacKey(randomBytes(32))
   return createAttestation(
     {
@@ -31,6 +34,7 @@ export function testAttestation({
       }),
       serverScopes: SERVER_SCOPES,
       countAppraisal() {},
+      limitResults,
       log: silentLog,
     },
     { read: async () => undefined },

@@ -96,6 +96,7 @@ interface InstanceOptions {
   readonly idJags?: IdJags
   /** How many tokens an operator of another deployment may get. */
   readonly chainedRate?: Parameters<typeof createAuthn>[0]['chainedRate']
+  readonly fleetRate?: Parameters<typeof createAuthn>[0]['fleetRate']
   /** Runs after each lookup in the agents' directory, before authn gets the answer. */
   readonly afterLookup?: () => Promise<void>
   /** Returns what the directory says about the attestation of an agent. */
@@ -193,6 +194,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     sawEndpointAudience() {},
     onCheck() {},
     chainedRate: options.chainedRate ?? { perMinute: 60_000, burst: 60_000 },
+    fleetRate: options.fleetRate ?? { perMinute: 1e6, burst: 1e6 },
   })
   const runJobs = () => Promise.all([...keys.jobs, ...authn.jobs, ...statusLists.jobs].map((job) => job.run()))
   return {

@@ -97,6 +97,8 @@ export function chainFixture(
     settle: async () => {},
     now: () => NOW_S * 1000,
     skewS: 10,
+    operatorBytesPerDay: Number.POSITIVE_INFINITY,
+    mayRecordRefusal: () => true,
     clockProblem: () => undefined,
     ...deps,
   })

@@ -33,6 +33,7 @@ export interface TestOperator {
 /** The identity part with its own database, and a clock that only the test moves. */
 export interface IdentityFixture {
   readonly db: Db
+  readonly url: string
   readonly identity: Identity
   readonly attestation: Attestation
   /** The directory of operators that the identity part uses. */
@@ -82,7 +83,7 @@ export async function everything({ prisma }: Db): Promise<object> {
  * hour.
  */
 export async function identityFixture(): Promise<IdentityFixture> {
-  const { db, drop } = await testDatabase()
+  const { db, url, drop } = await testDatabase()
   const clock = { now: Date.parse('2026-01-15T10:30:00.125Z') }
   const operators = operatorsOf(db)
   const now = () => clock.now
@@ -90,6 +91,7 @@ export async function identityFixture(): Promise<IdentityFixture> {
   const identity = startIdentity({ db, now, operators, attestation })
   return {
     db,
+    url,
     identity,
     attestation,
     operators,
@@ -117,6 +119,7 @@ export function startIdentity(
     readDb: options.db,
     log: silentLog,
     metrics: { accepted() {}, waiting() {} },
+    limitEvents() {},
     settings: IDENTITY_SETTINGS,
     serverScopes: SERVER_SCOPES,
     issuer: TEST_ISSUER,

@@ -121,6 +121,8 @@ function chainOf(db: Db, clock: { now: number }, registry: OperatorRegistry): Rp
     settle: async () => {},
     now: () => clock.now,
     skewS: 10,
+    operatorBytesPerDay: Number.POSITIVE_INFINITY,
+    mayRecordRefusal: () => true,
     clockProblem: () => undefined,
   })
 }

@@ -172,6 +172,11 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/trust.ts')).acceptTrust,
       },
       {
+        words: 'trust dismiss',
+        summary: 'delete a trust statement that another operator has proposed',
+        load: async () => (await import('./commands/trust.ts')).dismissTrust,
+      },
+      {
         words: 'trust list',
         summary: 'list trust statements, or proposals of other operators',
         load: async () => (await import('./commands/trust.ts')).listTrust,

@@ -164,7 +164,12 @@ export type { AgentSigner, OperatorSigner, P256Signer, Signer } from './signer.t
 export type { TokenTerms } from './terms.ts'
 export { type Call, createTransport, type Transport, type TransportOptions } from './transport.ts'
 export type { AdmissionIssuer, TrustAdmission, TrustAdmissions } from './trust-admissions.ts'
-export type { TrustPartyRecord, TrustProposalRecord, TrustStatementRecord } from './trust-answers.ts'
+export type {
+  TrustDismissalRecord,
+  TrustPartyRecord,
+  TrustProposalRecord,
+  TrustStatementRecord,
+} from './trust-answers.ts'
 export type {
   ExportedTrustGraph,
   TrustCure,

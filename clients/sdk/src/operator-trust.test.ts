@@ -193,12 +193,24 @@ describe('the calls of operator.trust', () => {
     expect(await operator.trust.proposals()).toEqual([proposal])
   })
 
+  it('dismiss sends the id in the path, and the reason', async () => {
+    const answer = { proposer_id: SUBJECT, refused_until: '2027-02-14T08:00:00Z' }
+    const { sent, operator } = operatorWith({ [`POST ${PATH}/proposals/${JTI}/dismiss`]: answer })
+    expect(await operator.trust.dismiss(JTI, 'unknown')).toEqual(answer)
+    expect(sent).toEqual([{ call: `POST ${PATH}/proposals/${JTI}/dismiss`, body: { reason: 'unknown' } }])
+  })
+
   it.each([
+    ['dismiss', { [`POST ${PATH}/proposals/x/dismiss`]: { proposer_id: SUBJECT } }, 'dismiss'],
     ['put', { [`POST ${PATH}`]: { statement: { ...record, signer: {} } } }, 'put'],
     ['a list', { [`GET ${PATH}/proposals`]: {} }, 'proposals'],
   ] as const)('reject an incomplete answer to %s with UNEXPECTED_ANSWER', async (_, answers, name) => {
     const { trust } = operatorWith(answers).operator
-    const asked = name === 'put' ? trust.put('a.b.c') : trust.proposals()
-    await expect(asked).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
+    const calls = {
+      put: () => trust.put('a.b.c'),
+      proposals: () => trust.proposals(),
+      dismiss: () => trust.dismiss('x'),
+    }
+    await expect(calls[name]()).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
   })
 })

@@ -82,6 +82,11 @@ export interface OperatorTrust {
   propose(draft: TrustDraft): Promise<answers.TrustProposalRecord>
   /** Lists the drafts that wait for this operator's signature. `sign` signs one. */
   proposals(): Promise<readonly answers.TrustProposalRecord[]>
+  /**
+   * Deletes a draft that waits for this operator's signature. Its proposer may not propose to this operator again
+   * until the time that the answer names, or until this operator signs a statement about it.
+   */
+  dismiss(proposalId: string, reason?: string): Promise<answers.TrustDismissalRecord>
 }
 
 const STATEMENT_NAMES: Names<NewStatement> = {
@@ -139,6 +144,10 @@ export function operatorTrust({ id, caller, requests, rootKey, now, domain }: Tr
       const answer = await caller.call(id, { method: 'GET', path: `${path}/proposals` })
       const { proposals } = readAnswer({ proposals: 'any' }, answer)
       return readAnswers(answers.trustProposal, proposals).map(answers.readProposalRecord)
+    },
+    dismiss: async (proposalId, reason) => {
+      const answer = await change(`/proposals/${encodeURIComponent(proposalId)}/dismiss`, { reason })
+      return readAnswer(answers.trustDismissal, answer)
     },
   }
 }

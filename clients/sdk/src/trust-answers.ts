@@ -44,6 +44,10 @@ export interface TrustProposalRecord extends Omit<Answer<typeof trustProposal>, 
   readonly proposer: TrustPartyRecord
 }
 
+export const trustDismissal = { proposer_id: 'text', refused_until: 'text' } as const satisfies Shape
+/** A dismissed draft. Until `refused_until` its proposer may not propose to the operator again. */
+export type TrustDismissalRecord = Answer<typeof trustDismissal>
+
 /** Checks a statement in an answer. */
 export function readRecord(value: unknown): TrustStatementRecord {
   const read = readAnswer(trustStatement, value)

@@ -427,6 +427,7 @@ export const ModelName = {
   TrustProposal: 'TrustProposal',
   Verifier: 'Verifier',
   UsedAssertion: 'UsedAssertion',
+  OperatorTotal: 'OperatorTotal',
   AuditLog: 'AuditLog',
   SignedRequest: 'SignedRequest',
   Attestor: 'Attestor',
@@ -453,7 +454,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalDispatch" | "signalSubject"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "operatorTotal" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalDispatch" | "signalSubject"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -2677,6 +2678,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    OperatorTotal: {
+      payload: Prisma.$OperatorTotalPayload<ExtArgs>
+      fields: Prisma.OperatorTotalFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.OperatorTotalFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorTotalPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.OperatorTotalFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorTotalPayload>
+        }
+        findFirst: {
+          args: Prisma.OperatorTotalFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorTotalPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.OperatorTotalFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorTotalPayload>
+        }
+        findMany: {
+          args: Prisma.OperatorTotalFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorTotalPayload>[]
+        }
+        create: {
+          args: Prisma.OperatorTotalCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorTotalPayload>
+        }
+        createMany: {
+          args: Prisma.OperatorTotalCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.OperatorTotalCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorTotalPayload>[]
+        }
+        delete: {
+          args: Prisma.OperatorTotalDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorTotalPayload>
+        }
+        update: {
+          args: Prisma.OperatorTotalUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorTotalPayload>
+        }
+        deleteMany: {
+          args: Prisma.OperatorTotalDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.OperatorTotalUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.OperatorTotalUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorTotalPayload>[]
+        }
+        upsert: {
+          args: Prisma.OperatorTotalUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorTotalPayload>
+        }
+        aggregate: {
+          args: Prisma.OperatorTotalAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateOperatorTotal>
+        }
+        groupBy: {
+          args: Prisma.OperatorTotalGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OperatorTotalGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.OperatorTotalCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OperatorTotalCountAggregateOutputType> | number
+        }
+      }
+    }
     AuditLog: {
       payload: Prisma.$AuditLogPayload<ExtArgs>
       fields: Prisma.AuditLogFieldRefs
@@ -3536,10 +3611,19 @@ export const DeploymentScalarFieldEnum = {
   firstEpoch: 'firstEpoch',
   busKey: 'busKey',
   clockReached: 'clockReached',
-  attestationKey: 'attestationKey'
+  attestationKey: 'attestationKey',
+  maxAgents: 'maxAgents'
 } as const
 
 export type DeploymentScalarFieldEnum = (typeof DeploymentScalarFieldEnum)[keyof typeof DeploymentScalarFieldEnum]
+
+
+export const RelationLoadStrategy = {
+  query: 'query',
+  join: 'join'
+} as const
+
+export type RelationLoadStrategy = (typeof RelationLoadStrategy)[keyof typeof RelationLoadStrategy]
 
 
 export const OperatorScalarFieldEnum = {
@@ -3964,6 +4048,8 @@ export const TrustProposalScalarFieldEnum = {
   signerId: 'signerId',
   draft: 'draft',
   createdAt: 'createdAt',
+  provenSince: 'provenSince',
+  dismissedAt: 'dismissedAt',
   expiresAt: 'expiresAt'
 } as const
 
@@ -3990,6 +4076,16 @@ export const UsedAssertionScalarFieldEnum = {
 } as const
 
 export type UsedAssertionScalarFieldEnum = (typeof UsedAssertionScalarFieldEnum)[keyof typeof UsedAssertionScalarFieldEnum]
+
+
+export const OperatorTotalScalarFieldEnum = {
+  operatorId: 'operatorId',
+  what: 'what',
+  day: 'day',
+  amount: 'amount'
+} as const
+
+export type OperatorTotalScalarFieldEnum = (typeof OperatorTotalScalarFieldEnum)[keyof typeof OperatorTotalScalarFieldEnum]
 
 
 export const AuditLogScalarFieldEnum = {
@@ -4635,6 +4731,7 @@ export type GlobalOmitConfig = {
   trustProposal?: Prisma.TrustProposalOmit
   verifier?: Prisma.VerifierOmit
   usedAssertion?: Prisma.UsedAssertionOmit
+  operatorTotal?: Prisma.OperatorTotalOmit
   auditLog?: Prisma.AuditLogOmit
   signedRequest?: Prisma.SignedRequestOmit
   attestor?: Prisma.AttestorOmit

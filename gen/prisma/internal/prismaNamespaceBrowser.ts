@@ -81,6 +81,7 @@ export const ModelName = {
   TrustProposal: 'TrustProposal',
   Verifier: 'Verifier',
   UsedAssertion: 'UsedAssertion',
+  OperatorTotal: 'OperatorTotal',
   AuditLog: 'AuditLog',
   SignedRequest: 'SignedRequest',
   Attestor: 'Attestor',
@@ -116,10 +117,19 @@ export const DeploymentScalarFieldEnum = {
   firstEpoch: 'firstEpoch',
   busKey: 'busKey',
   clockReached: 'clockReached',
-  attestationKey: 'attestationKey'
+  attestationKey: 'attestationKey',
+  maxAgents: 'maxAgents'
 } as const
 
 export type DeploymentScalarFieldEnum = (typeof DeploymentScalarFieldEnum)[keyof typeof DeploymentScalarFieldEnum]
+
+
+export const RelationLoadStrategy = {
+  query: 'query',
+  join: 'join'
+} as const
+
+export type RelationLoadStrategy = (typeof RelationLoadStrategy)[keyof typeof RelationLoadStrategy]
 
 
 export const OperatorScalarFieldEnum = {
@@ -544,6 +554,8 @@ export const TrustProposalScalarFieldEnum = {
   signerId: 'signerId',
   draft: 'draft',
   createdAt: 'createdAt',
+  provenSince: 'provenSince',
+  dismissedAt: 'dismissedAt',
   expiresAt: 'expiresAt'
 } as const
 
@@ -570,6 +582,16 @@ export const UsedAssertionScalarFieldEnum = {
 } as const
 
 export type UsedAssertionScalarFieldEnum = (typeof UsedAssertionScalarFieldEnum)[keyof typeof UsedAssertionScalarFieldEnum]
+
+
+export const OperatorTotalScalarFieldEnum = {
+  operatorId: 'operatorId',
+  what: 'what',
+  day: 'day',
+  amount: 'amount'
+} as const
+
+export type OperatorTotalScalarFieldEnum = (typeof OperatorTotalScalarFieldEnum)[keyof typeof OperatorTotalScalarFieldEnum]
 
 
 export const AuditLogScalarFieldEnum = {

@@ -848,14 +848,6 @@ export type AgentUpdateallowedScopesInput = {
   push?: string | string[]
 }
 
-export type NullableIntFieldUpdateOperationsInput = {
-  set?: number | null
-  increment?: number
-  decrement?: number
-  multiply?: number
-  divide?: number
-}
-
 export type AgentCreateNestedOneWithoutKeysInput = {
   create?: Prisma.XOR<Prisma.AgentCreateWithoutKeysInput, Prisma.AgentUncheckedCreateWithoutKeysInput>
   connectOrCreate?: Prisma.AgentCreateOrConnectWithoutKeysInput
@@ -2068,7 +2060,7 @@ export type $AgentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
 export type AgentGetPayload<S extends boolean | null | undefined | AgentDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$AgentPayload, S>
 
 export type AgentCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<AgentFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<AgentFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: AgentCountAggregateInputType | true
   }
 
@@ -2536,6 +2528,7 @@ export type AgentFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Filter, which Agent to fetch.
    */
   where: Prisma.AgentWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2558,6 +2551,7 @@ export type AgentFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter, which Agent to fetch.
    */
   where: Prisma.AgentWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2610,6 +2604,7 @@ export type AgentFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * Filter by unique combinations of Agents.
    */
   distinct?: Prisma.AgentScalarFieldEnum | Prisma.AgentScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2662,6 +2657,7 @@ export type AgentFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of Agents.
    */
   distinct?: Prisma.AgentScalarFieldEnum | Prisma.AgentScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2714,6 +2710,7 @@ export type AgentFindManyArgs<ExtArgs extends runtime.Types.Extensions.InternalA
    * Filter by unique combinations of Agents.
    */
   distinct?: Prisma.AgentScalarFieldEnum | Prisma.AgentScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2736,6 +2733,7 @@ export type AgentCreateArgs<ExtArgs extends runtime.Types.Extensions.InternalArg
    * The data needed to create a Agent.
    */
   data: Prisma.XOR<Prisma.AgentCreateInput, Prisma.AgentUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2796,6 +2794,7 @@ export type AgentUpdateArgs<ExtArgs extends runtime.Types.Extensions.InternalArg
    * Choose, which Agent to update.
    */
   where: Prisma.AgentWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2874,6 +2873,7 @@ export type AgentUpsertArgs<ExtArgs extends runtime.Types.Extensions.InternalArg
    * In case the Agent was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.AgentUpdateInput, Prisma.AgentUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2896,6 +2896,7 @@ export type AgentDeleteArgs<ExtArgs extends runtime.Types.Extensions.InternalArg
    * Filter which Agent to delete.
    */
   where: Prisma.AgentWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -507,7 +507,7 @@ export type $AgentAddedKeyPayload<ExtArgs extends runtime.Types.Extensions.Inter
 export type AgentAddedKeyGetPayload<S extends boolean | null | undefined | AgentAddedKeyDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$AgentAddedKeyPayload, S>
 
 export type AgentAddedKeyCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<AgentAddedKeyFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<AgentAddedKeyFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: AgentAddedKeyCountAggregateInputType | true
   }
 
@@ -953,6 +953,7 @@ export type AgentAddedKeyFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    * Filter, which AgentAddedKey to fetch.
    */
   where: Prisma.AgentAddedKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -975,6 +976,7 @@ export type AgentAddedKeyFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter, which AgentAddedKey to fetch.
    */
   where: Prisma.AgentAddedKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1027,6 +1029,7 @@ export type AgentAddedKeyFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of AgentAddedKeys.
    */
   distinct?: Prisma.AgentAddedKeyScalarFieldEnum | Prisma.AgentAddedKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1079,6 +1082,7 @@ export type AgentAddedKeyFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter by unique combinations of AgentAddedKeys.
    */
   distinct?: Prisma.AgentAddedKeyScalarFieldEnum | Prisma.AgentAddedKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1131,6 +1135,7 @@ export type AgentAddedKeyFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of AgentAddedKeys.
    */
   distinct?: Prisma.AgentAddedKeyScalarFieldEnum | Prisma.AgentAddedKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1153,6 +1158,7 @@ export type AgentAddedKeyCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * The data needed to create a AgentAddedKey.
    */
   data: Prisma.XOR<Prisma.AgentAddedKeyCreateInput, Prisma.AgentAddedKeyUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1213,6 +1219,7 @@ export type AgentAddedKeyUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Choose, which AgentAddedKey to update.
    */
   where: Prisma.AgentAddedKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1291,6 +1298,7 @@ export type AgentAddedKeyUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    * In case the AgentAddedKey was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.AgentAddedKeyUpdateInput, Prisma.AgentAddedKeyUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1313,6 +1321,7 @@ export type AgentAddedKeyDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter which AgentAddedKey to delete.
    */
   where: Prisma.AgentAddedKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

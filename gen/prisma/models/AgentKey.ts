@@ -547,7 +547,7 @@ export type $AgentKeyPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
 export type AgentKeyGetPayload<S extends boolean | null | undefined | AgentKeyDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$AgentKeyPayload, S>
 
 export type AgentKeyCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<AgentKeyFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<AgentKeyFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: AgentKeyCountAggregateInputType | true
   }
 
@@ -994,6 +994,7 @@ export type AgentKeyFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter, which AgentKey to fetch.
    */
   where: Prisma.AgentKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1016,6 +1017,7 @@ export type AgentKeyFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extensio
    * Filter, which AgentKey to fetch.
    */
   where: Prisma.AgentKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1068,6 +1070,7 @@ export type AgentKeyFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Filter by unique combinations of AgentKeys.
    */
   distinct?: Prisma.AgentKeyScalarFieldEnum | Prisma.AgentKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1120,6 +1123,7 @@ export type AgentKeyFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extension
    * Filter by unique combinations of AgentKeys.
    */
   distinct?: Prisma.AgentKeyScalarFieldEnum | Prisma.AgentKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1172,6 +1176,7 @@ export type AgentKeyFindManyArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter by unique combinations of AgentKeys.
    */
   distinct?: Prisma.AgentKeyScalarFieldEnum | Prisma.AgentKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1194,6 +1199,7 @@ export type AgentKeyCreateArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * The data needed to create a AgentKey.
    */
   data: Prisma.XOR<Prisma.AgentKeyCreateInput, Prisma.AgentKeyUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1254,6 +1260,7 @@ export type AgentKeyUpdateArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * Choose, which AgentKey to update.
    */
   where: Prisma.AgentKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1332,6 +1339,7 @@ export type AgentKeyUpsertArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * In case the AgentKey was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.AgentKeyUpdateInput, Prisma.AgentKeyUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1354,6 +1362,7 @@ export type AgentKeyDeleteArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * Filter which AgentKey to delete.
    */
   where: Prisma.AgentKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -630,7 +630,7 @@ export type $AgentKeyEventPayload<ExtArgs extends runtime.Types.Extensions.Inter
 export type AgentKeyEventGetPayload<S extends boolean | null | undefined | AgentKeyEventDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$AgentKeyEventPayload, S>
 
 export type AgentKeyEventCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<AgentKeyEventFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<AgentKeyEventFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: AgentKeyEventCountAggregateInputType | true
   }
 
@@ -1078,6 +1078,7 @@ export type AgentKeyEventFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    * Filter, which AgentKeyEvent to fetch.
    */
   where: Prisma.AgentKeyEventWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1100,6 +1101,7 @@ export type AgentKeyEventFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter, which AgentKeyEvent to fetch.
    */
   where: Prisma.AgentKeyEventWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1152,6 +1154,7 @@ export type AgentKeyEventFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of AgentKeyEvents.
    */
   distinct?: Prisma.AgentKeyEventScalarFieldEnum | Prisma.AgentKeyEventScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1204,6 +1207,7 @@ export type AgentKeyEventFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter by unique combinations of AgentKeyEvents.
    */
   distinct?: Prisma.AgentKeyEventScalarFieldEnum | Prisma.AgentKeyEventScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1256,6 +1260,7 @@ export type AgentKeyEventFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of AgentKeyEvents.
    */
   distinct?: Prisma.AgentKeyEventScalarFieldEnum | Prisma.AgentKeyEventScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1278,6 +1283,7 @@ export type AgentKeyEventCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * The data needed to create a AgentKeyEvent.
    */
   data: Prisma.XOR<Prisma.AgentKeyEventCreateInput, Prisma.AgentKeyEventUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1338,6 +1344,7 @@ export type AgentKeyEventUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Choose, which AgentKeyEvent to update.
    */
   where: Prisma.AgentKeyEventWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1416,6 +1423,7 @@ export type AgentKeyEventUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    * In case the AgentKeyEvent was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.AgentKeyEventUpdateInput, Prisma.AgentKeyEventUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1438,6 +1446,7 @@ export type AgentKeyEventDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter which AgentKeyEvent to delete.
    */
   where: Prisma.AgentKeyEventWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -693,7 +693,7 @@ export type $AgentPendingEventPayload<ExtArgs extends runtime.Types.Extensions.I
 export type AgentPendingEventGetPayload<S extends boolean | null | undefined | AgentPendingEventDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$AgentPendingEventPayload, S>
 
 export type AgentPendingEventCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<AgentPendingEventFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<AgentPendingEventFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: AgentPendingEventCountAggregateInputType | true
   }
 
@@ -1143,6 +1143,7 @@ export type AgentPendingEventFindUniqueArgs<ExtArgs extends runtime.Types.Extens
    * Filter, which AgentPendingEvent to fetch.
    */
   where: Prisma.AgentPendingEventWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1165,6 +1166,7 @@ export type AgentPendingEventFindUniqueOrThrowArgs<ExtArgs extends runtime.Types
    * Filter, which AgentPendingEvent to fetch.
    */
   where: Prisma.AgentPendingEventWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1217,6 +1219,7 @@ export type AgentPendingEventFindFirstArgs<ExtArgs extends runtime.Types.Extensi
    * Filter by unique combinations of AgentPendingEvents.
    */
   distinct?: Prisma.AgentPendingEventScalarFieldEnum | Prisma.AgentPendingEventScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1269,6 +1272,7 @@ export type AgentPendingEventFindFirstOrThrowArgs<ExtArgs extends runtime.Types.
    * Filter by unique combinations of AgentPendingEvents.
    */
   distinct?: Prisma.AgentPendingEventScalarFieldEnum | Prisma.AgentPendingEventScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1321,6 +1325,7 @@ export type AgentPendingEventFindManyArgs<ExtArgs extends runtime.Types.Extensio
    * Filter by unique combinations of AgentPendingEvents.
    */
   distinct?: Prisma.AgentPendingEventScalarFieldEnum | Prisma.AgentPendingEventScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1343,6 +1348,7 @@ export type AgentPendingEventCreateArgs<ExtArgs extends runtime.Types.Extensions
    * The data needed to create a AgentPendingEvent.
    */
   data: Prisma.XOR<Prisma.AgentPendingEventCreateInput, Prisma.AgentPendingEventUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1403,6 +1409,7 @@ export type AgentPendingEventUpdateArgs<ExtArgs extends runtime.Types.Extensions
    * Choose, which AgentPendingEvent to update.
    */
   where: Prisma.AgentPendingEventWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1481,6 +1488,7 @@ export type AgentPendingEventUpsertArgs<ExtArgs extends runtime.Types.Extensions
    * In case the AgentPendingEvent was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.AgentPendingEventUpdateInput, Prisma.AgentPendingEventUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1503,6 +1511,7 @@ export type AgentPendingEventDeleteArgs<ExtArgs extends runtime.Types.Extensions
    * Filter which AgentPendingEvent to delete.
    */
   where: Prisma.AgentPendingEventWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -507,7 +507,7 @@ export type $AttestationRequirementPayload<ExtArgs extends runtime.Types.Extensi
 export type AttestationRequirementGetPayload<S extends boolean | null | undefined | AttestationRequirementDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$AttestationRequirementPayload, S>
 
 export type AttestationRequirementCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<AttestationRequirementFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<AttestationRequirementFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: AttestationRequirementCountAggregateInputType | true
   }
 
@@ -953,6 +953,7 @@ export type AttestationRequirementFindUniqueArgs<ExtArgs extends runtime.Types.E
    * Filter, which AttestationRequirement to fetch.
    */
   where: Prisma.AttestationRequirementWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -975,6 +976,7 @@ export type AttestationRequirementFindUniqueOrThrowArgs<ExtArgs extends runtime.
    * Filter, which AttestationRequirement to fetch.
    */
   where: Prisma.AttestationRequirementWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1027,6 +1029,7 @@ export type AttestationRequirementFindFirstArgs<ExtArgs extends runtime.Types.Ex
    * Filter by unique combinations of AttestationRequirements.
    */
   distinct?: Prisma.AttestationRequirementScalarFieldEnum | Prisma.AttestationRequirementScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1079,6 +1082,7 @@ export type AttestationRequirementFindFirstOrThrowArgs<ExtArgs extends runtime.T
    * Filter by unique combinations of AttestationRequirements.
    */
   distinct?: Prisma.AttestationRequirementScalarFieldEnum | Prisma.AttestationRequirementScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1131,6 +1135,7 @@ export type AttestationRequirementFindManyArgs<ExtArgs extends runtime.Types.Ext
    * Filter by unique combinations of AttestationRequirements.
    */
   distinct?: Prisma.AttestationRequirementScalarFieldEnum | Prisma.AttestationRequirementScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1153,6 +1158,7 @@ export type AttestationRequirementCreateArgs<ExtArgs extends runtime.Types.Exten
    * The data needed to create a AttestationRequirement.
    */
   data: Prisma.XOR<Prisma.AttestationRequirementCreateInput, Prisma.AttestationRequirementUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1213,6 +1219,7 @@ export type AttestationRequirementUpdateArgs<ExtArgs extends runtime.Types.Exten
    * Choose, which AttestationRequirement to update.
    */
   where: Prisma.AttestationRequirementWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1291,6 +1298,7 @@ export type AttestationRequirementUpsertArgs<ExtArgs extends runtime.Types.Exten
    * In case the AttestationRequirement was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.AttestationRequirementUpdateInput, Prisma.AttestationRequirementUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1313,6 +1321,7 @@ export type AttestationRequirementDeleteArgs<ExtArgs extends runtime.Types.Exten
    * Filter which AttestationRequirement to delete.
    */
   where: Prisma.AttestationRequirementWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

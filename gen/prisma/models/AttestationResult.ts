@@ -712,7 +712,7 @@ export type $AttestationResultPayload<ExtArgs extends runtime.Types.Extensions.I
 export type AttestationResultGetPayload<S extends boolean | null | undefined | AttestationResultDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$AttestationResultPayload, S>
 
 export type AttestationResultCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<AttestationResultFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<AttestationResultFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: AttestationResultCountAggregateInputType | true
   }
 
@@ -1161,6 +1161,7 @@ export type AttestationResultFindUniqueArgs<ExtArgs extends runtime.Types.Extens
    * Filter, which AttestationResult to fetch.
    */
   where: Prisma.AttestationResultWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1183,6 +1184,7 @@ export type AttestationResultFindUniqueOrThrowArgs<ExtArgs extends runtime.Types
    * Filter, which AttestationResult to fetch.
    */
   where: Prisma.AttestationResultWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1235,6 +1237,7 @@ export type AttestationResultFindFirstArgs<ExtArgs extends runtime.Types.Extensi
    * Filter by unique combinations of AttestationResults.
    */
   distinct?: Prisma.AttestationResultScalarFieldEnum | Prisma.AttestationResultScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1287,6 +1290,7 @@ export type AttestationResultFindFirstOrThrowArgs<ExtArgs extends runtime.Types.
    * Filter by unique combinations of AttestationResults.
    */
   distinct?: Prisma.AttestationResultScalarFieldEnum | Prisma.AttestationResultScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1339,6 +1343,7 @@ export type AttestationResultFindManyArgs<ExtArgs extends runtime.Types.Extensio
    * Filter by unique combinations of AttestationResults.
    */
   distinct?: Prisma.AttestationResultScalarFieldEnum | Prisma.AttestationResultScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1361,6 +1366,7 @@ export type AttestationResultCreateArgs<ExtArgs extends runtime.Types.Extensions
    * The data needed to create a AttestationResult.
    */
   data: Prisma.XOR<Prisma.AttestationResultCreateInput, Prisma.AttestationResultUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1421,6 +1427,7 @@ export type AttestationResultUpdateArgs<ExtArgs extends runtime.Types.Extensions
    * Choose, which AttestationResult to update.
    */
   where: Prisma.AttestationResultWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1499,6 +1506,7 @@ export type AttestationResultUpsertArgs<ExtArgs extends runtime.Types.Extensions
    * In case the AttestationResult was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.AttestationResultUpdateInput, Prisma.AttestationResultUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1521,6 +1529,7 @@ export type AttestationResultDeleteArgs<ExtArgs extends runtime.Types.Extensions
    * Filter which AttestationResult to delete.
    */
   where: Prisma.AttestationResultWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -282,7 +282,7 @@ export type $AttestationUsePayload<ExtArgs extends runtime.Types.Extensions.Inte
 export type AttestationUseGetPayload<S extends boolean | null | undefined | AttestationUseDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$AttestationUsePayload, S>
 
 export type AttestationUseCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<AttestationUseFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<AttestationUseFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: AttestationUseCountAggregateInputType | true
   }
 
@@ -720,6 +720,7 @@ export type AttestationUseFindUniqueArgs<ExtArgs extends runtime.Types.Extension
    * Filter, which AttestationUse to fetch.
    */
   where: Prisma.AttestationUseWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -738,6 +739,7 @@ export type AttestationUseFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ex
    * Filter, which AttestationUse to fetch.
    */
   where: Prisma.AttestationUseWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -786,6 +788,7 @@ export type AttestationUseFindFirstArgs<ExtArgs extends runtime.Types.Extensions
    * Filter by unique combinations of AttestationUses.
    */
   distinct?: Prisma.AttestationUseScalarFieldEnum | Prisma.AttestationUseScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -834,6 +837,7 @@ export type AttestationUseFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter by unique combinations of AttestationUses.
    */
   distinct?: Prisma.AttestationUseScalarFieldEnum | Prisma.AttestationUseScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -882,6 +886,7 @@ export type AttestationUseFindManyArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of AttestationUses.
    */
   distinct?: Prisma.AttestationUseScalarFieldEnum | Prisma.AttestationUseScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -900,6 +905,7 @@ export type AttestationUseCreateArgs<ExtArgs extends runtime.Types.Extensions.In
    * The data needed to create a AttestationUse.
    */
   data: Prisma.XOR<Prisma.AttestationUseCreateInput, Prisma.AttestationUseUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -952,6 +958,7 @@ export type AttestationUseUpdateArgs<ExtArgs extends runtime.Types.Extensions.In
    * Choose, which AttestationUse to update.
    */
   where: Prisma.AttestationUseWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1022,6 +1029,7 @@ export type AttestationUseUpsertArgs<ExtArgs extends runtime.Types.Extensions.In
    * In case the AttestationUse was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.AttestationUseUpdateInput, Prisma.AttestationUseUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1040,6 +1048,7 @@ export type AttestationUseDeleteArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter which AttestationUse to delete.
    */
   where: Prisma.AttestationUseWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

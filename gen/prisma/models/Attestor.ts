@@ -844,7 +844,7 @@ export type $AttestorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
 export type AttestorGetPayload<S extends boolean | null | undefined | AttestorDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$AttestorPayload, S>
 
 export type AttestorCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<AttestorFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<AttestorFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: AttestorCountAggregateInputType | true
   }
 
@@ -1294,6 +1294,7 @@ export type AttestorFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter, which Attestor to fetch.
    */
   where: Prisma.AttestorWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1316,6 +1317,7 @@ export type AttestorFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extensio
    * Filter, which Attestor to fetch.
    */
   where: Prisma.AttestorWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1368,6 +1370,7 @@ export type AttestorFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Filter by unique combinations of Attestors.
    */
   distinct?: Prisma.AttestorScalarFieldEnum | Prisma.AttestorScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1420,6 +1423,7 @@ export type AttestorFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extension
    * Filter by unique combinations of Attestors.
    */
   distinct?: Prisma.AttestorScalarFieldEnum | Prisma.AttestorScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1472,6 +1476,7 @@ export type AttestorFindManyArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter by unique combinations of Attestors.
    */
   distinct?: Prisma.AttestorScalarFieldEnum | Prisma.AttestorScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1494,6 +1499,7 @@ export type AttestorCreateArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * The data needed to create a Attestor.
    */
   data: Prisma.XOR<Prisma.AttestorCreateInput, Prisma.AttestorUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1554,6 +1560,7 @@ export type AttestorUpdateArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * Choose, which Attestor to update.
    */
   where: Prisma.AttestorWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1632,6 +1639,7 @@ export type AttestorUpsertArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * In case the Attestor was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.AttestorUpdateInput, Prisma.AttestorUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1654,6 +1662,7 @@ export type AttestorDeleteArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * Filter which Attestor to delete.
    */
   where: Prisma.AttestorWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

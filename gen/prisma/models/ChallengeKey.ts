@@ -410,7 +410,7 @@ export type $ChallengeKeyPayload<ExtArgs extends runtime.Types.Extensions.Intern
 export type ChallengeKeyGetPayload<S extends boolean | null | undefined | ChallengeKeyDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$ChallengeKeyPayload, S>
 
 export type ChallengeKeyCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<ChallengeKeyFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<ChallengeKeyFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: ChallengeKeyCountAggregateInputType | true
   }
 
@@ -851,6 +851,7 @@ export type ChallengeKeyFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter, which ChallengeKey to fetch.
    */
   where: Prisma.ChallengeKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -869,6 +870,7 @@ export type ChallengeKeyFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter, which ChallengeKey to fetch.
    */
   where: Prisma.ChallengeKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -917,6 +919,7 @@ export type ChallengeKeyFindFirstArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of ChallengeKeys.
    */
   distinct?: Prisma.ChallengeKeyScalarFieldEnum | Prisma.ChallengeKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -965,6 +968,7 @@ export type ChallengeKeyFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exten
    * Filter by unique combinations of ChallengeKeys.
    */
   distinct?: Prisma.ChallengeKeyScalarFieldEnum | Prisma.ChallengeKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1013,6 +1017,7 @@ export type ChallengeKeyFindManyArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter by unique combinations of ChallengeKeys.
    */
   distinct?: Prisma.ChallengeKeyScalarFieldEnum | Prisma.ChallengeKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1031,6 +1036,7 @@ export type ChallengeKeyCreateArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * The data needed to create a ChallengeKey.
    */
   data: Prisma.XOR<Prisma.ChallengeKeyCreateInput, Prisma.ChallengeKeyUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1083,6 +1089,7 @@ export type ChallengeKeyUpdateArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Choose, which ChallengeKey to update.
    */
   where: Prisma.ChallengeKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1153,6 +1160,7 @@ export type ChallengeKeyUpsertArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * In case the ChallengeKey was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.ChallengeKeyUpdateInput, Prisma.ChallengeKeyUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1171,6 +1179,7 @@ export type ChallengeKeyDeleteArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter which ChallengeKey to delete.
    */
   where: Prisma.ChallengeKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

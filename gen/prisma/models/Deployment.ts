@@ -29,11 +29,13 @@ export type AggregateDeployment = {
 export type DeploymentAvgAggregateOutputType = {
   id: number | null
   firstEpoch: number | null
+  maxAgents: number | null
 }
 
 export type DeploymentSumAggregateOutputType = {
   id: number | null
   firstEpoch: number | null
+  maxAgents: number | null
 }
 
 export type DeploymentMinAggregateOutputType = {
@@ -43,6 +45,7 @@ export type DeploymentMinAggregateOutputType = {
   busKey: runtime.Bytes | null
   clockReached: Date | null
   attestationKey: runtime.Bytes | null
+  maxAgents: number | null
 }
 
 export type DeploymentMaxAggregateOutputType = {
@@ -52,6 +55,7 @@ export type DeploymentMaxAggregateOutputType = {
   busKey: runtime.Bytes | null
   clockReached: Date | null
   attestationKey: runtime.Bytes | null
+  maxAgents: number | null
 }
 
 export type DeploymentCountAggregateOutputType = {
@@ -61,6 +65,7 @@ export type DeploymentCountAggregateOutputType = {
   busKey: number
   clockReached: number
   attestationKey: number
+  maxAgents: number
   _all: number
 }
 
@@ -68,11 +73,13 @@ export type DeploymentCountAggregateOutputType = {
 export type DeploymentAvgAggregateInputType = {
   id?: true
   firstEpoch?: true
+  maxAgents?: true
 }
 
 export type DeploymentSumAggregateInputType = {
   id?: true
   firstEpoch?: true
+  maxAgents?: true
 }
 
 export type DeploymentMinAggregateInputType = {
@@ -82,6 +89,7 @@ export type DeploymentMinAggregateInputType = {
   busKey?: true
   clockReached?: true
   attestationKey?: true
+  maxAgents?: true
 }
 
 export type DeploymentMaxAggregateInputType = {
@@ -91,6 +99,7 @@ export type DeploymentMaxAggregateInputType = {
   busKey?: true
   clockReached?: true
   attestationKey?: true
+  maxAgents?: true
 }
 
 export type DeploymentCountAggregateInputType = {
@@ -100,6 +109,7 @@ export type DeploymentCountAggregateInputType = {
   busKey?: true
   clockReached?: true
   attestationKey?: true
+  maxAgents?: true
   _all?: true
 }
 
@@ -196,6 +206,7 @@ export type DeploymentGroupByOutputType = {
   busKey: runtime.Bytes
   clockReached: Date
   attestationKey: runtime.Bytes
+  maxAgents: number | null
   _count: DeploymentCountAggregateOutputType | null
   _avg: DeploymentAvgAggregateOutputType | null
   _sum: DeploymentSumAggregateOutputType | null
@@ -228,6 +239,7 @@ export type DeploymentWhereInput = {
   busKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
   clockReached?: Prisma.DateTimeFilter<"Deployment"> | Date | string
   attestationKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
+  maxAgents?: Prisma.IntNullableFilter<"Deployment"> | number | null
 }
 
 export type DeploymentOrderByWithRelationInput = {
@@ -237,6 +249,7 @@ export type DeploymentOrderByWithRelationInput = {
   busKey?: Prisma.SortOrder
   clockReached?: Prisma.SortOrder
   attestationKey?: Prisma.SortOrder
+  maxAgents?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type DeploymentWhereUniqueInput = Prisma.AtLeast<{
@@ -249,6 +262,7 @@ export type DeploymentWhereUniqueInput = Prisma.AtLeast<{
   busKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
   clockReached?: Prisma.DateTimeFilter<"Deployment"> | Date | string
   attestationKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
+  maxAgents?: Prisma.IntNullableFilter<"Deployment"> | number | null
 }, "id">
 
 export type DeploymentOrderByWithAggregationInput = {
@@ -258,6 +272,7 @@ export type DeploymentOrderByWithAggregationInput = {
   busKey?: Prisma.SortOrder
   clockReached?: Prisma.SortOrder
   attestationKey?: Prisma.SortOrder
+  maxAgents?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.DeploymentCountOrderByAggregateInput
   _avg?: Prisma.DeploymentAvgOrderByAggregateInput
   _max?: Prisma.DeploymentMaxOrderByAggregateInput
@@ -275,6 +290,7 @@ export type DeploymentScalarWhereWithAggregatesInput = {
   busKey?: Prisma.BytesWithAggregatesFilter<"Deployment"> | runtime.Bytes
   clockReached?: Prisma.DateTimeWithAggregatesFilter<"Deployment"> | Date | string
   attestationKey?: Prisma.BytesWithAggregatesFilter<"Deployment"> | runtime.Bytes
+  maxAgents?: Prisma.IntNullableWithAggregatesFilter<"Deployment"> | number | null
 }
 
 export type DeploymentCreateInput = {
@@ -284,6 +300,7 @@ export type DeploymentCreateInput = {
   busKey?: runtime.Bytes
   clockReached?: Date | string
   attestationKey?: runtime.Bytes
+  maxAgents?: number | null
 }
 
 export type DeploymentUncheckedCreateInput = {
@@ -293,6 +310,7 @@ export type DeploymentUncheckedCreateInput = {
   busKey?: runtime.Bytes
   clockReached?: Date | string
   attestationKey?: runtime.Bytes
+  maxAgents?: number | null
 }
 
 export type DeploymentUpdateInput = {
@@ -302,6 +320,7 @@ export type DeploymentUpdateInput = {
   busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   attestationKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  maxAgents?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type DeploymentUncheckedUpdateInput = {
@@ -311,6 +330,7 @@ export type DeploymentUncheckedUpdateInput = {
   busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   attestationKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  maxAgents?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type DeploymentCreateManyInput = {
@@ -320,6 +340,7 @@ export type DeploymentCreateManyInput = {
   busKey?: runtime.Bytes
   clockReached?: Date | string
   attestationKey?: runtime.Bytes
+  maxAgents?: number | null
 }
 
 export type DeploymentUpdateManyMutationInput = {
@@ -329,6 +350,7 @@ export type DeploymentUpdateManyMutationInput = {
   busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   attestationKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  maxAgents?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type DeploymentUncheckedUpdateManyInput = {
@@ -338,6 +360,7 @@ export type DeploymentUncheckedUpdateManyInput = {
   busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   attestationKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  maxAgents?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type DeploymentCountOrderByAggregateInput = {
@@ -347,11 +370,13 @@ export type DeploymentCountOrderByAggregateInput = {
   busKey?: Prisma.SortOrder
   clockReached?: Prisma.SortOrder
   attestationKey?: Prisma.SortOrder
+  maxAgents?: Prisma.SortOrder
 }
 
 export type DeploymentAvgOrderByAggregateInput = {
   id?: Prisma.SortOrder
   firstEpoch?: Prisma.SortOrder
+  maxAgents?: Prisma.SortOrder
 }
 
 export type DeploymentMaxOrderByAggregateInput = {
@@ -361,6 +386,7 @@ export type DeploymentMaxOrderByAggregateInput = {
   busKey?: Prisma.SortOrder
   clockReached?: Prisma.SortOrder
   attestationKey?: Prisma.SortOrder
+  maxAgents?: Prisma.SortOrder
 }
 
 export type DeploymentMinOrderByAggregateInput = {
@@ -370,11 +396,13 @@ export type DeploymentMinOrderByAggregateInput = {
   busKey?: Prisma.SortOrder
   clockReached?: Prisma.SortOrder
   attestationKey?: Prisma.SortOrder
+  maxAgents?: Prisma.SortOrder
 }
 
 export type DeploymentSumOrderByAggregateInput = {
   id?: Prisma.SortOrder
   firstEpoch?: Prisma.SortOrder
+  maxAgents?: Prisma.SortOrder
 }
 
 export type IntFieldUpdateOperationsInput = {
@@ -397,6 +425,14 @@ export type DateTimeFieldUpdateOperationsInput = {
   set?: Date | string
 }
 
+export type NullableIntFieldUpdateOperationsInput = {
+  set?: number | null
+  increment?: number
+  decrement?: number
+  multiply?: number
+  divide?: number
+}
+
 
 
 export type DeploymentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -406,6 +442,7 @@ export type DeploymentSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   busKey?: boolean
   clockReached?: boolean
   attestationKey?: boolean
+  maxAgents?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -415,6 +452,7 @@ export type DeploymentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
   busKey?: boolean
   clockReached?: boolean
   attestationKey?: boolean
+  maxAgents?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -424,6 +462,7 @@ export type DeploymentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
   busKey?: boolean
   clockReached?: boolean
   attestationKey?: boolean
+  maxAgents?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectScalar = {
@@ -433,9 +472,10 @@ export type DeploymentSelectScalar = {
   busKey?: boolean
   clockReached?: boolean
   attestationKey?: boolean
+  maxAgents?: boolean
 }
 
-export type DeploymentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "firstEpoch" | "busKey" | "clockReached" | "attestationKey", ExtArgs["result"]["deployment"]>
+export type DeploymentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "firstEpoch" | "busKey" | "clockReached" | "attestationKey" | "maxAgents", ExtArgs["result"]["deployment"]>
 
 export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Deployment"
@@ -461,6 +501,10 @@ export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.Internal
      * Key under which the server seals nonces for attestation.
      */
     attestationKey: runtime.Bytes
+    /**
+     * The largest number of agents of one operator that are not pending; null for no limit. Each start writes it.
+     */
+    maxAgents: number | null
   }, ExtArgs["result"]["deployment"]>
   composites: {}
 }
@@ -468,7 +512,7 @@ export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.Internal
 export type DeploymentGetPayload<S extends boolean | null | undefined | DeploymentDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$DeploymentPayload, S>
 
 export type DeploymentCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<DeploymentFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<DeploymentFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: DeploymentCountAggregateInputType | true
   }
 
@@ -890,6 +934,7 @@ export interface DeploymentFieldRefs {
   readonly busKey: Prisma.FieldRef<"Deployment", 'Bytes'>
   readonly clockReached: Prisma.FieldRef<"Deployment", 'DateTime'>
   readonly attestationKey: Prisma.FieldRef<"Deployment", 'Bytes'>
+  readonly maxAgents: Prisma.FieldRef<"Deployment", 'Int'>
 }
     
 
@@ -910,6 +955,7 @@ export type DeploymentFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter, which Deployment to fetch.
    */
   where: Prisma.DeploymentWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -928,6 +974,7 @@ export type DeploymentFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extens
    * Filter, which Deployment to fetch.
    */
   where: Prisma.DeploymentWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -976,6 +1023,7 @@ export type DeploymentFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter by unique combinations of Deployments.
    */
   distinct?: Prisma.DeploymentScalarFieldEnum | Prisma.DeploymentScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1024,6 +1072,7 @@ export type DeploymentFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    * Filter by unique combinations of Deployments.
    */
   distinct?: Prisma.DeploymentScalarFieldEnum | Prisma.DeploymentScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1072,6 +1121,7 @@ export type DeploymentFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter by unique combinations of Deployments.
    */
   distinct?: Prisma.DeploymentScalarFieldEnum | Prisma.DeploymentScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1090,6 +1140,7 @@ export type DeploymentCreateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * The data needed to create a Deployment.
    */
   data: Prisma.XOR<Prisma.DeploymentCreateInput, Prisma.DeploymentUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1142,6 +1193,7 @@ export type DeploymentUpdateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Choose, which Deployment to update.
    */
   where: Prisma.DeploymentWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1212,6 +1264,7 @@ export type DeploymentUpsertArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * In case the Deployment was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.DeploymentUpdateInput, Prisma.DeploymentUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1230,6 +1283,7 @@ export type DeploymentDeleteArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter which Deployment to delete.
    */
   where: Prisma.DeploymentWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -544,7 +544,7 @@ export type $EnrolmentRulePayload<ExtArgs extends runtime.Types.Extensions.Inter
 export type EnrolmentRuleGetPayload<S extends boolean | null | undefined | EnrolmentRuleDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$EnrolmentRulePayload, S>
 
 export type EnrolmentRuleCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<EnrolmentRuleFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<EnrolmentRuleFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: EnrolmentRuleCountAggregateInputType | true
   }
 
@@ -991,6 +991,7 @@ export type EnrolmentRuleFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    * Filter, which EnrolmentRule to fetch.
    */
   where: Prisma.EnrolmentRuleWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1013,6 +1014,7 @@ export type EnrolmentRuleFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter, which EnrolmentRule to fetch.
    */
   where: Prisma.EnrolmentRuleWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1065,6 +1067,7 @@ export type EnrolmentRuleFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of EnrolmentRules.
    */
   distinct?: Prisma.EnrolmentRuleScalarFieldEnum | Prisma.EnrolmentRuleScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1117,6 +1120,7 @@ export type EnrolmentRuleFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter by unique combinations of EnrolmentRules.
    */
   distinct?: Prisma.EnrolmentRuleScalarFieldEnum | Prisma.EnrolmentRuleScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1169,6 +1173,7 @@ export type EnrolmentRuleFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of EnrolmentRules.
    */
   distinct?: Prisma.EnrolmentRuleScalarFieldEnum | Prisma.EnrolmentRuleScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1191,6 +1196,7 @@ export type EnrolmentRuleCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * The data needed to create a EnrolmentRule.
    */
   data: Prisma.XOR<Prisma.EnrolmentRuleCreateInput, Prisma.EnrolmentRuleUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1251,6 +1257,7 @@ export type EnrolmentRuleUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Choose, which EnrolmentRule to update.
    */
   where: Prisma.EnrolmentRuleWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1329,6 +1336,7 @@ export type EnrolmentRuleUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    * In case the EnrolmentRule was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.EnrolmentRuleUpdateInput, Prisma.EnrolmentRuleUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1351,6 +1359,7 @@ export type EnrolmentRuleDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter which EnrolmentRule to delete.
    */
   where: Prisma.EnrolmentRuleWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -1980,7 +1980,7 @@ export type $IssuerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
 export type IssuerGetPayload<S extends boolean | null | undefined | IssuerDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$IssuerPayload, S>
 
 export type IssuerCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<IssuerFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<IssuerFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: IssuerCountAggregateInputType | true
   }
 
@@ -2451,6 +2451,7 @@ export type IssuerFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter, which Issuer to fetch.
    */
   where: Prisma.IssuerWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2473,6 +2474,7 @@ export type IssuerFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extensions
    * Filter, which Issuer to fetch.
    */
   where: Prisma.IssuerWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2525,6 +2527,7 @@ export type IssuerFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Filter by unique combinations of Issuers.
    */
   distinct?: Prisma.IssuerScalarFieldEnum | Prisma.IssuerScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2577,6 +2580,7 @@ export type IssuerFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of Issuers.
    */
   distinct?: Prisma.IssuerScalarFieldEnum | Prisma.IssuerScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2629,6 +2633,7 @@ export type IssuerFindManyArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * Filter by unique combinations of Issuers.
    */
   distinct?: Prisma.IssuerScalarFieldEnum | Prisma.IssuerScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2651,6 +2656,7 @@ export type IssuerCreateArgs<ExtArgs extends runtime.Types.Extensions.InternalAr
    * The data needed to create a Issuer.
    */
   data: Prisma.XOR<Prisma.IssuerCreateInput, Prisma.IssuerUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2707,6 +2713,7 @@ export type IssuerUpdateArgs<ExtArgs extends runtime.Types.Extensions.InternalAr
    * Choose, which Issuer to update.
    */
   where: Prisma.IssuerWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2781,6 +2788,7 @@ export type IssuerUpsertArgs<ExtArgs extends runtime.Types.Extensions.InternalAr
    * In case the Issuer was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.IssuerUpdateInput, Prisma.IssuerUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2803,6 +2811,7 @@ export type IssuerDeleteArgs<ExtArgs extends runtime.Types.Extensions.InternalAr
    * Filter which Issuer to delete.
    */
   where: Prisma.IssuerWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -672,7 +672,7 @@ export type $IssuerDomainPayload<ExtArgs extends runtime.Types.Extensions.Intern
 export type IssuerDomainGetPayload<S extends boolean | null | undefined | IssuerDomainDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$IssuerDomainPayload, S>
 
 export type IssuerDomainCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<IssuerDomainFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<IssuerDomainFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: IssuerDomainCountAggregateInputType | true
   }
 
@@ -1121,6 +1121,7 @@ export type IssuerDomainFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter, which IssuerDomain to fetch.
    */
   where: Prisma.IssuerDomainWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1143,6 +1144,7 @@ export type IssuerDomainFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter, which IssuerDomain to fetch.
    */
   where: Prisma.IssuerDomainWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1195,6 +1197,7 @@ export type IssuerDomainFindFirstArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of IssuerDomains.
    */
   distinct?: Prisma.IssuerDomainScalarFieldEnum | Prisma.IssuerDomainScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1247,6 +1250,7 @@ export type IssuerDomainFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exten
    * Filter by unique combinations of IssuerDomains.
    */
   distinct?: Prisma.IssuerDomainScalarFieldEnum | Prisma.IssuerDomainScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1299,6 +1303,7 @@ export type IssuerDomainFindManyArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter by unique combinations of IssuerDomains.
    */
   distinct?: Prisma.IssuerDomainScalarFieldEnum | Prisma.IssuerDomainScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1321,6 +1326,7 @@ export type IssuerDomainCreateArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * The data needed to create a IssuerDomain.
    */
   data: Prisma.XOR<Prisma.IssuerDomainCreateInput, Prisma.IssuerDomainUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1381,6 +1387,7 @@ export type IssuerDomainUpdateArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Choose, which IssuerDomain to update.
    */
   where: Prisma.IssuerDomainWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1459,6 +1466,7 @@ export type IssuerDomainUpsertArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * In case the IssuerDomain was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.IssuerDomainUpdateInput, Prisma.IssuerDomainUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1481,6 +1489,7 @@ export type IssuerDomainDeleteArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter which IssuerDomain to delete.
    */
   where: Prisma.IssuerDomainWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -442,7 +442,7 @@ export type $IssuerEndedKeyPayload<ExtArgs extends runtime.Types.Extensions.Inte
 export type IssuerEndedKeyGetPayload<S extends boolean | null | undefined | IssuerEndedKeyDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$IssuerEndedKeyPayload, S>
 
 export type IssuerEndedKeyCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<IssuerEndedKeyFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<IssuerEndedKeyFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: IssuerEndedKeyCountAggregateInputType | true
   }
 
@@ -886,6 +886,7 @@ export type IssuerEndedKeyFindUniqueArgs<ExtArgs extends runtime.Types.Extension
    * Filter, which IssuerEndedKey to fetch.
    */
   where: Prisma.IssuerEndedKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -908,6 +909,7 @@ export type IssuerEndedKeyFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ex
    * Filter, which IssuerEndedKey to fetch.
    */
   where: Prisma.IssuerEndedKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -960,6 +962,7 @@ export type IssuerEndedKeyFindFirstArgs<ExtArgs extends runtime.Types.Extensions
    * Filter by unique combinations of IssuerEndedKeys.
    */
   distinct?: Prisma.IssuerEndedKeyScalarFieldEnum | Prisma.IssuerEndedKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1012,6 +1015,7 @@ export type IssuerEndedKeyFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter by unique combinations of IssuerEndedKeys.
    */
   distinct?: Prisma.IssuerEndedKeyScalarFieldEnum | Prisma.IssuerEndedKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1064,6 +1068,7 @@ export type IssuerEndedKeyFindManyArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of IssuerEndedKeys.
    */
   distinct?: Prisma.IssuerEndedKeyScalarFieldEnum | Prisma.IssuerEndedKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1086,6 +1091,7 @@ export type IssuerEndedKeyCreateArgs<ExtArgs extends runtime.Types.Extensions.In
    * The data needed to create a IssuerEndedKey.
    */
   data: Prisma.XOR<Prisma.IssuerEndedKeyCreateInput, Prisma.IssuerEndedKeyUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1146,6 +1152,7 @@ export type IssuerEndedKeyUpdateArgs<ExtArgs extends runtime.Types.Extensions.In
    * Choose, which IssuerEndedKey to update.
    */
   where: Prisma.IssuerEndedKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1224,6 +1231,7 @@ export type IssuerEndedKeyUpsertArgs<ExtArgs extends runtime.Types.Extensions.In
    * In case the IssuerEndedKey was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.IssuerEndedKeyUpdateInput, Prisma.IssuerEndedKeyUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1246,6 +1254,7 @@ export type IssuerEndedKeyDeleteArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter which IssuerEndedKey to delete.
    */
   where: Prisma.IssuerEndedKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -621,7 +621,7 @@ export type $IssuerKeyPayload<ExtArgs extends runtime.Types.Extensions.InternalA
 export type IssuerKeyGetPayload<S extends boolean | null | undefined | IssuerKeyDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$IssuerKeyPayload, S>
 
 export type IssuerKeyCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<IssuerKeyFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<IssuerKeyFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: IssuerKeyCountAggregateInputType | true
   }
 
@@ -1070,6 +1070,7 @@ export type IssuerKeyFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter, which IssuerKey to fetch.
    */
   where: Prisma.IssuerKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1092,6 +1093,7 @@ export type IssuerKeyFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    * Filter, which IssuerKey to fetch.
    */
   where: Prisma.IssuerKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1144,6 +1146,7 @@ export type IssuerKeyFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter by unique combinations of IssuerKeys.
    */
   distinct?: Prisma.IssuerKeyScalarFieldEnum | Prisma.IssuerKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1196,6 +1199,7 @@ export type IssuerKeyFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensio
    * Filter by unique combinations of IssuerKeys.
    */
   distinct?: Prisma.IssuerKeyScalarFieldEnum | Prisma.IssuerKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1248,6 +1252,7 @@ export type IssuerKeyFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Filter by unique combinations of IssuerKeys.
    */
   distinct?: Prisma.IssuerKeyScalarFieldEnum | Prisma.IssuerKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1270,6 +1275,7 @@ export type IssuerKeyCreateArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * The data needed to create a IssuerKey.
    */
   data: Prisma.XOR<Prisma.IssuerKeyCreateInput, Prisma.IssuerKeyUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1330,6 +1336,7 @@ export type IssuerKeyUpdateArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Choose, which IssuerKey to update.
    */
   where: Prisma.IssuerKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1408,6 +1415,7 @@ export type IssuerKeyUpsertArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * In case the IssuerKey was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.IssuerKeyUpdateInput, Prisma.IssuerKeyUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1430,6 +1438,7 @@ export type IssuerKeyDeleteArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Filter which IssuerKey to delete.
    */
   where: Prisma.IssuerKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

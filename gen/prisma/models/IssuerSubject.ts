@@ -661,7 +661,7 @@ export type $IssuerSubjectPayload<ExtArgs extends runtime.Types.Extensions.Inter
 export type IssuerSubjectGetPayload<S extends boolean | null | undefined | IssuerSubjectDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$IssuerSubjectPayload, S>
 
 export type IssuerSubjectCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<IssuerSubjectFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<IssuerSubjectFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: IssuerSubjectCountAggregateInputType | true
   }
 
@@ -1111,6 +1111,7 @@ export type IssuerSubjectFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    * Filter, which IssuerSubject to fetch.
    */
   where: Prisma.IssuerSubjectWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1133,6 +1134,7 @@ export type IssuerSubjectFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter, which IssuerSubject to fetch.
    */
   where: Prisma.IssuerSubjectWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1185,6 +1187,7 @@ export type IssuerSubjectFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of IssuerSubjects.
    */
   distinct?: Prisma.IssuerSubjectScalarFieldEnum | Prisma.IssuerSubjectScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1237,6 +1240,7 @@ export type IssuerSubjectFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter by unique combinations of IssuerSubjects.
    */
   distinct?: Prisma.IssuerSubjectScalarFieldEnum | Prisma.IssuerSubjectScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1289,6 +1293,7 @@ export type IssuerSubjectFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of IssuerSubjects.
    */
   distinct?: Prisma.IssuerSubjectScalarFieldEnum | Prisma.IssuerSubjectScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1311,6 +1316,7 @@ export type IssuerSubjectCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * The data needed to create a IssuerSubject.
    */
   data: Prisma.XOR<Prisma.IssuerSubjectCreateInput, Prisma.IssuerSubjectUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1371,6 +1377,7 @@ export type IssuerSubjectUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Choose, which IssuerSubject to update.
    */
   where: Prisma.IssuerSubjectWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1449,6 +1456,7 @@ export type IssuerSubjectUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    * In case the IssuerSubject was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.IssuerSubjectUpdateInput, Prisma.IssuerSubjectUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1471,6 +1479,7 @@ export type IssuerSubjectDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter which IssuerSubject to delete.
    */
   where: Prisma.IssuerSubjectWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -578,7 +578,7 @@ export type $JoinTokenPayload<ExtArgs extends runtime.Types.Extensions.InternalA
 export type JoinTokenGetPayload<S extends boolean | null | undefined | JoinTokenDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$JoinTokenPayload, S>
 
 export type JoinTokenCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<JoinTokenFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<JoinTokenFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: JoinTokenCountAggregateInputType | true
   }
 
@@ -1026,6 +1026,7 @@ export type JoinTokenFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter, which JoinToken to fetch.
    */
   where: Prisma.JoinTokenWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1048,6 +1049,7 @@ export type JoinTokenFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    * Filter, which JoinToken to fetch.
    */
   where: Prisma.JoinTokenWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1100,6 +1102,7 @@ export type JoinTokenFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter by unique combinations of JoinTokens.
    */
   distinct?: Prisma.JoinTokenScalarFieldEnum | Prisma.JoinTokenScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1152,6 +1155,7 @@ export type JoinTokenFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensio
    * Filter by unique combinations of JoinTokens.
    */
   distinct?: Prisma.JoinTokenScalarFieldEnum | Prisma.JoinTokenScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1204,6 +1208,7 @@ export type JoinTokenFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Filter by unique combinations of JoinTokens.
    */
   distinct?: Prisma.JoinTokenScalarFieldEnum | Prisma.JoinTokenScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1226,6 +1231,7 @@ export type JoinTokenCreateArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * The data needed to create a JoinToken.
    */
   data: Prisma.XOR<Prisma.JoinTokenCreateInput, Prisma.JoinTokenUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1286,6 +1292,7 @@ export type JoinTokenUpdateArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Choose, which JoinToken to update.
    */
   where: Prisma.JoinTokenWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1364,6 +1371,7 @@ export type JoinTokenUpsertArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * In case the JoinToken was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.JoinTokenUpdateInput, Prisma.JoinTokenUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1386,6 +1394,7 @@ export type JoinTokenDeleteArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Filter which JoinToken to delete.
    */
   where: Prisma.JoinTokenWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

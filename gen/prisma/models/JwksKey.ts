@@ -584,7 +584,7 @@ export type $JwksKeyPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
 export type JwksKeyGetPayload<S extends boolean | null | undefined | JwksKeyDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$JwksKeyPayload, S>
 
 export type JwksKeyCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<JwksKeyFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<JwksKeyFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: JwksKeyCountAggregateInputType | true
   }
 
@@ -1033,6 +1033,7 @@ export type JwksKeyFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Filter, which JwksKey to fetch.
    */
   where: Prisma.JwksKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1051,6 +1052,7 @@ export type JwksKeyFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extension
    * Filter, which JwksKey to fetch.
    */
   where: Prisma.JwksKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1099,6 +1101,7 @@ export type JwksKeyFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter by unique combinations of JwksKeys.
    */
   distinct?: Prisma.JwksKeyScalarFieldEnum | Prisma.JwksKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1147,6 +1150,7 @@ export type JwksKeyFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensions
    * Filter by unique combinations of JwksKeys.
    */
   distinct?: Prisma.JwksKeyScalarFieldEnum | Prisma.JwksKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1195,6 +1199,7 @@ export type JwksKeyFindManyArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Filter by unique combinations of JwksKeys.
    */
   distinct?: Prisma.JwksKeyScalarFieldEnum | Prisma.JwksKeyScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1213,6 +1218,7 @@ export type JwksKeyCreateArgs<ExtArgs extends runtime.Types.Extensions.InternalA
    * The data needed to create a JwksKey.
    */
   data: Prisma.XOR<Prisma.JwksKeyCreateInput, Prisma.JwksKeyUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1265,6 +1271,7 @@ export type JwksKeyUpdateArgs<ExtArgs extends runtime.Types.Extensions.InternalA
    * Choose, which JwksKey to update.
    */
   where: Prisma.JwksKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1335,6 +1342,7 @@ export type JwksKeyUpsertArgs<ExtArgs extends runtime.Types.Extensions.InternalA
    * In case the JwksKey was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.JwksKeyUpdateInput, Prisma.JwksKeyUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1353,6 +1361,7 @@ export type JwksKeyDeleteArgs<ExtArgs extends runtime.Types.Extensions.InternalA
    * Filter which JwksKey to delete.
    */
   where: Prisma.JwksKeyWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

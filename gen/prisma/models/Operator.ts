@@ -2585,7 +2585,7 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
 export type OperatorGetPayload<S extends boolean | null | undefined | OperatorDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$OperatorPayload, S>
 
 export type OperatorCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<OperatorFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<OperatorFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: OperatorCountAggregateInputType | true
   }
 
@@ -3058,6 +3058,7 @@ export type OperatorFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter, which Operator to fetch.
    */
   where: Prisma.OperatorWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -3080,6 +3081,7 @@ export type OperatorFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extensio
    * Filter, which Operator to fetch.
    */
   where: Prisma.OperatorWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -3132,6 +3134,7 @@ export type OperatorFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Filter by unique combinations of Operators.
    */
   distinct?: Prisma.OperatorScalarFieldEnum | Prisma.OperatorScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -3184,6 +3187,7 @@ export type OperatorFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extension
    * Filter by unique combinations of Operators.
    */
   distinct?: Prisma.OperatorScalarFieldEnum | Prisma.OperatorScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -3236,6 +3240,7 @@ export type OperatorFindManyArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter by unique combinations of Operators.
    */
   distinct?: Prisma.OperatorScalarFieldEnum | Prisma.OperatorScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -3258,6 +3263,7 @@ export type OperatorCreateArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * The data needed to create a Operator.
    */
   data: Prisma.XOR<Prisma.OperatorCreateInput, Prisma.OperatorUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -3314,6 +3320,7 @@ export type OperatorUpdateArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * Choose, which Operator to update.
    */
   where: Prisma.OperatorWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -3388,6 +3395,7 @@ export type OperatorUpsertArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * In case the Operator was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.OperatorUpdateInput, Prisma.OperatorUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -3410,6 +3418,7 @@ export type OperatorDeleteArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * Filter which Operator to delete.
    */
   where: Prisma.OperatorWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

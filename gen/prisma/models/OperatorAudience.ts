@@ -560,7 +560,7 @@ export type $OperatorAudiencePayload<ExtArgs extends runtime.Types.Extensions.In
 export type OperatorAudienceGetPayload<S extends boolean | null | undefined | OperatorAudienceDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$OperatorAudiencePayload, S>
 
 export type OperatorAudienceCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<OperatorAudienceFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<OperatorAudienceFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: OperatorAudienceCountAggregateInputType | true
   }
 
@@ -1007,6 +1007,7 @@ export type OperatorAudienceFindUniqueArgs<ExtArgs extends runtime.Types.Extensi
    * Filter, which OperatorAudience to fetch.
    */
   where: Prisma.OperatorAudienceWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1029,6 +1030,7 @@ export type OperatorAudienceFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.
    * Filter, which OperatorAudience to fetch.
    */
   where: Prisma.OperatorAudienceWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1081,6 +1083,7 @@ export type OperatorAudienceFindFirstArgs<ExtArgs extends runtime.Types.Extensio
    * Filter by unique combinations of OperatorAudiences.
    */
   distinct?: Prisma.OperatorAudienceScalarFieldEnum | Prisma.OperatorAudienceScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1133,6 +1136,7 @@ export type OperatorAudienceFindFirstOrThrowArgs<ExtArgs extends runtime.Types.E
    * Filter by unique combinations of OperatorAudiences.
    */
   distinct?: Prisma.OperatorAudienceScalarFieldEnum | Prisma.OperatorAudienceScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1185,6 +1189,7 @@ export type OperatorAudienceFindManyArgs<ExtArgs extends runtime.Types.Extension
    * Filter by unique combinations of OperatorAudiences.
    */
   distinct?: Prisma.OperatorAudienceScalarFieldEnum | Prisma.OperatorAudienceScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1207,6 +1212,7 @@ export type OperatorAudienceCreateArgs<ExtArgs extends runtime.Types.Extensions.
    * The data needed to create a OperatorAudience.
    */
   data: Prisma.XOR<Prisma.OperatorAudienceCreateInput, Prisma.OperatorAudienceUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1267,6 +1273,7 @@ export type OperatorAudienceUpdateArgs<ExtArgs extends runtime.Types.Extensions.
    * Choose, which OperatorAudience to update.
    */
   where: Prisma.OperatorAudienceWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1345,6 +1352,7 @@ export type OperatorAudienceUpsertArgs<ExtArgs extends runtime.Types.Extensions.
    * In case the OperatorAudience was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.OperatorAudienceUpdateInput, Prisma.OperatorAudienceUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1367,6 +1375,7 @@ export type OperatorAudienceDeleteArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter which OperatorAudience to delete.
    */
   where: Prisma.OperatorAudienceWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -508,7 +508,7 @@ export type $OperatorAudienceCallerPayload<ExtArgs extends runtime.Types.Extensi
 export type OperatorAudienceCallerGetPayload<S extends boolean | null | undefined | OperatorAudienceCallerDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$OperatorAudienceCallerPayload, S>
 
 export type OperatorAudienceCallerCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<OperatorAudienceCallerFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<OperatorAudienceCallerFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: OperatorAudienceCallerCountAggregateInputType | true
   }
 
@@ -954,6 +954,7 @@ export type OperatorAudienceCallerFindUniqueArgs<ExtArgs extends runtime.Types.E
    * Filter, which OperatorAudienceCaller to fetch.
    */
   where: Prisma.OperatorAudienceCallerWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -976,6 +977,7 @@ export type OperatorAudienceCallerFindUniqueOrThrowArgs<ExtArgs extends runtime.
    * Filter, which OperatorAudienceCaller to fetch.
    */
   where: Prisma.OperatorAudienceCallerWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1028,6 +1030,7 @@ export type OperatorAudienceCallerFindFirstArgs<ExtArgs extends runtime.Types.Ex
    * Filter by unique combinations of OperatorAudienceCallers.
    */
   distinct?: Prisma.OperatorAudienceCallerScalarFieldEnum | Prisma.OperatorAudienceCallerScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1080,6 +1083,7 @@ export type OperatorAudienceCallerFindFirstOrThrowArgs<ExtArgs extends runtime.T
    * Filter by unique combinations of OperatorAudienceCallers.
    */
   distinct?: Prisma.OperatorAudienceCallerScalarFieldEnum | Prisma.OperatorAudienceCallerScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1132,6 +1136,7 @@ export type OperatorAudienceCallerFindManyArgs<ExtArgs extends runtime.Types.Ext
    * Filter by unique combinations of OperatorAudienceCallers.
    */
   distinct?: Prisma.OperatorAudienceCallerScalarFieldEnum | Prisma.OperatorAudienceCallerScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1154,6 +1159,7 @@ export type OperatorAudienceCallerCreateArgs<ExtArgs extends runtime.Types.Exten
    * The data needed to create a OperatorAudienceCaller.
    */
   data: Prisma.XOR<Prisma.OperatorAudienceCallerCreateInput, Prisma.OperatorAudienceCallerUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1214,6 +1220,7 @@ export type OperatorAudienceCallerUpdateArgs<ExtArgs extends runtime.Types.Exten
    * Choose, which OperatorAudienceCaller to update.
    */
   where: Prisma.OperatorAudienceCallerWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1292,6 +1299,7 @@ export type OperatorAudienceCallerUpsertArgs<ExtArgs extends runtime.Types.Exten
    * In case the OperatorAudienceCaller was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.OperatorAudienceCallerUpdateInput, Prisma.OperatorAudienceCallerUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1314,6 +1322,7 @@ export type OperatorAudienceCallerDeleteArgs<ExtArgs extends runtime.Types.Exten
    * Filter which OperatorAudienceCaller to delete.
    */
   where: Prisma.OperatorAudienceCallerWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

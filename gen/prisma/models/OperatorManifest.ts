@@ -561,7 +561,7 @@ export type $OperatorManifestPayload<ExtArgs extends runtime.Types.Extensions.In
 export type OperatorManifestGetPayload<S extends boolean | null | undefined | OperatorManifestDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$OperatorManifestPayload, S>
 
 export type OperatorManifestCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<OperatorManifestFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<OperatorManifestFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: OperatorManifestCountAggregateInputType | true
   }
 
@@ -1007,6 +1007,7 @@ export type OperatorManifestFindUniqueArgs<ExtArgs extends runtime.Types.Extensi
    * Filter, which OperatorManifest to fetch.
    */
   where: Prisma.OperatorManifestWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1029,6 +1030,7 @@ export type OperatorManifestFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.
    * Filter, which OperatorManifest to fetch.
    */
   where: Prisma.OperatorManifestWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1081,6 +1083,7 @@ export type OperatorManifestFindFirstArgs<ExtArgs extends runtime.Types.Extensio
    * Filter by unique combinations of OperatorManifests.
    */
   distinct?: Prisma.OperatorManifestScalarFieldEnum | Prisma.OperatorManifestScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1133,6 +1136,7 @@ export type OperatorManifestFindFirstOrThrowArgs<ExtArgs extends runtime.Types.E
    * Filter by unique combinations of OperatorManifests.
    */
   distinct?: Prisma.OperatorManifestScalarFieldEnum | Prisma.OperatorManifestScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1185,6 +1189,7 @@ export type OperatorManifestFindManyArgs<ExtArgs extends runtime.Types.Extension
    * Filter by unique combinations of OperatorManifests.
    */
   distinct?: Prisma.OperatorManifestScalarFieldEnum | Prisma.OperatorManifestScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1207,6 +1212,7 @@ export type OperatorManifestCreateArgs<ExtArgs extends runtime.Types.Extensions.
    * The data needed to create a OperatorManifest.
    */
   data: Prisma.XOR<Prisma.OperatorManifestCreateInput, Prisma.OperatorManifestUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1267,6 +1273,7 @@ export type OperatorManifestUpdateArgs<ExtArgs extends runtime.Types.Extensions.
    * Choose, which OperatorManifest to update.
    */
   where: Prisma.OperatorManifestWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1345,6 +1352,7 @@ export type OperatorManifestUpsertArgs<ExtArgs extends runtime.Types.Extensions.
    * In case the OperatorManifest was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.OperatorManifestUpdateInput, Prisma.OperatorManifestUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1367,6 +1375,7 @@ export type OperatorManifestDeleteArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter which OperatorManifest to delete.
    */
   where: Prisma.OperatorManifestWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

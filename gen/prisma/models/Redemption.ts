@@ -426,7 +426,7 @@ export type $RedemptionPayload<ExtArgs extends runtime.Types.Extensions.Internal
 export type RedemptionGetPayload<S extends boolean | null | undefined | RedemptionDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$RedemptionPayload, S>
 
 export type RedemptionCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<RedemptionFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<RedemptionFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: RedemptionCountAggregateInputType | true
   }
 
@@ -869,6 +869,7 @@ export type RedemptionFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter, which Redemption to fetch.
    */
   where: Prisma.RedemptionWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -887,6 +888,7 @@ export type RedemptionFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extens
    * Filter, which Redemption to fetch.
    */
   where: Prisma.RedemptionWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -935,6 +937,7 @@ export type RedemptionFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter by unique combinations of Redemptions.
    */
   distinct?: Prisma.RedemptionScalarFieldEnum | Prisma.RedemptionScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -983,6 +986,7 @@ export type RedemptionFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    * Filter by unique combinations of Redemptions.
    */
   distinct?: Prisma.RedemptionScalarFieldEnum | Prisma.RedemptionScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1031,6 +1035,7 @@ export type RedemptionFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter by unique combinations of Redemptions.
    */
   distinct?: Prisma.RedemptionScalarFieldEnum | Prisma.RedemptionScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1049,6 +1054,7 @@ export type RedemptionCreateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * The data needed to create a Redemption.
    */
   data: Prisma.XOR<Prisma.RedemptionCreateInput, Prisma.RedemptionUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1101,6 +1107,7 @@ export type RedemptionUpdateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Choose, which Redemption to update.
    */
   where: Prisma.RedemptionWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1171,6 +1178,7 @@ export type RedemptionUpsertArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * In case the Redemption was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.RedemptionUpdateInput, Prisma.RedemptionUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1189,6 +1197,7 @@ export type RedemptionDeleteArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter which Redemption to delete.
    */
   where: Prisma.RedemptionWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -488,7 +488,7 @@ export type $RevocationHeadPayload<ExtArgs extends runtime.Types.Extensions.Inte
 export type RevocationHeadGetPayload<S extends boolean | null | undefined | RevocationHeadDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$RevocationHeadPayload, S>
 
 export type RevocationHeadCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<RevocationHeadFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<RevocationHeadFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: RevocationHeadCountAggregateInputType | true
   }
 
@@ -931,6 +931,7 @@ export type RevocationHeadFindUniqueArgs<ExtArgs extends runtime.Types.Extension
    * Filter, which RevocationHead to fetch.
    */
   where: Prisma.RevocationHeadWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -949,6 +950,7 @@ export type RevocationHeadFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ex
    * Filter, which RevocationHead to fetch.
    */
   where: Prisma.RevocationHeadWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -997,6 +999,7 @@ export type RevocationHeadFindFirstArgs<ExtArgs extends runtime.Types.Extensions
    * Filter by unique combinations of RevocationHeads.
    */
   distinct?: Prisma.RevocationHeadScalarFieldEnum | Prisma.RevocationHeadScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1045,6 +1048,7 @@ export type RevocationHeadFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter by unique combinations of RevocationHeads.
    */
   distinct?: Prisma.RevocationHeadScalarFieldEnum | Prisma.RevocationHeadScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1093,6 +1097,7 @@ export type RevocationHeadFindManyArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of RevocationHeads.
    */
   distinct?: Prisma.RevocationHeadScalarFieldEnum | Prisma.RevocationHeadScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1111,6 +1116,7 @@ export type RevocationHeadCreateArgs<ExtArgs extends runtime.Types.Extensions.In
    * The data needed to create a RevocationHead.
    */
   data: Prisma.XOR<Prisma.RevocationHeadCreateInput, Prisma.RevocationHeadUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1163,6 +1169,7 @@ export type RevocationHeadUpdateArgs<ExtArgs extends runtime.Types.Extensions.In
    * Choose, which RevocationHead to update.
    */
   where: Prisma.RevocationHeadWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1233,6 +1240,7 @@ export type RevocationHeadUpsertArgs<ExtArgs extends runtime.Types.Extensions.In
    * In case the RevocationHead was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.RevocationHeadUpdateInput, Prisma.RevocationHeadUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1251,6 +1259,7 @@ export type RevocationHeadDeleteArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter which RevocationHead to delete.
    */
   where: Prisma.RevocationHeadWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

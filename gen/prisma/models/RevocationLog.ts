@@ -584,7 +584,7 @@ export type $RevocationLogPayload<ExtArgs extends runtime.Types.Extensions.Inter
 export type RevocationLogGetPayload<S extends boolean | null | undefined | RevocationLogDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$RevocationLogPayload, S>
 
 export type RevocationLogCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<RevocationLogFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<RevocationLogFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: RevocationLogCountAggregateInputType | true
   }
 
@@ -1031,6 +1031,7 @@ export type RevocationLogFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    * Filter, which RevocationLog to fetch.
    */
   where: Prisma.RevocationLogWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1049,6 +1050,7 @@ export type RevocationLogFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter, which RevocationLog to fetch.
    */
   where: Prisma.RevocationLogWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1097,6 +1099,7 @@ export type RevocationLogFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of RevocationLogs.
    */
   distinct?: Prisma.RevocationLogScalarFieldEnum | Prisma.RevocationLogScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1145,6 +1148,7 @@ export type RevocationLogFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter by unique combinations of RevocationLogs.
    */
   distinct?: Prisma.RevocationLogScalarFieldEnum | Prisma.RevocationLogScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1193,6 +1197,7 @@ export type RevocationLogFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of RevocationLogs.
    */
   distinct?: Prisma.RevocationLogScalarFieldEnum | Prisma.RevocationLogScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1211,6 +1216,7 @@ export type RevocationLogCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * The data needed to create a RevocationLog.
    */
   data: Prisma.XOR<Prisma.RevocationLogCreateInput, Prisma.RevocationLogUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1263,6 +1269,7 @@ export type RevocationLogUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Choose, which RevocationLog to update.
    */
   where: Prisma.RevocationLogWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1333,6 +1340,7 @@ export type RevocationLogUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    * In case the RevocationLog was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.RevocationLogUpdateInput, Prisma.RevocationLogUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1351,6 +1359,7 @@ export type RevocationLogDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter which RevocationLog to delete.
    */
   where: Prisma.RevocationLogWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -387,7 +387,7 @@ export type $SignalDispatchPayload<ExtArgs extends runtime.Types.Extensions.Inte
 export type SignalDispatchGetPayload<S extends boolean | null | undefined | SignalDispatchDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$SignalDispatchPayload, S>
 
 export type SignalDispatchCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<SignalDispatchFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<SignalDispatchFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: SignalDispatchCountAggregateInputType | true
   }
 
@@ -827,6 +827,7 @@ export type SignalDispatchFindUniqueArgs<ExtArgs extends runtime.Types.Extension
    * Filter, which SignalDispatch to fetch.
    */
   where: Prisma.SignalDispatchWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -845,6 +846,7 @@ export type SignalDispatchFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ex
    * Filter, which SignalDispatch to fetch.
    */
   where: Prisma.SignalDispatchWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -893,6 +895,7 @@ export type SignalDispatchFindFirstArgs<ExtArgs extends runtime.Types.Extensions
    * Filter by unique combinations of SignalDispatches.
    */
   distinct?: Prisma.SignalDispatchScalarFieldEnum | Prisma.SignalDispatchScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -941,6 +944,7 @@ export type SignalDispatchFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter by unique combinations of SignalDispatches.
    */
   distinct?: Prisma.SignalDispatchScalarFieldEnum | Prisma.SignalDispatchScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -989,6 +993,7 @@ export type SignalDispatchFindManyArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of SignalDispatches.
    */
   distinct?: Prisma.SignalDispatchScalarFieldEnum | Prisma.SignalDispatchScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1007,6 +1012,7 @@ export type SignalDispatchCreateArgs<ExtArgs extends runtime.Types.Extensions.In
    * The data needed to create a SignalDispatch.
    */
   data: Prisma.XOR<Prisma.SignalDispatchCreateInput, Prisma.SignalDispatchUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1059,6 +1065,7 @@ export type SignalDispatchUpdateArgs<ExtArgs extends runtime.Types.Extensions.In
    * Choose, which SignalDispatch to update.
    */
   where: Prisma.SignalDispatchWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1129,6 +1136,7 @@ export type SignalDispatchUpsertArgs<ExtArgs extends runtime.Types.Extensions.In
    * In case the SignalDispatch was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.SignalDispatchUpdateInput, Prisma.SignalDispatchUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1147,6 +1155,7 @@ export type SignalDispatchDeleteArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter which SignalDispatch to delete.
    */
   where: Prisma.SignalDispatchWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -1483,7 +1483,7 @@ export type $SignalStreamPayload<ExtArgs extends runtime.Types.Extensions.Intern
 export type SignalStreamGetPayload<S extends boolean | null | undefined | SignalStreamDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$SignalStreamPayload, S>
 
 export type SignalStreamCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<SignalStreamFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<SignalStreamFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: SignalStreamCountAggregateInputType | true
   }
 
@@ -1950,6 +1950,7 @@ export type SignalStreamFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter, which SignalStream to fetch.
    */
   where: Prisma.SignalStreamWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1972,6 +1973,7 @@ export type SignalStreamFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter, which SignalStream to fetch.
    */
   where: Prisma.SignalStreamWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2024,6 +2026,7 @@ export type SignalStreamFindFirstArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of SignalStreams.
    */
   distinct?: Prisma.SignalStreamScalarFieldEnum | Prisma.SignalStreamScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2076,6 +2079,7 @@ export type SignalStreamFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exten
    * Filter by unique combinations of SignalStreams.
    */
   distinct?: Prisma.SignalStreamScalarFieldEnum | Prisma.SignalStreamScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2128,6 +2132,7 @@ export type SignalStreamFindManyArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter by unique combinations of SignalStreams.
    */
   distinct?: Prisma.SignalStreamScalarFieldEnum | Prisma.SignalStreamScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2150,6 +2155,7 @@ export type SignalStreamCreateArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * The data needed to create a SignalStream.
    */
   data: Prisma.XOR<Prisma.SignalStreamCreateInput, Prisma.SignalStreamUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2210,6 +2216,7 @@ export type SignalStreamUpdateArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Choose, which SignalStream to update.
    */
   where: Prisma.SignalStreamWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2288,6 +2295,7 @@ export type SignalStreamUpsertArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * In case the SignalStream was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.SignalStreamUpdateInput, Prisma.SignalStreamUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2310,6 +2318,7 @@ export type SignalStreamDeleteArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter which SignalStream to delete.
    */
   where: Prisma.SignalStreamWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

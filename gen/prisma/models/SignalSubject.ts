@@ -448,7 +448,7 @@ export type $SignalSubjectPayload<ExtArgs extends runtime.Types.Extensions.Inter
 export type SignalSubjectGetPayload<S extends boolean | null | undefined | SignalSubjectDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$SignalSubjectPayload, S>
 
 export type SignalSubjectCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<SignalSubjectFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<SignalSubjectFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: SignalSubjectCountAggregateInputType | true
   }
 
@@ -892,6 +892,7 @@ export type SignalSubjectFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    * Filter, which SignalSubject to fetch.
    */
   where: Prisma.SignalSubjectWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -914,6 +915,7 @@ export type SignalSubjectFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter, which SignalSubject to fetch.
    */
   where: Prisma.SignalSubjectWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -966,6 +968,7 @@ export type SignalSubjectFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of SignalSubjects.
    */
   distinct?: Prisma.SignalSubjectScalarFieldEnum | Prisma.SignalSubjectScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1018,6 +1021,7 @@ export type SignalSubjectFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter by unique combinations of SignalSubjects.
    */
   distinct?: Prisma.SignalSubjectScalarFieldEnum | Prisma.SignalSubjectScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1070,6 +1074,7 @@ export type SignalSubjectFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of SignalSubjects.
    */
   distinct?: Prisma.SignalSubjectScalarFieldEnum | Prisma.SignalSubjectScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1092,6 +1097,7 @@ export type SignalSubjectCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * The data needed to create a SignalSubject.
    */
   data: Prisma.XOR<Prisma.SignalSubjectCreateInput, Prisma.SignalSubjectUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1152,6 +1158,7 @@ export type SignalSubjectUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Choose, which SignalSubject to update.
    */
   where: Prisma.SignalSubjectWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1230,6 +1237,7 @@ export type SignalSubjectUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    * In case the SignalSubject was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.SignalSubjectUpdateInput, Prisma.SignalSubjectUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1252,6 +1260,7 @@ export type SignalSubjectDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter which SignalSubject to delete.
    */
   where: Prisma.SignalSubjectWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

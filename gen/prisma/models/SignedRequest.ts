@@ -15,7 +15,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 /**
  * Model SignedRequest
  * Written only by ledger. Requests for changes as operators and the administrator signed them. A trigger refuses
- * updates and deletions.
+ * updates, and deletions in the first 30 days.
  */
 export type SignedRequestModel = runtime.Types.Result.DefaultSelection<Prisma.$SignedRequestPayload>
 
@@ -397,7 +397,7 @@ export type $SignedRequestPayload<ExtArgs extends runtime.Types.Extensions.Inter
 export type SignedRequestGetPayload<S extends boolean | null | undefined | SignedRequestDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$SignedRequestPayload, S>
 
 export type SignedRequestCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<SignedRequestFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<SignedRequestFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: SignedRequestCountAggregateInputType | true
   }
 
@@ -839,6 +839,7 @@ export type SignedRequestFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    * Filter, which SignedRequest to fetch.
    */
   where: Prisma.SignedRequestWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -857,6 +858,7 @@ export type SignedRequestFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter, which SignedRequest to fetch.
    */
   where: Prisma.SignedRequestWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -905,6 +907,7 @@ export type SignedRequestFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of SignedRequests.
    */
   distinct?: Prisma.SignedRequestScalarFieldEnum | Prisma.SignedRequestScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -953,6 +956,7 @@ export type SignedRequestFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter by unique combinations of SignedRequests.
    */
   distinct?: Prisma.SignedRequestScalarFieldEnum | Prisma.SignedRequestScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1001,6 +1005,7 @@ export type SignedRequestFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of SignedRequests.
    */
   distinct?: Prisma.SignedRequestScalarFieldEnum | Prisma.SignedRequestScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1019,6 +1024,7 @@ export type SignedRequestCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * The data needed to create a SignedRequest.
    */
   data: Prisma.XOR<Prisma.SignedRequestCreateInput, Prisma.SignedRequestUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1071,6 +1077,7 @@ export type SignedRequestUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Choose, which SignedRequest to update.
    */
   where: Prisma.SignedRequestWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1141,6 +1148,7 @@ export type SignedRequestUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    * In case the SignedRequest was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.SignedRequestUpdateInput, Prisma.SignedRequestUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1159,6 +1167,7 @@ export type SignedRequestDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter which SignedRequest to delete.
    */
   where: Prisma.SignedRequestWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

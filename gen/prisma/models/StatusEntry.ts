@@ -685,7 +685,7 @@ export type $StatusEntryPayload<ExtArgs extends runtime.Types.Extensions.Interna
 export type StatusEntryGetPayload<S extends boolean | null | undefined | StatusEntryDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$StatusEntryPayload, S>
 
 export type StatusEntryCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<StatusEntryFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<StatusEntryFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: StatusEntryCountAggregateInputType | true
   }
 
@@ -1135,6 +1135,7 @@ export type StatusEntryFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter, which StatusEntry to fetch.
    */
   where: Prisma.StatusEntryWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1153,6 +1154,7 @@ export type StatusEntryFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Exten
    * Filter, which StatusEntry to fetch.
    */
   where: Prisma.StatusEntryWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1201,6 +1203,7 @@ export type StatusEntryFindFirstArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter by unique combinations of StatusEntries.
    */
   distinct?: Prisma.StatusEntryScalarFieldEnum | Prisma.StatusEntryScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1249,6 +1252,7 @@ export type StatusEntryFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extens
    * Filter by unique combinations of StatusEntries.
    */
   distinct?: Prisma.StatusEntryScalarFieldEnum | Prisma.StatusEntryScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1297,6 +1301,7 @@ export type StatusEntryFindManyArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter by unique combinations of StatusEntries.
    */
   distinct?: Prisma.StatusEntryScalarFieldEnum | Prisma.StatusEntryScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1315,6 +1320,7 @@ export type StatusEntryCreateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * The data needed to create a StatusEntry.
    */
   data: Prisma.XOR<Prisma.StatusEntryCreateInput, Prisma.StatusEntryUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1367,6 +1373,7 @@ export type StatusEntryUpdateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Choose, which StatusEntry to update.
    */
   where: Prisma.StatusEntryWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1437,6 +1444,7 @@ export type StatusEntryUpsertArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * In case the StatusEntry was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.StatusEntryUpdateInput, Prisma.StatusEntryUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1455,6 +1463,7 @@ export type StatusEntryDeleteArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Filter which StatusEntry to delete.
    */
   where: Prisma.StatusEntryWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

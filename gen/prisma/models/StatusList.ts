@@ -510,7 +510,7 @@ export type $StatusListPayload<ExtArgs extends runtime.Types.Extensions.Internal
 export type StatusListGetPayload<S extends boolean | null | undefined | StatusListDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$StatusListPayload, S>
 
 export type StatusListCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<StatusListFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<StatusListFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: StatusListCountAggregateInputType | true
   }
 
@@ -954,6 +954,7 @@ export type StatusListFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter, which StatusList to fetch.
    */
   where: Prisma.StatusListWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -972,6 +973,7 @@ export type StatusListFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extens
    * Filter, which StatusList to fetch.
    */
   where: Prisma.StatusListWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1020,6 +1022,7 @@ export type StatusListFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter by unique combinations of StatusLists.
    */
   distinct?: Prisma.StatusListScalarFieldEnum | Prisma.StatusListScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1068,6 +1071,7 @@ export type StatusListFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    * Filter by unique combinations of StatusLists.
    */
   distinct?: Prisma.StatusListScalarFieldEnum | Prisma.StatusListScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1116,6 +1120,7 @@ export type StatusListFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter by unique combinations of StatusLists.
    */
   distinct?: Prisma.StatusListScalarFieldEnum | Prisma.StatusListScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1134,6 +1139,7 @@ export type StatusListCreateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * The data needed to create a StatusList.
    */
   data: Prisma.XOR<Prisma.StatusListCreateInput, Prisma.StatusListUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1186,6 +1192,7 @@ export type StatusListUpdateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Choose, which StatusList to update.
    */
   where: Prisma.StatusListWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1256,6 +1263,7 @@ export type StatusListUpsertArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * In case the StatusList was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.StatusListUpdateInput, Prisma.StatusListUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1274,6 +1282,7 @@ export type StatusListDeleteArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter which StatusList to delete.
    */
   where: Prisma.StatusListWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

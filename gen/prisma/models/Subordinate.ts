@@ -393,7 +393,7 @@ export type $SubordinatePayload<ExtArgs extends runtime.Types.Extensions.Interna
 export type SubordinateGetPayload<S extends boolean | null | undefined | SubordinateDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$SubordinatePayload, S>
 
 export type SubordinateCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<SubordinateFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<SubordinateFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: SubordinateCountAggregateInputType | true
   }
 
@@ -835,6 +835,7 @@ export type SubordinateFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter, which Subordinate to fetch.
    */
   where: Prisma.SubordinateWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -853,6 +854,7 @@ export type SubordinateFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Exten
    * Filter, which Subordinate to fetch.
    */
   where: Prisma.SubordinateWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -901,6 +903,7 @@ export type SubordinateFindFirstArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter by unique combinations of Subordinates.
    */
   distinct?: Prisma.SubordinateScalarFieldEnum | Prisma.SubordinateScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -949,6 +952,7 @@ export type SubordinateFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extens
    * Filter by unique combinations of Subordinates.
    */
   distinct?: Prisma.SubordinateScalarFieldEnum | Prisma.SubordinateScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -997,6 +1001,7 @@ export type SubordinateFindManyArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter by unique combinations of Subordinates.
    */
   distinct?: Prisma.SubordinateScalarFieldEnum | Prisma.SubordinateScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1015,6 +1020,7 @@ export type SubordinateCreateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * The data needed to create a Subordinate.
    */
   data: Prisma.XOR<Prisma.SubordinateCreateInput, Prisma.SubordinateUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1067,6 +1073,7 @@ export type SubordinateUpdateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Choose, which Subordinate to update.
    */
   where: Prisma.SubordinateWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1137,6 +1144,7 @@ export type SubordinateUpsertArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * In case the Subordinate was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.SubordinateUpdateInput, Prisma.SubordinateUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1155,6 +1163,7 @@ export type SubordinateDeleteArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Filter which Subordinate to delete.
    */
   where: Prisma.SubordinateWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -597,7 +597,7 @@ export type $TrustAnchorPayload<ExtArgs extends runtime.Types.Extensions.Interna
 export type TrustAnchorGetPayload<S extends boolean | null | undefined | TrustAnchorDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$TrustAnchorPayload, S>
 
 export type TrustAnchorCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<TrustAnchorFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<TrustAnchorFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: TrustAnchorCountAggregateInputType | true
   }
 
@@ -1045,6 +1045,7 @@ export type TrustAnchorFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter, which TrustAnchor to fetch.
    */
   where: Prisma.TrustAnchorWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1067,6 +1068,7 @@ export type TrustAnchorFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Exten
    * Filter, which TrustAnchor to fetch.
    */
   where: Prisma.TrustAnchorWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1119,6 +1121,7 @@ export type TrustAnchorFindFirstArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter by unique combinations of TrustAnchors.
    */
   distinct?: Prisma.TrustAnchorScalarFieldEnum | Prisma.TrustAnchorScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1171,6 +1174,7 @@ export type TrustAnchorFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extens
    * Filter by unique combinations of TrustAnchors.
    */
   distinct?: Prisma.TrustAnchorScalarFieldEnum | Prisma.TrustAnchorScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1223,6 +1227,7 @@ export type TrustAnchorFindManyArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter by unique combinations of TrustAnchors.
    */
   distinct?: Prisma.TrustAnchorScalarFieldEnum | Prisma.TrustAnchorScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1245,6 +1250,7 @@ export type TrustAnchorCreateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * The data needed to create a TrustAnchor.
    */
   data: Prisma.XOR<Prisma.TrustAnchorCreateInput, Prisma.TrustAnchorUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1301,6 +1307,7 @@ export type TrustAnchorUpdateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Choose, which TrustAnchor to update.
    */
   where: Prisma.TrustAnchorWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1375,6 +1382,7 @@ export type TrustAnchorUpsertArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * In case the TrustAnchor was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.TrustAnchorUpdateInput, Prisma.TrustAnchorUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1397,6 +1405,7 @@ export type TrustAnchorDeleteArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Filter which TrustAnchor to delete.
    */
   where: Prisma.TrustAnchorWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

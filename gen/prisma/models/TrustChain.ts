@@ -628,7 +628,7 @@ export type $TrustChainPayload<ExtArgs extends runtime.Types.Extensions.Internal
 export type TrustChainGetPayload<S extends boolean | null | undefined | TrustChainDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$TrustChainPayload, S>
 
 export type TrustChainCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<TrustChainFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<TrustChainFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: TrustChainCountAggregateInputType | true
   }
 
@@ -1077,6 +1077,7 @@ export type TrustChainFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter, which TrustChain to fetch.
    */
   where: Prisma.TrustChainWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1099,6 +1100,7 @@ export type TrustChainFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extens
    * Filter, which TrustChain to fetch.
    */
   where: Prisma.TrustChainWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1151,6 +1153,7 @@ export type TrustChainFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter by unique combinations of TrustChains.
    */
   distinct?: Prisma.TrustChainScalarFieldEnum | Prisma.TrustChainScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1203,6 +1206,7 @@ export type TrustChainFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    * Filter by unique combinations of TrustChains.
    */
   distinct?: Prisma.TrustChainScalarFieldEnum | Prisma.TrustChainScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1255,6 +1259,7 @@ export type TrustChainFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter by unique combinations of TrustChains.
    */
   distinct?: Prisma.TrustChainScalarFieldEnum | Prisma.TrustChainScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1277,6 +1282,7 @@ export type TrustChainCreateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * The data needed to create a TrustChain.
    */
   data: Prisma.XOR<Prisma.TrustChainCreateInput, Prisma.TrustChainUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1337,6 +1343,7 @@ export type TrustChainUpdateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Choose, which TrustChain to update.
    */
   where: Prisma.TrustChainWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1415,6 +1422,7 @@ export type TrustChainUpsertArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * In case the TrustChain was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.TrustChainUpdateInput, Prisma.TrustChainUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1437,6 +1445,7 @@ export type TrustChainDeleteArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter which TrustChain to delete.
    */
   where: Prisma.TrustChainWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

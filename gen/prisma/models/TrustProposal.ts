@@ -14,7 +14,8 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model TrustProposal
- * Written only by trust. Unsigned statements that wait for the signature of an operator.
+ * Written only by trust. Unsigned statements that wait for the signature of an operator, and those that an operator
+ * has dismissed.
  */
 export type TrustProposalModel = runtime.Types.Result.DefaultSelection<Prisma.$TrustProposalPayload>
 
@@ -29,6 +30,8 @@ export type TrustProposalMinAggregateOutputType = {
   proposerId: string | null
   signerId: string | null
   createdAt: Date | null
+  provenSince: Date | null
+  dismissedAt: Date | null
   expiresAt: Date | null
 }
 
@@ -37,6 +40,8 @@ export type TrustProposalMaxAggregateOutputType = {
   proposerId: string | null
   signerId: string | null
   createdAt: Date | null
+  provenSince: Date | null
+  dismissedAt: Date | null
   expiresAt: Date | null
 }
 
@@ -46,6 +51,8 @@ export type TrustProposalCountAggregateOutputType = {
   signerId: number
   draft: number
   createdAt: number
+  provenSince: number
+  dismissedAt: number
   expiresAt: number
   _all: number
 }
@@ -56,6 +63,8 @@ export type TrustProposalMinAggregateInputType = {
   proposerId?: true
   signerId?: true
   createdAt?: true
+  provenSince?: true
+  dismissedAt?: true
   expiresAt?: true
 }
 
@@ -64,6 +73,8 @@ export type TrustProposalMaxAggregateInputType = {
   proposerId?: true
   signerId?: true
   createdAt?: true
+  provenSince?: true
+  dismissedAt?: true
   expiresAt?: true
 }
 
@@ -73,6 +84,8 @@ export type TrustProposalCountAggregateInputType = {
   signerId?: true
   draft?: true
   createdAt?: true
+  provenSince?: true
+  dismissedAt?: true
   expiresAt?: true
   _all?: true
 }
@@ -155,6 +168,8 @@ export type TrustProposalGroupByOutputType = {
   signerId: string
   draft: runtime.JsonValue
   createdAt: Date
+  provenSince: Date
+  dismissedAt: Date | null
   expiresAt: Date
   _count: TrustProposalCountAggregateOutputType | null
   _min: TrustProposalMinAggregateOutputType | null
@@ -185,6 +200,8 @@ export type TrustProposalWhereInput = {
   signerId?: Prisma.UuidFilter<"TrustProposal"> | string
   draft?: Prisma.JsonFilter<"TrustProposal">
   createdAt?: Prisma.DateTimeFilter<"TrustProposal"> | Date | string
+  provenSince?: Prisma.DateTimeFilter<"TrustProposal"> | Date | string
+  dismissedAt?: Prisma.DateTimeNullableFilter<"TrustProposal"> | Date | string | null
   expiresAt?: Prisma.DateTimeFilter<"TrustProposal"> | Date | string
 }
 
@@ -194,6 +211,8 @@ export type TrustProposalOrderByWithRelationInput = {
   signerId?: Prisma.SortOrder
   draft?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  provenSince?: Prisma.SortOrder
+  dismissedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
 }
 
@@ -206,6 +225,8 @@ export type TrustProposalWhereUniqueInput = Prisma.AtLeast<{
   signerId?: Prisma.UuidFilter<"TrustProposal"> | string
   draft?: Prisma.JsonFilter<"TrustProposal">
   createdAt?: Prisma.DateTimeFilter<"TrustProposal"> | Date | string
+  provenSince?: Prisma.DateTimeFilter<"TrustProposal"> | Date | string
+  dismissedAt?: Prisma.DateTimeNullableFilter<"TrustProposal"> | Date | string | null
   expiresAt?: Prisma.DateTimeFilter<"TrustProposal"> | Date | string
 }, "id">
 
@@ -215,6 +236,8 @@ export type TrustProposalOrderByWithAggregationInput = {
   signerId?: Prisma.SortOrder
   draft?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  provenSince?: Prisma.SortOrder
+  dismissedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   _count?: Prisma.TrustProposalCountOrderByAggregateInput
   _max?: Prisma.TrustProposalMaxOrderByAggregateInput
@@ -230,6 +253,8 @@ export type TrustProposalScalarWhereWithAggregatesInput = {
   signerId?: Prisma.UuidWithAggregatesFilter<"TrustProposal"> | string
   draft?: Prisma.JsonWithAggregatesFilter<"TrustProposal">
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"TrustProposal"> | Date | string
+  provenSince?: Prisma.DateTimeWithAggregatesFilter<"TrustProposal"> | Date | string
+  dismissedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"TrustProposal"> | Date | string | null
   expiresAt?: Prisma.DateTimeWithAggregatesFilter<"TrustProposal"> | Date | string
 }
 
@@ -239,6 +264,8 @@ export type TrustProposalCreateInput = {
   signerId: string
   draft: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
+  provenSince?: Date | string
+  dismissedAt?: Date | string | null
   expiresAt: Date | string
 }
 
@@ -248,6 +275,8 @@ export type TrustProposalUncheckedCreateInput = {
   signerId: string
   draft: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
+  provenSince?: Date | string
+  dismissedAt?: Date | string | null
   expiresAt: Date | string
 }
 
@@ -257,6 +286,8 @@ export type TrustProposalUpdateInput = {
   signerId?: Prisma.StringFieldUpdateOperationsInput | string
   draft?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  provenSince?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  dismissedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -266,6 +297,8 @@ export type TrustProposalUncheckedUpdateInput = {
   signerId?: Prisma.StringFieldUpdateOperationsInput | string
   draft?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  provenSince?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  dismissedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -275,6 +308,8 @@ export type TrustProposalCreateManyInput = {
   signerId: string
   draft: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
+  provenSince?: Date | string
+  dismissedAt?: Date | string | null
   expiresAt: Date | string
 }
 
@@ -284,6 +319,8 @@ export type TrustProposalUpdateManyMutationInput = {
   signerId?: Prisma.StringFieldUpdateOperationsInput | string
   draft?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  provenSince?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  dismissedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -293,6 +330,8 @@ export type TrustProposalUncheckedUpdateManyInput = {
   signerId?: Prisma.StringFieldUpdateOperationsInput | string
   draft?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  provenSince?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  dismissedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -302,6 +341,8 @@ export type TrustProposalCountOrderByAggregateInput = {
   signerId?: Prisma.SortOrder
   draft?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  provenSince?: Prisma.SortOrder
+  dismissedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
 }
 
@@ -310,6 +351,8 @@ export type TrustProposalMaxOrderByAggregateInput = {
   proposerId?: Prisma.SortOrder
   signerId?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  provenSince?: Prisma.SortOrder
+  dismissedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
 }
 
@@ -318,6 +361,8 @@ export type TrustProposalMinOrderByAggregateInput = {
   proposerId?: Prisma.SortOrder
   signerId?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  provenSince?: Prisma.SortOrder
+  dismissedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
 }
 
@@ -329,6 +374,8 @@ export type TrustProposalSelect<ExtArgs extends runtime.Types.Extensions.Interna
   signerId?: boolean
   draft?: boolean
   createdAt?: boolean
+  provenSince?: boolean
+  dismissedAt?: boolean
   expiresAt?: boolean
 }, ExtArgs["result"]["trustProposal"]>
 
@@ -338,6 +385,8 @@ export type TrustProposalSelectCreateManyAndReturn<ExtArgs extends runtime.Types
   signerId?: boolean
   draft?: boolean
   createdAt?: boolean
+  provenSince?: boolean
+  dismissedAt?: boolean
   expiresAt?: boolean
 }, ExtArgs["result"]["trustProposal"]>
 
@@ -347,6 +396,8 @@ export type TrustProposalSelectUpdateManyAndReturn<ExtArgs extends runtime.Types
   signerId?: boolean
   draft?: boolean
   createdAt?: boolean
+  provenSince?: boolean
+  dismissedAt?: boolean
   expiresAt?: boolean
 }, ExtArgs["result"]["trustProposal"]>
 
@@ -356,10 +407,12 @@ export type TrustProposalSelectScalar = {
   signerId?: boolean
   draft?: boolean
   createdAt?: boolean
+  provenSince?: boolean
+  dismissedAt?: boolean
   expiresAt?: boolean
 }
 
-export type TrustProposalOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "proposerId" | "signerId" | "draft" | "createdAt" | "expiresAt", ExtArgs["result"]["trustProposal"]>
+export type TrustProposalOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "proposerId" | "signerId" | "draft" | "createdAt" | "provenSince" | "dismissedAt" | "expiresAt", ExtArgs["result"]["trustProposal"]>
 
 export type $TrustProposalPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "TrustProposal"
@@ -370,6 +423,14 @@ export type $TrustProposalPayload<ExtArgs extends runtime.Types.Extensions.Inter
     signerId: string
     draft: runtime.JsonValue
     createdAt: Date
+    /**
+     * Since when the proposer's domain is proven without a gap. Proposers with old domains come first.
+     */
+    provenSince: Date
+    /**
+     * When the signer dismissed it. Until it expires, the proposer may not propose to this signer again.
+     */
+    dismissedAt: Date | null
     expiresAt: Date
   }, ExtArgs["result"]["trustProposal"]>
   composites: {}
@@ -378,7 +439,7 @@ export type $TrustProposalPayload<ExtArgs extends runtime.Types.Extensions.Inter
 export type TrustProposalGetPayload<S extends boolean | null | undefined | TrustProposalDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$TrustProposalPayload, S>
 
 export type TrustProposalCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<TrustProposalFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<TrustProposalFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: TrustProposalCountAggregateInputType | true
   }
 
@@ -799,6 +860,8 @@ export interface TrustProposalFieldRefs {
   readonly signerId: Prisma.FieldRef<"TrustProposal", 'String'>
   readonly draft: Prisma.FieldRef<"TrustProposal", 'Json'>
   readonly createdAt: Prisma.FieldRef<"TrustProposal", 'DateTime'>
+  readonly provenSince: Prisma.FieldRef<"TrustProposal", 'DateTime'>
+  readonly dismissedAt: Prisma.FieldRef<"TrustProposal", 'DateTime'>
   readonly expiresAt: Prisma.FieldRef<"TrustProposal", 'DateTime'>
 }
     
@@ -820,6 +883,7 @@ export type TrustProposalFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    * Filter, which TrustProposal to fetch.
    */
   where: Prisma.TrustProposalWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -838,6 +902,7 @@ export type TrustProposalFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter, which TrustProposal to fetch.
    */
   where: Prisma.TrustProposalWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -886,6 +951,7 @@ export type TrustProposalFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of TrustProposals.
    */
   distinct?: Prisma.TrustProposalScalarFieldEnum | Prisma.TrustProposalScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -934,6 +1000,7 @@ export type TrustProposalFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter by unique combinations of TrustProposals.
    */
   distinct?: Prisma.TrustProposalScalarFieldEnum | Prisma.TrustProposalScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -982,6 +1049,7 @@ export type TrustProposalFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of TrustProposals.
    */
   distinct?: Prisma.TrustProposalScalarFieldEnum | Prisma.TrustProposalScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1000,6 +1068,7 @@ export type TrustProposalCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * The data needed to create a TrustProposal.
    */
   data: Prisma.XOR<Prisma.TrustProposalCreateInput, Prisma.TrustProposalUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1052,6 +1121,7 @@ export type TrustProposalUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Choose, which TrustProposal to update.
    */
   where: Prisma.TrustProposalWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1122,6 +1192,7 @@ export type TrustProposalUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    * In case the TrustProposal was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.TrustProposalUpdateInput, Prisma.TrustProposalUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1140,6 +1211,7 @@ export type TrustProposalDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter which TrustProposal to delete.
    */
   where: Prisma.TrustProposalWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -1320,7 +1320,7 @@ export type $TrustStatementPayload<ExtArgs extends runtime.Types.Extensions.Inte
 export type TrustStatementGetPayload<S extends boolean | null | undefined | TrustStatementDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$TrustStatementPayload, S>
 
 export type TrustStatementCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<TrustStatementFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<TrustStatementFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: TrustStatementCountAggregateInputType | true
   }
 
@@ -1787,6 +1787,7 @@ export type TrustStatementFindUniqueArgs<ExtArgs extends runtime.Types.Extension
    * Filter, which TrustStatement to fetch.
    */
   where: Prisma.TrustStatementWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1809,6 +1810,7 @@ export type TrustStatementFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ex
    * Filter, which TrustStatement to fetch.
    */
   where: Prisma.TrustStatementWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1861,6 +1863,7 @@ export type TrustStatementFindFirstArgs<ExtArgs extends runtime.Types.Extensions
    * Filter by unique combinations of TrustStatements.
    */
   distinct?: Prisma.TrustStatementScalarFieldEnum | Prisma.TrustStatementScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1913,6 +1916,7 @@ export type TrustStatementFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter by unique combinations of TrustStatements.
    */
   distinct?: Prisma.TrustStatementScalarFieldEnum | Prisma.TrustStatementScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1965,6 +1969,7 @@ export type TrustStatementFindManyArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of TrustStatements.
    */
   distinct?: Prisma.TrustStatementScalarFieldEnum | Prisma.TrustStatementScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1987,6 +1992,7 @@ export type TrustStatementCreateArgs<ExtArgs extends runtime.Types.Extensions.In
    * The data needed to create a TrustStatement.
    */
   data: Prisma.XOR<Prisma.TrustStatementCreateInput, Prisma.TrustStatementUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2047,6 +2053,7 @@ export type TrustStatementUpdateArgs<ExtArgs extends runtime.Types.Extensions.In
    * Choose, which TrustStatement to update.
    */
   where: Prisma.TrustStatementWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2125,6 +2132,7 @@ export type TrustStatementUpsertArgs<ExtArgs extends runtime.Types.Extensions.In
    * In case the TrustStatement was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.TrustStatementUpdateInput, Prisma.TrustStatementUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2147,6 +2155,7 @@ export type TrustStatementDeleteArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter which TrustStatement to delete.
    */
   where: Prisma.TrustStatementWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

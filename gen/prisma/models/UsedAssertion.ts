@@ -311,7 +311,7 @@ export type $UsedAssertionPayload<ExtArgs extends runtime.Types.Extensions.Inter
 export type UsedAssertionGetPayload<S extends boolean | null | undefined | UsedAssertionDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$UsedAssertionPayload, S>
 
 export type UsedAssertionCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<UsedAssertionFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<UsedAssertionFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: UsedAssertionCountAggregateInputType | true
   }
 
@@ -750,6 +750,7 @@ export type UsedAssertionFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    * Filter, which UsedAssertion to fetch.
    */
   where: Prisma.UsedAssertionWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -768,6 +769,7 @@ export type UsedAssertionFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter, which UsedAssertion to fetch.
    */
   where: Prisma.UsedAssertionWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -816,6 +818,7 @@ export type UsedAssertionFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of UsedAssertions.
    */
   distinct?: Prisma.UsedAssertionScalarFieldEnum | Prisma.UsedAssertionScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -864,6 +867,7 @@ export type UsedAssertionFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter by unique combinations of UsedAssertions.
    */
   distinct?: Prisma.UsedAssertionScalarFieldEnum | Prisma.UsedAssertionScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -912,6 +916,7 @@ export type UsedAssertionFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of UsedAssertions.
    */
   distinct?: Prisma.UsedAssertionScalarFieldEnum | Prisma.UsedAssertionScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -930,6 +935,7 @@ export type UsedAssertionCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * The data needed to create a UsedAssertion.
    */
   data: Prisma.XOR<Prisma.UsedAssertionCreateInput, Prisma.UsedAssertionUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -982,6 +988,7 @@ export type UsedAssertionUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Choose, which UsedAssertion to update.
    */
   where: Prisma.UsedAssertionWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1052,6 +1059,7 @@ export type UsedAssertionUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    * In case the UsedAssertion was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.UsedAssertionUpdateInput, Prisma.UsedAssertionUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1070,6 +1078,7 @@ export type UsedAssertionDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter which UsedAssertion to delete.
    */
   where: Prisma.UsedAssertionWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -482,7 +482,7 @@ export type $VerifierPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
 export type VerifierGetPayload<S extends boolean | null | undefined | VerifierDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$VerifierPayload, S>
 
 export type VerifierCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<VerifierFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<VerifierFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: VerifierCountAggregateInputType | true
   }
 
@@ -925,6 +925,7 @@ export type VerifierFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter, which Verifier to fetch.
    */
   where: Prisma.VerifierWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -943,6 +944,7 @@ export type VerifierFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extensio
    * Filter, which Verifier to fetch.
    */
   where: Prisma.VerifierWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -991,6 +993,7 @@ export type VerifierFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Filter by unique combinations of Verifiers.
    */
   distinct?: Prisma.VerifierScalarFieldEnum | Prisma.VerifierScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1039,6 +1042,7 @@ export type VerifierFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extension
    * Filter by unique combinations of Verifiers.
    */
   distinct?: Prisma.VerifierScalarFieldEnum | Prisma.VerifierScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1087,6 +1091,7 @@ export type VerifierFindManyArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter by unique combinations of Verifiers.
    */
   distinct?: Prisma.VerifierScalarFieldEnum | Prisma.VerifierScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1105,6 +1110,7 @@ export type VerifierCreateArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * The data needed to create a Verifier.
    */
   data: Prisma.XOR<Prisma.VerifierCreateInput, Prisma.VerifierUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1157,6 +1163,7 @@ export type VerifierUpdateArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * Choose, which Verifier to update.
    */
   where: Prisma.VerifierWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1227,6 +1234,7 @@ export type VerifierUpsertArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * In case the Verifier was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.VerifierUpdateInput, Prisma.VerifierUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1245,6 +1253,7 @@ export type VerifierDeleteArgs<ExtArgs extends runtime.Types.Extensions.Internal
    * Filter which Verifier to delete.
    */
   where: Prisma.VerifierWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

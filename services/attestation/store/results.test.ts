@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { PrismaClient } from '../../../gen/prisma/client.ts'
 import { type Enrolments, enrolments, newKey } from '../../../test/support/enrolment.ts'
 import {
   type IdentityFixture,
@@ -124,6 +127,24 @@ describe('readResults', () => {
     })
     expect(names(await read(agent.keyThumbprint))).toEqual(['tokens'])
     expect(names(await read('another'))).toEqual(['others'])
+  })
+
+  it('returns a whole answer when the attestor is deleted as soon as the results were read', async () => {
+    const pool = new pg.Pool({ connectionString: fixture.url, max: 1 })
+    const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+    const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<unknown>
+    pool.query = (async (...args: unknown[]) => {
+      const answer = await query(...args)
+      await fixture.db.prisma.attestor.deleteMany({ where: { id: attestorId } })
+      return answer
+    }) as typeof pool.query
+    try {
+      expect(names(await readResults(prisma, agent.id))).toEqual(['tokens'])
+      expect(await readResults(prisma, agent.id)).toEqual([])
+    } finally {
+      await prisma.$disconnect()
+      await pool.end()
+    }
   })
 
   it('leaves out stored claims of a form that no version writes', async () => {

@@ -56,6 +56,8 @@ export async function appendKeyEvent(
   if (known !== undefined) return known
   requireType(event, TYPES)
   decide(seen)
+  // An event that only takes a key away is never refused for what other agents have done.
+  if (event.claims.type !== 'deactivate' && event.claims.type !== 'remove-key') deps.limitEvents(operator.id)
   const move = event.claims.type === 'move' ? event.claims : undefined
   if (move !== undefined) await checkDestination(deps, seen.agentId, move)
   const author = { ...call, principal: { kind: 'agent', did } } as const

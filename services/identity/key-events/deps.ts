@@ -16,4 +16,6 @@ export interface KeyEventDeps extends Resolver {
   readonly recoveryDelayMs: number
   /** Milliseconds between the request for a move and its admission without a release. */
   readonly moveDelayMs: number
+  /** Counts an event of an agent of an operator. Throws RATE_LIMITED if its agents have signed too many. */
+  readonly limitEvents: (operatorId: string) => void
 }

@@ -10,9 +10,11 @@ import {
   type IdentityFixture,
   identityFixture,
   newAgent,
+  startIdentity,
   type TestOperator,
 } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
+import { limitKeys } from '../../platform/limits/limit-keys.ts'
 
 let fixture: IdentityFixture
 let operator: TestOperator
@@ -53,6 +55,25 @@ async function expectRefusal(work: () => Promise<unknown>, reason: string): Prom
   expect(await refusalOf(work())).toBe(reason)
   expect(await everything(fixture.db)).toEqual(before)
 }
+
+describe('the events of all agents of an operator', () => {
+  it('are limited together, except those that only take a key away, and a forged event does not count', async () => {
+    const limitEvents = limitKeys('token', { perMinute: 1 / 60, burst: 1 })
+    const { db, operators } = fixture
+    const limited = startIdentity({ db, now, operators, limitEvents })
+    const [one, two] = [agentLog(limited, agent.did, now), await registerWithLog(limited, operator, now)]
+    const forged = `${(await one.sign(agent.key, added())).slice(0, -8)}AAAAAAAA`
+    expect(await refusalOf(one.send(forged))).toBe('INVALID_KEY_EVENT')
+    const key = newP256Key()
+    await one.append(agent.key, added(key))
+    await expectRefusal(() => two.append(two.key, added()), 'RATE_LIMITED')
+    await one.append(agent.key, { type: 'remove-key', kid: key.kid })
+    await two.append(two.key, { type: 'deactivate' })
+    const stranger = await fixture.operator('other-acme.example')
+    const other = await registerWithLog(limited, stranger, now)
+    await other.append(other.key, added())
+  })
+})
 
 describe('appendKeyEvent', () => {
   it('makes the new key the identity key, and ends the tokens', async () => {

@@ -42,6 +42,13 @@ export function acceptManifest({ text, operatorId, issuer, current, nowS }: Mani
   return manifest
 }
 
+/** Returns whether a manifest only takes keys away: it has fewer keys, and each of them as it was before. */
+export function onlyRemovesKeys(before: KeysInForce, after: OperatorManifest): boolean {
+  const known = new Set([...before.rootKeys, ...before.keys].map((key) => JSON.stringify(key)))
+  const kept = [...after.rootKeys, ...after.keys].map((key) => JSON.stringify(key))
+  return kept.length < known.size && kept.every((key) => known.has(key)) && after.threshold <= before.threshold
+}
+
 /** Returns whether two sets of root keys differ. */
 export function hasOtherRootKeys(
   one: Pick<OperatorManifest, 'rootKeys'>,

@@ -7,6 +7,7 @@ import { decideConfirm } from '../domain/decide-confirm.ts'
 import { nextProofDelay } from '../domain/judge-reverification.ts'
 import { nextLookDelay } from '../domain/takeover-looks.ts'
 import { applyNamedKey } from './named-key.ts'
+import { countNewDomain } from './new-domains.ts'
 import { endWaits, type LockedDomain, lockDomain, NO_WAIT } from './operators.ts'
 import { insertPending } from './register.ts'
 
@@ -121,6 +122,7 @@ async function activate(settling: Settling, operator: Operator): Promise<Date> {
   const at = new Date(context.now())
   await applyNamedKey(settling, operator, named, manifestSeq)
   await tx.operator.update({ where: { id }, data: activation(context, at) })
+  if (status === 'pending') await countNewDomain(tx, operator.domain)
   const action = status === 'lapsed' ? 'operator.recover' : 'operator.confirm'
   await audit({ action, subject: id, operatorId: id })
   await endWaits(tx, audit, domain, 'the domain has another operator now', id)

@@ -413,6 +413,18 @@ export const reasons = {
     title: 'The largest number of proposals waits for the operator',
     oauth: 'invalid_request',
   },
+  PROPOSAL_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'No such proposal waits for the operator',
+    oauth: 'invalid_request',
+  },
+  PROPOSAL_DISMISSED: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The operator has dismissed a proposal of the proposer',
+    oauth: 'invalid_request',
+  },
   STREAM_NOT_FOUND: {
     status: 404,
     code: statuses.NOT_FOUND,
@@ -896,7 +908,7 @@ export const reasons = {
   TOO_MANY_AGENTS: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
-    title: 'The enrolment rule has as many agents as it may have',
+    title: 'The operator or the enrolment rule has as many agents as it may have',
     oauth: 'invalid_grant',
   },
   ATTESTATION_REQUIRED: {

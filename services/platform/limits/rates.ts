@@ -1,4 +1,26 @@
-import type { Rates } from './limits.ts'
+import type { Rate, Rates } from './limits.ts'
+
+/** Rates of writes, in addition to those of calls. */
+export interface WriteRates {
+  /** Refusals of one caller that get a record in the audit. */
+  readonly refusals: Rate
+  /** Tokens and grants of all agents of one operator: many at once, as when a fleet starts, and fewer all day long. */
+  readonly tokens: Rate
+  /** New attestation results of all agents of one operator. */
+  readonly results: Rate
+  /** Key events of all agents of one operator. One agent can sign fewer in its life than the burst. */
+  readonly events: Rate
+}
+
+/** Returns the rates of writes, multiplied by the factor of scaleRates. */
+export function scaleWriteRates(factor: number): WriteRates {
+  return {
+    refusals: { perMinute: 60 * factor, burst: Math.max(1, 600 * factor) },
+    events: { perMinute: 60 * factor, burst: Math.max(1, 10_000 * factor) },
+    results: { perMinute: 600 * factor, burst: Math.max(1, 20_000 * factor) },
+    tokens: { perMinute: 3_000 * factor, burst: Math.max(1, 100_000 * factor) },
+  }
+}
 
 /**
  * Returns all rates, multiplied by one factor. A deployment sets only this factor, so the proportions are fixed. A

@@ -24,6 +24,8 @@ export interface Metrics {
   readonly outbound: (outcome: string) => void
   /** Counts a client assertion that named the token endpoint as its audience. */
   readonly endpointAudience: () => void
+  /** Counts a refusal that was left out of the audit. */
+  readonly leftOutRefusal: () => void
   /** Counts an appraisal of evidence, by the attestor's type and its outcome. */
   readonly countAppraisal: (type: string, outcome: string) => void
   /** Counts a check for a proxy by its outcome. */
@@ -84,6 +86,11 @@ export function createMetrics(pool: pg.Pool): Metrics {
     help: 'Client assertions that named the token endpoint as their audience. AUTH4AGENT_ASSERTION_AUDIENCE allows it.',
     registers,
   })
+  const leftOutRefusals = new Counter({
+    name: 'auth4agent_audit_refusals_left_out_total',
+    help: 'Refusals without a record in the audit, because their caller had too many of them.',
+    registers,
+  })
   let callsInFlight = 0
   registry.registerMetric(
     new Gauge({
@@ -114,6 +121,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
       callsInFlight -= 1
     },
     endpointAudience: () => endpointAudience.inc(),
+    leftOutRefusal: () => leftOutRefusals.inc(),
     outbound: createOutboundMetric(registry),
     countAppraisal: createAppraisalMetric(registry),
     countCheck: createCheckMetric(registry),

@@ -90,6 +90,13 @@ export function readValues(value: Value, defaultDataDir: string) {
     maxConnections: value('AUTH4AGENT_MAX_CONNECTIONS', wholeNumber(1, 1_000_000), 4096),
     maxSourceConnections: value('AUTH4AGENT_MAX_SOURCE_CONNECTIONS', wholeNumber(1, 1_000_000), 256),
     rateFactorPercent: value('AUTH4AGENT_RATE_LIMIT_PERCENT', wholeNumber(1, 1_000_000), 100),
+    operatorDailyMib: value('AUTH4AGENT_OPERATOR_DAILY_MIB', wholeNumber(1, 1_000_000), 256),
+    maxAgents: value('AUTH4AGENT_MAX_AGENTS', wholeNumber(1, 100_000_000), 100_000),
+    auditRetention: value<number | undefined>(
+      'AUTH4AGENT_AUDIT_RETENTION',
+      orOff(duration(31 * DAY, 100 * YEAR)),
+      400 * DAY,
+    ),
     requestTimeoutMs,
     drainDelayMs: value('AUTH4AGENT_DRAIN_DELAY', durationMs(0, 60_000), database === undefined ? 0 : DRAIN_MS),
     ...readInternal(value),

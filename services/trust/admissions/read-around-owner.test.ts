@@ -51,6 +51,12 @@ async function around(owner: Name, limit?: number): Promise<readonly string[]> {
     .toSorted()
 }
 
+it('reads no statement, but the position in the log, for an audience of nobody', async () => {
+  const { graph, position } = await createReadAroundOwner(world.db.pool)('')
+  expect(graph.edges()).toEqual([])
+  expect(position).toMatch(/^1-\d+$/)
+})
+
 it("reads the owner's statements, and members as deep as the owner accepts them", async () => {
   expect(await around('cargo')).toEqual([
     'cargo accepts-members-of guild',

@@ -3,7 +3,7 @@ import { inSnapshot } from '../knowledge/in-snapshot.ts'
 import { buildGraph, type KnownGraph } from '../knowledge/known-graph.ts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
 import { readIssuers } from '../knowledge/read-issuers.ts'
-import { readAround } from '../knowledge/read-statements.ts'
+import { type Around, readAround } from '../knowledge/read-statements.ts'
 
 /** What decides who may call the audiences of one owner, as it was at one moment. */
 export interface AroundOwner extends KnownGraph {
@@ -16,13 +16,18 @@ export interface AroundOwner extends KnownGraph {
   readonly maxEdges: number
 }
 
-/** Reads what decides about an owner. `before` are issuers whose imported keys are reused. */
+/**
+ * Reads what decides about an owner. An empty id means nobody. `before` are issuers whose imported keys are reused.
+ */
 export type ReadAroundOwner = (owner: string, before?: ReadonlyMap<string, KnownIssuer>) => Promise<AroundOwner>
 
 /**
  * The most statements that are read. Operators of other deployments can sign thousands, and an owner at most 1,000.
  */
 const MAX_STATEMENTS = 20_000
+
+/** What decides about the audiences of nobody. */
+const NOTHING: Around = { statements: [], maxEdges: 3 }
 
 const POSITION = `SELECT log_epoch || '-' || sequence AS position FROM revocation_head`
 
@@ -33,7 +38,7 @@ export function createReadAroundOwner(pool: pg.Pool, maxStatements = MAX_STATEME
       const { rows } = await queries.query<{ position: string }>(POSITION)
       const issuers = await readIssuers(queries, undefined, before)
       const { known, take } = buildGraph()
-      const { statements, maxEdges } = await readAround(queries, owner, maxStatements)
+      const { statements, maxEdges } = owner === '' ? NOTHING : await readAround(queries, owner, maxStatements)
       take(statements)
       return { ...known, issuers, position: rows[0]?.position ?? '', maxEdges }
     })

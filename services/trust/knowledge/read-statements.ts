@@ -149,7 +149,7 @@ export async function readBetween(
 }
 
 /** Statements around an owner, with all that can be part of a path of at most `maxEdges` edges. */
-interface Around {
+export interface Around {
   readonly statements: readonly StatementRow[]
   readonly maxEdges: number
 }

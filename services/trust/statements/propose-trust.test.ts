@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { draftClaims } from '@auth4agent/core/trust/read-draft'
 import type { TrustDraft } from '@auth4agent/core/trust/statement'
 import type { JsonObject } from '@bufbuild/protobuf'
+import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   draftBetween,
@@ -11,7 +12,7 @@ import {
   type TrustOperator,
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
-import { MAX_PROPOSALS, pruneProposals } from './propose-trust.ts'
+import { MAX_PROPOSALS, pruneProposals } from './proposal-store.ts'
 
 const DAY_MS = 86_400_000
 let world: TrustWorld
@@ -31,6 +32,19 @@ beforeEach(async () => {
 
 const claimsOf = (draft: TrustDraft): JsonObject => JSON.parse(JSON.stringify(draftClaims(draft)))
 const propose = (draft: TrustDraft, by = acme) => world.as(by.id).proposeTrust({ id: by.id, draft: claimsOf(draft) })
+/** Sets since when the domain of an operator is proven. */
+const provenAt = ({ id }: TrustOperator, ms: number) =>
+  world.db.prisma.operator.update({ where: { id }, data: { domainVerifiedAt: new Date(ms) } })
+/** Fills the list of cargo with copies of its only proposal, by others whose domains are proven as long. */
+const fillUp = () =>
+  world.db.pool.query(
+    `INSERT INTO trust_proposals (id, proposer_id, signer_id, draft, created_at, proven_since, expires_at)
+     SELECT gen_random_uuid(), gen_random_uuid(), signer_id, draft, created_at, proven_since, expires_at
+     FROM trust_proposals, generate_series(2, $2) WHERE signer_id = $1`,
+    [cargo.id, MAX_PROPOSALS],
+  )
+const dismiss = (proposalId: string, by = cargo, reason = '') =>
+  world.as(by.id).dismissTrustProposal({ id: by.id, proposalId, reason })
 const proposals = async () => (await world.as(cargo.id).listTrustProposals({ id: cargo.id })).proposals
 
 describe('ProposeTrust', () => {
@@ -80,11 +94,7 @@ describe('ProposeTrust', () => {
 
   it('refuses a proposal more than the largest number, until one has expired', async () => {
     await propose(draftBetween(cargo, acme))
-    await world.db.pool.query(
-      `INSERT INTO trust_proposals SELECT gen_random_uuid(), gen_random_uuid(), signer_id, draft, created_at, expires_at
-       FROM trust_proposals, generate_series(2, $2) WHERE signer_id = $1`,
-      [cargo.id, MAX_PROPOSALS],
-    )
+    await fillUp()
     const other = await world.operator(`other${number}.test`)
     await expect(propose(draftBetween(cargo, other), other)).rejects.toMatchObject({
       reason: 'PROPOSAL_LIMIT',
@@ -166,6 +176,144 @@ describe('ProposeTrust', () => {
       reason: 'INVALID_STATEMENT',
       message: detail,
     })
+  })
+})
+
+const countBy = (id: string) => world.db.prisma.trustProposal.count({ where: { signerId: cargo.id, proposerId: id } })
+
+describe('a full list of proposals', () => {
+  it('gives the place of the operator that was proven last to one that was proven earlier, and tells the loser', async () => {
+    const [old, young] = [await world.operator(`old${number}.test`), await world.operator(`young${number}.test`)]
+    await provenAt(acme, world.clock.now - 50 * DAY_MS)
+    await provenAt(young, world.clock.now - DAY_MS)
+    await provenAt(old, world.clock.now - 90 * DAY_MS)
+    await propose(draftBetween(cargo, acme))
+    await fillUp()
+    await world.db.prisma.trustProposal.deleteMany({
+      where: { id: (await proposals()).find(({ proposer }) => proposer?.operatorId !== acme.id)?.proposalId ?? '' },
+    })
+    const { proposal } = await propose(draftBetween(cargo, young), young)
+    await propose(draftBetween(cargo, old), old)
+    expect(await proposals()).toHaveLength(MAX_PROPOSALS)
+    expect([await countBy(young.id), await countBy(acme.id), await countBy(old.id)]).toEqual([0, 1, 1])
+    const told = (await world.audit()).filter(({ action }) => action === 'trust.displace')
+    expect(told).toMatchObject([{ operatorId: young.id, subject: proposal?.proposalId, actor: 'system' }])
+  })
+
+  it('refuses any number of young operators, and keeps its proposals', async () => {
+    await provenAt(acme, world.clock.now - 50 * DAY_MS)
+    await propose(draftBetween(cargo, acme))
+    await fillUp()
+    const before = await proposals()
+    for (const name of ['a', 'b', 'c']) {
+      const young = await world.operator(`${name}${number}.test`)
+      if (name !== 'a') await provenAt(young, world.clock.now)
+      await expect(propose(draftBetween(cargo, young), young)).rejects.toMatchObject({ reason: 'PROPOSAL_LIMIT' })
+    }
+    expect(await proposals()).toEqual(before)
+  })
+})
+
+describe('DismissTrustProposal', () => {
+  it('takes one proposal from the list, refuses its proposer for 30 days, and writes one audit record', async () => {
+    const { proposal } = await propose(draftBetween(cargo, acme))
+    const other = await propose(draftBetween(cargo, acme, 'member'))
+    const id = proposal?.proposalId ?? ''
+    const answer = await dismiss(id, cargo, 'unknown to us')
+    expect(answer).toMatchObject({ proposerId: acme.id })
+    expect(answer.refusedUntil && timestampMs(answer.refusedUntil)).toBe(world.clock.now + 30 * DAY_MS)
+    expect((await proposals()).map(({ proposalId }) => proposalId)).toEqual([other.proposal?.proposalId])
+    const records = (await world.audit()).filter(({ action }) => action === 'trust.dismiss')
+    expect(records).toMatchObject([{ operatorId: cargo.id, subject: id, reason: 'unknown to us' }])
+    for (const kind of ['lets-call', 'member'] as const) {
+      await expect(propose(draftBetween(cargo, acme, kind))).rejects.toMatchObject({
+        reason: 'PROPOSAL_DISMISSED',
+        message: `The operator has dismissed a proposal, so propose again after ${new Date(world.clock.now + 30 * DAY_MS).toISOString()}`,
+      })
+    }
+    world.clock.now += 30 * DAY_MS
+    await propose(draftBetween(cargo, acme))
+    expect(await proposals()).toHaveLength(1)
+  })
+
+  it('changes nothing when it is repeated, and answers the same', async () => {
+    const { proposal } = await propose(draftBetween(cargo, acme))
+    const first = await dismiss(proposal?.proposalId ?? '')
+    world.clock.now += DAY_MS
+    const audits = (await world.audit()).length
+    expect(await dismiss(proposal?.proposalId ?? '')).toEqual(first)
+    expect(await world.audit()).toHaveLength(audits)
+  })
+
+  it('lets the proposer of a dismissed proposal propose to others, and others to the signer', async () => {
+    const other = await world.operator(`third${number}.test`)
+    await dismiss((await propose(draftBetween(cargo, acme))).proposal?.proposalId ?? '')
+    await propose(draftBetween(other, acme))
+    await propose(draftBetween(cargo, other), other)
+    expect((await proposals()).map(({ proposer }) => proposer?.operatorId)).toEqual([other.id])
+  })
+
+  it('frees a place of a full list, and takes none', async () => {
+    await propose(draftBetween(cargo, acme))
+    await fillUp()
+    const mine = (await proposals()).find(({ proposer }) => proposer?.operatorId === acme.id)
+    await dismiss(mine?.proposalId ?? '')
+    const other = await world.operator(`next${number}.test`)
+    await propose(draftBetween(cargo, other), other)
+    expect(await proposals()).toHaveLength(MAX_PROPOSALS)
+  })
+
+  it('ends when the signer signs a statement about the proposer', async () => {
+    await dismiss((await propose(draftBetween(cargo, acme, 'member'))).proposal?.proposalId ?? '')
+    const statement = await world.sign(cargo, draftBetween(cargo, acme))
+    await world.as(cargo.id).putTrustStatement({ id: cargo.id, statement })
+    await propose(draftBetween(cargo, acme, 'member'))
+    expect(await proposals()).toHaveLength(1)
+  })
+
+  it('keeps one dismissal of a proposer, without the draft', async () => {
+    const one = await propose(draftBetween(cargo, acme))
+    const two = await propose(draftBetween(cargo, acme, 'member'))
+    await dismiss(one.proposal?.proposalId ?? '')
+    await dismiss(two.proposal?.proposalId ?? '')
+    const rows = await world.db.prisma.trustProposal.findMany({ where: { signerId: cargo.id } })
+    expect(rows).toMatchObject([{ id: two.proposal?.proposalId, draft: {} }])
+  })
+
+  it.each([
+    ['no proposal', async () => randomUUID()],
+    ['no UUID', async () => 'x'],
+    [
+      'the proposal to another operator',
+      async () => (await propose(draftBetween(acme, cargo), cargo)).proposal?.proposalId,
+    ],
+    [
+      'a proposal that has expired',
+      async () => {
+        const { proposal } = await propose(draftBetween(cargo, acme))
+        world.clock.now += 7 * DAY_MS
+        return proposal?.proposalId
+      },
+    ],
+  ])('refuses %s', async (_, idOf) => {
+    await expect(dismiss((await idOf()) ?? '')).rejects.toMatchObject({ reason: 'PROPOSAL_NOT_FOUND' })
+  })
+
+  it('forgets the oldest dismissals beyond 1,000', async () => {
+    await propose(draftBetween(cargo, acme))
+    await world.db.pool.query(
+      `INSERT INTO trust_proposals (id, proposer_id, signer_id, draft, dismissed_at, expires_at)
+       SELECT gen_random_uuid(), gen_random_uuid(), $1, '{}', to_timestamp($2::float8 / 1000 - n), now() + interval '9 years'
+       FROM generate_series(1, 1000) n`,
+      [cargo.id, world.clock.now],
+    )
+    await dismiss((await proposals())[0]?.proposalId ?? '')
+    const rows = await world.db.prisma.trustProposal.findMany({
+      where: { signerId: cargo.id },
+      orderBy: { dismissedAt: 'asc' },
+    })
+    expect(rows).toHaveLength(1_000)
+    expect(rows[0]?.dismissedAt?.getTime()).toBe(world.clock.now - 999_000)
   })
 })
 

@@ -10,7 +10,7 @@ import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StatementDeps } from './deps.ts'
 import { checkSigner, checkSubject, checkTimes } from './domain/check-statement.ts'
-import { deleteProposals } from './propose-trust.ts'
+import { deleteProposals } from './proposal-store.ts'
 import { requireActive } from './require-active.ts'
 import { MAX_LIVE_STATEMENTS, type StoreOutcome, storeStatement } from './store.ts'
 

@@ -7,7 +7,8 @@ import type { StatementDeps } from './deps.ts'
 import { listPublished } from './list-published.ts'
 import { listStatements } from './list-statements.ts'
 import { toMessages } from './messages.ts'
-import { listProposals, proposeTrust } from './propose-trust.ts'
+import { listProposals } from './proposal-store.ts'
+import { dismissTrust, proposeTrust } from './propose-trust.ts'
 import { putStatement } from './put-statement.ts'
 import { revokeStatement } from './revoke-statement.ts'
 
@@ -18,6 +19,7 @@ type StatementHandlers = Pick<
   | 'revokeTrustStatement'
   | 'proposeTrust'
   | 'listTrustProposals'
+  | 'dismissTrustProposal'
   | 'listPublishedTrust'
 >
 
@@ -54,6 +56,10 @@ export function statementRoutes(deps: StatementDeps): StatementHandlers {
     async listTrustProposals({ id }) {
       const rows = await listProposals(deps, id)
       return { proposals: await Promise.all(rows.map(proposalOf)) }
+    },
+    async dismissTrustProposal(request, call) {
+      const { proposerId, expiresAt } = await dismissTrust(deps, request, call)
+      return { proposerId, refusedUntil: timestampFromDate(expiresAt) }
     },
     async listPublishedTrust(request, call) {
       const { statements, next } = await listPublished(deps, request, call)

@@ -29,6 +29,7 @@ export async function addAgents(
   from: number,
   to: number,
 ): Promise<void> {
+  await db.query('UPDATE deployment SET max_agents = NULL')
   for (let first = from; first <= to; first += AGENTS_A_STATEMENT) {
     const operator = operators[Math.floor(first / AGENTS_A_STATEMENT) % operators.length]
     if (operator === undefined) throw new RangeError('Agents need an operator')

@@ -36,6 +36,9 @@ export const trustFieldRows: Readonly<Record<string, FieldRow>> = {
     },
   },
   'ListTrustProposalsRequest.id': ownId,
+  'DismissTrustProposalRequest.id': ownId,
+  'DismissTrustProposalRequest.proposal_id': named('PROPOSAL_NOT_FOUND'),
+  'DismissTrustProposalRequest.reason': bounded(500),
   'ListPublishedTrustRequest.audience': {
     absent: 'INVALID_ARGUMENT',
     wrong: {

@@ -3,11 +3,11 @@ import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
-import { MAX_PROPOSALS } from '../../../services/trust/statements/propose-trust.ts'
+import { MAX_PROPOSALS } from '../../../services/trust/statements/proposal-store.ts'
 import { MAX_LIVE_STATEMENTS } from '../../../services/trust/statements/store.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import type { SeededOperator } from '../support/seed.ts'
-import { draftOf, fillProposals, fillStatements, statementOf } from '../support/trust-statements.ts'
+import { draftOf, fillProposals, fillStatements, seedProposal, statementOf } from '../support/trust-statements.ts'
 import type { World } from '../support/world.ts'
 import { NOBODY } from './valid-requests.ts'
 
@@ -15,6 +15,7 @@ const {
   putTrustStatement,
   revokeTrustStatement,
   proposeTrust,
+  dismissTrustProposal,
   listPublishedTrust,
   listAdmissions,
   explainTrust,
@@ -114,6 +115,30 @@ const proposals: readonly RefusalCase[] = [
       await fillProposals(db, bound, MAX_PROPOSALS)
       return { id: acme.id, draft: draftOf(bound, acme) }
     },
+  },
+  {
+    name: 'a proposal to an operator that has dismissed one',
+    method: proposeTrust,
+    reason: 'PROPOSAL_DISMISSED',
+    caller: 'bound',
+    request: async ({ db, operators: { acme, bound } }) => {
+      await seedProposal(db, acme, bound, new Date())
+      return { id: bound.id, draft: draftOf(acme, bound) }
+    },
+  },
+  {
+    name: 'an unknown proposal',
+    method: dismissTrustProposal,
+    reason: 'PROPOSAL_NOT_FOUND',
+    caller: 'acme',
+    request: ({ operators: { acme } }) => ({ id: acme.id, proposal_id: NOBODY }),
+  },
+  {
+    name: 'the proposal to another operator',
+    method: dismissTrustProposal,
+    reason: 'PROPOSAL_NOT_FOUND',
+    caller: 'bravo',
+    request: ({ operators: { bravo }, proposal }) => ({ id: bravo.id, proposal_id: proposal }),
   },
 ]
 

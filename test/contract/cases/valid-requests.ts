@@ -180,6 +180,7 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'TrustService.RevokeTrustStatement': ({ operators: { acme }, statement }) => ({ id: acme.id, jti: statement }),
   'TrustService.ProposeTrust': ({ operators: { acme, bravo } }) => ({ id: acme.id, draft: draftOf(bravo, acme) }),
   'TrustService.ListTrustProposals': ofAcme,
+  'TrustService.DismissTrustProposal': ({ operators: { acme }, proposal }) => ({ id: acme.id, proposal_id: proposal }),
   'TrustService.ListPublishedTrust': ({ operators: { acme } }) => ({ audience: `https://auth.${acme.domain}` }),
   'TrustService.ListAdmissions': ({ operators: { acme } }) => ({ audience: `https://api.${acme.domain}` }),
   'TrustService.ExplainTrust': ({ operators: { acme, bravo } }) => ({

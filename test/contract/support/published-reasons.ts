@@ -123,6 +123,8 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   STATEMENT_NOT_FOUND: [404, 5],
   STATEMENT_LIMIT: [409, 9],
   PROPOSAL_LIMIT: [409, 9],
+  PROPOSAL_NOT_FOUND: [404, 5],
+  PROPOSAL_DISMISSED: [409, 9],
   INVALID_BUNDLE: [400, 3],
   KEY_EVENT_CONFLICT: [409, 9],
   KEY_EVENT_LIMIT: [409, 9],

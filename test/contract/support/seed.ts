@@ -12,7 +12,7 @@ import type { LogParty } from './key-events.ts'
 import { manifestOf, memberOf, rootOf } from './manifests.ts'
 import { seedLog } from './seed-logs.ts'
 import { seedMoves } from './seed-moves.ts'
-import { seedStatement } from './trust-statements.ts'
+import { seedProposal, seedStatement } from './trust-statements.ts'
 
 /** An operator of the world, with its key. */
 export interface SeededOperator extends Signer {
@@ -90,7 +90,8 @@ export async function seed(db: Db) {
   for (const name of Object.keys(AGENTS) as AgentName[]) agents[name] = await seedAgent(db, name, operators)
   await seedMoves(db, agents, operators)
   const statement = await seedStatement(db, operators.acme, operators.bravo)
-  return { operators, agents, statement, record: await seedRecord(db, operators.acme) }
+  const proposal = await seedProposal(db, operators.acme, operators.team)
+  return { operators, agents, statement, proposal, record: await seedRecord(db, operators.acme) }
 }
 
 /** Inserts a change into the audit of an operator, with its signed request. Returns the id of the record. */

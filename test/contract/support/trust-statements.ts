@@ -70,11 +70,25 @@ export async function fillStatements({ pool }: Db, { id }: SeededOperator, count
   )
 }
 
+/** Stores a proposal of one operator to another, which may have been dismissed. Returns its id. */
+export async function seedProposal(
+  { prisma }: Db,
+  signer: SeededOperator,
+  proposer: SeededOperator,
+  dismissedAt?: Date,
+): Promise<string> {
+  const expiresAt = new Date(Date.now() + 86_400_000)
+  const draft = JSON.parse(JSON.stringify(draftOf(signer, proposer)))
+  const row = { id: randomUUID(), signerId: signer.id, proposerId: proposer.id, draft, expiresAt }
+  const { id } = await prisma.trustProposal.create({ data: { ...row, dismissedAt: dismissedAt ?? null } })
+  return id
+}
+
 /** Lets a number of proposals wait for an operator. */
 export async function fillProposals({ pool }: Db, { id }: SeededOperator, count: number): Promise<void> {
   await pool.query(
-    `INSERT INTO trust_proposals SELECT gen_random_uuid(), gen_random_uuid(), $1::uuid, '{}', now(), now() + interval '1 day'
-     FROM generate_series((SELECT count(*) FROM trust_proposals WHERE signer_id = $1::uuid) + 1, $2)`,
+    `INSERT INTO trust_proposals (id, proposer_id, signer_id, draft, proven_since, expires_at)
+     SELECT gen_random_uuid(), gen_random_uuid(), $1::uuid, '{}', '2000-01-01', now() + interval '1 day' FROM generate_series((SELECT count(*) FROM trust_proposals WHERE signer_id = $1::uuid) + 1, $2)`,
     [id, count],
   )
 }

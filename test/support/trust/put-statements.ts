@@ -97,6 +97,7 @@ function callsOf(handlers: ReturnType<typeof statementRoutes>, id: string) {
     revokeTrustStatement: (request) => handlers.revokeTrustStatement(request, call()),
     proposeTrust: (request) => handlers.proposeTrust(request, call()),
     listTrustProposals: (request) => handlers.listTrustProposals(request, call()),
+    dismissTrustProposal: (request) => handlers.dismissTrustProposal(request, call()),
     listPublishedTrust: (request) => handlers.listPublishedTrust(request, call()),
     async explainTrust() {
       throw new Error('These tests ask no questions')

@@ -61,6 +61,7 @@ function run(args: readonly string[], draft: object = DRAFT) {
     [`GET ${PATH}`]: { statements: [record], next_page_token: '' },
     [`GET ${PATH}/proposals`]: { proposals: [proposal] },
     [`POST ${PATH}`]: { statement: record },
+    [`POST ${PATH}/proposals/${JTI}/dismiss`]: { proposer_id: OTHER, refused_until: '2027-02-14T08:00:00Z' },
     [`POST ${PATH}/${JTI}/revoke`]: { statement: { ...record, state: 'revoked', ended_at: 't' } },
   }
   const fetch = async (input: string | URL | Request, init?: RequestInit) => {
@@ -175,6 +176,17 @@ describe('trust accept', () => {
 
   it('refuses an unknown proposal', async () => {
     expect((await run(['accept', OTHER, '--yes'])).stderr).toContain(`No proposal ${OTHER} waits`)
+  })
+})
+
+describe('trust dismiss', () => {
+  it('dismisses a proposal with a reason, and says for how long its proposer is refused', async () => {
+    const { code, stdout } = await run(['dismiss', JTI, '--reason', 'unknown to us'])
+    expect(stdout).toContain('proposal dismissed')
+    expect(stdout).toMatch(/^refused until: 2027-02-14T08:00:00Z$/m)
+    expect(stdout).toMatch(new RegExp(`^proposer: ${OTHER}$`, 'm'))
+    expect(code).toBe(0)
+    expect(sent).toMatchObject([{ call: `POST ${PATH}/proposals/${JTI}/dismiss`, body: '{"reason":"unknown to us"}' }])
   })
 })
 

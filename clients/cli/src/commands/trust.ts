@@ -102,6 +102,32 @@ export const acceptTrust = defineCommand({
   },
 })
 
+/** `trust dismiss`: deletes a draft that another operator has proposed. */
+export const dismissTrust = defineCommand({
+  help: [
+    'Deletes a draft that another operator has proposed, without signing it. For 30 days that operator cannot propose to you again, unless you sign a statement about it. `auth4agent trust list --proposals` lists the drafts.',
+  ],
+  examples: [
+    {
+      does: 'get rid of a proposal',
+      line: 'auth4agent trust dismiss 0190aaaa-0000-7000-8000-000000000001 --reason "unknown to us"',
+    },
+  ],
+  flags: { ...operatorFlags, ...reasonFlag },
+  arguments: [{ name: 'PROPOSAL', help: 'id of the proposal', required: true }],
+  async run(context) {
+    const [id = ''] = context.arguments
+    const operator = await openOperator(context)
+    const dismissed = await context.progress(
+      'dismissing the proposal',
+      operator.trust.dismiss(id, context.flags.text('reason')),
+    )
+    const { proposer_id, refused_until } = dismissed
+    const facts = lines({ proposal: id, proposer: proposer_id, 'refused until': refused_until })
+    context.answer(dismissed, `proposal dismissed\n\n${facts}`, [id])
+  },
+})
+
 /** `trust list`: lists trust statements, or proposals. */
 export const listTrust = defineCommand({
   help: [

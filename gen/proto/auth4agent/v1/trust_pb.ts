@@ -18,7 +18,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/trust.proto.
  */
 export const file_auth4agent_v1_trust: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL3RydXN0LnByb3RvEg1hdXRoNGFnZW50LnYxIjkKGFB1dFRydXN0U3RhdGVtZW50UmVxdWVzdBIKCgJpZBgBIAEoCRIRCglzdGF0ZW1lbnQYAiABKAkiTQoZUHV0VHJ1c3RTdGF0ZW1lbnRSZXNwb25zZRIwCglzdGF0ZW1lbnQYASABKAsyHS5hdXRoNGFnZW50LnYxLlRydXN0U3RhdGVtZW50It4DCg5UcnVzdFN0YXRlbWVudBILCgNqdGkYASABKAkSDwoHZWRnZV9pZBgCIAEoCRIMCgRraW5kGAMgASgJEikKBnNpZ25lchgEIAEoCzIZLmF1dGg0YWdlbnQudjEuVHJ1c3RQYXJ0eRIqCgdzdWJqZWN0GAUgASgLMhkuYXV0aDRhZ2VudC52MS5UcnVzdFBhcnR5Eg0KBWRlcHRoGAYgASgFEikKBmdyYW50cxgHIAMoCzIZLmF1dGg0YWdlbnQudjEuVHJ1c3RHcmFudBILCgNhdWQYCCADKAkSEgoKdmlzaWJpbGl0eRgJIAEoCRIPCgd2ZXJzaW9uGAogASgFEg0KBXN0YXRlGAsgASgJEi0KCWlzc3VlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKbm90X2JlZm9yZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXN0YXRlbWVudBgQIAEoCSI/CgpUcnVzdFBhcnR5EhMKC29wZXJhdG9yX2lkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIMCgRob21lGAMgASgJIkkKClRydXN0R3JhbnQSEAoIYXVkaWVuY2UYASABKAkSKQoGc2NvcGVzGAIgAygLMhkuYXV0aDRhZ2VudC52MS5UcnVzdFNjb3BlIisKClRydXN0U2NvcGUSDQoFc2NvcGUYASABKAkSDgoGdmFsdWVzGAIgAygJImMKGkxpc3RUcnVzdFN0YXRlbWVudHNSZXF1ZXN0EgoKAmlkGAEgASgJEhIKCndpdGhfZW5kZWQYAiABKAgSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiaQobTGlzdFRydXN0U3RhdGVtZW50c1Jlc3BvbnNlEjEKCnN0YXRlbWVudHMYASADKAsyHS5hdXRoNGFnZW50LnYxLlRydXN0U3RhdGVtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJGChtSZXZva2VUcnVzdFN0YXRlbWVudFJlcXVlc3QSCgoCaWQYASABKAkSCwoDanRpGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJQChxSZXZva2VUcnVzdFN0YXRlbWVudFJlc3BvbnNlEjAKCXN0YXRlbWVudBgBIAEoCzIdLmF1dGg0YWdlbnQudjEuVHJ1c3RTdGF0ZW1lbnQiSQoTUHJvcG9zZVRydXN0UmVxdWVzdBIKCgJpZBgBIAEoCRImCgVkcmFmdBgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiRgoUUHJvcG9zZVRydXN0UmVzcG9uc2USLgoIcHJvcG9zYWwYASABKAsyHC5hdXRoNGFnZW50LnYxLlRydXN0UHJvcG9zYWwi7AEKDVRydXN0UHJvcG9zYWwSEwoLcHJvcG9zYWxfaWQYASABKAkSKwoIcHJvcG9zZXIYAiABKAsyGS5hdXRoNGFnZW50LnYxLlRydXN0UGFydHkSEQoJc2lnbmVyX2lkGAMgASgJEiYKBWRyYWZ0GAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCInChlMaXN0VHJ1c3RQcm9wb3NhbHNSZXF1ZXN0EgoKAmlkGAEgASgJIk0KGkxpc3RUcnVzdFByb3Bvc2Fsc1Jlc3BvbnNlEi8KCXByb3Bvc2FscxgBIAMoCzIcLmF1dGg0YWdlbnQudjEuVHJ1c3RQcm9wb3NhbCJMChNFeHBsYWluVHJ1c3RSZXF1ZXN0EgwKBGZyb20YASABKAkSDAoEaG9tZRgCIAEoCRIKCgJ0bxgDIAEoCRINCgVzY29wZRgEIAEoCSJ6ChRFeHBsYWluVHJ1c3RSZXNwb25zZRIPCgdhbGxvd2VkGAEgASgIEhAKCHBvc2l0aW9uGAIgASgJEiUKBGxlZ3MYAyADKAsyFy5hdXRoNGFnZW50LnYxLlRydXN0TGVnEhgKEGVmZmVjdGl2ZV9zY29wZXMYBCADKAki5wEKCFRydXN0TGVnEgsKA2xlZxgBIAEoCRIKCgJvaxgCIAEoCBImCgRwYXRoGAMgAygLMhguYXV0aDRhZ2VudC52MS5UcnVzdEVkZ2USLAoHbWlzc2luZxgEIAEoCzIbLmF1dGg0YWdlbnQudjEuVHJ1c3RNaXNzaW5nEicKBWN1cmVzGAUgAygLMhguYXV0aDRhZ2VudC52MS5UcnVzdEN1cmUSGAoQbWF4X3N0YWxlbmVzc19tcxgGIAEoBRIpCgVhc19vZhgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwEKCVRydXN0RWRnZRIMCgRraW5kGAEgASgJEg8KB2VkZ2VfaWQYAiABKAkSDAoEZnJvbRgDIAEoCRIKCgJ0bxgEIAEoCRINCgVwcm9vZhgFIAEoCRIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJFCgxUcnVzdE1pc3NpbmcSDAoEa2luZBgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg0KBXN0YXRlGAQgASgJImUKCVRydXN0Q3VyZRILCgN3aG8YASABKAkSEgoKc2lnbmF0dXJlcxgCIAEoBRImCgVkcmFmdBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDwoHY29tbWFuZBgEIAEoCSI5ChdFeHBvcnRUcnVzdEdyYXBoUmVxdWVzdBIOCgZmb3JtYXQYASABKAkSDgoGYXJvdW5kGAIgASgJIl4KGEV4cG9ydFRydXN0R3JhcGhSZXNwb25zZRIQCghkb2N1bWVudBgBIAEoCRISCgptZWRpYV90eXBlGAIgASgJEg0KBW5vZGVzGAMgASgFEg0KBWVkZ2VzGAQgASgFIigKFkNyZWF0ZVRydXN0Vmlld1JlcXVlc3QSDgoGYXJvdW5kGAEgASgJIlYKF0NyZWF0ZVRydXN0Vmlld1Jlc3BvbnNlEgsKA3VybBgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIzChNHZXRUcnVzdFZpZXdSZXF1ZXN0EgwKBHZpZXcYASABKAkSDgoGYXJvdW5kGAIgASgJItQCChRHZXRUcnVzdFZpZXdSZXNwb25zZRIOCgZpc3N1ZXIYASABKAkSDgoGdmlld2VyGAIgASgJEhUKDXZpZXdlcl9kb21haW4YAyABKAkSMwoPdmlld19leHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgVhc19vZhgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcG9zaXRpb24YBiABKAkSEgoKbm9kZV9jb3VudBgHIAEoBRISCgplZGdlX2NvdW50GAggASgFEhEKCXRvb19sYXJnZRgJIAEoCBIrCgVub2RlcxgKIAMoCzIcLmF1dGg0YWdlbnQudjEuVHJ1c3RWaWV3Tm9kZRIrCgVlZGdlcxgLIAMoCzIcLmF1dGg0YWdlbnQudjEuVHJ1c3RWaWV3RWRnZSJGCg1UcnVzdFZpZXdOb2RlEgoKAmlkGAEgASgJEg0KBWxhYmVsGAIgASgJEgwKBHR5cGUYAyABKAkSDAoEaG9tZRgEIAEoCSLGAQoNVHJ1c3RWaWV3RWRnZRIPCgdlZGdlX2lkGAEgASgJEgwKBGtpbmQYAiABKAkSDAoEZnJvbRgDIAEoCRIKCgJ0bxgEIAEoCRIpCgZncmFudHMYBSADKAsyGS5hdXRoNGFnZW50LnYxLlRydXN0R3JhbnQSDQoFZGVwdGgYBiABKAUSEgoKdmlzaWJpbGl0eRgHIAEoCRIuCgpleHBpcmVzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI8ChlMaXN0UHVibGlzaGVkVHJ1c3RSZXF1ZXN0EhAKCGF1ZGllbmNlGAEgASgJEg0KBWFmdGVyGAIgASgJIl0KGkxpc3RQdWJsaXNoZWRUcnVzdFJlc3BvbnNlEjEKCnN0YXRlbWVudHMYASADKAsyHS5hdXRoNGFnZW50LnYxLlB1Ymxpc2hlZFRydXN0EgwKBG5leHQYAiABKAkiOQoOUHVibGlzaGVkVHJ1c3QSEQoJc3RhdGVtZW50GAEgASgJEhQKDHNpZ25lcl9lcG9jaBgCIAEoBSJQChVMaXN0QWRtaXNzaW9uc1JlcXVlc3QSEAoIYXVkaWVuY2UYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAki/gEKFkxpc3RBZG1pc3Npb25zUmVzcG9uc2USMQoKYWRtaXNzaW9ucxgBIAMoCzIdLmF1dGg0YWdlbnQudjEuVHJ1c3RBZG1pc3Npb24SLgoHaXNzdWVycxgCIAMoCzIdLmF1dGg0YWdlbnQudjEuQWRtaXR0ZWRJc3N1ZXISEgoKYm91bmRfb25seRgDIAEoCBIQCghwb3NpdGlvbhgEIAEoCRIxCgVhc19vZhgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBurgGAIgARIPCgdtYXhfYWdlGAYgASgFEhcKD25leHRfcGFnZV90b2tlbhgHIAEoCSLjAQoOVHJ1c3RBZG1pc3Npb24SDgoGaXNzdWVyGAEgASgJEg4KBmRvbWFpbhgCIAEoCRITCgtvcGVyYXRvcl9pZBgDIAEoCRIpCgZzY29wZXMYBCADKAsyGS5hdXRoNGFnZW50LnYxLlRydXN0U2NvcGUSEAoIZWRnZV9pZHMYBSADKAkSLwoHYXV0aG9ycxgGIAMoCzIeLmF1dGg0YWdlbnQudjEuQWRtaXNzaW9uQXV0aG9yEi4KCmV4cGlyZXNfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlwKD0FkbWlzc2lvbkF1dGhvchIPCgdlZGdlX2lkGAEgASgJEhMKC29wZXJhdG9yX2lkGAIgASgJEg0KBWVwb2NoGAMgASgFEhQKBGhvbWUYBCABKAlCBurgGAIYASLjAgoOQWRtaXR0ZWRJc3N1ZXISDgoGaXNzdWVyGAEgASgJEgwKBGtpbmQYAiABKAkSEgoKYWxnb3JpdGhtcxgDIAMoCRIXCg9yZXZvY2F0aW9uX21vZGUYBCABKAkSFQoNbWF4X3Rva2VuX3R0bBgFIAEoBRIYChBtYXhfc3RhbGVuZXNzX21zGAYgASgFEhIKCmdlbmVyYXRpb24YByABKAUSMQoNYWNjZXB0ZWRfZnJvbRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoEa2V5cxgJIAMoCzIZLmF1dGg0YWdlbnQudjEuSnNvbldlYktleRIuCgprZXlzX2FzX29mGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFrZXlzX3VzYWJsZV91bnRpbBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAyigwKDFRydXN0U2VydmljZRKSAQoRUHV0VHJ1c3RTdGF0ZW1lbnQSJy5hdXRoNGFnZW50LnYxLlB1dFRydXN0U3RhdGVtZW50UmVxdWVzdBooLmF1dGg0YWdlbnQudjEuUHV0VHJ1c3RTdGF0ZW1lbnRSZXNwb25zZSIq6uAYAwjJAYLT5JMCHToBKiIYL3YxL29wZXJhdG9ycy97aWR9L3RydXN0EpEBChNMaXN0VHJ1c3RTdGF0ZW1lbnRzEikuYXV0aDRhZ2VudC52MS5MaXN0VHJ1c3RTdGF0ZW1lbnRzUmVxdWVzdBoqLmF1dGg0YWdlbnQudjEuTGlzdFRydXN0U3RhdGVtZW50c1Jlc3BvbnNlIiOQAgGC0+STAhoSGC92MS9vcGVyYXRvcnMve2lkfS90cnVzdBKhAQoUUmV2b2tlVHJ1c3RTdGF0ZW1lbnQSKi5hdXRoNGFnZW50LnYxLlJldm9rZVRydXN0U3RhdGVtZW50UmVxdWVzdBorLmF1dGg0YWdlbnQudjEuUmV2b2tlVHJ1c3RTdGF0ZW1lbnRSZXNwb25zZSIwgtPkkwIqOgEqIiUvdjEvb3BlcmF0b3JzL3tpZH0vdHJ1c3Qve2p0aX0vcmV2b2tlEo0BCgxQcm9wb3NlVHJ1c3QSIi5hdXRoNGFnZW50LnYxLlByb3Bvc2VUcnVzdFJlcXVlc3QaIy5hdXRoNGFnZW50LnYxLlByb3Bvc2VUcnVzdFJlc3BvbnNlIjTq4BgDCMkBgtPkkwInOgEqIiIvdjEvb3BlcmF0b3JzL3tpZH0vdHJ1c3QvcHJvcG9zYWxzEpgBChJMaXN0VHJ1c3RQcm9wb3NhbHMSKC5hdXRoNGFnZW50LnYxLkxpc3RUcnVzdFByb3Bvc2Fsc1JlcXVlc3QaKS5hdXRoNGFnZW50LnYxLkxpc3RUcnVzdFByb3Bvc2Fsc1Jlc3BvbnNlIi2QAgGC0+STAiQSIi92MS9vcGVyYXRvcnMve2lkfS90cnVzdC9wcm9wb3NhbHMSeAoMRXhwbGFpblRydXN0EiIuYXV0aDRhZ2VudC52MS5FeHBsYWluVHJ1c3RSZXF1ZXN0GiMuYXV0aDRhZ2VudC52MS5FeHBsYWluVHJ1c3RSZXNwb25zZSIfkAIBgtPkkwIWOgEqIhEvdjEvdHJ1c3QvZXhwbGFpbhJ/ChBFeHBvcnRUcnVzdEdyYXBoEiYuYXV0aDRhZ2VudC52MS5FeHBvcnRUcnVzdEdyYXBoUmVxdWVzdBonLmF1dGg0YWdlbnQudjEuRXhwb3J0VHJ1c3RHcmFwaFJlc3BvbnNlIhqQAgGC0+STAhESDy92MS90cnVzdC9ncmFwaBKGAQoPQ3JlYXRlVHJ1c3RWaWV3EiUuYXV0aDRhZ2VudC52MS5DcmVhdGVUcnVzdFZpZXdSZXF1ZXN0GiYuYXV0aDRhZ2VudC52MS5DcmVhdGVUcnVzdFZpZXdSZXNwb25zZSIkkAIB6uAYAwjJAYLT5JMCFDoBKiIPL3YxL3RydXN0L3ZpZXdzEnIKDEdldFRydXN0VmlldxIiLmF1dGg0YWdlbnQudjEuR2V0VHJ1c3RWaWV3UmVxdWVzdBojLmF1dGg0YWdlbnQudjEuR2V0VHJ1c3RWaWV3UmVzcG9uc2UiGZACAYLT5JMCEBIOL3YxL3RydXN0L3ZpZXcSiQEKEkxpc3RQdWJsaXNoZWRUcnVzdBIoLmF1dGg0YWdlbnQudjEuTGlzdFB1Ymxpc2hlZFRydXN0UmVxdWVzdBopLmF1dGg0YWdlbnQudjEuTGlzdFB1Ymxpc2hlZFRydXN0UmVzcG9uc2UiHpACAYLT5JMCFRITL3YxL3RydXN0L3B1Ymxpc2hlZBJ+Cg5MaXN0QWRtaXNzaW9ucxIkLmF1dGg0YWdlbnQudjEuTGlzdEFkbWlzc2lvbnNSZXF1ZXN0GiUuYXV0aDRhZ2VudC52MS5MaXN0QWRtaXNzaW9uc1Jlc3BvbnNlIh+QAgGC0+STAhYSFC92MS90cnVzdC9hZG1pc3Npb25zQpYBChFjb20uYXV0aDRhZ2VudC52MUIKVHJ1c3RQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_keys, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL3RydXN0LnByb3RvEg1hdXRoNGFnZW50LnYxIjkKGFB1dFRydXN0U3RhdGVtZW50UmVxdWVzdBIKCgJpZBgBIAEoCRIRCglzdGF0ZW1lbnQYAiABKAkiTQoZUHV0VHJ1c3RTdGF0ZW1lbnRSZXNwb25zZRIwCglzdGF0ZW1lbnQYASABKAsyHS5hdXRoNGFnZW50LnYxLlRydXN0U3RhdGVtZW50It4DCg5UcnVzdFN0YXRlbWVudBILCgNqdGkYASABKAkSDwoHZWRnZV9pZBgCIAEoCRIMCgRraW5kGAMgASgJEikKBnNpZ25lchgEIAEoCzIZLmF1dGg0YWdlbnQudjEuVHJ1c3RQYXJ0eRIqCgdzdWJqZWN0GAUgASgLMhkuYXV0aDRhZ2VudC52MS5UcnVzdFBhcnR5Eg0KBWRlcHRoGAYgASgFEikKBmdyYW50cxgHIAMoCzIZLmF1dGg0YWdlbnQudjEuVHJ1c3RHcmFudBILCgNhdWQYCCADKAkSEgoKdmlzaWJpbGl0eRgJIAEoCRIPCgd2ZXJzaW9uGAogASgFEg0KBXN0YXRlGAsgASgJEi0KCWlzc3VlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKbm90X2JlZm9yZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXN0YXRlbWVudBgQIAEoCSI/CgpUcnVzdFBhcnR5EhMKC29wZXJhdG9yX2lkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIMCgRob21lGAMgASgJIkkKClRydXN0R3JhbnQSEAoIYXVkaWVuY2UYASABKAkSKQoGc2NvcGVzGAIgAygLMhkuYXV0aDRhZ2VudC52MS5UcnVzdFNjb3BlIisKClRydXN0U2NvcGUSDQoFc2NvcGUYASABKAkSDgoGdmFsdWVzGAIgAygJImMKGkxpc3RUcnVzdFN0YXRlbWVudHNSZXF1ZXN0EgoKAmlkGAEgASgJEhIKCndpdGhfZW5kZWQYAiABKAgSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiaQobTGlzdFRydXN0U3RhdGVtZW50c1Jlc3BvbnNlEjEKCnN0YXRlbWVudHMYASADKAsyHS5hdXRoNGFnZW50LnYxLlRydXN0U3RhdGVtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJGChtSZXZva2VUcnVzdFN0YXRlbWVudFJlcXVlc3QSCgoCaWQYASABKAkSCwoDanRpGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJQChxSZXZva2VUcnVzdFN0YXRlbWVudFJlc3BvbnNlEjAKCXN0YXRlbWVudBgBIAEoCzIdLmF1dGg0YWdlbnQudjEuVHJ1c3RTdGF0ZW1lbnQiSQoTUHJvcG9zZVRydXN0UmVxdWVzdBIKCgJpZBgBIAEoCRImCgVkcmFmdBgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiRgoUUHJvcG9zZVRydXN0UmVzcG9uc2USLgoIcHJvcG9zYWwYASABKAsyHC5hdXRoNGFnZW50LnYxLlRydXN0UHJvcG9zYWwi7AEKDVRydXN0UHJvcG9zYWwSEwoLcHJvcG9zYWxfaWQYASABKAkSKwoIcHJvcG9zZXIYAiABKAsyGS5hdXRoNGFnZW50LnYxLlRydXN0UGFydHkSEQoJc2lnbmVyX2lkGAMgASgJEiYKBWRyYWZ0GAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCInChlMaXN0VHJ1c3RQcm9wb3NhbHNSZXF1ZXN0EgoKAmlkGAEgASgJIk0KGkxpc3RUcnVzdFByb3Bvc2Fsc1Jlc3BvbnNlEi8KCXByb3Bvc2FscxgBIAMoCzIcLmF1dGg0YWdlbnQudjEuVHJ1c3RQcm9wb3NhbCJOChtEaXNtaXNzVHJ1c3RQcm9wb3NhbFJlcXVlc3QSCgoCaWQYASABKAkSEwoLcHJvcG9zYWxfaWQYAiABKAkSDgoGcmVhc29uGAMgASgJImYKHERpc21pc3NUcnVzdFByb3Bvc2FsUmVzcG9uc2USEwoLcHJvcG9zZXJfaWQYASABKAkSMQoNcmVmdXNlZF91bnRpbBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiTAoTRXhwbGFpblRydXN0UmVxdWVzdBIMCgRmcm9tGAEgASgJEgwKBGhvbWUYAiABKAkSCgoCdG8YAyABKAkSDQoFc2NvcGUYBCABKAkiegoURXhwbGFpblRydXN0UmVzcG9uc2USDwoHYWxsb3dlZBgBIAEoCBIQCghwb3NpdGlvbhgCIAEoCRIlCgRsZWdzGAMgAygLMhcuYXV0aDRhZ2VudC52MS5UcnVzdExlZxIYChBlZmZlY3RpdmVfc2NvcGVzGAQgAygJIucBCghUcnVzdExlZxILCgNsZWcYASABKAkSCgoCb2sYAiABKAgSJgoEcGF0aBgDIAMoCzIYLmF1dGg0YWdlbnQudjEuVHJ1c3RFZGdlEiwKB21pc3NpbmcYBCABKAsyGy5hdXRoNGFnZW50LnYxLlRydXN0TWlzc2luZxInCgVjdXJlcxgFIAMoCzIYLmF1dGg0YWdlbnQudjEuVHJ1c3RDdXJlEhgKEG1heF9zdGFsZW5lc3NfbXMYBiABKAUSKQoFYXNfb2YYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoMBCglUcnVzdEVkZ2USDAoEa2luZBgBIAEoCRIPCgdlZGdlX2lkGAIgASgJEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkSDQoFcHJvb2YYBSABKAkSLgoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiRQoMVHJ1c3RNaXNzaW5nEgwKBGtpbmQYASABKAkSDAoEZnJvbRgCIAEoCRIKCgJ0bxgDIAEoCRINCgVzdGF0ZRgEIAEoCSJlCglUcnVzdEN1cmUSCwoDd2hvGAEgASgJEhIKCnNpZ25hdHVyZXMYAiABKAUSJgoFZHJhZnQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg8KB2NvbW1hbmQYBCABKAkiOQoXRXhwb3J0VHJ1c3RHcmFwaFJlcXVlc3QSDgoGZm9ybWF0GAEgASgJEg4KBmFyb3VuZBgCIAEoCSJeChhFeHBvcnRUcnVzdEdyYXBoUmVzcG9uc2USEAoIZG9jdW1lbnQYASABKAkSEgoKbWVkaWFfdHlwZRgCIAEoCRINCgVub2RlcxgDIAEoBRINCgVlZGdlcxgEIAEoBSIoChZDcmVhdGVUcnVzdFZpZXdSZXF1ZXN0Eg4KBmFyb3VuZBgBIAEoCSJWChdDcmVhdGVUcnVzdFZpZXdSZXNwb25zZRILCgN1cmwYASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiMwoTR2V0VHJ1c3RWaWV3UmVxdWVzdBIMCgR2aWV3GAEgASgJEg4KBmFyb3VuZBgCIAEoCSLUAgoUR2V0VHJ1c3RWaWV3UmVzcG9uc2USDgoGaXNzdWVyGAEgASgJEg4KBnZpZXdlchgCIAEoCRIVCg12aWV3ZXJfZG9tYWluGAMgASgJEjMKD3ZpZXdfZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFYXNfb2YYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHBvc2l0aW9uGAYgASgJEhIKCm5vZGVfY291bnQYByABKAUSEgoKZWRnZV9jb3VudBgIIAEoBRIRCgl0b29fbGFyZ2UYCSABKAgSKwoFbm9kZXMYCiADKAsyHC5hdXRoNGFnZW50LnYxLlRydXN0Vmlld05vZGUSKwoFZWRnZXMYCyADKAsyHC5hdXRoNGFnZW50LnYxLlRydXN0Vmlld0VkZ2UiRgoNVHJ1c3RWaWV3Tm9kZRIKCgJpZBgBIAEoCRINCgVsYWJlbBgCIAEoCRIMCgR0eXBlGAMgASgJEgwKBGhvbWUYBCABKAkixgEKDVRydXN0Vmlld0VkZ2USDwoHZWRnZV9pZBgBIAEoCRIMCgRraW5kGAIgASgJEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkSKQoGZ3JhbnRzGAUgAygLMhkuYXV0aDRhZ2VudC52MS5UcnVzdEdyYW50Eg0KBWRlcHRoGAYgASgFEhIKCnZpc2liaWxpdHkYByABKAkSLgoKZXhwaXJlc19hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPAoZTGlzdFB1Ymxpc2hlZFRydXN0UmVxdWVzdBIQCghhdWRpZW5jZRgBIAEoCRINCgVhZnRlchgCIAEoCSJdChpMaXN0UHVibGlzaGVkVHJ1c3RSZXNwb25zZRIxCgpzdGF0ZW1lbnRzGAEgAygLMh0uYXV0aDRhZ2VudC52MS5QdWJsaXNoZWRUcnVzdBIMCgRuZXh0GAIgASgJIjkKDlB1Ymxpc2hlZFRydXN0EhEKCXN0YXRlbWVudBgBIAEoCRIUCgxzaWduZXJfZXBvY2gYAiABKAUiUAoVTGlzdEFkbWlzc2lvbnNSZXF1ZXN0EhAKCGF1ZGllbmNlGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIv4BChZMaXN0QWRtaXNzaW9uc1Jlc3BvbnNlEjEKCmFkbWlzc2lvbnMYASADKAsyHS5hdXRoNGFnZW50LnYxLlRydXN0QWRtaXNzaW9uEi4KB2lzc3VlcnMYAiADKAsyHS5hdXRoNGFnZW50LnYxLkFkbWl0dGVkSXNzdWVyEhIKCmJvdW5kX29ubHkYAyABKAgSEAoIcG9zaXRpb24YBCABKAkSMQoFYXNfb2YYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgbq4BgCIAESDwoHbWF4X2FnZRgGIAEoBRIXCg9uZXh0X3BhZ2VfdG9rZW4YByABKAki4wEKDlRydXN0QWRtaXNzaW9uEg4KBmlzc3VlchgBIAEoCRIOCgZkb21haW4YAiABKAkSEwoLb3BlcmF0b3JfaWQYAyABKAkSKQoGc2NvcGVzGAQgAygLMhkuYXV0aDRhZ2VudC52MS5UcnVzdFNjb3BlEhAKCGVkZ2VfaWRzGAUgAygJEi8KB2F1dGhvcnMYBiADKAsyHi5hdXRoNGFnZW50LnYxLkFkbWlzc2lvbkF1dGhvchIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJcCg9BZG1pc3Npb25BdXRob3ISDwoHZWRnZV9pZBgBIAEoCRITCgtvcGVyYXRvcl9pZBgCIAEoCRINCgVlcG9jaBgDIAEoBRIUCgRob21lGAQgASgJQgbq4BgCGAEi4wIKDkFkbWl0dGVkSXNzdWVyEg4KBmlzc3VlchgBIAEoCRIMCgRraW5kGAIgASgJEhIKCmFsZ29yaXRobXMYAyADKAkSFwoPcmV2b2NhdGlvbl9tb2RlGAQgASgJEhUKDW1heF90b2tlbl90dGwYBSABKAUSGAoQbWF4X3N0YWxlbmVzc19tcxgGIAEoBRISCgpnZW5lcmF0aW9uGAcgASgFEjEKDWFjY2VwdGVkX2Zyb20YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBGtleXMYCSADKAsyGS5hdXRoNGFnZW50LnYxLkpzb25XZWJLZXkSLgoKa2V5c19hc19vZhgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRa2V5c191c2FibGVfdW50aWwYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMsENCgxUcnVzdFNlcnZpY2USkgEKEVB1dFRydXN0U3RhdGVtZW50EicuYXV0aDRhZ2VudC52MS5QdXRUcnVzdFN0YXRlbWVudFJlcXVlc3QaKC5hdXRoNGFnZW50LnYxLlB1dFRydXN0U3RhdGVtZW50UmVzcG9uc2UiKurgGAMIyQGC0+STAh06ASoiGC92MS9vcGVyYXRvcnMve2lkfS90cnVzdBKRAQoTTGlzdFRydXN0U3RhdGVtZW50cxIpLmF1dGg0YWdlbnQudjEuTGlzdFRydXN0U3RhdGVtZW50c1JlcXVlc3QaKi5hdXRoNGFnZW50LnYxLkxpc3RUcnVzdFN0YXRlbWVudHNSZXNwb25zZSIjkAIBgtPkkwIaEhgvdjEvb3BlcmF0b3JzL3tpZH0vdHJ1c3QSoQEKFFJldm9rZVRydXN0U3RhdGVtZW50EiouYXV0aDRhZ2VudC52MS5SZXZva2VUcnVzdFN0YXRlbWVudFJlcXVlc3QaKy5hdXRoNGFnZW50LnYxLlJldm9rZVRydXN0U3RhdGVtZW50UmVzcG9uc2UiMILT5JMCKjoBKiIlL3YxL29wZXJhdG9ycy97aWR9L3RydXN0L3tqdGl9L3Jldm9rZRKNAQoMUHJvcG9zZVRydXN0EiIuYXV0aDRhZ2VudC52MS5Qcm9wb3NlVHJ1c3RSZXF1ZXN0GiMuYXV0aDRhZ2VudC52MS5Qcm9wb3NlVHJ1c3RSZXNwb25zZSI06uAYAwjJAYLT5JMCJzoBKiIiL3YxL29wZXJhdG9ycy97aWR9L3RydXN0L3Byb3Bvc2FscxKYAQoSTGlzdFRydXN0UHJvcG9zYWxzEiguYXV0aDRhZ2VudC52MS5MaXN0VHJ1c3RQcm9wb3NhbHNSZXF1ZXN0GikuYXV0aDRhZ2VudC52MS5MaXN0VHJ1c3RQcm9wb3NhbHNSZXNwb25zZSItkAIBgtPkkwIkEiIvdjEvb3BlcmF0b3JzL3tpZH0vdHJ1c3QvcHJvcG9zYWxzErQBChREaXNtaXNzVHJ1c3RQcm9wb3NhbBIqLmF1dGg0YWdlbnQudjEuRGlzbWlzc1RydXN0UHJvcG9zYWxSZXF1ZXN0GisuYXV0aDRhZ2VudC52MS5EaXNtaXNzVHJ1c3RQcm9wb3NhbFJlc3BvbnNlIkOC0+STAj06ASoiOC92MS9vcGVyYXRvcnMve2lkfS90cnVzdC9wcm9wb3NhbHMve3Byb3Bvc2FsX2lkfS9kaXNtaXNzEngKDEV4cGxhaW5UcnVzdBIiLmF1dGg0YWdlbnQudjEuRXhwbGFpblRydXN0UmVxdWVzdBojLmF1dGg0YWdlbnQudjEuRXhwbGFpblRydXN0UmVzcG9uc2UiH5ACAYLT5JMCFjoBKiIRL3YxL3RydXN0L2V4cGxhaW4SfwoQRXhwb3J0VHJ1c3RHcmFwaBImLmF1dGg0YWdlbnQudjEuRXhwb3J0VHJ1c3RHcmFwaFJlcXVlc3QaJy5hdXRoNGFnZW50LnYxLkV4cG9ydFRydXN0R3JhcGhSZXNwb25zZSIakAIBgtPkkwIREg8vdjEvdHJ1c3QvZ3JhcGgShgEKD0NyZWF0ZVRydXN0VmlldxIlLmF1dGg0YWdlbnQudjEuQ3JlYXRlVHJ1c3RWaWV3UmVxdWVzdBomLmF1dGg0YWdlbnQudjEuQ3JlYXRlVHJ1c3RWaWV3UmVzcG9uc2UiJJACAergGAMIyQGC0+STAhQ6ASoiDy92MS90cnVzdC92aWV3cxJyCgxHZXRUcnVzdFZpZXcSIi5hdXRoNGFnZW50LnYxLkdldFRydXN0Vmlld1JlcXVlc3QaIy5hdXRoNGFnZW50LnYxLkdldFRydXN0Vmlld1Jlc3BvbnNlIhmQAgGC0+STAhASDi92MS90cnVzdC92aWV3EokBChJMaXN0UHVibGlzaGVkVHJ1c3QSKC5hdXRoNGFnZW50LnYxLkxpc3RQdWJsaXNoZWRUcnVzdFJlcXVlc3QaKS5hdXRoNGFnZW50LnYxLkxpc3RQdWJsaXNoZWRUcnVzdFJlc3BvbnNlIh6QAgGC0+STAhUSEy92MS90cnVzdC9wdWJsaXNoZWQSfgoOTGlzdEFkbWlzc2lvbnMSJC5hdXRoNGFnZW50LnYxLkxpc3RBZG1pc3Npb25zUmVxdWVzdBolLmF1dGg0YWdlbnQudjEuTGlzdEFkbWlzc2lvbnNSZXNwb25zZSIfkAIBgtPkkwIWEhQvdjEvdHJ1c3QvYWRtaXNzaW9uc0KWAQoRY29tLmF1dGg0YWdlbnQudjFCClRydXN0UHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_keys, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * PutTrustStatementRequest carries a statement.
@@ -560,6 +560,69 @@ export const ListTrustProposalsResponseSchema: GenMessage<ListTrustProposalsResp
   messageDesc(file_auth4agent_v1_trust, 14);
 
 /**
+ * DismissTrustProposalRequest names a proposal.
+ *
+ * @generated from message auth4agent.v1.DismissTrustProposalRequest
+ */
+export type DismissTrustProposalRequest = Message<"auth4agent.v1.DismissTrustProposalRequest"> & {
+  /**
+   * Operator id of the signer.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Id of the proposal.
+   *
+   * @generated from field: string proposal_id = 2;
+   */
+  proposalId: string;
+
+  /**
+   * Reason for the audit of the operator; at most 500 characters. The proposer does not see it.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.DismissTrustProposalRequest.
+ * Use `create(DismissTrustProposalRequestSchema)` to create a new message.
+ */
+export const DismissTrustProposalRequestSchema: GenMessage<DismissTrustProposalRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 15);
+
+/**
+ * DismissTrustProposalResponse says for how long the proposer is refused. A repeated call returns the same.
+ *
+ * @generated from message auth4agent.v1.DismissTrustProposalResponse
+ */
+export type DismissTrustProposalResponse = Message<"auth4agent.v1.DismissTrustProposalResponse"> & {
+  /**
+   * Operator id of the proposer.
+   *
+   * @generated from field: string proposer_id = 1;
+   */
+  proposerId: string;
+
+  /**
+   * Until when the proposer may not propose to the operator again.
+   *
+   * @generated from field: google.protobuf.Timestamp refused_until = 2;
+   */
+  refusedUntil?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.DismissTrustProposalResponse.
+ * Use `create(DismissTrustProposalResponseSchema)` to create a new message.
+ */
+export const DismissTrustProposalResponseSchema: GenMessage<DismissTrustProposalResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_trust, 16);
+
+/**
  * ExplainTrustRequest asks a question.
  *
  * @generated from message auth4agent.v1.ExplainTrustRequest
@@ -600,7 +663,7 @@ export type ExplainTrustRequest = Message<"auth4agent.v1.ExplainTrustRequest"> &
  * Use `create(ExplainTrustRequestSchema)` to create a new message.
  */
 export const ExplainTrustRequestSchema: GenMessage<ExplainTrustRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 15);
+  messageDesc(file_auth4agent_v1_trust, 17);
 
 /**
  * ExplainTrustResponse is the answer.
@@ -642,7 +705,7 @@ export type ExplainTrustResponse = Message<"auth4agent.v1.ExplainTrustResponse">
  * Use `create(ExplainTrustResponseSchema)` to create a new message.
  */
 export const ExplainTrustResponseSchema: GenMessage<ExplainTrustResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 16);
+  messageDesc(file_auth4agent_v1_trust, 18);
 
 /**
  * TrustLeg is one of the three needs.
@@ -705,7 +768,7 @@ export type TrustLeg = Message<"auth4agent.v1.TrustLeg"> & {
  * Use `create(TrustLegSchema)` to create a new message.
  */
 export const TrustLegSchema: GenMessage<TrustLeg> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 17);
+  messageDesc(file_auth4agent_v1_trust, 19);
 
 /**
  * TrustEdge is an edge of the graph.
@@ -763,7 +826,7 @@ export type TrustEdge = Message<"auth4agent.v1.TrustEdge"> & {
  * Use `create(TrustEdgeSchema)` to create a new message.
  */
 export const TrustEdgeSchema: GenMessage<TrustEdge> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 18);
+  messageDesc(file_auth4agent_v1_trust, 20);
 
 /**
  * TrustMissing is an edge that does not exist.
@@ -805,7 +868,7 @@ export type TrustMissing = Message<"auth4agent.v1.TrustMissing"> & {
  * Use `create(TrustMissingSchema)` to create a new message.
  */
 export const TrustMissingSchema: GenMessage<TrustMissing> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 19);
+  messageDesc(file_auth4agent_v1_trust, 21);
 
 /**
  * TrustCure is a way to make the answer yes.
@@ -847,7 +910,7 @@ export type TrustCure = Message<"auth4agent.v1.TrustCure"> & {
  * Use `create(TrustCureSchema)` to create a new message.
  */
 export const TrustCureSchema: GenMessage<TrustCure> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 20);
+  messageDesc(file_auth4agent_v1_trust, 22);
 
 /**
  * ExportTrustGraphRequest narrows the graph.
@@ -875,7 +938,7 @@ export type ExportTrustGraphRequest = Message<"auth4agent.v1.ExportTrustGraphReq
  * Use `create(ExportTrustGraphRequestSchema)` to create a new message.
  */
 export const ExportTrustGraphRequestSchema: GenMessage<ExportTrustGraphRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 21);
+  messageDesc(file_auth4agent_v1_trust, 23);
 
 /**
  * ExportTrustGraphResponse carries the graph.
@@ -917,7 +980,7 @@ export type ExportTrustGraphResponse = Message<"auth4agent.v1.ExportTrustGraphRe
  * Use `create(ExportTrustGraphResponseSchema)` to create a new message.
  */
 export const ExportTrustGraphResponseSchema: GenMessage<ExportTrustGraphResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 22);
+  messageDesc(file_auth4agent_v1_trust, 24);
 
 /**
  * CreateTrustViewRequest narrows the graph.
@@ -938,7 +1001,7 @@ export type CreateTrustViewRequest = Message<"auth4agent.v1.CreateTrustViewReque
  * Use `create(CreateTrustViewRequestSchema)` to create a new message.
  */
 export const CreateTrustViewRequestSchema: GenMessage<CreateTrustViewRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 23);
+  messageDesc(file_auth4agent_v1_trust, 25);
 
 /**
  * CreateTrustViewResponse carries the link.
@@ -966,7 +1029,7 @@ export type CreateTrustViewResponse = Message<"auth4agent.v1.CreateTrustViewResp
  * Use `create(CreateTrustViewResponseSchema)` to create a new message.
  */
 export const CreateTrustViewResponseSchema: GenMessage<CreateTrustViewResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 24);
+  messageDesc(file_auth4agent_v1_trust, 26);
 
 /**
  * GetTrustViewRequest asks for a graph to look at.
@@ -994,7 +1057,7 @@ export type GetTrustViewRequest = Message<"auth4agent.v1.GetTrustViewRequest"> &
  * Use `create(GetTrustViewRequestSchema)` to create a new message.
  */
 export const GetTrustViewRequestSchema: GenMessage<GetTrustViewRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 25);
+  messageDesc(file_auth4agent_v1_trust, 27);
 
 /**
  * GetTrustViewResponse carries the graph.
@@ -1086,7 +1149,7 @@ export type GetTrustViewResponse = Message<"auth4agent.v1.GetTrustViewResponse">
  * Use `create(GetTrustViewResponseSchema)` to create a new message.
  */
 export const GetTrustViewResponseSchema: GenMessage<GetTrustViewResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 26);
+  messageDesc(file_auth4agent_v1_trust, 28);
 
 /**
  * TrustViewNode is an operator or an issuer.
@@ -1128,7 +1191,7 @@ export type TrustViewNode = Message<"auth4agent.v1.TrustViewNode"> & {
  * Use `create(TrustViewNodeSchema)` to create a new message.
  */
 export const TrustViewNodeSchema: GenMessage<TrustViewNode> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 27);
+  messageDesc(file_auth4agent_v1_trust, 29);
 
 /**
  * TrustViewEdge is an edge. Of `admits` and `speaks-for` only the first four fields are set.
@@ -1198,7 +1261,7 @@ export type TrustViewEdge = Message<"auth4agent.v1.TrustViewEdge"> & {
  * Use `create(TrustViewEdgeSchema)` to create a new message.
  */
 export const TrustViewEdgeSchema: GenMessage<TrustViewEdge> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 28);
+  messageDesc(file_auth4agent_v1_trust, 30);
 
 /**
  * ListPublishedTrustRequest asks for the statements that count at a deployment.
@@ -1226,7 +1289,7 @@ export type ListPublishedTrustRequest = Message<"auth4agent.v1.ListPublishedTrus
  * Use `create(ListPublishedTrustRequestSchema)` to create a new message.
  */
 export const ListPublishedTrustRequestSchema: GenMessage<ListPublishedTrustRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 29);
+  messageDesc(file_auth4agent_v1_trust, 31);
 
 /**
  * ListPublishedTrustResponse carries a page of statements.
@@ -1254,7 +1317,7 @@ export type ListPublishedTrustResponse = Message<"auth4agent.v1.ListPublishedTru
  * Use `create(ListPublishedTrustResponseSchema)` to create a new message.
  */
 export const ListPublishedTrustResponseSchema: GenMessage<ListPublishedTrustResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 30);
+  messageDesc(file_auth4agent_v1_trust, 32);
 
 /**
  * PublishedTrust is a statement for another deployment.
@@ -1282,7 +1345,7 @@ export type PublishedTrust = Message<"auth4agent.v1.PublishedTrust"> & {
  * Use `create(PublishedTrustSchema)` to create a new message.
  */
 export const PublishedTrustSchema: GenMessage<PublishedTrust> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 31);
+  messageDesc(file_auth4agent_v1_trust, 33);
 
 /**
  * ListAdmissionsRequest names an audience.
@@ -1317,7 +1380,7 @@ export type ListAdmissionsRequest = Message<"auth4agent.v1.ListAdmissionsRequest
  * Use `create(ListAdmissionsRequestSchema)` to create a new message.
  */
 export const ListAdmissionsRequestSchema: GenMessage<ListAdmissionsRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 32);
+  messageDesc(file_auth4agent_v1_trust, 34);
 
 /**
  * ListAdmissionsResponse carries a page of admissions. They may be used for `max_age` seconds after the first request
@@ -1383,7 +1446,7 @@ export type ListAdmissionsResponse = Message<"auth4agent.v1.ListAdmissionsRespon
  * Use `create(ListAdmissionsResponseSchema)` to create a new message.
  */
 export const ListAdmissionsResponseSchema: GenMessage<ListAdmissionsResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 33);
+  messageDesc(file_auth4agent_v1_trust, 35);
 
 /**
  * TrustAdmission says that agents of an operator of another deployment may call the audience.
@@ -1446,7 +1509,7 @@ export type TrustAdmission = Message<"auth4agent.v1.TrustAdmission"> & {
  * Use `create(TrustAdmissionSchema)` to create a new message.
  */
 export const TrustAdmissionSchema: GenMessage<TrustAdmission> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 34);
+  messageDesc(file_auth4agent_v1_trust, 36);
 
 /**
  * AdmissionAuthor is an operator that signed a statement.
@@ -1488,7 +1551,7 @@ export type AdmissionAuthor = Message<"auth4agent.v1.AdmissionAuthor"> & {
  * Use `create(AdmissionAuthorSchema)` to create a new message.
  */
 export const AdmissionAuthorSchema: GenMessage<AdmissionAuthor> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 35);
+  messageDesc(file_auth4agent_v1_trust, 37);
 
 /**
  * AdmittedIssuer is an issuer, as far as a verifier of its tokens must know it.
@@ -1579,7 +1642,7 @@ export type AdmittedIssuer = Message<"auth4agent.v1.AdmittedIssuer"> & {
  * Use `create(AdmittedIssuerSchema)` to create a new message.
  */
 export const AdmittedIssuerSchema: GenMessage<AdmittedIssuer> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_trust, 36);
+  messageDesc(file_auth4agent_v1_trust, 38);
 
 /**
  * TrustService keeps the trust statements of operators. A statement is a JWS with the type `auth4agent-trust+jwt` that
@@ -1624,7 +1687,9 @@ export const TrustService: GenService<{
   },
   /**
    * ProposeTrust asks another operator of this deployment to sign a statement. The operator finds the unsigned draft
-   * with ListTrustProposals. A proposal is deleted after 7 days. An operator has at most 100 of them.
+   * with ListTrustProposals. A proposal is deleted after 7 days. An operator has at most 100 of them, and at most 3
+   * of one proposer. If the list is full, the proposal takes the place of one whose proposer has proven its domain
+   * later; else it is refused. After a dismissal the proposer may not propose to this operator for 30 days.
    *
    * @generated from rpc auth4agent.v1.TrustService.ProposeTrust
    */
@@ -1642,6 +1707,18 @@ export const TrustService: GenService<{
     methodKind: "unary";
     input: typeof ListTrustProposalsRequestSchema;
     output: typeof ListTrustProposalsResponseSchema;
+  },
+  /**
+   * DismissTrustProposal deletes a proposal without signing it. For 30 days its proposer may not propose to the
+   * operator again, unless the operator signs a statement about it. Other proposals that wait stay. A repeated call
+   * changes nothing.
+   *
+   * @generated from rpc auth4agent.v1.TrustService.DismissTrustProposal
+   */
+  dismissTrustProposal: {
+    methodKind: "unary";
+    input: typeof DismissTrustProposalRequestSchema;
+    output: typeof DismissTrustProposalResponseSchema;
   },
   /**
    * ExplainTrust says whether a token of the caller would be accepted at an audience, by which path, and else what is
