@@ -36,7 +36,7 @@ interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'ra
 }
 
 /** Options of the connection pool for look-ups: number of connections and settings of their sessions. */
-export const lookUpPoolOptions = { poolSize: 4, options: LOOK_UP_SESSION }
+export const lookUpPoolOptions = { poolSize: 4, settings: LOOK_UP_SESSION }
 
 /** The operator registry: its RPC service, its directory for other parts of the server, and its jobs. */
 export interface OperatorRegistry {

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import type { SessionSettings } from '../../platform/db/session.ts'
 import { OWNER_STATUSES } from '../domain/decide-confirm.ts'
 import type { AudienceRule } from '../domain/parse-policy.ts'
 
@@ -45,7 +46,7 @@ ORDER BY a.audience`
  * Settings of the database sessions that look up owners. With them, PostgreSQL plans the statement once per connection.
  * Planning it costs four times as much as running it.
  */
-export const LOOK_UP_SESSION = '-c plan_cache_mode=force_generic_plan'
+export const LOOK_UP_SESSION: SessionSettings = { plan_cache_mode: 'force_generic_plan' }
 
 const WANTED_RULES = findOwner('a.audience = ANY ($2::text[])', 'caller = ANY ($3::text[])')
 const ALL_RULES = findOwner('true', 'true')
