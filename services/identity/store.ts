@@ -59,18 +59,24 @@ export function findAgent(prisma: PrismaClient | Tx, operatorId: string, name: A
   return prisma.agent.findFirst({ where: { operatorId, ...name }, include: withKeys })
 }
 
+/** The smallest UUID. No agent has it. */
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000'
+
 /** Lists one page of the operator's agents, oldest first. `next` is the id after which the next page begins. */
 export async function listAgents(
   prisma: PrismaClient,
   operatorId: string,
   { size, after, statuses }: AgentPage,
 ): Promise<{ agents: AgentRecord[]; next: string | undefined }> {
-  const isAfter = after === undefined ? Prisma.empty : Prisma.sql`AND id > ${after}::uuid`
-  // Each status by itself, so that each reads only the beginning of its part of the index agents_operator_status.
+  // Each status by itself, so that each reads only the beginning of its part of the index agents_operator_status. Only
+  // this index has the order of status and id. For the order of the id alone, PostgreSQL may walk all operators' agents.
   const page = await prisma.$queryRaw<{ id: string }[]>`
-    SELECT one.id::text FROM unnest(${[...statuses]}::text[]) AS wanted (status) CROSS JOIN LATERAL (
-      SELECT id FROM agents WHERE operator_id = ${operatorId}::uuid AND status = wanted.status::agent_status ${isAfter}
-      ORDER BY id LIMIT ${size + 1}
+    SELECT one.id::text FROM unnest(${[...statuses]}::text[]) AS wanted (name)
+    CROSS JOIN LATERAL (SELECT wanted.name::agent_status AS status OFFSET 0) asked
+    CROSS JOIN LATERAL (
+      SELECT id FROM agents WHERE operator_id = ${operatorId}::uuid
+        AND (status, id) > (asked.status, ${after ?? BEFORE_ALL}::uuid) AND status <= asked.status
+      ORDER BY status, id LIMIT ${size + 1}
     ) one ORDER BY one.id LIMIT ${size + 1}`
   const agents = await prisma.agent.findMany({
     where: { id: { in: page.slice(0, size).map(({ id }) => id) }, operatorId, status: { in: [...statuses] } },

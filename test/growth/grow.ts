@@ -193,7 +193,7 @@ const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     id: id('rule'),
     operator_id: operator,
     name: "'rule' || n",
-    content: `jsonb_build_object('expireUnused', n % 50)`,
+    content: `jsonb_build_object('expireUnused', CASE n % 50 WHEN 0 THEN 3600 ELSE 0 END)`,
   },
   attestation_requirements: {
     id: id('requirement'),

@@ -145,7 +145,7 @@ function asSent(value: unknown): string | null {
   if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`
   if (value instanceof Date) return value.toISOString()
   if (Array.isArray(value)) return `{${value.map(asElement).join(',')}}`
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'string' ? value : JSON.stringify(typeof value === 'bigint' ? Number(value) : value)
 }
 
 function asElement(value: unknown): string {

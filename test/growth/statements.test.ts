@@ -8,7 +8,8 @@ import { findScans } from './judge-plan.ts'
 import { readRecorded } from './read-recorded.ts'
 
 /** Enough for PostgreSQL to prefer an index wherever one helps. */
-const ROWS = 20_000
+const ROWS = 100_000
+const GROW_MS = 600_000
 
 const statements = await readRecorded(inject('statementsFolder'))
 let database: TestDatabase
@@ -19,7 +20,7 @@ beforeAll(async () => {
   client = new Client({ connectionString: database.url })
   await client.connect()
   await grow(client, ROWS)
-})
+}, GROW_MS)
 afterAll(async () => {
   await client.end()
   await database.drop()

@@ -35,12 +35,13 @@ export async function countWaiting(prisma: PrismaClient, now: Date): Promise<Rec
   const count = async (type: WaitingType) => {
     const [row] = await prisma.$queryRaw<{ seen: number; waiting: number }[]>`
       SELECT count(*)::integer AS seen,
-        (count(*) FILTER (WHERE p.released_at IS NULL AND a.status <> 'revoked'))::integer AS waiting
+        (count(*) FILTER (WHERE released_at IS NULL
+          AND (SELECT status FROM agents WHERE id = agent_id) <> 'revoked'))::integer AS waiting
       FROM (
         SELECT agent_id, released_at FROM agent_pending_events
         WHERE type = ${type}::text::key_event_type AND effective_at > ${now}::timestamptz
         ORDER BY effective_at LIMIT ${MAX_COUNTED}
-      ) p JOIN agents a ON a.id = p.agent_id`
+      ) looked_at`
     const { seen, waiting } = row ?? { seen: 0, waiting: 0 }
     return seen < MAX_COUNTED ? waiting : seen
   }
