@@ -13,6 +13,7 @@ import { explainFreeze } from './domain/explain-proof.ts'
 import { parseAuditQuery } from './domain/parse-audit-query.ts'
 import { isTestDomain, parseDomain } from './domain/parse-domain.ts'
 import type { OperatorPolicy } from './domain/parse-policy.ts'
+import { etagOf } from './domain/policy-etag.ts'
 import { findAuditRecord, listAudit } from './store/audit.ts'
 import { getOperator } from './store/operators.ts'
 import { getPolicy, setPolicy } from './store/policy.ts'
@@ -110,7 +111,7 @@ function ownRoutes(context: Context): OwnRoutes {
       return { policy: toProto(await getPolicy(context.reads, id)) }
     },
     async setOperatorPolicy({ id, policy }, call) {
-      return { policy: toProto(await setPolicy(context, call, id, policy ?? EMPTY_POLICY)) }
+      return { policy: toProto(await setPolicy(context, call, id, policy ?? { ...EMPTY_POLICY, etag: '' })) }
     },
     async listAuditRecords(request) {
       const { id } = await getOperator(context.reads, request.id)
@@ -136,8 +137,9 @@ function parseRegistration(
 }
 
 function toProto({ audiences, delegateTo, ...flags }: OperatorPolicy) {
+  const etag = etagOf({ audiences, delegateTo, ...flags })
   const rules = audiences.map((rule) => ({ ...rule, callers: [...rule.callers] }))
-  return { audiences: rules, delegateTo: [...delegateTo], ...flags }
+  return { audiences: rules, delegateTo: [...delegateTo], ...flags, etag }
 }
 
 function toRecord({ id, at, actor, action, subject, outcome, reason, requestId, kid, keyLabel }: AuditLog) {

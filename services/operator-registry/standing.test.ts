@@ -170,6 +170,26 @@ describe('setOperatorPolicy', () => {
     expect((await set({})).policy?.audiences).toMatchObject([{ tokenSigningAlg: '' }])
   })
 
+  test('lets one of several changes of the same version win, and refuses the others without an effect', async () => {
+    const { id } = operator
+    const own = harness.as(id)
+    const { etag } = (await own.getOperatorPolicy({ id })).policy ?? {}
+    const callers = Array.from({ length: 8 }, (_, n) => `c${n}.com`)
+    const outcomes = await Promise.allSettled(
+      callers.map((caller) =>
+        harness
+          .as(id)
+          .setOperatorPolicy({ id, policy: { etag: etag ?? '', audiences: [{ audience, callers: [caller] }] } }),
+      ),
+    )
+    const won = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    const lost = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+    expect(won).toHaveLength(1)
+    expect(lost.map(({ reason }) => reason)).toEqual(Array.from({ length: 7 }, () => 'POLICY_CHANGED'))
+    expect((await own.getOperatorPolicy({ id })).policy).toEqual(won[0]?.policy)
+    expect(await harness.operator(id)).toMatchObject({ version: 3 })
+  })
+
   test('keeps each switch by itself, and switches all off when the request leaves them out', async () => {
     const { id } = operator
     const off = { requireBoundChallenges: false, requireBodyDigest: false, hideAllowedScopes: false }

@@ -49,7 +49,7 @@ export type { ForeignTrust, ForeignVerification, VerifyForeign } from './foreign
 export { classOf, lineOf } from './graph/export/appearance.ts'
 export type { ExportedGraph } from './graph/export/exported-graph.ts'
 export { xmlText } from './graph/export/safe-text.ts'
-export { toSvg } from './graph/export/to-svg.ts'
+export { drawnEdges, toSvg } from './graph/export/to-svg.ts'
 export { type IdJags, type JudgedIdJag, MAX_ID_JAG_TTL_S } from './id-jag/judge-id-jag.ts'
 
 /** The trust part of the server: its RPC services, and the verification of foreign tokens. */

@@ -31,6 +31,7 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/readme-tour/identity-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/oauth-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/operator-keys-page.test.ts': 'the page starts one process',
+  'test/e2e/readme-tour/signals-page.test.ts': 'the page starts one process',
   'test/e2e/readme-tour/tour.test.ts': 'the README starts one process',
   'test/e2e/secrets-in-logs/data-folder.test.ts': 'the data folder and its secrets belong to one process',
   'test/e2e/signals/crashes.test.ts':

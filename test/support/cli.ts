@@ -10,7 +10,9 @@ export interface CliResult {
 
 /** The parts of the tool's system that a test can replace. */
 export interface CliOptions
-  extends Partial<Pick<Io, 'env' | 'fetch' | 'home' | 'now' | 'pause' | 'readStdin' | 'runProgram' | 'signal'>> {
+  extends Partial<
+    Pick<Io, 'ask' | 'env' | 'fetch' | 'home' | 'now' | 'pause' | 'readStdin' | 'runProgram' | 'signal'>
+  > {
   /** Whether both outputs are terminals, or the name of the output that is one. */
   readonly isTerminal?: boolean | 'stdout' | 'stderr'
 }
@@ -29,6 +31,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
     stdout: writer('stdout'),
     stderr: writer('stderr'),
     readStdin: () => Promise.resolve(''),
+    ask: undefined,
     env: {},
     home: '/nonexistent',
     fetch: () => Promise.reject(new Error('no network')),

@@ -148,7 +148,7 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'policy set',
-        summary: 'replace the policy',
+        summary: 'change the policy',
         load: async () => (await import('./commands/policy.ts')).setPolicy,
       },
       {
@@ -310,6 +310,11 @@ export const commandGroups: readonly CommandGroup[] = [
         words: 'requirements delete',
         summary: 'delete a requirement',
         load: async () => (await import('./commands/requirements.ts')).deleteRequirement,
+      },
+      {
+        words: 'operator id',
+        summary: 'show the id of the operator',
+        load: async () => (await import('./commands/operator-id.ts')).operatorId,
       },
       {
         words: 'operator keys list',

@@ -14,6 +14,8 @@ export interface Io {
   readonly stderr: Writer
   /** Reads all of standard input as text. Rejects with CliError beyond 1 MiB. */
   readonly readStdin: () => Promise<string>
+  /** Asks the person at the terminal and resolves with the answer. Undefined if nobody can be asked. */
+  readonly ask: ((question: string) => Promise<string>) | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   /** The user's home folder. */
   readonly home: string

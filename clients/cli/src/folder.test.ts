@@ -210,6 +210,14 @@ describe('init', () => {
     expect(quiet.stdout).toBe(`${(JSON.parse(await textOf('agent.json')) as { did: string }).did}\n`)
   })
 
+  it.each([
+    ['--config', () => ['--config', join(home, 'other')], () => ` --config ${join(home, 'other')}`],
+    ['--context', () => ['--context', 'staging'], () => ' --context staging'],
+  ])('keeps %s in the command to paste next', async (_name, flags, kept) => {
+    const { stdout } = await tool(['init', '--domain', 'example.com', ...flags()])
+    expect(stdout).toMatch(new RegExp(`\\n\\nnext:\\nauth4agent register agent${kept()}\\n$`))
+  })
+
   it('writes the public data to the file of --output', async () => {
     const output = join(home, 'identity.json')
     const { stdout } = await tool(['init', '--operator', '--domain', 'example.com', '--output', output])

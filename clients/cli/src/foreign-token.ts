@@ -44,8 +44,12 @@ export function foreignToText(online: OnlineVerification, style: Style): string 
     'revocations as of': trust?.revocations_as_of,
   })
   const mark = valid ? style.good('true') : style.bad('false')
+  const renew =
+    reason === 'ISSUER_DISABLED'
+      ? '\n\nif the issuer is enabled again: get a new token, because older tokens stay ended'
+      : ''
   const next = EXPLAINED.has(reason ?? '')
     ? '\n\n`auth4agent trust explain` says what is missing, and who can add it'
     : ''
-  return `token of another issuer\n\nvalid: ${mark}\n${facts}${next}`
+  return `token of another issuer\n\nvalid: ${mark}\n${facts}${renew}${next}`
 }

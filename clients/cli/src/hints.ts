@@ -35,6 +35,8 @@ export const hints = {
   INVALID_MANIFEST: '`auth4agent operator keys list` shows the keys in force.',
   MANIFEST_CONFLICT:
     'Somebody has changed the keys since. Look at `auth4agent operator keys list`, and repeat the command.',
+  POLICY_CHANGED:
+    'Somebody has changed the policy since. Look at `auth4agent policy get`, and repeat the command. A file with `etag` changes only that version.',
   ROOT_RECORD_MISMATCH:
     'Publish the record of the new root key first: `auth4agent operator keys rotate-root` shows it. Resolvers may still have the old one.',
   AUDIT_RECORD_NOT_FOUND: '`auth4agent audit` shows the ids of the records.',

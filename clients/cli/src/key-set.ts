@@ -8,6 +8,7 @@ import { operatorFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
 import { jsonOfKeys, type ShownKeys, writeKeys } from './key-table.ts'
 import { manifestIn } from './manifest-in.ts'
+import { approvalLines } from './next-line.ts'
 import { openRoot } from './parties.ts'
 import { writeRequest } from './request-file.ts'
 import { plain } from './text.ts'
@@ -118,7 +119,7 @@ export async function changeKeys(
   if (file !== undefined) {
     await writeText(file, writeRequest(request), { replacesLink: true })
     const others = current.threshold - 1
-    const how = `further root keys that must approve: ${others}\nauth4agent operator approve ${file} --output APPROVAL\nauth4agent operator send ${file} --approval APPROVAL`
+    const how = `further root keys that must approve: ${others}\n${approvalLines(context.place, file)}`
     context.answer({ prepared: file, approvals: others }, `request written to ${file}\n\n${how}`, file)
     return false
   }

@@ -125,7 +125,7 @@ function checkOperatorId(given: string | undefined): string | undefined {
 }
 
 /** Makes the error for an operator that has no id yet. */
-function notRegistered() {
+export function notRegistered() {
   return configurationError('This operator is not registered', 'Register it: `auth4agent register operator`')
 }
 

@@ -42,7 +42,7 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'operator revokeAgent': ['revoke', 'agent', '--agent-id', agent.did],
   'operator releaseDomain': ['operator', 'release', '--yes', DOMAIN],
   'operator getOperatorPolicy': ['policy', 'get'],
-  'operator setOperatorPolicy': ['policy', 'set', '--file', '-'],
+  'operator setOperatorPolicy': ['policy', 'set', '--hide-allowed-scopes', 'on'],
   'operator endAllTokens': ['operator', 'end-all-tokens'],
   'operator listAuditRecords': ['audit'],
   'operator getAuditRecord': ['audit', 'show', RECORD],
@@ -102,12 +102,11 @@ async function callsOf(words: readonly string[]): Promise<string[]> {
     const caller = { 'auth4agent-operator+jwt': 'operator', 'auth4agent-admin+jwt': 'admin' }[String(typ)]
     if (caller !== undefined) made.push(`${caller} ${called?.method.localName}`)
     if (called?.method.localName === 'watchRevocations') stop.abort('interrupted')
+    const policy = { audiences: [], require_bound_challenges: false }
     const keys = { seq: 0, manifest: '', threshold: 1, root_keys: [{ kid: thumbprintOf(root), label: '' }] }
-    return Response.json({ id: OPERATOR, domain: DOMAIN, status: 'active', issuer: SERVER, ...keys })
+    return Response.json({ id: OPERATOR, domain: DOMAIN, status: 'active', issuer: SERVER, ...policy, ...keys })
   }
-  const input = words.includes('policy')
-    ? '{"delegate_to":[],"max_grant_ttl":600}'
-    : String(newKeys().privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  const input = String(newKeys().privateKey.export({ format: 'pem', type: 'pkcs8' }))
   await runCli(
     [...words.map((word) => (word === IMPORTED ? join(folder.path, word) : word)), '--config', folder.path, '--json'],
     {

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import type { SeedSigner } from '@auth4agent/sdk'
 import { parsePrivateKey, readKeyFile } from '@auth4agent/sdk/node'
-import { configurationError } from './cli-error.ts'
+import { configurationError, usageError } from './cli-error.ts'
 import type { Io } from './context.ts'
 import { shown } from './hidden.ts'
 
@@ -11,7 +11,9 @@ import { shown } from './hidden.ts'
  */
 export async function readToken(given: string, { readStdin }: Pick<Io, 'readStdin'>): Promise<string> {
   if (given === '-') return (await readStdin()).trim()
-  return given.startsWith('@') ? (await readSecretFile(given.slice(1))).trim() : given
+  if (given.startsWith('@')) return (await readSecretFile(given.slice(1))).trim()
+  if ((await stat(given).catch(() => undefined))?.isFile() !== true) return given
+  throw usageError(`${shown(given)} is no token, but the name of a file`, `Did you mean @${given}?`)
 }
 
 const ARGV =

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { homedir } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isatty } from 'node:tty'
@@ -18,6 +19,7 @@ export function systemIo(): Io {
     stdout: writerOf(process.stdout, 1, stop),
     stderr: writerOf(process.stderr, 2, stop),
     readStdin: () => readStdin(signal),
+    ask: isatty(0) && isatty(2) ? (question) => ask(question, signal) : undefined,
     env: process.env,
     home: homedir(),
     fetch: globalThis.fetch,
@@ -43,6 +45,21 @@ function reportLoss(fd: number, code: string): void {
   process.once('exit', () => {
     process.exitCode = exitCodes.internal.code
   })
+}
+
+async function ask(question: string, signal: AbortSignal): Promise<string> {
+  // Loaded on demand, because almost no command asks.
+  const { createInterface } = await import('node:readline/promises')
+  const reader = createInterface({ input: process.stdin, output: process.stderr })
+  // readline takes Ctrl-C from the terminal, so the tool must get the signal from readline.
+  reader.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+  try {
+    // Without an answer, as after Ctrl-D, the promise of the question would stay pending.
+    const closed = once(reader, 'close').then(() => '')
+    return await Promise.race([reader.question(question, { signal }), closed])
+  } finally {
+    reader.close()
+  }
 }
 
 async function readStdin(signal: AbortSignal): Promise<string> {

@@ -7,6 +7,16 @@ export function lines(values: Readonly<Record<string, string | number | boolean 
     .join('\n')
 }
 
+/** Writes the members of an answer as {@link lines}, lists separated by spaces. It omits what is not set. */
+export function facts(answer: object): string {
+  const entries = Object.entries(answer).map(([name, value]): [string, string] => {
+    if (Array.isArray(value)) return [name, value.map(String).join(' ')]
+    const isEmpty = value === null || value === undefined || value === false || value === 0
+    return [name, isEmpty ? '' : typeof value === 'object' ? compact(value) : String(value)]
+  })
+  return lines(Object.fromEntries(entries))
+}
+
 /** Writes rows as aligned columns for people, with {@link plain} cells. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths = rows.reduce<number[]>(

@@ -109,6 +109,7 @@ export const policy = {
   hide_allowed_scopes: 'flag?',
   delegate_to: 'texts?',
   max_grant_ttl: 'count?',
+  etag: 'text?',
 } as const satisfies Shape
 export const audienceRule = {
   audience: 'text',
@@ -147,6 +148,11 @@ export interface OperatorPolicy {
   readonly delegate_to?: readonly string[] | null | undefined
   /** Longest lifetime of a grant in seconds, 60 to 3600; 0 means 3600. Older servers leave it out. */
   readonly max_grant_ttl?: number | null | undefined
+  /**
+   * Version of the policy. A change with it is refused with POLICY_CHANGED if the policy has changed since. Older
+   * servers leave it out.
+   */
+  readonly etag?: string | null | undefined
 }
 
 export const auditRecord = {

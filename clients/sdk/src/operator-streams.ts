@@ -14,11 +14,22 @@ const eventStream = {
   description: 'text?',
 } as const satisfies Shape
 const delivery = { method: 'text', endpoint_url: 'text' } as const satisfies Shape
-const streamStatus = { stream_id: 'text', status: 'text', reason: 'text?' } as const satisfies Shape
+const streamStatus = {
+  stream_id: 'text',
+  status: 'text',
+  reason: 'text?',
+  waiting_since: 'text?',
+  failures: 'count?',
+  last_failure: 'text?',
+  last_failure_at: 'text?',
+} as const satisfies Shape
 
 /** A stream of security events. `delivery.method` is urn:ietf:rfc:8935 (push) or urn:ietf:rfc:8936 (poll). */
 export type EventStream = Omit<Answer<typeof eventStream>, 'delivery'> & { readonly delivery: Answer<typeof delivery> }
-/** The status of a stream: enabled, paused or disabled. */
+/**
+ * The status of a stream: enabled, paused or disabled. `waiting_since` is there if an event waits to be delivered;
+ * `last_failure` says why the last attempt that failed has failed, and `failures` how many have failed since a success.
+ */
 export type EventStreamStatus = Answer<typeof streamStatus>
 
 /** How a receiver gets events: the server pushes them to an https URL, or the receiver polls the server. */

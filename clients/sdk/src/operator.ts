@@ -57,7 +57,8 @@ export interface Operator extends TrustQuestions {
     /** Resolves with the policy. */
     get(): Promise<answers.OperatorPolicy>
     /**
-     * Replaces the whole policy. A member that is left out is reset. All tokens and grants of the operator's agents
+     * Replaces the whole policy. A member that is left out is reset. With the `etag` of an answer, it replaces only
+     * that version, and rejects with POLICY_CHANGED if the policy has changed since. All tokens and grants of the operator's agents
      * end if the policy for grants becomes narrower: a domain is gone, or the lifetime is shorter.
      */
     set(policy: Partial<answers.OperatorPolicy>): Promise<answers.OperatorPolicy>
@@ -208,7 +209,7 @@ function kidsOf(rootKey: Signer | undefined, known: KnownManifest | undefined): 
 
 function readPolicy(value: unknown): answers.OperatorPolicy {
   const { audiences, ...flags } = readAnswer(answers.policy, value)
-  const { require_bound_challenges, require_body_digest, hide_allowed_scopes, delegate_to, max_grant_ttl } = flags
+  const { require_bound_challenges, require_body_digest, hide_allowed_scopes, delegate_to, max_grant_ttl, etag } = flags
   return {
     audiences: readAnswers(answers.audienceRule, audiences),
     require_bound_challenges,
@@ -217,5 +218,6 @@ function readPolicy(value: unknown): answers.OperatorPolicy {
     ...(typeof hide_allowed_scopes === 'boolean' && { hide_allowed_scopes }),
     ...(delegate_to && { delegate_to }),
     ...(typeof max_grant_ttl === 'number' && { max_grant_ttl }),
+    ...(typeof etag === 'string' && { etag }),
   }
 }

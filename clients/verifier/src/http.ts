@@ -10,13 +10,21 @@ export class HttpError extends Error {
   readonly status: number
   /** The stable code in the problem document (RFC 9457), if there is one. */
   readonly reason: string | undefined
+  /** What was wrong, in the words of the server, if it says so. */
+  readonly detail: string | undefined
   /** The milliseconds that the server asks to wait, but at most a minute. */
   readonly retryAfterMs: number | undefined
 
-  constructor(url: string, status: number, reason: string | undefined, retryAfterMs: number | undefined) {
-    super(`${url} answered with ${status}${reason === undefined ? '' : ` ${reason}`}`)
+  constructor(
+    url: string,
+    status: number,
+    { reason, detail, retryAfterMs }: Pick<HttpError, 'reason' | 'detail' | 'retryAfterMs'>,
+  ) {
+    const why = [reason === undefined ? '' : ` ${reason}`, detail === undefined ? '' : `: ${detail}`].join('')
+    super(`${url} answered with ${status}${why}`)
     this.status = status
     this.reason = reason
+    this.detail = detail
     this.retryAfterMs = retryAfterMs
   }
 }
@@ -35,6 +43,7 @@ export interface Fetched {
 
 const TIMEOUT_MS = 5_000
 const MAX_PROBLEM_BYTES = 16_384
+const [MAX_REASON, MAX_DETAIL] = [64, 300] as const
 /**
  * The longest Retry-After that the verifier obeys. If it waited for an hour, it would refuse tokens for an hour, even
  * if the issuer is back sooner.
@@ -63,14 +72,19 @@ export async function fetchJson(fetch: Fetch, url: string, maxBytes: number, ini
 /** Makes the error for an answer. Reads the body to its end, but at most 16 KiB. */
 export async function toHttpError(response: Response, url: string): Promise<HttpError> {
   const problem = await readBounded(response, MAX_PROBLEM_BYTES).then(parseStrictJson, () => undefined)
-  const reason = problem?.ok ? problem.value['reason'] : undefined
+  const { reason, detail } = problem?.ok ? problem.value : {}
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
-  return new HttpError(
-    url,
-    response.status,
-    typeof reason === 'string' ? reason.slice(0, 64) : undefined,
-    retryAfter >= 0 ? Math.min(retryAfter, MAX_RETRY_AFTER_S) * 1_000 : undefined,
-  )
+  return new HttpError(url, response.status, {
+    reason: textOf(reason, MAX_REASON),
+    detail: textOf(detail, MAX_DETAIL),
+    retryAfterMs: retryAfter >= 0 ? Math.min(retryAfter, MAX_RETRY_AFTER_S) * 1_000 : undefined,
+  })
+}
+
+/** Returns a text for a message, bounded and in one line, because a stranger may have written it. */
+function textOf(value: unknown, length: number): string | undefined {
+  if (typeof value !== 'string' || value === '') return undefined
+  return value.slice(0, length).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
 }
 
 async function readBounded(response: Response, maxBytes: number): Promise<Uint8Array> {

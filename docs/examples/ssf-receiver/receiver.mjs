@@ -1,16 +1,18 @@
 /**
- * Receives security events that an Auth4Agent server pushes (RFC 8417, RFC 8935). Needs Node 24 and no package.
+ * Receives security events of an Auth4Agent server (RFC 8417). Needs Node 24 and no package.
  *
- * Usage: AUTHORIZATION='Bearer SECRET' node receiver.mjs ISSUER AUDIENCE FILE [PORT]
+ * Usage: AUTHORIZATION='Bearer SECRET' node receiver.mjs ISSUER AUDIENCE FILE [PORT | poll]
  *
- * AUDIENCE is the `aud` of the stream, and AUTHORIZATION the `authorization_header` of its delivery. Each event becomes
- * one line of FILE before it is acknowledged, so FILE has every event once and in order, even if this program is killed.
+ * AUDIENCE is the `aud` of the stream. With a port, the server pushes the events (RFC 8935), and AUTHORIZATION is the
+ * `authorization_header` of the delivery. With `poll`, the program asks for events until there are no more (RFC 8936),
+ * and AUTHORIZATION has a token of an agent with the scope `ssf.manage`. Each event becomes one line of FILE before it
+ * is acknowledged, so FILE has every event once and in order, even if this program is killed.
  */
 import { createHash, createPublicKey, timingSafeEqual, verify } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs'
 import { createServer } from 'node:http'
 
-const [issuer, audience, file, port = '8081'] = process.argv.slice(2)
+const [issuer, audience, file, how = '8081'] = process.argv.slice(2)
 const MAX_BYTES = 64 * 1024
 const MIN_REFRESH_MS = 10_000
 
@@ -32,15 +34,32 @@ let keys = new Map()
 let refreshedAt = Number.NEGATIVE_INFINITY
 const { jwks_uri: jwksUri } = await getJson(`${issuer}/.well-known/ssf-configuration`)
 
-createServer((request, response) => void answer(request, response)).listen(Number(port), '127.0.0.1', function ready() {
-  console.log(`receives events on http://localhost:${this.address().port}/, and has ${seen.size}`)
-})
+if (how === 'poll') await poll()
+else listen(Number(how))
+
+/** Lets the server push. */
+function listen(port) {
+  createServer((request, response) => void answer(request, response)).listen(port, '127.0.0.1', function ready() {
+    console.log(`receives events on http://localhost:${this.address().port}/, and has ${seen.size}`)
+  })
+}
+
+/** Asks for events until there are no more. Each request acknowledges the events of the answer before it. */
+async function poll() {
+  for (let ack = []; ; ) {
+    const headers = { authorization: process.env.AUTHORIZATION ?? '', 'content-type': 'application/json' }
+    const body = JSON.stringify({ returnImmediately: true, ack })
+    const { sets } = await getJson(`${audience}/poll`, { method: 'POST', headers, body })
+    ack = Object.keys(sets)
+    for (const token of Object.values(sets)) keepOnce(await checked(token))
+    if (ack.length === 0) return
+  }
+}
 
 /** Answers one request. */
 async function answer(request, response) {
   try {
-    const event = await receive(request)
-    if (!seen.has(event.jti)) keep(event)
+    keepOnce(await receive(request))
     response.writeHead(202).end()
   } catch (error) {
     // Only a refusal is final. Anything else is answered with 500, and the event comes again.
@@ -60,7 +79,12 @@ async function receive(request) {
     throw new Refusal('authentication_failed', 'The Authorization header is wrong')
   if (request.method !== 'POST' || request.headers['content-type'] !== 'application/secevent+jwt')
     throw new Refusal('invalid_request', 'Send a security event token')
-  const claims = await verified(await bodyOf(request))
+  return checked(await bodyOf(request))
+}
+
+/** Verifies a security event token, and returns its event. */
+async function checked(token) {
+  const claims = await verified(token)
   const events = Object.entries(claims.events ?? {})
   if (claims.iss !== issuer) throw new Refusal('invalid_issuer', `iss must be ${issuer}`)
   if (![claims.aud].flat().includes(audience)) throw new Refusal('invalid_audience', `aud must be ${audience}`)
@@ -94,8 +118,9 @@ async function keyOf(kid) {
   return keys.get(kid)
 }
 
-/** Stores an event for good. This is where your program would end sessions. */
-function keep(event) {
+/** Stores an event for good, unless it is stored already. This is where your program would end sessions. */
+function keepOnce(event) {
+  if (seen.has(event.jti)) return
   writeSync(output, `${JSON.stringify(event)}\n`)
   fsyncSync(output)
   seen.add(event.jti)
@@ -121,8 +146,8 @@ function parse(part) {
   }
 }
 
-async function getJson(url) {
-  const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(5_000) })
+async function getJson(url, init = {}) {
+  const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(5_000), ...init })
   if (!answer.ok) throw new Error(`${url} answered with status ${answer.status}`)
   return answer.json()
 }

@@ -4210,6 +4210,8 @@ export const SignalStreamScalarFieldEnum = {
   verifiedAt: 'verifiedAt',
   failures: 'failures',
   nextAttemptAt: 'nextAttemptAt',
+  lastFailure: 'lastFailure',
+  lastFailureAt: 'lastFailureAt',
   claimedBy: 'claimedBy',
   claimedUntil: 'claimedUntil',
   createdAt: 'createdAt',

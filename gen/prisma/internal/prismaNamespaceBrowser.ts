@@ -716,6 +716,8 @@ export const SignalStreamScalarFieldEnum = {
   verifiedAt: 'verifiedAt',
   failures: 'failures',
   nextAttemptAt: 'nextAttemptAt',
+  lastFailure: 'lastFailure',
+  lastFailureAt: 'lastFailureAt',
   claimedBy: 'claimedBy',
   claimedUntil: 'claimedUntil',
   createdAt: 'createdAt',

@@ -61,6 +61,8 @@ export type SignalStreamMinAggregateOutputType = {
   verifiedAt: Date | null
   failures: number | null
   nextAttemptAt: Date | null
+  lastFailure: string | null
+  lastFailureAt: Date | null
   claimedBy: string | null
   claimedUntil: Date | null
   createdAt: Date | null
@@ -86,6 +88,8 @@ export type SignalStreamMaxAggregateOutputType = {
   verifiedAt: Date | null
   failures: number | null
   nextAttemptAt: Date | null
+  lastFailure: string | null
+  lastFailureAt: Date | null
   claimedBy: string | null
   claimedUntil: Date | null
   createdAt: Date | null
@@ -114,6 +118,8 @@ export type SignalStreamCountAggregateOutputType = {
   verifiedAt: number
   failures: number
   nextAttemptAt: number
+  lastFailure: number
+  lastFailureAt: number
   claimedBy: number
   claimedUntil: number
   createdAt: number
@@ -157,6 +163,8 @@ export type SignalStreamMinAggregateInputType = {
   verifiedAt?: true
   failures?: true
   nextAttemptAt?: true
+  lastFailure?: true
+  lastFailureAt?: true
   claimedBy?: true
   claimedUntil?: true
   createdAt?: true
@@ -182,6 +190,8 @@ export type SignalStreamMaxAggregateInputType = {
   verifiedAt?: true
   failures?: true
   nextAttemptAt?: true
+  lastFailure?: true
+  lastFailureAt?: true
   claimedBy?: true
   claimedUntil?: true
   createdAt?: true
@@ -210,6 +220,8 @@ export type SignalStreamCountAggregateInputType = {
   verifiedAt?: true
   failures?: true
   nextAttemptAt?: true
+  lastFailure?: true
+  lastFailureAt?: true
   claimedBy?: true
   claimedUntil?: true
   createdAt?: true
@@ -325,6 +337,8 @@ export type SignalStreamGroupByOutputType = {
   verifiedAt: Date | null
   failures: number
   nextAttemptAt: Date | null
+  lastFailure: string
+  lastFailureAt: Date | null
   claimedBy: string | null
   claimedUntil: Date | null
   createdAt: Date
@@ -376,6 +390,8 @@ export type SignalStreamWhereInput = {
   verifiedAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
   failures?: Prisma.IntFilter<"SignalStream"> | number
   nextAttemptAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
+  lastFailure?: Prisma.StringFilter<"SignalStream"> | string
+  lastFailureAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
   claimedBy?: Prisma.UuidNullableFilter<"SignalStream"> | string | null
   claimedUntil?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
   createdAt?: Prisma.DateTimeFilter<"SignalStream"> | Date | string
@@ -406,6 +422,8 @@ export type SignalStreamOrderByWithRelationInput = {
   verifiedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   failures?: Prisma.SortOrder
   nextAttemptAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  lastFailure?: Prisma.SortOrder
+  lastFailureAt?: Prisma.SortOrderInput | Prisma.SortOrder
   claimedBy?: Prisma.SortOrderInput | Prisma.SortOrder
   claimedUntil?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
@@ -439,6 +457,8 @@ export type SignalStreamWhereUniqueInput = Prisma.AtLeast<{
   verifiedAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
   failures?: Prisma.IntFilter<"SignalStream"> | number
   nextAttemptAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
+  lastFailure?: Prisma.StringFilter<"SignalStream"> | string
+  lastFailureAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
   claimedBy?: Prisma.UuidNullableFilter<"SignalStream"> | string | null
   claimedUntil?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
   createdAt?: Prisma.DateTimeFilter<"SignalStream"> | Date | string
@@ -469,6 +489,8 @@ export type SignalStreamOrderByWithAggregationInput = {
   verifiedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   failures?: Prisma.SortOrder
   nextAttemptAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  lastFailure?: Prisma.SortOrder
+  lastFailureAt?: Prisma.SortOrderInput | Prisma.SortOrder
   claimedBy?: Prisma.SortOrderInput | Prisma.SortOrder
   claimedUntil?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
@@ -505,6 +527,8 @@ export type SignalStreamScalarWhereWithAggregatesInput = {
   verifiedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"SignalStream"> | Date | string | null
   failures?: Prisma.IntWithAggregatesFilter<"SignalStream"> | number
   nextAttemptAt?: Prisma.DateTimeNullableWithAggregatesFilter<"SignalStream"> | Date | string | null
+  lastFailure?: Prisma.StringWithAggregatesFilter<"SignalStream"> | string
+  lastFailureAt?: Prisma.DateTimeNullableWithAggregatesFilter<"SignalStream"> | Date | string | null
   claimedBy?: Prisma.UuidNullableWithAggregatesFilter<"SignalStream"> | string | null
   claimedUntil?: Prisma.DateTimeNullableWithAggregatesFilter<"SignalStream"> | Date | string | null
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"SignalStream"> | Date | string
@@ -532,6 +556,8 @@ export type SignalStreamCreateInput = {
   verifiedAt?: Date | string | null
   failures?: number
   nextAttemptAt?: Date | string | null
+  lastFailure?: string
+  lastFailureAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
   createdAt?: Date | string
@@ -562,6 +588,8 @@ export type SignalStreamUncheckedCreateInput = {
   verifiedAt?: Date | string | null
   failures?: number
   nextAttemptAt?: Date | string | null
+  lastFailure?: string
+  lastFailureAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
   createdAt?: Date | string
@@ -590,6 +618,8 @@ export type SignalStreamUpdateInput = {
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failures?: Prisma.IntFieldUpdateOperationsInput | number
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastFailure?: Prisma.StringFieldUpdateOperationsInput | string
+  lastFailureAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -620,6 +650,8 @@ export type SignalStreamUncheckedUpdateInput = {
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failures?: Prisma.IntFieldUpdateOperationsInput | number
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastFailure?: Prisma.StringFieldUpdateOperationsInput | string
+  lastFailureAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -649,6 +681,8 @@ export type SignalStreamCreateManyInput = {
   verifiedAt?: Date | string | null
   failures?: number
   nextAttemptAt?: Date | string | null
+  lastFailure?: string
+  lastFailureAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
   createdAt?: Date | string
@@ -676,6 +710,8 @@ export type SignalStreamUpdateManyMutationInput = {
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failures?: Prisma.IntFieldUpdateOperationsInput | number
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastFailure?: Prisma.StringFieldUpdateOperationsInput | string
+  lastFailureAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -704,6 +740,8 @@ export type SignalStreamUncheckedUpdateManyInput = {
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failures?: Prisma.IntFieldUpdateOperationsInput | number
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastFailure?: Prisma.StringFieldUpdateOperationsInput | string
+  lastFailureAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -742,6 +780,8 @@ export type SignalStreamCountOrderByAggregateInput = {
   verifiedAt?: Prisma.SortOrder
   failures?: Prisma.SortOrder
   nextAttemptAt?: Prisma.SortOrder
+  lastFailure?: Prisma.SortOrder
+  lastFailureAt?: Prisma.SortOrder
   claimedBy?: Prisma.SortOrder
   claimedUntil?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
@@ -775,6 +815,8 @@ export type SignalStreamMaxOrderByAggregateInput = {
   verifiedAt?: Prisma.SortOrder
   failures?: Prisma.SortOrder
   nextAttemptAt?: Prisma.SortOrder
+  lastFailure?: Prisma.SortOrder
+  lastFailureAt?: Prisma.SortOrder
   claimedBy?: Prisma.SortOrder
   claimedUntil?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
@@ -800,6 +842,8 @@ export type SignalStreamMinOrderByAggregateInput = {
   verifiedAt?: Prisma.SortOrder
   failures?: Prisma.SortOrder
   nextAttemptAt?: Prisma.SortOrder
+  lastFailure?: Prisma.SortOrder
+  lastFailureAt?: Prisma.SortOrder
   claimedBy?: Prisma.SortOrder
   claimedUntil?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
@@ -914,6 +958,8 @@ export type SignalStreamCreateWithoutOperatorInput = {
   verifiedAt?: Date | string | null
   failures?: number
   nextAttemptAt?: Date | string | null
+  lastFailure?: string
+  lastFailureAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
   createdAt?: Date | string
@@ -942,6 +988,8 @@ export type SignalStreamUncheckedCreateWithoutOperatorInput = {
   verifiedAt?: Date | string | null
   failures?: number
   nextAttemptAt?: Date | string | null
+  lastFailure?: string
+  lastFailureAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
   createdAt?: Date | string
@@ -1000,6 +1048,8 @@ export type SignalStreamScalarWhereInput = {
   verifiedAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
   failures?: Prisma.IntFilter<"SignalStream"> | number
   nextAttemptAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
+  lastFailure?: Prisma.StringFilter<"SignalStream"> | string
+  lastFailureAt?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
   claimedBy?: Prisma.UuidNullableFilter<"SignalStream"> | string | null
   claimedUntil?: Prisma.DateTimeNullableFilter<"SignalStream"> | Date | string | null
   createdAt?: Prisma.DateTimeFilter<"SignalStream"> | Date | string
@@ -1027,6 +1077,8 @@ export type SignalStreamCreateWithoutSubjectsInput = {
   verifiedAt?: Date | string | null
   failures?: number
   nextAttemptAt?: Date | string | null
+  lastFailure?: string
+  lastFailureAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
   createdAt?: Date | string
@@ -1056,6 +1108,8 @@ export type SignalStreamUncheckedCreateWithoutSubjectsInput = {
   verifiedAt?: Date | string | null
   failures?: number
   nextAttemptAt?: Date | string | null
+  lastFailure?: string
+  lastFailureAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
   createdAt?: Date | string
@@ -1099,6 +1153,8 @@ export type SignalStreamUpdateWithoutSubjectsInput = {
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failures?: Prisma.IntFieldUpdateOperationsInput | number
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastFailure?: Prisma.StringFieldUpdateOperationsInput | string
+  lastFailureAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -1128,6 +1184,8 @@ export type SignalStreamUncheckedUpdateWithoutSubjectsInput = {
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failures?: Prisma.IntFieldUpdateOperationsInput | number
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastFailure?: Prisma.StringFieldUpdateOperationsInput | string
+  lastFailureAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -1155,6 +1213,8 @@ export type SignalStreamCreateManyOperatorInput = {
   verifiedAt?: Date | string | null
   failures?: number
   nextAttemptAt?: Date | string | null
+  lastFailure?: string
+  lastFailureAt?: Date | string | null
   claimedBy?: string | null
   claimedUntil?: Date | string | null
   createdAt?: Date | string
@@ -1182,6 +1242,8 @@ export type SignalStreamUpdateWithoutOperatorInput = {
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failures?: Prisma.IntFieldUpdateOperationsInput | number
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastFailure?: Prisma.StringFieldUpdateOperationsInput | string
+  lastFailureAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -1210,6 +1272,8 @@ export type SignalStreamUncheckedUpdateWithoutOperatorInput = {
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failures?: Prisma.IntFieldUpdateOperationsInput | number
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastFailure?: Prisma.StringFieldUpdateOperationsInput | string
+  lastFailureAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -1238,6 +1302,8 @@ export type SignalStreamUncheckedUpdateManyWithoutOperatorInput = {
   verifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failures?: Prisma.IntFieldUpdateOperationsInput | number
   nextAttemptAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastFailure?: Prisma.StringFieldUpdateOperationsInput | string
+  lastFailureAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   claimedBy?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -1297,6 +1363,8 @@ export type SignalStreamSelect<ExtArgs extends runtime.Types.Extensions.Internal
   verifiedAt?: boolean
   failures?: boolean
   nextAttemptAt?: boolean
+  lastFailure?: boolean
+  lastFailureAt?: boolean
   claimedBy?: boolean
   claimedUntil?: boolean
   createdAt?: boolean
@@ -1328,6 +1396,8 @@ export type SignalStreamSelectCreateManyAndReturn<ExtArgs extends runtime.Types.
   verifiedAt?: boolean
   failures?: boolean
   nextAttemptAt?: boolean
+  lastFailure?: boolean
+  lastFailureAt?: boolean
   claimedBy?: boolean
   claimedUntil?: boolean
   createdAt?: boolean
@@ -1357,6 +1427,8 @@ export type SignalStreamSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.
   verifiedAt?: boolean
   failures?: boolean
   nextAttemptAt?: boolean
+  lastFailure?: boolean
+  lastFailureAt?: boolean
   claimedBy?: boolean
   claimedUntil?: boolean
   createdAt?: boolean
@@ -1386,13 +1458,15 @@ export type SignalStreamSelectScalar = {
   verifiedAt?: boolean
   failures?: boolean
   nextAttemptAt?: boolean
+  lastFailure?: boolean
+  lastFailureAt?: boolean
   claimedBy?: boolean
   claimedUntil?: boolean
   createdAt?: boolean
   updatedAt?: boolean
 }
 
-export type SignalStreamOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "description" | "deliveryMethod" | "endpointUrl" | "wrappedAuthorization" | "kekId" | "eventsRequested" | "status" | "statusReason" | "beginsAnew" | "logEpoch" | "sequence" | "hash" | "part" | "newest" | "acknowledged" | "pending" | "verifiedAt" | "failures" | "nextAttemptAt" | "claimedBy" | "claimedUntil" | "createdAt" | "updatedAt", ExtArgs["result"]["signalStream"]>
+export type SignalStreamOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "description" | "deliveryMethod" | "endpointUrl" | "wrappedAuthorization" | "kekId" | "eventsRequested" | "status" | "statusReason" | "beginsAnew" | "logEpoch" | "sequence" | "hash" | "part" | "newest" | "acknowledged" | "pending" | "verifiedAt" | "failures" | "nextAttemptAt" | "lastFailure" | "lastFailureAt" | "claimedBy" | "claimedUntil" | "createdAt" | "updatedAt", ExtArgs["result"]["signalStream"]>
 export type SignalStreamInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   subjects?: boolean | Prisma.SignalStream$subjectsArgs<ExtArgs>
@@ -1472,6 +1546,11 @@ export type $SignalStreamPayload<ExtArgs extends runtime.Types.Extensions.Intern
      */
     failures: number
     nextAttemptAt: Date | null
+    /**
+     * Why the last failed attempt has failed, and when; empty if none has failed.
+     */
+    lastFailure: string
+    lastFailureAt: Date | null
     claimedBy: string | null
     claimedUntil: Date | null
     createdAt: Date
@@ -1922,6 +2001,8 @@ export interface SignalStreamFieldRefs {
   readonly verifiedAt: Prisma.FieldRef<"SignalStream", 'DateTime'>
   readonly failures: Prisma.FieldRef<"SignalStream", 'Int'>
   readonly nextAttemptAt: Prisma.FieldRef<"SignalStream", 'DateTime'>
+  readonly lastFailure: Prisma.FieldRef<"SignalStream", 'String'>
+  readonly lastFailureAt: Prisma.FieldRef<"SignalStream", 'DateTime'>
   readonly claimedBy: Prisma.FieldRef<"SignalStream", 'String'>
   readonly claimedUntil: Prisma.FieldRef<"SignalStream", 'DateTime'>
   readonly createdAt: Prisma.FieldRef<"SignalStream", 'DateTime'>

@@ -12,6 +12,8 @@ import { StatusCode } from '../../../gen/proto/envoy/type/v3/http_status_pb.ts'
 import { StatusSchema } from '../../../gen/proto/google/rpc/status_pb.ts'
 import type { ApiError } from '../../platform/errors/api-error.ts'
 
+/** The header of a refusal that a mistake in the configuration of the proxy causes. It says what the mistake is. */
+const DETAIL_HEADER = 'x-auth4agent-detail'
 /** The header of every refusal. It contains the reason, for the logs of the proxy and for the client. */
 const REASON_HEADER = 'x-auth4agent-reason'
 
@@ -20,6 +22,8 @@ export interface Refusal {
   readonly reason: string
   readonly status: 401 | 403 | 503
   readonly headers: Readonly<Record<string, string>>
+  /** What is wrong in the configuration of the route: a sentence of printable ASCII characters. */
+  readonly detail?: string
   /** The error because of which the server could not decide. */
   readonly fault?: ApiError
 }
@@ -50,9 +54,9 @@ const REFUSALS = {
   PROOF_WITHOUT_SCHEME: dpop('invalid_token'),
 } as const satisfies Record<string, Omit<Refusal, 'reason'>>
 
-/** Returns the refusal for a reason. */
-export function refusal(reason: keyof typeof REFUSALS): Refusal {
-  return { reason, ...REFUSALS[reason] }
+/** Returns the refusal for a reason, with what is wrong in the configuration of the route. */
+export function refusal(reason: keyof typeof REFUSALS, detail?: string): Refusal {
+  return { reason, ...REFUSALS[reason], ...(detail !== undefined && { detail }) }
 }
 
 function bearer(...parameters: readonly string[]): Omit<Refusal, 'reason'> {
@@ -80,9 +84,10 @@ export interface ChallengeHints {
  * Makes the answer for a refused request. It is a denial even if the server could not decide: a proxy may let requests
  * pass after an error, but never after a denial.
  */
-export function denied({ reason, status, headers }: Refusal, hints: ChallengeHints | undefined): CheckResponse {
+export function denied({ reason, status, headers, detail }: Refusal, hints: ChallengeHints | undefined): CheckResponse {
   const challenge = headers['www-authenticate']
   const told = challenge === undefined ? headers : { 'www-authenticate': withHints(challenge, hints) }
+  const all = { ...told, [REASON_HEADER]: reason, ...(detail !== undefined && { [DETAIL_HEADER]: detail }) }
   const code = CODES[status]
   return create(CheckResponseSchema, {
     status: create(StatusSchema, { code: code.grpc, message: reason }),
@@ -90,7 +95,7 @@ export function denied({ reason, status, headers }: Refusal, hints: ChallengeHin
       case: 'deniedResponse',
       value: {
         status: { code: code.http },
-        headers: Object.entries({ ...told, [REASON_HEADER]: reason }).map(([name, value]) => setHeader(name, value)),
+        headers: Object.entries(all).map(([name, value]) => setHeader(name, value)),
       },
     },
   })

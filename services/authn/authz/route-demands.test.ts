@@ -57,7 +57,32 @@ describe('readRouteDemands refuses every request of a route', () => {
     ['with metadata over http', { ...GOOD, resource_metadata: 'http://b.example' }, 'EXTENSION_INVALID'],
     ['with metadata with a quote', { ...GOOD, resource_metadata: 'https://b.example/"' }, 'EXTENSION_INVALID'],
   ])('%s', (_, extensions, reason) => {
-    expect(read(extensions)).toEqual({ reason, status: 403, headers: {} })
+    expect(read(extensions)).toEqual({
+      reason,
+      status: 403,
+      headers: {},
+      detail: expect.stringMatching(/^[\x20-\x7e]+$/),
+    })
+  })
+
+  it.each<[string, Record<string, string>, string]>([
+    ['the unknown parameter', { ...GOOD, scopes: 'read' }, 'Unknown parameter scopes'],
+    [
+      'no unknown parameter that could change the header',
+      { 'a\r\nb': '' },
+      'Unknown parameter (not shown: it is no name)',
+    ],
+    ['the missing parameter', {}, 'The parameter audience is missing'],
+    ['the parameter whose value is wrong', { ...GOOD, dpop: 'true' }, 'The parameter dpop is not valid'],
+    [
+      'the list that has a text twice',
+      { ...GOOD, operators: 'a.example a.example' },
+      'The parameter operators is not valid',
+    ],
+    ['what a parameter lacks', { ...GOOD, delegation: 'accept' }, 'scope'],
+    ['the list that is too long', { audience: many(65) }, 'audience'],
+  ])('and names %s', (_, extensions, detail) => {
+    expect(read(extensions)).toMatchObject({ detail: expect.stringContaining(detail) })
   })
 })
 

@@ -42,6 +42,7 @@ const NAMES: ReadonlySet<string> = new Set([
 const ATTESTATION = ['attestation_types', 'attestation_attestors', 'attestation_level', 'attestation_max_age']
 const PREFIX = /^x-[a-z0-9]+(?:-[a-z0-9]+)*-$/
 const MAX_PREFIX = 64
+const MAX_DETAIL = 300
 /** Headers with these beginnings have a meaning for proxies. */
 const TAKEN_PREFIXES = ['x-envoy-', 'x-forwarded-', 'x-original-']
 const MAX_AGE = /^[1-9]\d{0,8}$/
@@ -57,63 +58,85 @@ type Extensions = Readonly<Record<string, string>>
  * @returns the demands, or a refusal of every request: a mistake in the configuration must not let requests pass
  */
 export function readRouteDemands(extensions: Extensions, issuer: string): RouteDemands | Refusal {
-  const names = Object.keys(extensions)
-  if (!names.every((name) => NAMES.has(name))) return refusal('EXTENSION_UNKNOWN')
-  if (extensions['audience'] === undefined) return refusal('AUDIENCE_NOT_DEMANDED')
-  const isWritten = Object.values(extensions).every((text) => /^[\x20-\x7e]+$/.test(text))
-  const request = isWritten ? readRequest(extensions) : undefined
-  const rest = readRest(extensions)
-  if (request === undefined || rest === undefined || !isVerifiable(request, issuer)) return refusal('EXTENSION_INVALID')
+  const unknown = Object.keys(extensions).find((name) => !NAMES.has(name))
+  if (unknown !== undefined) return refusal('EXTENSION_UNKNOWN', `Unknown parameter ${shown(unknown)}`)
+  if (extensions['audience'] === undefined) return refusal('AUDIENCE_NOT_DEMANDED', 'The parameter audience is missing')
+  const wrong = Object.entries(extensions).find(([name, text]) => !isValid(name, text))
+  if (wrong !== undefined) return refusal('EXTENSION_INVALID', `The parameter ${wrong[0]} is not valid`)
+  const request = readRequest(extensions)
+  const why = whyRefused(request, issuer)
+  if (why !== undefined) return refusal('EXTENSION_INVALID', why)
   const { audience, scope, resource_metadata: resourceMetadata } = extensions
+  const rest = readRest(extensions)
   const form = `${rest.prefix} ${rest.isTokenForwarded}`
   return { request, scope, resourceMetadata, ...rest, form, formOfDelegated: JSON.stringify([form, audience, scope]) }
 }
 
-function readRequest(extensions: Extensions): VerifyTokenRequest | undefined {
-  const lists = LISTS.map((name) => readList(extensions[name]))
-  if (lists.includes(undefined)) return undefined
-  const [audience = [], operators = [], actors = [], issuers = [], types = [], attestors = []] = lists
+/** The rule for the value of each parameter. Lists have a rule of their own. */
+const VALUES: Readonly<Record<string, (text: string) => boolean>> = {
+  scope: isScopeString,
+  delegation: (text) => text === 'accept',
+  dpop: (text) => text === 'required',
+  attestation_max_age: (text) => MAX_AGE.test(text),
+  forward_token: (text) => text === 'false' || text === 'true',
+  resource_metadata: (text) => METADATA_URL.test(text),
+  header_prefix: (text) =>
+    text.length <= MAX_PREFIX && PREFIX.test(text) && !TAKEN_PREFIXES.some((taken) => text.startsWith(taken)),
+  audience: (text) => text.split(' ').every((each) => parseAudience(each) !== undefined),
+}
+
+function isValid(name: string, text: string): boolean {
+  if (!/^[\x20-\x7e]+$/.test(text)) return false
+  if (LISTS.some((list) => list === name) && !isList(text.split(' '))) return false
+  return VALUES[name]?.(text) ?? true
+}
+
+/** A list has texts that are separated by one space, and no text twice. */
+function isList(items: readonly string[]): boolean {
+  return !items.includes('') && new Set(items).size === items.length
+}
+
+/** Quotes a name of the proxy's configuration for a header, unless it could change the header. */
+function shown(name: string): string {
+  return /^[\w.-]{1,64}$/.test(name) ? name : '(not shown: it is no name)'
+}
+
+function readRequest(extensions: Extensions): VerifyTokenRequest {
+  const [audience, operators, actors, issuers, types, attestors] = LISTS.map((name) => readList(extensions[name]))
   const { scope, delegation, attestation_level: level = '', attestation_max_age: age } = extensions
-  if (scope !== undefined && !isScopeString(scope)) return undefined
-  if (audience.some((text) => parseAudience(text) === undefined)) return undefined
-  if (delegation !== undefined && delegation !== 'accept') return undefined
-  if (age !== undefined && !MAX_AGE.test(age)) return undefined
   const isAttested = ATTESTATION.some((name) => extensions[name] !== undefined)
-  const attestation = create(RequiredAttestationSchema, { types, attestors, level, maxAge: Number(age ?? 0) })
+  const attestation = create(RequiredAttestationSchema, {
+    types: types ?? [],
+    attestors: attestors ?? [],
+    level,
+    maxAge: Number(age ?? 0),
+  })
   return create(VerifyTokenRequestSchema, {
-    audience,
-    operators,
-    actors,
-    issuers,
+    audience: audience ?? [],
+    operators: operators ?? [],
+    actors: actors ?? [],
+    issuers: issuers ?? [],
     delegation: delegation ?? '',
     ...(scope !== undefined && { scope }),
     ...(isAttested && { attestation }),
   })
 }
 
-/** Returns texts that are separated by one space, without a text that is there twice. */
-function readList(text: string | undefined): string[] | undefined {
-  const items = text?.split(' ') ?? []
-  return items.includes('') || new Set(items).size < items.length ? undefined : items
+function readList(text: string | undefined): string[] {
+  return text === undefined ? [] : text.split(' ')
 }
 
-function readRest(extensions: Extensions) {
-  const { dpop, header_prefix: prefix = DEFAULT_PREFIX, forward_token: forward, resource_metadata: url } = extensions
-  if (dpop !== undefined && dpop !== 'required') return undefined
-  if (forward !== undefined && forward !== 'false' && forward !== 'true') return undefined
-  if (url !== undefined && !METADATA_URL.test(url)) return undefined
-  if (prefix.length > MAX_PREFIX || !PREFIX.test(prefix)) return undefined
-  if (TAKEN_PREFIXES.some((taken) => prefix.startsWith(taken))) return undefined
+function readRest({ dpop, header_prefix: prefix = DEFAULT_PREFIX, forward_token: forward }: Extensions) {
   return { isDpopRequired: dpop !== undefined, prefix, isTokenForwarded: forward !== 'false' }
 }
 
-/** Finds mistakes that VerifyToken would refuse in every request of the route, such as delegation without scope. */
-function isVerifiable(request: VerifyTokenRequest, issuer: string): boolean {
+/** Says what VerifyToken would refuse in every request of the route, such as delegation without scope. */
+function whyRefused(request: VerifyTokenRequest, issuer: string): string | undefined {
   try {
     parseVerifyRequest(request, issuer)
-    return true
+    return undefined
   } catch (error) {
-    if (error instanceof ApiError) return false
+    if (error instanceof ApiError) return error.message.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_DETAIL)
     throw error
   }
 }

@@ -35,4 +35,15 @@ describe('checkRegistration', () => {
   ])('refuses %s', (_name, part, reason) => {
     expect(reasonOf(() => checkRegistration({ ...good, ...part }, domain))).toBe(reason)
   })
+
+  it.each([
+    [
+      'both domains',
+      did.replace(domain, 'a.example'),
+      'The DID is under a.example, but the domain of the operator is acme.example',
+    ],
+    ['the key', newAgent(domain).did, 'The DID must have the fingerprint of agent_public_key'],
+  ])('names %s of a DID that does not fit', (_name, given, detail) => {
+    expect(() => checkRegistration({ ...good, did: given }, domain)).toThrow(detail)
+  })
 })

@@ -33,7 +33,17 @@ export function checkRegistration(request: RegistrationRequest, domain: string):
   if (request.did !== '' && parseDid(request.did) === undefined) throw new ApiError('INVALID_DID')
   const publicKey = checkPublicKey('agent_public_key', request.agentPublicKey)
   const did = formatDid(domain, fingerprint(publicKey))
-  if (request.did !== '' && request.did !== did) throw new ApiError('DID_MISMATCH')
+  if (request.did !== '' && request.did !== did) throw mismatch(request.did, domain)
   if (request.didDocument !== undefined) checkDidDocument(request.didDocument, did, publicKey)
   return { did, label, publicKey, thumbprint: thumbprint(publicKey) }
+}
+
+/** Says which half of a DID is wrong: its domain, or the fingerprint of the key. */
+function mismatch(given: string, domain: string): ApiError {
+  const named = parseDid(given)?.domain
+  const detail =
+    named === domain
+      ? 'The DID must have the fingerprint of agent_public_key'
+      : `The DID is under ${named}, but the domain of the operator is ${domain}`
+  return new ApiError('DID_MISMATCH', detail)
 }

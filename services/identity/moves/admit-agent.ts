@@ -48,8 +48,11 @@ async function admitFromHere(deps: MoveDeps, did: string, { operator, label, cal
     const admitting = { operatorId: operator.id, issuer: deps.issuer }
     const move = decideAdmission(leaving.agent, admitting, leaving.operator, leaving.at)
     const { to } = move.claims
-    if (parseDid(to)?.domain !== operator.domain)
-      throw new ApiError('DID_MISMATCH', `The new DID of the move must be under ${operator.domain}`)
+    const named = parseDid(to)?.domain
+    if (named !== operator.domain) {
+      const detail = `The new DID of the move is under ${named}, but the domain of the operator is ${operator.domain}`
+      throw new ApiError('DID_MISMATCH', detail)
+    }
     await writeMove(tx, audit, leaving.log, move, now)
     const { agentId: from } = leaving.log
     const admitted = { operatorId: operator.id, did: to, label, movedFrom: did, at: now }

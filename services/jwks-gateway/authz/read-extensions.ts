@@ -10,7 +10,7 @@ export function readExtensions(query: string): Record<string, string> {
   for (const pair of query === '' ? [] : query.split('&')) {
     const cut = pair.indexOf('=')
     const name = decode(cut < 0 ? pair : pair.slice(0, cut))
-    if (extensions.has(name)) throw refused('EXTENSION_REPEATED')
+    if (extensions.has(name)) throw refused('EXTENSION_REPEATED', name)
     extensions.set(name, cut < 0 ? '' : decode(pair.slice(cut + 1)))
   }
   return Object.fromEntries(extensions)

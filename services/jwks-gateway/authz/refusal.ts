@@ -12,7 +12,11 @@ const DETAILS = {
   CLIENT_HEADER_REFUSED: 'A client must not send the headers that tell the API about the caller',
 } as const
 
-/** Makes the error for a request that the gateway itself refuses. The chain limits, logs and counts it. */
-export function refused(reason: keyof typeof DETAILS): EarlyRefusal {
-  return new EarlyRefusal(new ApiError('PERMISSION_DENIED', DETAILS[reason]), { [REASON_HEADER]: reason })
+/**
+ * Makes the error for a request that the gateway itself refuses, which may name a parameter of the query. The chain
+ * limits, logs and counts it.
+ */
+export function refused(reason: keyof typeof DETAILS, parameter = ''): EarlyRefusal {
+  const named = /^[\w.-]{1,64}$/.test(parameter) ? `: ${parameter}` : ''
+  return new EarlyRefusal(new ApiError('PERMISSION_DENIED', `${DETAILS[reason]}${named}`), { [REASON_HEADER]: reason })
 }

@@ -4,6 +4,7 @@ import type { Tx } from '../../platform/db/db.ts'
 import type { Context } from '../context.ts'
 import { narrowsDelegation } from '../domain/delegation-policy.ts'
 import { type OperatorPolicy, parsePolicy } from '../domain/parse-policy.ts'
+import { refuseIfChanged } from '../domain/policy-etag.ts'
 import { refuseUnless } from '../domain/refuse-unless.ts'
 import { replaceRules, ruleOf } from './audience-rules.ts'
 import { getOperator, lockOperator } from './operators.ts'
@@ -32,7 +33,7 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
 }
 
 /**
- * Replaces an operator's whole policy. The operator must be active or lapsed. A pending operator has no policy,
+ * Replaces an operator's whole policy, and with an etag only the version that has it. The operator must be active or lapsed. A pending operator has no policy,
  * because any caller can register a pending operator for any domain.
  *
  * When the policy for grants allows less than before, all outstanding tokens and grants end: a grant carries the
@@ -40,21 +41,23 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
  * allowed end.
  *
  * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, INVALID_ARGUMENT, OPERATOR_NOT_FOUND,
- *   OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED, RATE_LIMITED
+ *   OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED, POLICY_CHANGED, RATE_LIMITED
  */
 export async function setPolicy(
   context: Context,
   author: Author,
   id: string,
-  wanted: OperatorPolicy,
+  wanted: OperatorPolicy & { readonly etag: string },
 ): Promise<OperatorPolicy> {
   const { prisma, testDomains } = context
   // A large policy takes milliseconds to parse, so it is parsed before anything is locked. A domain never changes.
   const { domain } = await getOperator(prisma, id)
-  const { audiences, delegateTo, ...flags } = parsePolicy(wanted, { domain, testDomains })
+  const parsed = parsePolicy(wanted, { domain, testDomains })
+  const { audiences, delegateTo, ...flags } = parsed
   return change(prisma, author, async (tx, audit) => {
     const operator = await lockOperator(tx, id)
     refuseUnless(operator, ['active', 'lapsed'])
+    if (wanted.etag !== '') refuseIfChanged(wanted.etag, await getPolicy(tx, id), parsed)
     const endsTokens = narrowsDelegation(operator, { delegateTo, ...flags }, operator.domain)
     await replaceRules(tx, id, audiences)
     await tx.operator.update({

@@ -299,6 +299,12 @@ export const reasons = {
     title: 'The manifest does not follow the manifest in force',
     oauth: 'invalid_request',
   },
+  POLICY_CHANGED: {
+    status: 409,
+    code: statuses.ABORTED,
+    title: 'The policy has changed since its etag was read',
+    oauth: 'invalid_request',
+  },
   ROOT_RECORD_MISMATCH: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,

@@ -12,6 +12,7 @@ import { findStream, listStreams } from '../store/read-stream.ts'
 import { setStatus } from '../store/set-status.ts'
 import type { Stream } from '../store/stream.ts'
 import { verifyStream } from '../store/verify-stream.ts'
+import { waitingSince } from '../store/waiting-since.ts'
 import { checkSupplied } from './check-supplied.ts'
 import { operatorOf, streamNameOf } from './operator-of.ts'
 import { type Delivery, METHOD_URIS, readDelivery } from './read-delivery.ts'
@@ -114,7 +115,8 @@ function statusRoutes(
   const store = storeOf(deps)
   return {
     async getStreamStatus({ streamId }, call) {
-      return { status: toStreamStatus(await getStream(deps, streamNameOf(streamId, call))) }
+      const stream = await getStream(deps, streamNameOf(streamId, call))
+      return { status: toStreamStatus(stream, await waitingSince(deps.readDb.prisma, stream)) }
     },
     async updateStreamStatus(request, call) {
       const wanted = readStatus(request)

@@ -1,4 +1,5 @@
 import { create, type MessageShape } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { EventStreamSchema, StreamStatusSchema } from '../../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { audienceOf } from '../events/build-sets.ts'
 import { deliveredTypes, SUPPORTED_EVENTS } from '../events/event-types.ts'
@@ -32,7 +33,16 @@ export function toEventStream(issuer: string, stream: Stream): MessageShape<type
   })
 }
 
-/** Writes the status of a stream. */
-export function toStreamStatus({ id, status, statusReason }: Stream): MessageShape<typeof StreamStatusSchema> {
-  return create(StreamStatusSchema, { streamId: id, status, reason: statusReason })
+/** Writes the status of a stream, and since when its oldest event waits. */
+export function toStreamStatus(stream: Stream, waitingSince?: Date): MessageShape<typeof StreamStatusSchema> {
+  const { id, status, statusReason, failures, lastFailure, lastFailureAt } = stream
+  return create(StreamStatusSchema, {
+    streamId: id,
+    status,
+    reason: statusReason,
+    failures,
+    lastFailure,
+    ...(lastFailureAt && { lastFailureAt: timestampFromDate(lastFailureAt) }),
+    ...(waitingSince && { waitingSince: timestampFromDate(waitingSince) }),
+  })
 }

@@ -77,19 +77,21 @@ export async function renewClaim(pool: pg.Pool, owner: string, stream: Stream): 
 }
 
 /**
- * Gives a claim back. The stream is due again after `delayMs`, and has failed `failures` times in a row. The column
- * has milliseconds, and rounding up would hide the stream from a look at this very moment.
+ * Gives a claim back. The stream is due again after `delayMs`, and has failed `failures` times in a row. `why` says why
+ * it has just failed, and is remembered until the next failure. The column of the next attempt has milliseconds, and rounding up would hide the stream from a look at this very moment.
  */
 export async function releaseClaim(
   pool: pg.Pool,
   owner: string,
   id: string,
-  { failures, delayMs }: { readonly failures: number; readonly delayMs: number },
+  { failures, delayMs, why = '' }: { readonly failures: number; readonly delayMs: number; readonly why?: string },
 ): Promise<void> {
   await pool.query({
     name: 'signal-release',
     text: `UPDATE signal_streams SET claimed_by = NULL, claimed_until = NULL, failures = $3,
-      next_attempt_at = date_trunc('milliseconds', now()) + $4 * interval '1 millisecond' WHERE id = $1 AND claimed_by = $2::uuid`,
-    values: [id, owner, failures, delayMs],
+      next_attempt_at = date_trunc('milliseconds', now()) + $4 * interval '1 millisecond',
+      last_failure = CASE WHEN $5 = '' THEN last_failure ELSE $5 END,
+      last_failure_at = CASE WHEN $5 = '' THEN last_failure_at ELSE now() END WHERE id = $1 AND claimed_by = $2::uuid`,
+    values: [id, owner, failures, delayMs, why],
   })
 }

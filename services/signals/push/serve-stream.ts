@@ -35,6 +35,8 @@ export interface ServeDeps {
 interface Served {
   readonly failures: number
   readonly delayMs: number
+  /** Why the last attempt has failed, for the receiver's operator; absent if none has failed. */
+  readonly why?: string
 }
 
 /** Events that are read at once. */
@@ -74,7 +76,7 @@ async function serve(deps: ServeDeps, id: string): Promise<Served> {
       continue
     }
     const batch = await deliverBatch(deps, stream, next.sets, endsAt)
-    if (batch.ended !== undefined) return { ...batch.ended, failures: batch.ended.failures }
+    if (batch.ended !== undefined) return batch.ended
     delivered += next.sets.length
     const { at } = batch
     const isBehind = next.through.sequence > at.cursor.sequence || next.through.part > at.cursor.part
@@ -141,16 +143,17 @@ async function settle(
   metrics.failed()
   if (outcome.kind === 'refused') {
     log.info({ stream: stream.id, err: outcome.err }, 'a receiver has refused a security event')
+    const why = `refused: ${outcome.err}`
     if (stream.status !== 'enabled') {
       // The receiver does not want to know that its stream is paused. Meanwhile it may have enabled the stream.
       await step(deps, stream, set)
-      return { failures: 0, delayMs: 0 }
+      return { failures: 0, delayMs: 0, why }
     }
     const reason = `The receiver refused an event with ${outcome.err}: enable the stream to send it again`
     await pauseStream({ prisma: db.prisma, now }, stream, { reason, beginsAnew: false })
-    return { failures: 0, delayMs: 0 }
+    return { failures: 0, delayMs: 0, why }
   }
   const failures = stream.failures + 1
   if (failures === 1) log.info({ stream: stream.id, why: outcome.why }, 'a security event could not be delivered')
-  return { failures, delayMs: backoffMs(failures, Math.random()) }
+  return { failures, delayMs: backoffMs(failures, Math.random()), why: outcome.why }
 }

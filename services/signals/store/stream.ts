@@ -49,6 +49,11 @@ export interface Stream {
   readonly pending: readonly PendingEvent[]
   /** For push: failed attempts since the last success. */
   readonly failures: number
+  /** Why the last failed attempt has failed; empty if none has failed. */
+  readonly lastFailure: string
+  readonly lastFailureAt: Date | undefined
+  /** The newest record that may concern the receiver, of those that were noted. */
+  readonly newest: number
 }
 
 /** Turns a row into a stream. */
@@ -75,6 +80,9 @@ export function toStream(row: SignalStream): Stream {
     // Only toStoredEvents writes the column, which the type system cannot follow through JSON.
     pending: row.pending as unknown as readonly PendingEvent[],
     failures: row.failures,
+    lastFailure: row.lastFailure,
+    lastFailureAt: row.lastFailureAt ?? undefined,
+    newest: Number(row.newest),
   }
 }
 

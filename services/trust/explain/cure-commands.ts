@@ -48,13 +48,9 @@ export function registerOperator(domain: string): CureMessage {
 /** Lists a domain as a caller of an audience in the policy of its owner. */
 export function listCaller(
   who: string,
-  { audience, domain, hasRule }: { readonly audience: string; readonly domain: string; readonly hasRule: boolean },
+  { audience, domain }: { readonly audience: string; readonly domain: string },
 ): CureMessage {
-  const [rule, caller] = [JSON.stringify(audience), JSON.stringify(domain)]
-  const change = hasRule
-    ? `(.audiences[] | select(.audience == ${rule})).callers += [${caller}]`
-    : `.audiences += [{"audience":${rule},"callers":[${caller}]}]`
-  const command = `auth4agent policy get | jq ${quote(change)} | auth4agent policy set --file -`
+  const command = `auth4agent policy set --audience ${quote(audience)} --add-caller ${quote(domain)}`
   return { who, signatures: 0, command }
 }
 

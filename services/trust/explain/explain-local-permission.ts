@@ -8,7 +8,7 @@ import type { Question } from './read-question.ts'
  * lists its domain, or `*`. This is the rule by which tokens are issued, and they name the entry as their edge. Nobody
  * forbids an audience without an owner, and the issuer itself is open to all.
  */
-export function explainLocalPermission(issuer: string, { asker, audience, owner, caller }: Question): Leg {
+export function explainLocalPermission(issuer: string, { audience, owner, caller }: Question): Leg {
   const { text } = audience
   const { operatorId: id, domain } = caller
   const admitted = text === issuer ? { entry: undefined } : admitCaller(audience, owner, { id, domain })
@@ -20,13 +20,11 @@ export function explainLocalPermission(issuer: string, { asker, audience, owner,
     const proof = JSON.stringify({ audience: entry.audience, callers: [entry.caller] })
     return { leg: 'permission', ok: true, path: [{ ...edge, edgeId: entry.edge, proof }] }
   }
-  const seesRules = asker === undefined || asker === owner.operatorId
-  const hasRule = seesRules && owner.rules.some((rule) => rule.audience === text)
   return {
     leg: 'permission',
     ok: false,
     missing: { ...edge, state: 'absent' },
-    cures: [listCaller(owner.domain, { audience: text, domain: caller.domain, hasRule })],
+    cures: [listCaller(owner.domain, { audience: text, domain: caller.domain })],
   }
 }
 

@@ -165,7 +165,7 @@ describe('the leg permission says', () => {
       { from: 'dock.example' },
       [
         'cargo.example caller dock.example: absent',
-        `cargo.example: auth4agent policy get | jq '.audiences += [{"audience":"${AUDIENCE}","callers":["dock.example"]}]' | auth4agent policy set --file -`,
+        `cargo.example: auth4agent policy set --audience ${AUDIENCE} --add-caller dock.example`,
       ],
     ],
     [
@@ -174,7 +174,7 @@ describe('the leg permission says', () => {
       { from: 'dock.example' },
       [
         'cargo.example caller dock.example: absent',
-        `cargo.example: auth4agent policy get | jq '(.audiences[] | select(.audience == "${AUDIENCE}")).callers += ["dock.example"]' | auth4agent policy set --file -`,
+        `cargo.example: auth4agent policy set --audience ${AUDIENCE} --add-caller dock.example`,
       ],
     ],
   ])('%s', async (_name, options, changes, expected) => {

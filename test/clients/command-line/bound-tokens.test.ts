@@ -76,13 +76,8 @@ const send = (authorization: string, dpop?: string) =>
   fetch(`${api}/orders?page=1`, { headers: { authorization, ...(dpop !== undefined && { dpop }) } })
 
 it('1. an operator demands bound tokens for its audience, and the agent gets one only with --dpop', async () => {
-  const policy = { audiences: [{ audience: OWN, callers: [], dpop: 'required-with-nonce' }] }
-  const set = await runCli(['policy', 'set', '--file', '-'], {
-    home,
-    fetch,
-    readStdin: async () => JSON.stringify(policy),
-  })
-  expect(set).toMatchObject({ code: 0, stdout: expect.stringContaining('"dpop": "required-with-nonce"') })
+  const set = await succeed('policy', 'set', '--audience', OWN, '--dpop', 'required-with-nonce')
+  expect(set).toContain(`${OWN} dpop: none -> required-with-nonce`)
   expect(await run('issue', ...ask(OWN))).toMatchObject({
     code: 1,
     stdout: '',

@@ -76,6 +76,7 @@ it('doctor finds no problem in a good configuration', async () => {
     `dns ${deployment.dns.address}`,
     'operator',
     'key root',
+    'policy',
     'agent',
     'token',
   ])
@@ -181,4 +182,22 @@ it('doctor says how to start the server if it does not run', async () => {
   expect(code).toBe(1)
   expect(stdout).toContain(`${gone} cannot be reached`)
   expect(stdout).toMatch(/npm start[^]*2 problems, 0 warnings\.\n$/)
+})
+
+const set = (flags: string) =>
+  runCli(`policy set --config ${folder.path} ${flags}`.split(' '), { fetch: globalThis.fetch })
+
+it('doctor finds what the policy no longer demands, and the problem is gone when it is demanded again', async () => {
+  const audience = `https://api.${DOMAIN}`
+  await set(`--require-body-digest on --audience ${audience} --dpop required`)
+  expect((await examine()).found.get('policy')).toMatchObject({ level: 'ok' })
+  await set('--require-body-digest off')
+  const { code, found } = await examine()
+  expect(found.get('policy')).toMatchObject({
+    level: 'warning',
+    message: expect.stringMatching(/^require_body_digest is off, and was on in the policy of \d{4}-/),
+  })
+  expect(code).toBe(0)
+  await set('--require-body-digest on')
+  expect((await examine()).found.get('policy')).toMatchObject({ level: 'ok' })
 })

@@ -150,7 +150,9 @@ describe('the command line tool, from an operator to a token and back', () => {
 
   it('4. the operator grants scopes, and the tool lists them', async () => {
     const scopes = 'orders:write,orders:read'
-    expect(JSON.parse(ok(await operator.run('agent-scopes', 'set', '--scopes', scopes, '--did', did)))).toEqual({
+    const set = ['agent-scopes', 'set', '--scopes', scopes, '--did', did]
+    expect(ok(await operator.run(...set))).toBe(`scopes set\n\nagent: ${did}\nscopes: orders:read orders:write\n`)
+    expect((await operator.run(...set, '--json')).json()).toEqual({
       updated: true,
       did,
       allowed_scopes: ['orders:read', 'orders:write'],
@@ -198,8 +200,19 @@ describe('the command line tool, from an operator to a token and back', () => {
     ] as const) {
       const refused = await agent.run('verify', '--token', token, flag, value, '--json')
       expect(refused.code).toBe(1)
-      expect(refused.json()).toMatchObject({ valid: false, reason })
+      expect(refused.json()).toMatchObject({ valid: false, reason, wanted: expect.stringContaining(value) })
+      expect((await agent.run('verify', '--token', token, flag, value)).stdout).toMatch(
+        new RegExp(`^reason: ${reason}: .*\\nwanted: \\w+ ${value}\\nthe token has: \\S`, 'm'),
+      )
     }
+    for (const command of [
+      ['verify', '--token'],
+      ['revoke', 'token', '--token'],
+    ])
+      expect(await agent.run(...command, path)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(`Did you mean @${path}?`),
+      })
     const forged = `${token.slice(0, -8)}AAAAAAAA`
     expect(await agent.run('verify', '--token', forged)).toMatchObject({
       code: 1,

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type CliResult, runCli } from '../../support/cli.ts'
 import { type ConfigFolder, createConfigFolder } from '../../support/config-folder.ts'
@@ -56,55 +58,147 @@ async function jsonOf(ran: Promise<CliResult>): Promise<unknown> {
 const newToken = async () => String((await issueToken(deployment.client, agent)).token)
 const verdictOf = async (token: string) => expectStatus(200, await deployment.client.verify(token))
 
-it('policy get shows the policy, and policy set replaces it and refuses unknown members', async () => {
-  const rule = {
-    audience: AUDIENCE,
-    callers: ['other.example.com'],
-    token_signing_alg: 'ES256',
-    dpop: 'required',
-    token_status: 'status_list',
-  }
-  const given = { audiences: [rule], require_bound_challenges: true }
-  const reset = { require_body_digest: false, hide_allowed_scopes: false, delegate_to: [], max_grant_ttl: 0 }
-  const policy = { ...given, ...reset }
-  expect(await jsonOf(feed(JSON.stringify(given), 'policy', 'set', '--file', '-', '--json'))).toEqual(policy)
-  const { stdout: shown } = await run('policy', 'get')
-  expect(JSON.parse(shown)).toEqual(policy)
+const RULE = {
+  audience: AUDIENCE,
+  callers: ['other.example.com'],
+  token_signing_alg: 'ES256',
+  dpop: 'required',
+  token_status: 'status_list',
+}
+const policyNow = async (): Promise<object> => Object(await jsonOf(run('policy', 'get', '--json')))
+const setFrom = (json: object, ...flags: readonly string[]) =>
+  feed(JSON.stringify(json), 'policy', 'set', '--file', '-', ...flags)
+
+const set = async (...flags: readonly string[]): Promise<object> =>
+  Object(await jsonOf(run('policy', 'set', ...flags, '--json')))
+const answer = (text: string) => ({ ask: async () => text })
+
+it('policy get shows the policy in words, and as JSON only with --json', async () => {
+  const { stdout } = await run('policy', 'get')
+  expect(stdout).toMatch(/^require_bound_challenges: off\nrequire_body_digest: \w+\nhide_allowed_scopes: off\n/)
+  expect(await policyNow()).toMatchObject({ audiences: [], etag: expect.any(String) })
+})
+
+it('policy set --file changes only what the JSON names, and refuses unknown members', async () => {
+  await run('policy', 'set', '--require-body-digest', 'on')
+  const before = await policyNow()
+  const { code, stdout } = await setFrom({ audiences: [RULE], require_bound_challenges: true })
+  expect(code).toBe(0)
+  expect(stdout).toBe(
+    `policy set\n\nrequire_bound_challenges: off -> on\nrule for ${AUDIENCE}: none -> there\n${AUDIENCE} callers: none -> other.example.com\n${AUDIENCE} token_signing_alg: EdDSA -> ES256\n${AUDIENCE} dpop: none -> required\n${AUDIENCE} token_status: none -> status_list\n`,
+  )
+  const changed = { ...before, audiences: [RULE], require_bound_challenges: true, etag: expect.any(String) }
+  expect(await policyNow()).toEqual(changed)
+  expect(await setFrom({ audiences: [] })).toMatchObject({ code: 0, stdout: 'policy unchanged\n' })
   expect(await feed('{"audience":[]}', 'policy', 'set', '--file', '-')).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('may only have the members'),
   })
   expect(await run('policy', 'set', '--file', `${folder.path}/gone.json`)).toMatchObject({ code: 4 })
-  expect(await jsonOf(run('policy', 'get', '--json'))).toEqual(policy)
-  expect(await feed(shown.replace('true', 'false'), 'policy', 'set', '--file', '-')).toMatchObject({ code: 0 })
-  expect(await jsonOf(run('policy', 'get', '--json'))).toEqual({ ...policy, require_bound_challenges: false })
+  expect(await policyNow()).toEqual(changed)
+})
+
+it('policy set --audience changes one member of a rule, and --remove-audience removes the rule', async () => {
+  const audience = ['--audience', AUDIENCE]
+  const before = await policyNow()
+  const steps: [readonly string[], object][] = [
+    [[...audience, '--add-caller', 'third.example.com'], { callers: ['other.example.com', 'third.example.com'] }],
+    [[...audience, '--remove-caller', 'other.example.com'], { callers: ['third.example.com'] }],
+    [[...audience, '--callers', 'none'], { callers: [] }],
+    [[...audience, '--dpop', 'none', '--token-signing-alg', 'RS256'], { dpop: '', token_signing_alg: 'RS256' }],
+    [[...audience, '--token-status', 'none'], { token_status: '' }],
+  ]
+  const rule: object = { ...RULE }
+  for (const [flags, change] of steps) {
+    Object.assign(rule, change)
+    expect(await set(...flags)).toEqual({ ...before, audiences: [rule], etag: expect.any(String) })
+  }
+  expect(await set('--remove-audience', AUDIENCE)).toMatchObject({ require_body_digest: true, audiences: [] })
+  for (const [flags, message] of [
+    [['--dpop', 'required'], 'Name the audience'],
+    [audience, 'Name what to change'],
+    [['--replace'], '--replace needs --file'],
+    [[], 'Name what to set'],
+  ] as const)
+    expect(await run('policy', 'set', ...flags)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) })
+})
+
+it('policy set --replace shows what it resets, and changes nothing without a yes', async () => {
+  await setFrom({ audiences: [RULE], require_body_digest: true })
+  const before = await policyNow()
+  const file = join(folder.path, 'policy.json')
+  await writeFile(file, JSON.stringify({ delegate_to: ['partner.example.com'] }))
+  const replace = (options: object, ...flags: readonly string[]) =>
+    runCli(['policy', 'set', '--file', file, '--replace', '--config', folder.path, ...flags], {
+      fetch: globalThis.fetch,
+      ...options,
+    })
+  for (const ran of [
+    await replace({}),
+    await replace(answer('')),
+    await replace(answer('no')),
+    await replace(answer('y'), '--json'),
+  ]) {
+    expect(ran.code).toBe(2)
+    expect(ran.stdout + ran.stderr).toMatch(/--yes is missing|the answer was not yes/)
+    expect(await policyNow()).toEqual(before)
+  }
+  expect((await replace({})).stderr).toContain('require_body_digest: on -> off (weaker)')
+  const asked = await replace(answer('y'))
+  expect(asked).toMatchObject({ code: 0, stderr: expect.stringContaining(`rule for ${AUDIENCE}: there -> none`) })
+  expect(await policyNow()).toMatchObject({ audiences: [], delegate_to: ['partner.example.com'] })
+  await setFrom({ audiences: [RULE] })
+  expect(await replace({}, '--yes')).toMatchObject({ code: 0 })
+  expect(await policyNow()).toMatchObject({ audiences: [], require_body_digest: false })
+  await run('policy', 'set', '--delegate-to', 'none')
+})
+
+it('policy set changes nothing if somebody else has changed the policy in between', async () => {
+  const old = await policyNow()
+  await run('policy', 'set', '--hide-allowed-scopes', 'on')
+  const now = await policyNow()
+  expect(await setFrom({ ...old, require_bound_challenges: false })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/POLICY_CHANGED\)\nSomebody has changed the policy since/),
+  })
+  let isFirst = true
+  /** Changes the policy before the first change of the tool arrives. */
+  const racing: typeof globalThis.fetch = async (input, init) => {
+    if (init?.method === 'PUT' && isFirst) {
+      isFirst = false
+      await run('policy', 'set', '--max-grant-ttl', '10m')
+    }
+    return fetch(input, init)
+  }
+  const args = ['policy', 'set', '--hide-allowed-scopes', 'off', '--config', folder.path]
+  expect(await runCli(args, { fetch: racing })).toMatchObject({ code: 1 })
+  expect(await policyNow()).toEqual({ ...now, max_grant_ttl: 600, etag: expect.any(String) })
+  await setFrom({ max_grant_ttl: 0, hide_allowed_scopes: false })
 })
 
 it('policy set changes a single setting and keeps the others, and then accepts changes only with a digest', async () => {
-  const set = (...flags: readonly string[]) => jsonOf(run('policy', 'set', ...flags, '--json'))
-  const before = await jsonOf(run('policy', 'get', '--json'))
-  const demanded = { ...Object(before), require_body_digest: true, hide_allowed_scopes: true }
+  const before = await policyNow()
+  const policy = { require_body_digest: true, hide_allowed_scopes: true }
+  const demanded = { ...before, ...policy, etag: expect.any(String) }
   expect(await set('--require-body-digest', 'on', '--hide-allowed-scopes', 'on')).toEqual(demanded)
   expect((await deployment.client.getAgent(agent.did)).body).toMatchObject({ allowed_scopes: [] })
   const path = `/v1/operators/${operatorId}/policy`
   const send = async (...flags: readonly string[]) => {
     const rpc = `PUT /v1/operators/{operator}/policy`
     const { stdout } = await run('operator', 'token', '--rpc', rpc, ...flags)
-    return deployment.client.send('PUT', path, JSON.stringify(demanded), `Bearer ${stdout.trim()}`)
+    return deployment.client.send('PUT', path, JSON.stringify(policy), `Bearer ${stdout.trim()}`)
   }
   expect(await send()).toMatchObject({ status: 401, body: { reason: 'BODY_DIGEST_REQUIRED' } })
   expect(await send('--no-body')).toMatchObject({ status: 401, body: { reason: 'BODY_DIGEST_MISMATCH' } })
-  expect(await send('--body', JSON.stringify(demanded))).toMatchObject({ status: 200 })
+  expect(await send('--body', JSON.stringify(policy))).toMatchObject({ status: 200 })
   expect(await set('--require-body-digest', 'off', '--hide-allowed-scopes', 'off')).toEqual(before)
-  expect(await run('policy', 'set')).toMatchObject({ code: 2, stderr: expect.stringContaining('Name what to set') })
 })
 
 it('policy set changes who may hold grants, and for how long', async () => {
-  const set = (...flags: readonly string[]) => jsonOf(run('policy', 'set', ...flags, '--json'))
-  const before = await jsonOf(run('policy', 'get', '--json'))
+  const before = { ...(await policyNow()), etag: expect.any(String) }
   const delegate_to = ['partner.example.com', 'other.example.com']
-  expect(await set('--delegate-to', delegate_to.join())).toEqual({ ...Object(before), delegate_to })
-  const shorter = { ...Object(before), delegate_to, max_grant_ttl: 600 }
+  expect(await set('--delegate-to', delegate_to.join())).toEqual({ ...before, delegate_to })
+  const shorter = { ...before, delegate_to, max_grant_ttl: 600 }
   expect(await set('--max-grant-ttl', '10m')).toEqual(shorter)
   expect(await set('--delegate-to', 'none')).toEqual({ ...shorter, delegate_to: [] })
   expect(await set('--max-grant-ttl', '1h')).toEqual({ ...shorter, delegate_to: [], max_grant_ttl: 3600 })
@@ -114,32 +208,15 @@ it('policy set changes who may hold grants, and for how long', async () => {
   })
 })
 
-const setFrom = (json: object, ...flags: readonly string[]) =>
-  feed(JSON.stringify(json), 'policy', 'set', '--file', '-', ...flags)
-
-it('policy set --file keeps who may hold grants, and for how long, if the JSON omits it', async () => {
+it('policy set --file keeps who may hold grants, and so the tokens, if the JSON omits it', async () => {
   const narrow = { delegate_to: ['partner.example.com'], max_grant_ttl: 600 }
   await setFrom(narrow)
   const token = await newToken()
-  const kept = await setFrom({ audiences: [] })
-  expect(kept.stderr).toContain('delegate_to is still partner.example.com, because the JSON omits it')
-  expect(kept.stderr).toContain('max_grant_ttl is still 600, because the JSON omits it')
-  expect(await jsonOf(run('policy', 'get', '--json'))).toMatchObject(narrow)
+  expect(await setFrom({ hide_allowed_scopes: true })).toMatchObject({ code: 0 })
+  expect(await policyNow()).toMatchObject(narrow)
   expect(await verdictOf(token)).toMatchObject({ valid: true })
-  const { stderr } = await setFrom({ audiences: [] }, '--max-grant-ttl', '20m')
-  expect(stderr).not.toContain('max_grant_ttl')
-  expect(await jsonOf(run('policy', 'get', '--json'))).toMatchObject({ ...narrow, max_grant_ttl: 1200 })
-  await setFrom({ delegate_to: [], max_grant_ttl: 0 })
-  expect(await jsonOf(run('policy', 'get', '--json'))).toMatchObject({ delegate_to: [], max_grant_ttl: 0 })
-  expect((await setFrom({})).stderr).not.toContain('still')
-})
-
-it('policy set --file says if the JSON turns the demand for digests off by omitting it', async () => {
-  await jsonOf(run('policy', 'set', '--require-body-digest', 'on', '--json'))
-  expect(await feed('{"audiences":[]}', 'policy', 'set', '--file', '-')).toMatchObject({
-    code: 0,
-    stderr: expect.stringContaining('require_body_digest is off, because the JSON omits it'),
-  })
+  await setFrom({ delegate_to: [], max_grant_ttl: 0, hide_allowed_scopes: false })
+  expect(await policyNow()).toMatchObject({ delegate_to: [], max_grant_ttl: 0 })
 })
 
 it('agents update changes the label, the bound challenges and the delegation depth of an agent independently', async () => {

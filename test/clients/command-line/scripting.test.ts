@@ -124,15 +124,8 @@ describe('--quiet prints only the result', () => {
   })
 
   it('of each command about operators, servers and their keys', async () => {
-    expect(JSON.parse((await results('policy', 'get')).join('\n'))).toEqual({
-      audiences: [],
-      require_bound_challenges: false,
-      // The tool demanded it after it had verified the operator.
-      require_body_digest: true,
-      hide_allowed_scopes: false,
-      delegate_to: [],
-      max_grant_ttl: 0,
-    })
+    // The tool demanded it after it had verified the operator.
+    expect(await results('policy', 'get')).toContain('require_body_digest: on')
     expect(await result('operator', 'token')).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
     expect(Number(await result('operator', 'end-all-tokens'))).toBeGreaterThan(0)
     expect(await result('health')).toBe('ok')
@@ -228,9 +221,19 @@ it("issue uses the server's default lifetime, unless --ttl is given", async () =
 
 it('audit prints a header and accepts durations before now', async () => {
   const { stdout } = await run('audit', '--since', '1h', '--limit', '2')
-  expect(stdout).toMatch(/^TIME +OUTCOME +ACTION +ACTOR +KEY +SUBJECT +REASON +ID\n\d{4}-.*\n\d{4}-.*\n$/)
+  expect(stdout).toMatch(/^TIME +OUTCOME +ACTION\n\d{4}-.*\n(?: {4}.*\n)+\d{4}-.*\n(?: {4}.*\n)+$/)
   expect(await results('audit', '--since', '1h', '--until', '50m')).toEqual([])
   expect(await run('audit', '--since', 'yesterday')).toMatchObject({ code: 2 })
+})
+
+it('prints JSON only with --json', async () => {
+  const { stdout } = await run('jwks')
+  expect(stdout).toMatch(/^KID +ALG\n(?:[\w-]{43} +\w+\n)+$/)
+  for (const command of [['policy', 'get'], ['agent-scopes', 'set', '--scope', 'a:read,b:write'], ['jwks']]) {
+    const text = (await run(...command)).stdout + (await run(...command, '--quiet')).stdout
+    expect(text).not.toMatch(/[{}"]/)
+    expect(JSON.parse((await run(...command, '--json')).stdout)).toBeInstanceOf(Object)
+  }
 })
 
 it('jwks prints the JWKS, and with --pem the same keys as PEM', async () => {

@@ -102,6 +102,13 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     },
     fits: { 'has the maximum of entries': many(15, 'c').map((label) => `${label}.com`) },
   },
+  'SetOperatorPolicyRequest.policy.etag': {
+    wrong: {
+      'is of no policy': [`${text(42)}A`, 'POLICY_CHANGED'],
+      'has 50 KB': [text(50_000), 'POLICY_CHANGED'],
+    },
+    fits: { 'is empty': '' },
+  },
   'SetOperatorPolicyRequest.policy.max_grant_ttl': {
     wrong: {
       'is negative': [-1, 'INVALID_ARGUMENT'],

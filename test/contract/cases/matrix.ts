@@ -122,6 +122,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'INVALID_AUDIENCE',
     'INVALID_DOMAIN',
     'INVALID_ALGORITHM',
+    'POLICY_CHANGED',
   ],
   'OperatorRegistryService.EndAllTokens': [],
   'OperatorRegistryService.SuspendOperator': ['OPERATOR_NOT_FOUND', 'OPERATOR_NOT_ACTIVE', 'OPERATOR_RELEASED'],

@@ -200,6 +200,17 @@ const policy = Object.entries(BAD_POLICIES).map(
   }),
 )
 
+const changed: RefusalCase = {
+  name: 'the etag of another version of the policy',
+  method: rpc.setOperatorPolicy,
+  reason: 'POLICY_CHANGED',
+  caller: 'acme',
+  request: ({ operators }) => ({
+    id: operators.acme.id,
+    policy: { audiences: [rule('acme-operator.com')], etag: 'b3RoZXI' },
+  }),
+}
+
 const pages = ['x', '!', 'AAAA', encodeBase64(Buffer.from(NOBODY)).replace(/.$/, '=='), NOBODY].map(
   (token): RefusalCase => ({
     name: `page token ${token}`,
@@ -231,6 +242,7 @@ export const operatorRegistryCases: readonly RefusalCase[] = [
   notSuspended,
   ...suspendedSelf,
   ...policy,
+  changed,
   ...pages,
   ...times,
 ]

@@ -111,6 +111,7 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   OPERATOR_FROZEN: [403, 7],
   INVALID_MANIFEST: [400, 3],
   MANIFEST_CONFLICT: [409, 9],
+  POLICY_CHANGED: [409, 10],
   ROOT_RECORD_MISMATCH: [409, 9],
   ROLE_REQUIRED: [403, 7],
   APPROVALS_REQUIRED: [403, 7],

@@ -80,17 +80,17 @@ describe('the tour in README.md', () => {
           'operator verified',
           '^agent created$',
           'agent registered[^]+status: active',
-          '"updated": true[^]+"orders:read"[^]+"orders:write"',
+          '^scopes set$[^]+^scopes: orders:read orders:write$',
           '^scope: orders:read$',
           '^written to data/tour/token$',
           '^valid: true$[^]+^scope: orders:read$[^]+^online verification: success$',
           '^token revoked$[^]+^jti: [^]+^revoked_at: ',
           '^valid: false$[^]+TOKEN_REVOKED[^]+^online verification: failed$[^]+^refused, as it should be$',
-          '^private key exported$[^]+^written to data/tour/agent.jwk$',
+          '^npm install --ignore-scripts\n[^]*^private key exported$[^]+^written to data/tour/agent.jwk$',
           '^bearer token for orders:read$[^]+^active: true did:agent:acme\\.test:[^]+^active: false$',
           '^the tool says: did:agent:acme\\.test:',
           '^agent suspended$[^]+^suspended_at: ',
-          ' agent.suspend [^]+ token.issue [^]+ token.revoke [^]+ token.issue [^]+ token.revoke ',
+          ' agent\\.suspend$[^]+ token\\.issue$[^]+ token\\.revoke$[^]+ token\\.issue$[^]+ token\\.revoke$',
           '^problem +agent .* is suspended$[^]+^it has found the agent that is suspended$',
         ].join('[^]+'),
         'm',
@@ -115,10 +115,25 @@ describe('the tour in README.md', () => {
     const marked = output.match(/^key marked as compromised$|^[\w-]{43} .* (?:prepared|retiring|active)$/gm)
     expect(marked?.length).toBeGreaterThanOrEqual(before.length)
     expect(output).toMatch(
-      /all tokens of the deployment ended[^]+alg: ES256\nstate: prepared[^]+"token_signing_alg": "ES256"/,
+      /all tokens of the deployment ended[^]+alg: ES256\nstate: prepared[^]+ token_signing_alg: EdDSA -> ES256$/m,
     )
     const after = await publishedKids()
     expect(before.filter((kid) => after.includes(kid))).toEqual([])
+  })
+
+  it('changes one member of the policy with the commands of the documents, and weakens no other', async () => {
+    const toolPath = await pathLine()
+    const get = async () =>
+      JSON.parse(await paste(`${toolPath}\nauth4agent policy get --json`)) as { audiences: object[] }
+    const { audiences, ...settings } = await get()
+    expect(settings).toMatchObject({ require_body_digest: true })
+    await paste([toolPath, ...(await blocks('docs/status-lists.md', 'sh policy'))].join('\n'))
+    expect(await get()).toEqual({
+      ...settings,
+      etag: expect.any(String),
+      audiences: [{ ...audiences[0], token_status: 'status_list' }],
+    })
+    expect(audiences).toMatchObject([{ token_signing_alg: 'ES256' }])
   })
 
   it('marks no key as compromised when the name of the key is missing', async () => {

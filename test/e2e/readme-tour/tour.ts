@@ -14,12 +14,15 @@ type Document =
   | 'README.md'
   | 'clients/by-hand.md'
   | 'docs/delegation.md'
+  | 'docs/examples/ssf-receiver/README.md'
   | 'docs/federation.md'
   | 'docs/identity.md'
   | 'docs/moving.md'
   | 'docs/oauth.md'
   | 'docs/operator-keys.md'
+  | 'docs/signals.md'
   | 'docs/signing-keys.md'
+  | 'docs/status-lists.md'
 
 /** Reads a document of this checkout. */
 export function readDocument(name: Document): Promise<string> {
@@ -29,12 +32,26 @@ export function readDocument(name: Document): Promise<string> {
 /** Returns the blocks of one kind in a document, in order. */
 export async function blocks(
   name: Document,
-  kind: 'sh' | 'sh grpc' | 'sh keys' | 'sh rfc9421' | 'sh tour' | 'ts' | 'ts mcp' | 'python',
+  kind:
+    | 'sh'
+    | 'sh grpc'
+    | 'sh keys'
+    | 'sh local'
+    | 'sh policy'
+    | 'sh push'
+    | 'sh rfc9421'
+    | 'sh tour'
+    | 'ts'
+    | 'ts mcp'
+    | 'python',
 ): Promise<string[]> {
   return [...(await readDocument(name)).matchAll(/^```(\w+(?: \w+)?)\n([\s\S]*?)^```$/gm)].flatMap(([, found, text]) =>
     found === kind && text !== undefined ? [text] : [],
   )
 }
+
+/** Stands for npm, because the tests use the packages that are installed. It prints how it was called. */
+const NPM = 'npm() { echo "npm $*"; }'
 
 /** A server with its own database, as `npm start` starts it, and an empty folder in which a reader works. */
 export interface Tour {
@@ -71,7 +88,7 @@ export async function startTour(env: Environment = {}): Promise<Tour> {
     folder,
     adapt,
     async paste(text) {
-      const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', adapt(text)], {
+      const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', `${NPM}\n${adapt(text)}`], {
         cwd: folder,
         env: { ...process.env, HOME: folder, NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/auth4agent-tests') },
       })

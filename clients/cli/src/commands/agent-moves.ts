@@ -8,6 +8,7 @@ import { defineCommand } from '../command.ts'
 import { operatorFlags, reasonFlag } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { answeredDid, checkDid, readMove, toIssuerFlag } from '../moves.ts'
+import { nextLine } from '../next-line.ts'
 import { chooseServer, openOperator, serverOf } from '../parties.ts'
 import { lines, plain } from '../text.ts'
 
@@ -154,7 +155,8 @@ export const admitAgent = defineCommand({
     const moving = file === undefined ? checkDid(did ?? '', 'The argument DID') : await readBundle(file, context)
     const { agents } = await openOperator(context)
     const admitted = await progress('admitting the agent', agents.admit(moving, flags.text('label')))
-    const next = `next:\nauth4agent agent-scopes set --scope SCOPES ${answeredDid(admitted.did)}\nthen, where the agent runs:\nauth4agent agent-key finish-move`
+    const grant = nextLine(context.place, `agent-scopes set --scope SCOPES ${answeredDid(admitted.did)}`)
+    const next = `next:\n${grant}\nthen, where the agent runs:\nauth4agent agent-key finish-move`
     answer(admitted, `agent admitted\n\n${lines({ ...admitted })}\n\n${next}`, admitted.did)
   },
 })

@@ -4,7 +4,7 @@ import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { chooseServer, openOperator } from '../parties.ts'
 import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
-import { indented, plain } from '../text.ts'
+import { lines, plain } from '../text.ts'
 
 /** `agent-scopes set`: replaces an agent's grant. */
 export const setScopes = defineCommand({
@@ -31,7 +31,8 @@ export const setScopes = defineCommand({
     const agent = await chosenAgent(context)
     const operator = await openOperator(context)
     const granted = await context.progress('setting scopes', operator.agents.setScopes(agent, scopes))
-    context.answer(granted, indented(granted), granted.allowed_scopes)
+    const told = { agent: agent, scopes: granted.allowed_scopes.join(' ') || 'none' }
+    context.answer(granted, `scopes set\n\n${lines(told)}`, granted.allowed_scopes)
   },
 })
 

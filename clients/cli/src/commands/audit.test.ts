@@ -32,18 +32,46 @@ afterEach(() => rm(home, { recursive: true }))
 
 it('audit prints who acted for whom below the row of an exchange, each fact in its own line', async () => {
   const { stdout } = await audit([SUSPENSION, EXCHANGE, REFUSED])
-  const [header, suspension, exchange, ...facts] = stdout.trimEnd().split('\n')
-  expect(header).toMatch(/^TIME +OUTCOME +ACTION +ACTOR +KEY +SUBJECT +REASON +ID$/)
-  expect(suspension).toMatch(/ {2}a; b +id-2$/)
-  expect(exchange).toMatch(/^2026-09-21T14:00:00Z {2}done +token\.exchange {2}agent:\S+ +jti-1 +id-1$/)
-  expect(facts).toEqual([
+  expect(stdout.trimEnd().split('\n')).toEqual([
+    expect.stringMatching(/^TIME +OUTCOME +ACTION$/),
+    expect.stringMatching(/^2026-09-21T14:00:00Z {2}done +agent\.suspend$/),
+    `    actor agent:${WORKER}`,
+    `    subject ${WORKER}`,
+    '    reason a; b',
+    '    id id-2',
+    expect.stringMatching(/^2026-09-21T14:00:00Z {2}done +token\.exchange$/),
+    `    actor agent:${WORKER}`,
+    '    subject jti-1',
     `    actor ${WORKER}`,
     `    principal ${SHOP}`,
     '    grants ["g0","g1"]',
     '    scope ["read;all"]',
     '    audience ["https://api.shop.test"]',
-    expect.stringMatching(/refused +token\.exchange .* GRANT_EXPIRED +id-3$/),
+    '    id id-1',
+    expect.stringMatching(/^2026-09-21T14:00:00Z {2}refused +token\.exchange$/),
+    `    actor agent:${WORKER}`,
+    '    subject jti-1',
+    '    reason GRANT_EXPIRED',
+    '    id id-3',
   ])
+})
+
+it('audit prints lines that fit a terminal of 80 columns, and cuts nothing away', async () => {
+  const word = 'x'.repeat(200)
+  const reason = `${'long words and '.repeat(20)}${word} end`
+  const domain = `${'a'.repeat(60)}.${'b'.repeat(60)}.example`
+  const record = {
+    ...SUSPENSION,
+    at: '2026-09-21T14:00:00.123Z',
+    reason,
+    subject: `did:agent:${domain}:${'0'.repeat(32)}`,
+  }
+  const { stdout } = await audit([{ ...record, id: 'aaaaaaaa-1111-7111-8111-111111111111', key_label: 'l'.repeat(32) }])
+  const lines = stdout.trimEnd().split('\n')
+  expect(lines.filter((line) => line.length > 80)).toEqual([])
+  const said = lines.map((line) => line.trim()).join('')
+  expect(said.replaceAll(' ', '')).toContain(reason.replaceAll(' ', ''))
+  expect(said).toContain(record.subject)
 })
 
 it('audit --quiet prints one line for each record, with the whole reason', async () => {

@@ -12,7 +12,9 @@ import { readTime } from '../times.ts'
 
 const MAX_PAGE = 200
 const OUTCOMES = ['done', 'refused'] as const
-const HEADER = ['TIME', 'OUTCOME', 'ACTION', 'ACTOR', 'KEY', 'SUBJECT', 'REASON', 'ID'] as const
+const HEADER = ['TIME', 'OUTCOME', 'ACTION'] as const
+/** Columns of a terminal. */
+const WIDTH = 80
 
 const auditFlags = {
   ...operatorFlags,
@@ -44,7 +46,7 @@ const auditFlags = {
 /** `audit`: lists audit records of the operator. */
 export const audit = defineCommand({
   help: [
-    'Lists audit records, newest first: the changes by the operator and to it, and its refused calls. A record must match all given filters. KEY is the label of the key that signed. `auth4agent audit show ID` shows and verifies the signed request.',
+    'Lists audit records, newest first: the changes by the operator and to it, and its refused calls. A record must match all given filters. With --quiet, each record is one line. `auth4agent audit show ID` shows and verifies the signed request.',
   ],
   examples: [
     { does: 'the last 20 records', line: 'auth4agent audit' },
@@ -69,7 +71,7 @@ export const audit = defineCommand({
     const subject = await subjectOf(context, operator)
     const filter = { action, subject, outcome, since, until, pageSize: Math.min(limit, MAX_PAGE) }
     const records = await progress('asking the server', take(operator, filter, limit))
-    const text = records.length === 0 ? 'no records' : tableOf(records)
+    const text = records.length === 0 ? 'no records' : textOf(records)
     const rows = columns(records.map((record) => rowOf(record))).split('\n')
     answer(records, text, rows.slice(0, records.length))
   },
@@ -79,13 +81,41 @@ function rowOf({ at, outcome, action, actor, key_label, subject, reason, id }: A
   return [at, outcome, action, actor, key_label ?? '', subject, reason ?? '', id]
 }
 
-/** Makes the table for people. What an exchange says about who acted for whom is too long for a column. */
-function tableOf(records: readonly AuditRecord[]): string {
-  const facts = records.map((record) => exchangeFacts(record) ?? [])
-  const short = records.map((record, index) => rowOf(facts[index]?.length === 0 ? record : { ...record, reason: '' }))
-  const [header = '', ...rows] = columns([HEADER, ...short]).split('\n')
-  const below = (index: number) => (facts[index] ?? []).map((fact) => `    ${plain(fact)}`)
-  return [header, ...rows.flatMap((row, index) => [row].concat(below(index)))].join('\n')
+/**
+ * Writes records for people. A terminal of 80 columns has no room for a DID beside an id, so a record has one short
+ * row, and below it a line for everything that is long.
+ */
+function textOf(records: readonly AuditRecord[]): string {
+  const [header = '', ...rows] = columns([HEADER, ...records.map(headOf)]).split('\n')
+  return [header, ...rows.flatMap((row, index) => [row].concat(below(records[index])))].join('\n')
+}
+
+function headOf({ at, outcome, action }: AuditRecord): readonly string[] {
+  return [at.replace(/\.\d+(?=Z$)/, ''), outcome, action]
+}
+
+function below(record: AuditRecord | undefined): readonly string[] {
+  if (record === undefined) return []
+  const { actor, key_label: label, subject, reason, id } = record
+  const why = exchangeFacts(record) ?? (reason ? [`reason ${reason}`] : [])
+  const by = label ? ` with the key ${label}` : ''
+  const told = [`actor ${actor}${by}`, ...(subject === '' ? [] : [`subject ${subject}`]), ...why, `id ${id}`]
+  return told.flatMap((fact) => wrapped(plain(fact)))
+}
+
+/** Breaks a text so that each line fits into a terminal. */
+function wrapped(text: string): readonly string[] {
+  const lines: string[] = []
+  for (let rest = text; rest !== ''; ) {
+    const indent = lines.length === 0 ? '    ' : '      '
+    const room = WIDTH - indent.length
+    const space = rest.length > room ? rest.lastIndexOf(' ', room) : rest.length
+    // A word that is longer than a line is cut, and a cut loses no character.
+    const end = space > 0 ? space : room
+    lines.push(`${indent}${rest.slice(0, end)}`)
+    rest = rest.slice(rest[end] === ' ' ? end + 1 : end)
+  }
+  return lines
 }
 
 /** Returns the subject of --subject, or the DID of the agent of --agent. */

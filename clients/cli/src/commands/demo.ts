@@ -51,7 +51,7 @@ export const demo = defineCommand({
   help: [
     'Acts as an operator, an agent and a protected API that use a server, and prints each step. The operator registers and proves a domain. The agent gets scopes and a token, and calls the API. The API refuses a call for which the agent has no scope. Then the operator revokes the token and suspends the agent.',
     'With --delegation, an agent hands a part of its authority to a second agent, and this one to a third. The third pays, tries more, and loses its chain to a thief. Then the second agent is suspended, and the audit of each operator is shown. The second operator has the name `partner` below the domain.',
-    'With --federation, an agent of one deployment calls an API of another one, and B explains why it may. Others may not, and B says what is missing. Then a membership ends, and B disables the issuer. The demo acts for everybody, with the keys in the folder of the deployments, and leaves everything as it was.',
+    'With --federation, an agent of one deployment calls an API of another one, and B explains why it may. Others may not, and B says what is missing. Then a membership ends, and B disables the issuer. The demo acts for everybody, with the keys in the folder of the deployments. At the end the same statements are in force as before, and the demo can run again. It says what stays different.',
     'Otherwise, keys and configuration are in a temporary folder; your own files do not change. At the end the demo releases the domain and removes the folder.',
   ],
   examples: [
@@ -110,6 +110,13 @@ export const demo = defineCommand({
   },
 })
 
+/** What no demo can undo: an end is an end. */
+const REMAINS: readonly string[] = [
+  '- At B, all tokens of A from before the demo have ended.',
+  '- The audit and `trust list --with-ended` have statements that the demo has ended.',
+  '- The membership of acme in guild is a new statement, with another id.',
+]
+
 /** Runs the story of three deployments. */
 async function runFederation(context: Context<typeof flags>): Promise<'ok'> {
   const { flags: given, fetch, fetchAnyway, signal, progress, answer, note, json } = context
@@ -126,8 +133,9 @@ async function runFederation(context: Context<typeof flags>): Promise<'ok'> {
   const ending = async () => mend(await openCast(folder, fetchAnyway))
   await playFederation({ ...scene, tell: createNarrator(context) }, ending)
   for (const agent of Object.values(cast.agents)) agent.close()
-  if (json) answer({ step: 'as-before' }, '', [])
-  else for (const line of ['Ask yourself:', ...wrapCommand(questionAbout(cast, folder))]) note(line)
+  if (json) answer({ step: 'as-before', remains: REMAINS }, '', [])
+  const before = 'The same statements are in force as before. What stays different:'
+  for (const line of [before, ...REMAINS, '', 'Ask yourself:', ...wrapCommand(questionAbout(cast, folder))]) note(line)
   return 'ok'
 }
 

@@ -10,6 +10,7 @@ import { serverFlags } from '../common-flags.ts'
 import { checkCertificate } from '../doctor/check-certificate.ts'
 import { checkKeys } from '../doctor/check-keys.ts'
 import { checkOperatorKeys } from '../doctor/check-operator-keys.ts'
+import { checkPolicy } from '../doctor/check-policy.ts'
 import { checkToken } from '../doctor/check-token.ts'
 import { type Finding, problem } from '../doctor/finding.ts'
 import { type Inspected, inspectFolder, type Party } from '../doctor/inspect-folder.ts'
@@ -28,7 +29,7 @@ const DEFAULT_SERVER = 'http://localhost:8080'
 /** `doctor`: checks this machine and the server. All checks run at the same time. */
 export const doctor = defineCommand({
   help: [
-    "Checks this machine and the server, and says for each problem what to do. It checks clock, folder, key files, the server's address, certificate, issuer and public keys, the proof of the domain in DNS, and what the server knows about operator and agent, and about the roles and expiry of the operator's keys. It changes nothing. It asks for one token that has no scopes and is valid for 30 seconds, and discards the token.",
+    "Checks this machine and the server, and says for each problem what to do. It checks clock, folder, key files, the server's address, certificate, issuer and public keys, the proof of the domain in DNS, and what the server knows about operator and agent, about the roles and expiry of the operator's keys, and about settings of its policy that are weaker than they were. It changes nothing. It asks for one token that has no scopes and is valid for 30 seconds, and discards the token.",
     'The exit code is 1 if there is a problem, and 0 if there are only warnings. The output contains no secrets, so you can send it to others.',
   ],
   examples: [
@@ -112,7 +113,10 @@ function checksOf({ server, issuer }: Place, inspected: Inspected, settings: Set
 
 function keyChecks(keys: readonly OwnOperatorKey[], open: Open | undefined, now: () => number): readonly Check[] {
   if (open === undefined || keys.length === 0) return []
-  return [{ name: 'operator keys', run: async () => checkOperatorKeys({ keys, open, nowMs: now() }) }]
+  return [
+    { name: 'operator keys', run: async () => checkOperatorKeys({ keys, open, nowMs: now() }) },
+    { name: 'policy', run: async () => checkPolicy({ keys, open, nowMs: now() }) },
+  ]
 }
 
 /** Opens the operator with one of its keys; undefined if the server is not the expected one. */

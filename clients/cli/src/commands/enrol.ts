@@ -19,7 +19,8 @@ import { usingNames } from '../attestation/using-names.ts'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
-import type { Context } from '../context.ts'
+import type { Context, Place } from '../context.ts'
+import { nextLine } from '../next-line.ts'
 import { chooseServer } from '../parties.ts'
 import { columns, lines } from '../text.ts'
 
@@ -73,7 +74,7 @@ export const enrolAgent = defineCommand({
       did_document: buildDidDocument({ did, status: 'active', publicKey: key.publicKey }),
       ...(server.issuer !== undefined && { issuer: server.issuer }),
     })
-    answer(enrolment, describe(enrolment, folder), [enrolment.did])
+    answer(enrolment, describe(enrolment, context.place), [enrolment.did])
   },
 })
 
@@ -100,10 +101,10 @@ async function openKey(folder: string, config: AgentConfig | undefined): Promise
   return (await stat(path).catch(() => undefined)) === undefined ? createKeyFile(path) : readKeyFile(path)
 }
 
-function describe({ did, rule, scopes, results }: Enrolment, folder: string): string {
-  const facts = lines({ did, rule, scopes: scopes.join(' '), folder })
+function describe({ did, rule, scopes, results }: Enrolment, place: Place): string {
+  const facts = lines({ did, rule, scopes: scopes.join(' '), folder: place.folder })
   const rows = results.map(({ attestor, type, level, expires_at }) => [attestor, type, level, expires_at])
   const table = columns([['ATTESTOR', 'TYPE', 'LEVEL', 'COUNTS UNTIL'], ...rows])
   const scope = scopes.length === 0 ? '' : ` --scope ${scopes.join(',')}`
-  return `agent enrolled\n\n${facts}\n\n${table}\n\nnext:\nauth4agent issue${scope} --aud AUDIENCE`
+  return `agent enrolled\n\n${facts}\n\n${table}\n\nnext:\n${nextLine(place, `issue${scope} --aud AUDIENCE`)}`
 }

@@ -12,6 +12,8 @@ import {
 } from '@auth4agent/sdk/node'
 import { configurationError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
+import type { Place } from '../context.ts'
+import { nextLine } from '../next-line.ts'
 import { checkServer, normalizeDomain } from '../server-address.ts'
 import { indented, lines } from '../text.ts'
 
@@ -43,7 +45,7 @@ export const init = defineCommand({
   ],
   flags,
   folder: 'made',
-  async run({ flags, folder, answer, now }) {
+  async run({ flags, folder, place, answer, now }) {
     const server = checkServer(flags.text('server') ?? 'http://localhost:8080')
     const common = { domain: normalizeDomain(flags.required('domain')), server, issuer: flags.text('issuer') }
     const role = flags.on('operator') ? 'operator' : 'agent'
@@ -51,7 +53,7 @@ export const init = defineCommand({
     const made = role === 'operator' ? await initOperator(folder, common) : await initAgent(folder, common)
     const output = flags.text('output')
     const result = 'did' in made ? made.did : made.root_public_key
-    if (output === undefined) return answer(made, toText(made, folder), result)
+    if (output === undefined) return answer(made, toText(made, place), result)
     await writeText(output, indented(made), { replacesLink: true })
     answer({ ...made, output }, `identity written to ${output}`, result)
   },
@@ -59,10 +61,10 @@ export const init = defineCommand({
 
 type Made = Awaited<ReturnType<typeof initOperator> | ReturnType<typeof initAgent>>
 
-function toText(made: Made, folder: string): string {
+function toText(made: Made, place: Place): string {
   const { mode, server } = made
   const told = 'did' in made ? { did: made.did } : { domain: made.domain, root_public_key: made.root_public_key }
-  return `${mode} created\n\n${lines({ ...told, server, folder })}\n\nnext:\nauth4agent register ${mode}`
+  return `${mode} created\n\n${lines({ ...told, server, folder: place.folder })}\n\nnext:\n${nextLine(place, `register ${mode}`)}`
 }
 
 interface Common {

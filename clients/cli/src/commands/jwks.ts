@@ -4,7 +4,7 @@ import { CliError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import { chooseServer } from '../parties.ts'
-import { indented } from '../text.ts'
+import { columns } from '../text.ts'
 import { transportTo } from '../transport.ts'
 
 /** `jwks`: prints the public keys of the server. */
@@ -14,10 +14,11 @@ export const jwks = defineCommand({
     '--pem prints them as PEM (SubjectPublicKeyInfo), for programs that cannot read a JWKS. A comment before each key contains the kid and the algorithm of the key.',
   ],
   examples: [
-    { does: 'the key set', line: 'auth4agent jwks' },
+    { does: 'the keys', line: 'auth4agent jwks' },
+    { does: 'the key set, for a program', line: 'auth4agent jwks --json > jwks.json' },
     { does: 'as PEM, into a file', line: 'auth4agent jwks --pem > keys.pem' },
   ],
-  flags: { ...serverFlags, pem: { kind: 'boolean', help: 'print PEM instead of JSON' } },
+  flags: { ...serverFlags, pem: { kind: 'boolean', help: 'print the keys as PEM' } },
   async run(context) {
     const { flags, fetch, signal, progress, answer } = context
     const { server } = await chooseServer(context)
@@ -30,7 +31,11 @@ export const jwks = defineCommand({
         exit: 'refused',
       })
     }
-    if (!flags.on('pem')) return answer(set, indented(set), indented(set))
+    if (!flags.on('pem')) {
+      const rows = published.map(({ kid, alg }) => [kid, alg])
+      const kids = published.map(({ kid }) => kid)
+      return answer(set, columns([['KID', 'ALG'], ...rows]), kids)
+    }
     const keys = published.map((key) => ({ kid: key.kid, alg: key.alg, pem: toPem(key) }))
     const text = keys.map(({ kid, alg, pem }) => `# kid: ${kid} alg: ${alg}\n${pem}`).join('\n')
     answer({ keys }, text, text)

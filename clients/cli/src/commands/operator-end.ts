@@ -3,6 +3,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags, reasonFlag } from '../common-flags.ts'
 import { keySetFlags } from '../key-set.ts'
+import { approvalLines } from '../next-line.ts'
 import { openOperator, openRoot } from '../parties.ts'
 import { writeRequest } from '../request-file.ts'
 import { normalizeDomain } from '../server-address.ts'
@@ -68,7 +69,7 @@ export const releaseDomain = defineCommand({
     if (file !== undefined) {
       const request = operator.prepareRelease(flags.text('reason'))
       await writeText(file, writeRequest(request), { replacesLink: true })
-      const how = `auth4agent operator approve ${file} --output APPROVAL\nauth4agent operator send ${file} --approval APPROVAL`
+      const how = approvalLines(context.place, file)
       return answer({ prepared: file }, `request written to ${file}\n\nnext:\n${how}`, file)
     }
     const released = await progress('giving up the domain', operator.release(flags.text('reason')))

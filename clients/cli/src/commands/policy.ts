@@ -4,141 +4,116 @@ import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
-import type { FlagReader } from '../flags.ts'
 import { openOperator } from '../parties.ts'
-import { readPolicyText } from '../policy-text.ts'
-import { indented } from '../text.ts'
-import { readDuration } from '../times.ts'
+import { mergePolicy, type PolicyChange, replacePolicy } from '../policy/merge-policy.ts'
+import { type Difference, describeDifference, policyDifferences } from '../policy/policy-changes.ts'
+import { policyFlags, readPolicyFlags } from '../policy/policy-flags.ts'
+import { describePolicy } from '../policy/policy-words.ts'
+import { readPolicyText } from '../policy/read-policy.ts'
+import { plain } from '../text.ts'
 
 /** `policy get`: shows the operator's policy. */
 export const getPolicy = defineCommand({
-  help: ["Prints the operator's policy as JSON. `auth4agent policy set` accepts the same JSON."],
+  help: [
+    "Shows the operator's policy. With --json it prints what `auth4agent policy set --file` reads. `etag` is the version of the policy: a file with it changes only this version.",
+  ],
   examples: [
     { does: 'show the policy', line: 'auth4agent policy get' },
-    { does: 'write it to a file, to change it', line: 'auth4agent policy get > policy.json' },
+    { does: 'write it to a file, to change it', line: 'auth4agent policy get --json > policy.json' },
   ],
   flags: operatorFlags,
   async run(context) {
     const policy = await context.progress('asking the server', (await openOperator(context)).policy.get())
-    context.answer(policy, indented(policy), indented(policy))
+    const text = describePolicy(policy)
+    context.answer(policy, text, text.split('\n'))
   },
 })
 
-const SETTINGS = '--file, --require-body-digest, --hide-allowed-scopes, --delegate-to or --max-grant-ttl'
-const ON_OFF = ['on', 'off'] as const
 const setFlags = {
   ...operatorFlags,
-  file: { kind: 'text', value: 'FILE', help: 'file with the whole policy as JSON; - for standard input' },
-  'require-body-digest': {
-    kind: 'text',
-    value: 'on|off',
-    help: 'demand the digest of the body in every assertion for a change',
-    choices: ON_OFF,
-  },
-  'hide-allowed-scopes': {
-    kind: 'text',
-    value: 'on|off',
-    help: 'leave out the scopes in the public answer about an agent',
-    choices: ON_OFF,
-  },
-  'delegate-to': {
-    kind: 'list',
-    value: 'DOMAINS',
-    help: 'domains whose agents may hold grants of your agents, separated by commas; `none` for only your own domain',
-  },
-  'max-grant-ttl': {
-    kind: 'text',
-    value: 'DURATION',
-    help: 'longest lifetime of a grant or of a token with may_act, 1m to 1h',
-  },
+  ...policyFlags,
+  file: { kind: 'text', value: 'FILE', help: 'file with a policy, or some of its members, as JSON; - for stdin' },
+  replace: { kind: 'boolean', help: 'with --file: reset everything that the file does not name' },
+  yes: { kind: 'boolean', help: 'with --replace: do not ask' },
 } as const
 
-/** `policy set`: replaces the operator's policy, or changes single settings. */
+/** `policy set`: changes the operator's policy. */
 export const setPolicy = defineCommand({
   help: [
-    "Replaces the operator's whole policy by the JSON of --file. Members that the JSON omits get their default values; only `delegate_to` and `max_grant_ttl` then stay as they are, because their defaults could end tokens and grants. The command refuses unknown members. Without --file, it changes only the settings of the other flags, and keeps all others.",
-    'Each entry of `audiences` sets rules for one API under your domain. `callers` lists the domains of other operators whose agents may ask for tokens for this API; "*" means all operators. `token_signing_alg` is the algorithm that signs these tokens: EdDSA, Ed25519, ES256 or RS256. `dpop` says whether these tokens must be bound to a key by DPoP (RFC 9449): empty for no, `required`, or `required-with-nonce` if the proof must also contain a nonce of the server. `token_status` says where a service that verifies tokens offline sees that a token has ended: empty for nowhere, or `status_list`.',
-    'If `require_bound_challenges` is true, each of your agents must sign bound challenges, which contain scope, audience and lifetime.',
-    'If `require_body_digest` is true, an assertion for a change must contain the digest of the body, so nobody between can change the body. This tool and the SDK always send it. If `hide_allowed_scopes` is true, only you see the scopes of your agents.',
-    '`delegate_to` lists the domains whose agents may hold grants that come from your agents; your own domain is always allowed. `max_grant_ttl` is the longest lifetime of a grant, or of a token that another agent may exchange, in seconds; 0 means one hour. If you remove a domain or shorten the lifetime, all tokens and grants of your agents end.',
+    'Changes what the flags or the JSON of --file name, and keeps everything else. A rule in `audiences` changes the rule for the same audience; the rules for other audiences stay, and so do the members that it does not name. It prints what has changed: `weaker` marks settings that demand less than before.',
+    'With --replace, the JSON of --file becomes the whole policy, and every member that it omits gets its default value. The command shows the changes and asks. Where it cannot ask, as in a script, it changes nothing without --yes.',
+    'If somebody else changes the policy at the same time, the command changes nothing and says so. A file with `etag` changes only that version of the policy.',
+    'The rule for an audience is about one API under your domain. --callers lists the domains of other operators whose agents may ask for tokens for it. --token-signing-alg is the algorithm that signs these tokens. --dpop says whether these tokens must be bound to a key by DPoP (RFC 9449); with `required-with-nonce` the proof must also contain a nonce of the server. --token-status says where a service that verifies tokens offline sees that a token has ended. In JSON, an empty text means none.',
+    'With --require-bound-challenges, each of your agents must sign bound challenges, which contain scope, audience and lifetime. With --require-body-digest, an assertion for a change must contain the digest of the body, so nobody between can change the body. This tool and the SDK always send it. With --hide-allowed-scopes, only you see the scopes of your agents.',
+    '--delegate-to lists the domains whose agents may hold grants that come from your agents; your own domain is always allowed. --max-grant-ttl is the longest lifetime of a grant, or of a token that another agent may exchange. If you remove a domain or shorten the lifetime, all tokens and grants of your agents end.',
   ],
   examples: [
-    {
-      does: 'set the policy that `policy get > policy.json` wrote and that you changed',
-      line: 'auth4agent policy set --file policy.json',
-    },
     { does: 'change one setting', line: 'auth4agent policy set --hide-allowed-scopes on' },
+    {
+      does: 'let agents of another operator ask for tokens for your API',
+      line: 'auth4agent policy set --audience https://api.example.com --add-caller example.org',
+    },
+    {
+      does: 'accept only tokens that are bound to a key at your API',
+      line: 'auth4agent policy set --audience https://api.example.com --dpop required',
+    },
     {
       does: 'let agents of a partner hold grants',
       line: 'auth4agent policy set --delegate-to example.org --max-grant-ttl 10m',
     },
     {
-      does: 'let agents of another operator ask for tokens for your API',
-      line: 'echo \'{"audiences":[{"audience":"https://api.example.com","callers":["example.org"]}]}\' | auth4agent policy set --file -',
-    },
-    {
-      does: 'accept only tokens that are bound to a key at your API',
-      line: 'echo \'{"audiences":[{"audience":"https://api.example.com","dpop":"required"}]}\' | auth4agent policy set --file -',
+      does: 'set what `policy get --json > policy.json` wrote and you changed, also what you removed from it',
+      line: 'auth4agent policy set --file policy.json --replace',
     },
   ],
   flags: setFlags,
   async run(context) {
-    const { flags, progress, note } = context
-    const file = flags.text('file')
-    const changes = {
-      ...switchOf(flags.text('require-body-digest'), 'require_body_digest'),
-      ...switchOf(flags.text('hide-allowed-scopes'), 'hide_allowed_scopes'),
-      ...delegationOf(flags),
-    }
-    if (file === undefined && Object.keys(changes).length === 0) throw usageError(`Name what to set: ${SETTINGS}`)
-    const given = file === undefined ? undefined : readPolicyText(await readSource(file, context))
+    const { flags, progress, answer } = context
+    const [file, replaces] = [flags.text('file'), flags.on('replace')]
+    if (file === undefined && replaces) throw usageError('--replace needs --file, which has the whole policy')
+    const change = readPolicyFlags(flags)
+    if (file === undefined && Object.keys(change).length === 0)
+      throw usageError('Name what to set', '`auth4agent policy set --help` has examples.')
+    const given = file === undefined ? {} : readPolicyText(await readSource(file, context))
     const operator = await openOperator(context)
-    const wanted = { ...given, ...changes }
-    const isWhole = given !== undefined && KEPT.every((name) => wanted[name] !== undefined)
-    const before = isWhole ? undefined : await progress('asking the server', operator.policy.get())
-    const kept = given === undefined ? before : keptOf(before)
-    const set = await progress('setting the policy', operator.policy.set({ ...kept, ...wanted }))
-    context.answer(set, `policy set\n\n${indented(set)}`, indented(set))
-    if (given === undefined) return
-    if (given.require_body_digest === undefined && set.require_body_digest === false)
-      note('require_body_digest is off, because the JSON omits it')
-    for (const name of KEPT) {
-      const value = String(set[name] ?? '')
-      if (wanted[name] === undefined && value !== '' && value !== '0')
-        note(`${name} is still ${value}, because the JSON omits it`)
-    }
+    const before = await progress('asking the server', operator.policy.get())
+    const wanted = wantedOf(before, replaces, given, change)
+    const differences = policyDifferences(before, wanted)
+    if (differences.length === 0) return answer(before, 'policy unchanged', quietly(before))
+    if (replaces && !flags.on('yes')) await confirm(differences, context)
+    const set = await progress('setting the policy', operator.policy.set(wanted))
+    answer(set, `policy set\n\n${written(policyDifferences(before, set)).join('\n')}`, quietly(set))
   },
 })
 
-/** Members that a file may omit without a change. Their defaults could end all tokens and grants of the operator. */
-const KEPT = ['delegate_to', 'max_grant_ttl'] as const
-
-function keptOf(before: Partial<OperatorPolicy> = {}): Partial<OperatorPolicy> {
-  return Object.fromEntries(KEPT.filter((name) => name in before).map((name) => [name, before[name]]))
+function wantedOf(before: OperatorPolicy, replaces: boolean, given: PolicyChange, change: PolicyChange) {
+  return mergePolicy(replaces ? replacePolicy(before, given) : mergePolicy(before, given), change)
 }
 
-function switchOf(text: string | undefined, name: 'require_body_digest' | 'hide_allowed_scopes') {
-  return text === undefined ? {} : { [name]: text === 'on' }
+/** Shows the differences and asks. Throws CliError without a clear yes, also where nobody can be asked. */
+async function confirm(differences: readonly Difference[], { ask, note, json, quiet }: Context<typeof setFlags>) {
+  const changes = written(differences)
+  const advice = 'To make these changes, add --yes. To keep what the file does not name, leave out --replace.'
+  if (ask === undefined || json || quiet)
+    throw usageError('--yes is missing: --replace resets what the file does not name', [...changes, advice].join('\n'))
+  note('This changes:')
+  for (const line of changes) note(`  ${line}`)
+  if (!/^y(es)?$/i.test((await ask('Set this policy? [y/N] ')).trim()))
+    throw usageError('The policy was not set, because the answer was not yes')
 }
 
-function delegationOf(flags: FlagReader<typeof setFlags>) {
-  const domains = flags
-    .list('delegate-to')
-    .flatMap((text) => text.split(','))
-    .map((text) => text.trim())
-  const ttl = flags.text('max-grant-ttl')
-  const seconds = ttl === undefined ? undefined : readDuration(ttl)
-  if (ttl !== undefined && seconds === undefined) throw usageError('--max-grant-ttl must be a duration, such as 10m')
-  return {
-    ...(domains.length > 0 && { delegate_to: domains.join() === 'none' ? [] : domains }),
-    ...(seconds !== undefined && { max_grant_ttl: seconds }),
-  }
+function written(differences: readonly Difference[]): readonly string[] {
+  return differences.map((difference) => plain(describeDifference(difference)))
+}
+
+function quietly(policy: OperatorPolicy): readonly string[] {
+  return describePolicy(policy).split('\n')
 }
 
 async function readSource(path: string, { readStdin }: Context<typeof setFlags>): Promise<string> {
   if (path === '-') return readStdin()
   const text = await readText(path)
   if (text === undefined)
-    throw configurationError(`The file ${path} does not exist`, 'Create it: `auth4agent policy get > FILE`')
+    throw configurationError(`The file ${path} does not exist`, 'Create it: `auth4agent policy get --json > FILE`')
   return text
 }

@@ -3,6 +3,7 @@ import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { updateOperatorConfig } from '@auth4agent/sdk/node'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
+import { nextLine } from '../next-line.ts'
 import { loadRootKey } from '../own-keys.ts'
 import { makeOperator, requireOperator, serverOf } from '../parties.ts'
 import { lines } from '../text.ts'
@@ -24,7 +25,7 @@ export const registerOperator = defineCommand({
     const registered = await progress(`registering at ${choice.server}`, operator.register())
     const changes = { id: registered.id, ...(context.flags.text('server') && { server_url: choice.server }) }
     await updateOperatorConfig(folder, { ...changes, ...(choice.issuer !== undefined && { issuer: choice.issuer }) })
-    const next = 'next:\nauth4agent verify-operator instructions'
+    const next = `next:\n${nextLine(context.place, 'verify-operator instructions')}`
     answer(
       registered,
       `operator registered\n\n${lines({ id: registered.id, domain: registered.domain, status: registered.status })}\n\n${next}`,

@@ -4,7 +4,7 @@ import { usingNames } from '../attestation/using-names.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { openOperator } from '../parties.ts'
-import { columns, indented } from '../text.ts'
+import { columns, facts } from '../text.ts'
 import { attestorsOf } from './rules.ts'
 
 const requirementArgument = {
@@ -33,7 +33,7 @@ export const setRequirement = defineCommand({
     const { attestation } = await openOperator(context)
     const put = usingNames(attestation.putRequirement(name, given))
     const requirement = await context.progress('setting the requirement', put)
-    context.answer(requirement, `requirement set\n\n${indented(requirement)}`, [requirement.name])
+    context.answer(requirement, `requirement set\n\n${facts(requirement)}`, [requirement.name])
   },
 })
 

@@ -4,7 +4,7 @@ import { usingNames } from '../attestation/using-names.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { openOperator } from '../parties.ts'
-import { columns, indented } from '../text.ts'
+import { columns, facts } from '../text.ts'
 
 /** The argument of commands about one rule. */
 const ruleArgument = {
@@ -33,7 +33,7 @@ export const setRule = defineCommand({
     const given = await readRule(context)
     const { attestation } = await openOperator(context)
     const rule = await context.progress('setting the rule', usingNames(attestation.putRule(name, given)))
-    context.answer(rule, `rule set\n\n${indented(rule)}`, [rule.name])
+    context.answer(rule, `rule set\n\n${facts(rule)}`, [rule.name])
   },
 })
 

@@ -5,7 +5,7 @@ import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { openOperator } from '../parties.ts'
 import { lines } from '../text.ts'
-import { streamArgument } from './streams.ts'
+import { describeStatus, streamArgument } from './streams.ts'
 
 const STATUSES = ['enabled', 'paused', 'disabled'] as const
 const CHOICES = ['add', 'remove'] as const
@@ -37,7 +37,10 @@ export const streamStatus = defineCommand({
     const { streams } = await openOperator(context)
     const asked = status === undefined ? streams.status(id) : streams.setStatus(id, status, reason)
     const now = await context.progress('asking the server', usingNames(asked))
-    context.answer(now, lines({ stream: now.stream_id, status: now.status, reason: now.reason }), [now.status])
+    const told = { stream: now.stream_id, status: now.status, reason: now.reason }
+    // A call that sets the status does not look for events that wait.
+    const text = status === undefined ? `stream: ${now.stream_id}\n${describeStatus(now, context.now())}` : lines(told)
+    context.answer(now, text, [now.status])
   },
 })
 

@@ -60,6 +60,20 @@ describe('stream', () => {
     expect((await ran('stream list', [], { 'GET /ssf/stream': [] })).stdout).toContain('there is no stream')
     const { stdout } = await ran(`stream show ${STREAM}`)
     expect(stdout).toContain('events: session-revoked')
+    expect(stdout).toContain('status: paused\nreason: moving\nlag: none, no event waits\nlast failure: none\n')
+  })
+
+  it('show and status tell the lag and the last failure', async () => {
+    const since = new Date(Date.now() - 120_000).toISOString()
+    const late = { waiting_since: since, failures: 3, last_failure: 'TIMEOUT\u001b', last_failure_at: since }
+    const given = { ...answers, 'GET /ssf/status': { stream_id: STREAM, status: 'enabled', ...late } }
+    for (const command of ['show', 'status']) {
+      const { stdout } = await ran(`stream ${command} ${STREAM}`, [], given)
+      expect(stdout).toMatch(/^lag: 1[12]\d s, because an event of /m)
+      expect(stdout).toContain(`failed attempts since a success: 3\nlast failure: TIMEOUT? at ${since}`)
+    }
+    const { stdout } = await ran(`stream show ${STREAM}`, ['--json'], given)
+    expect(JSON.parse(stdout)).toMatchObject({ stream_id: STREAM, status: { failures: 3, waiting_since: since } })
   })
 
   it('update sends only what is named', async () => {

@@ -1,4 +1,4 @@
-import type { EventStream, StreamTerms } from '@auth4agent/sdk'
+import type { EventStream, EventStreamStatus, StreamTerms } from '@auth4agent/sdk'
 import { readText } from '@auth4agent/sdk/node'
 import { usingNames } from '../attestation/using-names.ts'
 import { configurationError, usageError } from '../cli-error.ts'
@@ -76,15 +76,19 @@ export const listStreams = defineCommand({
 
 /** `stream show`: shows a stream. */
 export const showStream = defineCommand({
-  help: ['Shows the configuration of a stream. The Authorization header of its receiver is never shown.'],
+  help: [
+    'Shows the configuration of a stream, its status, how long its oldest event waits (lag), and why the last delivery that failed has failed. The Authorization header of its receiver is never shown.',
+  ],
   examples: [{ does: 'one stream', line: 'auth4agent stream show 5f09097b-6e5b-4b14-bf8d-0760fa0f7fc7' }],
   arguments: [streamArgument],
   flags: operatorFlags,
   async run(context) {
     const [id = ''] = context.arguments
     const { streams } = await openOperator(context)
-    const stream = await context.progress('asking the server', usingNames(streams.get(id)))
-    context.answer(stream, describe(stream), [stream.delivery.endpoint_url])
+    const asked = Promise.all([usingNames(streams.get(id)), usingNames(streams.status(id))])
+    const [stream, status] = await context.progress('asking the server', asked)
+    const text = `${describe(stream)}\n${describeStatus(status, context.now())}`
+    context.answer({ ...stream, status }, text, [stream.delivery.endpoint_url])
   },
 })
 
@@ -165,5 +169,18 @@ function describe({ stream_id: id, delivery, description, events_delivered: even
     [delivery.method === PUSH ? 'push to' : 'poll at']: delivery.endpoint_url,
     events: events.map((type) => type.replace(CAEP, '')).join(', '),
     audience: aud,
+  })
+}
+
+/** Writes the status of a stream, its lag and its last failure. */
+export function describeStatus(status: EventStreamStatus, nowMs: number): string {
+  const { waiting_since: since, failures, last_failure: why, last_failure_at: at } = status
+  const waitedS = since ? Math.max(0, Math.round((nowMs - Date.parse(since)) / 1000)) : 0
+  return lines({
+    status: status.status,
+    reason: status.reason,
+    lag: since ? `${waitedS} s, because an event of ${since} waits` : 'none, no event waits',
+    'failed attempts since a success': failures || undefined,
+    'last failure': why ? `${why}${at ? ` at ${at}` : ''}` : 'none',
   })
 }

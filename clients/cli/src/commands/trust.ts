@@ -9,6 +9,7 @@ import { defineCommand } from '../command.ts'
 import { operatorFlags, reasonFlag } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { keySetFlags } from '../key-set.ts'
+import { approvalLines } from '../next-line.ts'
 import { openOperator, openRoot, viewOperator } from '../parties.ts'
 import { writeRequest } from '../request-file.ts'
 import { columns, lines, plain } from '../text.ts'
@@ -206,7 +207,7 @@ async function put(context: Context<typeof signFlags>, operator: Operator, draft
   const file = flags.text('prepare')
   if (file !== undefined) {
     await writeText(file, writeRequest(operator.trust.prepare(statement)), { replacesLink: true })
-    const how = `auth4agent operator approve ${file} --output APPROVAL\nauth4agent operator send ${file} --approval APPROVAL`
+    const how = approvalLines(context.place, file)
     return answer({ prepared: file, means }, `request written to ${file}\n\n${means}\n\nnext:\n${how}`, file)
   }
   const put = await progress('putting the statement into force', operator.trust.put(statement))

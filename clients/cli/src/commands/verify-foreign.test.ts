@@ -60,6 +60,12 @@ describe('verify --foreign-issuer', () => {
     expect(stdout.includes('trust explain')).toBe(isExplained)
   })
 
+  it('says that a token from before its issuer was enabled again must be replaced', async () => {
+    const { stdout } = await verify(no('ISSUER_DISABLED'), '--aud', AUDIENCE)
+    expect(stdout).toContain('if the issuer is enabled again: get a new token, because older tokens stay ended')
+    expect((await verify(no('TRUST_ENDED'), '--aud', AUDIENCE)).stdout).not.toContain('new token')
+  })
+
   it('prints only the reason with --quiet', async () => {
     expect(await verify(no('ISSUER_DISABLED'), '--aud', AUDIENCE, '--quiet')).toMatchObject({
       code: 1,

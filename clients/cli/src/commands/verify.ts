@@ -1,3 +1,4 @@
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { verdicts } from '@auth4agent/core/token/verdicts'
 import { createTransport, type OnlineVerification, openCalls } from '@auth4agent/sdk'
 import { usageError } from '../cli-error.ts'
@@ -11,6 +12,7 @@ import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
 import { readToken } from '../secrets.ts'
 import { lines } from '../text.ts'
 import { writeTime } from '../times.ts'
+import { type VerdictFacts, verdictFacts } from '../verdict-facts.ts'
 
 const UNKNOWN = 'not checked, because offline verification cannot see revocations; use --online'
 
@@ -81,7 +83,10 @@ export const verify = defineCommand({
       : undefined
     const isValid = offline.verdict === undefined && online?.valid !== false
     const reason = reasonOf(offline, online, isValid)
-    context.answer(toJson(offline, online, isValid), toText(offline, online, isValid, context), [reason ?? 'valid'])
+    const { server, issuer = server } = choice
+    const judged = { token, issuer, claims: offline.claims, wanted: wantedOf(context) }
+    const seen = { offline, online, reason, facts: reason && verdictFacts(reason, judged) }
+    context.answer(toJson(seen), toText(seen, context), [reason ?? 'valid'])
     return isValid ? 'ok' : 'refused'
   },
 })
@@ -116,12 +121,15 @@ async function offlineOf(
   { flags, fetch, signal, now }: Context<typeof verifyFlags>,
 ) {
   const jwks = await createTransport({ server, fetch })({ method: 'GET', path: '/.well-known/jwks.json', signal })
-  const wanted = {
+  return verifyOffline(token, { issuer, jwks, nowS: now() / 1000, wanted: wantedOf({ flags }), proof })
+}
+
+function wantedOf({ flags }: Pick<Context<typeof verifyFlags>, 'flags'>): Requirements {
+  return {
     audience: flags.list('aud'),
     scope: readScopes(flags.list('scope')),
     operators: flags.list('operator'),
   }
-  return verifyOffline(token, { issuer, jwks, nowS: now() / 1000, wanted, proof })
 }
 
 async function onlineOf(
@@ -146,12 +154,21 @@ function reasonOf({ verdict }: OfflineVerification, online: OnlineVerification |
   return valid ? undefined : (verdict ?? online?.reason ?? 'REFUSED')
 }
 
-function toJson(offline: OfflineVerification, online: OnlineVerification | undefined, valid: boolean) {
+/** Everything that was found about a token. */
+interface Seen {
+  readonly offline: OfflineVerification
+  readonly online: OnlineVerification | undefined
+  /** Undefined if the token is valid. */
+  readonly reason: string | undefined
+  readonly facts: VerdictFacts | undefined | ''
+}
+
+function toJson({ offline, online, reason, facts }: Seen) {
   const { claims, verdict, demand } = offline
-  const reason = verdict ?? (valid ? undefined : (online?.reason ?? undefined))
   return {
-    valid,
+    valid: reason === undefined,
     ...(reason !== undefined && { reason }),
+    ...(facts && { wanted: facts.wanted, has: facts.has }),
     ...(claims !== undefined && {
       expired: verdict === 'TOKEN_EXPIRED',
       issuer: claims.iss,
@@ -171,14 +188,13 @@ function toJson(offline: OfflineVerification, online: OnlineVerification | undef
 }
 
 function toText(
-  { claims, verdict, demand }: OfflineVerification,
-  online: OnlineVerification | undefined,
-  valid: boolean,
+  { offline, online, reason, facts }: Seen,
   { style }: Pick<Context<typeof verifyFlags>, 'style'>,
 ): string {
-  const reason = verdict ?? (valid ? undefined : online?.reason)
+  const { claims, verdict, demand } = offline
   const known: Readonly<Record<string, string>> = verdicts
   const why = reason ? { reason: `${reason}: ${known[reason] ?? 'The server refuses the token'}` } : {}
+  const compared = facts ? { wanted: facts.wanted, 'the token has': facts.has, advice: facts.advice } : {}
   const advice = reason === 'DELEGATION_NOT_ACCEPTED' ? 'auth4agent grant inspect shows who acts for whom' : undefined
   const said = claims && {
     expired: verdict === 'TOKEN_EXPIRED',
@@ -191,8 +207,8 @@ function toText(
     expires_at: writeTime(claims.exp),
     'bound to': claims.cnf?.jkt,
   }
-  const mark = (text: string) => (valid ? style.good(text) : style.bad(text))
+  const mark = reason === undefined ? style.good('true') : style.bad('false')
   const revocation =
     online === undefined ? `revocation: ${UNKNOWN}` : `online verification: ${online.valid ? 'success' : 'failed'}`
-  return `token verification\n\nvalid: ${mark(String(valid))}\n${lines({ ...why, advice, 'DPoP proof': demand, ...said })}\n\n${revocation}`
+  return `token verification\n\nvalid: ${mark}\n${lines({ ...why, advice, ...compared, 'DPoP proof': demand, ...said })}\n\n${revocation}`
 }

@@ -32,7 +32,8 @@ export const verdicts = {
   ACTOR_NOT_TRUSTED:
     'An agent in the delegation is not of one of the required operators, or the owner of the audience does not list it',
   ISSUER_NOT_TRUSTED: 'The issuer of the token is not one of the trusted issuers',
-  ISSUER_DISABLED: 'The token was ended together with the trust in another issuer',
+  ISSUER_DISABLED:
+    'The token was ended together with the trust in another issuer; if the issuer is trusted again, get a new token',
   ISSUER_KEYS_UNAVAILABLE: 'The public keys of the other issuer are missing or too old',
   ISSUER_REVOCATIONS_STALE: 'The knowledge of revocations by the other issuer is missing or too old',
   SUBJECT_OUTSIDE_NAMESPACE: 'The issuer of the token does not speak for the domain of its subject',

@@ -54,7 +54,8 @@ function shape(radius: number): string {
 
 const TYPES = { deployment: 'deployment', issuer: 'issuer', group: 'group' } as const
 
-function graphOf({ issuer, nodes, edges }: GetTrustViewResponse): ExportedGraph {
+/** Returns the graph of a view, to draw it. */
+export function graphOf({ issuer, nodes, edges }: GetTrustViewResponse): ExportedGraph {
   return {
     title: `Trust at ${issuer}`,
     issuer,

@@ -85,9 +85,18 @@ describe('the page of the trust graph', () => {
     expect(page).toContain('What cargo.io may see: its own statements, those that name it, and public ones.')
     expect(page).toContain('This link works until 2027-01-15 08:05:00 UTC. Do not share it.')
     expect(page).toContain('2027-01-15 08:00:00 UTC, position 3-8812 of the revocation log')
-    expect(page).toContain('6 operators and issuers, 7 edges')
+    expect(page).toContain('6 operators and issuers, 5 edges')
     expect(textOf(pageOf(storyView({ viewer: 'administrator' })))).toContain('All statements, as the administrator')
     expect(textOf(pageOf())).toContain('Public statements only.')
+  })
+
+  it('tells as many edges as it draws lines, because boxes show the other relations', () => {
+    const page = pageOf()
+    const lines = page.split(' marker-end="').length - 1
+    expect(lines).toBeGreaterThan(0)
+    expect(textOf(page)).toContain(`issuers, ${lines} edges`)
+    expect(page).toContain(`Edges: ${lines} (`)
+    expect(storyView().edges.length).toBeGreaterThan(lines)
   })
 
   it('lists in the table what each statement says, by the deployment of its signer', () => {

@@ -1,8 +1,8 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { GetTrustViewRequest, GetTrustViewResponse } from '../../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import { xmlText } from '../../../trust/index.ts'
+import { drawnEdges, xmlText } from '../../../trust/index.ts'
 import { document } from './document.ts'
-import { drawing } from './drawing.ts'
+import { drawing, graphOf } from './drawing.ts'
 import { linkTo } from './links.ts'
 import { deploymentTable, statementTable } from './tables.ts'
 
@@ -44,7 +44,9 @@ function facts(request: GetTrustViewRequest, view: GetTrustViewResponse): string
       `${timeOf(timestampDate(asOf))}, position <code>${xmlText(position)}</code> of the revocation log`,
     ])
   }
-  rows.push(['Size', `${count(nodeCount, 'operator or issuer', 'operators and issuers')}, ${edgesOf(edgeCount)}`])
+  // Who counts the lines of the drawing must find this number.
+  const drawn = view.tooLarge ? edgeCount : drawnEdges(graphOf(view))
+  rows.push(['Size', `${count(nodeCount, 'operator or issuer', 'operators and issuers')}, ${edgesOf(drawn)}`])
   const items = rows.map(([name, text]) => `<div><dt>${name}</dt><dd>${text}</dd></div>`)
   return `<div class="sheet"><dl>\n${items.join('\n')}\n</dl></div>`
 }

@@ -37,7 +37,7 @@ export function toSvg(graph: ExportedGraph, { isEmbedded = false }: DrawOptions 
   const height = scene.bottom + MARGIN + (isEmbedded ? 0 : Math.ceil(kinds.length / perRow) * LEGEND_STEP.y)
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="trust-title trust-desc" font-family="ui-monospace, monospace" font-size="12">
 <title id="trust-title">${xmlText(graph.title)}</title>
-<desc id="trust-desc">${xmlText(describe(ordered))}</desc>
+<desc id="trust-desc">${xmlText(describe(ordered, scene.edges))}</desc>
 <defs>
 ${kinds.map(marker).join('\n')}
 </defs>
@@ -57,6 +57,21 @@ ${legend}</svg>
 `
 }
 
+/**
+ * Returns how many edges a picture of the graph draws as lines. Its boxes show the others: which issuers a deployment
+ * has admitted, and for which operators they speak.
+ *
+ * @throws ExportRefused if it is too large.
+ */
+export function drawnEdges(graph: ExportedGraph): number {
+  return linesOf(orderGraph(graph)).length
+}
+
+function linesOf(ordered: OrderedGraph): OrderedGraph['edges'] {
+  const { isShownByLane } = putInLanes(ordered)
+  return ordered.edges.filter((edge) => !isShownByLane(edge))
+}
+
 interface Scene extends Pick<LanedGraph, 'isHead'> {
   readonly edges: OrderedGraph['edges']
   readonly boxes: readonly (Box | undefined)[]
@@ -68,7 +83,7 @@ interface Scene extends Pick<LanedGraph, 'isHead'> {
 /** Places everything. Nodes in the heads of lanes are not placed with the others: edges lead to the head. */
 function sceneOf(ordered: OrderedGraph, above: number): Scene {
   const laned = putInLanes(ordered)
-  const edges = ordered.edges.filter((edge) => !laned.isShownByLane(edge))
+  const edges = linesOf(ordered)
   const placed = [...ordered.nodes.keys()].filter((at) => laned.isHead[at] !== true)
   const places = new Map(placed.map((node, at) => [node, at]))
   const links = edges.flatMap(({ start, end }) => {
@@ -105,12 +120,18 @@ function nameOf({ home = '' }: Lane): string {
   return clip(home, MOST_NAME)
 }
 
-function describe({ nodes, edges }: OrderedGraph): string {
+/** Counts what the picture shows, for those who cannot see it: first the lines, then what the boxes say. */
+function describe({ nodes, edges }: OrderedGraph, lines: OrderedGraph['edges']): string {
+  const boxed = edges.filter((edge) => !lines.includes(edge))
+  const byBoxes = boxed.length === 0 ? '' : ` Shown by the boxes: ${countKinds(boxed)}.`
+  return `Nodes: ${nodes.length}. Edges: ${lines.length}${lines.length > 0 ? ` (${countKinds(lines)})` : ''}.${byBoxes}`
+}
+
+function countKinds(edges: OrderedGraph['edges']): string {
   const counts = new Map<string, number>()
   for (const { kind } of edges) counts.set(kind, (counts.get(kind) ?? 0) + 1)
   const kinds = [...counts].toSorted(([one], [other]) => (one < other ? -1 : 1))
-  const parts = kinds.map(([kind, count]) => `${count} ${kind}`)
-  return `Nodes: ${nodes.length}. Edges: ${edges.length}${parts.length > 0 ? ` (${parts.join(', ')})` : ''}.`
+  return kinds.map(([kind, count]) => `${count} ${kind}`).join(', ')
 }
 
 /** Draws the head of an arrow; a bar for a block. */

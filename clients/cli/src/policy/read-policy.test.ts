@@ -1,31 +1,34 @@
 import { describe, expect, it } from 'vitest'
-import { CliError } from './cli-error.ts'
-import { readPolicyText } from './policy-text.ts'
+import { CliError } from '../cli-error.ts'
+import { readPolicyText } from './read-policy.ts'
 
 const RULE = { audience: 'https://api.example.com', callers: ['example.org'] }
+const OTHER = { audience: 'https://web.example.com', callers: [] }
 const FULL = {
-  audiences: [{ ...RULE, token_signing_alg: 'ES256', dpop: 'required', token_status: 'status_list' }, RULE],
+  audiences: [{ ...RULE, token_signing_alg: 'ES256', dpop: 'required', token_status: 'status_list' }, OTHER],
   require_bound_challenges: true,
   delegate_to: ['example.org'],
   max_grant_ttl: 600,
+  etag: 'e',
 }
 
 describe('readPolicyText', () => {
   it.each([
     ['all members', FULL, FULL],
-    ['no members, which resets all settings', {}, { audiences: [], require_bound_challenges: false }],
+    ['no members, which changes nothing', {}, {}],
+    ['switches that are false', { require_body_digest: false }, { require_body_digest: false }],
     [
-      'a rule without callers',
+      'a rule without callers, which keeps them',
       { audiences: [{ audience: 'a.example.com' }] },
-      { audiences: [{ audience: 'a.example.com', callers: [] }] },
+      { audiences: [{ audience: 'a.example.com' }] },
     ],
     [
-      'members that are null',
+      'members that are null, which resets them',
       { audiences: [{ ...RULE, token_signing_alg: null, dpop: null, token_status: null }] },
-      {},
+      { audiences: [{ ...RULE, token_signing_alg: '', dpop: '', token_status: '' }] },
     ],
   ])('reads %s', (_name, given, expected) => {
-    expect(readPolicyText(JSON.stringify(given))).toMatchObject(expected)
+    expect(readPolicyText(JSON.stringify(given))).toEqual(expected)
   })
 
   it.each([
@@ -42,6 +45,8 @@ describe('readPolicyText', () => {
     ['an algorithm that is a number', '{"audiences":[{"audience":"a.example.com","token_signing_alg":1}]}'],
     ['a demand for DPoP that is a boolean', '{"audiences":[{"audience":"a.example.com","dpop":true}]}'],
     ['a rule for the status that is a number', '{"audiences":[{"audience":"a.example.com","token_status":1}]}'],
+    ['two rules for one audience', JSON.stringify({ audiences: [RULE, { ...RULE, callers: [] }] })],
+    ['an etag that is a number', '{"etag":1}'],
     ['domains for grants that are one text', '{"delegate_to":"example.org"}'],
     ['a lifetime of grants that is a text', '{"max_grant_ttl":"10m"}'],
     ['a boolean that is a text', '{"require_bound_challenges":"false"}'],

@@ -1,0 +1,102 @@
+import { parseAudience } from '@auth4agent/core/token/audience'
+import type { AudienceRule, OperatorPolicy } from '@auth4agent/sdk'
+import { LONGEST_TTL_S, type PolicyText, policyText, ruleText } from './policy-words.ts'
+
+/** One setting of a policy that differs, in words. */
+export interface Difference {
+  readonly name: string
+  readonly before: string
+  readonly after: string
+  /** What follows from it. */
+  readonly effect?: Effect
+}
+
+/** `weaker`: the server demands less than before. */
+type Effect = 'weaker' | 'ends the tokens of these callers' | 'ends all tokens and grants of your agents'
+
+const DPOP: readonly string[] = ['', 'required', 'required-with-nonce']
+
+/** Returns what differs between two policies: first the settings, then the rules by audience. */
+export function policyDifferences(before: OperatorPolicy, after: OperatorPolicy): readonly Difference[] {
+  const audiences = new Set([...before.audiences, ...after.audiences].map(({ audience }) => audience))
+  return [
+    ...compare('', policyText(before), policyText(after), effectsOf(before, after)),
+    ...[...audiences].flatMap((audience) => ruleDifferences(audience, before, after)),
+  ]
+}
+
+/** Writes a difference for people. */
+export function describeDifference({ name, before, after, effect }: Difference): string {
+  return `${name}: ${before} -> ${after}${effect === undefined ? '' : ` (${effect})`}`
+}
+
+/** Returns the rule whose terms count for tokens of an audience: its own, or else the rule of its host. */
+export function ruleInForce(policy: OperatorPolicy, audience: string): AudienceRule {
+  const host = parseAudience(audience)?.host
+  const found = [audience, host].flatMap((name) => policy.audiences.filter((rule) => rule.audience === name))
+  return found[0] ?? { audience, callers: [] }
+}
+
+/** Tells whether a rule demands less of tokens than another one. */
+export function isWeakerRule(rule: AudienceRule, other: AudienceRule): boolean {
+  return DPOP.indexOf(rule.dpop ?? '') < DPOP.indexOf(other.dpop ?? '') || losesStatus(other, rule)
+}
+
+function ruleDifferences(audience: string, before: OperatorPolicy, after: OperatorPolicy): readonly Difference[] {
+  const [was, is] = [ruleOf(before, audience), ruleOf(after, audience)]
+  const existence: Difference[] =
+    (was === undefined) === (is === undefined)
+      ? []
+      : [{ name: `rule for ${audience}`, before: was ? 'there' : 'none', after: is ? 'there' : 'none' }]
+  const [old, now] = [ruleInForce(before, audience), ruleInForce(after, audience)]
+  // The lists of the exact audience and of its host count both, the other terms of one rule only.
+  const [callers, listed] = [was?.callers ?? [], is?.callers ?? []]
+  const effects = {
+    dpop: DPOP.indexOf(now.dpop ?? '') < DPOP.indexOf(old.dpop ?? '') ? ('weaker' as const) : undefined,
+    token_status: losesStatus(old, now) ? ('weaker' as const) : undefined,
+    callers: callersEffect(callers, listed),
+  }
+  const texts = [ruleText({ ...old, callers }), ruleText({ ...now, callers: listed })] as const
+  return [...existence, ...compare(`${audience} `, ...texts, effects)]
+}
+
+function ruleOf({ audiences }: OperatorPolicy, audience: string): AudienceRule | undefined {
+  return audiences.find((rule) => rule.audience === audience)
+}
+
+function losesStatus(before: AudienceRule, after: AudienceRule): boolean {
+  return (before.token_status ?? '') !== '' && (after.token_status ?? '') === ''
+}
+
+function callersEffect(before: readonly string[], after: readonly string[]): Effect | undefined {
+  if (after.includes('*') && !before.includes('*')) return 'weaker'
+  return before.every((caller) => after.includes(caller)) ? undefined : 'ends the tokens of these callers'
+}
+
+function effectsOf(before: OperatorPolicy, after: OperatorPolicy): Readonly<Partial<Record<string, Effect>>> {
+  const off = (name: 'require_bound_challenges' | 'require_body_digest' | 'hide_allowed_scopes') =>
+    before[name] === true && after[name] !== true ? { [name]: 'weaker' as const } : {}
+  const [longer, ends] = ['weaker', 'ends all tokens and grants of your agents'] as const
+  const [was, is] = [before.max_grant_ttl || LONGEST_TTL_S, after.max_grant_ttl || LONGEST_TTL_S]
+  const isGone = (before.delegate_to ?? []).some((domain) => !(after.delegate_to ?? []).includes(domain))
+  return {
+    ...off('require_bound_challenges'),
+    ...off('require_body_digest'),
+    ...off('hide_allowed_scopes'),
+    ...(isGone && { delegate_to: ends }),
+    ...(is !== was && { max_grant_ttl: is > was ? longer : ends }),
+  }
+}
+
+function compare(
+  prefix: string,
+  before: PolicyText,
+  after: PolicyText,
+  effects: Readonly<Partial<Record<string, Effect>>>,
+): readonly Difference[] {
+  return Object.keys({ ...before, ...after }).flatMap((name) => {
+    const [was = '', is = ''] = [before[name], after[name]]
+    const effect = effects[name]
+    return was === is ? [] : [{ name: `${prefix}${name}`, before: was, after: is, ...(effect && { effect }) }]
+  })
+}
