@@ -24,6 +24,7 @@ import { EMPTY_BODY, requestBody } from '../../chain/request-body.ts'
 import { createPlaces, requestLimit } from '../../chain/request-limit.ts'
 import type { Caller, Meta, Rpc } from '../../chain/rpc.ts'
 import { sentProof } from '../../chain/sent-proof.ts'
+import { dropRest } from '../../http-port/drop-rest.ts'
 import type { Exchange } from '../../http-port/exchange.ts'
 import type { Mount } from '../../http-port/server.ts'
 import { ApiError, toApiError } from '../../platform/errors/api-error.ts'
@@ -41,8 +42,7 @@ interface CallState {
   readonly caller: Caller
   /** Whether Connect could read the request and has called the handler. */
   isInvoked: boolean
-  /** Closes the connection. */
-  readonly cut: () => void
+  readonly response: Exchange['response'] | undefined
   readonly headers: IncomingHttpHeaders
   /** The parts of the body that Connect has read. */
   readonly chunks: Uint8Array[]
@@ -57,7 +57,7 @@ const UNKNOWN_QUERY = new ApiError('UNKNOWN_FIELD', 'A POST over Connect or gRPC
 const callState = createContextKey<CallState>({
   caller: { requestId: '', source: '' },
   isInvoked: false,
-  cut: () => {},
+  response: undefined,
   headers: {},
   chunks: [],
 })
@@ -92,16 +92,26 @@ export function createConnectHandler(context: GatewayContext): Mount['handle'] {
     return refusal(error, exchange.request.headers['content-type'])
   }
   return async (exchange) => {
-    const { response } = exchange
+    const { request, response } = exchange
     for (const [name, value] of Object.entries(exchange.headers)) response.setHeader(name, value)
     try {
-      await universalResponseToNodeResponse(await answer(exchange), response)
+      const answered = await answer(exchange)
+      if (request.complete) await universalResponseToNodeResponse(answered, response)
+      else await answerEarly(exchange, answered)
     } catch (error) {
       // The caller disconnected, or the connection was closed during the answer. Nothing more can be sent on it.
       log.debug({ error }, 'a Connect answer could not be written')
       response.destroy()
     }
   }
+}
+
+/** Answers a request whose body still arrives: only a refusal is ready so early. Then closes the connection. */
+async function answerEarly({ request, response }: Exchange, answered: UniversalServerResponse): Promise<void> {
+  response.writeHead(answered.status, { ...Object.fromEntries(answered.header ?? []), connection: 'close' })
+  for await (const chunk of answered.body ?? []) response.write(chunk)
+  await dropRest(request)
+  response.end()
 }
 
 /** The dependencies of every call. */
@@ -128,7 +138,7 @@ async function call(
   }
   if (release !== undefined) response.once('close', release)
   const { headers } = request
-  const state: CallState = { caller, isInvoked: false, cut: () => response.destroy(), headers, chunks: [] }
+  const state: CallState = { caller, isInvoked: false, response, headers, chunks: [] }
   const values = createContextValues().set(callState, state)
   const input = universalRequestFromNodeRequest(request, response, undefined, values)
   const output = await handler({ ...input, body: kept(input.body, state.chunks) })
@@ -206,9 +216,11 @@ function unaryHandler(rpc: Rpc, method: DescMethod, baseUrl: string) {
 function streamHandler(rpc: Rpc, method: DescMethod, { baseUrl, maxStallMs }: GatewayContext['config']) {
   return async function* (request: Message, context: HandlerContext): AsyncGenerator<Message> {
     const state = begun(context)
+    const { response } = state
+    if (response === undefined) throw new Error('A call over Connect has a response')
     const messages = rpc.subscribe(method, () => request, metaOf(baseUrl, method, state, context), unlessLate(context))
     try {
-      yield* unlessStalled(messages, maxStallMs, state.cut)
+      yield* unlessStalled(messages, maxStallMs, response)
     } catch (error) {
       throw toConnectError(error)
     }
