@@ -24,7 +24,6 @@ import { EMPTY_BODY, requestBody } from '../../chain/request-body.ts'
 import { createPlaces, requestLimit } from '../../chain/request-limit.ts'
 import type { Caller, Meta, Rpc } from '../../chain/rpc.ts'
 import { sentProof } from '../../chain/sent-proof.ts'
-import { dropRest } from '../../http-port/drop-rest.ts'
 import type { Exchange } from '../../http-port/exchange.ts'
 import type { Mount } from '../../http-port/server.ts'
 import { ApiError, toApiError } from '../../platform/errors/api-error.ts'
@@ -33,6 +32,7 @@ import type { Bound } from '../../platform/limits/bound.ts'
 import { sourceKey } from '../../platform/limits/source-key.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 import { unlessStalled } from '../rest/unless-stalled.ts'
+import { answerEarly } from './answer-early.ts'
 import { type FindMessage, refusal, refuseUnread } from './connect-refusals.ts'
 import { compileBodyCheck } from './json-demands.ts'
 import { sentMessage } from './sent-message.ts'
@@ -104,14 +104,6 @@ export function createConnectHandler(context: GatewayContext): Mount['handle'] {
       response.destroy()
     }
   }
-}
-
-/** Answers a request whose body still arrives: only a refusal is ready so early. Then closes the connection. */
-async function answerEarly({ request, response }: Exchange, answered: UniversalServerResponse): Promise<void> {
-  response.writeHead(answered.status, { ...Object.fromEntries(answered.header ?? []), connection: 'close' })
-  for await (const chunk of answered.body ?? []) response.write(chunk)
-  await dropRest(request)
-  response.end()
 }
 
 /** The dependencies of every call. */
