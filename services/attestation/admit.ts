@@ -78,7 +78,10 @@ export async function keepRule(tx: Tx, { ruleId, edgeId }: Pick<Admission, 'rule
   await lockShared(tx, [ruleId])
   const rule = await tx.enrolmentRule.findUnique({ where: { id: ruleId }, select: { edgeId: true } })
   if (rule?.edgeId === edgeId) return
-  throw new ApiError('UNAVAILABLE', 'The enrolment rule was changed during the call; try again', { retryAfter: 1 })
+  throw new ApiError('UNAVAILABLE', 'The enrolment rule was changed during the call; try again', {
+    isFault: false,
+    retryAfter: 1,
+  })
 }
 
 /** The code with which a trigger refuses an agent beyond the limit of its rule, when the transaction commits. */

@@ -63,8 +63,8 @@ export function observe(deps: ObserverDeps, method: DescMethod | undefined, call
     failed(thrown, isCallersDeadline = false) {
       const error = toApiError(thrown)
       reason = isCallersDeadline && error.reason === 'DEADLINE_EXCEEDED' ? CALLERS_DEADLINE : error.reason
-      if (reason !== CALLERS_DEADLINE && reason !== 'OVERLOADED' && reasons[reason].status >= 500)
-        log.error({ requestId, reason, error: error.cause }, error.message)
+      const level = reason === CALLERS_DEADLINE ? undefined : levelOf(error)
+      if (level !== undefined) log[level]({ requestId, reason, error: error.cause }, error.message)
       return error
     },
     ended() {
@@ -73,6 +73,13 @@ export function observe(deps: ObserverDeps, method: DescMethod | undefined, call
       log[callLevel]({ requestId, source, rpc, reason, ms: rounded(ms) }, 'call')
     },
   }
+}
+
+/** Returns the level of an error in the log. Overload and what a server never does are no faults (RFC 9110 15.6.2). */
+function levelOf({ reason, isFault }: ApiError): 'error' | 'warn' | undefined {
+  const { status } = reasons[reason]
+  if (status < 500 || status === 501 || reason === 'OVERLOADED') return undefined
+  return isFault ? 'error' : 'warn'
 }
 
 function rounded(ms: number): number {

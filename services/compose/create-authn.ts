@@ -58,7 +58,8 @@ export async function makeAuthn(
     sawEndpointAudience: reportEndpointAudience(deps),
     onCheck(outcome, fault) {
       deps.metrics.countCheck(outcome)
-      if (fault !== undefined) log.error({ reason: fault.reason, error: fault.cause }, 'a check could not be decided')
+      const level = fault?.isFault === false ? 'warn' : 'error'
+      if (fault !== undefined) log[level]({ reason: fault.reason, error: fault.cause }, 'a check could not be decided')
     },
     chainedRate: scaleRates(config.rateFactorPercent / 100).token.subject,
     fleetRate: scaleWriteRates(config.rateFactorPercent / 100).tokens,

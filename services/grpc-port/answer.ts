@@ -32,6 +32,14 @@ const OK = { 'grpc-status': '0', 'grpc-message': 'OK' }
 /** Makes the answer to a stream. */
 export function createAnswer({ stream, clock, requestId, endMs, stallMs }: AnswerDeps): Answer {
   let isEnded = false
+  let waiting = 0
+  const watch = (): void => clock.start(stallMs, () => stream.destroy())
+  const wrote = (): void => {
+    waiting -= 1
+    if (isEnded) return
+    if (waiting > 0) watch()
+    else clock.stop()
+  }
   const begin = (httpStatus = 200): void => {
     if (stream.headersSent || stream.closed) return
     const head = {
@@ -61,11 +69,10 @@ export function createAnswer({ stream, clock, requestId, endMs, stallMs }: Answe
     send(message) {
       if (isEnded || stream.closed) return true
       begin()
-      // Each message is written after the last one was sent. If bytes are still waiting, the caller reads nothing.
-      clock.start(stallMs, () => {
-        if (stream.writableLength > 0) stream.destroy()
-      })
-      return stream.write(encodeFrame(message))
+      // Only a message that has gone out restarts the clock: a further one says nothing about the caller's reading.
+      if (waiting === 0) watch()
+      waiting += 1
+      return stream.write(encodeFrame(message), wrote)
     },
     finish: (message) => end(OK, message),
     refuse(thrown, httpStatus) {

@@ -86,11 +86,12 @@ export function createCalls(deps: CallDeps): OnStream {
 }
 
 /** Returns the called method, or the error that refuses the call. */
-function admit({ methods, streams }: CallDeps, { stream, headers, caller }: Call): PortMethod | ApiError {
+function admit({ methods, streams, issuer }: CallDeps, { stream, headers, caller }: Call): PortMethod | ApiError {
   const key = sourceKey(caller.source)
   if (!takePlace(streams, key, stream)) return new ApiError('OVERLOADED', undefined, { retryAfter: 1 })
   if (!CONTENT_TYPE.test(headers['content-type'] ?? '')) {
-    return new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The content type must be application/grpc or application/grpc+proto')
+    const detail = `The content type must be application/grpc or application/grpc+proto; REST is at ${issuer}`
+    return new ApiError('UNSUPPORTED_MEDIA_TYPE', detail)
   }
   if (headers[':method'] !== 'POST') return new ApiError('METHOD_NOT_ALLOWED', 'A call must be a POST')
   const method = methods.get(headers[':path'])

@@ -33,6 +33,8 @@ async function silent(port: number, count: number, said = Buffer.alloc(0)) {
 const closedOf = (sockets: readonly Socket[]) =>
   sockets.filter((socket) => socket.closed || socket.readableEnded).length
 
+const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
+
 const bytes = (buffer: Buffer) => buffer
 
 /** Makes a call over a new connection. Resolves with the gRPC status, or with the reason why there is none. */
@@ -120,11 +122,42 @@ describe('the connections of the gRPC port', () => {
     watch.cancel()
   })
 
-  it('over TLS are closed at once if ALPN does not name HTTP/2', async () => {
-    const { port } = await start({ tls: certificate })
-    const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: certificate.cert })
-    socket.on('error', () => undefined)
-    await once(socket.resume(), 'close')
+  it.each<[string, string[] | undefined, string | Buffer]>([
+    ['HTTP/1.1', undefined, GET],
+    ['HTTP/1.1 over TLS', ['http/1.1'], GET],
+    ['HTTP/1.1 over TLS without ALPN', [], GET],
+    ['HTTP/2 over TLS without ALPN', [], PREFACE],
+    ['a POST of HTTP/1.1 with a body', undefined, `POST /v1/token HTTP/1.1\r\nhost: x\r\n\r\n${' '.repeat(100_000)}`],
+  ])('of a caller that sends %s get an answer that names the port for it', async (_name, alpn, said) => {
+    const { port, closed } = await start(alpn === undefined ? {} : { tls: certificate })
+    const options = { port, host: '127.0.0.1' }
+    const secure = { ...options, servername: 'localhost', ca: certificate.cert, ALPNProtocols: alpn ?? [] }
+    const socket = alpn === undefined ? connect(options) : connectTls(secure)
+    let answer = ''
+    socket.on('data', (chunk) => (answer += chunk.toString())).on('error', () => undefined)
+    socket.write(said)
+    await once(socket, 'close')
+
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+    expect(answer).toContain(
+      'This is the gRPC port. It speaks gRPC over HTTP/2. REST and Connect are at https://auth.example',
+    )
+    expect(closed).toEqual(['grpc http1'])
+  })
+
+  it('are of HTTP/2 also if the preface arrives byte by byte', async () => {
+    const { port, closed } = await start()
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    onTestFinished(() => void socket.destroy())
+    const settings = once(socket, 'data')
+    for (const octet of PREFACE) {
+      socket.write(Buffer.of(octet))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+
+    // The type of the first frame of the server is SETTINGS.
+    expect((await settings)[0]).toMatchObject({ 3: 4 })
+    expect(closed).toEqual([])
   })
 })
 

@@ -11,6 +11,7 @@ import { listenOn } from '../platform/net/listen.ts'
 import { createCalls, type OnStream } from './calls.ts'
 import { createHealth } from './health.ts'
 import { methodsOf } from './methods.ts'
+import { answerHttp1, readStart } from './not-http2.ts'
 import { createSessions } from './sessions.ts'
 
 /** Dependencies of {@link createGrpcServer}. */
@@ -111,7 +112,9 @@ function createListener(deps: GrpcServerDeps, onStream: OnStream) {
     connections,
     onStream,
     onSilent: () => connectionClosed('grpc', 'silent'),
+    onStalled: () => connectionClosed('grpc', 'stalled'),
     silentMs: deps.requestTimeoutMs,
+    stallMs: deps.maxStallMs ?? MAX_STALL_MS,
     idleMs: MAX_IDLE_MS,
     ageMs: MAX_AGE_MS,
     graceMs: MAX_AGE_GRACE_MS,
@@ -125,10 +128,18 @@ function createListener(deps: GrpcServerDeps, onStream: OnStream) {
     sessions.expect(socket)
     return true
   }
+  const open = (socket: Socket, isHttp2Allowed = true): void => {
+    const refuse = (): void => {
+      connectionClosed('grpc', 'http1')
+      answerHttp1(socket, deps.issuer)
+    }
+    socket.on('error', () => undefined)
+    readStart(socket, isHttp2Allowed ? () => sessions.open(socket) : refuse, refuse)
+  }
   const listener: NetServer =
     tls === undefined
-      ? createServer(TCP, (socket) => void (accept(socket) && sessions.open(socket)))
-      : createTlsListener(tls, deps.requestTimeoutMs, accept, (socket) => sessions.open(socket))
+      ? createServer(TCP, (socket) => void (accept(socket) && open(socket)))
+      : createTlsListener(tls, deps.requestTimeoutMs, accept, open)
   return { listener, connections, sessions }
 }
 
@@ -136,16 +147,13 @@ function createTlsListener(
   tls: { readonly cert: string | Buffer; readonly key: string | Buffer },
   handshakeTimeout: number,
   accept: (socket: Socket) => boolean,
-  open: (socket: Socket) => void,
+  open: (socket: Socket, isHttp2Allowed: boolean) => void,
 ): NetServer {
-  const listener = createTlsServer({ ...TCP, ...tls, ALPNProtocols: ['h2'], handshakeTimeout })
+  // A client that asks for HTTP/1.1 gets an answer which says that this is the wrong port.
+  const listener = createTlsServer({ ...TCP, ...tls, ALPNProtocols: ['h2', 'http/1.1'], handshakeTimeout })
   listener.on('connection', accept)
   listener.on('tlsClientError', (_error, socket) => socket.destroy())
-  listener.on('secureConnection', (socket) => {
-    socket.on('error', () => undefined)
-    // A client must ask for HTTP/2 by ALPN.
-    if (socket.alpnProtocol === 'h2') open(socket)
-    else socket.destroy()
-  })
+  // A client must ask for HTTP/2 by ALPN (RFC 9113 section 3.3).
+  listener.on('secureConnection', (socket) => open(socket, socket.alpnProtocol === 'h2'))
   return listener
 }

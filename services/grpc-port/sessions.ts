@@ -7,6 +7,8 @@ import type { OnStream } from './calls.ts'
 interface SessionTimes {
   /** The longest time from the TCP connection to the first stream. */
   readonly silentMs: number
+  /** How long a caller with open streams may take to answer a PING. */
+  readonly stallMs: number
   /** The longest time without traffic after the first stream. */
   readonly idleMs: number
   /**
@@ -24,6 +26,8 @@ export interface SessionDeps extends SessionTimes {
   readonly onStream: OnStream
   /** Called when a connection is closed because no stream was opened on it. */
   readonly onSilent: () => void
+  /** Called when a connection is closed because its caller reads nothing. */
+  readonly onStalled: () => void
 }
 
 /** The HTTP/2 sessions of one listener. */
@@ -80,6 +84,7 @@ export function createSessions(deps: SessionDeps): Sessions {
       session.setTimeout(deps.idleMs, () => retire(peer))
       age(deps, session, peer)
       follow(deps, session, peer)
+      probe(deps, session, peer)
       if (isClosing) retire(peer)
     },
     retireAll() {
@@ -114,6 +119,26 @@ function age({ ageMs, graceMs }: SessionDeps, session: ServerHttp2Session, peer:
     ageMs * (0.9 + Math.random() / 5),
   ).unref()
   session.once('close', () => clearTimeout(timer))
+}
+
+/**
+ * Cuts the connection of a caller that no longer reads from it, at most two times `stallMs` later. The system keeps what
+ * such a caller does not read, and small messages would fill its buffers only after hours. A caller that reads answers a
+ * PING by itself (RFC 9113 section 6.7).
+ */
+function probe({ stallMs, onStalled }: SessionDeps, session: ServerHttp2Session, peer: Peer): void {
+  let isWaiting = false
+  const timer = setInterval(() => {
+    if (isWaiting) {
+      onStalled()
+      peer.raw.destroy()
+    } else if (peer.streams > 0 && !session.destroyed) {
+      isWaiting = session.ping(() => {
+        isWaiting = false
+      })
+    }
+  }, stallMs).unref()
+  session.once('close', () => clearInterval(timer))
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Socket } from 'node:net'
 import { createConnectionSource } from '../chain/source-of.ts'
 import type { Connections } from '../platform/net/connections.ts'
 import type { HttpPortConfig } from './config.ts'
+import { isDropped } from './drop-rest.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { CONNECT_METHOD, TOO_MANY_PIECES } from './unparsed.ts'
 
@@ -118,6 +119,7 @@ function boundedRequest(refuse: (socket: Socket) => void): typeof IncomingMessag
     #pieces = 0
 
     override push(chunk: unknown, encoding?: BufferEncoding): boolean {
+      if (isDropped(this)) return super.push(chunk, encoding)
       const isEnd = chunk === null
       if (!isEnd) this.#pieces += 1
       if (this.#pieces <= MAX_PIECES) return super.push(chunk, encoding)

@@ -6,7 +6,7 @@ import type { Connections } from '../platform/net/connections.ts'
 export interface Pipeline {
   /** Calls `answer` after every earlier request is answered. Returns false if too many requests are waiting. */
   push(request: IncomingMessage, response: ServerResponse, answer: () => void): boolean
-  /** Returns whether a complete request is still not answered. */
+  /** Returns whether a complete request is still not answered, or an answer has begun before its request ended. */
   isAnswering(): boolean
 }
 
@@ -16,7 +16,7 @@ const MAX_WAITING = 16
 /** Creates the pipeline of a connection. When the connection closes, waiting requests are dropped. */
 export function createPipeline(socket: Socket, connection: NonNullable<ReturnType<Connections['admit']>>): Pipeline {
   const waiting: (() => void)[] = []
-  let current: IncomingMessage | undefined
+  let current: { readonly request: IncomingMessage; readonly response: ServerResponse } | undefined
   const next = (): void => {
     current = undefined
     if (!socket.destroyed) waiting.shift()?.()
@@ -26,7 +26,7 @@ export function createPipeline(socket: Socket, connection: NonNullable<ReturnTyp
       if (waiting.length >= MAX_WAITING) return false
       connection.begin()
       const start = (): void => {
-        current = request
+        current = { request, response }
         answer()
       }
       response.once('close', () => {
@@ -37,6 +37,7 @@ export function createPipeline(socket: Socket, connection: NonNullable<ReturnTyp
       else waiting.push(start)
       return true
     },
-    isAnswering: () => current?.complete === true || waiting.length > 0,
+    isAnswering: () =>
+      current?.request.complete === true || current?.response.headersSent === true || waiting.length > 0,
   }
 }

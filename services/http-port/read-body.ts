@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Bound } from '../platform/limits/bound.ts'
+import { markDropped } from './drop-rest.ts'
 import { EarlyRefusal } from './exchange.ts'
 
 const NO_BODY = Buffer.alloc(0)
@@ -13,21 +14,24 @@ const NO_BODY = Buffer.alloc(0)
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const chunks: Buffer[] = []
+  let size = 0
+  const keep = (chunk: Buffer) => {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size > limit) tooLarge()
+  }
   const tooLarge = () => {
-    request.removeAllListeners('data')
+    markDropped(request)
+    request.off('data', keep)
+    chunks.length = 0
     reject(new EarlyRefusal(new ApiError('BODY_TOO_LARGE'), { connection: 'close' }))
   }
   if (Number(request.headers['content-length'] ?? 0) > limit) {
     tooLarge()
     return promise
   }
-  const chunks: Buffer[] = []
-  let size = 0
-  request.on('data', (chunk: Buffer) => {
-    chunks.push(chunk)
-    size += chunk.length
-    if (size > limit) tooLarge()
-  })
+  request.on('data', keep)
   request.on('end', () => resolve(chunks.length > 1 ? Buffer.concat(chunks) : (chunks[0] ?? NO_BODY)))
   return promise
 }

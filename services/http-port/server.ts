@@ -10,6 +10,7 @@ import { reportClosedConnections } from '../platform/net/closed-connections.ts'
 import { createConnections } from '../platform/net/connections.ts'
 import { listenOn } from '../platform/net/listen.ts'
 import type { HttpPortConfig } from './config.ts'
+import { dropRest } from './drop-rest.ts'
 import { type Answer, EarlyRefusal, type Exchange, type Route, splitTarget } from './exchange.ts'
 import { createNodeServer } from './node-server.ts'
 import { type ProblemWriter, problemOf } from './problem.ts'
@@ -143,7 +144,7 @@ function createServe({ rpc, log, routes, mount, problemWriter }: HttpPortDeps): 
       const answered = await answer(exchange).catch((thrown: unknown) =>
         refusalOf(rpc, exchange, thrown, problemWriter?.(exchange.path) ?? problemOf),
       )
-      if (answered !== undefined) send(exchange, answered)
+      if (answered !== undefined) await send(exchange, answered)
     } catch (error) {
       // Even the refusal failed, so nothing more can be sent on this connection.
       log.error({ requestId: exchange.caller.requestId, error }, 'a request could not be answered')
@@ -190,8 +191,11 @@ async function refusalOf(
   return isEarly ? { ...problem, headers: { ...thrown.headers, ...problem.headers } } : problem
 }
 
-/** Writes an answer. Node omits the body if the request was HEAD. */
-function send({ response, headers }: Exchange, answer: Answer): void {
+/**
+ * Writes an answer. Node omits the body if the request was HEAD. If the connection is to be closed while the body of the
+ * request still arrives, the caller first gets the whole answer, and the connection stays until it has sent the rest.
+ */
+async function send({ request, response, headers }: Exchange, answer: Answer): Promise<void> {
   const { status, body } = answer
   const hasBody = status !== 204 && status !== 304
   response.writeHead(status, {
@@ -199,5 +203,9 @@ function send({ response, headers }: Exchange, answer: Answer): void {
     ...answer.headers,
     ...(hasBody && { 'content-length': Buffer.byteLength(body) }),
   })
-  response.end(hasBody ? body : undefined)
+  if (answer.headers?.['connection'] === 'close' && hasBody && !request.complete) {
+    response.write(body)
+    await dropRest(request)
+    response.end()
+  } else response.end(hasBody ? body : undefined)
 }

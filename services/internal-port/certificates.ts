@@ -41,11 +41,20 @@ const INTERVAL_MS = 1_000
 
 /**
  * Returns the services whose names are among the DNS names of a certificate (RFC 5280 section 4.2.1.6). A wildcard
- * does not count as a name.
+ * does not count as a name. A certificate that does not name the curve of its key names no service.
  */
 export function certifiedServices(certificate: X509Certificate): readonly ServiceName[] {
+  if (hasExplicitKey(certificate)) return []
   const rules = { subject: 'never', wildcards: false } as const
   return SERVICE_NAMES.filter((name) => certificate.checkHost(name, rules) !== undefined)
+}
+
+/** The object identifier of a field of primes, with which explicit parameters of a curve begin (X9.62). */
+const PRIME_FIELD = Buffer.from('06072a8648ce3d0101', 'hex')
+
+/** Tells whether the key has parameters of its curve, which RFC 5480 section 2.1.1 forbids, instead of its name. */
+function hasExplicitKey({ publicKey }: X509Certificate): boolean {
+  return publicKey.asymmetricKeyType === 'ec' && publicKey.export({ type: 'spki', format: 'der' }).includes(PRIME_FIELD)
 }
 
 /**
@@ -116,6 +125,7 @@ function problemOf(pems: Pems, services: readonly ServiceName[]): string | undef
     if (!certificate.checkPrivateKey(createPrivateKey(pems.key))) return 'the key does not belong to the certificate'
     const authority = new X509Certificate(pems.ca)
     createSecureContext({ ...pems, ca: authority.toString() })
+    if ([certificate, authority].some(hasExplicitKey)) return 'a certificate must name the curve of its key (RFC 5480)'
     const named = certifiedServices(certificate)
     const missing = services.filter((name) => !named.includes(name))
     if (missing.length > 0) return `the DNS names of the certificate lack ${missing.join(', ')}`

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { fieldRows } from './cases/field-rows.ts'
 import { answeredFields, fieldCases, places } from './cases/fields.ts'
 import { sendCase } from './support/refusal.ts'
-import { runCases, useWorld } from './support/run-cases.ts'
+import { expectNoErrorLines, runCases, useWorld } from './support/run-cases.ts'
 
 const world = useWorld()
 
@@ -30,3 +30,5 @@ describe('a value at a limit in a call that changes nothing', () => {
 it('the table of fields has a row for every field and no other row', () => {
   expect(Object.keys(fieldRows).toSorted()).toEqual([...new Set(places.map(({ key }) => key))].toSorted())
 })
+
+expectNoErrorLines(world)

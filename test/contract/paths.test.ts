@@ -4,7 +4,7 @@ import { NOBODY } from './cases/valid-requests.ts'
 import { methods, restForm } from './support/contract.ts'
 import { expectFederationError, expectOAuthError, expectProblem } from './support/expect-error.ts'
 import { type HttpAnswer, sendHttp } from './support/http.ts'
-import { useWorld } from './support/run-cases.ts'
+import { expectNoErrorLines, useWorld } from './support/run-cases.ts'
 
 const world = useWorld()
 
@@ -192,3 +192,5 @@ describe('headers about the host', () => {
     expect(JSON.parse(text)).toMatchObject({ txt_record_value: expect.stringContaining(`iss=${issuer};`) })
   })
 })
+
+expectNoErrorLines(world)

@@ -4,7 +4,7 @@ import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_
 import { NOBODY } from './cases/valid-requests.ts'
 import { grpcPath } from './support/grpc.ts'
 import { assertionOf } from './support/refusal.ts'
-import { useWorld } from './support/run-cases.ts'
+import { expectNoErrorLines, useWorld } from './support/run-cases.ts'
 
 const world = useWorld()
 const LIMIT = 64 * 1024
@@ -74,3 +74,5 @@ describe('an assertion for a gRPC call', () => {
     expect(answer).toMatchObject({ code: status.UNAUTHENTICATED, reason: 'INVALID_ASSERTION' })
   })
 })
+
+expectNoErrorLines(world)

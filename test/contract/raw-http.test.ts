@@ -3,7 +3,7 @@ import type { ReasonCode } from '../../services/platform/errors/reasons.ts'
 import { NOBODY } from './cases/valid-requests.ts'
 import { sendHttp, sendRaw } from './support/http.ts'
 import { assertionOf } from './support/refusal.ts'
-import { useWorld } from './support/run-cases.ts'
+import { expectNoErrorLines, useWorld } from './support/run-cases.ts'
 
 const world = useWorld({ env: { AUTH4AGENT_REQUEST_TIMEOUT: '2s' } })
 
@@ -113,3 +113,5 @@ describe('an assertion for a REST call', () => {
     expect(JSON.parse(answer.text)).toMatchObject({ reason: 'AGENT_NOT_FOUND' })
   })
 })
+
+expectNoErrorLines(world)

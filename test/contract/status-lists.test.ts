@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { ISSUER } from '../support/deployment.ts'
 import { statusListCases } from './cases/status-lists.ts'
 import { sendHttp } from './support/http.ts'
-import { runCases, useWorld } from './support/run-cases.ts'
+import { expectNoErrorLines, runCases, useWorld } from './support/run-cases.ts'
 
 const world = useWorld()
 const path = () => `/v1/status-lists/${world().statusListId}`
@@ -84,3 +84,5 @@ describe('the list of status lists', () => {
     await end('+')
   })
 })
+
+expectNoErrorLines(world)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { expectProblem } from './support/expect-error.ts'
 import { sendHttp } from './support/http.ts'
 import { assertionOf } from './support/refusal.ts'
-import { useWorld } from './support/run-cases.ts'
+import { expectNoErrorLines, useWorld } from './support/run-cases.ts'
 import type { World } from './support/world.ts'
 
 const world = useWorld()
@@ -116,3 +116,5 @@ it('the server answers well-known documents with any query, because caches appen
     expect((await sendHttp(world().server.baseUrl, { verb: 'GET', path })).status).toBe(200)
   }
 })
+
+expectNoErrorLines(world)

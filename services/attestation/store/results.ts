@@ -114,7 +114,10 @@ async function refuseIfReplaced(work: Promise<unknown>): Promise<void> {
   } catch (error) {
     const isGone = error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2003'
     if (!isGone) throw error
-    throw new ApiError('UNAVAILABLE', 'The attestor was changed during the call; try again', { retryAfter: 1 })
+    throw new ApiError('UNAVAILABLE', 'The attestor was changed during the call; try again', {
+      isFault: false,
+      retryAfter: 1,
+    })
   }
 }
 

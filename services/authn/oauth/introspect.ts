@@ -57,7 +57,7 @@ async function introspectToken(
   if (verification.valid) return membersOfToken(verification.claims)
   // The token may be active, so the answer must not be that it is not.
   if (isTemporaryVerdict(verification.reason)) {
-    throw new ApiError('UNAVAILABLE', verdicts[verification.reason], { retryAfter: 1 })
+    throw new ApiError('UNAVAILABLE', verdicts[verification.reason], { isFault: false, retryAfter: 1 })
   }
   return undefined
 }

@@ -32,6 +32,7 @@ import type { Bound } from '../../platform/limits/bound.ts'
 import { sourceKey } from '../../platform/limits/source-key.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 import { unlessStalled } from '../rest/unless-stalled.ts'
+import { answerEarly } from './answer-early.ts'
 import { type FindMessage, refusal, refuseUnread } from './connect-refusals.ts'
 import { compileBodyCheck } from './json-demands.ts'
 import { sentMessage } from './sent-message.ts'
@@ -41,8 +42,7 @@ interface CallState {
   readonly caller: Caller
   /** Whether Connect could read the request and has called the handler. */
   isInvoked: boolean
-  /** Closes the connection. */
-  readonly cut: () => void
+  readonly response: Exchange['response'] | undefined
   readonly headers: IncomingHttpHeaders
   /** The parts of the body that Connect has read. */
   readonly chunks: Uint8Array[]
@@ -57,7 +57,7 @@ const UNKNOWN_QUERY = new ApiError('UNKNOWN_FIELD', 'A POST over Connect or gRPC
 const callState = createContextKey<CallState>({
   caller: { requestId: '', source: '' },
   isInvoked: false,
-  cut: () => {},
+  response: undefined,
   headers: {},
   chunks: [],
 })
@@ -92,10 +92,12 @@ export function createConnectHandler(context: GatewayContext): Mount['handle'] {
     return refusal(error, exchange.request.headers['content-type'])
   }
   return async (exchange) => {
-    const { response } = exchange
+    const { request, response } = exchange
     for (const [name, value] of Object.entries(exchange.headers)) response.setHeader(name, value)
     try {
-      await universalResponseToNodeResponse(await answer(exchange), response)
+      const answered = await answer(exchange)
+      if (request.complete) await universalResponseToNodeResponse(answered, response)
+      else await answerEarly(exchange, answered)
     } catch (error) {
       // The caller disconnected, or the connection was closed during the answer. Nothing more can be sent on it.
       log.debug({ error }, 'a Connect answer could not be written')
@@ -128,7 +130,7 @@ async function call(
   }
   if (release !== undefined) response.once('close', release)
   const { headers } = request
-  const state: CallState = { caller, isInvoked: false, cut: () => response.destroy(), headers, chunks: [] }
+  const state: CallState = { caller, isInvoked: false, response, headers, chunks: [] }
   const values = createContextValues().set(callState, state)
   const input = universalRequestFromNodeRequest(request, response, undefined, values)
   const output = await handler({ ...input, body: kept(input.body, state.chunks) })
@@ -206,9 +208,11 @@ function unaryHandler(rpc: Rpc, method: DescMethod, baseUrl: string) {
 function streamHandler(rpc: Rpc, method: DescMethod, { baseUrl, maxStallMs }: GatewayContext['config']) {
   return async function* (request: Message, context: HandlerContext): AsyncGenerator<Message> {
     const state = begun(context)
+    const { response } = state
+    if (response === undefined) throw new Error('A call over Connect has a response')
     const messages = rpc.subscribe(method, () => request, metaOf(baseUrl, method, state, context), unlessLate(context))
     try {
-      yield* unlessStalled(messages, maxStallMs, state.cut)
+      yield* unlessStalled(messages, maxStallMs, response)
     } catch (error) {
       throw toConnectError(error)
     }

@@ -48,7 +48,7 @@ export function eventStreamHandler(context: GatewayContext, binding: RestBinding
       body: EMPTY_BODY,
     }
     const stream = context.rpc.subscribe(method, message, meta, untilGone(response, context.closing))
-    const messages = unlessStalled(stream, context.config.maxStallMs, () => response.destroy())
+    const messages = unlessStalled(stream, context.config.maxStallMs, response)
     const first = await messages.next()
     response.writeHead(200, { ...exchange.headers, ...HEADERS })
     if (request.method === 'HEAD') await messages.return(undefined)

@@ -8,6 +8,11 @@ interface ApiErrorOptions {
   readonly dpopNonce?: string
   /** The underlying error. Only the log shows it. */
   readonly cause?: unknown
+  /**
+   * False if this process has no fault although the status is 5xx: another server does not answer, callers compete, or
+   * another process has logged the error already. Then the log shows a warning, so strangers cause no errors in it.
+   */
+  readonly isFault?: false
 }
 
 /** The error that every handler throws. The caller sees `message`, so it must never contain a secret. */
@@ -16,12 +21,15 @@ export class ApiError extends Error {
   readonly reason: ReasonCode
   readonly retryAfter: number | undefined
   readonly dpopNonce: string | undefined
+  /** Whether the log shows the error as one of this process, if its status is 5xx. */
+  readonly isFault: boolean
 
   constructor(reason: ReasonCode, detail?: string, options: ApiErrorOptions = {}) {
     super(detail ?? reasons[reason].title, options.cause === undefined ? undefined : { cause: options.cause })
     this.reason = reason
     this.retryAfter = options.retryAfter
     this.dpopNonce = options.dpopNonce
+    this.isFault = options.isFault ?? true
   }
 }
 

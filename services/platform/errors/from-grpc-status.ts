@@ -53,6 +53,7 @@ export function fromGrpcStatus(received: ReceivedStatus): ApiError {
   return new ApiError(reason, received.details, {
     ...(typeof dpopNonce === 'string' && { dpopNonce }),
     cause: `answered by another process: ${info.reason}`,
+    isFault: false,
     ...(retry?.retryDelay && { retryAfter: Number(retry.retryDelay.seconds) }),
   })
 }

@@ -86,7 +86,10 @@ async function take(deps: PollDeps, name: StreamName, handled: ReadonlySet<strin
     if (stream.status === 'enabled') return { sets: outstanding, more: next.more }
     return { sets: outstanding.filter((set) => isAboutStatus(stream, set)), more: false }
   }
-  throw new ApiError('UNAVAILABLE', 'Other requests poll this stream at the same time', { retryAfter: 1 })
+  throw new ApiError('UNAVAILABLE', 'Other requests poll this stream at the same time', {
+    isFault: false,
+    retryAfter: 1,
+  })
 }
 
 /** A paused stream delivers no events of the log, but its receiver may still acknowledge those that it has. */

@@ -84,7 +84,7 @@ function read(text: string) {
   const verify = (issuer: KnownIssuer, nowMs: number): void => {
     if (!issuer.algorithms.includes(alg)) throw refuse(`alg must be ${issuer.algorithms.join(' or ')}`)
     if (!hasKeys(issuer, nowMs)) {
-      throw new ApiError('UNAVAILABLE', verdicts.ISSUER_KEYS_UNAVAILABLE, { retryAfter: RETRY_AFTER_S })
+      throw new ApiError('UNAVAILABLE', verdicts.ISSUER_KEYS_UNAVAILABLE, { isFault: false, retryAfter: RETRY_AFTER_S })
     }
     // The key is looked up under this issuer only, so no grant is accepted under the key of another one.
     const key = issuer.keys.get(kid)

@@ -84,7 +84,7 @@ async function lockVersion(tx: Tx, id: string, version: number): Promise<void> {
   const [row] = await tx.$queryRaw<{ version: number }[]>`
     SELECT version FROM operators WHERE id = ${id}::uuid FOR SHARE`
   if (row?.version === version) return
-  throw new ApiError('UNAVAILABLE', 'The operator has just been changed; try again', { retryAfter: 1 })
+  throw new ApiError('UNAVAILABLE', 'The operator has just been changed; try again', { isFault: false, retryAfter: 1 })
 }
 
 /** Returns the row of a statement that was stored now or before, or throws why it was not stored. */

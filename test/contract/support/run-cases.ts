@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { expectRefusal, type RefusalCase, titleOf, transportsOf } from './refusal.ts'
 import { startWorld, type World, type WorldOptions } from './world.ts'
 
@@ -13,6 +13,18 @@ export function useWorld(options: WorldOptions = {}): () => World {
     if (world === undefined) throw new Error('The world has not started yet')
     return world
   }
+}
+
+/** Level `error` in JSON, as in pino. */
+const ERROR_LINE = /^\{"level":50,.*$/gm
+
+/** Defines the test that the calls of the file so far have caused no line of the level error in the server's log. */
+export function expectNoErrorLines(world: () => World): void {
+  it('the server logs no error because of what callers send', () => {
+    const { server } = world()
+    expect(server.logs?.().match(/"level":30/g)).not.toBeNull()
+    expect(server.logs?.().match(ERROR_LINE)).toBeNull()
+  })
 }
 
 /** Defines one test for each case and transport. */

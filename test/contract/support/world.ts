@@ -33,6 +33,8 @@ const DAY_MS = 86_400_000
 /** A server with the public ports, which may consist of several processes. */
 export interface WorldServer extends Pick<RunningServer, 'baseUrl' | 'grpcAddress'> {
   stop(): Promise<unknown>
+  /** Returns the log so far, if the server keeps it. */
+  logs?(): string
 }
 
 /** Options of startWorld. */

@@ -1,4 +1,5 @@
 import { encode, Tag } from 'cbor2'
+import type { EvidenceAlgorithm } from '../../../services/attestation/types/jwt/algorithms.ts'
 import { signEvidence, type TestKey } from './evidence-keys.ts'
 
 /** What of a COSE_Sign1 differs from a right one. */
@@ -14,10 +15,20 @@ export interface CoseChanges {
   readonly more?: readonly unknown[]
 }
 
-/** Numbers of algorithms in COSE (RFC 9053, RFC 9864, RFC 8230). */
-export const COSE_NUMBERS = { ES256: -7, EdDSA: -8, Ed25519: -19, ES384: -35, PS256: -37 } as const
-/** An algorithm that has a number. */
-export type CoseAlgorithm = keyof typeof COSE_NUMBERS
+/** Numbers of algorithms in COSE (RFC 9053, RFC 9864, RFC 8230, RFC 8812). */
+export const COSE_NUMBERS = {
+  ES256: -7,
+  EdDSA: -8,
+  Ed25519: -19,
+  ES384: -35,
+  ES512: -36,
+  PS256: -37,
+  PS384: -38,
+  PS512: -39,
+  RS256: -257,
+  RS384: -258,
+  RS512: -259,
+} as const satisfies Record<EvidenceAlgorithm, number>
 
 /** Encodes CBOR by another program than the server's. */
 export function encodeCbor(value: unknown): Uint8Array {
@@ -25,11 +36,7 @@ export function encodeCbor(value: unknown): Uint8Array {
 }
 
 /** Signs a COSE_Sign1. The signature covers the header and the payload that it has, whatever they are. */
-export function signCose(
-  key: TestKey & { readonly alg: CoseAlgorithm },
-  payload: Uint8Array,
-  changes: CoseChanges = {},
-): Uint8Array {
+export function signCose(key: TestKey, payload: Uint8Array, changes: CoseChanges = {}): Uint8Array {
   const {
     header = new Map([[1, COSE_NUMBERS[key.alg]]]),
     unprotected = new Map([[4, toBytes(Buffer.from(key.kid))]]),

@@ -2,11 +2,8 @@ import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { encodeUtf8 } from '@auth4agent/core/encoding/utf8'
 import { createEat } from '../../../services/attestation/types/eat/create-eat.ts'
 import { makeContext, NOW_S } from './appraisal-context.ts'
-import { type CoseAlgorithm, type CoseChanges, encodeCbor, signCose } from './cose.ts'
+import { type CoseChanges, encodeCbor, signCose } from './cose.ts'
 import { makeTestKey, signTestJwt, type TestKey } from './evidence-keys.ts'
-
-/** A key that signs tokens in both encodings. */
-export type EatKey = TestKey & { readonly alg: CoseAlgorithm }
 
 const UEID = '0198f50a4ff6c05861c8860d13a638ea'
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, 'hex'))
@@ -70,7 +67,7 @@ export const SHOWN_CLAIMS = {
 }
 
 /** The key that {@link appraiseEat} trusts. */
-export const EAT_KEY: EatKey = { ...makeTestKey('ES256'), alg: 'ES256' }
+export const EAT_KEY: TestKey = { ...makeTestKey('ES256'), alg: 'ES256' }
 
 /** Appraises evidence by an attestor that trusts {@link EAT_KEY} and shows all claims. */
 export async function appraiseEat(evidence: Uint8Array, config: object = {}, context = makeContext()) {
@@ -80,13 +77,13 @@ export async function appraiseEat(evidence: Uint8Array, config: object = {}, con
 }
 
 /** Signs a token in JSON. A claim that is undefined is left out. */
-export function signEatJwt(key: EatKey, changes: object = {}, header: object = {}): Uint8Array {
+export function signEatJwt(key: TestKey, changes: object = {}, header: object = {}): Uint8Array {
   return encodeUtf8(signTestJwt(key, { ...JWT_CLAIMS, ...changes }, { typ: 'eat+jwt', ...header }))
 }
 
 /** Signs a token in CBOR. A claim that is undefined is left out. */
 export function signEatCwt(
-  key: EatKey,
+  key: TestKey,
   changes: Iterable<readonly [number | string, unknown]> = [],
   cose: CoseChanges = {},
 ) {

@@ -138,6 +138,8 @@ export interface Contents {
   readonly subject?: Buffer
   readonly issuer?: Buffer
   readonly subjectKey: KeyObject
+  /** Replaces the SubjectPublicKeyInfo of the key. */
+  readonly spki?: Buffer
   readonly notBefore?: Buffer
   readonly notAfter?: Buffer
   readonly serial?: Buffer
@@ -170,7 +172,7 @@ export function makeCertificate(contents: Contents, signer: KeyObject): Buffer {
         issuer,
         sequence(contents.notBefore ?? time(NOW - DAY_MS), contents.notAfter ?? time(NOW + DAY_MS)),
         subject,
-        contents.subjectKey.export({ type: 'spki', format: 'der' }),
+        contents.spki ?? contents.subjectKey.export({ type: 'spki', format: 'der' }),
         ...extra,
         ...(extensions.length === 0 ? [] : [der(0xa3, sequence(...extensions))]),
       ),

@@ -1,26 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import {
-  COSE_NUMBERS,
-  type CoseAlgorithm,
-  type CoseChanges,
-  encodeCbor,
-  signCose,
-} from '../../../../test/support/attestation/cose.ts'
-import { makeTestKey } from '../../../../test/support/attestation/evidence-keys.ts'
+import { COSE_NUMBERS, type CoseChanges, encodeCbor, signCose } from '../../../../test/support/attestation/cose.ts'
+import { makeTestKey, type TestKey } from '../../../../test/support/attestation/evidence-keys.ts'
 import { RefusedEvidence } from '../attestor-type.ts'
-import { EVIDENCE_ALGORITHMS } from '../jwt/algorithms.ts'
+import { EVIDENCE_ALGORITHMS, type EvidenceAlgorithm } from '../jwt/algorithms.ts'
 import { readPinnedKeys } from '../jwt/keys.ts'
 import { verifySign1 } from './cose-sign1.ts'
 import examples from './vectors/cose-examples.json' with { type: 'json' }
 
-const make = <Alg extends CoseAlgorithm>(alg: Alg) => ({ ...makeTestKey(alg), alg })
 const KEYS = {
-  ES256: make('ES256'),
-  EdDSA: make('EdDSA'),
-  Ed25519: make('Ed25519'),
-  ES384: make('ES384'),
-  PS256: make('PS256'),
-}
+  ES256: makeTestKey('ES256'),
+  EdDSA: makeTestKey('EdDSA'),
+  Ed25519: makeTestKey('Ed25519'),
+  ES384: makeTestKey('ES384'),
+  ES512: makeTestKey('ES512'),
+  PS256: makeTestKey('PS256'),
+  PS384: makeTestKey('PS384'),
+  PS512: makeTestKey('PS512'),
+  RS256: makeTestKey('RS256'),
+  RS384: makeTestKey('RS384'),
+  RS512: makeTestKey('RS512'),
+} satisfies Record<EvidenceAlgorithm, TestKey>
 const PINNED = pin(Object.values(KEYS).map(({ jwk }) => jwk))
 const KEY = KEYS.ES256
 const PAYLOAD = encodeCbor(new Map([[6, 1_800_000_000]]))
@@ -54,9 +53,16 @@ describe('verifySign1', () => {
     ['with the typ of an EAT', withHeader([16, 'application/eat+cwt'])],
     ['with the content format of an EAT as typ', withHeader([16, 263])],
     ['with a content type', withHeader([3, 61])],
-    ['with the number of ES256 that also names the curve', withAlg(-9)],
   ])('accepts a message %s', (_name, changes) => {
     expect(verify(signCose(KEY, PAYLOAD, changes))).toEqual(PAYLOAD)
+  })
+
+  it.each([
+    [-9, KEYS.ES256],
+    [-51, KEYS.ES384],
+    [-52, KEYS.ES512],
+  ])('accepts the number %d, which also names the curve', (number, key) => {
+    expect(verify(signCose(key, PAYLOAD, withAlg(number)))).toEqual(PAYLOAD)
   })
 
   it.each([1, 23, 24, 255, 256, 4_000])('verifies a payload of %d bytes', (length) => {
@@ -115,7 +121,9 @@ describe('verifySign1', () => {
     ],
     ['alg as a text', withAlg('ES256'), 'must have an asymmetric algorithm in its protected header'],
     ['HMAC', withAlg(5), 'must have an asymmetric algorithm in its protected header'],
-    ['RS256', withAlg(-257), 'must have an asymmetric algorithm in its protected header'],
+    ['RS256 with SHA-1', withAlg(-65_535), 'must have an asymmetric algorithm in its protected header'],
+    ['Ed448', withAlg(-53), 'must have an asymmetric algorithm in its protected header'],
+    ['ES256K', withAlg(-47), 'must have an asymmetric algorithm in its protected header'],
     ['an unknown alg', withAlg(-999), 'must have an asymmetric algorithm in its protected header'],
     ['an alg of another key', withAlg(COSE_NUMBERS.ES384), 'must have the algorithm of its key: ES256'],
     ['crit with an unknown label', withHeader([2, [-70_000]]), 'must not have crit'],

@@ -1,6 +1,6 @@
 import { encodeUtf8 } from '@auth4agent/core/encoding/utf8'
 import { RefusedEvidence } from '../attestor-type.ts'
-import type { EvidenceAlgorithm } from '../jwt/algorithms.ts'
+import { COSE_ALGORITHMS, type EvidenceAlgorithm } from '../jwt/algorithms.ts'
 import type { EvidenceKey, EvidenceKeys } from '../jwt/keys.ts'
 import { type CborMap, type CborValue, decodeCbor, isTag } from './cbor.ts'
 
@@ -13,16 +13,6 @@ const PROTECTED_LABELS = new Set<number | string>([LABELS.alg, LABELS.contentTyp
 /** Media types, and CoAP content formats, of EATs and CWTs (RFC 9782, RFC 8392). */
 const TYPS = new Set<CborValue | undefined>([undefined, 'application/eat+cwt', 263, 'application/cwt', 61])
 
-/** Asymmetric algorithms of COSE (RFC 9053, RFC 9864, RFC 8230) by their numbers. */
-const ALGORITHMS: ReadonlyMap<CborValue | undefined, EvidenceAlgorithm> = new Map([
-  [-7, 'ES256'],
-  [-8, 'EdDSA'],
-  [-9, 'ES256'],
-  [-19, 'Ed25519'],
-  [-35, 'ES384'],
-  [-37, 'PS256'],
-  [-51, 'ES384'],
-])
 const NAME = 'token'
 
 /** A COSE_Sign1 whose headers are acceptable. Nothing of its payload is read before its signature is verified. */
@@ -103,7 +93,7 @@ function readHeaders(bytes: Uint8Array, unprotected: CborMap): Pick<Sign1, 'alg'
     throw refusal('must have only kid in its unprotected header')
   }
   if (!TYPS.has(header.get(LABELS.typ))) throw refusal('must have the typ of an EAT or a CWT, or none')
-  const alg = ALGORITHMS.get(header.get(LABELS.alg))
+  const alg = COSE_ALGORITHMS.get(header.get(LABELS.alg))
   if (alg === undefined) throw refusal('must have an asymmetric algorithm in its protected header')
   if (header.has(LABELS.kid) && unprotected.has(LABELS.kid)) throw refusal('must have only one kid')
   const kid = header.get(LABELS.kid) ?? unprotected.get(LABELS.kid)

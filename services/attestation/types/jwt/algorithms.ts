@@ -4,7 +4,9 @@ import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { readPublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 
-/** Algorithms of signatures under evidence: RFC 8037, RFC 9864, RFC 7518 section 3.1. All are asymmetric. */
+/**
+ * Algorithms of signatures under evidence, JWT and CWT: RFC 8037, RFC 9864, RFC 7518 section 3.1. All are asymmetric.
+ */
 export const EVIDENCE_ALGORITHMS = [
   'EdDSA',
   'Ed25519',
@@ -27,29 +29,37 @@ export type VerifySignature = (message: Uint8Array, signature: Uint8Array) => bo
 
 /** How an algorithm names its keys in a JWK, and how it verifies. */
 interface Scheme {
+  /** The numbers of the algorithm in COSE. With one of RFC 9864, the curve is named too: here it always is. */
+  readonly cose: readonly number[]
   readonly kty: string
   readonly crv?: string
   readonly importKey: (members: JsonObject) => VerifySignature | undefined
 }
 
-const ED25519: Scheme = {
+const ED25519 = {
   kty: 'OKP',
   crv: 'Ed25519',
-  importKey: (members) => importTokenVerifier('Ed25519', members)?.verify,
+  importKey: (members: JsonObject) => importTokenVerifier('Ed25519', members)?.verify,
 }
+/** Numbers in COSE: RFC 9053 section 2, RFC 8230 section 2, RFC 8812 section 2, RFC 9864 section 2. */
 const SCHEMES: Readonly<Record<EvidenceAlgorithm, Scheme>> = {
-  EdDSA: ED25519,
-  Ed25519: ED25519,
-  ES256: ecdsa('P-256', 'sha256', 32),
-  ES384: ecdsa('P-384', 'sha384', 48),
-  ES512: ecdsa('P-521', 'sha512', 66),
-  RS256: rsa('sha256', constants.RSA_PKCS1_PADDING),
-  RS384: rsa('sha384', constants.RSA_PKCS1_PADDING),
-  RS512: rsa('sha512', constants.RSA_PKCS1_PADDING),
-  PS256: rsa('sha256', constants.RSA_PKCS1_PSS_PADDING),
-  PS384: rsa('sha384', constants.RSA_PKCS1_PSS_PADDING),
-  PS512: rsa('sha512', constants.RSA_PKCS1_PSS_PADDING),
+  EdDSA: { cose: [-8], ...ED25519 },
+  Ed25519: { cose: [-19], ...ED25519 },
+  ES256: { cose: [-7, -9], ...ecdsa('P-256', 'sha256', 32) },
+  ES384: { cose: [-35, -51], ...ecdsa('P-384', 'sha384', 48) },
+  ES512: { cose: [-36, -52], ...ecdsa('P-521', 'sha512', 66) },
+  RS256: { cose: [-257], ...rsa('sha256', constants.RSA_PKCS1_PADDING) },
+  RS384: { cose: [-258], ...rsa('sha384', constants.RSA_PKCS1_PADDING) },
+  RS512: { cose: [-259], ...rsa('sha512', constants.RSA_PKCS1_PADDING) },
+  PS256: { cose: [-37], ...rsa('sha256', constants.RSA_PKCS1_PSS_PADDING) },
+  PS384: { cose: [-38], ...rsa('sha384', constants.RSA_PKCS1_PSS_PADDING) },
+  PS512: { cose: [-39], ...rsa('sha512', constants.RSA_PKCS1_PSS_PADDING) },
 }
+
+/** The same algorithms by their numbers in COSE. */
+export const COSE_ALGORITHMS: ReadonlyMap<unknown, EvidenceAlgorithm> = new Map(
+  EVIDENCE_ALGORITHMS.flatMap((alg) => SCHEMES[alg].cose.map((number) => [number, alg] as const)),
+)
 
 /** Tells whether a text names an algorithm of {@link EVIDENCE_ALGORITHMS}. */
 export function isEvidenceAlgorithm(text: unknown): text is EvidenceAlgorithm {
@@ -70,7 +80,7 @@ export function importEvidenceKey(alg: EvidenceAlgorithm, members: JsonObject): 
  * ECDSA (RFC 7518 section 3.4). Accepts both valid S of a signature: evidence is used once because of its id, never
  * because of its text.
  */
-function ecdsa(crv: string, hash: string, fieldBytes: number): Scheme {
+function ecdsa(crv: string, hash: string, fieldBytes: number): Omit<Scheme, 'cose'> {
   const isField = (value: unknown) => typeof value === 'string' && decodeBase64url(value)?.length === fieldBytes
   return {
     kty: 'EC',
@@ -84,7 +94,7 @@ function ecdsa(crv: string, hash: string, fieldBytes: number): Scheme {
 }
 
 /** RSA (RFC 7518 sections 3.3 and 3.5). The salt of PSS has the length of the hash. */
-function rsa(hash: string, padding: number): Scheme {
+function rsa(hash: string, padding: number): Omit<Scheme, 'cose'> {
   const saltLength = constants.RSA_PSS_SALTLEN_DIGEST
   return {
     kty: 'RSA',

@@ -92,6 +92,7 @@ function unavailable(failure: unknown): ApiError {
   const detail = why === '' ? '' : `: ${why}`
   return new ApiError('UNAVAILABLE', `The keys of the issuer cannot be fetched now${detail}`, {
     cause: failure,
+    isFault: false,
     retryAfter: RETRY_MS / 1000,
   })
 }

@@ -74,6 +74,7 @@ export function createBundleSource({ outbound, now }: SpiffeDeps): GetBundle {
     if (last !== undefined && isYounger(last.fetchedAt, MAX_AGE_MS)) return last.bundle
     throw new ApiError('UNAVAILABLE', 'The bundle of the trust domain cannot be fetched now', {
       cause: failure,
+      isFault: false,
       retryAfter: RETRY_MS / 1_000,
     })
   }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { chainContext, chainEvidence } from '../../../../test/support/attestation/chain-evidence.ts'
-import { time } from '../../../../test/support/attestation/der.ts'
+import { commonName, time } from '../../../../test/support/attestation/der.ts'
+import { withExplicitParameters } from '../../../../test/support/attestation/key-forms.ts'
 import { DAY_MS, ext, keyPair, NOW, name } from '../../../../test/support/attestation/make-certificate.ts'
-import { type Link, type Made, makeChain } from '../../../../test/support/attestation/make-chain.ts'
+import { type Link, type Made, makeChain, makeLink } from '../../../../test/support/attestation/make-chain.ts'
 import { makeSvid, rootEntry, TRUST_DOMAIN, WORKLOAD } from '../../../../test/support/attestation/spiffe-bundles.ts'
 import { createSpiffeX509 } from './create-spiffe-x509.ts'
 
@@ -22,7 +23,7 @@ describe('spiffe-x509', () => {
         not_after: (NOW + DAY_MS) / 1_000,
       },
       level: 'bound',
-      expiresAt: NOW + DAY_MS,
+      expiresAt: NOW + DAY_MS + 1_000,
       uses: [],
     })
   })
@@ -31,16 +32,39 @@ describe('spiffe-x509', () => {
     ['an empty subject', { subject: Buffer.from([0x30, 0]), names: ext.criticalNames(name.uri(WORKLOAD)) }, []],
     ['a DNS name beside the SPIFFE ID', { names: ext.names(name.uri(WORKLOAD), name.dns('agent.example.org')) }, []],
     ['a CA with the SPIFFE ID of the trust domain', {}, [{ names: ext.names(name.uri('spiffe://example.org')) }]],
+    ['an SVID in its last second', { notAfter: time(NOW) }, []],
     ['a CA that permits only its trust domain', {}, [{ more: [ext.constraints([name.uri('example.org')])] }]],
   ])('appraises %s', async (_name, leaf, cas) => {
     await expect(appraise(makeSvid(leaf, ...cas))).resolves.toMatchObject({ level: 'bound' })
   })
 })
 
+/** Appraises an SVID with a bundle of roots that have one name and one key. The first has issued the SVID. */
+function appraiseUnder(roots: readonly Link[], order: (entries: readonly object[]) => readonly object[]) {
+  const [first = {}, ...others] = roots.map((root) => ({ cn: 'spiffe root', ...root }))
+  const made = makeChain(first, { names: ext.names(name.uri(WORKLOAD)) })
+  const entries = [made[0], ...others.map((root) => makeLink(root, undefined, 0, false))].map(rootEntry)
+  const config = type.parseConfig({ trust_domain: TRUST_DOMAIN, bundle: { keys: order(entries) } })
+  return type.appraise(config, chainEvidence(made), chainContext())
+}
+
+describe('spiffe-x509 tries every root of the bundle that has the name and the key, in any order:', () => {
+  it.each<[string, Link]>([
+    ['one has expired', { notAfter: time(NOW - DAY_MS / 2) }],
+    ['one has the id of a workload', { names: ext.names(name.uri(WORKLOAD)) }],
+    ['one permits other domains', { more: [ext.constraints([name.uri('example.com')])] }],
+  ])('%s', async (_name, bad) => {
+    for (const order of [(list: readonly object[]) => list, (list: readonly object[]) => list.toReversed()]) {
+      await expect(appraiseUnder([bad, {}], order)).resolves.toMatchObject({ expiresAt: NOW + DAY_MS + 1_000 })
+      await expect(appraiseUnder([bad], order)).rejects.toMatchObject({ name: 'RefusedEvidence' })
+    }
+  })
+})
+
 const uris = (...texts: readonly string[]): Link => ({ names: ext.names(...texts.map(name.uri)) })
 const BAD_ID = 'The URI of the leaf must be a SPIFFE ID with a path in the trust domain example.org'
 const ONE_URI = 'The leaf must have exactly one URI among its alternative names'
-const ISSUER_ID = 'A CA certificate must have no URI, or only spiffe://example.org'
+const ISSUER_ID = 'Certificate 2 of the chain must have no URI, or only spiffe://example.org'
 
 describe('spiffe-x509 refuses', () => {
   it.each<[string, Link, Link[], string]>([
@@ -74,7 +98,25 @@ describe('spiffe-x509 refuses', () => {
       'The leaf must have the key usage digitalSignature',
     ],
     ['a leaf without key usage', { keyUsage: undefined }, [], 'The leaf must have the key usage digitalSignature'],
-    ['an expired leaf', { notAfter: time(NOW - 1_000) }, [], 'The leaf must not have expired'],
+    ['a leaf that expired a second ago', { notAfter: time(NOW - 1_000) }, [], 'The leaf must not have expired'],
+    [
+      'a leaf whose DNS name is an address',
+      { names: ext.names(name.uri(WORKLOAD), name.dns('127.0.0.1')) },
+      [],
+      'must have well-formed DNS names',
+    ],
+    [
+      'a leaf with explicit parameters of its curve',
+      { spki: withExplicitParameters(keyPair('P-256', 'leaf').publicKey) },
+      [],
+      'and name its curve',
+    ],
+    [
+      'a leaf with a common name that its CA does not permit',
+      { subject: commonName('a.example.org'), names: ext.names(name.uri(WORKLOAD), name.dns('a.example.com')) },
+      [{ more: [ext.constraints([name.dns('example.com')])] }],
+      'permit',
+    ],
     ['a CA with the SPIFFE ID of a workload', {}, [uris(WORKLOAD)], ISSUER_ID],
     ['a CA of another trust domain', {}, [uris('spiffe://example.com')], ISSUER_ID],
     ['a CA with two URIs', {}, [uris('spiffe://example.org', 'spiffe://example.org')], ISSUER_ID],
@@ -111,6 +153,8 @@ describe('spiffe-x509 refuses', () => {
 const bundle = { keys: [rootEntry(makeSvid()[0])] }
 const url = 'https://spire.example.org/bundle'
 const [entry] = bundle.keys
+const spki = withExplicitParameters(keyPair('P-256', 'explicit').publicKey)
+const explicitRoot = makeLink({ cn: 'explicit', spki }, undefined, 0, false)
 
 describe('spiffe-x509 refuses a configuration', () => {
   it.each<[string, object, string]>([
@@ -142,6 +186,11 @@ describe('spiffe-x509 refuses a configuration', () => {
       'with a root that is no certificate',
       { trust_domain: 'a', bundle: { keys: [{ ...entry, x5c: ['AAAA'] }] } },
       'config.bundle must have good certificates: one must be strict DER',
+    ],
+    [
+      'with a root with explicit parameters of its curve',
+      { trust_domain: 'a', bundle: { keys: [rootEntry(explicitRoot)] } },
+      'config.bundle must have good certificates: one must have a key of P-256',
     ],
     [
       'with two certificates in one key',

@@ -2,6 +2,7 @@ import { type AttestorType, RefusedEvidence } from '../attestor-type.ts'
 import { checkMembers, invalidConfig } from '../read-config.ts'
 import { appraiseChain } from '../x509/evidence.ts'
 import type { Certificate } from '../x509/path/certificate.ts'
+import { CertificateError } from '../x509/path/certificate-error.ts'
 import { createBundleSource, type SpiffeDeps } from './bundle-source.ts'
 import { parseWorkloadId, type SpiffeId } from './spiffe-id.ts'
 import { currentBundle, readTrust, TRUST_MEMBERS, type TrustConfig } from './trust-config.ts'
@@ -22,9 +23,9 @@ export function createSpiffeX509(deps: SpiffeDeps): AttestorType<TrustConfig> {
       const { roots } = await currentBundle(config, context.attestorId, getBundle)
       if (roots.length === 0)
         throw new RefusedEvidence('The bundle has no x509-svid key, so every X509-SVID is revoked')
-      const { leaf, issuers, expiresAt } = appraiseChain(evidence, { roots }, context)
+      const checkIssuer = (issuer: Certificate) => checkIssuerId(issuer, config.trustDomain)
+      const { leaf, expiresAt } = appraiseChain(evidence, { roots, checkIssuer }, context)
       const { trustDomain, path } = readId(leaf, config.trustDomain)
-      for (const issuer of issuers) checkIssuerId(issuer, config.trustDomain)
       const id = `spiffe://${trustDomain}${path}`
       const notAfter = Math.floor(leaf.notAfter / 1_000)
       return {
@@ -52,5 +53,5 @@ function readId({ names, keyUsage }: Certificate, trustDomain: string): SpiffeId
 /** A CA needs no SPIFFE ID. If it has one, it is the trust domain's own (X509-SVID section 3.2). */
 function checkIssuerId({ names: { uris } }: Certificate, trustDomain: string): void {
   if (uris.length === 0 || (uris.length === 1 && uris[0] === `spiffe://${trustDomain}`)) return
-  throw new RefusedEvidence(`A CA certificate must have no URI, or only spiffe://${trustDomain}`)
+  throw new CertificateError(`must have no URI, or only spiffe://${trustDomain}`)
 }

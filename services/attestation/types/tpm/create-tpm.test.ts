@@ -69,7 +69,7 @@ describe('createTpm', () => {
       pcr_0: 'a0'.repeat(32),
       pcr_7: 'a7'.repeat(32),
     })
-    expect(others).toEqual({ level: 'hardware', expiresAt: NOW + DAY_MS, uses: [] })
+    expect(others).toEqual({ level: 'hardware', expiresAt: NOW + DAY_MS + 1_000, uses: [] })
   })
 
   it('accepts an endorsement key with RSA', async () => {

@@ -58,7 +58,7 @@ describe('x509', () => {
         not_after: NOW / 1_000 + 86_400,
       },
       level: 'bound',
-      expiresAt: NOW + 86_400_000,
+      expiresAt: NOW + 86_401_000,
       uses: [],
     })
   })
@@ -83,7 +83,7 @@ describe('x509', () => {
       type.parseConfig({ roots: [pemOf(root)] }),
     )
 
-    expect(expiresAt).toBe(NOW + 5_000)
+    expect(expiresAt).toBe(NOW + 6_000)
   })
 
   it('expires with the CRL that expires first', async () => {

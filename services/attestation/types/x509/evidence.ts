@@ -25,7 +25,7 @@ const ALGORITHMS: Readonly<Record<Certificate['publicKey']['kind'], readonly Evi
  */
 export function appraiseChain(
   evidence: Uint8Array,
-  rules: Pick<PathRules, 'roots' | 'crls' | 'extendedKeyUsage' | 'maxPath'>,
+  rules: Omit<PathRules, 'now' | 'skewMs'>,
   { binding, now, skewMs }: AppraisalContext,
 ): ValidPath {
   if (binding.nonce === undefined) throw new RefusedEvidence('The evidence must answer a nonce, and there is none')

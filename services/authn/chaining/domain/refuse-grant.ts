@@ -25,7 +25,8 @@ export function refuseGrant(refused: GrantRefusal): ApiError {
   if (refused === 'AUDIENCE_UNKNOWN') {
     return new ApiError('AUDIENCE_NOT_ALLOWED', 'resource must be the audience of the grant, and of an operator here')
   }
-  if (isTemporaryVerdict(refused)) return new ApiError('UNAVAILABLE', verdicts[refused], { retryAfter: RETRY_AFTER_S })
+  if (isTemporaryVerdict(refused))
+    return new ApiError('UNAVAILABLE', verdicts[refused], { isFault: false, retryAfter: RETRY_AFTER_S })
   if (refused === 'SCOPE_MISSING') {
     return new ApiError('SCOPE_NOT_ALLOWED', 'Grant and trust must allow every scope at the audience')
   }

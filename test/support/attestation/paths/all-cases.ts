@@ -5,6 +5,8 @@ import { EXTENSION_CASES } from './extension-cases.ts'
 import { LINK_CASES } from './link-cases.ts'
 import { NAME_CASES } from './name-cases.ts'
 import type { PathCase } from './path-case.ts'
+import { ROOT_CASES } from './root-cases.ts'
+import { SHOWN_NAME_CASES } from './shown-name-cases.ts'
 
 /** Every path that this server and OpenSSL judge. */
 export const PATH_CASES: readonly PathCase[] = [
@@ -13,5 +15,7 @@ export const PATH_CASES: readonly PathCase[] = [
   ...BYTE_CASES,
   ...EXTENSION_CASES,
   ...NAME_CASES,
+  ...SHOWN_NAME_CASES,
   ...CRL_CASES,
+  ...ROOT_CASES,
 ]

@@ -3,7 +3,8 @@ import { ext, extension, NOW, name } from '../make-certificate.ts'
 import { makeChain, makeLink } from '../make-chain.ts'
 import { BECAUSE, type PathCase, path, pathOf } from './path-case.ts'
 
-const past = { notAfter: time(NOW) }
+const past = { notAfter: time(NOW - 1_000) }
+const last = { notAfter: time(NOW) }
 const future = { notBefore: time(NOW + 61_000) }
 
 /** Paths that are valid. */
@@ -56,7 +57,21 @@ const VALID: readonly PathCase[] = [
   },
   { name: 'a leaf without alternative names', make: () => path({}, { names: undefined }) },
   { name: 'times after 2050', make: () => path({ notAfter: time(Date.UTC(2060, 0)) }, {}) },
-  { name: 'the last second', make: () => path({}, { notAfter: time(NOW + 1_000) }) },
+  { name: 'the last second but one', make: () => path({}, { notAfter: time(NOW + 1_000) }) },
+  ...(
+    [
+      ['leaf', () => path({}, {}, last)],
+      ['CA', () => path({}, last, {})],
+      ['root', () => path(last, {}, {})],
+    ] as const
+  ).map(
+    ([what, make]): PathCase => ({
+      name: `the last second of a ${what}`,
+      make,
+      openssl: 'certificate has expired',
+      because: 'RFC 5280 section 4.1.2.5: a certificate is valid through notAfter, inclusive',
+    }),
+  ),
   {
     name: 'no key identifiers',
     make: () => path({ keyIds: false }, { keyIds: false }, { keyIds: false }),
@@ -205,6 +220,13 @@ const PURPOSES: readonly PathCase[] = [
     refusal: 'Certificate 2 of the chain must have the extended key usage',
     openssl: 'unsuitable',
   },
+  {
+    name: 'a root of another purpose',
+    make: () => path(forServers, {}, forClients),
+    refusal: 'The root must have the extended key usage',
+    openssl: 'unsuitable',
+  },
+  { name: 'a root of the wanted purpose', make: () => path(forClients, forClients, forClients) },
   {
     name: 'a leaf without purposes',
     make: () => path({}, {}, {}),

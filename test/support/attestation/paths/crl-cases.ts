@@ -1,5 +1,5 @@
 import { boolean, commonName, der, integer, octets, oid, sequence, time } from '../der.ts'
-import { DAY_MS, ext, extension, keyPair, NOW } from '../make-certificate.ts'
+import { DAY_MS, ext, extension, keyPair, NOW, name } from '../make-certificate.ts'
 import { type CrlParts, type Link, makeChain, makeCrl } from '../make-chain.ts'
 import { BECAUSE, type PathCase, pathOf } from './path-case.ts'
 
@@ -21,6 +21,36 @@ const listed =
 
 const past = { nextUpdate: [time(NOW - 1_000)] }
 const WITHOUT_CRL_SIGN = ext.keyUsage(0x04, 2)
+
+const DISTRIBUTION_POINT = der(0xa0, der(0xa0, name.uri('http://crl.example/1')))
+const YES = Buffer.from([0xff])
+
+const SCOPE = 'only complete CRLs are read, and OpenSSL also reads one of all leaves, or of all CAs'
+/** The CRLs that OpenSSL reads, because the certificate below their issuer is of the kind that they list. */
+const ACCEPTED: ReadonlySet<string> = new Set(['CA of only leaves', 'root of only CAs'])
+
+/** Extensions that make a CRL incomplete, and which their issuer has not marked as critical. */
+const INCOMPLETE: readonly PathCase[] = (
+  [
+    ['of changes to CRL 1', extension('2.5.29.27', integer(1))],
+    ['of one distribution point', extension('2.5.29.28', sequence(DISTRIBUTION_POINT))],
+    ['of only leaves', extension('2.5.29.28', sequence(der(0x81, YES)))],
+    ['of only CAs', extension('2.5.29.28', sequence(der(0x82, YES)))],
+    ['of only some reasons', extension('2.5.29.28', sequence(der(0x83, Buffer.from([6, 0x40]))))],
+    ['of certificates of other issuers', extension('2.5.29.28', sequence(der(0x84, YES)))],
+    ['of only attribute certificates', extension('2.5.29.28', sequence(der(0x85, YES)))],
+  ] as const
+).flatMap(([what, incomplete]) =>
+  (['root', 'CA'] as const).map((issuer): PathCase => {
+    const verdict = ACCEPTED.has(`${issuer} ${what}`) ? { because: SCOPE } : { openssl: 'CRL' }
+    const [ofRoot, ofCa] = issuer === 'root' ? [{ extensions: [incomplete] }, {}] : [{}, { extensions: [incomplete] }]
+    return Object.assign(verdict, {
+      name: `a CRL of the ${issuer}, ${what}, which is not marked as critical`,
+      make: listed(ofRoot, ofCa),
+      refusal: 'must be complete: it must not have the extension 2.5.29.2',
+    })
+  }),
+)
 
 /** Paths that are validated with CRLs. */
 export const CRL_CASES: readonly PathCase[] = [
@@ -89,7 +119,7 @@ export const CRL_CASES: readonly PathCase[] = [
     name: 'a CRL of only some certificates',
     make: listed({}, { extensions: [extension('2.5.29.28', sequence(der(0x81, Buffer.from([0xff]))), true)] }),
     refusal: 'must not have the critical extension 2.5.29.28',
-    because: 'only complete CRLs are read, and OpenSSL also reads one of all leaves',
+    because: SCOPE,
   },
   {
     name: 'a delta CRL',
@@ -116,6 +146,15 @@ export const CRL_CASES: readonly PathCase[] = [
     openssl: 'CRL signature failure',
   },
   {
+    name: 'a CRL whose entry names another issuer, which is not marked as critical',
+    make: listed(
+      {},
+      { revoked: [integer(9)], entryExtensions: [extension('2.5.29.29', sequence(name.directory(commonName('b'))))] },
+    ),
+    refusal: 'must be complete: it must not have the extension 2.5.29.29',
+    because: 'only complete CRLs are read, and OpenSSL also reads entries of other issuers',
+  },
+  {
     name: 'an expired CRL beside a current one',
     make: () => {
       const made = makeChain({}, { serial: CA_SERIAL }, { serial: LEAF_SERIAL })
@@ -125,4 +164,5 @@ export const CRL_CASES: readonly PathCase[] = [
       return { ...pathOf(made), crls }
     },
   },
+  ...INCOMPLETE,
 ]

@@ -1,4 +1,5 @@
 import { commonName, oid, sequence } from '../der.ts'
+import { withCompressedPoint, withExplicitParameters, withHybridPoint } from '../key-forms.ts'
 import { ext, type KeyKind, keyPair } from '../make-certificate.ts'
 import { type Link, makeChain } from '../make-chain.ts'
 import { BECAUSE, type PathCase, path } from './path-case.ts'
@@ -155,4 +156,37 @@ const ALGORITHMS: readonly PathCase[] = [
   },
 ]
 
-export const LINK_CASES: readonly PathCase[] = [...LINKS, ...ALGORITHMS]
+const NAMED = 'and name its curve'
+const keyOf = (cn: string) => keyPair('P-256', cn).publicKey
+const FORBIDDEN = 'RFC 5480 section 2.2 forbids it'
+
+/** Forms of a key on P-256. */
+const POINTS: readonly PathCase[] = [
+  {
+    name: 'a leaf with explicit parameters of its curve',
+    make: () => path({}, { spki: withExplicitParameters(keyOf('leaf')) }),
+    refusal: NAMED,
+    openssl: 'explicit',
+  },
+  {
+    name: 'a CA with explicit parameters of its curve',
+    make: () => path({}, { spki: withExplicitParameters(keyOf('ca 1')) }, {}),
+    refusal: NAMED,
+    openssl: 'explicit',
+  },
+  {
+    name: 'a root with explicit parameters of its curve',
+    make: () => path({ spki: withExplicitParameters(keyOf('ca 0')) }, {}),
+    refusal: NAMED,
+    openssl: 'explicit',
+  },
+  {
+    name: 'a point in the hybrid form',
+    make: () => path({}, { spki: withHybridPoint(keyOf('leaf')) }),
+    refusal: NAMED,
+    because: FORBIDDEN,
+  },
+  { name: 'a compressed point', make: () => path({}, { spki: withCompressedPoint(keyOf('leaf')) }) },
+]
+
+export const LINK_CASES: readonly PathCase[] = [...LINKS, ...ALGORITHMS, ...POINTS]

@@ -56,8 +56,15 @@ export function readSignatureAlgorithm(element: Der | undefined): SignatureAlgor
   throw new CertificateError('must be signed with ECDSA, RSA or Ed25519, and with SHA-256, SHA-384 or SHA-512')
 }
 
-const ED25519 = Buffer.from('300506032b6570', 'hex')
-const CURVES = { prime256v1: 'P-256', secp384r1: 'P-384' } as const
+/** The kind of key by the whole DER of AlgorithmIdentifier: a curve is named, never explicit (RFC 5480 2.1.1). */
+const KEYS: Readonly<Record<string, CertifiedKey['kind']>> = {
+  '301306072a8648ce3d020106082a8648ce3d030107': 'P-256',
+  '301006072a8648ce3d020106052b81040022': 'P-384',
+  '300d06092a864886f70d0101010500': 'RSA',
+  '300506032b6570': 'Ed25519',
+}
+/** The first octet of a point that is compressed or uncompressed. RFC 5480 section 2.2 forbids every other one. */
+const POINT_FORMS: ReadonlySet<number | undefined> = new Set([2, 3, 4])
 const RSA_BITS = { min: 2_048, max: 8_192 }
 const RSA_EXPONENT = { min: 65_537n, max: 2n ** 32n }
 
@@ -69,29 +76,24 @@ export interface CertifiedKey {
 
 /** Imports a SubjectPublicKeyInfo. Accepts P-256, P-384, Ed25519, and RSA of 2048 to 8192 bits. */
 export function readPublicKey(spki: Der): CertifiedKey {
-  const key = importKey(spki.bytes)
-  const kind = key && kindOf(key, spki)
+  const [algorithm, bits] = spki.children
+  const kind = algorithm && KEYS[Buffer.from(algorithm.bytes).toString('hex')]
+  const key = kind && importKey(spki.bytes)
   // Another encoding of the same key would be another set of bytes than those that are verified.
   const isCanonical = key && isEqual(key.export({ type: 'spki', format: 'der' }), spki.bytes)
-  if (key !== undefined && kind !== undefined && isCanonical) return { key, kind }
+  if (kind && isCanonical && isRight(kind, key, readOctets(bits, 'a public key'))) return { key, kind }
   const { min, max } = RSA_BITS
-  throw new CertificateError(`must have a key of P-256, P-384, Ed25519, or RSA of ${min} to ${max} bits`)
+  throw new CertificateError(
+    `must have a key of P-256, P-384, Ed25519, or RSA of ${min} to ${max} bits, and name its curve`,
+  )
 }
 
-function kindOf(key: KeyObject, spki: Der): CertifiedKey['kind'] | undefined {
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = key
-  if (type === 'rsa') {
-    const { modulusLength: bits = 0, publicExponent: exponent = 0n } = details
-    const isExponentRight = exponent >= RSA_EXPONENT.min && exponent <= RSA_EXPONENT.max && exponent % 2n === 1n
-    return bits >= RSA_BITS.min && bits <= RSA_BITS.max && isExponentRight ? 'RSA' : undefined
-  }
-  if (type === 'ec') {
-    const curve = Object.entries(CURVES).find(([name]) => name === details.namedCurve)
-    return curve?.[1]
-  }
-  const [algorithm, bits] = spki.children
-  const isEd25519 = type === 'ed25519' && algorithm !== undefined && isEqual(algorithm.bytes, ED25519)
-  return isEd25519 && admitPublicKey(readOctets(bits, 'a public key')).ok ? 'Ed25519' : undefined
+function isRight(kind: CertifiedKey['kind'], { asymmetricKeyDetails: details = {} }: KeyObject, raw: Uint8Array) {
+  if (kind === 'Ed25519') return admitPublicKey(raw).ok
+  if (kind !== 'RSA') return POINT_FORMS.has(raw[0])
+  const { modulusLength: bits = 0, publicExponent: exponent = 0n } = details
+  const isExponentRight = exponent >= RSA_EXPONENT.min && exponent <= RSA_EXPONENT.max && exponent % 2n === 1n
+  return bits >= RSA_BITS.min && bits <= RSA_BITS.max && isExponentRight
 }
 
 function importKey(spki: Uint8Array): KeyObject | undefined {

@@ -26,9 +26,14 @@ const VERSION_2 = '020101'
 const EXTENSIONS = 0xa0
 const TIMES: ReadonlySet<number> = new Set([TAG.utcTime, TAG.generalizedTime])
 
+/** Extensions of a delta (RFC 5280 section 5.2.4), and of a list of only some certificates (section 5.2.5). */
+const INCOMPLETE: readonly string[] = ['2.5.29.27', '2.5.29.28']
+/** An entry about a certificate of another issuer (RFC 5280 section 5.3.3). */
+const OTHER_ISSUER: readonly string[] = ['2.5.29.29']
+
 /**
- * Reads a CRL of version 2 from its DER. Refuses critical extensions: a delta, or a list of only some certificates,
- * does not say that the others are good.
+ * Reads a CRL of version 2 from its DER. Refuses critical extensions. Refuses a delta, and a list of only some
+ * certificates, also if the issuer has not marked it as critical: it does not say that the others are good.
  *
  * @throws CertificateError
  */
@@ -45,7 +50,9 @@ export function readCrl(der: Uint8Array): Crl {
   const list = others[0]?.tag === TAG.sequence ? others[0] : undefined
   const [wrapped, ...more] = list === undefined ? others : others.slice(1)
   if (wrapped === undefined || more.length > 0) throw new CertificateError('must have the fields of a CRL')
-  refuseUnknownCritical(readWrapped(wrapped), [])
+  const extensions = readWrapped(wrapped)
+  refuseUnknownCritical(extensions, [])
+  refuseEach(extensions, INCOMPLETE)
   return {
     signed,
     issuer: expectTag(issuer, TAG.sequence, 'an issuer').bytes,
@@ -65,9 +72,18 @@ function readRevoked(element: Der): string {
   const [serial, date, extensions, ...others] = expectTag(element, TAG.sequence, 'well-formed entries').children
   if (others.length > 0) throw new CertificateError('must have well-formed entries')
   readTime(date)
-  // A critical extension of an entry, such as another issuer, changes its meaning.
-  if (extensions !== undefined) refuseUnknownCritical(readExtensions(extensions), [])
+  // A critical extension of an entry changes its meaning.
+  if (extensions !== undefined) {
+    const read = readExtensions(extensions)
+    refuseUnknownCritical(read, [])
+    refuseEach(read, OTHER_ISSUER)
+  }
   return readSerial(serial)
+}
+
+function refuseEach(extensions: ReadonlyMap<string, Extension>, refused: readonly string[]): void {
+  const found = refused.find((id) => extensions.has(id))
+  if (found !== undefined) throw new CertificateError(`must be complete: it must not have the extension ${found}`)
 }
 
 /**

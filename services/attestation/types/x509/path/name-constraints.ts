@@ -8,8 +8,9 @@ import {
   COMMON_NAME,
   type DistinguishedName,
   EMAIL_ADDRESS,
+  endsInNumber,
   KIND,
-  looksLikeDnsName,
+  namesLike,
   readDirectoryName,
 } from './names.ts'
 
@@ -108,17 +109,18 @@ type Name =
   | { readonly kind: 'directory'; readonly name: DistinguishedName }
 
 /**
- * The alternative names, the subject, its email addresses, and its common name if it could be taken for a DNS name.
+ * The alternative names, the subject, its email addresses, and its common names where they could be taken for an
+ * alternative name: rules and people see them beside those.
  */
 function namesOf({ subjectName, names }: Named): readonly Name[] {
-  const emails = [...names.emails, ...attributesOf(subjectName, EMAIL_ADDRESS)]
-  const commonNames = names.dns.length > 0 ? [] : attributesOf(subjectName, COMMON_NAME).filter(looksLikeDnsName)
+  const all = [names, ...attributesOf(subjectName, COMMON_NAME).map(namesLike)]
+  const emails = [...all.flatMap((each) => each.emails ?? []), ...attributesOf(subjectName, EMAIL_ADDRESS)]
   const directoryNames = subjectName.length > 0 ? [subjectName, ...names.directoryNames] : names.directoryNames
   return [
-    ...[...names.dns, ...commonNames].map((text) => ({ kind: 'dns', text }) as const),
-    ...names.uris.map((text) => ({ kind: 'uri', text }) as const),
+    ...all.flatMap(({ dns = [] }) => dns).map((text) => ({ kind: 'dns', text }) as const),
+    ...all.flatMap(({ uris = [] }) => uris).map((text) => ({ kind: 'uri', text }) as const),
     ...emails.map((text) => ({ kind: 'email', text }) as const),
-    ...names.ips.map((octets) => ({ kind: 'ip', octets }) as const),
+    ...all.flatMap(({ ips = [] }) => ips).map((octets) => ({ kind: 'ip', octets }) as const),
     ...directoryNames.map((name) => ({ kind: 'directory', name }) as const),
   ]
 }
@@ -155,7 +157,7 @@ const URI_HOST = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([A-Za-z0-9._-]+)(:\d*)?([/?#]|$)
 /** A URI whose host is not a name cannot be compared, so it is refused (RFC 5280 section 4.2.1.10). */
 function hostOf(uri: string): string {
   const host = URI_HOST.exec(uri)?.[1]
-  if (host !== undefined && !/^[0-9.]+$/.test(host)) return host.toLowerCase()
+  if (host !== undefined && !endsInNumber(host)) return host.toLowerCase()
   throw new CertificateError('must have URI names with a host name where its issuers constrain URIs')
 }
 

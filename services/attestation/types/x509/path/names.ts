@@ -99,9 +99,9 @@ export function readAlternativeNames(element: Der): AlternativeNames {
   }
   const of = (kind: number) => children.filter(({ tag }) => tag === kind)
   return {
-    dns: of(KIND.dns).map(({ contents }) => readText(contents, DNS_NAME, 'DNS')),
-    uris: of(KIND.uri).map(({ contents }) => readText(contents, URI, 'URI')),
-    emails: of(KIND.email).map(({ contents }) => readText(contents, EMAIL, 'email')),
+    dns: of(KIND.dns).map(({ contents }) => readText(contents, isDnsName, 'DNS')),
+    uris: of(KIND.uri).map(({ contents }) => readText(contents, isUri, 'URI')),
+    emails: of(KIND.email).map(({ contents }) => readText(contents, isEmail, 'email')),
     ips: of(KIND.ip).map(({ contents }) => readIp(contents)),
     directoryNames: of(KIND.directory).map(readDirectoryName),
   }
@@ -118,10 +118,20 @@ const DNS_NAME =
   /^(?=.{1,253}$)(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$/
 const URI = /^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+$/
 const EMAIL = /^[\x21-\x3f\x41-\x7e]+@[A-Za-z0-9.-]+$/
+const NUMBER_AT_END = /(^|\.)(\d+|0[xX][0-9A-Fa-f]*)$/
 
-function readText(contents: Uint8Array, form: RegExp, kind: string): string {
+const isDnsName = (text: string) => DNS_NAME.test(text) && !endsInNumber(text)
+const isUri = (text: string) => URI.test(text)
+const isEmail = (text: string) => EMAIL.test(text)
+
+/** Tells whether the last label is a number: then programs read an address, in one of many forms (RFC 1123 2.1). */
+export function endsInNumber(host: string): boolean {
+  return NUMBER_AT_END.test(host)
+}
+
+function readText(contents: Uint8Array, isRight: (text: string) => boolean, kind: string): string {
   const text = latin1(contents)
-  if (form.test(text)) return text
+  if (isRight(text)) return text
   throw new CertificateError(`must have well-formed ${kind} names`)
 }
 
@@ -135,7 +145,14 @@ export function ipText(octets: Uint8Array): string {
   return ipaddr.fromByteArray([...octets]).toString()
 }
 
-/** Tells whether a text is a DNS name of at least two labels, and no address. */
-export function looksLikeDnsName(text: string): boolean {
-  return DNS_NAME.test(text) && text.includes('.') && isIP(text) === 0
+/**
+ * Returns the alternative names for which a common name can be taken: an address, an email address, a URI with a host,
+ * or a DNS name of at least two labels.
+ */
+export function namesLike(commonName: string): Partial<AlternativeNames> {
+  if (isIP(commonName) !== 0) return { ips: [Uint8Array.from(ipaddr.parse(commonName).toByteArray())] }
+  if (isEmail(commonName)) return { emails: [commonName] }
+  if (isUri(commonName) && commonName.includes('://')) return { uris: [commonName] }
+  const host = commonName.replace(/\.$/, '')
+  return DNS_NAME.test(host) && host.includes('.') ? { dns: [host] } : {}
 }

@@ -6,14 +6,16 @@ import { checkNameConstraints } from './name-constraints.ts'
 
 /** What a path is checked against. */
 export interface PathRules {
-  /** Pinned CA certificates. Nothing else is a root. */
+  /** Pinned CA certificates. Nothing else is a root. Their order does not matter. */
   readonly roots: readonly Certificate[]
   /** If there are CRLs, every certificate below the root must be covered by a current one of its issuer. */
   readonly crls?: readonly Crl[] | undefined
-  /** Identifiers of purposes that the leaf must have, and that no CA below the root may lack if it lists purposes. */
+  /** Identifiers of purposes that the leaf must have, and that no CA or root may lack if it lists purposes. */
   readonly extendedKeyUsage?: readonly string[] | undefined
   /** The most CA certificates between root and leaf. */
   readonly maxPath?: number | undefined
+  /** Checks what else a CA or root must be. Throws CertificateError, whose message continues its name. */
+  readonly checkIssuer?: ((issuer: Certificate) => void) | undefined
   /** Unix milliseconds. */
   readonly now: number
   readonly skewMs: number
@@ -24,66 +26,117 @@ export interface ValidPath {
   readonly leaf: Certificate
   /** The CA certificates, the root last. */
   readonly issuers: readonly Certificate[]
-  /** The earliest end of a certificate of the path, or of a CRL that was needed, in Unix milliseconds. */
+  /** When the first certificate of the path, or CRL that was needed, is no longer valid, in Unix milliseconds. */
   readonly expiresAt: number
 }
 
 const ANY_PURPOSE = '2.5.29.37.0'
+const SECOND_MS = 1_000
 
 /**
  * Validates a path (RFC 5280 section 6.1) from one of the roots to the leaf. The certificates are in order, leaf
  * first, each followed by its issuer; the root may be left out. The usage of the leaf's key is left to the caller.
  * Every policy is acceptable. The rules hold for the root too, except that its own signature and revocation do not
- * count.
+ * count. If several roots have issued the last certificate, the path that is valid longest counts.
  *
  * @throws CertificateError
  */
 export function validatePath(chain: readonly Certificate[], rules: PathRules): ValidPath {
-  const path = [...chain.filter((each, at) => at < chain.length - 1 || !isRoot(each, rules)), findRoot(chain, rules)]
-  const [leaf, ...issuers] = path
-  if (leaf === undefined || issuers.length === 0) throw new CertificateError('The leaf must not be a root')
-  const ends = path.flatMap((certificate, at) =>
-    naming(at, path.length, () => {
+  const below = withoutRoot(chain, rules)
+  const roots = findRoots(below, rules)
+  const ends = checkLinks(below, rules)
+  const results = roots.map((root) => attempt(() => checkUnder(below, root, rules, ends)))
+  const paths = results.filter((result) => 'leaf' in result)
+  const [longest] = paths.toSorted((a, b) => b.expiresAt - a.expiresAt)
+  if (longest === undefined) throw results[0]
+  return longest
+}
+
+function withoutRoot(chain: readonly Certificate[], { roots }: PathRules): readonly [Certificate, ...Certificate[]] {
+  const isRoot = ({ der }: Certificate) => roots.some((root) => isEqual(root.der, der))
+  const [leaf, ...others] = chain.filter((each, at) => at < chain.length - 1 || !isRoot(each))
+  if (leaf === undefined) throw new CertificateError('The leaf must not be a root')
+  return [leaf, ...others]
+}
+
+/**
+ * Returns every root that has issued the last certificate. Several roots may have one name, and also one key: a root
+ * that is renewed keeps both. The one that expires last comes first, so its refusal is reported.
+ */
+function findRoots(below: readonly Certificate[], rules: PathRules): readonly Certificate[] {
+  const last = below.at(-1)
+  const named = last ? rules.roots.filter(({ subject }) => isEqual(subject, last.issuer)) : []
+  if (named.length === 0) throw new CertificateError('The chain must end with a certificate that names a pinned root')
+  const roots = last ? named.filter((root) => isSignedBy(last.signed, root)) : []
+  if (roots.length === 0) throw new CertificateError('The last certificate must be signed by the root that it names')
+  return roots.toSorted((a, b) => b.notAfter - a.notAfter || Buffer.compare(a.der, b.der))
+}
+
+/** Checks what does not depend on the root. Returns when what was checked ends. */
+function checkLinks(below: readonly Certificate[], rules: PathRules): readonly number[] {
+  const length = below.length + 1
+  return below.flatMap((certificate, at) =>
+    naming(at, length, () => {
       checkValidity(certificate, rules)
-      if (at > 0) checkCa(certificate)
-      const issuer = path[at + 1]
-      if (issuer === undefined) return [certificate.notAfter]
-      checkIssued(certificate, issuer)
-      const known = rules.crls && checkRevocation(certificate, issuer, rules.crls, rules)
-      return known === undefined ? [certificate.notAfter] : [certificate.notAfter, known]
+      if (at > 0) checkCa(certificate, rules)
+      const issuer = below[at + 1]
+      return [endOf(certificate), ...(issuer === undefined ? [] : checkIssuedNow(certificate, issuer, rules))]
     }),
   )
+}
+
+/** Checks what depends on the root. */
+function checkUnder(
+  below: readonly [Certificate, ...Certificate[]],
+  root: Certificate,
+  rules: PathRules,
+  ends: readonly number[],
+): ValidPath {
+  const [leaf, ...cas] = below
+  const path = [...below, root]
+  naming(below.length, path.length, () => {
+    checkValidity(root, rules)
+    checkCa(root, rules)
+  })
+  const at = below.length - 1
+  const known = naming(at, path.length, () => checkIssuedNow(below[at] ?? leaf, root, rules))
   naming(0, path.length, () => checkLeaf(leaf))
   checkLengths(path, rules)
   checkNames(path)
   checkPurposes(path, rules.extendedKeyUsage ?? [])
-  return { leaf, issuers, expiresAt: Math.min(...ends) }
+  return { leaf, issuers: [...cas, root], expiresAt: Math.min(...ends, ...known, endOf(root)) }
 }
 
-function isRoot({ der }: Certificate, { roots }: PathRules): boolean {
-  return roots.some((root) => isEqual(root.der, der))
+function attempt<T>(check: () => T): T | CertificateError {
+  try {
+    return check()
+  } catch (error) {
+    if (error instanceof CertificateError) return error
+    throw error
+  }
 }
 
-/** Several roots may have one name, so the signature chooses. */
-function findRoot(chain: readonly Certificate[], rules: PathRules): Certificate {
-  const last = chain.at(-1)
-  if (last === undefined) throw new CertificateError('The chain must have a leaf')
-  if (isRoot(last, rules)) return last
-  const issuers = rules.roots.filter(({ subject }) => isEqual(subject, last.issuer))
-  if (issuers.length === 0) throw new CertificateError('The chain must end with a certificate that names a pinned root')
-  const root = issuers.find((issuer) => isSignedBy(last.signed, issuer))
-  if (root === undefined) throw new CertificateError('The last certificate must be signed by the root that it names')
-  return root
+/** Returns the first moment after the last valid second, which is `notAfter` (RFC 5280 section 4.1.2.5). */
+function endOf({ notAfter }: Certificate): number {
+  return notAfter + SECOND_MS
 }
 
-function checkValidity({ notBefore, notAfter }: Certificate, { now, skewMs }: PathRules): void {
-  if (now + skewMs < notBefore) throw new CertificateError('must be valid already')
-  if (now >= notAfter) throw new CertificateError('must not have expired')
+function checkValidity(certificate: Certificate, { now, skewMs }: PathRules): void {
+  if (now + skewMs < certificate.notBefore) throw new CertificateError('must be valid already')
+  if (now >= endOf(certificate)) throw new CertificateError('must not have expired')
 }
 
-function checkCa({ isCa, keyUsage }: Certificate): void {
+function checkCa(certificate: Certificate, { checkIssuer }: PathRules): void {
+  const { isCa, keyUsage } = certificate
   if (!isCa) throw new CertificateError('must be a CA certificate, by basic constraints')
   if (keyUsage?.has('keyCertSign') !== true) throw new CertificateError('must have the key usage keyCertSign')
+  checkIssuer?.(certificate)
+}
+
+/** Checks that the issuer has issued the certificate and not revoked it. Returns until when that is known. */
+function checkIssuedNow(certificate: Certificate, issuer: Certificate, rules: PathRules): readonly number[] {
+  checkIssued(certificate, issuer)
+  return rules.crls === undefined ? [] : [checkRevocation(certificate, issuer, rules.crls, rules)]
 }
 
 function checkIssued(certificate: Certificate, issuer: Certificate): void {
@@ -135,7 +188,7 @@ function checkNames(path: readonly Certificate[]): void {
 
 function checkPurposes(path: readonly Certificate[], wanted: readonly string[]): void {
   if (wanted.length === 0) return
-  for (const [at, { extendedKeyUsage }] of path.slice(0, -1).entries()) {
+  for (const [at, { extendedKeyUsage }] of path.entries()) {
     const isFree = at > 0 && (extendedKeyUsage === undefined || extendedKeyUsage.includes(ANY_PURPOSE))
     if (!isFree && !wanted.every((purpose) => extendedKeyUsage?.includes(purpose))) {
       throw new CertificateError(`${nameOf(at, path.length)} must have the extended key usage ${wanted.join(' and ')}`)
