@@ -14,7 +14,7 @@ export const attestationPolicies: Policies<typeof AttestationService> = {
     callers: ['operator'],
     own: 'operatorId',
     role: 'agents.revoke',
-    limit: 'manage',
+    limit: 'urgent',
     action: 'agent.remove-results',
     endsTokens: true,
     urgent: true,

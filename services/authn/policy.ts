@@ -52,7 +52,7 @@ export const oauthPolicies: Policies<typeof OAuthService> = {
   introspect: { callers: ['anyone'], limit: 'introspect', ...BY_CLIENT, cost: ({ token }) => costOfChain(token) },
   revoke: {
     callers: ['anyone'],
-    limit: 'manage',
+    limit: 'urgent',
     ...BY_CLIENT,
     action: 'token.revoke',
     endsTokens: true,

@@ -18,3 +18,15 @@ describe('SERVER_SCOPES', () => {
     expect(new Set(SERVER_SCOPES.keys())).toEqual(new Set(accepted))
   })
 })
+
+it('urgent calls, and no others, count against the rates of urgent calls', () => {
+  const lines = [...POLICY_TABLES].flatMap(([service, table]) =>
+    Object.entries<{ readonly limit?: string; readonly urgent?: true }>(table).map(([name, line]) => ({
+      name: `${service.name}/${name}`,
+      isUrgent: line.urgent === true,
+      isLimited: line.limit === 'urgent',
+    })),
+  )
+  expect(lines.filter(({ isUrgent, isLimited }) => isUrgent !== isLimited)).toEqual([])
+  expect(lines.filter(({ isUrgent }) => isUrgent).length).toBeGreaterThan(10)
+})

@@ -143,8 +143,9 @@ describe('resolveDid', () => {
   })
 })
 
+const rowsOf = async (versionId: string) => (await rowsRead(() => resolve({ versionId }))).rows
+
 it('the rows that a version needs do not grow with the events before it', async () => {
-  const rowsOf = async (versionId: string) => (await rowsRead(() => resolve({ versionId }))).rows
   const before = await rowsOf('3')
   for (let pair = 0; pair < 8; pair += 1) {
     const key = newP256Key()

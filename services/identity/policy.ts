@@ -23,7 +23,7 @@ export const policies: Policies<typeof IdentityService> = {
   approveAgent: { ...byManager, limit: 'manage', action: 'agent.approve', endsTokens: false },
   setAgentScopes: { ...byManager, limit: 'manage', action: 'agent.set-scopes', endsTokens: true },
   updateAgent: { ...byManager, limit: 'manage', action: 'agent.update', endsTokens: true },
-  suspendAgent: { ...byRevoker, limit: 'manage', action: 'agent.suspend', endsTokens: true, urgent: true },
+  suspendAgent: { ...byRevoker, limit: 'urgent', action: 'agent.suspend', endsTokens: true, urgent: true },
   reactivateAgent: { ...byManager, limit: 'manage', action: 'agent.reactivate', endsTokens: false },
-  revokeAgent: { ...byRevoker, limit: 'manage', action: 'agent.revoke', endsTokens: true, urgent: true },
+  revokeAgent: { ...byRevoker, limit: 'urgent', action: 'agent.revoke', endsTokens: true, urgent: true },
 }

@@ -11,7 +11,7 @@ export const keysPolicies: Policies<typeof KeysService> = {
   rotateSigningKeys: { callers: ['admin'], limit: 'manage', action: 'key.rotate', endsTokens: false },
   markKeyCompromised: {
     callers: ['admin'],
-    limit: 'manage',
+    limit: 'urgent',
     action: 'key.compromise',
     endsTokens: true,
     urgent: true,

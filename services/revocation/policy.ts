@@ -12,7 +12,7 @@ export const revocationPolicies: Policies<typeof RevocationService> = {
     callers: ['anyone', 'operator'],
     own: 'none',
     role: 'agents.revoke',
-    limit: 'manage',
+    limit: 'urgent',
     secretField: 'token',
     action: 'token.revoke',
     endsTokens: true,
@@ -21,7 +21,7 @@ export const revocationPolicies: Policies<typeof RevocationService> = {
   watchRevocations: { callers: ['operator', 'admin'], own: 'none', role: 'watch', limit: 'watch' },
   endAllTokensOfDeployment: {
     callers: ['admin'],
-    limit: 'manage',
+    limit: 'urgent',
     action: 'deployment.end-all-tokens',
     endsTokens: true,
     urgent: true,

@@ -12,13 +12,19 @@ export const issuerPolicies: Policies<typeof IssuerService> = {
   // The operator that the administrator pins may have been claimed by a domain, and that claim then ends.
   addIssuer: { ...byAdministrator, action: 'issuer.add', endsTokens: true, secretField: 'secret' },
   listIssuers: { callers: ['admin'], limit: 'read' },
-  disableIssuer: { ...byAdministrator, action: 'issuer.disable', endsTokens: true, urgent: true },
+  disableIssuer: { ...byAdministrator, limit: 'urgent', action: 'issuer.disable', endsTokens: true, urgent: true },
   enableIssuer: { ...byAdministrator, action: 'issuer.enable', endsTokens: false },
   readmitIssuerKey: { ...byAdministrator, action: 'issuer.readmit-key', endsTokens: false },
   // A rule that replaces another one ends its tokens.
   putIssuerSubject: { ...byAdministrator, action: 'issuer.put-subject', endsTokens: true },
   listIssuerSubjects: { callers: ['admin'], limit: 'read' },
-  removeIssuerSubject: { ...byAdministrator, action: 'issuer.remove-subject', endsTokens: true, urgent: true },
+  removeIssuerSubject: {
+    ...byAdministrator,
+    limit: 'urgent',
+    action: 'issuer.remove-subject',
+    endsTokens: true,
+    urgent: true,
+  },
 }
 
 /**
@@ -38,7 +44,7 @@ export const trustPolicies: Policies<typeof TrustService> = {
   revokeTrustStatement: {
     ...byOperator,
     role: 'trust',
-    limit: 'manage',
+    limit: 'urgent',
     action: 'trust.revoke',
     endsTokens: true,
     urgent: true,
@@ -70,7 +76,7 @@ export const federationAdminPolicies: Policies<typeof FederationAdminService> = 
   // Issuers whose chains do not hold any more are disabled.
   putTrustAnchor: { ...byAdministrator, action: 'anchor.put', endsTokens: true },
   listTrustAnchors: { callers: ['admin'], limit: 'read' },
-  removeTrustAnchor: { ...byAdministrator, action: 'anchor.remove', endsTokens: true, urgent: true },
+  removeTrustAnchor: { ...byAdministrator, limit: 'urgent', action: 'anchor.remove', endsTokens: true, urgent: true },
   discoverIssuer: { ...byAdministrator, action: 'issuer.find-chain', endsTokens: false },
   listIssuerCandidates: { callers: ['admin'], limit: 'read' },
   putSubordinate: { ...byAdministrator, action: 'subordinate.put', endsTokens: false },

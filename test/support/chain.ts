@@ -52,6 +52,7 @@ const GROUPS: readonly LimitName[] = [
   'token',
   'verify',
   'manage',
+  'urgent',
   'watch',
   'graph',
   'forward',

@@ -25,7 +25,7 @@ export const keyPolicies: Policies<typeof AgentKeyService> = {
   },
   objectToRecovery: {
     callers: ['anyone'],
-    limit: 'manage',
+    limit: 'urgent',
     limitBy: 'did',
     action: 'agent.object-to-recovery',
     endsTokens: false,

@@ -9,7 +9,7 @@ export const movePolicies: Policies<typeof AgentMoveService> = {
   releaseAgent: { ...byManager, limit: 'manage', action: 'agent.release', endsTokens: true },
   objectToMove: {
     ...byManager,
-    limit: 'manage',
+    limit: 'urgent',
     action: 'agent.object-to-move',
     endsTokens: false,
     urgent: true,

@@ -26,7 +26,7 @@ function world(rules: Partial<FairRules> = {}) {
         return promise
       }),
     /** Ends the task that began first, and lets the next one begin. */
-    async end() {
+    end: async () => {
       await vi.advanceTimersByTimeAsync(0)
       ends.shift()?.()
       await vi.advanceTimersByTimeAsync(0)

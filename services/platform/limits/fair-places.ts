@@ -52,7 +52,7 @@ export function createFairPlaces(rules: FairRules): FairPlaces {
     const giveBack = await takePlace(key)
     const begun = performance.now()
     const abort = new AbortController()
-    let forget = () => {}
+    let forget: (() => void) | undefined
     const becomeLate = () => {
       giveBack(0)
       forget = addLate(key, () => abort.abort())
@@ -62,7 +62,7 @@ export function createFairPlaces(rules: FairRules): FairPlaces {
       return await work(abort.signal)
     } finally {
       clearTimeout(timer)
-      forget()
+      forget?.()
       giveBack(Math.min(rest * (performance.now() - begun), MAX_REST_MS))
     }
   }

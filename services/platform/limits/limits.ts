@@ -8,6 +8,7 @@ export type LimitName =
   | 'verify'
   | 'introspect'
   | 'manage'
+  | 'urgent'
   | 'watch'
   | 'graph'
   | 'forward'
