@@ -31,8 +31,6 @@ export async function createServices(deps: ServiceDeps) {
   const { config, db, remotes } = deps
   const runs = (name: ServiceName) => config.services.includes(name)
   const verificationKeys = createVerificationKeys(db.prisma, () => performance.now(), keysMaxAgeMs(config))
-  // Without this, the first verification after the start would wait for the keys.
-  if (runs('authn') || runs('revocation')) await verificationKeys.listNow()
   const registry = runs('operator-registry') ? makeRegistry(deps) : undefined
   const operators = registry?.operators ?? remotes.client('operator-registry', OperatorDirectoryService)
   const histories = registry?.histories ?? remotes.client('operator-registry', KeyHistoryService)
@@ -44,6 +42,8 @@ export async function createServices(deps: ServiceDeps) {
       })
     : undefined
   const revocation = runs('revocation') ? makeRevocation(deps, verificationKeys) : undefined
+  // Without this, the first verification after the start would wait for the keys. An empty database has them only now.
+  if (runs('authn') || runs('revocation')) await verificationKeys.listNow()
   const parts: readonly Part[] = [registry, identity, authn, revocation].filter((part) => part !== undefined)
   const retentionMs = retentionMsOf(config)
   const ledger: Job = { name: 'ledger', run: () => pruneLedger(db, deps.passedTime, retentionMs) }

@@ -21,10 +21,10 @@ describe('SERVER_SCOPES', () => {
 
 it('urgent calls, and no others, count against the rates of urgent calls', () => {
   const lines = [...POLICY_TABLES].flatMap(([service, table]) =>
-    Object.entries<{ readonly limit?: string; readonly urgent?: true }>(table).map(([name, line]) => ({
+    Object.entries(table).map(([name, line]) => ({
       name: `${service.name}/${name}`,
-      isUrgent: line.urgent === true,
-      isLimited: line.limit === 'urgent',
+      isUrgent: 'urgent' in line,
+      isLimited: 'limit' in line && line.limit === 'urgent',
     })),
   )
   expect(lines.filter(({ isUrgent, isLimited }) => isUrgent !== isLimited)).toEqual([])
