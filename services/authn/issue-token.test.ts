@@ -65,27 +65,6 @@ describe('createChallenge', () => {
   })
 })
 
-describe('the tokens of all agents of an operator', () => {
-  const TWO_AN_HOUR = { perMinute: 1 / 30, burst: 2 }
-
-  it('are limited together, and a proof of nobody does not count', async () => {
-    const limited = await startInstance(database.db, { fleetRate: TWO_AN_HOUR })
-    const other = await insertAgent(database.db, operator)
-    for (let time = 0; time < 3; time += 1) {
-      const made = await limited.challenge(agent.did)
-      expect(await refusalOf(limited.redeem({ ...agent, key: other.key }, made))).toBe('INVALID_SIGNATURE')
-    }
-    await limited.redeem(agent, await limited.challenge(agent.did))
-    await limited.redeem(other, await limited.challenge(other.did))
-    const third = await limited.challenge(agent.did)
-    const before = await authnState(database.db)
-    await expect(limited.redeem(agent, third)).rejects.toMatchObject({ reason: 'RATE_LIMITED' })
-    expect(await authnState(database.db)).toEqual(before)
-    const stranger = await insertAgent(database.db, await freshOperator(database.db))
-    await limited.redeem(stranger, await limited.challenge(stranger.did))
-  })
-})
-
 it('issueToken issues a token whose claims, answer, row and audit agree', async () => {
   const made = await instance.challenge(agent.did, { scope: 'write read', ttl: '60' })
   const answer = await instance.redeem(agent, made)

@@ -56,10 +56,10 @@ export type Audit = (...entries: readonly AuditEntry[]) => Promise<void>
 
 /**
  * Runs a change in one transaction, which also writes the audit, keeps the signed request of an operator or of the
- * administrator, and records that the assertion was used. The transaction records the assertion first, so of two calls
- * with the same assertion the second waits until the first has ended. A transaction of a call waits for its turn before
- * it takes a connection. It counts what the change stores last, so that changes of one operator wait for each other
- * only while they commit.
+ * administrator, and records that the assertion was used. The transaction records the assertion first, so of two
+ * calls with the same assertion the second waits until the first has ended. A transaction of a call waits for its
+ * turn before it takes a connection. It counts what the change stores last, so that changes of one operator wait for
+ * each other only while they commit.
  *
  * @throws ApiError ASSERTION_USED when another change has used the assertion; RATE_LIMITED when the operator has
  *   stored too much today; and every error that `work` throws.

@@ -33,7 +33,6 @@ export async function confirmDomain(context: Context, call: Call, id: string): P
   const decision = decideConfirm({ operator, owner, now: now(), takeoverDelayMs: settings.takeoverDelayMs })
   if (decision.kind === 'refuse') throw new ApiError(decision.reason)
   if (context.testDomains && isTestDomain(operator.domain)) return confirmWithoutDns(context, call, operator, decision)
-  if (operator.status === 'pending') await demandRoomForDomain(prisma, operator.domain)
   const incumbent = owner?.id === id ? undefined : owner
   const wanted = await proofOf(prisma, issuer, operator)
   const name = recordName(operator.domain)
@@ -48,7 +47,10 @@ export async function confirmDomain(context: Context, call: Call, id: string): P
     answers,
     incumbent === undefined ? wanted : { ...wanted, incumbentId: incumbent.id },
   )
-  if (refuted === undefined) return answer(operator, await settleProof(context, call, operator, named))
+  if (refuted === undefined) {
+    if (operator.status === 'pending') await demandRoomForDomain(prisma, operator.domain)
+    return answer(operator, await settleProof(context, call, operator, named))
+  }
   return (await freezeIfForeign(context, call, operator, named)) ?? refuted
 }
 

@@ -13,7 +13,7 @@ export const NEW_DOMAINS_A_DAY = 100
 const [today, secondsLeft] = [Prisma.raw(TODAY), Prisma.raw(SECONDS_LEFT)]
 
 /**
- * Refuses to look for the first proof of a domain if too many names beside it were proven today. Proofs at the same
+ * Refuses the first proof of a domain if too many names beside it were proven today. Proofs at the same
  * time do not see each other, so they can exceed the number by as many as the server looks up at the same time.
  *
  * @throws ApiError RATE_LIMITED
