@@ -43,8 +43,8 @@ LEFT JOIN LATERAL (
 ORDER BY a.audience`
 
 /**
- * Settings of the database sessions that look up owners. With them, PostgreSQL plans the statement once per connection.
- * Planning it costs four times as much as running it.
+ * Settings of the database sessions that look up owners. With them, PostgreSQL plans the statement once for each
+ * connection. Planning it costs four times as much as running it.
  */
 export const LOOK_UP_SESSION: SessionSettings = { plan_cache_mode: 'force_generic_plan' }
 

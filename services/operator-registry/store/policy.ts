@@ -33,8 +33,8 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
 }
 
 /**
- * Replaces an operator's whole policy, and with an etag only the version that has it. The operator must be active or lapsed. A pending operator has no policy,
- * because any caller can register a pending operator for any domain.
+ * Replaces an operator's whole policy, and with an etag only the version that has it. The operator must be active or
+ * lapsed. A pending operator has no policy, because any caller can register a pending operator for any domain.
  *
  * When the policy for grants allows less than before, all outstanding tokens and grants end: a grant carries the
  * policy under which it was issued. When a caller of an audience is no longer listed, the tokens that the list had
