@@ -2,11 +2,11 @@ import { ApiError } from '../platform/errors/api-error.ts'
 
 /**
  * Headers and metadata that decide who calls, what is called, or how it is read. Programs in front of the server may
- * read the last one of several and the server the first, so a request must have each of them at most once.
+ * read the last one of several and the server the first, so a request must have each of them at most once. Dictionaries
+ * such as Signature are not here: they may have several lines (RFC 9651 section 4.2), which their readers join.
  */
 const SINGLE: ReadonlySet<string> = new Set([
   'authorization',
-  'content-digest',
   'content-encoding',
   'content-length',
   'content-type',
@@ -18,8 +18,6 @@ const SINGLE: ReadonlySet<string> = new Set([
   'idempotency-key',
   'last-event-id',
   'mcp-protocol-version',
-  'signature',
-  'signature-input',
 ])
 
 /**
