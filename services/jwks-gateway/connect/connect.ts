@@ -96,8 +96,10 @@ export function createConnectHandler(context: GatewayContext): Mount['handle'] {
     for (const [name, value] of Object.entries(exchange.headers)) response.setHeader(name, value)
     try {
       const answered = await answer(exchange)
-      if (request.complete) await universalResponseToNodeResponse(answered, response)
-      else await answerEarly(exchange, answered)
+      if (!request.complete) return await answerEarly(exchange, answered)
+      await universalResponseToNodeResponse(answered, response)
+      // Otherwise what Connect has not read would keep the next request of the connection from being read.
+      if (!request.readableEnded) request.removeAllListeners('readable').resume()
     } catch (error) {
       // The caller disconnected, or the connection was closed during the answer. Nothing more can be sent on it.
       log.debug({ error }, 'a Connect answer could not be written')
@@ -140,12 +142,17 @@ async function call(
   )
 }
 
-/** Yields the parts of a body and adds them to `chunks`. Their size is bounded, because Connect stops at its limit. */
+/**
+ * Yields the parts of a body and adds them to `chunks`. Their size is bounded, because Connect stops at its limit. It
+ * leaves the body open then: Node destroys the connection of a request with the iterator of its body, so a caller that
+ * still sends would get no answer.
+ */
 async function* kept(body: UniversalServerRequest['body'], chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
   if (!isAsyncIterable(body)) throw new TypeError('The body of a Node request must be a stream')
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    yield chunk
+  const parts = body[Symbol.asyncIterator]()
+  for (let part = await parts.next(); part.done !== true; part = await parts.next()) {
+    chunks.push(part.value)
+    yield part.value
   }
 }
 
