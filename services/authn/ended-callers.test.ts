@@ -211,20 +211,23 @@ describe('delegated authority', () => {
     const proven = { ...ACCEPT, audience: [SHOP] }
     expect(await instance.verify(chain, proven)).toMatchObject({ valid: true })
     await setCallers({ [SHOP]: ['bolt.example'] })
-    for (const each of [instance, other]) expect(await each.verify(chain, proven)).toMatchObject({ ...ENDED, hop: 0 })
+    const refused = { valid: false, reason: 'OPERATOR_NOT_TRUSTED', hop: 0 }
+    for (const each of [instance, other]) expect(await each.verify(chain, proven)).toMatchObject(refused)
     expect(await endOfDelegated(database.db, accessToken)).toBe('TRUST_ENDED')
     expect(await refusalOf(exchangeChain(instance, client, chain))).toBe('AUDIENCE_NOT_ALLOWED')
     await setCallers({ [SHOP]: ['*'] })
+    for (const each of [instance, other]) expect(await each.verify(chain, proven)).toMatchObject({ ...ENDED, hop: 0 })
     expect(await refusalOf(exchangeChain(instance, client, chain))).toBe('TRUST_ENDED')
   })
 
-  it("an exchanged token ends when the client's domain is no longer listed, and the chain stays valid", async () => {
+  it("an exchanged token and the chain end when the client's domain is no longer listed", async () => {
     const client = await insertAgent(database.db, bolt)
     const chain = await chainOf(client)
     const { accessToken } = await exchangeChain(instance, client, chain)
     await setCallers({ [SHOP]: ['acme.example'] })
     expect(await endOfDelegated(database.db, accessToken)).toBe('TRUST_ENDED')
-    expect(await instance.verify(chain, ACCEPT)).toMatchObject({ valid: true })
+    const refused = { valid: false, reason: 'ACTOR_NOT_TRUSTED', hop: 1 }
+    expect(await instance.verify(chain, ACCEPT)).toMatchObject(refused)
   })
 
   it('a token that was exchanged for a token with may_act ends with the edges of both', async () => {

@@ -184,7 +184,8 @@ describe('issueToken', () => {
     })
     expect(await authnState(database.db)).toEqual(before)
     await instance.runJobs()
-    const next = await database.db.prisma.jwksKey.findFirstOrThrow({ where: { alg: 'RS256', state: 'prepared' } })
+    const where = { purpose: 'access_token', alg: 'RS256', state: 'prepared' } as const
+    const next = await database.db.prisma.jwksKey.findFirstOrThrow({ where })
     await setState({ kid: next.kid }, 'active')
     const { token } = await instance.redeem(agent, made, { audience: [operator.domain] })
     expect(headerOf(token)).toMatchObject({ kid: next.kid })

@@ -27,7 +27,7 @@ describe('reasons', () => {
     405: [Code.Unimplemented],
     406: [Code.InvalidArgument],
     408: [Code.DeadlineExceeded],
-    409: [Code.FailedPrecondition, Code.AlreadyExists],
+    409: [Code.FailedPrecondition, Code.AlreadyExists, Code.Aborted],
     410: [Code.FailedPrecondition],
     413: [Code.ResourceExhausted],
     415: [Code.InvalidArgument, Code.Unimplemented],

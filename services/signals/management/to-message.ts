@@ -40,7 +40,7 @@ export function toStreamStatus(stream: Stream, waitingSince?: Date): MessageShap
     streamId: id,
     status,
     reason: statusReason,
-    failures,
+    ...(failures > 0 && { failures }),
     lastFailure,
     ...(lastFailureAt && { lastFailureAt: timestampFromDate(lastFailureAt) }),
     ...(waitingSince && { waitingSince: timestampFromDate(waitingSince) }),

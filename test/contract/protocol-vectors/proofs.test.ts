@@ -146,6 +146,7 @@ describe('challenges.json', () => {
           find: async (id: string) => (id === file.mac_key_id ? { id, key: importHmacKey(macKey) } : undefined),
         },
         operators: { lookupAudienceOwner: async () => ({ operatorId: '', rules: [] }) },
+        limitFleet: () => undefined,
         async redeem() {
           throw new Error('accepted')
         },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { testDatabase } from '../../support/database.ts'
 import { failToStart } from '../../support/server.ts'
 
@@ -17,11 +17,15 @@ beforeAll(async () => {
 })
 afterAll(() => void taken.close())
 
-it('a server whose workers cannot reach their database logs one sentence and ends with status 1', async () => {
-  const env = { DATABASE_URL: 'postgresql://127.0.0.1:1/nothing', AUTH4AGENT_KEK: KEK, AUTH4AGENT_WORKERS: '3' }
+it('a server whose workers have no such database logs one sentence and ends with status 1', async () => {
+  const missing = new URL(inject('postgresUrl'))
+  missing.pathname = '/nothing'
+  const env = { DATABASE_URL: missing.href, AUTH4AGENT_KEK: KEK, AUTH4AGENT_WORKERS: '3' }
   expect(await failToStart(env)).toEqual({
     status: 1,
-    logs: expect.stringMatching(/^The database of DATABASE_URL cannot be reached: [^\n]*127\.0\.0\.1:1$/),
+    logs: expect.stringMatching(
+      /^Auth4Agent could not start: [^\n]*The database that DATABASE_URL names does not exist\.$/,
+    ),
   })
 })
 
