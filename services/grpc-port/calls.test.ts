@@ -166,7 +166,6 @@ describe('metadata that decides who calls', () => {
   it.each([
     ['authorization', 'Bearer good', 'Bearer other'],
     ['authorization', 'Bearer same', 'Bearer same'],
-    ['dpop', 'a', 'b'],
     ['grpc-timeout', '1S', '2S'],
     ['content-type', 'application/grpc', 'text/plain'],
   ])('is refused if it is sent twice: %s', async (name, first, second) => {

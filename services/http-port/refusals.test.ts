@@ -32,7 +32,6 @@ const twice = (name: string, first: string, second: string): [string, string, st
 REFUSED.push(
   twice('host', 'x', 'y'),
   twice('authorization', 'Bearer a', 'Bearer b'),
-  twice('dpop', 'a', 'b'),
   twice('content-type', 'application/json', 'text/plain'),
   twice('idempotency-key', 'a', 'b'),
   [

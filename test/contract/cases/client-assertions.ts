@@ -196,7 +196,7 @@ const times = (method: DescMethod): RefusalCase[] => [
     authenticated(agents.active, { claims: { iat: now() - 120, exp: now() - 60 } }),
   ),
   refused(method, 'ASSERTION_EXPIRED', 'an assertion that expired in 1970', ({ agents }) =>
-    authenticated(agents.active, { claims: { iat: undefined, exp: 0 } }),
+    authenticated(agents.active, { claims: { iat: undefined, exp: 1 } }),
   ),
   // The assertion is used at each endpoint before, because the three share the memory of used assertions.
   ...endpoints.map((first) =>
