@@ -42,8 +42,6 @@ export async function createServices(deps: ServiceDeps) {
       })
     : undefined
   const revocation = runs('revocation') ? makeRevocation(deps, verificationKeys) : undefined
-  // Without this, the first verification after the start would wait for the keys. An empty database has them only now.
-  if (runs('authn') || runs('revocation')) await verificationKeys.listNow()
   const parts: readonly Part[] = [registry, identity, authn, revocation].filter((part) => part !== undefined)
   const retentionMs = retentionMsOf(config)
   const ledger: Job = { name: 'ledger', run: () => pruneLedger(db, deps.passedTime, retentionMs) }
