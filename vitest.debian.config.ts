@@ -5,7 +5,9 @@ import { DEBIAN_POSTGRES } from './test/support/test-postgres.ts'
 
 process.env['AUTH4AGENT_TEST_POSTGRES'] ??= DEBIAN_POSTGRES
 
-/** The folders of the server that have statements, and tests elsewhere that send statements which those do not send. */
+/**
+ * The folders of the server that have statements, and tests elsewhere that send statements which those do not send.
+ */
 const SENDERS = [
   'services/{attestation,authn,chain,identity,keys,ledger,operator-registry,revocation,signals,status-list,trust}/**/*.test.ts',
   'services/platform/db/*.test.ts',

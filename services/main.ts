@@ -17,8 +17,8 @@ import { tellParent, whenParentEnds } from './process/parent.ts'
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
 /**
- * Connections of a worker to the database in addition to its pool: for redemptions, reads, look-ups, leases, waits, two
- * for notifications, and for migrations at the start.
+ * Connections of a worker to the database in addition to its pool: for redemptions, reads, look-ups, leases, waits,
+ * two for notifications, and for migrations at the start.
  */
 const OTHER_CONNECTIONS = 23
 /** Connections for people who inspect the embedded database, and those that PostgreSQL reserves for its superuser. */

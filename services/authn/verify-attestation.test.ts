@@ -123,7 +123,11 @@ describe('verifyToken of delegated authority with a demand on attestation', () =
   it.each<[name: string, text: () => string | Promise<string>, wanted: () => object]>([
     ['a result that does not meet it', delegated, () => ({ attestation: { level: 'hardware' } })],
     ['no results', () => tokens.sign(delegatedPayload(agents)), () => ({})],
-    ['an agent that acts of an operator that is not demanded', delegated, () => ({ operators: ofAcme() })],
+    [
+      'an agent that acts of an operator that is not demanded',
+      delegated,
+      () => ({ operators: ofAcme(), actors: ['*'] }),
+    ],
     ['a chain of grants', () => chainThrough(grantKey, agents), () => ({})],
   ])('refuses %s', async (_, text, wanted) => {
     const answer = await verifyDelegated(await text(), wanted())

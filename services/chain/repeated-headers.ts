@@ -2,9 +2,9 @@ import { ApiError } from '../platform/errors/api-error.ts'
 
 /**
  * Headers and metadata that decide who calls, what is called, or how it is read. Programs in front of the server may
- * read the last one of several and the server the first, so a request must have each of them at most once. Dictionaries
- * such as Signature are not here: they may have several lines (RFC 9651 section 4.2), which their readers join. DPoP is
- * not here either: RFC 9449 section 4.3 gives two of them an error of their own.
+ * read the last one of several and the server the first, so a request must have each of them at most once.
+ * Dictionaries such as Signature are not here: they may have several lines (RFC 9651 section 4.2), which their
+ * readers join. DPoP is not here either: RFC 9449 section 4.3 gives two of them an error of their own.
  */
 const SINGLE: ReadonlySet<string> = new Set([
   'authorization',

@@ -21,9 +21,9 @@ export function findServerScopes(tables: readonly PolicyTable[]): ServerScopes {
 }
 
 /**
- * Throws unless the key that has signed a call may let an agent have these scopes. An agent with a scope of this server
- * makes calls for its operator, so the key must be allowed to make all of these calls itself. Otherwise a key could
- * widen its own role.
+ * Throws unless the key that has signed a call may let an agent have these scopes. An agent with a scope of this
+ * server makes calls for its operator, so the key must be allowed to make all of these calls itself. Otherwise a key
+ * could widen its own role.
  *
  * @throws ApiError ROLE_REQUIRED
  */

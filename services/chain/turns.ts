@@ -36,8 +36,9 @@ type Line = Pick<
 >
 
 /**
- * Returns the lane of a call. Undefined if the call takes no place: it is answered from memory, it may wait for events,
- * it asks for a token or a verification, whose statements are batched, or for a graph, which has places of its own.
+ * Returns the lane of a call. Undefined if the call takes no place: it is answered from memory, it may wait for
+ * events, it asks for a token or a verification, whose statements are batched, or for a graph, which has places of
+ * its own.
  */
 export function laneOf(
   { action, urgent, takesEvents, fromMemory, limit }: Line,

@@ -6,8 +6,8 @@ const PREFACE = Buffer.from('PRI')
 const LINGER_MS = 1_000
 
 /**
- * Looks at the first bytes of a connection, and gives them back. Calls `http2` if HTTP/2 begins, and else `other`. Calls
- * neither if the connection ends before.
+ * Looks at the first bytes of a connection, and gives them back. Calls `http2` if HTTP/2 begins, and else `other`.
+ * Calls neither if the connection ends before.
  */
 export function readStart(socket: Socket, http2: () => void, other: () => void): void {
   let start = Buffer.alloc(0)

@@ -122,9 +122,9 @@ function age({ ageMs, graceMs }: SessionDeps, session: ServerHttp2Session, peer:
 }
 
 /**
- * Cuts the connection of a caller that no longer reads from it, at most two times `stallMs` later. The system keeps what
- * such a caller does not read, and small messages would fill its buffers only after hours. A caller that reads answers a
- * PING by itself (RFC 9113 section 6.7).
+ * Cuts the connection of a caller that no longer reads from it, at most two times `stallMs` later. The system keeps
+ * what such a caller does not read, and small messages would fill its buffers only after hours. A caller that reads
+ * answers a PING by itself (RFC 9113 section 6.7).
  */
 function probe({ stallMs, onStalled }: SessionDeps, session: ServerHttp2Session, peer: Peer): void {
   let isWaiting = false

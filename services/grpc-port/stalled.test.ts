@@ -22,7 +22,9 @@ async function start(deps: Partial<GrpcServerDeps>) {
   return { closed, ...(await startGrpcServer({ connectionClosed, ...deps })) }
 }
 
-/** Answers watchers with one message, and then with a small one in each `everyMs`. Resolves when a watcher has ended. */
+/**
+ * Answers watchers with one message, and then with a small one in each `everyMs`. Resolves when a watcher has ended.
+ */
 function answerWatch(rpc: FakeRpc, everyMs?: number): Promise<void> {
   const ended = Promise.withResolvers<void>()
   rpc.answerStream(watchRevocations, async function* (_request, signal) {

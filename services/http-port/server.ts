@@ -192,8 +192,9 @@ async function refusalOf(
 }
 
 /**
- * Writes an answer. Node omits the body if the request was HEAD. If the connection is to be closed while the body of the
- * request still arrives, the caller first gets the whole answer, and the connection stays until it has sent the rest.
+ * Writes an answer. Node omits the body if the request was HEAD. If the connection is to be closed while the body of
+ * the request still arrives, the caller first gets the whole answer, and the connection stays until it has sent the
+ * rest.
  */
 async function send({ request, response, headers }: Exchange, answer: Answer): Promise<void> {
   const { status, body } = answer

@@ -69,7 +69,8 @@ export async function listAgents(
   { size, after, statuses }: AgentPage,
 ): Promise<{ agents: AgentRecord[]; next: string | undefined }> {
   // Each status by itself, so that each reads only the beginning of its part of the index agents_operator_status. Only
-  // this index has the order of status and id. For the order of the id alone, PostgreSQL may walk all operators' agents.
+  // this index has the order of status and id. For the order of the id alone, PostgreSQL may walk all operators'
+  // agents.
   const page = await prisma.$queryRaw<{ id: string }[]>`
     SELECT one.id::text FROM unnest(${[...statuses]}::text[]) AS wanted (name)
     CROSS JOIN LATERAL (SELECT wanted.name::agent_status AS status OFFSET 0) asked

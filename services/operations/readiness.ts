@@ -34,8 +34,9 @@ const TIMING: ReadinessTiming = { intervalMs: 1_000, maxAgeMs: 5_000, now: () =>
 
 /**
  * Tracks the readiness of a process for /ready. A process is ready while the database answers, the clock is right, the
- * services that it calls were reached at least once, it has begun to follow the revocation log, and it is not stopping. The database is queried at an interval,
- * so requests for /ready never query it. Resolves after the first query.
+ * services that it calls were reached at least once, it has begun to follow the revocation log, and it is not
+ * stopping. The database is queried at an interval, so requests for /ready never query it. Resolves after the first
+ * query.
  */
 export async function startReadiness(deps: ReadinessDeps): Promise<Readiness> {
   const { askDatabase, clockProblem, missingServices, followsLog, timing } = deps

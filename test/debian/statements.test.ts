@@ -55,7 +55,9 @@ it('an estimate over tables without statistics is below what JIT compiles, for e
 /** A statement that PostgreSQL cannot plan when its constants are parameters without a type. */
 const UNTYPED = /SELECT d\.first_epoch,\s+\(SELECT kid FROM jwks_keys/
 
-/** Returns the estimated cost of a statement for any values of its parameters; undefined if it cannot be planned so. */
+/**
+ * Returns the estimated cost of a statement for any values of its parameters; undefined if it cannot be planned so.
+ */
 async function estimate(query: string): Promise<number | undefined> {
   const planned = query
     .replaceAll(/extract\(\$\d+ FROM/gi, 'extract(epoch FROM')

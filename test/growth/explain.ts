@@ -7,8 +7,8 @@ const TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/
 const UNIX_MS = /^1[5-9]\d{11}(?:\.\d+)?$/
 
 /**
- * Returns the plan that PostgreSQL has for a statement: for a prepared one the plan for all values, for others the plan
- * for its values, with the present in place of their times.
+ * Returns the plan that PostgreSQL has for a statement: for a prepared one the plan for all values, for others the
+ * plan for its values, with the present in place of their times.
  */
 export async function explain(
   client: Pick<Client, 'query'>,

@@ -25,8 +25,8 @@ const PASSES = new Set([
 ])
 
 /**
- * Returns what a plan reads of tables that can grow: all of one, or an index from its beginning to its end. Reading the
- * beginning of an index is fine if a limit ends it and no filter passes rows over.
+ * Returns what a plan reads of tables that can grow: all of one, or an index from its beginning to its end. Reading
+ * the beginning of an index is fine if a limit ends it and no filter passes rows over.
  */
 export function findScans(root: PlanNode, isGrown: (table: string) => boolean): string[] {
   const found: string[] = []

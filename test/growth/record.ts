@@ -64,7 +64,7 @@ function watchPg(record: Write): void {
   wrap(pg.Pool.prototype, 'query', (original, pool, args) => {
     const site = sites.getStore() ?? siteOf(new Error('here').stack)
     record(site, args)
-    // Whoever waits for a connection continues in the context of the one who gives it back.
+    // A caller that waits for a connection continues in the context of the caller that gives it back.
     return sites.run(site, () => original.apply(pool, args))
   })
   wrap(pg.Client.prototype, 'query', (original, client, args) => {

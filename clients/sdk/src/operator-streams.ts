@@ -28,7 +28,8 @@ const streamStatus = {
 export type EventStream = Omit<Answer<typeof eventStream>, 'delivery'> & { readonly delivery: Answer<typeof delivery> }
 /**
  * The status of a stream: enabled, paused or disabled. `waiting_since` is there if an event waits to be delivered;
- * `last_failure` says why the last attempt that failed has failed, and `failures` how many have failed since a success.
+ * `last_failure` says why the last attempt that failed has failed, and `failures` how many have failed since a
+ * success.
  */
 export type EventStreamStatus = Answer<typeof streamStatus>
 

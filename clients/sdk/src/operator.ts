@@ -58,8 +58,8 @@ export interface Operator extends TrustQuestions {
     get(): Promise<answers.OperatorPolicy>
     /**
      * Replaces the whole policy. A member that is left out is reset. With the `etag` of an answer, it replaces only
-     * that version, and rejects with POLICY_CHANGED if the policy has changed since. All tokens and grants of the operator's agents
-     * end if the policy for grants becomes narrower: a domain is gone, or the lifetime is shorter.
+     * that version, and rejects with POLICY_CHANGED if the policy has changed since. All tokens and grants of the
+     * operator's agents end if the policy for grants becomes narrower: a domain is gone, or the lifetime is shorter.
      */
     set(policy: Partial<answers.OperatorPolicy>): Promise<answers.OperatorPolicy>
   }

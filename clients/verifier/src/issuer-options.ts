@@ -12,7 +12,8 @@ import { readScopeMap, type ScopeMap } from './scope-map.ts'
  * How a verifier follows revocations:
  *
  * - `operatorId` and `key`: it reads the issuer's log as this operator, with a new assertion for each connection. Give
- *   it a key with the role `watch` alone, never a root key. Any active operator can read the log. The log shows other operators only as ids.
+ *   it a key with the role `watch` alone, never a root key. Any active operator can read the log. The log shows other
+ *   operators only as ids.
  * - `authorization`: it reads the issuer's log with an Authorization header that you make.
  * - a {@link RevocationFeed}: it reads the log over another transport.
  * - `'status-list'`: it looks each token up in a status list of the issuer, for services that cannot keep a connection

@@ -59,8 +59,8 @@ export async function verifyAuthority(
 }
 
 /**
- * Checks whether the owners of audiences let every party call there. The uses must be allowed at the audiences that are
- * open to all parties.
+ * Checks whether the owners of audiences let every party call there. The uses must be allowed at the audiences that
+ * are open to all parties.
  */
 async function checkCallers(
   deps: OwnerDeps,

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
 import { unlessStalled } from './unless-stalled.ts'
 
-/** Sends small messages over a connection that does, or does not, take their bytes, until the response is destroyed. */
+/**
+ * Sends small messages over a connection that does, or does not, take their bytes, until the response is destroyed.
+ */
 async function sendSmall(takes: boolean): Promise<number> {
   const state = { isDestroyed: false }
   const socket = { bytesWritten: 0 }

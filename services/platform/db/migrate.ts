@@ -127,7 +127,7 @@ async function lockMigrations(client: Client): Promise<void> {
   await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`)
   await client.query('SELECT pg_advisory_lock($1)', [PRISMA_LOCK]).catch((cause: unknown) => {
     if (!hasDatabaseCode(cause, LOCK_NOT_AVAILABLE)) throw cause
-    throw new Error('another process is migrating this database', { cause })
+    throw new Error('Another process is migrating this database', { cause })
   })
   await client.query('SET lock_timeout = 0')
 }

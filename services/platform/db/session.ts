@@ -4,8 +4,9 @@ import pg from 'pg'
 export type SessionSettings = Readonly<Record<string, string | number>>
 
 /**
- * Settings of every session. JIT compiles a statement anew at each execution, so it never pays for the short statements
- * of this server. It is on by default, and a wrong estimate of the planner is enough to cost seconds of CPU.
+ * Settings of every session. JIT compiles a statement anew at each execution, so it never pays for the short
+ * statements of this server. It is on by default, and a wrong estimate of the planner is enough to cost seconds of
+ * CPU.
  */
 const EVERY_SESSION: SessionSettings = { jit: 'off' }
 

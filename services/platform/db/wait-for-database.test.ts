@@ -146,12 +146,12 @@ describe('judgeDatabase', () => {
       1,
       'The database is PostgreSQL 14, but Auth4Agent needs 15',
     ],
-    ['a standby', { version: 170_000, isStandby: true }, 1, 'it is a standby, which takes no writes'],
+    ['a standby', { version: 170_000, isStandby: true }, 1, 'The database is a standby, which takes no writes'],
     [
       'a slow network',
       { version: 170_000, isStandby: false },
       4_060,
-      'connecting took 4.1 s, but calls wait only 1.5 s',
+      'Connecting took 4.1 s, but calls wait only 1.5 s',
     ],
   ])('refuses %s', (_name, row, tookMs, message) => {
     expect(() => judgeDatabase(row, tookMs)).toThrow(message)

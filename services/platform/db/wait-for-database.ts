@@ -143,10 +143,10 @@ export function judgeDatabase(row: { version: number; isStandby: boolean } | und
   if (major < OLDEST_VERSION) {
     throw new StartupError(`The database is PostgreSQL ${major}, but Auth4Agent needs ${OLDEST_VERSION} or newer`)
   }
-  if (row.isStandby) throw new NotYetError('it is a standby, which takes no writes')
+  if (row.isStandby) throw new NotYetError('The database is a standby, which takes no writes')
   if (tookMs > CONNECT_TIMEOUT_MS) {
     const seconds = (tookMs / 1000).toFixed(1)
-    throw new NotYetError(`connecting took ${seconds} s, but calls wait only ${CONNECT_TIMEOUT_MS / 1000} s`)
+    throw new NotYetError(`Connecting took ${seconds} s, but calls wait only ${CONNECT_TIMEOUT_MS / 1000} s`)
   }
 }
 

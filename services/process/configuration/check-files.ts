@@ -73,5 +73,5 @@ async function checkTls(files: TlsFiles): Promise<void> {
 /** Throws unless the PEM begins with a certificate. */
 function checkCertificate(pem: Buffer): void {
   const { subject } = new X509Certificate(pem)
-  if (subject === undefined) throw new Error('the authority has no subject')
+  if (subject === undefined) throw new Error('The authority has no subject')
 }

@@ -32,8 +32,8 @@ export interface SupervisionDeps {
 
 /**
  * Starts workers and replaces each worker that ends by itself, after a pause that grows. If one of the first workers
- * cannot start, or the process must stop, kills all workers and rejects with the reason after all have ended. If a replacement
- * cannot start, the other workers continue, and another replacement is started.
+ * cannot start, or the process must stop, kills all workers and rejects with the reason after all have ended. If a
+ * replacement cannot start, the other workers continue, and another replacement is started.
  */
 export async function superviseWorkers(deps: SupervisionDeps): Promise<Server> {
   const running = new Map<number, Worker>()

@@ -77,8 +77,9 @@ export async function renewClaim(pool: pg.Pool, owner: string, stream: Stream): 
 }
 
 /**
- * Gives a claim back. The stream is due again after `delayMs`, and has failed `failures` times in a row. `why` says why
- * it has just failed, and is remembered until the next failure. The column of the next attempt has milliseconds, and rounding up would hide the stream from a look at this very moment.
+ * Gives a claim back. The stream is due again after `delayMs`, and has failed `failures` times in a row. `why` says
+ * why it has just failed, and is remembered until the next failure. The column of the next attempt has milliseconds,
+ * and rounding up would hide the stream from a look at this very moment.
  */
 export async function releaseClaim(
   pool: pg.Pool,

@@ -33,7 +33,8 @@ FROM place p LEFT JOIN LATERAL (
 
 /**
  * Finds the streams that records may concern by what they name, as concerningRecords has it from the side of a stream.
- * The planner knows how few rows the arrays find. Joins with the records cost it billions on tables without statistics.
+ * The planner knows how few rows the arrays find. Joins with the records cost it billions on tables without
+ * statistics.
  */
 const FIND = `
 SELECT id, 'operator ' || operator_id AS name FROM signal_streams WHERE operator_id = ANY ($1::uuid[])
@@ -72,7 +73,8 @@ interface Place {
 /**
  * Notes each new record at the streams that it may concern, so that they are due. The work depends on the records, and
  * not on the number of streams and subjects. The processes take turns; a process that finds nothing new locks and
- * writes nothing. If the log does not continue where it was noted, all streams are due, and each finds what it has lost.
+ * writes nothing. If the log does not continue where it was noted, all streams are due, and each finds what it has
+ * lost.
  */
 export async function noteRecords(pool: pg.Pool): Promise<void> {
   const { rowCount } = await pool.query({ name: 'signal-waiting', text: WAITING })

@@ -8,7 +8,7 @@ import { composeGraph } from './compose-graph.ts'
 import { nearOf, partiesOf, readCallers } from './read-callers.ts'
 import { type Around, operatorsOf, readSpokenFor, readVisible, type Viewer } from './read-visible.ts'
 
-/** A graph, and whether it is only a part of what everybody may see, because that is too large to read at once. */
+/** A graph, and whether it is only a part: the statements that everybody may see can be too many to read at once. */
 interface ReadGraph extends ExportedGraph {
   readonly isPart: boolean
 }

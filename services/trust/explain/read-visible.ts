@@ -29,7 +29,7 @@ export interface SpokenFor {
 
 /** One more than the most edges of an export, so that too many are noticed. */
 const MAX_ROWS = 5_001
-/** What everybody may read at once. Whoever has many addresses may ask many times, so one answer must cost little. */
+/** The most that everybody may read at once. One caller can have many addresses, so one answer must cost little. */
 export const MOST_PUBLIC = { statements: 500, bytes: 256 * 1024 }
 
 /** $1: whether the viewer is the administrator; $2: the operator that views. */

@@ -7,7 +7,9 @@ import { enterParties, enterParty, type Parties, type Party } from './enter-part
 import { createPatience, type Patiently } from './patience.ts'
 import type { ExampleDeployment, ExampleDeployments } from './start-servers.ts'
 
-/** Statements of another deployment are read every 30 seconds, by a job that runs every 10. A busy machine is slower. */
+/**
+ * Statements of another deployment are read every 30 seconds, by a job that runs every 10. A busy machine is slower.
+ */
 const READ_WITHIN_MS = 300_000
 
 /**

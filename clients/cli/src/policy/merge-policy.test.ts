@@ -56,7 +56,7 @@ describe('mergePolicy', () => {
 })
 
 describe('replacePolicy', () => {
-  it('keeps only the etag of what the change does not name', () => {
+  it('resets each member that the change does not name, except the etag', () => {
     const given = { audiences: [{ audience: 'acme.test' }], delegate_to: ['c.test'] }
     expect(replacePolicy(POLICY, given)).toEqual({
       audiences: [{ audience: 'acme.test', callers: [] }],

@@ -13,8 +13,8 @@ const EXAMPLE =
   'For example: {"audiences":[{"audience":"https://api.example.com","callers":["example.org"]}],"require_bound_challenges":false}'
 
 /**
- * Reads a policy, or some of its members, as `policy get --json` writes it. Throws CliError for anything else, also for
- * an unknown member: an older server would ignore the member and reset the setting.
+ * Reads a policy, or some of its members, as `policy get --json` writes it. Throws CliError for anything else, also
+ * for an unknown member: an older server would ignore the member and reset the setting.
  */
 export function readPolicyText(text: string): PolicyChange {
   const policy = parse(text)

@@ -24,7 +24,8 @@ export const ANY_ACTOR = '*'
  * ```ts
  * import { checkHolders } from '@auth4agent/core/delegation/check-holders'
  *
- * const refusal = checkHolders(authority, { operators: ['acme.example'], actors: ['acme.example', 'partner.example'] })
+ * const actors = ['acme.example', 'partner.example']
+ * const refusal = checkHolders(authority, { operators: ['acme.example'], actors })
  * ```
  */
 export function checkHolders(

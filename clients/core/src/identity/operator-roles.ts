@@ -10,7 +10,7 @@
  * | `trust` | changing which operators the operator trusts |
  * | `audit.read` | reading the audit |
  * | `keys` | recovering agents that have lost their key |
- * | `watch` | following the revocation log, and reading the operator's keys; a key with this role alone does nothing else |
+ * | `watch` | only following the revocation log, and reading the operator's keys |
  */
 export const OPERATOR_ROLES = [
   'agents.register',

@@ -115,8 +115,8 @@ export type OperatorKey = Message<"auth4agent.v1.OperatorKey"> & {
   label: string;
 
   /**
-   * Roles: agents.register, agents.manage, agents.revoke, policy, trust, audit.read, keys, watch. Empty for a root key,
-   * which has all of them.
+   * Roles: agents.register, agents.manage, agents.revoke, policy, trust, audit.read, keys, watch. Empty for a root
+   * key, which has all of them.
    *
    * @generated from field: repeated string roles = 3;
    */

@@ -378,8 +378,8 @@ export type AudienceRule = Message<"auth4agent.internal.v1.AudienceRule"> & {
   audience: string;
 
   /**
-   * Domains whose agents may ask for such tokens, or the single entry `*` for every active operator: those of them that
-   * the request named.
+   * Domains whose agents may ask for such tokens, or the single entry `*` for every active operator: those of them
+   * that the request named.
    *
    * @generated from field: repeated string callers = 2;
    */
