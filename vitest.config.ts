@@ -18,6 +18,8 @@ const PURE = [
 ]
 const REST = ['clients/**/*.test.ts', 'services/**/*.test.ts', 'test/**/*.test.ts']
 const GROWTH = 'test/growth/statements.test.ts'
+/** Runs only with Debian's PostgreSQL. */
+const DEBIAN = 'test/debian/**'
 const ELSEWHERE = Object.keys(LONG)
 
 /** `npm test`: runs every short test. Servers run in one process. */
@@ -26,7 +28,7 @@ export default defineConfig({
     ...SHARED,
     projects: [
       project({ name: 'pure', mode: 'one', include: PURE, isolate: false }),
-      project({ name: 'unit', mode: 'one', include: REST, exclude: [STORIES, GROWTH, ...PURE, ...ELSEWHERE] }),
+      project({ name: 'unit', mode: 'one', include: REST, exclude: [STORIES, GROWTH, DEBIAN, ...PURE, ...ELSEWHERE] }),
       project({ name: 'e2e', mode: 'one', include: [STORIES], exclude: ELSEWHERE }),
       // It judges the statements that the other tests have recorded.
       project({ name: 'growth', mode: 'one', include: [GROWTH], isLast: true }),

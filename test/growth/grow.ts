@@ -20,6 +20,7 @@ export const SMALL: Readonly<Record<string, string>> = {
   issuer_keys: 'at most 64 issuers, each of which publishes at most 32 keys at a time',
   issuer_ended_keys: 'a part of issuer_keys',
   issuer_domains: 'at most 64 issuers with at most 10,000 domains each',
+  operator_totals: 'two rows at most for each operator that is active today, and old ones are removed',
   issuer_subjects: 'only the administrator adds them, at most 10,000 for each issuer',
 }
 
