@@ -122,9 +122,9 @@ describe('createTurns', () => {
 
   it('refuses work when too much of its caller waits, and lets others wait', async () => {
     const { begun, start } = fixture(16)
-    // Half of 16 calls may wait. One caller gets another place while it has fewer than a quarter of the free ones.
-    const [first, , , fourth] = ['1', '2', '3', '4'].map((name) => start(name, URGENT, agent))
-    await expect(fourth?.done).rejects.toMatchObject({ reason: 'RATE_LIMITED', retryAfter: 1 })
+    // Half of 16 calls may wait. One caller gets another place while it has fewer than half of the free ones.
+    const [first, , , , fifth] = ['1', '2', '3', '4', '5'].map((name) => start(name, URGENT, agent))
+    await expect(fifth?.done).rejects.toMatchObject({ reason: 'RATE_LIMITED', retryAfter: 1 })
     start('other', URGENT, agentOf(foreign.iss))
     first?.end()
     await turn()

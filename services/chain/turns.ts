@@ -28,7 +28,7 @@ const PER_CALLER: LanePlaces = {
 }
 
 /** The part of the free waiting places for which one caller may wait. */
-const WAITING_PART = 0.25
+const WAITING_PART = 0.5
 
 type Line = Pick<
   Policy<Readonly<Record<string, unknown>>>,
