@@ -194,14 +194,16 @@ export const WAYS: readonly Way[] = [
   },
 ]
 
-/** Inserts agents of an operator that nobody measures. */
+/** Inserts agents of operators that nobody measures. */
 async function growAgents(db: Client, count: number): Promise<void> {
-  const [operator] = await enrolOperators(db, ISSUER, ['large.example.com'])
-  await db.query(
-    `INSERT INTO agents (id, operator_id, did, status, allowed_scopes, max_delegation_depth, approved_at)
-     SELECT gen_random_uuid(), $1, 'did:agent:large.example.com:' || lpad(to_hex(n), 32, '0'), 'active', '{read}', 8, now()
-     FROM generate_series(1, $2::int) AS n`,
-    [operator?.id, count],
-  )
+  const domains = ['large1.example.com', 'large2.example.com', 'large3.example.com', 'large4.example.com']
+  for (const { id, domain } of await enrolOperators(db, ISSUER, domains)) {
+    await db.query(
+      `INSERT INTO agents (id, operator_id, did, status, allowed_scopes, max_delegation_depth, approved_at)
+       SELECT gen_random_uuid(), $1, 'did:agent:' || $2 || ':' || lpad(to_hex(n), 32, '0'), 'active', '{read}', 8, now()
+       FROM generate_series(1, $3::int) AS n`,
+      [id, domain, count / domains.length],
+    )
+  }
   await db.query('ANALYZE agents')
 }
