@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { createBudget } from './budget.ts'
+import { createBudget, PUSHES, REQUESTS, STREAMS } from './budget.ts'
 
-const RULES = { total: 3, perHost: 2, rate: { perMinute: 60, burst: 4 } }
+const RULES = { max: 4, part: 1 / 2, rate: { perMinute: 60, burst: 4 } }
 const busy = (text: string) => expect.objectContaining({ why: 'BUSY', message: expect.stringContaining(text) })
 
 describe('createBudget', () => {
@@ -19,7 +19,26 @@ describe('createBudget', () => {
     enter('a.example')
     enter('b.example')
     enter('c.example')
-    expect(() => enter('d.example')).toThrow(busy('or to all hosts'))
+    enter('d.example')
+    expect(() => enter('e.example')).toThrow(busy('or to all hosts'))
+  })
+
+  it.each([
+    ['requests', REQUESTS],
+    ['pushes', PUSHES],
+    ['streams', STREAMS],
+  ])('leaves places for other hosts while eight hosts take as many %s as they get', (_, rules) => {
+    const enter = createBudget({ ...rules, rate: { perMinute: 6_000_000, burst: 1_000_000 } }, () => 0)
+    for (const host of Array.from({ length: 8 }, (_, n) => `slow${n}.example`)) {
+      for (let n = 0; n < rules.max; n += 1) {
+        try {
+          enter(host)
+        } catch {
+          break
+        }
+      }
+    }
+    for (let n = 0; n < 20; n += 1) expect(enter(`other${n}.example`)).toBeTypeOf('function')
   })
 
   it('refuses a host that gets too many requests in a short time, and no other host', () => {
@@ -36,7 +55,7 @@ describe('createBudget', () => {
     let now = 0
     const enter = createBudget(RULES, () => now)
     for (let n = 0; n < RULES.rate.burst; n += 1) enter('a.example')()
-    for (let n = 0; n < RULES.perHost; n += 1) expect(() => enter('a.example')).toThrow(busy('a minute'))
+    for (let n = 0; n < RULES.max; n += 1) expect(() => enter('a.example')).toThrow(busy('a minute'))
     now += 60_000
     expect(enter('a.example')).toBeTypeOf('function')
   })

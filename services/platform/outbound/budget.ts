@@ -1,22 +1,23 @@
-import { createBound } from '../limits/bound.ts'
 import { createLimiter, type Rate } from '../limits/limits.ts'
+import { createShares } from '../limits/shares.ts'
 import { OutboundError } from './outbound-error.ts'
 
 /** What all hosts together, and one host, may be asked for. */
 export interface BudgetRules {
   /** Requests under way at the same time. */
-  readonly total: number
-  readonly perHost: number
+  readonly max: number
+  /** The part of the free places that one host may have, so that slow hosts leave places for others. */
+  readonly part: number
   /** Requests to one host. */
   readonly rate: Rate
 }
 
-/** Requests end within seconds. An issuer whose tokens are looked up by introspection needs many of them. */
-export const REQUESTS: BudgetRules = { total: 128, perHost: 16, rate: { perMinute: 3_000, burst: 300 } }
+/** One host alone gets 16 places. Requests end within seconds. An issuer whose tokens are looked up by introspection needs many of them. */
+export const REQUESTS: BudgetRules = { max: 128, part: 1 / 7, rate: { perMinute: 3_000, burst: 300 } }
 /** Security events of one receiver follow each other, and many of them wait after it was away. */
-export const PUSHES: BudgetRules = { total: 64, perHost: 8, rate: { perMinute: 12_000, burst: 400 } }
+export const PUSHES: BudgetRules = { max: 64, part: 1 / 7, rate: { perMinute: 12_000, burst: 400 } }
 /** Streams stay open for hours: one for each issuer and process, and one more while it is replaced. */
-export const STREAMS: BudgetRules = { total: 256, perHost: 4, rate: { perMinute: 60, burst: 20 } }
+export const STREAMS: BudgetRules = { max: 256, part: 1 / 63, rate: { perMinute: 60, burst: 20 } }
 
 /** Takes one place for a host and returns the function that frees it. Throws OutboundError with BUSY. */
 export type Budget = (host: string) => () => void
@@ -26,12 +27,13 @@ export type Budget = (host: string) => () => void
  * hosts that are slow.
  * @param now monotonic milliseconds
  */
-export function createBudget({ total, perHost, rate }: BudgetRules, now: () => number): Budget {
-  const enter = createBound(total, perHost)
+export function createBudget({ max, part, rate }: BudgetRules, now: () => number): Budget {
+  const enter = createShares({ max, part, keptMs: 0 })
   const waitFor = createLimiter<'outbound'>(now)
   return (host) => {
-    const leave = enter(host)
-    if (leave === undefined) throw new OutboundError('BUSY', `Too many requests to ${host}, or to all hosts, are open`)
+    const place = enter(host)
+    if (place === undefined) throw new OutboundError('BUSY', `Too many requests to ${host}, or to all hosts, are open`)
+    const leave = () => place.giveBack(false)
     if (waitFor('outbound', 'subject', host, rate) === 0) return leave
     leave()
     throw new OutboundError('BUSY', `${host} gets more requests than ${rate.perMinute} a minute`)

@@ -190,7 +190,7 @@ describe('deliver', () => {
 
   it('keeps within the budget that its outbound has', async () => {
     const { port, requests } = await startOutside(saying(202))
-    const budget = { total: 3, perHost: 2, rate: { perMinute: 60, burst: 4 } }
+    const budget = { max: 4, part: 1 / 2, rate: { perMinute: 60, burst: 4 } }
     const { outbound } = openOutbound({ requests: budget, now: () => 0 })
     const ask = () => outbound.deliver(`http://events.alpha.test:${port}/`, DELIVERY)
     const all = await Promise.allSettled([ask(), ask(), ask()])
