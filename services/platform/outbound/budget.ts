@@ -12,7 +12,10 @@ export interface BudgetRules {
   readonly rate: Rate
 }
 
-/** One host alone gets 16 places. Requests end within seconds. An issuer whose tokens are looked up by introspection needs many of them. */
+/**
+ * Requests end within seconds. One host alone gets 16 places: an issuer whose tokens are looked up by introspection
+ * needs many.
+ */
 export const REQUESTS: BudgetRules = { max: 128, part: 1 / 7, rate: { perMinute: 3_000, burst: 300 } }
 /** Security events of one receiver follow each other, and many of them wait after it was away. */
 export const PUSHES: BudgetRules = { max: 64, part: 1 / 7, rate: { perMinute: 12_000, burst: 400 } }
