@@ -129,7 +129,7 @@ describe('a verifier that follows revocations', () => {
       asRoot,
       [
         [
-          `Auth4Agent verifier of ${ISSUER}: The key ${kid} in revocations is a root key of the operator ${operatorId}, and whoever steals it can do everything with it: use a key of an operator with the role watch, which can only follow revocations`,
+          `Auth4Agent verifier of ${ISSUER}: The key ${kid} in revocations is a root key of the operator ${operatorId}, which may do far more than an API needs: use a key of an operator with the role watch, which can only follow revocations`,
         ],
       ],
     ],

@@ -31,7 +31,7 @@ export class RootKeyWarning extends Error {
 
   constructor(kid: string, whose: string) {
     const advice = 'use a key of an operator with the role watch, which can only follow revocations'
-    super(`The key ${kid} in revocations is ${whose}, and whoever steals it can do everything with it: ${advice}`)
+    super(`The key ${kid} in revocations is ${whose}, which may do far more than an API needs: ${advice}`)
     this.kid = kid
   }
 }
