@@ -17,6 +17,7 @@ import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
+import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { ISSUER, NOW_S } from '../../test/support/assertions.ts'
 import { chainFixture, RPC } from '../../test/support/chain.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
@@ -33,6 +34,7 @@ import { keyPolicies, policies as registryPolicies } from '../operator-registry/
 import { localClient } from '../platform/rpc/local-client.ts'
 import { revocationPolicies } from '../revocation/policy.ts'
 import { signalPolicies } from '../signals/policy.ts'
+import { trustPolicies } from '../trust/policy.ts'
 import type { Policy } from './policy.ts'
 import { EMPTY_BODY } from './request-body.ts'
 
@@ -52,6 +54,7 @@ const SERVICES: readonly (readonly [DescService, Readonly<Record<string, unknown
   [KeysService, keysPolicies],
   [RevocationService, revocationPolicies],
   [SignalService, signalPolicies],
+  [TrustService, trustPolicies],
 ]
 
 /** The role that each method needs of an operator's key. A method that is missing here admits no operators. */
@@ -104,6 +107,17 @@ const ROLES: Readonly<Record<string, string>> = {
   RemoveSubject: 'policy',
   VerifyStream: 'policy',
   PollEvents: 'policy',
+  PutTrustStatement: 'root',
+  ListTrustStatements: 'any',
+  RevokeTrustStatement: 'trust',
+  ProposeTrust: 'trust',
+  ListTrustProposals: 'any',
+  DismissTrustProposal: 'trust',
+  ExplainTrust: 'any',
+  ExportTrustGraph: 'any',
+  CreateTrustView: 'any',
+  ListAdmissions: 'watch',
+  ListPublishedTrust: 'any',
 }
 
 const LINES = SERVICES.flatMap(([{ methods }, policies]) =>

@@ -64,8 +64,8 @@ export const trustPolicies: Policies<typeof TrustService> = {
   // A link shows no more than the caller can read anyhow, so it needs no new assertion and no audit.
   createTrustView: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
   getTrustView: { callers: ['anyone'], limit: 'graph' },
-  // The handler lets only the owner of the audience and the administrator read.
-  listAdmissions: { callers: ['operator', 'admin'], own: 'none', role: 'any', limit: 'read' },
+  // The handler lets only the owner of the audience and the administrator read. Verifiers of its APIs do it.
+  listAdmissions: { callers: ['operator', 'admin'], own: 'none', role: 'watch', limit: 'read' },
   listPublishedTrust: { callers: ['operator'], own: 'none', role: 'any', limit: 'read' },
 }
 

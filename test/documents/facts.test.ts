@@ -19,6 +19,7 @@ const README = await readFromCheckout('README.md')
 /** Declarations that the TypeScript of the README uses but does not contain. */
 const PROLOGUE = `
 import { createAgent, type Signer } from '@auth4agent/sdk'
+import { readKeyFile } from '@auth4agent/sdk/node'
 import { createVerifier } from '@auth4agent/verifier'
 import { protect } from '@auth4agent/verifier/express'
 import type { Express, RequestHandler } from 'express'

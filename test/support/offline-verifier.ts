@@ -30,6 +30,14 @@ export const VERIFY = '/v1/verify'
 export const JWKS = '/.well-known/jwks.json'
 export const DISCOVERY = '/.well-known/auth4agent'
 
+/** Answers as a revocation log that has no records: it sends two heartbeats, and then stays open. */
+export function emptyLog(): Response {
+  const head = { position: { log_epoch: 1, sequence: 0, hash: '' }, observed_at: new Date().toISOString() }
+  const event = `event: head\ndata: ${JSON.stringify(head)}\n\n`
+  const body = new ReadableStream({ start: (out) => out.enqueue(new TextEncoder().encode(event + event)) })
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+}
+
 /** Creates a fake server with one key. Its verifiers are closed when the test ends. */
 export function fakeIssuer(): FakeIssuer {
   const key = testTokenKey('EdDSA')

@@ -7,6 +7,7 @@ export interface Places {
   readonly verify: string
   readonly revocations: string
   readonly admissions: string
+  readonly operators: string
 }
 
 const MAX_BYTES = 65_536
@@ -26,6 +27,7 @@ export async function discover(fetch: Fetch, issuer: string): Promise<Places> {
     verify: onOrigin(issuer, named['verify'] ?? `${issuer}/v1/verify`),
     revocations: onOrigin(issuer, named['revocations'] ?? `${issuer}/v1/revocations`),
     admissions: onOrigin(issuer, named['admissions'] ?? `${issuer}/v1/trust/admissions`),
+    operators: onOrigin(issuer, named['operators'] ?? `${issuer}/v1/operators`),
   }
 }
 

@@ -20,6 +20,7 @@ export type {
 } from './options.ts'
 export type { ReadyOptions } from './problems.ts'
 export { toPrometheus } from './prometheus.ts'
+export { RootKeyWarning } from './root-key.ts'
 export type { FollowedIssuer, OwnOperator, ServerTrustOptions } from './server-trust/trust-options.ts'
 export { SetupError, type SetupReason } from './setup-error.ts'
 export { type SseFeedOptions, sseFeed } from './sse-feed.ts'

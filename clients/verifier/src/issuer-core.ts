@@ -14,6 +14,7 @@ import { createKeyStore } from './key-store.ts'
 import { createCounts, type IssuerMetrics } from './metrics.ts'
 import type { ServiceSettings, Settings } from './options.ts'
 import { createProblems, type Need, type ReadyOptions } from './problems.ts'
+import { createRootKeyLook } from './root-key.ts'
 import { createLocate, feedOf } from './sources.ts'
 import { createListEnds, openStatusLists } from './status-ends.ts'
 import type { Demands } from './wanted.ts'
@@ -63,9 +64,10 @@ export function createIssuerCore(options: CoreOptions): IssuerCore {
   const keys = openKeys(options, async () => (await locate()).jwks, problems)
   const { revocations } = settings
   const feed = typeof revocations === 'string' ? undefined : feedOf({ ...settings, revocations }, locate)
-  const follower =
-    feed &&
-    followRevocations({ feed, keys, maxStalenessMs, skewMs: settings.skewS * 1_000, ...hear(problems, 'revocations') })
+  const onRootKey = (warning: Error) => problems.warn(warning)
+  const lookAtKey = createRootKeyLook({ revocations, fetch, issuer, locate, isClosed, onRootKey })
+  const heard = hear(problems, 'revocations', lookAtKey)
+  const follower = feed && followRevocations({ feed, keys, maxStalenessMs, skewMs: settings.skewS * 1_000, ...heard })
   const hearLists = hear(problems, 'status lists')
   const lists = revocations === 'status-list' ? openStatusLists(settings, keys, hearLists) : undefined
   const counts = createCounts()
@@ -137,9 +139,12 @@ function toSeconds(ms: number | undefined): number | undefined {
 
 type Problems = ReturnType<typeof createProblems>
 
-const hear = (problems: Problems, need: Need) => ({
+const hear = (problems: Problems, need: Need, onMet?: () => void) => ({
   onProblem: (error: unknown) => problems.report(need, error),
-  onSuccess: () => problems.settle(need),
+  onSuccess: () => {
+    problems.settle(need)
+    onMet?.()
+  },
 })
 
 /** Opens the store of the issuer's keys. It does not use keys that another issuer of the verifier holds. */

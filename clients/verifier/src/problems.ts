@@ -19,6 +19,8 @@ export interface Problems {
   report(need: Need, error: unknown): void
   /** Clears the problems of a need that is met now. */
   settle(need: Need): void
+  /** Tells about something dangerous that prevents nothing. The caller tells it once. */
+  warn(warning: Error): void
   /**
    * Resolves when the promise that `ready` returns resolves. Rejects with SetupError for a problem that waiting does
    * not solve and after the timeout, and with the signal's reason when the signal aborts.
@@ -50,17 +52,18 @@ export function createProblems(issuer: string, onProblem: ServiceSettings['onPro
   const said = new Set<string>()
   const waiting = new Set<(error: SetupError) => void>()
   const lastingOf = (need: Need) => (met.has(need) ? undefined : toSetupError(current.get(need)))
-  const warn = (need: Need, error: unknown) => {
+  const write = (text: string) => console.warn(`Auth4Agent verifier of ${issuer}: ${text}`)
+  const writeOnce = (need: Need, error: unknown) => {
     const text = describe(error)
     if (said.has(text) || said.size >= MAX_SAID) return
     said.add(text)
     const outlook = toSetupError(error) === undefined ? 'the verifier keeps trying' : 'waiting does not solve this'
-    console.warn(`Auth4Agent verifier of ${issuer}: ${FAILED[need]}: ${text} (${outlook})`)
+    write(`${FAILED[need]}: ${text} (${outlook})`)
   }
   return {
     report(need, error) {
       current.set(need, error)
-      if (onProblem === undefined) warn(need, error)
+      if (onProblem === undefined) writeOnce(need, error)
       else tell(() => onProblem(error, issuer))
       const lasting = lastingOf(need)
       if (lasting !== undefined) for (const reject of waiting) reject(lasting)
@@ -69,6 +72,10 @@ export function createProblems(issuer: string, onProblem: ServiceSettings['onPro
       current.delete(need)
       met.add(need)
       if (current.size === 0) said.clear()
+    },
+    warn(warning) {
+      if (onProblem === undefined) write(warning.message)
+      else tell(() => onProblem(warning, issuer))
     },
     async untilReady(ready, { signal, timeout } = {}) {
       signal?.throwIfAborted()

@@ -31,7 +31,8 @@ def main(server, domain, issuer=None):
     print("scopes:", operator.set_scopes(agent.did, ["orders:read", "orders:write"])["allowed_scopes"])
     token = agent.token(["orders:read"], [api])
 
-    verifier = Verifier(operator, [api], [domain])
+    watcher = operator.watcher(Ed25519PrivateKey.generate(), "demo API")  # an API never has the root key
+    verifier = Verifier(watcher, [api], [domain])
     verifier.ready.wait(10)
     print("verified:", verifier.verify(token, "orders:read")["scope"])
 

@@ -10,7 +10,8 @@ from auth4agent.wire import Refused
 given = json.loads(sys.argv[1])
 key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(given["seed_hex"]))
 operator = Operator(given["server"], given["domain"], key, given["issuer"])
-verifier = Verifier(operator, given["audience"], [given["domain"]], given["max_staleness"])
+watcher = operator.watcher(Ed25519PrivateKey.generate(), "api")
+verifier = Verifier(watcher, given["audience"], [given["domain"]], given["max_staleness"])
 beginnings, begin_again = [], verifier.log.begin_again
 verifier.log.begin_again = lambda: (beginnings.append(1), begin_again())
 print(operator.id, verifier.ready.wait(30), flush=True)

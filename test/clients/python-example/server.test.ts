@@ -1,4 +1,6 @@
+import { sign } from 'node:crypto'
 import { join } from 'node:path'
+import { createOperator } from '@auth4agent/sdk'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Deployment, ISSUER, startDeployment } from '../../support/deployment.ts'
 import { newKeys, operatorAsserter } from '../../support/parties.ts'
@@ -80,6 +82,10 @@ describe('the Python example at a server', () => {
     const api = startPython(ANSWER, JSON.stringify({ ...given, seed_hex: seed.toString('hex'), max_staleness: 3 }))
     onTestFinished(() => api.end())
     expect(await api.line()).toBe(`${operator.id} True`)
+    const { publicKey, privateKey } = keys
+    const key = { publicKey, sign: async (message: Uint8Array) => sign(null, message, privateKey) }
+    const sdk = createOperator({ server: server.baseUrl, issuer: ISSUER, operatorId: operator.id, key })
+    expect((await sdk.keys.get()).keys).toMatchObject([{ label: 'api', roles: ['watch'] }])
     const answerTo = async (token: string) => {
       api.write(token)
       const [verdict = '', position = '', beginnings = ''] = (await api.line()).split(' ')

@@ -3,6 +3,7 @@ import type { AssertionSigner } from '@auth4agent/core/identity/assertion'
 import { createVerifier, type Fetch, type Verifier, type VerifierOptions } from '@auth4agent/verifier'
 import { type Deployment, type DeploymentOptions, ISSUER, startDeployment } from '../../support/deployment.ts'
 import { type AgentParty, clientAssertion, newKeys } from '../../support/parties.ts'
+import { type Watcher, watcherOf } from '../../support/sdk/watch-key.ts'
 import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
 import { proofClient } from './proofs.ts'
 
@@ -21,6 +22,8 @@ export interface Stage {
   readonly network: Network
   /** Registers and proves another operator. Resolves with its id and root key. */
   newOperator(domain: string): Promise<{ readonly id: string; readonly signer: AssertionSigner }>
+  /** Adds a key with the role watch to an operator of which the root key is given. */
+  newWatcher(operatorId: string, root: AssertionSigner): Promise<Watcher>
   newToken(scope?: string): Promise<string>
   /** Resolves with a token that is bound to a new key, and with a function that proves a GET of a URL with it. */
   newBoundToken(): Promise<{ readonly token: string; readonly prove: (url: string) => string }>
@@ -48,6 +51,8 @@ export async function setStage(env: DeploymentOptions['env'] = {}): Promise<Stag
     agent,
     network,
     newOperator: (domain) => newOperator(deployment, domain),
+    newWatcher: (operatorId, key) =>
+      watcherOf({ server: deployment.server.baseUrl, issuer: ISSUER, operatorId, key, fetch: platformFetch }),
     newToken: async (scope = 'orders:read') =>
       String((await issueToken(deployment.client, agent, { scope, audience: AUDIENCE })).token),
     newBoundToken: () => newBoundToken(deployment, agent),

@@ -2,6 +2,7 @@ import { sign } from 'node:crypto'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { signerKid } from '@auth4agent/core/jose/signer-jwk'
 import { grpcFeed, type Verifier, type VerifierOptions } from '@auth4agent/verifier'
 import { createClient } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node'
@@ -228,9 +229,18 @@ const refusedSoon = async (own: Verifier) => {
 }
 
 describe('a verifier', () => {
-  it("receives revocations over server-sent events, with assertions of an operator's root key", async () => {
+  it('follows revocations with a key of an operator, and warns once if that is a root key', async () => {
+    const warned = vi.spyOn(console, 'warn').mockReturnValue(undefined)
+    onTestFinished(() => warned.mockRestore())
     const { id, signer } = await stage.newOperator('verifiers.example.com')
+    const looks = () => stage.network.asked.filter((path) => path === `/v1/operators/${id}/keys`).length
+    await refusedSoon(await readyVerifier({ revocations: await stage.newWatcher(id, signer) }))
+    await eventually(() => expect(looks()).toBe(1))
     await refusedSoon(await readyVerifier({ revocations: { operatorId: id, key: signer } }))
+    await eventually(() => expect(warned).toHaveBeenCalled())
+    const sentence = `: The key ${signerKid(signer)} in revocations is a root key of the operator ${id}, `
+    expect(warned.mock.calls).toEqual([[expect.stringContaining(sentence)]])
+    expect(looks()).toBe(2)
   })
 
   it.each(['gRPC', 'Connect'] as const)('receives revocations over %s, with a generated client', async (protocol) => {
@@ -380,9 +390,9 @@ it("the verifier's README has code blocks that start a protected API with metric
   onTestFinished(() => warned.mockRestore())
   const lines: unknown[][] = []
   const print = { log: (...line: unknown[]) => lines.push(line) }
-  const names = await runReadme({ issuer: ISSUER, operatorId: id, key: signer, token, console: print }).finally(() =>
-    vi.unstubAllGlobals(),
-  )
+  const { key } = await stage.newWatcher(id, signer)
+  const given = { issuer: ISSUER, operatorId: id, token, console: print }
+  const names = await runReadme(given, key).finally(() => vi.unstubAllGlobals())
   const { app, verifier: own, shared, federated, listed } = names
   if (typeof app !== 'function') throw new Error('The README must define `app`')
   const verifiers = [own, shared, federated, listed]
@@ -392,6 +402,8 @@ it("the verifier's README has code blocks that start a protected API with metric
   await until(statusOf, (status) => status === 200)
   expect((await fetch(`${url}/orders`)).status).toBe(401)
   expect(await (await fetch(`${url}/metrics`)).text()).toContain('auth4agent_verifier_staleness_seconds')
+  // The key of the examples is no root key. The partner's issuer, whose failures are other problems, does not exist.
+  expect(warned.mock.calls.flat().filter((line) => String(line).includes('root key'))).toEqual([])
   // The first example does not wait until the verifier is ready.
   expect(lines).toEqual([expect.anything(), [ISSUER, 'orders:read']])
 })

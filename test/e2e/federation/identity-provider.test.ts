@@ -10,6 +10,7 @@ import { createFederation, type FederatedDeployment, type Federation } from '../
 import { type IdentityProvider, startIdentityProvider } from '../../support/federation/id-jag-server.ts'
 import { type Member, member } from '../../support/federation/statements.ts'
 import { type AgentParty, adminAsserter, newKeys } from '../../support/parties.ts'
+import { watcherOf } from '../../support/sdk/watch-key.ts'
 import { activeAgent, expectStatus } from '../../support/story.ts'
 import { privateJwk } from '../oauth-clients/oauth-world.ts'
 
@@ -42,7 +43,7 @@ beforeAll(async () => {
   await admit(stranger, 'else.example.com')
   const { publicKey, privateKey } = acme.keys
   const key = { publicKey, sign: async (message: Uint8Array) => sign(null, message, privateKey) }
-  const revocations = { operatorId: acme.id, key }
+  const revocations = await watcherOf({ server: beta.server.baseUrl, issuer: beta.issuer, operatorId: acme.id, key })
   verifier = createVerifier({ issuer: beta.issuer, audience: API, operators: [acme.id], revocations, fetch: route() })
   await verifier.ready({ timeout: 30 })
 })

@@ -7,6 +7,7 @@ import { type Member, member, state, takeBack } from '../../support/federation/s
 import { becomes } from '../../support/followed-log.ts'
 import { outcomeOf } from '../../support/offline-verifier.ts'
 import type { AgentParty } from '../../support/parties.ts'
+import { watcherOf } from '../../support/sdk/watch-key.ts'
 import { activeAgent, expectStatus, issueToken } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
 
@@ -36,8 +37,8 @@ beforeAll(async () => {
   agent = await activeAgent(alpha.client, acme)
   // Under cargo's own domain, A would ask cargo there who may call.
   const there = await member(alpha, 'watch.example.org')
-  asking = program(cargo)
-  following = program(cargo, [{ issuer: alpha.issuer, revocations: operatorOf(there) }])
+  asking = program(await watcher(cargo))
+  following = program(await watcher(cargo), [{ issuer: alpha.issuer, revocations: await watcher(there) }])
   await Promise.all(both().map((verifier) => verifier.ready({ timeout: 60 })))
 })
 afterAll(async () => {
@@ -45,18 +46,20 @@ afterAll(async () => {
   await federation?.stop()
 })
 
-function operatorOf({ id, keys: { publicKey, privateKey } }: Member): OwnOperator {
-  return { operatorId: id, key: { publicKey, sign: async (message) => sign(null, message, privateKey) } }
+/** Adds a key that may only watch. It suffices for following revocations and for reading who may call. */
+function watcher({ id, home, keys: { publicKey, privateKey } }: Member): Promise<OwnOperator> {
+  const key = { publicKey, sign: async (message: Uint8Array) => sign(null, message, privateKey) }
+  return watcherOf({ server: home.server.baseUrl, issuer: home.issuer, operatorId: id, key })
 }
 
 /** Starts a program of an operator of B that serves cargo's audience. */
-function program(by: Member, follow?: readonly FollowedIssuer[]): Verifier {
+function program(revocations: OwnOperator, follow?: readonly FollowedIssuer[]): Verifier {
   const places = [alpha, beta].map(({ issuer: name, server }) => [name, server.baseUrl] as const)
   return createVerifier({
     issuer: beta.issuer,
     audience: AUDIENCE,
     operators: [cargo.domain],
-    revocations: operatorOf(by),
+    revocations,
     trust: 'server',
     ...(follow && { follow }),
     onProblem: () => undefined,
@@ -148,7 +151,7 @@ it('6. tokens are refused when the issuer is disabled, and enabling it revives n
 
 it("7. a program of another operator cannot read who may call cargo's audience", async () => {
   const dock = await member(beta, 'dock.example.com')
-  const intruder = program(dock)
+  const intruder = program(await watcher(dock))
   const refused = { reason: 'ACCESS_REFUSED', message: expect.stringContaining('PERMISSION_DENIED') }
   await expect(intruder.ready({ timeout: 60 })).rejects.toMatchObject(refused)
   intruder.close()

@@ -6,6 +6,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
 import { freePort } from '../../support/free-port.ts'
+import { addWatchKey } from '../../support/sdk/watch-key.ts'
 import { startTcpProxy, type TcpProxy, targetOf } from '../../support/tcp-proxy.ts'
 import { type PayServer, startPayServer } from './mcp-server.ts'
 
@@ -36,9 +37,8 @@ beforeAll(async () => {
   issuer = `http://localhost:${proxy.port}`
   deployment = await startDeployment({ env: { AUTH4AGENT_BASE_URL: issuer } })
   proxy.repoint(targetOf(deployment.server.baseUrl))
-  const key = generatePrivateKey().signer
-  acme = createOperator({ server: issuer, domain: DOMAIN, key })
-  const { id: operatorId } = await acme.register()
+  acme = createOperator({ server: issuer, domain: DOMAIN, key: generatePrivateKey().signer })
+  await acme.register()
   const { txt_record_name, txt_record_value } = await acme.verification.instructions()
   deployment.dns.setTxt(txt_record_name, [txt_record_value])
   expect(await acme.verification.confirm()).toMatchObject({ verified: true })
@@ -48,7 +48,8 @@ beforeAll(async () => {
   await acme.agents.setScopes(a.did, ['orders:read', 'pay', 'refund'])
   await acme.agents.update(a.did, { maxDelegationDepth: 2 })
   url = `http://localhost:${await freePort()}/mcp`
-  verifier = createVerifier({ issuer, audience: url, operators: [DOMAIN], revocations: { operatorId, key } })
+  const revocations = await addWatchKey(acme)
+  verifier = createVerifier({ issuer, audience: url, operators: [DOMAIN], revocations })
   await verifier.ready({ timeout: 30 })
   mcp = startPayServer(verifier, url)
 })

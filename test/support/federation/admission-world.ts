@@ -145,7 +145,12 @@ function offlineVerifier(world: ReturnType<typeof foreignWorld>, copy: Copy, { o
 function logOf(world: ReturnType<typeof foreignWorld>, issuer: string): FollowedLog {
   const follower = world.deps.logs.of(issuer)
   if (follower === undefined) throw new Error(`There is no log of ${issuer}`)
-  const problems = { report: () => undefined, settle: () => undefined, untilReady: async () => undefined }
+  const problems = {
+    report: () => undefined,
+    settle: () => undefined,
+    warn: () => undefined,
+    untilReady: async () => undefined,
+  }
   // The program allows more than the administrator, who decides.
   return { issuer, follower, maxStalenessMs: 3_600_000, problems }
 }

@@ -30,7 +30,7 @@ export const addOperatorKey = defineCommand({
   help: [
     'Adds a key of a person or program to the operator, with the roles and label of its request. --role and --label replace those of the request. Only a root key can do this. Once the command ends, every process of the server accepts the key.',
     'The request proves only that its sender has the key. Compare the thumbprint with the holder: --kid KID refuses any other key.',
-    'Roles: agents.register, agents.manage, agents.revoke, policy, trust, audit.read, keys. A key expires after 90 days unless --expires says otherwise.',
+    'Roles: agents.register, agents.manage, agents.revoke, policy, trust, audit.read, keys, watch. A key expires after 90 days unless --expires says otherwise.',
     'If the operator has a threshold, --prepare FILE writes the request that further root keys approve.',
   ],
   examples: [

@@ -48,6 +48,10 @@ export const requestOperatorKey = defineCommand({
       does: 'a second key in the same folder, for a pipeline',
       line: 'auth4agent operator keys request --label pipeline --role agents.register --output pipeline.request',
     },
+    {
+      does: 'a key for an API, which can only follow revocations',
+      line: 'auth4agent operator keys request --label orders-api --role watch --output orders-api.request',
+    },
     { does: 'a root key of your own', line: 'auth4agent operator keys request --label carol --root' },
   ],
   flags: requestFlags,

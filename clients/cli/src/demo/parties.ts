@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
 import { recordName } from '@auth4agent/core/identity/proof-record'
 import {
@@ -6,11 +7,14 @@ import {
   Auth4AgentError,
   createAgent,
   createOperator,
+  generateKey,
   type Operator,
   type SeedSigner,
 } from '@auth4agent/sdk'
 import { createKeyFile, keyFileReference, pathsIn, updateAgentConfig, updateOperatorConfig } from '@auth4agent/sdk/node'
+import type { OwnOperator } from '@auth4agent/verifier'
 import { CliError } from '../cli-error.ts'
+import { readValidity } from '../key-terms.ts'
 import type { Narrator } from './narrator.ts'
 
 /** Everything that the demo needs. */
@@ -128,6 +132,16 @@ export async function proveDomain({ domain, signal, pause, tell }: Scene, { oper
       : [`The proof at ${recordName(domain)} names the operator, its root key and this server.`],
     facts: { domain },
   })
+}
+
+/** Adds a new key with the role watch, so that an API of the operator can follow revocations without its root key. */
+export async function addWatchKey({ operator }: PlayedOperator): Promise<OwnOperator> {
+  const key = await generateKey()
+  const current = await operator.keys.get()
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(key.publicKey) } as const
+  const added = { jwk, label: 'demo API', roles: ['watch'], ...readValidity('1d', Date.now()) } as const
+  await operator.keys.set({ ...current, keys: [...current.keys, added] })
+  return { operatorId: operator.id, key }
 }
 
 /** Creates a key for an agent, and registers the agent with an assertion of its operator. */

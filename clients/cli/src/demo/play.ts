@@ -1,5 +1,13 @@
 import { Auth4AgentError } from '@auth4agent/sdk'
-import { enterAgent, enterOperator, type PlayedAgent, type PlayedOperator, proveDomain, type Scene } from './parties.ts'
+import {
+  addWatchKey,
+  enterAgent,
+  enterOperator,
+  type PlayedAgent,
+  type PlayedOperator,
+  proveDomain,
+  type Scene,
+} from './parties.ts'
 import { type ProtectedApi, startProtectedApi } from './protected-api.ts'
 import { type Answered, answerOf, unexpected, untilRefused } from './until-refused.ts'
 
@@ -42,8 +50,8 @@ async function grant({ tell }: Scene, { operator }: PlayedOperator, { did }: Pla
   })
 }
 
-async function openApi({ issuer, domain, fetch, tell }: Scene, { operator, key }: PlayedOperator, audience: string) {
-  const revocations = { operatorId: operator.id, key }
+async function openApi({ issuer, domain, fetch, tell }: Scene, operator: PlayedOperator, audience: string) {
+  const revocations = await addWatchKey(operator)
   const api = await startProtectedApi({
     issuer,
     audience,
@@ -57,6 +65,7 @@ async function openApi({ issuer, domain, fetch, tell }: Scene, { operator, key }
     lines: [
       `It listens at ${api.url}. Its audience is ${audience}.`,
       `It trusts only agents of ${domain}, verifies tokens itself and receives revocations from the server.`,
+      'Its key has the role watch, which allows nothing else. The root key stays with the operator.',
     ],
     facts: { url: api.url, audience },
   })

@@ -10,7 +10,7 @@
  * | `trust` | changing which operators the operator trusts |
  * | `audit.read` | reading the audit |
  * | `keys` | recovering agents that have lost their key |
- * | `watch` | only following the revocation log, and reading the operator's keys |
+ * | `watch` | only what an API needs: following revocations, reading the operator's keys and who may call its audiences |
  */
 export const OPERATOR_ROLES = [
   'agents.register',

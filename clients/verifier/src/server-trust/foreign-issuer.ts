@@ -6,6 +6,7 @@ import type { CoreSettings } from '../issuer-core.ts'
 import { createJudge, type Ends, type Judge, type JudgeOptions } from '../judge.ts'
 import type { Counts } from '../metrics.ts'
 import { createProblems, type Problems } from '../problems.ts'
+import { createRootKeyLook } from '../root-key.ts'
 import { createLocate, feedOf } from '../sources.ts'
 import type { AdmissionCopy } from './admission-copy.ts'
 import { type Budget, createBudget } from './budget.ts'
@@ -44,10 +45,16 @@ export interface FollowedLog {
 }
 
 /** Begins to follow the log of another issuer. */
-export function followIssuer(settings: Omit<CoreSettings, keyof FollowedSettings> & FollowedSettings): FollowedLog {
+export function followIssuer(
+  settings: Omit<CoreSettings, keyof FollowedSettings> & FollowedSettings,
+  isClosed: () => boolean,
+): FollowedLog {
   const { issuer, maxStalenessMs, skewS } = settings
-  const feed = feedOf(settings, createLocate(settings))
+  const locate = createLocate(settings)
+  const feed = feedOf(settings, locate)
   const problems = createProblems(issuer, settings.onProblem)
+  const onRootKey = (warning: Error) => problems.warn(warning)
+  const lookAtKey = createRootKeyLook({ ...settings, locate, isClosed, onRootKey })
   // The keys come with the admissions. They are used for so short a time that the log still has each record that ended
   // one of them since they were fetched, and refuses its tokens.
   const keys = { end: () => undefined, renew: async () => undefined }
@@ -59,7 +66,10 @@ export function followIssuer(settings: Omit<CoreSettings, keyof FollowedSettings
     // The own deployment refuses tokens of such a deployment as well.
     onlyGrows: true,
     onProblem: (error) => problems.report('revocations', error),
-    onSuccess: () => problems.settle('revocations'),
+    onSuccess: () => {
+      problems.settle('revocations')
+      lookAtKey()
+    },
   })
   return { issuer, follower, maxStalenessMs, problems }
 }

@@ -59,7 +59,7 @@ export function openTrust(options: Omit<TrustOptions, 'remember'>): TrustParts {
   const own = { follower, maxStalenessMs: settings.maxStalenessMs }
   const problems = createProblems(settings.issuer, settings.onProblem)
   const admissions = openAdmissions(options, problems)
-  const logs = new Map(trust.follow.map((each) => [each.issuer, followIssuer({ ...settings, ...each })]))
+  const logs = new Map(trust.follow.map((each) => [each.issuer, followIssuer({ ...settings, ...each }, isClosed)]))
   const online = createVerifyOnline({
     settings,
     checkBound: options.checkBound,

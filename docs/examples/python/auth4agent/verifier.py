@@ -126,7 +126,8 @@ def check(token, keys, ended, *, issuer, audience, operators, now, scope="", att
 
 
 class Verifier:
-    """`operator` authenticates for the log; `operators` are the trusted ids and domains, or "any"."""
+    """`operator` authenticates for the log, with a key that may only watch. `operators` are the trusted ids and
+    domains, or "any"."""
 
     def __init__(self, operator, audience: list, operators, max_staleness=5):
         self.operator, self.max_staleness = operator, max_staleness

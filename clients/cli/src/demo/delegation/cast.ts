@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import {
+  addWatchKey,
   enterAgent,
   enterOperator,
   type PlayedAgent,
@@ -102,7 +103,7 @@ async function allow(
 
 async function openApi(
   { issuer, domain, fetch, tell }: Scene,
-  { operator, key }: PlayedOperator,
+  operator: PlayedOperator,
   { audience, actors }: { readonly audience: string; readonly actors: readonly string[] },
 ) {
   const api = await startPaidApi({
@@ -110,7 +111,7 @@ async function openApi(
     audience,
     operators: [domain],
     actors,
-    revocations: { operatorId: operator.id, key },
+    revocations: await addWatchKey(operator),
     fetch: (url, init) => fetch(url, init),
   })
   tell({
@@ -119,6 +120,7 @@ async function openApi(
     lines: [
       `It listens at ${api.url}. POST /payments needs the scope pay, POST /refunds the scope refund.`,
       'It checks each chain itself, with the amount in the body, and receives revocations from the server.',
+      'Its key has the role watch, which allows nothing else. The root key stays with the operator.',
     ],
     facts: { url: api.url, audience },
   })
