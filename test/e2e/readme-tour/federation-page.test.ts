@@ -102,7 +102,8 @@ async function publicEdges(): Promise<readonly string[]> {
   const graphs = await Promise.all(
     places.map(async (place) => {
       const answer = await fetch(`${place}/v1/trust/graph`)
-      const { edges } = (await answer.json()) as { edges: { kind: string; from: string; to: string }[] }
+      const { document } = (await answer.json()) as { document: string }
+      const { edges } = JSON.parse(document) as { edges: { kind: string; from: string; to: string }[] }
       return edges.map(({ kind, from, to }) => `${place} ${from} ${kind} ${to}`)
     }),
   )
