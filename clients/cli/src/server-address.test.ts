@@ -28,6 +28,9 @@ const ADDRESSES = [
   ['with a query', 'https://auth.example.com/?a='],
   ['with a fragment', 'https://auth.example.com/#a'],
   ['of another protocol', 'ftp://auth.example.com'],
+  ['with three slashes', 'https:///auth.example.com'],
+  ['with the default port', 'https://auth.example.com:443'],
+  ['with a dot after the host', 'https://auth.example.com.'],
 ] as const
 
 describe.each(ADDRESSES)('an address %s', (_name, server_url) => {

@@ -2,7 +2,8 @@ import { createTransport } from '@auth4agent/sdk'
 import { configurationError, usageError } from './cli-error.ts'
 import { shown } from './hidden.ts'
 
-const ADDRESSES = 'Use https://, or http:// on this machine, without user, query or fragment.'
+const ADDRESSES =
+  'Use https://, or http:// on this machine, in lower case, without default port, user, query or fragment.'
 
 /**
  * Returns the address of a server without a slash at its end. Throws CliError if the address is neither https nor on
@@ -35,11 +36,10 @@ export function notServer(server: string): string {
 export function isServer(server: string): boolean {
   try {
     createTransport({ server })
+    return true
   } catch {
     return false
   }
-  const { username, password } = new URL(server)
-  return username === '' && password === '' && !/[?#]/.test(server)
 }
 
 /**

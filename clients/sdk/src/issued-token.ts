@@ -1,5 +1,6 @@
 import { decodeBase64url } from '@auth4agent/core/encoding/base64'
 import { isJsonObject, type JsonObject, parseStrictJson } from '@auth4agent/core/encoding/strict-json'
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { clientError } from './errors.ts'
 import type { BoundTerms } from './terms.ts'
 
@@ -54,7 +55,8 @@ export function readIssuedToken(answer: unknown, { issuer, did, terms, jkt }: Ex
     throw unexpected(`a token that ${jkt === undefined ? 'is bound to a key' : 'is not bound to the key of the proof'}`)
   // The name of a token type is case-insensitive (RFC 6749 section 5.1).
   if (String(type).toLowerCase() !== tokenType.toLowerCase()) throw unexpected(`a token whose type is not ${tokenType}`)
-  if (!isTime(iat) || !isTime(exp) || typeof jti !== 'string') throw unexpected('a token without iat, exp or jti')
+  if (!isUnixSeconds(iat) || !isUnixSeconds(exp) || typeof jti !== 'string')
+    throw unexpected('a token without iat, exp or jti')
   const lifetimeS = exp - iat
   if (lifetimeS <= 0 || lifetimeS > Math.min(MAX_LIFETIME_S, terms.ttl ?? MAX_LIFETIME_S)) {
     throw unexpected(`a token with a lifetime of ${lifetimeS} seconds`)
@@ -84,10 +86,6 @@ function isSameSet(aud: unknown, wanted: readonly string[]): boolean {
 
 function isBoundTo(jkt: string | undefined, cnf: unknown): boolean {
   return jkt === undefined ? cnf === undefined : isJsonObject(cnf) && cnf.jkt === jkt && Object.keys(cnf).length === 1
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < 2 ** 37
 }
 
 function unexpected(what: string) {

@@ -5,6 +5,7 @@ import type { OperatorJwk } from '@auth4agent/core/identity/operator-manifest'
 import { isOperatorRole, OPERATOR_ROLES, type OperatorRole } from '@auth4agent/core/identity/operator-roles'
 import { signJwt } from '@auth4agent/core/identity/sign-jwt'
 import { parseCompactJws } from '@auth4agent/core/jose/jws'
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { jwkThumbprint, readPublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { signerJwk, signerKid } from '@auth4agent/core/jose/signer-jwk'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
@@ -94,7 +95,7 @@ export async function readKeyRequest(text: string): Promise<KeyRequest> {
   if (!isSigned) throw notRequest('its signature must be one of its own key')
   if (typeof iss !== 'string' || !isUuid(iss) || sub !== iss) throw notRequest('iss and sub must be an operator id')
   if (typeof aud !== 'string' || aud === '') throw notRequest('aud must be the issuer of a server')
-  if (typeof iat !== 'number' || !Number.isSafeInteger(iat)) throw notRequest('iat must be a time')
+  if (!isUnixSeconds(iat)) throw notRequest('iat must be whole Unix seconds')
   if (typeof label !== 'string' || !isKeyLabel(label)) throw notRequest('label must be 1 to 64 visible characters')
   if (typeof isRoot !== 'boolean') throw notRequest('root must be true or false')
   if (isRoot && jwk.kty !== 'OKP') throw notRequest('a root key must be of Ed25519')

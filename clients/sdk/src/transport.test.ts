@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { ODD_URLS } from '../../../test/support/odd-urls.ts'
 import { createTransport } from './transport.ts'
 
 const transportTo = (body: string | ReadableStream | null, init?: ResponseInit) =>
@@ -21,6 +22,14 @@ function endless() {
 }
 
 describe('a transport', () => {
+  it.each<readonly [string, string]>([
+    ...ODD_URLS,
+    ['a query', 'https://as.example/a?b'],
+    ['http to another machine', 'http://as.example'],
+  ])('refuses the address of a server with %s', (_name, server) => {
+    expect(() => createTransport({ server })).toThrow('server must be an https address in its normal form')
+  })
+
   it.each([
     ['an answer', 200],
     ['an error answer', 500],

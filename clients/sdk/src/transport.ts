@@ -1,5 +1,6 @@
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { expectNode } from '@auth4agent/core/platform/node-version'
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import { Auth4AgentError } from './errors.ts'
 
@@ -67,8 +68,8 @@ export function createTransport(options: TransportOptions): Transport {
   refuseUnknownNames('option', options, TRANSPORT_NAMES)
   const { server, fetch = globalThis.fetch, timeoutMs = TIMEOUT_MS } = options
   const base = server.replace(/\/+$/, '')
-  if (!isSecureUrl(base)) {
-    throw new TypeError(`server must be an https address, or http on loopback, not ${server}`)
+  if (parseNormalUrl(base) === undefined || base.includes('?') || !isSecureUrl(base)) {
+    throw new TypeError(`server must be an https address in its normal form, or http on loopback, not ${server}`)
   }
   return async (call) => {
     const { method, path, signal, isEmpty, onHeaders } = call

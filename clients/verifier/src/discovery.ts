@@ -1,3 +1,4 @@
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { type Fetch, fetchJson } from './http.ts'
 import { SetupError } from './setup-error.ts'
 
@@ -32,11 +33,8 @@ export async function discover(fetch: Fetch, issuer: string): Promise<Places> {
 }
 
 function onOrigin(issuer: string, url: unknown): string {
-  if (typeof url === 'string' && URL.canParse(url)) {
-    const { origin, username, password } = new URL(url)
-    if (origin === new URL(issuer).origin && username === '' && password === '') return url
-  }
-  throw mismatch('The issuer names an address that is not on its origin:', url)
+  if (typeof url === 'string' && parseNormalUrl(url)?.origin === new URL(issuer).origin) return url
+  throw mismatch('The issuer names an address that is not on its origin, or not in its normal form:', url)
 }
 
 function mismatch(what: string, named: unknown): SetupError {

@@ -6,6 +6,7 @@ import {
   TARGET,
   URL_NOW,
 } from '../../../test/clients/verifier/guards.ts'
+import { ODD_URLS } from '../../../test/support/odd-urls.ts'
 import { newToken } from '../../../test/support/offline-verifier.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
 import type { VerifierOptions } from './options.ts'
@@ -153,9 +154,7 @@ it.each<[string, object]>([
   ['a resource that is a host name', { resource: 'b.example' }],
   ['a resource without TLS', { resource: 'http://b.example' }],
   ['a resource with a fragment', { resource: 'https://b.example#' }],
-  ['a resource with the default port', { resource: 'https://b.example:443' }],
-  ['a resource in capitals', { resource: 'https://B.example' }],
-  ['a resource with dot segments', { resource: 'https://b.example/a/../b' }],
+  ...ODD_URLS.map(([name, resource]): [string, object] => [`a resource with ${name}`, { resource }]),
 ])('createGuard and createVerifier throw TypeError for %s', (_name, options) => {
   const { issuer, verifier } = setUp()
   expect(() => createGuard(verifier, options)).toThrow(TypeError)

@@ -1,6 +1,7 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ADMIN_ISSUER, type AssertionSigner } from '@auth4agent/core/identity/assertion'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import type { RevocationFeed } from '@auth4agent/core/revocation/feed'
 import { MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
@@ -186,6 +187,6 @@ function readTexts(name: string, value: unknown): readonly string[] {
  * Returns whether a text is an issuer in the one form that the server accepts. Any other form would match no token.
  */
 export function isIssuer(issuer: unknown): issuer is string {
-  if (typeof issuer !== 'string' || /[?#@]/.test(issuer) || !URL.canParse(issuer)) return false
-  return new URL(issuer).href.replace(/\/$/, '') === issuer && isSecureUrl(issuer)
+  if (typeof issuer !== 'string' || parseNormalUrl(issuer) === undefined || !isSecureUrl(issuer)) return false
+  return !issuer.includes('?') && !issuer.endsWith('/')
 }

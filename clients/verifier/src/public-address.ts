@@ -1,3 +1,4 @@
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import { parseAudience } from '@auth4agent/core/token/audience'
 import { pathOf } from './presented.ts'
@@ -49,8 +50,8 @@ function readPublicUrl(value: unknown): string {
  */
 function readResource(value: unknown): string {
   const { text } = (typeof value === 'string' && parseAudience(value)) || { text: '' }
+  if (isSecureUrl(text) && parseNormalUrl(text) !== undefined) return text
   const normal = URL.canParse(text) ? new URL(text).href : ''
-  if (isSecureUrl(text) && (normal === text || normal === `${text}/`)) return text
   const right = normal === '' ? '' : `, such as ${normal}`
   throw new TypeError(`resource must be an https URL (http on loopback) in normal form, without fragment${right}`)
 }

@@ -165,7 +165,30 @@ describe('verifyRequest', () => {
 
   it.each<[string, (request: SignableRequest) => SignableRequest, string]>([
     ['two signatures for this server', (request) => add(request, signed({ label: 'b' })), 'only one signature'],
-    ['the label of the signature twice', (request) => add(request, signed()), 'each label once'],
+    ['the label of the signature twice', (request) => add(request, signed()), 'only one signature'],
+    [
+      'its label again, for another program',
+      (request) => add(request, signed({ parameters: { tag: 'x' } })),
+      'only one signature',
+    ],
+    [
+      'its label before, for another program',
+      (request) => add(signed({ parameters: { tag: 'x' } }), request),
+      'each label once',
+    ],
+    [
+      'its label again in Signature alone',
+      (request) => ({
+        ...request,
+        fields: [...request.fields, { name: 'signature', value: fieldOf(request, 'signature') }],
+      }),
+      'each label once',
+    ],
+    [
+      'two tags, of which the last is of another program',
+      (request) => edit(request, 'signature-input', `${fieldOf(request, 'signature-input')};tag="x"`),
+      'only one signature',
+    ],
     [
       'another label in Signature',
       (request) => edit(request, 'signature', fieldOf(request, 'signature').replace('sig1', 'sig2')),

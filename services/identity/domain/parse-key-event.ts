@@ -1,5 +1,6 @@
 import type { KeyEventType } from '@auth4agent/core/key-events/event-claims'
 import { type KeyEvent, parseKeyEvent } from '@auth4agent/core/key-events/key-event'
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { refusalError } from './refuse-key-event.ts'
 
@@ -23,6 +24,10 @@ export function parseSentEvent(text: string, types: readonly KeyEventType[]): Ke
   const event = parseKeyEvent(text)
   if (!event.ok) throw refusalError(event)
   requireType(event, types)
+  const { claims } = event
+  // No server has another issuer, so the move would lead nowhere. Logs from before may have one.
+  if (claims.type === 'move' && parseNormalUrl(claims.issuer) === undefined)
+    throw refusalError({ ok: false, why: 'malformed', demand: 'issuer must be a URL in its normal form' })
   return event
 }
 

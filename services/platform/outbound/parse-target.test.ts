@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ODD_URLS } from '../../../test/support/odd-urls.ts'
 import { OutboundError } from './outbound-error.ts'
 import { parseStoredTarget, parseTarget } from './parse-target.ts'
 
@@ -50,6 +51,11 @@ describe('parseStoredTarget', () => {
     ['https://a.localhost/a', LOCAL],
   ])('refuses %j', (text, sentence) => {
     expect(refused(text)).toBe(sentence)
+  })
+
+  it.each(ODD_URLS)('refuses %s', (_name, url) => {
+    expect(refused(url)).toEqual(expect.any(String))
+    expect(refused(url, true)).toEqual(expect.any(String))
   })
 
   it('accepts a local name with test domains', () => {

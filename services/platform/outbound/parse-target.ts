@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { OutboundError } from './outbound-error.ts'
 
 /** Length limit of a URL, in characters. */
@@ -29,15 +30,15 @@ export function parseTarget(text: string, testDomains: boolean): URL {
 }
 
 /**
- * Parses a URL that the server stores, and will request later. One URL must have one text: parsers also accept blanks
- * around it, line ends inside it, and any number of slashes. Without test domains, no local name is of use.
+ * Parses a URL that the server stores, and will request later. It must be in normal form. Without test domains, no
+ * local name is of use.
  *
  * @throws OutboundError with URL_REFUSED, also as parseTarget does
  */
 export function parseStoredTarget(text: string, testDomains: boolean): URL {
   const url = parseTarget(text, testDomains)
-  const { href, origin, hostname } = url
-  if (text !== href && text !== origin) {
+  const { href, hostname } = url
+  if (parseNormalUrl(text) === undefined) {
     throw new OutboundError('URL_REFUSED', `The URL must be in the normal form of URLs: ${href}`)
   }
   if (!testDomains && (hostname === 'localhost' || hostname.endsWith('.localhost'))) {

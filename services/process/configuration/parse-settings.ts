@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { decodeBase64 } from '@auth4agent/core/encoding/base64'
 import { admitPublicKey } from '@auth4agent/core/keys/ed25519'
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { parseNatsUrl } from '../../platform/bus/nats-url.ts'
 import { isEntityId } from '../../trust/federation/domain/entity-id.ts'
 import { type Parse, readWholeNumber, SettingError } from './read-env.ts'
@@ -19,9 +20,8 @@ const MAX_WORKERS = 64
  * text must be canonical.
  */
 export const baseUrl: Parse<string> = (value) => {
-  const url = URL.canParse(value) ? new URL(value) : undefined
-  const isCanonical = url !== undefined && url.href.replace(/\/$/, '') === value && value.length <= MAX_ISSUER
-  if (!isCanonical || !/^https?:$/.test(url.protocol) || !/^[^/]+\/\/[^/?#@]+(?:\/[A-Za-z0-9._~-]+)*$/.test(value)) {
+  const isCanonical = parseNormalUrl(value) !== undefined && value.length <= MAX_ISSUER
+  if (!isCanonical || !/^https?:\/\/[^/?]+(?:\/[A-Za-z0-9._~-]+)*$/.test(value)) {
     throw new SettingError(
       'must be an http or https URL in lower case, without trailing slash, query, user or characters that need encoding',
     )

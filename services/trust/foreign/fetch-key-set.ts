@@ -1,5 +1,6 @@
 import { type JsonObject, parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import { isTokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import type { Issuer } from '../../../gen/prisma/client.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
 import { OutboundError, type OutboundWhy } from '../../platform/outbound/outbound-error.ts'
@@ -99,7 +100,7 @@ async function discoverJwksUri(outbound: Pick<Outbound, 'get'>, { issuer, jwksUr
 
 /** Only the administrator may name an address on another origin. */
 function onOrigin(issuer: string, url: unknown): string {
-  if (typeof url === 'string' && URL.canParse(url) && new URL(url).origin === new URL(issuer).origin) return url
+  if (typeof url === 'string' && parseNormalUrl(url)?.origin === new URL(issuer).origin) return url
   throw new RefusedSet('ISSUER_MISMATCH', `The discovery document of ${issuer} must name a jwks_uri on its origin`)
 }
 

@@ -110,6 +110,7 @@ describe('a fetch of keys', () => {
 describe('a failed fetch of keys', () => {
   const wrongIssuer = { json: { issuer: `${BETA}/`, jwks_uri: JWKS } }
   const elsewhere = { json: { issuer: BETA, jwks_uri: 'https://evil.org/jwks' } }
+  const oddly = { json: { issuer: BETA, jwks_uri: JWKS.replace('https://', 'https:///') } }
 
   it.each([
     ['TIMEOUT', JWKS, new OutboundError('TIMEOUT', 'x')],
@@ -121,6 +122,7 @@ describe('a failed fetch of keys', () => {
     // Row 4 of the attacks.
     ['ISSUER_MISMATCH', DISCOVERY, wrongIssuer],
     ['ISSUER_MISMATCH', DISCOVERY, elsewhere],
+    ['ISSUER_MISMATCH', DISCOVERY, oddly],
     ['DATE_AHEAD', JWKS, { json: { keys: [] }, date: Date.UTC(2026, 0, 15, 10, 10) + 10_001 }],
   ] as const)('says %s, keeps the keys, and is due again after 30 s', async (why, url, answer) => {
     await add({ issuer: BETA })

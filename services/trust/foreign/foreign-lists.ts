@@ -1,5 +1,6 @@
 import { decodeAscii } from '@auth4agent/core/encoding/utf8'
 import type { Moment } from '@auth4agent/core/platform/moment'
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { MAX_STATUS_LIST_BYTES, STATUS_LIST_MEDIA_TYPE } from '@auth4agent/core/status-list/status-list-token'
 import { createStatusLists, type StatusLists } from '@auth4agent/core/status-list/status-lists'
 import { type StatusListReference, statusListBase } from '@auth4agent/core/token/status'
@@ -127,8 +128,7 @@ export function createForeignLists({ outbound, now, skewS, log }: ForeignListsDe
 function placeOf(issuer: KnownIssuer, { status }: ForeignClaims): StatusListReference | undefined {
   if (status === undefined) return undefined
   const { uri } = status.status_list
-  const isAllowed = uri.startsWith(baseOf(issuer)) && URL.canParse(uri)
-  return isAllowed && !uri.includes('#') && new URL(uri).href === uri ? status.status_list : undefined
+  return uri.startsWith(baseOf(issuer)) && parseNormalUrl(uri) !== undefined ? status.status_list : undefined
 }
 
 function baseOf({ issuer, kind, statusListUri }: KnownIssuer): string {

@@ -8,6 +8,7 @@ import {
   contentDigest,
   type RequestSigner,
   type SignatureEdits,
+  type SignatureHeaders,
   signRequest,
 } from '../../support/request-signatures.ts'
 import type { RunningServer } from '../../support/server.ts'
@@ -101,6 +102,16 @@ describe('an HTTP message signature', () => {
       () => withSignatureOf(signedUpdate(), signedUpdate({ label: 'p', parameters: { tag: 'x' } })),
     ],
     [
+      'Content-Digest in two lines, one for each algorithm',
+      () => {
+        const update = signedUpdate()
+        const lines = [contentDigest(update.body, 'sha-512'), contentDigest(update.body)]
+        const toSign = { method: update.method, url: ISSUER + update.path, body: update.body }
+        const headers = signRequest(signerOf(acme), toSign, { contentDigest: lines.join(', ') })
+        return { ...update, headers: { ...update.headers, ...headers, 'content-digest': lines } }
+      },
+    ],
+    [
       'a body with other digests too',
       () => {
         const update = signedUpdate()
@@ -131,7 +142,20 @@ describe('an HTTP message signature', () => {
     ['a tag in other letters', () => signedUpdate({ parameters: { tag: 'Auth4Agent' } }), invalid],
     ['another alg', () => signedUpdate({ parameters: { alg: 'hmac-sha256' } }), invalid],
     ['two signatures for this server', () => withSignatureOf(signedUpdate(), signedUpdate({ label: 'b' })), invalid],
-    ['its Signature-Input in two lines', () => withSignatureOf(signedUpdate(), signedUpdate()), invalid],
+    ['its label in two lines', () => withSignatureOf(signedUpdate(), signedUpdate()), invalid],
+    [
+      'its label in a second line for a proxy',
+      () => withSignatureOf(signedUpdate(), signedUpdate({ parameters: { tag: 'x' } })),
+      invalid,
+    ],
+    [
+      'its label in an earlier line for a proxy',
+      () => withSignatureOf(signedUpdate({ parameters: { tag: 'x' } }), signedUpdate()),
+      invalid,
+    ],
+    ['its Signature in two lines', () => twice('signature'), invalid],
+    ['its Signature-Input in two lines', () => twice('signature-input'), invalid],
+    ['its Content-Digest in two lines', () => twice('content-digest'), invalid],
     ['SHA-512 only', () => signedUpdate({ contentDigest: contentDigest('x', 'sha-512') }), invalid],
     [
       'the digest of another body',
@@ -250,4 +274,11 @@ interface SignedJson {
 function without(name: string): Sent {
   const update = signedUpdate()
   return { ...update, headers: Object.fromEntries(Object.entries(update.headers).filter(([each]) => each !== name)) }
+}
+
+/** Returns a good request that has one of its headers in two equal lines. */
+function twice(name: keyof SignatureHeaders): Sent {
+  const update = signedUpdate()
+  const line = [update.headers[name] ?? ''].flat()
+  return { ...update, headers: { ...update.headers, [name]: [...line, ...line] } }
 }

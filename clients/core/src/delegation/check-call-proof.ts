@@ -4,6 +4,7 @@ import { sha256Text } from '../encoding/sha256.ts'
 import type { JsonObject } from '../encoding/strict-json.ts'
 import { readJwsPayload, splitCompactJws } from '../jose/jws.ts'
 import { jwsDemand } from '../jose/jws-demand.ts'
+import { isUnixSeconds } from '../jose/numeric-date.ts'
 import { GRANT_ALGORITHM, type Hop } from './grant-types.ts'
 import { importHolderKey } from './holder-key.ts'
 import { quote } from './refusal.ts'
@@ -107,8 +108,7 @@ function demandOnClaims(claims: JsonObject, { leaf, capabilities, address, args 
 function readTimes({ jti, iat }: JsonObject, { nowS, skewS }: CallProofRules): Times | string {
   if (typeof jti !== 'string' || !JTI.test(jti)) return 'jti must have 1 to 256 visible ASCII characters'
   const [first, last] = [Math.ceil(nowS - CALL_PROOF_WINDOW_S - skewS), Math.floor(nowS + skewS)]
-  if (typeof iat !== 'number' || !Number.isInteger(iat) || !(iat >= first && iat <= last))
-    return `iat must be a whole number from ${first} to ${last}`
+  if (!(isUnixSeconds(iat) && iat >= first && iat <= last)) return `iat must be a whole number from ${first} to ${last}`
   return { jti, iat }
 }
 

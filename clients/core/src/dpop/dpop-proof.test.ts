@@ -4,6 +4,7 @@ import { NOW_S } from '../../../../test/support/assertions.ts'
 import { DPOP_RULES, dpopProof, type ProofEdits } from '../../../../test/support/dpop-proofs.ts'
 import { API_REQUEST_EXAMPLE, EXAMPLE_JKT, TOKEN_REQUEST_EXAMPLE } from '../../../../test/support/rfc-9449.ts'
 import { testTokenKey } from '../../../../test/support/token-keys.ts'
+import { WRONG_TIMES } from '../../../../test/support/wrong-times.ts'
 import {
   checkDpopProof,
   DPOP_ALGORITHMS,
@@ -86,12 +87,13 @@ describe('checkDpopProof', () => {
     ['any ath where no token is checked', { claims: { ath: 1 } }],
     ['an empty nonce', { claims: { nonce: '' } }],
     ['exp and nbf that fit', { claims: { exp: NOW_S - 9, nbf: NOW_S + 10 } }],
-    ['exp and nbf with fractions', { claims: { exp: NOW_S + 0.5, nbf: NOW_S - 0.5 } }],
   ])('accepts %s', (_name, edits, rules = DPOP_RULES) => {
     expect(check(edits, rules)).toMatchObject({ ok: true, jkt: KEY.kid })
   })
 
   const htu = 'htu must be https://api.example/orders'
+  const exp = 'exp must be whole Unix seconds in the future'
+  const nbf = 'nbf must be whole Unix seconds in the past'
   const iat = `iat must be a whole number from ${NOW_S - 70} to ${NOW_S + 10}`
   const jti = 'jti must have 1 to 256 visible ASCII characters'
   const ath = 'ath must be the base64url SHA-256 of the access token, without padding'
@@ -126,11 +128,6 @@ describe('checkDpopProof', () => {
     ['no iat', { iat: undefined }, iat],
     ['iat that is too old', { iat: NOW_S - 71 }, iat],
     ['iat that is too far in the future', { iat: NOW_S + 11 }, iat],
-    ['iat with a fraction', { iat: NOW_S + 0.5 }, iat],
-    ['iat that is a string', { iat: String(NOW_S) }, iat],
-    ['iat in milliseconds', { iat: NOW_S * 1_000 }, iat],
-    ['iat in an array', { iat: [NOW_S] }, iat],
-    ['iat null', { iat: null }, iat],
     ['no ath', {}, ath, WITH_TOKEN],
     ['ath of another token', { ath: sha256('other') }, ath, WITH_TOKEN],
     ['ath with padding', { ath: `${ATH}=` }, ath, WITH_TOKEN],
@@ -139,10 +136,13 @@ describe('checkDpopProof', () => {
     ['the token itself as ath', { ath: TOKEN }, ath, WITH_TOKEN],
     ['a nonce that is a number', { nonce: 1 }, 'nonce must be a string'],
     ['a nonce that is null', { nonce: null }, 'nonce must be a string'],
-    ['exp in the past', { exp: NOW_S - 10 }, 'exp must be in the future'],
-    ['exp that is a string', { exp: String(NOW_S + 60) }, 'exp must be in the future'],
-    ['nbf in the future', { nbf: NOW_S + 11 }, 'nbf must be in the past'],
-    ['nbf null', { nbf: null }, 'nbf must be in the past'],
+    ['exp in the past', { exp: NOW_S - 10 }, exp],
+    ['nbf in the future', { nbf: NOW_S + 11 }, nbf],
+    ...WRONG_TIMES.flatMap(([name, value]): [string, object, string][] => [
+      [`iat that is ${name}`, { iat: value }, iat],
+      [`exp that is ${name}`, { exp: value }, exp],
+      [`nbf that is ${name}`, { nbf: value }, nbf],
+    ]),
   ])('refuses %s', (_name, claims, demand, rules = DPOP_RULES) => {
     expect(check({ claims }, rules)).toEqual(refused(demand))
   })

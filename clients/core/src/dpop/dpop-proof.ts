@@ -2,6 +2,7 @@ import { sha256Text } from '../encoding/sha256.ts'
 import type { JsonObject } from '../encoding/strict-json.ts'
 import { parseCompactJws } from '../jose/jws.ts'
 import { jwsDemand } from '../jose/jws-demand.ts'
+import { isUnixSeconds } from '../jose/numeric-date.ts'
 import { normalizeHtu } from './htu.ts'
 import { readProofKey } from './proof-key.ts'
 import { DPOP_PROOF_TYPE } from './sign-dpop-proof.ts'
@@ -130,7 +131,7 @@ function checkClaims(payload: JsonObject, rules: DpopRules): ProofClaims | strin
   if (url === undefined) return 'the URL of the request must be an absolute http or https URL'
   if (typeof htu !== 'string' || normalizeHtu(htu) !== url) return `htu must be ${url}`
   const [first, last] = [Math.ceil(rules.nowS - DPOP_WINDOW_S - rules.skewS), Math.floor(rules.nowS + rules.skewS)]
-  if (typeof iat !== 'number' || !Number.isInteger(iat) || !(iat >= first && iat <= last)) {
+  if (!(isUnixSeconds(iat) && iat >= first && iat <= last)) {
     return `iat must be a whole number from ${first} to ${last}`
   }
   const times = checkOptionalTimes(payload, rules)
@@ -144,8 +145,10 @@ function checkClaims(payload: JsonObject, rules: DpopRules): ProofClaims | strin
 
 /** Checks the times that a proof need not have. Every JWT that has them must be within them (RFC 7519 section 4.1). */
 function checkOptionalTimes({ exp, nbf }: JsonObject, { nowS, skewS }: DpopRules): string | undefined {
-  if (exp !== undefined && !(typeof exp === 'number' && nowS < exp + skewS)) return 'exp must be in the future'
-  if (nbf !== undefined && !(typeof nbf === 'number' && nowS >= nbf - skewS)) return 'nbf must be in the past'
+  if (exp !== undefined && !(isUnixSeconds(exp) && nowS < exp + skewS))
+    return 'exp must be whole Unix seconds in the future'
+  if (nbf !== undefined && !(isUnixSeconds(nbf) && nowS >= nbf - skewS))
+    return 'nbf must be whole Unix seconds in the past'
   return undefined
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { WRONG_TIMES } from '../../../../test/support/wrong-times.ts'
 import { challengeMessage, readChallenge } from './challenge.ts'
 
 const CONTENT = {
@@ -40,8 +41,7 @@ describe('readChallenge', () => {
     ['a list of issuers', challengeOf({ iss: [CONTENT.iss] })],
     ['no DID', challengeOf({ did: undefined })],
     ['a malformed DID', challengeOf({ did: 'did:web:acme.example' })],
-    ['a text for an expiry', challengeOf({ exp: '1800000000' })],
-    ['a fraction for an expiry', challengeOf({ exp: 1.5 })],
+    ...WRONG_TIMES.map(([name, value]): [string, string] => [`an expiry that is ${name}`, challengeOf({ exp: value })]),
     ['no key id', challengeOf({ kid: undefined })],
     ['scopes in a list', challengeOf({ scope: ['read'] })],
     ['null for a scope', challengeOf({ scope: null })],

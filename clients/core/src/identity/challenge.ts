@@ -1,6 +1,7 @@
 import { decodeBase64url } from '../encoding/base64.ts'
 import { parseStrictJson } from '../encoding/strict-json.ts'
 import { encodeUtf8 } from '../encoding/utf8.ts'
+import { isUnixSeconds } from '../jose/numeric-date.ts'
 import { parseDid } from './did.ts'
 
 /** Content of a challenge. Everyone can read it, but only the server can seal it, with a challenge key. */
@@ -88,7 +89,7 @@ export function readChallenge(challenge: string): ChallengeContent | undefined {
   if (!json?.ok) return undefined
   const { v, iss, did, exp, kid, scope, aud, ttl, may_act, details, depth } = json.value
   if (v !== 1 || typeof iss !== 'string' || typeof did !== 'string' || parseDid(did) === undefined) return undefined
-  if (!isCount(exp) || typeof kid !== 'string') return undefined
+  if (!isUnixSeconds(exp) || typeof kid !== 'string') return undefined
   if (!isOptional(scope, isString) || !isOptional(aud, isStrings) || !isOptional(ttl, isCount)) return undefined
   if (!isOptional(may_act, isString) || !isOptional(details, isString) || !isOptional(depth, isWhole)) return undefined
   return {

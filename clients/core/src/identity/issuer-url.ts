@@ -1,3 +1,4 @@
+import { parseNormalUrl } from '../platform/normal-url.ts'
 import { isSecureUrl } from '../platform/secure-url.ts'
 import { parseAudience } from '../token/audience.ts'
 
@@ -19,9 +20,9 @@ const ISSUER = /^https?:\/\/[^/?*]+(?:\/[A-Za-z0-9._~-]+)*\/?$/
  */
 export function isIssuerUrl(text: string): boolean {
   // parseAudience refuses every host that is not written as a parser returns it.
-  if (!ISSUER.test(text) || parseAudience(text) === undefined || !isSecureUrl(text)) return false
-  const { href } = new URL(text)
-  return href === text || href === `${text}/`
+  return (
+    ISSUER.test(text) && parseAudience(text) !== undefined && isSecureUrl(text) && parseNormalUrl(text) !== undefined
+  )
 }
 
 /**

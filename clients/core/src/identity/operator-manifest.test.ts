@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { WRONG_TIMES } from '../../../../test/support/wrong-times.ts'
 import { decodeBase64url, encodeBase64url } from '../encoding/base64.ts'
 import { jwkThumbprint, readPublicJwk } from '../jose/public-jwk.ts'
 import { thumbprint } from '../jose/thumbprint.ts'
@@ -236,10 +237,12 @@ const CASES: readonly Case[] = [
   ['an unknown role', (c) => (c.keys[0]['roles'] = ['root']), ROLES],
   ['a role twice', (c) => (c.keys[0]['roles'] = ['policy', 'policy']), ROLES],
   ['roles as text', (c) => (c.keys[0]['roles'] = 'policy'), ROLES],
-  ['nbf with a fraction', (c) => (c.keys[0]['nbf'] = 0.5), `keys[0].nbf of the manifest ${TIME}`],
-  ['a negative nbf', (c) => (c.keys[0]['nbf'] = -1), `keys[0].nbf of the manifest ${TIME}`],
   ['no exp', (c) => delete c.keys[0]['exp'], `keys[0].exp of the manifest ${TIME}`],
-  ['exp beyond 11 digits', (c) => (c.keys[0]['exp'] = 1e11), `keys[0].exp of the manifest ${TIME}`],
+  ...WRONG_TIMES.flatMap(([name, value]): Case[] => [
+    [`iat that is ${name}`, (c) => (c['iat'] = value), `iat of the manifest ${TIME}`],
+    [`nbf that is ${name}`, (c) => (c.keys[0]['nbf'] = value), `keys[0].nbf of the manifest ${TIME}`],
+    [`exp that is ${name}`, (c) => (c.keys[0]['exp'] = value), `keys[0].exp of the manifest ${TIME}`],
+  ]),
   ['exp equal to nbf', (c) => (c.keys[0]['exp'] = NOW_S), 'keys[0].exp of the manifest must be later than nbf'],
 ]
 

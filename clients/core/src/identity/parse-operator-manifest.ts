@@ -2,6 +2,7 @@ import { decodeBase64url } from '../encoding/base64.ts'
 import { isJsonObject, type JsonObject } from '../encoding/strict-json.ts'
 import { ED25519_ALGORITHMS, type JwsRefusal, type JwsRules, type ParsedJws, parseCompactJws } from '../jose/jws.ts'
 import { jwsDemand } from '../jose/jws-demand.ts'
+import { isUnixSeconds } from '../jose/numeric-date.ts'
 import { jwkThumbprint, readPublicJwk } from '../jose/public-jwk.ts'
 import { admitPublicKey } from '../keys/admit-key.ts'
 import { shownName } from '../names/shown-name.ts'
@@ -135,7 +136,7 @@ function readManifest(claims: JsonObject, rules: ManifestRules): OperatorManifes
   demand(sub === rules.operatorId, 'sub', 'party')
   demand(aud === rules.issuer, 'aud', 'audience')
   demand(isWhole(seq, 1, 2 ** 31 - 1), 'seq', 'seq')
-  demand(isTime(iat), 'iat', 'time')
+  demand(isUnixSeconds(iat), 'iat', 'time')
   demand(isJsonObject(root), 'root', 'object')
   const seen: Seen = { kids: new Set(), labels: new Set() }
   const { threshold, rootKeys } = readRoot(root, rules, seen)
@@ -178,8 +179,8 @@ function readOperationalKey(value: unknown, at: string, rules: ManifestRules, se
   demand(value['kid'] === kid, `${at}.kid`, 'kid')
   const label = readLabel(value['label'], at, seen)
   demand(areRoles(roles), `${at}.roles`, 'roles')
-  demand(isTime(nbf), `${at}.nbf`, 'time')
-  demand(isTime(exp), `${at}.exp`, 'time')
+  demand(isUnixSeconds(nbf), `${at}.nbf`, 'time')
+  demand(isUnixSeconds(exp), `${at}.exp`, 'time')
   demand(nbf < exp, `${at}.exp`, 'order')
   return { kid, jwk, label, roles, nbf, exp }
 }
@@ -216,9 +217,4 @@ function onlyMembers(object: JsonObject, prefix: string, names: readonly string[
 
 function isWhole(value: unknown, least: number, most: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
-}
-
-/** Tells whether a value is a time in Unix seconds that every part of the server can hold. */
-function isTime(value: unknown): value is number {
-  return isWhole(value, 1, 99_999_999_999)
 }

@@ -4,6 +4,7 @@ import { NOW_S } from '../../../../test/support/assertions.ts'
 import { signCompactJws } from '../../../../test/support/jws.ts'
 import { signRequest } from '../../../../test/support/request-signatures.ts'
 import { BODY, ed25519, keyOf, p256, signed, URL_SIGNED, verified } from '../../../../test/support/signed-requests.ts'
+import { WRONG_TIMES } from '../../../../test/support/wrong-times.ts'
 import { sha256Text } from '../encoding/sha256.ts'
 import { generateKeyPair, seedToPem } from '../keys/ed25519.ts'
 import { signOperatorApproval } from './operator-approval.ts'
@@ -74,6 +75,11 @@ describe('verifySignedRequest', () => {
     ['claims that were changed', { signatures: [swapped(assertion(), assertion({ jti: 'j-2' }))] }, 'does not match'],
     ['an access token', { signatures: [assertion({}, { typ: 'at+jwt' })] }, 'must have a signature of the key'],
     ['no jti', { signatures: [assertion({ jti: undefined })] }, 'must be texts'],
+    ...WRONG_TIMES.map(([name, value]): [string, Partial<SignedRequest>, string] => [
+      `an iat that is ${name}`,
+      { signatures: [assertion({ iat: value })] },
+      'iat must be whole Unix seconds',
+    ]),
   ])('refuses a request with %s', (_name, edits, problem) => {
     const result = verdict(edits)
     expect(result.ok ? 'accepted' : result.problem).toContain(problem)

@@ -1,6 +1,7 @@
 import { readProofKey } from '../dpop/proof-key.ts'
 import { sha256Text } from '../encoding/sha256.ts'
 import { ED25519_ALGORITHMS, parseCompactJws } from '../jose/jws.ts'
+import { isUnixSeconds } from '../jose/numeric-date.ts'
 import { jwkThumbprint, type PublicJwk } from '../jose/public-jwk.ts'
 import { ADMIN_ASSERTION_TYPE, OPERATOR_ASSERTION_TYPE } from './assertion.ts'
 import { OPERATOR_APPROVAL_TYPE } from './operator-approval.ts'
@@ -104,8 +105,8 @@ function jwsBy({ rpc, bodyDigest }: SignedRequest, texts: readonly string[], pub
   const { iss, aud, jti, iat, body } = payload
   if (payload['rpc'] !== rpc) return `The signature is for another call: ${String(payload['rpc'])}`
   if (body !== undefined && body !== bodyDigest) return 'The signature is for another body'
-  if (typeof iss !== 'string' || typeof aud !== 'string' || typeof jti !== 'string' || typeof iat !== 'number') {
-    return 'iss, aud and jti must be texts, and iat must be a number'
+  if (typeof iss !== 'string' || typeof aud !== 'string' || typeof jti !== 'string' || !isUnixSeconds(iat)) {
+    return 'iss, aud and jti must be texts, and iat must be whole Unix seconds'
   }
   const kind = header.typ === OPERATOR_APPROVAL_TYPE ? 'approval' : 'assertion'
   return { kind, issuer: iss, audience: aud, id: jti, signedAt: iat, coversBody: body !== undefined }

@@ -1,5 +1,5 @@
 /** The last second of the year 9999. */
-export const MAX_UNIX_SECONDS = 253_402_300_799
+const MAX_UNIX_SECONDS = 253_402_300_799
 
 /**
  * Tells whether a claim of a JWT is a time as this protocol writes it: whole Unix seconds, after 1970. RFC 7519

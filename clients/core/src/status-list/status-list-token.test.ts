@@ -9,6 +9,7 @@ import {
   statusListToken,
 } from '../../../../test/support/status-list-tokens.ts'
 import { signBytes } from '../../../../test/support/token-keys.ts'
+import { WRONG_TIMES } from '../../../../test/support/wrong-times.ts'
 import { encodeBase64url } from '../encoding/base64.ts'
 import { TOKEN_ALGORITHMS } from '../keys/token-algorithms.ts'
 import { readStatusListToken, type StatusListRules } from './status-list-token.ts'
@@ -121,12 +122,9 @@ describe('readStatusListToken', () => {
     ['an issuer that is no text', 'MALFORMED', { claims: { iss: null } }],
     ['an audience', 'MALFORMED', { claims: { aud: ISSUER } }],
     ['no time of issue', 'MALFORMED', { claims: { iat: undefined } }],
-    ['a time of issue that is a text', 'MALFORMED', { claims: { iat: String(NOW_S) } }],
-    ['a time of issue in milliseconds', 'MALFORMED', { claims: { iat: NOW_S * 1_000 } }],
     ['a time of issue in the future', 'NOT_YET_VALID', { claims: { iat: NOW_S + 11 } }],
     ['a beginning in the future', 'NOT_YET_VALID', { claims: { nbf: NOW_S + 11 } }],
     ['an end that is now', 'EXPIRED', { claims: { exp: NOW_S } }],
-    ['an end that is null', 'MALFORMED', { claims: { exp: null } }],
     ['a time to live of 0', 'MALFORMED', { claims: { ttl: 0 } }],
     ['a negative time to live', 'MALFORMED', { claims: { ttl: -60 } }],
     ['a time to live that is a text', 'MALFORMED', { claims: { ttl: '60' } }],
@@ -143,6 +141,13 @@ describe('readStatusListToken', () => {
   ])('with %s: %s', async (_name, expected, change) => {
     expect(await fault(change)).toBe(expected)
   })
+
+  it.each(['iat', 'nbf', 'exp'].flatMap((claim) => WRONG_TIMES.map(([name, value]) => [claim, name, value] as const)))(
+    'with %s that is %s: MALFORMED',
+    async (claim, _name, value) => {
+      expect(await fault({ claims: { [claim]: value } })).toBe('MALFORMED')
+    },
+  )
 
   const bytes = statusBytes(2, 1_024, [[7, 1]])
   const good = deflateSync(bytes)

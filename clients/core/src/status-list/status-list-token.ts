@@ -1,6 +1,7 @@
 import { decodeBase64url } from '../encoding/base64.ts'
 import { isJsonObject, type JsonObject } from '../encoding/strict-json.ts'
 import { readJwsPayload, splitCompactJws } from '../jose/jws.ts'
+import { isUnixSeconds } from '../jose/numeric-date.ts'
 import type { VerificationKey } from '../token/access-token.ts'
 import { inflateZlib } from './inflate.ts'
 
@@ -69,7 +70,6 @@ export interface StatusListRules {
 }
 
 const BITS: ReadonlySet<unknown> = new Set([1, 2, 4, 8])
-const MAX_UNIX_SECONDS = 253_402_300_799
 
 /**
  * Verifies a Status List Token in JWT format (draft-ietf-oauth-status-list-21 section 5.1 and 8.3). It reads the
@@ -122,7 +122,9 @@ function readClaims(payload: JsonObject): Claims | undefined {
   const { sub, iss, iat, nbf = iat, exp = Number.POSITIVE_INFINITY, ttl = Number.POSITIVE_INFINITY } = payload
   const { status_list: list } = payload
   if (typeof sub !== 'string' || !(iss === undefined || typeof iss === 'string')) return undefined
-  if (!isTime(iat) || !isTime(nbf) || !(exp === Number.POSITIVE_INFINITY || isTime(exp))) return undefined
+  if (!isUnixSeconds(iat) || !isUnixSeconds(nbf)) return undefined
+  if (exp !== Number.POSITIVE_INFINITY && !isUnixSeconds(exp)) return undefined
+  // A lifetime is no time: it may have a fraction (section 5.1).
   if (typeof ttl !== 'number' || !(ttl > 0) || Object.hasOwn(payload, 'aud') || !isJsonObject(list)) return undefined
   const { bits, lst } = list
   if (typeof bits !== 'number' || !BITS.has(bits) || typeof lst !== 'string') return undefined
@@ -136,10 +138,6 @@ function checkClaims(claims: Claims, { uri, issuer, nowS, skewS }: StatusListRul
   const now = nowS()
   if (Math.max(claims.iat, claims.nbf) > now + skewS) return 'NOT_YET_VALID'
   return now >= claims.exp ? 'EXPIRED' : undefined
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0 && value <= MAX_UNIX_SECONDS
 }
 
 /** The first place is in the lowest bits of the first byte (section 4.1). */

@@ -1,4 +1,5 @@
 import { isJsonObject } from '../encoding/strict-json.ts'
+import { isUnixSeconds } from '../jose/numeric-date.ts'
 
 /**
  * How strongly evidence was bound to the key of the agent, weakest first.
@@ -96,7 +97,7 @@ function isResult(value: unknown, iat: number): value is TokenAttestation {
   if (!isJsonObject(value) || Object.keys(value).length !== MEMBERS) return false
   const { attestor, type, level, at } = value
   if (!isAttestationName(attestor) || !isAttestationName(type) || !isAttestationLevel(level)) return false
-  return typeof at === 'number' && Number.isInteger(at) && at > 0 && at <= iat
+  return isUnixSeconds(at) && at <= iat
 }
 
 /**

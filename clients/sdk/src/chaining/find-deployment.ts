@@ -1,5 +1,6 @@
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import { isServerIssuer } from '@auth4agent/core/identity/issuer-url'
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { Auth4AgentError, clientError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { createTransport } from '../transport.ts'
@@ -92,9 +93,8 @@ export function createApiFinder({ fetch = globalThis.fetch, runtime, home, allow
       noteAbsent(origin + pathname)
       return undefined
     }
-    const at = URL.canParse(named) ? new URL(named) : undefined
-    const isHere = at !== undefined && at.origin === origin
-    const metadata = isHere ? await readAt(origin, at.pathname + at.search, signal) : undefined
+    const at = parseNormalUrl(named)
+    const metadata = at?.origin === origin ? await readAt(origin, at.pathname + at.search, signal) : undefined
     const api = judge(metadata, { url, home, allowed })
     if (api === undefined) throw unexpected(`The API at ${origin}${pathname} names metadata that is not about it`)
     return keep(api)
@@ -130,12 +130,13 @@ interface Judged extends Pick<ApiFinderOptions, 'home' | 'allowed'> {
 /** Reads the metadata of an API. Returns undefined if it is not about the API at the address. */
 function judge(metadata: unknown, { url, expected, home, allowed }: Judged): Api | undefined {
   const { resource, authorization_servers: servers } = isJsonObject(metadata) ? metadata : {}
-  if (typeof resource !== 'string' || !URL.canParse(resource)) return undefined
+  const about = parseNormalUrl(resource)
+  if (typeof resource !== 'string' || about === undefined) return undefined
   const { origin } = new URL(url)
   // The server of an API that lies about itself gets no token at all.
-  if (new URL(resource).origin !== origin) throw unexpected(`The metadata at ${origin} is about ${resource}`)
+  if (about.origin !== origin) throw unexpected(`The metadata at ${origin} is about ${resource}`)
   // RFC 9728 section 3.3: metadata at a well-known path is about exactly the resource of this path.
-  const isAbout = expected === undefined ? isAt(url, resource) : new URL(resource).href === new URL(expected).href
+  const isAbout = expected === undefined ? isAt(url, resource) : about.href === new URL(expected).href
   if (!isAbout) return undefined
   const issuers = Array.isArray(servers) ? servers.filter((each) => typeof each === 'string') : []
   const isOwn = servers === undefined || issuers.includes(home)

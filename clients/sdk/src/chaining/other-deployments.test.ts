@@ -103,6 +103,8 @@ describe('agent.fetch with otherDeployments', () => {
     ['UNEXPECTED_ANSWER', 'a token endpoint of another port', { token_endpoint: 'https://beta.example:444/token' }],
     ['UNEXPECTED_ANSWER', 'a token endpoint without TLS', { token_endpoint: 'http://beta.example/token' }],
     ['UNEXPECTED_ANSWER', 'a token endpoint that is a path', { token_endpoint: '/oauth/token' }],
+    ['UNEXPECTED_ANSWER', 'a token endpoint with a tab', { token_endpoint: 'https://be\tta.example/token' }],
+    ['UNEXPECTED_ANSWER', 'a token endpoint with three slashes', { token_endpoint: 'https:///beta.example/token' }],
     ['UNEXPECTED_ANSWER', 'no token endpoint', { token_endpoint: undefined }],
   ])('rejects with %s and keeps the grant if the metadata of the deployment has %s', async (reason, _, members) => {
     world.change(AT.metadataOfBeta, (good) => ({ ...good, ...members }))

@@ -1,6 +1,7 @@
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import { signClientAssertion } from '@auth4agent/core/identity/client-assertion'
 import { signerKid } from '@auth4agent/core/jose/signer-jwk'
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { dpopOf } from '../dpop.ts'
 import { Auth4AgentError, clientError } from '../errors.ts'
 import { type IssuedToken, payloadOf, readIssuedToken } from '../issued-token.ts'
@@ -98,8 +99,8 @@ async function findTokenEndpoint({ issuer, fetch, signal }: ChainedOrder): Promi
   const metadata = await createTransport({ server: origin, fetch })({ method: 'GET', path, signal })
   const { issuer: named, token_endpoint: endpoint } = isJsonObject(metadata) ? metadata : {}
   if (named !== issuer) throw clientError('ISSUER_MISMATCH', `The metadata names another issuer than ${issuer}`)
-  if (typeof endpoint !== 'string' || !URL.canParse(endpoint) || new URL(endpoint).origin !== origin) {
-    throw unexpected('a token endpoint that is not on its own origin')
+  if (typeof endpoint !== 'string' || parseNormalUrl(endpoint)?.origin !== origin) {
+    throw unexpected('a token endpoint that is not on its own origin, or not in its normal form')
   }
   return endpoint
 }

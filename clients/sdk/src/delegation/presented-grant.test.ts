@@ -35,6 +35,7 @@ it('fetch exchanges the chain for an API whose metadata does not say so, and kee
 it.each<[string, (w: Awaited<ReturnType<typeof world>>) => void]>([
   ['no metadata', () => undefined],
   ['metadata of another resource', ({ metadata }) => metadata({ resource: `${API}/v2` })],
+  ['metadata with another spelling', ({ metadata }) => metadata({ resource: API.replace('https://', 'https:///') })],
   ['metadata without a resource', ({ metadata }) => metadata({})],
   ['a failure', ({ server }) => server.next(METADATA_PATH, () => new Response('', { status: 503 }))],
 ])('fetch sends the chain to an API with %s', async (_name, prepare) => {

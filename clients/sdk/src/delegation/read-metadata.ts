@@ -1,4 +1,5 @@
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { Auth4AgentError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { type Shared, shareWork } from '../share-work.ts'
@@ -63,7 +64,6 @@ export function createMetadataReader({ fetch, runtime, closing }: MetadataOption
 
 function acceptedBy(metadata: unknown, resource: string): Accepted {
   const { resource: named, auth4agent_grant_chains_supported: chains } = isJsonObject(metadata) ? metadata : {}
-  if (typeof named !== 'string' || !URL.canParse(named) || new URL(named).href !== new URL(resource).href)
-    return undefined
+  if (parseNormalUrl(named)?.href !== new URL(resource).href) return undefined
   return chains === true ? 'chain' : 'token'
 }

@@ -1,6 +1,7 @@
 import { decodeBase64url } from '@auth4agent/core/encoding/base64'
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { jwkThumbprint, readPublicJwk } from '@auth4agent/core/jose/public-jwk'
 import type { KeyState } from '@auth4agent/core/key-events/key-state'
 import type { LogEnd } from '@auth4agent/core/key-events/sign-key-event'
@@ -101,7 +102,7 @@ interface ReadClaims {
 /** Reads claims of an event. On platforms with node:crypto the event has been verified before. */
 export function claimsOf(event: string): ReadClaims {
   const { type, iat, key, next, to } = payloadOf(event)
-  if (typeof type !== 'string' || typeof iat !== 'number') throw unexpected('An event of the log has no type or time')
+  if (typeof type !== 'string' || !isUnixSeconds(iat)) throw unexpected('An event of the log has no type or time')
   return { type, iat, key, next: textOf(next), to: textOf(to) }
 }
 

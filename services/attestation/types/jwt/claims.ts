@@ -1,4 +1,5 @@
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { type AppraisalContext, RefusedEvidence } from '../attestor-type.ts'
 
 /** What a type demands of the times of a token (RFC 7519 sections 4.1.4 to 4.1.6). */
@@ -17,8 +18,6 @@ export interface Times {
   readonly issuedAt: number | undefined
 }
 
-/** The end of the year 9999. */
-const LAST_SECOND = 253_402_300_799
 const MAX_AUDIENCES = 32
 const MAX_TEXT = 1_024
 
@@ -77,6 +76,6 @@ export function readAudiences(claims: JsonObject, name: string): readonly string
 function readSeconds(claims: JsonObject, claim: string, name: string, isNeeded: boolean): number | undefined {
   const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined
   if (value === undefined && !isNeeded) return undefined
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= LAST_SECOND) return value * 1_000
+  if (isUnixSeconds(value)) return value * 1_000
   throw new RefusedEvidence(`The ${claim} of the ${name} must be a whole number of Unix seconds`)
 }

@@ -107,7 +107,11 @@ describe('keys over HTTP', () => {
       publishing(GOOD_SET, () => ({ jwks_uri: 'https://10.0.0.1/' })),
       /: URL_REFUSED$/,
     ],
-    ['a jwks_uri that is a file', publishing(GOOD_SET, () => ({ jwks_uri: 'file:///etc/passwd' })), /: URL_REFUSED$/],
+    [
+      'a jwks_uri that is a file',
+      publishing(GOOD_SET, () => ({ jwks_uri: 'file:///etc/passwd' })),
+      /must have a jwks_uri, a URL in its normal form$/,
+    ],
     ['no discovery document', () => ({ '/jwks': GOOD_SET }), /: STATUS$/],
     ['a discovery document that redirects', () => ({ [DISCOVERY]: redirect }), /: STATUS$/],
     ['a JWKS that redirects', publishing(redirect), /: STATUS$/],

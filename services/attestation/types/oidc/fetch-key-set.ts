@@ -1,4 +1,5 @@
 import { type JsonObject, parseStrictJson } from '@auth4agent/core/encoding/strict-json'
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import type { Outbound } from '../../../platform/outbound/outbound.ts'
 import { type EvidenceKeys, MAX_KEYS, readFetchedKeys } from '../jwt/keys.ts'
 import type { OidcConfig } from './domain/parse-config.ts'
@@ -43,8 +44,8 @@ async function discoverJwksUri(outbound: Pick<Outbound, 'get'>, issuer: string):
   const document = readJson(body, 'discovery document')
   if (document['issuer'] !== issuer) throw new UnusableAnswer('its discovery document must name the same issuer')
   const { jwks_uri: uri } = document
-  if (typeof uri === 'string') return uri
-  throw new UnusableAnswer('its discovery document must have a jwks_uri')
+  if (typeof uri === 'string' && parseNormalUrl(uri) !== undefined) return uri
+  throw new UnusableAnswer('its discovery document must have a jwks_uri, a URL in its normal form')
 }
 
 function readJson(body: Uint8Array, what: string): JsonObject {

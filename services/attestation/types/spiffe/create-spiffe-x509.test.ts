@@ -5,6 +5,7 @@ import { withExplicitParameters } from '../../../../test/support/attestation/key
 import { DAY_MS, ext, keyPair, NOW, name } from '../../../../test/support/attestation/make-certificate.ts'
 import { type Link, type Made, makeChain, makeLink } from '../../../../test/support/attestation/make-chain.ts'
 import { makeSvid, rootEntry, TRUST_DOMAIN, WORKLOAD } from '../../../../test/support/attestation/spiffe-bundles.ts'
+import { ODD_URLS } from '../../../../test/support/odd-urls.ts'
 import { createSpiffeX509 } from './create-spiffe-x509.ts'
 
 const outbound = { get: () => Promise.reject(new Error('This test has a pinned bundle')) }
@@ -202,6 +203,11 @@ describe('spiffe-x509 refuses a configuration', () => {
       { trust_domain: 'a', bundle_url: 'http://example.org/' },
       'config.bundle_url must be an https',
     ],
+    ...ODD_URLS.map(([name, odd]): [string, object, string] => [
+      `with a URL with ${name}`,
+      { trust_domain: 'a', bundle_url: odd },
+      odd === '' ? 'config.bundle' : 'config.bundle_url must be',
+    ]),
     ['with a URL of an address', { trust_domain: 'a', bundle_url: 'https://10.0.0.1/' }, 'config.bundle_url must be'],
     [
       'with the profile https_spiffe',

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
-import { parseTarget } from '../../../platform/outbound/parse-target.ts'
+import { parseStoredTarget } from '../../../platform/outbound/parse-target.ts'
 import { invalidConfig, readText } from '../read-config.ts'
 import { type Bundle, BundleError, readBundle } from './bundle.ts'
 import type { GetBundle } from './bundle-source.ts'
@@ -59,9 +59,12 @@ function readPinned(json: unknown): Bundle {
 /** Local names are allowed here, and the outbound client refuses them where they are not test domains. */
 function readUrl(text: string): string {
   try {
-    parseTarget(text, true)
+    parseStoredTarget(text, true)
     return text
   } catch {
-    throw invalidConfig('bundle_url', 'must be an https URL that names its host, without user, password or fragment')
+    throw invalidConfig(
+      'bundle_url',
+      'must be an https URL in its normal form that names its host, without user, password or fragment',
+    )
   }
 }

@@ -1,3 +1,4 @@
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import { checkTime } from './chain-rules.ts'
 import { checkOwnSignature } from './chain-signatures.ts'
@@ -20,8 +21,6 @@ export type FetchStatement = (url: string, limits: FetchLimits) => Promise<strin
 
 /** Who must have issued a statement, and about whom. */
 type Parties = Pick<EntityStatement, 'iss' | 'sub'>
-
-const MAX_ENDPOINT = 2_048
 
 /** Collects the statements of one resolution. It fetches each at most once (OpenID Federation 1.0 section 10.1). */
 export class StatementCollector {
@@ -53,7 +52,10 @@ export class StatementCollector {
     return this.#once({ iss: superior.sub, sub: subject }, async (parties) => {
       const url = fetchUrl(superior, subject)
       if (url !== undefined) return this.#get(url, parties)
-      return refuse('FETCH_ENDPOINT_MISSING', `${quote(superior.sub)} must have an https federation_fetch_endpoint`)
+      return refuse(
+        'FETCH_ENDPOINT_MISSING',
+        `${quote(superior.sub)} must have a federation_fetch_endpoint, an https URL in its normal form`,
+      )
     })
   }
 
@@ -81,10 +83,9 @@ export class StatementCollector {
 
 function fetchUrl({ metadata }: EntityStatement, subject: string): string | undefined {
   const endpoint: unknown = metadata.get(FEDERATION_ENTITY)?.['federation_fetch_endpoint']
-  if (typeof endpoint !== 'string' || endpoint.length > MAX_ENDPOINT || !isSecureUrl(endpoint)) return undefined
-  const url = new URL(endpoint)
+  const url = parseNormalUrl(endpoint)
+  if (url === undefined || !isSecureUrl(url.href)) return undefined
   url.searchParams.set('sub', subject)
-  url.hash = ''
   return url.href
 }
 

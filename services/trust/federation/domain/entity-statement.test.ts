@@ -12,6 +12,7 @@ import {
   SUBJECT,
   signStatement,
 } from '../../../../test/support/federation/entities.ts'
+import { WRONG_TIMES } from '../../../../test/support/wrong-times.ts'
 import { MAX_STATEMENT_BYTES, parseEntityStatement } from './entity-statement.ts'
 import type { FederationRule } from './refusal.ts'
 
@@ -109,7 +110,7 @@ describe('parseEntityStatement', () => {
 })
 
 const IDS = 'iss and sub must be entity identifiers'
-const TIMES = 'iat and exp must be whole seconds, and iat must be before exp'
+const TIMES = 'iat and exp must be whole Unix seconds, and iat must be before exp'
 const HINTS = 'authority_hints and trust_anchor_hints must be lists of at least one entity identifier'
 const METADATA = 'metadata must be an object of objects without null as a value'
 const JWKS = 'jwks must be a JWK Set of at most 32 keys, each with a kid of its own'
@@ -128,9 +129,10 @@ describe('parseEntityStatement, claims of both kinds', () => {
 
   it.each<[string, Claims, FederationRule, string]>([
     ['iss in another case', { iss: 'https://AS.example' }, 'CLAIM_MALFORMED', IDS],
-    ['iat as a text', { iat: '1' }, 'CLAIM_MALFORMED', TIMES],
-    ['a negative iat', { iat: -1 }, 'CLAIM_MALFORMED', TIMES],
-    ['a fraction in exp', { exp: NOW_S + 0.5 }, 'CLAIM_MALFORMED', TIMES],
+    ...WRONG_TIMES.flatMap(([name, value]): [string, Claims, FederationRule, string][] => [
+      [`iat that is ${name}`, { iat: value }, 'CLAIM_MALFORMED', TIMES],
+      [`exp that is ${name}`, { exp: value }, 'CLAIM_MALFORMED', TIMES],
+    ]),
     ['exp at iat', { iat: NOW_S, exp: NOW_S }, 'CLAIM_MALFORMED', TIMES],
     ['a key without kid', { jwks: { keys: [{ kty: 'OKP' }] } }, 'KEYS_MALFORMED', JWKS],
     ['null as metadata', { metadata: null }, 'CLAIM_MALFORMED', METADATA],

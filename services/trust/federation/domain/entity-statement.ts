@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { type ParsedJws, parseCompactJws } from '@auth4agent/core/jose/jws'
 import { jwsDemand } from '@auth4agent/core/jose/jws-demand'
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { type Constraints, readConstraints } from './constraints.ts'
 import { isEntityId } from './entity-id.ts'
@@ -65,8 +66,8 @@ export function parseEntityStatement(text: string): StatementResult {
   if (refusal !== undefined) return refusal
   const { iss, sub, iat, exp } = payload
   if (!isEntityId(iss) || !isEntityId(sub)) return refuse('CLAIM_MALFORMED', 'iss and sub must be entity identifiers')
-  if (!isTime(iat) || !isTime(exp) || iat >= exp) {
-    return refuse('CLAIM_MALFORMED', 'iat and exp must be whole seconds, and iat must be before exp')
+  if (!isUnixSeconds(iat) || !isUnixSeconds(exp) || iat >= exp) {
+    return refuse('CLAIM_MALFORMED', 'iat and exp must be whole Unix seconds, and iat must be before exp')
   }
   const kind = iss === sub ? 'configuration' : 'subordinate statement'
   const misplaced = FORBIDDEN[kind].find((name) => Object.hasOwn(payload, name))
@@ -128,8 +129,4 @@ function readMetadata(json: unknown = {}): Metadata | undefined {
     metadata.set(type, parameters)
   }
   return metadata
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

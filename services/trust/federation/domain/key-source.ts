@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import type { EntityKeys } from './entity-keys.ts'
 import type { VerifiedChain } from './verify-chain.ts'
@@ -8,8 +9,6 @@ export type KeySource =
   | { readonly from: 'jwks'; readonly jwks: JsonObject }
   | { readonly from: 'signed_jwks_uri'; readonly url: string; readonly signers: EntityKeys }
   | { readonly from: 'jwks_uri'; readonly url: string }
-
-const MAX_URL = 2_048
 
 /**
  * Finds the keys of an issuer (OpenID Federation 1.0 section 5.2.1). Sets that the chain protects come first: one in
@@ -28,5 +27,6 @@ export function findKeySource({ metadata, keys }: Pick<VerifiedChain, 'metadata'
 }
 
 function isAddress(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= MAX_URL && isSecureUrl(value)
+  const url = parseNormalUrl(value)
+  return url !== undefined && isSecureUrl(url.href)
 }

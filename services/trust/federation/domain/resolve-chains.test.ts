@@ -63,8 +63,8 @@ describe('resolveChains', () => {
     expect(found).toMatchObject({ rule: 'CHAIN_NOT_FOUND', deadEnds: [{ hint: A, rule: 'ANCHOR_UNKNOWN' }] })
   })
 
-  it('asks a fetch endpoint with a query and a fragment', async () => {
-    const metadata = { federation_entity: { federation_fetch_endpoint: `${ANCHOR}/f?a=1&sub=x#b` } }
+  it('asks a fetch endpoint with a query', async () => {
+    const metadata = { federation_entity: { federation_fetch_endpoint: `${ANCHOR}/f?a=1&sub=x` } }
     const network = createNetwork(inARow(SUBJECT, ANCHOR), (iss, sub) =>
       iss === sub && iss === ANCHOR ? { metadata } : {},
     )

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { parseCompactJws } from '@auth4agent/core/jose/jws'
 import { jwsDemand } from '@auth4agent/core/jose/jws-demand'
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { verifySignedBy } from './chain-signatures.ts'
 import type { EntityKeys } from './entity-keys.ts'
@@ -41,13 +42,9 @@ export function readSignedKeySet(
   if (!Array.isArray(entries) || !entries.every(isJsonObject)) {
     return refuse('KEYS_MALFORMED', 'The signed JWK Set must have the claim keys, a list of JWKs')
   }
-  if (!isTime(iat) || (exp !== undefined && !isTime(exp))) {
-    return refuse('CLAIM_MALFORMED', 'iat, and exp if there is one, must be whole seconds')
+  if (!isUnixSeconds(iat) || (exp !== undefined && !isUnixSeconds(exp))) {
+    return refuse('CLAIM_MALFORMED', 'iat, and exp if there is one, must be whole Unix seconds')
   }
   if (exp !== undefined && exp <= nowS) return refuse('EXPIRED', 'exp must be in the future')
   return verifySignedBy(jws, keys) ?? { ok: true, set: { jwks: { keys: entries }, iat } }
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

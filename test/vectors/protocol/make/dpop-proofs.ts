@@ -115,6 +115,8 @@ async function times(): Promise<ProofCase[]> {
     withClaims('exp in the past, within the clock skew', read(), { exp: NOW_S - SKEW_S + 1 }),
     withClaims('exp in the past, beyond the clock skew', INVALID, { exp: NOW_S - SKEW_S }),
     withClaims('exp that is a string', INVALID, { exp: String(NOW_S + 60) }),
+    withClaims('exp with a fraction', INVALID, { exp: NOW_S + 0.5 }),
+    withClaims('nbf with a fraction', INVALID, { nbf: NOW_S - 0.5 }),
     withClaims('nbf in the future, within the clock skew', read(), { nbf: NOW_S + SKEW_S }),
     withClaims('nbf in the future, beyond the clock skew', INVALID, { nbf: NOW_S + SKEW_S + 1 }),
   ])
