@@ -90,8 +90,8 @@ WITH accepted AS (
 )`
 /** The ids of an owner's statements, and of those of groups that it accepts about their members, as SQL. */
 const OF_OWNER = `SELECT s.edge_id FROM trust_statements s WHERE s.signer_id = $1::uuid AND ${IS_IN_FORCE}`
-const OF_GROUPS = `SELECT s.edge_id FROM accepted a JOIN trust_statements s ON s.signer_id = a.subject_id
-  WHERE s.kind = 'member' AND ${IS_IN_FORCE}`
+const OF_GROUPS = `SELECT s.edge_id FROM trust_statements s
+  WHERE s.signer_id = ANY (ARRAY(SELECT subject_id FROM accepted)) AND s.kind = 'member' AND ${IS_IN_FORCE}`
 
 /**
  * Statements that can decide about one owner and one caller: those of the owner, those about the caller, and those of
