@@ -103,7 +103,7 @@ export async function addInception(
   { id, operatorId, createdAt }: AgentRecord,
   { event, next, late }: SignedInception,
 ): Promise<boolean> {
-  const { computed, state } = await readKeyLog(tx, operatorId, { id })
+  const { computed, state } = await readKeyLog(tx, operatorId, { id }, undefined)
   if (state.head === event.digest) return false
   if (computed === undefined)
     throw new ApiError('KEY_EVENT_CONFLICT', 'The agent is already registered with another inception')

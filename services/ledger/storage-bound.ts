@@ -31,8 +31,10 @@ export function costOf(request: Pick<SignedRequestRow, 'signatures' | 'body'> | 
   return records * RECORD_COST + signatures + 2 * (request?.body?.length ?? 0)
 }
 
+/** Returns the days from 1970-01-01 UTC to a time, as SQL. */
+const dayOf = (time: string): string => `floor(extract(epoch FROM ${time}) / 86400)::int`
 /** Days since 1970-01-01 UTC, and the seconds until the day ends, by the database's clock. */
-export const TODAY = `floor(extract(epoch FROM clock_timestamp()) / 86400)::int`
+export const TODAY = dayOf('clock_timestamp()')
 export const SECONDS_LEFT = `(86400 - mod(floor(extract(epoch FROM clock_timestamp())), 86400))::int`
 
 /**
@@ -83,5 +85,6 @@ export const MIB = 1_048_576
 
 /** Removes the sums of days that are over. */
 export async function pruneTotals(pool: pg.Pool): Promise<void> {
-  await pool.query(`DELETE FROM operator_totals WHERE day > 0 AND day < ${TODAY} - 1`)
+  // clock_timestamp() may change within a statement, so PostgreSQL would compare it with each row.
+  await pool.query(`DELETE FROM operator_totals WHERE day > 0 AND day < ${dayOf('now()')} - 1`)
 }

@@ -27,6 +27,24 @@ it.each([
   expect(plan).not.toMatch(/Seq Scan on revocation_log|revocation_log_expires/)
 })
 
+// A log that has just been filled or restored has none. PostgreSQL then expects that almost all kinds are unknown.
+it.each([
+  ['checkAtDatabase', CHECK],
+  ['checkTrustAtDatabase', CHECK_TRUST],
+])('the statement of %s does not scan a log without statistics for unknown kinds', async (_, statement) => {
+  const client = await pool.connect()
+  try {
+    await client.query("BEGIN; DELETE FROM pg_statistic WHERE starelid = 'revocation_log'::regclass")
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(`EXPLAIN (GENERIC_PLAN) ${statement}`)
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+    expect(plan).toMatch(/Scan Backward using revocation_log_unknown on/)
+    expect(plan).not.toContain('Seq Scan on revocation_log')
+  } finally {
+    await client.query('ROLLBACK')
+    client.release()
+  }
+})
+
 // An older version does not know the kinds issuer and edge, and may run beside this one during an upgrade.
 it('the statement of an older version uses a partial index and does not scan a long log', async () => {
   const { rows } = await pool.query<{ 'QUERY PLAN': string }>(

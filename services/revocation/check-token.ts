@@ -12,12 +12,20 @@ import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.t
 import { ApiError } from '../platform/errors/api-error.ts'
 import { type EndedToken, findEnded } from './check-memory.ts'
 
-/** The kinds as SQL literals. With a parameter, the planner would not use the partial index revocation_log_unknown. */
-export const KNOWN_KINDS = REVOCATION_KINDS.map((kind) => `'${kind}'`).join(', ')
+/** The kinds as SQL literals. With a parameter, the planner could not use the partial index revocation_log_unknown. */
+const KNOWN_KINDS = REVOCATION_KINDS.map((kind) => `'${kind}'`).join(', ')
+
+/**
+ * Tells as SQL whether the log has a live record of a kind that this version does not know. The latest expiry is the
+ * last entry of a partial index. With EXISTS instead, PostgreSQL reads the whole log whenever its statistics let it
+ * expect such records.
+ */
+export const HAS_UNKNOWN_RECORD = `coalesce(
+  (SELECT max(expires_at) FROM revocation_log WHERE kind NOT IN (${KNOWN_KINDS})) > now(), false)`
 
 /** What every check reads: whether the log can be understood, and its records about some issuers and edges. */
 const readLog = (subjects: string) => `pg_is_in_recovery() AS standby,
-  EXISTS (SELECT 1 FROM revocation_log l WHERE l.kind NOT IN (${KNOWN_KINDS}) AND l.expires_at > now()) AS unknown,
+  ${HAS_UNKNOWN_RECORD} AS unknown,
   (SELECT coalesce(json_agg(json_build_object('kind', l.kind, 'subject', l.subject, 'minimumEpoch', l.minimum_epoch)), '[]')
    FROM revocation_log l WHERE l.kind IN ('issuer', 'edge') AND l.subject = ANY (${subjects})) AS trust,
   ${DATABASE_CLOCK_MS} AS now`

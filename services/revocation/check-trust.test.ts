@@ -113,6 +113,7 @@ describe('tokenStatus.checkTrust at the database', () => {
     expect(await tokenStatus.checkTrust(basisOf(newTrust(), [author]))).toBe('TRUST_ENDED')
     const later = { ...author, operatorEpoch: author.operatorEpoch + 5 }
     expect(await tokenStatus.checkTrust(basisOf(newTrust(), [later]))).toBeUndefined()
+    await pool.query('UPDATE deployment SET first_epoch = 1')
   })
 })
 
@@ -124,11 +125,16 @@ it.each([
   await expect(process.tokenStatus.checkTrust(NOTHING)).rejects.toMatchObject({ reason: 'UNAVAILABLE' })
 })
 
-it('tokenStatus.checkTrust answers 503 while the log has a record of a kind that this version does not know', async () => {
-  const process = await startProcess(undefined)
-  await pool.query("SELECT append_revocation('future', NULL, 'x', 0, tokens_have_expired())")
-  await expect(process.tokenStatus.checkTrust(NOTHING)).rejects.toMatchObject({
-    reason: 'UNAVAILABLE',
-    message: expect.stringContaining('does not know'),
-  })
+it.each([
+  ['answers after the expiry of', "now() - interval '1 second'", true],
+  ['answers 503 while the log has, beside an expired one,', 'tokens_have_expired()', false],
+])('tokenStatus %s a record of a kind that this version does not know', async (_, expiresAt, answers) => {
+  const { tokenStatus } = await startProcess(undefined)
+  const token = await tokenOfNewOperator()
+  await pool.query(`SELECT append_revocation('future', NULL, 'x', 0, ${expiresAt})`)
+  for (const check of [() => tokenStatus.check(token), () => tokenStatus.checkTrust(NOTHING)]) {
+    const refusal = { reason: 'UNAVAILABLE', message: expect.stringContaining('does not know') }
+    if (answers) expect(await check()).toBeUndefined()
+    else await expect(check()).rejects.toMatchObject(refusal)
+  }
 })

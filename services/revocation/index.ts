@@ -11,7 +11,7 @@ import { revocationPolicies } from './policy.ts'
 import { type RevocationDeps, revoke } from './revoke-token.ts'
 import { createWatchRevocations } from './watch.ts'
 
-export { KNOWN_KINDS } from './check-token.ts'
+export { HAS_UNKNOWN_RECORD } from './check-token.ts'
 export { connectRevocations, type Revocations, systemClock, type TokenStatus } from './connect-revocations.ts'
 export { revokeToken } from './store.ts'
 

@@ -6,14 +6,10 @@ interface Exception {
   readonly why: string
 }
 
-const UNKNOWN_KIND =
-  'looks for records of a newer version in the log, which keeps what has ended in the last 65 minutes'
 const PUSH = 'all streams are looked at, of which there are at most 10,000'
 
 /** Every scan of a table that can grow, and why it is allowed. */
 export const EXCEPTIONS: readonly Exception[] = [
-  { file: 'services/revocation/check-token.ts', table: 'revocation_log', why: UNKNOWN_KIND },
-  { file: 'services/status-list/store/read-statuses.ts', table: 'revocation_log', why: UNKNOWN_KIND },
   {
     file: 'services/signals/push/note-records.ts',
     table: 'signal_subjects',
@@ -40,31 +36,6 @@ export const EXCEPTIONS: readonly Exception[] = [
     file: 'services/trust/explain/read-visible.ts',
     table: 'trust_statements',
     why: 'the graph of all public statements is limited, and a rate limits how often it is drawn',
-  },
-  {
-    file: 'services/trust/federation/chains/chain-store.ts',
-    table: 'trust_chains',
-    why: 'a job removes chains that have expired; only the anchors of the administrator make chains',
-  },
-  {
-    file: 'services/trust/federation/discover-issuer.ts',
-    table: 'trust_chains',
-    why: 'the administrator lists all candidates',
-  },
-  {
-    file: 'services/trust/issuers/routes.ts',
-    table: 'trust_chains',
-    why: 'the administrator lists all issuers with their chains',
-  },
-  {
-    file: 'services/trust/statements/prune-statements.ts',
-    table: 'trust_statements',
-    why: 'a job removes what nobody has needed for a year; it reads the table once in a while',
-  },
-  {
-    file: 'services/trust/knowledge/read-statements.ts',
-    table: 'trust_statements',
-    why: 'decisions by rows are made only while the copy in memory is not current, and read at most a limit',
   },
   {
     file: 'services/trust/foreign/store-domains.ts',

@@ -20,7 +20,7 @@ export const SMALL: Readonly<Record<string, string>> = {
   issuer_keys: 'at most 64 issuers, each of which publishes at most 32 keys at a time',
   issuer_ended_keys: 'a part of issuer_keys',
   issuer_domains: 'at most 64 issuers with at most 10,000 domains each',
-  operator_totals: 'two rows at most for each operator that is active today, and old ones are removed',
+  trust_chains: 'one row for an issuer, or for a candidate that the administrator looked for in the last hour',
   issuer_subjects: 'only the administrator adds them, at most 10,000 for each issuer',
 }
 
@@ -129,15 +129,6 @@ const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     previous_hash: sha,
     hash: sha,
   },
-  trust_chains: {
-    subject: "'https://candidate' || n || '.com'",
-    id: id('chain'),
-    anchor_id: "'https://anchor' || n % 4 || '.com'",
-    statements: "'{}'",
-    found_at: 'now()',
-    refresh_at: soon,
-    expires_at: soon,
-  },
   trust_statements: {
     edge_id: id('statement'),
     jti: "'jti' || n",
@@ -169,6 +160,12 @@ const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     draft: "'{}'",
     created_at: soon,
     expires_at: soon,
+  },
+  operator_totals: {
+    operator_id: id('operator'),
+    what: "(ARRAY['agents', 'bytes'])[n % 2 + 1]",
+    day: 'n % 2 * floor(extract(epoch FROM now()) / 86400)::int',
+    amount: 'n',
   },
   used_assertions: { issuer: `(${operator})::text`, jti: "'jti' || n", keep_until: soon },
   audit_logs: {

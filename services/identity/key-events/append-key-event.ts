@@ -51,7 +51,7 @@ export async function appendKeyEvent(
     checkTime(event, deps.clock(at))
     return decideAppend(log, event, at)
   }
-  const seen = await readKeyLog(prisma, operator.id, { did })
+  const seen = await readKeyLog(prisma, operator.id, { did }, event)
   const known = await findRepeated(prisma, seen, event)
   if (known !== undefined) return known
   requireType(event, TYPES)
@@ -62,7 +62,7 @@ export async function appendKeyEvent(
   if (move !== undefined) await checkDestination(deps, seen.agentId, move)
   const author = { ...call, principal: { kind: 'agent', did } } as const
   return change(prisma, author, async (tx, audit) => {
-    const log = await lockKeyLog(tx, operator.id, { did })
+    const log = await lockKeyLog(tx, operator.id, { did }, event)
     const repeated = await findRepeated(tx, log, event)
     if (repeated !== undefined) return repeated
     const steps = decide(log)

@@ -31,7 +31,7 @@ export function findDueRecoveries(prisma: PrismaClient, now: Date, count: number
  */
 export function applyDueRecovery(prisma: PrismaClient, author: Author, due: DueRecovery, at: Date): Promise<boolean> {
   return change(prisma, author, async (tx, audit) => {
-    const log = await lockKeyLog(tx, due.operatorId, { id: due.agentId })
+    const log = await lockKeyLog(tx, due.operatorId, { id: due.agentId }, undefined)
     const settled = settleRecovery(log, at)
     if (settled.log.recovery === log.recovery) return false
     if (settled.steps.length > 0) await writeSteps(tx, audit, log, settled.steps, at)

@@ -22,10 +22,10 @@ export async function objectToRecovery(
   const operator = await resolveOwner(deps, did)
   const at = new Date(deps.now())
   const objection = parseSentObjection(text, did, deps.clock(at))
-  decideObjection(await readKeyLog(prisma, operator.id, { did }), objection, at)
+  decideObjection(await readKeyLog(prisma, operator.id, { did }, undefined), objection, at)
   const author = { ...call, principal: { kind: 'agent', did } } as const
   return change(prisma, author, async (tx, audit) => {
-    const log = await lockKeyLog(tx, operator.id, { did })
+    const log = await lockKeyLog(tx, operator.id, { did }, undefined)
     const { digest } = decideObjection(log, objection, at)
     await tx.agentPendingEvent.deleteMany({ where: { agentId: log.agentId, type: 'recover' } })
     await audit({ action: 'agent.object-to-recovery', subject: did, operatorId: operator.id, reason: digest })

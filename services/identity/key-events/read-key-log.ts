@@ -8,6 +8,7 @@ import type { AgentStatus } from '../../../gen/prisma/enums.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { KeyLog, WaitingRecovery } from '../domain/key-log.ts'
+import { newKidsOf } from '../domain/new-kids.ts'
 import type { AgentName } from '../domain/parse-agent-name.ts'
 import { isNamed, lockRow } from '../store.ts'
 
@@ -40,12 +41,23 @@ interface LogRow {
 /**
  * Reads the log of an operator's agent in one statement, so that all parts are of the same moment. Locks nothing.
  *
+ * A long log has thousands of used keys. So the state has only those that can decide about `event`, or all if a
+ * recovery waits, which names keys too.
+ *
+ * @param event the event that the state is asked about; of others, only a recovery that waits may be applied
  * @throws ApiError AGENT_NOT_FOUND
  */
-export async function readKeyLog(prisma: PrismaClient | Tx, operatorId: string, name: AgentName): Promise<KeyLog> {
+export async function readKeyLog(
+  prisma: PrismaClient | Tx,
+  operatorId: string,
+  name: AgentName,
+  event: KeyEvent | undefined,
+): Promise<KeyLog> {
+  const kids = event === undefined ? [] : newKidsOf(event.claims)
   const [row] = await prisma.$queryRaw<LogRow[]>`
     SELECT a.id, a.did, a.status::text, a.created_at, a.moved_to, k.public_key, k.thumbprint, k.next,
-      ARRAY(SELECT thumbprint FROM agent_keys WHERE agent_id = a.id) AS used,
+      ARRAY(SELECT thumbprint FROM agent_keys
+        WHERE agent_id = a.id AND (r.event IS NOT NULL OR thumbprint = ANY (${kids}))) AS used,
       (SELECT coalesce(jsonb_agg(jsonb_build_object('kid', thumbprint, 'jwk', public_jwk, 'label', label,
         'exp', extract(epoch FROM expires_at)::bigint) ORDER BY thumbprint), '[]')
         FROM agent_added_keys WHERE agent_id = a.id) AS added,
@@ -59,14 +71,19 @@ export async function readKeyLog(prisma: PrismaClient | Tx, operatorId: string, 
 }
 
 /**
- * Locks the row of an operator's agent until the transaction ends, and reads its log.
+ * Locks the row of an operator's agent until the transaction ends, and reads its log as readKeyLog does.
  *
  * @throws ApiError AGENT_NOT_FOUND
  */
-export async function lockKeyLog(tx: Tx, operatorId: string, name: AgentName): Promise<KeyLog> {
+export async function lockKeyLog(
+  tx: Tx,
+  operatorId: string,
+  name: AgentName,
+  event: KeyEvent | undefined,
+): Promise<KeyLog> {
   await lockRow(tx, operatorId, name)
   // Read after locking: only a statement that begins after the lock sees what the previous lock holder committed.
-  return readKeyLog(tx, operatorId, name)
+  return readKeyLog(tx, operatorId, name, event)
 }
 
 function toKeyLog(row: LogRow, operatorId: string): KeyLog {

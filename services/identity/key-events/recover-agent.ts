@@ -39,7 +39,7 @@ export function recoverAgent(
   const event = parseSentEvent(text, ['recover'])
   const at = new Date(deps.now())
   return change(deps.db.prisma, call, async (tx, audit) => {
-    const log = await lockKeyLog(tx, operatorId, name)
+    const log = await lockKeyLog(tx, operatorId, name, event)
     const { did } = log.state
     const known = await knownTime(tx, log, event)
     if (known !== undefined) return { did, event, effectiveAt: known, isNew: false, written: [] }

@@ -24,7 +24,7 @@ export interface Leaving {
  * @throws ApiError AGENT_NOT_FOUND
  */
 export async function lockLeaving(tx: Tx, operatorId: string, name: AgentName, now: Date): Promise<Leaving> {
-  const log = await lockKeyLog(tx, operatorId, name)
+  const log = await lockKeyLog(tx, operatorId, name, undefined)
   const { agentId } = log
   const row = await tx.agent.findUniqueOrThrow({
     where: { id: agentId },

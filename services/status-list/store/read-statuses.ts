@@ -1,7 +1,7 @@
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type pg from 'pg'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { KNOWN_KINDS } from '../../revocation/index.ts'
+import { HAS_UNKNOWN_RECORD } from '../../revocation/index.ts'
 import type { ChainedClaims } from '../domain/describe-token.ts'
 import { createBits, STATUS, STATUS_LIST_PLACES, setStatuses } from '../domain/status-bits.ts'
 
@@ -23,7 +23,7 @@ const FIRST_EPOCH = '(SELECT first_epoch FROM deployment)'
 const LIST = `
 SELECT l.alg, l.timeline = wal_timeline() AS "isWhole", l.first_epoch = d.first_epoch AS "isCurrent",
   pg_is_in_recovery() AS standby, (extract(epoch FROM now()) * 1000)::float8 AS "atMs",
-  EXISTS (SELECT 1 FROM revocation_log r WHERE r.kind NOT IN (${KNOWN_KINDS}) AND r.expires_at > now()) AS unknown
+  ${HAS_UNKNOWN_RECORD} AS unknown
 FROM deployment d LEFT JOIN status_lists l ON l.id = $1::uuid`
 
 /**

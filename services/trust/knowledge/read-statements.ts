@@ -83,30 +83,34 @@ WHERE d.issuer = ANY (s.aud) AND ${IS_IN_FORCE} AND s.unlisted_at IS NULL AND s.
 /** Reads a page of all statements that count, in the order of their ids. */
 const PAGE = `${COUNTING} AND s.edge_id > $1::uuid ORDER BY s.edge_id LIMIT $2`
 
-/**
- * Statements that can decide about one owner and one caller: those of the owner, those about the caller, and those of
- * groups between. A path has at most two groups, so these are all that it can have.
- */
-const BETWEEN = `
-WITH accepted AS (
-  SELECT subject_id FROM trust_statements WHERE signer_id = $1::uuid AND kind = 'accepts-members-of'
-    AND replaced_at IS NULL AND ended_at IS NULL
-), direct AS (
-  SELECT signer_id FROM trust_statements WHERE subject_id = $2::uuid AND kind = 'member'
-    AND replaced_at IS NULL AND ended_at IS NULL
-)
-${COUNTING} AND (s.signer_id = $1::uuid OR s.subject_id = $2::uuid OR (s.kind = 'member'
-  AND s.signer_id IN (SELECT subject_id FROM accepted) AND s.subject_id IN (SELECT signer_id FROM direct)))
-ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $3`
-
 const ACCEPTED = `
 WITH accepted AS (
   SELECT subject_id, depth FROM trust_statements WHERE signer_id = $1::uuid AND kind = 'accepts-members-of'
     AND replaced_at IS NULL AND ended_at IS NULL
 )`
+/** The ids of an owner's statements, and of those of groups that it accepts about their members, as SQL. */
+const OF_OWNER = `SELECT s.edge_id FROM trust_statements s WHERE s.signer_id = $1::uuid AND ${IS_IN_FORCE}`
+const OF_GROUPS = `SELECT s.edge_id FROM trust_statements s
+  WHERE s.signer_id = ANY (ARRAY(SELECT subject_id FROM accepted)) AND s.kind = 'member' AND ${IS_IN_FORCE}`
+
+/**
+ * Statements that can decide about one owner and one caller: those of the owner, those about the caller, and those of
+ * groups between. A path has at most two groups, so these are all that it can have. Their ids are collected first, one
+ * index at a time: for such conditions joined by OR, PostgreSQL would read all statements.
+ */
+const BETWEEN = `${ACCEPTED}, direct AS (
+  SELECT signer_id FROM trust_statements WHERE subject_id = $2::uuid AND kind = 'member'
+    AND replaced_at IS NULL AND ended_at IS NULL
+)
+${COUNTING} AND s.edge_id = ANY (ARRAY(
+  ${OF_OWNER}
+  UNION SELECT s.edge_id FROM trust_statements s WHERE s.subject_id = $2::uuid AND ${IS_IN_FORCE}
+  UNION ${OF_GROUPS} AND s.subject_id IN (SELECT signer_id FROM direct)))
+ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $3`
+
 /** Statements of one owner, and of the groups that it accepts about their members. The owner's come first. */
 const AROUND = `${ACCEPTED}
-${COUNTING} AND (s.signer_id = $1::uuid OR (s.kind = 'member' AND s.signer_id IN (SELECT subject_id FROM accepted)))
+${COUNTING} AND s.edge_id = ANY (ARRAY(${OF_OWNER} UNION ${OF_GROUPS}))
 ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $2`
 /** Further statements of groups about their members, where the owner accepts members of members. */
 const AROUND_GROUPS = `${ACCEPTED}, nested AS (

@@ -13,9 +13,11 @@ export async function pruneStatements({ db, now }: Pick<StatementDeps, 'db' | 'n
   let removed: number
   do {
     removed = await db.prisma.$executeRaw`
-      DELETE FROM trust_statements WHERE edge_id IN (
-        (SELECT edge_id FROM trust_statements WHERE issuer_id IS NULL AND replaced_at < ${before} LIMIT ${BATCH})
-        UNION
-        (SELECT edge_id FROM trust_statements WHERE issuer_id IS NULL AND expires_at < ${before} LIMIT ${BATCH}))`
+      DELETE FROM trust_statements WHERE edge_id = ANY (ARRAY(
+        (SELECT edge_id FROM trust_statements WHERE issuer_id IS NULL AND replaced_at < ${before}
+         ORDER BY replaced_at LIMIT ${BATCH})
+        UNION ALL
+        (SELECT edge_id FROM trust_statements WHERE issuer_id IS NULL AND expires_at < ${before}
+         ORDER BY expires_at LIMIT ${BATCH})))`
   } while (removed >= BATCH)
 }
