@@ -5,6 +5,7 @@ import { chainFixture } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import { requestBody } from './request-body.ts'
 import type { Forward, Meta } from './rpc.ts'
 
 const database = await testDatabase()
@@ -100,6 +101,17 @@ describe('a forwarded method', () => {
       expect(sent).toHaveLength(1)
     },
   )
+
+  it('is called less often when its source sends large requests', async () => {
+    const { forwards } = elsewhere()
+    const { call, clock } = chainFixture(db, { forwards, rate: { source: { perMinute: 60, burst: 1 } } })
+    const body = requestBody(() => new Uint8Array(64 * 1_024))
+    expect(await refusalOf(call(undefined, { body }))).toBeUndefined()
+    clock.now = 30_999
+    expect(await refusalOf(call())).toBe('RATE_LIMITED')
+    clock.now = 31_000
+    expect(await refusalOf(call())).toBeUndefined()
+  })
 
   it('ends at its deadline, and keeps its place in maxConcurrency until the other process answers', async () => {
     const stuck: Forward = { ...elsewhere().forwards[0], unary: () => new Promise(() => {}) } as Forward

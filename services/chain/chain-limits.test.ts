@@ -9,6 +9,7 @@ import { refusalOf } from '../../test/support/reason-of.ts'
 import type { Call } from './call.ts'
 import { costOfChain } from './cost.ts'
 import type { Policy } from './policy.ts'
+import { requestBody } from './request-body.ts'
 
 const database = await testDatabase()
 const { db } = database
@@ -164,6 +165,28 @@ describe('the rate limits of the chain', () => {
     for (const rate of [{ source: TWO }, { subject: TWO }]) {
       const { call, clock } = chainFixture(db, { ...setup, rate })
       expect(await refusalOf(call(bearer(own)))).toBeUndefined()
+      clock.now = (units - 1) * 10_000 - 1
+      if (units > 1) expect(await refusalOf(call(bearer(own)))).toBe('RATE_LIMITED')
+      clock.now += 1
+      expect(await refusalOf(call(bearer(own)))).toBeUndefined()
+    }
+  })
+
+  it.each([
+    [0, 1],
+    [4_096, 1],
+    [6_143, 1],
+    [6_144, 2],
+    [65_536, 31],
+  ])('count a request of %i bytes as %i units, also if it cannot be read', async (bytes, units) => {
+    const body = requestBody(() => new Uint8Array(bytes))
+    for (const [rate, message, reason] of [
+      [{ source: TWO }, {}, undefined],
+      [{ source: TWO }, { reason: '\0' }, 'INVALID_ARGUMENT'],
+      [{ subject: TWO }, {}, undefined],
+    ] as const) {
+      const { call, clock } = chainFixture(db, { rate })
+      expect(await refusalOf(call(bearer(own), { body }, message))).toBe(reason)
       clock.now = (units - 1) * 10_000 - 1
       if (units > 1) expect(await refusalOf(call(bearer(own)))).toBe('RATE_LIMITED')
       clock.now += 1

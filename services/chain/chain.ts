@@ -6,6 +6,7 @@ import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { Call, Principal } from './call.ts'
 import { admitCaller, auditRefusal, type CheckDeps, fieldsOf, limit, receive } from './checks.ts'
+import { chargeUnits, costOfRequest } from './cost.ts'
 import { isCallersDeadline, type ObserverDeps, observe } from './observation.ts'
 import type { Caller, Forward, Meta, Route, Rpc, StreamRoute, UnaryRoute } from './rpc.ts'
 import { createStreams, type Opened, type StreamBounds } from './streams.ts'
@@ -242,8 +243,10 @@ function isBrief(request: Message, { input }: DescMethod): boolean {
  * Reads a request to forward. The rate limit here stops only sources with far too many calls, because the other
  * process applies the exact limits.
  */
-function readForwarded(deps: ChainDeps, { input }: DescMethod, read: () => Message, { source }: Meta): Message {
-  limit(deps, 'forward', 'source', sourceKey(source))
+function readForwarded(deps: ChainDeps, { input }: DescMethod, read: () => Message, { source, body }: Meta): Message {
+  const key = sourceKey(source)
+  limit(deps, 'forward', 'source', key)
+  chargeUnits(deps, 'forward', [{ by: 'source', key }], costOfRequest(body))
   const request = read()
   refuseUnstorableText(input, request)
   return request

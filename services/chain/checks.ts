@@ -12,7 +12,7 @@ import type { Logger } from '../platform/log/log.ts'
 import type { AuthenticateDeps } from './authenticate.ts'
 import { type Authority, refuseFrozen, requireRole, withRootAuthority } from './authority.ts'
 import type { Call, Principal } from './call.ts'
-import { type CountedKey, chargeUnits } from './cost.ts'
+import { type CountedKey, chargeUnits, costOfRequest } from './cost.ts'
 import type { CallerKind, Policy } from './policy.ts'
 import { authenticateCall } from './request-signature/authenticate-signature.ts'
 import type { Line, Meta } from './rpc.ts'
@@ -57,16 +57,18 @@ export interface Received {
  */
 export async function receive(deps: CheckDeps, line: Line, read: () => Message, meta: Meta): Promise<Received> {
   const { method, policy } = line
+  const counted: CountedKey[] = [{ by: 'source', key: sourceKey(meta.source) }]
   limit(deps, policy.limit, 'source', sourceKey(meta.source))
+  const sent = costOfRequest(meta.body)
+  chargeUnits(deps, policy.limit, counted, sent)
   const request = read()
   if (policy.toleratesUnknownFields !== true) refuseUnknownFields(method.input, request)
   refuseUnstorableText(method.input, request)
   const fields = fieldsOf(request)
   const group = groupOf(policy, fields)
   if (group !== policy.limit) limit(deps, group, 'source', sourceKey(meta.source))
-  const counted: CountedKey[] = [{ by: 'source', key: sourceKey(meta.source) }]
-  const units = (policy.cost?.(fields) ?? 1) - 1
-  chargeUnits(deps, policy.limit, counted, units)
+  const asked = (policy.cost?.(fields) ?? 1) - 1
+  chargeUnits(deps, policy.limit, counted, asked)
   const { principal, refusal, authority } = await authenticateCall(deps, meta, policy, fields, {
     ...clockOf(deps),
     rpc: meta.rpc,
@@ -78,7 +80,7 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   const charge = (more: number) => chargeUnits(deps, policy.limit, counted, more)
   const storage = { bytesPerDay: deps.operatorBytesPerDay, claim: storageClaim(policy) }
   const call = { requestId, principal, ...(dpop && { dpop }), source: sourceKey(meta.source), charge, storage }
-  return { request, call, refusal, authority, counted, units }
+  return { request, call, refusal, authority, counted, units: sent + asked }
 }
 
 function storageClaim({ urgent, freesStorage, endsTokens }: Policy<Fields>): StorageClaim {

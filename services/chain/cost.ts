@@ -1,4 +1,5 @@
 import { MAX_DEPTH } from '@auth4agent/core/delegation/grant-types'
+import type { RequestBody } from '../ledger/principal.ts'
 import type { Limiter, LimitName, Rates } from '../platform/limits/limits.ts'
 
 /** A key against which a call counts. */
@@ -7,6 +8,9 @@ export interface CountedKey {
   readonly key: string
 }
 
+/** Bytes of a request that cost nothing besides the first unit, and those that cost one unit more. */
+const USUAL_REQUEST = 4 * 1024
+const REQUEST_BYTES_A_UNIT = 2 * 1024
 /** Bytes of an answer that cost one unit more. */
 const BYTES_A_UNIT = 32 * 1024
 
@@ -16,6 +20,12 @@ const BYTES_A_UNIT = 32 * 1024
  */
 export function costOfChain(text: string): number {
   return text.split('~', MAX_DEPTH + 1).length
+}
+
+/** Returns the units that a large request costs besides the first: it must be read before the caller is known. */
+export function costOfRequest(body: RequestBody | undefined): number {
+  const bytes = body?.bytes().length ?? 0
+  return Math.max(0, Math.floor((bytes - USUAL_REQUEST) / REQUEST_BYTES_A_UNIT))
 }
 
 /** Returns the units that a large answer costs besides the first. */
