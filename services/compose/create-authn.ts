@@ -4,7 +4,7 @@ import { authorizationServerMetadata } from '../jwks-gateway/index.ts'
 import { createKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
 import { openPool } from '../platform/db/db.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
-import { scaleRates, scaleWriteRates } from '../platform/limits/rates.ts'
+import { scaleRates, scaleWorkRates } from '../platform/limits/rates.ts'
 import { PUSHES } from '../platform/outbound/budget.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { Config } from '../process/configuration/config.ts'
@@ -62,7 +62,7 @@ export async function makeAuthn(
       if (fault !== undefined) log[level]({ reason: fault.reason, error: fault.cause }, 'a check could not be decided')
     },
     chainedRate: scaleRates(config.rateFactorPercent / 100).token.subject,
-    fleetRate: scaleWriteRates(config.rateFactorPercent / 100).tokens,
+    fleetRate: scaleWorkRates(config.rateFactorPercent / 100).tokens,
     settings: {
       challengeTtlS: config.challengeTtl,
       defaultTtlS: config.tokenTtl,

@@ -13,7 +13,7 @@ import { importHmacKey } from '../platform/crypto/hmac.ts'
 import { openPool } from '../platform/db/db.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import { limitKeys } from '../platform/limits/limit-keys.ts'
-import { scaleWriteRates } from '../platform/limits/rates.ts'
+import { scaleWorkRates } from '../platform/limits/rates.ts'
 import { createOutbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
@@ -126,7 +126,7 @@ function makeIdentity(
     serverScopes: SERVER_SCOPES,
     log,
     metrics: metrics.keyEvents,
-    limitEvents: limitKeys('token', scaleWriteRates(config.rateFactorPercent / 100).events),
+    limitEvents: limitKeys('token', scaleWorkRates(config.rateFactorPercent / 100).events),
   })
   return {
     agents: localClient(AgentDirectoryService, identity.directory),
@@ -167,7 +167,7 @@ function makeAttestation(
       types,
       serverScopes: SERVER_SCOPES,
       countAppraisal: metrics.countAppraisal,
-      limitResults: limitKeys('token', scaleWriteRates(config.rateFactorPercent / 100).results),
+      limitResults: limitKeys('token', scaleWorkRates(config.rateFactorPercent / 100).results),
       log,
     },
     passedTime,
@@ -181,7 +181,9 @@ function makeRevocation(
 ): Part & { readonly watchers: () => number } {
   const { store } = revocations
   const onWake = (listener: () => void) => revocations.onWake(listener)
-  const revocation = createRevocation({ db, issuer: config.issuer, verificationKeys, store, onWake, passedTime })
+  const { issuer, rateFactorPercent } = config
+  const replayRate = scaleWorkRates(rateFactorPercent / 100).replays
+  const revocation = createRevocation({ db, issuer, verificationKeys, store, onWake, passedTime, replayRate })
   return {
     watchers: () => revocation.watchers,
     routes: routesOf(revocation.module),

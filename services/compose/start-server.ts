@@ -15,7 +15,7 @@ import { applyMigrations } from '../platform/db/migrate.ts'
 import { createPassedTime } from '../platform/db/passed-time.ts'
 import { withDatabase } from '../platform/db/wait-for-database.ts'
 import { createLimiter } from '../platform/limits/limits.ts'
-import { scaleRates, scaleWriteRates } from '../platform/limits/rates.ts'
+import { scaleRates, scaleWorkRates } from '../platform/limits/rates.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Exposition } from '../platform/metrics/exposition.ts'
 import { createMetrics, type Metrics } from '../platform/metrics/metrics.ts'
@@ -163,7 +163,7 @@ async function attemptStart(deps: Attempt): Promise<Server> {
     now: Date.now,
     skewS: config.clockSkew,
     operatorBytesPerDay: config.operatorDailyMib * MIB,
-    mayRecordRefusal: createRefusalBound(scaleWriteRates(factor).refusals, metrics.leftOutRefusal),
+    mayRecordRefusal: createRefusalBound(scaleWorkRates(factor).refusals, metrics.leftOutRefusal),
     clockProblem: () => clockGuard.problem(),
   })
   const readiness = await startReadiness({

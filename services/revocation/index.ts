@@ -3,10 +3,12 @@ import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.t
 import type { ServiceModule } from '../chain/rpc.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
+import type { Rate } from '../platform/limits/limits.ts'
 import { checkReason } from '../platform/requests/check-text.ts'
 import { compactLog } from './compact-log.ts'
 import { endAllTokensOfDeployment } from './end-all-tokens.ts'
 import { createFeed, type FeedDeps } from './feed.ts'
+import { createPace } from './pace.ts'
 import { revocationPolicies } from './policy.ts'
 import { type RevocationDeps, revoke } from './revoke-token.ts'
 import { createWatchRevocations } from './watch.ts'
@@ -25,13 +27,15 @@ export interface Revocation {
 }
 
 interface RevocationOptions extends RevocationDeps, FeedDeps {
+  /** How many records of the past one caller gets. */
+  readonly replayRate: Rate
   /** The time that has certainly passed. It decides which revocations may be deleted. */
   readonly passedTime: PassedTime
 }
 
 /** Creates the revocation service: it revokes tokens and sends the log to watchers. */
 export function createRevocation(deps: RevocationOptions): Revocation {
-  const { db, passedTime } = deps
+  const { db, passedTime, replayRate } = deps
   const feed = createFeed(deps)
   return {
     module: {
@@ -42,7 +46,7 @@ export function createRevocation(deps: RevocationOptions): Revocation {
           const { revokedAt, ...answer } = await revoke(deps, request, call)
           return { ...answer, revokedAt: timestampFromDate(revokedAt) }
         },
-        watchRevocations: createWatchRevocations(feed),
+        watchRevocations: createWatchRevocations(feed, createPace(replayRate)),
         async endAllTokensOfDeployment({ reason }, call) {
           const { minimumEpoch, at } = await endAllTokensOfDeployment(db.prisma, call, checkReason(reason))
           return { minimumEpoch, endedAt: timestampFromDate(at) }

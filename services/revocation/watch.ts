@@ -10,6 +10,7 @@ import type { StreamHandler } from '../chain/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Feed, Reading, Watcher } from './feed.ts'
 import { toPosition, toRecord } from './messages.ts'
+import type { Pace } from './pace.ts'
 import type { LogHead } from './ports.ts'
 
 /** The position of a watcher. Its hash is undefined before the first record, unless the request contained the hash. */
@@ -28,12 +29,15 @@ const HASH_BYTES = 32
 /** Creates the handler of WatchRevocations. It throws INVALID_ARGUMENT, RESYNC_REQUIRED or UNAVAILABLE. */
 export function createWatchRevocations(
   feed: Feed,
+  pace: Pace,
 ): StreamHandler<(typeof RevocationService)['method']['watchRevocations']> {
-  return async function* watch(request, { signal }): AsyncGenerator<Event> {
+  return async function* watch(request, { signal, principal }): AsyncGenerator<Event> {
     const from = parsePlace(request)
     const watcher = feed.open(signal)
+    const caller = principal.kind === 'operator' ? principal.operatorId : principal.kind
+    const paced = (records: number) => pace(caller, records, signal)
     try {
-      yield* follow(watcher, from, { maxAgeMs: 2 * feed.times.heartbeatMs, untilHead: request.untilHead })
+      yield* follow(watcher, from, { maxAgeMs: 2 * feed.times.heartbeatMs, untilHead: request.untilHead, paced })
     } finally {
       watcher.close()
     }
@@ -45,10 +49,12 @@ interface Following {
   readonly maxAgeMs: number
   /** Whether to end after the first head that was sent. */
   readonly untilHead: boolean
+  /** Waits until so many records of the past may be sent. */
+  readonly paced: (records: number) => Promise<void>
 }
 
 async function* follow(watcher: Watcher, from: Place | undefined, following: Following): AsyncGenerator<Event> {
-  const { maxAgeMs, untilHead } = following
+  const { maxAgeMs, untilHead, paced } = following
   let place = from
   let beat = -1
   for (;;) {
@@ -60,6 +66,8 @@ async function* follow(watcher: Watcher, from: Place | undefined, following: Fol
     while (place.sequence < head.sequence) {
       const records = await watcher.records(place.sequence, head.sequence)
       if (records.length === 0) throw resync()
+      // Every record after the first head is new, so nobody can ask for many of them.
+      if (beat === -1) await paced(records.length)
       for (const record of records) {
         if (!follows(place, record)) throw resync()
         place = { logEpoch: place.logEpoch, sequence: record.sequence, hash: record.hash }

@@ -30,6 +30,7 @@ import type { Call } from '../../services/chain/call.ts'
 import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings } from '../../services/keys/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
+import { scaleWorkRates } from '../../services/platform/limits/rates.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { checkAtDatabase, checkTrustAtDatabase, findEndedKeys } from '../../services/revocation/check-token.ts'
 import { createRevocation } from '../../services/revocation/index.ts'
@@ -131,6 +132,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     store,
     passedTime,
     onWake() {},
+    replayRate: scaleWorkRates(1).replays,
     ...bound,
   })
   const tokenStatus = {

@@ -8,6 +8,7 @@ import {
   WatchRevocationsResponseSchema,
 } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { createFeed, type FeedTimes } from '../../services/revocation/feed.ts'
+import type { Pace } from '../../services/revocation/pace.ts'
 import type { LogStore } from '../../services/revocation/ports.ts'
 import { createWatchRevocations } from '../../services/revocation/watch.ts'
 
@@ -15,13 +16,17 @@ import { createWatchRevocations } from '../../services/revocation/watch.ts'
 interface WatchersOptions {
   readonly log: Pick<LogStore, 'standing' | 'recordsAfter'>
   readonly times?: FeedTimes
+  /** Lets everybody read at once by default. */
+  readonly pace?: Pace
 }
+
+const atOnce: Pace = async () => undefined
 
 /** A request as a test writes it: a message with only some of its fields. */
 export type WatchRequest = MessageInitShape<typeof WatchRevocationsRequestSchema>
 
 /** Creates the watchers of a process. They send records only when the test notifies them, or at a heartbeat. */
-export function watchersOf({ log, times = { heartbeatMs: 50, patienceMs: 10_000 } }: WatchersOptions) {
+export function watchersOf({ log, times = { heartbeatMs: 50, patienceMs: 10_000 }, pace = atOnce }: WatchersOptions) {
   const wakes: (() => void)[] = []
   const reads = { standing: 0, pages: [] as number[] }
   const feed = createFeed({
@@ -38,7 +43,7 @@ export function watchersOf({ log, times = { heartbeatMs: 50, patienceMs: 10_000 
     onWake: (listener) => void wakes.push(listener),
     feedTimes: times,
   })
-  const handler = createWatchRevocations(feed)
+  const handler = createWatchRevocations(feed, pace)
   const watch = (request: WatchRequest = {}) => {
     const over = new AbortController()
     onTestFinished(() => over.abort())

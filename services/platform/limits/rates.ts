@@ -1,7 +1,7 @@
 import type { Rate, Rates } from './limits.ts'
 
-/** Rates of writes, in addition to those of calls. */
-export interface WriteRates {
+/** Rates of work, in addition to those of calls. */
+export interface WorkRates {
   /** Refusals of one caller that get a record in the audit. */
   readonly refusals: Rate
   /** Tokens and grants of all agents of one operator: many at once, as when a fleet starts, and fewer all day long. */
@@ -10,15 +10,21 @@ export interface WriteRates {
   readonly results: Rate
   /** Key events of all agents of one operator. One agent can sign fewer in its life than the burst. */
   readonly events: Rate
+  /**
+   * Records of the past that all watchers of one caller get. A record costs about 15 µs, so one that reads the log
+   * again and again takes at most a sixth of a processor, after its burst.
+   */
+  readonly replays: Rate
 }
 
-/** Returns the rates of writes, multiplied by the factor of scaleRates. */
-export function scaleWriteRates(factor: number): WriteRates {
+/** Returns the rates of work, multiplied by the factor of scaleRates. */
+export function scaleWorkRates(factor: number): WorkRates {
   return {
     refusals: { perMinute: 60 * factor, burst: Math.max(1, 600 * factor) },
     events: { perMinute: 60 * factor, burst: Math.max(1, 10_000 * factor) },
     results: { perMinute: 600 * factor, burst: Math.max(1, 20_000 * factor) },
     tokens: { perMinute: 3_000 * factor, burst: Math.max(1, 100_000 * factor) },
+    replays: { perMinute: 600_000 * factor, burst: Math.max(1, 200_000 * factor) },
   }
 }
 
