@@ -6,8 +6,8 @@ const README = join(import.meta.dirname, '../../../clients/verifier/README.md')
 
 /**
  * Runs the TypeScript blocks of the verifier's README one after the other, each as its own module. A block can use the
- * names of all earlier blocks. `values` are the names that the README does not define, with their values; `issuer`
- * replaces the example issuer, and `key` is in the file that the README reads. Resolves with all names and their values.
+ * names of all earlier blocks. `values` are the names that the README does not define, with their values. `issuer`
+ * replaces the example issuer, and `key` is in the file that the README reads. Resolves with all names and values.
  */
 export async function runReadme(
   values: Readonly<Record<string, unknown>>,

@@ -10,7 +10,7 @@
  * | `trust` | changing which operators the operator trusts |
  * | `audit.read` | reading the audit |
  * | `keys` | recovering agents that have lost their key |
- * | `watch` | only what an API needs: following revocations, reading the operator's keys and who may call its audiences |
+ * | `watch` | what an API needs: following revocations, reading the operator's keys and its audiences' callers |
  */
 export const OPERATOR_ROLES = [
   'agents.register',
