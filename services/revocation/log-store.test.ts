@@ -171,7 +171,7 @@ describe('compactLog', () => {
   })
 
   it('can remove every record, and the next record continues the sequence', async () => {
-    await pool.query('UPDATE revocation_log SET expires_at = now()')
+    await pool.query('UPDATE revocation_log SET expires_at = now() - interval '1 second'')
     await compactLog(pool, passedTime)
     const records: Ending[] = []
     const head = await store.snapshot((endings) => void records.push(...endings))
