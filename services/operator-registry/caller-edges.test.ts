@@ -60,6 +60,7 @@ describe('SetOperatorPolicy', () => {
     ['nothing when callers and audiences are added', { a: ['x.com', 'y.com', 'z.com'], b: ['*'], c: ['x.com'] }, []],
     ['the edge of a caller that is removed', { a: ['y.com'], b: ['*'] }, ['a x.com']],
     ['the edges of a rule that is removed', { b: ['*'] }, ['a x.com', 'a y.com']],
+    ['the edges of domains that are replaced by *', { a: ['*'], b: ['*'] }, ['a x.com', 'a y.com']],
     ['the edge of * that is replaced by a domain', { a: ['x.com', 'y.com'], b: ['x.com'] }, ['b *']],
     [
       'the edges of a rule that is moved to another audience',

@@ -1,8 +1,12 @@
 import { checkDpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import { signerKid } from '@auth4agent/core/jose/signer-jwk'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { createKeyFile, createP256KeyFile } from '@auth4agent/sdk/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { accessToken, knownKey } from '../../../test/support/access-tokens.ts'
+import { delegatedPayload } from '../../../test/support/delegated-tokens.ts'
+import { chainOf, holderDid, holderKey, OPERATOR } from '../../../test/support/grant-chains.ts'
+import { signCompactJws } from '../../../test/support/jws.ts'
 import { type AgentHome, createAgentHome } from '../../../test/support/sdk/agent-home.ts'
 
 const API = 'https://api.example.com'
@@ -87,8 +91,26 @@ describe('dpop-proof', () => {
     expect(checkDpopProof(stdout.trim(), rules)).toMatchObject({ ok: true, jkt })
   })
 
+  it('prints a proof for a delegated token, and refuses one that is bound to the key of another agent', async () => {
+    const principal = { did: holderDid(holderKey(0)), operatorId: OPERATOR, publicKey: holderKey(0).publicKey }
+    const delegated = (publicKey: Uint8Array) => {
+      const actor = { did: home.did, operatorId: OPERATOR, publicKey }
+      const header = { alg: 'EdDSA', typ: 'at+jwt', kid: thumbprint(pair.publicKey) }
+      return signCompactJws(header, delegatedPayload([principal, actor]), pair.privateKey)
+    }
+    const token = delegated(home.publicKey)
+    const { code, stdout, stderr } = await home.tool(['dpop-proof', ...request, '--token', token])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const rules = { method: 'GET', url: `${API}/orders`, nowS: Date.now() / 1000, skewS: 0, accessToken: token }
+    expect(checkDpopProof(stdout.trim(), rules)).toMatchObject({ ok: true, jkt: home.jkt })
+    const other = delegated(holderKey(1).publicKey)
+    const refused = await home.tool(['dpop-proof', ...request, '--token', other])
+    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('bound to another key') })
+  })
+
   it.each([
     ['a token that is not bound', 1, [...request, '--token', accessToken(pair)], 'issue --dpop'],
+    ['a chain of grants that has expired', 1, [...request, '--token', chainOf(1)], 'GRANT_EXPIRED'],
     ['a text that is no token', 2, [...request, '--token', 'a.b.c'], 'must be an access token'],
     ['a method in small letters', 2, ['--method', 'get', '--url', API], 'in capital letters'],
     ['a URL without a scheme', 2, ['--method', 'GET', '--url', 'api.example.com'], 'absolute http or https URL'],

@@ -198,7 +198,7 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'trust graph',
-        summary: 'export the graph of trust statements',
+        summary: 'list or export the graph of trust statements',
         load: async () => (await import('./commands/trust-graph.ts')).trustGraph,
       },
       {

@@ -3,7 +3,10 @@ export const exitCodes = {
   ok: { code: 0, means: 'success, or the answer is yes' },
   refused: { code: 1, means: 'the server refused, the token is not valid, or the check failed' },
   usage: { code: 2, means: 'the command line is wrong' },
-  unreachable: { code: 3, means: 'the server does not answer, or cannot answer now; try again later' },
+  unreachable: {
+    code: 3,
+    means: 'unknown: the server does not answer, cannot answer now (try again later), or was not asked',
+  },
   configuration: { code: 4, means: 'a configuration file or a key is missing, unreadable or wrong' },
   internal: { code: 70, means: 'an error of the tool itself' },
   notRunnable: { code: 126, means: '`exec`: the program cannot be run' },

@@ -263,3 +263,34 @@ describe('operator token', () => {
     expect(await tool(['operator', 'token', ...args])).toMatchObject({ code: 2, stdout: '' })
   })
 })
+
+async function both(operator: string, agent: string) {
+  await tool(['init', '--operator', '--domain', operator])
+  await tool(['init', '--domain', agent])
+}
+
+describe('register agent in the folder of an operator that cannot be the operator of the agent', () => {
+  it('says that the operator is not registered yet, and how to register it', async () => {
+    await both('example.com', 'example.com')
+    const { code, stderr } = await tool(['register', 'agent', '--config', folder])
+    expect(code).toBe(2)
+    expect(stderr).toContain('The operator of this folder, example.com, is not registered yet')
+    expect(stderr).toContain(`\`auth4agent register operator --config ${folder}\``)
+  })
+
+  it('names both domains if they differ', async () => {
+    await both('example.com', 'agents.example.net')
+    const { code, stderr } = await tool(['register', 'agent'])
+    expect(code).toBe(2)
+    expect(stderr).toContain(
+      '--operator-id ID is missing: the agent is of the domain agents.example.net, but the operator of this folder is example.com',
+    )
+    expect(stderr).toContain('Name the operator of agents.example.net, or create an agent of example.com.')
+  })
+
+  it('asks only for the id where there is no operator', async () => {
+    await tool(['init', '--domain', 'example.com'])
+    const { code, stderr } = await tool(['register', 'agent'])
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('--operator-id ID is missing\n') })
+  })
+})

@@ -79,6 +79,13 @@ beforeEach(async () => {
 })
 afterEach(() => rm(home, { recursive: true }))
 
+it('rotate-root names its second step with the folder of this run', async () => {
+  const { code, stdout } = await tool('operator keys rotate-root --label third --config ~/.auth4agents')
+  expect(code).toBe(0)
+  const next = `auth4agent operator keys rotate-root --finish --config ${folder}`
+  expect(stdout).toContain(`after propagation run:\n${next}\n`)
+})
+
 describe('after a change of the root key', () => {
   it('the folder adds and removes keys with the new root key', async () => {
     await ok('operator keys add --request ~/bob.request')

@@ -23,6 +23,7 @@ export function approvalLines(place: Place, file: string): string {
   return `auth4agent operator approve ${quoted(file)} --output APPROVAL\n${send}`
 }
 
-function quoted(text: string): string {
+/** Quotes a word for a shell, if it needs quotes. */
+export function quoted(text: string): string {
   return SAFE.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }

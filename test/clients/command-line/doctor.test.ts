@@ -135,10 +135,12 @@ describe('doctor finds in DNS', () => {
 })
 
 describe('doctor finds on the server', () => {
-  it('a suspended agent', async () => {
+  it('a suspended agent, as one problem, and says how to reactivate it', async () => {
     expectStatus(200, await deployment.client.suspendAgent(operator.id, agent.did, operator))
-    const { found } = await examine()
-    expect(problemsOf(found)).toEqual(['agent', 'token'])
+    const { code, found } = await examine()
+    expect({ code, problems: problemsOf(found) }).toEqual({ code: 1, problems: ['agent'] })
+    expect(found.get('agent')?.cure).toContain('`auth4agent revoke reactivate`')
+    expect(JSON.stringify([...found])).not.toContain('agents approve')
     expectStatus(200, await deployment.client.reactivateAgent(operator.id, agent.did, operator))
   })
 
@@ -147,6 +149,7 @@ describe('doctor finds on the server', () => {
     expectStatus(201, await deployment.client.registerAgent(operator.id, pending))
     await folder.agent({ operatorId: operator.id, server: issuer }, pending)
     const { found } = await examine()
+    expect(problemsOf(found)).toEqual(['agent'])
     expect(found.get('agent')?.cure).toContain('agent-scopes set')
   })
 

@@ -73,6 +73,13 @@ const set = async (...flags: readonly string[]): Promise<object> =>
   Object(await jsonOf(run('policy', 'set', ...flags, '--json')))
 const answer = (text: string) => ({ ask: async () => text })
 
+it('verify-operator instructions names the next command with the folder of this run', async () => {
+  const { code, stdout } = await run('verify-operator', 'instructions')
+  expect(code).toBe(0)
+  const next = `auth4agent verify-operator confirm --config ${folder.path}`
+  expect(stdout.endsWith(`\n\nafter propagation run:\n${next}\n`)).toBe(true)
+})
+
 it('policy get shows the policy in words, and as JSON only with --json', async () => {
   const { stdout } = await run('policy', 'get')
   expect(stdout).toMatch(/^require_bound_challenges: off\nrequire_body_digest: \w+\nhide_allowed_scopes: off\n/)

@@ -190,7 +190,7 @@ describe('demo --federation', () => {
       expect(output).toMatch(
         /^token issued$[^]*^valid: true$[^]*^valid: false$\nreason: ISSUER_DISABLED[^]*^refused, as/m,
       )
-      expect(output).toMatch(/^refused: it is from before$/m)
+      expect(output).toMatch(/^refused: it is from before$[^]*^FROM +KIND +TO +NOTE\n[^]*^\S+ +speaks-for +\S+$/m)
     },
     2 * READ_MS,
   )

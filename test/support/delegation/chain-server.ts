@@ -10,15 +10,23 @@ export interface ChainServer {
   readonly verified: readonly Readonly<Record<string, unknown>>[]
 }
 
+/** Why a server refuses a chain, and at which place. With `onlyCalls`, it refuses calls and accepts inspections. */
+interface Refused {
+  readonly reason: string
+  readonly hop?: number
+  readonly onlyCalls?: boolean
+}
+
 /** Makes a server that publishes the key of the chains. It refuses a chain for the given reason at the given place. */
-export function chainServer(refused?: { readonly reason: string; readonly hop?: number }): ChainServer {
+export function chainServer({ onlyCalls = false, ...refused }: Partial<Refused> = {}): ChainServer {
   const verified: Record<string, unknown>[] = []
   const jwks = { keys: [{ ...GRANT_KEY.jwk, kid: GRANT_KEY.kid, alg: 'Ed25519', use: 'sig' }] }
   const answerTo = (path: string, body: Record<string, unknown>) => {
     if (path === '/.well-known/jwks.json') return jwks
     if (path !== '/v1/verify') throw new RangeError(`Nobody expects a call of ${path}`)
     verified.push(body)
-    return { valid: refused === undefined, revoked: refused !== undefined, ...refused }
+    const valid = refused.reason === undefined || (onlyCalls && body['delegation'] === 'inspect')
+    return valid ? { valid, revoked: false } : { valid, revoked: true, ...refused }
   }
   return {
     verified,

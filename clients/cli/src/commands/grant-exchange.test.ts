@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { checkDpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import { readKeyFile } from '@auth4agent/sdk/node'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { runCli } from '../../../../test/support/cli.ts'
@@ -45,6 +46,28 @@ it('grant exchange asks only for the scopes of --scope, and writes the token to 
   const { code, stdout } = await exchange('--aud', API, '--scope', 'orders:read', '--output', output, '--json')
   expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, output, token_type: 'DPoP' })
   expect(claimsOf(await readFile(output, 'utf8'))).toMatchObject({ scope: 'orders:read' })
+})
+
+it('grant exchange names the command that makes proofs with the file of the token and the folder of this run', async () => {
+  const folder = join(home, '.auth4agents')
+  const output = join(home, 'my token')
+  const { stderr } = await exchange('--aud', API, '--output', output, '--config', folder)
+  const line = `auth4agent dpop-proof --method METHOD --url URL --token '@${output}' --config ${folder}`
+  expect(stderr).toContain(`each request with this token needs a proof: ${line}\n`)
+})
+
+it('dpop-proof prints a proof for the chain of the agent, and refuses a chain that another agent holds', async () => {
+  const url = `${API}/orders`
+  const proofFor = (chain: string) =>
+    tool(['dpop-proof', '--method', 'GET', '--url', url, '--token', `@${chain}`, '--quiet'])
+  const { code, stdout } = await proofFor(file)
+  expect(code).toBe(0)
+  const accessToken = (await readFile(file, 'utf8')).trim()
+  const rules = { method: 'GET', url, nowS: Date.now() / 1000, skewS: 0, accessToken }
+  expect(checkDpopProof(stdout.trim(), rules)).toMatchObject({ ok: true })
+  const other = join(home, 'other.txt')
+  await tool(['delegate', server.agent('other').did, '--capability', READ, '--expires', '10m', '--output', other])
+  expect(await proofFor(other)).toMatchObject({ code: 1, stderr: expect.stringContaining('bound to another key') })
 })
 
 it.each<[string, readonly string[], number, string]>([

@@ -122,7 +122,7 @@ describe('grant explain', () => {
       `@${proof}`,
       '--json',
     ])
-    expect(JSON.parse(stdout)).toEqual({ accepted: true, proof: 'valid' })
+    expect(JSON.parse(stdout)).toEqual({ accepted: null, not_checked: ['callers'], proof: 'valid' })
   })
 
   it('checks no proof of a chain that is refused', async () => {
@@ -138,7 +138,78 @@ describe('grant explain', () => {
   it('says that the server refuses a revoked chain, and that nothing is wrong with another', async () => {
     const revoked = chainServer({ reason: 'AGENT_TOKENS_ENDED', hop: 0 })
     expect((await explain(chainOf(1), [], revoked)).stdout).toContain('refused: AGENT_TOKENS_ENDED\ngrant: 0')
-    expect((await explain(chainOf(1))).stdout).toContain('accepted: nothing is wrong')
+    expect((await explain(chainOf(1))).stdout).toContain('valid: nothing is wrong')
+  })
+
+  it('asks the server about the call, by the rule by which it verifies chains, and uses up no proof', async () => {
+    const server = chainServer()
+    const flags = [...(await ACCEPTED.flags()), '--json']
+    const { code, stdout } = await explain(ACCEPTED.chain, flags, server)
+    expect({ code, ...JSON.parse(stdout) }).toEqual({ code: 0, accepted: true, proof: 'valid' })
+    expect(server.verified).toEqual([
+      { token: ACCEPTED.chain, delegation: 'inspect' },
+      {
+        token: ACCEPTED.chain,
+        delegation: 'accept',
+        audience: ['https://pay.acme.test'],
+        scope: 'pay',
+        arguments: { amount: 1, file: '/data/a/x' },
+        proof_checked: true,
+      },
+    ])
+  })
+
+  it.each([
+    ['OPERATOR_NOT_TRUSTED', 0],
+    ['ACTOR_NOT_TRUSTED', 1],
+  ] as const)('says with %s that the owner of the audience does not let a holder call', async (reason, hop) => {
+    const server = chainServer({ reason, hop, onlyCalls: true })
+    const { code, stdout } = await explain(chainOf(1), ['--capability', READ, '--json'], server)
+    expect({ code, ...JSON.parse(stdout) }).toEqual({
+      code: 1,
+      accepted: false,
+      reason,
+      hop,
+      means: verdicts[reason],
+      rule: 'the operator that owns the audience https://api.acme.test must let every holder of the chain call it',
+      compared: { grant: 'a holder of the domain acme.test' },
+      advice:
+        'The owner of the audience can list the domain: `auth4agent policy set --audience https://api.acme.test --add-caller acme.test`.',
+    })
+    const { stdout: text } = await explain(chainOf(1), ['--capability', READ], server)
+    expect(text).toMatch(new RegExp(`^refused: ${reason}\ngrant: ${hop}\nholder: did:agent:acme.test:`))
+  })
+
+  it('says what the server says of a chain that ends before it is asked about the call', async () => {
+    const server = chainServer({ reason: 'AGENT_TOKENS_ENDED', hop: 0, onlyCalls: true })
+    const { code, stdout } = await explain(chainOf(1), ['--capability', READ, '--json'], server)
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 1, reason: 'AGENT_TOKENS_ENDED', hop: 0 })
+  })
+
+  it.each<[string, readonly string[], string]>([
+    ['a chain', [], 'unknown: nothing is wrong with the form and the times of the chain, but no server was asked'],
+    ['a call', ['--capability', READ], 'unknown: the grants allow the call, but no server was asked'],
+  ])('never says that %s is accepted if no server was asked, and says what was not checked', async (_, flags, text) => {
+    const server = chainServer()
+    const notChecked =
+      'the signatures of the server, revocations, and whether the owner of the audience lets every holder of the chain call it'
+    const told = await explain(chainOf(1), ['--offline', ...flags], server)
+    expect(told).toEqual({ code: 3, stderr: '', stdout: `${text}\nnot checked: ${notChecked}\n` })
+    const { stdout } = await explain(chainOf(1), ['--offline', '--json', ...flags], server)
+    const not_checked = ['issuer_signatures', 'revocation', 'callers']
+    expect(JSON.parse(stdout)).toEqual({ accepted: null, not_checked })
+    expect((await explain(chainOf(1), ['--offline', '--quiet', ...flags], server)).stdout).toBe('unknown\n')
+    expect(server.verified).toEqual([])
+  })
+
+  it('says nothing of a call if the server does not answer the question about it', async () => {
+    const server = chainServer()
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      if (typeof init?.body === 'string' && init.body.includes('"accept"')) throw new TypeError('fetch failed')
+      return server.fetch(input, init)
+    }
+    const { code, stdout, stderr } = await explain(chainOf(1), ['--capability', READ], { ...server, fetch })
+    expect({ code, stdout, stderr }).toEqual({ code: 3, stdout: '', stderr: expect.stringContaining('NETWORK_ERROR') })
   })
 
   it.each([

@@ -9,12 +9,13 @@ import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
 import { changeKeys, keySetFlags, openKeySet, withoutKey } from '../key-set.ts'
 import { checkLabel } from '../key-terms.ts'
+import { nextLine } from '../next-line.ts'
 import { adoptNextRoot, loadNextRoot } from '../next-root.ts'
 import { hasRootKey } from '../own-keys.ts'
 import { requireOperator, serverOf } from '../parties.ts'
 import { lines, plain } from '../text.ts'
 
-const FINISH = 'auth4agent operator keys rotate-root --finish'
+const FINISH = 'operator keys rotate-root --finish'
 
 const rotateFlags = {
   ...keySetFlags,
@@ -31,7 +32,7 @@ export const rotateRoot = defineCommand({
   ],
   examples: [
     { does: 'the first step', line: 'auth4agent operator keys rotate-root' },
-    { does: 'the second step, after the DNS record has changed', line: FINISH },
+    { does: 'the second step, after the DNS record has changed', line: `auth4agent ${FINISH}` },
   ],
   flags: rotateFlags,
   async run(context) {
@@ -133,6 +134,6 @@ function recordText(context: Rotation, config: OperatorConfig, kid: string) {
   const record = lines({ record_type: 'TXT', name, value })
   return {
     json: { txt_record_name: name, txt_record_value: value },
-    text: `publish this record in place of the old one:\n${record}\n\nafter propagation run:\n${FINISH}`,
+    text: `publish this record in place of the old one:\n${record}\n\nafter propagation run:\n${nextLine(context.place, FINISH)}`,
   }
 }

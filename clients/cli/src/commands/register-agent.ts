@@ -2,11 +2,19 @@ import { decodeBase64 } from '@auth4agent/core/encoding/base64'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { createOperator, newIdentity, openCalls, type RegisteredAgent } from '@auth4agent/sdk'
-import { type AgentConfig, keyFileStore, keyPathOf, readOperatorConfig, updateAgentConfig } from '@auth4agent/sdk/node'
-import { configurationError, usageError } from '../cli-error.ts'
+import {
+  type AgentConfig,
+  keyFileStore,
+  keyPathOf,
+  type OperatorConfig,
+  readOperatorConfig,
+  updateAgentConfig,
+} from '@auth4agent/sdk/node'
+import { type CliError, configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
-import type { Context } from '../context.ts'
+import type { Context, Place } from '../context.ts'
+import { nextLine } from '../next-line.ts'
 import { loadOwnKey } from '../own-keys.ts'
 import { requireAgent, serverOf } from '../parties.ts'
 import { lines } from '../text.ts'
@@ -57,18 +65,29 @@ export const registerAgent = defineCommand({
   },
 })
 
-async function chooseOperator({ flags, folder }: Context<typeof registerFlags>, agent: AgentConfig): Promise<string> {
+async function chooseOperator(
+  { flags, folder, place }: Context<typeof registerFlags>,
+  agent: AgentConfig,
+): Promise<string> {
   const config = await readOperatorConfig(folder)
-  const own = config?.domain === parseDid(agent.did)?.domain ? config?.id : undefined
+  const domain = parseDid(agent.did)?.domain
+  const own = config?.domain === domain ? config?.id : undefined
   const id = flags.text('operator-id') ?? (agent.operator_id || own)
-  if (id === undefined || id === '') {
-    throw usageError(
-      '--operator-id ID is missing',
-      'The operator sees its id with `auth4agent verify-operator status`.',
-    )
-  }
+  if (id === undefined || id === '') throw noOperator(config, domain, place)
   if (!isUuid(id)) throw usageError('--operator-id must be a UUID in lower case')
   return id
+}
+
+/** Says why the operator of the folder is not the one of the agent. */
+function noOperator(config: OperatorConfig | undefined, domain = '', place: Place): CliError {
+  const ask = 'The operator sees its id with `auth4agent verify-operator status`.'
+  if (config === undefined) return usageError('--operator-id ID is missing', ask)
+  if (config.domain === domain) {
+    const message = `The operator of this folder, ${domain}, is not registered yet`
+    return usageError(message, `Register it first: \`${nextLine(place, 'register operator')}\``)
+  }
+  const message = `--operator-id ID is missing: the agent is of the domain ${domain}, but the operator of this folder is ${config.domain}`
+  return usageError(message, `Name the operator of ${domain}, or create an agent of ${config.domain}. ${ask}`)
 }
 
 async function register(

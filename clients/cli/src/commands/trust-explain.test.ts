@@ -164,8 +164,72 @@ bolt.com?[2J  https://alpha.net  read=orders:read+orders:list  2027-04-15T08:00:
   })
 })
 
+const asJson = (document: unknown) => ({
+  document: `${JSON.stringify(document, undefined, 2)}\n`,
+  media_type: 'application/json',
+  nodes: 4,
+  edges: 4,
+})
+
 describe('trust graph', () => {
   const answer = { document: '<svg>\n\u001b[2J</svg>\n', media_type: 'image/svg+xml', nodes: 2, edges: 1 }
+
+  const graph = {
+    title: 'Trust',
+    nodes: [
+      { id: 'n1', label: 'cargo.io', type: 'operator' },
+      { id: 'n2', label: 'bolt.com', type: 'operator' },
+      { id: 'n3', label: 'bolt.com', type: 'operator' },
+      { id: 'n4', label: 'guild\u001b[2J.org', type: 'group' },
+    ],
+    edges: [
+      { id: 'e1', kind: 'lets-call', from: 'n1', to: 'n3', note: 'until 2027' },
+      { id: 'e2', kind: 'member', from: 'n4', to: 'n2' },
+      { id: 'e3', kind: 'accepts-members-of', from: 'n1', to: 'n4' },
+      { id: 'e4', kind: 'lets-call', from: 'n1', to: 'n2', note: 'until 2028' },
+    ],
+  }
+  it('lists the edges in order, one a line, and tells nodes with one label apart', async () => {
+    expect(await run(['graph'], asJson(graph), OPERATOR)).toMatchObject({
+      code: 0,
+      stdout: [
+        'FROM           KIND                TO             NOTE',
+        'cargo.io       accepts-members-of  guild?[2J.org',
+        'cargo.io       lets-call           bolt.com (n2)  until 2028',
+        'cargo.io       lets-call           bolt.com (n3)  until 2027',
+        'guild?[2J.org  member              bolt.com (n2)',
+        '',
+      ].join('\n'),
+      sent: [{ call: 'GET /v1/trust/graph', body: '' }],
+    })
+    const { stdout } = await run(['graph', '--quiet'], asJson(graph), OPERATOR)
+    expect(stdout.split('\n')[0]).toMatch(/^cargo\.io +accepts-members-of +guild/)
+    expect(JSON.parse((await run(['graph', '--json'], asJson(graph), OPERATOR)).stdout)).toEqual(asJson(graph))
+  })
+
+  it('says that there are no edges', async () => {
+    const { stdout } = await run(['graph'], asJson({ ...graph, edges: [] }), OPERATOR)
+    expect(stdout).toBe('no edges\n')
+  })
+
+  it('prints the JSON of the graph only with --format json', async () => {
+    const { stdout } = await run(['graph', '--format', 'json'], asJson(graph), OPERATOR)
+    expect(JSON.parse(stdout.replaceAll('?', ''))).toMatchObject({ title: 'Trust', edges: graph.edges })
+  })
+
+  it.each<[string, unknown]>([
+    ['no JSON', 'x'],
+    ['no object', []],
+    ['no edges', { nodes: [] }],
+    ['an edge without a kind', { nodes: [], edges: [{ id: 'e', from: 'n1', to: 'n2' }] }],
+  ])('refuses a graph that is %s', async (_name, document) => {
+    const answer = document === 'x' ? { ...asJson({}), document } : asJson(document)
+    expect(await run(['graph'], answer, OPERATOR)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('a graph that this tool cannot read'),
+    })
+  })
 
   it('prints the document without control characters', async () => {
     expect(await run(['graph', '--format', 'svg'], answer, OPERATOR)).toMatchObject({

@@ -5,6 +5,7 @@ import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import { demandBodyDigest } from '../demand-digest.ts'
 import { FROZEN } from '../frozen.ts'
+import { nextLine } from '../next-line.ts'
 import { hasRootKey } from '../own-keys.ts'
 import { viewOperator } from '../parties.ts'
 import { lines, plain } from '../text.ts'
@@ -32,7 +33,7 @@ export const instructions = defineCommand({
     const operator = await viewOperator(context, given)
     const told = await context.progress('asking the server', operator.verification.instructions())
     const record = lines({ record_type: 'TXT', name: told.txt_record_name, value: told.txt_record_value })
-    const next = 'after propagation run:\nauth4agent verify-operator confirm'
+    const next = `after propagation run:\n${nextLine(context.place, 'verify-operator confirm')}`
     context.answer(told, `dns verification instructions\n\ndomain: ${plain(told.domain)}\n\n${record}\n\n${next}`, [
       `${told.txt_record_name}. IN TXT "${told.txt_record_value}"`,
     ])

@@ -46,6 +46,13 @@ describe('judgePolicy', () => {
       [`${HOST} dpop is none, and was required in the policy of ${AT}`],
     ],
     [
+      'every operator as caller, where only one was listed',
+      rules(rule(HOST, { callers: ['*'] })),
+      0,
+      [rules(rule(HOST, { callers: ['b.test'] }))],
+      [`${HOST} callers is every operator, and was b.test in the policy of ${AT}`],
+    ],
+    [
       'a rule that is gone',
       {},
       0,

@@ -84,7 +84,7 @@ function exceptions(policy: OperatorPolicy): readonly Weakness[] {
 function weakened(policy: OperatorPolicy, earlier: readonly EarlierPolicy[]): readonly Weakness[] {
   return earlier.flatMap(({ at, policy: before }) =>
     policyDifferences(before, policy)
-      .filter(({ effect }) => effect === 'weaker')
+      .filter(({ effects }) => effects?.includes('weaker'))
       .map(({ name, before: was, after: is }) => ({
         setting: name,
         message: `${name} is ${is}, and was ${was} in the policy of ${at}`,

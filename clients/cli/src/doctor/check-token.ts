@@ -1,7 +1,7 @@
 import { Auth4AgentError, authenticate, type Signer } from '@auth4agent/sdk'
 import { hintFor } from '../hints.ts'
 import { type Finding, ok, problem } from './finding.ts'
-import type { Probe } from './probe.ts'
+import { objectOf, type Probe } from './probe.ts'
 
 /** Arguments of {@link checkToken}: the agent with its key, and the server. */
 interface TokenCheck {
@@ -13,7 +13,8 @@ interface TokenCheck {
 }
 
 /**
- * Asks for a token without scopes that is valid for 30 seconds. Returns no finding if the server does not answer.
+ * Asks for a token without scopes that is valid for 30 seconds. Returns no finding if the server does not answer, or
+ * refuses an agent that the finding about the agent already reports as not active.
  */
 export async function checkToken({ probe, did, signer, fetch, signal }: TokenCheck): Promise<readonly Finding[]> {
   if ((await probe.get('/health')).kind === 'none') return []
@@ -24,7 +25,13 @@ export async function checkToken({ probe, did, signer, fetch, signal }: TokenChe
   } catch (error) {
     if (!(error instanceof Auth4AgentError)) throw error
     const { reason, message } = error
+    if (reason === 'AGENT_NOT_ACTIVE' && (await isKnownInactive(probe, did))) return []
     const cure = hintFor(reason) ?? 'The findings above may explain it.'
     return [problem('token', `the agent cannot get a token: ${message} (${reason})`, cure)]
   }
+}
+
+async function isKnownInactive(probe: Probe, did: string): Promise<boolean> {
+  const known = objectOf(await probe.get(`/v1/agent/${did}`))
+  return known !== undefined && known.status !== 'active'
 }

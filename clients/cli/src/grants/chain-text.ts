@@ -12,7 +12,8 @@ export const NOT_ASKED = 'not checked, because no server was asked'
 
 /** Describes a chain for people: a table of its grants, and each grant. */
 export function chainText(inspection: Inspection, nowS: number, style: Style): string {
-  const { issuer, hops, size, finding, isOnline } = inspection
+  const { issuer, hops, size, finding, server } = inspection
+  const isOnline = server !== undefined
   const states = statesOf(inspection, nowS)
   const rows = states.map((state, at) => {
     const hop = hops[at]
@@ -84,7 +85,8 @@ export function findingText(
 
 /** Describes a chain for programs. */
 export function chainJson(inspection: Inspection, nowS: number) {
-  const { issuer, hops, size, finding, isOnline } = inspection
+  const { issuer, hops, size, finding, server } = inspection
+  const isOnline = server !== undefined
   const states = statesOf(inspection, nowS)
   return {
     valid: finding === undefined,

@@ -35,8 +35,8 @@ export interface Inspection {
   readonly size: number
   /** Undefined if the chain is valid. */
   readonly finding: Finding | undefined
-  /** Whether a server was asked: for the keys of its signatures, and for revocations. */
-  readonly isOnline: boolean
+  /** Address of the server that was asked for keys of signatures and for revocations; undefined if none was asked. */
+  readonly server: string | undefined
 }
 
 /** A part of the help of commands that inspect a chain. */
@@ -66,7 +66,7 @@ export async function inspectChain(context: Context<typeof inspectFlags>, given?
       : finderOf(await context.progress('fetching the keys', jwksOf(choice, context)))
   const nowS = context.now() / 1000
   const { hops, size, refusal } = await readChain(text, { issuer, keys, nowS })
-  const about = { text, issuer, hops, size, isOnline: choice !== undefined }
+  const about = { text, issuer, hops, size, server: choice?.server }
   if (refusal !== undefined)
     return { ...about, finding: explainRefusal(refusal, comparedValues(refusal, text, hops, nowS)) }
   const finding = choice && (await context.progress('asking the server', findRevoked(text, choice, context)))
@@ -114,7 +114,8 @@ export async function findRevoked(
   return valid ? undefined : refusedByServer(reason ?? 'REFUSED', hop ?? undefined)
 }
 
-function refusedByServer(reason: string, hop: number | undefined): Finding {
+/** Explains that the server refuses what the rules of grants allow. */
+export function refusedByServer(reason: string, hop: number | undefined): Finding {
   const advice = 'The grant and everything derived from it have ended for good. Ask for a new grant.'
   return { reason, hop, rule: undefined, means: meaningOf(reason), advice }
 }

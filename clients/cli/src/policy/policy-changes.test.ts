@@ -82,10 +82,22 @@ describe('policyDifferences', () => {
       [`rule for ${URL}: none -> there`, `${URL} dpop: required-with-nonce -> required (weaker)`],
     ],
     [
-      'every operator as caller',
+      'every operator as caller, which ends the tokens that the replaced callers have',
       rules(rule(HOST, { callers: ['b.test'] })),
       rules(rule(HOST, { callers: ['*'] })),
-      [`${HOST} callers: b.test -> every operator (weaker)`],
+      [`${HOST} callers: b.test -> every operator (weaker; ends the tokens of these callers)`],
+    ],
+    [
+      'every operator as caller, where nobody was one',
+      rules(rule(HOST)),
+      rules(rule(HOST, { callers: ['*'] })),
+      [`${HOST} callers: none -> every operator (weaker)`],
+    ],
+    [
+      'some operators as callers in place of every one',
+      rules(rule(HOST, { callers: ['*'] })),
+      rules(rule(HOST, { callers: ['b.test'] })),
+      [`${HOST} callers: every operator -> b.test (ends the tokens of these callers)`],
     ],
     [
       'another algorithm',

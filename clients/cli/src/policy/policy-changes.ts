@@ -7,12 +7,15 @@ export interface Difference {
   readonly name: string
   readonly before: string
   readonly after: string
-  /** What follows from it. */
-  readonly effect?: Effect
+  /** What follows from it; left out if nothing does. */
+  readonly effects?: readonly Effect[]
 }
 
 /** `weaker`: the server demands less than before. */
 type Effect = 'weaker' | 'ends the tokens of these callers' | 'ends all tokens and grants of your agents'
+
+/** Effects by the name of the setting. */
+type Effects = Readonly<Partial<Record<string, readonly Effect[]>>>
 
 const DPOP: readonly string[] = ['', 'required', 'required-with-nonce']
 
@@ -26,8 +29,8 @@ export function policyDifferences(before: OperatorPolicy, after: OperatorPolicy)
 }
 
 /** Writes a difference for people. */
-export function describeDifference({ name, before, after, effect }: Difference): string {
-  return `${name}: ${before} -> ${after}${effect === undefined ? '' : ` (${effect})`}`
+export function describeDifference({ name, before, after, effects }: Difference): string {
+  return `${name}: ${before} -> ${after}${effects === undefined ? '' : ` (${effects.join('; ')})`}`
 }
 
 /** Returns the rule whose terms count for tokens of an audience: its own, or else the rule of its host. */
@@ -52,9 +55,9 @@ function ruleDifferences(audience: string, before: OperatorPolicy, after: Operat
   // The lists of the exact audience and of its host count both, the other terms of one rule only.
   const [callers, listed] = [was?.callers ?? [], is?.callers ?? []]
   const effects = {
-    dpop: DPOP.indexOf(now.dpop ?? '') < DPOP.indexOf(old.dpop ?? '') ? ('weaker' as const) : undefined,
-    token_status: losesStatus(old, now) ? ('weaker' as const) : undefined,
-    callers: callersEffect(callers, listed),
+    dpop: weakerIf(DPOP.indexOf(now.dpop ?? '') < DPOP.indexOf(old.dpop ?? '')),
+    token_status: weakerIf(losesStatus(old, now)),
+    callers: callersEffects(callers, listed),
   }
   const texts = [ruleText({ ...old, callers }), ruleText({ ...now, callers: listed })] as const
   return [...existence, ...compare(`${audience} `, ...texts, effects)]
@@ -68,35 +71,39 @@ function losesStatus(before: AudienceRule, after: AudienceRule): boolean {
   return (before.token_status ?? '') !== '' && (after.token_status ?? '') === ''
 }
 
-function callersEffect(before: readonly string[], after: readonly string[]): Effect | undefined {
-  if (after.includes('*') && !before.includes('*')) return 'weaker'
-  return before.every((caller) => after.includes(caller)) ? undefined : 'ends the tokens of these callers'
+/** A token names the entry that allowed it, and ends with this entry, also if `*` takes its place. */
+function callersEffects(before: readonly string[], after: readonly string[]): readonly Effect[] {
+  const ends = before.some((caller) => !after.includes(caller))
+  return [
+    ...weakerIf(after.includes('*') && !before.includes('*')),
+    ...(ends ? (['ends the tokens of these callers'] as const) : []),
+  ]
 }
 
-function effectsOf(before: OperatorPolicy, after: OperatorPolicy): Readonly<Partial<Record<string, Effect>>> {
+function weakerIf(isWeaker: boolean): readonly Effect[] {
+  return isWeaker ? ['weaker'] : []
+}
+
+function effectsOf(before: OperatorPolicy, after: OperatorPolicy): Effects {
   const off = (name: 'require_bound_challenges' | 'require_body_digest' | 'hide_allowed_scopes') =>
-    before[name] === true && after[name] !== true ? { [name]: 'weaker' as const } : {}
-  const [longer, ends] = ['weaker', 'ends all tokens and grants of your agents'] as const
+    weakerIf(before[name] === true && after[name] !== true)
+  const ends = ['ends all tokens and grants of your agents'] as const
   const [was, is] = [before.max_grant_ttl || LONGEST_TTL_S, after.max_grant_ttl || LONGEST_TTL_S]
   const isGone = (before.delegate_to ?? []).some((domain) => !(after.delegate_to ?? []).includes(domain))
   return {
-    ...off('require_bound_challenges'),
-    ...off('require_body_digest'),
-    ...off('hide_allowed_scopes'),
+    require_bound_challenges: off('require_bound_challenges'),
+    require_body_digest: off('require_body_digest'),
+    hide_allowed_scopes: off('hide_allowed_scopes'),
     ...(isGone && { delegate_to: ends }),
-    ...(is !== was && { max_grant_ttl: is > was ? longer : ends }),
+    ...(is !== was && { max_grant_ttl: is > was ? weakerIf(true) : ends }),
   }
 }
 
-function compare(
-  prefix: string,
-  before: PolicyText,
-  after: PolicyText,
-  effects: Readonly<Partial<Record<string, Effect>>>,
-): readonly Difference[] {
+function compare(prefix: string, before: PolicyText, after: PolicyText, effects: Effects): readonly Difference[] {
   return Object.keys({ ...before, ...after }).flatMap((name) => {
     const [was = '', is = ''] = [before[name], after[name]]
-    const effect = effects[name]
-    return was === is ? [] : [{ name: `${prefix}${name}`, before: was, after: is, ...(effect && { effect }) }]
+    const found = effects[name] ?? []
+    const difference = { name: `${prefix}${name}`, before: was, after: is }
+    return was === is ? [] : [{ ...difference, ...(found.length > 0 && { effects: found }) }]
   })
 }
