@@ -69,7 +69,7 @@ function store(
     await lockVersion(tx, signerId, signerVersion)
     const stored = rowIn(await storeStatement(tx, { statement, text, kid: thumbprint, at }), text)
     if (!stored.isNew) return stored.row
-    if (proposerId !== '') await deleteProposals(tx, { signerId, proposerId, kind, at })
+    if (proposerId !== '') await deleteProposals(tx, { signerId, proposerId, proposerDomain: subDomain, kind, at })
     const reason = `${kind} ${subDomain === '' ? subHome : subDomain}, version ${version}`
     await audit({ action: 'trust.put', subject: jti, operatorId: signerId, reason })
     return stored.row

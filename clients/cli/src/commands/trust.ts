@@ -106,7 +106,7 @@ export const acceptTrust = defineCommand({
 /** `trust dismiss`: deletes a draft that another operator has proposed. */
 export const dismissTrust = defineCommand({
   help: [
-    'Deletes a draft that another operator has proposed, without signing it. For 30 days that operator cannot propose to you again, unless you sign a statement about it. `auth4agent trust list --proposals` lists the drafts.',
+    'Deletes a draft that another operator has proposed, without signing it. For 30 days that operator cannot propose to you again, nor can operators of its domain and below, unless you sign a statement about it. `auth4agent trust list --proposals` lists the drafts.',
   ],
   examples: [
     {
