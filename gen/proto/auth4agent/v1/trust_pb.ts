@@ -1676,7 +1676,9 @@ export const TrustService: GenService<{
   },
   /**
    * RevokeTrustStatement ends a statement of the operator. After the call has returned, no online verification that
-   * begins later accepts a token because of it.
+   * begins later accepts a token because of it. The end of a statement of the kind `blocks` gives authority, so it
+   * needs what PutTrustStatement needs: an active operator, as many root keys as its threshold, and the digest of the
+   * body in the assertion.
    *
    * @generated from rpc auth4agent.v1.TrustService.RevokeTrustStatement
    */
