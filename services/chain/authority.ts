@@ -15,12 +15,19 @@ export interface Authority {
 
 type Line = Pick<Policy<Readonly<Record<string, unknown>>>, 'role' | 'action' | 'needsBodyDigest' | 'urgent'>
 
+/** What a policy demands of an operator's keys. */
+export type Demands = Partial<Omit<Line, 'urgent'>> & { readonly urgent?: boolean | undefined }
+
+/** What a call demands that gives authority, though the policy of its method demands less. */
+export const ROOT_OPERATION = { role: 'root', needsBodyDigest: true, urgent: false } as const
+
 /**
  * Throws unless the key that signed has the role which the policy demands.
+ * @param purpose what the key needs the role for
  * @throws ApiError ROLE_REQUIRED
  */
-export function requireRole({ role }: Line, { key }: Authority): void {
-  const error = role === undefined ? roleError('root', key, FOR_CALL) : roleError(role, key, FOR_CALL)
+export function requireRole({ role = 'root' }: Demands, { key }: Authority, purpose = FOR_CALL): void {
+  const error = roleError(role, key, purpose)
   if (error !== undefined) throw error
 }
 
@@ -51,12 +58,12 @@ function watchesOnly(label: string, purpose: string): ApiError {
  * Throws if the operator is frozen and the method changes something that a frozen operator may not change.
  * @throws ApiError OPERATOR_FROZEN
  */
-export function refuseFrozen(line: Line, { operator }: Authority): void {
+export function refuseFrozen(line: Demands, { operator }: Authority): void {
   if (operator.frozen && stopsFrozen(line)) throw frozenError()
 }
 
 /** Returns whether a frozen operator may not call a method. */
-export function stopsFrozen({ action, urgent }: Pick<Line, 'action' | 'urgent'>): boolean {
+export function stopsFrozen({ action, urgent }: Pick<Demands, 'action' | 'urgent'>): boolean {
   return action !== undefined && urgent !== true
 }
 
@@ -75,7 +82,7 @@ export function frozenError(): ApiError {
  */
 export function withRootAuthority(
   principal: OperatorPrincipal,
-  { role, needsBodyDigest }: Line,
+  { role, needsBodyDigest }: Demands,
   { operator, key, coversBody }: Authority,
   header: string | undefined,
   rules: Pick<ApprovalRules, 'issuer' | 'nowS' | 'skewS'>,

@@ -1,6 +1,6 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import type { InTurn } from '../ledger/ledger.ts'
-import type { Principal } from '../ledger/principal.ts'
+import type { OperatorPrincipal, Principal } from '../ledger/principal.ts'
 import type { StorageBound } from '../ledger/storage-bound.ts'
 
 export type {
@@ -25,6 +25,15 @@ export interface Call {
   /** Counts units that the work of the call has cost after the first; absent for calls of the server itself. */
   readonly charge?: (units: number) => void
   readonly storage?: StorageBound
+  /**
+   * Demands what a root operation demands, for a handler that learns only from its data that the call is one. Absent
+   * for callers that are no operators.
+   *
+   * @param purpose what the key must be a root key for, after a name of the key
+   * @returns the operator with the agreement of its root keys, as the author of the change
+   * @throws ApiError ROLE_REQUIRED, OPERATOR_FROZEN, BODY_DIGEST_REQUIRED, INVALID_APPROVAL, APPROVALS_REQUIRED
+   */
+  readonly asRoot?: (purpose: string) => OperatorPrincipal
 }
 
 /** A DPoP proof as the caller sent it, not checked yet, and the request that it must be for (RFC 9449 section 4.3). */

@@ -10,7 +10,14 @@ import type { LimitedBy, Limiter, LimitName, Rates } from '../platform/limits/li
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { AuthenticateDeps } from './authenticate.ts'
-import { type Authority, refuseFrozen, requireRole, withRootAuthority } from './authority.ts'
+import {
+  type Authority,
+  type Demands,
+  ROOT_OPERATION,
+  refuseFrozen,
+  requireRole,
+  withRootAuthority,
+} from './authority.ts'
 import type { Call, Principal } from './call.ts'
 import { type CountedKey, chargeUnits, costOfRequest } from './cost.ts'
 import type { CallerKind, Policy } from './policy.ts'
@@ -107,9 +114,12 @@ export function admitCaller(deps: CheckDeps, { policy }: Line, received: Receive
     return call
   }
   if (authority === undefined) throw new Error('The call of an operator is based on no key')
-  requireRole(policy, authority)
-  refuseFrozen(policy, authority)
-  return { ...call, principal: withRootAuthority(principal, policy, authority, meta.approvals, clockOf(deps)) }
+  const admit = (demands: Demands, purpose?: string) => {
+    requireRole(demands, authority, purpose)
+    refuseFrozen(demands, authority)
+    return withRootAuthority(principal, demands, authority, meta.approvals, clockOf(deps))
+  }
+  return { ...call, principal: admit(policy), asRoot: (purpose) => admit({ ...policy, ...ROOT_OPERATION }, purpose) }
 }
 
 function clockOf({ issuer, now, skewS }: CheckDeps) {

@@ -59,8 +59,6 @@ export class EarlyRefusal extends Error {
  */
 export function splitTarget(target: string): { readonly path: string; readonly query: string } {
   const local = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*\/?/i, '/')
-  const hash = local.indexOf('#')
-  const bare = hash < 0 ? local : local.slice(0, hash)
-  const mark = bare.indexOf('?')
-  return mark < 0 ? { path: bare, query: '' } : { path: bare.slice(0, mark), query: bare.slice(mark + 1) }
+  const mark = local.indexOf('?')
+  return mark < 0 ? { path: local, query: '' } : { path: local.slice(0, mark), query: local.slice(mark + 1) }
 }

@@ -153,8 +153,12 @@ function createServe({ rpc, log, routes, mount, problemWriter }: HttpPortDeps): 
   }
 }
 
-/** Refuses requests that Node would refuse without counting them (RFC 9110 sections 7.2 and 10.1.1). */
-function refuseUnmet({ headers, httpVersion }: IncomingMessage): void {
+/**
+ * Refuses requests that Node would refuse without counting them (RFC 9110 sections 7.2 and 10.1.1), and targets with a
+ * fragment (RFC 9112 section 3.2): programs in front may take it for a part of the path.
+ */
+function refuseUnmet({ headers, httpVersion, url = '' }: IncomingMessage): void {
+  if (url.includes('#')) throw early('The request target must not contain a fragment')
   if (headers.host === undefined && httpVersion === '1.1') throw early('An HTTP/1.1 request must have a Host header')
   if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
     throw early('Expect must be 100-continue')

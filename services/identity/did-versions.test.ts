@@ -18,6 +18,8 @@ let agent: Awaited<ReturnType<typeof registerWithLog>>
 const START = Date.parse('2026-01-15T10:30:00.900Z')
 const MINUTE = 60_000
 const now = () => fixture.clock.now
+/** Returns the second of a time. */
+const secondOf = (ms: number) => Math.floor(ms / 1_000) * 1_000
 const [second, third] = [newKey(), newKey()]
 const added = newP256Key()
 
@@ -83,12 +85,12 @@ describe('resolveDid', () => {
 
   it.each([
     ['in the second of the registration', -900, '0', 'first'],
-    ['just before the second in which version 1 begins', MINUTE - 1000, '0', 'first'],
+    ['just before the second in which version 1 begins', MINUTE - 1900, '0', 'first'],
     ['in the second in which version 1 begins', MINUTE - 900, '1', 'first', 'added'],
     ['while the added key has not expired', 149_000 - 900, '2', 'second', 'added'],
     ['when the added key has expired', 150_000 - 900, '2', 'second'],
-    ['now', 5 * MINUTE, '4', 'third'],
-    ['in the future', 500 * MINUTE, '4', 'third'],
+    ['now', 5 * MINUTE - 900, '4', 'third'],
+    ['in the future', 500 * MINUTE - 900, '4', 'third'],
   ])('answers the keys of a time %s', async (_name, ms, ...expected) => {
     expect(await keysOf({ versionTime: START + ms })).toEqual(expected)
   })
@@ -114,8 +116,8 @@ describe('resolveDid', () => {
     const revokedAt = now()
     fixture.clock.now += MINUTE
     expect(await keysOf({})).toEqual(['4'])
-    expect(await keysOf({ versionTime: revokedAt })).toEqual(['4'])
-    expect(await keysOf({ versionTime: revokedAt - 1000 })).toEqual(['4', 'third'])
+    expect(await keysOf({ versionTime: secondOf(revokedAt) })).toEqual(['4'])
+    expect(await keysOf({ versionTime: secondOf(revokedAt) - 1000 })).toEqual(['4', 'third'])
     expect(await keysOf({ versionId: '0' })).toEqual(['0', 'first'])
     expect(await resolve({ versionId: '0' })).toMatchObject({ didDocumentMetadata: { deactivated: true } })
   })
@@ -123,7 +125,7 @@ describe('resolveDid', () => {
   it('answers the computed version of an agent without stored events', async () => {
     agent = await registerWithLog(fixture.identity, operator, now, { isRecorded: true })
     expect(await keysOf({ versionId: '0' })).toEqual(['0', 'first'])
-    expect(await keysOf({ versionTime: now() })).toEqual(['0', 'first'])
+    expect(await keysOf({ versionTime: secondOf(now()) })).toEqual(['0', 'first'])
   })
 
   it.each(['5', '999999', '9999999', '1'.repeat(64)])('answers AGENT_NOT_FOUND for version "%s"', async (versionId) => {
@@ -138,8 +140,15 @@ describe('resolveDid', () => {
   )
 
   it('refuses a time before the registration, and a version together with a time', async () => {
-    expect(await refusalOf(resolve({ versionTime: START - 1000 }))).toBe('AGENT_NOT_FOUND')
-    expect(await refusalOf(resolve({ versionId: '1', versionTime: START }))).toBe('INVALID_ARGUMENT')
+    expect(await refusalOf(resolve({ versionTime: secondOf(START) - 1000 }))).toBe('AGENT_NOT_FOUND')
+    expect(await refusalOf(resolve({ versionId: '1', versionTime: secondOf(START) }))).toBe('INVALID_ARGUMENT')
+  })
+
+  it.each([1, 500, 999])('refuses a time with %i ms, because it must be in whole seconds', async (ms) => {
+    await expect(resolve({ versionTime: secondOf(now()) + ms })).rejects.toMatchObject({
+      reason: 'INVALID_ARGUMENT',
+      message: 'version_time must be in whole seconds',
+    })
   })
 })
 

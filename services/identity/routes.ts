@@ -118,6 +118,9 @@ function parseVersion(id: string | undefined, time: Timestamp | undefined): Want
     throw new ApiError('INVALID_ARGUMENT', 'version_id and version_time must not be given together')
   if (id !== undefined && !VERSION.test(id))
     throw new ApiError('INVALID_ARGUMENT', 'version_id must be a number in decimal digits without leading zeros')
+  // As the versionTime of DID Resolution must be.
+  if (time !== undefined && time.nanos !== 0)
+    throw new ApiError('INVALID_ARGUMENT', 'version_time must be in whole seconds')
   return { id, time: time && timestampDate(time) }
 }
 

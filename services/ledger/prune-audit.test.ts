@@ -2,9 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { testDatabase } from '../../test/support/database.ts'
+import { createPassedTimeJudge } from '../platform/db/passed-time.ts'
 import { pruneAudit } from './prune-audit.ts'
 
 const DAY_MS = 86_400_000
+const MINUTE_MS = 60_000
 const database = await testDatabase()
 const { prisma, pool } = database.db
 afterAll(() => database.drop())
@@ -38,6 +40,17 @@ describe('pruneAudit', () => {
     await prune(40)
     expect(await records()).toEqual([0, 29, 39])
     expect(await requests()).toEqual([0, 29, 39])
+  })
+
+  it('removes them at a moment that the monotonic clock decides, which has fractions of milliseconds', async () => {
+    const judge = createPassedTimeJudge()
+    const now = Date.now()
+    judge({ databaseMs: now - MINUTE_MS, monotonicMs: 0.25, wallMs: now })
+    // The database's clock is ahead of the monotonic clock by less than what it may be.
+    const judgement = judge({ databaseMs: now + 1, monotonicMs: MINUTE_MS, wallMs: now })
+    expect(judgement).toMatchObject({ kind: 'passed' })
+    await prune(40, async () => (judgement.kind === 'passed' ? judgement.ms : undefined))
+    expect(await records()).toEqual([0, 29, 39])
   })
 
   it('removes nothing while it is not certain which time has passed', async () => {

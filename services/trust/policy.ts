@@ -29,7 +29,7 @@ export const issuerPolicies: Policies<typeof IssuerService> = {
 
 /**
  * Who may call each method of TrustService. A statement gives authority away, so it needs as many root keys as any
- * root operation. Ending a statement only takes authority away.
+ * root operation. Ending a statement only takes authority away, except a block: its handler demands root keys.
  */
 export const trustPolicies: Policies<typeof TrustService> = {
   putTrustStatement: {

@@ -81,6 +81,20 @@ describe('an HTTP request in an unusual form', () => {
     ['an asterisk', `OPTIONS * HTTP/1.1\r\nHost: x\r\n${END}`, 'ROUTE_NOT_FOUND'],
     ['HTTP/1.0', `GET /v1/operators/${NOBODY} HTTP/1.0\r\n\r\n`, 'OPERATOR_NOT_FOUND'],
     ['another expectation', post('Expect: x\r\nContent-Length: 2\r\n'), 'INVALID_ARGUMENT'],
+    ['a fragment after the path', `GET /v1/operators/${NOBODY}#x HTTP/1.1\r\nHost: x\r\n${END}`, 'INVALID_ARGUMENT'],
+    ['an empty fragment', `GET /health# HTTP/1.1\r\nHost: x\r\n${END}`, 'INVALID_ARGUMENT'],
+    ['a fragment after the query', `GET /v1/status-lists?a=b#x HTTP/1.1\r\nHost: x\r\n${END}`, 'INVALID_ARGUMENT'],
+    [
+      'a fragment of an absolute target',
+      `GET http://evil.example/health#/v1 HTTP/1.1\r\nHost: x\r\n${END}`,
+      'INVALID_ARGUMENT',
+    ],
+    ['a fragment in an unknown path', `GET #/health HTTP/1.1\r\nHost: x\r\n${END}`, 'INVALID_ARGUMENT'],
+    [
+      'a fragment in a path of Connect',
+      `POST /auth4agent.v1.AuthnService/VerifyToken#x HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n${END}{}`,
+      'INVALID_ARGUMENT',
+    ],
     ['HTTP/1.1 without a host', `GET /health HTTP/1.1\r\n${END}`, 'INVALID_ARGUMENT'],
   ])('is answered with its reason: %s', async (_, bytes, reason) => {
     const answer = await send(bytes)

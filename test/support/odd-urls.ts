@@ -24,6 +24,8 @@ export const ODD_URLS: readonly (readonly [name: string, url: string])[] = [
   ['a dot segment', 'https://as.example/./a'],
   ['two dots', 'https://as.example/b/../a'],
   ['two percent-encoded dots', 'https://as.example/b/%2e%2e/a'],
+  ['a percent sign that encodes nothing', 'https://as.example/a%zz'],
+  ['a percent sign at the end of the query', 'https://as.example/a?b=%2'],
   ['a dot after the host', 'https://as.example./a'],
   ['a user', 'https://user@as.example/a'],
   ['a password', 'https://:pw@as.example/a'],

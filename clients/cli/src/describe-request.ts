@@ -30,9 +30,15 @@ export function describeRequest({ operatorId, issuer, rpc, body }: OperatorReque
     return { text, json: { gives_up_domain: true, reason } }
   }
   if (isCall(rpc, 'POST', operatorId, 'trust')) return describeTrust(content.statement, operatorId)
+  const ended = /\/trust\/([0-9a-f-]{36})\/revoke$/.exec(rpc)?.[1]
+  if (ended !== undefined && isCall(rpc, 'POST', operatorId, `trust/${ended}/revoke`)) {
+    return describeEnd(ended, content.reason)
+  }
   const { manifest: text } = content
   if (!isCall(rpc, 'PUT', operatorId, 'keys') || typeof text !== 'string') {
-    throw refused('The request is no change of the keys, no trust statement, and does not give up the domain')
+    throw refused(
+      'The request is no change of the keys, no trust statement and no end of one, and does not give up the domain',
+    )
   }
   const rules = { operatorId, issuer }
   const parsed = parseOperatorManifest(text, rules)
@@ -55,6 +61,13 @@ function describeTrust(statement: unknown, operatorId: string): Described {
   if (parsed.statement.iss !== operatorId) throw refused('The trust statement of the request is by another operator')
   const means = plain(describeStatement(parsed.statement))
   return { text: means, json: { means } }
+}
+
+/** Says that a trust statement ends. The request has only its id, and `trust list` shows what it means. */
+function describeEnd(jti: string, given: unknown): Described {
+  const reason = typeof given === 'string' ? given : ''
+  const text = `ends the trust statement ${jti}, which may be a block${reason === '' ? '' : `: ${plain(reason)}`}`
+  return { text, json: { ends_statement: jti, reason } }
 }
 
 /** Tells whether a request is this call. The path may have a prefix, because the server may have one. */

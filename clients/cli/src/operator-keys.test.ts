@@ -155,7 +155,20 @@ describe('operator approve', () => {
     expect(stdout).toContain('cargo.test blocks all agents of acme.test')
   })
 
+  it('says which trust statement ends', async () => {
+    await tool(`operator keys request --label carol --root ${JOIN}`)
+    const jti = '0190aaaa-0000-7000-8000-000000000001'
+    const rpc = `POST /v1/operators/${ID}/trust/${jti}/revoke`
+    const { stdout } = await approve({ ...prepared, rpc, body: '{"reason":"peace"}' }, '--inspect')
+    expect(stdout).toContain(`ends the trust statement ${jti}, which may be a block: peace`)
+  })
+
   it.each([
+    [
+      'the end of a statement of another operator',
+      { rpc: `POST /v1/operators/${ID.replace('a', 'b')}/trust/0190aaaa-0000-7000-8000-000000000001/revoke` },
+      'The request is no change of the keys',
+    ],
     ['another call', { rpc: `POST /v1/operators/${ID}/end-all-tokens` }, 'The request is no change of the keys'],
     [
       'another operator in the path',

@@ -181,6 +181,15 @@ describe('the calls of operator.trust', () => {
     expect(sent).toEqual([{ call: `POST ${PATH}/${JTI}/revoke`, body: { reason: 'over' } }])
   })
 
+  it('prepareRevoke returns the request that further root keys approve and that revoke sends', async () => {
+    const { sent, operator } = operatorWith({ [`POST ${PATH}/${JTI}/revoke`]: { statement: record } })
+    const request = operator.trust.prepareRevoke(JTI, 'peace')
+    expect(request).toMatchObject({ rpc: `POST ${PATH}/${JTI}/revoke`, body: '{"reason":"peace"}', operatorId: ID })
+    const approval = await approveRequest(request, { key, now })
+    expect(await operator.trust.revoke(JTI, 'peace', [approval])).toEqual(record)
+    expect(sent).toEqual([{ call: `POST ${PATH}/${JTI}/revoke`, body: { reason: 'peace' } }])
+  })
+
   it('propose sends the claims of the draft', async () => {
     const { sent, operator } = operatorWith({ [`POST ${PATH}/proposals`]: { proposal } })
     const draft = await operator.trust.draft(statement)

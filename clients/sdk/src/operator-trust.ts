@@ -76,8 +76,13 @@ export interface OperatorTrust {
   prepare(statement: string): OperatorRequest
   /** Lists the statements that the operator has signed and those that name it, newest first. */
   list(filter?: TrustFilter): AsyncGenerator<answers.TrustStatementRecord, void, undefined>
-  /** Ends a statement with all its versions. Online verifiers refuse what it allowed as soon as the call ends. */
-  revoke(jti: string, reason?: string): Promise<answers.TrustStatementRecord>
+  /**
+   * Ends a statement with all its versions. Online verifiers refuse what it allowed as soon as the call ends. To end a
+   * block needs a root key, and approvals if the threshold of the root keys demands them.
+   */
+  revoke(jti: string, reason?: string, approvals?: readonly string[]): Promise<answers.TrustStatementRecord>
+  /** Does the same as `revoke`, but returns the request, so that other root keys can approve the end of a block. */
+  prepareRevoke(jti: string, reason?: string): OperatorRequest
   /** Asks another operator of the deployment to sign a draft about this operator. */
   propose(draft: TrustDraft): Promise<answers.TrustProposalRecord>
   /** Lists the drafts that wait for this operator's signature. `sign` signs one. */
@@ -117,6 +122,8 @@ export function operatorTrust({ id, caller, requests, rootKey, now, domain }: Tr
   const { issuer } = caller
   const change = (below: string, body: object) => caller.call(id, { method: 'POST', path: path + below, body })
   const prepare = (statement: string) => requests.make('POST', path, { statement })
+  const prepareRevoke = (jti: string, reason?: string) =>
+    requests.make('POST', `${path}/${encodeURIComponent(jti)}/revoke`, { reason })
   const list = (filter: TrustFilter = {}) => {
     refuseUnknownNames('filter', filter, FILTER_NAMES)
     const query = queryOf({ with_ended: filter.withEnded === true ? 'true' : undefined, page_size: filter.pageSize })
@@ -137,8 +144,9 @@ export function operatorTrust({ id, caller, requests, rootKey, now, domain }: Tr
     put: async (statement, approvals = []) => answers.readStatement(await requests.send(prepare(statement), approvals)),
     prepare,
     list,
-    revoke: async (jti, reason) =>
-      answers.readStatement(await change(`/${encodeURIComponent(jti)}/revoke`, { reason })),
+    revoke: async (jti, reason, approvals = []) =>
+      answers.readStatement(await requests.send(prepareRevoke(jti, reason), approvals)),
+    prepareRevoke,
     propose: async (draft) => answers.readProposal(await change('/proposals', { draft: draftClaims(draft) })),
     async proposals() {
       const answer = await caller.call(id, { method: 'GET', path: `${path}/proposals` })

@@ -58,6 +58,13 @@ it('createPassedTimeJudge returns the time of the slowest clock: the monotonic c
   expect(look(120, { wall: -9_000 })).toEqual({ kind: 'passed', ms: START + 2 * MINUTE - 9_000 })
 })
 
+it('createPassedTimeJudge returns whole milliseconds, and never a moment that has not passed', () => {
+  const look = looks()
+  look(0.000_4)
+  expect(look(60.000_9, { database: 1_500 })).toEqual({ kind: 'passed', ms: START + MINUTE })
+  expect(look(120, { wall: -0.1 })).toEqual({ kind: 'passed', ms: START + 2 * MINUTE - 1 })
+})
+
 it("createPassedTime returns no time while the database's clock does not advance", async () => {
   const { db, drop } = await testDatabase()
   let offsetMs = 0

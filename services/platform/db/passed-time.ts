@@ -18,8 +18,8 @@ export interface Reading {
 }
 
 /**
- * The result of a series of readings: a moment that has certainly passed (Unix milliseconds), or the reason why no
- * moment is certain.
+ * The result of a series of readings: a moment that has certainly passed (whole Unix milliseconds), or the reason why
+ * no moment is certain.
  */
 export type Judgement =
   | { readonly kind: 'passed'; readonly ms: number }
@@ -54,7 +54,8 @@ export function createPassedTimeJudge(): (reading: Reading) => Judgement {
       const databaseMs = Math.min(reading.databaseMs, anchor.databaseMs + elapsed)
       anchor = { ...reading, databaseMs }
       candidate = undefined
-      return { kind: 'passed', ms: Math.min(databaseMs, reading.wallMs) }
+      // The monotonic clock has fractions, but ids and timestamps that are made of the moment have none.
+      return { kind: 'passed', ms: Math.floor(Math.min(databaseMs, reading.wallMs)) }
     }
     if (candidate === undefined || Math.abs(deviation(candidate, reading)) > TOLERANCE_MS) candidate = reading
     if (reading.monotonicMs - candidate.monotonicMs >= SETTLED_MS) {
@@ -71,7 +72,10 @@ function deviation(before: Reading, { databaseMs, monotonicMs }: Reading): numbe
 
 /** Determines which time has certainly passed. */
 export interface PassedTime {
-  /** Returns a moment that has passed by all clocks, in Unix milliseconds. Undefined while the clocks do not agree. */
+  /**
+   * Returns a moment that has passed by all clocks, in whole Unix milliseconds. Undefined while the clocks do not
+   * agree.
+   */
   read(): Promise<number | undefined>
 }
 

@@ -70,6 +70,9 @@ describe('parseTarget', () => {
     ['an explicit port', 'https://auth.example:8443/jwks'],
     ['the default port', 'https://auth.example:443/jwks'],
     ['a name of one label', 'https://auth/jwks'],
+    ['hyphens inside a label', 'https://a--b.auth-1.example/'],
+    ['a label of 63 characters', `https://${'a'.repeat(63)}.example/`],
+    ['a name of 253 characters', `https://${'a.'.repeat(123)}example/`],
     ['a name with numbers', 'https://1.2.3.4.example/'],
     ['an international name', 'https://bücher.example/'],
   ])('accepts %s', (_name, url) => {
@@ -79,6 +82,8 @@ describe('parseTarget', () => {
   const NAME = 'The URL must name its host, not give an address'
   const ABSOLUTE = 'The URL must be absolute and have at most 2048 characters'
   const HTTPS = 'The URL must be https'
+  const LABELS =
+    'The host of the URL must be a name of labels with 1 to 63 letters, digits and hyphens, no hyphen at their ends'
   it.each([
     ['http', 'http://auth.example/', HTTPS],
     ['another scheme', 'file:///etc/passwd', HTTPS],
@@ -95,6 +100,14 @@ describe('parseTarget', () => {
     ['an IPv4 address in full-width digits', 'https://１２７.0.0.1/', NAME],
     ['an IPv6 address', 'https://[::1]/', NAME],
     ['an IPv4-mapped address', 'https://[::ffff:127.0.0.1]/', NAME],
+    ['an empty label', 'https://a..auth.example/', LABELS],
+    ['a dot in front', 'https://.auth.example/', LABELS],
+    ['a hyphen in front of a label', 'https://-a.auth.example/', LABELS],
+    ['a hyphen at the end of a label', 'https://a-.auth.example/', LABELS],
+    ['an underscore', 'https://a_b.auth.example/', LABELS],
+    ['an asterisk', 'https://*.auth.example/', LABELS],
+    ['a label of 64 characters', `https://${'a'.repeat(64)}.example/`, LABELS],
+    ['a name of 254 characters', `https://${'a.'.repeat(123)}example1/`, LABELS],
     ['port 0', 'https://auth.example:0/', 'The port of the URL must not be 0'],
     ['a final dot', 'https://auth.example./', 'The host of the URL must not end with a dot'],
     ['a user', 'https://user@auth.example/', 'The URL must not contain a user or a password'],

@@ -4,6 +4,8 @@ import { OutboundError } from './outbound-error.ts'
 
 /** Length limit of a URL, in characters. */
 const MAX_URL = 2048
+/** Labels of letters, digits and hyphens (RFC 1123 section 2.1). No CA certifies another host. */
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/
 
 /**
  * Parses the URL of a request. Throws OutboundError with URL_REFUSED for a URL that is not https, or whose host is not
@@ -20,6 +22,10 @@ export function parseTarget(text: string, testDomains: boolean): URL {
     [isAddress(hostname), 'The URL must name its host, not give an address'],
     // It would be another host for connections and breakers, and the same one for DNS.
     [hostname.endsWith('.'), 'The host of the URL must not end with a dot'],
+    [
+      !HOST_NAME.test(hostname),
+      'The host of the URL must be a name of labels with 1 to 63 letters, digits and hyphens, no hyphen at their ends',
+    ],
     [port === '0', 'The port of the URL must not be 0'],
     [username !== '' || password !== '', 'The URL must not contain a user or a password'],
     [text.includes('#'), 'The URL must not contain a fragment'],

@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import { isUuid, uuidv7 } from '@auth4agent/core/encoding/uuid'
+import { isDeepStrictEqual } from 'node:util'
+import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
 import type { EdgeKind } from '@auth4agent/core/trust/statement'
 import type { Prisma, TrustProposal as Row } from '../../../gen/prisma/client.ts'
 import type { Audit } from '../../ledger/ledger.ts'
@@ -7,11 +8,13 @@ import type { Tx } from '../../platform/db/db.ts'
 import { removeExpired } from '../../platform/db/prune.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StatementDeps } from './deps.ts'
+import { domainsAbove } from './domain/domains-above.ts'
+import { changedId, firstId, idsOfPlace } from './proposal-id.ts'
 
 /** Largest number of proposals that wait for one signer. */
 export const MAX_PROPOSALS = 100
 const PROPOSAL_LIFETIME_MS = 7 * 86_400_000
-/** How long a proposer may not propose to a signer that has dismissed a proposal of it. */
+/** For how long a dismissal refuses the proposer, and operators of its domain and below. */
 const DISMISSAL_MS = 30 * 86_400_000
 /** Largest number of dismissals of a signer that are remembered. Beyond it, the oldest are forgotten. */
 const MAX_DISMISSALS = 1_000
@@ -20,6 +23,7 @@ const MAX_DISMISSALS = 1_000
 interface ProposalPlace {
   readonly signerId: string
   readonly proposerId: string
+  readonly proposerDomain: string
   readonly kind: EdgeKind
   readonly at: Date
 }
@@ -39,21 +43,33 @@ export interface NewProposal extends ProposalPlace {
  * @throws ApiError PROPOSAL_LIMIT, PROPOSAL_DISMISSED
  */
 export async function storeProposal(tx: Tx, audit: Audit, proposal: NewProposal): Promise<Row> {
-  const { signerId, proposerId, draft, provenSince, at } = proposal
+  const { signerId, proposerId, draft, provenSince, kind, at } = proposal
   await deleteExpired(tx, signerId, at)
   await refuseDismissed(tx, proposal)
-  await deleteProposals(tx, proposal)
+  const before = await tx.trustProposal.findFirst({
+    where: { signerId, proposerId, dismissedAt: null, draft: { path: ['kind'], equals: kind } },
+  })
+  const data = { draft, provenSince, createdAt: at, expiresAt: new Date(at.getTime() + PROPOSAL_LIFETIME_MS) }
+  if (before !== null) {
+    const id = isDeepStrictEqual(before.draft, draft) ? before.id : changedId(before.id)
+    return tx.trustProposal.update({ where: { id: before.id }, data: { id, ...data } })
+  }
   const waiting = { signerId, dismissedAt: null }
   if ((await tx.trustProposal.count({ where: waiting })) >= MAX_PROPOSALS) await displace(tx, audit, proposal)
-  const id = uuidv7(at.getTime(), randomBytes(10))
-  const expiresAt = new Date(at.getTime() + PROPOSAL_LIFETIME_MS)
-  return tx.trustProposal.create({ data: { id, proposerId, signerId, draft, provenSince, createdAt: at, expiresAt } })
+  return tx.trustProposal.create({ data: { id: firstId(at), proposerId, signerId, ...data } })
 }
 
-async function refuseDismissed(tx: Tx, { signerId, proposerId }: ProposalPlace): Promise<void> {
-  const row = await tx.trustProposal.findFirst({ where: { signerId, proposerId, dismissedAt: { not: null } } })
-  if (row === null) return
-  const until = row.expiresAt.toISOString()
+/**
+ * Refuses an operator of a dismissed domain, or of a domain below it. Who controls a domain can register any number of
+ * operators there.
+ */
+async function refuseDismissed(tx: Tx, { signerId, proposerId, proposerDomain }: ProposalPlace): Promise<void> {
+  const [row] = await tx.$queryRaw<{ expires_at: Date }[]>`
+    SELECT expires_at FROM trust_proposals WHERE signer_id = ${signerId}::uuid AND dismissed_at IS NOT NULL
+      AND (proposer_id = ${proposerId}::uuid OR draft ->> 'sub_domain' = ANY (${domainsAbove(proposerDomain)}))
+    ORDER BY expires_at DESC LIMIT 1`
+  if (row === undefined) return
+  const until = row.expires_at.toISOString()
   throw new ApiError('PROPOSAL_DISMISSED', `The operator has dismissed a proposal, so propose again after ${until}`)
 }
 
@@ -72,13 +88,15 @@ async function displace(tx: Tx, audit: Audit, { signerId, provenSince }: NewProp
 }
 
 /**
- * Deletes the proposals of one proposer and kind for a signer, and the dismissal of any other one: the signer that
- * signs a statement about the proposer listens to it again.
+ * Deletes the proposals of one proposer and kind for a signer, and the dismissal of any other one by an operator of
+ * its domain: the signer that signs a statement about the proposer listens to it again.
  */
-export async function deleteProposals(tx: Tx, { signerId, proposerId, kind, at }: ProposalPlace): Promise<void> {
+export async function deleteProposals(tx: Tx, place: ProposalPlace): Promise<void> {
+  const { signerId, proposerId, proposerDomain, kind, at } = place
   await deleteExpired(tx, signerId, at)
   await tx.$executeRaw`DELETE FROM trust_proposals WHERE signer_id = ${signerId}::uuid
-    AND proposer_id = ${proposerId}::uuid AND (draft ->> 'kind' = ${kind} OR dismissed_at IS NOT NULL)`
+    AND (proposer_id = ${proposerId}::uuid AND (draft ->> 'kind' = ${kind} OR dismissed_at IS NOT NULL)
+      OR dismissed_at IS NOT NULL AND draft ->> 'sub_domain' = ${proposerDomain})`
 }
 
 async function deleteExpired(tx: Tx, signerId: string, at: Date): Promise<void> {
@@ -92,25 +110,31 @@ export interface Dismissed {
 }
 
 /**
- * Dismisses a proposal. Its row stays without the draft for as long as the proposer may not propose again. The
- * signer's row of proposals must be locked.
+ * Dismisses a proposal, or the one that has taken its place. Of its draft only the proposer's domain stays, for as
+ * long as nobody of this domain may propose again. The signer's row of proposals must be locked.
  *
  * @throws ApiError PROPOSAL_NOT_FOUND
  */
-export async function dismissProposal(tx: Tx, signerId: string, id: string, at: Date): Promise<Dismissed> {
-  const where = { id, signerId, expiresAt: { gt: at } }
-  const row = isUuid(id) ? await tx.trustProposal.findFirst({ where }) : null
+export async function dismissProposal(tx: Tx, signerId: string, proposalId: string, at: Date): Promise<Dismissed> {
+  const where = { id: idsOfPlace(proposalId), signerId, expiresAt: { gt: at } }
+  const row = isUuid(proposalId) ? await tx.trustProposal.findFirst({ where }) : null
   if (row === null) throw new ApiError('PROPOSAL_NOT_FOUND')
   if (row.dismissedAt !== null) return { row, isNew: false }
-  const { proposerId } = row
+  const { id, proposerId } = row
   // One dismissal of each proposer is enough.
   await tx.trustProposal.deleteMany({ where: { signerId, proposerId, dismissedAt: { not: null } } })
   const expiresAt = new Date(at.getTime() + DISMISSAL_MS)
-  const dismissed = await tx.trustProposal.update({ where: { id }, data: { dismissedAt: at, expiresAt, draft: {} } })
+  const draft = domainIn(row)
+  const dismissed = await tx.trustProposal.update({ where: { id }, data: { dismissedAt: at, expiresAt, draft } })
   await tx.$executeRaw`DELETE FROM trust_proposals WHERE id IN (
     SELECT id FROM trust_proposals WHERE signer_id = ${signerId}::uuid AND dismissed_at IS NOT NULL
     ORDER BY dismissed_at DESC, id DESC OFFSET ${MAX_DISMISSALS})`
   return { row: dismissed, isNew: true }
+}
+
+function domainIn({ draft }: Row): Prisma.InputJsonObject {
+  const domain = isJsonObject(draft) ? draft['sub_domain'] : undefined
+  return typeof domain === 'string' ? { sub_domain: domain } : {}
 }
 
 /** Deletes the proposals that have expired, and the dismissals that no longer refuse anybody. */

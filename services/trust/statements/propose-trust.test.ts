@@ -83,6 +83,18 @@ describe('ProposeTrust', () => {
     ])
   })
 
+  it('answers the same id when the same draft is proposed again, and another one for another draft', async () => {
+    const draft = draftBetween(cargo, acme)
+    const first = await propose(draft)
+    world.clock.now += DAY_MS
+    const again = await propose(draft)
+    expect(again.proposal?.proposalId).toBe(first.proposal?.proposalId)
+    expect(again.proposal?.expiresAt && timestampMs(again.proposal.expiresAt)).toBe(world.clock.now + 7 * DAY_MS)
+    const changed = await propose({ ...draft, visibility: 'public' })
+    expect(changed.proposal?.proposalId).not.toBe(first.proposal?.proposalId)
+    expect(await proposals()).toEqual([changed.proposal])
+  })
+
   it('ends when the signer puts the statement that was proposed', async () => {
     const draft = draftBetween(cargo, acme)
     await propose(draft)
@@ -245,6 +257,64 @@ describe('DismissTrustProposal', () => {
     expect(await world.audit()).toHaveLength(audits)
   })
 
+  it('dismisses by the id that was read, though the proposer has repeated or changed the proposal since', async () => {
+    const read = (await propose(draftBetween(cargo, acme))).proposal?.proposalId ?? ''
+    const { proposal: kept } = await propose(draftBetween(cargo, acme, 'member'))
+    for (const visibility of ['parties', 'public', 'parties'] as const) {
+      await propose({ ...draftBetween(cargo, acme), visibility })
+    }
+    const answer = await dismiss(read)
+    expect(answer).toMatchObject({ proposerId: acme.id })
+    expect(await dismiss(read)).toEqual(answer)
+    expect(await proposals()).toEqual([kept])
+  })
+
+  it('dismisses no proposal of another operator that was made in the same millisecond', async () => {
+    const other = await world.operator(`same${number}.test`)
+    const { proposal } = await propose(draftBetween(cargo, acme))
+    const { proposal: kept } = await propose(draftBetween(cargo, other), other)
+    await dismiss(proposal?.proposalId ?? '')
+    expect(await proposals()).toEqual([kept])
+  })
+
+  it.each([
+    ['below the domain of the dismissed one', (domain: string) => `new.${domain}`],
+    ['far below it', (domain: string) => `a.b.${domain}`],
+    ['of the same domain, which was registered again', (domain: string) => domain],
+  ])('refuses an operator %s', async (_, below) => {
+    const { proposal } = await propose(draftBetween(cargo, acme))
+    await dismiss(proposal?.proposalId ?? '')
+    await world.db.prisma.operator.update({ where: { id: acme.id }, data: { status: 'released' } })
+    const other = await world.operator(below(acme.domain))
+    const refused = { reason: 'PROPOSAL_DISMISSED', message: expect.stringContaining('so propose again after ') }
+    await expect(propose(draftBetween(cargo, other), other)).rejects.toMatchObject(refused)
+    world.clock.now += 30 * DAY_MS
+    await propose(draftBetween(cargo, other), other)
+    expect(await proposals()).toHaveLength(1)
+  })
+
+  it.each([
+    ['above the domain of the dismissed one', 'sub.up', 'up'],
+    ['whose domain only ends alike', 'alike', 'notalike'],
+    ['beside it', 'one.beside', 'two.beside'],
+  ])('lets an operator propose %s', async (_, dismissed, other) => {
+    const [first, second] = [
+      await world.operator(`${dismissed}${number}.test`),
+      await world.operator(`${other}${number}.test`),
+    ]
+    await dismiss((await propose(draftBetween(cargo, first), first)).proposal?.proposalId ?? '')
+    await propose(draftBetween(cargo, second), second)
+    expect(await proposals()).toHaveLength(1)
+  })
+
+  it('of an older version, which kept no domain, refuses its proposer alone', async () => {
+    const below = await world.operator(`below.${acme.domain}`)
+    await dismiss((await propose(draftBetween(cargo, acme))).proposal?.proposalId ?? '')
+    await world.db.prisma.trustProposal.updateMany({ where: { signerId: cargo.id }, data: { draft: {} } })
+    await propose(draftBetween(cargo, below), below)
+    await expect(propose(draftBetween(cargo, acme))).rejects.toMatchObject({ reason: 'PROPOSAL_DISMISSED' })
+  })
+
   it('lets the proposer of a dismissed proposal propose to others, and others to the signer', async () => {
     const other = await world.operator(`third${number}.test`)
     await dismiss((await propose(draftBetween(cargo, acme))).proposal?.proposalId ?? '')
@@ -268,16 +338,19 @@ describe('DismissTrustProposal', () => {
     const statement = await world.sign(cargo, draftBetween(cargo, acme))
     await world.as(cargo.id).putTrustStatement({ id: cargo.id, statement })
     await propose(draftBetween(cargo, acme, 'member'))
-    expect(await proposals()).toHaveLength(1)
+    const below = await world.operator(`below.${acme.domain}`)
+    await propose(draftBetween(cargo, below), below)
+    expect(await proposals()).toHaveLength(2)
   })
 
-  it('keeps one dismissal of a proposer, without the draft', async () => {
+  it('keeps one dismissal of a proposer, with its domain in place of the draft', async () => {
     const one = await propose(draftBetween(cargo, acme))
     const two = await propose(draftBetween(cargo, acme, 'member'))
     await dismiss(one.proposal?.proposalId ?? '')
     await dismiss(two.proposal?.proposalId ?? '')
     const rows = await world.db.prisma.trustProposal.findMany({ where: { signerId: cargo.id } })
-    expect(rows).toMatchObject([{ id: two.proposal?.proposalId, draft: {} }])
+    expect(rows).toMatchObject([{ id: two.proposal?.proposalId, draft: { sub_domain: acme.domain } }])
+    expect(Object.keys(rows[0]?.draft ?? {})).toEqual(['sub_domain'])
   })
 
   it.each([

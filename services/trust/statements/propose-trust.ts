@@ -13,20 +13,21 @@ import { lockSigner } from './store.ts'
 
 /**
  * Files a draft with the operator that would sign it. A newer draft of the same proposer and kind replaces the one
- * before, so that no proposer can take more than three places of a signer.
+ * before, so that no proposer can take more than three places of a signer. The same draft keeps its id.
  *
  * @throws ApiError INVALID_STATEMENT, PROPOSAL_LIMIT, PROPOSAL_DISMISSED, OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE,
  *   ASSERTION_USED
  */
 export async function proposeTrust(deps: StatementDeps, request: ProposeTrustRequest, author: Author): Promise<Row> {
   const { draft, provenSinceMs } = await checkDraft(deps, request)
-  const { iss: signerId, sub: proposerId, kind } = draft
+  const { iss: signerId, sub: proposerId, subDomain: proposerDomain, kind } = draft
   return change(deps.db.prisma, author, async (tx, audit) => {
     await lockSigner(tx, signerId)
     const at = new Date(deps.now())
     // A process of an older version does not tell the time, and then the proposer counts as the youngest.
     const provenSince = provenSinceMs === 0n ? at : new Date(Number(provenSinceMs))
-    const row = await storeProposal(tx, audit, { signerId, proposerId, kind, at, provenSince, draft: toJson(draft) })
+    const place = { signerId, proposerId, proposerDomain, kind, at }
+    const row = await storeProposal(tx, audit, { ...place, provenSince, draft: toJson(draft) })
     const reason = `${kind} by ${draft.domain}`
     await audit({ action: 'trust.propose', subject: row.id, operatorId: proposerId, reason })
     return row
@@ -34,7 +35,8 @@ export async function proposeTrust(deps: StatementDeps, request: ProposeTrustReq
 }
 
 /**
- * Dismisses a proposal, so that its proposer may not propose again for a while. A repeated call changes nothing.
+ * Dismisses a proposal, so that its proposer may not propose again for a while, nor operators below its domain. A
+ * repeated call changes nothing.
  *
  * @returns the row of the dismissal
  * @throws ApiError PROPOSAL_NOT_FOUND, INVALID_ARGUMENT, ASSERTION_USED

@@ -6,12 +6,11 @@ import type { PutTrustStatementRequest } from '../../../gen/proto/auth4agent/v1/
 import type { Call } from '../../chain/call.ts'
 import { findKey } from '../../chain/operator-keys.ts'
 import { type Author, change } from '../../ledger/ledger.ts'
-import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StatementDeps } from './deps.ts'
 import { checkSigner, checkSubject, checkTimes } from './domain/check-statement.ts'
 import { deleteProposals } from './proposal-store.ts'
-import { requireActive } from './require-active.ts'
+import { lockVersion, requireActive } from './require-active.ts'
 import { MAX_LIVE_STATEMENTS, type StoreOutcome, storeStatement } from './store.ts'
 
 /**
@@ -69,22 +68,11 @@ function store(
     await lockVersion(tx, signerId, signerVersion)
     const stored = rowIn(await storeStatement(tx, { statement, text, kid: thumbprint, at }), text)
     if (!stored.isNew) return stored.row
-    if (proposerId !== '') await deleteProposals(tx, { signerId, proposerId, kind, at })
+    if (proposerId !== '') await deleteProposals(tx, { signerId, proposerId, proposerDomain: subDomain, kind, at })
     const reason = `${kind} ${subDomain === '' ? subHome : subDomain}, version ${version}`
     await audit({ action: 'trust.put', subject: jti, operatorId: signerId, reason })
     return stored.row
   })
-}
-
-/**
- * Keeps the signer as it was when its keys were read, until the transaction ends. A change of its keys that comes
- * later then finds the statement, and ends it if it must.
- */
-async function lockVersion(tx: Tx, id: string, version: number): Promise<void> {
-  const [row] = await tx.$queryRaw<{ version: number }[]>`
-    SELECT version FROM operators WHERE id = ${id}::uuid FOR SHARE`
-  if (row?.version === version) return
-  throw new ApiError('UNAVAILABLE', 'The operator has just been changed; try again', { isFault: false, retryAfter: 1 })
 }
 
 /** Returns the row of a statement that was stored now or before, or throws why it was not stored. */

@@ -30,7 +30,10 @@ export const agentKeyFieldRows: Readonly<Record<string, FieldRow>> = {
     fits: { 'is the newest version': '0' },
   },
   'ResolveDidRequest.version_time': {
-    wrong: { 'is before the registration': ['2020-01-01T00:00:00Z', 'AGENT_NOT_FOUND'] },
+    wrong: {
+      'is before the registration': ['2020-01-01T00:00:00Z', 'AGENT_NOT_FOUND'],
+      'has a fraction of a second': ['9999-12-31T23:59:59.5Z', 'INVALID_ARGUMENT'],
+    },
     fits: { 'is the last time': '9999-12-31T23:59:59Z' },
   },
   'AppendKeyEventRequest.did': did,

@@ -320,7 +320,13 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'IssuerService.RemoveIssuerSubject': ['ISSUER_NOT_FOUND', 'SUBJECT_NOT_FOUND'],
   'TrustService.PutTrustStatement': ['INVALID_STATEMENT', 'STATEMENT_CONFLICT', 'STATEMENT_LIMIT'],
   'TrustService.ListTrustStatements': ['INVALID_PAGE_TOKEN'],
-  'TrustService.RevokeTrustStatement': ['STATEMENT_NOT_FOUND'],
+  // The end of a block is a root operation.
+  'TrustService.RevokeTrustStatement': [
+    'STATEMENT_NOT_FOUND',
+    'APPROVALS_REQUIRED',
+    'INVALID_APPROVAL',
+    'OPERATOR_FROZEN',
+  ],
   'TrustService.ProposeTrust': ['INVALID_STATEMENT', 'PROPOSAL_LIMIT', 'PROPOSAL_DISMISSED'],
   'TrustService.ListTrustProposals': [],
   'TrustService.DismissTrustProposal': ['PROPOSAL_NOT_FOUND'],

@@ -6,8 +6,15 @@ import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { MAX_PROPOSALS } from '../../../services/trust/statements/proposal-store.ts'
 import { MAX_LIVE_STATEMENTS } from '../../../services/trust/statements/store.ts'
 import type { RefusalCase } from '../support/refusal.ts'
-import type { SeededOperator } from '../support/seed.ts'
-import { draftOf, fillProposals, fillStatements, seedProposal, statementOf } from '../support/trust-statements.ts'
+import type { OperatorName, SeededOperator } from '../support/seed.ts'
+import {
+  draftOf,
+  fillProposals,
+  fillStatements,
+  seedBlock,
+  seedProposal,
+  statementOf,
+} from '../support/trust-statements.ts'
 import type { World } from '../support/world.ts'
 import { NOBODY } from './valid-requests.ts'
 
@@ -83,6 +90,48 @@ const versions: readonly RefusalCase[] = [
     caller: 'bravo',
     request: ({ operators: { bravo }, statement }) => ({ id: bravo.id, jti: statement }),
   },
+]
+
+/** Returns a request that ends a block, with everything that a root operation needs unless a case changes it. */
+function endOfBlock(caller: OperatorName): Pick<RefusalCase, 'method' | 'caller' | 'coversBody' | 'request'> {
+  return {
+    method: revokeTrustStatement,
+    caller,
+    coversBody: true,
+    request: async ({ db, operators: { [caller]: signer, bravo } }) => ({
+      id: signer.id,
+      jti: await seedBlock(db, signer, bravo),
+    }),
+  }
+}
+
+const invalidApproval = (name: string, approval: string): RefusalCase => ({
+  ...endOfBlock('team'),
+  name: `the end of a block, with ${name}`,
+  reason: 'INVALID_APPROVAL',
+  headers: { 'auth4agent-approval': approval },
+})
+
+function endWhileInactive(caller: 'suspended' | 'lapsed'): RefusalCase {
+  const name = `the end of a block, by an operator that is ${caller}`
+  return { ...endOfBlock(caller), name, reason: 'OPERATOR_NOT_ACTIVE', audited: true }
+}
+
+/** The end of a block gives authority, so it needs what putting one needs. */
+const blocks: readonly RefusalCase[] = [
+  { ...endOfBlock('guest'), name: 'the end of a block, by a key with the role trust', reason: 'ROLE_REQUIRED' },
+  {
+    ...endOfBlock('acme'),
+    name: 'the end of a block, by an assertion without a digest',
+    reason: 'BODY_DIGEST_REQUIRED',
+    coversBody: false,
+  },
+  { ...endOfBlock('team'), name: 'the end of a block, by one of two root keys', reason: 'APPROVALS_REQUIRED' },
+  invalidApproval('an approval that is no JWS', 'nonsense'),
+  invalidApproval('nine approvals', Array<string>(9).fill('a.b.c').join(',')),
+  { ...endOfBlock('frozen'), name: 'the end of a block, by a frozen operator', reason: 'OPERATOR_FROZEN' },
+  endWhileInactive('suspended'),
+  endWhileInactive('lapsed'),
 ]
 
 /** Drafts of acme to bravo with one mistake, by name. */
@@ -249,6 +298,7 @@ const views: readonly RefusalCase[] = Object.entries(BAD_VIEWS).map(([name, [rea
 export const trustCases: readonly RefusalCase[] = [
   ...statements,
   ...versions,
+  ...blocks,
   ...proposals,
   ...inactive,
   ...questions,

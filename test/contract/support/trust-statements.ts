@@ -59,6 +59,16 @@ export async function seedStatement(
   return statement.jti
 }
 
+/** Stores a statement by which one operator blocks another one. Returns its jti. */
+export async function seedBlock({ prisma }: Db, signer: SeededOperator, subject: Subject): Promise<string> {
+  const text = statementOf(signer, subject, { kind: 'blocks', grants: undefined })
+  const verified = verifyTrustStatement(text)
+  if (!verified.ok) throw new TypeError(verified.text)
+  const { statement, thumbprint: kid } = verified
+  await prisma.$transaction((tx) => storeStatement(tx, { statement, text, kid, at: new Date() }))
+  return statement.jti
+}
+
 /** Lets an operator have a number of statements, copies of one that it has signed. */
 export async function fillStatements({ pool }: Db, { id }: SeededOperator, count: number): Promise<void> {
   await pool.query(

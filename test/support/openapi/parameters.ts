@@ -1,7 +1,6 @@
 import { type DescField, type DescMethod, getOption, ScalarType } from '@bufbuild/protobuf'
 import { rest } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 import type { RestBinding } from '../../../services/jwks-gateway/rest/rest-bindings.ts'
-import { roleOf } from '../../contract/cases/callers.ts'
 import { reasonsOf } from '../../contract/cases/matrix.ts'
 import { shortName } from '../../contract/support/contract.ts'
 import type { Comments } from './comments.ts'
@@ -17,7 +16,7 @@ export interface ParameterSources {
 /** Headers that only some calls read, and the test for these calls. */
 const HEADERS: Readonly<Record<string, (method: DescMethod) => boolean>> = {
   DPoP: (method) => reasonsOf(method).has('INVALID_DPOP_PROOF'),
-  Auth4AgentApproval: (method) => roleOf(method) === 'root',
+  Auth4AgentApproval: (method) => reasonsOf(method).has('APPROVALS_REQUIRED'),
   Prefer: (method) => shortName(method) === 'AuthnService.VerifyToken',
   LastEventId: (method) => getOption(method, rest).lastEventId.length > 0,
 }

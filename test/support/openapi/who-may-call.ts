@@ -26,6 +26,11 @@ const AGENT_CALLS: Readonly<Record<string, string>> = {
   'OAuthService.Introspect': 'the agent, with a client assertion (private_key_jwt)',
   'OAuthService.Revoke': 'the agent, with a client assertion (private_key_jwt)',
 }
+/** What the operator needs for some requests of a call, beside the role of the call. */
+const DEMANDS: Readonly<Record<string, string>> = {
+  'TrustService.RevokeTrustStatement':
+    '; to end a statement of the kind `blocks`, with as many root keys as its threshold',
+}
 const HOLDER: Readonly<Record<string, string>> = { 'RevocationService.RevokeToken': 'anyone who has the token' }
 
 /** Returns who may call a method, in words. */
@@ -39,7 +44,7 @@ export function callersInWords(method: DescMethod): string {
       ? 'the operator, with as many root keys as its threshold'
       : role === undefined
         ? 'the operator, with any of its keys'
-        : `the operator, with a key that has the role \`${role}\``
+        : `the operator, with a key that has the role \`${role}\`${DEMANDS[name] ?? ''}`
   const parts = callersOf(method).split('-or-')
   const words: Readonly<Record<string, string>> = {
     anyone: HOLDER[name] ?? 'anyone',

@@ -26,6 +26,8 @@ export const ELSEWHERE = 'https://auth.elsewhere.test'
 /** The time at which the tests begin: 2027-01-15T08:00:00Z. */
 const START = 1_800_000_000_000
 
+const ROOT = { manifestSeq: 0, approvals: [] } as const
+
 /** An operator of the deployment, with its root key. */
 export interface TrustOperator {
   readonly id: string
@@ -89,7 +91,9 @@ export async function startTrustWorld() {
 function callsOf(handlers: ReturnType<typeof statementRoutes>, id: string) {
   const call = (): Call => {
     const assertion = { jti: randomUUID(), expiresAt: START / 1_000 + 60 }
-    return { requestId: 'request-1', principal: operatorPrincipal(id, assertion) }
+    const principal = operatorPrincipal(id, assertion)
+    // These operators have no manifest, so their only root key has signed the call.
+    return { requestId: 'request-1', principal, asRoot: () => ({ ...principal, root: ROOT }) }
   }
   return localClient(TrustService, {
     putTrustStatement: (request) => handlers.putTrustStatement(request, call()),

@@ -204,4 +204,13 @@ describe('trust list and revoke', () => {
     expect(code).toBe(0)
     expect(sent).toMatchObject([{ call: `POST ${PATH}/${JTI}/revoke`, body: '{"reason":"over"}' }])
   })
+
+  it('writes the request to end a block for further root keys, and sends nothing', async () => {
+    const file = join(home, 'request')
+    const { stdout } = await run(['revoke', JTI, '--reason', 'peace', '--prepare', file])
+    expect(stdout).toContain(`request written to ${file}`)
+    expect(sent).toEqual([])
+    const request = { operator_id: ID, rpc: `POST ${PATH}/${JTI}/revoke`, body: '{"reason":"peace"}' }
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject(request)
+  })
 })

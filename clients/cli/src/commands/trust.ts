@@ -106,7 +106,7 @@ export const acceptTrust = defineCommand({
 /** `trust dismiss`: deletes a draft that another operator has proposed. */
 export const dismissTrust = defineCommand({
   help: [
-    'Deletes a draft that another operator has proposed, without signing it. For 30 days that operator cannot propose to you again, unless you sign a statement about it. `auth4agent trust list --proposals` lists the drafts.',
+    'Deletes a draft that another operator has proposed, without signing it. For 30 days that operator cannot propose to you again, nor can operators of its domain and below, unless you sign a statement about it. `auth4agent trust list --proposals` lists the drafts.',
   ],
   examples: [
     {
@@ -176,6 +176,7 @@ async function readAll(operator: Operator, withEnded: boolean): Promise<readonly
 export const revokeTrust = defineCommand({
   help: [
     'Ends a trust statement of yours with all its versions. As soon as the command ends, no online verifier accepts what it allowed.',
+    'The end of a block lets others call again, so it needs the root key. If the operator has a threshold, --prepare FILE writes the request that further root keys approve.',
   ],
   examples: [
     {
@@ -183,10 +184,18 @@ export const revokeTrust = defineCommand({
       line: 'auth4agent trust revoke 0190aaaa-0000-7000-8000-000000000001 --reason "contract ended"',
     },
   ],
-  flags: { ...operatorFlags, ...reasonFlag },
+  flags: { ...operatorFlags, ...reasonFlag, prepare: keySetFlags.prepare },
   arguments: [{ name: 'JTI', help: 'id of the statement', required: true }],
   async run(context) {
     const [jti = ''] = context.arguments
+    const file = context.flags.text('prepare')
+    if (file !== undefined) {
+      const operator = await openRoot(context)
+      const request = operator.trust.prepareRevoke(jti, context.flags.text('reason'))
+      await writeText(file, writeRequest(request), { replacesLink: true })
+      const how = approvalLines(context.place, file)
+      return context.answer({ prepared: file }, `request written to ${file}\n\nnext:\n${how}`, file)
+    }
     const operator = await openOperator(context)
     const ended = await context.progress(
       'ending the statement',

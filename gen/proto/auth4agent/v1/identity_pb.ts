@@ -524,7 +524,7 @@ export type ResolveDidRequest = Message<"auth4agent.v1.ResolveDidRequest"> & {
   versionId?: string | undefined;
 
   /**
-   * The version that was in force at this time.
+   * The version that was in force at this time, which must be in whole seconds.
    *
    * @generated from field: google.protobuf.Timestamp version_time = 3;
    */

@@ -468,7 +468,7 @@ export const ProposeTrustResponseSchema: GenMessage<ProposeTrustResponse> = /*@_
  */
 export type TrustProposal = Message<"auth4agent.v1.TrustProposal"> & {
   /**
-   * Id of the proposal, a UUID.
+   * Id of the proposal, a UUID. It names this draft: when the proposer changes the draft, the id changes.
    *
    * @generated from field: string proposal_id = 1;
    */
@@ -573,7 +573,7 @@ export type DismissTrustProposalRequest = Message<"auth4agent.v1.DismissTrustPro
   id: string;
 
   /**
-   * Id of the proposal.
+   * Id of the proposal. If its proposer has changed the draft since, the new draft is dismissed.
    *
    * @generated from field: string proposal_id = 2;
    */
@@ -1676,7 +1676,9 @@ export const TrustService: GenService<{
   },
   /**
    * RevokeTrustStatement ends a statement of the operator. After the call has returned, no online verification that
-   * begins later accepts a token because of it.
+   * begins later accepts a token because of it. The end of a statement of the kind `blocks` gives authority, so it
+   * needs what PutTrustStatement needs: an active operator, as many root keys as its threshold, and the digest of the
+   * body in the assertion.
    *
    * @generated from rpc auth4agent.v1.TrustService.RevokeTrustStatement
    */
@@ -1689,7 +1691,8 @@ export const TrustService: GenService<{
    * ProposeTrust asks another operator of this deployment to sign a statement. The operator finds the unsigned draft
    * with ListTrustProposals. A proposal is deleted after 7 days. An operator has at most 100 of them, and at most 3
    * of one proposer. If the list is full, the proposal takes the place of one whose proposer has proven its domain
-   * later; else it is refused. After a dismissal the proposer may not propose to this operator for 30 days.
+   * later; else it is refused. After a dismissal the proposer may not propose to this operator for 30 days, nor may
+   * operators of its domain and of domains below it. A repeated draft keeps its id.
    *
    * @generated from rpc auth4agent.v1.TrustService.ProposeTrust
    */
@@ -1710,8 +1713,8 @@ export const TrustService: GenService<{
   },
   /**
    * DismissTrustProposal deletes a proposal without signing it. For 30 days its proposer may not propose to the
-   * operator again, unless the operator signs a statement about it. Other proposals that wait stay. A repeated call
-   * changes nothing.
+   * operator again, nor may operators of its domain and of domains below it, unless the operator signs a statement
+   * about the proposer. Other proposals that wait stay. A repeated call changes nothing.
    *
    * @generated from rpc auth4agent.v1.TrustService.DismissTrustProposal
    */
