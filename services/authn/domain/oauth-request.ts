@@ -4,7 +4,8 @@ import type { TokenRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { parseMayAct, type RequestedTerms } from './token-request.ts'
 
-const GRANT_TYPE = 'client_credentials'
+/** `grant_type` of a request for an agent's own token (RFC 6749 section 4.4.2). */
+export const CLIENT_CREDENTIALS = 'client_credentials'
 /** `grant_type` of an exchange (RFC 8693 section 2.1). */
 export const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 /** `grant_type` of a request with a grant of another deployment (RFC 7523 section 2.1). */
@@ -37,14 +38,10 @@ export function clientAssertionOf({ clientAssertionType, clientAssertion }: Clie
 /**
  * Parses the terms of an access token request (RFC 6749 section 4.4.2, RFC 8707 section 2).
  *
- * @throws ApiError UNSUPPORTED_GRANT_TYPE, INVALID_ARGUMENT, UNSUPPORTED_AUTHORIZATION_DETAILS, INVALID_SCOPE,
- *   INVALID_AUDIENCE
+ * @throws ApiError INVALID_ARGUMENT, UNSUPPORTED_AUTHORIZATION_DETAILS, INVALID_SCOPE, INVALID_AUDIENCE
  */
 export function parseTokenRequest(request: TokenRequest): RequestedTerms {
-  const { grantType, scope: text, resource, authorizationDetails, mayAct } = request
-  if (grantType === '') throw new ApiError('INVALID_ARGUMENT', 'grant_type must not be missing')
-  if (grantType !== GRANT_TYPE)
-    throw new ApiError('UNSUPPORTED_GRANT_TYPE', `grant_type must be ${GRANT_TYPE}, ${EXCHANGE} or ${JWT_BEARER}`)
+  const { scope: text, resource, authorizationDetails, mayAct } = request
   if (authorizationDetails !== '') {
     throw new ApiError(
       'UNSUPPORTED_AUTHORIZATION_DETAILS',

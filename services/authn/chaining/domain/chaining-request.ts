@@ -20,6 +20,8 @@ export interface ChainingRequest extends ExchangeRequest {
   readonly resource: string
   /** `typ` of the grant. */
   readonly type: ChainingGrantType
+  /** `requested_token_type`, which the answer repeats. */
+  readonly tokenType: string
 }
 
 /** Returns whether an exchange asks for a grant for another deployment instead of a token. */
@@ -61,6 +63,7 @@ export function parseChainingRequest(request: TokenRequest, own: string): Chaini
     issuer: audience,
     resource: resource.text,
     type,
+    tokenType: requestedTokenType,
   }
 }
 

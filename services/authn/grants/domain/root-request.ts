@@ -4,13 +4,7 @@ import type { TokenRequest } from '../../../../gen/proto/auth4agent/v1/oauth_pb.
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import { parseDetails, type RequestedGrant } from './grant-request.ts'
 
-const GRANT_TYPE = 'client_credentials'
 const MAX_CONFIRMATION = 1_024
-
-/** Returns whether a token request asks for the first grant of a chain instead of a token. */
-export function isRootRequest({ grantType, reqCnf }: TokenRequest): boolean {
-  return grantType === GRANT_TYPE && reqCnf !== ''
-}
 
 /**
  * Parses a request for the first grant of a chain (draft-niyikiza-oauth-attenuating-agent-tokens-02 section 6.1).
