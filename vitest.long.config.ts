@@ -4,6 +4,7 @@ import { LONG } from './test/long.ts'
 import { project, SHARED, STORIES } from './test/support/projects.ts'
 
 const FAULTS = 'test/fault/**'
+const CONTRACT = 'test/contract/*.test.ts'
 
 /**
  * `npm run test:long`: runs the tests that take too long for every run, and every story with split services. Faults
@@ -13,7 +14,9 @@ export default defineConfig({
   test: {
     ...SHARED,
     projects: [
-      project({ name: 'long', mode: 'one', include: Object.keys(LONG), exclude: [FAULTS] }),
+      project({ name: 'long', mode: 'one', include: Object.keys(LONG), exclude: [FAULTS], transports: 'all' }),
+      // Some transports differ only by translation, so every other run sends a case over one of them.
+      project({ name: 'transports', mode: 'one', include: [CONTRACT], exclude: Object.keys(LONG), transports: 'all' }),
       project({ name: 'split', mode: 'split', include: [STORIES], exclude: Object.keys(ONE_MODE_STORIES) }),
     ],
   },

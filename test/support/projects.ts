@@ -29,15 +29,17 @@ export function project(options: {
   readonly isolate?: boolean
   /** Whether it begins when all other projects have ended. */
   readonly isLast?: boolean
+  /** Whether cases of the contract are sent over all their transports, or over one of them. */
+  readonly transports?: 'all' | 'one'
 }) {
-  const { name, mode, include, exclude = [], isolate = true, isLast = false } = options
+  const { name, mode, include, exclude = [], isolate = true, isLast = false, transports = 'one' } = options
   return {
     extends: true as const,
     test: {
       name,
       include: [...include],
       exclude: [...exclude],
-      provide: { mode },
+      provide: { mode, transports },
       isolate,
       // What a dependency will remove, such as pg's queue of statements on one connection, fails the run.
       execArgv: [...STRICT],

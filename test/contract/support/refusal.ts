@@ -9,7 +9,7 @@ import {
   toJson,
 } from '@bufbuild/protobuf'
 import { status } from '@grpc/grpc-js'
-import { expect } from 'vitest'
+import { expect, inject } from 'vitest'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
@@ -30,8 +30,18 @@ import { restRequest } from './rest-request.ts'
 import type { OperatorName } from './seed.ts'
 import type { World } from './world.ts'
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Whether a case is sent over all its transports, or over one of them. */
+    transports: 'all' | 'one'
+  }
+}
+
 /** The transports of the server. */
-export type Transport = 'rest' | 'grpc' | 'connect' | 'grpc-web'
+const TRANSPORTS = ['rest', 'grpc', 'connect', 'grpc-web'] as const
+/** Those over which the test can read a stream. */
+const STREAMED = ['rest', 'grpc'] as const
+export type Transport = (typeof TRANSPORTS)[number]
 
 /** The request that a DPoP proof is for. */
 export interface ProofTarget {
@@ -58,7 +68,7 @@ export interface RefusalCase extends Pair {
   readonly authorization?: (world: World, rpc: string) => string
   /** Returns the header or the metadata with the DPoP proof. A list is sent as several headers. */
   readonly proof?: (world: World, target: ProofTarget) => string | readonly string[]
-  /** The transports of the request. By default, these are REST and gRPC. */
+  /** The transports of the request. By default, these are all for a call with one answer. */
   readonly over?: readonly Transport[]
   /** Whether the assertion contains the digest of the body. It always does for calls that need one. */
   readonly coversBody?: boolean
@@ -93,9 +103,15 @@ export function titleOf({ method, reason, name }: RefusalCase, transport: Transp
   return `${shortName(method)} answers ${reason} over ${transport}: ${name}`
 }
 
-/** Returns the transports of a case. */
-export function transportsOf({ over = ['rest', 'grpc'] }: RefusalCase): readonly Transport[] {
-  return over
+/**
+ * Returns the transports over which this run sends a case: all that it has, or one of them. The name of the case
+ * chooses the one, so the cases of a method are spread over its transports.
+ */
+export function transportsOf({ method, name, over }: RefusalCase): readonly Transport[] {
+  if (inject('transports') === 'all') return over ?? (isUnary(method) ? TRANSPORTS : STREAMED)
+  const all = over ?? STREAMED
+  const [first = 0] = createHash('sha256').update(name).digest()
+  return all.slice(first % all.length).slice(0, 1)
 }
 
 /** Sends the request of a case. Expects its status and reason, and that only the audit of this refusal has changed. */
