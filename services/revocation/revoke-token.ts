@@ -2,21 +2,25 @@ import { agentsOf, verifyDelegatedToken } from '@auth4agent/core/delegation/dele
 import { isChain } from '@auth4agent/core/delegation/is-chain'
 import { isDelegatedToken } from '@auth4agent/core/delegation/is-delegated'
 import { verifyGrantChain } from '@auth4agent/core/delegation/verify-grant-chain'
-import { verifyAccessToken } from '@auth4agent/core/token/access-token'
+import { type KeyFinder, verifyAccessToken } from '@auth4agent/core/token/access-token'
 import { isJti } from '@auth4agent/core/token/claims'
 import type { RevokeTokenRequest } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import type { Call } from '../chain/call.ts'
-import type { VerificationKeys } from '../keys/verification-keys.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { checkReason } from '../platform/requests/check-text.ts'
 import { type Revocation, revokeToken } from './store.ts'
 
+/** The keys of this deployment whose tokens and grants can be revoked. */
+interface RevocableKeys extends KeyFinder {
+  readonly grantKeys: KeyFinder
+}
+
 /** Dependencies of revoke. */
 export interface RevocationDeps {
   readonly db: Db
   readonly issuer: string
-  readonly verificationKeys: VerificationKeys
+  readonly verificationKeys: RevocableKeys
   /** Limit of the token records of one operator. Replaces the default. */
   readonly maxTokenRecords?: number
 }
