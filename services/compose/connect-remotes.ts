@@ -1,5 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf'
 import type { Forward } from '../chain/rpc.ts'
+import type { Config } from '../configuration/config.ts'
+import { type CalledService, isSplit, remoteServices, type ServiceName } from '../configuration/service-names.ts'
 import { idempotentMethodsOf } from '../internal-port/callers.ts'
 import { type Certificates, openCertificates } from '../internal-port/certificates.ts'
 import { type Channel, openChannel } from '../internal-port/channel.ts'
@@ -7,13 +9,6 @@ import { createForward, isRead } from '../internal-port/forward.ts'
 import { remoteClient } from '../internal-port/transport.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
-import type { Config } from '../process/configuration/config.ts'
-import {
-  type CalledService,
-  isSplit,
-  remoteServices,
-  type ServiceName,
-} from '../process/configuration/service-names.ts'
 import { PUBLIC_SERVICES } from './public-services.ts'
 
 /** Connections to the services of other processes. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import type { Config } from '../configuration/config.ts'
 import type { HttpPortConfig } from '../http-port/config.ts'
-import type { Config } from '../process/configuration/config.ts'
 
 /** The certificate of the public listeners. Empty if they speak no TLS. */
 export type Tls = Awaited<ReturnType<typeof loadTls>>

@@ -1,4 +1,6 @@
 import type { Deployment } from '../../gen/prisma/client.ts'
+import type { Config } from '../configuration/config.ts'
+import type { ServiceName } from '../configuration/service-names.ts'
 import { type Bus, noBus } from '../platform/bus/bus.ts'
 import { parseNatsUrl } from '../platform/bus/nats-url.ts'
 import { sealBus } from '../platform/bus/sealed-bus.ts'
@@ -7,8 +9,6 @@ import type { ClockGuard } from '../platform/db/clock-guard.ts'
 import { type Db, openPool } from '../platform/db/db.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
-import type { Config } from '../process/configuration/config.ts'
-import type { ServiceName } from '../process/configuration/service-names.ts'
 import { connectRevocations, type Revocations, systemClock } from '../revocation/index.ts'
 
 /** Options of openRevocations. */

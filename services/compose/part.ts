@@ -4,6 +4,8 @@ import type {
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { Route } from '../chain/rpc.ts'
+import type { Config } from '../configuration/config.ts'
+import type { Secrets } from '../configuration/secrets.ts'
 import type { InternalService } from '../internal-port/handlers.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
@@ -11,8 +13,6 @@ import type { Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
-import type { Config } from '../process/configuration/config.ts'
-import type { Secrets } from '../process/configuration/secrets.ts'
 import type { Revocations } from '../revocation/index.ts'
 import type { Remotes } from './connect-remotes.ts'
 

@@ -18,7 +18,7 @@ import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { StatusListService } from '../../gen/proto/auth4agent/v1/status_lists_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { Authorization } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
-import type { CalledService } from '../process/configuration/service-names.ts'
+import type { CalledService } from '../configuration/service-names.ts'
 
 /** The public services that each service implements. */
 export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescService[]>> = {

@@ -1,8 +1,8 @@
+import type { Config } from '../configuration/config.ts'
 import { createHttpPort, type HttpPort } from '../http-port/server.ts'
 import { waitingRoutes } from '../operations/routes.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Logger } from '../platform/log/log.ts'
-import type { Config } from '../process/configuration/config.ts'
 import { httpPortConfig, type Tls } from './http-port-config.ts'
 
 const WAITS = 'The server waits for its database'

@@ -11,7 +11,7 @@ import { startGrpcServer } from '../../test/support/grpc.ts'
 import { connectTo, startInternalListener, testCertificate } from '../../test/support/internal-listener.ts'
 import { until } from '../../test/support/until.ts'
 import { MAX_STREAM_AGE_MS } from '../chain/streams.ts'
-import type { ServiceName } from '../process/configuration/service-names.ts'
+import type { ServiceName } from '../configuration/service-names.ts'
 
 const { watchRevocations: method } = RevocationService.method
 const META = { requestId: 'r-1', source: '192.0.2.1', authorization: undefined, rpc: 'watch', body: undefined }

@@ -5,7 +5,7 @@ import {
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { methodName } from '../chain/method-name.ts'
-import type { CalledService, ServiceName } from '../process/configuration/service-names.ts'
+import type { CalledService, ServiceName } from '../configuration/service-names.ts'
 
 /** One line of the table: which processes may call an RPC, and whether a call may be sent again. */
 interface Line {

@@ -1,9 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
+import { SERVICE_NAMES, type ServiceName } from '../configuration/service-names.ts'
 import { StartupError } from '../platform/errors/startup-error.ts'
 import type { Logger } from '../platform/log/log.ts'
-import { SERVICE_NAMES, type ServiceName } from '../process/configuration/service-names.ts'
 
 /**
  * Paths of PEM files: the certificate chain and key of this process, and the authority that signs its peers'

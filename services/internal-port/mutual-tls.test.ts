@@ -9,7 +9,7 @@ import { type Authority, type Certified, createAuthority } from '../../test/supp
 import { connectTo, startInternalListener, testCertificate } from '../../test/support/internal-listener.ts'
 import { until } from '../../test/support/until.ts'
 import { methodName } from '../chain/method-name.ts'
-import type { ServiceName } from '../process/configuration/service-names.ts'
+import type { ServiceName } from '../configuration/service-names.ts'
 
 const authority = createAuthority()
 const stranger = createAuthority('another authority')

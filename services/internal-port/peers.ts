@@ -6,8 +6,8 @@ import {
   type ServerInterceptor,
   status,
 } from '@grpc/grpc-js'
+import type { ServiceName } from '../configuration/service-names.ts'
 import type { Logger } from '../platform/log/log.ts'
-import type { ServiceName } from '../process/configuration/service-names.ts'
 import { certifiedServices } from './certificates.ts'
 
 /** Returns the services that the certificate of a call's peer names. */

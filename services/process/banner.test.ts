@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest'
+import { readConfig } from '../configuration/config.ts'
+import type { Secrets } from '../configuration/secrets.ts'
 import { printWelcome } from './banner.ts'
-import { readConfig } from './configuration/config.ts'
-import type { Secrets } from './configuration/secrets.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

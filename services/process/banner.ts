@@ -1,7 +1,7 @@
 import type { Ports } from '../compose/start-listeners.ts'
-import type { Config } from './configuration/config.ts'
-import type { Secrets } from './configuration/secrets.ts'
-import { isSplit } from './configuration/service-names.ts'
+import type { Config } from '../configuration/config.ts'
+import type { Secrets } from '../configuration/secrets.ts'
+import { isSplit } from '../configuration/service-names.ts'
 
 /** Prints where the server listens and which commands to try next. */
 export function printWelcome(config: Config, secrets: Secrets, ports: Ports): void {

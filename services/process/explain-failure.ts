@@ -1,5 +1,5 @@
+import { ConfigError } from '../configuration/config.ts'
 import { StartupError } from '../platform/errors/startup-error.ts'
-import { ConfigError } from './configuration/config.ts'
 
 const TLS_ADVICE =
   'The certificate of the database is not accepted: name its authority by sslrootcert in DATABASE_URL, and its host.'

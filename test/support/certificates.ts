@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { SERVICE_NAMES, type ServiceName } from '../../services/process/configuration/service-names.ts'
+import { SERVICE_NAMES, type ServiceName } from '../../services/configuration/service-names.ts'
 import type { Environment } from './server.ts'
 
 const run = promisify(execFile)

@@ -6,13 +6,13 @@ import {
   type LookupOperatorRequest,
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { CalledService, ServiceName } from '../../services/configuration/service-names.ts'
 import { idempotentMethodsOf } from '../../services/internal-port/callers.ts'
 import { type Certificates, openCertificates } from '../../services/internal-port/certificates.ts'
 import { openChannel } from '../../services/internal-port/channel.ts'
 import { createForward, isRead } from '../../services/internal-port/forward.ts'
 import { createInternalListener, type ListenerDeps } from '../../services/internal-port/listener.ts'
 import { remoteClient } from '../../services/internal-port/transport.ts'
-import type { CalledService, ServiceName } from '../../services/process/configuration/service-names.ts'
 import type { Authority, Certified } from './certificate-authority.ts'
 import { silentLog } from './database.ts'
 import { fakeRpc } from './fake-rpc.ts'

@@ -1,4 +1,4 @@
-import { SERVICE_NAMES } from '../../services/process/configuration/service-names.ts'
+import { SERVICE_NAMES } from '../../services/configuration/service-names.ts'
 import { type Places, socketPlaces, tlsPlaces } from './places.ts'
 import { CLUSTER, type Counts, type Processes, recordOf, startAnother, startProcesses } from './processes.ts'
 import { type Environment, type RunningProcess, type RunningServer, startServer } from './server.ts'

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ServiceName } from '../../services/process/configuration/service-names.ts'
+import type { ServiceName } from '../../services/configuration/service-names.ts'
 import { makeCertificates } from './certificates.ts'
 import type { Environment } from './server.ts'
 

@@ -4,7 +4,7 @@ import {
   remoteServices,
   SERVICE_NAMES,
   type ServiceName,
-} from '../../services/process/configuration/service-names.ts'
+} from '../../services/configuration/service-names.ts'
 import type { Place, Places } from './places.ts'
 import {
   type Environment,

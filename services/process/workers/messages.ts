@@ -1,7 +1,7 @@
 import type { Ports } from '../../compose/start-listeners.ts'
+import type { Config } from '../../configuration/config.ts'
+import type { Secrets } from '../../configuration/secrets.ts'
 import type { Snapshot } from '../../platform/metrics/aggregate.ts'
-import type { Config } from '../configuration/config.ts'
-import type { Secrets } from '../configuration/secrets.ts'
 
 /**
  * The configuration and the secrets of a worker. The primary process sends them, so that all workers use the same

@@ -1,6 +1,6 @@
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ServiceName } from '../../../services/process/configuration/service-names.ts'
+import type { ServiceName } from '../../../services/configuration/service-names.ts'
 import { grpcCaller } from '../../contract/support/grpc.ts'
 import { type Answer, outcomeOf, protocolClient } from '../../support/protocol-client.ts'
 import { activeAgent, expectStatus, issueToken, provenOperator, signedChallenge } from '../../support/story.ts'

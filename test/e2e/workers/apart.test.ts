@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { ADDRESSES } from '../../../services/process/configuration/service-names.ts'
+import { ADDRESSES } from '../../../services/configuration/service-names.ts'
 import { testDatabase } from '../../support/database.ts'
 import { ISSUER } from '../../support/deployment.ts'
 import { type DnsServer, startDnsServer } from '../../support/dns-server.ts'

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { ServiceName } from '../../../services/process/configuration/service-names.ts'
+import type { ServiceName } from '../../../services/configuration/service-names.ts'
 import { ISSUER } from '../../support/deployment.ts'
 import { type DnsServer, startDnsServer } from '../../support/dns-server.ts'
 import { type Asserter, adminAsserter, newKeys } from '../../support/parties.ts'

@@ -1,6 +1,6 @@
+import { type Config, ConfigError, readConfig } from '../../../services/configuration/config.ts'
+import { ADDRESSES, parseServices } from '../../../services/configuration/service-names.ts'
 import { StartupError } from '../../../services/platform/errors/startup-error.ts'
-import { type Config, ConfigError, readConfig } from '../../../services/process/configuration/config.ts'
-import { ADDRESSES, parseServices } from '../../../services/process/configuration/service-names.ts'
 
 /** A process of Auth4Agent, as a manifest starts it. */
 export interface Process {

@@ -67,7 +67,7 @@ export const exchangedToken = testsOf(`${EXCHANGE}/may-act.test.ts`, 'an access 
 
 const CORE = 'clients/core/src'
 const VERIFIER = 'clients/verifier/src'
-const CONFIGURATION = 'services/process/configuration/config.test.ts'
+const CONFIGURATION = 'services/configuration/config.test.ts'
 
 export const signature = testsOf(`${CORE}/token/access-token.test.ts`, 'verifyAccessToken')
 export const times = testsOf(`${CORE}/token/access-token.test.ts`, 'checkTimes')

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import { ApiError } from '../../platform/errors/api-error.ts'
-import { StartupError } from '../../platform/errors/startup-error.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import { StartupError } from '../platform/errors/startup-error.ts'
 import type { Config } from './config.ts'
 import { type NamedFile, readNamed } from './named-file.ts'
 import { isSplit } from './service-names.ts'
@@ -41,7 +41,7 @@ async function checkKeyFiles({ pkcs11Module, signingKeyFile }: Config): Promise<
   if (signingKey === undefined) return
   const text = (await readNamed(signingKey)).toString()
   // The primary process of workers needs this code only here.
-  const { parseSigningKey } = await import('../../keys/domain/parse-signing-key.ts')
+  const { parseSigningKey } = await import('../keys/domain/parse-signing-key.ts')
   const parsed = await parseSigningKey(text, '').catch((error: unknown) => {
     if (!(error instanceof ApiError)) throw error
     throw new StartupError(`${signingKey.setting} names ${signingKey.path}, which cannot be used: ${error.message}`)

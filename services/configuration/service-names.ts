@@ -1,4 +1,4 @@
-import { StartupError } from '../../platform/errors/startup-error.ts'
+import { StartupError } from '../platform/errors/startup-error.ts'
 
 /** Names of the services, as the command line and the certificates use them. */
 export const SERVICE_NAMES = ['operator-registry', 'identity', 'authn', 'revocation', 'jwks-gateway'] as const

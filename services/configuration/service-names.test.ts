@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { StartupError } from '../../platform/errors/startup-error.ts'
+import { StartupError } from '../platform/errors/startup-error.ts'
 import { isSplit, parseServices, remoteServices, SERVICE_NAMES, type ServiceName } from './service-names.ts'
 
 describe('parseServices', () => {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { StartupError } from '../../platform/errors/startup-error.ts'
+import { StartupError } from '../platform/errors/startup-error.ts'
 
 /** A file that a setting names. */
 export interface NamedFile {
