@@ -2,7 +2,7 @@ import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import { mapScopes } from '@auth4agent/core/trust/scope-map'
 import type { VerificationErrorOptions, VerificationReason } from './errors.ts'
-import type { CoreSettings } from './issuer-core.ts'
+import type { CoreSettings } from './options.ts'
 
 const UNMAPPED = 'all its scopes must be in the option scopes of its issuer'
 

@@ -14,7 +14,7 @@ import { createGuard, type GuardOptions } from './guard.ts'
 import type { Fetch } from './http.ts'
 import { toGenuine } from './judge.ts'
 import type { AnyVerifierOptions } from './options.ts'
-import type { Admitted } from './server-trust/foreign-issuer.ts'
+import type { Admitted } from './server-trust/admitted.ts'
 
 const nowS = () => Math.floor(Date.now() / 1_000)
 const results = (edits: Partial<TokenAttestation> = {}): readonly TokenAttestation[] => [

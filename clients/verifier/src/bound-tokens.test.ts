@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type BoundClient, boundClient, presented } from '../../../test/clients/verifier/proofs.ts'
 import { fakeIssuer, newToken, outcomeOf } from '../../../test/support/offline-verifier.ts'
-import type { VerifierOptions } from './options.ts'
+import type { VerifierOptions } from './verifier-options.ts'
 
 const URL_NOW = 'https://b.example/orders'
 const NOW_S = Math.floor(Date.now() / 1_000)

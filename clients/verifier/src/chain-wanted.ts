@@ -2,7 +2,7 @@ import { ANY_ACTOR } from '@auth4agent/core/delegation/check-holders'
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
-import { type PresentedToolCall, readToolCall } from './tool-call.ts'
+import { type PresentedToolCall, readToolCall } from './presented-tool-call.ts'
 import { type Demands, WANTED_NAMES, type Wanted } from './wanted.ts'
 
 /**

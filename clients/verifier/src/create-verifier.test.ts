@@ -5,8 +5,8 @@ import { fakeIssuer, JWKS, newToken, outcomeOf, VERIFY } from '../../../test/sup
 import { testTokenKey } from '../../../test/support/token-keys.ts'
 import { until } from '../../../test/support/until.ts'
 import { createGuard } from './guard.ts'
-import type { VerifierOptions } from './options.ts'
 import { toPrometheus } from './prometheus.ts'
+import type { VerifierOptions } from './verifier-options.ts'
 
 /** Requirements that are invalid, for example because a program forgot to set a variable. */
 const SENSELESS: readonly object[] = [

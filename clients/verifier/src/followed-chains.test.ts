@@ -10,7 +10,7 @@ import {
 import { handFeed, handLog } from '../../../test/support/hand-feed.ts'
 import { VERIFY } from '../../../test/support/offline-verifier.ts'
 import { until } from '../../../test/support/until.ts'
-import type { VerifierOptions } from './options.ts'
+import type { VerifierOptions } from './verifier-options.ts'
 
 /** Creates a chain, and a verifier that has read the log of the test to its head. */
 async function setUpFollowed(options: Partial<VerifierOptions> = {}, domains: readonly string[] = []) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Made, PAY_URL, SHOP, setUpChain } from '../../../test/clients/verifier/chains.ts'
 import { newToken } from '../../../test/support/offline-verifier.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
-import type { VerifierOptions } from './options.ts'
+import type { VerifierOptions } from './verifier-options.ts'
 
 const ACCEPT = { scope: 'pay', delegation: 'accept', arguments: () => ({ amount: 20 }) } as const
 

@@ -9,7 +9,7 @@ import {
 import { ODD_URLS } from '../../../test/support/odd-urls.ts'
 import { newToken } from '../../../test/support/offline-verifier.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
-import type { VerifierOptions } from './options.ts'
+import type { VerifierOptions } from './verifier-options.ts'
 
 describe("a guard with dpop: 'required'", () => {
   it.each<[string, GuardOptions, Partial<VerifierOptions>]>([

@@ -13,17 +13,16 @@ export type { AdmissionMetrics, IssuerMetrics, Metrics } from './metrics.ts'
 export type {
   AnyVerifierOptions,
   MultiIssuerOptions,
-  ServiceOptions,
   ServiceSettings,
   Settings,
-  VerifierOptions,
 } from './options.ts'
+export type { PresentedToolCall } from './presented-tool-call.ts'
 export type { ReadyOptions } from './problems.ts'
 export { toPrometheus } from './prometheus.ts'
 export { RootKeyWarning } from './root-key.ts'
 export type { FollowedIssuer, OwnOperator, ServerTrustOptions } from './server-trust/trust-options.ts'
 export { SetupError, type SetupReason } from './setup-error.ts'
 export { type SseFeedOptions, sseFeed } from './sse-feed.ts'
-export type { PresentedToolCall } from './tool-call.ts'
 export type { VerifiedClaims } from './verified-claims.ts'
+export type { ServiceOptions, VerifierOptions } from './verifier-options.ts'
 export type { PresentedProof, Wanted } from './wanted.ts'

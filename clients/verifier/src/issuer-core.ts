@@ -6,13 +6,12 @@ import { checkSigned, type ReadToken, type VerificationKey } from '@auth4agent/c
 import { admitClaims } from './admit-claims.ts'
 import { askAboutToken, createAsk } from './ask.ts'
 import type { CheckBound } from './bound-tokens.ts'
-import type { IssuerSettings } from './issuer-options.ts'
 import { type Answer, createJudge, endsOf, type Genuine, type Judge, toAsked, toGenuine } from './judge.ts'
 import { createJudgeDelegated, type JudgeDelegated } from './judge-chain.ts'
 import type { AddIssuer } from './key-holders.ts'
 import { createKeyStore } from './key-store.ts'
 import { createCounts, type IssuerMetrics } from './metrics.ts'
-import type { ServiceSettings, Settings } from './options.ts'
+import type { CoreSettings } from './options.ts'
 import { createProblems, type Need, type ReadyOptions } from './problems.ts'
 import { createRootKeyLook } from './root-key.ts'
 import { createLocate, feedOf } from './sources.ts'
@@ -21,9 +20,6 @@ import type { Demands } from './wanted.ts'
 
 const UNMAPPED = 'the scopes of its issuer are mapped, but the names of capabilities are not'
 const NOT_LISTED = 'a status list does not show the ends of all that take part'
-
-/** The settings of a verifier about one issuer. */
-export interface CoreSettings extends ServiceSettings, IssuerSettings, Pick<Settings, 'ownerOf' | 'isListed'> {}
 
 /** The part of a verifier that knows one issuer: its keys, its revocations, and how far it is trusted. */
 export interface IssuerCore {

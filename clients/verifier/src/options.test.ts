@@ -3,7 +3,7 @@ import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { ODD_URLS } from '../../../test/support/odd-urls.ts'
 import { createVerifier } from './create-verifier.ts'
 import { createGuard } from './guard.ts'
-import type { VerifierOptions } from './options.ts'
+import type { VerifierOptions } from './verifier-options.ts'
 
 const OPTIONS: VerifierOptions = {
   issuer: 'https://auth.example.com',

@@ -1,64 +1,15 @@
-import { createReplayMemory, type ReplayStore } from '@auth4agent/core/dpop/replay-memory'
+import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import type { AttestationDemand } from '@auth4agent/core/token/attestation'
 import { readDemandedAudiences } from '@auth4agent/core/token/audience'
-import { type AttestationOptions, readAttestation } from './attestation-options.ts'
+import { readAttestation } from './attestation-options.ts'
 import type { Fetch } from './http.ts'
-import {
-  ISSUER_NAMES,
-  type IssuerOptions,
-  type IssuerSettings,
-  readIssuer,
-  readTrusted,
-  type TrustedIssuer,
-} from './issuer-options.ts'
+import { ISSUER_NAMES, type IssuerSettings, readIssuer, readTrusted, type TrustedIssuer } from './issuer-options.ts'
 import { divideDomains, type OwnerOf } from './namespaces.ts'
 import { type Address, readAddress } from './public-address.ts'
 import { readNumber } from './read-number.ts'
 import { readTrust, type ServerTrustOptions, TRUST_NAMES, type TrustSettings } from './server-trust/trust-options.ts'
-
-/** A replay store that may know its size. */
-type Replays = ReplayStore & { readonly size?: number | undefined }
-
-/** Options of {@link createVerifier} that are the same for all issuers. Times are in seconds. */
-export interface ServiceOptions {
-  /** This service, as URLs or host names. A token must name one of them in `aud`. */
-  readonly audience: string | readonly string[]
-  /**
-   * The address of this service as its clients know it (RFC 9728 `resource`), in normal form. A token may also name it
-   * in `aud`. Refusals then name the address of the metadata, which `serveMetadata` serves.
-   */
-  readonly resource?: string | undefined
-  /**
-   * The URL below which clients send their requests: an origin, with the path prefix that a proxy removes, if any.
-   * DPoP proofs must be for URLs below it. The default is the origin of `resource`, or of the audiences that are URLs
-   * if they all have the same.
-   */
-  readonly publicUrl?: string | undefined
-  /** By how much clocks may differ: 0 to 60; 10 by default. */
-  readonly clockSkew?: number | undefined
-  /** How many verified tokens are remembered; 20,000 by default. */
-  readonly cacheSize?: number | undefined
-  /** 'required' accepts only tokens that are bound to a key, each with a DPoP proof (RFC 9449). */
-  readonly dpop?: 'required' | undefined
-  /** A result of attestation that each token must state. It needs a list of operators. By default none. */
-  readonly attestation?: AttestationOptions | undefined
-  /**
-   * Records the DPoP proofs that were used. The default is a memory of this process for 200,000 proofs. Several
-   * processes of one service need a shared store, or each of them accepts a proof once. The metrics show its `size`.
-   */
-  readonly replays?: Replays | undefined
-  /** Used instead of the platform's fetch. */
-  readonly fetch?: Fetch | undefined
-  /**
-   * Called with each problem in the background, and with the issuer that has it. Without this option, `console.warn`
-   * gets each different problem once per outage.
-   */
-  readonly onProblem?: ((error: unknown, issuer: string) => void) | undefined
-}
-
-/** Options of {@link createVerifier} for one issuer. Times are in seconds. */
-export interface VerifierOptions extends ServiceOptions, IssuerOptions {}
+import type { Replays, ServiceOptions, VerifierOptions } from './verifier-options.ts'
 
 /** Options of {@link createVerifier} for several issuers. Times are in seconds. */
 export interface MultiIssuerOptions extends ServiceOptions {
@@ -90,6 +41,9 @@ export interface Settings extends ServiceSettings {
   /** The options of `trust: 'server'`. Undefined if only the tokens of the listed issuers are accepted. */
   readonly trust: TrustSettings | undefined
 }
+
+/** The settings of a verifier about one issuer. */
+export interface CoreSettings extends ServiceSettings, IssuerSettings, Pick<Settings, 'ownerOf' | 'isListed'> {}
 
 const SERVICE_NAMES: Names<ServiceOptions> = {
   audience: true,

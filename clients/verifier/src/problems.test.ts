@@ -3,7 +3,7 @@ import { ISSUER } from '../../../test/support/assertions.ts'
 import { eventually } from '../../../test/support/eventually.ts'
 import { handFeed, handLog } from '../../../test/support/hand-feed.ts'
 import { DISCOVERY, fakeIssuer, JWKS, published } from '../../../test/support/offline-verifier.ts'
-import type { VerifierOptions } from './options.ts'
+import type { VerifierOptions } from './verifier-options.ts'
 
 const LOG = '/v1/revocations'
 const key = { publicKey: new Uint8Array(32), sign: async () => new Uint8Array(64) }

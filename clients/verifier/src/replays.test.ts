@@ -6,7 +6,7 @@ import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { handFeed } from '../../../test/support/hand-feed.ts'
 import { fakeIssuer, outcomeOf, VERIFY } from '../../../test/support/offline-verifier.ts'
 import { createCheckBound } from './bound-tokens.ts'
-import type { VerifierOptions } from './options.ts'
+import type { VerifierOptions } from './verifier-options.ts'
 
 const NOW_S = Math.floor(Date.now() / 1_000)
 

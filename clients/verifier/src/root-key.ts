@@ -4,8 +4,8 @@ import { bodyDigest } from '@auth4agent/core/identity/body-digest'
 import { signerKid } from '@auth4agent/core/jose/signer-jwk'
 import type { Places } from './discovery.ts'
 import { fetchJson } from './http.ts'
-import type { CoreSettings } from './issuer-core.ts'
 import type { Revocations } from './issuer-options.ts'
+import type { CoreSettings } from './options.ts'
 import type { OwnOperator } from './server-trust/trust-options.ts'
 
 /**

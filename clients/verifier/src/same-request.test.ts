@@ -5,7 +5,7 @@ import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { handFeed } from '../../../test/support/hand-feed.ts'
 import { VERIFY } from '../../../test/support/offline-verifier.ts'
 import { createGuard } from './guard.ts'
-import type { VerifierOptions } from './options.ts'
+import type { VerifierOptions } from './verifier-options.ts'
 
 /** Asks two guards about one request, and then one of them about another request with the same proof. */
 async function askTwice(options: Partial<VerifierOptions>) {

@@ -2,8 +2,8 @@ import { signAssertion } from '@auth4agent/core/identity/assertion'
 import { bodyDigest } from '@auth4agent/core/identity/body-digest'
 import type { RevocationFeed } from '@auth4agent/core/revocation/feed'
 import { discover, type Places } from './discovery.ts'
-import type { CoreSettings } from './issuer-core.ts'
 import type { Followable } from './issuer-options.ts'
+import type { CoreSettings } from './options.ts'
 import { sseFeed } from './sse-feed.ts'
 
 /** Makes a function that reads the issuer's discovery document once. If that fails, the next call tries again. */

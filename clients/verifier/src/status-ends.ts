@@ -3,9 +3,9 @@ import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { MAX_STATUS_LIST_BYTES, STATUS_LIST_MEDIA_TYPE } from '@auth4agent/core/status-list/status-list-token'
 import { createStatusLists, type StatusLists } from '@auth4agent/core/status-list/status-lists'
 import { type Fetch, fetchBytes } from './http.ts'
-import type { CoreSettings } from './issuer-core.ts'
 import type { Ends } from './judge.ts'
 import type { KeyStore } from './key-store.ts'
+import type { CoreSettings } from './options.ts'
 
 /** How many lists of an issuer are kept in memory. Each takes at most 1 MiB. */
 const CAPACITY = 32

@@ -5,7 +5,7 @@ import { ISSUER } from '../../../test/support/assertions.ts'
 import { fakeIssuer, JWKS, newToken, outcomeOf, published, VERIFY } from '../../../test/support/offline-verifier.ts'
 import { type StatusListChange, statusListToken } from '../../../test/support/status-list-tokens.ts'
 import { testTokenKey } from '../../../test/support/token-keys.ts'
-import type { VerifierOptions } from './options.ts'
+import type { VerifierOptions } from './verifier-options.ts'
 
 const PATH = '/v1/status-lists/1'
 const URI = `${ISSUER}${PATH}`

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { createGuard, type GuardOptions } from '../../../clients/verifier/src/guard.ts'
-import type { VerifierOptions } from '../../../clients/verifier/src/options.ts'
+import type { VerifierOptions } from '../../../clients/verifier/src/verifier-options.ts'
 import { fakeIssuer, newToken } from '../../support/offline-verifier.ts'
 import { type BoundClient, boundClient } from './proofs.ts'
 

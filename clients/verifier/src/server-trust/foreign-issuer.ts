@@ -1,48 +1,16 @@
 import type { Moment } from '@auth4agent/core/platform/moment'
 import { type Follower, followRevocations } from '@auth4agent/core/revocation/follower'
-import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import { tokenIdentity } from '@auth4agent/core/token/token-identity'
-import type { CoreSettings } from '../issuer-core.ts'
 import { createJudge, type Ends, type Judge, type JudgeOptions } from '../judge.ts'
 import type { Counts } from '../metrics.ts'
-import { createProblems, type Problems } from '../problems.ts'
+import type { CoreSettings } from '../options.ts'
+import { createProblems } from '../problems.ts'
 import { createRootKeyLook } from '../root-key.ts'
 import { createLocate, feedOf } from '../sources.ts'
-import type { AdmissionCopy } from './admission-copy.ts'
+import type { Abroad, Admitted, FollowedLog } from './admitted.ts'
 import { type Budget, createBudget } from './budget.ts'
 import type { IsLive } from './is-live.ts'
-import type { Admission, AdmittedIssuer } from './read-answer.ts'
 import type { FollowedSettings } from './trust-options.ts'
-
-/** By what a token of another deployment is accepted. */
-export interface Admitted {
-  readonly copy: AdmissionCopy
-  readonly admission: Admission
-  readonly issuer: AdmittedIssuer
-  readonly audience: string
-  /** The demanded audiences among which `audience` was chosen. */
-  readonly audiences: readonly string[]
-  /** What the log of the own deployment must not have ended. */
-  readonly here: TrustBasis
-  /** What the logs of other deployments must not have ended. */
-  readonly abroad: readonly Abroad[]
-}
-
-/** Statements of operators of another deployment. */
-export interface Abroad {
-  readonly issuer: AdmittedIssuer | undefined
-  /** Undefined if its log is not followed here. */
-  readonly log: FollowedLog | undefined
-  readonly basis: TrustBasis
-}
-
-/** The revocation log of another issuer, which is followed here. */
-export interface FollowedLog {
-  readonly issuer: string
-  readonly follower: Follower
-  readonly maxStalenessMs: number
-  readonly problems: Problems
-}
 
 /** Begins to follow the log of another issuer. */
 export function followIssuer(

@@ -1,6 +1,6 @@
 import type { Moment } from '@auth4agent/core/platform/moment'
 import { isUsable } from './admission-copy.ts'
-import type { Admitted } from './foreign-issuer.ts'
+import type { Admitted } from './admitted.ts'
 import type { Admissions } from './keep-admissions.ts'
 import type { Admission, AdmittedIssuer } from './read-answer.ts'
 

@@ -1,8 +1,8 @@
 import type { AssertionSigner } from '@auth4agent/core/identity/assertion'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { type Followable, type IssuerSettings, isFollowable, isIssuer, type Revocations } from '../issuer-options.ts'
-import type { VerifierOptions } from '../options.ts'
 import { readNumber } from '../read-number.ts'
+import type { VerifierOptions } from '../verifier-options.ts'
 
 /** The operator of this service at its deployment, and a key of it. */
 export type OwnOperator = Extract<Revocations, { readonly operatorId: string }>
