@@ -1,5 +1,6 @@
 import type { Names } from '@auth4agent/core/names/unknown-name'
 import type { EvidenceSources } from './attestation/evidence-source.ts'
+import type { CallOptions } from './call-options.ts'
 import type { AgentGrantCalls } from './delegation/agent-grant-calls.ts'
 import type { AuthorizationHeaders } from './dpop.ts'
 import type { IssuedToken } from './issued-token.ts'
@@ -64,12 +65,6 @@ export interface AgentOptions extends ServerOptions, TokenTerms {
  * an access token that the server gives for the chain (RFC 8693).
  */
 export type GrantUse = 'chain' | 'exchange'
-
-/** Options of one call of an agent. */
-export interface CallOptions {
-  /** Stops the call. */
-  readonly signal?: AbortSignal | undefined
-}
 
 /** Options of one call of {@link Agent.token}: the terms of the token, and a signal. */
 export interface TokenOptions extends TokenTerms, CallOptions {}

@@ -25,7 +25,6 @@ export type {
   Agent,
   AgentOptions,
   AuthorizationOptions,
-  CallOptions,
   ChainedOptions,
   FetchOptions,
   GrantUse,
@@ -47,6 +46,7 @@ export type {
 } from './attestation/policy-answers.ts'
 export { Auth4Agent, type AuthenticateOptions, type Identity } from './auth4agent.ts'
 export { authenticate } from './authenticate.ts'
+export type { CallOptions } from './call-options.ts'
 export type { CallerOptions } from './caller.ts'
 export { createAgent } from './create-agent.ts'
 export type {
@@ -87,6 +87,7 @@ export type { RotatedKey } from './key-events/rotate-key.ts'
 export type { KeyRotation } from './key-events/schedule-rotation.ts'
 export { type RecoveryOptions, signRecovery } from './key-events/sign-recovery.ts'
 export { generateP256KeyPair, signerFromP256KeyPair } from './keys/p256.ts'
+export type { WebCryptoKeyPair } from './keys/platform.ts'
 export { exportPrivateJwk, type PrivateJwk } from './keys/private-jwk.ts'
 export {
   generateKey,
@@ -96,7 +97,6 @@ export {
   signerFromCallback,
   signerFromKeyPair,
   signerFromSeed,
-  type WebCryptoKeyPair,
 } from './keys/signers.ts'
 export type { ClientAssertionOptions, Introspection } from './oauth-client.ts'
 export {

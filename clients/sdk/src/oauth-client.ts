@@ -1,6 +1,6 @@
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
-import type { CallOptions } from './agent.ts'
 import { type Answer, readAnswer, type Shape } from './answers.ts'
+import type { CallOptions } from './call-options.ts'
 import type { AgentKeys } from './key-events/agent-keys.ts'
 import type { Server } from './server.ts'
 import type { AgentSigner } from './signer.ts'

@@ -12,6 +12,7 @@ import {
 import { hasRootKey, type OwnOperatorKey } from '../own-keys.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { inspectKeys } from './inspect-keys.ts'
+import type { Party } from './party.ts'
 
 /** The readable content of a folder, and the findings about it. */
 export interface Inspected {
@@ -20,12 +21,6 @@ export interface Inspected {
   readonly operator: Party<OperatorConfig> | undefined
   /** The usable keys of the operator: its root key and operational keys. */
   readonly operatorKeys: readonly OwnOperatorKey[]
-}
-
-/** A configuration, and the signer of its key. The signer is undefined if the key file is missing or not valid. */
-export interface Party<C> {
-  readonly config: C
-  readonly signer: Signer | undefined
 }
 
 const OTHERS = 0o077

@@ -1,7 +1,7 @@
 import { loadOperationalKey, type OperatorConfig } from '@auth4agent/sdk/node'
 import { hasRootKey, type OwnOperatorKey, ROOT } from '../own-keys.ts'
 import { type Finding, problem } from './finding.ts'
-import type { Party } from './inspect-folder.ts'
+import type { Party } from './party.ts'
 
 /** The usable keys of the operator in a folder, and the findings about the others. */
 export interface InspectedKeys {

@@ -1,44 +1,13 @@
-import type { AgentOptions, GrantUse } from '../agent.ts'
+import type { AgentOptions } from '../agent.ts'
 import { type Dpop, dpopOf } from '../dpop.ts'
-import type { AgentKeys } from '../key-events/agent-keys.ts'
-import type { Runtime } from '../runtime.ts'
-import type { Server } from '../server.ts'
-import type { TokenTerms } from '../terms.ts'
 import type { AgentGrantCalls, GivingCalls } from './agent-grant-calls.ts'
 import type { HeldGrant } from './held-grant.ts'
+import type { Delegator, Holder } from './holder.ts'
 import type { PresentedGrant } from './presented-grant.ts'
-
-/** The agent. */
-interface Delegator {
-  readonly server: Server
-  readonly did: string
-  readonly keys: AgentKeys
-  readonly runtime: Runtime
-  /** Used instead of the platform's fetch. */
-  readonly fetch: typeof globalThis.fetch | undefined
-  /** Stops all work. */
-  readonly closing: AbortSignal
-}
-
-/** An agent that has the option `grant`. */
-export interface Holder extends Delegator {
-  readonly grant: string | (() => Promise<string>)
-  readonly delegation: GrantUse | undefined
-}
-
-/** The options of one request with a grant. */
-export interface PresentOptions extends TokenTerms {
-  readonly delegation?: GrantUse | undefined
-  readonly signal?: AbortSignal | undefined
-}
 
 /** What an agent sends to services: tokens, or its grant. */
 export interface Presented {
-  /**
-   * `url` is the address of the request. `reads` says whether the metadata of the API decides in which form the agent
-   * uses its grant; true by default.
-   */
-  token(options: PresentOptions, url: string, reads?: boolean): Promise<string>
+  token: PresentedGrant['present']
   forget(token: string): void
   readonly dpop: Dpop | undefined
 }

@@ -1,21 +1,32 @@
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import type { GrantUse } from '../agent.ts'
 import { Auth4AgentError } from '../errors.ts'
 import type { IssuedToken } from '../issued-token.ts'
 import { keepTokens } from '../keep-tokens.ts'
 import { Nonces } from '../nonces.ts'
-import { TERM_NAMES } from '../terms.ts'
+import { TERM_NAMES, type TokenTerms } from '../terms.ts'
 import { type ExchangeOptions, GRANT_CALL_NAMES } from './agent-grant-calls.ts'
 import { exchangeChain } from './exchange-chain.ts'
 import { audienceOf, type ExchangeTerms, exchangeTermsOf } from './exchange-terms.ts'
 import { createHeldGrant, type HeldChain, type HeldGrant } from './held-grant.ts'
-import type { Holder, Presented, PresentOptions } from './open-grants.ts'
+import type { Holder } from './holder.ts'
 import { createMetadataReader } from './read-metadata.ts'
 import { refusedGrant } from './refused-grant.ts'
 
+/** The options of one request with a grant. */
+interface PresentOptions extends TokenTerms {
+  readonly delegation?: GrantUse | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /** The grant of an agent, in the form in which services accept it: the chain, or a token for it. */
 export interface PresentedGrant extends HeldGrant {
-  /** Resolves with the text for a request: the chain, or a token that the server gave for it. */
-  present: Presented['token']
+  /**
+   * Resolves with the text for a request: the chain, or a token that the server gave for it. `url` is the address of
+   * the request. `reads` says whether the metadata of the API decides in which form the agent uses its grant; true by
+   * default.
+   */
+  present(options: PresentOptions, url: string, reads?: boolean): Promise<string>
   /** Resolves with a token for the chain. */
   exchange(options: ExchangeOptions): Promise<IssuedToken>
 }

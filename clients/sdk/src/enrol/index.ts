@@ -3,5 +3,6 @@ export { type AzureOptions, azure, type GcpOptions, gcp } from './cloud-tokens.t
 export { type JoinTokenOptions, joinToken } from './join-token.ts'
 export { type KubernetesOptions, kubernetes } from './kubernetes.ts'
 export { type SpiffeOptions, spiffe } from './spiffe.ts'
-export { type TpmOptions, tpm } from './tpm.ts'
+export { tpm } from './tpm.ts'
+export type { TpmOptions } from './tpm-options.ts'
 export { type X509Options, x509 } from './x509.ts'

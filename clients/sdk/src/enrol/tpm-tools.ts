@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { env } from 'node:process'
 import { promisify } from 'node:util'
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
-import type { TpmOptions } from './tpm.ts'
+import type { TpmOptions } from './tpm-options.ts'
 
 /** A TPM, and what its quotes have. */
 interface TpmOrder extends Pick<TpmOptions, 'ekCertificateFile' | 'ekChainFile' | 'eventLogFile'> {

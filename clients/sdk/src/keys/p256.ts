@@ -1,7 +1,6 @@
 import type { P256Signer } from '../signer.ts'
 import { checkedSigner } from './checked-signer.ts'
-import type { PlatformKey } from './platform.ts'
-import type { WebCryptoKeyPair } from './signers.ts'
+import type { PlatformKey, WebCryptoKeyPair } from './platform.ts'
 
 const KEY = { name: 'ECDSA', namedCurve: 'P-256' } as const
 const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' } as const

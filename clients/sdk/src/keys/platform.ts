@@ -16,6 +16,12 @@ type Subtle = typeof globalThis.crypto.subtle
 /** A key of WebCrypto. Its type comes from `importKey`, because not every platform declares a type named CryptoKey. */
 export type PlatformKey = Awaited<ReturnType<Subtle['importKey']>>
 
+/** A WebCrypto key pair, as `crypto.subtle.generateKey('Ed25519', …)` makes it. IndexedDB can store it. */
+export interface WebCryptoKeyPair {
+  readonly publicKey: PlatformKey
+  readonly privateKey: PlatformKey
+}
+
 const ALGORITHM = 'Ed25519'
 /** The bytes before the seed in PKCS #8 (RFC 8410 section 7). */
 const PKCS8_PREFIX = Uint8Array.of(48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32)

@@ -1,18 +1,12 @@
 import type { AgentSigner, OperatorSigner, P256Signer, Signer } from '../signer.ts'
 import { checkedSigner } from './checked-signer.ts'
 import { isP256, signerFromP256KeyPair } from './p256.ts'
-import { type PlatformKey, platformEd25519, signBy } from './platform.ts'
+import { platformEd25519, signBy, type WebCryptoKeyPair } from './platform.ts'
 
 /** A signer whose private key can be exported and stored. */
 export interface SeedSigner extends Signer {
   /** Returns a copy of the secret seed, 32 bytes (RFC 8032 section 5.1.5). Keep it secret: it is the private key. */
   exportSeed(): Uint8Array
-}
-
-/** A WebCrypto key pair, as `crypto.subtle.generateKey('Ed25519', …)` makes it. IndexedDB can store it. */
-export interface WebCryptoKeyPair {
-  readonly publicKey: PlatformKey
-  readonly privateKey: PlatformKey
 }
 
 /** The forms of a key that the SDK accepts. Bytes are a secret seed of 32 bytes. A key pair is of Ed25519 or P-256. */
