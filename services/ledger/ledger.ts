@@ -6,7 +6,7 @@ import type { PassedTime } from '../platform/db/passed-time.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuditAction } from './audit-action.ts'
-import type { Principal } from './principal.ts'
+import type { Actor } from './principal.ts'
 import { pruneAudit } from './prune-audit.ts'
 import { keyColumns, signedRequestOf } from './signed-request.ts'
 import { chargeChange, pruneTotals, type StorageBound } from './storage-bound.ts'
@@ -15,7 +15,7 @@ import { chargeChange, pruneTotals, type StorageBound } from './storage-bound.ts
  * Who makes a change, and in which request. A `Call` is an author; `systemAuthor` returns an author for the server.
  */
 export interface Author {
-  readonly principal: Principal | { readonly kind: 'system' } | { readonly kind: 'agent'; readonly did: string }
+  readonly principal: Actor
   readonly requestId: string
   /** Makes each transaction of a call wait for its turn. Absent for jobs, which never run beside themselves. */
   readonly inTurn?: InTurn
@@ -48,7 +48,7 @@ export interface AuditEntry {
   /** The caller's reason, or a reason code. */
   readonly reason?: string
   /** The actor, if the change of the call includes one that another party has made. */
-  readonly principal?: Author['principal']
+  readonly principal?: Actor
 }
 
 /** Writes audit records, in their order and by one statement, in the transaction of their change. */
@@ -120,7 +120,7 @@ export function auditId(nowMs = Date.now()): string {
 }
 
 /** Returns the name of an author in the audit. */
-export function actorName(principal: Author['principal']): string {
+export function actorName(principal: Actor): string {
   if (principal.kind === 'operator') return `operator:${principal.operatorId}`
   if (principal.kind === 'agent') return `agent:${principal.did}`
   return principal.kind

@@ -41,6 +41,9 @@ export interface SignedCall {
 /** The caller, as the chain has authenticated it. A caller without an assertion is `anonymous`. */
 export type Principal = { readonly kind: 'anonymous' } | OperatorPrincipal | AdminPrincipal | AgentPrincipal
 
+/** Who makes a change: the caller, the server itself, or an agent that has proved itself without the chain. */
+export type Actor = Principal | { readonly kind: 'system' } | { readonly kind: 'agent'; readonly did: string }
+
 /** The facts about a caller that has signed its call. */
 interface Signatory {
   readonly assertion: UsedAssertion

@@ -1,5 +1,9 @@
-import type { Author } from './ledger.ts'
-import type { SignedCall } from './principal.ts'
+import type { Actor, SignedCall } from './principal.ts'
+
+/** The author of a change, as far as the request of the change is kept. */
+interface RequestAuthor {
+  readonly principal: Actor
+}
 
 /** A row of signed_requests. */
 export interface SignedRequestRow {
@@ -11,13 +15,13 @@ export interface SignedRequestRow {
 }
 
 /** The columns of an audit record that name the key of the author. They are empty for an author without a key. */
-export function keyColumns({ principal }: Author): { readonly kid: string; readonly keyLabel: string } {
+export function keyColumns({ principal }: RequestAuthor): { readonly kid: string; readonly keyLabel: string } {
   if (principal.kind !== 'operator' && principal.kind !== 'admin') return { kid: '', keyLabel: '' }
   return { kid: principal.key.kid, keyLabel: principal.key.label }
 }
 
 /** Returns the row that keeps the signed request of an author, or undefined if the author has signed none. */
-export function signedRequestOf({ principal }: Author, id: string): SignedRequestRow | undefined {
+export function signedRequestOf({ principal }: RequestAuthor, id: string): SignedRequestRow | undefined {
   if (principal.kind !== 'operator' && principal.kind !== 'admin') return undefined
   const { rpc, signatures, body, isBodySecret }: SignedCall = principal.signed
   return {

@@ -1,13 +1,19 @@
 import type pg from 'pg'
 import type { Tx } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import type { Author } from './ledger.ts'
+import type { Actor } from './principal.ts'
 import type { SignedRequestRow } from './signed-request.ts'
 
 /** How much the changes of one operator may store in a day. */
 export interface StorageBound {
   readonly bytesPerDay: number
   readonly claim: StorageClaim
+}
+
+/** The author of a change, as far as what it stores is bounded. */
+interface StoringAuthor {
+  readonly principal: Actor
+  readonly storage?: StorageBound
 }
 
 /**
@@ -61,7 +67,7 @@ const CHARGE = `${addToDay('SELECT $1::uuid AS operator_id, $2::bigint AS bytes'
  */
 export async function chargeChange(
   tx: Tx,
-  { principal, storage }: Author,
+  { principal, storage }: StoringAuthor,
   request: SignedRequestRow | undefined,
   records: number,
 ): Promise<boolean> {
