@@ -21,6 +21,12 @@ interface TokenCaller {
  */
 export type VerifyAccess = (token: string, proof: SentProof | undefined) => Promise<TokenCaller | Verdict>
 
+/** Dependencies of authenticateToken. */
+export interface TokenDeps extends Pick<AuthenticateDeps, 'operators'> {
+  /** Verifies access tokens. Undefined in a process without methods that accept them. */
+  readonly verifyAccess?: VerifyAccess | undefined
+}
+
 /** An access token in an Authorization header. */
 interface SentToken {
   readonly token: string
@@ -47,7 +53,7 @@ export function sentToken(authorization: string): SentToken | undefined {
  * @throws ApiError INVALID_ACCESS_TOKEN, UNAVAILABLE
  */
 export async function authenticateToken(
-  deps: AuthenticateDeps,
+  deps: TokenDeps,
   { token, isBound }: SentToken,
   { dpop }: Pick<Meta, 'dpop'>,
   line: Line,

@@ -3,7 +3,6 @@ import { ADMIN_ASSERTION_TYPE, ADMIN_ISSUER, OPERATOR_ASSERTION_TYPE } from '@au
 import type { OperatorDirectoryService, OperatorSnapshot } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
-import type { VerifyAccess } from './access-token.ts'
 import { type AssertionRules, checkAssertion, type ParsedAssertion, parseAssertion } from './assertion.ts'
 import type { Authority } from './authority.ts'
 import { refuseMissingDigest } from './body-digest.ts'
@@ -16,8 +15,6 @@ export interface AuthenticateDeps {
   readonly operators: InternalClient<typeof OperatorDirectoryService>
   /** Raw Ed25519 public key of the administrator. If undefined, the deployment has no administrator. */
   readonly adminKey: Uint8Array | undefined
-  /** Verifies access tokens. Undefined in a process without methods that accept them. */
-  readonly verifyAccess?: VerifyAccess | undefined
 }
 
 /** States of operators that may make calls: they own a domain, or owned one until they lapsed. */
@@ -114,7 +111,10 @@ function signedCall({ text }: ParsedAssertion, { rpc, body, isBodySecret }: Call
 }
 
 /** Finds an operator by its id. Returns undefined for a text that is no id, without asking the directory. */
-export async function findOperator({ operators }: AuthenticateDeps, id: string): Promise<OperatorSnapshot | undefined> {
+export async function findOperator(
+  { operators }: Pick<AuthenticateDeps, 'operators'>,
+  id: string,
+): Promise<OperatorSnapshot | undefined> {
   if (!isUuid(id)) return undefined
   const { operator } = await operators.lookupOperator({ by: { case: 'id', value: id } })
   return operator

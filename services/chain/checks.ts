@@ -9,6 +9,7 @@ import { reasons } from '../platform/errors/reasons.ts'
 import type { LimitedBy, Limiter, LimitName, Rates } from '../platform/limits/limits.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Logger } from '../platform/log/log.ts'
+import type { TokenDeps } from './access-token.ts'
 import type { AuthenticateDeps } from './authenticate.ts'
 import {
   type Authority,
@@ -27,7 +28,7 @@ import { refuseUnknownFields } from './unknown-fields.ts'
 import { refuseUnstorableText } from './unstorable-text.ts'
 
 /** Dependencies of the checks before a handler. */
-export interface CheckDeps extends AuthenticateDeps {
+export interface CheckDeps extends AuthenticateDeps, TokenDeps {
   readonly issuer: string
   readonly prisma: PrismaClient
   readonly log: Logger

@@ -1,4 +1,4 @@
-import { authenticateToken, sentToken } from '../access-token.ts'
+import { authenticateToken, sentToken, type TokenDeps } from '../access-token.ts'
 import {
   type AuthenticateDeps,
   type Authenticated,
@@ -29,7 +29,7 @@ interface Line extends Pick<Policy<Fields>, 'own' | 'scopes' | 'action' | 'urgen
  *   `authenticateToken`
  */
 export async function authenticateCall(
-  deps: AuthenticateDeps,
+  deps: AuthenticateDeps & TokenDeps,
   meta: Pick<Meta, 'signable' | 'authorization' | 'dpop'>,
   line: Line,
   fields: Fields,
