@@ -1,12 +1,18 @@
 import type { Attestation } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
-import { toResultMessage } from '../attestation/index.ts'
+import { type Attestation as AttestationService, toResultMessage } from '../attestation/index.ts'
 import type { Call } from '../chain/call.ts'
+import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { parseAgentName } from './domain/parse-agent-name.ts'
 import { enrolAgent } from './enrol-agent.ts'
 import type { NewAgent } from './register-agent.ts'
-import type { IdentityDeps } from './routes.ts'
 import { findAgent, toStandingAgent } from './store.ts'
+
+/** Dependencies of enrol and demandResults. */
+interface EnrolDeps {
+  readonly db: Pick<Db, 'prisma'>
+  readonly attestation: Pick<AttestationService, 'admit' | 'checkRegistration'>
+}
 
 /** An agent that does not exist yet has no results. */
 export const NEW_AGENT = { id: '', enrolmentRuleId: null, keyThumbprint: undefined }
@@ -16,7 +22,7 @@ export const NEW_AGENT = { id: '', enrolmentRuleId: null, keyThumbprint: undefin
  *
  * @throws ApiError INVALID_ARGUMENT, and as admitAgent and enrolAgent do
  */
-export async function enrol(deps: IdentityDeps, call: Call, agent: NewAgent, evidence: Attestation) {
+export async function enrol(deps: EnrolDeps, call: Call, agent: NewAgent, evidence: Attestation) {
   if (agent.isApproved) {
     throw new ApiError('INVALID_ARGUMENT', 'An agent with attestation enrols itself, so leave out the assertion')
   }
@@ -39,7 +45,7 @@ export async function enrol(deps: IdentityDeps, call: Call, agent: NewAgent, evi
  *
  * @throws ApiError AGENT_NOT_FOUND, ATTESTATION_REQUIRED
  */
-export async function demandResults(deps: IdentityDeps, operatorId: string, name: string, scopes: readonly string[]) {
+export async function demandResults(deps: EnrolDeps, operatorId: string, name: string, scopes: readonly string[]) {
   const agent = await findAgent(deps.db.prisma, operatorId, parseAgentName(name))
   if (agent !== null) await deps.attestation.checkRegistration(toStandingAgent(agent), scopes)
 }

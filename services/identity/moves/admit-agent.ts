@@ -8,6 +8,7 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { checkLabel } from '../../platform/requests/check-text.ts'
 import { decideAdmission } from '../domain/decide-move.ts'
 import { resolveOwner } from '../resolve-did.ts'
+import type { Admission } from './admission.ts'
 import type { MoveDeps } from './deps.ts'
 import { importAgent } from './import-agent.ts'
 import { type Admitted, insertAdmitted, requireNoAgent } from './insert-admitted.ts'
@@ -30,13 +31,6 @@ export async function admitAgent(deps: MoveDeps, request: AdmitAgentRequest, cal
   if (operator?.status !== 'active') throw new ApiError('OPERATOR_NOT_ACTIVE')
   const admission = { operator, label, call }
   return bundle === undefined ? admitFromHere(deps, did, admission) : importAgent(deps, bundle, admission)
-}
-
-/** An operator of this server that admits an agent. */
-export interface Admission {
-  readonly operator: OperatorSnapshot
-  readonly label: string
-  readonly call: Call
 }
 
 async function admitFromHere(deps: MoveDeps, did: string, { operator, label, call }: Admission): Promise<Admitted> {

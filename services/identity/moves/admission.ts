@@ -1,0 +1,9 @@
+import type { OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { Call } from '../../chain/call.ts'
+
+/** An operator of this server that admits an agent. */
+export interface Admission {
+  readonly operator: OperatorSnapshot
+  readonly label: string
+  readonly call: Call
+}
