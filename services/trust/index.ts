@@ -92,7 +92,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   const authorize = createAuthorize(secrets, now)
   const findTrustChain = createFindTrustChain({ prisma: db.prisma, outbound, now })
   const currentChain = createCurrentChain({ prisma: db.prisma, findChain: findTrustChain, now, log })
-  const foreign = createForeignJobs({ ...options, currentChain })
+  const foreign = createForeignJobs({ ...options, prisma: db.prisma, currentChain })
   const edges = createLogEndings({ log, store: (issuerId, ids) => endEdges(options, issuerId, ids) })
   const keys = createLogEndings({ log, store: (issuerId, kids) => endKeys(options, issuerId, kids) })
   const logs = createForeignLogs({

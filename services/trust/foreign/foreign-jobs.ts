@@ -1,9 +1,7 @@
 import type { Job } from '../../platform/schedule/scheduler.ts'
 import { wakeableJob } from '../../platform/schedule/wakeable-job.ts'
-import type { TrustOptions } from '../config.ts'
-import type { GetCurrentChain } from '../federation/chains/current-chain.ts'
-import { createKeyFetcher } from './fetch-keys.ts'
-import { createDomainProver } from './prove-domains.ts'
+import { createKeyFetcher, type KeyFetchDeps } from './fetch-keys.ts'
+import { createDomainProver, type ProverDeps } from './prove-domains.ts'
 
 /** The work that keeps the rows about foreign issuers current. */
 export interface ForeignJobs {
@@ -25,13 +23,8 @@ export interface ForeignJobs {
 const INTERVAL_MS = 5_000
 
 /** Creates the jobs. They run when a scheduler runs them, or when they are woken. */
-export function createForeignJobs(
-  options: Pick<TrustOptions, 'db' | 'issuer' | 'outbound' | 'resolveTxt' | 'testDomains' | 'now' | 'log'> & {
-    readonly currentChain: GetCurrentChain
-  },
-): ForeignJobs {
-  const deps = { ...options, prisma: options.db.prisma }
-  const { log } = options
+export function createForeignJobs(deps: KeyFetchDeps & ProverDeps): ForeignJobs {
+  const { log } = deps
   const fetcher = createKeyFetcher(deps)
   const prover = createDomainProver(deps)
   const keys = wakeableJob({ name: 'issuer-keys', intervalMs: INTERVAL_MS, run: () => fetcher.fetchDue() }, log)

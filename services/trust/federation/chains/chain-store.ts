@@ -7,8 +7,16 @@ import { findKeySource } from '../domain/key-source.ts'
 import { type ChainRefusal, refuseChain } from '../domain/refusal.ts'
 import type { Resolution } from '../domain/resolve-chains.ts'
 import type { VerifiedChain } from '../domain/verify-chain.ts'
-import type { FoundChain } from './find-chain.ts'
 import { type ChainRow, timesOf, verifyStored, verifyTexts } from './known-chain.ts'
+
+/** A chain that a search has found. */
+export interface FoundChain {
+  readonly subject: string
+  readonly anchorId: string
+  readonly statements: readonly string[]
+  /** When the search began, in Unix milliseconds. */
+  readonly foundAt: number
+}
 
 /** A chain as it was stored. */
 export type StoredChain = { readonly ok: true; readonly row: ChainRow; readonly chain: VerifiedChain } | ChainRefusal

@@ -5,16 +5,7 @@ import { permits, toAnchor } from '../anchors/known-anchor.ts'
 import type { FetchStatement } from '../domain/collect-statements.ts'
 import { type ChainRefusal, refuseChain } from '../domain/refusal.ts'
 import { type Resolution, resolveChains } from '../domain/resolve-chains.ts'
-import { listAnchors, noteUnpinned } from './chain-store.ts'
-
-/** A chain that a search has found. */
-export interface FoundChain {
-  readonly subject: string
-  readonly anchorId: string
-  readonly statements: readonly string[]
-  /** When the search began, in Unix milliseconds. */
-  readonly foundAt: number
-}
+import { type FoundChain, listAnchors, noteUnpinned } from './chain-store.ts'
 
 /** What a search has brought. */
 export type Search = Pick<Resolution, 'deadEnds' | 'unpinned'> &
