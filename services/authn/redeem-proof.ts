@@ -6,7 +6,7 @@ import { actorName } from '../ledger/ledger.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuthnDeps } from './config.ts'
 import { type AgentProof, checkStatuses, type Presented, type ProvenKey, proveKey } from './domain/agent-proof.ts'
-import type { Subject } from './domain/decide-issue.ts'
+import type { Subject } from './domain/subject.ts'
 import { type ExchangeRecord, hasPassed, type RedeemInput, type RedeemOutcome, type UsedGrant } from './store.ts'
 import type { Seen, SubjectOfRequest } from './subjects.ts'
 

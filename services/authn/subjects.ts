@@ -7,7 +7,7 @@ import {
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
-import type { Subject } from './domain/decide-issue.ts'
+import type { Subject } from './domain/subject.ts'
 
 /** A subject, and whether it was looked up for the current request. */
 export interface Seen {

@@ -1,13 +1,14 @@
 import type { VerifyTokenRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { AttributeContext_HttpRequest } from '../../../gen/proto/envoy/service/auth/v3/attribute_context_pb.ts'
 import type { CheckRequest, CheckResponse } from '../../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
-import { type ApiError, toApiError } from '../../platform/errors/api-error.ts'
+import { toApiError } from '../../platform/errors/api-error.ts'
 import { reasons } from '../../platform/errors/reasons.ts'
 import type { ForeignVerification } from '../../trust/index.ts'
 import type { AuthorityVerification } from '../chains/verify-authority.ts'
 import { refusalOf } from '../refuse-by-status.ts'
 import type { Verification } from '../verify-token.ts'
 import type { Allow } from './allow.ts'
+import type { CheckOutcome, OnCheck } from './on-check.ts'
 import { readCredentials, refuseUnclear } from './read-check.ts'
 import { denied, type Refusal, refusal } from './refusal.ts'
 import { type RouteDemands, readRouteDemands } from './route-demands.ts'
@@ -23,11 +24,10 @@ export interface CheckDeps {
   readonly onCheck: OnCheck
 }
 
-/** Counts how a check has ended. `fault` is the error because of which the server could not decide. */
-export type OnCheck = (outcome: 'passed' | (typeof OUTCOMES)[keyof typeof OUTCOMES], fault?: ApiError) => void
-
 /** How a refused check has ended, by the status for the client. */
-const OUTCOMES = { 401: 'unauthenticated', 403: 'forbidden', 503: 'undecided' } as const
+const OUTCOMES = { 401: 'unauthenticated', 403: 'forbidden', 503: 'undecided' } as const satisfies Readonly<
+  Record<number, CheckOutcome>
+>
 
 /**
  * Decides about the request that a proxy has received. It never throws: a proxy may be configured to let requests pass

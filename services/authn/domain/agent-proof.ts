@@ -6,7 +6,7 @@ import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { importPublicKey, verify } from '@auth4agent/core/keys/ed25519'
 import type { Attestation } from '../../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import type { Subject } from './decide-issue.ts'
+import type { Subject } from './subject.ts'
 
 /** The terms that a signature covers. A term is undefined when the signed text does not contain it. */
 export interface CoveredTerms

@@ -2,7 +2,7 @@ import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { ProvenKey } from './agent-proof.ts'
 import { attestationClaim } from './attestation-claim.ts'
 import type { Attested } from './check-attestation.ts'
-import type { Subject } from './decide-issue.ts'
+import type { Subject } from './subject.ts'
 import type { TokenTerms } from './token-request.ts'
 
 /** Builds the claims of a new access token (RFC 9068 section 2.2, RFC 9449 section 6.1). `nowS` is in Unix seconds. */

@@ -6,7 +6,8 @@ import { AgentSnapshotSchema, OperatorSnapshotSchema } from '../../../gen/proto/
 import { reasonOf } from '../../../test/support/reason-of.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { AgentProof } from './agent-proof.ts'
-import { decideIssue, type Subject } from './decide-issue.ts'
+import { decideIssue } from './decide-issue.ts'
+import type { Subject } from './subject.ts'
 import { isFullyBound, issuerAudience, parseRequestedTerms, type RequestedTerms } from './token-request.ts'
 
 const pair = generateKeyPair()

@@ -1,15 +1,9 @@
 import { parseDid } from '@auth4agent/core/identity/did'
-import type { AgentSnapshot, OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type AgentProof, checkStatuses, type ProvenKey, proveKey } from './agent-proof.ts'
 import { decideDelegatedTtl } from './delegated-ttl.ts'
+import type { Subject } from './subject.ts'
 import { type RequestedTerms, resolveTerms, type TermDefaults, type TokenTerms } from './token-request.ts'
-
-/** An agent and its operator, as the directory returned them in one answer. */
-export interface Subject {
-  readonly agent: AgentSnapshot
-  readonly operator: OperatorSnapshot
-}
 
 /**
  * Does the checks of a token request that need no database: steps 5 to 10 in docs/protocol.md section 6, in that

@@ -1,9 +1,9 @@
 import type { Call } from '../../chain/call.ts'
 import type { AuthnDeps } from '../config.ts'
 import { checkStatuses, proveKey } from '../domain/agent-proof.ts'
-import type { Subject } from '../domain/decide-issue.ts'
 import { type ClientAuthentication, clientAssertionOf } from '../domain/oauth-request.ts'
 import { type ParsedClientAssertion, parseClientAssertion } from '../domain/parse-client-assertion.ts'
+import type { Subject } from '../domain/subject.ts'
 import { redeemProof } from '../redeem-proof.ts'
 
 /**

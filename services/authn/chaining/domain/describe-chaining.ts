@@ -1,6 +1,6 @@
 import type { AllowedChain } from '../../../trust/index.ts'
-import type { Subject } from '../../domain/decide-issue.ts'
 import { listOf } from '../../domain/list-of.ts'
+import type { Subject } from '../../domain/subject.ts'
 import type { ExchangeRecord } from '../../store.ts'
 import type { ChainingRequest } from './chaining-request.ts'
 

@@ -2,7 +2,7 @@ import { GRANT_ALGORITHM, GRANT_TYPE, MAX_GRANT_BYTES } from '@auth4agent/core/d
 import { type RootGrant, rootGrantClaims } from '@auth4agent/core/delegation/issuer-claims'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { ApiError } from '../../../platform/errors/api-error.ts'
-import type { Subject } from '../../domain/decide-issue.ts'
+import type { Subject } from '../../domain/subject.ts'
 import type { GrantTerms } from './decide-grant.ts'
 
 /** What the redemption adds to the terms of a grant. */

@@ -2,7 +2,7 @@ import type { UserClaims } from '@auth4agent/core/delegation/user-claims'
 import type { TokenAttestation } from '@auth4agent/core/token/attestation'
 import type { JudgedIdJag } from '../../../trust/index.ts'
 import { attestationClaim } from '../../domain/attestation-claim.ts'
-import type { Subject } from '../../domain/decide-issue.ts'
+import type { Subject } from '../../domain/subject.ts'
 import type { UserTerms } from './decide-user-terms.ts'
 
 /** What the redemption adds to the terms of a token for a user. Times are in Unix seconds. */

@@ -2,7 +2,7 @@ import { type Audience, parseAudiences } from '@auth4agent/core/token/audience'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import type { JudgedIdJag } from '../../../trust/index.ts'
 import type { AgentProof } from '../../domain/agent-proof.ts'
-import type { Subject } from '../../domain/decide-issue.ts'
+import type { Subject } from '../../domain/subject.ts'
 import { bindingOf, resolveTerm } from '../../domain/token-request.ts'
 import type { IdJagRequest } from './id-jag-request.ts'
 
