@@ -14,7 +14,7 @@ import {
   strongestDemand,
   strongestStatus,
 } from './domain/decide-audience.ts'
-import { checkNonce, createNonce } from './dpop-nonce.ts'
+import { checkNonce, createNonce, type NonceDeps } from './dpop-nonce.ts'
 
 const OF_ISSUER: AudienceTerms = { alg: DEFAULT_TOKEN_ALGORITHM, dpop: '', tokenStatus: '' }
 
@@ -64,7 +64,7 @@ async function allowedBy(
 
 /** Throws DPOP_PROOF_REQUIRED, DPOP_NONCE_REQUIRED. */
 export async function meetDemand(
-  deps: AuthnDeps,
+  deps: NonceDeps,
   demand: DpopDemand,
   dpop: Pick<DpopProof, 'nonce'> | undefined,
 ): Promise<void> {

@@ -1,8 +1,7 @@
 import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import type { Call } from '../chain/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import { checkDpop } from './check-dpop.ts'
-import type { AuthnDeps } from './config.ts'
+import { type CheckDpopDeps, checkDpop } from './check-dpop.ts'
 
 /**
  * Checks that the client proves one key twice, so the new token is bound to a key that the server knows as the
@@ -12,12 +11,7 @@ import type { AuthnDeps } from './config.ts'
  * @param what what needs the proof, as the subject of a sentence
  * @throws ApiError DPOP_PROOF_REQUIRED, INVALID_DPOP_PROOF
  */
-export function checkPossession(
-  deps: Pick<AuthnDeps, 'now' | 'settings'>,
-  { dpop: sent }: Call,
-  jkt: string,
-  what: string,
-): DpopProof {
+export function checkPossession(deps: CheckDpopDeps, { dpop: sent }: Call, jkt: string, what: string): DpopProof {
   if (sent === undefined) throw new ApiError('DPOP_PROOF_REQUIRED', `${what} needs a DPoP proof ${BY_SAME_KEY}`)
   const dpop = checkDpop(deps, sent)
   if (dpop.jkt !== jkt) throw new ApiError('INVALID_DPOP_PROOF', `The DPoP proof must be ${BY_SAME_KEY}`)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { NONCE_BYTES } from '@auth4agent/core/identity/challenge'
 import type { CreateChallengeRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import type { AuthnDeps } from './config.ts'
+import type { AuthnDeps, AuthnSettings } from './config.ts'
 import { sealChallenge } from './domain/seal-challenge.ts'
 import { bindingOf, parseRequestedTerms } from './domain/token-request.ts'
 import { grantBindingOf } from './grants/domain/grant-request.ts'
@@ -14,6 +14,11 @@ export interface CreatedChallenge {
   readonly exp: number
 }
 
+/** The dependencies of createChallenge. */
+interface ChallengeDeps extends Pick<AuthnDeps, 'issuer' | 'now' | 'subjects' | 'challengeKeys'> {
+  readonly settings: Pick<AuthnSettings, 'ttlS' | 'challengeTtlS'>
+}
+
 /**
  * Creates a challenge for an existing agent. The challenge contains the terms that the request asks for. The server
  * does not store it.
@@ -21,7 +26,7 @@ export interface CreatedChallenge {
  * @throws ApiError INVALID_DID, INVALID_SCOPE, INVALID_AUDIENCE, INVALID_TTL, AGENT_NOT_FOUND, UNAVAILABLE, and as
  *   grantBindingOf does
  */
-export async function createChallenge(deps: AuthnDeps, request: CreateChallengeRequest): Promise<CreatedChallenge> {
+export async function createChallenge(deps: ChallengeDeps, request: CreateChallengeRequest): Promise<CreatedChallenge> {
   const subject = deps.subjects.of(request.did)
   const binding = { ...bindingOf(parseRequestedTerms(request, deps.settings.ttlS)), ...grantBindingOf(request) }
   await subject.get()

@@ -1,7 +1,8 @@
 import { openText, sealText } from '../keys/index.ts'
 import type { AuthnDeps } from './config.ts'
 
-type NonceDeps = Pick<AuthnDeps, 'challengeKeys' | 'now'>
+/** The dependencies of createNonce and checkNonce. */
+export type NonceDeps = Pick<AuthnDeps, 'challengeKeys' | 'now'>
 
 /** Seconds for which a client may use a nonce. */
 const LIFETIME_S = 300

@@ -5,7 +5,7 @@ import type { Call } from '../chain/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { decideAudiences, meetDemand } from './audience-terms.ts'
 import { checkDpop } from './check-dpop.ts'
-import type { AuthnDeps } from './config.ts'
+import type { AuthnDeps, AuthnSettings } from './config.ts'
 import type { Presented, ProvenKey } from './domain/agent-proof.ts'
 import { buildClaims } from './domain/build-claims.ts'
 import { type Attested, checkAttestation, joinEdges } from './domain/check-attestation.ts'
@@ -15,12 +15,19 @@ import { decideIssue } from './domain/decide-issue.ts'
 import type { Subject } from './domain/subject.ts'
 import type { RequestedTerms, TokenTerms } from './domain/token-request.ts'
 import { longestStatus, placeInList } from './place-in-list.ts'
-import { redeemProof } from './redeem-proof.ts'
+import { type RedeemDeps, redeemProof } from './redeem-proof.ts'
 
 /** A new access token and its claims. */
 export interface IssuedToken {
   readonly token: string
   readonly claims: AccessTokenClaims
+}
+
+/** The dependencies of issueToken. */
+export interface IssueDeps
+  extends RedeemDeps,
+    Pick<AuthnDeps, 'issuer' | 'operators' | 'termDefaults' | 'statusPlaces' | 'signer'> {
+  readonly settings: Pick<AuthnSettings, 'keepRedemptionS' | 'skewS'>
 }
 
 /** How an agent asks for a token: what it presents, and the terms that the request contains. */
@@ -35,7 +42,7 @@ export interface TokenOrder extends Presented {
  * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the agent
  *   or its operator changes during every attempt.
  */
-export async function issueToken(deps: AuthnDeps, order: TokenOrder, call: Call): Promise<IssuedToken> {
+export async function issueToken(deps: IssueDeps, order: TokenOrder, call: Call): Promise<IssuedToken> {
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (fresh, at, id) =>
     decide(deps, fresh, order, call, { nowS: at, jti: id }),
   )
@@ -62,7 +69,7 @@ interface IssueDecision {
 }
 
 async function decide(
-  deps: AuthnDeps,
+  deps: IssueDeps,
   subject: Subject,
   { proof, requested }: TokenOrder,
   call: Call,

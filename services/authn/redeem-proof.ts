@@ -4,11 +4,17 @@ import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { Call } from '../chain/call.ts'
 import { actorName } from '../ledger/ledger.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import type { AuthnDeps } from './config.ts'
+import type { AuthnDeps, AuthnSettings } from './config.ts'
 import { type AgentProof, checkStatuses, type Presented, type ProvenKey, proveKey } from './domain/agent-proof.ts'
 import type { Subject } from './domain/subject.ts'
 import { type ExchangeRecord, hasPassed, type RedeemInput, type RedeemOutcome, type UsedGrant } from './store.ts'
 import type { Seen, SubjectOfRequest } from './subjects.ts'
+
+/** The dependencies of redeemProof. */
+export interface RedeemDeps
+  extends Pick<AuthnDeps, 'db' | 'now' | 'subjects' | 'agents' | 'limitFleet' | 'redeem' | 'challengeKeys'> {
+  readonly settings: Pick<AuthnSettings, 'keepRedemptionS'>
+}
 
 /** The part of a decision that the redemption needs. Without `issue`, it only authenticates the agent. */
 export interface Decision {
@@ -51,7 +57,7 @@ const MAX_DECISIONS = 4
  *   key can sign, or when the agent or its operator changes during every attempt.
  */
 export async function redeemProof<D extends Decision>(
-  deps: AuthnDeps,
+  deps: RedeemDeps,
   { proof, evidence }: Presented,
   call: Call,
   decide: (subject: Subject, nowS: number, jti: string) => Promise<D>,
@@ -83,7 +89,7 @@ export async function redeemProof<D extends Decision>(
  * this work.
  */
 async function submitEvidence(
-  { agents, now }: Pick<AuthnDeps, 'agents' | 'now'>,
+  { agents, now }: Pick<RedeemDeps, 'agents' | 'now'>,
   subjects: SubjectOfRequest,
   seen: Seen,
   { proof, evidence }: Presented,
@@ -106,7 +112,10 @@ interface Attempt {
   readonly call: Call
 }
 
-function redeem(deps: AuthnDeps, { proof, subject, decision, jti, nowS, call }: Attempt): Promise<RedeemOutcome> {
+function redeem(
+  deps: Pick<RedeemDeps, 'redeem' | 'settings'>,
+  { proof, subject, decision, jti, nowS, call }: Attempt,
+): Promise<RedeemOutcome> {
   const { agent, operator } = subject
   const { issue, dpop, key, exchange, grant } = decision
   return deps.redeem({
@@ -133,7 +142,7 @@ function redeem(deps: AuthnDeps, { proof, subject, decision, jti, nowS, call }: 
 }
 
 async function refusalOf(
-  deps: AuthnDeps,
+  { challengeKeys }: Pick<RedeemDeps, 'challengeKeys'>,
   kind: Exclude<RedeemOutcome['kind'], 'redeemed' | 'stale'>,
   proof: AgentProof,
   { issue }: Decision,
@@ -144,7 +153,7 @@ async function refusalOf(
   if (kind === 'keyless')
     return new ApiError('UNAVAILABLE', `No ${issue?.alg} key is active yet; try again later`, { retryAfter: 10 })
   // The challenge's key was deleted, as when all tokens of the deployment end. The next challenge needs a new key.
-  if (kind === 'void') await deps.challengeKeys.rotate()
+  if (kind === 'void') await challengeKeys.rotate()
   if (kind === 'key-expired') return proof.wrongKey('kid must name a key that has not expired')
   return proof.refusals[kind]()
 }

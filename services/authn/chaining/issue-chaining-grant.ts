@@ -6,20 +6,30 @@ import type { ChainingGrant } from '@auth4agent/core/trust/chaining-grant'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { AllowedChain } from '../../trust/index.ts'
-import { checkDpop } from '../check-dpop.ts'
+import { type CheckDpopDeps, checkDpop } from '../check-dpop.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { Presented, ProvenKey } from '../domain/agent-proof.ts'
 import { checkAttestation } from '../domain/check-attestation.ts'
 import type { Subject } from '../domain/subject.ts'
 import { proveClient, resolveExchange } from '../exchange/domain/decide-exchange.ts'
 import { refuseToken } from '../exchange/domain/refuse-token.ts'
-import { checkTokenTimes, openAccessToken } from '../exchange/open-subject.ts'
-import { redeemProof } from '../redeem-proof.ts'
+import { checkTokenTimes, type OpenSubjectDeps, openAccessToken } from '../exchange/open-subject.ts'
+import { type RedeemDeps, redeemProof } from '../redeem-proof.ts'
 import type { ChainingRequest } from './domain/chaining-request.ts'
 import { describeChaining } from './domain/describe-chaining.ts'
 
 /** Lifetime of a grant for another deployment, in seconds. */
 const GRANT_TTL_S = 60
+
+/** The dependencies of issueChainingGrant. */
+interface ChainingGrantDeps
+  extends RedeemDeps,
+    CheckDpopDeps,
+    OpenSubjectDeps,
+    Pick<AuthnDeps, 'issuer' | 'chaining' | 'chainingSigners'> {
+  readonly settings: RedeemDeps['settings'] & CheckDpopDeps['settings']
+  readonly tokenStatus: Pick<AuthnDeps['tokenStatus'], 'checkAll'>
+}
 
 /** How an agent asks for a grant for another deployment. */
 export interface ChainingOrder extends Presented {
@@ -40,7 +50,7 @@ export interface IssuedChainingGrant {
  *   or its operator changes during every attempt.
  */
 export async function issueChainingGrant(
-  deps: AuthnDeps,
+  deps: ChainingGrantDeps,
   order: ChainingOrder,
   call: Call,
 ): Promise<IssuedChainingGrant> {
@@ -72,7 +82,13 @@ export async function issueChainingGrant(
   return { text: await deps.chainingSigners[requested.type].sign(kid, grant), grant }
 }
 
-async function decide(deps: AuthnDeps, client: Subject, { proof, requested }: ChainingOrder, call: Call, nowS: number) {
+async function decide(
+  deps: ChainingGrantDeps,
+  client: Subject,
+  { proof, requested }: ChainingOrder,
+  call: Call,
+  nowS: number,
+) {
   const { key, jkt } = proveClient(client, proof, nowS)
   const dpop = checkPossession(deps, call, jkt)
   const { scope } = resolveExchange(client, proof, requested)
@@ -94,7 +110,7 @@ async function decide(deps: AuthnDeps, client: Subject, { proof, requested }: Ch
 }
 
 /** A DPoP proof is not needed: the client has proved the key already to which the grant is bound. */
-function checkPossession(deps: AuthnDeps, { dpop: sent }: Call, jkt: string): DpopProof | undefined {
+function checkPossession(deps: CheckDpopDeps, { dpop: sent }: Call, jkt: string): DpopProof | undefined {
   const dpop = sent && checkDpop(deps, sent)
   if (dpop === undefined || dpop.jkt === jkt) return dpop
   throw new ApiError('INVALID_DPOP_PROOF', 'The DPoP proof must be by the key that signed the client assertion')
@@ -127,7 +143,7 @@ function checkAttested(
 
 /** Returns what the agent may have at the other deployment, in the words of its operator's statement. */
 async function findChain(
-  { chaining }: AuthnDeps,
+  { chaining }: Pick<AuthnDeps, 'chaining'>,
   { operator }: Subject,
   { issuer, resource }: ChainingRequest,
   scopes: readonly string[],

@@ -9,9 +9,10 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import type { JudgedGrant } from '../../trust/index.ts'
 import { meetDemand } from '../audience-terms.ts'
 import { checkDpop } from '../check-dpop.ts'
-import type { AuthnDeps } from '../config.ts'
+import type { AuthnDeps, AuthnSettings } from '../config.ts'
 import { type AudienceTerms, termsAt } from '../domain/decide-audience.ts'
 import { listOf } from '../domain/list-of.ts'
+import type { NonceDeps } from '../dpop-nonce.ts'
 import { placeInList } from '../place-in-list.ts'
 import { buildChainedClaims } from './domain/build-chained-claims.ts'
 import type { RedeemRequest } from './domain/redeem-request.ts'
@@ -27,6 +28,14 @@ export interface ChainedToken {
   readonly claims: AccessTokenClaims
 }
 
+/** The dependencies of issue. */
+interface IssueDeps extends Pick<AuthnDeps, 'issuer' | 'db' | 'now' | 'signer' | 'statusPlaces'> {
+  readonly settings: Pick<AuthnSettings, 'skewS'>
+}
+
+/** The dependencies of redeemChainingGrant. */
+interface RedeemGrantDeps extends IssueDeps, NonceDeps, Pick<AuthnDeps, 'operators' | 'chaining' | 'limitChained'> {}
+
 /**
  * Issues an access token for a grant of another deployment (RFC 7523 section 4). docs/protocol.md section 6 gives the
  * order of the checks.
@@ -36,7 +45,11 @@ export interface ChainedToken {
  *
  * @throws ApiError with the reason of the first check that fails
  */
-export async function redeemChainingGrant(deps: AuthnDeps, request: RedeemRequest, call: Call): Promise<ChainedToken> {
+export async function redeemChainingGrant(
+  deps: RedeemGrantDeps,
+  request: RedeemRequest,
+  call: Call,
+): Promise<ChainedToken> {
   const { dpop: sent } = call
   if (sent === undefined) {
     throw new ApiError('DPOP_PROOF_REQUIRED', 'A grant of another deployment needs a DPoP proof by its key')
@@ -62,7 +75,7 @@ function requireClient({ clientId }: RedeemRequest, grant: ChainingGrant, dpop: 
   throw new ApiError('CLIENT_MISMATCH', 'The DPoP proof must be by the key in cnf of the grant')
 }
 
-async function termsOf({ operators }: AuthnDeps, { trusted }: JudgedGrant): Promise<AudienceTerms> {
+async function termsOf({ operators }: Pick<AuthnDeps, 'operators'>, { trusted }: JudgedGrant): Promise<AudienceTerms> {
   const audience = parseAudience(trusted.audience)
   if (audience === undefined) throw refuseGrant('AUDIENCE_UNKNOWN')
   const owner = await operators.lookupAudienceOwner({ host: audience.host, audiences: [audience.text] })
@@ -78,7 +91,7 @@ interface Decided {
   readonly call: Call
 }
 
-async function issue(deps: AuthnDeps, { judged, dpop, terms, call }: Decided): Promise<ChainedToken> {
+async function issue(deps: IssueDeps, { judged, dpop, terms, call }: Decided): Promise<ChainedToken> {
   const { grant, trusted } = judged
   const { alg, tokenStatus } = terms
   const { issuer, settings, signer, db, now } = deps

@@ -11,6 +11,7 @@ import { checkAttestation, joinEdges } from '../domain/check-attestation.ts'
 import { LONGEST_EPOCHS } from '../domain/check-token-size.ts'
 import { splitCapability } from '../domain/split-capability.ts'
 import type { Subject } from '../domain/subject.ts'
+import type { IssueDeps } from '../issue-token.ts'
 import { longestStatus, placeInList } from '../place-in-list.ts'
 import { redeemProof } from '../redeem-proof.ts'
 import { buildDelegatedClaims, checkDraft } from './domain/build-delegated-claims.ts'
@@ -21,6 +22,7 @@ import { placeOf, refuseToken } from './domain/refuse-token.ts'
 import {
   checkTokenTimes,
   type ExchangeSubject,
+  type OpenSubjectDeps,
   openAccessToken,
   openSubject,
   type SubjectLookup,
@@ -30,6 +32,12 @@ import {
 export interface ExchangedToken {
   readonly token: string
   readonly claims: DelegatedClaims
+}
+
+/** The dependencies of exchangeToken. */
+interface ExchangeDeps extends IssueDeps, OpenSubjectDeps {
+  readonly settings: IssueDeps['settings'] & OpenSubjectDeps['settings']
+  readonly tokenStatus: Pick<AuthnDeps['tokenStatus'], 'checkAll'>
 }
 
 /** How a client asks for an exchange: what it presents, and the request. */
@@ -47,7 +55,7 @@ export interface ExchangeOrder extends Presented {
  * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the client
  *   or its operator changes during every attempt.
  */
-export async function exchangeToken(deps: AuthnDeps, order: ExchangeOrder, call: Call): Promise<ExchangedToken> {
+export async function exchangeToken(deps: ExchangeDeps, order: ExchangeOrder, call: Call): Promise<ExchangedToken> {
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (fresh, at, id) =>
     decide(deps, fresh, order, call, { nowS: at, jti: id }),
   )
@@ -60,7 +68,7 @@ export async function exchangeToken(deps: AuthnDeps, order: ExchangeOrder, call:
 }
 
 async function decide(
-  deps: AuthnDeps,
+  deps: ExchangeDeps,
   client: Subject,
   { proof, requested }: ExchangeOrder,
   call: Call,
@@ -98,7 +106,7 @@ async function decide(
 }
 
 async function openActor(
-  deps: AuthnDeps,
+  deps: OpenSubjectDeps,
   text: string | undefined,
   did: string,
   nowS: number,
@@ -114,7 +122,7 @@ async function openActor(
  * Throws TOKEN_REVOKED, AGENT_TOKENS_ENDED, OPERATOR_TOKENS_ENDED, TRUST_ENDED, UNKNOWN_KEY, UNAVAILABLE.
  */
 async function checkState(
-  { tokenStatus }: AuthnDeps,
+  { tokenStatus }: Pick<ExchangeDeps, 'tokenStatus'>,
   { lookups }: ExchangeSubject,
   actorLookups: readonly SubjectLookup[],
 ): Promise<void> {

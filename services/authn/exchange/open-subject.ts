@@ -7,7 +7,7 @@ import { checkTimes } from '@auth4agent/core/token/access-token'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import type { AuthnDeps } from '../config.ts'
+import type { AuthnDeps, AuthnSettings } from '../config.ts'
 import type { ExchangeRequest } from './domain/exchange-request.ts'
 import { placeOf, refuseAccessToken, refuseToken, type TokenParameter } from './domain/refuse-token.ts'
 
@@ -38,7 +38,10 @@ export interface ExchangeSubject {
   readonly lineageOf: (actor: ExchangeActor) => readonly GrantIdentity[]
 }
 
-type Deps = Pick<AuthnDeps, 'genuineChains' | 'genuineTokens' | 'settings'>
+/** The dependencies of openSubject. */
+export interface OpenSubjectDeps extends Pick<AuthnDeps, 'genuineChains' | 'genuineTokens'> {
+  readonly settings: Pick<AuthnSettings, 'skewS'>
+}
 
 /**
  * Reads a subject token and decides whether the client may exchange it. The token must be valid at `nowS` (Unix
@@ -48,7 +51,7 @@ type Deps = Pick<AuthnDeps, 'genuineChains' | 'genuineTokens' | 'settings'>
  *   TOKEN_NOT_YET_VALID, EXCHANGE_THE_CHAIN, INVALID_ARGUMENT, ACTOR_NOT_HOLDER, ACTOR_NOT_AUTHORIZED, UNAVAILABLE
  */
 export function openSubject(
-  deps: Deps,
+  deps: OpenSubjectDeps,
   { text, isChain }: ExchangeRequest['subject'],
   client: Client,
   nowS: number,
@@ -56,7 +59,7 @@ export function openSubject(
   return isChain ? openChain(deps, text, client, nowS) : openToken(deps, text, client, nowS)
 }
 
-async function openChain(deps: Deps, text: string, client: Client, nowS: number): Promise<ExchangeSubject> {
+async function openChain(deps: OpenSubjectDeps, text: string, client: Client, nowS: number): Promise<ExchangeSubject> {
   const genuine = await deps.genuineChains(text)
   if (!genuine.ok) throw refuseToken(genuine.reason, placeOf(genuine.hop), genuine.rule)
   const { chain } = genuine
@@ -88,7 +91,7 @@ function checkTimesOf(chain: GenuineChain, nowS: number, skewS: number): void {
   if (wrong !== undefined) throw refuseToken(wrong.reason, placeOf(wrong.hop), wrong.rule)
 }
 
-async function openToken(deps: Deps, text: string, client: Client, nowS: number): Promise<ExchangeSubject> {
+async function openToken(deps: OpenSubjectDeps, text: string, client: Client, nowS: number): Promise<ExchangeSubject> {
   const { claims, identity, lookups } = await openAccessToken(deps, text, 'subject_token')
   if (claims.may_act === undefined) {
     throw new ApiError('ACTOR_NOT_AUTHORIZED', 'subject_token must have been issued with may_act')
@@ -122,7 +125,7 @@ export interface OpenAccessToken {
  * @throws ApiError EXCHANGE_THE_CHAIN, INVALID_SUBJECT_TOKEN, UNKNOWN_KEY
  */
 export async function openAccessToken(
-  { genuineTokens }: Pick<Deps, 'genuineTokens'>,
+  { genuineTokens }: Pick<OpenSubjectDeps, 'genuineTokens'>,
   text: string,
   name: TokenParameter,
 ): Promise<OpenAccessToken> {
@@ -144,7 +147,7 @@ export async function openAccessToken(
  * @throws ApiError TOKEN_EXPIRED, TOKEN_NOT_YET_VALID
  */
 export function checkTokenTimes(
-  { settings }: Pick<Deps, 'settings'>,
+  { settings }: Pick<OpenSubjectDeps, 'settings'>,
   claims: AccessTokenClaims,
   name: TokenParameter,
   nowS: number,

@@ -4,14 +4,14 @@ import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
 import type { IssueGrantRequest } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import type { AuthnDeps } from '../config.ts'
+import type { AuthnDeps, AuthnSettings } from '../config.ts'
 import { IDENTITY_KEY, type Presented } from '../domain/agent-proof.ts'
 import { checkAttestation, joinEdges } from '../domain/check-attestation.ts'
 import { decideAudience } from '../domain/decide-audience.ts'
 import { audiencesOf, splitCapability } from '../domain/split-capability.ts'
 import type { Subject } from '../domain/subject.ts'
 import { openChallenge } from '../open-challenge.ts'
-import { redeemProof } from '../redeem-proof.ts'
+import { type RedeemDeps, redeemProof } from '../redeem-proof.ts'
 import { decideGrant, type GrantTerms } from './domain/decide-grant.ts'
 import { parseGrantRequest, type RequestedGrant } from './domain/grant-request.ts'
 import { checkGrantSize, rootGrantOf } from './domain/root-grant.ts'
@@ -21,6 +21,16 @@ export interface IssuedGrant {
   readonly grant: string
   readonly terms: GrantTerms
   readonly exp: number
+}
+
+/** The dependencies of redeemForGrant. */
+interface RedeemForGrantDeps
+  extends RedeemDeps,
+    Pick<AuthnDeps, 'issuer' | 'operators' | 'termDefaults' | 'grantSigner'> {}
+
+/** The dependencies of issueGrant. */
+interface IssueGrantDeps extends RedeemForGrantDeps {
+  readonly settings: RedeemDeps['settings'] & Pick<AuthnSettings, 'ttlS'>
 }
 
 /** How an agent asks for a grant: what it presents, and the terms that the request contains. */
@@ -34,7 +44,7 @@ export interface GrantOrder extends Presented {
  * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the agent
  *   or its operator changes during every attempt.
  */
-export async function issueGrant(deps: AuthnDeps, request: IssueGrantRequest, call: Call): Promise<IssuedGrant> {
+export async function issueGrant(deps: IssueGrantDeps, request: IssueGrantRequest, call: Call): Promise<IssuedGrant> {
   refuseDpop(call)
   deps.subjects.of(request.did)
   const requested = parseGrantRequest(request, deps.settings.ttlS)
@@ -46,7 +56,7 @@ export async function issueGrant(deps: AuthnDeps, request: IssueGrantRequest, ca
  *
  * @throws ApiError as issueGrant does
  */
-export async function redeemForGrant(deps: AuthnDeps, order: GrantOrder, call: Call): Promise<IssuedGrant> {
+export async function redeemForGrant(deps: RedeemForGrantDeps, order: GrantOrder, call: Call): Promise<IssuedGrant> {
   const { proof, requested } = order
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, async (fresh, at, id) => {
     const asked = decideGrant(fresh, proof, requested, { ttl: deps.termDefaults.ttl, nowS: at })
@@ -76,7 +86,7 @@ export function refuseDpop(call: Call): void {
  * do not matter: a grant is always bound.
  */
 async function findEdges(
-  deps: AuthnDeps,
+  deps: Pick<AuthnDeps, 'issuer' | 'operators'>,
   { operator }: Subject,
   { capabilities }: GrantTerms,
 ): Promise<readonly string[]> {

@@ -11,6 +11,7 @@ import { checkTokenSize, LONGEST_EPOCHS } from '../domain/check-token-size.ts'
 import { listOf } from '../domain/list-of.ts'
 import type { Subject } from '../domain/subject.ts'
 import { proveClient } from '../exchange/domain/decide-exchange.ts'
+import type { IssueDeps } from '../issue-token.ts'
 import { longestStatus, placeInList } from '../place-in-list.ts'
 import { redeemProof } from '../redeem-proof.ts'
 import type { ExchangeRecord } from '../store.ts'
@@ -23,6 +24,9 @@ export interface UserToken {
   readonly token: string
   readonly claims: UserClaims
 }
+
+/** The dependencies of redeemIdJag. */
+interface IdJagDeps extends IssueDeps, Pick<AuthnDeps, 'idJags'> {}
 
 /** How an agent asks for a token for a user: what it presents, and the request. */
 export interface IdJagOrder extends Presented {
@@ -39,7 +43,7 @@ export interface IdJagOrder extends Presented {
  * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the agent
  *   or its operator changes during every attempt.
  */
-export async function redeemIdJag(deps: AuthnDeps, order: IdJagOrder, call: Call): Promise<UserToken> {
+export async function redeemIdJag(deps: IdJagDeps, order: IdJagOrder, call: Call): Promise<UserToken> {
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (fresh, at, id) =>
     decide(deps, fresh, order, call, { nowS: at, jti: id }),
   )
@@ -55,7 +59,7 @@ interface At {
   readonly jti: string
 }
 
-async function decide(deps: AuthnDeps, client: Subject, order: IdJagOrder, call: Call, { nowS, jti }: At) {
+async function decide(deps: IdJagDeps, client: Subject, order: IdJagOrder, call: Call, { nowS, jti }: At) {
   const { proof, requested } = order
   const { key, jkt } = proveClient(client, proof, nowS)
   const dpop = checkPossession(deps, call, jkt, 'An ID-JAG')

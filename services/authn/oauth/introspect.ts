@@ -7,20 +7,24 @@ import { isTemporaryVerdict, verdicts } from '@auth4agent/core/token/verdicts'
 import type { IntrospectRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { findOpenAudiences } from '../chains/check-callers.ts'
-import { verifyGenuineAuthority } from '../chains/verify-authority.ts'
-import type { AuthnDeps } from '../config.ts'
+import { findOpenAudiences, type OwnerDeps } from '../chains/check-callers.ts'
+import { type GenuineAuthorityDeps, verifyGenuineAuthority } from '../chains/verify-authority.ts'
 import { audiencesOf } from '../domain/split-capability.ts'
 import type { Subject } from '../domain/subject.ts'
 import { GRANT_CHAIN } from '../exchange/domain/exchange-request.ts'
-import { verifyGenuine } from '../verify-token.ts'
+import { type VerifyTokenDeps, verifyGenuine } from '../verify-token.ts'
 import { type IntrospectionMembers, membersOfAuthority, membersOfToken } from './introspection-members.ts'
-import { authenticateClient } from './open-assertion.ts'
+import { authenticateClient, type ClientDeps } from './open-assertion.ts'
 
 /** What the answer tells about an active token; undefined for every other text. `client` is the DID of the caller. */
 export interface Introspection {
   readonly client: string
   readonly members: IntrospectionMembers | undefined
+}
+
+/** The dependencies of introspect. */
+interface IntrospectDeps extends ClientDeps, VerifyTokenDeps {
+  readonly settings: ClientDeps['settings'] & VerifyTokenDeps['settings']
 }
 
 /**
@@ -32,7 +36,7 @@ export interface Introspection {
  * @throws ApiError INVALID_ARGUMENT, UNAVAILABLE, and as authenticateClient does
  */
 export async function introspect(
-  deps: AuthnDeps,
+  deps: IntrospectDeps,
   { token, ...request }: IntrospectRequest,
   call: Call,
 ): Promise<Introspection> {
@@ -44,10 +48,8 @@ export async function introspect(
   return { client: client.agent.did, members }
 }
 
-type Owners = Pick<AuthnDeps, 'issuer' | 'operators'>
-
 async function introspectToken(
-  deps: AuthnDeps,
+  deps: VerifyTokenDeps,
   token: string,
   client: Subject,
 ): Promise<IntrospectionMembers | undefined> {
@@ -63,7 +65,7 @@ async function introspectToken(
 }
 
 async function introspectDelegated(
-  deps: AuthnDeps,
+  deps: GenuineAuthorityDeps & OwnerDeps,
   token: string,
   client: Subject,
   hint: string,
@@ -86,7 +88,7 @@ async function introspectDelegated(
  * Returns whether an agent's operator may know a token: it governs the token's agent, or owns one of its audiences.
  */
 export async function mayKnow(
-  deps: Owners,
+  deps: OwnerDeps,
   { operator }: Subject,
   claims: Pick<AccessTokenClaims, 'operator_id' | 'aud'>,
 ): Promise<boolean> {
@@ -100,7 +102,7 @@ export async function mayKnow(
  * party, and otherwise those that it owns.
  */
 async function visibleTo(
-  deps: Owners,
+  deps: OwnerDeps,
   { operator }: Subject,
   { parties, claims, capabilities }: Pick<DelegatedAuthority, 'parties' | 'claims' | 'capabilities'>,
 ): Promise<readonly string[]> {
@@ -111,7 +113,7 @@ async function visibleTo(
   return owned
 }
 
-async function owns({ issuer, operators }: Owners, operatorId: string, audience: string): Promise<boolean> {
+async function owns({ issuer, operators }: OwnerDeps, operatorId: string, audience: string): Promise<boolean> {
   // No operator owns the issuer, even if the issuer's host is under the domain of an operator.
   const host = audience === issuer ? undefined : parseAudience(audience)?.host
   if (host === undefined) return false

@@ -1,17 +1,27 @@
 import type { Call } from '../../chain/call.ts'
-import type { AuthnDeps } from '../config.ts'
+import type { AuthnDeps, AuthnSettings } from '../config.ts'
 import { checkStatuses, proveKey } from '../domain/agent-proof.ts'
 import { type ClientAuthentication, clientAssertionOf } from '../domain/oauth-request.ts'
 import { type ParsedClientAssertion, parseClientAssertion } from '../domain/parse-client-assertion.ts'
 import type { Subject } from '../domain/subject.ts'
-import { redeemProof } from '../redeem-proof.ts'
+import { type RedeemDeps, redeemProof } from '../redeem-proof.ts'
+
+/** The dependencies of openAssertion. */
+interface AssertionDeps extends Pick<AuthnDeps, 'issuer' | 'now'> {
+  readonly settings: Pick<AuthnSettings, 'assertionAudience' | 'skewS'>
+}
+
+/** The dependencies of authenticateClient. */
+export interface ClientDeps extends AssertionDeps, RedeemDeps, Pick<AuthnDeps, 'sawEndpointAudience'> {
+  readonly settings: AssertionDeps['settings'] & RedeemDeps['settings']
+}
 
 /**
  * Opens the client assertion of a request. The signature is not verified yet.
  *
  * @throws ApiError UNAUTHENTICATED, UNSUPPORTED_CLIENT_AUTHENTICATION, INVALID_ASSERTION, ASSERTION_EXPIRED
  */
-export function openAssertion(deps: AuthnDeps, request: ClientAuthentication): ParsedClientAssertion {
+export function openAssertion(deps: AssertionDeps, request: ClientAuthentication): ParsedClientAssertion {
   const { issuer, settings, now } = deps
   return parseClientAssertion(clientAssertionOf(request), request.clientId, {
     issuer,
@@ -27,7 +37,11 @@ export function openAssertion(deps: AuthnDeps, request: ClientAuthentication): P
  * @throws ApiError as openAssertion does; AGENT_NOT_FOUND, INVALID_DID, INVALID_SIGNATURE, AGENT_NOT_ACTIVE,
  *   AGENT_OPERATOR_NOT_ACTIVE, ASSERTION_USED, UNAVAILABLE
  */
-export async function authenticateClient(deps: AuthnDeps, request: ClientAuthentication, call: Call): Promise<Subject> {
+export async function authenticateClient(
+  deps: ClientDeps,
+  request: ClientAuthentication,
+  call: Call,
+): Promise<Subject> {
   const assertion = openAssertion(deps, request)
   const { subject } = await redeemProof(deps, assertion, call, async (fresh, nowS) => {
     const key = proveKey(fresh, assertion.proof, nowS)

@@ -7,7 +7,13 @@ import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { revokeToken } from '../../revocation/index.ts'
 import type { AuthnDeps } from '../config.ts'
-import { authenticateClient } from './open-assertion.ts'
+import { authenticateClient, type ClientDeps } from './open-assertion.ts'
+
+/** The dependencies of readRevocable. */
+type ReadDeps = Pick<AuthnDeps, 'issuer' | 'verificationKeys' | 'genuineChains'>
+
+/** The dependencies of revokeOwn. */
+interface RevokeDeps extends ClientDeps, ReadDeps {}
 
 /**
  * Revokes a token of an agent (RFC 7009), or a delegated token or the last grant of a chain in which the agent is a
@@ -15,7 +21,7 @@ import { authenticateClient } from './open-assertion.ts'
  *
  * @throws ApiError INVALID_ARGUMENT, UNAVAILABLE, and as authenticateClient does
  */
-export async function revokeOwn(deps: AuthnDeps, { token, ...request }: RevokeRequest, call: Call): Promise<void> {
+export async function revokeOwn(deps: RevokeDeps, { token, ...request }: RevokeRequest, call: Call): Promise<void> {
   if (token === '') throw new ApiError('INVALID_ARGUMENT', 'token must not be missing')
   const client = await authenticateClient(deps, request, call)
   const { agent, operator } = client
@@ -32,7 +38,7 @@ interface Revocable extends Pick<Parameters<typeof revokeToken>[2], 'jti' | 'exp
   readonly parties: readonly { readonly did: string; readonly operatorId: string }[]
 }
 
-async function readRevocable(deps: AuthnDeps, text: string): Promise<Revocable | undefined> {
+async function readRevocable(deps: ReadDeps, text: string): Promise<Revocable | undefined> {
   if (isChain(text)) return readGrant(deps, text)
   const { issuer, verificationKeys } = deps
   if (isDelegatedToken(text)) {
@@ -47,8 +53,11 @@ async function readRevocable(deps: AuthnDeps, text: string): Promise<Revocable |
   return { jti, exp, parties: [{ did, operatorId }], action: 'token.revoke' }
 }
 
-async function readGrant(deps: AuthnDeps, text: string): Promise<Revocable | undefined> {
-  const genuine = await deps.genuineChains(text)
+async function readGrant(
+  { genuineChains }: Pick<ReadDeps, 'genuineChains'>,
+  text: string,
+): Promise<Revocable | undefined> {
+  const genuine = await genuineChains(text)
   const last = genuine.ok ? genuine.chain.hops.at(-1) : undefined
   if (!genuine.ok || last === undefined) return undefined
   return { jti: last.id, exp: last.exp, parties: genuine.chain.hops, action: 'grant.revoke' }

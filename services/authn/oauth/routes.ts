@@ -46,7 +46,10 @@ function toResponse(members: IntrospectionMembers) {
 }
 
 /** Signs the answer as a JWT for the client (RFC 9701 section 5). */
-function sign(deps: AuthnDeps, { client, members }: Introspection): Promise<string> {
+function sign(
+  deps: Pick<AuthnDeps, 'issuer' | 'now' | 'introspectionSigner'>,
+  { client, members }: Introspection,
+): Promise<string> {
   return deps.introspectionSigner.sign({
     iss: deps.issuer,
     aud: client,
