@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { LONG } from './test/long.ts'
-import { project, SHARED } from './test/support/projects.ts'
+import { project, REPLACING, SHARED } from './test/support/projects.ts'
 import { DEBIAN_POSTGRES } from './test/support/test-postgres.ts'
 
 process.env['AUTH4AGENT_TEST_POSTGRES'] ??= DEBIAN_POSTGRES
@@ -22,6 +22,7 @@ const REST = [
   'services/**/*-race.test.ts',
   'services/keys/active-key-signer.test.ts',
   'services/operator-registry/threshold.test.ts',
+  ...REPLACING,
   ...Object.keys(LONG),
 ]
 

@@ -1,4 +1,8 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Mode } from './modes.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
 
 /** The tests of stories. Their servers are processes of their own, and the tests call them over the network. */
 export const STORIES = 'test/e2e/**/*.test.ts'
@@ -16,6 +20,11 @@ export const SHARED = {
   maxWorkers: 2,
 }
 
+/** Tests that replace a module. Each of these files needs a process of its own, because others use the same module. */
+export const REPLACING: readonly string[] = globSync('{clients/*/src,services,test}/**/*.test.ts', {
+  cwd: ROOT,
+}).filter((path) => /\bvi\.(?:do)?mock\(/i.test(readFileSync(join(ROOT, path), 'utf8')))
+
 /** Options of Node that turn a deprecation into an error, here and in the servers that tests start. */
 export const STRICT = ['--throw-deprecation'] as const
 
@@ -25,14 +34,14 @@ export function project(options: {
   readonly mode: Mode
   readonly include: readonly string[]
   readonly exclude?: readonly string[]
-  /** Whether each file has its own process. */
+  /** Whether each file has its own process. By default, files share processes, because loading takes long. */
   readonly isolate?: boolean
   /** Whether it begins when all other projects have ended. */
   readonly isLast?: boolean
   /** Whether cases of the contract are sent over all their transports, or over one of them. */
   readonly transports?: 'all' | 'one'
 }) {
-  const { name, mode, include, exclude = [], isolate = true, isLast = false, transports = 'one' } = options
+  const { name, mode, include, exclude = [], isolate = false, isLast = false, transports = 'one' } = options
   return {
     extends: true as const,
     test: {

@@ -39,8 +39,8 @@ declare module 'vitest' {
 
 /** The transports of the server. */
 const TRANSPORTS = ['rest', 'grpc', 'connect', 'grpc-web'] as const
-/** Those over which the test can read a stream. */
-const STREAMED = ['rest', 'grpc'] as const
+/** Those of which a test decides every byte. */
+const PLAIN = ['rest', 'grpc'] as const
 export type Transport = (typeof TRANSPORTS)[number]
 
 /** The request that a DPoP proof is for. */
@@ -107,11 +107,20 @@ export function titleOf({ method, reason, name }: RefusalCase, transport: Transp
  * Returns the transports over which this run sends a case: all that it has, or one of them. The name of the case
  * chooses the one, so the cases of a method are spread over its transports.
  */
-export function transportsOf({ method, name, over }: RefusalCase): readonly Transport[] {
-  if (inject('transports') === 'all') return over ?? (isUnary(method) ? TRANSPORTS : STREAMED)
-  const all = over ?? STREAMED
+export function transportsOf(refusal: RefusalCase): readonly Transport[] {
+  const { name, over } = refusal
+  if (inject('transports') === 'all') return over ?? (isForConnect(refusal) ? TRANSPORTS : PLAIN)
+  const all = over ?? PLAIN
   const [first = 0] = createHash('sha256').update(name).digest()
   return all.slice(first % all.length).slice(0, 1)
+}
+
+/**
+ * Returns whether a case can be sent by a client of Connect. Such a client reads no answer to headers that are too
+ * large, and decides itself about the bytes of a body, so no assertion can cover it.
+ */
+function isForConnect({ method, reason, coversBody }: RefusalCase): boolean {
+  return isUnary(method) && reason !== 'HEADERS_TOO_LARGE' && !(coversBody ?? NEED_DIGEST.has(method))
 }
 
 /** Sends the request of a case. Expects its status and reason, and that only the audit of this refusal has changed. */
