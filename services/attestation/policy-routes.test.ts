@@ -5,6 +5,7 @@ import { policyCalls } from '../../test/support/attestation-policy.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { type IdentityFixture, identityFixture, newAgent, type TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
 
 const WAITING = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
 
@@ -66,6 +67,41 @@ describe('putAttestor', () => {
     const before = await version()
     await calls.putAttestor('tokens')
     expect(await version()).toBeGreaterThan(before)
+  })
+
+  describe('of a key that may not change requirements', () => {
+    const asManager = (role: string, purpose: string) => {
+      throw new ApiError('ROLE_REQUIRED', `${role} ${purpose}`)
+    }
+    const change = (name: string) => calls.putAttestor(name, { resultTtl: 60, keepResults: true }, asManager)
+
+    it.each([
+      ['all_of', { allOf: ['tokens'] }],
+      ['any_of', { allOf: [], anyOf: ['web', 'tokens'] }],
+    ])('refuses to change an attestor that a requirement names in %s', async (_, terms) => {
+      await calls.putAttestor('web')
+      await calls.putAttestor('tokens')
+      await calls.putRequirement('machine', terms)
+      await expect(change('tokens')).rejects.toThrow('policy to change an attestor that a requirement names')
+      expect((await calls.listAttestors()).attestors).toMatchObject([{ resultTtl: 3600 }, { resultTtl: 3600 }])
+      await calls.putAttestor('tokens', { resultTtl: 3600 }, asManager)
+    })
+
+    it('refuses to create an attestor for which a requirement waits', async () => {
+      await calls.putAttestor('tokens')
+      await calls.putRequirement('machine', { allOf: ['tokens'] })
+      await calls.deleteAttestor('tokens')
+      expect(await refusalOf(change('tokens'))).toBe('ROLE_REQUIRED')
+    })
+
+    it('changes an attestor that only requirements of others name', async () => {
+      await calls.putAttestor('web')
+      await calls.putRequirement('machine', { allOf: ['web'] })
+      const other = policyCalls(fixture, await fixture.operator(`other-${randomUUID()}.test`))
+      await other.putAttestor('tokens')
+      await other.putRequirement('machine', { allOf: ['tokens'] })
+      expect(await change('tokens')).toMatchObject({ attestor: { resultTtl: 60 } })
+    })
   })
 
   it('refuses another type', async () => {

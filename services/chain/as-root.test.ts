@@ -104,3 +104,36 @@ describe('asRoot', () => {
     expect(await send({}, false)).not.toHaveProperty('root')
   })
 })
+
+describe('demandRole', () => {
+  it.each([
+    ['a root key', alice, undefined],
+    [
+      'a key without the role',
+      member,
+      'The key "member" must have the role policy to open the door, but has only trust',
+    ],
+  ])('checks %s', async (_, key, message) => {
+    let asked: Call | undefined
+    const { send: invoke } = chainFixture(database.db, {
+      method,
+      policy: {
+        callers: ['operator'],
+        own: 'id',
+        role: 'trust',
+        action: 'trust.revoke',
+        endsTokens: true,
+        urgent: true,
+      },
+      deps: { operators: directoryOf(1, false) },
+      async handler(_request, call) {
+        asked = call
+        return {}
+      },
+    })
+    await invoke(() => create(method.input, { id: ID }) as Message, { authorization: assertBy(key, CALL) })
+    const demand = () => asked?.demandRole?.('policy', 'to open the door')
+    if (message === undefined) expect(demand).not.toThrow()
+    else expect(demand).toThrow(message)
+  })
+})

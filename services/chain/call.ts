@@ -1,3 +1,4 @@
+import type { OperatorRole } from '@auth4agent/core/identity/operator-roles'
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import type { InTurn } from '../ledger/ledger.ts'
 import type { OperatorPrincipal, Principal } from '../ledger/principal.ts'
@@ -34,6 +35,14 @@ export interface Call {
    * @throws ApiError ROLE_REQUIRED, OPERATOR_FROZEN, BODY_DIGEST_REQUIRED, INVALID_APPROVAL, APPROVALS_REQUIRED
    */
   readonly asRoot?: (purpose: string) => OperatorPrincipal
+  /**
+   * Demands a role besides that of the call, for a handler that learns only from its data that the call needs it.
+   * Absent for callers that are no operators.
+   *
+   * @param purpose what the key must have the role for, after the role
+   * @throws ApiError ROLE_REQUIRED
+   */
+  readonly demandRole?: (role: OperatorRole, purpose: string) => void
 }
 
 /** A DPoP proof as the caller sent it, not checked yet, and the request that it must be for (RFC 9449 section 4.3). */

@@ -120,7 +120,12 @@ export function admitCaller(deps: CheckDeps, { policy }: Line, received: Receive
     refuseFrozen(demands, authority)
     return withRootAuthority(principal, demands, authority, meta.approvals, clockOf(deps))
   }
-  return { ...call, principal: admit(policy), asRoot: (purpose) => admit({ ...policy, ...ROOT_OPERATION }, purpose) }
+  return {
+    ...call,
+    principal: admit(policy),
+    asRoot: (purpose) => admit({ ...policy, ...ROOT_OPERATION }, purpose),
+    demandRole: (role, purpose) => requireRole({ role }, authority, purpose),
+  }
 }
 
 function clockOf({ issuer, now, skewS }: CheckDeps) {

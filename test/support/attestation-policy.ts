@@ -18,6 +18,7 @@ import {
   PutAttestorRequestSchema,
   PutEnrolmentRuleRequestSchema,
 } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
+import type { Call } from '../../services/chain/call.ts'
 import { asOperator, type IdentityFixture, type TestOperator } from './identity.ts'
 
 type Rule = MessageInitShape<typeof EnrolmentRuleSchema>
@@ -37,8 +38,11 @@ export function policyCalls({ attestation }: Pick<IdentityFixture, 'attestation'
   const operatorId = operator.id
   const call = () => asOperator(operator)
   return {
-    putAttestor: (name: string, more: Attestor = {}) =>
-      handlers.putAttestor(create(PutAttestorRequestSchema, { operatorId, name, type: 'join-token', ...more }), call()),
+    putAttestor: (name: string, more: Attestor = {}, demandRole?: Call['demandRole']) =>
+      handlers.putAttestor(create(PutAttestorRequestSchema, { operatorId, name, type: 'join-token', ...more }), {
+        ...call(),
+        ...(demandRole && { demandRole }),
+      }),
     listAttestors: () => handlers.listAttestors(create(ListAttestorsRequestSchema, { operatorId }), call()),
     deleteAttestor: (name: string) =>
       handlers.deleteAttestor(create(DeleteAttestorRequestSchema, { operatorId, name }), call()),

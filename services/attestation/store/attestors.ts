@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import type { Attestor, PrismaClient } from '../../../gen/prisma/client.ts'
+import type { Call } from '../../chain/call.ts'
 import { type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { readRequirementTerms } from '../rules/requirement-terms.ts'
 import { lockExclusive } from './fair-lock.ts'
 import { lockActiveOperator, lockOperator } from './lock-operator.ts'
 import { toStoredJson } from './stored-json.ts'
@@ -19,16 +21,19 @@ export interface NewAttestor {
 
 const MAX_ATTESTORS = 32
 
+/** The author of a change that may need a further role. */
+type PolicyAuthor = Author & Pick<Call, 'demandRole'>
+
 /**
  * Puts an attestor. A replaced attestor gets a new id and loses its results and join tokens, unless `keepResults`. A
  * trigger writes the earlier id to the revocation log, so tokens that rest on the results end. The function changes
  * nothing when the attestor is there already.
  *
- * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, INVALID_ATTESTOR, TOO_MANY_RULES
+ * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, INVALID_ATTESTOR, TOO_MANY_RULES, ROLE_REQUIRED
  */
 export function putAttestor(
   prisma: PrismaClient,
-  author: Author,
+  author: PolicyAuthor,
   operatorId: string,
   { name, type, config, resultTtl }: NewAttestor,
   keepResults: boolean,
@@ -40,6 +45,10 @@ export function putAttestor(
     else if (before.type !== type) {
       throw new ApiError('INVALID_ATTESTOR', `type must stay ${before.type}: delete the attestor to change it`)
     } else if (before.resultTtl === resultTtl && isDeepStrictEqual(before.config, toStoredJson(config))) return before
+    // What an attestor accepts is a part of each requirement that names it, also of one that waits for the attestor.
+    if (await isRequired(tx, operatorId, name)) {
+      author.demandRole?.('policy', 'to change an attestor that a requirement names')
+    }
     const data = { config: toStoredJson(config), resultTtl }
     const isKept = before !== null && keepResults
     if (before !== null && !keepResults) {
@@ -92,6 +101,14 @@ export async function getAttestor(prisma: PrismaClient | Tx, operatorId: string,
 /** Lists the attestors of an operator by name. */
 export function listAttestors(prisma: PrismaClient, operatorId: string): Promise<Attestor[]> {
   return prisma.attestor.findMany({ where: { operatorId }, orderBy: { name: 'asc' } })
+}
+
+async function isRequired(tx: Tx, operatorId: string, name: string): Promise<boolean> {
+  const rows = await tx.attestationRequirement.findMany({ where: { operatorId }, select: { content: true } })
+  return rows.some(({ content }) => {
+    const { allOf, anyOf } = readRequirementTerms(content)
+    return [...allOf, ...anyOf].includes(name)
+  })
 }
 
 function findAttestor(prisma: PrismaClient | Tx, operatorId: string, name: string): Promise<Attestor | null> {
