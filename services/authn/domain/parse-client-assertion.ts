@@ -105,10 +105,10 @@ function checkTimes({ payload }: ParsedJws, { nowS, skewS }: ClientAssertionRule
   const { exp, iat = 1, nbf = 1 } = payload
   if (!isUnixSeconds(exp) || !isUnixSeconds(iat) || !isUnixSeconds(nbf))
     throw invalid('exp, iat and nbf must be whole Unix seconds')
-  if (exp <= Math.max(iat, nbf)) throw invalid('exp must be after iat and nbf')
   if (Math.max(iat, nbf) > nowS + skewS) throw invalid('iat and nbf must not be in the future')
   if (exp > nowS + MAX_LIFETIME_S + skewS) throw invalid(`exp must be at most ${MAX_LIFETIME_S} seconds ahead`)
   if (nowS >= exp + skewS) throw new ApiError('ASSERTION_EXPIRED')
+  if (exp <= Math.max(iat, nbf)) throw invalid('exp must be after iat and nbf')
   return exp
 }
 
