@@ -13,7 +13,8 @@ import type { SeededOperator } from './seed.ts'
 
 type Subject = Pick<SeededOperator, 'id' | 'domain'>
 
-let version = 1
+/** The version of the last statement of each signer, by its id, which no other world has. */
+const versions = new Map<string, number>()
 
 /** Returns the claims of a draft by which one operator lets another one call it. */
 export function draftOf(signer: SeededOperator, subject: Subject): JsonObject {
@@ -38,7 +39,8 @@ export function statementOf(signer: SeededOperator, subject: Subject, edits: obj
   const kid = thumbprint(publicKey)
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(publicKey) }
   const iat = Math.floor(Date.now() / 1_000)
-  version += 1
+  const version = (versions.get(signer.id) ?? 1) + 1
+  versions.set(signer.id, version)
   const own = { jti: randomUUID(), version, iat, nbf: iat, exp: iat + 3_600 }
   const claims = { ...draftOf(signer, subject), ...own, ...edits }
   return signCompactJws({ alg: 'EdDSA', typ: TRUST_STATEMENT_TYPE, kid, jwk }, claims, privateKey)
