@@ -21,6 +21,11 @@ beforeEach(async () => {
   calls = policyCalls(fixture, acme)
 })
 
+/** Demands a role of a key that has only `agents.manage`. */
+function asManager(role: string, purpose: string): never {
+  throw new ApiError('ROLE_REQUIRED', `${role} ${purpose}`)
+}
+
 describe('putAttestor', () => {
   it('creates an attestor, which is listed by name', async () => {
     await calls.putAttestor('web')
@@ -70,9 +75,6 @@ describe('putAttestor', () => {
   })
 
   describe('of a key that may not change requirements', () => {
-    const asManager = (role: string, purpose: string) => {
-      throw new ApiError('ROLE_REQUIRED', `${role} ${purpose}`)
-    }
     const change = (name: string) => calls.putAttestor(name, { resultTtl: 60, keepResults: true }, asManager)
 
     it.each([
