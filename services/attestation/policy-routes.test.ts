@@ -26,6 +26,8 @@ function asManager(role: string, purpose: string): never {
   throw new ApiError('ROLE_REQUIRED', `${role} ${purpose}`)
 }
 
+const changeAsManager = (name: string) => calls.putAttestor(name, { resultTtl: 60, keepResults: true }, asManager)
+
 describe('putAttestor', () => {
   it('creates an attestor, which is listed by name', async () => {
     await calls.putAttestor('web')
@@ -75,8 +77,6 @@ describe('putAttestor', () => {
   })
 
   describe('of a key that may not change requirements', () => {
-    const change = (name: string) => calls.putAttestor(name, { resultTtl: 60, keepResults: true }, asManager)
-
     it.each([
       ['all_of', { allOf: ['tokens'] }],
       ['any_of', { allOf: [], anyOf: ['web', 'tokens'] }],
@@ -84,7 +84,7 @@ describe('putAttestor', () => {
       await calls.putAttestor('web')
       await calls.putAttestor('tokens')
       await calls.putRequirement('machine', terms)
-      await expect(change('tokens')).rejects.toThrow('policy to change an attestor that a requirement names')
+      await expect(changeAsManager('tokens')).rejects.toThrow('policy to change an attestor that a requirement names')
       expect((await calls.listAttestors()).attestors).toMatchObject([{ resultTtl: 3600 }, { resultTtl: 3600 }])
       await calls.putAttestor('tokens', { resultTtl: 3600 }, asManager)
     })
@@ -93,7 +93,7 @@ describe('putAttestor', () => {
       await calls.putAttestor('tokens')
       await calls.putRequirement('machine', { allOf: ['tokens'] })
       await calls.deleteAttestor('tokens')
-      expect(await refusalOf(change('tokens'))).toBe('ROLE_REQUIRED')
+      expect(await refusalOf(changeAsManager('tokens'))).toBe('ROLE_REQUIRED')
     })
 
     it('changes an attestor that only requirements of others name', async () => {
@@ -102,7 +102,7 @@ describe('putAttestor', () => {
       const other = policyCalls(fixture, await fixture.operator(`other-${randomUUID()}.test`))
       await other.putAttestor('tokens')
       await other.putRequirement('machine', { allOf: ['tokens'] })
-      expect(await change('tokens')).toMatchObject({ attestor: { resultTtl: 60 } })
+      expect(await changeAsManager('tokens')).toMatchObject({ attestor: { resultTtl: 60 } })
     })
   })
 
