@@ -1,6 +1,6 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { Attestation } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
-import { scopeFaultOfRule } from '../chain/server-scopes.ts'
+import { scopeFaultOfRule } from '../calls/server-scopes.ts'
 import type { Tx } from '../platform/db/db.ts'
 import { ApiError, hasDatabaseCode } from '../platform/errors/api-error.ts'
 import { type Appraised, appraiseAttestation } from './appraise.ts'

@@ -1,5 +1,5 @@
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { ServerScopes } from '../chain/server-scopes.ts'
+import type { ServerScopes } from '../calls/server-scopes.ts'
 import type { HmacKey } from '../platform/crypto/hmac.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { Logger } from '../platform/log/log.ts'

@@ -1,6 +1,6 @@
 import { AttestationService, type Attestation as Evidences } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import { AttestationPolicyService } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
-import type { ServiceModule } from '../chain/rpc.ts'
+import type { ServiceModule } from '../calls/rpc.ts'
 import { type Author, systemAuthor } from '../ledger/ledger.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import { pruneExpired, removeExpired } from '../platform/db/prune.ts'

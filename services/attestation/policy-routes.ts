@@ -1,5 +1,5 @@
 import type { AttestationPolicyService } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
-import type { Handlers } from '../chain/call.ts'
+import type { Handlers } from '../calls/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { checkLabel } from '../platform/requests/check-text.ts'
 import type { AttestationDeps } from './config.ts'

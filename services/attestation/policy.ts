@@ -1,5 +1,5 @@
 import type { AttestationService } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
-import type { Policies } from '../chain/policy.ts'
+import type { Policies } from '../calls/policy.ts'
 
 /**
  * Who may call each method of AttestationService. An agent authenticates with its signatures over the evidence, which

@@ -6,7 +6,7 @@ import type {
   AttestationService,
   CreateAttestationNonceRequest,
 } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
-import type { Handlers } from '../chain/call.ts'
+import type { Handlers } from '../calls/call.ts'
 import { change } from '../ledger/ledger.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'

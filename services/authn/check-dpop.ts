@@ -1,5 +1,5 @@
 import { checkDpopProof, type DpopProof } from '@auth4agent/core/dpop/dpop-proof'
-import type { SentProof } from '../chain/call.ts'
+import type { SentProof } from '../calls/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuthnDeps, AuthnSettings } from './config.ts'
 

@@ -1,5 +1,5 @@
 import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
-import type { Call } from '../chain/call.ts'
+import type { Call } from '../calls/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { type CheckDpopDeps, checkDpop } from './check-dpop.ts'
 

@@ -15,7 +15,7 @@ import {
 import { silentLog, type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { anonymous } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import type { Call } from '../chain/call.ts'
+import type { Call } from '../calls/call.ts'
 import { type Db, openDb } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 

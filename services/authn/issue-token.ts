@@ -1,7 +1,7 @@
 import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
-import type { Call } from '../chain/call.ts'
+import type { Call } from '../calls/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { decideAudiences, meetDemand } from './audience-terms.ts'
 import { checkDpop } from './check-dpop.ts'

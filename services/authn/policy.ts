@@ -2,8 +2,8 @@ import type { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import type { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Authorization, CheckRequest } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
-import { costOfChain } from '../chain/cost.ts'
-import type { Policies } from '../chain/policy.ts'
+import { costOfChain } from '../calls/cost.ts'
+import type { Policies } from '../calls/policy.ts'
 import { sentHeadersOf } from './authz/sent-headers.ts'
 
 /** Who may call each method of AuthnService. An agent authenticates with a signature, which the handler checks. */

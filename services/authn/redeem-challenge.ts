@@ -1,5 +1,5 @@
 import type { IssueTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import type { Call } from '../chain/call.ts'
+import type { Call } from '../calls/call.ts'
 import type { AuthnSettings } from './config.ts'
 import { parseRequestedTerms } from './domain/token-request.ts'
 import { type IssueDeps, type IssuedToken, issueToken } from './issue-token.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
-import type { Call } from '../chain/call.ts'
+import type { Call } from '../calls/call.ts'
 import { actorName } from '../ledger/ledger.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuthnDeps, AuthnSettings } from './config.ts'

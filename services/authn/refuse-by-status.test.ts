@@ -2,7 +2,7 @@ import { isTemporaryVerdict, type Verdict, verdicts } from '@auth4agent/core/tok
 import { create } from '@bufbuild/protobuf'
 import { expect, it } from 'vitest'
 import { AuthnService, VerifyTokenResponseSchema } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import { methodName } from '../chain/method-name.ts'
+import { methodName } from '../calls/method-name.ts'
 import { statusRefusals } from './refuse-by-status.ts'
 
 const refusalOf = (reason: string, valid = false) =>

@@ -3,7 +3,7 @@ import { DPOP_ALGORITHMS } from '@auth4agent/core/dpop/dpop-proof'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { Message } from '@bufbuild/protobuf'
 import { AuthnService, type VerifyTokenResponse } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import { methodName } from '../chain/method-name.ts'
+import { methodName } from '../calls/method-name.ts'
 import type { StatusRefusal, StatusRefusals } from '../platform/errors/status-refusal.ts'
 
 const INVALID_TOKEN: StatusRefusal = { status: 401, headers: challengeOf('invalid_token') }

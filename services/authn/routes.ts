@@ -8,7 +8,7 @@ import {
   type TokenClaims,
   TokenClaimsSchema,
 } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import type { Handlers } from '../chain/call.ts'
+import type { Handlers } from '../calls/call.ts'
 import { actMember, toDelegation, toDetails, toResults, toStatus } from './chains/messages.ts'
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'

@@ -1,7 +1,7 @@
 import { checkRequirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
-import type { VerifyAccess } from '../chain/access-token.ts'
+import type { VerifyAccess } from '../calls/access-token.ts'
 import { checkProof } from './check-proof.ts'
 import { type VerifyTokenDeps, verifyGenuine } from './verify-token.ts'
 

@@ -1,5 +1,5 @@
 import type { DescService } from '@bufbuild/protobuf'
-import type { Forward } from '../chain/rpc.ts'
+import type { Forward } from '../calls/rpc.ts'
 import type { Config } from '../configuration/config.ts'
 import { type CalledService, isSplit, remoteServices, type ServiceName } from '../configuration/service-names.ts'
 import { idempotentMethodsOf } from '../internal-port/callers.ts'

@@ -1,5 +1,5 @@
 import { type Authn, createAuthn, redeemPoolOptions } from '../authn/index.ts'
-import { routesOf } from '../chain/rpc.ts'
+import { routesOf } from '../calls/rpc.ts'
 import type { Config } from '../configuration/config.ts'
 import { authorizationServerMetadata } from '../jwks-gateway/index.ts'
 import { createKeys, type Keys, type VerificationKeys } from '../keys/index.ts'

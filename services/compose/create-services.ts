@@ -4,7 +4,7 @@ import {
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { type Attestation, createAttestation, createAttestorTypes } from '../attestation/index.ts'
-import { routesOf } from '../chain/rpc.ts'
+import { routesOf } from '../calls/rpc.ts'
 import type { ServiceName } from '../configuration/service-names.ts'
 import { createIdentity } from '../identity/index.ts'
 import { createVerificationKeys, type VerificationKeys } from '../keys/index.ts'

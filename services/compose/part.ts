@@ -3,7 +3,7 @@ import type {
   AgentDirectoryService,
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { Route } from '../chain/rpc.ts'
+import type { Route } from '../calls/rpc.ts'
 import type { Config } from '../configuration/config.ts'
 import type { Secrets } from '../configuration/secrets.ts'
 import type { InternalService } from '../internal-port/handlers.ts'

@@ -1,5 +1,5 @@
 import { signedIntrospection } from '../authn/index.ts'
-import type { Resources } from '../chain/resource.ts'
+import type { Resources } from '../calls/resource.ts'
 import { didResolution } from '../identity/index.ts'
 import { signalAnswers } from '../signals/index.ts'
 import { statusListDocuments } from '../status-list/index.ts'

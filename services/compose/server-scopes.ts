@@ -21,7 +21,7 @@ import { Authorization } from '../../gen/proto/envoy/service/auth/v3/external_au
 import { attestationPolicies } from '../attestation/policy.ts'
 import { attestationPolicyPolicies } from '../attestation/policy-policy.ts'
 import { authnPolicies, authorizationPolicies, grantPolicies, oauthPolicies } from '../authn/policy.ts'
-import { findServerScopes, type PolicyTable } from '../chain/server-scopes.ts'
+import { findServerScopes, type PolicyTable } from '../calls/server-scopes.ts'
 import { keyPolicies as agentKeyPolicies } from '../identity/key-events/policy.ts'
 import { movePolicies } from '../identity/moves/policy.ts'
 import { policies as identityPolicies } from '../identity/policy.ts'

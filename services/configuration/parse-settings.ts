@@ -4,8 +4,8 @@ import { resolve } from 'node:path'
 import { decodeBase64 } from '@auth4agent/core/encoding/base64'
 import { admitPublicKey } from '@auth4agent/core/keys/ed25519'
 import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
+import { isEntityId } from '../federation/domain/entity-id.ts'
 import { parseNatsUrl } from '../platform/bus/nats-url.ts'
-import { isEntityId } from '../trust/federation/domain/entity-id.ts'
 import { type Parse, readWholeNumber, SettingError } from './read-env.ts'
 
 /**

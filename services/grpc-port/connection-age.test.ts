@@ -10,7 +10,7 @@ import type { FakeRpc } from '../../test/support/fake-rpc.ts'
 import { startGrpcServer } from '../../test/support/grpc.ts'
 import { connectTo, startInternalListener, testCertificate } from '../../test/support/internal-listener.ts'
 import { until } from '../../test/support/until.ts'
-import { MAX_STREAM_AGE_MS } from '../chain/streams.ts'
+import { MAX_STREAM_AGE_MS } from '../calls/streams.ts'
 import type { ServiceName } from '../configuration/service-names.ts'
 
 const { watchRevocations: method } = RevocationService.method

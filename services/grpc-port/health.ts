@@ -7,7 +7,7 @@ import {
   Health as HealthService,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '../../gen/proto/health/v1/health_pb.ts'
-import { methodName } from '../chain/method-name.ts'
+import { methodName } from '../calls/method-name.ts'
 import { StandardStatus } from '../platform/errors/grpc-status.ts'
 import type { PortMethod } from './port-method.ts'
 

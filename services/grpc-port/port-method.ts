@@ -1,5 +1,5 @@
 import type { DescMethod, Message } from '@bufbuild/protobuf'
-import type { Meta } from '../chain/rpc.ts'
+import type { Meta } from '../calls/rpc.ts'
 import type { Bound } from '../platform/limits/bound.ts'
 
 /** A method of the port and the function that answers it. */

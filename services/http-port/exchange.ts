@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Caller } from '../chain/rpc.ts'
+import type { Caller } from '../calls/rpc.ts'
 import type { ApiError } from '../platform/errors/api-error.ts'
 
 /** One request and everything that a route needs to answer it. */

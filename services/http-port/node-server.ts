@@ -8,7 +8,7 @@ import {
 } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
-import { createConnectionSource } from '../chain/source-of.ts'
+import { createConnectionSource } from '../calls/source-of.ts'
 import type { Connections } from '../platform/net/connections.ts'
 import type { HttpPortConfig } from './config.ts'
 import { isDropped } from './drop-rest.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { fakeRpc } from '../../test/support/fake-rpc.ts'
 import { rawExchange, startGateway } from '../../test/support/gateway.ts'
-import type { Rpc } from '../chain/rpc.ts'
+import type { Rpc } from '../calls/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
 const REFUSED: [string, string, string][] = [

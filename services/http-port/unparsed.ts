@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Caller, Rpc } from '../chain/rpc.ts'
+import type { Caller, Rpc } from '../calls/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { ReasonCode } from '../platform/errors/reasons.ts'
 import { problemOf } from './problem.ts'

@@ -5,8 +5,8 @@ import {
   IdentityService,
   type ResolveDidResponse,
 } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
-import { methodName } from '../chain/method-name.ts'
-import type { Representation, Represented, Resource, Resources } from '../chain/resource.ts'
+import { methodName } from '../calls/method-name.ts'
+import type { Representation, Represented, Resource, Resources } from '../calls/resource.ts'
 import type { ApiError } from '../platform/errors/api-error.ts'
 import { type ReasonCode, reasons } from '../platform/errors/reasons.ts'
 

@@ -1,6 +1,6 @@
 import type { Attestation } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import { type Attestation as AttestationService, toResultMessage } from '../attestation/index.ts'
-import type { Call } from '../chain/call.ts'
+import type { Call } from '../calls/call.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { parseAgentName } from './domain/parse-agent-name.ts'

@@ -2,7 +2,7 @@ import type { AgentDirectoryService, KeyHistoryService } from '../../gen/proto/a
 import { AgentKeyService } from '../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { AgentMoveService } from '../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
-import type { ServiceModule } from '../chain/rpc.ts'
+import type { ServiceModule } from '../calls/rpc.ts'
 import { systemAuthor } from '../ledger/ledger.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { KeyEventMetrics } from '../platform/metrics/key-event-metrics.ts'

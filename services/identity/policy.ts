@@ -1,5 +1,5 @@
 import type { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
-import type { Policies } from '../chain/policy.ts'
+import type { Policies } from '../calls/policy.ts'
 
 const byOperator = { callers: ['operator'], own: 'operatorId' } as const
 const byManager = { ...byOperator, role: 'agents.manage' } as const

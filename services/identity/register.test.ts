@@ -12,7 +12,7 @@ import {
   newAgent,
 } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import type { Call } from '../chain/call.ts'
+import type { Call } from '../calls/call.ts'
 
 let fixture: IdentityFixture
 

@@ -11,7 +11,7 @@ import { freePort } from '../../test/support/free-port.ts'
 import { connectTo, startInternalListener } from '../../test/support/internal-listener.ts'
 import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
 import { until } from '../../test/support/until.ts'
-import type { Meta } from '../chain/rpc.ts'
+import type { Meta } from '../calls/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { remoteClient } from './transport.ts'
 

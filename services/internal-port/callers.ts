@@ -4,7 +4,7 @@ import {
   KeyHistoryService,
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { methodName } from '../chain/method-name.ts'
+import { methodName } from '../calls/method-name.ts'
 import type { CalledService, ServiceName } from '../configuration/service-names.ts'
 
 /** One line of the table: which processes may call an RPC, and whether a call may be sent again. */

@@ -7,7 +7,7 @@ import {
   RegisterAgentRequestSchema,
 } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { connectTo, startInternalListener } from '../../test/support/internal-listener.ts'
-import type { Meta } from '../chain/rpc.ts'
+import type { Meta } from '../calls/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { ReasonCode } from '../platform/errors/reasons.ts'
 import type { InternalService } from './handlers.ts'

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { DescMethod } from '@bufbuild/protobuf'
 import { type ChannelCredentials, Client, connectivityState, credentials, experimental } from '@grpc/grpc-js'
-import { methodName } from '../chain/method-name.ts'
+import { methodName } from '../calls/method-name.ts'
 import type { CalledService } from '../configuration/service-names.ts'
 import { targetOf } from './addresses.ts'
 import { type Certificates, certifiedServices, type Pems } from './certificates.ts'

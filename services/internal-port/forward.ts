@@ -1,7 +1,7 @@
 import { type DescMethod, type DescService, getOption, hasOption } from '@bufbuild/protobuf'
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt'
 import { http } from '../../gen/proto/google/api/annotations_pb.ts'
-import type { Forward, Meta } from '../chain/rpc.ts'
+import type { Forward, Meta } from '../calls/rpc.ts'
 import type { Channel } from './channel.ts'
 import { writeBody } from './forwarded-body.ts'
 import { writeMeta } from './forwarded-meta.ts'

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { GetAgentRequestSchema, IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { RevocationService, WatchRevocationsRequestSchema } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { connectTo, startInternalListener } from '../../test/support/internal-listener.ts'
-import { requestBody } from '../chain/request-body.ts'
-import type { Meta } from '../chain/rpc.ts'
+import { requestBody } from '../calls/request-body.ts'
+import type { Meta } from '../calls/rpc.ts'
 import { readBody, writeBody } from './forwarded-body.ts'
 
 const { getAgent } = IdentityService.method

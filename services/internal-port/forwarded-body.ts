@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js'
-import { type RequestBody, requestBody } from '../chain/request-body.ts'
-import type { Meta } from '../chain/rpc.ts'
+import { type RequestBody, requestBody } from '../calls/request-body.ts'
+import type { Meta } from '../calls/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
 /**

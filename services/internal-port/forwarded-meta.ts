@@ -1,8 +1,8 @@
 import { Metadata } from '@grpc/grpc-js'
-import type { SentProof } from '../chain/call.ts'
-import { requestId } from '../chain/request-id.ts'
-import type { SignableRequest } from '../chain/request-signature/signable-request.ts'
-import type { Meta } from '../chain/rpc.ts'
+import type { SentProof } from '../calls/call.ts'
+import { requestId } from '../calls/request-id.ts'
+import type { SignableRequest } from '../calls/request-signature/signable-request.ts'
+import type { Meta } from '../calls/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
 /**

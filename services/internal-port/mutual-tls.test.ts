@@ -8,7 +8,7 @@ import { GetAgentRequestSchema, IdentityService } from '../../gen/proto/auth4age
 import { type Authority, type Certified, createAuthority } from '../../test/support/certificate-authority.ts'
 import { connectTo, startInternalListener, testCertificate } from '../../test/support/internal-listener.ts'
 import { until } from '../../test/support/until.ts'
-import { methodName } from '../chain/method-name.ts'
+import { methodName } from '../calls/method-name.ts'
 import type { ServiceName } from '../configuration/service-names.ts'
 
 const authority = createAuthority()

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Rpc } from '../chain/rpc.ts'
+import type { Rpc } from '../calls/rpc.ts'
 
 const scope = new AsyncLocalStorage<string>()
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { RevocationService, WatchRevocationsRequestSchema } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { connectTo, startInternalListener } from '../../test/support/internal-listener.ts'
 import { until } from '../../test/support/until.ts'
-import type { Meta } from '../chain/rpc.ts'
+import type { Meta } from '../calls/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
 const { watchRevocations } = RevocationService.method

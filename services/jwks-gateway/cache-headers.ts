@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Cache } from '../chain/resource.ts'
+import type { Cache } from '../calls/resource.ts'
 
 /** Returns the headers of an answer that may be cached by everybody (RFC 9111 section 5.2.2). */
 export function cacheHeaders({ tag, maxAgeS }: Cache) {

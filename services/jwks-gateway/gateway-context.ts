@@ -1,5 +1,5 @@
-import type { Resources } from '../chain/resource.ts'
-import type { Rpc } from '../chain/rpc.ts'
+import type { Resources } from '../calls/resource.ts'
+import type { Rpc } from '../calls/rpc.ts'
 import type { OperationDeps } from '../operations/routes.ts'
 import type { StatusRefusals } from '../platform/errors/status-refusal.ts'
 import type { Logger } from '../platform/log/log.ts'

@@ -1,5 +1,5 @@
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
-import type { ServiceModule } from '../chain/rpc.ts'
+import type { ServiceModule } from '../calls/rpc.ts'
 import type { SigningKeyFacts } from '../platform/metrics/signing-key-metrics.ts'
 import type { KeysOptions } from './config.ts'
 import { isOfKind, SECURITY_EVENT } from './domain/key-kinds.ts'

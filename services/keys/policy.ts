@@ -1,5 +1,5 @@
 import type { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
-import type { Policies } from '../chain/policy.ts'
+import type { Policies } from '../calls/policy.ts'
 
 /**
  * Who may call each method of KeysService. Signing keys belong to the whole deployment, so only the administrator may

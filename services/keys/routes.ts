@@ -1,7 +1,7 @@
 import { isTokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
-import type { Handlers } from '../chain/call.ts'
+import type { Handlers } from '../calls/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { checkReason } from '../platform/requests/check-text.ts'
 import type { KeysOptions } from './config.ts'

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { testDatabase } from '../../test/support/database.ts'
 import { adminPrincipal, operatorPrincipal } from '../../test/support/principals.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import { requestBody } from '../chain/request-body.ts'
+import { requestBody } from '../calls/request-body.ts'
 import { type Author, change } from './ledger.ts'
 import { costOf, pruneTotals, type StorageClaim } from './storage-bound.ts'
 

@@ -1,7 +1,7 @@
 import { recordName } from '@auth4agent/core/identity/proof-record'
 import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 import type { Operator } from '../../gen/prisma/client.ts'
-import type { Call } from '../chain/call.ts'
+import type { Call } from '../calls/call.ts'
 import { isRecordSeen, judgeProof, readNamedKey, type WantedProof } from '../platform/dns/judge-proof.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { type Context, warnOfFreeze } from './context.ts'

@@ -6,7 +6,7 @@ import type {
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
-import type { ServiceModule } from '../chain/rpc.ts'
+import type { ServiceModule } from '../calls/rpc.ts'
 import type { Db } from '../platform/db/db.ts'
 import { createFairPlaces, type FairRules } from '../platform/limits/fair-places.ts'
 import type { InternalHandlers } from '../platform/rpc/local-client.ts'

@@ -1,7 +1,7 @@
 import type { OperationalKey, RootKey } from '@auth4agent/core/identity/operator-manifest'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
-import type { Handlers } from '../chain/call.ts'
+import type { Handlers } from '../calls/call.ts'
 import type { Context } from './context.ts'
 import { setOperatorKeys } from './set-keys.ts'
 import { readKeys } from './store/manifests.ts'

@@ -1,6 +1,6 @@
 import type { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import type { OperatorPolicy, OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
-import type { Policies } from '../chain/policy.ts'
+import type { Policies } from '../calls/policy.ts'
 
 /** Callers of audiences that cost one unit more: reading them takes about a tenth of a millisecond. */
 const CALLERS_A_UNIT = 64

@@ -1,7 +1,7 @@
 import type { OperatorManifest, RootKey } from '@auth4agent/core/identity/operator-manifest'
 import { recordName } from '@auth4agent/core/identity/proof-record'
 import type { Operator } from '../../gen/prisma/client.ts'
-import type { Call } from '../chain/call.ts'
+import type { Call } from '../calls/call.ts'
 import { judgeProof, type ProofVerdict, readNamedKey } from '../platform/dns/judge-proof.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Context } from './context.ts'

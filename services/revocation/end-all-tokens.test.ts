@@ -12,7 +12,7 @@ import {
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { adminPrincipal } from '../../test/support/principals.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import type { Call } from '../chain/call.ts'
+import type { Call } from '../calls/call.ts'
 
 let database: TestDatabase
 let instance: TestInstance

@@ -1,6 +1,6 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import type { ServiceModule } from '../chain/rpc.ts'
+import type { ServiceModule } from '../calls/rpc.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
 import type { Rate } from '../platform/limits/limits.ts'

@@ -1,5 +1,5 @@
 import type { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import type { Policies } from '../chain/policy.ts'
+import type { Policies } from '../calls/policy.ts'
 
 /**
  * Policies of RevocationService. Anybody who has a token may revoke it, and the operator of a token may revoke it by

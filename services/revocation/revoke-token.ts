@@ -5,7 +5,7 @@ import { verifyGrantChain } from '@auth4agent/core/delegation/verify-grant-chain
 import { type KeyFinder, verifyAccessToken } from '@auth4agent/core/token/access-token'
 import { isJti } from '@auth4agent/core/token/claims'
 import type { RevokeTokenRequest } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import type { Call } from '../chain/call.ts'
+import type { Call } from '../calls/call.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { checkReason } from '../platform/requests/check-text.ts'

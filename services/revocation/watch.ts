@@ -6,7 +6,7 @@ import type {
   WatchRevocationsRequest,
   WatchRevocationsResponseSchema,
 } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import type { StreamHandler } from '../chain/call.ts'
+import type { StreamHandler } from '../calls/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Feed, Reading, Watcher } from './feed.ts'
 import { toPosition, toRecord } from './messages.ts'

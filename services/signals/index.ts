@@ -1,5 +1,5 @@
 import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
-import type { ServiceModule } from '../chain/rpc.ts'
+import type { ServiceModule } from '../calls/rpc.ts'
 import { createBound } from '../platform/limits/bound.ts'
 import { limitKeys } from '../platform/limits/limit-keys.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'

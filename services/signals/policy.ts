@@ -1,5 +1,5 @@
 import type { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
-import type { Policies } from '../chain/policy.ts'
+import type { Policies } from '../calls/policy.ts'
 
 const MANAGE = 'ssf.manage'
 const byOperator = { callers: ['operator'], own: 'none' } as const

@@ -5,8 +5,8 @@ import {
   type ReadStreamsResponse,
   SignalService,
 } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
-import { methodName } from '../chain/method-name.ts'
-import type { Resource, Resources } from '../chain/resource.ts'
+import { methodName } from '../calls/method-name.ts'
+import type { Resource, Resources } from '../calls/resource.ts'
 
 const { method } = SignalService
 

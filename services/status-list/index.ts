@@ -1,5 +1,5 @@
 import { StatusListService } from '../../gen/proto/auth4agent/v1/status_lists_pb.ts'
-import type { ServiceModule } from '../chain/rpc.ts'
+import type { ServiceModule } from '../calls/rpc.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { StatusListMetrics } from '../platform/metrics/status-list-metrics.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'

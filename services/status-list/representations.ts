@@ -1,6 +1,6 @@
 import { type GetStatusListResponse, StatusListService } from '../../gen/proto/auth4agent/v1/status_lists_pb.ts'
-import { methodName } from '../chain/method-name.ts'
-import type { Resources } from '../chain/resource.ts'
+import { methodName } from '../calls/method-name.ts'
+import type { Resources } from '../calls/resource.ts'
 
 const { method } = StatusListService
 

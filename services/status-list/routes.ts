@@ -1,6 +1,6 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import type { StatusListService } from '../../gen/proto/auth4agent/v1/status_lists_pb.ts'
-import type { Handlers } from '../chain/call.ts'
+import type { Handlers } from '../calls/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Lists } from './lists.ts'
 import { statusListUrl } from './places.ts'

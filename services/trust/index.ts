@@ -2,7 +2,12 @@ import { FederationAdminService } from '../../gen/proto/auth4agent/v1/federation
 import { FederationService } from '../../gen/proto/auth4agent/v1/federation_pb.ts'
 import { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { ServiceModule } from '../chain/rpc.ts'
+import type { ServiceModule } from '../calls/rpc.ts'
+import { federationAdminRoutes } from '../federation/admin-routes.ts'
+import { pruneChains } from '../federation/chains/chain-store.ts'
+import { createCurrentChain } from '../federation/chains/current-chain.ts'
+import { createFindChain as createFindTrustChain } from '../federation/chains/find-chain.ts'
+import { federationRoutes } from '../federation/routes.ts'
 import { listen } from '../platform/db/listen.ts'
 import { createFairPlaces } from '../platform/limits/fair-places.ts'
 import type { AnchorFacts, IssuerFacts } from '../platform/metrics/issuer-metrics.ts'
@@ -14,11 +19,6 @@ import { createJudgeGrant, type JudgeGrant } from './chaining/judge-grant.ts'
 import type { TrustDeps, TrustOptions } from './config.ts'
 import { GRAPHS } from './explain/graph-work.ts'
 import { explainRoutes } from './explain/routes.ts'
-import { federationAdminRoutes } from './federation/admin-routes.ts'
-import { pruneChains } from './federation/chains/chain-store.ts'
-import { createCurrentChain } from './federation/chains/current-chain.ts'
-import { createFindChain as createFindTrustChain } from './federation/chains/find-chain.ts'
-import { federationRoutes } from './federation/routes.ts'
 import { createAuthorize } from './foreign/authorize.ts'
 import { createDecideTrust } from './foreign/decide-trust.ts'
 import { endEdges } from './foreign/end-edges.ts'
@@ -33,6 +33,7 @@ import { createOwnSecrets } from './foreign/own-secrets.ts'
 import { readPublished } from './foreign/read-published.ts'
 import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreign.ts'
 import { createIdJags, type IdJags } from './id-jag/judge-id-jag.ts'
+import { candidateRoutes } from './issuers/candidate-routes.ts'
 import { issuerRoutes } from './issuers/routes.ts'
 import { createKnowledge } from './knowledge/knowledge.ts'
 import { federationAdminPolicies, federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
@@ -42,9 +43,9 @@ import { statementRoutes } from './statements/routes.ts'
 import { subjectRoutes } from './subjects/routes.ts'
 import { viewRoutes } from './view/routes.ts'
 
+export { federationDocuments } from '../federation/representations.ts'
 export type { AllowedChain } from './chaining/find-chain.ts'
 export type { GrantRefusal, JudgedGrant } from './chaining/judge-grant.ts'
-export { federationDocuments } from './federation/representations.ts'
 export type { ForeignTrust, ForeignVerification, VerifyForeign } from './foreign/verify-foreign.ts'
 export { classOf, lineOf } from './graph/export/appearance.ts'
 export type { ExportedGraph } from './graph/export/exported-graph.ts'
@@ -134,7 +135,10 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     },
     federationAdmin: {
       service: FederationAdminService,
-      handlers: federationAdminRoutes({ ...deps, findChain: findTrustChain }),
+      handlers: {
+        ...federationAdminRoutes({ ...options, prisma: db.prisma, wakeKeys: () => foreign.wakeKeys() }),
+        ...candidateRoutes({ ...deps, findChain: findTrustChain }),
+      },
       policies: federationAdminPolicies,
     },
     verifyForeign: createVerifyForeign({

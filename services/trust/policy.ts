@@ -2,7 +2,7 @@ import type { FederationAdminService } from '../../gen/proto/auth4agent/v1/feder
 import type { FederationService } from '../../gen/proto/auth4agent/v1/federation_pb.ts'
 import type { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import type { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Policies } from '../chain/policy.ts'
+import type { Policies } from '../calls/policy.ts'
 
 const byAdministrator = { callers: ['admin'], limit: 'manage' } as const
 const byOperator = { callers: ['operator'], own: 'id' } as const

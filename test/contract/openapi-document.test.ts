@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
 import { statusRefusals } from '../../services/authn/index.ts'
-import { methodName } from '../../services/chain/method-name.ts'
+import { methodName } from '../../services/calls/method-name.ts'
 import { PUBLIC_SERVICES } from '../../services/compose/public-services.ts'
 import { REPRESENTATIONS } from '../../services/compose/representations.ts'
 import { createContext } from '../../services/jwks-gateway/gateway-context.ts'

@@ -21,7 +21,7 @@ import {
   RecoverAgentRequestSchema,
 } from '../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { RegisterAgentRequestSchema } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
-import type { Call } from '../../services/chain/call.ts'
+import type { Call } from '../../services/calls/call.ts'
 import type { Identity } from '../../services/identity/index.ts'
 import { anonymous, asOperator, type TestOperator } from './identity.ts'
 

@@ -12,7 +12,7 @@ import {
   ObjectToMoveRequestSchema,
   ReleaseAgentRequestSchema,
 } from '../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
-import type { Call } from '../../services/chain/call.ts'
+import type { Call } from '../../services/calls/call.ts'
 import type { Identity } from '../../services/identity/index.ts'
 import { newKey, registerWithLog, type TestKey } from './agent-log.ts'
 import {

@@ -18,7 +18,7 @@ import {
   PutAttestorRequestSchema,
   PutEnrolmentRuleRequestSchema,
 } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
-import type { Call } from '../../services/chain/call.ts'
+import type { Call } from '../../services/calls/call.ts'
 import { asOperator, type IdentityFixture, type TestOperator } from './identity.ts'
 
 type Rule = MessageInitShape<typeof EnrolmentRuleSchema>

@@ -12,7 +12,7 @@ import {
 import { RegisterAgentRequestSchema } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { Attestation } from '../../services/attestation/index.ts'
 import type { Purpose } from '../../services/attestation/nonce.ts'
-import type { Call } from '../../services/chain/call.ts'
+import type { Call } from '../../services/calls/call.ts'
 import type { Identity } from '../../services/identity/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { anonymous, asOperator, type TestOperator } from './identity.ts'

@@ -9,8 +9,8 @@ import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
-import type { Meta, Rpc } from '../../services/chain/rpc.ts'
-import { refuseUnstorableText } from '../../services/chain/unstorable-text.ts'
+import type { Meta, Rpc } from '../../services/calls/rpc.ts'
+import { refuseUnstorableText } from '../../services/calls/unstorable-text.ts'
 import { toApiError } from '../../services/platform/errors/api-error.ts'
 
 /** A call in the form in which the transport passed it to the Rpc. */

@@ -7,7 +7,7 @@ import {
   GetHolderStatementRequestSchema,
   IssueGrantRequestSchema,
 } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
-import type { Call } from '../../services/chain/call.ts'
+import type { Call } from '../../services/calls/call.ts'
 import { createVerificationKeys } from '../../services/keys/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { checkAtDatabase } from '../../services/revocation/check-token.ts'

@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf'
 import { LookupAudienceOwnerResponseSchema } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { AudienceOwners } from '../../services/authn/audience-owners.ts'
+import { type GetCurrentChain, NoChain } from '../../services/federation/chains/current-chain.ts'
 import { ApiError } from '../../services/platform/errors/api-error.ts'
-import { type GetCurrentChain, NoChain } from '../../services/trust/federation/chains/current-chain.ts'
 import type { Chaining, IdJags, VerifyForeign } from '../../services/trust/index.ts'
 
 /** A deployment that has admitted no foreign issuer. */

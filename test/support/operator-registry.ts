@@ -5,7 +5,7 @@ import type { Client } from '@connectrpc/connect'
 import type { AuditLog, Operator, PrismaClient } from '../../gen/prisma/client.ts'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
-import type { Call, Principal } from '../../services/chain/call.ts'
+import type { Call, Principal } from '../../services/calls/call.ts'
 import { LOOKS_NEEDED } from '../../services/operator-registry/domain/takeover-looks.ts'
 import {
   createOperatorRegistry,

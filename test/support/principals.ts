@@ -1,4 +1,4 @@
-import { EMPTY_BODY } from '../../services/chain/request-body.ts'
+import { EMPTY_BODY } from '../../services/calls/request-body.ts'
 import type { AdminPrincipal, OperatorPrincipal, UsedAssertion } from '../../services/ledger/principal.ts'
 
 /** The key that has signed the calls of these principals, and the calls. */

@@ -9,7 +9,7 @@ import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_ke
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { authnPolicies } from '../../../services/authn/policy.ts'
-import type { CallerKind } from '../../../services/chain/policy.ts'
+import type { CallerKind } from '../../../services/calls/policy.ts'
 import { pathPattern } from '../../../services/http-port/router.ts'
 import { policies as identityPolicies } from '../../../services/identity/policy.ts'
 import { restBindings } from '../../../services/jwks-gateway/rest/rest-bindings.ts'

@@ -1,7 +1,7 @@
 import { parseAudience } from '@auth4agent/core/token/audience'
 import { parseScopeList } from '@auth4agent/core/token/scope'
 import type { EnrolmentRule } from '../../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
-import { type ServerScopes, scopeFaultOfRule } from '../../chain/server-scopes.ts'
+import { type ServerScopes, scopeFaultOfRule } from '../../calls/server-scopes.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type Demands, invalidRule, parseDemands, parseNumber, parseRuleName } from './demands.ts'
 import { parseLabelTemplate } from './label.ts'

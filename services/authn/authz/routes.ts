@@ -1,5 +1,5 @@
 import type { Authorization } from '../../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
-import type { Handlers } from '../../chain/call.ts'
+import type { Handlers } from '../../calls/call.ts'
 import type { AuthnDeps } from '../config.ts'
 import { type VerifyTokenDeps, verifyToken } from '../verify-token.ts'
 import { createAllow } from './allow.ts'

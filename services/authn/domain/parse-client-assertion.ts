@@ -7,7 +7,7 @@ import { ED25519_ALGORITHMS, type JwsRules, type ParsedJws, parseCompactJws } fr
 import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { parseAudiences } from '@auth4agent/core/token/audience'
 import { parseScopeString } from '@auth4agent/core/token/scope'
-import { assertionDemand } from '../../chain/assertion-demands.ts'
+import { assertionDemand } from '../../calls/assertion-demands.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { AgentProof, CoveredTerms } from './agent-proof.ts'
 import { bindingOf } from './token-request.ts'

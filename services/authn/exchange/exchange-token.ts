@@ -1,6 +1,6 @@
 import { type DelegatedClaims, formatDelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
 import { verdicts } from '@auth4agent/core/token/verdicts'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { decideAudiences, meetDemand } from '../audience-terms.ts'
 import { callersOf } from '../chains/check-callers.ts'

@@ -1,7 +1,7 @@
 import { grantId } from '@auth4agent/core/delegation/grant-id'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
-import type { Handlers } from '../../chain/call.ts'
+import type { Handlers } from '../../calls/call.ts'
 import type { AuthnDeps } from '../config.ts'
 import { createHolderStatements } from './holder-statement.ts'
 import { issueGrant } from './issue-grant.ts'

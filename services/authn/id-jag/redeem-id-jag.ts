@@ -1,5 +1,5 @@
 import { formatUserClaims, type UserClaims } from '@auth4agent/core/delegation/user-claims'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type JudgedIdJag, MAX_ID_JAG_TTL_S } from '../../trust/index.ts'
 import { decideAudiences, meetDemand } from '../audience-terms.ts'

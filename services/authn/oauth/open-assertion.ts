@@ -1,4 +1,4 @@
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import type { AuthnDeps, AuthnSettings } from '../config.ts'
 import { checkStatuses, proveKey } from '../domain/agent-proof.ts'
 import { type ClientAuthentication, clientAssertionOf } from '../domain/oauth-request.ts'

@@ -1,5 +1,5 @@
 import type { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
-import type { Handlers } from '../../chain/call.ts'
+import type { Handlers } from '../../calls/call.ts'
 import { toResults, toStatus } from '../chains/messages.ts'
 import type { AuthnDeps } from '../config.ts'
 import { grantOf } from './grants/table.ts'

@@ -3,8 +3,8 @@ import {
   type IntrospectResponse,
   OAuthService,
 } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
-import { methodName } from '../../chain/method-name.ts'
-import type { Resources } from '../../chain/resource.ts'
+import { methodName } from '../../calls/method-name.ts'
+import type { Resources } from '../../calls/resource.ts'
 
 /** The answer of introspection as a signed JWT (RFC 9701 section 5); the Accept header selects it. */
 export const signedIntrospection: Resources = {

@@ -2,7 +2,7 @@ import { KEY_EVENT_TYPES, type KeyEventType } from '@auth4agent/core/key-events/
 import { type KeyEvent, parseKeyEvent } from '@auth4agent/core/key-events/key-event'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import type { AppendKeyEventRequest } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'

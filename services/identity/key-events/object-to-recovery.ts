@@ -1,5 +1,5 @@
 import type { ObjectToRecoveryRequest } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { change } from '../../ledger/ledger.ts'
 import { decideObjection, parseSentObjection } from '../domain/decide-objection.ts'
 import { resolveOwner } from '../resolve-did.ts'

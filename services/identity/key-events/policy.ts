@@ -1,5 +1,5 @@
 import type { AgentKeyService } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
-import type { Policies } from '../../chain/policy.ts'
+import type { Policies } from '../../calls/policy.ts'
 
 /**
  * Who may call each method of AgentKeyService. An agent authenticates with the event or objection that it has signed,

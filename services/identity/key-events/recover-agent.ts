@@ -1,7 +1,7 @@
 import type { KeyEventType } from '@auth4agent/core/key-events/event-claims'
 import type { KeyEvent } from '@auth4agent/core/key-events/key-event'
 import type { RecoverAgentRequest } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'

@@ -1,6 +1,6 @@
 import type { KeyEvent } from '@auth4agent/core/key-events/key-event'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import type { WaitingType } from '../../platform/metrics/key-event-metrics.ts'

@@ -1,5 +1,5 @@
 import type { OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 
 /** An operator of this server that admits an agent. */
 export interface Admission {

@@ -1,7 +1,7 @@
 import { parseDid } from '@auth4agent/core/identity/did'
 import type { OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { AdmitAgentRequest } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'

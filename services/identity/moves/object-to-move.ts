@@ -1,5 +1,5 @@
 import type { ObjectToMoveRequest } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { change } from '../../ledger/ledger.ts'
 import { checkReason } from '../../platform/requests/check-text.ts'
 import { decideMoveObjection } from '../domain/decide-move.ts'

@@ -1,5 +1,5 @@
 import type { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
-import type { Policies } from '../../chain/policy.ts'
+import type { Policies } from '../../calls/policy.ts'
 
 const byManager = { callers: ['operator'], own: 'operatorId', role: 'agents.manage' } as const
 

@@ -1,6 +1,6 @@
 import type { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_pb.ts'
-import type { Handlers } from '../../chain/call.ts'
-import { costOfBytes } from '../../chain/cost.ts'
+import type { Handlers } from '../../calls/call.ts'
+import { costOfBytes } from '../../calls/cost.ts'
 import { toTimestamp } from '../messages.ts'
 import { admitAgent } from './admit-agent.ts'
 import type { MoveDeps } from './deps.ts'

@@ -12,8 +12,8 @@ import {
   type CheckResponse,
   type OkHttpResponse,
 } from '../../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
-import { EMPTY_BODY } from '../../chain/request-body.ts'
-import { createIsTrusted } from '../../chain/source-of.ts'
+import { EMPTY_BODY } from '../../calls/request-body.ts'
+import { createIsTrusted } from '../../calls/source-of.ts'
 import type { Answer, Exchange, Route } from '../../http-port/exchange.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type GatewayContext, underIssuer } from '../gateway-context.ts'

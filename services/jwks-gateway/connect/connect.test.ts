@@ -8,7 +8,7 @@ import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts
 import { ErrorInfoSchema } from '../../../gen/proto/google/rpc/error_details_pb.ts'
 import { fakeRpc } from '../../../test/support/fake-rpc.ts'
 import { startGateway } from '../../../test/support/gateway.ts'
-import type { Rpc } from '../../chain/rpc.ts'
+import type { Rpc } from '../../calls/rpc.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 /** Puts a message into the envelope of gRPC-Web. */

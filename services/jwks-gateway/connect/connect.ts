@@ -18,12 +18,12 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node'
-import { sentApprovals } from '../../chain/approvals.ts'
-import { methodName } from '../../chain/method-name.ts'
-import { EMPTY_BODY, requestBody } from '../../chain/request-body.ts'
-import { createPlaces, requestLimit } from '../../chain/request-limit.ts'
-import type { Caller, Meta, Rpc } from '../../chain/rpc.ts'
-import { sentProof } from '../../chain/sent-proof.ts'
+import { sentApprovals } from '../../calls/approvals.ts'
+import { methodName } from '../../calls/method-name.ts'
+import { EMPTY_BODY, requestBody } from '../../calls/request-body.ts'
+import { createPlaces, requestLimit } from '../../calls/request-limit.ts'
+import type { Caller, Meta, Rpc } from '../../calls/rpc.ts'
+import { sentProof } from '../../calls/sent-proof.ts'
 import type { Exchange } from '../../http-port/exchange.ts'
 import type { Mount } from '../../http-port/server.ts'
 import { ApiError, toApiError } from '../../platform/errors/api-error.ts'

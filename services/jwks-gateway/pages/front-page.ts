@@ -1,4 +1,4 @@
-import type { MediaType } from '../../chain/resource.ts'
+import type { MediaType } from '../../calls/resource.ts'
 import { EarlyRefusal, type Route } from '../../http-port/exchange.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type GatewayContext, underIssuer } from '../gateway-context.ts'

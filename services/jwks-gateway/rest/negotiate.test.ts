@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { MediaType } from '../../chain/resource.ts'
+import type { MediaType } from '../../calls/resource.ts'
 import { negotiate } from './negotiate.ts'
 
 const profile = 'https://w3id.org/did-resolution'

@@ -1,4 +1,4 @@
-import type { MediaType } from '../../chain/resource.ts'
+import type { MediaType } from '../../calls/resource.ts'
 
 interface Range extends MediaType {
   readonly quality: number

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { fakeRpc } from '../../../test/support/fake-rpc.ts'
 import { rawExchange, startGateway } from '../../../test/support/gateway.ts'
-import type { Rpc } from '../../chain/rpc.ts'
+import type { Rpc } from '../../calls/rpc.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 type Body = string | Buffer<ArrayBuffer> | null

@@ -6,8 +6,8 @@ import {
   type GetJsonWebKeySetResponse,
   KeysService,
 } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
-import { methodName } from '../../chain/method-name.ts'
-import { EMPTY_BODY } from '../../chain/request-body.ts'
+import { methodName } from '../../calls/method-name.ts'
+import { EMPTY_BODY } from '../../calls/request-body.ts'
 import type { Answer, Route } from '../../http-port/exchange.ts'
 import { CROSS_ORIGIN_HEADERS } from '../../http-port/security-headers.ts'
 import { cacheHeaders, hasAlready } from '../cache-headers.ts'

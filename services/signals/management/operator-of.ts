@@ -1,4 +1,4 @@
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StreamName } from '../store/change-stream.ts'
 import { readStreamId } from './read-terms.ts'

@@ -3,7 +3,7 @@ import type {
   SignalService,
   UpdateStreamRequest,
 } from '../../../gen/proto/auth4agent/v1/signals_pb.ts'
-import type { Handlers } from '../../chain/call.ts'
+import type { Handlers } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { SignalsDeps } from '../config.ts'
 import { changeTerms, createStream, deleteStream, type StreamName, type Terms } from '../store/change-stream.ts'

@@ -1,5 +1,5 @@
 import type { PollEventsRequest, SignalService } from '../../../gen/proto/auth4agent/v1/signals_pb.ts'
-import type { Call, Handlers } from '../../chain/call.ts'
+import type { Call, Handlers } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { SignalsDeps } from '../config.ts'
 import type { NextSet, NextSets } from '../events/next-sets.ts'

@@ -9,7 +9,7 @@ import {
   type TrustOperator,
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
-import type { Principal } from '../../chain/call.ts'
+import type { Principal } from '../../calls/call.ts'
 import { createKnowledge } from '../knowledge/knowledge.ts'
 import { explainTrust } from './explain-trust.ts'
 import { exportGraph } from './export-graph.ts'

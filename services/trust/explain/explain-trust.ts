@@ -1,7 +1,7 @@
 import type { TrustVerdict } from '@auth4agent/core/revocation/revocation-log'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ExplainTrustRequest, ExplainTrustResponseSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Principal } from '../../chain/call.ts'
+import type { Principal } from '../../calls/call.ts'
 import { type Decision, decide, type TrustQuestion } from '../graph/decide.ts'
 import type { TrustEdge } from '../graph/trust-edge.ts'
 import { buildGraph, type KnownGraph } from '../knowledge/known-graph.ts'

@@ -3,7 +3,7 @@ import type {
   ExportTrustGraphRequest,
   ExportTrustGraphResponseSchema,
 } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { TrustDeps } from '../config.ts'
 import { type ExportedGraph, ExportRefused } from '../graph/export/exported-graph.ts'

@@ -1,4 +1,4 @@
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import type { FairPlaces, FairRules } from '../../platform/limits/fair-places.ts'
 import type { ExportedGraph } from '../graph/export/exported-graph.ts'
 import type { Viewer } from './read-visible.ts'

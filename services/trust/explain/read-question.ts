@@ -8,7 +8,7 @@ import type {
   OperatorSnapshot,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { ExplainTrustRequest } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Principal } from '../../chain/call.ts'
+import type { Principal } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { foreignNode, type Party } from '../knowledge/read-statements.ts'
 import type { ExplainDeps } from './deps.ts'

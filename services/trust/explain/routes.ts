@@ -1,5 +1,5 @@
 import type { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Handlers } from '../../chain/call.ts'
+import type { Handlers } from '../../calls/call.ts'
 import type { TrustDeps } from '../config.ts'
 import { explainTrust } from './explain-trust.ts'
 import { exportGraph } from './export-graph.ts'

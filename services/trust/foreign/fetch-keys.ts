@@ -1,10 +1,10 @@
 import type { Issuer, PrismaClient } from '../../../gen/prisma/client.ts'
+import { fetchChainKeySet } from '../../federation/chains/chain-key-set.ts'
+import type { GetCurrentChain } from '../../federation/chains/current-chain.ts'
 import { type Author, systemAuthor } from '../../ledger/ledger.ts'
 import { shareWork } from '../../platform/limits/share-work.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
-import { fetchChainKeySet } from '../federation/chains/chain-key-set.ts'
-import type { GetCurrentChain } from '../federation/chains/current-chain.ts'
 import { fetchKeySet, readKeySet, whyOf } from './fetch-key-set.ts'
 import { claimDueIssuers, type KeyFetch, recordKeyProblem, recordKeys } from './store-keys.ts'
 

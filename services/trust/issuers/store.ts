@@ -8,12 +8,12 @@ import type {
   Prisma,
   PrismaClient,
 } from '../../../gen/prisma/client.ts'
+import { lockAnchor, readChainOf } from '../../federation/chains/chain-store.ts'
+import { verifyStored } from '../../federation/chains/known-chain.ts'
 import type { KeyVault } from '../../keys/index.ts'
 import { type Audit, type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { lockAnchor, readChainOf } from '../federation/chains/chain-store.ts'
-import { verifyStored } from '../federation/chains/known-chain.ts'
 import { endClaims } from '../foreign/store-domains.ts'
 import type { NewIssuer } from './domain/read-new-issuer.ts'
 

@@ -1,7 +1,7 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { isServerIssuer } from '@auth4agent/core/identity/issuer-url'
 import type { ListPublishedTrustRequest } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { IS_IN_FORCE, SIGNER_EPOCH, SIGNER_HERE } from '../knowledge/read-statements.ts'
 import type { StatementDeps } from './deps.ts'

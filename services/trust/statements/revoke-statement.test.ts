@@ -8,7 +8,7 @@ import {
   type TrustOperator,
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { revokeStatement } from './revoke-statement.ts'
 

@@ -1,6 +1,6 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import type { TrustStatement as Row } from '../../../gen/prisma/client.ts'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { change, inTurn } from '../../ledger/ledger.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StatementDeps } from './deps.ts'

@@ -1,7 +1,7 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { TrustProposal, TrustStatement } from '../../../gen/prisma/client.ts'
 import type { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Handlers } from '../../chain/call.ts'
+import type { Handlers } from '../../calls/call.ts'
 import { checkReason } from '../../platform/requests/check-text.ts'
 import type { StatementDeps } from './deps.ts'
 import { listPublished } from './list-published.ts'

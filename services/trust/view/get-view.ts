@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { GetTrustViewRequest, GetTrustViewResponseSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Call } from '../../chain/call.ts'
+import type { Call } from '../../calls/call.ts'
 import type { TrustDeps } from '../config.ts'
 import { makeGraph } from '../explain/graph-work.ts'
 import { readGraph } from '../explain/read-graph.ts'

@@ -1,6 +1,6 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Handlers } from '../../chain/call.ts'
+import type { Handlers } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { TrustDeps } from '../config.ts'
 import { readAround } from '../explain/read-graph.ts'

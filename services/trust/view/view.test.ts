@@ -16,7 +16,7 @@ import {
   type TrustOperator,
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
-import type { Principal } from '../../chain/call.ts'
+import type { Principal } from '../../calls/call.ts'
 import { importHmacKey } from '../../platform/crypto/hmac.ts'
 import { createFairPlaces } from '../../platform/limits/fair-places.ts'
 import { exportGraph } from '../explain/export-graph.ts'

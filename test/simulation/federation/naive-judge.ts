@@ -1,5 +1,5 @@
 import { createPublicKey, verify } from 'node:crypto'
-import type { TrustAnchor } from '../../../services/trust/federation/domain/verify-chain.ts'
+import type { TrustAnchor } from '../../../services/federation/domain/verify-chain.ts'
 import { demand, Invalid, type NaivePolicy, naiveApply, naiveMerge } from './naive-policy.ts'
 
 type Json = Record<string, unknown>

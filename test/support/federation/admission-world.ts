@@ -15,7 +15,7 @@ import { readPage } from '../../../clients/verifier/src/server-trust/read-answer
 import { createServerTrust } from '../../../clients/verifier/src/server-trust/server-trust.ts'
 import type { VerifyOnline } from '../../../clients/verifier/src/server-trust/verify-online.ts'
 import { ListAdmissionsRequestSchema, ListAdmissionsResponseSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Principal } from '../../../services/chain/call.ts'
+import type { Principal } from '../../../services/calls/call.ts'
 import { compileWriter } from '../../../services/jwks-gateway/rest/json-writer.ts'
 import { listAdmissions } from '../../../services/trust/admissions/list-admissions.ts'
 import { adminPrincipal } from '../principals.ts'

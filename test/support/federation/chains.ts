@@ -1,6 +1,6 @@
-import { readChain } from '../../../services/trust/federation/domain/chain-shape.ts'
-import type { FederationRule } from '../../../services/trust/federation/domain/refusal.ts'
-import { type ChainResult, verifyChain } from '../../../services/trust/federation/domain/verify-chain.ts'
+import { readChain } from '../../../services/federation/domain/chain-shape.ts'
+import type { FederationRule } from '../../../services/federation/domain/refusal.ts'
+import { type ChainResult, verifyChain } from '../../../services/federation/domain/verify-chain.ts'
 import { type ChainPlan, type Claims, NOW_S, planChain, type StatementPlan, signStatement } from './entities.ts'
 
 /** Signs the statements of a plan and verifies them. */

@@ -2,8 +2,8 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { encodeUtf8 } from '@auth4agent/core/encoding/utf8'
 import { jwkThumbprint, readPublicJwk } from '@auth4agent/core/jose/public-jwk'
-import { readEntityKeys } from '../../../services/trust/federation/domain/entity-keys.ts'
-import type { TrustAnchor } from '../../../services/trust/federation/domain/verify-chain.ts'
+import { readEntityKeys } from '../../../services/federation/domain/entity-keys.ts'
+import type { TrustAnchor } from '../../../services/federation/domain/verify-chain.ts'
 
 /** Claims of a statement before it is signed. */
 export type Claims = Record<string, unknown>

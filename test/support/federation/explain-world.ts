@@ -5,7 +5,7 @@ import {
   OperatorSnapshotSchema,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ExplainTrustRequestSchema, ExplainTrustResponseSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Principal } from '../../../services/chain/call.ts'
+import type { Principal } from '../../../services/calls/call.ts'
 import { localClient } from '../../../services/platform/rpc/local-client.ts'
 import { explainTrust } from '../../../services/trust/explain/explain-trust.ts'
 import type { EndedRow, ExplainRows } from '../../../services/trust/explain/rows.ts'

@@ -1,10 +1,6 @@
-import { configurationUrl } from '../../../services/trust/federation/domain/entity-id.ts'
-import {
-  type Resolution,
-  resolveChains,
-  type SearchTools,
-} from '../../../services/trust/federation/domain/resolve-chains.ts'
-import type { TrustAnchor } from '../../../services/trust/federation/domain/verify-chain.ts'
+import { configurationUrl } from '../../../services/federation/domain/entity-id.ts'
+import { type Resolution, resolveChains, type SearchTools } from '../../../services/federation/domain/resolve-chains.ts'
+import type { TrustAnchor } from '../../../services/federation/domain/verify-chain.ts'
 import {
   anchorOf,
   type Claims,

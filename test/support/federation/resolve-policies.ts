@@ -3,8 +3,8 @@ import {
   type MetadataPolicy,
   mergeMetadataPolicies,
   readMetadataPolicy,
-} from '../../../services/trust/federation/domain/metadata-policy.ts'
-import type { FederationRule } from '../../../services/trust/federation/domain/refusal.ts'
+} from '../../../services/federation/domain/metadata-policy.ts'
+import type { FederationRule } from '../../../services/federation/domain/refusal.ts'
 
 type Json = Readonly<Record<string, unknown>>
 

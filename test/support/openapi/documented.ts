@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DescMethod } from '@bufbuild/protobuf'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
-import { methodName } from '../../../services/chain/method-name.ts'
+import { methodName } from '../../../services/calls/method-name.ts'
 import {
   type Call,
   type Content,

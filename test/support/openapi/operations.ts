@@ -1,6 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf'
-import { methodName } from '../../../services/chain/method-name.ts'
-import type { MediaType, Resources } from '../../../services/chain/resource.ts'
+import { methodName } from '../../../services/calls/method-name.ts'
+import type { MediaType, Resources } from '../../../services/calls/resource.ts'
 import type { RestBinding } from '../../../services/jwks-gateway/rest/rest-bindings.ts'
 import { reasonsOf } from '../../contract/cases/matrix.ts'
 import { shortName } from '../../contract/support/contract.ts'

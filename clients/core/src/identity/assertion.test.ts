@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { type AssertionRules, checkAssertion, parseAssertion } from '../../../../services/chain/assertion.ts'
+import { type AssertionRules, checkAssertion, parseAssertion } from '../../../../services/calls/assertion.ts'
 import { reasonOf } from '../../../../test/support/reason-of.ts'
 import { parseCompactJws } from '../jose/jws.ts'
 import { signerKid } from '../jose/signer-jwk.ts'

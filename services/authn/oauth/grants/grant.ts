@@ -1,7 +1,7 @@
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { TokenRequest, TokenResponseSchema } from '../../../../gen/proto/auth4agent/v1/oauth_pb.ts'
-import type { Call } from '../../../chain/call.ts'
+import type { Call } from '../../../calls/call.ts'
 import type { AuthnDeps } from '../../config.ts'
 import type { Presented } from '../../domain/agent-proof.ts'
 import { parseAttestation } from '../../domain/parse-attestation.ts'

@@ -5,8 +5,8 @@ import {
   type GetTrustViewResponse,
   TrustService,
 } from '../../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import { methodName } from '../../../chain/method-name.ts'
-import { EMPTY_BODY } from '../../../chain/request-body.ts'
+import { methodName } from '../../../calls/method-name.ts'
+import { EMPTY_BODY } from '../../../calls/request-body.ts'
 import type { Exchange, Route } from '../../../http-port/exchange.ts'
 import { errorHeaders } from '../../../http-port/problem.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'

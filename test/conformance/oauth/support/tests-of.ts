@@ -104,7 +104,7 @@ export const TLS = [
 ]
 
 /** Every call passes the chain, and the chain limits the calls of each source. */
-export const RATE_LIMITS = testsOf('services/chain/chain-limits.test.ts', 'the rate limits of the chain')(
+export const RATE_LIMITS = testsOf('services/calls/chain-limits.test.ts', 'the rate limits of the chain')(
   'count all calls of a source, and a refusal contains the time until the next call is allowed',
   'count malformed requests',
 )
