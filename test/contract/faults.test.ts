@@ -25,7 +25,7 @@ async function tablesOf(world: World) {
 
 /** How many cases are sent at once. More would wait for the processor, and not for the database. */
 const AT_ONCE = 120
-/** The same while each call waits until its deadline. Calls that begin late would share the end of earlier readings. */
+/** The same while calls wait until their deadlines. A late one would share the end of an earlier reading. */
 const WAITING_AT_ONCE = 20
 
 /**
