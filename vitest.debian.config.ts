@@ -20,7 +20,6 @@ const REST = [
   'services/{attestation/rules,authn/authz,keys/pkcs11,trust/graph}/**',
   'services/attestation/types/**',
   'services/**/*-race.test.ts',
-  'services/keys/active-key-signer.test.ts',
   'services/operator-registry/threshold.test.ts',
   ...REPLACING,
   ...Object.keys(LONG),

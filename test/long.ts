@@ -54,5 +54,16 @@ export const LONG: Readonly<Record<string, string>> = {
     'a dozen processes start, or are replaced one after the other',
   'test/e2e/upgrade/{callers,key-events,upgrade}.test.ts': 'older versions run beside this version',
   'test/e2e/agent-key-rotation/rotation-under-load.test.ts': 'agents rotate their keys a thousand times under load',
+  'test/e2e/{agent-moves/agent-moves,identity-story/identity-story,operator-team/operator-team}.test.ts':
+    'dozens of changes of several parties, one after the other',
+  'test/e2e/embedded/waiting-start.test.ts': 'each start waits for a database that is away for seconds',
+  'test/e2e/federation/{anchors,two-deployments}.test.ts': 'two deployments start, and read what the other publishes',
+  'test/e2e/key-compromise/key-compromise.test.ts': 'keys are replaced, and verifiers of four processes read them',
+  'test/e2e/noisy-neighbour/noisy-neighbour.test.ts': 'one operator floods a server for seconds',
+  'test/e2e/readme-tour/signals-page.test.ts': 'the tutorial of the receiver runs as pasted',
+  'test/e2e/signals/crashes.test.ts': 'processes are killed while they send events',
+  'test/e2e/takeover/lapse.test.ts': 'the schedule looks again until a domain lapses',
+  'test/clients/command-line/{demo,demo-delegation,flow}.test.ts': 'every command of a story is a process of its own',
+  'services/keys/active-key-signer.test.ts': 'keys become active at times that the test waits for',
   'test/e2e/key-rotation/{crash,key-rotation}.test.ts': 'keys are rotated many times under load',
 }
