@@ -57,12 +57,22 @@ const isDid = (value: unknown) => typeof value === 'string' && DID.test(value)
 const isText = (value: unknown, most: number): value is string =>
   typeof value === 'string' && value !== '' && Array.from(value).length <= most
 
+/** The prime and the coefficient b of P-256: y² = x³ - 3x + b (FIPS 186-5, SP 800-186 section 3.2.1.3). */
+const P = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n
+const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn
+
+function isPoint(x: unknown, y: unknown): boolean {
+  if (!isDigest(x) || !isDigest(y)) return false
+  const [a, b] = [x, y].map((text) => BigInt(`0x${Buffer.from(String(text), 'base64url').toString('hex')}`))
+  return a !== undefined && b !== undefined && a < P && b < P && (b * b - a * a * a + 3n * a - B) % P === 0n
+}
+
 function isJwk(value: unknown, hasP256: boolean): boolean {
   if (typeof value !== 'object' || value === null) return false
   const jwk: Json = { ...value }
   const members = Object.keys(jwk).toSorted().join()
   if (hasP256 && jwk['kty'] === 'EC')
-    return jwk['crv'] === 'P-256' && members === 'crv,kty,x,y' && isDigest(jwk['x']) && isDigest(jwk['y'])
+    return jwk['crv'] === 'P-256' && members === 'crv,kty,x,y' && isPoint(jwk['x'], jwk['y'])
   return jwk['kty'] === 'OKP' && jwk['crv'] === 'Ed25519' && members === 'crv,kty,x' && isDigest(jwk['x'])
 }
 
