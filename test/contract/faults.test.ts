@@ -27,6 +27,8 @@ async function tablesOf(world: World) {
 const AT_ONCE = 120
 /** The same while calls wait until their deadlines. A late one would share the end of an earlier reading. */
 const WAITING_AT_ONCE = 20
+/** Over all transports there are two dozen groups of such calls, of a second and more. */
+const LOCKED_MS = 300_000
 
 /**
  * Sends all cases, many at once, and expects that the server refuses each case with its reason. Waits for `settled`
@@ -97,7 +99,7 @@ describe('a server whose database does not answer', () => {
     expect(await tablesOf(world())).toEqual(before)
   })
 
-  it('answers DEADLINE_EXCEEDED on every RPC while the database is locked', async () => {
+  it('answers DEADLINE_EXCEEDED on every RPC while the database is locked', { timeout: LOCKED_MS }, async () => {
     const before = await tablesOf(world())
     await locked(world(), `LOCK TABLE ${Object.keys(before).join(', ')} IN ACCESS EXCLUSIVE MODE`, () =>
       // A call that shares a reading with an earlier one would fail with it, before its own deadline.
