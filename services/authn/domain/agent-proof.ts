@@ -67,6 +67,9 @@ export const IDENTITY_KEY: ProvenKey = { addedKid: '', exp: Number.POSITIVE_INFI
 /** The algorithms with which keys sign, by the type of the key. The first one is for texts that name none. */
 const ALGORITHMS: Readonly<Record<string, readonly string[]>> = { OKP: ED25519_ALGORITHMS, EC: ['ES256'] }
 
+/** The keys of an agent. */
+type AgentKeys = Pick<Subject['agent'], 'publicKey' | 'addedKeys'>
+
 /**
  * Decides which key of the agent has signed: the key that `kid` names, or without a `kid` the identity key. It must be
  * a key that the agent has now.
@@ -74,7 +77,7 @@ const ALGORITHMS: Readonly<Record<string, readonly string[]>> = { OKP: ED25519_A
  * @param nowS Unix seconds
  * @throws ApiError INVALID_SIGNATURE, or the error of the kind of text
  */
-export function proveKey({ agent }: Subject, proof: AgentProof, nowS: number): ProvenKey {
+export function proveKey({ agent }: { readonly agent: AgentKeys }, proof: AgentProof, nowS: number): ProvenKey {
   const { kid, alg, message, signature } = proof
   if (kid === '' || kid === thumbprintOf(agent)) {
     if (alg !== undefined && !ED25519_ALGORITHMS.includes(alg)) {
@@ -100,13 +103,13 @@ export function proveKey({ agent }: Subject, proof: AgentProof, nowS: number): P
   return { addedKid: kid, exp: Number(added.exp) }
 }
 
-function isByIdentityKey({ publicKey }: Subject['agent'], { message, signature }: AgentProof): boolean {
+function isByIdentityKey({ publicKey }: AgentKeys, { message, signature }: AgentProof): boolean {
   const key = importPublicKey(publicKey)
   return key !== undefined && verify(key, message, signature)
 }
 
 /** Returns the thumbprint of the identity key; undefined for an agent that has none. */
-function thumbprintOf({ publicKey }: Subject['agent']): string | undefined {
+function thumbprintOf({ publicKey }: AgentKeys): string | undefined {
   return publicKey.length === 0 ? undefined : thumbprint(publicKey)
 }
 
