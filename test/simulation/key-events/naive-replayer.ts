@@ -76,6 +76,15 @@ function isJwk(value: unknown, hasP256: boolean): boolean {
   return jwk['kty'] === 'OKP' && jwk['crv'] === 'Ed25519' && members === 'crv,kty,x' && isDigest(jwk['x'])
 }
 
+const HOST = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$|^\[[0-9a-f:]+\]$/
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+
+function isIssuer(text: string): boolean {
+  const [, scheme, host = '', path] = /^(https?):\/\/(.+?)(?::\d+)?((?:\/[\w.~-]+)*)$/.exec(text) ?? []
+  if (!HOST.test(host) || !(scheme === 'https' || LOOPBACK.test(host)) || !URL.canParse(text)) return false
+  return new URL(text).href === (path === '' ? `${text}/` : text)
+}
+
 function isRight(name: string, value: unknown, type: string): boolean {
   if (name === 'type') return true
   if (name === 'did' || name === 'to') return isDid(value)
@@ -85,12 +94,7 @@ function isRight(name: string, value: unknown, type: string): boolean {
   if (name === 'proof') return isText(value, 4096)
   if (name === 'label') return isText(value, 100) && !HIDDEN.test(value) && value.trim() === value
   if (name === 'operator_id') return typeof value === 'string' && UUID.test(value)
-  if (name === 'issuer')
-    return (
-      isText(value, 255) &&
-      /^https?:\/\/[a-z0-9._:[\]-]+(\/[\w.~-]+)*$/.test(value) &&
-      /^(https:|http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$))/.test(value)
-    )
+  if (name === 'issuer') return isText(value, 255) && isIssuer(value)
   if (name === 'recorded') return value === true
   return isDigest(value)
 }
