@@ -1,14 +1,5 @@
 import { ensureInstalled, findProgram } from './debian-package.ts'
 
-/** Returns the path of Graphviz's `dot`. Installs Graphviz if it is missing. */
-export async function installGraphviz(): Promise<string> {
-  return ensureInstalled({
-    name: 'graphviz',
-    find: () => findProgram('dot'),
-    missing: 'dot is missing: apt-get install graphviz',
-  })
-}
-
 /** Returns the path of libxml2's `xmllint`. Installs it if it is missing. */
 export async function installXmllint(): Promise<string> {
   return ensureInstalled({

@@ -83,12 +83,12 @@ describe('createTrustView', () => {
 
 describe('trustGraph', () => {
   it('asks for a format and a part of the graph', async () => {
-    const document = { document: 'digraph {}', media_type: 'text/vnd.graphviz', nodes: 0, edges: 0 }
+    const document = { document: '<svg/>', media_type: 'image/svg+xml', nodes: 0, edges: 0 }
     const { askers, sent } = asking(document)
-    expect(await askers[1]?.trustGraph({ format: 'dot', around: 'bolt.example' })).toEqual(document)
+    expect(await askers[1]?.trustGraph({ format: 'svg', around: 'bolt.example' })).toEqual(document)
     await askers[0]?.trustGraph()
     expect(sent.map(({ call }) => call)).toEqual([
-      'GET https://auth.example/v1/trust/graph?format=dot&around=bolt.example',
+      'GET https://auth.example/v1/trust/graph?format=svg&around=bolt.example',
       'GET https://auth.example/v1/trust/graph',
     ])
   })

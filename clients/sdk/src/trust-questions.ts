@@ -19,7 +19,7 @@ export interface TrustQuestion {
 /** What to export of the graph. */
 export interface TrustGraphOptions {
   /** By default `json`. */
-  readonly format?: 'json' | 'dot' | 'graphml' | 'svg' | undefined
+  readonly format?: 'json' | 'svg' | undefined
   /** Only operators within two edges of this domain or operator id. */
   readonly around?: string | undefined
 }

@@ -7,8 +7,6 @@ import type { Call } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { TrustDeps } from '../config.ts'
 import { type ExportedGraph, ExportRefused } from '../graph/export/exported-graph.ts'
-import { toDot } from '../graph/export/to-dot.ts'
-import { toGraphml } from '../graph/export/to-graphml.ts'
 import { toJson } from '../graph/export/to-json.ts'
 import { toSvg } from '../graph/export/to-svg.ts'
 import { makeGraph } from './graph-work.ts'
@@ -22,8 +20,6 @@ interface Format {
 
 const FORMATS: ReadonlyMap<string, Format> = new Map([
   ['json', { mediaType: 'application/json', write: toJson }],
-  ['dot', { mediaType: 'text/vnd.graphviz', write: toDot }],
-  ['graphml', { mediaType: 'application/graphml+xml', write: toGraphml }],
   ['svg', { mediaType: 'image/svg+xml', write: toSvg }],
 ])
 
@@ -41,7 +37,7 @@ export async function exportGraph(
 ): Promise<MessageInitShape<typeof ExportTrustGraphResponseSchema>> {
   const chosen = FORMATS.get(format === '' ? 'json' : format)
   if (chosen === undefined) {
-    throw new ApiError('INVALID_ARGUMENT', `format must be one of ${[...FORMATS.keys()].join(', ')}`)
+    throw new ApiError('INVALID_ARGUMENT', `format must be ${[...FORMATS.keys()].join(' or ')}`)
   }
   const { principal } = call
   const isKnown = principal.kind === 'operator' || principal.kind === 'admin'

@@ -70,7 +70,7 @@ export const trustFieldRows: Readonly<Record<string, FieldRow>> = {
   'ExplainTrustRequest.scope': scope,
   'ExportTrustGraphRequest.format': {
     wrong: { 'is unknown': ['png', 'INVALID_ARGUMENT'], 'has 1500 characters': [text(1_500), 'INVALID_ARGUMENT'] },
-    fits: { 'is svg': 'svg', 'is dot': 'dot', 'is graphml': 'graphml' },
+    fits: { 'is svg': 'svg' },
   },
   'ExportTrustGraphRequest.around': around,
   'CreateTrustViewRequest.around': around,

@@ -4,7 +4,7 @@ import { columns, plain } from '../text.ts'
 import { askerFlags, openAsker } from '../trust-asker.ts'
 import { readEdges } from '../trust-edges.ts'
 
-const FORMATS = ['json', 'dot', 'graphml', 'svg'] as const
+const FORMATS = ['json', 'svg'] as const
 
 const HEADER = ['FROM', 'KIND', 'TO', 'NOTE'] as const
 
@@ -20,14 +20,14 @@ export const trustGraph = defineCommand({
     { does: 'a page to look at', line: 'auth4agent trust graph --link' },
     { does: 'draw the graph', line: 'auth4agent trust graph --format svg > trust.svg' },
     {
-      does: 'what surrounds one operator, for Graphviz',
-      line: 'auth4agent trust graph --format dot --around bolt.example > trust.dot',
+      does: 'what surrounds one operator',
+      line: 'auth4agent trust graph --format svg --around bolt.example > bolt.svg',
     },
     { does: 'the whole graph, as the administrator', line: 'auth4agent trust graph --admin --key data/admin-key.pem' },
   ],
   flags: {
     ...askerFlags,
-    format: { kind: 'text', value: 'FORMAT', help: 'print a document: json, dot, graphml or svg', choices: FORMATS },
+    format: { kind: 'text', value: 'FORMAT', help: 'print a document: json or svg', choices: FORMATS },
     around: { kind: 'text', value: 'OPERATOR', help: 'only what is within two edges of this domain or operator id' },
     link: { kind: 'boolean', help: 'print the address of a page that shows the graph' },
   },

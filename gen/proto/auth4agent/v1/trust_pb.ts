@@ -919,7 +919,7 @@ export const TrustCureSchema: GenMessage<TrustCure> = /*@__PURE__*/
  */
 export type ExportTrustGraphRequest = Message<"auth4agent.v1.ExportTrustGraphRequest"> & {
   /**
-   * json, dot, graphml or svg. Empty means json.
+   * json or svg. Empty means json.
    *
    * @generated from field: string format = 1;
    */

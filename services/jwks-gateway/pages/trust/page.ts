@@ -105,7 +105,7 @@ function limitOf({ viewer, nodeCount, edgeCount }: GetTrustViewResponse): string
 
 function footer({ viewer }: GetTrustViewResponse): string {
   const command = viewer === 'everyone' ? 'GET /v1/trust/graph' : 'auth4agent trust graph'
-  return `<footer><code class="command">${command}</code> returns the same graph as JSON, DOT, GraphML or SVG. <code class="command">auth4agent trust explain</code>
+  return `<footer><code class="command">${command}</code> returns the same graph as JSON or SVG. <code class="command">auth4agent trust explain</code>
 says why a token is accepted or refused.</footer>`
 }
 

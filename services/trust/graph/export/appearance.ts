@@ -6,8 +6,6 @@ export interface Line {
   /** Lengths of dashes and gaps; empty for a continuous line. */
   readonly dashes: string
   readonly width: number
-  /** Style for Graphviz. */
-  readonly style: 'solid' | 'dashed' | 'dotted' | 'bold'
   /** The line in words. */
   readonly words: string
   /** What an edge of this kind says, from its beginning to its end. */
@@ -19,7 +17,6 @@ const LINES: Readonly<Record<string, Line>> = {
     colour: '#00695c',
     dashes: '',
     width: 1.5,
-    style: 'solid',
     words: 'continuous line',
     meaning: "lets the other's agents call its audiences",
   },
@@ -27,7 +24,6 @@ const LINES: Readonly<Record<string, Line>> = {
     colour: '#00695c',
     dashes: '6 3',
     width: 1.5,
-    style: 'dashed',
     words: 'short dashes',
     meaning: 'lets the other call by its policy',
   },
@@ -35,7 +31,6 @@ const LINES: Readonly<Record<string, Line>> = {
     colour: '#1a4fa3',
     dashes: '12 4',
     width: 1.5,
-    style: 'dashed',
     words: 'long dashes',
     meaning: "lets agents of the group's members call its audiences",
   },
@@ -43,7 +38,6 @@ const LINES: Readonly<Record<string, Line>> = {
     colour: '#6a3d9a',
     dashes: '2 4',
     width: 2,
-    style: 'dotted',
     words: 'dots',
     meaning: 'names the other as a member of its group',
   },
@@ -51,7 +45,6 @@ const LINES: Readonly<Record<string, Line>> = {
     colour: '#b00020',
     dashes: '',
     width: 3,
-    style: 'bold',
     words: 'thick line that ends in a bar',
     meaning: "refuses the other's agents, whatever else is signed",
   },
@@ -59,7 +52,6 @@ const LINES: Readonly<Record<string, Line>> = {
     colour: '#8a5a00',
     dashes: '10 3 2 3',
     width: 1.5,
-    style: 'dashed',
     words: 'dashes and dots',
     meaning: 'lets its agents carry their authority to that deployment',
   },
@@ -67,7 +59,6 @@ const LINES: Readonly<Record<string, Line>> = {
     colour: '#37474f',
     dashes: '16 3 3 3 3 3',
     width: 1.5,
-    style: 'bold',
     words: 'dashes and two dots',
     meaning: 'looks at tokens of that issuer',
   },
@@ -75,7 +66,6 @@ const LINES: Readonly<Record<string, Line>> = {
     colour: '#37474f',
     dashes: '1 3',
     width: 1.5,
-    style: 'dotted',
     words: 'fine dots',
     meaning: 'is named by the DNS record of that domain',
   },
@@ -84,7 +74,6 @@ const OTHER: Line = {
   colour: '#555555',
   dashes: '4 4',
   width: 1.5,
-  style: 'dashed',
   words: 'dashes',
   meaning: 'another kind of edge',
 }

@@ -2,16 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { exportedEdge, HOSTILE, hostileGraph, node, SMALL } from '../../../../test/support/exported-graphs.ts'
 import { lineOf } from './appearance.ts'
 import { type ExportedGraph, ExportRefused } from './exported-graph.ts'
-import { dotText, visibleText, xmlText } from './safe-text.ts'
-import { toDot } from './to-dot.ts'
-import { toGraphml } from './to-graphml.ts'
+import { visibleText, xmlText } from './safe-text.ts'
 import { toJson } from './to-json.ts'
 import { toSvg } from './to-svg.ts'
 
 const WRITERS = [
   ['toJson', toJson],
-  ['toDot', toDot],
-  ['toGraphml', toGraphml],
   ['toSvg', toSvg],
 ] as const
 const EMPTY: ExportedGraph = { title: 'Empty', nodes: [], edges: [] }
@@ -91,23 +87,8 @@ describe.each(HOSTILE)('a text with %s', (_name, text, shown) => {
     ])
   })
 
-  it('is a text in GraphML', () => {
-    const graphml = toGraphml(graph)
-    expect(textsOf(graphml, 'desc')).toEqual([shown])
-    expect(textsOf(graphml, 'data').filter((data) => data === shown)).toHaveLength(5)
-  })
-
   it('is itself in JSON', () => {
     expect(JSON.parse(toJson(graph))).toMatchObject({ title: text, edges: [{ kind: text, note: text }] })
-  })
-
-  it('cannot leave the quotes of DOT', () => {
-    const quoted = dotText(text)
-    expect(quoted).toMatch(/^"(?:[^"\\\n]|\\\\|\\")*"$/)
-    expect(decodeXml(quoted.slice(1, -1).replace(/\\(["\\])/g, '$1'))).toBe(shown)
-    // Outside of quotes there are only words of DOT, so no label begins with `<`.
-    const outside = toDot(graph).replace(/"(?:[^"\\]|\\\\|\\")*"/g, '')
-    expect(outside).not.toMatch(/<|evil|URL/)
   })
 })
 
@@ -189,7 +170,6 @@ describe('toSvg', () => {
   })
 })
 
-it('visibleText, xmlText and dotText leave ordinary names as they are', () => {
+it('visibleText and xmlText leave ordinary names as they are', () => {
   for (const write of [visibleText, xmlText]) expect(write('api.cargo-1.io')).toBe('api.cargo-1.io')
-  expect(dotText('api.cargo-1.io')).toBe('"api.cargo-1.io"')
 })

@@ -23,12 +23,3 @@ export function clip(text: string, most: number): string {
 export function xmlText(text: string): string {
   return visibleText(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
 }
-
-/**
- * Writes visible text as a quoted label of DOT. Graphviz reads entities and sequences with a backslash in labels, so
- * both are escaped. A quoted label is never HTML.
- */
-export function dotText(text: string): string {
-  const escaped = visibleText(text).replaceAll('&', '&amp;').replaceAll('\\', '\\\\').replaceAll('"', '\\"')
-  return `"${escaped}"`
-}
