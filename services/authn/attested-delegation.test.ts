@@ -40,7 +40,7 @@ let client: TestHolder
 /** What the directory says about each agent. */
 let states: Map<string, Attestations>
 
-const findChain = async () => ({ scopes: ['read'], edge: randomUUID(), exp: Date.now() / 1_000 + 7_200 })
+const findAuthority = async () => ({ scopes: ['read'], edge: randomUUID(), exp: Date.now() / 1_000 + 7_200 })
 const chainOf = async () => handOn(key, await rootFor(key, principal), principal, client)
 
 beforeAll(async () => {
@@ -48,7 +48,7 @@ beforeAll(async () => {
   await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
   instance = await startInstance(database.db, {
     attestationOf: (did) => states.get(did) ?? {},
-    chaining: { ...noChaining, findChain },
+    chaining: { ...noChaining, findAuthority },
   })
   key = await insertGrantKey(database.db)
 })

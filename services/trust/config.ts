@@ -8,10 +8,10 @@ import type { Logger } from '../platform/log/log.ts'
 import type { Outbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
+import type { Knowledge } from './decide/knowledge.ts'
 import type { ForeignJobs } from './foreign/foreign-jobs.ts'
 import type { ForeignLists } from './foreign/foreign-lists.ts'
 import type { ForeignLogs } from './foreign/foreign-logs.ts'
-import type { Knowledge } from './knowledge/knowledge.ts'
 
 /** Options of createTrust. */
 export interface TrustOptions {

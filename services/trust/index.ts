@@ -6,7 +6,7 @@ import type { ServiceModule } from '../calls/rpc.ts'
 import { federationAdminRoutes } from '../federation/admin-routes.ts'
 import { pruneChains } from '../federation/chains/chain-store.ts'
 import { createCurrentChain } from '../federation/chains/current-chain.ts'
-import { createFindChain as createFindTrustChain } from '../federation/chains/find-chain.ts'
+import { createFindChain } from '../federation/chains/find-chain.ts'
 import { federationRoutes } from '../federation/routes.ts'
 import { listen } from '../platform/db/listen.ts'
 import { createFairPlaces } from '../platform/limits/fair-places.ts'
@@ -14,13 +14,13 @@ import type { AnchorFacts, IssuerFacts } from '../platform/metrics/issuer-metric
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { admissionRoutes } from './admissions/routes.ts'
 import { type CheckHome, createCheckHome } from './chaining/check-home.ts'
-import { createFindChain, type FindChain } from './chaining/find-chain.ts'
+import { createFindAuthority, type FindAuthority } from './chaining/find-authority.ts'
 import { createJudgeGrant, type JudgeGrant } from './chaining/judge-grant.ts'
 import type { TrustDeps, TrustOptions } from './config.ts'
+import { createKnowledge } from './decide/knowledge.ts'
 import { GRAPHS } from './explain/graph-work.ts'
 import { explainRoutes } from './explain/routes.ts'
 import { createAuthorize } from './foreign/authorize.ts'
-import { createDecideTrust } from './foreign/decide-trust.ts'
 import { endEdges } from './foreign/end-edges.ts'
 import { endKeys } from './foreign/end-keys.ts'
 import { createForeignJobs } from './foreign/foreign-jobs.ts'
@@ -35,7 +35,6 @@ import { createVerifyForeign, type VerifyForeign } from './foreign/verify-foreig
 import { createIdJags, type IdJags } from './id-jag/judge-id-jag.ts'
 import { candidateRoutes } from './issuers/candidate-routes.ts'
 import { issuerRoutes } from './issuers/routes.ts'
-import { createKnowledge } from './knowledge/knowledge.ts'
 import { federationAdminPolicies, federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
 import { pruneProposals } from './statements/proposal-store.ts'
 import { pruneStatements } from './statements/prune-statements.ts'
@@ -44,7 +43,7 @@ import { subjectRoutes } from './subjects/routes.ts'
 import { viewRoutes } from './view/routes.ts'
 
 export { federationDocuments } from '../federation/representations.ts'
-export type { AllowedChain } from './chaining/find-chain.ts'
+export type { Authority } from './chaining/find-authority.ts'
 export type { GrantRefusal, JudgedGrant } from './chaining/judge-grant.ts'
 export type { ForeignTrust, ForeignVerification, VerifyForeign } from './foreign/verify-foreign.ts'
 export { classOf, lineOf } from './graph/export/appearance.ts'
@@ -72,7 +71,7 @@ export interface Trust {
 
 /** What tokens and grants of agents that work at several deployments need. */
 export interface Chaining {
-  readonly findChain: FindChain
+  readonly findAuthority: FindAuthority
   readonly judgeGrant: JudgeGrant
   readonly checkHome: CheckHome
 }
@@ -88,11 +87,11 @@ const RETRY_MS = 5_000
  */
 export async function createTrust(options: TrustOptions): Promise<Trust> {
   const { db, vault, outbound, now, settings, log, databaseUrl, retentionMs } = options
-  const knowledge = createKnowledge(db.pool)
+  const knowledge = createKnowledge({ pool: db.pool, operators: options.operators })
   const secrets = createOwnSecrets(db.pool, vault)
   const authorize = createAuthorize(secrets, now)
-  const findTrustChain = createFindTrustChain({ prisma: db.prisma, outbound, now })
-  const currentChain = createCurrentChain({ prisma: db.prisma, findChain: findTrustChain, now, log })
+  const findChain = createFindChain({ prisma: db.prisma, outbound, now })
+  const currentChain = createCurrentChain({ prisma: db.prisma, findChain: findChain, now, log })
   const foreign = createForeignJobs({ ...options, prisma: db.prisma, currentChain })
   const edges = createLogEndings({ log, store: (issuerId, ids) => endEdges(options, issuerId, ids) })
   const keys = createLogEndings({ log, store: (issuerId, kids) => endKeys(options, issuerId, kids) })
@@ -111,12 +110,11 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
   knowledge.onCopy(({ issuers }) => logs.follow(issuers))
   const refresh = () =>
     knowledge.refresh().catch((error: unknown) => {
-      log.warn({ error }, 'issuers and trust statements could not be read')
+      log.warn({ error }, 'the issuers could not be read')
     })
   const channels = { auth4agent_trust: () => void refresh() }
   const stopListening = listen({ url: databaseUrl, log, channels, onListening: () => void refresh() })
   await knowledge.refresh()
-  const decideTrust = createDecideTrust(deps)
   return {
     issuers: {
       service: IssuerService,
@@ -137,19 +135,18 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       service: FederationAdminService,
       handlers: {
         ...federationAdminRoutes({ ...options, prisma: db.prisma, wakeKeys: () => foreign.wakeKeys() }),
-        ...candidateRoutes({ ...deps, findChain: findTrustChain }),
+        ...candidateRoutes({ ...deps, findChain: findChain }),
       },
       policies: federationAdminPolicies,
     },
     verifyForeign: createVerifyForeign({
       ...deps,
       genuine: createGenuineForeign(now),
-      decideTrust,
       introspect: createIntrospect(outbound, secrets),
     }),
     chaining: {
-      findChain: createFindChain(deps),
-      judgeGrant: createJudgeGrant({ ...deps, decideTrust }),
+      findAuthority: createFindAuthority(deps),
+      judgeGrant: createJudgeGrant(deps),
       checkHome: createCheckHome(deps),
     },
     idJags: createIdJags(deps),
@@ -165,12 +162,12 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       ...foreign.jobs,
     ],
     issuerFacts: () =>
-      [...(knowledge.copy?.issuers.values() ?? [])]
+      [...knowledge.copy.issuers.values()]
         .filter(({ isEnabled }) => isEnabled)
         .map(({ issuer, keysAsOf, mode, chainDueAt }) => {
           return { issuer, keysAsOf, revocationsAsOf: logs.asOf(issuer), followsLog: mode === 'log', chainDueAt }
         }),
-    anchorFacts: () => knowledge.copy?.anchors ?? [],
+    anchorFacts: () => knowledge.copy.anchors,
     async close() {
       logs.close()
       await stopListening()

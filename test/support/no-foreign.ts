@@ -10,7 +10,7 @@ export const noForeign: VerifyForeign = async () => ({ valid: false, reason: 'IS
 
 /** A deployment without trust: no token of it comes from another one. */
 export const noChaining: Chaining = {
-  findChain: async () => ({ refused: 'issuer' }),
+  findAuthority: async () => ({ refused: 'issuer' }),
   judgeGrant: async () => ({ refused: 'ISSUER_NOT_TRUSTED' }),
   checkHome: async ({ home }) => (home === undefined ? undefined : 'ISSUER_NOT_TRUSTED'),
 }

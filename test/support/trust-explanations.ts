@@ -1,5 +1,5 @@
-import { explain } from '../../services/trust/graph/explain.ts'
 import type { EndedEdge, ExplainContext, Explanation } from '../../services/trust/graph/explanation.ts'
+import { findCures } from '../../services/trust/graph/find-cures.ts'
 import type { TrustQuestion } from '../../services/trust/graph/search.ts'
 import type { TrustEdge } from '../../services/trust/graph/trust-edge.ts'
 import { ask, edge, graphOf } from './trust-graphs.ts'
@@ -12,12 +12,12 @@ export const EXPLAIN_CONTEXT: ExplainContext = {
   ended: [],
 }
 
-/** Explains whether bolt may call cargo. A text is a sentence for `edge`. */
+/** Finds what would let bolt call cargo. A text is a sentence for `edge`. */
 export function explained(
   edges: readonly (TrustEdge | string)[],
   { question = {}, ...context }: Partial<ExplainContext> & { readonly question?: Partial<TrustQuestion> } = {},
 ): Explanation {
-  return explain(graphOf(...edges), ask(question), { ...EXPLAIN_CONTEXT, ...context })
+  return findCures(graphOf(...edges), ask(question), { ...EXPLAIN_CONTEXT, ...context })
 }
 
 /** Returns each cure as text: number of signatures, sentence of the edge, depth, state. */

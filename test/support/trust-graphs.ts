@@ -1,5 +1,5 @@
 import type { TrustGrant } from '@auth4agent/core/trust/statement'
-import type { TrustQuestion } from '../../services/trust/graph/decide.ts'
+import type { TrustQuestion } from '../../services/trust/graph/decide-path.ts'
 import type { GraphEdgeKind, TrustEdge } from '../../services/trust/graph/trust-edge.ts'
 import { TrustGraph } from '../../services/trust/graph/trust-graph.ts'
 
@@ -34,9 +34,7 @@ export function grants(
 
 /** Builds a graph. A text is a sentence for {@link edge}. */
 export function graphOf(...edges: readonly (TrustEdge | string)[]): TrustGraph {
-  const graph = new TrustGraph()
-  for (const each of edges) graph.add(typeof each === 'string' ? edge(each) : each)
-  return graph
+  return new TrustGraph(edges.map((each) => (typeof each === 'string' ? edge(each) : each)))
 }
 
 /** Asks whether bolt may call cargo with the scope `orders:read`, with changes. */

@@ -20,8 +20,8 @@ import { noChaining } from '../../../test/support/no-foreign.ts'
 import { insertTokenKey } from '../../../test/support/tokens.ts'
 import type { Chaining } from '../../trust/index.ts'
 
-type Chain = Awaited<ReturnType<Chaining['findChain']>>
-type Question = Parameters<Chaining['findChain']>[0]
+type Chain = Awaited<ReturnType<Chaining['findAuthority']>>
+type Question = Parameters<Chaining['findAuthority']>[0]
 
 const BETA = 'https://beta.example/auth'
 const RESOURCE = 'https://api.cargo.example/v1'
@@ -43,7 +43,7 @@ let between: () => Promise<unknown>
 /** Runs after the subject token was looked up, and before the redemption. */
 let afterCheck: () => Promise<unknown>
 
-const findChain = async (question: Question) => {
+const findAuthority = async (question: Question) => {
   asked.push(question)
   await between()
   return chain
@@ -53,7 +53,7 @@ beforeAll(async () => {
   database = await testDatabase()
   await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
   instance = await startInstance(database.db, {
-    chaining: { ...noChaining, findChain },
+    chaining: { ...noChaining, findAuthority },
     afterCheck: () => afterCheck(),
   })
   otherKey = await insertTokenKey(database.db, 'retiring', 'ES256')

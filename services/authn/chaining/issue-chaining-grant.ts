@@ -5,7 +5,7 @@ import { verdicts } from '@auth4agent/core/token/verdicts'
 import type { ChainingGrant } from '@auth4agent/core/trust/chaining-grant'
 import type { Call } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import type { AllowedChain } from '../../trust/index.ts'
+import type { Authority } from '../../trust/index.ts'
 import { type CheckDpopDeps, checkDpop } from '../check-dpop.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { Presented, ProvenKey } from '../domain/agent-proof.ts'
@@ -59,8 +59,8 @@ export async function issueChainingGrant(
     decide(deps, fresh, order, call, at),
   )
   const { agent, operator } = subject
-  const { token, tokenKid, jkt, chain, key } = decision
-  const end = Math.min(token.exp, key.exp, Math.floor(chain.exp))
+  const { token, tokenKid, jkt, authority, key } = decision
+  const end = Math.min(token.exp, key.exp, Math.floor(authority.exp))
   const grant: ChainingGrant = {
     iss: deps.issuer,
     sub: agent.did,
@@ -70,13 +70,13 @@ export async function issueChainingGrant(
     // Those of the subject token, so that whatever has ended it ends the grant too.
     epoch: token.epoch,
     resource: requested.resource,
-    scope: chain.scopes.join(' '),
+    scope: authority.scopes.join(' '),
     cnf: { jkt },
     jti,
     iat: nowS,
     exp: Math.min(nowS + GRANT_TTL_S, end),
     token: { jti: token.jti, exp: end, kid: tokenKid },
-    edge: chain.edge,
+    edge: authority.edge,
   }
   // As for every token, sign only after the redemption is committed.
   return { text: await deps.chainingSigners[requested.type].sign(kid, grant), grant }
@@ -101,12 +101,12 @@ async function decide(
     throw new ApiError('SCOPE_NOT_ALLOWED', `subject_token must allow the scope "${excess.join(' ')}"`)
   }
   checkAttested(deps, client, requested, scope, key)
-  const chain = await findChain(deps, client, requested, scope)
+  const authority = await findAuthority(deps, client, requested, scope)
   const ended = await deps.tokenStatus.checkAll(lookups.map((lookup) => lookup.token))
   if (ended !== undefined) throw refuseToken(ended.verdict, 'subject_token', verdicts[ended.verdict])
   const issue = { purpose: 'access_token', alg: DEFAULT_TOKEN_ALGORITHM, ttl: GRANT_TTL_S } as const
-  const exchange = describeChaining(client, requested, token.jti, chain)
-  return { key, jkt, dpop, token, tokenKid: identity.kid, chain, issue, exchange }
+  const exchange = describeChaining(client, requested, token.jti, authority)
+  return { key, jkt, dpop, token, tokenKid: identity.kid, authority, issue, exchange }
 }
 
 /** A DPoP proof is not needed: the client has proved the key already to which the grant is bound. */
@@ -142,19 +142,19 @@ function checkAttested(
 }
 
 /** Returns what the agent may have at the other deployment, in the words of its operator's statement. */
-async function findChain(
+async function findAuthority(
   { chaining }: Pick<AuthnDeps, 'chaining'>,
   { operator }: Subject,
   { issuer, resource }: ChainingRequest,
   scopes: readonly string[],
-): Promise<AllowedChain> {
-  const chain = await chaining.findChain({ operatorId: operator.id, issuer, resource, scopes })
-  if ('scopes' in chain) return chain
-  if (chain.refused === 'ended') throw new ApiError('TRUST_ENDED')
-  if (chain.refused === 'scope') {
+): Promise<Authority> {
+  const authority = await chaining.findAuthority({ operatorId: operator.id, issuer, resource, scopes })
+  if ('scopes' in authority) return authority
+  if (authority.refused === 'ended') throw new ApiError('TRUST_ENDED')
+  if (authority.refused === 'scope') {
     throw new ApiError('SCOPE_NOT_ALLOWED', `The chains-to statement for ${issuer} must map every scope`)
   }
-  if (chain.refused === 'resource') {
+  if (authority.refused === 'resource') {
     throw new ApiError('AUDIENCE_NOT_ALLOWED', `The chains-to statement for ${issuer} must name ${resource}`)
   }
   throw new ApiError('AUDIENCE_NOT_ALLOWED', `The agent's operator must sign a chains-to statement for ${issuer}`)

@@ -1,11 +1,10 @@
 import type { Audience } from '@auth4agent/core/token/audience'
 import type { TrustGrant } from '@auth4agent/core/trust/statement'
 import type { LookupAudienceOwnerResponse } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { assemble } from '../foreign/decide-trust.ts'
-import { PROOF_AGE_MS } from '../foreign/find-issuer.ts'
+import { identify, PROOF_AGE_MS } from '../decide/identify.ts'
+import { joinLegs, type Step, stepOf } from '../decide/permit.ts'
 import type { GraphAdmission } from '../graph/admissions.ts'
 import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
-import { foreignNode } from '../knowledge/read-statements.ts'
 import type { AroundOwner } from './read-around-owner.ts'
 
 /** That agents of an operator of another deployment may call an audience, and all that it rests on. */
@@ -49,12 +48,11 @@ export function toAdmission(
   { audience, owner, at }: OwnedAudience,
 ): Admission | undefined {
   const party = around.parties.get(caller)
-  const issuer = party && around.issuers.get(party.home)
-  const domain = party && issuer?.domains.get(party.domain)
-  if (issuer?.isEnabled !== true || domain === undefined) return undefined
-  if (foreignNode(issuer.issuer, domain.domain, domain.operatorId) !== caller) return undefined
-  const place = { audience, owner, issuer, domain, issuers: around.issuers }
-  const trusted = assemble({ path, effectiveScopes: [] }, around, place)
+  const identity = identify(party && around.issuers.get(party.home), party, at)
+  if (!identity.ok) return undefined
+  const { issuer, domain } = identity
+  const steps = path.map((edge) => stepOf(around, edge, (home) => around.issuers.get(home)))
+  const trusted = joinLegs(identity, { owner, steps, scopes: [] }, audience)
   if (trusted === undefined) return undefined
   const proofs = [domain, ...path.flatMap(({ from }) => signerDomain(around, from) ?? [])].map(proofEnd)
   const expiresAt = Math.min(trusted.exp * 1_000, ...proofs)
@@ -66,16 +64,13 @@ export function toAdmission(
     operatorId: domain.operatorId,
     scopes,
     edges: trusted.basis.edges,
-    authors: path.flatMap(({ id }) => authorOf(around, id)),
+    authors: steps.map(authorOf),
     expiresAt,
   }
 }
 
-function authorOf({ sources }: AroundOwner, edge: string): readonly Author[] {
-  const source = sources.get(edge)
-  return source === undefined
-    ? []
-    : [{ edge, operatorId: source.signerId, epoch: source.epoch, home: source.issuer ?? '' }]
+function authorOf({ edge, signerId, epoch, issuer }: Step): Author {
+  return { edge: edge.id, operatorId: signerId, epoch, home: issuer ?? '' }
 }
 
 /** Returns the proof of a signer of another deployment, which must not be too old either. */

@@ -7,15 +7,18 @@ import type { ListAdmissionsRequest, ListAdmissionsResponseSchema } from '../../
 import type { Principal } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { decodeToken, pageTokenAfter, parsePageSize } from '../../platform/requests/page.ts'
-import { type DecideTrustDeps, isBoundOnly } from '../foreign/decide-trust.ts'
+import type { TrustDeps } from '../config.ts'
+import { MAX_AGE_MS } from '../decide/knowledge.ts'
+import { isBoundOnly } from '../decide/permit.ts'
 import { listPaths } from '../graph/admissions.ts'
-import { MAX_AGE_MS } from '../knowledge/knowledge.ts'
 import { type Admission, issuersOf, type OwnedAudience, toAdmission } from './admission.ts'
 import type { AroundOwner, ReadAroundOwner } from './read-around-owner.ts'
 import { admissionMessage, issuerMessage } from './to-message.ts'
 
 /** What the list of admissions needs. */
-export interface AdmissionDeps extends DecideTrustDeps {
+export interface AdmissionDeps extends Pick<TrustDeps, 'now'> {
+  readonly operators: Pick<TrustDeps['operators'], 'lookupAudienceOwner'>
+  readonly knowledge: Pick<TrustDeps['knowledge'], 'copy'>
   readonly readAroundOwner: ReadAroundOwner
 }
 
@@ -41,7 +44,7 @@ export async function listAdmissions(
   const owner = await deps.operators.lookupAudienceOwner({ host: audience.host, audiences: [text] })
   requireOwner(owner.operatorId, principal)
   const at = deps.now()
-  const around = await deps.readAroundOwner(owner.operatorId, deps.knowledge.copy?.issuers)
+  const around = await deps.readAroundOwner(owner.operatorId, deps.knowledge.copy.issuers)
   const { rows, next } = pageOf(admissionsOf(around, { audience, owner, at }), after, size)
   return {
     admissions: rows.map(admissionMessage),

@@ -37,9 +37,7 @@ export function createReadAroundOwner(pool: pg.Pool, maxStatements = MAX_STATEME
     inSnapshot(pool, async (queries) => {
       const { rows } = await queries.query<{ position: string }>(POSITION)
       const issuers = await readIssuers(queries, undefined, before)
-      const { known, take } = buildGraph()
       const { statements, maxEdges } = owner === '' ? NOTHING : await readAround(queries, owner, maxStatements)
-      take(statements)
-      return { ...known, issuers, position: rows[0]?.position ?? '', maxEdges }
+      return { ...buildGraph(statements), issuers, position: rows[0]?.position ?? '', maxEdges }
     })
 }

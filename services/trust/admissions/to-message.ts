@@ -1,8 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { AdmittedIssuerSchema, TrustAdmissionSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import { keysUsableUntil } from '../foreign/genuine-foreign.ts'
-import { longestTtlS } from '../foreign/verify-foreign.ts'
+import { keysUsableUntil, longestTtlS } from '../decide/freshness.ts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
 import type { Admission } from './admission.ts'
 

@@ -1,14 +1,12 @@
 import { parseAudience } from '@auth4agent/core/token/audience'
 import type { AccessTokenClaims, HomeToken } from '@auth4agent/core/token/claims'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
-import type { TrustDeps } from '../config.ts'
-import { checkStatementsAbroad, checkVouched } from '../foreign/check-abroad.ts'
-import { collectBasis, type PathBasis } from '../foreign/collect-basis.ts'
-import type { DecideTrustDeps } from '../foreign/decide-trust.ts'
-import { createFinders } from '../foreign/find-issuer.ts'
-import type { ForeignLogs } from '../foreign/foreign-logs.ts'
-import type { KnownIssuer } from '../knowledge/known-issuer.ts'
-import { readHomes } from '../knowledge/read-homes.ts'
+import { collectBasis, type PathBasis } from '../decide/basis.ts'
+import { type ByLogDeps, decideByLog } from '../decide/by-log.ts'
+import { checkStatementsAbroad, checkVouched, type Logs } from '../decide/freshness.ts'
+import { type Identified, identify, NOT_IDENTIFIED, subjectOf } from '../decide/identify.ts'
+import { stepsOf } from '../decide/permit.ts'
+import type { Rows } from '../decide/rows.ts'
 
 /** A token of which `home` says that it was issued for a grant of another deployment. */
 type Chained = Pick<AccessTokenClaims, 'sub' | 'operator_id' | 'aud' | 'edges' | 'exp'> & { readonly home: HomeToken }
@@ -22,10 +20,10 @@ export type CheckHome = (
 ) => Promise<Verdict | undefined>
 
 /** Dependencies of createCheckHome. */
-export interface CheckHomeDeps extends Pick<DecideTrustDeps, 'operators' | 'now'> {
-  readonly knowledge: Pick<TrustDeps['knowledge'], 'copy' | 'rereadIssuer' | 'rereadBetween'>
-  readonly tokenStatus: Pick<TrustDeps['tokenStatus'], 'checkTrust'>
-  readonly logs: Pick<ForeignLogs, 'of'>
+export interface CheckHomeDeps extends ByLogDeps {
+  /** Returns the wall-clock time in Unix milliseconds. */
+  readonly now: () => number
+  readonly logs: Logs
 }
 
 /**
@@ -34,51 +32,48 @@ export interface CheckHomeDeps extends Pick<DecideTrustDeps, 'operators' | 'now'
  * a signer's deployment would be refused too.
  */
 export function createCheckHome(deps: CheckHomeDeps): CheckHome {
-  const { tokenStatus, logs } = deps
-  const rebuild = createRebuild(deps)
   return async ({ home, ...claims }) => {
     if (home === undefined) return undefined
-    const token = { ...claims, home }
-    let found = await rebuild(token, false)
-    // A copy may say yes, and only the database may say no.
-    if (typeof found === 'string' || (await tokenStatus.checkTrust(found.basis)) !== undefined) {
-      found = await rebuild(token, true)
-      if (typeof found === 'string') return found
-      const gone = await tokenStatus.checkTrust(found.basis)
-      if (gone !== undefined) return gone
-    }
+    const found = await decideByLog(deps, (rows) => rebuild(deps, rows, { ...claims, home }))
+    if ('refused' in found) return found.refused
     const { sub, operator_id: operatorId, exp } = claims
-    return checkVouched(logs, found.issuer, { ...home, sub, operatorId, exp }) ?? checkStatementsAbroad(logs, found)
+    const vouched = { ...home, sub, operatorId, exp }
+    return checkVouched(deps.logs, found.issuer, vouched) ?? checkStatementsAbroad(deps.logs, found)
   }
 }
 
-type Rebuilt = PathBasis & { readonly issuer: KnownIssuer }
+/** Collects what a token rests on. */
+async function rebuild(
+  { now }: CheckHomeDeps,
+  rows: Rows,
+  token: Chained,
+): Promise<(PathBasis & Pick<Identified, 'issuer'>) | { readonly refused: Verdict }> {
+  const { home, edges: [domainEdge, ...path] = [] } = token
+  const identity = await rows.issuer(home.iss, (row) => identify(row, row && subjectOf(row, token), now()))
+  if (!identity.ok) return { refused: NOT_IDENTIFIED[identity.state] }
+  const { issuer, domain } = identity
+  if (issuer.generation !== home.generation) return { refused: 'ISSUER_DISABLED' }
+  const found = domain.edgeId === domainEdge ? await readPath(rows, identity, token, path, now()) : undefined
+  if (found === undefined) return { refused: 'TRUST_ENDED' }
+  return now() < found.attestedUntil * 1_000 ? { ...found, issuer } : { refused: 'ISSUER_KEYS_UNAVAILABLE' }
+}
 
-/**
- * Makes the function that collects what a token rests on: with `isFresh` by rows that are read now, else by copies.
- */
-function createRebuild(deps: CheckHomeDeps) {
-  const { knowledge, operators, now } = deps
-  const { findIssuer, findDomain } = createFinders(knowledge, now)
-  const readPath = async ({ aud, operator_id, edges = [] }: Chained, isFresh: boolean) => {
-    if (!isFresh) return knowledge.copy
-    const [audience = ''] = aud
-    const host = parseAudience(audience)?.host ?? ''
-    const { operatorId } = await operators.lookupAudienceOwner({ host, audiences: [audience] })
-    const known = await knowledge.rereadBetween(operatorId, operator_id)
-    const path = edges.map((id) => ({ id }))
-    return { ...known, issuers: await readHomes(knowledge, path, known) }
-  }
-  return async (token: Chained, isFresh: boolean): Promise<Rebuilt | Verdict> => {
-    const { home, edges: [domainEdge, ...path] = [] } = token
-    const issuer = await findIssuer(home.iss, isFresh)
-    if (issuer === undefined) return 'ISSUER_NOT_TRUSTED'
-    if (!issuer.isEnabled || issuer.generation !== home.generation) return 'ISSUER_DISABLED'
-    const domain = await findDomain(issuer, token)
-    if (domain === undefined) return 'SUBJECT_OUTSIDE_NAMESPACE'
-    const known = domain.edgeId === domainEdge && path.length > 0 ? await readPath(token, isFresh) : undefined
-    const found = known && collectBasis(path, known, { issuer, domainEdge: domain.edgeId, issuers: known.issuers })
-    if (found === undefined) return 'TRUST_ENDED'
-    return now() < found.attestedUntil * 1_000 ? { ...found, issuer } : 'ISSUER_KEYS_UNAVAILABLE'
-  }
+/** Finds the statements that a token names. Returns undefined if one of them does not count. */
+async function readPath(
+  rows: Rows,
+  { issuer, domain }: Identified,
+  { aud: [text = ''], operator_id: operatorId }: Chained,
+  path: readonly string[],
+  nowMs: number,
+): Promise<PathBasis | undefined> {
+  const audience = parseAudience(text)
+  if (audience === undefined || path.length === 0) return undefined
+  const owner = await rows.owner(audience)
+  const judged = await rows.statements(owner.operatorId, operatorId, async (known) => {
+    const edges = path.flatMap((id) => known.graph.edges.find((edge) => edge.id === id) ?? [])
+    if (edges.length < path.length) return { ok: false } as const
+    const found = collectBasis(await stepsOf(rows, known, edges, nowMs), { issuer, domainEdge: domain.edgeId })
+    return found === undefined ? ({ ok: false } as const) : ({ ok: true, found } as const)
+  })
+  return judged.ok ? judged.found : undefined
 }

@@ -10,12 +10,14 @@ import {
   MAX_CHAINING_GRANT_TTL_S,
   parseChainingGrant,
 } from '@auth4agent/core/trust/chaining-grant'
-import { checkStatementsAbroad, checkVouched } from '../foreign/check-abroad.ts'
-import type { Trusted } from '../foreign/decide-trust.ts'
-import { createFinders } from '../foreign/find-issuer.ts'
-import { hasKeys } from '../foreign/genuine-foreign.ts'
-import type { VerifyForeignDeps } from '../foreign/verify-foreign.ts'
-import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
+import type { TrustDeps } from '../config.ts'
+import { type ByLogDeps, decideByLog } from '../decide/by-log.ts'
+import { checkStatementsAbroad, checkVouched, hasKeys, type Logs } from '../decide/freshness.ts'
+import { admit, type Identified, identify, NOT_IDENTIFIED, subjectOf } from '../decide/identify.ts'
+import { joinLegs, permit, type Trusted } from '../decide/permit.ts'
+import type { Rows } from '../decide/rows.ts'
+import type { KnownIssuer } from '../knowledge/known-issuer.ts'
+import { foreignNode } from '../knowledge/read-statements.ts'
 
 /** A grant of another deployment that is valid here now, and all that it rests on. */
 export interface JudgedGrant {
@@ -49,16 +51,10 @@ export type JudgeGrant = (
 ) => Promise<JudgedGrant | { readonly refused: GrantRefusal }>
 
 /** Dependencies of createJudgeGrant. */
-export interface JudgeGrantDeps
-  extends Pick<VerifyForeignDeps, 'knowledge' | 'now' | 'settings' | 'tokenStatus' | 'decideTrust' | 'logs'> {
+export interface JudgeGrantDeps extends ByLogDeps, Pick<TrustDeps, 'now' | 'settings'> {
+  readonly logs: Logs
   /** The issuer of this deployment. */
   readonly issuer: string
-  readonly operators: {
-    lookupAudienceOwner(request: {
-      readonly host: string
-      readonly audiences: string[]
-    }): Promise<{ readonly operatorId: string }>
-  }
 }
 
 const RULES = {
@@ -72,19 +68,10 @@ const RULES = {
  * caller that issues a token for it must also record that it was used.
  */
 export function createJudgeGrant(deps: JudgeGrantDeps): JudgeGrant {
-  const { tokenStatus, logs } = deps
-  const look = createLook(deps)
   return async (text, demands) => {
-    let found = await look(text, demands, false)
-    if ('refused' in found) return found
-    // What a copy said has ended, but a newer statement may say the same again.
-    if ((await tokenStatus.checkTrust(found.trusted.basis)) !== undefined) {
-      found = await look(text, demands, true)
-      if ('refused' in found) return found
-      const gone = await tokenStatus.checkTrust(found.trusted.basis)
-      if (gone !== undefined) return { refused: gone }
-    }
-    const stale = checkFreshness(deps, found) ?? checkStatementsAbroad(logs, found.trusted)
+    const found = await decideByLog(deps, (rows) => look(deps, rows, text, demands))
+    if ('refused' in found) return { refused: found.refused }
+    const stale = checkFreshness(deps, found) ?? checkStatementsAbroad(deps.logs, found.trusted)
     if (stale !== undefined) return { refused: stale }
     const { grant, kid, issuer, trusted } = found
     const { generation, maxTokenTtlS } = issuer
@@ -93,60 +80,60 @@ export function createJudgeGrant(deps: JudgeGrantDeps): JudgeGrant {
 }
 
 interface Signed {
+  readonly ok: true
   readonly grant: ChainingGrant
   readonly kid: string
   readonly issuer: KnownIssuer
 }
 
-type Look = (
+type Refused = { readonly refused: GrantRefusal }
+
+/** Does all checks that can be done again by other rows. */
+async function look(
+  deps: JudgeGrantDeps,
+  rows: Rows,
   text: string,
   demands: GrantDemands,
-  isFresh: boolean,
-) => Promise<(Signed & { readonly trusted: Trusted }) | { readonly refused: GrantRefusal }>
-
-/** Makes the function that does all checks that can be done again, by copies or by rows that are read now. */
-function createLook(deps: JudgeGrantDeps): Look {
-  const { findDomain, findIssuer } = createFinders(deps.knowledge, deps.now)
-  const readSigned = createReadSigned(deps, findIssuer)
-  return async (text, demands, isFresh) => {
-    const signed = await readSigned(text, isFresh)
-    if ('refused' in signed) return signed
-    const { grant, issuer } = signed
-    const untimely = grant.aud === deps.issuer ? checkTimes(deps, signed) : 'AUDIENCE_MISMATCH'
-    if (untimely !== undefined) return { refused: untimely }
-    demands.checkClient(grant)
-    const domain = await findDomain(issuer, grant)
-    if (domain === undefined) return { refused: 'SUBJECT_OUTSIDE_NAMESPACE' }
-    const ended = checkFreshness(deps, signed)
-    if (ended !== undefined) return { refused: ended }
-    const trusted = await decide(deps, signed, domain, demands, isFresh)
-    return typeof trusted === 'string' ? { refused: trusted } : { ...signed, trusted }
-  }
+): Promise<(Signed & { readonly trusted: Trusted; readonly basis: Trusted['basis'] }) | Refused> {
+  const signed = await readSigned(deps, rows, text)
+  if ('refused' in signed) return signed
+  const { grant, issuer } = signed
+  const untimely = grant.aud === deps.issuer ? checkTimes(deps, signed) : 'AUDIENCE_MISMATCH'
+  if (untimely !== undefined) return { refused: untimely }
+  demands.checkClient(grant)
+  const identity = await rows.issuer(grant.iss, (row) =>
+    identify(row?.generation === issuer.generation ? row : issuer, row && subjectOf(row, grant), deps.now()),
+  )
+  if (!identity.ok) return { refused: NOT_IDENTIFIED[identity.state] }
+  const ended = checkFreshness(deps, signed)
+  if (ended !== undefined) return { refused: ended }
+  const trusted = await findTrusted(deps, rows, { grant, identity }, demands)
+  return typeof trusted === 'string' ? { refused: trusted } : { ...signed, trusted, basis: trusted.basis }
 }
 
-/** Makes the function that reads a grant, and verifies its signature under the keys of the issuer that it names. */
-function createReadSigned({ now }: JudgeGrantDeps, findIssuer: ReturnType<typeof createFinders>['findIssuer']) {
-  return async (text: string, isFresh: boolean): Promise<Signed | { readonly refused: Verdict }> => {
-    const jws = parseCompactJws(text, RULES)
-    if (!jws.ok) return { refused: jws.why === 'alg' ? 'UNSUPPORTED_ALGORITHM' : 'MALFORMED_TOKEN' }
-    const grant = parseChainingGrant(jws.payload)
-    if (grant === undefined) return { refused: 'MALFORMED_TOKEN' }
-    const { kid, alg } = jws.header
-    const known = await findIssuer(grant.iss, isFresh)
-    // The copy may lack keys that were stored since it was read.
-    const lacksKey = !isFresh && known !== undefined && !(hasKeys(known, now()) && known.keys.has(kid))
-    const issuer = lacksKey ? await findIssuer(grant.iss, true) : known
+/** A refusal of a signature. It is final if other rows would say the same. */
+const refuse = (refused: Verdict, isFinal = false) => ({ ok: false, refused, isFinal }) as const
+
+/** Reads a grant, and verifies its signature under the keys of the issuer that it names. */
+async function readSigned({ now }: JudgeGrantDeps, rows: Rows, text: string): Promise<Signed | Refused> {
+  const jws = parseCompactJws(text, RULES)
+  if (!jws.ok) return { refused: jws.why === 'alg' ? 'UNSUPPORTED_ALGORITHM' : 'MALFORMED_TOKEN' }
+  const grant = parseChainingGrant(jws.payload)
+  if (grant === undefined) return { refused: 'MALFORMED_TOKEN' }
+  const { kid, alg } = jws.header
+  return rows.issuer(grant.iss, (row) => {
     // What was issued for a grant must end with it, so the revocations of its issuer must be known.
-    if (issuer === undefined || issuer.kind !== 'auth4agent' || issuer.mode !== 'log') {
-      return { refused: 'ISSUER_NOT_TRUSTED' }
-    }
-    if (!issuer.isEnabled) return { refused: 'ISSUER_DISABLED' }
-    if (!hasKeys(issuer, now())) return { refused: 'ISSUER_KEYS_UNAVAILABLE' }
-    const key = issuer.keys.get(kid)
-    if (key === undefined) return { refused: 'UNKNOWN_KEY' }
-    if (key.alg !== alg || !issuer.algorithms.includes(alg)) return { refused: 'UNSUPPORTED_ALGORITHM' }
-    return key.verify(jws.signingInput, jws.signature) ? { grant, kid, issuer } : { refused: 'SIGNATURE_INVALID' }
-  }
+    if (row?.kind !== 'auth4agent' || row.mode !== 'log') return refuse('ISSUER_NOT_TRUSTED')
+    const admitted = admit(row)
+    if (!admitted.ok) return refuse(NOT_IDENTIFIED[admitted.state])
+    if (!hasKeys(row, now())) return refuse('ISSUER_KEYS_UNAVAILABLE')
+    const key = row.keys.get(kid)
+    if (key === undefined) return refuse('UNKNOWN_KEY')
+    if (key.alg !== alg || !row.algorithms.includes(alg)) return refuse('UNSUPPORTED_ALGORITHM', true)
+    return key.verify(jws.signingInput, jws.signature)
+      ? ({ ok: true, grant, kid, issuer: row } as const)
+      : refuse('SIGNATURE_INVALID', true)
+  })
 }
 
 function checkTimes({ now, settings }: JudgeGrantDeps, { grant, issuer }: Signed): Verdict | undefined {
@@ -164,30 +151,32 @@ function checkFreshness({ logs }: Pick<JudgeGrantDeps, 'logs'>, { grant, kid, is
   return checkVouched(logs, issuer, { ...token, kids: [token.kid, kid], epoch, edge, sub, operatorId })
 }
 
-async function decide(
-  deps: JudgeGrantDeps,
-  { grant, issuer }: Signed,
-  domain: KnownDomain,
+interface Asked {
+  readonly grant: ChainingGrant
+  readonly identity: Identified
+}
+
+/** Finds out whether the owner of the grant's audience lets the grant's operator call it with the scopes. */
+async function findTrusted(
+  { now, issuer: own }: JudgeGrantDeps,
+  rows: Rows,
+  { grant, identity }: Asked,
   demands: GrantDemands,
-  isFresh: boolean,
 ): Promise<Trusted | GrantRefusal> {
-  const { resource } = grant
+  const { resource, operator_id: operatorId } = grant
   if (demands.resource !== undefined && demands.resource !== resource) return 'AUDIENCE_UNKNOWN'
   // No operator owns the issuer, even if its host is under the domain of an operator.
-  const host = resource === deps.issuer ? undefined : parseAudience(resource)?.host
-  const owner =
-    host === undefined ? undefined : await deps.operators.lookupAudienceOwner({ host, audiences: [resource] })
-  if (owner === undefined || owner.operatorId === '') return 'AUDIENCE_UNKNOWN'
+  const audience = resource === own ? undefined : parseAudience(resource)
+  if (audience === undefined || (await rows.owner(audience)).operatorId === '') return 'AUDIENCE_UNKNOWN'
   const allowed = grant.scope.split(' ')
   const scopes = demands.scope ?? allowed
   if (!scopes.every((scope) => allowed.includes(scope))) return 'SCOPE_MISSING'
-  const ask = async (scope: string) => {
-    const { sub, client_id, operator_id, epoch, iss, jti, iat, exp } = grant
-    const claims = { sub, client_id, operator_id, epoch, iss, jti, iat, nbf: iat, exp, aud: [resource], scope }
-    const wanted = { audience: [resource], scope: [], operators: [] }
-    return deps.decideTrust({ issuer, domain, claims, wanted, isFresh })
+  const caller = { node: foreignNode(identity.issuer.issuer, identity.domain.domain, operatorId), operatorId }
+  const ask = async (those: readonly string[]) => {
+    const permission = await permit(rows, { caller, audience, scopes: those, nowMs: now() })
+    return permission.ok ? joinLegs(identity, permission, audience) : undefined
   }
-  const trusted = await ask(scopes.join(' '))
-  if (trusted !== undefined) return deps.now() < trusted.exp * 1_000 ? trusted : 'TRUST_NOT_FOUND'
-  return (await ask('')) === undefined ? 'TRUST_NOT_FOUND' : 'SCOPE_MISSING'
+  const trusted = await ask(scopes)
+  if (trusted !== undefined) return now() < trusted.exp * 1_000 ? trusted : 'TRUST_NOT_FOUND'
+  return (await ask([])) === undefined ? 'TRUST_NOT_FOUND' : 'SCOPE_MISSING'
 }

@@ -10,7 +10,7 @@ import {
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
 import type { Principal } from '../../calls/call.ts'
-import { createKnowledge } from '../knowledge/knowledge.ts'
+import { createKnowledge } from '../decide/knowledge.ts'
 import { explainTrust } from './explain-trust.ts'
 import { exportGraph } from './export-graph.ts'
 import { explainRows } from './rows.ts'
@@ -61,7 +61,13 @@ function ask(from: string, principal: Principal = ADMIN) {
   const { db, deps } = world
   const logs = { of: () => undefined }
   const tokenStatus = { checkTrust: async () => undefined }
-  const asked = { ...deps, knowledge: createKnowledge(db.pool), rows: explainRows(db.pool), logs, tokenStatus }
+  const asked = {
+    ...deps,
+    knowledge: createKnowledge({ pool: db.pool, operators: deps.operators }),
+    rows: explainRows(db.pool),
+    logs,
+    tokenStatus,
+  }
   return explainTrust(asked, create(ExplainTrustRequestSchema, { from, to: AUDIENCE, scope: 'orders:read' }), principal)
 }
 

@@ -9,7 +9,8 @@ import type { TrustDeps } from '../config.ts'
 import type { ExplainRows } from './rows.ts'
 
 /** What an explanation needs. */
-export interface ExplainDeps extends Pick<TrustDeps, 'knowledge' | 'now' | 'issuer'> {
+export interface ExplainDeps extends Pick<TrustDeps, 'now' | 'issuer'> {
+  readonly knowledge: Pick<TrustDeps['knowledge'], 'current'>
   readonly operators: Pick<TrustDeps['operators'], 'lookupAudienceOwner' | 'lookupOperator'>
   readonly tokenStatus: Pick<TrustDeps['tokenStatus'], 'checkTrust'>
   readonly logs: Pick<TrustDeps['logs'], 'of'>

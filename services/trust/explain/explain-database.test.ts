@@ -11,7 +11,7 @@ import {
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
 import type { Principal } from '../../calls/call.ts'
-import { createKnowledge } from '../knowledge/knowledge.ts'
+import { createKnowledge } from '../decide/knowledge.ts'
 import { explainTrust } from './explain-trust.ts'
 import { exportGraph } from './export-graph.ts'
 import { explainRows } from './rows.ts'
@@ -61,7 +61,13 @@ function ask(from: string, principal: Principal = ADMIN, to = 'https://api.cargo
   const { db, deps } = world
   const logs = { of: () => undefined }
   const tokenStatus = { checkTrust: async () => undefined }
-  const asked = { ...deps, knowledge: createKnowledge(db.pool), rows: explainRows(db.pool), logs, tokenStatus }
+  const asked = {
+    ...deps,
+    knowledge: createKnowledge({ pool: db.pool, operators: deps.operators }),
+    rows: explainRows(db.pool),
+    logs,
+    tokenStatus,
+  }
   const request = create(ExplainTrustRequestSchema, { from, to, scope: 'orders:read' })
   return explainTrust(asked, request, principal)
 }

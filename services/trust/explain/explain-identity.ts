@@ -1,42 +1,44 @@
 import { recordValue } from '@auth4agent/core/identity/proof-record'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
+import type { Identity } from '../decide/identify.ts'
+import type { KnownIssuer } from '../knowledge/known-issuer.ts'
 import { admitIssuer, enableIssuer, publishRecord, registerOperator, reinstateOperator } from './cure-commands.ts'
 import type { CureMessage, ExplainDeps, Leg, MissingMessage } from './deps.ts'
 import type { Caller } from './read-question.ts'
 
-/** The leg `identity`, and what it found of a foreign caller. `domain` is set only if the leg is ok. */
-export interface Identity {
-  readonly leg: Leg
-  readonly issuer?: KnownIssuer
-  readonly domain?: KnownDomain
-}
-
-/** Explains whether an admitted issuer speaks for the domain of a caller at another deployment. */
-export async function explainIdentity(deps: ExplainDeps, caller: Caller): Promise<Identity> {
+/**
+ * Prints whether an admitted issuer speaks for the domain of a caller at another deployment. `ended` is why the log
+ * says that it does no more.
+ */
+export async function explainIdentity(
+  deps: Pick<ExplainDeps, 'issuer' | 'rows'>,
+  caller: Caller,
+  identity: Identity,
+  ended: Verdict | undefined,
+): Promise<Leg> {
   const { home, domain: name } = caller
-  const issuer = await deps.knowledge.rereadIssuer(home)
-  if (issuer === undefined) return { leg: notAdmitted(deps.issuer, home, 'absent', admitIssuer(home)) }
-  if (!issuer.isEnabled) return { leg: disabled(deps.issuer, home), issuer }
-  const domain = issuer.domains.get(name)
-  if (domain?.operatorId !== caller.operatorId) return { leg: unproven(caller, issuer.kind), issuer }
-  const key = domain.provenAt === undefined ? undefined : await deps.rows.thumbprintOf(domain.edgeId)
-  const proof = key === undefined ? '' : recordValue({ issuer: home, operatorId: domain.operatorId, thumbprint: key })
-  const speaksFor = { kind: 'speaks-for', edgeId: domain.edgeId, from: name, to: home, proof }
-  const path = [{ kind: 'admits', from: deps.issuer, to: home }, speaksFor]
-  return { leg: { leg: 'identity', ok: true, path }, issuer, domain }
+  const refuse = (state: keyof typeof REFUSALS) => REFUSALS[state](deps.issuer, caller, identity.issuer?.kind)
+  if (!identity.ok) return refuse(identity.state)
+  if (ended !== undefined) return refuse(ended === 'ISSUER_DISABLED' ? 'disabled' : 'unproven')
+  const { edgeId, operatorId, provenAt } = identity.domain
+  const key = provenAt === undefined ? undefined : await deps.rows.thumbprintOf(edgeId)
+  const proof = key === undefined ? '' : recordValue({ issuer: home, operatorId, thumbprint: key })
+  const speaksFor = { kind: 'speaks-for', edgeId, from: name, to: home, proof }
+  return { leg: 'identity', ok: true, path: [{ kind: 'admits', from: deps.issuer, to: home }, speaksFor] }
 }
 
-/** The leg of an issuer that the administrator has disabled. */
-export function disabled(own: string, home: string): Leg {
-  return notAdmitted(own, home, 'disabled', enableIssuer(home))
-}
+type Refusal = (own: string, caller: Caller, kind: KnownIssuer['kind'] | undefined) => Leg
 
-/** The leg of a domain without a proof. Only the administrator pins the domain of an OAuth server, once. */
-export function unproven({ home, domain, operatorId }: Caller, kind: KnownIssuer['kind'] | undefined): Leg {
-  const cures = kind === 'oauth' ? [] : [publishRecord({ issuer: home, domain, operatorId, thumbprint: '' })]
-  return refused({ kind: 'speaks-for', from: domain, to: home, state: 'unproven' }, cures)
+const REFUSALS: Readonly<Record<'absent' | 'disabled' | 'unproven', Refusal>> = {
+  absent: (own, { home }) => notAdmitted(own, home, 'absent', admitIssuer(home)),
+  disabled: (own, { home }) => notAdmitted(own, home, 'disabled', enableIssuer(home)),
+  // Only the administrator pins the domain of an OAuth server, once.
+  unproven(_own, { home, domain, operatorId }, kind) {
+    const cures = kind === 'oauth' ? [] : [publishRecord({ issuer: home, domain, operatorId, thumbprint: '' })]
+    return refused({ kind: 'speaks-for', from: domain, to: home, state: 'unproven' }, cures)
+  },
 }
 
 /** Explains whether a caller of this deployment is an operator that has proven its domain. */

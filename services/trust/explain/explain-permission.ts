@@ -2,11 +2,13 @@ import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { draftClaims, parseTrustDraft } from '@auth4agent/core/trust/read-draft'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import type { TrustQuestion } from '../graph/decide.ts'
-import { explain } from '../graph/explain.ts'
+import type { Permission } from '../decide/permit.ts'
+import type { TrustQuestion } from '../graph/decide-path.ts'
 import type { Cure, EndedEdge, ExplainContext, MissingEdge } from '../graph/explanation.ts'
+import { findCures } from '../graph/find-cures.ts'
 import type { TrustEdge } from '../graph/trust-edge.ts'
-import type { KnownGraph } from '../knowledge/known-graph.ts'
+import type { TrustGraph } from '../graph/trust-graph.ts'
+import { buildGraph, type KnownGraph } from '../knowledge/known-graph.ts'
 import type { Party } from '../knowledge/read-statements.ts'
 import { revokeStatement, signStatement } from './cure-commands.ts'
 import type { CureMessage, EdgeMessage, ExplainDeps, Leg, MissingMessage } from './deps.ts'
@@ -61,15 +63,16 @@ export class Display {
   }
 
   /** Explains a no by what the asker may see. `ended` are edges of the graph that have just ended. */
-  refusal({ graph }: Pick<KnownGraph, 'graph'>, question: TrustQuestion, ended: readonly EndedEdge[]): Leg {
+  refusal(graph: TrustGraph, question: TrustQuestion, ended: readonly EndedEdge[]): Leg {
     const visible = visibleGraph(graph, this.sees)
     const rows = this.#ended.filter((row) => row.isPublic || this.sees(row))
-    const { missing, cures } = explain(visible, question, {
+    const { cures } = findCures(visible, question, {
       issuer: this.#issuer,
       nameOf: this.nameOf,
       commandFor: ({ missing: edge, draft }) => (draft ? signStatement(draft) : this.#revoke(edge)),
       ended: [...rows, ...ended.filter(this.sees)],
     })
+    const missing = cures[0]?.missing
     return {
       leg: 'permission',
       ok: false,
@@ -83,17 +86,18 @@ export class Display {
   }
 }
 
-/** Reads what the asker may see of a graph, and the proofs of a path in it. */
+/** Reads what the asker may see of the graph that was asked, and the proofs of a path in it. */
 export async function readDisplay(
   { rows, issuer }: Pick<ExplainDeps, 'rows' | 'issuer'>,
   question: Question,
-  known: KnownGraph,
-  path: readonly TrustEdge[],
+  permission: Permission,
 ): Promise<Display> {
   const { owner, caller } = question
+  const known = (permission.ok ? permission.known : permission.asked?.known) ?? buildGraph([])
+  const path = permission.ok ? permission.steps : []
   const [statements, proofs, ended] = await Promise.all([
-    rows.statements(known.graph.edges().map(({ id }) => id)),
-    rows.proofs(path.map(({ id }) => id)),
+    rows.statements(known.graph.edges.map(({ id }) => id)),
+    rows.proofs(path.map(({ edge }) => edge.id)),
     rows.ended(owner.operatorId || NOBODY, caller.operatorId || NOBODY),
   ])
   return new Display(issuer, question, { known, statements, proofs, ended })

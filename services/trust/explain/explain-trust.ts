@@ -1,17 +1,18 @@
-import type { TrustVerdict } from '@auth4agent/core/revocation/revocation-log'
+import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
+import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ExplainTrustRequest, ExplainTrustResponseSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { Principal } from '../../calls/call.ts'
-import { type Decision, decide, type TrustQuestion } from '../graph/decide.ts'
+import { abroadOf, identityBasis, stepBasis } from '../decide/basis.ts'
+import { type Identity, identify } from '../decide/identify.ts'
+import { type Permission, permit, type Step } from '../decide/permit.ts'
 import type { TrustEdge } from '../graph/trust-edge.ts'
-import { buildGraph, type KnownGraph } from '../knowledge/known-graph.ts'
-import { readHomes } from '../knowledge/read-homes.ts'
+import { TrustGraph } from '../graph/trust-graph.ts'
 import type { ExplainDeps, Leg } from './deps.ts'
-import { explainFreshness, type Relied } from './explain-freshness.ts'
-import { disabled, explainIdentity, explainLocalIdentity, type Identity, unproven } from './explain-identity.ts'
+import { explainFreshness } from './explain-freshness.ts'
+import { explainIdentity, explainLocalIdentity } from './explain-identity.ts'
 import { explainLocalPermission, noOwner } from './explain-local-permission.ts'
 import { type Display, NOBODY, readDisplay } from './explain-permission.ts'
-import { findEnded, stepOf } from './find-ended.ts'
 import { type Question, readQuestion } from './read-question.ts'
 
 type Answer = MessageInitShape<typeof ExplainTrustResponseSchema>
@@ -49,68 +50,72 @@ function explainLocal(deps: ExplainDeps, question: Question): Found {
 }
 
 async function explainForeign(deps: ExplainDeps, question: Question): Promise<Found> {
-  const { owner, caller, audience, scopes } = question
-  const identity = await explainIdentity(deps, caller)
-  const known =
-    owner.operatorId === ''
-      ? buildGraph().known
-      : await deps.knowledge.rereadBetween(owner.operatorId, caller.operatorId || NOBODY)
-  const asked: TrustQuestion = {
-    owner: owner.operatorId,
-    caller: caller.node,
-    audience: audience.text,
-    host: audience.host,
-    scopes,
-    nowS: Math.floor(deps.now() / 1_000),
-  }
-  const decision = decide(known.graph, asked)
-  const path = decision.allowed ? decision.path : []
-  const display = await readDisplay(deps, question, known, path)
-  const issuers = await readHomes(deps.knowledge, path, known)
-  const steps = path.map((edge) => stepOf(issuers, known, edge))
-  // Last of all that waits: nothing of a yes had ended when this was asked.
+  const { caller, audience, scopes } = question
+  const { current: rows } = deps.knowledge
+  const nowMs = deps.now()
+  const identity = await rows.issuer(caller.home, (row) => identify(row, caller, nowMs))
+  const asking = { node: caller.node, operatorId: caller.operatorId || NOBODY }
+  const permission = await permit(rows, { caller: asking, audience, scopes, nowMs })
+  const steps = permission.ok ? permission.steps : []
+  const display = await readDisplay(deps, question, permission)
+  // Last of all that waits for the log: nothing of a yes had ended when this was asked.
   const ended = await findEnded(deps, identity, steps)
-  const homes = steps.map(({ edge, home, issuer }) => ({ shown: display.sees(edge) ? home : '', issuer, home }))
-  const relied: Relied[] = [
+  const relied = [
     ...(identity.issuer?.isEnabled === true
       ? [{ shown: caller.home, issuer: identity.issuer, issuesToken: true }]
       : []),
-    ...homes.flatMap(({ shown = '', issuer, home }) =>
-      home === undefined ? [] : [{ shown, issuer, issuesToken: false }],
+    ...steps.flatMap(({ edge, issuer, home }) =>
+      issuer === undefined ? [] : [{ shown: display.sees(edge) ? issuer : '', issuer: home, issuesToken: false }],
     ),
   ]
   const legs = [
-    endedIdentity(deps, question, identity, ended.identity),
-    explainPermission(display, known, { question, asked, decision, ended: ended.step }),
+    await explainIdentity(deps, caller, identity, ended.identity),
+    explainPermission(display, permission, question, ended.edge),
     explainFreshness(deps, relied),
   ]
-  return { legs, scopes: decision.allowed ? decision.effectiveScopes : [] }
+  return { legs, scopes: permission.ok ? permission.scopes : [] }
 }
 
-/** Returns the leg `identity`, or another one if it has ended while the question was answered. */
-function endedIdentity(
-  { issuer }: ExplainDeps,
-  { caller }: Question,
+/** What has ended although the rows do not say so yet. */
+interface Ended {
+  readonly identity: Verdict | undefined
+  /** The first edge of the path. */
+  readonly edge: TrustEdge | undefined
+}
+
+/** Looks up identity and path in the log of this deployment, and statements of others in theirs. */
+async function findEnded(
+  { tokenStatus, logs }: Pick<ExplainDeps, 'tokenStatus' | 'logs'>,
   identity: Identity,
-  verdict: TrustVerdict | undefined,
+  steps: readonly Step[],
+): Promise<Ended> {
+  const check = async (basis: TrustBasis | undefined) => basis && tokenStatus.checkTrust(basis)
+  const speaksFor = identity.ok
+    ? identityBasis({ issuer: identity.issuer, domainEdge: identity.domain.edgeId })
+    : undefined
+  const [first, ...others] = await Promise.all([speaksFor, ...steps.map(stepBasis)].map(check))
+  const isEndedAbroad = (step: Step) =>
+    abroadOf([step]).some(
+      ({ issuer, edges, authors }) =>
+        logs.of(issuer.issuer)?.lookupTrust({ issuers: [], edges, authors }) !== undefined,
+    )
+  const ended = steps.find((step, at) => others[at] !== undefined || isEndedAbroad(step))
+  return { identity: first, edge: ended?.edge }
+}
+
+function explainPermission(
+  display: Display,
+  permission: Permission,
+  question: Question,
+  ended: TrustEdge | undefined,
 ): Leg {
-  if (verdict === undefined) return identity.leg
-  return verdict === 'ISSUER_DISABLED' ? disabled(issuer, caller.home) : unproven(caller, identity.issuer?.kind)
-}
-
-interface Decided {
-  readonly question: Question
-  readonly asked: TrustQuestion
-  readonly decision: Decision
-  /** The edge of the path that has just ended. */
-  readonly ended: TrustEdge | undefined
-}
-
-function explainPermission(display: Display, known: KnownGraph, { question, asked, decision, ended }: Decided): Leg {
-  if (question.owner.operatorId === '') return noOwner(question)
-  if (!decision.allowed) return display.refusal(known, asked, [])
-  if (ended === undefined) return { leg: 'permission', ok: true, path: decision.path.map((edge) => display.edge(edge)) }
-  known.graph.remove(ended.id)
-  const { cures = [] } = display.refusal(known, asked, [{ ...ended, state: 'revoked' }])
+  if (!permission.ok) {
+    const { asked } = permission
+    return asked === undefined ? noOwner(question) : display.refusal(asked.known.graph, asked.question, [])
+  }
+  const { known, steps } = permission
+  if (ended === undefined) return { leg: 'permission', ok: true, path: steps.map(({ edge }) => display.edge(edge)) }
+  const rest = new TrustGraph(known.graph.edges.filter(({ id }) => id !== ended.id))
+  const { cures = [] } = display.refusal(rest, permission.question, [{ ...ended, state: 'revoked' }])
   return { leg: 'permission', ok: false, missing: display.ended(ended), cures }
 }

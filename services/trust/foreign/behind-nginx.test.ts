@@ -13,7 +13,7 @@ import { startNginx } from '../../../test/support/nginx.ts'
 import { noChain } from '../../../test/support/no-foreign.ts'
 import { openOutbound } from '../../../test/support/outside-server.ts'
 import { newKeys } from '../../../test/support/parties.ts'
-import { createKnowledge } from '../knowledge/knowledge.ts'
+import { knowledgeOf } from '../../../test/support/trust/knowledge.ts'
 import { readIssuers } from '../knowledge/read-issuers.ts'
 import { endKeys } from './end-keys.ts'
 import { createKeyFetcher } from './fetch-keys.ts'
@@ -113,7 +113,7 @@ async function rotate(path: string, fetches: number) {
 }
 
 async function readList(id: string) {
-  const knowledge = createKnowledge(db().pool)
+  const knowledge = knowledgeOf(db().pool)
   await knowledge.refresh()
   const { outbound } = openOutbound()
   await db().pool.query('UPDATE issuers SET statements_due_at = to_timestamp(0) WHERE id = $1', [id])

@@ -3,6 +3,7 @@ import { checkSigned, readAccessToken, type VerificationKey } from '@auth4agent/
 import { type AccessTokenClaims, hasActor, MAX_TOKEN_BYTES } from '@auth4agent/core/token/claims'
 import { createTokenCache } from '@auth4agent/core/token/token-cache'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
+import { hasKeys } from '../decide/freshness.ts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
 import { type ForeignClaims, parseOAuthClaims } from './domain/oauth-claims.ts'
 
@@ -19,37 +20,6 @@ export interface GenuineForeign {
 }
 
 type Read = { readonly genuine: GenuineForeign } | { readonly verdict: Verdict }
-
-/** How long keys are used that could not be fetched again, in milliseconds: less where no log ends a key. */
-const KEYS_AGE_MS = {
-  log: 86_400_000,
-  introspection: 3_600_000,
-  status_list: 3_600_000,
-  none: 3_600_000,
-} as const
-
-/**
- * Returns until when the keys of an issuer may be used, in Unix milliseconds; undefined before the first fetch. If the
- * issuer has an anchor, its trust chain must hold too.
- */
-export function keysUsableUntil({
-  keysAsOf,
-  mode,
-  validUntil = Number.POSITIVE_INFINITY,
-}: Pick<KnownIssuer, 'keysAsOf' | 'mode' | 'validUntil'>): number | undefined {
-  return keysAsOf === undefined ? undefined : Math.min(keysAsOf + KEYS_AGE_MS[mode], validUntil)
-}
-
-/** Tells whether the keys of an issuer are known and young enough. `nowMs` is in Unix milliseconds. */
-export function hasKeys(issuer: Parameters<typeof keysUsableUntil>[0], nowMs: number): boolean {
-  const until = keysUsableUntil(issuer)
-  return until !== undefined && nowMs < until
-}
-
-/** Tells whether the trust chain of an issuer holds. An issuer without an anchor needs none. */
-export function isAttested({ validUntil }: Pick<KnownIssuer, 'validUntil'>, nowMs: number): boolean {
-  return validUntil === undefined || nowMs < validUntil
-}
 
 /** Decides whether a text is a genuine token of one issuer, and remembers those that are. */
 export function createGenuineForeign(now: () => number) {

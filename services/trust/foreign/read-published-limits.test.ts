@@ -3,8 +3,8 @@ import { afterEach, expect, it, vi } from 'vitest'
 import { silentLog } from '../../../test/support/database.ts'
 import { useIssuers } from '../../../test/support/issuers.ts'
 import { newKeys } from '../../../test/support/parties.ts'
+import { knowledgeOf } from '../../../test/support/trust/knowledge.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
-import { createKnowledge } from '../knowledge/knowledge.ts'
 import { readPublished } from './read-published.ts'
 
 const { db, now, add } = useIssuers()
@@ -17,7 +17,7 @@ afterEach(() => {
 async function readFrom(issuers: readonly string[], answer: (url: string) => Promise<object>) {
   const secret = JSON.stringify(newKeys().privateKey.export({ format: 'jwk' }))
   for (const issuer of issuers) await add({ issuer, revocationMode: 'log', actsAs: randomUUID(), secret })
-  const knowledge = createKnowledge(db().pool)
+  const knowledge = knowledgeOf(db().pool)
   await knowledge.refresh()
   const get: Outbound['get'] = async (url) => {
     const body = Buffer.from(JSON.stringify(await answer(url)))

@@ -38,7 +38,7 @@ export async function readPublished(deps: ReadPublishedDeps): Promise<void> {
 
 async function readOne(deps: ReadPublishedDeps, id: string, issuer: string): Promise<void> {
   const { db, knowledge, log } = deps
-  const known = knowledge.copy?.issuers.get(issuer)
+  const known = knowledge.copy.issuers.get(issuer)
   if (known === undefined) return
   const began = new Date(deps.now())
   try {

@@ -1,12 +1,16 @@
+import { parseAudience } from '@auth4agent/core/token/audience'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { TrustDeps } from '../config.ts'
+import { type ByLogDeps, decideByLog } from '../decide/by-log.ts'
+import { checkAtHome, checkStatementsAbroad, longestTtlS } from '../decide/freshness.ts'
+import { admit, type Identified, identify, NOT_IDENTIFIED, subjectOf } from '../decide/identify.ts'
+import { joinLegs, permit, type Trusted } from '../decide/permit.ts'
+import type { Rows } from '../decide/rows.ts'
 import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
-import { checkAtHome, checkStatementsAbroad } from './check-abroad.ts'
-import type { DecideTrust, Trusted } from './decide-trust.ts'
+import { foreignNode } from '../knowledge/read-statements.ts'
 import type { ForeignClaims } from './domain/oauth-claims.ts'
-import { createFinders } from './find-issuer.ts'
 import type { ForeignLists } from './foreign-lists.ts'
 import type { ForeignLogs } from './foreign-logs.ts'
 import type { createGenuineForeign, GenuineForeign } from './genuine-foreign.ts'
@@ -41,19 +45,12 @@ export interface ForeignDemands {
 export type VerifyForeign = (token: string, demands: ForeignDemands) => Promise<ForeignVerification>
 
 /** Dependencies of createVerifyForeign. */
-export interface VerifyForeignDeps extends Pick<TrustDeps, 'knowledge' | 'now' | 'settings'> {
-  readonly tokenStatus: Pick<TrustDeps['tokenStatus'], 'checkTrust'>
+export interface VerifyForeignDeps extends ByLogDeps, Pick<TrustDeps, 'now' | 'settings'> {
   readonly genuine: ReturnType<typeof createGenuineForeign>
-  readonly decideTrust: DecideTrust
   readonly logs: Pick<ForeignLogs, 'of' | 'asOf'>
   readonly introspect: Introspect
   readonly lists: Pick<ForeignLists, 'renew' | 'check' | 'ageOf'>
 }
-
-/** Tokens of an issuer whose revocations are not known live at most this long, in seconds. */
-const MAX_UNKNOWN_TTL_S = 300
-/** What may be wrong with a token only because a copy lacks a key. */
-const MAY_LACK: ReadonlySet<Verdict> = new Set(['UNKNOWN_KEY', 'ISSUER_KEYS_UNAVAILABLE'])
 
 /**
  * Creates the function. A token is valid if its issuer is admitted and speaks for its domain (identity), if statements
@@ -61,109 +58,140 @@ const MAY_LACK: ReadonlySet<Verdict> = new Set(['UNKNOWN_KEY', 'ISSUER_KEYS_UNAV
  * (freshness). Nothing in the token chooses what it is checked against, except the issuer among those accepted.
  */
 export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
-  const { knowledge, tokenStatus, genuine, decideTrust, logs, introspect, lists, now, settings } = deps
-
-  const { findIssuer, findDomain } = createFinders(knowledge, now)
-  const readWith = async (token: string, known: KnownIssuer, isFresh: boolean) => {
-    const read = genuine(token, known)
-    if (isFresh || !('verdict' in read) || !MAY_LACK.has(read.verdict)) return { issuer: known, read }
-    // The copy may lack keys that were stored since it was read.
-    const issuer = await knowledge.rereadIssuer(known.issuer)
-    return issuer?.isEnabled === true ? { issuer, read: genuine(token, issuer) } : { issuer: known, read }
-  }
-  const checkTimes = (issuer: KnownIssuer, { iat, nbf, exp }: ForeignClaims): Verdict | undefined => {
-    const nowS = Math.floor(now() / 1_000)
-    if (nowS >= exp + settings.skewS) return 'TOKEN_EXPIRED'
-    if (nowS < nbf - settings.skewS) return 'TOKEN_NOT_YET_VALID'
-    // A token of this second may have been issued before the issuer was enabled.
-    if (iat <= issuer.acceptedFromS) return 'ISSUER_DISABLED'
-    return exp - iat > longestTtlS(issuer) ? 'LIFETIME_TOO_LONG' : undefined
-  }
-  /** Asks the issuer, where that is how its revocations are known. Returns when it was asked about the token. */
-  const ask = async (
-    { issuer, genuine: { claims } }: Exclude<Look, { readonly verdict: Verdict }>,
-    token: string,
-  ): Promise<number | undefined | Verdict> => {
-    if (issuer.mode === 'status_list') await lists.renew(issuer, claims)
-    if (issuer.mode !== 'introspection') return undefined
-    const answer = await introspect(issuer, token).catch(() => undefined)
-    if (answer === undefined) return 'ISSUER_REVOCATIONS_STALE'
-    return answer.isActive ? answer.askedAt.wall : 'TOKEN_REVOKED'
-  }
-
-  /** Does all checks that can be done again: with `isFresh`, by rows that are read now, and else by copies. */
-  const look = async (token: string, { issuer: text, wanted }: ForeignDemands, isFresh: boolean): Promise<Look> => {
-    const known = await findIssuer(text, isFresh)
-    if (known === undefined) return { verdict: 'ISSUER_NOT_TRUSTED' }
-    if (!known.isEnabled) return { verdict: 'ISSUER_DISABLED' }
-    const { issuer, read } = await readWith(token, known, isFresh)
-    if ('verdict' in read) return read
-    const { claims } = read.genuine
-    const domain = await findDomain(issuer, claims)
-    if (domain === undefined) return { verdict: 'SUBJECT_OUTSIDE_NAMESPACE' }
-    const refusal = checkTimes(issuer, claims) ?? checkDemands(claims, domain, wanted)
-    if (refusal !== undefined) return { verdict: refusal }
-    const trusted = await decideTrust({ issuer, domain, claims, wanted, isFresh })
-    if (trusted === undefined || now() >= trusted.exp * 1_000) return { verdict: 'TRUST_NOT_FOUND' }
-    if (!wanted.scope.every((scope) => trusted.scopes.includes(scope))) return { verdict: 'SCOPE_MISSING' }
-    if (trusted.mustBeBound && claims.cnf === undefined) return { verdict: 'TOKEN_NOT_BOUND' }
-    return { issuer, domain, trusted, genuine: read.genuine }
-  }
-
+  const { now } = deps
   return async (token, demands) => {
-    let found = await look(token, demands, false)
-    if ('verdict' in found) return invalid(found.verdict)
-    const unproven = demands.checkSender(found.genuine.claims)
-    if (unproven !== undefined) return invalid(unproven)
-    const askedAt = await ask(found, token)
-    if (typeof askedAt === 'string') return ended(askedAt)
-    // What a copy said has ended, but a newer statement may say the same again.
-    if ((await tokenStatus.checkTrust(found.trusted.basis)) !== undefined) {
-      found = await look(token, demands, true)
-      if ('verdict' in found) return ended(found.verdict)
-      // Last of all that waits, so that every end whose call returned before this verification began is seen.
-      const gone = await tokenStatus.checkTrust(found.trusted.basis)
-      if (gone !== undefined) return ended(gone)
+    let askedAt: number | undefined
+    const prove = async (found: Found) => {
+      const unproven = demands.checkSender(found.genuine.claims)
+      if (unproven !== undefined) return { refused: unproven, isEnded: false }
+      const answer = await ask(deps, found, token)
+      if (typeof answer === 'string') return { refused: answer, isEnded: true }
+      askedAt = answer
+      return undefined
     }
-    const { issuer, domain, trusted } = found
-    const { claims } = found.genuine
-    const verdict = checkAbroad(deps, issuer, found.genuine, trusted) ?? checkTimes(issuer, claims)
+    const found = await decideByLog(deps, (rows) => look(deps, rows, token, demands), prove)
+    if ('refused' in found) return found.isEnded ? ended(found.refused) : invalid(found.refused)
+    const { issuer, trusted, genuine } = found
+    const verdict = checkAbroad(deps, found) ?? checkTimes(deps, issuer, genuine.claims)
     if (verdict !== undefined) return ended(verdict)
     // The statement may have expired while the issuer or the database answered.
     if (now() >= trusted.exp * 1_000) return invalid('TRUST_NOT_FOUND')
-    const listAge = issuer.mode === 'status_list' ? lists.ageOf(issuer, claims) : undefined
-    const trust = trustOf(found, askedAt ?? listAge?.asOf ?? logs.asOf(issuer.issuer), domain)
-    return { valid: true, claims, trust: { ...trust, ...(listAge && { maxStalenessMs: listAge.maxMs }) } }
+    return { valid: true, claims: genuine.claims, trust: trustOf(deps, found, askedAt) }
   }
 }
 
-/** Returns how long tokens of an issuer may live, in seconds. */
-export function longestTtlS({ mode, maxTokenTtlS }: Pick<KnownIssuer, 'mode' | 'maxTokenTtlS'>): number {
-  return mode === 'none' ? Math.min(maxTokenTtlS, MAX_UNKNOWN_TTL_S) : maxTokenTtlS
+/** A genuine token of an operator that is identified. */
+interface Genuine extends Identified {
+  readonly genuine: GenuineForeign
 }
 
-/** A genuine token with all that was found about it, or the verdict. */
-type Look =
-  | {
-      readonly issuer: KnownIssuer
-      readonly domain: KnownDomain
-      readonly trusted: Trusted
-      readonly genuine: GenuineForeign
-    }
-  | { readonly verdict: Verdict }
+/** A genuine token with all that was found about it. */
+interface Found extends Genuine {
+  readonly trusted: Trusted
+  readonly basis: Trusted['basis']
+}
+
+/** Does all checks that can be done again by other rows. */
+async function look(
+  deps: VerifyForeignDeps,
+  rows: Rows,
+  token: string,
+  { issuer: text, wanted }: ForeignDemands,
+): Promise<Found | { readonly refused: Verdict }> {
+  const identified = await rows.issuer(text, (row) => identifyToken(deps, row, token))
+  if (!identified.ok) return { refused: identified.refused }
+  const {
+    issuer,
+    domain,
+    genuine: { claims },
+  } = identified
+  const refused = checkTimes(deps, issuer, claims) ?? checkDemands(claims, domain, wanted)
+  if (refused !== undefined) return { refused }
+  const trusted = await findTrusted(deps, rows, identified, wanted)
+  if (trusted === undefined) return { refused: 'TRUST_NOT_FOUND' }
+  if (!wanted.scope.every((scope) => trusted.scopes.includes(scope))) return { refused: 'SCOPE_MISSING' }
+  if (trusted.mustBeBound && claims.cnf === undefined) return { refused: 'TOKEN_NOT_BOUND' }
+  return { ...identified, trusted, basis: trusted.basis }
+}
+
+/** What may be wrong with a token only because a row lacks a key. */
+const MAY_LACK: ReadonlySet<Verdict> = new Set(['UNKNOWN_KEY', 'ISSUER_KEYS_UNAVAILABLE'])
+
+/** Decides the leg `identity` of a token, whose subject counts only under a key of the issuer. */
+function identifyToken(
+  { genuine, now }: VerifyForeignDeps,
+  row: KnownIssuer | undefined,
+  token: string,
+): Genuine | { readonly ok: false; readonly refused: Verdict; readonly isFinal?: boolean } {
+  const admitted = admit(row)
+  if (!admitted.ok) return { ok: false, refused: NOT_IDENTIFIED[admitted.state] }
+  const read = genuine(token, admitted.issuer)
+  if ('verdict' in read) return { ok: false, refused: read.verdict, isFinal: !MAY_LACK.has(read.verdict) }
+  const identity = identify(row, subjectOf(admitted.issuer, read.genuine.claims), now())
+  return identity.ok ? { ...identity, ...read } : { ok: false, refused: NOT_IDENTIFIED[identity.state] }
+}
+
+/** Finds the first of the wanted audiences that the owner lets the token's operator call. */
+async function findTrusted(
+  { now }: VerifyForeignDeps,
+  rows: Rows,
+  identified: Genuine,
+  wanted: Requirements,
+): Promise<Trusted | undefined> {
+  const { issuer, domain, genuine } = identified
+  const { aud, scope, operator_id: operatorId } = genuine.claims
+  const caller = { node: foreignNode(issuer.issuer, domain.domain, operatorId), operatorId }
+  const scopes = scope === '' ? [] : scope.split(' ')
+  for (const text of aud.filter((each) => wanted.audience.includes(each))) {
+    const audience = parseAudience(text)
+    if (audience === undefined) continue
+    const permission = await permit(rows, { caller, audience, scopes, nowMs: now() })
+    const trusted = permission.ok ? joinLegs(identified, permission, audience) : undefined
+    if (trusted !== undefined) return now() < trusted.exp * 1_000 ? trusted : undefined
+  }
+  return undefined
+}
+
+function checkTimes(
+  { now, settings }: Pick<VerifyForeignDeps, 'now' | 'settings'>,
+  issuer: KnownIssuer,
+  { iat, nbf, exp }: ForeignClaims,
+): Verdict | undefined {
+  const nowS = Math.floor(now() / 1_000)
+  if (nowS >= exp + settings.skewS) return 'TOKEN_EXPIRED'
+  if (nowS < nbf - settings.skewS) return 'TOKEN_NOT_YET_VALID'
+  // A token of this second may have been issued before the issuer was enabled.
+  if (iat <= issuer.acceptedFromS) return 'ISSUER_DISABLED'
+  return exp - iat > longestTtlS(issuer) ? 'LIFETIME_TOO_LONG' : undefined
+}
+
+/** Asks the issuer, where that is how its revocations are known. Returns when it was asked about the token. */
+async function ask(
+  { introspect, lists }: VerifyForeignDeps,
+  { issuer, genuine: { claims } }: Genuine,
+  token: string,
+): Promise<number | undefined | Verdict> {
+  if (issuer.mode === 'status_list') await lists.renew(issuer, claims)
+  if (issuer.mode !== 'introspection') return undefined
+  const answer = await introspect(issuer, token).catch(() => undefined)
+  if (answer === undefined) return 'ISSUER_REVOCATIONS_STALE'
+  return answer.isActive ? answer.askedAt.wall : 'TOKEN_REVOKED'
+}
 
 function trustOf(
-  { issuer, trusted, genuine: { claims } }: Exclude<Look, { readonly verdict: Verdict }>,
-  revocationsAsOf: number | undefined,
-  domain: KnownDomain,
+  { logs, lists }: VerifyForeignDeps,
+  { issuer, trusted, domain, genuine: { claims } }: Found,
+  askedAt: number | undefined,
 ): ForeignTrust {
+  const list = issuer.mode === 'status_list' ? lists.ageOf(issuer, claims) : undefined
+  const maxStalenessMs = issuer.mode === 'none' ? (claims.exp - claims.iat) * 1_000 : issuer.maxStalenessMs
   return {
     issuer,
     trusted,
     keysAsOf: issuer.keysAsOf,
     domainAsOf: domain.provenAt,
-    revocationsAsOf,
-    maxStalenessMs: issuer.mode === 'none' ? (claims.exp - claims.iat) * 1_000 : issuer.maxStalenessMs,
+    revocationsAsOf: askedAt ?? list?.asOf ?? logs.asOf(issuer.issuer),
+    maxStalenessMs: list?.maxMs ?? maxStalenessMs,
   }
 }
 
@@ -185,9 +213,7 @@ function checkDemands(
 /** Looks up the token, and the statements of other deployments, in the logs and lists of those deployments. */
 function checkAbroad(
   { logs, lists }: Pick<VerifyForeignDeps, 'logs' | 'lists'>,
-  issuer: KnownIssuer,
-  { agent, claims, kid }: GenuineForeign,
-  trusted: Trusted,
+  { issuer, trusted, genuine: { agent, claims, kid } }: Found,
 ): Verdict | undefined {
   if (issuer.mode === 'status_list') {
     const verdict = lists.check(issuer, claims)

@@ -1,5 +1,6 @@
 import type { TrustGrant } from '@auth4agent/core/trust/statement'
 import { Search } from './search.ts'
+import { comparePaths, compareTexts } from './survey.ts'
 import type { TrustEdge } from './trust-edge.ts'
 import type { TrustGraph } from './trust-graph.ts'
 
@@ -8,7 +9,7 @@ export interface GraphAdmission {
   /** Node of the operator. */
   readonly caller: string
   /** From owner to caller, one to three edges. The first is the owner's, and maps the scopes. */
-  readonly path: readonly TrustEdge[]
+  readonly path: Path
   readonly scopes: TrustGrant['scopes']
 }
 
@@ -22,7 +23,7 @@ export interface AdmissionsQuestion {
   readonly nowS: number
 }
 
-type Path = readonly number[]
+type Path = readonly TrustEdge[]
 
 /** What bounds a list. */
 export interface ListLimits {
@@ -34,114 +35,68 @@ export interface ListLimits {
 
 /**
  * Lists who may call an audience: for each caller and each of the owner's edges, the best path that begins with this
- * edge. So the first path of a caller whose map has all scopes of a token is the one that `decide` chooses, because
- * `decide` prefers few edges, then low ids from the owner on, and only the first edge maps scopes.
+ * edge. So the first path of a caller whose map has all scopes of a token is the one that `decidePath` chooses,
+ * because it prefers few edges, then low ids from the owner on, and only the first edge maps scopes.
  *
  * If there are too many paths of some length, these and all longer ones are left out. Then the list has fewer yeses,
- * and each is still that of `decide`. The `caller` edges of a policy are no admissions: they decide when a token is
+ * and each is still that of `decidePath`. The `caller` edges of a policy are no admissions: they decide when a token is
  * issued here.
  */
 export function listPaths(
   graph: TrustGraph,
-  question: AdmissionsQuestion,
+  { owner, audience, nowS }: AdmissionsQuestion,
   limits: ListLimits,
 ): readonly GraphAdmission[] {
-  const search = new Search(graph, { ...question, caller: '', host: '', scopes: [] })
-  const owner = graph.findNode(question.owner)
-  if (owner === undefined) return []
-  const { blocks, opening } = openings(search, owner, question.audience)
-  const found = new BestPaths(graph)
+  const search = new Search(graph, { owner, audience, nowS, caller: '', host: '', scopes: [] })
+  const { blocks, opening } = openings(search, owner, audience)
+  const best = new Map<string, GraphAdmission>()
   const offer = (path: Path) => {
-    const last = path.at(-1) ?? 0
-    const caller = graph.toAt(last)
-    const isWhole = graph.kindAt(last) !== 'accepts-members-of'
-    if (isWhole && caller !== owner && !blocks.has(caller)) found.offer(caller, path)
+    const [first] = path
+    const last = path.at(-1)
+    if (first === undefined || last === undefined || last.kind === 'accepts-members-of') return
+    const caller = last.to
+    if (caller === owner || blocks.has(caller)) return
+    const key = `${first.id} ${caller}`
+    const before = best.get(key)
+    if (before !== undefined && comparePaths(path, before.path) >= 0) return
+    best.set(key, { caller, path, scopes: mapOf(first, audience) ?? {} })
   }
   let left = limits.paths
-  let paths: readonly Path[] = opening.map((row) => [row])
+  let paths: readonly Path[] = opening.map((edge) => [edge])
   for (let edges = 1; edges <= limits.edges && paths.length <= left; edges += 1) {
     left -= paths.length
     for (const path of paths) offer(path)
     paths = extend(search, paths, blocks, left)
   }
-  return found.sorted().map(({ caller, path }) => ({
-    caller: graph.nodeName(caller),
-    path: path.map((row) => graph.edgeAt(row)),
-    scopes: mapOf(graph, path[0] ?? 0, question.audience) ?? {},
-  }))
+  return [...best.values()].toSorted(
+    (one, other) => compareTexts(one.caller, other.caller) || comparePaths(one.path, other.path),
+  )
 }
 
 /** Returns the paths with one member more, as deep as their first edge accepts members: all, or more than `most`. */
-function extend(search: Search, paths: readonly Path[], blocks: ReadonlySet<number>, most: number): readonly Path[] {
-  const { graph } = search
+function extend(search: Search, paths: readonly Path[], blocks: ReadonlySet<string>, most: number): readonly Path[] {
   const longer: Path[] = []
   for (const path of paths) {
-    const group = graph.toAt(path.at(-1) ?? 0)
     if (longer.length > most) break
-    if (path.length > graph.depthAt(path[0] ?? 0) || blocks.has(group)) continue
-    search.eachFrom(group, 'members', (row) => {
-      if (longer.length <= most) longer.push([...path, row])
-    })
+    const group = path.at(-1)?.to ?? ''
+    if (path.length > (path[0]?.depth ?? 0) || blocks.has(group)) continue
+    for (const edge of search.from(group, 'members')) {
+      if (longer.length <= most) longer.push([...path, edge])
+    }
   }
   return longer
 }
 
-function mapOf(graph: TrustGraph, row: number, audience: string): TrustGrant['scopes'] | undefined {
-  return graph.grantsAt(row).find((grant) => grant.audience === audience)?.scopes
+function mapOf({ grants }: TrustEdge, audience: string): TrustGrant['scopes'] | undefined {
+  return grants.find((grant) => grant.audience === audience)?.scopes
 }
 
 /** Reads the owner's blocks, and those of its live edges with which a path to the audience can begin. */
-function openings(search: Search, owner: number, audience: string) {
-  const { graph } = search
-  const blocks = new Set<number>()
-  const opening: number[] = []
-  search.eachFrom(owner, 'others', (row) => {
-    const kind = graph.kindAt(row)
-    if (kind === 'blocks') blocks.add(graph.toAt(row))
-    else if (kind === 'lets-call' || kind === 'accepts-members-of') {
-      if (mapOf(graph, row, audience) !== undefined) opening.push(row)
-    }
-  })
+function openings(search: Search, owner: string, audience: string) {
+  const edges = search.from(owner, 'others')
+  const blocks = new Set(edges.filter(({ kind }) => kind === 'blocks').map(({ to }) => to))
+  const opening = edges.filter(
+    (edge) => (edge.kind === 'lets-call' || edge.kind === 'accepts-members-of') && mapOf(edge, audience) !== undefined,
+  )
   return { blocks, opening }
-}
-
-interface Found {
-  readonly caller: number
-  readonly path: Path
-}
-
-/** Keeps the best path of each caller and first edge. */
-class BestPaths {
-  readonly #graph: TrustGraph
-  readonly #found = new Map<string, Found>()
-
-  constructor(graph: TrustGraph) {
-    this.#graph = graph
-  }
-
-  offer(caller: number, path: Path): void {
-    const key = `${caller} ${path[0]}`
-    const before = this.#found.get(key)
-    if (before === undefined || this.#compare(path, before.path) < 0) this.#found.set(key, { caller, path })
-  }
-
-  /** Returns the paths by the names of their callers, and those of one caller from the best on. */
-  sorted(): readonly Found[] {
-    const graph = this.#graph
-    return [...this.#found.values()].toSorted(
-      (one, other) =>
-        compareTexts(graph.nodeName(one.caller), graph.nodeName(other.caller)) || this.#compare(one.path, other.path),
-    )
-  }
-
-  #compare(one: Path, other: Path): number {
-    if (one.length !== other.length) return one.length - other.length
-    const at = one.findIndex((row, index) => row !== other[index])
-    return at < 0 ? 0 : compareTexts(this.#graph.idAt(one[at] ?? 0), this.#graph.idAt(other[at] ?? 0))
-  }
-}
-
-function compareTexts(one: string, other: string): number {
-  if (one === other) return 0
-  return one < other ? -1 : 1
 }

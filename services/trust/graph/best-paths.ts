@@ -1,3 +1,6 @@
+import { compareTexts } from './survey.ts'
+import type { TrustEdge } from './trust-edge.ts'
+
 /**
  * A path that has all of its edges except one, which one operator can add; or the path that one `blocks` edge stops.
  */
@@ -7,9 +10,9 @@ export interface OpenPath {
   /** Place of the missing edge: 0 is the owner's. Of a blocked path, the place of the edge to the blocked group. */
   readonly at: number
   /** The owner's `blocks` edge that stops the path. */
-  readonly block?: number
+  readonly block?: TrustEdge
   /** A live edge in place of the missing one that does not map all scopes. */
-  readonly unmapped?: number
+  readonly unmapped?: TrustEdge
 }
 
 /** Keeps the best paths that it is offered, best first, each once. */
@@ -45,8 +48,7 @@ function compare(one: OpenPath, other: OpenPath): number {
   if (byOwner !== 0) return byOwner
   if (one.nodes.length !== other.nodes.length) return one.nodes.length - other.nodes.length
   const at = one.nodes.findIndex((node, index) => node !== other.nodes[index])
-  if (at >= 0) return (one.nodes[at] ?? '') < (other.nodes[at] ?? '') ? -1 : 1
-  return one.at - other.at
+  return at < 0 ? one.at - other.at : compareTexts(one.nodes[at] ?? '', other.nodes[at] ?? '')
 }
 
 function isOwners({ at, block }: OpenPath): boolean {

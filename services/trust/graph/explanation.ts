@@ -1,5 +1,5 @@
 import type { TrustDraft } from '@auth4agent/core/trust/statement'
-import type { GraphEdgeKind, TrustEdge } from './trust-edge.ts'
+import type { TrustEdge } from './trust-edge.ts'
 
 /** An edge that has ended. */
 export interface EndedEdge extends TrustEdge {
@@ -38,26 +38,9 @@ export interface Cure {
   readonly command: string
 }
 
-/** A live edge of the path. */
-export interface ShownEdge {
-  readonly kind: GraphEdgeKind
-  readonly edge: string
-  readonly from: string
-  readonly to: string
-  readonly fromNode: string
-  readonly toNode: string
-  readonly exp: number
-}
-
-/** Why the caller may call, or what is missing. */
+/** What would have to change. */
 export interface Explanation {
-  readonly leg: 'permission'
-  readonly ok: boolean
-  readonly path: readonly ShownEdge[]
-  readonly effectiveScopes: readonly string[]
-  /** The edge that the first cure changes. Absent if `ok`. */
-  readonly missing?: MissingEdge
-  /** Best first. Empty if `ok`. */
+  /** Best first; the first one changes the edge that is missing. Empty for a yes. */
   readonly cures: readonly Cure[]
   /** Nodes and edges that were read, at most 3(V + E) of the graph. */
   readonly visited: number

@@ -1,5 +1,6 @@
 import { mapScopes } from '@auth4agent/core/trust/scope-map'
 import type { TrustGrant } from '@auth4agent/core/trust/statement'
+import type { TrustEdge } from './trust-edge.ts'
 import type { EdgeList, TrustGraph } from './trust-graph.ts'
 
 /** Who wants to call what. */
@@ -18,46 +19,38 @@ export interface TrustQuestion {
   readonly nowS: number
 }
 
-/** One search for one question: reads edges, and counts what it reads. Edges are rows of the graph. */
+/** One search for one question: reads live edges, and counts what it reads. */
 export class Search {
-  readonly graph: TrustGraph
   readonly question: TrustQuestion
   /** Edges that the search met and that have expired. */
-  readonly expired: number[] = []
+  readonly expired: TrustEdge[] = []
   /** Nodes whose edges were read, and edges that were read. */
   visited = 0
+  readonly #graph: TrustGraph
   readonly #mapped = new Map<readonly TrustGrant[], readonly string[] | undefined>()
 
   constructor(graph: TrustGraph, question: TrustQuestion) {
-    this.graph = graph
+    this.#graph = graph
     this.question = question
   }
 
-  /** Calls `visit` with each live edge that leads from a node. */
-  eachFrom(node: number, list: EdgeList, visit: (row: number) => void): void {
-    this.visited += 1
-    this.graph.eachFrom(node, list, (row) => this.#read(row, visit))
+  /** Returns the live edges that lead from a node. */
+  from(node: string, list: EdgeList): readonly TrustEdge[] {
+    return this.#live(this.#graph.from(node, list))
   }
 
-  /** Calls `visit` with each live edge that leads to a node. */
-  eachTo(node: number, list: EdgeList, visit: (row: number) => void): void {
-    this.visited += 1
-    this.graph.eachTo(node, list, (row) => this.#read(row, visit))
-  }
-
-  /** Returns the edge with the lower id. */
-  lower(row: number, other: number | undefined): number {
-    return other === undefined || this.graph.idAt(row) < this.graph.idAt(other) ? row : other
+  /** Returns the live edges that lead to a node. */
+  to(node: string, list: EdgeList): readonly TrustEdge[] {
+    return this.#live(this.#graph.to(node, list))
   }
 
   /**
    * Returns the scopes at the audience that an edge of its owner gives for the scopes of the question; undefined if
    * the edge names another audience or does not map all scopes.
    */
-  scopesOf(row: number): readonly string[] | undefined {
+  scopesOf({ kind, grants }: TrustEdge): readonly string[] | undefined {
     const { audience, host, scopes } = this.question
-    const grants = this.graph.grantsAt(row)
-    if (this.graph.kindAt(row) === 'caller') {
+    if (kind === 'caller') {
       const isListed = grants.some((grant) => grant.audience === audience || grant.audience === host)
       return isListed ? [...new Set(scopes)].toSorted() : undefined
     }
@@ -68,9 +61,15 @@ export class Search {
     return this.#mapped.get(grants)
   }
 
-  #read(row: number, visit: (row: number) => void): void {
-    this.visited += 1
-    if (this.graph.expAt(row) > this.question.nowS) visit(row)
-    else this.expired.push(row)
+  #live(edges: readonly TrustEdge[]): readonly TrustEdge[] {
+    this.visited += 1 + edges.length
+    const isLive = ({ exp }: TrustEdge) => exp > this.question.nowS
+    for (const edge of edges) if (!isLive(edge)) this.expired.push(edge)
+    return edges.filter(isLive)
   }
+}
+
+/** Returns the edge with the lower id. */
+export function lower(edge: TrustEdge, other: TrustEdge | undefined): TrustEdge {
+  return other === undefined || edge.id < other.id ? edge : other
 }

@@ -4,7 +4,7 @@ import { verdicts } from '@auth4agent/core/token/verdicts'
 import { ID_JAG_TYPE } from '@auth4agent/core/trust/chaining-grant'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { TrustDeps } from '../config.ts'
-import { hasKeys } from '../foreign/genuine-foreign.ts'
+import { hasKeys } from '../decide/freshness.ts'
 import type { KnownIssuer } from '../knowledge/known-issuer.ts'
 import { type IdJag, parseIdJag } from './domain/parse-id-jag.ts'
 import { findRule, type SubjectRule } from './find-rule.ts'
@@ -54,7 +54,7 @@ export function createIdJags(deps: Deps): IdJags {
     async judge(text, client) {
       const { grant, kid, verify } = read(text)
       // From the primary: its generation decides whether the token ends with the next DisableIssuer.
-      const issuer = await knowledge.rereadIssuer(grant.iss)
+      const { row: issuer } = await knowledge.current.issuer(grant.iss, (row) => ({ ok: true, row }) as const)
       if (issuer?.kind !== 'oauth') throw refuse('iss must be an identity provider that the administrator has admitted')
       if (!issuer.isEnabled) throw refuse('iss must be an identity provider that is not disabled')
       verify(issuer, deps.now())

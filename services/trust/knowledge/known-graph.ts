@@ -10,20 +10,14 @@ export interface KnownGraph {
   readonly parties: ReadonlyMap<string, Party>
 }
 
-/** Builds a graph from pages of rows. */
-export function buildGraph() {
-  const graph = new TrustGraph()
+/** Builds a graph from the rows of its statements. */
+export function buildGraph(rows: readonly StatementRow[]): KnownGraph {
   const sources = new Map<string, Source>()
   const parties = new Map<string, Party>()
-  return {
-    known: { graph, sources, parties } satisfies KnownGraph,
-    take: (rows: readonly StatementRow[]): void => {
-      for (const { signer, subject, signerId, epoch, issuer, domainEdge, ...edge } of rows) {
-        graph.add(edge)
-        sources.set(edge.id, { signerId, epoch, issuer: issuer ?? undefined, domainEdge: domainEdge ?? undefined })
-        parties.set(edge.from, signer)
-        parties.set(edge.to, subject)
-      }
-    },
-  }
+  const edges = rows.map(({ signer, subject, signerId, epoch, issuer, domainEdge, ...edge }) => {
+    sources.set(edge.id, { signerId, epoch, issuer: issuer ?? undefined, domainEdge: domainEdge ?? undefined })
+    parties.set(edge.from, signer).set(edge.to, subject)
+    return edge
+  })
+  return { graph: new TrustGraph(edges), sources, parties }
 }

@@ -80,9 +80,6 @@ WHERE d.issuer = ANY (s.aud) AND ${IS_IN_FORCE} AND s.unlisted_at IS NULL AND s.
   AND (s.kind = 'blocks' OR s.not_before <= now())
   AND (o.id IS NOT NULL OR n.edge_id IS NOT NULL)`
 
-/** Reads a page of all statements that count, in the order of their ids. */
-const PAGE = `${COUNTING} AND s.edge_id > $1::uuid ORDER BY s.edge_id LIMIT $2`
-
 const ACCEPTED = `
 WITH accepted AS (
   SELECT subject_id, depth FROM trust_statements WHERE signer_id = $1::uuid AND kind = 'accepts-members-of'
@@ -94,17 +91,18 @@ const OF_GROUPS = `SELECT s.edge_id FROM trust_statements s
   WHERE s.signer_id = ANY (ARRAY(SELECT subject_id FROM accepted)) AND s.kind = 'member' AND ${IS_IN_FORCE}`
 
 /**
- * Statements that can decide about one owner and one caller: those of the owner, those about the caller, and those of
- * groups between. A path has at most two groups, so these are all that it can have. Their ids are collected first, one
- * index at a time: for such conditions joined by OR, PostgreSQL would read all statements.
+ * Statements that can decide about one owner and one caller: those of the owner, except what it lets others call;
+ * memberships of the caller; and those of groups between. A path has at most two groups, so these are all that it can
+ * have. Their ids are collected first, one index at a time: for such conditions joined by OR, PostgreSQL would read all
+ * statements.
  */
 const BETWEEN = `${ACCEPTED}, direct AS (
   SELECT signer_id FROM trust_statements WHERE subject_id = $2::uuid AND kind = 'member'
     AND replaced_at IS NULL AND ended_at IS NULL
 )
 ${COUNTING} AND s.edge_id = ANY (ARRAY(
-  ${OF_OWNER}
-  UNION SELECT s.edge_id FROM trust_statements s WHERE s.subject_id = $2::uuid AND ${IS_IN_FORCE}
+  ${OF_OWNER} AND (s.kind <> 'lets-call' OR s.subject_id = $2::uuid)
+  UNION SELECT s.edge_id FROM trust_statements s WHERE s.subject_id = $2::uuid AND s.kind = 'member' AND ${IS_IN_FORCE}
   UNION ${OF_GROUPS} AND s.subject_id IN (SELECT signer_id FROM direct)))
 ORDER BY s.signer_id <> $1::uuid, s.edge_id LIMIT $3`
 
@@ -121,21 +119,8 @@ ${COUNTING} AND s.kind = 'member' AND s.signer_id IN (SELECT subject_id FROM nes
   AND s.signer_id <> $1::uuid AND s.signer_id <> ALL (SELECT subject_id FROM accepted)
 ORDER BY s.edge_id LIMIT $2`
 
-const PAGE_ROWS = 5_000
 /** The most statements between two parties. Two operators that sign more about others are asked to sign fewer. */
 const MAX_BETWEEN = 10_000
-const BEFORE_ALL = '00000000-0000-0000-0000-000000000000'
-
-/** Reads all statements that count now, in pages. */
-export async function readStatements(queries: Queries, take: (rows: readonly StatementRow[]) => void): Promise<void> {
-  for (let after = BEFORE_ALL, isLast = false; !isLast; ) {
-    const query = { name: 'trust-statements', text: PAGE, values: [after, PAGE_ROWS] }
-    const { rows } = await queries.query<StatementRow>(query)
-    take(rows)
-    after = rows.at(-1)?.id ?? after
-    isLast = rows.length < PAGE_ROWS
-  }
-}
 
 /**
  * Reads the statements that can decide about one owner and one caller, at most `limit`. The owner's come first:

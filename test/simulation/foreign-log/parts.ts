@@ -1,6 +1,6 @@
 import { FeedError } from '@auth4agent/core/revocation/feed'
 import { followRevocations } from '@auth4agent/core/revocation/follower'
-import { checkAtHome } from '../../../services/trust/foreign/check-abroad.ts'
+import { checkAtHome } from '../../../services/trust/decide/freshness.ts'
 
 /** The code that the simulation runs. A mutant replaces a part. */
 export interface Parts {

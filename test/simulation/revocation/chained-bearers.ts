@@ -88,7 +88,6 @@ function copyFor(
     maxStalenessMs: HOME_STALENESS_MS,
     domains: new Map([[proven.domain, proven]]),
   }
-  const { known, take } = buildGraph()
-  take([letsCall({ id: statement, from: owner.id, signerId: owner.id, epoch: owner.epoch })])
-  return { ...known, issuers: new Map([[issuer, row]]), anchors: [] }
+  const known = buildGraph([letsCall({ id: statement, from: owner.id, signerId: owner.id, epoch: owner.epoch })])
+  return { known, issuers: new Map([[issuer, row]]) }
 }

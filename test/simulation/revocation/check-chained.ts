@@ -2,6 +2,7 @@ import type { Follower } from '@auth4agent/core/revocation/follower'
 import type { TokenIdentity, TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import { createCheckHome } from '../../../services/trust/chaining/check-home.ts'
+import { createRows } from '../../../services/trust/decide/rows.ts'
 import { CARGO } from '../../support/federation/foreign-world.ts'
 import type { Chained } from './chained-bearers.ts'
 
@@ -19,13 +20,14 @@ export async function checkChained(
   { own, home }: TwoLogs,
   { identity, claims, copy }: Chained,
 ): Promise<Verdict | undefined> {
+  // The same rows are remembered and current, so only the logs tell what has ended.
+  const rows = createRows({
+    issuer: async (issuer) => copy.issuers.get(issuer),
+    statements: async () => copy.known,
+    owner: async () => ({ operatorId: CARGO, rules: [] }),
+  })
   const checkHome = createCheckHome({
-    knowledge: {
-      copy,
-      rereadIssuer: async (issuer) => copy.issuers.get(issuer),
-      rereadBetween: async () => copy,
-    },
-    operators: { lookupAudienceOwner: async () => ({ operatorId: CARGO, rules: [] }) },
+    knowledge: { remembered: rows, current: rows },
     tokenStatus: own,
     logs: { of: () => home },
     now: () => 0,

@@ -2,7 +2,7 @@ import { mapScopes } from '@auth4agent/core/trust/scope-map'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { type ListLimits, listPaths } from '../../../services/trust/graph/admissions.ts'
-import { decide } from '../../../services/trust/graph/decide.ts'
+import { decidePath } from '../../../services/trust/graph/decide-path.ts'
 import { graphOf } from '../../support/trust-graphs.ts'
 import { graphs } from './draw-graphs.ts'
 
@@ -21,12 +21,13 @@ it(`in ${RUNS} random graphs, admissions say yes exactly where decide does, by t
           .filter(({ caller }) => caller === question.caller)
           .map(({ path, scopes }) => ({ path, effectiveScopes: mapScopes({ scopes }, question.scopes) }))
           .find(({ effectiveScopes }) => effectiveScopes !== undefined)
-      const decision = decide(graph, question)
+      const decision = decidePath(graph, question)
       const expected = decision.allowed ? { path: decision.path, effectiveScopes: decision.effectiveScopes } : undefined
       expect(chosenWithin(ALL)).toEqual(expected)
       // A list that is cut says yes less often, but never otherwise.
       expect([expected, undefined]).toContainEqual(chosenWithin(cut))
-      const outcome = decision.allowed ? `path of ${decision.path.length}` : decision.why
+      const refusal = !decision.allowed && decision.block !== undefined ? 'blocked' : 'not-found'
+      const outcome = decision.allowed ? `path of ${decision.path.length}` : refusal
       met.set(outcome, (met.get(outcome) ?? 0) + 1)
     }),
     { numRuns: RUNS },

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { TrustQuestion } from '../../../services/trust/graph/decide.ts'
+import type { TrustQuestion } from '../../../services/trust/graph/decide-path.ts'
 import type { TrustEdge } from '../../../services/trust/graph/trust-edge.ts'
 import { ask, edge, grants, NOW_S } from '../../support/trust-graphs.ts'
 

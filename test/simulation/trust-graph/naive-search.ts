@@ -1,5 +1,5 @@
 import { mapScopes } from '@auth4agent/core/trust/scope-map'
-import type { TrustQuestion } from '../../../services/trust/graph/decide.ts'
+import type { TrustQuestion } from '../../../services/trust/graph/decide-path.ts'
 import type { TrustEdge } from '../../../services/trust/graph/trust-edge.ts'
 
 /**

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { mapScopes } from '@auth4agent/core/trust/scope-map'
 import fc from 'fast-check'
 import { beforeAll, expect, it } from 'vitest'
-import { decide } from '../../../services/trust/graph/decide.ts'
+import { decidePath } from '../../../services/trust/graph/decide-path.ts'
 import { installNetworkx, PYTHON } from '../../support/python.ts'
 import { graphOf } from '../../support/trust-graphs.ts'
 import { type Drawn, graphs } from './draw-graphs.ts'
@@ -35,7 +35,7 @@ it(`in ${RUNS} random graphs, networkx finds the paths that decide finds`, async
   const seed = Math.floor(Math.random() * 2 ** 31)
   const drawn = fc.sample(graphs, { numRuns: RUNS, seed })
   const ours = drawn.map(({ edges, question }) => {
-    const decision = decide(graphOf(...edges), question)
+    const decision = decidePath(graphOf(...edges), question)
     return decision.allowed ? decision.path.map(({ id }) => id) : null
   })
   expect(ours, `seed ${seed}`).toEqual(await pathsByNetworkx(drawn))

@@ -48,7 +48,7 @@ export function useChainedServer() {
   let world: World
   let between = nothing
   const chaining: Chaining = {
-    findChain: (question) => world.chaining.findChain(question),
+    findAuthority: (question) => world.chaining.findAuthority(question),
     checkHome: (claims) => world.chaining.checkHome(claims),
     async judgeGrant(...request) {
       const judged = await world.chaining.judgeGrant(...request)

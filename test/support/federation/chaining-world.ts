@@ -2,7 +2,7 @@ import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import type { ChainingGrant } from '@auth4agent/core/trust/chaining-grant'
 import { createCheckHome } from '../../../services/trust/chaining/check-home.ts'
-import { createFindChain } from '../../../services/trust/chaining/find-chain.ts'
+import { createFindAuthority } from '../../../services/trust/chaining/find-authority.ts'
 import { createJudgeGrant } from '../../../services/trust/chaining/judge-grant.ts'
 import type { Chaining } from '../../../services/trust/index.ts'
 import { NOW_S } from '../assertions.ts'
@@ -46,7 +46,7 @@ export function chainingWorld(options: WorldOptions = {}, issuer = BETA) {
   const world = foreignWorld(options)
   const { parts } = world
   const chaining: Chaining = {
-    findChain: createFindChain(parts),
+    findAuthority: createFindAuthority(parts),
     judgeGrant: createJudgeGrant({ ...parts, issuer }),
     checkHome: createCheckHome(parts),
   }

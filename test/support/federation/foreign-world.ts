@@ -2,10 +2,14 @@ import { operatorId } from '@auth4agent/core/identity/operator-id'
 import type { Follower } from '@auth4agent/core/revocation/follower'
 import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
+import type { Audience } from '@auth4agent/core/token/audience'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import { create } from '@bufbuild/protobuf'
-import { AudienceRuleSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { createDecideTrust } from '../../../services/trust/foreign/decide-trust.ts'
+import {
+  AudienceRuleSchema,
+  LookupAudienceOwnerResponseSchema,
+} from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { createRows, type Owner } from '../../../services/trust/decide/rows.ts'
 import { createForeignLists } from '../../../services/trust/foreign/foreign-lists.ts'
 import { createGenuineForeign } from '../../../services/trust/foreign/genuine-foreign.ts'
 import type { Introspected } from '../../../services/trust/foreign/introspect.ts'
@@ -145,12 +149,6 @@ export interface WorldOptions {
 
 const byIssuer = (list: readonly KnownIssuer[]) => new Map(list.map((row) => [row.issuer, row]))
 
-function graphOf(list: readonly StatementRow[]) {
-  const { known, take } = buildGraph()
-  take(list)
-  return known
-}
-
 /** Everything that verifies foreign tokens at B, with rows and logs in memory. */
 export function foreignWorld(options: WorldOptions = {}) {
   const { issuers = [alpha, gamma], rows = [letsCall()], fresh = {}, hasCopy = true } = options
@@ -161,20 +159,44 @@ export function foreignWorld(options: WorldOptions = {}) {
   )
   const asked = { database: 0, owner: 0 }
   const copied = byIssuer(issuers)
-  const copy = hasCopy ? { ...graphOf(rows), issuers: copied, anchors: [] } : undefined
   const freshIssuers = byIssuer(fresh.issuers ?? issuers)
-  const knowledge = {
-    copy,
-    refresh: async () => undefined,
-    onCopy: () => undefined,
-    async rereadIssuer(issuer: string) {
+  const remembered = buildGraph(rows)
+  const owner = async ({ host }: { readonly host?: string }) => {
+    asked.owner += 1
+    const rules = (options.rules ?? []).map((rule) => create(AudienceRuleSchema, rule))
+    return create(LookupAudienceOwnerResponseSchema, { operatorId: host === 'api.cargo.example' ? CARGO : '', rules })
+  }
+  const reads = {
+    async issuer(issuer: string) {
       asked.database += 1
       return freshIssuers.get(issuer)
     },
-    async rereadBetween() {
+    async statements() {
       asked.database += 1
-      return graphOf(fresh.rows ?? rows)
+      return buildGraph(fresh.rows ?? rows)
     },
+    owner,
+  }
+  const owners = new Map<string, Owner>()
+  const memory = {
+    issuer: (issuer: string) => copied.get(issuer),
+    statements: () => remembered,
+    owner: (audience: string) => owners.get(audience),
+  }
+  const remembering = {
+    ...reads,
+    async owner(audience: Audience) {
+      const found = await owner(audience)
+      owners.set(audience.text, found)
+      return found
+    },
+  }
+  const knowledge = {
+    remembered: createRows(remembering, hasCopy ? memory : undefined),
+    current: createRows(reads),
+    copy: { issuers: hasCopy ? copied : new Map<string, KnownIssuer>(), anchors: [] },
+    refresh: async () => undefined,
+    onCopy: () => undefined,
   }
   const followerOf = (issuer: string): Follower | undefined => {
     const log = logs.get(issuer)
@@ -197,15 +219,8 @@ export function foreignWorld(options: WorldOptions = {}) {
     settings: { skewS: 10 },
     tokenStatus: { checkTrust: async (basis: TrustBasis): Promise<Verdict | undefined> => own.lookupTrust(basis) },
     logs: { of: followerOf, asOf: () => NOW_S * 1_000 },
-    operators: {
-      async lookupAudienceOwner({ host }: { readonly host?: string }) {
-        asked.owner += 1
-        const rules = (options.rules ?? []).map((rule) => create(AudienceRuleSchema, rule))
-        return { operatorId: host === 'api.cargo.example' ? CARGO : '', rules }
-      },
-    },
+    operators: { lookupAudienceOwner: owner },
   }
-  const decideTrust = createDecideTrust(deps)
   const problems: unknown[] = []
   const fetchList = async (url: string) => {
     const text = options.fetchList?.(url) ?? new Error('The test expects no list')
@@ -222,7 +237,6 @@ export function foreignWorld(options: WorldOptions = {}) {
   const verify = createVerifyForeign({
     ...deps,
     genuine: createGenuineForeign(deps.now),
-    decideTrust,
     introspect,
     lists,
   })
@@ -232,7 +246,7 @@ export function foreignWorld(options: WorldOptions = {}) {
     deps,
     /** Everything that decides about an owner, as the database has it. */
     readAroundOwner: async () => ({
-      ...graphOf(fresh.rows ?? rows),
+      ...buildGraph(fresh.rows ?? rows),
       issuers: freshIssuers,
       position: '3-8812',
       maxEdges: options.maxEdges ?? 3,
@@ -246,7 +260,7 @@ export function foreignWorld(options: WorldOptions = {}) {
     problems,
     asked,
     /** Of these all judges are made. */
-    parts: { ...deps, decideTrust },
+    parts: deps,
     /** Changes the row of an issuer, in the copy and in the database. */
     change(row: KnownIssuer): void {
       for (const rows of [copied, freshIssuers]) rows.set(row.issuer, row)

@@ -9,7 +9,6 @@ import {
 import { type Db, openDb } from '../../../services/platform/db/db.ts'
 import { createIdJags } from '../../../services/trust/id-jag/judge-id-jag.ts'
 import type { JudgedIdJag } from '../../../services/trust/index.ts'
-import { createKnowledge } from '../../../services/trust/knowledge/knowledge.ts'
 import { subjectRoutes } from '../../../services/trust/subjects/routes.ts'
 import {
   type Attestations,
@@ -24,6 +23,7 @@ import { silentLog, type TestDatabase, testDatabase } from '../database.ts'
 import { provenCall } from '../exchanges.ts'
 import { asAdmin, type TestOperator } from '../identity.ts'
 import { type TestTokenKey, testTokenKey } from '../token-keys.ts'
+import { knowledgeOf } from '../trust/knowledge.ts'
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 /** The identity provider, a subject of it, and where its agents act. */
@@ -162,7 +162,7 @@ async function start(
     now: Date.now,
     issuer: ISSUER,
     settings: { skewS: 10 },
-    knowledge: createKnowledge(db.pool),
+    knowledge: knowledgeOf(db.pool),
   })
   return startInstance(db, {
     attestationOf,

@@ -1,4 +1,4 @@
-import type { AllowedChain } from '../../../trust/index.ts'
+import type { Authority } from '../../../trust/index.ts'
 import { listOf } from '../../domain/list-of.ts'
 import type { Subject } from '../../domain/subject.ts'
 import type { ExchangeRecord } from '../../store.ts'
@@ -9,7 +9,7 @@ export function describeChaining(
   { agent, operator }: Subject,
   { issuer, resource }: Pick<ChainingRequest, 'issuer' | 'resource'>,
   tokenId: string,
-  { scopes, edge }: AllowedChain,
+  { scopes, edge }: Authority,
 ): ExchangeRecord {
   const parts = [
     `actor ${agent.did}`,

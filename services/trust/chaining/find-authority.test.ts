@@ -10,7 +10,7 @@ import {
   type WorldOptions,
 } from '../../../test/support/federation/foreign-world.ts'
 import type { StatementRow } from '../knowledge/read-statements.ts'
-import type { ChainQuestion } from './find-chain.ts'
+import type { AuthorityQuestion } from './find-authority.ts'
 
 const ID = 'e0000000-0000-8000-8000-00000000000d'
 const MAP = { 'orders:read': ['read'], 'orders:write': ['write', 'read'] }
@@ -22,12 +22,12 @@ function chainsTo(change: Partial<StatementRow> = {}): StatementRow {
 }
 
 const ALLOWED = { scopes: ['read'], edge: ID, exp: NOW_S + 86_400 }
-const QUESTION: ChainQuestion = { operatorId: CARGO, issuer: ALPHA, resource: AUDIENCE, scopes: ['orders:read'] }
+const QUESTION: AuthorityQuestion = { operatorId: CARGO, issuer: ALPHA, resource: AUDIENCE, scopes: ['orders:read'] }
 
-const find = (options: WorldOptions, change: Partial<ChainQuestion> = {}) =>
-  chainingWorld(options).chaining.findChain({ ...QUESTION, ...change })
+const find = (options: WorldOptions, change: Partial<AuthorityQuestion> = {}) =>
+  chainingWorld(options).chaining.findAuthority({ ...QUESTION, ...change })
 
-describe('findChain', () => {
+describe('findAuthority', () => {
   it('returns the scopes in the words of the statement', async () => {
     expect(await find({ rows: [chainsTo()] })).toEqual(ALLOWED)
     const scopes = ['orders:read', 'orders:write']
@@ -40,7 +40,7 @@ describe('findChain', () => {
     expect(await find({ rows }, { resource: `${AUDIENCE}/` })).toEqual({ refused: 'resource' })
   })
 
-  it.each<[string, string, readonly StatementRow[], Partial<ChainQuestion>?]>([
+  it.each<[string, string, readonly StatementRow[], Partial<AuthorityQuestion>?]>([
     ['issuer', 'without a statement', []],
     ['issuer', 'for another issuer', [chainsTo()], { issuer: GAMMA }],
     ['issuer', 'for another operator', [chainsTo({ from: 'another' })]],
@@ -56,7 +56,7 @@ describe('findChain', () => {
     expect(await find({ rows: [], fresh: { rows: [chainsTo()] } })).toEqual(ALLOWED)
     const world = chainingWorld({ rows: [chainsTo()], fresh: { rows: [chainsTo({ id: `${ID.slice(0, -1)}e` })] } })
     world.record('edge', { subject: ID })
-    expect(await world.chaining.findChain(QUESTION)).toEqual({ ...ALLOWED, edge: `${ID.slice(0, -1)}e` })
+    expect(await world.chaining.findAuthority(QUESTION)).toEqual({ ...ALLOWED, edge: `${ID.slice(0, -1)}e` })
     expect(world.asked.database).toBe(1)
   })
 
@@ -66,6 +66,6 @@ describe('findChain', () => {
   ] as const)('refuses what a record ends: %s', async (_what, kind, ending) => {
     const world = chainingWorld({ rows: [chainsTo()] })
     world.record(kind, ending)
-    expect(await world.chaining.findChain(QUESTION)).toEqual({ refused: 'ended' })
+    expect(await world.chaining.findAuthority(QUESTION)).toEqual({ refused: 'ended' })
   })
 })

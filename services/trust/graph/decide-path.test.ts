@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ask, edge, grants, graphOf, NOW_S } from '../../../test/support/trust-graphs.ts'
-import { decide, type TrustQuestion } from './decide.ts'
+import { decidePath, type TrustQuestion } from './decide-path.ts'
 import type { TrustEdge } from './trust-edge.ts'
 
 interface Case {
@@ -203,12 +203,13 @@ describe.each([
   ['ignores edges that have ended', TIMES],
   ['lets a block win', BLOCKS],
   ['chooses one path', CHOICES],
-])('decide %s', (_title, cases) => {
+])('decidePath %s', (_title, cases) => {
   it.each(cases)('$name', ({ edges, question, expected, scopes }) => {
     for (const order of [edges, edges.toReversed()]) {
-      const decision = decide(graphOf(...order), ask(question))
+      const decision = decidePath(graphOf(...order), ask(question))
       if (typeof expected === 'string') {
-        expect(decision).toMatchObject({ allowed: false, why: expected })
+        expect(decision.allowed).toBe(false)
+        expect(!decision.allowed && decision.block?.id).toBe(expected === 'blocked' ? 'cargo blocks bolt' : undefined)
         continue
       }
       expect(decision).toMatchObject({ allowed: true, ...(scopes && { effectiveScopes: scopes }) })

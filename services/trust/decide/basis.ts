@@ -1,0 +1,77 @@
+import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
+import type { KnownIssuer } from '../knowledge/known-issuer.ts'
+import type { Step } from './permit.ts'
+
+/** What a path of statements rests on. */
+export interface PathBasis {
+  /** What the revocation log of this deployment must not have ended. */
+  readonly basis: TrustBasis
+  /** What the logs of other deployments must not have ended, by their issuers. */
+  readonly abroad: readonly Abroad[]
+  /** When the first trust chain of an issuer ends, in Unix seconds. Infinite if no issuer has an anchor. */
+  readonly attestedUntil: number
+}
+
+/** Statements of operators of another deployment. */
+interface Abroad {
+  readonly issuer: KnownIssuer
+  readonly edges: readonly string[]
+  readonly authors: TrustBasis['authors']
+}
+
+/** Where a path leads: the issuer of the caller, and the edge that it speaks for the caller's domain. */
+interface PathEnd {
+  readonly issuer: KnownIssuer
+  readonly domainEdge: string
+}
+
+/** Returns what the log of this deployment must not have ended for the leg `identity`. */
+export function identityBasis({ issuer, domainEdge }: PathEnd): TrustBasis {
+  return { issuers: [generationOf(issuer)], edges: [domainEdge], authors: [] }
+}
+
+/** Returns what the log of this deployment must not have ended for a step; undefined if its issuer is not admitted. */
+export function stepBasis({ edge, issuer, home, domainEdge, signerId, epoch }: Step): TrustBasis | undefined {
+  if (issuer === undefined) return { issuers: [], edges: [edge.id], authors: [{ operatorId: signerId, epoch }] }
+  if (home === undefined || domainEdge === undefined) return undefined
+  return { issuers: [generationOf(home)], edges: [edge.id, domainEdge], authors: [] }
+}
+
+/** Collects what a path rests on. Returns undefined if a statement on it is of an issuer that is not admitted. */
+export function collectBasis(steps: readonly Step[], end: PathEnd): PathBasis | undefined {
+  const bases = steps.map(stepBasis)
+  if (bases.includes(undefined)) return undefined
+  const all = [identityBasis(end), ...bases.filter((each) => each !== undefined)]
+  const abroad = abroadOf(steps)
+  return {
+    basis: {
+      issuers: all.flatMap(({ issuers }) => issuers),
+      edges: all.flatMap(({ edges }) => edges),
+      authors: all.flatMap(({ authors }) => authors),
+    },
+    abroad,
+    attestedUntil: Math.min(...[end.issuer, ...abroad.map(({ issuer }) => issuer)].map(chainEnd)),
+  }
+}
+
+/** Returns the statements of other deployments among the steps, by the issuers of these. */
+export function abroadOf(steps: readonly Step[]): readonly Abroad[] {
+  const byHome = Map.groupBy(
+    steps.filter(({ home }) => home !== undefined),
+    ({ home }) => home?.issuer,
+  )
+  return [...byHome.values()].flatMap((those) => {
+    const [{ home: issuer } = {}] = those
+    if (issuer === undefined) return []
+    const authors = those.map(({ signerId: operatorId, epoch }) => ({ operatorId, epoch }))
+    return [{ issuer, edges: those.map(({ edge }) => edge.id), authors }]
+  })
+}
+
+function chainEnd({ validUntil }: KnownIssuer): number {
+  return validUntil === undefined ? Number.POSITIVE_INFINITY : Math.floor(validUntil / 1_000)
+}
+
+function generationOf({ issuer, generation }: KnownIssuer) {
+  return { issuer, generation }
+}
