@@ -39,8 +39,8 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/e2e/readme-tour/{delegation-mcp,delegation-page,moving-page,oauth-page,operator-keys-page,tour}.test.ts':
     'the tours of the documents are run, command by command',
   'test/e2e/workers/workers.test.ts': 'workers are killed and replaced under load',
-  'services/trust/foreign/behind-nginx.test.ts': 'a body is so slow that its time limit passes',
-  'services/trust/foreign/prove-domains-bind9.test.ts':
+  'services/trust/issuers/keys/behind-nginx.test.ts': 'a body is so slow that its time limit passes',
+  'services/trust/issuers/domains/prove-domains-bind9.test.ts':
     "BIND starts three times, and Debian's package may be installed first",
   'test/conformance/tpm/software-tpm.test.ts':
     "software TPMs start and make keys, and Debian's packages may be installed first",

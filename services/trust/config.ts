@@ -9,9 +9,9 @@ import type { Outbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
 import type { Knowledge } from './decide/knowledge.ts'
-import type { ForeignJobs } from './foreign/foreign-jobs.ts'
-import type { ForeignLists } from './foreign/foreign-lists.ts'
-import type { ForeignLogs } from './foreign/foreign-logs.ts'
+import type { ForeignJobs } from './issuers/foreign-jobs.ts'
+import type { ForeignLists } from './issuers/revocations/foreign-lists.ts'
+import type { ForeignLogs } from './issuers/revocations/foreign-logs.ts'
 
 /** Options of createTrust. */
 export interface TrustOptions {

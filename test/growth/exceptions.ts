@@ -23,22 +23,22 @@ export const EXCEPTIONS: readonly Exception[] = [
     why: 'subjects that are operators are found by the text of their ids',
   },
   {
-    file: 'services/trust/explain/read-callers.ts',
+    file: 'services/trust/graph/read-callers.ts',
     table: 'operator_audience_callers',
     why: 'the administrator exports the graph of the deployment, which is limited',
   },
   {
-    file: 'services/trust/explain/read-callers.ts',
+    file: 'services/trust/graph/read-callers.ts',
     table: 'operators',
     why: 'the same export names the operators of all these callers',
   },
   {
-    file: 'services/trust/explain/read-visible.ts',
+    file: 'services/trust/graph/read-visible.ts',
     table: 'trust_statements',
     why: 'the graph of all public statements is limited, and a rate limits how often it is drawn',
   },
   {
-    file: 'services/trust/foreign/store-domains.ts',
+    file: 'services/trust/issuers/domains/store-domains.ts',
     table: 'trust_statements',
     why: 'a job, one of all processes at a time, looks for domains that statements name and nobody has proven',
   },

@@ -20,6 +20,19 @@ it('no room imports itself by way of others', () => {
   expect(circlesOf(rooms)).toEqual([])
 })
 
+/** The folder of trust that a file is in. */
+const folderOf = (path: string) => /^services\/trust\/([^/]+)\//.exec(path)?.[1]
+
+it('folders of trust import only the rows of issuers and the decision', () => {
+  const others = [...imports].flatMap(([path, targets]) => {
+    const folder = folderOf(path)
+    const allowed = folder === 'issuers' ? ['issuers'] : ['issuers', 'decide', folder]
+    const wrong = targets.filter((target) => !allowed.includes(folderOf(target) ?? 'issuers'))
+    return folder === undefined ? [] : wrong.map((target) => `${path} imports ${target}`)
+  })
+  expect(others).toEqual([])
+})
+
 describe('circlesOf', () => {
   it.each<[string, Record<string, string[]>, string[][]]>([
     ['no circle in a chain', { a: ['b'], b: ['c'], c: [] }, []],

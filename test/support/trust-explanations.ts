@@ -1,7 +1,7 @@
-import type { EndedEdge, ExplainContext, Explanation } from '../../services/trust/graph/explanation.ts'
-import { findCures } from '../../services/trust/graph/find-cures.ts'
-import type { TrustQuestion } from '../../services/trust/graph/search.ts'
-import type { TrustEdge } from '../../services/trust/graph/trust-edge.ts'
+import type { TrustQuestion } from '../../services/trust/decide/paths/search.ts'
+import type { TrustEdge } from '../../services/trust/decide/paths/trust-edge.ts'
+import type { EndedEdge, ExplainContext, Explanation } from '../../services/trust/explain/cures/explanation.ts'
+import { findCures } from '../../services/trust/explain/cures/find-cures.ts'
 import { ask, edge, graphOf } from './trust-graphs.ts'
 
 /** The context of {@link explained}: an operator's id, domain and home are made from its node. */

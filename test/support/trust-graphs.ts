@@ -1,7 +1,7 @@
 import type { TrustGrant } from '@auth4agent/core/trust/statement'
-import type { TrustQuestion } from '../../services/trust/graph/decide-path.ts'
-import type { GraphEdgeKind, TrustEdge } from '../../services/trust/graph/trust-edge.ts'
-import { TrustGraph } from '../../services/trust/graph/trust-graph.ts'
+import type { TrustQuestion } from '../../services/trust/decide/paths/decide-path.ts'
+import type { GraphEdgeKind, TrustEdge } from '../../services/trust/decide/paths/trust-edge.ts'
+import { TrustGraph } from '../../services/trust/decide/paths/trust-graph.ts'
 
 /** When the questions are asked, in Unix seconds. */
 export const NOW_S = 1_800_000_000

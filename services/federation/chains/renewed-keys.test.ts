@@ -13,9 +13,9 @@ import {
 import { createNetwork } from '../../../test/support/federation/network.ts'
 import { asAdmin } from '../../../test/support/identity.ts'
 import { testTokenKey } from '../../../test/support/token-keys.ts'
-import { createGenuineForeign } from '../../trust/foreign/genuine-foreign.ts'
+import { readIssuers } from '../../trust/issuers/read-issuers.ts'
 import { enableIssuer } from '../../trust/issuers/store.ts'
-import { readIssuers } from '../../trust/knowledge/read-issuers.ts'
+import { createGenuineForeign } from '../../trust/tokens/genuine-foreign.ts'
 
 const SIGNED = `${SUBJECT}/signed`
 const PLAIN = `${SUBJECT}/jwks`

@@ -2,9 +2,10 @@ import type { Audience } from '@auth4agent/core/token/audience'
 import type { TrustGrant } from '@auth4agent/core/trust/statement'
 import type { LookupAudienceOwnerResponse } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { identify, PROOF_AGE_MS } from '../decide/identify.ts'
-import { joinLegs, type Step, stepOf } from '../decide/permit.ts'
-import type { GraphAdmission } from '../graph/admissions.ts'
-import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
+import type { GraphAdmission } from '../decide/paths/list-paths.ts'
+import { joinLegs } from '../decide/permit.ts'
+import { type Step, stepOf } from '../decide/steps.ts'
+import type { KnownDomain, KnownIssuer } from '../issuers/known-issuer.ts'
 import type { AroundOwner } from './read-around-owner.ts'
 
 /** That agents of an operator of another deployment may call an audience, and all that it rests on. */

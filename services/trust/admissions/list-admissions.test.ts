@@ -15,8 +15,8 @@ import {
   member,
 } from '../../../test/support/federation/foreign-world.ts'
 import { operatorPrincipal } from '../../../test/support/principals.ts'
-import type { KnownDomain } from '../knowledge/known-issuer.ts'
-import { foreignNode } from '../knowledge/read-statements.ts'
+import { foreignNode } from '../decide/read-statements.ts'
+import type { KnownDomain } from '../issuers/known-issuer.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW_S * 1_000 }))
 afterEach(() => void vi.useRealTimers())

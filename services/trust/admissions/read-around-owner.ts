@@ -1,9 +1,10 @@
 import type pg from 'pg'
-import { inSnapshot } from '../knowledge/in-snapshot.ts'
-import { buildGraph, type KnownGraph } from '../knowledge/known-graph.ts'
-import type { KnownIssuer } from '../knowledge/known-issuer.ts'
-import { readIssuers } from '../knowledge/read-issuers.ts'
-import { type Around, readAround } from '../knowledge/read-statements.ts'
+import { buildGraph, type KnownGraph } from '../decide/known-graph.ts'
+import { readPosition } from '../decide/read-position.ts'
+import { type Around, readAround } from '../decide/read-statements.ts'
+import { inSnapshot } from '../issuers/in-snapshot.ts'
+import type { KnownIssuer } from '../issuers/known-issuer.ts'
+import { readIssuers } from '../issuers/read-issuers.ts'
 
 /** What decides who may call the audiences of one owner, as it was at one moment. */
 export interface AroundOwner extends KnownGraph {
@@ -29,15 +30,13 @@ const MAX_STATEMENTS = 20_000
 /** What decides about the audiences of nobody. */
 const NOTHING: Around = { statements: [], maxEdges: 3 }
 
-const POSITION = `SELECT log_epoch || '-' || sequence AS position FROM revocation_head`
-
 /** Creates the function, which reads through a pool of the primary. */
 export function createReadAroundOwner(pool: pg.Pool, maxStatements = MAX_STATEMENTS): ReadAroundOwner {
   return (owner, before) =>
     inSnapshot(pool, async (queries) => {
-      const { rows } = await queries.query<{ position: string }>(POSITION)
+      const position = await readPosition(queries)
       const issuers = await readIssuers(queries, undefined, before)
       const { statements, maxEdges } = owner === '' ? NOTHING : await readAround(queries, owner, maxStatements)
-      return { ...buildGraph(statements), issuers, position: rows[0]?.position ?? '', maxEdges }
+      return { ...buildGraph(statements), issuers, position, maxEdges }
     })
 }

@@ -1,8 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { AdmittedIssuerSchema, TrustAdmissionSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import { keysUsableUntil, longestTtlS } from '../decide/freshness.ts'
-import type { KnownIssuer } from '../knowledge/known-issuer.ts'
+import { keysUsableUntil, longestTtlS } from '../decide/issuer-keys.ts'
+import type { KnownIssuer } from '../issuers/known-issuer.ts'
 import type { Admission } from './admission.ts'
 
 /** Returns an admission as the contract has it. */

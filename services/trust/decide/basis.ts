@@ -1,6 +1,6 @@
 import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
-import type { KnownIssuer } from '../knowledge/known-issuer.ts'
-import type { Step } from './permit.ts'
+import type { KnownIssuer } from '../issuers/known-issuer.ts'
+import type { Step } from './steps.ts'
 
 /** What a path of statements rests on. */
 export interface PathBasis {

@@ -1,5 +1,5 @@
 import { parseDid } from '@auth4agent/core/identity/did'
-import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
+import type { KnownDomain, KnownIssuer } from '../issuers/known-issuer.ts'
 
 /** Who wants to call: an operator of another deployment, under the domain that it claims. */
 export interface Subject {

@@ -5,8 +5,8 @@ import {
   type TrustOperator,
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
-import type { KnownGraph } from '../knowledge/known-graph.ts'
 import { createKnowledge, type Knowledge } from './knowledge.ts'
+import type { KnownGraph } from './known-graph.ts'
 
 const AUDIENCE = { text: 'https://api.cargo.test', host: 'api.cargo.test' }
 

@@ -4,12 +4,12 @@ import type { Audience } from '@auth4agent/core/token/audience'
 import type pg from 'pg'
 import { shareWork } from '../../platform/limits/share-work.ts'
 import type { AnchorFacts } from '../../platform/metrics/issuer-metrics.ts'
-import { inSnapshot } from '../knowledge/in-snapshot.ts'
-import { buildGraph, type KnownGraph } from '../knowledge/known-graph.ts'
-import type { KnownIssuer } from '../knowledge/known-issuer.ts'
-import { readIssuers } from '../knowledge/read-issuers.ts'
-import { readBetween } from '../knowledge/read-statements.ts'
+import { inSnapshot } from '../issuers/in-snapshot.ts'
+import type { KnownIssuer } from '../issuers/known-issuer.ts'
+import { readIssuers } from '../issuers/read-issuers.ts'
 import { createKeeper } from './keeper.ts'
+import { buildGraph, type KnownGraph } from './known-graph.ts'
+import { readBetween } from './read-statements.ts'
 import { createRows, type Owner, type Rows } from './rows.ts'
 
 /** All issuers and anchors, as they were at one moment. They are few, because only administrators admit them. */
@@ -52,7 +52,7 @@ export const MAX_AGE_MS = 1_800_000
 const STATEMENTS_MS = 60_000
 /** The most edges that are remembered, of all pairs of owner and caller. */
 const MAX_EDGES = 100_000
-/** How long an owner is remembered, in milliseconds: until then, an operator that proves a longer domain has to wait. */
+/** How long an owner is remembered, in milliseconds. An operator that proves a longer domain waits so long. */
 const OWNER_MS = 5_000
 const MAX_OWNERS = 20_000
 

@@ -1,12 +1,10 @@
 import type { Audience } from '@auth4agent/core/token/audience'
-import { decidePath, type TrustQuestion } from '../graph/decide-path.ts'
-import type { TrustEdge } from '../graph/trust-edge.ts'
-import type { KnownGraph } from '../knowledge/known-graph.ts'
-import type { KnownDomain, KnownIssuer } from '../knowledge/known-issuer.ts'
-import type { Source } from '../knowledge/read-statements.ts'
+import type { KnownDomain, KnownIssuer } from '../issuers/known-issuer.ts'
 import { collectBasis, type PathBasis } from './basis.ts'
-import { isAttested } from './freshness.ts'
+import type { KnownGraph } from './known-graph.ts'
+import { decidePath, type TrustQuestion } from './paths/decide-path.ts'
 import type { Owner, Rows } from './rows.ts'
+import { type Step, stepsOf } from './steps.ts'
 
 /** Who wants to call what. */
 export interface Call {
@@ -16,13 +14,6 @@ export interface Call {
   readonly scopes: readonly string[]
   /** Unix milliseconds. */
   readonly nowMs: number
-}
-
-/** An edge of a path, with what must stay true for it. */
-export interface Step extends Source {
-  readonly edge: TrustEdge
-  /** The row of `issuer`, which is undefined also if it is not admitted. */
-  readonly home: KnownIssuer | undefined
 }
 
 /** The leg `permission`: whether the owner of the audience lets the caller call it. */
@@ -64,32 +55,6 @@ export async function permit(rows: Rows, { caller, audience, scopes, nowMs }: Ca
   })
 }
 
-/** Collects what must stay true for edges of a graph. */
-export async function stepsOf(
-  rows: Pick<Rows, 'issuer'>,
-  known: Pick<KnownGraph, 'sources'>,
-  edges: readonly TrustEdge[],
-  nowMs: number,
-): Promise<readonly Step[]> {
-  const names = new Set(edges.flatMap(({ id }) => known.sources.get(id)?.issuer ?? []))
-  // A remembered row may not know yet that a trust chain was renewed.
-  const judge = (row: KnownIssuer | undefined) => ({ ok: row !== undefined && isAttested(row, nowMs), row })
-  const read = await Promise.all([...names].map(async (name) => [name, (await rows.issuer(name, judge)).row] as const))
-  const homes = new Map(read)
-  return edges.map((edge) => stepOf(known, edge, (issuer) => homes.get(issuer)))
-}
-
-/** Collects what must stay true for an edge. `homeOf` returns the row of an issuer that is admitted. */
-export function stepOf(
-  { sources }: Pick<KnownGraph, 'sources'>,
-  edge: TrustEdge,
-  homeOf: (issuer: string) => KnownIssuer | undefined,
-): Step {
-  const source = sources.get(edge.id)
-  if (source === undefined) throw new RangeError(`The edge ${edge.id} has no source`)
-  return { ...source, edge, home: source.issuer === undefined ? undefined : homeOf(source.issuer) }
-}
-
 /** That agents of a foreign operator may call an audience with some scopes, and all that it rests on. */
 export interface Trusted extends PathBasis {
   readonly audience: string
@@ -105,7 +70,7 @@ export interface Trusted extends PathBasis {
   readonly mustBeBound: boolean
 }
 
-/** Joins identity and permission. Returns undefined if a statement on the path is of an issuer that is not admitted. */
+/** Joins two legs. Returns undefined if a statement on the path is of an issuer that is not admitted. */
 export function joinLegs(
   identity: { readonly issuer: KnownIssuer; readonly domain: KnownDomain },
   { owner, steps, scopes }: Pick<Extract<Permission, { readonly ok: true }>, 'owner' | 'steps' | 'scopes'>,

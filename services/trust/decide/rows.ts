@@ -1,7 +1,7 @@
 import type { Audience } from '@auth4agent/core/token/audience'
 import type { LookupAudienceOwnerResponse } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { KnownGraph } from '../knowledge/known-graph.ts'
-import type { KnownIssuer } from '../knowledge/known-issuer.ts'
+import type { KnownIssuer } from '../issuers/known-issuer.ts'
+import type { KnownGraph } from './known-graph.ts'
 
 /** A leg of an answer. A no that is final depends on no row, so it is the same whatever the database has. */
 type Judged = { readonly ok: true } | { readonly ok: false; readonly isFinal?: boolean }

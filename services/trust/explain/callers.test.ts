@@ -11,8 +11,8 @@ import {
 } from '../../../test/support/trust/put-statements.ts'
 import type { Principal } from '../../calls/call.ts'
 import { createKnowledge } from '../decide/knowledge.ts'
+import { exportGraph } from '../graph/export-graph.ts'
 import { explainTrust } from './explain-trust.ts'
-import { exportGraph } from './export-graph.ts'
 import { explainRows } from './rows.ts'
 
 const ASSERTION = { jti: 'assertion-1', expiresAt: 2_000_000_000 }

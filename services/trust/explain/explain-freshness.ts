@@ -1,6 +1,6 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { ageOf, type Logs, type Relied } from '../decide/freshness.ts'
-import { showIssuer } from './cure-commands.ts'
+import { showIssuer } from './cures/cure-commands.ts'
 import type { Leg } from './deps.ts'
 
 /** An issuer on which the answer rests, as the asker may see it. */

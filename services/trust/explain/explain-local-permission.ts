@@ -1,5 +1,5 @@
 import { admitCaller } from '../../operator-registry/index.ts'
-import { listCaller, registerOperator } from './cure-commands.ts'
+import { listCaller, registerOperator } from './cures/cure-commands.ts'
 import type { Leg } from './deps.ts'
 import type { Question } from './read-question.ts'
 

@@ -16,7 +16,7 @@ import {
   letsCall,
   member,
 } from '../../../test/support/federation/foreign-world.ts'
-import { foreignNode } from '../knowledge/read-statements.ts'
+import { foreignNode } from '../decide/read-statements.ts'
 
 const BOLT = 'b0000000-0000-8000-8000-000000000001'
 const boltAt = { domain: 'bolt.example', edgeId: 'e0000000-0000-8000-8000-00000000000b', operatorId: BOLT }

@@ -10,7 +10,7 @@ import type {
 import type { ExplainTrustRequest } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { Principal } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { foreignNode, type Party } from '../knowledge/read-statements.ts'
+import { foreignNode, type Party } from '../decide/read-statements.ts'
 import type { ExplainDeps } from './deps.ts'
 
 /** The operator whose agents want to call. */

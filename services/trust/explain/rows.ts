@@ -1,6 +1,7 @@
 import type pg from 'pg'
-import type { EndedEdge } from '../graph/explanation.ts'
-import { FROM_NODE, PARTIES, type Party, TO_NODE } from '../knowledge/read-statements.ts'
+import { readPosition } from '../decide/read-position.ts'
+import { FROM_NODE, PARTIES, type Party, TO_NODE } from '../decide/read-statements.ts'
+import type { EndedEdge } from './cures/explanation.ts'
 
 /** What an answer needs of a statement besides its edge. */
 export interface ShownStatement {
@@ -37,8 +38,6 @@ export interface ExplainRows {
 /** The most ended statements that are considered. They only say why an edge is missing. */
 const MAX_ENDED = 200
 
-const POSITION = `SELECT log_epoch || '-' || sequence AS position FROM revocation_head`
-
 const ENDED = `
 SELECT s.edge_id::text AS id, s.kind::text AS kind, ${FROM_NODE} AS "from", ${TO_NODE} AS "to", s.depth, s.grants,
   extract(epoch FROM s.expires_at)::float8 AS exp, s.is_public AS "isPublic", ${PARTIES},
@@ -63,10 +62,7 @@ ORDER BY s.subject_home, s.put_at DESC`
 /** Reads the rows through a pool of the primary. */
 export function explainRows(pool: Pick<pg.Pool, 'query'>): ExplainRows {
   return {
-    async position() {
-      const { rows } = await pool.query<{ position: string }>(POSITION)
-      return rows[0]?.position ?? ''
-    },
+    position: () => readPosition(pool),
     async thumbprintOf(domainEdge) {
       const text = 'SELECT thumbprint FROM issuer_domains WHERE edge_id = $1::uuid'
       const { rows } = await pool.query<{ thumbprint: string | null }>(text, [domainEdge])

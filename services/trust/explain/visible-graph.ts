@@ -1,5 +1,5 @@
-import type { TrustEdge } from '../graph/trust-edge.ts'
-import { TrustGraph } from '../graph/trust-graph.ts'
+import type { TrustEdge } from '../decide/paths/trust-edge.ts'
+import { TrustGraph } from '../decide/paths/trust-graph.ts'
 import type { ShownStatement } from './rows.ts'
 
 /** Decides whether the asker may see an edge. Only its two parties see a statement that is not public. */

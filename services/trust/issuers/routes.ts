@@ -13,7 +13,7 @@ type IssuerDeps = Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomai
   readonly lists: Pick<TrustDeps['lists'], 'asOf'>
 }
 
-/** Those about the subjects of an issuer are in services/trust/subjects. */
+/** Those about the subjects of an issuer are in subjects/. */
 type IssuerHandlers = Omit<
   Handlers<typeof IssuerService>,
   'putIssuerSubject' | 'listIssuerSubjects' | 'removeIssuerSubject'

@@ -14,8 +14,8 @@ import type { KeyVault } from '../../keys/index.ts'
 import { type Audit, type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { endClaims } from '../foreign/store-domains.ts'
 import type { NewIssuer } from './domain/read-new-issuer.ts'
+import { endClaims } from './domains/store-domains.ts'
 
 /** An issuer with everything that is known of it. */
 export type IssuerRow = Issuer & {

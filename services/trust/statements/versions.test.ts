@@ -11,7 +11,7 @@ import {
   type TrustOperator,
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
-import { readBetween } from '../knowledge/read-statements.ts'
+import { readBetween } from '../decide/read-statements.ts'
 import { storeStatement } from './store.ts'
 
 const DAY_S = 86_400

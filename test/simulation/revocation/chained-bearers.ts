@@ -1,7 +1,7 @@
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import type { AccessTokenClaims, HomeToken } from '@auth4agent/core/token/claims'
 import { trustOf } from '@auth4agent/core/token/token-identity'
-import { buildGraph } from '../../../services/trust/knowledge/known-graph.ts'
+import { buildGraph } from '../../../services/trust/decide/known-graph.ts'
 import {
   ACME,
   ACME_DID,

@@ -1,8 +1,8 @@
 import { mapScopes } from '@auth4agent/core/trust/scope-map'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { type ListLimits, listPaths } from '../../../services/trust/graph/admissions.ts'
-import { decidePath } from '../../../services/trust/graph/decide-path.ts'
+import { decidePath } from '../../../services/trust/decide/paths/decide-path.ts'
+import { type ListLimits, listPaths } from '../../../services/trust/decide/paths/list-paths.ts'
 import { graphOf } from '../../support/trust-graphs.ts'
 import { graphs } from './draw-graphs.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import type { TrustQuestion } from '../../../services/trust/graph/decide-path.ts'
-import type { TrustEdge } from '../../../services/trust/graph/trust-edge.ts'
+import type { TrustQuestion } from '../../../services/trust/decide/paths/decide-path.ts'
+import type { TrustEdge } from '../../../services/trust/decide/paths/trust-edge.ts'
 import { ask, edge, grants, NOW_S } from '../../support/trust-graphs.ts'
 
 /** A random graph and a question about it. */

@@ -1,6 +1,6 @@
 import { mapScopes } from '@auth4agent/core/trust/scope-map'
-import type { TrustQuestion } from '../../../services/trust/graph/decide-path.ts'
-import type { TrustEdge } from '../../../services/trust/graph/trust-edge.ts'
+import type { TrustQuestion } from '../../../services/trust/decide/paths/decide-path.ts'
+import type { TrustEdge } from '../../../services/trust/decide/paths/trust-edge.ts'
 
 /**
  * The trust graph as its rules say it, without regard to speed: it tries every sequence of edges, and every sequence

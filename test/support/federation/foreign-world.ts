@@ -9,14 +9,14 @@ import {
   AudienceRuleSchema,
   LookupAudienceOwnerResponseSchema,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { buildGraph } from '../../../services/trust/decide/known-graph.ts'
+import { foreignNode, type StatementRow } from '../../../services/trust/decide/read-statements.ts'
 import { createRows, type Owner } from '../../../services/trust/decide/rows.ts'
-import { createForeignLists } from '../../../services/trust/foreign/foreign-lists.ts'
-import { createGenuineForeign } from '../../../services/trust/foreign/genuine-foreign.ts'
-import type { Introspected } from '../../../services/trust/foreign/introspect.ts'
-import { createVerifyForeign, type ForeignDemands } from '../../../services/trust/foreign/verify-foreign.ts'
-import { buildGraph } from '../../../services/trust/knowledge/known-graph.ts'
-import type { KnownIssuer } from '../../../services/trust/knowledge/known-issuer.ts'
-import { foreignNode, type StatementRow } from '../../../services/trust/knowledge/read-statements.ts'
+import type { KnownIssuer } from '../../../services/trust/issuers/known-issuer.ts'
+import { createForeignLists } from '../../../services/trust/issuers/revocations/foreign-lists.ts'
+import type { Introspected } from '../../../services/trust/issuers/revocations/introspect.ts'
+import { createGenuineForeign } from '../../../services/trust/tokens/genuine-foreign.ts'
+import { createVerifyForeign, type ForeignDemands } from '../../../services/trust/tokens/verify-foreign.ts'
 import { accessToken, knownKey } from '../access-tokens.ts'
 import { NOW_S } from '../assertions.ts'
 

@@ -7,9 +7,9 @@ import {
   RemoveIssuerSubjectRequestSchema,
 } from '../../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { type Db, openDb } from '../../../services/platform/db/db.ts'
-import { createIdJags } from '../../../services/trust/id-jag/judge-id-jag.ts'
 import type { JudgedIdJag } from '../../../services/trust/index.ts'
-import { subjectRoutes } from '../../../services/trust/subjects/routes.ts'
+import { subjectRoutes } from '../../../services/trust/issuers/subjects/routes.ts'
+import { createIdJags } from '../../../services/trust/tokens/id-jag/judge-id-jag.ts'
 import {
   type Attestations,
   freshOperator,

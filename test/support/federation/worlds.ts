@@ -1,4 +1,4 @@
-import type { KnownIssuer } from '../../../services/trust/knowledge/known-issuer.ts'
+import type { KnownIssuer } from '../../../services/trust/issuers/known-issuer.ts'
 import { NOW_S } from '../assertions.ts'
 import {
   ALPHA,

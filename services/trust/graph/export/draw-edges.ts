@@ -1,6 +1,6 @@
+import type { Box } from '../../../platform/layout/lay-out.ts'
 import { classOf, lineOf } from './appearance.ts'
 import type { PlacedEdge } from './exported-graph.ts'
-import type { Box } from './layout.ts'
 import { clip, xmlText } from './safe-text.ts'
 
 /** Edges of larger graphs have no texts, because texts would hide each other. The legend explains the lines. */

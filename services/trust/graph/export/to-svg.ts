@@ -1,8 +1,8 @@
+import { type Box, LANE_HEAD, layOut } from '../../../platform/layout/lay-out.ts'
 import { classOf, FILLS, lineOf } from './appearance.ts'
 import { drawEdges, hasTexts } from './draw-edges.ts'
 import { type ExportedGraph, type ExportedNode, type OrderedGraph, orderGraph } from './exported-graph.ts'
 import { type Lane, type LanedGraph, putInLanes } from './lanes.ts'
-import { type Box, LANE_HEAD, layOut } from './layout.ts'
 import { clip, xmlText } from './safe-text.ts'
 
 const MARGIN = 20

@@ -1,0 +1,108 @@
+import type { PrismaClient } from '../../../../gen/prisma/client.ts'
+import { type Author, systemAuthor } from '../../../ledger/ledger.ts'
+import type { Logger } from '../../../platform/log/log.ts'
+import { type LookUpDeps, lookUpDomain } from './look-up-domain.ts'
+import { readProof } from './read-proof.ts'
+import {
+  claimDueDomains,
+  findNamedDomains,
+  type NamedDomain,
+  type ProofOutcome,
+  recordFirstProof,
+  recordNextProof,
+} from './store-domains.ts'
+
+/** Dependencies of createDomainProver. */
+export interface ProverDeps extends LookUpDeps {
+  readonly prisma: PrismaClient
+  /** The issuer of this deployment. */
+  readonly issuer: string
+  /** Returns the wall-clock time in Unix milliseconds. */
+  readonly now: () => number
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
+}
+
+/** Proves by DNS which issuer speaks for a domain. */
+export interface DomainProver {
+  /** Repeats the proofs that are due, and looks up domains that statements name. */
+  runPass(): Promise<void>
+  /** Lets the next pass look up a domain before others, even if a look-up has just failed. */
+  prefer(issuerId: string, domain: string): void
+}
+
+/** Look-ups of one pass: of each kind, due proofs and first proofs. */
+const BATCH = 16
+/** Of these, the first proofs of domains that are preferred. Everybody who puts a statement has one. */
+const PREFERRED = 8
+/** Milliseconds after which this process looks up an unproven domain again. */
+const RETRY_MS = 60_000
+
+const WARNINGS: Partial<Readonly<Record<ProofOutcome, string>>> = {
+  failed: 'a domain of an issuer could not be proven again',
+  ended: 'a domain of an issuer has ended, because its proof is missing',
+  full: 'an issuer has too many domains',
+  taken: 'the record of a domain names an operator of another domain',
+}
+
+/** Creates the prover of this process. Several processes share the repeated proofs. */
+export function createDomainProver(deps: ProverDeps): DomainProver {
+  const { prisma, issuer, now } = deps
+  /** When this process last looked up each unproven domain. */
+  const tried = new Map<string, number>()
+  const preferred = new Set<string>()
+
+  async function proveAgain(author: Author): Promise<void> {
+    const due = await claimDueDomains(prisma, now(), BATCH)
+    const prove = (domain: (typeof due)[number]) =>
+      attempt(deps, domain, (proof) => recordNextProof(prisma, author, domain, proof, now()))
+    await Promise.all(due.map(prove))
+  }
+
+  async function proveNamed(author: Author): Promise<void> {
+    const at = now()
+    for (const [key, since] of tried) if (at - since >= RETRY_MS) tried.delete(key)
+    const wanted = new Set(preferred)
+    preferred.clear()
+    const named = await findNamedDomains(prisma, issuer, at)
+    const first = named.filter((domain) => wanted.has(keyOf(domain)))
+    const rest = named.filter((domain) => !wanted.has(keyOf(domain)) && !tried.has(keyOf(domain)))
+    const chosen = [...first.slice(0, PREFERRED), ...rest].slice(0, BATCH)
+    for (const domain of chosen) tried.set(keyOf(domain), at)
+    const prove = (domain: NamedDomain) =>
+      attempt(deps, domain, (proof) => recordFirstProof(prisma, author, domain, proof, now()))
+    await Promise.all(chosen.map(prove))
+  }
+
+  return {
+    async runPass() {
+      const author = systemAuthor('issuer-domains')
+      await proveAgain(author)
+      await proveNamed(author)
+    },
+    prefer(issuerId, domain) {
+      preferred.add(keyOf({ issuerId, domain }))
+    },
+  }
+}
+
+function keyOf({ issuerId, domain }: Pick<NamedDomain, 'issuerId' | 'domain'>): string {
+  return `${issuerId} ${domain}`
+}
+
+/** Looks up one domain and records the proof. Never rejects, so that an error with one domain delays no other. */
+async function attempt(
+  deps: ProverDeps,
+  named: NamedDomain,
+  record: (proof: ReturnType<typeof readProof>) => Promise<ProofOutcome>,
+): Promise<void> {
+  const { issuer, domain } = named
+  try {
+    const proof = readProof(await lookUpDomain(deps, named), issuer)
+    const outcome = await record(proof)
+    const warning = WARNINGS[outcome]
+    if (warning !== undefined) deps.log.warn({ issuer, domain, proof: proof.kind }, warning)
+    else if (outcome === 'proven') deps.log.info({ issuer, domain }, 'a domain of an issuer has been proven')
+  } catch (error) {
+    deps.log.error({ issuer, domain, error }, 'a proof of a domain of an issuer ended with an error')
+  }
+}

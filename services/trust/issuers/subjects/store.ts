@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto'
+import { decodeBase64url } from '@auth4agent/core/encoding/base64'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
+import type { IssuerSubject, PrismaClient } from '../../../../gen/prisma/client.ts'
+import { type Author, change } from '../../../ledger/ledger.ts'
+import { ApiError } from '../../../platform/errors/api-error.ts'
+import { pageTokenAfter, parsePageSize } from '../../../platform/requests/page.ts'
+import { lockIssuer } from '../store.ts'
+import type { NewSubject } from './domain/read-new-subject.ts'
+
+/** Dependencies of the functions that change rules. */
+export interface SubjectStore {
+  readonly prisma: PrismaClient
+  /** Returns the wall-clock time in Unix milliseconds. */
+  readonly now: () => number
+}
+
+/** Maximum number of rules of an identity provider. */
+const MAX_SUBJECTS = 10_000
+
+/**
+ * Puts a rule about a subject. A rule about the same subject and operator gets a new id, so its tokens end: a trigger
+ * writes the earlier id to the revocation log. Changes nothing when the rule is there already.
+ *
+ * @throws ApiError ISSUER_NOT_FOUND, TOO_MANY_SUBJECTS, INVALID_ARGUMENT
+ */
+export function putSubject(
+  { prisma, now }: SubjectStore,
+  author: Author,
+  issuerId: string,
+  rule: NewSubject,
+): Promise<IssuerSubject> {
+  return change(prisma, author, async (tx, audit) => {
+    const issuer = await lockIssuer(tx, issuerId)
+    if (issuer.kind !== 'oauth') throw new ApiError('INVALID_ARGUMENT', 'id must name an issuer of the kind oauth')
+    const { tenant, sub, operatorId } = rule
+    const key = { issuerId_tenant_sub_operatorId: { issuerId, tenant, sub, operatorId } }
+    const before = await tx.issuerSubject.findUnique({ where: key })
+    if (before !== null && isSame(before, rule)) return before
+    if (before === null && (await tx.issuerSubject.count({ where: { issuerId } })) >= MAX_SUBJECTS) {
+      throw new ApiError('TOO_MANY_SUBJECTS', `An identity provider must have at most ${MAX_SUBJECTS} rules`)
+    }
+    const data = { ...rule, issuerId, edgeId: randomUUID(), putAt: new Date(now()) }
+    const row = await tx.issuerSubject.upsert({ where: key, create: data, update: data })
+    await audit({ action: 'issuer.put-subject', subject: issuer.issuer, operatorId, reason: describe(row) })
+    return row
+  })
+}
+
+/**
+ * Removes a rule. A trigger writes its id to the revocation log.
+ *
+ * @throws ApiError ISSUER_NOT_FOUND, SUBJECT_NOT_FOUND
+ */
+export function removeSubject(
+  { prisma }: SubjectStore,
+  author: Author,
+  { id, rule }: { readonly id: string; readonly rule: string },
+  reason: string,
+): Promise<IssuerSubject> {
+  return change(prisma, author, async (tx, audit) => {
+    const { issuer } = await lockIssuer(tx, id)
+    const row = isUuid(rule) ? await tx.issuerSubject.findUnique({ where: { edgeId: rule } }) : null
+    if (row === null || row.issuerId !== id) throw new ApiError('SUBJECT_NOT_FOUND')
+    await tx.issuerSubject.delete({ where: { edgeId: rule } })
+    const { operatorId } = row
+    const parts = [describe(row), ...(reason === '' ? [] : [reason])]
+    await audit({ action: 'issuer.remove-subject', subject: issuer, operatorId, reason: parts.join('; ') })
+    return row
+  })
+}
+
+/** One page of rules. */
+interface SubjectPage {
+  readonly rows: readonly IssuerSubject[]
+  /** Empty on the last page. */
+  readonly nextPageToken: string
+}
+
+/**
+ * Lists the rules of an identity provider, newest first.
+ *
+ * @throws ApiError ISSUER_NOT_FOUND, INVALID_ARGUMENT, INVALID_PAGE_TOKEN
+ */
+export async function listSubjects(
+  prisma: PrismaClient,
+  { id, pageSize, pageToken }: { readonly id: string; readonly pageSize: number; readonly pageToken: string },
+): Promise<SubjectPage> {
+  const size = parsePageSize(pageSize)
+  const after = parsePlace(pageToken)
+  const issuer = isUuid(id) ? await prisma.issuer.findUnique({ where: { id }, select: { id: true } }) : null
+  if (issuer === null) throw new ApiError('ISSUER_NOT_FOUND')
+  const earlier = after && { OR: [{ putAt: { lt: after.at } }, { putAt: after.at, edgeId: { lt: after.edgeId } }] }
+  const rows = await prisma.issuerSubject.findMany({
+    where: { issuerId: id, ...earlier },
+    orderBy: [{ putAt: 'desc' }, { edgeId: 'desc' }],
+    take: size + 1,
+  })
+  const page = rows.slice(0, size)
+  const last = rows.length > size ? page.at(-1) : undefined
+  return { rows: page, nextPageToken: last ? pageTokenAfter(`${last.putAt.getTime()} ${last.edgeId}`) : '' }
+}
+
+function parsePlace(token: string): { readonly at: Date; readonly edgeId: string } | undefined {
+  if (token === '') return undefined
+  const [ms = '', edgeId = ''] = new TextDecoder().decode(decodeBase64url(token)).split(' ')
+  if (!/^[1-9]\d{0,14}$/.test(ms) || !isUuid(edgeId)) throw new ApiError('INVALID_PAGE_TOKEN')
+  return { at: new Date(Number(ms)), edgeId }
+}
+
+function isSame(row: IssuerSubject, { subject, audiences, scopes }: NewSubject): boolean {
+  return row.subject === subject && isSameSet(row.audiences, audiences) && isSameSet(row.scopes, scopes)
+}
+
+function isSameSet(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((each) => right.includes(each))
+}
+
+function describe({ tenant, sub, subject, audiences, scopes }: IssuerSubject): string {
+  const at = tenant === '' ? '' : ` at tenant ${JSON.stringify(tenant)}`
+  return `${JSON.stringify(sub)}${at} is ${subject}; scope ${JSON.stringify(scopes)}; audience ${JSON.stringify(audiences)}`
+}
