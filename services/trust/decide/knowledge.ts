@@ -50,8 +50,8 @@ export const MAX_AGE_MS = 1_800_000
  * that another deployment has not listed its statements for a while.
  */
 const STATEMENTS_MS = 60_000
-/** The most edges that are remembered, of all pairs of owner and caller. */
-const MAX_EDGES = 100_000
+/** The most that is remembered of statements, in bytes of JSON. In memory, they need several times as much. */
+const MAX_STATEMENTS_BYTES = 16 * 1_048_576
 /** How long an owner is remembered, in milliseconds. An operator that proves a longer domain waits so long. */
 const OWNER_MS = 5_000
 const MAX_OWNERS = 20_000
@@ -63,16 +63,16 @@ const ANCHORS = 'SELECT entity_id AS "entityId", coalesce(cardinality(unpinned_k
 export function createKnowledge({ pool, operators }: KnowledgeOptions): Knowledge {
   let newest: { readonly copy: Copy; readonly readAt: Moment } | undefined
   const listeners: ((copy: Copy) => void)[] = []
-  const pairs = createKeeper<KnownGraph>({ maxAgeMs: STATEMENTS_MS, most: MAX_EDGES })
+  const pairs = createKeeper<KnownGraph>({ maxAgeMs: STATEMENTS_MS, most: MAX_STATEMENTS_BYTES })
   const owners = createKeeper<Owner>({ maxAgeMs: OWNER_MS, most: MAX_OWNERS })
   const copy = () => (newest !== undefined && msSince(newest.readAt) < MAX_AGE_MS ? newest.copy : NOTHING)
 
   const readPair = shareWork(async (pair) => {
     const [owner = '', caller = ''] = pair.split(' ')
     const readAt = present()
-    const known = buildGraph(await readBetween(pool, owner, caller))
-    // A pair without statements costs a place too.
-    pairs.keep(pair, known, { weight: known.graph.edges.length + 1, readAt })
+    const rows = await readBetween(pool, owner, caller)
+    const known = buildGraph(rows)
+    pairs.keep(pair, known, { weight: JSON.stringify(rows).length + pair.length, readAt })
     return known
   })
   const reads = {
