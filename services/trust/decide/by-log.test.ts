@@ -50,7 +50,7 @@ it.each<[string, Parameters<typeof decide>, unknown, string[]]>([
     'a yes that has ended, and is said again by other rows',
     [[yes('a'), yes('b')], ['a']],
     yes('b'),
-    ['remembered', 'proof', 'log a', 'current', 'log b'],
+    ['remembered', 'proof', 'log a', 'current', 'proof', 'log b'],
   ],
   [
     'a yes that has ended',
@@ -65,7 +65,7 @@ it.each<[string, Parameters<typeof decide>, unknown, string[]]>([
       ['a', 'b'],
     ],
     { refused: 'TRUST_ENDED', isEnded: true },
-    ['remembered', 'proof', 'log a', 'current', 'log b'],
+    ['remembered', 'proof', 'log a', 'current', 'proof', 'log b'],
   ],
 ])('decideByLog: %s', async (_name, [answers, ended, unproven], found, asked) => {
   expect(await decide(answers, ended, unproven)).toEqual({ found, asked })

@@ -23,20 +23,23 @@ interface No<R> {
  * The log is asked last of all that waits. So every end is seen whose call returned before this decision began.
  *
  * @param look decides by rows
- * @param prove what else a yes needs, and what may be done only once
+ * @param prove what else a yes needs
  */
 export async function decideByLog<Yes extends { readonly basis: TrustBasis }, R extends string>(
   { knowledge, tokenStatus }: ByLogDeps,
   look: (rows: Rows) => Promise<Yes | { readonly refused: R }>,
   prove: (found: Yes) => Promise<No<R> | undefined> = async () => undefined,
 ): Promise<Yes | No<R>> {
-  const found = await look(knowledge.remembered)
-  if ('refused' in found) return { refused: found.refused, isEnded: false }
-  const unproven = await prove(found)
-  if (unproven !== undefined) return unproven
-  if ((await tokenStatus.checkTrust(found.basis)) === undefined) return found
-  const again = await look(knowledge.current)
-  if ('refused' in again) return { refused: again.refused, isEnded: true }
-  const ended = await tokenStatus.checkTrust(again.basis)
-  return ended === undefined ? again : { refused: ended, isEnded: true }
+  const decide = async (rows: Rows, isEnded: boolean): Promise<Yes | No<R> | { readonly ended: Verdict }> => {
+    const found = await look(rows)
+    if ('refused' in found) return { refused: found.refused, isEnded }
+    const unproven = await prove(found)
+    if (unproven !== undefined) return unproven
+    const ended = await tokenStatus.checkTrust(found.basis)
+    return ended === undefined ? found : { ended }
+  }
+  const quick = await decide(knowledge.remembered, false)
+  if (!('ended' in quick)) return quick
+  const again = await decide(knowledge.current, true)
+  return 'ended' in again ? { refused: again.ended, isEnded: true } : again
 }

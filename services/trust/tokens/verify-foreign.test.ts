@@ -307,6 +307,24 @@ describe('a copy', () => {
   })
 })
 
+it('an issuer that asks for introspection since is asked, and the sender proves its key once', async () => {
+  const proofs: unknown[] = []
+  const checkSender = (claims: unknown) => void proofs.push(claims)
+  const since = { fresh: { issuers: [{ ...alpha, mode: 'introspection', generation: 2 } as const] } }
+  for (const [isActive, expected] of [
+    [false, 'TOKEN_REVOKED'],
+    [true, VALID],
+  ] as const) {
+    const world = foreignWorld({
+      ...since,
+      introspect: async () => ({ isActive, askedAt: { monotonic: 0, wall: NOW_S * 1_000 } }),
+    })
+    world.record('issuer', { subject: ALPHA, minimumEpoch: 2 })
+    expect(await outcome(world, acmeToken(), { checkSender })).toBe(expected)
+  }
+  expect(proofs).toHaveLength(2)
+})
+
 type Ended = readonly [
   name: string,
   expected: string,

@@ -62,9 +62,11 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
   const { now } = deps
   return async (token, demands) => {
     let askedAt: number | undefined
+    let sender: { readonly unproven: Verdict | undefined } | undefined
     const prove = async (found: Found) => {
-      const unproven = demands.checkSender(found.genuine.claims)
-      if (unproven !== undefined) return { refused: unproven, isEnded: false }
+      // A proof counts once, and other rows say nothing about it.
+      sender ??= { unproven: demands.checkSender(found.genuine.claims) }
+      if (sender.unproven !== undefined) return { refused: sender.unproven, isEnded: false }
       const answer = await ask(deps, found, token)
       if (typeof answer === 'string') return { refused: answer, isEnded: true }
       askedAt = answer
