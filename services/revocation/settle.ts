@@ -1,6 +1,15 @@
-import { keepNewest } from '../platform/limits/keep-newest.ts'
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { LogFollower } from './log-follower.ts'
-import type { Acknowledgement, Clock, LogHead, LogSignals, LogStore, Member, RevocationBus, Standing } from './ports.ts'
+import type {
+  Acknowledgement,
+  Clock,
+  LogHead,
+  LogSignals,
+  Standing,
+  LogStore,
+  Member,
+  RevocationBus,
+} from './ports.ts'
 
 /** Dependencies of createSettle. */
 export interface SettleDeps {

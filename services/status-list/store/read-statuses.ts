@@ -1,5 +1,6 @@
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type pg from 'pg'
+import { inTransaction } from '../../platform/db/transaction.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { ENDED_KEY_STATES, endedByRows, HAS_UNKNOWN_RECORD, JOIN_ROWS_OF_TOKEN } from '../../revocation/index.ts'
 import type { ChainedClaims } from '../domain/describe-token.ts'
@@ -96,22 +97,11 @@ interface ListRow {
  * @returns undefined if there is no such list
  * @throws ApiError UNAVAILABLE when this database is a standby, or the log has a record of an unknown kind
  */
-export async function readStatuses(pool: pg.Pool, id: string): Promise<ReadList | undefined> {
-  const client = await pool.connect()
-  let failure: Error | undefined
-  try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+export function readStatuses(pool: pg.Pool, id: string): Promise<ReadList | undefined> {
+  return inTransaction(pool, 'snapshot', async (client) => {
     await client.query(PLANNING)
-    const list = await readList(client, id)
-    await client.query('COMMIT')
-    return list
-  } catch (error) {
-    failure = error instanceof Error ? error : new Error(String(error))
-    throw error
-  } finally {
-    // After a failure the transaction may still be open, so the pool must destroy the connection.
-    client.release(failure)
-  }
+    return readList(client, id)
+  })
 }
 
 async function readList(client: pg.PoolClient, id: string): Promise<ReadList | undefined> {
