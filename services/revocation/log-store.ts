@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.ts'
 import { inTransaction } from '../platform/db/transaction.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import type { LogHead, Standing, LogStore } from './ports.ts'
+import type { LogHead, LogStanding, LogStore } from './ports.ts'
 
 /** Limit of the records that `standing` reads. A process that misses more records reads them in pages. */
 export const LAST_RECORDS = 64
@@ -55,7 +55,7 @@ interface HeadRow {
   readonly isPromoted: boolean
 }
 
-type StandingRow = HeadRow & Omit<Standing, 'head'>
+type StandingRow = HeadRow & Omit<LogStanding, 'head'>
 
 /** Returns the database's clock, so that every process with a lease learns whether its own clock is right. */
 const JOIN = `INSERT INTO verifiers (incarnation, name, lease_ms) VALUES ($1, $2, $3) RETURNING ${DATABASE_CLOCK_MS} AS now`
@@ -87,7 +87,7 @@ export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness
     return only((await pool.query<StandingRow>(query)).rows)
   }
   return {
-    async standing(after): Promise<Standing> {
+    async standing(after): Promise<LogStanding> {
       const row = await standing(after)
       const { members, records, isReplicated } = row
       return { head: headOf(row), members, records, isReplicated }

@@ -5,7 +5,7 @@ import type {
   Clock,
   LogHead,
   LogSignals,
-  Standing,
+  LogStanding,
   LogStore,
   Member,
   RevocationBus,
@@ -73,7 +73,7 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
   }
 
   /** Returns how many leases had to run out. It ends even if the database does not answer. */
-  async function waitForMembers({ head, members }: Standing, readAt: number): Promise<number> {
+  async function waitForMembers({ head, members }: LogStanding, readAt: number): Promise<number> {
     let waiting = members
     let ranOut = 0
     let reading: Promise<boolean> | undefined
