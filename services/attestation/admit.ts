@@ -13,7 +13,7 @@ import { lockShared } from './store/fair-lock.ts'
 import { readPolicy, type StoredRule } from './store/read-policy.ts'
 
 /** An agent that wants to enrol. */
-export interface Candidate {
+export interface EnrollingAgent {
   readonly operatorId: string
   readonly did: string
   /** Raw Ed25519 public key. */
@@ -21,7 +21,7 @@ export interface Candidate {
 }
 
 /** An agent that may enrol by a rule. */
-export interface Admission {
+export interface RuleAdmission {
   readonly ruleId: string
   readonly edgeId: string
   readonly terms: EnrolmentTerms
@@ -36,9 +36,9 @@ export interface Admission {
  */
 export async function admitAgent(
   deps: AttestationDeps,
-  { operatorId, did, publicKey }: Candidate,
+  { operatorId, did, publicKey }: EnrollingAgent,
   attestation: Attestation,
-): Promise<Admission> {
+): Promise<RuleAdmission> {
   const appraised = await appraiseAttestation(deps, attestation, { operatorId, purpose: 'enrol', publicKey })
   const { rules, requirements } = await readPolicy(deps.db.prisma, operatorId)
   const results = appraised.map(({ result }) => result)
@@ -74,7 +74,7 @@ export function refuseServerScopes(
  *
  * @throws ApiError UNAVAILABLE when the rule has changed since the decision
  */
-export async function keepRule(tx: Tx, { ruleId, edgeId }: Pick<Admission, 'ruleId' | 'edgeId'>): Promise<void> {
+export async function keepRule(tx: Tx, { ruleId, edgeId }: Pick<RuleAdmission, 'ruleId' | 'edgeId'>): Promise<void> {
   await lockShared(tx, [ruleId])
   const rule = await tx.enrolmentRule.findUnique({ where: { id: ruleId }, select: { edgeId: true } })
   if (rule?.edgeId === edgeId) return
@@ -88,7 +88,7 @@ export async function keepRule(tx: Tx, { ruleId, edgeId }: Pick<Admission, 'rule
 const NO_PLACE = 'A4A01'
 
 /** Returns the refusal of an agent beyond the limit of its rule; undefined for every other error. */
-export function refusalForPlaces(error: unknown, { terms }: Pick<Admission, 'terms'>): ApiError | undefined {
+export function refusalForPlaces(error: unknown, { terms }: Pick<RuleAdmission, 'terms'>): ApiError | undefined {
   return hasDatabaseCode(error, NO_PLACE) ? tooManyAgents(terms) : undefined
 }
 
@@ -99,7 +99,7 @@ export function refusalForPlaces(error: unknown, { terms }: Pick<Admission, 'ter
  */
 export async function checkFreePlace(
   prisma: PrismaClient,
-  { ruleId, terms }: Pick<Admission, 'ruleId' | 'terms'>,
+  { ruleId, terms }: Pick<RuleAdmission, 'ruleId' | 'terms'>,
 ): Promise<void> {
   const count = await prisma.agent.count({ where: { enrolmentRuleId: ruleId, status: { not: 'revoked' } } })
   if (count >= terms.maxAgents) throw tooManyAgents(terms)

@@ -5,17 +5,17 @@ import { type Author, systemAuthor } from '../ledger/ledger.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import { pruneExpired, removeExpired } from '../platform/db/prune.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
-import { type Admission, admitAgent, type Candidate } from './admit.ts'
+import { admitAgent, type EnrollingAgent, type RuleAdmission } from './admit.ts'
 import { attestAgent } from './attest.ts'
 import type { AttestationDeps } from './config.ts'
 import { revokeUnused } from './expire-unused.ts'
+import { attestationPolicyPolicies } from './management/policy.ts'
+import { createAttestationPolicy } from './management/routes.ts'
 import { attestationPolicies } from './policy.ts'
-import { attestationPolicyPolicies } from './policy-policy.ts'
-import { createAttestationPolicy } from './policy-routes.ts'
 import { attestationRoutes } from './routes.ts'
-import { checkRegistration, readStanding, type Standing, type StandingAgent } from './standing.ts'
+import { type AttestationStanding, checkRegistration, readStanding, type StandingAgent } from './standing.ts'
 
-export { type Admission, describeEvidence, keepRule, refusalForPlaces } from './admit.ts'
+export { describeEvidence, keepRule, type RuleAdmission, refusalForPlaces } from './admit.ts'
 export type { AttestationDeps } from './config.ts'
 export { toResultMessage } from './routes.ts'
 export { writeResults } from './store/results.ts'
@@ -27,13 +27,13 @@ export interface Attestation {
   readonly policy: ServiceModule<typeof AttestationPolicyService>
   readonly jobs: readonly Job[]
   /** Appraises the evidence of an agent that enrols, and chooses its rule. See admitAgent. */
-  admit(candidate: Candidate, attestation: Evidences): Promise<Admission>
+  admit(candidate: EnrollingAgent, attestation: Evidences): Promise<RuleAdmission>
   /** Appraises evidence that came with a request for a token. See attestAgent. */
   attestForToken(author: Author, did: string, attestation: Evidences): Promise<void>
   /** Refuses to register an agent without the results that it needs. See checkRegistration. */
   checkRegistration(agent: StandingAgent, scopes: readonly string[]): Promise<void>
   /** Reads what attestation says about the tokens of an agent. */
-  standing(agent: StandingAgent): Promise<Standing>
+  standing(agent: StandingAgent): Promise<AttestationStanding>
 }
 
 /** Creates the attestation part of the server, which appraises evidence and keeps the results. */

@@ -21,13 +21,20 @@ export interface StandingAgent {
 }
 
 /** What attestation says about the tokens of an agent: fields of AgentSnapshot. */
-export type Standing = Pick<MessageInitShape<typeof AgentSnapshotSchema>, 'enrolment' | 'demands' | 'findings'>
+export type AttestationStanding = Pick<
+  MessageInitShape<typeof AgentSnapshotSchema>,
+  'enrolment' | 'demands' | 'findings'
+>
 
 /**
  * Reads what attestation says about an agent. The caller has read the versions of the agent and of its operator
  * before, so a change during this call makes the copy stale.
  */
-export async function readStanding(prisma: PrismaClient, agent: StandingAgent, now: number): Promise<Standing> {
+export async function readStanding(
+  prisma: PrismaClient,
+  agent: StandingAgent,
+  now: number,
+): Promise<AttestationStanding> {
   const policy = await readPolicy(prisma, agent.operatorId)
   const results = await resultsOf(prisma, agent)
   const rule = policy.rules.find(({ id }) => id === agent.enrolmentRuleId)

@@ -17,7 +17,7 @@ export interface RedeemDeps
 }
 
 /** The part of a decision that the redemption needs. Without `issue`, it only authenticates the agent. */
-export interface Decision {
+export interface RedeemDecision {
   /** The key that has signed the proof. */
   readonly key: ProvenKey
   /** The key that signs the token or grant that the redemption is for, and its lifetime in seconds. */
@@ -31,7 +31,7 @@ export interface Decision {
 }
 
 /** A redeemed proof. */
-export interface RedeemedProof<D extends Decision> {
+export interface RedeemedProof<D extends RedeemDecision> {
   readonly subject: Subject
   readonly decision: D
   /** The id of the token or grant. */
@@ -56,7 +56,7 @@ const MAX_DECISIONS = 4
  * @throws ApiError with the reason of `decide` or of the proof; DPOP_PROOF_USED; RATE_LIMITED; UNAVAILABLE when no
  *   key can sign, or when the agent or its operator changes during every attempt.
  */
-export async function redeemProof<D extends Decision>(
+export async function redeemProof<D extends RedeemDecision>(
   deps: RedeemDeps,
   { proof, evidence }: Presented,
   call: Call,
@@ -106,7 +106,7 @@ async function submitEvidence(
 interface Attempt {
   readonly proof: AgentProof
   readonly subject: Subject
-  readonly decision: Decision
+  readonly decision: RedeemDecision
   readonly jti: string
   readonly nowS: number
   readonly call: Call
@@ -145,7 +145,7 @@ async function refusalOf(
   { challengeKeys }: Pick<RedeemDeps, 'challengeKeys'>,
   kind: Exclude<RedeemOutcome['kind'], 'redeemed' | 'stale'>,
   proof: AgentProof,
-  { issue }: Decision,
+  { issue }: RedeemDecision,
 ): Promise<ApiError> {
   if (kind === 'grant-used') return new ApiError('GRANT_USED')
   if (kind === 'grant-expired') return new ApiError('GRANT_NOT_ACCEPTED', 'The grant must not have expired')

@@ -1,4 +1,5 @@
 import { parseDid } from '@auth4agent/core/identity/did'
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import { equals } from '@bufbuild/protobuf'
 import {
   type AgentDirectoryService,
@@ -44,11 +45,7 @@ export function createSubjects(agents: InternalClient<typeof AgentDirectoryServi
     cache.delete(did)
     if (agent === undefined || operator === undefined) throw new ApiError('AGENT_NOT_FOUND')
     const subject = { agent, operator }
-    cache.set(did, subject)
-    if (cache.size > capacity) {
-      const oldest = cache.keys().next()
-      if (!oldest.done) cache.delete(oldest.value)
-    }
+    keepNewest(cache, did, subject, capacity)
     return { subject, isFresh: true }
   }
   return {

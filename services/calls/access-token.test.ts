@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { accessToken } from '../../test/support/access-tokens.ts'
 import { bearer } from '../../test/support/assertions.ts'
-import { type ChainSetup, chainFixture, PARTIES, RPC } from '../../test/support/chain.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import { PARTIES, type PipelineSetup, pipelineFixture, RPC } from '../../test/support/pipeline.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
 import type { VerifyAccess } from './access-token.ts'
@@ -20,10 +20,10 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-/** A chain around one method, the principals of its calls, and what was verified. */
+/** A pipeline around one method, the principals of its calls, and what was verified. */
 function opened(
   verified: Awaited<ReturnType<VerifyAccess>> | Partial<{ scope: string; operatorId: string }> = {},
-  setup: ChainSetup = {},
+  setup: PipelineSetup = {},
 ) {
   const principals: Principal[] = []
   const asked: Parameters<VerifyAccess>[] = []
@@ -32,7 +32,7 @@ function opened(
     if (typeof verified === 'string') return verified
     return { did: DID, operatorId: PARTIES.own.iss, scope: 'read x.manage', ...verified }
   }
-  const chain = chainFixture(database.db, {
+  const pipeline = pipelineFixture(database.db, {
     ...setup,
     policy: { own: 'none', role: 'any', scopes: ['x.manage', 'x.read'], ...setup.policy },
     deps: { verifyAccess, ...setup.deps },
@@ -41,7 +41,7 @@ function opened(
       return { agentDid: 'done' }
     },
   })
-  return { ...chain, principals, asked }
+  return { ...pipeline, principals, asked }
 }
 
 describe('an access token', () => {

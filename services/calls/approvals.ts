@@ -7,11 +7,11 @@ import {
 } from '@auth4agent/core/identity/operator-approval'
 import { ED25519_ALGORITHMS, type JwsRules, type ParsedJws, parseCompactJws } from '@auth4agent/core/jose/jws'
 import { jwsDemand } from '@auth4agent/core/jose/jws-demand'
-import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { isJti } from '@auth4agent/core/token/claims'
 import type { RequestBody, UsedApproval } from '../ledger/principal.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { requireBody } from './body-digest.ts'
+import { type CallTimesFault, readCallTimes } from './call-times.ts'
 import type { OperatorKey } from './operator-keys.ts'
 
 /** The values that an approval must match. */
@@ -100,21 +100,16 @@ function checkClaims(
   demand(rpc === rules.rpc, `rpc of an approval must be exactly ${rules.rpc}`)
   const digest = requireBody(rules.body).digest()
   demand(body === digest, `body of an approval must be ${digest}, the SHA-256 of the body as received`)
-  return { jti, expiresAt: checkTimes(payload, rules) }
+  const expiresAt = readCallTimes(payload, { ...rules, maxLifetimeS: MAX_APPROVAL_LIFETIME_S })
+  if (typeof expiresAt === 'string') throw new ApiError('INVALID_APPROVAL', TIMES[expiresAt])
+  return { jti, expiresAt }
 }
 
-function checkTimes({ iat, exp, nbf = iat }: ParsedJws['payload'], { nowS, skewS }: ApprovalRules): number {
-  demand(
-    isUnixSeconds(iat) && isUnixSeconds(exp) && isUnixSeconds(nbf),
-    'iat, exp and nbf of an approval must be whole Unix seconds',
-  )
-  demand(
-    exp > iat && exp - iat <= MAX_APPROVAL_LIFETIME_S,
-    `exp of an approval must be 1 to ${MAX_APPROVAL_LIFETIME_S} seconds after iat`,
-  )
-  demand(Math.max(iat, nbf) <= nowS + skewS, 'An approval is not valid yet: nbf or iat is in the future')
-  demand(nowS < exp + skewS, 'An approval has expired')
-  return exp
+const TIMES: Readonly<Record<CallTimesFault, string>> = {
+  form: 'iat, exp and nbf of an approval must be whole Unix seconds',
+  lifetime: `exp of an approval must be 1 to ${MAX_APPROVAL_LIFETIME_S} seconds after iat`,
+  early: 'An approval is not valid yet: nbf or iat is in the future',
+  expired: 'An approval has expired',
 }
 
 function demand(isRight: boolean, detail: string): asserts isRight {

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { ISSUER, NOW_S } from '../../test/support/assertions.ts'
-import { chainFixture, RPC } from '../../test/support/chain.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { approveBy, assertBy, ed25519Key } from '../../test/support/operator-team.ts'
+import { pipelineFixture, RPC } from '../../test/support/pipeline.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
 import type { Call } from './call.ts'
 import { EMPTY_BODY } from './request-body.ts'
@@ -56,7 +56,7 @@ interface Sent {
 /** Calls a method for keys with the role `trust`, whose handler demands a root operation or does not. */
 async function send({ key = alice, threshold = 1, frozen = false, approvals, withoutDigest }: Sent, demands = true) {
   let asked: Call | undefined
-  const { send: invoke } = chainFixture(database.db, {
+  const { send: invoke } = pipelineFixture(database.db, {
     method,
     policy: { callers: ['operator'], own: 'id', role: 'trust', action: 'trust.revoke', endsTokens: true, urgent: true },
     deps: { operators: directoryOf(threshold, frozen) },
@@ -115,7 +115,7 @@ describe('demandRole', () => {
     ],
   ])('checks %s', async (_, key, message) => {
     let asked: Call | undefined
-    const { send: invoke } = chainFixture(database.db, {
+    const { send: invoke } = pipelineFixture(database.db, {
       method,
       policy: {
         callers: ['operator'],

@@ -7,13 +7,13 @@ import {
 } from '@auth4agent/core/identity/assertion'
 import type { OperatorJwk } from '@auth4agent/core/identity/operator-manifest'
 import { ED25519_ALGORITHMS, type ParsedJws, parseCompactJws } from '@auth4agent/core/jose/jws'
-import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import { isJti } from '@auth4agent/core/token/claims'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { assertionDemand } from './assertion-demands.ts'
 import { checkBodyDigest } from './body-digest.ts'
 import type { UsedAssertion } from './call.ts'
+import { type CallTimesFault, readCallTimes } from './call-times.ts'
 import type { RequestBody } from './request-body.ts'
 
 const MAX_ASSERTION_BYTES = 4096
@@ -78,7 +78,8 @@ export function checkAssertion(
   checkSignature(jws, publicKey instanceof Uint8Array ? ed25519Jwk(publicKey) : publicKey)
   const { aud, iat, exp, nbf, jti, rpc, body } = jws.payload
   if (aud !== rules.issuer) throw new ApiError('INVALID_ASSERTION', `aud must be exactly ${rules.issuer}`)
-  const expiresAt = checkTimes({ iat, exp, nbf }, rules)
+  const expiresAt = readCallTimes({ iat, exp, nbf }, { ...rules, maxLifetimeS: MAX_ASSERTION_LIFETIME_S })
+  if (typeof expiresAt === 'string') throw TIMES[expiresAt]()
   if (typeof jti !== 'string' || !isJti(jti))
     throw new ApiError('INVALID_ASSERTION', 'jti must be 1 to 64 visible ASCII characters')
   if ((rules.mustNameRpc || rpc !== undefined) && rpc !== rules.rpc)
@@ -104,16 +105,10 @@ function checkSignature({ header, signingInput, signature }: ParsedJws, jwk: Ope
   }
 }
 
-function checkTimes(times: Readonly<Record<'iat' | 'exp' | 'nbf', unknown>>, { nowS, skewS }: AssertionRules): number {
-  const { iat, exp, nbf = iat } = times
-  if (!isUnixSeconds(iat) || !isUnixSeconds(exp) || !isUnixSeconds(nbf)) {
-    throw new ApiError('INVALID_ASSERTION', 'iat, exp and nbf must be whole Unix seconds')
-  }
-  if (exp <= iat || exp - iat > MAX_ASSERTION_LIFETIME_S) {
-    throw new ApiError('INVALID_ASSERTION', `exp must be 1 to ${MAX_ASSERTION_LIFETIME_S} seconds after iat`)
-  }
-  if (Math.max(iat, nbf) > nowS + skewS)
-    throw new ApiError('INVALID_ASSERTION', 'The assertion is not valid yet: nbf or iat is in the future')
-  if (nowS >= exp + skewS) throw new ApiError('ASSERTION_EXPIRED')
-  return exp
+/** How each fault of the times is refused. */
+const TIMES: Readonly<Record<CallTimesFault, () => ApiError>> = {
+  form: () => new ApiError('INVALID_ASSERTION', 'iat, exp and nbf must be whole Unix seconds'),
+  lifetime: () => new ApiError('INVALID_ASSERTION', `exp must be 1 to ${MAX_ASSERTION_LIFETIME_S} seconds after iat`),
+  early: () => new ApiError('INVALID_ASSERTION', 'The assertion is not valid yet: nbf or iat is in the future'),
+  expired: () => new ApiError('ASSERTION_EXPIRED'),
 }

@@ -19,7 +19,7 @@ export interface Call {
   readonly requestId: string
   readonly principal: Principal
   readonly dpop?: SentProof
-  /** Makes each transaction of the call wait for its turn. The chain gives it to each handler. */
+  /** Makes each transaction of the call wait for its turn. The pipeline gives it to each handler. */
   readonly inTurn?: InTurn
   /** The key of the caller's source address in limits; absent for calls of the server itself. */
   readonly source?: string

@@ -4,10 +4,10 @@ import { status } from '@grpc/grpc-js'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import { type ChainSetup, chainFixture } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { startGateway } from '../../test/support/gateway.ts'
 import { startGrpcServer } from '../../test/support/grpc.ts'
+import { type PipelineSetup, pipelineFixture } from '../../test/support/pipeline.ts'
 import { encodeFrame } from '../grpc-port/frames.ts'
 import type { Rpc } from './rpc.ts'
 
@@ -57,8 +57,8 @@ async function overConnect(rpc: Rpc): Promise<Call> {
 const UNARY = '/auth4agent.v1.IdentityService/GetAgent'
 const WATCH = '/auth4agent.v1.RevocationService/WatchRevocations'
 
-const unary: ChainSetup = { method: getAgent, policy: ANYONE, handler: never }
-const watch: ChainSetup = {
+const unary: PipelineSetup = { method: getAgent, policy: ANYONE, handler: never }
+const watch: PipelineSetup = {
   method: watchRevocations,
   policy: ANYONE,
   async *streamHandler(_request, { signal }) {
@@ -71,24 +71,24 @@ describe.each([
   ['gRPC', overGrpc],
   ['Connect', overConnect],
 ])('a deadline of the caller over %s', (_transport, over) => {
-  it.each<[string, ChainSetup, string, number]>([
+  it.each<[string, PipelineSetup, string, number]>([
     ['no time left', unary, UNARY, 0],
     ['50 milliseconds', unary, UNARY, 50],
     ['no time left for a stream', watch, WATCH, 0],
     ['50 milliseconds for a stream', watch, WATCH, 50],
   ])('ends with DEADLINE_EXCEEDED and counts as no fault of the server: %s', async (_name, setup, path, timeoutMs) => {
-    const { rpc, lines, observed } = chainFixture(database.db, setup)
+    const { rpc, lines, observed } = pipelineFixture(database.db, setup)
     const call = await over(rpc)
     expect(await call(path, timeoutMs)).toBe('DEADLINE_EXCEEDED')
     await expect.poll(() => observed).toEqual(['CALLER_DEADLINE'])
     expect(lines.filter(isError)).toEqual([])
   })
 
-  it.each<[string, ChainSetup, string]>([
+  it.each<[string, PipelineSetup, string]>([
     ['a call', unary, UNARY],
     ['a stream', watch, WATCH],
   ])('of 0 ms does not exempt %s from the rate limits', async (_name, setup, path) => {
-    const { rpc, observed } = chainFixture(database.db, { ...setup, rate: { source: TWO } })
+    const { rpc, observed } = pipelineFixture(database.db, { ...setup, rate: { source: TWO } })
     const call = await over(rpc)
     for (const code of ['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED', 'RESOURCE_EXHAUSTED']) {
       expect(await call(path, 0)).toBe(code)
@@ -97,7 +97,7 @@ describe.each([
   })
 
   it("that is longer than the server's is ignored, so exceeding the server's deadline counts as a fault", async () => {
-    const { rpc, lines, observed } = chainFixture(database.db, { ...unary, deps: { deadlineMs: 50 } })
+    const { rpc, lines, observed } = pipelineFixture(database.db, { ...unary, deps: { deadlineMs: 50 } })
     const call = await over(rpc)
     expect(await call(UNARY, 60_000)).toBe('DEADLINE_EXCEEDED')
     expect(observed).toEqual(['DEADLINE_EXCEEDED'])

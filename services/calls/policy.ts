@@ -6,37 +6,50 @@ import type { LimitName } from '../platform/limits/limits.ts'
 /** Kinds of callers: anyone (without an assertion), an operator, or the administrator (each with its assertion). */
 export type CallerKind = 'anyone' | 'operator' | 'admin'
 
-/** The policy of one method: who may call it, its rate limit, and its name in the audit. */
-export type Policy<Request> = Callers<Request> &
-  Effect & {
-    readonly limit: LimitName
-    /** A field that makes a call costly to misuse. Calls without it also count against a stricter group. */
-    readonly limitWithout?: { readonly field: keyof Request & string; readonly limit: LimitName }
-    /** A request field by which calls are limited, in addition to the source address of the caller. */
-    readonly limitBy?: keyof Request & string
-    /** A request field for a JWT. If the field `limitBy` is empty, calls are limited by the claim `iss` of the JWT. */
-    readonly limitByIssuerOf?: keyof Request & string
-    /**
-     * A request field for a secret, such as a private key or a token, or a message with one. If a request for a change
-     * has it, the audit keeps only the digest of the body.
-     */
-    readonly secretField?: keyof Request & string
-    /**
-     * Returns how many units of its rate a call costs, by its request; without this function one. The first unit
-     * decides whether the call is allowed. The others only delay later calls. A handler that knows the cost after its
-     * work adds units with `charge` of the call.
-     */
-    cost?(request: Request): number
-    /**
-     * Tells that a call takes events from a stream. It may wait for them, so it takes no place among the reads of its
-     * operator. Its assertion must name it, so that no assertion for a read can take events away.
-     */
-    readonly takesEvents?: true
-    /** Tells that calls are usually answered without the database, so they take no place among the reads. */
-    readonly fromMemory?: true
-    /** Whether the contract is that of other programs, whose newer versions send more fields that restrict nothing. */
-    readonly toleratesUnknownFields?: true
-  }
+/**
+ * The policy of one method, in five groups: who may call it, which rate limits count it, whether it waits for the
+ * database, what is special about its body, and what it changes.
+ */
+export type Policy<Request> = Callers<Request> & Limits<Request> & Turns & Body<Request> & Effect
+
+/** Which rate limits count a call. */
+interface Limits<Request> {
+  readonly limit: LimitName
+  /** A field that makes a call costly to misuse. Calls without it also count against a stricter group. */
+  readonly limitWithout?: { readonly field: keyof Request & string; readonly limit: LimitName }
+  /** A request field by which calls are limited, in addition to the source address of the caller. */
+  readonly limitBy?: keyof Request & string
+  /** A request field for a JWT. If the field `limitBy` is empty, calls are limited by the claim `iss` of the JWT. */
+  readonly limitByIssuerOf?: keyof Request & string
+  /**
+   * Returns how many units of its rate a call costs, by its request; without this function one. The first unit
+   * decides whether the call is allowed. The others only delay later calls. A handler that knows the cost after its
+   * work adds units with `charge` of the call.
+   */
+  cost?(request: Request): number
+}
+
+/** Why a method takes no place among the reads of its caller. Every other method without `action` takes one. */
+interface Turns {
+  /**
+   * Tells that a call takes events from a stream, and may wait for them. Its assertion must name it, so that no
+   * assertion for a read can take events away.
+   */
+  readonly takesEvents?: true
+  /** Tells that calls are usually answered without the database. */
+  readonly fromMemory?: true
+}
+
+/** What is special about the body of a request. */
+interface Body<Request> {
+  /**
+   * A request field for a secret, such as a private key or a token, or a message with one. If a request for a change
+   * has it, the audit keeps only the digest of the body.
+   */
+  readonly secretField?: keyof Request & string
+  /** Whether the contract is that of other programs, whose newer versions send more fields that restrict nothing. */
+  readonly toleratesUnknownFields?: true
+}
 
 /**
  * Properties of a method that changes state. An assertion for such a method must name the method, and can be used only

@@ -19,12 +19,12 @@ import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.t
 import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { ISSUER, NOW_S } from '../../test/support/assertions.ts'
-import { chainFixture, RPC } from '../../test/support/chain.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { assertBy, ed25519Key, p256Key, type TeamKey } from '../../test/support/operator-team.ts'
+import { pipelineFixture, RPC } from '../../test/support/pipeline.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import { attestationPolicyPolicies } from '../attestation/management/policy.ts'
 import { attestationPolicies } from '../attestation/policy.ts'
-import { attestationPolicyPolicies } from '../attestation/policy-policy.ts'
 import { authnPolicies, grantPolicies, oauthPolicies } from '../authn/policy.ts'
 import { keyPolicies as agentKeyPolicies } from '../identity/key-events/policy.ts'
 import { movePolicies } from '../identity/moves/policy.ts'
@@ -156,10 +156,10 @@ const operators = localClient(OperatorDirectoryService, {
   lookupAudienceOwner: async () => ({}),
 })
 
-/** Calls a method behind the chain with an assertion of a key. Returns the reason of a refusal. */
+/** Calls a method behind the pipeline with an assertion of a key. Returns the reason of a refusal. */
 async function outcome(method: DescMethod, policy: AnyPolicy, key: TeamKey): Promise<string | undefined> {
   const isStream = method.methodKind === 'server_streaming'
-  const fixture = chainFixture(database.db, {
+  const fixture = pipelineFixture(database.db, {
     method,
     policy,
     deps: { operators },
@@ -211,7 +211,7 @@ describe('the role of an operator’s key', () => {
   it('is named in the refusal, with the label of the key, and the refusal is audited', async () => {
     const { method, policy } = OF_OPERATORS.find(({ method }) => method === IdentityService.method.revokeAgent) ?? {}
     if (method === undefined || policy === undefined) throw new Error('RevokeAgent must admit operators')
-    const fixture = chainFixture(database.db, { method, policy, deps: { operators } })
+    const fixture = pipelineFixture(database.db, { method, policy, deps: { operators } })
     const [, key] = KEYS.find(([role]) => role === 'keys') ?? ['', root]
     const call = { operatorId: ID, issuer: ISSUER, nowS: NOW_S, rpc: RPC, body: EMPTY_BODY.bytes() }
     const meta = { authorization: assertBy(key, call), requestId: 'role-required' }

@@ -39,12 +39,12 @@ export interface Meta extends Caller {
   readonly timeoutMs?: number
 }
 
-/** Calls methods behind the chain. */
+/** Calls methods behind the pipeline. */
 export interface Rpc {
   /** All services that can be called. A service may be in this process or in another one. */
   readonly services: readonly DescService[]
   /**
-   * Calls a method. `read` returns the input message. The chain calls `read`, so that a request that cannot be read is
+   * Calls a method. `read` returns the input message. The pipeline calls `read`, so that a request that cannot be read is
    * limited, logged and counted like every other request. Throws ApiError.
    */
   invoke(method: DescMethod, read: () => Message, meta: Meta): Promise<Message>
@@ -61,7 +61,7 @@ export interface Rpc {
   refuse(error: ApiError, caller: Caller): Promise<ApiError>
 }
 
-/** Calls services of another process. The chain of that process makes the remaining checks. Throws ApiError. */
+/** Calls services of another process. The pipeline of that process makes the remaining checks. Throws ApiError. */
 export interface Forward {
   readonly services: readonly DescService[]
   unary(method: DescMethod, request: Message, meta: Meta): Promise<Message>
@@ -96,7 +96,7 @@ export function routesOf<S extends DescService>({ service, handlers, policies }:
   return service.methods.map((method) => {
     const kind = KINDS[method.methodKind]
     if (kind === undefined)
-      throw new Error(`The method ${method.name} takes a stream, which the chain does not support`)
+      throw new Error(`The method ${method.name} takes a stream, which the pipeline does not support`)
     const name = method.localName as keyof S['method']
     return { kind, method, handler: handlers[name], policy: policies[name] } as Route
   })

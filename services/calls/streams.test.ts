@@ -2,9 +2,9 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { bearer } from '../../test/support/assertions.ts'
-import { chainFixture, PARTIES } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { eventually } from '../../test/support/eventually.ts'
+import { PARTIES, pipelineFixture } from '../../test/support/pipeline.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { StreamCall } from './call.ts'
@@ -53,7 +53,7 @@ async function* faulty() {
 
 describe('a stream', () => {
   it('sends whole messages in order, and is logged when it opens and when it ends', async () => {
-    const { watch, lines, observed, labels } = chainFixture(db, { streamHandler: three })
+    const { watch, lines, observed, labels } = pipelineFixture(db, { streamHandler: three })
     const stream = watch(bearer(own))
     const answers = [await stream.next(), await stream.next()]
     expect(lines.map(({ msg }) => msg)).toEqual(['stream opened'])
@@ -70,14 +70,14 @@ describe('a stream', () => {
 
   it('gives its handler the principal and a signal', async () => {
     const { state, streamHandler } = endless()
-    await chainFixture(db, { streamHandler }).watch(bearer(own)).next()
+    await pipelineFixture(db, { streamHandler }).watch(bearer(own)).next()
     expect(state.calls[0]).toMatchObject({ requestId: 'request-1', principal: { operatorId: own.iss } })
     expect(state.calls[0]?.signal.aborted).toBe(false)
   })
 
   it('does not start before its first message is requested, and never starts for a disconnected caller', async () => {
     const { state, streamHandler } = endless()
-    const { watch, lines } = chainFixture(db, { streamHandler })
+    const { watch, lines } = pipelineFixture(db, { streamHandler })
     watch(bearer(own))
     expect(await watch(bearer(own), {}, AbortSignal.abort()).next()).toMatchObject({ done: true })
     expect([state.started, lines]).toEqual([0, []])
@@ -90,7 +90,7 @@ describe('a stream', () => {
     ['the administrator', bearer(admin), 'PERMISSION_DENIED', 1],
   ])('is refused to %s with the same reason and audit as a call', async (_name, authorization, reason, audited) => {
     const { state, streamHandler } = endless()
-    const { watch, observed, lines } = chainFixture(db, { streamHandler })
+    const { watch, observed, lines } = pipelineFixture(db, { streamHandler })
     expect(await refusalOf(watch(authorization).next())).toBe(reason)
     expect([observed, state.started]).toEqual([[reason], 0])
     expect(lines).toMatchObject([{ msg: 'call', reason }])
@@ -103,23 +103,23 @@ describe('a stream', () => {
 
   it('is refused for text that the database cannot store', async () => {
     const { streamHandler } = endless()
-    const { watch } = chainFixture(db, { streamHandler })
+    const { watch } = pipelineFixture(db, { streamHandler })
     expect(await refusalOf(watch(bearer(own), {}, undefined, { reason: 'a\0' }).next())).toBe('INVALID_ARGUMENT')
   })
 
   it('counts against the rate limits of source and operator', async () => {
     const rate = { source: { perMinute: 6, burst: 2 } }
-    const { watch } = chainFixture(db, { streamHandler: three, rate })
+    const { watch } = pipelineFixture(db, { streamHandler: three, rate })
     for (const reason of [undefined, 'INVALID_ASSERTION', 'RATE_LIMITED']) {
       expect(await refusalOf(watch(reason === undefined ? bearer(own) : 'nonsense').next())).toBe(reason)
     }
-    const slow = chainFixture(db, { streamHandler: three, rate: { subject: { perMinute: 6, burst: 1 } } })
+    const slow = pipelineFixture(db, { streamHandler: three, rate: { subject: { perMinute: 6, burst: 1 } } })
     expect(await refusalOf(slow.watch(bearer(own), { source: '192.0.2.1' }).next())).toBeUndefined()
     expect(await refusalOf(slow.watch(bearer(own), { source: '192.0.2.2' }).next())).toBe('RATE_LIMITED')
   })
 
   it('throws the ApiError of its handler, and audits a refusal', async () => {
-    const { watch, observed } = chainFixture(db, { streamHandler: failing })
+    const { watch, observed } = pipelineFixture(db, { streamHandler: failing })
     const stream = watch(bearer(own))
     expect((await stream.next()).value).toMatchObject({ agentDid: 'first' })
     expect(await refusalOf(stream.next())).toBe('RESYNC_REQUIRED')
@@ -128,7 +128,7 @@ describe('a stream', () => {
   })
 
   it('logs a fault of its handler and does not show the cause to the caller', async () => {
-    const { watch, lines } = chainFixture(db, { streamHandler: faulty })
+    const { watch, lines } = pipelineFixture(db, { streamHandler: faulty })
     const stream = watch(bearer(own))
     await stream.next()
     await expect(stream.next()).rejects.toMatchObject({ reason: 'INTERNAL', message: 'The server failed' })
@@ -142,7 +142,7 @@ describe('a stream', () => {
 describe('a stream, until its end', () => {
   it('ends when its caller disconnects while no message is requested, and frees the place', async () => {
     const { state, streamHandler } = endless()
-    const { watch, observed } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 1, keptMs: 0 } } })
+    const { watch, observed } = pipelineFixture(db, { streamHandler, deps: { streamBounds: { max: 1, keptMs: 0 } } })
     const gone = new AbortController()
     const stream = watch(bearer(own), {}, gone.signal)
     await stream.next()
@@ -157,7 +157,7 @@ describe('a stream, until its end', () => {
   it('ends when its caller disconnects while a message is requested', async () => {
     const { state, streamHandler } = endless()
     const gone = new AbortController()
-    const stream = chainFixture(db, { streamHandler }).watch(bearer(own), {}, gone.signal)
+    const stream = pipelineFixture(db, { streamHandler }).watch(bearer(own), {}, gone.signal)
     await stream.next()
     const next = stream.next()
     gone.abort()
@@ -167,7 +167,7 @@ describe('a stream, until its end', () => {
 
   it('ends when its reader stops reading', async () => {
     const { state, streamHandler } = endless()
-    const { watch, observed } = chainFixture(db, { streamHandler })
+    const { watch, observed } = pipelineFixture(db, { streamHandler })
     const stream = watch(bearer(own))
     await stream.next()
     await stream.return?.()
@@ -178,7 +178,7 @@ describe('a stream, until its end', () => {
   it('ends at its maximum age, without an error', async () => {
     const { state, streamHandler } = endless()
     const deps = { streamBounds: { maxAgeMs: 50 } }
-    const { watch, observed } = chainFixture(db, { streamHandler, deps })
+    const { watch, observed } = pipelineFixture(db, { streamHandler, deps })
     const stream = watch(bearer(own), { timeoutMs: 60_000 })
     await stream.next()
     expect(await stream.next()).toMatchObject({ done: true })
@@ -188,7 +188,7 @@ describe('a stream, until its end', () => {
 
   it.each([true, false])("ends at its caller's deadline (a message is requested: %s)", async (isAwaited) => {
     const { state, streamHandler } = endless()
-    const { watch, observed } = chainFixture(db, { streamHandler })
+    const { watch, observed } = pipelineFixture(db, { streamHandler })
     const stream = watch(bearer(own), { timeoutMs: 50 })
     await stream.next()
     if (!isAwaited) await eventually(() => expect(state.ended).toBe(1))
@@ -198,7 +198,7 @@ describe('a stream, until its end', () => {
 
   it('ends before its handler starts when the deadline has passed', async () => {
     const { state, streamHandler } = endless()
-    const { watch } = chainFixture(db, { streamHandler })
+    const { watch } = pipelineFixture(db, { streamHandler })
     expect(await refusalOf(watch(bearer(own), { timeoutMs: 0 }).next())).toBe('DEADLINE_EXCEEDED')
     expect(state.started).toBe(0)
   })
@@ -209,7 +209,7 @@ describe('a stream, until its end', () => {
       yield {}
       await stuck.promise
     }
-    const { watch } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 1, keptMs: 0 } } })
+    const { watch } = pipelineFixture(db, { streamHandler, deps: { streamBounds: { max: 1, keptMs: 0 } } })
     const gone = new AbortController()
     const stream = watch(bearer(own), {}, gone.signal)
     await stream.next()
@@ -225,7 +225,7 @@ describe('a stream, until its end', () => {
 /** Returns a function that opens a stream for an assertion and a source. */
 function asker(streamBounds: Partial<StreamBounds>) {
   const { streamHandler, state } = endless()
-  const { watch } = chainFixture(db, { streamHandler, policy: { own: 'none' }, deps: { streamBounds } })
+  const { watch } = pipelineFixture(db, { streamHandler, policy: { own: 'none' }, deps: { streamBounds } })
   const ask = (authorization: string, n: number, signal?: AbortSignal) =>
     refusalOf(watch(authorization, { source: `192.0.2.${n}` }, signal).next())
   return { ask, state }
@@ -269,7 +269,7 @@ describe('the places of streams', () => {
 
   it('are free again after every kind of refusal', async () => {
     const { streamHandler } = endless()
-    const { watch } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 1 } } })
+    const { watch } = pipelineFixture(db, { streamHandler, deps: { streamBounds: { max: 1 } } })
     for (let n = 0; n < 3; n += 1) {
       for (const authorization of [undefined, 'nonsense', bearer(foreign)]) {
         expect(await refusalOf(watch(authorization).next())).not.toBe('RATE_LIMITED')
@@ -282,7 +282,7 @@ describe('the places of streams', () => {
     const { watchRevocations: method } = RevocationService.method
     const { streamHandler } = endless()
     const streamBounds = { max: 1, maxBrief: 1 }
-    const { watch } = chainFixture(db, { method, streamHandler, policy: { own: 'none' }, deps: { streamBounds } })
+    const { watch } = pipelineFixture(db, { method, streamHandler, policy: { own: 'none' }, deps: { streamBounds } })
     const ask = (authorization: string, fields: object) => refusalOf(watch(authorization, {}, undefined, fields).next())
     expect(await ask(bearer(own), {})).toBeUndefined()
     expect(await ask(bearer(foreign), {})).toBe('RATE_LIMITED')
@@ -294,7 +294,7 @@ describe('the places of streams', () => {
     const forwards = [
       { services: [IdentityService], unary: () => Promise.reject(new Error('no call')), stream: refusedElsewhere },
     ]
-    const { watch } = chainFixture(db, { forwards, deps: { streamBounds: { max: 1 } } })
+    const { watch } = pipelineFixture(db, { forwards, deps: { streamBounds: { max: 1 } } })
     for (const n of [1, 2, 3])
       expect(await refusalOf(watch('nonsense', { source: `192.0.2.${n}` }).next())).toBe('UNAUTHENTICATED')
   })

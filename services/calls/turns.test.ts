@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { bearer } from '../../test/support/assertions.ts'
-import { chainFixture, PARTIES } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
+import { PARTIES, pipelineFixture } from '../../test/support/pipeline.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { change } from '../ledger/ledger.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -150,13 +150,13 @@ describe('createTurns', () => {
   })
 })
 
-describe('the chain', () => {
+describe('the pipeline', () => {
   const rpc = 'POST /v1/x'
 
   it('lets the transaction of a change wait for its turn, and not its handler', async () => {
     const gates: PromiseWithResolvers<void>[] = []
     let handlers = 0
-    const { call } = chainFixture(db, {
+    const { call } = pipelineFixture(db, {
       policy: { action: 'agent.update', endsTokens: false },
       handler: async (_, { inTurn }) => {
         handlers += 1
@@ -180,7 +180,7 @@ describe('the chain', () => {
 
   it('answers RATE_LIMITED, and audits nothing, when too many calls of the caller wait to record a refusal', async () => {
     const over = Promise.withResolvers<void>()
-    const { call, lines } = chainFixture(db, {
+    const { call, lines } = pipelineFixture(db, {
       policy: { action: 'agent.update', endsTokens: false },
       deps: { maxConcurrency: 4 },
       handler: async (request, { inTurn }) => {

@@ -9,7 +9,7 @@ const compiled = new WeakMap<DescMessage, Check>()
 
 /**
  * Refuses a message with a string that PostgreSQL cannot store, at any depth: a string with a NUL character or a lone
- * surrogate, which both JSON and protobuf allow. The chain checks requests of every transport before their handler.
+ * surrogate, which both JSON and protobuf allow. The pipeline checks requests of every transport before their handler.
  * @throws ApiError INVALID_ARGUMENT
  */
 export function refuseUnstorableText(desc: DescMessage, message: Message): void {

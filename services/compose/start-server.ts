@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { createRpc } from '../calls/chain.ts'
 import { callLevels } from '../calls/observation.ts'
+import { createRpc } from '../calls/pipeline.ts'
 import { createRefusalBound } from '../calls/refusal-bound.ts'
 import type { LanePlaces } from '../calls/turns.ts'
 import type { Config } from '../configuration/config.ts'

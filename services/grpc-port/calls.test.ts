@@ -152,7 +152,7 @@ describe.each([
     const answer = await send(port, { ...sent, headers: { ...sent.headers, ':path': path } })
     expect([statusOf(answer), reasonOf(answer)]).toEqual([code, reason])
     expect(answer.head).toMatchObject({ ':status': 200, 'grpc-accept-encoding': 'identity,deflate,gzip' })
-    // The chain gets the refusal, so that it can limit, log and count it.
+    // The pipeline gets the refusal, so that it can limit, log and count it.
     expect(rpc.refused).toEqual([{ reason, rpc: isChained ? path.slice(1) : 'none', source: '127.0.0.1' }])
     expect(rpc.calls).toHaveLength(0)
     expect(statusOf(await send(port, {}))).toBe(status.OK)
@@ -208,7 +208,7 @@ describe('a request that reaches no method', () => {
     expect(rpc.refused).toEqual([{ reason, rpc: 'none', source: '127.0.0.1' }])
   })
 
-  it('is answered with RATE_LIMITED if the chain limits its source', async () => {
+  it('is answered with RATE_LIMITED if the pipeline limits its source', async () => {
     const { port, rpc } = await startGrpcServer()
     rpc.refuse = async () => new ApiError('RATE_LIMITED', undefined, { retryAfter: 1 })
     const answer = await send(port, { headers: { ':path': '/a.B/C' } })

@@ -109,7 +109,7 @@ function takePlace(bound: Bound, key: string, stream: ServerHttp2Stream): boolea
 }
 
 /**
- * Refuses a call that reaches no method. The chain limits, logs and counts it. A caller that does not speak gRPC gets
+ * Refuses a call that reaches no method. The pipeline limits, logs and counts it. A caller that does not speak gRPC gets
  * an HTTP status.
  */
 async function refuse({ rpc }: CallDeps, { headers, caller, answer }: Call, why: ApiError): Promise<void> {
@@ -211,7 +211,7 @@ function converse(deps: CallDeps, call: Call, { method, answer: answerTo }: Dial
   })
 }
 
-/** Refuses a call of a method outside the chain. */
+/** Refuses a call of a method outside the pipeline. */
 async function fail(deps: CallDeps, call: Call, error: unknown): Promise<void> {
   if (error instanceof ApiError) await refuse(deps, call, error)
   else call.answer.refuse(error)

@@ -7,9 +7,9 @@ export type PortMethod = UnaryMethod | StreamMethod | DialogueMethod
 
 interface Common {
   readonly method: DescMethod
-  /** Whether the method runs inside the chain, which limits, logs and counts its refusals. */
+  /** Whether the method runs inside the pipeline, which limits, logs and counts its refusals. */
   readonly isChained: boolean
-  /** Bounds the open streams of a method outside the chain, or with large requests. */
+  /** Bounds the open streams of a method outside the pipeline, or with large requests. */
   readonly places?: Bound
 }
 

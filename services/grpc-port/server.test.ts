@@ -72,7 +72,7 @@ function detailsOf(error: ServiceError) {
 }
 
 describe('the gRPC port', () => {
-  it('calls a method, and passes source, request id and deadline of the caller to the chain', async () => {
+  it('calls a method, and passes source, request id and deadline of the caller to the pipeline', async () => {
     const { rpc, client } = await startGrpcServer()
     rpc.answer(IdentityService.method.getAgent, ({ did }) => ({ did, didDocument: { id: did } }))
     let echoed: MetadataValue | undefined

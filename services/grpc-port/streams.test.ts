@@ -74,7 +74,7 @@ function flood(rpc: FakeRpc) {
 }
 
 describe('a stream over gRPC', () => {
-  it('sends each message at once, and passes the caller to the chain', async () => {
+  it('sends each message at once, and passes the caller to the pipeline', async () => {
     const { rpc, client } = await startGrpcServer()
     const more = Promise.withResolvers<void>()
     rpc.answerStream(method, async function* () {

@@ -39,7 +39,7 @@ export interface Route {
   handle(exchange: Exchange, params: Params): Promise<Answer | undefined>
 }
 
-/** An error that the chain has not limited, logged and counted yet. */
+/** An error that the pipeline has not limited, logged and counted yet. */
 export class EarlyRefusal extends Error {
   override readonly name = 'EarlyRefusal'
   readonly error: ApiError

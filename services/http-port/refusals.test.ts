@@ -42,7 +42,7 @@ REFUSED.push(
 )
 
 describe('the HTTP port', () => {
-  it.each(REFUSED)('refuses %s through the chain with a problem document', async (_name, request, detail) => {
+  it.each(REFUSED)('refuses %s through the pipeline with a problem document', async (_name, request, detail) => {
     const { port, rpc } = await startGateway()
     const answer = await rawExchange(port, request)
     const [head = '', body = ''] = answer.split('\r\n\r\n')
@@ -82,7 +82,7 @@ describe('the HTTP port', () => {
     expect(answer).not.toContain('HTTP/1.1 101')
   })
 
-  it('closes the connection when the chain cannot create a refusal', async () => {
+  it('closes the connection when the pipeline cannot create a refusal', async () => {
     const rpc: Rpc = { ...fakeRpc(), refuse: () => Promise.reject(new Error('no refusal')) }
     const { port } = await startGateway({}, { rpc })
     expect(await rawExchange(port, 'nonsense\r\n\r\n')).toBe('')

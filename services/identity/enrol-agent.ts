@@ -1,5 +1,5 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
-import { type Admission, describeEvidence, keepRule, refusalForPlaces, writeResults } from '../attestation/index.ts'
+import { describeEvidence, keepRule, type RuleAdmission, refusalForPlaces, writeResults } from '../attestation/index.ts'
 import { type Author, change } from '../ledger/ledger.ts'
 import type { Tx } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -19,7 +19,7 @@ export async function enrolAgent(
   prisma: PrismaClient,
   author: Author,
   agent: NewAgent,
-  admission: Admission,
+  admission: RuleAdmission,
 ): Promise<AgentRecord> {
   const { operatorId, did } = agent
   try {

@@ -42,7 +42,7 @@ const apply = (did: string, verb: StatusVerb) =>
     action: `agent.${verb}`,
     decide: ({ status }) => changeStatus(status, verb, at),
   })
-/** Returns the reason of a refusal as the chain tells it. */
+/** Returns the reason of a refusal as the pipeline tells it. */
 const reasonOf = (work: Promise<unknown>) =>
   work.then(
     () => undefined,

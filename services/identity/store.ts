@@ -4,7 +4,7 @@ import type { AuditAction } from '../ledger/audit-action.ts'
 import { type Author, change } from '../ledger/ledger.ts'
 import type { Tx } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import type { Decision } from './domain/decision.ts'
+import type { ChangeDecision } from './domain/decision.ts'
 import type { AgentName } from './domain/parse-agent-name.ts'
 import type { AgentPage } from './domain/parse-page.ts'
 
@@ -94,7 +94,7 @@ export interface AgentChange {
   readonly name: AgentName
   readonly action: AuditAction
   readonly reason?: string
-  readonly decide: (agent: AgentRecord) => Decision
+  readonly decide: (agent: AgentRecord) => ChangeDecision
 }
 
 /**

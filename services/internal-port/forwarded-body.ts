@@ -24,7 +24,7 @@ const NO_BYTES = new Uint8Array()
 
 /**
  * Writes the body to the metadata of a forwarded call. Returns the bytes that precede the message. Writes nothing for
- * a request without signatures, because the chain of the other process then needs no body.
+ * a request without signatures, because the pipeline of the other process then needs no body.
  */
 export function writeBody(metadata: Metadata, { authorization, signable, body }: Meta): Uint8Array {
   const isSigned = authorization !== undefined || signable !== undefined

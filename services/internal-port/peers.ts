@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import {
   Metadata,
   ServerInterceptingCall,
@@ -24,8 +25,7 @@ export function createPeers(): Peers {
     if (certificate === undefined) return []
     const { fingerprint256, raw } = certificate
     const names = known.get(fingerprint256) ?? certifiedServices(new X509Certificate(raw))
-    if (known.size >= MAX_KNOWN) known.clear()
-    known.set(fingerprint256, names)
+    keepNewest(known, fingerprint256, names, MAX_KNOWN)
     return names
   }
 }

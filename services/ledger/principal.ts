@@ -38,10 +38,10 @@ export interface SignedCall {
   readonly isBodySecret: boolean
 }
 
-/** The caller, as the chain has authenticated it. A caller without an assertion is `anonymous`. */
+/** The caller, as the pipeline has authenticated it. A caller without an assertion is `anonymous`. */
 export type Principal = { readonly kind: 'anonymous' } | OperatorPrincipal | AdminPrincipal | AgentPrincipal
 
-/** Who makes a change: the caller, the server itself, or an agent that has proved itself without the chain. */
+/** Who makes a change: the caller, the server itself, or an agent that has proved itself without the pipeline. */
 export type Actor = Principal | { readonly kind: 'system' } | { readonly kind: 'agent'; readonly did: string }
 
 /** The facts about a caller that has signed its call. */

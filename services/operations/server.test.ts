@@ -54,7 +54,7 @@ it.each([
   ['GET', '//ready', 404, 'ROUTE_NOT_FOUND'],
   ['POST', '/ready', 405, 'METHOD_NOT_ALLOWED'],
   ['DELETE', '/metrics', 405, 'METHOD_NOT_ALLOWED'],
-])('the operations port refuses %s %s with %i %s through the chain', async (method, path, status, reason) => {
+])('the operations port refuses %s %s with %i %s through the pipeline', async (method, path, status, reason) => {
   const { at, rpc } = await start()
   const answer = await at(path, method)
   expect(answer.status).toBe(status)

@@ -214,7 +214,7 @@ describe('the threshold', () => {
   })
 })
 
-/** Alice alone, as the chain has admitted her before the threshold became 2. */
+/** Alice alone, as the pipeline has admitted her before the threshold became 2. */
 const author = (): Author => ({
   requestId: 'request-1',
   principal: {

@@ -11,6 +11,7 @@ import type pg from 'pg'
 import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { type EndedToken, findEnded } from './check-memory.ts'
+import { ENDED_KEY_STATES, endedByRows, JOIN_ROWS_OF_TOKEN } from './ended-by-rows.ts'
 
 /** The kinds as SQL literals. With a parameter, the planner could not use the partial index revocation_log_unknown. */
 const KNOWN_KINDS = REVOCATION_KINDS.map((kind) => `'${kind}'`).join(', ')
@@ -36,14 +37,12 @@ const readLog = (subjects: string) => `pg_is_in_recovery() AS standby,
  */
 export const CHECK = `
 SELECT ${readLog('$5::text[]')},
-  coalesce(d.first_epoch, 0) AS first_epoch, o.epoch AS operator_epoch, a.epoch AS agent_epoch,
-  r.jti IS NOT NULL AS revoked, k.kid IS NOT NULL AS key_ended
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS t (operator_id, sub, jti, kid, place)
+  ${endedByRows({ hasKeyEnded: 'k.kid IS NOT NULL', isChained: 't.is_chained', firstEpoch: 'coalesce(d.first_epoch, 0)' })} AS ended
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $6::bigint[], $7::bigint[], $8::boolean[]) WITH ORDINALITY
+  AS t (operator_id, sub, jti, kid, agent_epoch, operator_epoch, is_chained, place)
 LEFT JOIN deployment d ON true
-LEFT JOIN operators o ON o.id = t.operator_id
-LEFT JOIN agents a ON a.operator_id = o.id AND a.did = t.sub
-LEFT JOIN revoked_tokens r ON r.operator_id = t.operator_id AND r.jti = t.jti
-LEFT JOIN jwks_keys k ON k.kid = t.kid AND k.state IN ('retired', 'compromised')
+LEFT JOIN jwks_keys k ON k.kid = t.kid AND k.state IN (${ENDED_KEY_STATES})
+${JOIN_ROWS_OF_TOKEN}
 ORDER BY t.place`
 
 /**
@@ -63,11 +62,8 @@ interface LogRow {
 }
 
 interface CheckRow extends LogRow {
-  readonly first_epoch: number
-  readonly operator_epoch: number | null
-  readonly agent_epoch: number | null
-  readonly revoked: boolean
-  readonly key_ended: boolean
+  /** Why the rows end the token; null if they do not. */
+  readonly ended: Verdict | null
 }
 
 interface TrustRow extends LogRow {
@@ -99,10 +95,13 @@ export async function checkAtDatabase(
       tokens.flatMap(({ edges = [], home, provider }) => {
         return [...edges, ...[home, provider].flatMap((each) => (each === undefined ? [] : [each.issuer]))]
       }),
+      tokens.map(({ agentEpoch }) => agentEpoch),
+      tokens.map(({ operatorEpoch }) => operatorEpoch),
+      tokens.map(({ home }) => home !== undefined),
     ],
   })
   const state = readState(rows[0], sent, clock)
-  return findEnded(tokens, (token, index) => verdictOf(token, rows[index]) ?? state.lookup(token))
+  return findEnded(tokens, (token, index) => verdictOf(rows[index]) ?? state.lookup(token))
 }
 
 /**
@@ -143,17 +142,9 @@ function readState(row: LogRow | undefined, sent: number, clock: DatabaseClock |
   return state
 }
 
-function verdictOf(token: TokenIdentity, row: CheckRow | undefined): Verdict | undefined {
+function verdictOf(row: CheckRow | undefined): Verdict | undefined {
   if (row === undefined) throw new Error('The statement CHECK returned too few rows')
-  if (row.key_ended) return 'UNKNOWN_KEY'
-  if (row.revoked) return 'TOKEN_REVOKED'
-  // Rule k: the agent and its operator are at another deployment. So the token has an epoch of this deployment
-  // instead.
-  if (token.home !== undefined) return token.operatorEpoch === row.first_epoch ? undefined : 'OPERATOR_TOKENS_ENDED'
-  // A token with an epoch from the future was not issued from this database, or was issued before it was restored.
-  if (row.operator_epoch === null || token.operatorEpoch !== Math.max(row.operator_epoch, row.first_epoch))
-    return 'OPERATOR_TOKENS_ENDED'
-  return row.agent_epoch === token.agentEpoch ? undefined : 'AGENT_TOKENS_ENDED'
+  return row.ended ?? undefined
 }
 
 /**
@@ -163,7 +154,7 @@ function verdictOf(token: TokenIdentity, row: CheckRow | undefined): Verdict | u
 export async function findEndedKeys(pool: pg.Pool, kids: readonly string[]): Promise<ReadonlySet<string>> {
   const { rows } = await pool.query<{ readonly standby: boolean; readonly ended: string[] }>(
     `SELECT pg_is_in_recovery() AS standby, ARRAY(
-       SELECT kid FROM jwks_keys WHERE kid = ANY ($1) AND state IN ('retired', 'compromised')) AS ended`,
+       SELECT kid FROM jwks_keys WHERE kid = ANY ($1) AND state IN (${ENDED_KEY_STATES})) AS ended`,
     [kids],
   )
   const row = rows[0]

@@ -15,6 +15,8 @@ import { createWatchRevocations } from './watch.ts'
 
 export { HAS_UNKNOWN_RECORD } from './check-token.ts'
 export { connectRevocations, type Revocations, systemClock, type TokenStatus } from './connect-revocations.ts'
+export { ENDED_KEY_STATES, endedByRows, JOIN_ROWS_OF_TOKEN } from './ended-by-rows.ts'
+export { mayRevoke, readRevocable } from './revocable.ts'
 export { revokeToken } from './store.ts'
 
 /** The revocation service of a process. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { recordHash } from '@auth4agent/core/revocation/record-hash'
 import type { Ending, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
+import fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import type { KeyState } from '../../gen/prisma/enums.ts'
 import { freshOperator, insertAgent } from '../../test/support/authn.ts'
@@ -106,6 +107,46 @@ describe('the order of revocation_log', () => {
       if (index > 0) expect(record.previousHash).toBe(records[index - 1]?.hash)
     }
     expect(await store.head()).toMatchObject({ hash: records.at(-1)?.hash, sequence: records.at(-1)?.sequence })
+  })
+
+  it('gives many ended edges records of one chain', async () => {
+    const edges = Array.from({ length: 5 }, () => randomUUID())
+    const { sequence, hash } = await store.head()
+    const records = await recordsOf(() => pool.query('SELECT append_ended_edges($1)', [edges]))
+    expect(records.map(({ subject }) => subject)).toEqual(edges)
+    expect(records.map((record) => record.sequence)).toEqual(edges.map((_, index) => sequence + 1 + index))
+    expect(records.map((record) => record.previousHash)).toEqual([
+      hash,
+      ...records.slice(0, -1).map((each) => each.hash),
+    ])
+    expect(records.map((record) => record.hash)).toEqual(records.map(recordHash))
+    expect(await store.head()).toMatchObject({ hash: records.at(-1)?.hash, sequence: records.at(-1)?.sequence })
+  })
+
+  it('computes the hash as recordHash does, for random records', async () => {
+    const text = fc.string({ unit: 'grapheme', maxLength: 30 }).filter((value) => !value.includes('\0'))
+    const ms = fc.integer({ min: 0, max: 4_102_444_800_000 })
+    const record = fc.record({
+      previousHash: fc.uint8Array({ maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex')),
+      logEpoch: fc.nat(),
+      sequence: fc.maxSafeNat(),
+      kind: text,
+      operatorId: fc.oneof(fc.uuid(), fc.constant('')),
+      subject: text,
+      minimumEpoch: fc.nat(),
+      expiresAt: ms,
+      recordedAt: ms,
+    })
+    const records = fc.sample(record, 500).map((each) => each as Omit<RevocationRecord, 'hash'>)
+    const { rows } = await pool.query<{ hash: string }>(
+      `SELECT encode(revocation_hash(decode(r."previousHash", 'hex'), r."logEpoch", r.sequence, r.kind,
+        nullif(r."operatorId", '')::uuid, r.subject, r."minimumEpoch",
+        to_timestamp(r."expiresAt" / 1000.0), to_timestamp(r."recordedAt" / 1000.0)), 'hex') AS hash
+      FROM json_to_recordset($1) AS r("previousHash" text, "logEpoch" int, sequence bigint, kind text, "operatorId" text,
+        subject text, "minimumEpoch" int, "expiresAt" numeric, "recordedAt" numeric)`,
+      [JSON.stringify(records)],
+    )
+    expect(rows.map(({ hash }) => hash)).toEqual(records.map(recordHash))
   })
 
   it('lets a change commit while an earlier transaction is still open', async () => {

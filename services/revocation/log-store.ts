@@ -1,8 +1,9 @@
 import type { Ending, LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import type pg from 'pg'
 import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.ts'
+import { inTransaction } from '../platform/db/transaction.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import type { LogHead, LogStore, Standing } from './ports.ts'
+import type { LogHead, LogStanding, LogStore } from './ports.ts'
 
 /** Limit of the records that `standing` reads. A process that misses more records reads them in pages. */
 export const LAST_RECORDS = 64
@@ -54,7 +55,7 @@ interface HeadRow {
   readonly isPromoted: boolean
 }
 
-type StandingRow = HeadRow & Omit<Standing, 'head'>
+type StandingRow = HeadRow & Omit<LogStanding, 'head'>
 
 /** Returns the database's clock, so that every process with a lease learns whether its own clock is right. */
 const JOIN = `INSERT INTO verifiers (incarnation, name, lease_ms) VALUES ($1, $2, $3) RETURNING ${DATABASE_CLOCK_MS} AS now`
@@ -86,7 +87,7 @@ export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness
     return only((await pool.query<StandingRow>(query)).rows)
   }
   return {
-    async standing(after): Promise<Standing> {
+    async standing(after): Promise<LogStanding> {
       const row = await standing(after)
       const { members, records, isReplicated } = row
       return { head: headOf(row), members, records, isReplicated }
@@ -131,11 +132,8 @@ export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness
 }
 
 /** Reads all records of the primary in pages, as they are at one moment. */
-async function readSnapshot(pool: pg.Pool, take: (endings: readonly Ending[]) => void): Promise<LogHead> {
-  const client = await pool.connect()
-  let failure: Error | undefined
-  try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+function readSnapshot(pool: pg.Pool, take: (endings: readonly Ending[]) => void): Promise<LogHead> {
+  return inTransaction(pool, 'snapshot', async (client) => {
     const head = headOf(only((await client.query<HeadRow>(HEAD)).rows))
     let after = head.compactedThrough
     for (let isLast = false; !isLast; ) {
@@ -145,15 +143,8 @@ async function readSnapshot(pool: pg.Pool, take: (endings: readonly Ending[]) =>
       after = rows.at(-1)?.sequence ?? after
       isLast = rows.length < SNAPSHOT_PAGE
     }
-    await client.query('COMMIT')
     return head
-  } catch (error) {
-    failure = error instanceof Error ? error : new Error(String(error))
-    throw error
-  } finally {
-    // After a failure the transaction may still be open, so the pool must destroy the connection.
-    client.release(failure)
-  }
+  })
 }
 
 /**

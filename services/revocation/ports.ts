@@ -18,7 +18,7 @@ export interface Member {
 }
 
 /** The result of one read: the head, the leases, and records. */
-export interface Standing {
+export interface LogStanding {
   readonly head: LogHead
   readonly members: readonly Member[]
   /** The last records after the requested sequence. Their number is limited, so earlier ones may be missing. */
@@ -33,7 +33,7 @@ export interface LogStore {
    * Reads the head, the leases and the last records after `sequence`. If a standby was promoted, it first begins a new
    * log epoch.
    */
-  standing(sequence: number): Promise<Standing>
+  standing(sequence: number): Promise<LogStanding>
   /**
    * Reads the head and all records, as they are at one moment, in one transaction. Passes each page of records to
    * `take` before it reads the next page.

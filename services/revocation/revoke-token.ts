@@ -1,14 +1,12 @@
-import { agentsOf, verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-token'
-import { isChain } from '@auth4agent/core/delegation/is-chain'
-import { isDelegatedToken } from '@auth4agent/core/delegation/is-delegated'
 import { verifyGrantChain } from '@auth4agent/core/delegation/verify-grant-chain'
-import { type KeyFinder, verifyAccessToken } from '@auth4agent/core/token/access-token'
+import type { KeyFinder } from '@auth4agent/core/token/access-token'
 import { isJti } from '@auth4agent/core/token/claims'
 import type { RevokeTokenRequest } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import type { Call } from '../calls/call.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { checkReason } from '../platform/requests/check-text.ts'
+import { kindOf, mayRevoke, readRevocable } from './revocable.ts'
 import { type Revocation, revokeToken } from './store.ts'
 
 /** The keys of this deployment whose tokens and grants can be revoked. */
@@ -41,10 +39,27 @@ export async function revoke(deps: RevocationDeps, request: RevokeTokenRequest, 
 
 type Found = Omit<Revocation, 'reason'>
 
-function findRevocation(deps: RevocationDeps, { token, jti }: RevokeTokenRequest, call: Call): Promise<Found> {
+/** How a refusal names what only an operator may revoke, and who that is. A plain token names its only operator. */
+const NEEDS_OPERATOR = {
+  chain: { what: 'a grant', who: 'an agent that holds a grant of the chain can revoke it' },
+  'delegated token': { what: 'a delegated token', who: 'an agent in the delegation can revoke the token' },
+} as const
+
+async function findRevocation(deps: RevocationDeps, { token, jti }: RevokeTokenRequest, call: Call): Promise<Found> {
   if (token === '') return findById(deps, jti, call)
-  if (isChain(token)) return findGrant(deps, token, call)
-  return isDelegatedToken(token) ? findDelegated(deps, token, call) : findToken(deps, token)
+  const kind = kindOf(token)
+  const named = kind === 'token' ? undefined : NEEDS_OPERATOR[kind]
+  const revoker = named && revokerOf(call, named.what)
+  const { issuer, verificationKeys } = deps
+  const verifyChain = (text: string) => verifyGrantChain(text, { issuer, keys: verificationKeys.grantKeys })
+  const read = await readRevocable({ issuer, verificationKeys, verifyChain }, token)
+  if ('refusal' in read) {
+    throw new ApiError('TOKEN_NOT_OURS', read.refusal === undefined ? undefined : `In the chain, ${read.refusal}`)
+  }
+  if (named !== undefined && revoker !== undefined && !mayRevoke(read, revoker))
+    throw new ApiError('PERMISSION_DENIED', `Only an operator of ${named.who}`)
+  const { exp, action, parties } = read
+  return { operatorId: revoker ?? parties[0].operatorId, jti: read.jti, exp, action }
 }
 
 /**
@@ -66,41 +81,9 @@ async function findById({ db }: RevocationDeps, jti: string, call: Call): Promis
   return { operatorId, jti, exp: undefined, action: 'token.revoke' }
 }
 
-async function findToken(deps: RevocationDeps, token: string): Promise<Found> {
-  const genuine = await verifyAccessToken(token, deps.issuer, deps.verificationKeys, 'including-retired')
-  if ('verdict' in genuine) throw new ApiError('TOKEN_NOT_OURS')
-  const { jti, operator_id: operatorId, exp } = genuine.claims
-  return { operatorId, jti, exp, action: 'token.revoke' }
-}
-
-async function findGrant({ issuer, verificationKeys }: RevocationDeps, text: string, call: Call): Promise<Found> {
-  const operatorId = revokerOf(call, 'a grant')
-  const genuine = await verifyGrantChain(text, { issuer, keys: verificationKeys.grantKeys })
-  if (!genuine.ok) throw new ApiError('TOKEN_NOT_OURS', `In the chain, ${genuine.rule}`)
-  const { hops } = genuine.chain
-  const last = hops.at(-1)
-  if (last === undefined || !hops.some((hop) => hop.operatorId === operatorId))
-    throw new ApiError(
-      'PERMISSION_DENIED',
-      'Only an operator of an agent that holds a grant of the chain can revoke it',
-    )
-  return { operatorId, jti: last.id, exp: last.exp, action: 'grant.revoke' }
-}
-
-async function findDelegated({ issuer, verificationKeys }: RevocationDeps, text: string, call: Call): Promise<Found> {
-  const operatorId = revokerOf(call, 'a delegated token')
-  const genuine = await verifyDelegatedToken(text, issuer, verificationKeys, 'including-retired')
-  if ('verdict' in genuine) throw new ApiError('TOKEN_NOT_OURS')
-  const { jti, exp } = genuine.claims
-  if (!agentsOf(genuine).some((party) => party.operatorId === operatorId))
-    throw new ApiError('PERMISSION_DENIED', 'Only an operator of an agent in the delegation can revoke the token')
-  return { operatorId, jti, exp, action: 'token.revoke' }
-}
-
 /**
- * Returns the operator that revokes, under which the record stands. Chains and delegated tokens travel to services and
- * to other agents, which must not be able to end them. Under another operator, the operator that revokes could use up
- * the records of an operator to whose agents it delegates, and so end all tokens of that operator.
+ * Returns the operator that revokes. Chains and delegated tokens travel to services and to other agents, which must not
+ * be able to end them.
  */
 function revokerOf({ principal }: Call, what: string): string {
   if (principal.kind === 'operator') return principal.operatorId

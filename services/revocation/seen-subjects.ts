@@ -1,5 +1,5 @@
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
-import { keepNewest } from '../platform/limits/keep-newest.ts'
 
 /** Remembers the agents that the database has confirmed, with their epochs. */
 export interface SeenSubjects {

@@ -1,6 +1,15 @@
-import { keepNewest } from '../platform/limits/keep-newest.ts'
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { LogFollower } from './log-follower.ts'
-import type { Acknowledgement, Clock, LogHead, LogSignals, LogStore, Member, RevocationBus, Standing } from './ports.ts'
+import type {
+  Acknowledgement,
+  Clock,
+  LogHead,
+  LogSignals,
+  LogStanding,
+  LogStore,
+  Member,
+  RevocationBus,
+} from './ports.ts'
 
 /** Dependencies of createSettle. */
 export interface SettleDeps {
@@ -64,7 +73,7 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
   }
 
   /** Returns how many leases had to run out. It ends even if the database does not answer. */
-  async function waitForMembers({ head, members }: Standing, readAt: number): Promise<number> {
+  async function waitForMembers({ head, members }: LogStanding, readAt: number): Promise<number> {
     let waiting = members
     let ranOut = 0
     let reading: Promise<boolean> | undefined

@@ -1,3 +1,4 @@
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { LogPosition } from '@auth4agent/core/revocation/revocation-log'
 import type { MadeList } from './make-list.ts'
 
@@ -83,9 +84,7 @@ export function createLists(deps: ListsDeps): Lists {
     // A tenth of ttl is left for the caller.
     const servedUntil = took > MAX_WAIT_MS ? begunAt + ttlS * 900 : begunAt
     const result = { list, head, dueAt, restUntil: begunAt + rest, servedUntil }
-    kept.set(id, result)
-    const [oldest] = kept.keys()
-    if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
+    keepNewest(kept, id, result, MAX_KEPT)
     return result
   }
   const makeShared = (id: string): Promise<Kept | undefined> => {

@@ -1,6 +1,7 @@
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { statusListBase, type TokenStatus } from '@auth4agent/core/token/status'
 import type pg from 'pg'
+import { createGroupCommit } from '../platform/db/group-commit.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { TokenEnds } from './domain/describe-token.ts'
 import { STATUS_LIST_PLACES } from './domain/status-bits.ts'
@@ -36,6 +37,10 @@ interface OpenBlock extends Block {
   used: number
 }
 
+/** Maximum number of statements at the same time, and of entries in one. */
+const MAX_STATEMENTS = 2
+const MAX_BATCH = 64
+
 /** A second attempt is needed when a promotion or the end of all tokens has made the block void. */
 const ATTEMPTS = 2
 
@@ -52,7 +57,11 @@ export function aggregationUrl(issuer: string): string {
 /** Creates the places of one process. It reserves a block when a token needs one. */
 export function createPlaces({ pool, issuer, monotonic, maxLists }: PlacesDeps): Places {
   const blocks = new Map<TokenAlgorithm, Promise<OpenBlock>>()
-  const record = batchEntries(pool)
+  const record = createGroupCommit<Entry, boolean>({
+    send: (entries) => recordEntries(pool, entries),
+    maxBatch: MAX_BATCH,
+    maxStatements: MAX_STATEMENTS,
+  })
 
   const reserve = async (alg: TokenAlgorithm): Promise<OpenBlock> => {
     const usableUntil = monotonic() + BLOCK_USE_S * 1000
@@ -96,50 +105,5 @@ export function createPlaces({ pool, issuer, monotonic, maxLists }: PlacesDeps):
       throw new ApiError('UNAVAILABLE', 'The status lists changed during every attempt; try again', { retryAfter: 1 })
     },
     longest: () => ({ status_list: { idx: STATUS_LIST_PLACES - 1, uri: statusListUrl(issuer, '0'.repeat(36)) } }),
-  }
-}
-
-/** Maximum number of statements at the same time, and of entries in one. */
-const MAX_STATEMENTS = 2
-const MAX_BATCH = 64
-
-interface Waiting {
-  readonly entry: Entry
-  readonly resolve: (isRecorded: boolean) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** Records entries that arrive while other statements run in one statement, and so with one commit. */
-function batchEntries(pool: pg.Pool): (entry: Entry) => Promise<boolean> {
-  let queue: Waiting[] = []
-  let statements = 0
-  const send = async (batch: readonly Waiting[]) => {
-    statements += 1
-    try {
-      const recorded = await recordEntries(
-        pool,
-        batch.map(({ entry }) => entry),
-      )
-      for (const [at, { resolve }] of batch.entries()) resolve(recorded[at] === true)
-    } catch (error) {
-      for (const { reject } of batch) reject(error)
-    } finally {
-      statements -= 1
-      sendWaiting()
-    }
-  }
-  const maySend = () => statements < MAX_STATEMENTS && queue.length > 0
-  const sendWaiting = () => {
-    while (maySend()) {
-      const batch = queue.slice(0, MAX_BATCH)
-      queue = queue.slice(MAX_BATCH)
-      void send(batch)
-    }
-  }
-  return (entry) => {
-    const { promise, resolve, reject } = Promise.withResolvers<boolean>()
-    queue.push({ entry, resolve, reject })
-    if (queue.length === 1) setImmediate(sendWaiting)
-    return promise
   }
 }

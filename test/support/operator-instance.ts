@@ -14,8 +14,8 @@ import {
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
-import { createRpc } from '../../services/calls/chain.ts'
 import { methodName } from '../../services/calls/method-name.ts'
+import { createRpc } from '../../services/calls/pipeline.ts'
 import { requestBody } from '../../services/calls/request-body.ts'
 import { type Rpc, routesOf } from '../../services/calls/rpc.ts'
 import { createOperatorRegistry, type OperatorRegistry } from '../../services/operator-registry/index.ts'
@@ -58,7 +58,7 @@ export interface Signing {
   readonly edits?: ClaimEdits
 }
 
-/** One process of a deployment: the operator registry and identity behind the chain, on a shared database. */
+/** One process of a deployment: the operator registry and identity behind the pipeline, on a shared database. */
 export type OperatorInstance = ReturnType<typeof operatorInstance>
 
 /** Creates an instance. */
@@ -85,7 +85,7 @@ export function operatorInstance({ db, clock, dns, onLook }: TeamWorld) {
       maxPending: 1000,
     },
   })
-  const rpc = chainOf(db, clock, registry)
+  const rpc = pipelineOf(db, clock, registry)
   return { registry, rpc, ...callsOf(rpc, clock) }
 }
 
@@ -102,7 +102,7 @@ function answerOf(records: readonly string[] | undefined): TxtAnswer {
 
 const PLENTY = { perMinute: 1e6, burst: 1e6 }
 
-function chainOf(db: Db, clock: { now: number }, registry: OperatorRegistry): Rpc {
+function pipelineOf(db: Db, clock: { now: number }, registry: OperatorRegistry): Rpc {
   const operators = localClient(OperatorDirectoryService, registry.directory)
   const identity = startIdentity({ db, now: () => clock.now, operators })
   const routes = [...routesOf(registry.module), ...routesOf(registry.keys), ...routesOf(identity.module)]

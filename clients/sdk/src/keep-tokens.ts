@@ -1,3 +1,4 @@
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { IssuedToken } from './issued-token.ts'
 import type { Runtime } from './runtime.ts'
 import { TokenSource } from './token-source.ts'
@@ -16,10 +17,7 @@ export function keepTokens<Terms>(
     of(terms: Terms): TokenSource {
       const name = JSON.stringify(terms)
       const source = sources.get(name) ?? new TokenSource((signal) => request(terms, signal), runtime, closing)
-      // A Map iterates in order of insertion: putting the entry back last makes the first one the oldest.
-      sources.delete(name)
-      sources.set(name, source)
-      if (sources.size > MAX_KINDS) sources.delete(sources.keys().next().value ?? name)
+      keepNewest(sources, name, source, MAX_KINDS)
       return source
     },
     forget(token: string): void {

@@ -1,3 +1,5 @@
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
+
 /** The most servers whose nonces are kept. Beyond that, the least recently used nonce is removed. */
 const MAX_NONCES = 100
 /** The characters of a nonce (RFC 9449 section 8.1), with a limit, because a proof must fit into a header. */
@@ -21,10 +23,7 @@ export class Nonces {
     return nonce
   }
 
-  /** A Map iterates in order of insertion: putting an entry back last makes the first one the oldest. */
   #keep(server: string, nonce: string): void {
-    this.#kept.delete(server)
-    this.#kept.set(server, nonce)
-    if (this.#kept.size > MAX_NONCES) this.#kept.delete(this.#kept.keys().next().value ?? server)
+    keepNewest(this.#kept, server, nonce, MAX_NONCES)
   }
 }

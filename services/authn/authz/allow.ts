@@ -1,6 +1,6 @@
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import { create } from '@bufbuild/protobuf'
 import { type CheckResponse, CheckResponseSchema } from '../../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
-import { keepNewest } from '../../platform/limits/keep-newest.ts'
 import { callerFacts, FACTS, isSendable, type Verified } from './caller-facts.ts'
 import { type Refusal, refusal, setHeader } from './refusal.ts'
 import { DEFAULT_PREFIX, type RouteDemands } from './route-demands.ts'

@@ -1,3 +1,4 @@
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { VerifyTokenRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { AttributeContext_HttpRequest } from '../../../gen/proto/envoy/service/auth/v3/attribute_context_pb.ts'
 import type { CheckRequest, CheckResponse } from '../../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
@@ -80,8 +81,7 @@ export function createDemands(issuer: string): CheckDeps['demandsOf'] {
     if (found !== undefined) return found
     const demands = readRouteDemands(extensions, issuer)
     if (key.length > MAX_REMEMBERED_LENGTH) return demands
-    if (known.size >= MAX_ROUTES) known.clear()
-    known.set(key, demands)
+    keepNewest(known, key, demands, MAX_ROUTES)
     return demands
   }
 }

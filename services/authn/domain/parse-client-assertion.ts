@@ -73,7 +73,7 @@ export function parseClientAssertion(
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI)
     throw invalid(`jti must be a text of 1 to ${MAX_JTI} characters`)
   const namesEndpoint = checkAudience(jws, rules)
-  const exp = checkTimes(jws, rules)
+  const exp = readClientTimes(jws, rules)
   const covered = coveredTerms(jws)
   const proof: AgentProof = {
     did: iss,
@@ -101,7 +101,8 @@ function checkAudience({ payload }: ParsedJws, { issuer, tokenEndpoint }: Client
   throw invalid(`aud must be exactly the issuer, ${issuer}`)
 }
 
-function checkTimes({ payload }: ParsedJws, { nowS, skewS }: ClientAssertionRules): number {
+/** `iat` and `nbf` are optional (RFC 7523), so the lifetime is counted from now. */
+function readClientTimes({ payload }: ParsedJws, { nowS, skewS }: ClientAssertionRules): number {
   const { exp, iat = 1, nbf = 1 } = payload
   if (!isUnixSeconds(exp) || !isUnixSeconds(iat) || !isUnixSeconds(nbf))
     throw invalid('exp, iat and nbf must be whole Unix seconds')

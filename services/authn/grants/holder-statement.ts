@@ -1,5 +1,6 @@
 import { MAX_GRANT_TTL_S } from '@auth4agent/core/delegation/grant-types'
 import { holderStatementClaims } from '@auth4agent/core/delegation/issuer-claims'
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { Db } from '../../platform/db/db.ts'
 import { shareWork } from '../../platform/limits/share-work.ts'
 import type { AuthnDeps } from '../config.ts'
@@ -45,12 +46,7 @@ const MAX_KEPT = 10_000
  */
 export function createHolderStatements(deps: StatementDeps): (did: string) => Promise<IssuedStatement> {
   const kept = new Map<string, KeptStatement>()
-  const keep = (did: string, made: KeptStatement) => {
-    kept.delete(did)
-    kept.set(did, made)
-    const oldest = kept.keys().next()
-    if (kept.size > MAX_KEPT && !oldest.done) kept.delete(oldest.value)
-  }
+  const keep = (did: string, made: KeptStatement) => keepNewest(kept, did, made, MAX_KEPT)
   return shareWork(async (did) => {
     const subjects = deps.subjects.of(did)
     const iat = Math.floor(deps.now() / 1000)

@@ -6,16 +6,16 @@ import { type ChainRefusal, type FederationRefusal, quote, refuse, refuseChain }
 const SKEW_S = 10
 
 /** Checks that no statement of a chain is from the future or expired (OpenID Federation 1.0 section 10.2). */
-export function checkTimes({ configuration, steps, top }: ChainShape, nowS: number): ChainRefusal | undefined {
+export function checkChainTimes({ configuration, steps, top }: ChainShape, nowS: number): ChainRefusal | undefined {
   for (const [place, statement] of [configuration, ...steps, top].entries()) {
-    const refusal = checkTime(statement, nowS)
+    const refusal = checkStatementTimes(statement, nowS)
     if (refusal !== undefined) return refuseChain(place, refusal)
   }
   return undefined
 }
 
 /** Checks that a statement is not from the future or expired. */
-export function checkTime({ iat, exp }: EntityStatement, nowS: number): FederationRefusal | undefined {
+export function checkStatementTimes({ iat, exp }: EntityStatement, nowS: number): FederationRefusal | undefined {
   if (iat > nowS + SKEW_S) return refuse('NOT_YET_VALID', `iat must be at most ${SKEW_S} s in the future`)
   return exp > nowS ? undefined : refuse('EXPIRED', 'exp must be in the future')
 }

@@ -1,6 +1,6 @@
 import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
-import { checkTime } from './chain-rules.ts'
+import { checkStatementTimes } from './chain-rules.ts'
 import { checkOwnSignature } from './chain-signatures.ts'
 import { FEDERATION_ENTITY } from './constraints.ts'
 import { configurationUrl } from './entity-id.ts'
@@ -43,7 +43,7 @@ export class StatementCollector {
       if (!result.ok) return result
       const { statement } = result
       if (!this.#budget.takeSignatures(1)) return refuse('NOT_FETCHED', 'The search may verify no more signatures')
-      return checkOwnSignature(statement) ?? checkTime(statement, this.#now() / 1_000) ?? result
+      return checkOwnSignature(statement) ?? checkStatementTimes(statement, this.#now() / 1_000) ?? result
     })
   }
 

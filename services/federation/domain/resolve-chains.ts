@@ -39,7 +39,7 @@ interface Reached {
   readonly statements: readonly EntityStatement[]
 }
 
-interface Candidate {
+interface ChainCandidate {
   readonly anchor: TrustAnchor
   readonly path: readonly string[]
   readonly statements: readonly EntityStatement[]
@@ -77,7 +77,7 @@ export async function resolveChains(
  * Verifies candidates in the order of preference, until one holds. Others get their turn between two of them, because
  * a hostile federation can make many that are refused last.
  */
-async function choose(candidates: readonly Candidate[], budget: ResolutionBudget, now: () => number) {
+async function choose(candidates: readonly ChainCandidate[], budget: ResolutionBudget, now: () => number) {
   let first: ChainRefusal | undefined
   for (const { statements, anchor } of candidates) {
     await setImmediate()
@@ -94,7 +94,7 @@ class Search {
   readonly unpinned = new Map<string, readonly string[]>()
   readonly #collector: StatementCollector
   readonly #anchors: readonly TrustAnchor[]
-  readonly #candidates: Candidate[] = []
+  readonly #candidates: ChainCandidate[] = []
 
   constructor(collector: StatementCollector, anchors: readonly TrustAnchor[]) {
     this.#collector = collector
@@ -118,8 +118,8 @@ class Search {
   }
 
   /** Returns the candidates in the order of preference. */
-  candidates(): readonly Candidate[] {
-    const rank = ({ anchor }: Candidate) => this.#anchors.indexOf(anchor)
+  candidates(): readonly ChainCandidate[] {
+    const rank = ({ anchor }: ChainCandidate) => this.#anchors.indexOf(anchor)
     return this.#candidates.toSorted(
       (one, other) =>
         rank(one) - rank(other) ||

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { checkConstraints, checkHints, checkTimes } from './chain-rules.ts'
+import { checkChainTimes, checkConstraints, checkHints } from './chain-rules.ts'
 import { type ChainShape, pathOf, shapeChain } from './chain-shape.ts'
 import { checkSignatures } from './chain-signatures.ts'
 import type { EntityKey, EntityKeys } from './entity-keys.ts'
@@ -52,7 +52,7 @@ export function verifyChain(statements: readonly EntityStatement[], anchor: Trus
   const shaped = shapeChain(statements, anchor.entityId)
   if (!shaped.ok) return shaped
   const { shape } = shaped
-  const refusal = checkHints(shape) ?? checkTimes(shape, nowS) ?? checkConstraints(shape)
+  const refusal = checkHints(shape) ?? checkChainTimes(shape, nowS) ?? checkConstraints(shape)
   if (refusal !== undefined) return refusal
   const resolved = resolveMetadata(shape)
   if (!resolved.ok) return resolved

@@ -1,6 +1,6 @@
 import type { AgentStatus } from '../../../gen/prisma/enums.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { already, type Decision } from './decision.ts'
+import { already, type ChangeDecision } from './decision.ts'
 
 /** An operation on an agent's status. */
 export type StatusVerb = 'approve' | 'suspend' | 'reactivate' | 'revoke'
@@ -15,7 +15,7 @@ const TRANSITIONS: Readonly<Record<StatusVerb, Readonly<Record<AgentStatus, 'go'
   revoke: { pending: 'go', active: 'go', suspended: 'go', revoked: 'already' },
 }
 
-type Change = Extract<Decision, { kind: 'change' }>
+type Change = Extract<ChangeDecision, { kind: 'change' }>
 
 /**
  * Changes that each verb makes. Reactivation ends no tokens, because the suspension ended all tokens and a suspended
@@ -36,7 +36,7 @@ const EFFECTS: Readonly<Record<StatusVerb, (at: Date) => Omit<Change, 'kind'>>> 
  *
  * @throws ApiError AGENT_PENDING, AGENT_NOT_PENDING, AGENT_NOT_SUSPENDED, AGENT_REVOKED.
  */
-export function changeStatus(status: AgentStatus, verb: StatusVerb, at: Date): Decision {
+export function changeStatus(status: AgentStatus, verb: StatusVerb, at: Date): ChangeDecision {
   const outcome = TRANSITIONS[verb][status]
   if (outcome === 'already') return already
   if (outcome !== 'go') throw new ApiError(outcome)

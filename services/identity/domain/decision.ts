@@ -27,9 +27,9 @@ interface AgentPatch {
  * `change`: the new values, and whether the change ends the agent's outstanding tokens by raising its epoch. To refuse
  * a change, a rule throws an ApiError.
  */
-export type Decision =
+export type ChangeDecision =
   | { readonly kind: 'already' }
   | { readonly kind: 'change'; readonly patch: AgentPatch; readonly endsTokens: boolean }
 
 /** The decision to leave an agent as it is. */
-export const already: Decision = { kind: 'already' }
+export const already: ChangeDecision = { kind: 'already' }

@@ -1,4 +1,4 @@
-import { type AgentState, already, type Decision } from './decision.ts'
+import { type AgentState, already, type ChangeDecision } from './decision.ts'
 
 /** Fields that an operator may edit. An absent field keeps its value. */
 export interface AgentEdit {
@@ -12,7 +12,7 @@ export interface AgentEdit {
  * they may have been handed on more often than the agent may now. The other fields do not affect what is already
  * issued.
  */
-export function editAgent(agent: AgentState, edit: AgentEdit): Decision {
+export function editAgent(agent: AgentState, edit: AgentEdit): ChangeDecision {
   const label = edit.label ?? agent.label
   const requireBoundChallenges = edit.requireBoundChallenges ?? agent.requireBoundChallenges
   const maxDelegationDepth = edit.maxDelegationDepth ?? agent.maxDelegationDepth

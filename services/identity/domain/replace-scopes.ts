@@ -1,5 +1,5 @@
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { type AgentState, already, type Decision } from './decision.ts'
+import { type AgentState, already, type ChangeDecision } from './decision.ts'
 
 /**
  * Decides how a new grant changes an agent. A pending agent becomes active; a suspended agent stays suspended. When
@@ -8,7 +8,7 @@ import { type AgentState, already, type Decision } from './decision.ts'
  * @param scopes a sorted set, as `parseScopeList` returns it
  * @throws ApiError AGENT_REVOKED.
  */
-export function replaceScopes(agent: AgentState, scopes: readonly string[], at: Date): Decision {
+export function replaceScopes(agent: AgentState, scopes: readonly string[], at: Date): ChangeDecision {
   if (agent.status === 'revoked') throw new ApiError('AGENT_REVOKED')
   const granted = new Set(scopes)
   const narrows = agent.allowedScopes.some((scope) => !granted.has(scope))

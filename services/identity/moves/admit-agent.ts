@@ -8,7 +8,7 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { checkLabel } from '../../platform/requests/check-text.ts'
 import { decideAdmission } from '../domain/decide-move.ts'
 import { resolveOwner } from '../resolve-did.ts'
-import type { Admission } from './admission.ts'
+import type { AdmittingOperator } from './admitting-operator.ts'
 import type { MoveDeps } from './deps.ts'
 import { importAgent } from './import-agent.ts'
 import { type Admitted, insertAdmitted, requireNoAgent } from './insert-admitted.ts'
@@ -33,7 +33,11 @@ export async function admitAgent(deps: MoveDeps, request: AdmitAgentRequest, cal
   return bundle === undefined ? admitFromHere(deps, did, admission) : importAgent(deps, bundle, admission)
 }
 
-async function admitFromHere(deps: MoveDeps, did: string, { operator, label, call }: Admission): Promise<Admitted> {
+async function admitFromHere(
+  deps: MoveDeps,
+  did: string,
+  { operator, label, call }: AdmittingOperator,
+): Promise<Admitted> {
   const owner = await resolveOwner(deps, did)
   const now = new Date(deps.now())
   return change(deps.db.prisma, call, async (tx, audit) => {

@@ -9,7 +9,7 @@ import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { MAX_AGE_S, type SigningClock } from '../domain/parse-key-event.ts'
 import { eventRow } from '../key-events/write-steps.ts'
-import type { Admission } from './admission.ts'
+import type { AdmittingOperator } from './admitting-operator.ts'
 import type { MoveDeps } from './deps.ts'
 import { type Admitted, insertAdmitted, requireNoAgent } from './insert-admitted.ts'
 import { type ReplayedLog, replayInTurns } from './replay-in-turns.ts'
@@ -22,7 +22,7 @@ import { type ReplayedLog, replayInTurns } from './replay-in-turns.ts'
 export async function importAgent(
   deps: MoveDeps,
   bundle: AgentBundle,
-  { operator, label, call }: Admission,
+  { operator, label, call }: AdmittingOperator,
 ): Promise<Admitted> {
   const { id: operatorId, domain } = operator
   const checked = checkAgentBundle(bundle, { issuer: deps.issuer, operatorId, domain })

@@ -13,7 +13,7 @@ const DETAILS = {
 } as const
 
 /**
- * Makes the error for a request that the gateway itself refuses, which may name a parameter of the query. The chain
+ * Makes the error for a request that the gateway itself refuses, which may name a parameter of the query. The pipeline
  * limits, logs and counts it.
  */
 export function refused(reason: keyof typeof DETAILS, parameter = ''): EarlyRefusal {

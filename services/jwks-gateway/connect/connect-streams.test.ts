@@ -49,7 +49,7 @@ async function* failing(error: ApiError, before: readonly number[] = []) {
 }
 
 describe.each(transports)('a stream over %s', (_name, transport) => {
-  it('sends each message at once, and passes the caller to the chain', async () => {
+  it('sends each message at once, and passes the caller to the pipeline', async () => {
     const { url, rpc } = await startGateway()
     const more = Promise.withResolvers<void>()
     rpc.answerStream(watchRevocations, async function* () {
@@ -164,7 +164,7 @@ describe('a stream request that Connect cannot read', () => {
     ['no message', CONNECT, '', 'UNSUPPORTED_MEDIA_TYPE', 'unimplemented'],
     ['a malformed message of gRPC-Web', 'application/grpc-web+proto', envelope('\xff\xff'), 'INVALID_ARGUMENT', '3'],
   ])(
-    'with %s is passed to the chain, and is not answered as an internal error',
+    'with %s is passed to the pipeline, and is not answered as an internal error',
     async (_name, type, body, reason, told) => {
       const { port, rpc } = await startGateway()
       const answer = await exchange(port, type, body)
@@ -175,7 +175,7 @@ describe('a stream request that Connect cannot read', () => {
     },
   )
 
-  it('is answered with the error of the chain if the chain refuses it for another reason', async () => {
+  it('is answered with the error of the pipeline if the pipeline refuses it for another reason', async () => {
     const limited = new ApiError('RATE_LIMITED', undefined, { retryAfter: 2 })
     const { port, rpc } = await startGateway()
     rpc.subscribe = () => failing(limited)

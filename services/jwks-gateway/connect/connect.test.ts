@@ -39,7 +39,7 @@ function reasonOf(error: ConnectError): string | undefined {
 }
 
 describe.each(transports)('%s', (_name, transport) => {
-  it('calls a method and passes the caller to the chain', async () => {
+  it('calls a method and passes the caller to the pipeline', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(IdentityService.method.getAgent, ({ did }) => ({ did, didDocument: { id: did } }))
     const client = createClient(IdentityService, transport(url))
@@ -233,7 +233,7 @@ describe('a request over Connect or gRPC-Web', () => {
   })
 
   it.each(['application/proto', 'application/grpc-web+proto'])(
-    'of %s is refused with Retry-After when the chain answers RATE_LIMITED',
+    'of %s is refused with Retry-After when the pipeline answers RATE_LIMITED',
     async (type) => {
       const rpc: Rpc = {
         ...fakeRpc(),

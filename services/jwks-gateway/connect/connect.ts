@@ -161,7 +161,7 @@ function isAsyncIterable(body: UniversalServerRequest['body']): body is AsyncIte
 }
 
 /**
- * Passes a request that Connect could not read to the chain, which limits, logs and counts it. Resolves with the error
+ * Passes a request that Connect could not read to the pipeline, which limits, logs and counts it. Resolves with the error
  * to answer with.
  */
 async function refuseRead(rpc: Rpc, method: DescMethod, error: ApiError, caller: Caller): Promise<ApiError> {
@@ -227,7 +227,7 @@ function streamHandler(rpc: Rpc, method: DescMethod, { baseUrl, maxStallMs }: Ga
 }
 
 /**
- * Returns a signal that aborts when the call ends, but not when its deadline passes: the chain detects the deadline
+ * Returns a signal that aborts when the call ends, but not when its deadline passes: the pipeline detects the deadline
  * itself and reports it.
  */
 function unlessLate({ signal }: HandlerContext): AbortSignal {

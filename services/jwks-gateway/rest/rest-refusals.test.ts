@@ -56,7 +56,7 @@ describe('a refusal over REST', () => {
     expect(await answer.text()).not.toContain('secret')
   })
 
-  it('ends only its own connection if the chain fails to make the refusal', async () => {
+  it('ends only its own connection if the pipeline fails to make the refusal', async () => {
     const { url, rpc } = await startGateway()
     const kept = rpc.refuse.bind(rpc)
     Object.assign(rpc, { refuse: () => Promise.reject(new Error('no refusal')) })
@@ -96,7 +96,7 @@ describe('a refusal over REST', () => {
     expect(
       rpc.calls.filter(({ request }) => 'did' in request && request.did !== 'a\0' && request.did !== '\ud800'),
     ).toHaveLength(0)
-    // The fake chain records a call whose text cannot be stored, and throws without recording a refusal.
+    // The fake pipeline records a call whose text cannot be stored, and throws without recording a refusal.
     const isUnread = rpc.calls.length === 0
     expect(rpc.refused.map((refused) => refused.reason)).toStrictEqual(isUnread ? [reason] : [])
   })
@@ -109,7 +109,7 @@ describe('a refusal over REST', () => {
     })
   })
 
-  it('is rate limited by the chain even if the request reaches no method of a service', async () => {
+  it('is rate limited by the pipeline even if the request reaches no method of a service', async () => {
     const limited = new ApiError('RATE_LIMITED', undefined, { retryAfter: 3 })
     const rpc: Rpc = { ...fakeRpc(), refuse: async () => limited }
     const { url, port } = await startGateway({}, { rpc })

@@ -95,7 +95,7 @@ describe('restRoutes', () => {
     expect(rpc.calls).toHaveLength(1)
   })
 
-  it('pass request id, source, authorization and path to the chain', async () => {
+  it('pass request id, source, authorization and path to the pipeline', async () => {
     const { url, rpc } = await startGateway()
     const headers = { authorization: 'Bearer x', 'x-request-id': 'req-1', 'x-forwarded-for': '9.9.9.9' }
     const answer = await post(`${url}/v1/operators/o%31/release?`, '{}', headers)

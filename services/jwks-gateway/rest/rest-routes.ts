@@ -88,7 +88,7 @@ function requestReader(binding: RestBinding) {
 }
 
 /**
- * Calls the method. `prepare` runs inside the chain, after the request was read, so that the chain limits, logs and
+ * Calls the method. `prepare` runs inside the pipeline, after the request was read, so that the pipeline limits, logs and
  * counts its errors.
  */
 type Call = (exchange: Exchange, params: Params, prepare?: (request: Message) => void) => Promise<Message>

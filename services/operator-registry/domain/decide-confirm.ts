@@ -2,7 +2,7 @@ import type { OperatorStatus } from '../../../gen/prisma/enums.ts'
 import { waitEnds } from './takeover-looks.ts'
 
 /** The state of an operator that the decision depends on. */
-interface Standing {
+interface ProvingOperator {
   readonly id: string
   readonly status: OperatorStatus
   /** End of the takeover delay; null when the operator does not wait for a takeover. */
@@ -13,9 +13,9 @@ interface Standing {
 
 /** An operator whose record is the only one at its domain, the domain's owner, and the takeover delay. */
 export interface ConfirmCase {
-  readonly operator: Standing
+  readonly operator: ProvingOperator
   /** The operator that owns the domain: active, lapsed or suspended. May be `operator` itself. */
-  readonly owner: Standing | undefined
+  readonly owner: ProvingOperator | undefined
   /** Unix milliseconds. */
   readonly now: number
   readonly takeoverDelayMs: number

@@ -25,13 +25,7 @@ type View = Exclude<ProofVerdict, 'unavailable'>
 
 /** Judges a proof by a strict majority of all resolvers. A failed resolver counts only in the total. */
 export function judgeProof(answers: readonly TxtAnswer[], wanted: WantedProof): ProofVerdict {
-  const counts = new Map<View, number>()
-  for (const answer of answers) {
-    const view = viewOf(answer, wanted)
-    if (view !== undefined) counts.set(view, (counts.get(view) ?? 0) + 1)
-  }
-  for (const [view, count] of counts) if (isMajority(count, answers.length)) return view
-  return 'unavailable'
+  return majorityOf(answers, (answer) => viewOf(answer, wanted)) ?? 'unavailable'
 }
 
 /**
@@ -42,22 +36,34 @@ export function readNamedKey(
   answers: readonly TxtAnswer[],
   { issuer, operatorId }: Pick<ProofSubject, 'issuer' | 'operatorId'>,
 ): string | undefined {
-  const counts = new Map<string, number>()
-  for (const answer of answers) {
+  const named = majorityOf(answers, (answer) => {
     const [text, ...others] = answer.kind === 'records' ? recordsOf(answer.records, issuer) : []
     const record = text === undefined || others.length > 0 ? undefined : readRecord(text, issuer)
-    if (record?.operatorId === operatorId) counts.set(record.thumbprint, (counts.get(record.thumbprint) ?? 0) + 1)
-  }
-  const named = [...counts].find(([, count]) => isMajority(count, answers.length))?.[0]
+    return record?.operatorId === operatorId ? record.thumbprint : undefined
+  })
   return named === '' ? undefined : named
 }
 
 /** Returns whether a majority of all resolvers has the operator's record, with or without other records. */
 export function isRecordSeen(answers: readonly TxtAnswer[], wanted: WantedProof): boolean {
-  const seen = answers.filter(
-    (answer) => answer.kind === 'records' && answer.records.some((text) => isProofOf(text, wanted)),
-  )
-  return isMajority(seen.length, answers.length)
+  const hasRecord = (answer: TxtAnswer) =>
+    answer.kind === 'records' && answer.records.some((text) => isProofOf(text, wanted))
+  return majorityOf(answers, hasRecord) === true
+}
+
+/**
+ * Returns the view that a strict majority of all resolvers has. An answer without a view counts only in the total.
+ */
+function majorityOf<V>(
+  answers: readonly TxtAnswer[],
+  viewOfAnswer: (answer: TxtAnswer) => V | undefined,
+): V | undefined {
+  const counts = new Map<V, number>()
+  for (const answer of answers) {
+    const view = viewOfAnswer(answer)
+    if (view !== undefined) counts.set(view, (counts.get(view) ?? 0) + 1)
+  }
+  return [...counts].find(([, count]) => isMajority(count, answers.length))?.[0]
 }
 
 function viewOf(answer: TxtAnswer, wanted: WantedProof): View | undefined {

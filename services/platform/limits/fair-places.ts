@@ -1,5 +1,5 @@
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import { ApiError } from '../errors/api-error.ts'
-import { keepNewest } from './keep-newest.ts'
 import { createLateTasks } from './late-tasks.ts'
 
 /** How places are shared between keys, such as source addresses. */

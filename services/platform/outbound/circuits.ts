@@ -1,3 +1,4 @@
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel'
 import { OutboundError, type OutboundWhy } from './outbound-error.ts'
 
@@ -21,10 +22,8 @@ export function createCircuits(maxOrigins = MAX_ORIGINS): Circuits {
   const circuitOf = (origin: string) => {
     const known = circuits.get(origin)
     if (known !== undefined) return known
-    const oldest = circuits.size < maxOrigins ? undefined : circuits.keys().next().value
-    if (oldest !== undefined) circuits.delete(oldest)
     const circuit = createCircuit()
-    circuits.set(origin, circuit)
+    keepNewest(circuits, origin, circuit, maxOrigins)
     return circuit
   }
   return async (origin, work) => {

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { inTransaction } from '../../platform/db/transaction.ts'
 import { jtiKey, subKey } from '../store/subjects.ts'
 
 /** How many records are noted at once. */
@@ -81,25 +82,15 @@ export async function noteRecords(pool: pg.Pool): Promise<void> {
   for (let more = rowCount === 1; more; ) more = await notePart(pool)
 }
 
-async function notePart(pool: pg.Pool): Promise<boolean> {
-  const client = await pool.connect()
-  let failure: Error | undefined
-  try {
-    await client.query('BEGIN')
+function notePart(pool: pg.Pool): Promise<boolean> {
+  return inTransaction(pool, 'change', async (client) => {
     // A statement of its own: the next one must see the streams whose creation has just let go of this lock.
     await client.query('SELECT FROM signal_dispatch WHERE id = 1 FOR UPDATE')
     const { rows } = await client.query<Place>({ name: 'signal-records', text: READ })
     const last = rows.at(-1)
     if (last !== undefined) await note(client, rows, last)
-    await client.query('COMMIT')
     return last !== undefined && last.sequence < last.head
-  } catch (error) {
-    failure = error instanceof Error ? error : new Error(String(error))
-    throw error
-  } finally {
-    // After a failure the transaction may still be open, so the pool must destroy the connection.
-    client.release(failure)
-  }
+  })
 }
 
 async function note(client: pg.ClientBase, places: readonly Place[], last: Place): Promise<void> {

@@ -1,7 +1,8 @@
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type pg from 'pg'
+import { inTransaction } from '../../platform/db/transaction.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { HAS_UNKNOWN_RECORD } from '../../revocation/index.ts'
+import { ENDED_KEY_STATES, endedByRows, HAS_UNKNOWN_RECORD, JOIN_ROWS_OF_TOKEN } from '../../revocation/index.ts'
 import type { ChainedClaims } from '../domain/describe-token.ts'
 import { createBits, STATUS, STATUS_LIST_PLACES, setStatuses } from '../domain/status-bits.ts'
 
@@ -26,31 +27,37 @@ SELECT l.alg, l.timeline = wal_timeline() AS "isWhole", l.first_epoch = d.first_
   ${HAS_UNKNOWN_RECORD} AS unknown
 FROM deployment d LEFT JOIN status_lists l ON l.id = $1::uuid`
 
+const VERDICT = endedByRows({
+  hasKeyEnded: `t.kid = ANY (ARRAY(SELECT kid FROM jwks_keys WHERE state IN (${ENDED_KEY_STATES})))`,
+  isChained: 't.chained IS NOT NULL',
+  firstEpoch: FIRST_EPOCH,
+})
+
 /**
- * Reads the places of a page by status. A token has ended exactly when CHECK in services/revocation/check-token.ts
- * finds that. The indices are rows of 32-bit numbers, because a list may have a million of them.
+ * Reads the places of a page by status. A token is valid exactly when checkAtDatabase finds no end of it: both ask
+ * endedByRows, and the log about issuers and edges. The end of a suspended agent or operator may be undone, as far as
+ * nothing else has ended the token. The indices are rows of 32-bit numbers, because a list may have a million of them.
  *
- * `judged` is materialized, because PostgreSQL would otherwise evaluate each status several times.
+ * `looked` and `judged` are materialized, because PostgreSQL would otherwise evaluate each of their columns several
+ * times.
  */
 const PAGE_STATUSES = `
-WITH judged AS MATERIALIZED (
-  SELECT e.idx, CASE
-    WHEN r.jti IS NOT NULL OR e.kid = ANY (ARRAY(SELECT kid FROM jwks_keys WHERE state IN ('retired', 'compromised')))
-      THEN ${STATUS.invalid}
-    WHEN e.issuer IS NOT NULL AND EXISTS (SELECT 1 FROM revocation_log l
-      WHERE l.kind = 'issuer' AND l.subject = e.issuer AND l.minimum_epoch > e.generation) THEN ${STATUS.invalid}
-    WHEN e.edges <> '{}' AND EXISTS (SELECT 1 FROM revocation_log l
-      WHERE l.kind = 'edge' AND l.subject = ANY (e.edges)) THEN ${STATUS.invalid}
-    WHEN e.chained IS NOT NULL
-      THEN CASE WHEN e.operator_epoch = ${FIRST_EPOCH} THEN ${STATUS.valid} ELSE ${STATUS.invalid} END
-    WHEN a.status = 'suspended' OR o.status = 'suspended' THEN ${STATUS.suspended}
-    WHEN a.epoch = e.agent_epoch AND greatest(o.epoch, ${FIRST_EPOCH}) = e.operator_epoch THEN ${STATUS.valid}
+WITH looked AS MATERIALIZED (
+  SELECT t.idx, ${VERDICT} AS verdict,
+    t.chained IS NULL AND (a.status = 'suspended' OR o.status = 'suspended') AS "isSuspended",
+    t.issuer IS NOT NULL AND EXISTS (SELECT 1 FROM revocation_log l
+      WHERE l.kind = 'issuer' AND l.subject = t.issuer AND l.minimum_epoch > t.generation)
+    OR t.edges <> '{}' AND EXISTS (SELECT 1 FROM revocation_log l
+      WHERE l.kind = 'edge' AND l.subject = ANY (t.edges)) AS "hasTrustEnded"
+  FROM status_entries t ${JOIN_ROWS_OF_TOKEN}
+  WHERE t.list_id = $1::uuid AND t.idx >= $2 AND t.idx < $3
+), judged AS MATERIALIZED (
+  SELECT idx, CASE
+    WHEN "hasTrustEnded" OR verdict IN ('UNKNOWN_KEY', 'TOKEN_REVOKED') THEN ${STATUS.invalid}
+    WHEN "isSuspended" THEN ${STATUS.suspended}
+    WHEN verdict IS NULL THEN ${STATUS.valid}
     ELSE ${STATUS.invalid} END AS status
-  FROM status_entries e
-  LEFT JOIN operators o ON o.id = e.operator_id
-  LEFT JOIN agents a ON a.operator_id = e.operator_id AND a.did = e.sub
-  LEFT JOIN revoked_tokens r ON r.operator_id = e.operator_id AND r.jti = e.jti
-  WHERE e.list_id = $1::uuid AND e.idx >= $2 AND e.idx < $3
+  FROM looked
 ), places AS (
   SELECT idx, coalesce(min(nullif(status, ${STATUS.valid})), ${STATUS.valid}) AS status
   FROM judged WHERE status <> ${STATUS.valid} OR $4 GROUP BY idx
@@ -90,22 +97,11 @@ interface ListRow {
  * @returns undefined if there is no such list
  * @throws ApiError UNAVAILABLE when this database is a standby, or the log has a record of an unknown kind
  */
-export async function readStatuses(pool: pg.Pool, id: string): Promise<ReadList | undefined> {
-  const client = await pool.connect()
-  let failure: Error | undefined
-  try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+export function readStatuses(pool: pg.Pool, id: string): Promise<ReadList | undefined> {
+  return inTransaction(pool, 'snapshot', async (client) => {
     await client.query(PLANNING)
-    const list = await readList(client, id)
-    await client.query('COMMIT')
-    return list
-  } catch (error) {
-    failure = error instanceof Error ? error : new Error(String(error))
-    throw error
-  } finally {
-    // After a failure the transaction may still be open, so the pool must destroy the connection.
-    client.release(failure)
-  }
+    return readList(client, id)
+  })
 }
 
 async function readList(client: pg.PoolClient, id: string): Promise<ReadList | undefined> {

@@ -1,6 +1,6 @@
 import type { ChainLookup } from '@auth4agent/core/delegation/chain-lookups'
 import { createLogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
-import type { Standing } from '../../../services/revocation/ports.ts'
+import type { LogStanding } from '../../../services/revocation/ports.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
 import { end, keyOf } from './image.ts'
 import { reading, rowAfterHead, ticking, withoutHead, withoutLogEpochs } from './mutated-ports.ts'
@@ -68,7 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
         const { members } = await deps.store.standing(0)
         await commit()
         // This mutant does not wait for the standby either. During that wait, the missing member would often catch up.
-        const change = (standing: Standing) => ({ ...standing, members, isReplicated: false })
+        const change = (standing: LogStanding) => ({ ...standing, members, isReplicated: false })
         await createSettle({ ...deps, store: reading(deps.store, change) })()
       },
     }),

@@ -1,8 +1,8 @@
-import type { Clock, LogStore, Standing } from '../../../services/revocation/ports.ts'
+import type { Clock, LogStanding, LogStore } from '../../../services/revocation/ports.ts'
 import type { SettleDeps } from '../../../services/revocation/settle.ts'
 
 /** Returns a store that changes each reading of the head and the members. */
-export function reading(store: LogStore, change: (standing: Standing) => Standing): LogStore {
+export function reading(store: LogStore, change: (standing: LogStanding) => LogStanding): LogStore {
   return { ...store, standing: async (sequence) => change(await store.standing(sequence)) }
 }
 
@@ -58,7 +58,7 @@ export function withoutLogEpochs({ store, bus, signals, verifier }: SettleDeps):
 
 /** Makes the head equal to the position in the renewal, even if the real head is another one. */
 export function withoutHead(store: LogStore): LogStore {
-  let named: Standing['head'] | undefined
+  let named: LogStanding['head'] | undefined
   return {
     ...store,
     async snapshot(take) {

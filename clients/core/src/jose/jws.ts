@@ -1,6 +1,7 @@
 import { decodeBase64url } from '../encoding/base64.ts'
 import { isJsonObject, type JsonFault, type JsonObject, parseStrictJsonText } from '../encoding/strict-json.ts'
 import { decodeAscii, decodeUtf8, encodeUtf8 } from '../encoding/utf8.ts'
+import { keepNewest } from '../platform/keep-newest.ts'
 
 /** Names of Ed25519 signatures in JOSE: `EdDSA` (RFC 8037), and `Ed25519`, which also names the curve (RFC 9864). */
 export const ED25519_ALGORITHMS: readonly string[] = ['EdDSA', 'Ed25519']
@@ -163,8 +164,7 @@ function readHeader(text: string, rules: JwsRules): JwsHeader | JwsRefusal {
   if (known !== undefined) return checkNames(known, rules) ?? known
   const header = parseHeader(text, rules)
   if ('ok' in header || text.length > MAX_HEADER_TEXT) return header
-  headers.set(text, header)
-  if (headers.size > MAX_HEADERS) headers.delete(headers.keys().next().value ?? text)
+  keepNewest(headers, text, header, MAX_HEADERS)
   return header
 }
 

@@ -6,6 +6,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { encodeBase64url } from '../encoding/base64.ts'
+import { keepNewest } from '../platform/keep-newest.ts'
 import type { Ed25519Engine, VerifyingKey } from './ed25519-engine.ts'
 
 const KEY_BYTES = 32
@@ -51,12 +52,8 @@ export function createPublicKeyImporter(capacity: number): Ed25519Engine['import
   const cache = new Map<string, VerifyingKey>()
   return (raw) => {
     const x = encodeBase64url(raw)
-    const cached = cache.get(x)
-    const key = cached ?? importJwk(x)
-    // A Map iterates in insertion order. Re-inserting a used entry keeps the least recently used one first.
-    if (cached !== undefined) cache.delete(x)
-    cache.set(x, key)
-    if (cache.size > capacity) cache.delete(cache.keys().next().value ?? x)
+    const key = cache.get(x) ?? importJwk(x)
+    keepNewest(cache, x, key, capacity)
     return key
   }
 }

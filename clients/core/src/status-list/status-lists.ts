@@ -1,3 +1,4 @@
+import { keepNewest } from '../platform/keep-newest.ts'
 import { type Moment, msSince, NEVER, present } from '../platform/moment.ts'
 import type { VerificationKey } from '../token/access-token.ts'
 import {
@@ -121,9 +122,7 @@ export function createStatusLists(options: StatusListsOptions): StatusLists {
   }
   const use = (uri: string): Entry => {
     const entry = entries.get(uri) ?? newEntry()
-    entries.delete(uri)
-    entries.set(uri, entry)
-    if (entries.size > capacity) entries.delete(entries.keys().next().value ?? uri)
+    keepNewest(entries, uri, entry, capacity)
     return entry
   }
   return {

@@ -1,5 +1,6 @@
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import { isServerIssuer } from '@auth4agent/core/identity/issuer-url'
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { Auth4AgentError, clientError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
@@ -58,11 +59,11 @@ export function createApiFinder({ fetch = globalThis.fetch, runtime, home, allow
   /** Until when an address is known to have no metadata, or to name none. */
   const absent = new Map<string, number>()
   const keep = (api: Api) => {
-    put(apis, api.resource, { ...api, untilMs: runtime.monotonicMs() + KEPT_MS.api }, MAX_APIS)
+    keepNewest(apis, api.resource, { ...api, untilMs: runtime.monotonicMs() + KEPT_MS.api }, MAX_APIS)
     return api.found
   }
   const isAbsent = (at: string) => runtime.monotonicMs() < (absent.get(at) ?? Number.NEGATIVE_INFINITY)
-  const noteAbsent = (at: string) => put(absent, at, runtime.monotonicMs() + KEPT_MS.none, MAX_ABSENT)
+  const noteAbsent = (at: string) => keepNewest(absent, at, runtime.monotonicMs() + KEPT_MS.none, MAX_ABSENT)
   const lookUp = (url: string): Api | undefined => {
     const live = [...apis.values()].filter(({ untilMs }) => runtime.monotonicMs() < untilMs)
     const above = live.filter(({ resource }) => isAt(url, resource))
@@ -108,13 +109,6 @@ export function createApiFinder({ fetch = globalThis.fetch, runtime, home, allow
       `The API ${api.resource} accepts no token of a deployment in the option \`otherDeployments\``,
     )
   }
-}
-
-/** Puts an entry at the end of a map that keeps only the latest ones. */
-function put<T>(map: Map<string, T>, key: string, value: T, most: number): void {
-  map.delete(key)
-  map.set(key, value)
-  if (map.size > most) map.delete(map.keys().next().value ?? key)
 }
 
 function unexpected(message: string) {

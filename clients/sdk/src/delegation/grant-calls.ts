@@ -1,6 +1,7 @@
 import { deriveGrant } from '@auth4agent/core/delegation/sign-grant'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { AgentKeys } from '../key-events/agent-keys.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Server } from '../server.ts'
@@ -105,10 +106,7 @@ function keepStatements({ server, runtime }: Delegator) {
     if (isFresh && known.statement.expiresAt.getTime() >= untilMs) return known.statement
     const atMs = runtime.monotonicMs()
     const statement = await readHolderStatement(server.transport, did, signal)
-    // A Map iterates in order of insertion: putting an entry back last makes the first one the oldest.
-    kept.delete(did)
-    kept.set(did, { statement, atMs })
-    if (kept.size > MAX_STATEMENTS) kept.delete(kept.keys().next().value ?? did)
+    keepNewest(kept, did, { statement, atMs }, MAX_STATEMENTS)
     return statement
   }
 }

@@ -1,4 +1,5 @@
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { Auth4AgentError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
@@ -30,8 +31,7 @@ export function createMetadataReader({ fetch, runtime, closing }: MetadataOption
   const kept = new Map<string, { readonly accepted: Accepted; readonly untilMs: number }>()
   const reading = new Map<string, Shared<Accepted>>()
   const keep = (resource: string, accepted: Accepted, ms: number) => {
-    kept.set(resource, { accepted, untilMs: runtime.monotonicMs() + ms })
-    if (kept.size > MAX_APIS) kept.delete(kept.keys().next().value ?? resource)
+    keepNewest(kept, resource, { accepted, untilMs: runtime.monotonicMs() + ms }, MAX_APIS)
     return accepted
   }
   const read = async (resource: string, signal: AbortSignal): Promise<Accepted> => {

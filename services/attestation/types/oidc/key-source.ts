@@ -1,7 +1,7 @@
 import { KnownKeys } from '@auth4agent/core/jose/known-keys'
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { Moment } from '@auth4agent/core/platform/moment'
 import { ApiError } from '../../../platform/errors/api-error.ts'
-import { keepNewest } from '../../../platform/limits/keep-newest.ts'
 import type { Outbound } from '../../../platform/outbound/outbound.ts'
 import { OutboundError } from '../../../platform/outbound/outbound-error.ts'
 import type { AppraisalContext } from '../attestor-type.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
-import { keepNewest } from '../../../platform/limits/keep-newest.ts'
 import type { Outbound } from '../../../platform/outbound/outbound.ts'
 import type { KnownIssuer } from '../known-issuer.ts'
 import type { OwnSecrets } from '../own-secrets.ts'

@@ -103,8 +103,8 @@ export const TLS = [
   ),
 ]
 
-/** Every call passes the chain, and the chain limits the calls of each source. */
-export const RATE_LIMITS = testsOf('services/calls/chain-limits.test.ts', 'the rate limits of the chain')(
+/** Every call passes the pipeline, and the pipeline limits the calls of each source. */
+export const RATE_LIMITS = testsOf('services/calls/pipeline-limits.test.ts', 'the rate limits of the pipeline')(
   'count all calls of a source, and a refusal contains the time until the next call is allowed',
   'count malformed requests',
 )

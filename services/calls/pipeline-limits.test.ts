@@ -2,9 +2,9 @@ import { create } from '@bufbuild/protobuf'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { IdentityService, RegisterAgentRequestSchema } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { bearer } from '../../test/support/assertions.ts'
-import { type ChainSetup, chainFixture, PARTIES, RPC } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { eventually } from '../../test/support/eventually.ts'
+import { PARTIES, type PipelineSetup, pipelineFixture, RPC } from '../../test/support/pipeline.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import type { Call } from './call.ts'
 import { costOfChain } from './cost.ts'
@@ -29,11 +29,11 @@ function gate() {
 }
 const started = (gates: readonly unknown[], count: number) => eventually(() => expect(gates).toHaveLength(count))
 
-describe('the rate limits of the chain', () => {
+describe('the rate limits of the pipeline', () => {
   const TWO = { perMinute: 6, burst: 2 }
 
   it('count all calls of a source, and a refusal contains the time until the next call is allowed', async () => {
-    const { call, clock } = chainFixture(db, { rate: { source: TWO } })
+    const { call, clock } = pipelineFixture(db, { rate: { source: TWO } })
     await call(bearer(own))
     expect(await refusalOf(call('nonsense'))).toBe('INVALID_ASSERTION')
     await expect(call(bearer(own))).rejects.toMatchObject({ reason: 'RATE_LIMITED', retryAfter: 10 })
@@ -43,7 +43,7 @@ describe('the rate limits of the chain', () => {
   })
 
   it('count an IPv6 /64 network as one source', async () => {
-    const { call } = chainFixture(db, { rate: { source: TWO } })
+    const { call } = pipelineFixture(db, { rate: { source: TWO } })
     await call(bearer(own), { source: '2001:db8:1:2::1' })
     await call(bearer(own), { source: '2001:db8:1:2::2' })
     expect(await refusalOf(call(bearer(own), { source: '2001:db8:1:2:ffff::3' }))).toBe('RATE_LIMITED')
@@ -51,14 +51,14 @@ describe('the rate limits of the chain', () => {
   })
 
   it('count malformed requests', async () => {
-    const { call } = chainFixture(db, { rate: { source: TWO } })
+    const { call } = pipelineFixture(db, { rate: { source: TWO } })
     for (const reason of ['INVALID_ARGUMENT', 'INVALID_ARGUMENT', 'RATE_LIMITED']) {
       expect(await refusalOf(call(undefined, {}, { reason: '\0' }))).toBe(reason)
     }
   })
 
   it('count the calls of an operator from all sources, also refused ones, and RATE_LIMITED is not audited', async () => {
-    const { call } = chainFixture(db, { rate: { subject: TWO } })
+    const { call } = pipelineFixture(db, { rate: { subject: TWO } })
     expect(await refusalOf(call(bearer(own), { source: '192.0.2.1' }))).toBeUndefined()
     expect(await refusalOf(call(bearer(own), { source: '192.0.2.2' }, { operatorId: foreign.iss }))).toBe(
       'PERMISSION_DENIED',
@@ -74,7 +74,7 @@ describe('the rate limits of the chain', () => {
   it('leave out records of refusals that are too many, and each caller has its own', async () => {
     const records: string[] = []
     const mayRecordRefusal = (caller: string) => records.push(caller) <= 1
-    const { call } = chainFixture(db, { deps: { mayRecordRefusal } })
+    const { call } = pipelineFixture(db, { deps: { mayRecordRefusal } })
     const before = await db.prisma.auditLog.count()
     for (const requestId of ['left-1', 'left-2']) {
       const refused = call(bearer(own), { requestId }, { operatorId: foreign.iss })
@@ -93,7 +93,7 @@ describe('the rate limits of the chain', () => {
     ['a change that only deletes', { freesStorage: true }, 'always'],
   ] as const)('tell %s how much its operator may store', async (_, policy, claim) => {
     const calls: Call[] = []
-    const { call } = chainFixture(db, {
+    const { call } = pipelineFixture(db, {
       policy: { action: 'agent.update', endsTokens: false, ...policy } as Partial<Policy<Record<string, unknown>>>,
       handler: async (_request, given) => {
         calls.push(given)
@@ -107,7 +107,7 @@ describe('the rate limits of the chain', () => {
 
   it('count anonymous calls by the field limitBy together with the source', async () => {
     const policy = { callers: ['anyone'], limitBy: 'agent' } as const
-    const { call } = chainFixture(db, { policy, rate: { subject: TWO } })
+    const { call } = pipelineFixture(db, { policy, rate: { subject: TWO } })
     const from = (source: string, agent: string) => refusalOf(call(undefined, { source }, { agent }))
     for (let n = 0; n < 2; n += 1) expect(await from('192.0.2.1', 'a-1')).toBeUndefined()
     expect(await from('192.0.2.1', 'a-1')).toBe('RATE_LIMITED')
@@ -117,7 +117,7 @@ describe('the rate limits of the chain', () => {
 
   it('count calls that leave limitBy empty by the issuer of the JWT in limitByIssuerOf', async () => {
     const policy = { callers: ['anyone'], limitBy: 'agent', limitByIssuerOf: 'operatorId' } as const
-    const { call } = chainFixture(db, { policy, rate: { subject: TWO } })
+    const { call } = pipelineFixture(db, { policy, rate: { subject: TWO } })
     const send = (agent: string, operatorId: string) => refusalOf(call(undefined, {}, { agent, operatorId }))
     expect(await send('', jwtOf('a-1'))).toBeUndefined()
     expect(await send('a-1', '')).toBeUndefined()
@@ -129,8 +129,8 @@ describe('the rate limits of the chain', () => {
   })
 
   it('count a chain as one unit of the source for each of its grants, and refuse only later calls', async () => {
-    const policy: ChainSetup['policy'] = { callers: ['anyone'], cost: ({ agent }) => costOfChain(String(agent)) }
-    const { call, clock } = chainFixture(db, { policy, rate: { source: TWO, subject: TWO } })
+    const policy: PipelineSetup['policy'] = { callers: ['anyone'], cost: ({ agent }) => costOfChain(String(agent)) }
+    const { call, clock } = pipelineFixture(db, { policy, rate: { source: TWO, subject: TWO } })
     const send = (agent: string) => refusalOf(call(undefined, {}, { agent }))
     expect(await send('a~b~c')).toBeUndefined()
     for (const [atMs, reason] of [
@@ -148,7 +148,7 @@ describe('the rate limits of the chain', () => {
     expect(await send('a')).toBeUndefined()
   })
 
-  it.each<[string, ChainSetup, number]>([
+  it.each<[string, PipelineSetup, number]>([
     ['cost of the policy', { policy: { cost: () => 3 } }, 3],
     [
       'charge of the handler',
@@ -163,7 +163,7 @@ describe('the rate limits of the chain', () => {
     ['charge of the handler for nothing', { handler: async (_, { charge }) => (charge?.(0), {}) }, 1],
   ])('count the units of the %s against source and operator, and refuse only later calls', async (_, setup, units) => {
     for (const rate of [{ source: TWO }, { subject: TWO }]) {
-      const { call, clock } = chainFixture(db, { ...setup, rate })
+      const { call, clock } = pipelineFixture(db, { ...setup, rate })
       expect(await refusalOf(call(bearer(own)))).toBeUndefined()
       clock.now = (units - 1) * 10_000 - 1
       if (units > 1) expect(await refusalOf(call(bearer(own)))).toBe('RATE_LIMITED')
@@ -185,7 +185,7 @@ describe('the rate limits of the chain', () => {
       [{ source: TWO }, { reason: '\0' }, 'INVALID_ARGUMENT'],
       [{ subject: TWO }, {}, undefined],
     ] as const) {
-      const { call, clock } = chainFixture(db, { rate })
+      const { call, clock } = pipelineFixture(db, { rate })
       expect(await refusalOf(call(bearer(own), { body }, message))).toBe(reason)
       clock.now = (units - 1) * 10_000 - 1
       if (units > 1) expect(await refusalOf(call(bearer(own)))).toBe('RATE_LIMITED')
@@ -195,8 +195,8 @@ describe('the rate limits of the chain', () => {
   })
 
   it('count units against what an anonymous call names', async () => {
-    const policy: ChainSetup['policy'] = { callers: ['anyone'], limitBy: 'agent', cost: () => 3 }
-    const { call } = chainFixture(db, { policy, rate: { subject: TWO } })
+    const policy: PipelineSetup['policy'] = { callers: ['anyone'], limitBy: 'agent', cost: () => 3 }
+    const { call } = pipelineFixture(db, { policy, rate: { subject: TWO } })
     const from = (agent: string) => refusalOf(call(undefined, {}, { agent }))
     expect([await from('a-1'), await from('a-1'), await from('a-2')]).toEqual([undefined, 'RATE_LIMITED', undefined])
   })
@@ -210,8 +210,8 @@ describe('the rate limits of the chain', () => {
       limitBy: 'did',
     } as const
     const method = IdentityService.method.registerAgent
-    const fixtureWith = (rates: NonNullable<ChainSetup['rates']>) => {
-      const { send } = chainFixture(db, { method, policy, rates, handler: async () => ({}) })
+    const fixtureWith = (rates: NonNullable<PipelineSetup['rates']>) => {
+      const { send } = pipelineFixture(db, { method, policy, rates, handler: async () => ({}) })
       return (hasEvidence: boolean, meta: { source?: string; authorization?: string } = {}) => {
         const attestation = hasEvidence ? { attestation: {} } : {}
         const fields = { operatorId: own.iss, did: 'a-1', ...attestation }
@@ -245,7 +245,7 @@ describe('the rate limits of the chain', () => {
   })
 
   it('do not count calls of other callers that name an operator against that operator', async () => {
-    const { call } = chainFixture(db, { policy: { limitBy: 'operatorId' }, rate: { subject: TWO } })
+    const { call } = pipelineFixture(db, { policy: { limitBy: 'operatorId' }, rate: { subject: TWO } })
     for (let n = 0; n < 4; n += 1) expect(await refusalOf(call())).toBe('UNAUTHENTICATED')
     for (let n = 0; n < 4; n += 1) await refusalOf(call(bearer(foreign)))
     expect(await refusalOf(call(bearer(own)))).toBeUndefined()
@@ -260,7 +260,7 @@ function jwtOf(iss: unknown): string {
 describe('maxConcurrency and deadlineMs', () => {
   it('refuse a call with OVERLOADED while maxConcurrency calls run, and admit new ones when those end', async () => {
     const { gates, handler } = gate()
-    const { call, observed } = chainFixture(db, { handler, deps: { maxConcurrency: 2 } })
+    const { call, observed } = pipelineFixture(db, { handler, deps: { maxConcurrency: 2 } })
     const calls = [call(bearer(own)), call(bearer(own))]
     await started(gates, 2)
     await expect(call(bearer(own))).rejects.toMatchObject({ reason: 'OVERLOADED', retryAfter: 1 })
@@ -275,7 +275,7 @@ describe('maxConcurrency and deadlineMs', () => {
   })
 
   it('free the place of a call after every kind of refusal', async () => {
-    const { call } = chainFixture(db, { deps: { maxConcurrency: 1 } })
+    const { call } = pipelineFixture(db, { deps: { maxConcurrency: 1 } })
     for (let n = 0; n < 3; n += 1) {
       expect(await refusalOf(call('nonsense'))).toBe('INVALID_ASSERTION')
       expect(await refusalOf(call())).toBe('UNAUTHENTICATED')
@@ -286,7 +286,7 @@ describe('maxConcurrency and deadlineMs', () => {
 
   it('end a call at its deadline, and keep its place until its handler ends', async () => {
     const { gates, handler } = gate()
-    const { call, observed } = chainFixture(db, { handler, deps: { maxConcurrency: 1, deadlineMs: 50 } })
+    const { call, observed } = pipelineFixture(db, { handler, deps: { maxConcurrency: 1, deadlineMs: 50 } })
     expect(await refusalOf(call(bearer(own)))).toBe('DEADLINE_EXCEEDED')
     expect(await refusalOf(call(bearer(own)))).toBe('OVERLOADED')
     gates[0]?.reject(new Error('late'))
@@ -297,17 +297,17 @@ describe('maxConcurrency and deadlineMs', () => {
 
   it('let a caller set a shorter deadline, but not a longer one', async () => {
     const { gates, handler } = gate()
-    expect(await refusalOf(chainFixture(db, { handler }).call(bearer(own), { timeoutMs: 20 }))).toBe(
+    expect(await refusalOf(pipelineFixture(db, { handler }).call(bearer(own), { timeoutMs: 20 }))).toBe(
       'DEADLINE_EXCEEDED',
     )
-    const short = chainFixture(db, { handler, deps: { deadlineMs: 20 } })
+    const short = pipelineFixture(db, { handler, deps: { deadlineMs: 20 } })
     expect(await refusalOf(short.call(bearer(own), { timeoutMs: 60_000 }))).toBe('DEADLINE_EXCEEDED')
     for (const { resolve } of gates) resolve()
   })
 
   it.each([0, -5])('do not start the handler when the deadline is %i ms away', async (timeoutMs) => {
     const handler = vi.fn(async () => ({}))
-    expect(await refusalOf(chainFixture(db, { handler }).call(bearer(own), { timeoutMs }))).toBe('DEADLINE_EXCEEDED')
+    expect(await refusalOf(pipelineFixture(db, { handler }).call(bearer(own), { timeoutMs }))).toBe('DEADLINE_EXCEEDED')
     expect(handler).not.toHaveBeenCalled()
   })
 })

@@ -1,5 +1,5 @@
-import type { AttestationPolicyService } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
-import type { Policies } from '../calls/policy.ts'
+import type { AttestationPolicyService } from '../../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
+import type { Policies } from '../../calls/policy.ts'
 
 const byOperator = { callers: ['operator'], own: 'operatorId' } as const
 /** Attestors, join tokens and rules make agents and give them scopes, as approving an agent does. */

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { bearer } from '../../test/support/assertions.ts'
-import { chainFixture, PARTIES, RPC } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { eventually } from '../../test/support/eventually.ts'
+import { PARTIES, pipelineFixture, RPC } from '../../test/support/pipeline.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
@@ -24,7 +24,7 @@ describe('a call that ends tokens', () => {
     async (status) => {
       let settled = 0
       const settle = async () => void (settled += 1)
-      const { call } = chainFixture(db, { policy: ENDS, status, deps: { settle } })
+      const { call } = pipelineFixture(db, { policy: ENDS, status, deps: { settle } })
       expect(await refusalOf(call(authorization()))).toBe('OPERATOR_NOT_ACTIVE')
       expect(settled).toBe(1)
     },
@@ -38,7 +38,7 @@ describe('a call that ends tokens', () => {
       steps.push('settle')
       await settled.promise
     }
-    const { call } = chainFixture(db, { policy: ENDS, handler, deps: { settle } })
+    const { call } = pipelineFixture(db, { policy: ENDS, handler, deps: { settle } })
     const answer = call(authorization()).then(() => steps.push('answer'))
     await eventually(() => expect(steps).toEqual(['handler', 'settle']))
     settled.resolve()
@@ -48,15 +48,15 @@ describe('a call that ends tokens', () => {
 
   it('ends with DEADLINE_EXCEEDED when settle takes longer than the deadline', async () => {
     const deps = { settle: never, deadlineMs: 100 }
-    const { call } = chainFixture(db, { policy: ENDS, deps })
+    const { call } = pipelineFixture(db, { policy: ENDS, deps })
     expect(await refusalOf(call(authorization()))).toBe('DEADLINE_EXCEEDED')
   })
 
   it('fails with UNAVAILABLE and without an audit entry when settle fails', async () => {
     const before = await db.prisma.auditLog.count()
-    expect(await refusalOf(chainFixture(db, { policy: ENDS, deps: { settle: failing } }).call(authorization()))).toBe(
-      'UNAVAILABLE',
-    )
+    expect(
+      await refusalOf(pipelineFixture(db, { policy: ENDS, deps: { settle: failing } }).call(authorization())),
+    ).toBe('UNAVAILABLE')
     expect(await db.prisma.auditLog.count()).toBe(before)
   })
 
@@ -84,7 +84,7 @@ describe('a call that ends tokens', () => {
       if (fails) throw new ApiError('AGENT_REVOKED')
       return {}
     }
-    const { call } = chainFixture(db, { policy, handler, deps: { settle } })
+    const { call } = pipelineFixture(db, { policy, handler, deps: { settle } })
     expect(await refusalOf(call(isKnown ? authorization() : undefined))).toBe(fails ? 'AGENT_REVOKED' : undefined)
     expect(settled).toBe(waits)
   })

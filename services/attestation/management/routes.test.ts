@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { policyCalls } from '../../test/support/attestation-policy.ts'
-import { eventually } from '../../test/support/eventually.ts'
-import { type IdentityFixture, identityFixture, newAgent, type TestOperator } from '../../test/support/identity.ts'
-import { refusalOf } from '../../test/support/reason-of.ts'
-import { ApiError } from '../platform/errors/api-error.ts'
+import { policyCalls } from '../../../test/support/attestation-policy.ts'
+import { eventually } from '../../../test/support/eventually.ts'
+import { type IdentityFixture, identityFixture, newAgent, type TestOperator } from '../../../test/support/identity.ts'
+import { refusalOf } from '../../../test/support/reason-of.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 
 const WAITING = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
 

@@ -2,7 +2,7 @@ import { create, type DescMethod, type Message } from '@bufbuild/protobuf'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { StreamHandler, UnaryHandler } from '../../services/calls/call.ts'
-import { type ChainDeps, createRpc } from '../../services/calls/chain.ts'
+import { createRpc, type PipelineDeps } from '../../services/calls/pipeline.ts'
 import type { Policy } from '../../services/calls/policy.ts'
 import { EMPTY_BODY } from '../../services/calls/request-body.ts'
 import type { Forward, Meta, Route } from '../../services/calls/rpc.ts'
@@ -25,8 +25,8 @@ export const PARTIES = {
   admin: adminSigner(),
 }
 
-/** Options of chainFixture. */
-export interface ChainSetup {
+/** Options of pipelineFixture. */
+export interface PipelineSetup {
   /** A method other than SuspendAgent. */
   readonly method?: DescMethod
   readonly policy?: Partial<Policy<Record<string, unknown>>>
@@ -36,7 +36,7 @@ export interface ChainSetup {
   readonly forwards?: readonly Forward[]
   /** The status of both operators. */
   readonly status?: string
-  readonly deps?: Partial<ChainDeps>
+  readonly deps?: Partial<PipelineDeps>
   /** The rate limits of all calls, by source and by subject. */
   readonly rate?: { readonly source?: Rate; readonly subject?: Rate }
   /** The rate limits of single groups of calls. */
@@ -58,10 +58,10 @@ const GROUPS: readonly LimitName[] = [
   'forward',
 ]
 
-/** Builds the chain around one method. Also returns what the chain logs and measures. */
-export function chainFixture(
+/** Builds the pipeline around one method. Also returns what the pipeline logs and measures. */
+export function pipelineFixture(
   db: Db,
-  { method = METHOD, policy, handler, streamHandler, forwards, status, deps, rate, rates }: ChainSetup = {},
+  { method = METHOD, policy, handler, streamHandler, forwards, status, deps, rate, rates }: PipelineSetup = {},
 ) {
   const lines: Record<string, unknown>[] = []
   const observed: string[] = []

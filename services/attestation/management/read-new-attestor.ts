@@ -1,10 +1,10 @@
 import { parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
-import type { PutAttestorRequest } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
-import { ApiError } from '../platform/errors/api-error.ts'
-import { isAttestorName } from './rules/demands.ts'
-import type { NewAttestor } from './store/attestors.ts'
-import type { AttestorTypes } from './types/index.ts'
-import { isAttestorType } from './types/is-attestor-type.ts'
+import type { PutAttestorRequest } from '../../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import { isAttestorName } from '../rules/demands.ts'
+import type { NewAttestor } from '../store/attestors.ts'
+import type { AttestorTypes } from '../types/index.ts'
+import { isAttestorType } from '../types/is-attestor-type.ts'
 
 /** Characters. An operator has 32 attestors, and reading a configuration costs time in proportion to its length. */
 const MAX_CONFIG = 16 * 1024

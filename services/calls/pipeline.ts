@@ -15,9 +15,9 @@ import { refuseUnstorableText } from './unstorable-text.ts'
 import { withDeadline } from './with-deadline.ts'
 
 /** Dependencies of createRpc. */
-export interface ChainDeps extends CheckDeps, ObserverDeps {
+export interface PipelineDeps extends CheckDeps, ObserverDeps {
   readonly metrics: Pick<Metrics, 'observe' | 'callStarted' | 'callEnded'>
-  /** Limit of calls at the same time. The chain refuses further calls with OVERLOADED. */
+  /** Limit of calls at the same time. The pipeline refuses further calls with OVERLOADED. */
   readonly maxConcurrency: number
   /** How many calls of each lane use the database at the same time. */
   readonly lanePlaces: LanePlaces
@@ -35,7 +35,7 @@ export interface ChainDeps extends CheckDeps, ObserverDeps {
 }
 
 /** The dependencies, and the parts that are created once. */
-interface Chain extends ChainDeps {
+interface Pipeline extends PipelineDeps {
   readonly turns: Turns
 }
 
@@ -50,17 +50,17 @@ type Target =
   | { readonly kind: 'forward'; readonly forward: Forward }
 
 /**
- * Puts routes behind the chain: log, deadline, limits, authentication, policy, handler, errors. Forwards the methods
+ * Puts routes behind the pipeline: log, deadline, limits, authentication, policy, handler, errors. Forwards the methods
  * of other processes.
  */
-export function createRpc(routes: readonly Route[], forwards: readonly Forward[], deps: ChainDeps): Rpc {
+export function createRpc(routes: readonly Route[], forwards: readonly Forward[], deps: PipelineDeps): Rpc {
   const targets = new Map<DescMethod, Target>()
   for (const forward of forwards) {
     const methods = forward.services.flatMap((service) => service.methods)
     for (const method of methods) targets.set(method, { kind: 'forward', forward })
   }
   for (const route of routes) targets.set(route.method, { kind: 'route', route })
-  const chain: Chain = { ...deps, turns: createTurns(deps) }
+  const pipeline: Pipeline = { ...deps, turns: createTurns(deps) }
   const admit = createAdmission(deps)
   const streams = createStreams(deps, deps.streamBounds)
   const targetOf = (method: DescMethod): Target => {
@@ -75,7 +75,7 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
         const target = targetOf(method)
         const timeoutMs = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
         return inTime(timeoutMs, read, (request, isOver) =>
-          admit(() => answer(chain, target, method, request, { ...meta, timeoutMs, isOver })),
+          admit(() => answer(pipeline, target, method, request, { ...meta, timeoutMs, isOver })),
         )
       }),
     subscribe: (method, read, meta, signal) =>
@@ -83,7 +83,7 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
         const target = targetOf(method)
         const ms = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
         return inTime(ms, read, (request, isOver) =>
-          admit(() => open(chain, target, method, request, { ...meta, isOver })),
+          admit(() => open(pipeline, target, method, request, { ...meta, isOver })),
         )
       }),
     refuse: (error, caller) => refuse(deps, error, caller),
@@ -107,7 +107,7 @@ function tooLate(): never {
 }
 
 /** Creates the function that limits calls in flight. A call counts until its work ends, even if its caller is gone. */
-function createAdmission({ maxConcurrency, metrics }: ChainDeps) {
+function createAdmission({ maxConcurrency, metrics }: PipelineDeps) {
   let inFlight = 0
   return async <T>(work: () => Promise<T>): Promise<T> => {
     if (inFlight >= maxConcurrency) throw new ApiError('OVERLOADED', undefined, { retryAfter: 1 })
@@ -122,7 +122,7 @@ function createAdmission({ maxConcurrency, metrics }: ChainDeps) {
   }
 }
 
-async function refuse(deps: ChainDeps, error: ApiError, caller: Caller): Promise<ApiError> {
+async function refuse(deps: PipelineDeps, error: ApiError, caller: Caller): Promise<ApiError> {
   const observation = observe(deps, undefined, caller)
   try {
     limit(deps, 'read', 'source', sourceKey(caller.source))
@@ -135,7 +135,7 @@ async function refuse(deps: ChainDeps, error: ApiError, caller: Caller): Promise
 }
 
 /** Logs and counts a call. Converts every error to an ApiError. */
-async function observed<T>(deps: ChainDeps, method: DescMethod, meta: Meta, work: () => Promise<T>): Promise<T> {
+async function observed<T>(deps: PipelineDeps, method: DescMethod, meta: Meta, work: () => Promise<T>): Promise<T> {
   const observation = observe(deps, method, meta)
   try {
     return await work()
@@ -147,7 +147,7 @@ async function observed<T>(deps: ChainDeps, method: DescMethod, meta: Meta, work
 }
 
 async function answer(
-  deps: Chain,
+  deps: Pipeline,
   target: Target,
   method: DescMethod,
   read: () => Message,
@@ -166,12 +166,12 @@ async function answer(
  * Throws UNAVAILABLE when the clock is wrong, because the server would then accept expired assertions and issue tokens
  * that expire too late.
  */
-function requireClock({ clockProblem }: ChainDeps): void {
+function requireClock({ clockProblem }: PipelineDeps): void {
   const problem = clockProblem()
   if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
 }
 
-async function handle(deps: Chain, route: UnaryRoute, read: () => Message, meta: TimedMeta) {
+async function handle(deps: Pipeline, route: UnaryRoute, read: () => Message, meta: TimedMeta) {
   requireClock(deps)
   const received = await receive(deps, route, read, meta)
   const turns = deps.turns(route.policy, received.call.principal, meta)
@@ -192,7 +192,7 @@ function isKnownRefusal({ kind }: Principal, { reason }: ApiError): boolean {
 }
 
 async function open(
-  deps: Chain,
+  deps: Pipeline,
   target: Target,
   method: DescMethod,
   read: () => Message,
@@ -210,7 +210,7 @@ async function open(
   return openHere(deps, route, read, meta)
 }
 
-async function openHere(deps: Chain, route: StreamRoute, read: () => Message, meta: TimedMeta): Promise<Opened> {
+async function openHere(deps: Pipeline, route: StreamRoute, read: () => Message, meta: TimedMeta): Promise<Opened> {
   requireClock(deps)
   const received = await receive(deps, route, read, meta)
   const { refusal: inTurn } = deps.turns(route.policy, received.call.principal, meta)
@@ -243,7 +243,12 @@ function isBrief(request: Message, { input }: DescMethod): boolean {
  * Reads a request to forward. The rate limit here stops only sources with far too many calls, because the other
  * process applies the exact limits.
  */
-function readForwarded(deps: ChainDeps, { input }: DescMethod, read: () => Message, { source, body }: Meta): Message {
+function readForwarded(
+  deps: PipelineDeps,
+  { input }: DescMethod,
+  read: () => Message,
+  { source, body }: Meta,
+): Message {
   const key = sourceKey(source)
   limit(deps, 'forward', 'source', key)
   chargeUnits(deps, 'forward', [{ by: 'source', key }], costOfRequest(body))

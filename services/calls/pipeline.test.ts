@@ -2,8 +2,8 @@ import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { GetAgentRequestSchema, IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { bearer } from '../../test/support/assertions.ts'
-import { chainFixture, PARTIES, RPC } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
+import { PARTIES, pipelineFixture, RPC } from '../../test/support/pipeline.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Call } from './call.ts'
@@ -56,38 +56,38 @@ describe('createRpc', () => {
     'answers a call by $who with $reason when the policy has the callers $callers',
     async ({ callers, who, reason }) => {
       const handler = vi.fn(async () => ({}))
-      const { call } = chainFixture(db, { policy: { callers }, handler })
+      const { call } = pipelineFixture(db, { policy: { callers }, handler })
       expect(await refusalOf(call(tokens[who]()))).toBe(reason)
       expect(handler).toHaveBeenCalledTimes(reason === undefined ? 1 : 0)
     },
   )
 
   it('compares the id of the operator exactly', async () => {
-    const { call } = chainFixture(db)
+    const { call } = pipelineFixture(db)
     for (const operatorId of ['', own.iss.toUpperCase(), `${own.iss} `]) {
       expect(await refusalOf(call(bearer(own), {}, { operatorId }))).toBe('PERMISSION_DENIED')
     }
   })
 
   it('refuses operators when `own` is missing', async () => {
-    const { call } = chainFixture(db, { policy: { callers: ['operator'], own: undefined } as never })
+    const { call } = pipelineFixture(db, { policy: { callers: ['operator'], own: undefined } as never })
     expect(await refusalOf(call(bearer(own), {}, { operatorId: undefined }))).toBe('PERMISSION_DENIED')
   })
 
   it('admits every operator when `own` is none', async () => {
-    const { call } = chainFixture(db, { policy: { callers: ['operator'], own: 'none' } })
+    const { call } = pipelineFixture(db, { policy: { callers: ['operator'], own: 'none' } })
     expect(await refusalOf(call(bearer(foreign)))).toBeUndefined()
   })
 
   it('refuses a change whose assertion does not name it in rpc', async () => {
-    const { call } = chainFixture(db, { policy: { action: 'agent.suspend' } })
+    const { call } = pipelineFixture(db, { policy: { action: 'agent.suspend' } })
     expect(await refusalOf(call(bearer(own)))).toBe('INVALID_ASSERTION')
     expect(await refusalOf(call(bearer(own, { claims: { rpc: 'POST /v1/y' } })))).toBe('INVALID_ASSERTION')
     expect(await refusalOf(call(bearer(own, { claims: { rpc: RPC } })))).toBeUndefined()
   })
 
   it('throws ROUTE_NOT_FOUND for a method without a route', async () => {
-    const { rpc } = chainFixture(db)
+    const { rpc } = pipelineFixture(db)
     const meta = { requestId: '', source: '', authorization: undefined, rpc: '', body: undefined }
     const answer = rpc.invoke(IdentityService.method.getAgent, () => create(GetAgentRequestSchema), meta)
     expect(await refusalOf(answer)).toBe('ROUTE_NOT_FOUND')
@@ -96,22 +96,22 @@ describe('createRpc', () => {
 
   it('passes the principal to the handler, and fills in default values in the answer', async () => {
     const calls: Call[] = []
-    const { call } = chainFixture(db, { handler: async (_request, call) => (calls.push(call), { agentDid: 'x' }) })
+    const { call } = pipelineFixture(db, { handler: async (_request, call) => (calls.push(call), { agentDid: 'x' }) })
     expect(await call(bearer(own))).toMatchObject({ $typeName: 'auth4agent.v1.SuspendAgentResponse', agentDid: 'x' })
     expect(calls).toMatchObject([{ requestId: 'request-1', principal: { operatorId: own.iss } }])
   })
 
   it('refuses text that the database cannot store before the handler runs', async () => {
     const handler = vi.fn(async () => ({}))
-    const { call } = chainFixture(db, { handler })
+    const { call } = pipelineFixture(db, { handler })
     expect(await refusalOf(call(bearer(own), {}, { reason: 'a\0' }))).toBe('INVALID_ARGUMENT')
     expect(handler).not.toHaveBeenCalled()
   })
 })
 
-describe('refusals and faults of the chain', () => {
+describe('refusals and faults of the pipeline', () => {
   it('audits the refusal of an operator under its id', async () => {
-    const { call } = chainFixture(db, { policy: { action: 'agent.suspend' }, handler: refuse })
+    const { call } = pipelineFixture(db, { policy: { action: 'agent.suspend' }, handler: refuse })
     expect(await refusalOf(call(bearer(own, { claims: { rpc: RPC } })))).toBe('AGENT_NOT_FOUND')
     expect(await audit()).toMatchObject([
       {
@@ -127,18 +127,18 @@ describe('refusals and faults of the chain', () => {
   })
 
   it("audits a refused call on another operator's object under the id of the caller, a read by its method", async () => {
-    await refusalOf(chainFixture(db).call(bearer(foreign)))
+    await refusalOf(pipelineFixture(db).call(bearer(foreign)))
     const action = 'IdentityService/SuspendAgent'
     expect(await audit()).toMatchObject([{ operatorId: foreign.iss, action, reason: 'PERMISSION_DENIED' }])
   })
 
   it('audits the refusal of the administrator without an operator id', async () => {
-    await refusalOf(chainFixture(db).call(bearer(admin)))
+    await refusalOf(pipelineFixture(db).call(bearer(admin)))
     expect(await audit()).toMatchObject([{ operatorId: null, actor: 'admin', reason: 'PERMISSION_DENIED' }])
   })
 
   it('truncates the audited subject to 512 characters, also inside a surrogate pair', async () => {
-    await refusalOf(chainFixture(db, { handler: refuse }).call(bearer(own), {}, { agent: `a${'😀'.repeat(400)}` }))
+    await refusalOf(pipelineFixture(db, { handler: refuse }).call(bearer(own), {}, { agent: `a${'😀'.repeat(400)}` }))
     const [record] = await audit()
     expect(record?.subject.length).toBe(512)
   })
@@ -148,7 +148,7 @@ describe('refusals and faults of the chain', () => {
     ['superseded', 1],
     ['pending', 0],
   ])('writes, for the refusal of an operator that is %s, this number of audit records: %i', async (status, count) => {
-    const { call } = chainFixture(db, { status })
+    const { call } = pipelineFixture(db, { status })
     expect(await refusalOf(call(bearer(own)))).toBe('OPERATOR_NOT_ACTIVE')
     const records = await audit()
     expect(records).toHaveLength(count)
@@ -158,9 +158,9 @@ describe('refusals and faults of the chain', () => {
   })
 
   it('audits no refusal of a caller that is not authenticated', async () => {
-    const anyone = chainFixture(db, { policy: { callers: ['anyone'] }, handler: refuse })
+    const anyone = pipelineFixture(db, { policy: { callers: ['anyone'] }, handler: refuse })
     expect(await refusalOf(anyone.call())).toBe('AGENT_NOT_FOUND')
-    const { call } = chainFixture(db)
+    const { call } = pipelineFixture(db)
     for (const authorization of [undefined, 'nonsense', bearer({ ...own, pair: foreign.pair })]) {
       await refusalOf(call(authorization))
     }
@@ -168,7 +168,7 @@ describe('refusals and faults of the chain', () => {
   })
 
   it('logs a fault with its cause and does not show the cause to the caller', async () => {
-    const { call, lines, observed } = chainFixture(db, { handler: fail })
+    const { call, lines, observed } = pipelineFixture(db, { handler: fail })
     const error = await call(bearer(own)).then(
       () => undefined,
       (thrown: unknown) => thrown,
@@ -182,7 +182,7 @@ describe('refusals and faults of the chain', () => {
 
   it('returns a refusal that cannot be audited, and logs the failure', async () => {
     const create = vi.spyOn(db.prisma.auditLog, 'create').mockRejectedValueOnce(new Error('disk full'))
-    const { call, lines } = chainFixture(db, { handler: refuse })
+    const { call, lines } = pipelineFixture(db, { handler: refuse })
     expect(await refusalOf(call(bearer(own)))).toBe('AGENT_NOT_FOUND')
     expect(lines.find(({ msg }) => msg === 'a refusal could not be audited')).toMatchObject({
       error: { message: 'disk full' },
@@ -191,7 +191,7 @@ describe('refusals and faults of the chain', () => {
   })
 
   it('logs every call with its reason and without the assertion', async () => {
-    const { call, lines } = chainFixture(db)
+    const { call, lines } = pipelineFixture(db)
     const authorization = bearer(own)
     await call(authorization)
     await refusalOf(call(bearer(foreign)))
@@ -208,7 +208,7 @@ describe('a request that is refused before its handler', () => {
 
   it('is rate-limited, logged and counted when its message cannot be read', async () => {
     const handler = vi.fn(async () => ({}))
-    const { send, lines, observed, labels } = chainFixture(db, { handler, rate: ONCE })
+    const { send, lines, observed, labels } = pipelineFixture(db, { handler, rate: ONCE })
     expect(await refusalOf(send(unread))).toBe('INVALID_ARGUMENT')
     expect(await refusalOf(send(unread))).toBe('RATE_LIMITED')
     expect(lines).toMatchObject([
@@ -221,7 +221,7 @@ describe('a request that is refused before its handler', () => {
   })
 
   it('is not read when its source has made too many calls', async () => {
-    const { call, send } = chainFixture(db, { rate: ONCE })
+    const { call, send } = pipelineFixture(db, { rate: ONCE })
     await call(bearer(own))
     const read = vi.fn(unread)
     expect(await refusalOf(send(read))).toBe('RATE_LIMITED')
@@ -229,7 +229,7 @@ describe('a request that is refused before its handler', () => {
   })
 
   it('is rate-limited, and logged and counted as none/none, when it reaches no method', async () => {
-    const { rpc, lines, observed, labels } = chainFixture(db, { rate: ONCE })
+    const { rpc, lines, observed, labels } = pipelineFixture(db, { rate: ONCE })
     const refuse = () => rpc.refuse(new ApiError('ROUTE_NOT_FOUND'), { requestId: 'r', source: '192.0.2.1' })
     expect(await refuse()).toMatchObject({ reason: 'ROUTE_NOT_FOUND' })
     expect(await refuse()).toMatchObject({ reason: 'RATE_LIMITED', retryAfter: 10 })
@@ -244,7 +244,7 @@ describe('a request that is refused before its handler', () => {
   })
 
   it('shows a fault of the gateway only in the log', async () => {
-    const { rpc, lines } = chainFixture(db)
+    const { rpc, lines } = pipelineFixture(db)
     const fault = new ApiError('INTERNAL', undefined, { cause: new Error('the inner secret') })
     expect(await rpc.refuse(fault, { requestId: 'r', source: '' })).toMatchObject({ message: 'The server failed' })
     expect(lines[0]).toMatchObject({ requestId: 'r', error: { message: 'the inner secret' } })

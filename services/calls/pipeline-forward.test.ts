@@ -1,8 +1,8 @@
 import { create, type DescMethod, type Message } from '@bufbuild/protobuf'
 import { afterAll, describe, expect, it } from 'vitest'
 import { IdentityService, SuspendAgentResponseSchema } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
-import { chainFixture } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
+import { pipelineFixture } from '../../test/support/pipeline.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { requestBody } from './request-body.ts'
@@ -52,7 +52,7 @@ const unread = () => {
 describe('a forwarded method', () => {
   it('is called with the facts about the caller, who is not authenticated in this process', async () => {
     const { sent, forwards } = elsewhere()
-    const { rpc, call, lines, observed } = chainFixture(db, { forwards })
+    const { rpc, call, lines, observed } = pipelineFixture(db, { forwards })
     expect(rpc.services).toEqual([IdentityService])
     expect(await call('nonsense')).toMatchObject({ agentDid: 'there' })
     expect(sent).toMatchObject([
@@ -68,13 +68,13 @@ describe('a forwarded method', () => {
 
   it("gets the caller's deadline", async () => {
     const { sent, forwards } = elsewhere()
-    await chainFixture(db, { forwards }).call(undefined, { timeoutMs: 700 })
+    await pipelineFixture(db, { forwards }).call(undefined, { timeoutMs: 700 })
     expect(sent[0]?.meta.timeoutMs).toBe(700)
   })
 
   it('throws the error of the other process without an entry in the audit', async () => {
     const error = new ApiError('RATE_LIMITED', 'slowly', { retryAfter: 3 })
-    const { call, observed } = chainFixture(db, { forwards: elsewhere(error).forwards })
+    const { call, observed } = pipelineFixture(db, { forwards: elsewhere(error).forwards })
     await expect(call()).rejects.toBe(error)
     expect(observed).toEqual(['RATE_LIMITED'])
     expect(await db.prisma.auditLog.count()).toBe(0)
@@ -82,7 +82,7 @@ describe('a forwarded method', () => {
 
   it.each(['call', 'watch'] as const)('is not called by a %s whose message cannot be read or stored', async (kind) => {
     const { sent, forwards } = elsewhere()
-    const { rpc, call, watch } = chainFixture(db, { forwards })
+    const { rpc, call, watch } = pipelineFixture(db, { forwards })
     const bad = { reason: 'a\0' }
     const answer = kind === 'call' ? call(undefined, {}, bad) : watch(undefined, {}, undefined, bad).next()
     expect(await refusalOf(answer)).toBe('INVALID_ARGUMENT')
@@ -95,7 +95,7 @@ describe('a forwarded method', () => {
     'is not called by a %s when its source makes far too many calls',
     async (kind) => {
       const { sent, forwards } = elsewhere()
-      const fixture = chainFixture(db, { forwards, rate: { source: { perMinute: 6, burst: 1 } } })
+      const fixture = pipelineFixture(db, { forwards, rate: { source: { perMinute: 6, burst: 1 } } })
       const ask = () => refusalOf(kind === 'call' ? fixture.call() : fixture.watch().next())
       expect([await ask(), await ask()]).toEqual([undefined, 'RATE_LIMITED'])
       expect(sent).toHaveLength(1)
@@ -104,7 +104,7 @@ describe('a forwarded method', () => {
 
   it('is called less often when its source sends large requests', async () => {
     const { forwards } = elsewhere()
-    const { call, clock } = chainFixture(db, { forwards, rate: { source: { perMinute: 60, burst: 1 } } })
+    const { call, clock } = pipelineFixture(db, { forwards, rate: { source: { perMinute: 60, burst: 1 } } })
     const body = requestBody(() => new Uint8Array(64 * 1_024))
     expect(await refusalOf(call(undefined, { body }))).toBeUndefined()
     clock.now = 30_999
@@ -115,14 +115,14 @@ describe('a forwarded method', () => {
 
   it('ends at its deadline, and keeps its place in maxConcurrency until the other process answers', async () => {
     const stuck: Forward = { ...elsewhere().forwards[0], unary: () => new Promise(() => {}) } as Forward
-    const { call } = chainFixture(db, { forwards: [stuck], deps: { maxConcurrency: 1, deadlineMs: 50 } })
+    const { call } = pipelineFixture(db, { forwards: [stuck], deps: { maxConcurrency: 1, deadlineMs: 50 } })
     expect(await refusalOf(call())).toBe('DEADLINE_EXCEEDED')
     expect(await refusalOf(call())).toBe('OVERLOADED')
   })
 
   it('ends its stream when the caller disconnects', async () => {
     const { aborted, forwards } = elsewhere()
-    const { watch, observed } = chainFixture(db, { forwards })
+    const { watch, observed } = pipelineFixture(db, { forwards })
     const gone = new AbortController()
     const stream = watch(undefined, {}, gone.signal)
     expect((await stream.next()).value).toMatchObject({ agentDid: 'first' })
@@ -133,7 +133,7 @@ describe('a forwarded method', () => {
   })
 
   it('gives at most half of the places for streams to one source', async () => {
-    const { watch } = chainFixture(db, { forwards: elsewhere().forwards, deps: { streamBounds: { max: 4 } } })
+    const { watch } = pipelineFixture(db, { forwards: elsewhere().forwards, deps: { streamBounds: { max: 4 } } })
     const from = (n: number) => refusalOf(watch(undefined, { source: `192.0.2.${n}` }).next())
     expect([await from(1), await from(1), await from(1), await from(2)]).toEqual([
       undefined,
@@ -144,7 +144,7 @@ describe('a forwarded method', () => {
   })
 
   it('throws the error when the other process refuses a stream', async () => {
-    const { watch } = chainFixture(db, { forwards: elsewhere(new ApiError('UNAUTHENTICATED')).forwards })
+    const { watch } = pipelineFixture(db, { forwards: elsewhere(new ApiError('UNAUTHENTICATED')).forwards })
     expect(await refusalOf(watch().next())).toBe('UNAUTHENTICATED')
   })
 })

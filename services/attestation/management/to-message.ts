@@ -1,14 +1,14 @@
 import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
-import type { Attestor, JoinToken } from '../../gen/prisma/client.ts'
+import type { Attestor, JoinToken } from '../../../gen/prisma/client.ts'
 import type {
   AttestationRequirementSchema,
   AttestorSchema,
   EnrolmentRuleSchema,
   JoinTokenSchema,
-} from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
-import type { EnrolmentTerms } from './rules/enrolment-terms.ts'
-import type { RequirementTerms } from './rules/requirement-terms.ts'
+} from '../../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
+import type { EnrolmentTerms } from '../rules/enrolment-terms.ts'
+import type { RequirementTerms } from '../rules/requirement-terms.ts'
 
 /** Returns an attestor as a message. */
 export function toAttestor(row: Attestor): MessageInitShape<typeof AttestorSchema> {

@@ -1,10 +1,10 @@
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
-import { PutAttestorRequestSchema } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
-import { reasonOf } from '../../test/support/reason-of.ts'
-import { ApiError } from '../platform/errors/api-error.ts'
+import { PutAttestorRequestSchema } from '../../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
+import { reasonOf } from '../../../test/support/reason-of.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import type { AttestorTypes } from '../types/index.ts'
 import { readNewAttestor } from './read-new-attestor.ts'
-import type { AttestorTypes } from './types/index.ts'
 
 const types: AttestorTypes = {
   x509: {
