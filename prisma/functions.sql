@@ -439,7 +439,6 @@ CREATE TRIGGER issuer_keys_notify AFTER INSERT OR DELETE OR UPDATE ON public.iss
 CREATE TRIGGER issuers_notify AFTER INSERT OR UPDATE OF status, generation, keys_as_of ON public.issuers FOR EACH STATEMENT EXECUTE FUNCTION notify_trust();
 CREATE TRIGGER trust_anchors_notify AFTER INSERT OR DELETE OR UPDATE ON public.trust_anchors FOR EACH STATEMENT EXECUTE FUNCTION notify_trust();
 CREATE TRIGGER trust_chains_notify AFTER INSERT OR DELETE OR UPDATE ON public.trust_chains FOR EACH STATEMENT EXECUTE FUNCTION notify_trust();
-CREATE TRIGGER trust_statements_notify AFTER INSERT OR UPDATE ON public.trust_statements FOR EACH STATEMENT EXECUTE FUNCTION notify_trust();
 
 -- The audit, signed requests, key events, manifests and statements are never changed, and only old rows go.
 -- docs/operations.md#the-audit-and-the-log
