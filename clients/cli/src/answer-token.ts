@@ -35,5 +35,5 @@ export async function answerToken(
 }
 
 function proofLine(place: Place, output: string | undefined): string {
-  return nextLine(place, `dpop-proof --method METHOD --url URL --token ${quoted(`@${output ?? 'FILE'}`)}`)
+  return nextLine(place, `dpop-proof create --method METHOD --url URL --token ${quoted(`@${output ?? 'FILE'}`)}`)
 }

@@ -15,8 +15,7 @@ import {
   readSigningKeyFile,
   updateAgentConfig,
 } from '@auth4agent/sdk/node'
-import { agentKeyFlag } from './agent-key.ts'
-import { serverFlags } from './common-flags.ts'
+import { agentKeyFlag, serverFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
 import { requireAgent, serverOf } from './parties.ts'
 

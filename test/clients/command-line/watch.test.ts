@@ -43,7 +43,7 @@ afterAll(async () => {
 
 const argumentsOf = (...args: readonly string[]) => {
   const place = ['--config', config.path, '--server', `http://127.0.0.1:${line.port}`, '--issuer', ISSUER]
-  return ['watch', ...place, ...args]
+  return ['revocation', 'watch', ...place, ...args]
 }
 const watch = (...args: readonly string[]) => startCli(argumentsOf(...args))
 const record = async (): Promise<Json> => JSON.parse(await watching.line())

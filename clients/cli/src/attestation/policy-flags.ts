@@ -19,7 +19,7 @@ const attestorFlags = {
   'end-tokens': { kind: 'boolean', help: 'tokens end with the results on which they rest' },
 } as const satisfies FlagTable
 
-/** Flags of `rules set`. */
+/** Flags of `enrolment-rule set`. */
 export const ruleFlags = {
   ...attestorFlags,
   label: { kind: 'text', value: 'LABEL', help: 'label of the agents; {attestor.claim} stands for a verified claim' },
@@ -34,7 +34,7 @@ export const ruleFlags = {
   },
 } as const satisfies FlagTable
 
-/** Flags of `requirements set`. */
+/** Flags of `requirement set`. */
 export const requirementFlags = {
   ...attestorFlags,
   agent: { kind: 'list', value: 'DID', help: 'agent to which it applies; may be repeated; by default all' },

@@ -187,7 +187,7 @@ export const removeAgentKey = defineCommand({
   },
 })
 
-/** `agent-key deactivate`: ends the identity of the agent for good. */
+/** `agent deactivate`: ends the identity of the agent for good. */
 export const deactivateAgent = defineCommand({
   help: [
     'Ends the identity of the agent for good. All its tokens end, and nobody can undo this. An agent that has committed to a key needs that key too.',
@@ -196,7 +196,7 @@ export const deactivateAgent = defineCommand({
   examples: [
     {
       does: 'end an identity',
-      line: 'auth4agent agent-key deactivate --yes did:agent:example.com:21fe31dfa154a261626bf854046fd227',
+      line: 'auth4agent agent deactivate --yes did:agent:example.com:21fe31dfa154a261626bf854046fd227',
     },
   ],
   flags: {

@@ -19,7 +19,7 @@ const finishFlags = {
   'to-server': { kind: 'text', value: 'URL', help: 'address of the new server, if it differs from its issuer' },
 } as const
 
-/** `agent-key finish-move`: writes the new DID into agent.json. */
+/** `agent finish-move`: writes the new DID into agent.json. */
 export const finishMove = defineCommand({
   help: [
     'Writes the new DID, operator and server into agent.json after another operator has admitted the agent. The key files stay as they are.',
@@ -27,10 +27,10 @@ export const finishMove = defineCommand({
     'If the old server does not answer any more, --to names the new DID and --to-issuer the new server.',
   ],
   examples: [
-    { does: 'after the other operator has admitted the agent', line: 'auth4agent agent-key finish-move' },
+    { does: 'after the other operator has admitted the agent', line: 'auth4agent agent finish-move' },
     {
       does: 'without the old server',
-      line: 'auth4agent agent-key finish-move --to did:agent:other.example:21fe31dfa154a261626bf854046fd227 --to-issuer https://auth.other.example',
+      line: 'auth4agent agent finish-move --to did:agent:other.example:21fe31dfa154a261626bf854046fd227 --to-issuer https://auth.other.example',
     },
   ],
   flags: finishFlags,
@@ -51,7 +51,7 @@ export const finishMove = defineCommand({
       return { did: move.to, from: move.did, operator_id: move.operatorId, server_url: server, kid }
     })
     const { did, from, operator_id: operator, server_url: server, kid } = told
-    const next = 'next, for its operator:\nauth4agent agent-scopes set --scope SCOPES'
+    const next = 'next, for its operator:\nauth4agent scope set --scope SCOPES'
     answer(told, `agent moved\n\n${lines({ did, from, operator, server, kid })}\n\n${next} ${did}`, did)
   },
 })
@@ -100,7 +100,7 @@ async function askOldServer(
   throw new CliError('The agent has not moved, and no move of it waits', {
     reason: 'NOTHING_PENDING',
     exit: 'refused',
-    hint: 'Ask for a move: `auth4agent agent-key move`',
+    hint: 'Ask for a move: `auth4agent agent move`',
   })
 }
 
@@ -122,7 +122,7 @@ async function readNewLog({ did, server }: Target, { fetch }: Context<typeof fin
     if (reasonOf(error) !== 'AGENT_NOT_FOUND') throw error
     throw notThere(
       `No operator has admitted the agent as ${did} yet`,
-      'The operator admits it: `auth4agent agents admit`',
+      'The operator admits it: `auth4agent agent admit`',
     )
   })
   if (found.moved_to) {

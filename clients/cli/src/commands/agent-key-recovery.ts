@@ -95,12 +95,12 @@ async function readEvent(path: string): Promise<string> {
   })
 }
 
-/** `agent-key object`: ends a recovery that waits. */
+/** `agent-key object-to-recovery`: ends a recovery that waits. */
 export const objectToRecovery = defineCommand({
   help: [
     'Ends the recovery that waits, with the current identity key. Use it if the identity key is neither lost nor stolen: then somebody else has started the recovery.',
   ],
-  examples: [{ does: 'end a recovery that nobody asked for', line: 'auth4agent agent-key object' }],
+  examples: [{ does: 'end a recovery that nobody asked for', line: 'auth4agent agent-key object-to-recovery' }],
   flags: agentLogFlags,
   async run(context) {
     const { agent } = await openAgent(context)

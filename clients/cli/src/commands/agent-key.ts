@@ -1,7 +1,8 @@
 import { exportPrivateJwk } from '@auth4agent/sdk'
 import { writeText } from '@auth4agent/sdk/node'
-import { agentKeyFlag, loadAgent } from '../agent-key.ts'
+import { loadAgent } from '../agent-key.ts'
 import { defineCommand } from '../command.ts'
+import { agentKeyFlag } from '../common-flags.ts'
 import { lines } from '../text.ts'
 
 /** `agent-key export`: writes the private key of the agent as a JWK. */

@@ -8,7 +8,7 @@ import { serverOf } from '../parties.ts'
 import { startApiProxy } from '../proxy/api-proxy.ts'
 import { listenFlags, listenOptions, runProxy } from '../proxy/listening.ts'
 
-/** `api-proxy`: sends requests of local tools to an API with the token of the agent. */
+/** `agent proxy`: sends requests of local tools to an API with the token of the agent. */
 export const apiProxy = defineCommand({
   help: [
     "Listens on this machine and sends all requests to one API, with a token of the agent of agent.json. It renews the token. Use it for tools that cannot get tokens or cannot make DPoP proofs: give them the printed address in place of the API's address.",
@@ -18,11 +18,11 @@ export const apiProxy = defineCommand({
   examples: [
     {
       does: 'an API that accepts only bound tokens',
-      line: 'auth4agent api-proxy --api https://api.example.com --scope orders:read --aud https://api.example.com --dpop',
+      line: 'auth4agent agent proxy --api https://api.example.com --scope orders:read --aud https://api.example.com --dpop',
     },
     {
       does: 'for a script that reads the address from a file',
-      line: 'auth4agent api-proxy --api https://api.example.com --scope orders:read --aud https://api.example.com --prefix-file "$XDG_RUNTIME_DIR/orders-api" --quiet',
+      line: 'auth4agent agent proxy --api https://api.example.com --scope orders:read --aud https://api.example.com --prefix-file "$XDG_RUNTIME_DIR/orders-api" --quiet',
     },
   ],
   flags: {

@@ -41,16 +41,16 @@ describe('attestor', () => {
   it('list, delete and join tokens show what the server says', async () => {
     expect((await ran('attestor list')).stdout).toMatch(/kubernetes +kubernetes +600s/)
     expect((await ran('attestor delete kubernetes')).stdout).toContain('deleted results: 3')
-    expect((await ran('attestor join-tokens join_token')).stdout).toMatch(new RegExp(`${TOKEN} +rack-7`))
+    expect((await ran('attestor list-join-tokens join_token')).stdout).toMatch(new RegExp(`${TOKEN} +rack-7`))
     const { sent } = await ran(`attestor delete-join-token join_token ${TOKEN}`)
     expect(sent[0]?.call).toBe(`DELETE ${BASE}/attestors/join_token/join-tokens/${TOKEN}`)
   })
 
   it('join-token prints the secret once, or writes it to a file', async () => {
-    const shown = await ran('attestor join-token join_token --label rack-7 --ttl 1h', ['--quiet'])
+    const shown = await ran('attestor create-join-token join_token --label rack-7 --ttl 1h', ['--quiet'])
     expect(shown.stdout).toBe('the-secret\n')
     expect(shown.sent[0]?.body).toEqual({ label: 'rack-7', ttl: 3600 })
-    const { stdout } = await ran('attestor join-token join_token --label rack-7 --output #secret')
+    const { stdout } = await ran('attestor create-join-token join_token --label rack-7 --output #secret')
     expect(stdout).not.toContain('the-secret')
     expect(await readFile(tool.at('secret'), 'utf8')).toBe('the-secret\n')
   })

@@ -31,10 +31,11 @@ beforeEach(async () => {
 })
 afterEach(() => rm(home, { recursive: true }))
 
-describe('delegate', () => {
+describe('grant create', () => {
   it('prints a chain for the other agent', async () => {
     const args = [
-      'delegate',
+      'grant',
+      'create',
       other,
       '--capability',
       PAY,
@@ -68,12 +69,36 @@ describe('delegate', () => {
     const first = path('first.txt')
     const tools = path('tools.json')
     await writeFile(tools, JSON.stringify({ [READ]: {}, [PAY]: JSON.parse(CONSTRAINT) }))
-    const toOwn = ['delegate', own, '--capabilities', tools, '--expires', '10m', '--depth', '1', '--output', first]
+    const toOwn = [
+      'grant',
+      'create',
+      own,
+      '--capabilities',
+      tools,
+      '--expires',
+      '10m',
+      '--depth',
+      '1',
+      '--output',
+      first,
+    ]
     expect(await tool(toOwn)).toMatchObject({ code: 0, stdout: expect.stringContaining(`written to ${first}`) })
     const chain = (await readFile(first, 'utf8')).trim()
     expect([...((await server.hopsOf(chain))[1]?.capabilities.keys() ?? [])]).toEqual([READ, PAY])
     const grants = server.count('/v1/grant')
-    const args = ['delegate', other, '--grant', first, '--capability', READ, '--expires', '1m', '--domain', 'acme.test']
+    const args = [
+      'grant',
+      'create',
+      other,
+      '--grant',
+      first,
+      '--capability',
+      READ,
+      '--expires',
+      '1m',
+      '--domain',
+      'acme.test',
+    ]
     const { stdout } = await tool([...args, '--quiet'])
     expect(stdout.startsWith(`${chain}~`)).toBe(true)
     expect((await server.hopsOf(stdout.trim()))[2]).toMatchObject({ did: other, allowedDomains: ['acme.test'] })
@@ -82,15 +107,15 @@ describe('delegate', () => {
 
   it('refuses a grant that is wider than its parent, with the rule', async () => {
     const file = path('chain.txt')
-    await tool(['delegate', own, ...upTo(100), '--expires', '10m', '--depth', '1', '--output', file])
-    const { code, stderr } = await tool(['delegate', other, '--grant', file, ...upTo(101), '--expires', '1m'])
+    await tool(['grant', 'create', own, ...upTo(100), '--expires', '10m', '--depth', '1', '--output', file])
+    const { code, stderr } = await tool(['grant', 'create', other, '--grant', file, ...upTo(101), '--expires', '1m'])
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('as narrow as the parent') })
   })
 
   it('refuses a chain that another agent holds', async () => {
     const file = path('chain.txt')
-    await tool(['delegate', other, '--capability', READ, '--expires', '10m', '--output', file])
-    const args = ['delegate', other, '--grant', file, '--capability', READ, '--expires', '1m', '--json']
+    await tool(['grant', 'create', other, '--capability', READ, '--expires', '10m', '--output', file])
+    const args = ['grant', 'create', other, '--grant', file, '--capability', READ, '--expires', '1m', '--json']
     const { code, stdout } = await tool(args)
     expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 1, error: { reason: 'GRANT_NOT_HELD' } })
   })
@@ -112,7 +137,7 @@ describe('delegate', () => {
     ['a lifetime over an hour', ['--capability', READ, '--expires', '2h'], 'at most 1h'],
   ])('refuses %s, and sends nothing', async (_name, flags, message) => {
     const expires = flags.includes('--expires') ? [] : ['--expires', '1m']
-    const result = await tool(['delegate', other, ...flags, ...expires])
+    const result = await tool(['grant', 'create', other, ...flags, ...expires])
     expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining(message) })
     expect(server.count('/v1/challenge')).toBe(0)
   })
@@ -121,7 +146,7 @@ describe('delegate', () => {
 /** Delegates to an agent. Resolves with the file of the chain. */
 async function chainFor(did: string): Promise<string> {
   const file = path('chain.txt')
-  await tool(['delegate', did, '--capability', READ, '--expires', '10m', '--output', file])
+  await tool(['grant', 'create', did, '--capability', READ, '--expires', '10m', '--output', file])
   return file
 }
 

@@ -3,10 +3,10 @@ import { readUnverifiedChain } from '@auth4agent/core/delegation/sign-grant'
 import { parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
 import { createAgent, type GrantCapabilities } from '@auth4agent/sdk'
 import { writeText } from '@auth4agent/sdk/node'
-import { agentKeyFlag, loadSigningAgent } from '../agent-key.ts'
+import { loadSigningAgent } from '../agent-key.ts'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { agentKeyFlag, serverFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { readGrantText } from '../grants/grant-file.ts'
 import { refusalAdvice } from '../grants/refusal-advice.ts'
@@ -58,21 +58,21 @@ const delegateFlags = {
 /** `delegate`: gives another agent a part of the authority of the agent. */
 export const delegate = defineCommand({
   help: [
-    'Gives another agent a part of the authority of the agent of agent.json, and prints a chain of grants, which only the other agent can use. The operator must allow the agent to delegate: `auth4agent agents update --max-delegation-depth`.',
+    'Gives another agent a part of the authority of the agent of agent.json, and prints a chain of grants, which only the other agent can use. The operator must allow the agent to delegate: `auth4agent agent update --max-delegation-depth`.',
     'With --grant it hands on a chain that the agent holds. A grant that is wider than its parent is refused before it leaves this machine, with the rule that it breaks.',
   ],
   examples: [
     {
       does: 'let another agent read orders for ten minutes',
-      line: `auth4agent delegate ${TO} --capability 'https://api.example.com#orders:read' --expires 10m --output chain.txt`,
+      line: `auth4agent grant create ${TO} --capability 'https://api.example.com#orders:read' --expires 10m --output chain.txt`,
     },
     {
       does: 'with a constraint',
-      line: `auth4agent delegate ${TO} --capability 'https://pay.example.com#pay' --constraint '{"amount":{"constraint_type":"range","max":100}}' --expires 10m`,
+      line: `auth4agent grant create ${TO} --capability 'https://pay.example.com#pay' --constraint '{"amount":{"constraint_type":"range","max":100}}' --expires 10m`,
     },
     {
       does: 'hand on a part of a chain',
-      line: `auth4agent delegate ${TO} --grant chain.txt --capability 'https://api.example.com#orders:read' --expires 5m`,
+      line: `auth4agent grant create ${TO} --grant chain.txt --capability 'https://api.example.com#orders:read' --expires 5m`,
     },
   ],
   arguments: [{ name: 'DID', help: 'DID of the agent that gets the grant', required: true }],

@@ -154,7 +154,7 @@ function stillOwnedStep({ domain, folder }: Pick<Scene, 'domain' | 'folder'>, wh
     title: 'The domain could not be released, so its key is kept',
     lines: [
       why instanceof Error ? why.message : String(why),
-      `Try again: auth4agent operator release --yes ${domain} --config ${folder}`,
+      `Try again: auth4agent operator release-domain --yes ${domain} --config ${folder}`,
     ],
     facts: { domain, folder },
   }

@@ -170,7 +170,7 @@ function noAddress(server: string): Finding {
   return problem(
     'server',
     notServer(server),
-    'Use an address with https://, or with http:// on this machine: `auth4agent set-server --url URL`.',
+    'Use an address with https://, or with http:// on this machine: `auth4agent context set --server URL`.',
   )
 }
 

@@ -1,9 +1,9 @@
 import { createAgent } from '@auth4agent/sdk'
-import { agentKeyFlag, loadSigningAgent } from '../agent-key.ts'
+import { loadSigningAgent } from '../agent-key.ts'
 import { answerToken, tokenOutputFlag } from '../answer-token.ts'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { agentKeyFlag, serverFlags } from '../common-flags.ts'
 import { readGrantFile } from '../grants/grant-file.ts'
 import { grantArgument } from '../grants/inspect-chain.ts'
 import { serverOf } from '../parties.ts'
@@ -13,7 +13,7 @@ import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
 export const exchangeGrant = defineCommand({
   help: [
     'Exchanges a chain of grants for an access token (RFC 8693), for an API that accepts no chains. The agent of agent.json must hold the last grant. The token names the first agent of the chain as its subject, and this agent as the actor.',
-    "The token is bound to the agent's key (DPoP, RFC 9449): `auth4agent dpop-proof` makes the proof for each request. It expires no later than the grant.",
+    "The token is bound to the agent's key (DPoP, RFC 9449): `auth4agent dpop-proof create` makes the proof for each request. It expires no later than the grant.",
   ],
   examples: [
     {

@@ -10,7 +10,6 @@ import { describeIssuer } from '../issuers.ts'
 import { openAdministrator } from '../parties.ts'
 import { readDuration } from '../times.ts'
 
-const KEY = '--key data/admin-key.pem'
 const MODES = ['log', 'introspection', 'status_list', 'none'] as const
 const KINDS = ['auth4agent', 'oauth'] as const
 
@@ -58,11 +57,11 @@ const flags = {
   anchor: {
     kind: 'text',
     value: 'ANCHOR',
-    help: 'the trust anchor of a candidate, as `issuers discover` shows it; its keys then come from the trust chain',
+    help: 'the trust anchor of a candidate, as `issuer discover` shows it; its keys then come from the trust chain',
   },
 } as const
 
-/** `issuers add`: admits a foreign issuer. */
+/** `issuer add`: admits a foreign issuer. */
 export const addIssuer = defineCommand({
   help: [
     'Admits a foreign issuer. Its tokens are then looked at, but are valid only where the operator of an audience has signed a trust statement. Only the administrator can do this.',
@@ -71,15 +70,15 @@ export const addIssuer = defineCommand({
   examples: [
     {
       does: 'another deployment, whose revocations arrive within seconds',
-      line: `auth4agent issuers add https://auth.example --revocations log --acts-as 0f7e9f3c-62d1-8a55-9b60-5f3d2c1b0a99 --secret watch.key ${KEY}`,
+      line: `auth4agent issuer add https://auth.example --revocations log --acts-as 0f7e9f3c-62d1-8a55-9b60-5f3d2c1b0a99 --secret watch.key`,
     },
     {
       does: 'a candidate of a federation',
-      line: `auth4agent issuers add https://auth.example --anchor https://federation.example.edu --revocations none ${KEY}`,
+      line: `auth4agent issuer add https://auth.example --anchor https://federation.example.edu --revocations none`,
     },
     {
       does: 'an OAuth server whose tokens live at most 5 minutes',
-      line: `auth4agent issuers add https://idp.example --kind oauth --alg RS256 --revocations none --domain example.com ${KEY}`,
+      line: `auth4agent issuer add https://idp.example --kind oauth --alg RS256 --revocations none --domain example.com`,
     },
   ],
   arguments: [{ name: 'ISSUER', help: 'the issuer, exactly as its tokens name it in `iss`', required: true }],

@@ -5,7 +5,6 @@ import { openAdministrator } from '../parties.ts'
 import { columns } from '../text.ts'
 import { readKeys } from './issuers-anchors.ts'
 
-const KEY = '--key data/admin-key.pem'
 const ENTITY = 'https://auth.example'
 const entityArgument = {
   name: 'ENTITY',
@@ -13,15 +12,13 @@ const entityArgument = {
   required: true,
 } as const
 
-/** `issuers subordinates add`: lets the authority state something about an entity. */
+/** `subordinate add`: lets the authority state something about an entity. */
 export const addSubordinate = defineCommand({
   help: [
     "Makes an entity a subordinate of this deployment's authority, so that those who pin the authority find it. Run it again when the entity changes its keys. All values are replaced. Only the administrator can do this.",
     'Get the keys by another way than the network: the claim `jwks` of the entity configuration.',
   ],
-  examples: [
-    { does: 'another deployment', line: `auth4agent issuers subordinates add ${ENTITY} --jwks keys.json ${KEY}` },
-  ],
+  examples: [{ does: 'another deployment', line: `auth4agent subordinate add ${ENTITY} --jwks keys.json` }],
   arguments: [entityArgument],
   flags: {
     ...adminFlags,
@@ -50,12 +47,12 @@ export const addSubordinate = defineCommand({
   },
 })
 
-/** `issuers subordinates list`: lists the subordinates. */
+/** `subordinate list`: lists the subordinates. */
 export const listSubordinates = defineCommand({
   help: [
     "Lists the subordinates of this deployment's authority, except the deployment's own issuer. Only the administrator can do this.",
   ],
-  examples: [{ does: 'all subordinates', line: `auth4agent issuers subordinates list ${KEY}` }],
+  examples: [{ does: 'all subordinates', line: `auth4agent subordinate list` }],
   flags: adminFlags,
   async run(context) {
     const { federation } = await openAdministrator(context)
@@ -68,12 +65,12 @@ export const listSubordinates = defineCommand({
   },
 })
 
-/** `issuers subordinates remove`: ends the statements about a subordinate. */
+/** `subordinate remove`: ends the statements about a subordinate. */
 export const removeSubordinate = defineCommand({
   help: [
     'Ends the statements about a subordinate. Others use the last statement until it expires, for up to an hour. Only the administrator can do this.',
   ],
-  examples: [{ does: 'a subordinate', line: `auth4agent issuers subordinates remove ${ENTITY} ${KEY}` }],
+  examples: [{ does: 'a subordinate', line: `auth4agent subordinate remove ${ENTITY}` }],
   arguments: [entityArgument],
   flags: { ...adminFlags, ...reasonFlag },
   async run(context) {

@@ -47,11 +47,11 @@ async function issuers(args: readonly string[], flags: readonly string[] = ['--j
     return Response.json({ issuer }, { status: 201 })
   }
   const where = ['--server', 'http://localhost:1234', '--key', '-', ...flags]
-  const ran = await runCli(['issuers', ...args, ...where], { fetch, readStdin: async () => pem })
+  const ran = await runCli(['issuer', ...args, ...where], { fetch, readStdin: async () => pem })
   return { ...ran, sent }
 }
 
-describe('issuers add', () => {
+describe('issuer add', () => {
   it('sends the key for the log as a JWK, and durations in the units of the contract', async () => {
     const { code, sent } = await issuers(
       ['add', BETA, '--revocations', 'log', '--acts-as', OPERATOR, '--secret', join(folder, 'watch.pem')].concat([
@@ -135,7 +135,7 @@ describe('issuers add', () => {
   })
 })
 
-describe('issuers list and show', () => {
+describe('issuer list and show', () => {
   it('shows what is wrong with an issuer', async () => {
     const { code, stdout } = await issuers(['list'], [])
     expect(code).toBe(0)
@@ -155,7 +155,7 @@ describe('issuers list and show', () => {
   })
 })
 
-describe('issuers disable, enable and readmit-key', () => {
+describe('issuer disable, enable and readmit-key', () => {
   it.each([
     [['disable', BETA, '--reason', 'leaked'], `/v1/issuers/${ID}/disable`],
     [['enable', ID, '--reason', 'leaked'], `/v1/issuers/${ID}/enable`],

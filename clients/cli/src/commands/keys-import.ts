@@ -7,16 +7,16 @@ import { shown } from '../hidden.ts'
 import { openAdministrator } from '../parties.ts'
 import { lines } from '../text.ts'
 
-/** `keys import`: imports a signing key that was created elsewhere. */
+/** `signing-key import`: imports a signing key that was created elsewhere. */
 export const importKey = defineCommand({
   help: [
     'Imports a signing key that was created elsewhere, from a file with PEM or a JWK. The server publishes the key at once. The key can sign when it is ready: after verifiers have had time to fetch it.',
   ],
   examples: [
-    { does: 'your own ES256 key', line: 'auth4agent keys import imported.pem --key data/admin-key.pem' },
+    { does: 'your own ES256 key', line: 'auth4agent signing-key import imported.pem' },
     {
       does: 'your own key for introspection answers',
-      line: 'auth4agent keys import ed25519.pem --purpose introspection --key data/admin-key.pem',
+      line: 'auth4agent signing-key import ed25519.pem --purpose introspection',
     },
   ],
   arguments: [{ name: 'FILE', help: 'the unencrypted private key; - for standard input', required: true }],

@@ -12,7 +12,7 @@ import { lines, plain } from '../text.ts'
 /** `operator end-all-tokens`: ends all tokens of the operator's agents. */
 export const endAllTokens = defineCommand({
   help: [
-    'Ends every token of every agent of the operator. Online verifiers refuse all of them as soon as the command ends. Agents stay active and can get new tokens at once; `auth4agent revoke suspend` stops an agent.',
+    'Ends every token of every agent of the operator. Online verifiers refuse all of them as soon as the command ends. Agents stay active and can get new tokens at once; `auth4agent agent suspend` stops an agent.',
   ],
   examples: [
     {
@@ -29,7 +29,7 @@ export const endAllTokens = defineCommand({
   },
 })
 
-/** `operator release`: gives up the domain for good. */
+/** `operator release-domain`: gives up the domain for good. */
 export const releaseDomain = defineCommand({
   help: [
     'Gives up the domain for good. All tokens end, and no agent can get a new token. The next operator that proves the domain gets it without delay. This cannot be undone.',
@@ -38,7 +38,7 @@ export const releaseDomain = defineCommand({
   examples: [
     {
       does: 'after the sale of the domain',
-      line: 'auth4agent operator release --yes example.com --reason "domain sold"',
+      line: 'auth4agent operator release-domain --yes example.com --reason "domain sold"',
     },
   ],
   flags: {

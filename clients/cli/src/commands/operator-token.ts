@@ -19,7 +19,7 @@ const tokenFlags = {
   admin: { kind: 'boolean', help: 'sign as the administrator, with the key of --key' },
 } as const
 
-/** `operator token`: prints an assertion. */
+/** `assertion create`: prints an assertion. */
 export const operatorToken = defineCommand({
   help: [
     'Prints an assertion, for curl, grpcurl and scripts. An assertion is a signed JWT that authenticates one call; it is not a token of an agent. The assertion is valid for one minute. For a call that changes something, the server accepts it only once.',
@@ -30,19 +30,19 @@ export const operatorToken = defineCommand({
   examples: [
     {
       does: 'with curl',
-      line: 'curl https://auth.example.com/v1/operators/$ID/audit -H "Authorization: Bearer $(auth4agent operator token --rpc \'GET /v1/operators/{operator}/audit\')"',
+      line: 'curl https://auth.example.com/v1/operators/$ID/audit -H "Authorization: Bearer $(auth4agent assertion create --rpc \'GET /v1/operators/{operator}/audit\')"',
     },
     {
       does: 'for a change with a body',
-      line: "auth4agent operator token --rpc 'POST /v1/operators/{operator}/end-all-tokens' --body @body.json",
+      line: "auth4agent assertion create --rpc 'POST /v1/operators/{operator}/end-all-tokens' --body @body.json",
     },
     {
       does: 'with grpcurl',
-      line: 'grpcurl -H "authorization: Bearer $(auth4agent operator token --rpc auth4agent.v1.IdentityService/ListAgents)" auth.example.com:443 auth4agent.v1.IdentityService/ListAgents',
+      line: 'grpcurl -H "authorization: Bearer $(auth4agent assertion create --rpc auth4agent.v1.IdentityService/ListAgents)" auth.example.com:443 auth4agent.v1.IdentityService/ListAgents',
     },
     {
       does: 'as the administrator',
-      line: "auth4agent operator token --admin --key data/admin-key.pem --rpc 'GET /v1/keys'",
+      line: "auth4agent assertion create --admin --rpc 'GET /v1/keys'",
     },
   ],
   flags: tokenFlags,
@@ -51,8 +51,6 @@ export const operatorToken = defineCommand({
     const rpc = readRpc(context)
     const body = await readBody(context, rpc)
     if (flags.on('admin')) {
-      if (flags.text('key') === undefined)
-        throw usageError('--key FILE is missing: --admin needs the file of the administrator key')
       const assertion = await (await openAdministrator(context)).assert(rpc, body)
       return answer({ assertion, ...(rpc !== undefined && { rpc }) }, assertion, assertion)
     }

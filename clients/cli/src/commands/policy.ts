@@ -12,14 +12,14 @@ import { describePolicy } from '../policy/policy-words.ts'
 import { readPolicyText } from '../policy/read-policy.ts'
 import { plain } from '../text.ts'
 
-/** `policy get`: shows the operator's policy. */
+/** `policy show`: shows the operator's policy. */
 export const getPolicy = defineCommand({
   help: [
     "Shows the operator's policy. With --json it prints what `auth4agent policy set --file` reads. `etag` is the version of the policy: a file with it changes only this version.",
   ],
   examples: [
-    { does: 'show the policy', line: 'auth4agent policy get' },
-    { does: 'write it to a file, to change it', line: 'auth4agent policy get --json > policy.json' },
+    { does: 'show the policy', line: 'auth4agent policy show' },
+    { does: 'write it to a file, to change it', line: 'auth4agent policy show --json > policy.json' },
   ],
   flags: operatorFlags,
   async run(context) {
@@ -62,7 +62,7 @@ export const setPolicy = defineCommand({
       line: 'auth4agent policy set --delegate-to example.org --max-grant-ttl 10m',
     },
     {
-      does: 'set what `policy get --json > policy.json` wrote and you changed, also what you removed from it',
+      does: 'set what `policy show --json > policy.json` wrote and you changed, also what you removed from it',
       line: 'auth4agent policy set --file policy.json --replace',
     },
   ],
@@ -114,6 +114,6 @@ async function readSource(path: string, { readStdin }: Context<typeof setFlags>)
   if (path === '-') return readStdin()
   const text = await readText(path)
   if (text === undefined)
-    throw configurationError(`The file ${path} does not exist`, 'Create it: `auth4agent policy get --json > FILE`')
+    throw configurationError(`The file ${path} does not exist`, 'Create it: `auth4agent policy show --json > FILE`')
   return text
 }

@@ -16,7 +16,7 @@ export const explainTrust = defineCommand({
     },
     {
       does: 'the same, for an operator of one deployment, as the administrator',
-      line: 'auth4agent trust explain --from bolt.example --home https://auth.example --to https://api.example.com/v1 --admin --key data/admin-key.pem',
+      line: 'auth4agent trust explain --from bolt.example --home https://auth.example --to https://api.example.com/v1 --admin',
     },
   ],
   flags: {

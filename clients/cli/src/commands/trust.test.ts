@@ -127,7 +127,7 @@ describe('trust offer', () => {
     expect(statementSent()).toMatchObject({ kind: 'accepts-members-of', depth: 2 })
   })
 
-  it('writes the request for further root keys, which `operator approve` describes, and sends nothing', async () => {
+  it('writes the request for further root keys, which `request approve` describes, and sends nothing', async () => {
     const file = join(home, 'request')
     const { stdout } = await run(['offer', OTHER, ...CALL, '--prepare', file])
     expect(stdout).toContain(`request written to ${file}`)

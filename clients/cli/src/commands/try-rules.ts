@@ -10,21 +10,21 @@ import { operatorFlags } from '../common-flags.ts'
 import { openOperator } from '../parties.ts'
 import { attestorArgument } from './attestors.ts'
 
-/** `rules test`: tells what evidence would give. */
+/** `enrolment-rule test`: tells what evidence would give. */
 export const testRules = defineCommand({
   help: [
     'Explains what evidence would give: whether each attestor accepts it, which claims it has verified, which conditions of each rule are true or false and which values they have seen, and by which rule an agent would enrol. It changes nothing, and uses nothing up.',
     'With --rules, rules of a file are tried in place of those in force.',
   ],
   examples: [
-    { does: "try a pod's token", line: 'auth4agent rules test --evidence token.txt --attestor kubernetes' },
+    { does: "try a pod's token", line: 'auth4agent enrolment-rule test --evidence token.txt --attestor kubernetes' },
     {
       does: 'try a rule before it is in force',
-      line: 'auth4agent rules test --evidence token.txt --attestor kubernetes --rules rule.json',
+      line: 'auth4agent enrolment-rule test --evidence token.txt --attestor kubernetes --rules rule.json',
     },
     {
       does: 'with evidence for two attestors',
-      line: 'auth4agent rules test --evidence ci=token.txt --evidence lab_tpm=quote.json',
+      line: 'auth4agent enrolment-rule test --evidence ci=token.txt --evidence lab_tpm=quote.json',
     },
   ],
   flags: {

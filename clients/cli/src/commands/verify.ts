@@ -51,22 +51,22 @@ export const verify = defineCommand({
     'A token of another deployment or OAuth server, which has other keys, only the server can verify: name its issuer with --foreign-issuer. --scope is then a scope at the audience, after the map of the statement that allows the call.',
   ],
   examples: [
-    { does: 'a token in a file', line: 'auth4agent verify --token @token.txt' },
+    { does: 'a token in a file', line: 'auth4agent token verify --token @token.txt' },
     {
       does: 'a token from a pipe, also checked for revocation',
-      line: 'auth4agent verify --token - --online < token.txt',
+      line: 'auth4agent token verify --token - --online < token.txt',
     },
     {
       does: 'with everything that an API demands',
-      line: 'auth4agent verify --token @token.txt --online --aud https://api.example.com --scope orders:read --operator example.com',
+      line: 'auth4agent token verify --token @token.txt --online --aud https://api.example.com --scope orders:read --operator example.com',
     },
     {
       does: 'a bound token, with the proof of a request',
-      line: 'auth4agent verify --token @token.txt --dpop-proof @proof.txt --method GET --url https://api.example.com/orders',
+      line: 'auth4agent token verify --token @token.txt --dpop-proof @proof.txt --method GET --url https://api.example.com/orders',
     },
     {
       does: 'a token of another deployment',
-      line: 'auth4agent verify --token @token.txt --foreign-issuer https://auth.example --aud https://api.example.com --scope read',
+      line: 'auth4agent token verify --token @token.txt --foreign-issuer https://auth.example --aud https://api.example.com --scope read',
     },
   ],
   flags: verifyFlags,

@@ -88,7 +88,7 @@ function weakened(policy: OperatorPolicy, earlier: readonly EarlierPolicy[]): re
       .map(({ name, before: was, after: is }) => ({
         setting: name,
         message: `${name} is ${is}, and was ${was} in the policy of ${at}`,
-        cure: '`auth4agent audit --action operator.set-policy` shows who has changed it. `auth4agent policy set --help` shows how to set it again.',
+        cure: '`auth4agent audit list --action operator.set-policy` shows who has changed it. `auth4agent policy set --help` shows how to set it again.',
       })),
   )
 }
