@@ -21,7 +21,8 @@ export const agentFlags = {
   agent: {
     kind: 'text',
     value: 'AGENT',
-    help: 'the same as the argument AGENT',
+    help: 'DID or id of the agent, or `self` for the agent of agent.json',
+    more: 'the same as the argument AGENT',
     aliases: ['did', 'agent-id', 'id'],
   },
 } as const

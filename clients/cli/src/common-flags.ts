@@ -1,4 +1,5 @@
 import type { Flag, FlagTable } from './flags.ts'
+import { shared } from './shared-flags.ts'
 
 /**
  * Flags that stand in for what the context supplies. The help names them without explaining them, except where a
@@ -36,5 +37,5 @@ export const agentKeyFlag = { key } as const
 
 /** Flag for the reason in the audit record. */
 export const reasonFlag = {
-  reason: { kind: 'text', value: 'TEXT', help: 'reason for the audit record; at most 500 characters' },
+  reason: { ...shared.reason, more: 'for the audit record; at most 500 characters' },
 } as const satisfies FlagTable

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { runCli } from '../../../test/support/cli.ts'
 import { commands, nouns } from './commands.ts'
 import { findCommand } from './find-command.ts'
+import { parseFlags } from './parse.ts'
 
 /** Words of version 1 and of earlier builds, and the words of today. People's scripts contain the former. */
 const renamed: readonly (readonly [string, string])[] = [
@@ -137,5 +138,48 @@ describe.each(renamed)('the former words %s', (old, words) => {
     const shown = new RegExp(`^  ${old} {2,}`, 'm')
     if (!bare.has(old)) expect((await runCli(['--help'])).stdout).not.toMatch(shown)
     expect((await runCli([first, '--help'])).stdout).not.toMatch(shown)
+  })
+})
+
+/** A command, a flag of it, and the names that the flag had before. */
+const renamedFlags: readonly (readonly [string, string, readonly string[]])[] = [
+  ['context set', 'server', ['url']],
+  ['agent move', 'to-domain', ['to']],
+  ['agent move', 'to-operator', ['operator-id']],
+  ['agent release', 'new-did', ['to']],
+  ['agent finish-move', 'new-did', ['to']],
+  ['agent deactivate', 'confirm-name', ['yes']],
+  ['operator release-domain', 'confirm-name', ['yes']],
+  ['agent-key recover', 'recovery', ['event']],
+  ['attestor add', 'setting', ['set']],
+  ['requirement set', 'for-agent', ['agent']],
+  ['requirement set', 'demand-at', ['at']],
+  ['policy set', 'dpop-rule', ['dpop']],
+  ['trust offer', 'map-scope', ['scope']],
+  ['grant create', 'ttl', ['expires']],
+  ['grant create', 'max-delegation-depth', ['depth']],
+  ['grant create', 'holder-domain', ['domain']],
+  ['grant explain', 'dpop-proof', ['proof']],
+  ['grant revoke', 'as-operator', ['operator']],
+  ['issuer add', 'token-alg', ['alg']],
+  ['issuer add', 'subject-domain', ['domain']],
+  ['issuer add-subject', 'operator-id', ['operator']],
+  ['subordinate add', 'entity-type', ['type']],
+  ['token issue', 'scope', ['scopes']],
+  ['agent suspend', 'agent', ['did', 'agent-id', 'id']],
+]
+
+describe.each(renamedFlags)('the flag of %s that is now --%s', (words, name, former) => {
+  it(`also has the names ${former.join(', ')}, which the help does not show`, async () => {
+    const command = await commands.find((one) => one.words === words)?.load()
+    const flag = command?.flags[name]
+    expect(flag?.aliases).toEqual(former)
+    const value = flag?.kind === 'boolean' ? [] : [flag?.choices?.[0] ?? 'x']
+    const { stdout } = await runCli([...words.split(' '), '--help'])
+    for (const each of former) {
+      const parsed = parseFlags([`--${each}`, ...value], command?.flags ?? {})
+      expect([...parsed.values]).toEqual([[name, value.length === 0 ? ['true'] : value]])
+      expect(stdout).not.toMatch(new RegExp(`^  --${each} `, 'm'))
+    }
   })
 })

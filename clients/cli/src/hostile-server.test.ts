@@ -70,7 +70,7 @@ describe("control characters in a server's answer", () => {
     [['policy', 'show'], ANSWER],
     [['audit', 'list'], [{ ...ANSWER, ...AUDIT }]],
     [['operator', 'end-all-tokens'], ANSWER],
-    [['operator', 'release-domain', '--yes', 'example.com'], ANSWER],
+    [['operator', 'release-domain', '--confirm-name', 'example.com'], ANSWER],
     [['token', 'revoke', '--jti', 'x'], ANSWER],
     [['agent', 'revoke', '--id', DID], ANSWER],
     [['agent', 'suspend'], ANSWER],

@@ -40,7 +40,7 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'operator suspendAgent': ['agent', 'suspend', '--agent-id', agent.did],
   'operator reactivateAgent': ['agent', 'reactivate', '--agent-id', agent.did],
   'operator revokeAgent': ['agent', 'revoke', '--agent-id', agent.did],
-  'operator releaseDomain': ['operator', 'release-domain', '--yes', DOMAIN],
+  'operator releaseDomain': ['operator', 'release-domain', '--confirm-name', DOMAIN],
   'operator getOperatorPolicy': ['policy', 'show'],
   'operator setOperatorPolicy': ['policy', 'set', '--hide-allowed-scopes', 'on'],
   'operator endAllTokens': ['operator', 'end-all-tokens'],

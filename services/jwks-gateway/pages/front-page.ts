@@ -74,7 +74,7 @@ ${step('The operator makes a key, registers its domain and proves it', [
   'auth4agent operator confirm',
 ])}
 ${step('An agent makes its own key. The operator registers it and grants it scopes', [
-  `auth4agent init --domain ${domain} --server ${safeIssuer}`,
+  'auth4agent init',
   'auth4agent agent register',
   'auth4agent scope set --scope orders:read',
 ])}

@@ -66,7 +66,8 @@ export function signStatement({ kind, sub, home, subHome, subDomain, aud, depth,
   else if (depth === 1) words.push('--depth 1')
   for (const { audience, scopes } of grants) {
     words.push('--audience', quote(audience))
-    for (const [scope, values] of Object.entries(scopes)) words.push('--scope', quote(`${scope}=${values.join(',')}`))
+    for (const [scope, values] of Object.entries(scopes))
+      words.push('--map-scope', quote(`${scope}=${values.join(',')}`))
   }
   if (subHome !== home) words.push('--home', quote(subHome), '--domain', quote(subDomain))
   if (aud.some((each) => each !== home)) for (const each of aud) words.push('--at', quote(each))

@@ -44,7 +44,7 @@ async function linesOf(
   return [`${from} ${kind} ${to}: ${state}`, ...cures.map(({ who, command }) => `${who}: ${command}`)]
 }
 
-const OFFER = `auth4agent trust offer ${ACME} --audience ${AUDIENCE} --scope read=read --home ${ALPHA} --domain acme.example`
+const OFFER = `auth4agent trust offer ${ACME} --audience ${AUDIENCE} --map-scope read=read --home ${ALPHA} --domain acme.example`
 const ended = (state: 'expired' | 'revoked') => ({
   ended: [{ ...letsCall(), isPublic: false, state }],
 })
@@ -422,7 +422,7 @@ describe('a question', () => {
     const to = "https://api.cargo.example/v1;touch$IFS'x'"
     const [, cure] = await linesOf('permission', {}, { to, scope: "a'b" })
     expect(cure).toContain(
-      String.raw`--audience 'https://api.cargo.example/v1;touch$IFS'\''x'\''' --scope 'a'\''b=a'\''b'`,
+      String.raw`--audience 'https://api.cargo.example/v1;touch$IFS'\''x'\''' --map-scope 'a'\''b=a'\''b'`,
     )
   })
 })

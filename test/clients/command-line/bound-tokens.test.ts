@@ -76,7 +76,7 @@ const send = (authorization: string, dpop?: string) =>
   fetch(`${api}/orders?page=1`, { headers: { authorization, ...(dpop !== undefined && { dpop }) } })
 
 it('1. an operator demands bound tokens for its audience, and the agent gets one only with --dpop', async () => {
-  const set = await succeed('policy', 'set', '--audience', OWN, '--dpop', 'required-with-nonce')
+  const set = await succeed('policy', 'set', '--audience', OWN, '--dpop-rule', 'required-with-nonce')
   expect(set).toContain(`${OWN} dpop: none -> required-with-nonce`)
   expect(await run('token', 'issue', ...ask(OWN))).toMatchObject({
     code: 1,

@@ -112,7 +112,7 @@ it('policy set --audience changes one member of a rule, and --remove-audience re
     [[...audience, '--add-caller', 'third.example.com'], { callers: ['other.example.com', 'third.example.com'] }],
     [[...audience, '--remove-caller', 'other.example.com'], { callers: ['third.example.com'] }],
     [[...audience, '--callers', 'none'], { callers: [] }],
-    [[...audience, '--dpop', 'none', '--token-signing-alg', 'RS256'], { dpop: '', token_signing_alg: 'RS256' }],
+    [[...audience, '--dpop-rule', 'none', '--token-signing-alg', 'RS256'], { dpop: '', token_signing_alg: 'RS256' }],
     [[...audience, '--token-status', 'none'], { token_status: '' }],
   ]
   const rule: object = { ...RULE }
@@ -122,7 +122,7 @@ it('policy set --audience changes one member of a rule, and --remove-audience re
   }
   expect(await set('--remove-audience', AUDIENCE)).toMatchObject({ require_body_digest: true, audiences: [] })
   for (const [flags, message] of [
-    [['--dpop', 'required'], 'Name the audience'],
+    [['--dpop-rule', 'required'], 'Name the audience'],
     [audience, 'Name what to change'],
     [['--replace'], '--replace needs --file'],
     [[], 'Name what to set'],
@@ -270,18 +270,21 @@ it('the administrator suspends and reinstates an operator, and ends all tokens o
   expect(await administer('operator', 'suspend', DOMAIN)).toMatchObject({ code: 2 })
 })
 
-it('operator release-domain gives up the domain only if --yes names it, and otherwise names the mismatch', async () => {
+it('operator release-domain gives up the domain only if --confirm-name names it, and otherwise names the mismatch', async () => {
   const refusals: [readonly string[], string][] = [
-    [[], '--yes is missing'],
-    [['--yes', 'example.com'], `--yes names example.com, but the domain of this operator is ${DOMAIN}`],
+    [[], '--confirm-name is missing'],
+    [
+      ['--confirm-name', 'example.com'],
+      `--confirm-name names example.com, but the domain of this operator is ${DOMAIN}`,
+    ],
   ]
   for (const [meant, message] of refusals) {
     const { code, stderr } = await run('operator', 'release-domain', ...meant)
     expect(code).toBe(2)
     expect(stderr).toContain(message)
-    expect(stderr).toContain(`--yes ${DOMAIN}`)
+    expect(stderr).toContain(`--confirm-name ${DOMAIN}`)
   }
   expect(await jsonOf(run('operator', 'status', '--json'))).toMatchObject({ status: 'active' })
-  expect(await run('operator', 'release-domain', '--yes', DOMAIN)).toMatchObject({ code: 0 })
+  expect(await run('operator', 'release-domain', '--confirm-name', DOMAIN)).toMatchObject({ code: 0 })
   expect(await jsonOf(run('operator', 'status', '--json'))).toMatchObject({ status: 'released' })
 })

@@ -73,7 +73,7 @@ it('1. agent move asks for a move, which the agent and its operator see', async 
   const asked = await tool('agent', `agent move ${toBravo()}`)
   const to = did.replace('acme.example.net', 'bravo.example.com')
   expect(asked).toMatchObject({ code: 0, stderr: '' })
-  expect(asked.stdout).toContain(`auth4agent agent release ${did} --to ${to}\n`)
+  expect(asked.stdout).toContain(`auth4agent agent release ${did} --new-did ${to}\n`)
   expect((await tool('acme', 'agent list')).stdout).toContain(
     `a move of ${did} waits for a release, or on this server until `,
   )
@@ -113,9 +113,11 @@ it('4. the agent asks again, acme releases exactly this move, and bravo admits t
   const to = String(asked.to)
   dids.push(to)
   await expectRefused('MOVE_NOT_RELEASED', 'bravo', `agent admit ${did}`)
-  await expectRefused('NOTHING_PENDING', 'acme', `agent release ${did} --to ${did}`)
-  expect(await tool('acme', `agent release ${did} --to ${to} --to-issuer ${there.issuer}`)).toMatchObject({ code: 2 })
-  expect(await json('acme', `agent release ${did} --to ${to}`)).toMatchObject({ agent_did: did, moves_to: to })
+  await expectRefused('NOTHING_PENDING', 'acme', `agent release ${did} --new-did ${did}`)
+  expect(await tool('acme', `agent release ${did} --new-did ${to} --to-issuer ${there.issuer}`)).toMatchObject({
+    code: 2,
+  })
+  expect(await json('acme', `agent release ${did} --new-did ${to}`)).toMatchObject({ agent_did: did, moves_to: to })
   expect((await tool('agent', 'agent-key list')).stdout).toContain('the other operator can admit the agent now')
   const admitted = await tool('bravo', `agent admit ${did} --label reader`)
   expect(admitted.stdout).toContain(`auth4agent scope set --scope SCOPES ${to}`)
@@ -151,9 +153,9 @@ it('7. a release to another server needs the name of this server, and then the b
   const to = String(asked.to)
   dids.push(to)
   await expectRefused('MOVE_NOT_RELEASED', 'agent', 'agent export-bundle')
-  const unnamed = await tool('bravo', `agent release ${did} --to ${to}`)
+  const unnamed = await tool('bravo', `agent release ${did} --new-did ${to}`)
   expect(unnamed).toMatchObject({ code: 2, stderr: expect.stringContaining(`add --to-issuer ${there.issuer}`) })
-  const released = await json('bravo', `agent release ${did} --to ${to} --to-issuer ${there.issuer}`)
+  const released = await json('bravo', `agent release ${did} --new-did ${to} --to-issuer ${there.issuer}`)
   expect(released).toMatchObject({ agent_did: did, issuer: there.issuer })
   const exported = await json('agent', `agent export-bundle ${did} --output ${file('agent.bundle')}`)
   expect(exported).toMatchObject({ did, to, issuer: there.issuer, events: 3 })
@@ -200,7 +202,7 @@ it('9. charlie admits the agent from the bundle, and the agent goes on there, wi
   await here.stop()
   expect(await tool('agent', 'agent finish-move')).toMatchObject({ code: 3 })
   expect(await agentJson()).toBe(before)
-  await json('agent', `agent finish-move --to ${to} --to-issuer ${there.issuer}`)
+  await json('agent', `agent finish-move --new-did ${to} --to-issuer ${there.issuer}`)
   expect(JSON.parse(await agentJson())).toEqual(JSON.parse(await agentJson(folderOf('copy'))))
   await json('charlie', `scope set --scope orders:read ${to}`)
   await json('agent', 'agent-key rotate')
@@ -214,12 +216,12 @@ it('10. agent finish-move refuses a DID whose log does not continue the one of t
   const stranger = String((await json('stranger', `init --domain delta.example.org --server ${there.issuer}`)).did)
   await json('stranger', `agent register --operator-id ${ids.delta}`)
   await json('delta', `agent approve ${stranger}`)
-  await expectRefused('INVALID_KEY_EVENT', 'copy', `agent finish-move --to ${stranger}`)
+  await expectRefused('INVALID_KEY_EVENT', 'copy', `agent finish-move --new-did ${stranger}`)
   const { to: moved } = await json('stranger', `agent move ${toCharlie()}`)
-  await json('delta', `agent release ${stranger} --to ${String(moved)}`)
+  await json('delta', `agent release ${stranger} --new-did ${String(moved)}`)
   await json('charlie', `agent admit ${stranger}`)
-  await expectRefused('INVALID_KEY_EVENT', 'copy', `agent finish-move --to ${String(moved)}`)
-  await expectRefused('WRONG_KEY', 'copy', `agent finish-move --to ${to}`)
+  await expectRefused('INVALID_KEY_EVENT', 'copy', `agent finish-move --new-did ${String(moved)}`)
+  await expectRefused('WRONG_KEY', 'copy', `agent finish-move --new-did ${to}`)
   expect(await agentJson(folderOf('copy'))).toBe(before)
 })
 
@@ -233,7 +235,7 @@ it('11. agent finish-move refuses a server to which the agent has not asked to m
       ? Response.json({ issuer: other })
       : fetch(url.replace(other, there.issuer), init)
   }
-  const args = ['agent', 'finish-move', '--to', to, '--to-issuer', other, '--context', 'agent', '--json']
+  const args = ['agent', 'finish-move', '--new-did', to, '--to-issuer', other, '--context', 'agent', '--json']
   const { code, stdout } = await runCli(args, { home, fetch: copying })
   expect([code, JSON.parse(stdout)]).toMatchObject([1, { error: { reason: 'INVALID_KEY_EVENT' } }])
 })

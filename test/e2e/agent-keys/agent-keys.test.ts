@@ -89,7 +89,7 @@ it('3. a thief of the current key alone cannot rotate it, and cannot end the ide
   await json('agent-key', 'create', path('thief.key'))
   const thief = ['--key', path('stolen-now.key')]
   await expectRefused('KEY_NOT_COMMITTED', 'agent-key', 'rotate', ...thief, '--new-key', path('thief.key'))
-  await expectRefused('KEY_NOT_COMMITTED', 'agent', 'deactivate', ...thief, '--yes', did)
+  await expectRefused('KEY_NOT_COMMITTED', 'agent', 'deactivate', ...thief, '--confirm-name', did)
 })
 
 it('4. an added P-256 key gets tokens by challenge and by client assertion, until it is removed', async () => {
@@ -116,7 +116,7 @@ it('5. the current key ends a recovery that it did not ask for', async () => {
   await expectRefused('NOTHING_PENDING', 'agent-key', 'object-to-recovery')
   await copyFile(`${keyFile()}.next`, path('safe.key'))
   await json('agent-key', 'recover', did, '--key', path('safe.key'), '--write', path('recovery.jws'))
-  await json('agent-key', 'recover', did, '--event', path('recovery.jws'))
+  await json('agent-key', 'recover', did, '--recovery', path('recovery.jws'))
   for (const command of [['agent-key', 'list'], ['agent', 'list'], ['doctor']]) {
     expect((await tool(...command)).stdout).toMatch(/recovery/i)
   }
@@ -127,7 +127,7 @@ it('5. the current key ends a recovery that it did not ask for', async () => {
 
 it('6. a recovery takes effect after its delay, and the current key is worth nothing from then on', async () => {
   await json('agent-key', 'recover', did, '--key', path('safe.key'), '--write', path('recovery2.jws'))
-  await json('agent-key', 'recover', did, '--event', path('recovery2.jws'))
+  await json('agent-key', 'recover', did, '--recovery', path('recovery2.jws'))
   await expectRefused('WRONG_KEY', 'agent-key', 'use', path('safe.key'))
   await expect.poll(async () => (await json('agent-key', 'list')).seq, { timeout: 60_000 }).toBe(4)
   const thief = createAgent({ server: world.issuer, did, key: await readKeyFile(path('stolen-now.key')) })
@@ -149,7 +149,7 @@ it('7. a stranger verifies the whole history without a server', async () => {
 it('8. the agent ends its identity for good, and only if the command line names it', async () => {
   expect(await tool('agent', 'deactivate')).toMatchObject({ code: 2 })
   const { token } = await issue()
-  await json('agent', 'deactivate', '--yes', did)
+  await json('agent', 'deactivate', '--confirm-name', did)
   expect(await isValidOnline(token)).toBe(false)
   expect((await tool('token', 'issue', '--scope', 'read', '--aud', world.issuer)).code).toBe(1)
   await expectRefused('AGENT_REVOKED', 'agent-key', 'rotate')

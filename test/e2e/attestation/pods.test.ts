@@ -63,7 +63,7 @@ afterAll(async () => {
 it('1. the operator pins the keys of the cluster, and sets the rule of the example', async () => {
   const jwks = await tool.file('jwks.json', JSON.stringify(platform.jwks))
   const settings = [`issuer=${WORKLOAD_ISSUER}`, 'audience=auth4agent', `jwks=@${jwks}`].flatMap((one) => [
-    '--set',
+    '--setting',
     one,
   ])
   expect(await operate('attestor', 'add', 'kubernetes', '--type', 'kubernetes', ...settings)).toMatchObject({ code: 0 })

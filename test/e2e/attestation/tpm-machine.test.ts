@@ -66,9 +66,9 @@ it('1. the operator lets machines enrol, and demands a TPM for payments', async 
     'tpm',
     '--type',
     'tpm',
-    '--set',
+    '--setting',
     `ek_roots=@${roots}`,
-    '--set',
+    '--setting',
     'required_pcrs=[0,7]',
   )
   await operate('attestor', 'add', 'join_token', '--type', 'join-token')

@@ -169,7 +169,7 @@ describe('an agent whose current key is stolen', () => {
 async function beginRecovery(): Promise<string> {
   const before = await openCalls({ server: here.issuer }).keyEvents(did)
   const event = await signRecovery({ log: before, key: third, next: fourth })
-  await alice.json(`agent-key recover ${did} --event -`, event)
+  await alice.json(`agent-key recover ${did} --recovery -`, event)
   return sha256Text(event, 'base64url')
 }
 

@@ -7,7 +7,8 @@ import { defineCommand } from '../command.ts'
 import { agentKeyFlag, serverFlags } from '../common-flags.ts'
 import { shown } from '../hidden.ts'
 import { serverOf } from '../parties.ts'
-import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
+import { readScopes } from '../scopes.ts'
+import { shared } from '../shared-flags.ts'
 
 /** `id-jag exchange`: gets a token for an ID-JAG of an identity provider. */
 export const actForUser = defineCommand({
@@ -27,8 +28,8 @@ export const actForUser = defineCommand({
     ...serverFlags,
     ...agentKeyFlag,
     ...tokenOutputFlag,
-    aud: { kind: 'list', value: 'AUDIENCE', help: 'service that the token is for; by default all of the ID-JAG' },
-    scope: { ...scopeFlag, help: `scopes of the token, ${SCOPES_HELP}; by default all of the ID-JAG` },
+    aud: { ...shared.aud, more: 'the token is for it; by default for all of the ID-JAG' },
+    scope: { ...shared.scope, more: 'of the token; by default all of the ID-JAG' },
   },
   async run(context) {
     const { flags, fetch, signal, progress } = context

@@ -10,12 +10,13 @@ import { answeredDid, checkDid, readMove, toIssuerFlag } from '../moves.ts'
 import { checkIssuer } from '../operator-key.ts'
 import { requireAgent, serverOf } from '../parties.ts'
 import { checkServer } from '../server-address.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 
 const finishFlags = {
   ...serverFlags,
   ...toIssuerFlag,
-  to: { kind: 'text', value: 'DID', help: 'the new DID, if the server that the agent has left does not answer' },
+  'new-did': { ...shared['new-did'], more: 'needed if the server that the agent has left does not answer' },
   'to-server': { kind: 'text', value: 'URL', help: 'address of the new server, if it differs from its issuer' },
 } as const
 
@@ -24,13 +25,13 @@ export const finishMove = defineCommand({
   help: [
     'Writes the new DID, operator and server into agent.json after another operator has admitted the agent. The key files stay as they are.',
     'It verifies the log of the new DID before: the log must continue the old DID, and the key of the folder must be its identity key. Until then it changes nothing, so you can run it again at any time.',
-    'If the old server does not answer any more, --to names the new DID and --to-issuer the new server.',
+    'If the old server does not answer any more, --new-did names the DID and --to-issuer the new server.',
   ],
   examples: [
     { does: 'after the other operator has admitted the agent', line: 'auth4agent agent finish-move' },
     {
       does: 'without the old server',
-      line: 'auth4agent agent finish-move --to did:agent:other.example:21fe31dfa154a261626bf854046fd227 --to-issuer https://auth.other.example',
+      line: 'auth4agent agent finish-move --new-did did:agent:other.example:21fe31dfa154a261626bf854046fd227 --to-issuer https://auth.other.example',
     },
   ],
   flags: finishFlags,
@@ -69,11 +70,11 @@ interface Target {
 async function findTarget(config: AgentConfig, context: Context<typeof finishFlags>): Promise<Target> {
   const { flags, fetch } = context
   const { server: old, issuer: own = old } = serverOf(config, context)
-  const given = flags.text('to')
+  const given = flags.text('new-did')
   const { did, issuer } =
     given === undefined
       ? await askOldServer(config.did, openCalls({ server: old, fetch }))
-      : { did: checkDid(given, '--to'), issuer: undefined }
+      : { did: checkDid(given, '--new-did'), issuer: undefined }
   const chosen = flags.text('to-issuer') ?? issuer ?? own
   if (issuer !== undefined && issuer !== chosen)
     throw usageError(`The agent has moved to the server ${issuer}, not to ${chosen}`, 'Leave out --to-issuer.')
@@ -127,7 +128,7 @@ async function readNewLog({ did, server }: Target, { fetch }: Context<typeof fin
   })
   if (found.moved_to) {
     const next = answeredDid(found.moved_to)
-    throw notThere(`The agent has moved on to ${next}`, `Name this DID: --to ${next}`)
+    throw notThere(`The agent has moved on to ${next}`, `Name this DID: --new-did ${next}`)
   }
   if (found.status !== 'active') throw notThere(`The agent ${did} is ${found.status}`, 'Ask its operator.')
   return open.keyEvents(did)

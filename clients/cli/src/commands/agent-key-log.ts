@@ -11,6 +11,7 @@ import type { Context } from '../context.ts'
 import { shown } from '../hidden.ts'
 import { keysText, pendingText } from '../key-log-text.ts'
 import { chooseServer, openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, indented, lines } from '../text.ts'
 import { writeTime } from '../times.ts'
 
@@ -70,7 +71,7 @@ export const listAgentKeyEvents = defineCommand({
   flags: {
     ...readFlags,
     verify: { kind: 'boolean', help: 'also say what the verified log proves' },
-    output: { kind: 'text', value: 'FILE', help: 'write the log to this file, as JSON' },
+    output: { ...shared.output, more: 'the log as JSON' },
   },
   async run(context) {
     const { flags, answer } = context
@@ -106,8 +107,8 @@ export const verifyAgentKeyEvents = defineCommand({
   ],
   examples: [{ does: 'verify a history', line: 'auth4agent agent-key verify-events --file history.json' }],
   flags: {
-    file: { kind: 'text', value: 'FILE', help: 'the log; - for standard input', required: true },
-    did: { kind: 'text', value: 'DID', help: 'the DID that the log must be about' },
+    file: { ...shared.file, more: 'the log', required: true },
+    did: { ...shared.did, more: 'the log must be about it' },
   },
   folder: 'unused',
   async run({ flags, readStdin, answer }) {

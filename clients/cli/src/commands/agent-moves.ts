@@ -10,6 +10,7 @@ import type { Context } from '../context.ts'
 import { answeredDid, checkDid, readMove, toIssuerFlag } from '../moves.ts'
 import { nextLine } from '../next-line.ts'
 import { chooseServer, chooseServerOf, openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines, plain } from '../text.ts'
 
 const OLD = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
@@ -19,27 +20,27 @@ const releaseFlags = {
   ...operatorFlags,
   ...agentFlags,
   ...toIssuerFlag,
-  to: { kind: 'text', value: 'DID', help: 'the new DID that you expect', required: true },
+  'new-did': { ...shared['new-did'], more: 'the release is for no other', required: true },
 } as const
 
 /** `agent release`: lets an agent go that has asked for a move. */
 export const releaseAgent = defineCommand({
   help: [
-    'Lets an agent go that has asked for a move. --to names the new DID that you expect: the command releases no other move.',
+    'Lets an agent go that has asked for a move. --new-did names the DID that you expect: the command releases no other move.',
     'A release to another server ends the agent on this server at once and for good, so --to-issuer must name that server.',
   ],
   examples: [
-    { does: 'to another operator of the same server', line: `auth4agent agent release ${OLD} --to ${NEW}` },
+    { does: 'to another operator of the same server', line: `auth4agent agent release ${OLD} --new-did ${NEW}` },
     {
       does: 'to another server',
-      line: `auth4agent agent release ${OLD} --to ${NEW} --to-issuer https://auth.other.example`,
+      line: `auth4agent agent release ${OLD} --new-did ${NEW} --to-issuer https://auth.other.example`,
     },
   ],
   arguments: [agentArgument],
   flags: releaseFlags,
   async run(context) {
     const { flags, progress, answer } = context
-    const to = checkDid(flags.required('to'), '--to')
+    const to = checkDid(flags.required('new-did'), '--new-did')
     const operator = await openOperator(context)
     const did = await didOf(await namedAgent(context), async () => operator)
     const issuer = await progress('reading the log', confirmServer(did, context))
@@ -106,7 +107,7 @@ export const exportAgent = defineCommand({
   flags: {
     ...operatorFlags,
     ...agentFlags,
-    output: { kind: 'text', value: 'FILE', help: 'write the bundle to this file, instead of standard output' },
+    output: { ...shared.output, more: 'the bundle' },
   },
   async run(context) {
     const { flags, fetch, progress, answer } = context
@@ -127,7 +128,7 @@ export const exportAgent = defineCommand({
 const admitFlags = {
   ...operatorFlags,
   bundle: { kind: 'text', value: 'FILE', help: 'the bundle of an agent of another server; - for standard input' },
-  label: { kind: 'text', value: 'TEXT', help: 'a name for people, at most 100 characters' },
+  label: { ...shared.label, more: 'at most 100 characters' },
 } as const
 
 /** `agent admit`: admits an agent that moves to this operator. */

@@ -3,7 +3,8 @@ import { agentArgument, agentFlags, chosenAgent, didOf } from '../agent-name.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { chooseServer, openOperator } from '../parties.ts'
-import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
+import { readScopes } from '../scopes.ts'
+import { shared } from '../shared-flags.ts'
 import { lines, plain } from '../text.ts'
 
 /** `scope set`: replaces an agent's grant. */
@@ -23,7 +24,7 @@ export const setScopes = defineCommand({
   flags: {
     ...operatorFlags,
     ...agentFlags,
-    scope: { ...scopeFlag, help: `the scopes, ${SCOPES_HELP}; \`none\` removes all scopes`, required: true },
+    scope: { ...shared.scope, more: '`none` removes all', required: true },
   },
   async run(context) {
     const given = readScopes(context.flags.list('scope'))

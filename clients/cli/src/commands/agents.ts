@@ -4,10 +4,10 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, lines, plain } from '../text.ts'
 
 const STATUSES = ['pending', 'active', 'suspended', 'revoked'] as const
-const DEPTHS = Array.from({ length: 9 }, (_, depth) => String(depth))
 const BOUND = ['required', 'optional'] as const
 
 /** `agent list`: lists the operator's agents. */
@@ -93,19 +93,14 @@ export const updateAgent = defineCommand({
   flags: {
     ...operatorFlags,
     ...agentFlags,
-    label: { kind: 'text', value: 'TEXT', help: 'a name for people, at most 100 characters' },
+    label: { ...shared.label, more: 'at most 100 characters' },
     'bound-challenges': {
       kind: 'text',
       value: 'WHETHER',
       help: 'whether the agent must sign bound challenges: required or optional',
       choices: BOUND,
     },
-    'max-delegation-depth': {
-      kind: 'text',
-      value: 'NUMBER',
-      help: 'how many times a grant of the agent may be handed on, 0 to 8',
-      choices: DEPTHS,
-    },
+    'max-delegation-depth': shared['max-delegation-depth'],
   },
   async run(context) {
     const { flags } = context

@@ -7,6 +7,7 @@ import { termsOf, tokenFlags } from '../get-token.ts'
 import { serverOf } from '../parties.ts'
 import { startApiProxy } from '../proxy/api-proxy.ts'
 import { listenFlags, listenOptions, runProxy } from '../proxy/listening.ts'
+import { shared } from '../shared-flags.ts'
 
 /** `agent proxy`: sends requests of local tools to an API with the token of the agent. */
 export const apiProxy = defineCommand({
@@ -29,7 +30,7 @@ export const apiProxy = defineCommand({
     ...tokenFlags,
     ...listenFlags,
     api: { kind: 'text', value: 'URL', help: 'address of the API: an origin, with or without a path', required: true },
-    dpop: { kind: 'boolean', help: 'bind the token to a new key (DPoP)' },
+    dpop: { ...shared.dpop, more: 'a new key, which only the proxy has' },
   },
   async run(context) {
     const { flags, fetchAnyway: fetch, signal, progress } = context

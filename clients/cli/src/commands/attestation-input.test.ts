@@ -13,8 +13,12 @@ describe('bad input', () => {
   it.each([
     ['no type', 'attestor add kubernetes', 'Missing: --type TYPE'],
     ['a name with a dash', 'attestor add my-pods --type oidc', 'The name of this attestor'],
-    ['a setting without a value', 'attestor add kubernetes --type oidc --set issuer', '--set must be NAME=VALUE'],
-    ['a setting twice', 'attestor add kubernetes --type oidc --set a=1 --set a=2', '--set names a twice'],
+    [
+      'a setting without a value',
+      'attestor add kubernetes --type oidc --setting issuer',
+      '--setting must be NAME=VALUE',
+    ],
+    ['a setting twice', 'attestor add kubernetes --type oidc --setting a=1 --setting a=2', '--setting names a twice'],
     [
       'a configuration that is a list',
       'attestor add kubernetes --type oidc --file #list.json',
@@ -52,7 +56,11 @@ describe('bad input', () => {
       'requirement set fresh --all-of a --level strong',
       '--level must be bearer, bound or hardware',
     ],
-    ['an unknown time', 'requirement set fresh --all-of a --at noon', '--at must be registration or token'],
+    [
+      'an unknown time',
+      'requirement set fresh --all-of a --demand-at noon',
+      '--demand-at must be registration or token',
+    ],
     ['no evidence', 'enrolment-rule test', 'Missing: --evidence FILE'],
     [
       'two files without attestors',
@@ -73,7 +81,7 @@ describe('bad input', () => {
   it.each([
     ['a file that is missing', 'enrolment-rule test --evidence a=#none', 'cannot be read'],
     ['a file that is empty', 'enrolment-rule test --evidence a=#empty', 'The evidence is empty'],
-    ['a setting of a missing file', 'attestor add kubernetes --type oidc --set jwks=@none', 'cannot be read'],
+    ['a setting of a missing file', 'attestor add kubernetes --type oidc --setting jwks=@none', 'cannot be read'],
   ])('%s: ends with 4, and sends nothing', async (_, line, message) => {
     const { code, stderr, sent } = await ran(line)
     expect({ code, sent, stderr }).toEqual({ code: 4, sent: [], stderr: expect.stringContaining(message) })

@@ -20,7 +20,7 @@ const ran: AttestationTool['ran'] = (...given) => tool.ran(...given)
 describe('attestor', () => {
   it('add sends the settings, JSON of files, and certificates as a list', async () => {
     const { code, sent, stdout } = await ran(
-      'attestor add kubernetes --type kubernetes --set audience=a --set max=3 --set list=["x"] --set jwks=@#jwks.json --set roots=@#ca.pem --result-ttl 10m --keep-results',
+      'attestor add kubernetes --type kubernetes --setting audience=a --setting max=3 --setting list=["x"] --setting jwks=@#jwks.json --setting roots=@#ca.pem --result-ttl 10m --keep-results',
     )
     expect({ code, stdout }).toMatchObject({ code: 0 })
     const certificate = PEM.trim()
@@ -34,7 +34,9 @@ describe('attestor', () => {
   })
 
   it('add reads a whole configuration, which --set can add to', async () => {
-    const { sent } = await ran('attestor add kubernetes --type oidc --file #jwks.json --set issuer=https://i.example')
+    const { sent } = await ran(
+      'attestor add kubernetes --type oidc --file #jwks.json --setting issuer=https://i.example',
+    )
     expect(sent[0]?.body).toEqual({ type: 'oidc', config: { keys: [], issuer: 'https://i.example' } })
   })
 

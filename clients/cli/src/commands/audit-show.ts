@@ -10,6 +10,7 @@ import { findSigners } from '../find-signers.ts'
 import { shown } from '../hidden.ts'
 import { configOf } from '../key-set.ts'
 import { openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines, plain } from '../text.ts'
 import { writeTime } from '../times.ts'
 
@@ -33,7 +34,7 @@ export const showAudit = defineCommand({
   arguments: [{ name: 'RECORD', help: 'id of the record, as `auth4agent audit list` shows it', required: true }],
   flags: {
     ...operatorFlags,
-    jwk: { kind: 'text', value: 'FILE', help: "a public JWK of a signer, such as the administrator's" },
+    jwk: { ...shared.jwk, more: 'of a signer, such as the administrator' },
   },
   async run(context) {
     const { flags, folder, answer, progress } = context

@@ -26,7 +26,7 @@ const auditFlags = {
   },
   agent: {
     ...agentFlags.agent,
-    help: 'only records about this agent: its DID or id, or `self` for the agent of agent.json',
+    more: 'only records about it',
   },
   outcome: {
     kind: 'text',

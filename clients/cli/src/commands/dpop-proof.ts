@@ -11,6 +11,7 @@ import { defineCommand } from '../command.ts'
 import { agentKeyFlag } from '../common-flags.ts'
 import { ANY_ISSUER_KEY, namedIssuer, readChain } from '../grants/read-chain.ts'
 import { readToken } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 
 const METHOD = /^[A-Z]+(-[A-Z]+)*$/
 
@@ -33,14 +34,13 @@ export const dpopProof = defineCommand({
   ],
   flags: {
     ...agentKeyFlag,
-    method: { kind: 'text', value: 'METHOD', help: 'method of the request, such as GET', required: true },
-    url: { kind: 'text', value: 'URL', help: 'URL of the request; its query does not count', required: true },
+    method: { ...shared.method, required: true },
+    url: { ...shared.url, required: true },
     token: {
-      kind: 'text',
-      value: 'TOKEN',
-      help: 'the token or chain of grants that the request carries; @FILE or - hides it from the process list',
+      ...shared.token,
+      more: 'or the chain of grants; the request carries it',
     },
-    nonce: { kind: 'text', value: 'NONCE', help: 'the nonce that the API demands' },
+    nonce: { ...shared.nonce, more: 'the one of the API' },
   },
   async run(context) {
     const { flags, now, answer } = context

@@ -19,7 +19,7 @@ import { readSources, sourceFlags } from '../attestation/sources.ts'
 import { usingNames } from '../attestation/using-names.ts'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { serverFlags, suppliedFlags } from '../common-flags.ts'
 import type { Context, Place } from '../context.ts'
 import { nextLine } from '../next-line.ts'
 import { chooseServer } from '../parties.ts'
@@ -28,7 +28,7 @@ import { columns, lines } from '../text.ts'
 const flags = {
   ...serverFlags,
   ...sourceFlags,
-  'operator-id': { kind: 'text', value: 'ID', help: 'the operator whose rule lets the agent enrol' },
+  'operator-id': { ...suppliedFlags['operator-id'], more: 'its rule lets the agent enrol' },
   rule: { kind: 'text', value: 'NAME', help: 'the enrolment rule, if the evidence meets several' },
 } as const
 

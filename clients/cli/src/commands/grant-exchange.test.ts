@@ -26,7 +26,7 @@ beforeEach(async () => {
   own = (await tool(['init', '--domain', 'acme.test', '--server', CHAIN_ISSUER, '--quiet'])).stdout.trim()
   server.know({ did: own, key: await readKeyFile(join(home, '.auth4agents/keys/agent.key')) })
   file = join(home, 'chain.txt')
-  await tool(['grant', 'create', own, '--capability', READ, '--expires', '10m', '--output', file])
+  await tool(['grant', 'create', own, '--capability', READ, '--ttl', '10m', '--output', file])
 })
 afterEach(() => rm(home, { recursive: true }))
 

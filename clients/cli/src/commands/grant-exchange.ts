@@ -7,7 +7,8 @@ import { agentKeyFlag, serverFlags } from '../common-flags.ts'
 import { readGrantFile } from '../grants/grant-file.ts'
 import { grantArgument } from '../grants/inspect-chain.ts'
 import { serverOf } from '../parties.ts'
-import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
+import { readScopes } from '../scopes.ts'
+import { shared } from '../shared-flags.ts'
 
 /** `grant exchange`: gets an access token for a chain. */
 export const exchangeGrant = defineCommand({
@@ -31,15 +32,11 @@ export const exchangeGrant = defineCommand({
     ...agentKeyFlag,
     ...tokenOutputFlag,
     aud: {
-      kind: 'list',
-      value: 'AUDIENCE',
-      help: 'URL of the service that the token is for, as the chain names it',
+      ...shared.aud,
+      more: 'the token is for it, as the chain names it',
       required: true,
     },
-    scope: {
-      ...scopeFlag,
-      help: `scopes of the token, ${SCOPES_HELP}; by default all that the chain allows there, also with constraints`,
-    },
+    scope: { ...shared.scope, more: 'by default all that the chain allows there, also with constraints' },
   },
   async run(context) {
     const { flags, fetch, signal, progress } = context

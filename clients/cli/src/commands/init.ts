@@ -18,6 +18,7 @@ import type { Context, Place } from '../context.ts'
 import { nextLine } from '../next-line.ts'
 import { chooseServer, knowsServer, type ServerChoice } from '../parties.ts'
 import { normalizeDomain } from '../server-address.ts'
+import { shared } from '../shared-flags.ts'
 import { indented, lines } from '../text.ts'
 
 const LOCAL = 'http://localhost:8080'
@@ -32,10 +33,10 @@ const flags = {
   },
   server: { ...suppliedFlags.server, more: 'http://localhost:8080 if the context has none' },
   issuer: suppliedFlags.issuer,
-  output: { kind: 'text', value: 'FILE', help: 'write the public data to this file, as JSON' },
+  output: { ...shared.output, more: 'the public data as JSON' },
   force: {
-    kind: 'boolean',
-    help: 'replace an existing agent or operator; its key and configuration are kept under other names',
+    ...shared.force,
+    more: 'replace an existing agent or operator, whose key and configuration are kept under other names',
   },
 } as const
 

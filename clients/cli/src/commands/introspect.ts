@@ -5,6 +5,7 @@ import { defineCommand } from '../command.ts'
 import { agentKeyFlag, serverFlags } from '../common-flags.ts'
 import { serverOf } from '../parties.ts'
 import { readToken } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 import { compact, lines } from '../text.ts'
 import { writeTime } from '../times.ts'
 
@@ -22,9 +23,7 @@ export const introspect = defineCommand({
     ...serverFlags,
     ...agentKeyFlag,
     token: {
-      kind: 'text',
-      value: 'TOKEN',
-      help: 'the token; @FILE or - hides it from the process list',
+      ...shared.token,
       required: true,
     },
   },

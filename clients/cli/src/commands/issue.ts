@@ -3,6 +3,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { getToken, tokenFlags } from '../get-token.ts'
 import { getTokenAbroad } from '../get-token-abroad.ts'
+import { shared } from '../shared-flags.ts'
 
 /** `issue`: gets a token. */
 export const issue = defineCommand({
@@ -15,7 +16,7 @@ export const issue = defineCommand({
   examples: [
     { does: 'a token for an API', line: 'auth4agent token issue --scope orders:read --aud https://api.example.com' },
     {
-      does: 'into a file, for example for `verify --token @token`',
+      does: 'into a file, for example for `token verify --token @token`',
       line: 'auth4agent token issue --scope orders:read --aud https://api.example.com --output token',
     },
     {
@@ -37,9 +38,9 @@ export const issue = defineCommand({
   ],
   flags: {
     ...tokenFlags,
-    aud: { ...tokenFlags.aud, required: false, help: `${tokenFlags.aud.help}; not with --for` },
+    aud: { ...tokenFlags.aud, required: false, more: 'the token is for it; not with --for' },
     for: { kind: 'text', value: 'URL', help: 'address of an API of another deployment, in place of --aud' },
-    dpop: { kind: 'boolean', help: "bind the token to the agent's key (DPoP)" },
+    dpop: { ...shared.dpop, more: 'the key of the agent' },
     'may-act': {
       kind: 'text',
       value: 'DID',

@@ -8,6 +8,7 @@ import type { Context } from '../context.ts'
 import { shown } from '../hidden.ts'
 import { describeIssuer } from '../issuers.ts'
 import { openAdministrator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { readDuration } from '../times.ts'
 
 const MODES = ['log', 'introspection', 'status_list', 'none'] as const
@@ -16,9 +17,8 @@ const KINDS = ['auth4agent', 'oauth'] as const
 const flags = {
   ...adminFlags,
   kind: {
-    kind: 'text',
-    value: 'KIND',
-    help: '`auth4agent` (the default) for another deployment, or `oauth` for another server that issues JWTs',
+    ...shared.kind,
+    more: '`auth4agent` (the default) for another deployment, or `oauth` for another server that issues JWTs',
     choices: KINDS,
   },
   revocations: {
@@ -28,7 +28,13 @@ const flags = {
     choices: MODES,
     required: true,
   },
-  alg: { kind: 'list', value: 'ALG', help: 'algorithm of its tokens; may be repeated', choices: TOKEN_ALGORITHMS },
+  'token-alg': {
+    aliases: ['alg'],
+    kind: 'list',
+    value: 'ALG',
+    help: 'algorithm of its tokens; may be repeated',
+    choices: TOKEN_ALGORITHMS,
+  },
   'acts-as': {
     kind: 'text',
     value: 'ID',
@@ -53,7 +59,12 @@ const flags = {
     value: 'DURATION',
     help: 'how old the knowledge of its revocations may be, 2s to 60s, by default 5s; for `status_list` 2s to 5m, by default 5m',
   },
-  domain: { kind: 'text', value: 'DOMAIN', help: 'the domain of all its subjects, for `oauth`' },
+  'subject-domain': {
+    aliases: ['domain'],
+    kind: 'text',
+    value: 'DOMAIN',
+    help: 'the domain of all its subjects, for `oauth`',
+  },
   anchor: {
     kind: 'text',
     value: 'ANCHOR',
@@ -78,7 +89,7 @@ export const addIssuer = defineCommand({
     },
     {
       does: 'an OAuth server whose tokens live at most 5 minutes',
-      line: `auth4agent issuer add https://idp.example --kind oauth --alg RS256 --revocations none --domain example.com`,
+      line: `auth4agent issuer add https://idp.example --kind oauth --token-alg RS256 --revocations none --subject-domain example.com`,
     },
   ],
   arguments: [{ name: 'ISSUER', help: 'the issuer, exactly as its tokens name it in `iss`', required: true }],
@@ -101,7 +112,7 @@ async function readNewIssuer(issuer: string, context: Context<typeof flags>): Pr
   return {
     issuer,
     kind: oneOf('--kind', KINDS, given.text('kind') ?? 'auth4agent'),
-    algorithms: given.list('alg').flatMap((algorithms) => algorithms.split(',')),
+    algorithms: given.list('token-alg').flatMap((algorithms) => algorithms.split(',')),
     token_type: given.text('token-type'),
     jwks_uri: given.text('jwks-uri'),
     revocation_mode: mode,
@@ -111,7 +122,7 @@ async function readNewIssuer(issuer: string, context: Context<typeof flags>): Pr
     status_list_uri: given.text('status-list-uri'),
     max_token_ttl: readSeconds('--max-token-ttl', given.text('max-token-ttl')),
     max_staleness_ms: inMs(readSeconds('--max-staleness', given.text('max-staleness'))),
-    domain: given.text('domain'),
+    domain: given.text('subject-domain'),
     anchor: given.text('anchor'),
   }
 }

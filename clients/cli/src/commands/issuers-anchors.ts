@@ -5,6 +5,7 @@ import { defineCommand } from '../command.ts'
 import { adminFlags, reasonFlag } from '../common-flags.ts'
 import { shown } from '../hidden.ts'
 import { openAdministrator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns } from '../text.ts'
 
 const ANCHOR = 'https://federation.example.edu'
@@ -31,7 +32,7 @@ export const addAnchor = defineCommand({
   arguments: [anchorArgument],
   flags: {
     ...adminFlags,
-    jwks: { kind: 'text', value: 'FILE', help: 'file with the JWK Set of the keys to pin', required: true },
+    jwks: { ...shared.jwks, more: 'the keys to pin', required: true },
     position: { kind: 'text', value: 'NUMBER', help: 'place among the anchors; the lowest is preferred; by default 0' },
     permit: {
       kind: 'list',

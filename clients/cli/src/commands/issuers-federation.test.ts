@@ -87,7 +87,7 @@ describe('commands about OpenID Federation', () => {
   })
 
   it('add a subordinate', async () => {
-    const flags = ['--jwks', keys, '--type', 'x', '--constraints', '{"max_path_length":0}']
+    const flags = ['--jwks', keys, '--entity-type', 'x', '--constraints', '{"max_path_length":0}']
     const { sent } = await issuers(['subordinate', 'add', ISSUER, ...flags])
     expect(sent).toEqual([{ entity_id: ISSUER, jwks: JWKS, entity_types: ['x'], constraints: '{"max_path_length":0}' }])
   })

@@ -1,10 +1,11 @@
 import type { AdmittedSubject } from '@auth4agent/sdk'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { adminFlags, reasonFlag } from '../common-flags.ts'
+import { adminFlags, reasonFlag, suppliedFlags } from '../common-flags.ts'
 import { findIssuer, issuerArgument } from '../issuers.ts'
 import { openAdministrator } from '../parties.ts'
-import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
+import { readScopes } from '../scopes.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, lines } from '../text.ts'
 
 const IDP = 'https://idp.example'
@@ -19,7 +20,7 @@ export const addSubject = defineCommand({
   examples: [
     {
       does: "let an operator's agents read customers for alice",
-      line: `auth4agent issuer add-subject ${IDP} U019488227 --user user:alice --operator ${OPERATOR} --aud https://api.example.com --scope customers:read`,
+      line: `auth4agent issuer add-subject ${IDP} U019488227 --user user:alice --operator-id ${OPERATOR} --aud https://api.example.com --scope customers:read`,
     },
   ],
   arguments: [
@@ -29,15 +30,15 @@ export const addSubject = defineCommand({
   flags: {
     ...adminFlags,
     user: { kind: 'text', value: 'USER', help: 'the user here, such as user:alice', required: true },
-    operator: {
-      kind: 'text',
-      value: 'ID',
-      help: 'id of the operator for whose agents the rule counts',
+    'operator-id': {
+      ...suppliedFlags['operator-id'],
+      more: 'the rule counts for its agents',
+      aliases: ['operator'],
       required: true,
     },
     tenant: { kind: 'text', value: 'TENANT', help: 'the claim `tenant`, if the identity provider sends one' },
-    aud: { kind: 'list', value: 'AUDIENCE', help: 'service at which they may act; may be repeated', required: true },
-    scope: { ...scopeFlag, help: `scopes that they may have there, ${SCOPES_HELP}`, required: true },
+    aud: { ...shared.aud, more: 'agents may act there for the user', required: true },
+    scope: { ...shared.scope, more: 'agents may have them there', required: true },
   },
   async run(context) {
     const [given = '', sub = ''] = context.arguments
@@ -46,7 +47,7 @@ export const addSubject = defineCommand({
       tenant: flags.text('tenant'),
       sub,
       user: flags.required('user'),
-      operator_id: flags.required('operator'),
+      operator_id: flags.required('operator-id'),
       audience: flags.list('aud'),
       scope: readScopes(flags.list('scope')),
     }

@@ -2,6 +2,7 @@ import type { Subordinate } from '@auth4agent/sdk'
 import { defineCommand } from '../command.ts'
 import { adminFlags, reasonFlag } from '../common-flags.ts'
 import { openAdministrator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns } from '../text.ts'
 import { readKeys } from './issuers-anchors.ts'
 
@@ -22,8 +23,9 @@ export const addSubordinate = defineCommand({
   arguments: [entityArgument],
   flags: {
     ...adminFlags,
-    jwks: { kind: 'text', value: 'FILE', help: 'file with the JWK Set of its keys for statements', required: true },
-    type: {
+    jwks: { ...shared.jwks, more: 'its keys for statements', required: true },
+    'entity-type': {
+      aliases: ['type'],
       kind: 'list',
       value: 'TYPE',
       help: 'entity type; may be repeated; by default oauth_authorization_server',
@@ -37,7 +39,7 @@ export const addSubordinate = defineCommand({
     const wanted = {
       entity_id,
       jwks: await readKeys(flags.required('jwks')),
-      entity_types: flags.list('type').flatMap((types) => types.split(',')),
+      entity_types: flags.list('entity-type').flatMap((types) => types.split(',')),
       metadata_policy: flags.text('metadata-policy'),
       constraints: flags.text('constraints'),
     }

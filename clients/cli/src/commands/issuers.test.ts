@@ -59,7 +59,7 @@ describe('issuer add', () => {
         '15m',
         '--max-staleness',
         '10s',
-        '--alg',
+        '--token-alg',
         'EdDSA,ES256',
       ]),
     )
@@ -80,9 +80,9 @@ describe('issuer add', () => {
 
   it('sends a client secret as it is, without the line end of its file', async () => {
     const { sent } = await issuers(
-      ['add', 'https://idp.io/', '--kind', 'oauth', '--alg', 'RS256', '--revocations', 'introspection'].concat(
+      ['add', 'https://idp.io/', '--kind', 'oauth', '--token-alg', 'RS256', '--revocations', 'introspection'].concat(
         ['--acts-as', 'alpha', '--secret', join(folder, 'secret'), '--introspection-uri', 'https://idp.io/introspect'],
-        ['--domain', 'idp.io'],
+        ['--subject-domain', 'idp.io'],
       ),
     )
     expect(sent[0]?.body).toMatchObject({ secret: 'p4ss', acts_as: 'alpha', domain: 'idp.io' })
@@ -90,12 +90,12 @@ describe('issuer add', () => {
 
   it('sends where the status lists of an OAuth server are', async () => {
     const { sent } = await issuers(
-      ['add', 'https://idp.io/', '--kind', 'oauth', '--alg', 'RS256', '--revocations', 'status_list'].concat([
+      ['add', 'https://idp.io/', '--kind', 'oauth', '--token-alg', 'RS256', '--revocations', 'status_list'].concat([
         '--status-list-uri',
         'https://lists.io/idp/',
         '--max-staleness',
         '5m',
-        '--domain',
+        '--subject-domain',
         'idp.io',
       ]),
     )

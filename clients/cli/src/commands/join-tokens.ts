@@ -4,6 +4,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, lines } from '../text.ts'
 import { readDuration } from '../times.ts'
 import { attestorArgument } from './attestors.ts'
@@ -24,9 +25,9 @@ export const createJoinToken = defineCommand({
   arguments: [attestorArgument],
   flags: {
     ...operatorFlags,
-    label: { kind: 'text', value: 'LABEL', help: 'what the token is for, 1 to 100 characters', required: true },
-    ttl: { kind: 'text', value: 'DURATION', help: 'how long it can be used, 1m to 7d; by default 1h' },
-    output: { kind: 'text', value: 'FILE', help: 'write the secret to this file, which only you can read' },
+    label: { ...shared.label, more: 'what the token is for', required: true },
+    ttl: { ...shared.ttl, more: '1m to 7d; by default 1h' },
+    output: { ...shared.output, more: 'the secret, so that only you can read it' },
   },
   async run(context) {
     const [name = ''] = context.arguments

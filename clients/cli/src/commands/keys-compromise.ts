@@ -5,6 +5,7 @@ import { adminFlags, reasonFlag } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { shown } from '../hidden.ts'
 import { openAdministrator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, lines } from '../text.ts'
 
 /** Form of a `kid`, which is an RFC 7638 thumbprint. */
@@ -18,11 +19,10 @@ const ORDER = ['prepared', 'retiring', 'active'] as const
 const flags = {
   ...adminFlags,
   ...reasonFlag,
-  force: { kind: 'boolean', help: 'mark the key even if no other key is ready' },
+  force: { ...shared.force, more: 'mark the key even if no other key is ready' },
   kid: {
-    kind: 'text',
-    value: 'KID',
-    help: 'the key, as `signing-key list` shows it; --kid=KID if it begins with a dash',
+    ...shared.kid,
+    more: 'as `signing-key list` shows it',
   },
   'held-by': {
     kind: 'text',

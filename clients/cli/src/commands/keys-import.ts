@@ -5,6 +5,7 @@ import { defineCommand } from '../command.ts'
 import { adminFlags, reasonFlag } from '../common-flags.ts'
 import { shown } from '../hidden.ts'
 import { openAdministrator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 
 /** `signing-key import`: imports a signing key that was created elsewhere. */
@@ -24,9 +25,8 @@ export const importKey = defineCommand({
     ...adminFlags,
     ...reasonFlag,
     alg: {
-      kind: 'text',
-      value: 'ALG',
-      help: 'algorithm of the key; by default a key on the curve Ed25519 signs as EdDSA, not as Ed25519',
+      ...shared.alg,
+      more: 'by default a key on the curve Ed25519 signs as EdDSA, not as Ed25519',
       choices: TOKEN_ALGORITHMS,
     },
     purpose: {

@@ -3,6 +3,7 @@ import type { SigningKeyState } from '@auth4agent/sdk'
 import { defineCommand } from '../command.ts'
 import { adminFlags, reasonFlag } from '../common-flags.ts'
 import { openAdministrator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, lines } from '../text.ts'
 
 /** `signing-key list`: lists the signing keys. */
@@ -42,12 +43,11 @@ export const rotateKeys = defineCommand({
     ...adminFlags,
     ...reasonFlag,
     alg: {
-      kind: 'text',
-      value: 'ALG',
-      help: 'only tokens with this algorithm: EdDSA, Ed25519, ES256 or RS256',
+      ...shared.alg,
+      more: 'rotates only the key that signs tokens with it',
       choices: TOKEN_ALGORITHMS,
     },
-    kid: { kind: 'text', value: 'KID', help: 'make this prepared key active; --kid=KID if it begins with a dash' },
+    kid: { ...shared.kid, more: 'the prepared key to make active' },
   },
   async run(context) {
     const { flags } = context

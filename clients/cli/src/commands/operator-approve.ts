@@ -11,6 +11,7 @@ import { loadRootKey } from '../own-keys.ts'
 import { openRoot, requireOperator } from '../parties.ts'
 import { readRequestFile } from '../request-file.ts'
 import { readKey } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 import { readDuration, writeTime } from '../times.ts'
 
@@ -24,10 +25,10 @@ const MAX_LIFETIME_S = 7 * 86_400 - 30
 
 const approveFlags = {
   ...rootFlags,
-  output: { kind: 'text', value: 'FILE', help: 'write the approval to this file' },
+  output: { ...shared.output, more: 'the approval' },
   'valid-for': { kind: 'text', value: 'DURATION', help: 'lifetime of the approval, at most 7d; 3d by default' },
   inspect: { kind: 'boolean', help: 'show what the request changes, and sign nothing' },
-  offline: { kind: 'boolean', help: 'do not ask the server for the keys in force, so show no differences to them' },
+  offline: { ...shared.offline, more: 'show no differences to the keys in force' },
 } as const
 
 /** `request approve`: approves a prepared request with a root key. */

@@ -9,6 +9,7 @@ import type { Base, Context } from '../context.ts'
 import { shown } from '../hidden.ts'
 import { changeKeys, keySetFlags, openKeySet, withoutKey } from '../key-set.ts'
 import { checkLabel, readRoles, readThreshold, readValidity, termFlags, thresholdFlag } from '../key-terms.ts'
+import { shared } from '../shared-flags.ts'
 import { plain } from '../text.ts'
 
 const addFlags = {
@@ -20,9 +21,9 @@ const addFlags = {
     value: 'FILE',
     help: 'the request that `operator-key request` wrote; - for standard input',
   },
-  kid: { kind: 'text', value: 'KID', help: 'the thumbprint that the holder of the key has told you; checked' },
-  jwk: { kind: 'text', value: 'FILE', help: 'instead of --request: a public JWK of Ed25519 or P-256' },
-  label: { kind: 'text', value: 'LABEL', help: 'name of the holder, if it is not the one of the request' },
+  kid: { ...shared.kid, more: 'the thumbprint that the holder has told you, to check it' },
+  jwk: { ...shared.jwk, more: 'of Ed25519 or P-256, instead of --request' },
+  label: { ...shared.label, more: 'by default the one of the request' },
 } as const
 
 /** `operator-key add`: adds a key to the manifest. */

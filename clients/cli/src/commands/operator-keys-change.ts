@@ -12,6 +12,7 @@ import {
   termFlags,
   thresholdFlag,
 } from '../key-terms.ts'
+import { shared } from '../shared-flags.ts'
 import { plain } from '../text.ts'
 
 const keyArgument = {
@@ -33,7 +34,7 @@ export const updateOperatorKey = defineCommand({
   flags: {
     ...keySetFlags,
     ...termFlags,
-    label: { kind: 'text', value: 'LABEL', help: 'the new name of the holder' },
+    label: { ...shared.label, more: 'the new one' },
   },
   async run(context) {
     const { flags, now } = context

@@ -15,21 +15,22 @@ import {
 } from '@auth4agent/sdk/node'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { serverFlags, suppliedFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { checkLabel, readRoles, termFlags } from '../key-terms.ts'
 import { chooseServer, chooseServerOf, knowsServer } from '../parties.ts'
 import { normalizeDomain } from '../server-address.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 
 const requestFlags = {
   ...serverFlags,
-  label: { kind: 'text', value: 'LABEL', help: 'name of the person or program that holds the key', required: true },
-  role: { ...termFlags.role, help: 'a wanted role; separated by commas, or repeated' },
+  label: { ...shared.label, more: 'the person or program that holds the key', required: true },
+  role: termFlags.role,
   root: { kind: 'boolean', help: 'ask for a root key, which has all roles' },
-  'operator-id': { kind: 'text', value: 'ID', help: 'the operator, if the folder has no operator.json yet' },
-  domain: { kind: 'text', value: 'DOMAIN', help: "the operator's domain, if the folder has no operator.json yet" },
-  output: { kind: 'text', value: 'FILE', help: 'write the request to this file' },
+  'operator-id': { ...suppliedFlags['operator-id'], more: 'needed if the folder has no operator.json yet' },
+  domain: { ...shared.domain, more: 'needed if the folder has no operator.json yet' },
+  output: { ...shared.output, more: 'the request' },
 } as const
 
 /** `operator-key request`: creates a key and asks the holder of a root key to add it. */

@@ -13,13 +13,14 @@ import { nextLine } from '../next-line.ts'
 import { adoptNextRoot, loadNextRoot } from '../next-root.ts'
 import { hasRootKey } from '../own-keys.ts'
 import { requireOperator, serverOf } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines, plain } from '../text.ts'
 
 const FINISH = 'operator-key rotate-root --finish'
 
 const rotateFlags = {
   ...keySetFlags,
-  label: { kind: 'text', value: 'LABEL', help: 'label of the new root key; by default the old label with the date' },
+  label: { ...shared.label, more: 'by default the old one with the date' },
   finish: { kind: 'boolean', help: 'after the DNS record names the new root key: remove the old one' },
 } as const
 

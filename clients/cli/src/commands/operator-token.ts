@@ -4,11 +4,12 @@ import { operatorFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { openAdministrator, openOperator } from '../parties.ts'
 import { readBodyFile } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 
 const tokenFlags = {
   ...operatorFlags,
   rpc: { kind: 'text', value: 'CALL', help: 'the call: `METHOD /path` without query, or `package.Service/Method`' },
-  method: { kind: 'text', value: 'METHOD', help: 'instead of --rpc, together with --path: the HTTP method' },
+  method: { ...shared.method, more: 'together with --path instead of --rpc' },
   path: { kind: 'text', value: 'PATH', help: 'instead of --rpc, together with --method: the path without query' },
   body: {
     kind: 'text',
@@ -16,7 +17,7 @@ const tokenFlags = {
     help: 'the exact body of the request, which the assertion then demands: the text itself, @FILE, or - for standard input',
   },
   'no-body': { kind: 'boolean', help: 'instead of --body: the request has no body' },
-  admin: { kind: 'boolean', help: 'sign as the administrator, with the key of --key' },
+  admin: shared.admin,
 } as const
 
 /** `assertion create`: prints an assertion. */

@@ -12,27 +12,24 @@ import {
 } from '@auth4agent/sdk/node'
 import { type CliError, configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { serverFlags, suppliedFlags } from '../common-flags.ts'
 import type { Context, Place } from '../context.ts'
 import { nextLine } from '../next-line.ts'
 import { loadOwnKey } from '../own-keys.ts'
 import { requireAgent, serverOf } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 import { checkKid } from './agent-key-change.ts'
 
 const registerFlags = {
   ...serverFlags,
-  'operator-id': { kind: 'text', value: 'ID', help: "the agent's operator, if it is not the one of operator.json" },
+  'operator-id': { ...suppliedFlags['operator-id'], more: 'the one of the agent' },
   'pre-rotation': {
     kind: 'boolean',
     help: 'create the next key beside the identity key, and commit to it; the server must know key events',
   },
-  'next-key': { kind: 'text', value: 'FILE', help: 'the same, with the next key in this file' },
-  'next-kid': {
-    kind: 'text',
-    value: 'KID',
-    help: 'commit to a key that is kept elsewhere, by its key id; --next-kid=KID if it begins with a dash',
-  },
+  'next-key': { ...shared['next-key'], more: 'instead of --pre-rotation' },
+  'next-kid': shared['next-kid'],
 } as const
 
 /** `agent register`: registers the agent of the folder. */

@@ -16,7 +16,7 @@ const requirementArgument = {
 /** `requirement set`: creates or replaces a requirement. */
 export const setRequirement = defineCommand({
   help: [
-    'Sets a requirement: agents get the tokens to which it applies only with current results of attestation. It applies to a request that matches each of --agent, --scope and --aud; a flag that is left out matches all. If a requirement of this name exists, it is replaced.',
+    'Sets a requirement: agents get the tokens to which it applies only with current results of attestation. It applies to a request that matches each of --for-agent, --scope and --aud; a flag that is left out matches all. If a requirement of this name exists, it is replaced.',
   ],
   examples: [
     {

@@ -5,6 +5,7 @@ import { defineCommand } from '../command.ts'
 import { operatorFlags, reasonFlag } from '../common-flags.ts'
 import { chooseServer, openOperator } from '../parties.ts'
 import { readToken } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, lines } from '../text.ts'
 
 const AGENT = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
@@ -25,8 +26,8 @@ export const revokeToken = defineCommand({
   flags: {
     ...operatorFlags,
     ...reasonFlag,
-    token: { kind: 'text', value: 'TOKEN', help: 'the token; @FILE or - hides it from the process list' },
-    jti: { kind: 'text', value: 'JTI', help: "the token's id" },
+    token: shared.token,
+    jti: shared.jti,
   },
   async run(context) {
     const { flags, fetch, progress, answer } = context

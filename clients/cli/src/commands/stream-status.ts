@@ -5,6 +5,7 @@ import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import type { FlagReader } from '../flags.ts'
 import { openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 import { describeStatus, streamArgument } from './streams.ts'
 
@@ -26,7 +27,7 @@ export const streamStatus = defineCommand({
   flags: {
     ...operatorFlags,
     set: { kind: 'text', value: 'STATUS', help: 'the new status: enabled, paused or disabled', choices: STATUSES },
-    reason: { kind: 'text', value: 'TEXT', help: 'why' },
+    reason: shared.reason,
   },
   async run(context) {
     const [id = ''] = context.arguments
@@ -65,8 +66,8 @@ export const verifyStream = defineCommand({
 
 const subjectFlags = {
   ...operatorFlags,
-  did: { kind: 'text', value: 'DID', help: 'the agent' },
-  jti: { kind: 'text', value: 'JTI', help: 'the token' },
+  did: shared.did,
+  jti: shared.jti,
 } as const
 
 /** `stream add-subject`: adds a subject to a stream. */

@@ -1,5 +1,6 @@
 import type { TrustAdmission } from '@auth4agent/sdk'
 import { defineCommand } from '../command.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, plain } from '../text.ts'
 import { askerFlags, openAsker } from '../trust-asker.ts'
 
@@ -20,7 +21,7 @@ export const trustAdmissions = defineCommand({
   ],
   flags: {
     ...askerFlags,
-    audience: { kind: 'text', value: 'AUDIENCE', help: 'the audience: a URL or host name', required: true },
+    audience: { ...shared.audience, required: true },
   },
   async run(context) {
     const { flags, progress, answer } = context

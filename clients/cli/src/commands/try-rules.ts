@@ -8,6 +8,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { attestorArgument } from './attestors.ts'
 
 /** `enrolment-rule test`: tells what evidence would give. */
@@ -36,7 +37,7 @@ export const testRules = defineCommand({
       help: 'file of evidence, - for standard input, or ATTESTOR=FILE; may be repeated',
       required: true,
     },
-    attestor: { kind: 'text', value: 'NAME', help: 'the attestor of the evidence, if you have several attestors' },
+    attestor: { ...shared.attestor, more: 'needed if you have several attestors' },
     rules: { kind: 'text', value: 'FILE', help: 'JSON of a rule, or of an object with a list `rules`, to try instead' },
   },
   async run(context) {

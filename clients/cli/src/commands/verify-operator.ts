@@ -2,21 +2,19 @@ import { readOperatorConfig, updateOperatorConfig } from '@auth4agent/sdk/node'
 import { askAgain } from '../ask-again.ts'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { serverFlags, suppliedFlags } from '../common-flags.ts'
 import { demandBodyDigest } from '../demand-digest.ts'
 import { FROZEN } from '../frozen.ts'
 import { nextLine } from '../next-line.ts'
 import { hasRootKey } from '../own-keys.ts'
 import { viewOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines, plain } from '../text.ts'
 import { readDuration } from '../times.ts'
 
 const TIMEOUT = '10m'
 
-const flags = {
-  ...serverFlags,
-  'operator-id': { kind: 'text', value: 'ID', help: 'another operator than the one of operator.json' },
-} as const
+const flags = { ...serverFlags, 'operator-id': suppliedFlags['operator-id'] } as const
 
 /** `operator show-proof`: prints the proof of the domain, a TXT record to publish. */
 export const instructions = defineCommand({
@@ -54,7 +52,7 @@ export const confirm = defineCommand({
   flags: {
     ...flags,
     wait: { kind: 'boolean', help: 'ask again until the server finds the proof' },
-    timeout: { kind: 'text', value: 'DURATION', help: `how long to wait, such as 90s or 1h; ${TIMEOUT} by default` },
+    timeout: { ...shared.timeout, more: `${TIMEOUT} by default` },
   },
   async run(context) {
     const given = context.flags.text('timeout')

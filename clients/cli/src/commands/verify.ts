@@ -8,8 +8,9 @@ import type { Context } from '../context.ts'
 import { foreignToJson, foreignToText } from '../foreign-token.ts'
 import { type GivenProof, type OfflineVerification, verifyOffline } from '../offline.ts'
 import { chooseServer, type ServerChoice } from '../parties.ts'
-import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
+import { readScopes } from '../scopes.ts'
 import { readToken } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 import { writeTime } from '../times.ts'
 import { type VerdictFacts, verdictFacts } from '../verdict-facts.ts'
@@ -19,14 +20,12 @@ const UNKNOWN = 'not checked, because offline verification cannot see revocation
 const verifyFlags = {
   ...serverFlags,
   token: {
-    kind: 'text',
-    value: 'TOKEN',
-    help: 'the token; @FILE or - hides it from the process list',
+    ...shared.token,
     required: true,
   },
   online: { kind: 'boolean', help: 'also ask the server, which knows all revocations' },
-  aud: { kind: 'list', value: 'AUDIENCE', help: 'the token must be for one of these audiences' },
-  scope: { ...scopeFlag, help: `the token must have all of these scopes, ${SCOPES_HELP}` },
+  aud: { ...shared.aud, more: 'the token must be for one of them' },
+  scope: { ...shared.scope, more: 'the token must have all of them' },
   operator: { kind: 'list', value: 'OPERATOR', help: 'the operator of the token must be one of these domains or ids' },
   'foreign-issuer': {
     kind: 'list',
@@ -34,12 +33,11 @@ const verifyFlags = {
     help: 'the token must be of one of these issuers, which the server has admitted; the server verifies it, and --aud is needed',
   },
   'dpop-proof': {
-    kind: 'text',
-    value: 'PROOF',
-    help: 'the DPoP proof of the request that carried the token; @FILE or - as for --token',
+    ...shared['dpop-proof'],
+    more: 'of the request that carried the token',
   },
-  method: { kind: 'text', value: 'METHOD', help: 'with --dpop-proof: the method of that request, such as GET' },
-  url: { kind: 'text', value: 'URL', help: 'with --dpop-proof: the URL of that request' },
+  method: { ...shared.method, more: 'with --dpop-proof' },
+  url: { ...shared.url, more: 'with --dpop-proof' },
 } as const
 
 /** `verify`: verifies a token. */

@@ -77,7 +77,7 @@ function empty({ around }: GetTrustViewRequest): string {
   return `<section class="state" aria-labelledby="state">
 <h2 id="state">Nothing to draw yet</h2>
 <p>${what} To add one that everybody may see, an operator runs this command with the id of the operator whose agents may call:</p>
-<pre>auth4agent trust offer OPERATOR --audience https://api.example.com --scope orders:read=read --public</pre>
+<pre>auth4agent trust offer OPERATOR --audience https://api.example.com --map-scope orders:read=read --public</pre>
 </section>`
 }
 
